@@ -1,0 +1,1 @@
+//! Every operation: permission row, decode, one domain call, encode.

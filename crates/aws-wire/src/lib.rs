@@ -1,0 +1,1 @@
+//! AWS protocols: signatures, routing, codecs, event streams, generated shapes.

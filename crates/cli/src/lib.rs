@@ -1,0 +1,1 @@
+//! Command definitions, client, human and JSON output.

@@ -1,0 +1,1 @@
+//! Accounts, principals, access keys, sessions and authorisation; makes the request context.

@@ -1,0 +1,1 @@
+//! Embeds text with BERT-style encoders on the CPU.

@@ -1,0 +1,1 @@
+//! Binds llama.cpp: the only crate with a native build.

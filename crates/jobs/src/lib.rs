@@ -1,0 +1,1 @@
+//! Durable jobs: leases, checkpoints, retries, cancellation, schedules, progress.

@@ -1,0 +1,1 @@
+//! The model catalogue, downloads, aliases, loaded models and invocation.

@@ -1,0 +1,3 @@
+//! Craton: the AWS AI APIs with real engines, in one program.
+
+fn main() {}

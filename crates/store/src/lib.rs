@@ -1,0 +1,1 @@
+//! The metadata database: SQLite and PostgreSQL, transactions, migrations.
