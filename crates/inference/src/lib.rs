@@ -1,1 +1,34 @@
 //! Traits of the engines that generate and embed, the scheduler, sampling, chat templates, and a deterministic fake.
+//!
+//! An engine knows nothing of accounts, permissions or any service's names. [`Generator`] and [`Embedder`] are what
+//! the layers above see; [`scheduler`] turns a raw [`backend::Backend`] (one thread's batch decoder) into a
+//! [`Generator`] that many requests share.
+
+pub mod backend;
+pub mod chat;
+pub mod constraint;
+pub mod engine;
+mod error;
+pub mod fake;
+pub mod generation;
+pub mod sampling;
+pub mod scheduler;
+pub mod template;
+pub mod text;
+pub mod tool_calls;
+
+pub use chat::{ChatMessage, ChatPrompt, Role, ToolCall, ToolSpec};
+pub use constraint::Constraint;
+pub use engine::{
+    Embedder, EmbedderInfo, Embeddings, EngineStatus, Facts, Generator, LoadOptions, Loaded, Loader, ModelFiles,
+    ModelInfo, ModelKind, Truncate,
+};
+pub use error::{Error, Result};
+pub use generation::{
+    Completion, Event, Finish, GenerateRequest, Generation, Prompt, StopReason, Timing, TokenLogprob, TopLogprob, Usage,
+};
+pub use sampling::Sampling;
+pub use tool_calls::ToolFormat;
+
+/// A token's number in its model's vocabulary.
+pub type Token = u32;

@@ -1,0 +1,240 @@
+//! What the layers above see of an engine: loaded models, and how they are loaded.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::chat::ChatPrompt;
+use crate::generation::{GenerateRequest, Generation, Prompt};
+use crate::tool_calls::ToolFormat;
+use crate::{Result, Token};
+
+/// A loaded model that generates text. Shared; dropping the last handle unloads it.
+///
+/// `tokenize`, `count`, `render_chat` and `generate` compute for up to some milliseconds (tokenizing, compiling a
+/// constraint) and never wait for the model: call them from a blocking thread where that matters.
+pub trait Generator: Send + Sync {
+    /// Facts of the loaded model.
+    fn info(&self) -> &ModelInfo;
+    /// What it is doing now.
+    fn status(&self) -> EngineStatus;
+    /// The text's tokens, without an opening token. `parse_special` recognises the template's control tokens.
+    fn tokenize(&self, text: &str, parse_special: bool) -> Result<Vec<Token>>;
+    /// The number of tokens that the model would read for the prompt.
+    fn count(&self, prompt: &Prompt) -> Result<usize>;
+    /// The conversation as text, by the model file's own template.
+    ///
+    /// The opening token's text is left out: give the result as [`Prompt::Text`] with `parse_special` and `add_bos`.
+    fn render_chat(&self, chat: &ChatPrompt) -> Result<String>;
+    /// Queues a request. `Err(QueueFull)` at once when as many wait as may; `Err(ContextOverflow)`, `Err(Constraint)`,
+    /// `Err(Request)` at once for a request that can never be served.
+    fn generate(&self, request: GenerateRequest) -> Result<Generation>;
+}
+
+/// A loaded model that embeds text. Blocking: callers use a blocking thread.
+pub trait Embedder: Send + Sync {
+    /// Facts of the loaded model.
+    fn info(&self) -> &EmbedderInfo;
+    /// One vector of unit length for each text. A text longer than the model's limit is an
+    /// [`Error::InputTooLong`](crate::Error::InputTooLong) unless truncation is asked for.
+    fn embed(&self, texts: &[String], truncate: Truncate) -> Result<Embeddings>;
+    /// The number of tokens that the model would read for the text, before truncation.
+    fn count(&self, text: &str) -> Result<u32>;
+}
+
+/// Reads and loads model files of the kinds that it knows.
+pub trait Loader: Send + Sync {
+    /// Checks the files and reads their facts without loading the weights.
+    fn inspect(&self, files: &ModelFiles) -> Result<Facts>;
+    /// Loads the model. Blocking, up to seconds.
+    fn load(&self, files: &ModelFiles, options: &LoadOptions) -> Result<Loaded>;
+}
+
+/// A loaded model.
+#[derive(Clone)]
+pub enum Loaded {
+    /// It generates text.
+    Generator(Arc<dyn Generator>),
+    /// It embeds text.
+    Embedder(Arc<dyn Embedder>),
+}
+
+impl Loaded {
+    /// The memory that it takes, in bytes.
+    pub fn memory_bytes(&self) -> u64 {
+        match self {
+            Self::Generator(generator) => generator.info().memory_bytes,
+            Self::Embedder(embedder) => embedder.info().memory_bytes,
+        }
+    }
+}
+
+impl std::fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Generator(generator) => f.debug_tuple("Generator").field(generator.info()).finish(),
+            Self::Embedder(embedder) => f.debug_tuple("Embedder").field(embedder.info()).finish(),
+        }
+    }
+}
+
+/// Facts of a loaded model that generates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelInfo {
+    /// The name that the model file gives itself.
+    pub name: String,
+    /// The architecture, as the model file names it (`llama`, `gemma3`, …).
+    pub architecture: String,
+    /// The number of parameters.
+    pub parameters: u64,
+    /// The tokens that one request may use, prompt and answer together.
+    pub context_length: u32,
+    /// The tokens that the vocabulary holds.
+    pub vocabulary: u32,
+    /// The memory that the model takes: weights, caches, working buffers; in bytes.
+    pub memory_bytes: u64,
+    /// Whether the model file has a chat template.
+    pub has_chat_template: bool,
+    /// How the model writes tool calls.
+    pub tool_format: ToolFormat,
+    /// The requests that are decoded side by side.
+    pub parallel: u32,
+}
+
+/// What an engine is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct EngineStatus {
+    /// Requests that are being read or answered.
+    pub active: u32,
+    /// Requests that wait.
+    pub queued: u32,
+    /// Tokens written since the model was loaded.
+    pub generated_tokens: u64,
+}
+
+/// Facts of a loaded model that embeds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmbedderInfo {
+    /// The model's name.
+    pub name: String,
+    /// The length of its vectors.
+    pub dimensions: u32,
+    /// The tokens that it reads of one text at most.
+    pub max_tokens: u32,
+    /// The memory that it takes, in bytes.
+    pub memory_bytes: u64,
+}
+
+/// What becomes of a text that is too long to embed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Truncate {
+    /// It is an error.
+    #[default]
+    None,
+    /// Its start is cut off.
+    Start,
+    /// Its end is cut off.
+    End,
+}
+
+/// Vectors of texts.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Embeddings {
+    /// One vector of unit length for each text, in order.
+    pub vectors: Vec<Vec<f32>>,
+    /// The tokens that were read of each text, after truncation.
+    pub token_counts: Vec<u32>,
+}
+
+/// Where a model's files lie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelFiles {
+    /// The folder of all its files.
+    pub dir: PathBuf,
+    /// The weights: a `.gguf` or `.safetensors` file.
+    pub main: PathBuf,
+}
+
+/// What a model file is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ModelKind {
+    /// Generating text.
+    Generator,
+    /// Embedding text.
+    Embedder,
+}
+
+/// What a model file says of itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Facts {
+    /// What it is for.
+    pub kind: ModelKind,
+    /// The name that it gives itself.
+    pub name: String,
+    /// The architecture (`llama`, `bert`, …).
+    pub architecture: String,
+    /// The number of parameters.
+    pub parameters: u64,
+    /// The tokens that it was trained to read at most.
+    pub context_length: u32,
+    /// The tokens that the vocabulary holds.
+    pub vocabulary: u32,
+    /// The length of its vectors (an embedder's), or of its hidden state.
+    pub dimensions: u32,
+    /// The weights' bytes in memory.
+    pub weights_bytes: u64,
+    /// The bytes of cache that one token of context takes in one sequence; 0 for an embedder.
+    pub cache_bytes_per_token: u64,
+    /// Bytes of working buffers beside weights and cache.
+    pub working_bytes: u64,
+    /// How the weights are stored, such as `Q4_1` or `F32`.
+    pub weights_format: String,
+    /// Whether it has a chat template.
+    pub has_chat_template: bool,
+}
+
+impl Facts {
+    /// The context of one sequence under the options: what they ask for, within what the model was trained for.
+    pub fn context_per_sequence(&self, options: &LoadOptions) -> u32 {
+        match options.context_per_sequence {
+            0 => self.context_length,
+            asked => asked.min(self.context_length),
+        }
+    }
+
+    /// An estimate of the memory that the model takes when it is loaded with the options, in bytes.
+    pub fn memory_bytes(&self, options: &LoadOptions) -> u64 {
+        let cells = u64::from(self.context_per_sequence(options)) * u64::from(options.parallel.max(1));
+        self.weights_bytes + self.cache_bytes_per_token * cells + self.working_bytes
+    }
+}
+
+/// How a model is loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadOptions {
+    /// The requests that are decoded side by side.
+    pub parallel: u32,
+    /// The tokens of context of each of them; 0: as many as the model was trained for. The cache's memory is
+    /// `parallel` times this, taken when the model is loaded.
+    pub context_per_sequence: u32,
+    /// The requests that may wait beside those.
+    pub queue: usize,
+    /// Threads that read prompts; 0: as many as the machine has cores.
+    pub prefill_threads: u32,
+    /// Threads that write an answer; 0: the engine's measured default.
+    pub decode_threads: u32,
+    /// Layers that are computed on a GPU, in a build that has one.
+    pub gpu_layers: u32,
+}
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        Self {
+            parallel: 8,
+            context_per_sequence: 4096,
+            queue: 64,
+            prefill_threads: 0,
+            decode_threads: 0,
+            gpu_layers: 0,
+        }
+    }
+}

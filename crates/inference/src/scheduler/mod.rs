@@ -1,0 +1,3 @@
+//! Many requests on one model: a bounded queue, continuous batching, one thread.
+
+pub(crate) mod mailbox;

@@ -1,0 +1,1 @@
+//! Chat templates, as model files carry them.
