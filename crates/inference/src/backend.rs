@@ -26,10 +26,9 @@ pub trait Backend {
     fn decode(&mut self, batch: &[Input]) -> Result<()>;
     /// The logits over the vocabulary after the batch's `index`-th token, which must have asked for them.
     fn logits(&mut self, index: usize) -> Result<&[f32]>;
-    /// Forgets the sequence's tokens at `from` and later.
-    fn truncate(&mut self, sequence: u32, from: u32) -> Result<()>;
-    /// Makes `to` hold what `from` holds. `to` must be empty.
-    fn copy(&mut self, from: u32, to: u32) -> Result<()>;
+    /// Forgets the sequence's tokens at `from` and later. `false` where it could not keep the earlier ones (a recurrent
+    /// state has no parts) and forgot all.
+    fn truncate(&mut self, sequence: u32, from: u32) -> Result<bool>;
 }
 
 /// Opens a backend on the scheduler's thread and lends it to `drive` until that returns.
@@ -56,4 +55,6 @@ pub trait Vocabulary: Send + Sync {
     fn eos(&self) -> Option<Token>;
     /// The opening token, if prompts should begin with it.
     fn bos(&self) -> Option<Token>;
+    /// The most bytes of text that one token stands for.
+    fn longest(&self) -> usize;
 }

@@ -1,14 +1,117 @@
 //! Answers that must have a form: JSON of a schema, a regular expression, a grammar.
 
+use std::sync::Arc;
+
+use llguidance::api::TopLevelGrammar;
+use llguidance::{Matcher, ParserFactory};
 use serde_json::Value;
+use toktrie::{ApproximateTokEnv, SimpleVob, TokEnv, TokRxInfo, TokTrie};
+
+use crate::backend::Vocabulary;
+use crate::{Error, Result, Token};
 
 /// What an answer must look like.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Constraint {
     /// JSON that the schema admits.
     JsonSchema(Value),
-    /// Text that the regular expression matches as a whole.
+    /// Text that the regular expression matches as a whole (Rust's `regex` syntax).
     Regex(String),
-    /// Text of the Lark grammar.
+    /// Text of the Lark grammar, in llguidance's dialect.
     Lark(String),
 }
+
+/// Compiles constraints for one vocabulary. Made once for a model: it builds a trie of all tokens.
+pub struct Compiler {
+    factory: ParserFactory,
+}
+
+impl Compiler {
+    /// A compiler for the vocabulary.
+    pub fn new(vocabulary: &dyn Vocabulary) -> Result<Self> {
+        let size = vocabulary.size();
+        let words: Vec<Vec<u8>> = (0..size).map(|token| word(vocabulary, token)).collect();
+        let mut ends: Vec<Token> = vocabulary.eos().into_iter().collect();
+        ends.extend((0..size).filter(|token| vocabulary.ends(*token) && Some(*token) != vocabulary.eos()));
+        let Some(eos) = ends.first() else {
+            return Err(failed("the model has no token that ends an answer"));
+        };
+        let trie = TokTrie::from(&TokRxInfo::new(size, *eos), &words).with_eos_tokens(&ends);
+        let environment: TokEnv = Arc::new(ApproximateTokEnv::new(trie));
+        let mut factory = ParserFactory::new_simple(&environment).map_err(failed)?;
+        factory.quiet();
+        factory.limits_mut().verbose_errors = false;
+        Ok(Self { factory })
+    }
+
+    /// A follower of one answer.
+    pub fn compile(&self, constraint: &Constraint) -> Result<Follower> {
+        let grammar = match constraint {
+            Constraint::JsonSchema(schema) => TopLevelGrammar::from_json_schema(schema.clone()),
+            Constraint::Regex(regex) => TopLevelGrammar::from_regex(regex),
+            Constraint::Lark(lark) => TopLevelGrammar::from_lark(lark.clone()),
+        };
+        let parser = self.factory.create_parser(grammar).map_err(failed)?;
+        Ok(Follower { matcher: Matcher::new(Ok(parser)) })
+    }
+}
+
+impl std::fmt::Debug for Compiler {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Compiler").finish_non_exhaustive()
+    }
+}
+
+/// A control token is spelled with a leading byte that no text holds, so that no grammar admits it as text.
+fn word(vocabulary: &dyn Vocabulary, token: Token) -> Vec<u8> {
+    match vocabulary.special(token) {
+        Some(name) => [&[TokTrie::SPECIAL_TOKEN_MARKER], name.as_bytes()].concat(),
+        None => vocabulary.bytes(token).to_vec(),
+    }
+}
+
+fn failed(reason: impl std::fmt::Display) -> Error {
+    Error::Constraint { reason: reason.to_string() }
+}
+
+/// Follows one answer and says which tokens may come next.
+pub struct Follower {
+    matcher: Matcher,
+}
+
+impl Follower {
+    /// The tokens that may come next; those that end the answer once it is whole.
+    pub fn mask(&mut self) -> Result<Mask> {
+        self.matcher.compute_mask_or_eos().map(Mask).map_err(failed)
+    }
+
+    /// Takes the token that was chosen from the mask.
+    pub fn accept(&mut self, token: Token) -> Result<()> {
+        self.matcher.consume_token(token).map_err(failed)
+    }
+
+    /// Whether the answer is whole and nothing can be added to it.
+    pub fn is_complete(&self) -> bool {
+        self.matcher.is_stopped()
+    }
+}
+
+impl std::fmt::Debug for Follower {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Follower").field("complete", &self.is_complete()).finish_non_exhaustive()
+    }
+}
+
+/// A set of tokens.
+#[derive(Debug)]
+pub struct Mask(SimpleVob);
+
+impl Mask {
+    /// One bit for each token, the lowest first.
+    pub fn bits(&self) -> &[u32] {
+        self.0.as_slice()
+    }
+}
+
+#[cfg(test)]
+mod tests;

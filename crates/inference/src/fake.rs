@@ -1,7 +1,7 @@
 //! A deterministic engine without a model, for tests and for a server that is told to use it. Never a fallback.
 
-use crate::engine::{Embedder, EmbedderInfo, Embeddings, Facts, LoadOptions, Loaded, Loader, ModelFiles, Truncate};
 use crate::Result;
+use crate::engine::{Embedder, EmbedderInfo, Embeddings, Facts, LoadOptions, Loaded, Loader, ModelFiles, Truncate};
 
 /// Loads a fake generator or embedder for any file.
 #[derive(Debug, Clone, Copy, Default)]

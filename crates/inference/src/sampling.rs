@@ -1,6 +1,16 @@
 //! Choosing the next token from the logits.
+//!
+//! The order is: logit bias, repeat penalty, frequency and presence penalties, the constraint's mask, temperature,
+//! min-p, top-k, top-p. The logits are read where the engine left them: a few changed ones (biased or penalised
+//! tokens) are laid over them, nothing of the vocabulary's size is copied or sorted.
 
-use crate::Token;
+use std::cmp::Ordering;
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::generation::TopLogprob;
+use crate::{Error, Result, Token};
 
 /// How the next token is chosen.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,7 +29,7 @@ pub struct Sampling {
     pub frequency_penalty: f32,
     /// Subtracted from a token's logit once it was written. −2 to 2.
     pub presence_penalty: f32,
-    /// Divides positive and multiplies negative logits of tokens in the prompt's end and the answer; 1 is off.
+    /// Divides positive and multiplies negative logits of the last 64 tokens of prompt and answer; 1 is off.
     pub repeat_penalty: f32,
     /// Added to tokens' logits; −100 or less bans, 100 or more all but forces.
     pub logit_bias: Vec<(Token, f32)>,
@@ -40,3 +50,314 @@ impl Default for Sampling {
         }
     }
 }
+
+impl Sampling {
+    /// Always the likeliest token.
+    pub fn greedy() -> Self {
+        Self { temperature: 0.0, ..Self::default() }
+    }
+
+    /// Checks each parameter's range.
+    pub fn validate(&self) -> Result<()> {
+        let ranges = [
+            ("temperature", self.temperature, 0.0, f32::MAX),
+            ("top_p", self.top_p, 0.0, 1.0),
+            ("min_p", self.min_p, 0.0, 1.0),
+            ("frequency_penalty", self.frequency_penalty, -2.0, 2.0),
+            ("presence_penalty", self.presence_penalty, -2.0, 2.0),
+            ("repeat_penalty", self.repeat_penalty, f32::MIN_POSITIVE, 100.0),
+        ];
+        for (name, value, low, high) in ranges {
+            if !(low..=high).contains(&value) {
+                return Err(Error::Request { reason: format!("`{name}` is {value}: it must be {low} to {high}") });
+            }
+        }
+        match self.logit_bias.iter().find(|(_, bias)| !bias.is_finite()) {
+            Some((token, bias)) => {
+                Err(Error::Request { reason: format!("the logit bias of token {token} is {bias}: it must be finite") })
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// How many of the last tokens the repeat penalty looks at.
+const REPEAT_WINDOW: usize = 64;
+/// A token whose logit lies this many temperatures below the best has less than 2⁻⁴⁰ of its weight: all of a
+/// vocabulary's such tokens together weigh less than the rounding of single precision, so they are never drawn.
+const NEGLIGIBLE: f32 = 28.0;
+/// A bias of this or less bans its token.
+const BAN: f32 = -100.0;
+
+/// Chooses the tokens of one answer.
+#[derive(Debug)]
+pub struct Sampler {
+    sampling: Sampling,
+    random: ChaCha8Rng,
+    /// The tokens of the prompt's end and of the answer, for the repeat penalty.
+    recent: Vec<Token>,
+    /// How often each token was written, ordered by token.
+    written: Vec<(Token, u32)>,
+    /// Logits that differ from the engine's, ordered by token. Kept to be refilled.
+    changed: Vec<(Token, f32)>,
+    /// Tokens that may be drawn. Kept to be refilled.
+    candidates: Vec<Candidate>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Candidate {
+    logit: f32,
+    token: Token,
+}
+
+impl Candidate {
+    /// Likeliest first, of equals the lower token.
+    fn order(&self, other: &Self) -> Ordering {
+        other.logit.total_cmp(&self.logit).then(self.token.cmp(&other.token))
+    }
+}
+
+impl Sampler {
+    /// A sampler for an answer to the prompt. `seed` stands for [`Sampling::seed`] where that is `None`.
+    pub fn new(sampling: Sampling, seed: u64, prompt: &[Token]) -> Self {
+        let random = ChaCha8Rng::seed_from_u64(sampling.seed.unwrap_or(seed));
+        let recent = match sampling.repeat_penalty == 1.0 {
+            true => Vec::new(),
+            false => prompt[prompt.len().saturating_sub(REPEAT_WINDOW)..].to_vec(),
+        };
+        Self { sampling, random, recent, written: Vec::new(), changed: Vec::new(), candidates: Vec::new() }
+    }
+
+    /// Chooses a token. `mask` has one bit for each token, the lowest first, set where the token is allowed.
+    ///
+    /// An error where no token is allowed, or the logits are not numbers.
+    pub fn sample(&mut self, logits: &[f32], mask: Option<&[u32]>) -> Result<Token> {
+        self.lay_changes(logits);
+        let view = View { logits, changed: &self.changed, mask };
+        let best = view.best().ok_or_else(|| Error::Engine {
+            reason: "no token can follow: the logits are not numbers, or the constraint allows none".to_owned(),
+        })?;
+        if self.sampling.temperature == 0.0 || self.sampling.top_k == 1 {
+            return Ok(best.token);
+        }
+        let temperature = self.sampling.temperature.max(1e-4);
+        let below = NEGLIGIBLE.min(-self.sampling.min_p.max(f32::MIN_POSITIVE).ln());
+        view.at_least(best.logit - temperature * below, &mut self.candidates);
+        self.keep_top_k();
+        Ok(self.draw(best.logit, temperature))
+    }
+
+    /// Remembers a token that was written.
+    pub fn accept(&mut self, token: Token) {
+        if self.sampling.frequency_penalty != 0.0 || self.sampling.presence_penalty != 0.0 {
+            match self.written.binary_search_by_key(&token, |(token, _)| *token) {
+                Ok(at) => self.written[at].1 += 1,
+                Err(at) => self.written.insert(at, (token, 1)),
+            }
+        }
+        if self.sampling.repeat_penalty != 1.0 {
+            if self.recent.len() == REPEAT_WINDOW {
+                self.recent.remove(0);
+            }
+            self.recent.push(token);
+        }
+    }
+
+    /// Fills `changed` with the logits of biased and penalised tokens.
+    fn lay_changes(&mut self, logits: &[f32]) {
+        self.changed.clear();
+        let sampling = &self.sampling;
+        if sampling.logit_bias.is_empty() && self.written.is_empty() && self.recent.is_empty() {
+            return;
+        }
+        let tokens = sampling.logit_bias.iter().map(|(token, _)| *token);
+        let tokens = tokens.chain(self.written.iter().map(|(token, _)| *token)).chain(self.recent.iter().copied());
+        self.changed.extend(tokens.filter_map(|token| Some((token, *logits.get(token as usize)?))));
+        self.changed.sort_unstable_by_key(|(token, _)| *token);
+        self.changed.dedup_by_key(|(token, _)| *token);
+        for (token, logit) in &mut self.changed {
+            for (_, bias) in sampling.logit_bias.iter().filter(|(biased, _)| biased == token) {
+                *logit += if *bias <= BAN { f32::NEG_INFINITY } else { *bias };
+            }
+            if self.recent.contains(token) {
+                *logit *= if *logit > 0.0 { sampling.repeat_penalty.recip() } else { sampling.repeat_penalty };
+            }
+            if let Ok(at) = self.written.binary_search_by_key(token, |(token, _)| *token) {
+                *logit -= sampling.presence_penalty + sampling.frequency_penalty * self.written[at].1 as f32;
+            }
+        }
+    }
+
+    fn keep_top_k(&mut self) {
+        let keep = self.sampling.top_k as usize;
+        if keep > 0 && keep < self.candidates.len() {
+            self.candidates.select_nth_unstable_by(keep - 1, Candidate::order);
+            self.candidates.truncate(keep);
+        }
+    }
+
+    /// Draws one of the candidates by its weight, within the likeliest that hold `top_p` of all weight.
+    fn draw(&mut self, best: f32, temperature: f32) -> Token {
+        let weight = |candidate: &Candidate| f64::from(((candidate.logit - best) / temperature).exp());
+        let total: f64 = self.candidates.iter().map(weight).sum();
+        let nucleus = total * f64::from(self.sampling.top_p);
+        let (kept, total) = match self.sampling.top_p < 1.0 {
+            true => nucleus_of(&mut self.candidates, nucleus, weight),
+            false => (self.candidates.len(), total),
+        };
+        let mut rest = self.random.random::<f64>() * total;
+        for candidate in &self.candidates[..kept] {
+            rest -= weight(candidate);
+            if rest < 0.0 {
+                return candidate.token;
+            }
+        }
+        self.candidates[kept - 1].token
+    }
+}
+
+/// Sorts the likeliest candidates to the front until their weights reach `nucleus`; returns how many, and their weight.
+/// Sorts in growing blocks: a nucleus is mostly small.
+fn nucleus_of(candidates: &mut [Candidate], nucleus: f64, weight: impl Fn(&Candidate) -> f64) -> (usize, f64) {
+    let mut sum = 0.0;
+    let mut sorted = 0;
+    let mut block = 64;
+    while sorted < candidates.len() {
+        let rest = &mut candidates[sorted..];
+        let take = block.min(rest.len());
+        if take < rest.len() {
+            rest.select_nth_unstable_by(take - 1, Candidate::order);
+        }
+        rest[..take].sort_unstable_by(Candidate::order);
+        for (at, candidate) in rest[..take].iter().enumerate() {
+            sum += weight(candidate);
+            if sum >= nucleus {
+                return (sorted + at + 1, sum);
+            }
+        }
+        sorted += take;
+        block *= 4;
+    }
+    (candidates.len(), sum)
+}
+
+/// The logits with the changes laid over them and the forbidden ones hidden.
+struct View<'a> {
+    logits: &'a [f32],
+    changed: &'a [(Token, f32)],
+    mask: Option<&'a [u32]>,
+}
+
+impl View<'_> {
+    /// The likeliest token, of equals the lowest; `None` where none is allowed or all are NaN or −∞.
+    fn best(&self) -> Option<Candidate> {
+        let mut best: Option<Candidate> = None;
+        let mut offer = |logit: f32, token: Token| {
+            let better = match best {
+                Some(best) => logit > best.logit || (logit == best.logit && token < best.token),
+                None => logit > f32::NEG_INFINITY,
+            };
+            if better {
+                best = Some(Candidate { logit, token });
+            }
+        };
+        match self.mask {
+            Some(mask) => for_each_set(mask, self.logits.len(), |token| offer(self.at(token), token)),
+            None => {
+                self.for_each_run(|first, run| {
+                    let highest = maximum(run);
+                    if let Some(at) = run.iter().position(|logit| *logit == highest) {
+                        offer(highest, first + at as Token);
+                    }
+                });
+                self.changed.iter().for_each(|(token, logit)| offer(*logit, *token));
+            }
+        }
+        best
+    }
+
+    /// Collects the allowed tokens with at least this logit, in a fixed order.
+    fn at_least(&self, threshold: f32, candidates: &mut Vec<Candidate>) {
+        candidates.clear();
+        let mut offer = |logit: f32, token: Token| {
+            if logit >= threshold {
+                candidates.push(Candidate { logit, token });
+            }
+        };
+        match self.mask {
+            Some(mask) => for_each_set(mask, self.logits.len(), |token| offer(self.at(token), token)),
+            None => {
+                self.for_each_run(|first, run| {
+                    (first..).zip(run).for_each(|(token, logit)| offer(*logit, token));
+                });
+                self.changed.iter().for_each(|(token, logit)| offer(*logit, *token));
+            }
+        }
+    }
+
+    fn at(&self, token: Token) -> f32 {
+        match self.changed.binary_search_by_key(&token, |(token, _)| *token) {
+            Ok(at) => self.changed[at].1,
+            Err(_) => self.logits[token as usize],
+        }
+    }
+
+    /// Visits the stretches between changed tokens.
+    fn for_each_run(&self, mut visit: impl FnMut(Token, &[f32])) {
+        let mut first = 0;
+        for (token, _) in self.changed {
+            let token = *token as usize;
+            visit(first as Token, &self.logits[first..token]);
+            first = token + 1;
+        }
+        visit(first as Token, &self.logits[first..]);
+    }
+}
+
+/// The largest value; NaNs are passed over. Lanes let the compiler use vector instructions.
+fn maximum(values: &[f32]) -> f32 {
+    let mut lanes = [f32::NEG_INFINITY; 32];
+    let (blocks, rest) = values.as_chunks::<32>();
+    for block in blocks {
+        for (lane, value) in lanes.iter_mut().zip(block) {
+            *lane = if *value > *lane { *value } else { *lane };
+        }
+    }
+    lanes.iter().chain(rest).fold(f32::NEG_INFINITY, |most, value| if *value > most { *value } else { most })
+}
+
+fn for_each_set(mask: &[u32], size: usize, mut visit: impl FnMut(Token)) {
+    for (index, word) in mask.iter().enumerate() {
+        let mut word = *word;
+        while word != 0 {
+            let token = index * 32 + word.trailing_zeros() as usize;
+            if token >= size {
+                return;
+            }
+            visit(token as Token);
+            word &= word - 1;
+        }
+    }
+}
+
+/// The natural logarithms of the chosen token's probability and of the `count` likeliest tokens' (log-softmax over the
+/// whole vocabulary, before any sampling parameter). The likeliest come without their bytes.
+pub fn logprobs(logits: &[f32], chosen: Token, count: usize) -> (f32, Vec<TopLogprob>) {
+    let highest = maximum(logits);
+    let sum: f64 = logits.iter().map(|logit| f64::from((logit - highest).exp())).sum();
+    let log_sum = highest + sum.ln() as f32;
+    let mut top: Vec<Candidate> = Vec::with_capacity(count + 1);
+    for (token, logit) in (0..).zip(logits) {
+        let candidate = Candidate { logit: *logit, token };
+        if top.len() < count || top.last().is_some_and(|last| candidate.order(last).is_lt()) {
+            let at = top.partition_point(|other| other.order(&candidate).is_lt());
+            top.insert(at, candidate);
+            top.truncate(count);
+        }
+    }
+    let top = top.iter().map(|best| TopLogprob { token: best.token, bytes: Vec::new(), logprob: best.logit - log_sum });
+    (logits.get(chosen as usize).map_or(f32::NEG_INFINITY, |logit| logit - log_sum), top.collect())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,3 +1,213 @@
 //! Many requests on one model: a bounded queue, continuous batching, one thread.
+//!
+//! The thread owns the [`Backend`](crate::backend::Backend) and repeats one step: read a chunk of one prompt, or write
+//! one token of every running answer. The two never share a batch, chunks begin at multiples of a fixed length, and
+//! the backend keeps sequences apart; so what is computed for a request does not depend on what runs beside it.
+//!
+//! **Which step.** While prompts wait and answers run, the two kinds alternate: a running answer waits for at most one
+//! chunk between two tokens, and a prompt's next chunk for at most one token. Whole prompts before any token would
+//! freeze the running answers; more tokens between chunks would delay first tokens and leave batches small, where
+//! a token costs most. **Which prompt.** The one with the fewest chunks left, of equals the oldest: answering in turn
+//! gives the lowest mean time to the first token. One that was passed over [`worker::PATIENCE`] times comes next
+//! regardless, so a long prompt is delayed by a bounded amount.
+//!
+//! **Cached prefixes.** A slot keeps the whole chunks of the prompt that it last read. A request whose prompt begins
+//! with them skips reading them. Only whole chunks count, as only they are computed alike in every prompt.
 
 pub(crate) mod mailbox;
+mod queue;
+mod sequence;
+mod worker;
+
+use std::sync::mpsc;
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use base::Random;
+
+use crate::backend::{Open, Vocabulary};
+use crate::chat::ChatPrompt;
+use crate::constraint::{Compiler, Constraint, Follower};
+use crate::engine::{EngineStatus, Generator, ModelInfo};
+use crate::generation::{GenerateRequest, Generation, Prompt, StopReason};
+use crate::sampling::Sampler;
+use crate::template::ChatTemplate;
+use crate::text::Assembler;
+use crate::{Error, Result, Token};
+use queue::{Job, Shared};
+
+/// A model as the scheduler needs it.
+pub struct Model {
+    /// Its facts. `context_length` and `parallel` are the backend's.
+    pub info: ModelInfo,
+    /// Its vocabulary.
+    pub vocabulary: Arc<dyn Vocabulary>,
+    /// Its chat template, if it has one.
+    pub template: Option<ChatTemplate>,
+}
+
+/// How requests are scheduled.
+pub struct Config {
+    /// The requests that may wait while all sequences are taken.
+    pub queue: usize,
+    /// The tokens of a prompt that are read in one step.
+    pub chunk: u32,
+    /// Where seeds come from that a request does not give.
+    pub random: Arc<dyn Random>,
+}
+
+/// A loaded model that many requests share. Dropping it ends their streams with [`Error::Stopped`] and waits for the
+/// step that is being computed.
+pub struct Scheduler {
+    model: Arc<Model>,
+    shared: Arc<Shared>,
+    compiler: OnceLock<Result<Compiler>>,
+    random: Arc<dyn Random>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Scheduler {
+    /// Starts the thread and opens the backend on it; returns once that is done.
+    pub fn start(model: Model, config: Config, open: impl Open) -> Result<Self> {
+        let model = Arc::new(model);
+        let shared = Arc::new(Shared::new(config.queue, model.info.parallel));
+        let (opened, ready) = mpsc::sync_channel(1);
+        let thread = std::thread::Builder::new()
+            .name("inference".to_owned())
+            .spawn({
+                let (model, shared) = (model.clone(), shared.clone());
+                move || worker::run(&model, &shared, config.chunk.max(1), open, &opened)
+            })
+            .map_err(|error| Error::Engine { reason: format!("no thread could be started: {error}") })?;
+        // Made before the outcome is known, so that a failure joins the thread.
+        let scheduler = Self { model, shared, compiler: OnceLock::new(), random: config.random, thread: Some(thread) };
+        ready.recv().unwrap_or(Err(Error::Stopped))?;
+        Ok(scheduler)
+    }
+
+    fn tokens(&self, prompt: &Prompt) -> Result<Vec<Token>> {
+        let vocabulary = &self.model.vocabulary;
+        match prompt {
+            Prompt::Tokens(tokens) => match tokens.iter().find(|token| **token >= vocabulary.size()) {
+                Some(token) => Err(Error::Request { reason: format!("there is no token {token}") }),
+                None => Ok(tokens.clone()),
+            },
+            Prompt::Text { text, parse_special, add_bos } => {
+                let mut tokens: Vec<Token> = vocabulary.bos().filter(|_| *add_bos).into_iter().collect();
+                tokens.extend(vocabulary.tokenize(text, *parse_special)?);
+                if tokens.len() > 1 && tokens[0] == tokens[1] && *add_bos && Some(tokens[0]) == vocabulary.bos() {
+                    tokens.remove(0);
+                }
+                Ok(tokens)
+            }
+        }
+    }
+
+    /// Refuses a text that is too long by its length alone, before it costs the time to tokenize it.
+    fn check_length(&self, prompt: &Prompt) -> Result<()> {
+        let Prompt::Text { text, .. } = prompt else { return Ok(()) };
+        let context = self.model.info.context_length as usize;
+        let least = text.len() / self.model.vocabulary.longest().max(1);
+        match least > context {
+            true => Err(Error::ContextOverflow { prompt: least, context }),
+            false => Ok(()),
+        }
+    }
+
+    fn compile(&self, constraint: &Constraint) -> Result<Follower> {
+        let compiler = self.compiler.get_or_init(|| Compiler::new(self.model.vocabulary.as_ref()));
+        compiler.as_ref().map_err(Clone::clone)?.compile(constraint)
+    }
+}
+
+impl Generator for Scheduler {
+    fn info(&self) -> &ModelInfo {
+        &self.model.info
+    }
+
+    fn status(&self) -> EngineStatus {
+        self.shared.status()
+    }
+
+    fn tokenize(&self, text: &str, parse_special: bool) -> Result<Vec<Token>> {
+        self.model.vocabulary.tokenize(text, parse_special)
+    }
+
+    fn count(&self, prompt: &Prompt) -> Result<usize> {
+        Ok(self.tokens(prompt)?.len())
+    }
+
+    fn render_chat(&self, chat: &ChatPrompt) -> Result<String> {
+        match &self.model.template {
+            Some(template) => template.render(chat),
+            None => Err(Error::Template { reason: "the model file has no chat template".to_owned() }),
+        }
+    }
+
+    fn generate(&self, request: GenerateRequest) -> Result<Generation> {
+        let submitted = Instant::now();
+        request.sampling.validate()?;
+        self.check_length(&request.prompt)?;
+        let tokens = self.tokens(&request.prompt)?;
+        let (limit, limit_reason) = self.limit(tokens.len(), request.max_tokens)?;
+        let follower = request.constraint.as_ref().map(|constraint| self.compile(constraint)).transpose()?;
+        let seed = match request.sampling.seed {
+            Some(seed) => seed,
+            None => self.random.next_u64(),
+        };
+        let (sender, receiver) = mailbox::channel();
+        self.shared.push(Job {
+            sampler: Sampler::new(request.sampling, seed, &tokens),
+            tokens,
+            limit,
+            limit_reason,
+            follower,
+            assembler: Assembler::new(request.stop),
+            logprobs: request.logprobs,
+            deadline: request.deadline,
+            sender,
+            submitted,
+        })?;
+        Ok(Generation::new(receiver))
+    }
+}
+
+impl Scheduler {
+    /// The most tokens to write after a prompt, and why the answer ends there.
+    fn limit(&self, prompt: usize, asked: Option<u32>) -> Result<(u32, StopReason)> {
+        let context = self.model.info.context_length as usize;
+        if prompt == 0 {
+            return Err(Error::Request { reason: "the prompt is empty".to_owned() });
+        }
+        if prompt >= context {
+            return Err(Error::ContextOverflow { prompt, context });
+        }
+        // Fits: less than `context_length`, which is a `u32`.
+        let room = (context - prompt) as u32;
+        match asked {
+            Some(0) => Err(Error::Request { reason: "`max_tokens` is 0: it must be at least 1".to_owned() }),
+            Some(asked) if asked <= room => Ok((asked, StopReason::MaxTokens)),
+            _ => Ok((room, StopReason::ContextFull)),
+        }
+    }
+}
+
+impl Drop for Scheduler {
+    fn drop(&mut self) {
+        self.shared.stop();
+        if let Some(thread) = self.thread.take() {
+            // The thread catches its panics; there is nobody to tell of one that escaped.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl std::fmt::Debug for Scheduler {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Scheduler").field("info", &self.model.info).field("status", &self.status()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;
