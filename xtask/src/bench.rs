@@ -1,0 +1,43 @@
+//! Runs a bench and its peer in turn. The benches themselves are scripts under `bench/`, because the peers are other programs.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+/// Name, script under `bench/`, and what it compares.
+const BENCHES: &[(&str, &str, &str)] = &[
+    ("generation", "generation.py", "prefill, decode and 8 parallel chats through HTTP against llama-server"),
+    ("embeddings", "embeddings.py", "all-MiniLM-L6-v2 in process against ONNX Runtime"),
+    ("requests", "requests.py", "GetCallerIdentity per second, time to ready, memory before a model is loaded"),
+];
+
+/// Runs the bench that `arguments` name, or lists them all.
+///
+/// # Errors
+/// An unknown name, or the bench's own failure.
+pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<()> {
+    let [name, rest @ ..] = arguments else {
+        return list();
+    };
+    let Some((_, script, _)) = BENCHES.iter().find(|(known, ..)| known == name) else {
+        bail!("there is no bench `{name}`; `cargo xtask bench` lists them");
+    };
+    let python = std::env::var("CRATON_BENCH_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let status = Command::new(python)
+        .arg(root.join("bench").join(script))
+        .args(rest)
+        .current_dir(root)
+        .status()
+        .with_context(|| format!("cannot run bench/{script}"))?;
+    ensure!(status.success(), "bench `{name}` failed ({status})");
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the tool's own output")]
+fn list() -> Result<()> {
+    for (name, _, compares) in BENCHES {
+        println!("{name:<12} {compares}");
+    }
+    Ok(())
+}

@@ -1,0 +1,30 @@
+use super::*;
+
+#[test]
+fn the_tree_is_tidy() {
+    run(&crate::root()).unwrap();
+}
+
+#[test]
+fn a_long_file_is_named() {
+    let lines = "x\n".repeat(601);
+    assert_eq!(sources::check_text("crates/a/src/b.rs", &lines).len(), 1);
+    assert!(sources::check_text("crates/a/src/tests.rs", &lines).is_empty());
+    assert!(sources::check_text("crates/a/src/generated/b.rs", &lines).is_empty());
+}
+
+#[test]
+fn forbidden_words_are_named() {
+    for bad in ["// TODO: later", "#[ignore]", "let p = \"/root/x\";", "unsafe { f() }", "std::process::exit(1)"] {
+        assert_eq!(sources::check_text("crates/base/src/x.rs", bad).len(), 1, "{bad}");
+    }
+    assert!(sources::check_text("crates/inference-native/src/x.rs", "unsafe { f() }").is_empty());
+    assert_eq!(sources::check_text("crates/models/src/invoke.rs", "let q = \"SELECT a FROM b\";").len(), 1);
+    assert!(sources::check_text("crates/models/src/store.rs", "let q = \"SELECT a FROM b\";").is_empty());
+}
+
+#[test]
+fn a_forbidden_edge_is_named() {
+    let found = layers::check_edges([("models", "knowledge", false), ("models", "store", false), ("base", "tokio", false)]);
+    assert_eq!(found.len(), 2, "{found:?}");
+}
