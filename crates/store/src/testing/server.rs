@@ -1,0 +1,151 @@
+//! The PostgreSQL server that test processes share.
+//!
+//! Its directory holds two lock files. `start` is held while somebody starts the server. `users` is held, shared, by
+//! every test process for as long as it lives: the kernel releases it however the process dies. A watcher (a shell
+//! loop) takes `users` for itself once nobody has held it for a few looks, stops the server, removes its files and ends.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use base::{Error, Result};
+
+/// Where Debian, Fedora and Homebrew put the newest server; `PATH` otherwise.
+const BINARIES: &[&str] = &["/usr/lib/postgresql", "/usr/pgsql", "/opt/homebrew/opt/postgresql"];
+
+/// The server's user and database.
+const USER: &str = "craton";
+
+/// The address of the server, started if it does not run. Blocks until it answers.
+pub(super) fn url() -> Result<String> {
+    static LEASE: OnceLock<File> = OnceLock::new();
+    let server = Server::locate()?;
+    let lease = server.lock_file("users").and_then(|file| file.lock_shared().map(|()| file)).map_err(failed)?;
+    // A second lease of this process is dropped; the first is kept until the process ends.
+    let _ = LEASE.set(lease);
+    let start = server.lock_file("start").map_err(failed)?;
+    start.lock().map_err(failed)?;
+    if !server.answers() {
+        server.start()?;
+    }
+    Ok(format!("postgres://{USER}@localhost/postgres?host={}", server.dir.join("socket").display()))
+}
+
+fn failed(error: impl std::fmt::Display) -> Error {
+    Error::unavailable(format!("The PostgreSQL server for tests cannot be started: {error}.")).with_hint(
+        "Install it (`apt-get install postgresql`), name a running one in `CRATON_TEST_POSTGRES_URL`, or set `CRATON_TEST_POSTGRES=skip`.",
+    )
+}
+
+struct Server {
+    dir: PathBuf,
+    bin: PathBuf,
+    /// PostgreSQL refuses to run as root: then its commands run as the user that its package made.
+    as_postgres: bool,
+}
+
+impl Server {
+    fn locate() -> Result<Self> {
+        let bin = binaries().ok_or_else(|| failed("`initdb` and `pg_ctl` are not installed"))?;
+        let user = rustix::process::geteuid();
+        let dir = std::env::temp_dir().join(format!("craton-test-postgres-{}", user.as_raw()));
+        std::fs::create_dir_all(&dir).map_err(failed)?;
+        Ok(Self { dir, bin, as_postgres: user.is_root() })
+    }
+
+    fn lock_file(&self, name: &str) -> io::Result<File> {
+        OpenOptions::new().write(true).create(true).truncate(false).open(self.dir.join(name))
+    }
+
+    fn answers(&self) -> bool {
+        UnixStream::connect(self.dir.join("socket/.s.PGSQL.5432")).is_ok()
+    }
+
+    /// Makes an empty server and starts it and its watcher. Called with `start` locked.
+    fn start(&self) -> Result<()> {
+        let (data, socket, log) = (self.dir.join("data"), self.dir.join("socket"), self.dir.join("data/server.log"));
+        for dir in [&data, &socket] {
+            // The rest of a server that was killed.
+            let _ = std::fs::remove_dir_all(dir);
+            let mut install = Command::new("install");
+            install.args(["-d", "-m", "700"]);
+            if self.as_postgres {
+                install.args(["-o", "postgres"]);
+            }
+            run(install.arg(dir))?;
+        }
+        run(self
+            .postgres("initdb")
+            .args(["--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C"])
+            .args(["-U", USER, "-D"])
+            .arg(&data))?;
+        let options = format!(
+            "-c listen_addresses='' -c unix_socket_directories='{}' -c fsync=off -c synchronous_commit=off \
+             -c full_page_writes=off -c max_connections=300",
+            socket.display()
+        );
+        run(self
+            .postgres("pg_ctl")
+            .args(["start", "--silent", "-w", "-t", "60", "-o", &options, "-D"])
+            .arg(&data)
+            .arg("-l")
+            .arg(&log))?;
+        self.watch(&data, &socket)
+    }
+
+    /// Starts the watcher, detached from this process's session and output.
+    fn watch(&self, data: &Path, socket: &Path) -> Result<()> {
+        const LOOP: &str = r#"
+            free=0
+            while sleep 5; do
+                if flock --nonblock --exclusive "$USERS" true; then free=$((free + 1)); else free=0; fi
+                if [ "$free" -ge 3 ]; then
+                    flock --nonblock --exclusive "$USERS" sh -c '"$@" stop -m immediate -D "$DATA"; rm -rf "$DATA" "$SOCKET"' stop "$@" && exit
+                    free=0
+                fi
+            done"#;
+        let pg_ctl = self.postgres("pg_ctl");
+        let mut watcher = Command::new("setsid");
+        watcher.args(["--fork", "sh", "-c", LOOP, "craton-test-postgres-watcher"]);
+        watcher.arg(pg_ctl.get_program()).args(pg_ctl.get_args());
+        watcher.env("USERS", self.dir.join("users")).env("DATA", data).env("SOCKET", socket).current_dir("/");
+        run(&mut watcher)
+    }
+
+    /// A command of PostgreSQL's, run by a user that it accepts.
+    fn postgres(&self, program: &str) -> Command {
+        let path = self.bin.join(program);
+        if !self.as_postgres {
+            return Command::new(path);
+        }
+        let mut command = Command::new("runuser");
+        command.args(["-u", "postgres", "--"]).arg(path);
+        command
+    }
+}
+
+/// Runs a command without input or output of ours (a server that inherited a test's output would keep it open).
+fn run(command: &mut Command) -> Result<()> {
+    let status = command
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .map_err(failed)?;
+    if status.success() { Ok(()) } else { Err(failed(format!("`{command:?}` ended with {status}"))) }
+}
+
+/// The directory with `initdb`, of the highest version.
+fn binaries() -> Option<PathBuf> {
+    let versioned = BINARIES.iter().filter_map(|dir| std::fs::read_dir(dir).ok()).flatten().flatten();
+    let newest = versioned
+        .map(|entry| entry.path())
+        .filter(|path| path.join("bin/initdb").is_file())
+        .max_by_key(|path| path.file_name().and_then(|name| name.to_str()?.parse::<u32>().ok()));
+    let in_path = || std::env::split_paths(&std::env::var_os("PATH")?).find(|dir| dir.join("initdb").is_file());
+    newest.map(|path| path.join("bin")).or_else(in_path)
+}
