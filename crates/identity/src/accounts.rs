@@ -1,0 +1,53 @@
+//! Accounts.
+
+use base::{AccountId, Error, Page, PageRequest, Result, Timestamp};
+
+use crate::ctx::Ctx;
+use crate::first_start::AdminCredentials;
+use crate::open::Identity;
+use crate::store;
+
+/// An account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Twelve digits.
+    pub id: AccountId,
+    /// Whether it is the deployment's first account, whose administrators make the others.
+    pub management: bool,
+    /// When the account was made.
+    pub created: Timestamp,
+}
+
+impl Identity {
+    /// Makes an account with the given id, or with a random one, and a user `admin` who may do everything in it.
+    ///
+    /// # Errors
+    /// Denied, where the caller is no administrator of the management account. AlreadyExists, where the id is taken.
+    pub async fn create_account(&self, ctx: &Ctx, id: Option<AccountId>) -> Result<AdminCredentials> {
+        self.require_management(ctx).await?;
+        let id = id.unwrap_or_else(|| AccountId::random(self.0.random.as_ref()));
+        let account = Account { id, management: false, created: self.0.clock.now() };
+        let administrator = self.new_administrator(&account.id, None)?;
+        store::insert_account(&self.0.store, &account, &administrator).await?;
+        Ok(administrator.credentials)
+    }
+
+    /// The deployment's accounts, by id.
+    ///
+    /// # Errors
+    /// Denied, where the caller is no administrator of the management account.
+    pub async fn list_accounts(&self, ctx: &Ctx, page: &PageRequest) -> Result<Page<Account>> {
+        self.require_management(ctx).await?;
+        let accounts = store::list_accounts(&self.0.store, page).await?;
+        Ok(Page::cut(page, accounts, |account| account.id.to_string()))
+    }
+
+    async fn require_management(&self, ctx: &Ctx) -> Result<()> {
+        let management = store::management_account(&self.0.store).await?;
+        if management.as_ref() == Some(ctx.account()) && ctx.principal().is_administrator() {
+            return Ok(());
+        }
+        Err(Error::denied("You don't have permissions to access this resource.")
+            .with_hint("Only administrators of the deployment's first account manage accounts."))
+    }
+}

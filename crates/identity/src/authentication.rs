@@ -1,0 +1,153 @@
+//! From an access key and a verified signature to a context.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use base::{Error, Region, RequestId, Result, Secret, Timestamp};
+
+use crate::access_keys::Status;
+use crate::activity::{LastNoted, Used};
+use crate::ctx::{Credential, Ctx, Facts};
+use crate::formats;
+use crate::open::Identity;
+use crate::principal::Principal;
+use crate::store;
+
+/// The message of an error about a key or a token that is unknown, inactive or wrong.
+pub const INVALID_TOKEN: &str = "The security token included in the request is invalid.";
+/// The message of an error about temporary credentials or an API key that were right once.
+pub const EXPIRED_TOKEN: &str = "The security token included in the request is expired";
+
+/// What is needed to verify a signature made with an access key.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct SigningKey {
+    /// `AKIA…` or `ASIA…`
+    pub access_key_id: String,
+    /// The secret access key.
+    pub secret: Secret<String>,
+    /// Whether the key may be used. A session has the status of the key that asked for it.
+    pub status: Status,
+    /// Whose key it is.
+    pub principal: Arc<Principal>,
+    /// For temporary credentials: what else the request must prove.
+    pub session: Option<SessionFacts>,
+    pub(crate) last_noted: LastNoted,
+}
+
+/// What temporary credentials need beside a signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SessionFacts {
+    /// SHA-256 of the session token, in base64.
+    pub token_hash: String,
+    /// When the credentials end.
+    pub expires: Timestamp,
+}
+
+/// An access key whose secret made the signature of a request.
+pub struct ProvenKey {
+    key: Arc<SigningKey>,
+    session_token: Option<Secret<String>>,
+}
+
+impl ProvenKey {
+    /// To be called where the signature of a request was verified with the secret of `key`, and nowhere else.
+    /// `session_token` is the request's `X-Amz-Security-Token`, if it has one.
+    #[must_use]
+    pub fn new(key: Arc<SigningKey>, session_token: Option<&str>) -> Self {
+        Self { key, session_token: session_token.map(|token| Secret::new(token.to_owned())) }
+    }
+}
+
+impl Identity {
+    /// The access key of this id with its secret, or `None` where there is none. Kept in memory for some seconds; a
+    /// change made through this process is seen at once.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn signing_key(&self, access_key_id: &str) -> Result<Option<Arc<SigningKey>>> {
+        let now = self.0.clock.now();
+        if let Some(key) = self.0.signing_keys.get(access_key_id, now) {
+            return Ok(Some(key));
+        }
+        let generation = self.0.signing_keys.generation();
+        let row = if access_key_id.starts_with(formats::SESSION_KEY_PREFIX) {
+            store::read_session(&self.0.store, access_key_id).await?
+        } else {
+            store::read_signing_key(&self.0.store, access_key_id).await?
+        };
+        let Some(row) = row else { return Ok(None) };
+        let key = Arc::new(self.unseal_signing_key(row)?);
+        self.0.signing_keys.insert(generation, access_key_id, Arc::clone(&key), now);
+        Ok(Some(key))
+    }
+
+    /// The context of a request signed with `proven`. `region` is that of the credential scope; `None` stands for the
+    /// default.
+    ///
+    /// # Errors
+    /// Unauthenticated, with the message [`INVALID_TOKEN`] where the key was revoked, is inactive, or the session token
+    /// does not belong to it, and [`EXPIRED_TOKEN`] where its session is over. Otherwise the store's errors.
+    pub async fn authenticate(
+        &self,
+        proven: ProvenKey,
+        region: Option<Region>,
+        request_id: RequestId,
+        source_ip: IpAddr,
+    ) -> Result<Ctx> {
+        // Read again: verifying took as long as the body needed to arrive, and the key may be gone or changed by now.
+        let key = self.signing_key(&proven.key.access_key_id).await?.ok_or_else(invalid_token)?;
+        let unchanged =
+            Arc::ptr_eq(&key, &proven.key) || formats::same(key.secret.reveal(), proven.key.secret.reveal());
+        if key.status == Status::Inactive || !unchanged {
+            return Err(invalid_token());
+        }
+        let now = self.0.clock.now();
+        let id = key.access_key_id.clone();
+        let credential = match (&key.session, &proven.session_token) {
+            (None, None) => {
+                self.0.activity.note(&key.last_noted, now, || Used::AccessKey(id.clone()));
+                Credential::AccessKey { id }
+            }
+            (Some(session), Some(token)) if formats::same(&formats::hash(token.reveal()), &session.token_hash) => {
+                if session.expires <= now {
+                    return Err(Error::unauthenticated(EXPIRED_TOKEN));
+                }
+                Credential::Session { id }
+            }
+            _ => return Err(invalid_token()),
+        };
+        Ok(Ctx::new(Facts {
+            region: region.unwrap_or_else(|| self.0.defaults.region.clone()),
+            principal: Arc::clone(&key.principal),
+            credential,
+            request_id,
+            now,
+            source_ip: Some(source_ip),
+        }))
+    }
+
+    fn unseal_signing_key(&self, row: store::SigningKeyRow) -> Result<SigningKey> {
+        let secret = self.unseal_secret(row.principal.account(), &row.id, &row.sealed_secret)?;
+        let owner = Arc::new(row.principal);
+        let principal = match &row.session {
+            Some(session) => {
+                Arc::new(Principal::Session { of: owner, access_key_id: row.id.clone(), expires: session.expires })
+            }
+            None => owner,
+        };
+        Ok(SigningKey {
+            access_key_id: row.id,
+            secret,
+            status: row.status,
+            principal,
+            session: row.session,
+            last_noted: LastNoted::at(None),
+        })
+    }
+}
+
+pub(crate) fn invalid_token() -> Error {
+    Error::unauthenticated(INVALID_TOKEN)
+}

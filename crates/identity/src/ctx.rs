@@ -1,0 +1,101 @@
+//! The context of a request: the proof that its caller is known.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use base::{AccountId, Region, RequestId, Timestamp};
+
+use crate::api_keys::Surface;
+use crate::principal::Principal;
+
+/// Who asks, for which account and region, when and from where. Only this crate makes one, after authentication, so a
+/// function that takes a `&Ctx` cannot run for a stranger. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Ctx(Arc<Facts>);
+
+#[derive(Debug)]
+pub(crate) struct Facts {
+    pub(crate) region: Region,
+    pub(crate) principal: Arc<Principal>,
+    pub(crate) credential: Credential,
+    pub(crate) request_id: RequestId,
+    pub(crate) now: Timestamp,
+    pub(crate) source_ip: Option<IpAddr>,
+}
+
+/// What proved who the caller is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credential {
+    /// A signature with an access key of a user or of the root.
+    AccessKey {
+        /// `AKIA…`
+        id: String,
+    },
+    /// A signature with temporary credentials.
+    Session {
+        /// `ASIA…`
+        id: String,
+    },
+    /// A bearer key.
+    ApiKey {
+        /// The key's id, not its text.
+        id: String,
+        /// Where the key may be used.
+        surface: Surface,
+    },
+    /// A console session.
+    Console {
+        /// The access key that signed in.
+        access_key_id: String,
+    },
+    /// None: work that Craton does later for a caller who was known when it was asked for.
+    Internal,
+}
+
+impl Ctx {
+    pub(crate) fn new(facts: Facts) -> Self {
+        Self(Arc::new(facts))
+    }
+
+    /// The account that the request is for. Rows of any other account do not exist for it.
+    #[must_use]
+    pub fn account(&self) -> &AccountId {
+        self.0.principal.account()
+    }
+
+    /// The region that the request is for.
+    #[must_use]
+    pub fn region(&self) -> &Region {
+        &self.0.region
+    }
+
+    /// Who asks.
+    #[must_use]
+    pub fn principal(&self) -> &Principal {
+        &self.0.principal
+    }
+
+    /// What proved who asks.
+    #[must_use]
+    pub fn credential(&self) -> &Credential {
+        &self.0.credential
+    }
+
+    /// The request's id.
+    #[must_use]
+    pub fn request_id(&self) -> &RequestId {
+        &self.0.request_id
+    }
+
+    /// When the request was authenticated.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.0.now
+    }
+
+    /// Where the request came from; `None` for internal work.
+    #[must_use]
+    pub fn source_ip(&self) -> Option<IpAddr> {
+        self.0.source_ip
+    }
+}

@@ -1,0 +1,66 @@
+//! Contexts for work that no request is waiting for.
+
+use std::sync::Arc;
+
+use base::{AccountId, Arn, Error, Region, RequestId, Result};
+
+use crate::ctx::{Credential, Ctx, Facts};
+use crate::open::Identity;
+use crate::principal::Principal;
+use crate::store;
+
+/// On whose behalf a job runs, as the job's record keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobOwner {
+    /// The account that the job belongs to.
+    pub account: AccountId,
+    /// The region that the job was asked for in.
+    pub region: Region,
+    /// [`Principal::arn`] of the one who asked for the job.
+    pub principal_arn: String,
+}
+
+impl Identity {
+    /// The context of a job, as its owner is now: rights that were taken away since are gone.
+    ///
+    /// # Errors
+    /// Denied, where the owner does not exist any more.
+    pub async fn job_ctx(&self, owner: &JobOwner) -> Result<Ctx> {
+        let gone =
+            || Error::denied(format!("The owner of the job, `{}`, does not exist any more.", owner.principal_arn));
+        let arn: Arn = owner.principal_arn.parse().map_err(|_| gone())?;
+        if arn.service != "iam" || arn.account != owner.account.as_str() {
+            return Err(gone());
+        }
+        let principal = match arn.resource.split_once('/') {
+            Some(("user", path_and_name)) => {
+                let name = path_and_name.rsplit('/').next().unwrap_or(path_and_name);
+                let user = store::read_user(&self.0.store, &owner.account, name).await?.ok_or_else(gone)?;
+                if user.arn != owner.principal_arn {
+                    return Err(gone());
+                }
+                user.into_principal(owner.account.clone())
+            }
+            None if arn.resource == "root" => Principal::Root { account: owner.account.clone() },
+            _ => return Err(gone()),
+        };
+        Ok(self.internal_ctx(principal, owner.region.clone()))
+    }
+
+    /// The context of work that the part `name` of Craton does in `account` on its own.
+    #[must_use]
+    pub fn service_ctx(&self, account: AccountId, region: Region, name: &'static str) -> Ctx {
+        self.internal_ctx(Principal::Service { account, name: name.to_owned() }, region)
+    }
+
+    fn internal_ctx(&self, principal: Principal, region: Region) -> Ctx {
+        Ctx::new(Facts {
+            region,
+            principal: Arc::new(principal),
+            credential: Credential::Internal,
+            request_id: RequestId::random(self.0.random.as_ref()),
+            now: self.0.clock.now(),
+            source_ip: None,
+        })
+    }
+}
