@@ -1,0 +1,72 @@
+//! Patterns of the models, which are Java's, in the syntax of the `regex` crate.
+
+use anyhow::{Context, Result, bail};
+use regex::RegexBuilder;
+
+const WORD: &str = "A-Za-z0-9_";
+const DIGIT: &str = "0-9";
+const SPACE: &str = r" \t\n\x0B\x0C\r";
+/// Written by the models as if `\u` took five or six digits.
+const ASTRAL: &str = r"\u10000-\u10FFFF";
+
+/// The program for `pattern`; `None` where it allows everything. Look-around is an error: no served model has it.
+pub(super) fn translate(pattern: &str) -> Result<Option<String>> {
+    if matches!(pattern, r"[\s\S]*" | r"[\S\s]*") {
+        return Ok(None);
+    }
+    let program = rewrite(pattern).with_context(|| format!("The pattern `{pattern}`."))?;
+    RegexBuilder::new(&format!("^(?:{program})$"))
+        .size_limit(16 << 20)
+        .build()
+        .with_context(|| format!("The pattern `{pattern}` as `{program}`."))?;
+    Ok(Some(program))
+}
+
+/// Perl classes are ASCII in Java and Unicode in `regex`; `\uXXXX` is spelt differently.
+fn rewrite(pattern: &str) -> Result<String> {
+    let mut program = String::new();
+    let mut rest = pattern;
+    let mut depth = 0_usize;
+    while let Some(letter) = rest.chars().next() {
+        if let Some(after) = rest.strip_prefix(ASTRAL) {
+            program.push_str(r"\x{10000}-\x{10FFFF}");
+            rest = after;
+            continue;
+        }
+        if letter == '\\' {
+            let (text, after) = escape(&rest[1..], depth > 0)?;
+            program.push_str(&text);
+            rest = after;
+            continue;
+        }
+        match letter {
+            '[' => depth += 1,
+            ']' => depth = depth.saturating_sub(1),
+            '&' | '~' if depth > 0 => program.push('\\'),
+            _ => {}
+        }
+        program.push(letter);
+        rest = &rest[letter.len_utf8()..];
+    }
+    Ok(program)
+}
+
+/// What stands for the escape whose text after the backslash begins `rest`, and what follows it.
+fn escape(rest: &str, in_class: bool) -> Result<(String, &str)> {
+    let Some(letter) = rest.chars().next() else { bail!("It ends in a backslash.") };
+    let after = &rest[letter.len_utf8()..];
+    let class = |set: &str| if in_class { set.to_owned() } else { format!("[{set}]") };
+    Ok(match letter {
+        'w' => (class(WORD), after),
+        'd' => (class(DIGIT), after),
+        's' => (class(SPACE), after),
+        'W' => (format!("[^{WORD}]"), after),
+        'D' => (format!("[^{DIGIT}]"), after),
+        'S' => (format!("[^{SPACE}]"), after),
+        'u' => {
+            let digits = after.get(..4).context("`\\u` needs four digits.")?;
+            (format!("\\x{{{digits}}}"), &after[4..])
+        }
+        _ => (format!("\\{letter}"), after),
+    })
+}
