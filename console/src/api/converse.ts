@@ -1,0 +1,102 @@
+import { FrameReader, type Frame } from '../eventstream/frames.ts'
+import { ApiError, send } from './http.ts'
+
+export interface Message {
+  role: 'user' | 'assistant'
+  content: { text: string }[]
+}
+
+export interface InferenceConfig {
+  temperature?: number
+  topP?: number
+  maxTokens?: number
+  stopSequences?: string[]
+}
+
+/** The body of Bedrock's Converse and ConverseStream. */
+export interface ConverseRequest {
+  messages: Message[]
+  system?: { text: string }[]
+  inferenceConfig?: InferenceConfig
+}
+
+/** The model that really answers, told by the answer's header before the first word. */
+export interface ServedBy {
+  name: string
+  /** True if another model stands in for the AWS model that was asked. */
+  substituted: boolean
+}
+
+export type ConverseEvent =
+  | { type: 'start'; servedBy: ServedBy | undefined; requestId: string | undefined }
+  | { type: 'text'; text: string }
+  | { type: 'stop'; reason: string }
+  | {
+      type: 'metadata'
+      usage: { inputTokens: number; outputTokens: number; totalTokens: number }
+      /** Milliseconds the server took. */
+      latencyMs: number
+    }
+
+/** Asks a model and yields its answer as it is made. Aborting the signal stops the model. */
+export async function* converseStream(
+  modelId: string,
+  request: ConverseRequest,
+  signal: AbortSignal,
+): AsyncGenerator<ConverseEvent> {
+  const path = `/model/${encodeURIComponent(modelId)}/converse-stream`
+  const response = await send(path, { method: 'POST', json: request, service: 'bedrock-runtime', signal })
+  const requestId = response.headers.get('x-amzn-requestid') ?? undefined
+  yield { type: 'start', servedBy: servedByOf(response.headers.get('x-craton-served-by')), requestId }
+  if (!response.body) return
+
+  const frames = new FrameReader()
+  const body = response.body.getReader()
+  try {
+    for (;;) {
+      const { done, value } = await body.read()
+      if (done) break
+      for (const frame of frames.push(value)) {
+        const event = eventOf(frame, requestId)
+        if (event) yield event
+      }
+    }
+    frames.end()
+  } finally {
+    await body.cancel().catch(() => undefined)
+  }
+}
+
+/** Reads `smollm2-135m-instruct; substituted=true`. */
+export function servedByOf(header: string | null): ServedBy | undefined {
+  if (!header) return undefined
+  const [name = '', ...parameters] = header.split(';').map((part) => part.trim())
+  return name === '' ? undefined : { name, substituted: parameters.includes('substituted=true') }
+}
+
+/** The event in a frame; `undefined` for kinds that the playground does not show. Throws a mid-stream exception. */
+export function eventOf(frame: Frame, requestId?: string): ConverseEvent | undefined {
+  const body = JSON.parse(new TextDecoder().decode(frame.payload) || '{}') as Record<string, never>
+  if (frame.headers[':message-type'] !== 'event') {
+    const code = frame.headers[':exception-type'] ?? frame.headers[':error-code'] ?? 'InternalServerException'
+    const message = (body as { message?: string }).message ?? frame.headers[':error-message'] ?? 'The answer broke off.'
+    throw new ApiError(200, code.charAt(0).toUpperCase() + code.slice(1), message, undefined, requestId)
+  }
+  switch (frame.headers[':event-type']) {
+    case 'contentBlockDelta': {
+      const { delta } = body as unknown as { delta: { text?: string } }
+      return delta.text === undefined ? undefined : { type: 'text', text: delta.text }
+    }
+    case 'messageStop':
+      return { type: 'stop', reason: (body as unknown as { stopReason: string }).stopReason }
+    case 'metadata': {
+      const { usage, metrics } = body as unknown as {
+        usage: { inputTokens: number; outputTokens: number; totalTokens: number }
+        metrics?: { latencyMs: number }
+      }
+      return { type: 'metadata', usage, latencyMs: metrics?.latencyMs ?? 0 }
+    }
+    default:
+      return undefined
+  }
+}

@@ -1,0 +1,168 @@
+/** The one way from a page to the server: same origin, session cookie, CSRF token, errors with a request id. */
+
+/** What a failed call tells the user. */
+export class ApiError extends Error {
+  constructor(
+    /** HTTP status, or 0 when no answer came. */
+    readonly status: number,
+    /** The server's error code, for example `NotFound` or `ThrottlingException`. */
+    readonly code: string,
+    message: string,
+    /** What to do about it, when the server or the console knows. */
+    readonly hint?: string,
+    readonly requestId?: string,
+  ) {
+    super(message)
+    this.name = 'ApiError'
+  }
+
+  /** Makes an `ApiError` of anything thrown. */
+  static from(reason: unknown): ApiError {
+    if (reason instanceof ApiError) return reason
+    const message = reason instanceof Error ? reason.message : String(reason)
+    return new ApiError(0, 'ConsoleError', message)
+  }
+}
+
+export interface Call {
+  method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  /** Sent as JSON. */
+  json?: unknown
+  /** Sent form-encoded, as the AWS Query protocol wants it. */
+  form?: Record<string, string>
+  /** The AWS service that answers; absent for Craton's own API. */
+  service?: string
+  signal?: AbortSignal | undefined
+  /** A 401 is this call's own answer and not the end of the session. */
+  signingIn?: boolean
+}
+
+let csrfToken: string | undefined
+let sessionEnded: () => void = () => undefined
+
+/** Remembers the token that every call but a GET must carry. It lives in memory only. */
+export function setCsrfToken(token: string | undefined): void {
+  csrfToken = token
+}
+
+/** Names what happens when the server no longer knows the session. */
+export function onSessionEnded(handler: () => void): void {
+  sessionEnded = handler
+}
+
+/** Calls the server and answers the response if it is a success; throws `ApiError` otherwise. */
+export async function send(path: string, call: Call = {}): Promise<Response> {
+  const method = call.method ?? 'GET'
+  const headers: Record<string, string> = { accept: 'application/json' }
+  let body: string | undefined
+  if (call.json !== undefined) {
+    headers['content-type'] = 'application/json'
+    body = JSON.stringify(call.json)
+  } else if (call.form) {
+    headers['content-type'] = 'application/x-www-form-urlencoded; charset=utf-8'
+    body = new URLSearchParams(call.form).toString()
+  }
+  if (call.service) headers['x-craton-service'] = call.service
+  if (method !== 'GET' && csrfToken) headers['x-craton-csrf'] = csrfToken
+
+  let response: Response
+  try {
+    response = await fetch(path, {
+      method,
+      headers,
+      credentials: 'same-origin',
+      cache: 'no-store',
+      redirect: 'error',
+      ...(body === undefined ? {} : { body }),
+      ...(call.signal ? { signal: call.signal } : {}),
+    })
+  } catch (reason) {
+    if (isAbort(reason)) throw reason
+    throw new ApiError(
+      0,
+      'NoAnswer',
+      'The server did not answer.',
+      'See whether `craton up` is still running, and read its log.',
+    )
+  }
+  if (response.ok) return response
+  if (response.status === 401 && !call.signingIn) sessionEnded()
+  throw await errorOf(response)
+}
+
+/** Calls the server and reads its JSON answer. */
+export async function sendJson<T>(path: string, call: Call = {}): Promise<T> {
+  const response = await send(path, call)
+  return (await response.json()) as T
+}
+
+/** Tells whether a call ended because the page no longer wanted it. */
+export function isAbort(reason: unknown): boolean {
+  return reason instanceof DOMException && reason.name === 'AbortError'
+}
+
+/** Reads the error out of an answer: Craton's own shape, AWS JSON or AWS Query XML. */
+export async function errorOf(response: Response): Promise<ApiError> {
+  const text = await response.text().catch(() => '')
+  const headerId = response.headers.get('x-amzn-requestid') ?? response.headers.get('x-craton-request-id') ?? undefined
+  const body = parseObject(text)
+  const own = parseObject(body?.['error'])
+  if (own) {
+    return new ApiError(
+      response.status,
+      textOf(own['code']) ?? `HTTP ${response.status}`,
+      textOf(own['message']) ?? 'The server gave no reason.',
+      textOf(own['hint']),
+      textOf(own['requestId']) ?? headerId,
+    )
+  }
+  if (body) {
+    const type = response.headers.get('x-amzn-errortype') ?? textOf(body['__type']) ?? textOf(body['code'])
+    return new ApiError(
+      response.status,
+      shortType(type) ?? `HTTP ${response.status}`,
+      textOf(body['message']) ?? textOf(body['Message']) ?? 'The server gave no reason.',
+      textOf(body['hint']),
+      headerId,
+    )
+  }
+  const code = xmlText(text, 'Code')
+  return new ApiError(
+    response.status,
+    code ?? `HTTP ${response.status}`,
+    xmlText(text, 'Message') ?? (response.statusText || 'The server gave no reason.'),
+    undefined,
+    xmlText(text, 'RequestId') ?? headerId,
+  )
+}
+
+function parseObject(value: unknown): Record<string, unknown> | undefined {
+  if (typeof value === 'string') {
+    try {
+      return parseObject(JSON.parse(value))
+    } catch {
+      return undefined
+    }
+  }
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+/** `com.amazonaws#ValidationException:http://…` → `ValidationException` */
+function shortType(type: string | undefined): string | undefined {
+  return type?.split(':')[0]?.split('#').pop()
+}
+
+/** The text of the first element of that name; AWS errors have no attributes or nested markup there. */
+function xmlText(xml: string, element: string): string | undefined {
+  const found = new RegExp(`<${element}>([^<]*)</${element}>`).exec(xml)?.[1]
+  return found
+    ?.replace(/&lt;/g, '<')
+    .replace(/&gt;/g, '>')
+    .replace(/&quot;/g, '"')
+    .replace(/&apos;/g, "'")
+    .replace(/&amp;/g, '&')
+}

@@ -1,0 +1,4 @@
+/** How every list of Craton's own API is answered. */
+export interface Items<T> {
+  items: T[]
+}

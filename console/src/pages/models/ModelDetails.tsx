@@ -1,0 +1,45 @@
+import KeyValuePairs from '@cloudscape-design/components/key-value-pairs'
+import Modal from '@cloudscape-design/components/modal'
+import type { ReactNode } from 'react'
+import type { Card } from '../../api/models.ts'
+import { bytes, integer, parameters } from '../../ui/format.ts'
+import { CardState } from './cardParts.tsx'
+import { Licence } from './PullModal.tsx'
+
+/** Everything that the catalogue knows of one model. */
+export function ModelDetails({ card, onDismiss }: { card: Card; onDismiss: () => void }) {
+  return (
+    <Modal visible size="large" header={card.title} onDismiss={onDismiss}>
+      <KeyValuePairs
+        columns={2}
+        items={[
+          { label: 'State', value: <CardState card={card} /> },
+          { label: 'Name', value: <code className="craton-secret">{card.name}</code> },
+          { label: 'Description', value: card.description },
+          { label: 'Provider', value: card.provider },
+          { label: 'Licence', value: <Licence card={card} /> },
+          { label: 'Languages', value: card.languages.join(', ') || '–' },
+          { label: 'Parameters', value: parameters(card.parameters) },
+          { label: 'Context', value: card.contextLength ? `${integer(card.contextLength)} tokens` : '–' },
+          { label: 'Download', value: bytes(card.downloadBytes) },
+          { label: 'Memory when loaded', value: bytes(card.memoryBytes) },
+          { label: 'Sources', value: <Lines of={card.sources} /> },
+          { label: 'Stands behind these AWS ids', value: <Lines of={card.servesAwsIds} /> },
+          { label: 'SHA-256', value: <code className="craton-secret">{card.sha256 ?? '–'}</code> },
+          { label: 'On the command line', value: <code className="craton-secret">craton models pull {card.name}</code> },
+        ]}
+      />
+    </Modal>
+  )
+}
+
+function Lines({ of }: { of: string[] }): ReactNode {
+  if (of.length === 0) return 'none'
+  return (
+    <div className="craton-stack">
+      {of.map((line) => (
+        <div key={line}>{line}</div>
+      ))}
+    </div>
+  )
+}

@@ -1,0 +1,156 @@
+import Button from '@cloudscape-design/components/button'
+import Cards from '@cloudscape-design/components/cards'
+import Header from '@cloudscape-design/components/header'
+import Select from '@cloudscape-design/components/select'
+import SpaceBetween from '@cloudscape-design/components/space-between'
+import TextFilter from '@cloudscape-design/components/text-filter'
+import { useState } from 'react'
+import { listModels, removeModel, unloadModel, type Card } from '../../api/models.ts'
+import { useNotify } from '../../shell/Notifications.tsx'
+import { navigate, useRoute } from '../../shell/router.tsx'
+import { ConfirmModal } from '../../ui/ConfirmModal.tsx'
+import { Empty } from '../../ui/Empty.tsx'
+import { ErrorAlert } from '../../ui/ErrorAlert.tsx'
+import { bytes } from '../../ui/format.ts'
+import { useAction } from '../../ui/useAction.ts'
+import { useLoad } from '../../ui/useLoad.ts'
+import { CardActions, CardFacts, CardState } from './cardParts.tsx'
+import { ModelDetails } from './ModelDetails.tsx'
+import { PullModal } from './PullModal.tsx'
+
+const REFRESH_MS = 5000
+
+/** The catalogue: what can be run, what is on disk, what stands behind which AWS id. */
+export default function ModelsPage() {
+  const models = useLoad(listModels, REFRESH_MS)
+  const notify = useNotify()
+  const { query } = useRoute()
+  const [text, setText] = useState('')
+  const [choice, setChoice] = useState('all')
+  const [pulling, setPulling] = useState<Card | 'other'>()
+  const [removing, setRemoving] = useState<Card>()
+
+  const unload = useAction(async (card: Card) => {
+    await unloadModel(card.name)
+    notify('success', `${card.title} was unloaded.`)
+    models.reload()
+  })
+  const remove = useAction(async (card: Card) => {
+    await removeModel(card.name)
+    notify('success', `The files of ${card.title} were removed.`)
+    setRemoving(undefined)
+    models.reload()
+  })
+
+  const all = models.value ?? []
+  const shown = all.filter((card) => CHOICES[choice]?.test(card) && matches(card, text))
+  const detailed = all.find((card) => card.name === query.get('model'))
+  const actions = (card: Card) => (
+    <CardActions
+      card={card}
+      busy={unload.busy}
+      onPull={() => setPulling(card)}
+      onRemove={() => setRemoving(card)}
+      onUnload={() => void unload.run(card)}
+      onPullOver={models.reload}
+    />
+  )
+  return (
+    <SpaceBetween size="m">
+      <ErrorAlert error={models.error} title="Could not list the models" onRetry={models.reload} />
+      <ErrorAlert error={unload.error} title="Could not unload the model" onDismiss={unload.clearError} />
+      <Cards
+        variant="full-page"
+        items={shown}
+        trackBy="name"
+        loading={models.loading}
+        loadingText="Loading models"
+        ariaLabels={{ itemSelectionLabel: (_data, card) => card.title, selectionGroupLabel: 'Models' }}
+        cardsPerRow={[{ cards: 1 }, { minWidth: 700, cards: 2 }, { minWidth: 1250, cards: 3 }]}
+        header={
+          <Header
+            variant="h1"
+            counter={models.value ? `(${shown.length === all.length ? all.length : `${shown.length}/${all.length}`})` : ''}
+            description="Open models that this server can run. Files are downloaded once and shared by all accounts."
+            actions={<Button onClick={() => setPulling('other')}>Download another model</Button>}
+          >
+            Model catalogue
+          </Header>
+        }
+        filter={
+          <SpaceBetween direction="horizontal" size="xs">
+            <TextFilter
+              filteringText={text}
+              filteringPlaceholder="Find by name, provider, language or AWS id"
+              filteringAriaLabel="Find models"
+              onChange={({ detail }) => setText(detail.filteringText)}
+            />
+            <Select
+              ariaLabel="Show"
+              options={Object.entries(CHOICES).map(([value, { label }]) => ({ value, label }))}
+              selectedOption={{ value: choice, label: CHOICES[choice]?.label ?? '' }}
+              onChange={({ detail }) => setChoice(detail.selectedOption.value ?? 'all')}
+            />
+          </SpaceBetween>
+        }
+        empty={<Empty title={all.length === 0 ? 'The catalogue is empty' : 'No model matches'} />}
+        cardDefinition={{
+          header: (card) => (
+            <Button variant="inline-link" onClick={() => navigate(`/models?model=${encodeURIComponent(card.name)}`)}>
+              {card.title}
+            </Button>
+          ),
+          sections: [
+            { id: 'state', content: (card) => <CardState card={card} /> },
+            { id: 'facts', content: (card) => <CardFacts card={card} /> },
+            { id: 'actions', content: actions },
+          ],
+        }}
+      />
+      {detailed && <ModelDetails card={detailed} onDismiss={() => navigate('/models')} />}
+      {pulling && (
+        <PullModal
+          card={pulling === 'other' ? undefined : pulling}
+          onStarted={(job) => {
+            setPulling(undefined)
+            notify('info', `The download has started as job ${job.id}.`)
+            models.reload()
+          }}
+          onDismiss={() => setPulling(undefined)}
+        />
+      )}
+      {removing && (
+        <ConfirmModal
+          title={`Remove ${removing.title}?`}
+          confirmLabel="Remove"
+          busy={remove.busy}
+          error={remove.error}
+          onConfirm={() => void remove.run(removing)}
+          onDismiss={() => {
+            remove.clearError()
+            setRemoving(undefined)
+          }}
+        >
+          This deletes its files ({bytes(removing.downloadBytes)}) from this machine.
+          {removing.servesAwsIds.length > 0 &&
+            ` Requests for ${removing.servesAwsIds.join(', ')} fail until a model stands behind them again.`}{' '}
+          You can download it again.
+        </ConfirmModal>
+      )}
+    </SpaceBetween>
+  )
+}
+
+const CHOICES: Record<string, { label: string; test: (card: Card) => boolean }> = {
+  all: { label: 'All models', test: () => true },
+  ready: { label: 'Downloaded', test: (card) => card.state === 'ready' },
+  text: { label: 'Text models', test: (card) => card.kind === 'text' },
+  embedding: { label: 'Embedding models', test: (card) => card.kind === 'embedding' },
+}
+
+function matches(card: Card, text: string): boolean {
+  const wanted = text.trim().toLowerCase()
+  return [card.name, card.title, card.provider, card.licence.name, card.description, ...card.languages, ...card.servesAwsIds].some(
+    (field) => field.toLowerCase().includes(wanted),
+  )
+}

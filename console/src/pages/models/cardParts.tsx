@@ -1,0 +1,108 @@
+import Badge from '@cloudscape-design/components/badge'
+import Box from '@cloudscape-design/components/box'
+import Button from '@cloudscape-design/components/button'
+import KeyValuePairs from '@cloudscape-design/components/key-value-pairs'
+import SpaceBetween from '@cloudscape-design/components/space-between'
+import StatusIndicator from '@cloudscape-design/components/status-indicator'
+import type { Card } from '../../api/models.ts'
+import { navigate } from '../../shell/router.tsx'
+import { bytes, integer, parameters } from '../../ui/format.ts'
+import { PullProgress } from './PullProgress.tsx'
+
+export function CardState({ card }: { card: Card }) {
+  return (
+    <SpaceBetween direction="horizontal" size="xs" alignItems="center">
+      <StateIndicator card={card} />
+      {card.loaded && <Badge color="green">In memory</Badge>}
+      <Badge>{card.kind === 'text' ? 'Text' : 'Embedding'}</Badge>
+    </SpaceBetween>
+  )
+}
+
+function StateIndicator({ card }: { card: Card }) {
+  switch (card.state) {
+    case 'ready':
+      return <StatusIndicator type="success">Downloaded</StatusIndicator>
+    case 'pulling':
+      return <StatusIndicator type="in-progress">Downloading</StatusIndicator>
+    case 'broken':
+      return <StatusIndicator type="error">{card.stateReason ?? 'The files are damaged'}</StatusIndicator>
+    case 'not-pulled':
+      return <StatusIndicator type="stopped">Not downloaded</StatusIndicator>
+  }
+}
+
+export function CardFacts({ card }: { card: Card }) {
+  return (
+    <SpaceBetween size="s">
+      <Box color="text-body-secondary">{card.description}</Box>
+      <KeyValuePairs
+        columns={2}
+        items={[
+          { label: 'Provider', value: card.provider },
+          { label: 'Licence', value: card.licence.name },
+          { label: 'Parameters', value: parameters(card.parameters) },
+          { label: 'Context', value: card.contextLength ? `${integer(card.contextLength)} tokens` : '–' },
+          { label: 'Download', value: bytes(card.downloadBytes) },
+          { label: 'Memory when loaded', value: bytes(card.memoryBytes) },
+        ]}
+      />
+      <AwsIds card={card} />
+    </SpaceBetween>
+  )
+}
+
+const SHOWN_IDS = 2
+
+function AwsIds({ card }: { card: Card }) {
+  const shown = card.servesAwsIds.slice(0, SHOWN_IDS)
+  const more = card.servesAwsIds.length - shown.length
+  return (
+    <div className="craton-stack">
+      <Box variant="awsui-key-label">Stands behind these AWS ids</Box>
+      {shown.length === 0 ? 'none' : shown.map((id) => <div key={id}>{id}</div>)}
+      {more > 0 && <Box color="text-body-secondary">and {more} more</Box>}
+    </div>
+  )
+}
+
+interface ActionsProps {
+  card: Card
+  busy: boolean
+  onPull: () => void
+  onRemove: () => void
+  onUnload: () => void
+  onPullOver: () => void
+}
+
+/** What can be done with the model in the state that it is in. */
+export function CardActions({ card, busy, onPull, onRemove, onUnload, onPullOver }: ActionsProps) {
+  if (card.state === 'pulling' && card.jobId) return <PullProgress jobId={card.jobId} name={card.title} onOver={onPullOver} />
+  return (
+    <SpaceBetween direction="horizontal" size="xs">
+      {card.state === 'ready' && card.kind === 'text' && (
+        <Button
+          ariaLabel={`Try ${card.title} in the playground`}
+          onClick={() => navigate(`/playground?model=${encodeURIComponent(card.name)}`)}
+        >
+          Try it
+        </Button>
+      )}
+      {(card.state === 'not-pulled' || card.state === 'broken') && (
+        <Button iconName="download" ariaLabel={`Download ${card.title}`} onClick={onPull}>
+          {card.state === 'broken' ? 'Download again' : 'Download'}
+        </Button>
+      )}
+      {card.loaded && (
+        <Button ariaLabel={`Unload ${card.title}`} disabled={busy} onClick={onUnload}>
+          Unload
+        </Button>
+      )}
+      {(card.state === 'ready' || card.state === 'broken') && (
+        <Button ariaLabel={`Remove ${card.title}`} onClick={onRemove}>
+          Remove
+        </Button>
+      )}
+    </SpaceBetween>
+  )
+}

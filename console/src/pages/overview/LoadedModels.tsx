@@ -1,0 +1,70 @@
+import Button from '@cloudscape-design/components/button'
+import Header from '@cloudscape-design/components/header'
+import Table from '@cloudscape-design/components/table'
+import { unloadModel } from '../../api/models.ts'
+import type { LoadedModel } from '../../api/status.ts'
+import { PageLink } from '../../shell/router.tsx'
+import { Empty } from '../../ui/Empty.tsx'
+import { ErrorAlert } from '../../ui/ErrorAlert.tsx'
+import { bytes } from '../../ui/format.ts'
+import { useAction } from '../../ui/useAction.ts'
+
+interface Props {
+  loaded: LoadedModel[]
+  onChange: () => void
+}
+
+/** The models in memory, with what they are doing now. */
+export function LoadedModels({ loaded, onChange }: Props) {
+  const unload = useAction(async (name: string) => {
+    await unloadModel(name)
+    onChange()
+  })
+  return (
+    <>
+      <ErrorAlert error={unload.error} title="Could not unload the model" onDismiss={unload.clearError} />
+      <Table
+        items={loaded}
+        trackBy="name"
+        variant="container"
+        ariaLabels={{ tableLabel: 'Models in memory' }}
+        header={
+          <Header variant="h2" counter={`(${loaded.length})`}>
+            Models in memory
+          </Header>
+        }
+        empty={
+          <Empty title="No model is loaded">
+            A model loads on its first request. Try one in the <PageLink to="/playground">playground</PageLink>.
+          </Empty>
+        }
+        columnDefinitions={[
+          { id: 'name', header: 'Model', cell: (model) => model.name, isRowHeader: true },
+          { id: 'kind', header: 'Kind', cell: (model) => (model.kind === 'text' ? 'Text' : 'Embedding') },
+          { id: 'memory', header: 'Memory', cell: (model) => bytes(model.memoryBytes) },
+          { id: 'active', header: 'Answering', cell: (model) => model.activeSequences },
+          { id: 'queued', header: 'Waiting', cell: (model) => model.queued },
+          {
+            id: 'speed',
+            header: 'Tokens per second',
+            cell: (model) => (model.tokensPerSecond ? model.tokensPerSecond.toFixed(1) : '–'),
+          },
+          {
+            id: 'actions',
+            header: 'Actions',
+            cell: (model) => (
+              <Button
+                variant="inline-link"
+                ariaLabel={`Unload ${model.name}`}
+                disabled={unload.busy}
+                onClick={() => void unload.run(model.name)}
+              >
+                Unload
+              </Button>
+            ),
+          },
+        ]}
+      />
+    </>
+  )
+}

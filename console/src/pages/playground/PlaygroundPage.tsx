@@ -1,0 +1,148 @@
+import Alert from '@cloudscape-design/components/alert'
+import Button from '@cloudscape-design/components/button'
+import Container from '@cloudscape-design/components/container'
+import ContentLayout from '@cloudscape-design/components/content-layout'
+import ExpandableSection from '@cloudscape-design/components/expandable-section'
+import Grid from '@cloudscape-design/components/grid'
+import Header from '@cloudscape-design/components/header'
+import PromptInput from '@cloudscape-design/components/prompt-input'
+import SpaceBetween from '@cloudscape-design/components/space-between'
+import Toggle from '@cloudscape-design/components/toggle'
+import { useState } from 'react'
+import { listAliases } from '../../api/aliases.ts'
+import { listModels } from '../../api/models.ts'
+import { getStatus } from '../../api/status.ts'
+import { PageLink, useRoute } from '../../shell/router.tsx'
+import { ErrorAlert } from '../../ui/ErrorAlert.tsx'
+import { Loading } from '../../ui/Loading.tsx'
+import { useLoad } from '../../ui/useLoad.ts'
+import { modelOptions, usable } from './choices.ts'
+import type { CodeInput } from './code.ts'
+import { CodeModal } from './CodeModal.tsx'
+import { messagesOf } from './conversation.ts'
+import { Pane } from './Pane.tsx'
+import { check, INITIAL, requestOf } from './settings.ts'
+import { SettingsForm } from './SettingsForm.tsx'
+import { useChat } from './useChat.ts'
+
+/** Talk to one model, or put the same question to two. */
+export default function PlaygroundPage() {
+  const models = useLoad(listModels)
+  const aliases = useLoad(listAliases)
+  const status = useLoad(getStatus)
+  const { query } = useRoute()
+  const [chosen, setChosen] = useState<(string | undefined)[]>([query.get('model') ?? undefined, undefined])
+  const [comparing, setComparing] = useState(false)
+  const [settings, setSettings] = useState(INITIAL)
+  const [prompt, setPrompt] = useState('')
+  const [showCode, setShowCode] = useState(false)
+  const chats = [useChat(), useChat()] as const
+
+  const groups = modelOptions(models.value ?? [], aliases.value ?? [])
+  const options = usable(groups)
+  const modelOf = (pane: number) => chosen[pane] ?? options[Math.min(pane, options.length - 1)]?.value
+  const panes = comparing ? [0, 1] : [0]
+  const errors = check(settings)
+  const settingsAreGood = Object.keys(errors).length === 0
+  const busy = panes.some((pane) => chats[pane]?.busy)
+  const canSend = settingsAreGood && !busy && prompt.trim() !== '' && panes.every((pane) => modelOf(pane) !== undefined)
+
+  const send = () => {
+    if (!canSend) return
+    for (const pane of panes) {
+      const modelId = modelOf(pane)
+      if (modelId !== undefined) chats[pane]?.send(modelId, prompt, settings)
+    }
+    setPrompt('')
+  }
+  const everyChat = (act: 'stop' | 'clear') => {
+    for (const chat of chats) chat[act]()
+  }
+  const code = panes.map(
+    (pane): CodeInput => ({
+      endpoint: window.location.origin,
+      region: status.value?.region ?? 'us-east-1',
+      modelId: modelOf(pane) ?? 'MODEL_ID',
+      request: requestOf(settings, messagesOf(chats[pane]?.turns ?? [], prompt.trim() === '' ? 'Hello!' : prompt)),
+    }),
+  )
+
+  const loading = models.loading || aliases.loading
+  return (
+    <ContentLayout
+      header={
+        <Header
+          variant="h1"
+          description="Every answer comes from a model that really runs here."
+          actions={
+            <SpaceBetween direction="horizontal" size="xs" alignItems="center">
+              <Toggle
+                checked={comparing}
+                onChange={({ detail }) => {
+                  if (!detail.checked) chats[1].stop()
+                  setComparing(detail.checked)
+                }}
+              >
+                Compare two models
+              </Toggle>
+              <Button onClick={() => everyChat('clear')} disabled={chats.every((chat) => chat.turns.length === 0)}>
+                Clear
+              </Button>
+              <Button iconName="script" onClick={() => setShowCode(true)} disabled={!settingsAreGood}>
+                View as code
+              </Button>
+            </SpaceBetween>
+          }
+        >
+          Playground
+        </Header>
+      }
+    >
+      <SpaceBetween size="m">
+        <ErrorAlert error={models.error} title="Could not list the models" onRetry={models.reload} />
+        <ErrorAlert error={aliases.error} title="Could not list the aliases" onRetry={aliases.reload} />
+        {loading && <Loading what="the models" />}
+        {!loading && !models.error && options.length === 0 && (
+          <Alert type="info" header="No text model is downloaded yet">
+            Download one in the <PageLink to="/models">model catalogue</PageLink>; the smallest takes about a minute.
+          </Alert>
+        )}
+        <Container disableContentPaddings={false}>
+          <ExpandableSection headerText="System prompt and parameters" variant="default" defaultExpanded={window.innerWidth >= 700}>
+            <SettingsForm settings={settings} errors={errors} onChange={setSettings} />
+          </ExpandableSection>
+        </Container>
+        <Grid gridDefinition={panes.map(() => ({ colspan: { default: 12, s: comparing ? 6 : 12 } }))}>
+          {panes.map((pane) => (
+            <Pane
+              key={pane}
+              label={comparing ? `Model ${pane + 1}` : 'Model'}
+              groups={groups}
+              modelId={modelOf(pane)}
+              turns={chats[pane]?.turns ?? []}
+              onChoose={(modelId) => setChosen((all) => all.map((old, index) => (index === pane ? modelId : old)))}
+            />
+          ))}
+        </Grid>
+        <PromptInput
+          value={prompt}
+          ariaLabel="Prompt"
+          placeholder="Ask something. Enter sends, Shift+Enter starts a new line."
+          minRows={2}
+          maxRows={8}
+          disableActionButton={!canSend}
+          onChange={({ detail }) => setPrompt(detail.value)}
+          onAction={send}
+          {...(busy
+            ? {
+                customPrimaryAction: (
+                  <Button variant="icon" iconName="stop-circle" ariaLabel="Stop" onClick={() => everyChat('stop')} />
+                ),
+              }
+            : { actionButtonIconName: 'send' as const, actionButtonAriaLabel: 'Send' })}
+        />
+      </SpaceBetween>
+      {showCode && <CodeModal inputs={code} onDismiss={() => setShowCode(false)} />}
+    </ContentLayout>
+  )
+}

@@ -1,0 +1,44 @@
+import FormField from '@cloudscape-design/components/form-field'
+import Input from '@cloudscape-design/components/input'
+import SpaceBetween from '@cloudscape-design/components/space-between'
+import Textarea from '@cloudscape-design/components/textarea'
+import ColumnLayout from '@cloudscape-design/components/column-layout'
+import type { Settings, SettingsErrors } from './settings.ts'
+
+interface Props {
+  settings: Settings
+  errors: SettingsErrors
+  onChange: (settings: Settings) => void
+}
+
+/** System prompt and sampling, the same for every pane. */
+export function SettingsForm({ settings, errors, onChange }: Props) {
+  const set = (field: keyof Settings) => (event: { detail: { value: string } }) =>
+    onChange({ ...settings, [field]: event.detail.value })
+  return (
+    <SpaceBetween size="m">
+      <FormField label="System prompt" stretch>
+        <Textarea
+          value={settings.system}
+          rows={3}
+          placeholder="You are a helpful assistant."
+          onChange={set('system')}
+        />
+      </FormField>
+      <ColumnLayout columns={4} minColumnWidth={150}>
+        <FormField label="Temperature" constraintText="0 to 1; 0 repeats exactly" errorText={errors.temperature}>
+          <Input value={settings.temperature} inputMode="decimal" placeholder="model's own" onChange={set('temperature')} />
+        </FormField>
+        <FormField label="Top P" constraintText="0 to 1" errorText={errors.topP}>
+          <Input value={settings.topP} inputMode="decimal" placeholder="model's own" onChange={set('topP')} />
+        </FormField>
+        <FormField label="Max tokens" constraintText="Length of the answer" errorText={errors.maxTokens}>
+          <Input value={settings.maxTokens} inputMode="numeric" placeholder="model's own" onChange={set('maxTokens')} />
+        </FormField>
+        <FormField label="Stop sequences" constraintText="One per line" errorText={errors.stopSequences}>
+          <Textarea value={settings.stopSequences} rows={1} onChange={set('stopSequences')} />
+        </FormField>
+      </ColumnLayout>
+    </SpaceBetween>
+  )
+}

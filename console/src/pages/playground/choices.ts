@@ -1,0 +1,33 @@
+import type { SelectProps } from '@cloudscape-design/components/select'
+import type { Alias } from '../../api/aliases.ts'
+import type { Card } from '../../api/models.ts'
+
+/** What can be chatted with: the text models, and the AWS ids that text models or other servers stand behind. */
+export function modelOptions(cards: Card[], aliases: Alias[]): SelectProps.OptionGroup[] {
+  const text = new Map(cards.filter((card) => card.kind === 'text').map((card) => [card.name, card]))
+  const local = [...text.values()].sort((a, b) => Number(b.state === 'ready') - Number(a.state === 'ready')).map(
+    (card): SelectProps.Option => ({
+      value: card.name,
+      label: card.title,
+      ...(card.state === 'ready' ? {} : { disabled: true, description: 'Not downloaded' }),
+    }),
+  )
+  const aws = aliases.flatMap((alias): SelectProps.Option[] => {
+    const option = { value: alias.modelId, label: alias.modelId }
+    if (alias.upstream) return [{ ...option, description: `Answered by ${alias.upstream.model} elsewhere` }]
+    const card = text.get(alias.local ?? '')
+    if (!card) return []
+    const ready = card.state === 'ready'
+    const description = `Answered by ${card.title}${ready ? '' : ', not downloaded'}`
+    return [{ ...option, description, ...(ready ? {} : { disabled: true }) }]
+  })
+  return [
+    { label: 'Models on this server', options: local },
+    { label: 'AWS model ids', options: aws },
+  ]
+}
+
+/** The usable options in their order. */
+export function usable(groups: SelectProps.OptionGroup[]): SelectProps.Option[] {
+  return groups.flatMap((group) => group.options).filter((option) => !option.disabled)
+}

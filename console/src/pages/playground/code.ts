@@ -1,0 +1,119 @@
+/** Programs that send the same request as the playground. */
+import type { ConverseRequest } from '../../api/converse.ts'
+
+export interface CodeInput {
+  /** For example `http://127.0.0.1:4566`. */
+  endpoint: string
+  region: string
+  modelId: string
+  request: ConverseRequest
+}
+
+export const LANGUAGES = [
+  { id: 'boto3', label: 'Python (boto3)' },
+  { id: 'cli', label: 'AWS CLI' },
+  { id: 'curl', label: 'curl (OpenAI)' },
+] as const
+export type Language = (typeof LANGUAGES)[number]['id']
+
+export function codeFor(language: Language, input: CodeInput): string {
+  switch (language) {
+    case 'boto3':
+      return boto3(input)
+    case 'cli':
+      return awsCli(input)
+    case 'curl':
+      return curl(input)
+  }
+}
+
+function boto3({ endpoint, region, modelId, request }: CodeInput): string {
+  const { messages, system, inferenceConfig } = request
+  const members = [
+    `modelId=${python(modelId)},`,
+    `messages=${python(messages, 1)},`,
+    ...(system ? [`system=${python(system, 1)},`] : []),
+    ...(inferenceConfig ? [`inferenceConfig=${python(inferenceConfig, 1)},`] : []),
+  ]
+  return `# pip install boto3; credentials: eval "$(craton env)"
+import boto3
+
+client = boto3.client(
+    "bedrock-runtime",
+    endpoint_url=${python(endpoint)},
+    region_name=${python(region)},
+)
+response = client.converse_stream(
+    ${members.join('\n    ')}
+)
+for event in response["stream"]:
+    if "contentBlockDelta" in event:
+        print(event["contentBlockDelta"]["delta"]["text"], end="", flush=True)
+    elif "metadata" in event:
+        print("\\n", event["metadata"]["usage"])
+`
+}
+
+function awsCli({ endpoint, region, modelId, request }: CodeInput): string {
+  const { messages, system, inferenceConfig } = request
+  const options = [
+    `--endpoint-url ${shell(endpoint)}`,
+    `--region ${shell(region)}`,
+    `--model-id ${shell(modelId)}`,
+    `--messages ${shell(JSON.stringify(messages))}`,
+    ...(system ? [`--system ${shell(JSON.stringify(system))}`] : []),
+    ...(inferenceConfig ? [`--inference-config ${shell(JSON.stringify(inferenceConfig))}`] : []),
+  ]
+  return `# credentials: eval "$(craton env)"; the AWS CLI has no command for the streaming call
+aws bedrock-runtime converse \\
+  ${options.join(' \\\n  ')}
+`
+}
+
+function curl({ endpoint, modelId, request }: CodeInput): string {
+  const { messages, system, inferenceConfig = {} } = request
+  const { temperature, topP, maxTokens, stopSequences } = inferenceConfig
+  const text = (content: { text: string }[]) => content.map((block) => block.text).join('\n')
+  const body = {
+    model: modelId,
+    messages: [
+      ...(system ? [{ role: 'system', content: text(system) }] : []),
+      ...messages.map(({ role, content }) => ({ role, content: text(content) })),
+    ],
+    temperature,
+    top_p: topP,
+    max_tokens: maxTokens,
+    stop: stopSequences,
+    stream: true,
+    stream_options: { include_usage: true },
+  }
+  return `# CRATON_API_KEY: an API key from the page "Access keys" that opens OpenAI
+curl -N ${shell(`${endpoint}/v1/chat/completions`)} \\
+  -H "Authorization: Bearer $CRATON_API_KEY" \\
+  -H 'Content-Type: application/json' \\
+  -d ${shell(JSON.stringify(body, null, 2))}
+`
+}
+
+/** A Python literal of strings, numbers, lists and objects. JSON's string syntax is valid Python. */
+function python(value: unknown, depth = 0): string {
+  const inner = '    '.repeat(depth + 1)
+  const outer = '    '.repeat(depth)
+  if (Array.isArray(value)) {
+    if (value.length === 0) return '[]'
+    return `[\n${value.map((item) => `${inner}${python(item, depth + 1)},\n`).join('')}${outer}]`
+  }
+  if (typeof value === 'object' && value !== null) {
+    const entries = Object.entries(value)
+    const flat = entries.every(([, member]) => typeof member !== 'object')
+    const members = entries.map(([name, member]) => `${JSON.stringify(name)}: ${python(member, depth + 1)}`)
+    return flat ? `{${members.join(', ')}}` : `{\n${members.map((line) => `${inner}${line},\n`).join('')}${outer}}`
+  }
+  return JSON.stringify(value)
+}
+
+/** One word for a POSIX shell. */
+function shell(text: string): string {
+  if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(text)) return text
+  return `'${text.replaceAll("'", `'\\''`)}'`
+}

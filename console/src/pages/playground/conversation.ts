@@ -1,0 +1,62 @@
+import type { ConverseEvent, Message, ServedBy } from '../../api/converse.ts'
+import type { ApiError } from '../../api/http.ts'
+
+/** What was measured of one answer; times in milliseconds since the request was sent. */
+export interface Figures {
+  inputTokens?: number
+  outputTokens?: number
+  firstTextMs?: number
+  lastTextMs?: number
+  stopReason?: string
+}
+
+/** A question and the answer to it. */
+export interface Turn {
+  id: number
+  prompt: string
+  modelId: string
+  answer: string
+  state: 'waiting' | 'streaming' | 'done' | 'stopped' | 'failed'
+  figures: Figures
+  servedBy?: ServedBy | undefined
+  error?: ApiError
+}
+
+/** The turn after one more event, which came `atMs` after the request was sent. */
+export function advance(turn: Turn, event: ConverseEvent, atMs: number): Turn {
+  switch (event.type) {
+    case 'start':
+      return { ...turn, servedBy: event.servedBy }
+    case 'text': {
+      const firstTextMs = turn.figures.firstTextMs ?? atMs
+      const figures = { ...turn.figures, firstTextMs, lastTextMs: atMs }
+      return { ...turn, state: 'streaming', answer: turn.answer + event.text, figures }
+    }
+    case 'stop':
+      return { ...turn, figures: { ...turn.figures, stopReason: event.reason } }
+    case 'metadata': {
+      const { inputTokens, outputTokens } = event.usage
+      return { ...turn, figures: { ...turn.figures, inputTokens, outputTokens } }
+    }
+  }
+}
+
+/** The messages to send: every turn that was answered, and the new prompt. */
+export function messagesOf(turns: Turn[], prompt: string): Message[] {
+  const answered = turns.filter((turn) => turn.state !== 'failed' && turn.answer !== '')
+  const earlier = answered.flatMap((turn): Message[] => [
+    { role: 'user', content: [{ text: turn.prompt }] },
+    { role: 'assistant', content: [{ text: turn.answer }] },
+  ])
+  return [...earlier, { role: 'user', content: [{ text: prompt }] }]
+}
+
+/**
+ * Tokens per second from the first text to the last, the first token not counted; `undefined` where there is too
+ * little to measure.
+ */
+export function tokensPerSecond({ outputTokens, firstTextMs, lastTextMs }: Figures): number | undefined {
+  if (outputTokens === undefined || firstTextMs === undefined || lastTextMs === undefined) return undefined
+  if (outputTokens < 2 || lastTextMs <= firstTextMs) return undefined
+  return ((outputTokens - 1) * 1000) / (lastTextMs - firstTextMs)
+}

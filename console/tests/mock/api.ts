@@ -1,0 +1,190 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Job } from '../../src/api/jobs.ts'
+import type { Card } from '../../src/api/models.ts'
+import { json } from './server.ts'
+import { ACCOUNT, ARN, type State } from './state.ts'
+
+export class HttpError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly hint?: string,
+  ) {
+    super(message)
+  }
+}
+
+/** `/craton/v1`. */
+export async function api(
+  state: State,
+  request: IncomingMessage,
+  url: URL,
+  body: string,
+  response: ServerResponse,
+): Promise<void> {
+  const [resource = '', id = '', action = ''] = url.pathname.replace(/^\/craton\/v1\//, '').split('/').map(decodeURIComponent)
+  const call = `${request.method} ${resource}${id === '' ? '' : '/:id'}${action === '' ? '' : `/${action}`}`
+  const input = body === '' ? {} : (JSON.parse(body) as Record<string, unknown>)
+  switch (id === 'pull' ? 'POST models/pull' : call) {
+    case 'GET status':
+      return json(response, 200, status(state))
+    case 'GET requests':
+      return json(response, 200, { items: state.requests.slice(0, Number(url.searchParams.get('limit') ?? 100)) })
+    case 'GET models':
+      return json(response, 200, { items: state.cards })
+    case 'GET models/:id':
+      return json(response, 200, cardOf(state, id))
+    case 'POST models/pull':
+      return json(response, 202, { job: pull(state, String(input['source']), input['acceptTerms'] === true) })
+    case 'DELETE models/:id':
+      Object.assign(cardOf(state, id), { state: 'not-pulled', stateReason: null, loaded: false })
+      return json(response, 200, {})
+    case 'POST models/:id/unload':
+      cardOf(state, id).loaded = false
+      state.loaded = state.loaded.filter((model) => model.name !== id)
+      return json(response, 200, {})
+    case 'GET aliases':
+      return json(response, 200, { items: [...state.aliases.values()] })
+    case 'PUT aliases/:id': {
+      const upstream = input['upstream'] as { baseUrl: string; model: string } | undefined
+      const local = input['local'] as string | undefined
+      if (local !== undefined) cardOf(state, local)
+      state.aliases.set(id, {
+        modelId: id,
+        local: local ?? null,
+        upstream: upstream ? { baseUrl: upstream.baseUrl, model: upstream.model } : null,
+        builtIn: false,
+      })
+      return json(response, 200, state.aliases.get(id))
+    }
+    case 'DELETE aliases/:id': {
+      const shipped = state.builtIn.get(id)
+      if (shipped) state.aliases.set(id, shipped)
+      else state.aliases.delete(id)
+      return json(response, 200, {})
+    }
+    case 'GET jobs':
+      return json(response, 200, { items: [...state.jobs.values()].reverse() })
+    case 'GET jobs/:id':
+      return json(response, 200, jobOf(state, id))
+    case 'POST jobs/:id/cancel':
+      finish(state, jobOf(state, id), 'cancelled')
+      return json(response, 200, jobOf(state, id))
+    case 'GET jobs/:id/events':
+      return events(jobOf(state, id), response)
+    case 'GET accounts':
+      return json(response, 200, { items: state.accounts })
+    case 'POST accounts': {
+      const accountId = (input['accountId'] as string | undefined) ?? '444455556666'
+      if (state.accounts.some((account) => account.accountId === accountId)) {
+        throw new HttpError(409, 'AlreadyExists', `The account \`${accountId}\` exists`)
+      }
+      state.accounts.push({ accountId, createdAt: '2026-05-04T10:00:00Z' })
+      return json(response, 200, { accountId, accessKeyId: 'AKIAOTHERACCOUNT0000', secretAccessKey: 'other-account-secret' })
+    }
+    case 'GET api-keys':
+      return json(response, 200, { items: state.apiKeys })
+    case 'POST api-keys': {
+      const made = {
+        id: `key-${state.apiKeys.length + 1}`,
+        name: String(input['name']),
+        surface: input['surface'] as 'both',
+        createdAt: '2026-05-04T10:00:00Z',
+        expiresAt: null,
+      }
+      state.apiKeys.push(made)
+      return json(response, 200, { ...made, key: 'sk-craton-0123456789abcdef' })
+    }
+    case 'DELETE api-keys/:id':
+      state.apiKeys = state.apiKeys.filter((key) => key.id !== id)
+      return json(response, 200, {})
+    default:
+      throw new HttpError(404, 'NotFound', `There is no \`${call}\``)
+  }
+}
+
+function status(state: State): object {
+  return {
+    version: '0.1.0',
+    uptimeSeconds: 93_784,
+    account: ACCOUNT,
+    arn: ARN,
+    region: 'us-east-1',
+    listen: '127.0.0.1:4566',
+    dataDir: '/srv/craton/craton-data',
+    engine: { prefillThreads: 2, decodeThreads: 2, parallel: 8, queue: 64 },
+    memory: {
+      budgetBytes: 16_000_000_000,
+      usedBytes: state.loaded.reduce((sum, model) => sum + model.memoryBytes, 0),
+      residentBytes: 271_000_000,
+    },
+    loaded: state.loaded,
+    aliases: { count: state.aliases.size },
+    recommendedModel: 'qwen2.5-1.5b-instruct',
+  }
+}
+
+function cardOf(state: State, name: string): Card {
+  const card = state.cards.find((one) => one.name === name)
+  if (!card) throw new HttpError(404, 'NotFound', `There is no model \`${name}\``, '`craton models list` shows them.')
+  return card
+}
+
+function jobOf(state: State, id: string): Job {
+  const job = state.jobs.get(id)
+  if (!job) throw new HttpError(404, 'NotFound', `There is no job \`${id}\``)
+  return job
+}
+
+const STEPS = 20
+const STEP_MS = 80
+
+/** Starts a download that takes about two seconds. */
+function pull(state: State, source: string, acceptTerms: boolean): Job {
+  const card = cardOf(state, source)
+  if (card.licence.mustAccept && !acceptTerms) {
+    throw new HttpError(400, 'Invalid', `The terms of \`${source}\` must be accepted`)
+  }
+  const id = `job-${String(state.jobs.size + 1).padStart(4, '0')}`
+  const total = card.downloadBytes ?? 0
+  const job: Job = {
+    id,
+    kind: 'model-pull',
+    state: 'running',
+    progress: { done: 0, total, unit: 'bytes', message: null },
+    attempt: 1,
+    error: null,
+    output: null,
+    createdAt: '2026-05-04T10:00:00Z',
+    startedAt: '2026-05-04T10:00:00Z',
+    endedAt: null,
+  }
+  state.jobs.set(id, job)
+  Object.assign(card, { state: 'pulling', jobId: id })
+  void (async () => {
+    for (let step = 1; step <= STEPS && job.state === 'running'; step++) {
+      await sleep(STEP_MS)
+      job.progress = { done: Math.round((total * step) / STEPS), total, unit: 'bytes', message: null }
+    }
+    if (job.state === 'running') finish(state, job, 'succeeded')
+  })()
+  return job
+}
+
+function finish(state: State, job: Job, end: 'succeeded' | 'cancelled'): void {
+  Object.assign(job, { state: end, endedAt: '2026-05-04T10:00:03Z' })
+  const card = state.cards.find((one) => one.jobId === job.id)
+  if (card) Object.assign(card, { state: end === 'succeeded' ? 'ready' : 'not-pulled', jobId: null })
+}
+
+async function events(job: Job, response: ServerResponse): Promise<void> {
+  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
+  while (!response.destroyed) {
+    response.write(`data: ${JSON.stringify(job)}\n\n`)
+    if (job.state !== 'running') break
+    await sleep(STEP_MS)
+  }
+  response.end()
+}

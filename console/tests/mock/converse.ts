@@ -1,0 +1,48 @@
+import type { ServerResponse } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { encodeEvent, encodeException } from './frames.ts'
+import type { State } from './state.ts'
+
+const PIECE_MS = 15
+
+/** Streams a made-up answer. A prompt with "long" gets a long one, one with "fail" breaks off in the middle. */
+export async function converseStream(state: State, path: string, body: string, response: ServerResponse): Promise<void> {
+  const modelId = decodeURIComponent(/^\/model\/([^/]+)\/converse-stream$/.exec(path)?.[1] ?? '')
+  const name = state.aliases.get(modelId)?.local ?? modelId
+  const card = state.cards.find((one) => one.name === name)
+  if (card?.state !== 'ready') {
+    response.writeHead(404, { 'content-type': 'application/json', 'x-amzn-errortype': 'ResourceNotFoundException' })
+    response.end(JSON.stringify({ message: `The model \`${modelId}\` is not pulled: run \`craton models pull ${name}\`` }))
+    return
+  }
+  const request = JSON.parse(body) as { messages: { content: { text: string }[] }[] }
+  const record = { modelId, body: request as unknown, aborted: false }
+  state.converse.push(record)
+  response.on('close', () => {
+    record.aborted = !response.writableEnded
+  })
+
+  const prompt = request.messages.at(-1)?.content[0]?.text ?? ''
+  const words = `${name} says: you asked “${prompt}”. `.repeat(prompt.includes('long') ? 60 : 2).split(/(?<= )/)
+  response.writeHead(200, {
+    'content-type': 'application/vnd.amazon.eventstream',
+    'x-craton-served-by': `${name}; substituted=${name !== modelId}`,
+  })
+  response.write(encodeEvent('messageStart', { role: 'assistant' }))
+  for (const [index, text] of words.entries()) {
+    if (record.aborted) return
+    if (prompt.includes('fail') && index === 5) {
+      response.end(encodeException('modelStreamErrorException', 'The engine stopped in the middle'))
+      return
+    }
+    const frame = encodeEvent('contentBlockDelta', { contentBlockIndex: 0, delta: { text } })
+    // Cut in two at an odd place: pieces on the wire are not frames.
+    response.write(frame.subarray(0, 7))
+    response.write(frame.subarray(7))
+    await sleep(PIECE_MS)
+  }
+  response.write(encodeEvent('contentBlockStop', { contentBlockIndex: 0 }))
+  response.write(encodeEvent('messageStop', { stopReason: 'end_turn' }))
+  const usage = { inputTokens: 23, outputTokens: words.length, totalTokens: 23 + words.length }
+  response.end(encodeEvent('metadata', { usage, metrics: { latencyMs: words.length * PIECE_MS } }))
+}

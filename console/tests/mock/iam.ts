@@ -1,0 +1,61 @@
+import type { ServerResponse } from 'node:http'
+import type { AccessKey } from '../../src/api/iam.ts'
+import { ACCOUNT, type State } from './state.ts'
+
+/** IAM's Query protocol for the five operations that the console calls. */
+export function iam(state: State, body: string, response: ServerResponse): void {
+  const form = new URLSearchParams(body)
+  const action = form.get('Action') ?? ''
+  const user = form.get('UserName') ?? ''
+  const key = state.accessKeys.find((one) => one.id === form.get('AccessKeyId'))
+  switch (action) {
+    case 'ListUsers':
+      return xml(response, action, `<Users>${state.users.map(userXml).join('')}</Users><IsTruncated>false</IsTruncated>`)
+    case 'ListAccessKeys': {
+      const members = state.accessKeys.filter((one) => one.userName === user).map((one) => `<member>${keyXml(one)}</member>`)
+      return xml(response, action, `<AccessKeyMetadata>${members.join('')}</AccessKeyMetadata><IsTruncated>false</IsTruncated>`)
+    }
+    case 'CreateAccessKey': {
+      const existing = state.accessKeys.filter((one) => one.userName === user)
+      if (existing.length >= 2) {
+        return fault(response, 409, 'LimitExceeded', 'Cannot exceed quota for AccessKeysPerUser: 2')
+      }
+      const id = `AKIANEW${String(state.accessKeys.length).padStart(13, '0')}`
+      const made: AccessKey = { id, userName: user, active: true, createdAt: '2026-05-04T10:00:00Z' }
+      state.accessKeys.push(made)
+      return xml(response, action, `<AccessKey>${keyXml(made)}<SecretAccessKey>new-secret/${id}</SecretAccessKey></AccessKey>`)
+    }
+    case 'UpdateAccessKey':
+      if (key) key.active = form.get('Status') === 'Active'
+      return xml(response, action, '')
+    case 'DeleteAccessKey':
+      state.accessKeys = state.accessKeys.filter((one) => one !== key)
+      return xml(response, action, '')
+    default:
+      return fault(response, 501, 'NotImplemented', `\`${action}\` is not implemented`)
+  }
+}
+
+function userXml(name: string): string {
+  return `<member><Path>/</Path><UserName>${name}</UserName><Arn>arn:aws:iam::${ACCOUNT}:user/${name}</Arn></member>`
+}
+
+function keyXml(key: AccessKey): string {
+  const status = key.active ? 'Active' : 'Inactive'
+  return `<UserName>${key.userName}</UserName><AccessKeyId>${key.id}</AccessKeyId><Status>${status}</Status><CreateDate>${key.createdAt}</CreateDate>`
+}
+
+const NAMESPACE = 'https://iam.amazonaws.com/doc/2010-05-08/'
+
+function xml(response: ServerResponse, action: string, result: string): void {
+  response.writeHead(200, { 'content-type': 'text/xml' })
+  response.end(`<${action}Response xmlns="${NAMESPACE}"><${action}Result>${result}</${action}Result></${action}Response>`)
+}
+
+function fault(response: ServerResponse, status: number, code: string, message: string): void {
+  const requestId = String(response.getHeader('x-amzn-requestid'))
+  response.writeHead(status, { 'content-type': 'text/xml' })
+  response.end(
+    `<ErrorResponse xmlns="${NAMESPACE}"><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error><RequestId>${requestId}</RequestId></ErrorResponse>`,
+  )
+}
