@@ -1,0 +1,95 @@
+import json
+import os
+
+import openai
+import pytest
+
+from conftest import CLAUDE, TITAN_V1, URL
+
+api = openai.OpenAI(base_url=URL + "/v1", api_key=os.environ["CONF_OPENAI_API_KEY"], max_retries=0)
+MODEL = "smollm2-135m-instruct"
+HELLO = [{"role": "user", "content": "Say hello."}]
+
+
+def chat(**more):
+    more = {"model": MODEL, "messages": HELLO, "max_tokens": 16, "temperature": 0, **more}
+    return api.chat.completions.create(**more)
+
+
+def test_models_are_listed():
+    names = {model.id for model in api.models.list()}
+    assert {MODEL, CLAUDE} <= names
+    assert api.models.retrieve(MODEL).id == MODEL
+
+
+def test_streaming_gives_the_same_text():
+    whole = chat()
+    chunks = list(chat(stream=True, stream_options={"include_usage": True}))
+    assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices) == whole.choices[0].message.content
+    assert chunks[-1].usage.completion_tokens == whole.usage.completion_tokens
+
+
+def test_a_seed_repeats_an_answer():
+    a, b = (chat(temperature=1.2, seed=7).choices[0].message.content for _ in range(2))
+    assert a == b
+    assert any(chat(temperature=1.2, seed=s).choices[0].message.content != a for s in (8, 9, 10))
+
+
+def test_stop_ends_the_answer():
+    text = chat(messages=[{"role": "user", "content": "Count from one to nine in words."}]).choices[0].message.content
+    stop = text.split()[2]
+    answer = chat(messages=[{"role": "user", "content": "Count from one to nine in words."}], stop=stop)
+    assert answer.choices[0].finish_reason == "stop" and stop not in answer.choices[0].message.content
+
+
+def test_a_schema_is_kept():
+    schema = {"type": "object", "properties": {"name": {"type": "string", "maxLength": 20}, "age": {"type": "integer"}},
+              "required": ["name", "age"], "additionalProperties": False}
+    answer = chat(messages=[{"role": "user", "content": "Invent a person."}], max_tokens=120,
+                  response_format={"type": "json_schema", "json_schema": {"name": "person", "schema": schema, "strict": True}})
+    person = json.loads(answer.choices[0].message.content)
+    assert isinstance(person["name"], str) and isinstance(person["age"], int) and set(person) == {"name", "age"}
+
+
+def test_a_forced_tool_is_called():
+    tool = {"type": "function", "function": {"name": "add", "parameters": {"type": "object", "properties": {
+        "a": {"type": "integer"}, "b": {"type": "integer"}}, "required": ["a", "b"], "additionalProperties": False}}}
+    answer = chat(messages=[{"role": "user", "content": "Add 2 and 3."}], tools=[tool], max_tokens=100,
+                  tool_choice={"type": "function", "function": {"name": "add"}})
+    call = answer.choices[0].message.tool_calls[0]
+    assert answer.choices[0].finish_reason == "tool_calls" and set(json.loads(call.function.arguments)) == {"a", "b"}
+
+
+def test_log_probabilities_are_probabilities():
+    content = chat(logprobs=True, top_logprobs=3).choices[0].logprobs.content
+    assert content and all(entry.logprob <= 0 and len(entry.top_logprobs) == 3 for entry in content)
+    assert all(entry.top_logprobs[0].logprob == max(t.logprob for t in entry.top_logprobs) for entry in content)
+
+
+def test_completions_continue_text():
+    answer = api.completions.create(model=MODEL, prompt="Once upon a time", max_tokens=12, temperature=0)
+    assert answer.choices[0].text and answer.usage.completion_tokens <= 12
+
+
+def test_embeddings_are_the_same_in_both_encodings():
+    base64 = api.embeddings.create(model=TITAN_V1, input=["a", "b"])
+    floats = api.embeddings.create(model=TITAN_V1, input=["a", "b"], encoding_format="float")
+    assert [len(d.embedding) for d in base64.data] == [1536, 1536]
+    assert all(abs(x - y) < 1e-6 for x, y in zip(base64.data[1].embedding, floats.data[1].embedding))
+
+
+def test_errors_have_openais_shape():
+    with pytest.raises(openai.AuthenticationError) as caught:
+        openai.OpenAI(base_url=URL + "/v1", api_key="sk-wrong", max_retries=0).models.list()
+    assert caught.value.status_code == 401 and caught.value.code == "invalid_api_key"
+    with pytest.raises(openai.NotFoundError) as caught:
+        chat(model="no-such-model")
+    assert caught.value.code == "model_not_found"
+    with pytest.raises(openai.BadRequestError):
+        chat(messages=[])
+    with pytest.raises(openai.BadRequestError) as caught:
+        chat(n=2)
+    assert "n" in str(caught.value)
+    with pytest.raises(openai.APIStatusError) as caught:
+        api.responses.create(model=MODEL, input="hi")
+    assert caught.value.status_code == 501 and "responses" in str(caught.value).lower()
