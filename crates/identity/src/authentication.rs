@@ -3,15 +3,15 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use base::{Error, Region, RequestId, Result, Secret, Timestamp};
+use base::{Error, ErrorKind, Region, RequestId, Result, Secret, Timestamp};
 
-use crate::access_keys::Status;
-use crate::activity::{LastNoted, Used};
+use crate::credentials::access_keys::Status;
+use crate::credentials::activity::{LastNoted, Used};
+use crate::credentials::formats;
+use crate::credentials::store as tables;
 use crate::ctx::{Credential, Ctx, Facts};
-use crate::formats;
 use crate::open::Identity;
 use crate::principal::Principal;
-use crate::store;
 
 /// The message of an error about a key or a token that is unknown, inactive or wrong.
 pub const INVALID_TOKEN: &str = "The security token included in the request is invalid.";
@@ -73,9 +73,9 @@ impl Identity {
         }
         let generation = self.0.signing_keys.generation();
         let row = if access_key_id.starts_with(formats::SESSION_KEY_PREFIX) {
-            store::read_session(&self.0.store, access_key_id).await?
+            tables::read_session(&self.0.store, access_key_id).await?
         } else {
-            store::read_signing_key(&self.0.store, access_key_id).await?
+            tables::read_signing_key(&self.0.store, access_key_id).await?
         };
         let Some(row) = row else { return Ok(None) };
         let key = Arc::new(self.unseal_signing_key(row)?);
@@ -128,7 +128,7 @@ impl Identity {
         }))
     }
 
-    fn unseal_signing_key(&self, row: store::SigningKeyRow) -> Result<SigningKey> {
+    fn unseal_signing_key(&self, row: tables::SigningKeyRow) -> Result<SigningKey> {
         let secret = self.unseal_secret(row.principal.account(), &row.id, &row.sealed_secret)?;
         let owner = Arc::new(row.principal);
         let principal = match &row.session {
@@ -150,4 +150,9 @@ impl Identity {
 
 pub(crate) fn invalid_token() -> Error {
     Error::unauthenticated(INVALID_TOKEN)
+}
+
+/// The error of storing something that belongs to an access key: the key may have been deleted since the caller used it.
+pub(crate) fn revoked_meanwhile(error: Error) -> Error {
+    if error.kind == ErrorKind::Conflict { invalid_token().with_detail(format!("{error:?}")) } else { error }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use base::{AccountId, Region, RequestId, Timestamp};
 
-use crate::api_keys::Surface;
+use crate::credentials::api_keys::Surface;
 use crate::principal::Principal;
 
 /// Who asks, for which account and region, when and from where. Only this crate makes one, after authentication, so a

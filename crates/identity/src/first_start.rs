@@ -2,9 +2,10 @@
 
 use base::{AccountId, Error, ErrorKind, Result, Secret};
 
-use crate::access_keys::{AccessKey, Status};
 use crate::accounts::Account;
-use crate::formats;
+use crate::credentials::access_keys::{AccessKey, Status};
+use crate::credentials::formats;
+use crate::credentials::store as tables;
 use crate::open::Identity;
 use crate::principal::user_arn;
 use crate::store;
@@ -88,11 +89,11 @@ impl Identity {
     /// NotFound, where there is no such account.
     pub async fn administrator_credentials(&self, account: &AccountId) -> Result<AdminCredentials> {
         let admin = self.administrator(account).await?;
-        if let Some(key) = store::active_key(&self.0.store, account, &admin.id).await? {
+        if let Some(key) = tables::active_key(&self.0.store, account, &admin.id).await? {
             return self.unseal_credentials(account, key);
         }
         let (key, credentials) = self.new_key(account, Some(&admin.name), None)?;
-        store::replace_start_keys(&self.0.store, account, &admin.id, &key).await?;
+        tables::replace_start_keys(&self.0.store, account, &admin.id, &key).await?;
         self.forget_credentials();
         Ok(credentials)
     }
@@ -105,7 +106,7 @@ impl Identity {
     pub async fn root_credentials(&self) -> Result<AdminCredentials> {
         let gone = || Error::not_found("The root of the deployment has no active access key.");
         let account = store::management_account(&self.0.store).await?.ok_or_else(gone)?;
-        let key = store::active_key(&self.0.store, &account, "").await?.ok_or_else(gone)?;
+        let key = tables::active_key(&self.0.store, &account, "").await?.ok_or_else(gone)?;
         self.unseal_credentials(&account, key)
     }
 
@@ -173,7 +174,7 @@ impl Identity {
             }
         }
         let (key, credentials) = self.new_key(&account, Some(&admin.name), Some(&chosen))?;
-        store::replace_start_keys(&self.0.store, &account, &admin.id, &key).await?;
+        tables::replace_start_keys(&self.0.store, &account, &admin.id, &key).await?;
         self.forget_credentials();
         Ok(credentials)
     }

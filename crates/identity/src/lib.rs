@@ -4,41 +4,36 @@
 //! [`Identity::bearer`] (API keys) or [`Identity::console_session`] (the console's cookie). Each gives a [`Ctx`], which
 //! [`Identity::permit`] then checks against the operation's action and resource.
 
-mod access_keys;
 mod accounts;
-mod activity;
-mod api_keys;
 mod audit;
 mod authentication;
 mod authorization;
 mod cache;
-mod console;
+mod credentials;
 mod ctx;
 mod first_start;
-mod formats;
 mod internal;
 mod open;
 mod principal;
 mod root_key;
-mod sessions;
 mod sign_in_limit;
 mod store;
 mod users;
 
-pub use access_keys::{AccessKey, NewAccessKey, Status};
 pub use accounts::Account;
-pub use api_keys::{ApiKey, NewApiKey, Surface};
 pub use audit::{AuditEntry, Decision};
 pub use authentication::{EXPIRED_TOKEN, INVALID_TOKEN, ProvenKey, SessionFacts, SigningKey};
 pub use authorization::Access;
-pub use console::{ConsoleSession, SignedIn};
+pub use credentials::access_keys::{AccessKey, NewAccessKey, Status};
+pub use credentials::api_keys::{ApiKey, NewApiKey, Surface};
+pub use credentials::console::{ConsoleSession, SignedIn};
+pub use credentials::sessions::SessionCredentials;
 pub use ctx::{Credential, Ctx};
 pub use first_start::{AdminCredentials, RootCredentials};
 pub use internal::JobOwner;
 pub use open::{Defaults, Identity};
 pub use principal::Principal;
 pub use root_key::RootKey;
-pub use sessions::SessionCredentials;
 pub use users::{NewUser, Tag, User};
 
 #[cfg(test)]

@@ -7,11 +7,11 @@ use ::store::Store;
 use base::{Clock, Error, ErrorKind, Random, Region, Result};
 use tracing::warn;
 
-use crate::activity::Activity;
-use crate::api_keys::BearerKey;
 use crate::authentication::SigningKey;
 use crate::cache::Cache;
-use crate::console::ConsoleFacts;
+use crate::credentials::activity::Activity;
+use crate::credentials::api_keys::BearerKey;
+use crate::credentials::console::ConsoleFacts;
 use crate::root_key::RootKey;
 use crate::sign_in_limit::SignInLimit;
 use crate::store;

@@ -6,6 +6,7 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use ::store::crash::point;
 use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
 use aes_gcm::{Aes256Gcm, Key, Nonce};
 use base::{Error, Random, Result, SystemRandom};
@@ -66,11 +67,14 @@ impl RootKey {
         if self.saved {
             return Ok(());
         }
-        let temporary = self.path.with_extension(format!("{}.new", std::process::id()));
+        // A name of its own: neither a rival nor what a crash left behind may stand in the way.
+        let temporary = self.path.with_extension(format!("{:016x}.new", SystemRandom.next_u64()));
+        point("identity.root_key.before");
         let written = write_new(&temporary, self.bytes.as_slice())
             .and_then(|()| fs::hard_link(&temporary, &self.path))
             .and_then(|()| fs::remove_file(&temporary))
             .and_then(|()| sync_folder(&self.path));
+        point("identity.root_key.saved");
         if let Err(error) = written {
             // What is left of the attempt holds a key that nothing uses; the first error is the one worth reporting.
             let _ = fs::remove_file(&temporary);

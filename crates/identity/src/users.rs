@@ -2,8 +2,8 @@
 
 use base::{AccountId, Error, ErrorKind, Page, PageRequest, Result, Timestamp};
 
+use crate::credentials::formats;
 use crate::ctx::Ctx;
-use crate::formats;
 use crate::open::Identity;
 use crate::principal::{Principal, user_arn};
 use crate::store;

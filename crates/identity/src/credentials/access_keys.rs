@@ -2,9 +2,10 @@
 
 use base::{AccountId, Error, Page, PageRequest, Result, Secret, Timestamp};
 
+use crate::credentials::formats;
+use crate::credentials::store as tables;
 use crate::ctx::Ctx;
 use crate::first_start::SealedKey;
-use crate::formats;
 use crate::open::Identity;
 use crate::store;
 use crate::users::no_such_user;
@@ -70,7 +71,7 @@ impl Identity {
             last_used: None,
         };
         let sealed = SealedKey { key, sealed_secret };
-        store::insert_access_key(&self.0.store, ctx.account(), &owner, &sealed).await?;
+        tables::insert_access_key(&self.0.store, ctx.account(), &owner, &sealed).await?;
         Ok(NewAccessKey { key: sealed.key, secret })
     }
 
@@ -85,7 +86,7 @@ impl Identity {
         page: &PageRequest,
     ) -> Result<Page<AccessKey>> {
         let owner = self.owner(ctx, user_name).await?;
-        let keys = store::list_access_keys(&self.0.store, ctx.account(), &owner, page).await?;
+        let keys = tables::list_access_keys(&self.0.store, ctx.account(), &owner, page).await?;
         Ok(Page::cut(page, keys, |key| key.id.clone()))
     }
 
@@ -96,7 +97,7 @@ impl Identity {
     /// NotFound, where there is no such user, or no such key of the user.
     pub async fn update_access_key(&self, ctx: &Ctx, user_name: Option<&str>, id: &str, status: Status) -> Result<()> {
         let owner = self.owner(ctx, user_name).await?;
-        store::set_access_key_status(&self.0.store, ctx.account(), &owner, id, status).await?;
+        tables::set_access_key_status(&self.0.store, ctx.account(), &owner, id, status).await?;
         self.forget_credentials();
         Ok(())
     }
@@ -108,7 +109,7 @@ impl Identity {
     /// NotFound, where there is no such user, or no such key of the user.
     pub async fn delete_access_key(&self, ctx: &Ctx, user_name: Option<&str>, id: &str) -> Result<()> {
         let owner = self.owner(ctx, user_name).await?;
-        store::delete_access_key(&self.0.store, ctx.account(), &owner, id).await?;
+        tables::delete_access_key(&self.0.store, ctx.account(), &owner, id).await?;
         self.forget_credentials();
         Ok(())
     }

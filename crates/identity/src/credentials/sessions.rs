@@ -2,10 +2,11 @@
 
 use base::{Error, Result, Secret, Timestamp};
 
+use crate::authentication::revoked_meanwhile;
+use crate::credentials::formats;
+use crate::credentials::store as tables;
 use crate::ctx::{Credential, Ctx};
-use crate::formats;
 use crate::open::Identity;
-use crate::store;
 
 /// The shortest and the longest a session may last, in seconds.
 const DURATION: std::ops::RangeInclusive<u32> = 900..=129_600;
@@ -62,7 +63,9 @@ impl Identity {
             created: now,
             expires,
         };
-        store::insert_session(&self.0.store, ctx.account(), &session, now.plus_seconds(-REMEMBERED)).await?;
+        tables::insert_session(&self.0.store, ctx.account(), &session, now.plus_seconds(-REMEMBERED))
+            .await
+            .map_err(revoked_meanwhile)?;
         Ok(SessionCredentials { access_key_id, secret, session_token, expires })
     }
 }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use base::{Error, Page, PageRequest, Region, RequestId, Result, Secret, Timestamp};
 
-use crate::activity::{LastNoted, Used};
 use crate::authentication::{EXPIRED_TOKEN, invalid_token};
+use crate::credentials::activity::{LastNoted, Used};
+use crate::credentials::formats;
+use crate::credentials::store as tables;
 use crate::ctx::{Credential, Ctx, Facts};
-use crate::formats;
 use crate::open::Identity;
 use crate::principal::Principal;
-use crate::store;
 use crate::users::quota_exceeded;
 
 /// The most API keys of a user.
@@ -139,7 +139,7 @@ impl Identity {
             last_used: None,
         };
         let hash = formats::hash(secret.reveal());
-        store::insert_api_key(&self.0.store, ctx.account(), ctx.principal().user_id(), &key, &hash).await?;
+        tables::insert_api_key(&self.0.store, ctx.account(), ctx.principal().user_id(), &key, &hash).await?;
         Ok(NewApiKey { key, secret })
     }
 
@@ -148,7 +148,7 @@ impl Identity {
     /// # Errors
     /// The store's.
     pub async fn list_api_keys(&self, ctx: &Ctx, page: &PageRequest) -> Result<Page<ApiKey>> {
-        let keys = store::list_api_keys(&self.0.store, ctx.account(), page).await?;
+        let keys = tables::list_api_keys(&self.0.store, ctx.account(), page).await?;
         Ok(Page::cut(page, keys, |key| key.id.clone()))
     }
 
@@ -157,7 +157,7 @@ impl Identity {
     /// # Errors
     /// NotFound.
     pub async fn delete_api_key(&self, ctx: &Ctx, id: &str) -> Result<()> {
-        if !store::delete_api_key(&self.0.store, ctx.account(), id).await? {
+        if !tables::delete_api_key(&self.0.store, ctx.account(), id).await? {
             return Err(Error::not_found(format!("The API key `{id}` cannot be found.")));
         }
         self.forget_credentials();
@@ -201,7 +201,7 @@ impl Identity {
             return Ok(Some(key));
         }
         let generation = self.0.bearer_keys.generation();
-        let Some(key) = store::read_bearer_key(&self.0.store, hash).await?.map(Arc::new) else { return Ok(None) };
+        let Some(key) = tables::read_bearer_key(&self.0.store, hash).await?.map(Arc::new) else { return Ok(None) };
         self.0.bearer_keys.insert(generation, hash, Arc::clone(&key), now);
         Ok(Some(key))
     }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use base::{Error, Region, RequestId, Result, Secret, Timestamp};
 
-use crate::access_keys::Status;
-use crate::activity::{LastNoted, Used};
-use crate::authentication::SigningKey;
+use crate::authentication::{SigningKey, revoked_meanwhile};
+use crate::credentials::access_keys::Status;
+use crate::credentials::activity::{LastNoted, Used};
+use crate::credentials::formats;
+use crate::credentials::store as tables;
 use crate::ctx::{Credential, Ctx, Facts};
-use crate::formats;
 use crate::open::Identity;
 use crate::principal::Principal;
-use crate::store;
 
 /// The longest that a session lasts, in seconds: 12 hours.
 const LONGEST: i64 = 12 * 3600;
@@ -92,7 +92,7 @@ impl Identity {
         let expires = now.plus_seconds(LONGEST);
         let hash = formats::hash(token.reveal());
         let session = NewConsoleSession { token_hash: &hash, access_key_id, created: now, expires };
-        store::insert_console_session(&self.0.store, &session).await?;
+        tables::insert_console_session(&self.0.store, &session).await.map_err(revoked_meanwhile)?;
         let csrf = csrf_of(token.reveal());
         Ok(ConsoleSession { token, csrf, expires, principal: Arc::clone(&key.principal) })
     }
@@ -137,7 +137,7 @@ impl Identity {
     /// # Errors
     /// The store's.
     pub async fn console_sign_out(&self, token: &str) -> Result<()> {
-        store::delete_console_session(&self.0.store, &formats::hash(token)).await?;
+        tables::delete_console_session(&self.0.store, &formats::hash(token)).await?;
         self.0.console_sessions.clear();
         Ok(())
     }
@@ -149,7 +149,7 @@ impl Identity {
         let generation = self.0.console_sessions.generation();
         // Before the database: a note that is written in between is then seen in one of the two.
         let noted = self.0.activity.pending(&Used::ConsoleSession(hash.to_owned()));
-        let Some(row) = store::read_console_session(&self.0.store, hash).await? else { return Ok(None) };
+        let Some(row) = tables::read_console_session(&self.0.store, hash).await? else { return Ok(None) };
         let last_seen = noted.map_or(row.last_seen, |noted| noted.max(row.last_seen));
         let facts = Arc::new(ConsoleFacts {
             access_key_id: row.access_key_id,

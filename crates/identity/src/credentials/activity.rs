@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use base::{Result, Timestamp};
 
+use crate::credentials::store as tables;
 use crate::open::Identity;
-use crate::store;
 
 /// The least time between two notes of the same thing, in milliseconds.
 const RESOLUTION: i64 = 60_000;
@@ -85,7 +85,7 @@ impl Identity {
         if uses.is_empty() {
             return Ok(());
         }
-        store::write_uses(&self.0.store, &uses).await?;
+        tables::write_uses(&self.0.store, &uses).await?;
         self.0.activity.forget(&uses);
         Ok(())
     }
