@@ -1,1 +1,54 @@
-//! Command definitions, client, human and JSON output.
+//! Command definitions, client, human and JSON output; no domain code.
+
+mod args;
+mod client;
+mod commands;
+mod connection;
+mod output;
+mod up;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser as _;
+
+pub use args::{Cli, Command};
+pub use connection::{Credentials, Endpoint, write_credentials, write_endpoint};
+pub use up::{EngineChoice, LogFormat, UpArgs};
+
+/// Runs the program with `arguments` (the first is the program's name); `serve` is what `craton up` does.
+/// Errors go to standard error as `error:` and `hint:` lines.
+pub fn run<S>(arguments: impl IntoIterator<Item = OsString>, serve: S) -> ExitCode
+where
+    S: FnOnce(UpArgs) -> Result<()>,
+{
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let result = match cli.command {
+        Command::Up(mut args) => {
+            args.data_dir = cli.global.data_dir;
+            args.root_secret_access_key = std::env::var("CRATON_ROOT_SECRET_ACCESS_KEY").ok().filter(|v| !v.is_empty());
+            serve(*args)
+        }
+        command => commands::run(command, &cli.global),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn usage(error: &clap::Error) -> ExitCode {
+    // Help and version are "errors" that succeed. A closed pipe is no reason to fail.
+    drop(error.print());
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+#[cfg(test)]
+mod tests;

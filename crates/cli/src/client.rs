@@ -1,0 +1,102 @@
+//! The client of our own API and of the AWS operations: signs with SigV4, turns error answers into errors with hints.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, anyhow};
+use aws_wire::sigv4::{self, SigningRequest};
+use base::{Clock as _, Secret, SystemClock};
+use http::Method;
+use reqwest::Response;
+use serde_json::Value;
+
+use crate::connection::Connection;
+
+/// Speaks to one server with one access key.
+pub(crate) struct Client {
+    http: reqwest::Client,
+    connection: Connection,
+    credentials: sigv4::Credentials,
+}
+
+impl Client {
+    /// A client for `connection`.
+    pub(crate) fn new(connection: Connection) -> Result<Self> {
+        let mut builder = reqwest::Client::builder()
+            .no_proxy()
+            .connect_timeout(Duration::from_secs(10))
+            .user_agent(concat!("craton/", env!("CARGO_PKG_VERSION")));
+        if let Some(path) = &connection.certificate {
+            let pem = fs::read(path).with_context(|| format!("cannot read the certificate `{}`", path.display()))?;
+            builder = builder.tls_certs_merge(reqwest::Certificate::from_pem_bundle(&pem)?);
+        }
+        // The process's cryptography; an error says that it was chosen before.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let kept = &connection.credentials;
+        let credentials = sigv4::Credentials {
+            access_key_id: kept.access_key_id.clone(),
+            secret_access_key: Secret::new(kept.secret_access_key.clone()),
+            session_token: kept.session_token.clone().map(Secret::new),
+        };
+        Ok(Self { http: builder.build()?, connection, credentials })
+    }
+
+    /// The server's address.
+    pub(crate) fn url(&self) -> &str {
+        &self.connection.url
+    }
+
+    /// Calls Craton's own API and returns its JSON; `Null` where the answer has no body.
+    pub(crate) async fn craton(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
+        let bytes = body.map(serde_json::to_vec).transpose()?.unwrap_or_default();
+        let response = self.send("craton", method, &format!("/craton/v1{path}"), bytes).await?;
+        let text = response.bytes().await?;
+        if text.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(&text).context("the server's answer is not JSON")
+    }
+
+    /// Sends a signed request to `service` and returns its answer, once it is a success.
+    pub(crate) async fn send(&self, service: &str, method: Method, path: &str, body: Vec<u8>) -> Result<Response> {
+        let url = format!("{}{path}", self.connection.url);
+        let uri: http::Uri = url.parse().with_context(|| format!("`{url}` is not an address"))?;
+        let media_type = [("content-type", "application/json")];
+        let headers = if body.is_empty() { &[][..] } else { &media_type[..] };
+        let region = &self.connection.region;
+        let signing = SigningRequest { method: method.as_str(), uri: &uri, headers, body: &body, region, service };
+        let added = sigv4::sign(&signing, &self.credentials, SystemClock.now());
+        let mut request = self.http.request(method, url);
+        for (name, value) in headers.iter().copied().chain(added.iter().map(|(name, value)| (*name, value.as_str()))) {
+            request = request.header(name, value);
+        }
+        let request = request.body(body);
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        Err(refusal(response).await)
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> anyhow::Error {
+        if error.is_connect() {
+            return anyhow!("no server answers at `{}`\nhint: start one with `craton up`", self.connection.url);
+        }
+        anyhow!("the connection to `{}` failed: {error}", self.connection.url)
+    }
+}
+
+/// The error that an answer describes: ours (`error.message`, `error.hint`) or an AWS service's (`message`).
+async fn refusal(response: Response) -> anyhow::Error {
+    let status = response.status();
+    let text = response.text().await.unwrap_or_default();
+    let value: Value = serde_json::from_str(&text).unwrap_or_default();
+    let field = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
+    let Some(message) = field("/error/message").or_else(|| field("/message")).or_else(|| field("/Message")) else {
+        return anyhow!("the server answered {status}");
+    };
+    match field("/error/hint") {
+        Some(hint) => anyhow!("{message}\nhint: {hint}"),
+        None => anyhow!("{message}"),
+    }
+}

@@ -1,0 +1,49 @@
+//! `craton accounts`.
+
+use anyhow::{Context as _, Result};
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::args::{Accounts, Format, Global};
+use crate::client::Client;
+use crate::connection::{Credentials, write_credentials};
+use crate::output;
+
+pub(super) async fn run(client: &Client, command: Accounts, global: &Global, format: Format) -> Result<()> {
+    match command {
+        Accounts::List => list(client, format).await,
+        Accounts::Create { id } => create(client, id, global, format).await,
+    }
+}
+
+async fn list(client: &Client, format: Format) -> Result<()> {
+    let answer = client.craton(Method::GET, "/accounts", None).await?;
+    if format == Format::Json {
+        return output::json(&answer);
+    }
+    let accounts = answer["items"].as_array().map_or(&[][..], Vec::as_slice);
+    let text = |account: &Value, name: &str| account[name].as_str().unwrap_or("-").to_owned();
+    let rows: Vec<[String; 2]> = accounts.iter().map(|a| [text(a, "accountId"), text(a, "createdAt")]).collect();
+    output::line(output::table(["ACCOUNT", "CREATED"], &rows))
+}
+
+async fn create(client: &Client, id: Option<String>, global: &Global, format: Format) -> Result<()> {
+    let body = id.map_or_else(|| json!({}), |id| json!({ "accountId": id }));
+    let answer = client.craton(Method::POST, "/accounts", Some(&body)).await?;
+    let credentials: Credentials =
+        serde_json::from_value(answer.clone()).context("the server's answer holds no access key")?;
+    // The server shows the secret only now; a data folder on this machine keeps it for `craton env --account`.
+    let kept = global.data().is_dir() && write_credentials(global.data(), &credentials).is_ok();
+    if format == Format::Json {
+        return output::json(&answer);
+    }
+    output::line(format!("account            {}", credentials.account_id))?;
+    output::line(format!("access key id      {}", credentials.access_key_id))?;
+    output::line(format!("secret access key  {}", credentials.secret_access_key))?;
+    if kept {
+        output::note(&format!("Kept in the data folder: eval \"$(craton env --account {})\"", credentials.account_id));
+    } else {
+        output::note("The secret is shown only now.");
+    }
+    Ok(())
+}

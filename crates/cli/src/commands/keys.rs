@@ -1,0 +1,54 @@
+//! `craton keys`: bearer keys for Bedrock and the OpenAI API.
+
+use anyhow::Result;
+use http::Method;
+use serde_json::{Value, json};
+
+use super::segment;
+use crate::args::{Format, Keys, Surface};
+use crate::client::Client;
+use crate::output;
+
+pub(super) async fn run(client: &Client, command: Keys, format: Format) -> Result<()> {
+    match command {
+        Keys::List => list(client, format).await,
+        Keys::Create { name, surface, expires_in } => {
+            let surface = match surface {
+                Surface::Bedrock => "bedrock",
+                Surface::Openai => "openai",
+                Surface::Both => "both",
+            };
+            let mut body = json!({ "name": name, "surface": surface });
+            if let Some(days) = expires_in {
+                body["expiresInDays"] = days.into();
+            }
+            let answer = client.craton(Method::POST, "/api-keys", Some(&body)).await?;
+            if format == Format::Json {
+                return output::json(&answer);
+            }
+            output::line(answer["key"].as_str().unwrap_or_default())?;
+            output::note("The key is shown only now.");
+            Ok(())
+        }
+        Keys::Delete { id } => {
+            client.craton(Method::DELETE, &format!("/api-keys/{}", segment(&id)), None).await?;
+            if format == Format::Json {
+                output::json(&json!({ "deleted": id }))
+            } else {
+                output::line(format!("deleted {id}"))
+            }
+        }
+    }
+}
+
+async fn list(client: &Client, format: Format) -> Result<()> {
+    let answer = client.craton(Method::GET, "/api-keys", None).await?;
+    if format == Format::Json {
+        return output::json(&answer);
+    }
+    let keys = answer["items"].as_array().map_or(&[][..], Vec::as_slice);
+    let text = |key: &Value, name: &str| key[name].as_str().unwrap_or("-").to_owned();
+    let rows: Vec<[String; 5]> =
+        keys.iter().map(|k| ["id", "name", "surface", "createdAt", "expiresAt"].map(|name| text(k, name))).collect();
+    output::line(output::table(["ID", "NAME", "SURFACE", "CREATED", "EXPIRES"], &rows))
+}

@@ -1,0 +1,57 @@
+//! What each command does: one file a command.
+
+mod accounts;
+mod chat;
+mod completions;
+mod demo;
+mod doctor;
+mod embed;
+mod env;
+mod invoke;
+mod jobs;
+mod keys;
+mod models;
+mod status;
+
+use anyhow::{Context as _, Result};
+
+use crate::args::{Command, Format, Global};
+use crate::client::Client;
+use crate::connection::Connection;
+
+/// Runs `command`, which is not `up`.
+pub(crate) fn run(command: Command, global: &Global) -> Result<()> {
+    match command {
+        // `craton up` is the server's; `cli::run` hands it over before it comes here.
+        Command::Up(_) => Ok(()),
+        Command::Completions { shell } => completions::run(shell),
+        Command::Env => env::run(global),
+        Command::Doctor(args) => doctor::run(&args, global),
+        Command::Demo(args) => demo::run(&args, global),
+        Command::Status => connected(global, async |client, format| status::run(&client, format).await),
+        Command::Accounts(args) => {
+            connected(global, async |client, format| accounts::run(&client, args, global, format).await)
+        }
+        Command::Keys(args) => connected(global, async |client, format| keys::run(&client, args, format).await),
+        Command::Models(args) => connected(global, async |client, format| models::run(&client, args, format).await),
+        Command::Jobs(args) => connected(global, async |client, format| jobs::run(&client, args, format).await),
+        Command::Chat(args) => connected(global, async |client, format| chat::run(&client, args, format).await),
+        Command::Invoke(args) => connected(global, async |client, _| invoke::run(&client, &args).await),
+        Command::Embed(args) => connected(global, async |client, format| embed::run(&client, args, format).await),
+    }
+}
+
+/// Runs a command that talks to the server.
+fn connected(global: &Global, command: impl AsyncFnOnce(Client, Format) -> Result<()>) -> Result<()> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
+    runtime.block_on(async {
+        let connection = Connection::find(global, |name| std::env::var(name).ok())?;
+        command(Client::new(connection)?, global.output).await
+    })
+}
+
+/// One path segment of a request.
+fn segment(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+}

@@ -1,0 +1,146 @@
+//! `craton models`.
+
+use std::fs;
+
+use anyhow::{Context as _, Result};
+use http::Method;
+use serde_json::{Value, json};
+
+use super::{jobs, segment};
+use crate::args::{Alias, Format, Models};
+use crate::client::Client;
+use crate::output;
+
+pub(super) async fn run(client: &Client, command: Models, format: Format) -> Result<()> {
+    match command {
+        Models::List => list(client, format).await,
+        Models::Show { name } => show(client, &name, format).await,
+        Models::Pull { source, accept_terms } => pull(client, &source, accept_terms, format).await,
+        Models::Remove { name } => {
+            client.craton(Method::DELETE, &format!("/models/{}", segment(&name)), None).await?;
+            if format == Format::Json {
+                output::json(&json!({ "removed": name }))
+            } else {
+                output::line(format!("removed {name}"))
+            }
+        }
+        Models::Alias(Alias::List) => aliases(client, format).await,
+        Models::Alias(Alias::Set { model_id, local, upstream, upstream_model, upstream_key_file }) => {
+            let target = match (local, upstream) {
+                (Some(name), _) => json!({ "local": name }),
+                (None, url) => upstream_target(url, upstream_model, upstream_key_file)?,
+            };
+            let answer = client.craton(Method::PUT, &format!("/aliases/{}", segment(&model_id)), Some(&target)).await?;
+            if format == Format::Json { output::json(&answer) } else { output::line(format!("{model_id} is set")) }
+        }
+        Models::Alias(Alias::Remove { model_id }) => {
+            client.craton(Method::DELETE, &format!("/aliases/{}", segment(&model_id)), None).await?;
+            if format == Format::Json {
+                output::json(&json!({ "removed": model_id }))
+            } else {
+                output::line(format!("{model_id} is back to its built-in answer"))
+            }
+        }
+    }
+}
+
+fn upstream_target(url: Option<String>, model: Option<String>, key_file: Option<std::path::PathBuf>) -> Result<Value> {
+    let mut upstream = json!({ "baseUrl": url, "model": model });
+    if let Some(path) = key_file {
+        let key = fs::read_to_string(&path).with_context(|| format!("cannot read the key in `{}`", path.display()))?;
+        upstream["apiKey"] = key.trim().into();
+    }
+    Ok(json!({ "upstream": upstream }))
+}
+
+async fn list(client: &Client, format: Format) -> Result<()> {
+    let answer = client.craton(Method::GET, "/models", None).await?;
+    if format == Format::Json {
+        return output::json(&answer);
+    }
+    let cards = answer["items"].as_array().map_or(&[][..], Vec::as_slice);
+    let rows: Vec<[String; 6]> = cards.iter().map(row).collect();
+    output::line(output::table(["NAME", "KIND", "SIZE", "CONTEXT", "LICENCE", "STATE"], &rows))
+}
+
+fn row(card: &Value) -> [String; 6] {
+    [
+        text(card, "name"),
+        text(card, "kind"),
+        card["downloadBytes"].as_u64().map_or_else(|| "-".to_owned(), output::bytes),
+        card["contextLength"].as_u64().map_or_else(|| "-".to_owned(), |n| n.to_string()),
+        text(&card["licence"], "name"),
+        text(card, "state"),
+    ]
+}
+
+async fn show(client: &Client, name: &str, format: Format) -> Result<()> {
+    let card = client.craton(Method::GET, &format!("/models/{}", segment(name)), None).await?;
+    if format == Format::Json {
+        return output::json(&card);
+    }
+    let licence = &card["licence"];
+    let listed = |name: &str| {
+        let items = card[name].as_array().map_or(&[][..], Vec::as_slice);
+        items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
+    };
+    let lines = [
+        ("name", text(&card, "name")),
+        ("title", text(&card, "title")),
+        ("provider", text(&card, "provider")),
+        ("kind", text(&card, "kind")),
+        ("about", text(&card, "description")),
+        ("licence", format!("{} {}", text(licence, "name"), text(licence, "url"))),
+        ("parameters", card["parameters"].as_u64().map_or_else(|| "-".to_owned(), |n| n.to_string())),
+        ("context", card["contextLength"].as_u64().map_or_else(|| "-".to_owned(), |n| format!("{n} tokens"))),
+        ("download", card["downloadBytes"].as_u64().map_or_else(|| "-".to_owned(), output::bytes)),
+        ("memory", card["memoryBytes"].as_u64().map_or_else(|| "-".to_owned(), output::bytes)),
+        ("languages", listed("languages")),
+        ("sources", listed("sources")),
+        ("answers for", listed("servesAwsIds")),
+        ("state", text(&card, "state")),
+        ("sha-256", text(&card, "sha256")),
+    ];
+    for (title, value) in lines.iter().filter(|(_, value)| !value.is_empty() && value != "-") {
+        output::line(format!("{title:<12} {value}"))?;
+    }
+    Ok(())
+}
+
+async fn pull(client: &Client, source: &str, accept_terms: bool, format: Format) -> Result<()> {
+    let request = json!({ "source": source, "acceptTerms": accept_terms });
+    let answer = client.craton(Method::POST, "/models/pull", Some(&request)).await?;
+    let job = jobs::follow(client, &answer["job"], source).await?;
+    if format == Format::Json {
+        return output::json(&job);
+    }
+    let name = job.pointer("/output/name").and_then(Value::as_str).unwrap_or(source);
+    output::line(format!("{name} is ready"))?;
+    if let Ok(card) = client.craton(Method::GET, &format!("/models/{}", segment(name)), None).await {
+        output::line(format!("licence: {} {}", text(&card["licence"], "name"), text(&card["licence"], "url")))?;
+    }
+    Ok(())
+}
+
+async fn aliases(client: &Client, format: Format) -> Result<()> {
+    let answer = client.craton(Method::GET, "/aliases", None).await?;
+    if format == Format::Json {
+        return output::json(&answer);
+    }
+    let items = answer["items"].as_array().map_or(&[][..], Vec::as_slice);
+    let rows: Vec<[String; 3]> = items
+        .iter()
+        .map(|alias| {
+            let upstream = alias.pointer("/upstream/baseUrl").and_then(Value::as_str);
+            let target = upstream
+                .map_or_else(|| text(alias, "local"), |url| format!("{} at {url}", text(&alias["upstream"], "model")));
+            let origin = if alias["builtIn"].as_bool().unwrap_or(false) { "built in" } else { "set" };
+            [text(alias, "modelId"), target, origin.to_owned()]
+        })
+        .collect();
+    output::line(output::table(["AWS MODEL ID", "ANSWERED BY", "ORIGIN"], &rows))
+}
+
+fn text(value: &Value, name: &str) -> String {
+    value[name].as_str().unwrap_or("-").to_owned()
+}

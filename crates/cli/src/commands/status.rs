@@ -1,0 +1,45 @@
+//! `craton status`.
+
+use anyhow::Result;
+use http::Method;
+use serde_json::Value;
+
+use crate::args::Format;
+use crate::client::Client;
+use crate::output;
+
+pub(super) async fn run(client: &Client, format: Format) -> Result<()> {
+    let status = client.craton(Method::GET, "/status", None).await?;
+    if format == Format::Json {
+        return output::json(&status);
+    }
+    let text = |pointer: &str| status.pointer(pointer).and_then(Value::as_str).unwrap_or("-").to_owned();
+    let number = |pointer: &str| status.pointer(pointer).and_then(Value::as_u64).unwrap_or_default();
+    output::line(format!("Craton {} at {}, up {} s", text("/version"), client.url(), number("/uptimeSeconds")))?;
+    output::line(format!("account  {}", text("/account")))?;
+    output::line(format!("you are  {}", text("/arn")))?;
+    output::line(format!(
+        "memory   {} resident, models {} of {}",
+        output::bytes(number("/memory/residentBytes")),
+        output::bytes(number("/memory/usedBytes")),
+        output::bytes(number("/memory/budgetBytes")),
+    ))?;
+    let loaded = status["loaded"].as_array().map_or(&[][..], Vec::as_slice);
+    if loaded.is_empty() {
+        return output::line("models   none loaded; a model loads on first use");
+    }
+    let rows: Vec<[String; 5]> = loaded.iter().map(row).collect();
+    output::line("")?;
+    output::line(output::table(["MODEL", "KIND", "MEMORY", "ACTIVE", "QUEUED"], &rows))
+}
+
+fn row(model: &Value) -> [String; 5] {
+    let count = |name: &str| model[name].as_u64().unwrap_or_default();
+    [
+        model["name"].as_str().unwrap_or("-").to_owned(),
+        model["kind"].as_str().unwrap_or("-").to_owned(),
+        output::bytes(count("memoryBytes")),
+        count("activeSequences").to_string(),
+        count("queued").to_string(),
+    ]
+}

@@ -1,0 +1,99 @@
+//! Printing: results to standard output, everything else to standard error.
+
+use std::io::{self, Write as _};
+
+use anyhow::Result;
+use serde_json::Value;
+
+/// Prints `text` and a line end. A closed pipe ends the program quietly, as it should.
+pub(crate) fn line(text: impl AsRef<str>) -> Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_ref().as_bytes())?;
+    out.write_all(b"\n")?;
+    Ok(())
+}
+
+/// Prints `text` at once, without a line end.
+pub(crate) fn piece(text: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(())
+}
+
+/// Prints a value as indented JSON.
+pub(crate) fn json(value: &Value) -> Result<()> {
+    line(serde_json::to_string_pretty(value)?)
+}
+
+/// Tells the user something that is not a result.
+pub(crate) fn note(text: &str) {
+    // Nothing can be done about a standard error that cannot be written.
+    drop(writeln!(io::stderr().lock(), "{text}"));
+}
+
+/// Prints an error as `error:` and, where its text has them, `hint:` lines.
+pub(crate) fn error(error: &anyhow::Error) {
+    if error
+        .chain()
+        .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe))
+    {
+        return;
+    }
+    note(&error_text(error));
+}
+
+/// The error's causes in one line, its hints below.
+pub(crate) fn error_text(error: &anyhow::Error) -> String {
+    let (mut messages, mut hints) = (Vec::new(), Vec::new());
+    for cause in error.chain() {
+        for part in cause.to_string().lines() {
+            match part.strip_prefix("hint: ") {
+                Some(hint) => hints.push(hint.to_owned()),
+                None if !part.trim().is_empty() => messages.push(part.trim().trim_end_matches(':').to_owned()),
+                None => {}
+            }
+        }
+    }
+    messages.dedup();
+    let mut text = format!("error: {}", messages.join(": "));
+    for hint in hints {
+        text.push_str("\nhint: ");
+        text.push_str(&hint);
+    }
+    text
+}
+
+/// Aligns `rows` under `titles`, two spaces between columns, no trailing blanks.
+pub(crate) fn table<const N: usize>(titles: [&str; N], rows: &[[String; N]]) -> String {
+    let mut widths = titles.map(|title| title.chars().count());
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut text = String::new();
+    let head = titles.map(str::to_owned);
+    for row in std::iter::once(&head).chain(rows) {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(widths) {
+            line.push_str(cell);
+            line.extend(std::iter::repeat_n(' ', width - cell.chars().count() + 2));
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text.pop();
+    text
+}
+
+/// Bytes for people: `98.4 MB`.
+pub(crate) fn bytes(count: u64) -> String {
+    let units = [("TB", 1_000_000_000_000_u64), ("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)];
+    for (unit, size) in units {
+        if count >= size {
+            return format!("{}.{} {unit}", count / size, count % size * 10 / size);
+        }
+    }
+    format!("{count} B")
+}

@@ -1,0 +1,116 @@
+//! The arguments of `craton up`. The server resolves them with `craton.toml` into its settings.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// Where and how the server runs. What is not given here comes from `craton.toml`, then from the defaults.
+#[derive(Debug, Clone, Default, Args)]
+pub struct UpArgs {
+    /// Settings file [default: `craton.toml` in the working directory, where there is one]
+    #[arg(long, env = "CRATON_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Folder for everything that must be kept. An option of every command, so it is not parsed here.
+    #[arg(skip)]
+    pub data_dir: Option<PathBuf>,
+    /// Address and port to serve; port 0 picks a free one [default: 127.0.0.1:4566]
+    #[arg(long, env = "CRATON_LISTEN", value_name = "ADDRESS:PORT")]
+    pub listen: Option<SocketAddr>,
+    /// Folder of downloaded models, shared by all data folders [default: the user's data folder]
+    #[arg(long, env = "CRATON_MODELS_DIR", value_name = "DIR")]
+    pub models_dir: Option<PathBuf>,
+    /// PostgreSQL instead of the embedded SQLite, as `postgres://USER:PASSWORD@HOST/DATABASE`
+    #[arg(long, env = "CRATON_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// Region of requests that name none [default: us-east-1]
+    #[arg(long, env = "CRATON_REGION", value_name = "REGION")]
+    pub region: Option<String>,
+    /// Refuse AWS model ids that another local model would answer
+    #[arg(long, env = "CRATON_STRICT_ALIASES", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub strict_aliases: Option<bool>,
+    /// Most memory for loaded models, such as `8GiB` [default: 70 % of the machine's]
+    #[arg(long, env = "CRATON_MEMORY_BUDGET", value_name = "SIZE")]
+    pub memory_budget: Option<String>,
+    /// Threads that process prompts [default: all cores]
+    #[arg(long, env = "CRATON_PREFILL_THREADS", value_name = "N")]
+    pub prefill_threads: Option<u32>,
+    /// Threads that generate [default: chosen by the engine]
+    #[arg(long, env = "CRATON_DECODE_THREADS", value_name = "N")]
+    pub decode_threads: Option<u32>,
+    /// Requests that one model answers at the same time [default: 8]
+    #[arg(long, env = "CRATON_PARALLEL", value_name = "N")]
+    pub parallel: Option<u32>,
+    /// Tokens that one request may use at most, prompt and answer together [default: 8192, or the model's limit]
+    #[arg(long, env = "CRATON_CONTEXT", value_name = "TOKENS")]
+    pub context: Option<u32>,
+    /// Requests that wait for one model before more are turned away [default: 64]
+    #[arg(long, env = "CRATON_QUEUE", value_name = "N")]
+    pub queue: Option<usize>,
+    /// Layers of a model that a GPU computes, in a build that has one [default: all]
+    #[arg(long, env = "CRATON_GPU_LAYERS", value_name = "N")]
+    pub gpu_layers: Option<u32>,
+    /// Largest request body, such as `64MiB` [default: 64MiB]
+    #[arg(long, env = "CRATON_MAX_BODY", value_name = "SIZE")]
+    pub max_body: Option<String>,
+    /// Largest request head, such as `64KiB` [default: 64KiB]
+    #[arg(long, env = "CRATON_MAX_HEADERS", value_name = "SIZE")]
+    pub max_headers: Option<String>,
+    /// Requests that are served at the same time [default: 1024]
+    #[arg(long, env = "CRATON_MAX_CONCURRENT_REQUESTS", value_name = "N")]
+    pub max_concurrent_requests: Option<usize>,
+    /// Seconds until a request that has not begun to answer is ended [default: 900]
+    #[arg(long, env = "CRATON_REQUEST_TIMEOUT", value_name = "SECONDS")]
+    pub request_timeout: Option<u64>,
+    /// Seconds that running requests get to finish at shutdown [default: 30]
+    #[arg(long, env = "CRATON_SHUTDOWN_GRACE", value_name = "SECONDS")]
+    pub shutdown_grace: Option<u64>,
+    /// Serve TLS with a certificate made by Craton, kept under the data folder
+    #[arg(long, env = "CRATON_TLS_SELF_SIGNED", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub tls_self_signed: Option<bool>,
+    /// Serve TLS with this certificate chain (PEM)
+    #[arg(long, env = "CRATON_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key of the certificate (PEM)
+    #[arg(long, env = "CRATON_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+    /// Listen beyond this machine without TLS
+    #[arg(long, env = "CRATON_ALLOW_PLAIN_REMOTE", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub allow_plain_remote: Option<bool>,
+    /// What answers: models, or a deterministic fake for tests of your own code
+    #[arg(long, env = "CRATON_ENGINE", value_name = "ENGINE")]
+    pub engine: Option<EngineChoice>,
+    /// Format of the log on standard error [default: text]
+    #[arg(long, env = "CRATON_LOG_FORMAT", value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
+    /// What is logged, such as `info` or `models=debug,info` [default: info]
+    #[arg(long, env = "CRATON_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
+    /// Account made at first start [default: a random one]
+    #[arg(long, env = "CRATON_ROOT_ACCOUNT_ID", value_name = "ID", hide = true)]
+    pub root_account_id: Option<String>,
+    /// Access key id of that account's administrator
+    #[arg(long, env = "CRATON_ROOT_ACCESS_KEY_ID", value_name = "ID", hide = true)]
+    pub root_access_key_id: Option<String>,
+    /// Secret of that access key. Not an argument, so that it never shows in a list of processes.
+    #[arg(skip)]
+    pub root_secret_access_key: Option<String>,
+}
+
+/// What answers requests to models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EngineChoice {
+    /// Models run.
+    Native,
+    /// Deterministic made-up answers, said so in every answer's header.
+    Fake,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
