@@ -1,17 +1,115 @@
 //! Binds llama.cpp: the only crate with a native build.
+//!
+//! [`NativeLoader`] loads GGUF files of models that generate text. A file's header is checked in Rust before llama.cpp
+//! sees it, because llama.cpp ends the process on some damaged files.
 
-use inference::{Facts, LoadOptions, Loaded, Loader, ModelFiles, Result};
+mod backend;
+mod gguf;
+mod vocabulary;
 
-/// Loads GGUF files.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NativeLoader;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use base::{Clock, Random, SystemClock, SystemRandom};
+use inference::scheduler::{Config, Model, Scheduler};
+use inference::template::{ChatTemplate, Tokens};
+use inference::backend::Vocabulary as _;
+use inference::{Error, Facts, LoadOptions, Loaded, Loader, ModelFiles, ModelInfo, ModelKind, Result, ToolFormat};
+use llama_cpp_2::llama_backend::LlamaBackend;
+use llama_cpp_2::model::LlamaModel;
+use llama_cpp_2::model::params::LlamaModelParams;
+
+use backend::{NativeContext, Shape};
+use gguf::Gguf;
+use vocabulary::NativeVocabulary;
+
+/// The tokens of a prompt that are read in one step. Longer steps are not faster and delay the answers beside them.
+const CHUNK: u32 = 512;
+
+/// Loads GGUF files of models that generate text.
+#[derive(Clone)]
+pub struct NativeLoader {
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+impl NativeLoader {
+    /// A loader. Templates that ask for the date get the clock's; requests without a seed get one from `random`.
+    pub fn new(clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+        Self { clock, random }
+    }
+}
+
+impl Default for NativeLoader {
+    fn default() -> Self {
+        Self::new(Arc::new(SystemClock), Arc::new(SystemRandom))
+    }
+}
+
+impl std::fmt::Debug for NativeLoader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NativeLoader").finish_non_exhaustive()
+    }
+}
 
 impl Loader for NativeLoader {
-    fn inspect(&self, _files: &ModelFiles) -> Result<Facts> {
-        todo!()
+    fn inspect(&self, files: &ModelFiles) -> Result<Facts> {
+        Gguf::open(&files.main)?.facts(&files.main)
     }
 
-    fn load(&self, _files: &ModelFiles, _options: &LoadOptions) -> Result<Loaded> {
-        todo!()
+    fn load(&self, files: &ModelFiles, options: &LoadOptions) -> Result<Loaded> {
+        let file = files.main.as_path();
+        let header = Gguf::open(file)?;
+        let facts = header.facts(file)?;
+        if facts.kind != ModelKind::Generator {
+            return Err(refused(
+                file,
+                format!("architecture `{}` does not generate text", facts.architecture),
+                "pull a model that generates text, or this embedding model as safetensors",
+            ));
+        }
+        let library = library()?;
+        let parameters = LlamaModelParams::default().with_n_gpu_layers(options.gpu_layers);
+        let model = LlamaModel::load_from_file(library, file, &parameters)
+            .map_err(|error| refused(file, format!("llama.cpp refused it: {error}"), "see the log for its reason"))?;
+        let vocabulary = Arc::new(NativeVocabulary::new(Arc::new(model)));
+        let shape = Shape::new(&facts, options, CHUNK);
+        let template = header.chat_template().map(|source| self.template(source, &vocabulary)).transpose()?;
+        let info = ModelInfo {
+            name: facts.name.clone(),
+            architecture: facts.architecture.clone(),
+            parameters: facts.parameters,
+            context_length: shape.context.min(facts.context_length.max(1)),
+            vocabulary: vocabulary.size(),
+            memory_bytes: facts.memory_bytes(options),
+            has_chat_template: template.is_some(),
+            tool_format: template.as_ref().map_or(ToolFormat::default(), ChatTemplate::tool_format),
+            parallel: shape.parallel,
+        };
+        let open = NativeContext::new(library, vocabulary.model().clone(), shape);
+        let config = Config { queue: options.queue, chunk: CHUNK, random: self.random.clone() };
+        let scheduler = Scheduler::start(Model { info, vocabulary, template }, config, open)?;
+        Ok(Loaded::Generator(Arc::new(scheduler)))
     }
+}
+
+impl NativeLoader {
+    fn template(&self, source: &str, vocabulary: &NativeVocabulary) -> Result<ChatTemplate> {
+        let tokens = Tokens { bos: vocabulary.bos_text(), eos: vocabulary.eos_text() };
+        ChatTemplate::new(source, tokens, self.clock.clone())
+    }
+}
+
+fn refused(file: &Path, reason: impl Into<String>, hint: &str) -> Error {
+    Error::ModelFile { file: file.to_owned(), reason: reason.into(), hint: hint.to_owned() }
+}
+
+/// llama.cpp's process-wide state, made at the first use and kept; its log goes to `tracing`.
+fn library() -> Result<&'static LlamaBackend> {
+    static LIBRARY: OnceLock<std::result::Result<LlamaBackend, String>> = OnceLock::new();
+    let made = LIBRARY.get_or_init(|| {
+        llama_cpp_2::send_logs_to_tracing(llama_cpp_2::LogOptions::default());
+        LlamaBackend::init().map_err(|error| error.to_string())
+    });
+    made.as_ref().map_err(|reason| Error::Engine { reason: format!("llama.cpp could not be initialised: {reason}") })
 }

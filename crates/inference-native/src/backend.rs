@@ -1,0 +1,126 @@
+//! A llama.cpp context as the scheduler's backend.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+use inference::backend::{Backend, Input, Open};
+use inference::{Error, Facts, LoadOptions, Result};
+use llama_cpp_2::context::LlamaContext;
+use llama_cpp_2::context::params::LlamaContextParams;
+use llama_cpp_2::llama_backend::LlamaBackend;
+use llama_cpp_2::llama_batch::LlamaBatch;
+use llama_cpp_2::model::LlamaModel;
+use llama_cpp_2::token::LlamaToken;
+
+/// The sizes of a context.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shape {
+    /// Sequences.
+    pub(crate) parallel: u32,
+    /// Tokens of each of them.
+    pub(crate) context: u32,
+    /// Most tokens of a batch.
+    batch: u32,
+    prefill_threads: i32,
+    decode_threads: i32,
+}
+
+impl Shape {
+    pub(crate) fn new(facts: &Facts, options: &LoadOptions, chunk: u32) -> Self {
+        let cores = available_parallelism().map_or(1, |cores| cores.get() as u32);
+        let parallel = options.parallel.clamp(1, 64);
+        let threads = |asked: u32, default: u32| if asked == 0 { default } else { asked }.clamp(1, 512) as i32;
+        Self {
+            parallel,
+            // llama.cpp pads to this.
+            context: facts.context_per_sequence(options).max(1).next_multiple_of(256),
+            batch: chunk.max(parallel),
+            prefill_threads: threads(options.prefill_threads, cores),
+            decode_threads: threads(options.decode_threads, cores),
+        }
+    }
+
+    fn parameters(&self) -> LlamaContextParams {
+        LlamaContextParams::default()
+            .with_n_ctx(NonZeroU32::new(self.context * self.parallel))
+            .with_n_seq_max(self.parallel)
+            .with_n_batch(self.batch)
+            .with_n_ubatch(self.batch)
+            .with_n_threads(self.decode_threads)
+            .with_n_threads_batch(self.prefill_threads)
+            // Sequences that share one buffer change each other's rounding.
+            .with_kv_unified(false)
+            // A window's cells are kept whole, so that a prompt's beginning can be used again.
+            .with_swa_full(true)
+            .with_no_perf(true)
+    }
+}
+
+/// Opens contexts of one model.
+pub(crate) struct NativeContext {
+    library: &'static LlamaBackend,
+    model: Arc<LlamaModel>,
+    shape: Shape,
+}
+
+impl NativeContext {
+    pub(crate) fn new(library: &'static LlamaBackend, model: Arc<LlamaModel>, shape: Shape) -> Self {
+        Self { library, model, shape }
+    }
+}
+
+impl Open for NativeContext {
+    fn open(&mut self, drive: &mut dyn FnMut(&mut dyn Backend)) -> Result<()> {
+        let context = self.model.new_context(self.library, self.shape.parameters()).map_err(|error| Error::Engine {
+            reason: format!(
+                "no context of {} sequences with {} tokens each could be made: {error}",
+                self.shape.parallel, self.shape.context
+            ),
+        })?;
+        let batch = LlamaBatch::new(self.shape.batch as usize, 1);
+        drive(&mut Native { context, batch, asked: Vec::new() });
+        Ok(())
+    }
+}
+
+struct Native<'a> {
+    context: LlamaContext<'a>,
+    batch: LlamaBatch<'static>,
+    /// Which tokens of the last batch have logits.
+    asked: Vec<bool>,
+}
+
+impl Backend for Native<'_> {
+    fn decode(&mut self, batch: &[Input]) -> Result<()> {
+        self.batch.clear();
+        self.asked.clear();
+        for input in batch {
+            let token = LlamaToken::new(input.token as i32);
+            let added = self.batch.add(token, input.position as i32, &[input.sequence as i32], input.logits);
+            added.map_err(|error| Error::Engine { reason: format!("the batch is too long: {error}") })?;
+        }
+        self.context
+            .decode(&mut self.batch)
+            .map_err(|error| Error::Engine { reason: format!("llama.cpp could not decode: {error}") })?;
+        self.asked.extend(batch.iter().map(|input| input.logits));
+        Ok(())
+    }
+
+    fn logits(&mut self, index: usize) -> Result<&[f32]> {
+        // llama-cpp-2 panics where there are none.
+        match self.asked.get(index) {
+            Some(true) => Ok(self.context.get_logits_ith(index as i32)),
+            _ => Err(Error::Engine { reason: format!("the batch has no logits at {index}") }),
+        }
+    }
+
+    fn truncate(&mut self, sequence: u32, from: u32) -> Result<bool> {
+        if self.context.kv_cache_seq_rm(sequence as i32, Some(from), None).is_ok() {
+            return Ok(true);
+        }
+        let cleared = self.context.kv_cache_seq_rm(sequence as i32, None, None);
+        cleared.map_err(|error| Error::Engine { reason: format!("a sequence could not be cleared: {error}") })?;
+        Ok(false)
+    }
+}
