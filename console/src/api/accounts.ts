@@ -3,8 +3,10 @@ import type { Items } from './list.ts'
 
 export interface Account {
   accountId: string
+  /** True for the first account of the deployment, which alone sees the others. */
+  management: boolean
   /** ISO 8601 */
-  createdAt?: string
+  createdAt: string
 }
 
 /** Shown once: the server keeps the secret encrypted and does not tell it again. */

@@ -5,6 +5,8 @@ import type { Items } from './list.ts'
 export interface Upstream {
   baseUrl: string
   model: string
+  /** Whether requests carry a key; the key itself is never told. */
+  hasApiKey: boolean
 }
 
 /** Which model answers for an AWS model id: exactly one of `local` and `upstream` is set. */
@@ -16,7 +18,7 @@ export interface Alias {
   builtIn: boolean
 }
 
-export type AliasTarget = { local: string } | { upstream: Upstream & { apiKey?: string } }
+export type AliasTarget = { local: string } | { upstream: { baseUrl: string; model: string; apiKey?: string } }
 
 export async function listAliases(signal?: AbortSignal): Promise<Alias[]> {
   const answer = await sendJson<Items<Alias>>('/craton/v1/aliases', { signal })

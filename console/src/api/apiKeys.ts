@@ -8,9 +8,12 @@ export interface ApiKey {
   id: string
   name: string
   surface: Surface
-  /** ISO 8601, as the expiry. */
-  createdAt?: string
-  expiresAt?: string | null
+  /** Whose key it is. */
+  userName: string | null
+  /** ISO 8601, as the other times. */
+  createdAt: string
+  expiresAt: string | null
+  lastUsedAt: string | null
 }
 
 export interface NewApiKey extends ApiKey {

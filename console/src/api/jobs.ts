@@ -17,6 +17,8 @@ export interface Job {
   attempt: number
   error: { code: string; message: string; hint: string | null } | null
   output: unknown
+  /** True from the wish to cancel to the end of the job. */
+  cancelRequested: boolean
   /** ISO 8601, as the other times. */
   createdAt: string
   startedAt: string | null
@@ -53,7 +55,6 @@ export function watchJob(id: string, onJob: (job: Job) => void, onError: (reason
     if (isOver(job)) events.close()
   }
   events.addEventListener('message', receive)
-  events.addEventListener('job', receive)
   events.addEventListener('error', () => {
     if (events.readyState === EventSource.CLOSED && stop.signal.aborted) return
     events.close()

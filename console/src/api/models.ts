@@ -15,6 +15,8 @@ export interface Card {
   contextLength: number | null
   downloadBytes: number | null
   memoryBytes: number | null
+  /** True while the sizes are estimates, until the download has told them. */
+  sizesAreApproximate: boolean
   languages: string[]
   description: string
   sources: string[]

@@ -21,9 +21,12 @@ export interface Status {
   region: string
   listen: string
   dataDir: string
+  modelsDir: string
   engine: Record<string, string | number | boolean | null>
   memory: { budgetBytes: number | null; usedBytes: number; residentBytes: number }
   loaded: LoadedModel[]
+  /** How many there are, and how many of them this deployment has set itself. */
+  aliases: { total: number; set: number }
   recommendedModel: string | null
 }
 
@@ -36,12 +39,10 @@ export interface RequestRecord {
   operation: string
   status: number
   errorCode: string | null
-  /** The reason of an error, where the server keeps it. */
-  errorMessage?: string | null
   durationMs: number
   principal: string
   /** The model that answered. */
-  servedBy?: string | null
+  servedBy: string | null
 }
 
 export function getStatus(signal?: AbortSignal): Promise<Status> {

@@ -29,7 +29,7 @@ export default function Shell() {
       navigation={
         <SideNavigation
           activeHref={href(path)}
-          header={{ href: href('/'), text: 'Craton' }}
+          header={{ href: href('/'), text: 'Console' }}
           items={NAVIGATION}
           onFollow={(event) => {
             follow(event)

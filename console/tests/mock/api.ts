@@ -40,21 +40,21 @@ export async function api(
       return json(response, 202, { job: pull(state, String(input['source']), input['acceptTerms'] === true) })
     case 'DELETE models/:id':
       Object.assign(cardOf(state, id), { state: 'not-pulled', stateReason: null, loaded: false })
-      return json(response, 200, {})
+      return noContent(response)
     case 'POST models/:id/unload':
       cardOf(state, id).loaded = false
       state.loaded = state.loaded.filter((model) => model.name !== id)
-      return json(response, 200, {})
+      return noContent(response)
     case 'GET aliases':
       return json(response, 200, { items: [...state.aliases.values()] })
     case 'PUT aliases/:id': {
-      const upstream = input['upstream'] as { baseUrl: string; model: string } | undefined
+      const upstream = input['upstream'] as { baseUrl: string; model: string; apiKey?: string } | undefined
       const local = input['local'] as string | undefined
       if (local !== undefined) cardOf(state, local)
       state.aliases.set(id, {
         modelId: id,
         local: local ?? null,
-        upstream: upstream ? { baseUrl: upstream.baseUrl, model: upstream.model } : null,
+        upstream: upstream ? { baseUrl: upstream.baseUrl, model: upstream.model, hasApiKey: upstream.apiKey !== undefined } : null,
         builtIn: false,
       })
       return json(response, 200, state.aliases.get(id))
@@ -63,7 +63,7 @@ export async function api(
       const shipped = state.builtIn.get(id)
       if (shipped) state.aliases.set(id, shipped)
       else state.aliases.delete(id)
-      return json(response, 200, {})
+      return noContent(response)
     }
     case 'GET jobs':
       return json(response, 200, { items: [...state.jobs.values()].reverse() })
@@ -81,8 +81,8 @@ export async function api(
       if (state.accounts.some((account) => account.accountId === accountId)) {
         throw new HttpError(409, 'AlreadyExists', `The account \`${accountId}\` exists`)
       }
-      state.accounts.push({ accountId, createdAt: '2026-05-04T10:00:00Z' })
-      return json(response, 200, { accountId, accessKeyId: 'AKIAOTHERACCOUNT0000', secretAccessKey: 'other-account-secret' })
+      state.accounts.push({ accountId, management: false, createdAt: '2026-05-04T10:00:00Z' })
+      return json(response, 201, { accountId, accessKeyId: 'AKIAOTHERACCOUNT0000', secretAccessKey: 'other-account-secret' })
     }
     case 'GET api-keys':
       return json(response, 200, { items: state.apiKeys })
@@ -92,17 +92,24 @@ export async function api(
         name: String(input['name']),
         surface: input['surface'] as 'both',
         createdAt: '2026-05-04T10:00:00Z',
+        userName: 'admin',
         expiresAt: null,
+        lastUsedAt: null,
       }
       state.apiKeys.push(made)
-      return json(response, 200, { ...made, key: 'sk-craton-0123456789abcdef' })
+      return json(response, 201, { ...made, key: 'sk-craton-0123456789abcdef' })
     }
     case 'DELETE api-keys/:id':
       state.apiKeys = state.apiKeys.filter((key) => key.id !== id)
-      return json(response, 200, {})
+      return noContent(response)
     default:
       throw new HttpError(404, 'NotFound', `There is no \`${call}\``)
   }
+}
+
+function noContent(response: ServerResponse): void {
+  response.writeHead(204)
+  response.end()
 }
 
 function status(state: State): object {
@@ -114,14 +121,15 @@ function status(state: State): object {
     region: 'us-east-1',
     listen: '127.0.0.1:4566',
     dataDir: '/srv/craton/craton-data',
-    engine: { prefillThreads: 2, decodeThreads: 2, parallel: 8, queue: 64 },
+    modelsDir: '/home/craton/.local/share/craton/models',
+    engine: { name: 'native', prefillThreads: 2, decodeThreads: 2 },
     memory: {
       budgetBytes: 16_000_000_000,
       usedBytes: state.loaded.reduce((sum, model) => sum + model.memoryBytes, 0),
       residentBytes: 271_000_000,
     },
     loaded: state.loaded,
-    aliases: { count: state.aliases.size },
+    aliases: { total: state.aliases.size, set: [...state.aliases.values()].filter((alias) => !alias.builtIn).length },
     recommendedModel: 'qwen2.5-1.5b-instruct',
   }
 }
@@ -157,6 +165,7 @@ function pull(state: State, source: string, acceptTerms: boolean): Job {
     attempt: 1,
     error: null,
     output: null,
+    cancelRequested: false,
     createdAt: '2026-05-04T10:00:00Z',
     startedAt: '2026-05-04T10:00:00Z',
     endedAt: null,

@@ -58,7 +58,9 @@ async function answer(state: State, dist: string, request: IncomingMessage, resp
     if (request.method === 'DELETE') {
       state.sessions.delete(token)
       response.setHeader('set-cookie', 'craton_session=; Path=/; Max-Age=0')
-      return json(response, 200, {})
+      response.writeHead(204)
+      response.end()
+      return
     }
     return json(response, 200, session(csrf))
   }

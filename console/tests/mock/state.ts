@@ -1,3 +1,4 @@
+import type { Account } from '../../src/api/accounts.ts'
 import type { Alias } from '../../src/api/aliases.ts'
 import type { ApiKey } from '../../src/api/apiKeys.ts'
 import type { AccessKey } from '../../src/api/iam.ts'
@@ -21,7 +22,7 @@ export interface State {
   apiKeys: ApiKey[]
   accessKeys: AccessKey[]
   users: string[]
-  accounts: { accountId: string; createdAt: string }[]
+  accounts: Account[]
   /** Bodies of ConverseStream in the order of their arrival. */
   converse: { modelId: string; body: unknown; aborted: boolean }[]
 }
@@ -46,13 +47,21 @@ export function newState(): State {
     jobs: new Map(JOBS.map((job) => [job.id, job])),
     requests: REQUESTS.map((request) => ({ ...request })),
     apiKeys: [
-      { id: 'key-1', name: 'notebook', surface: 'both', createdAt: '2026-05-04T08:12:00Z', expiresAt: null },
+      {
+        id: 'key-1',
+        name: 'notebook',
+        surface: 'both',
+        userName: 'admin',
+        createdAt: '2026-05-04T08:12:00Z',
+        expiresAt: null,
+        lastUsedAt: '2026-05-04T09:30:00Z',
+      },
     ],
     accessKeys: [
       { id: CREDENTIALS.accessKeyId, userName: 'admin', active: true, createdAt: '2026-05-01T07:00:00Z' },
     ],
     users: ['admin', 'ci'],
-    accounts: [{ accountId: ACCOUNT, createdAt: '2026-05-01T07:00:00Z' }],
+    accounts: [{ accountId: ACCOUNT, management: true, createdAt: '2026-05-01T07:00:00Z' }],
     converse: [],
   }
 }
@@ -67,6 +76,7 @@ function card(fields: Partial<Card> & Pick<Card, 'name' | 'title' | 'provider'>)
     contextLength: 8192,
     downloadBytes: 92_000_000,
     memoryBytes: 212_000_000,
+    sizesAreApproximate: false,
     languages: ['en'],
     description: '',
     sources: [],
@@ -137,6 +147,7 @@ const CARDS: Card[] = [
     contextLength: 32_768,
     downloadBytes: 14_300_000_000,
     memoryBytes: 15_900_000_000,
+    sizesAreApproximate: true,
     languages: ['en', 'fr', 'de', 'es', 'it', 'zh', 'ja', 'ko', 'pt', 'nl', 'pl'],
     description: 'For a workstation with a good GPU or patience.',
     state: 'broken',
@@ -162,6 +173,7 @@ const JOBS: Job[] = [
     attempt: 1,
     error: null,
     output: { name: 'smollm2-135m-instruct' },
+    cancelRequested: false,
     createdAt: '2026-05-04T08:00:00Z',
     startedAt: '2026-05-04T08:00:00Z',
     endedAt: '2026-05-04T08:00:41Z',
@@ -178,6 +190,7 @@ const JOBS: Job[] = [
       hint: 'Free some space or set `models_dir` to another disk, then start the download again: it goes on where it was.',
     },
     output: null,
+    cancelRequested: false,
     createdAt: '2026-05-04T08:10:00Z',
     startedAt: '2026-05-04T08:10:00Z',
     endedAt: '2026-05-04T08:19:07Z',
@@ -186,6 +199,7 @@ const JOBS: Job[] = [
 
 const REQUESTS: RequestRecord[] = [
   request('8b1f', 'bedrock-runtime', 'ConverseStream', 200, null, 1840, 'smollm2-135m-instruct'),
+  request('8b20', 'craton', 'GetStatus', 200, null, 1, null),
   request('8b1e', 'bedrock-runtime', 'InvokeModel', 400, 'ValidationException', 3, null),
   request('8b1d', 'sts', 'GetCallerIdentity', 200, null, 1, null),
   request('8b1c', 'bedrock-runtime', 'InvokeModel', 429, 'ThrottlingException', 2, null),

@@ -1,4 +1,5 @@
 import Alert from '@cloudscape-design/components/alert'
+import Badge from '@cloudscape-design/components/badge'
 import Button from '@cloudscape-design/components/button'
 import FormField from '@cloudscape-design/components/form-field'
 import Header from '@cloudscape-design/components/header'
@@ -73,8 +74,17 @@ export default function AccountsPage() {
             id: 'id',
             header: 'Account id',
             isRowHeader: true,
-            cell: (account) =>
-              account.accountId === session.account ? `${account.accountId} (yours)` : account.accountId,
+            cell: (account) => account.accountId,
+          },
+          {
+            id: 'role',
+            header: 'Role',
+            cell: (account) => (
+              <SpaceBetween direction="horizontal" size="xs">
+                {account.management ? 'Management' : 'Member'}
+                {account.accountId === session.account && <Badge color="blue">Yours</Badge>}
+              </SpaceBetween>
+            ),
           },
           { id: 'created', header: 'Created', cell: (account) => dateTime(account.createdAt) },
         ]}

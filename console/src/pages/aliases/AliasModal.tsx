@@ -113,7 +113,11 @@ export function AliasModal({ alias, models, onSaved, onDismiss }: Props) {
                   API key <i>- optional</i>
                 </span>
               }
-              description="Kept encrypted; never shown again."
+              description={
+                alias?.upstream?.hasApiKey
+                  ? 'There is one now. Enter it again to keep it: an empty field removes it.'
+                  : 'Kept encrypted; never shown again.'
+              }
               stretch
             >
               <Input

@@ -59,6 +59,7 @@ export default function JobsPage() {
           {
             id: 'kind',
             header: 'Job',
+            minWidth: 130,
             isRowHeader: true,
             cell: (job) => (
               <Button variant="inline-link" ariaLabel={`Details of ${job.id}`} onClick={() => setOpenId(job.id)}>
@@ -80,7 +81,7 @@ export default function JobsPage() {
                 <Button
                   variant="inline-link"
                   ariaLabel={`Cancel ${job.id}`}
-                  disabled={cancel.busy}
+                  disabled={cancel.busy || job.cancelRequested}
                   onClick={() => void cancel.run(job.id)}
                 >
                   Cancel
@@ -102,7 +103,8 @@ function JobProgress({ job }: { job: Job }) {
 }
 
 function State({ job }: { job: Job }) {
-  return <StatusIndicator type={INDICATORS[job.state]}>{label(job.state)}</StatusIndicator>
+  const ending = job.cancelRequested && !isOver(job)
+  return <StatusIndicator type={INDICATORS[job.state]}>{ending ? 'Cancelling' : label(job.state)}</StatusIndicator>
 }
 
 function JobDetails({ job, onDismiss }: { job: Job; onDismiss: () => void }) {

@@ -51,6 +51,7 @@ export function ApiKeys() {
             { id: 'name', header: 'Name', isRowHeader: true, cell: (key) => key.name },
             { id: 'surface', header: 'Opens', cell: (key) => surfaceLabel(key.surface) },
             { id: 'created', header: 'Created', cell: (key) => dateTime(key.createdAt) },
+            { id: 'used', header: 'Last used', cell: (key) => (key.lastUsedAt ? dateTime(key.lastUsedAt) : 'never') },
             { id: 'expires', header: 'Expires', cell: (key) => (key.expiresAt ? dateTime(key.expiresAt) : 'never') },
             {
               id: 'actions',

@@ -88,14 +88,16 @@ export function IamKeys() {
             </Header>
           }
           filter={
-            <Select
-              ariaLabel="User"
-              inlineLabelText="User"
-              options={options}
-              selectedOption={options.find((option) => option.value === user) ?? null}
-              placeholder="Choose a user"
-              onChange={({ detail }) => setChosen(detail.selectedOption.value)}
-            />
+            <div className="craton-narrow">
+              <Select
+                ariaLabel="User"
+                inlineLabelText="User"
+                options={options}
+                selectedOption={options.find((option) => option.value === user) ?? null}
+                placeholder="Choose a user"
+                onChange={({ detail }) => setChosen(detail.selectedOption.value)}
+              />
+            </div>
           }
           empty={<Empty title="This user has no access keys" />}
           columnDefinitions={[
@@ -114,6 +116,7 @@ export function IamKeys() {
             {
               id: 'actions',
               header: 'Actions',
+              minWidth: 190,
               cell: (key) => (
                 <SpaceBetween direction="horizontal" size="s">
                   <Button

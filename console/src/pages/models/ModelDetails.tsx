@@ -2,8 +2,8 @@ import KeyValuePairs from '@cloudscape-design/components/key-value-pairs'
 import Modal from '@cloudscape-design/components/modal'
 import type { ReactNode } from 'react'
 import type { Card } from '../../api/models.ts'
-import { bytes, integer, parameters } from '../../ui/format.ts'
-import { CardState } from './cardParts.tsx'
+import { integer, parameters } from '../../ui/format.ts'
+import { CardState, size } from './cardParts.tsx'
 import { Licence } from './PullModal.tsx'
 
 /** Everything that the catalogue knows of one model. */
@@ -21,8 +21,8 @@ export function ModelDetails({ card, onDismiss }: { card: Card; onDismiss: () =>
           { label: 'Languages', value: card.languages.join(', ') || '–' },
           { label: 'Parameters', value: parameters(card.parameters) },
           { label: 'Context', value: card.contextLength ? `${integer(card.contextLength)} tokens` : '–' },
-          { label: 'Download', value: bytes(card.downloadBytes) },
-          { label: 'Memory when loaded', value: bytes(card.memoryBytes) },
+          { label: 'Download', value: size(card, card.downloadBytes) },
+          { label: 'Memory when loaded', value: size(card, card.memoryBytes) },
           { label: 'Sources', value: <Lines of={card.sources} /> },
           { label: 'Stands behind these AWS ids', value: <Lines of={card.servesAwsIds} /> },
           { label: 'SHA-256', value: <code className="craton-secret">{card.sha256 ?? '–'}</code> },

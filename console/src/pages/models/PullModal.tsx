@@ -8,8 +8,8 @@ import { useState } from 'react'
 import type { Job } from '../../api/jobs.ts'
 import { pullModel, type Card } from '../../api/models.ts'
 import { ConfirmModal } from '../../ui/ConfirmModal.tsx'
-import { bytes } from '../../ui/format.ts'
 import { useAction } from '../../ui/useAction.ts'
+import { size } from './cardParts.tsx'
 
 interface Props {
   /** Absent: the user names a source. */
@@ -37,7 +37,7 @@ export function PullModal({ card, onStarted, onDismiss }: Props) {
       <SpaceBetween size="m">
         {card ? (
           <Box>
-            {bytes(card.downloadBytes)} by {card.provider}, licence <Licence card={card} />.
+            {size(card, card.downloadBytes)} by {card.provider}, licence <Licence card={card} />.
           </Box>
         ) : (
           <FormField

@@ -44,7 +44,7 @@ export function PullProgress({ jobId, name, onOver }: Props) {
         description={job ? progressText(job) : 'Waiting for the server'}
         ariaLabel={`Download of ${name}`}
       />
-      <Button ariaLabel={`Cancel the download of ${name}`} loading={cancel.busy} onClick={() => void cancel.run()}>
+      <Button ariaLabel={`Cancel the download of ${name}`} loading={cancel.busy || (job?.cancelRequested ?? false)} onClick={() => void cancel.run()}>
         Cancel
       </Button>
       <ErrorAlert error={error ?? cancel.error} title="Could not follow the download" />

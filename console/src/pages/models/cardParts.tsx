@@ -43,13 +43,18 @@ export function CardFacts({ card }: { card: Card }) {
           { label: 'Licence', value: card.licence.name },
           { label: 'Parameters', value: parameters(card.parameters) },
           { label: 'Context', value: card.contextLength ? `${integer(card.contextLength)} tokens` : '–' },
-          { label: 'Download', value: bytes(card.downloadBytes) },
-          { label: 'Memory when loaded', value: bytes(card.memoryBytes) },
+          { label: 'Download', value: size(card, card.downloadBytes) },
+          { label: 'Memory when loaded', value: size(card, card.memoryBytes) },
         ]}
       />
       <AwsIds card={card} />
     </SpaceBetween>
   )
+}
+
+/** A size, with a word of caution where it is an estimate. */
+export function size(card: Card, count: number | null): string {
+  return count !== null && card.sizesAreApproximate ? `about ${bytes(count)}` : bytes(count)
 }
 
 const SHOWN_IDS = 2

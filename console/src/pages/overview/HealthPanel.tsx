@@ -47,8 +47,15 @@ export function HealthPanel({ status, current }: Props) {
                 />
               ),
             },
-            { label: 'Account', value: status.account },
             { label: 'Process memory', value: bytes(memory.residentBytes) },
+            {
+              label: 'Model aliases',
+              value: (
+                <PageLink to="/aliases">
+                  {status.aliases.total} in force{status.aliases.set > 0 && `, ${status.aliases.set} set here`}
+                </PageLink>
+              ),
+            },
             {
               label: 'Recommended model',
               value: status.recommendedModel ? (
@@ -74,9 +81,11 @@ export function HealthPanel({ status, current }: Props) {
             items={[
               { label: 'Listens on', value: status.listen },
               { label: 'Data directory', value: <span className="craton-stack">{status.dataDir}</span> },
-              ...Object.entries(status.engine ?? {})
-                .filter(([, value]) => typeof value !== 'object')
-                .map(([name, value]) => ({ label: label(name), value: String(value) })),
+              { label: 'Model files', value: <span className="craton-stack">{status.modelsDir}</span> },
+              ...Object.entries(status.engine).map(([name, value]) => ({
+                label: name === 'name' ? 'Engine' : label(name),
+                value: String(value ?? '–'),
+              })),
             ]}
           />
         </ExpandableSection>

@@ -25,12 +25,8 @@ export default function OverviewPage() {
       <SpaceBetween size="l">
         <ErrorAlert error={status.error} title="Could not read the server's status" onRetry={status.reload} />
         {status.loading && <Loading what="the server's status" />}
-        {status.value && (
-          <>
-            <HealthPanel status={status.value} current={status.error === undefined} />
-            <LoadedModels loaded={status.value.loaded} onChange={status.reload} />
-          </>
-        )}
+        {status.value && <HealthPanel status={status.value} current={status.error === undefined} />}
+        {status.value && <LoadedModels loaded={status.value.loaded} onChange={status.reload} />}
         <RequestsTable />
       </SpaceBetween>
     </ContentLayout>

@@ -15,18 +15,21 @@ import { dateTime, milliseconds } from '../../ui/format.ts'
 import { useLoad } from '../../ui/useLoad.ts'
 
 const REFRESH_MS = 3000
+/** Enough to hold some of the programs' requests among the console's own, which refreshes itself. */
+const ASKED = 300
 const SHOWN = 100
 
 /** The latest requests of the account, newest first. */
 export function RequestsTable() {
-  const load = useCallback((signal: AbortSignal) => listRequests(SHOWN, signal), [])
+  const load = useCallback((signal: AbortSignal) => listRequests(ASKED, signal), [])
   const requests = useLoad(load, REFRESH_MS)
   const [filter, setFilter] = useState('')
-  const [outcome, setOutcome] = useState<'all' | 'errors'>('all')
+  const [outcome, setOutcome] = useState('programs')
   const [open, setOpen] = useState<RequestRecord>()
 
   const all = requests.value ?? []
-  const shown = all.filter((request) => (outcome === 'all' || failed(request)) && matches(request, filter))
+  const kept = all.filter((request) => CHOICES[outcome]?.test(request)).slice(0, SHOWN)
+  const shown = kept.filter((request) => matches(request, filter))
   return (
     <>
       <ErrorAlert error={requests.error} title="Could not list the requests" onRetry={requests.reload} />
@@ -40,8 +43,8 @@ export function RequestsTable() {
         header={
           <Header
             variant="h2"
-            counter={requests.value ? `(${shown.length === all.length ? all.length : `${shown.length}/${all.length}`})` : ''}
-            description={`The latest ${SHOWN} of this account, kept in memory.`}
+            counter={requests.value ? `(${shown.length === kept.length ? kept.length : `${shown.length}/${kept.length}`})` : ''}
+            description="The latest of this account, kept in memory until the server stops."
             actions={<Button iconName="refresh" ariaLabel="Refresh" onClick={requests.reload} />}
           >
             Recent requests
@@ -56,19 +59,20 @@ export function RequestsTable() {
               onChange={({ detail }) => setFilter(detail.filteringText)}
             />
             <Select
-              ariaLabel="Outcome"
-              selectedOption={OUTCOMES.find((option) => option.value === outcome) ?? null}
-              options={OUTCOMES}
-              onChange={({ detail }) => setOutcome(detail.selectedOption.value === 'errors' ? 'errors' : 'all')}
+              ariaLabel="Show"
+              selectedOption={{ value: outcome, label: CHOICES[outcome]?.label ?? '' }}
+              options={Object.entries(CHOICES).map(([value, { label }]) => ({ value, label }))}
+              onChange={({ detail }) => setOutcome(detail.selectedOption.value ?? 'programs')}
             />
           </SpaceBetween>
         }
-        empty={all.length === 0 ? <Empty title="No requests yet" /> : <Empty title="No request matches" />}
+        empty={kept.length === 0 ? <Empty title="No requests yet" /> : <Empty title="No request matches" />}
         columnDefinitions={[
           { id: 'time', header: 'Time', cell: (request) => dateTime(request.time) },
           {
             id: 'operation',
             header: 'Operation',
+            minWidth: 190,
             isRowHeader: true,
             cell: (request) => (
               <Button variant="inline-link" ariaLabel={`Details of ${request.operation}`} onClick={() => setOpen(request)}>
@@ -94,7 +98,6 @@ function RequestDetails({ request, onDismiss }: { request: RequestRecord; onDism
         columns={1}
         items={[
           { label: 'Outcome', value: <Outcome request={request} /> },
-          ...(request.errorMessage ? [{ label: 'Reason', value: request.errorMessage }] : []),
           { label: 'Service', value: request.service },
           { label: 'Time', value: dateTime(request.time) },
           { label: 'Took', value: milliseconds(request.durationMs) },
@@ -125,7 +128,8 @@ function matches(request: RequestRecord, filter: string): boolean {
     .some((text) => text.toLowerCase().includes(wanted))
 }
 
-const OUTCOMES = [
-  { value: 'all', label: 'All' },
-  { value: 'errors', label: 'Errors only' },
-]
+const CHOICES: Record<string, { label: string; test: (request: RequestRecord) => boolean }> = {
+  programs: { label: 'AWS and OpenAI', test: (request) => request.service !== 'craton' },
+  errors: { label: 'Errors only', test: failed },
+  all: { label: "All, with Craton's own", test: () => true },
+}

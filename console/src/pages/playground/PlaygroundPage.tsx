@@ -25,6 +25,9 @@ import { check, INITIAL, requestOf } from './settings.ts'
 import { SettingsForm } from './SettingsForm.tsx'
 import { useChat } from './useChat.ts'
 
+/** The width in px from which console.css puts the parameters beside the conversation. */
+const BESIDE = 1100
+
 /** Talk to one model, or put the same question to two. */
 export default function PlaygroundPage() {
   const models = useLoad(listModels)
@@ -73,7 +76,7 @@ export default function PlaygroundPage() {
       header={
         <Header
           variant="h1"
-          description="Every answer comes from a model that really runs here."
+          description="Talk to a model, or put the same question to two."
           actions={
             <SpaceBetween direction="horizontal" size="xs" alignItems="center">
               <Toggle
@@ -107,42 +110,48 @@ export default function PlaygroundPage() {
             Download one in the <PageLink to="/models">model catalogue</PageLink>; the smallest takes about a minute.
           </Alert>
         )}
-        <Container disableContentPaddings={false}>
-          <ExpandableSection headerText="System prompt and parameters" variant="default" defaultExpanded={window.innerWidth >= 700}>
-            <SettingsForm settings={settings} errors={errors} onChange={setSettings} />
-          </ExpandableSection>
-        </Container>
-        <Grid gridDefinition={panes.map(() => ({ colspan: { default: 12, s: comparing ? 6 : 12 } }))}>
-          {panes.map((pane) => (
-            <Pane
-              key={pane}
-              label={comparing ? `Model ${pane + 1}` : 'Model'}
-              groups={groups}
-              modelId={modelOf(pane)}
-              turns={chats[pane]?.turns ?? []}
-              onChoose={(modelId) => setChosen((all) => all.map((old, index) => (index === pane ? modelId : old)))}
-            />
-          ))}
-        </Grid>
-        <PromptInput
-          value={prompt}
-          ariaLabel="Prompt"
-          placeholder="Ask something. Enter sends, Shift+Enter starts a new line."
-          minRows={2}
-          maxRows={8}
-          disableActionButton={!canSend}
-          onChange={({ detail }) => setPrompt(detail.value)}
-          onAction={send}
-          {...(busy
-            ? {
-                customPrimaryAction: (
-                  <Button variant="icon" iconName="stop-circle" ariaLabel="Stop" onClick={() => everyChat('stop')} />
-                ),
-              }
-            : { actionButtonIconName: 'send' as const, actionButtonAriaLabel: 'Send' })}
-        />
+        <div className="craton-playground">
+          <Container>
+            <ExpandableSection headerText="Parameters" defaultExpanded={window.innerWidth >= BESIDE}>
+              <SettingsForm settings={settings} errors={errors} onChange={setSettings} />
+            </ExpandableSection>
+          </Container>
+          <div>
+            <Grid gridDefinition={panes.map(() => ({ colspan: { default: 12, xs: comparing ? 6 : 12 } }))}>
+              {panes.map((pane) => (
+                <Pane
+                  key={pane}
+                  label={comparing ? `Model ${pane + 1}` : 'Model'}
+                  groups={groups}
+                  modelId={modelOf(pane)}
+                  turns={chats[pane]?.turns ?? []}
+                  onChoose={(modelId) => setChosen((all) => all.map((old, index) => (index === pane ? modelId : old)))}
+                />
+              ))}
+            </Grid>
+            <div className="craton-prompt">
+              <PromptInput
+                value={prompt}
+                ariaLabel="Prompt"
+                placeholder="Ask something. Enter sends, Shift+Enter starts a new line."
+                minRows={2}
+                maxRows={8}
+                disableActionButton={!canSend}
+                onChange={({ detail }) => setPrompt(detail.value)}
+                onAction={send}
+                {...(busy
+                  ? { customPrimaryAction: <StopButton onStop={() => everyChat('stop')} /> }
+                  : { actionButtonIconName: 'send' as const, actionButtonAriaLabel: 'Send' })}
+              />
+            </div>
+          </div>
+        </div>
       </SpaceBetween>
       {showCode && <CodeModal inputs={code} onDismiss={() => setShowCode(false)} />}
     </ContentLayout>
   )
+}
+
+function StopButton({ onStop }: { onStop: () => void }) {
+  return <Button variant="icon" iconName="stop-circle" ariaLabel="Stop" onClick={onStop} />
 }

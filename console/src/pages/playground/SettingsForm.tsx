@@ -2,7 +2,6 @@ import FormField from '@cloudscape-design/components/form-field'
 import Input from '@cloudscape-design/components/input'
 import SpaceBetween from '@cloudscape-design/components/space-between'
 import Textarea from '@cloudscape-design/components/textarea'
-import ColumnLayout from '@cloudscape-design/components/column-layout'
 import type { Settings, SettingsErrors } from './settings.ts'
 
 interface Props {
@@ -25,7 +24,7 @@ export function SettingsForm({ settings, errors, onChange }: Props) {
           onChange={set('system')}
         />
       </FormField>
-      <ColumnLayout columns={4} minColumnWidth={150}>
+      <SpaceBetween size="m">
         <FormField label="Temperature" constraintText="0 to 1; 0 repeats exactly" errorText={errors.temperature}>
           <Input value={settings.temperature} inputMode="decimal" placeholder="model's own" onChange={set('temperature')} />
         </FormField>
@@ -36,9 +35,9 @@ export function SettingsForm({ settings, errors, onChange }: Props) {
           <Input value={settings.maxTokens} inputMode="numeric" placeholder="model's own" onChange={set('maxTokens')} />
         </FormField>
         <FormField label="Stop sequences" constraintText="One per line" errorText={errors.stopSequences}>
-          <Textarea value={settings.stopSequences} rows={1} onChange={set('stopSequences')} />
+          <Textarea value={settings.stopSequences} rows={2} onChange={set('stopSequences')} />
         </FormField>
-      </ColumnLayout>
+      </SpaceBetween>
     </SpaceBetween>
   )
 }

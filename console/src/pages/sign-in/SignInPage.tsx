@@ -2,7 +2,6 @@ import Alert from '@cloudscape-design/components/alert'
 import Box from '@cloudscape-design/components/box'
 import Button from '@cloudscape-design/components/button'
 import Container from '@cloudscape-design/components/container'
-import Form from '@cloudscape-design/components/form'
 import FormField from '@cloudscape-design/components/form-field'
 import Header from '@cloudscape-design/components/header'
 import Input from '@cloudscape-design/components/input'
@@ -39,42 +38,37 @@ export function SignInPage({ notice, onSignedIn }: Props) {
           if (complete) void run()
         }}
       >
-        <Form
-          actions={
-            <Button variant="primary" formAction="submit" loading={busy} disabled={!complete}>
+        <Container header={<Header variant="h1">Sign in to Craton</Header>}>
+          <SpaceBetween size="l">
+            {notice && !error && <Alert type="info">{notice}</Alert>}
+            <ErrorAlert error={error} title="Could not sign in" />
+            <FormField label="Access key ID">
+              <Input
+                value={accessKeyId}
+                onChange={({ detail }) => setAccessKeyId(detail.value)}
+                placeholder="AKIA…"
+                autoComplete="username"
+                spellcheck={false}
+                autoFocus
+              />
+            </FormField>
+            <FormField label="Secret access key">
+              <Input
+                type="password"
+                value={secret}
+                onChange={({ detail }) => setSecret(detail.value)}
+                autoComplete="current-password"
+                spellcheck={false}
+              />
+            </FormField>
+            <Button variant="primary" formAction="submit" fullWidth loading={busy} disabled={!complete}>
               Sign in
             </Button>
-          }
-        >
-          <Container header={<Header variant="h1">Sign in to Craton</Header>}>
-            <SpaceBetween size="l">
-              {notice && !error && <Alert type="info">{notice}</Alert>}
-              <ErrorAlert error={error} title="Could not sign in" />
-              <FormField label="Access key ID">
-                <Input
-                  value={accessKeyId}
-                  onChange={({ detail }) => setAccessKeyId(detail.value)}
-                  placeholder="AKIA…"
-                  autoComplete="username"
-                  spellcheck={false}
-                  autoFocus
-                />
-              </FormField>
-              <FormField label="Secret access key">
-                <Input
-                  type="password"
-                  value={secret}
-                  onChange={({ detail }) => setSecret(detail.value)}
-                  autoComplete="current-password"
-                  spellcheck={false}
-                />
-              </FormField>
-              <Box variant="small" color="text-body-secondary">
-                <code>craton env</code> prints the administrator's access key on the machine where Craton runs.
-              </Box>
-            </SpaceBetween>
-          </Container>
-        </Form>
+            <Box variant="small" color="text-body-secondary">
+              <code>craton env</code> prints the administrator's access key on the machine where Craton runs.
+            </Box>
+          </SpaceBetween>
+        </Container>
       </form>
     </main>
   )

@@ -1,0 +1,162 @@
+import { describe, expect, test } from 'vitest'
+import type { Alias } from '../../api/aliases.ts'
+import type { Card } from '../../api/models.ts'
+import { modelOptions, usable } from './choices.ts'
+import { codeFor, type CodeInput } from './code.ts'
+import { advance, messagesOf, tokensPerSecond, type Turn } from './conversation.ts'
+import { check, INITIAL, requestOf } from './settings.ts'
+
+const TURN: Turn = { id: 1, prompt: 'Hi', modelId: 'm', answer: '', state: 'waiting', figures: {} }
+
+describe('settings', () => {
+  test('an empty field is not sent', () => {
+    const settings = { ...INITIAL, maxTokens: '' }
+    expect(requestOf(settings, [])).toEqual({ messages: [] })
+  })
+
+  test('every field that is set is sent', () => {
+    const settings = { system: 'S', temperature: '0', topP: '0.9', maxTokens: '64', stopSequences: 'END\n\n###' }
+    expect(requestOf(settings, [])).toEqual({
+      messages: [],
+      system: [{ text: 'S' }],
+      inferenceConfig: { temperature: 0, topP: 0.9, maxTokens: 64, stopSequences: ['END', '###'] },
+    })
+  })
+
+  test('what cannot be sent is named by field', () => {
+    const bad = { ...INITIAL, temperature: '1.1', topP: 'x', maxTokens: '0', stopSequences: 'a\nb\nc\nd\ne' }
+    expect(Object.keys(check(bad)).sort()).toEqual(['maxTokens', 'stopSequences', 'temperature', 'topP'])
+    expect(check({ ...INITIAL, temperature: '1', topP: '0', maxTokens: '1' })).toEqual({})
+  })
+})
+
+describe('conversation', () => {
+  test('text adds up and the first and last times are kept', () => {
+    const first = advance(TURN, { type: 'text', text: 'a' }, 100)
+    const second = advance(first, { type: 'text', text: 'b' }, 350)
+    expect(second).toMatchObject({ answer: 'ab', state: 'streaming', figures: { firstTextMs: 100, lastTextMs: 350 } })
+  })
+
+  test('speed leaves the first token out, whose time is that of the prompt', () => {
+    expect(tokensPerSecond({ outputTokens: 11, firstTextMs: 500, lastTextMs: 1000 })).toBe(20)
+    expect(tokensPerSecond({ outputTokens: 1, firstTextMs: 500, lastTextMs: 500 })).toBeUndefined()
+    expect(tokensPerSecond({ firstTextMs: 500, lastTextMs: 900 })).toBeUndefined()
+  })
+
+  test('failed and empty answers are left out of the next request', () => {
+    const turns: Turn[] = [
+      { ...TURN, answer: 'Hello', state: 'done' },
+      { ...TURN, id: 2, prompt: 'broken', answer: 'Hal', state: 'failed' },
+      { ...TURN, id: 3, prompt: 'stopped early', answer: '', state: 'stopped' },
+    ]
+    expect(messagesOf(turns, 'Next').map(({ role, content }) => [role, content[0]?.text])).toEqual([
+      ['user', 'Hi'],
+      ['assistant', 'Hello'],
+      ['user', 'Next'],
+    ])
+  })
+})
+
+describe('choices', () => {
+  const card = (name: string, kind: Card['kind'], state: Card['state']) => ({ name, title: name, kind, state }) as Card
+  const alias = (modelId: string, local: string | null): Alias => ({
+    modelId,
+    local,
+    upstream: local === null ? { baseUrl: 'http://127.0.0.1:1/v1', model: 'big', hasApiKey: false } : null,
+    builtIn: true,
+  })
+
+  test('only text models that are there can be chosen, and AWS ids that one of them or another server answers', () => {
+    const cards = [card('a', 'text', 'not-pulled'), card('b', 'text', 'ready'), card('e', 'embedding', 'ready')]
+    const aliases = [alias('aws.a', 'a'), alias('aws.b', 'b'), alias('aws.e', 'e'), alias('aws.far', null)]
+    expect(usable(modelOptions(cards, aliases)).map(({ value }) => value)).toEqual(['b', 'aws.b', 'aws.far'])
+  })
+})
+
+describe('code', () => {
+  const input: CodeInput = {
+    endpoint: 'http://127.0.0.1:4566',
+    region: 'eu-central-1',
+    modelId: 'anthropic.claude-3-haiku-20240307-v1:0',
+    request: requestOf({ ...INITIAL, system: `It's "so"\n`, temperature: '0.5' }, [
+      { role: 'user', content: [{ text: "What's a $HOME \\ `x`?" }] },
+    ]),
+  }
+
+  test('boto3', () => {
+    expect(codeFor('boto3', input)).toMatchInlineSnapshot(`
+      "# pip install boto3; credentials: eval "$(craton env)"
+      import boto3
+
+      client = boto3.client(
+          "bedrock-runtime",
+          endpoint_url="http://127.0.0.1:4566",
+          region_name="eu-central-1",
+      )
+      response = client.converse_stream(
+          modelId="anthropic.claude-3-haiku-20240307-v1:0",
+          messages=[
+              {
+                  "role": "user",
+                  "content": [
+                      {"text": "What's a $HOME \\\\ \`x\`?"},
+                  ],
+              },
+          ],
+          system=[
+              {"text": "It's \\"so\\"\\n"},
+          ],
+          inferenceConfig={"temperature": 0.5, "maxTokens": 512},
+      )
+      for event in response["stream"]:
+          if "contentBlockDelta" in event:
+              print(event["contentBlockDelta"]["delta"]["text"], end="", flush=True)
+          elif "metadata" in event:
+              print("\\n", event["metadata"]["usage"])
+      "
+    `)
+  })
+
+  test('AWS CLI', () => {
+    expect(codeFor('cli', input)).toMatchInlineSnapshot(`
+      "# credentials: eval "$(craton env)"; the AWS CLI has no command for the streaming call
+      aws bedrock-runtime converse \\
+        --endpoint-url http://127.0.0.1:4566 \\
+        --region eu-central-1 \\
+        --model-id anthropic.claude-3-haiku-20240307-v1:0 \\
+        --messages '[{"role":"user","content":[{"text":"What'\\''s a $HOME \\\\ \`x\`?"}]}]' \\
+        --system '[{"text":"It'\\''s \\"so\\"\\n"}]' \\
+        --inference-config '{"temperature":0.5,"maxTokens":512}'
+      "
+    `)
+  })
+
+  test('curl', () => {
+    expect(codeFor('curl', input)).toMatchInlineSnapshot(`
+      "# CRATON_API_KEY: an API key from the page "Access keys" that opens OpenAI
+      curl -N http://127.0.0.1:4566/v1/chat/completions \\
+        -H "Authorization: Bearer $CRATON_API_KEY" \\
+        -H 'Content-Type: application/json' \\
+        -d '{
+        "model": "anthropic.claude-3-haiku-20240307-v1:0",
+        "messages": [
+          {
+            "role": "system",
+            "content": "It'\\''s \\"so\\"\\n"
+          },
+          {
+            "role": "user",
+            "content": "What'\\''s a $HOME \\\\ \`x\`?"
+          }
+        ],
+        "temperature": 0.5,
+        "max_tokens": 512,
+        "stream": true,
+        "stream_options": {
+          "include_usage": true
+        }
+      }'
+      "
+    `)
+  })
+})

@@ -1,0 +1,50 @@
+import { expect, signIn, test } from './fixtures.ts'
+
+const PATHS = ['/', '/jobs', '/playground', '/models', '/aliases', '/keys', '/accounts']
+
+test('the theme is changed and remembered', async ({ signedIn: page }) => {
+  const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor)
+  const light = await background()
+  await page.getByRole('button', { name: 'Theme' }).click()
+  await page.getByRole('menuitemcheckbox', { name: 'Dark' }).click()
+  await expect(page.locator('body.awsui-dark-mode')).toHaveCount(1)
+  expect(await background()).not.toBe(light)
+  await page.reload()
+  await expect(page.locator('body.awsui-dark-mode')).toHaveCount(1)
+})
+
+test('no page is wider than a phone of 390 px', async ({ page, craton }) => {
+  await page.setViewportSize({ width: 390, height: 844 })
+  await signIn(page, craton)
+  for (const path of PATHS) {
+    await page.goto(`${craton.url}/console${path}`)
+    await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
+    await page.waitForLoadState('networkidle')
+    const { content, shown } = await page.evaluate(() => ({
+      content: document.documentElement.scrollWidth,
+      shown: document.documentElement.clientWidth,
+    }))
+    expect(content, `${path} scrolls sideways`).toBeLessThanOrEqual(shown)
+  }
+})
+
+test('the navigation opens and follows on a phone', async ({ page, craton }) => {
+  await page.setViewportSize({ width: 390, height: 844 })
+  await signIn(page, craton)
+  await page.getByRole('button', { name: 'Open navigation' }).click()
+  await page.getByRole('link', { name: 'Access keys' }).click()
+  await expect(page.getByRole('heading', { level: 1, name: 'Access keys' })).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Close navigation' })).toBeHidden()
+})
+
+test('the policy refuses inline scripts and the pages need none', async ({ page, craton }) => {
+  const answer = await page.goto(`${craton.url}/console/`)
+  const policy = answer?.headers()['content-security-policy'] ?? ''
+  expect(policy).toContain("default-src 'none'")
+  expect(policy).not.toMatch(/unsafe-(inline|eval)/)
+})
+
+test('an unknown page says so', async ({ page, craton }) => {
+  await signIn(page, craton, '/nothing-here')
+  await expect(page.getByText('There is no such page')).toBeVisible()
+})

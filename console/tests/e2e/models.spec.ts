@@ -1,0 +1,76 @@
+import { expect, openPage, test } from './fixtures.ts'
+
+test('the catalogue is searched and filtered', async ({ signedIn: page, craton }) => {
+  await openPage(page, 'Model catalogue')
+  if (!craton.mock) {
+    await expect(page.getByRole('listitem').first()).toBeVisible()
+    return
+  }
+  await page.getByLabel('Find models').fill('cohere')
+  await expect(page.getByRole('heading', { level: 1 })).toContainText('(1/5)')
+  await page.getByLabel('Find models').fill('')
+  await page.getByRole('button', { name: /^Show/ }).click()
+  await page.getByRole('option', { name: 'Downloaded' }).click()
+  await expect(page.getByRole('heading', { level: 1 })).toContainText('(3/5)')
+  await page.getByRole('button', { name: 'SmolLM2 135M Instruct', exact: true }).click()
+  await expect(page.getByRole('dialog')).toContainText('craton models pull smollm2-135m-instruct')
+})
+
+test('a download demands the terms, shows its progress and ends with a usable model', async ({ signedIn: page, craton }) => {
+  test.skip(!craton.mock, 'downloads')
+  await openPage(page, 'Model catalogue')
+  await page.getByRole('button', { name: 'Download Gemma 3 270M' }).click()
+  const start = page.getByRole('dialog').getByRole('button', { name: 'Download' })
+  await expect(start).toBeDisabled()
+  await page.getByText('I have read and accept the terms').click()
+  await start.click()
+  await expect(page.getByText(/\d+ MB of 253 MB/)).toBeVisible()
+  await expect(page.getByText('Gemma 3 270M was downloaded.')).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Try Gemma 3 270M in the playground' })).toBeVisible()
+})
+
+test('a download is followed by asking where the event stream does not come through', async ({ signedIn: page, craton }) => {
+  test.skip(!craton.mock, 'downloads')
+  await page.route('**/craton/v1/jobs/*/events', (route) => route.abort())
+  await openPage(page, 'Model catalogue')
+  await page.getByRole('button', { name: 'Download Mistral Small 24B Instruct 2501' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Download' }).click()
+  await expect(page.getByText('Mistral Small 24B Instruct 2501 was downloaded.')).toBeVisible()
+})
+
+test('a download is cancelled', async ({ signedIn: page, craton }) => {
+  test.skip(!craton.mock, 'downloads')
+  await openPage(page, 'Model catalogue')
+  await page.getByRole('button', { name: 'Download Mistral Small 24B Instruct 2501' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Download' }).click()
+  await page.getByRole('button', { name: 'Cancel the download of Mistral Small 24B Instruct 2501' }).click()
+  await expect(page.getByText('The download of Mistral Small 24B Instruct 2501 was cancelled.')).toBeVisible()
+  await openPage(page, 'Jobs')
+  await expect(page.getByRole('table', { name: 'Jobs' })).toContainText('Cancelled')
+})
+
+test('a model is removed only after a confirmation', async ({ signedIn: page, craton }) => {
+  test.skip(!craton.mock, 'removes files')
+  await openPage(page, 'Model catalogue')
+  await page.getByRole('button', { name: 'Remove SmolLM2 135M Instruct' }).click()
+  await expect(page.getByRole('dialog')).toContainText('anthropic.claude-3-haiku')
+  await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click()
+  await expect(page.getByRole('button', { name: 'Download SmolLM2 135M Instruct' })).toBeVisible()
+})
+
+test('an alias is pointed at another model and taken back', async ({ signedIn: page, craton }) => {
+  test.skip(!craton.mock, 'changes aliases')
+  const id = 'anthropic.claude-3-haiku-20240307-v1:0'
+  await openPage(page, 'Model aliases')
+  await page.getByRole('button', { name: `Change ${id}` }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('An OpenAI-compatible server').check()
+  await dialog.getByLabel('Base URL').fill('http://127.0.0.1:8000/v1')
+  await dialog.getByLabel('Model there').fill('mistral-small')
+  await dialog.getByRole('button', { name: 'Save' }).click()
+  const row = page.getByRole('row').filter({ hasText: id })
+  await expect(row).toContainText('mistral-small at http://127.0.0.1:8000/v1')
+  await page.getByRole('button', { name: `Reset ${id}` }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Reset' }).click()
+  await expect(row).toContainText('smollm2-135m-instruct')
+})

@@ -1,0 +1,34 @@
+import { expect, test } from './fixtures.ts'
+
+test('the overview shows health, settings and requests', async ({ signedIn: page }) => {
+  await expect(page.getByText('Answering', { exact: true }).first()).toBeVisible()
+  await expect(page.getByRole('heading', { name: 'Models in memory' })).toBeVisible()
+  await expect(page.getByRole('heading', { name: 'Recent requests' })).toBeVisible()
+  await page.getByRole('button', { name: 'Settings in force' }).click()
+  await expect(page.getByText('Data directory')).toBeVisible()
+})
+
+test('requests are filtered by text and by outcome, and open to their details', async ({ signedIn: page, craton }) => {
+  test.skip(!craton.mock, 'needs known requests')
+  const table = page.getByRole('table', { name: 'Recent requests' })
+  await expect(table.getByRole('row')).toHaveCount(6)
+  await page.getByPlaceholder('Find by operation').fill('throttling')
+  await expect(table.getByRole('row')).toHaveCount(2)
+  await table.getByRole('button', { name: 'Details of InvokeModel' }).click()
+  await expect(page.getByRole('dialog')).toContainText('429 ThrottlingException')
+  await expect(page.getByRole('dialog')).toContainText('8b1c6a52')
+})
+
+test('a model is unloaded from memory', async ({ signedIn: page, craton }) => {
+  test.skip(!craton.mock, 'needs a loaded model')
+  await page.getByRole('button', { name: 'Unload smollm2-135m-instruct' }).click()
+  await expect(page.getByText('No model is loaded')).toBeVisible()
+})
+
+test('a server that stops answering is said so and the last figures stay', async ({ signedIn: page, craton }) => {
+  test.skip(!craton.mock, 'needs a server that can be broken')
+  await expect(page.getByText('Answering', { exact: true }).first()).toBeVisible()
+  await page.route('**/craton/v1/status', (route) => route.abort())
+  await expect(page.getByText("Could not read the server's status")).toBeVisible({ timeout: 10_000 })
+  await expect(page.getByText('Last known figures')).toBeVisible()
+})

@@ -1,0 +1,118 @@
+import type { Page } from '@playwright/test'
+import { expect, openPage, test } from './fixtures.ts'
+
+const AWS_ID = process.env['CRATON_E2E_ALIAS'] ?? 'anthropic.claude-3-haiku-20240307-v1:0'
+
+async function ask(page: Page, prompt: string): Promise<void> {
+  await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill(prompt)
+  await page.getByRole('button', { name: 'Send' }).click()
+}
+
+async function chooseModel(page: Page, label: string, option: string): Promise<void> {
+  await page.getByRole('button', { name: new RegExp(`^${label}`) }).click()
+  await page.getByPlaceholder('Find a model or an AWS id').filter({ visible: true }).fill(option)
+  await page.getByRole('option', { name: option }).filter({ visible: true }).first().click()
+}
+
+test('an answer streams in, with token counts and speed', async ({ signedIn: page }) => {
+  await openPage(page, 'Playground')
+  await ask(page, 'Tell me a long story about granite.')
+  const answer = page.locator('[data-role=assistant]')
+  await expect(answer).not.toBeEmpty()
+  const early = (await answer.textContent())?.length ?? 0
+  await expect.poll(async () => (await answer.textContent())?.length).toBeGreaterThan(early)
+  await page.getByRole('button', { name: 'Stop' }).click()
+  await expect(page.getByTestId('figures')).toContainText('stopped by you')
+
+  await page.getByLabel('Max tokens').fill('24')
+  await ask(page, 'And now a short one.')
+  await expect(page.getByTestId('figures').last()).toContainText(/tokens in · \d+ out · .*first text after/, {
+    timeout: 20_000,
+  })
+})
+
+test('stopping closes the connection so that the model stops', async ({ signedIn: page, craton }) => {
+  test.skip(!craton.mock, 'looks into the mock server')
+  await openPage(page, 'Playground')
+  await ask(page, 'long')
+  await expect(page.locator('[data-role=assistant]')).not.toBeEmpty()
+  await page.getByRole('button', { name: 'Stop' }).click()
+  await expect.poll(() => craton.mock?.state.converse[0]?.aborted).toBe(true)
+})
+
+test('the request carries exactly the parameters that were set and the earlier turns', async ({ signedIn: page, craton }) => {
+  test.skip(!craton.mock, 'looks into the mock server')
+  await openPage(page, 'Playground')
+  await page.getByLabel('System prompt', { exact: true }).fill('Be brief.')
+  await page.getByLabel('Temperature').fill('0')
+  await page.getByLabel('Max tokens').fill('')
+  await page.getByLabel('Stop sequences').fill('END')
+  await ask(page, 'One')
+  await expect(page.getByTestId('figures')).toContainText('finished')
+  await ask(page, 'Two')
+  await expect(page.getByTestId('figures')).toHaveCount(2)
+  const [first, second] = craton.mock?.state.converse ?? []
+  expect(first?.body).toEqual({
+    messages: [{ role: 'user', content: [{ text: 'One' }] }],
+    system: [{ text: 'Be brief.' }],
+    inferenceConfig: { temperature: 0, stopSequences: ['END'] },
+  })
+  expect((second?.body as { messages: unknown[] }).messages).toHaveLength(3)
+})
+
+test('values that no model takes are refused before they are sent', async ({ signedIn: page }) => {
+  await openPage(page, 'Playground')
+  await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('Hello')
+  await page.getByLabel('Temperature').fill('7')
+  await expect(page.getByText('A number from 0 to 1, or empty')).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Send' })).toBeDisabled()
+})
+
+test('the model that stands in for an AWS id is named', async ({ signedIn: page }) => {
+  await openPage(page, 'Playground')
+  await chooseModel(page, 'Model', AWS_ID)
+  await ask(page, 'Who are you?')
+  await expect(page.getByTestId('served-by')).toContainText(`stands in for ${AWS_ID}`, { timeout: 20_000 })
+})
+
+test('two models answer side by side', async ({ signedIn: page, craton }) => {
+  await openPage(page, 'Playground')
+  await page.getByText('Compare two models').click()
+  if (craton.mock) await chooseModel(page, 'Model 2', 'Qwen2.5 1.5B Instruct')
+  await ask(page, 'Compare yourselves.')
+  const logs = page.getByRole('log')
+  await expect(logs).toHaveCount(2)
+  for (const index of [0, 1]) {
+    await expect(logs.nth(index).getByTestId('figures')).toContainText('tokens in', { timeout: 20_000 })
+  }
+  if (craton.mock) await expect(logs.nth(1).locator('[data-role=assistant]')).toContainText('qwen2.5-1.5b-instruct says')
+})
+
+test('an answer that breaks off keeps its text and says why', async ({ signedIn: page, craton }) => {
+  test.skip(!craton.mock, 'needs an engine that fails')
+  await openPage(page, 'Playground')
+  await ask(page, 'fail, please')
+  await expect(page.getByText('The engine stopped in the middle')).toBeVisible()
+  await expect(page.getByTestId('error')).toContainText('ModelStreamErrorException')
+  await expect(page.locator('[data-role=assistant]')).toContainText('says: you asked')
+})
+
+test('the code view shows the current request in three languages and copies it', async ({ signedIn: page, craton, context }) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: craton.url })
+  await openPage(page, 'Playground')
+  await page.getByLabel('System prompt', { exact: true }).fill("Don't ramble.")
+  await page.getByLabel('Temperature').fill('0.3')
+  await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('What is granite?')
+  await page.getByRole('button', { name: 'View as code' }).click()
+  const dialog = page.getByRole('dialog')
+
+  await expect(dialog.getByLabel('Code for Python (boto3)')).toContainText(`endpoint_url="${craton.url}"`)
+  await expect(dialog.getByLabel('Code for Python (boto3)')).toContainText('inferenceConfig={"temperature": 0.3, "maxTokens": 512}')
+  await dialog.getByRole('tab', { name: 'AWS CLI' }).click()
+  await expect(dialog.getByLabel('Code for AWS CLI')).toContainText('aws bedrock-runtime converse')
+  await expect(dialog.getByLabel('Code for AWS CLI')).toContainText(`--system '[{"text":"Don'\\''t ramble."}]'`)
+  await dialog.getByRole('tab', { name: 'curl (OpenAI)' }).click()
+  await expect(dialog.getByLabel('Code for curl (OpenAI)')).toContainText('"content": "What is granite?"')
+  await dialog.getByRole('tabpanel').getByRole('button', { name: 'Copy' }).click()
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toContain('/v1/chat/completions')
+})
