@@ -79,6 +79,12 @@ impl Identity {
         Ok(identity)
     }
 
+    /// The key that seals what other modules keep secret. Their purposes must not start with `access-key:`.
+    #[must_use]
+    pub fn root_key(&self) -> &RootKey {
+        &self.0.root_key
+    }
+
     /// Starts the task that does the upkeep for as long as a clone of `self` lives.
     fn keep_up(&self) {
         let inner = Arc::downgrade(&self.0);

@@ -91,16 +91,16 @@ fn subject_of(address: IpAddr) -> Subject {
     }
 }
 
+/// Forgets windows that ended; where that is not enough, the older half of the rest, so that it is seldom needed.
 fn make_room(failures: &mut HashMap<Subject, Failures>, now: Timestamp) {
     if failures.len() < CAPACITY {
         return;
     }
     failures.retain(|_, failed| failed.is_current(now));
     if failures.len() >= CAPACITY {
-        let oldest = failures.iter().min_by_key(|(_, failed)| failed.since).map(|(subject, _)| subject.clone());
-        if let Some(oldest) = oldest {
-            failures.remove(&oldest);
-        }
+        let mut ages: Vec<Timestamp> = failures.values().map(|failed| failed.since).collect();
+        let (_, median, _) = ages.select_nth_unstable(CAPACITY / 2);
+        failures.retain(|_, failed| failed.since > *median);
     }
 }
 
@@ -160,7 +160,9 @@ mod tests {
         let limit = SignInLimit::new();
         for i in 0..u32::try_from(CAPACITY).unwrap() + 10 {
             limit.begin(&format!("K{i}"), IpAddr::from(i.to_be_bytes()), Timestamp(i64::from(i))).unwrap();
+            assert!(limit.failures.lock().unwrap().len() <= CAPACITY);
         }
-        assert!(limit.failures.lock().unwrap().len() <= CAPACITY);
+        let latest = format!("K{}", CAPACITY + 9);
+        assert!(limit.failures.lock().unwrap().contains_key(&subject_of_key(&latest)));
     }
 }

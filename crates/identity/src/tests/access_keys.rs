@@ -129,6 +129,28 @@ async fn the_root_has_keys_of_its_own() {
 }
 
 #[tokio::test]
+async fn a_known_key_needs_no_query() {
+    each_backend(async |store| {
+        let d = Deployment::start(&store).await;
+        let bearer = d.identity.create_api_key(&d.ctx, "k", Surface::Both, None).await.unwrap();
+        let session = d.identity.console_sign_in(&d.admin.access_key_id, &d.admin.secret, address()).await.unwrap();
+        for closed in [false, true] {
+            if closed {
+                store.close().await;
+            }
+            use_key(&d.identity, &d.admin.access_key_id, None).await.unwrap();
+            let key = bearer.secret.reveal();
+            d.identity.bearer(key, Surface::OpenAi, None, request_id(), address()).await.unwrap();
+            d.identity.console_session(session.token.reveal(), None, request_id(), address()).await.unwrap();
+        }
+        d.clock.advance(cache::TIME_TO_LIVE);
+        let stale = use_key(&d.identity, &d.admin.access_key_id, None).await;
+        assert_eq!(kind(stale), ErrorKind::Unavailable);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn last_use_is_written_in_batches() {
     each_backend(async |store| {
         let d = Deployment::start(&store).await;

@@ -115,15 +115,16 @@ async fn a_lost_administrator_comes_back_without_promoting_anyone() {
 }
 
 #[tokio::test]
-async fn deployments_that_start_together_agree() {
+async fn processes_that_start_together_agree() {
     each_backend(async |store| {
-        let d = Deployment::start(&store).await;
-        let other = d.second_process().await;
-        let (one, two) = tokio::join!(
-            d.identity.first_start(RootCredentials::default()),
-            other.first_start(RootCredentials::default())
-        );
-        assert_eq!(one.unwrap().access_key_id, two.unwrap().access_key_id);
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(FixedClock::new(Timestamp(0)));
+        let one = open(&store, dir.path(), &clock, 1).await.unwrap();
+        let two = open(&store, dir.path(), &clock, 2).await.unwrap();
+        let start = |identity: Identity| async move { identity.first_start(RootCredentials::default()).await.unwrap() };
+        let (first, second) = tokio::join!(start(one.clone()), start(two));
+        assert_eq!((&first.account, &first.access_key_id), (&second.account, &second.access_key_id));
+        use_key(&one, &first.access_key_id, None).await.unwrap();
     })
     .await;
 }
