@@ -7,8 +7,6 @@ mod canonical;
 mod error;
 mod parse;
 mod sign;
-#[cfg(test)]
-mod tests;
 mod time;
 mod verify;
 
