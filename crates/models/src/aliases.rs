@@ -1,0 +1,354 @@
+//! Aliases: which local model or upstream answers for a model id.
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use ::store::Store;
+use base::{Clock, Error, Result, Secret, Timestamp};
+use identity::{Ctx, RootKey};
+
+use crate::catalogue::CardKind;
+use crate::foundation::Known;
+use crate::store::{self, AliasRow, TargetRow};
+use crate::{Models, model_id, remote};
+
+/// What the sealing of upstream keys is bound to.
+const KEY_PURPOSE: &str = "models/alias/api-key";
+/// The longest id that an alias may have.
+const MAX_ID_LENGTH: usize = 256;
+
+/// The body that `InvokeModel` takes for a model id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Provider {
+    /// Anthropic Messages.
+    Anthropic,
+    /// Amazon Nova.
+    Nova,
+    /// Amazon Titan Text.
+    TitanText,
+    /// Amazon Titan Embeddings G1.
+    TitanEmbedV1,
+    /// Amazon Titan Text Embeddings V2.
+    TitanEmbedV2,
+    /// Cohere Embed v3.
+    CohereEmbed,
+    /// Meta Llama.
+    Llama,
+    /// Mistral AI.
+    Mistral,
+    /// OpenAI chat completions.
+    OpenAi,
+    /// A name of Craton's own, with no vendor's body.
+    Craton,
+}
+
+impl Provider {
+    /// The provider whose ids look like `model`.
+    #[must_use]
+    pub fn of(model: &str) -> Self {
+        const PREFIXES: [(&str, Provider); 9] = [
+            ("anthropic.", Provider::Anthropic),
+            ("amazon.nova-", Provider::Nova),
+            ("amazon.titan-embed-text-v2", Provider::TitanEmbedV2),
+            ("amazon.titan-embed-", Provider::TitanEmbedV1),
+            ("amazon.titan-text-", Provider::TitanText),
+            ("cohere.embed-", Provider::CohereEmbed),
+            ("meta.", Provider::Llama),
+            ("mistral.", Provider::Mistral),
+            ("openai.", Provider::OpenAi),
+        ];
+        PREFIXES.iter().find(|(prefix, _)| model.starts_with(prefix)).map_or(Self::Craton, |(_, provider)| *provider)
+    }
+}
+
+/// What answers for a model id.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// A local model, by its Craton name.
+    Local {
+        /// The name.
+        name: String,
+    },
+    /// A model of an upstream that speaks OpenAI's dialect.
+    Remote {
+        /// The URL that `/chat/completions` is appended to, such as `http://127.0.0.1:11434/v1`.
+        base_url: String,
+        /// The upstream's name of the model.
+        model: String,
+        /// Its bearer key, if it asks for one.
+        api_key: Option<Secret<String>>,
+    },
+}
+
+impl Target {
+    /// The name that answers are signed with.
+    #[must_use]
+    pub fn serving_name(&self) -> &str {
+        match self {
+            Self::Local { name } => name,
+            Self::Remote { model, .. } => model,
+        }
+    }
+}
+
+/// What an alias shall point at.
+pub type NewTarget = Target;
+
+/// An alias of the caller's account, or a built-in one that no alias of the account replaces.
+#[derive(Debug, Clone)]
+pub struct Alias {
+    /// The model id.
+    pub model_id: String,
+    /// What answers for it. An upstream's key is never given back; see `has_api_key`.
+    pub target: Target,
+    /// Whether the upstream is sent a key.
+    pub has_api_key: bool,
+    /// Whether it is a default and not set by the account.
+    pub built_in: bool,
+    /// When it was set.
+    pub updated_at: Option<Timestamp>,
+}
+
+/// What a model id came to.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    /// The id as the client sent it.
+    pub requested: String,
+    /// The id without ARN and inference profile.
+    pub aws_id: String,
+    /// The body that the id's `InvokeModel` takes.
+    pub provider: Provider,
+    /// What answers.
+    pub target: Target,
+    /// The length of the vectors, where the id is a known embedding model.
+    pub dimension: Option<usize>,
+    /// Every length that the id's vectors can have; empty where it is not a known embedding model.
+    pub dimensions: Vec<usize>,
+    /// The name that the answer is signed with.
+    pub serving_name: String,
+    /// Whether another model than the one named answers.
+    pub substituted: bool,
+}
+
+impl Models {
+    /// What answers for a model id in the caller's account: an alias of the account, else the very model if it is
+    /// pulled, else the built-in default, else the local model of that name. Loads nothing.
+    ///
+    /// # Errors
+    /// Invalid, where the id names no model, or where aliases are strict and only another model could stand in;
+    /// NotImplemented for ARNs of other resources than models and inference profiles.
+    pub async fn resolve(&self, ctx: &Ctx, model_id: &str) -> Result<Resolved> {
+        let id = model_id::parse(ctx, model_id)?;
+        let known = self.inner.foundation.get(&id.model);
+        if let Some(row) = store::find_alias(&self.inner.aliases.store, ctx, &id.id, &id.model).await? {
+            let target = self.inner.aliases.unseal(row.target)?;
+            return Ok(resolved(model_id, id.model, known, target));
+        }
+        if let Some(known) = known {
+            let target = self.default_target(known).await?;
+            return Ok(resolved(model_id, id.model, Some(known), target));
+        }
+        if self.knows(&id.id).await? {
+            let target = Target::Local { name: id.id.clone() };
+            return Ok(resolved(model_id, id.id, None, target));
+        }
+        Err(model_id::invalid().with_hint(format!(
+            "Nothing answers for `{model_id}`. `craton models list` shows the names, `craton models alias` sets one."
+        )))
+    }
+
+    /// The aliases of the caller's account and region, then the built-in defaults that none of them replaces.
+    ///
+    /// # Errors
+    /// Unavailable, where the database cannot be read.
+    pub async fn aliases(&self, ctx: &Ctx) -> Result<Vec<Alias>> {
+        let rows = store::list_aliases(&self.inner.aliases.store, ctx).await?;
+        let mut aliases: Vec<Alias> = rows.into_iter().map(from_row).collect();
+        for known in self.inner.foundation.models() {
+            if aliases.iter().any(|alias| alias.model_id == known.id) {
+                continue;
+            }
+            if let Ok(target) = self.default_target(known).await {
+                let model_id = known.id.clone();
+                aliases.push(Alias { model_id, target, has_api_key: false, built_in: true, updated_at: None });
+            }
+        }
+        Ok(aliases)
+    }
+
+    /// Makes `target` answer for a model id in the caller's account and region, in place of what did.
+    ///
+    /// # Errors
+    /// Invalid, where the id or the target is malformed, the local model is not known, or it is for something else
+    /// than the id (an embedding id needs an embedding model).
+    pub async fn set_alias(&self, ctx: &Ctx, model_id: &str, target: NewTarget) -> Result<Alias> {
+        let id = model_id::parse(ctx, model_id)?;
+        if id.id.len() > MAX_ID_LENGTH {
+            return Err(Error::invalid(format!("A model id has at most {MAX_ID_LENGTH} characters.")));
+        }
+        let target = match target {
+            Target::Local { name } => {
+                self.check_local(&id.model, &name).await?;
+                TargetRow::Local { name }
+            }
+            Target::Remote { base_url, model, api_key } => self.inner.aliases.seal(&base_url, &model, api_key)?,
+        };
+        let row = AliasRow { model_id: id.id, target, updated_at: self.inner.aliases.clock.now().as_millis() };
+        store::put_alias(&self.inner.aliases.store, ctx, &row).await?;
+        Ok(from_row(row))
+    }
+
+    /// Removes an alias of the caller's account and region; a built-in default then answers again.
+    ///
+    /// # Errors
+    /// NotFound, where the account has none for the id.
+    pub async fn remove_alias(&self, ctx: &Ctx, model_id: &str) -> Result<()> {
+        let id = model_id::parse(ctx, model_id)?.id;
+        if store::delete_alias(&self.inner.aliases.store, ctx, &id).await? {
+            return Ok(());
+        }
+        let error = Error::not_found(format!("There is no alias for `{id}` in this account and region."));
+        Err(match self.inner.foundation.get(&id) {
+            Some(_) => error.with_hint("What answers for it is a built-in default, which can be replaced, not removed."),
+            None => error.with_hint("`craton models alias` lists the aliases."),
+        })
+    }
+
+    /// Model ids and the local names that answer for them in the caller's account.
+    pub(crate) async fn served_ids(&self, ctx: &Ctx) -> Result<Vec<(String, String)>> {
+        let aliases = self.aliases(ctx).await?;
+        Ok(aliases
+            .into_iter()
+            .filter_map(|alias| match alias.target {
+                Target::Local { name } => Some((alias.model_id, name)),
+                Target::Remote { .. } => None,
+            })
+            .collect())
+    }
+
+    async fn default_target(&self, known: &Known) -> Result<Target> {
+        if let Some(own) = &known.own
+            && (self.inner.strict_aliases || self.inner.library.manifest(own).await?.is_some())
+        {
+            return Ok(Target::Local { name: own.clone() });
+        }
+        if self.inner.strict_aliases {
+            return Err(Error::invalid(format!("No local model is `{}`, and substitution is off.", known.id)).with_hint(
+                format!("Set one with `craton models alias {} NAME`, or turn `strict_aliases` off.", known.id),
+            ));
+        }
+        Ok(Target::Local { name: known.default.clone() })
+    }
+
+    /// Whether the catalogue or the library has a model of that name.
+    async fn knows(&self, name: &str) -> Result<bool> {
+        Ok(self.inner.catalogue.get(name).is_some() || self.inner.library.manifest(name).await?.is_some())
+    }
+
+    async fn check_local(&self, id: &str, name: &str) -> Result<()> {
+        let kind = match (self.inner.catalogue.get(name), self.inner.library.manifest(name).await?) {
+            (Some(entry), _) => entry.kind,
+            (None, Some(manifest)) => manifest.card_kind(),
+            (None, None) => {
+                return Err(Error::invalid(format!("There is no local model `{name}`."))
+                    .with_hint("`craton models list` shows the names; pull the model first if it is not of the catalogue."));
+            }
+        };
+        let wanted = self.inner.foundation.get(id).map_or_else(|| implied_kind(id), |known| Some(known.kind()));
+        match wanted {
+            Some(wanted) if wanted != kind => {
+                let does = |kind| if kind == CardKind::Text { "generates text" } else { "embeds text" };
+                Err(Error::invalid(format!("`{id}` {} and `{name}` {}.", does(wanted), does(kind))))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What an id of a vendor is for, by its provider; none where it is anyone's guess.
+fn implied_kind(id: &str) -> Option<CardKind> {
+    match Provider::of(id) {
+        Provider::TitanEmbedV1 | Provider::TitanEmbedV2 | Provider::CohereEmbed => Some(CardKind::Embedding),
+        Provider::Craton => None,
+        _ => Some(CardKind::Text),
+    }
+}
+
+fn resolved(requested: &str, aws_id: String, known: Option<&Known>, target: Target) -> Resolved {
+    let serving_name = target.serving_name().to_owned();
+    let own = known.and_then(|known| known.own.as_deref()).is_some_and(|own| own == serving_name);
+    let dimensions = known.map(|known| known.dimensions.clone()).unwrap_or_default();
+    Resolved {
+        requested: requested.to_owned(),
+        provider: known.map_or_else(|| Provider::of(&aws_id), |known| known.provider),
+        substituted: !own && serving_name != aws_id,
+        aws_id,
+        target,
+        dimension: dimensions.first().copied(),
+        dimensions,
+        serving_name,
+    }
+}
+
+fn from_row(row: AliasRow) -> Alias {
+    let (target, has_api_key) = match row.target {
+        TargetRow::Local { name } => (Target::Local { name }, false),
+        TargetRow::Remote { base_url, model, sealed_api_key } => {
+            (Target::Remote { base_url, model, api_key: None }, sealed_api_key.is_some())
+        }
+    };
+    let updated_at = Some(Timestamp(row.updated_at));
+    Alias { model_id: row.model_id, target, has_api_key, built_in: false, updated_at }
+}
+
+/// The kept aliases and what sealing and dating them needs.
+pub(crate) struct Aliases {
+    store: Store,
+    sealing_key: Option<Arc<RootKey>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Aliases {
+    pub(crate) async fn open(store: Store, sealing_key: Option<Arc<RootKey>>, clock: Arc<dyn Clock>) -> Result<Self> {
+        store::migrate(&store).await?;
+        Ok(Self { store, sealing_key, clock })
+    }
+
+    fn seal(&self, base_url: &str, model: &str, api_key: Option<Secret<String>>) -> Result<TargetRow> {
+        let base_url = remote::check_base_url(base_url)?;
+        if model.trim().is_empty() || model.len() > MAX_ID_LENGTH {
+            return Err(Error::invalid("An upstream's model name has 1 to 256 characters."));
+        }
+        if let Some(key) = &api_key
+            && (key.reveal().is_empty() || !key.reveal().bytes().all(|b| b.is_ascii_graphic()))
+        {
+            return Err(Error::invalid("An upstream's API key is made of printable ASCII characters without spaces."));
+        }
+        let sealed_api_key =
+            api_key.map(|key| self.sealing_key()?.seal(KEY_PURPOSE, key.reveal().as_bytes())).transpose()?;
+        Ok(TargetRow::Remote { base_url, model: model.to_owned(), sealed_api_key })
+    }
+
+    fn sealing_key(&self) -> Result<&RootKey> {
+        self.sealing_key.as_deref().ok_or_else(|| {
+            Error::not_implemented("This server was not given a key to seal upstream API keys with.")
+                .with_hint("Use an upstream that asks for no key.")
+        })
+    }
+
+    fn unseal(&self, row: TargetRow) -> Result<Target> {
+        Ok(match row {
+            TargetRow::Local { name } => Target::Local { name },
+            TargetRow::Remote { base_url, model, sealed_api_key } => {
+                let open = |sealed: Vec<u8>| -> Result<Secret<String>> {
+                    let plain = self.sealing_key()?.open(KEY_PURPOSE, &sealed)?;
+                    let text = std::str::from_utf8(&plain).map_err(|e| Error::internal(format!("an API key: {e}")))?;
+                    Ok(Secret::new(text.to_owned()))
+                };
+                Target::Remote { base_url, model, api_key: sealed_api_key.map(open).transpose()? }
+            }
+        })
+    }
+}

@@ -1,0 +1,204 @@
+//! Cards: what is told of a model.
+
+use base::{Error, Result};
+use identity::Ctx;
+
+use super::Entry;
+use crate::Models;
+use crate::library::Manifest;
+
+/// What is known of a model that can be or has been pulled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Card {
+    /// Its name in Craton, such as `smollm2-135m-instruct`.
+    pub name: String,
+    /// Its name for people.
+    pub title: String,
+    /// Who trained it.
+    pub provider: String,
+    /// What it is for.
+    pub kind: CardKind,
+    /// A sentence on what it is good for and where its files come from.
+    pub description: String,
+    /// Its licence.
+    pub licence: Licence,
+    /// The number of its parameters; 0 where it is not known.
+    pub parameters: u64,
+    /// The tokens that it was trained to read at most; 0 where it is not known.
+    pub context_length: u32,
+    /// The bytes to download.
+    pub download_bytes: u64,
+    /// The memory that it takes when loaded with the default options, by estimate, in bytes.
+    pub memory_bytes: u64,
+    /// Whether the sizes are rounded because only the download tells them exactly.
+    pub sizes_are_approximate: bool,
+    /// Languages it is made for (BCP 47).
+    pub languages: Vec<String>,
+    /// Where it can be had, as the pull command writes it.
+    pub sources: Vec<String>,
+    /// The AWS model ids that it answers in the caller's account now.
+    pub serves_aws_ids: Vec<String>,
+    /// Whether its files are here.
+    pub state: CardState,
+    /// Whether it is in memory.
+    pub loaded: bool,
+    /// The SHA-256 of the file that is loaded, where it is pinned or has been downloaded.
+    pub sha256: Option<String>,
+}
+
+/// What a model is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CardKind {
+    /// Generating text.
+    Text,
+    /// Embedding text.
+    Embedding,
+}
+
+/// A model's licence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Licence {
+    /// The SPDX identifier, or the licence's own name.
+    pub name: String,
+    /// Where it can be read; empty where it is not known.
+    pub url: String,
+    /// Whether pulling asks for its acceptance.
+    pub terms_must_be_accepted: bool,
+}
+
+/// Whether a model's files are here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CardState {
+    /// They are not.
+    NotPulled,
+    /// They are being fetched.
+    Pulling {
+        /// The id of the job.
+        job: String,
+    },
+    /// They are.
+    Ready,
+    /// They were, and are damaged.
+    Broken {
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// Which cards are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CardFilter {
+    /// Only models for this.
+    pub kind: Option<CardKind>,
+    /// Only models whose files are here.
+    pub ready: bool,
+}
+
+impl Models {
+    /// The cards of the catalogue's models, then of other models that were pulled, as the filter asks.
+    ///
+    /// # Errors
+    /// Unavailable, where the library or the database cannot be read.
+    pub async fn list(&self, ctx: &Ctx, filter: CardFilter) -> Result<Vec<Card>> {
+        let pulled = self.inner.library.manifests().await?;
+        let served = self.served_ids(ctx).await?;
+        let pulling = self.pulling(ctx).await?;
+        let mut cards: Vec<Card> = self.inner.catalogue.entries().iter().map(from_entry).collect();
+        for (name, manifest) in &pulled {
+            match cards.iter_mut().find(|card| card.name == *name) {
+                Some(card) => refine(card, manifest),
+                None => cards.push(from_manifest(name, manifest)),
+            }
+        }
+        for card in &mut cards {
+            card.loaded = self.inner.loaded.is_loaded(&card.name);
+            card.serves_aws_ids = served.iter().filter(|(_, name)| *name == card.name).map(|(id, _)| id.clone()).collect();
+            if let Some(job) = pulling.get(&card.name) {
+                card.state = CardState::Pulling { job: job.clone() };
+            }
+        }
+        cards.retain(|card| filter.kind.is_none_or(|kind| card.kind == kind));
+        cards.retain(|card| !filter.ready || card.state == CardState::Ready);
+        Ok(cards)
+    }
+
+    /// The card of one model, by its Craton name.
+    ///
+    /// # Errors
+    /// NotFound, where the catalogue does not know it and it was not pulled.
+    pub async fn get(&self, ctx: &Ctx, name: &str) -> Result<Card> {
+        let cards = self.list(ctx, CardFilter::default()).await?;
+        cards.into_iter().find(|card| card.name == name).ok_or_else(|| unknown(name))
+    }
+}
+
+/// The error for a name that neither the catalogue nor the library knows.
+pub(crate) fn unknown(name: &str) -> Error {
+    Error::not_found(format!("There is no model `{name}`.")).with_hint("`craton models list` shows the names.")
+}
+
+fn from_entry(entry: &Entry) -> Card {
+    Card {
+        name: entry.name.clone(),
+        title: entry.title.clone(),
+        provider: entry.provider.clone(),
+        kind: entry.kind,
+        description: entry.description.clone(),
+        licence: entry.licence.clone(),
+        parameters: entry.parameters,
+        context_length: entry.context_length,
+        download_bytes: entry.download_bytes,
+        memory_bytes: entry.memory_bytes,
+        sizes_are_approximate: entry.sizes_are_approximate,
+        languages: entry.languages.clone(),
+        sources: entry.sources.iter().map(super::Origin::label).collect(),
+        serves_aws_ids: Vec::new(),
+        state: CardState::NotPulled,
+        loaded: false,
+        sha256: entry.pinned_main(),
+    }
+}
+
+fn from_manifest(name: &str, manifest: &Manifest) -> Card {
+    let facts = &manifest.facts;
+    let mut card = Card {
+        name: name.to_owned(),
+        title: if facts.title.is_empty() { name.to_owned() } else { facts.title.clone() },
+        provider: manifest.provider.clone(),
+        kind: manifest.card_kind(),
+        description: format!("Pulled from `{}`.", manifest.source),
+        licence: Licence {
+            name: manifest.licence.clone(),
+            url: manifest.licence_url.clone(),
+            terms_must_be_accepted: false,
+        },
+        parameters: facts.parameters,
+        context_length: facts.context_length,
+        download_bytes: 0,
+        memory_bytes: facts.memory_bytes,
+        sizes_are_approximate: false,
+        languages: Vec::new(),
+        sources: vec![manifest.source.clone()],
+        serves_aws_ids: Vec::new(),
+        state: CardState::Ready,
+        loaded: false,
+        sha256: None,
+    };
+    refine(&mut card, manifest);
+    card
+}
+
+/// Replaces what the catalogue estimates by what the files say.
+fn refine(card: &mut Card, manifest: &Manifest) {
+    card.state = match &manifest.broken {
+        None => CardState::Ready,
+        Some(reason) => CardState::Broken { reason: reason.clone() },
+    };
+    card.download_bytes = manifest.files.iter().map(|file| file.bytes).sum();
+    card.sizes_are_approximate = false;
+    card.memory_bytes = manifest.facts.memory_bytes;
+    card.sha256 = manifest.main_file().map(|file| file.sha256.clone());
+    if manifest.trust == crate::library::Trust::FirstDownload {
+        card.description.push_str(" Its SHA-256 was recorded at the first download, not pinned in advance.");
+    }
+}

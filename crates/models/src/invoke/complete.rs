@@ -1,0 +1,69 @@
+//! Raw prompts.
+
+use base::{Error, Result};
+use identity::Ctx;
+use inference::Loaded;
+
+use super::answer::ChatStream;
+use super::request::{ChatRequest, CompletionRequest};
+use super::{chat, errors, local, prompts, served_by};
+use crate::Models;
+use crate::aliases::Target;
+use crate::loaded::Lease;
+
+impl Models {
+    /// Continues a raw prompt. A prompt in a vendor's chat template is read into messages (see
+    /// [`crate::PromptFormat`]) and written in the answering model's own; anything else is one user message. A local
+    /// model without a chat template continues a prompt that is in no vendor's template as it stands.
+    ///
+    /// # Errors
+    /// As [`Models::chat`].
+    pub async fn complete(&self, ctx: &Ctx, request: CompletionRequest) -> Result<ChatStream> {
+        chat::check_limit(request.max_tokens)?;
+        if request.prompt.is_empty() {
+            return Err(Error::invalid("The prompt is empty."));
+        }
+        let resolved = self.resolve(ctx, &request.model).await?;
+        let served_by = served_by(&resolved);
+        match resolved.target {
+            Target::Local { name } => {
+                let lease = self.lease(&name).await?;
+                if continues_as_it_stands(&lease, &request.prompt)? {
+                    return local::continue_text(lease, request, served_by).await;
+                }
+                local::chat(lease, as_chat(request)?, served_by, self.inner.random.clone()).await
+            }
+            Target::Remote { base_url, model, api_key } => {
+                let upstream = crate::remote::Upstream { base_url, model, api_key };
+                self.inner.remote.chat(upstream, as_chat(request)?, served_by).await
+            }
+        }
+    }
+}
+
+/// Whether the model is a base model and the prompt plain text.
+pub(crate) fn continues_as_it_stands(lease: &Lease, prompt: &str) -> Result<bool> {
+    match lease.model() {
+        Loaded::Generator(generator) => {
+            Ok(!generator.info().has_chat_template && prompts::format_of(prompt) == prompts::PromptFormat::Plain)
+        }
+        Loaded::Embedder(_) => Err(errors::wrong_kind(lease.name(), "generate text")),
+    }
+}
+
+/// The raw prompt as a conversation.
+pub(crate) fn as_chat(request: CompletionRequest) -> Result<ChatRequest> {
+    let parsed = prompts::parse(&request.prompt);
+    let chat = ChatRequest {
+        model: request.model,
+        system: request.system.into_iter().chain(parsed.system).collect(),
+        messages: parsed.messages,
+        sampling: request.sampling,
+        max_tokens: request.max_tokens,
+        stop: request.stop,
+        logprobs: request.logprobs,
+        ..ChatRequest::default()
+    };
+    chat::check(&chat)?;
+    Ok(chat)
+}

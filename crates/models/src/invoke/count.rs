@@ -1,0 +1,55 @@
+//! Token counts.
+
+use base::{Error, Result};
+use identity::Ctx;
+use inference::{Loaded, Prompt};
+
+use super::request::CountRequest;
+use super::{chat, complete, errors, render};
+use crate::Models;
+use crate::aliases::Target;
+
+impl Models {
+    /// The tokens that the answering model would read.
+    ///
+    /// # Errors
+    /// As [`Models::chat`]; NotImplemented, where an upstream answers, as its dialect has no such request.
+    pub async fn count_tokens(&self, ctx: &Ctx, request: CountRequest) -> Result<u64> {
+        let model = match &request {
+            CountRequest::Chat(chat) => &chat.model,
+            CountRequest::Completion(completion) => &completion.model,
+            CountRequest::Text { model, .. } => model,
+        };
+        let resolved = self.resolve(ctx, model).await?;
+        let Target::Local { name } = resolved.target else {
+            return Err(Error::not_implemented("Counting the tokens of an upstream's model is not implemented."));
+        };
+        let lease = self.lease(&name).await?;
+        let count = tokio::task::spawn_blocking(move || {
+            let failed = |error| errors::of_invocation(lease.name(), error);
+            match (lease.model(), request) {
+                (Loaded::Generator(generator), CountRequest::Chat(request)) => {
+                    chat::check(&request)?;
+                    let prompt = render::prompt(&**generator, lease.name(), &request)?;
+                    generator.count(&prompt).map_err(failed)
+                }
+                (Loaded::Generator(generator), CountRequest::Completion(request)) => {
+                    let prompt = if complete::continues_as_it_stands(&lease, &request.prompt)? {
+                        Prompt::Text { text: request.prompt, parse_special: false, add_bos: true }
+                    } else {
+                        render::prompt(&**generator, lease.name(), &complete::as_chat(request)?)?
+                    };
+                    generator.count(&prompt).map_err(failed)
+                }
+                (Loaded::Generator(generator), CountRequest::Text { text, .. }) => {
+                    generator.tokenize(&text, false).map(|tokens| tokens.len()).map_err(failed)
+                }
+                (Loaded::Embedder(embedder), CountRequest::Text { text, .. }) => {
+                    embedder.count(&text).map(|count| count as usize).map_err(failed)
+                }
+                (Loaded::Embedder(_), _) => Err(errors::wrong_kind(lease.name(), "generate text")),
+            }
+        });
+        count.await.map_err(Error::internal)?.map(|count| count as u64)
+    }
+}

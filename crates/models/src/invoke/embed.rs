@@ -1,0 +1,96 @@
+//! Embeddings.
+
+use base::{Error, Result};
+use identity::Ctx;
+use inference::Loaded;
+
+use super::answer::EmbedResponse;
+use super::request::{EmbedRequest, Truncate};
+use super::{errors, served_by};
+use crate::Models;
+use crate::aliases::{Resolved, Target};
+
+impl Models {
+    /// Embeds texts.
+    ///
+    /// Vectors have the length that the request or the model id asks for. A local model's shorter vectors are padded
+    /// with zeros, which leaves cosines and dot products unchanged; longer ones are cut and, unless `normalize` is
+    /// off, scaled to unit length again.
+    ///
+    /// # Errors
+    /// Invalid for a length that the id does not have, for texts that are too long where truncation is not asked for,
+    /// and for models that do not embed; otherwise as [`Models::chat`].
+    pub async fn embed(&self, ctx: &Ctx, request: EmbedRequest) -> Result<EmbedResponse> {
+        if request.texts.is_empty() {
+            return Err(Error::invalid("There is no text to embed."));
+        }
+        let resolved = self.resolve(ctx, &request.model).await?;
+        let served_by = served_by(&resolved);
+        let wanted = wanted_length(&resolved, request.dimensions)?;
+        let normalize = request.normalize.unwrap_or(true);
+        let (mut vectors, token_counts) = match resolved.target {
+            Target::Local { name } => self.embed_here(&name, request).await?,
+            Target::Remote { base_url, model, api_key } => {
+                let upstream = crate::remote::Upstream { base_url, model, api_key };
+                self.inner.remote.embed(upstream, request.texts).await?
+            }
+        };
+        if let (Some(wanted), [], Some(first)) = (wanted, resolved.dimensions.as_slice(), vectors.first())
+            && wanted > first.len()
+        {
+            let has = first.len();
+            return Err(Error::invalid(format!("`{}` has {has} dimensions, fewer than {wanted}.", served_by.name)));
+        }
+        if let Some(wanted) = wanted {
+            vectors.iter_mut().for_each(|vector| fit(vector, wanted, normalize));
+        }
+        Ok(EmbedResponse { vectors, token_counts, served_by })
+    }
+
+    async fn embed_here(&self, name: &str, request: EmbedRequest) -> Result<(Vec<Vec<f32>>, Vec<u32>)> {
+        let lease = std::sync::Arc::new(self.lease(name).await?);
+        let Loaded::Embedder(embedder) = lease.model() else {
+            return Err(errors::wrong_kind(name, "embed text"));
+        };
+        let embedder = embedder.clone();
+        let truncate = match request.truncate {
+            Truncate::None => inference::Truncate::None,
+            Truncate::Start => inference::Truncate::Start,
+            Truncate::End => inference::Truncate::End,
+        };
+        let _turn = lease.turn_to_embed().await?;
+        // The blocking call keeps the model even if the caller goes away meanwhile.
+        let held = lease.clone();
+        let embedded = tokio::task::spawn_blocking(move || {
+            let embedded = embedder.embed(&request.texts, truncate);
+            drop(held);
+            embedded
+        });
+        let embeddings = embedded.await.map_err(Error::internal)?.map_err(|e| errors::of_invocation(name, e))?;
+        Ok((embeddings.vectors, embeddings.token_counts))
+    }
+}
+
+/// The length that the vectors shall have; none: the model's own.
+fn wanted_length(resolved: &Resolved, asked: Option<usize>) -> Result<Option<usize>> {
+    let Some(asked) = asked else { return Ok(resolved.dimension) };
+    let has = &resolved.dimensions;
+    if asked == 0 || (!has.is_empty() && !has.contains(&asked)) {
+        let lengths: Vec<String> = has.iter().map(usize::to_string).collect();
+        let error = Error::invalid(format!("`{}` has no vectors of {asked} dimensions.", resolved.aws_id));
+        return Err(if has.is_empty() { error } else { error.with_hint(format!("It has {}.", lengths.join(", "))) });
+    }
+    Ok(Some(asked))
+}
+
+/// Makes the vector `wanted` long.
+fn fit(vector: &mut Vec<f32>, wanted: usize, normalize: bool) {
+    let shortened = wanted < vector.len();
+    vector.resize(wanted, 0.0);
+    if shortened && normalize {
+        let norm = vector.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>().sqrt();
+        if norm > 0.0 {
+            vector.iter_mut().for_each(|x| *x = (f64::from(*x) / norm) as f32);
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The engines' errors, as callers see them.
+
+use base::Error;
+
+/// The error of a request that the loaded model `name` refused or failed.
+pub(crate) fn of_invocation(name: &str, error: inference::Error) -> Error {
+    use inference::Error as Engine;
+    match error {
+        Engine::ModelFile { .. } => of_loading(name, error),
+        Engine::ContextOverflow { prompt, context } => Error::invalid("Input is too long for requested model.")
+            .with_hint(format!("The prompt has {prompt} tokens and the context of `{name}` holds {context}.")),
+        Engine::InputTooLong { index, tokens, limit } => Error::invalid("Input is too long for requested model.")
+            .with_hint(format!("Text {index} has {tokens} tokens and `{name}` reads {limit}.")),
+        Engine::QueueFull { queued } => throttled(name).with_detail(format!("{queued} requests wait for `{name}`")),
+        Engine::Request { reason } => Error::invalid(format!("The request is malformed: {reason}.")),
+        Engine::Constraint { reason } => Error::invalid(format!("The schema cannot be followed: {reason}.")),
+        Engine::Template { reason } => {
+            Error::invalid(format!("The chat template of `{name}` refuses the messages: {reason}."))
+        }
+        Engine::DeadlineExceeded => Error::timeout("The model took longer than the request may."),
+        Engine::Cancelled => Error::unavailable("The request was cancelled."),
+        Engine::Stopped => Error::unavailable(format!("The model `{name}` was unloaded.")).with_hint("Try again."),
+        Engine::Engine { reason } => Error::internal(format!("the engine of `{name}`: {reason}")),
+    }
+}
+
+/// The error of a model that could not be loaded.
+pub(crate) fn of_loading(name: &str, error: inference::Error) -> Error {
+    let inference::Error::ModelFile { hint, .. } = &error else {
+        return Error::unavailable(format!("The model `{name}` cannot be loaded.")).with_detail(error);
+    };
+    let again = format!("Run `craton models remove {name}` and `craton models pull {name}` to fetch it again.");
+    let hint = if hint.is_empty() { again } else { format!("{}. {again}", hint.trim_end_matches('.')) };
+    Error::unavailable(format!("The model `{name}` cannot be loaded: {error}.")).with_hint(hint)
+}
+
+/// The error of a model that has as many requests waiting as may wait.
+pub(crate) fn throttled(name: &str) -> Error {
+    Error::throttled("Too many requests, please wait before trying again.")
+        .with_hint(format!("The queue of `{name}` is full."))
+}
+
+/// The error of a model that is asked for what it is not for.
+pub(crate) fn wrong_kind(name: &str, what: &str) -> Error {
+    Error::invalid(format!("The model `{name}` does not {what}.")).with_hint("`craton models list` shows what each is for.")
+}

@@ -1,0 +1,236 @@
+//! Answers of a loaded model.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use base::{Error, Random, Result};
+use futures::stream::{self, StreamExt as _};
+use inference::tool_calls::{self, Parser, Part};
+use inference::{Constraint, Event, GenerateRequest, Generation, Generator, Loaded, Prompt, StopReason};
+
+use super::answer::{ChatEvent, ChatStream, ServedBy, Stop, Timing, TokenLogprob, TopLogprob, Usage};
+use super::request::{ChatRequest, CompletionRequest, Sampling, ToolChoice};
+use super::{errors, render};
+use crate::loaded::Lease;
+
+const ID_ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/// Answers a conversation.
+pub(crate) async fn chat(
+    lease: Lease,
+    request: ChatRequest,
+    served_by: ServedBy,
+    random: Arc<dyn Random>,
+) -> Result<ChatStream> {
+    let prepared = tokio::task::spawn_blocking(move || {
+        let generator = generator(&lease)?;
+        let prompt = render::prompt(&**generator, lease.name(), &request)?;
+        let tools = render::offered(&request);
+        let parser = (!tools.is_empty()).then(|| Parser::new(generator.info().tool_format, &tools));
+        let constraint = constraint(&request, &tools);
+        let generation = start(&lease, prompt, &request.sampling, request.max_tokens, request.stop, constraint, request.logprobs)?;
+        Ok::<_, Error>((lease, generation, parser))
+    });
+    let (lease, generation, parser) = prepared.await.map_err(Error::internal)??;
+    Ok(stream(lease, generation, parser, served_by, random))
+}
+
+/// Continues a text as it stands.
+pub(crate) async fn continue_text(
+    lease: Lease,
+    request: CompletionRequest,
+    served_by: ServedBy,
+) -> Result<ChatStream> {
+    let prepared = tokio::task::spawn_blocking(move || {
+        let text: Vec<String> = request.system.into_iter().chain([request.prompt]).collect();
+        let prompt = Prompt::Text { text: text.join("\n\n"), parse_special: false, add_bos: true };
+        let generation =
+            start(&lease, prompt, &request.sampling, request.max_tokens, request.stop, None, request.logprobs)?;
+        Ok::<_, Error>((lease, generation))
+    });
+    let (lease, generation) = prepared.await.map_err(Error::internal)??;
+    Ok(stream(lease, generation, None, served_by, Arc::new(base::SystemRandom)))
+}
+
+fn generator(lease: &Lease) -> Result<&Arc<dyn Generator>> {
+    match lease.model() {
+        Loaded::Generator(generator) => Ok(generator),
+        Loaded::Embedder(_) => Err(errors::wrong_kind(lease.name(), "generate text")),
+    }
+}
+
+fn constraint(request: &ChatRequest, tools: &[inference::ToolSpec]) -> Option<Constraint> {
+    match request.tool_choice {
+        ToolChoice::Any | ToolChoice::Tool(_) => Some(tool_calls::forced(tools)),
+        ToolChoice::Auto | ToolChoice::None => request.response_schema.clone().map(Constraint::JsonSchema),
+    }
+}
+
+fn start(
+    lease: &Lease,
+    prompt: Prompt,
+    sampling: &Sampling,
+    max_tokens: Option<u32>,
+    stop: Vec<String>,
+    constraint: Option<Constraint>,
+    logprobs: Option<u8>,
+) -> Result<Generation> {
+    let request =
+        GenerateRequest { prompt, max_tokens, sampling: engine_sampling(sampling), stop, constraint, logprobs, deadline: None };
+    generator(lease)?.generate(request).map_err(|error| errors::of_invocation(lease.name(), error))
+}
+
+fn engine_sampling(asked: &Sampling) -> inference::Sampling {
+    let default = inference::Sampling::default();
+    inference::Sampling {
+        temperature: asked.temperature.unwrap_or(default.temperature),
+        top_p: asked.top_p.unwrap_or(default.top_p),
+        top_k: asked.top_k.unwrap_or(default.top_k),
+        min_p: asked.min_p.unwrap_or(default.min_p),
+        seed: asked.seed,
+        frequency_penalty: asked.frequency_penalty.unwrap_or(default.frequency_penalty),
+        presence_penalty: asked.presence_penalty.unwrap_or(default.presence_penalty),
+        logit_bias: asked.logit_bias.clone(),
+        ..default
+    }
+}
+
+fn stream(
+    lease: Lease,
+    generation: Generation,
+    parser: Option<Parser>,
+    served_by: ServedBy,
+    random: Arc<dyn Random>,
+) -> ChatStream {
+    let answer = Answer { lease, generation, parser, served_by: served_by.clone(), random, calls: 0, ready: VecDeque::new(), over: false };
+    let events = stream::unfold(answer, |mut answer| async move { answer.next().await.map(|event| (event, answer)) });
+    ChatStream::new(served_by, events)
+}
+
+/// An answer being written. It holds the model in memory and, dropped, stops the generation.
+struct Answer {
+    lease: Lease,
+    generation: Generation,
+    parser: Option<Parser>,
+    served_by: ServedBy,
+    random: Arc<dyn Random>,
+    calls: usize,
+    ready: VecDeque<ChatEvent>,
+    over: bool,
+}
+
+impl Answer {
+    async fn next(&mut self) -> Option<Result<ChatEvent>> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Some(Ok(event));
+            }
+            if self.over {
+                return None;
+            }
+            match self.generation.next().await {
+                Some(Ok(event)) => {
+                    if let Err(error) = self.take(event) {
+                        self.over = true;
+                        return Some(Err(error));
+                    }
+                }
+                Some(Err(error)) => {
+                    self.over = true;
+                    return Some(Err(errors::of_invocation(self.lease.name(), error)));
+                }
+                None => {
+                    self.over = true;
+                    return Some(Err(Error::internal("a generation ended without its finish")));
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, event: Event) -> Result<()> {
+        match event {
+            Event::Started { prompt_tokens } => {
+                self.ready.push_back(ChatEvent::Started { served_by: self.served_by.clone(), prompt_tokens });
+            }
+            Event::Text { text, tokens } => {
+                let logprobs = tokens.into_iter().map(logprob).collect();
+                self.take_text(text, logprobs);
+            }
+            Event::Finished(finish) => {
+                self.over = true;
+                let rest = self.parser.take().map(Parser::finish).unwrap_or_default();
+                rest.into_iter().for_each(|part| self.push(part));
+                self.lease.record_speed(finish.usage.completion_tokens, finish.timing.decode);
+                let reason = self.reason(finish.reason)?;
+                self.ready.push_back(ChatEvent::Finished {
+                    reason,
+                    usage: Usage {
+                        input: finish.usage.prompt_tokens,
+                        output: finish.usage.completion_tokens,
+                        cached: finish.usage.cached_tokens,
+                    },
+                    timing: Timing {
+                        queued: finish.timing.queued,
+                        prefill: finish.timing.prefill,
+                        decode: finish.timing.decode,
+                        first_token: finish.timing.first_token,
+                    },
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn take_text(&mut self, text: String, logprobs: Vec<TokenLogprob>) {
+        let Some(parser) = &mut self.parser else {
+            self.ready.push_back(ChatEvent::Text { text, logprobs });
+            return;
+        };
+        if !logprobs.is_empty() {
+            self.ready.push_back(ChatEvent::Text { text: String::new(), logprobs });
+        }
+        for part in parser.push(&text) {
+            self.push(part);
+        }
+    }
+
+    fn push(&mut self, part: Part) {
+        match part {
+            Part::Text(text) if text.is_empty() => {}
+            Part::Text(text) => self.ready.push_back(ChatEvent::Text { text, logprobs: Vec::new() }),
+            Part::Call { name, arguments } => {
+                let index = self.calls;
+                self.calls += 1;
+                let id = format!("tooluse_{}", self.random.text(ID_ALPHABET, 22));
+                self.ready.push_back(ChatEvent::ToolUseStart { index, id, name });
+                self.ready.push_back(ChatEvent::ToolUseInput { index, json_fragment: arguments.to_string() });
+                self.ready.push_back(ChatEvent::ToolUseEnd { index });
+            }
+        }
+    }
+
+    fn reason(&self, reason: StopReason) -> Result<Stop> {
+        Ok(match reason {
+            StopReason::Cancelled => return Err(errors::of_invocation(self.lease.name(), inference::Error::Cancelled)),
+            _ if self.calls > 0 => Stop::ToolUse,
+            StopReason::EndOfTurn => Stop::EndTurn,
+            StopReason::MaxTokens => Stop::MaxTokens,
+            StopReason::StopSequence(text) => Stop::StopSequence(text),
+            StopReason::ContextFull => Stop::ContextFull,
+        })
+    }
+}
+
+fn logprob(token: inference::TokenLogprob) -> TokenLogprob {
+    let top = |top: inference::TopLogprob| TopLogprob {
+        token: String::from_utf8_lossy(&top.bytes).into_owned(),
+        bytes: top.bytes,
+        logprob: top.logprob,
+    };
+    TokenLogprob {
+        token: String::from_utf8_lossy(&token.bytes).into_owned(),
+        bytes: token.bytes,
+        logprob: token.logprob,
+        top: token.top.into_iter().map(top).collect(),
+    }
+}

@@ -1,0 +1,197 @@
+//! What a caller asks of a model, in no vendor's dialect.
+
+use serde_json::Value;
+
+/// A conversation to be continued by the model.
+#[derive(Debug, Clone, Default)]
+pub struct ChatRequest {
+    /// The model id as the client sent it: an AWS id, an ARN, an inference profile or a Craton name.
+    pub model: String,
+    /// System prompts, joined by blank lines.
+    pub system: Vec<String>,
+    /// The turns, oldest first. Where the last one is the assistant's, the model continues it.
+    pub messages: Vec<Message>,
+    /// Tools that the model may call.
+    pub tools: Vec<ToolSpec>,
+    /// Which of the tools the model may or must call.
+    pub tool_choice: ToolChoice,
+    /// How tokens are drawn.
+    pub sampling: Sampling,
+    /// The most tokens to generate; none: up to the end of the context.
+    pub max_tokens: Option<u32>,
+    /// Texts that end the answer; they are not part of it.
+    pub stop: Vec<String>,
+    /// A JSON schema that the answer's text must satisfy.
+    pub response_schema: Option<Value>,
+    /// How many alternatives to report for every token, 0 for the drawn token alone; none: no log probabilities.
+    pub logprobs: Option<u8>,
+}
+
+/// A raw prompt to be continued: Titan Text, Llama and Mistral bodies and OpenAI's `/v1/completions`.
+#[derive(Debug, Clone, Default)]
+pub struct CompletionRequest {
+    /// The model id as the client sent it.
+    pub model: String,
+    /// The prompt. A prompt in a vendor's chat template (see [`crate::PromptFormat`]) is rendered again in the
+    /// local model's own template, anything else is one user message.
+    pub prompt: String,
+    /// System prompts that the body carries beside the prompt.
+    pub system: Vec<String>,
+    /// How tokens are drawn.
+    pub sampling: Sampling,
+    /// The most tokens to generate; none: up to the end of the context.
+    pub max_tokens: Option<u32>,
+    /// Texts that end the answer; they are not part of it.
+    pub stop: Vec<String>,
+    /// As [`ChatRequest::logprobs`].
+    pub logprobs: Option<u8>,
+}
+
+/// One turn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message {
+    /// Whose turn it is.
+    pub role: Role,
+    /// What it says, in order.
+    pub content: Vec<Content>,
+}
+
+impl Message {
+    /// A turn of the user that is one text.
+    pub fn user(text: impl Into<String>) -> Self {
+        Self { role: Role::User, content: vec![Content::Text(text.into())] }
+    }
+
+    /// A turn of the assistant that is one text.
+    pub fn assistant(text: impl Into<String>) -> Self {
+        Self { role: Role::Assistant, content: vec![Content::Text(text.into())] }
+    }
+}
+
+/// Whose turn a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The caller's.
+    User,
+    /// The model's.
+    Assistant,
+}
+
+/// A piece of a message.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Content {
+    /// Text.
+    Text(String),
+    /// The model calls a tool.
+    ToolUse {
+        /// The call's id, which its result repeats.
+        id: String,
+        /// The tool.
+        name: String,
+        /// Its arguments, a JSON object.
+        input: Value,
+    },
+    /// What a tool answered.
+    ToolResult {
+        /// The id of the call.
+        id: String,
+        /// The answer as text.
+        content: String,
+        /// Whether the tool failed.
+        is_error: bool,
+    },
+    /// Something that no served model can read, such as an image: refused when the request is invoked.
+    Unsupported {
+        /// What it is, as the error says it: "image", "document", "video".
+        what: &'static str,
+    },
+}
+
+/// A tool that the model may call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ToolSpec {
+    /// Its name.
+    pub name: String,
+    /// What it does, for the model.
+    pub description: Option<String>,
+    /// The JSON schema of its arguments.
+    pub schema: Value,
+}
+
+/// Which tools the model may or must call.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ToolChoice {
+    /// The model decides.
+    #[default]
+    Auto,
+    /// The model must call one of the tools.
+    Any,
+    /// The model must call this tool.
+    Tool(String),
+    /// The model must not call a tool.
+    None,
+}
+
+/// How tokens are drawn; what is absent takes the engine's default.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Sampling {
+    /// 0 always takes the likeliest token.
+    pub temperature: Option<f32>,
+    /// Nucleus sampling: the smallest set of tokens whose probabilities sum to this.
+    pub top_p: Option<f32>,
+    /// Only the likeliest `top_k` tokens.
+    pub top_k: Option<u32>,
+    /// Only tokens at least this share as likely as the likeliest.
+    pub min_p: Option<f32>,
+    /// The same seed draws the same tokens.
+    pub seed: Option<u64>,
+    /// Subtracted from a token's logit for every time it occurred.
+    pub frequency_penalty: Option<f32>,
+    /// Subtracted from a token's logit once it occurred.
+    pub presence_penalty: Option<f32>,
+    /// Added to the logits of these tokens.
+    pub logit_bias: Vec<(u32, f32)>,
+}
+
+/// Texts to be embedded.
+#[derive(Debug, Clone, Default)]
+pub struct EmbedRequest {
+    /// The model id as the client sent it.
+    pub model: String,
+    /// The texts.
+    pub texts: Vec<String>,
+    /// What happens to texts longer than the model reads.
+    pub truncate: Truncate,
+    /// The length of the vectors; none: the model id's own.
+    pub dimensions: Option<usize>,
+    /// Whether vectors have unit length; none: yes.
+    pub normalize: Option<bool>,
+}
+
+/// What happens to a text longer than the model reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Truncate {
+    /// It is refused.
+    #[default]
+    None,
+    /// Its start is dropped.
+    Start,
+    /// Its end is dropped.
+    End,
+}
+
+/// A request whose input tokens are to be counted.
+#[derive(Debug, Clone)]
+pub enum CountRequest {
+    /// A conversation, its template included.
+    Chat(ChatRequest),
+    /// A raw prompt, rendered as [`CompletionRequest::prompt`].
+    Completion(CompletionRequest),
+    /// A bare text, without any template.
+    Text {
+        /// The model id as the client sent it.
+        model: String,
+        /// The text.
+        text: String,
+    },
+}

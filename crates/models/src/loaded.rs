@@ -1,0 +1,356 @@
+//! The models in memory: loaded on first use, kept under a memory budget, unloaded when idle and least recently used.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use base::{Error, Result};
+use inference::{LoadOptions, Loaded, Loader, ModelFiles};
+use tokio::sync::{Semaphore, watch};
+
+use crate::catalogue::CardKind;
+use crate::invoke::errors;
+use crate::status::{LoadedModel, Status};
+
+/// The share of the machine's memory that models may take where no budget is set, in percent.
+const DEFAULT_SHARE: u64 = 60;
+/// The budget where the machine does not tell its memory.
+const FALLBACK_BUDGET: u64 = 4 << 30;
+
+/// The memory that models may take where no budget is set: 60 % of what the machine, or the container, has.
+pub(crate) fn default_budget() -> u64 {
+    let machine = machine_memory().unwrap_or(FALLBACK_BUDGET * 100 / DEFAULT_SHARE);
+    let container = std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok();
+    let limit = container.and_then(|text| text.trim().parse::<u64>().ok()).unwrap_or(u64::MAX);
+    machine.min(limit) / 100 * DEFAULT_SHARE
+}
+
+#[cfg(target_os = "linux")]
+fn machine_memory() -> Option<u64> {
+    let facts = rustix::system::sysinfo();
+    Some(facts.totalram as u64 * u64::from(facts.mem_unit))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn machine_memory() -> Option<u64> {
+    None
+}
+
+/// The loaded models. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Pool {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    loader: Arc<dyn Loader>,
+    options: LoadOptions,
+    budget: u64,
+    uses: AtomicU64,
+    entries: Mutex<HashMap<String, Entry>>,
+}
+
+enum Entry {
+    /// Being loaded; `bytes` are set aside for it. The channel tells when it is over.
+    Loading { bytes: u64, over: watch::Receiver<Option<Result<()>>> },
+    Ready(Arc<Slot>),
+}
+
+impl Entry {
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Loading { bytes, .. } => *bytes,
+            Self::Ready(slot) => slot.bytes,
+        }
+    }
+}
+
+/// A loaded model. It is in use while anyone but the pool holds it.
+struct Slot {
+    name: String,
+    model: Loaded,
+    bytes: u64,
+    last_use: AtomicU64,
+    speed: Mutex<Option<f64>>,
+    embedding: Semaphore,
+    embeddings_waiting: AtomicUsize,
+}
+
+/// A loaded model in use: it stays in memory until this is dropped.
+pub(crate) struct Lease {
+    slot: Arc<Slot>,
+    shared: Arc<Shared>,
+}
+
+impl Lease {
+    pub(crate) fn name(&self) -> &str {
+        &self.slot.name
+    }
+
+    pub(crate) fn model(&self) -> &Loaded {
+        &self.slot.model
+    }
+
+    /// Notes the speed of an answer, for the status.
+    pub(crate) fn record_speed(&self, tokens: u32, decode: Duration) {
+        if tokens > 1 && !decode.is_zero() {
+            let speed = f64::from(tokens - 1) / decode.as_secs_f64();
+            let mut mean = self.slot.speed.lock().unwrap_or_else(PoisonError::into_inner);
+            *mean = Some(mean.map_or(speed, |before| 0.8 * before + 0.2 * speed));
+        }
+    }
+
+    /// Waits for a turn to embed; the engine's threads are shared by as many callers as there are cores.
+    ///
+    /// # Errors
+    /// Throttled, where as many wait as may.
+    pub(crate) async fn turn_to_embed(&self) -> Result<tokio::sync::SemaphorePermit<'_>> {
+        let slot = &*self.slot;
+        if let Ok(permit) = slot.embedding.try_acquire() {
+            return Ok(permit);
+        }
+        let _waiting = Waiting::enter(&slot.embeddings_waiting, self.shared.options.queue)
+            .ok_or_else(|| errors::throttled(&slot.name))?;
+        slot.embedding.acquire().await.map_err(Error::internal)
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.slot.last_use.store(self.shared.tick(), Ordering::Relaxed);
+    }
+}
+
+/// One who waits, counted until dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn enter(count: &'a AtomicUsize, limit: usize) -> Option<Self> {
+        let more = |waiting| (waiting < limit).then_some(waiting + 1);
+        count.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).ok().map(|_| Self(count))
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl Pool {
+    pub(crate) fn new(loader: Arc<dyn Loader>, options: LoadOptions, budget: u64) -> Self {
+        let (uses, entries) = (AtomicU64::new(0), Mutex::new(HashMap::new()));
+        Self { shared: Arc::new(Shared { loader, options, budget, uses, entries }) }
+    }
+
+    pub(crate) fn budget_bytes(&self) -> u64 {
+        self.shared.budget
+    }
+
+    /// The model, loaded from `files` where it is not in memory. Callers that come while it is being loaded wait for
+    /// the same load; a caller that goes away does not stop it.
+    ///
+    /// # Errors
+    /// Unavailable, where a file is damaged or the model alone is above the budget; Throttled, where models in use
+    /// leave no room.
+    pub(crate) async fn acquire(&self, name: &str, files: ModelFiles) -> Result<Lease> {
+        loop {
+            let mut over = match self.find_or_start(name, &files) {
+                Found::Ready(lease) => return Ok(lease),
+                Found::Loading(over) => over,
+            };
+            let outcome = over.wait_for(Option::is_some).await;
+            let outcome = outcome.map_err(|_| Error::internal("the loading of a model was lost"))?.clone();
+            if let Some(Err(error)) = outcome {
+                return Err(error);
+            }
+        }
+    }
+
+    /// Unloads a model that is not in use.
+    ///
+    /// # Errors
+    /// NotFound, where it is not loaded; Conflict, while it is in use or being loaded.
+    pub(crate) async fn unload(&self, name: &str) -> Result<()> {
+        let slot = {
+            let mut entries = self.shared.lock();
+            match entries.get(name) {
+                None => return Err(Error::not_found(format!("The model `{name}` is not loaded."))),
+                Some(Entry::Ready(slot)) if idle(slot) => {}
+                Some(_) => {
+                    return Err(Error::conflict(format!("The model `{name}` is in use."))
+                        .with_hint("Try again when its requests have ended."));
+                }
+            }
+            entries.remove(name)
+        };
+        tracing::info!(model = name, "unloaded");
+        tokio::task::spawn_blocking(move || drop(slot)).await.map_err(Error::internal)
+    }
+
+    pub(crate) fn is_loaded(&self, name: &str) -> bool {
+        matches!(self.shared.lock().get(name), Some(Entry::Ready(_)))
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        let entries = self.shared.lock();
+        let mut loaded: Vec<LoadedModel> = entries.values().filter_map(describe).collect();
+        loaded.sort_by(|a, b| a.name.cmp(&b.name));
+        let used_bytes = entries.values().map(Entry::bytes).sum();
+        Status { budget_bytes: self.shared.budget, used_bytes, loaded }
+    }
+
+    fn find_or_start(&self, name: &str, files: &ModelFiles) -> Found {
+        let mut entries = self.shared.lock();
+        match entries.get(name) {
+            Some(Entry::Ready(slot)) => {
+                slot.last_use.store(self.shared.tick(), Ordering::Relaxed);
+                Found::Ready(Lease { slot: slot.clone(), shared: self.shared.clone() })
+            }
+            Some(Entry::Loading { over, .. }) => Found::Loading(over.clone()),
+            None => {
+                let (tell, over) = watch::channel(None);
+                entries.insert(name.to_owned(), Entry::Loading { bytes: 0, over: over.clone() });
+                let (shared, name, files) = (self.shared.clone(), name.to_owned(), files.clone());
+                tokio::spawn(async move {
+                    let outcome = tokio::task::spawn_blocking(move || shared.load(&name, &files)).await;
+                    tell.send_replace(Some(outcome.unwrap_or_else(|panic| Err(Error::internal(panic)))));
+                });
+                Found::Loading(over)
+            }
+        }
+    }
+}
+
+enum Found {
+    Ready(Lease),
+    Loading(watch::Receiver<Option<Result<()>>>),
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tick(&self) -> u64 {
+        self.uses.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Loads a model whose entry says that it is being loaded. Afterwards the entry is ready, or gone.
+    fn load(&self, name: &str, files: &ModelFiles) -> Result<()> {
+        let unfinished = Unfinished { shared: self, name };
+        let to_error = |error| errors::of_loading(name, error);
+        let facts = self.loader.inspect(files).map_err(to_error)?;
+        // What was evicted is dropped here, outside the lock and before the new model takes its memory.
+        drop(self.make_room(name, facts.memory_bytes(&self.options))?);
+        let started = std::time::Instant::now();
+        let model = self.loader.load(files, &self.options).map_err(to_error)?;
+        let bytes = model.memory_bytes();
+        tracing::info!(model = name, bytes, millis = started.elapsed().as_millis(), "loaded");
+        metrics::counter!("craton_model_loads_total", "model" => name.to_owned()).increment(1);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let slot = Slot {
+            name: name.to_owned(),
+            model,
+            bytes,
+            last_use: AtomicU64::new(self.tick()),
+            speed: Mutex::new(None),
+            embedding: Semaphore::new(cores),
+            embeddings_waiting: AtomicUsize::new(0),
+        };
+        std::mem::forget(unfinished);
+        self.lock().insert(name.to_owned(), Entry::Ready(Arc::new(slot)));
+        Ok(())
+    }
+
+    /// Sets `bytes` aside for the model being loaded; returns the idle models that had to leave for it.
+    fn make_room(&self, name: &str, bytes: u64) -> Result<Vec<Entry>> {
+        let mut entries = self.lock();
+        let used: u64 = entries.values().map(Entry::bytes).sum();
+        let leaving = self.choose_leaving(&entries, used, bytes).ok_or_else(|| self.no_room(name, bytes, used))?;
+        let left = leaving.iter().filter_map(|name| entries.remove(name)).collect();
+        for name in &leaving {
+            tracing::info!(model = name, "unloaded to make room");
+            metrics::counter!("craton_model_evictions_total", "model" => name.clone()).increment(1);
+        }
+        if let Some(Entry::Loading { bytes: reserved, .. }) = entries.get_mut(name) {
+            *reserved = bytes;
+        }
+        Ok(left)
+    }
+
+    /// The least recently used idle models that together make room for `bytes`; none where all of them would not.
+    fn choose_leaving(&self, entries: &HashMap<String, Entry>, used: u64, bytes: u64) -> Option<Vec<String>> {
+        let mut candidates: Vec<(u64, &String, u64)> = entries
+            .iter()
+            .filter_map(|(name, entry)| match entry {
+                Entry::Ready(slot) if idle(slot) => Some((slot.last_use.load(Ordering::Relaxed), name, slot.bytes)),
+                _ => None,
+            })
+            .collect();
+        candidates.sort_unstable();
+        let (mut used, mut leaving) = (used, Vec::new());
+        for (_, name, its) in candidates {
+            if used.saturating_add(bytes) <= self.budget {
+                break;
+            }
+            used -= its;
+            leaving.push(name.clone());
+        }
+        (used.saturating_add(bytes) <= self.budget).then_some(leaving)
+    }
+
+    fn no_room(&self, name: &str, bytes: u64, used: u64) -> Error {
+        let (needs, has) = (mib(bytes), mib(self.budget));
+        if bytes > self.budget {
+            return Error::unavailable(format!("The model `{name}` needs {needs} MiB and models may take {has} MiB."))
+                .with_hint("Raise `memory_budget`, lower `parallel` or the context, or choose a smaller model.");
+        }
+        let used = mib(used);
+        Error::throttled(format!("The model `{name}` needs {needs} MiB; of {has} MiB, {used} MiB are in use."))
+            .with_hint("Try again when other models are idle, or raise `memory_budget`.")
+    }
+}
+
+/// Removes the entry of a load that did not end well, also where the engine panicked.
+struct Unfinished<'a> {
+    shared: &'a Shared,
+    name: &'a str,
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        self.shared.lock().remove(self.name);
+    }
+}
+
+/// Whether only the pool holds the model. Certain under the pool's lock, where alone new leases are made.
+fn idle(slot: &Arc<Slot>) -> bool {
+    Arc::strong_count(slot) == 1
+}
+
+fn mib(bytes: u64) -> u64 {
+    bytes.div_ceil(1 << 20)
+}
+
+fn describe(entry: &Entry) -> Option<LoadedModel> {
+    let Entry::Ready(slot) = entry else { return None };
+    let (kind, status) = match &slot.model {
+        Loaded::Generator(generator) => (CardKind::Text, generator.status()),
+        Loaded::Embedder(_) => (CardKind::Embedding, inference::EngineStatus::default()),
+    };
+    Some(LoadedModel {
+        name: slot.name.clone(),
+        kind,
+        memory_bytes: slot.bytes,
+        leases: Arc::strong_count(slot) - 1,
+        active_sequences: status.active,
+        queued: status.queued,
+        generated_tokens: status.generated_tokens,
+        tokens_per_second: *slot.speed.lock().unwrap_or_else(PoisonError::into_inner),
+    })
+}

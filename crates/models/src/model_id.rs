@@ -1,0 +1,85 @@
+//! Reading the model ids that clients send: ids, inference profiles, ARNs of either, Craton's own names.
+
+use base::{Arn, Error, Result};
+use identity::Ctx;
+
+#[cfg(test)]
+#[path = "model_id_tests.rs"]
+mod tests;
+
+/// The geographies whose cross-region inference profiles prefix a model id.
+const PROFILE_PREFIXES: [&str; 9] =
+    ["us.", "us-gov.", "eu.", "apac.", "global.", "jp.", "au.", "ca.", "sa."];
+/// The longest id that AWS takes for `modelId`.
+const MAX_LENGTH: usize = 2048;
+
+/// What a client's model id names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ModelId {
+    /// The id without an ARN around it; an inference profile's id keeps its prefix.
+    pub(crate) id: String,
+    /// The id without an inference profile's prefix.
+    pub(crate) model: String,
+}
+
+/// Reads a model id, for a caller of `ctx`'s account and region.
+///
+/// Spaces around an id are refused as AWS refuses them; the hint names the id without them.
+///
+/// # Errors
+/// Invalid, where it can name no model; NotImplemented, for ARNs of other resources.
+pub(crate) fn parse(ctx: &Ctx, text: &str) -> Result<ModelId> {
+    parse_for(ctx.account().as_str(), ctx.region().as_str(), text)
+}
+
+/// The error for an id that names no model, in AWS's words.
+pub(crate) fn invalid() -> Error {
+    Error::invalid("The provided model identifier is invalid.")
+}
+
+fn parse_for(account: &str, region: &str, text: &str) -> Result<ModelId> {
+    let trimmed = text.trim();
+    if trimmed != text && !trimmed.is_empty() {
+        return Err(invalid().with_hint(format!("Remove the spaces around it: `{trimmed}`.")));
+    }
+    if text.is_empty() || text.len() > MAX_LENGTH || text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err(invalid().with_hint("`craton models list` shows the names."));
+    }
+    if text.starts_with("arn:") {
+        return from_arn(account, region, text);
+    }
+    Ok(ModelId { id: text.to_owned(), model: without_profile_prefix(text).to_owned() })
+}
+
+fn from_arn(account: &str, region: &str, text: &str) -> Result<ModelId> {
+    let arn: Arn = text.parse().map_err(|_| invalid())?;
+    if arn.service != "bedrock" {
+        return Err(invalid().with_hint(format!("`{text}` is not an ARN of Bedrock.")));
+    }
+    if arn.region != region {
+        return Err(invalid().with_hint(format!("`{text}` is in another region than the request, `{region}`.")));
+    }
+    if !arn.account.is_empty() && arn.account != account {
+        return Err(invalid().with_hint(format!("`{text}` belongs to another account.")));
+    }
+    let id = arn.resource_id();
+    match arn.resource_type() {
+        Some("foundation-model") => Ok(ModelId { id: id.to_owned(), model: id.to_owned() }),
+        Some("inference-profile") => {
+            Ok(ModelId { id: id.to_owned(), model: without_profile_prefix(id).to_owned() })
+        }
+        Some(
+            kind @ ("application-inference-profile" | "provisioned-model" | "custom-model" | "imported-model"
+            | "custom-model-deployment" | "prompt" | "prompt-router" | "default-prompt-router"
+            | "marketplace/model-endpoint"),
+        ) => Err(Error::not_implemented(format!("Invoking a `{kind}` is not implemented."))
+            .with_hint("Name a foundation model or an inference profile.")),
+        _ => Err(invalid()),
+    }
+}
+
+fn without_profile_prefix(id: &str) -> &str {
+    let stripped = PROFILE_PREFIXES.iter().find_map(|prefix| id.strip_prefix(prefix));
+    // Only a vendor's id follows a prefix: `us.anthropic.claude…`, never `us.`-something of Craton's own.
+    stripped.filter(|rest| rest.contains('.')).unwrap_or(id)
+}

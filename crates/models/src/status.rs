@@ -1,0 +1,66 @@
+//! What is loaded, and what it is doing.
+
+use base::Result;
+use identity::Ctx;
+
+use crate::Models;
+use crate::catalogue::CardKind;
+
+/// The loaded models and their memory.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Status {
+    /// The most memory that loaded models may take together, in bytes.
+    pub budget_bytes: u64,
+    /// The memory that they take, in bytes.
+    pub used_bytes: u64,
+    /// The loaded models, by name.
+    pub loaded: Vec<LoadedModel>,
+}
+
+/// A loaded model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoadedModel {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub kind: CardKind,
+    /// The memory that it takes, in bytes.
+    pub memory_bytes: u64,
+    /// Requests that hold it now.
+    pub leases: usize,
+    /// Sequences that are being read or answered; 0 for embedders.
+    pub active_sequences: u32,
+    /// Requests that wait for a sequence.
+    pub queued: u32,
+    /// Tokens written since it was loaded.
+    pub generated_tokens: u64,
+    /// The mean speed of the answers that finished lately, in tokens a second of decoding; none before the first.
+    pub tokens_per_second: Option<f64>,
+}
+
+impl Models {
+    /// What is loaded. The engines are shared by all accounts.
+    pub fn status(&self, _ctx: &Ctx) -> Status {
+        self.inner.loaded.status()
+    }
+
+    /// As [`Models::status`], for the process's own metrics.
+    #[must_use]
+    pub fn engine_status(&self) -> Status {
+        self.inner.loaded.status()
+    }
+
+    /// Unloads a model that no request is using.
+    ///
+    /// # Errors
+    /// NotFound, where it is not loaded; Conflict, while requests are using it.
+    pub async fn unload(&self, _ctx: &Ctx, name: &str) -> Result<()> {
+        self.inner.loaded.unload(name).await
+    }
+
+    /// The largest text model of the catalogue that fits the memory budget, by estimate.
+    #[must_use]
+    pub fn recommended_model(&self) -> Option<String> {
+        self.inner.catalogue.largest_text_model_within(self.inner.loaded.budget_bytes())
+    }
+}

@@ -1,0 +1,103 @@
+//! The rows of this module: aliases, keyed by account, region and model id.
+
+use ::store::{Migration, Row, Store, params};
+use base::Result;
+use identity::Ctx;
+
+const MIGRATIONS: &[Migration] = &[Migration::same(1, "aliases", include_str!("migrations/0001_aliases.sql"))];
+
+/// An alias as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AliasRow {
+    pub(crate) model_id: String,
+    pub(crate) target: TargetRow,
+    pub(crate) updated_at: i64,
+}
+
+/// What an alias points at, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TargetRow {
+    Local { name: String },
+    Remote { base_url: String, model: String, sealed_api_key: Option<Vec<u8>> },
+}
+
+pub(crate) async fn migrate(store: &Store) -> Result<()> {
+    store.migrate("models", MIGRATIONS).await
+}
+
+/// Writes an alias in place of the one that the id may have.
+pub(crate) async fn put_alias(store: &Store, ctx: &Ctx, alias: &AliasRow) -> Result<()> {
+    let (account, region) = (ctx.account(), ctx.region());
+    let (name, base_url, model, key) = match &alias.target {
+        TargetRow::Local { name } => (Some(name.as_str()), None, None, None),
+        TargetRow::Remote { base_url, model, sealed_api_key } => {
+            (None, Some(base_url.as_str()), Some(model.as_str()), sealed_api_key.as_deref())
+        }
+    };
+    store
+        .write(|tx| async move {
+            tx.execute(
+                "INSERT INTO model_aliases
+                    (account, region, model_id, local_name, base_url, upstream_model, api_key, updated_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+                 ON CONFLICT (account, region, model_id) DO UPDATE SET
+                    local_name = excluded.local_name, base_url = excluded.base_url,
+                    upstream_model = excluded.upstream_model, api_key = excluded.api_key,
+                    updated_at = excluded.updated_at",
+                params![account, region, &alias.model_id, name, base_url, model, key, alias.updated_at],
+            )
+            .await?;
+            Ok(())
+        })
+        .await
+}
+
+/// Removes an alias; whether there was one.
+pub(crate) async fn delete_alias(store: &Store, ctx: &Ctx, model_id: &str) -> Result<bool> {
+    let (account, region) = (ctx.account(), ctx.region());
+    store
+        .write(|tx| async move {
+            let sql = "DELETE FROM model_aliases WHERE account = $1 AND region = $2 AND model_id = $3";
+            Ok(tx.execute(sql, params![account, region, model_id]).await? > 0)
+        })
+        .await
+}
+
+/// The alias of either id, the first one's before the second's.
+pub(crate) async fn find_alias(store: &Store, ctx: &Ctx, first: &str, second: &str) -> Result<Option<AliasRow>> {
+    let (account, region) = (ctx.account(), ctx.region());
+    store
+        .read(|tx| async move {
+            let sql = "SELECT model_id, local_name, base_url, upstream_model, api_key, updated_at FROM model_aliases
+                       WHERE account = $1 AND region = $2 AND model_id IN ($3, $4)";
+            let rows = tx.fetch_all(sql, params![account, region, first, second]).await?;
+            let mut aliases = rows.iter().map(read).collect::<Result<Vec<_>>>()?;
+            aliases.sort_by_key(|alias| alias.model_id != first);
+            Ok(aliases.into_iter().next())
+        })
+        .await
+}
+
+/// The aliases of the caller's account and region, by model id.
+pub(crate) async fn list_aliases(store: &Store, ctx: &Ctx) -> Result<Vec<AliasRow>> {
+    let (account, region) = (ctx.account(), ctx.region());
+    store
+        .read(|tx| async move {
+            let sql = "SELECT model_id, local_name, base_url, upstream_model, api_key, updated_at FROM model_aliases
+                       WHERE account = $1 AND region = $2 ORDER BY model_id";
+            tx.fetch_all(sql, params![account, region]).await?.iter().map(read).collect()
+        })
+        .await
+}
+
+fn read(row: &Row) -> Result<AliasRow> {
+    let target = match row.opt_text("local_name")? {
+        Some(name) => TargetRow::Local { name },
+        None => TargetRow::Remote {
+            base_url: row.text("base_url")?,
+            model: row.text("upstream_model")?,
+            sealed_api_key: row.opt_bytes("api_key")?,
+        },
+    };
+    Ok(AliasRow { model_id: row.text("model_id")?, target, updated_at: row.int("updated_at")? })
+}
