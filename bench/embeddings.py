@@ -58,7 +58,7 @@ def parse_options():
 
 
 def sentences(name, model):
-    """`1000`, `10000`: sentences of about 15 words; `mixed`: 2,000 texts of 3 to 180 words, most of them short."""
+    """`1000`, `10000`: sentences of about 15 words; `mixed`: 500 texts of 3 to 180 words, most of them short."""
     rng = random.Random(20260101)
     words = [w for w in (model / "vocab.txt").read_text("utf-8").split("\n") if w.isascii() and w.isalpha() and len(w) > 2]
 
@@ -66,7 +66,7 @@ def sentences(name, model):
         return " ".join(rng.choice(words) for _ in range(count)).capitalize() + "."
 
     if name == "mixed":
-        return [sentence(min(180, max(3, round(rng.lognormvariate(3.0, 0.9))))) for _ in range(2000)]
+        return [sentence(min(180, max(3, round(rng.lognormvariate(3.0, 0.9))))) for _ in range(500)]
     return [sentence(rng.randint(10, 16)) for _ in range(int(name))]
 
 

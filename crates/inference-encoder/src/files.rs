@@ -19,7 +19,8 @@ pub(crate) fn model_file_error(file: &Path, reason: impl Into<String>, hint: &st
 /// Reads a JSON file.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
     let text = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
-    serde_json::from_slice(&text).map_err(|error| model_file_error(path, format!("not understood: {error}"), PULL_AGAIN))
+    serde_json::from_slice(&text)
+        .map_err(|error| model_file_error(path, format!("not understood: {error}"), PULL_AGAIN))
 }
 
 /// Reads a JSON file that may be absent.
@@ -60,8 +61,8 @@ impl Tensors {
         }
         let mut header = vec![0; length as usize];
         file.read_exact(&mut header).map_err(|error| unreadable(path, &error))?;
-        let metadata: Metadata =
-            serde_json::from_slice(&header).map_err(|error| damaged(format!("the header is not understood: {error}")))?;
+        let metadata: Metadata = serde_json::from_slice(&header)
+            .map_err(|error| damaged(format!("the header is not understood: {error}")))?;
         let data_start = 8 + length;
         let needed = data_start + metadata.data_len() as u64;
         if needed != held {

@@ -145,3 +145,6 @@ impl Linear {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -139,8 +139,7 @@ impl<'a> Weights<'a> {
         let embeddings = format!("{}embeddings", self.prefix);
         let (words, shape) = self.words();
         let words = self.tensors.read(&words, &shape)?;
-        let segment =
-            self.tensors.read(&format!("{embeddings}.token_type_embeddings.weight"), &[segments, hidden])?;
+        let segment = self.tensors.read(&format!("{embeddings}.token_type_embeddings.weight"), &[segments, hidden])?;
         let mut places =
             self.tensors.read(&format!("{embeddings}.position_embeddings.weight"), &[positions, hidden])?;
         for place in places.chunks_exact_mut(hidden) {

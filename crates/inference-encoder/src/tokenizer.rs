@@ -122,6 +122,3 @@ fn from_words(folder: &Path, words: &Path) -> Result<tokenizers::Result<tokenize
     };
     Ok(build())
 }
-
-#[cfg(test)]
-mod tests;

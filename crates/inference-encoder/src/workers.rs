@@ -32,9 +32,7 @@ struct State<B> {
 impl<B: Default + 'static> Workers<B> {
     /// Starts `count` threads.
     pub(crate) fn start(count: usize) -> std::io::Result<Self> {
-        let state = State { calls: VecDeque::new(), closed: false };
-        let queue = Arc::new(Queue { state: Mutex::new(state), changed: Condvar::new() });
-        let mut workers = Self { queue, threads: Vec::new() };
+        let mut workers = Self { queue: Arc::new(Queue::new()), threads: Vec::new() };
         for index in 0..count {
             let queue = Arc::clone(&workers.queue);
             let thread = std::thread::Builder::new().name(format!("encoder-{index}")).spawn(move || queue.work())?;
@@ -86,6 +84,11 @@ impl<B> Drop for Workers<B> {
 }
 
 impl<B> Queue<B> {
+    fn new() -> Self {
+        let state = State { calls: VecDeque::new(), closed: false };
+        Self { state: Mutex::new(state), changed: Condvar::new() }
+    }
+
     /// A panic while the lock was held cannot have left the state half changed.
     fn lock(&self) -> MutexGuard<'_, State<B>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
