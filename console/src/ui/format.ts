@@ -58,6 +58,12 @@ export function dateTime(iso: string | null | undefined): string {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
 }
 
+/** The time alone for today, with the date before it otherwise. */
+export function recentTime(iso: string): string {
+  const text = dateTime(iso)
+  return dateTime(new Date().toISOString()).slice(0, 10) === text.slice(0, 10) ? text.slice(11) : text
+}
+
 /** `prefillThreads` → `Prefill threads` */
 export function label(name: string): string {
   const words = name.replace(/([a-z0-9])([A-Z])/g, '$1 $2').replace(/[_-]+/g, ' ').toLowerCase()

@@ -216,5 +216,5 @@ function request(
   servedBy: string | null,
 ): RequestRecord {
   const requestId = `${id}6a52-1d33-4e0e-9a51-5f0a4a1b7c9e`
-  return { requestId, time: '2026-05-04T09:30:12Z', service, operation, status, errorCode, durationMs, principal: ARN, servedBy }
+  return { requestId, time: new Date().toISOString(), service, operation, status, errorCode, durationMs, principal: ARN, servedBy }
 }

@@ -1,6 +1,7 @@
 import Alert from '@cloudscape-design/components/alert'
 import Badge from '@cloudscape-design/components/badge'
 import Button from '@cloudscape-design/components/button'
+import ContentLayout from '@cloudscape-design/components/content-layout'
 import FormField from '@cloudscape-design/components/form-field'
 import Header from '@cloudscape-design/components/header'
 import Input from '@cloudscape-design/components/input'
@@ -37,10 +38,12 @@ export default function AccountsPage() {
 
   if (accounts.error?.status === 403) {
     return (
-      <Alert type="info" header="Accounts belong to the management account">
-        You are signed in to account {session.account}. Sign in with the administrator key of this deployment's first
-        account to list and create accounts.
-      </Alert>
+      <ContentLayout header={<Header variant="h1">Accounts</Header>}>
+        <Alert type="info" header="Accounts belong to the management account">
+          You are signed in to account {session.account}. Sign in with the administrator key of this deployment's first
+          account to list and create accounts.
+        </Alert>
+      </ContentLayout>
     )
   }
   const wellFormed = accountId.trim() === '' || /^\d{12}$/.test(accountId.trim())

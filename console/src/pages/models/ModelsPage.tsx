@@ -78,7 +78,7 @@ export default function ModelsPage() {
           </Header>
         }
         filter={
-          <SpaceBetween direction="horizontal" size="xs">
+          <div className="craton-filters">
             <TextFilter
               filteringText={text}
               filteringPlaceholder="Find by name, provider, language or AWS id"
@@ -91,7 +91,7 @@ export default function ModelsPage() {
               selectedOption={{ value: choice, label: CHOICES[choice]?.label ?? '' }}
               onChange={({ detail }) => setChoice(detail.selectedOption.value ?? 'all')}
             />
-          </SpaceBetween>
+          </div>
         }
         empty={<Empty title={all.length === 0 ? 'The catalogue is empty' : 'No model matches'} />}
         cardDefinition={{

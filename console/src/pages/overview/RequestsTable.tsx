@@ -3,7 +3,6 @@ import Header from '@cloudscape-design/components/header'
 import KeyValuePairs from '@cloudscape-design/components/key-value-pairs'
 import Modal from '@cloudscape-design/components/modal'
 import Select from '@cloudscape-design/components/select'
-import SpaceBetween from '@cloudscape-design/components/space-between'
 import StatusIndicator from '@cloudscape-design/components/status-indicator'
 import Table from '@cloudscape-design/components/table'
 import TextFilter from '@cloudscape-design/components/text-filter'
@@ -11,7 +10,7 @@ import { useCallback, useState } from 'react'
 import { listRequests, type RequestRecord } from '../../api/status.ts'
 import { Empty } from '../../ui/Empty.tsx'
 import { ErrorAlert } from '../../ui/ErrorAlert.tsx'
-import { dateTime, milliseconds } from '../../ui/format.ts'
+import { dateTime, milliseconds, recentTime } from '../../ui/format.ts'
 import { useLoad } from '../../ui/useLoad.ts'
 
 const REFRESH_MS = 3000
@@ -51,7 +50,7 @@ export function RequestsTable() {
           </Header>
         }
         filter={
-          <SpaceBetween direction="horizontal" size="xs">
+          <div className="craton-filters">
             <TextFilter
               filteringText={filter}
               filteringPlaceholder="Find by operation, model, code or id"
@@ -64,15 +63,15 @@ export function RequestsTable() {
               options={Object.entries(CHOICES).map(([value, { label }]) => ({ value, label }))}
               onChange={({ detail }) => setOutcome(detail.selectedOption.value ?? 'programs')}
             />
-          </SpaceBetween>
+          </div>
         }
         empty={kept.length === 0 ? <Empty title="No requests yet" /> : <Empty title="No request matches" />}
         columnDefinitions={[
-          { id: 'time', header: 'Time', cell: (request) => dateTime(request.time) },
+          { id: 'time', header: 'Time', cell: (request) => recentTime(request.time) },
           {
             id: 'operation',
             header: 'Operation',
-            minWidth: 190,
+            minWidth: 170,
             isRowHeader: true,
             cell: (request) => (
               <Button variant="inline-link" ariaLabel={`Details of ${request.operation}`} onClick={() => setOpen(request)}>

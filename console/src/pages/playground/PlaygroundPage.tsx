@@ -3,7 +3,6 @@ import Button from '@cloudscape-design/components/button'
 import Container from '@cloudscape-design/components/container'
 import ContentLayout from '@cloudscape-design/components/content-layout'
 import ExpandableSection from '@cloudscape-design/components/expandable-section'
-import Grid from '@cloudscape-design/components/grid'
 import Header from '@cloudscape-design/components/header'
 import PromptInput from '@cloudscape-design/components/prompt-input'
 import SpaceBetween from '@cloudscape-design/components/space-between'
@@ -19,7 +18,7 @@ import { useLoad } from '../../ui/useLoad.ts'
 import { modelOptions, usable } from './choices.ts'
 import type { CodeInput } from './code.ts'
 import { CodeModal } from './CodeModal.tsx'
-import { messagesOf } from './conversation.ts'
+import { messagesToShow } from './conversation.ts'
 import { Pane } from './Pane.tsx'
 import { check, INITIAL, requestOf } from './settings.ts'
 import { SettingsForm } from './SettingsForm.tsx'
@@ -66,7 +65,7 @@ export default function PlaygroundPage() {
       endpoint: window.location.origin,
       region: status.value?.region ?? 'us-east-1',
       modelId: modelOf(pane) ?? 'MODEL_ID',
-      request: requestOf(settings, messagesOf(chats[pane]?.turns ?? [], prompt.trim() === '' ? 'Hello!' : prompt)),
+      request: requestOf(settings, messagesToShow(chats[pane]?.turns ?? [], prompt)),
     }),
   )
 
@@ -117,7 +116,7 @@ export default function PlaygroundPage() {
             </ExpandableSection>
           </Container>
           <div>
-            <Grid gridDefinition={panes.map(() => ({ colspan: { default: 12, xs: comparing ? 6 : 12 } }))}>
+            <div className="craton-panes">
               {panes.map((pane) => (
                 <Pane
                   key={pane}
@@ -128,7 +127,7 @@ export default function PlaygroundPage() {
                   onChoose={(modelId) => setChosen((all) => all.map((old, index) => (index === pane ? modelId : old)))}
                 />
               ))}
-            </Grid>
+            </div>
             <div className="craton-prompt">
               <PromptInput
                 value={prompt}

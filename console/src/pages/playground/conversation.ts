@@ -51,6 +51,13 @@ export function messagesOf(turns: Turn[], prompt: string): Message[] {
   return [...earlier, { role: 'user', content: [{ text: prompt }] }]
 }
 
+/** The messages for the code view: with the prompt being written, or else those of the latest question. */
+export function messagesToShow(turns: Turn[], draft: string): Message[] {
+  const last = turns.at(-1)
+  if (draft.trim() !== '' || !last) return messagesOf(turns, draft.trim() === '' ? 'Hello!' : draft)
+  return messagesOf(turns.slice(0, -1), last.prompt)
+}
+
 /**
  * Tokens per second from the first text to the last, the first token not counted; `undefined` where there is too
  * little to measure.

@@ -3,7 +3,7 @@ import type { Alias } from '../../api/aliases.ts'
 import type { Card } from '../../api/models.ts'
 import { modelOptions, usable } from './choices.ts'
 import { codeFor, type CodeInput } from './code.ts'
-import { advance, messagesOf, tokensPerSecond, type Turn } from './conversation.ts'
+import { advance, messagesOf, messagesToShow, tokensPerSecond, type Turn } from './conversation.ts'
 import { check, INITIAL, requestOf } from './settings.ts'
 
 const TURN: Turn = { id: 1, prompt: 'Hi', modelId: 'm', answer: '', state: 'waiting', figures: {} }
@@ -54,6 +54,14 @@ describe('conversation', () => {
       ['assistant', 'Hello'],
       ['user', 'Next'],
     ])
+  })
+
+  test('the code view repeats the latest question until another is being written', () => {
+    const turns: Turn[] = [{ ...TURN, answer: 'Hello', state: 'done' }]
+    const prompts = (draft: string) => messagesToShow(turns, draft).map(({ content }) => content[0]?.text)
+    expect(prompts(' ')).toEqual(['Hi'])
+    expect(prompts('More')).toEqual(['Hi', 'Hello', 'More'])
+    expect(messagesToShow([], '')).toEqual([{ role: 'user', content: [{ text: 'Hello!' }] }])
   })
 })
 
