@@ -96,6 +96,13 @@ impl Store {
         self.transact(Mode::Write, f).await
     }
 
+    /// May other processes use the database at the same time? True for PostgreSQL; a SQLite database belongs to the
+    /// process that holds its [`DataDir`](crate::DataDir).
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.dialect(false, true)
+    }
+
     /// Closes the connections, after those in use have come back. Later calls answer Unavailable.
     pub async fn close(&self) {
         match &self.backend {

@@ -1,4 +1,5 @@
 //! The crash harness, tried on a small program that writes rows and files.
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::io;
 use std::path::PathBuf;
@@ -77,7 +78,7 @@ impl Workload for Entries {
 /// Examples are built beside the tests: `target/debug/examples/` next to `target/debug/deps/`.
 fn child() -> PathBuf {
     let test = std::env::current_exe().unwrap();
-    test.parent().unwrap().parent().unwrap().join("examples/crash_child")
+    test.parent().unwrap().parent().unwrap().join("examples/store_crash_child")
 }
 
 fn harness(seed: u64, rounds: usize) -> Harness {

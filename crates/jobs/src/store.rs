@@ -1,0 +1,474 @@
+//! The jobs' tables. A worker's changes name the lease under which it took the job, so those of a worker that has lost
+//! it change nothing.
+
+use base::{AccountId, Error, ErrorKind, Page, PageRequest, Result, Timestamp};
+use serde_json::Value;
+use store::{Migration, Row, Store, Tx, params};
+
+use crate::transition::{Next, after_lapse};
+use crate::{Job, JobError, JobId, Owner, Progress, State};
+
+pub(crate) const MIGRATIONS: &[Migration] = &[Migration::same(1, "jobs", include_str!("../migrations/0001_jobs.sql"))];
+
+/// How long a lease lasts without renewal, in milliseconds.
+pub(crate) const LEASE_MS: i64 = 30_000;
+
+/// A job that a worker has taken.
+#[derive(Debug, Clone)]
+pub(crate) struct Taken {
+    pub(crate) job: Job,
+    pub(crate) checkpoint: Option<Value>,
+    lease: i64,
+}
+
+/// What `take` found.
+#[derive(Debug)]
+pub(crate) enum Found {
+    Work(Box<Taken>),
+    /// The job ended instead: its lease had lapsed for the last time.
+    Ended(Box<Job>),
+    Nothing,
+}
+
+macro_rules! select_jobs {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, account, region, principal_arn, kind, state, input, attempt, max_attempts, run_at, lease, \
+             cancel_requested, checkpoint, progress_done, progress_total, progress_unit, progress_message, output, \
+             error_kind, error_message, error_hint, created, started, ended FROM jobs ",
+            $rest
+        )
+    };
+}
+
+/// A job as it is inserted.
+pub(crate) struct Insert<'a> {
+    pub(crate) id: &'a JobId,
+    pub(crate) owner: &'a Owner,
+    pub(crate) kind: &'a str,
+    pub(crate) dedup_key: Option<&'a str>,
+    pub(crate) input: &'a str,
+    pub(crate) max_attempts: u32,
+    pub(crate) run_at: Timestamp,
+    pub(crate) now: Timestamp,
+}
+
+/// Inserts the job, or finds the open one with its key.
+pub(crate) async fn insert(tx: &Tx, new: &Insert<'_>) -> Result<Job> {
+    if let Some(key) = new.dedup_key {
+        let open = tx
+            .fetch_optional(
+                select_jobs!("WHERE account = $1 AND kind = $2 AND dedup_key = $3 AND state IN ('queued', 'running')"),
+                params![&new.owner.account, new.kind, key],
+            )
+            .await?;
+        if let Some(row) = open {
+            return job(&row);
+        }
+    }
+    tx.execute(
+        "INSERT INTO jobs (id, account, region, principal_arn, kind, dedup_key, state, input, attempt, max_attempts, \
+         run_at, lease, cancel_requested, created) \
+         VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7, 0, $8, $9, 0, FALSE, $10)",
+        params![
+            new.id.as_str(),
+            &new.owner.account,
+            &new.owner.region,
+            &new.owner.principal_arn,
+            new.kind,
+            new.dedup_key,
+            new.input,
+            new.max_attempts,
+            new.run_at,
+            new.now
+        ],
+    )
+    .await?;
+    by_id(tx, new.id).await
+}
+
+/// Makes `id` wait for `needed`, a job of the same account that may still succeed.
+pub(crate) async fn insert_need(tx: &Tx, account: &AccountId, id: &JobId, needed: &JobId) -> Result<()> {
+    let other = find(tx, account, needed).await?;
+    if matches!(other.state, State::Failed | State::Cancelled) {
+        let state = other.state.as_str();
+        return Err(Error::new(ErrorKind::Conflict, format!("The job `{needed}` has {state}: nothing can come after it.")));
+    }
+    tx.execute(
+        "INSERT INTO job_needs (job, needed) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        params![id.as_str(), needed.as_str()],
+    )
+    .await?;
+    Ok(())
+}
+
+/// The account's job.
+pub(crate) async fn find(tx: &Tx, account: &AccountId, id: &JobId) -> Result<Job> {
+    let row = tx.fetch_optional(select_jobs!("WHERE account = $1 AND id = $2"), params![account, id.as_str()]).await?;
+    let row = row.ok_or_else(|| Error::not_found(format!("There is no job `{id}`.")))?;
+    job(&row)
+}
+
+/// The account's jobs, newest first.
+pub(crate) async fn list(store: &Store, account: &AccountId, page: &PageRequest) -> Result<Page<Job>> {
+    let (after, limit) = (page.after.as_deref(), i64::from(page.limit) + 1);
+    let rows = store
+        .read(|tx| async move {
+            tx.fetch_all(
+                select_jobs!("WHERE account = $1 AND ($2 IS NULL OR id < $2) ORDER BY id DESC LIMIT $3"),
+                params![account, after, limit],
+            )
+            .await
+        })
+        .await?;
+    let jobs = rows.iter().map(job).collect::<Result<Vec<_>>>()?;
+    Ok(Page::cut(page, jobs, |job| job.id.to_string()))
+}
+
+/// Takes the job that has been due longest, for the worker `lease_owner`.
+pub(crate) async fn take(store: &Store, lease_owner: &str, now: Timestamp) -> Result<Found> {
+    store
+        .write(|tx| async move {
+            let due = tx
+                .fetch_optional(
+                    select_jobs!(
+                        "WHERE ((state = 'queued' AND run_at <= $1) OR (state = 'running' AND lease_until <= $1)) \
+                         AND NOT EXISTS (SELECT 1 FROM job_needs JOIN jobs AS needed ON needed.id = job_needs.needed \
+                                         WHERE job_needs.job = jobs.id AND needed.state <> 'succeeded') \
+                         ORDER BY run_at, id LIMIT 1"
+                    ),
+                    params![now],
+                )
+                .await?;
+            let Some(row) = due else { return Ok(Found::Nothing) };
+            let due = job(&row)?;
+            if due.state == State::Running
+                && let Some(next) = after_lapse(due.attempt, due.max_attempts, due.cancel_requested)
+            {
+                return Ok(Found::Ended(Box::new(end(&tx, &due.id, next, now).await?)));
+            }
+            tx.execute(
+                "UPDATE jobs SET state = 'running', attempt = attempt + 1, lease = lease + 1, lease_owner = $2, \
+                 lease_until = $3, started = COALESCE(started, $4) WHERE id = $1",
+                params![due.id.as_str(), lease_owner, lease_end(now), now],
+            )
+            .await?;
+            let row = tx.fetch_one(select_jobs!("WHERE id = $1"), params![due.id.as_str()]).await?;
+            let checkpoint = row.opt_text("checkpoint")?.map(|text| json(&text)).transpose()?;
+            Ok(Found::Work(Box::new(Taken { job: job(&row)?, checkpoint, lease: row.int("lease")? })))
+        })
+        .await
+}
+
+/// Prolongs the lease. `None`: it is lost. Otherwise: was the job asked to end?
+pub(crate) async fn renew(store: &Store, taken: &Taken, now: Timestamp) -> Result<Option<bool>> {
+    let id = taken.job.id.as_str();
+    store
+        .write(|tx| async move {
+            let held = tx
+                .execute(
+                    "UPDATE jobs SET lease_until = $3 WHERE id = $1 AND lease = $2 AND state = 'running'",
+                    params![id, taken.lease, lease_end(now)],
+                )
+                .await?;
+            if held == 0 {
+                return Ok(None);
+            }
+            let row = tx.fetch_one("SELECT cancel_requested FROM jobs WHERE id = $1", params![id]).await?;
+            row.bool("cancel_requested").map(Some)
+        })
+        .await
+}
+
+/// Saves the checkpoint and renews the lease. False: the lease is lost.
+pub(crate) async fn save_checkpoint(store: &Store, taken: &Taken, checkpoint: &str, now: Timestamp) -> Result<bool> {
+    let sql = "UPDATE jobs SET checkpoint = $3, lease_until = $4 WHERE id = $1 AND lease = $2 AND state = 'running'";
+    let id = taken.job.id.as_str();
+    let changed = store
+        .write(|tx| async move { tx.execute(sql, params![id, taken.lease, checkpoint, lease_end(now)]).await })
+        .await?;
+    Ok(changed > 0)
+}
+
+/// Saves the progress. False: the lease is lost.
+pub(crate) async fn save_progress(store: &Store, taken: &Taken, progress: &Progress, now: Timestamp) -> Result<bool> {
+    let held = store.write(|tx| async move { update_progress(&tx, taken, progress, now).await }).await?;
+    Ok(held)
+}
+
+async fn update_progress(tx: &Tx, taken: &Taken, progress: &Progress, now: Timestamp) -> Result<bool> {
+    let changed = tx
+        .execute(
+            "UPDATE jobs SET progress_done = $3, progress_total = $4, progress_unit = $5, progress_message = $6, \
+             lease_until = $7 WHERE id = $1 AND lease = $2 AND state = 'running'",
+            params![
+                taken.job.id.as_str(),
+                taken.lease,
+                saturated(progress.done),
+                progress.total.map(saturated),
+                &progress.unit,
+                &progress.message,
+                lease_end(now)
+            ],
+        )
+        .await?;
+    Ok(changed > 0)
+}
+
+/// Ends the attempt: writes its last progress and what `decide` (given "was the job asked to end?") makes of the job.
+/// `None`: the lease is lost and nothing was written.
+pub(crate) async fn finish(
+    store: &Store,
+    taken: &Taken,
+    progress: Option<&Progress>,
+    decide: impl Fn(bool) -> Next,
+    now: Timestamp,
+) -> Result<Option<Job>> {
+    let decide = &decide;
+    let id = &taken.job.id;
+    store
+        .write(|tx| async move {
+            let sql = "SELECT cancel_requested FROM jobs WHERE id = $1 AND lease = $2 AND state = 'running'";
+            let Some(row) = tx.fetch_optional(sql, params![id.as_str(), taken.lease]).await? else { return Ok(None) };
+            if let Some(progress) = progress {
+                update_progress(&tx, taken, progress, now).await?;
+            }
+            let job = match decide(row.bool("cancel_requested")?) {
+                Next::Retry { at, error } => {
+                    requeue(&tx, id, at, Some(&error), 0).await?;
+                    by_id(&tx, id).await?
+                }
+                Next::Release => {
+                    requeue(&tx, id, now, None, 1).await?;
+                    by_id(&tx, id).await?
+                }
+                next => end(&tx, id, next, now).await?,
+            };
+            Ok(Some(job))
+        })
+        .await
+}
+
+/// Puts a running job back into the queue, taking back `uncounted` attempts.
+async fn requeue(tx: &Tx, id: &JobId, at: Timestamp, error: Option<&JobError>, uncounted: i64) -> Result<()> {
+    tx.execute(
+        "UPDATE jobs SET state = 'queued', run_at = $2, attempt = attempt - $3, lease_owner = NULL, lease_until = NULL \
+         WHERE id = $1",
+        params![id.as_str(), at, uncounted],
+    )
+    .await?;
+    match error {
+        Some(error) => write_error(tx, id, error).await,
+        None => Ok(()),
+    }
+}
+
+/// Ends an open job; where it did not succeed, the queued jobs that need it end with it.
+async fn end(tx: &Tx, id: &JobId, next: Next, now: Timestamp) -> Result<Job> {
+    let (state, output) = match &next {
+        Next::Succeed(output) => (State::Succeeded, Some(output.to_string())),
+        Next::Cancel => (State::Cancelled, None),
+        _ => (State::Failed, None),
+    };
+    tx.execute(
+        "UPDATE jobs SET state = $2, output = $3, ended = $4, lease_owner = NULL, lease_until = NULL, \
+         error_kind = NULL, error_message = NULL, error_hint = NULL WHERE id = $1",
+        params![id.as_str(), state.as_str(), output, now],
+    )
+    .await?;
+    if let Next::Fail(error) = &next {
+        write_error(tx, id, error).await?;
+    }
+    if state != State::Succeeded {
+        let text = format!("The job `{id}`, which this one needs, has {}.", state.as_str());
+        end_dependents(tx, id, &Error::new(ErrorKind::Conflict, text).into(), now).await?;
+    }
+    by_id(tx, id).await
+}
+
+/// Fails every queued job that needs `id`, directly or through others.
+async fn end_dependents(tx: &Tx, id: &JobId, error: &JobError, now: Timestamp) -> Result<()> {
+    let mut ended = vec![id.clone()];
+    while let Some(id) = ended.pop() {
+        let rows = tx
+            .fetch_all(
+                "SELECT jobs.id FROM job_needs JOIN jobs ON jobs.id = job_needs.job \
+                 WHERE job_needs.needed = $1 AND jobs.state = 'queued'",
+                params![id.as_str()],
+            )
+            .await?;
+        for row in rows {
+            let dependent = JobId::from_row(row.text("id")?);
+            let sql = "UPDATE jobs SET state = 'failed', ended = $2 WHERE id = $1";
+            tx.execute(sql, params![dependent.as_str(), now]).await?;
+            write_error(tx, &dependent, error).await?;
+            ended.push(dependent);
+        }
+    }
+    Ok(())
+}
+
+async fn write_error(tx: &Tx, id: &JobId, error: &JobError) -> Result<()> {
+    tx.execute(
+        "UPDATE jobs SET error_kind = $2, error_message = $3, error_hint = $4 WHERE id = $1",
+        params![id.as_str(), kind_name(error.kind), without_nul(&error.message), error.hint.as_deref().map(without_nul)],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Ends a queued job; asks a running one to end; leaves an ended one.
+pub(crate) async fn cancel(store: &Store, account: &AccountId, id: &JobId, now: Timestamp) -> Result<Job> {
+    store
+        .write(|tx| async move {
+            let job = find(&tx, account, id).await?;
+            match job.state {
+                State::Queued => end(&tx, id, Next::Cancel, now).await,
+                State::Running => {
+                    tx.execute("UPDATE jobs SET cancel_requested = TRUE WHERE id = $1", params![id.as_str()]).await?;
+                    by_id(&tx, id).await
+                }
+                _ => Ok(job),
+            }
+        })
+        .await
+}
+
+/// Lets the leases lapse that other workers than `lease_owner` hold: for a database that only this process uses.
+pub(crate) async fn expire_leases(store: &Store, lease_owner: &str, now: Timestamp) -> Result<u64> {
+    let sql = "UPDATE jobs SET lease_until = $2 WHERE state = 'running' AND lease_owner <> $1";
+    store.write(|tx| async move { tx.execute(sql, params![lease_owner, now]).await }).await
+}
+
+/// The next moment at which a job or a schedule is due, if there is one.
+pub(crate) async fn next_due(store: &Store) -> Result<Option<Timestamp>> {
+    let rows = store
+        .read(|tx| async move {
+            tx.fetch_all(
+                "SELECT MIN(run_at) AS due FROM jobs WHERE state = 'queued' \
+                   AND NOT EXISTS (SELECT 1 FROM job_needs JOIN jobs AS needed ON needed.id = job_needs.needed \
+                                   WHERE job_needs.job = jobs.id AND needed.state <> 'succeeded') \
+                 UNION ALL SELECT MIN(lease_until) FROM jobs WHERE state = 'running' \
+                 UNION ALL SELECT MIN(next_at) FROM job_schedules",
+                params![],
+            )
+            .await
+        })
+        .await?;
+    let due = rows.iter().map(|row| row.opt_time("due")).collect::<Result<Vec<_>>>()?;
+    Ok(due.into_iter().flatten().min())
+}
+
+/// How many jobs are queued and how many run.
+pub(crate) async fn count_open(store: &Store) -> Result<[(State, i64); 2]> {
+    let sql = "SELECT COUNT(*) AS open FROM jobs WHERE state = $1";
+    store
+        .read(|tx| async move {
+            let mut counts = [(State::Queued, 0), (State::Running, 0)];
+            for (state, count) in &mut counts {
+                *count = tx.fetch_one(sql, params![state.as_str()]).await?.int("open")?;
+            }
+            Ok(counts)
+        })
+        .await
+}
+
+async fn by_id(tx: &Tx, id: &JobId) -> Result<Job> {
+    job(&tx.fetch_one(select_jobs!("WHERE id = $1"), params![id.as_str()]).await?)
+}
+
+fn lease_end(now: Timestamp) -> Timestamp {
+    Timestamp(now.as_millis().saturating_add(LEASE_MS))
+}
+
+fn job(row: &Row) -> Result<Job> {
+    Ok(Job {
+        id: JobId::from_row(row.text("id")?),
+        kind: row.text("kind")?,
+        owner: owner(row)?,
+        state: State::from_row(&row.text("state")?)?,
+        input: json(&row.text("input")?)?,
+        attempt: small(row.int("attempt")?)?,
+        max_attempts: small(row.int("max_attempts")?)?,
+        progress: progress(row)?,
+        error: error(row)?,
+        output: row.opt_text("output")?.map(|text| json(&text)).transpose()?,
+        cancel_requested: row.bool("cancel_requested")?,
+        run_at: row.time("run_at")?,
+        created: row.time("created")?,
+        started: row.opt_time("started")?,
+        ended: row.opt_time("ended")?,
+    })
+}
+
+pub(crate) fn owner(row: &Row) -> Result<Owner> {
+    Ok(Owner {
+        account: row.text("account")?.parse()?,
+        region: row.text("region")?.parse()?,
+        principal_arn: row.text("principal_arn")?,
+    })
+}
+
+fn progress(row: &Row) -> Result<Option<Progress>> {
+    let Some(done) = row.opt_int("progress_done")? else { return Ok(None) };
+    Ok(Some(Progress {
+        done: done.unsigned_abs(),
+        total: row.opt_int("progress_total")?.map(i64::unsigned_abs),
+        unit: row.text("progress_unit")?,
+        message: row.text("progress_message")?,
+    }))
+}
+
+fn error(row: &Row) -> Result<Option<JobError>> {
+    let Some(name) = row.opt_text("error_kind")? else { return Ok(None) };
+    let kind = ERROR_KINDS.iter().copied().find(|kind| kind_name(*kind) == name);
+    let kind = kind.ok_or_else(|| Error::internal(format!("job error kind `{name}`")))?;
+    Ok(Some(JobError { kind, message: row.text("error_message")?, hint: row.opt_text("error_hint")? }))
+}
+
+const ERROR_KINDS: [ErrorKind; 11] = [
+    ErrorKind::NotFound,
+    ErrorKind::AlreadyExists,
+    ErrorKind::Invalid,
+    ErrorKind::Denied,
+    ErrorKind::Unauthenticated,
+    ErrorKind::Conflict,
+    ErrorKind::Throttled,
+    ErrorKind::Unavailable,
+    ErrorKind::Timeout,
+    ErrorKind::NotImplemented,
+    ErrorKind::Internal,
+];
+
+fn kind_name(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::NotFound => "NotFound",
+        ErrorKind::AlreadyExists => "AlreadyExists",
+        ErrorKind::Invalid => "Invalid",
+        ErrorKind::Denied => "Denied",
+        ErrorKind::Unauthenticated => "Unauthenticated",
+        ErrorKind::Conflict => "Conflict",
+        ErrorKind::Throttled => "Throttled",
+        ErrorKind::Unavailable => "Unavailable",
+        ErrorKind::Timeout => "Timeout",
+        ErrorKind::NotImplemented => "NotImplemented",
+        ErrorKind::Internal => "Internal",
+    }
+}
+
+pub(crate) fn json(text: &str) -> Result<Value> {
+    serde_json::from_str(text).map_err(|error| Error::internal(format!("stored JSON: {error}")))
+}
+
+pub(crate) fn small(number: i64) -> Result<u32> {
+    u32::try_from(number).map_err(|_| Error::internal(format!("{number} where a count was expected")))
+}
+
+fn saturated(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// An error's text must always be storable.
+fn without_nul(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
