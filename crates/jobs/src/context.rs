@@ -38,12 +38,8 @@ pub(crate) struct Live {
 
 impl Attempt {
     pub(crate) fn new(taken: Taken, cancelled: CancellationToken) -> Self {
-        let live = Live {
-            job: taken.job.clone(),
-            checkpoint: taken.checkpoint.clone(),
-            progress_written: None,
-            lost: false,
-        };
+        let live =
+            Live { job: taken.job.clone(), checkpoint: taken.checkpoint.clone(), progress_written: None, lost: false };
         Self { taken, cancelled, live: Mutex::new(live) }
     }
 

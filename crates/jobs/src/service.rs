@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use base::{AccountId, Clock, Page, PageRequest, Random, Result};
 use ::store::Store;
+use base::{AccountId, Clock, Page, PageRequest, Random, Result};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 

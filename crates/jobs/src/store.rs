@@ -92,7 +92,10 @@ pub(crate) async fn insert_need(tx: &Tx, account: &AccountId, id: &JobId, needed
     let other = find(tx, account, needed).await?;
     if matches!(other.state, State::Failed | State::Cancelled) {
         let state = other.state.as_str();
-        return Err(Error::new(ErrorKind::Conflict, format!("The job `{needed}` has {state}: nothing can come after it.")));
+        return Err(Error::new(
+            ErrorKind::Conflict,
+            format!("The job `{needed}` has {state}: nothing can come after it."),
+        ));
     }
     tx.execute(
         "INSERT INTO job_needs (job, needed) VALUES ($1, $2) ON CONFLICT DO NOTHING",
@@ -311,7 +314,12 @@ async fn end_dependents(tx: &Tx, id: &JobId, error: &JobError, now: Timestamp) -
 async fn write_error(tx: &Tx, id: &JobId, error: &JobError) -> Result<()> {
     tx.execute(
         "UPDATE jobs SET error_kind = $2, error_message = $3, error_hint = $4 WHERE id = $1",
-        params![id.as_str(), kind_name(error.kind), without_nul(&error.message), error.hint.as_deref().map(without_nul)],
+        params![
+            id.as_str(),
+            kind_name(error.kind),
+            without_nul(&error.message),
+            error.hint.as_deref().map(without_nul)
+        ],
     )
     .await?;
     Ok(())

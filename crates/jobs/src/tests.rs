@@ -471,8 +471,14 @@ async fn missed_runs_of_a_schedule_run_once() {
             async { Ok(Value::Null) }
         });
         let every = Every::Interval(Duration::from_secs(60));
-        let schedule =
-            NewSchedule { name: "tidy".to_owned(), owner: owner(), kind: "tidy", input: json!({}), max_attempts: 1, every };
+        let schedule = NewSchedule {
+            name: "tidy".to_owned(),
+            owner: owner(),
+            kind: "tidy",
+            input: json!({}),
+            max_attempts: 1,
+            every,
+        };
         f.jobs.schedule(schedule.clone()).await.unwrap();
         assert_eq!(f.run().await, 0);
         f.clock.advance(60_000);
@@ -497,8 +503,14 @@ async fn a_schedule_does_not_overlap_itself() {
         let f = Fixture::open(store).await;
         f.register("slow", |_| async { Err(Error::unavailable("later")) });
         let every = Every::Cron("* * * * *".to_owned());
-        let schedule =
-            NewSchedule { name: "s".to_owned(), owner: owner(), kind: "slow", input: json!({}), max_attempts: 9, every };
+        let schedule = NewSchedule {
+            name: "s".to_owned(),
+            owner: owner(),
+            kind: "slow",
+            input: json!({}),
+            max_attempts: 9,
+            every,
+        };
         f.jobs.schedule(schedule).await.unwrap();
         for _ in 0..3 {
             f.clock.advance(60_000);

@@ -60,8 +60,9 @@ pub(crate) fn after_lapse(attempt: u32, max_attempts: u32, cancel_requested: boo
         return Some(Next::Cancel);
     }
     (attempt >= max_attempts).then(|| {
-        let error = Error::new(ErrorKind::Internal, format!("The server stopped during attempt {attempt}, the last one."))
-            .with_hint("Start the job again; if it stops the server every time, look at the server's log.");
+        let error =
+            Error::new(ErrorKind::Internal, format!("The server stopped during attempt {attempt}, the last one."))
+                .with_hint("Start the job again; if it stops the server every time, look at the server's log.");
         Next::Fail(error.into())
     })
 }

@@ -60,7 +60,9 @@ impl Workload for Server {
             }
         }
         match ending {
-            Ending::Finished if now.len() != 4 || now.values().any(|job| job.state != "succeeded" || job.checkpoint != 3) => {
+            Ending::Finished
+                if now.len() != 4 || now.values().any(|job| job.state != "succeeded" || job.checkpoint != 3) =>
+            {
                 return Err(format!("not everything was done: {now:?}"));
             }
             Ending::Finished => {}
@@ -74,7 +76,8 @@ impl Workload for Server {
 impl Server {
     fn look(&self) -> Result<BTreeMap<String, Seen>, String> {
         let rows = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-            let store = Store::open_sqlite(&self.dir.path().join("craton.db")).await.map_err(|error| format!("{error:?}"))?;
+            let store =
+                Store::open_sqlite(&self.dir.path().join("craton.db")).await.map_err(|error| format!("{error:?}"))?;
             // A death before the migration leaves no table.
             let rows = store.read(|tx| async move { tx.fetch_all("SELECT * FROM jobs", params![]).await }).await;
             store.close().await;

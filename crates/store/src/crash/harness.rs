@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::{CRASH_AT, CRASH_TRACE};
@@ -80,7 +81,7 @@ impl Harness {
     /// The first violated invariant, hang or unexpected exit.
     pub fn run(&self, workload: &mut dyn Workload) -> Result<(), Failure> {
         let mut draw = Draw(self.seed);
-        let trace = TraceFile::new(self.seed);
+        let trace = TraceFile::new();
         let mut round = Round { harness: self, workload, trace: &trace, number: 0, endings: Vec::new() };
         round.begin(0)?;
         round.once(None)?;
@@ -175,8 +176,11 @@ impl Round<'_> {
 struct TraceFile(PathBuf);
 
 impl TraceFile {
-    fn new(seed: u64) -> Self {
-        Self(std::env::temp_dir().join(format!("craton-crash-trace-{}-{seed}", std::process::id())))
+    /// Of its own for each harness that runs, in this process or another.
+    fn new() -> Self {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        Self(std::env::temp_dir().join(format!("craton-crash-trace-{}-{count}", std::process::id())))
     }
 
     fn clear(&self) {
