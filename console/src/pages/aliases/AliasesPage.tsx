@@ -44,6 +44,7 @@ export default function AliasesPage() {
         items={shown}
         trackBy="modelId"
         variant="full-page"
+        wrapLines
         loading={aliases.loading}
         loadingText="Loading aliases"
         ariaLabels={{ tableLabel: 'Model aliases' }}
@@ -67,7 +68,7 @@ export default function AliasesPage() {
         }
         empty={<Empty title={all.length === 0 ? 'No aliases' : 'No alias matches'} />}
         columnDefinitions={[
-          { id: 'id', header: 'AWS model id', isRowHeader: true, cell: (alias) => alias.modelId },
+          { id: 'id', header: 'AWS model id', isRowHeader: true, cell: (alias) => <span className="craton-stack">{alias.modelId}</span> },
           { id: 'target', header: 'Answered by', cell: (alias) => <Target alias={alias} models={models.value} /> },
           {
             id: 'origin',
