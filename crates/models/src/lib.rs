@@ -16,6 +16,8 @@ mod pull;
 mod remote;
 mod status;
 mod store;
+#[cfg(test)]
+mod testing;
 
 use std::sync::Arc;
 

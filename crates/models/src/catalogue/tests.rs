@@ -1,1 +1,77 @@
+use std::collections::HashSet;
 
+use super::*;
+use crate::library::is_name;
+
+fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}
+
+#[test]
+fn every_entry_is_complete_and_named_once() {
+    let catalogue = Catalogue::built_in().unwrap();
+    let mut names = HashSet::new();
+    for entry in catalogue.entries() {
+        assert!(names.insert(&entry.name) && is_name(&entry.name), "{}", entry.name);
+        assert!(entry.licence.url.starts_with("https://"), "{}", entry.name);
+        assert!(!entry.sources.is_empty() && entry.parameters > 0 && entry.context_length > 0, "{}", entry.name);
+        assert!(entry.download_bytes > 0 && entry.memory_bytes > 0 && !entry.description.is_empty(), "{}", entry.name);
+        for origin in &entry.sources {
+            check(entry, origin);
+        }
+    }
+}
+
+fn check(entry: &Entry, origin: &Origin) {
+    match origin {
+        Origin::Packages { packages, files, uploader, publisher } => {
+            assert!(!uploader.is_empty() && !publisher.is_empty());
+            assert!(packages.iter().all(|package| is_sha256(&package.sha256) && package.bytes > 0));
+            assert!(files.iter().all(|file| is_sha256(&file.sha256) && file.bytes > 0 && !file.parts.is_empty()));
+            assert!(files.iter().flat_map(|file| &file.parts).all(|part| part.package < packages.len()));
+            assert!(files.iter().any(|file| file.name == entry.main), "{}", entry.name);
+            let bytes: u64 = packages.iter().map(|package| package.bytes).sum();
+            assert_eq!(entry.download_bytes, bytes, "{}", entry.name);
+        }
+        Origin::Hub { repo, files, .. } => {
+            assert_eq!(repo.split('/').count(), 2, "{repo}");
+            assert!(files.iter().any(|file| file.path == entry.main), "{}", entry.name);
+            assert!(files.iter().all(|file| file.sha256.is_empty() || is_sha256(&file.sha256)));
+            let unpinned = files.iter().any(|file| file.sha256.is_empty());
+            assert_eq!(entry.sizes_are_approximate, unpinned, "only a download tells the size of `{}`", entry.name);
+        }
+    }
+}
+
+#[test]
+fn the_default_models_are_pinned_and_gemma_asks_for_its_terms() {
+    let catalogue = Catalogue::built_in().unwrap();
+    for (name, sha256) in [
+        ("smollm2-135m-instruct", "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"),
+        ("all-minilm-l6-v2", "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"),
+        ("gemma-3-270m", "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818"),
+    ] {
+        assert_eq!(catalogue.get(name).unwrap().pinned_main().as_deref(), Some(sha256));
+    }
+    assert!(catalogue.get("gemma-3-270m").unwrap().licence.terms_must_be_accepted);
+    assert!(!catalogue.get("smollm2-135m-instruct").unwrap().licence.terms_must_be_accepted);
+    assert!(catalogue.get("mistral-small-24b-instruct-2501").is_some());
+}
+
+#[test]
+fn the_largest_model_that_fits_is_recommended() {
+    let catalogue = Catalogue::built_in().unwrap();
+    assert_eq!(catalogue.largest_text_model_within(1 << 20), None);
+    assert_eq!(catalogue.largest_text_model_within(u64::MAX).unwrap(), "mistral-small-24b-instruct-2501");
+    let fits = catalogue.largest_text_model_within(4_000_000_000).unwrap();
+    assert!(catalogue.get(&fits).unwrap().memory_bytes <= 4_000_000_000);
+}
+
+#[test]
+fn a_malformed_file_is_refused_with_its_reason() {
+    let error = Catalogue::parse("[[model]]\nname = \"x\"").unwrap_err();
+    assert!(error.detail.unwrap().contains("missing field"));
+    let good = include_str!("catalogue.toml");
+    assert!(Catalogue::parse(&good.replacen("kind = \"text\"", "kind = \"music\"", 1)).is_err());
+    assert!(Catalogue::parse(&good.replacen("title =", "titel =", 1)).is_err());
+}

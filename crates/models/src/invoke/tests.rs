@@ -1,1 +1,271 @@
+use base::ErrorKind;
+use futures::StreamExt as _;
+use serde_json::json;
 
+use super::answer::{ChatEvent, Stop};
+use super::render::chat_prompt;
+use super::request::*;
+use crate::aliases::Target;
+use crate::testing::Deployment;
+
+const TITAN: &str = "amazon.titan-embed-text-v1";
+
+async fn deployment() -> Deployment {
+    let deployment = Deployment::start().await;
+    deployment.add_model("chatty");
+    deployment.add_model("my-embed");
+    deployment
+}
+
+fn ask(text: &str) -> ChatRequest {
+    ChatRequest {
+        model: "chatty".to_owned(),
+        messages: vec![Message::user(text)],
+        sampling: Sampling { temperature: Some(0.0), ..Sampling::default() },
+        max_tokens: Some(64),
+        ..ChatRequest::default()
+    }
+}
+
+fn weather() -> ToolSpec {
+    let city = json!({"type": "string", "enum": ["Rome"]});
+    let schema = json!({"type": "object", "properties": {"city": city}, "required": ["city"], "additionalProperties": false});
+    ToolSpec { name: "get_weather".to_owned(), description: Some("Tells the weather.".to_owned()), schema }
+}
+
+async fn refusal(deployment: &Deployment, request: ChatRequest) -> base::Error {
+    deployment.models.chat(&deployment.ctx, request).await.err().unwrap()
+}
+
+#[tokio::test]
+async fn streamed_and_collected_answers_have_the_same_text() {
+    let deployment = deployment().await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    let events: Vec<ChatEvent> =
+        models.chat(ctx, ask("Hi")).await.unwrap().map(|event| event.unwrap()).collect().await;
+    let streamed: String =
+        events.iter().filter_map(|e| if let ChatEvent::Text { text, .. } = e { Some(text.as_str()) } else { None }).collect();
+    assert!(matches!(events.first(), Some(ChatEvent::Started { prompt_tokens, .. }) if *prompt_tokens > 0));
+    assert!(matches!(events.last(), Some(ChatEvent::Finished { .. })));
+    let chat = models.chat(ctx, ask("Hi")).await.unwrap().collect().await.unwrap();
+    assert_eq!(chat.text(), streamed);
+    assert!(!streamed.is_empty() && chat.usage.output > 0 && chat.usage.input > 0);
+    assert_eq!((chat.served_by.name.as_str(), chat.served_by.substituted), ("chatty", false));
+}
+
+#[tokio::test]
+async fn a_stop_sequence_ends_the_answer_and_is_not_part_of_it() {
+    let deployment = deployment().await;
+    let request = ChatRequest { stop: vec!["STOP".to_owned()], ..ask("stops") };
+    let chat = deployment.models.chat(&deployment.ctx, request).await.unwrap().collect().await.unwrap();
+    assert_eq!((chat.text().as_str(), chat.reason), ("before ", Stop::StopSequence("STOP".to_owned())));
+}
+
+#[tokio::test]
+async fn the_limit_of_tokens_ends_the_answer() {
+    let deployment = deployment().await;
+    let request = ChatRequest { max_tokens: Some(3), ..ask("Hi") };
+    let chat = deployment.models.chat(&deployment.ctx, request).await.unwrap().collect().await.unwrap();
+    assert_eq!((chat.reason, chat.usage.output), (Stop::MaxTokens, 3));
+}
+
+#[tokio::test]
+async fn a_tool_call_in_the_answer_becomes_a_content_block() {
+    let deployment = deployment().await;
+    let request = ChatRequest { tools: vec![weather()], max_tokens: None, ..ask("weather?") };
+    let chat = deployment.models.chat(&deployment.ctx, request).await.unwrap().collect().await.unwrap();
+    assert_eq!(chat.reason, Stop::ToolUse);
+    assert!(matches!(&chat.content[0], Content::Text(text) if text.trim() == "Let me see."), "{:?}", chat.content);
+    let Content::ToolUse { id, name, input } = &chat.content[1] else { panic!("{:?}", chat.content) };
+    assert_eq!((name.as_str(), input), ("get_weather", &json!({"city": "Rome"})));
+    assert!(id.starts_with("tooluse_"));
+    let request = ChatRequest { tools: vec![weather()], tool_choice: ToolChoice::None, max_tokens: None, ..ask("weather?") };
+    let chat = deployment.models.chat(&deployment.ctx, request).await.unwrap().collect().await.unwrap();
+    assert_eq!(chat.reason, Stop::EndTurn, "without tools on offer the same text is text");
+}
+
+#[tokio::test]
+async fn a_forced_tool_is_called_whatever_the_model_would_say() {
+    let deployment = deployment().await;
+    for choice in [ToolChoice::Any, ToolChoice::Tool("get_weather".to_owned())] {
+        let request = ChatRequest { tools: vec![weather()], tool_choice: choice, max_tokens: None, ..ask("Hi") };
+        let chat = deployment.models.chat(&deployment.ctx, request).await.unwrap().collect().await.unwrap();
+        let [Content::ToolUse { name, input, .. }] = chat.content.as_slice() else { panic!("{:?}", chat.content) };
+        assert_eq!((name.as_str(), input, chat.reason), ("get_weather", &json!({"city": "Rome"}), Stop::ToolUse));
+    }
+}
+
+#[tokio::test]
+async fn a_response_schema_is_followed() {
+    let deployment = deployment().await;
+    let request = ChatRequest { response_schema: Some(json!({"enum": ["yes"]})), max_tokens: None, ..ask("Hi") };
+    let chat = deployment.models.chat(&deployment.ctx, request).await.unwrap().collect().await.unwrap();
+    assert_eq!(chat.text().trim(), "\"yes\"");
+}
+
+#[tokio::test]
+async fn log_probabilities_cover_the_text() {
+    let deployment = deployment().await;
+    let request = ChatRequest { logprobs: Some(2), max_tokens: Some(5), ..ask("Hi") };
+    let chat = deployment.models.chat(&deployment.ctx, request).await.unwrap().collect().await.unwrap();
+    assert_eq!(chat.logprobs.len(), 5);
+    assert!(chat.logprobs.iter().all(|token| token.top.len() == 2 && token.logprob <= 0.0));
+}
+
+#[tokio::test]
+async fn requests_that_can_never_be_answered_are_refused() {
+    let deployment = deployment().await;
+    let image = vec![Message { role: Role::User, content: vec![Content::Unsupported { what: "image" }] }];
+    for (request, says) in [
+        (ChatRequest { messages: image, ..ask("") }, "cannot read this content: image"),
+        (ChatRequest { messages: Vec::new(), ..ask("") }, "at least one message"),
+        (ChatRequest { max_tokens: Some(0), ..ask("Hi") }, "at least 1"),
+        (ChatRequest { tool_choice: ToolChoice::Any, ..ask("Hi") }, "none is offered"),
+        (ChatRequest { tool_choice: ToolChoice::Tool("x".to_owned()), tools: vec![weather()], ..ask("Hi") }, "`x`"),
+        (ChatRequest { model: "my-embed".to_owned(), ..ask("Hi") }, "does not generate text"),
+        (ask(&"word ".repeat(4000)), "Input is too long for requested model."),
+    ] {
+        let error = refusal(&deployment, request).await;
+        assert_eq!(error.kind, ErrorKind::Invalid, "{says}");
+        assert!(error.message.contains(says), "{error:?}");
+    }
+    let error = refusal(&deployment, ask(&"word ".repeat(4000))).await;
+    assert!(error.hint.unwrap().contains("the context of `chatty` holds 4096"));
+}
+
+#[tokio::test]
+async fn a_model_that_is_not_pulled_says_how_to_pull_it() {
+    let deployment = deployment().await;
+    let request = ChatRequest { model: "anthropic.claude-3-haiku-20240307-v1:0".to_owned(), ..ask("Hi") };
+    let error = refusal(&deployment, request).await;
+    assert_eq!(error.kind, ErrorKind::NotFound);
+    assert_eq!(error.hint.unwrap(), "Run `craton models pull smollm2-135m-instruct`.");
+}
+
+#[tokio::test]
+async fn a_stream_keeps_its_model_in_memory() {
+    let deployment = deployment().await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    let stream = models.chat(ctx, ask("Hi")).await.unwrap();
+    assert_eq!(models.unload(ctx, "chatty").await.unwrap_err().kind, ErrorKind::Conflict);
+    drop(stream);
+    models.unload(ctx, "chatty").await.unwrap();
+    assert!(models.status(ctx).loaded.is_empty());
+}
+
+#[tokio::test]
+async fn a_raw_prompt_in_a_vendors_template_is_read() {
+    let deployment = deployment().await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    let complete = |prompt: &str| CompletionRequest {
+        model: "chatty".to_owned(),
+        prompt: prompt.to_owned(),
+        sampling: Sampling { temperature: Some(0.0), ..Sampling::default() },
+        max_tokens: Some(64),
+        ..CompletionRequest::default()
+    };
+    let chat = models.chat(ctx, ask("Hi")).await.unwrap().collect().await.unwrap();
+    for prompt in ["Hi", "<s>[INST] Hi [/INST]", "\n\nHuman: Hi\n\nAssistant:", "User: Hi\nBot:"] {
+        let answer = models.complete(ctx, complete(prompt)).await.unwrap().collect().await.unwrap();
+        assert_eq!((answer.text(), answer.usage.input), (chat.text(), chat.usage.input), "{prompt}");
+    }
+    assert_eq!(models.complete(ctx, complete("")).await.err().unwrap().kind, ErrorKind::Invalid);
+}
+
+#[tokio::test]
+async fn tokens_are_counted_as_the_model_reads_them() {
+    let deployment = deployment().await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    let chat = models.chat(ctx, ask("Hi")).await.unwrap().collect().await.unwrap();
+    let counted = models.count_tokens(ctx, CountRequest::Chat(ask("Hi"))).await.unwrap();
+    assert_eq!(counted, u64::from(chat.usage.input));
+    let text = |model: &str| CountRequest::Text { model: model.to_owned(), text: "one two".to_owned() };
+    assert_eq!(models.count_tokens(ctx, text("chatty")).await.unwrap(), 7);
+    assert_eq!(models.count_tokens(ctx, text("my-embed")).await.unwrap(), 2);
+}
+
+fn embed(model: &str, dimensions: Option<usize>, normalize: Option<bool>) -> EmbedRequest {
+    let texts = vec!["one two".to_owned(), "three".to_owned()];
+    EmbedRequest { model: model.to_owned(), texts, truncate: Truncate::None, dimensions, normalize }
+}
+
+async fn first(deployment: &Deployment, request: EmbedRequest) -> base::Result<Vec<f32>> {
+    let answer = deployment.models.embed(&deployment.ctx, request).await?;
+    assert_eq!(answer.token_counts, [2, 1]);
+    Ok(answer.vectors[0].clone())
+}
+
+#[tokio::test]
+async fn vectors_have_the_length_that_the_id_has() {
+    let deployment = deployment().await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    for id in [TITAN, "amazon.titan-embed-text-v2:0", "cohere.embed-english-v3"] {
+        models.set_alias(ctx, id, Target::Local { name: "my-embed".to_owned() }).await.unwrap();
+    }
+    let padded = first(&deployment, embed(TITAN, None, None)).await.unwrap();
+    assert_eq!((padded.len(), &padded[..3]), (1536, [0.6, 0.0, 0.8].as_slice()));
+    assert!(padded[3..].iter().all(|x| *x == 0.0));
+    assert_eq!(first(&deployment, embed("cohere.embed-english-v3", None, None)).await.unwrap().len(), 1024);
+    let v2 = "amazon.titan-embed-text-v2:0";
+    for length in [256, 512, 1024] {
+        assert_eq!(first(&deployment, embed(v2, Some(length), None)).await.unwrap().len(), length);
+    }
+    let error = first(&deployment, embed(v2, Some(300), None)).await.unwrap_err();
+    assert_eq!(error.hint.unwrap(), "It has 1024, 512, 256.");
+    assert_eq!(first(&deployment, embed("my-embed", None, None)).await.unwrap(), [0.6, 0.0, 0.8]);
+}
+
+#[tokio::test]
+async fn shortened_vectors_are_scaled_unless_that_is_switched_off() {
+    let deployment = deployment().await;
+    assert_eq!(first(&deployment, embed("my-embed", Some(2), None)).await.unwrap(), [1.0, 0.0]);
+    assert_eq!(first(&deployment, embed("my-embed", Some(2), Some(false))).await.unwrap(), [0.6, 0.0]);
+    for wrong in [0, 4] {
+        let error = first(&deployment, embed("my-embed", Some(wrong), None)).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Invalid);
+    }
+}
+
+#[tokio::test]
+async fn texts_that_are_too_long_are_refused_or_cut_as_asked() {
+    let deployment = deployment().await;
+    let long = |truncate| EmbedRequest { texts: vec!["a b c d e".to_owned()], truncate, ..embed("my-embed", None, None) };
+    let error = deployment.models.embed(&deployment.ctx, long(Truncate::None)).await.unwrap_err();
+    assert_eq!((error.kind, error.message.as_str()), (ErrorKind::Invalid, "Input is too long for requested model."));
+    let cut = deployment.models.embed(&deployment.ctx, long(Truncate::End)).await.unwrap();
+    assert_eq!(cut.token_counts, [4]);
+    let none = EmbedRequest { texts: Vec::new(), ..embed("my-embed", None, None) };
+    assert_eq!(deployment.models.embed(&deployment.ctx, none).await.unwrap_err().kind, ErrorKind::Invalid);
+    let error = deployment.models.embed(&deployment.ctx, embed("chatty", None, None)).await.unwrap_err();
+    assert!(error.message.contains("does not embed text"));
+}
+
+#[test]
+fn turns_of_one_speaker_are_joined_and_tool_results_stand_alone() {
+    let call = Content::ToolUse { id: "1".to_owned(), name: "f".to_owned(), input: json!({}) };
+    let result = Content::ToolResult { id: "1".to_owned(), content: "no".to_owned(), is_error: true };
+    let request = ChatRequest {
+        system: vec!["Be".to_owned(), String::new(), "brief".to_owned()],
+        messages: vec![
+            Message::user("a"),
+            Message::user("b"),
+            Message { role: Role::Assistant, content: vec![Content::Text("let me".to_owned()), call] },
+            Message { role: Role::User, content: vec![result, Content::Text("c".to_owned())] },
+        ],
+        ..ChatRequest::default()
+    };
+    let prompt = chat_prompt(&request);
+    let shown: Vec<String> = prompt.messages.iter().map(|m| format!("{:?}: {}", m.role, m.content)).collect();
+    assert_eq!(shown, ["System: Be\n\nbrief", "User: a\nb", "Assistant: let me", "Tool: Error: no", "User: c"]);
+    assert_eq!(prompt.messages[2].tool_calls.len(), 1);
+    assert_eq!(prompt.messages[3].tool_call_id.as_deref(), Some("1"));
+    assert!(prompt.add_generation_prompt && !prompt.continue_last);
+}
+
+#[test]
+fn a_last_turn_of_the_assistant_is_continued() {
+    let mut request = ask("Hi");
+    request.messages.push(Message::assistant("Well,"));
+    let prompt = chat_prompt(&request);
+    assert!(prompt.continue_last && !prompt.add_generation_prompt);
+}

@@ -1,1 +1,138 @@
+use base::ErrorKind;
 
+use super::*;
+use crate::testing::TestLoader;
+
+/// Two models of 400 bytes fit.
+fn pool() -> (Pool, Arc<TestLoader>, tempfile::TempDir) {
+    let loader = Arc::new(TestLoader::default());
+    let options = LoadOptions { queue: 1, ..LoadOptions::default() };
+    (Pool::new(loader.clone(), options, 1000), loader, tempfile::tempdir().unwrap())
+}
+
+fn files(dir: &tempfile::TempDir, name: &str) -> ModelFiles {
+    let dir = dir.path().join(name);
+    std::fs::create_dir_all(&dir).unwrap();
+    let main = dir.join("model.safetensors");
+    std::fs::write(&main, if name.starts_with("corrupt") { "corrupt" } else { "fine" }).unwrap();
+    ModelFiles { dir, main }
+}
+
+fn names(pool: &Pool) -> Vec<String> {
+    pool.status().loaded.into_iter().map(|model| model.name).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_first_users_load_a_model_once() {
+    let (pool, loader, dir) = pool();
+    let files = files(&dir, "a");
+    let callers: Vec<_> = (0..16)
+        .map(|_| {
+            let (pool, files) = (pool.clone(), files.clone());
+            tokio::spawn(async move { pool.acquire("a", files).await.unwrap() })
+        })
+        .collect();
+    let mut leases = Vec::new();
+    for caller in callers {
+        leases.push(caller.await.unwrap());
+    }
+    assert_eq!(loader.loads.load(Ordering::SeqCst), 1);
+    let status = pool.status();
+    assert_eq!((status.used_bytes, status.loaded[0].leases), (400, 16));
+    drop(leases);
+    assert_eq!(pool.status().loaded[0].leases, 0);
+}
+
+#[tokio::test]
+async fn the_least_recently_used_idle_model_makes_room() {
+    let (pool, loader, dir) = pool();
+    drop(pool.acquire("a", files(&dir, "a")).await.unwrap());
+    drop(pool.acquire("b", files(&dir, "b")).await.unwrap());
+    drop(pool.acquire("a", files(&dir, "a")).await.unwrap());
+    drop(pool.acquire("c", files(&dir, "c")).await.unwrap());
+    assert_eq!(names(&pool), ["a", "c"]);
+    assert_eq!(loader.loads.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn a_model_in_use_is_never_unloaded() {
+    let (pool, _, dir) = pool();
+    let a = pool.acquire("a", files(&dir, "a")).await.unwrap();
+    let b = pool.acquire("b", files(&dir, "b")).await.unwrap();
+    let error = pool.acquire("c", files(&dir, "c")).await.err().unwrap();
+    assert_eq!(error.kind, ErrorKind::Throttled);
+    assert!(error.message.contains("needs 1 MiB"), "{}", error.message);
+    assert_eq!(names(&pool), ["a", "b"]);
+    assert_eq!(pool.unload("a").await.unwrap_err().kind, ErrorKind::Conflict);
+    drop(b);
+    let c = pool.acquire("c", files(&dir, "c")).await.unwrap();
+    assert_eq!(names(&pool), ["a", "c"]);
+    drop((a, c));
+    pool.unload("a").await.unwrap();
+    assert_eq!(names(&pool), ["c"]);
+    assert_eq!(pool.unload("a").await.unwrap_err().kind, ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_model_above_the_budget_evicts_nobody_and_says_the_numbers() {
+    let (pool, loader, dir) = pool();
+    loader.sizes.lock().unwrap().insert("huge".to_owned(), 5 << 20);
+    drop(pool.acquire("a", files(&dir, "a")).await.unwrap());
+    let error = pool.acquire("huge", files(&dir, "huge")).await.err().unwrap();
+    assert_eq!(error.kind, ErrorKind::Unavailable);
+    assert_eq!(error.message, "The model `huge` needs 5 MiB and models may take 1 MiB.");
+    assert!(error.hint.unwrap().contains("memory_budget"));
+    assert_eq!(names(&pool), ["a"]);
+    assert_eq!(pool.status().used_bytes, 400);
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_named_with_reason_and_hint_and_leaves_nothing_behind() {
+    let (pool, _, dir) = pool();
+    let error = pool.acquire("corrupt", files(&dir, "corrupt")).await.err().unwrap();
+    assert_eq!(error.kind, ErrorKind::Unavailable);
+    assert!(error.message.contains("corrupt/model.safetensors") && error.message.contains("magic number"));
+    assert!(error.hint.unwrap().contains("craton models pull corrupt"));
+    assert!(names(&pool).is_empty());
+    assert_eq!(pool.status().used_bytes, 0);
+}
+
+#[tokio::test]
+async fn an_engine_that_panics_leaves_nothing_behind() {
+    let (pool, _, dir) = pool();
+    let error = pool.acquire("panics-embed", files(&dir, "panics-embed")).await.err().unwrap();
+    assert_eq!(error.kind, ErrorKind::Internal);
+    assert_eq!(pool.status().used_bytes, 0);
+    assert!(pool.acquire("a", files(&dir, "a")).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_caller_who_goes_away_does_not_stop_the_load() {
+    let (pool, loader, dir) = pool();
+    let files = files(&dir, "a");
+    {
+        let acquire = pool.acquire("a", files.clone());
+        tokio::pin!(acquire);
+        // Polled once: the load has begun, and the caller is dropped.
+        assert!(futures::poll!(acquire.as_mut()).is_pending());
+    }
+    let lease = pool.acquire("a", files).await.unwrap();
+    assert_eq!((lease.name(), loader.loads.load(Ordering::SeqCst)), ("a", 1));
+}
+
+#[tokio::test]
+async fn embedding_is_throttled_when_the_queue_is_full() {
+    let (pool, _, dir) = pool();
+    let lease = pool.acquire("a", files(&dir, "a")).await.unwrap();
+    let cores = std::thread::available_parallelism().unwrap().get();
+    let mut turns = Vec::new();
+    for _ in 0..cores {
+        turns.push(lease.turn_to_embed().await.unwrap());
+    }
+    let waiting = lease.turn_to_embed();
+    tokio::pin!(waiting);
+    assert!(futures::poll!(waiting.as_mut()).is_pending());
+    assert_eq!(lease.turn_to_embed().await.unwrap_err().kind, ErrorKind::Throttled);
+    drop(turns);
+    waiting.await.unwrap();
+}

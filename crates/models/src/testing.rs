@@ -1,0 +1,326 @@
+//! What the tests of this crate share: a deployment, engines that count, a server that answers as it is told.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use ::store::Store;
+use base::{AccountId, FixedClock, Region, Secret, SeededRandom, Timestamp};
+use identity::{Ctx, Defaults, Identity, JobOwner, RootKey};
+use inference::{
+    Embedder, EmbedderInfo, Embeddings, Facts, LoadOptions, Loaded, Loader, ModelFiles, ModelKind, Truncate,
+};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+use crate::library::{Library, Manifest, ManifestFacts, ManifestFile, Trust, hex};
+use crate::{Config, Models};
+
+pub(crate) const ACCOUNT: &str = "123456789012";
+
+/// A deployment with nothing pulled.
+pub(crate) struct Deployment {
+    pub(crate) models: Models,
+    pub(crate) identity: Identity,
+    pub(crate) jobs: jobs::Jobs,
+    pub(crate) ctx: Ctx,
+    pub(crate) loader: Arc<TestLoader>,
+    pub(crate) dir: tempfile::TempDir,
+}
+
+impl Deployment {
+    pub(crate) async fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open_sqlite(&dir.path().join("craton.db")).await.unwrap();
+        Self::start_on(store, dir, |_| {}).await
+    }
+
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open_sqlite(&dir.path().join("craton.db")).await.unwrap();
+        Self::start_on(store, dir, change).await
+    }
+
+    pub(crate) async fn start_on(store: Store, dir: tempfile::TempDir, change: impl FnOnce(&mut Config)) -> Self {
+        install_tls();
+        let clock = Arc::new(FixedClock::new(Timestamp(1_800_000_000_000)));
+        let random = Arc::new(SeededRandom::new(1));
+        let key = dir.path().join("root.key");
+        let defaults = Defaults { region: "us-east-1".parse().unwrap() };
+        let root_key = RootKey::load_or_create(&key).unwrap();
+        let identity =
+            Identity::open(store.clone(), root_key, clock.clone(), random.clone(), defaults).await.unwrap();
+        let jobs = jobs::Jobs::open(store.clone(), clock.clone(), random.clone()).await.unwrap();
+        let loader = Arc::new(TestLoader::default());
+        let mut config = Config::new(dir.path().join("models"));
+        config.memory_budget_bytes = Some(1 << 30);
+        config.sealing_key = Some(Arc::new(RootKey::load_or_create(&key).unwrap()));
+        change(&mut config);
+        let http = reqwest::Client::new();
+        let models = Models::open(config, store, jobs.clone(), identity.clone(), loader.clone(), clock, random, http);
+        let models = models.await.unwrap();
+        let ctx = context(&identity, ACCOUNT, "us-east-1").await;
+        Self { models, identity, jobs, ctx, loader, dir }
+    }
+
+    /// The root of an account, in a region.
+    pub(crate) async fn context(&self, account: &str, region: &str) -> Ctx {
+        context(&self.identity, account, region).await
+    }
+
+    /// Makes a model exist without pulling it. Names that end in `embed` are embedders.
+    pub(crate) fn add_model(&self, name: &str) {
+        add_model(&self.models.inner.library, &self.dir.path().join("models"), name, name.as_bytes());
+    }
+}
+
+pub(crate) fn install_tls() {
+    // An error says that another test did it before.
+    drop(rustls::crypto::ring::default_provider().install_default());
+}
+
+async fn context(identity: &Identity, account: &str, region: &str) -> Ctx {
+    let account: AccountId = account.parse().unwrap();
+    let principal_arn = format!("arn:aws:iam::{account}:root");
+    let region: Region = region.parse().unwrap();
+    identity.job_ctx(&JobOwner { account, region, principal_arn }).await.unwrap()
+}
+
+/// Puts a model of one file into a library.
+pub(crate) fn add_model(library: &Library, root: &Path, name: &str, bytes: &[u8]) -> Manifest {
+    use sha2::Digest as _;
+    let sha256 = hex(&sha2::Sha256::digest(bytes));
+    std::fs::write(root.join("blobs").join(format!("sha256-{sha256}")), bytes).unwrap();
+    let embeds = name.ends_with("embed");
+    let main = if embeds { "model.safetensors" } else { "model.gguf" }.to_owned();
+    let manifest = Manifest {
+        name: name.to_owned(),
+        source: format!("file:/{name}"),
+        provider: "test".to_owned(),
+        licence: "unknown".to_owned(),
+        licence_url: String::new(),
+        main: main.clone(),
+        files: vec![ManifestFile { name: main, sha256, bytes: bytes.len() as u64 }],
+        facts: ManifestFacts { title: name.to_owned(), embeds, parameters: 1, context_length: 8, memory_bytes: 400 },
+        trust: Trust::Local,
+        pulled_at: 0,
+        broken: None,
+    };
+    library.commit(&manifest).unwrap();
+    manifest
+}
+
+/// What the fake generator replies to prompts that hold the key; anything else gets a sentence of its own.
+const REPLIES: &[(&str, &str)] = &[
+    ("weather", "Let me see. <tool_call>{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Rome\"}}</tool_call>"),
+    ("stops", "before STOP after"),
+];
+
+/// Loads embedders of 400 bytes; `.gguf` files become the engines' own fake generator. A file that holds `corrupt` is.
+#[derive(Default)]
+pub(crate) struct TestLoader {
+    pub(crate) loads: AtomicUsize,
+    /// What a model of this folder's name takes, where it is not 400 bytes.
+    pub(crate) sizes: Mutex<HashMap<String, u64>>,
+}
+
+impl TestLoader {
+    fn size(&self, files: &ModelFiles) -> u64 {
+        let name = files.dir.file_name().unwrap().to_str().unwrap();
+        self.sizes.lock().unwrap().get(name).copied().unwrap_or(400)
+    }
+}
+
+impl Loader for TestLoader {
+    fn inspect(&self, files: &ModelFiles) -> inference::Result<Facts> {
+        let bytes = std::fs::read(&files.main).unwrap();
+        if bytes.starts_with(b"corrupt") {
+            return Err(inference::Error::ModelFile {
+                file: files.main.clone(),
+                reason: "the magic number is wrong".to_owned(),
+                hint: String::new(),
+            });
+        }
+        let embeds = files.main.extension().is_some_and(|extension| extension == "safetensors");
+        Ok(Facts {
+            kind: if embeds { ModelKind::Embedder } else { ModelKind::Generator },
+            name: "test".to_owned(),
+            architecture: "test".to_owned(),
+            parameters: 7,
+            context_length: 8,
+            vocabulary: 9,
+            dimensions: 3,
+            weights_bytes: self.size(files),
+            cache_bytes_per_token: 0,
+            working_bytes: 0,
+            weights_format: "F32".to_owned(),
+            has_chat_template: true,
+        })
+    }
+
+    fn load(&self, files: &ModelFiles, options: &LoadOptions) -> inference::Result<Loaded> {
+        self.loads.fetch_add(1, Ordering::SeqCst);
+        if files.main.extension().is_some_and(|extension| extension == "gguf") {
+            let generator = inference::fake::FakeLoader::default().generator(options, REPLIES)?;
+            return Ok(Loaded::Generator(Arc::new(generator)));
+        }
+        assert!(!files.dir.ends_with("panics-embed"), "told to panic");
+        Ok(Loaded::Embedder(Arc::new(TestEmbedder(EmbedderInfo {
+            name: "test".to_owned(),
+            dimensions: 3,
+            max_tokens: 4,
+            memory_bytes: self.size(files),
+        }))))
+    }
+}
+
+/// Every text's vector is (0.6, 0, 0.8); a text has as many tokens as words.
+struct TestEmbedder(EmbedderInfo);
+
+impl Embedder for TestEmbedder {
+    fn info(&self) -> &EmbedderInfo {
+        &self.0
+    }
+
+    fn embed(&self, texts: &[String], truncate: Truncate) -> inference::Result<Embeddings> {
+        let mut embeddings = Embeddings::default();
+        for (index, text) in texts.iter().enumerate() {
+            let tokens = self.count(text)?;
+            if tokens > 4 && truncate == Truncate::None {
+                return Err(inference::Error::InputTooLong { index, tokens: tokens as usize, limit: 4 });
+            }
+            embeddings.vectors.push(vec![0.6, 0.0, 0.8]);
+            embeddings.token_counts.push(tokens.min(4));
+        }
+        Ok(embeddings)
+    }
+
+    fn count(&self, text: &str) -> inference::Result<u32> {
+        Ok(text.split_whitespace().count() as u32)
+    }
+}
+
+/// What a client sent.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) headers: HashMap<String, String>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Request {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", String::as_str)
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+}
+
+/// What the server answers.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Vec<u8>,
+    /// The length that is declared, where it is not the body's: the connection then ends too early.
+    pub(crate) declared: Option<usize>,
+}
+
+impl Reply {
+    pub(crate) fn ok(body: impl Into<Vec<u8>>) -> Self {
+        Self { status: 200, body: body.into(), ..Self::default() }
+    }
+
+    pub(crate) fn status(status: u16, body: &str) -> Self {
+        Self { status, body: body.into(), ..Self::default() }
+    }
+
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+/// An HTTP/1.1 server on loopback, one request for each connection.
+pub(crate) struct Server {
+    pub(crate) url: String,
+    pub(crate) requests: Arc<Mutex<Vec<Request>>>,
+}
+
+impl Server {
+    pub(crate) async fn start(answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let seen = requests.clone();
+        tokio::spawn(async move {
+            loop {
+                let (mut socket, _) = listener.accept().await.unwrap();
+                let request = read_request(&mut socket).await;
+                let reply = answer(&request);
+                seen.lock().unwrap().push(request.clone());
+                let length = reply.declared.unwrap_or(reply.body.len());
+                let mut head = format!("HTTP/1.1 {} X\r\nconnection: close\r\ncontent-length: {length}\r\n", reply.status);
+                for (name, value) in &reply.headers {
+                    head.push_str(&format!("{name}: {value}\r\n"));
+                }
+                head.push_str("\r\n");
+                socket.write_all(head.as_bytes()).await.unwrap();
+                if request.method != "HEAD" {
+                    socket.write_all(&reply.body).await.unwrap();
+                }
+                socket.shutdown().await.unwrap();
+            }
+        });
+        Self { url, requests }
+    }
+
+    pub(crate) fn seen(&self) -> Vec<Request> {
+        self.requests.lock().unwrap().clone()
+    }
+}
+
+async fn read_request(socket: &mut tokio::net::TcpStream) -> Request {
+    let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
+    let end = loop {
+        if let Some(end) = bytes.windows(4).position(|w| w == b"\r\n\r\n") {
+            break end;
+        }
+        let count = socket.read(&mut buffer).await.unwrap();
+        assert!(count > 0, "the client went away");
+        bytes.extend_from_slice(&buffer[..count]);
+    };
+    let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
+    let mut lines = head.split("\r\n");
+    let mut words = lines.next().unwrap().split(' ');
+    let (method, path) = (words.next().unwrap().to_owned(), words.next().unwrap().to_owned());
+    let headers: HashMap<String, String> = lines
+        .map(|line| line.split_once(": ").unwrap())
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+        .collect();
+    let length: usize = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
+    let mut body = bytes[end + 4..].to_vec();
+    while body.len() < length {
+        let count = socket.read(&mut buffer).await.unwrap();
+        assert!(count > 0, "the client went away");
+        body.extend_from_slice(&buffer[..count]);
+    }
+    Request { method, path, headers, body }
+}
+
+/// An executable script.
+pub(crate) fn script(dir: &Path, name: &str, text: &str) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt as _;
+    let path = dir.join(name);
+    std::fs::write(&path, format!("#!/bin/sh\n{text}")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+pub(crate) fn secret(text: &str) -> Secret<String> {
+    Secret::new(text.to_owned())
+}
