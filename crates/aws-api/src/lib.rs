@@ -1,1 +1,29 @@
 //! Every operation: permission row, decode, one domain call, encode.
+//!
+//! [`Api::call`] takes one HTTP request to its answer: who asks ([`authentication`]), what is asked ([`dispatch`] for
+//! AWS, [`rest`] for OpenAI's API and Craton's own), whether they may ([`call::Row`]), and the answer in the dialect of
+//! the asking.
+
+mod api;
+mod authentication;
+mod bedrock;
+mod bedrock_runtime;
+mod body;
+mod call;
+mod craton;
+mod dispatch;
+mod errors;
+mod iam;
+mod json_fields;
+mod observe;
+mod openai;
+mod recent;
+mod rest;
+mod sts;
+mod surface;
+
+pub use api::{Api, Deployment, Limits, Setup};
+pub use body::ResponseBody;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,477 @@
+//! One request, from its arrival to its answer.
+
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use aws_wire::sigv4::{self, SignatureError, Signed};
+use aws_wire::{RouteError, Service, WireError, encode_error, route, services_for_scope};
+use base::{Clock, Error, Random, RequestId, Timestamp};
+use bytes::Bytes;
+use futures::future::FutureExt as _;
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use http_body::Body;
+use identity::{Ctx, Identity};
+use jobs::Jobs;
+use models::Models;
+use tracing::Instrument as _;
+
+use crate::authentication::{self, Refusal};
+use crate::body::{self, ResponseBody, Unread, full};
+use crate::call::{Call, Labels};
+use crate::errors::Failure;
+use crate::observe::{self, Record};
+use crate::recent::Recent;
+use crate::rest::{self, Route};
+use crate::surface::{Proof, Surface};
+use crate::{craton, dispatch, openai};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+
+/// What is read of the body of a request that is refused before its body matters, so that the connection can be kept.
+const SMALL_BODY: usize = 64 * 1024;
+
+/// What an [`Api`] is made of.
+pub struct Setup {
+    /// Who may ask.
+    pub identity: Identity,
+    /// The models.
+    pub models: Models,
+    /// Durable work.
+    pub jobs: Jobs,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Makes request ids.
+    pub random: Arc<dyn Random>,
+    /// How long bodies may be.
+    pub limits: Limits,
+    /// What `GET /craton/v1/status` tells of the deployment.
+    pub deployment: Deployment,
+}
+
+/// How long request bodies may be, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Of requests to models: `bedrock-runtime` and `/v1`.
+    pub model_body: usize,
+    /// Of all others.
+    pub body: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { model_body: 25 << 20, body: 4 << 20 }
+    }
+}
+
+/// What `GET /craton/v1/status` tells of the deployment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Deployment {
+    /// Craton's version.
+    pub version: String,
+    /// The address that it listens on.
+    pub listen: String,
+    /// The data directory.
+    pub data_dir: String,
+    /// The models directory.
+    pub models_dir: String,
+    /// The engine in use.
+    pub engine: String,
+    /// Threads that read prompts.
+    pub prefill_threads: u32,
+    /// Threads that write answers.
+    pub decode_threads: u32,
+}
+
+/// Everything that Craton answers over HTTP, but for the console's files and the probes. Cheap to clone.
+#[derive(Clone)]
+pub struct Api(Arc<Inner>);
+
+struct Inner {
+    setup: Setup,
+    started: Timestamp,
+    recent: Recent,
+}
+
+impl std::fmt::Debug for Api {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Api { .. }")
+    }
+}
+
+impl Api {
+    /// An API over these.
+    #[must_use]
+    pub fn new(setup: Setup) -> Self {
+        let started = setup.clock.now();
+        Self(Arc::new(Inner { setup, started, recent: Recent::default() }))
+    }
+
+    /// Answers one request. Never fails and never panics: a fault becomes the answer that tells of it.
+    ///
+    /// Dropping the response's body, or the future, cancels what the request started.
+    pub async fn call<B>(&self, request: Request<B>, peer: SocketAddr, tls: bool) -> Response<ResponseBody>
+    where
+        B: Body<Data = Bytes> + Send + Unpin,
+        B::Error: Display,
+    {
+        let (parts, body) = request.into_parts();
+        let mut record = Record::new(RequestId::random(self.0.setup.random.as_ref()), self.now());
+        let span = record.span.clone();
+        let mut dialect = Dialect::of(&parts);
+        let arrival = Arrival { parts, body, peer, tls };
+        let outcome = AssertUnwindSafe(self.serve(arrival, &mut record, &mut dialect)).catch_unwind().instrument(span);
+        let mut response = outcome.await.unwrap_or_else(|_| {
+            // The panic hook has logged what and where.
+            dialect.error(Failure::Domain(Error::internal("a handler panicked")), &mut record)
+        });
+        if !response.headers().contains_key("x-amz-request-id")
+            && let Ok(value) = HeaderValue::from_str(record.id.as_str())
+        {
+            response.headers_mut().insert(REQUEST_ID, value);
+        }
+        observe::watch(self, record, response)
+    }
+
+    async fn serve<B>(&self, arrival: Arrival<B>, record: &mut Record, dialect: &mut Dialect) -> Response<ResponseBody>
+    where
+        B: Body<Data = Bytes> + Send + Unpin,
+        B::Error: Display,
+    {
+        match self.answer(arrival, record, dialect).await {
+            Ok(response) => response,
+            Err(Unserved::Failure(failure)) => dialect.error(failure, record),
+            Err(Unserved::Refusal(refusal)) => dialect.refusal(refusal, record),
+            Err(Unserved::TooLarge(limit)) => dialect.too_large(limit, record),
+        }
+    }
+
+    async fn answer<B>(
+        &self,
+        arrival: Arrival<B>,
+        record: &mut Record,
+        dialect: &mut Dialect,
+    ) -> Result<Response<ResponseBody>, Unserved>
+    where
+        B: Body<Data = Bytes> + Send + Unpin,
+        B::Error: Display,
+    {
+        let Arrival { parts, body, peer, tls } = arrival;
+        let limit = self.limit(&parts, dialect);
+        let proof = Proof::of(&parts);
+        let opened = self.open(&parts, &proof, dialect).await;
+        let pending = match opened {
+            Ok(pending) => pending,
+            Err(refusal) => {
+                // Reading a small body keeps the connection; a large one is not worth reading for a stranger.
+                let _ = body::read(body, SMALL_BODY).await;
+                return Err(Unserved::Refusal(refusal));
+            }
+        };
+        let body = body::read(body, limit).await.map_err(|unread| match unread {
+            Unread::TooLarge => Unserved::TooLarge(limit),
+            Unread::Broken(why) => {
+                Failure::Domain(Error::invalid("The request's body broke off.").with_detail(why)).into()
+            }
+        })?;
+        if dialect.surface == Surface::Craton && parts.uri.path() == craton::SESSION_PATH {
+            record.names("craton", "ConsoleSession");
+            let visit = craton::Visit { parts: &parts, body: &body, proof: &proof, peer, tls, id: record.id.clone() };
+            return Ok(craton::session(self, visit).await?);
+        }
+        let caller = (record.id.clone(), peer.ip());
+        let identity = self.identity();
+        let ctx = match pending {
+            Pending::Signature(claim) => {
+                authentication::prove(identity, claim, &parts, &body, self.now(), caller).await?
+            }
+            Pending::Bearer(key, surface) => authentication::bearer(identity, &key, surface, caller).await?,
+            Pending::Console(token) => authentication::console(identity, &token, &parts, caller).await?,
+            Pending::Anyone => return Err(Unserved::Refusal(dialect.nothing_shown(&parts, &body))),
+        };
+        record.caller(&ctx);
+        match dialect.surface {
+            Surface::OpenAi => {
+                self.rest("openai", openai::ROUTES, openai::unknown_route, parts, body, ctx, record).await
+            }
+            Surface::Craton => {
+                self.rest("craton", craton::ROUTES, craton::unknown_route, parts, body, ctx, record).await
+            }
+            Surface::Aws => self.aws(parts, body, ctx, record, dialect).await,
+        }
+    }
+
+    /// The part of authentication that comes before the body.
+    async fn open(&self, parts: &Parts, proof: &Proof, dialect: &mut Dialect) -> Result<Pending, Refusal> {
+        if parts.uri.path() == craton::SESSION_PATH && dialect.surface == Surface::Craton {
+            return Ok(Pending::Anyone);
+        }
+        match (proof, dialect.surface) {
+            (Proof::Signature, _) => {
+                let signed = dialect.signed.take().unwrap_or(Err(SignatureError::Missing))?;
+                Ok(Pending::Signature(authentication::claim(self.identity(), signed).await?))
+            }
+            (Proof::Bearer(_), Surface::Craton) => Err(Error::unauthenticated("API keys are not for this API.")
+                .with_hint("Sign the request with an access key, or sign in to the console.")
+                .into()),
+            (Proof::Bearer(key), Surface::OpenAi) => Ok(Pending::Bearer(key.clone(), identity::Surface::OpenAi)),
+            (Proof::Bearer(key), Surface::Aws) => Ok(Pending::Bearer(key.clone(), identity::Surface::Bedrock)),
+            (Proof::Cookie(token), _) => Ok(Pending::Console(token.clone())),
+            (Proof::Nothing, _) => Ok(Pending::Anyone),
+        }
+    }
+
+    async fn aws(
+        &self,
+        parts: Parts,
+        body: Bytes,
+        ctx: Ctx,
+        record: &mut Record,
+        dialect: &mut Dialect,
+    ) -> Result<Response<ResponseBody>, Unserved> {
+        let routed = match route(&dialect.scope, &parts, &body) {
+            Ok(routed) => routed,
+            Err(error) => {
+                dialect.service = error.service();
+                if let RouteError::NotImplemented { service, operation } = &error {
+                    record.names(service.id, operation.name);
+                }
+                return Err(Failure::Wire(error.to_wire()).into());
+            }
+        };
+        dialect.service = routed.service;
+        record.names(routed.service.id, routed.operation.name);
+        let missing = || Error::internal(format!("no row for {} of {}", routed.operation.name, routed.service.id));
+        let row = dispatch::row(routed.service, routed.operation.name).ok_or_else(missing).map_err(Failure::from)?;
+        Ok(dispatch::serve(row, Call { api: self.clone(), ctx, parts, body, route: routed }).await?)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one call site per surface; a struct would be used once")]
+    async fn rest(
+        &self,
+        service: &'static str,
+        routes: &'static [Route],
+        unknown: fn(&str, &str) -> Error,
+        parts: Parts,
+        body: Bytes,
+        ctx: Ctx,
+        record: &mut Record,
+    ) -> Result<Response<ResponseBody>, Unserved> {
+        record.names(service, "unknown");
+        let (method, path) = (parts.method.as_str(), parts.uri.path());
+        let Some((route, labels)) = rest::find(routes, method, path) else {
+            let error = if rest::path_exists(routes, path) {
+                Error::invalid(format!("`{path}` does not take {method}."))
+            } else {
+                unknown(method, path)
+            };
+            return Err(Failure::from(error).into());
+        };
+        record.names(service, route.row.operation);
+        let call: Call<Labels> = Call { api: self.clone(), ctx, parts, body, route: labels };
+        Ok(dispatch::serve(&route.row, call).await?)
+    }
+
+    fn limit(&self, parts: &Parts, dialect: &Dialect) -> usize {
+        let limits = self.0.setup.limits;
+        let model = dialect.surface == Surface::OpenAi
+            || (dialect.scope == "bedrock" && parts.uri.path().starts_with("/model/"));
+        if model { limits.model_body } else { limits.body }
+    }
+
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.0.setup.identity
+    }
+
+    pub(crate) fn models(&self) -> &Models {
+        &self.0.setup.models
+    }
+
+    pub(crate) fn jobs(&self) -> &Jobs {
+        &self.0.setup.jobs
+    }
+
+    pub(crate) fn deployment(&self) -> &Deployment {
+        &self.0.setup.deployment
+    }
+
+    pub(crate) fn recent(&self) -> &Recent {
+        &self.0.recent
+    }
+
+    /// How long the process has been up, in seconds.
+    pub(crate) fn uptime_seconds(&self) -> i64 {
+        (self.now().as_millis() - self.0.started.as_millis()).max(0) / 1000
+    }
+
+    /// The present moment.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.setup.clock.now()
+    }
+
+    /// 24 lower-case letters and digits that no other answer has.
+    pub(crate) fn unique(&self) -> String {
+        self.0.setup.random.text(b"abcdefghijklmnopqrstuvwxyz0123456789", 24)
+    }
+}
+
+struct Arrival<B> {
+    parts: Parts,
+    body: B,
+    peer: SocketAddr,
+    tls: bool,
+}
+
+/// A proof that is to be checked once the body is there.
+enum Pending {
+    Signature(authentication::Claim),
+    Bearer(String, identity::Surface),
+    Console(String),
+    Anyone,
+}
+
+/// Why there is no answer.
+enum Unserved {
+    Failure(Failure),
+    Refusal(Refusal),
+    TooLarge(usize),
+}
+
+impl From<Failure> for Unserved {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+impl From<Refusal> for Unserved {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refusal(refusal)
+    }
+}
+
+/// In which shape errors are told.
+struct Dialect {
+    surface: Surface,
+    /// The service part of the credential scope.
+    scope: String,
+    /// The AWS service whose error shape is used.
+    service: &'static Service,
+    /// What the request says of its signature.
+    signed: Option<Result<Signed, SignatureError>>,
+}
+
+impl Dialect {
+    fn of(parts: &Parts) -> Self {
+        let proof = Proof::of(parts);
+        let signed = (proof == Proof::Signature).then(|| sigv4::parse(parts));
+        let signed_scope = signed.as_ref().and_then(|signed| signed.as_ref().ok()).map(|signed| signed.service.clone());
+        let surface = Surface::of(parts, &proof, signed_scope.as_deref());
+        let scope = signed_scope.unwrap_or_else(|| unsigned_scope(parts, &proof));
+        let service = service_of(&scope);
+        Self { surface, scope, service, signed }
+    }
+
+    /// The refusal of a request that shows nothing.
+    fn nothing_shown(&mut self, parts: &Parts, body: &[u8]) -> Refusal {
+        match self.surface {
+            Surface::Aws => {
+                self.service = guess_service(parts, body);
+                SignatureError::Missing.into()
+            }
+            Surface::OpenAi => Error::unauthenticated("You didn't provide an API key.")
+                .with_hint("Send `Authorization: Bearer KEY`; `craton keys create` makes one.")
+                .into(),
+            Surface::Craton => Error::unauthenticated("The request is not signed.")
+                .with_hint("Sign it with an access key for the service `craton`, or sign in to the console.")
+                .into(),
+        }
+    }
+
+    fn error(&self, failure: Failure, record: &mut Record) -> Response<ResponseBody> {
+        if let Failure::Domain(error) = &failure {
+            log(error);
+        }
+        match self.surface {
+            Surface::Aws => self.wire(failure.into_wire(self.service), record),
+            Surface::OpenAi => {
+                let error = failure.into_domain();
+                record.error_code = Some(format!("{:?}", error.kind));
+                openai::errors::respond(&error)
+            }
+            Surface::Craton => {
+                let error = failure.into_domain();
+                record.error_code = Some(format!("{:?}", error.kind));
+                craton::errors::respond(&error, &record.id)
+            }
+        }
+    }
+
+    fn refusal(&self, refusal: Refusal, record: &mut Record) -> Response<ResponseBody> {
+        match (refusal, self.surface) {
+            (Refusal::Signature(error), Surface::Aws) => self.wire(error.to_wire(self.service), record),
+            (Refusal::Signature(error), _) => {
+                self.error(Failure::Domain(Error::unauthenticated(error.to_string())), record)
+            }
+            (Refusal::Other(error), _) => self.error(Failure::Domain(error), record),
+        }
+    }
+
+    fn too_large(&self, limit: usize, record: &mut Record) -> Response<ResponseBody> {
+        let message = format!("The request's body is longer than {limit} bytes.");
+        if self.surface == Surface::Aws {
+            let query = matches!(self.service.protocol, aws_wire::Protocol::Query | aws_wire::Protocol::RestXml);
+            let code = if query { "RequestEntityTooLarge" } else { "RequestEntityTooLargeException" };
+            return self.wire(WireError::with_status(413, code, message), record);
+        }
+        let mut response = self.error(Failure::Domain(Error::invalid(message)), record);
+        *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+        response
+    }
+
+    fn wire(&self, error: WireError, record: &mut Record) -> Response<ResponseBody> {
+        let response = encode_error(self.service, &error, record.id.as_str()).map(full);
+        record.error_code = Some(error.code);
+        response
+    }
+}
+
+/// Logs what the caller is not told.
+fn log(error: &Error) {
+    match (&error.kind, &error.detail) {
+        (base::ErrorKind::Internal, _) => tracing::error!(?error, "a request failed"),
+        (_, Some(_)) => tracing::warn!(?error, "a request was refused"),
+        _ => {}
+    }
+}
+
+/// The scope of a request without a signature: what the console names, or what a bearer key is for.
+fn unsigned_scope(parts: &Parts, proof: &Proof) -> String {
+    let named = parts.headers.get("x-craton-service").and_then(|value| value.to_str().ok());
+    match (proof, named) {
+        (Proof::Cookie(_), Some(id)) => aws_wire::generated::SERVICES
+            .iter()
+            .find(|service| service.id == id)
+            .map_or_else(|| id.to_owned(), |service| service.signing_name.to_owned()),
+        _ => "bedrock".to_owned(),
+    }
+}
+
+fn service_of(scope: &str) -> &'static Service {
+    services_for_scope(scope)
+        .first()
+        .copied()
+        .unwrap_or_else(|| RouteError::UnknownScope { scope: scope.to_owned() }.service())
+}
+
+/// The service that a request without any proof most likely means, for the shape of its refusal.
+fn guess_service(parts: &Parts, body: &[u8]) -> &'static Service {
+    let scopes = ["sts", "iam", "bedrock", "sagemaker", "kms", "secretsmanager", "qbusiness"];
+    let known = scopes.iter().find_map(|scope| match route(scope, parts, body) {
+        Ok(routed) => Some(routed.service),
+        Err(RouteError::NotImplemented { service, .. }) => Some(service),
+        Err(_) => None,
+    });
+    known.unwrap_or_else(|| service_of("bedrock"))
+}

@@ -1,0 +1,20 @@
+//! What `bedrock` calls each kind of error.
+
+use aws_wire::WireError;
+use base::{Error, ErrorKind};
+
+/// The service's exception for `error`. Conflicts are status 400 here.
+pub(crate) fn wire(error: &Error) -> WireError {
+    let (status, code) = match error.kind {
+        ErrorKind::NotFound => (404, "ResourceNotFoundException"),
+        ErrorKind::Invalid => (400, "ValidationException"),
+        ErrorKind::AlreadyExists | ErrorKind::Conflict => (400, "ConflictException"),
+        ErrorKind::Denied => (403, "AccessDeniedException"),
+        ErrorKind::Unauthenticated => (403, "UnrecognizedClientException"),
+        ErrorKind::Throttled => (429, "ThrottlingException"),
+        ErrorKind::Unavailable | ErrorKind::Timeout => (503, "ServiceUnavailableException"),
+        ErrorKind::NotImplemented => (501, "NotImplementedException"),
+        ErrorKind::Internal => (500, "InternalServerException"),
+    };
+    WireError::with_status(status, code, error.public_text())
+}

@@ -1,0 +1,85 @@
+//! `Converse`: one dialect for every chat model.
+
+use std::time::Instant;
+
+use aws_wire::generated::bedrock_runtime::{
+    ContentBlock, ConversationRole, ConverseMetrics, ConverseOutput, ConverseRequest, ConverseResponse, Message,
+    StopReason, TokenUsage, ToolUseBlock,
+};
+use models::{Content, Stop, Usage};
+use serde_json::{Map, Value, json};
+
+use super::converse_request::Conversation;
+use super::invoke_model::millis;
+use crate::body::full;
+use crate::call::{Answer, name_model};
+use crate::dispatch::AwsCall;
+
+/// Answers as a whole.
+pub(super) async fn converse(call: AwsCall) -> Answer {
+    let conversation = Conversation::from(call.decode::<ConverseRequest>()?);
+    let paths = conversation.response_paths.clone();
+    let arrived = Instant::now();
+    let chat = call.api.models().chat(&call.ctx, conversation.decode()?).await?.collect().await?;
+    let output = ConverseResponse {
+        output: ConverseOutput::Message(Message {
+            role: ConversationRole::Assistant,
+            content: chat.content.into_iter().filter_map(encode_block).collect(),
+        }),
+        stop_reason: stop_reason(&chat.reason),
+        usage: token_usage(chat.usage),
+        metrics: ConverseMetrics { latency_ms: i64::try_from(millis(arrived.elapsed())).unwrap_or(i64::MAX) },
+        additional_model_response_fields: additional_fields(&paths, &chat.reason),
+        trace: None,
+        performance_config: None,
+        service_tier: None,
+    };
+    let mut response = call.encode(&output).map(full);
+    name_model(&mut response, &chat.served_by);
+    Ok(response)
+}
+
+fn encode_block(block: Content) -> Option<ContentBlock> {
+    match block {
+        Content::Text(text) => Some(ContentBlock::Text(text)),
+        Content::ToolUse { id, name, input } => {
+            Some(ContentBlock::ToolUse(ToolUseBlock { tool_use_id: id, name, input, r#type: None }))
+        }
+        Content::ToolResult { .. } | Content::Unsupported { .. } => None,
+    }
+}
+
+/// Why an answer ended, as Converse says it.
+pub(super) fn stop_reason(stop: &Stop) -> StopReason {
+    match stop {
+        Stop::EndTurn => StopReason::EndTurn,
+        Stop::MaxTokens => StopReason::MaxTokens,
+        Stop::StopSequence(_) => StopReason::StopSequence,
+        Stop::ToolUse => StopReason::ToolUse,
+        Stop::ContextFull => StopReason::ModelContextWindowExceeded,
+    }
+}
+
+/// Tokens used. Nothing is told as read from a cache: that is a matter of price at the service.
+pub(super) fn token_usage(usage: Usage) -> TokenUsage {
+    let count = |n: u32| i32::try_from(n).unwrap_or(i32::MAX);
+    TokenUsage {
+        input_tokens: count(usage.input),
+        output_tokens: count(usage.output),
+        total_tokens: count(usage.input).saturating_add(count(usage.output)),
+        cache_read_input_tokens: Some(0),
+        cache_write_input_tokens: Some(0),
+        cache_details: None,
+    }
+}
+
+/// The fields that `additionalModelResponseFieldPaths` asks for, of those that a model's own body would have:
+/// `/stop_sequence`. Paths that lead nowhere are ignored, as at the service.
+pub(super) fn additional_fields(paths: &[String], stop: &Stop) -> Option<Value> {
+    let mut found = Map::new();
+    if paths.iter().any(|path| path == "/stop_sequence") {
+        let sequence = if let Stop::StopSequence(text) = stop { json!(text) } else { Value::Null };
+        found.insert("stop_sequence".to_owned(), sequence);
+    }
+    (!found.is_empty()).then_some(Value::Object(found))
+}

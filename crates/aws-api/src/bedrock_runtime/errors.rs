@@ -1,0 +1,36 @@
+//! What `bedrock-runtime` calls each kind of error.
+
+use aws_wire::WireError;
+use aws_wire::generated::bedrock_runtime::SERVICE;
+use base::{Error, ErrorKind};
+
+/// The service's exception for `error`.
+pub(crate) fn wire(error: &Error) -> WireError {
+    let (status, code) = match error.kind {
+        ErrorKind::NotFound => (404, "ResourceNotFoundException"),
+        ErrorKind::Invalid => (400, "ValidationException"),
+        ErrorKind::AlreadyExists | ErrorKind::Conflict => (400, "ConflictException"),
+        ErrorKind::Denied => (403, "AccessDeniedException"),
+        ErrorKind::Unauthenticated => (403, "UnrecognizedClientException"),
+        ErrorKind::Throttled => (429, "ThrottlingException"),
+        ErrorKind::Unavailable => (503, "ServiceUnavailableException"),
+        ErrorKind::Timeout => (408, "ModelTimeoutException"),
+        ErrorKind::NotImplemented => (501, "NotImplementedException"),
+        ErrorKind::Internal => (500, "InternalServerException"),
+    };
+    debug_assert!(SERVICE.error(code).is_none_or(|known| known.status == status), "{code} has another status");
+    WireError::with_status(status, code, error.public_text())
+}
+
+/// The exception that ends an event stream, with the name of its member: the stream's own exceptions are fewer than the
+/// service's.
+pub(super) fn in_stream(error: &Error) -> (&'static str, String) {
+    let code = match error.kind {
+        ErrorKind::Invalid | ErrorKind::NotFound | ErrorKind::NotImplemented => "validationException",
+        ErrorKind::Throttled => "throttlingException",
+        ErrorKind::Unavailable => "serviceUnavailableException",
+        ErrorKind::Timeout => "modelStreamErrorException",
+        _ => "internalServerException",
+    };
+    (code, error.public_text())
+}

@@ -1,0 +1,164 @@
+//! `InvokeModel` and `InvokeModelWithResponseStream`: the vendor's own body in, the vendor's own body out.
+
+use std::time::{Duration, Instant};
+
+use aws_wire::Blob;
+use aws_wire::generated::bedrock_runtime::{
+    InvokeModelRequest, InvokeModelResponse, InvokeModelWithResponseStreamRequest,
+    InvokeModelWithResponseStreamResponse, PayloadPart, ResponseStream,
+};
+use base::{Error, Result};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue};
+use models::{ChatEvent, ChatStream, EmbedResponse, ServedBy, Timing, Usage};
+use serde_json::{Value, json};
+
+use super::event_stream;
+use super::providers::{self, Decoded, Encode, Origin};
+use crate::body::{full, streamed};
+use crate::call::{Answer, is_json, name_model};
+use crate::dispatch::AwsCall;
+use crate::openai::sse::started;
+
+/// Answers as a whole.
+pub(super) async fn invoke_model(call: AwsCall) -> Answer {
+    let input: InvokeModelRequest = call.decode()?;
+    refuse_guardrail(input.guardrail_identifier.as_deref())?;
+    check_accept(input.accept.as_deref())?;
+    let arrived = Instant::now();
+    let body = body(&call, input.body)?;
+    let (answer, tokens, served_by) = match decode(&call, &input.model_id, &body).await? {
+        Decoded::Embed(request, encode) => {
+            let answer = call.api.models().embed(&call.ctx, request).await?;
+            let served_by = answer.served_by.clone();
+            let tokens = embedded_tokens(&answer);
+            (encode(answer), tokens, served_by)
+        }
+        Decoded::Chat(request, encode) => {
+            collect(call.api.models().chat(&call.ctx, *request).await?, encode.as_ref()).await?
+        }
+        Decoded::Completion(request, encode) => {
+            collect(call.api.models().complete(&call.ctx, *request).await?, encode.as_ref()).await?
+        }
+    };
+    let output = InvokeModelResponse {
+        body: Blob::from(answer.to_string()),
+        content_type: "application/json".to_owned(),
+        performance_config_latency: None,
+        service_tier: None,
+    };
+    let mut response = call.encode(&output).map(full);
+    tell_tokens(response.headers_mut(), tokens, arrived.elapsed());
+    name_model(&mut response, &served_by);
+    Ok(response)
+}
+
+/// Answers in chunks.
+pub(super) async fn invoke_model_with_response_stream(call: AwsCall) -> Answer {
+    let input: InvokeModelWithResponseStreamRequest = call.decode()?;
+    refuse_guardrail(input.guardrail_identifier.as_deref())?;
+    check_accept(input.accept.as_deref())?;
+    let arrived = Instant::now();
+    let body = body(&call, input.body)?;
+    let (events, mut encode) = match decode(&call, &input.model_id, &body).await? {
+        Decoded::Embed(..) => return Err(Error::invalid("The model is unsupported for streaming.").into()),
+        Decoded::Chat(request, encode) => (call.api.models().chat(&call.ctx, *request).await?, encode),
+        Decoded::Completion(request, encode) => (call.api.models().complete(&call.ctx, *request).await?, encode),
+    };
+    let output = InvokeModelWithResponseStreamResponse {
+        content_type: "application/json".to_owned(),
+        performance_config_latency: None,
+        service_tier: None,
+    };
+    let served_by = events.served_by().clone();
+    let pieces = event_stream::write(started(events).await?, move |event| {
+        let mut chunks = encode.chunks(event);
+        if let (ChatEvent::Finished { usage, timing, .. }, Some(last)) = (event, chunks.last_mut()) {
+            last["amazon-bedrock-invocationMetrics"] = invocation_metrics(*usage, timing, arrived.elapsed());
+        }
+        chunks.iter().map(chunk).collect()
+    });
+    let mut response = call.encode_stream_head(&output).map(|()| streamed(pieces));
+    name_model(&mut response, &served_by);
+    Ok(response)
+}
+
+fn chunk(chunk: &Value) -> Bytes {
+    let bytes = Some(Blob::from(chunk.to_string()));
+    aws_wire::event(&ResponseStream::Chunk(PayloadPart { bytes }))
+}
+
+async fn collect(events: ChatStream, encode: &dyn Encode) -> Result<(Value, (u32, Option<u32>), ServedBy)> {
+    let chat = events.collect().await?;
+    Ok((encode.answer(&chat), (chat.usage.input, Some(chat.usage.output)), chat.served_by))
+}
+
+fn embedded_tokens(answer: &EmbedResponse) -> (u32, Option<u32>) {
+    (answer.token_counts.iter().sum(), None)
+}
+
+/// The body as JSON, and what the vendor's decoder makes of it.
+async fn decode(call: &AwsCall, model: &str, body: &Value) -> Result<Decoded> {
+    let resolved = call.api.models().resolve(&call.ctx, model).await?;
+    let origin =
+        Origin { requested: model.to_owned(), model: resolved.aws_id, unique: call.api.unique(), time: call.ctx.now() };
+    providers::decode(resolved.provider, origin, body)
+}
+
+fn body(call: &AwsCall, body: Option<Blob>) -> Result<Value> {
+    if call.parts.headers.get(http::header::CONTENT_TYPE).is_some_and(|value| !is_json(value) && value != "*/*") {
+        return Err(Error::invalid("The provided content type is not supported by this model.")
+            .with_hint("Send `application/json`, or no content type."));
+    }
+    parse(&body.unwrap_or_default().0)
+}
+
+/// A model's body as JSON.
+pub(super) fn parse(body: &[u8]) -> Result<Value> {
+    serde_json::from_slice(body).map_err(|e| {
+        Error::invalid("Malformed input request, please reformat your input and try again.").with_detail(e)
+    })
+}
+
+fn check_accept(accept: Option<&str>) -> Result<()> {
+    let accepted = |media: &str| {
+        matches!(media.split(';').next().unwrap_or_default().trim(), "*/*" | "application/json" | "application/*" | "")
+    };
+    if accept.is_none_or(|accept| accept.split(',').any(accepted)) {
+        return Ok(());
+    }
+    Err(Error::invalid("The provided accept type is not supported by this model.")
+        .with_hint("Ask for `application/json`, or for nothing."))
+}
+
+/// Guardrails are named, not ignored: an answer that should have been checked must not look as if it had been.
+pub(super) fn refuse_guardrail(guardrail: Option<&str>) -> Result<()> {
+    match guardrail.filter(|id| !id.is_empty()) {
+        Some(id) => Err(Error::not_implemented(format!("Guardrails are not implemented (`{id}`)."))
+            .with_hint("Send the request without a guardrail.")),
+        None => Ok(()),
+    }
+}
+
+/// The headers in which the service tells what an answer cost.
+fn tell_tokens(headers: &mut HeaderMap, (input, output): (u32, Option<u32>), took: Duration) {
+    headers.insert("x-amzn-bedrock-input-token-count", HeaderValue::from(input));
+    if let Some(output) = output {
+        headers.insert("x-amzn-bedrock-output-token-count", HeaderValue::from(output));
+    }
+    headers.insert("x-amzn-bedrock-invocation-latency", HeaderValue::from(millis(took)));
+}
+
+fn invocation_metrics(usage: Usage, timing: &Timing, took: Duration) -> Value {
+    json!({
+        "inputTokenCount": usage.input,
+        "outputTokenCount": usage.output,
+        "invocationLatency": millis(took),
+        "firstByteLatency": millis(timing.first_token),
+    })
+}
+
+/// Whole milliseconds.
+pub(super) fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,131 @@
+use aws_wire::generated::bedrock_runtime::ConverseRequest;
+use models::{ChatRequest, Content, ToolChoice};
+use serde_json::{Value, json};
+
+use super::converse_request::Conversation;
+
+fn decode(mut body: Value) -> base::Result<ChatRequest> {
+    body["modelId"] = json!("amazon.nova-micro-v1:0");
+    let request: ConverseRequest = serde_json::from_value(body).unwrap();
+    Conversation::from(request).decode()
+}
+
+fn refused(body: Value) -> String {
+    decode(body).map(|_| ()).unwrap_err().message
+}
+
+fn user(text: &str) -> Value {
+    json!({"role": "user", "content": [{"text": text}]})
+}
+
+#[test]
+fn conversations_become_chat_requests() {
+    let request = decode(json!({
+        "messages": [user("Hi")],
+        "system": [{"text": "S"}, {"cachePoint": {"type": "default"}}],
+        "inferenceConfig": {"maxTokens": 9, "temperature": 0.0, "topP": 0.5, "stopSequences": ["x"]},
+        "additionalModelRequestFields": {"inferenceConfig": {"topK": 7}},
+        "toolConfig": {
+            "tools": [{"toolSpec": {"name": "sum", "inputSchema": {"json": {"type": "object"}}}}],
+            "toolChoice": {"tool": {"name": "sum"}},
+        },
+    }))
+    .unwrap();
+    assert_eq!((request.max_tokens, request.sampling.top_k), (Some(9), Some(7)));
+    assert_eq!((request.system.len(), request.tool_choice), (1, ToolChoice::Tool("sum".into())));
+}
+
+#[test]
+fn empty_system_and_inference_config_are_accepted() {
+    let request = decode(json!({"messages": [user("Hi")], "system": [], "inferenceConfig": {}})).unwrap();
+    assert!(request.system.is_empty() && request.max_tokens.is_none());
+}
+
+#[test]
+fn a_last_assistant_turn_is_continued() {
+    let prefill = json!({"role": "assistant", "content": [{"text": "The answer is"}]});
+    assert_eq!(decode(json!({"messages": [user("Hi"), prefill]})).unwrap().messages.len(), 2);
+}
+
+#[test]
+fn turns_must_alternate_and_begin_with_the_user() {
+    let assistant = json!({"role": "assistant", "content": [{"text": "x"}]});
+    assert!(refused(json!({"messages": [assistant]})).starts_with("A conversation must start with a user message."));
+    assert!(refused(json!({"messages": []})).starts_with("A conversation must start with a user message."));
+    assert!(refused(json!({})).starts_with("A conversation must start with a user message."));
+    assert!(refused(json!({"messages": [user("a"), user("b")]})).starts_with("A conversation must alternate between"));
+}
+
+#[test]
+fn blank_text_and_empty_content_are_refused() {
+    let blank = refused(json!({"messages": [user(" ")]}));
+    assert_eq!(
+        blank,
+        "The text field in the ContentBlock object at messages.0.content.0 is blank. Add text to the text field, and try again."
+    );
+    let empty = refused(json!({"messages": [{"role": "user", "content": []}]}));
+    assert!(empty.starts_with("The content field in the Message object at messages.0 is empty."));
+}
+
+fn with_tools(messages: Value) -> Value {
+    json!({
+        "messages": messages,
+        "toolConfig": {"tools": [{"toolSpec": {"name": "sum", "inputSchema": {"json": {"type": "object"}}}}]},
+    })
+}
+
+#[test]
+fn tool_results_answer_the_calls_of_the_turn_before() {
+    let call =
+        json!({"role": "assistant", "content": [{"toolUse": {"toolUseId": "t1", "name": "sum", "input": {"a": 1}}}]});
+    let result = |id: &str| {
+        json!({"role": "user", "content": [{"toolResult": {
+            "toolUseId": id, "content": [{"json": {"x": 2}}, {"text": "ok"}], "status": "error",
+        }}]})
+    };
+    let request = decode(with_tools(json!([user("Hi"), call, result("t1")]))).unwrap();
+    assert_eq!(
+        request.messages[2].content,
+        [Content::ToolResult { id: "t1".into(), content: "{\"x\":2}\nok".into(), is_error: true }]
+    );
+    assert_eq!(
+        refused(with_tools(json!([user("Hi"), call, result("t2")]))),
+        "Expected toolResult blocks at messages.2.content for the following Ids: t1"
+    );
+    assert_eq!(
+        refused(with_tools(json!([result("t1")]))),
+        "The number of toolResult blocks at messages.0.content exceeds the number of toolUse blocks of previous turn."
+    );
+    let without = json!({"messages": [user("Hi"), call, result("t1")]});
+    assert_eq!(
+        refused(without),
+        "The toolConfig field must be defined when using toolUse and toolResult content blocks."
+    );
+}
+
+#[test]
+fn what_is_not_built_is_named() {
+    let guarded =
+        json!({"messages": [user("Hi")], "guardrailConfig": {"guardrailIdentifier": "gr1", "guardrailVersion": "1"}});
+    let error = decode(guarded).unwrap_err();
+    assert_eq!(
+        (error.kind, error.message.as_str()),
+        (base::ErrorKind::NotImplemented, "Guardrails are not implemented (`gr1`).")
+    );
+    let fields = json!({"messages": [user("Hi")], "additionalModelRequestFields": {"warp": 9}});
+    assert!(refused(fields).contains("extraneous key [warp] is not permitted"));
+    let thinking = json!({"messages": [user("Hi")], "additionalModelRequestFields": {"thinking": {"type": "enabled"}}});
+    assert!(refused(thinking).contains("thinking is not supported"));
+}
+
+#[test]
+fn pictures_documents_and_videos_are_what_no_model_reads() {
+    let blocks = json!([
+        {"image": {"format": "png", "source": {"bytes": "aGk="}}},
+        {"document": {"format": "pdf", "name": "d", "source": {"bytes": "aGk="}}},
+        {"video": {"format": "mp4", "source": {"bytes": "aGk="}}},
+    ]);
+    let request = decode(json!({"messages": [{"role": "user", "content": blocks}]})).unwrap();
+    let whats = ["image", "document", "video"].map(|what| Content::Unsupported { what });
+    assert_eq!(request.messages[0].content, whats);
+}

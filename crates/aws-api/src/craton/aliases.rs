@@ -1,0 +1,63 @@
+//! Which local model or upstream answers for a model id.
+
+use base::{Result, Secret};
+use http::StatusCode;
+use models::{Alias, Target};
+use serde_json::{Value, json};
+
+use super::no_content;
+use crate::call::{Answer, Call, Labels, json as respond};
+use crate::json_fields::{Fields, Wording};
+
+/// The aliases of the caller's account, and the built-in ones.
+pub(super) async fn list(call: Call<Labels>) -> Answer {
+    let aliases = call.api.models().aliases(&call.ctx).await?;
+    Ok(respond(StatusCode::OK, &json!({"items": aliases.iter().map(describe).collect::<Vec<Value>>()})))
+}
+
+/// Sets one.
+pub(super) async fn put(call: Call<Labels>) -> Answer {
+    let body = call.json()?;
+    let target = decode(&Fields::root(&body, Wording::OpenAi)?)?;
+    let alias = call.api.models().set_alias(&call.ctx, call.label(0), target).await?;
+    Ok(respond(StatusCode::OK, &describe(&alias)))
+}
+
+/// Takes one back.
+pub(super) async fn delete(call: Call<Labels>) -> Answer {
+    call.api.models().remove_alias(&call.ctx, call.label(0)).await?;
+    Ok(no_content())
+}
+
+fn decode(root: &Fields<'_>) -> Result<Target> {
+    root.only(&["local", "upstream"])?;
+    match (root.text("local")?, root.object("upstream")?) {
+        (Some(name), None) => Ok(Target::Local { name: name.to_owned() }),
+        (None, Some(upstream)) => {
+            upstream.only(&["baseUrl", "model", "apiKey"])?;
+            Ok(Target::Remote {
+                base_url: upstream.required("baseUrl")?.text()?.to_owned(),
+                model: upstream.required("model")?.text()?.to_owned(),
+                api_key: upstream.text("apiKey")?.filter(|key| !key.is_empty()).map(|key| Secret::new(key.to_owned())),
+            })
+        }
+        _ => Err(root.error("give either `local` or `upstream`")),
+    }
+}
+
+/// An upstream's key is never told, only that there is one.
+fn describe(alias: &Alias) -> Value {
+    let (local, upstream) = match &alias.target {
+        Target::Local { name } => (Some(name), None),
+        Target::Remote { base_url, model, .. } => {
+            (None, Some(json!({"baseUrl": base_url, "model": model, "hasApiKey": alias.has_api_key})))
+        }
+    };
+    json!({
+        "modelId": alias.model_id,
+        "local": local,
+        "upstream": upstream,
+        "builtIn": alias.built_in,
+        "updatedAt": alias.updated_at.map(base::Timestamp::to_iso8601),
+    })
+}

@@ -1,0 +1,78 @@
+//! Craton's own API under `/craton/v1`: JSON, signed for the service `craton` or sent by the console.
+
+mod accounts;
+mod aliases;
+mod api_keys;
+pub(crate) mod errors;
+mod jobs;
+mod models;
+mod requests;
+mod session;
+mod status;
+
+pub(crate) use session::{PATH as SESSION_PATH, Visit, session};
+
+use base::Error;
+use futures::future::FutureExt as _;
+use http::{Response, StatusCode};
+use identity::Access;
+
+use crate::body::{ResponseBody, full};
+use crate::call::{Call, Labels, Row};
+use crate::rest::Route;
+
+/// A row whose resource is `craton:REGION:ACCOUNT:KIND/LABEL`, or all of the kind.
+macro_rules! route {
+    ($method:literal $pattern:literal, $operation:literal, $access:ident, $kind:literal, $handler:path) => {
+        Route {
+            method: $method,
+            pattern: concat!("/craton/v1/", $pattern),
+            row: Row {
+                operation: $operation,
+                action: concat!("craton:", $operation),
+                access: Access::$access,
+                resource: |call| resource(call, $kind),
+                handler: |call| $handler(call).boxed(),
+            },
+        }
+    };
+}
+
+/// The operations, but for the console's session, which is there before a caller is known.
+pub(crate) const ROUTES: &[Route] = &[
+    route!("GET" "status", "GetStatus", Read, "status", status::get),
+    route!("GET" "models", "ListModels", Read, "model", models::list),
+    route!("POST" "models/pull", "PullModel", Write, "model", models::pull),
+    route!("GET" "models/{name}", "GetModel", Read, "model", models::get),
+    route!("DELETE" "models/{name}", "RemoveModel", Write, "model", models::remove),
+    route!("POST" "models/{name}/unload", "UnloadModel", Write, "model", models::unload),
+    route!("GET" "aliases", "ListAliases", Read, "alias", aliases::list),
+    route!("PUT" "aliases/{modelId}", "PutAlias", Write, "alias", aliases::put),
+    route!("DELETE" "aliases/{modelId}", "DeleteAlias", Write, "alias", aliases::delete),
+    route!("GET" "jobs", "ListJobs", Read, "job", jobs::list),
+    route!("GET" "jobs/{id}", "GetJob", Read, "job", jobs::get),
+    route!("POST" "jobs/{id}/cancel", "CancelJob", Write, "job", jobs::cancel),
+    route!("GET" "jobs/{id}/events", "WatchJob", Read, "job", jobs::events),
+    route!("GET" "accounts", "ListAccounts", Read, "account", accounts::list),
+    route!("POST" "accounts", "CreateAccount", Write, "account", accounts::create),
+    route!("GET" "api-keys", "ListApiKeys", Read, "api-key", api_keys::list),
+    route!("POST" "api-keys", "CreateApiKey", Write, "api-key", api_keys::create),
+    route!("DELETE" "api-keys/{id}", "DeleteApiKey", Write, "api-key", api_keys::delete),
+    route!("GET" "requests", "ListRequests", Read, "request", requests::list),
+];
+
+fn resource(call: &Call<Labels>, kind: &str) -> String {
+    let label = if call.route.0.is_empty() { "*" } else { call.label(0) };
+    format!("arn:aws:craton:{}:{}:{kind}/{label}", call.ctx.region(), call.ctx.account())
+}
+
+/// The error for a request that no route takes.
+pub(crate) fn unknown_route(method: &str, path: &str) -> Error {
+    Error::not_found(format!("There is no `{method} {path}`."))
+}
+
+fn no_content() -> Response<ResponseBody> {
+    let mut response = Response::new(full(""));
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}

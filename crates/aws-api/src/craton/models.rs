@@ -1,0 +1,83 @@
+//! The catalogue: cards, downloads, removal.
+
+use http::StatusCode;
+use models::{Card, CardFilter, CardState, PullRequest};
+use serde_json::{Value, json};
+
+use super::no_content;
+use super::status::kind;
+use crate::call::{Answer, Call, Labels, json as respond};
+use crate::json_fields::{Fields, Wording};
+
+/// All cards.
+pub(super) async fn list(call: Call<Labels>) -> Answer {
+    let cards = call.api.models().list(&call.ctx, CardFilter::default()).await?;
+    Ok(respond(StatusCode::OK, &json!({"items": cards.iter().map(describe).collect::<Vec<Value>>()})))
+}
+
+/// One card.
+pub(super) async fn get(call: Call<Labels>) -> Answer {
+    let card = call.api.models().get(&call.ctx, call.label(0)).await?;
+    Ok(respond(StatusCode::OK, &describe(&card)))
+}
+
+/// Starts a download.
+pub(super) async fn pull(call: Call<Labels>) -> Answer {
+    let body = call.json()?;
+    let root = Fields::root(&body, Wording::OpenAi)?;
+    root.only(&["source", "acceptTerms"])?;
+    let request = PullRequest {
+        source: root.required("source")?.text()?.to_owned(),
+        accept_terms: root.boolean("acceptTerms")?.unwrap_or(false),
+    };
+    let job = call.api.models().pull(&call.ctx, request).await?;
+    Ok(respond(StatusCode::ACCEPTED, &json!({"job": super::jobs::describe(&job)})))
+}
+
+/// Removes a model's files.
+pub(super) async fn remove(call: Call<Labels>) -> Answer {
+    call.api.models().remove(&call.ctx, call.label(0)).await?;
+    Ok(no_content())
+}
+
+/// Takes a model out of memory.
+pub(super) async fn unload(call: Call<Labels>) -> Answer {
+    call.api.models().unload(&call.ctx, call.label(0)).await?;
+    Ok(no_content())
+}
+
+/// Sizes that are not known are null.
+fn describe(card: &Card) -> Value {
+    let known = |n: u64| (n > 0).then_some(n);
+    let (state, reason, job) = match &card.state {
+        CardState::NotPulled => ("not-pulled", None, None),
+        CardState::Pulling { job } => ("pulling", None, Some(job)),
+        CardState::Ready => ("ready", None, None),
+        CardState::Broken { reason } => ("broken", Some(reason), None),
+    };
+    json!({
+        "name": card.name,
+        "title": card.title,
+        "provider": card.provider,
+        "kind": kind(card.kind),
+        "licence": {
+            "name": card.licence.name,
+            "url": Some(&card.licence.url).filter(|url| !url.is_empty()),
+            "mustAccept": card.licence.terms_must_be_accepted,
+        },
+        "parameters": known(card.parameters),
+        "contextLength": known(u64::from(card.context_length)),
+        "downloadBytes": known(card.download_bytes),
+        "memoryBytes": known(card.memory_bytes),
+        "sizesAreApproximate": card.sizes_are_approximate,
+        "languages": card.languages,
+        "description": card.description,
+        "sources": card.sources,
+        "servesAwsIds": card.serves_aws_ids,
+        "state": state,
+        "stateReason": reason,
+        "jobId": job,
+        "loaded": card.loaded,
+        "sha256": card.sha256,
+    })
+}

@@ -1,0 +1,75 @@
+//! `GET /craton/v1/status`: the deployment at a glance.
+
+use http::StatusCode;
+use models::CardKind;
+use serde_json::{Value, json};
+
+use crate::call::{Answer, Call, Labels, json as respond};
+
+/// What runs, and how much memory it takes.
+pub(super) async fn get(call: Call<Labels>) -> Answer {
+    let (api, ctx) = (&call.api, &call.ctx);
+    let deployment = api.deployment();
+    let status = api.models().status(ctx);
+    let aliases = api.models().aliases(ctx).await?;
+    let loaded: Vec<Value> = status
+        .loaded
+        .iter()
+        .map(|model| {
+            json!({
+                "name": model.name,
+                "kind": kind(model.kind),
+                "memoryBytes": model.memory_bytes,
+                "activeSequences": model.active_sequences,
+                "queued": model.queued,
+                "generatedTokens": model.generated_tokens,
+                "tokensPerSecond": model.tokens_per_second,
+            })
+        })
+        .collect();
+    Ok(respond(
+        StatusCode::OK,
+        &json!({
+            "version": deployment.version,
+            "uptimeSeconds": api.uptime_seconds(),
+            "account": ctx.account().as_str(),
+            "arn": ctx.principal().arn(),
+            "region": ctx.region().as_str(),
+            "listen": deployment.listen,
+            "dataDir": deployment.data_dir,
+            "modelsDir": deployment.models_dir,
+            "engine": {
+                "name": deployment.engine,
+                "prefillThreads": deployment.prefill_threads,
+                "decodeThreads": deployment.decode_threads,
+            },
+            "memory": {
+                "budgetBytes": status.budget_bytes,
+                "usedBytes": status.used_bytes,
+                "residentBytes": resident_bytes(),
+            },
+            "loaded": loaded,
+            "aliases": {
+                "total": aliases.len(),
+                "set": aliases.iter().filter(|alias| !alias.built_in).count(),
+            },
+            "recommendedModel": api.models().recommended_model(),
+        }),
+    ))
+}
+
+/// `text` or `embedding`.
+pub(super) fn kind(kind: CardKind) -> &'static str {
+    match kind {
+        CardKind::Text => "text",
+        CardKind::Embedding => "embedding",
+    }
+}
+
+/// The process's resident memory, where Linux tells it; else 0.
+fn resident_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kibibytes = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
+    kibibytes.unwrap_or_default() * 1024
+}

@@ -1,0 +1,62 @@
+//! AWS operations: from a routed request to its row, its permission and its handler.
+
+use std::borrow::Cow;
+
+use aws_wire::{Routed, Service};
+use bytes::Bytes;
+use http::Response;
+
+use crate::body::ResponseBody;
+use crate::call::{Call, Row, query_pairs};
+use crate::errors::Failure;
+use crate::{bedrock, bedrock_runtime, iam, sts};
+
+/// A request for an operation of an AWS service.
+pub(crate) type AwsCall = Call<Routed>;
+
+/// The rows of each served service.
+pub(crate) const SERVICES: &[(&str, &[Row<Routed>])] =
+    &[("sts", sts::ROWS), ("iam", iam::ROWS), ("bedrock", bedrock::ROWS), ("bedrock-runtime", bedrock_runtime::ROWS)];
+
+/// The row of an operation.
+pub(crate) fn row(service: &Service, operation: &str) -> Option<&'static Row<Routed>> {
+    let (_, rows) = SERVICES.iter().find(|(id, _)| *id == service.id)?;
+    rows.iter().find(|row| row.operation == operation)
+}
+
+/// Checks the row's permission, then calls its handler.
+pub(crate) async fn serve<R>(row: &'static Row<R>, call: Call<R>) -> Result<Response<ResponseBody>, Failure> {
+    let resource = (row.resource)(&call);
+    call.api.identity().permit(&call.ctx, row.action, &resource, row.access).await?;
+    (row.handler)(call).await
+}
+
+impl AwsCall {
+    /// The operation's request, decoded and checked.
+    pub(crate) fn decode<I: aws_wire::Input>(&self) -> Result<I, Failure> {
+        Ok(aws_wire::decode(&self.route, &self.parts, &self.body)?)
+    }
+
+    /// The operation's response.
+    pub(crate) fn encode<O: aws_wire::Output>(&self, output: &O) -> Response<Bytes> {
+        aws_wire::encode(&self.route, output, self.ctx.request_id().as_str())
+    }
+
+    /// The head of the operation's response, where its body is an event stream.
+    pub(crate) fn encode_stream_head<O: aws_wire::Output>(&self, output: &O) -> Response<()> {
+        aws_wire::encode_stream_head(&self.route, output, self.ctx.request_id().as_str())
+    }
+
+    /// A label of the path, unescaped; empty where the path has none of that name.
+    pub(crate) fn label(&self, name: &str) -> Cow<'_, str> {
+        let raw = self.route.labels.iter().find(|(label, _)| *label == name).map_or("", |(_, value)| value.as_str());
+        percent_encoding::percent_decode_str(raw).decode_utf8_lossy()
+    }
+
+    /// A parameter of a Query request, in the form or in the query string.
+    pub(crate) fn parameter(&self, name: &str) -> Option<String> {
+        let body = std::str::from_utf8(&self.body).unwrap_or_default();
+        let query = self.parts.uri.query().unwrap_or_default();
+        query_pairs(body).chain(query_pairs(query)).find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+}

@@ -1,0 +1,57 @@
+//! From errors to the wire: each service's own mapping is in its `errors.rs`.
+
+use aws_wire::{Service, Violation, WireError};
+use base::Error;
+
+use crate::{bedrock, bedrock_runtime, iam, sts};
+
+/// Why a request has no answer.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The domain refused or failed.
+    Domain(Error),
+    /// The wire layer knows the exception already.
+    Wire(WireError),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Domain(error)
+    }
+}
+
+impl From<WireError> for Failure {
+    fn from(error: WireError) -> Self {
+        Self::Wire(error)
+    }
+}
+
+impl From<Violation> for Failure {
+    fn from(violation: Violation) -> Self {
+        Self::Wire(violation.to_wire())
+    }
+}
+
+impl Failure {
+    /// The exception of `service`.
+    pub(crate) fn into_wire(self, service: &Service) -> WireError {
+        match self {
+            Self::Wire(error) => error,
+            Self::Domain(error) => match service.id {
+                "sts" => sts::errors::wire(&error),
+                "iam" => iam::errors::wire(&error),
+                "bedrock-runtime" => bedrock_runtime::errors::wire(&error),
+                // Services that are known and not served speak of their errors as Bedrock does.
+                _ => bedrock::errors::wire(&error),
+            },
+        }
+    }
+
+    /// The failure as a domain error, for surfaces without AWS's exceptions.
+    pub(crate) fn into_domain(self) -> Error {
+        match self {
+            Self::Domain(error) => error,
+            Self::Wire(error) => Error::invalid(error.message),
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! What is told of each request: one log line, metrics, and an entry of the latest requests.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use base::{RequestId, Timestamp};
+use bytes::Bytes;
+use http::Response;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt as _;
+use identity::Ctx;
+use tracing::Span;
+
+use crate::Api;
+use crate::body::ResponseBody;
+use crate::call::SERVED_BY;
+use crate::recent::Entry;
+
+/// What is found out about a request on its way.
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(crate) id: RequestId,
+    pub(crate) service: &'static str,
+    pub(crate) operation: &'static str,
+    pub(crate) ctx: Option<Ctx>,
+    pub(crate) error_code: Option<String>,
+    pub(crate) time: Timestamp,
+    pub(crate) started: Instant,
+    pub(crate) span: Span,
+}
+
+impl Record {
+    /// A request that arrives now.
+    pub(crate) fn new(id: RequestId, time: Timestamp) -> Self {
+        let span = tracing::info_span!(
+            "request",
+            request_id = %id,
+            service = tracing::field::Empty,
+            operation = tracing::field::Empty,
+            account = tracing::field::Empty,
+            principal = tracing::field::Empty,
+        );
+        Self {
+            id,
+            service: "unknown",
+            operation: "unknown",
+            ctx: None,
+            error_code: None,
+            time,
+            started: Instant::now(),
+            span,
+        }
+    }
+
+    /// Notes what is asked.
+    pub(crate) fn names(&mut self, service: &'static str, operation: &'static str) {
+        self.service = service;
+        self.operation = operation;
+        self.span.record("service", service);
+        self.span.record("operation", operation);
+    }
+
+    /// Notes who asks.
+    pub(crate) fn caller(&mut self, ctx: &Ctx) {
+        if !self.span.is_disabled() {
+            self.span.record("account", ctx.account().as_str());
+            self.span.record("principal", ctx.principal().arn());
+        }
+        self.ctx = Some(ctx.clone());
+    }
+}
+
+/// Tells of a request when its answer is complete: at once, or when the stream ends or its client leaves.
+pub(crate) fn watch(api: &Api, record: Record, response: Response<ResponseBody>) -> Response<ResponseBody> {
+    let served_by = response.headers().get(SERVED_BY).and_then(|value| value.to_str().ok());
+    let served_by = served_by.map(|text| text.split(';').next().unwrap_or(text).to_owned());
+    let closing = Closing { api: api.clone(), record: Some(record), status: response.status().as_u16(), served_by };
+    if response.body().size_hint().exact().is_some() {
+        drop(closing);
+        return response;
+    }
+    response.map(|inner| Observed { inner, ended: false, closing }.boxed_unsync())
+}
+
+struct Closing {
+    api: Api,
+    record: Option<Record>,
+    status: u16,
+    served_by: Option<String>,
+}
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        let Some(record) = self.record.take() else { return };
+        let took = record.started.elapsed();
+        let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let (service, operation) = (record.service, record.operation);
+        let status = status_text(self.status);
+        metrics::counter!("craton_requests_total", "service" => service, "operation" => operation, "status" => status)
+            .increment(1);
+        metrics::histogram!("craton_request_duration_seconds", "service" => service, "operation" => operation)
+            .record(took.as_secs_f64());
+        let error_code = record.error_code.as_deref();
+        tracing::info!(parent: &record.span, status = self.status, duration_ms, error_code, "request served");
+        if let Some(ctx) = &record.ctx {
+            self.api.recent().push(Entry {
+                request_id: record.id.to_string(),
+                account: ctx.account().clone(),
+                time: record.time,
+                service,
+                operation,
+                status: self.status,
+                error_code: record.error_code,
+                duration_ms,
+                principal: ctx.principal().arn(),
+                served_by: self.served_by.take(),
+            });
+        }
+    }
+}
+
+/// Statuses are few: metrics get them without an allocation.
+fn status_text(status: u16) -> &'static str {
+    const KNOWN: [(u16, &str); 18] = [
+        (200, "200"),
+        (201, "201"),
+        (202, "202"),
+        (204, "204"),
+        (400, "400"),
+        (401, "401"),
+        (403, "403"),
+        (404, "404"),
+        (405, "405"),
+        (408, "408"),
+        (409, "409"),
+        (413, "413"),
+        (429, "429"),
+        (500, "500"),
+        (501, "501"),
+        (502, "502"),
+        (503, "503"),
+        (504, "504"),
+    ];
+    KNOWN.iter().find(|(known, _)| *known == status).map_or("other", |(_, text)| text)
+}
+
+/// A streamed body that knows when it is over.
+struct Observed {
+    inner: ResponseBody,
+    ended: bool,
+    closing: Closing,
+}
+
+impl Body for Observed {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let frame = Pin::new(&mut self.inner).poll_frame(context);
+        if matches!(frame, Poll::Ready(None)) {
+            self.ended = true;
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+impl Drop for Observed {
+    fn drop(&mut self) {
+        if !self.ended
+            && let Some(record) = &mut self.closing.record
+        {
+            record.error_code = Some("ClientDisconnected".to_owned());
+        }
+    }
+}

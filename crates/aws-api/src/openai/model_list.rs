@@ -1,0 +1,25 @@
+//! `GET /v1/models`: every id that is answered, AWS's and Craton's.
+
+use http::StatusCode;
+use models::FoundationModel;
+use serde_json::{Value, json};
+
+use crate::call::{Answer, Call, Labels, json as respond};
+
+/// All of them.
+pub(super) async fn list(call: Call<Labels>) -> Answer {
+    let models = call.api.models().foundation_models(&call.ctx).await?;
+    let data: Vec<Value> = models.iter().filter(|model| model.served_by.is_some()).map(describe).collect();
+    Ok(respond(StatusCode::OK, &json!({"object": "list", "data": data})))
+}
+
+/// One of them.
+pub(super) async fn get(call: Call<Labels>) -> Answer {
+    let model = call.api.models().foundation_model(&call.ctx, call.label(0)).await?;
+    Ok(respond(StatusCode::OK, &describe(&model)))
+}
+
+/// `created` is 0: when the vendor released a model is not known here.
+fn describe(model: &FoundationModel) -> Value {
+    json!({"id": model.id, "object": "model", "created": 0, "owned_by": model.provider_name})
+}

@@ -1,0 +1,57 @@
+//! Server-sent events.
+
+use base::Error;
+use bytes::Bytes;
+use futures::stream::{self, Stream, StreamExt as _};
+use http::{HeaderValue, Response, header};
+use models::{ChatEvent, ChatStream};
+use serde_json::Value;
+
+use crate::body::ResponseBody;
+
+/// A response that streams server-sent events.
+pub(crate) fn response(body: ResponseBody) -> Response<ResponseBody> {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+}
+
+/// One event that carries `data`.
+pub(crate) fn event(data: &Value) -> Bytes {
+    Bytes::from(format!("data: {data}\n\n"))
+}
+
+/// An answer as server-sent events: what `write` makes of each event of the model, then `[DONE]`. An error ends the
+/// stream with one event that tells it.
+pub(super) fn stream(
+    events: impl Stream<Item = Result<ChatEvent, Error>> + Send + 'static,
+    mut write: impl FnMut(&ChatEvent) -> Vec<Value> + Send + 'static,
+) -> impl Stream<Item = Bytes> + Send + 'static {
+    let mut failed = false;
+    events.flat_map(move |item| {
+        let mut out = Vec::new();
+        match item {
+            _ if failed => {}
+            Ok(ChatEvent::Finished { reason, usage, timing }) => {
+                out.extend(write(&ChatEvent::Finished { reason, usage, timing }).iter().map(event));
+                out.push(Bytes::from_static(b"data: [DONE]\n\n"));
+            }
+            Ok(chat_event) => out.extend(write(&chat_event).iter().map(event)),
+            Err(error) => {
+                failed = true;
+                out.push(event(&super::errors::body(&error)));
+            }
+        }
+        stream::iter(out)
+    })
+}
+
+/// The stream with its first event looked at: an error there can still be told as an HTTP error.
+pub(crate) async fn started(
+    mut answer: ChatStream,
+) -> Result<impl Stream<Item = Result<ChatEvent, Error>> + Send + 'static, Error> {
+    let first = answer.next().await.ok_or_else(|| Error::internal("an answer ended before it began"))??;
+    Ok(stream::iter([Ok(first)]).chain(answer))
+}

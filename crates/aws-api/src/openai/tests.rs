@@ -1,0 +1,184 @@
+use base::{Error, ErrorKind};
+use bytes::Bytes;
+use futures::executor::block_on;
+use futures::stream::{self, StreamExt as _};
+use models::{
+    Chat, ChatEvent, ChatRequest, Content, Role, ServedBy, Stop, Timing, TokenLogprob, ToolChoice, TopLogprob, Usage,
+};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::json_fields::{Fields, Wording};
+
+fn decode(body: Value) -> base::Result<ChatRequest> {
+    let root = Fields::root(&body, Wording::OpenAi)?;
+    chat_request::decode(&root, "m".into())
+}
+
+fn refused(body: Value) -> Error {
+    decode(body).map(|_| ()).unwrap_err()
+}
+
+fn hi() -> Value {
+    json!([{"role": "user", "content": "hi"}])
+}
+
+#[test]
+fn a_conversation_with_tools_is_understood() {
+    let request = decode(json!({
+        "model": "m",
+        "messages": [
+            {"role": "system", "content": "S"},
+            {"role": "user", "content": "sum 1 and 2, then 3 and 4"},
+            {"role": "assistant", "content": null, "tool_calls": [
+                {"id": "a", "type": "function", "function": {"name": "sum", "arguments": "{\"x\":1}"}},
+                {"id": "b", "type": "function", "function": {"name": "sum", "arguments": "{\"x\":3}"}},
+            ]},
+            {"role": "tool", "tool_call_id": "a", "content": "3"},
+            {"role": "tool", "tool_call_id": "b", "content": "7"},
+        ],
+        "tools": [{"type": "function", "function": {"name": "sum"}}],
+        "tool_choice": {"type": "function", "function": {"name": "sum"}},
+        "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}},
+        "logprobs": true, "top_logprobs": 3, "seed": -1, "stop": "x", "max_tokens": 5, "user": "u",
+        "logit_bias": {"5": -100},
+    }))
+    .unwrap();
+    assert_eq!(request.messages.len(), 3);
+    assert_eq!((request.messages[2].role, request.messages[2].content.len()), (Role::User, 2));
+    assert_eq!(request.tool_choice, ToolChoice::Tool("sum".into()));
+    assert_eq!(request.tools[0].schema, json!({"type": "object", "properties": {}}));
+    assert_eq!(request.response_schema, Some(json!({"type": "object"})));
+    assert_eq!((request.logprobs, request.sampling.seed), (Some(3), Some(u64::MAX)));
+    assert_eq!(request.sampling.logit_bias, [(5, -100.0)]);
+}
+
+#[test]
+fn what_cannot_be_done_is_refused_by_name() {
+    let with = |key: &str, value: Value| {
+        let mut body = json!({"messages": hi()});
+        body[key] = value;
+        refused(body)
+    };
+    assert!(with("n", json!(2)).message.contains("one answer is generated"));
+    assert_eq!(with("functions", json!([])).kind, ErrorKind::NotImplemented);
+    assert!(with("warp", json!(1)).message.contains("Unrecognized request argument supplied: warp"));
+    assert!(with("top_logprobs", json!(3)).message.contains("`logprobs` must be true"));
+    assert!(with("temperature", json!(2.1)).message.contains("'temperature'"));
+    assert!(with("max_tokens", json!(0)).message.contains("'max_tokens'"));
+    assert!(with("stop", json!(["a", "b", "c", "d", "e"])).message.contains("at most 4"));
+    assert!(with("tool_choice", json!("required")).message.contains("`tools`"));
+    assert!(refused(json!({})).message.contains("Missing required parameter: 'messages'"));
+    assert_eq!(unknown_route("POST", "/v1/responses").kind, ErrorKind::NotImplemented);
+    assert_eq!(unknown_route("GET", "/v1/nothing").kind, ErrorKind::NotFound);
+}
+
+#[test]
+fn images_are_passed_on_as_what_no_model_reads() {
+    let parts = json!([{"type": "image_url", "image_url": {"url": "data:"}}]);
+    let request = decode(json!({"messages": [{"role": "user", "content": parts}]})).unwrap();
+    assert_eq!(request.messages[0].content, [Content::Unsupported { what: "image" }]);
+}
+
+fn answer() -> ChatAnswer {
+    ChatAnswer { id: "chatcmpl-1".into(), created: 5, model: "m".into(), logprobs: true }
+}
+
+fn served_by() -> ServedBy {
+    ServedBy { name: "tiny".into(), substituted: true, upstream: None }
+}
+
+fn token() -> TokenLogprob {
+    let top = vec![TopLogprob { token: "a".into(), bytes: vec![97], logprob: -0.5 }];
+    TokenLogprob { token: "a".into(), bytes: vec![97], logprob: -0.5, top }
+}
+
+#[test]
+fn answers_have_openais_shape() {
+    let chat = Chat {
+        content: vec![
+            Content::Text("a".into()),
+            Content::ToolUse { id: "t".into(), name: "sum".into(), input: json!({"x": 1}) },
+        ],
+        reason: Stop::ToolUse,
+        usage: Usage { input: 2, output: 1, cached: 1 },
+        timing: Timing::default(),
+        served_by: served_by(),
+        logprobs: vec![token()],
+    };
+    let out = answer().whole(&chat);
+    assert_eq!(
+        out["choices"],
+        json!([{
+            "index": 0,
+            "message": {
+                "role": "assistant", "content": "a", "refusal": null,
+                "tool_calls": [{"id": "t", "type": "function", "function": {"name": "sum", "arguments": "{\"x\":1}"}}],
+            },
+            "logprobs": {
+                "content": [{
+                    "token": "a", "logprob": -0.5, "bytes": [97],
+                    "top_logprobs": [{"token": "a", "logprob": -0.5, "bytes": [97]}],
+                }],
+                "refusal": null,
+            },
+            "finish_reason": "tool_calls",
+        }])
+    );
+    assert_eq!(out["usage"]["total_tokens"], 3);
+    assert_eq!(out["usage"]["prompt_tokens_details"]["cached_tokens"], 1);
+    assert_eq!(out["system_fingerprint"], json!(system_fingerprint(&served_by())));
+}
+
+#[test]
+fn the_fingerprint_names_the_model() {
+    let other = ServedBy { name: "large".into(), ..served_by() };
+    assert_ne!(system_fingerprint(&served_by()), system_fingerprint(&other));
+    assert!(system_fingerprint(&other).starts_with("fp_"));
+}
+
+fn sent(events: Vec<base::Result<ChatEvent>>) -> String {
+    let writer = answer();
+    let write = move |event: &ChatEvent| writer.chunks(event, &served_by()).into_iter().collect();
+    let pieces: Vec<Bytes> = block_on(sse::stream(stream::iter(events), write).collect());
+    String::from_utf8(pieces.concat()).unwrap()
+}
+
+fn started() -> base::Result<ChatEvent> {
+    Ok(ChatEvent::Started { served_by: served_by(), prompt_tokens: 2 })
+}
+
+#[test]
+fn streams_end_with_done() {
+    let text = Ok(ChatEvent::Text { text: "a\nb".into(), logprobs: Vec::new() });
+    let usage = Usage::default();
+    let done = Ok(ChatEvent::Finished { reason: Stop::MaxTokens, usage, timing: Timing::default() });
+    let sent = sent(vec![started(), text, done]);
+    let events: Vec<&str> = sent.split_terminator("\n\n").collect();
+    assert_eq!(events.len(), 4);
+    assert!(events.iter().all(|event| event.starts_with("data: ") && !event.contains('\n')));
+    assert!(events[1].contains(r#""delta":{"content":"a\nb"}"#));
+    assert!(events[2].contains(r#""finish_reason":"length""#));
+    assert_eq!(events[3], "data: [DONE]");
+}
+
+#[test]
+fn an_error_ends_a_stream_without_done() {
+    let late = Ok(ChatEvent::Text { text: "late".into(), logprobs: Vec::new() });
+    let sent = sent(vec![started(), Err(Error::internal("disk on fire")), late]);
+    assert!(sent.contains(r#""type":"server_error""#));
+    assert!(!sent.contains("fire") && !sent.contains("late") && !sent.contains("[DONE]"));
+}
+
+#[test]
+fn errors_have_openais_codes() {
+    let code = |error: Error| errors::body(&error)["error"]["code"].clone();
+    assert_eq!(code(Error::unauthenticated("x")), "invalid_api_key");
+    assert_eq!(code(Error::invalid("The provided model identifier is invalid.")), "model_not_found");
+    assert_eq!(code(Error::invalid("Input is too long for requested model.")), "context_length_exceeded");
+    assert_eq!(code(Error::invalid("Other.")), Value::Null);
+    let missing = refused(json!({}));
+    assert_eq!(errors::body(&missing)["error"]["param"], "messages");
+    let response = errors::respond(&Error::not_implemented("x"));
+    assert_eq!((response.status().as_u16(), &response.headers()["x-should-retry"]), (501, "false"));
+}
