@@ -91,15 +91,12 @@ impl Encoder {
 
     fn embed_tokens(&self, texts: &[&[u32]], states: &mut Vec<f32x16>) {
         let width = self.hidden / LANES;
-        let row = |table: &'_ [f32], index: usize| -> std::ops::Range<usize> {
-            debug_assert!((index + 1) * self.hidden <= table.len());
-            index * self.hidden..(index + 1) * self.hidden
-        };
+        let row = |index: usize| index * self.hidden..(index + 1) * self.hidden;
         states.clear();
         for text in texts {
             for (position, &token) in text.iter().enumerate() {
-                let word = self.words[row(&self.words, token as usize)].as_chunks::<LANES>().0;
-                let place = self.positions[row(&self.positions, position)].as_chunks::<LANES>().0;
+                let word = self.words[row(token as usize)].as_chunks::<LANES>().0;
+                let place = self.positions[row(position)].as_chunks::<LANES>().0;
                 let start = states.len();
                 states.extend(word.iter().zip(place).map(|(&word, &place)| f32x16::new(word) + f32x16::new(place)));
                 self.norm.apply(&mut states[start..start + width]);

@@ -1,5 +1,7 @@
 //! Loading: a tiny model in every format, and files that are damaged or of a kind that is not supported.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should fail")]
+
 use std::fs;
 use std::path::Path;
 
