@@ -36,3 +36,6 @@ pub(crate) fn from_seconds(seconds: f64) -> Option<i64> {
     #[expect(clippy::cast_possible_truncation, reason = "the range was checked")]
     (seconds.abs() <= LAST).then(|| (seconds * 1000.0).round() as i64)
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 use aws_wire::Input;
 use aws_wire::generated::{bedrock, bedrock_runtime, iam, sts};
+use proptest::prelude::*;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -106,4 +107,45 @@ fn list_members_of_a_form_are_ordered_by_number() {
     let input: iam::CreateUserRequest = decode("iam", &parts("POST", "/", &[]), body).unwrap();
     let keys: Vec<String> = input.tags.unwrap().into_iter().map(|tag| tag.key).collect();
     assert_eq!(keys, ["y", "z"]);
+}
+
+/// Everything but letters and digits escaped.
+fn escaped(text: &str) -> String {
+    text.bytes()
+        .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}
+
+proptest! {
+    #[test]
+    fn tags_survive_a_form(tags in prop::collection::vec(("[a-zA-Z0-9 ü+=]{1,9}", "[a-zA-Z0-9 ü+=]{0,9}"), 0..5)) {
+        let mut form = "Action=CreateUser&UserName=a".to_owned();
+        for (at, (key, value)) in tags.iter().enumerate() {
+            let n = at + 1;
+            form.push_str(&format!("&Tags.member.{n}.Key={}&Tags.member.{n}.Value={}", escaped(key), escaped(value)));
+        }
+        let input: iam::CreateUserRequest = decode("iam", &parts("POST", "/", &[]), form).unwrap();
+        let found: Vec<(String, String)> = input.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect();
+        prop_assert_eq!(found, tags);
+    }
+
+    #[test]
+    fn labels_and_json_survive(id in "[a-z0-9]{1,9}(:[0-9]){0,1}", text in ".{1,20}", tokens in 1_i32..i32::MAX) {
+        let body = json!({ "messages": [{ "role": "user", "content": [{ "text": text }] }], "inferenceConfig": { "maxTokens": tokens } });
+        let parts = parts("POST", &format!("/model/{}/converse", escaped(&id)), &[]);
+        let input: bedrock_runtime::ConverseRequest = decode("bedrock", &parts, body.to_string()).unwrap();
+        prop_assert_eq!(&input.model_id, &id);
+        let mut found = serde_json::to_value(&input).unwrap();
+        found.as_object_mut().unwrap().shift_remove("modelId");
+        prop_assert_eq!(found, body);
+    }
+
+    #[test]
+    fn no_bytes_crash_the_decoders(body in prop::collection::vec(any::<u8>(), 0..60), text in "[\\[\\]{}\":,a-z0-9.=&%+-]{0,60}") {
+        for body in [body, text.into_bytes()] {
+            let _ = decode::<bedrock_runtime::ConverseRequest>("bedrock", &parts("POST", "/model/m/converse", &[]), body.clone());
+            let form = [&b"Action=CreateUser&"[..], &body].concat();
+            let _ = decode::<iam::CreateUserRequest>("iam", &parts("POST", "/", &[]), form);
+        }
+    }
 }
