@@ -68,16 +68,29 @@ export default function AliasesPage() {
         }
         empty={<Empty title={all.length === 0 ? 'No aliases' : 'No alias matches'} />}
         columnDefinitions={[
-          { id: 'id', header: 'AWS model id', isRowHeader: true, cell: (alias) => <span className="craton-stack">{alias.modelId}</span> },
-          { id: 'target', header: 'Answered by', cell: (alias) => <Target alias={alias} models={models.value} /> },
+          {
+            id: 'id',
+            header: 'AWS model id',
+            isRowHeader: true,
+            minWidth: 180,
+            cell: (alias) => <span className="craton-stack">{alias.modelId}</span>,
+          },
+          {
+            id: 'target',
+            header: 'Answered by',
+            minWidth: 175,
+            cell: (alias) => <Target alias={alias} models={models.value} />,
+          },
           {
             id: 'origin',
             header: 'Set by',
+            minWidth: 100,
             cell: (alias) => (alias.builtIn ? 'Craton' : <Badge color="blue">This deployment</Badge>),
           },
           {
             id: 'actions',
             header: 'Actions',
+            minWidth: 150,
             cell: (alias) => (
               <SpaceBetween direction="horizontal" size="s">
                 <Button variant="inline-link" ariaLabel={`Change ${alias.modelId}`} onClick={() => setEditing(alias)}>
