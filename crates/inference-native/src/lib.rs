@@ -11,9 +11,9 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use base::{Clock, Random, SystemClock, SystemRandom};
+use inference::backend::Vocabulary as _;
 use inference::scheduler::{Config, Model, Scheduler};
 use inference::template::{ChatTemplate, Tokens};
-use inference::backend::Vocabulary as _;
 use inference::{Error, Facts, LoadOptions, Loaded, Loader, ModelFiles, ModelInfo, ModelKind, Result, ToolFormat};
 use llama_cpp_2::llama_backend::LlamaBackend;
 use llama_cpp_2::model::LlamaModel;

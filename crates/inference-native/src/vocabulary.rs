@@ -8,8 +8,7 @@ use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::token::LlamaToken;
 
 /// Control tokens that are a part of the answer: they mark tool calls.
-const VISIBLE: [&str; 6] =
-    ["[TOOL_CALLS]", "[ARGS]", "[CALL_ID]", "<|python_tag|>", "<tool_call>", "</tool_call>"];
+const VISIBLE: [&str; 6] = ["[TOOL_CALLS]", "[ARGS]", "[CALL_ID]", "<|python_tag|>", "<tool_call>", "</tool_call>"];
 
 pub(crate) struct NativeVocabulary {
     model: Arc<LlamaModel>,

@@ -23,7 +23,8 @@ pub trait Generator: Send + Sync {
     fn count(&self, prompt: &Prompt) -> Result<usize>;
     /// The conversation as text, by the model file's own template.
     ///
-    /// The opening token's text is left out: give the result as [`Prompt::Text`] with `parse_special` and `add_bos`.
+    /// Give the result as [`Prompt::Text`] with `parse_special` and `add_bos`: an opening token that the template wrote
+    /// is not doubled.
     fn render_chat(&self, chat: &ChatPrompt) -> Result<String>;
     /// Queues a request. `Err(QueueFull)` at once when as many wait as may; `Err(ContextOverflow)`, `Err(Constraint)`,
     /// `Err(Request)` at once for a request that can never be served.

@@ -1,45 +1,244 @@
 //! A deterministic engine without a model, for tests and for a server that is told to use it. Never a fallback.
+//!
+//! Its tokens are bytes. Its reply is a sentence that depends on the prompt alone; every logit depends on all tokens
+//! before, so that an error in scheduling shows in the text.
 
-use crate::Result;
-use crate::engine::{Embedder, EmbedderInfo, Embeddings, Facts, LoadOptions, Loaded, Loader, ModelFiles, Truncate};
+mod embedder;
+mod vocabulary;
 
-/// Loads a fake generator or embedder for any file.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct FakeLoader;
+use std::sync::Arc;
+
+use base::{Clock, Random, SystemClock, SystemRandom};
+
+use crate::backend::{Backend, Input, Open, Vocabulary};
+use crate::engine::{Facts, LoadOptions, Loaded, Loader, ModelFiles, ModelInfo, ModelKind};
+use crate::scheduler::{Config, Model, Scheduler};
+use crate::template::{ChatTemplate, Tokens};
+use crate::tool_calls::ToolFormat;
+use crate::{Result, Token};
+
+pub use embedder::FakeEmbedder;
+pub use vocabulary::{END, FakeVocabulary, START};
+
+/// The template of the fake: ChatML.
+pub const TEMPLATE: &str = "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n\
+                            {% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
+
+/// The tokens of context that a fake has.
+const CONTEXT: u32 = 8192;
+/// The length of a fake embedder's vectors.
+const DIMENSIONS: u32 = 384;
+/// Tokens of a prompt that are read in one step.
+const CHUNK: u32 = 64;
+
+/// Loads a fake embedder for a `.safetensors` file and a fake generator for any other. The file is not opened.
+#[derive(Clone)]
+pub struct FakeLoader {
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+impl FakeLoader {
+    /// A loader.
+    pub fn new(clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+        Self { clock, random }
+    }
+
+    /// A loaded fake generator. `replies` gives the reply to a prompt whose text contains the key; the first wins.
+    pub fn generator(&self, options: &LoadOptions, replies: &[(&str, &str)]) -> Result<Scheduler> {
+        let vocabulary = Arc::new(FakeVocabulary);
+        let tokens = Tokens { bos: String::new(), eos: "<|im_end|>".to_owned() };
+        let template = ChatTemplate::new(TEMPLATE, tokens, self.clock.clone())?;
+        let facts = facts("fake", ModelKind::Generator);
+        let info = ModelInfo {
+            name: facts.name.clone(),
+            architecture: facts.architecture.clone(),
+            parameters: facts.parameters,
+            context_length: facts.context_per_sequence(options),
+            vocabulary: vocabulary.size(),
+            memory_bytes: facts.memory_bytes(options),
+            has_chat_template: true,
+            tool_format: ToolFormat::Instructed,
+            parallel: options.parallel.max(1),
+        };
+        let replies = replies.iter().map(|(key, reply)| ((*key).to_owned(), (*reply).to_owned())).collect();
+        let open = FakeOpen { parallel: info.parallel, replies };
+        let config = Config { queue: options.queue, chunk: CHUNK, random: self.random.clone() };
+        Scheduler::start(Model { info, vocabulary, template: Some(template) }, config, open)
+    }
+}
+
+impl Default for FakeLoader {
+    fn default() -> Self {
+        Self::new(Arc::new(SystemClock), Arc::new(SystemRandom))
+    }
+}
+
+impl std::fmt::Debug for FakeLoader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FakeLoader").finish_non_exhaustive()
+    }
+}
 
 impl Loader for FakeLoader {
-    fn inspect(&self, _files: &ModelFiles) -> Result<Facts> {
-        todo!()
+    fn inspect(&self, files: &ModelFiles) -> Result<Facts> {
+        let name = files.main.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        Ok(facts(&name, kind(files)))
     }
 
-    fn load(&self, _files: &ModelFiles, _options: &LoadOptions) -> Result<Loaded> {
-        todo!()
+    fn load(&self, files: &ModelFiles, options: &LoadOptions) -> Result<Loaded> {
+        Ok(match kind(files) {
+            ModelKind::Embedder => Loaded::Embedder(Arc::new(FakeEmbedder::new(DIMENSIONS))),
+            ModelKind::Generator => Loaded::Generator(Arc::new(self.generator(options, &[])?)),
+        })
     }
 }
 
-/// Embeds by hashing words: equal texts have equal vectors, texts that share words are near.
+fn kind(files: &ModelFiles) -> ModelKind {
+    match files.main.extension().is_some_and(|extension| extension == "safetensors") {
+        true => ModelKind::Embedder,
+        false => ModelKind::Generator,
+    }
+}
+
+fn facts(name: &str, kind: ModelKind) -> Facts {
+    Facts {
+        kind,
+        name: name.to_owned(),
+        architecture: "fake".to_owned(),
+        parameters: 0,
+        context_length: CONTEXT,
+        vocabulary: FakeVocabulary.size(),
+        dimensions: DIMENSIONS,
+        weights_bytes: 0,
+        cache_bytes_per_token: 4,
+        working_bytes: 1 << 20,
+        weights_format: String::new(),
+        has_chat_template: kind == ModelKind::Generator,
+    }
+}
+
+/// Opens [`FakeBackend`]s.
+#[derive(Debug, Clone)]
+pub struct FakeOpen {
+    /// The sequences of each.
+    pub parallel: u32,
+    /// Replies to prompts that contain the key.
+    pub replies: Vec<(String, String)>,
+}
+
+impl Open for FakeOpen {
+    fn open(&mut self, drive: &mut dyn FnMut(&mut dyn Backend)) -> Result<()> {
+        drive(&mut FakeBackend::new(self));
+        Ok(())
+    }
+}
+
+/// A backend that computes nothing but hashes.
 #[derive(Debug)]
-pub struct FakeEmbedder {
-    info: EmbedderInfo,
+pub struct FakeBackend {
+    replies: Vec<(String, String)>,
+    sequences: Vec<Sequence>,
+    logits: Vec<Vec<f32>>,
 }
 
-impl FakeEmbedder {
-    /// An embedder of vectors of this length.
-    pub fn new(dimensions: u32) -> Self {
-        Self { info: EmbedderInfo { name: "fake".to_owned(), dimensions, max_tokens: 512, memory_bytes: 1 << 20 } }
+#[derive(Debug, Clone, Default)]
+struct Sequence {
+    tokens: Vec<Token>,
+    /// Where the prompt ends: the tokens after it followed logits.
+    prompt: usize,
+    had_logits: bool,
+}
+
+impl FakeBackend {
+    /// A backend with empty sequences.
+    pub fn new(open: &FakeOpen) -> Self {
+        let sequences = vec![Sequence::default(); open.parallel as usize];
+        Self { replies: open.replies.clone(), sequences, logits: Vec::new() }
+    }
+
+    fn compute(&self, sequence: &Sequence) -> Vec<f32> {
+        let (prompt, written) = sequence.tokens.split_at(sequence.prompt);
+        let all = hash(sequence.tokens.iter().copied());
+        let mut logits: Vec<f32> = (0..FakeVocabulary.size()).map(|token| noise(all, token)).collect();
+        // Under a constraint the reply does not fit: text that ends is likelier than text that goes on.
+        for close in [b'"', b'}', b']'] {
+            logits[usize::from(close)] += 1.0;
+        }
+        let reply = self.reply(prompt);
+        let next = reply.as_bytes().get(written.len()).map_or(END, |byte| Token::from(*byte));
+        logits[next as usize] += 8.0;
+        logits
+    }
+
+    fn reply(&self, prompt: &[Token]) -> String {
+        let bytes: Vec<u8> = prompt.iter().filter_map(|token| u8::try_from(*token).ok()).collect();
+        let text = String::from_utf8_lossy(&bytes);
+        let scripted = self.replies.iter().find(|(key, _)| text.contains(key.as_str()));
+        scripted.map_or_else(|| sentence(hash(prompt.iter().copied())), |(_, reply)| reply.clone())
     }
 }
 
-impl Embedder for FakeEmbedder {
-    fn info(&self) -> &EmbedderInfo {
-        &self.info
+impl Backend for FakeBackend {
+    fn decode(&mut self, batch: &[Input]) -> Result<()> {
+        self.logits.clear();
+        for input in batch {
+            let sequence = &mut self.sequences[input.sequence as usize];
+            assert_eq!(sequence.tokens.len(), input.position as usize, "positions follow one another");
+            sequence.tokens.push(input.token);
+            if !sequence.had_logits {
+                sequence.prompt = sequence.tokens.len();
+            }
+            sequence.had_logits = input.logits;
+            let logits = match input.logits {
+                true => self.compute(&self.sequences[input.sequence as usize]),
+                false => Vec::new(),
+            };
+            self.logits.push(logits);
+        }
+        Ok(())
     }
 
-    fn embed(&self, _texts: &[String], _truncate: Truncate) -> Result<Embeddings> {
-        todo!()
+    fn logits(&mut self, index: usize) -> Result<&[f32]> {
+        Ok(&self.logits[index])
     }
 
-    fn count(&self, _text: &str) -> Result<u32> {
-        todo!()
+    fn truncate(&mut self, sequence: u32, from: u32) -> Result<bool> {
+        let sequence = &mut self.sequences[sequence as usize];
+        sequence.tokens.truncate(from as usize);
+        sequence.had_logits = false;
+        Ok(true)
     }
 }
+
+const WORDS: [&str; 16] = [
+    "river", "quiet", "engine", "paper", "light", "under", "seven", "garden", "turns", "slowly", "carries", "bright",
+    "morning", "signal", "over", "stone",
+];
+
+/// A sentence of 4 to 15 words.
+fn sentence(seed: u64) -> String {
+    let count = 4 + seed % 12;
+    let word = |at: u64| WORDS[(mix(seed ^ at) % WORDS.len() as u64) as usize];
+    let text = (0..count).map(word).collect::<Vec<_>>().join(" ");
+    format!("{}{}.", text[..1].to_uppercase(), &text[1..])
+}
+
+fn noise(seed: u64, token: Token) -> f32 {
+    (mix(seed ^ (u64::from(token) << 32)) >> 40) as f32 / (1 << 24) as f32
+}
+
+fn hash(tokens: impl Iterator<Item = Token>) -> u64 {
+    tokens.fold(0, |state, token| mix(state ^ u64::from(token)))
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014): every bit of the result depends on every bit of the input.
+fn mix(state: u64) -> u64 {
+    let mut z = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests;
