@@ -211,7 +211,9 @@ impl Models {
         }
         let error = Error::not_found(format!("There is no alias for `{id}` in this account and region."));
         Err(match self.inner.foundation.get(&id) {
-            Some(_) => error.with_hint("What answers for it is a built-in default, which can be replaced, not removed."),
+            Some(_) => {
+                error.with_hint("What answers for it is a built-in default, which can be replaced, not removed.")
+            }
             None => error.with_hint("`craton models alias` lists the aliases."),
         })
     }
@@ -235,9 +237,11 @@ impl Models {
             return Ok(Target::Local { name: own.clone() });
         }
         if self.inner.strict_aliases {
-            return Err(Error::invalid(format!("No local model is `{}`, and substitution is off.", known.id)).with_hint(
-                format!("Set one with `craton models alias {} NAME`, or turn `strict_aliases` off.", known.id),
-            ));
+            return Err(Error::invalid(format!("No local model is `{}`, and substitution is off.", known.id))
+                .with_hint(format!(
+                    "Set one with `craton models alias {} NAME`, or turn `strict_aliases` off.",
+                    known.id
+                )));
         }
         Ok(Target::Local { name: known.default.clone() })
     }
@@ -252,8 +256,9 @@ impl Models {
             (Some(entry), _) => entry.kind,
             (None, Some(manifest)) => manifest.card_kind(),
             (None, None) => {
-                return Err(Error::invalid(format!("There is no local model `{name}`."))
-                    .with_hint("`craton models list` shows the names; pull the model first if it is not of the catalogue."));
+                return Err(Error::invalid(format!("There is no local model `{name}`.")).with_hint(
+                    "`craton models list` shows the names; pull the model first if it is not of the catalogue.",
+                ));
             }
         };
         let wanted = self.inner.foundation.get(id).map_or_else(|| implied_kind(id), |known| Some(known.kind()));

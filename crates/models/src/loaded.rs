@@ -56,7 +56,10 @@ struct Shared {
 
 enum Entry {
     /// Being loaded; `bytes` are set aside for it. The channel tells when it is over.
-    Loading { bytes: u64, over: watch::Receiver<Option<Result<()>>> },
+    Loading {
+        bytes: u64,
+        over: watch::Receiver<Option<Result<()>>>,
+    },
     Ready(Arc<Slot>),
 }
 

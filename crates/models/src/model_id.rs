@@ -8,8 +8,7 @@ use identity::Ctx;
 mod tests;
 
 /// The geographies whose cross-region inference profiles prefix a model id.
-const PROFILE_PREFIXES: [&str; 9] =
-    ["us.", "us-gov.", "eu.", "apac.", "global.", "jp.", "au.", "ca.", "sa."];
+const PROFILE_PREFIXES: [&str; 9] = ["us.", "us-gov.", "eu.", "apac.", "global.", "jp.", "au.", "ca.", "sa."];
 /// The longest id that AWS takes for `modelId`.
 const MAX_LENGTH: usize = 2048;
 
@@ -65,12 +64,16 @@ fn from_arn(account: &str, region: &str, text: &str) -> Result<ModelId> {
     let id = arn.resource_id();
     match arn.resource_type() {
         Some("foundation-model") => Ok(ModelId { id: id.to_owned(), model: id.to_owned() }),
-        Some("inference-profile") => {
-            Ok(ModelId { id: id.to_owned(), model: without_profile_prefix(id).to_owned() })
-        }
+        Some("inference-profile") => Ok(ModelId { id: id.to_owned(), model: without_profile_prefix(id).to_owned() }),
         Some(
-            kind @ ("application-inference-profile" | "provisioned-model" | "custom-model" | "imported-model"
-            | "custom-model-deployment" | "prompt" | "prompt-router" | "default-prompt-router"
+            kind @ ("application-inference-profile"
+            | "provisioned-model"
+            | "custom-model"
+            | "imported-model"
+            | "custom-model-deployment"
+            | "prompt"
+            | "prompt-router"
+            | "default-prompt-router"
             | "marketplace/model-endpoint"),
         ) => Err(Error::not_implemented(format!("Invoking a `{kind}` is not implemented."))
             .with_hint("Name a foundation model or an inference profile.")),

@@ -25,7 +25,6 @@ pub(crate) struct Deployment {
     pub(crate) identity: Identity,
     pub(crate) jobs: jobs::Jobs,
     pub(crate) ctx: Ctx,
-    pub(crate) loader: Arc<TestLoader>,
     pub(crate) dir: tempfile::TempDir,
 }
 
@@ -49,8 +48,7 @@ impl Deployment {
         let key = dir.path().join("root.key");
         let defaults = Defaults { region: "us-east-1".parse().unwrap() };
         let root_key = RootKey::load_or_create(&key).unwrap();
-        let identity =
-            Identity::open(store.clone(), root_key, clock.clone(), random.clone(), defaults).await.unwrap();
+        let identity = Identity::open(store.clone(), root_key, clock.clone(), random.clone(), defaults).await.unwrap();
         let jobs = jobs::Jobs::open(store.clone(), clock.clone(), random.clone()).await.unwrap();
         let loader = Arc::new(TestLoader::default());
         let mut config = Config::new(dir.path().join("models"));
@@ -58,10 +56,10 @@ impl Deployment {
         config.sealing_key = Some(Arc::new(RootKey::load_or_create(&key).unwrap()));
         change(&mut config);
         let http = reqwest::Client::new();
-        let models = Models::open(config, store, jobs.clone(), identity.clone(), loader.clone(), clock, random, http);
+        let models = Models::open(config, store, jobs.clone(), identity.clone(), loader, clock, random, http);
         let models = models.await.unwrap();
         let ctx = context(&identity, ACCOUNT, "us-east-1").await;
-        Self { models, identity, jobs, ctx, loader, dir }
+        Self { models, identity, jobs, ctx, dir }
     }
 
     /// The root of an account, in a region.
@@ -264,7 +262,8 @@ impl Server {
                 let reply = answer(&request);
                 seen.lock().unwrap().push(request.clone());
                 let length = reply.declared.unwrap_or(reply.body.len());
-                let mut head = format!("HTTP/1.1 {} X\r\nconnection: close\r\ncontent-length: {length}\r\n", reply.status);
+                let mut head =
+                    format!("HTTP/1.1 {} X\r\nconnection: close\r\ncontent-length: {length}\r\n", reply.status);
                 for (name, value) in &reply.headers {
                     head.push_str(&format!("{name}: {value}\r\n"));
                 }

@@ -26,7 +26,9 @@ async fn an_alias_of_the_account_replaces_the_default_until_it_is_removed() {
         assert_eq!((before.serving_name.as_str(), before.substituted), ("smollm2-135m-instruct", true));
         models.set_alias(ctx, HAIKU, local("mine")).await.unwrap();
         models.set_alias(ctx, HAIKU, local("mine")).await.unwrap();
-        for id in [HAIKU.to_owned(), format!("us.{HAIKU}"), format!("arn:aws:bedrock:us-east-1::foundation-model/{HAIKU}")] {
+        for id in
+            [HAIKU.to_owned(), format!("us.{HAIKU}"), format!("arn:aws:bedrock:us-east-1::foundation-model/{HAIKU}")]
+        {
             let resolved = models.resolve(ctx, &id).await.unwrap();
             assert_eq!((resolved.serving_name.as_str(), resolved.aws_id.as_str()), ("mine", HAIKU));
             assert_eq!((resolved.provider, resolved.requested), (Provider::Anthropic, id));
@@ -137,7 +139,8 @@ async fn names_of_the_catalogue_and_the_library_answer_for_themselves() {
 async fn wrong_targets_are_refused() {
     let deployment = Deployment::start().await;
     let (models, ctx) = (&deployment.models, &deployment.ctx);
-    let remote = |base_url: &str| Target::Remote { base_url: base_url.to_owned(), model: "m".to_owned(), api_key: None };
+    let remote =
+        |base_url: &str| Target::Remote { base_url: base_url.to_owned(), model: "m".to_owned(), api_key: None };
     for target in [
         local("no-such-model"),
         local("all-minilm-l6-v2"),

@@ -112,7 +112,8 @@ impl Models {
         }
         for card in &mut cards {
             card.loaded = self.inner.loaded.is_loaded(&card.name);
-            card.serves_aws_ids = served.iter().filter(|(_, name)| *name == card.name).map(|(id, _)| id.clone()).collect();
+            card.serves_aws_ids =
+                served.iter().filter(|(_, name)| *name == card.name).map(|(id, _)| id.clone()).collect();
             if let Some(job) = pulling.get(&card.name) {
                 card.state = CardState::Pulling { job: job.clone() };
             }

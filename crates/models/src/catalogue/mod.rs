@@ -10,6 +10,8 @@ use base::{Error, Result};
 
 pub(crate) use card::unknown;
 pub use card::{Card, CardFilter, CardKind, CardState, Licence};
+#[cfg(test)]
+pub(crate) use entry::PackageMember;
 pub(crate) use entry::{Entry, HubFile, Origin, Package, PackageFile};
 
 /// The built-in entries, in the order of the file.

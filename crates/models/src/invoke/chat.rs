@@ -49,7 +49,9 @@ pub(crate) fn check(request: &ChatRequest) -> Result<()> {
         }
     }
     match &request.tool_choice {
-        ToolChoice::Any if request.tools.is_empty() => Err(Error::invalid("A tool must be called and none is offered.")),
+        ToolChoice::Any if request.tools.is_empty() => {
+            Err(Error::invalid("A tool must be called and none is offered."))
+        }
         ToolChoice::Tool(name) if !request.tools.iter().any(|tool| tool.name == *name) => {
             Err(Error::invalid(format!("The tool `{name}` must be called and is not offered.")))
         }

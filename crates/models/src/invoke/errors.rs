@@ -42,5 +42,6 @@ pub(crate) fn throttled(name: &str) -> Error {
 
 /// The error of a model that is asked for what it is not for.
 pub(crate) fn wrong_kind(name: &str, what: &str) -> Error {
-    Error::invalid(format!("The model `{name}` does not {what}.")).with_hint("`craton models list` shows what each is for.")
+    Error::invalid(format!("The model `{name}` does not {what}."))
+        .with_hint("`craton models list` shows what each is for.")
 }

@@ -28,7 +28,8 @@ pub(crate) async fn chat(
         let tools = render::offered(&request);
         let parser = (!tools.is_empty()).then(|| Parser::new(generator.info().tool_format, &tools));
         let constraint = constraint(&request, &tools);
-        let generation = start(&lease, prompt, &request.sampling, request.max_tokens, request.stop, constraint, request.logprobs)?;
+        let generation =
+            start(&lease, prompt, &request.sampling, request.max_tokens, request.stop, constraint, request.logprobs)?;
         Ok::<_, Error>((lease, generation, parser))
     });
     let (lease, generation, parser) = prepared.await.map_err(Error::internal)??;
@@ -36,11 +37,7 @@ pub(crate) async fn chat(
 }
 
 /// Continues a text as it stands.
-pub(crate) async fn continue_text(
-    lease: Lease,
-    request: CompletionRequest,
-    served_by: ServedBy,
-) -> Result<ChatStream> {
+pub(crate) async fn continue_text(lease: Lease, request: CompletionRequest, served_by: ServedBy) -> Result<ChatStream> {
     let prepared = tokio::task::spawn_blocking(move || {
         let text: Vec<String> = request.system.into_iter().chain([request.prompt]).collect();
         let prompt = Prompt::Text { text: text.join("\n\n"), parse_special: false, add_bos: true };
@@ -75,8 +72,15 @@ fn start(
     constraint: Option<Constraint>,
     logprobs: Option<u8>,
 ) -> Result<Generation> {
-    let request =
-        GenerateRequest { prompt, max_tokens, sampling: engine_sampling(sampling), stop, constraint, logprobs, deadline: None };
+    let request = GenerateRequest {
+        prompt,
+        max_tokens,
+        sampling: engine_sampling(sampling),
+        stop,
+        constraint,
+        logprobs,
+        deadline: None,
+    };
     generator(lease)?.generate(request).map_err(|error| errors::of_invocation(lease.name(), error))
 }
 
@@ -102,7 +106,16 @@ fn stream(
     served_by: ServedBy,
     random: Arc<dyn Random>,
 ) -> ChatStream {
-    let answer = Answer { lease, generation, parser, served_by: served_by.clone(), random, calls: 0, ready: VecDeque::new(), over: false };
+    let answer = Answer {
+        lease,
+        generation,
+        parser,
+        served_by: served_by.clone(),
+        random,
+        calls: 0,
+        ready: VecDeque::new(),
+        over: false,
+    };
     let events = stream::unfold(answer, |mut answer| async move { answer.next().await.map(|event| (event, answer)) });
     ChatStream::new(served_by, events)
 }

@@ -16,10 +16,10 @@ mod tests;
 
 use base::{Error, Result};
 
+use crate::Models;
 use crate::aliases::{Resolved, Target};
 use crate::invoke::answer::ServedBy;
 use crate::loaded::Lease;
-use crate::Models;
 
 impl Models {
     /// The local model, loaded.
@@ -43,7 +43,8 @@ impl Models {
 
 /// The error for a model that is known and whose files are not here.
 pub(crate) fn not_pulled(name: &str) -> Error {
-    Error::not_found(format!("The model `{name}` is not pulled.")).with_hint(format!("Run `craton models pull {name}`."))
+    Error::not_found(format!("The model `{name}` is not pulled."))
+        .with_hint(format!("Run `craton models pull {name}`."))
 }
 
 /// Who answers for what was resolved.

@@ -57,7 +57,9 @@ pub(crate) fn format_of(prompt: &str) -> PromptFormat {
 pub(crate) fn parse(prompt: &str) -> Parsed {
     let parsed = match format_of(prompt) {
         PromptFormat::Plain => None,
-        PromptFormat::Llama3 => tagged(prompt, "<|start_header_id|>", "<|end_header_id|>", &["<|eot_id|>", "<|eom_id|>"]),
+        PromptFormat::Llama3 => {
+            tagged(prompt, "<|start_header_id|>", "<|end_header_id|>", &["<|eot_id|>", "<|eom_id|>"])
+        }
         PromptFormat::ChatMl => tagged(prompt, "<|im_start|>", "\n", &["<|im_end|>"]),
         PromptFormat::Inst => inst(prompt),
         PromptFormat::HumanAssistant => labelled(prompt, "Human:", "Assistant:", "\n\n"),

@@ -29,7 +29,8 @@ fn ask(text: &str) -> ChatRequest {
 
 fn weather() -> ToolSpec {
     let city = json!({"type": "string", "enum": ["Rome"]});
-    let schema = json!({"type": "object", "properties": {"city": city}, "required": ["city"], "additionalProperties": false});
+    let schema =
+        json!({"type": "object", "properties": {"city": city}, "required": ["city"], "additionalProperties": false});
     ToolSpec { name: "get_weather".to_owned(), description: Some("Tells the weather.".to_owned()), schema }
 }
 
@@ -41,10 +42,11 @@ async fn refusal(deployment: &Deployment, request: ChatRequest) -> base::Error {
 async fn streamed_and_collected_answers_have_the_same_text() {
     let deployment = deployment().await;
     let (models, ctx) = (&deployment.models, &deployment.ctx);
-    let events: Vec<ChatEvent> =
-        models.chat(ctx, ask("Hi")).await.unwrap().map(|event| event.unwrap()).collect().await;
-    let streamed: String =
-        events.iter().filter_map(|e| if let ChatEvent::Text { text, .. } = e { Some(text.as_str()) } else { None }).collect();
+    let events: Vec<ChatEvent> = models.chat(ctx, ask("Hi")).await.unwrap().map(|event| event.unwrap()).collect().await;
+    let streamed: String = events
+        .iter()
+        .filter_map(|e| if let ChatEvent::Text { text, .. } = e { Some(text.as_str()) } else { None })
+        .collect();
     assert!(matches!(events.first(), Some(ChatEvent::Started { prompt_tokens, .. }) if *prompt_tokens > 0));
     assert!(matches!(events.last(), Some(ChatEvent::Finished { .. })));
     let chat = models.chat(ctx, ask("Hi")).await.unwrap().collect().await.unwrap();
@@ -79,7 +81,8 @@ async fn a_tool_call_in_the_answer_becomes_a_content_block() {
     let Content::ToolUse { id, name, input } = &chat.content[1] else { panic!("{:?}", chat.content) };
     assert_eq!((name.as_str(), input), ("get_weather", &json!({"city": "Rome"})));
     assert!(id.starts_with("tooluse_"));
-    let request = ChatRequest { tools: vec![weather()], tool_choice: ToolChoice::None, max_tokens: None, ..ask("weather?") };
+    let request =
+        ChatRequest { tools: vec![weather()], tool_choice: ToolChoice::None, max_tokens: None, ..ask("weather?") };
     let chat = deployment.models.chat(&deployment.ctx, request).await.unwrap().collect().await.unwrap();
     assert_eq!(chat.reason, Stop::EndTurn, "without tools on offer the same text is text");
 }
@@ -229,7 +232,8 @@ async fn shortened_vectors_are_scaled_unless_that_is_switched_off() {
 #[tokio::test]
 async fn texts_that_are_too_long_are_refused_or_cut_as_asked() {
     let deployment = deployment().await;
-    let long = |truncate| EmbedRequest { texts: vec!["a b c d e".to_owned()], truncate, ..embed("my-embed", None, None) };
+    let long =
+        |truncate| EmbedRequest { texts: vec!["a b c d e".to_owned()], truncate, ..embed("my-embed", None, None) };
     let error = deployment.models.embed(&deployment.ctx, long(Truncate::None)).await.unwrap_err();
     assert_eq!((error.kind, error.message.as_str()), (ErrorKind::Invalid, "Input is too long for requested model."));
     let cut = deployment.models.embed(&deployment.ctx, long(Truncate::End)).await.unwrap();

@@ -15,7 +15,7 @@ async fn a_committed_model_is_found_and_its_files_read() {
     assert_eq!(library.manifest("one").await.unwrap().unwrap(), manifest);
     assert_eq!(library.manifests().await.unwrap().len(), 1);
     let files = library.files("one", &manifest).await.unwrap();
-    assert_eq!(std::fs::read(&files.main).unwrap(), b"weights");
+    assert_eq!(fs::read(&files.main).unwrap(), b"weights");
     assert!(files.main.starts_with(&files.dir));
 }
 
@@ -26,8 +26,8 @@ async fn the_library_can_be_moved() {
     library.files("one", &manifest).await.unwrap();
     let other = tempfile::tempdir().unwrap();
     let moved = other.path().join("moved");
-    std::fs::rename(dir.path(), &moved).unwrap();
-    assert_eq!(std::fs::read(moved.join("models/one/model.gguf")).unwrap(), b"weights");
+    fs::rename(dir.path(), &moved).unwrap();
+    assert_eq!(fs::read(moved.join("models/one/model.gguf")).unwrap(), b"weights");
 }
 
 #[tokio::test]
@@ -41,7 +41,7 @@ async fn removing_a_model_keeps_the_blobs_that_others_use() {
     assert!(library.remove("three").await.unwrap());
     assert!(!library.remove("one").await.unwrap());
     assert!(!dir.path().join("models/one").exists());
-    assert_eq!(std::fs::read_dir(dir.path().join("blobs")).unwrap().count(), 1);
+    assert_eq!(fs::read_dir(dir.path().join("blobs")).unwrap().count(), 1);
     let two = library.manifest("two").await.unwrap().unwrap();
     library.files("two", &two).await.unwrap();
 }
@@ -51,7 +51,7 @@ async fn a_truncated_blob_is_told_with_file_and_hint() {
     let (library, dir) = library().await;
     let manifest = add_model(&library, dir.path(), "one", b"weights");
     let blob = library.blob(&manifest.files[0].sha256);
-    std::fs::write(&blob, b"wei").unwrap();
+    fs::write(&blob, b"wei").unwrap();
     let error = library.files("one", &manifest).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unavailable);
     assert!(error.message.contains("it has 3 of 7 bytes") && error.message.contains("sha256-"));
@@ -66,7 +66,7 @@ async fn verifying_removes_a_blob_whose_bytes_changed() {
     let sha256 = &manifest.files[0].sha256;
     let token = CancellationToken::new();
     assert_eq!(library.has_blob(sha256, Some(&token)).unwrap(), Some(7));
-    std::fs::write(library.blob(sha256), b"WEIGHTS").unwrap();
+    fs::write(library.blob(sha256), b"WEIGHTS").unwrap();
     assert_eq!(library.has_blob(sha256, None).unwrap(), Some(7));
     assert_eq!(library.has_blob(sha256, Some(&token)).unwrap(), None);
     assert!(!library.blob(sha256).exists());
@@ -75,7 +75,7 @@ async fn verifying_removes_a_blob_whose_bytes_changed() {
 #[tokio::test]
 async fn names_that_leave_the_library_name_nothing() {
     let (library, dir) = library().await;
-    std::fs::write(dir.path().join("outside.json"), "{}").unwrap();
+    fs::write(dir.path().join("outside.json"), "{}").unwrap();
     for name in ["", ".", "..", "../outside", "a/b", "UPPER", ".hidden", "a\0b", &"x".repeat(200)] {
         assert!(!is_name(name), "{name:?}");
         assert_eq!(library.manifest(name).await.unwrap(), None);
@@ -87,7 +87,7 @@ async fn names_that_leave_the_library_name_nothing() {
 #[tokio::test]
 async fn a_damaged_manifest_is_named() {
     let (library, dir) = library().await;
-    std::fs::write(dir.path().join("manifests/one.json"), "{").unwrap();
+    fs::write(dir.path().join("manifests/one.json"), "{").unwrap();
     let error = library.manifest("one").await.unwrap_err();
     assert!(error.message.contains("manifests/one.json") && error.hint.is_some());
 }
@@ -95,7 +95,7 @@ async fn a_damaged_manifest_is_named() {
 #[tokio::test]
 async fn a_folder_that_cannot_be_made_is_told_with_the_setting() {
     let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("file"), "").unwrap();
+    fs::write(dir.path().join("file"), "").unwrap();
     let error = Library::open(&dir.path().join("file")).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unavailable);
     assert!(error.hint.unwrap().contains("models_dir"));

@@ -134,5 +134,5 @@ async fn embedding_is_throttled_when_the_queue_is_full() {
     assert!(futures::poll!(waiting.as_mut()).is_pending());
     assert_eq!(lease.turn_to_embed().await.unwrap_err().kind, ErrorKind::Throttled);
     drop(turns);
-    waiting.await.unwrap();
+    drop(waiting.await.unwrap());
 }

@@ -390,8 +390,11 @@ fn choose(repo: &str, asked: Option<&str>, files: &[String]) -> Result<Vec<Strin
         (_, [usual]) => Ok(vec![(**usual).clone()]),
         _ => {
             let names: Vec<&str> = ggufs.iter().take(12).map(|file| file.as_str()).collect();
-            Err(Error::invalid(format!("`{repo}` has {} `.gguf` files.", ggufs.len()))
-                .with_hint(format!("Name one, such as `hf:{repo}/{}`. It has: {}.", names[0], names.join(", "))))
+            Err(Error::invalid(format!("`{repo}` has {} `.gguf` files.", ggufs.len())).with_hint(format!(
+                "Name one, such as `hf:{repo}/{}`. It has: {}.",
+                names[0],
+                names.join(", ")
+            )))
         }
     }
 }

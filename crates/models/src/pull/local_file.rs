@@ -54,14 +54,16 @@ fn choose(path: &Path) -> Result<(Vec<(String, PathBuf)>, String)> {
         return Ok((vec![(main.clone(), weights)], main));
     }
     if !main.ends_with(".safetensors") || !weights.is_file() {
-        return Err(Error::invalid(format!("`{}` is no model.", path.display()))
-            .with_hint("Name a `.gguf` file, or a folder with `model.safetensors`, `config.json` and `tokenizer.json`."));
+        return Err(Error::invalid(format!("`{}` is no model.", path.display())).with_hint(
+            "Name a `.gguf` file, or a folder with `model.safetensors`, `config.json` and `tokenizer.json`.",
+        ));
     }
     let folder = weights.parent().unwrap_or(Path::new("/"));
     if let Some(missing) = NEEDED.iter().find(|name| !folder.join(name).is_file()) {
         return Err(Error::invalid(format!("`{missing}` is missing beside `{}`.", weights.display())));
     }
-    let beside = COMPANIONS.iter().map(|name| ((*name).to_owned(), folder.join(name))).filter(|(_, file)| file.is_file());
+    let beside =
+        COMPANIONS.iter().map(|name| ((*name).to_owned(), folder.join(name))).filter(|(_, file)| file.is_file());
     Ok((std::iter::once((main.clone(), weights.clone())).chain(beside).collect(), main))
 }
 

@@ -110,7 +110,10 @@ impl Models {
             let jobs = self.inner.jobs.list(ctx.account(), &page).await?;
             for job in &jobs.items {
                 let open = matches!(job.state, State::Queued | State::Running);
-                if job.kind == JOB_KIND && open && let Ok(input) = serde_json::from_value::<PullInput>(job.input.clone()) {
+                if job.kind == JOB_KIND
+                    && open
+                    && let Ok(input) = serde_json::from_value::<PullInput>(job.input.clone())
+                {
                     pulling.insert(input.name, job.id.to_string());
                 }
             }

@@ -48,7 +48,12 @@ pub(crate) struct Asked<'a> {
 
 impl Pip {
     /// Fetches what the catalogue names, wheel by wheel: a wheel that is here already is not downloaded again.
-    pub(crate) async fn fetch_pinned(&self, library: &Arc<Library>, pinned: Pinned<'_>, meter: &Meter) -> Result<Fetched> {
+    pub(crate) async fn fetch_pinned(
+        &self,
+        library: &Arc<Library>,
+        pinned: Pinned<'_>,
+        meter: &Meter,
+    ) -> Result<Fetched> {
         let label = pinned.packages.first().map(|p| format!("pypi:{}=={}", p.name, p.version)).unwrap_or_default();
         let fetched = |files| Fetched {
             files,
@@ -97,7 +102,13 @@ impl Pip {
         Ok(Fetched { files, main, trust: Trust::FirstDownload, source, provider: asked.package.to_owned() })
     }
 
-    async fn pinned_wheel(&self, library: &Arc<Library>, package: &Package, before: u64, meter: &Meter) -> Result<PathBuf> {
+    async fn pinned_wheel(
+        &self,
+        library: &Arc<Library>,
+        package: &Package,
+        before: u64,
+        meter: &Meter,
+    ) -> Result<PathBuf> {
         let requirement = format!("{}=={}", package.name, package.version);
         let folder = library.partial(&format!("pip-{}", package.sha256));
         let cancelled = meter.cancelled.clone();
@@ -124,7 +135,9 @@ impl Pip {
     /// Downloads one wheel into `folder`, which then holds nothing else.
     async fn download(&self, requirement: &str, folder: &Path, before: u64, meter: &Meter) -> Result<PathBuf> {
         let scratch = folder.join("tmp");
-        let begin = |folder: &Path| fs::remove_dir_all(folder).or_else(ignore_absent).and_then(|()| fs::create_dir_all(&scratch));
+        let begin = |folder: &Path| {
+            fs::remove_dir_all(folder).or_else(ignore_absent).and_then(|()| fs::create_dir_all(&scratch))
+        };
         begin(folder).map_err(|e| io_error("write", folder, &e))?;
         let mut pip = Group::start(self.command(requirement, folder, &scratch)).map_err(|e| self.no_python(&e))?;
         let mut complaints = pip.child.stderr.take();
@@ -215,7 +228,12 @@ async fn kept(library: &Arc<Library>, files: &[PackageFile], meter: &Meter) -> R
     .await
 }
 
-fn unpack_pinned(library: &Library, files: &[PackageFile], wheels: &[PathBuf], meter: &Meter) -> Result<Vec<ManifestFile>> {
+fn unpack_pinned(
+    library: &Library,
+    files: &[PackageFile],
+    wheels: &[PathBuf],
+    meter: &Meter,
+) -> Result<Vec<ManifestFile>> {
     let mut unpacked = Vec::new();
     for file in files {
         let _alone = library.lock(&format!("blob-{}", file.sha256), &meter.cancelled)?;

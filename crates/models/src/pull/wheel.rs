@@ -71,7 +71,13 @@ impl Wheel {
     ///
     /// # Errors
     /// Invalid, where it is not there, is longer or shorter than it declares, or does not match its checksum.
-    pub(crate) fn extract(&mut self, member: &str, target: &mut File, digest: &mut Sha256, meter: &Meter) -> Result<u64> {
+    pub(crate) fn extract(
+        &mut self,
+        member: &str,
+        target: &mut File,
+        digest: &mut Sha256,
+        meter: &Meter,
+    ) -> Result<u64> {
         let wheel = self.name.clone();
         let mut entry = self
             .archive

@@ -16,7 +16,12 @@ use crate::invoke::request::{ChatRequest, Content, Message, Role, ToolChoice};
 
 impl Client {
     /// Continues a conversation.
-    pub(crate) async fn chat(&self, upstream: Upstream, request: ChatRequest, served_by: ServedBy) -> Result<ChatStream> {
+    pub(crate) async fn chat(
+        &self,
+        upstream: Upstream,
+        request: ChatRequest,
+        served_by: ServedBy,
+    ) -> Result<ChatStream> {
         let asked = Instant::now();
         let response = self.post(&upstream, "chat/completions", &body(&upstream.model, &request)).await?;
         let answer = Answer {
@@ -32,7 +37,8 @@ impl Client {
             asked,
             first: None,
         };
-        let events = stream::unfold(answer, |mut answer| async move { answer.next().await.map(|event| (event, answer)) });
+        let events =
+            stream::unfold(answer, |mut answer| async move { answer.next().await.map(|event| (event, answer)) });
         Ok(ChatStream::new(served_by, events))
     }
 }

@@ -37,7 +37,10 @@ impl Client {
         let in_order = answer.data.iter().enumerate().all(|(at, item)| item.index == at && !item.embedding.is_empty());
         if answer.data.len() != texts.len() || !in_order {
             let (has, wants) = (answer.data.len(), texts.len());
-            return Err(Error::unavailable(format!("The upstream `{}` gave {has} vectors for {wants} texts.", upstream.base_url)));
+            return Err(Error::unavailable(format!(
+                "The upstream `{}` gave {has} vectors for {wants} texts.",
+                upstream.base_url
+            )));
         }
         let counts = share(answer.usage.prompt_tokens, &texts);
         Ok((answer.data.into_iter().map(|item| item.embedding).collect(), counts))

@@ -82,7 +82,8 @@ impl Client {
     async fn read(&self, upstream: &Upstream, response: Response, limit: usize) -> Result<Vec<u8>> {
         let (mut body, mut response) = (Vec::new(), response);
         loop {
-            let chunk = tokio::time::timeout(self.silence, response.chunk()).await.map_err(|_| self.silent(upstream))?;
+            let chunk =
+                tokio::time::timeout(self.silence, response.chunk()).await.map_err(|_| self.silent(upstream))?;
             match chunk.map_err(|e| unreachable(upstream, &e))? {
                 None => return Ok(body),
                 Some(chunk) if body.len() + chunk.len() > limit => {

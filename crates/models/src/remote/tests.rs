@@ -20,16 +20,16 @@ fn served_by() -> ServedBy {
     ServedBy { name: "qwen".to_owned(), substituted: true, upstream: None }
 }
 
-fn events(chunks: &[serde_json::Value]) -> Reply {
+fn events(chunks: &[Value]) -> Reply {
     let body: String = chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect();
     Reply::ok(format!("{body}data: [DONE]\n\n")).with("content-type", "text/event-stream")
 }
 
-fn delta(delta: serde_json::Value) -> serde_json::Value {
+fn delta(delta: Value) -> Value {
     json!({"choices": [{"index": 0, "delta": delta, "finish_reason": null}]})
 }
 
-fn end(reason: &str) -> serde_json::Value {
+fn end(reason: &str) -> Value {
     json!({"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
 }
 
@@ -103,7 +103,7 @@ async fn a_request_is_translated() {
 
 #[tokio::test]
 async fn tool_calls_stream_as_fragments() {
-    let call = |index: usize, rest: serde_json::Value| {
+    let call = |index: usize, rest: Value| {
         let mut call = json!({"index": index});
         call.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
         delta(json!({"tool_calls": [call]}))
@@ -162,9 +162,15 @@ async fn answers_that_break_off_or_cannot_be_read_are_errors() {
         reply.body.truncate(reply.body.len() - 14);
         reply
     };
-    for reply in [cut(), Reply::ok("data: {]\n\n"), Reply::ok(""), Reply::ok("data: {\"error\": {\"message\": \"out of memory\"}}\n\n")] {
+    for reply in [
+        cut(),
+        Reply::ok("data: {]\n\n"),
+        Reply::ok(""),
+        Reply::ok("data: {\"error\": {\"message\": \"out of memory\"}}\n\n"),
+    ] {
         let server = Server::start(move |_| reply.clone()).await;
-        let error = client().chat(upstream(&server), request(), served_by()).await.unwrap().collect().await.unwrap_err();
+        let error =
+            client().chat(upstream(&server), request(), served_by()).await.unwrap().collect().await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Unavailable);
     }
 }

@@ -179,7 +179,8 @@ async fn the_token_is_not_sent_to_where_the_hub_redirects() {
 
 #[tokio::test]
 async fn redirects_to_other_schemes_and_endless_ones_are_not_followed() {
-    let server = Server::start(|_| Reply { status: 302, ..Reply::default() }.with("location", "file:///etc/passwd")).await;
+    let server =
+        Server::start(|_| Reply { status: 302, ..Reply::default() }.with("location", "file:///etc/passwd")).await;
     assert_eq!(Fixture::new(&server).await.fetch("").await.unwrap_err().kind, ErrorKind::Invalid);
     let server = Server::start(|_| Reply { status: 302, ..Reply::default() }.with("location", "/again")).await;
     assert_eq!(Fixture::new(&server).await.fetch("").await.unwrap_err().kind, ErrorKind::Unavailable);

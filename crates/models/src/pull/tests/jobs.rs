@@ -11,8 +11,8 @@ fn request(source: &str) -> PullRequest {
 
 async fn end_of(deployment: &Deployment, job: &Job) -> Job {
     let stream = deployment.jobs.watch(deployment.ctx.account(), &job.id);
-    let last = stream.filter(|job| std::future::ready(job.state.is_end())).next();
-    Box::pin(last).await.unwrap()
+    let mut ends = Box::pin(stream.filter(|job| std::future::ready(job.state.is_end())));
+    ends.next().await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -25,7 +25,8 @@ async fn a_file_is_pulled_by_a_job_and_removed_again() {
     let job = models.pull(ctx, request(&source)).await.unwrap();
     let same = models.pull(ctx, request(&source)).await.unwrap();
     assert_eq!(job.id, same.id, "a pull of the same model is joined");
-    let card = || async { models.list(ctx, CardFilter::default()).await.unwrap().into_iter().find(|c| c.name == "my-model") };
+    let card =
+        || async { models.list(ctx, CardFilter::default()).await.unwrap().into_iter().find(|c| c.name == "my-model") };
     assert!(card().await.is_none());
     let running = deployment.jobs.start(1);
     let job = end_of(&deployment, &job).await;

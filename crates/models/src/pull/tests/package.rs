@@ -148,7 +148,11 @@ async fn pips_complaints_become_errors_with_hints() {
     for (text, kind, says) in [
         ("echo 'ERROR: No matching distribution found for made' >&2; exit 1", ErrorKind::NotFound, "No matching"),
         ("echo '/usr/bin/python3: No module named pip' >&2; exit 1", ErrorKind::Unavailable, "has no pip"),
-        ("echo 'ERROR: could not reach https://user:pw@index' >&2; exit 1", ErrorKind::Unavailable, "could not download"),
+        (
+            "echo 'ERROR: could not reach https://user:pw@index' >&2; exit 1",
+            ErrorKind::Unavailable,
+            "could not download",
+        ),
         ("echo 'OSError: [Errno 28] No space left on device' >&2; exit 1", ErrorKind::Conflict, "disk is full"),
         ("exit 0", ErrorKind::Unavailable, "left no wheel"),
     ] {

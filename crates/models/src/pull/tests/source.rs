@@ -50,9 +50,25 @@ fn what_the_catalogue_pins_is_taken_from_there() {
 #[test]
 fn malformed_sources_are_refused() {
     for text in [
-        "hf:", "hf:org", "hf:org/", "hf:../x", "hf:org/repo/../x", "hf:org/repo//x", "hf:org/repo/", "hf:o rg/repo",
-        "pypi:", "pypi:-r", "pypi:--index-url", "pypi:a==", "pypi:a==-1", "pypi:a b", "pypi:a/", "pypi:git+https://x",
-        "file:relative.gguf", "ftp://x", "https://x/y.gguf",
+        "hf:",
+        "hf:org",
+        "hf:org/",
+        "hf:../x",
+        "hf:org/repo/../x",
+        "hf:org/repo//x",
+        "hf:org/repo/",
+        "hf:o rg/repo",
+        "pypi:",
+        "pypi:-r",
+        "pypi:--index-url",
+        "pypi:a==",
+        "pypi:a==-1",
+        "pypi:a b",
+        "pypi:a/",
+        "pypi:git+https://x",
+        "file:relative.gguf",
+        "ftp://x",
+        "https://x/y.gguf",
     ] {
         assert_eq!(read(text).unwrap_err().kind, ErrorKind::Invalid, "{text}");
     }

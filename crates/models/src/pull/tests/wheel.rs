@@ -95,7 +95,8 @@ fn chosen(names: &[&str], file: Option<&str>) -> Result<Vec<String>, String> {
 fn what_can_be_loaded_is_chosen_of_a_package() {
     assert_eq!(chosen(&["p/__init__.py", "p/x.gguf"], None).unwrap(), ["x.gguf=p/x.gguf"]);
     assert_eq!(chosen(&["p/x.gguf", "p/y.gguf"], Some("y.gguf")).unwrap(), ["y.gguf=p/y.gguf"]);
-    let bert = ["p/m/model.safetensors", "p/m/config.json", "p/m/tokenizer.json", "p/m/1_Pooling/config.json", "p/x.json"];
+    let bert =
+        ["p/m/model.safetensors", "p/m/config.json", "p/m/tokenizer.json", "p/m/1_Pooling/config.json", "p/x.json"];
     assert_eq!(
         chosen(&bert, None).unwrap(),
         [
