@@ -149,16 +149,18 @@ impl Parser {
         }
         let found = MARKS.iter().filter_map(|(mark, closer)| Some((self.pending.find(mark)?, *mark, *closer)));
         if let Some((start, mark, closer)) = found.min() {
-            let before: String = self.pending.drain(..start).collect();
-            if !before.trim().is_empty() {
+            // White space before the first call is dropped with it.
+            let before = if self.at_start && start == blank { 0 } else { start };
+            if before > 0 {
                 self.at_start = false;
-                emit(parts, before);
+                emit(parts, self.pending.drain(..before).collect());
             }
-            let opener = mark.len();
+            let opener = start - before + mark.len();
             self.state = State::Call { opener, closer, scanner: Scanner::new(opener) };
             return true;
         }
-        let keep = if self.at_start && blank == self.pending.len() { blank } else { self.possible_mark() };
+        let undecided = self.at_start && self.may_be_mark(blank);
+        let keep = if undecided { self.pending.len() } else { self.possible_mark() };
         if keep < self.pending.len() {
             self.at_start = false;
             let certain = self.pending.len() - keep;

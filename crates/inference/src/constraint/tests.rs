@@ -1,1 +1,69 @@
+use serde_json::json;
 
+use super::*;
+use crate::fake::FakeVocabulary;
+use crate::sampling::{Sampler, Sampling};
+
+/// What comes out when noise is sampled under a constraint.
+fn write(constraint: &Constraint, seed: u64) -> String {
+    let compiler = Compiler::new(&FakeVocabulary).unwrap();
+    let mut follower = compiler.compile(constraint).unwrap();
+    let mut sampler = Sampler::new(Sampling { seed: Some(seed), ..Sampling::default() }, 0, &[]);
+    let mut bytes = Vec::new();
+    while !follower.is_complete() && bytes.len() < 2000 {
+        let mut logits = vec![0.0; 258];
+        logits[usize::from(b'"')] = 4.0;
+        logits[usize::from(b'}')] = 4.0;
+        let mask = follower.mask().unwrap();
+        let token = sampler.sample(&logits, Some(mask.bits())).unwrap();
+        if FakeVocabulary.ends(token) {
+            break;
+        }
+        follower.accept(token).unwrap();
+        bytes.extend(FakeVocabulary.bytes(token));
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[test]
+fn json_of_a_schema_always_parses() {
+    let schema = json!({
+        "type": "object",
+        "properties": {"label": {"enum": ["yes", "no"]}, "score": {"type": "integer", "minimum": 0, "maximum": 9}},
+        "required": ["label", "score"],
+        "additionalProperties": false,
+    });
+    for seed in 0..20 {
+        let text = write(&Constraint::JsonSchema(schema.clone()), seed);
+        let value: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert!(value["label"] == "yes" || value["label"] == "no");
+        assert!((0..=9).contains(&value["score"].as_i64().unwrap()));
+    }
+}
+
+#[test]
+fn a_regular_expression_is_matched_as_a_whole() {
+    for seed in 0..20 {
+        let text = write(&Constraint::Regex("(ab|c){2}[0-9]".to_owned()), seed);
+        assert!(text.ends_with(|last: char| last.is_ascii_digit()) && (3..=5).contains(&text.len()), "{text}");
+    }
+}
+
+#[test]
+fn a_lark_grammar_is_followed() {
+    let grammar = "start: \"(\" inner \")\"\ninner: /[xy]/".to_owned();
+    let text = write(&Constraint::Lark(grammar), 1);
+    assert!(text == "(x)" || text == "(y)", "{text}");
+}
+
+#[test]
+fn malformed_constraints_are_refused() {
+    let compiler = Compiler::new(&FakeVocabulary).unwrap();
+    for constraint in [
+        Constraint::Regex("(".to_owned()),
+        Constraint::Lark("start: nothing".to_owned()),
+        Constraint::JsonSchema(json!({"type": "no such type"})),
+    ] {
+        assert!(matches!(compiler.compile(&constraint), Err(Error::Constraint { .. })), "{constraint:?}");
+    }
+}
