@@ -135,6 +135,16 @@ impl Api {
         observe::watch(self, record, response)
     }
 
+    /// The answer to a request that is turned away before it is read, in the shape that its sender understands.
+    pub fn refuse(&self, parts: &Parts, error: Error) -> Response<ResponseBody> {
+        let mut record = Record::new(RequestId::random(self.0.setup.random.as_ref()), self.now());
+        let mut response = Dialect::of(parts).error(Failure::Domain(error), &mut record);
+        if let Ok(value) = HeaderValue::from_str(record.id.as_str()) {
+            response.headers_mut().insert(REQUEST_ID, value);
+        }
+        observe::watch(self, record, response)
+    }
+
     async fn serve<B>(&self, arrival: Arrival<B>, record: &mut Record, dialect: &mut Dialect) -> Response<ResponseBody>
     where
         B: Body<Data = Bytes> + Send + Unpin,

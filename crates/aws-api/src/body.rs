@@ -67,7 +67,6 @@ where
 
 #[cfg(test)]
 mod tests {
-    use futures::executor::block_on;
     use futures::stream;
 
     use super::*;
@@ -77,16 +76,16 @@ mod tests {
         StreamBody::new(stream::iter(frames))
     }
 
-    #[test]
-    fn pieces_are_joined_in_order() {
-        assert_eq!(block_on(read(pieces(&["ab", "", "c", "def"]), 6)).unwrap(), "abcdef");
-        assert_eq!(block_on(read(pieces(&[]), 0)).unwrap(), "");
+    #[tokio::test]
+    async fn pieces_are_joined_in_order() {
+        assert_eq!(read(pieces(&["ab", "", "c", "def"]), 6).await.unwrap(), "abcdef");
+        assert_eq!(read(pieces(&[]), 0).await.unwrap(), "");
     }
 
-    #[test]
-    fn a_body_over_the_limit_is_not_read_to_its_end() {
-        assert_eq!(block_on(read(pieces(&["ab", "cd"]), 3)), Err(Unread::TooLarge));
+    #[tokio::test]
+    async fn a_body_over_the_limit_is_not_read_to_its_end() {
+        assert_eq!(read(pieces(&["ab", "cd"]), 3).await, Err(Unread::TooLarge));
         let announced = Full::new(Bytes::from_static(b"abcd"));
-        assert_eq!(block_on(read(announced, 3)), Err(Unread::TooLarge));
+        assert_eq!(read(announced, 3).await, Err(Unread::TooLarge));
     }
 }

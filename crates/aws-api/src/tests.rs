@@ -1,1 +1,225 @@
+//! The whole API over a database, a catalogue and the fake engine.
 
+mod aws;
+mod bedrock;
+mod craton;
+mod openai;
+mod refusals;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::store::Store;
+use aws_wire::sigv4::{self, SigningRequest};
+use base::{Clock, FixedClock, Random, Secret, SeededRandom, Timestamp};
+use bytes::Bytes;
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use identity::{AdminCredentials, Defaults, Identity, RootCredentials, RootKey};
+use inference::fake::FakeLoader;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{Api, Deployment, Limits, Setup};
+
+const CLAUDE: &str = "anthropic.claude-3-haiku-20240307-v1:0";
+const TITAN_V1: &str = "amazon.titan-embed-text-v1";
+
+/// A deployment with a generator `tiny` behind the Claude id and an embedder `mini` behind Titan's.
+struct World {
+    api: Api,
+    clock: Arc<FixedClock>,
+    admin: AdminCredentials,
+    identity: Identity,
+    jobs: jobs::Running,
+    dir: TempDir,
+}
+
+/// An answer, its body read.
+struct Reply {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Reply {
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.text()))
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Status and code of a REST-JSON error.
+    fn error(&self) -> (u16, &str) {
+        (self.status.as_u16(), self.header("x-amzn-errortype"))
+    }
+}
+
+fn peer() -> SocketAddr {
+    "127.0.0.1:50000".parse().unwrap()
+}
+
+fn credentials(of: &AdminCredentials) -> sigv4::Credentials {
+    sigv4::Credentials {
+        access_key_id: of.access_key_id.clone(),
+        secret_access_key: of.secret.clone(),
+        session_token: None,
+    }
+}
+
+impl World {
+    async fn start() -> Self {
+        let world = Self::without_models().await;
+        world.pull("tiny.gguf").await;
+        world.pull("mini.safetensors").await;
+        for (id, name) in [(CLAUDE, "tiny"), (TITAN_V1, "mini")] {
+            let path = format!("/craton/v1/aliases/{}", id.replace(':', "%3A"));
+            let reply = world.signed("craton", "PUT", &path, &json!({"local": name}).to_string()).await;
+            assert_eq!(reply.status, 200, "{}", reply.text());
+        }
+        world
+    }
+
+    async fn without_models() -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(FixedClock::new(Timestamp(1_800_000_000_000)));
+        let random: Arc<dyn Random> = Arc::new(SeededRandom::new(1));
+        let store = Store::open_sqlite(&dir.path().join("craton.db")).await.unwrap();
+        let root_key = RootKey::load_or_create(dir.path().join("root.key")).unwrap();
+        let defaults = Defaults { region: "us-east-1".parse().unwrap() };
+        let time: Arc<dyn Clock> = clock.clone();
+        let identity = Identity::open(store.clone(), root_key, time.clone(), random.clone(), defaults).await.unwrap();
+        let admin = identity.first_start(RootCredentials::default()).await.unwrap();
+        // Jobs wait by the clock, so theirs must run.
+        let queue = jobs::Jobs::open(store.clone(), Arc::new(base::SystemClock), random.clone()).await.unwrap();
+        let models = models::Models::open(
+            models::Config::new(dir.path().join("models")),
+            store,
+            queue.clone(),
+            identity.clone(),
+            Arc::new(FakeLoader::default()),
+            time.clone(),
+            random.clone(),
+            reqwest::Client::new(),
+        )
+        .await
+        .unwrap();
+        let jobs = queue.start(1);
+        let api = Api::new(Setup {
+            identity: identity.clone(),
+            models,
+            jobs: queue,
+            clock: time,
+            random,
+            limits: Limits { model_body: 1 << 20, body: 1 << 16 },
+            deployment: Deployment { version: "0".into(), ..Deployment::default() },
+        });
+        Self { api, clock, admin, identity, jobs, dir }
+    }
+
+    /// Pulls a file that the fake engine takes for a model, and waits until it is there.
+    async fn pull(&self, file: &str) {
+        for (name, text) in [(file, file), ("config.json", "{}"), ("tokenizer.json", "{}")] {
+            std::fs::write(self.dir.path().join(name), text).unwrap();
+        }
+        let source = format!("file:{}", self.dir.path().join(file).display());
+        let reply =
+            self.signed("craton", "POST", "/craton/v1/models/pull", &json!({"source": source}).to_string()).await;
+        assert_eq!(reply.status, 202, "{}", reply.text());
+        let id = reply.json()["job"]["id"].as_str().unwrap().to_owned();
+        let path = format!("/craton/v1/jobs/{id}/events");
+        let events = self.signed("craton", "GET", &path, "");
+        let events = tokio::time::timeout(Duration::from_secs(60), events).await.unwrap().text();
+        assert!(events.contains(r#""state":"succeeded""#), "{events}");
+    }
+
+    async fn send(&self, request: Request<Full<Bytes>>) -> Reply {
+        let response = self.api.call(request, peer(), false).await;
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        let reply = Reply { status: parts.status, headers: parts.headers, body };
+        assert_eq!(reply.header("x-amzn-requestid").len(), 36, "every answer carries a request id");
+        reply
+    }
+
+    async fn signed(&self, service: &str, method: &str, path: &str, body: &str) -> Reply {
+        let headers = [("content-type", "application/json")];
+        self.send(self.sign(&credentials(&self.admin), service, method, path, body, &headers)).await
+    }
+
+    fn sign(
+        &self,
+        credentials: &sigv4::Credentials,
+        service: &str,
+        method: &str,
+        path: &str,
+        body: &str,
+        headers: &[(&str, &str)],
+    ) -> Request<Full<Bytes>> {
+        let uri: http::Uri = format!("http://localhost{path}").parse().unwrap();
+        let region = "us-east-1";
+        let request = SigningRequest { method, uri: &uri, headers, body: body.as_bytes(), region, service };
+        let added = sigv4::sign(&request, credentials, self.clock.now());
+        let mut builder = Request::builder().method(method).uri(path).header("host", "localhost");
+        for (name, value) in headers.iter().copied().chain(added.iter().map(|(n, v)| (*n, v.as_str()))) {
+            builder = builder.header(name, value);
+        }
+        builder.body(Full::new(Bytes::from(body.to_owned()))).unwrap()
+    }
+
+    async fn query(&self, service: &str, form: &str) -> Reply {
+        let headers = [("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
+        self.send(self.sign(&credentials(&self.admin), service, "POST", "/", form, &headers)).await
+    }
+
+    async fn invoke(&self, model: &str, body: &str) -> Reply {
+        self.signed("bedrock", "POST", &format!("/model/{}/invoke", model.replace(':', "%3A")), body).await
+    }
+
+    async fn stop(self) {
+        self.jobs.stop().await;
+    }
+}
+
+fn messages_body(max_tokens: u64) -> Value {
+    json!({
+        "anthropic_version": "bedrock-2023-05-31", "max_tokens": max_tokens, "temperature": 0,
+        "messages": [{"role": "user", "content": "Say hi"}],
+    })
+}
+
+#[test]
+fn every_served_operation_has_exactly_one_row() {
+    for service in aws_wire::generated::SERVICES {
+        let served: Vec<&str> = service.operations.iter().filter(|op| op.served()).map(|op| op.name).collect();
+        let rows = crate::dispatch::SERVICES.iter().find(|(id, _)| *id == service.id);
+        let mut rows: Vec<&str> =
+            rows.map_or_else(Vec::new, |(_, rows)| rows.iter().map(|row| row.operation).collect());
+        let mut expected = served.clone();
+        rows.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(rows, expected, "{}", service.id);
+    }
+}
+
+#[test]
+fn every_action_belongs_to_its_service() {
+    for (id, rows) in crate::dispatch::SERVICES {
+        let prefix = id.trim_end_matches("-runtime");
+        for row in *rows {
+            assert!(row.action.starts_with(&format!("{prefix}:")), "{}", row.action);
+        }
+    }
+}
+
+fn secret(text: &str) -> Secret<String> {
+    Secret::new(text.to_owned())
+}

@@ -1,0 +1,176 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::*;
+
+fn path(model: &str, operation: &str) -> String {
+    format!("/model/{}/{operation}", model.replace(':', "%3A"))
+}
+
+/// The frames of an event stream: type and JSON body.
+fn frames(mut raw: &[u8]) -> Vec<(String, Value)> {
+    let mut out = Vec::new();
+    while !raw.is_empty() {
+        let total = u32::from_be_bytes(raw[0..4].try_into().unwrap()) as usize;
+        let headers = u32::from_be_bytes(raw[4..8].try_into().unwrap()) as usize;
+        let head = String::from_utf8_lossy(&raw[12..12 + headers]).into_owned();
+        let body = serde_json::from_slice(&raw[12 + headers..total - 4]).unwrap();
+        out.push((head, body));
+        raw = &raw[total..];
+    }
+    out
+}
+
+fn chunk_objects(reply: &Reply) -> Vec<Value> {
+    frames(&reply.body)
+        .into_iter()
+        .map(|(head, body)| {
+            assert!(head.contains("chunk"), "{head}: {body}");
+            serde_json::from_slice(&STANDARD.decode(body["bytes"].as_str().unwrap()).unwrap()).unwrap()
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn models_answer_and_say_what_it_cost_and_who_they_are() {
+    let world = World::start().await;
+    let reply = world.invoke(CLAUDE, &messages_body(5).to_string()).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert_eq!(reply.header("content-type"), "application/json");
+    assert_eq!(reply.header("x-craton-served-by"), "tiny; substituted=true");
+    let message = reply.json();
+    assert_eq!((&message["type"], &message["stop_reason"]), (&json!("message"), &json!("max_tokens")));
+    assert_eq!(message["usage"]["output_tokens"], 5);
+    assert_eq!(reply.header("x-amzn-bedrock-output-token-count"), "5");
+    assert_eq!(reply.header("x-amzn-bedrock-input-token-count"), message["usage"]["input_tokens"].to_string());
+    assert!(!reply.header("x-amzn-bedrock-invocation-latency").is_empty());
+    let again = world.invoke(CLAUDE, &messages_body(5).to_string()).await.json();
+    assert_eq!(message["content"], again["content"], "temperature 0 repeats itself");
+    assert_ne!(message["id"], again["id"]);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn streamed_and_whole_answers_have_the_same_text() {
+    let world = World::start().await;
+    let body = messages_body(40).to_string();
+    let whole = world.invoke(CLAUDE, &body).await.json();
+    let reply = world.signed("bedrock", "POST", &path(CLAUDE, "invoke-with-response-stream"), &body).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert_eq!(reply.header("content-type"), "application/vnd.amazon.eventstream");
+    assert_eq!(reply.header("x-amzn-bedrock-content-type"), "application/json");
+    assert_eq!(reply.header("x-craton-served-by"), "tiny; substituted=true");
+    let chunks = chunk_objects(&reply);
+    let text: String = chunks.iter().filter_map(|chunk| chunk["delta"]["text"].as_str()).collect();
+    assert_eq!(text, whole["content"][0]["text"]);
+    let last = chunks.last().unwrap();
+    assert_eq!(last["type"], "message_stop");
+    assert_eq!(last["amazon-bedrock-invocationMetrics"]["outputTokenCount"], whole["usage"]["output_tokens"]);
+    let converse = json!({
+        "messages": [{"role": "user", "content": [{"text": "Say hi"}]}],
+        "inferenceConfig": {"maxTokens": 40, "temperature": 0},
+    });
+    let answer = world.signed("bedrock", "POST", &path(CLAUDE, "converse"), &converse.to_string()).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.json()["output"]["message"]["content"][0]["text"], text);
+    let reply = world.signed("bedrock", "POST", &path(CLAUDE, "converse-stream"), &converse.to_string()).await;
+    let events = frames(&reply.body);
+    let streamed: String = events.iter().filter_map(|(_, body)| body["delta"]["text"].as_str()).collect();
+    assert_eq!(streamed, text);
+    let kind = |at: usize, name: &str| assert!(events[at].0.contains(name), "{}", events[at].0);
+    kind(0, "messageStart");
+    kind(events.len() - 2, "messageStop");
+    kind(events.len() - 1, "metadata");
+    let usage = &events.last().unwrap().1["usage"];
+    assert_eq!(
+        usage["totalTokens"].as_i64(),
+        Some(usage["inputTokens"].as_i64().unwrap() + usage["outputTokens"].as_i64().unwrap())
+    );
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn input_tokens_are_counted_as_they_are_read() {
+    let world = World::start().await;
+    let body = messages_body(5).to_string();
+    let read = world.invoke(CLAUDE, &body).await.json()["usage"]["input_tokens"].clone();
+    let count = json!({"input": {"invokeModel": {"body": STANDARD.encode(&body)}}});
+    let reply = world.signed("bedrock", "POST", &path(CLAUDE, "count-tokens"), &count.to_string()).await;
+    assert_eq!(reply.json(), json!({"inputTokens": read}));
+    let count = json!({"input": {"converse": {"messages": [{"role": "user", "content": [{"text": "Say hi"}]}]}}});
+    let reply = world.signed("bedrock", "POST", &path(CLAUDE, "count-tokens"), &count.to_string()).await;
+    assert_eq!(reply.json(), json!({"inputTokens": read}));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn embeddings_have_the_ids_dimension() {
+    let world = World::start().await;
+    let reply = world.invoke(TITAN_V1, r#"{"inputText": "a room"}"#).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert_eq!(reply.json()["embedding"].as_array().unwrap().len(), 1536);
+    assert!(reply.header("x-amzn-bedrock-output-token-count").is_empty());
+    let reply =
+        world.signed("bedrock", "POST", &path(TITAN_V1, "invoke-with-response-stream"), r#"{"inputText": "x"}"#).await;
+    assert_eq!(reply.error(), (400, "ValidationException"));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn bad_requests_for_models_say_what_to_do() {
+    let world = World::start().await;
+    let unknown = world.invoke("acme.no-such-model-v1:0", "{}").await;
+    assert_eq!(unknown.error(), (400, "ValidationException"));
+    assert!(unknown.text().contains("craton models list"));
+    let not_pulled =
+        world.invoke("amazon.nova-micro-v1:0", r#"{"messages": [{"role": "user", "content": [{"text": "x"}]}]}"#).await;
+    assert_eq!(not_pulled.error(), (404, "ResourceNotFoundException"));
+    assert!(not_pulled.text().contains("craton models pull"), "{}", not_pulled.text());
+    let mut image = messages_body(5);
+    image["messages"][0]["content"] = json!([{"type": "image", "source": {}}]);
+    let reply = world.invoke(CLAUDE, &image.to_string()).await;
+    assert_eq!(reply.error(), (400, "ValidationException"));
+    assert!(reply.text().contains("image"), "{}", reply.text());
+    assert_eq!(world.invoke(CLAUDE, &messages_body(0).to_string()).await.error(), (400, "ValidationException"));
+    let huge = world.invoke(CLAUDE, &messages_body(u64::from(u32::MAX) * 9).to_string()).await;
+    assert_eq!(huge.status, 200, "more than fits is what fits: {}", huge.text());
+    let mut long = messages_body(5);
+    long["messages"][0]["content"] = json!("word ".repeat(20_000));
+    let reply = world.invoke(CLAUDE, &long.to_string()).await;
+    assert_eq!(reply.error(), (400, "ValidationException"));
+    assert!(reply.text().contains("Input is too long for requested model."), "{}", reply.text());
+    let guarded = world.sign(
+        &credentials(&world.admin),
+        "bedrock",
+        "POST",
+        &path(CLAUDE, "invoke"),
+        &messages_body(5).to_string(),
+        &[("x-amzn-bedrock-guardrailidentifier", "abc"), ("x-amzn-bedrock-guardrailversion", "1")],
+    );
+    let reply = world.send(guarded).await;
+    assert_eq!(reply.error(), (501, "NotImplementedException"), "{}", reply.text());
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn foundation_models_are_listed_filtered_and_found() {
+    let world = World::start().await;
+    let world = &world;
+    let list = |query: &'static str| async move {
+        let reply = world.signed("bedrock", "GET", &format!("/foundation-models{query}"), "").await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        reply.json()["modelSummaries"].as_array().unwrap().clone()
+    };
+    let all = list("").await;
+    let embeddings = list("?byOutputModality=EMBEDDING").await;
+    assert!(!embeddings.is_empty() && embeddings.len() < all.len());
+    assert!(embeddings.iter().all(|model| model["outputModalities"] == json!(["EMBEDDING"])));
+    assert!(list("?byProvider=anthropic").await.iter().all(|model| model["providerName"] == "Anthropic"));
+    let arn = all.iter().find(|model| model["modelId"] == CLAUDE).unwrap()["modelArn"].as_str().unwrap().to_owned();
+    for id in [CLAUDE.replace(':', "%3A"), arn.replace(':', "%3A").replace('/', "%2F")] {
+        let reply = world.signed("bedrock", "GET", &format!("/foundation-models/{id}"), "").await;
+        assert_eq!(reply.json()["modelDetails"]["modelId"], CLAUDE, "{}", reply.text());
+    }
+    let reply = world.signed("bedrock", "GET", "/foundation-models/acme.nothing-v1", "").await;
+    assert_eq!(reply.error(), (404, "ResourceNotFoundException"));
+}

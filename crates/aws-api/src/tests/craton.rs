@@ -1,0 +1,127 @@
+use super::*;
+
+const SESSION: &str = "/craton/v1/console/session";
+
+impl World {
+    async fn sign_in(&self, secret: &str) -> Reply {
+        let body = json!({"accessKeyId": self.admin.access_key_id, "secretAccessKey": secret}).to_string();
+        self.browser("POST", SESSION, &[], &body).await
+    }
+
+    async fn browser(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+        let mut builder = Request::builder().method(method).uri(path).header("content-type", "application/json");
+        for (name, value) in headers {
+            builder = builder.header(*name, *value);
+        }
+        self.send(builder.body(Full::new(Bytes::from(body.to_owned()))).unwrap()).await
+    }
+}
+
+#[tokio::test]
+async fn a_browser_signs_in_works_and_signs_out() {
+    let world = World::start().await;
+    let reply = world.sign_in(world.admin.secret.reveal()).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    let set = reply.header("set-cookie").to_owned();
+    assert!(
+        set.contains("HttpOnly")
+            && set.contains("SameSite=Strict")
+            && set.contains("Path=/")
+            && !set.contains("Secure")
+    );
+    let cookie = set.split(';').next().unwrap().to_owned();
+    let csrf = reply.json()["csrfToken"].as_str().unwrap().to_owned();
+    let with_csrf =
+        [("cookie", cookie.as_str()), ("x-craton-csrf", csrf.as_str()), ("x-craton-service", "bedrock-runtime")];
+    let without_csrf = [("cookie", cookie.as_str()), ("x-craton-service", "bedrock-runtime")];
+
+    let who = world.browser("GET", SESSION, &without_csrf, "").await;
+    assert_eq!(who.json()["csrfToken"], csrf);
+    assert_eq!(
+        world.browser("GET", "/craton/v1/status", &without_csrf, "").await.json()["account"],
+        world.admin.account.as_str()
+    );
+
+    let converse =
+        r#"{"messages": [{"role": "user", "content": [{"text": "Hi"}]}], "inferenceConfig": {"maxTokens": 4}}"#;
+    let path = format!("/model/{}/converse", CLAUDE.replace(':', "%3A"));
+    let reply = world.browser("POST", &path, &with_csrf, converse).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert_eq!(world.browser("POST", &path, &without_csrf, converse).await.error(), (403, "AccessDeniedException"));
+    assert_eq!(world.browser("DELETE", SESSION, &without_csrf, "").await.status, 403);
+    let iam = [("cookie", cookie.as_str()), ("x-craton-csrf", csrf.as_str()), ("x-craton-service", "iam")];
+    let users = world.browser("POST", "/", &iam, "Action=ListUsers&Version=2010-05-08").await;
+    assert!(users.text().contains("<UserName>admin</UserName>"), "{}", users.text());
+
+    let gone = world.browser("DELETE", SESSION, &with_csrf, "").await;
+    assert_eq!(gone.status, 204);
+    assert!(gone.header("set-cookie").contains("Max-Age=0"));
+    assert_eq!(world.browser("GET", "/craton/v1/status", &without_csrf, "").await.status, 401);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn wrong_secrets_are_refused_and_then_slowed() {
+    let world = World::without_models().await;
+    for _ in 0..5 {
+        assert_eq!(world.sign_in("wrong").await.status, 401);
+    }
+    let limited = world.sign_in(world.admin.secret.reveal()).await;
+    assert_eq!((limited.status.as_u16(), &limited.json()["error"]["code"]), (429, &json!("Throttled")));
+    let form = Request::builder().method("POST").uri(SESSION).header("content-type", "text/plain");
+    let reply = world.send(form.body(Full::new(Bytes::from_static(b"{}"))).unwrap()).await;
+    assert_eq!(reply.status, 400, "a form of another site cannot sign in");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn cards_aliases_and_jobs_are_told() {
+    let world = World::start().await;
+    let get = |path: &'static str| world.signed("craton", "GET", path, "");
+    let card = get("/craton/v1/models/tiny").await.json();
+    assert_eq!((&card["state"], &card["kind"]), (&json!("ready"), &json!("text")));
+    assert!(card["servesAwsIds"].as_array().unwrap().contains(&json!(CLAUDE)));
+    let aliases = get("/craton/v1/aliases").await.json();
+    let alias = aliases["items"].as_array().unwrap().iter().find(|alias| alias["modelId"] == CLAUDE).unwrap().clone();
+    assert_eq!((&alias["local"], &alias["builtIn"]), (&json!("tiny"), &json!(false)));
+    let jobs = get("/craton/v1/jobs").await.json();
+    assert!(jobs["items"].as_array().unwrap().iter().all(|job| job["state"] == "succeeded"));
+    assert_eq!(get("/craton/v1/jobs/00000000-0000-4000-8000-000000000000").await.status, 404);
+    assert_eq!(get("/craton/v1/jobs/nonsense/events").await.status, 400);
+    let status = get("/craton/v1/status").await.json();
+    assert!(status["memory"]["budgetBytes"].as_u64().unwrap() > 0);
+    assert_eq!(world.signed("craton", "DELETE", "/craton/v1/models/mini", "").await.status, 204);
+    assert_eq!(get("/craton/v1/models/mini").await.status, 404);
+    assert_eq!(get("/craton/v1/nothing").await.status, 404);
+    assert_eq!(world.signed("craton", "PATCH", "/craton/v1/status", "").await.status, 400);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn an_upstreams_key_is_never_told() {
+    let world = World::start().await;
+    let body =
+        json!({"upstream": {"baseUrl": "http://127.0.0.1:9/v1", "model": "m", "apiKey": "sk-secret"}}).to_string();
+    let put = world.signed("craton", "PUT", "/craton/v1/aliases/amazon.nova-micro-v1%3A0", &body).await;
+    assert_eq!(put.json()["upstream"]["hasApiKey"], true, "{}", put.text());
+    let list = world.signed("craton", "GET", "/craton/v1/aliases", "").await.text();
+    assert!(!put.text().contains("sk-secret") && !list.contains("sk-secret"));
+    assert_eq!(world.signed("craton", "DELETE", "/craton/v1/aliases/amazon.nova-micro-v1%3A0", "").await.status, 204);
+    assert_eq!(world.signed("craton", "PUT", "/craton/v1/aliases/x", "{}").await.status, 400);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn the_latest_requests_are_kept() {
+    let world = World::start().await;
+    world.invoke(CLAUDE, &messages_body(4).to_string()).await;
+    world.invoke("acme.nothing-v1", "{}").await;
+    let items = world.signed("craton", "GET", "/craton/v1/requests?limit=2", "").await.json()["items"].clone();
+    assert_eq!(items[0]["errorCode"], "ValidationException");
+    assert_eq!(
+        (&items[1]["service"], &items[1]["operation"], &items[1]["status"], &items[1]["servedBy"]),
+        (&json!("bedrock-runtime"), &json!("InvokeModel"), &json!(200), &json!("tiny"))
+    );
+    assert_eq!(world.signed("craton", "GET", "/craton/v1/requests?limit=0", "").await.status, 400);
+    world.stop().await;
+}

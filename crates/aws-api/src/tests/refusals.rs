@@ -1,0 +1,174 @@
+use super::*;
+
+async fn status_and_code(world: &World, request: Request<Full<Bytes>>) -> (u16, String) {
+    let reply = world.send(request).await;
+    (reply.status.as_u16(), reply.header("x-amzn-errortype").to_owned())
+}
+
+fn list(world: &World, credentials: &sigv4::Credentials) -> Request<Full<Bytes>> {
+    world.sign(credentials, "bedrock", "GET", "/foundation-models", "", &[])
+}
+
+#[tokio::test]
+async fn signatures_that_are_wrong_are_refused() {
+    let world = World::without_models().await;
+    let good = credentials(&world.admin);
+    let wrong = sigv4::Credentials { secret_access_key: secret("wrong"), ..good.clone() };
+    assert_eq!(status_and_code(&world, list(&world, &wrong)).await, (403, "InvalidSignatureException".into()));
+    let unknown = sigv4::Credentials { access_key_id: "AKIAQQQQQQQQQQQQQQQQ".into(), ..good.clone() };
+    assert_eq!(status_and_code(&world, list(&world, &unknown)).await, (403, "UnrecognizedClientException".into()));
+    let mut tampered = world.sign(&good, "bedrock", "POST", "/model/x/converse", "{\"a\":1}", &[]);
+    *tampered.body_mut() = Full::new(Bytes::from_static(b"{\"a\":2}"));
+    assert_eq!(status_and_code(&world, tampered).await, (403, "InvalidSignatureException".into()));
+    for minutes in [-16, 16] {
+        let request = list(&world, &good);
+        world.clock.advance(minutes * 60_000);
+        let refused = status_and_code(&world, request).await;
+        assert_eq!(refused, (403, "InvalidSignatureException".into()), "{minutes} minutes");
+        world.clock.advance(-minutes * 60_000);
+    }
+    let mut headless = list(&world, &good);
+    headless.headers_mut().remove("x-amz-date");
+    assert_eq!(status_and_code(&world, headless).await, (403, "IncompleteSignatureException".into()));
+    assert_eq!(world.send(list(&world, &good)).await.status, 200);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn query_services_spell_refusals_their_own_way() {
+    let world = World::without_models().await;
+    let form = "Action=GetCallerIdentity&Version=2011-06-15";
+    let good = credentials(&world.admin);
+    let wrong = sigv4::Credentials { secret_access_key: secret("wrong"), ..good.clone() };
+    let reply = world.send(world.sign(&wrong, "sts", "POST", "/", form, &[])).await;
+    assert_eq!(reply.status, 403);
+    assert!(reply.text().contains("<Code>SignatureDoesNotMatch</Code>"), "{}", reply.text());
+    let unknown = sigv4::Credentials { access_key_id: "AKIAQQQQQQQQQQQQQQQQ".into(), ..good };
+    let reply = world.send(world.sign(&unknown, "sts", "POST", "/", form, &[])).await;
+    assert!(reply.text().contains("<Code>InvalidClientTokenId</Code>"), "{}", reply.text());
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn keys_that_are_disabled_are_refused_at_once() {
+    let world = World::without_models().await;
+    let good = credentials(&world.admin);
+    assert_eq!(world.send(list(&world, &good)).await.status, 200);
+    let form = format!(
+        "Action=UpdateAccessKey&Version=2010-05-08&UserName=admin&AccessKeyId={}&Status=Inactive",
+        world.admin.access_key_id
+    );
+    assert_eq!(world.query("iam", &form).await.status, 200);
+    assert_eq!(status_and_code(&world, list(&world, &good)).await, (403, "UnrecognizedClientException".into()));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn requests_without_any_proof_are_refused_in_the_services_shape() {
+    let world = World::without_models().await;
+    let bare = |method: &str, path: &str, body: &'static str| {
+        let body = Full::new(Bytes::from_static(body.as_bytes()));
+        Request::builder().method(method).uri(path).body(body).unwrap()
+    };
+    let reply = world.send(bare("GET", "/foundation-models", "")).await;
+    assert_eq!(reply.error(), (403, "MissingAuthenticationTokenException"));
+    let reply = world.send(bare("POST", "/", "Action=GetCallerIdentity&Version=2011-06-15")).await;
+    assert!(reply.text().contains("<Code>MissingAuthenticationToken</Code>"), "{}", reply.text());
+    let reply = world.send(bare("GET", "/v1/models", "")).await;
+    assert_eq!((reply.status.as_u16(), &reply.json()["error"]["code"]), (401, &json!("invalid_api_key")));
+    let reply = world.send(bare("GET", "/craton/v1/status", "")).await;
+    assert_eq!((reply.status.as_u16(), &reply.json()["error"]["code"]), (401, &json!("Unauthenticated")));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn bodies_over_the_limit_are_refused_in_the_services_shape() {
+    let world = World::without_models().await;
+    let long = "x".repeat((1 << 20) + 1);
+    let reply = world.invoke(CLAUDE, &long).await;
+    assert_eq!(reply.error(), (413, "RequestEntityTooLargeException"));
+    let reply = world.query("sts", &long).await;
+    assert_eq!(reply.status, 413);
+    assert!(reply.text().contains("<Code>RequestEntityTooLarge</Code>"));
+    let reply = world.signed("craton", "POST", "/v1/embeddings", &long).await;
+    assert_eq!((reply.status.as_u16(), &reply.json()["error"]["type"]), (413, &json!("invalid_request_error")));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn malformed_bodies_are_told_what_is_wrong() {
+    let world = World::start().await;
+    let validation = (400, "ValidationException");
+    let deep = format!("{}{}", "[".repeat(1000), "]".repeat(1000));
+    for body in ["not json", "", "[1]", deep.as_str(), "{\"max_tokens\": }"] {
+        assert_eq!(world.invoke(CLAUDE, body).await.error(), validation, "{body}");
+    }
+    let reply = world.invoke(CLAUDE, "not json").await;
+    assert_eq!(reply.json()["message"], "Malformed input request, please reformat your input and try again.");
+    let converse = |body: &str| {
+        let body = body.to_owned();
+        let world = &world;
+        async move { world.signed("bedrock", "POST", "/model/x/converse", &body).await }
+    };
+    for body in ["not json", deep.as_str(), "{\"messages\": 3}"] {
+        let reply = converse(body).await;
+        assert_eq!(reply.status, 400, "{body}");
+        assert!(
+            ["SerializationException", "ValidationException"].contains(&reply.error().1),
+            "{body}: {}",
+            reply.text()
+        );
+    }
+    let reply = converse(r#"{"messages": [{"role": "user"}]}"#).await;
+    assert_eq!(reply.error(), validation);
+    assert!(reply.text().contains("messages.1.member.content"), "{}", reply.text());
+    let invalid_utf8 = {
+        let mut request = world.sign(&credentials(&world.admin), "bedrock", "POST", "/model/x/invoke", "", &[]);
+        *request.body_mut() = Full::new(Bytes::from_static(b"\xff\xfe"));
+        request
+    };
+    assert_eq!(world.send(invalid_utf8).await.status, 403, "the body is not the one that was signed");
+    let reply = world.signed("craton", "POST", "/v1/chat/completions", "{").await;
+    assert_eq!((reply.status.as_u16(), &reply.json()["error"]["type"]), (400, &json!("invalid_request_error")));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_wrong_content_type_is_refused() {
+    let world = World::start().await;
+    let headers = [("content-type", "text/csv")];
+    let path = format!("/model/{}/invoke", CLAUDE.replace(':', "%3A"));
+    let body = messages_body(4).to_string();
+    let reply = world.send(world.sign(&credentials(&world.admin), "bedrock", "POST", &path, &body, &headers)).await;
+    assert_eq!(reply.error(), (400, "ValidationException"));
+    let reply = world.send(world.sign(&credentials(&world.admin), "bedrock", "POST", &path, &body, &[])).await;
+    assert_eq!(reply.status, 200, "clients may send none");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn the_key_of_another_account_sees_its_own_account_only() {
+    let world = World::start().await;
+    let made = world.signed("craton", "POST", "/craton/v1/accounts", r#"{"accountId": "999988887777"}"#).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let made = made.json();
+    let other = sigv4::Credentials {
+        access_key_id: made["accessKeyId"].as_str().unwrap().to_owned(),
+        secret_access_key: secret(made["secretAccessKey"].as_str().unwrap()),
+        session_token: None,
+    };
+    let form = "Action=GetCallerIdentity&Version=2011-06-15";
+    let reply = world.send(world.sign(&other, "sts", "POST", "/", form, &[])).await;
+    assert!(reply.text().contains("<Account>999988887777</Account>"), "{}", reply.text());
+    let reply = world.send(world.sign(&other, "craton", "GET", "/craton/v1/accounts", "", &[])).await;
+    assert_eq!(reply.status, 403);
+    let jobs = world.send(world.sign(&other, "craton", "GET", "/craton/v1/jobs", "", &[])).await.json();
+    assert_eq!(jobs["items"], json!([]));
+    let requests = world.send(world.sign(&other, "craton", "GET", "/craton/v1/requests", "", &[])).await.json();
+    assert_eq!(requests["items"].as_array().unwrap().len(), 3);
+    let arn = format!("arn:aws:bedrock:us-east-1:{}:inference-profile/us.{CLAUDE}", world.admin.account);
+    let path = format!("/model/{}/invoke", arn.replace(':', "%3A").replace('/', "%2F"));
+    let reply = world.send(world.sign(&other, "bedrock", "POST", &path, &messages_body(4).to_string(), &[])).await;
+    assert_eq!(reply.error(), (403, "AccessDeniedException"));
+    world.stop().await;
+}
