@@ -51,7 +51,7 @@ impl Call<Labels> {
 
     /// The body as JSON.
     pub(crate) fn json(&self) -> Result<Value> {
-        let json = self.parts.headers.get(header::CONTENT_TYPE).is_none_or(|value| is_json(value));
+        let json = self.parts.headers.get(header::CONTENT_TYPE).is_none_or(is_json);
         if !json {
             return Err(Error::invalid("The body must be JSON.").with_hint("Send `Content-Type: application/json`."));
         }

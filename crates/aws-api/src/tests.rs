@@ -31,7 +31,6 @@ struct World {
     api: Api,
     clock: Arc<FixedClock>,
     admin: AdminCredentials,
-    identity: Identity,
     jobs: jobs::Running,
     dir: TempDir,
 }
@@ -101,7 +100,11 @@ impl World {
         // Jobs wait by the clock, so theirs must run.
         let queue = jobs::Jobs::open(store.clone(), Arc::new(base::SystemClock), random.clone()).await.unwrap();
         let models = models::Models::open(
-            models::Config::new(dir.path().join("models")),
+            models::Config {
+                // Opened a second time: the first one belongs to `identity`, which has saved it.
+                sealing_key: Some(Arc::new(RootKey::load_or_create(dir.path().join("root.key")).unwrap())),
+                ..models::Config::new(dir.path().join("models"))
+            },
             store,
             queue.clone(),
             identity.clone(),
@@ -114,7 +117,7 @@ impl World {
         .unwrap();
         let jobs = queue.start(1);
         let api = Api::new(Setup {
-            identity: identity.clone(),
+            identity,
             models,
             jobs: queue,
             clock: time,
@@ -122,7 +125,7 @@ impl World {
             limits: Limits { model_body: 1 << 20, body: 1 << 16 },
             deployment: Deployment { version: "0".into(), ..Deployment::default() },
         });
-        Self { api, clock, admin, identity, jobs, dir }
+        Self { api, clock, admin, jobs, dir }
     }
 
     /// Pulls a file that the fake engine takes for a model, and waits until it is there.

@@ -330,10 +330,10 @@ fn additional_fields(fields: &Value, sampling: &mut Sampling) -> Result<()> {
         "top_k",
         "topK",
     ])?;
-    if let Some(thinking) = root.object("thinking")? {
-        if thinking.text("type")? != Some("disabled") {
-            return Err(Error::invalid("Extended thinking is not supported by the model that serves this id."));
-        }
+    if let Some(thinking) = root.object("thinking")?
+        && thinking.text("type")? != Some("disabled")
+    {
+        return Err(Error::invalid("Extended thinking is not supported by the model that serves this id."));
     }
     let nova = root.object("inferenceConfig")?;
     if let Some(nova) = &nova {

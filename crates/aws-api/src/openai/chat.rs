@@ -29,10 +29,10 @@ pub(super) async fn create(call: Call<Labels>) -> Answer {
             let served_by = served_by.clone();
             let write = move |event: &ChatEvent| {
                 let mut chunks: Vec<_> = answer.chunks(event, &served_by).into_iter().collect();
-                if let ChatEvent::Finished { usage, .. } = event {
-                    if options.include_usage {
-                        chunks.push(answer.usage_chunk(*usage, &served_by));
-                    }
+                if let ChatEvent::Finished { usage, .. } = event
+                    && options.include_usage
+                {
+                    chunks.push(answer.usage_chunk(*usage, &served_by));
                 }
                 chunks
             };

@@ -30,10 +30,10 @@ pub(super) fn decode(origin: Origin, body: &Value) -> Result<Decoded> {
     let max_tokens = root.required("max_tokens")?.integer(1, i64::MAX)?;
     let messages = messages(&root.required("messages")?)?;
     root.only(KNOWN)?;
-    if let Some(thinking) = root.object("thinking")? {
-        if thinking.required("type")?.text()? != "disabled" {
-            return Err(thinking.error("Extended thinking is not supported by the model that serves this id."));
-        }
+    if let Some(thinking) = root.object("thinking")?
+        && thinking.required("type")?.text()? != "disabled"
+    {
+        return Err(thinking.error("Extended thinking is not supported by the model that serves this id."));
     }
     let tools = tools(&root)?;
     let request = ChatRequest {
@@ -229,10 +229,10 @@ fn texts_of(node: &Node<'_>) -> Result<Vec<String>> {
 fn tools(root: &Fields<'_>) -> Result<Vec<ToolSpec>> {
     let tool = |item: &Node<'_>| {
         let fields = item.fields()?;
-        if let Some(kind) = fields.optional("type") {
-            if kind.text()? != "custom" {
-                return Err(kind.error("Only tools of type 'custom' are supported by the model that serves this id"));
-            }
+        if let Some(kind) = fields.optional("type")
+            && kind.text()? != "custom"
+        {
+            return Err(kind.error("Only tools of type 'custom' are supported by the model that serves this id"));
         }
         Ok(ToolSpec {
             name: fields.required("name")?.text()?.to_owned(),
