@@ -154,6 +154,14 @@ impl Pool {
         self.shared.budget
     }
 
+    /// The model, where it is in memory.
+    pub(crate) fn loaded(&self, name: &str) -> Option<Lease> {
+        match self.shared.lock().get(name) {
+            Some(Entry::Ready(slot)) => Some(self.shared.lease(slot)),
+            _ => None,
+        }
+    }
+
     /// The model, loaded from `files` where it is not in memory. Callers that come while it is being loaded wait for
     /// the same load; a caller that goes away does not stop it.
     ///
@@ -210,10 +218,7 @@ impl Pool {
     fn find_or_start(&self, name: &str, files: &ModelFiles) -> Found {
         let mut entries = self.shared.lock();
         match entries.get(name) {
-            Some(Entry::Ready(slot)) => {
-                slot.last_use.store(self.shared.tick(), Ordering::Relaxed);
-                Found::Ready(Lease { slot: slot.clone(), shared: self.shared.clone() })
-            }
+            Some(Entry::Ready(slot)) => Found::Ready(self.shared.lease(slot)),
             Some(Entry::Loading { over, .. }) => Found::Loading(over.clone()),
             None => {
                 let (tell, over) = watch::channel(None);
@@ -237,6 +242,11 @@ enum Found {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lease(self: &Arc<Self>, slot: &Arc<Slot>) -> Lease {
+        slot.last_use.store(self.tick(), Ordering::Relaxed);
+        Lease { slot: slot.clone(), shared: self.clone() }
     }
 
     fn tick(&self) -> u64 {

@@ -27,6 +27,9 @@ impl Models {
     /// # Errors
     /// NotFound, where it is not pulled; those of loading.
     pub(crate) async fn lease(&self, name: &str) -> Result<Lease> {
+        if let Some(lease) = self.inner.loaded.loaded(name) {
+            return Ok(lease);
+        }
         let Some(manifest) = self.inner.library.manifest(name).await? else {
             return Err(not_pulled(name));
         };

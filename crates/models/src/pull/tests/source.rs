@@ -1,4 +1,5 @@
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use base::ErrorKind;
 use proptest::prelude::*;
@@ -8,7 +9,8 @@ use crate::library::is_name;
 use crate::pull::source::{Source, derive_name};
 
 fn read(text: &str) -> base::Result<Source> {
-    Source::parse(&Catalogue::built_in().unwrap(), text)
+    static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::built_in().unwrap());
+    Source::parse(&CATALOGUE, text)
 }
 
 #[test]
