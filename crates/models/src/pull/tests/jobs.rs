@@ -36,7 +36,7 @@ async fn a_file_is_pulled_by_a_job_and_removed_again() {
     assert_eq!(job.progress.unwrap().done, 7);
     let card = models.get(ctx, "my-model").await.unwrap();
     assert_eq!((card.state, card.download_bytes, card.parameters), (CardState::Ready, 7, 7));
-    assert_eq!(card.sources, [source.clone()]);
+    assert_eq!(card.sources, std::slice::from_ref(&source));
     models.remove(ctx, "my-model").await.unwrap();
     assert_eq!(models.get(ctx, "my-model").await.unwrap_err().kind, ErrorKind::NotFound);
     assert_eq!(models.remove(ctx, "my-model").await.unwrap_err().kind, ErrorKind::NotFound);
