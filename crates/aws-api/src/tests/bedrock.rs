@@ -174,3 +174,17 @@ async fn foundation_models_are_listed_filtered_and_found() {
     let reply = world.signed("bedrock", "GET", "/foundation-models/acme.nothing-v1", "").await;
     assert_eq!(reply.error(), (404, "ResourceNotFoundException"));
 }
+
+#[tokio::test]
+async fn a_client_that_leaves_mid_stream_is_noted() {
+    let world = World::start().await;
+    let body = messages_body(2000).to_string();
+    let stream = path(CLAUDE, "invoke-with-response-stream");
+    let request = world.sign(&credentials(&world.admin), "bedrock", "POST", &stream, &body, &[]);
+    let mut response = world.api.call(request, peer(), false).await;
+    assert!(response.body_mut().frame().await.is_some());
+    drop(response);
+    let items = world.signed("craton", "GET", "/craton/v1/requests?limit=1", "").await.json()["items"].clone();
+    assert_eq!((&items[0]["status"], &items[0]["errorCode"]), (&json!(200), &json!("ClientDisconnected")));
+    world.stop().await;
+}
