@@ -4,7 +4,7 @@
 set -euo pipefail
 
 # command-or-file : Debian package
-build=(cmake:cmake g++:g++ clang:clang /usr/lib/llvm-14/lib/libclang.so:libclang-dev pkg-config:pkg-config git:git python3:python3)
+build=(unzip:unzip cmake:cmake g++:g++ clang:clang /usr/lib/llvm-14/lib/libclang.so:libclang-dev pkg-config:pkg-config git:git python3:python3)
 console=(node:nodejs npm:npm)
 test=(chromium:chromium /usr/lib/postgresql/15/bin/postgres:postgresql python3:python3-venv curl:curl)
 

@@ -73,9 +73,15 @@ def test_a_tool_result_continues_the_conversation():
 
 
 @pytest.mark.parametrize("model", ["us." + CLAUDE, "arn:aws:bedrock:us-east-1::foundation-model/" + CLAUDE,
-                                   "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us." + CLAUDE, "smollm2-135m-instruct"])
+                                   "arn:aws:bedrock:us-east-1:{account}:inference-profile/us." + CLAUDE, "smollm2-135m-instruct"])
 def test_ids_arns_and_profiles_are_accepted(model):
-    assert converse(modelId=model, inferenceConfig={"maxTokens": 2})["usage"]["outputTokens"] <= 2
+    account = client("sts").get_caller_identity()["Account"]
+    assert converse(modelId=model.format(account=account), inferenceConfig={"maxTokens": 2})["usage"]["outputTokens"] <= 2
+
+
+def test_another_accounts_profile_is_denied():
+    profile = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us." + CLAUDE
+    refused(lambda: converse(modelId=profile), "AccessDeniedException", 403, "no resource-based policy allows")
 
 
 def test_tokens_are_counted_as_converse_counts_them():

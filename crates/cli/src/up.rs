@@ -41,7 +41,7 @@ pub struct UpArgs {
     /// Requests that one model answers at the same time [default: 8]
     #[arg(long, env = "CRATON_PARALLEL", value_name = "N")]
     pub parallel: Option<u32>,
-    /// Tokens that one request may use at most, prompt and answer together [default: 8192, or the model's limit]
+    /// Tokens that one request may use at most, prompt and answer together [default: 4096, or the model's limit]
     #[arg(long, env = "CRATON_CONTEXT", value_name = "TOKENS")]
     pub context: Option<u32>,
     /// Requests that wait for one model before more are turned away [default: 64]
@@ -50,7 +50,7 @@ pub struct UpArgs {
     /// Layers of a model that a GPU computes, in a build that has one [default: all]
     #[arg(long, env = "CRATON_GPU_LAYERS", value_name = "N")]
     pub gpu_layers: Option<u32>,
-    /// Largest request body, such as `64MiB` [default: 64MiB]
+    /// Largest request body, such as `64MiB` [default: 25MiB]
     #[arg(long, env = "CRATON_MAX_BODY", value_name = "SIZE")]
     pub max_body: Option<String>,
     /// Largest request head, such as `64KiB` [default: 64KiB]

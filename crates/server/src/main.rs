@@ -1,3 +1,18 @@
 //! Craton: the AWS AI APIs with real engines, in one program.
 
-fn main() {}
+mod banner;
+mod console;
+mod engines;
+mod front;
+mod listener;
+mod settings;
+mod signals;
+mod telemetry;
+mod tls;
+mod wiring;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run(std::env::args_os(), wiring::up)
+}

@@ -1,0 +1,58 @@
+//! Which engine loads which model file.
+
+use std::sync::Arc;
+
+use base::{Clock, Random};
+use cli::EngineChoice;
+use inference::fake::FakeLoader;
+use inference::{Error, Facts, LoadOptions, Loaded, Loader, ModelFiles, Result};
+use inference_encoder::EncoderLoader;
+use inference_native::NativeLoader;
+
+/// The loader of `choice`.
+pub(crate) fn loader(choice: EngineChoice, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Arc<dyn Loader> {
+    match choice {
+        EngineChoice::Native => {
+            Arc::new(ByFormat { generators: NativeLoader::new(clock, random), embedders: EncoderLoader })
+        }
+        EngineChoice::Fake => Arc::new(FakeLoader::new(clock, random)),
+    }
+}
+
+/// The engine's name, for people.
+pub(crate) fn name(choice: EngineChoice) -> &'static str {
+    match choice {
+        EngineChoice::Native => "native",
+        EngineChoice::Fake => "fake",
+    }
+}
+
+/// GGUF files generate through llama.cpp; safetensors files are BERT-style encoders.
+struct ByFormat {
+    generators: NativeLoader,
+    embedders: EncoderLoader,
+}
+
+impl ByFormat {
+    fn of(&self, files: &ModelFiles) -> Result<&dyn Loader> {
+        match files.main.extension().and_then(|extension| extension.to_str()) {
+            Some("gguf") => Ok(&self.generators),
+            Some("safetensors") => Ok(&self.embedders),
+            _ => Err(Error::ModelFile {
+                file: files.main.clone(),
+                reason: "its format is not known".to_owned(),
+                hint: "Models are `.gguf` files, or `.safetensors` files of BERT-style encoders.".to_owned(),
+            }),
+        }
+    }
+}
+
+impl Loader for ByFormat {
+    fn inspect(&self, files: &ModelFiles) -> Result<Facts> {
+        self.of(files)?.inspect(files)
+    }
+
+    fn load(&self, files: &ModelFiles, options: &LoadOptions) -> Result<Loaded> {
+        self.of(files)?.load(files, options)
+    }
+}

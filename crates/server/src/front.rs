@@ -1,0 +1,165 @@
+//! The first to see a request: health, metrics and the console are answered here, limits are kept here, all else goes to the API.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use aws_api::{Api, ResponseBody};
+use base::Error;
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::settings::Limits;
+use crate::{console, telemetry};
+
+/// Routes requests between the API and what the server itself answers.
+pub(crate) struct Front {
+    api: Api,
+    metrics: PrometheusHandle,
+    ready: AtomicBool,
+    places: Arc<Semaphore>,
+    timeout: Duration,
+}
+
+impl Front {
+    /// A front that keeps `limits`; it is not ready before [`Front::set_ready`] says so.
+    pub(crate) fn new(api: Api, metrics: PrometheusHandle, limits: &Limits) -> Self {
+        Self {
+            api,
+            metrics,
+            ready: AtomicBool::new(false),
+            places: Arc::new(Semaphore::new(limits.concurrent_requests)),
+            timeout: limits.request_timeout,
+        }
+    }
+
+    /// What `/readyz` says from now on.
+    pub(crate) fn set_ready(&self, ready: bool) {
+        self.ready.store(ready, Ordering::SeqCst);
+    }
+
+    /// Answers one request.
+    pub(crate) async fn answer(&self, request: Request<Incoming>, peer: SocketAddr, tls: bool) -> Response<Guarded> {
+        if let Some(response) = self.own(&request) {
+            return response.map(|bytes| Guarded::new(full(bytes), None));
+        }
+        let (parts, body) = request.into_parts();
+        let Ok(place) = self.places.clone().try_acquire_owned() else {
+            let refusal = Error::throttled("Too many requests are being served.").with_hint("Try again in a moment.");
+            return self.api.refuse(&parts, refusal).map(|body| Guarded::new(body, None));
+        };
+        let head = head_of(&parts);
+        let call = self.api.call(Request::from_parts(parts, body), peer, tls);
+        let response = match tokio::time::timeout(self.timeout, call).await {
+            Ok(response) => response,
+            Err(_) => {
+                let refusal =
+                    Error::timeout(format!("The request took longer than {} seconds.", self.timeout.as_secs()));
+                self.api.refuse(&head, refusal)
+            }
+        };
+        response.map(|body| Guarded::new(body, Some(place)))
+    }
+
+    /// The answer to a request that is not for the API. A signed request always is.
+    fn own(&self, request: &Request<Incoming>) -> Option<Response<Bytes>> {
+        let path = request.uri().path();
+        let signed = request.headers().get(header::AUTHORIZATION).is_some_and(|v| v.as_bytes().starts_with(b"AWS"));
+        if signed || request.uri().query().is_some_and(|q| q.contains("X-Amz-Signature=") || q.contains("Signature=")) {
+            return None;
+        }
+        if console::owns(path) {
+            return Some(console::answer(request.method(), path));
+        }
+        if request.method() != Method::GET {
+            return None;
+        }
+        match path {
+            "/healthz" => Some(text(StatusCode::OK, "ok\n")),
+            "/readyz" if self.ready.load(Ordering::SeqCst) => Some(text(StatusCode::OK, "ready\n")),
+            "/readyz" => Some(text(StatusCode::SERVICE_UNAVAILABLE, "not ready\n")),
+            "/metrics" => Some(self.metrics()),
+            "/" if wants_page(request) => {
+                let mut response = text(StatusCode::TEMPORARY_REDIRECT, "");
+                response.headers_mut().insert(header::LOCATION, HeaderValue::from_static("/console/"));
+                Some(response)
+            }
+            _ => None,
+        }
+    }
+
+    fn metrics(&self) -> Response<Bytes> {
+        if let Some(bytes) = telemetry::resident_bytes() {
+            // Exact up to 2^53 bytes.
+            #[expect(clippy::cast_precision_loss)]
+            metrics::gauge!("process_resident_memory_bytes").set(bytes as f64);
+        }
+        let mut response = Response::new(Bytes::from(self.metrics.render()));
+        let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        response
+    }
+}
+
+fn wants_page(request: &Request<Incoming>) -> bool {
+    let accept = request.headers().get(header::ACCEPT);
+    accept.is_some_and(|v| v.to_str().is_ok_and(|v| v.contains("text/html")))
+}
+
+fn text(status: StatusCode, body: &'static str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from_static(body.as_bytes()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}
+
+/// A request's head without what only a handler needs.
+fn head_of(parts: &http::request::Parts) -> http::request::Parts {
+    let (mut head, ()) = Request::new(()).into_parts();
+    head.method = parts.method.clone();
+    head.uri = parts.uri.clone();
+    head.headers = parts.headers.clone();
+    head
+}
+
+fn full(bytes: Bytes) -> ResponseBody {
+    Full::new(bytes).boxed_unsync()
+}
+
+/// A response body that keeps its request's place until it has been sent or dropped.
+pub(crate) struct Guarded {
+    body: ResponseBody,
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+impl Guarded {
+    fn new(body: ResponseBody, place: Option<OwnedSemaphorePermit>) -> Self {
+        Self { body, _place: place }
+    }
+}
+
+impl Body for Guarded {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,64 @@
+use std::io::Write as _;
+
+use super::*;
+
+fn machine() -> Machine {
+    Machine { cores: 4, memory_bytes: 10 << 30, data_home: None, home: Some("/home/someone".into()) }
+}
+
+fn resolve(args: UpArgs) -> Result<Settings> {
+    Settings::resolve(args, &machine())
+}
+
+#[test]
+fn defaults_fit_the_machine() {
+    let settings = resolve(UpArgs::default()).unwrap();
+    assert_eq!(settings.listen.to_string(), "127.0.0.1:4566");
+    assert_eq!(settings.models_dir, Path::new("/home/someone/.local/share/craton/models"));
+    assert_eq!(settings.engine.prefill_threads, 4);
+    assert_eq!(settings.engine.memory_budget, 7 << 30);
+    assert_eq!(settings.tls, Tls::Off);
+}
+
+#[test]
+fn arguments_win_over_the_file() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(file, "region = \"eu-west-1\"\nqueue = 3\nmax_body = \"2MiB\"").unwrap();
+    let args = UpArgs { config: Some(file.path().into()), queue: Some(9), ..UpArgs::default() };
+    let settings = resolve(args).unwrap();
+    assert_eq!((settings.region.as_str(), settings.engine.queue, settings.limits.body), ("eu-west-1", 9, 2 << 20));
+}
+
+#[test]
+fn unknown_settings_are_named() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(file, "pasword = 1").unwrap();
+    let error = resolve(UpArgs { config: Some(file.path().into()), ..UpArgs::default() }).unwrap_err();
+    assert!(format!("{error:#}").contains("pasword"), "{error:#}");
+}
+
+#[test]
+fn plain_remote_needs_a_word() {
+    let open = UpArgs { listen: Some("0.0.0.0:1".parse().unwrap()), ..UpArgs::default() };
+    assert!(resolve(open.clone()).unwrap_err().to_string().contains("TLS"));
+    assert!(resolve(UpArgs { allow_plain_remote: Some(true), ..open.clone() }).is_ok());
+    assert!(resolve(UpArgs { tls_self_signed: Some(true), ..open }).is_ok());
+}
+
+#[test]
+fn half_given_pairs_are_refused() {
+    let half = UpArgs { root_access_key_id: Some("AKIAIOSFODNN7EXAMPLE".into()), ..UpArgs::default() };
+    assert!(resolve(half).unwrap_err().to_string().contains("belong together"));
+    let half = UpArgs { tls_cert: Some("a.pem".into()), ..UpArgs::default() };
+    assert!(resolve(half).unwrap_err().to_string().contains("key"));
+}
+
+#[test]
+fn sizes_have_units() {
+    assert_eq!(size("x", "512MiB").unwrap(), 512 << 20);
+    assert_eq!(size("x", "8gb").unwrap(), 8_000_000_000);
+    assert_eq!(size("x", "42").unwrap(), 42);
+    for bad in ["", "MiB", "-1", "1.5GiB", "3 parsecs", "99999999TiB"] {
+        assert!(size("x", bad).is_err(), "{bad}");
+    }
+}

@@ -1,0 +1,232 @@
+//! What `craton up` does: opens everything in order, serves, and closes it in the opposite order.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use aws_api::{Api, Deployment, Limits, Setup};
+use base::{Clock, Random, SystemClock, SystemRandom};
+use cli::{Credentials, Endpoint, UpArgs, write_credentials, write_endpoint};
+use identity::{AdminCredentials, Defaults, Identity, RootCredentials, RootKey};
+use inference::LoadOptions;
+use jobs::Jobs;
+use models::{Config, HubConfig, Models};
+use store::{DataDir, Store};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::front::Front;
+use crate::settings::{EngineSettings, Machine, Settings};
+use crate::{banner, engines, listener, signals, telemetry, tls};
+
+/// Jobs that run at the same time: mostly downloads, which wait for the network.
+const JOB_WORKERS: usize = 4;
+/// The file in the data folder under whose key every secret in the database is sealed.
+const ROOT_KEY: &str = "root.key";
+/// Threads that serve requests; models run on threads of their own.
+const MOST_SERVING_THREADS: usize = 4;
+
+/// Resolves the settings and serves until the process is told to stop.
+///
+/// # Errors
+/// What kept the server from starting.
+pub(crate) fn up(args: UpArgs) -> Result<()> {
+    let started = Instant::now();
+    let machine = Machine::current();
+    let settings = Settings::resolve(args, &machine)?;
+    telemetry::start_logs(settings.log_format, &settings.log)?;
+    let threads = usize::try_from(machine.cores).unwrap_or(1).clamp(1, MOST_SERVING_THREADS);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let result = runtime.block_on(run(&settings, started));
+    // Blocking work that still runs, such as loading a model, must not hold up the end.
+    runtime.shutdown_background();
+    result
+}
+
+async fn run(settings: &Settings, started: Instant) -> Result<()> {
+    let data = DataDir::lock(&settings.data_dir)?;
+    let socket = bind(settings.listen).await?;
+    let address = socket.local_addr()?;
+    let acceptor = tls::acceptor(&settings.tls, data.path(), settings.listen)?;
+    let services = open(settings, &data).await?;
+
+    let scheme = if acceptor.is_some() { "https" } else { "http" };
+    let url = format!("{scheme}://{}", reachable(address));
+    let endpoint = Endpoint {
+        url: url.clone(),
+        process_id: std::process::id(),
+        account_id: services.administrator.account.to_string(),
+        region: settings.region.to_string(),
+        certificate: acceptor.as_ref().map(|a| absolute(&a.certificate)),
+    };
+    keep_credentials(data.path(), &services.administrator)?;
+
+    let api = Api::new(Setup {
+        identity: services.identity.clone(),
+        models: services.models.clone(),
+        jobs: services.jobs.clone(),
+        clock: services.clock.clone(),
+        random: services.random.clone(),
+        limits: Limits { model_body: settings.limits.body, body: settings.limits.body.min(Limits::default().body) },
+        deployment: deployment(settings, &url, &data),
+    });
+    let front = Arc::new(Front::new(api, telemetry::metrics()?, &settings.limits));
+    let (stop, now) = (CancellationToken::new(), CancellationToken::new());
+    signals::watch(stop.clone(), now.clone())?;
+    let running = services.jobs.start(JOB_WORKERS);
+    front.set_ready(true);
+    // Commands look for this file, so it is written when the server can answer.
+    write_endpoint(data.path(), &endpoint)?;
+    let account = services.administrator.account.clone();
+    let ctx = services.identity.service_ctx(account, settings.region.clone(), "startup");
+    banner::print(&url, &services.models, &ctx, settings, started.elapsed()).await?;
+
+    let serving =
+        listener::serve(socket, acceptor.map(|a| a.acceptor), front.clone(), &settings.limits, stop.clone(), now);
+    tokio::select! {
+        () = serving => {}
+        () = unready(&front, stop) => {}
+    }
+    running.stop().await;
+    services.identity.flush_last_used().await?;
+    let _ = std::fs::remove_file(data.path().join("endpoint.json"));
+    services.store.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Says not ready from the moment on that stopping begins; never ends by itself.
+async fn unready(front: &Front, stop: CancellationToken) {
+    stop.cancelled().await;
+    front.set_ready(false);
+    std::future::pending().await
+}
+
+/// What the server is made of.
+struct Services {
+    store: Store,
+    identity: Identity,
+    jobs: Jobs,
+    models: Models,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    administrator: AdminCredentials,
+}
+
+async fn open(settings: &Settings, data: &DataDir) -> Result<Services> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let random: Arc<dyn Random> = Arc::new(SystemRandom);
+    let store = match &settings.database_url {
+        Some(url) => Store::open_postgres(url.reveal()).await?,
+        None => Store::open_sqlite(&data.database()).await?,
+    };
+    let root_key = RootKey::load_or_create(data.path().join(ROOT_KEY))?;
+    let defaults = Defaults { region: settings.region.clone() };
+    let identity = Identity::open(store.clone(), root_key, clock.clone(), random.clone(), defaults).await?;
+    let root = RootCredentials {
+        account: settings.root.account.clone(),
+        access_key_id: settings.root.access_key_id.clone(),
+        secret: settings.root.secret_access_key.clone(),
+    };
+    let administrator = identity.first_start(root).await?;
+    // Opened again because identity keeps its own; by now the file is there.
+    let root_key = RootKey::load_or_create(data.path().join(ROOT_KEY))?;
+    let jobs = Jobs::open(store.clone(), clock.clone(), random.clone()).await?;
+    let models = Models::open(
+        config(settings, root_key),
+        store.clone(),
+        jobs.clone(),
+        identity.clone(),
+        engines::loader(settings.engine.choice, clock.clone(), random.clone()),
+        clock.clone(),
+        random.clone(),
+        http_client()?,
+    )
+    .await?;
+    Ok(Services { store, identity, jobs, models, clock, random, administrator })
+}
+
+fn config(settings: &Settings, root_key: RootKey) -> Config {
+    let EngineSettings { memory_budget, prefill_threads, decode_threads, parallel, context, queue, .. } =
+        settings.engine;
+    Config {
+        sealing_key: Some(Arc::new(root_key)),
+        memory_budget_bytes: Some(memory_budget),
+        strict_aliases: settings.strict_aliases,
+        load: LoadOptions {
+            parallel,
+            context_per_sequence: context,
+            queue,
+            prefill_threads,
+            decode_threads,
+            gpu_layers: settings.engine.gpu_layers,
+        },
+        hub: HubConfig::from_env(),
+        ..Config::new(&settings.models_dir)
+    }
+}
+
+/// The client of upstreams and hubs.
+fn http_client() -> Result<reqwest::Client> {
+    // An error says that the process chose its cryptography before.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let agent = concat!("craton/", env!("CARGO_PKG_VERSION"));
+    reqwest::Client::builder().user_agent(agent).build().context("cannot set up outgoing HTTP")
+}
+
+fn deployment(settings: &Settings, url: &str, data: &DataDir) -> Deployment {
+    Deployment {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        listen: url.to_owned(),
+        data_dir: absolute(data.path()).display().to_string(),
+        models_dir: absolute(&settings.models_dir).display().to_string(),
+        engine: engines::name(settings.engine.choice).to_owned(),
+        prefill_threads: settings.engine.prefill_threads,
+        decode_threads: settings.engine.decode_threads,
+    }
+}
+
+async fn bind(listen: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(listen).await.map_err(|error| {
+        let hint = match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                "another program has that port; choose another with --listen, or 0 for a free one"
+            }
+            std::io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege; choose another with --listen",
+            std::io::ErrorKind::AddrNotAvailable => "this machine does not have that address",
+            _ => "choose another address with --listen",
+        };
+        anyhow::anyhow!("cannot listen on `{listen}`: {error}\nhint: {hint}")
+    })
+}
+
+/// The address that a client on this machine uses.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(a) if a.ip().is_unspecified() => SocketAddr::from(([127, 0, 0, 1], a.port())),
+        SocketAddr::V6(a) if a.ip().is_unspecified() => SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, a.port())),
+        address => address,
+    }
+}
+
+fn absolute(path: &Path) -> std::path::PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+fn keep_credentials(data: &Path, administrator: &AdminCredentials) -> Result<()> {
+    write_credentials(
+        data,
+        &Credentials {
+            account_id: administrator.account.to_string(),
+            access_key_id: administrator.access_key_id.clone(),
+            secret_access_key: administrator.secret.reveal().clone(),
+            session_token: None,
+        },
+    )
+}
