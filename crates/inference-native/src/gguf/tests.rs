@@ -1,1 +1,103 @@
+use std::io::Cursor;
 
+use super::*;
+
+/// A small valid file: one F32 tensor of 64 × 2, as `llama` with three tokens.
+fn file() -> Vec<u8> {
+    let mut bytes = b"GGUF".to_vec();
+    let text = |bytes: &mut Vec<u8>, text: &str| {
+        bytes.extend((text.len() as u64).to_le_bytes());
+        bytes.extend(text.as_bytes());
+    };
+    bytes.extend(3_u32.to_le_bytes());
+    bytes.extend(1_u64.to_le_bytes());
+    bytes.extend(7_u64.to_le_bytes());
+    text(&mut bytes, "general.architecture");
+    bytes.extend(8_u32.to_le_bytes());
+    text(&mut bytes, "llama");
+    for (key, value) in [
+        ("llama.context_length", 512_u32),
+        ("llama.embedding_length", 64),
+        ("llama.block_count", 2),
+        ("llama.attention.head_count", 4),
+        ("llama.attention.head_count_kv", 1),
+    ] {
+        text(&mut bytes, key);
+        bytes.extend(4_u32.to_le_bytes());
+        bytes.extend(value.to_le_bytes());
+    }
+    text(&mut bytes, "tokenizer.ggml.tokens");
+    bytes.extend(9_u32.to_le_bytes());
+    bytes.extend(8_u32.to_le_bytes());
+    bytes.extend(3_u64.to_le_bytes());
+    ["a", "b", "c"].iter().for_each(|token| text(&mut bytes, token));
+    text(&mut bytes, "output.weight");
+    bytes.extend(2_u32.to_le_bytes());
+    bytes.extend(64_u64.to_le_bytes());
+    bytes.extend(2_u64.to_le_bytes());
+    bytes.extend(0_u32.to_le_bytes());
+    bytes.extend(0_u64.to_le_bytes());
+    bytes.resize(bytes.len().next_multiple_of(32) + 64 * 2 * 4, 0);
+    bytes
+}
+
+fn read(bytes: &[u8]) -> Result<Gguf> {
+    let length = bytes.len() as u64;
+    Reader::new(Cursor::new(bytes), length).header().map_err(|fault| fault.name(Path::new("model.gguf")))
+}
+
+fn reason(bytes: &[u8]) -> String {
+    match read(bytes) {
+        Err(Error::ModelFile { reason, hint, .. }) => {
+            assert!(!hint.is_empty());
+            reason
+        }
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+#[test]
+fn facts_are_read_from_the_header() {
+    let facts = read(&file()).unwrap().facts(Path::new("dir/tiny.gguf")).unwrap();
+    assert_eq!(
+        (facts.name.as_str(), facts.architecture.as_str(), facts.weights_format.as_str()),
+        ("tiny", "llama", "F32")
+    );
+    assert_eq!((facts.parameters, facts.context_length, facts.vocabulary), (128, 512, 3));
+    assert_eq!(facts.weights_bytes, 512);
+    // Two layers, one head of keys and values of 16 numbers of two bytes each.
+    assert_eq!(facts.cache_bytes_per_token, 2 * (16 + 16) * 2);
+}
+
+#[test]
+fn a_file_cut_anywhere_is_refused() {
+    let whole = file();
+    for length in 0..whole.len() {
+        let reason = reason(&whole[..length]);
+        assert!(
+            reason.contains("truncated") || reason.contains("not a GGUF file") || reason.contains("do not fit"),
+            "{length}: {reason}"
+        );
+    }
+}
+
+#[test]
+fn no_damaged_byte_makes_reading_panic() {
+    let whole = file();
+    for at in 0..whole.len() - 512 {
+        for flip in [0x01, 0x80, 0xff] {
+            let mut damaged = whole.clone();
+            damaged[at] ^= flip;
+            let _ = read(&damaged).and_then(|header| header.facts(Path::new("x.gguf")));
+        }
+    }
+}
+
+#[test]
+fn other_files_are_refused_by_name() {
+    assert_eq!(reason(b"PK\x03\x04 a zip archive"), "it is not a GGUF file");
+    assert_eq!(reason(b"lmgg an old one"), "it is in a format older than GGUF");
+    let mut future = file();
+    future[4] = 9;
+    assert!(reason(&future).contains("version is 9"));
+}

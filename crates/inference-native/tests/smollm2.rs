@@ -1,0 +1,137 @@
+//! The engine with a real model: SmolLM2-135M-Instruct, fetched by `scripts/fetch-test-models.sh`.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use futures::StreamExt;
+use futures::executor::block_on;
+use inference::{
+    ChatMessage, ChatPrompt, Completion, Constraint, Error, Event, GenerateRequest, Generation, Generator, LoadOptions,
+    Loaded, Loader, ModelFiles, Prompt, Role, Sampling, StopReason,
+};
+use inference_native::NativeLoader;
+
+fn models() -> PathBuf {
+    let default = || {
+        let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+        let cache = cache.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")));
+        cache.unwrap_or_default().join("craton/test-models")
+    };
+    std::env::var_os("CRATON_TEST_MODELS").map_or_else(default, PathBuf::from)
+}
+
+fn file() -> PathBuf {
+    let file = models().join("SmolLM2-135M-Instruct.Q4_1.gguf");
+    assert!(file.exists(), "`{}` is missing: run scripts/fetch-test-models.sh", file.display());
+    file
+}
+
+fn load(path: PathBuf, options: &LoadOptions) -> inference::Result<Arc<dyn Generator>> {
+    let dir = path.parent().map(PathBuf::from).unwrap_or_default();
+    match NativeLoader::default().load(&ModelFiles { dir, main: path }, options)? {
+        Loaded::Generator(model) => Ok(model),
+        Loaded::Embedder(_) => panic!("not an embedder"),
+    }
+}
+
+/// Loaded once for all tests: they also run beside one another.
+fn model() -> Arc<dyn Generator> {
+    static MODEL: OnceLock<Arc<dyn Generator>> = OnceLock::new();
+    MODEL
+        .get_or_init(|| load(file(), &LoadOptions { context_per_sequence: 2048, ..LoadOptions::default() }).unwrap())
+        .clone()
+}
+
+fn ask(question: &str) -> GenerateRequest {
+    let chat = ChatPrompt::new(vec![ChatMessage::new(Role::User, question)]);
+    let text = model().render_chat(&chat).unwrap();
+    let prompt = Prompt::Text { text, parse_special: true, add_bos: true };
+    GenerateRequest { prompt, sampling: Sampling::greedy(), max_tokens: Some(64), ..GenerateRequest::default() }
+}
+
+fn answer(request: GenerateRequest) -> Completion {
+    block_on(model().generate(request).unwrap().collect()).unwrap()
+}
+
+#[test]
+fn a_question_is_answered() {
+    let answer = answer(ask("What is the capital of France?"));
+    assert!(answer.text.contains("Paris"), "{}", answer.text);
+    assert_eq!(answer.finish.reason, StopReason::EndOfTurn);
+}
+
+#[test]
+fn the_chat_template_is_the_files_own() {
+    let chat = ChatPrompt::new(vec![ChatMessage::new(Role::System, "Be brief."), ChatMessage::new(Role::User, "Hi")]);
+    let expected = "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n";
+    assert_eq!(model().render_chat(&chat).unwrap(), expected);
+}
+
+#[test]
+fn temperature_zero_gives_the_same_bytes_whatever_runs_beside_it() {
+    let question = |at: usize| ask(&format!("Write {} about number {at}.", ["a story", "a poem", "code"][at % 3]));
+    let fixed = || ask("Explain in detail how a steam engine works.");
+    let alone = answer(fixed()).text;
+    assert_eq!(answer(fixed()).text, alone, "twice alone");
+    for place in [0, 4, 8] {
+        let streams: Vec<(bool, Generation)> = (0..9)
+            .map(|at| {
+                let request = if at == place { fixed() } else { question(at) };
+                (at == place, model().generate(request).unwrap())
+            })
+            .collect();
+        for (is_ours, stream) in streams {
+            let text = block_on(stream.collect()).unwrap().text;
+            assert!(!is_ours || text == alone, "at place {place} of nine:\n{text}\nalone:\n{alone}");
+        }
+    }
+    // Arriving while another answer is being written.
+    let mut running = model().generate(GenerateRequest { max_tokens: Some(200), ..question(1) }).unwrap();
+    assert!(matches!(block_on(running.next()), Some(Ok(Event::Started { .. }))));
+    assert_eq!(answer(fixed()).text, alone, "beside a running answer");
+}
+
+#[test]
+fn json_of_a_schema_comes_out() {
+    let schema = r#"{"type": "object", "properties": {"city": {"enum": ["Paris", "Rome"]}, "population": {"type": "integer"}},
+        "required": ["city", "population"], "additionalProperties": false}"#;
+    let constraint = Some(Constraint::Lark(format!("start: %json {schema}")));
+    let answer = answer(GenerateRequest { constraint, ..ask("The capital of France as JSON, please.") });
+    assert!(
+        answer.text.starts_with('{') && answer.text.ends_with('}') && answer.text.contains("Paris"),
+        "{}",
+        answer.text
+    );
+}
+
+#[test]
+fn files_that_are_no_models_are_refused_with_file_reason_and_hint() {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = std::fs::read(file()).unwrap();
+    let write = |name: &str, bytes: &[u8]| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let mut no_architecture = whole[..2 << 20].to_vec();
+    no_architecture[..4].copy_from_slice(b"GGUX");
+    for (path, expected) in [
+        (dir.path().join("absent.gguf"), "no such file"),
+        (write("empty.gguf", b""), "not a GGUF file"),
+        (write("text.gguf", b"this is a text, not a model"), "not a GGUF file"),
+        (write("magic.gguf", &no_architecture), "not a GGUF file"),
+        (write("header.gguf", &whole[..100_000]), "truncated"),
+        (write("half.gguf", &whole[..whole.len() / 2]), "truncated"),
+        (write("almost.gguf", &whole[..whole.len() - 1]), "truncated"),
+        (dir.path().to_owned(), "not a file"),
+    ] {
+        match load(path.clone(), &LoadOptions::default()) {
+            Err(Error::ModelFile { file, reason, hint }) => {
+                assert_eq!(file, path);
+                assert!(reason.contains(expected), "{reason}");
+                assert!(!hint.is_empty());
+            }
+            other => panic!("{}: {:?}", path.display(), other.map(|model| model.info().clone())),
+        }
+    }
+}
