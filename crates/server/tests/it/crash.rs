@@ -1,0 +1,316 @@
+//! The server is killed next to its durable writes; what it had acknowledged is there when it comes back.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::process::{Child, Command, Stdio};
+
+use http::Method;
+use serde_json::{Value, json};
+use store::crash::{Ending, Harness, Workload};
+use tokio::runtime::Runtime;
+
+use crate::harness::{CLAUDE, Client, DEADLINE, Home, Key, Reply, eventually, terminate};
+
+/// Deaths in one run of the test, unless `CRATON_CRASH_POINTS` says otherwise.
+const POINTS: usize = 12;
+/// Deaths in one life of a data directory.
+const KILLS: usize = 2;
+
+#[test]
+fn what_was_acknowledged_survives_a_kill_at_any_write() {
+    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
+    let points = number("CRATON_CRASH_POINTS").map_or(POINTS, |points| points as usize);
+    let seed = number("CRATON_CRASH_SEED").unwrap_or(20);
+    let harness = Harness { seed, rounds: points.div_ceil(KILLS), kills: KILLS, time_limit: DEADLINE };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut deployment = Deployment::new(runtime);
+    if let Err(failure) = harness.run(&mut deployment) {
+        panic!("{failure}\n{}", fs::read_to_string(deployment.log()).unwrap_or_default());
+    }
+}
+
+/// Something that the server said is done.
+#[derive(Debug, Clone)]
+enum Fact {
+    User(String),
+    AccessKey { user: String, key: Key },
+    Disabled(Key),
+    Alias { id: String, local: &'static str },
+    Bearer(String),
+    Revoked(String),
+    Account { id: String, key: Key },
+    Pull { job: String, model: String },
+}
+
+/// Why a run of the driver ended early.
+enum Stop {
+    /// The server is gone, as it should be.
+    Died,
+    /// An invariant does not hold.
+    Violated(String),
+}
+
+impl From<reqwest::Error> for Stop {
+    fn from(_: reqwest::Error) -> Self {
+        Self::Died
+    }
+}
+
+type Step<T = ()> = Result<T, Stop>;
+
+struct Deployment {
+    runtime: Option<Runtime>,
+    home: Home,
+    /// Acknowledged in this round.
+    facts: RefCell<Vec<Fact>>,
+    /// Starts of the server in this round.
+    starts: usize,
+    violation: Option<String>,
+}
+
+impl Deployment {
+    fn new(runtime: Runtime) -> Self {
+        Self { runtime: Some(runtime), home: Home::new(), facts: RefCell::default(), starts: 0, violation: None }
+    }
+
+    fn log(&self) -> std::path::PathBuf {
+        self.home.path().join("server.log")
+    }
+
+    async fn work(&self, child: &mut Child) -> Step {
+        let Some(client) = self.home.ready(child).await else { return Err(Stop::Died) };
+        let driver = Driver { client, home: &self.home, facts: &self.facts, start: self.starts };
+        driver.check_facts().await?;
+        driver.check_whole().await?;
+        driver.write().await?;
+        driver.await_pulls().await?;
+        driver.check_facts().await?;
+        terminate(child);
+        Ok(())
+    }
+}
+
+impl Workload for Deployment {
+    fn reset(&mut self, _round: usize) -> io::Result<()> {
+        self.home = Home::new();
+        self.facts.take();
+        self.starts = 0;
+        Ok(())
+    }
+
+    fn command(&mut self) -> Command {
+        self.starts += 1;
+        let mut command = self.home.up(&[]);
+        command.stdout(Stdio::null()).stderr(fs::File::create(self.log()).unwrap());
+        command
+    }
+
+    fn drive(&mut self, child: &mut Child) {
+        let runtime = self.runtime.take().unwrap();
+        if let Err(Stop::Violated(what)) = runtime.block_on(self.work(child)) {
+            self.violation = Some(what);
+            // Nothing to lose: the check that follows fails.
+            let _ = child.kill();
+        }
+        self.runtime = Some(runtime);
+    }
+
+    fn check(&mut self, ending: &Ending) -> Result<(), String> {
+        if let Some(what) = self.violation.take() {
+            return Err(what);
+        }
+        let left: Vec<_> =
+            fs::read_dir(self.home.models().join("partial")).map_err(|error| error.to_string())?.flatten().collect();
+        match ending {
+            Ending::Finished if !left.is_empty() => Err(format!("left in `partial`: {left:?}")),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// One run's requests.
+struct Driver<'a> {
+    client: Client,
+    home: &'a Home,
+    facts: &'a RefCell<Vec<Fact>>,
+    start: usize,
+}
+
+impl Driver<'_> {
+    async fn craton(&self, method: Method, path: &str, body: Value) -> Step<Reply> {
+        Ok(self.client.try_craton(&Key::admin(), method, path, &body).await?)
+    }
+
+    async fn iam(&self, form: &[(&str, &str)]) -> Step<Reply> {
+        Ok(self.client.try_query(&Key::admin(), "iam", form).await?)
+    }
+
+    fn acknowledged(&self, fact: Fact) {
+        self.facts.borrow_mut().push(fact);
+    }
+
+    /// One write of every kind, under names that no other run uses.
+    async fn write(&self) -> Step {
+        let n = self.start;
+        let user = format!("user-{n}");
+        done(self.iam(&[("Action", "CreateUser"), ("UserName", &user)]).await?)?;
+        self.acknowledged(Fact::User(user.clone()));
+
+        let made = done(self.iam(&[("Action", "CreateAccessKey"), ("UserName", &user)]).await?)?;
+        self.acknowledged(Fact::AccessKey { user: user.clone(), key: Key::of_xml(made.text()) });
+
+        let made = done(self.iam(&[("Action", "CreateAccessKey"), ("UserName", &user)]).await?)?;
+        let key = Key::of_xml(made.text());
+        let form =
+            [("Action", "UpdateAccessKey"), ("UserName", &user), ("AccessKeyId", &key.id), ("Status", "Inactive")];
+        done(self.iam(&form).await?)?;
+        self.acknowledged(Fact::Disabled(key));
+
+        let file = self.home.path().join(format!("pulled-{n}.gguf"));
+        fs::write(&file, format!("weights {n}").repeat(1000)).unwrap();
+        let source = format!("file:{}", file.display());
+        let job = done(self.craton(Method::POST, "/models/pull", json!({ "source": source })).await?)?.json();
+        let job = job["job"]["id"].as_str().unwrap().to_owned();
+        self.acknowledged(Fact::Pull { job, model: format!("pulled-{n}") });
+
+        let id = format!("meta.llama3-{n}-8b-instruct-v1:0");
+        let local = "smollm2-135m-instruct";
+        done(self.craton(Method::PUT, &alias_path(&id), json!({ "local": local })).await?)?;
+        self.acknowledged(Fact::Alias { id, local });
+
+        let (first, _) = self.bearer(&format!("kept-{n}")).await?;
+        self.acknowledged(Fact::Bearer(first));
+        let (second, id) = self.bearer(&format!("revoked-{n}")).await?;
+        done(self.craton(Method::DELETE, &format!("/api-keys/{id}"), Value::Null).await?)?;
+        self.acknowledged(Fact::Revoked(second));
+
+        let id = format!("{:012}", 111_111_111_000 + n);
+        let made = done(self.craton(Method::POST, "/accounts", json!({ "accountId": id })).await?)?.json();
+        let key = Key::new(made["accessKeyId"].as_str().unwrap(), made["secretAccessKey"].as_str().unwrap());
+        self.acknowledged(Fact::Account { id, key });
+        Ok(())
+    }
+
+    async fn bearer(&self, name: &str) -> Step<(String, String)> {
+        let made = self.craton(Method::POST, "/api-keys", json!({ "name": name, "surface": "both" })).await?;
+        let made = done(made)?.json();
+        Ok((made["key"].as_str().unwrap().to_owned(), made["id"].as_str().unwrap().to_owned()))
+    }
+
+    /// Everything acknowledged holds.
+    async fn check_facts(&self) -> Step {
+        let facts = self.facts.borrow().clone();
+        for fact in facts {
+            let holds = self.holds(&fact).await?;
+            if !holds {
+                return Err(Stop::Violated(format!("was acknowledged and does not hold: {fact:?}")));
+            }
+        }
+        Ok(())
+    }
+
+    async fn holds(&self, fact: &Fact) -> Step<bool> {
+        Ok(match fact {
+            Fact::User(name) => self.iam(&[("Action", "GetUser"), ("UserName", name)]).await?.status == 200,
+            Fact::AccessKey { user, key } => {
+                let caller = self.client.try_query(key, "sts", &[("Action", "GetCallerIdentity")]).await?;
+                caller.status == 200 && caller.text().contains(&format!(":user/{user}</Arn>"))
+            }
+            Fact::Disabled(key) => {
+                self.client.try_query(key, "sts", &[("Action", "GetCallerIdentity")]).await?.status == 403
+            }
+            Fact::Alias { id, local } => {
+                let aliases = done(self.craton(Method::GET, "/aliases", Value::Null).await?)?.json();
+                items(&aliases).any(|alias| alias["modelId"] == id.as_str() && alias["local"] == *local)
+            }
+            Fact::Bearer(key) => self.with_bearer(key).await? == 200,
+            Fact::Revoked(key) => self.with_bearer(key).await? == 401,
+            Fact::Account { id, key } => {
+                let caller = self.client.try_query(key, "sts", &[("Action", "GetCallerIdentity")]).await?;
+                let accounts = done(self.craton(Method::GET, "/accounts", Value::Null).await?)?.json();
+                caller.status == 200
+                    && caller.tag("Account") == id
+                    && items(&accounts).any(|account| account["accountId"] == id.as_str())
+            }
+            Fact::Pull { job, .. } => {
+                self.craton(Method::GET, &format!("/jobs/{job}"), Value::Null).await?.status == 200
+            }
+        })
+    }
+
+    async fn with_bearer(&self, key: &str) -> Step<u16> {
+        let request = self.client.http().get(self.client.url("/v1/models")).bearer_auth(key);
+        Ok(request.send().await?.status().as_u16())
+    }
+
+    /// Nothing is half there: whatever a list shows can be used.
+    async fn check_whole(&self) -> Step {
+        let users = done(self.iam(&[("Action", "ListUsers")]).await?)?;
+        for name in users.text().split("<UserName>").skip(1).filter_map(|rest| rest.split("</UserName>").next()) {
+            done(self.iam(&[("Action", "GetUser"), ("UserName", name)]).await?)?;
+            done(self.iam(&[("Action", "ListAccessKeys"), ("UserName", name)]).await?)?;
+        }
+        let models = done(self.craton(Method::GET, "/models", Value::Null).await?)?.json();
+        let names: BTreeSet<&str> = items(&models).filter_map(|model| model["name"].as_str()).collect();
+        if let Some(broken) = items(&models).find(|model| model["state"] == "broken") {
+            return Err(Stop::Violated(format!("a broken model: {broken}")));
+        }
+        let aliases = done(self.craton(Method::GET, "/aliases", Value::Null).await?)?.json();
+        if let Some(astray) =
+            items(&aliases).find(|alias| !alias["local"].as_str().is_some_and(|name| names.contains(name)))
+        {
+            return Err(Stop::Violated(format!("an alias to nothing: {astray}")));
+        }
+        let jobs = done(self.craton(Method::GET, "/jobs", Value::Null).await?)?.json();
+        for job in items(&jobs) {
+            done(self.craton(Method::GET, &format!("/jobs/{}", job["id"].as_str().unwrap()), Value::Null).await?)?;
+        }
+        let reply =
+            self.client.bedrock(&Key::admin(), CLAUDE, "converse", &crate::harness::conversation("Are you well?"));
+        done(Reply::read(reply.send().await?).await?)?;
+        Ok(())
+    }
+
+    /// Every pull that was acknowledged ends well, and its model answers.
+    async fn await_pulls(&self) -> Step {
+        let facts = self.facts.borrow().clone();
+        for fact in facts {
+            let Fact::Pull { job, model } = fact else { continue };
+            let path = format!("/jobs/{job}");
+            let ended =
+                eventually("the pull has ended", async || match self.craton(Method::GET, &path, Value::Null).await {
+                    Ok(reply) => {
+                        let job = reply.json();
+                        matches!(job["state"].as_str(), Some("succeeded" | "failed" | "cancelled")).then_some(Ok(job))
+                    }
+                    Err(stop) => Some(Err(stop)),
+                })
+                .await?;
+            if ended["state"] != "succeeded" {
+                return Err(Stop::Violated(format!("the pull did not succeed: {ended}")));
+            }
+            let body = crate::harness::conversation("Who are you?");
+            let request = self.client.bedrock(&Key::admin(), &model, "converse", &body);
+            done(Reply::read(request.send().await?).await?)?;
+        }
+        Ok(())
+    }
+}
+
+fn alias_path(id: &str) -> String {
+    format!("/aliases/{}", id.replace(':', "%3A"))
+}
+
+fn items(answer: &Value) -> impl Iterator<Item = &Value> {
+    answer["items"].as_array().into_iter().flatten()
+}
+
+/// The answer, which must be a success: a server that answers at all answers rightly.
+fn done(reply: Reply) -> Step<Reply> {
+    if (200..300).contains(&reply.status) {
+        return Ok(reply);
+    }
+    Err(Stop::Violated(format!("refused: {} {}", reply.status, reply.text())))
+}

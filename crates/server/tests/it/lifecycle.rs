@@ -1,0 +1,93 @@
+//! Starting and stopping.
+
+use crate::harness::{ACCOUNT, CLAUDE, Home, Key, Upstream, eventually};
+
+#[tokio::test]
+async fn the_endpoint_file_is_there_while_the_server_runs() {
+    let home = Home::new();
+    let server = home.start().await;
+    assert_eq!(server.get("/readyz").await.status, 200);
+    assert_eq!(server.get("/healthz").await.status, 200);
+    let endpoint = home.endpoint().unwrap();
+    assert_eq!((endpoint["accountId"].as_str(), endpoint["region"].as_str()), (Some(ACCOUNT), Some("us-east-1")));
+    assert!(server.stop().success());
+    assert!(home.endpoint().is_none());
+}
+
+#[tokio::test]
+async fn given_root_credentials_are_the_administrators() {
+    let home = Home::new();
+    let server = home.start().await;
+    let caller = server.sts(&Key::admin(), "GetCallerIdentity").await.ok();
+    assert_eq!(caller.tag("Account"), ACCOUNT);
+    assert_eq!(caller.tag("Arn"), format!("arn:aws:iam::{ACCOUNT}:user/admin"));
+    assert_eq!(home.kept(ACCOUNT).id, Key::admin().id);
+}
+
+#[tokio::test]
+async fn the_made_account_and_key_outlive_a_restart() {
+    let home = Home::new();
+    let up = || home.command(&["up", "--engine", "fake", "--listen", "127.0.0.1:0"]);
+    let server = home.launch(up()).await;
+    let account = home.endpoint().unwrap()["accountId"].as_str().unwrap().to_owned();
+    let key = home.kept(&account);
+    assert_eq!(server.sts(&key, "GetCallerIdentity").await.ok().tag("Account"), account);
+    assert!(server.stop().success());
+
+    let server = home.launch(up()).await;
+    assert_eq!(home.endpoint().unwrap()["accountId"], account.as_str());
+    assert_eq!(home.kept(&account).secret, key.secret);
+    assert_eq!(server.sts(&key, "GetCallerIdentity").await.ok().tag("Account"), account);
+}
+
+#[tokio::test]
+async fn a_stop_lets_a_running_stream_finish_and_takes_no_more() {
+    let home = Home::new();
+    let mut server = home.start().await;
+    let upstream = Upstream::holding();
+    server.give_to(CLAUDE, &upstream.url).await;
+    let mut stream = server.stream(CLAUDE, "a question").await;
+    assert_eq!(stream.text().await, "held ");
+
+    server.running.terminate();
+    eventually("connections are refused", async || server.is_closed().then_some(())).await;
+    assert!(!server.is_ready().await);
+    upstream.release();
+    assert_eq!(stream.text().await, "released");
+    let rest = stream.rest().await.unwrap();
+    assert_eq!(rest.last().unwrap().kind, "metadata");
+    assert!(server.running.wait().success());
+    assert!(home.endpoint().is_none());
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_the_server_at_once() {
+    let home = Home::new();
+    let mut server = home.start().await;
+    let upstream = Upstream::holding();
+    server.give_to(CLAUDE, &upstream.url).await;
+    let mut stream = server.stream(CLAUDE, "a question").await;
+    assert_eq!(stream.text().await, "held ");
+
+    server.running.terminate();
+    eventually("connections are refused", async || server.is_closed().then_some(())).await;
+    server.running.terminate();
+    assert!(server.running.wait().success());
+    assert!(stream.rest().await.is_err(), "the stream is cut, not ended as if it were complete");
+    upstream.wait_left();
+}
+
+#[tokio::test]
+async fn streams_that_outlast_the_grace_are_cancelled() {
+    let home = Home::new();
+    let mut server = home.start_with(&["--shutdown-grace", "1"]).await;
+    let upstream = Upstream::holding();
+    server.give_to(CLAUDE, &upstream.url).await;
+    let mut stream = server.stream(CLAUDE, "a question").await;
+    assert_eq!(stream.text().await, "held ");
+
+    server.running.terminate();
+    assert!(server.running.wait().success());
+    assert!(stream.rest().await.is_err(), "the stream is cut, not ended as if it were complete");
+    assert!(home.endpoint().is_none());
+}

@@ -1,0 +1,12 @@
+//! The whole program: the real `craton` binary over loopback, with the fake engine and folders of its own.
+
+mod auth;
+mod cli;
+mod crash;
+mod harness;
+mod lifecycle;
+mod limits;
+mod observe;
+mod refusals;
+mod streams;
+mod tls;
