@@ -138,7 +138,16 @@ impl Api {
     /// The answer to a request that is turned away before it is read, in the shape that its sender understands.
     pub fn refuse(&self, parts: &Parts, error: Error) -> Response<ResponseBody> {
         let mut record = Record::new(RequestId::random(self.0.setup.random.as_ref()), self.now());
-        let mut response = Dialect::of(parts).error(Failure::Domain(error), &mut record);
+        let mut dialect = Dialect::of(parts);
+        if dialect.surface == Surface::Aws {
+            // Without the body the operation may stay unknown, but not the service.
+            dialect.service = match route(&dialect.scope, parts, &[]) {
+                Ok(routed) => routed.service,
+                Err(error) => error.service(),
+            };
+            record.names(dialect.service.id, "unknown");
+        }
+        let mut response = dialect.error(Failure::Domain(error), &mut record);
         if let Ok(value) = HeaderValue::from_str(record.id.as_str()) {
             response.headers_mut().insert(REQUEST_ID, value);
         }

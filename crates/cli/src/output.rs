@@ -47,6 +47,13 @@ pub(crate) fn error(error: &anyhow::Error) {
 pub(crate) fn error_text(error: &anyhow::Error) -> String {
     let (mut messages, mut hints) = (Vec::new(), Vec::new());
     for cause in error.chain() {
+        // The person at the terminal runs the server: what callers are not told is for them.
+        if let Some(known) = cause.downcast_ref::<base::Error>() {
+            messages.push(known.message.clone());
+            messages.extend(known.detail.clone());
+            hints.extend(known.hint.clone());
+            continue;
+        }
         for part in cause.to_string().lines() {
             match part.strip_prefix("hint: ") {
                 Some(hint) => hints.push(hint.to_owned()),

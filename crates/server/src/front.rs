@@ -18,6 +18,7 @@ use hyper::body::Incoming;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::lingering::Lingering;
 use crate::settings::Limits;
 use crate::{console, telemetry};
 
@@ -52,10 +53,12 @@ impl Front {
         if let Some(response) = self.own(&request) {
             return response.map(|bytes| Guarded::new(full(bytes), None));
         }
-        let (parts, body) = request.into_parts();
+        let (parts, body) = Lingering::wrap(request).into_parts();
         let Ok(place) = self.places.clone().try_acquire_owned() else {
             let refusal = Error::throttled("Too many requests are being served.").with_hint("Try again in a moment.");
-            return self.api.refuse(&parts, refusal).map(|body| Guarded::new(body, None));
+            let mut response = self.api.refuse(&parts, refusal).map(|body| Guarded::new(body, None));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            return response;
         };
         let head = head_of(&parts);
         let call = self.api.call(Request::from_parts(parts, body), peer, tls);

@@ -4,6 +4,7 @@ mod banner;
 mod console;
 mod engines;
 mod front;
+mod lingering;
 mod listener;
 mod settings;
 mod signals;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use base::{AccountId, Region, Secret};
 use cli::{EngineChoice, LogFormat, UpArgs};
 use serde::Deserialize;
@@ -183,7 +183,11 @@ impl File {
         };
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read the settings in `{}`", path.display()))?;
-        toml::from_str(&text).with_context(|| format!("`{}` is not a valid settings file", path.display()))
+        toml::from_str(&text).map_err(|error| {
+            let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
+            let (path, message) = (path.display(), error.message());
+            anyhow!("`{path}`, line {line}: {message}\nhint: `craton up --help` lists the settings; here their names have underscores")
+        })
     }
 }
 

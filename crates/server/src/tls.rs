@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -30,20 +30,28 @@ pub(crate) fn acceptor(tls: &Tls, data_dir: &Path, listen: SocketAddr) -> Result
         Tls::Files { certificate, key } => (certificate.clone(), key.clone()),
         Tls::SelfSigned => self_signed(&data_dir.join("tls"), listen)?,
     };
-    let chain: Vec<CertificateDer<'static>> =
-        CertificateDer::pem_file_iter(&certificate)
-            .and_then(Iterator::collect)
-            .with_context(|| format!("cannot read the certificate `{}`", certificate.display()))?;
-    let private =
-        PrivateKeyDer::from_pem_file(&key).with_context(|| format!("cannot read the key `{}`", key.display()))?;
+    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(&certificate)
+        .and_then(Iterator::collect)
+        .with_context(|| unreadable("certificate", &certificate))?;
+    if chain.is_empty() {
+        bail!("{}", unreadable("certificate", &certificate));
+    }
+    let private = PrivateKeyDer::from_pem_file(&key).with_context(|| unreadable("key", &key))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(chain, private)
-        .with_context(|| format!("`{}` and `{}` do not fit together", certificate.display(), key.display()))?;
+        .with_context(|| {
+            let (certificate, key) = (certificate.display(), key.display());
+            format!("`{certificate}` and `{key}` do not fit together\nhint: give a certificate and the private key that it was made for")
+        })?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Some(Acceptor { acceptor: TlsAcceptor::from(Arc::new(config)), certificate }))
+}
+
+fn unreadable(what: &str, path: &Path) -> String {
+    format!("cannot read the {what} in `{}`\nhint: name a readable PEM file that holds it", path.display())
 }
 
 /// The kept certificate for this machine's names, made at first use.

@@ -239,7 +239,7 @@ async fn a_session_outlives_a_restart_of_the_server() {
     let home = Home::new();
     let server = home.start().await;
     let Browser { cookie, csrf, .. } = Browser::sign_in(&server).await;
-    assert!(server.stop().success());
+    assert!(server.stop().await.success());
     let server = home.start().await;
     let browser = Browser { server: &server, cookie, csrf };
     browser.get("/craton/v1/status").await.ok();

@@ -121,12 +121,12 @@ impl Workload for Deployment {
         if let Some(what) = self.violation.take() {
             return Err(what);
         }
-        let left: Vec<_> =
-            fs::read_dir(self.home.models().join("partial")).map_err(|error| error.to_string())?.flatten().collect();
-        match ending {
-            Ending::Finished if !left.is_empty() => Err(format!("left in `partial`: {left:?}")),
-            _ => Ok(()),
+        if *ending != Ending::Finished {
+            return Ok(());
         }
+        let left = fs::read_dir(self.home.models().join("partial")).map_err(|error| error.to_string())?;
+        let left: Vec<_> = left.flatten().map(|entry| entry.file_name()).collect();
+        if left.is_empty() { Ok(()) } else { Err(format!("left in `partial`: {left:?}")) }
     }
 }
 

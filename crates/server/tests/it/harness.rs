@@ -7,7 +7,7 @@ mod upstream;
 use std::fs::{self, File};
 use std::future::Future;
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -177,16 +177,16 @@ impl Home {
     }
 
     /// Runs `craton up` with `args`, which must be refused, and returns what it says of that.
-    pub(crate) fn refused(&self, args: &[&str]) -> String {
-        self.refusal(self.up(args))
+    pub(crate) async fn refused(&self, args: &[&str]) -> String {
+        self.refusal(self.up(args)).await
     }
 
     /// Runs a `craton up` that must be refused with an `error:` and a `hint:` line.
-    pub(crate) fn refusal(&self, mut command: Command) -> String {
+    pub(crate) async fn refusal(&self, mut command: Command) -> String {
         let path = self.path().join("refused.log");
         let child = command.stdout(Stdio::null()).stderr(File::create(&path).unwrap()).spawn().unwrap();
         let mut running = Running { child, log: path };
-        let status = running.wait();
+        let status = running.wait().await;
         let said = running.log();
         assert_eq!(status.code(), Some(1), "{status}: {said}");
         let lines: Vec<&str> =
@@ -242,14 +242,15 @@ impl Running {
     }
 
     /// Waits for the process's own end.
-    pub(crate) fn wait(&mut self) -> ExitStatus {
+    pub(crate) async fn wait(&mut self) -> ExitStatus {
         let start = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
             assert!(start.elapsed() < DEADLINE, "the server still runs:\n{}", self.log());
-            std::thread::sleep(PAUSE);
+            // The connections of the test's client are served meanwhile: ending them takes an answer of theirs.
+            tokio::time::sleep(PAUSE).await;
         }
     }
 }
@@ -288,9 +289,9 @@ impl Server {
     }
 
     /// Tells the server to stop and waits until it has.
-    pub(crate) fn stop(mut self) -> ExitStatus {
+    pub(crate) async fn stop(mut self) -> ExitStatus {
         self.running.terminate();
-        self.running.wait()
+        self.running.wait().await
     }
 
     /// Whether nothing accepts connections on the port any more.
@@ -298,19 +299,18 @@ impl Server {
         TcpStream::connect(self.address()).is_err()
     }
 
-    /// Sends bytes over a connection of their own, without waiting for anything, and reads to the end of the answer.
+    /// Sends bytes over a connection of their own, and nothing more, and reads the head of the answer.
     pub(crate) fn raw(&self, request: &[u8]) -> String {
-        let mut stream = connect(self.address());
+        let mut stream = TcpStream::connect(self.address()).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
         stream.write_all(request).unwrap();
-        let mut answer = Vec::new();
-        // A server that answers early may reset the connection afterwards; what it said before counts.
-        let _ = stream.read_to_end(&mut answer);
+        let (mut answer, mut buffer) = (Vec::new(), [0; 4096]);
+        while !answer.windows(4).any(|end| end == b"\r\n\r\n") {
+            match stream.read(&mut buffer) {
+                Ok(0) | Err(_) => break,
+                Ok(count) => answer.extend_from_slice(&buffer[..count]),
+            }
+        }
         String::from_utf8_lossy(&answer).into_owned()
     }
-}
-
-fn connect(address: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(DEADLINE)).unwrap();
-    stream
 }

@@ -10,7 +10,7 @@ async fn the_endpoint_file_is_there_while_the_server_runs() {
     assert_eq!(server.get("/healthz").await.status, 200);
     let endpoint = home.endpoint().unwrap();
     assert_eq!((endpoint["accountId"].as_str(), endpoint["region"].as_str()), (Some(ACCOUNT), Some("us-east-1")));
-    assert!(server.stop().success());
+    assert!(server.stop().await.success());
     assert!(home.endpoint().is_none());
 }
 
@@ -32,7 +32,7 @@ async fn the_made_account_and_key_outlive_a_restart() {
     let account = home.endpoint().unwrap()["accountId"].as_str().unwrap().to_owned();
     let key = home.kept(&account);
     assert_eq!(server.sts(&key, "GetCallerIdentity").await.ok().tag("Account"), account);
-    assert!(server.stop().success());
+    assert!(server.stop().await.success());
 
     let server = home.launch(up()).await;
     assert_eq!(home.endpoint().unwrap()["accountId"], account.as_str());
@@ -56,7 +56,7 @@ async fn a_stop_lets_a_running_stream_finish_and_takes_no_more() {
     assert_eq!(stream.text().await, "released");
     let rest = stream.rest().await.unwrap();
     assert_eq!(rest.last().unwrap().kind, "metadata");
-    assert!(server.running.wait().success());
+    assert!(server.running.wait().await.success());
     assert!(home.endpoint().is_none());
 }
 
@@ -72,9 +72,9 @@ async fn a_second_signal_ends_the_server_at_once() {
     server.running.terminate();
     eventually("connections are refused", async || server.is_closed().then_some(())).await;
     server.running.terminate();
-    assert!(server.running.wait().success());
+    assert!(server.running.wait().await.success());
     assert!(stream.rest().await.is_err(), "the stream is cut, not ended as if it were complete");
-    upstream.wait_left();
+    upstream.left().await;
 }
 
 #[tokio::test]
@@ -87,7 +87,7 @@ async fn streams_that_outlast_the_grace_are_cancelled() {
     assert_eq!(stream.text().await, "held ");
 
     server.running.terminate();
-    assert!(server.running.wait().success());
+    assert!(server.running.wait().await.success());
     assert!(stream.rest().await.is_err(), "the stream is cut, not ended as if it were complete");
     assert!(home.endpoint().is_none());
 }

@@ -29,7 +29,7 @@ async fn a_body_over_the_limit_is_refused_in_the_shape_of_the_service() {
     let home = Home::new();
     let server = home.start_with(&["--max-body", "64KiB"]).await;
     let key = Key::admin();
-    let long = "x".repeat(100_000);
+    let long = "x".repeat(8 << 20);
 
     let reply = server.converse(&key, CLAUDE, &long).await;
     assert_eq!((reply.status, reply.error_code().as_str()), (413, "RequestEntityTooLargeException"));
@@ -105,5 +105,5 @@ async fn a_request_that_takes_too_long_is_ended_with_the_services_timeout() {
     let request = server.bedrock(&Key::admin(), CLAUDE, "converse", &conversation("a question"));
     let reply = Reply::read(request.send().await.unwrap()).await.unwrap();
     assert_eq!((reply.status, reply.error_code().as_str()), (408, "ModelTimeoutException"));
-    upstream.wait_left();
+    upstream.left().await;
 }

@@ -103,7 +103,7 @@ async fn a_client_that_leaves_ends_the_upstreams_answer() {
     let mut stream = server.stream(CLAUDE, "a question").await;
     assert_eq!(stream.text().await, "held ");
     drop(stream);
-    upstream.wait_left();
+    upstream.left().await;
 }
 
 #[tokio::test]
@@ -113,15 +113,10 @@ async fn a_client_that_leaves_before_the_answer_ends_the_upstreams_answer() {
     let upstream = Upstream::silent();
     server.give_to(CLAUDE, &upstream.url).await;
     let body = crate::harness::conversation("a question");
-    let request = server.bedrock(&Key::admin(), CLAUDE, "converse", &body).send();
-    let asking = tokio::spawn(request);
-    tokio::task::spawn_blocking(move || {
-        upstream.wait_asked();
-        asking.abort();
-        upstream.wait_left();
-    })
-    .await
-    .unwrap();
+    let asking = tokio::spawn(server.bedrock(&Key::admin(), CLAUDE, "converse", &body).send());
+    upstream.asked().await;
+    asking.abort();
+    upstream.left().await;
 }
 
 #[tokio::test]
@@ -134,7 +129,7 @@ async fn a_job_tells_of_itself_until_it_ends() {
     let job = server.craton(Method::POST, "/models/pull", json!({ "source": source })).await.ok().json()["job"].clone();
     let path = format!("/jobs/{}/events", job["id"].as_str().unwrap());
     let told = server.craton(Method::GET, &path, Value::Null).await.ok();
-    assert_eq!(told.header("content-type"), "text/event-stream");
+    assert_eq!(told.header("content-type"), "text/event-stream; charset=utf-8");
     let states: Vec<Value> = told
         .text()
         .lines()

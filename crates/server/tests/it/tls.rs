@@ -30,11 +30,11 @@ async fn https_serves_both_versions_of_http() {
 async fn the_certificate_is_kept_and_only_its_owner_may_read_the_key() {
     let home = Home::new();
     let certificate = home.data().join("tls/cert.pem");
-    assert!(home.start_with(&["--tls-self-signed"]).await.stop().success());
+    assert!(home.start_with(&["--tls-self-signed"]).await.stop().await.success());
     let first = fs::read(&certificate).unwrap();
     let mode = fs::metadata(home.data().join("tls/key.pem")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    assert!(home.start_with(&["--tls-self-signed"]).await.stop().success());
+    assert!(home.start_with(&["--tls-self-signed"]).await.stop().await.success());
     assert_eq!(fs::read(&certificate).unwrap(), first);
 }
 

@@ -258,7 +258,10 @@ impl Client {
     }
 }
 
-/// The body of Converse and ConverseStream.
+/// The body of Converse and ConverseStream; its answer is the same every time.
 pub(crate) fn conversation(question: &str) -> Value {
-    json!({ "messages": [{ "role": "user", "content": [{ "text": question }] }] })
+    json!({
+        "messages": [{ "role": "user", "content": [{ "text": question }] }],
+        "inferenceConfig": { "temperature": 0 },
+    })
 }

@@ -2,10 +2,10 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
-use super::DEADLINE;
+use super::eventually;
 
 /// What an upstream says before it waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,24 +58,22 @@ impl Upstream {
 
     /// Lets every answer end, those of later requests too.
     pub(crate) fn release(&self) {
-        self.gate.0.lock().unwrap().released = true;
+        self.state().released = true;
         self.gate.1.notify_all();
     }
 
     /// Waits until a request is being held.
-    pub(crate) fn wait_asked(&self) {
-        self.wait(|state| state.asked > 0);
+    pub(crate) async fn asked(&self) {
+        eventually("the upstream is asked", async || (self.state().asked > 0).then_some(())).await;
     }
 
     /// Waits until a requester has left before its answer was complete.
-    pub(crate) fn wait_left(&self) {
-        self.wait(|state| state.left > 0);
+    pub(crate) async fn left(&self) {
+        eventually("the upstream's requester leaves", async || (self.state().left > 0).then_some(())).await;
     }
 
-    fn wait(&self, reached: impl Fn(&State) -> bool) {
-        let state = self.gate.0.lock().unwrap();
-        let (state, _) = self.gate.1.wait_timeout_while(state, DEADLINE, |state| !reached(state)).unwrap();
-        assert!(reached(&state), "the upstream still waits: {state:?}");
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.gate.0.lock().unwrap()
     }
 }
 
@@ -89,14 +87,12 @@ fn answer(mut stream: TcpStream, manner: Manner, (state, changed): &Gate) {
         }
     }
     state.lock().unwrap().asked += 1;
-    changed.notify_all();
     stream.set_nonblocking(true).unwrap();
     let mut held = state.lock().unwrap();
     while !held.released {
         // The requester sends nothing more, so that anything to read is its end.
         if !matches!(stream.peek(&mut [0]), Err(error) if error.kind() == std::io::ErrorKind::WouldBlock) {
             held.left += 1;
-            changed.notify_all();
             return;
         }
         held = changed.wait_timeout(held, Duration::from_millis(10)).unwrap().0;
