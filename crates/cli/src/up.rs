@@ -83,7 +83,7 @@ pub struct UpArgs {
     /// Format of the log on standard error [default: text]
     #[arg(long, env = "CRATON_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
-    /// What is logged, such as `info` or `models=debug,info` [default: info]
+    /// What is logged, such as `info` or `models=debug,info` [default: info, warnings of llama.cpp]
     #[arg(long, env = "CRATON_LOG", value_name = "FILTER")]
     pub log: Option<String>,
     /// Account made at first start [default: a random one]

@@ -168,7 +168,7 @@ impl Settings {
                 (None, Some("json")) => LogFormat::Json,
                 (None, Some(other)) => bail!("`{other}` is not a log format\nhint: use `text` or `json`"),
             },
-            log: args.log.or(file.log).unwrap_or_else(|| "info".to_owned()),
+            log: args.log.or(file.log).unwrap_or_else(|| "info,llama-cpp-2=warn".to_owned()),
         })
     }
 }
