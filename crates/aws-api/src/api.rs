@@ -29,6 +29,8 @@ use crate::surface::{Proof, Surface};
 use crate::{craton, dispatch, openai};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+/// The error's hint by itself, for our own clients: most services' errors have no place for it but their message.
+const HINT: HeaderName = HeaderName::from_static("x-craton-hint");
 
 /// What is read of the body of a request that is refused before its body matters, so that the connection can be kept.
 const SMALL_BODY: usize = 64 * 1024;
@@ -278,9 +280,9 @@ impl Api {
         ctx: Ctx,
         record: &mut Record,
     ) -> Result<Response<ResponseBody>, Unserved> {
-        record.names(service, "unknown");
         let (method, path) = (parts.method.as_str(), parts.uri.path());
         let Some((route, labels)) = rest::find(routes, method, path) else {
+            record.names(service, "unknown");
             let error = if rest::path_exists(routes, path) {
                 Error::invalid(format!("`{path}` does not take {method}."))
             } else {
@@ -409,6 +411,18 @@ impl Dialect {
     }
 
     fn error(&self, failure: Failure, record: &mut Record) -> Response<ResponseBody> {
+        let hint = match &failure {
+            Failure::Domain(error) => error.hint.as_deref().and_then(|hint| HeaderValue::from_str(hint).ok()),
+            Failure::Wire(_) => None,
+        };
+        let mut response = self.told(failure, record);
+        if let Some(hint) = hint {
+            response.headers_mut().insert(HINT, hint);
+        }
+        response
+    }
+
+    fn told(&self, failure: Failure, record: &mut Record) -> Response<ResponseBody> {
         if let Failure::Domain(error) = &failure {
             log(error);
         }

@@ -86,17 +86,19 @@ impl Client {
     }
 }
 
-/// The error that an answer describes: ours (`error.message`, `error.hint`) or an AWS service's (`message`).
+/// The error that an answer describes: ours (`error.message`, `error.hint`) or an AWS service's (`message`, whose hint is
+/// in a header too).
 async fn refusal(response: Response) -> anyhow::Error {
     let status = response.status();
+    let sent = response.headers().get("x-craton-hint").and_then(|hint| hint.to_str().ok()).map(str::to_owned);
     let text = response.text().await.unwrap_or_default();
     let value: Value = serde_json::from_str(&text).unwrap_or_default();
     let field = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
     let Some(message) = field("/error/message").or_else(|| field("/message")).or_else(|| field("/Message")) else {
         return anyhow!("the server answered {status}");
     };
-    match field("/error/hint") {
-        Some(hint) => anyhow!("{message}\nhint: {hint}"),
+    match field("/error/hint").or(sent.as_deref()) {
+        Some(hint) => anyhow!("{}\nhint: {hint}", message.strip_suffix(hint).unwrap_or(message).trim_end()),
         None => anyhow!("{message}"),
     }
 }

@@ -90,7 +90,7 @@ async fn show(client: &Client, name: &str, format: Format) -> Result<()> {
         ("provider", text(&card, "provider")),
         ("kind", text(&card, "kind")),
         ("about", text(&card, "description")),
-        ("licence", format!("{} {}", text(licence, "name"), text(licence, "url"))),
+        ("licence", format!("{} {}", text(licence, "name"), licence["url"].as_str().unwrap_or_default())),
         ("parameters", card["parameters"].as_u64().map_or_else(|| "-".to_owned(), |n| n.to_string())),
         ("context", card["contextLength"].as_u64().map_or_else(|| "-".to_owned(), |n| format!("{n} tokens"))),
         ("download", card["downloadBytes"].as_u64().map_or_else(|| "-".to_owned(), output::bytes)),
@@ -102,7 +102,7 @@ async fn show(client: &Client, name: &str, format: Format) -> Result<()> {
         ("sha-256", text(&card, "sha256")),
     ];
     for (title, value) in lines.iter().filter(|(_, value)| !value.is_empty() && value != "-") {
-        output::line(format!("{title:<12} {value}"))?;
+        output::line(format!("{title:<12} {value}").trim_end())?;
     }
     Ok(())
 }
@@ -117,7 +117,8 @@ async fn pull(client: &Client, source: &str, accept_terms: bool, format: Format)
     let name = job.pointer("/output/name").and_then(Value::as_str).unwrap_or(source);
     output::line(format!("{name} is ready"))?;
     if let Ok(card) = client.craton(Method::GET, &format!("/models/{}", segment(name)), None).await {
-        output::line(format!("licence: {} {}", text(&card["licence"], "name"), text(&card["licence"], "url")))?;
+        let url = card["licence"]["url"].as_str().unwrap_or_default();
+        output::line(format!("licence: {} {url}", text(&card["licence"], "name")).trim_end())?;
     }
     Ok(())
 }

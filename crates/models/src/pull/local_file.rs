@@ -79,9 +79,11 @@ fn size(path: &Path) -> Result<u64> {
 }
 
 fn copy(library: &Library, name: &str, from: &Path, bytes: u64, meter: &Meter) -> Result<ManifestFile> {
-    // Named by what is copied and by whom, so that no other copy writes to it.
-    let key = hex(&Sha256::digest(from.as_os_str().as_encoded_bytes()));
-    let partial = library.partial(&format!("copy-{}-{key}", std::process::id()));
+    // Named by what is copied, so that a copy after a crash replaces what the one before left; locked, so that no other
+    // copy writes to it.
+    let key = format!("copy-{}", hex(&Sha256::digest(from.as_os_str().as_encoded_bytes())));
+    let _alone = library.lock(&key, &meter.cancelled)?;
+    let partial = library.partial(&key);
     let copied = (|| {
         let mut source = File::open(from).map_err(|e| io_error("read", from, &e))?;
         let mut target = File::create(&partial).map_err(|e| io_error("write", &partial, &e))?;

