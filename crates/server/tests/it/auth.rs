@@ -49,6 +49,26 @@ async fn a_wrong_secret_is_told_apart_from_an_unknown_key() {
 }
 
 #[tokio::test]
+async fn a_body_other_than_the_signed_one_is_refused() {
+    let home = Home::new();
+    let server = home.start().await;
+    let request = server.bedrock(&Key::admin(), CLAUDE, "converse", &conversation("a question"));
+    let reply = send(request.body(conversation("another").to_string())).await;
+    assert_eq!((reply.status, reply.error_code().as_str()), (403, "InvalidSignatureException"));
+}
+
+#[tokio::test]
+async fn a_presigned_address_needs_no_header() {
+    let home = Home::new();
+    let server = home.start().await;
+    let address = server.presigned(&Key::admin(), "sts", "/?Action=GetCallerIdentity&Version=2011-06-15");
+    let reply = send(server.http().get(&address)).await.ok();
+    assert_eq!(reply.tag("Account"), ACCOUNT);
+    let reply = send(server.http().get(address.replace("GetCallerIdentity", "GetSessionToken"))).await;
+    assert_eq!((reply.status, reply.error_code().as_str()), (403, "SignatureDoesNotMatch"));
+}
+
+#[tokio::test]
 async fn a_request_that_shows_nothing_is_refused() {
     let home = Home::new();
     let server = home.start().await;

@@ -498,6 +498,22 @@ async fn questions_and_answers() {
 }
 
 #[tokio::test]
+async fn a_question_by_standard_input() {
+    let home = Home::new();
+    let _server = home.start().await;
+    fs::write(home.path().join("question"), "Hello\n").unwrap();
+    let mut command = home.command(&["chat", "--temperature", "0"]);
+    command.stdin(fs::File::open(home.path().join("question")).unwrap());
+    let asked = home.craton(&["chat", "--temperature", "0", "Hello"]).ok();
+    assert_eq!(Session::of(command).ok(), asked);
+
+    fs::write(home.path().join("lines"), "one\n\ntwo\n").unwrap();
+    let mut command = home.command(&["embed", "--output", "json"]);
+    command.stdin(fs::File::open(home.path().join("lines")).unwrap());
+    assert_eq!(Session::of(command).json()["embeddings"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
 async fn one_invocation() {
     let home = Home::new();
     let _server = home.start().await;

@@ -292,18 +292,29 @@ impl Server {
         TcpStream::connect(self.address()).is_err()
     }
 
+    /// A connection of bytes.
+    pub(crate) fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address()).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        stream
+    }
+
     /// Sends bytes over a connection of their own, and nothing more, and reads the head of the answer.
     pub(crate) fn raw(&self, request: &[u8]) -> String {
-        let mut stream = TcpStream::connect(self.address()).unwrap();
-        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        let mut stream = self.connect();
         stream.write_all(request).unwrap();
-        let (mut answer, mut buffer) = (Vec::new(), [0; 4096]);
-        while !answer.windows(4).any(|end| end == b"\r\n\r\n") {
-            match stream.read(&mut buffer) {
-                Ok(0) | Err(_) => break,
-                Ok(count) => answer.extend_from_slice(&buffer[..count]),
-            }
-        }
-        String::from_utf8_lossy(&answer).into_owned()
+        head(&mut stream)
     }
+}
+
+/// The head of the next answer, or what there is of it.
+pub(crate) fn head(stream: &mut TcpStream) -> String {
+    let (mut answer, mut byte) = (Vec::new(), [0]);
+    while !answer.ends_with(b"\r\n\r\n") {
+        match stream.read(&mut byte) {
+            Ok(0) | Err(_) => break,
+            Ok(_) => answer.push(byte[0]),
+        }
+    }
+    String::from_utf8_lossy(&answer).into_owned()
 }

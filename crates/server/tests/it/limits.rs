@@ -1,9 +1,11 @@
 //! Limits on bodies, heads, concurrency and time; each with its error in the shape of the service.
 
-use http::Method;
-use serde_json::json;
+use std::io::Write as _;
 
-use crate::harness::{CLAUDE, Home, Key, Reply, Server, Upstream, conversation, eventually};
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::harness::{CLAUDE, Client, Home, Key, Reply, Server, Upstream, conversation, eventually, head};
 
 /// A request of bytes: its head, signed for `body`, with `more` lines; then `sent`.
 fn bytes(server: &Server, path: &str, more: &[String], sent: &[u8]) -> Vec<u8> {
@@ -68,6 +70,59 @@ async fn a_head_over_the_limit_is_refused() {
     let answer = server.raw(&bytes(&server, &invoke(), &long, b""));
     assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
     assert!(server.is_ready().await);
+}
+
+#[tokio::test]
+async fn a_client_that_asks_first_is_told_to_go_on() {
+    let home = Home::new();
+    let server = home.start().await;
+    let body = conversation("a question").to_string().into_bytes();
+    let asks = [format!("content-length: {}", body.len()), "expect: 100-continue".to_owned()];
+    let path = format!("/model/{}/converse", CLAUDE.replace(':', "%3A"));
+    let mut request = bytes(&server, &path, &asks, &body);
+    request.truncate(request.len() - body.len());
+
+    let mut connection = server.connect();
+    connection.write_all(&request).unwrap();
+    assert!(head(&mut connection).starts_with("HTTP/1.1 100 "));
+    connection.write_all(&body).unwrap();
+    let answer = head(&mut connection);
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_head_over_the_limit_is_refused_over_http_2_too() {
+    let home = Home::new();
+    let server = home.start_with(&["--max-headers", "16KiB"]).await;
+    let client = Client::builder(&Value::Null).http2_prior_knowledge().build().unwrap();
+    let request = client.get(server.url("/v1/models")).header("x-long", "x".repeat(40_000));
+    assert_eq!(request.send().await.unwrap().status().as_u16(), 431);
+    client.get(server.url("/readyz")).send().await.unwrap().error_for_status().unwrap();
+}
+
+#[tokio::test]
+async fn what_is_not_http_is_refused() {
+    let home = Home::new();
+    let server = home.start().await;
+    let answer = server.raw(b"EHLO example.com\r\n\r\n");
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    assert!(server.is_ready().await);
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_gives_its_place_back() {
+    let home = Home::new();
+    let server = home.start_with(&["--max-concurrent-requests", "1"]).await;
+    let upstream = Upstream::holding();
+    server.give_to(CLAUDE, &upstream.url).await;
+    let mut stream = server.stream(CLAUDE, "the first").await;
+    assert_eq!(stream.text().await, "held ");
+    drop(stream);
+    eventually("the place is free again", async || {
+        let reply = server.sts(&Key::admin(), "GetCallerIdentity").await;
+        (reply.status == 200).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

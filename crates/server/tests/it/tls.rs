@@ -39,6 +39,19 @@ async fn the_certificate_is_kept_and_only_its_owner_may_read_the_key() {
 }
 
 #[tokio::test]
+async fn a_certificate_of_ones_own_is_served() {
+    let home = Home::new();
+    assert!(home.start_with(&["--tls-self-signed"]).await.stop().await.success());
+    for file in ["cert.pem", "key.pem"] {
+        fs::rename(home.data().join("tls").join(file), home.path().join(file)).unwrap();
+    }
+    let server = home.start_with(&["--tls-cert", "cert.pem", "--tls-key", "key.pem"]).await;
+    server.sts(&Key::admin(), "GetCallerIdentity").await.ok();
+    let kept = home.path().join("cert.pem");
+    assert_eq!(home.endpoint().unwrap()["certificate"].as_str(), kept.to_str());
+}
+
+#[tokio::test]
 async fn a_client_that_does_not_know_the_certificate_refuses_it() {
     let home = Home::new();
     let server = home.start_with(&["--tls-self-signed"]).await;

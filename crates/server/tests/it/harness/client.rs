@@ -31,6 +31,14 @@ impl Key {
         Self::new(KEY_ID, SECRET)
     }
 
+    fn credentials(&self) -> Credentials {
+        Credentials {
+            access_key_id: self.id.clone(),
+            secret_access_key: Secret::new(self.secret.clone()),
+            session_token: self.token.clone().map(Secret::new),
+        }
+    }
+
     /// The key in an answer of IAM, or of STS.
     pub(crate) fn of_xml(xml: &str) -> Self {
         let part = |name: &str| tag(xml, name).unwrap_or_else(|| panic!("no {name} in {xml}"));
@@ -161,14 +169,17 @@ impl Client {
         body: &[u8],
     ) -> Vec<(&'static str, String)> {
         let uri: Uri = self.url(path).parse().unwrap();
-        let credentials = Credentials {
-            access_key_id: key.id.clone(),
-            secret_access_key: Secret::new(key.secret.clone()),
-            session_token: key.token.clone().map(Secret::new),
-        };
         let request =
             SigningRequest { method: method.as_str(), uri: &uri, headers, body, region: "us-east-1", service };
-        sigv4::sign(&request, &credentials, SystemClock.now())
+        sigv4::sign(&request, &key.credentials(), SystemClock.now())
+    }
+
+    /// The address of a GET that carries its signature for a minute.
+    pub(crate) fn presigned(&self, key: &Key, service: &str, path: &str) -> String {
+        let uri: Uri = self.url(path).parse().unwrap();
+        let request =
+            SigningRequest { method: "GET", uri: &uri, headers: &[], body: b"", region: "us-east-1", service };
+        self.url(&format!("/?{}", sigv4::presign(&request, &key.credentials(), SystemClock.now(), 60)))
     }
 
     /// A signed request that has not been sent.
