@@ -78,12 +78,15 @@ fn the_chat_template_is_the_files_own() {
 #[test]
 fn temperature_zero_gives_the_same_bytes_whatever_runs_beside_it() {
     let _loaded = model();
-    let question = |at: usize| ask(&format!("Write {} about number {at}.", ["a story", "a poem", "code"][at % 3]));
+    let question = |at: usize| {
+        let kind = ["a story", "a poem", "code"][at % 3];
+        GenerateRequest { max_tokens: Some(24), ..ask(&format!("Write {kind} about number {at}.")) }
+    };
     // With each token's log-probability, which shows a difference of one bit long before the text does.
     let fixed = || GenerateRequest { logprobs: Some(1), ..ask("Explain in detail how a steam engine works.") };
     let alone = answer(fixed()).tokens;
     assert_eq!(answer(fixed()).tokens, alone, "twice alone");
-    for place in [0, 4, 8] {
+    for place in [0, 8] {
         let streams: Vec<(bool, Generation)> = (0..9)
             .map(|at| {
                 let request = if at == place { fixed() } else { question(at) };
