@@ -8,6 +8,9 @@ use crate::schema::{Bounds, Kind, Location, Member, Protocol, Shape};
 
 /// Values longer than this are not quoted back.
 const LONGEST_QUOTE: usize = 256;
+/// The search ends when this many members are wrong: a body may hold millions, and each is told at greater length than
+/// it was sent.
+const MOST_PROBLEMS: usize = 50;
 
 /// Everything wrong with `tree`, in the order of the model's members. A payload that is a blob is not looked at.
 pub(crate) fn problems(shape: &Shape, tree: &Value, protocol: Protocol) -> Vec<String> {
@@ -44,6 +47,9 @@ struct Check {
 impl Check {
     /// Checks `value` and all below. `hidden` values are not quoted.
     fn value(&mut self, shape: &Shape, value: &Value, path: &str, hidden: bool) {
+        if self.problems.len() >= MOST_PROBLEMS {
+            return;
+        }
         let hidden = hidden || shape.sensitive;
         match (&shape.kind, value) {
             (Kind::Structure(members), Value::Object(_)) => {
@@ -137,13 +143,19 @@ impl Check {
 
     fn missing(&mut self, path: &str) {
         let value = if self.names_null { "Value null" } else { "Value" };
-        self.problems.push(format!("{value} at '{path}' failed to satisfy constraint: Member must not be null"));
+        self.tell(format!("{value} at '{path}' failed to satisfy constraint: Member must not be null"));
     }
 
     fn problem(&mut self, quoted: Option<&Value>, path: &str, rule: &str) {
         let shown = quoted.map(crate::encode::plain_text).filter(|text| text.len() <= LONGEST_QUOTE);
         let value = shown.map_or("Value".to_owned(), |text| format!("Value '{text}'"));
-        self.problems.push(format!("{value} at '{path}' failed to satisfy constraint: {rule}"));
+        self.tell(format!("{value} at '{path}' failed to satisfy constraint: {rule}"));
+    }
+
+    fn tell(&mut self, problem: String) {
+        if self.problems.len() < MOST_PROBLEMS {
+            self.problems.push(problem);
+        }
     }
 }
 

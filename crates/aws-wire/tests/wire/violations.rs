@@ -60,6 +60,13 @@ fn several_errors_are_joined() {
 }
 
 #[test]
+fn the_search_ends_after_many_errors() {
+    let messages = vec![json!({}); 10_000];
+    let found = converse(json!({ "messages": messages }).to_string(), &[]);
+    assert!(found.message.starts_with("50 validation errors detected: "), "{}", found.message);
+}
+
+#[test]
 fn the_query_protocol_has_its_own_code() {
     let found = create_user("Path=/");
     assert_eq!(found.code, "ValidationError");
