@@ -53,10 +53,11 @@ impl AwsCall {
         percent_encoding::percent_decode_str(raw).decode_utf8_lossy()
     }
 
-    /// A parameter of a Query request, in the form or in the query string.
+    /// A parameter of a Query request, in the query string or in the form. Of several the last one counts, as it does
+    /// when the request is decoded: what is permitted must be what is done.
     pub(crate) fn parameter(&self, name: &str) -> Option<String> {
         let body = std::str::from_utf8(&self.body).unwrap_or_default();
         let query = self.parts.uri.query().unwrap_or_default();
-        query_pairs(body).chain(query_pairs(query)).find(|(key, _)| key == name).map(|(_, value)| value)
+        query_pairs(query).chain(query_pairs(body)).filter(|(key, _)| key == name).last().map(|(_, value)| value)
     }
 }
