@@ -57,8 +57,12 @@ impl Record {
     pub(crate) fn names(&mut self, service: &'static str, operation: &'static str) {
         self.service = service;
         self.operation = operation;
-        self.span.record("service", service);
-        self.span.record("operation", operation);
+    }
+
+    /// Writes what is known of the request on its span. To be called once: a span keeps every value that it is given.
+    fn close(&self) {
+        self.span.record("service", self.service);
+        self.span.record("operation", self.operation);
     }
 
     /// Notes who asks.
@@ -101,6 +105,7 @@ impl Drop for Closing {
             .increment(1);
         metrics::histogram!("craton_request_duration_seconds", "service" => service, "operation" => operation)
             .record(took.as_secs_f64());
+        record.close();
         let error_code = record.error_code.as_deref();
         tracing::info!(parent: &record.span, status = self.status, duration_ms, error_code, "request served");
         if let Some(ctx) = &record.ctx {
@@ -183,5 +188,62 @@ impl Drop for Observed {
         {
             record.error_code = Some("ClientDisconnected".to_owned());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Debug;
+    use std::sync::{Arc, Mutex};
+
+    use tracing::field::{Field, Visit};
+    use tracing::span::{Attributes, Id, Record as Values};
+    use tracing::{Event, Metadata, Subscriber};
+
+    use super::*;
+
+    /// Keeps what is recorded on spans, as a log keeps it: each value after the one before.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<String>>>);
+
+    impl Visit for Log {
+        fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+            self.0.lock().unwrap().push(format!("{field}={value:?}"));
+        }
+    }
+
+    impl Subscriber for Log {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+
+        fn record(&self, _: &Id, values: &Values<'_>) {
+            values.record(&mut self.clone());
+        }
+
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+        fn event(&self, _: &Event<'_>) {}
+
+        fn enter(&self, _: &Id) {}
+
+        fn exit(&self, _: &Id) {}
+    }
+
+    #[test]
+    fn each_field_of_a_request_is_logged_once_however_often_it_is_found_out() {
+        let log = Log::default();
+        tracing::subscriber::with_default(log.clone(), || {
+            let id = "7a9d1c2e-0000-4000-8000-000000000001".parse().unwrap();
+            let mut record = Record::new(id, Timestamp(0));
+            record.names("openai", "unknown");
+            record.names("openai", "CreateEmbedding");
+            record.close();
+        });
+        assert_eq!(*log.0.lock().unwrap(), [r#"service="openai""#, r#"operation="CreateEmbedding""#]);
     }
 }
