@@ -175,7 +175,8 @@ pub(crate) fn messages(node: &Node<'_>) -> Result<(Vec<String>, Vec<Message>)> {
 
 fn assistant(fields: &Fields<'_>) -> Result<Vec<Content>> {
     let mut content = match fields.optional("content") {
-        Some(node) if node.value.as_str() == Some("") => Vec::new(),
+        // A message that only calls tools has no text, and clients write that in each of these ways.
+        Some(node) if node.value.is_null() || node.value.as_str() == Some("") => Vec::new(),
         Some(node) => parts(&node)?,
         None => Vec::new(),
     };

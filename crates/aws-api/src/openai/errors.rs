@@ -62,6 +62,7 @@ fn kind(error: &Error) -> &'static str {
 
 fn code(error: &Error) -> Option<&'static str> {
     match error.kind {
+        ErrorKind::NotFound if error.message.starts_with(super::INVALID_URL) => Some("unknown_url"),
         ErrorKind::NotFound => Some("model_not_found"),
         ErrorKind::Invalid if unknown_model(error) => Some("model_not_found"),
         ErrorKind::Invalid if error.message.starts_with("Input is too long") => Some("context_length_exceeded"),

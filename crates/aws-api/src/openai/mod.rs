@@ -100,6 +100,9 @@ const NOT_SERVED: &[&str] = &[
     "videos",
 ];
 
+/// How the error about a path that the API does not have begins.
+const INVALID_URL: &str = "Invalid URL";
+
 /// The error for a request that no route takes.
 pub(crate) fn unknown_route(method: &str, path: &str) -> Error {
     let first = path.trim_start_matches("/v1").trim_start_matches('/').split('/').next().unwrap_or_default();
@@ -107,7 +110,7 @@ pub(crate) fn unknown_route(method: &str, path: &str) -> Error {
         return Error::not_implemented(format!("`{method} {path}` is not implemented."))
             .with_hint("Craton serves chat completions, completions, embeddings and models.");
     }
-    Error::not_found(format!("Invalid URL ({method} {path})."))
+    Error::not_found(format!("{INVALID_URL} ({method} {path})."))
 }
 
 /// The ARN of the model that the body names. The body is decoded and checked later, by the handler.

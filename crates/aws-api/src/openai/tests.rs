@@ -174,6 +174,7 @@ fn errors_have_openais_codes() {
     let code = |error: Error| errors::body(&error)["error"]["code"].clone();
     assert_eq!(code(Error::unauthenticated("x")), "invalid_api_key");
     assert_eq!(code(Error::invalid("The provided model identifier is invalid.")), "model_not_found");
+    assert_eq!(code(unknown_route("GET", "/v1/nothing")), "unknown_url");
     assert_eq!(code(Error::invalid("Input is too long for requested model.")), "context_length_exceeded");
     assert_eq!(code(Error::invalid("Other.")), Value::Null);
     let missing = refused(json!({}));

@@ -366,6 +366,20 @@ fn mistral_chat_bodies_and_answers() {
 }
 
 #[test]
+fn a_message_that_only_calls_tools_may_have_null_for_its_text() {
+    let call = json!({"id": "t1", "type": "function", "function": {"name": "sum", "arguments": "{}"}});
+    for (id, said) in [("mistral.mistral-large-2407-v1:0", json!(null)), (OPENAI, json!(null)), (OPENAI, json!(""))] {
+        let messages = json!([
+            {"role": "user", "content": "Hi"},
+            {"role": "assistant", "content": said, "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "t1", "content": "2"},
+        ]);
+        let (request, _) = chat(id, json!({"messages": messages}));
+        assert_eq!(request.messages[1].content.len(), 1, "{id}");
+    }
+}
+
+#[test]
 fn openai_bodies_and_answers() {
     let (request, encode) = chat(
         OPENAI,
