@@ -1,7 +1,7 @@
 //! One request, from its arrival to its answer.
 
 use std::fmt::Display;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use base::{Clock, Error, Random, RequestId, Timestamp};
 use bytes::Bytes;
 use futures::future::FutureExt as _;
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
 use identity::{Ctx, Identity};
 use jobs::Jobs;
@@ -32,8 +32,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 /// The error's hint by itself, for our own clients: most services' errors have no place for it but their message.
 const HINT: HeaderName = HeaderName::from_static("x-craton-hint");
 
-/// What is read of the body of a request that is refused before its body matters, so that the connection can be kept.
-const SMALL_BODY: usize = 64 * 1024;
+/// How much is read of a body before its sender is known.
+const STRANGERS_BODY: usize = 64 * 1024;
 
 /// What an [`Api`] is made of.
 pub struct Setup {
@@ -180,37 +180,35 @@ impl Api {
         B::Error: Display,
     {
         let Arrival { parts, body, peer, tls } = arrival;
-        let limit = self.limit(&parts, dialect);
         let proof = Proof::of(&parts);
-        let opened = self.open(&parts, &proof, dialect).await;
-        let pending = match opened {
-            Ok(pending) => pending,
-            Err(refusal) => {
-                // Reading a small body keeps the connection; a large one is not worth reading for a stranger.
-                let _ = body::read(body, SMALL_BODY).await;
-                return Err(Unserved::Refusal(refusal));
-            }
+        let caller = (record.id.clone(), peer.ip());
+        let pending = self.open(&parts, &proof, dialect, caller.clone()).await?;
+        let limit = match pending {
+            Pending::Known(_) | Pending::Signature(_) => self.limit(&parts, dialect),
+            Pending::Session | Pending::Anyone => STRANGERS_BODY,
         };
-        let body = body::read(body, limit).await.map_err(|unread| match unread {
+        let body = body::read(body, limit, body::LONGEST_SILENCE).await;
+        if matches!(pending, Pending::Anyone) {
+            return Err(Unserved::Refusal(dialect.nothing_shown(&parts, &body.unwrap_or_default())));
+        }
+        let body = body.map_err(|unread| match unread {
             Unread::TooLarge => Unserved::TooLarge(limit),
             Unread::Broken(why) => {
                 Failure::Domain(Error::invalid("The request's body broke off.").with_detail(why)).into()
             }
+            Unread::Stalled => Failure::Domain(Error::invalid("The request's body did not come to its end.")).into(),
         })?;
-        if dialect.surface == Surface::Craton && parts.uri.path() == craton::SESSION_PATH {
-            record.names("craton", "ConsoleSession");
-            let visit = craton::Visit { parts: &parts, body: &body, proof: &proof, peer, tls, id: record.id.clone() };
-            return Ok(craton::session(self, visit).await?);
-        }
-        let caller = (record.id.clone(), peer.ip());
-        let identity = self.identity();
         let ctx = match pending {
+            Pending::Known(ctx) => ctx,
             Pending::Signature(claim) => {
-                authentication::prove(identity, claim, &parts, &body, self.now(), caller).await?
+                authentication::prove(self.identity(), claim, &parts, &body, self.now(), caller).await?
             }
-            Pending::Bearer(key, surface) => authentication::bearer(identity, &key, surface, caller).await?,
-            Pending::Console(token) => authentication::console(identity, &token, &parts, caller).await?,
-            Pending::Anyone => return Err(Unserved::Refusal(dialect.nothing_shown(&parts, &body))),
+            Pending::Session | Pending::Anyone => {
+                record.names("craton", "ConsoleSession");
+                let id = record.id.clone();
+                let visit = craton::Visit { parts: &parts, body: &body, proof: &proof, peer, tls, id };
+                return Ok(craton::session(self, visit).await?);
+            }
         };
         record.caller(&ctx);
         match dialect.surface {
@@ -224,22 +222,36 @@ impl Api {
         }
     }
 
-    /// The part of authentication that comes before the body.
-    async fn open(&self, parts: &Parts, proof: &Proof, dialect: &mut Dialect) -> Result<Pending, Refusal> {
+    /// Authentication as far as it does without the body: what a stranger sends is not worth its memory.
+    async fn open(
+        &self,
+        parts: &Parts,
+        proof: &Proof,
+        dialect: &mut Dialect,
+        caller: (RequestId, IpAddr),
+    ) -> Result<Pending, Refusal> {
         if parts.uri.path() == craton::SESSION_PATH && dialect.surface == Surface::Craton {
-            return Ok(Pending::Anyone);
+            return Ok(Pending::Session);
         }
+        let identity = self.identity();
         match (proof, dialect.surface) {
             (Proof::Signature, _) => {
                 let signed = dialect.signed.take().unwrap_or(Err(SignatureError::Missing))?;
-                Ok(Pending::Signature(authentication::claim(self.identity(), signed).await?))
+                Ok(Pending::Signature(authentication::claim(identity, signed).await?))
             }
             (Proof::Bearer(_), Surface::Craton) => Err(Error::unauthenticated("API keys are not for this API.")
                 .with_hint("Sign the request with an access key, or sign in to the console.")
                 .into()),
-            (Proof::Bearer(key), Surface::OpenAi) => Ok(Pending::Bearer(key.clone(), identity::Surface::OpenAi)),
-            (Proof::Bearer(key), Surface::Aws) => Ok(Pending::Bearer(key.clone(), identity::Surface::Bedrock)),
-            (Proof::Cookie(token), _) => Ok(Pending::Console(token.clone())),
+            (Proof::Bearer(key), Surface::OpenAi) => {
+                Ok(Pending::Known(authentication::bearer(identity, key, identity::Surface::OpenAi, caller).await?))
+            }
+            (Proof::Bearer(key), Surface::Aws) => {
+                Ok(Pending::Known(authentication::bearer(identity, key, identity::Surface::Bedrock, caller).await?))
+            }
+            (Proof::Cookie(token), _) => {
+                let changes = dialect.changes(&parts.method);
+                Ok(Pending::Known(authentication::console(identity, token, parts, changes, caller).await?))
+            }
             (Proof::Nothing, _) => Ok(Pending::Anyone),
         }
     }
@@ -345,11 +357,15 @@ struct Arrival<B> {
     tls: bool,
 }
 
-/// A proof that is to be checked once the body is there.
+/// What is known of the sender before the body is read.
 enum Pending {
+    /// Everything.
+    Known(Ctx),
+    /// The key that is said to have signed; whether it did depends on the body.
     Signature(authentication::Claim),
-    Bearer(String, identity::Surface),
-    Console(String),
+    /// Nothing, and the console's session is there for such.
+    Session,
+    /// Nothing.
     Anyone,
 }
 
@@ -392,6 +408,12 @@ impl Dialect {
         let scope = signed_scope.unwrap_or_else(|| unsigned_scope(parts, &proof));
         let service = service_of(&scope);
         Self { surface, scope, service, signed }
+    }
+
+    /// Whether the request may change something. A Query request does what its `Action` says, whatever its method.
+    fn changes(&self, method: &Method) -> bool {
+        let reads = matches!(*method, Method::GET | Method::HEAD);
+        !reads || (self.surface == Surface::Aws && self.service.protocol == aws_wire::Protocol::Query)
     }
 
     /// The refusal of a request that shows nothing.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use aws_wire::sigv4::{self, SignatureError, Signed};
 use base::{Error, ErrorKind, Region, RequestId};
+use http::HeaderMap;
 use http::request::Parts;
-use http::{HeaderMap, Method};
 use identity::{Ctx, EXPIRED_TOKEN, Identity, ProvenKey, SigningKey, Status, Surface};
 
 /// Why a caller is not known.
@@ -77,19 +77,19 @@ pub(crate) async fn bearer(
     Ok(identity.bearer(key, surface, None, request_id, source).await?)
 }
 
-/// The caller of a console session. What changes anything must also carry the session's CSRF token, which another
-/// site's page cannot know.
+/// The caller of a console session. A request that `changes` anything must also carry the session's CSRF token, which
+/// another site's page cannot know.
 pub(crate) async fn console(
     identity: &Identity,
     token: &str,
     parts: &Parts,
+    changes: bool,
     (request_id, source): (RequestId, IpAddr),
 ) -> Result<Ctx, Refusal> {
     let region = text(&parts.headers, "x-craton-region").map(str::parse).transpose()?;
     let signed_in = identity.console_session(token, region, request_id, source).await?;
-    let safe = parts.method == Method::GET || parts.method == Method::HEAD;
     let given = text(&parts.headers, "x-craton-csrf").unwrap_or_default();
-    if !safe && !signed_in.csrf_matches(given) {
+    if changes && !signed_in.csrf_matches(given) {
         return Err(Error::denied("The `X-Craton-Csrf` header is missing or wrong.")
             .with_hint("Reload the console and try again.")
             .into());

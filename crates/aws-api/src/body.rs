@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::fmt::Display;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::Stream;
@@ -24,6 +25,9 @@ pub(crate) fn streamed(pieces: impl Stream<Item = Bytes> + Send + 'static) -> Re
     StreamBody::new(pieces.map(|piece| Ok(Frame::data(piece)))).boxed_unsync()
 }
 
+/// How long a client may send nothing of a body that it has announced. Its request takes up a place meanwhile.
+pub(crate) const LONGEST_SILENCE: Duration = Duration::from_secs(30);
+
 /// Why a request's body could not be had.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Unread {
@@ -31,10 +35,12 @@ pub(crate) enum Unread {
     TooLarge,
     /// The client broke off, or the connection did.
     Broken(String),
+    /// The client has sent nothing for too long.
+    Stalled,
 }
 
-/// The whole body, up to `limit` bytes.
-pub(crate) async fn read<B>(mut body: B, limit: usize) -> Result<Bytes, Unread>
+/// The whole body, up to `limit` bytes, of which each piece may take as long as `silence`.
+pub(crate) async fn read<B>(mut body: B, limit: usize, silence: Duration) -> Result<Bytes, Unread>
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Display,
@@ -45,7 +51,7 @@ where
     }
     let mut first = Bytes::new();
     let mut all = BytesMut::new();
-    while let Some(frame) = body.frame().await {
+    while let Some(frame) = tokio::time::timeout(silence, body.frame()).await.map_err(|_| Unread::Stalled)? {
         let Ok(data) = frame.map_err(|e| Unread::Broken(e.to_string()))?.into_data() else { continue };
         if first.len() + all.len() + data.len() > limit {
             return Err(Unread::TooLarge);
@@ -78,14 +84,21 @@ mod tests {
 
     #[tokio::test]
     async fn pieces_are_joined_in_order() {
-        assert_eq!(read(pieces(&["ab", "", "c", "def"]), 6).await.unwrap(), "abcdef");
-        assert_eq!(read(pieces(&[]), 0).await.unwrap(), "");
+        assert_eq!(read(pieces(&["ab", "", "c", "def"]), 6, LONGEST_SILENCE).await.unwrap(), "abcdef");
+        assert_eq!(read(pieces(&[]), 0, LONGEST_SILENCE).await.unwrap(), "");
     }
 
     #[tokio::test]
     async fn a_body_over_the_limit_is_not_read_to_its_end() {
-        assert_eq!(read(pieces(&["ab", "cd"]), 3).await, Err(Unread::TooLarge));
+        assert_eq!(read(pieces(&["ab", "cd"]), 3, LONGEST_SILENCE).await, Err(Unread::TooLarge));
         let announced = Full::new(Bytes::from_static(b"abcd"));
-        assert_eq!(read(announced, 3).await, Err(Unread::TooLarge));
+        assert_eq!(read(announced, 3, LONGEST_SILENCE).await, Err(Unread::TooLarge));
+    }
+
+    #[tokio::test]
+    async fn a_client_that_sends_nothing_is_not_waited_for() {
+        let begun = stream::iter([Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"ab")))]);
+        let body = StreamBody::new(begun.chain(stream::pending()));
+        assert_eq!(read(body, 6, Duration::ZERO).await, Err(Unread::Stalled));
     }
 }

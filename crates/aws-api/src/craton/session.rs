@@ -67,12 +67,12 @@ async fn who(api: &Api, visit: &Visit<'_>, token: &str) -> Result<Response<Respo
 
 async fn sign_out(api: &Api, visit: &Visit<'_>, token: &str) -> Result<Response<ResponseBody>, Failure> {
     let caller = (visit.id.clone(), visit.peer.ip());
-    crate::authentication::console(api.identity(), token, visit.parts, caller).await.map_err(
-        |refusal| match refusal {
+    crate::authentication::console(api.identity(), token, visit.parts, true, caller).await.map_err(|refusal| {
+        match refusal {
             Refusal::Other(error) => error,
             Refusal::Signature(error) => Error::unauthenticated(error.to_string()),
-        },
-    )?;
+        }
+    })?;
     api.identity().console_sign_out(token).await?;
     let mut response = no_content();
     set_cookie(&mut response, "", 0, visit.tls)?;

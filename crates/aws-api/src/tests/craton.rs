@@ -52,6 +52,10 @@ async fn a_browser_signs_in_works_and_signs_out() {
     let iam = [("cookie", cookie.as_str()), ("x-craton-csrf", csrf.as_str()), ("x-craton-service", "iam")];
     let users = world.browser("POST", "/", &iam, "Action=ListUsers&Version=2010-05-08").await;
     assert!(users.text().contains("<UserName>admin</UserName>"), "{}", users.text());
+    // A Query request changes things by its `Action`, whatever its method.
+    let iam = [("cookie", cookie.as_str()), ("x-craton-service", "iam")];
+    let make = "/?Action=CreateUser&Version=2010-05-08&UserName=mallory";
+    assert_eq!(world.browser("GET", make, &iam, "").await.status, 403);
 
     let gone = world.browser("DELETE", SESSION, &with_csrf, "").await;
     assert_eq!(gone.status, 204);

@@ -81,6 +81,54 @@ async fn requests_without_any_proof_are_refused_in_the_services_shape() {
     world.stop().await;
 }
 
+/// A body that does not end.
+fn endless() -> impl http_body::Body<Data = Bytes, Error = std::convert::Infallible> + Unpin + Send {
+    let begun = futures::stream::iter([Ok(http_body::Frame::data(Bytes::from_static(b"{")))]);
+    http_body_util::StreamBody::new(futures::StreamExt::chain(begun, futures::stream::pending()))
+}
+
+#[tokio::test]
+async fn strangers_are_refused_before_their_body_is_read() {
+    let world = World::without_models().await;
+    for (name, value) in [("authorization", "Bearer nothing"), ("cookie", "craton_session=nothing")] {
+        for path in ["/model/x/converse", "/v1/embeddings"] {
+            let request = Request::builder().method("POST").uri(path).header(name, value).body(endless()).unwrap();
+            let answer = tokio::time::timeout(Duration::from_secs(20), world.api.call(request, peer(), false)).await;
+            let status = answer.expect("an answer without the body").status().as_u16();
+            assert!([401, 403].contains(&status), "{name} {path}: {status}");
+        }
+    }
+    let long = Full::new(Bytes::from("x".repeat(100_000)));
+    let request = Request::builder().method("POST").uri("/model/x/converse").body(long).unwrap();
+    assert_eq!(world.send(request).await.error(), (403, "MissingAuthenticationTokenException"));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_permitted_is_what_is_done() {
+    let world = World::without_models().await;
+    for name in ["alice", "bob"] {
+        let reply = world.query("iam", &format!("Action=CreateUser&Version=2010-05-08&UserName={name}")).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+    }
+    let key = world.query("iam", "Action=CreateAccessKey&Version=2010-05-08&UserName=alice").await.text();
+    let tag = |name: &str| {
+        let (_, rest) = key.split_once(&format!("<{name}>")).unwrap();
+        rest.split('<').next().unwrap().to_owned()
+    };
+    let alice = sigv4::Credentials {
+        access_key_id: tag("AccessKeyId"),
+        secret_access_key: secret(&tag("SecretAccessKey")),
+        session_token: None,
+    };
+    let path = "/?UserName=alice";
+    let form = "Action=DeleteUser&Version=2010-05-08&UserName=alice&UserName=bob";
+    let reply = world.send(world.sign(&alice, "iam", "POST", path, form, &[])).await;
+    assert_eq!(reply.status, 403);
+    assert!(reply.text().contains("user/bob because"), "the last one is decoded, so it is checked: {}", reply.text());
+    world.stop().await;
+}
+
 #[tokio::test]
 async fn bodies_over_the_limit_are_refused_in_the_services_shape() {
     let world = World::without_models().await;
