@@ -101,8 +101,7 @@ impl World {
         let queue = jobs::Jobs::open(store.clone(), Arc::new(base::SystemClock), random.clone()).await.unwrap();
         let models = models::Models::open(
             models::Config {
-                // Opened a second time: the first one belongs to `identity`, which has saved it.
-                sealing_key: Some(Arc::new(RootKey::load_or_create(dir.path().join("root.key")).unwrap())),
+                sealing_key: Some(Arc::clone(identity.root_key())),
                 ..models::Config::new(dir.path().join("models"))
             },
             store,

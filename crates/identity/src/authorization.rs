@@ -76,9 +76,11 @@ impl Identity {
     }
 }
 
-/// What credentials of `GetSessionToken` may not do without MFA (STS API Reference, "GetSessionToken").
+/// What credentials of `GetSessionToken` may not do without MFA (STS API Reference, "GetSessionToken"). Craton's own
+/// operations that make lasting credentials are closed like IAM's: what ends must not make what does not.
 fn closed_to_sessions(action: &str) -> bool {
     action.starts_with("iam:")
+        || ["craton:CreateAccount", "craton:CreateApiKey"].contains(&action)
         || (action.starts_with("sts:") && !["sts:AssumeRole", "sts:GetCallerIdentity"].contains(&action))
 }
 

@@ -35,7 +35,7 @@ pub struct Defaults {
 
 pub(crate) struct Inner {
     pub(crate) store: Store,
-    pub(crate) root_key: RootKey,
+    pub(crate) root_key: Arc<RootKey>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) defaults: Defaults,
@@ -65,7 +65,7 @@ impl Identity {
         let root_key = settle_root_key(&store, root_key).await?;
         let identity = Self(Arc::new(Inner {
             store,
-            root_key,
+            root_key: Arc::new(root_key),
             clock,
             random,
             defaults,
@@ -81,7 +81,7 @@ impl Identity {
 
     /// The key that seals what other modules keep secret. Their purposes must not start with `access-key:`.
     #[must_use]
-    pub fn root_key(&self) -> &RootKey {
+    pub fn root_key(&self) -> &Arc<RootKey> {
         &self.0.root_key
     }
 

@@ -135,11 +135,9 @@ async fn open(settings: &Settings, data: &DataDir) -> Result<Services> {
         secret: settings.root.secret_access_key.clone(),
     };
     let administrator = identity.first_start(root).await?;
-    // Opened again because identity keeps its own; by now the file is there.
-    let root_key = RootKey::load_or_create(data.path().join(ROOT_KEY))?;
     let jobs = Jobs::open(store.clone(), clock.clone(), random.clone()).await?;
     let models = Models::open(
-        config(settings, root_key),
+        config(settings, Arc::clone(identity.root_key())),
         store.clone(),
         jobs.clone(),
         identity.clone(),
@@ -152,11 +150,11 @@ async fn open(settings: &Settings, data: &DataDir) -> Result<Services> {
     Ok(Services { store, identity, jobs, models, clock, random, administrator })
 }
 
-fn config(settings: &Settings, root_key: RootKey) -> Config {
+fn config(settings: &Settings, sealing_key: Arc<RootKey>) -> Config {
     let EngineSettings { memory_budget, prefill_threads, decode_threads, parallel, context, queue, .. } =
         settings.engine;
     Config {
-        sealing_key: Some(Arc::new(root_key)),
+        sealing_key: Some(sealing_key),
         memory_budget_bytes: Some(memory_budget),
         strict_aliases: settings.strict_aliases,
         load: LoadOptions {

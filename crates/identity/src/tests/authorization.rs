@@ -49,6 +49,8 @@ async fn credentials_narrow_what_their_owner_may() {
         let may = |ctx: &Ctx, action: &str| d.identity.authorize(ctx, action, "*").is_ok();
         assert!(may(&session, "bedrock:InvokeModel") && may(&session, "sts:GetCallerIdentity"));
         assert!(!may(&session, "iam:CreateUser") && !may(&session, "sts:GetSessionToken"));
+        assert!(!may(&session, "craton:CreateAccount") && !may(&session, "craton:CreateApiKey"));
+        assert!(may(&session, "craton:ListApiKeys"));
         assert!(may(&bearer, "bedrock:InvokeModel"));
         assert!(!may(&bearer, "iam:CreateUser") && !may(&bearer, "craton:CreateApiKey"));
     })

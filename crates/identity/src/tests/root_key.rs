@@ -24,6 +24,18 @@ async fn the_key_is_saved_for_its_owner_alone_and_read_again() {
 }
 
 #[tokio::test]
+async fn other_modules_share_the_key_and_need_not_read_its_file() {
+    each_backend(async |store| {
+        let d = Deployment::start(&store).await;
+        fs::remove_file(d.dir.path().join("root.key")).unwrap();
+        let shared: Arc<RootKey> = Arc::clone(d.identity.root_key());
+        let sealed = shared.seal("alias:x", b"secret").unwrap();
+        assert_eq!(d.identity.root_key().open("alias:x", &sealed).unwrap().as_slice(), b"secret");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_missing_key_is_not_made_anew_for_sealed_data() {
     each_backend(async |store| {
         let d = Deployment::start(&store).await;
