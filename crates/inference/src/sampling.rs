@@ -106,6 +106,7 @@ pub struct Sampler {
 
 #[derive(Debug, Clone, Copy)]
 struct Candidate {
+    /// Its logit; its weight once it comes to drawing.
     logit: f32,
     token: Token,
 }
@@ -196,49 +197,74 @@ impl Sampler {
         }
     }
 
-    /// Draws one of the candidates by its weight, within the likeliest that hold `top_p` of all weight.
+    /// Draws one of the candidates by its weight, within the likeliest that hold `top_p` of all weight. Turns their
+    /// logits into weights.
     fn draw(&mut self, best: f32, temperature: f32) -> Token {
-        let weight = |candidate: &Candidate| f64::from(((candidate.logit - best) / temperature).exp());
-        let total: f64 = self.candidates.iter().map(weight).sum();
-        let nucleus = total * f64::from(self.sampling.top_p);
-        let (kept, total) = match self.sampling.top_p < 1.0 {
-            true => nucleus_of(&mut self.candidates, nucleus, weight),
-            false => (self.candidates.len(), total),
-        };
+        for candidate in &mut self.candidates {
+            candidate.logit = exp((candidate.logit - best) / temperature);
+        }
+        let mut total = weight(&self.candidates);
+        if self.sampling.top_p < 1.0 {
+            let kept = nucleus(&mut self.candidates, total * f64::from(self.sampling.top_p));
+            self.candidates.truncate(kept);
+            total = weight(&self.candidates);
+        }
         let mut rest = self.random.random::<f64>() * total;
-        for candidate in &self.candidates[..kept] {
-            rest -= weight(candidate);
+        for candidate in &self.candidates {
+            rest -= f64::from(candidate.logit);
             if rest < 0.0 {
                 return candidate.token;
             }
         }
-        self.candidates[kept - 1].token
+        // Rounding left a rest. There is a candidate: the best one has weight 1.
+        self.candidates.last().map_or(0, |candidate| candidate.token)
     }
 }
 
-/// Sorts the likeliest candidates to the front until their weights reach `nucleus`; returns how many, and their weight.
-/// Sorts in growing blocks: a nucleus is mostly small.
-fn nucleus_of(candidates: &mut [Candidate], nucleus: f64, weight: impl Fn(&Candidate) -> f64) -> (usize, f64) {
-    let mut sum = 0.0;
-    let mut sorted = 0;
-    let mut block = 64;
-    while sorted < candidates.len() {
-        let rest = &mut candidates[sorted..];
-        let take = block.min(rest.len());
-        if take < rest.len() {
-            rest.select_nth_unstable_by(take - 1, Candidate::order);
+fn weight(candidates: &[Candidate]) -> f64 {
+    candidates.iter().map(|candidate| f64::from(candidate.logit)).sum()
+}
+
+/// Moves the fewest heaviest candidates whose weights reach `enough` to the front; returns how many they are.
+///
+/// Halves the stretch in which the boundary lies by selection, so all is done in linear time without sorting.
+fn nucleus(candidates: &mut [Candidate], mut enough: f64) -> usize {
+    let (mut low, mut high) = (0, candidates.len());
+    while high - low > 32 {
+        let middle = (high - low) / 2;
+        candidates[low..high].select_nth_unstable_by(middle, Candidate::order);
+        let upper = weight(&candidates[low..low + middle]);
+        if upper >= enough {
+            high = low + middle;
+        } else {
+            enough -= upper;
+            low += middle;
         }
-        rest[..take].sort_unstable_by(Candidate::order);
-        for (at, candidate) in rest[..take].iter().enumerate() {
-            sum += weight(candidate);
-            if sum >= nucleus {
-                return (sorted + at + 1, sum);
-            }
-        }
-        sorted += take;
-        block *= 4;
     }
-    (candidates.len(), sum)
+    candidates[low..high].sort_unstable_by(Candidate::order);
+    for (at, candidate) in candidates[low..high].iter().enumerate() {
+        enough -= f64::from(candidate.logit);
+        if enough <= 0.0 {
+            return low + at + 1;
+        }
+    }
+    high
+}
+
+/// `e` to the power of `x` for `x` ≤ 0, within 2 units of the last place: by range reduction and the polynomial of
+/// Cephes (S. Moshier), without branches, so that loops over it are vectorised.
+fn exp(x: f32) -> f32 {
+    const LN_2_HIGH: f32 = 0.693_359_4;
+    const LN_2_LOW: f32 = -2.121_944_4e-4;
+    let x = x.max(-87.0);
+    let power = (x * std::f32::consts::LOG2_E).round_ties_even();
+    let r = x - power * LN_2_HIGH - power * LN_2_LOW;
+    let mut sum = 1.987_569_1e-4;
+    for coefficient in [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5] {
+        sum = sum * r + coefficient;
+    }
+    let fraction = sum * r * r + r + 1.0;
+    fraction * f32::from_bits(((power as i32 + 127) << 23) as u32)
 }
 
 /// The logits with the changes laid over them and the forbidden ones hidden.
@@ -344,7 +370,7 @@ fn for_each_set(mask: &[u32], size: usize, mut visit: impl FnMut(Token)) {
 /// whole vocabulary, before any sampling parameter). The likeliest come without their bytes.
 pub fn logprobs(logits: &[f32], chosen: Token, count: usize) -> (f32, Vec<TopLogprob>) {
     let highest = maximum(logits);
-    let sum: f64 = logits.iter().map(|logit| f64::from((logit - highest).exp())).sum();
+    let sum: f64 = logits.iter().map(|logit| f64::from(exp(logit - highest))).sum();
     let log_sum = highest + sum.ln() as f32;
     let mut top: Vec<Candidate> = Vec::with_capacity(count + 1);
     for (token, logit) in (0..).zip(logits) {

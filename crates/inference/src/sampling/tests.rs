@@ -122,3 +122,13 @@ fn parameters_outside_their_range_are_refused() {
     }
     assert!(default().validate().is_ok());
 }
+
+#[test]
+fn the_exponential_is_exact_to_two_units() {
+    for step in 0..87_000 {
+        let x = step as f32 * -0.001;
+        let exact = f64::from(x).exp();
+        assert!((f64::from(exp(x)) / exact - 1.0).abs() < 2.4e-7, "{x}");
+    }
+    assert!(exp(f32::NEG_INFINITY) < 1e-37);
+}
