@@ -39,12 +39,25 @@ impl Proof {
                 _ => Self::Signature,
             };
         }
-        let query = parts.uri.query().unwrap_or_default();
-        if query.contains("X-Amz-Signature=") || query.contains("X-Amz-Algorithm=") {
+        if signed_query(parts) {
             return Self::Signature;
         }
         cookie(&parts.headers).map_or(Self::Nothing, Self::Cookie)
     }
+}
+
+/// Whether a request says that it is signed, rightly or not. Such a request is for the API alone, whatever its path: a
+/// bucket may be called `console`.
+#[must_use]
+pub fn is_signed(parts: &Parts) -> bool {
+    let header = parts.headers.get(http::header::AUTHORIZATION);
+    header.is_some_and(|value| value.as_bytes().starts_with(b"AWS")) || signed_query(parts)
+}
+
+/// Whether the query string has a parameter of a signature of version 4 or 2.
+fn signed_query(parts: &Parts) -> bool {
+    let names = parts.uri.query().unwrap_or_default().split('&').map(|pair| pair.split('=').next().unwrap_or(pair));
+    names.into_iter().any(|name| matches!(name, "X-Amz-Algorithm" | "X-Amz-Signature" | "AWSAccessKeyId"))
 }
 
 impl Surface {
@@ -93,6 +106,8 @@ mod tests {
         assert_eq!(proof("/", &[("authorization", "AWS4-HMAC-SHA256 Credential=x")]), Proof::Signature);
         assert_eq!(proof("/", &[("authorization", "bearer  k ")]), Proof::Bearer("k".into()));
         assert_eq!(proof("/?X-Amz-Signature=0", &[]), Proof::Signature);
+        assert_eq!(proof("/?a=1&X-Amz-Algorithm=0", &[("cookie", "craton_session=t")]), Proof::Signature);
+        assert_eq!(proof("/?next=X-Amz-Signature=", &[]), Proof::Nothing);
         assert_eq!(proof("/", &[("cookie", "a=b; craton_session=t")]), Proof::Cookie("t".into()));
         assert_eq!(proof("/", &[("cookie", "craton_session=")]), Proof::Nothing);
         // A header outweighs the cookie that a browser adds by itself.
@@ -100,6 +115,15 @@ mod tests {
             proof("/", &[("cookie", "craton_session=t"), ("authorization", "Bearer k")]),
             Proof::Bearer("k".into())
         );
+    }
+
+    #[test]
+    fn what_is_signed_in_any_way_is_told() {
+        let signed = |uri, headers: &[(&str, &str)]| is_signed(&parts(uri, headers));
+        assert!(signed("/console", &[("authorization", "AWS4-HMAC-SHA256 Credential=x")]));
+        assert!(signed("/console", &[("authorization", "AWS AKIA:x")]));
+        assert!(signed("/console?X-Amz-Signature", &[]) && signed("/console?Expires=1&AWSAccessKeyId=x", &[]));
+        assert!(!signed("/console?q=Signature=", &[]) && !signed("/console", &[("authorization", "Bearer AWS")]));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::time::Duration;
 use aws_api::{Api, ResponseBody};
 use base::Error;
 use bytes::Bytes;
+use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt as _, Full};
@@ -50,10 +51,10 @@ impl Front {
 
     /// Answers one request.
     pub(crate) async fn answer(&self, request: Request<Incoming>, peer: SocketAddr, tls: bool) -> Response<Guarded> {
-        if let Some(response) = self.own(&request) {
-            return response.map(|bytes| Guarded::new(full(bytes), None));
-        }
         let (parts, body) = Lingering::wrap(request).into_parts();
+        if let Some(page) = Page::of(&parts) {
+            return self.page(page, &parts).map(|bytes| Guarded::new(full(bytes), None));
+        }
         let Ok(place) = self.places.clone().try_acquire_owned() else {
             let refusal = Error::throttled("Too many requests are being served.").with_hint("Try again in a moment.");
             let mut response = self.api.refuse(&parts, refusal).map(|body| Guarded::new(body, None));
@@ -73,30 +74,18 @@ impl Front {
         response.map(|body| Guarded::new(body, Some(place)))
     }
 
-    /// The answer to a request that is not for the API. A signed request always is.
-    fn own(&self, request: &Request<Incoming>) -> Option<Response<Bytes>> {
-        let path = request.uri().path();
-        let signed = request.headers().get(header::AUTHORIZATION).is_some_and(|v| v.as_bytes().starts_with(b"AWS"));
-        if signed || request.uri().query().is_some_and(|q| q.contains("X-Amz-Signature=") || q.contains("Signature=")) {
-            return None;
-        }
-        if console::owns(path) {
-            return Some(console::answer(request.method(), path));
-        }
-        if request.method() != Method::GET {
-            return None;
-        }
-        match path {
-            "/healthz" => Some(text(StatusCode::OK, "ok\n")),
-            "/readyz" if self.ready.load(Ordering::SeqCst) => Some(text(StatusCode::OK, "ready\n")),
-            "/readyz" => Some(text(StatusCode::SERVICE_UNAVAILABLE, "not ready\n")),
-            "/metrics" => Some(self.metrics()),
-            "/" if wants_page(request) => {
+    fn page(&self, page: Page, parts: &Parts) -> Response<Bytes> {
+        match page {
+            Page::Console => console::answer(&parts.method, parts.uri.path()),
+            Page::Health => text(StatusCode::OK, "ok\n"),
+            Page::Readiness if self.ready.load(Ordering::SeqCst) => text(StatusCode::OK, "ready\n"),
+            Page::Readiness => text(StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
+            Page::Metrics => self.metrics(),
+            Page::Home => {
                 let mut response = text(StatusCode::TEMPORARY_REDIRECT, "");
                 response.headers_mut().insert(header::LOCATION, HeaderValue::from_static("/console/"));
-                Some(response)
+                response
             }
-            _ => None,
         }
     }
 
@@ -113,8 +102,42 @@ impl Front {
     }
 }
 
-fn wants_page(request: &Request<Incoming>) -> bool {
-    let accept = request.headers().get(header::ACCEPT);
+/// What is answered without the API. Nothing of it is a caller's: it is the same for everyone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Page {
+    Console,
+    Health,
+    Readiness,
+    Metrics,
+    /// The root, in a browser.
+    Home,
+}
+
+impl Page {
+    /// The page that a request asks for; `None` where it is for the API. A signed request always is.
+    fn of(parts: &Parts) -> Option<Self> {
+        let path = parts.uri.path();
+        if aws_api::is_signed(parts) {
+            return None;
+        }
+        if console::owns(path) {
+            return Some(Self::Console);
+        }
+        if !matches!(parts.method, Method::GET | Method::HEAD) {
+            return None;
+        }
+        match path {
+            "/healthz" => Some(Self::Health),
+            "/readyz" => Some(Self::Readiness),
+            "/metrics" => Some(Self::Metrics),
+            "/" if wants_page(parts) => Some(Self::Home),
+            _ => None,
+        }
+    }
+}
+
+fn wants_page(parts: &Parts) -> bool {
+    let accept = parts.headers.get(header::ACCEPT);
     accept.is_some_and(|v| v.to_str().is_ok_and(|v| v.contains("text/html")))
 }
 
@@ -126,7 +149,7 @@ fn text(status: StatusCode, body: &'static str) -> Response<Bytes> {
 }
 
 /// A request's head without what only a handler needs.
-fn head_of(parts: &http::request::Parts) -> http::request::Parts {
+fn head_of(parts: &Parts) -> Parts {
     let (mut head, ()) = Request::new(()).into_parts();
     head.method = parts.method.clone();
     head.uri = parts.uri.clone();
@@ -166,3 +189,7 @@ impl Body for Guarded {
         self.body.size_hint()
     }
 }
+
+#[cfg(test)]
+#[path = "front/tests.rs"]
+mod tests;

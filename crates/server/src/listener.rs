@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper::service::service_fn;
@@ -16,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::front::Front;
 use crate::settings::Limits;
 
-/// How long a client may take to finish the TLS handshake or a request's head.
+/// How long a client may take to finish the TLS handshake, to begin its first request, or to finish a request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// Pause after a failed accept, which happens when file descriptors run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -30,7 +31,7 @@ pub(crate) async fn serve(
     stop: CancellationToken,
     now: CancellationToken,
 ) {
-    let graceful = Arc::new(GracefulShutdown::new());
+    let graceful = GracefulShutdown::new();
     let builder = Arc::new(builder(limits));
     let connections = tokio_util::task::TaskTracker::new();
     loop {
@@ -64,9 +65,7 @@ pub(crate) async fn serve(
     connections.wait().await;
 }
 
-async fn finish(graceful: Arc<GracefulShutdown>, grace: Duration, now: &CancellationToken) {
-    // Watchers hold no reference to the coordinator itself: the accept loop has ended, so this is the last one.
-    let Some(graceful) = Arc::into_inner(graceful) else { return };
+async fn finish(graceful: GracefulShutdown, grace: Duration, now: &CancellationToken) {
     tokio::select! {
         () = graceful.shutdown() => tracing::info!("all requests finished"),
         () = tokio::time::sleep(grace) => tracing::warn!(seconds = grace.as_secs(), "cancelling the requests that still run"),
@@ -118,12 +117,52 @@ async fn speak<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let spoken = Arc::new(AtomicBool::new(false));
+    let heard = spoken.clone();
     let service = service_fn(move |request| {
         let front = front.clone();
+        heard.store(true, Ordering::Relaxed);
         async move { Ok::<_, std::convert::Infallible>(front.answer(request, peer, tls).await) }
     });
     let connection = builder.serve_connection(TokioIo::new(stream), service);
-    if let Err(error) = watcher.watch(connection.into_owned()).await {
-        tracing::debug!(%error, %peer, "the connection ended early");
+    match unless_silent(watcher.watch(connection.into_owned()), &spoken, HEAD_TIMEOUT).await {
+        Some(Ok(())) => {}
+        Some(Err(error)) => tracing::debug!(%error, %peer, "the connection ended early"),
+        None => tracing::debug!(%peer, "the connection brought no request"),
+    }
+}
+
+/// Runs `connection` to its end, unless after `patience` nothing has been `spoken` on it. Until its first bytes tell the
+/// version of HTTP, no other limit applies to a connection.
+async fn unless_silent<F: Future>(connection: F, spoken: &AtomicBool, patience: Duration) -> Option<F::Output> {
+    tokio::pin!(connection);
+    match tokio::time::timeout(patience, &mut connection).await {
+        Ok(ended) => Some(ended),
+        Err(_) if spoken.load(Ordering::Relaxed) => Some(connection.await),
+        Err(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_without_a_request_is_given_up() {
+        let silent = AtomicBool::new(false);
+        assert_eq!(unless_silent(std::future::pending::<()>(), &silent, Duration::ZERO).await, None);
+        assert_eq!(unless_silent(std::future::ready(1), &silent, Duration::ZERO).await, Some(1));
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_was_used_may_stay() {
+        let spoken = AtomicBool::new(true);
+        let (end, ended) = tokio::sync::oneshot::channel();
+        let task = async {
+            tokio::task::yield_now().await;
+            end.send(2)
+        };
+        let (found, sent) = tokio::join!(unless_silent(ended, &spoken, Duration::ZERO), task);
+        assert_eq!((found, sent), (Some(Ok(2)), Ok(())));
     }
 }
