@@ -1,5 +1,7 @@
 //! The engine with a real model: SmolLM2-135M-Instruct, fetched by `scripts/fetch-test-models.sh`.
 
+#![allow(clippy::unwrap_used)]
+
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 

@@ -129,11 +129,9 @@ impl<R: Read + Seek> Reader<R> {
     }
 
     fn header(mut self) -> Outcome<Gguf> {
-        match &self.array::<4>() {
-            Ok(magic) if magic == b"GGUF" => {}
-            Ok(magic) if magic == b"ggml" || magic == b"lmgg" || magic == b"tjgg" => {
-                return wrong("it is in a format older than GGUF");
-            }
+        match self.array::<4>().ok().as_ref() {
+            Some(b"GGUF") => {}
+            Some(b"ggml" | b"lmgg" | b"tjgg") => return wrong("it is in a format older than GGUF"),
             _ => return wrong("it is not a GGUF file"),
         }
         let version = self.u32()?;
