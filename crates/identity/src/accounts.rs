@@ -42,7 +42,11 @@ impl Identity {
         Ok(Page::cut(page, accounts, |account| account.id.to_string()))
     }
 
-    async fn require_management(&self, ctx: &Ctx) -> Result<()> {
+    /// Whether the caller may change what all accounts of the deployment share.
+    ///
+    /// # Errors
+    /// Denied, where the caller is no administrator of the management account. Otherwise the store's.
+    pub async fn require_management(&self, ctx: &Ctx) -> Result<()> {
         let management = store::management_account(&self.0.store).await?;
         if management.as_ref() == Some(ctx.account()) && ctx.principal().is_administrator() {
             return Ok(());

@@ -1,5 +1,9 @@
 //! The catalogue: cards, downloads, removal.
+//!
+//! All accounts share the files and the memory of models, and a source may name a file of the machine: only
+//! administrators of the deployment change them.
 
+use base::ErrorKind;
 use http::StatusCode;
 use models::{Card, CardFilter, CardState, PullRequest};
 use serde_json::{Value, json};
@@ -23,6 +27,7 @@ pub(super) async fn get(call: Call<Labels>) -> Answer {
 
 /// Starts a download.
 pub(super) async fn pull(call: Call<Labels>) -> Answer {
+    may_change(&call).await?;
     let body = call.json()?;
     let root = Fields::root(&body, Wording::OpenAi)?;
     root.only(&["source", "acceptTerms"])?;
@@ -36,14 +41,26 @@ pub(super) async fn pull(call: Call<Labels>) -> Answer {
 
 /// Removes a model's files.
 pub(super) async fn remove(call: Call<Labels>) -> Answer {
+    may_change(&call).await?;
     call.api.models().remove(&call.ctx, call.label(0)).await?;
     Ok(no_content())
 }
 
 /// Takes a model out of memory.
 pub(super) async fn unload(call: Call<Labels>) -> Answer {
+    may_change(&call).await?;
     call.api.models().unload(&call.ctx, call.label(0)).await?;
     Ok(no_content())
+}
+
+/// Whether the caller may change what all accounts share.
+async fn may_change(call: &Call<Labels>) -> base::Result<()> {
+    call.api.identity().require_management(&call.ctx).await.map_err(|error| match error.kind {
+        ErrorKind::Denied => error.with_hint(
+            "All accounts share the models. Ask an administrator of the deployment's first account to change them.",
+        ),
+        _ => error,
+    })
 }
 
 /// Sizes that are not known are null.

@@ -210,10 +210,19 @@ async fn the_key_of_another_account_sees_its_own_account_only() {
     assert!(reply.text().contains("<Account>999988887777</Account>"), "{}", reply.text());
     let reply = world.send(world.sign(&other, "craton", "GET", "/craton/v1/accounts", "", &[])).await;
     assert_eq!(reply.status, 403);
+    let shared = [
+        ("DELETE", "/craton/v1/models/tiny", ""),
+        ("POST", "/craton/v1/models/tiny/unload", ""),
+        ("POST", "/craton/v1/models/pull", r#"{"source": "file:/etc/hostname"}"#),
+    ];
+    for (method, path, body) in shared {
+        let reply = world.send(world.sign(&other, "craton", method, path, body, &[])).await;
+        assert_eq!(reply.status, 403, "{method} {path}: what all share is not for another account to change");
+    }
     let jobs = world.send(world.sign(&other, "craton", "GET", "/craton/v1/jobs", "", &[])).await.json();
     assert_eq!(jobs["items"], json!([]));
     let requests = world.send(world.sign(&other, "craton", "GET", "/craton/v1/requests", "", &[])).await.json();
-    assert_eq!(requests["items"].as_array().unwrap().len(), 3);
+    assert_eq!(requests["items"].as_array().unwrap().len(), 6);
     let arn = format!("arn:aws:bedrock:us-east-1:{}:inference-profile/us.{CLAUDE}", world.admin.account);
     let path = format!("/model/{}/invoke", arn.replace(':', "%3A").replace('/', "%2F"));
     let reply = world.send(world.sign(&other, "bedrock", "POST", &path, &messages_body(4).to_string(), &[])).await;
