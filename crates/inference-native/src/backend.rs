@@ -24,10 +24,15 @@ pub(crate) struct Shape {
     batch: u32,
     prefill_threads: i32,
     decode_threads: i32,
+    /// Whether sequences are decoded one by one.
+    ///
+    /// llama.cpp multiplies float matrices by other code for one row than for several (`llamafile_sgemm`), which
+    /// rounds differently: an answer would depend on what else is being written. Quantised matrices round alike.
+    apart: bool,
 }
 
 impl Shape {
-    pub(crate) fn new(facts: &Facts, options: &LoadOptions, chunk: u32) -> Self {
+    pub(crate) fn new(facts: &Facts, options: &LoadOptions, chunk: u32, apart: bool) -> Self {
         let cores = available_parallelism().map_or(1, |cores| cores.get() as u32);
         let parallel = options.parallel.clamp(1, 64);
         let threads = |asked: u32, default: u32| if asked == 0 { default } else { asked }.clamp(1, 512) as i32;
@@ -36,6 +41,7 @@ impl Shape {
             // llama.cpp pads to this.
             context: facts.context_per_sequence(options).max(1).next_multiple_of(256),
             batch: chunk.max(parallel),
+            apart,
             prefill_threads: threads(options.prefill_threads, cores),
             decode_threads: threads(options.decode_threads, cores),
         }
@@ -79,7 +85,7 @@ impl Open for NativeContext {
             ),
         })?;
         let batch = LlamaBatch::new(self.shape.batch as usize, 1);
-        drive(&mut Native { context, batch, asked: Vec::new() });
+        drive(&mut Native { context, batch, apart: self.shape.apart, asked: Vec::new(), rows: Vec::new() });
         Ok(())
     }
 }
@@ -87,14 +93,16 @@ impl Open for NativeContext {
 struct Native<'a> {
     context: LlamaContext<'a>,
     batch: LlamaBatch<'static>,
+    apart: bool,
     /// Which tokens of the last batch have logits.
     asked: Vec<bool>,
+    /// The logits of a batch whose sequences were decoded one by one.
+    rows: Vec<Vec<f32>>,
 }
 
-impl Backend for Native<'_> {
-    fn decode(&mut self, batch: &[Input]) -> Result<()> {
+impl Native<'_> {
+    fn decode_together(&mut self, batch: &[Input]) -> Result<()> {
         self.batch.clear();
-        self.asked.clear();
         for input in batch {
             let token = LlamaToken::new(input.token as i32);
             let added = self.batch.add(token, input.position as i32, &[input.sequence as i32], input.logits);
@@ -102,15 +110,32 @@ impl Backend for Native<'_> {
         }
         self.context
             .decode(&mut self.batch)
-            .map_err(|error| Error::Engine { reason: format!("llama.cpp could not decode: {error}") })?;
+            .map_err(|error| Error::Engine { reason: format!("llama.cpp could not decode: {error}") })
+    }
+}
+
+impl Backend for Native<'_> {
+    fn decode(&mut self, batch: &[Input]) -> Result<()> {
+        self.asked.clear();
+        self.rows.clear();
+        let several = batch.windows(2).any(|pair| pair[0].sequence != pair[1].sequence);
+        if self.apart && several {
+            for input in batch {
+                self.decode_together(std::slice::from_ref(input))?;
+                self.rows.push(if input.logits { self.context.get_logits_ith(0).to_vec() } else { Vec::new() });
+            }
+        } else {
+            self.decode_together(batch)?;
+        }
         self.asked.extend(batch.iter().map(|input| input.logits));
         Ok(())
     }
 
     fn logits(&mut self, index: usize) -> Result<&[f32]> {
         // llama-cpp-2 panics where there are none.
-        match self.asked.get(index) {
-            Some(true) => Ok(self.context.get_logits_ith(index as i32)),
+        match (self.asked.get(index), self.rows.get(index)) {
+            (Some(true), Some(row)) => Ok(row),
+            (Some(true), None) => Ok(self.context.get_logits_ith(index as i32)),
             _ => Err(Error::Engine { reason: format!("the batch has no logits at {index}") }),
         }
     }

@@ -73,7 +73,7 @@ impl Loader for NativeLoader {
         let model = LlamaModel::load_from_file(library, file, &parameters)
             .map_err(|error| refused(file, format!("llama.cpp refused it: {error}"), "see the log for its reason"))?;
         let vocabulary = Arc::new(NativeVocabulary::new(Arc::new(model)));
-        let shape = Shape::new(&facts, options, CHUNK);
+        let shape = Shape::new(&facts, options, CHUNK, header.multiplies_floats());
         let template = header.chat_template().map(|source| self.template(source, &vocabulary)).transpose()?;
         let info = ModelInfo {
             name: facts.name.clone(),

@@ -61,6 +61,11 @@ impl Gguf {
         })
     }
 
+    /// Whether a matrix of the model is multiplied as floats.
+    pub(crate) fn multiplies_floats(&self) -> bool {
+        self.tensors.iter().any(|tensor| tensor.is_matrix && ["F32", "F16", "BF16"].contains(&tensor.format))
+    }
+
     /// Bytes of keys and values of one token in all layers.
     fn cache_bytes(&self, architecture: &str, layers: u32, dimensions: u32) -> u64 {
         let number = |key: &str| self.number(&format!("{architecture}.attention.{key}"));

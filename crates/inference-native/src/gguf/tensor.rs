@@ -7,6 +7,7 @@ pub(crate) struct Tensor {
     /// The element type's name.
     pub(crate) format: &'static str,
     pub(crate) elements: u64,
+    pub(crate) is_matrix: bool,
     /// From the start of the tensors' data.
     pub(crate) offset: u64,
     pub(crate) bytes: u64,
@@ -25,7 +26,10 @@ impl Tensor {
         let elements = shape.iter().try_fold(1_u64, |product, length| product.checked_mul(*length));
         let bytes = elements.and_then(|elements| (elements / block).checked_mul(*size));
         match (elements, bytes) {
-            (Some(elements), Some(bytes)) => Ok(Self { name, format, elements, offset, bytes }),
+            (Some(elements), Some(bytes)) => {
+                let is_matrix = shape.len() > 1;
+                Ok(Self { name, format, elements, is_matrix, offset, bytes })
+            }
             _ => Err(format!("it is damaged: tensor `{name}` is larger than any file")),
         }
     }

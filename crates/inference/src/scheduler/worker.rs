@@ -104,12 +104,13 @@ impl<'a> Worker<'a> {
         jobs
     }
 
-    /// Puts a request into the free slot whose cache helps it most, of equals the one that was left alone longest.
+    /// Puts a request into the free slot whose cache helps it most, of equals the lowest: backends compute
+    /// neighbouring sequences together.
     fn place(&mut self, backend: &mut dyn Backend, job: Job) {
         let turn = self.slots.iter().map(|slot| slot.taken).max().unwrap_or(0) + 1;
         let useful = |slot: &Slot| useful(&slot.chunks, &job.tokens, self.chunk);
         let free = self.slots.iter().enumerate().filter(|(_, slot)| slot.running.is_none());
-        let best = free.max_by_key(|(_, slot)| (useful(slot), std::cmp::Reverse(slot.taken)));
+        let best = free.max_by_key(|(index, slot)| (useful(slot), std::cmp::Reverse(*index)));
         let Some((index, cached)) = best.map(|(index, slot)| (index, useful(slot))) else {
             // Not reached: no more requests are taken than slots are free.
             self.shared.release();
