@@ -150,7 +150,7 @@ fn check(model: &ModelJson) -> Result<(), String> {
             return Err(format!("`{name}` is {size}, not a multiple of {SIZE_STEP} up to 65536"));
         }
     }
-    if model.hidden_size % model.num_attention_heads != 0 {
+    if !model.hidden_size.is_multiple_of(model.num_attention_heads) {
         return Err("`hidden_size` is not a multiple of `num_attention_heads`".to_owned());
     }
     if !(1..=1 << 16).contains(&model.max_position_embeddings) || model.max_position_embeddings < 3 {

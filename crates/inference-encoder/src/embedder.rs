@@ -8,7 +8,7 @@ use crate::encoder::{Buffers, Encoder};
 use crate::tokenizer::{Tokenizer, Tokens};
 use crate::workers::Workers;
 
-/// The most tokens of one batch, unless a single text has more. Measured: the layers' states of that many tokens stay in
+/// The most tokens of one batch, unless a single text has more. Chosen so that the layers' states of that many tokens stay in
 /// the second-level cache for the most part, and the weights are read from memory seldom enough.
 const BATCH_TOKENS: usize = 240;
 /// The fewest tokens that are worth a batch of their own.

@@ -12,6 +12,11 @@ use llama_cpp_2::llama_backend::LlamaBackend;
 use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::token::LlamaToken;
+use llama_cpp_sys_2::{LLAMA_FLASH_ATTN_TYPE_AUTO, LLAMA_FLASH_ATTN_TYPE_DISABLED, llama_flash_attn_type};
+
+/// Weights of fewer bytes are written by one thread unless the settings say otherwise: with more, each of the many short
+/// steps waits for the slowest thread, which costs a tenth alone but nearly everything beside another busy program.
+const SMALL_WEIGHTS: u64 = 300_000_000;
 
 /// The sizes of a context.
 #[derive(Debug, Clone, Copy)]
@@ -43,8 +48,18 @@ impl Shape {
             batch: chunk.max(parallel),
             apart,
             prefill_threads: threads(options.prefill_threads, cores),
-            decode_threads: threads(options.decode_threads, cores),
+            decode_threads: threads(
+                options.decode_threads,
+                if facts.weights_bytes < SMALL_WEIGHTS { 1 } else { cores },
+            ),
         }
+    }
+
+    /// The way of computing attention that gives a sequence the same bytes whatever is decoded beside it; where a GPU computes,
+    /// llama.cpp's own choice.
+    fn attention(&self) -> llama_flash_attn_type {
+        let gpu = cfg!(any(feature = "cuda", feature = "metal", feature = "vulkan"));
+        if gpu { LLAMA_FLASH_ATTN_TYPE_AUTO } else { LLAMA_FLASH_ATTN_TYPE_DISABLED }
     }
 
     fn parameters(&self) -> LlamaContextParams {
@@ -57,6 +72,9 @@ impl Shape {
             .with_n_threads_batch(self.prefill_threads)
             // Sequences that share one buffer change each other's rounding.
             .with_kv_unified(false)
+            // On a processor it cuts a long cache into one piece a thread for a sequence that is decoded alone, and not
+            // for several: their sums are rounded differently (ggml's `use_split_kv_path`).
+            .with_flash_attention_policy(self.attention())
             // A window's cells are kept whole, so that a prompt's beginning can be used again.
             .with_swa_full(true)
             .with_no_perf(true)

@@ -107,6 +107,24 @@ fn temperature_zero_gives_the_same_bytes_whatever_runs_beside_it() {
 }
 
 #[test]
+fn a_long_conversation_at_temperature_zero_does_not_depend_on_its_neighbours() {
+    let _loaded = model();
+    let words: String = (0..180).map(|at| format!(" item{at} river stone")).collect();
+    let fixed =
+        || GenerateRequest { logprobs: Some(1), max_tokens: Some(16), ..ask(&format!("Describe this list:{words}.")) };
+    let alone = answer(fixed());
+    assert!(alone.finish.usage.prompt_tokens > 600, "{} tokens", alone.finish.usage.prompt_tokens);
+    let others: Vec<Generation> = (0..4)
+        .map(|at| {
+            let request = GenerateRequest { max_tokens: Some(40), ..ask(&format!("Tell a story about number {at}.")) };
+            model().generate(request).unwrap()
+        })
+        .collect();
+    assert_eq!(answer(fixed()).tokens, alone.tokens);
+    drop(others);
+}
+
+#[test]
 fn json_of_a_schema_comes_out() {
     let schema = serde_json::json!({
         "type": "object",
