@@ -29,6 +29,7 @@ use base::Random;
 use crate::backend::{Open, Vocabulary};
 use crate::chat::ChatPrompt;
 use crate::constraint::{Compiler, Constraint, Follower};
+use crate::control::ControlTokens;
 use crate::engine::{EngineStatus, Generator, ModelInfo};
 use crate::generation::{GenerateRequest, Generation, Prompt, StopReason};
 use crate::sampling::Sampler;
@@ -63,6 +64,7 @@ pub struct Scheduler {
     model: Arc<Model>,
     shared: Arc<Shared>,
     compiler: OnceLock<Result<Compiler>>,
+    controls: ControlTokens,
     random: Arc<dyn Random>,
     thread: Option<JoinHandle<()>>,
 }
@@ -70,6 +72,7 @@ pub struct Scheduler {
 impl Scheduler {
     /// Starts the thread and opens the backend on it; returns once that is done.
     pub fn start(model: Model, config: Config, open: impl Open) -> Result<Self> {
+        let controls = ControlTokens::of(model.vocabulary.as_ref())?;
         let model = Arc::new(model);
         let shared = Arc::new(Shared::new(config.queue, model.info.parallel));
         let (opened, ready) = mpsc::sync_channel(1);
@@ -81,7 +84,8 @@ impl Scheduler {
             })
             .map_err(|error| Error::Engine { reason: format!("no thread could be started: {error}") })?;
         // Made before the outcome is known, so that a failure joins the thread.
-        let scheduler = Self { model, shared, compiler: OnceLock::new(), random: config.random, thread: Some(thread) };
+        let compiler = OnceLock::new();
+        let scheduler = Self { model, shared, compiler, controls, random: config.random, thread: Some(thread) };
         ready.recv().unwrap_or(Err(Error::Stopped))?;
         Ok(scheduler)
     }
@@ -140,7 +144,7 @@ impl Generator for Scheduler {
 
     fn render_chat(&self, chat: &ChatPrompt) -> Result<String> {
         match &self.model.template {
-            Some(template) => template.render(chat),
+            Some(template) => template.render(self.controls.broken(chat).as_ref().unwrap_or(chat)),
             None => Err(Error::Template { reason: "the model file has no chat template".to_owned() }),
         }
     }
