@@ -211,6 +211,8 @@ impl Api {
             }
         };
         record.caller(&ctx);
+        record.console_look =
+            matches!(proof, Proof::Cookie(_)) && dialect.surface == Surface::Craton && !dialect.changes(&parts.method);
         match dialect.surface {
             Surface::OpenAi => {
                 self.rest("openai", openai::ROUTES, openai::unknown_route, parts, body, ctx, record).await

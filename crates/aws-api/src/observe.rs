@@ -25,6 +25,8 @@ pub(crate) struct Record {
     pub(crate) operation: &'static str,
     pub(crate) ctx: Option<Ctx>,
     pub(crate) error_code: Option<String>,
+    /// Whether the console only looks: it asks again and again, and would push all others out of the latest requests.
+    pub(crate) console_look: bool,
     pub(crate) time: Timestamp,
     pub(crate) started: Instant,
     pub(crate) span: Span,
@@ -47,6 +49,7 @@ impl Record {
             operation: "unknown",
             ctx: None,
             error_code: None,
+            console_look: false,
             time,
             started: Instant::now(),
             span,
@@ -108,7 +111,7 @@ impl Drop for Closing {
         record.close();
         let error_code = record.error_code.as_deref();
         tracing::info!(parent: &record.span, status = self.status, duration_ms, error_code, "request served");
-        if let Some(ctx) = &record.ctx {
+        if let Some(ctx) = record.ctx.as_ref().filter(|_| !record.console_look) {
             self.api.recent().push(Entry {
                 request_id: record.id.to_string(),
                 account: ctx.account().clone(),

@@ -116,6 +116,25 @@ async fn an_upstreams_key_is_never_told() {
 }
 
 #[tokio::test]
+async fn what_the_console_only_looks_at_is_not_among_the_latest_requests() {
+    let world = World::without_models().await;
+    let reply = world.sign_in(world.admin.secret.reveal()).await;
+    let cookie = reply.header("set-cookie").split(';').next().unwrap().to_owned();
+    let csrf = reply.json()["csrfToken"].as_str().unwrap().to_owned();
+    let browser = [("cookie", cookie.as_str()), ("x-craton-csrf", csrf.as_str())];
+    for path in ["/craton/v1/status", "/craton/v1/jobs/none", "/craton/v1/nothing"] {
+        world.browser("GET", path, &browser, "").await;
+    }
+    world.browser("POST", "/craton/v1/models/none/unload", &browser, "").await;
+    world.signed("craton", "GET", "/craton/v1/status", "").await;
+    let items = world.browser("GET", "/craton/v1/requests", &browser, "").await.json()["items"].clone();
+    let operations: Vec<&str> =
+        items.as_array().unwrap().iter().map(|item| item["operation"].as_str().unwrap()).collect();
+    assert_eq!(operations, ["GetStatus", "UnloadModel"]);
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn the_latest_requests_are_kept() {
     let world = World::start().await;
     world.invoke(CLAUDE, &messages_body(4).to_string()).await;
