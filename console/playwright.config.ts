@@ -1,6 +1,8 @@
 import { defineConfig } from '@playwright/test'
 
 const asRoot = process.getuid?.() === 0
+// A real model on a busy machine of two cores may say a word or two in a second.
+const real = process.env['CRATON_E2E_URL'] !== undefined
 
 /**
  * Runs the specs on the system's Chromium (`CHROMIUM` names another one). With `CRATON_E2E_URL`,
@@ -11,7 +13,8 @@ export default defineConfig({
   testDir: 'tests/e2e',
   outputDir: 'test-results',
   workers: 1,
-  timeout: 30_000,
+  timeout: real ? 300_000 : 30_000,
+  expect: { timeout: real ? 90_000 : 10_000 },
   forbidOnly: process.env['CI'] !== undefined,
   reporter: [['list']],
   use: {

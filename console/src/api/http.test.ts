@@ -35,6 +35,13 @@ describe('errorOf', () => {
     expect(read).toMatchObject({ code: 'LimitExceeded', message: 'a <b> &amp; c', requestId: 'r-3' })
   })
 
+  test('reads the hint beside an AWS error', async () => {
+    const headers = { 'x-craton-hint': 'Choose a text model.' }
+    for (const body of ['{"message":"no"}', '<Error><Code>C</Code><Message>no</Message></Error>']) {
+      expect(await errorOf(new Response(body, { status: 400, headers }))).toMatchObject({ message: 'no', hint: 'Choose a text model.' })
+    }
+  })
+
   test('makes something of an answer that is no error document', async () => {
     const read = await errorOf(new Response('<html>', { status: 502, statusText: 'Bad Gateway' }))
     expect(read).toMatchObject({ status: 502, code: 'HTTP 502', message: 'Bad Gateway' })

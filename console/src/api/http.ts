@@ -104,6 +104,7 @@ export function isAbort(reason: unknown): boolean {
 /** Reads the error out of an answer: Craton's own shape, AWS JSON or AWS Query XML. */
 export async function errorOf(response: Response): Promise<ApiError> {
   const text = await response.text().catch(() => '')
+  const headerHint = response.headers.get('x-craton-hint') ?? undefined
   const headerId = response.headers.get('x-amzn-requestid') ?? response.headers.get('x-craton-request-id') ?? undefined
   const body = parseObject(text)
   const own = parseObject(body?.['error'])
@@ -122,7 +123,7 @@ export async function errorOf(response: Response): Promise<ApiError> {
       response.status,
       shortType(type) ?? `HTTP ${response.status}`,
       textOf(body['message']) ?? textOf(body['Message']) ?? 'The server gave no reason.',
-      textOf(body['hint']),
+      headerHint,
       headerId,
     )
   }
@@ -131,7 +132,7 @@ export async function errorOf(response: Response): Promise<ApiError> {
     response.status,
     code ?? `HTTP ${response.status}`,
     xmlText(text, 'Message') ?? (response.statusText || 'The server gave no reason.'),
-    undefined,
+    headerHint,
     xmlText(text, 'RequestId') ?? headerId,
   )
 }

@@ -24,6 +24,15 @@ export async function listUsers(signal?: AbortSignal): Promise<User[]> {
   return users.map((user) => ({ name: text(user, 'UserName'), arn: text(user, 'Arn') }))
 }
 
+export async function createUser(userName: string): Promise<void> {
+  await call('CreateUser', { UserName: userName })
+}
+
+/** Refused while the user has access keys. */
+export async function deleteUser(userName: string): Promise<void> {
+  await call('DeleteUser', { UserName: userName })
+}
+
 export async function listAccessKeys(userName: string, signal?: AbortSignal): Promise<AccessKey[]> {
   const keys = await everyPage('ListAccessKeys', { UserName: userName }, 'AccessKeyMetadata', signal)
   return keys.map(accessKey)

@@ -29,6 +29,12 @@ export function isOver(job: Job): boolean {
   return job.state === 'succeeded' || job.state === 'failed' || job.state === 'cancelled'
 }
 
+/** The model that the job has made. */
+export function modelOf({ output }: Job): string | undefined {
+  const name = typeof output === 'object' && output !== null && 'name' in output ? output.name : undefined
+  return typeof name === 'string' ? name : undefined
+}
+
 export async function listJobs(signal?: AbortSignal): Promise<Job[]> {
   const answer = await sendJson<Items<Job>>('/craton/v1/jobs', { signal })
   return answer.items

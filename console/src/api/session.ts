@@ -17,12 +17,16 @@ export async function signIn(accessKeyId: string, secretAccessKey: string): Prom
   return remember(await sendJson<Session>(PATH, { method: 'POST', json, signingIn: true }))
 }
 
-/** The session of an earlier sign-in, or `undefined`. */
+/** The session of an earlier sign-in, or `undefined`. Asks only in a browser that has signed in. */
 export async function currentSession(): Promise<Session | undefined> {
+  if (window.localStorage.getItem(MARK) === null) return undefined
   try {
     return remember(await sendJson<Session>(PATH, { signingIn: true }))
   } catch (reason) {
-    if (reason instanceof ApiError && (reason.status === 401 || reason.status === 403)) return undefined
+    if (reason instanceof ApiError && (reason.status === 401 || reason.status === 403)) {
+      keepSignedIn(false)
+      return undefined
+    }
     throw reason
   }
 }
@@ -32,10 +36,20 @@ export async function signOut(): Promise<void> {
     await send(PATH, { method: 'DELETE', signingIn: true })
   } finally {
     setCsrfToken(undefined)
+    keepSignedIn(false)
   }
 }
 
 function remember(session: Session): Session {
   setCsrfToken(session.csrfToken)
+  keepSignedIn(true)
   return session
+}
+
+/** Scripts cannot see the session cookie: this says that there may be one, and nothing else. */
+const MARK = 'craton.signed-in'
+
+function keepSignedIn(signedIn: boolean): void {
+  if (signedIn) window.localStorage.setItem(MARK, 'yes')
+  else window.localStorage.removeItem(MARK)
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { bytes, duration, label, milliseconds, parameters } from './format.ts'
+import { bytes, duration, fullTime, label, milliseconds, parameters } from './format.ts'
 
 describe('format', () => {
   test.each([
@@ -30,6 +30,11 @@ describe('format', () => {
   test('milliseconds turn into seconds at one second', () => {
     expect(milliseconds(999)).toBe('999 ms')
     expect(milliseconds(1000)).toBe('1.00 s')
+  })
+
+  test('a full time tells its zone and its UTC', () => {
+    expect(fullTime('2026-05-04T08:12:00Z')).toMatch(/^Monday, 4 May 2026 .* \S+ \(2026-05-04T08:12:00\.000Z\)$/)
+    expect(fullTime('soon')).toBe('soon')
   })
 
   test('names of settings turn into words', () => {

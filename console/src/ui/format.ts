@@ -58,6 +58,13 @@ export function dateTime(iso: string | null | undefined): string {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
 }
 
+/** The moment with its weekday and zone, and the same in UTC. */
+export function fullTime(iso: string): string {
+  const date = new Date(iso)
+  if (Number.isNaN(date.getTime())) return iso
+  return `${date.toLocaleString('en-GB', { dateStyle: 'full', timeStyle: 'long' })} (${date.toISOString()})`
+}
+
 /** The time alone for today, with the date before it otherwise. */
 export function recentTime(iso: string): string {
   const text = dateTime(iso)

@@ -17,6 +17,29 @@ test('an access key is made, shown once, switched off and deleted', async ({ sig
   await expect(table).not.toContainText(id)
 })
 
+test('a user is made with a key of its own and deleted', async ({ signedIn: page }) => {
+  await openPage(page, 'Access keys')
+  const table = page.getByRole('table', { name: 'IAM access keys' })
+  await page.getByRole('button', { name: 'Create user' }).click()
+  await page.getByRole('dialog').getByLabel('User name').fill('console-user')
+  await page.getByRole('dialog').getByRole('button', { name: 'Create' }).click()
+  await expect(table).toContainText('This user has no access keys')
+  await page.getByRole('button', { name: 'Create access key' }).click()
+  await expect(page.getByRole('dialog')).toContainText('New access key of console-user')
+  await page.getByRole('button', { name: 'I have kept it' }).click()
+
+  await page.getByRole('button', { name: 'Delete the user console-user' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+  await expect(page.getByTestId('error')).toContainText('DeleteConflict')
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click()
+  await page.getByRole('button', { name: /^Delete AKIA/ }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+  await expect(table).toContainText('This user has no access keys')
+  await page.getByRole('button', { name: 'Delete the user console-user' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+  await expect(page.getByRole('button', { name: 'Delete the user admin' })).toBeDisabled()
+})
+
 test('a third access key is refused with the reason from IAM', async ({ signedIn: page, craton }) => {
   test.skip(!craton.mock, 'leaves keys behind')
   await openPage(page, 'Access keys')

@@ -11,7 +11,11 @@ export interface Craton {
   mock: MockServer | undefined
 }
 
-/** Gives every test a server and a page that is watched: no request to another host, no breach of the policy. */
+/** The browser says this of every refused request, whatever the page makes of it. */
+const REFUSED = /^Failed to load resource: (the server responded with a status of|net::ERR_FAILED|net::ERR_ABORTED)/
+
+/** Gives every test a server and a page that is watched: no request to another host, no breach of the policy, nothing
+ * complained of in the browser's log. */
 export const test = base.extend<{ craton: Craton; signedIn: Page }>({
   craton: async ({}, use) => {
     const url = process.env['CRATON_E2E_URL']
@@ -34,11 +38,12 @@ export const test = base.extend<{ craton: Craton; signedIn: Page }>({
       if (target.protocol !== 'data:' && target.protocol !== 'blob:' && target.origin !== origin) breaches.push(`request to ${request.url()}`)
     })
     page.on('console', (message) => {
-      if (/Content Security Policy/i.test(message.text())) breaches.push(message.text())
+      const complaint = message.type() === 'error' || message.type() === 'warning'
+      if (complaint && !REFUSED.test(message.text())) breaches.push(`${message.type()} ${message.text()}`)
     })
     page.on('pageerror', (error) => breaches.push(`uncaught ${error.stack ?? error.message}`))
     await use(page)
-    expect(breaches, 'the page asks no other host, keeps the policy and throws nothing').toEqual([])
+    expect(breaches, 'the page asks no other host, keeps the policy, throws and complains of nothing').toEqual([])
   },
 
   signedIn: async ({ page, craton }, use) => {

@@ -11,7 +11,7 @@ test('the overview shows health, settings and requests', async ({ signedIn: page
 test('requests are filtered by text and by outcome, and open to their details', async ({ signedIn: page, craton }) => {
   test.skip(!craton.mock, 'needs known requests')
   const table = page.getByRole('table', { name: 'Recent requests' })
-  await expect(table.getByRole('row')).toHaveCount(6)
+  await expect(table.getByRole('row')).toHaveCount(7)
   await page.getByPlaceholder('Find by operation').fill('throttling')
   await expect(table.getByRole('row')).toHaveCount(2)
   await table.getByRole('button', { name: 'Details of InvokeModel' }).click()

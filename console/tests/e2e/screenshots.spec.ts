@@ -20,7 +20,7 @@ for (const scheme of ['light', 'dark'] as const) {
   for (const width of [1280, 390]) {
     test(`pictures, ${scheme}, ${width} px`, async ({ page, craton }) => {
       test.skip(FOLDER === '', 'CRATON_SHOTS names no folder')
-      test.setTimeout(120_000)
+      test.setTimeout(600_000)
       const shoot = (name: string) =>
         page.screenshot({ path: join(FOLDER, `${name}-${scheme}-${width}.png`), animations: 'disabled' })
       await page.emulateMedia({ colorScheme: scheme })
@@ -42,11 +42,16 @@ for (const scheme of ['light', 'dark'] as const) {
 async function conversation(page: Page, url: string, shoot: (name: string) => Promise<Buffer>): Promise<void> {
   await page.goto(`${url}/console/playground?model=anthropic.claude-3-haiku-20240307-v1:0`)
   await page.getByText('Compare two models').click()
+  const parameters = page.getByRole('button', { name: 'Parameters' })
+  const folded = (await parameters.getAttribute('aria-expanded')) === 'false'
+  if (folded) await parameters.click()
+  await page.getByLabel('Max tokens').fill('24')
+  if (folded) await parameters.click()
   const prompt = page.getByRole('textbox', { name: 'Prompt', exact: true })
   for (const text of ['What is granite made of?', 'And where is it found?']) {
     await prompt.fill(text)
     await prompt.press('Enter')
-    await expect(page.getByRole('button', { name: 'Send' })).toBeVisible({ timeout: 20_000 })
+    await expect(page.getByRole('button', { name: 'Send' })).toBeVisible()
   }
   await shoot('playground-answers')
   await page.getByRole('button', { name: 'View as code' }).click()

@@ -9,6 +9,17 @@ test('a good key signs in and the secret stays nowhere in the browser', async ({
   expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Strict' })
 })
 
+test('a first visit asks the server nothing that it must refuse', async ({ page, craton }) => {
+  const refused: string[] = []
+  page.on('response', (response) => {
+    if (response.status() >= 400) refused.push(`${response.status()} ${response.url()}`)
+  })
+  await page.goto(`${craton.url}/console/`)
+  await expect(page.getByLabel('Access key ID')).toBeFocused()
+  await expect(page).toHaveTitle('Sign in · Craton')
+  expect(refused).toEqual([])
+})
+
 test('a wrong secret is refused with the reason and the request id', async ({ page, craton }) => {
   await page.goto(`${craton.url}/console/`)
   await page.getByLabel('Access key ID').fill(craton.accessKeyId)

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { AccessKey } from '../../src/api/iam.ts'
 import { ACCOUNT, type State } from './state.ts'
 
-/** IAM's Query protocol for the five operations that the console calls. */
+/** IAM's Query protocol for the operations that the console calls. */
 export function iam(state: State, body: string, response: ServerResponse): void {
   const form = new URLSearchParams(body)
   const action = form.get('Action') ?? ''
@@ -11,6 +11,16 @@ export function iam(state: State, body: string, response: ServerResponse): void 
   switch (action) {
     case 'ListUsers':
       return xml(response, action, `<Users>${state.users.map(userXml).join('')}</Users><IsTruncated>false</IsTruncated>`)
+    case 'CreateUser':
+      if (state.users.includes(user)) return fault(response, 409, 'EntityAlreadyExists', `User with name ${user} already exists.`)
+      state.users.push(user)
+      return xml(response, action, `<User>${userXml(user)}</User>`)
+    case 'DeleteUser':
+      if (state.accessKeys.some((one) => one.userName === user)) {
+        return fault(response, 409, 'DeleteConflict', 'Cannot delete entity, must delete access keys first.')
+      }
+      state.users = state.users.filter((one) => one !== user)
+      return xml(response, action, '')
     case 'ListAccessKeys': {
       const members = state.accessKeys.filter((one) => one.userName === user).map((one) => `<member>${keyXml(one)}</member>`)
       return xml(response, action, `<AccessKeyMetadata>${members.join('')}</AccessKeyMetadata><IsTruncated>false</IsTruncated>`)

@@ -13,8 +13,8 @@ import { useSession } from '../../shell/SessionContext.tsx'
 import { ConfirmModal } from '../../ui/ConfirmModal.tsx'
 import { Empty } from '../../ui/Empty.tsx'
 import { ErrorAlert } from '../../ui/ErrorAlert.tsx'
-import { dateTime } from '../../ui/format.ts'
 import { SecretModal } from '../../ui/SecretModal.tsx'
+import { Time } from '../../ui/Time.tsx'
 import { useAction } from '../../ui/useAction.ts'
 import { useLoad } from '../../ui/useLoad.ts'
 
@@ -89,7 +89,7 @@ export default function AccountsPage() {
               </SpaceBetween>
             ),
           },
-          { id: 'created', header: 'Created', cell: (account) => dateTime(account.createdAt) },
+          { id: 'created', header: 'Created', cell: (account) => <Time iso={account.createdAt} /> },
         ]}
       />
       {creating && (

@@ -8,11 +8,12 @@ import SpaceBetween from '@cloudscape-design/components/space-between'
 import StatusIndicator, { type StatusIndicatorProps } from '@cloudscape-design/components/status-indicator'
 import Table from '@cloudscape-design/components/table'
 import { useState } from 'react'
-import { cancelJob, isOver, listJobs, type Job } from '../../api/jobs.ts'
+import { cancelJob, isOver, listJobs, modelOf, type Job } from '../../api/jobs.ts'
 import { PageLink } from '../../shell/router.tsx'
 import { Empty } from '../../ui/Empty.tsx'
 import { ErrorAlert } from '../../ui/ErrorAlert.tsx'
-import { dateTime, label } from '../../ui/format.ts'
+import { label } from '../../ui/format.ts'
+import { Time } from '../../ui/Time.tsx'
 import { percent, progressText } from '../../ui/jobText.ts'
 import { useAction } from '../../ui/useAction.ts'
 import { useLoad } from '../../ui/useLoad.ts'
@@ -67,10 +68,11 @@ export default function JobsPage() {
               </Button>
             ),
           },
+          { id: 'subject', header: 'Model', minWidth: 170, cell: (job) => <Subject job={job} /> },
           { id: 'state', header: 'State', cell: (job) => <State job={job} /> },
-          { id: 'progress', header: 'Progress', minWidth: 220, cell: (job) => <JobProgress job={job} /> },
-          { id: 'created', header: 'Created', cell: (job) => dateTime(job.createdAt) },
-          { id: 'ended', header: 'Ended', cell: (job) => dateTime(job.endedAt) },
+          { id: 'progress', header: 'Progress', minWidth: 190, cell: (job) => <JobProgress job={job} /> },
+          { id: 'created', header: 'Created', cell: (job) => <Time iso={job.createdAt} /> },
+          { id: 'ended', header: 'Ended', cell: (job) => <Time iso={job.endedAt} /> },
           {
             id: 'actions',
             header: 'Actions',
@@ -95,8 +97,14 @@ export default function JobsPage() {
   )
 }
 
+function Subject({ job }: { job: Job }) {
+  const name = modelOf(job)
+  if (name === undefined) return '–'
+  return <PageLink to={`/models?model=${encodeURIComponent(name)}`}>{name}</PageLink>
+}
+
 function JobProgress({ job }: { job: Job }) {
-  if (isOver(job)) return job.progress ? progressText(job) : '–'
+  if (isOver(job)) return job.error ? <span className="craton-stack">{job.error.message}</span> : '–'
   const value = percent(job.progress)
   if (value === undefined) return progressText(job)
   return <ProgressBar value={value} description={progressText(job)} ariaLabel={`Progress of ${job.id}`} />
@@ -116,10 +124,11 @@ function JobDetails({ job, onDismiss }: { job: Job; onDismiss: () => void }) {
           items={[
             { label: 'State', value: <State job={job} /> },
             { label: 'Attempt', value: job.attempt },
-            { label: 'Progress', value: <JobProgress job={job} /> },
-            { label: 'Created', value: dateTime(job.createdAt) },
-            { label: 'Started', value: dateTime(job.startedAt) },
-            { label: 'Ended', value: dateTime(job.endedAt) },
+            { label: 'Model', value: <Subject job={job} /> },
+            ...(isOver(job) ? [] : [{ label: 'Progress', value: <JobProgress job={job} /> }]),
+            { label: 'Created', value: <Time iso={job.createdAt} /> },
+            { label: 'Started', value: <Time iso={job.startedAt} /> },
+            { label: 'Ended', value: <Time iso={job.endedAt} /> },
             { label: 'Id', value: <code className="craton-secret">{job.id}</code> },
           ]}
         />

@@ -10,8 +10,8 @@ import { createApiKey, deleteApiKey, listApiKeys, type ApiKey, type NewApiKey, t
 import { ConfirmModal } from '../../ui/ConfirmModal.tsx'
 import { Empty } from '../../ui/Empty.tsx'
 import { ErrorAlert } from '../../ui/ErrorAlert.tsx'
-import { dateTime } from '../../ui/format.ts'
 import { SecretModal } from '../../ui/SecretModal.tsx'
+import { Time } from '../../ui/Time.tsx'
 import { useAction } from '../../ui/useAction.ts'
 import { useLoad } from '../../ui/useLoad.ts'
 
@@ -50,9 +50,9 @@ export function ApiKeys() {
           columnDefinitions={[
             { id: 'name', header: 'Name', isRowHeader: true, cell: (key) => key.name },
             { id: 'surface', header: 'Opens', cell: (key) => surfaceLabel(key.surface) },
-            { id: 'created', header: 'Created', cell: (key) => dateTime(key.createdAt) },
-            { id: 'used', header: 'Last used', cell: (key) => (key.lastUsedAt ? dateTime(key.lastUsedAt) : 'never') },
-            { id: 'expires', header: 'Expires', cell: (key) => (key.expiresAt ? dateTime(key.expiresAt) : 'never') },
+            { id: 'created', header: 'Created', cell: (key) => <Time iso={key.createdAt} /> },
+            { id: 'used', header: 'Last used', cell: (key) => <Time iso={key.lastUsedAt} none="never" /> },
+            { id: 'expires', header: 'Expires', cell: (key) => <Time iso={key.expiresAt} none="never" /> },
             {
               id: 'actions',
               header: 'Actions',

@@ -18,10 +18,11 @@ import { useSession } from '../../shell/SessionContext.tsx'
 import { ConfirmModal } from '../../ui/ConfirmModal.tsx'
 import { Empty } from '../../ui/Empty.tsx'
 import { ErrorAlert } from '../../ui/ErrorAlert.tsx'
-import { dateTime } from '../../ui/format.ts'
 import { SecretModal } from '../../ui/SecretModal.tsx'
+import { Time } from '../../ui/Time.tsx'
 import { useAction } from '../../ui/useAction.ts'
 import { useLoad } from '../../ui/useLoad.ts'
+import { CreateUser, DeleteUser } from './UserModals.tsx'
 
 /** IAM users' access keys: for the AWS SDKs and the AWS command line. */
 export function IamKeys() {
@@ -30,6 +31,7 @@ export function IamKeys() {
   const [chosen, setChosen] = useState<string>()
   const [made, setMade] = useState<NewAccessKey>()
   const [deleting, setDeleting] = useState<AccessKey>()
+  const [userModal, setUserModal] = useState<'create' | 'delete'>()
 
   const all = users.value ?? []
   const user = chosen ?? (all.find((one) => one.arn === arn) ?? all[0])?.name
@@ -88,18 +90,28 @@ export function IamKeys() {
             </Header>
           }
           filter={
-            <div className="craton-narrow">
-              <Select
-                ariaLabel="User"
-                inlineLabelText="User"
-                options={options}
-                selectedOption={options.find((option) => option.value === user) ?? null}
-                placeholder="Choose a user"
-                onChange={({ detail }) => setChosen(detail.selectedOption.value)}
-              />
+            <div className="craton-filters">
+              <div className="craton-narrow">
+                <Select
+                  ariaLabel="User"
+                  inlineLabelText="User"
+                  options={options}
+                  selectedOption={options.find((option) => option.value === user) ?? null}
+                  placeholder="Choose a user"
+                  onChange={({ detail }) => setChosen(detail.selectedOption.value)}
+                />
+              </div>
+              <Button onClick={() => setUserModal('create')}>Create user</Button>
+              <Button
+                ariaLabel={`Delete the user ${user ?? ''}`}
+                disabled={user === undefined || all.find((one) => one.name === user)?.arn === arn}
+                onClick={() => setUserModal('delete')}
+              >
+                Delete user
+              </Button>
             </div>
           }
-          empty={<Empty title="This user has no access keys" />}
+          empty={<Empty title="This user has no access keys">A key lets programs act as {user ?? 'the user'}.</Empty>}
           columnDefinitions={[
             { id: 'id', header: 'Access key ID', isRowHeader: true, cell: (key) => key.id },
             {
@@ -112,7 +124,7 @@ export function IamKeys() {
                   <StatusIndicator type="stopped">Inactive</StatusIndicator>
                 ),
             },
-            { id: 'created', header: 'Created', cell: (key) => dateTime(key.createdAt) },
+            { id: 'created', header: 'Created', cell: (key) => <Time iso={key.createdAt} /> },
             {
               id: 'actions',
               header: 'Actions',
@@ -136,9 +148,30 @@ export function IamKeys() {
           ]}
         />
       </SpaceBetween>
+      {userModal === 'create' && (
+        <CreateUser
+          onCreated={(name) => {
+            setUserModal(undefined)
+            setChosen(name)
+            users.reload()
+          }}
+          onDismiss={() => setUserModal(undefined)}
+        />
+      )}
+      {userModal === 'delete' && user !== undefined && (
+        <DeleteUser
+          name={user}
+          onDeleted={() => {
+            setUserModal(undefined)
+            setChosen(undefined)
+            users.reload()
+          }}
+          onDismiss={() => setUserModal(undefined)}
+        />
+      )}
       {made && (
         <SecretModal
-          title="New access key"
+          title={`New access key of ${made.userName}`}
           parts={[
             { label: 'Access key ID', text: made.id },
             { label: 'Secret access key', text: made.secret },

@@ -24,9 +24,9 @@ export function ModelDetails({ card, onDismiss }: { card: Card; onDismiss: () =>
           { label: 'Download', value: size(card, card.downloadBytes) },
           { label: 'Memory when loaded', value: size(card, card.memoryBytes) },
           { label: 'Sources', value: <Lines of={card.sources} /> },
-          { label: 'Stands behind these AWS ids', value: <Lines of={card.servesAwsIds} /> },
           { label: 'SHA-256', value: <code className="craton-secret">{card.sha256 ?? '–'}</code> },
           { label: 'On the command line', value: <code className="craton-secret">craton models pull {card.name}</code> },
+          { label: `Stands behind these AWS ids (${card.servesAwsIds.length})`, value: <Lines of={card.servesAwsIds} /> },
         ]}
       />
     </Modal>

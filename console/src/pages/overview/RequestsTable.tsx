@@ -8,27 +8,26 @@ import Table from '@cloudscape-design/components/table'
 import TextFilter from '@cloudscape-design/components/text-filter'
 import { useCallback, useState } from 'react'
 import { listRequests, type RequestRecord } from '../../api/status.ts'
+import { PageLink } from '../../shell/router.tsx'
 import { Empty } from '../../ui/Empty.tsx'
 import { ErrorAlert } from '../../ui/ErrorAlert.tsx'
-import { dateTime, milliseconds, recentTime } from '../../ui/format.ts'
+import { milliseconds } from '../../ui/format.ts'
+import { Time } from '../../ui/Time.tsx'
 import { useLoad } from '../../ui/useLoad.ts'
 
 const REFRESH_MS = 3000
-/** Enough to hold some of the programs' requests among the console's own, which refreshes itself. */
-const ASKED = 300
 const SHOWN = 100
 
 /** The latest requests of the account, newest first. */
 export function RequestsTable() {
-  const load = useCallback((signal: AbortSignal) => listRequests(ASKED, signal), [])
+  const load = useCallback((signal: AbortSignal) => listRequests(SHOWN, signal), [])
   const requests = useLoad(load, REFRESH_MS)
   const [filter, setFilter] = useState('')
-  const [outcome, setOutcome] = useState('programs')
+  const [outcome, setOutcome] = useState('all')
   const [open, setOpen] = useState<RequestRecord>()
 
   const all = requests.value ?? []
-  const kept = all.filter((request) => CHOICES[outcome]?.test(request)).slice(0, SHOWN)
-  const shown = kept.filter((request) => matches(request, filter))
+  const shown = all.filter((request) => CHOICES[outcome]?.test(request) && matches(request, filter))
   return (
     <>
       <ErrorAlert error={requests.error} title="Could not list the requests" onRetry={requests.reload} />
@@ -42,8 +41,8 @@ export function RequestsTable() {
         header={
           <Header
             variant="h2"
-            counter={requests.value ? `(${shown.length === kept.length ? kept.length : `${shown.length}/${kept.length}`})` : ''}
-            description="The latest of this account, kept in memory until the server stops."
+            counter={requests.value ? `(${shown.length === all.length ? all.length : `${shown.length}/${all.length}`})` : ''}
+            description={`The latest ${SHOWN} of this account, kept in memory until the server stops. What this console reads of its own accord is left out.`}
             actions={<Button iconName="refresh" ariaLabel="Refresh" onClick={requests.reload} />}
           >
             Recent requests
@@ -61,13 +60,22 @@ export function RequestsTable() {
               ariaLabel="Show"
               selectedOption={{ value: outcome, label: CHOICES[outcome]?.label ?? '' }}
               options={Object.entries(CHOICES).map(([value, { label }]) => ({ value, label }))}
-              onChange={({ detail }) => setOutcome(detail.selectedOption.value ?? 'programs')}
+              onChange={({ detail }) => setOutcome(detail.selectedOption.value ?? 'all')}
             />
           </div>
         }
-        empty={kept.length === 0 ? <Empty title="No requests yet" /> : <Empty title="No request matches" />}
+        empty={
+          all.length === 0 ? (
+            <Empty title="No requests yet">
+              Point an AWS SDK or the AWS CLI at this server, or ask something in the{' '}
+              <PageLink to="/playground">playground</PageLink>.
+            </Empty>
+          ) : (
+            <Empty title="No request matches" />
+          )
+        }
         columnDefinitions={[
-          { id: 'time', header: 'Time', cell: (request) => recentTime(request.time) },
+          { id: 'time', header: 'Time', cell: (request) => <Time iso={request.time} short /> },
           {
             id: 'operation',
             header: 'Operation',
@@ -98,7 +106,7 @@ function RequestDetails({ request, onDismiss }: { request: RequestRecord; onDism
         items={[
           { label: 'Outcome', value: <Outcome request={request} /> },
           { label: 'Service', value: request.service },
-          { label: 'Time', value: dateTime(request.time) },
+          { label: 'Time', value: <Time iso={request.time} /> },
           { label: 'Took', value: milliseconds(request.durationMs) },
           { label: 'Caller', value: <span className="craton-stack">{request.principal}</span> },
           { label: 'Answered by', value: request.servedBy ?? '–' },
@@ -128,7 +136,7 @@ function matches(request: RequestRecord, filter: string): boolean {
 }
 
 const CHOICES: Record<string, { label: string; test: (request: RequestRecord) => boolean }> = {
+  all: { label: 'All requests', test: () => true },
   programs: { label: 'AWS and OpenAI', test: (request) => request.service !== 'craton' },
   errors: { label: 'Errors only', test: failed },
-  all: { label: "All, with Craton's own", test: () => true },
 }

@@ -42,7 +42,7 @@ export default function PlaygroundPage() {
 
   const groups = modelOptions(models.value ?? [], aliases.value ?? [])
   const options = usable(groups)
-  const modelOf = (pane: number) => chosen[pane] ?? options[Math.min(pane, options.length - 1)]?.value
+  const modelOf = (pane: number) => chosen[pane] ?? chosen[0] ?? options[0]?.value
   const panes = comparing ? [0, 1] : [0]
   const errors = check(settings)
   const settingsAreGood = Object.keys(errors).length === 0
