@@ -81,6 +81,18 @@ describe('send', () => {
     expect(ended).toHaveBeenCalledOnce()
   })
 
+  test('ends the session when an AWS service does not know it', async () => {
+    const ended = vi.fn()
+    onSessionEnded(ended)
+    const headers = { 'x-amzn-errortype': 'UnrecognizedClientException' }
+    answerWith(Response.json({ message: 'over' }, { status: 403, headers }))
+    await expect(send('/model/m/converse', { method: 'POST', service: 'bedrock-runtime' })).rejects.toThrow(ApiError)
+    expect(ended).toHaveBeenCalledOnce()
+    answerWith(Response.json({ message: 'no' }, { status: 403, headers: { 'x-amzn-errortype': 'AccessDeniedException' } }))
+    await expect(send('/model/m/converse', { method: 'POST', service: 'bedrock-runtime' })).rejects.toThrow(ApiError)
+    expect(ended).toHaveBeenCalledOnce()
+  })
+
   test('says what to do when no answer comes', async () => {
     vi.stubGlobal('fetch', async () => {
       throw new TypeError('Failed to fetch')

@@ -86,9 +86,13 @@ export async function send(path: string, call: Call = {}): Promise<Response> {
     )
   }
   if (response.ok) return response
-  if (response.status === 401 && !call.signingIn) sessionEnded()
-  throw await errorOf(response)
+  const error = await errorOf(response)
+  if ((error.status === 401 || UNKNOWN_SESSION.has(error.code)) && !call.signingIn) sessionEnded()
+  throw error
 }
+
+/** What AWS services call a session that is over, with a 403. */
+const UNKNOWN_SESSION = new Set(['UnrecognizedClientException', 'InvalidClientTokenId'])
 
 /** Calls the server and reads its JSON answer. */
 export async function sendJson<T>(path: string, call: Call = {}): Promise<T> {

@@ -11,6 +11,7 @@ export function percent(progress: Progress | null | undefined): number | undefin
 export function progressText(job: Job): string {
   const { progress } = job
   if (!progress) return job.state === 'queued' ? 'Waiting for its turn' : 'Starting'
+  if (progress.done === 0 && !progress.total && progress.message) return progress.message.charAt(0).toUpperCase() + progress.message.slice(1)
   const count = progress.unit === 'bytes' ? bytes : (n: number) => `${integer(n)} ${progress.unit}`
   const figures = progress.total ? `${count(progress.done)} of ${count(progress.total)}` : count(progress.done)
   return progress.message ? `${figures} · ${progress.message}` : figures

@@ -49,6 +49,14 @@ test('a download is cancelled', async ({ signedIn: page, craton }) => {
   await expect(page.getByRole('table', { name: 'Jobs' })).toContainText('Cancelled')
 })
 
+test('a download of a source that cannot be read says why and what to do', async ({ signedIn: page }) => {
+  await openPage(page, 'Model catalogue')
+  await page.getByRole('button', { name: 'Download another model' }).click()
+  await page.getByRole('dialog').getByLabel('Source').fill('file:/nowhere/model.gguf')
+  await page.getByRole('dialog').getByRole('button', { name: 'Download' }).click()
+  await expect(page.getByText(/The download of file:\/nowhere\/model\.gguf failed: Cannot read .* Hint: /)).toBeVisible()
+})
+
 test('a model is removed only after a confirmation', async ({ signedIn: page, craton }) => {
   test.skip(!craton.mock, 'removes files')
   await openPage(page, 'Model catalogue')

@@ -151,6 +151,7 @@ const STEP_MS = 80
 
 /** Starts a download that takes about two seconds. */
 function pull(state: State, source: string, acceptTerms: boolean): Job {
+  if (source.startsWith('file:')) return failedPull(state, source.slice('file:'.length))
   const card = cardOf(state, source)
   if (card.licence.mustAccept && !acceptTerms) {
     throw new HttpError(400, 'Invalid', `The terms of \`${source}\` must be accepted`)
@@ -196,4 +197,23 @@ async function events(job: Job, response: ServerResponse): Promise<void> {
     await sleep(STEP_MS)
   }
   response.end()
+}
+
+function failedPull(state: State, path: string): Job {
+  const now = new Date().toISOString()
+  const job: Job = {
+    id: `job-${String(state.jobs.size + 1).padStart(4, '0')}`,
+    kind: 'model-pull',
+    state: 'failed',
+    progress: null,
+    attempt: 1,
+    error: { code: 'Invalid', message: `Cannot read \`${path}\`.`, hint: 'Give the full path of a file.' },
+    output: null,
+    cancelRequested: false,
+    createdAt: now,
+    startedAt: now,
+    endedAt: now,
+  }
+  state.jobs.set(job.id, job)
+  return job
 }

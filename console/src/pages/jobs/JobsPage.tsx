@@ -38,6 +38,7 @@ export default function JobsPage() {
         items={all}
         trackBy="id"
         variant="full-page"
+        wrapLines
         loading={jobs.loading}
         loadingText="Loading jobs"
         ariaLabels={{ tableLabel: 'Jobs' }}
@@ -68,9 +69,9 @@ export default function JobsPage() {
               </Button>
             ),
           },
-          { id: 'subject', header: 'Model', minWidth: 170, cell: (job) => <Subject job={job} /> },
+          { id: 'subject', header: 'Model', minWidth: 160, cell: (job) => <Subject job={job} /> },
           { id: 'state', header: 'State', cell: (job) => <State job={job} /> },
-          { id: 'progress', header: 'Progress', minWidth: 190, cell: (job) => <JobProgress job={job} /> },
+          { id: 'progress', header: 'Progress', minWidth: 220, cell: (job) => <JobProgress job={job} /> },
           { id: 'created', header: 'Created', cell: (job) => <Time iso={job.createdAt} /> },
           { id: 'ended', header: 'Ended', cell: (job) => <Time iso={job.endedAt} /> },
           {

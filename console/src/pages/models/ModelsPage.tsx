@@ -1,5 +1,6 @@
 import Button from '@cloudscape-design/components/button'
 import Cards from '@cloudscape-design/components/cards'
+import Container from '@cloudscape-design/components/container'
 import Header from '@cloudscape-design/components/header'
 import Select from '@cloudscape-design/components/select'
 import SpaceBetween from '@cloudscape-design/components/space-between'
@@ -17,6 +18,7 @@ import { useLoad } from '../../ui/useLoad.ts'
 import { CardActions, CardFacts, CardState } from './cardParts.tsx'
 import { ModelDetails } from './ModelDetails.tsx'
 import { PullModal } from './PullModal.tsx'
+import { PullProgress } from './PullProgress.tsx'
 
 const REFRESH_MS = 5000
 
@@ -29,6 +31,8 @@ export default function ModelsPage() {
   const [choice, setChoice] = useState('all')
   const [pulling, setPulling] = useState<Card | 'other'>()
   const [removing, setRemoving] = useState<Card>()
+  /** Downloads that no card of the catalogue stands for. */
+  const [others, setOthers] = useState<OtherPull[]>([])
 
   const unload = useAction(async (card: Card) => {
     await unloadModel(card.name)
@@ -59,6 +63,18 @@ export default function ModelsPage() {
     <SpaceBetween size="m">
       <ErrorAlert error={models.error} title="Could not list the models" onRetry={models.reload} />
       <ErrorAlert error={unload.error} title="Could not unload the model" onDismiss={unload.clearError} />
+      {others.map(({ jobId, source }) => (
+        <Container key={jobId} header={<Header variant="h3">{source}</Header>}>
+          <PullProgress
+            jobId={jobId}
+            name={source}
+            onOver={() => {
+              setOthers((all) => all.filter((other) => other.jobId !== jobId))
+              models.reload()
+            }}
+          />
+        </Container>
+      ))}
       <Cards
         variant="full-page"
         items={shown}
@@ -111,9 +127,9 @@ export default function ModelsPage() {
       {pulling && (
         <PullModal
           card={pulling === 'other' ? undefined : pulling}
-          onStarted={(job) => {
+          onStarted={(job, source) => {
             setPulling(undefined)
-            notify('info', `The download has started as job ${job.id}.`)
+            if (pulling === 'other') setOthers((all) => [...all, { jobId: job.id, source }])
             models.reload()
           }}
           onDismiss={() => setPulling(undefined)}
@@ -139,6 +155,11 @@ export default function ModelsPage() {
       )}
     </SpaceBetween>
   )
+}
+
+interface OtherPull {
+  jobId: string
+  source: string
 }
 
 const CHOICES: Record<string, { label: string; test: (card: Card) => boolean }> = {

@@ -14,7 +14,8 @@ import { size } from './cardParts.tsx'
 interface Props {
   /** Absent: the user names a source. */
   card: Card | undefined
-  onStarted: (job: Job) => void
+  /** What was asked for is the model's name, or the source that the user named. */
+  onStarted: (job: Job, source: string) => void
   onDismiss: () => void
 }
 
@@ -22,7 +23,10 @@ interface Props {
 export function PullModal({ card, onStarted, onDismiss }: Props) {
   const [source, setSource] = useState('')
   const [accepted, setAccepted] = useState(false)
-  const pull = useAction(async () => onStarted(await pullModel(card?.name ?? source.trim(), accepted)))
+  const pull = useAction(async () => {
+    const wanted = card?.name ?? source.trim()
+    onStarted(await pullModel(wanted, accepted), wanted)
+  })
   const mustAccept = card?.licence.mustAccept ?? false
   return (
     <ConfirmModal
