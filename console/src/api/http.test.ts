@@ -42,6 +42,12 @@ describe('errorOf', () => {
     }
   })
 
+  test('says a hint once that the message says too', async () => {
+    const headers = { 'x-craton-hint': 'Run "x".' }
+    const read = await errorOf(Response.json({ message: 'No m. Run "x".' }, { status: 404, headers }))
+    expect(read.hint).toBeUndefined()
+  })
+
   test('makes something of an answer that is no error document', async () => {
     const read = await errorOf(new Response('<html>', { status: 502, statusText: 'Bad Gateway' }))
     expect(read).toMatchObject({ status: 502, code: 'HTTP 502', message: 'Bad Gateway' })

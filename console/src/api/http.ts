@@ -108,7 +108,6 @@ export function isAbort(reason: unknown): boolean {
 /** Reads the error out of an answer: Craton's own shape, AWS JSON or AWS Query XML. */
 export async function errorOf(response: Response): Promise<ApiError> {
   const text = await response.text().catch(() => '')
-  const headerHint = response.headers.get('x-craton-hint') ?? undefined
   const headerId = response.headers.get('x-amzn-requestid') ?? response.headers.get('x-craton-request-id') ?? undefined
   const body = parseObject(text)
   const own = parseObject(body?.['error'])
@@ -122,23 +121,31 @@ export async function errorOf(response: Response): Promise<ApiError> {
     )
   }
   if (body) {
+    const message = textOf(body['message']) ?? textOf(body['Message']) ?? 'The server gave no reason.'
     const type = response.headers.get('x-amzn-errortype') ?? textOf(body['__type']) ?? textOf(body['code'])
     return new ApiError(
       response.status,
       shortType(type) ?? `HTTP ${response.status}`,
-      textOf(body['message']) ?? textOf(body['Message']) ?? 'The server gave no reason.',
-      headerHint,
+      message,
+      hintBeside(message, response.headers),
       headerId,
     )
   }
   const code = xmlText(text, 'Code')
+  const message = xmlText(text, 'Message') ?? (response.statusText || 'The server gave no reason.')
   return new ApiError(
     response.status,
     code ?? `HTTP ${response.status}`,
-    xmlText(text, 'Message') ?? (response.statusText || 'The server gave no reason.'),
-    headerHint,
+    message,
+    hintBeside(message, response.headers),
     xmlText(text, 'RequestId') ?? headerId,
   )
+}
+
+/** AWS clients show only the message, so the server may have said the hint there already. */
+function hintBeside(message: string, headers: Headers): string | undefined {
+  const hint = headers.get('x-craton-hint')
+  return hint === null || message.includes(hint) ? undefined : hint
 }
 
 function parseObject(value: unknown): Record<string, unknown> | undefined {

@@ -1,5 +1,6 @@
 import Flashbar, { type FlashbarProps } from '@cloudscape-design/components/flashbar'
-import { createContext, useCallback, useContext, useMemo, useState, type ReactNode } from 'react'
+import { createContext, useCallback, useContext, useEffect, useMemo, useState, type ReactNode } from 'react'
+import { useRoute } from './router.tsx'
 
 type Kind = 'success' | 'info' | 'error'
 type Notify = (kind: Kind, text: string) => void
@@ -11,10 +12,14 @@ interface Notification {
 }
 
 const Sending = createContext<Notify>(() => undefined)
-const Showing = createContext<{ notifications: Notification[]; dismiss: (id: number) => void }>({
-  notifications: [],
-  dismiss: () => undefined,
-})
+interface Shown {
+  notifications: Notification[]
+  dismiss: (id: number) => void
+  /** Drops what has been read by the time the page is left: all but errors. */
+  leave: () => void
+}
+
+const Showing = createContext<Shown>({ notifications: [], dismiss: () => undefined, leave: () => undefined })
 
 const MOST = 3
 
@@ -26,13 +31,14 @@ export function useNotify(): Notify {
 export function NotificationProvider({ children }: { children: ReactNode }) {
   const [notifications, setNotifications] = useState<Notification[]>([])
   const dismiss = useCallback((id: number) => setNotifications((all) => all.filter((one) => one.id !== id)), [])
+  const leave = useCallback(() => setNotifications((all) => all.filter((one) => one.kind === 'error')), [])
   const notify = useCallback<Notify>((kind, text) => {
     setNotifications((all) => {
       const id = (all[0]?.id ?? 0) + 1
       return [{ id, kind, text }, ...all].slice(0, MOST)
     })
   }, [])
-  const showing = useMemo(() => ({ notifications, dismiss }), [notifications, dismiss])
+  const showing = useMemo(() => ({ notifications, dismiss, leave }), [notifications, dismiss, leave])
   return (
     <Sending value={notify}>
       <Showing value={showing}>{children}</Showing>
@@ -41,7 +47,9 @@ export function NotificationProvider({ children }: { children: ReactNode }) {
 }
 
 export function Notifications() {
-  const { notifications, dismiss } = useContext(Showing)
+  const { notifications, dismiss, leave } = useContext(Showing)
+  const { path } = useRoute()
+  useEffect(() => leave, [path, leave])
   const items = notifications.map(
     ({ id, kind, text }): FlashbarProps.MessageDefinition => ({
       id: String(id),

@@ -35,7 +35,7 @@ export function follow(event: { preventDefault: () => void; detail: { href?: str
 
 export function PageLink({ to, children }: { to: string; children: ReactNode }) {
   return (
-    <Link href={href(to)} onFollow={follow}>
+    <Link fontSize="inherit" href={href(to)} onFollow={follow}>
       {children}
     </Link>
   )

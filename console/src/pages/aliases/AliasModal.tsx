@@ -13,7 +13,8 @@ interface Props {
   /** Absent: a new one. */
   alias: Alias | undefined
   models: Card[]
-  onSaved: (modelId: string) => void
+  /** Told the AWS id and what answers for it now. */
+  onSaved: (modelId: string, answeredBy: string) => void
   onDismiss: () => void
 }
 
@@ -33,7 +34,7 @@ export function AliasModal({ alias, models, onSaved, onDismiss }: Props) {
     const upstream = { baseUrl: baseUrl.trim(), model: model.trim(), ...(apiKey ? { apiKey } : {}) }
     const target: AliasTarget = kind === 'local' ? { local } : { upstream }
     await putAlias(id, target)
-    onSaved(id)
+    onSaved(id, kind === 'local' ? local : `${model.trim()} at ${baseUrl.trim()}`)
   })
 
   const options = models.map((card) => ({

@@ -84,7 +84,7 @@ export default function AliasesPage() {
           {
             id: 'origin',
             header: 'Set by',
-            minWidth: 100,
+            minWidth: 150,
             cell: (alias) => (alias.builtIn ? 'Craton' : <Badge color="blue">This deployment</Badge>),
           },
           {
@@ -114,9 +114,9 @@ export default function AliasesPage() {
         <AliasModal
           alias={editing === 'new' ? undefined : editing}
           models={models.value ?? []}
-          onSaved={(modelId) => {
+          onSaved={(modelId, answeredBy) => {
             setEditing(undefined)
-            notify('success', `${modelId} is now answered by the model you chose.`)
+            notify('success', `${modelId} is now answered by ${answeredBy}.`)
             aliases.reload()
           }}
           onDismiss={() => setEditing(undefined)}

@@ -84,7 +84,7 @@ export function HealthPanel({ status, current }: Props) {
               { label: 'Model files', value: <span className="craton-stack">{status.modelsDir}</span> },
               ...Object.entries(status.engine).map(([name, value]) => ({
                 label: name === 'name' ? 'Engine' : label(name),
-                value: String(value ?? '–'),
+                value: value === 0 ? 'automatic' : String(value ?? '–'),
               })),
             ]}
           />

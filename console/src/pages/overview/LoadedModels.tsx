@@ -39,7 +39,7 @@ export function LoadedModels({ loaded, onChange }: Props) {
           </Empty>
         }
         columnDefinitions={[
-          { id: 'name', header: 'Model', cell: (model) => model.name, isRowHeader: true },
+          { id: 'name', header: 'Model', cell: (model) => <PageLink to={`/models?model=${encodeURIComponent(model.name)}`}>{model.name}</PageLink>, isRowHeader: true },
           { id: 'kind', header: 'Kind', cell: (model) => (model.kind === 'text' ? 'Text' : 'Embedding') },
           { id: 'memory', header: 'Memory', cell: (model) => bytes(model.memoryBytes) },
           { id: 'active', header: 'Answering', cell: (model) => model.activeSequences },

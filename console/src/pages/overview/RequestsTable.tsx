@@ -42,7 +42,7 @@ export function RequestsTable() {
           <Header
             variant="h2"
             counter={requests.value ? `(${shown.length === all.length ? all.length : `${shown.length}/${all.length}`})` : ''}
-            description={`The latest ${SHOWN} of this account, kept in memory until the server stops. What this console reads of its own accord is left out.`}
+            description={`The latest ${SHOWN} of this account, kept in memory until the server stops. What the console only reads of Craton is left out.`}
             actions={<Button iconName="refresh" ariaLabel="Refresh" onClick={requests.reload} />}
           >
             Recent requests
