@@ -7,6 +7,7 @@ scripts/fetch-test-models.sh
 CRATON_BENCH_PYTHON=$(scripts/python.sh bench/requirements.txt)
 export CRATON_BENCH_PYTHON
 cargo build --release
+cargo build --release -p inference-encoder --example embed_bench
 [ $# -gt 0 ] || set -- requests embeddings generation
 for name in "$@"; do
     cargo xtask bench "$name"
