@@ -69,14 +69,14 @@ export default function JobsPage() {
               </Button>
             ),
           },
+          { id: 'state', header: 'State', minWidth: 135, cell: (job) => <State job={job} /> },
           { id: 'subject', header: 'Model', minWidth: 160, cell: (job) => <Subject job={job} /> },
-          { id: 'state', header: 'State', cell: (job) => <State job={job} /> },
           { id: 'progress', header: 'Progress', minWidth: 220, cell: (job) => <JobProgress job={job} /> },
-          { id: 'created', header: 'Created', cell: (job) => <Time iso={job.createdAt} /> },
-          { id: 'ended', header: 'Ended', cell: (job) => <Time iso={job.endedAt} /> },
+          { id: 'created', header: 'Created', minWidth: 175, cell: (job) => <Time iso={job.createdAt} /> },
           {
             id: 'actions',
             header: 'Actions',
+            minWidth: 100,
             cell: (job) =>
               isOver(job) ? (
                 '–'

@@ -25,7 +25,7 @@ export function CodeModal({ inputs, onDismiss }: Props) {
           <SegmentedControl
             label="Model"
             selectedId={String(chosen)}
-            options={inputs.map(({ modelId }, index) => ({ id: String(index), text: modelId }))}
+            options={inputs.map(({ modelId }, index) => ({ id: String(index), text: `${index + 1}: ${modelId}` }))}
             onChange={({ detail }) => setChosen(Number(detail.selectedId))}
           />
         )}
