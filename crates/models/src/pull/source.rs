@@ -122,11 +122,9 @@ fn file(text: &str) -> Result<Source> {
 pub(crate) fn derive_name(text: &str) -> Result<String> {
     let stem = text.strip_suffix(".gguf").or_else(|| text.strip_suffix(".safetensors")).unwrap_or(text);
     let lower = stem.to_ascii_lowercase();
-    let kept: String = lower
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' })
-        .collect();
-    let name = kept.trim_matches(['-', '.', '_']).to_owned();
+    let kept: String =
+        lower.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '-' }).collect();
+    let name = kept.trim_matches(['-', '.']).to_owned();
     if !is_name(&name) {
         return Err(Error::invalid(format!("No name can be made of `{text}`.")).with_hint("Rename the file."));
     }

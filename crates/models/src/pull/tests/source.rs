@@ -79,7 +79,7 @@ fn malformed_sources_are_refused() {
 
 #[test]
 fn names_come_from_files() {
-    assert_eq!(derive_name("Some-Model.Q4_K_M.gguf").unwrap(), "some-model.q4_k_m");
+    assert_eq!(derive_name("Some-Model.Q4_K_M.gguf").unwrap(), "some-model.q4-k-m");
     assert_eq!(derive_name("e5 small").unwrap(), "e5-small");
     assert_eq!(derive_name("-.gguf").unwrap_err().kind, ErrorKind::Invalid);
 }
@@ -89,6 +89,8 @@ proptest! {
     fn derived_names_are_names_and_no_source_breaks_the_reader(text in "\\PC{0,40}") {
         if let Ok(name) = derive_name(&text) {
             prop_assert!(is_name(&name));
+            // Underscores beside dots are no model id to AWS: the model could not be asked under its name.
+            prop_assert!(name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-')), "{name}");
         }
         for scheme in ["", "hf:", "pypi:", "file:"] {
             let _ = read(&format!("{scheme}{text}"));
