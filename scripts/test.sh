@@ -34,7 +34,10 @@ step "real clients"
 python=$(scripts/python.sh conformance/requirements.txt)
 scripts/with-server.sh "$python" -m pytest -q conformance
 
-step "the console in a browser"
+step "the console in a browser: against its own mock server, which can fail on demand"
+scripts/console.sh e2e
+
+step "the console in a browser: against the real server"
 scripts/with-server.sh scripts/console.sh e2e
 
 step "all tests passed"
