@@ -102,6 +102,7 @@ pub struct Sampler {
     changed: Vec<(Token, f32)>,
     /// Tokens that may be drawn. Kept to be refilled.
     candidates: Vec<Candidate>,
+    nucleus: Nucleus,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -126,7 +127,15 @@ impl Sampler {
             true => Vec::new(),
             false => prompt[prompt.len().saturating_sub(REPEAT_WINDOW)..].to_vec(),
         };
-        Self { sampling, random, recent, written: Vec::new(), changed: Vec::new(), candidates: Vec::new() }
+        Self {
+            sampling,
+            random,
+            recent,
+            written: Vec::new(),
+            changed: Vec::new(),
+            candidates: Vec::new(),
+            nucleus: Nucleus::default(),
+        }
     }
 
     /// Chooses a token. `mask` has one bit for each token, the lowest first, set where the token is allowed.
@@ -203,13 +212,10 @@ impl Sampler {
         for candidate in &mut self.candidates {
             candidate.logit = exp((candidate.logit - best) / temperature);
         }
-        let mut total = weight(&self.candidates);
         if self.sampling.top_p < 1.0 {
-            let kept = nucleus(&mut self.candidates, total * f64::from(self.sampling.top_p));
-            self.candidates.truncate(kept);
-            total = weight(&self.candidates);
+            self.nucleus.keep(&mut self.candidates, f64::from(self.sampling.top_p));
         }
-        let mut rest = self.random.random::<f64>() * total;
+        let mut rest = self.random.random::<f64>() * weight(&self.candidates);
         for candidate in &self.candidates {
             rest -= f64::from(candidate.logit);
             if rest < 0.0 {
@@ -225,30 +231,65 @@ fn weight(candidates: &[Candidate]) -> f64 {
     candidates.iter().map(|candidate| f64::from(candidate.logit)).sum()
 }
 
-/// Moves the fewest heaviest candidates whose weights reach `enough` to the front; returns how many they are.
+/// Finds the fewest heaviest candidates that hold a share of all weight, without sorting them.
 ///
-/// Halves the stretch in which the boundary lies by selection, so all is done in linear time without sorting.
-fn nucleus(candidates: &mut [Candidate], mut enough: f64) -> usize {
-    let (mut low, mut high) = (0, candidates.len());
-    while high - low > 32 {
-        let middle = (high - low) / 2;
-        candidates[low..high].select_nth_unstable_by(middle, Candidate::order);
-        let upper = weight(&candidates[low..low + middle]);
-        if upper >= enough {
-            high = low + middle;
-        } else {
-            enough -= upper;
-            low += middle;
+/// Bits of positive floats order like their values, so a histogram over a weight's exponent and first five bits finds
+/// the bin in which the boundary lies. Only the candidates of that bin are sorted.
+#[derive(Debug, Default)]
+struct Nucleus {
+    /// The weight in each bin, heaviest first. Kept to be refilled.
+    bins: Vec<f64>,
+    /// The candidates of the boundary's bin. Kept to be refilled.
+    boundary: Vec<Candidate>,
+}
+
+impl Nucleus {
+    /// The bits of a weight that do not count for its bin.
+    const IGNORED: u32 = 18;
+    /// Bins down to weights of 2⁻⁶⁴; lighter ones share the last.
+    const BINS: usize = 64 * 32 + 1;
+
+    /// Drops the candidates outside the nucleus of `share` of all weight. Weights are in (0, 1].
+    fn keep(&mut self, candidates: &mut Vec<Candidate>, share: f64) {
+        self.bins.clear();
+        self.bins.resize(Self::BINS, 0.0);
+        for candidate in candidates.iter() {
+            self.bins[Self::bin(candidate)] += f64::from(candidate.logit);
+        }
+        let mut enough = self.bins.iter().sum::<f64>() * share;
+        let mut limit = 0;
+        // An empty bin holds no boundary, not even that of a share of 0.
+        while limit + 1 < Self::BINS && self.bins[limit] < enough.max(f64::MIN_POSITIVE) {
+            enough -= self.bins[limit];
+            limit += 1;
+        }
+        self.boundary.clear();
+        let mut kept = 0;
+        for at in 0..candidates.len() {
+            let candidate = candidates[at];
+            let bin = Self::bin(&candidate);
+            candidates[kept] = candidate;
+            kept += usize::from(bin < limit);
+            if bin == limit {
+                self.boundary.push(candidate);
+            }
+        }
+        candidates.truncate(kept);
+        self.boundary.sort_unstable_by(Candidate::order);
+        for candidate in &self.boundary {
+            candidates.push(*candidate);
+            enough -= f64::from(candidate.logit);
+            if enough <= 0.0 {
+                return;
+            }
         }
     }
-    candidates[low..high].sort_unstable_by(Candidate::order);
-    for (at, candidate) in candidates[low..high].iter().enumerate() {
-        enough -= f64::from(candidate.logit);
-        if enough <= 0.0 {
-            return low + at + 1;
-        }
+
+    fn bin(candidate: &Candidate) -> usize {
+        let heaviest = 1.0_f32.to_bits() >> Self::IGNORED;
+        let bits = candidate.logit.to_bits() >> Self::IGNORED;
+        (heaviest.saturating_sub(bits) as usize).min(Self::BINS - 1)
     }
-    high
 }
 
 /// `e` to the power of `x` for `x` ≤ 0, within 2 units of the last place: by range reduction and the polynomial of

@@ -63,6 +63,31 @@ fn a_wide_nucleus_is_found_across_sorted_blocks() {
 }
 
 #[test]
+fn the_nucleus_is_the_shortest_run_of_a_sorted_list() {
+    let mut random = ChaCha8Rng::seed_from_u64(3);
+    for spread in [0.0_f32, 1e-3, 0.5, 4.0, 27.0] {
+        let weights: Vec<f32> = (0..3000).map(|_| exp(-spread * random.random::<f32>())).collect();
+        let all: Vec<Candidate> =
+            (0..).zip(&weights).map(|(token, weight)| Candidate { logit: *weight, token }).collect();
+        for share in [0.0, 1e-6, 0.1, 0.5, 0.9, 0.999] {
+            let mut sorted = all.clone();
+            sorted.sort_by(Candidate::order);
+            let mut enough = weight(&all) * share;
+            let short = sorted.iter().position(|candidate| {
+                enough -= f64::from(candidate.logit);
+                enough <= 1e-9
+            });
+            sorted.truncate(short.unwrap() + 1);
+            let mut kept = all.clone();
+            Nucleus::default().keep(&mut kept, share);
+            kept.sort_by(Candidate::order);
+            let tokens = |of: &[Candidate]| of.iter().map(|candidate| candidate.token).collect::<Vec<_>>();
+            assert_eq!(tokens(&kept), tokens(&sorted), "spread {spread}, share {share}");
+        }
+    }
+}
+
+#[test]
 fn min_p_keeps_tokens_near_the_best() {
     let logits: Vec<f32> = [0.5_f32, 0.4, 0.1].iter().map(|probability| probability.ln()).collect();
     let drawn = draw(Sampling { min_p: 0.5, ..Sampling::default() }, &logits, 500);
