@@ -1,6 +1,6 @@
 //! Printing: results to standard output, everything else to standard error.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use anyhow::Result;
 use serde_json::Value;
@@ -19,6 +19,16 @@ pub(crate) fn piece(text: &str) -> Result<()> {
     out.write_all(text.as_bytes())?;
     out.flush()?;
     Ok(())
+}
+
+/// Prints what a model wrote, at once. Where a terminal reads it, control characters other than line ends and tabs are left
+/// out: they could move the cursor, set the title or paste.
+pub(crate) fn written(text: &str) -> Result<()> {
+    if io::stdout().is_terminal() { piece(&printable(text)) } else { piece(text) }
+}
+
+fn printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
 }
 
 /// Prints a value as indented JSON.
@@ -103,4 +113,14 @@ pub(crate) fn bytes(count: u64) -> String {
         }
     }
     format!("{count} B")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_do_not_reach_a_terminal() {
+        assert_eq!(printable("a\u{1b}[2Jb\r\n\tc\u{9b}31m\u{7}é"), "a[2Jb\n\tc31mé");
+    }
 }

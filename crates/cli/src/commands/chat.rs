@@ -84,7 +84,7 @@ async fn receive(response: reqwest::Response, print: bool) -> Result<(String, Va
                     let piece = event.pointer("/delta/text").and_then(Value::as_str).unwrap_or_default();
                     text.push_str(piece);
                     if print {
-                        output::piece(piece)?;
+                        output::written(piece)?;
                     }
                 }
                 Some("messageStop") => stop = event["stopReason"].clone(),
