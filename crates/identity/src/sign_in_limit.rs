@@ -8,21 +8,22 @@ use base::Timestamp;
 
 /// Failures are counted over this long, in milliseconds.
 const WINDOW: i64 = 15 * 60 * 1000;
-/// Failures per access key id in a window.
+/// Failures per access key id and source address in a window. Counted per address, so that a stranger who fails with
+/// somebody's key id does not keep its owner out; secrets are too long to be found from many addresses.
 pub(crate) const FAILURES_PER_KEY: u32 = 5;
 /// Failures per source address in a window.
 pub(crate) const FAILURES_PER_ADDRESS: u32 = 20;
 /// The most keys and addresses remembered.
 const CAPACITY: usize = 10_000;
 
-/// Failed sign-ins per access key id, known or not, and per source address. Kept in memory only.
+/// Failed sign-ins per source address and access key id, known or not, and per source address. Kept in memory only.
 pub(crate) struct SignInLimit {
     failures: Mutex<HashMap<Subject, Failures>>,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Subject {
-    Key(String),
+    Key(String, IpAddr),
     Address(IpAddr),
 }
 
@@ -43,7 +44,7 @@ impl SignInLimit {
     /// The seconds to wait, where the key or the address has failed too often; such an attempt is not counted.
     pub(crate) fn begin(&self, key: &str, address: IpAddr, now: Timestamp) -> Result<(), i64> {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let limits = [(subject_of_key(key), FAILURES_PER_KEY), (subject_of(address), FAILURES_PER_ADDRESS)];
+        let limits = [(subject_of_key(key, address), FAILURES_PER_KEY), (subject_of(address), FAILURES_PER_ADDRESS)];
         let wait = limits.iter().filter_map(|(subject, limit)| {
             let failed = failures.get(subject).filter(|failed| failed.is_current(now) && failed.count >= *limit)?;
             Some((failed.since.as_millis() + WINDOW - now.as_millis() + 999) / 1000)
@@ -65,7 +66,7 @@ impl SignInLimit {
     /// Ends an attempt that succeeded: the key's failures are forgotten, the address gets this attempt back.
     pub(crate) fn succeed(&self, key: &str, address: IpAddr) {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        failures.remove(&subject_of_key(key));
+        failures.remove(&subject_of_key(key, address));
         if let Some(failed) = failures.get_mut(&subject_of(address)) {
             failed.count = failed.count.saturating_sub(1);
         }
@@ -79,15 +80,19 @@ impl Failures {
 }
 
 /// No access key id is longer than 128 characters, so longer ones may share a count.
-fn subject_of_key(key: &str) -> Subject {
-    Subject::Key(key.chars().take(128).collect())
+fn subject_of_key(key: &str, address: IpAddr) -> Subject {
+    Subject::Key(key.chars().take(128).collect(), network(address))
+}
+
+fn subject_of(address: IpAddr) -> Subject {
+    Subject::Address(network(address))
 }
 
 /// One IPv6 network of 64 bits counts as one address: it belongs to one customer.
-fn subject_of(address: IpAddr) -> Subject {
+fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
-        IpAddr::V6(v6) => Subject::Address(IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64))),
-        v4 @ IpAddr::V4(_) => Subject::Address(v4),
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
+        v4 @ IpAddr::V4(_) => v4,
     }
 }
 
@@ -113,15 +118,25 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_limited_from_all_addresses_until_the_window_ends() {
+    fn a_key_is_limited_from_one_address_until_the_window_ends() {
         let limit = SignInLimit::new();
-        for i in 0..5 {
-            assert_eq!(limit.begin("AKIA", address(i), Timestamp(0)), Ok(()));
+        for _ in 0..FAILURES_PER_KEY {
+            assert_eq!(limit.begin("AKIA", address(1), Timestamp(0)), Ok(()));
         }
-        assert_eq!(limit.begin("AKIA", address(9), Timestamp(1)), Err(900));
-        assert_eq!(limit.begin("AKIB", address(9), Timestamp(1)), Ok(()));
-        assert_eq!(limit.begin("AKIA", address(9), Timestamp(WINDOW - 1)), Err(1));
-        assert_eq!(limit.begin("AKIA", address(9), Timestamp(WINDOW)), Ok(()));
+        assert_eq!(limit.begin("AKIA", address(1), Timestamp(1)), Err(900));
+        assert_eq!(limit.begin("AKIB", address(1), Timestamp(1)), Ok(()));
+        assert_eq!(limit.begin("AKIA", address(1), Timestamp(WINDOW - 1)), Err(1));
+        assert_eq!(limit.begin("AKIA", address(1), Timestamp(WINDOW)), Ok(()));
+    }
+
+    #[test]
+    fn a_strangers_failures_do_not_keep_the_owner_out() {
+        let limit = SignInLimit::new();
+        for _ in 0..=FAILURES_PER_KEY {
+            drop(limit.begin("AKIA", address(1), Timestamp(0)));
+        }
+        assert!(limit.begin("AKIA", address(1), Timestamp(1)).is_err());
+        assert_eq!(limit.begin("AKIA", address(2), Timestamp(1)), Ok(()));
     }
 
     #[test]
@@ -163,6 +178,7 @@ mod tests {
             assert!(limit.failures.lock().unwrap().len() <= CAPACITY);
         }
         let latest = format!("K{}", CAPACITY + 9);
-        assert!(limit.failures.lock().unwrap().contains_key(&subject_of_key(&latest)));
+        let last = IpAddr::from((u32::try_from(CAPACITY).unwrap() + 9).to_be_bytes());
+        assert!(limit.failures.lock().unwrap().contains_key(&subject_of_key(&latest, last)));
     }
 }
