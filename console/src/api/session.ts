@@ -7,6 +7,8 @@ export interface Session {
   csrfToken: string
   /** ISO 8601 */
   expiresAt: string
+  /** Whether the caller may change what all accounts of the deployment share, such as its models. */
+  managesDeployment: boolean
 }
 
 const PATH = '/craton/v1/console/session'

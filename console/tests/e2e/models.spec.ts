@@ -1,4 +1,4 @@
-import { expect, openPage, test } from './fixtures.ts'
+import { expect, openPage, signIn, test } from './fixtures.ts'
 
 test('the catalogue is searched and filtered', async ({ signedIn: page, craton }) => {
   await openPage(page, 'Model catalogue')
@@ -81,4 +81,16 @@ test('an alias is pointed at another model and taken back', async ({ signedIn: p
   await page.getByRole('button', { name: `Reset ${id}` }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Reset' }).click()
   await expect(row).toContainText('smollm2-135m-instruct')
+})
+
+test('who cannot change the shared models is not offered to', async ({ page, craton }) => {
+  test.skip(!craton.mock, 'another account')
+  if (craton.mock) craton.mock.state.managesDeployment = false
+  await signIn(page, craton)
+  await openPage(page, 'Model catalogue')
+  await expect(page.getByRole('button', { name: 'Try SmolLM2 135M Instruct in the playground' })).toBeVisible()
+  await expect(page.getByRole('button', { name: /^(Download|Remove|Unload) / })).toHaveCount(0)
+  await openPage(page, 'Model aliases')
+  await page.getByRole('button', { name: 'Add alias' }).click()
+  await expect(page.getByLabel('An OpenAI-compatible server')).toBeDisabled()
 })

@@ -62,7 +62,7 @@ async function answer(state: State, dist: string, request: IncomingMessage, resp
       response.end()
       return
     }
-    return json(response, 200, session(csrf))
+    return json(response, 200, session(csrf, state.managesDeployment))
   }
   switch (request.headers['x-craton-service']) {
     case 'bedrock-runtime':
@@ -82,11 +82,11 @@ function signIn(state: State, body: string, response: ServerResponse): void {
   const csrf = `csrf-of-${token}`
   state.sessions.set(token, csrf)
   response.setHeader('set-cookie', `craton_session=${token}; HttpOnly; SameSite=Strict; Path=/`)
-  json(response, 200, session(csrf))
+  json(response, 200, session(csrf, state.managesDeployment))
 }
 
-function session(csrfToken: string): object {
-  return { csrfToken, account: ACCOUNT, arn: ARN, expiresAt: '2026-05-04T20:00:00Z' }
+function session(csrfToken: string, managesDeployment: boolean): object {
+  return { csrfToken, account: ACCOUNT, arn: ARN, expiresAt: '2026-05-04T20:00:00Z', managesDeployment }
 }
 
 export function json(response: ServerResponse, status: number, body: unknown): void {

@@ -13,6 +13,7 @@ export const ARN = `arn:aws:iam::${ACCOUNT}:user/admin`
 /** What the mock server knows; a new one for every test worker. */
 export interface State {
   sessions: Map<string, string>
+  managesDeployment: boolean
   cards: Card[]
   loaded: LoadedModel[]
   aliases: Map<string, Alias>
@@ -31,6 +32,7 @@ export function newState(): State {
   const aliases = ALIASES.map(([modelId, local]): Alias => ({ modelId, local, upstream: null, builtIn: true }))
   return {
     sessions: new Map(),
+    managesDeployment: true,
     cards: CARDS.map((card) => ({ ...card })),
     loaded: [
       {

@@ -6,6 +6,7 @@ import SpaceBetween from '@cloudscape-design/components/space-between'
 import { useState } from 'react'
 import { putAlias, type Alias, type AliasTarget } from '../../api/aliases.ts'
 import type { Card } from '../../api/models.ts'
+import { useSession } from '../../shell/SessionContext.tsx'
 import { ConfirmModal } from '../../ui/ConfirmModal.tsx'
 import { useAction } from '../../ui/useAction.ts'
 
@@ -22,6 +23,7 @@ interface Props {
 export function AliasModal({ alias, models, onSaved, onDismiss }: Props) {
   const [modelId, setModelId] = useState(alias?.modelId ?? '')
   const [kind, setKind] = useState<'local' | 'upstream'>(alias?.upstream ? 'upstream' : 'local')
+  const { managesDeployment } = useSession()
   const [local, setLocal] = useState(alias?.local ?? '')
   const [baseUrl, setBaseUrl] = useState(alias?.upstream?.baseUrl ?? '')
   const [model, setModel] = useState(alias?.upstream?.model ?? '')
@@ -70,7 +72,10 @@ export function AliasModal({ alias, models, onSaved, onDismiss }: Props) {
               {
                 value: 'upstream',
                 label: 'An OpenAI-compatible server',
-                description: 'vLLM, Ollama, llama-server. Prompts are sent there.',
+                description: managesDeployment
+                  ? 'vLLM, Ollama, llama-server. Prompts are sent there.'
+                  : 'Only administrators of the deployment’s first account set one.',
+                disabled: !managesDeployment,
               },
             ]}
             onChange={({ detail }) => setKind(detail.value === 'upstream' ? 'upstream' : 'local')}

@@ -9,6 +9,7 @@ import { useState } from 'react'
 import { listModels, removeModel, unloadModel, type Card } from '../../api/models.ts'
 import { useNotify } from '../../shell/Notifications.tsx'
 import { navigate, useRoute } from '../../shell/router.tsx'
+import { useSession } from '../../shell/SessionContext.tsx'
 import { ConfirmModal } from '../../ui/ConfirmModal.tsx'
 import { Empty } from '../../ui/Empty.tsx'
 import { ErrorAlert } from '../../ui/ErrorAlert.tsx'
@@ -26,6 +27,7 @@ const REFRESH_MS = 5000
 export default function ModelsPage() {
   const models = useLoad(listModels, REFRESH_MS)
   const notify = useNotify()
+  const { managesDeployment } = useSession()
   const { query } = useRoute()
   const [text, setText] = useState('')
   const [choice, setChoice] = useState('all')
@@ -52,6 +54,7 @@ export default function ModelsPage() {
   const actions = (card: Card) => (
     <CardActions
       card={card}
+      manages={managesDeployment}
       busy={unload.busy}
       onPull={() => setPulling(card)}
       onRemove={() => setRemoving(card)}
@@ -87,8 +90,10 @@ export default function ModelsPage() {
           <Header
             variant="h1"
             counter={models.value ? `(${shown.length === all.length ? all.length : `${shown.length}/${all.length}`})` : ''}
-            description="Open models that this server can run. Files are downloaded once and shared by all accounts."
-            actions={<Button onClick={() => setPulling('other')}>Download another model</Button>}
+            description={`Open models that this server can run. Files are downloaded once and shared by all accounts${
+              managesDeployment ? '' : '; administrators of the deployment’s first account download and remove them'
+            }.`}
+            actions={managesDeployment && <Button onClick={() => setPulling('other')}>Download another model</Button>}
           >
             Model catalogue
           </Header>

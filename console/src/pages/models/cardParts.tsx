@@ -73,6 +73,8 @@ function AwsIds({ card }: { card: Card }) {
 
 interface ActionsProps {
   card: Card
+  /** Whether the caller may change the models, which all accounts share. */
+  manages: boolean
   busy: boolean
   onPull: () => void
   onRemove: () => void
@@ -81,7 +83,7 @@ interface ActionsProps {
 }
 
 /** What can be done with the model in the state that it is in. */
-export function CardActions({ card, busy, onPull, onRemove, onUnload, onPullOver }: ActionsProps) {
+export function CardActions({ card, manages, busy, onPull, onRemove, onUnload, onPullOver }: ActionsProps) {
   if (card.state === 'pulling' && card.jobId) return <PullProgress jobId={card.jobId} name={card.title} onOver={onPullOver} />
   return (
     <SpaceBetween direction="horizontal" size="xs">
@@ -93,17 +95,17 @@ export function CardActions({ card, busy, onPull, onRemove, onUnload, onPullOver
           Try it
         </Button>
       )}
-      {(card.state === 'not-pulled' || card.state === 'broken') && (
+      {manages && (card.state === 'not-pulled' || card.state === 'broken') && (
         <Button iconName="download" ariaLabel={`Download ${card.title}`} onClick={onPull}>
           {card.state === 'broken' ? 'Download again' : 'Download'}
         </Button>
       )}
-      {card.loaded && (
+      {manages && card.loaded && (
         <Button ariaLabel={`Unload ${card.title}`} disabled={busy} onClick={onUnload}>
           Unload
         </Button>
       )}
-      {(card.state === 'ready' || card.state === 'broken') && (
+      {manages && (card.state === 'ready' || card.state === 'broken') && (
         <Button ariaLabel={`Remove ${card.title}`} onClick={onRemove}>
           Remove
         </Button>

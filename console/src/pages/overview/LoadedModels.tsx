@@ -4,6 +4,7 @@ import Table from '@cloudscape-design/components/table'
 import { unloadModel } from '../../api/models.ts'
 import type { LoadedModel } from '../../api/status.ts'
 import { PageLink } from '../../shell/router.tsx'
+import { useSession } from '../../shell/SessionContext.tsx'
 import { Empty } from '../../ui/Empty.tsx'
 import { ErrorAlert } from '../../ui/ErrorAlert.tsx'
 import { bytes } from '../../ui/format.ts'
@@ -16,10 +17,25 @@ interface Props {
 
 /** The models in memory, with what they are doing now. */
 export function LoadedModels({ loaded, onChange }: Props) {
+  const { managesDeployment } = useSession()
   const unload = useAction(async (name: string) => {
     await unloadModel(name)
     onChange()
   })
+  const actions = {
+    id: 'actions',
+    header: 'Actions',
+    cell: (model: LoadedModel) => (
+      <Button
+        variant="inline-link"
+        ariaLabel={`Unload ${model.name}`}
+        disabled={unload.busy}
+        onClick={() => void unload.run(model.name)}
+      >
+        Unload
+      </Button>
+    ),
+  }
   return (
     <>
       <ErrorAlert error={unload.error} title="Could not unload the model" onDismiss={unload.clearError} />
@@ -49,20 +65,7 @@ export function LoadedModels({ loaded, onChange }: Props) {
             header: 'Tokens per second',
             cell: (model) => (model.tokensPerSecond ? model.tokensPerSecond.toFixed(1) : '–'),
           },
-          {
-            id: 'actions',
-            header: 'Actions',
-            cell: (model) => (
-              <Button
-                variant="inline-link"
-                ariaLabel={`Unload ${model.name}`}
-                disabled={unload.busy}
-                onClick={() => void unload.run(model.name)}
-              >
-                Unload
-              </Button>
-            ),
-          },
+          ...(managesDeployment ? [actions] : []),
         ]}
       />
     </>

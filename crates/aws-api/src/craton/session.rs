@@ -2,9 +2,10 @@
 
 use std::net::SocketAddr;
 
-use base::{Error, RequestId, Result, Secret, Timestamp};
+use base::{Error, ErrorKind, RequestId, Result, Secret};
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode, header};
+use identity::SignedIn;
 use serde_json::{Value, json};
 
 use super::no_content;
@@ -52,17 +53,31 @@ async fn sign_in(api: &Api, visit: &Visit<'_>) -> Result<Response<ResponseBody>>
     let id = root.required("accessKeyId")?.text()?;
     let secret = Secret::new(root.required("secretAccessKey")?.text()?.to_owned());
     let session = api.identity().console_sign_in(id, &secret, visit.peer.ip()).await?;
-    let (account, arn) = (session.principal.account().as_str(), session.principal.arn());
-    let mut response = describe(&session.csrf, account, &arn, session.expires);
+    let mut response = who(api, visit, session.token.reveal()).await?;
     let seconds = (session.expires.as_millis() - api.now().as_millis()).max(0) / 1000;
     set_cookie(&mut response, session.token.reveal(), seconds, visit.tls)?;
     Ok(response)
 }
 
+/// Whose session it is. `managesDeployment` says whether the caller may change what all accounts share, so that the console
+/// offers nobody what would be refused.
 async fn who(api: &Api, visit: &Visit<'_>, token: &str) -> Result<Response<ResponseBody>> {
-    let signed_in = api.identity().console_session(token, None, visit.id.clone(), visit.peer.ip()).await?;
-    let ctx = &signed_in.ctx;
-    Ok(describe(&signed_in.csrf, ctx.account().as_str(), &ctx.principal().arn(), signed_in.expires))
+    let SignedIn { ctx, csrf, expires } =
+        api.identity().console_session(token, None, visit.id.clone(), visit.peer.ip()).await?;
+    let manages = match api.identity().require_management(&ctx).await {
+        Ok(()) => true,
+        Err(error) if error.kind == ErrorKind::Denied => false,
+        Err(error) => return Err(error),
+    };
+    let mut response = call::json(
+        StatusCode::OK,
+        &json!({
+            "csrfToken": csrf, "account": ctx.account().as_str(), "arn": ctx.principal().arn(),
+            "expiresAt": expires.to_iso8601(), "managesDeployment": manages,
+        }),
+    );
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
 }
 
 async fn sign_out(api: &Api, visit: &Visit<'_>, token: &str) -> Result<Response<ResponseBody>, Failure> {
@@ -77,15 +92,6 @@ async fn sign_out(api: &Api, visit: &Visit<'_>, token: &str) -> Result<Response<
     let mut response = no_content();
     set_cookie(&mut response, "", 0, visit.tls)?;
     Ok(response)
-}
-
-fn describe(csrf: &str, account: &str, arn: &str, expires: Timestamp) -> Response<ResponseBody> {
-    let mut response = call::json(
-        StatusCode::OK,
-        &json!({"csrfToken": csrf, "account": account, "arn": arn, "expiresAt": expires.to_iso8601()}),
-    );
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }
 
 /// Scripts cannot read the cookie, and no other site's page can have it sent.
