@@ -1,6 +1,6 @@
 //! Which local model or upstream answers for a model id.
 
-use base::{Result, Secret};
+use base::{ErrorKind, Result, Secret};
 use http::StatusCode;
 use models::{Alias, Target};
 use serde_json::{Value, json};
@@ -19,8 +19,21 @@ pub(super) async fn list(call: Call<Labels>) -> Answer {
 pub(super) async fn put(call: Call<Labels>) -> Answer {
     let body = call.json()?;
     let target = decode(&Fields::root(&body, Wording::OpenAi)?)?;
+    if matches!(target, Target::Remote { .. }) {
+        may_connect(&call).await?;
+    }
     let alias = call.api.models().set_alias(&call.ctx, call.label(0), target).await?;
     Ok(respond(StatusCode::OK, &describe(&alias)))
+}
+
+/// Whether the caller may make this server send requests to an address of its choice.
+async fn may_connect(call: &Call<Labels>) -> Result<()> {
+    call.api.identity().require_management(&call.ctx).await.map_err(|error| match error.kind {
+        ErrorKind::Denied => error.with_hint(
+            "An upstream is reached from this server's own network. Ask an administrator of the deployment's first account to set it.",
+        ),
+        _ => error,
+    })
 }
 
 /// Takes one back.
