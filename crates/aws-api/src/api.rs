@@ -245,10 +245,10 @@ impl Api {
                 .with_hint("Sign the request with an access key, or sign in to the console.")
                 .into()),
             (Proof::Bearer(key), Surface::OpenAi) => {
-                Ok(Pending::Known(authentication::bearer(identity, key, identity::Surface::OpenAi, caller).await?))
+                Ok(Pending::Known(authentication::openai_key(identity, key, caller).await?))
             }
             (Proof::Bearer(key), Surface::Aws) => {
-                Ok(Pending::Known(authentication::bearer(identity, key, identity::Surface::Bedrock, caller).await?))
+                Ok(Pending::Known(authentication::bedrock_key(identity, key, self.now(), caller).await?))
             }
             (Proof::Cookie(token), _) => {
                 let changes = dialect.changes(&parts.method);

@@ -67,14 +67,37 @@ pub(crate) async fn prove(
     })
 }
 
-/// The caller of a bearer key.
-pub(crate) async fn bearer(
+/// The caller of a bearer key on the Bedrock API: one that Craton made, or one that a client signed for itself.
+pub(crate) async fn bedrock_key(
     identity: &Identity,
     key: &str,
-    surface: Surface,
+    now: base::Timestamp,
     (request_id, source): (RequestId, IpAddr),
 ) -> Result<Ctx, Refusal> {
-    Ok(identity.bearer(key, surface, None, request_id, source).await?)
+    if !sigv4::is_short_term_key(key) {
+        return Ok(identity.bearer(key, Surface::Bedrock, None, request_id, source).await?);
+    }
+    let (parts, signed) = sigv4::short_term_key(key)?;
+    let claim = claim(identity, signed).await?;
+    let ctx = prove(identity, claim, &parts, &[], now, (request_id, source)).await?;
+    Ok(ctx.for_bedrock_alone())
+}
+
+/// The caller of a bearer key on the OpenAI API.
+pub(crate) async fn openai_key(
+    identity: &Identity,
+    key: &str,
+    (request_id, source): (RequestId, IpAddr),
+) -> Result<Ctx, Refusal> {
+    let caller = identity.bearer(key, Surface::OpenAi, None, request_id, source).await;
+    Ok(caller.map_err(|error| match error.kind {
+        ErrorKind::Unauthenticated if error.message == EXPIRED_TOKEN => {
+            Error::unauthenticated("The API key has expired.").with_hint("`craton keys create` makes another.")
+        }
+        ErrorKind::Unauthenticated => Error::unauthenticated("Incorrect API key provided.")
+            .with_hint("`craton keys create NAME --surface openai` makes one."),
+        _ => error,
+    })?)
 }
 
 /// The caller of a console session. A request that `changes` anything must also carry the session's CSRF token, which

@@ -3,6 +3,7 @@
 //! The server calls [`parse`], looks the key up, takes [`payload_hash`] of the body, then [`verify`].
 //! Specification: AWS General Reference, "Create a signed AWS API request".
 
+mod bearer;
 mod canonical;
 mod error;
 mod parse;
@@ -12,6 +13,7 @@ mod verify;
 
 use base::Timestamp;
 
+pub use bearer::{is_short_term_key, short_term_key};
 pub use error::SignatureError;
 pub use parse::parse;
 pub use sign::{Credentials, SigningRequest, presign, sign};

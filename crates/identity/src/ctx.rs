@@ -38,7 +38,7 @@ pub enum Credential {
     },
     /// A bearer key.
     ApiKey {
-        /// The key's id, not its text.
+        /// The key's id, not its text; for a key that a client signed, the id of the access key.
         id: String,
         /// Where the key may be used.
         surface: Surface,
@@ -55,6 +55,27 @@ pub enum Credential {
 impl Ctx {
     pub(crate) fn new(facts: Facts) -> Self {
         Self(Arc::new(facts))
+    }
+
+    /// The same caller, allowed to do on Bedrock what it may and nothing elsewhere: for what a key proves that a client
+    /// signed as a bearer token.
+    #[must_use]
+    pub fn for_bedrock_alone(&self) -> Self {
+        let Facts { region, principal, credential, request_id, now, source_ip } = self.0.as_ref();
+        let credential = match credential {
+            Credential::AccessKey { id } | Credential::Session { id } => {
+                Credential::ApiKey { id: id.clone(), surface: Surface::Bedrock }
+            }
+            other => other.clone(),
+        };
+        Self::new(Facts {
+            region: region.clone(),
+            principal: Arc::clone(principal),
+            credential,
+            request_id: request_id.clone(),
+            now: *now,
+            source_ip: *source_ip,
+        })
     }
 
     /// The account that the request is for. Rows of any other account do not exist for it.

@@ -1,5 +1,8 @@
 //! Who may ask, end to end.
 
+use aws_wire::sigv4::{self, SigningRequest};
+use base::{Clock as _, SystemClock};
+use base64::Engine as _;
 use http::Method;
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
@@ -14,6 +17,12 @@ async fn send(request: RequestBuilder) -> Reply {
 
 async fn identity(server: &Server, key: &Key) -> Reply {
     server.sts(key, "GetCallerIdentity").await
+}
+
+/// The administrator of another account.
+async fn another_account(server: &Server) -> Key {
+    let made = server.craton(Method::POST, "/accounts", json!({ "accountId": OTHER })).await.ok().json();
+    Key::new(made["accessKeyId"].as_str().unwrap(), made["secretAccessKey"].as_str().unwrap())
 }
 
 /// A new bearer key for `surface`.
@@ -122,8 +131,7 @@ async fn accounts_do_not_see_each_other() {
     let home = Home::new();
     let server = home.start().await;
     let admin = Key::admin();
-    let made = server.craton(Method::POST, "/accounts", json!({ "accountId": OTHER })).await.ok().json();
-    let other = Key::new(made["accessKeyId"].as_str().unwrap(), made["secretAccessKey"].as_str().unwrap());
+    let other = another_account(&server).await;
     assert_eq!(identity(&server, &other).await.ok().tag("Account"), OTHER);
 
     server.iam(&admin, &[("Action", "CreateUser"), ("UserName", "mine")]).await.ok();
@@ -153,11 +161,61 @@ async fn bearer_keys_open_their_surface_only() {
     bedrock(&server, &for_bedrock).await.ok();
     let reply = openai(&server, &for_bedrock).await;
     assert_eq!(reply.status, 401);
-    assert!(reply.json()["error"]["message"].is_string());
+    let told = reply.json()["error"].clone();
+    assert_eq!((&told["code"], &told["type"]), (&json!("invalid_api_key"), &json!("authentication_error")));
+    assert!(told["message"].as_str().unwrap().starts_with("Incorrect API key provided."), "{told}");
     assert_eq!(bedrock(&server, &for_openai).await.status, 403);
     assert_eq!(openai(&server, "sk-craton-unknown").await.status, 401);
     let status = send(server.http().get(server.url("/craton/v1/status")).bearer_auth(&for_openai)).await;
     assert_eq!(status.status, 401, "bearer keys manage nothing");
+}
+
+/// A key that a client signs for itself, as AWS's token generators do.
+fn short_term_key(key: &Key, service: &str, action: &str, seconds: u32) -> String {
+    let uri = format!("https://bedrock.amazonaws.com/?Action={action}").parse().unwrap();
+    let request = SigningRequest { method: "POST", uri: &uri, headers: &[], body: b"", region: "us-east-1", service };
+    let query = sigv4::presign(&request, &key.credentials(), SystemClock.now(), seconds);
+    let text = format!("bedrock.amazonaws.com/?{query}&Version=1");
+    format!("bedrock-api-key-{}", base64::engine::general_purpose::STANDARD.encode(text))
+}
+
+#[tokio::test]
+async fn a_short_term_key_opens_bedrock_for_who_signed_it() {
+    let home = Home::new();
+    let server = home.start().await;
+    let admin = Key::admin();
+    let call = "CallWithBearerToken";
+    bedrock(&server, &short_term_key(&admin, "bedrock", call, 43_200)).await.ok();
+    let session = Key::of_xml(server.sts(&admin, "GetSessionToken").await.ok().text());
+    bedrock(&server, &short_term_key(&session, "bedrock", call, 60)).await.ok();
+    assert_eq!(openai(&server, &short_term_key(&admin, "bedrock", call, 60)).await.status, 401);
+
+    let wrong = Key { secret: "w".repeat(40), ..Key::admin() };
+    let reply = bedrock(&server, &short_term_key(&wrong, "bedrock", call, 60)).await;
+    assert_eq!((reply.status, reply.error_code().as_str()), (403, "InvalidSignatureException"));
+    for refused in [
+        short_term_key(&admin, "bedrock", "Another", 60),
+        short_term_key(&admin, "sts", call, 60),
+        short_term_key(&admin, "bedrock", call, 43_201),
+        "bedrock-api-key-???".to_owned(),
+        "bedrock-api-key-".to_owned(),
+    ] {
+        let reply = bedrock(&server, &refused).await;
+        assert_eq!((reply.status, reply.error_code().as_str()), (403, "IncompleteSignatureException"), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn only_the_first_account_connects_upstreams() {
+    let home = Home::new();
+    let server = home.start().await;
+    let other = another_account(&server).await;
+    let path = "/aliases/meta.llama3-8b-instruct-v1%3A0";
+    let upstream = json!({ "upstream": { "baseUrl": "http://127.0.0.1:9/v1", "model": "m" } });
+    let reply = server.try_craton(&other, Method::PUT, path, &upstream).await.unwrap();
+    assert_eq!((reply.status, reply.error_code().as_str()), (403, "Denied"));
+    server.try_craton(&other, Method::PUT, path, &json!({ "local": "smollm2-135m-instruct" })).await.unwrap().ok();
+    server.craton(Method::PUT, path, upstream).await.ok();
 }
 
 #[tokio::test]
