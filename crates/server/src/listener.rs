@@ -1,6 +1,7 @@
 //! Connections: accepts them, speaks HTTP/1.1 and HTTP/2 with or without TLS, and ends them gracefully.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -11,6 +12,7 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +21,8 @@ use crate::settings::Limits;
 
 /// How long a client may take to finish the TLS handshake, to begin its first request, or to finish a request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a client may leave what was sent to it unread before its connection is given up and its answer with it.
+const UNREAD_TIMEOUT: Duration = Duration::from_secs(60);
 /// Pause after a failed accept, which happens when file descriptors run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -97,6 +101,7 @@ async fn connection(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, %peer, "cannot switch off delayed sending");
     }
+    let stream = impatient(stream, UNREAD_TIMEOUT);
     match tls {
         None => speak(stream, peer, false, front, &builder, watcher).await,
         Some(acceptor) => match tokio::time::timeout(HEAD_TIMEOUT, acceptor.accept(stream)).await {
@@ -105,6 +110,13 @@ async fn connection(
             Err(_) => tracing::debug!(%peer, "the TLS handshake took too long"),
         },
     }
+}
+
+/// The stream, which fails when a write has waited for `patience`.
+fn impatient<S: AsyncRead + AsyncWrite>(stream: S, patience: Duration) -> Pin<Box<TimeoutStream<S>>> {
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(patience));
+    Box::pin(stream)
 }
 
 async fn speak<S>(
@@ -145,6 +157,8 @@ async fn unless_silent<F: Future>(connection: F, spoken: &AtomicBool, patience: 
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncWriteExt as _;
+
     use super::*;
 
     #[tokio::test]
@@ -152,6 +166,14 @@ mod tests {
         let silent = AtomicBool::new(false);
         assert_eq!(unless_silent(std::future::pending::<()>(), &silent, Duration::ZERO).await, None);
         assert_eq!(unless_silent(std::future::ready(1), &silent, Duration::ZERO).await, Some(1));
+    }
+
+    #[tokio::test]
+    async fn a_connection_whose_client_reads_nothing_is_given_up() {
+        let (ours, _theirs) = tokio::io::duplex(16);
+        let mut stream = impatient(ours, Duration::from_millis(1));
+        stream.write_all(&[0; 16]).await.unwrap();
+        assert_eq!(stream.write_all(&[0]).await.unwrap_err().kind(), std::io::ErrorKind::TimedOut);
     }
 
     #[tokio::test]
