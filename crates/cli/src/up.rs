@@ -32,10 +32,10 @@ pub struct UpArgs {
     /// Most memory for loaded models, such as `8GiB` [default: 70 % of the machine's]
     #[arg(long, env = "CRATON_MEMORY_BUDGET", value_name = "SIZE")]
     pub memory_budget: Option<String>,
-    /// Threads that process prompts [default: all cores]
+    /// Most threads that process prompts; fewer are used beside busy programs [default: all cores]
     #[arg(long, env = "CRATON_PREFILL_THREADS", value_name = "N")]
     pub prefill_threads: Option<u32>,
-    /// Threads that generate [default: chosen by the engine]
+    /// Most threads that generate; fewer are used beside busy programs [default: all cores]
     #[arg(long, env = "CRATON_DECODE_THREADS", value_name = "N")]
     pub decode_threads: Option<u32>,
     /// Requests that one model answers at the same time [default: 8]

@@ -1,24 +1,24 @@
 //! A llama.cpp context as the scheduler's backend.
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::thread::available_parallelism;
+use std::time::Instant;
 
 use inference::backend::{Backend, Input, Open};
 use inference::{Error, Facts, LoadOptions, Result};
-use llama_cpp_2::context::LlamaContext;
-use llama_cpp_2::context::params::LlamaContextParams;
-use llama_cpp_2::llama_backend::LlamaBackend;
-use llama_cpp_2::llama_batch::LlamaBatch;
-use llama_cpp_2::model::LlamaModel;
-use llama_cpp_2::token::LlamaToken;
-use llama_cpp_sys_2::{LLAMA_FLASH_ATTN_TYPE_AUTO, LLAMA_FLASH_ATTN_TYPE_DISABLED, llama_flash_attn_type};
 
-/// Weights of fewer bytes are written by one thread unless the settings say otherwise: with more, each of the many short
-/// steps waits for the slowest thread, which costs a tenth alone but nearly everything beside another busy program.
+use crate::llama::{Context, Model, Parameters, Stop};
+use crate::threads::Threads;
+
+/// Models with weights of fewer bytes compute attention in one pass ("flash"); see [`Shape::flash_attention`].
 const SMALL_WEIGHTS: u64 = 300_000_000;
+/// From so many cells of cache on, one-pass attention of a sequence that is decoded alone is cut into one piece a thread
+/// (ggml's `use_split_kv_path`).
+const CUT_FROM: u32 = 512;
+/// llama.cpp counts the cells of a cache in steps of this.
+const CELLS: u32 = 256;
 
-/// The sizes of a context.
+/// How a model is computed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shape {
     /// Sequences.
@@ -27,143 +27,160 @@ pub(crate) struct Shape {
     pub(crate) context: u32,
     /// Most tokens of a batch.
     batch: u32,
-    prefill_threads: i32,
-    decode_threads: i32,
+    /// Most threads that read a prompt.
+    prefill_threads: u32,
+    /// Most threads that write answers.
+    decode_threads: u32,
     /// Whether sequences are decoded one by one.
     ///
     /// llama.cpp multiplies float matrices by other code for one row than for several (`llamafile_sgemm`), which
     /// rounds differently: an answer would depend on what else is being written. Quantised matrices round alike.
     apart: bool,
+    small: bool,
 }
 
 impl Shape {
     pub(crate) fn new(facts: &Facts, options: &LoadOptions, chunk: u32, apart: bool) -> Self {
         let cores = available_parallelism().map_or(1, |cores| cores.get() as u32);
         let parallel = options.parallel.clamp(1, 64);
-        let threads = |asked: u32, default: u32| if asked == 0 { default } else { asked }.clamp(1, 512) as i32;
+        let threads = |asked: u32| if asked == 0 { cores } else { asked }.clamp(1, 512);
         Self {
             parallel,
             // llama.cpp pads to this.
-            context: facts.context_per_sequence(options).max(1).next_multiple_of(256),
+            context: facts.context_per_sequence(options).max(1).next_multiple_of(CELLS),
             batch: chunk.max(parallel),
             apart,
-            prefill_threads: threads(options.prefill_threads, cores),
-            decode_threads: threads(
-                options.decode_threads,
-                if facts.weights_bytes < SMALL_WEIGHTS { 1 } else { cores },
-            ),
+            prefill_threads: threads(options.prefill_threads),
+            decode_threads: threads(options.decode_threads),
+            small: facts.weights_bytes < SMALL_WEIGHTS,
         }
     }
 
-    /// The way of computing attention that gives a sequence the same bytes whatever is decoded beside it; where a GPU computes,
-    /// llama.cpp's own choice.
-    fn attention(&self) -> llama_flash_attn_type {
+    /// Whether attention is computed in one pass; `None` where a GPU computes and llama.cpp chooses.
+    ///
+    /// It is faster, but for a long sequence that is decoded alone the number of threads then shows in the rounding, and
+    /// differs from what the sequence gets beside others. So such sequences are computed by one thread, which small models
+    /// can afford: for them one-pass attention pays. Large ones use all threads and the other way.
+    fn flash_attention(&self) -> Option<bool> {
         let gpu = cfg!(any(feature = "cuda", feature = "metal", feature = "vulkan"));
-        if gpu { LLAMA_FLASH_ATTN_TYPE_AUTO } else { LLAMA_FLASH_ATTN_TYPE_DISABLED }
+        (!gpu).then_some(self.small)
     }
 
-    fn parameters(&self) -> LlamaContextParams {
-        LlamaContextParams::default()
-            .with_n_ctx(NonZeroU32::new(self.context * self.parallel))
-            .with_n_seq_max(self.parallel)
-            .with_n_batch(self.batch)
-            .with_n_ubatch(self.batch)
-            .with_n_threads(self.decode_threads)
-            .with_n_threads_batch(self.prefill_threads)
-            // Sequences that share one buffer change each other's rounding.
-            .with_kv_unified(false)
-            // On a processor it cuts a long cache into one piece a thread for a sequence that is decoded alone, and not
-            // for several: their sums are rounded differently (ggml's `use_split_kv_path`).
-            .with_flash_attention_policy(self.attention())
-            // A window's cells are kept whole, so that a prompt's beginning can be used again.
-            .with_swa_full(true)
-            .with_no_perf(true)
+    /// Whether the threads that compute a single token at this position show in its rounding.
+    fn shows_threads(&self, position: u32) -> bool {
+        self.flash_attention() == Some(true) && (position + 1).next_multiple_of(CELLS) >= CUT_FROM
     }
 }
 
 /// Opens contexts of one model.
 pub(crate) struct NativeContext {
-    library: &'static LlamaBackend,
-    model: Arc<LlamaModel>,
+    model: Arc<Model>,
     shape: Shape,
 }
 
 impl NativeContext {
-    pub(crate) fn new(library: &'static LlamaBackend, model: Arc<LlamaModel>, shape: Shape) -> Self {
-        Self { library, model, shape }
+    pub(crate) fn new(model: Arc<Model>, shape: Shape) -> Self {
+        Self { model, shape }
     }
 }
 
 impl Open for NativeContext {
     fn open(&mut self, drive: &mut dyn FnMut(&mut dyn Backend)) -> Result<()> {
-        let context = self.model.new_context(self.library, self.shape.parameters()).map_err(|error| Error::Engine {
+        let shape = self.shape;
+        let parameters = Parameters {
+            sequences: shape.parallel,
+            context: shape.context,
+            batch: shape.batch,
+            flash_attention: shape.flash_attention(),
+        };
+        let context = Context::new(self.model.clone(), parameters).ok_or_else(|| Error::Engine {
             reason: format!(
-                "no context of {} sequences with {} tokens each could be made: {error}",
-                self.shape.parallel, self.shape.context
+                "no context of {} sequences with {} tokens each could be made",
+                shape.parallel, shape.context
             ),
         })?;
-        let batch = LlamaBatch::new(self.shape.batch as usize, 1);
-        drive(&mut Native { context, batch, apart: self.shape.apart, asked: Vec::new(), rows: Vec::new() });
+        drive(&mut Native {
+            context,
+            shape,
+            prefill: Threads::down_from(shape.prefill_threads),
+            decode: Threads::from_one_to(shape.decode_threads),
+            rows: Vec::new(),
+        });
         Ok(())
     }
 }
 
-struct Native<'a> {
-    context: LlamaContext<'a>,
-    batch: LlamaBatch<'static>,
-    apart: bool,
-    /// Which tokens of the last batch have logits.
-    asked: Vec<bool>,
+struct Native {
+    context: Context,
+    shape: Shape,
+    prefill: Threads,
+    decode: Threads,
     /// The logits of a batch whose sequences were decoded one by one.
     rows: Vec<Vec<f32>>,
 }
 
-impl Native<'_> {
-    fn decode_together(&mut self, batch: &[Input]) -> Result<()> {
-        self.batch.clear();
-        for input in batch {
-            let token = LlamaToken::new(input.token as i32);
-            let added = self.batch.add(token, input.position as i32, &[input.sequence as i32], input.logits);
-            added.map_err(|error| Error::Engine { reason: format!("the batch is too long: {error}") })?;
+impl Native {
+    fn compute(&mut self, batch: &[Input]) -> Result<()> {
+        let reads = batch.len() > 1 && batch[0].sequence == batch[1].sequence;
+        let shows_threads = batch.iter().any(|input| self.shape.shows_threads(input.position));
+        if shows_threads && batch.len() == 1 {
+            self.context.set_threads(1, 1);
+            return self.context.decode(batch, None).map_err(failed);
         }
-        self.context
-            .decode(&mut self.batch)
-            .map_err(|error| Error::Engine { reason: format!("llama.cpp could not decode: {error}") })
+        let threads = if reads { &mut self.prefill } else { &mut self.decode };
+        loop {
+            let number = threads.choose(batch.len());
+            self.context.set_threads(if shows_threads { 1 } else { number }, number);
+            let started = Instant::now();
+            let outcome = self.context.decode(batch, threads.limit(batch.len()));
+            threads.note(batch.len(), started.elapsed());
+            match outcome {
+                Ok(()) => return Ok(()),
+                // With fewer threads, as the note made sure.
+                Err(Stop::GivenUp) => {}
+                Err(stop) => return Err(failed(stop)),
+            }
+        }
     }
 }
 
-impl Backend for Native<'_> {
+fn failed(stop: Stop) -> Error {
+    let reason = match stop {
+        Stop::GivenUp => "it took too long".to_owned(),
+        Stop::Failed(reason) => reason,
+    };
+    Error::Engine { reason: format!("llama.cpp could not decode: {reason}") }
+}
+
+impl Backend for Native {
     fn decode(&mut self, batch: &[Input]) -> Result<()> {
-        self.asked.clear();
         self.rows.clear();
         let several = batch.windows(2).any(|pair| pair[0].sequence != pair[1].sequence);
-        if self.apart && several {
-            for input in batch {
-                self.decode_together(std::slice::from_ref(input))?;
-                self.rows.push(if input.logits { self.context.get_logits_ith(0).to_vec() } else { Vec::new() });
-            }
-        } else {
-            self.decode_together(batch)?;
+        if !(self.shape.apart && several) {
+            return self.compute(batch);
         }
-        self.asked.extend(batch.iter().map(|input| input.logits));
+        for input in batch {
+            self.compute(std::slice::from_ref(input))?;
+            self.rows.push(self.context.logits(0).unwrap_or_default().to_vec());
+        }
         Ok(())
     }
 
     fn logits(&mut self, index: usize) -> Result<&[f32]> {
-        // llama-cpp-2 panics where there are none.
-        match (self.asked.get(index), self.rows.get(index)) {
-            (Some(true), Some(row)) => Ok(row),
-            (Some(true), None) => Ok(self.context.get_logits_ith(index as i32)),
-            _ => Err(Error::Engine { reason: format!("the batch has no logits at {index}") }),
-        }
+        let logits = match self.rows.is_empty() {
+            true => self.context.logits(index),
+            false => self.rows.get(index).filter(|row| !row.is_empty()).map(Vec::as_slice),
+        };
+        logits.ok_or_else(|| Error::Engine { reason: format!("the batch has no logits at {index}") })
     }
 
     fn truncate(&mut self, sequence: u32, from: u32) -> Result<bool> {
-        if self.context.kv_cache_seq_rm(sequence as i32, Some(from), None).is_ok() {
+        if self.context.forget(sequence, from) {
             return Ok(true);
         }
-        let cleared = self.context.kv_cache_seq_rm(sequence as i32, None, None);
-        cleared.map_err(|error| Error::Engine { reason: format!("a sequence could not be cleared: {error}") })?;
-        Ok(false)
+        match self.context.forget(sequence, 0) {
+            true => Ok(false),
+            false => Err(Error::Engine { reason: "a sequence could not be cleared".to_owned() }),
+        }
     }
 }

@@ -5,22 +5,22 @@
 
 mod backend;
 mod gguf;
+mod llama;
+mod threads;
 mod vocabulary;
 
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use base::{Clock, Random, SystemClock, SystemRandom};
 use inference::backend::Vocabulary as _;
 use inference::scheduler::{Config, Model, Scheduler};
 use inference::template::{ChatTemplate, Tokens};
 use inference::{Error, Facts, LoadOptions, Loaded, Loader, ModelFiles, ModelInfo, ModelKind, Result, ToolFormat};
-use llama_cpp_2::llama_backend::LlamaBackend;
-use llama_cpp_2::model::LlamaModel;
-use llama_cpp_2::model::params::LlamaModelParams;
 
 use backend::{NativeContext, Shape};
 use gguf::Gguf;
+use llama::Model as NativeModel;
 use vocabulary::NativeVocabulary;
 
 /// The tokens of a prompt that are read in one step. Longer steps are not faster and delay the answers beside them.
@@ -68,10 +68,8 @@ impl Loader for NativeLoader {
                 "pull a model that generates text, or this embedding model as safetensors",
             ));
         }
-        let library = library()?;
-        let parameters = LlamaModelParams::default().with_n_gpu_layers(options.gpu_layers);
-        let model = LlamaModel::load_from_file(library, file, &parameters)
-            .map_err(|error| refused(file, format!("llama.cpp refused it: {error}"), "see the log for its reason"))?;
+        let model = NativeModel::load(file, options.gpu_layers)
+            .map_err(|reason| refused(file, reason, "the log at level `debug` says more"))?;
         let vocabulary = Arc::new(NativeVocabulary::new(Arc::new(model)));
         let shape = Shape::new(&facts, options, CHUNK, header.multiplies_floats());
         let template = header.chat_template().map(|source| self.template(source, &vocabulary)).transpose()?;
@@ -86,7 +84,7 @@ impl Loader for NativeLoader {
             tool_format: template.as_ref().map_or(ToolFormat::default(), ChatTemplate::tool_format),
             parallel: shape.parallel,
         };
-        let open = NativeContext::new(library, vocabulary.model().clone(), shape);
+        let open = NativeContext::new(vocabulary.model().clone(), shape);
         let config = Config { queue: options.queue, chunk: CHUNK, random: self.random.clone() };
         let scheduler = Scheduler::start(Model { info, vocabulary, template }, config, open)?;
         Ok(Loaded::Generator(Arc::new(scheduler)))
@@ -102,14 +100,4 @@ impl NativeLoader {
 
 fn refused(file: &Path, reason: impl Into<String>, hint: &str) -> Error {
     Error::ModelFile { file: file.to_owned(), reason: reason.into(), hint: hint.to_owned() }
-}
-
-/// llama.cpp's process-wide state, made at the first use and kept; its log goes to `tracing`.
-fn library() -> Result<&'static LlamaBackend> {
-    static LIBRARY: OnceLock<std::result::Result<LlamaBackend, String>> = OnceLock::new();
-    let made = LIBRARY.get_or_init(|| {
-        llama_cpp_2::send_logs_to_tracing(llama_cpp_2::LogOptions::default());
-        LlamaBackend::init().map_err(|error| error.to_string())
-    });
-    made.as_ref().map_err(|reason| Error::Engine { reason: format!("llama.cpp could not be initialised: {reason}") })
 }

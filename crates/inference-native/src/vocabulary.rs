@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use inference::backend::Vocabulary;
 use inference::{Error, Result, Token};
-use llama_cpp_2::model::LlamaModel;
-use llama_cpp_2::token::LlamaToken;
+
+use crate::llama::Model;
 
 /// Control tokens that are a part of the answer: they mark tool calls.
 const VISIBLE: [&str; 6] = ["[TOOL_CALLS]", "[ARGS]", "[CALL_ID]", "<|python_tag|>", "<tool_call>", "</tool_call>"];
 
 pub(crate) struct NativeVocabulary {
-    model: Arc<LlamaModel>,
+    model: Arc<Model>,
     /// All tokens' bytes, one after the other.
     bytes: Vec<u8>,
     /// Where each token's bytes end.
@@ -26,22 +26,20 @@ pub(crate) struct NativeVocabulary {
 }
 
 impl NativeVocabulary {
-    pub(crate) fn new(model: Arc<LlamaModel>) -> Self {
-        let vocabulary = model.vocab();
-        let size = Token::try_from(vocabulary.n_tokens()).unwrap_or(0);
+    pub(crate) fn new(model: Arc<Model>) -> Self {
+        let size = Token::try_from(model.tokens()).unwrap_or(0);
         let (mut bytes, mut ends) = (Vec::new(), Vec::with_capacity(size as usize));
         let (mut special, mut closing, mut longest) = (Vec::new(), Vec::new(), 1);
         for token in 0..size {
-            let theirs = LlamaToken::new(token as i32);
-            let written = vocabulary.token_to_piece(theirs, false, None);
+            let theirs = token as i32;
+            let written = model.piece(theirs);
             longest = longest.max(written.len());
             bytes.extend(written);
-            if vocabulary.is_eog(theirs) {
+            if model.ends(theirs) {
                 closing.push(token);
             }
-            if vocabulary.is_control(theirs) || vocabulary.is_eog(theirs) {
-                let name = vocabulary.text(theirs).map(|name| name.to_string_lossy().into_owned());
-                let name = name.unwrap_or_default();
+            if model.is_control(theirs) || model.ends(theirs) {
+                let name = model.spelling(theirs);
                 longest = longest.max(name.len());
                 if VISIBLE.contains(&name.as_str()) {
                     bytes.extend(name.as_bytes());
@@ -51,30 +49,22 @@ impl NativeVocabulary {
             }
             ends.push(bytes.len() as u32);
         }
-        let known = |token: LlamaToken| Token::try_from(token.0).ok().filter(|token| *token < size);
-        let bos = known(vocabulary.bos()).filter(|_| vocabulary.should_add_bos());
-        let eos = known(vocabulary.eos()).or_else(|| known(vocabulary.eot()));
+        let bos = model.bos().filter(|_| model.adds_bos()).map(|token| token as Token);
+        let eos = model.eos().or_else(|| model.eot()).map(|token| token as Token);
         Self { model, bytes, ends, special, closing, bos, eos, longest }
     }
 
-    pub(crate) fn model(&self) -> &Arc<LlamaModel> {
+    pub(crate) fn model(&self) -> &Arc<Model> {
         &self.model
     }
 
     /// The opening token's spelling, whether or not prompts begin with it: templates write it.
     pub(crate) fn bos_text(&self) -> String {
-        self.text(self.model.vocab().bos())
+        self.model.bos().map(|token| self.model.spelling(token)).unwrap_or_default()
     }
 
     pub(crate) fn eos_text(&self) -> String {
-        self.text(self.model.vocab().eos())
-    }
-
-    fn text(&self, token: LlamaToken) -> String {
-        match token.0 < 0 {
-            true => String::new(),
-            false => self.model.vocab().text(token).map(|text| text.to_string_lossy().into_owned()).unwrap_or_default(),
-        }
+        self.model.eos().map(|token| self.model.spelling(token)).unwrap_or_default()
     }
 }
 
@@ -84,11 +74,9 @@ impl Vocabulary for NativeVocabulary {
     }
 
     fn tokenize(&self, text: &str, parse_special: bool) -> Result<Vec<Token>> {
-        if i32::try_from(text.len()).is_err() {
-            return Err(Error::Request { reason: "the text is longer than 2 GiB".to_owned() });
-        }
-        let tokens = self.model.vocab().tokenize(text.as_bytes(), false, parse_special);
-        Ok(tokens.into_iter().map(|token| token.0 as Token).collect())
+        let tokens = self.model.tokenize(text, parse_special);
+        let tokens = tokens.ok_or_else(|| Error::Request { reason: "the text is longer than 2 GiB".to_owned() })?;
+        Ok(tokens.into_iter().map(|token| token as Token).collect())
     }
 
     fn bytes(&self, token: Token) -> &[u8] {

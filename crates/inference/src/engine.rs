@@ -219,9 +219,9 @@ pub struct LoadOptions {
     pub context_per_sequence: u32,
     /// The requests that may wait beside those.
     pub queue: usize,
-    /// Threads that read prompts; 0: as many as the machine has cores.
+    /// The most threads that read prompts; 0: as many as the machine has cores.
     pub prefill_threads: u32,
-    /// Threads that write an answer; 0: the engine's measured default.
+    /// The most threads that write answers; 0: as many as the machine has cores.
     pub decode_threads: u32,
     /// Layers that are computed on a GPU, in a build that has one.
     pub gpu_layers: u32,

@@ -41,7 +41,6 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// Crates of others that only some of ours may use: the seam they hide behind.
 const KEPT_BEHIND: &[(&str, &[&str])] = &[
     ("sqlx", &["store"]),
-    ("llama-cpp-2", &["inference-native"]),
     ("llama-cpp-sys-2", &["inference-native"]),
     ("hyper", &["server"]),
     ("reqwest", &["models", "cli", "server"]),
