@@ -7,6 +7,7 @@ help: ## Say what there is
 demo: ## Install what is missing, build, pull the default models, answer real requests, show where to click
 	@scripts/setup.sh build console
 	@scripts/console.sh build
+	@cargo build --release
 	@cargo run --release --quiet -- demo
 
 test: ## Run everything: lints, unit and integration tests, the console, real clients
@@ -15,6 +16,7 @@ test: ## Run everything: lints, unit and integration tests, the console, real cl
 up: ## Serve on http://127.0.0.1:4566
 	@scripts/setup.sh build console
 	@scripts/console.sh build
+	@cargo build --release
 	@cargo run --release --quiet -- up
 
 bench: ## Measure against the peers; results belong in docs/benchmarks.md

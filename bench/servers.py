@@ -88,4 +88,5 @@ class Craton:
     def cli(self, *arguments):
         """Output of one `craton` command against this server."""
         command = [self.binary, *arguments, "--data-dir", self.data]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+        env = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        return subprocess.run(command, check=True, capture_output=True, text=True, env=env).stdout.strip()

@@ -3,7 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../console"
 
-export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1
+PATH=$(../scripts/node.sh):$PATH
+export PATH PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1
 stamp=node_modules/.craton-lock
 if ! cmp -s package-lock.json "$stamp"; then
     npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
@@ -12,7 +13,7 @@ fi
 case ${1:-build} in
     build)
         # Nothing to do where the output is newer than every source.
-        if [ -f dist/index.html ] && [ -z "$(find src index.html package.json vite.config.ts -newer dist/index.html -print -quit)" ]; then
+        if [ -f dist/index.html ] && [ -z "$(find src public vite index.html package-lock.json vite.config.ts -newer dist/index.html -print -quit)" ]; then
             exit 0
         fi
         npm run --silent build

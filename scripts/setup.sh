@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Installs the system packages that the named purposes need: with apt where we are root on Debian, else says what is missing.
-# Usage: scripts/setup.sh build|console|test ...
+# Usage: scripts/setup.sh build|console|test|bench ...
 set -euo pipefail
 
 # command-or-file : Debian package
 build=(unzip:unzip cmake:cmake g++:g++ clang:clang /usr/lib/llvm-14/lib/libclang.so:libclang-dev pkg-config:pkg-config git:git python3:python3)
 console=(node:nodejs npm:npm)
 test=(chromium:chromium /usr/lib/postgresql/15/bin/postgres:postgresql python3:python3-venv curl:curl)
+bench=(wrk:wrk)
 
 present() {
     case $1 in

@@ -1,9 +1,15 @@
 #!/usr/bin/env bash
-# Everything that must hold: lints, unit and integration tests, generated code, the console, real clients, the browser.
+# Everything that must hold: lints, unit and integration tests, generated code, the console, real clients, the browser, the demo.
+# Ends with the totals of all its test runners.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+
 step() { printf '\n== %s\n' "$*"; }
+# Runs a test runner and keeps what it prints for the totals: counted NAME COMMAND [ARGUMENT...]
+counted() { "${@:2}" 2>&1 | tee "$logs/$1.log"; }
 
 step "system packages"
 scripts/setup.sh build console test
@@ -12,7 +18,7 @@ step "test models"
 scripts/fetch-test-models.sh
 
 step "console: types, unit tests, build"
-scripts/console.sh check
+counted console scripts/console.sh check
 scripts/console.sh build
 
 step "format and lints"
@@ -24,20 +30,24 @@ cargo xtask codegen --check
 
 step "unit and integration tests"
 if cargo nextest --version >/dev/null 2>&1; then
-    cargo nextest run --workspace --no-fail-fast
+    counted rust cargo nextest run --workspace --no-fail-fast
 else
-    cargo test --workspace --no-fail-fast
+    counted rust cargo test --workspace --no-fail-fast
 fi
 cargo build --quiet
 
 step "real clients"
 python=$(scripts/python.sh conformance/requirements.txt)
-scripts/with-server.sh "$python" -m pytest -q conformance
+counted clients scripts/with-server.sh "$python" -m pytest -q conformance
 
 step "the console in a browser: against its own mock server, which can fail on demand"
-scripts/console.sh e2e
+counted browser-mock scripts/console.sh e2e
 
 step "the console in a browser: against the real server"
-scripts/with-server.sh scripts/console.sh e2e
+counted browser-server scripts/with-server.sh scripts/console.sh e2e
 
-step "all tests passed"
+step "the demo"
+scripts/demo-test.sh "$python"
+
+step "totals"
+scripts/totals.sh "$logs"/*.log

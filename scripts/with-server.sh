@@ -10,6 +10,8 @@ if [ -z "$craton" ]; then
     craton=$(cd "$root" && cargo metadata --format-version 1 --no-deps --offline | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')/debug/craton
 fi
 
+# Whatever server the caller works with is left alone.
+unset AWS_ENDPOINT_URL AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_PROFILE AWS_BEARER_TOKEN_BEDROCK
 data=$(mktemp -d)
 log=${CRATON_SERVER_LOG:-$data/server.log}
 # shellcheck disable=SC2086

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Runs the demo once with the development build and a fresh data folder. Usage: scripts/demo-test.sh PYTHON
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+target=$(cd "$root" && cargo metadata --format-version 1 --no-deps --offline | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')
+data=$(mktemp -d)
+trap 'rm -rf "$data"' EXIT
+"$target/debug/craton" demo --data-dir "$data/data" --python "$1" </dev/null | tee "$data/out"
+# It said where the console is only after every part of it had been answered.
+grep -q '^Console: http' "$data/out"
