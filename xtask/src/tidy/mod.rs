@@ -1,6 +1,7 @@
-//! Checks what the compiler cannot: layers, sizes, lints and wording. Runs as `cargo xtask tidy` and as an ordinary test.
+//! Checks what the compiler cannot: layers, licences, sizes, lints and wording. Runs as `cargo xtask tidy` and as an ordinary test.
 
 mod layers;
+mod licences;
 mod sources;
 
 use std::path::Path;
@@ -14,6 +15,7 @@ use anyhow::{Context as _, Result, bail};
 pub(crate) fn run(root: &Path) -> Result<()> {
     let files = sources::tracked(root)?;
     let mut violations = layers::check(root)?;
+    violations.extend(licences::check(root)?);
     violations.extend(sources::check(root, &files)?);
     violations.extend(pages(root, "ARCHITECTURE.md", 240)?);
     if violations.is_empty() {

@@ -40,3 +40,12 @@ fn a_forbidden_edge_is_named() {
     assert!(layers::check_edges([("aws-api", "store", true)]).is_empty());
     assert_eq!(layers::check_edges([("aws-api", "store", false), ("base", "store", true)]).len(), 2);
 }
+
+#[test]
+fn a_licence_that_is_not_allowed_is_named() {
+    let allowed = ["MIT", "Apache-2.0 WITH LLVM-exception"].map(str::to_owned).into_iter().collect();
+    let is_allowed = |expression| licences::is_allowed(expression, &allowed);
+    assert!(is_allowed("MIT") && is_allowed("MIT/GPL-3.0") && is_allowed("GPL-2.0-only OR MIT"));
+    assert!(is_allowed("Apache-2.0 WITH LLVM-exception"));
+    assert!(!is_allowed("Apache-2.0") && !is_allowed("MIT AND MPL-2.0") && !is_allowed("") && !is_allowed("mine"));
+}
