@@ -73,14 +73,18 @@ async fn run(settings: &Settings, started: Instant) -> Result<()> {
         jobs: services.jobs.clone(),
         clock: services.clock.clone(),
         random: services.random.clone(),
-        limits: Limits { model_body: settings.limits.body, body: settings.limits.body.min(Limits::default().body) },
+        limits: Limits {
+            model_body: settings.limits.body,
+            body: settings.limits.body.min(Limits::default().body),
+            time: settings.limits.request_timeout,
+        },
         deployment: deployment(settings, &url, &data),
     });
     let front = Arc::new(Front::new(api, telemetry::metrics()?, &settings.limits));
     let (stop, now) = (CancellationToken::new(), CancellationToken::new());
     signals::watch(stop.clone(), now.clone())?;
     let running = services.jobs.start(JOB_WORKERS);
-    front.set_ready(true);
+    front.begin();
     // Commands look for this file, so it is written when the server can answer.
     write_endpoint(data.path(), &endpoint)?;
     let account = services.administrator.account.clone();
@@ -91,7 +95,7 @@ async fn run(settings: &Settings, started: Instant) -> Result<()> {
         listener::serve(socket, acceptor.map(|a| a.acceptor), front.clone(), &settings.limits, stop.clone(), now);
     tokio::select! {
         () = serving => {}
-        () = unready(&front, stop) => {}
+        () = wind_down(&front, &services.jobs, stop) => {}
     }
     running.stop().await;
     services.identity.flush_last_used().await?;
@@ -101,10 +105,12 @@ async fn run(settings: &Settings, started: Instant) -> Result<()> {
     Ok(())
 }
 
-/// Says not ready from the moment on that stopping begins; never ends by itself.
-async fn unready(front: &Front, stop: CancellationToken) {
+/// Takes no more requests from the moment on that stopping begins, and ends those that could last for ever; never ends by
+/// itself.
+async fn wind_down(front: &Front, jobs: &Jobs, stop: CancellationToken) {
     stop.cancelled().await;
-    front.set_ready(false);
+    front.stop();
+    jobs.end_watches();
     std::future::pending().await
 }
 
