@@ -19,9 +19,9 @@ use hyper::body::Incoming;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::console;
 use crate::lingering::Lingering;
 use crate::settings::Limits;
-use crate::{console, telemetry};
 
 /// Routes requests between the API and what the server itself answers.
 pub(crate) struct Front {
@@ -128,7 +128,7 @@ impl Front {
     }
 
     fn metrics(&self) -> Response<Bytes> {
-        if let Some(bytes) = telemetry::resident_bytes() {
+        if let Some(bytes) = aws_api::resident_bytes() {
             // Exact up to 2^53 bytes.
             #[expect(clippy::cast_precision_loss)]
             metrics::gauge!("process_resident_memory_bytes").set(bytes as f64);

@@ -234,7 +234,7 @@ async fn told_of_broken_streams(server: &Server) {
         let of_request = |line: &&Value| line["span"]["request_id"] == item["requestId"];
         let told: Vec<&str> = lines.iter().filter(of_request).filter_map(|line| line["message"].as_str()).collect();
         assert_eq!(told, ["an answer broke off", "request served"], "{log}");
-        let served = lines.iter().filter(of_request).last().unwrap();
+        let served = lines.iter().rfind(of_request).unwrap();
         assert_eq!(served["error_code"], item["errorCode"]);
     }
 }
