@@ -54,6 +54,8 @@ pub(crate) async fn serve(
         () = doors.admit(&graceful) => {}
         () = stop.cancelled() => {}
     }
+    // Before the next connection comes in.
+    doors.front.stop();
     // Connections that come late are not waited for: nothing but probes and refusals is answered on them.
     tokio::select! {
         () = doors.admit(&late) => {}

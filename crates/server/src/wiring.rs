@@ -91,11 +91,10 @@ async fn run(settings: &Settings, started: Instant) -> Result<()> {
     let ctx = services.identity.service_ctx(account, settings.region.clone(), "startup");
     banner::print(&url, &services.models, &ctx, settings, started.elapsed()).await?;
 
-    let serving =
-        listener::serve(socket, acceptor.map(|a| a.acceptor), front.clone(), &settings.limits, stop.clone(), now);
+    let serving = listener::serve(socket, acceptor.map(|a| a.acceptor), front, &settings.limits, stop.clone(), now);
     tokio::select! {
         () = serving => {}
-        () = wind_down(&front, &services.jobs, stop) => {}
+        () = end_watches(&services.jobs, stop) => {}
     }
     running.stop().await;
     services.identity.flush_last_used().await?;
@@ -105,11 +104,9 @@ async fn run(settings: &Settings, started: Instant) -> Result<()> {
     Ok(())
 }
 
-/// Takes no more requests from the moment on that stopping begins, and ends those that could last for ever; never ends by
-/// itself.
-async fn wind_down(front: &Front, jobs: &Jobs, stop: CancellationToken) {
+/// Ends the answers that could last as long as a job when stopping begins; never ends by itself.
+async fn end_watches(jobs: &Jobs, stop: CancellationToken) {
     stop.cancelled().await;
-    front.stop();
     jobs.end_watches();
     std::future::pending().await
 }

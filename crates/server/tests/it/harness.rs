@@ -291,7 +291,9 @@ impl Server {
 
     /// Waits until the server that was told to stop says that it is not ready.
     pub(crate) async fn stops(&self) {
-        eventually("the server stops", async || (self.get("/readyz").await.status == 503).then_some(())).await;
+        // A connection that was kept may be closed under the request.
+        let status = async || Some(self.http().get(self.url("/readyz")).send().await.ok()?.status().as_u16());
+        eventually("the server stops", async || (status().await == Some(503)).then_some(())).await;
     }
 
     /// Whether nothing accepts connections on the port any more.
