@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_wire::sigv4::{self, SignatureError, Signed};
 use aws_wire::{RouteError, Service, WireError, encode_error, route, services_for_scope};
@@ -47,24 +48,26 @@ pub struct Setup {
     pub clock: Arc<dyn Clock>,
     /// Makes request ids.
     pub random: Arc<dyn Random>,
-    /// How long bodies may be.
+    /// How long bodies and requests may be.
     pub limits: Limits,
     /// What `GET /craton/v1/status` tells of the deployment.
     pub deployment: Deployment,
 }
 
-/// How long request bodies may be, in bytes.
+/// How long request bodies may be, in bytes, and requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Of requests to models: `bedrock-runtime` and `/v1`.
     pub model_body: usize,
     /// Of all others.
     pub body: usize,
+    /// How long a request may take, the stream of its answer included.
+    pub time: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { model_body: 25 << 20, body: 4 << 20 }
+        Self { model_body: 25 << 20, body: 4 << 20, time: Duration::from_secs(900) }
     }
 }
 
@@ -139,6 +142,24 @@ impl Api {
 
     /// The answer to a request that is turned away before it is read, in the shape that its sender understands.
     pub fn refuse(&self, parts: &Parts, error: Error) -> Response<ResponseBody> {
+        self.turn_away(parts, |dialect, record| dialect.error(Failure::Domain(error), record))
+    }
+
+    /// As [`refuse`](Self::refuse), of a request whose head is longer than `limit` bytes.
+    pub fn refuse_head(&self, parts: &Parts, limit: usize) -> Response<ResponseBody> {
+        let error = Error::invalid(format!("The request's head is longer than {limit} bytes."));
+        self.turn_away(parts, |dialect, record| {
+            let mut response = dialect.error(Failure::Domain(error), record);
+            *response.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+            response
+        })
+    }
+
+    fn turn_away(
+        &self,
+        parts: &Parts,
+        tell: impl FnOnce(&Dialect, &mut Record) -> Response<ResponseBody>,
+    ) -> Response<ResponseBody> {
         let mut record = Record::new(RequestId::random(self.0.setup.random.as_ref()), self.now());
         let mut dialect = Dialect::of(parts);
         if dialect.surface == Surface::Aws {
@@ -149,7 +170,7 @@ impl Api {
             };
             record.names(dialect.service.id, "unknown");
         }
-        let mut response = dialect.error(Failure::Domain(error), &mut record);
+        let mut response = tell(&dialect, &mut record);
         if let Ok(value) = HeaderValue::from_str(record.id.as_str()) {
             response.headers_mut().insert(REQUEST_ID, value);
         }
@@ -210,6 +231,7 @@ impl Api {
                 return Ok(craton::session(self, visit).await?);
             }
         };
+        let ctx = ctx.until(record.started.checked_add(self.0.setup.limits.time));
         record.caller(&ctx);
         record.console_look =
             matches!(proof, Proof::Cookie(_)) && dialect.surface == Surface::Craton && !dialect.changes(&parts.method);
@@ -454,12 +476,12 @@ impl Dialect {
             Surface::Aws => self.wire(failure.into_wire(self.service), record),
             Surface::OpenAi => {
                 let error = failure.into_domain();
-                record.error_code = Some(format!("{:?}", error.kind));
+                record.error_code = Some(error.kind.to_string());
                 openai::errors::respond(&error)
             }
             Surface::Craton => {
                 let error = failure.into_domain();
-                record.error_code = Some(format!("{:?}", error.kind));
+                record.error_code = Some(error.kind.to_string());
                 craton::errors::respond(&error, &record.id)
             }
         }

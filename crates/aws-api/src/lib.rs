@@ -24,6 +24,7 @@ mod surface;
 
 pub use api::{Api, Deployment, Limits, Setup};
 pub use body::ResponseBody;
+pub use craton::resident_bytes;
 pub use surface::is_signed;
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! What is told of each request: one log line, metrics, and an entry of the latest requests.
 
+use std::cell::Cell;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use base::{RequestId, Timestamp};
+use base::{Error, RequestId, Timestamp};
 use bytes::Bytes;
 use http::Response;
 use http_body::{Body, Frame, SizeHint};
@@ -16,6 +17,20 @@ use crate::Api;
 use crate::body::ResponseBody;
 use crate::call::SERVED_BY;
 use crate::recent::Entry;
+
+tokio::task_local! {
+    /// Why the streamed answer whose body is being asked for its next frame broke off.
+    static BROKEN: Cell<Option<String>>;
+}
+
+/// Notes that the answer being streamed broke off with `error`, of which the client is told as `code`. To be called by
+/// the stream of the response's body: a status of 200 is on its way, and nothing else would tell what became of the
+/// request.
+pub(crate) fn broke_off(code: impl Into<String>, error: &Error) {
+    tracing::warn!(?error, "an answer broke off");
+    // Where nobody watches there is nobody to tell.
+    let _ = BROKEN.try_with(|broken| broken.set(Some(code.into())));
+}
 
 /// What is found out about a request on its way.
 #[derive(Debug)]
@@ -108,6 +123,12 @@ impl Drop for Closing {
             .increment(1);
         metrics::histogram!("craton_request_duration_seconds", "service" => service, "operation" => operation)
             .record(took.as_secs_f64());
+        if let Some(code) = &record.error_code {
+            metrics::counter!(
+                "craton_request_errors_total", "service" => service, "operation" => operation, "error" => code.clone()
+            )
+            .increment(1);
+        }
         record.close();
         let error_code = record.error_code.as_deref();
         tracing::info!(parent: &record.span, status = self.status, duration_ms, error_code, "request served");
@@ -130,7 +151,7 @@ impl Drop for Closing {
 
 /// Statuses are few: metrics get them without an allocation.
 fn status_text(status: u16) -> &'static str {
-    const KNOWN: [(u16, &str); 18] = [
+    const KNOWN: [(u16, &str); 19] = [
         (200, "200"),
         (201, "201"),
         (202, "202"),
@@ -144,6 +165,7 @@ fn status_text(status: u16) -> &'static str {
         (409, "409"),
         (413, "413"),
         (429, "429"),
+        (431, "431"),
         (500, "500"),
         (501, "501"),
         (502, "502"),
@@ -168,9 +190,17 @@ impl Body for Observed {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let frame = Pin::new(&mut self.inner).poll_frame(context);
+        let this = &mut *self;
+        let _entered = this.closing.record.as_ref().map(|record| record.span.clone().entered());
+        let (frame, broken) = BROKEN.sync_scope(Cell::new(None), || {
+            let frame = Pin::new(&mut this.inner).poll_frame(context);
+            (frame, BROKEN.with(Cell::take))
+        });
+        if let (Some(code), Some(record)) = (broken, &mut this.closing.record) {
+            record.error_code = Some(code);
+        }
         if matches!(frame, Poll::Ready(None)) {
-            self.ended = true;
+            this.ended = true;
         }
         frame
     }
@@ -189,7 +219,7 @@ impl Drop for Observed {
         if !self.ended
             && let Some(record) = &mut self.closing.record
         {
-            record.error_code = Some("ClientDisconnected".to_owned());
+            record.error_code.get_or_insert_with(|| "ClientDisconnected".to_owned());
         }
     }
 }

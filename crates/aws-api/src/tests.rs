@@ -121,7 +121,7 @@ impl World {
             jobs: queue,
             clock: time,
             random,
-            limits: Limits { model_body: 1 << 20, body: 1 << 16 },
+            limits: Limits { model_body: 1 << 20, body: 1 << 16, ..Limits::default() },
             deployment: Deployment { version: "0".into(), ..Deployment::default() },
         });
         Self { api, clock, admin, jobs, dir }

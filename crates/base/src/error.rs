@@ -1,6 +1,7 @@
 //! The one error type of domain code.
 
 use std::fmt;
+use std::str::FromStr;
 
 /// What went wrong, as far as a caller can act on it. `aws-api` maps kinds to each service's own exceptions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -27,6 +28,58 @@ pub enum ErrorKind {
     NotImplemented,
     /// A fault of ours.
     Internal,
+}
+
+impl ErrorKind {
+    /// Every kind.
+    pub const ALL: [Self; 11] = [
+        Self::NotFound,
+        Self::AlreadyExists,
+        Self::Invalid,
+        Self::Denied,
+        Self::Unauthenticated,
+        Self::Conflict,
+        Self::Throttled,
+        Self::Unavailable,
+        Self::Timeout,
+        Self::NotImplemented,
+        Self::Internal,
+    ];
+
+    /// The kind's name, as it is stored and as Craton's own API says it. It never changes.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotFound => "NotFound",
+            Self::AlreadyExists => "AlreadyExists",
+            Self::Invalid => "Invalid",
+            Self::Denied => "Denied",
+            Self::Unauthenticated => "Unauthenticated",
+            Self::Conflict => "Conflict",
+            Self::Throttled => "Throttled",
+            Self::Unavailable => "Unavailable",
+            Self::Timeout => "Timeout",
+            Self::NotImplemented => "NotImplemented",
+            Self::Internal => "Internal",
+        }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for ErrorKind {
+    type Err = Error;
+
+    /// # Errors
+    /// Internal, for a name that no kind has.
+    fn from_str(name: &str) -> Result<Self> {
+        let found = Self::ALL.into_iter().find(|kind| kind.as_str() == name);
+        found.ok_or_else(|| Error::internal(format!("error kind `{name}`")))
+    }
 }
 
 /// The result of domain code.
@@ -129,7 +182,7 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}: {self}", self.kind)?;
+        write!(f, "{}: {self}", self.kind)?;
         if let Some(detail) = &self.detail {
             write!(f, " ({detail})")?;
         }

@@ -68,6 +68,15 @@ fn random_text_is_even_and_of_the_alphabet() {
     }
 }
 
+#[test]
+fn kinds_of_errors_are_found_by_their_names() {
+    for kind in ErrorKind::ALL {
+        assert_eq!(kind.as_str().parse::<ErrorKind>().unwrap(), kind);
+        assert_eq!(kind.to_string(), format!("{kind:?}"));
+    }
+    assert_eq!("notfound".parse::<ErrorKind>().unwrap_err().kind, ErrorKind::Internal);
+}
+
 proptest! {
     #[test]
     fn arns_round_trip(resource in "[a-z/:A-Z0-9_-]{1,40}") {

@@ -2,16 +2,20 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use base::{AccountId, Region, RequestId, Timestamp};
 
 use crate::credentials::api_keys::Surface;
 use crate::principal::Principal;
 
-/// Who asks, for which account and region, when and from where. Only this crate makes one, after authentication, so a
+/// Who asks, for which account and region, when, from where and until when. Only this crate makes one, after authentication, so a
 /// function that takes a `&Ctx` cannot run for a stranger. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Ctx(Arc<Facts>);
+pub struct Ctx {
+    facts: Arc<Facts>,
+    deadline: Option<Instant>,
+}
 
 #[derive(Debug)]
 pub(crate) struct Facts {
@@ -54,14 +58,26 @@ pub enum Credential {
 
 impl Ctx {
     pub(crate) fn new(facts: Facts) -> Self {
-        Self(Arc::new(facts))
+        Self { facts: Arc::new(facts), deadline: None }
+    }
+
+    /// The same caller, who waits no longer than until `deadline`.
+    #[must_use]
+    pub fn until(self, deadline: Option<Instant>) -> Self {
+        Self { deadline, ..self }
+    }
+
+    /// When the request's time is over; `None` for internal work.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
     }
 
     /// The same caller, allowed to do on Bedrock what it may and nothing elsewhere: for what a key proves that a client
     /// signed as a bearer token.
     #[must_use]
     pub fn for_bedrock_alone(&self) -> Self {
-        let Facts { region, principal, credential, request_id, now, source_ip } = self.0.as_ref();
+        let Facts { region, principal, credential, request_id, now, source_ip } = self.facts.as_ref();
         let credential = match credential {
             Credential::AccessKey { id } | Credential::Session { id } => {
                 Credential::ApiKey { id: id.clone(), surface: Surface::Bedrock }
@@ -76,47 +92,48 @@ impl Ctx {
             now: *now,
             source_ip: *source_ip,
         })
+        .until(self.deadline)
     }
 
     /// The account that the request is for. Rows of any other account do not exist for it.
     #[must_use]
     pub fn account(&self) -> &AccountId {
-        self.0.principal.account()
+        self.facts.principal.account()
     }
 
     /// The region that the request is for.
     #[must_use]
     pub fn region(&self) -> &Region {
-        &self.0.region
+        &self.facts.region
     }
 
     /// Who asks.
     #[must_use]
     pub fn principal(&self) -> &Principal {
-        &self.0.principal
+        &self.facts.principal
     }
 
     /// What proved who asks.
     #[must_use]
     pub fn credential(&self) -> &Credential {
-        &self.0.credential
+        &self.facts.credential
     }
 
     /// The request's id.
     #[must_use]
     pub fn request_id(&self) -> &RequestId {
-        &self.0.request_id
+        &self.facts.request_id
     }
 
     /// When the request was authenticated.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.0.now
+        self.facts.now
     }
 
     /// Where the request came from; `None` for internal work.
     #[must_use]
     pub fn source_ip(&self) -> Option<IpAddr> {
-        self.0.source_ip
+        self.facts.source_ip
     }
 }

@@ -1,10 +1,12 @@
 //! Answers that must have a form: JSON of a schema, a regular expression, a grammar.
 
+mod depth;
+
 use std::sync::Arc;
 
 use llguidance::api::TopLevelGrammar;
 use llguidance::{Matcher, ParserFactory};
-use serde_json::Value;
+use serde_json::{Value, json};
 use toktrie::{ApproximateTokEnv, SimpleVob, TokEnv, TokRxInfo, TokTrie};
 
 use crate::backend::Vocabulary;
@@ -13,8 +15,12 @@ use crate::{Error, Result, Token};
 /// What an answer must look like.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Constraint {
-    /// JSON that the schema admits.
+    /// JSON that the schema admits. A schema with a keyword that cannot be enforced is refused.
     JsonSchema(Value),
+    /// JSON that the schema admits as far as it can be enforced: `oneOf` is taken for `anyOf`, and what the compiler does
+    /// not know (`not`, `if`, `contains`, `uniqueItems`, `propertyNames`, `dependentRequired`, unknown formats and their
+    /// like) is passed over.
+    JsonSchemaLeniently(Value),
     /// Text that the regular expression matches as a whole (Rust's `regex` syntax).
     Regex(String),
     /// Text of the Lark grammar, in llguidance's dialect.
@@ -46,14 +52,32 @@ impl Compiler {
 
     /// A follower of one answer.
     pub fn compile(&self, constraint: &Constraint) -> Result<Follower> {
-        let grammar = match constraint {
-            Constraint::JsonSchema(schema) => TopLevelGrammar::from_json_schema(schema.clone()),
-            Constraint::Regex(regex) => TopLevelGrammar::from_regex(regex),
-            Constraint::Lark(lark) => TopLevelGrammar::from_lark(lark.clone()),
+        let parse = |grammar| self.factory.create_parser(grammar).map_err(failed);
+        let parse_schema = |schema: &Value, options| {
+            let grammar = TopLevelGrammar::from_json_schema(with_options(schema, options));
+            depth::with_room_for(schema, || parse(grammar))
         };
-        let parser = self.factory.create_parser(grammar).map_err(failed)?;
-        Ok(Follower { matcher: Matcher::new(Ok(parser)) })
+        let parser = match constraint {
+            Constraint::JsonSchema(schema) => parse_schema(schema, None),
+            Constraint::JsonSchemaLeniently(schema) => {
+                parse_schema(schema, Some(json!({"lenient": true, "coerce_one_of": true})))
+            }
+            Constraint::Regex(regex) => parse(TopLevelGrammar::from_regex(regex)),
+            Constraint::Lark(lark) => parse(TopLevelGrammar::from_lark(lark.clone())),
+        };
+        Ok(Follower { matcher: Matcher::new(Ok(parser?)) })
     }
+}
+
+/// The schema with these options for its compiler, and none of the schema's author's.
+fn with_options(schema: &Value, options: Option<Value>) -> Value {
+    const OPTIONS: &str = "x-guidance";
+    let mut schema = schema.clone();
+    if let Some(keywords) = schema.as_object_mut() {
+        keywords.remove(OPTIONS);
+        keywords.extend(options.map(|options| (OPTIONS.to_owned(), options)));
+    }
+    schema
 }
 
 impl std::fmt::Debug for Compiler {

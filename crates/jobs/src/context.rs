@@ -67,7 +67,7 @@ impl JobContext {
         &self.attempt.taken.job.input
     }
 
-    /// Which attempt this is; counts from 1.
+    /// Which attempt this is, of those that count; from 1.
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.attempt.taken.job.attempt

@@ -75,7 +75,8 @@ pub struct NewJob {
     pub input: Value,
     /// While a job of the same account, kind and key is queued or running, that one is returned instead of a new one.
     pub dedup_key: Option<String>,
-    /// How often the handler is started at most, at least 1. Counts the attempts that ended with the process's death.
+    /// How often the handler is started at most, at least 1. Counts the attempts that ended with the process's death,
+    /// and leaves out those that saved another checkpoint than they began with or did more than any before them.
     pub max_attempts: u32,
     /// Not before this time.
     pub run_at: Option<Timestamp>,
@@ -167,7 +168,7 @@ pub struct Job {
     pub state: State,
     /// What the handler gets.
     pub input: Value,
-    /// How often the handler was started.
+    /// How often the handler was started, without the attempts that do not count.
     pub attempt: u32,
     /// How often it is started at most.
     pub max_attempts: u32,

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Attempt;
-use crate::store::{self, Found, LEASE_MS, Taken};
+use crate::store::{self, Found, LEASE_MS, Standing, Taken};
 use crate::transition::{Circumstances, after_attempt};
 use crate::{Handler, Job, JobContext, Jobs};
 
@@ -110,11 +110,12 @@ impl Jobs {
         let (now, jitter) = (self.inner().clock.now(), self.inner().random.next_u64());
         let taken = &attempt.taken;
         let progress = attempt.live().job.progress.clone();
-        let decide = |cancel_requested| {
+        let decide = |standing: &Standing| {
             let known = Circumstances {
                 attempt: taken.job.attempt,
                 max_attempts: taken.job.max_attempts,
-                cancel_requested,
+                cancel_requested: standing.cancel_requested,
+                advanced: standing.advanced,
                 stopping,
                 now,
                 jitter,

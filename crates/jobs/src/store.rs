@@ -5,10 +5,13 @@ use base::{AccountId, Error, ErrorKind, Page, PageRequest, Result, Timestamp};
 use serde_json::Value;
 use store::{Migration, Row, Store, Tx, params};
 
-use crate::transition::{Next, after_lapse};
+use crate::transition::{Next, Position, after_lapse};
 use crate::{Job, JobError, JobId, Owner, Progress, State};
 
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration::same(1, "jobs", include_str!("../migrations/0001_jobs.sql"))];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration::same(1, "jobs", include_str!("../migrations/0001_jobs.sql")),
+    Migration::same(2, "position", include_str!("../migrations/0002_position.sql")),
+];
 
 /// How long a lease lasts without renewal, in milliseconds.
 pub(crate) const LEASE_MS: i64 = 30_000;
@@ -35,7 +38,7 @@ macro_rules! select_jobs {
         concat!(
             "SELECT id, account, region, principal_arn, kind, state, input, attempt, max_attempts, run_at, lease, \
              cancel_requested, checkpoint, progress_done, progress_total, progress_unit, progress_message, output, \
-             error_kind, error_message, error_hint, created, started, ended FROM jobs ",
+             error_kind, error_message, error_hint, created, started, ended, checkpoint_before, done_before FROM jobs ",
             $rest
         )
     };
@@ -145,15 +148,17 @@ pub(crate) async fn take(store: &Store, lease_owner: &str, now: Timestamp) -> Re
                 .await?;
             let Some(row) = due else { return Ok(Found::Nothing) };
             let due = job(&row)?;
-            if due.state == State::Running
-                && let Some(next) = after_lapse(due.attempt, due.max_attempts, due.cancel_requested)
-            {
+            let here = position(&row, None)?;
+            let lapsed = due.state == State::Running;
+            let advanced = lapsed && here.is_beyond(&start(&row)?);
+            if lapsed && let Some(next) = after_lapse(due.attempt, due.max_attempts, due.cancel_requested, advanced) {
                 return Ok(Found::Ended(Box::new(end(&tx, &due.id, next, now).await?)));
             }
             tx.execute(
-                "UPDATE jobs SET state = 'running', attempt = attempt + 1, lease = lease + 1, lease_owner = $2, \
-                 lease_until = $3, started = COALESCE(started, $4) WHERE id = $1",
-                params![due.id.as_str(), lease_owner, lease_end(now), now],
+                "UPDATE jobs SET state = 'running', attempt = attempt + $5, lease = lease + 1, lease_owner = $2, \
+                 lease_until = $3, started = COALESCE(started, $4), checkpoint_before = checkpoint, done_before = $6 \
+                 WHERE id = $1",
+                params![due.id.as_str(), lease_owner, lease_end(now), now, i64::from(!advanced), here.done],
             )
             .await?;
             let row = tx.fetch_one(select_jobs!("WHERE id = $1"), params![due.id.as_str()]).await?;
@@ -218,27 +223,38 @@ async fn update_progress(tx: &Tx, taken: &Taken, progress: &Progress, now: Times
     Ok(changed > 0)
 }
 
-/// Ends the attempt: writes its last progress and what `decide` (given "was the job asked to end?") makes of the job.
+/// What the row of a running job says when its attempt ends.
+pub(crate) struct Standing {
+    pub(crate) cancel_requested: bool,
+    /// The attempt came further than those before it.
+    pub(crate) advanced: bool,
+}
+
+/// Ends the attempt: writes its last progress and what `decide` makes of the job.
 /// `None`: the lease is lost and nothing was written.
 pub(crate) async fn finish(
     store: &Store,
     taken: &Taken,
     progress: Option<&Progress>,
-    decide: impl Fn(bool) -> Next,
+    decide: impl Fn(&Standing) -> Next,
     now: Timestamp,
 ) -> Result<Option<Job>> {
     let decide = &decide;
     let id = &taken.job.id;
     store
         .write(|tx| async move {
-            let sql = "SELECT cancel_requested FROM jobs WHERE id = $1 AND lease = $2 AND state = 'running'";
+            let sql = select_jobs!("WHERE id = $1 AND lease = $2 AND state = 'running'");
             let Some(row) = tx.fetch_optional(sql, params![id.as_str(), taken.lease]).await? else { return Ok(None) };
+            let standing = Standing {
+                cancel_requested: row.bool("cancel_requested")?,
+                advanced: position(&row, progress)?.is_beyond(&start(&row)?),
+            };
             if let Some(progress) = progress {
                 update_progress(&tx, taken, progress, now).await?;
             }
-            let job = match decide(row.bool("cancel_requested")?) {
-                Next::Retry { at, error } => {
-                    requeue(&tx, id, at, Some(&error), 0).await?;
+            let job = match decide(&standing) {
+                Next::Retry { at, error, counts } => {
+                    requeue(&tx, id, at, Some(&error), i64::from(!counts)).await?;
                     by_id(&tx, id).await?
                 }
                 Next::Release => {
@@ -314,12 +330,7 @@ async fn end_dependents(tx: &Tx, id: &JobId, error: &JobError, now: Timestamp) -
 async fn write_error(tx: &Tx, id: &JobId, error: &JobError) -> Result<()> {
     tx.execute(
         "UPDATE jobs SET error_kind = $2, error_message = $3, error_hint = $4 WHERE id = $1",
-        params![
-            id.as_str(),
-            kind_name(error.kind),
-            without_nul(&error.message),
-            error.hint.as_deref().map(without_nul)
-        ],
+        params![id.as_str(), error.kind.as_str(), without_nul(&error.message), error.hint.as_deref().map(without_nul)],
     )
     .await?;
     Ok(())
@@ -417,6 +428,21 @@ pub(crate) fn owner(row: &Row) -> Result<Owner> {
     })
 }
 
+/// Where the job stood when its attempt began.
+fn start(row: &Row) -> Result<Position> {
+    Ok(Position {
+        checkpoint: row.opt_text("checkpoint_before")?,
+        done: row.opt_int("done_before")?.unwrap_or_default(),
+    })
+}
+
+/// Where the job stands, with `progress` for what was not written yet. A new attempt may begin to count from 0 again, so
+/// what earlier ones did holds.
+fn position(row: &Row, progress: Option<&Progress>) -> Result<Position> {
+    let done = progress.map_or(row.opt_int("progress_done")?, |progress| Some(saturated(progress.done)));
+    Ok(Position { checkpoint: row.opt_text("checkpoint")?, done: start(row)?.done.max(done.unwrap_or_default()) })
+}
+
 fn progress(row: &Row) -> Result<Option<Progress>> {
     let Some(done) = row.opt_int("progress_done")? else { return Ok(None) };
     Ok(Some(Progress {
@@ -429,39 +455,7 @@ fn progress(row: &Row) -> Result<Option<Progress>> {
 
 fn error(row: &Row) -> Result<Option<JobError>> {
     let Some(name) = row.opt_text("error_kind")? else { return Ok(None) };
-    let kind = ERROR_KINDS.iter().copied().find(|kind| kind_name(*kind) == name);
-    let kind = kind.ok_or_else(|| Error::internal(format!("job error kind `{name}`")))?;
-    Ok(Some(JobError { kind, message: row.text("error_message")?, hint: row.opt_text("error_hint")? }))
-}
-
-const ERROR_KINDS: [ErrorKind; 11] = [
-    ErrorKind::NotFound,
-    ErrorKind::AlreadyExists,
-    ErrorKind::Invalid,
-    ErrorKind::Denied,
-    ErrorKind::Unauthenticated,
-    ErrorKind::Conflict,
-    ErrorKind::Throttled,
-    ErrorKind::Unavailable,
-    ErrorKind::Timeout,
-    ErrorKind::NotImplemented,
-    ErrorKind::Internal,
-];
-
-fn kind_name(kind: ErrorKind) -> &'static str {
-    match kind {
-        ErrorKind::NotFound => "NotFound",
-        ErrorKind::AlreadyExists => "AlreadyExists",
-        ErrorKind::Invalid => "Invalid",
-        ErrorKind::Denied => "Denied",
-        ErrorKind::Unauthenticated => "Unauthenticated",
-        ErrorKind::Conflict => "Conflict",
-        ErrorKind::Throttled => "Throttled",
-        ErrorKind::Unavailable => "Unavailable",
-        ErrorKind::Timeout => "Timeout",
-        ErrorKind::NotImplemented => "NotImplemented",
-        ErrorKind::Internal => "Internal",
-    }
+    Ok(Some(JobError { kind: name.parse()?, message: row.text("error_message")?, hint: row.opt_text("error_hint")? }))
 }
 
 pub(crate) fn json(text: &str) -> Result<Value> {

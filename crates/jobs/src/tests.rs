@@ -271,7 +271,7 @@ async fn a_lapsed_lease_is_taken_over_with_the_last_checkpoint() {
         f.clock.advance(1);
         assert_eq!(f.run().await, 1);
         let job = f.get(&id).await;
-        assert_eq!(job.output, Some(json!([2, { "step": 7 }])));
+        assert_eq!(job.output, Some(json!([1, { "step": 7 }])));
     })
     .await;
 }
@@ -326,6 +326,74 @@ async fn a_job_that_kills_every_server_fails_in_the_end() {
         let job = f.get(&id).await;
         assert_eq!((job.state, job.attempt), (State::Failed, 3));
         assert!(job.error.unwrap().message.contains("attempt 3"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_job_that_gets_on_outlives_any_number_of_servers() {
+    each_backend(async |store| {
+        let f = Fixture::open(store).await;
+        f.register("steps", |job: JobContext| async move { Ok(json!([job.attempt(), job.checkpoint()])) });
+        let id = f.submit("steps").await;
+        for step in 0..8 {
+            let dead = f.take_and_die().await;
+            f.context(&dead).save_checkpoint(json!(step)).await.unwrap();
+            f.clock.advance(30_000);
+        }
+        for done in 1..=8 {
+            let dead = f.take_and_die().await;
+            f.context(&dead).progress(bytes(done * 10, 100)).await;
+            f.clock.advance(30_000);
+        }
+        f.run().await;
+        assert_eq!(f.get(&id).await.output, Some(json!([1, 7])));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_job_that_does_the_same_again_and_again_fails_in_the_end() {
+    each_backend(async |store| {
+        let f = Fixture::open(store).await;
+        let id = f.submit("circles").await;
+        // The first attempt comes further than none; the others begin anew and do no more than it did.
+        for _ in 0..4 {
+            let dead = f.take_and_die().await;
+            for done in [0, 5, 10] {
+                f.context(&dead).progress(bytes(done, 100)).await;
+                f.context(&dead).save_checkpoint(json!(done)).await.unwrap();
+                f.clock.advance(1_000);
+            }
+            f.clock.advance(30_000);
+        }
+        f.run().await;
+        let job = f.get(&id).await;
+        assert_eq!((job.state, job.attempt), (State::Failed, 3));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn failures_on_the_way_do_not_count_as_long_as_the_job_gets_on() {
+    each_backend(async |store| {
+        let f = Fixture::open(store).await;
+        let runs = Arc::new(AtomicU32::new(0));
+        let counted = runs.clone();
+        f.register("flaky", move |job: JobContext| {
+            let run = counted.fetch_add(1, Ordering::SeqCst).min(7);
+            async move {
+                job.progress(bytes(u64::from(run), 7)).await;
+                Err(Error::unavailable("no line"))
+            }
+        });
+        let id = f.submit("flaky").await;
+        for _ in 0..20 {
+            f.run().await;
+            f.clock.advance(600_000);
+        }
+        // Once in vain at the beginning, seven times with more bytes, and twice in vain at the end.
+        assert_eq!((runs.load(Ordering::SeqCst), f.get(&id).await.state), (10, State::Failed));
     })
     .await;
 }
@@ -456,6 +524,21 @@ async fn watching_ends_with_the_job() {
         assert_eq!(states.last(), Some(&State::Succeeded));
         let after: Vec<State> = f.jobs.watch(&owner().account, &id).map(|job| job.state).collect().await;
         assert_eq!(after, [State::Succeeded]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn watching_ends_when_the_server_stops() {
+    each_backend(async |store| {
+        let f = Fixture::open(store).await;
+        let id = f.submit("echo").await;
+        let mut watched = Box::pin(f.jobs.watch(&owner().account, &id));
+        assert_eq!(watched.next().await.unwrap().state, State::Queued);
+        f.jobs.end_watches();
+        assert_eq!(watched.next().await, None);
+        let late: Vec<Job> = f.jobs.watch(&owner().account, &id).collect().await;
+        assert_eq!(late.len(), 1, "what is known is still told");
     })
     .await;
 }

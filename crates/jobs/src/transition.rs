@@ -21,9 +21,27 @@ pub(crate) enum Next {
     Retry {
         at: Timestamp,
         error: JobError,
+        /// Whether this attempt counts.
+        counts: bool,
     },
     /// Back into the queue as if this attempt had not been: the server stops.
     Release,
+}
+
+/// How far a job has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Position {
+    pub(crate) checkpoint: Option<String>,
+    /// The most that was ever done.
+    pub(crate) done: i64,
+}
+
+impl Position {
+    /// Whether an attempt that began at `start` and ended here came further than all before it. One that did does not
+    /// count: a job may be broken off as often as it likes as long as it gets on.
+    pub(crate) fn is_beyond(&self, start: &Self) -> bool {
+        self.checkpoint != start.checkpoint || self.done > start.done
+    }
 }
 
 /// What is known when an attempt has ended.
@@ -33,6 +51,8 @@ pub(crate) struct Circumstances {
     pub(crate) attempt: u32,
     pub(crate) max_attempts: u32,
     pub(crate) cancel_requested: bool,
+    /// The attempt came further than those before it.
+    pub(crate) advanced: bool,
     /// The server stops.
     pub(crate) stopping: bool,
     pub(crate) now: Timestamp,
@@ -46,20 +66,21 @@ pub(crate) fn after_attempt(result: Result<Value>, known: &Circumstances) -> Nex
         _ if known.cancel_requested => Next::Cancel,
         Ok(output) => Next::Succeed(output),
         Err(_) if known.stopping => Next::Release,
-        Err(error) if retryable(error.kind) && known.attempt < known.max_attempts => {
+        Err(error) if retryable(error.kind) && (known.advanced || known.attempt < known.max_attempts) => {
             let pause = pause_ms(known.attempt, known.jitter);
-            Next::Retry { at: Timestamp(known.now.as_millis().saturating_add(pause)), error: error.into() }
+            let at = Timestamp(known.now.as_millis().saturating_add(pause));
+            Next::Retry { at, error: error.into(), counts: !known.advanced }
         }
         Err(error) => Next::Fail(error.into()),
     }
 }
 
 /// After the lease of a running job lapsed: `None` where it is to be taken again.
-pub(crate) fn after_lapse(attempt: u32, max_attempts: u32, cancel_requested: bool) -> Option<Next> {
+pub(crate) fn after_lapse(attempt: u32, max_attempts: u32, cancel_requested: bool, advanced: bool) -> Option<Next> {
     if cancel_requested {
         return Some(Next::Cancel);
     }
-    (attempt >= max_attempts).then(|| {
+    (attempt >= max_attempts && !advanced).then(|| {
         let error =
             Error::new(ErrorKind::Internal, format!("The server stopped during attempt {attempt}, the last one."))
                 .with_hint("Start the job again; if it stops the server every time, look at the server's log.");
@@ -82,6 +103,42 @@ fn pause_ms(attempt: u32, jitter: u64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn at(checkpoint: Option<&str>, done: i64) -> Position {
+        Position { checkpoint: checkpoint.map(str::to_owned), done }
+    }
+
+    #[test]
+    fn who_did_more_or_saved_something_else_came_further() {
+        assert!(at(None, 1).is_beyond(&at(None, 0)));
+        assert!(at(Some("b"), 0).is_beyond(&at(Some("a"), 5)));
+        assert!(!at(Some("a"), 5).is_beyond(&at(Some("a"), 5)));
+        assert!(!at(Some("a"), 4).is_beyond(&at(Some("a"), 5)));
+    }
+
+    #[test]
+    fn an_attempt_that_came_further_does_not_count() {
+        let known = |attempt, advanced| Circumstances {
+            attempt,
+            max_attempts: 3,
+            cancel_requested: false,
+            advanced,
+            stopping: false,
+            now: Timestamp(0),
+            jitter: 0,
+        };
+        let after = |known: Circumstances| after_attempt(Err(Error::unavailable("x")), &known);
+        assert!(matches!(after(known(3, true)), Next::Retry { counts: false, .. }));
+        assert!(matches!(after(known(2, false)), Next::Retry { counts: true, .. }));
+        assert!(matches!(after(known(3, false)), Next::Fail(_)));
+        let lasting = after_attempt(Err(Error::invalid("x")), &known(1, true));
+        assert!(matches!(lasting, Next::Fail(_)), "what cannot succeed is not tried again");
+
+        assert_eq!(after_lapse(3, 3, false, true), None);
+        assert_eq!(after_lapse(2, 3, false, false), None);
+        assert!(matches!(after_lapse(3, 3, false, false), Some(Next::Fail(_))));
+        assert_eq!(after_lapse(3, 3, true, true), Some(Next::Cancel));
+    }
 
     #[test]
     fn pauses_double_up_to_five_minutes_and_differ_by_the_jitter() {

@@ -8,6 +8,7 @@ use base::AccountId;
 use futures::Stream;
 use futures::stream;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::{Job, JobId, Jobs};
 
@@ -16,11 +17,15 @@ const REREAD: Duration = Duration::from_secs(1);
 
 /// The jobs that somebody in this process watches, with the newest report of each.
 #[derive(Debug, Default)]
-pub(crate) struct Watched(Mutex<HashMap<JobId, watch::Sender<Option<Job>>>>);
+pub(crate) struct Watched {
+    jobs: Mutex<HashMap<JobId, watch::Sender<Option<Job>>>>,
+    /// Cancelled once nothing is watched any more.
+    over: CancellationToken,
+}
 
 impl Watched {
     fn lock(&self) -> MutexGuard<'_, HashMap<JobId, watch::Sender<Option<Job>>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn subscribe(&self, id: &JobId) -> watch::Receiver<Option<Job>> {
@@ -43,7 +48,8 @@ impl Watched {
 
 impl Jobs {
     /// The job as it is now and then whenever it changes, until it has ended. A slow reader misses reports in between,
-    /// never the last one. Ends at once where the account has no such job.
+    /// never the last one. Ends at once where the account has no such job, and after the newest report once
+    /// [`end_watches`](Self::end_watches) was called.
     pub fn watch(&self, account: &AccountId, id: &JobId) -> impl Stream<Item = Job> + Send + use<> {
         let follow = Follow {
             receiver: self.inner().watched.subscribe(id),
@@ -57,6 +63,11 @@ impl Jobs {
             follow.last = Some(job.clone());
             Some((job, follow))
         })
+    }
+
+    /// Ends all that is watched: the server stops, and a watch could last as long as its job.
+    pub fn end_watches(&self) {
+        self.inner().watched.over.cancel();
     }
 }
 
@@ -83,6 +94,7 @@ impl Follow {
                     // The sender went away after its last report: what it said last is in the database.
                     Err(_) => return self.read().await.filter(|job| Some(job) != self.last.as_ref()),
                 },
+                () = self.jobs.inner().watched.over.cancelled() => return None,
                 () = tokio::time::sleep(REREAD), if self.jobs.inner().store.is_shared() => self.read().await,
             };
             if job.is_some() && job != self.last {

@@ -12,54 +12,84 @@ use aws_api::{Api, ResponseBody};
 use base::Error;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::console;
 use crate::lingering::Lingering;
 use crate::settings::Limits;
-use crate::{console, telemetry};
 
 /// Routes requests between the API and what the server itself answers.
 pub(crate) struct Front {
     api: Api,
     metrics: PrometheusHandle,
     ready: AtomicBool,
+    stopping: AtomicBool,
     places: Arc<Semaphore>,
     timeout: Duration,
+    /// Bytes.
+    longest_head: usize,
 }
 
 impl Front {
-    /// A front that keeps `limits`; it is not ready before [`Front::set_ready`] says so.
+    /// A front that keeps `limits`; it is not ready before [`Front::begin`].
     pub(crate) fn new(api: Api, metrics: PrometheusHandle, limits: &Limits) -> Self {
         Self {
             api,
             metrics,
             ready: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
             places: Arc::new(Semaphore::new(limits.concurrent_requests)),
             timeout: limits.request_timeout,
+            longest_head: limits.headers,
         }
     }
 
-    /// What `/readyz` says from now on.
-    pub(crate) fn set_ready(&self, ready: bool) {
-        self.ready.store(ready, Ordering::SeqCst);
+    /// From now on `/readyz` says ready.
+    pub(crate) fn begin(&self) {
+        self.ready.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on `/readyz` says not ready, and the API takes no more requests.
+    pub(crate) fn stop(&self) {
+        self.ready.store(false, Ordering::SeqCst);
+        self.stopping.store(true, Ordering::SeqCst);
     }
 
     /// Answers one request.
     pub(crate) async fn answer(&self, request: Request<Incoming>, peer: SocketAddr, tls: bool) -> Response<Guarded> {
+        let stopping = self.stopping.load(Ordering::SeqCst);
+        let ends_connection = stopping && request.version() < Version::HTTP_2;
+        let mut response = self.answer_while(stopping, request, peer, tls).await;
+        if ends_connection {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    async fn answer_while(
+        &self,
+        stopping: bool,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        tls: bool,
+    ) -> Response<Guarded> {
         let (parts, body) = Lingering::wrap(request).into_parts();
         if let Some(page) = Page::of(&parts) {
             return self.page(page, &parts).map(|bytes| Guarded::new(full(bytes), None));
         }
+        if length_of(&parts) > self.longest_head {
+            return self.api.refuse_head(&parts, self.longest_head).map(|body| Guarded::new(body, None));
+        }
+        if stopping {
+            return self.refuse_for_now(&parts, Error::unavailable("The server is stopping."));
+        }
         let Ok(place) = self.places.clone().try_acquire_owned() else {
-            let refusal = Error::throttled("Too many requests are being served.").with_hint("Try again in a moment.");
-            let mut response = self.api.refuse(&parts, refusal).map(|body| Guarded::new(body, None));
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-            return response;
+            return self.refuse_for_now(&parts, Error::throttled("Too many requests are being served."));
         };
         let head = head_of(&parts);
         let call = self.api.call(Request::from_parts(parts, body), peer, tls);
@@ -72,6 +102,14 @@ impl Front {
             }
         };
         response.map(|body| Guarded::new(body, Some(place)))
+    }
+
+    /// The answer to a request that may succeed a moment later.
+    fn refuse_for_now(&self, parts: &Parts, refusal: Error) -> Response<Guarded> {
+        let refusal = refusal.with_hint("Try again in a moment.");
+        let mut response = self.api.refuse(parts, refusal).map(|body| Guarded::new(body, None));
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        response
     }
 
     fn page(&self, page: Page, parts: &Parts) -> Response<Bytes> {
@@ -90,7 +128,7 @@ impl Front {
     }
 
     fn metrics(&self) -> Response<Bytes> {
-        if let Some(bytes) = telemetry::resident_bytes() {
+        if let Some(bytes) = aws_api::resident_bytes() {
             // Exact up to 2^53 bytes.
             #[expect(clippy::cast_precision_loss)]
             metrics::gauge!("process_resident_memory_bytes").set(bytes as f64);
@@ -146,6 +184,13 @@ fn text(status: StatusCode, body: &'static str) -> Response<Bytes> {
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response
+}
+
+/// The bytes of a head, as HTTP/1.1 writes it.
+fn length_of(parts: &Parts) -> usize {
+    let line = parts.method.as_str().len() + parts.uri.path_and_query().map_or(1, |path| path.as_str().len());
+    let headers = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    line + "  HTTP/1.1\r\n\r\n".len() + headers.sum::<usize>()
 }
 
 /// A request's head without what only a handler needs.

@@ -9,12 +9,13 @@ use std::time::Duration;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::front::Front;
 use crate::settings::Limits;
@@ -26,7 +27,12 @@ const UNREAD_TIMEOUT: Duration = Duration::from_secs(60);
 /// Pause after a failed accept, which happens when file descriptors run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// How much longer a head may be than the limit for [`Front`] to say so. Beyond it the protocol's own layer refuses,
+/// without a word of why.
+const HEAD_MARGIN: usize = 64 << 10;
+
 /// Serves `listener` until `stop`, then lets running requests finish for at most `limits.shutdown_grace`, or until `now`.
+/// Meanwhile it still takes connections, so that probes see that the server stops.
 pub(crate) async fn serve(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
@@ -35,38 +41,68 @@ pub(crate) async fn serve(
     stop: CancellationToken,
     now: CancellationToken,
 ) {
-    let graceful = GracefulShutdown::new();
-    let builder = Arc::new(builder(limits));
-    let connections = tokio_util::task::TaskTracker::new();
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = stop.cancelled() => break,
-        };
-        match accepted {
-            Ok((stream, peer)) => {
-                let connection =
-                    connection(stream, peer, tls.clone(), front.clone(), builder.clone(), graceful.watcher());
-                let now = now.clone();
-                connections.spawn(async move {
-                    tokio::select! {
-                        () = connection => {}
-                        () = now.cancelled() => {}
-                    }
-                });
-            }
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept a connection");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
+    let doors = Doors {
+        listener,
+        tls,
+        front,
+        builder: Arc::new(builder(limits)),
+        connections: TaskTracker::new(),
+        now: now.clone(),
+    };
+    let (graceful, late) = (GracefulShutdown::new(), GracefulShutdown::new());
+    tokio::select! {
+        () = doors.admit(&graceful) => {}
+        () = stop.cancelled() => {}
     }
+    // Before the next connection comes in.
+    doors.front.stop();
+    // Connections that come late are not waited for: nothing but probes and refusals is answered on them.
+    tokio::select! {
+        () = doors.admit(&late) => {}
+        () = finish(graceful, limits.shutdown_grace, &now) => {}
+    }
+    let Doors { listener, connections, .. } = doors;
     drop(listener);
     connections.close();
-    finish(graceful, limits.shutdown_grace, &now).await;
     // Dropping a connection drops its response stream, which cancels the generation behind it.
     now.cancel();
     connections.wait().await;
+}
+
+/// Where connections come in.
+struct Doors {
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    front: Arc<Front>,
+    builder: Arc<auto::Builder<TokioExecutor>>,
+    connections: TaskTracker,
+    now: CancellationToken,
+}
+
+impl Doors {
+    /// Serves each connection that comes, on a task of its own; never ends.
+    async fn admit(&self, graceful: &GracefulShutdown) {
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, peer)) => self.serve(stream, peer, graceful.watcher()),
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn serve(&self, stream: TcpStream, peer: SocketAddr, watcher: Watcher) {
+        let (front, builder, now) = (self.front.clone(), self.builder.clone(), self.now.clone());
+        let connection = connection(stream, peer, self.tls.clone(), front, builder, watcher);
+        self.connections.spawn(async move {
+            tokio::select! {
+                () = connection => {}
+                () = now.cancelled() => {}
+            }
+        });
+    }
 }
 
 async fn finish(graceful: GracefulShutdown, grace: Duration, now: &CancellationToken) {
@@ -79,11 +115,12 @@ async fn finish(graceful: GracefulShutdown, grace: Duration, now: &CancellationT
 
 fn builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(limits.headers);
+    let head = limits.headers.saturating_add(HEAD_MARGIN);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(head);
     builder
         .http2()
         .timer(TokioTimer::new())
-        .max_header_list_size(u32::try_from(limits.headers).unwrap_or(u32::MAX))
+        .max_header_list_size(u32::try_from(head).unwrap_or(u32::MAX))
         .max_concurrent_streams(256)
         .keep_alive_interval(Duration::from_secs(20));
     builder
@@ -95,7 +132,7 @@ async fn connection(
     tls: Option<TlsAcceptor>,
     front: Arc<Front>,
     builder: Arc<auto::Builder<TokioExecutor>>,
-    watcher: hyper_util::server::graceful::Watcher,
+    watcher: Watcher,
 ) {
     // Small event-stream frames must leave at once.
     if let Err(error) = stream.set_nodelay(true) {
@@ -125,7 +162,7 @@ async fn speak<S>(
     tls: bool,
     front: Arc<Front>,
     builder: &auto::Builder<TokioExecutor>,
-    watcher: hyper_util::server::graceful::Watcher,
+    watcher: Watcher,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {

@@ -45,10 +45,3 @@ pub(crate) fn metrics() -> Result<PrometheusHandle> {
     };
     HANDLE.get_or_init(install).clone().map_err(|error| anyhow::anyhow!("cannot collect metrics: {error}"))
 }
-
-/// Bytes of memory that this process has resident; `None` where the system does not tell.
-pub(crate) fn resident_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
-}

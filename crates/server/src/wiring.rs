@@ -73,25 +73,28 @@ async fn run(settings: &Settings, started: Instant) -> Result<()> {
         jobs: services.jobs.clone(),
         clock: services.clock.clone(),
         random: services.random.clone(),
-        limits: Limits { model_body: settings.limits.body, body: settings.limits.body.min(Limits::default().body) },
+        limits: Limits {
+            model_body: settings.limits.body,
+            body: settings.limits.body.min(Limits::default().body),
+            time: settings.limits.request_timeout,
+        },
         deployment: deployment(settings, &url, &data),
     });
     let front = Arc::new(Front::new(api, telemetry::metrics()?, &settings.limits));
     let (stop, now) = (CancellationToken::new(), CancellationToken::new());
     signals::watch(stop.clone(), now.clone())?;
     let running = services.jobs.start(JOB_WORKERS);
-    front.set_ready(true);
+    front.begin();
     // Commands look for this file, so it is written when the server can answer.
     write_endpoint(data.path(), &endpoint)?;
     let account = services.administrator.account.clone();
     let ctx = services.identity.service_ctx(account, settings.region.clone(), "startup");
     banner::print(&url, &services.models, &ctx, settings, started.elapsed()).await?;
 
-    let serving =
-        listener::serve(socket, acceptor.map(|a| a.acceptor), front.clone(), &settings.limits, stop.clone(), now);
+    let serving = listener::serve(socket, acceptor.map(|a| a.acceptor), front, &settings.limits, stop.clone(), now);
     tokio::select! {
         () = serving => {}
-        () = unready(&front, stop) => {}
+        () = end_watches(&services.jobs, stop) => {}
     }
     running.stop().await;
     services.identity.flush_last_used().await?;
@@ -101,10 +104,10 @@ async fn run(settings: &Settings, started: Instant) -> Result<()> {
     Ok(())
 }
 
-/// Says not ready from the moment on that stopping begins; never ends by itself.
-async fn unready(front: &Front, stop: CancellationToken) {
+/// Ends the answers that could last as long as a job when stopping begins; never ends by itself.
+async fn end_watches(jobs: &Jobs, stop: CancellationToken) {
     stop.cancelled().await;
-    front.set_ready(false);
+    jobs.end_watches();
     std::future::pending().await
 }
 

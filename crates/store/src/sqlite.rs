@@ -7,7 +7,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use base::{Error, Result};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::Connection as _;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
 
 use crate::error::from_sqlx;
 
@@ -36,7 +39,10 @@ pub(crate) async fn open(path: &Path, place: &str) -> Result<Pools> {
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
         .pragma("trusted_schema", "OFF");
-    let pool = || SqlitePoolOptions::new().test_before_acquire(false).idle_timeout(None).max_lifetime(None);
+    let pool = || {
+        let options = SqlitePoolOptions::new().test_before_acquire(false).idle_timeout(None).max_lifetime(None);
+        options.after_release(|connection, _| Box::pin(is_idle(connection)))
+    };
     check_header(path, place)?;
     let writer = pool()
         .max_connections(1)
@@ -47,6 +53,16 @@ pub(crate) async fn open(path: &Path, place: &str) -> Result<Pools> {
     check_owner(&writer, place).await?;
     let readers = pool().max_connections(reader_count()).connect_lazy_with(options.pragma("query_only", "ON"));
     Ok(Pools { writer, readers })
+}
+
+/// Whether the connection is outside a transaction. SQLite ends a transaction by itself where the disk is full or fails;
+/// the connection's count of open ones then stays wrong, and it could not begin another.
+async fn is_idle(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    if connection.is_in_transaction() {
+        // A rollback may be on its way.
+        connection.ping().await?;
+    }
+    Ok(!connection.is_in_transaction())
 }
 
 fn reader_count() -> u32 {

@@ -438,3 +438,32 @@ fn a_file_is_no_data_directory() {
     assert!(error.message.contains("is not a directory"), "{error}");
     assert_eq!(DataDir::lock(&file.path().join("below")).unwrap_err().kind, ErrorKind::Invalid);
 }
+
+#[tokio::test]
+async fn a_full_database_is_named_and_nothing_is_half_written() {
+    let database = crate::testing::TestDatabase::sqlite().unwrap();
+    let store = things(database.open().await.unwrap()).await;
+    add(&store, "before", 1).await.unwrap();
+    // SQLite then fails as on a full disk. The limit is that of the connection, of which there is one that writes.
+    let limit = "PRAGMA max_page_count = 20";
+    store.write(|tx| async move { tx.fetch_one(limit, params![]).await.map(drop) }).await.unwrap();
+    let whole = store
+        .write(|tx| async move {
+            tx.execute("INSERT INTO things (id) VALUES ('first')", params![]).await?;
+            let body = vec![7_u8; 1 << 20];
+            tx.execute("INSERT INTO things (id, ready, body) VALUES ('second', TRUE, $1)", params![body]).await
+        })
+        .await;
+    let error = whole.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unavailable);
+    assert!(
+        error.message.starts_with("The disk of the database `") && error.message.ends_with("` is full."),
+        "{error:?}"
+    );
+    assert_eq!(count(&store).await, 1, "the first insert is undone with the second");
+
+    // With room again, all goes on.
+    add(&store, "after", 1).await.unwrap();
+    assert_eq!(count(&store).await, 2);
+    store.close().await;
+}

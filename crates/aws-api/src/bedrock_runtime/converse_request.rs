@@ -114,7 +114,7 @@ impl Conversation {
             max_tokens: inference.max_tokens.and_then(|n| u32::try_from(n).ok()),
             stop: inference.stop_sequences.unwrap_or_default(),
             response_schema: self.output.map(response_schema).transpose()?.flatten(),
-            logprobs: None,
+            ..ChatRequest::default()
         })
     }
 }

@@ -11,6 +11,7 @@ use models::ChatEvent;
 
 use super::converse::{additional_fields, stop_reason, token_usage};
 use super::converse_request::Conversation;
+use super::errors::Exceptions;
 use super::event_stream;
 use super::invoke_model::millis;
 use super::providers::{BlockStep, Blocks};
@@ -26,7 +27,7 @@ pub(super) async fn converse_stream(call: AwsCall) -> Answer {
         Writer { blocks: Blocks::default(), paths: conversation.response_paths.clone(), arrived: Instant::now() };
     let events = call.api.models().chat(&call.ctx, conversation.decode()?).await?;
     let served_by = events.served_by().clone();
-    let pieces = event_stream::write(started(events).await?, move |event| {
+    let pieces = event_stream::write(started(events).await?, Exceptions::Converse, move |event| {
         writer.events(event).iter().map(aws_wire::event).collect()
     });
     let mut response = call.encode_stream_head(&ConverseStreamResponse {}).map(|()| streamed(pieces));

@@ -22,14 +22,24 @@ pub(crate) fn wire(error: &Error) -> WireError {
     WireError::with_status(status, code, error.public_text())
 }
 
+/// Which exceptions an operation's event stream has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exceptions {
+    /// `ConverseStream`'s, which know no timeout.
+    Converse,
+    /// `InvokeModelWithResponseStream`'s.
+    InvokeModel,
+}
+
 /// The exception that ends an event stream, with the name of its member: the stream's own exceptions are fewer than the
 /// service's.
-pub(super) fn in_stream(error: &Error) -> (&'static str, String) {
-    let code = match error.kind {
-        ErrorKind::Invalid | ErrorKind::NotFound | ErrorKind::NotImplemented => "validationException",
-        ErrorKind::Throttled => "throttlingException",
-        ErrorKind::Unavailable => "serviceUnavailableException",
-        ErrorKind::Timeout => "modelStreamErrorException",
+pub(super) fn in_stream(error: &Error, exceptions: Exceptions) -> (&'static str, String) {
+    let code = match (error.kind, exceptions) {
+        (ErrorKind::Invalid | ErrorKind::NotFound | ErrorKind::NotImplemented, _) => "validationException",
+        (ErrorKind::Throttled, _) => "throttlingException",
+        (ErrorKind::Unavailable, _) => "serviceUnavailableException",
+        (ErrorKind::Timeout, Exceptions::Converse) => "modelStreamErrorException",
+        (ErrorKind::Timeout, Exceptions::InvokeModel) => "modelTimeoutException",
         _ => "internalServerException",
     };
     (code, error.public_text())

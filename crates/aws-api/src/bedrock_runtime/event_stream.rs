@@ -5,11 +5,13 @@ use bytes::Bytes;
 use futures::stream::{self, Stream, StreamExt as _};
 use models::ChatEvent;
 
-use super::errors::in_stream;
+use super::errors::{Exceptions, in_stream, wire};
+use crate::observe;
 
-/// What `encode` makes of each event; an error becomes an exception event and ends the stream.
+/// What `encode` makes of each event; an error becomes one of the stream's `exceptions` and ends the stream.
 pub(super) fn write(
     events: impl Stream<Item = Result<ChatEvent, Error>> + Send + 'static,
+    exceptions: Exceptions,
     mut encode: impl FnMut(&ChatEvent) -> Vec<Bytes> + Send + 'static,
 ) -> impl Stream<Item = Bytes> + Send + 'static {
     let mut failed = false;
@@ -23,8 +25,8 @@ pub(super) fn write(
             stream::iter(match item {
                 Ok(event) => encode(&event),
                 Err(error) => {
-                    tracing::warn!(?error, "an answer broke off");
-                    let (code, message) = in_stream(&error);
+                    observe::broke_off(wire(&error).code, &error);
+                    let (code, message) = in_stream(&error, exceptions);
                     vec![aws_wire::exception_event(code, &message)]
                 }
             })

@@ -13,6 +13,7 @@ use http::{HeaderMap, HeaderValue};
 use models::{ChatEvent, ChatStream, EmbedResponse, ServedBy, Timing, Usage};
 use serde_json::{Value, json};
 
+use super::errors::Exceptions;
 use super::event_stream;
 use super::providers::{self, Decoded, Encode, Origin};
 use crate::body::{full, streamed};
@@ -71,7 +72,7 @@ pub(super) async fn invoke_model_with_response_stream(call: AwsCall) -> Answer {
         service_tier: None,
     };
     let served_by = events.served_by().clone();
-    let pieces = event_stream::write(started(events).await?, move |event| {
+    let pieces = event_stream::write(started(events).await?, Exceptions::InvokeModel, move |event| {
         let mut chunks = encode.chunks(event);
         if let (ChatEvent::Finished { usage, timing, .. }, Some(last)) = (event, chunks.last_mut()) {
             last["amazon-bedrock-invocationMetrics"] = invocation_metrics(*usage, timing, arrived.elapsed());

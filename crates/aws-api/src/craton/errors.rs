@@ -12,29 +12,12 @@ pub(crate) fn respond(error: &Error, id: &RequestId) -> Response<ResponseBody> {
     call::json(
         status(error.kind),
         &json!({"error": {
-            "code": code(error.kind),
+            "code": error.kind.as_str(),
             "message": error.message,
             "hint": error.hint,
             "requestId": id.as_str(),
         }}),
     )
-}
-
-/// The kind's name on the wire.
-pub(super) fn code(kind: ErrorKind) -> &'static str {
-    match kind {
-        ErrorKind::NotFound => "NotFound",
-        ErrorKind::AlreadyExists => "AlreadyExists",
-        ErrorKind::Invalid => "Invalid",
-        ErrorKind::Denied => "Denied",
-        ErrorKind::Unauthenticated => "Unauthenticated",
-        ErrorKind::Conflict => "Conflict",
-        ErrorKind::Throttled => "Throttled",
-        ErrorKind::Unavailable => "Unavailable",
-        ErrorKind::Timeout => "Timeout",
-        ErrorKind::NotImplemented => "NotImplemented",
-        ErrorKind::Internal => "Internal",
-    }
 }
 
 fn status(kind: ErrorKind) -> StatusCode {

@@ -6,7 +6,6 @@ use http::StatusCode;
 use jobs::{Job, JobId};
 use serde_json::{Value, json};
 
-use super::errors::code;
 use crate::body::streamed;
 use crate::call::{Answer, Call, Labels, json as respond};
 use crate::openai::sse;
@@ -62,7 +61,7 @@ pub(super) fn describe(job: &Job) -> Value {
         })),
         "attempt": job.attempt,
         "error": job.error.as_ref().map(|error| json!({
-            "code": code(error.kind),
+            "code": error.kind.as_str(),
             "message": error.message,
             "hint": error.hint,
         })),

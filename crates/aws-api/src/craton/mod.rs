@@ -11,6 +11,7 @@ mod session;
 mod status;
 
 pub(crate) use session::{PATH as SESSION_PATH, Visit, session};
+pub use status::resident_bytes;
 
 use base::Error;
 use futures::future::FutureExt as _;

@@ -46,7 +46,7 @@ pub(super) async fn get(call: Call<Labels>) -> Answer {
             "memory": {
                 "budgetBytes": status.budget_bytes,
                 "usedBytes": status.used_bytes,
-                "residentBytes": resident_bytes(),
+                "residentBytes": resident_bytes().unwrap_or_default(),
             },
             "loaded": loaded,
             "aliases": {
@@ -66,10 +66,10 @@ pub(super) fn kind(kind: CardKind) -> &'static str {
     }
 }
 
-/// The process's resident memory, where Linux tells it; else 0.
-fn resident_bytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kibibytes = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
-    kibibytes.unwrap_or_default() * 1024
+/// Bytes of memory that this process has resident; `None` where the system does not tell.
+#[must_use]
+pub fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().trim_end_matches("kB").trim().parse::<u64>().ok().map(|kibibytes| kibibytes * 1024)
 }

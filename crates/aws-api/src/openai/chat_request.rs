@@ -61,6 +61,7 @@ pub(crate) fn decode(root: &Fields<'_>, model: String) -> Result<ChatRequest> {
     one_choice(root)?;
     let tools = tools(root)?;
     let limit = |key| root.count(key, 1, u32::MAX);
+    let (response_schema, lenient_schema) = response_schema(root)?;
     Ok(ChatRequest {
         model,
         system,
@@ -73,7 +74,8 @@ pub(crate) fn decode(root: &Fields<'_>, model: String) -> Result<ChatRequest> {
             None => limit("max_tokens")?,
         },
         stop: stop(root)?,
-        response_schema: response_schema(root)?,
+        response_schema,
+        lenient_schema,
         logprobs: logprobs(root)?,
     })
 }
@@ -134,16 +136,20 @@ fn logprobs(root: &Fields<'_>) -> Result<Option<u8>> {
     }
 }
 
-fn response_schema(root: &Fields<'_>) -> Result<Option<Value>> {
-    let Some(format) = root.object("response_format")? else { return Ok(None) };
+/// The schema of the answer, and whether what cannot be enforced of it may be passed over: all must be where `strict`
+/// is true.
+fn response_schema(root: &Fields<'_>) -> Result<(Option<Value>, bool)> {
+    let Some(format) = root.object("response_format")? else { return Ok((None, false)) };
     match format.required("type")?.one_of(&["text", "json_object", "json_schema"])? {
-        "json_object" => Ok(Some(json!({"type": "object"}))),
+        "json_object" => Ok((Some(json!({"type": "object"})), false)),
         "json_schema" => {
-            let schema = format.required("json_schema")?.fields()?.required("schema")?;
+            let described = format.required("json_schema")?.fields()?;
+            let schema = described.required("schema")?;
             schema.fields()?;
-            Ok(Some(schema.value.clone()))
+            let strict = described.optional("strict").is_some_and(|strict| strict.value == &Value::Bool(true));
+            Ok((Some(schema.value.clone()), !strict))
         }
-        _ => Ok(None),
+        _ => Ok((None, false)),
     }
 }
 

@@ -8,6 +8,7 @@ use models::{ChatEvent, ChatStream};
 use serde_json::Value;
 
 use crate::body::ResponseBody;
+use crate::observe;
 
 /// A response that streams server-sent events.
 pub(crate) fn response(body: ResponseBody) -> Response<ResponseBody> {
@@ -41,6 +42,7 @@ pub(super) fn stream(
             Ok(chat_event) => out.extend(write(&chat_event).iter().map(event)),
             Err(error) => {
                 failed = true;
+                observe::broke_off(error.kind.as_str(), &error);
                 out.push(event(&super::errors::body(&error)));
             }
         }

@@ -53,6 +53,15 @@ fn a_conversation_with_tools_is_understood() {
 }
 
 #[test]
+fn a_schema_binds_to_the_letter_where_it_is_strict() {
+    for (strict, lenient) in [(json!(true), false), (json!(false), true), (json!(null), true)] {
+        let format = json!({"name": "n", "schema": {"type": "object"}, "strict": strict});
+        let body = json!({"messages": hi(), "response_format": {"type": "json_schema", "json_schema": format}});
+        assert_eq!(decode(body).unwrap().lenient_schema, lenient, "{strict}");
+    }
+}
+
+#[test]
 fn what_cannot_be_done_is_refused_by_name() {
     let with = |key: &str, value: Value| {
         let mut body = json!({"messages": hi()});

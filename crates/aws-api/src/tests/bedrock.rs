@@ -188,3 +188,38 @@ async fn a_client_that_leaves_mid_stream_is_noted() {
     assert_eq!((&items[0]["status"], &items[0]["errorCode"]), (&json!(200), &json!("ClientDisconnected")));
     world.stop().await;
 }
+
+/// The arguments of the one tool call in an answer of Converse.
+async fn forced(world: &World, schema: Value, choice: Value) -> Value {
+    let tool = json!({"toolSpec": {"name": "book", "inputSchema": {"json": schema}}});
+    let body = json!({
+        "messages": [{"role": "user", "content": [{"text": "Say hi"}]}],
+        "toolConfig": {"tools": [tool], "toolChoice": choice},
+    });
+    let reply = world.signed("bedrock", "POST", &path(CLAUDE, "converse"), &body.to_string()).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert_eq!(reply.json()["stopReason"], "tool_use");
+    reply.json()["output"]["message"]["content"][0]["toolUse"]["input"].clone()
+}
+
+#[tokio::test]
+async fn a_forced_tool_gets_arguments_of_its_schema_with_definitions() {
+    let world = World::start().await;
+    let schema = json!({
+        "$defs": {
+            "City": {"type": "object", "properties": {"name": {"const": "Rome"}}, "required": ["name"], "additionalProperties": false},
+        },
+        "type": "object",
+        "properties": {
+            "from": {"$ref": "#/$defs/City"},
+            "to": {"type": "array", "items": {"$ref": "#/$defs/City"}, "minItems": 1, "maxItems": 1, "uniqueItems": true},
+        },
+        "required": ["from", "to"],
+        "additionalProperties": false,
+    });
+    for choice in [json!({"any": {}}), json!({"tool": {"name": "book"}})] {
+        let input = forced(&world, schema.clone(), choice).await;
+        assert_eq!(input, json!({"from": {"name": "Rome"}, "to": [{"name": "Rome"}]}));
+    }
+    world.stop().await;
+}

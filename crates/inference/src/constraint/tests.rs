@@ -63,7 +63,51 @@ fn malformed_constraints_are_refused() {
         Constraint::Regex("(".to_owned()),
         Constraint::Lark("start: nothing".to_owned()),
         Constraint::JsonSchema(json!({"type": "no such type"})),
+        Constraint::JsonSchemaLeniently(json!({"type": "no such type"})),
     ] {
         assert!(matches!(compiler.compile(&constraint), Err(Error::Constraint { .. })), "{constraint:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_enforced_is_refused_unless_leniency_is_asked_for() {
+    let compiler = Compiler::new(&FakeVocabulary).unwrap();
+    for schema in [
+        json!({"type": "array", "uniqueItems": true}),
+        json!({"oneOf": [{"type": "object"}, {"type": "object", "required": ["a"]}]}),
+        json!({"type": "string", "format": "phone"}),
+        json!({"type": "array", "uniqueItems": true, "x-guidance": {"lenient": true}}),
+    ] {
+        let strict = compiler.compile(&Constraint::JsonSchema(schema.clone()));
+        assert!(matches!(strict, Err(Error::Constraint { .. })), "{schema}");
+        compiler.compile(&Constraint::JsonSchemaLeniently(schema)).unwrap();
+    }
+}
+
+/// A schema whose `links` definitions refer to one another in a row.
+fn chain(links: usize) -> Value {
+    let link = |at: usize| {
+        let next = format!("#/$defs/{}", at + 1);
+        (at.to_string(), json!({"type": "object", "properties": {"next": {"$ref": next}}}))
+    };
+    let mut definitions: serde_json::Map<String, Value> = (0..links).map(link).collect();
+    definitions.insert(links.to_string(), json!({"type": "null"}));
+    json!({"$ref": "#/$defs/0", "$defs": definitions})
+}
+
+#[test]
+fn a_long_chain_of_references_is_followed_and_an_endless_one_refused() {
+    let compiler = Compiler::new(&FakeVocabulary).unwrap();
+    compiler.compile(&Constraint::JsonSchema(chain(1_000))).unwrap();
+    let refused = compiler.compile(&Constraint::JsonSchema(chain(100_000))).unwrap_err();
+    assert_eq!(refused.to_string(), "constraint: the schema's definitions refer to one another too deeply");
+}
+
+#[test]
+fn schemas_may_nest_as_deep_as_json_does() {
+    let compiler = Compiler::new(&FakeVocabulary).unwrap();
+    for keyword in ["items", "additionalProperties", "not"] {
+        let deep = (0..125).fold(json!({"type": "string"}), |inner, _| json!({ keyword: inner }));
+        compiler.compile(&Constraint::JsonSchemaLeniently(deep)).unwrap();
     }
 }

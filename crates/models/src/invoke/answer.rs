@@ -2,12 +2,14 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base::{Error, Result};
-use futures::stream::{Stream, StreamExt as _};
+use futures::stream::{self, Stream, StreamExt as _};
 use serde_json::Value;
+use tokio::time::Sleep;
 
+use super::errors;
 use super::request::Content;
 
 /// Which model answered.
@@ -162,12 +164,20 @@ impl Chat {
 pub struct ChatStream {
     served_by: ServedBy,
     events: Pin<Box<dyn Stream<Item = Result<ChatEvent>> + Send>>,
+    /// When the caller's time is over.
+    deadline: Option<Pin<Box<Sleep>>>,
 }
 
 impl ChatStream {
     /// An answer by `served_by` that consists of `events`.
     pub(crate) fn new(served_by: ServedBy, events: impl Stream<Item = Result<ChatEvent>> + Send + 'static) -> Self {
-        Self { served_by, events: Box::pin(events) }
+        Self { served_by, events: Box::pin(events), deadline: None }
+    }
+
+    /// The same answer, which ends with an error of the kind Timeout, and stops its model, where it is not complete at
+    /// `deadline`.
+    pub(crate) fn until(self, deadline: Option<Instant>) -> Self {
+        Self { deadline: deadline.map(|deadline| Box::pin(tokio::time::sleep_until(deadline.into()))), ..self }
     }
 
     /// Who answers.
@@ -185,7 +195,7 @@ impl ChatStream {
         let mut text = String::new();
         let mut logprobs = Vec::new();
         let mut call: Option<(String, String, String)> = None;
-        while let Some(event) = self.events.next().await {
+        while let Some(event) = self.next().await {
             match event? {
                 ChatEvent::Started { .. } => {}
                 ChatEvent::Text { text: piece, logprobs: tokens } => {
@@ -233,6 +243,12 @@ impl Stream for ChatStream {
     type Item = Result<ChatEvent>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let late = self.deadline.as_mut().is_some_and(|deadline| deadline.as_mut().poll(context).is_ready());
+        if late {
+            self.deadline = None;
+            self.events = Box::pin(stream::empty());
+            return Poll::Ready(Some(Err(errors::too_late())));
+        }
         self.events.as_mut().poll_next(context)
     }
 }

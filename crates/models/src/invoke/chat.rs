@@ -12,7 +12,10 @@ use crate::aliases::Target;
 impl Models {
     /// Continues a conversation. The answer streams; [`ChatStream::collect`] waits for the whole of it.
     ///
-    /// A forced tool (`Any`, `Tool`) constrains the answer to one valid call. Otherwise calls are found in what the
+    /// The answer ends with an error of the kind Timeout where it is not complete at the context's deadline.
+    ///
+    /// A forced tool (`Any`, `Tool`) constrains the answer to one valid call; what its schema says and cannot be enforced
+    /// is passed over. Otherwise calls are found in what the
     /// model writes in its own format; a model whose template knows no tools is told of them in the system message.
     ///
     /// # Errors
@@ -23,16 +26,17 @@ impl Models {
         check(&request)?;
         let resolved = self.resolve(ctx, &request.model).await?;
         let served_by = served_by(&resolved);
-        match resolved.target {
+        let answer = match resolved.target {
             Target::Local { name } => {
                 let lease = self.lease(&name).await?;
-                local::chat(lease, request, served_by, self.inner.random.clone()).await
+                local::chat(lease, request, served_by, self.inner.random.clone()).await?
             }
             Target::Remote { base_url, model, api_key } => {
                 let upstream = crate::remote::Upstream { base_url, model, api_key };
-                self.inner.remote.chat(upstream, request, served_by).await
+                self.inner.remote.chat(upstream, request, served_by).await?
             }
-        }
+        };
+        Ok(answer.until(ctx.deadline()))
     }
 }
 

@@ -25,19 +25,21 @@ impl Models {
         }
         let resolved = self.resolve(ctx, &request.model).await?;
         let served_by = served_by(&resolved);
-        match resolved.target {
+        let answer = match resolved.target {
             Target::Local { name } => {
                 let lease = self.lease(&name).await?;
                 if continues_as_it_stands(&lease, &request.prompt)? {
-                    return local::continue_text(lease, request, served_by).await;
+                    local::continue_text(lease, request, served_by).await?
+                } else {
+                    local::chat(lease, as_chat(request)?, served_by, self.inner.random.clone()).await?
                 }
-                local::chat(lease, as_chat(request)?, served_by, self.inner.random.clone()).await
             }
             Target::Remote { base_url, model, api_key } => {
                 let upstream = crate::remote::Upstream { base_url, model, api_key };
-                self.inner.remote.chat(upstream, as_chat(request)?, served_by).await
+                self.inner.remote.chat(upstream, as_chat(request)?, served_by).await?
             }
-        }
+        };
+        Ok(answer.until(ctx.deadline()))
     }
 }
 

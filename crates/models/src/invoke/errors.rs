@@ -17,11 +17,17 @@ pub(crate) fn of_invocation(name: &str, error: inference::Error) -> Error {
         Engine::Template { reason } => {
             Error::invalid(format!("The chat template of `{name}` refuses the messages: {reason}."))
         }
-        Engine::DeadlineExceeded => Error::timeout("The model took longer than the request may."),
+        Engine::DeadlineExceeded => too_late(),
         Engine::Cancelled => Error::unavailable("The request was cancelled."),
         Engine::Stopped => Error::unavailable(format!("The model `{name}` was unloaded.")).with_hint("Try again."),
         Engine::Engine { reason } => Error::internal(format!("the engine of `{name}`: {reason}")),
     }
+}
+
+/// The error of an answer that was not complete when its request's time was over.
+pub(crate) fn too_late() -> Error {
+    Error::timeout("The model took longer than the request may.")
+        .with_hint("Ask for fewer tokens, or start the server with a longer `--request-timeout`.")
 }
 
 /// The error of a model that could not be loaded.

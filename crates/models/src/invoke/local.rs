@@ -27,7 +27,7 @@ pub(crate) async fn chat(
         let prompt = render::prompt(&**generator, lease.name(), &request)?;
         let tools = render::offered(&request);
         let parser = (!tools.is_empty()).then(|| Parser::new(generator.info().tool_format, &tools));
-        let constraint = constraint(&request, &tools);
+        let constraint = constraint(&request, &tools).map_err(|error| errors::of_invocation(lease.name(), error))?;
         let generation =
             start(&lease, prompt, &request.sampling, request.max_tokens, request.stop, constraint, request.logprobs)?;
         Ok::<_, Error>((lease, generation, parser))
@@ -56,11 +56,12 @@ fn generator(lease: &Lease) -> Result<&Arc<dyn Generator>> {
     }
 }
 
-fn constraint(request: &ChatRequest, tools: &[inference::ToolSpec]) -> Option<Constraint> {
-    match request.tool_choice {
-        ToolChoice::Any | ToolChoice::Tool(_) => Some(tool_calls::forced(tools)),
-        ToolChoice::Auto | ToolChoice::None => request.response_schema.clone().map(Constraint::JsonSchema),
+fn constraint(request: &ChatRequest, tools: &[inference::ToolSpec]) -> inference::Result<Option<Constraint>> {
+    if matches!(request.tool_choice, ToolChoice::Any | ToolChoice::Tool(_)) {
+        return tool_calls::forced(tools).map(Some);
     }
+    let constraint = if request.lenient_schema { Constraint::JsonSchemaLeniently } else { Constraint::JsonSchema };
+    Ok(request.response_schema.clone().map(constraint))
 }
 
 fn start(

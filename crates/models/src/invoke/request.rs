@@ -23,6 +23,8 @@ pub struct ChatRequest {
     pub stop: Vec<String>,
     /// A JSON schema that the answer's text must satisfy.
     pub response_schema: Option<Value>,
+    /// Whether what cannot be enforced of `response_schema` is passed over; otherwise such a schema is refused.
+    pub lenient_schema: bool,
     /// How many alternatives to report for every token, 0 for the drawn token alone; none: no log probabilities.
     pub logprobs: Option<u8>,
 }

@@ -99,6 +99,64 @@ async fn a_forced_tool_is_called_whatever_the_model_would_say() {
 }
 
 #[tokio::test]
+async fn a_forced_tool_may_have_nested_and_recursive_definitions() {
+    let deployment = deployment().await;
+    let schema = json!({
+        "type": "object",
+        "$defs": {
+            "City": {"type": "object", "properties": {"name": {"const": "Rome"}}, "required": ["name"], "additionalProperties": false},
+            "Trip": {
+                "type": "object",
+                "properties": {"to": {"$ref": "#/$defs/City"}, "then": {"type": "array", "items": {"$ref": "#/$defs/Trip"}, "maxItems": 0}},
+                "required": ["to", "then"],
+                "additionalProperties": false,
+            },
+        },
+        "properties": {"trip": {"$ref": "#/$defs/Trip"}},
+        "required": ["trip"],
+        "additionalProperties": false,
+    });
+    let tool = ToolSpec { name: "book".to_owned(), description: None, schema };
+    for choice in [ToolChoice::Any, ToolChoice::Tool("book".to_owned())] {
+        let request = ChatRequest { tools: vec![tool.clone()], tool_choice: choice, max_tokens: None, ..ask("Hi") };
+        let chat = deployment.models.chat(&deployment.ctx, request).await.unwrap().collect().await.unwrap();
+        let [Content::ToolUse { input, .. }] = chat.content.as_slice() else { panic!("{:?}", chat.content) };
+        assert_eq!(input, &json!({"trip": {"to": {"name": "Rome"}, "then": []}}));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_ends_with_an_error_when_the_callers_time_is_over() {
+    let deployment = deployment().await;
+    let (models, now) = (&deployment.models, std::time::Instant::now());
+    let late = deployment.ctx.clone().until(Some(now));
+    let mut stream = models.chat(&late, ask("Hi")).await.unwrap();
+    assert_eq!(stream.next().await.unwrap().unwrap_err().kind, ErrorKind::Timeout);
+    assert!(stream.next().await.is_none());
+    models.unload(&deployment.ctx, "chatty").await.unwrap();
+    let prompt =
+        CompletionRequest { model: "chatty".to_owned(), prompt: "Hi".to_owned(), ..CompletionRequest::default() };
+    let completion = models.complete(&late, prompt).await.unwrap();
+    assert_eq!(completion.collect().await.unwrap_err().kind, ErrorKind::Timeout);
+
+    let in_time = deployment.ctx.clone().until(now.checked_add(std::time::Duration::from_secs(3600)));
+    models.chat(&in_time, ask("Hi")).await.unwrap().collect().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_schema_that_cannot_be_enforced_is_refused_unless_leniency_is_asked_for() {
+    let deployment = deployment().await;
+    let schema = json!({"enum": ["yes"], "not": {"const": "no"}});
+    let strict = ChatRequest { response_schema: Some(schema), max_tokens: None, ..ask("Hi") };
+    let error = refusal(&deployment, strict.clone()).await;
+    assert_eq!(error.kind, ErrorKind::Invalid);
+    assert!(error.message.contains(r#"Unimplemented keys: ["not"]"#), "{error:?}");
+    let lenient = ChatRequest { lenient_schema: true, ..strict };
+    let chat = deployment.models.chat(&deployment.ctx, lenient).await.unwrap().collect().await.unwrap();
+    assert_eq!(chat.text().trim(), "\"yes\"");
+}
+
+#[tokio::test]
 async fn a_response_schema_is_followed() {
     let deployment = deployment().await;
     let request = ChatRequest { response_schema: Some(json!({"enum": ["yes"]})), max_tokens: None, ..ask("Hi") };

@@ -72,7 +72,7 @@ fn body(model: &str, request: &ChatRequest) -> Value {
     set("logprobs", request.logprobs.map(|_| Value::Bool(true)));
     set("top_logprobs", request.logprobs.map(Value::from));
     let schema = request.response_schema.as_ref();
-    set("response_format", schema.map(|schema| json!({ "type": "json_schema", "json_schema": { "name": "answer", "schema": schema, "strict": true } })));
+    set("response_format", schema.map(|schema| json!({ "type": "json_schema", "json_schema": { "name": "answer", "schema": schema, "strict": !request.lenient_schema } })));
     if request.tool_choice != ToolChoice::None && !request.tools.is_empty() {
         set("tools", Some(tools(request)));
         set("tool_choice", Some(tool_choice(&request.tool_choice)));

@@ -37,3 +37,10 @@ fn what_is_not_signed_goes_to_the_api_but_for_exact_paths() {
     }
     assert_eq!(page("POST", "/metrics", &[]), None);
 }
+
+#[test]
+fn a_head_is_as_long_as_it_is_written() {
+    let request = Request::builder().method("POST").uri("http://host/a?b").header("x-a", "1").header("host", "h");
+    let written = "POST /a?b HTTP/1.1\r\nx-a: 1\r\nhost: h\r\n\r\n";
+    assert_eq!(length_of(&request.body(()).unwrap().into_parts().0), written.len());
+}

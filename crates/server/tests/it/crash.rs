@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use store::crash::{Ending, Harness, Workload};
 use tokio::runtime::Runtime;
 
-use crate::harness::{CLAUDE, Client, DEADLINE, Home, Key, Reply, eventually, terminate};
+use crate::harness::{CLAUDE, Client, DEADLINE, Home, Hub, Key, Reply, eventually, terminate};
 
 /// Deaths in one run of the test, unless `CRATON_CRASH_POINTS` says otherwise.
 const POINTS: usize = 12;
@@ -73,6 +73,40 @@ async fn a_pull_that_was_killed_at_a_rename_finishes_and_leaves_nothing() {
         server.converse(&Key::admin(), "pulled", "Who are you?").await.ok();
         assert_eq!(partial(&home), Vec::<OsString>::new(), "killed at point {number}");
     }
+}
+
+#[tokio::test]
+async fn a_pull_that_gets_on_outlives_eight_kills() {
+    // More than the pull keeps in memory before it writes.
+    const PART: usize = 2 << 20;
+    const KILLS: usize = 8;
+    let home = Home::new();
+    let hub = Hub::new(PART * (KILLS + 1));
+    let start = async || {
+        let mut up = home.up(&[]);
+        up.env("HF_ENDPOINT", &hub.url);
+        home.launch(up).await
+    };
+    let mut server = start().await;
+    let source = json!({ "source": Hub::SOURCE });
+    let job = server.craton(Method::POST, "/models/pull", source).await.ok().json()["job"]["id"].clone();
+    let job = job.as_str().unwrap();
+    for kill in 1..=KILLS {
+        hub.give(PART * kill);
+        eventually("the next part has come", async || {
+            let job = server.craton(Method::GET, &format!("/jobs/{job}"), Value::Null).await.ok().json();
+            assert!(!has_ended(&job), "kill {kill}: {job}");
+            (job["progress"]["done"].as_u64() == Some((PART * kill) as u64)).then_some(())
+        })
+        .await;
+        drop(server);
+        server = start().await;
+    }
+    hub.give(PART * (KILLS + 1));
+    let ended = ended(&server, job).await;
+    assert_eq!((ended["state"].as_str(), ended["attempt"].as_u64()), (Some("succeeded"), Some(1)), "{ended}");
+    server.converse(&Key::admin(), Hub::MODEL, "Who are you?").await.ok();
+    assert_eq!(partial(&home), Vec::<OsString>::new());
 }
 
 /// Asks for a pull of the model `pulled`.

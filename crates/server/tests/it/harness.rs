@@ -2,6 +2,7 @@
 
 mod client;
 mod events;
+mod hub;
 mod upstream;
 
 use std::fs::{self, File};
@@ -19,6 +20,7 @@ use tempfile::TempDir;
 
 pub(crate) use client::{Client, Key, Reply, conversation};
 pub(crate) use events::{Event, EventStream};
+pub(crate) use hub::Hub;
 pub(crate) use upstream::Upstream;
 
 /// How long anything may take before a test fails: far more than it ever takes.
@@ -285,6 +287,13 @@ impl Server {
     pub(crate) async fn stop(mut self) -> ExitStatus {
         self.running.terminate();
         self.running.wait().await
+    }
+
+    /// Waits until the server that was told to stop says that it is not ready.
+    pub(crate) async fn stops(&self) {
+        // A connection that was kept may be closed under the request.
+        let status = async || Some(self.http().get(self.url("/readyz")).send().await.ok()?.status().as_u16());
+        eventually("the server stops", async || (status().await == Some(503)).then_some(())).await;
     }
 
     /// Whether nothing accepts connections on the port any more.

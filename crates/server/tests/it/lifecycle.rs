@@ -1,6 +1,9 @@
 //! Starting and stopping.
 
-use crate::harness::{ACCOUNT, CLAUDE, Home, Key, Upstream, eventually};
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::harness::{ACCOUNT, CLAUDE, Home, Hub, Key, Upstream};
 
 #[tokio::test]
 async fn the_endpoint_file_is_there_while_the_server_runs() {
@@ -50,14 +53,46 @@ async fn a_stop_lets_a_running_stream_finish_and_takes_no_more() {
     assert_eq!(stream.text().await, "held ");
 
     server.running.terminate();
-    eventually("connections are refused", async || server.is_closed().then_some(())).await;
-    assert!(!server.is_ready().await);
+    server.stops().await;
+    assert_eq!(server.get("/healthz").await.status, 200);
+    assert_eq!(server.get("/readyz").await.header("connection"), "close");
+    assert!(server.get("/metrics").await.text().contains("craton_requests_total"));
+    let key = Key::admin();
+    let refused = server.converse(&key, CLAUDE, "too late").await;
+    assert_eq!((refused.status, refused.error_code().as_str()), (503, "ServiceUnavailableException"));
+    assert!(refused.text().contains("The server is stopping."), "{refused:?}");
+    assert_eq!(refused.header("retry-after"), "1");
+    let refused = server.sts(&key, "GetCallerIdentity").await;
+    assert_eq!((refused.status, refused.error_code().as_str()), (503, "ServiceUnavailable"));
+    let refused = server.craton(Method::GET, "/status", Value::Null).await;
+    assert_eq!((refused.status, refused.error_code().as_str()), (503, "Unavailable"));
+
     upstream.release();
     assert_eq!(stream.text().await, "released");
     let rest = stream.rest().await.unwrap();
     assert_eq!(rest.last().unwrap().kind, "metadata");
     assert!(server.running.wait().await.success());
-    assert!(home.endpoint().is_none());
+    assert!(server.is_closed() && home.endpoint().is_none());
+}
+
+#[tokio::test]
+async fn whoever_watches_a_job_does_not_hold_up_the_end() {
+    let home = Home::new();
+    let hub = Hub::new(1 << 20);
+    let mut up = home.up(&[]);
+    up.env("HF_ENDPOINT", &hub.url);
+    let mut server = home.launch(up).await;
+    let source = json!({ "source": Hub::SOURCE });
+    let job = server.craton(Method::POST, "/models/pull", source).await.ok().json()["job"]["id"].clone();
+    let path = format!("/craton/v1/jobs/{}/events", job.as_str().unwrap());
+    let watch = server.signed(&Key::admin(), "craton", Method::GET, &path, "application/json", "");
+    let mut events = watch.send().await.unwrap();
+    assert!(events.chunk().await.unwrap().is_some());
+
+    server.running.terminate();
+    while events.chunk().await.unwrap().is_some() {}
+    assert!(server.running.wait().await.success());
+    assert!(server.log().contains("all requests finished"), "{}", server.log());
 }
 
 #[tokio::test]
@@ -70,7 +105,7 @@ async fn a_second_signal_ends_the_server_at_once() {
     assert_eq!(stream.text().await, "held ");
 
     server.running.terminate();
-    eventually("connections are refused", async || server.is_closed().then_some(())).await;
+    server.stops().await;
     server.running.terminate();
     assert!(server.running.wait().await.success());
     assert!(stream.rest().await.is_err(), "the stream is cut, not ended as if it were complete");

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{CLAUDE, Client, Home, Key, Reply, Server, Upstream, conversation, eventually, head};
+use crate::harness::{CLAUDE, Client, EventStream, Home, Key, Reply, Server, Upstream, conversation, eventually, head};
 
 /// A request of bytes: its head, signed for `body`, with `more` lines; then `sent`.
 fn bytes(server: &Server, path: &str, more: &[String], sent: &[u8]) -> Vec<u8> {
@@ -69,7 +69,18 @@ async fn a_head_over_the_limit_is_refused() {
     let long = [format!("x-long: {}", "x".repeat(40_000)), "content-length: 0".to_owned()];
     let answer = server.raw(&bytes(&server, &invoke(), &long, b""));
     assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    assert!(answer.contains("x-amzn-errortype: ValidationException"), "{answer}");
+    assert!(answer.contains("x-amzn-requestid: "), "{answer}");
     assert!(server.is_ready().await);
+}
+
+#[tokio::test]
+async fn a_head_far_over_the_limit_is_refused_before_it_is_whole() {
+    let home = Home::new();
+    let server = home.start_with(&["--max-headers", "16KiB"]).await;
+    let endless = format!("GET /v1/models HTTP/1.1\r\nx-long: {}", "x".repeat(200_000));
+    let answer = server.raw(endless.as_bytes());
+    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
 }
 
 #[tokio::test]
@@ -96,7 +107,10 @@ async fn a_head_over_the_limit_is_refused_over_http_2_too() {
     let server = home.start_with(&["--max-headers", "16KiB"]).await;
     let client = Client::builder(&Value::Null).http2_prior_knowledge().build().unwrap();
     let request = client.get(server.url("/v1/models")).header("x-long", "x".repeat(40_000));
-    assert_eq!(request.send().await.unwrap().status().as_u16(), 431);
+    let refused = Reply::read(request.send().await.unwrap()).await.unwrap();
+    assert_eq!(refused.status, 431);
+    assert_eq!(refused.json()["error"]["message"], "The request's head is longer than 16384 bytes.");
+    assert_eq!(refused.header("x-amzn-requestid").len(), 36);
     client.get(server.url("/readyz")).send().await.unwrap().error_for_status().unwrap();
 }
 
@@ -161,4 +175,66 @@ async fn a_request_that_takes_too_long_is_ended_with_the_services_timeout() {
     let reply = Reply::read(request.send().await.unwrap()).await.unwrap();
     assert_eq!((reply.status, reply.error_code().as_str()), (408, "ModelTimeoutException"));
     upstream.left().await;
+}
+
+#[tokio::test]
+async fn a_stream_that_takes_too_long_ends_with_the_services_exception() {
+    let home = Home::new();
+    let server = home.start_with(&["--request-timeout", "1", "--log-format", "json"]).await;
+    let upstream = Upstream::holding();
+    server.give_to(CLAUDE, &upstream.url).await;
+    let mut stream = server.stream(CLAUDE, "a question").await;
+    assert_eq!(stream.text().await, "held ");
+    let last = stream.rest().await.unwrap().pop().unwrap();
+    assert_eq!(last.kind, "modelStreamErrorException", "Converse's streams have no timeout");
+    assert!(last.payload["message"].as_str().unwrap().starts_with("The model took longer than the request may."));
+    upstream.left().await;
+
+    let body = json!({
+        "anthropic_version": "bedrock-2023-05-31", "max_tokens": 200,
+        "messages": [{ "role": "user", "content": "a question" }],
+    });
+    let request = server.bedrock(&Key::admin(), CLAUDE, "invoke-with-response-stream", &body);
+    let events = EventStream::new(request.send().await.unwrap()).rest().await.unwrap();
+    assert_eq!(events.last().unwrap().kind, "modelTimeoutException");
+
+    let body = json!({ "model": CLAUDE, "stream": true, "messages": [{ "role": "user", "content": "a question" }] });
+    let path = "/v1/chat/completions";
+    let request = server.signed(&Key::admin(), "craton", Method::POST, path, "application/json", body.to_string());
+    let text = request.send().await.unwrap().text().await.unwrap();
+    let last = text.split_terminator("\n\n").last().unwrap();
+    assert!(last.starts_with(r#"data: {"error":{"#) && last.contains("longer than the request may"), "{text}");
+
+    told_of_broken_streams(&server).await;
+}
+
+/// The log, the metrics and the list of requests tell that three streams broke off.
+async fn told_of_broken_streams(server: &Server) {
+    let listed = server.craton(Method::GET, "/requests", Value::Null).await.ok().json();
+    let broken: Vec<&Value> =
+        listed["items"].as_array().unwrap().iter().filter(|item| !item["errorCode"].is_null()).collect();
+    let codes: Vec<&str> = broken.iter().map(|item| item["errorCode"].as_str().unwrap()).collect();
+    assert_eq!(codes, ["Timeout", "ModelTimeoutException", "ModelTimeoutException"], "{listed}");
+    let metrics = server.get("/metrics").await;
+    for (service, operation, error) in [
+        ("bedrock-runtime", "ConverseStream", "ModelTimeoutException"),
+        ("bedrock-runtime", "InvokeModelWithResponseStream", "ModelTimeoutException"),
+        ("openai", "CreateChatCompletion", "Timeout"),
+    ] {
+        let labels = format!(r#"{{service="{service}",operation="{operation}",error="{error}"}} 1"#);
+        assert!(
+            metrics.text().contains(&format!("craton_request_errors_total{labels}")),
+            "{labels}\n{}",
+            metrics.text()
+        );
+    }
+    let log = server.log();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for item in broken {
+        let of_request = |line: &&Value| line["span"]["request_id"] == item["requestId"];
+        let told: Vec<&str> = lines.iter().filter(of_request).filter_map(|line| line["message"].as_str()).collect();
+        assert_eq!(told, ["an answer broke off", "request served"], "{log}");
+        let served = lines.iter().rfind(of_request).unwrap();
+        assert_eq!(served["error_code"], item["errorCode"]);
+    }
 }

@@ -5,6 +5,8 @@
 mod auth;
 mod cli;
 mod crash;
+mod databases;
+mod disk;
 mod harness;
 mod lifecycle;
 mod limits;

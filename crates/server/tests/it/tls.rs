@@ -39,6 +39,17 @@ async fn the_certificate_is_kept_and_only_its_owner_may_read_the_key() {
 }
 
 #[tokio::test]
+async fn the_certificate_is_good_for_the_machines_name_where_others_reach_it() {
+    let home = Home::new();
+    let server = home.start_with(&["--tls-self-signed", "--listen", "0.0.0.0:0"]).await;
+    let name = rustix::system::uname().nodename().to_str().unwrap().to_lowercase();
+    let endpoint = home.endpoint().unwrap();
+    let client = Client::builder(&endpoint).resolve(&name, server.address()).build().unwrap();
+    let url = format!("https://{name}:{}/readyz", server.address().port());
+    client.get(url).send().await.unwrap().error_for_status().unwrap();
+}
+
+#[tokio::test]
 async fn a_certificate_of_ones_own_is_served() {
     let home = Home::new();
     assert!(home.start_with(&["--tls-self-signed"]).await.stop().await.success());
