@@ -97,6 +97,7 @@ async fn input_tokens_are_counted_as_they_are_read() {
     let count = json!({"input": {"invokeModel": {"body": STANDARD.encode(&body)}}});
     let reply = world.signed("bedrock", "POST", &path(CLAUDE, "count-tokens"), &count.to_string()).await;
     assert_eq!(reply.json(), json!({"inputTokens": read}));
+    assert_eq!(reply.header("x-craton-served-by"), "tiny; substituted=true");
     let count = json!({"input": {"converse": {"messages": [{"role": "user", "content": [{"text": "Say hi"}]}]}}});
     let reply = world.signed("bedrock", "POST", &path(CLAUDE, "count-tokens"), &count.to_string()).await;
     assert_eq!(reply.json(), json!({"inputTokens": read}));

@@ -70,8 +70,8 @@ fn append(messages: &mut Vec<ChatMessage>, message: &Message) {
                 result.tool_call_id = Some(id.clone());
                 messages.push(result);
             }
-            // Refused before anything is rendered.
-            Content::Unsupported { .. } => {}
+            // Refused before anything is rendered, or never sent back.
+            Content::Unsupported { .. } | Content::CutToolUse { .. } => {}
         }
     }
 }

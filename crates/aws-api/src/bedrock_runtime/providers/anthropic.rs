@@ -321,7 +321,7 @@ fn encode_block(block: &Content) -> Option<Value> {
         Content::ToolUse { id, name, input } => {
             Some(json!({"type": "tool_use", "id": id, "name": name, "input": input}))
         }
-        Content::ToolResult { .. } | Content::Unsupported { .. } => None,
+        Content::CutToolUse { .. } | Content::ToolResult { .. } | Content::Unsupported { .. } => None,
     }
 }
 

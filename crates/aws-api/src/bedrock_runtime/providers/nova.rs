@@ -185,7 +185,7 @@ fn encode_block(block: &Content) -> Option<Value> {
         Content::ToolUse { id, name, input } => {
             Some(json!({"toolUse": {"toolUseId": id, "name": name, "input": input}}))
         }
-        Content::ToolResult { .. } | Content::Unsupported { .. } => None,
+        Content::CutToolUse { .. } | Content::ToolResult { .. } | Content::Unsupported { .. } => None,
     }
 }
 
