@@ -4,13 +4,15 @@
 //! models write those unasked. What looks like a call and is none (malformed, or of a tool that is not on offer) is
 //! text. Text that may turn out to be a call is held back until it is certain.
 
+mod forms;
 mod scan;
 
 use serde_json::{Value, json};
 
 use crate::chat::ToolSpec;
-use crate::constraint::Constraint;
 use scan::Scanner;
+
+pub use forms::{forced, offered};
 
 /// How a model writes tool calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -226,22 +228,6 @@ fn described(mut call: Value, tools: &[String]) -> Option<Part> {
         None => json!({}),
     };
     named(&name, arguments, tools)
-}
-
-/// The constraint under which an answer is exactly one call of one of the tools, as [`Parser`] reads it.
-pub fn forced(tools: &[ToolSpec]) -> Constraint {
-    let call = |tool: &ToolSpec| {
-        json!({
-            "type": "object",
-            "properties": {"name": {"const": tool.name}, "arguments": tool.schema},
-            "required": ["name", "arguments"],
-            "additionalProperties": false,
-        })
-    };
-    Constraint::JsonSchema(match tools {
-        [tool] => call(tool),
-        tools => json!({"anyOf": tools.iter().map(call).collect::<Vec<_>>()}),
-    })
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ use crate::aliases::Target;
 impl Models {
     /// Continues a conversation. The answer streams; [`ChatStream::collect`] waits for the whole of it.
     ///
-    /// A forced tool (`Any`, `Tool`) constrains the answer to one valid call. Otherwise calls are found in what the
+    /// A forced tool (`Any`, `Tool`) constrains the answer to one valid call, a response schema to JSON that it admits,
+    /// and a response schema beside tools that may be called to either. Otherwise calls are found in what the
     /// model writes in its own format; a model whose template knows no tools is told of them in the system message.
     ///
     /// # Errors
@@ -54,10 +55,6 @@ pub(crate) fn check(request: &ChatRequest) -> Result<()> {
         }
         ToolChoice::Tool(name) if !request.tools.iter().any(|tool| tool.name == *name) => {
             Err(Error::invalid(format!("The tool `{name}` must be called and is not offered.")))
-        }
-        ToolChoice::Auto if request.response_schema.is_some() && !request.tools.is_empty() => {
-            Err(Error::not_implemented("A response schema together with optional tools is not implemented.")
-                .with_hint("Force a tool, or send the schema without tools."))
         }
         _ => Ok(()),
     }

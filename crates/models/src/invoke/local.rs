@@ -84,9 +84,11 @@ fn generator(lease: &Lease) -> Result<&Arc<dyn Generator>> {
 }
 
 fn constraint(request: &ChatRequest, tools: &[inference::ToolSpec]) -> Option<Constraint> {
-    match request.tool_choice {
-        ToolChoice::Any | ToolChoice::Tool(_) => Some(tool_calls::forced(tools)),
-        ToolChoice::Auto | ToolChoice::None => request.response_schema.clone().map(Constraint::JsonSchema),
+    match (&request.tool_choice, &request.response_schema) {
+        (ToolChoice::Any | ToolChoice::Tool(_), _) => Some(tool_calls::forced(tools)),
+        (_, Some(schema)) if tools.is_empty() => Some(Constraint::JsonSchema(schema.clone())),
+        (_, Some(schema)) => Some(tool_calls::offered(tools, schema)),
+        (_, None) => None,
     }
 }
 

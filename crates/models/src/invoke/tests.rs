@@ -107,6 +107,26 @@ async fn a_response_schema_is_followed() {
 }
 
 #[tokio::test]
+async fn a_response_schema_beside_tools_leaves_the_choice() {
+    let deployment = deployment().await;
+    for seed in 0..8 {
+        let request = ChatRequest {
+            response_schema: Some(json!({"enum": ["yes"]})),
+            tools: vec![weather()],
+            sampling: Sampling { temperature: Some(2.0), seed: Some(seed), ..Sampling::default() },
+            max_tokens: None,
+            ..ask("Hi")
+        };
+        let chat = deployment.models.chat(&deployment.ctx, request).await.unwrap().collect().await.unwrap();
+        match chat.content.as_slice() {
+            [Content::ToolUse { name, .. }] => assert_eq!((name.as_str(), chat.reason), ("get_weather", Stop::ToolUse)),
+            [Content::Text(text)] => assert_eq!((text.trim(), chat.reason), ("\"yes\"", Stop::EndTurn)),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn log_probabilities_cover_the_text() {
     let deployment = deployment().await;
     let request = ChatRequest { logprobs: Some(2), max_tokens: Some(5), ..ask("Hi") };
@@ -307,4 +327,7 @@ fn a_last_turn_of_the_assistant_is_continued() {
     request.messages.push(Message::assistant("Well,"));
     let prompt = chat_prompt(&request);
     assert!(prompt.continue_last && !prompt.add_generation_prompt);
+    request.messages.last_mut().unwrap().content.clear();
+    let prompt = chat_prompt(&request);
+    assert!(!prompt.continue_last && prompt.add_generation_prompt, "an empty turn is no beginning");
 }
