@@ -23,6 +23,8 @@ pub enum ErrorKind {
     Unavailable,
     /// The request took longer than it may.
     Timeout,
+    /// Something that is stored is damaged; the same request cannot succeed before it is replaced.
+    Damaged,
     /// A known operation or option that is not built.
     NotImplemented,
     /// A fault of ours.
@@ -76,6 +78,8 @@ constructors! {
     unavailable => Unavailable;
     /// [`ErrorKind::Timeout`]
     timeout => Timeout;
+    /// [`ErrorKind::Damaged`]
+    damaged => Damaged;
     /// [`ErrorKind::NotImplemented`]
     not_implemented => NotImplemented;
 }

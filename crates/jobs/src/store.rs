@@ -434,7 +434,7 @@ fn error(row: &Row) -> Result<Option<JobError>> {
     Ok(Some(JobError { kind, message: row.text("error_message")?, hint: row.opt_text("error_hint")? }))
 }
 
-const ERROR_KINDS: [ErrorKind; 11] = [
+const ERROR_KINDS: [ErrorKind; 12] = [
     ErrorKind::NotFound,
     ErrorKind::AlreadyExists,
     ErrorKind::Invalid,
@@ -444,6 +444,7 @@ const ERROR_KINDS: [ErrorKind; 11] = [
     ErrorKind::Throttled,
     ErrorKind::Unavailable,
     ErrorKind::Timeout,
+    ErrorKind::Damaged,
     ErrorKind::NotImplemented,
     ErrorKind::Internal,
 ];
@@ -459,6 +460,7 @@ fn kind_name(kind: ErrorKind) -> &'static str {
         ErrorKind::Throttled => "Throttled",
         ErrorKind::Unavailable => "Unavailable",
         ErrorKind::Timeout => "Timeout",
+        ErrorKind::Damaged => "Damaged",
         ErrorKind::NotImplemented => "NotImplemented",
         ErrorKind::Internal => "Internal",
     }

@@ -15,6 +15,8 @@ pub(crate) fn wire(error: &Error) -> WireError {
         ErrorKind::Throttled => (429, "ThrottlingException"),
         ErrorKind::Unavailable => (503, "ServiceUnavailableException"),
         ErrorKind::Timeout => (408, "ModelTimeoutException"),
+        // Unlike the service's other errors of a model, clients do not send the request again after this one.
+        ErrorKind::Damaged => (424, "ModelErrorException"),
         ErrorKind::NotImplemented => (501, "NotImplementedException"),
         ErrorKind::Internal => (500, "InternalServerException"),
     };
@@ -29,7 +31,7 @@ pub(super) fn in_stream(error: &Error) -> (&'static str, String) {
         ErrorKind::Invalid | ErrorKind::NotFound | ErrorKind::NotImplemented => "validationException",
         ErrorKind::Throttled => "throttlingException",
         ErrorKind::Unavailable => "serviceUnavailableException",
-        ErrorKind::Timeout => "modelStreamErrorException",
+        ErrorKind::Timeout | ErrorKind::Damaged => "modelStreamErrorException",
         _ => "internalServerException",
     };
     (code, error.public_text())

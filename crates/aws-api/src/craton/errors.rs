@@ -32,6 +32,7 @@ pub(super) fn code(kind: ErrorKind) -> &'static str {
         ErrorKind::Throttled => "Throttled",
         ErrorKind::Unavailable => "Unavailable",
         ErrorKind::Timeout => "Timeout",
+        ErrorKind::Damaged => "Damaged",
         ErrorKind::NotImplemented => "NotImplemented",
         ErrorKind::Internal => "Internal",
     }
@@ -47,6 +48,7 @@ fn status(kind: ErrorKind) -> StatusCode {
         ErrorKind::Throttled => StatusCode::TOO_MANY_REQUESTS,
         ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         ErrorKind::Timeout => StatusCode::GATEWAY_TIMEOUT,
+        ErrorKind::Damaged => StatusCode::FAILED_DEPENDENCY,
         ErrorKind::NotImplemented => StatusCode::NOT_IMPLEMENTED,
         ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }

@@ -18,8 +18,8 @@ impl Models {
     ///
     /// # Errors
     /// Invalid for requests that can never be answered (also images, which no model reads, and prompts beyond the
-    /// context); NotFound, where the model is not pulled; Throttled, where its queue is full; Unavailable, where it
-    /// cannot be loaded or its upstream not be reached.
+    /// context); NotFound, where the model is not pulled; Damaged, where its files are; Throttled, where its queue is
+    /// full; Unavailable, where it cannot be loaded or its upstream not be reached.
     pub async fn chat(&self, ctx: &Ctx, request: ChatRequest) -> Result<ChatStream> {
         check(&request)?;
         let resolved = self.resolve(ctx, &request.model).await?;
