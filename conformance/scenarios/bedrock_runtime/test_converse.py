@@ -115,5 +115,5 @@ class TestRefusals:
         refused(lambda: converse("word " * 20000), "ValidationException", 400, "too long")
 
     def test_a_guardrail_is_not_implemented(self):
-        refused(lambda: converse(guardrailConfig={"guardrailIdentifier": "gr-1", "guardrailVersion": "1"}),
-                "ValidationException", 400, "guardrail")
+        refused(lambda: converse(guardrailConfig={"guardrailIdentifier": "gr1", "guardrailVersion": "1"}),
+                "NotImplementedException", 501, "Guardrails are not implemented (`gr1`)")

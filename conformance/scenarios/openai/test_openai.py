@@ -69,6 +69,31 @@ def test_log_probabilities_are_probabilities():
 def test_completions_continue_text():
     answer = api.completions.create(model=MODEL, prompt="Once upon a time", max_tokens=12, temperature=0)
     assert answer.choices[0].text and answer.usage.completion_tokens <= 12
+    # The prompt alone is read, without a chat template around it.
+    assert answer.usage.prompt_tokens <= 6
+
+
+def test_lists_of_prompts_are_each_continued():
+    create = lambda prompt, **more: api.completions.create(model=MODEL, prompt=prompt, max_tokens=8, temperature=0, **more)
+    prompts = ["Once upon a time", "The capital of France is"]
+    both = create(prompts)
+    assert [choice.index for choice in both.choices] == [0, 1]
+    assert [choice.text for choice in both.choices] == [create(prompt).choices[0].text for prompt in prompts]
+    chunks = list(create(prompts, stream=True, stream_options={"include_usage": True}))
+    for index in (0, 1):
+        text = "".join(choice.text for chunk in chunks for choice in chunk.choices if choice.index == index)
+        assert text == both.choices[index].text
+    assert not chunks[-1].choices and chunks[-1].usage == both.usage
+    assert all(chunk.usage is None for chunk in chunks[:-1])
+    with pytest.raises(openai.BadRequestError):
+        create([10_000_000])
+
+
+def test_several_answers_each_have_their_seed():
+    both = chat(n=2, temperature=1.2, seed=7)
+    alone = [chat(temperature=1.2, seed=seed) for seed in (7, 8)]
+    assert [choice.message.content for choice in both.choices] == [one.choices[0].message.content for one in alone]
+    assert both.usage.completion_tokens == sum(one.usage.completion_tokens for one in alone)
 
 
 def test_embeddings_are_the_same_in_both_encodings():
@@ -88,8 +113,8 @@ def test_errors_have_openais_shape():
     with pytest.raises(openai.BadRequestError):
         chat(messages=[])
     with pytest.raises(openai.BadRequestError) as caught:
-        chat(n=2)
-    assert "n" in str(caught.value)
+        chat(n=129)
+    assert "'n'" in str(caught.value)
     with pytest.raises(openai.APIStatusError) as caught:
         api.responses.create(model=MODEL, input="hi")
     assert caught.value.status_code == 501 and "responses" in str(caught.value).lower()

@@ -1,6 +1,8 @@
 import os
 
+import pytest
 import requests
+from botocore.exceptions import ClientError
 
 from conftest import URL, client, refused
 
@@ -42,6 +44,26 @@ def test_each_account_has_its_own_administrator():
 
 def test_an_unknown_operation_is_refused_by_name():
     refused(lambda: client("sts").get_federation_token(Name="someone"), "NotImplemented", 501, "GetFederationToken")
+
+
+@pytest.mark.parametrize("service", ["sts", "iam"])
+def test_a_broken_signature_is_told_in_the_services_shape(service):
+    def without_date(request, **_):
+        del request.headers["X-Amz-Date"]
+
+    def without_signature(request, **_):
+        text = request.headers["Authorization"]
+        text = text.decode() if isinstance(text, bytes) else text
+        del request.headers["Authorization"]
+        request.headers["Authorization"] = text.split(", Signature=")[0]
+
+    for destroy in (without_date, without_signature):
+        broken = client(service)
+        broken.meta.events.register("before-send", destroy)
+        call = broken.get_caller_identity if service == "sts" else broken.list_users
+        with pytest.raises(ClientError) as caught:
+            call()
+        assert caught.value.response["Error"]["Code"] == "IncompleteSignature", caught.value.response
 
 
 def test_the_endpoint_is_not_open():

@@ -83,6 +83,17 @@ def test_wrong_types_and_missing_members_name_their_place():
 def test_a_wrong_content_type_is_refused():
     answer = signed("POST", CONVERSE, "bedrock", BODY, {"Content-Type": "text/xml"})
     assert answer.status_code in (400, 415) and header_of(answer)
+    assert signed("POST", CONVERSE, "bedrock", BODY, {"Content-Type": "text/plain"}).status_code == 400
+    form = b"Action=GetCallerIdentity&Version=2011-06-15"
+    answer = signed("POST", "/", "sts", form, {"Content-Type": "application/json"})
+    assert answer.status_code == 400 and "<Code>MalformedInput</Code>" in answer.text
+
+
+def test_an_untyped_body_of_other_sdks_is_taken():
+    body = json.dumps({"anthropic_version": "bedrock-2023-05-31", "max_tokens": 2, "messages": [{"role": "user", "content": "Hi"}]})
+    path = CONVERSE.replace("/converse", "/invoke")
+    answer = signed("POST", path, "bedrock", body.encode(), {"Content-Type": "application/octet-stream"})
+    assert answer.status_code == 200, answer.text
 
 
 def test_a_200_megabyte_body_is_refused_without_being_read():

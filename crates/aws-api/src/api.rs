@@ -206,11 +206,14 @@ impl Api {
         let pending = self.open(&parts, &proof, dialect, caller.clone()).await?;
         let limit = match pending {
             Pending::Known(_) | Pending::Signature(_) => self.limit(&parts, dialect),
-            Pending::Session | Pending::Anyone => STRANGERS_BODY,
+            Pending::Session | Pending::Stranger(_) => STRANGERS_BODY,
         };
         let body = body::read(body, limit, body::LONGEST_SILENCE).await;
-        if matches!(pending, Pending::Anyone) {
-            return Err(Unserved::Refusal(dialect.nothing_shown(&parts, &body.unwrap_or_default())));
+        if let Pending::Stranger(refusal) = pending {
+            if dialect.surface == Surface::Aws {
+                dialect.service = guess_service(&parts, &body.unwrap_or_default());
+            }
+            return Err(Unserved::Refusal(refusal));
         }
         let body = body.map_err(|unread| match unread {
             Unread::TooLarge => Unserved::TooLarge(limit),
@@ -224,7 +227,7 @@ impl Api {
             Pending::Signature(claim) => {
                 authentication::prove(self.identity(), claim, &parts, &body, self.now(), caller).await?
             }
-            Pending::Session | Pending::Anyone => {
+            Pending::Session | Pending::Stranger(_) => {
                 record.names("craton", "ConsoleSession");
                 let id = record.id.clone();
                 let visit = craton::Visit { parts: &parts, body: &body, proof: &proof, peer, tls, id };
@@ -259,9 +262,16 @@ impl Api {
         }
         let identity = self.identity();
         match (proof, dialect.surface) {
-            (Proof::Signature, _) => {
-                let signed = dialect.signed.take().unwrap_or(Err(SignatureError::Missing))?;
-                Ok(Pending::Signature(authentication::claim(identity, signed).await?))
+            (Proof::Signature, _) => match dialect.signed.take().unwrap_or(Err(SignatureError::Missing)) {
+                Ok(signed) => Ok(Pending::Signature(authentication::claim(identity, signed).await?)),
+                Err(error) if dialect.named => Err(error.into()),
+                Err(error) => Ok(Pending::Stranger(error.into())),
+            },
+            (Proof::Other, Surface::OpenAi) => Err(authentication::incorrect_key().into()),
+            (Proof::Other, Surface::Craton) => Ok(Pending::Stranger(dialect.nothing_shown())),
+            (Proof::Other, Surface::Aws) => {
+                let error = sigv4::parse(parts).err().unwrap_or(SignatureError::Missing);
+                Ok(Pending::Stranger(error.into()))
             }
             (Proof::Bearer(_), Surface::Craton) => Err(Error::unauthenticated("API keys are not for this API.")
                 .with_hint("Sign the request with an access key, or sign in to the console.")
@@ -276,7 +286,7 @@ impl Api {
                 let changes = dialect.changes(&parts.method);
                 Ok(Pending::Known(authentication::console(identity, token, parts, changes, caller).await?))
             }
-            (Proof::Nothing, _) => Ok(Pending::Anyone),
+            (Proof::Nothing, _) => Ok(Pending::Stranger(dialect.nothing_shown())),
         }
     }
 
@@ -389,8 +399,8 @@ enum Pending {
     Signature(authentication::Claim),
     /// Nothing, and the console's session is there for such.
     Session,
-    /// Nothing.
-    Anyone,
+    /// Nothing, and that is refused. Which service it was meant for may show in the body alone.
+    Stranger(Refusal),
 }
 
 /// Why there is no answer.
@@ -417,6 +427,8 @@ struct Dialect {
     surface: Surface,
     /// The service part of the credential scope.
     scope: String,
+    /// Whether the request names its scope, or it was guessed.
+    named: bool,
     /// The AWS service whose error shape is used.
     service: &'static Service,
     /// What the request says of its signature.
@@ -427,11 +439,17 @@ impl Dialect {
     fn of(parts: &Parts) -> Self {
         let proof = Proof::of(parts);
         let signed = (proof == Proof::Signature).then(|| sigv4::parse(parts));
-        let signed_scope = signed.as_ref().and_then(|signed| signed.as_ref().ok()).map(|signed| signed.service.clone());
+        let signed_scope = match &signed {
+            Some(Ok(signed)) => Some(signed.service.clone()),
+            // A broken signature is refused in the shape of the service that it was meant for.
+            Some(Err(_)) => sigv4::claimed_service(parts),
+            None => None,
+        };
         let surface = Surface::of(parts, &proof, signed_scope.as_deref());
+        let named = signed_scope.is_some();
         let scope = signed_scope.unwrap_or_else(|| unsigned_scope(parts, &proof));
         let service = service_of(&scope);
-        Self { surface, scope, service, signed }
+        Self { surface, scope, named, service, signed }
     }
 
     /// Whether the request may change something. A Query request does what its `Action` says, whatever its method.
@@ -441,12 +459,9 @@ impl Dialect {
     }
 
     /// The refusal of a request that shows nothing.
-    fn nothing_shown(&mut self, parts: &Parts, body: &[u8]) -> Refusal {
+    fn nothing_shown(&self) -> Refusal {
         match self.surface {
-            Surface::Aws => {
-                self.service = guess_service(parts, body);
-                SignatureError::Missing.into()
-            }
+            Surface::Aws => SignatureError::Missing.into(),
             Surface::OpenAi => Error::unauthenticated("You didn't provide an API key.")
                 .with_hint("Send `Authorization: Bearer KEY`; `craton keys create` makes one.")
                 .into(),
@@ -544,7 +559,7 @@ fn service_of(scope: &str) -> &'static Service {
         .unwrap_or_else(|| RouteError::UnknownScope { scope: scope.to_owned() }.service())
 }
 
-/// The service that a request without any proof most likely means, for the shape of its refusal.
+/// The service that a request without a scope most likely means, for the shape of its refusal.
 fn guess_service(parts: &Parts, body: &[u8]) -> &'static Service {
     let scopes = ["sts", "iam", "bedrock", "sagemaker", "kms", "secretsmanager", "qbusiness"];
     let known = scopes.iter().find_map(|scope| match route(scope, parts, body) {
@@ -552,5 +567,12 @@ fn guess_service(parts: &Parts, body: &[u8]) -> &'static Service {
         Err(RouteError::NotImplemented { service, .. }) => Some(service),
         Err(_) => None,
     });
-    known.unwrap_or_else(|| service_of("bedrock"))
+    known.unwrap_or_else(|| service_of(if is_query(parts, body) { "sts" } else { "bedrock" }))
+}
+
+/// Whether a request is in the Query protocol, whatever its action.
+fn is_query(parts: &Parts, body: &[u8]) -> bool {
+    let form = std::str::from_utf8(body).unwrap_or_default();
+    let mut pairs = [parts.uri.query().unwrap_or_default(), form].into_iter().flat_map(|form| form.split('&'));
+    parts.uri.path() == "/" && pairs.any(|pair| pair.starts_with("Action="))
 }

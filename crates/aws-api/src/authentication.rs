@@ -75,7 +75,11 @@ pub(crate) async fn bedrock_key(
     (request_id, source): (RequestId, IpAddr),
 ) -> Result<Ctx, Refusal> {
     if !sigv4::is_short_term_key(key) {
-        return Ok(identity.bearer(key, Surface::Bedrock, None, request_id, source).await?);
+        let caller = identity.bearer(key, Surface::Bedrock, None, request_id, source).await;
+        return caller.map_err(|error| match error.kind {
+            ErrorKind::Unauthenticated if error.message == EXPIRED_TOKEN => SignatureError::ExpiredToken.into(),
+            _ => Refusal::Other(error),
+        });
     }
     let (parts, signed) = sigv4::short_term_key(key)?;
     let claim = claim(identity, signed).await?;
@@ -94,10 +98,15 @@ pub(crate) async fn openai_key(
         ErrorKind::Unauthenticated if error.message == EXPIRED_TOKEN => {
             Error::unauthenticated("The API key has expired.").with_hint("`craton keys create` makes another.")
         }
-        ErrorKind::Unauthenticated => Error::unauthenticated("Incorrect API key provided.")
-            .with_hint("`craton keys create NAME --surface openai` makes one."),
+        ErrorKind::Unauthenticated => incorrect_key(),
         _ => error,
     })?)
+}
+
+/// The error of a key that opens nothing on the OpenAI API.
+pub(crate) fn incorrect_key() -> Error {
+    Error::unauthenticated("Incorrect API key provided.")
+        .with_hint("`craton keys create NAME --surface openai` makes one.")
 }
 
 /// The caller of a console session. A request that `changes` anything must also carry the session's CSRF token, which

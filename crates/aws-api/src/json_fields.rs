@@ -20,6 +20,7 @@ pub(crate) struct Node<'a> {
     pub(crate) value: &'a Value,
     path: String,
     wording: Wording,
+    nulls: bool,
 }
 
 /// A JSON object and where it stands in the body.
@@ -28,21 +29,30 @@ pub(crate) struct Fields<'a> {
     map: &'a Map<String, Value>,
     path: String,
     wording: Wording,
+    /// Whether a member that is `null` is there.
+    nulls: bool,
 }
 
 impl<'a> Fields<'a> {
     /// The body itself, which must be an object.
     pub(crate) fn root(body: &'a Value, wording: Wording) -> Result<Self> {
-        Node { value: body, path: String::new(), wording }.fields()
+        Node { value: body, path: String::new(), wording, nulls: wording == Wording::Schema }.fields()
     }
 
-    /// The member `key`. A `null` counts as absent, but for [`Wording::Schema`], where it is a value of the wrong type.
+    /// The same object with members that are `null` taken for absent, at any depth.
+    pub(crate) fn without_nulls(self) -> Self {
+        Self { nulls: false, ..self }
+    }
+
+    /// The member `key`. A `null` counts as absent, but for [`Wording::Schema`], where it is a value of the wrong type
+    /// unless [`Self::without_nulls`] says otherwise.
     pub(crate) fn optional(&self, key: &str) -> Option<Node<'a>> {
         let value = self.map.get(key)?;
-        (self.wording == Wording::Schema || !value.is_null()).then(|| Node {
+        (self.nulls || !value.is_null()).then(|| Node {
             value,
             path: join(&self.path, key, self.wording),
             wording: self.wording,
+            nulls: self.nulls,
         })
     }
 
@@ -170,6 +180,7 @@ impl<'a> Node<'a> {
                 value,
                 path: join_index(&self.path, index, self.wording),
                 wording: self.wording,
+                nulls: self.nulls,
             })
             .collect())
     }
@@ -182,7 +193,7 @@ impl<'a> Node<'a> {
     /// The value as an object.
     pub(crate) fn fields(&self) -> Result<Fields<'a>> {
         let map = self.value.as_object().ok_or_else(|| self.wrong_type("JSONObject", "dictionary"))?;
-        Ok(Fields { map, path: self.path.clone(), wording: self.wording })
+        Ok(Fields { map, path: self.path.clone(), wording: self.wording, nulls: self.nulls })
     }
 
     /// The value as one of `choices`.

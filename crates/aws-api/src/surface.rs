@@ -13,6 +13,8 @@ pub(crate) enum Proof {
     Signature,
     /// `Authorization: Bearer …`.
     Bearer(String),
+    /// Another `Authorization` than AWS's: `Basic …`.
+    Other,
     /// The console's cookie.
     Cookie(String),
     /// Nothing.
@@ -34,9 +36,12 @@ impl Proof {
     /// The proof of a request.
     pub(crate) fn of(parts: &Parts) -> Self {
         if let Some(value) = parts.headers.get(http::header::AUTHORIZATION) {
-            return match value.to_str().ok().and_then(|text| text.split_once(' ')) {
-                Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => Self::Bearer(key.trim().to_owned()),
-                _ => Self::Signature,
+            let text = value.to_str().unwrap_or_default();
+            let (scheme, key) = text.split_once(' ').unwrap_or((text, ""));
+            return match scheme {
+                _ if scheme.eq_ignore_ascii_case("bearer") => Self::Bearer(key.trim().to_owned()),
+                _ if value.as_bytes().starts_with(b"AWS") => Self::Signature,
+                _ => Self::Other,
             };
         }
         if signed_query(parts) {
@@ -105,6 +110,8 @@ mod tests {
         let proof = |uri, headers: &[(&str, &str)]| Proof::of(&parts(uri, headers));
         assert_eq!(proof("/", &[("authorization", "AWS4-HMAC-SHA256 Credential=x")]), Proof::Signature);
         assert_eq!(proof("/", &[("authorization", "bearer  k ")]), Proof::Bearer("k".into()));
+        assert_eq!(proof("/", &[("authorization", "Bearer")]), Proof::Bearer(String::new()));
+        assert_eq!(proof("/", &[("authorization", "Basic dTpw")]), Proof::Other);
         assert_eq!(proof("/?X-Amz-Signature=0", &[]), Proof::Signature);
         assert_eq!(proof("/?a=1&X-Amz-Algorithm=0", &[("cookie", "craton_session=t")]), Proof::Signature);
         assert_eq!(proof("/?next=X-Amz-Signature=", &[]), Proof::Nothing);

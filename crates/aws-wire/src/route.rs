@@ -37,6 +37,22 @@ pub enum RouteError {
         /// The service that the scope names.
         service: &'static Service,
     },
+    /// A request of the Query protocol without an action.
+    #[error("no action")]
+    MissingAction {
+        /// The service that the scope names.
+        service: &'static Service,
+    },
+    /// The service has no such action, or not in that version of its API.
+    #[error("unknown action `{action}`")]
+    UnknownAction {
+        /// The service that the scope names.
+        service: &'static Service,
+        /// What the request names.
+        action: String,
+        /// The version that it names.
+        version: Option<String>,
+    },
     /// No service has this scope.
     #[error("unknown service `{scope}`")]
     UnknownScope {
@@ -50,7 +66,10 @@ impl RouteError {
     #[must_use]
     pub fn service(&self) -> &'static Service {
         match self {
-            Self::NotImplemented { service, .. } | Self::Unknown { service } => service,
+            Self::NotImplemented { service, .. }
+            | Self::Unknown { service }
+            | Self::MissingAction { service }
+            | Self::UnknownAction { service, .. } => service,
             Self::UnknownScope { .. } => &UNNAMED,
         }
     }
@@ -67,10 +86,15 @@ impl RouteError {
                 let message = format!("The operation {} of {} is not implemented.", operation.name, service.id);
                 WireError::with_status(501, code, message)
             }
+            Self::MissingAction { .. } => {
+                WireError::with_status(400, "MissingAction", "The request must contain the parameter Action.")
+            }
+            Self::UnknownAction { action, version, .. } => {
+                let version = version.as_deref().unwrap_or("NO_VERSION_SPECIFIED");
+                let message = format!("Could not find operation {action} for version {version}");
+                WireError::with_status(400, "InvalidAction", message)
+            }
             Self::Unknown { service } => match service.protocol {
-                Protocol::Query => {
-                    WireError::with_status(400, "InvalidAction", "The action is not valid for this service.")
-                }
                 Protocol::RestXml => WireError::with_status(
                     405,
                     "MethodNotAllowed",
@@ -79,7 +103,7 @@ impl RouteError {
                 Protocol::Json10 | Protocol::Json11 => {
                     WireError::with_status(400, "UnknownOperationException", "The X-Amz-Target names no operation.")
                 }
-                Protocol::RestJson => {
+                Protocol::RestJson | Protocol::Query => {
                     WireError::with_status(404, "UnknownOperationException", "No operation has this method and path.")
                 }
             },
@@ -106,7 +130,10 @@ pub fn route(scope: &str, parts: &Parts, body: &[u8]) -> Result<Routed, RouteErr
     let Some(routes) = SCOPES.get(scope) else { return Err(RouteError::UnknownScope { scope: scope.to_owned() }) };
     let found = match parts.headers.get("x-amz-target") {
         Some(target) => routes.by_target(target.as_bytes()),
-        None => routes.by_path(parts).or_else(|| routes.by_action(parts, body)),
+        None => match (routes.by_path(parts), routes.query_service()) {
+            (None, Some(service)) => Some(by_action(service, parts, body)?),
+            (found, _) => found,
+        },
     };
     match found {
         Some(routed) if routed.operation.served() => Ok(routed),
@@ -180,12 +207,8 @@ impl Routes {
         Some(Routed { service, operation: service.operation(name)?, labels: Vec::new() })
     }
 
-    fn by_action(&self, parts: &Parts, body: &[u8]) -> Option<Routed> {
-        let service = *self.services.iter().find(|service| service.protocol == Protocol::Query)?;
-        let query = parts.uri.query().unwrap_or_default().as_bytes();
-        let action = form_value(body, b"Action").or_else(|| form_value(query, b"Action"))?;
-        let name = std::str::from_utf8(action).ok()?;
-        Some(Routed { service, operation: service.operation(name)?, labels: Vec::new() })
+    fn query_service(&self) -> Option<&'static Service> {
+        self.services.iter().find(|service| service.protocol == Protocol::Query).copied()
     }
 
     fn by_path(&self, parts: &Parts) -> Option<Routed> {
@@ -193,6 +216,21 @@ impl Routes {
         let exact = self.exact.get(&(parts.method.as_str(), path.len()));
         let mut routes = exact.into_iter().flatten().chain(&self.greedy);
         routes.find_map(|route| route.matches(parts, &path))
+    }
+}
+
+/// The operation that a form names. A version that is not named is the service's own.
+fn by_action(service: &'static Service, parts: &Parts, body: &[u8]) -> Result<Routed, RouteError> {
+    let query = parts.uri.query().unwrap_or_default().as_bytes();
+    let value = |key: &[u8]| {
+        let value = form_value(body, key).or_else(|| form_value(query, key)).filter(|value| !value.is_empty());
+        value.map(|value| String::from_utf8_lossy(value).into_owned())
+    };
+    let action = value(b"Action").ok_or(RouteError::MissingAction { service })?;
+    let version = value(b"Version");
+    match service.operation(&action).filter(|_| version.is_none() || version.as_deref() == service.version()) {
+        Some(operation) => Ok(Routed { service, operation, labels: Vec::new() }),
+        None => Err(RouteError::UnknownAction { service, action, version }),
     }
 }
 

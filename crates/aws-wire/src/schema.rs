@@ -45,6 +45,13 @@ impl Service {
         self.operations.iter().find(|operation| operation.name == name)
     }
 
+    /// The version of its API, where its namespace names one (Query protocol).
+    #[must_use]
+    pub fn version(&self) -> Option<&'static str> {
+        let version = self.xml_namespace.trim_end_matches('/').rsplit('/').next();
+        version.filter(|version| version.starts_with(|first: char| first.is_ascii_digit()))
+    }
+
     /// The exception whose code or shape name is `code`.
     #[must_use]
     pub fn error(&self, code: &str) -> Option<&'static ErrorShape> {

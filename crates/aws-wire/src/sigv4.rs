@@ -15,7 +15,7 @@ use base::Timestamp;
 
 pub use bearer::{is_short_term_key, short_term_key};
 pub use error::SignatureError;
-pub use parse::parse;
+pub use parse::{claimed_service, parse};
 pub use sign::{Credentials, SigningRequest, presign, sign};
 pub use verify::{payload_hash, verify};
 

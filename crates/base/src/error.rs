@@ -24,6 +24,8 @@ pub enum ErrorKind {
     Unavailable,
     /// The request took longer than it may.
     Timeout,
+    /// Something that is stored is damaged; the same request cannot succeed before it is replaced.
+    Damaged,
     /// A known operation or option that is not built.
     NotImplemented,
     /// A fault of ours.
@@ -32,7 +34,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::NotFound,
         Self::AlreadyExists,
         Self::Invalid,
@@ -42,6 +44,7 @@ impl ErrorKind {
         Self::Throttled,
         Self::Unavailable,
         Self::Timeout,
+        Self::Damaged,
         Self::NotImplemented,
         Self::Internal,
     ];
@@ -59,6 +62,7 @@ impl ErrorKind {
             Self::Throttled => "Throttled",
             Self::Unavailable => "Unavailable",
             Self::Timeout => "Timeout",
+            Self::Damaged => "Damaged",
             Self::NotImplemented => "NotImplemented",
             Self::Internal => "Internal",
         }
@@ -129,6 +133,8 @@ constructors! {
     unavailable => Unavailable;
     /// [`ErrorKind::Timeout`]
     timeout => Timeout;
+    /// [`ErrorKind::Damaged`]
+    damaged => Damaged;
     /// [`ErrorKind::NotImplemented`]
     not_implemented => NotImplemented;
 }

@@ -35,7 +35,8 @@ impl FromStr for AccountId {
     }
 }
 
-/// An AWS region name such as `us-east-1`.
+/// The name of an AWS region such as `us-east-1`, or another that a client is set to, such as `local`: up to 32 small
+/// letters, digits and hyphens, which neither begin nor end it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Region(String);
 
@@ -51,9 +52,10 @@ impl FromStr for Region {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let parts: Vec<&str> = text.split('-').collect();
-        let word = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-        if text.len() <= 32 && parts.len() >= 3 && parts.iter().all(word) {
+        let alphanumeric = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+        let inside = text.bytes().all(|b| alphanumeric(b) || b == b'-');
+        let ends = [text.bytes().next(), text.bytes().last()];
+        if text.len() <= 32 && inside && ends.into_iter().all(|end| end.is_some_and(alphanumeric)) {
             Ok(Self(text.to_owned()))
         } else {
             Err(Error::invalid(format!("`{text}` is not a region name.")).with_hint("Regions look like `us-east-1`."))

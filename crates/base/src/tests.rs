@@ -13,9 +13,11 @@ fn account_ids_have_twelve_digits() {
 }
 
 #[test]
-fn regions_are_lower_case_words() {
-    assert!("us-gov-west-1".parse::<Region>().is_ok());
-    for bad in ["", "us", "US-EAST-1", "us--1", "../us-east-1"] {
+fn regions_are_small_letters_digits_and_hyphens() {
+    for good in ["us-gov-west-1", "local", "eu", "1", &"a".repeat(32)] {
+        assert!(good.parse::<Region>().is_ok(), "{good}");
+    }
+    for bad in ["", "US-EAST-1", "-us", "us-", "-", "us_east_1", "../us-east-1", "us east", &"a".repeat(33)] {
         assert!(bad.parse::<Region>().is_err(), "{bad}");
     }
 }

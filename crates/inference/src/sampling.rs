@@ -94,6 +94,8 @@ const BAN: f32 = -100.0;
 pub struct Sampler {
     sampling: Sampling,
     random: ChaCha8Rng,
+    /// What is added to each biased token's logit, ordered by token; −∞ bans.
+    biases: Vec<(Token, f32)>,
     /// The tokens of the prompt's end and of the answer, for the repeat penalty.
     recent: Vec<Token>,
     /// How often each token was written, ordered by token.
@@ -128,6 +130,7 @@ impl Sampler {
             false => prompt[prompt.len().saturating_sub(REPEAT_WINDOW)..].to_vec(),
         };
         Self {
+            biases: merged(&sampling.logit_bias),
             sampling,
             random,
             recent,
@@ -177,17 +180,17 @@ impl Sampler {
     fn lay_changes(&mut self, logits: &[f32]) {
         self.changed.clear();
         let sampling = &self.sampling;
-        if sampling.logit_bias.is_empty() && self.written.is_empty() && self.recent.is_empty() {
+        if self.biases.is_empty() && self.written.is_empty() && self.recent.is_empty() {
             return;
         }
-        let tokens = sampling.logit_bias.iter().map(|(token, _)| *token);
+        let tokens = self.biases.iter().map(|(token, _)| *token);
         let tokens = tokens.chain(self.written.iter().map(|(token, _)| *token)).chain(self.recent.iter().copied());
         self.changed.extend(tokens.filter_map(|token| Some((token, *logits.get(token as usize)?))));
         self.changed.sort_unstable_by_key(|(token, _)| *token);
         self.changed.dedup_by_key(|(token, _)| *token);
         for (token, logit) in &mut self.changed {
-            for (_, bias) in sampling.logit_bias.iter().filter(|(biased, _)| biased == token) {
-                *logit += if *bias <= BAN { f32::NEG_INFINITY } else { *bias };
+            if let Ok(at) = self.biases.binary_search_by_key(token, |(token, _)| *token) {
+                *logit += self.biases[at].1;
             }
             if self.recent.contains(token) {
                 *logit *= if *logit > 0.0 { sampling.repeat_penalty.recip() } else { sampling.repeat_penalty };
@@ -225,6 +228,21 @@ impl Sampler {
         // Rounding left a rest. There is a candidate: the best one has weight 1.
         self.candidates.last().map_or(0, |candidate| candidate.token)
     }
+}
+
+/// The biases by token, those of one token summed.
+fn merged(biases: &[(Token, f32)]) -> Vec<(Token, f32)> {
+    let effect = |bias: f32| if bias <= BAN { f32::NEG_INFINITY } else { bias };
+    let mut sorted: Vec<(Token, f32)> = biases.iter().map(|(token, bias)| (*token, effect(*bias))).collect();
+    sorted.sort_by_key(|(token, _)| *token);
+    sorted.dedup_by(|(token, bias), (kept, sum)| {
+        let same = token == kept;
+        if same {
+            *sum += *bias;
+        }
+        same
+    });
+    sorted
 }
 
 fn weight(candidates: &[Candidate]) -> f64 {

@@ -4,14 +4,15 @@
 //! models write those unasked. What looks like a call and is none (malformed, or of a tool that is not on offer) is
 //! text. Text that may turn out to be a call is held back until it is certain.
 
-mod forced;
+mod forms;
 mod scan;
 
 use serde_json::{Value, json};
 
 use crate::chat::ToolSpec;
-pub use forced::forced;
 use scan::Scanner;
+
+pub use forms::{forced, offered};
 
 /// How a model writes tool calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -61,6 +61,19 @@ impl Provider {
         ];
         PREFIXES.iter().find(|(prefix, _)| model.starts_with(prefix)).map_or(Self::Craton, |(_, provider)| *provider)
     }
+
+    /// Whose it is, as AWS names the vendor.
+    pub(crate) fn vendor(self) -> &'static str {
+        match self {
+            Self::Anthropic => "Anthropic",
+            Self::Nova | Self::TitanText | Self::TitanEmbedV1 | Self::TitanEmbedV2 => "Amazon",
+            Self::CohereEmbed => "Cohere",
+            Self::Llama => "Meta",
+            Self::Mistral => "Mistral AI",
+            Self::OpenAi => "OpenAI",
+            Self::Craton => "Craton",
+        }
+    }
 }
 
 /// What answers for a model id.
@@ -273,7 +286,7 @@ impl Models {
 }
 
 /// What an id of a vendor is for, by its provider; none where it is anyone's guess.
-fn implied_kind(id: &str) -> Option<CardKind> {
+pub(crate) fn implied_kind(id: &str) -> Option<CardKind> {
     match Provider::of(id) {
         Provider::TitanEmbedV1 | Provider::TitanEmbedV2 | Provider::CohereEmbed => Some(CardKind::Embedding),
         Provider::Craton => None,

@@ -2,7 +2,8 @@
 //!
 //! [`Models`] is the one way in. A model id is *resolved* ([`Models::resolve`]) to a local model or an upstream, a
 //! local model is *pulled* ([`Models::pull`]) into the content-addressed library, *loaded* on first use under a memory
-//! budget, and *invoked* ([`Models::chat`], [`Models::complete`], [`Models::embed`], [`Models::count_tokens`]).
+//! budget, and *invoked* ([`Models::chat`], [`Models::complete`], [`Models::continue_text`], [`Models::embed`],
+//! [`Models::count_tokens`]).
 
 mod aliases;
 mod catalogue;
@@ -28,12 +29,12 @@ pub use catalogue::{Card, CardFilter, CardKind, CardState, Licence};
 pub use config::{Config, HubConfig};
 pub use foundation::{FoundationModel, Lifecycle};
 pub use invoke::answer::{
-    Chat, ChatEvent, ChatStream, EmbedResponse, ServedBy, Stop, Timing, TokenLogprob, TopLogprob, Usage,
+    Chat, ChatEvent, ChatStream, EmbedResponse, ServedBy, Stop, Timing, TokenCount, TokenLogprob, TopLogprob, Usage,
 };
 pub use invoke::prompts::PromptFormat;
 pub use invoke::request::{
-    ChatRequest, CompletionRequest, Content, CountRequest, EmbedRequest, Message, Role, Sampling, ToolChoice, ToolSpec,
-    Truncate,
+    ChatRequest, CompletionRequest, Content, ContinuationRequest, CountRequest, EmbedRequest, Message, RawPrompt, Role,
+    Sampling, ToolChoice, ToolSpec, Truncate,
 };
 pub use pull::PullRequest;
 pub use status::{LoadedModel, Status};

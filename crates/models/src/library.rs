@@ -156,7 +156,7 @@ impl Library {
     /// The model's files under their names.
     ///
     /// # Errors
-    /// Unavailable, where a blob is missing or has not its size.
+    /// Damaged, where a blob is missing or has not its size.
     pub(crate) async fn files(&self, name: &str, manifest: &Manifest) -> Result<ModelFiles> {
         let (root, manifest) = (self.root.clone(), manifest.clone());
         let linked = blocking(move || link(&root, &manifest)).await;
@@ -165,7 +165,7 @@ impl Library {
 
     /// Remembers that a model could not be loaded, where its files are at fault.
     pub(crate) fn note_failure(&self, name: &str, error: &Error) {
-        if error.kind == ErrorKind::Unavailable && error.message.contains("model file") {
+        if error.kind == ErrorKind::Damaged {
             let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
             broken.insert(name.to_owned(), error.message.clone());
         }
@@ -400,7 +400,7 @@ fn link(root: &Path, manifest: &Manifest) -> Result<ModelFiles> {
         let bytes = fs::metadata(&blob).map(|facts| facts.len()).unwrap_or(0);
         if bytes != file.bytes {
             let (name, path) = (&manifest.name, blob.display());
-            return Err(Error::unavailable(format!(
+            return Err(Error::damaged(format!(
                 "The model `{name}` cannot be loaded: model file `{path}`: it has {bytes} of {} bytes.",
                 file.bytes
             ))

@@ -166,7 +166,7 @@ impl Pool {
     /// the same load; a caller that goes away does not stop it.
     ///
     /// # Errors
-    /// Unavailable, where a file is damaged or the model alone is above the budget; Throttled, where models in use
+    /// Damaged, where a file is; Unavailable, where the model alone is above the budget; Throttled, where models in use
     /// leave no room.
     pub(crate) async fn acquire(&self, name: &str, files: ModelFiles) -> Result<Lease> {
         loop {

@@ -14,7 +14,7 @@ pub(crate) fn wire(error: &Error) -> WireError {
         ErrorKind::Throttled => (429, "ThrottlingException"),
         ErrorKind::Unavailable | ErrorKind::Timeout => (503, "ServiceUnavailableException"),
         ErrorKind::NotImplemented => (501, "NotImplementedException"),
-        ErrorKind::Internal => (500, "InternalServerException"),
+        ErrorKind::Internal | ErrorKind::Damaged => (500, "InternalServerException"),
     };
     WireError::with_status(status, code, error.public_text())
 }

@@ -20,7 +20,7 @@ pub(super) async fn converse(call: AwsCall) -> Answer {
     let conversation = Conversation::from(call.decode::<ConverseRequest>()?);
     let paths = conversation.response_paths.clone();
     let arrived = Instant::now();
-    let chat = call.api.models().chat(&call.ctx, conversation.decode()?).await?.collect().await?;
+    let chat = call.api.models().chat(&call.ctx, conversation.decode()?).await?.collect().await?.in_blocks()?;
     let output = ConverseResponse {
         output: ConverseOutput::Message(Message {
             role: ConversationRole::Assistant,
@@ -45,7 +45,7 @@ fn encode_block(block: Content) -> Option<ContentBlock> {
         Content::ToolUse { id, name, input } => {
             Some(ContentBlock::ToolUse(ToolUseBlock { tool_use_id: id, name, input, r#type: None }))
         }
-        Content::ToolResult { .. } | Content::Unsupported { .. } => None,
+        Content::CutToolUse { .. } | Content::ToolResult { .. } | Content::Unsupported { .. } => None,
     }
 }
 

@@ -11,6 +11,7 @@ use models::{ChatRequest, Content, Message, Role, Sampling, ToolChoice, ToolSpec
 use serde_json::Value;
 
 use super::invoke_model::refuse_guardrail;
+use super::turns;
 use crate::json_fields::{Fields, Wording};
 
 /// What `Converse`, `ConverseStream` and `CountTokens` have in common.
@@ -84,15 +85,13 @@ impl Conversation {
         }
         check_turns(&self.messages)?;
         let messages = messages(self.messages)?;
-        check_tool_results(&messages)?;
+        turns::check_tool_results(&messages)?;
         let (tools, tool_choice) = match self.tools {
             Some(config) => tools(config)?,
-            None if uses_tools(&messages) => {
-                return Err(Error::invalid(
-                    "The toolConfig field must be defined when using toolUse and toolResult content blocks.",
-                ));
+            None => {
+                turns::check_without_tools(&messages)?;
+                (Vec::new(), ToolChoice::Auto)
             }
-            None => (Vec::new(), ToolChoice::Auto),
         };
         let inference = self.inference.unwrap_or_default();
         #[expect(clippy::cast_possible_truncation, reason = "sampling parameters are single precision")]
@@ -120,28 +119,14 @@ impl Conversation {
 }
 
 fn check_turns(messages: &[WireMessage]) -> Result<()> {
-    if messages.first().is_none_or(|first| first.role != ConversationRole::User) {
-        return Err(Error::invalid(
-            "A conversation must start with a user message. Try again with a conversation that starts with a user message.",
-        ));
-    }
     if messages.iter().any(|message| message.role == ConversationRole::System) {
         return Err(Error::invalid(
             "The model that serves this id does not support system messages in a conversation.",
         )
         .with_hint("Use the `system` field."));
     }
-    if messages.windows(2).any(|pair| pair[0].role == pair[1].role) {
-        return Err(Error::invalid(
-            "A conversation must alternate between user and assistant roles. Make sure the conversation alternates between user and assistant roles and try again.",
-        ));
-    }
-    match messages.iter().position(|message| message.content.is_empty()) {
-        Some(at) => Err(Error::invalid(format!(
-            "The content field in the Message object at messages.{at} is empty. Add a ContentBlock object to the content field and try again."
-        ))),
-        None => Ok(()),
-    }
+    turns::check_order(messages.iter().map(|message| message.role), ConversationRole::User)?;
+    turns::check_content(messages.iter().map(|message| message.content.len()))
 }
 
 fn messages(messages: Vec<WireMessage>) -> Result<Vec<Message>> {
@@ -212,41 +197,6 @@ fn tool_result(result: ToolResultBlock) -> Content {
     }
 }
 
-/// Every call of a turn is answered in the next, and nothing else is.
-fn check_tool_results(messages: &[Message]) -> Result<()> {
-    let mut calls: Vec<&str> = Vec::new();
-    for (at, message) in messages.iter().enumerate() {
-        let results: Vec<&str> = message
-            .content
-            .iter()
-            .filter_map(|block| if let Content::ToolResult { id, .. } = block { Some(id.as_str()) } else { None })
-            .collect();
-        if results.len() > calls.len() {
-            return Err(Error::invalid(format!(
-                "The number of toolResult blocks at messages.{at}.content exceeds the number of toolUse blocks of previous turn."
-            )));
-        }
-        let open: Vec<&str> = calls.iter().filter(|id| !results.contains(id)).copied().collect();
-        if !open.is_empty() {
-            return Err(Error::invalid(format!(
-                "Expected toolResult blocks at messages.{at}.content for the following Ids: {}",
-                open.join(", ")
-            )));
-        }
-        calls = message
-            .content
-            .iter()
-            .filter_map(|block| if let Content::ToolUse { id, .. } = block { Some(id.as_str()) } else { None })
-            .collect();
-    }
-    Ok(())
-}
-
-fn uses_tools(messages: &[Message]) -> bool {
-    let is_tool = |block: &Content| matches!(block, Content::ToolUse { .. } | Content::ToolResult { .. });
-    messages.iter().any(|message| message.content.iter().any(is_tool))
-}
-
 fn system(blocks: Vec<SystemContentBlock>) -> Result<Vec<String>> {
     let mut texts = Vec::with_capacity(blocks.len());
     for block in blocks {
@@ -291,12 +241,7 @@ fn tools(config: ToolConfiguration) -> Result<(Vec<ToolSpec>, ToolChoice)> {
         None | Some(WireChoice::Auto(_)) => ToolChoice::Auto,
         Some(WireChoice::Any(_)) => ToolChoice::Any,
         Some(WireChoice::Tool(tool)) => {
-            if !tools.iter().any(|known| known.name == tool.name) {
-                return Err(Error::invalid(format!(
-                    "The tool {} of toolConfig.toolChoice.tool.name is not among toolConfig.tools.",
-                    tool.name
-                )));
-            }
+            turns::check_choice(&tools, &tool.name)?;
             ToolChoice::Tool(tool.name)
         }
     };

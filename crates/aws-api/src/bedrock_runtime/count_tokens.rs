@@ -7,7 +7,7 @@ use super::converse_request::Conversation;
 use super::invoke_model::parse;
 use super::providers::{self, Decoded, Origin};
 use crate::body::full;
-use crate::call::Answer;
+use crate::call::{Answer, name_model};
 use crate::dispatch::AwsCall;
 
 /// Counts the input tokens of a Converse request or of a vendor's body.
@@ -37,10 +37,16 @@ pub(super) async fn count_tokens(call: AwsCall) -> Answer {
             }
         }
     };
-    let mut tokens: u64 = 0;
+    let (mut tokens, mut served_by) = (0_u64, None);
     for request in requests {
-        tokens += call.api.models().count_tokens(&call.ctx, request).await?;
+        let count = call.api.models().count_tokens(&call.ctx, request).await?;
+        tokens += count.tokens;
+        served_by = Some(count.served_by);
     }
     let input_tokens = i32::try_from(tokens).unwrap_or(i32::MAX);
-    Ok(call.encode(&CountTokensResponse { input_tokens }).map(full))
+    let mut response = call.encode(&CountTokensResponse { input_tokens }).map(full);
+    if let Some(served_by) = served_by {
+        name_model(&mut response, &served_by);
+    }
+    Ok(response)
 }

@@ -15,6 +15,8 @@ pub(crate) fn wire(error: &Error) -> WireError {
         ErrorKind::Throttled => (429, "ThrottlingException"),
         ErrorKind::Unavailable => (503, "ServiceUnavailableException"),
         ErrorKind::Timeout => (408, "ModelTimeoutException"),
+        // Unlike the service's other errors of a model, clients do not send the request again after this one.
+        ErrorKind::Damaged => (424, "ModelErrorException"),
         ErrorKind::NotImplemented => (501, "NotImplementedException"),
         ErrorKind::Internal => (500, "InternalServerException"),
     };
@@ -38,8 +40,8 @@ pub(super) fn in_stream(error: &Error, exceptions: Exceptions) -> (&'static str,
         (ErrorKind::Invalid | ErrorKind::NotFound | ErrorKind::NotImplemented, _) => "validationException",
         (ErrorKind::Throttled, _) => "throttlingException",
         (ErrorKind::Unavailable, _) => "serviceUnavailableException",
-        (ErrorKind::Timeout, Exceptions::Converse) => "modelStreamErrorException",
         (ErrorKind::Timeout, Exceptions::InvokeModel) => "modelTimeoutException",
+        (ErrorKind::Timeout | ErrorKind::Damaged, _) => "modelStreamErrorException",
         _ => "internalServerException",
     };
     (code, error.public_text())

@@ -90,7 +90,7 @@ fn chunk(chunk: &Value) -> Bytes {
 }
 
 async fn collect(events: ChatStream, encode: &dyn Encode) -> Result<(Value, (u32, Option<u32>), ServedBy)> {
-    let chat = events.collect().await?;
+    let chat = events.collect().await?.in_blocks()?;
     Ok((encode.answer(&chat), (chat.usage.input, Some(chat.usage.output)), chat.served_by))
 }
 
@@ -107,7 +107,9 @@ async fn decode(call: &AwsCall, model: &str, body: &Value) -> Result<Decoded> {
 }
 
 fn body(call: &AwsCall, body: Option<Blob>) -> Result<Value> {
-    if call.parts.headers.get(http::header::CONTENT_TYPE).is_some_and(|value| !is_json(value) && value != "*/*") {
+    // Several SDKs call a body whose type is not given `application/octet-stream`.
+    let taken = |value: &HeaderValue| is_json(value) || value == "*/*" || value == "application/octet-stream";
+    if call.parts.headers.get(http::header::CONTENT_TYPE).is_some_and(|value| !taken(value)) {
         return Err(Error::invalid("The provided content type is not supported by this model.")
             .with_hint("Send `application/json`, or no content type."));
     }

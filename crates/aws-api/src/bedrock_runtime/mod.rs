@@ -8,6 +8,7 @@ pub(crate) mod errors;
 mod event_stream;
 mod invoke_model;
 pub(crate) mod providers;
+mod turns;
 
 use futures::future::FutureExt as _;
 use identity::{Access, Ctx};

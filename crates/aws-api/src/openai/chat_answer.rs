@@ -3,6 +3,8 @@
 use models::{Chat, ChatEvent, Content, ServedBy, Stop, TokenLogprob, TopLogprob, Usage};
 use serde_json::{Map, Value, json};
 
+use super::choices;
+
 /// Writes the answers of one request.
 #[derive(Debug, Clone)]
 pub(crate) struct ChatAnswer {
@@ -14,11 +16,26 @@ pub(crate) struct ChatAnswer {
     pub(crate) model: String,
     /// Whether token probabilities were asked for.
     pub(crate) logprobs: bool,
+    /// Whether a stream ends with a chunk that tells the tokens used.
+    pub(crate) include_usage: bool,
 }
 
 impl ChatAnswer {
-    /// A `chat.completion`.
-    pub(crate) fn whole(&self, chat: &Chat) -> Value {
+    /// A `chat.completion` of these answers, all to one prompt.
+    pub(crate) fn whole(&self, chats: &[Chat]) -> Value {
+        let Some(first) = chats.first() else { return Value::Null };
+        let mut used = Usage::default();
+        for (index, chat) in chats.iter().enumerate() {
+            choices::add(&mut used, index, chats.len(), chat.usage);
+        }
+        let mut out = self.envelope("chat.completion", &first.served_by);
+        let choices = chats.iter().enumerate().map(|(index, chat)| self.choice(index, chat)).collect();
+        out.insert("choices".into(), Value::Array(choices));
+        out.insert("usage".into(), usage(used));
+        Value::Object(out)
+    }
+
+    fn choice(&self, index: usize, chat: &Chat) -> Value {
         let mut message = Map::new();
         let text = chat.text();
         let calls: Vec<Value> = chat.content.iter().filter_map(tool_call).collect();
@@ -28,22 +45,16 @@ impl ChatAnswer {
         if !calls.is_empty() {
             message.insert("tool_calls".into(), Value::Array(calls));
         }
-        let mut out = self.envelope("chat.completion", &chat.served_by);
-        out.insert(
-            "choices".into(),
-            json!([{
-                "index": 0,
-                "message": message,
-                "logprobs": self.logprobs.then(|| logprobs(&chat.logprobs)),
-                "finish_reason": finish_reason(&chat.reason),
-            }]),
-        );
-        out.insert("usage".into(), usage(chat.usage));
-        Value::Object(out)
+        json!({
+            "index": index,
+            "message": message,
+            "logprobs": self.logprobs.then(|| logprobs(&chat.logprobs)),
+            "finish_reason": finish_reason(&chat.reason),
+        })
     }
 
-    /// The `chat.completion.chunk`s that tell one event.
-    pub(crate) fn chunks(&self, event: &ChatEvent, served_by: &ServedBy) -> Option<Value> {
+    /// The `chat.completion.chunk` that tells one event of the `choice`-th answer.
+    pub(crate) fn chunk(&self, choice: usize, event: &ChatEvent, served_by: &ServedBy) -> Option<Value> {
         let (delta, tokens, finish) = match event {
             ChatEvent::Started { .. } => (json!({"role": "assistant", "content": "", "refusal": null}), None, None),
             ChatEvent::Text { text, logprobs } if text.is_empty() && logprobs.is_empty() => return None,
@@ -64,8 +75,11 @@ impl ChatAnswer {
         let tokens = tokens.filter(|_| self.logprobs).map(|tokens| logprobs(tokens));
         out.insert(
             "choices".into(),
-            json!([{"index": 0, "delta": delta, "logprobs": tokens, "finish_reason": finish}]),
+            json!([{"index": choice, "delta": delta, "logprobs": tokens, "finish_reason": finish}]),
         );
+        if self.include_usage {
+            out.insert("usage".into(), Value::Null);
+        }
         Some(Value::Object(out))
     }
 
@@ -89,8 +103,12 @@ impl ChatAnswer {
 }
 
 fn tool_call(content: &Content) -> Option<Value> {
-    let Content::ToolUse { id, name, input } = content else { return None };
-    Some(json!({"id": id, "type": "function", "function": {"name": name, "arguments": input.to_string()}}))
+    let (id, name, arguments) = match content {
+        Content::ToolUse { id, name, input } => (id, name, input.to_string()),
+        Content::CutToolUse { id, name, arguments } => (id, name, arguments.clone()),
+        _ => return None,
+    };
+    Some(json!({"id": id, "type": "function", "function": {"name": name, "arguments": arguments}}))
 }
 
 /// `stop`, `length` or `tool_calls`.

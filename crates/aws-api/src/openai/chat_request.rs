@@ -19,6 +19,9 @@ const WITHOUT_EFFECT: &[&str] = &[
     "verbosity",
 ];
 
+/// The most tokens that `logit_bias` may name.
+const MAX_BIASES: usize = 1024;
+
 const KNOWN: &[&str] = &[
     "frequency_penalty",
     "logit_bias",
@@ -44,7 +47,7 @@ const KNOWN: &[&str] = &[
     "top_p",
 ];
 
-/// Decodes a chat body; `model` is the id to invoke. `stream` and `stream_options` are the caller's to read.
+/// Decodes a chat body; `model` is the id to invoke. `n`, `stream` and `stream_options` are the caller's to read.
 pub(crate) fn decode(root: &Fields<'_>, model: String) -> Result<ChatRequest> {
     let (system, messages) = messages(&root.required("messages")?)?;
     for (legacy, instead) in [("functions", "tools"), ("function_call", "tool_choice")] {
@@ -58,7 +61,6 @@ pub(crate) fn decode(root: &Fields<'_>, model: String) -> Result<ChatRequest> {
     if let Some(modalities) = root.optional("modalities").filter(|node| node.value != &json!(["text"])) {
         return Err(modalities.error("only text is generated"));
     }
-    one_choice(root)?;
     let tools = tools(root)?;
     let limit = |key| root.count(key, 1, u32::MAX);
     let (response_schema, lenient_schema) = response_schema(root)?;
@@ -78,14 +80,6 @@ pub(crate) fn decode(root: &Fields<'_>, model: String) -> Result<ChatRequest> {
         lenient_schema,
         logprobs: logprobs(root)?,
     })
-}
-
-/// Refuses `n` other than 1.
-pub(super) fn one_choice(root: &Fields<'_>) -> Result<()> {
-    match root.optional("n").filter(|n| n.value != &json!(1)) {
-        Some(n) => Err(n.error("one answer is generated for each request").with_hint("Send the request `n` times.")),
-        None => Ok(()),
-    }
 }
 
 /// `stop`: a string or up to four.
@@ -108,6 +102,9 @@ pub(super) fn sampling(root: &Fields<'_>) -> Result<Sampling> {
     let mut logit_bias = Vec::new();
     if let Some(node) = root.optional("logit_bias") {
         let fields = node.fields()?;
+        if node.value.as_object().map_or(0, serde_json::Map::len) > MAX_BIASES {
+            return Err(node.error(&format!("it may have at most {MAX_BIASES} tokens")));
+        }
         for key in node.value.as_object().into_iter().flat_map(|map| map.keys()) {
             let token = key.parse().map_err(|_| node.error("keys are token ids"))?;
             logit_bias.push((token, fields.required(key)?.number(-100.0, 100.0)?));

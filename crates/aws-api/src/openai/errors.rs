@@ -13,7 +13,7 @@ pub(crate) fn respond(error: &Error) -> Response<ResponseBody> {
     *response.status_mut() = status(error);
     let headers = response.headers_mut();
     headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if error.kind == ErrorKind::NotImplemented {
+    if matches!(error.kind, ErrorKind::NotImplemented | ErrorKind::Damaged) {
         // The client would send the same request again after any status of 500 or more.
         headers.insert("x-should-retry", HeaderValue::from_static("false"));
     }
@@ -46,7 +46,7 @@ fn status(error: &Error) -> StatusCode {
         ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         ErrorKind::Timeout => StatusCode::GATEWAY_TIMEOUT,
         ErrorKind::NotImplemented => StatusCode::NOT_IMPLEMENTED,
-        ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        ErrorKind::Internal | ErrorKind::Damaged => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 
@@ -55,7 +55,7 @@ fn kind(error: &Error) -> &'static str {
         ErrorKind::Unauthenticated => "authentication_error",
         ErrorKind::Denied => "permission_error",
         ErrorKind::Throttled => "rate_limit_error",
-        ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Internal => "server_error",
+        ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Internal | ErrorKind::Damaged => "server_error",
         _ => "invalid_request_error",
     }
 }

@@ -4,6 +4,7 @@
 mod chat;
 mod chat_answer;
 pub(crate) mod chat_request;
+mod choices;
 mod completions;
 mod embeddings;
 pub(crate) mod errors;

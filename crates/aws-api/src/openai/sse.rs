@@ -24,26 +24,37 @@ pub(crate) fn event(data: &Value) -> Bytes {
     Bytes::from(format!("data: {data}\n\n"))
 }
 
-/// An answer as server-sent events: what `write` makes of each event of the model, then `[DONE]`. An error ends the
-/// stream with one event that tells it.
-pub(super) fn stream(
-    events: impl Stream<Item = Result<ChatEvent, Error>> + Send + 'static,
-    mut write: impl FnMut(&ChatEvent) -> Vec<Value> + Send + 'static,
-) -> impl Stream<Item = Bytes> + Send + 'static {
+/// Writes the events of a request's answers.
+pub(super) trait Write<T> {
+    /// What tells an event.
+    fn event(&mut self, event: &T) -> Vec<Value>;
+
+    /// What follows the last one.
+    fn end(&mut self) -> Vec<Value>;
+}
+
+/// Answers as server-sent events, then `[DONE]`. An error ends the stream with one event that tells it.
+pub(super) fn stream<T>(
+    events: impl Stream<Item = Result<T, Error>> + Send + 'static,
+    mut writer: impl Write<T> + Send + 'static,
+) -> impl Stream<Item = Bytes> + Send + 'static
+where
+    T: Send + 'static,
+{
     let mut failed = false;
-    events.flat_map(move |item| {
+    events.map(Some).chain(stream::iter([None])).flat_map(move |item| {
         let mut out = Vec::new();
         match item {
             _ if failed => {}
-            Ok(ChatEvent::Finished { reason, usage, timing }) => {
-                out.extend(write(&ChatEvent::Finished { reason, usage, timing }).iter().map(event));
-                out.push(Bytes::from_static(b"data: [DONE]\n\n"));
-            }
-            Ok(chat_event) => out.extend(write(&chat_event).iter().map(event)),
-            Err(error) => {
+            Some(Ok(told)) => out.extend(writer.event(&told).iter().map(event)),
+            Some(Err(error)) => {
                 failed = true;
                 observe::broke_off(error.kind.as_str(), &error);
                 out.push(event(&super::errors::body(&error)));
+            }
+            None => {
+                out.extend(writer.end().iter().map(event));
+                out.push(Bytes::from_static(b"data: [DONE]\n\n"));
             }
         }
         stream::iter(out)

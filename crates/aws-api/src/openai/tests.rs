@@ -68,7 +68,8 @@ fn what_cannot_be_done_is_refused_by_name() {
         body[key] = value;
         refused(body)
     };
-    assert!(with("n", json!(2)).message.contains("one answer is generated"));
+    let many: serde_json::Map<String, Value> = (0..1025).map(|token| (token.to_string(), json!(1))).collect();
+    assert!(with("logit_bias", Value::Object(many)).message.contains("'logit_bias': it may have at most 1024 tokens"));
     assert_eq!(with("functions", json!([])).kind, ErrorKind::NotImplemented);
     assert!(with("warp", json!(1)).message.contains("Unrecognized request argument supplied: warp"));
     assert!(with("top_logprobs", json!(3)).message.contains("`logprobs` must be true"));
@@ -89,7 +90,7 @@ fn images_are_passed_on_as_what_no_model_reads() {
 }
 
 fn answer() -> ChatAnswer {
-    ChatAnswer { id: "chatcmpl-1".into(), created: 5, model: "m".into(), logprobs: true }
+    ChatAnswer { id: "chatcmpl-1".into(), created: 5, model: "m".into(), logprobs: true, include_usage: false }
 }
 
 fn served_by() -> ServedBy {
@@ -114,7 +115,7 @@ fn answers_have_openais_shape() {
         served_by: served_by(),
         logprobs: vec![token()],
     };
-    let out = answer().whole(&chat);
+    let out = answer().whole(&[chat]);
     assert_eq!(
         out["choices"],
         json!([{
@@ -145,37 +146,71 @@ fn the_fingerprint_names_the_model() {
     assert!(system_fingerprint(&other).starts_with("fp_"));
 }
 
-async fn sent(events: Vec<base::Result<ChatEvent>>) -> String {
-    let writer = answer();
-    let write = move |event: &ChatEvent| writer.chunks(event, &served_by()).into_iter().collect();
-    let pieces: Vec<Bytes> = sse::stream(stream::iter(events), write).collect().await;
-    String::from_utf8(pieces.concat()).unwrap()
+async fn sent(answer: ChatAnswer, events: Vec<base::Result<ChatEvent>>) -> Vec<String> {
+    let writer = chat::Writer { answer, served_by: served_by(), wanted: 1, used: Usage::default() };
+    let events = events.into_iter().map(|event| event.map(|event| (0, event)));
+    let pieces: Vec<Bytes> = sse::stream(stream::iter(events), writer).collect().await;
+    let sent = String::from_utf8(pieces.concat()).unwrap();
+    sent.split_terminator("\n\n").map(str::to_owned).collect()
 }
 
 fn started() -> base::Result<ChatEvent> {
     Ok(ChatEvent::Started { served_by: served_by(), prompt_tokens: 2 })
 }
 
+fn text(text: &str) -> base::Result<ChatEvent> {
+    Ok(ChatEvent::Text { text: text.into(), logprobs: Vec::new() })
+}
+
+fn finished(usage: Usage) -> base::Result<ChatEvent> {
+    Ok(ChatEvent::Finished { reason: Stop::MaxTokens, usage, timing: Timing::default() })
+}
+
 #[tokio::test]
 async fn streams_end_with_done() {
-    let text = Ok(ChatEvent::Text { text: "a\nb".into(), logprobs: Vec::new() });
-    let usage = Usage::default();
-    let done = Ok(ChatEvent::Finished { reason: Stop::MaxTokens, usage, timing: Timing::default() });
-    let sent = sent(vec![started(), text, done]).await;
-    let events: Vec<&str> = sent.split_terminator("\n\n").collect();
+    let events = sent(answer(), vec![started(), text("a\nb"), finished(Usage::default())]).await;
     assert_eq!(events.len(), 4);
     assert!(events.iter().all(|event| event.starts_with("data: ") && !event.contains('\n')));
     assert!(events[1].contains(r#""delta":{"content":"a\nb"}"#));
     assert!(events[2].contains(r#""finish_reason":"length""#));
+    assert!(events.iter().all(|event| !event.contains("usage")));
     assert_eq!(events[3], "data: [DONE]");
 }
 
 #[tokio::test]
+async fn usage_comes_in_a_last_chunk_of_its_own_and_is_null_before() {
+    let used = Usage { input: 2, output: 1, cached: 0 };
+    let events = sent(ChatAnswer { include_usage: true, ..answer() }, vec![started(), text("a"), finished(used)]).await;
+    let chunks: Vec<Value> = events[..events.len() - 1]
+        .iter()
+        .map(|event| serde_json::from_str(&event["data: ".len()..]).unwrap())
+        .collect();
+    let (last, before) = chunks.split_last().unwrap();
+    assert!(before.iter().all(|chunk| chunk.get("usage") == Some(&Value::Null) && chunk["choices"][0].is_object()));
+    assert_eq!((&last["choices"], &last["usage"]["total_tokens"]), (&json!([]), &json!(3)));
+}
+
+#[tokio::test]
 async fn an_error_ends_a_stream_without_done() {
-    let late = Ok(ChatEvent::Text { text: "late".into(), logprobs: Vec::new() });
-    let sent = sent(vec![started(), Err(Error::internal("disk on fire")), late]).await;
+    let sent = sent(answer(), vec![started(), Err(Error::internal("disk on fire")), text("late")]).await.concat();
     assert!(sent.contains(r#""type":"server_error""#));
     assert!(!sent.contains("fire") && !sent.contains("late") && !sent.contains("[DONE]"));
+}
+
+#[test]
+fn a_call_that_was_cut_short_keeps_its_raw_arguments() {
+    let call = Content::CutToolUse { id: "t".into(), name: "sum".into(), arguments: "{\"x\": ".into() };
+    let chat = Chat {
+        content: vec![call],
+        reason: Stop::MaxTokens,
+        usage: Usage::default(),
+        timing: Timing::default(),
+        served_by: served_by(),
+        logprobs: Vec::new(),
+    };
+    let choice = &answer().whole(&[chat])["choices"][0];
+    assert_eq!(choice["message"]["tool_calls"][0]["function"], json!({"name": "sum", "arguments": "{\"x\": "}));
+    assert_eq!(choice["finish_reason"], "length");
 }
 
 #[test]

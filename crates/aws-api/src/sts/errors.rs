@@ -14,7 +14,7 @@ pub(crate) fn wire(error: &Error) -> WireError {
         ErrorKind::Throttled => (400, "Throttling"),
         ErrorKind::Unavailable | ErrorKind::Timeout => (503, "ServiceUnavailable"),
         ErrorKind::NotImplemented => (501, "NotImplemented"),
-        ErrorKind::Internal => (500, "InternalFailure"),
+        ErrorKind::Internal | ErrorKind::Damaged => (500, "InternalFailure"),
     };
     WireError::with_status(status, code, error.public_text())
 }

@@ -97,9 +97,35 @@ async fn input_tokens_are_counted_as_they_are_read() {
     let count = json!({"input": {"invokeModel": {"body": STANDARD.encode(&body)}}});
     let reply = world.signed("bedrock", "POST", &path(CLAUDE, "count-tokens"), &count.to_string()).await;
     assert_eq!(reply.json(), json!({"inputTokens": read}));
+    assert_eq!(reply.header("x-craton-served-by"), "tiny; substituted=true");
     let count = json!({"input": {"converse": {"messages": [{"role": "user", "content": [{"text": "Say hi"}]}]}}});
     let reply = world.signed("bedrock", "POST", &path(CLAUDE, "count-tokens"), &count.to_string()).await;
     assert_eq!(reply.json(), json!({"inputTokens": read}));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_stops_at_once_has_one_empty_block() {
+    let world = World::start().await;
+    let body = json!({"messages": [{"role": "user", "content": [{"text": "Say hi"}]}]});
+    let ask = async |operation: &str, stop: &str| {
+        let mut body = body.clone();
+        body["inferenceConfig"] = json!({"maxTokens": 8, "temperature": 0, "stopSequences": [stop]});
+        world.signed("bedrock", "POST", &path(CLAUDE, operation), &body.to_string()).await
+    };
+    let full = ask("converse", "nothing of it").await.json();
+    let first = full["output"]["message"]["content"][0]["text"].as_str().unwrap()[..3].to_owned();
+    let empty = ask("converse", &first).await.json();
+    assert_eq!(empty["output"]["message"]["content"], json!([{"text": ""}]));
+    assert_eq!(empty["stopReason"], "stop_sequence");
+    let stream = frames(&ask("converse-stream", &first).await.body);
+    let deltas: Vec<&Value> = stream.iter().filter_map(|(_, body)| body.pointer("/delta/text")).collect();
+    assert_eq!(deltas, [""]);
+    let mut history = body.clone();
+    history["messages"].as_array_mut().unwrap().push(empty["output"]["message"].clone());
+    let reply = world.signed("bedrock", "POST", &path(CLAUDE, "converse"), &history.to_string()).await;
+    assert_eq!(reply.error(), (400, "ValidationException"), "the service takes no blank text back");
+    assert!(reply.text().contains("messages.1.content.0 is blank"), "{}", reply.text());
     world.stop().await;
 }
 

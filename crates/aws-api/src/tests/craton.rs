@@ -9,7 +9,9 @@ impl World {
     }
 
     async fn browser(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
-        let mut builder = Request::builder().method(method).uri(path).header("content-type", "application/json");
+        let form = body.starts_with("Action=");
+        let media = if form { "application/x-www-form-urlencoded" } else { "application/json" };
+        let mut builder = Request::builder().method(method).uri(path).header("content-type", media);
         for (name, value) in headers {
             builder = builder.header(*name, *value);
         }

@@ -49,6 +49,108 @@ async fn query_services_spell_refusals_their_own_way() {
     world.stop().await;
 }
 
+type Break = (&'static str, fn(&mut HeaderMap));
+
+/// Ways to break a signature that is read before it is verified.
+const BREAKS: &[Break] = &[
+    ("no date", |headers| drop(headers.remove("x-amz-date"))),
+    ("another day", |headers| drop(headers.insert("x-amz-date", "20150830T123600Z".parse().unwrap()))),
+    ("a garbled date", |headers| drop(headers.insert("x-amz-date", "yesterday".parse().unwrap()))),
+    ("no signature", |headers| authorization(headers, |text| text.split(", Signature=").next().unwrap().to_owned())),
+    ("no signed headers", |headers| authorization(headers, |text| text.replace("SignedHeaders=", "Signed="))),
+    ("half a scope", |headers| authorization(headers, |text| text.replace("/aws4_request", ""))),
+    ("another algorithm", |headers| authorization(headers, |text| text.replace("HMAC-SHA256", "HMAC-SHA512"))),
+];
+
+fn authorization(headers: &mut HeaderMap, change: impl Fn(&str) -> String) {
+    let changed = change(headers["authorization"].to_str().unwrap());
+    headers.insert("authorization", changed.parse().unwrap());
+}
+
+#[tokio::test]
+async fn broken_signatures_are_refused_in_the_shape_of_the_service_they_name() {
+    let world = World::without_models().await;
+    let good = credentials(&world.admin);
+    for (how, destroy) in BREAKS {
+        for (service, form) in [("sts", "Action=GetCallerIdentity&Version=2011-06-15"), ("iam", "Action=ListUsers")] {
+            let mut request = world.sign(&good, service, "POST", "/", form, &[]);
+            destroy(request.headers_mut());
+            let reply = world.send(request).await;
+            assert!([400, 403].contains(&reply.status.as_u16()), "{how}: {}", reply.status);
+            assert_eq!(reply.header("content-type"), "text/xml", "{how}");
+            let namespace = format!("<ErrorResponse xmlns=\"https://{service}.amazonaws.com/doc/");
+            assert!(reply.text().starts_with(&namespace), "{how}: {}", reply.text());
+        }
+        let mut request = list(&world, &good);
+        destroy(request.headers_mut());
+        assert!(status_and_code(&world, request).await.1.ends_with("SignatureException"), "{how}");
+        for path in ["/craton/v1/status", "/v1/models"] {
+            let mut request = world.sign(&good, "craton", "GET", path, "", &[]);
+            destroy(request.headers_mut());
+            let reply = world.send(request).await;
+            assert_eq!(reply.status, 401, "{how} {path}");
+            assert!(reply.json()["error"]["message"].is_string(), "{how} {path}: {}", reply.text());
+        }
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn broken_presigned_requests_are_refused_in_the_shape_of_the_service_they_name() {
+    let world = World::without_models().await;
+    let uri: http::Uri = "http://localhost/?Action=GetCallerIdentity&Version=2011-06-15".parse().unwrap();
+    let request =
+        SigningRequest { method: "GET", uri: &uri, headers: &[], body: b"", region: "us-east-1", service: "sts" };
+    let query = sigv4::presign(&request, &credentials(&world.admin), world.clock.now(), 60);
+    let get = |query: String| {
+        let request = Request::builder().uri(format!("/?{query}")).header("host", "localhost");
+        request.body(Full::new(Bytes::new())).unwrap()
+    };
+    assert_eq!(world.send(get(query.clone())).await.status, 200);
+    for absent in ["X-Amz-Date", "X-Amz-Signature", "X-Amz-SignedHeaders", "X-Amz-Algorithm"] {
+        let rest: Vec<&str> = query.split('&').filter(|pair| !pair.starts_with(absent)).collect();
+        let reply = world.send(get(rest.join("&"))).await;
+        assert_eq!(reply.status, 400, "{absent}");
+        assert!(reply.text().contains("<Code>IncompleteSignature</Code>"), "{absent}: {}", reply.text());
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_signature_without_a_scope_is_refused_in_the_shape_of_what_it_asks() {
+    let world = World::without_models().await;
+    for header in ["AWS4-HMAC-SHA256", "AWS4-HMAC-SHA256 Credential=AKID", "Basic dTpw"] {
+        let send = |method: &str, path: &str, body: &'static str| {
+            let request = Request::builder().method(method).uri(path).header("authorization", header);
+            world.send(request.body(Full::new(Bytes::from_static(body.as_bytes()))).unwrap())
+        };
+        for (form, host) in [("Action=GetCallerIdentity", "sts"), ("Action=ListUsers", "iam"), ("Action=Fly", "sts")] {
+            let reply = send("POST", "/", form).await;
+            assert!(reply.text().contains("<Code>IncompleteSignature</Code>"), "{header}: {}", reply.text());
+            assert!(reply.text().contains(&format!("https://{host}.amazonaws.com/")), "{header}: {}", reply.text());
+        }
+        let reply = send("POST", "/model/x/converse", "{}").await;
+        assert_eq!(reply.error(), (403, "IncompleteSignatureException"), "{header}");
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn query_requests_name_an_action_of_their_services_version() {
+    let world = World::without_models().await;
+    for (form, code, message) in [
+        ("Version=2010-05-08", "MissingAction", "The request must contain the parameter Action."),
+        ("Action=Fly&Version=2010-05-08", "InvalidAction", "Could not find operation Fly for version 2010-05-08"),
+        ("Action=ListUsers&Version=1", "InvalidAction", "Could not find operation ListUsers for version 1"),
+    ] {
+        let reply = world.query("iam", form).await;
+        assert_eq!(reply.status, 400, "{form}");
+        let expected = format!("<Code>{code}</Code><Message>{message}</Message>");
+        assert!(reply.text().contains(&expected), "{form}: {}", reply.text());
+    }
+    world.stop().await;
+}
+
 #[tokio::test]
 async fn keys_that_are_disabled_are_refused_at_once() {
     let world = World::without_models().await;
@@ -191,6 +293,20 @@ async fn a_wrong_content_type_is_refused() {
     assert_eq!(reply.error(), (400, "ValidationException"));
     let reply = world.send(world.sign(&credentials(&world.admin), "bedrock", "POST", &path, &body, &[])).await;
     assert_eq!(reply.status, 200, "clients may send none");
+    let octets = [("content-type", "application/octet-stream")];
+    let reply = world.send(world.sign(&credentials(&world.admin), "bedrock", "POST", &path, &body, &octets)).await;
+    assert_eq!(reply.status, 200, "what SDKs send of a body whose type is not given: {}", reply.text());
+    let plain = [("content-type", "text/plain")];
+    let converse = "/model/x/converse";
+    let reply = world.send(world.sign(&credentials(&world.admin), "bedrock", "POST", converse, "{}", &plain)).await;
+    assert_eq!(reply.error(), (400, "SerializationException"));
+    let form = "Action=GetCallerIdentity&Version=2011-06-15";
+    for wrong in ["application/json", "text/plain"] {
+        let headers = [("content-type", wrong)];
+        let reply = world.send(world.sign(&credentials(&world.admin), "sts", "POST", "/", form, &headers)).await;
+        assert_eq!(reply.status, 400, "{wrong}");
+        assert!(reply.text().contains("<Code>MalformedInput</Code>"), "{wrong}: {}", reply.text());
+    }
     world.stop().await;
 }
 

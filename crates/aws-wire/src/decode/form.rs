@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
+use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use serde_json::{Map, Value};
 
@@ -17,6 +18,9 @@ type Fields = BTreeMap<String, String>;
 
 /// The request, from the body's form or, for GET, the query string.
 pub(super) fn tree(shape: &Shape, parts: &Parts, body: &[u8]) -> Result<Value, Violation> {
+    if !body.is_empty() {
+        check_media_type(parts)?;
+    }
     let body = std::str::from_utf8(body).map_err(|_| Violation::new(CODE, "The body is not valid UTF-8."))?;
     let mut fields = Fields::new();
     for form in [parts.uri.query().unwrap_or_default(), body] {
@@ -28,6 +32,17 @@ pub(super) fn tree(shape: &Shape, parts: &Parts, body: &[u8]) -> Result<Value, V
         }
     }
     structure(shape.members(), &fields, "", "", 0)
+}
+
+/// A missing media type passes, as AWS lets it.
+fn check_media_type(parts: &Parts) -> Result<(), Violation> {
+    let Some(value) = parts.headers.get(CONTENT_TYPE) else { return Ok(()) };
+    let text = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
+    let essence = text.split(';').next().unwrap_or_default().trim();
+    if essence.is_empty() || essence == "application/x-www-form-urlencoded" {
+        return Ok(());
+    }
+    Err(Violation::new(CODE, format!("The request's content type is '{essence}', but this operation takes a form.")))
 }
 
 fn structure(members: &[Member], fields: &Fields, prefix: &str, path: &str, depth: usize) -> Result<Value, Violation> {

@@ -32,7 +32,6 @@ fn check_media_type(parts: &Parts, code: &'static str) -> Result<(), Violation> 
     let text = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
     let essence = text.split(';').next().unwrap_or_default().trim();
     let json = essence.is_empty()
-        || essence == "text/plain"
         || essence == "application/json"
         || essence.starts_with("application/x-amz-json")
         || essence.ends_with("+json");

@@ -41,7 +41,7 @@ pub fn short_term_key(key: &str) -> Result<(Parts, Signed), SignatureError> {
     parts.uri = uri;
     parts.headers.insert(HOST, HeaderValue::from_static(HOST_NAME));
     let signed = parse(&parts)?;
-    if signed.service != "bedrock" || !signed.expires.is_some_and(|seconds| seconds <= LONGEST_EXPIRY) {
+    if signed.service != "bedrock" || signed.expires.is_none_or(|seconds| seconds > LONGEST_EXPIRY) {
         return Err(wrong("it must be signed for `bedrock` and end within 12 hours"));
     }
     Ok((parts, signed))

@@ -25,6 +25,21 @@ pub fn parse(parts: &Parts) -> Result<Signed, SignatureError> {
     Err(SignatureError::Missing)
 }
 
+/// The service that the credential scope of a request names, however wrong the rest of its signature is: an error about
+/// the signature is told in that service's shape.
+#[must_use]
+pub fn claimed_service(parts: &Parts) -> Option<String> {
+    let header = parts.headers.get(http::header::AUTHORIZATION).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let credential = match &header {
+        Some(text) => {
+            let (_, rest) = text.split_once("Credential=")?;
+            rest.split([',', ' ']).next()?.to_owned()
+        }
+        None => parameter(parts.uri.query().unwrap_or_default(), "X-Amz-Credential")?,
+    };
+    credential.split('/').nth(3).filter(|service| !service.is_empty()).map(ToOwned::to_owned)
+}
+
 fn incomplete(message: impl Into<String>) -> SignatureError {
     SignatureError::Incomplete(message.into())
 }

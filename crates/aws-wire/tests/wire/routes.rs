@@ -10,6 +10,10 @@ fn found(scope: &str, method: &str, uri: &str, headers: &[(&str, &str)], body: &
         Ok(routed) => format!("{}/{}", routed.service.id, routed.operation.name),
         Err(RouteError::NotImplemented { service, operation }) => format!("!{}/{}", service.id, operation.name),
         Err(RouteError::Unknown { service }) => format!("?{}", service.id),
+        Err(RouteError::MissingAction { service }) => format!("?{} without an action", service.id),
+        Err(RouteError::UnknownAction { service, action, version }) => {
+            format!("?{}/{action}@{}", service.id, version.as_deref().unwrap_or("none"))
+        }
         Err(RouteError::UnknownScope { scope }) => format!("??{scope}"),
     }
 }
@@ -64,8 +68,17 @@ fn actions_select_query_operations() {
     assert_eq!(found("sts", "POST", "/", &[], "Version=2011-06-15&Action=GetCallerIdentity"), "sts/GetCallerIdentity");
     assert_eq!(found("sts", "GET", "/?Action=GetCallerIdentity", &[], ""), "sts/GetCallerIdentity");
     assert_eq!(found("iam", "POST", "/", &[], "Action=CreateRole"), "!iam/CreateRole");
-    assert_eq!(found("iam", "POST", "/", &[], "Action=Fly"), "?iam");
-    assert_eq!(found("iam", "POST", "/", &[], ""), "?iam");
+    assert_eq!(found("iam", "POST", "/", &[], "Action=Fly"), "?iam/Fly@none");
+    assert_eq!(found("iam", "POST", "/", &[], ""), "?iam without an action");
+    assert_eq!(found("iam", "POST", "/", &[], "Action="), "?iam without an action");
+    assert_eq!(found("iam", "POST", "/", &[], "Action=ListUsers&Version=2010-05-08"), "iam/ListUsers");
+    let other = "Action=ListUsers&Version=2011-06-15";
+    assert_eq!(found("iam", "POST", "/", &[], other), "?iam/ListUsers@2011-06-15");
+    let error = route("iam", &parts("POST", "/", &[]), other.as_bytes()).unwrap_err().to_wire();
+    assert_eq!((error.status, error.code.as_str()), (400, "InvalidAction"));
+    assert_eq!(error.message, "Could not find operation ListUsers for version 2011-06-15");
+    let error = route("sts", &parts("POST", "/", &[]), b"").unwrap_err().to_wire();
+    assert_eq!((error.status, error.code.as_str()), (400, "MissingAction"));
 }
 
 #[test]

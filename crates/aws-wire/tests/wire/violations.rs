@@ -77,6 +77,21 @@ fn the_query_protocol_has_its_own_code() {
 }
 
 #[test]
+fn forms_and_json_are_told_by_their_media_type() {
+    let create = |media: &str| {
+        let parts = parts("POST", "/", &[("content-type", media)]);
+        decode::<iam::CreateUserRequest>("iam", &parts, "Action=CreateUser&UserName=a").map(|_| ())
+    };
+    create("application/x-www-form-urlencoded; charset=utf-8").unwrap();
+    for media in ["application/json", "text/plain", "multipart/form-data"] {
+        assert_eq!(create(media).unwrap_err().code, "MalformedInput", "{media}");
+        if media != "application/json" {
+            assert_eq!(converse("{}", &[("content-type", media)]).code, "SerializationException", "{media}");
+        }
+    }
+}
+
+#[test]
 fn a_pattern_must_match_the_whole_value() {
     let found = create_user("UserName=a%20b");
     assert_eq!(

@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::chat::ToolSpec;
 use crate::fake::FakeVocabulary;
 use crate::sampling::{Sampler, Sampling};
 
@@ -39,6 +40,56 @@ fn json_of_a_schema_always_parses() {
         assert!(value["label"] == "yes" || value["label"] == "no");
         assert!((0..=9).contains(&value["score"].as_i64().unwrap()));
     }
+}
+
+/// A tool whose schema refers to its own parts, as generated schemas do.
+fn booking() -> ToolSpec {
+    let schema = json!({
+        "type": "object",
+        "properties": {"city": {"$ref": "#/$defs/default"}},
+        "required": ["city"],
+        "additionalProperties": false,
+        "$defs": {"default": {"enum": ["Rome", "Oslo"]}},
+    });
+    ToolSpec { name: "book".to_owned(), description: String::new(), schema }
+}
+
+fn is_booking(value: &Value) -> bool {
+    value["name"] == "book" && ["Rome", "Oslo"].contains(&value["arguments"]["city"].as_str().unwrap_or_default())
+}
+
+#[test]
+fn schemas_of_tools_keep_their_references() {
+    let other = ToolSpec { name: "other".to_owned(), ..booking() };
+    for seed in 0..10 {
+        let text = write(&crate::tool_calls::forced(&[booking()]).unwrap(), seed);
+        assert!(is_booking(&serde_json::from_str(&text).unwrap()), "{text}");
+        let text = write(&crate::tool_calls::forced(&[booking(), other.clone()]).unwrap(), seed);
+        let value: Value = serde_json::from_str(&text).unwrap();
+        assert!(is_booking(&value) || value["name"] == "other", "{text}");
+    }
+}
+
+#[test]
+fn an_offered_tool_is_called_or_the_schema_followed() {
+    let schema = json!({
+        "type": "object",
+        "properties": {"label": {"$ref": "#/definitions/label"}},
+        "required": ["label"],
+        "additionalProperties": false,
+        "definitions": {"label": {"enum": ["yes", "no"]}},
+    });
+    let (mut called, mut answered) = (0, 0);
+    for seed in 0..40 {
+        let text = write(&Constraint::JsonSchema(crate::tool_calls::offered(&[booking()], &schema).unwrap()), seed);
+        let value: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        match value["label"] == "yes" || value["label"] == "no" {
+            true => answered += 1,
+            false => called += usize::from(is_booking(&value)),
+        }
+    }
+    assert_eq!(called + answered, 40);
+    assert!(called > 0 && answered > 0, "{called} calls, {answered} answers");
 }
 
 #[test]

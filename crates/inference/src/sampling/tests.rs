@@ -119,6 +119,10 @@ fn penalties_and_biases_change_the_choice() {
     assert_eq!(choose(Sampling { logit_bias: vec![(0, -100.0)], ..default() }, &[], &[]), 1);
     assert_eq!(choose(Sampling { logit_bias: vec![(3, 100.0)], ..default() }, &[], &[]), 3);
     assert_eq!(choose(Sampling { logit_bias: vec![(99, 100.0)], ..default() }, &[], &[]), 0);
+    let twice = vec![(3, 2.0), (0, -1.0), (3, 2.0), (0, -1.0)];
+    assert_eq!(choose(Sampling { logit_bias: twice, ..default() }, &[], &[]), 3, "biases of one token add up");
+    let banned = vec![(0, 50.0), (0, -100.0), (0, 50.0)];
+    assert_eq!(choose(Sampling { logit_bias: banned, ..default() }, &[], &[]), 1, "a ban outweighs all else");
 }
 
 #[test]

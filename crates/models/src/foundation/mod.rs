@@ -3,13 +3,16 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::{BTreeMap, HashMap};
+
 use base::{Arn, Error, Result};
 use identity::Ctx;
 use serde::Deserialize;
 
 use crate::Models;
-use crate::aliases::Provider;
+use crate::aliases::{Alias, Provider, Target, implied_kind};
 use crate::catalogue::CardKind;
+use crate::library::Manifest;
 use crate::model_id;
 
 /// A model of the list of foundation models.
@@ -42,6 +45,8 @@ pub struct FoundationModel {
     /// The local model, or the upstream's, that answers in the caller's account now; none where aliases are strict
     /// and nothing may stand in.
     pub served_by: Option<String>,
+    /// Whether that is here: the local model is pulled, or an upstream answers.
+    pub available: bool,
 }
 
 /// Whether the vendor still recommends a model.
@@ -54,20 +59,46 @@ pub enum Lifecycle {
 }
 
 impl Models {
-    /// The AWS ids that are answered, in the order of vendors, then the pulled models under their Craton names.
+    /// The AWS ids that are answered, in the order of vendors, then the pulled models under their Craton names, then
+    /// the other ids for which the caller's account has set an alias.
     ///
     /// # Errors
     /// Unavailable, where the library or the database cannot be read.
     pub async fn foundation_models(&self, ctx: &Ctx) -> Result<Vec<FoundationModel>> {
+        let pulled = self.inner.library.manifests().await?;
+        let mut aliases: HashMap<String, Alias> =
+            self.aliases(ctx).await?.into_iter().map(|alias| (alias.model_id.clone(), alias)).collect();
         let mut models = Vec::new();
         for known in self.inner.foundation.models() {
-            let served_by = self.resolve(ctx, &known.id).await.ok().map(|resolved| resolved.serving_name);
-            models.push(known.describe(ctx, served_by));
+            models.push(answered(known.describe(ctx), aliases.remove(&known.id).as_ref(), &pulled));
         }
-        for (name, manifest) in self.inner.library.manifests().await? {
-            models.push(local(ctx, &name, manifest.card_kind()));
+        for (name, manifest) in &pulled {
+            let own = Target::Local { name: name.clone() };
+            let alias = aliases.remove(name);
+            let target = alias.map_or(own, |alias| alias.target);
+            models.push(answered_by(describe(ctx, name, manifest.card_kind()), &target, &pulled));
+        }
+        let mut others: Vec<Alias> = aliases.into_values().collect();
+        others.sort_by(|a, b| a.model_id.cmp(&b.model_id));
+        for alias in others {
+            let kind = self.kind_of(ctx, &alias, &pulled)?;
+            models.push(answered_by(describe(ctx, &alias.model_id, kind), &alias.target, &pulled));
         }
         Ok(models)
+    }
+
+    /// What an id outside the table is for: what its vendor's ids are for, else what answers is for. Of an upstream's
+    /// model nothing is known but that most generate text.
+    fn kind_of(&self, ctx: &Ctx, alias: &Alias, pulled: &BTreeMap<String, Manifest>) -> Result<CardKind> {
+        let model = model_id::parse(ctx, &alias.model_id)?.model;
+        let own = match &alias.target {
+            Target::Local { name } => pulled
+                .get(name)
+                .map(Manifest::card_kind)
+                .or_else(|| self.inner.catalogue.get(name).map(|entry| entry.kind)),
+            Target::Remote { .. } => None,
+        };
+        Ok(implied_kind(&model).or(own).unwrap_or(CardKind::Text))
     }
 
     /// One of [`Models::foundation_models`], by id or ARN.
@@ -81,13 +112,31 @@ impl Models {
     }
 }
 
-fn local(ctx: &Ctx, name: &str, kind: CardKind) -> FoundationModel {
+/// `model` with what answers for it, if anything does.
+fn answered(model: FoundationModel, alias: Option<&Alias>, pulled: &BTreeMap<String, Manifest>) -> FoundationModel {
+    match alias {
+        Some(alias) => answered_by(model, &alias.target, pulled),
+        None => model,
+    }
+}
+
+fn answered_by(model: FoundationModel, target: &Target, pulled: &BTreeMap<String, Manifest>) -> FoundationModel {
+    let available = match target {
+        Target::Local { name } => pulled.contains_key(name),
+        Target::Remote { .. } => true,
+    };
+    FoundationModel { served_by: Some(target.serving_name().to_owned()), available, ..model }
+}
+
+/// A model of which nothing is known but its id and what it is for.
+fn describe(ctx: &Ctx, id: &str, kind: CardKind) -> FoundationModel {
+    let provider = model_id::parse(ctx, id).map_or(Provider::Craton, |id| Provider::of(&id.model));
     FoundationModel {
-        id: name.to_owned(),
-        arn: arn(ctx, name),
-        name: name.to_owned(),
-        provider_name: "Craton".to_owned(),
-        provider: Provider::Craton,
+        id: id.to_owned(),
+        arn: arn(ctx, id),
+        name: id.to_owned(),
+        provider_name: provider.vendor().to_owned(),
+        provider,
         kind,
         input_modalities: vec!["TEXT"],
         output_modalities: vec![output(kind)],
@@ -95,7 +144,8 @@ fn local(ctx: &Ctx, name: &str, kind: CardKind) -> FoundationModel {
         customizations: Vec::new(),
         inference_types: vec!["ON_DEMAND"],
         lifecycle: Lifecycle::Active,
-        served_by: Some(name.to_owned()),
+        served_by: None,
+        available: false,
     }
 }
 
@@ -136,7 +186,7 @@ impl Known {
         if self.dimensions.is_empty() { CardKind::Text } else { CardKind::Embedding }
     }
 
-    fn describe(&self, ctx: &Ctx, served_by: Option<String>) -> FoundationModel {
+    fn describe(&self, ctx: &Ctx) -> FoundationModel {
         let types: &[&str] = if self.only_by_profile { &["ON_DEMAND", "INFERENCE_PROFILE"] } else { &["ON_DEMAND"] };
         FoundationModel {
             id: self.id.clone(),
@@ -151,7 +201,8 @@ impl Known {
             customizations: Vec::new(),
             inference_types: types.to_vec(),
             lifecycle: self.lifecycle,
-            served_by,
+            served_by: None,
+            available: false,
         }
     }
 }

@@ -36,11 +36,60 @@ async fn models_are_described_with_who_answers_for_them() {
     let haiku = models.foundation_model(ctx, "anthropic.claude-3-haiku-20240307-v1:0").await.unwrap();
     assert_eq!(haiku.arn, "arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-3-haiku-20240307-v1:0");
     assert_eq!((haiku.provider_name.as_str(), haiku.streaming), ("Anthropic", true));
-    assert_eq!(haiku.served_by.as_deref(), Some("smollm2-135m-instruct"));
+    assert_eq!((haiku.served_by.as_deref(), haiku.available), (Some("smollm2-135m-instruct"), false));
     assert_eq!(models.foundation_model(ctx, &haiku.arn).await.unwrap(), haiku);
     let titan = models.foundation_model(ctx, "amazon.titan-embed-text-v1").await.unwrap();
     assert_eq!((titan.output_modalities, titan.streaming), (vec!["EMBEDDING"], false));
     let listed = models.foundation_models(ctx).await.unwrap();
     assert_eq!(listed.last().unwrap().id, "mine");
     assert_eq!(models.foundation_model(ctx, "no.such").await.unwrap_err().kind, base::ErrorKind::NotFound);
+}
+
+#[test]
+fn vendors_are_named_alike_with_and_without_the_table() {
+    for known in Table::built_in().unwrap().models() {
+        assert_eq!(known.provider.vendor(), known.vendor, "{}", known.id);
+    }
+}
+
+#[tokio::test]
+async fn ids_outside_the_table_are_models_once_the_account_has_an_alias() {
+    const SONNET: &str = "anthropic.claude-sonnet-99-v1:0";
+    let deployment = Deployment::start().await;
+    deployment.add_model("mine");
+    deployment.add_model("my-embed");
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    let local = |name: &str| Target::Local { name: name.to_owned() };
+    let upstream =
+        Target::Remote { base_url: "http://127.0.0.1:1/v1".to_owned(), model: "qwen".to_owned(), api_key: None };
+    for (id, target) in [
+        (SONNET, local("mine")),
+        ("vectors", local("my-embed")),
+        ("later", local("smollm2-135m-instruct")),
+        ("far", upstream.clone()),
+        ("mine", upstream),
+    ] {
+        models.set_alias(ctx, id, target).await.unwrap();
+    }
+    let listed = models.foundation_models(ctx).await.unwrap();
+    let tail: Vec<(&str, &str, bool)> = listed[listed.len() - 6..]
+        .iter()
+        .map(|model| (model.id.as_str(), model.served_by.as_deref().unwrap(), model.available))
+        .collect();
+    assert_eq!(
+        tail,
+        [
+            ("mine", "qwen", true),
+            ("my-embed", "my-embed", true),
+            (SONNET, "mine", true),
+            ("far", "qwen", true),
+            ("later", "smollm2-135m-instruct", false),
+            ("vectors", "my-embed", true),
+        ]
+    );
+    let sonnet = models.foundation_model(ctx, SONNET).await.unwrap();
+    assert_eq!((sonnet.provider_name.as_str(), sonnet.kind, sonnet.streaming), ("Anthropic", CardKind::Text, true));
+    assert_eq!(models.foundation_model(ctx, "vectors").await.unwrap().kind, CardKind::Embedding);
+    let other = deployment.context("999999999999", "us-east-1").await;
+    assert_eq!(models.foundation_model(&other, SONNET).await.unwrap_err().kind, base::ErrorKind::NotFound);
 }

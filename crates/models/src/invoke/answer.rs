@@ -138,7 +138,7 @@ pub struct TopLogprob {
 /// A whole answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chat {
-    /// The content blocks, in order. Never empty text.
+    /// The content blocks, in order. None is empty text; there may be none.
     pub content: Vec<Content>,
     /// Why the answer ended.
     pub reason: Stop,
@@ -153,6 +153,26 @@ pub struct Chat {
 }
 
 impl Chat {
+    /// The answer as dialects of content blocks tell it: whole calls alone, and never no block at all, as clients take
+    /// the first one. A call that was cut short by the limit of tokens is left out.
+    ///
+    /// # Errors
+    /// Unavailable, where the model wrote arguments that are not JSON and was not cut short.
+    pub fn in_blocks(mut self) -> Result<Self> {
+        let cut = self.content.iter().find(|block| matches!(block, Content::CutToolUse { .. }));
+        if let (Some(Content::CutToolUse { name, .. }), Stop::EndTurn | Stop::StopSequence(_) | Stop::ToolUse) =
+            (cut, &self.reason)
+        {
+            return Err(Error::unavailable(format!("The model called `{name}` with arguments that are not JSON."))
+                .with_hint("Try again."));
+        }
+        self.content.retain(|block| !matches!(block, Content::CutToolUse { .. }));
+        if self.content.is_empty() {
+            self.content.push(Content::Text(String::new()));
+        }
+        Ok(self)
+    }
+
     /// The answer's text: its text blocks joined.
     #[must_use]
     pub fn text(&self) -> String {
@@ -213,7 +233,7 @@ impl ChatStream {
                 }
                 ChatEvent::ToolUseEnd { .. } => {
                     if let Some((id, name, json)) = call.take() {
-                        content.push(Content::ToolUse { id, name, input: arguments(&json)? });
+                        content.push(called(id, name, json));
                     }
                 }
                 ChatEvent::Finished { reason, usage, timing } => {
@@ -232,11 +252,14 @@ fn flush(text: &mut String, content: &mut Vec<Content>) {
     }
 }
 
-fn arguments(json: &str) -> Result<Value> {
+fn called(id: String, name: String, json: String) -> Content {
     if json.trim().is_empty() {
-        return Ok(Value::Object(serde_json::Map::new()));
+        return Content::ToolUse { id, name, input: Value::Object(serde_json::Map::new()) };
     }
-    serde_json::from_str(json).map_err(|e| Error::internal(format!("a tool call's arguments are not JSON: {e}")))
+    match serde_json::from_str(&json) {
+        Ok(input) => Content::ToolUse { id, name, input },
+        Err(_) => Content::CutToolUse { id, name, arguments: json },
+    }
 }
 
 impl Stream for ChatStream {
@@ -251,6 +274,15 @@ impl Stream for ChatStream {
         }
         self.events.as_mut().poll_next(context)
     }
+}
+
+/// The tokens of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenCount {
+    /// How many there are.
+    pub tokens: u64,
+    /// Whose vocabulary they were counted in.
+    pub served_by: ServedBy,
 }
 
 /// The vectors of the texts asked for.

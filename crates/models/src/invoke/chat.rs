@@ -14,14 +14,15 @@ impl Models {
     ///
     /// The answer ends with an error of the kind Timeout where it is not complete at the context's deadline.
     ///
-    /// A forced tool (`Any`, `Tool`) constrains the answer to one valid call; what its schema says and cannot be enforced
+    /// A forced tool (`Any`, `Tool`) constrains the answer to one valid call, a response schema to JSON that it admits,
+    /// and a response schema beside tools that may be called to either; what a tool's schema says and cannot be enforced
     /// is passed over. Otherwise calls are found in what the
     /// model writes in its own format; a model whose template knows no tools is told of them in the system message.
     ///
     /// # Errors
     /// Invalid for requests that can never be answered (also images, which no model reads, and prompts beyond the
-    /// context); NotFound, where the model is not pulled; Throttled, where its queue is full; Unavailable, where it
-    /// cannot be loaded or its upstream not be reached.
+    /// context); NotFound, where the model is not pulled; Damaged, where its files are; Throttled, where its queue is
+    /// full; Unavailable, where it cannot be loaded or its upstream not be reached.
     pub async fn chat(&self, ctx: &Ctx, request: ChatRequest) -> Result<ChatStream> {
         check(&request)?;
         let resolved = self.resolve(ctx, &request.model).await?;
@@ -58,10 +59,6 @@ pub(crate) fn check(request: &ChatRequest) -> Result<()> {
         }
         ToolChoice::Tool(name) if !request.tools.iter().any(|tool| tool.name == *name) => {
             Err(Error::invalid(format!("The tool `{name}` must be called and is not offered.")))
-        }
-        ToolChoice::Auto if request.response_schema.is_some() && !request.tools.is_empty() => {
-            Err(Error::not_implemented("A response schema together with optional tools is not implemented.")
-                .with_hint("Force a tool, or send the schema without tools."))
         }
         _ => Ok(()),
     }

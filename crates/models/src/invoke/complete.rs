@@ -12,7 +12,7 @@ use crate::aliases::Target;
 use crate::loaded::Lease;
 
 impl Models {
-    /// Continues a raw prompt. A prompt in a vendor's chat template is read into messages (see
+    /// Answers a raw prompt. A prompt in a vendor's chat template is read into messages (see
     /// [`crate::PromptFormat`]) and written in the answering model's own; anything else is one user message. A local
     /// model without a chat template continues a prompt that is in no vendor's template as it stands.
     ///
@@ -29,7 +29,7 @@ impl Models {
             Target::Local { name } => {
                 let lease = self.lease(&name).await?;
                 if continues_as_it_stands(&lease, &request.prompt)? {
-                    local::continue_text(lease, request, served_by).await?
+                    local::complete(lease, request, served_by).await?
                 } else {
                     local::chat(lease, as_chat(request)?, served_by, self.inner.random.clone()).await?
                 }

@@ -4,8 +4,9 @@ use base::{Error, Result};
 use identity::Ctx;
 use inference::{Loaded, Prompt};
 
+use super::answer::TokenCount;
 use super::request::CountRequest;
-use super::{chat, complete, errors, render};
+use super::{chat, complete, errors, render, served_by};
 use crate::Models;
 use crate::aliases::Target;
 
@@ -14,13 +15,14 @@ impl Models {
     ///
     /// # Errors
     /// As [`Models::chat`]; NotImplemented, where an upstream answers, as its dialect has no such request.
-    pub async fn count_tokens(&self, ctx: &Ctx, request: CountRequest) -> Result<u64> {
+    pub async fn count_tokens(&self, ctx: &Ctx, request: CountRequest) -> Result<TokenCount> {
         let model = match &request {
             CountRequest::Chat(chat) => &chat.model,
             CountRequest::Completion(completion) => &completion.model,
             CountRequest::Text { model, .. } => model,
         };
         let resolved = self.resolve(ctx, model).await?;
+        let served_by = served_by(&resolved);
         let Target::Local { name } = resolved.target else {
             return Err(Error::not_implemented("Counting the tokens of an upstream's model is not implemented."));
         };
@@ -50,6 +52,7 @@ impl Models {
                 (Loaded::Embedder(_), _) => Err(errors::wrong_kind(lease.name(), "generate text")),
             }
         });
-        count.await.map_err(Error::internal)?.map(|count| count as u64)
+        let tokens = count.await.map_err(Error::internal)?? as u64;
+        Ok(TokenCount { tokens, served_by })
     }
 }

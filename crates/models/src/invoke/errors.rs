@@ -37,7 +37,7 @@ pub(crate) fn of_loading(name: &str, error: inference::Error) -> Error {
     };
     let again = format!("Run `craton models remove {name}` and `craton models pull {name}` to fetch it again.");
     let hint = if hint.is_empty() { again } else { format!("{}. {again}", hint.trim_end_matches('.')) };
-    Error::unavailable(format!("The model `{name}` cannot be loaded: {error}.")).with_hint(hint)
+    Error::damaged(format!("The model `{name}` cannot be loaded: {error}.")).with_hint(hint)
 }
 
 /// The error of a model that has as many requests waiting as may wait.

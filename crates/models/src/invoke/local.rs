@@ -9,8 +9,8 @@ use inference::tool_calls::{self, Parser, Part};
 use inference::{Constraint, Event, GenerateRequest, Generation, Generator, Loaded, Prompt, StopReason};
 
 use super::answer::{ChatEvent, ChatStream, ServedBy, Stop, Timing, TokenLogprob, TopLogprob, Usage};
-use super::request::{ChatRequest, CompletionRequest, Sampling, ToolChoice};
-use super::{errors, render};
+use super::request::{ChatRequest, CompletionRequest, ContinuationRequest, Sampling, ToolChoice};
+use super::{continuation, errors, render};
 use crate::loaded::Lease;
 
 const ID_ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -36,11 +36,38 @@ pub(crate) async fn chat(
     Ok(stream(lease, generation, parser, served_by, random))
 }
 
+/// Answers a raw prompt by a model that has no template to put it into.
+pub(crate) async fn complete(lease: Lease, request: CompletionRequest, served_by: ServedBy) -> Result<ChatStream> {
+    let text: Vec<String> = request.system.into_iter().chain([request.prompt]).collect();
+    let prompt = Prompt::Text { text: text.join("\n\n"), parse_special: false, add_bos: true };
+    let rest = ContinuationRequest {
+        sampling: request.sampling,
+        max_tokens: request.max_tokens,
+        stop: request.stop,
+        logprobs: request.logprobs,
+        ..ContinuationRequest::default()
+    };
+    continue_after(lease, prompt, rest, served_by).await
+}
+
 /// Continues a text as it stands.
-pub(crate) async fn continue_text(lease: Lease, request: CompletionRequest, served_by: ServedBy) -> Result<ChatStream> {
+pub(crate) async fn continue_prompt(
+    lease: Lease,
+    mut request: ContinuationRequest,
+    served_by: ServedBy,
+) -> Result<ChatStream> {
+    let prompt = continuation::prompt(std::mem::take(&mut request.prompt));
+    continue_after(lease, prompt, request, served_by).await
+}
+
+/// Writes what follows `prompt`; that of the request is not looked at.
+async fn continue_after(
+    lease: Lease,
+    prompt: Prompt,
+    request: ContinuationRequest,
+    served_by: ServedBy,
+) -> Result<ChatStream> {
     let prepared = tokio::task::spawn_blocking(move || {
-        let text: Vec<String> = request.system.into_iter().chain([request.prompt]).collect();
-        let prompt = Prompt::Text { text: text.join("\n\n"), parse_special: false, add_bos: true };
         let generation =
             start(&lease, prompt, &request.sampling, request.max_tokens, request.stop, None, request.logprobs)?;
         Ok::<_, Error>((lease, generation))
@@ -57,11 +84,13 @@ fn generator(lease: &Lease) -> Result<&Arc<dyn Generator>> {
 }
 
 fn constraint(request: &ChatRequest, tools: &[inference::ToolSpec]) -> inference::Result<Option<Constraint>> {
-    if matches!(request.tool_choice, ToolChoice::Any | ToolChoice::Tool(_)) {
-        return tool_calls::forced(tools).map(Some);
+    let of_schema = if request.lenient_schema { Constraint::JsonSchemaLeniently } else { Constraint::JsonSchema };
+    match (&request.tool_choice, &request.response_schema) {
+        (ToolChoice::Any | ToolChoice::Tool(_), _) => tool_calls::forced(tools).map(Some),
+        (_, Some(schema)) if tools.is_empty() => Ok(Some(of_schema(schema.clone()))),
+        (_, Some(schema)) => tool_calls::offered(tools, schema).map(of_schema).map(Some),
+        (_, None) => Ok(None),
     }
-    let constraint = if request.lenient_schema { Constraint::JsonSchemaLeniently } else { Constraint::JsonSchema };
-    Ok(request.response_schema.clone().map(constraint))
 }
 
 fn start(

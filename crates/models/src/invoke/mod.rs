@@ -3,6 +3,7 @@
 pub(crate) mod answer;
 pub(crate) mod chat;
 pub(crate) mod complete;
+pub(crate) mod continuation;
 pub(crate) mod count;
 pub(crate) mod embed;
 pub(crate) mod errors;

@@ -29,8 +29,9 @@ pub(crate) fn chat_prompt(request: &ChatRequest) -> ChatPrompt {
     for message in &request.messages {
         append(&mut messages, message);
     }
-    let last_is_assistant = request.messages.last().is_some_and(|message| message.role == Role::Assistant);
-    let continue_last = last_is_assistant && messages.last().is_some_and(|message| message.tool_calls.is_empty());
+    // A last turn without any text, such as one of thoughts alone, has no message: there is nothing to continue.
+    let begun = |last: &ChatMessage| last.role == inference::Role::Assistant && last.tool_calls.is_empty();
+    let continue_last = messages.last().is_some_and(begun);
     ChatPrompt { messages, tools: offered(request), add_generation_prompt: !continue_last, continue_last }
 }
 
@@ -70,8 +71,8 @@ fn append(messages: &mut Vec<ChatMessage>, message: &Message) {
                 result.tool_call_id = Some(id.clone());
                 messages.push(result);
             }
-            // Refused before anything is rendered.
-            Content::Unsupported { .. } => {}
+            // Refused before anything is rendered, or never sent back.
+            Content::Unsupported { .. } | Content::CutToolUse { .. } => {}
         }
     }
 }

@@ -29,7 +29,7 @@ pub struct ChatRequest {
     pub logprobs: Option<u8>,
 }
 
-/// A raw prompt to be continued: Titan Text, Llama and Mistral bodies and OpenAI's `/v1/completions`.
+/// A raw prompt to be answered: Titan Text, Llama and Mistral bodies.
 #[derive(Debug, Clone, Default)]
 pub struct CompletionRequest {
     /// The model id as the client sent it.
@@ -47,6 +47,49 @@ pub struct CompletionRequest {
     pub stop: Vec<String>,
     /// As [`ChatRequest::logprobs`].
     pub logprobs: Option<u8>,
+}
+
+/// A text to be continued as it stands: OpenAI's `/v1/completions`.
+#[derive(Debug, Clone, Default)]
+pub struct ContinuationRequest {
+    /// The model id as the client sent it.
+    pub model: String,
+    /// What is continued.
+    pub prompt: RawPrompt,
+    /// How tokens are drawn.
+    pub sampling: Sampling,
+    /// The most tokens to generate; none: up to the end of the context.
+    pub max_tokens: Option<u32>,
+    /// Texts that end the answer; they are not part of it.
+    pub stop: Vec<String>,
+    /// As [`ChatRequest::logprobs`].
+    pub logprobs: Option<u8>,
+}
+
+/// What a [`ContinuationRequest`] continues.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RawPrompt {
+    /// Text.
+    Text(String),
+    /// Tokens of the answering model's own vocabulary, read as they are.
+    Tokens(Vec<u32>),
+}
+
+impl RawPrompt {
+    /// Whether there is nothing to continue.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Text(text) => text.is_empty(),
+            Self::Tokens(tokens) => tokens.is_empty(),
+        }
+    }
+}
+
+impl Default for RawPrompt {
+    fn default() -> Self {
+        Self::Text(String::new())
+    }
 }
 
 /// One turn.
@@ -92,6 +135,15 @@ pub enum Content {
         name: String,
         /// Its arguments, a JSON object.
         input: Value,
+    },
+    /// A tool call of an answer that ended within its arguments.
+    CutToolUse {
+        /// The call's id.
+        id: String,
+        /// The tool.
+        name: String,
+        /// The arguments as far as they were written.
+        arguments: String,
     },
     /// What a tool answered.
     ToolResult {

@@ -165,6 +165,26 @@ async fn a_response_schema_is_followed() {
 }
 
 #[tokio::test]
+async fn a_response_schema_beside_tools_leaves_the_choice() {
+    let deployment = deployment().await;
+    for seed in 0..8 {
+        let request = ChatRequest {
+            response_schema: Some(json!({"enum": ["yes"]})),
+            tools: vec![weather()],
+            sampling: Sampling { temperature: Some(2.0), seed: Some(seed), ..Sampling::default() },
+            max_tokens: None,
+            ..ask("Hi")
+        };
+        let chat = deployment.models.chat(&deployment.ctx, request).await.unwrap().collect().await.unwrap();
+        match chat.content.as_slice() {
+            [Content::ToolUse { name, .. }] => assert_eq!((name.as_str(), chat.reason), ("get_weather", Stop::ToolUse)),
+            [Content::Text(text)] => assert_eq!((text.trim(), chat.reason), ("\"yes\"", Stop::EndTurn)),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn log_probabilities_cover_the_text() {
     let deployment = deployment().await;
     let request = ChatRequest { logprobs: Some(2), max_tokens: Some(5), ..ask("Hi") };
@@ -234,15 +254,50 @@ async fn a_raw_prompt_in_a_vendors_template_is_read() {
 }
 
 #[tokio::test]
+async fn a_text_is_continued_as_it_stands() {
+    let deployment = deployment().await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    let request = |prompt| ContinuationRequest {
+        model: "chatty".to_owned(),
+        prompt,
+        sampling: Sampling { temperature: Some(0.0), ..Sampling::default() },
+        max_tokens: Some(8),
+        ..ContinuationRequest::default()
+    };
+    let text = |text: &str| request(RawPrompt::Text(text.to_owned()));
+    let answer = models.continue_text(ctx, text("Hi")).await.unwrap().collect().await.unwrap();
+    assert_eq!(answer.usage.input, 2, "the prompt's own two tokens, without a template");
+    let same = request(RawPrompt::Tokens(vec![u32::from(b'H'), u32::from(b'i')]));
+    let tokens = models.continue_text(ctx, same).await.unwrap().collect().await.unwrap();
+    assert_eq!((tokens.text(), tokens.usage.input), (answer.text(), 2));
+    let templated = models.continue_text(ctx, text("<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"));
+    let templated = templated.await.unwrap().collect().await.unwrap();
+    let chat = models.chat(ctx, ChatRequest { max_tokens: Some(8), ..ask("Hi") }).await.unwrap();
+    let chat = chat.collect().await.unwrap();
+    assert_eq!((templated.text(), templated.usage.input), (chat.text(), chat.usage.input), "a template by hand");
+    for (prompt, says) in [
+        (RawPrompt::Text(String::new()), "empty"),
+        (RawPrompt::Tokens(Vec::new()), "empty"),
+        (RawPrompt::Tokens(vec![1, 999]), "there is no token 999"),
+    ] {
+        let error = models.continue_text(ctx, request(prompt)).await.err().unwrap();
+        assert_eq!(error.kind, ErrorKind::Invalid);
+        assert!(error.message.contains(says), "{error:?}");
+    }
+    let embeds = ContinuationRequest { model: "my-embed".to_owned(), ..text("Hi") };
+    assert!(models.continue_text(ctx, embeds).await.err().unwrap().message.contains("does not generate text"));
+}
+
+#[tokio::test]
 async fn tokens_are_counted_as_the_model_reads_them() {
     let deployment = deployment().await;
     let (models, ctx) = (&deployment.models, &deployment.ctx);
     let chat = models.chat(ctx, ask("Hi")).await.unwrap().collect().await.unwrap();
-    let counted = models.count_tokens(ctx, CountRequest::Chat(ask("Hi"))).await.unwrap();
+    let counted = models.count_tokens(ctx, CountRequest::Chat(ask("Hi"))).await.unwrap().tokens;
     assert_eq!(counted, u64::from(chat.usage.input));
     let text = |model: &str| CountRequest::Text { model: model.to_owned(), text: "one two".to_owned() };
-    assert_eq!(models.count_tokens(ctx, text("chatty")).await.unwrap(), 7);
-    assert_eq!(models.count_tokens(ctx, text("my-embed")).await.unwrap(), 2);
+    assert_eq!(models.count_tokens(ctx, text("chatty")).await.unwrap().tokens, 7);
+    assert_eq!(models.count_tokens(ctx, text("my-embed")).await.unwrap().tokens, 2);
 }
 
 fn embed(model: &str, dimensions: Option<usize>, normalize: Option<bool>) -> EmbedRequest {
@@ -330,4 +385,7 @@ fn a_last_turn_of_the_assistant_is_continued() {
     request.messages.push(Message::assistant("Well,"));
     let prompt = chat_prompt(&request);
     assert!(prompt.continue_last && !prompt.add_generation_prompt);
+    request.messages.last_mut().unwrap().content.clear();
+    let prompt = chat_prompt(&request);
+    assert!(!prompt.continue_last && prompt.add_generation_prompt, "an empty turn is no beginning");
 }

@@ -53,7 +53,7 @@ async fn a_truncated_blob_is_told_with_file_and_hint() {
     let blob = library.blob(&manifest.files[0].sha256);
     fs::write(&blob, b"wei").unwrap();
     let error = library.files("one", &manifest).await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Unavailable);
+    assert_eq!(error.kind, ErrorKind::Damaged);
     assert!(error.message.contains("it has 3 of 7 bytes") && error.message.contains("sha256-"));
     assert!(error.hint.unwrap().contains("craton models pull one"));
     assert!(library.manifest("one").await.unwrap().unwrap().broken.is_some());

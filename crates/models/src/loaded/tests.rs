@@ -90,7 +90,7 @@ async fn a_model_above_the_budget_evicts_nobody_and_says_the_numbers() {
 async fn a_damaged_file_is_named_with_reason_and_hint_and_leaves_nothing_behind() {
     let (pool, _, dir) = pool();
     let error = pool.acquire("corrupt", files(&dir, "corrupt")).await.err().unwrap();
-    assert_eq!(error.kind, ErrorKind::Unavailable);
+    assert_eq!(error.kind, ErrorKind::Damaged);
     assert!(error.message.contains("corrupt/model.safetensors") && error.message.contains("magic number"));
     assert!(error.hint.unwrap().contains("craton models pull corrupt"));
     assert!(names(&pool).is_empty());

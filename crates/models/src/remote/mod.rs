@@ -1,7 +1,10 @@
 //! Upstreams: other servers that speak OpenAI's dialect, such as vLLM, Ollama and llama-server.
 
+mod answer;
 mod chat;
+mod complete;
 mod embed;
+mod sampling;
 mod sse;
 
 #[cfg(test)]

@@ -4,7 +4,9 @@ use serde_json::json;
 use super::sse::Events;
 use super::*;
 use crate::invoke::answer::{ChatEvent, ServedBy, Stop, Usage};
-use crate::invoke::request::{ChatRequest, Content, Message, Role, Sampling, ToolChoice, ToolSpec};
+use crate::invoke::request::{
+    ChatRequest, Content, ContinuationRequest, Message, RawPrompt, Role, Sampling, ToolChoice, ToolSpec,
+};
 use crate::testing::{Reply, Server, install_tls, secret};
 
 fn client() -> Client {
@@ -126,6 +128,71 @@ async fn tool_calls_stream_as_fragments() {
     let used = |id: &str, name: &str, input| Content::ToolUse { id: id.to_owned(), name: name.to_owned(), input };
     assert_eq!(chat.content, [used("c0", "f", json!({"a": 1})), used("c1", "g", json!({}))]);
     assert_eq!(chat.reason, Stop::ToolUse);
+}
+
+#[tokio::test]
+async fn a_call_that_is_cut_short_keeps_what_was_written() {
+    let cut = |reason: &'static str| {
+        move |_: &crate::testing::Request| {
+            let function = json!({"name": "f", "arguments": "{\"a\": \"Ro"});
+            let call = json!({"tool_calls": [{"index": 0, "id": "c0", "function": function}]});
+            events(&[delta(json!({"content": "Let me see."})), delta(call), end(reason)])
+        }
+    };
+    let server = Server::start(cut("length")).await;
+    let chat = client().chat(upstream(&server), request(), served_by()).await.unwrap().collect().await.unwrap();
+    let call = Content::CutToolUse { id: "c0".into(), name: "f".into(), arguments: "{\"a\": \"Ro".into() };
+    let text = Content::Text("Let me see.".into());
+    assert_eq!((&chat.content, &chat.reason), (&vec![text.clone(), call], &Stop::MaxTokens));
+    let chat = chat.in_blocks().unwrap();
+    assert_eq!((chat.content, chat.reason), (vec![text], Stop::MaxTokens));
+    let server = Server::start(cut("tool_calls")).await;
+    let chat = client().chat(upstream(&server), request(), served_by()).await.unwrap().collect().await.unwrap();
+    let error = chat.in_blocks().unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unavailable);
+    assert!(error.message.contains("`f`"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_text_is_continued_by_the_upstream() {
+    let choice = |choice: Value| json!({"choices": [choice]});
+    let server = Server::start(move |_| {
+        events(&[
+            choice(json!({"index": 0, "text": " upon", "finish_reason": null, "logprobs":
+                {"tokens": [" upon"], "token_logprobs": [-0.5], "top_logprobs": [{" a": -2.0, " upon": -0.5}]}})),
+            choice(json!({"index": 0, "text": " a", "finish_reason": "length", "logprobs": null})),
+            json!({"choices": [], "usage": {"prompt_tokens": 2, "completion_tokens": 2}}),
+        ])
+    })
+    .await;
+    let request = |prompt| ContinuationRequest {
+        prompt,
+        sampling: Sampling { temperature: Some(0.0), ..Sampling::default() },
+        max_tokens: Some(2),
+        stop: vec!["END".to_owned()],
+        logprobs: Some(2),
+        ..ContinuationRequest::default()
+    };
+    let text = request(RawPrompt::Text("Once".to_owned()));
+    let chat = client().continue_text(upstream(&server), text, served_by()).await.unwrap().collect().await.unwrap();
+    assert_eq!((chat.text().as_str(), chat.reason), (" upon a", Stop::MaxTokens));
+    assert_eq!(chat.usage, Usage { input: 2, output: 2, cached: 0 });
+    assert_eq!(
+        (chat.logprobs.len(), chat.logprobs[0].logprob, chat.logprobs[0].top[1].token.as_str()),
+        (1, -0.5, " a")
+    );
+    let tokens = request(RawPrompt::Tokens(vec![1, 2]));
+    client().continue_text(upstream(&server), tokens, served_by()).await.unwrap().collect().await.unwrap();
+    let seen = server.seen();
+    assert_eq!(seen[0].path, "/v1/completions");
+    assert_eq!(
+        seen[0].json(),
+        json!({
+            "model": "qwen", "prompt": "Once", "stream": true, "stream_options": {"include_usage": true},
+            "temperature": 0.0, "max_tokens": 2, "stop": ["END"], "logprobs": 2,
+        })
+    );
+    assert_eq!(seen[1].json()["prompt"], json!([1, 2]));
 }
 
 #[tokio::test]

@@ -81,10 +81,13 @@ impl Home {
         self.path().join("models")
     }
 
-    /// Lays a model down as a finished pull leaves it: a blob and a manifest.
     fn install(&self, name: &str, main: &str) {
-        let contents = format!("nothing reads {name}");
-        let sha256: String = Sha256::digest(&contents).iter().map(|byte| format!("{byte:02x}")).collect();
+        self.install_file(name, main, format!("nothing reads {name}").as_bytes());
+    }
+
+    /// Lays a model of one file down as a finished pull leaves it: a blob, whose path is returned, and a manifest.
+    pub(crate) fn install_file(&self, name: &str, main: &str, contents: &[u8]) -> PathBuf {
+        let sha256: String = Sha256::digest(contents).iter().map(|byte| format!("{byte:02x}")).collect();
         let manifest = json!({
             "name": name, "source": name, "provider": "tests", "licence": "Apache-2.0", "licence_url": "", "main": main,
             "files": [{ "name": main, "sha256": sha256, "bytes": contents.len() }],
@@ -97,8 +100,10 @@ impl Home {
         for folder in ["blobs", "manifests"] {
             fs::create_dir_all(self.models().join(folder)).unwrap();
         }
-        fs::write(self.models().join("blobs").join(format!("sha256-{sha256}")), contents).unwrap();
+        let blob = self.models().join("blobs").join(format!("sha256-{sha256}"));
+        fs::write(&blob, contents).unwrap();
         fs::write(self.models().join("manifests").join(format!("{name}.json")), manifest.to_string()).unwrap();
+        blob
     }
 
     /// The program, in an environment that holds nothing of the caller's.
@@ -112,7 +117,10 @@ impl Home {
 
     /// `craton up` on a free port with the fake engine, the tests' administrator and `args`.
     pub(crate) fn up(&self, args: &[&str]) -> Command {
-        let mut command = self.command(&["up", "--engine", "fake"]);
+        let mut command = self.command(&["up"]);
+        if !args.contains(&"--engine") {
+            command.args(["--engine", "fake"]);
+        }
         if !args.contains(&"--listen") {
             command.args(["--listen", "127.0.0.1:0"]);
         }

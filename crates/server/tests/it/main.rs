@@ -5,6 +5,7 @@
 mod auth;
 mod cli;
 mod crash;
+mod damage;
 mod databases;
 mod disk;
 mod harness;

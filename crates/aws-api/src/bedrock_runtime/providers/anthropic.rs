@@ -75,13 +75,20 @@ fn messages(node: &Node<'_>) -> Result<Vec<Message>> {
         return Err(node.error("at least one message is required"));
     }
     let mut turns: Vec<Message> = Vec::with_capacity(items.len());
-    for item in items {
+    let count = items.len();
+    for (at, item) in items.into_iter().enumerate() {
         let fields = item.fields()?;
         let role = match fields.required("role")?.one_of(&["user", "assistant"])? {
             "user" => Role::User,
             _ => Role::Assistant,
         };
-        let content = content(&fields.required("content")?)?;
+        let content_node = fields.required("content")?;
+        let content = if is_empty(&content_node) { Vec::new() } else { content(&content_node)? };
+        if is_empty(&content_node) && (role == Role::User || at + 1 < count) {
+            return Err(
+                item.error("all messages must have non-empty content except for the optional final assistant message")
+            );
+        }
         fields.only(&["role", "content"])?;
         match turns.last_mut() {
             Some(last) if last.role == role => last.content.extend(content),
@@ -91,9 +98,15 @@ fn messages(node: &Node<'_>) -> Result<Vec<Message>> {
     if turns[0].role == Role::Assistant {
         return Err(node.error("first message must use the \"user\" role"));
     }
+    // An empty beginning of the answer is none.
+    turns.pop_if(|last| last.role == Role::Assistant && last.content.is_empty());
     check_last(node, &turns)?;
     check_tool_results(node, &turns)?;
     Ok(turns)
+}
+
+fn is_empty(content: &Node<'_>) -> bool {
+    content.value.as_str() == Some("") || content.value.as_array().is_some_and(Vec::is_empty)
 }
 
 fn check_last(node: &Node<'_>, turns: &[Message]) -> Result<()> {
@@ -140,9 +153,6 @@ fn check_tool_results(node: &Node<'_>, turns: &[Message]) -> Result<()> {
 
 fn content(node: &Node<'_>) -> Result<Vec<Content>> {
     if let Some(text) = node.value.as_str() {
-        if text.is_empty() {
-            return Err(node.error("user messages must have non-empty content"));
-        }
         return Ok(vec![Content::Text(text.to_owned())]);
     }
     let mut content = Vec::new();
@@ -321,7 +331,7 @@ fn encode_block(block: &Content) -> Option<Value> {
         Content::ToolUse { id, name, input } => {
             Some(json!({"type": "tool_use", "id": id, "name": name, "input": input}))
         }
-        Content::ToolResult { .. } | Content::Unsupported { .. } => None,
+        Content::CutToolUse { .. } | Content::ToolResult { .. } | Content::Unsupported { .. } => None,
     }
 }
 

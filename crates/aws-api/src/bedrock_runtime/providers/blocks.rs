@@ -46,7 +46,15 @@ impl Blocks {
             ChatEvent::ToolUseInput { json_fragment, .. } => {
                 steps.push(BlockStep::ToolInput(self.next, json_fragment));
             }
-            ChatEvent::ToolUseEnd { .. } | ChatEvent::Finished { .. } => self.close(&mut steps),
+            ChatEvent::ToolUseEnd { .. } => self.close(&mut steps),
+            ChatEvent::Finished { .. } => {
+                // An answer has at least one block, as clients take the first one.
+                if self.next == 0 && !self.open {
+                    steps.extend([BlockStep::TextStart(0), BlockStep::Text(0, "")]);
+                    self.open = true;
+                }
+                self.close(&mut steps);
+            }
         }
         steps
     }

@@ -14,7 +14,8 @@ const DEFAULT_MAX_CHAT_TOKENS: u32 = 8192;
 /// Decodes either body.
 pub(super) fn decode(origin: Origin, body: &Value) -> Result<Decoded> {
     let root = Fields::root(body, Wording::Schema)?;
-    if root.has("messages") { chat(origin, &root) } else { text(origin, &root) }
+    // The vendor's own client writes every member of the chat body, those that are not set as `null`.
+    if root.has("messages") { chat(origin, &root.without_nulls()) } else { text(origin, &root) }
 }
 
 fn text(origin: Origin, root: &Fields<'_>) -> Result<Decoded> {

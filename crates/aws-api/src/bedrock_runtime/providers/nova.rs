@@ -5,6 +5,7 @@ use models::{Chat, ChatEvent, ChatRequest, Content, Message, Role, Sampling, Sto
 use serde_json::{Value, json};
 
 use super::{BlockStep, Blocks, Decoded, Encode, Origin};
+use crate::bedrock_runtime::turns;
 use crate::json_fields::{Fields, Node, Wording};
 
 /// Decodes a Nova body.
@@ -15,11 +16,19 @@ pub(super) fn decode(origin: Origin, body: &Value) -> Result<Decoded> {
         version.one_of(&["messages-v1"])?;
     }
     let node = root.required("messages")?;
-    let messages = node.list()?.iter().map(message).collect::<Result<Vec<Message>>>()?;
-    if messages.is_empty() {
+    let items = node.list()?;
+    if items.is_empty() {
         return Err(node.error("expected minimum item count: 1, found: 0"));
     }
+    let messages = items.iter().map(message).collect::<Result<Vec<Message>>>()?;
+    turns::check_order(messages.iter().map(|message| message.role), Role::User)?;
+    let blocks = |item: &Node<'_>| item.value["content"].as_array().map_or(0, Vec::len);
+    turns::check_content(items.iter().map(blocks))?;
+    turns::check_tool_results(&messages)?;
     let tool_config = root.object("toolConfig")?;
+    if tool_config.is_none() {
+        turns::check_without_tools(&messages)?;
+    }
     let mut request = ChatRequest {
         model: origin.requested,
         system: root.list("system")?.iter().map(system_text).collect::<Result<_>>()?,
@@ -28,6 +37,9 @@ pub(super) fn decode(origin: Origin, body: &Value) -> Result<Decoded> {
         tool_choice: tool_config.as_ref().map_or(Ok(ToolChoice::Auto), tool_choice)?,
         ..ChatRequest::default()
     };
+    if let ToolChoice::Tool(name) = &request.tool_choice {
+        turns::check_choice(&request.tools, name)?;
+    }
     if let Some(config) = root.object("inferenceConfig")? {
         inference_config(&config, &mut request)?;
     }
@@ -185,7 +197,7 @@ fn encode_block(block: &Content) -> Option<Value> {
         Content::ToolUse { id, name, input } => {
             Some(json!({"toolUse": {"toolUseId": id, "name": name, "input": input}}))
         }
-        Content::ToolResult { .. } | Content::Unsupported { .. } => None,
+        Content::CutToolUse { .. } | Content::ToolResult { .. } | Content::Unsupported { .. } => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use base::Result;
 use models::{Chat, ChatEvent, ServedBy};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Decoded, Encode, Origin};
 use crate::json_fields::{Fields, Wording};
@@ -12,11 +12,15 @@ use crate::openai::{ChatAnswer, chat_request};
 pub(super) fn decode(origin: Origin, body: &Value) -> Result<Decoded> {
     let root = Fields::root(body, Wording::OpenAi)?;
     let request = chat_request::decode(&root, origin.requested.clone())?;
+    if let Some(n) = root.optional("n").filter(|n| n.value != &json!(1)) {
+        return Err(n.error("one answer is generated for each request").with_hint("Send the request `n` times."));
+    }
     let answer = ChatAnswer {
         id: format!("chatcmpl-{}", origin.unique),
         created: origin.time.as_millis().div_euclid(1000),
         model: origin.model,
         logprobs: request.logprobs.is_some(),
+        include_usage: false,
     };
     Ok(Decoded::Chat(Box::new(request), Box::new(Encoder { answer, served_by: None })))
 }
@@ -28,7 +32,7 @@ struct Encoder {
 
 impl Encode for Encoder {
     fn answer(&self, chat: &Chat) -> Value {
-        self.answer.whole(chat)
+        self.answer.whole(std::slice::from_ref(chat))
     }
 
     fn chunks(&mut self, event: &ChatEvent) -> Vec<Value> {
@@ -37,6 +41,6 @@ impl Encode for Encoder {
         }
         // Every stream begins with `Started`.
         let Some(served_by) = &self.served_by else { return Vec::new() };
-        self.answer.chunks(event, served_by).into_iter().collect()
+        self.answer.chunk(0, event, served_by).into_iter().collect()
     }
 }

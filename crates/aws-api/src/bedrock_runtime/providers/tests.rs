@@ -295,6 +295,104 @@ fn nova_errors_name_the_member() {
 }
 
 #[test]
+fn nova_conversations_are_checked_as_those_of_converse() {
+    let turn = |role: &str, content: Value| json!({"role": role, "content": content});
+    let said = |role: &str| turn(role, json!([{"text": "x"}]));
+    let call = turn("assistant", json!([{"toolUse": {"toolUseId": "t1", "name": "sum", "input": {}}}]));
+    let result = |id: &str| turn("user", json!([{"toolResult": {"toolUseId": id, "content": [{"text": "1"}]}}]));
+    let tools = json!([{"toolSpec": {"name": "sum", "inputSchema": {"json": {"type": "object"}}}}]);
+    let body = |messages: Value| json!({"messages": messages, "toolConfig": {"tools": tools}});
+    chat(NOVA, body(json!([said("user"), call, result("t1")])));
+    for (messages, says) in [
+        (json!([said("assistant")]), "A conversation must start with a user message."),
+        (json!([said("user"), said("user")]), "A conversation must alternate between user and assistant roles."),
+        (json!([turn("user", json!([]))]), "The content field in the Message object at messages.0 is empty."),
+        (json!([result("t1")]), "The number of toolResult blocks at messages.0.content exceeds"),
+        (
+            json!([said("user"), call, said("user")]),
+            "Expected toolResult blocks at messages.2.content for the following",
+        ),
+    ] {
+        let message = refused(NOVA, body(messages));
+        assert!(message.starts_with(says), "{message}");
+    }
+    let without = refused(NOVA, json!({"messages": [said("user"), call, result("t1")]}));
+    assert!(without.starts_with("The toolConfig field must be defined"), "{without}");
+    let mut other = body(json!([said("user")]));
+    other["toolConfig"]["toolChoice"] = json!({"tool": {"name": "other"}});
+    assert!(refused(NOVA, other).starts_with("The tool other of toolConfig.toolChoice.tool.name is not among"));
+}
+
+#[test]
+fn anthropic_turns_have_content_but_for_the_last_beginning() {
+    let body =
+        |messages: Value| json!({"anthropic_version": "bedrock-2023-05-31", "max_tokens": 5, "messages": messages});
+    let turn = |role: &str, content: Value| json!({"role": role, "content": content});
+    let (user, assistant) = (turn("user", json!("Hi")), turn("assistant", json!("Ho")));
+    for empty in [json!([]), json!("")] {
+        for (at, messages) in [
+            (0, json!([turn("user", empty.clone())])),
+            (0, json!([turn("user", empty.clone()), assistant, user])),
+            (1, json!([user, turn("assistant", empty.clone()), user])),
+            (2, json!([user, assistant, turn("user", empty.clone())])),
+        ] {
+            let says = format!(
+                "messages.{at}: all messages must have non-empty content except for the optional final assistant message"
+            );
+            assert_eq!(refused(CLAUDE, body(messages)), says);
+        }
+        let (request, _) = chat(CLAUDE, body(json!([user, turn("assistant", empty)])));
+        assert_eq!(request.messages.len(), 1, "an empty beginning is none");
+    }
+}
+
+#[test]
+fn mistral_chat_bodies_may_write_null_for_what_is_not_set() {
+    let large = "mistral.mistral-large-2407-v1:0";
+    let mut body = json!({"messages": [
+        {"role": "user", "content": "Hi", "name": null},
+        {"role": "assistant", "content": "Ho", "tool_calls": null},
+        {"role": "user", "content": "Bye"},
+    ]});
+    for key in ["tools", "tool_choice", "max_tokens", "stop", "temperature", "top_p", "top_k", "random_seed"] {
+        body[key] = Value::Null;
+    }
+    let (request, _) = chat(large, body);
+    assert_eq!((request.messages.len(), request.max_tokens, request.sampling.seed), (3, Some(8192), None));
+    assert!(refused(large, json!({"messages": null})).contains("required key [messages] not found"));
+    let text = refused(MISTRAL, json!({"prompt": "Hi", "max_tokens": null}));
+    assert!(text.contains("#/max_tokens: expected type: Integer, found: Null"), "{text}");
+}
+
+#[test]
+fn an_empty_answer_has_one_empty_block() {
+    let whole = answer(Vec::new(), Stop::StopSequence("|".into())).in_blocks().unwrap();
+    let empty_events = [events(Stop::EndTurn)[0].clone(), finished(Stop::StopSequence("|".into()))];
+    let body = json!({
+        "anthropic_version": "bedrock-2023-05-31", "max_tokens": 5, "messages": [{"role": "user", "content": "Hi"}],
+    });
+    let (_, claude) = chat(CLAUDE, body);
+    assert_eq!(claude.answer(&whole)["content"], json!([{"type": "text", "text": ""}]));
+    let kinds: Vec<Value> = chunks(claude, &empty_events).iter().map(|chunk| chunk["type"].clone()).collect();
+    assert_eq!(
+        kinds,
+        [
+            "message_start",
+            "content_block_start",
+            "content_block_delta",
+            "content_block_stop",
+            "message_delta",
+            "message_stop",
+        ]
+    );
+    let (_, nova) = chat(NOVA, json!({"messages": [{"role": "user", "content": [{"text": "Hi"}]}]}));
+    assert_eq!(nova.answer(&whole)["output"]["message"]["content"], json!([{"text": ""}]));
+    let told = chunks(nova, &empty_events);
+    assert_eq!(told[1], json!({"contentBlockDelta": {"delta": {"text": ""}, "contentBlockIndex": 0}}));
+    assert_eq!(told[2], json!({"contentBlockStop": {"contentBlockIndex": 0}}));
+}
+
+#[test]
 fn titan_text_bodies_and_answers() {
     let config = json!({"temperature": 0.5, "topP": 0.5, "maxTokenCount": 9, "stopSequences": ["|"]});
     let (request, encode) = completion(TITAN, json!({"inputText": "Hi", "textGenerationConfig": config}));

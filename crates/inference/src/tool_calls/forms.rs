@@ -1,4 +1,4 @@
-//! Answers that must be a tool call.
+//! The forms of answers that call a tool.
 
 use std::collections::HashMap;
 
@@ -24,35 +24,55 @@ const VALUES: [&str; 6] = ["const", "default", "dependentRequired", "enum", "exa
 pub fn forced(tools: &[ToolSpec]) -> Result<Constraint> {
     let mut definitions = Map::new();
     let calls = tools.iter().map(|tool| call(tool, &mut definitions)).collect::<Result<Vec<Value>>>()?;
-    let mut schema = match <[Value; 1]>::try_from(calls) {
-        Ok([call]) => call,
-        Err(calls) => json!({"anyOf": calls}),
+    Ok(Constraint::JsonSchemaLeniently(any_of(calls, definitions)))
+}
+
+/// The schema of an answer that is exactly one call of one of the tools, or JSON that `schema` admits.
+///
+/// # Errors
+/// As [`forced`].
+pub fn offered(tools: &[ToolSpec], schema: &Value) -> Result<Value> {
+    let mut definitions = Map::new();
+    let mut forms = tools.iter().map(|tool| call(tool, &mut definitions)).collect::<Result<Vec<Value>>>()?;
+    forms.push(moved(schema, &mut definitions, || "the answer's schema".to_owned())?);
+    Ok(any_of(forms, definitions))
+}
+
+fn any_of(forms: Vec<Value>, definitions: Map<String, Value>) -> Value {
+    let mut schema = match <[Value; 1]>::try_from(forms) {
+        Ok([form]) => form,
+        Err(forms) => json!({"anyOf": forms}),
     };
     if !definitions.is_empty() {
         schema["$defs"] = Value::Object(definitions);
     }
-    Ok(Constraint::JsonSchemaLeniently(schema))
+    schema
 }
 
 fn call(tool: &ToolSpec, definitions: &mut Map<String, Value>) -> Result<Value> {
     let document = as_object(&tool.schema);
-    let mut moved = Moved { first: definitions.len(), references: Vec::new(), numbers: HashMap::new() };
-    let arguments = moved.schema(&document);
-    // A definition may refer to more of them.
-    let mut at = 0;
-    while let Some(reference) = moved.references.get(at).cloned() {
-        let target = target(&document, &reference).ok_or_else(|| Error::Constraint {
-            reason: format!("`{reference}` in the schema of the tool `{}` refers to nothing", tool.name),
-        })?;
-        definitions.insert((moved.first + at).to_string(), moved.schema(target));
-        at += 1;
-    }
+    let arguments = moved(&document, definitions, || format!("the schema of the tool `{}`", tool.name))?;
     Ok(json!({
         "type": "object",
         "properties": {"name": {"const": tool.name}, "arguments": arguments},
         "required": ["name", "arguments"],
         "additionalProperties": false,
     }))
+}
+
+/// The document as a part of a bigger one; what it refers to is added to the bigger one's definitions.
+fn moved(document: &Value, definitions: &mut Map<String, Value>, name: impl Fn() -> String) -> Result<Value> {
+    let mut moved = Moved { first: definitions.len(), references: Vec::new(), numbers: HashMap::new() };
+    let schema = moved.schema(document);
+    // A definition may refer to more of them.
+    let mut at = 0;
+    while let Some(reference) = moved.references.get(at).cloned() {
+        let target = target(document, &reference)
+            .ok_or_else(|| Error::Constraint { reason: format!("`{reference}` in {} refers to nothing", name()) })?;
+        definitions.insert((moved.first + at).to_string(), moved.schema(target));
+        at += 1;
+    }
+    Ok(schema)
 }
 
 /// The schema, which admits objects alone where it leaves that open: a call's arguments are one.

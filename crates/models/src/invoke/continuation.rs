@@ -1,0 +1,49 @@
+//! Texts that are continued as they stand.
+
+use base::{Error, Result};
+use identity::Ctx;
+use inference::{Loaded, Prompt};
+
+use super::answer::ChatStream;
+use super::request::{ContinuationRequest, RawPrompt};
+use super::{chat, errors, local, served_by};
+use crate::Models;
+use crate::aliases::Target;
+
+impl Models {
+    /// Continues a text as it stands: no template is put around it, and a control token that it spells is that token.
+    /// A model that wants an opening token gets it.
+    ///
+    /// # Errors
+    /// Invalid for an empty prompt and for token ids that the model's vocabulary does not have; otherwise as
+    /// [`Models::chat`].
+    pub async fn continue_text(&self, ctx: &Ctx, request: ContinuationRequest) -> Result<ChatStream> {
+        chat::check_limit(request.max_tokens)?;
+        if request.prompt.is_empty() {
+            return Err(Error::invalid("The prompt is empty."));
+        }
+        let resolved = self.resolve(ctx, &request.model).await?;
+        let served_by = served_by(&resolved);
+        match resolved.target {
+            Target::Local { name } => {
+                let lease = self.lease(&name).await?;
+                if matches!(lease.model(), Loaded::Embedder(_)) {
+                    return Err(errors::wrong_kind(lease.name(), "generate text"));
+                }
+                local::continue_prompt(lease, request, served_by).await
+            }
+            Target::Remote { base_url, model, api_key } => {
+                let upstream = crate::remote::Upstream { base_url, model, api_key };
+                self.inner.remote.continue_text(upstream, request, served_by).await
+            }
+        }
+    }
+}
+
+/// The prompt as the engine takes it.
+pub(crate) fn prompt(raw: RawPrompt) -> Prompt {
+    match raw {
+        RawPrompt::Text(text) => Prompt::Text { text, parse_special: true, add_bos: true },
+        RawPrompt::Tokens(tokens) => Prompt::Tokens(tokens),
+    }
+}
