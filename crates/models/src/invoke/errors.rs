@@ -2,11 +2,13 @@
 
 use base::Error;
 
+use crate::library::Failure;
+
 /// The error of a request that the loaded model `name` refused or failed.
 pub(crate) fn of_invocation(name: &str, error: inference::Error) -> Error {
     use inference::Error as Engine;
     match error {
-        Engine::ModelFile { .. } => of_loading(name, error),
+        Engine::ModelFile { .. } => of_loading(name, error).error,
         Engine::ContextOverflow { prompt, context } => Error::invalid("Input is too long for requested model.")
             .with_hint(format!("The prompt has {prompt} tokens and the context of `{name}` holds {context}.")),
         Engine::InputTooLong { index, tokens, limit } => Error::invalid("Input is too long for requested model.")
@@ -24,14 +26,14 @@ pub(crate) fn of_invocation(name: &str, error: inference::Error) -> Error {
     }
 }
 
-/// The error of a model that could not be loaded.
-pub(crate) fn of_loading(name: &str, error: inference::Error) -> Error {
+/// Why a model could not be loaded.
+pub(crate) fn of_loading(name: &str, error: inference::Error) -> Failure {
     let inference::Error::ModelFile { hint, .. } = &error else {
-        return Error::unavailable(format!("The model `{name}` cannot be loaded.")).with_detail(error);
+        return Error::unavailable(format!("The model `{name}` cannot be loaded.")).with_detail(error).into();
     };
     let again = format!("Run `craton models remove {name}` and `craton models pull {name}` to fetch it again.");
     let hint = if hint.is_empty() { again } else { format!("{}. {again}", hint.trim_end_matches('.')) };
-    Error::unavailable(format!("The model `{name}` cannot be loaded: {error}.")).with_hint(hint)
+    Failure::damage(Error::unavailable(format!("The model `{name}` cannot be loaded: {error}.")).with_hint(hint))
 }
 
 /// The error of a model that has as many requests waiting as may wait.

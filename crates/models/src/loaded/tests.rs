@@ -59,7 +59,7 @@ async fn a_model_in_use_is_never_unloaded() {
     let (pool, _, dir) = pool();
     let a = pool.acquire("a", files(&dir, "a")).await.unwrap();
     let b = pool.acquire("b", files(&dir, "b")).await.unwrap();
-    let error = pool.acquire("c", files(&dir, "c")).await.err().unwrap();
+    let error = pool.acquire("c", files(&dir, "c")).await.err().unwrap().error;
     assert_eq!(error.kind, ErrorKind::Throttled);
     assert!(error.message.contains("needs 1 MiB"), "{}", error.message);
     assert_eq!(names(&pool), ["a", "b"]);
@@ -78,7 +78,7 @@ async fn a_model_above_the_budget_evicts_nobody_and_says_the_numbers() {
     let (pool, loader, dir) = pool();
     loader.sizes.lock().unwrap().insert("huge".to_owned(), 5 << 20);
     drop(pool.acquire("a", files(&dir, "a")).await.unwrap());
-    let error = pool.acquire("huge", files(&dir, "huge")).await.err().unwrap();
+    let error = pool.acquire("huge", files(&dir, "huge")).await.err().unwrap().error;
     assert_eq!(error.kind, ErrorKind::Unavailable);
     assert_eq!(error.message, "The model `huge` needs 5 MiB and models may take 1 MiB.");
     assert!(error.hint.unwrap().contains("memory_budget"));
@@ -89,7 +89,7 @@ async fn a_model_above_the_budget_evicts_nobody_and_says_the_numbers() {
 #[tokio::test]
 async fn a_damaged_file_is_named_with_reason_and_hint_and_leaves_nothing_behind() {
     let (pool, _, dir) = pool();
-    let error = pool.acquire("corrupt", files(&dir, "corrupt")).await.err().unwrap();
+    let error = pool.acquire("corrupt", files(&dir, "corrupt")).await.err().unwrap().error;
     assert_eq!(error.kind, ErrorKind::Unavailable);
     assert!(error.message.contains("corrupt/model.safetensors") && error.message.contains("magic number"));
     assert!(error.hint.unwrap().contains("craton models pull corrupt"));
@@ -100,7 +100,7 @@ async fn a_damaged_file_is_named_with_reason_and_hint_and_leaves_nothing_behind(
 #[tokio::test]
 async fn an_engine_that_panics_leaves_nothing_behind() {
     let (pool, _, dir) = pool();
-    let error = pool.acquire("panics-embed", files(&dir, "panics-embed")).await.err().unwrap();
+    let error = pool.acquire("panics-embed", files(&dir, "panics-embed")).await.err().unwrap().error;
     assert_eq!(error.kind, ErrorKind::Internal);
     assert_eq!(pool.status().used_bytes, 0);
     assert!(pool.acquire("a", files(&dir, "a")).await.is_ok());
@@ -135,4 +135,33 @@ async fn embedding_is_throttled_when_the_queue_is_full() {
     assert_eq!(lease.turn_to_embed().await.unwrap_err().kind, ErrorKind::Throttled);
     drop(turns);
     drop(waiting.await.unwrap());
+}
+
+#[tokio::test]
+async fn a_model_that_is_being_removed_is_not_loaded() {
+    let (pool, loader, dir) = pool();
+    drop(pool.acquire("a", files(&dir, "a")).await.unwrap());
+    let retired = pool.retire("a").await.unwrap();
+    assert!(names(&pool).is_empty());
+    assert_eq!(pool.acquire("a", files(&dir, "a")).await.err().unwrap().error.kind, ErrorKind::NotFound);
+    assert_eq!(pool.retire("a").await.err().unwrap().kind, ErrorKind::Conflict);
+    drop(retired);
+    drop(pool.acquire("a", files(&dir, "a")).await.unwrap());
+    assert_eq!(loader.loads.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_model_that_is_being_loaded_or_used_cannot_be_removed() {
+    let (pool, _, dir) = pool();
+    let files = files(&dir, "a");
+    {
+        let acquire = pool.acquire("a", files.clone());
+        tokio::pin!(acquire);
+        assert!(futures::poll!(acquire.as_mut()).is_pending());
+        assert_eq!(pool.retire("a").await.err().unwrap().kind, ErrorKind::Conflict);
+    }
+    let lease = pool.acquire("a", files).await.unwrap();
+    assert_eq!(pool.retire("a").await.err().unwrap().kind, ErrorKind::Conflict);
+    drop(lease);
+    assert!(pool.retire("a").await.is_ok());
 }

@@ -31,7 +31,7 @@ impl Key {
         Self::new(KEY_ID, SECRET)
     }
 
-    fn credentials(&self) -> Credentials {
+    pub(crate) fn credentials(&self) -> Credentials {
         Credentials {
             access_key_id: self.id.clone(),
             secret_access_key: Secret::new(self.secret.clone()),
