@@ -8,9 +8,13 @@ use aws_wire::sigv4::{self, SigningRequest};
 use base::{Clock as _, Secret, SystemClock};
 use http::Method;
 use reqwest::Response;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::commands::segment;
 use crate::connection::Connection;
+
+/// The longest wait for a server that says whether it serves.
+const READY_LIMIT: Duration = Duration::from_secs(5);
 
 /// Speaks to one server with one access key.
 pub(crate) struct Client {
@@ -44,6 +48,32 @@ impl Client {
     /// The server's address.
     pub(crate) fn url(&self) -> &str {
         &self.connection.url
+    }
+
+    /// Whether the server was found through its data folder, so that it sees the files of this machine.
+    pub(crate) fn is_of_data_folder(&self) -> bool {
+        self.connection.is_of_data_folder
+    }
+
+    /// Whether the server says that it serves.
+    pub(crate) async fn is_ready(&self) -> bool {
+        let request = self.http.get(format!("{}/readyz", self.connection.url)).timeout(READY_LIMIT);
+        request.send().await.is_ok_and(|response| response.status().is_success())
+    }
+
+    /// Every item of a listing of Craton's own API, page by page, as one listing.
+    pub(crate) async fn listing(&self, path: &str) -> Result<Value> {
+        let (mut items, mut page) = (Vec::new(), path.to_owned());
+        loop {
+            let mut answer = self.craton(Method::GET, &page, None).await?;
+            if let Value::Array(more) = answer["items"].take() {
+                items.extend(more);
+            }
+            let Some(token) = answer["nextToken"].as_str() else {
+                return Ok(json!({ "items": items }));
+            };
+            page = format!("{path}?nextToken={}", segment(token));
+        }
     }
 
     /// Calls Craton's own API and returns its JSON; `Null` where the answer has no body.
@@ -84,6 +114,11 @@ impl Client {
         }
         anyhow!("the connection to `{}` failed: {error}", self.connection.url)
     }
+}
+
+/// Which model answered, as the server says it.
+pub(crate) fn served_by(response: &Response) -> Option<String> {
+    response.headers().get("x-craton-served-by").and_then(|name| name.to_str().ok()).map(str::to_owned)
 }
 
 /// The error that an answer describes: ours (`error.message`, `error.hint`) or an AWS service's (`message`, whose hint is

