@@ -9,6 +9,7 @@ use bytes::BytesMut;
 use futures::StreamExt as _;
 use http::Method;
 use serde_json::{Value, json};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::segment;
 use crate::args::{Chat, Format};
@@ -33,9 +34,10 @@ pub(super) async fn run(client: &Client, args: Chat, format: Format) -> Result<(
 /// Asks what is typed, line by line.
 async fn talk(client: &Client, args: &Chat, format: Format) -> Result<()> {
     let (mut history, mut typed) = (Vec::new(), typed());
+    let mut interrupts = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
     loop {
         output::piece("> ")?;
-        let Some(line) = unless_interrupted(typed.recv(), tokio::signal::ctrl_c()).await else {
+        let Some(line) = unless_interrupted(typed.recv(), interrupts.recv()).await else {
             return output::line("");
         };
         let question = match line {
@@ -46,7 +48,7 @@ async fn talk(client: &Client, args: &Chat, format: Format) -> Result<()> {
             return Ok(());
         }
         // An answer that is not waited for any more is dropped, which ends it at the server.
-        match unless_interrupted(turn(client, args, format, &history, &question), tokio::signal::ctrl_c()).await {
+        match unless_interrupted(turn(client, args, format, &history, &question), interrupts.recv()).await {
             Some(Ok(answer)) => history.extend(remembered(&question, &answer)),
             Some(Err(error)) => output::error(&error),
             None => output::note("\n[stopped; this question is forgotten]"),

@@ -1,12 +1,14 @@
 //! Whole sessions of the command line, as a user sees them. Standard error is marked with `!`.
 
 use std::fs;
+use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use regex::Regex;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::harness::{ACCOUNT, CLAUDE, Home, SECRET, Session};
+use crate::harness::{ACCOUNT, CLAUDE, Home, SECRET, Session, Upstream, eventually};
 
 /// What `command` was, said and returned.
 fn told(command: &str, session: &Session) -> String {
@@ -553,6 +555,69 @@ async fn questions_and_answers() {
     let answer = home.craton(&["chat", "--temperature", "0", "--output", "json", "Hello"]).json();
     assert_eq!(answer["stopReason"], "end_turn");
     assert!(answer["usage"]["outputTokens"].as_u64().unwrap() > 0, "{answer}");
+}
+
+#[tokio::test]
+async fn ctrl_c_ends_an_answer_and_a_second_one_the_talk() {
+    let home = Home::new();
+    let _server = home.start().await;
+    let upstream = Upstream::holding();
+    home.craton(&["models", "alias", "set", CLAUDE, "--upstream", &upstream.url, "--upstream-model", "slow"]).ok();
+    let (mut terminal, user) = terminal();
+    let (said, told) = (home.path().join("said"), home.path().join("told"));
+    let mut command = home.command(&["chat", "--model", CLAUDE]);
+    command.stdin(user).stdout(fs::File::create(&said).unwrap()).stderr(fs::File::create(&told).unwrap());
+    let mut talk = command.spawn().unwrap();
+    let process = Pid::from_child(&talk);
+    let interrupt = || kill_process(process, Signal::INT).unwrap();
+
+    terminal.write_all(b"Hello\n").unwrap();
+    eventually("the answer begins", async || fs::read_to_string(&said).unwrap().contains("held").then_some(())).await;
+    interrupt();
+    upstream.left().await;
+    eventually("it says so", async || fs::read_to_string(&told).unwrap().contains("[stopped").then_some(())).await;
+    interrupt();
+    let status = eventually("the talk ends", || std::future::ready(talk.try_wait().unwrap())).await;
+    assert!(status.success(), "{status}: {}", fs::read_to_string(&told).unwrap());
+}
+
+#[tokio::test]
+async fn any_number_of_texts_is_embedded_and_long_ones_are_cut_where_asked() {
+    let home = Home::new();
+    let _server = home.start().await;
+    let embed = |lines: &str, args: &[&str]| {
+        fs::write(home.path().join("lines"), lines).unwrap();
+        let mut command = home.command(&[&["embed", "--output", "json"], args].concat());
+        command.stdin(fs::File::open(home.path().join("lines")).unwrap());
+        Session::of(command)
+    };
+    let many: String = (0..2500).map(|n| format!("text {n}\n")).collect();
+    let answer = embed(&many, &["--model", "all-minilm-l6-v2"]).json();
+    let vectors = answer["embeddings"].as_array().unwrap();
+    assert_eq!(vectors.len(), 2500);
+    assert_eq!(
+        vectors[2400],
+        home.craton(&["embed", "--output", "json", "--model", "all-minilm-l6-v2", "text 2400"]).json()["embeddings"][0]
+    );
+
+    let long = format!("{}\n", "word ".repeat(9000));
+    assert!(embed(&long, &[]).stderr.contains("too long"));
+    for model in [&[][..], &["--model", "all-minilm-l6-v2"]] {
+        let cut = embed(&format!("{long}{many}"), &[&["--truncate"], model].concat()).json();
+        assert_eq!(cut["embeddings"].as_array().unwrap().len(), 2501, "{model:?}");
+    }
+    assert!(embed(&long, &["--truncate", "--model", "amazon.titan-embed-text-v2:0"]).stderr.contains("hint: "));
+}
+
+/// A terminal: the side where somebody types, and the side of the program.
+fn terminal() -> (fs::File, fs::File) {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    let typed = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&typed).unwrap();
+    unlockpt(&typed).unwrap();
+    let name = ptsname(&typed, Vec::new()).unwrap().into_string().unwrap();
+    let program = fs::File::options().read(true).write(true).open(name).unwrap();
+    (fs::File::from(typed), program)
 }
 
 #[tokio::test]
