@@ -211,8 +211,8 @@ impl Library {
         remove_folder(dir)
     }
 
-    /// Removes a model and the blobs that no other model uses; whether it was there. Where a pull goes on, the blobs stay
-    /// until it has ended.
+    /// Removes a model and the blobs that no other model uses; whether it was there. Where a pull goes on, which may need
+    /// them, the blobs stay for a later sweep.
     pub(crate) async fn remove(&self, name: &str) -> Result<bool> {
         if !is_name(name) {
             return Ok(false);

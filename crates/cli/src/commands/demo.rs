@@ -34,7 +34,14 @@ pub(super) fn run(args: &Demo, global: &Global) -> Result<()> {
 
 async fn play(args: &Demo, global: &Global) -> Result<()> {
     let python = match &args.python {
-        Some(python) => python.clone(),
+        Some(python) => {
+            ensure!(
+                succeeds(Command::new(python).args(["-c", HAS_BOTO3])).await,
+                "`{}` has no boto3 that knows `converse_stream`\nhint: install one there: pip install --upgrade boto3",
+                python.display()
+            );
+            python.clone()
+        }
         None => python_with_boto3().await?,
     };
     let (connection, mut server) = match running(global).await {

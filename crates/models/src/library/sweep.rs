@@ -9,7 +9,9 @@ use std::time::{Duration, SystemTime};
 use base::Result;
 use tokio_util::sync::CancellationToken;
 
-use super::{Library, ManifestFile, blob_path, ignoring_absence, io_error, read_manifest, remove_folder, stopped};
+use super::{
+    Library, Manifest, ManifestFile, blob_path, ignoring_absence, io_error, read_manifest, remove_folder, stopped,
+};
 
 /// The lock that pulls share. Blobs and model names have locks of their own beside it.
 const LOCK: &str = "library";
@@ -35,6 +37,15 @@ impl Library {
     /// Blocks. Removes those of the blobs that no model names; leaves them where a pull goes on, which may need them.
     pub(crate) fn remove_unused(&self, files: &[ManifestFile]) -> Result<()> {
         remove_unused(&self.root, files)
+    }
+
+    /// Blocks. Removes the files of a manifest that did not come to be: the blobs that no model names, and the links, unless
+    /// another version of the model `is_here`.
+    pub(crate) fn forget(&self, manifest: &Manifest, is_here: bool) -> Result<()> {
+        if !is_here {
+            remove_folder(&self.root.join("models").join(&manifest.name))?;
+        }
+        remove_unused(&self.root, &manifest.files)
     }
 
     /// Blocks. Removes what is left of pulls that nobody takes up any more: blobs that no model names, partial downloads

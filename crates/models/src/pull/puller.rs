@@ -230,14 +230,17 @@ impl Puller {
                 manifest.facts = facts;
                 library.commit(&manifest)
             });
-            // Whichever of the two there is not, its files are of no use: those of a pull that failed, or of the model that
-            // was here before.
-            let others = if settled.is_ok() { before.map(|before| before.files) } else { Some(manifest.files.clone()) };
             drop(shared);
-            let removed = library.remove_unused(&others.unwrap_or_default());
-            settled?;
-            removed?;
-            Ok(manifest)
+            let cleaned = match &settled {
+                Ok(()) => library.remove_unused(&before.map(|before| before.files).unwrap_or_default()),
+                // The files are no model. What failed otherwise may go well the next time, with the same files.
+                Err(error) if error.kind == ErrorKind::Invalid => library.forget(&manifest, before.is_some()),
+                Err(_) => Ok(()),
+            };
+            if let Err(error) = cleaned {
+                tracing::warn!(model = manifest.name, ?error, "files that no model needs stay behind");
+            }
+            settled.map(|()| manifest)
         })
         .await
     }

@@ -57,6 +57,7 @@ async fn a_damaged_file_fails_the_job_with_its_reason() {
     assert!(error.message.contains("magic number"));
     assert_eq!(deployment.models.get(&deployment.ctx, "bad").await.unwrap_err().kind, ErrorKind::NotFound);
     assert_eq!(deployment.blobs(), 0, "what no model needs is removed");
+    assert!(!deployment.dir.path().join("models/models/bad").exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]
