@@ -50,7 +50,7 @@ fn describe(job: &Value) -> Result<()> {
         ("state", text(job, "state")),
         ("attempts", job["attempt"].as_u64().unwrap_or_default().to_string()),
         ("progress", amount(progress).unwrap_or_default()),
-        ("doing", text(progress, "message")),
+        ("doing", if job["endedAt"].is_null() { text(progress, "message") } else { String::new() }),
         ("error", text(error, "message")),
         ("hint", text(error, "hint")),
         ("output", if output.is_null() { String::new() } else { output.to_string() }),

