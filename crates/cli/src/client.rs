@@ -137,3 +137,54 @@ async fn refusal(response: Response) -> anyhow::Error {
         None => anyhow!("{message}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::connection::Credentials;
+
+    /// A server that answers one request after the other, each on a connection of its own; its address, and what it was
+    /// asked for.
+    fn server(answers: &[&'static str]) -> (String, std::thread::JoinHandle<Vec<String>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let answers = answers.to_vec();
+        let asked = std::thread::spawn(move || {
+            let one = |body: &str| {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map(Result::unwrap);
+                let request = lines.by_ref().take_while(|line| !line.is_empty()).collect::<Vec<String>>();
+                let length = body.len();
+                write!(stream, "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}")
+                    .unwrap();
+                request[0].clone()
+            };
+            answers.into_iter().map(one).collect()
+        });
+        (url, asked)
+    }
+
+    fn client(url: String) -> Client {
+        let credentials = Credentials {
+            account_id: String::new(),
+            access_key_id: "AKIAIOSFODNN7EXAMPLE".into(),
+            secret_access_key: "secret".into(),
+            session_token: None,
+        };
+        let region = "us-east-1".to_owned();
+        Client::new(Connection { url, region, certificate: None, credentials, is_of_data_folder: true }).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_listing_has_the_items_of_every_page() {
+        let pages = [r#"{"items":[1,2],"nextToken":"a/b="}"#, r#"{"items":[3],"nextToken":null}"#];
+        let (url, asked) = server(&pages);
+        assert_eq!(client(url).listing("/jobs").await.unwrap(), json!({ "items": [1, 2, 3] }));
+        let asked = asked.join().unwrap();
+        assert!(asked[0].starts_with("GET /craton/v1/jobs HTTP"), "{asked:?}");
+        assert!(asked[1].starts_with("GET /craton/v1/jobs?nextToken=a%2Fb%3D HTTP"), "{asked:?}");
+    }
+}

@@ -61,6 +61,13 @@ impl Deployment {
         Self { models, identity, jobs, ctx, dir }
     }
 
+    /// The same deployment as after the end of its process.
+    pub(crate) async fn restart(self) -> Self {
+        let dir = self.dir;
+        let store = Store::open_sqlite(&dir.path().join("craton.db")).await.unwrap();
+        Self::start_on(store, dir, |_| {}).await
+    }
+
     /// The root of an account, in a region.
     pub(crate) async fn context(&self, account: &str, region: &str) -> Ctx {
         context(&self.identity, account, region).await

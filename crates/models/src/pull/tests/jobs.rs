@@ -92,6 +92,21 @@ async fn a_pull_that_replaces_a_model_leaves_none_of_the_old_files() {
 }
 
 #[tokio::test]
+async fn what_an_unfinished_pull_may_go_on_with_stays_when_the_server_starts() {
+    let deployment = Deployment::start().await;
+    let job = deployment.models.pull(&deployment.ctx, request("all-minilm-l6-v2")).await.unwrap();
+    let partial = deployment.models.inner.library.partial("some.part");
+    std::fs::write(&partial, "begun").unwrap();
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(30 * 24 * 60 * 60);
+    std::fs::File::options().write(true).open(&partial).unwrap().set_modified(long_ago).unwrap();
+    let deployment = deployment.restart().await;
+    assert!(partial.exists());
+    deployment.jobs.cancel(deployment.ctx.account(), &job.id).await.unwrap();
+    let _deployment = deployment.restart().await;
+    assert!(!partial.exists());
+}
+
+#[tokio::test]
 async fn a_pull_from_elsewhere_does_not_join_one_of_the_same_name() {
     let deployment = Deployment::start().await;
     let (models, ctx) = (&deployment.models, &deployment.ctx);
