@@ -19,7 +19,13 @@ export interface Card {
   sizesAreApproximate: boolean
   languages: string[]
   description: string
+  /** Whether it is made for conversations; null where that is not known, and for models that embed. */
+  chats: boolean | null
   sources: string[]
+  /** The same sources, with those who stand behind them. */
+  origins: Origin[]
+  /** Where its files came from, once they are here. */
+  pulledFrom: Origin | null
   /** The AWS model ids that this model answers for now. */
   servesAwsIds: string[]
   state: 'not-pulled' | 'pulling' | 'ready' | 'broken'
@@ -28,6 +34,15 @@ export interface Card {
   jobId: string | null
   loaded: boolean
   sha256: string | null
+}
+
+/** A place that a model's files can be had from. */
+export interface Origin {
+  source: string
+  /** Who put the files there. */
+  uploader: string | null
+  /** Who published the model that they are made of. */
+  publisher: string | null
 }
 
 export async function listModels(signal?: AbortSignal): Promise<Card[]> {

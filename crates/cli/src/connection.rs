@@ -54,14 +54,23 @@ pub(crate) struct Connection {
     pub(crate) region: String,
     pub(crate) certificate: Option<PathBuf>,
     pub(crate) credentials: Credentials,
+    /// Whether it is the server of the data folder, so that it sees the files of this machine.
+    pub(crate) is_of_data_folder: bool,
 }
 
 impl Connection {
-    /// Address and credentials come from one place: the `AWS_*` variables where `AWS_ENDPOINT_URL` is among them,
-    /// otherwise the data folder. Credentials for another service are never sent to the server of a data folder.
+    /// Address and credentials come from one place; credentials for another service are never sent to the server of a data
+    /// folder. In this order:
+    ///
+    /// 1. the data folder that `--data-dir` or `CRATON_DATA_DIR` names, also for `--account`;
+    /// 2. `--endpoint` or `AWS_ENDPOINT_URL`, with the key of the `AWS_*` variables;
+    /// 3. the data folder that `craton.toml` names, or `./craton-data`.
+    ///
+    /// `--endpoint` replaces the address of a data folder.
     pub(crate) fn find(global: &Global, environment: impl Fn(&str) -> Option<String>) -> Result<Self> {
         let variable = |name: &str| environment(name).filter(|value| !value.is_empty());
         if global.account.is_none()
+            && global.data_dir.is_none()
             && let Some(url) = global.endpoint.clone().or_else(|| variable("AWS_ENDPOINT_URL"))
             && let (Some(id), Some(secret)) = (variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY"))
         {
@@ -77,6 +86,7 @@ impl Connection {
                     secret_access_key: secret,
                     session_token: variable("AWS_SESSION_TOKEN"),
                 },
+                is_of_data_folder: false,
             });
         }
         let endpoint = read_endpoint(global.data())?;
@@ -86,15 +96,22 @@ impl Connection {
             region: endpoint.region,
             certificate: endpoint.certificate,
             credentials: read_credentials(global.data(), &account)?,
+            is_of_data_folder: global.endpoint.is_none(),
         })
     }
 }
 
-fn read_endpoint(data: &Path) -> Result<Endpoint> {
+/// What the server of a data folder left there.
+pub(crate) fn read_endpoint(data: &Path) -> Result<Endpoint> {
     let path = data.join("endpoint.json");
-    let text = fs::read_to_string(&path).with_context(|| {
-        format!("no server runs on the data folder `{}`\nhint: start one with `craton up`, or name its folder with --data-dir", data.display())
-    })?;
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => bail!(
+            "no server runs on the data folder `{}`\nhint: start one with `craton up`, or name its folder with --data-dir",
+            data.display()
+        ),
+        Err(error) => return Err(error).with_context(|| format!("cannot read `{}`", path.display())),
+    };
     serde_json::from_str(&text).with_context(|| format!("`{}` is damaged", path.display()))
 }
 
@@ -103,12 +120,14 @@ fn read_credentials(data: &Path, account: &str) -> Result<Credentials> {
         bail!("`{account}` is not an account id\nhint: an account id has 12 digits");
     }
     let path = data.join("credentials").join(format!("{account}.json"));
-    let text = fs::read_to_string(&path).with_context(|| {
-        format!(
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => bail!(
             "no credentials of account `{account}` are kept in `{}`\nhint: `craton accounts list` shows the accounts",
             data.display()
-        )
-    })?;
+        ),
+        Err(error) => return Err(error).with_context(|| format!("cannot read `{}`", path.display())),
+    };
     serde_json::from_str(&text).with_context(|| format!("`{}` is damaged", path.display()))
 }
 

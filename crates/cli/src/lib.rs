@@ -4,7 +4,11 @@ mod args;
 mod client;
 mod commands;
 mod connection;
+mod fields;
 mod output;
+mod processor;
+mod settings_file;
+mod shell;
 mod up;
 
 use std::ffi::OsString;
@@ -15,6 +19,9 @@ use clap::Parser as _;
 
 pub use args::{Cli, Command};
 pub use connection::{Credentials, Endpoint, write_credentials, write_endpoint};
+pub use processor::refuse_processor;
+pub use settings_file::{parse_settings, read_settings};
+pub use shell::word as shell_word;
 pub use up::{EngineChoice, LogFormat, UpArgs};
 
 /// Runs the program with `arguments` (the first is the program's name); `serve` is what `craton up` does.
@@ -27,19 +34,28 @@ where
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    let result = match cli.command {
-        Command::Up(mut args) => {
-            args.data_dir = cli.global.data_dir;
-            args.root_secret_access_key = std::env::var("CRATON_ROOT_SECRET_ACCESS_KEY").ok().filter(|v| !v.is_empty());
-            serve(*args)
-        }
-        command => commands::run(command, &cli.global),
-    };
-    match result {
+    match dispatch(cli, serve) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output::error(&error);
             ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(cli: Cli, serve: impl FnOnce(UpArgs) -> Result<()>) -> Result<()> {
+    let Cli { mut global, command } = cli;
+    let variable = |name: &str| std::env::var(name).ok();
+    match command {
+        Command::Up(mut args) => {
+            args.data_dir = global.data_dir;
+            args.root_secret_access_key = variable("CRATON_ROOT_SECRET_ACCESS_KEY").filter(|value| !value.is_empty());
+            serve(*args)
+        }
+        Command::Completions { shell } => commands::completions::run(shell),
+        command => {
+            global.places = settings_file::Places::read(variable)?;
+            commands::run(command, &global)
         }
     }
 }

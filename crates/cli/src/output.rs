@@ -1,14 +1,16 @@
 //! Printing: results to standard output, everything else to standard error.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write as _};
 
 use anyhow::Result;
 use serde_json::Value;
 
-/// Prints `text` and a line end. A closed pipe ends the program quietly, as it should.
+/// Prints `text` and a line end, on a terminal without control characters. A closed pipe ends the program quietly, as it
+/// should.
 pub(crate) fn line(text: impl AsRef<str>) -> Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_ref().as_bytes())?;
+    out.write_all(shown(text.as_ref(), out.is_terminal()).as_bytes())?;
     out.write_all(b"\n")?;
     Ok(())
 }
@@ -21,14 +23,19 @@ pub(crate) fn piece(text: &str) -> Result<()> {
     Ok(())
 }
 
-/// Prints what a model wrote, at once. Where a terminal reads it, control characters other than line ends and tabs are left
-/// out: they could move the cursor, set the title or paste.
+/// Prints what a model wrote, at once, on a terminal without control characters.
 pub(crate) fn written(text: &str) -> Result<()> {
-    if io::stdout().is_terminal() { piece(&printable(text)) } else { piece(text) }
+    piece(&shown(text, io::stdout().is_terminal()))
 }
 
-fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
+/// The text as it is printed. Where a terminal reads it, control characters other than line ends and tabs are left out:
+/// names in model files, answers and messages of servers could move the cursor, set the title or paste with them.
+pub(crate) fn shown(text: &str, on_a_terminal: bool) -> Cow<'_, str> {
+    let kept = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
+    if !on_a_terminal || text.chars().all(|c| kept(&c)) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().filter(kept).collect())
 }
 
 /// Prints a value as indented JSON.
@@ -36,10 +43,12 @@ pub(crate) fn json(value: &Value) -> Result<()> {
     line(serde_json::to_string_pretty(value)?)
 }
 
-/// Tells the user something that is not a result.
+/// Tells the user something that is not a result, on a terminal without control characters.
 pub(crate) fn note(text: &str) {
+    let mut err = io::stderr().lock();
+    let text = shown(text, err.is_terminal());
     // Nothing can be done about a standard error that cannot be written.
-    drop(writeln!(io::stderr().lock(), "{text}"));
+    drop(writeln!(err, "{text}"));
 }
 
 /// Prints an error as `error:` and, where its text has them, `hint:` lines.
@@ -121,6 +130,8 @@ mod tests {
 
     #[test]
     fn control_characters_do_not_reach_a_terminal() {
-        assert_eq!(printable("a\u{1b}[2Jb\r\n\tc\u{9b}31m\u{7}é"), "a[2Jb\n\tc31mé");
+        let text = "a\u{1b}[2Jb\r\n\tc\u{9b}31m\u{7}é";
+        assert_eq!(shown(text, true), "a[2Jb\n\tc31mé");
+        assert_eq!(shown(text, false), text, "programs get what there is");
     }
 }

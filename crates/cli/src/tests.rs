@@ -9,9 +9,43 @@ fn the_definitions_are_consistent() {
 
 #[test]
 fn every_command_has_examples() {
-    for command in Cli::command().get_subcommands().filter(|c| c.get_name() != "help") {
-        assert!(command.get_after_help().is_some(), "`craton {}` shows no example", command.get_name());
+    check_examples(&Cli::command(), "");
+}
+
+fn check_examples(command: &clap::Command, path: &str) {
+    let path = format!("{path} {}", command.get_name());
+    let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let name = path.trim();
+    assert!(help.contains(&format!("\n  {name}")) || help.contains(&format!("$({name}")), "`{name}` shows no example");
+    for nested in command.get_subcommands().filter(|nested| nested.get_name() != "help") {
+        check_examples(nested, &path);
     }
+}
+
+#[test]
+fn examples_can_be_typed() {
+    let mut seen = 0;
+    each_example(&Cli::command(), &mut |example| {
+        let Some(words) = words(example) else { return };
+        seen += 1;
+        if let Err(error) = Cli::try_parse_from(&words) {
+            panic!("`{example}`: {error}");
+        }
+    });
+    assert!(seen > 30, "{seen}");
+}
+
+fn each_example(command: &clap::Command, check: &mut impl FnMut(&str)) {
+    let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    help.lines().map(str::trim).filter(|line| line.starts_with("craton ")).for_each(&mut *check);
+    command.get_subcommands().for_each(|nested| each_example(nested, check));
+}
+
+/// The words of a simple command; none where a shell does more with it, or it goes on in the next line.
+fn words(example: &str) -> Option<Vec<&str>> {
+    let command = example.split("   ").next().unwrap_or(example);
+    let command = command.split(['<', '>']).next().unwrap_or(command).trim();
+    (!command.contains(['\'', '\\'])).then(|| command.split_whitespace().collect())
 }
 
 #[test]
@@ -66,15 +100,34 @@ mod connection {
         assert_eq!(found.credentials.access_key_id, "AKIAKEPT");
     }
 
+    fn all(name: &str) -> Option<String> {
+        Some(if name == "AWS_ENDPOINT_URL" { "http://127.0.0.1:2/".into() } else { "given".to_owned() })
+    }
+
     #[test]
     fn the_environment_wins_where_it_names_a_server() {
         let dir = tempfile::tempdir().unwrap();
-        let global = kept(dir.path());
-        let all = |name: &str| {
-            Some(if name == "AWS_ENDPOINT_URL" { "http://127.0.0.1:2/".into() } else { "given".to_owned() })
-        };
+        let Global { data_dir, .. } = kept(dir.path());
+        let places = crate::settings_file::Places { data_dir, ..Default::default() };
+        let global = Global { places, ..Global::default() };
         let found = Connection::find(&global, all).unwrap();
         assert_eq!((found.url.as_str(), found.credentials.access_key_id.as_str()), ("http://127.0.0.1:2", "given"));
+        assert!(!found.is_of_data_folder);
+        // Without it the folder of `craton.toml` does.
+        let found = Connection::find(&global, |_| None).unwrap();
+        assert_eq!((found.credentials.access_key_id.as_str(), found.is_of_data_folder), ("AKIAKEPT", true));
+    }
+
+    #[test]
+    fn a_data_folder_that_is_named_wins_over_the_environment() {
+        let dir = tempfile::tempdir().unwrap();
+        let global = kept(dir.path());
+        let found = Connection::find(&global, all).unwrap();
+        assert_eq!((found.url.as_str(), found.credentials.access_key_id.as_str()), ("http://127.0.0.1:1", "AKIAKEPT"));
+        let elsewhere = Global { endpoint: Some("http://127.0.0.1:3".into()), ..global };
+        let found = Connection::find(&elsewhere, all).unwrap();
+        assert_eq!((found.url.as_str(), found.credentials.access_key_id.as_str()), ("http://127.0.0.1:3", "AKIAKEPT"));
+        assert!(!found.is_of_data_folder);
     }
 
     #[test]

@@ -14,8 +14,8 @@ use crate::tokenizer::Tokenizer;
 /// Bytes of working buffers that one thread takes, about.
 const WORKING_BYTES_PER_THREAD: u64 = 16 << 20;
 
-/// Loads BERT-style encoders in the layout of sentence-transformers: `model.safetensors`, `config.json`, and
-/// `tokenizer.json` or `vocab.txt`; `1_Pooling/config.json` and `sentence_bert_config.json` if they are there.
+/// Loads BERT-style encoders in the layout of sentence-transformers: `model.safetensors`, `config.json` and
+/// `tokenizer.json`; `1_Pooling/config.json` and `sentence_bert_config.json` if they are there.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EncoderLoader;
 

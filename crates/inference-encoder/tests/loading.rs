@@ -39,7 +39,7 @@ impl Model {
 
     fn write(self) -> Self {
         fs::write(self.path("config.json"), self.config.to_string()).unwrap();
-        fs::write(self.path("vocab.txt"), WORDS.join("\n")).unwrap();
+        fs::write(self.path("tokenizer.json"), tokenizer(&WORDS).to_string()).unwrap();
         let mut tensors = Vec::new();
         for (name, shape) in shapes().into_iter().filter(|(name, _)| Some(name.as_str()) != self.drop_tensor) {
             let count = shape.iter().product();
@@ -94,6 +94,32 @@ impl Model {
         assert_eq!(refusal.0, file, "{}", refusal.1);
         assert!(refusal.1.contains(reason), "{:?} does not say {reason:?}", refusal.1);
     }
+}
+
+/// BERT's tokenizer over the words, whose first five are its special tokens.
+fn tokenizer(words: &[&str]) -> Value {
+    let special = |(id, word): (usize, &&str)| {
+        json!({
+            "id": id, "content": word, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false,
+            "special": true,
+        })
+    };
+    let vocabulary: serde_json::Map<String, Value> =
+        words.iter().enumerate().map(|(id, word)| ((*word).to_owned(), id.into())).collect();
+    json!({
+        "version": "1.0", "truncation": null, "padding": null, "decoder": null,
+        "added_tokens": words.iter().enumerate().take(5).map(special).collect::<Vec<Value>>(),
+        "normalizer": {
+            "type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true, "strip_accents": null,
+            "lowercase": true,
+        },
+        "pre_tokenizer": { "type": "BertPreTokenizer" },
+        "post_processor": { "type": "BertProcessing", "sep": ["[SEP]", 3], "cls": ["[CLS]", 2] },
+        "model": {
+            "type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100,
+            "vocab": vocabulary,
+        },
+    })
 }
 
 fn shapes() -> Vec<(String, Vec<usize>)> {
@@ -205,10 +231,10 @@ fn a_missing_or_damaged_tokenizer_or_configuration_is_refused() {
     let model = Model::new().write();
     fs::write(model.path("tokenizer.json"), "{}").unwrap();
     model.assert_refused("tokenizer.json", "not a tokenizer");
+    let more = [&WORDS[..], &["extra"]].concat();
+    fs::write(model.path("tokenizer.json"), tokenizer(&more).to_string()).unwrap();
+    model.assert_refused("tokenizer.json", "it has token 9 and the model has 9 tokens");
     fs::remove_file(model.path("tokenizer.json")).unwrap();
-    fs::write(model.path("vocab.txt"), [WORDS.join("\n"), "extra".to_owned()].join("\n")).unwrap();
-    model.assert_refused("vocab.txt", "it has token 9 and the model has 9 tokens");
-    fs::remove_file(model.path("vocab.txt")).unwrap();
     model.assert_refused("tokenizer.json", "not a tokenizer");
     fs::remove_file(model.path("config.json")).unwrap();
     model.assert_refused("config.json", "cannot be read");

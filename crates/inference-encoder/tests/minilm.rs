@@ -75,18 +75,6 @@ fn vectors_and_token_counts_are_those_of_the_reference() {
 }
 
 #[test]
-fn the_plain_word_list_gives_the_same_vectors_as_the_tokenizer_file() {
-    let dir = tempfile::tempdir().unwrap();
-    for name in ["model.safetensors", "config.json", "sentence_bert_config.json", "vocab.txt", "tokenizer_config.json"]
-    {
-        std::os::unix::fs::symlink(folder().join(name), dir.path().join(name)).unwrap();
-    }
-    let plain = load(dir.path(), 2);
-    let texts = texts();
-    assert_eq!(plain.embed(&texts, Truncate::End), embedder().embed(&texts, Truncate::End));
-}
-
-#[test]
 fn a_vector_has_the_same_bits_alone_and_among_others_on_any_number_of_threads() {
     let texts = texts();
     let together = embedder().embed(&texts, Truncate::End).unwrap();

@@ -116,6 +116,14 @@ impl Jobs {
         store::list(&self.0.store, account, page).await
     }
 
+    /// Whether a job of `kind`, of any account, has not ended.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub async fn any_open(&self, kind: &str) -> Result<bool> {
+        self.0.store.read(|tx| async move { store::any_open(&tx, kind).await }).await
+    }
+
     /// Ends the account's job: a queued one at once; a running one when its handler, whose token is cancelled, returns. An
     /// ended one stays as it is.
     ///

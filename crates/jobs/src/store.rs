@@ -115,6 +115,14 @@ pub(crate) async fn find(tx: &Tx, account: &AccountId, id: &JobId) -> Result<Job
     job(&row)
 }
 
+/// Whether a job of the kind has not ended.
+pub(crate) async fn any_open(tx: &Tx, kind: &str) -> Result<bool> {
+    let open = tx
+        .fetch_optional("SELECT id FROM jobs WHERE kind = $1 AND state IN ('queued', 'running') LIMIT 1", params![kind])
+        .await?;
+    Ok(open.is_some())
+}
+
 /// The account's jobs, newest first.
 pub(crate) async fn list(store: &Store, account: &AccountId, page: &PageRequest) -> Result<Page<Job>> {
     let (after, limit) = (page.after.as_deref(), i64::from(page.limit) + 1);

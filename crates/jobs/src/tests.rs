@@ -140,6 +140,19 @@ async fn another_account_sees_nothing() {
 }
 
 #[tokio::test]
+async fn open_jobs_of_a_kind_are_seen_whoever_has_them() {
+    each_backend(async |store| {
+        let f = Fixture::open(store).await;
+        f.register("echo", |job| async move { succeed(&job).await });
+        f.submit("echo").await;
+        assert!(f.jobs.any_open("echo").await.unwrap() && !f.jobs.any_open("other").await.unwrap());
+        f.run().await;
+        assert!(!f.jobs.any_open("echo").await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_listing_shows_the_newest_first_page_by_page() {
     each_backend(async |store| {
         let f = Fixture::open(store).await;

@@ -106,9 +106,6 @@ impl Target {
     }
 }
 
-/// What an alias shall point at.
-pub type NewTarget = Target;
-
 /// An alias of the caller's account, or a built-in one that no alias of the account replaces.
 #[derive(Debug, Clone)]
 pub struct Alias {
@@ -168,7 +165,7 @@ impl Models {
             return Ok(resolved(model_id, id.id, None, target));
         }
         Err(model_id::invalid().with_hint(format!(
-            "Nothing answers for `{model_id}`. `craton models list` shows the names, `craton models alias` sets one."
+            "Nothing answers for `{model_id}`. `craton models list` shows the names, `craton models alias set ID NAME` lets one answer."
         )))
     }
 
@@ -196,7 +193,7 @@ impl Models {
     /// # Errors
     /// Invalid, where the id or the target is malformed, the local model is not known, or it is for something else
     /// than the id (an embedding id needs an embedding model).
-    pub async fn set_alias(&self, ctx: &Ctx, model_id: &str, target: NewTarget) -> Result<Alias> {
+    pub async fn set_alias(&self, ctx: &Ctx, model_id: &str, target: Target) -> Result<Alias> {
         let id = model_id::parse(ctx, model_id)?;
         if id.id.len() > MAX_ID_LENGTH {
             return Err(Error::invalid(format!("A model id has at most {MAX_ID_LENGTH} characters.")));
@@ -227,7 +224,7 @@ impl Models {
             Some(_) => {
                 error.with_hint("What answers for it is a built-in default, which can be replaced, not removed.")
             }
-            None => error.with_hint("`craton models alias` lists the aliases."),
+            None => error.with_hint("`craton models alias list` shows the aliases."),
         })
     }
 
@@ -252,7 +249,7 @@ impl Models {
         if self.inner.strict_aliases {
             return Err(Error::invalid(format!("No local model is `{}`, and substitution is off.", known.id))
                 .with_hint(format!(
-                    "Set one with `craton models alias {} NAME`, or turn `strict_aliases` off.",
+                    "Set one with `craton models alias set {} NAME`, or turn `strict_aliases` off.",
                     known.id
                 )));
         }

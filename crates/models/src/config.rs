@@ -12,8 +12,8 @@ use identity::RootKey;
 pub struct Config {
     /// Where model files lie; may be shared by several data directories.
     pub models_dir: PathBuf,
-    /// The most memory that loaded models may take together, in bytes; none: a share of the machine's memory.
-    pub memory_budget_bytes: Option<u64>,
+    /// The most memory that loaded models may take together, in bytes.
+    pub memory_budget_bytes: u64,
     /// Whether an AWS id is refused unless an alias of the caller's account names what stands in for it.
     pub strict_aliases: bool,
     /// How models are loaded: threads, parallel sequences, context, queue.
@@ -29,12 +29,12 @@ pub struct Config {
 }
 
 impl Config {
-    /// The defaults: a share of the memory, substitution allowed, the public hub.
+    /// The defaults: 4 GiB for models, substitution allowed, the public hub.
     #[must_use]
     pub fn new(models_dir: impl Into<PathBuf>) -> Self {
         Self {
             models_dir: models_dir.into(),
-            memory_budget_bytes: None,
+            memory_budget_bytes: 4 << 30,
             strict_aliases: false,
             load: inference::LoadOptions::default(),
             hub: HubConfig::default(),

@@ -24,8 +24,8 @@ use std::sync::Arc;
 
 use base::{Clock, Random, Result};
 
-pub use aliases::{Alias, NewTarget, Provider, Resolved, Target};
-pub use catalogue::{Card, CardFilter, CardKind, CardState, Licence};
+pub use aliases::{Alias, Provider, Resolved, Target};
+pub use catalogue::{Card, CardFilter, CardKind, CardSource, CardState, Licence, Recommended};
 pub use config::{Config, HubConfig};
 pub use foundation::{FoundationModel, Lifecycle};
 pub use invoke::answer::{
@@ -76,15 +76,18 @@ impl Models {
     ) -> Result<Self> {
         let catalogue = Arc::new(catalogue::Catalogue::built_in()?);
         let library = Arc::new(library::Library::open(&config.models_dir).await?);
-        let budget = config.memory_budget_bytes.unwrap_or_else(loaded::default_budget);
         let aliases = aliases::Aliases::open(store, config.sealing_key.clone(), clock.clone()).await?;
+        // A pull that this deployment takes up again may need what nothing else does.
+        if !jobs.any_open(pull::JOB_KIND).await? {
+            sweep(library.clone()).await;
+        }
         let puller = pull::Puller::new(&config, catalogue.clone(), library.clone(), loader.clone(), clock)?;
         jobs.register(pull::JOB_KIND, Arc::new(pull::PullHandler::new(puller, identity)));
         Ok(Self {
             inner: Arc::new(Inner {
                 strict_aliases: config.strict_aliases,
                 foundation: foundation::Table::built_in()?,
-                loaded: loaded::Pool::new(loader, config.load, budget),
+                loaded: loaded::Pool::new(loader, config.load, config.memory_budget_bytes),
                 remote: remote::Client::new(http, config.upstream_timeout),
                 catalogue,
                 library,
@@ -93,5 +96,12 @@ impl Models {
                 random,
             }),
         })
+    }
+}
+
+/// Removes what earlier pulls left behind. What stays costs space and nothing else.
+async fn sweep(library: Arc<library::Library>) {
+    if let Err(error) = library::blocking(move || library.sweep(std::time::SystemTime::now())).await {
+        tracing::warn!(?error, "what earlier pulls left behind stays");
     }
 }

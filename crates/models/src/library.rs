@@ -8,13 +8,15 @@
 //! locks/                  lock files, as several processes may share the library
 //! ```
 
+mod sweep;
+
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use base::{Error, ErrorKind, Result};
@@ -51,6 +53,12 @@ pub(crate) struct Manifest {
     pub(crate) files: Vec<ManifestFile>,
     pub(crate) facts: ManifestFacts,
     pub(crate) trust: Trust,
+    /// Who put the files where they came from; empty where it is not known.
+    #[serde(default)]
+    pub(crate) uploader: String,
+    /// Who published the model that they are made of; empty where it is not known.
+    #[serde(default)]
+    pub(crate) publisher: String,
     /// Milliseconds since the epoch.
     pub(crate) pulled_at: i64,
     /// Why it could not be loaded, as far as this process has seen.
@@ -68,7 +76,7 @@ pub(crate) struct ManifestFile {
 }
 
 /// What the engine read in the files.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ManifestFacts {
     pub(crate) title: String,
     pub(crate) embeds: bool,
@@ -76,6 +84,9 @@ pub(crate) struct ManifestFacts {
     pub(crate) context_length: u32,
     /// With the options of the server that pulled it.
     pub(crate) memory_bytes: u64,
+    /// Whether the file has a chat template; none where an earlier version pulled it and did not look.
+    #[serde(default)]
+    pub(crate) chat_template: Option<bool>,
 }
 
 /// What vouches for a model's files.
@@ -156,19 +167,20 @@ impl Library {
     /// The model's files under their names.
     ///
     /// # Errors
-    /// Damaged, where a blob is missing or has not its size.
+    /// Damaged, where a blob is missing or has not its size: the model is then remembered as broken.
     pub(crate) async fn files(&self, name: &str, manifest: &Manifest) -> Result<ModelFiles> {
         let (root, manifest) = (self.root.clone(), manifest.clone());
         let linked = blocking(move || link(&root, &manifest)).await;
-        linked.inspect_err(|error| self.note_failure(name, error))
+        linked.map_err(|error| self.note_failure(name, error))
     }
 
-    /// Remembers that a model could not be loaded, where its files are at fault.
-    pub(crate) fn note_failure(&self, name: &str, error: &Error) {
+    /// Remembers that a model could not be loaded, where its files are at fault. Returns the error.
+    pub(crate) fn note_failure(&self, name: &str, error: Error) -> Error {
         if error.kind == ErrorKind::Damaged {
             let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
             broken.insert(name.to_owned(), error.message.clone());
         }
+        error
     }
 
     /// Blocks. Makes the model exist: its blobs must be in place.
@@ -184,10 +196,21 @@ impl Library {
 
     /// Blocks. Makes the links of a model that is about to exist.
     pub(crate) fn link(&self, manifest: &Manifest) -> Result<ModelFiles> {
-        link(&self.root, manifest)
+        Ok(link(&self.root, manifest)?)
     }
 
-    /// Removes a model and the blobs that no other model uses; whether it was there.
+    /// Blocks. Makes links to the blobs in a folder of the library.
+    pub(crate) fn lay_out(&self, dir: &Path, files: &[ManifestFile]) -> Result<()> {
+        lay_out(&self.root, dir, files)
+    }
+
+    /// Blocks. Removes a folder of the library.
+    pub(crate) fn discard(&self, dir: &Path) -> Result<()> {
+        remove_folder(dir)
+    }
+
+    /// Removes a model and the blobs that no other model uses; whether it was there. Where a pull goes on, which may need
+    /// them, the blobs stay for a later sweep.
     pub(crate) async fn remove(&self, name: &str) -> Result<bool> {
         if !is_name(name) {
             return Ok(false);
@@ -200,7 +223,7 @@ impl Library {
             sync_folder(&root.join("manifests"))?;
             store::crash::point("models.manifest.remove.after");
             remove_folder(&root.join("models").join(&owned))?;
-            remove_unused(&root, &manifest.files)?;
+            sweep::remove_unused(&root, &manifest.files)?;
             Ok(true)
         });
         let removed = removed.await?;
@@ -219,6 +242,17 @@ impl Library {
                 Err(fs::TryLockError::WouldBlock) => std::thread::sleep(std::time::Duration::from_millis(100)),
                 Err(fs::TryLockError::Error(e)) => return Err(io_error("lock", &path, &e)),
             }
+        }
+    }
+
+    /// Blocks. The lock of that key, unless somebody else has it.
+    pub(crate) fn try_lock(&self, key: &str) -> Result<Option<File>> {
+        let path = self.root.join("locks").join(key);
+        let file = File::create(&path).map_err(|e| io_error("write", &path, &e))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(fs::TryLockError::WouldBlock) => Ok(None),
+            Err(fs::TryLockError::Error(e)) => Err(io_error("lock", &path, &e)),
         }
     }
 
@@ -330,7 +364,7 @@ pub(crate) fn stopped() -> Error {
 pub(crate) fn io_error(verb: &str, path: &Path, error: &std::io::Error) -> Error {
     if error.kind() == std::io::ErrorKind::StorageFull || error.kind() == std::io::ErrorKind::QuotaExceeded {
         return Error::conflict(format!("The disk is full: cannot {verb} `{}`.", path.display()))
-            .with_hint("Free some space, or choose another `models_dir`. What was downloaded is kept and resumed.");
+            .with_hint("Free some space, or choose another `models_dir`, and pull again.");
     }
     Error::unavailable(format!("Cannot {verb} `{}`: {error}.", path.display()))
 }
@@ -406,15 +440,58 @@ fn link(root: &Path, manifest: &Manifest) -> Result<ModelFiles> {
             ))
             .with_hint(format!("Run `craton models pull {name}` to fetch it again.")));
         }
+    }
+    lay_out(root, &dir, &manifest.files)?;
+    remove_others(&dir, &dir, &manifest.files)?;
+    check_inside(&manifest.main)?;
+    Ok(ModelFiles { main: dir.join(&manifest.main), dir })
+}
+
+/// Makes links to the blobs in a folder below the root.
+fn lay_out(root: &Path, dir: &Path, files: &[ManifestFile]) -> Result<()> {
+    for file in files {
+        check_inside(&file.name)?;
         let link = dir.join(&file.name);
-        let folder = link.parent().unwrap_or(&dir);
+        let folder = link.parent().unwrap_or(dir);
         fs::create_dir_all(folder).map_err(|e| io_error("write", folder, &e))?;
         // Relative, so that the library can be moved: one `..` for every folder between the link and the root.
         let depth = link.components().count() - root.components().count() - 1;
         let target: PathBuf = std::iter::repeat_n("..", depth).collect();
         point_at(&link, &target.join("blobs").join(format!("sha256-{}", file.sha256)))?;
     }
-    Ok(ModelFiles { main: dir.join(&manifest.main), dir })
+    Ok(())
+}
+
+/// Refuses names that lead out of the model's folder.
+fn check_inside(name: &str) -> Result<()> {
+    let mut parts = Path::new(name).components().peekable();
+    if parts.peek().is_none() || !parts.all(|part| matches!(part, Component::Normal(_))) {
+        return Err(Error::invalid(format!("`{name}` is no name of a model's file.")));
+    }
+    Ok(())
+}
+
+/// Removes what an earlier version of the model had and this one has not.
+fn remove_others(dir: &Path, folder: &Path, files: &[ManifestFile]) -> Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(io_error("read", folder, &e)),
+    };
+    for entry in entries {
+        let path = entry.map_err(|e| io_error("read", folder, &e))?.path();
+        let facts = fs::symlink_metadata(&path).map_err(|e| io_error("read", &path, &e))?;
+        if facts.is_dir() {
+            remove_others(dir, &path, files)?;
+        } else if !files.iter().any(|file| dir.join(&file.name) == path) {
+            ignoring_absence(fs::remove_file(&path)).map_err(|e| io_error("remove", &path, &e))?;
+        }
+    }
+    Ok(())
+}
+
+fn ignoring_absence(outcome: std::io::Result<()>) -> std::io::Result<()> {
+    outcome.or_else(|e| if e.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(e) })
 }
 
 fn point_at(link: &Path, target: &Path) -> Result<()> {
@@ -429,27 +506,5 @@ fn point_at(link: &Path, target: &Path) -> Result<()> {
 }
 
 fn remove_folder(folder: &Path) -> Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(io_error("remove", folder, &e)),
-        _ => Ok(()),
-    }
-}
-
-fn remove_unused(root: &Path, files: &[ManifestFile]) -> Result<()> {
-    let folder = root.join("manifests");
-    let mut used = std::collections::HashSet::new();
-    for file in fs::read_dir(&folder).map_err(|e| io_error("read", &folder, &e))? {
-        let path = file.map_err(|e| io_error("read", &folder, &e))?.path();
-        if let Some(manifest) = read_manifest(&path)? {
-            used.extend(manifest.files.into_iter().map(|file| file.sha256));
-        }
-    }
-    for file in files.iter().filter(|file| !used.contains(&file.sha256)) {
-        let blob = blob_path(root, &file.sha256);
-        match fs::remove_file(&blob) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(io_error("remove", &blob, &e)),
-            _ => {}
-        }
-    }
-    Ok(())
+    ignoring_absence(fs::remove_dir_all(folder)).map_err(|e| io_error("remove", folder, &e))
 }

@@ -13,32 +13,8 @@ use inference::{LoadOptions, Loaded, Loader, ModelFiles};
 use tokio::sync::{Semaphore, watch};
 
 use crate::catalogue::CardKind;
-use crate::invoke::errors;
+use crate::invoke::{errors, not_pulled};
 use crate::status::{LoadedModel, Status};
-
-/// The share of the machine's memory that models may take where no budget is set, in percent.
-const DEFAULT_SHARE: u64 = 60;
-/// The budget where the machine does not tell its memory.
-const FALLBACK_BUDGET: u64 = 4 << 30;
-
-/// The memory that models may take where no budget is set: 60 % of what the machine, or the container, has.
-pub(crate) fn default_budget() -> u64 {
-    let machine = machine_memory().unwrap_or(FALLBACK_BUDGET * 100 / DEFAULT_SHARE);
-    let container = std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok();
-    let limit = container.and_then(|text| text.trim().parse::<u64>().ok()).unwrap_or(u64::MAX);
-    machine.min(limit) / 100 * DEFAULT_SHARE
-}
-
-#[cfg(target_os = "linux")]
-fn machine_memory() -> Option<u64> {
-    let facts = rustix::system::sysinfo();
-    Some(facts.totalram as u64 * u64::from(facts.mem_unit))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn machine_memory() -> Option<u64> {
-    None
-}
 
 /// The loaded models. Cheap to clone.
 #[derive(Clone)]
@@ -58,16 +34,22 @@ enum Entry {
     /// Being loaded; `bytes` are set aside for it. The channel tells when it is over.
     Loading {
         bytes: u64,
-        over: watch::Receiver<Option<Result<()>>>,
+        over: watch::Receiver<Option<Loading>>,
     },
     Ready(Arc<Slot>),
+    /// Its files are being removed.
+    Leaving,
 }
+
+/// How a load ended.
+type Loading = Result<()>;
 
 impl Entry {
     fn bytes(&self) -> u64 {
         match self {
             Self::Loading { bytes, .. } => *bytes,
             Self::Ready(slot) => slot.bytes,
+            Self::Leaving => 0,
         }
     }
 }
@@ -167,17 +149,17 @@ impl Pool {
     ///
     /// # Errors
     /// Damaged, where a file is; Unavailable, where the model alone is above the budget; Throttled, where models in use
-    /// leave no room.
+    /// leave no room; NotFound, while its files are being removed.
     pub(crate) async fn acquire(&self, name: &str, files: ModelFiles) -> Result<Lease> {
         loop {
-            let mut over = match self.find_or_start(name, &files) {
+            let mut over = match self.find_or_start(name, &files)? {
                 Found::Ready(lease) => return Ok(lease),
                 Found::Loading(over) => over,
             };
             let outcome = over.wait_for(Option::is_some).await;
             let outcome = outcome.map_err(|_| Error::internal("the loading of a model was lost"))?.clone();
-            if let Some(Err(error)) = outcome {
-                return Err(error);
+            if let Some(Err(failure)) = outcome {
+                return Err(failure);
             }
         }
     }
@@ -189,18 +171,29 @@ impl Pool {
     pub(crate) async fn unload(&self, name: &str) -> Result<()> {
         let slot = {
             let mut entries = self.shared.lock();
-            match entries.get(name) {
-                None => return Err(Error::not_found(format!("The model `{name}` is not loaded."))),
-                Some(Entry::Ready(slot)) if idle(slot) => {}
-                Some(_) => {
-                    return Err(Error::conflict(format!("The model `{name}` is in use."))
-                        .with_hint("Try again when its requests have ended."));
-                }
+            if !entries.contains_key(name) {
+                return Err(Error::not_found(format!("The model `{name}` is not loaded.")));
             }
-            entries.remove(name)
+            take_idle(&mut entries, name)?
         };
         tracing::info!(model = name, "unloaded");
         tokio::task::spawn_blocking(move || drop(slot)).await.map_err(Error::internal)
+    }
+
+    /// Unloads a model, if it is loaded, and keeps it from being loaded until the value is dropped.
+    ///
+    /// # Errors
+    /// Conflict, while it is in use or being loaded.
+    pub(crate) async fn retire(&self, name: &str) -> Result<Retired> {
+        let slot = {
+            let mut entries = self.shared.lock();
+            let slot = take_idle(&mut entries, name)?;
+            entries.insert(name.to_owned(), Entry::Leaving);
+            slot
+        };
+        let retired = Retired { shared: self.shared.clone(), name: name.to_owned() };
+        tokio::task::spawn_blocking(move || drop(slot)).await.map_err(Error::internal)?;
+        Ok(retired)
     }
 
     pub(crate) fn is_loaded(&self, name: &str) -> bool {
@@ -215,28 +208,51 @@ impl Pool {
         Status { budget_bytes: self.shared.budget, used_bytes, loaded }
     }
 
-    fn find_or_start(&self, name: &str, files: &ModelFiles) -> Found {
+    fn find_or_start(&self, name: &str, files: &ModelFiles) -> Result<Found> {
         let mut entries = self.shared.lock();
-        match entries.get(name) {
+        Ok(match entries.get(name) {
             Some(Entry::Ready(slot)) => Found::Ready(self.shared.lease(slot)),
             Some(Entry::Loading { over, .. }) => Found::Loading(over.clone()),
+            Some(Entry::Leaving) => return Err(not_pulled(name)),
             None => {
                 let (tell, over) = watch::channel(None);
                 entries.insert(name.to_owned(), Entry::Loading { bytes: 0, over: over.clone() });
                 let (shared, name, files) = (self.shared.clone(), name.to_owned(), files.clone());
                 tokio::spawn(async move {
                     let outcome = tokio::task::spawn_blocking(move || shared.load(&name, &files)).await;
-                    tell.send_replace(Some(outcome.unwrap_or_else(|panic| Err(Error::internal(panic)))));
+                    tell.send_replace(Some(outcome.unwrap_or_else(|panic| Err(Error::internal(panic).into()))));
                 });
                 Found::Loading(over)
             }
-        }
+        })
+    }
+}
+
+/// A model that is not loaded while this is held.
+pub(crate) struct Retired {
+    shared: Arc<Shared>,
+    name: String,
+}
+
+impl Drop for Retired {
+    fn drop(&mut self) {
+        self.shared.lock().remove(&self.name);
+    }
+}
+
+/// Takes out a model that is not in use; none where it is not loaded.
+fn take_idle(entries: &mut HashMap<String, Entry>, name: &str) -> Result<Option<Entry>> {
+    match entries.get(name) {
+        None => Ok(None),
+        Some(Entry::Ready(slot)) if idle(slot) => Ok(entries.remove(name)),
+        Some(_) => Err(Error::conflict(format!("The model `{name}` is in use."))
+            .with_hint("Try again when its requests have ended.")),
     }
 }
 
 enum Found {
     Ready(Lease),
-    Loading(watch::Receiver<Option<Result<()>>>),
+    Loading(watch::Receiver<Option<Loading>>),
 }
 
 impl Shared {
@@ -254,7 +270,7 @@ impl Shared {
     }
 
     /// Loads a model whose entry says that it is being loaded. Afterwards the entry is ready, or gone.
-    fn load(&self, name: &str, files: &ModelFiles) -> Result<()> {
+    fn load(&self, name: &str, files: &ModelFiles) -> Loading {
         let unfinished = Unfinished { shared: self, name };
         let to_error = |error| errors::of_loading(name, error);
         let facts = self.loader.inspect(files).map_err(to_error)?;

@@ -4,7 +4,7 @@ use base::Result;
 use identity::Ctx;
 
 use crate::Models;
-use crate::catalogue::CardKind;
+use crate::catalogue::{CardKind, Recommended};
 
 /// The loaded models and their memory.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,12 +44,6 @@ impl Models {
         self.inner.loaded.status()
     }
 
-    /// As [`Models::status`], for the process's own metrics.
-    #[must_use]
-    pub fn engine_status(&self) -> Status {
-        self.inner.loaded.status()
-    }
-
     /// Unloads a model that no request is using.
     ///
     /// # Errors
@@ -58,9 +52,15 @@ impl Models {
         self.inner.loaded.unload(name).await
     }
 
-    /// The largest text model of the catalogue that fits the memory budget, by estimate.
+    /// The largest chat model of the catalogue that fits the memory budget, by estimate.
     #[must_use]
     pub fn recommended_model(&self) -> Option<String> {
-        self.inner.catalogue.largest_text_model_within(self.inner.loaded.budget_bytes())
+        self.recommended().map(|recommended| recommended.name)
+    }
+
+    /// As [`Models::recommended_model`], with what its licence asks for.
+    #[must_use]
+    pub fn recommended(&self) -> Option<Recommended> {
+        self.inner.catalogue.largest_chat_model_within(self.inner.loaded.budget_bytes())
     }
 }

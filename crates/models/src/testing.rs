@@ -52,7 +52,6 @@ impl Deployment {
         let jobs = jobs::Jobs::open(store.clone(), clock.clone(), random.clone()).await.unwrap();
         let loader = Arc::new(TestLoader::default());
         let mut config = Config::new(dir.path().join("models"));
-        config.memory_budget_bytes = Some(1 << 30);
         config.sealing_key = Some(Arc::new(RootKey::load_or_create(&key).unwrap()));
         change(&mut config);
         let http = reqwest::Client::new();
@@ -62,9 +61,21 @@ impl Deployment {
         Self { models, identity, jobs, ctx, dir }
     }
 
+    /// The same deployment as after the end of its process.
+    pub(crate) async fn restart(self) -> Self {
+        let dir = self.dir;
+        let store = Store::open_sqlite(&dir.path().join("craton.db")).await.unwrap();
+        Self::start_on(store, dir, |_| {}).await
+    }
+
     /// The root of an account, in a region.
     pub(crate) async fn context(&self, account: &str, region: &str) -> Ctx {
         context(&self.identity, account, region).await
+    }
+
+    /// How many files the library keeps.
+    pub(crate) fn blobs(&self) -> usize {
+        std::fs::read_dir(self.dir.path().join("models/blobs")).unwrap().count()
     }
 
     /// Makes a model exist without pulling it. Names that end in `embed` are embedders.
@@ -100,8 +111,17 @@ pub(crate) fn add_model(library: &Library, root: &Path, name: &str, bytes: &[u8]
         licence_url: String::new(),
         main: main.clone(),
         files: vec![ManifestFile { name: main, sha256, bytes: bytes.len() as u64 }],
-        facts: ManifestFacts { title: name.to_owned(), embeds, parameters: 1, context_length: 8, memory_bytes: 400 },
+        facts: ManifestFacts {
+            title: name.to_owned(),
+            embeds,
+            parameters: 1,
+            context_length: 8,
+            memory_bytes: 400,
+            chat_template: None,
+        },
         trust: Trust::Local,
+        uploader: String::new(),
+        publisher: String::new(),
         pulled_at: 0,
         broken: None,
     };
@@ -115,7 +135,8 @@ const REPLIES: &[(&str, &str)] = &[
     ("stops", "before STOP after"),
 ];
 
-/// Loads embedders of 400 bytes; `.gguf` files become the engines' own fake generator. A file that holds `corrupt` is.
+/// Loads embedders of 400 bytes; `.gguf` files become the engines' own fake generator. A file that holds `corrupt` is, one
+/// that begins with `embeds` is for that, and a `config.json` that holds `unknown` is of an architecture that is.
 #[derive(Default)]
 pub(crate) struct TestLoader {
     pub(crate) loads: AtomicUsize,
@@ -132,7 +153,15 @@ impl TestLoader {
 
 impl Loader for TestLoader {
     fn inspect(&self, files: &ModelFiles) -> inference::Result<Facts> {
-        let bytes = std::fs::read(&files.main).unwrap();
+        let config = files.dir.join("config.json");
+        if std::fs::read(&config).is_ok_and(|config| config.starts_with(b"unknown")) {
+            let reason = "the architecture is not supported".to_owned();
+            return Err(inference::Error::ModelFile { file: config, reason, hint: String::new() });
+        }
+        let Ok(bytes) = std::fs::read(&files.main) else {
+            let (file, reason) = (files.main.clone(), "cannot be read".to_owned());
+            return Err(inference::Error::ModelFile { file, reason, hint: String::new() });
+        };
         if bytes.starts_with(b"corrupt") {
             return Err(inference::Error::ModelFile {
                 file: files.main.clone(),
@@ -141,6 +170,7 @@ impl Loader for TestLoader {
             });
         }
         let embeds = files.main.extension().is_some_and(|extension| extension == "safetensors");
+        let embeds = embeds || bytes.starts_with(b"embeds");
         Ok(Facts {
             kind: if embeds { ModelKind::Embedder } else { ModelKind::Generator },
             name: "test".to_owned(),

@@ -15,5 +15,8 @@ mod wiring;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    if let Some(refusal) = cli::refuse_processor() {
+        return refusal;
+    }
     cli::run(std::env::args_os(), wiring::up)
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, bail};
 use base::{AccountId, Region, Secret};
 use cli::{EngineChoice, LogFormat, UpArgs};
 use serde::Deserialize;
@@ -175,19 +175,10 @@ impl Settings {
 
 impl File {
     fn read(given: Option<&Path>) -> Result<Self> {
-        let default = Path::new("craton.toml");
-        let path = match given {
-            Some(path) => path,
-            None if default.exists() => default,
-            None => return Ok(Self::default()),
-        };
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("cannot read the settings in `{}`", path.display()))?;
-        toml::from_str(&text).map_err(|error| {
-            let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
-            let (path, message) = (path.display(), error.message());
-            anyhow!("`{path}`, line {line}: {message}\nhint: `craton up --help` lists the settings; here their names have underscores")
-        })
+        match cli::read_settings(given)? {
+            Some((path, text)) => cli::parse_settings(&path, &text),
+            None => Ok(Self::default()),
+        }
     }
 }
 

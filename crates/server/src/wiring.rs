@@ -158,7 +158,7 @@ fn config(settings: &Settings, sealing_key: Arc<RootKey>) -> Config {
         settings.engine;
     Config {
         sealing_key: Some(sealing_key),
-        memory_budget_bytes: Some(memory_budget),
+        memory_budget_bytes: memory_budget,
         strict_aliases: settings.strict_aliases,
         load: LoadOptions {
             parallel,

@@ -1,7 +1,7 @@
 import KeyValuePairs from '@cloudscape-design/components/key-value-pairs'
 import Modal from '@cloudscape-design/components/modal'
 import type { ReactNode } from 'react'
-import type { Card } from '../../api/models.ts'
+import type { Card, Origin } from '../../api/models.ts'
 import { integer, parameters } from '../../ui/format.ts'
 import { CardState, size } from './cardParts.tsx'
 import { Licence } from './PullModal.tsx'
@@ -23,7 +23,9 @@ export function ModelDetails({ card, onDismiss }: { card: Card; onDismiss: () =>
           { label: 'Context', value: card.contextLength ? `${integer(card.contextLength)} tokens` : '–' },
           { label: 'Download', value: size(card, card.downloadBytes) },
           { label: 'Memory when loaded', value: size(card, card.memoryBytes) },
-          { label: 'Sources', value: <Lines of={card.sources} /> },
+          { label: 'Made for conversations', value: card.chats === null ? '–' : card.chats ? 'yes' : 'no, it continues texts' },
+          { label: 'Sources', value: <Lines of={card.origins.map(described)} /> },
+          { label: 'Downloaded from', value: card.pulledFrom?.source ?? '–' },
           { label: 'SHA-256', value: <code className="craton-secret">{card.sha256 ?? '–'}</code> },
           { label: 'On the command line', value: <code className="craton-secret">craton models pull {card.name}</code> },
           { label: `Stands behind these AWS ids (${card.servesAwsIds.length})`, value: <Lines of={card.servesAwsIds} /> },
@@ -31,6 +33,12 @@ export function ModelDetails({ card, onDismiss }: { card: Card; onDismiss: () =>
       />
     </Modal>
   )
+}
+
+/** A source, with those who stand behind it. */
+function described({ source, uploader, publisher }: Origin): string {
+  const who = [uploader && `uploaded by ${uploader}`, publisher && publisher !== uploader && `original: ${publisher}`].filter(Boolean)
+  return who.length > 0 ? `${source} (${who.join('; ')})` : source
 }
 
 function Lines({ of }: { of: string[] }): ReactNode {

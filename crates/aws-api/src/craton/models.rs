@@ -5,7 +5,7 @@
 
 use base::ErrorKind;
 use http::StatusCode;
-use models::{Card, CardFilter, CardState, PullRequest};
+use models::{Card, CardFilter, CardSource, CardState, PullRequest};
 use serde_json::{Value, json};
 
 use super::no_content;
@@ -89,12 +89,25 @@ fn describe(card: &Card) -> Value {
         "sizesAreApproximate": card.sizes_are_approximate,
         "languages": card.languages,
         "description": card.description,
-        "sources": card.sources,
+        "chats": card.chats,
+        "sources": card.sources.iter().map(|source| source.label.as_str()).collect::<Vec<&str>>(),
+        "origins": card.sources.iter().map(origin).collect::<Vec<Value>>(),
+        "pulledFrom": card.pulled_from.as_ref().map(origin),
         "servesAwsIds": card.serves_aws_ids,
         "state": state,
         "stateReason": reason,
         "jobId": job,
         "loaded": card.loaded,
         "sha256": card.sha256,
+    })
+}
+
+/// A source, with those who stand behind it where they are known.
+fn origin(source: &CardSource) -> Value {
+    let known = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    json!({
+        "source": source.label,
+        "uploader": known(&source.uploader),
+        "publisher": known(&source.publisher),
     })
 }

@@ -2,11 +2,12 @@
 
 use anyhow::{Context as _, Result};
 use http::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::args::{Accounts, Format, Global};
 use crate::client::Client;
 use crate::connection::{Credentials, write_credentials};
+use crate::fields::{items, text};
 use crate::output;
 
 pub(super) async fn run(client: &Client, command: Accounts, global: &Global, format: Format) -> Result<()> {
@@ -17,13 +18,12 @@ pub(super) async fn run(client: &Client, command: Accounts, global: &Global, for
 }
 
 async fn list(client: &Client, format: Format) -> Result<()> {
-    let answer = client.craton(Method::GET, "/accounts", None).await?;
+    let accounts = client.listing("/accounts").await?;
     if format == Format::Json {
-        return output::json(&answer);
+        return output::json(&accounts);
     }
-    let accounts = answer["items"].as_array().map_or(&[][..], Vec::as_slice);
-    let text = |account: &Value, name: &str| account[name].as_str().unwrap_or("-").to_owned();
-    let rows: Vec<[String; 2]> = accounts.iter().map(|a| [text(a, "accountId"), text(a, "createdAt")]).collect();
+    let rows: Vec<[String; 2]> =
+        items(&accounts).iter().map(|account| ["accountId", "createdAt"].map(|name| text(account, name))).collect();
     output::line(output::table(["ACCOUNT", "CREATED"], &rows))
 }
 
@@ -32,8 +32,8 @@ async fn create(client: &Client, id: Option<String>, global: &Global, format: Fo
     let answer = client.craton(Method::POST, "/accounts", Some(&body)).await?;
     let credentials: Credentials =
         serde_json::from_value(answer.clone()).context("the server's answer holds no access key")?;
-    // The server shows the secret only now; a data folder on this machine keeps it for `craton env --account`.
-    let kept = global.data().is_dir() && write_credentials(global.data(), &credentials).is_ok();
+    // The server shows the secret only now; its data folder, where it is on this machine, keeps it for `craton env --account`.
+    let kept = client.is_of_data_folder() && write_credentials(global.data(), &credentials).is_ok();
     if format == Format::Json {
         return output::json(&answer);
     }

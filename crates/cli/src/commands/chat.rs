@@ -9,44 +9,96 @@ use bytes::BytesMut;
 use futures::StreamExt as _;
 use http::Method;
 use serde_json::{Value, json};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::segment;
 use crate::args::{Chat, Format};
-use crate::client::Client;
+use crate::client::{Client, served_by};
 use crate::output;
 
 pub(super) async fn run(client: &Client, args: Chat, format: Format) -> Result<()> {
-    let mut history = Vec::new();
     if !args.question.is_empty() {
-        return turn(client, &args, format, &mut history, args.question.join(" ")).await;
+        return turn(client, &args, format, &[], &args.question.join(" ")).await.map(drop);
     }
-    let terminal = std::io::stdin().is_terminal();
-    if !terminal {
+    if !std::io::stdin().is_terminal() {
         let question = std::io::read_to_string(std::io::stdin()).context("cannot read standard input")?;
-        return turn(client, &args, format, &mut history, question.trim().to_owned()).await;
+        return turn(client, &args, format, &[], question.trim()).await.map(drop);
     }
-    output::note(&format!("Talking to {}. An empty line or Ctrl-D ends.", args.model));
+    output::note(&format!(
+        "Talking to {}. Ctrl-C ends an answer; an empty line, Ctrl-D or another Ctrl-C the talk.",
+        args.model
+    ));
+    talk(client, &args, format).await
+}
+
+/// Asks what is typed, line by line.
+async fn talk(client: &Client, args: &Chat, format: Format) -> Result<()> {
+    let (mut history, mut typed) = (Vec::new(), typed());
+    let mut interrupts = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
     loop {
         output::piece("> ")?;
-        let mut line = String::new();
-        let read = std::io::stdin().lock().read_line(&mut line).context("cannot read the terminal")?;
-        if read == 0 || line.trim().is_empty() {
+        let Some(line) = unless_interrupted(typed.recv(), interrupts.recv()).await else {
+            return output::line("");
+        };
+        let question = match line {
+            Some(line) => line.context("cannot read the terminal")?.trim().to_owned(),
+            None => return output::line(""),
+        };
+        if question.is_empty() {
             return Ok(());
         }
-        if let Err(error) = turn(client, &args, format, &mut history, line.trim().to_owned()).await {
-            output::error(&error);
-            history.pop();
+        // An answer that is not waited for any more is dropped, which ends it at the server.
+        match unless_interrupted(turn(client, args, format, &history, &question), interrupts.recv()).await {
+            Some(Ok(answer)) => history.extend(remembered(&question, &answer)),
+            Some(Err(error)) => output::error(&error),
+            None => output::note("\n[stopped; this question is forgotten]"),
         }
     }
 }
 
-/// Asks one question, prints the answer as it comes, and adds both to `history`.
-async fn turn(client: &Client, args: &Chat, format: Format, history: &mut Vec<Value>, question: String) -> Result<()> {
+/// The lines that are typed. They are read by a thread of their own: one that nobody waits for when the program ends.
+fn typed() -> tokio::sync::mpsc::UnboundedReceiver<std::io::Result<String>> {
+    let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
+    std::thread::spawn(move || {
+        let lines = std::io::stdin().lock().lines();
+        for line in lines {
+            let is_last = line.is_err();
+            if sender.send(line).is_err() || is_last {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+/// The outcome of `work`; none where it was interrupted before.
+async fn unless_interrupted<T>(work: impl Future<Output = T>, interrupted: impl Future) -> Option<T> {
+    tokio::select! {
+        outcome = work => Some(outcome),
+        _ = interrupted => None,
+    }
+}
+
+/// What of a question and its answer the next one is asked with. A service takes no turn without text, so that a blank
+/// answer would make every further question fail: both are dropped then.
+fn remembered(question: &str, answer: &str) -> Vec<Value> {
+    if answer.trim().is_empty() {
+        output::note("[the answer is empty; this question is forgotten]");
+        return Vec::new();
+    }
+    [("user", question), ("assistant", answer)]
+        .map(|(role, text)| json!({ "role": role, "content": [{ "text": text }] }))
+        .to_vec()
+}
+
+/// Asks one question after `history`, prints the answer as it comes, and returns it.
+async fn turn(client: &Client, args: &Chat, format: Format, history: &[Value], question: &str) -> Result<String> {
     if question.is_empty() {
         bail!("there is no question\nhint: craton chat 'Why is the sky blue?'");
     }
-    history.push(json!({ "role": "user", "content": [{ "text": question }] }));
-    let mut body = json!({ "messages": history, "inferenceConfig": { "maxTokens": args.max_tokens } });
+    let asked = json!({ "role": "user", "content": [{ "text": question }] });
+    let messages: Vec<&Value> = history.iter().chain([&asked]).collect();
+    let mut body = json!({ "messages": messages, "inferenceConfig": { "maxTokens": args.max_tokens } });
     if let Some(temperature) = args.temperature {
         body["inferenceConfig"]["temperature"] = temperature.into();
     }
@@ -55,17 +107,17 @@ async fn turn(client: &Client, args: &Chat, format: Format, history: &mut Vec<Va
     }
     let path = format!("/model/{}/converse-stream", segment(&args.model));
     let response = client.send("bedrock", Method::POST, &path, serde_json::to_vec(&body)?).await?;
-    let served_by = response.headers().get("x-craton-served-by").and_then(|v| v.to_str().ok()).map(str::to_owned);
+    let served_by = served_by(&response);
     let (answer, metadata, stop) = receive(response, format == Format::Text).await?;
-    history.push(json!({ "role": "assistant", "content": [{ "text": answer }] }));
     if format == Format::Json {
-        return output::json(&json!({
+        output::json(&json!({
             "text": answer, "stopReason": stop, "usage": metadata["usage"], "metrics": metadata["metrics"], "servedBy": served_by,
-        }));
+        }))?;
+        return Ok(answer);
     }
     output::line("")?;
     output::note(&summary(&metadata, served_by.as_deref()));
-    Ok(())
+    Ok(answer)
 }
 
 /// Reads the event stream to its end: the text, the metadata event and the stop reason.
@@ -110,4 +162,23 @@ fn summary(metadata: &Value, served_by: Option<&str>) -> String {
     let seconds = metadata.pointer("/metrics/latencyMs").and_then(Value::as_f64).unwrap_or_default() / 1000.0;
     let by = served_by.map(|name| format!(", answered by {name}")).unwrap_or_default();
     format!("[{} tokens in, {} out, {seconds:.1} s{by}]", count("inputTokens"), count("outputTokens"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blank_answer_is_forgotten_with_its_question() {
+        assert_eq!(remembered("Why?", " \n"), Vec::<Value>::new());
+        let turns = remembered("Why?", "Because.");
+        assert_eq!(turns.iter().map(|turn| turn["role"].as_str().unwrap()).collect::<Vec<_>>(), ["user", "assistant"]);
+        assert_eq!(turns[1]["content"][0]["text"], "Because.");
+    }
+
+    #[tokio::test]
+    async fn an_interruption_ends_what_is_waited_for() {
+        assert_eq!(unless_interrupted(std::future::pending::<()>(), std::future::ready(())).await, None);
+        assert_eq!(unless_interrupted(std::future::ready(1), std::future::pending::<()>()).await, Some(1));
+    }
 }

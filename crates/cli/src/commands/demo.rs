@@ -1,8 +1,9 @@
 //! `craton demo`: a server, the default models, and a boto3 script against them.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::IsTerminal as _;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -12,15 +13,16 @@ use http::Method;
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
-use super::jobs;
+use super::{DEFAULT_MODELS, USUAL, jobs};
 use crate::args::{Demo, Global};
 use crate::client::Client;
 use crate::connection::Connection;
-use crate::output;
+use crate::{output, shell};
 
-/// The models that answer where nothing else was chosen.
-const DEFAULT_MODELS: &[&str] = &["smollm2-135m-instruct", "all-minilm-l6-v2"];
 const SCRIPT: &str = include_str!("../../../../demo/foundation.py");
+/// Succeeds where boto3 is there and has what the script calls.
+const HAS_BOTO3: &str = "import boto3; client = boto3.client('bedrock-runtime', region_name='us-east-1', \
+                         aws_access_key_id='x', aws_secret_access_key='x'); client.converse_stream";
 const START_LIMIT: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(50);
 
@@ -32,7 +34,14 @@ pub(super) fn run(args: &Demo, global: &Global) -> Result<()> {
 
 async fn play(args: &Demo, global: &Global) -> Result<()> {
     let python = match &args.python {
-        Some(python) => python.clone(),
+        Some(python) => {
+            ensure!(
+                succeeds(Command::new(python).args(["-c", HAS_BOTO3])).await,
+                "`{}` has no boto3 that knows `converse_stream`\nhint: install one there: pip install --upgrade boto3",
+                python.display()
+            );
+            python.clone()
+        }
         None => python_with_boto3().await?,
     };
     let (connection, mut server) = match running(global).await {
@@ -42,7 +51,7 @@ async fn play(args: &Demo, global: &Global) -> Result<()> {
             (connection, Some(server))
         }
     };
-    let result = show(&connection, &python).await;
+    let result = show(&connection, &python, global).await;
     if let (Ok(()), Some(server)) = (&result, server.as_mut())
         && (args.keep || std::io::stdin().is_terminal())
     {
@@ -68,13 +77,14 @@ async fn running(global: &Global) -> Option<Connection> {
 async fn start(args: &Demo, global: &Global) -> Result<(Connection, Child)> {
     let data = global.data();
     fs::create_dir_all(data).with_context(|| format!("cannot make the data folder `{}`", data.display()))?;
-    let usual = "127.0.0.1:4566";
-    let listen = if TcpListener::bind(usual).is_ok() { usual } else { "127.0.0.1:0" };
+    let usual = global.places.listen.unwrap_or(USUAL);
+    // Another program may have the usual port: then any free one does.
+    let listen = if TcpListener::bind(usual).is_ok() { usual } else { SocketAddr::new(usual.ip(), 0) };
     let log_path = data.join("demo-server.log");
     let log = File::create(&log_path).with_context(|| format!("cannot write `{}`", log_path.display()))?;
     let _ = fs::remove_file(data.join("endpoint.json"));
     let mut command = Command::new(std::env::current_exe().context("cannot find this program's own file")?);
-    command.arg("up").arg("--data-dir").arg(data).args(["--listen", listen]);
+    command.arg("up").arg("--data-dir").arg(data).args(["--listen", &listen.to_string()]);
     if let Some(dir) = &args.models_dir {
         command.arg("--models-dir").arg(dir);
     }
@@ -108,7 +118,7 @@ async fn stop(mut server: Child) -> Result<()> {
     Ok(())
 }
 
-async fn show(connection: &Connection, python: &Path) -> Result<()> {
+async fn show(connection: &Connection, python: &Path, global: &Global) -> Result<()> {
     let client = Client::new(connection.clone())?;
     for name in DEFAULT_MODELS {
         ready(&client, name).await?;
@@ -117,26 +127,51 @@ async fn show(connection: &Connection, python: &Path) -> Result<()> {
     let script = folder.join("foundation.py");
     fs::write(&script, SCRIPT).with_context(|| format!("cannot write `{}`", script.display()))?;
     let mut command = Command::new(python);
-    command
-        .arg(&script)
-        .env("AWS_ENDPOINT_URL", &connection.url)
-        .env("AWS_DEFAULT_REGION", &connection.region)
-        .env("AWS_ACCESS_KEY_ID", &connection.credentials.access_key_id)
-        .env("AWS_SECRET_ACCESS_KEY", &connection.credentials.secret_access_key)
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .env("PYTHONUNBUFFERED", "1")
-        .env_remove("AWS_SESSION_TOKEN")
-        .env_remove("AWS_PROFILE");
-    if let Some(certificate) = &connection.certificate {
-        command.env("AWS_CA_BUNDLE", certificate);
-    }
+    command.arg(&script).env("PYTHONUNBUFFERED", "1");
+    point_at(&mut command, connection, std::env::vars_os().map(|(name, _)| name));
     let status = command.status().await.with_context(|| format!("cannot run `{}`", python.display()))?;
     ensure!(status.success(), "the demo script failed ({status})");
     output::line(format!("\nConsole: {}/console/", connection.url))?;
     output::line(format!("Sign in with access key {}", connection.credentials.access_key_id))?;
     output::line(format!("          and secret    {}", connection.credentials.secret_access_key))?;
-    output::line("Your own code:  eval \"$(craton env)\" && python your_script.py")?;
-    output::line("If the server has ended, start it again with:  craton up   (or: make up)")
+    let here = match &global.data_dir {
+        Some(dir) => format!(" --data-dir {}", shell::word(&dir.display().to_string())),
+        None => String::new(),
+    };
+    let program = program(std::env::var_os("PATH").as_deref());
+    output::line(format!("Your own code:  eval \"$({program} env{here})\" && python your_script.py"))?;
+    output::line(format!("If the server has ended, start it again with:  {program} up{here}"))
+}
+
+/// Lets an AWS client see the server and nothing that is set for other services.
+fn point_at(command: &mut Command, connection: &Connection, variables: impl Iterator<Item = OsString>) {
+    for name in variables.filter(|name| name.to_string_lossy().starts_with("AWS_")) {
+        command.env_remove(name);
+    }
+    command
+        .env("AWS_ENDPOINT_URL", &connection.url)
+        .env("AWS_DEFAULT_REGION", &connection.region)
+        .env("AWS_ACCESS_KEY_ID", &connection.credentials.access_key_id)
+        .env("AWS_SECRET_ACCESS_KEY", &connection.credentials.secret_access_key)
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        // Profiles name endpoints and keys too.
+        .env("AWS_CONFIG_FILE", "/dev/null")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+        // A proxy does not reach this machine.
+        .env("NO_PROXY", "*")
+        .env("no_proxy", "*");
+    if let Some(certificate) = &connection.certificate {
+        command.env("AWS_CA_BUNDLE", certificate);
+    }
+}
+
+/// What to type for this program: its name where PATH finds it, else its full path.
+fn program(path: Option<&OsStr>) -> String {
+    let Ok(this) = std::env::current_exe().and_then(fs::canonicalize) else { return "craton".to_owned() };
+    let found =
+        std::env::split_paths(path.unwrap_or_default()).map(|dir| dir.join("craton")).find(|file| file.is_file());
+    let is_this = found.and_then(|file| fs::canonicalize(file).ok()).is_some_and(|file| file == this);
+    if is_this { "craton".to_owned() } else { shell::word(&this.display().to_string()) }
 }
 
 /// Pulls a default model where it is not here yet.
@@ -164,11 +199,11 @@ fn cache_folder() -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// A Python that can import boto3: the system's, or a virtual environment in the cache folder, made at first use.
+/// A Python with a boto3 that is new enough: the system's, or a virtual environment in the cache folder, made at first use.
 async fn python_with_boto3() -> Result<PathBuf> {
     let environment = cache_folder()?.join("venv");
     for python in [environment.join("bin/python"), PathBuf::from("python3")] {
-        if succeeds(Command::new(&python).args(["-c", "import boto3"])).await {
+        if succeeds(Command::new(&python).args(["-c", HAS_BOTO3])).await {
             return Ok(python);
         }
     }
@@ -181,7 +216,7 @@ async fn python_with_boto3() -> Result<PathBuf> {
         environment.display()
     );
     ensure!(
-        succeeds(Command::new(&python).args(["-m", "pip", "install", "--quiet", "boto3>=1.40"])).await,
+        succeeds(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--upgrade", "boto3>=1.40"])).await,
         "cannot install boto3 with pip{hint}"
     );
     Ok(python)
@@ -190,4 +225,54 @@ async fn python_with_boto3() -> Result<PathBuf> {
 async fn succeeds(command: &mut Command) -> bool {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.status().await.is_ok_and(|status| status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::Credentials;
+
+    #[test]
+    fn the_script_sees_the_server_and_no_other_service() {
+        let connection = Connection {
+            url: "http://127.0.0.1:1".into(),
+            region: "eu-west-1".into(),
+            certificate: None,
+            credentials: Credentials {
+                account_id: "111122223333".into(),
+                access_key_id: "AKIAKEPT".into(),
+                secret_access_key: "kept".into(),
+                session_token: None,
+            },
+            is_of_data_folder: true,
+        };
+        let mut command = Command::new("python3");
+        let set = [
+            "AWS_BEARER_TOKEN_BEDROCK",
+            "AWS_PROFILE",
+            "AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
+            "AWS_ACCESS_KEY_ID",
+            "PATH",
+        ];
+        point_at(&mut command, &connection, set.into_iter().map(OsString::from));
+        let given: Vec<_> = command.as_std().get_envs().collect();
+        let value = |name: &str| given.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+        for name in ["AWS_BEARER_TOKEN_BEDROCK", "AWS_PROFILE", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME"] {
+            assert_eq!(value(name), Some(None), "{name} is removed");
+        }
+        assert_eq!(value("AWS_ACCESS_KEY_ID"), Some(Some(OsStr::new("AKIAKEPT"))));
+        assert_eq!(value("PATH"), None, "the rest stays");
+    }
+
+    #[test]
+    fn a_program_that_path_does_not_find_is_named_in_full() {
+        let this = fs::canonicalize(std::env::current_exe().unwrap()).unwrap();
+        assert_eq!(program(None), shell::word(&this.display().to_string()));
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("craton"), "another").unwrap();
+        assert_eq!(program(Some(dir.path().as_os_str())), shell::word(&this.display().to_string()));
+        fs::remove_file(dir.path().join("craton")).unwrap();
+        std::os::unix::fs::symlink(&this, dir.path().join("craton")).unwrap();
+        assert_eq!(program(Some(dir.path().as_os_str())), "craton");
+    }
 }

@@ -5,15 +5,17 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use serde_json::json;
 
+use super::{DEFAULT_MODELS, USUAL};
 use crate::args::{Doctor, Format, Global};
-use crate::output;
+use crate::client::Client;
+use crate::connection::Connection;
+use crate::{output, processor};
 
 /// Free disk below which downloads will fail soon, in bytes.
 const LITTLE_DISK: u64 = 2_000_000_000;
-const DEFAULT_MODELS: &[&str] = &["smollm2-135m-instruct", "all-minilm-l6-v2"];
 
 /// How one check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,8 +33,9 @@ struct Finding {
 }
 
 pub(super) fn run(args: &Doctor, global: &Global) -> Result<()> {
-    let models = args.models_dir.clone().or_else(default_models_dir);
-    let mut findings = vec![processor(), memory(), data(global.data()), port(args.listen, global.data()), python()];
+    let models = args.models_dir.clone().or_else(|| global.places.models_dir.clone()).or_else(default_models_dir);
+    let listen = args.listen.or(global.places.listen).unwrap_or(USUAL);
+    let mut findings = vec![processor(), memory(), data(global.data()), port(listen, global)?, python()];
     match models {
         Some(dir) => findings.extend([disk(&dir), pulled(&dir)]),
         None => findings.push(bad("models", "there is no home folder to keep models in", "set CRATON_MODELS_DIR")),
@@ -80,26 +83,21 @@ fn bad(check: &'static str, text: impl Into<String>, hint: &'static str) -> Find
 
 fn processor() -> Finding {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    #[cfg(target_arch = "x86_64")]
-    {
-        let features = [
-            ("AVX2", std::arch::is_x86_feature_detected!("avx2")),
-            ("AVX-512", std::arch::is_x86_feature_detected!("avx512f")),
-            ("VNNI", std::arch::is_x86_feature_detected!("avx512vnni")),
-            ("BF16", std::arch::is_x86_feature_detected!("avx512bf16")),
-        ];
-        let present: Vec<&str> = features.iter().filter(|(_, there)| *there).map(|(name, _)| *name).collect();
-        if !features[0].1 {
-            return doubtful(
-                "processor",
-                format!("{cores} cores without AVX2"),
-                "models will be slow on this processor",
-            );
-        }
-        good("processor", format!("{cores} cores with {}", present.join(", ")))
+    let missing = processor::missing_here();
+    if !missing.is_empty() {
+        return bad("processor", format!("this build needs what it has not: {}", missing.join(", ")), processor::HINT);
     }
-    #[cfg(not(target_arch = "x86_64"))]
-    good("processor", format!("{cores} cores ({})", std::env::consts::ARCH))
+    let Some(flags) = processor::flags() else {
+        return good("processor", format!("{cores} cores ({})", std::env::consts::ARCH));
+    };
+    let known = [("avx2", "AVX2"), ("avx512f", "AVX-512"), ("avx512_vnni", "VNNI"), ("avx512_bf16", "BF16")];
+    let has = |flag: &str| flags.split_ascii_whitespace().any(|there| there == flag);
+    let present: Vec<&str> = known.into_iter().filter(|(flag, _)| has(flag)).map(|(_, name)| name).collect();
+    if !has("avx2") {
+        let text = format!("{cores} cores without AVX2");
+        return doubtful("processor", text, "models will be slow on this processor");
+    }
+    good("processor", format!("{cores} cores with {}", present.join(", ")))
 }
 
 fn memory() -> Finding {
@@ -138,14 +136,31 @@ fn writable(dir: &Path) -> std::io::Result<()> {
     fs::remove_file(&probe)
 }
 
-fn port(listen: SocketAddr, data: &Path) -> Finding {
-    match TcpListener::bind(listen) {
-        Ok(_) => good("port", format!("`{listen}` is free")),
-        Err(_) if data.join("endpoint.json").exists() => {
-            good("port", format!("`{listen}` is in use, and a server has this data folder"))
+fn port(listen: SocketAddr, global: &Global) -> Result<Finding> {
+    let Err(error) = TcpListener::bind(listen) else {
+        return Ok(good("port", format!("`{listen}` is free")));
+    };
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
+    let running = runtime.block_on(running_at(global));
+    Ok(match running {
+        Some(url) if url.ends_with(&format!(":{}", listen.port())) => {
+            good("port", format!("`{listen}` is in use by the server of this data folder"))
         }
-        Err(error) => doubtful("port", format!("`{listen}` cannot be used: {error}"), "choose another with --listen"),
-    }
+        Some(url) => doubtful(
+            "port",
+            format!("`{listen}` is in use by another program; the server of this data folder answers at {url}"),
+            "nothing, unless you want it there",
+        ),
+        None => doubtful("port", format!("`{listen}` cannot be used: {error}"), "choose another with --listen"),
+    })
+}
+
+/// The address of the data folder's server, where it answers: the file that names it may be older than the server.
+async fn running_at(global: &Global) -> Option<String> {
+    let connection = Connection::find(global, |_| None).ok()?;
+    let client = Client::new(connection).ok()?;
+    client.is_ready().await.then(|| client.url().to_owned())
 }
 
 fn python() -> Finding {

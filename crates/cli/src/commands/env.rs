@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::args::{Format, Global};
 use crate::connection::Connection;
-use crate::output;
+use crate::{output, shell};
 
 pub(super) fn run(global: &Global) -> Result<()> {
     // The data folder alone decides: the variables that this prints must not depend on those that it printed before.
@@ -23,28 +23,8 @@ pub(super) fn run(global: &Global) -> Result<()> {
         return output::json(&json!(variables.into_iter().collect::<std::collections::BTreeMap<_, _>>()));
     }
     for (name, value) in variables {
-        output::line(format!("export {name}={}", quoted(&value)))?;
+        output::line(format!("export {name}={}", shell::word(&value)))?;
     }
     // A session token of another service would be sent along with the new key.
     output::line("unset AWS_SESSION_TOKEN AWS_PROFILE")
-}
-
-/// A word that a POSIX shell reads as `value`.
-fn quoted(value: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:+=@%,".contains(c);
-    if !value.is_empty() && value.chars().all(plain) {
-        return value.to_owned();
-    }
-    format!("'{}'", value.replace('\'', r"'\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn words_are_quoted_where_a_shell_would_read_them() {
-        assert_eq!(super::quoted("abc/+=:1"), "abc/+=:1");
-        assert_eq!(super::quoted("a b"), "'a b'");
-        assert_eq!(super::quoted("it's $HOME"), r"'it'\''s $HOME'");
-        assert_eq!(super::quoted(""), "''");
-    }
 }

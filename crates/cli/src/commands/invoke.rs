@@ -7,13 +7,13 @@ use http::Method;
 
 use super::segment;
 use crate::args::Invoke;
-use crate::client::Client;
+use crate::client::{Client, served_by};
 use crate::output;
 
 pub(super) async fn run(client: &Client, args: &Invoke) -> Result<()> {
     let path = format!("/model/{}/invoke", segment(&args.model));
     let response = client.send("bedrock", Method::POST, &path, body(&args.body)?).await?;
-    let served_by = response.headers().get("x-craton-served-by").and_then(|v| v.to_str().ok()).map(str::to_owned);
+    let served_by = served_by(&response);
     let text = response.text().await?;
     output::line(text)?;
     if let Some(name) = served_by {

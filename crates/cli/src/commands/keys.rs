@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::segment;
 use crate::args::{Format, Keys, Surface};
 use crate::client::Client;
+use crate::fields::{items, text};
 use crate::output;
 
 pub(super) async fn run(client: &Client, command: Keys, format: Format) -> Result<()> {
@@ -42,13 +43,11 @@ pub(super) async fn run(client: &Client, command: Keys, format: Format) -> Resul
 }
 
 async fn list(client: &Client, format: Format) -> Result<()> {
-    let answer = client.craton(Method::GET, "/api-keys", None).await?;
+    let keys = client.listing("/api-keys").await?;
     if format == Format::Json {
-        return output::json(&answer);
+        return output::json(&keys);
     }
-    let keys = answer["items"].as_array().map_or(&[][..], Vec::as_slice);
-    let text = |key: &Value, name: &str| key[name].as_str().unwrap_or("-").to_owned();
-    let rows: Vec<[String; 5]> =
-        keys.iter().map(|k| ["id", "name", "surface", "createdAt", "expiresAt"].map(|name| text(k, name))).collect();
+    let row = |key: &Value| ["id", "name", "surface", "createdAt", "expiresAt"].map(|name| text(key, name));
+    let rows: Vec<[String; 5]> = items(&keys).iter().map(row).collect();
     output::line(output::table(["ID", "NAME", "SURFACE", "CREATED", "EXPIRES"], &rows))
 }

@@ -2,7 +2,7 @@
 
 mod accounts;
 mod chat;
-mod completions;
+pub(crate) mod completions;
 mod demo;
 mod doctor;
 mod embed;
@@ -13,18 +13,25 @@ mod keys;
 mod models;
 mod status;
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
 use anyhow::{Context as _, Result};
 
 use crate::args::{Command, Format, Global};
 use crate::client::Client;
 use crate::connection::Connection;
 
-/// Runs `command`, which is not `up`.
+/// The models that answer where nothing else was chosen.
+const DEFAULT_MODELS: [&str; 2] = ["smollm2-135m-instruct", "all-minilm-l6-v2"];
+
+/// The address of a server that is told no other.
+const USUAL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4566);
+
+/// Runs `command`, one that looks for a server.
 pub(crate) fn run(command: Command, global: &Global) -> Result<()> {
     match command {
-        // `craton up` is the server's; `cli::run` hands it over before it comes here.
-        Command::Up(_) => Ok(()),
-        Command::Completions { shell } => completions::run(shell),
+        // `cli::run` does these before.
+        Command::Up(_) | Command::Completions { .. } => Ok(()),
         Command::Env => env::run(global),
         Command::Doctor(args) => doctor::run(&args, global),
         Command::Demo(args) => demo::run(&args, global),
@@ -52,6 +59,6 @@ fn connected(global: &Global, command: impl AsyncFnOnce(Client, Format) -> Resul
 }
 
 /// One path segment of a request.
-fn segment(text: &str) -> String {
+pub(crate) fn segment(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
 }

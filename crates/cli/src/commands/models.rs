@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{jobs, segment};
 use crate::args::{Alias, Format, Models};
 use crate::client::Client;
+use crate::fields::{items, text};
 use crate::output;
 
 pub(super) async fn run(client: &Client, command: Models, format: Format) -> Result<()> {
@@ -24,8 +25,14 @@ pub(super) async fn run(client: &Client, command: Models, format: Format) -> Res
                 output::line(format!("removed {name}"))
             }
         }
-        Models::Alias(Alias::List) => aliases(client, format).await,
-        Models::Alias(Alias::Set { model_id, local, upstream, upstream_model, upstream_key_file }) => {
+        Models::Alias { command } => alias(client, command.unwrap_or(Alias::List), format).await,
+    }
+}
+
+async fn alias(client: &Client, command: Alias, format: Format) -> Result<()> {
+    match command {
+        Alias::List => aliases(client, format).await,
+        Alias::Set { model_id, local, upstream, upstream_model, upstream_key_file } => {
             let target = match (local, upstream) {
                 (Some(name), _) => json!({ "local": name }),
                 (None, url) => upstream_target(url, upstream_model, upstream_key_file)?,
@@ -33,7 +40,7 @@ pub(super) async fn run(client: &Client, command: Models, format: Format) -> Res
             let answer = client.craton(Method::PUT, &format!("/aliases/{}", segment(&model_id)), Some(&target)).await?;
             if format == Format::Json { output::json(&answer) } else { output::line(format!("{model_id} is set")) }
         }
-        Models::Alias(Alias::Remove { model_id }) => {
+        Alias::Remove { model_id } => {
             client.craton(Method::DELETE, &format!("/aliases/{}", segment(&model_id)), None).await?;
             if format == Format::Json {
                 output::json(&json!({ "removed": model_id }))
@@ -58,8 +65,7 @@ async fn list(client: &Client, format: Format) -> Result<()> {
     if format == Format::Json {
         return output::json(&answer);
     }
-    let cards = answer["items"].as_array().map_or(&[][..], Vec::as_slice);
-    let rows: Vec<[String; 6]> = cards.iter().map(row).collect();
+    let rows: Vec<[String; 6]> = items(&answer).iter().map(row).collect();
     output::line(output::table(["NAME", "KIND", "SIZE", "CONTEXT", "LICENCE", "STATE"], &rows))
 }
 
@@ -79,35 +85,82 @@ async fn show(client: &Client, name: &str, format: Format) -> Result<()> {
     if format == Format::Json {
         return output::json(&card);
     }
-    let licence = &card["licence"];
-    let listed = |name: &str| {
-        let items = card[name].as_array().map_or(&[][..], Vec::as_slice);
-        items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
-    };
-    let lines = [
-        ("name", text(&card, "name")),
-        ("title", text(&card, "title")),
-        ("provider", text(&card, "provider")),
-        ("kind", text(&card, "kind")),
-        ("about", text(&card, "description")),
-        ("licence", format!("{} {}", text(licence, "name"), licence["url"].as_str().unwrap_or_default())),
-        ("parameters", card["parameters"].as_u64().map_or_else(|| "-".to_owned(), |n| n.to_string())),
-        ("context", card["contextLength"].as_u64().map_or_else(|| "-".to_owned(), |n| format!("{n} tokens"))),
-        ("download", card["downloadBytes"].as_u64().map_or_else(|| "-".to_owned(), output::bytes)),
-        ("memory", card["memoryBytes"].as_u64().map_or_else(|| "-".to_owned(), output::bytes)),
-        ("languages", listed("languages")),
-        ("sources", listed("sources")),
-        ("answers for", listed("servesAwsIds")),
-        ("state", text(&card, "state")),
-        ("sha-256", text(&card, "sha256")),
-    ];
-    for (title, value) in lines.iter().filter(|(_, value)| !value.is_empty() && value != "-") {
+    for (title, value) in lines(&card).iter().filter(|(_, value)| !value.is_empty() && value != "-") {
         output::line(format!("{title:<12} {value}").trim_end())?;
     }
     Ok(())
 }
 
+fn lines(card: &Value) -> Vec<(&'static str, String)> {
+    let listed = |name: &str| {
+        let items = card[name].as_array().map_or(&[][..], Vec::as_slice);
+        items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
+    };
+    let number = |name: &str| card[name].as_u64();
+    let size = |name: &str| number(name).map(output::bytes).unwrap_or_default();
+    let chats = card["chats"].as_bool().map(|chats| if chats { "yes" } else { "no, it continues texts" });
+    let state = match card["stateReason"].as_str() {
+        Some(reason) => format!("{}: {reason}", text(card, "state")),
+        None => text(card, "state"),
+    };
+    let mut lines = vec![
+        ("name", text(card, "name")),
+        ("title", text(card, "title")),
+        ("provider", text(card, "provider")),
+        ("kind", text(card, "kind")),
+        ("chats", chats.unwrap_or_default().to_owned()),
+        ("about", text(card, "description")),
+        ("licence", licence(card)),
+        ("parameters", number("parameters").map(|n| n.to_string()).unwrap_or_default()),
+        ("context", number("contextLength").map(|n| format!("{n} tokens")).unwrap_or_default()),
+        ("download", size("downloadBytes")),
+        ("memory", size("memoryBytes")),
+        ("languages", listed("languages")),
+    ];
+    let origins = card["origins"].as_array().map_or(&[][..], Vec::as_slice);
+    // A source that is not there is a title without a value, which is not printed.
+    lines.extend(origins.iter().map(|origin| ("source", described(origin))));
+    lines.extend([
+        ("pulled from", card["pulledFrom"]["source"].as_str().unwrap_or_default().to_owned()),
+        ("answers for", listed("servesAwsIds")),
+        ("state", state),
+        ("sha-256", text(card, "sha256")),
+    ]);
+    lines
+}
+
+fn licence(card: &Value) -> String {
+    let licence = &card["licence"];
+    let url = licence["url"].as_str().map(|url| format!(" {url}")).unwrap_or_default();
+    let terms = if licence["mustAccept"] == true { " (its terms must be accepted: --accept-terms)" } else { "" };
+    format!("{}{url}{terms}", text(licence, "name"))
+}
+
+/// A source, with those who stand behind it.
+fn described(origin: &Value) -> String {
+    let (source, uploader, publisher) = (text(origin, "source"), &origin["uploader"], &origin["publisher"]);
+    let original = publisher.as_str().filter(|_| uploader != publisher);
+    match (uploader.as_str(), original) {
+        (Some(uploader), Some(original)) => format!("{source} (uploaded by {uploader}; original: {original})"),
+        (Some(uploader), None) => format!("{source} (uploaded by {uploader})"),
+        (None, Some(original)) => format!("{source} (original: {original})"),
+        (None, None) => source,
+    }
+}
+
+/// A `file:` source with a full path, where the server is on this machine and a relative one means the same file.
+fn on_this_machine(client: &Client, source: &str) -> Result<String> {
+    match source.strip_prefix("file:") {
+        Some(path) if client.is_of_data_folder() && !path.is_empty() => {
+            let full = std::path::absolute(path).with_context(|| format!("cannot make a full path of `{path}`"))?;
+            Ok(format!("file:{}", full.display()))
+        }
+        _ => Ok(source.to_owned()),
+    }
+}
+
 async fn pull(client: &Client, source: &str, accept_terms: bool, format: Format) -> Result<()> {
+    let source = &on_this_machine(client, source)?;
     let request = json!({ "source": source, "acceptTerms": accept_terms });
     let answer = client.craton(Method::POST, "/models/pull", Some(&request)).await?;
     let job = jobs::follow(client, &answer["job"], source).await?;
@@ -128,8 +181,7 @@ async fn aliases(client: &Client, format: Format) -> Result<()> {
     if format == Format::Json {
         return output::json(&answer);
     }
-    let items = answer["items"].as_array().map_or(&[][..], Vec::as_slice);
-    let rows: Vec<[String; 3]> = items
+    let rows: Vec<[String; 3]> = items(&answer)
         .iter()
         .map(|alias| {
             let upstream = alias.pointer("/upstream/baseUrl").and_then(Value::as_str);
@@ -140,8 +192,4 @@ async fn aliases(client: &Client, format: Format) -> Result<()> {
         })
         .collect();
     output::line(output::table(["AWS MODEL ID", "ANSWERED BY", "ORIGIN"], &rows))
-}
-
-fn text(value: &Value, name: &str) -> String {
-    value[name].as_str().unwrap_or("-").to_owned()
 }

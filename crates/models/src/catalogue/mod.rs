@@ -9,7 +9,7 @@ mod tests;
 use base::{Error, Result};
 
 pub(crate) use card::unknown;
-pub use card::{Card, CardFilter, CardKind, CardState, Licence};
+pub use card::{Card, CardFilter, CardKind, CardSource, CardState, Licence};
 #[cfg(test)]
 pub(crate) use entry::PackageMember;
 pub(crate) use entry::{Entry, HubFile, Origin, Package, PackageFile};
@@ -42,9 +42,20 @@ impl Catalogue {
         self.entries.iter().find(|entry| entry.name == name)
     }
 
-    /// The text model with the most parameters whose estimated memory is within `bytes`.
-    pub(crate) fn largest_text_model_within(&self, bytes: u64) -> Option<String> {
-        let fits = |entry: &&Entry| entry.kind == CardKind::Text && entry.memory_bytes <= bytes;
-        self.entries.iter().filter(fits).max_by_key(|entry| entry.parameters).map(|entry| entry.name.clone())
+    /// The model with the most parameters that is tuned to chat and whose estimated memory is within `bytes`.
+    pub(crate) fn largest_chat_model_within(&self, bytes: u64) -> Option<Recommended> {
+        let fits = |entry: &&Entry| entry.chats && entry.memory_bytes <= bytes;
+        let largest = self.entries.iter().filter(fits).max_by_key(|entry| entry.parameters)?;
+        let terms_must_be_accepted = largest.licence.terms_must_be_accepted;
+        Some(Recommended { name: largest.name.clone(), terms_must_be_accepted })
     }
+}
+
+/// A model that is recommended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recommended {
+    /// Its name in the catalogue.
+    pub name: String,
+    /// Whether pulling it asks for the acceptance of its licence.
+    pub terms_must_be_accepted: bool,
 }

@@ -59,12 +59,29 @@ fn the_default_models_are_pinned_and_gemma_asks_for_its_terms() {
 }
 
 #[test]
-fn the_largest_model_that_fits_is_recommended() {
+fn the_largest_chat_model_that_fits_is_recommended() {
     let catalogue = Catalogue::built_in().unwrap();
-    assert_eq!(catalogue.largest_text_model_within(1 << 20), None);
-    assert_eq!(catalogue.largest_text_model_within(u64::MAX).unwrap(), "mistral-small-24b-instruct-2501");
-    let fits = catalogue.largest_text_model_within(4_000_000_000).unwrap();
-    assert!(catalogue.get(&fits).unwrap().memory_bytes <= 4_000_000_000);
+    assert_eq!(catalogue.largest_chat_model_within(1 << 20), None);
+    let largest = catalogue.largest_chat_model_within(u64::MAX).unwrap();
+    assert_eq!((largest.name.as_str(), largest.terms_must_be_accepted), ("mistral-small-24b-instruct-2501", false));
+    let fits = catalogue.largest_chat_model_within(4_000_000_000).unwrap();
+    let entry = catalogue.get(&fits.name).unwrap();
+    assert!(entry.memory_bytes <= 4_000_000_000);
+    assert_eq!(fits.terms_must_be_accepted, entry.licence.terms_must_be_accepted);
+    // The base model that would fit as well has more parameters.
+    let small = catalogue.get("smollm2-135m-instruct").unwrap();
+    let base = catalogue.get("gemma-3-270m").unwrap();
+    assert!(base.parameters > small.parameters && base.memory_bytes <= 950_000_000 && !base.chats);
+    assert_eq!(catalogue.largest_chat_model_within(950_000_000).unwrap().name, small.name);
+}
+
+#[test]
+fn hubs_are_tried_before_packages() {
+    let catalogue = Catalogue::built_in().unwrap();
+    for name in ["smollm2-135m-instruct", "all-minilm-l6-v2", "gemma-3-270m"] {
+        let schemes: Vec<&str> = catalogue.get(name).unwrap().sources.iter().map(Origin::scheme).collect();
+        assert_eq!(schemes, ["hf", "pypi"], "{name}");
+    }
 }
 
 #[test]

@@ -35,13 +35,8 @@ impl Models {
             return Err(not_pulled(name));
         };
         let files = self.inner.library.files(name, &manifest).await?;
-        match self.inner.loaded.acquire(name, files).await {
-            Ok(lease) => Ok(lease),
-            Err(error) => {
-                self.inner.library.note_failure(name, &error);
-                Err(error)
-            }
-        }
+        let acquired = self.inner.loaded.acquire(name, files).await;
+        acquired.map_err(|failure| self.inner.library.note_failure(name, failure))
     }
 }
 

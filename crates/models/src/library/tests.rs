@@ -120,3 +120,87 @@ async fn a_lock_is_held_by_one_and_given_up_when_cancelled() {
     drop(held);
     assert!(library.lock("key", &token).is_ok());
 }
+
+#[tokio::test]
+async fn names_that_lead_out_of_a_models_folder_are_not_linked() {
+    let (library, dir) = library().await;
+    let manifest = add_model(&library, dir.path(), "one", b"weights");
+    for name in ["../../x.gguf", "/tmp/x.gguf", "a/../../../x", "./x", ""] {
+        let mut evil = manifest.clone();
+        evil.files[0].name = name.to_owned();
+        assert_eq!(library.link(&evil).unwrap_err().kind, ErrorKind::Invalid, "{name}");
+        let mut evil = manifest.clone();
+        evil.main = name.to_owned();
+        assert_eq!(library.link(&evil).unwrap_err().kind, ErrorKind::Invalid, "{name}");
+    }
+    assert!(!dir.path().join("x.gguf").exists() && !dir.path().join("models/x.gguf").exists());
+}
+
+#[tokio::test]
+async fn links_of_an_earlier_version_are_removed() {
+    let (library, dir) = library().await;
+    let manifest = add_model(&library, dir.path(), "one", b"weights");
+    let mut old = manifest.clone();
+    old.files.push(ManifestFile { name: "sub/old.json".to_owned(), ..manifest.files[0].clone() });
+    library.link(&old).unwrap();
+    assert!(dir.path().join("models/one/sub/old.json").exists());
+    library.link(&manifest).unwrap();
+    assert!(!dir.path().join("models/one/sub/old.json").exists());
+    assert!(dir.path().join("models/one/model.gguf").exists());
+}
+
+mod sweeping {
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+    fn write(path: &Path, age: Duration) {
+        fs::write(path, b"left").unwrap();
+        let times = fs::FileTimes::new().set_modified(SystemTime::now() - age);
+        File::options().write(true).open(path).unwrap().set_times(times).unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_was_left_long_ago_is_removed_and_nothing_else() {
+        let (library, dir) = library().await;
+        let manifest = add_model(&library, dir.path(), "one", b"weights");
+        let blob = library.blob(&manifest.files[0].sha256);
+        let long_ago = fs::FileTimes::new().set_modified(SystemTime::now() - 30 * DAY);
+        File::options().write(true).open(&blob).unwrap().set_times(long_ago).unwrap();
+        let [old_blob, new_blob] = ["a", "b"].map(|c| library.blob(&c.repeat(64)));
+        let [old_part, new_part] = ["old.part", "new.part"].map(|name| library.partial(name));
+        for (path, age) in [(&old_blob, 8 * DAY), (&new_blob, DAY), (&old_part, 8 * DAY), (&new_part, DAY)] {
+            write(path, age);
+        }
+        library.sweep(SystemTime::now()).unwrap();
+        assert!(blob.exists() && new_blob.exists() && new_part.exists());
+        assert!(!old_blob.exists() && !old_part.exists());
+        // A folder of links without a model, seen much later.
+        fs::create_dir(dir.path().join("models/gone")).unwrap();
+        library.files("one", &manifest).await.unwrap();
+        library.sweep(SystemTime::now() + 8 * DAY).unwrap();
+        assert!(blob.exists() && dir.path().join("models/one/model.gguf").exists());
+        assert!(!new_part.exists() && !dir.path().join("models/gone").exists());
+    }
+
+    #[tokio::test]
+    async fn nothing_is_removed_while_a_pull_goes_on() {
+        let (library, dir) = library().await;
+        let part = library.partial("old.part");
+        write(&part, 8 * DAY);
+        let manifest = add_model(&library, dir.path(), "one", b"weights");
+        // Another process that shares the folder.
+        let other = Library::open(dir.path()).await.unwrap();
+        let token = CancellationToken::new();
+        let (pull, second) = (other.share(&token).unwrap(), other.share(&token).unwrap());
+        library.sweep(SystemTime::now()).unwrap();
+        library.remove("one").await.unwrap();
+        assert!(part.exists() && library.blob(&manifest.files[0].sha256).exists());
+        drop((pull, second));
+        library.sweep(SystemTime::now()).unwrap();
+        library.remove_unused(&manifest.files).unwrap();
+        assert!(!part.exists() && !library.blob(&manifest.files[0].sha256).exists());
+    }
+}

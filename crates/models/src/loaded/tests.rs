@@ -136,3 +136,32 @@ async fn embedding_is_throttled_when_the_queue_is_full() {
     drop(turns);
     drop(waiting.await.unwrap());
 }
+
+#[tokio::test]
+async fn a_model_that_is_being_removed_is_not_loaded() {
+    let (pool, loader, dir) = pool();
+    drop(pool.acquire("a", files(&dir, "a")).await.unwrap());
+    let retired = pool.retire("a").await.unwrap();
+    assert!(names(&pool).is_empty());
+    assert_eq!(pool.acquire("a", files(&dir, "a")).await.err().unwrap().kind, ErrorKind::NotFound);
+    assert_eq!(pool.retire("a").await.err().unwrap().kind, ErrorKind::Conflict);
+    drop(retired);
+    drop(pool.acquire("a", files(&dir, "a")).await.unwrap());
+    assert_eq!(loader.loads.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_model_that_is_being_loaded_or_used_cannot_be_removed() {
+    let (pool, _, dir) = pool();
+    let files = files(&dir, "a");
+    {
+        let acquire = pool.acquire("a", files.clone());
+        tokio::pin!(acquire);
+        assert!(futures::poll!(acquire.as_mut()).is_pending());
+        assert_eq!(pool.retire("a").await.err().unwrap().kind, ErrorKind::Conflict);
+    }
+    let lease = pool.acquire("a", files).await.unwrap();
+    assert_eq!(pool.retire("a").await.err().unwrap().kind, ErrorKind::Conflict);
+    drop(lease);
+    assert!(pool.retire("a").await.is_ok());
+}

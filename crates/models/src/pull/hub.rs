@@ -1,7 +1,7 @@
-//! `hf:` sources: files of a hub, fetched with resume and checked against their SHA-256.
+//! `hf:` sources: what a hub says of its repositories and files.
 
-use std::fs;
-use std::path::Path;
+mod download;
+
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -9,22 +9,21 @@ use base::{Error, Result, Secret};
 use futures::StreamExt as _;
 use reqwest::{Method, Response, StatusCode, Url, header};
 use serde::Deserialize;
-use sha2::{Digest as _, Sha256};
-use tokio::io::AsyncWriteExt as _;
 
-use super::local_file::{COMPANIONS, NEEDED};
+use super::choice::{Chosen, choose, is_plain};
 use super::meter::Meter;
-use super::puller::Fetched;
 use crate::catalogue::HubFile;
 use crate::config::HubConfig;
-use crate::library::{Library, ManifestFile, Trust, blocking, hash_file, hex, io_error, stopped};
+use crate::library::{Library, blocking};
 
 /// Redirects that are followed at most.
 const MAX_REDIRECTS: usize = 5;
-/// The longest silence of the hub.
+/// The longest silence of the hub while it sends a file.
 const SILENCE: Duration = Duration::from_secs(60);
-/// The longest wait for a connection.
-const CONNECT: Duration = Duration::from_secs(15);
+/// The longest wait for what the hub says of a repository or a file.
+const ANSWER: Duration = Duration::from_secs(15);
+/// The longest wait for a connection. Short: where the hub cannot be reached, another source may be.
+const CONNECT: Duration = Duration::from_secs(4);
 /// The longest listing of a repository.
 const MAX_LISTING: usize = 8 << 20;
 
@@ -33,6 +32,30 @@ pub(crate) struct Hub {
     base: Url,
     token: Option<Secret<String>>,
     client: OnceLock<reqwest::Client>,
+}
+
+/// What a repository has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Repository {
+    /// The files' paths, as far as they are plain names.
+    pub(crate) files: Vec<String>,
+    /// The licence that its card names.
+    pub(crate) licence: Option<String>,
+}
+
+/// A file that is here, or that the hub has.
+#[derive(Debug, Clone)]
+pub(crate) struct Located {
+    /// Its path in the model's folder.
+    name: String,
+    /// Repository and path, for people.
+    label: String,
+    url: Url,
+    /// The SHA-256 that it must have, where it is known before the download.
+    expected: Option<String>,
+    etag: String,
+    bytes: Option<u64>,
+    is_here: bool,
 }
 
 /// What the hub says of a file.
@@ -56,129 +79,94 @@ impl Hub {
         Ok(Self { base, token: config.token.clone(), client: OnceLock::new() })
     }
 
-    /// Fetches the files that the catalogue names.
-    pub(crate) async fn fetch_files(
-        &self,
-        library: &Arc<Library>,
-        repo: &str,
-        revision: &str,
-        files: &[HubFile],
-        main: &str,
-        meter: &Meter,
-    ) -> Result<Fetched> {
-        let mut fetched = Vec::new();
-        for file in files {
-            fetched.push(self.fetch_file(library, repo, revision, file, meter).await?);
-        }
-        let pinned = files.iter().any(|file| file.path == main && !file.sha256.is_empty());
-        let label = if let [only] = files { format!("hf:{repo}/{}", only.path) } else { format!("hf:{repo}") };
-        Ok(Fetched {
-            files: fetched,
-            main: main.to_owned(),
-            trust: if pinned { Trust::Pinned } else { Trust::FirstDownload },
-            source: label,
-            provider: repo.split('/').next().unwrap_or(repo).to_owned(),
-        })
-    }
-
-    /// Fetches a file that the user names, or chooses what a repository has to be loaded.
-    pub(crate) async fn fetch_any(
-        &self,
-        library: &Arc<Library>,
-        repo: &str,
-        file: Option<&str>,
-        meter: &Meter,
-    ) -> Result<Fetched> {
-        let chosen = match file {
-            Some(file) if file.ends_with(".gguf") => vec![file.to_owned()],
-            Some(file) if !file.ends_with(".safetensors") => {
-                return Err(Error::invalid(format!("`{file}` is no model file."))
-                    .with_hint("Name a `.gguf` or a `.safetensors` file."));
-            }
-            _ => choose(repo, file, &self.list(repo).await?)?,
-        };
-        let main = chosen[0].clone();
-        let files: Vec<HubFile> = chosen.into_iter().map(|path| HubFile { path, sha256: String::new() }).collect();
-        let mut fetched = self.fetch_files(library, repo, "main", &files, &main, meter).await?;
-        fetched.source = file.map_or_else(|| format!("hf:{repo}"), |file| format!("hf:{repo}/{file}"));
-        Ok(fetched)
-    }
-
-    async fn list(&self, repo: &str) -> Result<Vec<String>> {
+    /// What a repository has.
+    pub(crate) async fn repository(&self, repo: &str) -> Result<Repository> {
         #[derive(Deserialize)]
-        struct Repo {
+        struct Listing {
             siblings: Vec<Sibling>,
+            #[serde(default, rename = "cardData")]
+            card: Option<CardData>,
         }
         #[derive(Deserialize)]
         struct Sibling {
             rfilename: String,
         }
+        #[derive(Deserialize)]
+        struct CardData {
+            #[serde(default)]
+            license: serde_json::Value,
+            #[serde(default)]
+            license_name: serde_json::Value,
+        }
         let url = self.url(&format!("api/models/{repo}"))?;
-        let response = self.send(Method::GET, url, None, Follow::All).await?;
+        let response = within(ANSWER, self.send(Method::GET, url, None, Follow::All)).await??;
         let response = refuse(response, repo)?;
         let mut body = Vec::new();
         let mut stream = response.bytes_stream();
-        while let Some(chunk) = quiet(stream.next()).await? {
+        while let Some(chunk) = within(SILENCE, stream.next()).await? {
             body.extend_from_slice(&chunk.map_err(|e| unreachable(&self.base, &e))?);
             if body.len() > MAX_LISTING {
                 return Err(Error::invalid(format!("The hub's listing of `{repo}` is too long.")));
             }
         }
-        let listed: Repo = serde_json::from_slice(&body)
+        let listing: Listing = serde_json::from_slice(&body)
             .map_err(|e| Error::unavailable(format!("The hub's listing of `{repo}` cannot be read: {e}.")))?;
-        Ok(listed.siblings.into_iter().map(|sibling| sibling.rfilename).collect())
+        let licence = listing.card.and_then(|card| match (card.license.as_str(), card.license_name.as_str()) {
+            (None | Some("other"), Some(name)) => Some(name.to_owned()),
+            (name, _) => name.map(str::to_owned),
+        });
+        // The names become paths here, so that those which are more than plain names are left out.
+        let files = listing.siblings.into_iter().map(|file| file.rfilename).filter(|path| is_plain(path)).collect();
+        Ok(Repository { files, licence: licence.filter(|name| !name.is_empty()) })
     }
 
-    async fn fetch_file(
+    /// Asks the hub for each file's size and SHA-256, except for those that are here; chosen ones keep their order.
+    pub(crate) async fn locate(
         &self,
         library: &Arc<Library>,
-        repo: &str,
-        revision: &str,
-        file: &HubFile,
+        (repo, revision): (&str, &str),
+        files: &[(Chosen, String)],
         meter: &Meter,
-    ) -> Result<ManifestFile> {
-        let name = file.path.clone();
-        if let Some(bytes) = kept(library, &file.sha256, meter).await? {
-            return Ok(ManifestFile { name, sha256: file.sha256.clone(), bytes });
+    ) -> Result<Vec<Located>> {
+        meter.begin(format!("asking {} for {repo}", host(&self.base)), None);
+        let mut located = Vec::new();
+        for (file, sha256) in files {
+            let url = self.url(&format!("{repo}/resolve/{revision}/{}", file.path))?;
+            let label = format!("{repo}/{}", file.path);
+            located.push(self.locate_one(library, &file.name, label, url, sha256, meter).await?);
         }
-        let url = self.url(&format!("{repo}/resolve/{revision}/{}", file.path))?;
-        let label = format!("{repo}/{}", file.path);
+        Ok(located)
+    }
+
+    async fn locate_one(
+        &self,
+        library: &Arc<Library>,
+        name: &str,
+        label: String,
+        url: Url,
+        pinned: &str,
+        meter: &Meter,
+    ) -> Result<Located> {
+        let name = name.to_owned();
+        if let Some(bytes) = kept(library, pinned, meter).await? {
+            let (expected, bytes) = (Some(pinned.to_owned()), Some(bytes));
+            return Ok(Located { name, label, url, expected, etag: String::new(), bytes, is_here: true });
+        }
         let stated = self.state(&url, &label).await?;
-        let expected = if file.sha256.is_empty() { stated.sha256.clone() } else { Some(file.sha256.clone()) };
+        let expected = if pinned.is_empty() { stated.sha256.clone() } else { Some(pinned.to_owned()) };
         if let (Some(pinned), Some(theirs)) = (&expected, &stated.sha256)
             && pinned != theirs
         {
             return Err(wrong_hash(&label, theirs, pinned));
         }
-        if let Some(sha256) = &expected
-            && let Some(bytes) = kept(library, sha256, meter).await?
-        {
-            return Ok(ManifestFile { name, sha256: sha256.clone(), bytes });
-        }
-        let key = expected.clone().unwrap_or_else(|| hex(&Sha256::digest(format!("{url} {}", stated.etag))));
-        let partial = library.partial(&format!("{key}.part"));
-        // The lock lasts as long as the file is written, so that two processes do not write the same partial file.
-        let (held, lock, cancelled) = (library.clone(), format!("blob-{key}"), meter.cancelled.clone());
-        let _alone = blocking(move || held.lock(&lock, &cancelled)).await?;
-        self.download(library, &url, &label, &stated, &partial, meter).await?;
-        meter.say(format!("verifying {}", file.path));
-        let (library, cancelled) = (library.clone(), meter.cancelled.clone());
-        blocking(move || {
-            let sha256 = hash_file(&partial, &cancelled)?;
-            if let Some(expected) = expected.filter(|expected| *expected != sha256) {
-                let _ = fs::remove_file(&partial);
-                return Err(wrong_hash(&label, &sha256, &expected));
-            }
-            let bytes = fs::metadata(&partial).map_err(|e| io_error("read", &partial, &e))?.len();
-            library.adopt(&partial, &sha256)?;
-            Ok(ManifestFile { name, sha256, bytes })
-        })
-        .await
+        let here = kept(library, expected.as_deref().unwrap_or_default(), meter).await?;
+        let (bytes, is_here) = (here.or(stated.bytes), here.is_some());
+        Ok(Located { name, label, url, expected, etag: stated.etag, bytes, is_here })
     }
 
     /// What the hub says of a file, before any redirect to another host.
     async fn state(&self, url: &Url, label: &str) -> Result<Stated> {
-        let response = self.send(Method::HEAD, url.clone(), None, Follow::SameHost).await?;
+        let response = within(ANSWER, self.send(Method::HEAD, url.clone(), None, Follow::SameHost)).await??;
         let response = if response.status().is_redirection() { response } else { refuse(response, label)? };
         let text = |name: &str| {
             let value = response.headers().get(name)?.to_str().ok()?;
@@ -192,72 +180,6 @@ impl Hub {
             bytes: text("x-linked-size").or(size).and_then(|size| size.parse().ok()),
             etag,
         })
-    }
-
-    /// Completes the partial file. A connection that is cut is taken up again as long as each brings something.
-    async fn download(
-        &self,
-        library: &Arc<Library>,
-        url: &Url,
-        label: &str,
-        stated: &Stated,
-        partial: &Path,
-        meter: &Meter,
-    ) -> Result<()> {
-        meter.begin(format!("downloading {label}"), stated.bytes);
-        loop {
-            let have = tokio::fs::metadata(partial).await.map_or(0, |facts| facts.len());
-            if stated.bytes == Some(have) {
-                return Ok(());
-            }
-            let (held, rest) = (library.clone(), stated.bytes.unwrap_or(0).saturating_sub(have));
-            blocking(move || held.check_space(rest)).await?;
-            meter.set(have);
-            match self.download_rest(url, label, have, stated.bytes, partial, meter).await? {
-                End::Complete => return Ok(()),
-                End::Cut if tokio::fs::metadata(partial).await.map_or(0, |facts| facts.len()) > have => {
-                    tracing::info!(file = label, "the connection was cut; the download goes on where it stopped");
-                }
-                End::Cut => {
-                    return Err(Error::unavailable(format!("The download of `{label}` was cut off."))
-                        .with_hint("Pull again: it goes on where it stopped."));
-                }
-            }
-        }
-    }
-
-    async fn download_rest(
-        &self,
-        url: &Url,
-        label: &str,
-        have: u64,
-        total: Option<u64>,
-        partial: &Path,
-        meter: &Meter,
-    ) -> Result<End> {
-        let range = (have > 0).then(|| format!("bytes={have}-"));
-        let response = self.send(Method::GET, url.clone(), range, Follow::All).await?;
-        if response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
-            // What is here is not a beginning of what the hub has: begin again.
-            tokio::fs::remove_file(partial).await.map_err(|e| io_error("remove", partial, &e))?;
-            return Err(Error::unavailable(format!("The download of `{label}` has to begin again.")));
-        }
-        let response = refuse(response, label)?;
-        let goes_on = response.status() == StatusCode::PARTIAL_CONTENT && starts_at(&response) == Some(have);
-        if response.status() == StatusCode::PARTIAL_CONTENT && !goes_on {
-            return Err(Error::unavailable(format!("The hub sent another part of `{label}` than was asked for.")));
-        }
-        let begins_at = if goes_on { have } else { 0 };
-        meter.set(begins_at);
-        let mut options = tokio::fs::OpenOptions::new();
-        options.create(true).write(true).append(goes_on).truncate(!goes_on);
-        let file = options.open(partial).await.map_err(|e| io_error("write", partial, &e))?;
-        let expected = total.or_else(|| response.content_length().map(|rest| begins_at + rest));
-        let mut file = tokio::io::BufWriter::with_capacity(1 << 20, file);
-        let outcome = receive(response, &mut file, begins_at, expected, label, partial, meter).await;
-        // What has come is kept, whatever ended the connection.
-        file.flush().await.map_err(|e| io_error("write", partial, &e))?;
-        outcome
     }
 
     fn url(&self, path: &str) -> Result<Url> {
@@ -279,7 +201,7 @@ impl Hub {
             }
             // The bytes are wanted as they are stored: resuming counts them.
             request = request.header(header::ACCEPT_ENCODING, "identity");
-            let response = quiet(request.send()).await?.map_err(|e| unreachable(&url, &e))?;
+            let response = within(SILENCE, request.send()).await?.map_err(|e| unreachable(&url, &e))?;
             if !response.status().is_redirection() {
                 return Ok(response);
             }
@@ -324,43 +246,6 @@ enum Follow {
     SameHost,
 }
 
-/// How a connection ended.
-enum End {
-    Complete,
-    Cut,
-}
-
-async fn receive(
-    response: Response,
-    file: &mut (impl tokio::io::AsyncWrite + Unpin),
-    begins_at: u64,
-    expected: Option<u64>,
-    label: &str,
-    partial: &Path,
-    meter: &Meter,
-) -> Result<End> {
-    let mut have = begins_at;
-    let mut stream = response.bytes_stream();
-    loop {
-        let next = tokio::select! {
-            () = meter.cancelled.cancelled() => return Err(stopped()),
-            next = tokio::time::timeout(SILENCE, stream.next()) => next,
-        };
-        match next {
-            Ok(Some(Ok(chunk))) => {
-                have += chunk.len() as u64;
-                if expected.is_some_and(|expected| have > expected) {
-                    return Err(Error::invalid(format!("The hub sent more of `{label}` than it declared.")));
-                }
-                file.write_all(&chunk).await.map_err(|e| io_error("write", partial, &e))?;
-                meter.advance(chunk.len() as u64)?;
-            }
-            Ok(None) if expected.is_none_or(|expected| have == expected) => return Ok(End::Complete),
-            Ok(None | Some(Err(_))) | Err(_) => return Ok(End::Cut),
-        }
-    }
-}
-
 /// The size of a blob that is in place and verified.
 async fn kept(library: &Arc<Library>, sha256: &str, meter: &Meter) -> Result<Option<u64>> {
     if sha256.is_empty() {
@@ -371,38 +256,21 @@ async fn kept(library: &Arc<Library>, sha256: &str, meter: &Meter) -> Result<Opt
     blocking(move || library.has_blob(&sha256, Some(&cancelled))).await
 }
 
-/// Chooses the files of a repository: what is loaded comes first.
-fn choose(repo: &str, asked: Option<&str>, files: &[String]) -> Result<Vec<String>> {
-    let ggufs: Vec<&String> = files.iter().filter(|file| file.ends_with(".gguf") && !file.contains("mmproj")).collect();
-    let weights = asked.unwrap_or("model.safetensors");
-    let has = |name: &str| files.iter().any(|file| file == name);
-    if ggufs.is_empty() || asked.is_some() {
-        if !has(weights) || !NEEDED.iter().all(|name| has(name)) {
-            return Err(Error::invalid(format!("`{repo}` has no model that can be loaded."))
-                .with_hint("Name a repository with `.gguf` files, or with `model.safetensors`, `config.json` and `tokenizer.json`."));
-        }
-        let beside = COMPANIONS.iter().filter(|name| has(name)).map(|name| (*name).to_owned());
-        return Ok(std::iter::once(weights.to_owned()).chain(beside).collect());
-    }
-    let usual = ggufs.iter().filter(|file| file.to_ascii_lowercase().contains("q4_k_m")).collect::<Vec<_>>();
-    match (ggufs.as_slice(), usual.as_slice()) {
-        ([only], _) => Ok(vec![(*only).clone()]),
-        (_, [usual]) => Ok(vec![(**usual).clone()]),
-        _ => {
-            let names: Vec<&str> = ggufs.iter().take(12).map(|file| file.as_str()).collect();
-            Err(Error::invalid(format!("`{repo}` has {} `.gguf` files.", ggufs.len())).with_hint(format!(
-                "Name one, such as `hf:{repo}/{}`. It has: {}.",
-                names[0],
-                names.join(", ")
-            )))
-        }
-    }
+/// The bytes of the files together, where the hub told them all.
+pub(crate) fn total(files: &[Located]) -> Option<u64> {
+    files.iter().map(|file| file.bytes).sum()
 }
 
-/// The offset that a partial answer begins at.
-fn starts_at(response: &Response) -> Option<u64> {
-    let range = response.headers().get(header::CONTENT_RANGE)?.to_str().ok()?;
-    range.strip_prefix("bytes ")?.split('-').next()?.parse().ok()
+/// The files of the catalogue, as a repository has them: each has its path for its name.
+pub(crate) fn pinned(files: &[HubFile]) -> Vec<(Chosen, String)> {
+    let chosen = |file: &HubFile| Chosen { name: file.path.clone(), path: file.path.clone() };
+    files.iter().map(|file| (chosen(file), file.sha256.clone())).collect()
+}
+
+/// The files of a repository that make up a model.
+pub(crate) fn chosen(repo: &str, repository: &Repository, asked: Option<&str>) -> Result<Vec<(Chosen, String)>> {
+    let files = choose(&format!("`{repo}`"), &repository.files, asked)?;
+    Ok(files.into_iter().map(|file| (file, String::new())).collect())
 }
 
 /// The error of an answer that is none.
@@ -417,9 +285,10 @@ fn refuse(response: Response, label: &str) -> Result<Response> {
     }
 }
 
-async fn quiet<T>(future: impl Future<Output = T>) -> Result<T> {
-    let timeout = tokio::time::timeout(SILENCE, future).await;
-    timeout.map_err(|_| Error::unavailable(format!("The hub was silent for {} seconds.", SILENCE.as_secs())))
+/// The outcome, unless it takes longer than `limit`.
+async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Result<T> {
+    let outcome = tokio::time::timeout(limit, future).await;
+    outcome.map_err(|_| Error::unavailable(format!("The hub was silent for {} seconds.", limit.as_secs())))
 }
 
 fn unreachable(url: &Url, error: &reqwest::Error) -> Error {
@@ -437,9 +306,4 @@ fn bad_redirect(url: &Url) -> Error {
 fn wrong_hash(label: &str, found: &str, expected: &str) -> Error {
     Error::invalid(format!("`{label}` has the SHA-256 `{found}`, and `{expected}` was expected. It is not kept."))
         .with_hint("The file was changed at its source or on the way. Do not use it before you know why.")
-}
-
-#[cfg(test)]
-pub(crate) fn choose_for_test(asked: Option<&str>, files: &[&str]) -> Result<Vec<String>> {
-    choose("org/repo", asked, &files.iter().map(|file| (*file).to_owned()).collect::<Vec<_>>())
 }

@@ -7,29 +7,16 @@ use std::sync::Arc;
 use base::{Error, Result};
 use sha2::{Digest as _, Sha256};
 
+use super::choice::choose;
 use super::meter::Meter;
 use super::puller::Fetched;
 use crate::library::{Library, ManifestFile, Trust, blocking, copy_hashed, hex, io_error};
-
-/// The files that belong to weights in safetensors, where they lie beside them.
-pub(crate) const COMPANIONS: [&str; 8] = [
-    "config.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "vocab.txt",
-    "modules.json",
-    "sentence_bert_config.json",
-    "1_Pooling/config.json",
-];
-/// Those of them without which the weights cannot be read.
-pub(crate) const NEEDED: [&str; 2] = ["config.json", "tokenizer.json"];
 
 /// Copies a `.gguf` file, or a folder (or file) of safetensors with its companions.
 pub(crate) async fn fetch(library: &Arc<Library>, path: &Path, meter: &Meter) -> Result<Fetched> {
     let (library, path, meter) = (library.clone(), path.to_owned(), meter.clone());
     blocking(move || {
-        let (files, main) = choose(&path)?;
+        let (files, main) = find(&path)?;
         let sizes = files.iter().map(|(_, file)| size(file)).collect::<Result<Vec<u64>>>()?;
         let total = sizes.iter().sum();
         library.check_space(total)?;
@@ -41,33 +28,44 @@ pub(crate) async fn fetch(library: &Arc<Library>, path: &Path, meter: &Meter) ->
             trust: Trust::Local,
             source: format!("file:{}", path.display()),
             provider: "local file".to_owned(),
+            uploader: String::new(),
+            publisher: String::new(),
+            licence: None,
         })
     })
     .await
 }
 
-fn choose(path: &Path) -> Result<(Vec<(String, PathBuf)>, String)> {
+/// The files to copy, each with its name in the model's folder, and the name of the one that is loaded.
+fn find(path: &Path) -> Result<(Vec<(String, PathBuf)>, String)> {
     let facts = fs::metadata(path).map_err(|e| {
         Error::invalid(format!("Cannot read `{}`: {e}.", path.display()))
             .with_hint("Give the full path of a file or folder on the server's machine that the server may read.")
     })?;
-    let weights = if facts.is_dir() { path.join("model.safetensors") } else { path.to_owned() };
-    let main = weights.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
-    if main.ends_with(".gguf") {
-        return Ok((vec![(main.clone(), weights)], main));
+    let (folder, asked) = match (facts.is_dir(), path.parent(), path.file_name().and_then(|name| name.to_str())) {
+        (true, ..) => (path, None),
+        (false, Some(folder), Some(name)) => (folder, Some(name)),
+        _ => return Err(Error::invalid(format!("`{}` names no file.", path.display()))),
+    };
+    let paths = listing(folder)?;
+    let chosen = choose(&format!("`{}`", folder.display()), &paths, asked)?;
+    let main = chosen.first().map(|file| file.name.clone()).unwrap_or_default();
+    Ok((chosen.into_iter().map(|file| (file.name, folder.join(file.path))).collect(), main))
+}
+
+/// The paths of the files in a folder and in the folders right below it.
+fn listing(folder: &Path) -> Result<Vec<String>> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).map_err(|e| io_error("read", folder, &e))? {
+        let path = entry.map_err(|e| io_error("read", folder, &e))?.path();
+        // What lies below and cannot be read is not part of a model.
+        let below = fs::read_dir(&path).into_iter().flatten().filter_map(|entry| entry.ok().map(|entry| entry.path()));
+        let files = std::iter::once(path.clone()).chain(below).filter(|path| path.is_file());
+        let names = files.filter_map(|file| Some(file.strip_prefix(folder).ok()?.to_str()?.to_owned()));
+        paths.extend(names);
     }
-    if !main.ends_with(".safetensors") || !weights.is_file() {
-        return Err(Error::invalid(format!("`{}` is no model.", path.display())).with_hint(
-            "Name a `.gguf` file, or a folder with `model.safetensors`, `config.json` and `tokenizer.json`.",
-        ));
-    }
-    let folder = weights.parent().unwrap_or(Path::new("/"));
-    if let Some(missing) = NEEDED.iter().find(|name| !folder.join(name).is_file()) {
-        return Err(Error::invalid(format!("`{missing}` is missing beside `{}`.", weights.display())));
-    }
-    let beside =
-        COMPANIONS.iter().map(|name| ((*name).to_owned(), folder.join(name))).filter(|(_, file)| file.is_file());
-    Ok((std::iter::once((main.clone(), weights.clone())).chain(beside).collect(), main))
+    paths.sort_unstable();
+    Ok(paths)
 }
 
 fn size(path: &Path) -> Result<u64> {

@@ -2,6 +2,7 @@
 //!
 //! The only module besides `remote` that makes outbound requests.
 
+mod choice;
 mod hub;
 mod local_file;
 mod meter;
@@ -44,6 +45,9 @@ pub(crate) struct PullInput {
     pub(crate) source: Source,
     /// The name that the model will have, where it is known before its files are.
     pub(crate) name: String,
+    /// The kind of source that the caller named, where the catalogue has the model under several: it is tried first.
+    #[serde(default)]
+    pub(crate) scheme: Option<String>,
 }
 
 impl Models {
@@ -53,7 +57,7 @@ impl Models {
     /// # Errors
     /// Invalid, where the source is malformed or terms must be accepted and are not (the message names where they can
     /// be read); NotFound for a name that the catalogue does not have; AlreadyExists, where another source's model has
-    /// the name.
+    /// the name; Conflict, where the name is being pulled from another source.
     pub async fn pull(&self, ctx: &Ctx, request: PullRequest) -> Result<Job> {
         let source = Source::parse(&self.inner.catalogue, &request.source)?;
         if let Source::Catalogue(name) = &source
@@ -67,7 +71,8 @@ impl Models {
         }
         let name = expected_name(&source)?;
         self.check_name_is_free(&source, &name).await?;
-        let input = PullInput { source, name };
+        let scheme = request.source.split_once(':').map(|(scheme, _)| scheme.to_owned());
+        let input = PullInput { source, name, scheme };
         let owner = Owner {
             account: ctx.account().clone(),
             region: ctx.region().clone(),
@@ -81,24 +86,36 @@ impl Models {
             max_attempts: MAX_ATTEMPTS,
             run_at: None,
         };
-        self.inner.jobs.submit(new).await
+        let job = self.inner.jobs.submit(new).await?;
+        // The job may be one that was there before: of the same name, and perhaps from elsewhere.
+        let joined: PullInput = serde_json::from_value(job.input.clone()).map_err(Error::internal)?;
+        if joined.source != input.source {
+            let (name, theirs) = (&input.name, joined.source.label());
+            return Err(Error::conflict(format!("The model `{name}` is being pulled from `{theirs}`."))
+                .with_hint(format!("Wait until that has ended, or stop it with `craton jobs cancel {}`.", job.id)));
+        }
+        Ok(job)
     }
 
     /// Unloads a model and removes its files, except those that another model uses.
     ///
     /// # Errors
-    /// NotFound, where it is not pulled; Conflict, while requests are using it.
+    /// NotFound, where it is not pulled; Conflict, while it is being pulled or loaded, and while requests are using it.
     pub async fn remove(&self, _ctx: &Ctx, name: &str) -> Result<()> {
-        if self.inner.loaded.is_loaded(name) {
-            self.inner.loaded.unload(name).await?;
+        if self.inner.library.manifest(name).await?.is_none() {
+            return Err(match self.inner.catalogue.get(name) {
+                Some(_) => Error::not_found(format!("The model `{name}` is not pulled.")),
+                None => crate::catalogue::unknown(name),
+            });
         }
-        if self.inner.library.remove(name).await? {
-            return Ok(());
-        }
-        match self.inner.catalogue.get(name) {
-            Some(_) => Err(Error::not_found(format!("The model `{name}` is not pulled."))),
-            None => Err(crate::catalogue::unknown(name)),
-        }
+        let (library, key) = (self.inner.library.clone(), puller::model_lock(name));
+        let Some(_alone) = crate::library::blocking(move || library.try_lock(&key)).await? else {
+            return Err(Error::conflict(format!("The model `{name}` is being pulled."))
+                .with_hint("Try again when that has ended; `craton jobs cancel ID` stops it."));
+        };
+        let _retired = self.inner.loaded.retire(name).await?;
+        self.inner.library.remove(name).await?;
+        Ok(())
     }
 
     /// The pulls of the caller's account that are going on: model names and job ids.

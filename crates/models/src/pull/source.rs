@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use base::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+use super::choice::{is_plain, is_word};
 use crate::catalogue::{Catalogue, Entry, Origin};
 use crate::library::is_name;
 
@@ -76,11 +77,7 @@ fn malformed(text: &str) -> Error {
 fn hub(text: &str) -> Option<Source> {
     let mut parts = text.splitn(3, '/');
     let (org, repo, file) = (parts.next()?, parts.next()?, parts.next());
-    let word = |word: &str| {
-        let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-        !word.is_empty() && !word.starts_with('.') && word.bytes().all(allowed)
-    };
-    let valid = word(org) && word(repo) && file.is_none_or(|file| file.split('/').all(word));
+    let valid = is_word(org) && is_word(repo) && file.is_none_or(is_plain);
     valid.then(|| Source::Hub { repo: format!("{org}/{repo}"), file: file.map(str::to_owned) })
 }
 

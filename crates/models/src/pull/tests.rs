@@ -1,6 +1,8 @@
+mod choice;
 mod hub;
 mod jobs;
 mod package;
+mod puller;
 mod source;
 mod wheel;
 

@@ -1,7 +1,7 @@
 //! Reading members of wheels: zip archives of strangers.
 
 use std::fs::{self, File};
-use std::io::BufReader;
+use std::io::{BufReader, Read as _};
 use std::path::Path;
 
 use base::{Error, Result};
@@ -15,6 +15,9 @@ use crate::library::{copy_hashed, hex, io_error};
 const MAX_MEMBER: u64 = 64 << 30;
 /// The most members that a wheel may have.
 const MAX_MEMBERS: usize = 100_000;
+
+/// The most that is read of what a wheel says of itself.
+const MAX_METADATA: u64 = 1 << 20;
 
 /// An opened wheel.
 pub(crate) struct Wheel {
@@ -65,6 +68,23 @@ impl Wheel {
             members.push(Member { name, bytes: member.size() });
         }
         Ok(members)
+    }
+
+    /// Blocks. What the wheel says of itself: its `METADATA` among the `members`, where it has one of a sane size.
+    ///
+    /// # Errors
+    /// Invalid, where the member cannot be read.
+    pub(crate) fn metadata(&mut self, members: &[String]) -> Result<Option<String>> {
+        let is_metadata = |name: &&String| {
+            name.split_once('/').is_some_and(|(folder, file)| folder.ends_with(".dist-info") && file == "METADATA")
+        };
+        let Some(name) = members.iter().find(is_metadata) else { return Ok(None) };
+        let entry = self.archive.by_name(name).map_err(|e| malformed(&self.name, &e))?;
+        let mut text = Vec::new();
+        let unreadable =
+            |e: std::io::Error| Error::invalid(format!("`{name}` of `{}` cannot be read: {e}.", self.name));
+        entry.take(MAX_METADATA).read_to_end(&mut text).map_err(unreadable)?;
+        Ok(Some(String::from_utf8_lossy(&text).into_owned()))
     }
 
     /// Blocks. Appends a member's bytes to `target`; returns how many.

