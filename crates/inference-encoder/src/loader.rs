@@ -37,6 +37,7 @@ impl Loader for EncoderLoader {
             working_bytes: WORKING_BYTES_PER_THREAD * threads(&LoadOptions::default())? as u64,
             weights_format: weights.format()?,
             has_chat_template: false,
+            licence: None,
         })
     }
 

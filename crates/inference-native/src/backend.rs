@@ -31,16 +31,13 @@ pub(crate) struct Shape {
     prefill_threads: u32,
     /// Most threads that write answers.
     decode_threads: u32,
-    /// Whether sequences are decoded one by one.
-    ///
-    /// llama.cpp multiplies float matrices by other code for one row than for several (`llamafile_sgemm`), which
-    /// rounds differently: an answer would depend on what else is being written. Quantised matrices round alike.
-    apart: bool,
+    /// How many sequences are decoded together; see [`Gguf::rows_alike`](crate::gguf::Gguf::rows_alike).
+    alike: usize,
     small: bool,
 }
 
 impl Shape {
-    pub(crate) fn new(facts: &Facts, options: &LoadOptions, chunk: u32, apart: bool) -> Self {
+    pub(crate) fn new(facts: &Facts, options: &LoadOptions, chunk: u32, alike: usize) -> Self {
         let cores = available_parallelism().map_or(1, |cores| cores.get() as u32);
         let parallel = options.parallel.clamp(1, 64);
         let threads = |asked: u32| if asked == 0 { cores } else { asked }.clamp(1, 512);
@@ -49,7 +46,7 @@ impl Shape {
             // llama.cpp pads to this.
             context: facts.context_per_sequence(options).max(1).next_multiple_of(CELLS),
             batch: chunk.max(parallel),
-            apart,
+            alike,
             prefill_threads: threads(options.prefill_threads),
             decode_threads: threads(options.decode_threads),
             small: facts.weights_bytes < SMALL_WEIGHTS,
@@ -115,7 +112,7 @@ struct Native {
     shape: Shape,
     prefill: Threads,
     decode: Threads,
-    /// The logits of a batch whose sequences were decoded one by one.
+    /// The logits of the parts of a batch but the last, which llama.cpp has.
     rows: Vec<Vec<f32>>,
 }
 
@@ -156,20 +153,26 @@ impl Backend for Native {
     fn decode(&mut self, batch: &[Input]) -> Result<()> {
         self.rows.clear();
         let several = batch.windows(2).any(|pair| pair[0].sequence != pair[1].sequence);
-        if !(self.shape.apart && several) {
+        if !several || batch.len() <= self.shape.alike {
             return self.compute(batch);
         }
-        for input in batch {
-            self.compute(std::slice::from_ref(input))?;
-            self.rows.push(self.context.logits(0).unwrap_or_default().to_vec());
+        // In parts of about the same size.
+        let size = batch.len().div_ceil(batch.len().div_ceil(self.shape.alike));
+        let mut parts = batch.chunks(size).peekable();
+        while let Some(part) = parts.next() {
+            self.compute(part)?;
+            if parts.peek().is_some() {
+                let logits = (0..part.len()).map(|at| self.context.logits(at).unwrap_or_default().to_vec());
+                self.rows.extend(logits.collect::<Vec<_>>());
+            }
         }
         Ok(())
     }
 
     fn logits(&mut self, index: usize) -> Result<&[f32]> {
-        let logits = match self.rows.is_empty() {
-            true => self.context.logits(index),
-            false => self.rows.get(index).filter(|row| !row.is_empty()).map(Vec::as_slice),
+        let logits = match self.rows.get(index) {
+            Some(row) => Some(row.as_slice()).filter(|row| !row.is_empty()),
+            None => self.context.logits(index - self.rows.len()),
         };
         logits.ok_or_else(|| Error::Engine { reason: format!("the batch has no logits at {index}") })
     }

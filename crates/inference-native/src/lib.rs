@@ -54,24 +54,28 @@ impl std::fmt::Debug for NativeLoader {
 
 impl Loader for NativeLoader {
     fn inspect(&self, files: &ModelFiles) -> Result<Facts> {
-        Gguf::open(&files.main)?.facts(&files.main)
+        let facts = Gguf::open(&files.main)?.facts(&files.main)?;
+        match facts.kind {
+            ModelKind::Generator => Ok(facts),
+            ModelKind::Embedder => Err(refused(
+                &files.main,
+                format!(
+                    "its architecture `{}` embeds text, and GGUF files are loaded to generate text",
+                    facts.architecture
+                ),
+                "pull an embedding model as safetensors: `hf:ORG/REPO` of a BERT encoder such as all-MiniLM-L6-v2",
+            )),
+        }
     }
 
     fn load(&self, files: &ModelFiles, options: &LoadOptions) -> Result<Loaded> {
         let file = files.main.as_path();
         let header = Gguf::open(file)?;
-        let facts = header.facts(file)?;
-        if facts.kind != ModelKind::Generator {
-            return Err(refused(
-                file,
-                format!("architecture `{}` does not generate text", facts.architecture),
-                "pull a model that generates text, or this embedding model as safetensors",
-            ));
-        }
+        let facts = self.inspect(files)?;
         let model = NativeModel::load(file, options.gpu_layers)
             .map_err(|reason| refused(file, reason, "the log at level `debug` says more"))?;
         let vocabulary = Arc::new(NativeVocabulary::new(Arc::new(model)));
-        let shape = Shape::new(&facts, options, CHUNK, header.multiplies_floats());
+        let shape = Shape::new(&facts, options, CHUNK, header.rows_alike());
         let template = header.chat_template().map(|source| self.template(source, &vocabulary)).transpose()?;
         let info = ModelInfo {
             name: facts.name.clone(),

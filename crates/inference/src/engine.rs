@@ -191,6 +191,8 @@ pub struct Facts {
     pub weights_format: String,
     /// Whether it has a chat template.
     pub has_chat_template: bool,
+    /// The licence that it names, as it names it.
+    pub licence: Option<String>,
 }
 
 impl Facts {

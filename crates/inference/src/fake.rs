@@ -115,6 +115,7 @@ fn facts(name: &str, kind: ModelKind) -> Facts {
         working_bytes: 1 << 20,
         weights_format: String::new(),
         has_chat_template: kind == ModelKind::Generator,
+        licence: None,
     }
 }
 

@@ -196,7 +196,7 @@ impl Library {
 
     /// Blocks. Makes the links of a model that is about to exist.
     pub(crate) fn link(&self, manifest: &Manifest) -> Result<ModelFiles> {
-        Ok(link(&self.root, manifest)?)
+        link(&self.root, manifest)
     }
 
     /// Blocks. Makes links to the blobs in a folder of the library.

@@ -220,7 +220,7 @@ impl Pool {
                 let (shared, name, files) = (self.shared.clone(), name.to_owned(), files.clone());
                 tokio::spawn(async move {
                     let outcome = tokio::task::spawn_blocking(move || shared.load(&name, &files)).await;
-                    tell.send_replace(Some(outcome.unwrap_or_else(|panic| Err(Error::internal(panic).into()))));
+                    tell.send_replace(Some(outcome.unwrap_or_else(|panic| Err(Error::internal(panic)))));
                 });
                 Found::Loading(over)
             }

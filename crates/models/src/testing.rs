@@ -184,6 +184,7 @@ impl Loader for TestLoader {
             working_bytes: 0,
             weights_format: "F32".to_owned(),
             has_chat_template: true,
+            licence: None,
         })
     }
 

@@ -58,12 +58,22 @@ impl Gguf {
             working_bytes: working_bytes(vocabulary, dimensions),
             weights_format: self.commonest_format().to_owned(),
             has_chat_template: self.chat_template().is_some(),
+            licence: self.string("general.license").map(str::to_owned),
         })
     }
 
-    /// Whether a matrix of the model is multiplied as floats.
-    pub(crate) fn multiplies_floats(&self) -> bool {
-        self.tensors.iter().any(|tensor| tensor.is_matrix && ["F32", "F16", "BF16"].contains(&tensor.format))
+    /// How many rows llama.cpp multiplies with each of the model's matrices by the same code as one, so that they round alike:
+    /// one where a matrix holds floats (`llamafile_sgemm` begins with two), seven where one holds K or IQ quants
+    /// (`ggml_tiled_min_batch` begins with eight), any number of the others.
+    pub(crate) fn rows_alike(&self) -> usize {
+        let alike = |format: &str| match format {
+            "F32" | "F16" | "BF16" => 1,
+            "IQ4_NL" => usize::MAX,
+            quants if quants.ends_with("_K") || quants.starts_with("IQ") => 7,
+            _ => usize::MAX,
+        };
+        let matrices = self.tensors.iter().filter(|tensor| tensor.is_matrix);
+        matrices.map(|tensor| alike(tensor.format)).min().unwrap_or(usize::MAX)
     }
 
     /// Bytes of keys and values of one token in all layers.

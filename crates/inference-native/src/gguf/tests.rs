@@ -101,3 +101,17 @@ fn other_files_are_refused_by_name() {
     future[4] = 9;
     assert!(reason(&future).contains("version is 9"));
 }
+
+#[test]
+fn rows_of_floats_and_k_quants_are_not_all_multiplied_alike() {
+    let mut gguf = read(&file()).unwrap();
+    assert_eq!(gguf.rows_alike(), 1);
+    for (format, alike) in
+        [("Q4_1", usize::MAX), ("Q8_0", usize::MAX), ("IQ4_NL", usize::MAX), ("Q4_K", 7), ("IQ4_XS", 7)]
+    {
+        gguf.tensors[0].format = format;
+        assert_eq!(gguf.rows_alike(), alike, "{format}");
+    }
+    gguf.tensors[0].is_matrix = false;
+    assert_eq!(gguf.rows_alike(), usize::MAX);
+}

@@ -36,6 +36,9 @@ impl Model {
         log::take_error();
         // SAFETY: returns a plain value.
         let mut parameters = unsafe { sys::llama_model_default_params() };
+        // Weights as the file has them: repacked ones are multiplied by other code for four rows than for one, which rounds
+        // differently.
+        parameters.use_extra_bufts = false;
         parameters.n_gpu_layers = i32::try_from(gpu_layers).unwrap_or(i32::MAX);
         // SAFETY: the path ends with a zero and outlives the call; the parameters are llama.cpp's own.
         let pointer = unsafe { sys::llama_model_load_from_file(path.as_ptr(), parameters) };

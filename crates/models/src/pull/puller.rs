@@ -244,12 +244,11 @@ impl Puller {
     ) -> Result<Manifest> {
         meter.say("reading the model");
         let before = self.library.manifest(name).await.ok().flatten();
-        let source_licence = fetched.licence.unwrap_or_else(|| "unknown".to_owned());
         let mut manifest = Manifest {
             name: name.to_owned(),
             source: fetched.source,
             provider: entry.map_or(fetched.provider, |entry| entry.provider.clone()),
-            licence: entry.map_or(source_licence, |entry| entry.licence.name.clone()),
+            licence: entry.map(|entry| entry.licence.name.clone()).or(fetched.licence).unwrap_or_default(),
             licence_url: entry.map_or_else(String::new, |entry| entry.licence.url.clone()),
             main: fetched.main,
             files: fetched.files,
@@ -264,8 +263,11 @@ impl Puller {
         blocking(move || {
             let read =
                 library.link(&manifest).and_then(|files| read(loader.as_ref(), &options, &manifest.name, &files));
-            let settled = read.and_then(|facts| {
+            let settled = read.and_then(|(facts, licence)| {
                 manifest.facts = facts;
+                if manifest.licence.is_empty() {
+                    manifest.licence = licence.unwrap_or_else(|| "unknown".to_owned());
+                }
                 library.commit(&manifest)
             });
             drop(shared);
@@ -302,25 +304,23 @@ pub(crate) fn trying(label: &str, failed: Option<&(String, Error)>) -> String {
     }
 }
 
-/// What the engine reads in the files.
-fn read(loader: &dyn Loader, options: &LoadOptions, name: &str, files: &ModelFiles) -> Result<ManifestFacts> {
+/// What the engine reads in the files, and the licence that they name.
+fn read(
+    loader: &dyn Loader,
+    options: &LoadOptions,
+    name: &str,
+    files: &ModelFiles,
+) -> Result<(ManifestFacts, Option<String>)> {
     let facts = loader.inspect(files).map_err(|e| unusable(name, e))?;
-    let embeds = facts.kind == ModelKind::Embedder;
-    if embeds && files.main.extension().is_some_and(|extension| extension == "gguf") {
-        let architecture = &facts.architecture;
-        return Err(Error::invalid(format!(
-            "The model `{name}` embeds text (its architecture is `{architecture}`), and GGUF files are loaded to generate text."
-        ))
-        .with_hint("Pull an embedding model as safetensors: `hf:ORG/REPO` of a BERT encoder such as all-MiniLM-L6-v2."));
-    }
-    Ok(ManifestFacts {
+    let manifest = ManifestFacts {
         title: facts.name.clone(),
-        embeds,
+        embeds: facts.kind == ModelKind::Embedder,
         parameters: facts.parameters,
         context_length: facts.context_length,
         memory_bytes: facts.memory_bytes(options),
         chat_template: Some(facts.has_chat_template),
-    })
+    };
+    Ok((manifest, facts.licence))
 }
 
 /// The error of a file that the engine cannot read, as it came from its source.
