@@ -170,7 +170,6 @@ impl Loader for TestLoader {
             });
         }
         let embeds = files.main.extension().is_some_and(|extension| extension == "safetensors");
-        let embeds = embeds || bytes.starts_with(b"embeds");
         Ok(Facts {
             kind: if embeds { ModelKind::Embedder } else { ModelKind::Generator },
             name: "test".to_owned(),

@@ -4,6 +4,10 @@ use super::*;
 
 /// A small valid file: one F32 tensor of 64 × 2, as `llama` with three tokens.
 fn file() -> Vec<u8> {
+    file_of("llama")
+}
+
+fn file_of(architecture: &str) -> Vec<u8> {
     let mut bytes = b"GGUF".to_vec();
     let text = |bytes: &mut Vec<u8>, text: &str| {
         bytes.extend((text.len() as u64).to_le_bytes());
@@ -14,15 +18,15 @@ fn file() -> Vec<u8> {
     bytes.extend(7_u64.to_le_bytes());
     text(&mut bytes, "general.architecture");
     bytes.extend(8_u32.to_le_bytes());
-    text(&mut bytes, "llama");
+    text(&mut bytes, architecture);
     for (key, value) in [
-        ("llama.context_length", 512_u32),
-        ("llama.embedding_length", 64),
-        ("llama.block_count", 2),
-        ("llama.attention.head_count", 4),
-        ("llama.attention.head_count_kv", 1),
+        ("context_length", 512_u32),
+        ("embedding_length", 64),
+        ("block_count", 2),
+        ("attention.head_count", 4),
+        ("attention.head_count_kv", 1),
     ] {
-        text(&mut bytes, key);
+        text(&mut bytes, &format!("{architecture}.{key}"));
         bytes.extend(4_u32.to_le_bytes());
         bytes.extend(value.to_le_bytes());
     }
@@ -114,4 +118,16 @@ fn rows_of_floats_and_k_quants_are_not_all_multiplied_alike() {
     }
     gguf.tensors[0].is_matrix = false;
     assert_eq!(gguf.rows_alike(), usize::MAX);
+}
+
+#[test]
+fn a_model_that_embeds_is_refused_as_it_cannot_be_loaded() {
+    use inference::{Loader as _, ModelFiles};
+
+    let dir = tempfile::tempdir().unwrap();
+    let main = dir.path().join("model.gguf");
+    std::fs::write(&main, file_of("bert")).unwrap();
+    let refusal = crate::NativeLoader::default().inspect(&ModelFiles { dir: dir.path().to_owned(), main });
+    let Err(Error::ModelFile { reason, hint, .. }) = refusal else { panic!("{refusal:?}") };
+    assert!(reason.contains("`bert` embeds text") && hint.contains("safetensors"), "{reason}, {hint}");
 }

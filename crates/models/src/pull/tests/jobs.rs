@@ -61,20 +61,6 @@ async fn a_damaged_file_fails_the_job_with_its_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_embedding_model_in_gguf_is_refused_as_it_cannot_be_loaded() {
-    let deployment = Deployment::start().await;
-    let path = deployment.dir.path().join("bert.gguf");
-    std::fs::write(&path, "embeds").unwrap();
-    let job = deployment.models.pull(&deployment.ctx, request(&format!("file:{}", path.display()))).await.unwrap();
-    let running = deployment.jobs.start(1);
-    let error = end_of(&deployment, &job).await.error.unwrap();
-    running.stop().await;
-    assert_eq!(error.kind, ErrorKind::Invalid);
-    assert!(error.message.contains("embeds text") && error.hint.unwrap().contains("safetensors"), "{}", error.message);
-    assert_eq!(deployment.blobs(), 0);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_pull_that_replaces_a_model_leaves_none_of_the_old_files() {
     let deployment = Deployment::start().await;
     let path = deployment.dir.path().join("own.gguf");
