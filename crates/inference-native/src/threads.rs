@@ -12,14 +12,16 @@ use std::time::Duration;
 const TRY: u32 = 3;
 /// A number of threads must be this much better to be preferred: less is noise.
 const BETTER: f64 = 0.93;
-/// A batch that takes so many times the mean tells that something else has begun to need the cores.
+/// Two batches in a row that take so many times the mean tell that something else has begun to need the cores.
 const SUDDEN: f64 = 2.0;
-/// What a batch may take longer than [`SUDDEN`] in any case, in seconds.
+/// What a batch may take longer than [`GIVE_UP`] in any case, in seconds.
 const LEAST_LIMIT: f64 = 0.001;
+/// A batch that takes so many times the mean is given up.
+const GIVE_UP: f64 = 3.0;
 /// The weight of the newest batch in the running mean.
 const NEWEST: f64 = 0.2;
 /// A try that changed nothing is paid for: the next one waits for so many times what it lost.
-const PAY: f64 = 50.0;
+const PAY: f64 = 100.0;
 /// The least wait between tries, in seconds.
 const LEAST_WAIT: f64 = 0.25;
 
@@ -61,7 +63,7 @@ impl Threads {
         if choice.at() == last {
             return None;
         }
-        let seconds = choice.mean? * tokens.max(1) as f64 * (1.0 + SUDDEN) + LEAST_LIMIT;
+        let seconds = choice.mean? * tokens.max(1) as f64 * GIVE_UP + LEAST_LIMIT;
         Some(Duration::from_secs_f64(seconds))
     }
 
@@ -98,6 +100,8 @@ struct Choice {
     best: usize,
     /// The running mean of its seconds a token; `None` before its first batch.
     mean: Option<f64>,
+    /// How many of its last batches took much longer than the mean.
+    slow: u32,
     /// Seconds of batches until the next try.
     wait: f64,
     /// Whether the next try is of fewer threads; else of more.
@@ -117,7 +121,7 @@ struct Trying {
 
 impl Choice {
     fn new(best: usize) -> Self {
-        Self { best, mean: None, wait: 0.0, fewer: best == 0, trying: None }
+        Self { best, mean: None, slow: 0, wait: 0.0, fewer: best == 0, trying: None }
     }
 
     fn at(&self) -> usize {
@@ -136,10 +140,13 @@ impl Choice {
         let before = self.mean.unwrap_or(seconds);
         self.mean = Some(before + NEWEST * (seconds - before));
         self.wait -= batch.seconds;
-        let sudden = seconds > before * SUDDEN && self.best < last;
+        self.slow = if seconds > before * SUDDEN { self.slow + 1 } else { 0 };
+        let given_up = seconds > before * GIVE_UP;
+        let sudden = (given_up || self.slow == 2) && self.best < last;
         if sudden || (self.wait <= 0.0 && last > 0) {
             let fewer = sudden || self.best == 0 || (self.fewer && self.best < last);
             let at = if fewer { self.best + 1 } else { self.best - 1 };
+            self.slow = 0;
             self.trying = Some(Trying { at, sudden, ..Trying::default() });
         }
     }
