@@ -5,6 +5,9 @@ mod decisions;
 mod malformed;
 mod matching;
 mod principals;
+mod reference;
+mod robust;
+mod table;
 
 use std::sync::Arc;
 
