@@ -2,7 +2,8 @@
 //!
 //! A request is authenticated by [`Identity::signing_key`] and [`Identity::authenticate`] (signatures),
 //! [`Identity::bearer`] (API keys) or [`Identity::console_session`] (the console's cookie). Each gives a [`Ctx`], which
-//! [`Identity::permit`] then checks against the operation's action and resource.
+//! [`Identity::permit`] then checks against the operation's action and resource. What policies allow is computed by
+//! [`policy`].
 
 mod accounts;
 mod audit;
@@ -14,6 +15,7 @@ mod ctx;
 mod first_start;
 mod internal;
 mod open;
+pub mod policy;
 mod principal;
 mod root_key;
 mod sign_in_limit;
