@@ -30,6 +30,9 @@ fn string_and_arn_operators_know_variables() {
         json!({"ArnLike": {"k": "arn:aws:iam::*:user/${aws:username}"}}),
         &[("k", &["arn:aws:iam::1:user/ada"])]
     ));
+    let in_account = json!({"ArnLike": {"k": "arn:aws:iam::${aws:PrincipalAccount}:user/*"}});
+    assert!(holds(in_account.clone(), &[("k", &["arn:aws:iam::111122223333:user/bob"])]));
+    assert!(!holds(in_account, &[("k", &["arn:aws:iam::777788889999:user/bob"])]));
     assert!(holds(json!({"StringLike": {"k": "${*}"}}), &[("k", &["*"])]));
     assert!(!holds(json!({"StringLike": {"k": "${*}"}}), &[("k", &["x"])]));
 }

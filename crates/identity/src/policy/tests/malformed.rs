@@ -212,7 +212,9 @@ fn what_iam_takes_is_taken() {
         json!({"NumericLessThan": {"a": 10}, "Bool": {"b": [true, "false"]}}),
     ];
     for condition in conditions {
-        one(Kind::Managed, json!({"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": condition}));
+        let statement = json!({"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": condition});
+        let document = one(Kind::Managed, statement);
+        assert_eq!(Document::parse(Kind::Managed, document.to_string()), Ok(document));
     }
     for action in ["*", "iam: asdf safdsf af ", "s3-s:x", "s3.s:x", "aaaaaadsfdsafsadfsadfaaaaa:ListBucket"] {
         one(Kind::Managed, json!({"Effect": "Allow", "NotAction": action, "NotResource": "*"}));
