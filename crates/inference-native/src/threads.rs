@@ -22,8 +22,13 @@ const GIVE_UP: f64 = 3.0;
 const NEWEST: f64 = 0.2;
 /// A try that changed nothing is paid for: the next one waits for so many times what it lost.
 const PAY: f64 = 100.0;
+/// A try is given up as soon as it has lost so much of a batch.
+const HOPELESS: f64 = 0.5;
 /// The least wait between tries, in seconds.
 const LEAST_WAIT: f64 = 0.25;
+/// The wait before fewer threads than the most are tried for the first time without need, in seconds: there are few long
+/// batches, and each of a try takes many times as long.
+const FIRST_WAIT: f64 = 100.0;
 
 /// Chooses the threads for batches of one kind, by their size.
 #[derive(Debug)]
@@ -121,7 +126,8 @@ struct Trying {
 
 impl Choice {
     fn new(best: usize) -> Self {
-        Self { best, mean: None, slow: 0, wait: 0.0, fewer: best == 0, trying: None }
+        let wait = if best == 0 { FIRST_WAIT } else { 0.0 };
+        Self { best, mean: None, slow: 0, wait, fewer: best == 0, trying: None }
     }
 
     fn at(&self) -> usize {
@@ -158,7 +164,7 @@ impl Choice {
         let before = self.mean.unwrap_or(f64::INFINITY);
         let mean = trying.seconds / trying.tokens;
         let lost = trying.seconds - before * trying.tokens;
-        let hopeless = lost > before * batch.tokens;
+        let hopeless = lost > before * batch.tokens * HOPELESS;
         if hopeless && trying.sudden && trying.at < last {
             self.trying = Some(Trying { at: trying.at + 1, sudden: true, ..Trying::default() });
         } else if hopeless || (trying.batches == TRY && mean >= before * BETTER) {
