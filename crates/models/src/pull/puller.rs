@@ -244,6 +244,10 @@ impl Puller {
     ) -> Result<Manifest> {
         meter.say("reading the model");
         let before = self.library.manifest(name).await.ok().flatten();
+        let fetched = match &before {
+            Some(before) if entry.is_some() => fetched.unless_kept(before),
+            _ => fetched,
+        };
         let mut manifest = Manifest {
             name: name.to_owned(),
             source: fetched.source,
@@ -283,6 +287,17 @@ impl Puller {
             settled.map(|()| manifest)
         })
         .await
+    }
+}
+
+impl Fetched {
+    /// Pinned files that were here already were not fetched again: they came from where the manifest says.
+    pub(super) fn unless_kept(self, before: &Manifest) -> Self {
+        if before.files != self.files {
+            return self;
+        }
+        let Manifest { source, uploader, publisher, trust, .. } = before.clone();
+        Self { source, uploader, publisher, trust, ..self }
     }
 }
 

@@ -2,6 +2,8 @@ use base::ErrorKind;
 use futures::StreamExt as _;
 use jobs::{Job, State};
 
+use crate::library::{Manifest, ManifestFacts, ManifestFile, Trust};
+use crate::pull::puller::Fetched;
 use crate::testing::Deployment;
 use crate::{CardFilter, CardState, PullRequest};
 
@@ -167,4 +169,29 @@ async fn a_folder_of_safetensors_needs_its_companions() {
     running.stop().await;
     let card = deployment.models.get(&deployment.ctx, "encoder").await.unwrap();
     assert_eq!(card.kind, crate::CardKind::Embedding);
+}
+
+#[test]
+fn files_that_were_here_keep_the_source_that_they_came_from() {
+    let files =
+        |sha256: &str| vec![ManifestFile { name: "model.gguf".to_owned(), sha256: sha256.to_owned(), bytes: 7 }];
+    let fetched = |sha256: &str| Fetched {
+        files: files(sha256),
+        main: "model.gguf".to_owned(),
+        trust: Trust::Pinned,
+        source: "hf:org/model".to_owned(),
+        provider: "org".to_owned(),
+        uploader: "org".to_owned(),
+        publisher: String::new(),
+        licence: None,
+    };
+    let before: Manifest = serde_json::from_value(serde_json::json!({
+        "name": "model", "source": "pypi:package==1", "provider": "org", "licence": "MIT", "licence_url": "", "main": "model.gguf",
+        "files": files("one"), "facts": ManifestFacts::default(), "trust": Trust::Pinned, "uploader": "somebody",
+        "publisher": "", "pulled_at": 0, "broken": null,
+    }))
+    .unwrap();
+    assert_eq!(fetched("one").unless_kept(&before).source, "pypi:package==1");
+    assert_eq!(fetched("one").unless_kept(&before).uploader, "somebody");
+    assert_eq!(fetched("two").unless_kept(&before), fetched("two"));
 }
