@@ -15,6 +15,7 @@ mod credentials;
 mod ctx;
 mod first_start;
 mod internal;
+pub mod kms;
 mod open;
 pub mod policy;
 mod principal;

@@ -12,6 +12,7 @@ use crate::cache::Cache;
 use crate::credentials::activity::Activity;
 use crate::credentials::api_keys::BearerKey;
 use crate::credentials::console::ConsoleFacts;
+use crate::kms;
 use crate::rights::Rights;
 use crate::root_key::RootKey;
 use crate::sign_in_limit::SignInLimit;
@@ -44,6 +45,7 @@ pub(crate) struct Inner {
     pub(crate) bearer_keys: Cache<BearerKey>,
     pub(crate) console_sessions: Cache<ConsoleFacts>,
     pub(crate) rights: Cache<Rights>,
+    pub(crate) kms: kms::Caches,
     pub(crate) activity: Activity,
     pub(crate) sign_ins: SignInLimit,
 }
@@ -64,6 +66,7 @@ impl Identity {
         defaults: Defaults,
     ) -> Result<Self> {
         store::migrate(&store).await?;
+        kms::store::migrate(&store).await?;
         let root_key = settle_root_key(&store, root_key).await?;
         let identity = Self(Arc::new(Inner {
             store,
@@ -75,6 +78,7 @@ impl Identity {
             bearer_keys: Cache::new(),
             console_sessions: Cache::new(),
             rights: Cache::new(),
+            kms: kms::Caches::new(),
             activity: Activity::new(),
             sign_ins: SignInLimit::new(),
         }));
@@ -88,6 +92,17 @@ impl Identity {
         &self.0.root_key
     }
 
+    /// What is done every minute, each with its outcome.
+    async fn upkeep(&self) -> [Result<()>; 4] {
+        let kms = self.kms();
+        [
+            self.flush_last_used().await,
+            self.expire_audit().await,
+            kms.delete_due_keys().await,
+            kms.rotate_due_keys().await,
+        ]
+    }
+
     /// Starts the task that does the upkeep for as long as a clone of `self` lives.
     fn keep_up(&self) {
         let inner = Arc::downgrade(&self.0);
@@ -96,7 +111,7 @@ impl Identity {
                 tokio::time::sleep(UPKEEP).await;
                 let Some(inner) = inner.upgrade() else { return };
                 let identity = Self(inner);
-                for done in [identity.flush_last_used().await, identity.expire_audit().await] {
+                for done in identity.upkeep().await {
                     if let Err(error) = done {
                         warn!(?error, "upkeep of identities failed; it is tried again in a minute");
                     }
