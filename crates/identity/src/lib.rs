@@ -17,6 +17,7 @@ mod ctx;
 mod first_start;
 mod internal;
 mod keyring;
+pub mod kms;
 mod open;
 pub mod policy;
 mod principal;
@@ -40,11 +41,10 @@ pub use ctx::{Credential, Ctx, Origin};
 pub use first_start::{AdminCredentials, RootCredentials};
 pub use internal::JobOwner;
 pub use keyring::Keyring;
-pub use open::{Defaults, Identity};
+pub use open::{Defaults, Identity, MODULES};
 pub use principal::{Principal, RoleSession};
 pub use root_key::RootKey;
 pub use sealing::{NewRootKey, rotate_root_key};
-pub use store::TABLES;
 pub use users::{NewUser, Tag, User};
 
 #[cfg(test)]

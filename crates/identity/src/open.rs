@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::store::Store;
+use ::store::{Module, Store};
 use base::{Clock, Random, Region, Result};
 use tracing::warn;
 
@@ -13,10 +13,14 @@ use crate::credentials::activity::Activity;
 use crate::credentials::api_keys::BearerKey;
 use crate::credentials::console::ConsoleFacts;
 use crate::keyring::Keyring;
+use crate::kms;
 use crate::rights::Rights;
 use crate::root_key::RootKey;
 use crate::sign_in_limit::SignInLimit;
 use crate::{sealing, store};
+
+/// The tables of each part, in the order in which they are made.
+pub const MODULES: &[Module] = &[store::TABLES, kms::store::TABLES];
 
 /// How often last uses are written and old audit entries are removed.
 const UPKEEP: Duration = Duration::from_secs(60);
@@ -42,6 +46,7 @@ pub(crate) struct Inner {
     pub(crate) bearer_keys: Cache<BearerKey>,
     pub(crate) console_sessions: Cache<ConsoleFacts>,
     pub(crate) rights: Cache<Rights>,
+    pub(crate) kms: kms::Caches,
     pub(crate) activity: Activity,
     pub(crate) sign_ins: SignInLimit,
 }
@@ -62,7 +67,9 @@ impl Identity {
         defaults: Defaults,
     ) -> Result<Self> {
         let proven = sealing::prove(&store, root_key).await?;
-        store::migrate(&store).await?;
+        for tables in MODULES {
+            store.migrate(tables.name, tables.migrations).await?;
+        }
         let keyring = sealing::settle(&store, proven).await?;
         let identity = Self(Arc::new(Inner {
             store,
@@ -74,6 +81,7 @@ impl Identity {
             bearer_keys: Cache::new(),
             console_sessions: Cache::new(),
             rights: Cache::new(),
+            kms: kms::Caches::new(),
             activity: Activity::new(),
             sign_ins: SignInLimit::new(),
         }));
@@ -87,6 +95,17 @@ impl Identity {
         &self.0.keyring
     }
 
+    /// What is done every minute, each with its outcome.
+    async fn upkeep(&self) -> [Result<()>; 4] {
+        let kms = self.kms();
+        [
+            self.flush_last_used().await,
+            self.expire_audit().await,
+            kms.delete_due_keys().await,
+            kms.rotate_due_keys().await,
+        ]
+    }
+
     /// Starts the task that does the upkeep for as long as a clone of `self` lives.
     fn keep_up(&self) {
         let inner = Arc::downgrade(&self.0);
@@ -95,7 +114,7 @@ impl Identity {
                 tokio::time::sleep(UPKEEP).await;
                 let Some(inner) = inner.upgrade() else { return };
                 let identity = Self(inner);
-                for done in [identity.flush_last_used().await, identity.expire_audit().await] {
+                for done in identity.upkeep().await {
                     if let Err(error) = done {
                         warn!(?error, "upkeep of identities failed; it is tried again in a minute");
                     }

@@ -16,11 +16,7 @@ const MIGRATIONS: &[Migration] =
     &[Migration::same(1, "accounts, users and credentials", include_str!("../migrations/0001_identity.sql"))];
 
 /// The tables of this module.
-pub const TABLES: Module = Module { name: "identity", migrations: MIGRATIONS };
-
-pub(crate) async fn migrate(store: &Store) -> Result<()> {
-    store.migrate(TABLES.name, TABLES.migrations).await
-}
+pub(crate) const TABLES: Module = Module { name: "identity", migrations: MIGRATIONS };
 
 // The keyring
 
