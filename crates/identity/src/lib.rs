@@ -16,6 +16,7 @@ mod ctx;
 mod first_start;
 mod internal;
 mod open;
+pub mod organizations;
 pub mod policy;
 mod principal;
 mod rights;

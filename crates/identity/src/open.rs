@@ -12,6 +12,7 @@ use crate::cache::Cache;
 use crate::credentials::activity::Activity;
 use crate::credentials::api_keys::BearerKey;
 use crate::credentials::console::ConsoleFacts;
+use crate::organizations::Membership;
 use crate::rights::Rights;
 use crate::root_key::RootKey;
 use crate::sign_in_limit::SignInLimit;
@@ -44,6 +45,7 @@ pub(crate) struct Inner {
     pub(crate) bearer_keys: Cache<BearerKey>,
     pub(crate) console_sessions: Cache<ConsoleFacts>,
     pub(crate) rights: Cache<Rights>,
+    pub(crate) memberships: Cache<Membership>,
     pub(crate) activity: Activity,
     pub(crate) sign_ins: SignInLimit,
 }
@@ -75,6 +77,7 @@ impl Identity {
             bearer_keys: Cache::new(),
             console_sessions: Cache::new(),
             rights: Cache::new(),
+            memberships: Cache::new(),
             activity: Activity::new(),
             sign_ins: SignInLimit::new(),
         }));

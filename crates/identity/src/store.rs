@@ -14,7 +14,8 @@ const MIGRATIONS: &[Migration] =
     &[Migration::same(1, "accounts, users and credentials", include_str!("../migrations/0001_identity.sql"))];
 
 pub(crate) async fn migrate(store: &Store) -> Result<()> {
-    store.migrate("identity", MIGRATIONS).await
+    store.migrate("identity", MIGRATIONS).await?;
+    crate::organizations::store::migrate(store).await
 }
 
 // The root key's check value
@@ -122,7 +123,7 @@ pub(crate) async fn insert_administrator(
     store.write(|tx| async move { add_administrator(&tx, account, administrator).await }).await
 }
 
-async fn add_account(tx: &Tx, account: &Account) -> Result<bool> {
+pub(crate) async fn add_account(tx: &Tx, account: &Account) -> Result<bool> {
     let sql = "INSERT INTO identity_accounts (id, management, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
     Ok(tx.execute(sql, params![&account.id, account.management, account.created]).await? == 1)
 }
