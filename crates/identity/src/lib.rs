@@ -19,6 +19,7 @@ mod internal;
 mod keyring;
 pub mod kms;
 mod open;
+pub mod organizations;
 pub mod policy;
 mod principal;
 mod rights;

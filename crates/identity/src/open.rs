@@ -14,13 +14,14 @@ use crate::credentials::api_keys::BearerKey;
 use crate::credentials::console::ConsoleFacts;
 use crate::keyring::Keyring;
 use crate::kms;
+use crate::organizations::{self, Membership};
 use crate::rights::Rights;
 use crate::root_key::RootKey;
 use crate::sign_in_limit::SignInLimit;
 use crate::{sealing, store};
 
 /// The tables of each part, in the order in which they are made.
-pub const MODULES: &[Module] = &[store::TABLES, kms::store::TABLES];
+pub const MODULES: &[Module] = &[store::TABLES, organizations::store::TABLES, kms::store::TABLES];
 
 /// How often last uses are written and old audit entries are removed.
 const UPKEEP: Duration = Duration::from_secs(60);
@@ -47,6 +48,7 @@ pub(crate) struct Inner {
     pub(crate) console_sessions: Cache<ConsoleFacts>,
     pub(crate) rights: Cache<Rights>,
     pub(crate) kms: kms::Caches,
+    pub(crate) memberships: Cache<Membership>,
     pub(crate) activity: Activity,
     pub(crate) sign_ins: SignInLimit,
 }
@@ -82,6 +84,7 @@ impl Identity {
             console_sessions: Cache::new(),
             rights: Cache::new(),
             kms: kms::Caches::new(),
+            memberships: Cache::new(),
             activity: Activity::new(),
             sign_ins: SignInLimit::new(),
         }));

@@ -162,7 +162,7 @@ pub(crate) async fn insert_administrator(
     store.write(|tx| async move { add_administrator(&tx, account, administrator).await }).await
 }
 
-async fn add_account(tx: &Tx, account: &Account) -> Result<bool> {
+pub(crate) async fn add_account(tx: &Tx, account: &Account) -> Result<bool> {
     let sql = "INSERT INTO identity_accounts (id, management, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
     Ok(tx.execute(sql, params![&account.id, account.management, account.created]).await? == 1)
 }
