@@ -18,6 +18,7 @@ mod internal;
 mod open;
 pub mod policy;
 mod principal;
+mod resources;
 mod rights;
 mod root_key;
 mod sign_in_limit;
@@ -26,7 +27,7 @@ mod users;
 
 pub use accounts::Account;
 pub use ask::Ask;
-pub use audit::{AuditEntry, Decision};
+pub use audit::{AuditEntry, AuditLookup, Decision, EventDetails, LookupAttribute};
 pub use authentication::{EXPIRED_TOKEN, INVALID_TOKEN, ProvenKey, SessionFacts, SigningKey};
 pub use authorization::{Access, Verdict};
 pub use credentials::access_keys::{AccessKey, NewAccessKey, Status};
@@ -38,6 +39,7 @@ pub use first_start::{AdminCredentials, RootCredentials};
 pub use internal::JobOwner;
 pub use open::{Defaults, Identity};
 pub use principal::{Principal, RoleSession};
+pub use resources::{Found, ResourceFacts, ResourceLookup};
 pub use root_key::RootKey;
 pub use users::{NewUser, Tag, User};
 

@@ -7,11 +7,13 @@ use ::store::Store;
 use base::{Clock, Error, ErrorKind, Random, Region, Result};
 use tracing::warn;
 
+use crate::audit::{self, Batch};
 use crate::authentication::SigningKey;
 use crate::cache::Cache;
 use crate::credentials::activity::Activity;
 use crate::credentials::api_keys::BearerKey;
 use crate::credentials::console::ConsoleFacts;
+use crate::resources::Resources;
 use crate::rights::Rights;
 use crate::root_key::RootKey;
 use crate::sign_in_limit::SignInLimit;
@@ -45,6 +47,8 @@ pub(crate) struct Inner {
     pub(crate) console_sessions: Cache<ConsoleFacts>,
     pub(crate) rights: Cache<Rights>,
     pub(crate) activity: Activity,
+    pub(crate) batch: Batch,
+    pub(crate) resources: Resources,
     pub(crate) sign_ins: SignInLimit,
 }
 
@@ -76,9 +80,12 @@ impl Identity {
             console_sessions: Cache::new(),
             rights: Cache::new(),
             activity: Activity::new(),
+            batch: Batch::new(),
+            resources: Resources::default(),
             sign_ins: SignInLimit::new(),
         }));
         identity.keep_up();
+        identity.write_audit();
         Ok(identity)
     }
 
@@ -86,6 +93,20 @@ impl Identity {
     #[must_use]
     pub fn root_key(&self) -> &Arc<RootKey> {
         &self.0.root_key
+    }
+
+    /// Starts the task that writes the entries of allowed reads, for as long as a clone of `self` lives.
+    fn write_audit(&self) {
+        let inner = Arc::downgrade(&self.0);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(audit::INTERVAL).await;
+                let Some(inner) = inner.upgrade() else { return };
+                if let Err(error) = Self(inner).flush_audit().await {
+                    warn!(?error, "the audit record of reads could not be written; it is tried again at once");
+                }
+            }
+        });
     }
 
     /// Starts the task that does the upkeep for as long as a clone of `self` lives.

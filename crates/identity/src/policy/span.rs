@@ -83,7 +83,10 @@ impl Scanner {
             }
             '}' | ']' => {
                 self.open.pop();
-                if c == '}' && self.is_statement() && let Some(start) = self.start.take() {
+                if c == '}'
+                    && self.is_statement()
+                    && let Some(start) = self.start.take()
+                {
                     let end = Position { column: self.at.column + 1, ..self.at };
                     self.spans.push(Span { start, end });
                 }
