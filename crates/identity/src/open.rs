@@ -7,6 +7,7 @@ use ::store::{Module, Store};
 use base::{Clock, Random, Region, Result};
 use tracing::warn;
 
+use crate::audit::{self, Batch};
 use crate::authentication::SigningKey;
 use crate::cache::Cache;
 use crate::credentials::activity::Activity;
@@ -15,13 +16,14 @@ use crate::credentials::console::ConsoleFacts;
 use crate::keyring::Keyring;
 use crate::kms;
 use crate::organizations::{self, Membership};
+use crate::resources::Resources;
 use crate::rights::Rights;
 use crate::root_key::RootKey;
 use crate::sign_in_limit::SignInLimit;
 use crate::{sealing, store};
 
 /// The tables of each part, in the order in which they are made.
-pub const MODULES: &[Module] = &[store::TABLES, organizations::store::TABLES, kms::store::TABLES];
+pub const MODULES: &[Module] = &[store::TABLES, audit::store::TABLES, organizations::store::TABLES, kms::store::TABLES];
 
 /// How often last uses are written and old audit entries are removed.
 const UPKEEP: Duration = Duration::from_secs(60);
@@ -50,6 +52,8 @@ pub(crate) struct Inner {
     pub(crate) kms: kms::Caches,
     pub(crate) memberships: Cache<Membership>,
     pub(crate) activity: Activity,
+    pub(crate) batch: Batch,
+    pub(crate) resources: Resources,
     pub(crate) sign_ins: SignInLimit,
 }
 
@@ -86,9 +90,12 @@ impl Identity {
             kms: kms::Caches::new(),
             memberships: Cache::new(),
             activity: Activity::new(),
+            batch: Batch::new(),
+            resources: Resources::default(),
             sign_ins: SignInLimit::new(),
         }));
         identity.keep_up();
+        identity.write_audit();
         Ok(identity)
     }
 
@@ -107,6 +114,20 @@ impl Identity {
             kms.delete_due_keys().await,
             kms.rotate_due_keys().await,
         ]
+    }
+
+    /// Starts the task that writes the entries of allowed reads, for as long as a clone of `self` lives.
+    fn write_audit(&self) {
+        let inner = Arc::downgrade(&self.0);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(audit::INTERVAL).await;
+                let Some(inner) = inner.upgrade() else { return };
+                if let Err(error) = Self(inner).flush_audit().await {
+                    warn!(?error, "the audit record of reads could not be written; it is tried again at once");
+                }
+            }
+        });
     }
 
     /// Starts the task that does the upkeep for as long as a clone of `self` lives.
