@@ -81,6 +81,9 @@ async fn checksums_are_verified_and_kept() {
             let asked = PutObject { algorithm: Some(algorithm), ..PutObject::new("notes", "k") };
             assert_eq!(put(&p, asked, "hello").await.unwrap().checksum.unwrap().value, value);
         }
+        // The check value of CRC-64/NVME, ae8b14860a799888.
+        let nvme = PutObject { algorithm: Some(ChecksumAlgorithm::Crc64Nvme), ..PutObject::new("notes", "l") };
+        assert_eq!(put(&p, nvme, "123456789").await.unwrap().checksum.unwrap().value, "rosUhgp5mIg=");
         assert_eq!(p.get("k").await.unwrap(), b"hello", "a refused upload changes nothing");
     })
     .await;
