@@ -97,23 +97,21 @@ impl Objects {
         };
         let (new, chosen) = (&new, &chosen);
         point("objects.complete.commit.before");
-        let inserted = self
-            .store()
-            .write(|tx| async move {
-                // Nothing is changed before all is known to be well: what is refused then leaves all as it was.
-                if !store::is_present(&tx, &upload_key(new)).await? {
-                    return Ok(Err(Error::no_such_upload()));
-                }
-                if !store::are_unchanged(&tx, new.id, chosen).await? {
-                    return Ok(Err(invalid_part("A part was uploaded again meanwhile.".to_owned())));
-                }
-                let inserted = versions::store::insert(&tx, new, |latest| conditions.check(&asked.key, latest)).await?;
-                if inserted.is_ok() {
-                    store::take(&tx, new.id, chosen, modified).await?;
-                }
-                Ok(inserted)
-            })
-            .await??;
+        let inserted = versions::store::transact(self.store(), |tx| async move {
+            // Nothing is changed before all is known to be well: what is refused then leaves all as it was.
+            if !store::is_present(&tx, &upload_key(new)).await? {
+                return Ok(Err(Error::no_such_upload()));
+            }
+            if !store::are_unchanged(&tx, new.id, chosen).await? {
+                return Ok(Err(invalid_part("A part was uploaded again meanwhile.".to_owned())));
+            }
+            let inserted = versions::store::insert(&tx, new, |latest| conditions.check(&asked.key, latest)).await?;
+            if inserted.is_ok() {
+                store::take(&tx, new.id, chosen, modified).await?;
+            }
+            Ok(inserted)
+        })
+        .await??;
         point("objects.complete.commit.after");
         let version_id = shown_version(inserted.versioning, &inserted.version);
         let about = About { key: &asked.key, version_id: version_id.as_deref(), size: total, etag: &etag };
