@@ -170,6 +170,9 @@ async fn everyone_may_read_only_what_is_public_and_not_restricted() {
         assert_eq!(get(&p, &other, "k").await.unwrap(), b"1");
         let list = p.objects.list_objects(&nobody, &list("")).await;
         assert_eq!(code(list), Code::AccessDenied);
+        let nowhere = p.objects.head_bucket(&nobody, &BucketRef::new("nowhere")).await;
+        assert_eq!(code(nowhere), Code::NoSuchBucket);
+        assert_eq!(code(p.objects.list_buckets(&nobody, &ListBuckets::default()).await), Code::AccessDenied);
     })
     .await;
 }
@@ -239,6 +242,32 @@ async fn of_several_deletions_only_the_allowed_ones_happen() {
         assert!(outcomes[0].result.is_ok());
         assert_eq!(outcomes[1].result.as_ref().err().unwrap().code, Code::AccessDenied);
         assert_eq!(p.get("yours/1").await.unwrap(), b"1");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn explanations_find_buckets_and_objects_by_their_arns() {
+    use identity::ResourceLookup as _;
+
+    each_backend(async |store| {
+        let p = Place::new(&store).await;
+        let ada = p.user("ada").await;
+        p.policy(&allow(&aws(&ada), r#""s3:GetObject""#, OBJECTS, "")).await.unwrap();
+        let tags = vec![("t".to_owned(), "v".to_owned())];
+        p.objects.put_bucket_tagging(&p.ctx, &BucketRef::new("notes"), tags.clone()).await.unwrap();
+        let put = PutObject { tags: vec![("u".to_owned(), "w".to_owned())], ..PutObject::new("notes", "a/b") };
+        p.objects.put_object(&p.ctx, put.clone(), Body::empty()).await.unwrap();
+        let lookup = crate::lookup::Lookup(p.store.clone());
+        let bucket = lookup.find("arn:aws:s3:::notes").await.unwrap().unwrap();
+        assert_eq!((&bucket.owner, &bucket.tags), (p.ctx.account(), &tags));
+        let object = lookup.find("arn:aws:s3:::notes/a/b").await.unwrap().unwrap();
+        assert_eq!(
+            (object.policy.map(|policy| policy.id.to_string()), object.tags),
+            (Some("arn:aws:s3:::notes".to_owned()), put.tags)
+        );
+        assert!(lookup.find("arn:aws:s3:::nowhere/a").await.unwrap().is_none());
+        assert!(lookup.find("arn:aws:kms:us-east-1:111122223333:key/a").await.unwrap().is_none());
     })
     .await;
 }
