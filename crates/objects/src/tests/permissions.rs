@@ -258,7 +258,7 @@ async fn explanations_find_buckets_and_objects_by_their_arns() {
         p.objects.put_bucket_tagging(&p.ctx, &BucketRef::new("notes"), tags.clone()).await.unwrap();
         let put = PutObject { tags: vec![("u".to_owned(), "w".to_owned())], ..PutObject::new("notes", "a/b") };
         p.objects.put_object(&p.ctx, put.clone(), Body::empty()).await.unwrap();
-        let lookup = crate::lookup::Lookup(p.store.clone());
+        let lookup = lookup::Lookup(p.store.clone());
         let bucket = lookup.find("arn:aws:s3:::notes").await.unwrap().unwrap();
         assert_eq!((&bucket.owner, &bucket.tags), (p.ctx.account(), &tags));
         let object = lookup.find("arn:aws:s3:::notes/a/b").await.unwrap().unwrap();
