@@ -17,6 +17,7 @@ use http_body::Body;
 use identity::{Ctx, Identity, Origin};
 use jobs::Jobs;
 use models::Models;
+use orchestration::assistants::Assistants;
 use tracing::Instrument as _;
 
 use crate::authentication::{self, Refusal};
@@ -42,6 +43,8 @@ pub struct Setup {
     pub identity: Identity,
     /// The models.
     pub models: Models,
+    /// The applications of Q Business.
+    pub assistants: Assistants,
     /// Durable work.
     pub jobs: Jobs,
     /// Tells the time.
@@ -354,6 +357,10 @@ impl Api {
 
     pub(crate) fn models(&self) -> &Models {
         &self.0.setup.models
+    }
+
+    pub(crate) fn assistants(&self) -> &Assistants {
+        &self.0.setup.assistants
     }
 
     pub(crate) fn jobs(&self) -> &Jobs {

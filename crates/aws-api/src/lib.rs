@@ -17,6 +17,7 @@ mod iam;
 mod json_fields;
 mod observe;
 mod openai;
+mod qbusiness;
 mod recent;
 mod rest;
 mod sts;

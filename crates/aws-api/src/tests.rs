@@ -104,7 +104,7 @@ impl World {
                 sealing_key: Some(Arc::clone(identity.keyring())),
                 ..models::Config::new(dir.path().join("models"))
             },
-            store,
+            store.clone(),
             queue.clone(),
             identity.clone(),
             Arc::new(FakeLoader::default()),
@@ -118,6 +118,7 @@ impl World {
         let api = Api::new(Setup {
             identity,
             models,
+            assistants: orchestration::assistants::Assistants::open(store).await.unwrap(),
             jobs: queue,
             clock: time,
             random,

@@ -13,6 +13,7 @@ use identity::{AdminCredentials, Defaults, Identity, Keyring, RootCredentials, R
 use inference::LoadOptions;
 use jobs::Jobs;
 use models::{Config, HubConfig, Models};
+use orchestration::assistants::Assistants;
 use store::{DataDir, Store};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -69,6 +70,7 @@ async fn run(settings: &Settings, started: Instant) -> Result<()> {
     let api = Api::new(Setup {
         identity: services.identity.clone(),
         models: services.models.clone(),
+        assistants: services.assistants.clone(),
         jobs: services.jobs.clone(),
         clock: services.clock.clone(),
         random: services.random.clone(),
@@ -116,6 +118,7 @@ struct Services {
     identity: Identity,
     jobs: Jobs,
     models: Models,
+    assistants: Assistants,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     administrator: AdminCredentials,
@@ -156,7 +159,8 @@ async fn open_on(store: &Store, root_key: RootKey, settings: &Settings) -> Resul
         http_client()?,
     )
     .await?;
-    Ok(Services { store: store.clone(), identity, jobs, models, clock, random, administrator })
+    let assistants = Assistants::open(store.clone()).await?;
+    Ok(Services { store: store.clone(), identity, jobs, models, assistants, clock, random, administrator })
 }
 
 /// The database of a data folder, or the one that `url` names.

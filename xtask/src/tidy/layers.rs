@@ -18,7 +18,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("jobs", &["base", "store"]),
     ("objects", &["base", "store", "identity"]),
     ("models", &["base", "store", "inference", "jobs", "identity", "objects"]),
-    ("aws-api", &["base", "aws-wire", "inference", "jobs", "identity", "objects", "models"]),
+    ("orchestration", &["base", "store", "jobs", "identity", "objects", "models"]),
+    ("aws-api", &["base", "aws-wire", "inference", "jobs", "identity", "objects", "models", "orchestration"]),
     ("cli", &["base", "aws-wire"]),
     (
         "server",
@@ -33,6 +34,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "jobs",
             "objects",
             "models",
+            "orchestration",
             "aws-api",
             "cli",
         ],
