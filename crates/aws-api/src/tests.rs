@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use ::store::Store;
 use aws_wire::sigv4::{self, SigningRequest};
+use backup::Backups;
 use base::{Clock, FixedClock, Random, Secret, SeededRandom, Timestamp};
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
@@ -104,7 +105,7 @@ impl World {
                 sealing_key: Some(Arc::clone(identity.keyring())),
                 ..models::Config::new(dir.path().join("models"))
             },
-            store,
+            store.clone(),
             queue.clone(),
             identity.clone(),
             Arc::new(FakeLoader::default()),
@@ -114,11 +115,22 @@ impl World {
         )
         .await
         .unwrap();
+        let backups = Backups::open(backup::Setup {
+            store,
+            identity: identity.clone(),
+            jobs: queue.clone(),
+            clock: time.clone(),
+            parts: Vec::new(),
+            root_key: backup::KeyPlace::Passphrase,
+            data_dir: dir.path().join("data"),
+            version: "0",
+        });
         let jobs = queue.start(1);
         let api = Api::new(Setup {
             identity,
             models,
             jobs: queue,
+            backups,
             clock: time,
             random,
             limits: Limits { model_body: 1 << 20, body: 1 << 16, ..Limits::default() },

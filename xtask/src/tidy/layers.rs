@@ -16,8 +16,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aws-wire", &["base"]),
     ("identity", &["base", "store"]),
     ("jobs", &["base", "store"]),
+    ("backup", &["base", "store", "jobs", "identity"]),
     ("models", &["base", "store", "inference", "jobs", "identity"]),
-    ("aws-api", &["base", "aws-wire", "inference", "jobs", "identity", "models"]),
+    ("aws-api", &["base", "aws-wire", "inference", "jobs", "identity", "models", "backup"]),
     ("cli", &["base", "aws-wire"]),
     (
         "server",
@@ -31,6 +32,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "identity",
             "jobs",
             "models",
+            "backup",
             "aws-api",
             "cli",
         ],
@@ -45,7 +47,7 @@ const KEPT_BEHIND: &[(&str, &[&str])] = &[
     ("hyper", &["server"]),
     ("reqwest", &["models", "cli", "server"]),
     ("anyhow", &["cli", "server", "xtask"]),
-    ("tokio", &["store", "inference", "jobs", "identity", "models", "aws-api", "cli", "server"]),
+    ("tokio", &["store", "inference", "jobs", "identity", "models", "backup", "aws-api", "cli", "server"]),
 ];
 
 /// Compares the manifests with the tables.
