@@ -17,9 +17,12 @@ mod ctx;
 mod first_start;
 mod internal;
 mod keyring;
+pub mod kms;
 mod open;
+pub mod organizations;
 pub mod policy;
 mod principal;
+mod resources;
 mod rights;
 mod root_key;
 mod sealing;
@@ -29,7 +32,7 @@ mod users;
 
 pub use accounts::Account;
 pub use ask::Ask;
-pub use audit::{AuditEntry, Decision};
+pub use audit::{AuditEntry, AuditLookup, Decision, EventDetails, LookupAttribute};
 pub use authentication::{EXPIRED_TOKEN, INVALID_TOKEN, ProvenKey, SessionFacts, SigningKey};
 pub use authorization::{Access, Verdict};
 pub use credentials::access_keys::{AccessKey, NewAccessKey, Status};
@@ -40,11 +43,11 @@ pub use ctx::{Credential, Ctx, Origin};
 pub use first_start::{AdminCredentials, RootCredentials};
 pub use internal::JobOwner;
 pub use keyring::Keyring;
-pub use open::{Defaults, Identity};
+pub use open::{Defaults, Identity, MODULES};
 pub use principal::{Principal, RoleSession};
+pub use resources::{Found, ResourceFacts, ResourceLookup};
 pub use root_key::RootKey;
 pub use sealing::{NewRootKey, rotate_root_key};
-pub use store::TABLES;
 pub use users::{NewUser, Tag, User};
 
 #[cfg(test)]

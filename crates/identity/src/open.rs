@@ -3,20 +3,27 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::store::Store;
+use ::store::{Module, Store};
 use base::{Clock, Random, Region, Result};
 use tracing::warn;
 
+use crate::audit::{self, Batch};
 use crate::authentication::SigningKey;
 use crate::cache::Cache;
 use crate::credentials::activity::Activity;
 use crate::credentials::api_keys::BearerKey;
 use crate::credentials::console::ConsoleFacts;
 use crate::keyring::Keyring;
+use crate::kms;
+use crate::organizations::{self, Membership};
+use crate::resources::Resources;
 use crate::rights::Rights;
 use crate::root_key::RootKey;
 use crate::sign_in_limit::SignInLimit;
 use crate::{sealing, store};
+
+/// The tables of each part, in the order in which they are made.
+pub const MODULES: &[Module] = &[store::TABLES, audit::store::TABLES, organizations::store::TABLES, kms::store::TABLES];
 
 /// How often last uses are written and old audit entries are removed.
 const UPKEEP: Duration = Duration::from_secs(60);
@@ -42,7 +49,11 @@ pub(crate) struct Inner {
     pub(crate) bearer_keys: Cache<BearerKey>,
     pub(crate) console_sessions: Cache<ConsoleFacts>,
     pub(crate) rights: Cache<Rights>,
+    pub(crate) kms: kms::Caches,
+    pub(crate) memberships: Cache<Membership>,
     pub(crate) activity: Activity,
+    pub(crate) batch: Batch,
+    pub(crate) resources: Resources,
     pub(crate) sign_ins: SignInLimit,
 }
 
@@ -62,7 +73,9 @@ impl Identity {
         defaults: Defaults,
     ) -> Result<Self> {
         let proven = sealing::prove(&store, root_key).await?;
-        store::migrate(&store).await?;
+        for tables in MODULES {
+            store.migrate(tables.name, tables.migrations).await?;
+        }
         let keyring = sealing::settle(&store, proven).await?;
         let identity = Self(Arc::new(Inner {
             store,
@@ -74,10 +87,15 @@ impl Identity {
             bearer_keys: Cache::new(),
             console_sessions: Cache::new(),
             rights: Cache::new(),
+            kms: kms::Caches::new(),
+            memberships: Cache::new(),
             activity: Activity::new(),
+            batch: Batch::new(),
+            resources: Resources::default(),
             sign_ins: SignInLimit::new(),
         }));
         identity.keep_up();
+        identity.write_audit();
         Ok(identity)
     }
 
@@ -85,6 +103,31 @@ impl Identity {
     #[must_use]
     pub fn keyring(&self) -> &Arc<Keyring> {
         &self.0.keyring
+    }
+
+    /// What is done every minute, each with its outcome.
+    async fn upkeep(&self) -> [Result<()>; 4] {
+        let kms = self.kms();
+        [
+            self.flush_last_used().await,
+            self.expire_audit().await,
+            kms.delete_due_keys().await,
+            kms.rotate_due_keys().await,
+        ]
+    }
+
+    /// Starts the task that writes the entries of allowed reads, for as long as a clone of `self` lives.
+    fn write_audit(&self) {
+        let inner = Arc::downgrade(&self.0);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(audit::INTERVAL).await;
+                let Some(inner) = inner.upgrade() else { return };
+                if let Err(error) = Self(inner).flush_audit().await {
+                    warn!(?error, "the audit record of reads could not be written; it is tried again at once");
+                }
+            }
+        });
     }
 
     /// Starts the task that does the upkeep for as long as a clone of `self` lives.
@@ -95,7 +138,7 @@ impl Identity {
                 tokio::time::sleep(UPKEEP).await;
                 let Some(inner) = inner.upgrade() else { return };
                 let identity = Self(inner);
-                for done in [identity.flush_last_used().await, identity.expire_audit().await] {
+                for done in identity.upkeep().await {
                     if let Err(error) = done {
                         warn!(?error, "upkeep of identities failed; it is tried again in a minute");
                     }

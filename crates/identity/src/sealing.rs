@@ -85,7 +85,7 @@ pub async fn rotate_root_key(store: &Store, old: RootKey, new: NewRootKey) -> Re
         Proven::Keyring(keyring, old) => Proven::Keyring(keyring, promoted(old).await?),
         proven => proven,
     };
-    store::migrate(store).await?;
+    store.migrate(store::TABLES.name, store::TABLES.migrations).await?;
     let keyring = settle(store, proven).await?.renewed();
     let (new, wrapped) = blocking(move || {
         let new = match new {

@@ -1,10 +1,9 @@
 //! The tables of accounts, users and the audit record.
 
 use ::store::{Migration, Module, Row, Store, Tx, params};
-use base::{AccountId, Error, PageRequest, Result, Timestamp};
+use base::{AccountId, Error, PageRequest, Result};
 
 use crate::accounts::Account;
-use crate::audit::{AuditEntry, Decision};
 use crate::credentials::access_keys::purpose;
 use crate::credentials::store::add_access_key;
 use crate::first_start::{NewAdministrator, SealedKey};
@@ -16,11 +15,7 @@ const MIGRATIONS: &[Migration] =
     &[Migration::same(1, "accounts, users and credentials", include_str!("../migrations/0001_identity.sql"))];
 
 /// The tables of this module.
-pub const TABLES: Module = Module { name: "identity", migrations: MIGRATIONS };
-
-pub(crate) async fn migrate(store: &Store) -> Result<()> {
-    store.migrate(TABLES.name, TABLES.migrations).await
-}
+pub(crate) const TABLES: Module = Module { name: "identity", migrations: MIGRATIONS };
 
 // The keyring
 
@@ -166,7 +161,7 @@ pub(crate) async fn insert_administrator(
     store.write(|tx| async move { add_administrator(&tx, account, administrator).await }).await
 }
 
-async fn add_account(tx: &Tx, account: &Account) -> Result<bool> {
+pub(crate) async fn add_account(tx: &Tx, account: &Account) -> Result<bool> {
     let sql = "INSERT INTO identity_accounts (id, management, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
     Ok(tx.execute(sql, params![&account.id, account.management, account.created]).await? == 1)
 }
@@ -273,56 +268,6 @@ fn user(row: &Row) -> Result<User> {
         created: row.time("created_at")?,
         administrator: row.bool("administrator")?,
     })
-}
-
-// Audit
-
-pub(crate) async fn insert_audit(store: &Store, account: &AccountId, entry: &AuditEntry) -> Result<()> {
-    store
-        .write(|tx| async move {
-            let sql =
-                "INSERT INTO identity_audit (id, account, time, principal, action, resource, decision, request_id)
-                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-            let AuditEntry { id, time, principal, action, resource, decision, request_id } = entry;
-            let decision = decision.as_str();
-            tx.execute(sql, params![id, account, *time, principal, action, resource, decision, request_id]).await?;
-            Ok(())
-        })
-        .await
-}
-
-pub(crate) async fn list_audit(store: &Store, account: &AccountId, page: &PageRequest) -> Result<Vec<AuditEntry>> {
-    // Ids start with a digit, so `:` comes after all of them.
-    let (before, limit) = (page.after.as_deref().unwrap_or(":"), i64::from(page.limit) + 1);
-    store
-        .read(|tx| async move {
-            let sql = "SELECT id, time, principal, action, resource, decision, request_id FROM identity_audit
-                       WHERE account = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
-            let rows = tx.fetch_all(sql, params![account, before, limit]).await?;
-            rows.iter()
-                .map(|row| {
-                    Ok(AuditEntry {
-                        id: row.text("id")?,
-                        time: row.time("time")?,
-                        principal: row.text("principal")?,
-                        action: row.text("action")?,
-                        resource: row.text("resource")?,
-                        decision: Decision::parse(&row.text("decision")?)?,
-                        request_id: row.text("request_id")?,
-                    })
-                })
-                .collect()
-        })
-        .await
-}
-
-pub(crate) async fn delete_audit_before(store: &Store, time: Timestamp) -> Result<()> {
-    store
-        .write(|tx| async move {
-            tx.execute("DELETE FROM identity_audit WHERE time < $1", params![time]).await?;
-            Ok(())
-        })
-        .await
 }
 
 // Parts of rows

@@ -16,9 +16,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aws-wire", &["base"]),
     ("identity", &["base", "store"]),
     ("jobs", &["base", "store"]),
+    ("objects", &["base", "store", "identity"]),
     ("backup", &["base", "store", "jobs", "identity"]),
-    ("models", &["base", "store", "inference", "jobs", "identity"]),
-    ("aws-api", &["base", "aws-wire", "inference", "jobs", "identity", "models", "backup"]),
+    ("models", &["base", "store", "inference", "jobs", "identity", "objects"]),
+    ("aws-api", &["base", "aws-wire", "inference", "jobs", "identity", "objects", "models", "backup"]),
     ("cli", &["base", "aws-wire"]),
     (
         "server",
@@ -31,6 +32,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "aws-wire",
             "identity",
             "jobs",
+            "objects",
             "models",
             "backup",
             "aws-api",
@@ -45,9 +47,9 @@ const KEPT_BEHIND: &[(&str, &[&str])] = &[
     ("sqlx", &["store"]),
     ("llama-cpp-sys-2", &["inference-native"]),
     ("hyper", &["server"]),
-    ("reqwest", &["models", "cli", "server"]),
+    ("reqwest", &["objects", "models", "cli", "server"]),
     ("anyhow", &["cli", "server", "xtask"]),
-    ("tokio", &["store", "inference", "jobs", "identity", "models", "backup", "aws-api", "cli", "server"]),
+    ("tokio", &["store", "inference", "jobs", "identity", "objects", "models", "backup", "aws-api", "cli", "server"]),
 ];
 
 /// Compares the manifests with the tables.

@@ -7,6 +7,7 @@ use base::Secret;
 use proptest::prelude::*;
 
 use super::*;
+use crate::store::TABLES;
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
