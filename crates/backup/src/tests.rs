@@ -2,8 +2,8 @@ use std::any::Any;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use ::store::testing::each_backend;
 use ::store::{Migration, Module, Store, params};
@@ -22,7 +22,9 @@ const NOTES: &[Migration] = &[Migration::same(
     "notes",
     "CREATE TABLE notes (id TEXT PRIMARY KEY, body BYTEA, made BIGINT, ready BOOLEAN, share DOUBLE PRECISION)",
 )];
-const MODULES: &[Module] = &[identity::TABLES, jobs::TABLES, Module { name: "notes", migrations: NOTES }];
+/// Every module's tables, those of the notes last.
+static MODULES: LazyLock<Vec<Module>> =
+    LazyLock::new(|| [identity::MODULES, &[jobs::TABLES, Module { name: "notes", migrations: NOTES }]].concat());
 
 /// Files that never change, and waits that a test opens.
 struct Blobs {
@@ -173,7 +175,7 @@ impl Deployment {
 }
 
 fn target(data_dir: PathBuf) -> Target<'static> {
-    Target { data_dir, database_url: None, modules: MODULES }
+    Target { data_dir, database_url: None, modules: &MODULES }
 }
 
 fn names(folder: &Path) -> Vec<String> {
@@ -263,7 +265,7 @@ async fn a_backup_restores_to_postgresql_from_either_database() {
             }
             let data = dir.path().join("restored");
             let url = database.url();
-            let target = Target { data_dir: data.clone(), database_url: Some(&url), modules: MODULES };
+            let target = Target { data_dir: data.clone(), database_url: Some(&url), modules: &MODULES };
             let store = database.open().await.unwrap();
             if !store.is_empty().await.unwrap() {
                 let error = restore(&dir.path().join("backup"), &target).await.unwrap_err();
@@ -459,7 +461,7 @@ async fn the_backup_of_another_version_is_refused_by_its_name() {
     let (d, _database) = sqlite().await;
     let backup = d.made("backup", true).await;
     // Of a version before, which had fewer tables: restored as it was.
-    let fewer = Target { modules: &MODULES[..2], ..target(d.path("restored")) };
+    let fewer = Target { modules: &MODULES[..MODULES.len() - 1], ..target(d.path("restored")) };
     let error = restore(&backup, &fewer).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Conflict);
     assert!(error.message.contains("Craton 1.2.3, which is newer") && error.message.contains("`notes` 1"), "{error}");
@@ -480,7 +482,9 @@ async fn a_backup_of_fewer_steps_is_restored_with_the_tables_of_its_time() {
     let (d, _database) = sqlite().await;
     d.note("one").await;
     let backup = d.made("backup", true).await;
-    let modules = [MODULES[0], MODULES[1], Module { name: "notes", migrations: MORE }];
+    let mut modules = MODULES.clone();
+    modules.pop();
+    modules.push(Module { name: "notes", migrations: MORE });
     let place = Target { data_dir: d.path("restored"), database_url: None, modules: &modules };
     restore(&backup, &place).await.unwrap();
     let store = Store::open_sqlite(&d.path("restored/craton.db")).await.unwrap();

@@ -14,7 +14,7 @@ use jobs::Jobs;
 use store::{DataDir, Store};
 
 use crate::settings::{RestorePlace, RootKeySource, Settings};
-use crate::tables::MODULES;
+use crate::tables;
 
 /// The root key's file in a backup and in a restored data directory.
 const ROOT_KEY: &str = "root.key";
@@ -94,7 +94,8 @@ pub(crate) fn restore(args: RestoreArgs) -> Result<BackupFacts> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.context("cannot start the runtime")?;
     let database_url = place.database_url.as_ref().map(|url| url.reveal().as_str());
-    let target = Target { data_dir: place.data_dir, database_url, modules: MODULES };
+    let modules = tables::modules();
+    let target = Target { data_dir: place.data_dir, database_url, modules: &modules };
     let manifest = runtime.block_on(backup::restore(&path, &target))?;
     Ok(facts(&target.data_dir, &manifest))
 }

@@ -18,7 +18,10 @@ const CERTIFICATES: &str = "etc/ssl/certs/ca-certificates.crt";
 /// The files of a system on which the program in `binary` runs.
 pub(super) fn system(binary: &Path) -> Result<Vec<Entry>> {
     let mut entries = vec![
-        Entry::file("etc/passwd", format!("craton:x:{USER}:{USER}:craton:/var/lib/craton:/sbin/nologin\n").into_bytes()),
+        Entry::file(
+            "etc/passwd",
+            format!("craton:x:{USER}:{USER}:craton:/var/lib/craton:/sbin/nologin\n").into_bytes(),
+        ),
         Entry::file("etc/group", format!("craton:x:{USER}:\n").into_bytes()),
         Entry::file("etc/nsswitch.conf", b"hosts: files dns\n".to_vec()),
         Entry::folder("tmp").owned(0, 0o1777),

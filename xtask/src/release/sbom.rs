@@ -61,15 +61,16 @@ fn checksums(lock: &str) -> Result<BTreeMap<(String, String), String>> {
     let field = |package: &toml::Value, name: &str| package.get(name).and_then(toml::Value::as_str).map(str::to_owned);
     Ok(packages
         .iter()
-        .filter_map(|package| Some(((field(package, "name")?, field(package, "version")?), field(package, "checksum")?)))
+        .filter_map(|package| {
+            Some(((field(package, "name")?, field(package, "version")?), field(package, "checksum")?))
+        })
         .collect())
 }
 
 /// The crates that the program is built of, and which of them needs which. Crates for tests alone are not among them.
 fn crates(metadata: &Value, checksums: &BTreeMap<(String, String), String>) -> Result<(Vec<Value>, Vec<Value>)> {
-    let packages: BTreeMap<&str, &Value> = list(metadata, "packages")
-        .filter_map(|package| Some((package["id"].as_str()?, package)))
-        .collect();
+    let packages: BTreeMap<&str, &Value> =
+        list(metadata, "packages").filter_map(|package| Some((package["id"].as_str()?, package))).collect();
     let nodes: BTreeMap<&str, &Value> =
         list(&metadata["resolve"], "nodes").filter_map(|node| Some((node["id"].as_str()?, node))).collect();
     let program = packages.iter().find(|(_, package)| package["name"] == PROGRAM && package["source"].is_null());

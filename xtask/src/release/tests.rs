@@ -60,7 +60,9 @@ fn the_tarball_holds_the_program_its_licence_docs_and_service() {
     let files = unpacked(&tar);
     let folder = files.keys().next().unwrap().split('/').next().unwrap().to_owned();
     assert!(folder.starts_with("craton-") && files.keys().all(|name| name.starts_with(&format!("{folder}/"))));
-    for name in ["LICENSE", "README.md", "CHANGELOG.md", "craton.service", "craton.toml", "sbom.cdx.json", "docs/guide.md"] {
+    for name in
+        ["LICENSE", "README.md", "CHANGELOG.md", "craton.service", "craton.toml", "sbom.cdx.json", "docs/guide.md"]
+    {
         assert_eq!(files[&format!("{folder}/{name}")].0, 0o644, "{name}");
     }
     let (mode, program) = &files[&format!("{folder}/craton")];
@@ -104,7 +106,11 @@ fn the_image_is_an_oci_layout_and_a_docker_archive() {
     assert!(variables.contains("CRATON_TLS_SELF_SIGNED=true"), "{variables}");
     let (system, program) = (unpacked(layers[0]), unpacked(layers[1]));
     assert_eq!(program["usr/local/bin/craton"].0, 0o755);
-    assert!(system.contains_key("etc/passwd") && system.keys().any(|name| name.contains("libc.so")), "{:?}", system.keys());
+    assert!(
+        system.contains_key("etc/passwd") && system.keys().any(|name| name.contains("libc.so")),
+        "{:?}",
+        system.keys()
+    );
     assert!(system.keys().any(|name| name.contains("ld-linux")), "the loader too");
 }
 
