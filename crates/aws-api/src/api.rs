@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use aws_wire::sigv4::{self, SignatureError, Signed};
 use aws_wire::{RouteError, Service, WireError, encode_error, route, services_for_scope};
+use backup::Backups;
 use base::{Clock, Error, Random, RequestId, Timestamp};
 use bytes::Bytes;
 use futures::future::FutureExt as _;
@@ -47,6 +48,8 @@ pub struct Setup {
     pub assistants: Assistants,
     /// Durable work.
     pub jobs: Jobs,
+    /// Backups of the deployment.
+    pub backups: Backups,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Makes request ids.
@@ -365,6 +368,10 @@ impl Api {
 
     pub(crate) fn jobs(&self) -> &Jobs {
         &self.0.setup.jobs
+    }
+
+    pub(crate) fn backups(&self) -> &Backups {
+        &self.0.setup.backups
     }
 
     pub(crate) fn deployment(&self) -> &Deployment {

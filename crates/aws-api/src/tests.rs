@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use ::store::Store;
 use aws_wire::sigv4::{self, SigningRequest};
+use backup::Backups;
 use base::{Clock, FixedClock, Random, Secret, SeededRandom, Timestamp};
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
@@ -114,12 +115,23 @@ impl World {
         )
         .await
         .unwrap();
+        let backups = Backups::open(backup::Setup {
+            store,
+            identity: identity.clone(),
+            jobs: queue.clone(),
+            clock: time.clone(),
+            parts: Vec::new(),
+            root_key: backup::KeyPlace::Passphrase,
+            data_dir: dir.path().join("data"),
+            version: "0",
+        });
         let jobs = queue.start(1);
         let api = Api::new(Setup {
             identity,
             models,
             assistants: orchestration::assistants::Assistants::open(store).await.unwrap(),
             jobs: queue,
+            backups,
             clock: time,
             random,
             limits: Limits { model_body: 1 << 20, body: 1 << 16, ..Limits::default() },

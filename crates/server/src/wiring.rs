@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use aws_api::{Api, Deployment, Limits, Setup};
+use backup::Backups;
 use base::{Clock, Random, Secret, SystemClock, SystemRandom};
 use cli::{Credentials, Endpoint, UpArgs, write_credentials, write_endpoint};
 use identity::{AdminCredentials, Defaults, Identity, Keyring, RootCredentials, RootKey};
@@ -20,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::front::Front;
 use crate::settings::{EngineSettings, Machine, RootKeySource, Settings};
-use crate::{banner, engines, listener, signals, tables, telemetry, tls};
+use crate::{backups, banner, engines, listener, signals, tables, telemetry, tls};
 
 /// Jobs that run at the same time: mostly downloads, which wait for the network.
 const JOB_WORKERS: usize = 4;
@@ -72,6 +73,7 @@ async fn run(settings: &Settings, started: Instant) -> Result<()> {
         models: services.models.clone(),
         assistants: services.assistants.clone(),
         jobs: services.jobs.clone(),
+        backups: services.backups.clone(),
         clock: services.clock.clone(),
         random: services.random.clone(),
         limits: Limits {
@@ -119,6 +121,7 @@ struct Services {
     jobs: Jobs,
     models: Models,
     assistants: Assistants,
+    backups: Backups,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     administrator: AdminCredentials,
@@ -127,7 +130,7 @@ struct Services {
 async fn open(settings: &Settings, data: &DataDir) -> Result<Services> {
     let root_key = load_root_key(&settings.root_key).await?;
     let store = open_store(settings.database_url.as_ref(), data).await?;
-    let opened = open_on(&store, root_key, settings).await;
+    let opened = open_on(&store, root_key, settings, data).await;
     if opened.is_err() {
         // A database that is refused is left as it was: closing takes away what SQLite laid beside it.
         store.close().await;
@@ -135,7 +138,7 @@ async fn open(settings: &Settings, data: &DataDir) -> Result<Services> {
     opened
 }
 
-async fn open_on(store: &Store, root_key: RootKey, settings: &Settings) -> Result<Services> {
+async fn open_on(store: &Store, root_key: RootKey, settings: &Settings, data: &DataDir) -> Result<Services> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     tables::check(store).await?;
@@ -160,7 +163,9 @@ async fn open_on(store: &Store, root_key: RootKey, settings: &Settings) -> Resul
     )
     .await?;
     let assistants = Assistants::open(store.clone()).await?;
-    Ok(Services { store: store.clone(), identity, jobs, models, assistants, clock, random, administrator })
+    let backups = backups::open(settings, data, (store, &identity, &jobs), &clock);
+    let store = store.clone();
+    Ok(Services { store, identity, jobs, models, assistants, backups, clock, random, administrator })
 }
 
 /// The database of a data folder, or the one that `url` names.
