@@ -15,6 +15,7 @@ mod dispatch;
 mod errors;
 mod iam;
 mod json_fields;
+mod kms;
 mod observe;
 mod openai;
 mod recent;
