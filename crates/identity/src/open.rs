@@ -12,11 +12,10 @@ use crate::cache::Cache;
 use crate::credentials::activity::Activity;
 use crate::credentials::api_keys::BearerKey;
 use crate::credentials::console::ConsoleFacts;
-use crate::kms;
 use crate::rights::Rights;
 use crate::root_key::RootKey;
 use crate::sign_in_limit::SignInLimit;
-use crate::store;
+use crate::{kms, secrets, store};
 
 /// A text of ours that is kept sealed, to tell whether a root key is the one that sealed the database's secrets.
 const ROOT_KEY_CHECK: (&str, &[u8]) = ("root-key-check", b"craton root key check 1");
@@ -67,6 +66,7 @@ impl Identity {
     ) -> Result<Self> {
         store::migrate(&store).await?;
         kms::store::migrate(&store).await?;
+        secrets::store::migrate(&store).await?;
         let root_key = settle_root_key(&store, root_key).await?;
         let identity = Self(Arc::new(Inner {
             store,
@@ -93,13 +93,14 @@ impl Identity {
     }
 
     /// What is done every minute, each with its outcome.
-    async fn upkeep(&self) -> [Result<()>; 4] {
+    async fn upkeep(&self) -> [Result<()>; 5] {
         let kms = self.kms();
         [
             self.flush_last_used().await,
             self.expire_audit().await,
             kms.delete_due_keys().await,
             kms.rotate_due_keys().await,
+            self.secrets().purge().await,
         ]
     }
 
