@@ -146,7 +146,7 @@ impl Kms {
     }
 
     /// The key `id` of any account and region.
-    pub(super) async fn load(&self, id: &str) -> Result<Option<Arc<Loaded>>> {
+    pub(crate) async fn load(&self, id: &str) -> Result<Option<Arc<Loaded>>> {
         let (cache, now) = (&self.0.0.kms.keys, self.0.0.clock.now());
         if let Some(loaded) = cache.get(id, now) {
             return Ok(Some(loaded));
