@@ -13,13 +13,13 @@ impl Kms {
         let id = self.0.0.random.uuid();
         let mut material: Material = Zeroizing::new([0; KEY_BYTES]);
         self.0.0.random.fill(material.as_mut());
-        let sealed = self.0.0.root_key.seal(&purpose(key, &id), material.as_slice())?;
+        let sealed = self.0.0.keyring.seal(&purpose(key, &id), material.as_slice())?;
         Ok(Backing { id, sealed, since: self.0.0.clock.now(), rotation })
     }
 
     /// The material of one backing key.
     pub(crate) fn open_backing(&self, key: &Key, backing: &Backing) -> Result<Material> {
-        let opened = self.0.0.root_key.open(&purpose(key, &backing.id), &backing.sealed)?;
+        let opened = self.0.0.keyring.open(&purpose(key, &backing.id), &backing.sealed)?;
         let mut material: Material = Zeroizing::new([0; KEY_BYTES]);
         if opened.len() != KEY_BYTES {
             return Err(Error::internal(format!("the material of key `{}` has {} bytes", key.id, opened.len())));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ::store::{Migration, Row, Store, Tx, params};
+use ::store::{Migration, Module, Row, Store, Tx, params};
 use base::{AccountId, Error, PageRequest, Region, Result, Timestamp};
 
 use super::aliases::Alias;
@@ -17,9 +17,8 @@ use crate::store::{account_id, bounds};
 const MIGRATIONS: &[Migration] =
     &[Migration::same(1, "keys, aliases and grants", include_str!("../../migrations/kms/0001_kms.sql"))];
 
-pub(crate) async fn migrate(store: &Store) -> Result<()> {
-    store.migrate("kms", MIGRATIONS).await
-}
+/// The tables of this module.
+pub(crate) const TABLES: Module = Module { name: "kms", migrations: MIGRATIONS };
 
 // Keys
 
@@ -393,6 +392,12 @@ pub(super) async fn list_grants(
             tx.fetch_all(sql, params![key_id, id, grantee, after, limit]).await?.iter().map(grant_info).collect()
         })
         .await
+}
+
+/// All of a key's grants.
+pub(super) async fn all_grants(store: &Store, key_id: &str) -> Result<Vec<GrantInfo>> {
+    let page = PageRequest { limit: u32::MAX, after: None };
+    list_grants(store, key_id, None, None, &page).await
 }
 
 /// The grants that `retiring` may retire on keys of the account and region.

@@ -11,6 +11,7 @@ use crate::ask::Ask;
 use crate::authorization::Access;
 use crate::ctx::Ctx;
 use crate::policy::{Attached, Document, Kind};
+use crate::resources::ResourceFacts;
 
 /// A secret and its own policy.
 pub(super) struct Found {
@@ -102,6 +103,13 @@ impl Secrets {
     pub(super) async fn live(&self, ctx: &Ctx, id: &SecretRef, want: &Want) -> Result<Found> {
         let found = self.permitted(ctx, id, want).await?;
         if found.secret.deleted.is_some() { Err(marked_for_deletion()) } else { Ok(found) }
+    }
+
+    /// What is known of the secret with this ARN; no permission is checked.
+    pub(crate) async fn facts(&self, arn: &str) -> base::Result<Option<ResourceFacts>> {
+        let Some(Found { secret, policy }) = store::by_arn(&self.0.0.store, arn).await? else { return Ok(None) };
+        let policy = policy.map(|text| attach(arn, &text)).transpose()?;
+        Ok(Some(ResourceFacts { policy, tags: secret.tags, ..ResourceFacts::of(secret.account) }))
     }
 
     /// Asks for an action that is on no secret in particular.

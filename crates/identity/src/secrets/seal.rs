@@ -77,12 +77,12 @@ impl Secrets {
 
     /// What tells whether another value is the same, without giving it away: a hash, sealed under the root key.
     fn digest(&self, secret: &Secret, version: &str, value: &Value) -> Result<Vec<u8>> {
-        Ok(self.0.0.root_key.seal(&purpose(secret, version), &hash(value))?)
+        Ok(self.0.0.keyring.seal(&purpose(secret, version), &hash(value))?)
     }
 
     /// Whether `value` is what a version holds.
     pub(super) fn is_same(&self, secret: &Secret, kept: &Sealed, value: &Value) -> Result<bool> {
-        let digest = self.0.0.root_key.open(&purpose(secret, &kept.version), &kept.digest)?;
+        let digest = self.0.0.keyring.open(&purpose(secret, &kept.version), &kept.digest)?;
         Ok(bool::from(digest.as_slice().ct_eq(&hash(value))))
     }
 }

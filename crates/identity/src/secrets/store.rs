@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use ::store::{Migration, Row, Store, Tx, params};
+use ::store::{Migration, Module, Row, Store, Tx, params};
 use base::{AccountId, Error, Region, Result, Timestamp};
 
 use super::access::{Found, marked_for_deletion};
@@ -51,9 +51,8 @@ pub(super) struct Kept {
     pub(super) accessed: Option<Timestamp>,
 }
 
-pub(crate) async fn migrate(store: &Store) -> Result<()> {
-    store.migrate("secrets", MIGRATIONS).await
-}
+/// The tables of this module.
+pub(crate) const TABLES: Module = Module { name: "secrets", migrations: MIGRATIONS };
 
 // Secrets
 
@@ -85,18 +84,29 @@ pub(super) async fn insert(store: &Store, secret: &Secret, first: Option<&Sealed
 pub(super) async fn find(store: &Store, target: &Target, region: &Region) -> Result<Option<Found>> {
     store
         .read(|tx| async move {
-            if let Some(arn) = &target.arn {
-                let sql =
-                    "SELECT arn, account, region, name, description, kms_key, policy, tags, created_at, changed_at,
-                                  accessed_at, deleted_at, purge_at
-                           FROM secrets_secrets WHERE arn = $1";
-                if let Some(row) = tx.fetch_optional(sql, params![arn]).await? {
-                    return Ok(Some(found(&tx, &row).await?));
-                }
+            if let Some(arn) = &target.arn
+                && let Some(found) = read_by_arn(&tx, arn).await?
+            {
+                return Ok(Some(found));
             }
             by_name(&tx, &target.account, region, &target.name).await
         })
         .await
+}
+
+/// The secret with this whole ARN.
+pub(super) async fn by_arn(store: &Store, arn: &str) -> Result<Option<Found>> {
+    store.read(|tx| async move { read_by_arn(&tx, arn).await }).await
+}
+
+async fn read_by_arn(tx: &Tx, arn: &str) -> Result<Option<Found>> {
+    let sql = "SELECT arn, account, region, name, description, kms_key, policy, tags, created_at, changed_at,
+                      accessed_at, deleted_at, purge_at
+               FROM secrets_secrets WHERE arn = $1";
+    match tx.fetch_optional(sql, params![arn]).await? {
+        Some(row) => Ok(Some(found(tx, &row).await?)),
+        None => Ok(None),
+    }
 }
 
 async fn by_name(tx: &Tx, account: &AccountId, region: &Region, name: &str) -> Result<Option<Found>> {
