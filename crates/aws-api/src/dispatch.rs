@@ -10,7 +10,7 @@ use identity::Ask;
 use crate::body::ResponseBody;
 use crate::call::{Call, Check, Row, query_pairs};
 use crate::errors::Failure;
-use crate::{bedrock, bedrock_runtime, iam, kms, sts};
+use crate::{bedrock, bedrock_runtime, iam, kms, secretsmanager, sts};
 
 /// A request for an operation of an AWS service.
 pub(crate) type AwsCall = Call<Routed>;
@@ -20,6 +20,7 @@ pub(crate) const SERVICES: &[(&str, &[Row<Routed>])] = &[
     ("sts", sts::ROWS),
     ("iam", iam::ROWS),
     ("kms", kms::ROWS),
+    ("secretsmanager", secretsmanager::ROWS),
     ("bedrock", bedrock::ROWS),
     ("bedrock-runtime", bedrock_runtime::ROWS),
 ];

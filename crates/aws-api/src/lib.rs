@@ -20,6 +20,7 @@ mod observe;
 mod openai;
 mod recent;
 mod rest;
+mod secretsmanager;
 mod sts;
 mod surface;
 
