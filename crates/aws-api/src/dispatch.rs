@@ -10,7 +10,7 @@ use identity::Ask;
 use crate::body::ResponseBody;
 use crate::call::{Call, Check, Row, query_pairs};
 use crate::errors::Failure;
-use crate::{bedrock, bedrock_runtime, iam, qbusiness, sts};
+use crate::{bedrock, bedrock_runtime, iam, kms, qbusiness, secretsmanager, sts};
 
 /// A request for an operation of an AWS service.
 pub(crate) type AwsCall = Call<Routed>;
@@ -22,6 +22,8 @@ pub(crate) const SERVICES: &[(&str, &[Row<Routed>])] = &[
     ("bedrock", bedrock::ROWS),
     ("bedrock-runtime", bedrock_runtime::ROWS),
     ("qbusiness", qbusiness::ROWS),
+    ("kms", kms::ROWS),
+    ("secretsmanager", secretsmanager::ROWS),
 ];
 
 /// The row of an operation.

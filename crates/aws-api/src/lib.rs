@@ -15,11 +15,13 @@ mod dispatch;
 mod errors;
 mod iam;
 mod json_fields;
+mod kms;
 mod observe;
 mod openai;
 mod qbusiness;
 mod recent;
 mod rest;
+mod secretsmanager;
 mod sts;
 mod surface;
 

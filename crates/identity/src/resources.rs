@@ -56,9 +56,11 @@ impl Identity {
     pub(crate) async fn resource_facts(&self, arn: &str) -> Result<Option<ResourceFacts>> {
         let service = arn.split(':').nth(2).unwrap_or_default();
         let lookup = self.0.resources.0.read().unwrap_or_else(PoisonError::into_inner).get(service).cloned();
-        match lookup {
-            Some(lookup) => lookup.find(arn).await,
-            None => Ok(None),
+        match (service, lookup) {
+            ("kms", _) => self.kms().facts(arn).await,
+            ("secretsmanager", _) => self.secrets().facts(arn).await,
+            (_, Some(lookup)) => lookup.find(arn).await,
+            (_, None) => Ok(None),
         }
     }
 }

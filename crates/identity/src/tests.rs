@@ -6,7 +6,9 @@ mod api_keys;
 mod authorization;
 mod console;
 mod first_start;
+mod kms;
 mod root_key;
+mod secrets;
 mod sessions;
 mod users;
 

@@ -13,6 +13,7 @@ use crate::ask::Ask;
 use crate::authorization::Access;
 use crate::ctx::Ctx;
 use crate::policy::Grant;
+use crate::resources::ResourceFacts;
 
 /// The only algorithm of symmetric keys, and their specification.
 pub(super) const SYMMETRIC: &str = "SYMMETRIC_DEFAULT";
@@ -146,7 +147,7 @@ impl Kms {
     }
 
     /// The key `id` of any account and region.
-    pub(super) async fn load(&self, id: &str) -> Result<Option<Arc<Loaded>>> {
+    pub(crate) async fn load(&self, id: &str) -> Result<Option<Arc<Loaded>>> {
         let (cache, now) = (&self.0.0.kms.keys, self.0.0.clock.now());
         if let Some(loaded) = cache.get(id, now) {
             return Ok(Some(loaded));
@@ -190,6 +191,19 @@ impl Kms {
         let grants: Arc<Vec<Grant>> = Arc::new(grants.iter().flat_map(GrantInfo::for_engine).collect());
         cache.insert(generation, &name, Arc::clone(&grants), now);
         Ok(grants)
+    }
+
+    /// What is known of the key with this ARN; no permission is checked.
+    pub(crate) async fn facts(&self, arn: &str) -> base::Result<Option<ResourceFacts>> {
+        let Some((_, id)) = arn.rsplit_once(":key/") else { return Ok(None) };
+        let Some(loaded) = self.load(id).await?.filter(|loaded| loaded.arn == arn) else { return Ok(None) };
+        let grants = store::all_grants(&self.0.0.store, id).await?;
+        Ok(Some(ResourceFacts {
+            owner: loaded.key.account.clone(),
+            policy: Some(loaded.policy.clone()),
+            grants: grants.iter().flat_map(GrantInfo::for_engine).collect(),
+            tags: loaded.key.tags.clone(),
+        }))
     }
 
     /// Why a key that does not exist cannot be used: in another account a caller must not learn that.

@@ -394,6 +394,12 @@ pub(super) async fn list_grants(
         .await
 }
 
+/// All of a key's grants.
+pub(super) async fn all_grants(store: &Store, key_id: &str) -> Result<Vec<GrantInfo>> {
+    let page = PageRequest { limit: u32::MAX, after: None };
+    list_grants(store, key_id, None, None, &page).await
+}
+
 /// The grants that `retiring` may retire on keys of the account and region.
 pub(super) async fn list_retirable(
     store: &Store,
