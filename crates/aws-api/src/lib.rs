@@ -19,6 +19,7 @@ mod observe;
 mod openai;
 mod recent;
 mod rest;
+mod s3;
 mod sts;
 mod surface;
 

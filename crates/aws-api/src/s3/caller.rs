@@ -12,6 +12,7 @@ use s3s::{S3Error, S3ErrorCode, S3Result};
 
 use super::errors::{self, Told};
 use super::visit::Visit;
+use crate::call::query_pairs;
 
 /// How far a signature's clock may be from ours, in milliseconds.
 const LARGEST_SKEW: i64 = 15 * 60 * 1000;
@@ -80,7 +81,7 @@ impl Callers {
         }
         let (region, token) = match &visit.arrived().signed {
             Some(signed) => {
-                check_signed_headers(signed, cx.headers())?;
+                check_signed_headers(signed, cx.headers(), cx.uri().query().unwrap_or_default())?;
                 (Some(region(&signed.region)?), signed.session_token.as_deref())
             }
             None => {
@@ -146,13 +147,18 @@ fn region(name: &str) -> Result<Region, Told> {
 }
 
 /// Whoever holds a signed request must not be able to make another of it: a header that means something to S3 has to be
-/// signed.
-fn check_signed_headers(signed: &Signed, headers: &HeaderMap) -> Result<(), Told> {
+/// signed, by itself or in the query string.
+fn check_signed_headers(signed: &Signed, headers: &HeaderMap, query: &str) -> Result<(), Told> {
+    let in_query = |name: &str| {
+        let given = headers.get(name).and_then(|value| value.to_str().ok());
+        let mut pairs = query_pairs(query);
+        signed.presigned && pairs.any(|(key, value)| key.eq_ignore_ascii_case(name) && Some(value.as_str()) == given)
+    };
     let unsigned: Vec<&str> = headers
         .keys()
         .map(http::HeaderName::as_str)
         .filter(|name| name.starts_with("x-amz-") && !FREE_HEADERS.contains(name))
-        .filter(|name| !signed.signed_headers.iter().any(|signed| signed == name))
+        .filter(|name| !signed.signed_headers.iter().any(|signed| signed == name) && !in_query(name))
         .collect();
     if unsigned.is_empty() {
         return Ok(());
@@ -201,11 +207,13 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("x-amz-content-sha256", "x".parse().unwrap());
         headers.insert("range", "bytes=0-1".parse().unwrap());
-        assert!(check_signed_headers(&signed(&["host"]), &headers).is_ok());
+        assert!(check_signed_headers(&signed(&["host"]), &headers, "a=b").is_ok());
         headers.insert("x-amz-copy-source", "/other/secret".parse().unwrap());
-        let refused = check_signed_headers(&signed(&["host"]), &headers).unwrap_err();
+        let refused = check_signed_headers(&signed(&["host"]), &headers, "a=b").unwrap_err();
         assert_eq!((refused.code.as_str(), refused.status.as_u16()), ("AccessDenied", 403));
-        assert!(check_signed_headers(&signed(&["host", "x-amz-copy-source"]), &headers).is_ok());
+        assert!(check_signed_headers(&signed(&["host", "x-amz-copy-source"]), &headers, "").is_ok());
+        assert!(check_signed_headers(&signed(&["host"]), &headers, "X-Amz-Copy-Source=%2Fother%2Fsecret").is_ok());
+        assert!(check_signed_headers(&signed(&["host"]), &headers, "X-Amz-Copy-Source=%2Fmine").is_err());
     }
 
     #[test]
