@@ -13,6 +13,7 @@ use identity::{AdminCredentials, Defaults, Identity, RootCredentials, RootKey};
 use inference::LoadOptions;
 use jobs::Jobs;
 use models::{Config, HubConfig, Models};
+use objects::{BlobPlace, Objects};
 use store::{DataDir, Store};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +26,8 @@ use crate::{banner, engines, listener, signals, telemetry, tls};
 const JOB_WORKERS: usize = 4;
 /// The file in the data folder under whose key every secret in the database is sealed.
 const ROOT_KEY: &str = "root.key";
+/// The folder in the data folder with the objects of S3.
+const OBJECTS: &str = "objects";
 /// Threads that serve requests; models run on threads of their own.
 const MOST_SERVING_THREADS: usize = 4;
 
@@ -71,6 +74,8 @@ async fn run(settings: &Settings, started: Instant) -> Result<()> {
         identity: services.identity.clone(),
         models: services.models.clone(),
         jobs: services.jobs.clone(),
+        objects: services.objects.clone(),
+        s3_domain: settings.s3_domain.clone(),
         clock: services.clock.clone(),
         random: services.random.clone(),
         limits: Limits {
@@ -84,6 +89,7 @@ async fn run(settings: &Settings, started: Instant) -> Result<()> {
     let (stop, now) = (CancellationToken::new(), CancellationToken::new());
     signals::watch(stop.clone(), now.clone())?;
     let running = services.jobs.start(JOB_WORKERS);
+    let collector = services.objects.start();
     front.begin();
     // Commands look for this file, so it is written when the server can answer.
     write_endpoint(data.path(), &endpoint)?;
@@ -97,6 +103,7 @@ async fn run(settings: &Settings, started: Instant) -> Result<()> {
         () = end_watches(&services.jobs, stop) => {}
     }
     running.stop().await;
+    collector.stop().await;
     services.identity.flush_last_used().await?;
     let _ = std::fs::remove_file(data.path().join("endpoint.json"));
     services.store.close().await;
@@ -116,6 +123,7 @@ struct Services {
     store: Store,
     identity: Identity,
     jobs: Jobs,
+    objects: Objects,
     models: Models,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -139,6 +147,11 @@ async fn open(settings: &Settings, data: &DataDir) -> Result<Services> {
     };
     let administrator = identity.first_start(root).await?;
     let jobs = Jobs::open(store.clone(), clock.clone(), random.clone()).await?;
+    let place = match &settings.object_store_url {
+        Some(url) => BlobPlace::from_url(url.reveal())?,
+        None => BlobPlace::Folder(data.path().join(OBJECTS)),
+    };
+    let objects = Objects::open(store.clone(), identity.clone(), place, clock.clone(), random.clone()).await?;
     let models = Models::open(
         config(settings, Arc::clone(identity.root_key())),
         store.clone(),
@@ -150,7 +163,7 @@ async fn open(settings: &Settings, data: &DataDir) -> Result<Services> {
         http_client()?,
     )
     .await?;
-    Ok(Services { store, identity, jobs, models, clock, random, administrator })
+    Ok(Services { store, identity, jobs, objects, models, clock, random, administrator })
 }
 
 fn config(settings: &Settings, sealing_key: Arc<RootKey>) -> Config {

@@ -12,7 +12,6 @@ use crate::body::{ResponseBody, full};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
 const HOST_ID: HeaderName = HeaderName::from_static("x-amz-id-2");
-const HINT: HeaderName = HeaderName::from_static("x-craton-hint");
 
 /// Errors are longer than this only where their texts are.
 const LONGEST_ERROR: usize = 64 << 10;
@@ -48,9 +47,6 @@ pub(crate) fn refusal(visit: &Visit, method: &Method, told: Told) -> (Response<R
     headers.extend(told.headers);
     if told.status != StatusCode::NOT_MODIFIED {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml"));
-    }
-    if let Some(hint) = told.hint.and_then(|hint| HeaderValue::from_str(&hint).ok()) {
-        headers.insert(HINT, hint);
     }
     identify(headers, visit);
     (response, Some(told.code))

@@ -50,7 +50,7 @@ impl S3Access for Callers {
         let Some(visit) = Visit::of(cx.extensions_mut()).cloned() else {
             return Err(S3ErrorCode::InternalError.into());
         };
-        let operation = cx.s3_op().name();
+        let operation = name_of(cx.s3_op().name());
         visit.found(operation);
         match self.caller(cx, &visit, operation).await {
             Ok(Some(ctx)) => {
@@ -132,6 +132,11 @@ impl Callers {
         visit.authenticated(ctx.clone());
         Ok(ctx)
     }
+}
+
+/// The operation's name as it is kept. That of forms is not in AWS's model.
+fn name_of(operation: &str) -> &'static str {
+    aws_wire::generated::s3::SERVICE.operation(operation).map_or("PostObject", |operation| operation.name)
 }
 
 fn origin(visit: &Visit) -> Origin {

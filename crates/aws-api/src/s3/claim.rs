@@ -60,7 +60,7 @@ fn is_open(parts: &Parts, domains: &Domains) -> bool {
 }
 
 /// Whether a browser sends a form with a file in it.
-fn is_form(parts: &Parts) -> bool {
+pub(crate) fn is_form(parts: &Parts) -> bool {
     let media = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     parts.method == Method::POST && media.trim_start().to_ascii_lowercase().starts_with("multipart/form-data")
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use aws_wire::WireError;
 use base::{Error, ErrorKind};
 use http::header::{HeaderName, HeaderValue};
-use http::{HeaderMap, StatusCode, header};
+use http::{StatusCode, header};
 use objects::Code;
 use s3s::{S3Error, S3ErrorCode};
 
@@ -19,10 +19,11 @@ pub(crate) struct Told {
     pub(crate) status: StatusCode,
     /// Further elements: what the error is about.
     pub(crate) about: Vec<(&'static str, String)>,
-    pub(crate) headers: HeaderMap,
-    /// What the caller may do about it; our own clients show it.
-    pub(crate) hint: Option<String>,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
 }
+
+/// The error's hint; our own clients show it.
+const HINT: HeaderName = HeaderName::from_static("x-craton-hint");
 
 impl Told {
     /// An error that is about nothing in particular.
@@ -32,8 +33,7 @@ impl Told {
             message: message.into(),
             status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             about: Vec::new(),
-            headers: HeaderMap::new(),
-            hint: None,
+            headers: Vec::new(),
         }
     }
 
@@ -45,7 +45,7 @@ impl Told {
 
     fn header(mut self, name: HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
-            self.headers.insert(name, value);
+            self.headers.push((name, value));
         }
         self
     }
@@ -90,7 +90,9 @@ impl From<objects::Error> for Told {
         let objects::Error { code, error, facts } = error;
         crate::errors::log(&error);
         let mut told = Told::new(code.status(), code.as_str(), error.message);
-        told.hint = error.hint;
+        if let Some(hint) = &error.hint {
+            told = told.header(HINT, hint);
+        }
         let Some(facts) = facts else { return told };
         if let Some(condition) = facts.condition {
             told = told.about("Condition", condition);
@@ -221,7 +223,11 @@ pub(crate) fn wire(error: &Error) -> WireError {
 pub(crate) fn of_domain(error: Error) -> Told {
     crate::errors::log(&error);
     let WireError { code, message, status, .. } = wire(&error);
-    Told { hint: error.hint, ..Told::new(status, code, message) }
+    let told = Told::new(status, code, message);
+    match &error.hint {
+        Some(hint) => told.header(HINT, hint),
+        None => told,
+    }
 }
 
 /// What s3s says of a request that it refused by itself, in S3's words.

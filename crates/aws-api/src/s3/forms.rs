@@ -11,7 +11,7 @@ use super::Craton;
 use super::body::to_store;
 use super::caller::FormKey;
 use super::convert::{EncryptionAsk, algorithm, bucket, checksums_in, condition, etag, headers_in, metadata};
-use super::errors::{self, Told};
+use super::errors;
 use super::table::{Done, Form};
 use super::visit::Visit;
 use super::writes::{acl, checked_length, refuse_lock, tags};
@@ -19,6 +19,9 @@ use super::writes::{acl, checked_length, refuse_lock, tags};
 pub(crate) async fn post_object(s3: &Craton, form: Form, visit: &Visit) -> Done<PostObjectOutput> {
     let Form { request, region } = form;
     let mut input = request.input;
+    if let Some(name) = visit.file_name() {
+        input.key = input.key.replace("${filename}", name);
+    }
     let ctx = match (request.extensions.get::<FormKey>(), request.extensions.get::<Ctx>()) {
         (Some(key), _) => {
             let token = input.policy.as_ref().and_then(|policy| equal(policy, "x-amz-security-token"));

@@ -16,7 +16,8 @@ mod copies;
 mod cors;
 mod deletes;
 mod encoding;
-pub(crate) mod errors;
+pub(crate) pub(crate) mod errors;
+mod file_name;
 mod forms;
 pub(crate) mod host;
 mod listings;
@@ -35,7 +36,7 @@ use std::time::Instant;
 
 use aws_wire::sigv4::{SignatureError, Signed};
 use aws_wire::{Operation, RouteError, route};
-use base::{Clock, RequestId};
+use base::Clock;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Response};
@@ -47,6 +48,7 @@ use s3s::service::{S3Service, S3ServiceBuilder};
 
 use self::caller::Callers;
 use self::errors::Told;
+use self::file_name::Watched;
 use self::host::Domains;
 use self::visit::{Arrived, Visit};
 use crate::body::ResponseBody;
@@ -172,7 +174,12 @@ impl S3 {
         let method = parts.method.clone();
         hoist(&mut parts);
         parts.extensions.insert(visit.clone());
-        let request = Request::from_parts(parts, body::inbound(body, visit));
+        let body = if claim::is_form(&parts) {
+            body::inbound(Watched::new(body, visit), visit)
+        } else {
+            body::inbound(body, visit)
+        };
+        let request = Request::from_parts(parts, body);
         match self.service.call(request).await {
             Ok(response) => answer::complete(visit, &method, response),
             Err(error) => {

@@ -40,6 +40,7 @@ pub(crate) struct Form {
 macro_rules! operations {
     ($($operation:literal: $method:ident($input:ident) -> $output:ident => $handler:path;)*) => {
         /// The served operations by AWS's names.
+        #[cfg(test)]
         pub(crate) const SERVED: &[&str] = &[$($operation),*];
 
         #[async_trait::async_trait]

@@ -44,6 +44,7 @@ struct Inner {
     caller: OnceLock<Ctx>,
     told: Mutex<Option<Told>>,
     fault: OnceLock<BodyFault>,
+    file_name: OnceLock<String>,
 }
 
 /// What was wrong with a request's body on its way.
@@ -70,6 +71,7 @@ impl Visit {
             caller: OnceLock::new(),
             told: Mutex::new(None),
             fault: OnceLock::new(),
+            file_name: OnceLock::new(),
         }))
     }
 
@@ -133,6 +135,16 @@ impl Visit {
     /// Notes that the request's body was not as it should be. The first fault is the cause of what follows.
     pub(crate) fn body_fault(&self, fault: BodyFault) {
         let _ = self.0.fault.set(fault);
+    }
+
+    /// Notes the name of the file in a form.
+    pub(crate) fn file_named(&self, name: String) {
+        let _ = self.0.file_name.set(name);
+    }
+
+    /// The name of the file in a form, once that part of the body was read.
+    pub(crate) fn file_name(&self) -> Option<&str> {
+        self.0.file_name.get().map(String::as_str)
     }
 
     /// What was wrong with the body.
