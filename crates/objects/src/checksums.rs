@@ -128,8 +128,11 @@ impl FromStr for ChecksumAlgorithm {
         if ["SHA512", "MD5", "XXHASH64", "XXHASH3", "XXHASH128"].iter().any(|known| known.eq_ignore_ascii_case(name)) {
             return Err(Error::not_implemented(format!("The checksum algorithm `{name}`")));
         }
-        Err(Error::new(Code::InvalidRequest, "Checksum algorithm provided is unsupported. Please try again with any of the \
-             valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]"))
+        Err(Error::new(
+            Code::InvalidRequest,
+            "Checksum algorithm provided is unsupported. Please try again with any of the \
+             valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]",
+        ))
     }
 }
 
@@ -202,7 +205,10 @@ impl Checksums {
         let mut given = self.given();
         let Some((algorithm, value)) = given.next() else { return Ok(None) };
         if given.next().is_some() {
-            return Err(Error::new(Code::InvalidRequest, "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed."));
+            return Err(Error::new(
+                Code::InvalidRequest,
+                "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.",
+            ));
         }
         check_form(algorithm, value)?;
         Ok(Some(algorithm))
@@ -334,11 +340,7 @@ pub(crate) fn multipart_etag(parts: impl ExactSizeIterator<Item = [u8; 16]>) -> 
 ///
 /// # Errors
 /// Internal, where a part's value is not of the algorithm's form.
-pub(crate) fn combine(
-    algorithm: ChecksumAlgorithm,
-    kind: ChecksumType,
-    parts: &[(String, u64)],
-) -> Result<Checksum> {
+pub(crate) fn combine(algorithm: ChecksumAlgorithm, kind: ChecksumType, parts: &[(String, u64)]) -> Result<Checksum> {
     let decoded = |text: &String| check_form(algorithm, text).map_err(|_| base::Error::internal("a part's checksum"));
     match (kind, algorithm.crc()) {
         (ChecksumType::FullObject, Some(crc)) => {

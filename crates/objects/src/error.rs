@@ -1,6 +1,8 @@
 //! Why an operation on buckets and objects was refused, with S3's own code.
 
 use std::fmt;
+use std::io;
+use std::sync::Arc;
 
 use base::{ErrorKind, Timestamp};
 
@@ -8,7 +10,7 @@ use base::{ErrorKind, Timestamp};
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A refusal: S3's code, what domain code knows of it, and what the answer's headers need.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Error {
     /// S3's code.
     pub code: Code,
@@ -16,6 +18,8 @@ pub struct Error {
     pub error: base::Error,
     /// What the answer says of the object, where it says anything.
     pub facts: Option<Box<ErrorFacts>>,
+    /// Where the body's stream failed: its error, unchanged.
+    pub body: Option<Arc<io::Error>>,
 }
 
 /// What a refusal says of the object.
@@ -171,7 +175,7 @@ codes! {
 impl Error {
     /// A refusal that says `message`.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, error: base::Error::new(code.kind(), message), facts: None }
+        Self { code, error: base::Error::new(code.kind(), message), facts: None, body: None }
     }
 
     /// Adds what the caller may do about it.
@@ -186,6 +190,12 @@ impl Error {
     pub fn with_facts(mut self, facts: ErrorFacts) -> Self {
         self.facts = Some(Box::new(facts));
         self
+    }
+
+    /// The body's stream failed.
+    pub(crate) fn body(error: io::Error) -> Self {
+        let message = "The request body could not be read.";
+        Self { body: Some(Arc::new(error)), ..Self::new(Code::IncompleteBody, message) }
     }
 
     pub(crate) fn no_such_bucket(name: &str) -> Self {
@@ -244,7 +254,7 @@ impl From<base::Error> for Error {
             ErrorKind::NotImplemented => Code::NotImplemented,
             ErrorKind::Damaged | ErrorKind::Internal => Code::InternalError,
         };
-        Self { code, error, facts: None }
+        Self { code, error, facts: None, body: None }
     }
 }
 

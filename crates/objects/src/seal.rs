@@ -53,8 +53,8 @@ impl DataKey {
     pub(crate) fn cipher(&self, blob: &str) -> Result<ChunkCipher> {
         let key = hmac::Key::new(hmac::HMAC_SHA256, self.as_bytes());
         let derived = hmac::sign(&key, format!("craton blob 1 {blob}").as_bytes());
-        let unbound =
-            UnboundKey::new(&AES_256_GCM, derived.as_ref()).map_err(|_| Error::internal("a blob key of another length"))?;
+        let unbound = UnboundKey::new(&AES_256_GCM, derived.as_ref())
+            .map_err(|_| Error::internal("a blob key of another length"))?;
         Ok(ChunkCipher(LessSafeKey::new(unbound)))
     }
 }

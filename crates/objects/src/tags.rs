@@ -58,8 +58,11 @@ fn is_allowed(c: char) -> bool {
 /// # Errors
 /// InvalidArgument, where it is of another form; InvalidTag.
 pub fn parse_tagging_header(text: &str) -> Result<Pairs> {
-    let invalid =
-        || Error::invalid_argument("The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.");
+    let invalid = || {
+        Error::invalid_argument(
+            "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.",
+        )
+    };
     let decode = |text: &str| {
         let spaced = text.replace('+', " ");
         percent_decode_str(&spaced).decode_utf8().map(|text| text.into_owned()).map_err(|_| invalid())

@@ -55,11 +55,12 @@ pub(crate) async fn ingest(
         let batch: Arc<[Bytes]> = batch.into();
         if length > 0 {
             let shared = Arc::clone(&batch);
-            digester.push(move |digester: &mut Digester| {
-                digester.update(&shared);
-                Ok(())
-            })
-            .await?;
+            digester
+                .push(move |digester: &mut Digester| {
+                    digester.update(&shared);
+                    Ok(())
+                })
+                .await?;
             if sealing.is_none() {
                 let blob = blobs.create(random).await?;
                 sealing = Some(Sealing::new(blob, key)?);
@@ -85,7 +86,7 @@ async fn gather(body: &mut Body) -> S3Result<(Vec<Bytes>, usize, bool)> {
     while length < BATCH {
         match body.stream.next().await {
             Some(piece) => {
-                let piece = piece?;
+                let piece = piece.map_err(S3Error::body)?;
                 length += piece.len();
                 batch.push(piece);
             }

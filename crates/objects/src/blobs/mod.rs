@@ -15,6 +15,7 @@ use std::sync::Arc;
 use base::{Error, Random, Result};
 
 pub(crate) use ingest::{Ingested, ingest};
+pub use leases::CollectionHold;
 pub(crate) use leases::{Lease, Leases};
 use local::{Folder, OpenFile};
 pub use place::BlobPlace;
@@ -40,8 +41,10 @@ pub(crate) struct NewBlob {
     /// Whether the blob stands under its name.
     finished: bool,
     kept: bool,
+    /// Whether the transaction that names it is known to have been committed.
+    confirmed: bool,
     /// The collector leaves it alone for as long.
-    _lease: Lease,
+    lease: Option<Lease>,
 }
 
 /// What is written to.
@@ -89,7 +92,15 @@ impl Blobs {
             }
             Backend::Remote(remote) => Writer::Remote(remote.create(&id)),
         };
-        Ok(NewBlob { id, blobs: Arc::clone(self), writer: Some(writer), finished: false, kept: false, _lease: lease })
+        Ok(NewBlob {
+            id,
+            blobs: Arc::clone(self),
+            writer: Some(writer),
+            finished: false,
+            kept: false,
+            confirmed: false,
+            lease: Some(lease),
+        })
     }
 
     async fn handle(&self, id: &str) -> Result<Handle> {
@@ -173,15 +184,29 @@ impl NewBlob {
         done
     }
 
-    /// The blob belongs to a committed row now.
-    pub(crate) fn keep(mut self) {
+    /// To be called before the transaction that names the blob. If the request ends before it is known what became of
+    /// that, the blob stays, and stays in use until the process ends; then the collector knows.
+    pub(crate) fn settle(&mut self) {
         self.kept = true;
+    }
+
+    /// The transaction is known to have changed nothing: the blob goes with the value.
+    pub(crate) fn unsettle(&mut self) {
+        self.kept = false;
+    }
+
+    /// The transaction is known to have been committed.
+    pub(crate) fn confirm(&mut self) {
+        self.confirmed = true;
     }
 }
 
 impl Drop for NewBlob {
     fn drop(&mut self) {
         if self.kept {
+            if !self.confirmed {
+                self.lease.take().into_iter().for_each(std::mem::forget);
+            }
             return;
         }
         // The writer's own drop removes its temporary file. What stands under its name is removed here; should that
@@ -222,6 +247,3 @@ fn is_id(text: &str) -> bool {
 pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(|error| Error::internal(format!("blocking work: {error}")))?
 }
-
-#[cfg(test)]
-mod tests;

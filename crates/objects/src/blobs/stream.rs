@@ -95,10 +95,7 @@ struct AbortOnDrop<T>(tokio::task::JoinHandle<T>);
 impl<T> Future for AbortOnDrop<Result<T>> {
     type Output = Result<T>;
 
-    fn poll(
-        mut self: std::pin::Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Self::Output> {
+    fn poll(mut self: std::pin::Pin<&mut Self>, context: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
         let polled = std::pin::Pin::new(&mut self.0).poll(context);
         polled.map(|done| done.map_err(|error| base::Error::internal(format!("reading a blob: {error}")))?)
     }

@@ -236,7 +236,7 @@ impl Objects {
         access: Access,
     ) -> Result<BucketRow> {
         let row = self.known_bucket(ctx, bucket, action).await?;
-        let ask = self.ask_bucket(&row, action)?;
+        let ask = self.ask_bucket(ctx, &row, action)?;
         self.identity().permit(ctx, &ask, access).await?;
         self.check_owner(&row, bucket)?;
         Ok(row)
@@ -299,8 +299,7 @@ fn location(called: &Region, constraint: Option<&str>) -> Result<Region> {
             ),
         )
     };
-    let invalid =
-        || Error::new(Code::InvalidLocationConstraint, "The specified location-constraint is not valid");
+    let invalid = || Error::new(Code::InvalidLocationConstraint, "The specified location-constraint is not valid");
     match (called.as_str(), constraint.filter(|constraint| !constraint.is_empty())) {
         ("us-east-1", None) => Ok(called.clone()),
         (_, None) => Err(illegal("unspecified")),

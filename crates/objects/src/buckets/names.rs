@@ -37,13 +37,30 @@ mod tests {
 
     #[test]
     fn names_follow_the_rules_of_aws() {
-        for good in ["abc", "a-b.c", "my.bucket-1", "123", "a".repeat(63).as_str(), "1.2.3.4.5", "foo-.bar", "foo.-bar"] {
+        for good in ["abc", "a-b.c", "my.bucket-1", "123", "a".repeat(63).as_str(), "1.2.3.4.5", "foo-.bar", "foo.-bar"]
+        {
             assert!(check(good).is_ok(), "{good}");
         }
         let long = "a".repeat(64);
         for bad in [
-            "", "ab", &long, "Abc", "a_b", "-abc", "abc-", ".abc", "abc.", "a..b", "192.168.5.4", "xn--abc", "sthree-a",
-            "abc-s3alias", "abc--x-s3", "a/b", "ä-bucket", "a b",
+            "",
+            "ab",
+            &long,
+            "Abc",
+            "a_b",
+            "-abc",
+            "abc-",
+            ".abc",
+            "abc.",
+            "a..b",
+            "192.168.5.4",
+            "xn--abc",
+            "sthree-a",
+            "abc-s3alias",
+            "abc--x-s3",
+            "a/b",
+            "ä-bucket",
+            "a b",
         ] {
             assert_eq!(check(bad).unwrap_err().code, Code::InvalidBucketName, "{bad}");
         }

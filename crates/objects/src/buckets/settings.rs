@@ -152,7 +152,7 @@ impl Objects {
     /// InvalidTag, NoSuchBucket, AccessDenied.
     pub async fn put_bucket_tagging(&self, ctx: &Ctx, bucket: &BucketRef, tags: Pairs) -> Result<()> {
         let row = self.known_bucket(ctx, bucket, "s3:PutBucketTagging").await?;
-        let ask = self.ask_bucket(&row, "s3:PutBucketTagging")?.request_tags(&tags);
+        let ask = self.ask_bucket(ctx, &row, "s3:PutBucketTagging")?.request_tags(&tags);
         self.identity().permit(ctx, &ask, Access::Write).await?;
         self.check_owner(&row, bucket)?;
         tags::check_bucket(&tags)?;
