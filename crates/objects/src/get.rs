@@ -96,6 +96,16 @@ impl Objects {
         Ok(Got { object, range, length, body: stream::empty().boxed() })
     }
 
+    /// What is known of an object, for a caller who may do to it the first of `actions`, or the second where the request
+    /// names a version: for reading settings that objects here do not have.
+    ///
+    /// # Errors
+    /// NoSuchBucket, NoSuchKey, NoSuchVersion, MethodNotAllowed, AccessDenied.
+    pub async fn object_for(&self, ctx: &Ctx, object: &ObjectRef, actions: [&'static str; 2]) -> Result<ObjectInfo> {
+        let found = self.object(ctx, object, actions, Access::Read).await?;
+        Ok(found.row.info(found.bucket.versioning))
+    }
+
     /// An object's attributes, and the parts that it was uploaded in.
     ///
     /// # Errors

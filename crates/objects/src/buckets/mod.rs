@@ -227,6 +227,15 @@ impl Objects {
         Ok((region != "us-east-1").then(|| region.to_owned()))
     }
 
+    /// The bucket, for a caller who may do `action` to it, such as `s3:GetLifecycleConfiguration`: for reading settings
+    /// that buckets here do not have.
+    ///
+    /// # Errors
+    /// NoSuchBucket, AccessDenied.
+    pub async fn bucket_for(&self, ctx: &Ctx, bucket: &BucketRef, action: &str) -> Result<Bucket> {
+        Ok(self.bucket(ctx, bucket, action, Access::Read).await?.bucket)
+    }
+
     /// The bucket's row, for a caller who may do `action` to it.
     pub(crate) async fn bucket(
         &self,
