@@ -13,7 +13,7 @@ macro_rules! absent {
     ($($name:ident($input:ident, $action:literal) -> $output:ident = $answer:expr;)*) => {
         $(pub(crate) async fn $name(s3: &Craton, asked: Asked<$input>) -> Done<$output> {
             let Asked { ctx, input, .. } = asked;
-            s3.objects.look_at_bucket(&ctx, &bucket(input.bucket, input.expected_bucket_owner), $action).await?;
+            s3.objects.bucket_for(&ctx, &bucket(input.bucket, input.expected_bucket_owner), $action).await?;
             $answer
         })*
     };
@@ -66,7 +66,7 @@ pub(crate) async fn tiering(
 ) -> Done<ListBucketIntelligentTieringConfigurationsOutput> {
     let Asked { ctx, input, .. } = asked;
     let action = "s3:GetIntelligentTieringConfiguration";
-    s3.objects.look_at_bucket(&ctx, &bucket(input.bucket, None), action).await?;
+    s3.objects.bucket_for(&ctx, &bucket(input.bucket, None), action).await?;
     done(ListBucketIntelligentTieringConfigurationsOutput {
         is_truncated: Some(false),
         ..ListBucketIntelligentTieringConfigurationsOutput::default()
@@ -76,14 +76,14 @@ pub(crate) async fn tiering(
 pub(crate) async fn legal_hold(s3: &Craton, asked: Asked<GetObjectLegalHoldInput>) -> Done<GetObjectLegalHoldOutput> {
     let Asked { ctx, input, .. } = asked;
     let object = object(input.bucket, input.expected_bucket_owner, input.key, input.version_id);
-    s3.objects.look_at_object(&ctx, &object, "s3:GetObjectLegalHold").await?;
+    s3.objects.object_for(&ctx, &object, ["s3:GetObjectLegalHold"; 2]).await?;
     Err(no_lock())
 }
 
 pub(crate) async fn retention(s3: &Craton, asked: Asked<GetObjectRetentionInput>) -> Done<GetObjectRetentionOutput> {
     let Asked { ctx, input, .. } = asked;
     let object = object(input.bucket, input.expected_bucket_owner, input.key, input.version_id);
-    s3.objects.look_at_object(&ctx, &object, "s3:GetObjectRetention").await?;
+    s3.objects.object_for(&ctx, &object, ["s3:GetObjectRetention"; 2]).await?;
     Err(no_lock())
 }
 

@@ -81,12 +81,12 @@ where
 }
 
 /// The bytes of an object to be stored. What is wrong with them on their way is noted in `visit`.
-pub(crate) fn to_store(blob: s3s::dto::StreamingBlob, visit: &Visit) -> BoxStream<'static, base::Result<Bytes>> {
+pub(crate) fn to_store(blob: s3s::dto::StreamingBlob, visit: &Visit) -> BoxStream<'static, io::Result<Bytes>> {
     let visit = visit.clone();
     blob.map(move |piece| {
         piece.map_err(|error| {
             visit.body_fault(fault(error.as_ref()));
-            Error::invalid("The request's body is not as it should be.").with_detail(error)
+            io::Error::other(error)
         })
     })
     .boxed()

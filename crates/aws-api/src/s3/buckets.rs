@@ -11,13 +11,13 @@ use super::table::{Asked, Done, done};
 
 pub(crate) async fn create(s3: &Craton, asked: Asked<CreateBucketInput>) -> Done<CreateBucketOutput> {
     let Asked { ctx, input, .. } = asked;
-    let granted = [
+    let granted = any_given(&[
         &input.grant_full_control,
         &input.grant_read,
         &input.grant_read_acp,
         &input.grant_write,
         &input.grant_write_acp,
-    ];
+    ]);
     let acl = input.acl.as_ref().map(BucketCannedACL::as_str);
     if let Some(acl) = acl {
         check_canned(acl)?;
@@ -29,13 +29,18 @@ pub(crate) async fn create(s3: &Craton, asked: Asked<CreateBucketInput>) -> Done
             name: input.bucket,
             location: location.map(|location| location.as_str().to_owned()),
             ownership: input.object_ownership.map(|ownership| ownership.as_str().to_owned()),
-            acl: acl.is_some_and(|acl| acl != "private") || granted.iter().any(|grant| grant.is_some()),
+            acl: acl.is_some_and(|acl| acl != "private") || granted,
             object_lock: input.object_lock_enabled_for_bucket.unwrap_or(false),
             tags: Vec::new(),
         },
     );
     let made = made.await?;
     done(CreateBucketOutput { location: Some(format!("/{}", made.name)) })
+}
+
+/// Whether a request has any of these.
+pub(crate) fn any_given(parameters: &[&Option<String>]) -> bool {
+    parameters.iter().any(|parameter| parameter.is_some())
 }
 
 /// Whether `acl` is one of S3's: no bucket takes it, but what is none is told apart.

@@ -1,6 +1,6 @@
 //! Copies of objects, whole and into parts.
 
-use objects::{Checksums, CopyObject, CopyPart, Directive, ObjectRef, PartRef, PutObject};
+use objects::{Checksums, CopyObject, CopyPart, Directive, ObjectRef, PartRef, PutObject, UploadRef};
 use s3s::dto::*;
 
 use super::Craton;
@@ -62,7 +62,7 @@ pub(crate) async fn copy(s3: &Craton, asked: Asked<CopyObjectInput>) -> Done<Cop
     let mut result = CopyObjectResult {
         checksum_type: kind_of(copied.put.checksum.as_ref()),
         e_tag: Some(etag(copied.put.etag)),
-        last_modified: Some(moment(copied.modified)),
+        last_modified: Some(moment(copied.put.modified)),
         ..CopyObjectResult::default()
     };
     checksum_out!(&copied.put.checksum, result);
@@ -80,17 +80,17 @@ pub(crate) async fn copy(s3: &Craton, asked: Asked<CopyObjectInput>) -> Done<Cop
 pub(crate) async fn copy_part(s3: &Craton, asked: Asked<UploadPartCopyInput>) -> Done<UploadPartCopyOutput> {
     let Asked { ctx, mut input, .. } = asked;
     let number = part(Some(input.part_number))?.unwrap_or_default();
-    let to = PartRef {
+    let upload = UploadRef {
         bucket: bucket(input.bucket, input.expected_bucket_owner),
         key: input.key,
         upload_id: input.upload_id,
-        number,
     };
+    let to = PartRef { upload, number };
     let from = source(&input.copy_source, input.expected_source_bucket_owner.take())?;
     let source_key = from.key.clone();
     let ask = CopyPart {
         source: from,
-        range: input.copy_source_range.take(),
+        range: input.copy_source_range.take().map(|range| range.parse()).transpose()?,
         conditions: conditions(
             input.copy_source_if_match.take(),
             input.copy_source_if_none_match.take(),

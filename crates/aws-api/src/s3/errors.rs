@@ -87,7 +87,7 @@ fn element(text: &mut String, name: &str, value: &str) {
 
 impl From<objects::Error> for Told {
     fn from(error: objects::Error) -> Self {
-        let objects::Error { code, error, facts } = error;
+        let objects::Error { code, error, facts, .. } = error;
         crate::errors::log(&error);
         let mut told = Told::new(code.status(), code.as_str(), error.message);
         if let Some(hint) = &error.hint {

@@ -103,28 +103,28 @@ pub(crate) async fn versions(
     let found = s3.objects.list_object_versions(&ctx, &ask).await?;
     let (mut versions, mut markers) = (ObjectVersionList::new(), DeleteMarkers::new());
     for version in found.versions {
-        let key = Some(encoding.write(&version.key));
+        let key = Some(encoding.write(&version.object.key));
         if version.delete_marker {
             markers.push(DeleteMarkerEntry {
                 is_latest: Some(version.latest),
                 key,
-                last_modified: Some(moment(version.modified)),
+                last_modified: Some(moment(version.object.modified)),
                 owner: Some(owner(&found.owner)),
                 version_id: Some(version.version_id),
             });
             continue;
         }
         versions.push(ObjectVersion {
-            checksum_algorithm: algorithms(version.checksum_algorithm),
-            checksum_type: version.checksum_type.map(checksum_type_out),
-            e_tag: Some(etag(version.etag)),
+            checksum_algorithm: algorithms(version.object.checksum_algorithm),
+            checksum_type: version.object.checksum_type.map(checksum_type_out),
+            e_tag: Some(etag(version.object.etag)),
             is_latest: Some(version.latest),
             key,
-            last_modified: Some(moment(version.modified)),
+            last_modified: Some(moment(version.object.modified)),
             owner: Some(owner(&found.owner)),
             restore_status: None,
-            size: Some(length(version.size)),
-            storage_class: Some(ObjectVersionStorageClass::from(version.storage_class)),
+            size: Some(length(version.object.size)),
+            storage_class: Some(ObjectVersionStorageClass::from(version.object.storage_class)),
             version_id: Some(version.version_id),
         });
     }

@@ -16,7 +16,7 @@ mod copies;
 mod cors;
 mod deletes;
 mod encoding;
-pub(crate) pub(crate) mod errors;
+pub(crate) mod errors;
 mod file_name;
 mod forms;
 pub(crate) mod host;

@@ -67,12 +67,12 @@ pub(crate) async fn upload(s3: &Craton, asked: Asked<UploadPartInput>) -> Done<U
         algorithm: wanted_algorithm(input.checksum_algorithm.as_ref(), &headers)?,
     };
     let body = incoming(input.body.take(), length, trailers, &headers, &visit);
-    let to = PartRef {
+    let upload = UploadRef {
         bucket: bucket(input.bucket, input.expected_bucket_owner),
         key: input.key,
         upload_id: input.upload_id,
-        number,
     };
+    let to = PartRef { upload, number };
     let stored = s3.objects.upload_part(&ctx, &to, checks, body).await?;
     let (server_side_encryption, ssekms_key_id, bucket_key_enabled) = sealed(&stored.sealed);
     let mut output = UploadPartOutput {
@@ -98,9 +98,11 @@ pub(crate) async fn complete(
     let parts = listed.into_iter().map(complete_part).collect::<Result<Vec<_>, Told>>()?;
     let size = input.mpu_object_size.map(|size| u64::try_from(size).map_err(|_| negative_size()));
     let ask = CompleteUpload {
-        bucket: bucket(input.bucket.clone(), input.expected_bucket_owner.take()),
-        key: input.key.clone(),
-        upload_id: input.upload_id.clone(),
+        upload: UploadRef {
+            bucket: bucket(input.bucket.clone(), input.expected_bucket_owner.take()),
+            key: input.key.clone(),
+            upload_id: input.upload_id.clone(),
+        },
         parts,
         checksums: checksums_in!(input),
         checksum_type: checksum_type(input.checksum_type.as_ref())?,
@@ -161,7 +163,7 @@ pub(crate) async fn parts(s3: &Craton, asked: Asked<ListPartsInput>) -> Done<Lis
         upload_id: input.upload_id.clone(),
     };
     let after = input.part_number_marker.map(|after| u32::try_from(after).unwrap_or(0));
-    let found = s3.objects.list_parts(&ctx, &upload, &ListParts { max: input.max_parts.map(i64::from), after }).await?;
+    let found = s3.objects.list_parts(&ctx, &upload, ListParts { max: input.max_parts.map(i64::from), after }).await?;
     let parts = found.parts.iter().map(|part| {
         let mut listed = Part {
             e_tag: Some(etag(part.etag.clone())),

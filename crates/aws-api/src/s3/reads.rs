@@ -1,12 +1,13 @@
 //! Reading objects: whole, in ranges, their heads and their attributes.
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use objects::{Attributes, Conditions, GetObject, Got, ObjectInfo, PartsAsk};
+use objects::{Attributes, ByteRange, Conditions, GetObject, Got, ObjectInfo, PartsAsk};
 use s3s::S3Response;
 use s3s::dto::*;
 
 use super::Craton;
 use super::body::from_store;
+use super::buckets::any_given;
 use super::convert::{
     algorithm_out, checksum_out, conditions, count, etag, expires, kind_of, length, moment, sealed,
 };
@@ -17,20 +18,20 @@ use super::tags::object;
 pub(crate) async fn get(s3: &Craton, asked: Asked<GetObjectInput>) -> Done<GetObjectOutput> {
     let Asked { ctx, input, .. } = asked;
     refuse_own_key(input.sse_customer_algorithm.as_deref())?;
-    let overridden = [
+    let overridden = any_given(&[
         &input.response_cache_control,
         &input.response_content_disposition,
         &input.response_content_encoding,
         &input.response_content_language,
         &input.response_content_type,
-    ];
-    if overridden.iter().any(|value| value.is_some()) || input.response_expires.is_some() {
+    ]);
+    if overridden || input.response_expires.is_some() {
         refuse_overrides_of_strangers(&ctx)?;
     }
     let with_checksum = input.checksum_mode.as_ref().is_some_and(|mode| mode.as_str() == "ENABLED");
     let ask = GetObject {
         object: object(input.bucket, input.expected_bucket_owner, input.key, input.version_id),
-        range: input.range.map(|range| range.to_header_string()),
+        range: input.range.map(byte_range),
         part: part(input.part_number)?,
         conditions: read_conditions(
             input.if_match,
@@ -83,7 +84,7 @@ pub(crate) async fn head(s3: &Craton, asked: Asked<HeadObjectInput>) -> Done<Hea
     let with_checksum = input.checksum_mode.as_ref().is_some_and(|mode| mode.as_str() == "ENABLED");
     let ask = GetObject {
         object: object(input.bucket, input.expected_bucket_owner, input.key, input.version_id),
-        range: input.range.map(|range| range.to_header_string()),
+        range: input.range.map(byte_range),
         part: part(input.part_number)?,
         conditions: read_conditions(
             input.if_match,
@@ -147,7 +148,7 @@ pub(crate) async fn attributes(
     let object = object(input.bucket, input.expected_bucket_owner, input.key, input.version_id);
     let most = input.max_parts.map(|most| u32::try_from(most).unwrap_or(0));
     let after = input.part_number_marker.map(|after| u32::try_from(after).unwrap_or(0));
-    let found = s3.objects.get_object_attributes(&ctx, &object, &PartsAsk { max: most, after }).await?;
+    let found = s3.objects.get_object_attributes(&ctx, &object, PartsAsk { max: most, after }).await?;
     let info = &found.object;
     let output = GetObjectAttributesOutput {
         checksum: wants("Checksum").then(|| whole_checksum(info)).flatten(),
@@ -221,6 +222,14 @@ fn read_conditions(
     unmodified: Option<Timestamp>,
 ) -> Conditions {
     conditions(if_match, if_none_match, modified, unmodified)
+}
+
+fn byte_range(range: Range) -> ByteRange {
+    match range {
+        Range::Int { first, last: Some(last) } => ByteRange::FromTo(first, last),
+        Range::Int { first, last: None } => ByteRange::From(first),
+        Range::Suffix { length } => ByteRange::Last(length),
+    }
 }
 
 /// The number of a part that a request names.

@@ -11,8 +11,7 @@ use super::table::{Asked, Done, done};
 pub(crate) async fn put_policy(s3: &Craton, asked: Asked<PutBucketPolicyInput>) -> Done<PutBucketPolicyOutput> {
     let Asked { ctx, input, .. } = asked;
     let bucket = bucket(input.bucket, input.expected_bucket_owner);
-    let confirmed = input.confirm_remove_self_bucket_access.unwrap_or(false);
-    s3.objects.put_bucket_policy(&ctx, &bucket, &input.policy, confirmed).await?;
+    s3.objects.put_bucket_policy(&ctx, &bucket, &input.policy).await?;
     let mut response = s3s::S3Response::new(PutBucketPolicyOutput {});
     response.status = Some(http::StatusCode::NO_CONTENT);
     Ok(response)

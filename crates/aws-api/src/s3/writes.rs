@@ -7,7 +7,7 @@ use s3s::dto::*;
 
 use super::Craton;
 use super::body::to_store;
-use super::buckets::check_canned;
+use super::buckets::{any_given, check_canned};
 use super::convert::{
     EncryptionAsk, algorithm, bucket, checksum_out, checksums_in, condition, etag, headers_in, kind_of, metadata, sealed,
     trailing,
@@ -139,5 +139,5 @@ pub(crate) fn acl(canned: Option<&str>, grants: &[&Option<String>]) -> Result<bo
         check_canned(canned)?;
     }
     let harmless = canned.is_none_or(|canned| matches!(canned, "bucket-owner-full-control" | "private"));
-    Ok(!harmless || grants.iter().any(|grant| grant.is_some()))
+    Ok(!harmless || any_given(grants))
 }
