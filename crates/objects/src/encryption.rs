@@ -74,10 +74,10 @@ impl StorageKey {
     pub(crate) async fn open(store: &Store, identity: &Identity, random: &dyn Random) -> base::Result<Self> {
         let purpose = format!("objects-storage-key:{STORAGE_KEY}");
         let new = DataKey::random(random);
-        let sealed = identity.root_key().seal(&purpose, new.as_bytes())?;
+        let sealed = identity.keyring().seal(&purpose, new.as_bytes())?;
         // The first one stays, whoever made it.
         let kept = crate::blobs::store::settle_storage_key(store, STORAGE_KEY, &sealed).await?;
-        let key = identity.root_key().open(&purpose, &kept)?;
+        let key = identity.keyring().open(&purpose, &kept)?;
         let unbound =
             UnboundKey::new(&AES_256_GCM, &key).map_err(|_| base::Error::internal("a storage key's length"))?;
         Ok(Self(LessSafeKey::new(unbound)))

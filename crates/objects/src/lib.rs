@@ -49,7 +49,7 @@ pub use multipart::{
     CompletePart, CompleteUpload, CopiedPart, CopyPart, ListParts, ListUploads, NewUpload, PartChecks, PartInfo,
     PartListing, PartRef, Upload, UploadInfo, UploadListing, UploadRef, UploadedPart,
 };
-pub use open::Objects;
+pub use open::{Objects, TABLES};
 pub use put::{Put, PutObject};
 pub use ranges::{ByteRange, ContentRange};
 pub use tagging::Tagging;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use base::{Clock, Random, Result, Timestamp};
 use identity::Identity;
 use identity::policy::{Attached, Document, Kind};
-use store::{Migration, Store};
+use store::{Migration, Module, Store};
 use tokio::sync::{Notify, broadcast};
 
 use crate::blobs::{BlobPlace, Blobs, CollectionHold};
@@ -15,6 +15,9 @@ use crate::encryption::StorageKey;
 use crate::events::Event;
 
 const MIGRATIONS: &[Migration] = &[Migration::same(1, "objects", include_str!("../migrations/0001_objects.sql"))];
+
+/// The tables of this module.
+pub const TABLES: Module = Module { name: "objects", migrations: MIGRATIONS };
 
 /// How many events a subscriber may lag behind before it misses some.
 const EVENTS: usize = 1024;
@@ -56,7 +59,7 @@ impl Objects {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Self> {
-        store.migrate("objects", MIGRATIONS).await?;
+        store.migrate(TABLES.name, TABLES.migrations).await?;
         let storage_key = StorageKey::open(&store, &identity, random.as_ref()).await?;
         let blobs = Arc::new(Blobs::open(blobs).await?);
         let (events, _) = broadcast::channel(EVENTS);
