@@ -21,6 +21,7 @@ mod openai;
 mod qbusiness;
 mod recent;
 mod rest;
+mod s3;
 mod secretsmanager;
 mod sts;
 mod surface;

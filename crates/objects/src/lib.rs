@@ -55,3 +55,6 @@ pub use ranges::{ByteRange, ContentRange};
 pub use tagging::Tagging;
 pub use tags::{Pairs, parse_tagging_header};
 pub use versions::{Headers, ObjectInfo, ObjectRef};
+
+#[cfg(test)]
+mod tests;
