@@ -17,6 +17,7 @@ mod iam;
 mod json_fields;
 mod observe;
 mod openai;
+mod organizations;
 mod recent;
 mod rest;
 mod sts;

@@ -6,6 +6,7 @@ mod api_keys;
 mod authorization;
 mod console;
 mod first_start;
+mod organizations;
 mod root_key;
 mod sessions;
 mod users;
