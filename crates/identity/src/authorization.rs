@@ -3,7 +3,6 @@
 use base::{AccountId, Error, Result};
 
 use crate::ask::Ask;
-use crate::audit;
 use crate::ctx::{Credential, Ctx};
 use crate::open::Identity;
 use crate::organizations::Membership;
@@ -61,6 +60,11 @@ impl Verdict {
         &self.decision
     }
 
+    /// What the caller's credentials do not reach, whatever its policies say.
+    pub(crate) fn beyond(&self) -> Option<&str> {
+        self.beyond.as_deref()
+    }
+
     /// The refusal in AWS's words; `None` where the caller may.
     #[must_use]
     pub fn denial(&self) -> Option<Error> {
@@ -113,23 +117,20 @@ impl Identity {
     }
 
     /// Decides and records: when this returns, the audit entry of a refusal, or of an allowed [`Access::Write`], is
-    /// durable.
+    /// durable. That of an allowed [`Access::Read`] is within a second.
     ///
     /// # Errors
-    /// Denied, in AWS's words. The store's, where an allowed write cannot be recorded: it must not happen then.
+    /// Denied, in AWS's words. The store's, where what is allowed cannot be recorded: it must not happen then.
     pub async fn permit(&self, ctx: &Ctx, ask: &Ask, access: Access) -> Result<()> {
         let verdict = self.decide(ctx, ask).await?;
-        match (verdict.denial(), access) {
-            (None, Access::Read) => Ok(()),
-            (None, Access::Write) => self.record(ctx, &verdict, audit::Decision::Allowed).await,
-            (Some(denial), _) => {
-                if let Err(error) = self.record(ctx, &verdict, audit::Decision::Denied).await {
-                    let (action, resource) = (ask.action(), ask.resource());
-                    tracing::error!(?error, action, resource, request_id = %ctx.request_id(), "a denial was not recorded");
-                }
-                Err(denial)
-            }
+        let Some(denial) = verdict.denial() else {
+            return self.record(ctx, &verdict, access).await;
+        };
+        if let Err(error) = self.record(ctx, &verdict, access).await {
+            let (action, resource) = (ask.action(), ask.resource());
+            tracing::error!(?error, action, resource, request_id = %ctx.request_id(), "a denial was not recorded");
         }
+        Err(denial)
     }
 }
 

@@ -11,23 +11,53 @@ use super::tree::Node;
 #[derive(Debug)]
 pub(super) enum Change {
     AddNode(Node),
-    MoveNode { id: String, parent: String },
-    RenameNode { id: String, name: String },
-    RemoveNode { id: String },
-    CloseAccount { id: String, at: Timestamp },
+    MoveNode {
+        id: String,
+        parent: String,
+    },
+    RenameNode {
+        id: String,
+        name: String,
+    },
+    RemoveNode {
+        id: String,
+    },
+    CloseAccount {
+        id: String,
+        at: Timestamp,
+    },
     /// An account that did not exist before.
     MakeAccount(Box<NewMember>),
     AddRequest(AccountRequest),
     AddPolicy(PolicyText),
     ReplacePolicy(PolicyText),
-    RemovePolicy { id: String },
-    Attach { policy: String, target: String },
-    Detach { policy: String, target: String },
-    SetServiceControl { enabled: bool },
-    PutTags { resource: String, tags: Tags },
-    RemoveTags { resource: String, keys: Vec<String> },
+    RemovePolicy {
+        id: String,
+    },
+    Attach {
+        policy: String,
+        target: String,
+    },
+    Detach {
+        policy: String,
+        target: String,
+    },
+    SetServiceControl {
+        enabled: bool,
+    },
+    PutTags {
+        resource: String,
+        tags: Tags,
+    },
+    RemoveTags {
+        resource: String,
+        keys: Vec<String>,
+    },
     AddHandshake(Handshake),
-    EndHandshake { id: String, state: State },
+    EndHandshake {
+        id: String,
+        state: State,
+    },
     RemoveOrganization,
 }
 

@@ -213,7 +213,8 @@ impl Identity {
         let intent = Intent::read("organizations:ListHandshakesForAccount", &[]);
         self.permit_intent(ctx, &intent, None).await?;
         let now = self.0.clock.now();
-        let items = store::handshakes(&self.0.store, ctx.account().as_str()).await?.into_iter().map(|item| item.at(now));
+        let items =
+            store::handshakes(&self.0.store, ctx.account().as_str()).await?.into_iter().map(|item| item.at(now));
         Ok(page(request, items, |item| item.id.clone()))
     }
 

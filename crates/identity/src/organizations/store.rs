@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ::store::{Migration, Row, Store, Tx, params};
+use ::store::{Migration, Module, Row, Store, Tx, params};
 use base::{AccountId, Error, Result, Timestamp};
 
 use super::accounts::{AccountRequest, NewMember};
@@ -16,9 +16,8 @@ use crate::store::account_id;
 const MIGRATIONS: &[Migration] =
     &[Migration::same(1, "organizations", include_str!("../../migrations/organizations_0001.sql"))];
 
-pub(crate) async fn migrate(store: &Store) -> Result<()> {
-    store.migrate("identity-organizations", MIGRATIONS).await
-}
+/// The tables of this module.
+pub(crate) const TABLES: Module = Module { name: "identity-organizations", migrations: MIGRATIONS };
 
 // An organization as a whole
 
@@ -312,12 +311,7 @@ fn request(row: &Row) -> Result<AccountRequest> {
         Some(account) => Ok(account.parse().map_err(Error::internal)?),
         None => Err(row.opt_text("failure")?.unwrap_or_default()),
     };
-    Ok(AccountRequest {
-        id: row.text("id")?,
-        name: row.text("name")?,
-        outcome,
-        requested: row.time("requested_at")?,
-    })
+    Ok(AccountRequest { id: row.text("id")?, name: row.text("name")?, outcome, requested: row.time("requested_at")? })
 }
 
 /// The invitations that `of` names: one by its id, those that an organization sent, or those that an account got.

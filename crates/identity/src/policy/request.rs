@@ -92,12 +92,18 @@ impl Request {
         arn::split(&self.resource)
     }
 
-    pub(super) fn canonical_user(&self) -> Option<&str> {
+    pub(crate) fn canonical_user(&self) -> Option<&str> {
         self.canonical_user.as_deref()
     }
 
-    pub(super) fn encryption_context(&self) -> &BTreeMap<String, String> {
+    pub(crate) fn encryption_context(&self) -> &BTreeMap<String, String> {
         &self.encryption_context
+    }
+
+    /// The same request with other condition keys, those of the caller included: one that was kept, or one that is
+    /// only imagined.
+    pub(crate) fn with_context(self, context: Context, encryption_context: BTreeMap<String, String>) -> Self {
+        Self { context, encryption_context, ..self }
     }
 }
 
