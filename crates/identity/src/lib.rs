@@ -14,6 +14,7 @@ mod cache;
 mod credentials;
 mod ctx;
 mod first_start;
+pub mod iam;
 mod internal;
 mod open;
 pub mod policy;

@@ -64,6 +64,7 @@ impl Identity {
         defaults: Defaults,
     ) -> Result<Self> {
         store::migrate(&store).await?;
+        crate::iam::store::migrate(&store).await?;
         let root_key = settle_root_key(&store, root_key).await?;
         let identity = Self(Arc::new(Inner {
             store,
