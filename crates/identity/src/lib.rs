@@ -15,6 +15,7 @@ mod cipher;
 mod credentials;
 mod ctx;
 mod first_start;
+pub mod iam;
 mod internal;
 mod keyring;
 pub mod kms;
@@ -28,6 +29,7 @@ mod root_key;
 mod sealing;
 mod sign_in_limit;
 mod store;
+pub mod sts;
 mod users;
 
 pub use accounts::Account;

@@ -13,6 +13,7 @@ use crate::cache::Cache;
 use crate::credentials::activity::Activity;
 use crate::credentials::api_keys::BearerKey;
 use crate::credentials::console::ConsoleFacts;
+use crate::iam;
 use crate::keyring::Keyring;
 use crate::kms;
 use crate::organizations::{self, Membership};
@@ -20,10 +21,17 @@ use crate::resources::Resources;
 use crate::rights::Rights;
 use crate::root_key::RootKey;
 use crate::sign_in_limit::SignInLimit;
-use crate::{sealing, store};
+use crate::{sealing, store, sts};
 
 /// The tables of each part, in the order in which they are made.
-pub const MODULES: &[Module] = &[store::TABLES, audit::store::TABLES, organizations::store::TABLES, kms::store::TABLES];
+pub const MODULES: &[Module] = &[
+    store::TABLES,
+    iam::store::TABLES,
+    audit::store::TABLES,
+    organizations::store::TABLES,
+    sts::store::TABLES,
+    kms::store::TABLES,
+];
 
 /// How often last uses are written and old audit entries are removed.
 const UPKEEP: Duration = Duration::from_secs(60);

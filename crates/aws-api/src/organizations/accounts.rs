@@ -18,12 +18,8 @@ use crate::dispatch::AwsCall;
 
 pub(super) async fn create_account(call: AwsCall) -> Answer {
     let input: CreateAccountRequest = input(&call)?;
-    let new = NewAccount {
-        email: input.email,
-        name: input.account_name,
-        role: input.role_name,
-        tags: pairs(input.tags),
-    };
+    let new =
+        NewAccount { email: input.email, name: input.account_name, role: input.role_name, tags: pairs(input.tags) };
     let request = call.api.identity().create_member_account(&call.ctx, new).await?;
     Ok(call.encode(&CreateAccountResponse { create_account_status: Some(status(request)) }).map(full))
 }

@@ -111,8 +111,7 @@ fn resources(handshake: domain::Handshake) -> Vec<HandshakeResource> {
         ]),
         ..resource(HandshakeResourceType::Organization, handshake.organization)
     };
-    let mut resources =
-        vec![organization, resource(HandshakeResourceType::Account, handshake.account.to_string())];
+    let mut resources = vec![organization, resource(HandshakeResourceType::Account, handshake.account.to_string())];
     if !handshake.notes.is_empty() {
         resources.push(resource(HandshakeResourceType::Notes, handshake.notes));
     }

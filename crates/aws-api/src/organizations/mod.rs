@@ -45,34 +45,64 @@ const fn write(
 
 /// The operations.
 pub(crate) const ROWS: &[Row<Routed>] = &[
-    write("CreateOrganization", "organizations:CreateOrganization", |call| organization::create_organization(call).boxed()),
-    read("DescribeOrganization", "organizations:DescribeOrganization", |call| organization::describe_organization(call).boxed()),
-    write("DeleteOrganization", "organizations:DeleteOrganization", |call| organization::delete_organization(call).boxed()),
+    write("CreateOrganization", "organizations:CreateOrganization", |call| {
+        organization::create_organization(call).boxed()
+    }),
+    read("DescribeOrganization", "organizations:DescribeOrganization", |call| {
+        organization::describe_organization(call).boxed()
+    }),
+    write("DeleteOrganization", "organizations:DeleteOrganization", |call| {
+        organization::delete_organization(call).boxed()
+    }),
     write("CreateAccount", "organizations:CreateAccount", |call| accounts::create_account(call).boxed()),
-    read("DescribeCreateAccountStatus", "organizations:DescribeCreateAccountStatus", |call| accounts::describe_create_account_status(call).boxed()),
-    read("ListCreateAccountStatus", "organizations:ListCreateAccountStatus", |call| accounts::list_create_account_status(call).boxed()),
+    read("DescribeCreateAccountStatus", "organizations:DescribeCreateAccountStatus", |call| {
+        accounts::describe_create_account_status(call).boxed()
+    }),
+    read("ListCreateAccountStatus", "organizations:ListCreateAccountStatus", |call| {
+        accounts::list_create_account_status(call).boxed()
+    }),
     read("ListAccounts", "organizations:ListAccounts", |call| accounts::list_accounts(call).boxed()),
-    read("ListAccountsForParent", "organizations:ListAccountsForParent", |call| accounts::list_accounts_for_parent(call).boxed()),
+    read("ListAccountsForParent", "organizations:ListAccountsForParent", |call| {
+        accounts::list_accounts_for_parent(call).boxed()
+    }),
     read("DescribeAccount", "organizations:DescribeAccount", |call| accounts::describe_account(call).boxed()),
     write("MoveAccount", "organizations:MoveAccount", |call| accounts::move_account(call).boxed()),
     write("CloseAccount", "organizations:CloseAccount", |call| accounts::close_account(call).boxed()),
-    write("RemoveAccountFromOrganization", "organizations:RemoveAccountFromOrganization", |call| accounts::remove_account(call).boxed()),
+    write("RemoveAccountFromOrganization", "organizations:RemoveAccountFromOrganization", |call| {
+        accounts::remove_account(call).boxed()
+    }),
     write("LeaveOrganization", "organizations:LeaveOrganization", |call| accounts::leave_organization(call).boxed()),
-    write("InviteAccountToOrganization", "organizations:InviteAccountToOrganization", |call| handshakes::invite_account(call).boxed()),
+    write("InviteAccountToOrganization", "organizations:InviteAccountToOrganization", |call| {
+        handshakes::invite_account(call).boxed()
+    }),
     write("AcceptHandshake", "organizations:AcceptHandshake", |call| handshakes::accept_handshake(call).boxed()),
     write("DeclineHandshake", "organizations:DeclineHandshake", |call| handshakes::decline_handshake(call).boxed()),
     write("CancelHandshake", "organizations:CancelHandshake", |call| handshakes::cancel_handshake(call).boxed()),
     read("DescribeHandshake", "organizations:DescribeHandshake", |call| handshakes::describe_handshake(call).boxed()),
-    read("ListHandshakesForAccount", "organizations:ListHandshakesForAccount", |call| handshakes::list_for_account(call).boxed()),
-    read("ListHandshakesForOrganization", "organizations:ListHandshakesForOrganization", |call| handshakes::list_for_organization(call).boxed()),
+    read("ListHandshakesForAccount", "organizations:ListHandshakesForAccount", |call| {
+        handshakes::list_for_account(call).boxed()
+    }),
+    read("ListHandshakesForOrganization", "organizations:ListHandshakesForOrganization", |call| {
+        handshakes::list_for_organization(call).boxed()
+    }),
     read("ListRoots", "organizations:ListRoots", |call| units::list_roots(call).boxed()),
     read("ListParents", "organizations:ListParents", |call| units::list_parents(call).boxed()),
     read("ListChildren", "organizations:ListChildren", |call| units::list_children(call).boxed()),
-    write("CreateOrganizationalUnit", "organizations:CreateOrganizationalUnit", |call| units::create_unit(call).boxed()),
-    read("DescribeOrganizationalUnit", "organizations:DescribeOrganizationalUnit", |call| units::describe_unit(call).boxed()),
-    write("UpdateOrganizationalUnit", "organizations:UpdateOrganizationalUnit", |call| units::update_unit(call).boxed()),
-    write("DeleteOrganizationalUnit", "organizations:DeleteOrganizationalUnit", |call| units::delete_unit(call).boxed()),
-    read("ListOrganizationalUnitsForParent", "organizations:ListOrganizationalUnitsForParent", |call| units::list_units(call).boxed()),
+    write("CreateOrganizationalUnit", "organizations:CreateOrganizationalUnit", |call| {
+        units::create_unit(call).boxed()
+    }),
+    read("DescribeOrganizationalUnit", "organizations:DescribeOrganizationalUnit", |call| {
+        units::describe_unit(call).boxed()
+    }),
+    write("UpdateOrganizationalUnit", "organizations:UpdateOrganizationalUnit", |call| {
+        units::update_unit(call).boxed()
+    }),
+    write("DeleteOrganizationalUnit", "organizations:DeleteOrganizationalUnit", |call| {
+        units::delete_unit(call).boxed()
+    }),
+    read("ListOrganizationalUnitsForParent", "organizations:ListOrganizationalUnitsForParent", |call| {
+        units::list_units(call).boxed()
+    }),
     write("EnablePolicyType", "organizations:EnablePolicyType", |call| policies::enable_policy_type(call).boxed()),
     write("DisablePolicyType", "organizations:DisablePolicyType", |call| policies::disable_policy_type(call).boxed()),
     write("CreatePolicy", "organizations:CreatePolicy", |call| policies::create_policy(call).boxed()),
@@ -82,8 +112,12 @@ pub(crate) const ROWS: &[Row<Routed>] = &[
     write("DeletePolicy", "organizations:DeletePolicy", |call| policies::delete_policy(call).boxed()),
     write("AttachPolicy", "organizations:AttachPolicy", |call| policies::attach_policy(call).boxed()),
     write("DetachPolicy", "organizations:DetachPolicy", |call| policies::detach_policy(call).boxed()),
-    read("ListPoliciesForTarget", "organizations:ListPoliciesForTarget", |call| policies::list_policies_for_target(call).boxed()),
-    read("ListTargetsForPolicy", "organizations:ListTargetsForPolicy", |call| policies::list_targets_for_policy(call).boxed()),
+    read("ListPoliciesForTarget", "organizations:ListPoliciesForTarget", |call| {
+        policies::list_policies_for_target(call).boxed()
+    }),
+    read("ListTargetsForPolicy", "organizations:ListTargetsForPolicy", |call| {
+        policies::list_targets_for_policy(call).boxed()
+    }),
     write("TagResource", "organizations:TagResource", |call| tags::tag_resource(call).boxed()),
     write("UntagResource", "organizations:UntagResource", |call| tags::untag_resource(call).boxed()),
     read("ListTagsForResource", "organizations:ListTagsForResource", |call| tags::list_tags(call).boxed()),

@@ -20,12 +20,8 @@ use crate::dispatch::AwsCall;
 pub(super) async fn create_policy(call: AwsCall) -> Answer {
     let input: CreatePolicyRequest = input(&call)?;
     only_service_control(input.r#type)?;
-    let new = NewPolicy {
-        name: input.name,
-        description: input.description,
-        content: input.content,
-        tags: pairs(input.tags),
-    };
+    let new =
+        NewPolicy { name: input.name, description: input.description, content: input.content, tags: pairs(input.tags) };
     let made = call.api.identity().create_control_policy(&call.ctx, new).await?;
     Ok(call.encode(&CreatePolicyResponse { policy: Some(with_text(made)) }).map(full))
 }
@@ -139,10 +135,5 @@ fn target(place: PlaceName) -> PolicyTargetSummary {
         PlaceKind::Unit => TargetType::OrganizationalUnit,
         PlaceKind::Account => TargetType::Account,
     };
-    PolicyTargetSummary {
-        target_id: Some(place.id),
-        arn: Some(place.arn),
-        name: Some(place.name),
-        r#type: Some(kind),
-    }
+    PolicyTargetSummary { target_id: Some(place.id), arn: Some(place.arn), name: Some(place.name), r#type: Some(kind) }
 }

@@ -5,10 +5,8 @@ use crate::organizations::{
     HandshakeState, Member, NewAccount, NewPolicy, PlaceKind, PolicyChange, Refusal, Result as Outcome,
 };
 
-const DENY_IAM: &str =
-    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"iam:*","Resource":"*"}]}"#;
-const ALLOW_IAM: &str =
-    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:*","Resource":"*"}]}"#;
+const DENY_IAM: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"iam:*","Resource":"*"}]}"#;
+const ALLOW_IAM: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:*","Resource":"*"}]}"#;
 const FULL: &str = "p-FullAWSAccess";
 
 /// A deployment whose management account has an organization with one invited account.
@@ -152,7 +150,10 @@ async fn invitations_are_answered_once_and_in_time() {
             "InvalidHandshakeTransitionException"
         );
         let withdrawn = invite().await.unwrap();
-        assert_eq!(exception(identity.accept_handshake(&org.member, &withdrawn.id).await), "HandshakeNotFoundException");
+        assert_eq!(
+            exception(identity.accept_handshake(&org.member, &withdrawn.id).await),
+            "HandshakeNotFoundException"
+        );
         identity.cancel_handshake(ctx, &withdrawn.id).await.unwrap();
         let late = invite().await.unwrap();
         org.d.clock.advance(15 * 24 * HOUR);
@@ -269,7 +270,9 @@ async fn policies_are_checked_and_kept_as_they_were_written() {
             let new = NewPolicy { name: name.to_owned(), content: content.to_owned(), ..NewPolicy::default() };
             identity.create_control_policy(ctx, new).await
         };
-        for bad in ["", "{}", r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*"}]}"#] {
+        for bad in
+            ["", "{}", r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*"}]}"#]
+        {
             assert_eq!(exception(create("bad", bad).await), "MalformedPolicyDocumentException", "{bad}");
         }
         let long = DENY_IAM.replace("iam:*", &format!("iam:{}", "x".repeat(5_120)));
@@ -280,11 +283,8 @@ async fn policies_are_checked_and_kept_as_they_were_written() {
         let id = &made.summary.id;
         assert_eq!(identity.describe_control_policy(ctx, id).await.unwrap().content, spaced);
         let organization = identity.describe_organization(ctx).await.unwrap();
-        let arn = format!(
-            "arn:aws:organizations::{}:policy/{}/service_control_policy/{id}",
-            ctx.account(),
-            organization.id
-        );
+        let arn =
+            format!("arn:aws:organizations::{}:policy/{}/service_control_policy/{id}", ctx.account(), organization.id);
         assert_eq!(made.summary.arn, arn);
         org.attach(id, &org.root).await.unwrap();
         assert_eq!(exception(identity.delete_control_policy(ctx, id).await), "PolicyInUseException");
@@ -365,15 +365,9 @@ async fn tags_are_limited_and_replaced_by_key() {
         assert_eq!(tags, pairs(&[("a", "1"), ("b", "2")]));
         identity.untag_organization_resource(ctx, root, &["a".to_owned()]).await.unwrap();
         let many = (0..50).map(|i| (format!("k{i}"), String::new())).collect();
-        assert_eq!(
-            reason(identity.tag_organization_resource(ctx, root, many).await).1,
-            "MAX_TAG_LIMIT_EXCEEDED"
-        );
+        assert_eq!(reason(identity.tag_organization_resource(ctx, root, many).await).1, "MAX_TAG_LIMIT_EXCEEDED");
         let reserved = pairs(&[("aws:x", "")]);
-        assert_eq!(
-            reason(identity.tag_organization_resource(ctx, root, reserved).await).0,
-            "InvalidInputException"
-        );
+        assert_eq!(reason(identity.tag_organization_resource(ctx, root, reserved).await).0, "InvalidInputException");
         let absent = identity.list_organization_tags(ctx, "p-none1234").await;
         assert_eq!(exception(absent), "TargetNotFoundException");
     })
