@@ -10,6 +10,7 @@ mod iam;
 mod organizations;
 mod root_key;
 mod sessions;
+mod sts;
 mod users;
 
 use std::net::IpAddr;
