@@ -11,6 +11,9 @@ const BASE32: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const ALPHANUMERIC: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
+/// What the ids of AWS Organizations are made of.
+pub(crate) const LOWER_ALPHANUMERIC: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+
 /// The first characters of the ids of temporary access keys.
 pub(crate) const SESSION_KEY_PREFIX: &str = "ASIA";
 
@@ -70,7 +73,7 @@ pub(crate) fn token(random: &dyn Random) -> String {
 pub(crate) fn bedrock_api_key(random: &dyn Random, account: &str) -> String {
     let mut bytes = Zeroizing::new([0; 32]);
     random.fill(bytes.as_mut());
-    let suffix = random.text(b"abcdefghijklmnopqrstuvwxyz0123456789", 4);
+    let suffix = random.text(LOWER_ALPHANUMERIC, 4);
     let text = Zeroizing::new(format!("BedrockAPIKey-{suffix}-at-{account}:{}", STANDARD.encode(bytes.as_slice())));
     format!("ABSK{}", STANDARD.encode(text.as_bytes()))
 }

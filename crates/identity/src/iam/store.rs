@@ -1,6 +1,6 @@
 //! The tables of IAM: what several parts of it need.
 
-use ::store::{Migration, Row, Store, Tx, params};
+use ::store::{Migration, Module, Row, Store, Tx, params};
 use base::{AccountId, Result};
 
 use super::holder::{Holder, HolderKind, HolderName};
@@ -13,10 +13,8 @@ const MIGRATIONS: &[Migration] = &[Migration::same(
     include_str!("../../migrations/0001_identity_iam.sql"),
 )];
 
-/// After the migration of accounts and users.
-pub(crate) async fn migrate(store: &Store) -> Result<()> {
-    store.migrate("identity-iam", MIGRATIONS).await
-}
+/// To be made after those of accounts and users.
+pub(crate) const TABLES: Module = Module { name: "identity-iam", migrations: MIGRATIONS };
 
 pub(crate) async fn holder(tx: &Tx, account: &AccountId, holder: HolderName<'_>) -> Result<Option<Holder>> {
     let sql = match holder.kind {
