@@ -13,15 +13,13 @@ use crate::cache::Cache;
 use crate::credentials::activity::Activity;
 use crate::credentials::api_keys::BearerKey;
 use crate::credentials::console::ConsoleFacts;
-use crate::iam;
 use crate::keyring::Keyring;
-use crate::kms;
 use crate::organizations::{self, Membership};
 use crate::resources::Resources;
 use crate::rights::Rights;
 use crate::root_key::RootKey;
 use crate::sign_in_limit::SignInLimit;
-use crate::{sealing, store, sts};
+use crate::{iam, kms, sealing, store, sts};
 
 /// The tables of each part, in the order in which they are made.
 pub const MODULES: &[Module] = &[

@@ -13,7 +13,7 @@ const MIGRATIONS: &[Migration] = &[Migration::same(
     include_str!("../../migrations/0001_identity_iam.sql"),
 )];
 
-/// The tables of this module, which refer to those of accounts and users.
+/// To be made after those of accounts and users.
 pub(crate) const TABLES: Module = Module { name: "identity-iam", migrations: MIGRATIONS };
 
 pub(crate) async fn holder(tx: &Tx, account: &AccountId, holder: HolderName<'_>) -> Result<Option<Holder>> {
