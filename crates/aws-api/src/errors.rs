@@ -3,7 +3,7 @@
 use aws_wire::{Service, Violation, WireError};
 use base::Error;
 
-use crate::{bedrock, bedrock_runtime, iam, kms, s3, secretsmanager, sts};
+use crate::{bedrock, bedrock_runtime, iam, kms, organizations, s3, secretsmanager, sts};
 
 /// Why a request has no answer.
 #[derive(Debug)]
@@ -52,6 +52,7 @@ impl Failure {
                 "kms" => kms::errors::wire(&error),
                 "secretsmanager" => secretsmanager::errors::wire(&error),
                 "s3" => s3::errors::wire(&error),
+                "organizations" => organizations::errors::wire(&error),
                 "bedrock-runtime" => bedrock_runtime::errors::wire(&error),
                 // Services that are known and not served speak of their errors as Bedrock does.
                 _ => bedrock::errors::wire(&error),

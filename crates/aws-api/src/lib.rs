@@ -18,6 +18,7 @@ mod json_fields;
 mod kms;
 mod observe;
 mod openai;
+mod organizations;
 mod qbusiness;
 mod recent;
 mod rest;

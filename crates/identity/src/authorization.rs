@@ -171,7 +171,12 @@ fn request(
         builder = builder.key("aws:ResourceOrgID", organization);
     }
     if let Some(issued) = ctx.principal().issued() {
-        builder = builder.token_issued(issued);
+        builder = builder.token_issued(issued).key("aws:MultiFactorAuthPresent", "false");
+    }
+    if let Principal::Role(session) = ctx.principal()
+        && let Some(identity) = &session.source_identity
+    {
+        builder = builder.key("aws:SourceIdentity", identity);
     }
     if let Some(source) = ctx.source() {
         builder = builder.source(source);
