@@ -13,6 +13,7 @@ mod authorization;
 mod cache;
 mod credentials;
 mod ctx;
+mod explain;
 mod first_start;
 mod internal;
 mod open;
