@@ -1,10 +1,11 @@
 //! Whether a caller may do something.
 
-use base::{Error, Result};
+use base::{AccountId, Error, Result};
 
 use crate::ask::Ask;
 use crate::ctx::{Credential, Ctx};
 use crate::open::Identity;
+use crate::organizations::Membership;
 use crate::policy::{self, Attached, Policies, Request};
 use crate::principal::Principal;
 use crate::rights::Rights;
@@ -91,9 +92,10 @@ impl Identity {
     /// The store's.
     pub async fn decide(&self, ctx: &Ctx, ask: &Ask) -> Result<Verdict> {
         let rights = self.rights(ctx.principal()).await?;
-        let request = request(ctx, ask, &rights);
+        let membership = self.membership(ctx.account()).await?;
+        let request = request(ctx, ask, &rights, &membership, self.resource_organization(ctx, ask, &membership).await?);
         let policies = Policies {
-            service_control: rights.service_control.clone(),
+            service_control: membership.service_control.clone(),
             resource: ask.policy.clone(),
             grants: ask.grants.clone(),
             identity: rights.identity.clone(),
@@ -103,6 +105,15 @@ impl Identity {
         let decision = policy::decide(&request, &policies);
         let free = FREE.contains(&ask.action()) && !matches!(ctx.principal(), Principal::Anonymous { .. });
         Ok(Verdict { beyond: beyond(ctx, ask.action()), free, request, policies, decision })
+    }
+
+    /// The organization of the account that owns what is asked for: `aws:ResourceOrgID`.
+    async fn resource_organization(&self, ctx: &Ctx, ask: &Ask, own: &Membership) -> Result<Option<String>> {
+        let owner = ask.owner.clone().or_else(|| account_of(ask.resource()));
+        match owner.filter(|owner| owner != ctx.account()) {
+            Some(owner) => Ok(self.membership(&owner).await?.organization.clone()),
+            None => Ok(own.organization.clone()),
+        }
     }
 
     /// Decides and records: when this returns, the audit entry of a refusal, or of an allowed [`Access::Write`], is
@@ -123,8 +134,19 @@ impl Identity {
     }
 }
 
+/// The account that an ARN names.
+fn account_of(arn: &str) -> Option<AccountId> {
+    arn.split(':').nth(4)?.parse().ok()
+}
+
 /// The request as policies see it.
-fn request(ctx: &Ctx, ask: &Ask, rights: &Rights) -> Request {
+fn request(
+    ctx: &Ctx,
+    ask: &Ask,
+    rights: &Rights,
+    membership: &Membership,
+    resource_organization: Option<String>,
+) -> Request {
     let mut builder = Request::builder(ctx.principal().caller(&rights.tags), ask.action(), ask.resource())
         .at(ctx.now())
         .region(ctx.region().as_str())
@@ -142,8 +164,11 @@ fn request(ctx: &Ctx, ask: &Ask, rights: &Rights) -> Request {
         builder = builder.encryption_context(pairs);
     }
     builder = builder.resource_tags(&ask.resource_tags);
-    if let Some(organization) = &rights.organization {
-        builder = builder.organization(organization);
+    if let (Some(organization), Some(path)) = (&membership.organization, &membership.path) {
+        builder = builder.organization(organization, path);
+    }
+    if let Some(organization) = resource_organization {
+        builder = builder.key("aws:ResourceOrgID", organization);
     }
     if let Some(issued) = ctx.principal().issued() {
         builder = builder.token_issued(issued);

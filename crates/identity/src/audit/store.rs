@@ -1,6 +1,6 @@
 //! The table of the audit record.
 
-use ::store::{Migration, Row, Store, params};
+use ::store::{Migration, Module, Row, Store, params};
 use base::{AccountId, PageRequest, Result, Timestamp};
 
 use super::events::AuditLookup;
@@ -10,9 +10,8 @@ use crate::store::account_id;
 const MIGRATIONS: &[Migration] =
     &[Migration::same(1, "decisions with their traces", include_str!("../../migrations/audit_0001_events.sql"))];
 
-pub(crate) async fn migrate(store: &Store) -> Result<()> {
-    store.migrate("identity-audit", MIGRATIONS).await
-}
+/// The tables of this module.
+pub(crate) const TABLES: Module = Module { name: "identity-audit", migrations: MIGRATIONS };
 
 pub(crate) async fn insert(store: &Store, entries: &[Seen]) -> Result<()> {
     store

@@ -162,10 +162,12 @@ impl RequestBuilder {
         self.key("aws:RequestedRegion", region)
     }
 
-    /// The organization of the caller's account: `aws:PrincipalOrgID`.
+    /// The organization of the caller's account, and the account's place in it, `o-…/r-…/ou-…/`: `aws:PrincipalOrgID`
+    /// and `aws:PrincipalOrgPaths`.
     #[must_use]
-    pub fn organization(mut self, id: impl Into<String>) -> Self {
+    pub fn organization(mut self, id: impl Into<String>, path: impl Into<String>) -> Self {
         self.context.insert("aws:PrincipalOrgID", vec![id.into()]);
+        self.context.insert("aws:PrincipalOrgPaths", vec![path.into()]);
         self
     }
 
