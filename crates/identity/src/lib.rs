@@ -41,6 +41,9 @@ pub use credentials::api_keys::{ApiKey, NewApiKey, Surface};
 pub use credentials::console::{ConsoleSession, SignedIn};
 pub use credentials::sessions::SessionCredentials;
 pub use ctx::{Credential, Ctx, Origin};
+pub use explain::{
+    Allowed, Change, Consulted, ConsultedStatement, DeniedBy, Explanation, Finding, Mistake, OtherSide, Side,
+};
 pub use first_start::{AdminCredentials, RootCredentials};
 pub use internal::JobOwner;
 pub use keyring::Keyring;

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use base::{AccountId, Result};
 
+use crate::explain::own_resource;
 use crate::open::Identity;
 use crate::policy::{Attached, Grant};
 
@@ -58,7 +59,7 @@ impl Identity {
         let lookup = self.0.resources.0.read().unwrap_or_else(PoisonError::into_inner).get(service).cloned();
         match lookup {
             Some(lookup) => lookup.find(arn).await,
-            None => Ok(None),
+            None => own_resource(self, arn).await,
         }
     }
 }
