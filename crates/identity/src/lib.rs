@@ -28,8 +28,10 @@ mod rights;
 mod root_key;
 mod sealing;
 mod sign_in_limit;
+mod simulate;
 mod store;
 mod users;
+mod who_can;
 
 pub use accounts::Account;
 pub use ask::Ask;
@@ -52,7 +54,9 @@ pub use principal::{Principal, RoleSession};
 pub use resources::{Found, ResourceFacts, ResourceLookup};
 pub use root_key::RootKey;
 pub use sealing::{NewRootKey, rotate_root_key};
+pub use simulate::{EvalDecision, MatchedStatement, Simulated, Simulation};
 pub use users::{NewUser, Tag, User};
+pub use who_can::{Through, Who, WhoCan, WhoKind};
 
 #[cfg(test)]
 mod tests;

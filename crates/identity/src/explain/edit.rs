@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use base::AccountId;
 use serde_json::{Map, Value, json};
 
-use crate::policy::{Attached, Caller, Document, Kind, Policies, PolicyType, Request};
+use crate::policy::{Attached, Caller, Document, Kind, Policies, PolicyType};
 
 /// Where a policy stands among those that apply to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -285,18 +284,5 @@ pub(crate) fn principal_element(caller: &Caller) -> Value {
         Caller::Federated { provider } => json!({"Federated": provider}),
         Caller::Anonymous => json!("*"),
         _ => json!({"AWS": caller.principal_arn()}),
-    }
-}
-
-/// The account whose administrators change a policy at `place`.
-pub(crate) fn owner_of<'a>(
-    place: Place,
-    request: &'a Request,
-    management: Option<&'a AccountId>,
-) -> Option<&'a AccountId> {
-    match place {
-        Place::ServiceControl(..) => management,
-        Place::Resource => request.resource_account(),
-        Place::Identity(_) | Place::Boundary | Place::Session(_) => request.caller().account(),
     }
 }

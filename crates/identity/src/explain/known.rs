@@ -16,7 +16,7 @@ use crate::store;
 const MOST_TRIED: usize = 25;
 
 /// What the session of a role is called that stands for all of them.
-pub(crate) const ANY_SESSION: &str = "any-session";
+const ANY_SESSION: &str = "any-session";
 
 /// How many users or roles are read at once.
 const PAGE: u32 = 500;

@@ -19,7 +19,7 @@ mod token;
 mod view;
 
 pub use edit::Mistake;
-pub(crate) use known::{ANY_SESSION, own_resource};
+pub(crate) use known::{any_session, own_resource};
 pub use reach::Allowed;
 pub use shown::{Change, Consulted, ConsultedStatement, DeniedBy, Explanation, Finding, OtherSide};
 pub use view::Side;

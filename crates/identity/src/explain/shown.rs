@@ -332,12 +332,7 @@ fn denied_by(ctx: &Ctx, seen: &AuditEntry, case: &Case, readable: &HashSet<Strin
     let policy_type = policy_type(&reason.policy_type)?;
     let side = Side::of(policy_type);
     let id = reason.policy.as_deref().unwrap_or_default();
-    let owner = match side {
-        // A level that lacks a policy names none; the account itself sees no more than that.
-        Side::Organization => side.account(&case.request, id),
-        _ => side.account(&case.request, id),
-    };
-    if owner.as_ref() != Some(ctx.account()) {
+    if side.account(&case.request, id).as_ref() != Some(ctx.account()) {
         let text = match side {
             Side::Caller => "Denied by the caller's account.",
             Side::Resource => "Denied by the resource's account.",
