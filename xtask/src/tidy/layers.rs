@@ -16,8 +16,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aws-wire", &["base"]),
     ("identity", &["base", "store"]),
     ("jobs", &["base", "store"]),
-    ("models", &["base", "store", "inference", "jobs", "identity"]),
-    ("aws-api", &["base", "aws-wire", "inference", "jobs", "identity", "models"]),
+    ("objects", &["base", "store", "identity"]),
+    ("models", &["base", "store", "inference", "jobs", "identity", "objects"]),
+    ("aws-api", &["base", "aws-wire", "inference", "jobs", "identity", "objects", "models"]),
     ("cli", &["base", "aws-wire"]),
     (
         "server",
@@ -30,6 +31,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "aws-wire",
             "identity",
             "jobs",
+            "objects",
             "models",
             "aws-api",
             "cli",
@@ -43,9 +45,9 @@ const KEPT_BEHIND: &[(&str, &[&str])] = &[
     ("sqlx", &["store"]),
     ("llama-cpp-sys-2", &["inference-native"]),
     ("hyper", &["server"]),
-    ("reqwest", &["models", "cli", "server"]),
+    ("reqwest", &["objects", "models", "cli", "server"]),
     ("anyhow", &["cli", "server", "xtask"]),
-    ("tokio", &["store", "inference", "jobs", "identity", "models", "aws-api", "cli", "server"]),
+    ("tokio", &["store", "inference", "jobs", "identity", "objects", "models", "aws-api", "cli", "server"]),
 ];
 
 /// Compares the manifests with the tables.
