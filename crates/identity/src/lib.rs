@@ -16,6 +16,7 @@ mod credentials;
 mod ctx;
 mod explain;
 mod first_start;
+pub mod iam;
 mod internal;
 mod keyring;
 pub mod kms;

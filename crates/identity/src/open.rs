@@ -14,16 +14,17 @@ use crate::credentials::activity::Activity;
 use crate::credentials::api_keys::BearerKey;
 use crate::credentials::console::ConsoleFacts;
 use crate::keyring::Keyring;
-use crate::kms;
 use crate::organizations::{self, Membership};
 use crate::resources::Resources;
 use crate::rights::Rights;
 use crate::root_key::RootKey;
 use crate::sign_in_limit::SignInLimit;
+use crate::{iam, kms};
 use crate::{sealing, store};
 
 /// The tables of each part, in the order in which they are made.
-pub const MODULES: &[Module] = &[store::TABLES, audit::store::TABLES, organizations::store::TABLES, kms::store::TABLES];
+pub const MODULES: &[Module] =
+    &[store::TABLES, iam::store::TABLES, audit::store::TABLES, organizations::store::TABLES, kms::store::TABLES];
 
 /// How often last uses are written and old audit entries are removed.
 const UPKEEP: Duration = Duration::from_secs(60);

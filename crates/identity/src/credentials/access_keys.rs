@@ -6,9 +6,9 @@ use crate::credentials::formats;
 use crate::credentials::store as tables;
 use crate::ctx::Ctx;
 use crate::first_start::SealedKey;
+use crate::iam::no_such_user;
 use crate::open::Identity;
 use crate::store;
-use crate::users::no_such_user;
 
 /// The most access keys of a user, as in AWS.
 pub(crate) const KEYS_PER_USER: i64 = 2;

@@ -12,9 +12,10 @@ use super::console::NewConsoleSession;
 use super::sessions::NewSession;
 use crate::authentication::SessionFacts;
 use crate::first_start::SealedKey;
+use crate::iam::quota_exceeded;
+use crate::iam::roles::write_use;
 use crate::principal::Principal;
 use crate::store::{account_id, bounds};
-use crate::users::quota_exceeded;
 
 // Access keys
 
@@ -66,6 +67,17 @@ pub(crate) async fn replace_start_keys(
                        WHERE account = $1 AND user_id = $2 AND (made_at_start OR id = $3)";
             tx.execute(sql, params![account, user_id, &key.key.id]).await?;
             add_access_key(&tx, account, user_id, key, true).await
+        })
+        .await
+}
+
+/// Removes the key of a user that was made at a start; whether there was such a one.
+pub(crate) async fn release_start_key(store: &Store, account: &AccountId, id: &str) -> Result<bool> {
+    store
+        .write(|tx| async move {
+            let sql = "DELETE FROM identity_access_keys
+                       WHERE account = $1 AND id = $2 AND made_at_start AND user_id IS NOT NULL";
+            Ok(tx.execute(sql, params![account, id]).await? == 1)
         })
         .await
 }
@@ -166,7 +178,7 @@ pub(crate) async fn read_signing_key(store: &Store, id: &str) -> Result<Option<S
             let sql = "SELECT k.id, k.account, k.sealed_secret,
                               k.active AND NOT EXISTS (SELECT 1 FROM identity_organization_nodes n
                                 WHERE n.id = k.account AND n.closed_at IS NOT NULL) AS active,
-                              u.id AS user_id, u.name AS user_name, u.path, u.administrator
+                              u.id AS user_id, u.name AS user_name, u.path
                        FROM identity_access_keys k LEFT JOIN identity_users u ON u.id = k.user_id WHERE k.id = $1";
             let row = tx.fetch_optional(sql, params![id]).await?;
             row.map(|row| signing_key(&row, None)).transpose()
@@ -199,7 +211,7 @@ pub(crate) async fn read_session(store: &Store, id: &str) -> Result<Option<Signi
             let sql = "SELECT s.id, s.account, s.sealed_secret, s.token_hash, s.created_at, s.expires_at,
                               k.active AND NOT EXISTS (SELECT 1 FROM identity_organization_nodes n
                                 WHERE n.id = k.account AND n.closed_at IS NOT NULL) AS active,
-                              u.id AS user_id, u.name AS user_name, u.path, u.administrator
+                              u.id AS user_id, u.name AS user_name, u.path
                        FROM identity_sessions s JOIN identity_access_keys k ON k.id = s.parent
                        LEFT JOIN identity_users u ON u.id = k.user_id WHERE s.id = $1";
             let Some(row) = tx.fetch_optional(sql, params![id]).await? else { return Ok(None) };
@@ -274,7 +286,7 @@ pub(crate) async fn read_bearer_key(store: &Store, hash: &str) -> Result<Option<
     store
         .read(|tx| async move {
             let sql = "SELECT a.id, a.account, a.surface, a.expires_at,
-                              u.id AS user_id, u.name AS user_name, u.path, u.administrator
+                              u.id AS user_id, u.name AS user_name, u.path
                        FROM identity_api_keys a JOIN identity_users u ON u.id = a.user_id
                        WHERE a.key_hash = $1 AND NOT EXISTS (SELECT 1 FROM identity_organization_nodes n
                          WHERE n.id = a.account AND n.closed_at IS NOT NULL)";
@@ -366,6 +378,10 @@ pub(crate) async fn write_uses(store: &Store, uses: &HashMap<Used, Timestamp>) -
                           WHERE id = $2 AND COALESCE(last_used_at, 0) < $1",
                         id,
                     ),
+                    Used::Role { id, region } => {
+                        write_use(&tx, id, region, *at).await?;
+                        continue;
+                    }
                     Used::ConsoleSession(hash) => (
                         "UPDATE identity_console_sessions SET last_seen_at = $1
                           WHERE token_hash = $2 AND last_seen_at < $1",
@@ -389,11 +405,5 @@ fn status(row: &Row) -> Result<Status> {
 fn principal(row: &Row) -> Result<Principal> {
     let account = account_id(row, "account")?;
     let Some(id) = row.opt_text("user_id")? else { return Ok(Principal::Root { account }) };
-    Ok(Principal::User {
-        account,
-        id,
-        name: row.text("user_name")?,
-        path: row.text("path")?,
-        administrator: row.bool("administrator")?,
-    })
+    Ok(Principal::User { account, id, name: row.text("user_name")?, path: row.text("path")? })
 }
