@@ -26,6 +26,8 @@ pub trait ResourceLookup: Send + Sync {
 pub struct ResourceFacts {
     /// The account that it belongs to.
     pub owner: AccountId,
+    /// Whether the policy counts for principals of the owner's account alone (S3's RestrictPublicBuckets).
+    pub closed_to_others: bool,
     /// Its policy, whose id is the ARN of the resource (of an object: of its bucket).
     pub policy: Option<Attached>,
     /// The grants on a key.
@@ -42,7 +44,7 @@ impl ResourceFacts {
     /// A resource of `owner` without a policy.
     #[must_use]
     pub fn of(owner: AccountId) -> Self {
-        Self { owner, policy: None, grants: Vec::new(), tags: Vec::new() }
+        Self { owner, closed_to_others: false, policy: None, grants: Vec::new(), tags: Vec::new() }
     }
 }
 

@@ -8,11 +8,13 @@ use std::sync::Arc;
 use base::{AccountId, Error, Result};
 
 use crate::ctx::Ctx;
+use crate::iam::store::group_rights;
 use crate::open::Identity;
 use crate::policy::{
     self, Attached, Caller, Context, Document, Effect, Kind, Outcome, Policies, PolicyType, Request, Span, User,
 };
 use crate::resources::ResourceFacts;
+use crate::rights::Rights;
 
 /// What is simulated.
 #[derive(Debug, Clone, Default)]
@@ -181,7 +183,10 @@ impl Identity {
         let membership = self.membership(ctx.account()).await?;
         let organization = membership.organization.clone().zip(membership.path.clone());
         if parsed.resource_type() == Some("group") {
-            let identity = self.group_policies(ctx.account(), arn).await?.ok_or_else(|| no_such(arn))?;
+            let name = parsed.resource.rsplit('/').next().unwrap_or_default();
+            let group = self.get_group(ctx, name).await?;
+            let row = group_rights(&self.0.store, &group.id).await?.filter(|_| group.arn == *arn);
+            let identity = Rights::read(row.ok_or_else(|| no_such(arn))?)?.identity;
             let service_control = membership.service_control.clone();
             let policies = Policies { identity, service_control, ..Policies::default() };
             return Ok(Subject { caller: nobody(ctx.account()), policies, is_real: false, organization });
@@ -239,11 +244,6 @@ impl Identity {
         let known = found.map(|facts| facts.owner);
         let owner = owner.or(known).or(named).unwrap_or_else(|| ctx.account().clone());
         Ok(Some(ResourceFacts { policy: Some(policy), ..ResourceFacts::of(owner) }))
-    }
-
-    /// The policies of a group; `None` where there is no such group.
-    async fn group_policies(&self, _account: &AccountId, _arn: &str) -> Result<Option<Vec<Attached>>> {
-        Ok(None)
     }
 }
 

@@ -118,7 +118,7 @@ impl Identity {
             kind: WhoKind::Root,
             policies: Some(self.policies_of(&Caller::Root { account: ctx.account().clone() }).await?),
         }];
-        for caller in self.callers_of(ctx.account()).await? {
+        for caller in self.callers_of(ctx).await? {
             let policies = Some(self.policies_of(&caller).await?);
             let kind = if matches!(caller, Caller::Role(_)) { WhoKind::Role } else { WhoKind::User };
             candidates.push(Candidate { caller, kind, policies });

@@ -6,11 +6,14 @@ use base::{AccountId, PageRequest, Result};
 
 use super::reach::Universe;
 use crate::ctx::Ctx;
+use crate::iam::roles::Role;
+use crate::iam::tags;
 use crate::open::Identity;
 use crate::policy::{Attached, Caller, Kind, Policies};
 use crate::principal::{Principal, RoleSession};
 use crate::resources::ResourceFacts;
 use crate::store;
+use crate::users::User;
 
 /// How many principals of an account changes are tried with.
 const MOST_TRIED: usize = 25;
@@ -57,29 +60,22 @@ impl Identity {
         })
     }
 
-    /// The users and roles of an account, as callers: a role as a session of it.
-    pub(crate) async fn callers_of(&self, account: &AccountId) -> Result<Vec<Caller>> {
+    /// The users and roles of the account, as callers: a role as a session of it.
+    pub(crate) async fn callers_of(&self, ctx: &Ctx) -> Result<Vec<Caller>> {
         let mut callers = Vec::new();
-        let mut page = PageRequest { limit: PAGE, after: None };
-        loop {
-            let users = store::list_users(&self.0.store, account, "/", &page).await?;
-            let users = base::Page::cut(&page, users, |user| crate::users::name_key(&user.name));
-            for user in users.items {
-                let tags = user.tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect::<Vec<_>>();
-                callers.push(user.into_principal(account.clone()).caller(&tags));
-            }
-            match users.next_after {
-                Some(after) => page.after = Some(after),
-                None => break,
-            }
+        let mut page = Some(PageRequest { limit: PAGE, after: None });
+        while let Some(request) = page {
+            let users = self.list_users(ctx, "/", &request).await?;
+            page = users.next_after.map(|after| PageRequest { limit: PAGE, after: Some(after) });
+            callers.extend(users.items.into_iter().map(|user| as_caller(user, ctx.account())));
         }
-        callers.extend(self.roles_of(account).await?);
+        let mut page = Some(PageRequest { limit: PAGE, after: None });
+        while let Some(request) = page {
+            let roles = self.list_roles(ctx, "/", &request).await?;
+            page = roles.next_after.map(|after| PageRequest { limit: PAGE, after: Some(after) });
+            callers.extend(roles.items.iter().map(session_of));
+        }
         Ok(callers)
-    }
-
-    /// The roles of an account, as sessions.
-    async fn roles_of(&self, _account: &AccountId) -> Result<Vec<Caller>> {
-        Ok(Vec::new())
     }
 
     /// The user or role with this ARN, as a caller.
@@ -93,18 +89,12 @@ impl Identity {
         match parsed.resource_type() {
             Some("user") => {
                 let user = store::read_user(&self.0.store, &account, name).await?.filter(|user| user.arn == arn);
-                let Some(user) = user else { return Ok(None) };
-                let tags: Vec<_> = user.tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
-                Ok(Some(user.into_principal(account).caller(&tags)))
+                Ok(user.map(|user| as_caller(user, &account)))
             }
-            Some("role") => self.role_of(arn).await,
+            Some("role") => Ok(self.read_role_by_arn(arn).await?.as_ref().map(session_of)),
             None if parsed.resource == "root" => Ok(Some(Caller::Root { account })),
             _ => Ok(None),
         }
-    }
-
-    async fn role_of(&self, _arn: &str) -> Result<Option<Caller>> {
-        Ok(None)
     }
 
     /// The principals that a policy of a resource names and that do not exist: users and roles of this deployment's
@@ -145,7 +135,7 @@ impl Identity {
     /// The principals of the viewer's account with their policies, to try changes with.
     pub(crate) async fn universe(&self, ctx: &Ctx, resource: Option<&ResourceFacts>) -> Result<Universe> {
         let mut callers = Vec::new();
-        for caller in self.callers_of(ctx.account()).await?.into_iter().take(MOST_TRIED) {
+        for caller in self.callers_of(ctx).await?.into_iter().take(MOST_TRIED) {
             let mut policies = self.policies_of(&caller).await?;
             if let Some(facts) = resource {
                 policies.resource = facts.policy.clone();
@@ -177,8 +167,23 @@ pub(crate) async fn own_resource(identity: &Identity, arn: &str) -> Result<Optio
             let facts = identity.kms().resource(parsed.resource_id()).await?;
             Ok(facts.filter(|facts| facts.policy.as_ref().is_some_and(|policy| *policy.id == *arn)))
         }
+        ("iam", Some("role")) => {
+            let Some(role) = identity.read_role_by_arn(arn).await? else { return Ok(None) };
+            let policy = Some(role.trust_policy()?);
+            Ok(Some(ResourceFacts { policy, tags: tags::pairs(&role.tags), ..ResourceFacts::of(role.account) }))
+        }
         _ => Ok(None),
     }
+}
+
+fn as_caller(user: User, account: &AccountId) -> Caller {
+    let tags = tags::pairs(&user.tags);
+    user.into_principal(account.clone()).caller(&tags)
+}
+
+fn session_of(role: &Role) -> Caller {
+    let Role { account, id, name, path, tags, .. } = role;
+    any_session(account, id, name, path, &tags::pairs(tags))
 }
 
 /// A session that stands for every session of a role.

@@ -45,6 +45,8 @@ struct Case {
     trace: Trace,
     request: Request,
     policies: Policies,
+    /// Whether the resource's policy does not count for the caller, whatever it says.
+    is_closed: bool,
     unknown: HashSet<String>,
     universe: Universe,
 }
@@ -94,9 +96,11 @@ impl Identity {
         policies.resource = facts.as_ref().and_then(|facts| facts.policy.clone());
         policies.grants = facts.as_ref().map(|facts| facts.grants.clone()).unwrap_or_default();
         policies.session = trace.session_policies();
+        let stranger = facts.as_ref().is_some_and(|facts| Some(&facts.owner) != request.caller().account());
+        let is_closed = stranger && facts.as_ref().is_some_and(|facts| facts.closed_to_others);
         let unknown = self.unknown_principals(policies.resource.as_ref()).await?;
         let universe = self.universe(ctx, facts.as_ref()).await?;
-        Ok(Case { entry, trace, request, policies, unknown, universe })
+        Ok(Case { entry, trace, request, policies, is_closed, unknown, universe })
     }
 
     fn solution(&self, case: &Case) -> Solution {
@@ -104,6 +108,11 @@ impl Identity {
         if let Some(why) = &case.trace.beyond {
             let advice = format!("No policy helps: {why}. Use other credentials.");
             return Solution { advice: vec![advice], ..nothing };
+        }
+        if case.is_closed && case.entry.decision == Decision::Denied {
+            let advice = "The bucket's policy is public, and its public access block (RestrictPublicBuckets) closes such \
+                          buckets to other accounts: its owner lets the policy name its principals, or lifts the block.";
+            return Solution { advice: vec![advice.to_owned()], ..nothing };
         }
         let list = case.list_of_missing_object();
         let request = match (&list, case.entry.decision) {

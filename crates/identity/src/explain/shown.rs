@@ -197,7 +197,7 @@ impl Identity {
             resource_account: trace.owner.clone(),
             context: trace.context.iter().map(|(name, values)| (name.clone(), values.clone())).collect(),
             message: trace.message.clone(),
-            allowed_now: trace.beyond.is_none() && decide(request, policies).allowed,
+            allowed_now: trace.beyond.is_none() && !case.is_closed && decide(request, policies).allowed,
             proven: solution.proven,
             advice: solution.advice,
             ..Explanation::of_old_entry(seen.clone())

@@ -16,10 +16,10 @@ impl Kms {
         let all = PageRequest { limit: MOST_GRANTS, after: None };
         let grants = store::list_grants(&self.0.0.store, id, None, None, &all).await?;
         Ok(Some(ResourceFacts {
-            owner: loaded.key.account.clone(),
             policy: Some(loaded.policy.clone()),
             grants: grants.iter().flat_map(GrantInfo::for_engine).collect(),
             tags: loaded.key.tags.clone(),
+            ..ResourceFacts::of(loaded.key.account.clone())
         }))
     }
 }
