@@ -11,6 +11,7 @@ use store::{Migration, Module, Store};
 use tokio::sync::{Notify, broadcast};
 
 use crate::blobs::{BlobPlace, Blobs, CollectionHold};
+use crate::buckets::lookup::BucketLookup;
 use crate::encryption::StorageKey;
 use crate::events::Event;
 
@@ -63,6 +64,7 @@ impl Objects {
         let storage_key = StorageKey::open(&store, &identity, random.as_ref()).await?;
         let blobs = Arc::new(Blobs::open(blobs).await?);
         let (events, _) = broadcast::channel(EVENTS);
+        identity.register_resources("s3", Arc::new(BucketLookup(store.clone())));
         Ok(Self(Arc::new(Inner {
             store,
             identity,
