@@ -98,7 +98,7 @@ def test_an_organization_is_described_and_removed():
         refused(lambda: org.enable_policy_type(RootId=root["Id"], PolicyType=SCP), "PolicyTypeAlreadyEnabledException", 400)
         assert org.disable_policy_type(RootId=root["Id"], PolicyType=SCP)["Root"]["PolicyTypes"] == []
         assert org.enable_policy_type(RootId=root["Id"], PolicyType=SCP)["Root"]["PolicyTypes"] != []
-        refused(lambda: org.enable_policy_type(RootId=root["Id"], PolicyType="TAG_POLICY"), "NotImplemented", 501, "TAG_POLICY")
+        refused(lambda: org.enable_policy_type(RootId=root["Id"], PolicyType="TAG_POLICY"), "NotImplementedException", 501, "TAG_POLICY")
         refused(org.leave_organization, "MasterCannotLeaveOrganizationException", 400)
     finally:
         org.delete_organization()
@@ -212,6 +212,7 @@ def test_policies_are_validated_kept_and_listed(org, root, policy):
     assert org.describe_policy(PolicyId=id)["Policy"] == changed
     assert changed["PolicySummary"]["Description"] == "other" and "kms" in changed["Content"]
     assert {id, FULL} <= {item["Id"] for page in org.get_paginator("list_policies").paginate(Filter=SCP) for item in page["Policies"]}
+    assert org.list_policies(Filter="TAG_POLICY")["Policies"] == []
     assert [item["Id"] for item in org.list_policies_for_target(TargetId=root, Filter=SCP)["Policies"]] == [FULL]
     assert org.describe_policy(PolicyId=FULL)["Policy"]["PolicySummary"]["AwsManaged"] is True
     refused(lambda: org.delete_policy(PolicyId=FULL), "InvalidInputException", 400)

@@ -215,12 +215,18 @@ def test_old_sessions_are_revoked_by_a_policy(roles):
 
 def test_credentials_of_a_session_open_no_more_than_its_user(ada, roles):
     name, clients, give = ada
-    arn = roles(trust({"AWS": id_of(DEV)}))
-    give(document("sts:AssumeRole", arn))
+    arn = roles(trust({"AWS": id_of(DEV)}, TAGGING))
+    give(document(TAGGING, arn))
     keys = clients("sts").get_session_token()["Credentials"]
     chained = lambda service: client(service, keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
-    assert assume(chained, arn)["Credentials"]["AccessKeyId"].startswith("ASIA")
+    assert assume(chained, arn, Tags=[{"Key": "a", "Value": "b"}])["Credentials"]["AccessKeyId"].startswith("ASIA")
     refused(lambda: chained("sts").get_session_token(), "AccessDenied", 403)
+
+
+def test_what_is_not_built_says_so_even_without_a_signature():
+    sts = client("sts")
+    call = lambda: sts.assume_role_with_web_identity(RoleArn=f"arn:aws:iam::{id_of(HOST)}:role/x", RoleSessionName="work", WebIdentityToken="token")
+    refused(call, "NotImplemented", 501, "AssumeRoleWithWebIdentity")
 
 
 def test_only_whole_messages_of_ones_own_are_decoded():

@@ -232,7 +232,11 @@ impl Api {
         let body = body::read(body, limit, body::LONGEST_SILENCE).await;
         if let Pending::Stranger(refusal) = pending {
             if dialect.surface == Surface::Aws {
-                dialect.service = guess_service(&parts, &body.unwrap_or_default());
+                let body = body.unwrap_or_default();
+                dialect.service = guess_service(&parts, &body);
+                if let Some(unbuilt) = crate::sts::unbuilt_without_signature(&parts, &body) {
+                    return Err(Failure::Wire(unbuilt).into());
+                }
             }
             return Err(Unserved::Refusal(refusal));
         }
@@ -615,7 +619,7 @@ fn service_of(scope: &str) -> &'static Service {
 
 /// The service that a request without a scope most likely means, for the shape of its refusal.
 fn guess_service(parts: &Parts, body: &[u8]) -> &'static Service {
-    let scopes = ["sts", "iam", "bedrock", "sagemaker", "kms", "secretsmanager", "qbusiness"];
+    let scopes = ["sts", "iam", "bedrock", "sagemaker", "kms", "secretsmanager", "qbusiness", "organizations"];
     let known = scopes.iter().find_map(|scope| match route(scope, parts, body) {
         Ok(routed) => Some(routed.service),
         Err(RouteError::NotImplemented { service, .. }) => Some(service),

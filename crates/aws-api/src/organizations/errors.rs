@@ -16,7 +16,7 @@ pub(crate) fn wire(error: &Error) -> WireError {
         ErrorKind::Unauthenticated => (403, "UnrecognizedClientException"),
         ErrorKind::Throttled => (400, "TooManyRequestsException"),
         ErrorKind::Unavailable | ErrorKind::Timeout => (503, "ServiceUnavailable"),
-        ErrorKind::NotImplemented => (501, "NotImplemented"),
+        ErrorKind::NotImplemented => (501, "NotImplementedException"),
         ErrorKind::Internal | ErrorKind::Damaged => (500, "ServiceException"),
     };
     WireError::with_status(status, code, error.public_text())

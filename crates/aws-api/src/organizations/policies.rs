@@ -8,7 +8,7 @@ use aws_wire::generated::organizations::{
     ListPoliciesRequest, ListPoliciesResponse, ListTargetsForPolicyRequest, ListTargetsForPolicyResponse, Policy,
     PolicySummary, PolicyTargetSummary, PolicyType, TargetType, UpdatePolicyRequest, UpdatePolicyResponse,
 };
-use base::Error;
+use base::{Error, Page};
 use identity::organizations::{self as domain, NewPolicy, PlaceKind, PlaceName, PolicyChange, PolicyWithText};
 
 use super::units::root;
@@ -41,9 +41,9 @@ pub(super) async fn describe_policy(call: AwsCall) -> Answer {
 
 pub(super) async fn list_policies(call: AwsCall) -> Answer {
     let input: ListPoliciesRequest = input(&call)?;
-    only_service_control(input.filter)?;
     let request = page_request(input.max_results, input.next_token.as_deref())?;
     let page = call.api.identity().list_control_policies(&call.ctx, &request).await?;
+    let page = of_type(input.filter, page);
     let output = ListPoliciesResponse {
         next_token: page.next_token(),
         policies: Some(page.items.into_iter().map(summary).collect()),
@@ -71,9 +71,9 @@ pub(super) async fn detach_policy(call: AwsCall) -> Answer {
 
 pub(super) async fn list_policies_for_target(call: AwsCall) -> Answer {
     let input: ListPoliciesForTargetRequest = input(&call)?;
-    only_service_control(input.filter)?;
     let request = page_request(input.max_results, input.next_token.as_deref())?;
     let page = call.api.identity().list_control_policies_of(&call.ctx, &input.target_id, &request).await?;
+    let page = of_type(input.filter, page);
     let output = ListPoliciesForTargetResponse {
         next_token: page.next_token(),
         policies: Some(page.items.into_iter().map(summary).collect()),
@@ -112,6 +112,14 @@ fn only_service_control(kind: PolicyType) -> base::Result<()> {
     }
     Err(Error::not_implemented(format!("Policies of the type `{kind}` are not implemented."))
         .with_hint("`SERVICE_CONTROL_POLICY` is."))
+}
+
+/// What of `page` has the type `kind`: there are no policies of other types.
+fn of_type(kind: PolicyType, page: Page<domain::PolicySummary>) -> Page<domain::PolicySummary> {
+    match kind {
+        PolicyType::ServiceControlPolicy => page,
+        _ => Page { items: Vec::new(), next_after: None },
+    }
 }
 
 fn summary(policy: domain::PolicySummary) -> PolicySummary {

@@ -8,8 +8,10 @@ use aws_wire::generated::sts::{
     GetAccessKeyInfoResponse, GetCallerIdentityRequest, GetCallerIdentityResponse, GetSessionTokenRequest,
     GetSessionTokenResponse,
 };
+use aws_wire::{RouteError, WireError, route};
 use base::Error;
 use futures::future::FutureExt as _;
+use http::request::Parts;
 use identity::{Access, SessionCredentials};
 
 use crate::body::full;
@@ -99,6 +101,18 @@ fn credentials(session: SessionCredentials) -> Credentials {
         secret_access_key: session.secret.reveal().clone(),
         session_token: session.session_token.reveal().clone(),
         expiration: session.expires.into(),
+    }
+}
+
+/// The refusal of a request that AWS takes without a signature and that is not built here: to ask for one would mislead.
+pub(crate) fn unbuilt_without_signature(parts: &Parts, body: &[u8]) -> Option<WireError> {
+    match route("sts", parts, body) {
+        Err(error @ RouteError::NotImplemented { operation, .. })
+            if ["AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"].contains(&operation.name) =>
+        {
+            Some(error.to_wire())
+        }
+        _ => None,
     }
 }
 
