@@ -19,11 +19,17 @@ use crate::resources::Resources;
 use crate::rights::Rights;
 use crate::root_key::RootKey;
 use crate::sign_in_limit::SignInLimit;
-use crate::{kms, sealing, secrets, store};
+use crate::{iam, kms, sealing, secrets, store};
 
 /// The tables of each part, in the order in which they are made.
-pub const MODULES: &[Module] =
-    &[store::TABLES, audit::store::TABLES, organizations::store::TABLES, kms::store::TABLES, secrets::store::TABLES];
+pub const MODULES: &[Module] = &[
+    store::TABLES,
+    iam::store::TABLES,
+    audit::store::TABLES,
+    organizations::store::TABLES,
+    kms::store::TABLES,
+    secrets::store::TABLES,
+];
 
 /// How often last uses are written and old audit entries are removed.
 const UPKEEP: Duration = Duration::from_secs(60);

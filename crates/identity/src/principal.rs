@@ -24,8 +24,6 @@ pub enum Principal {
         name: String,
         /// `/`, or a path that starts and ends with `/`.
         path: String,
-        /// Whether the user may do everything in the account.
-        administrator: bool,
     },
     /// Temporary credentials of a user or of the root. They have the rights, the ARN and the id of their owner.
     Session {
@@ -187,12 +185,11 @@ impl Principal {
         }
     }
 
-    /// Whether it is a user whom the deployment made as an account's administrator.
-    pub(crate) fn is_made_administrator(&self) -> bool {
+    /// Whose policies apply: the owner of temporary credentials of a user or the root.
+    pub(crate) fn owner(&self) -> &Self {
         match self {
-            Self::User { administrator, .. } => *administrator,
-            Self::Session { of, .. } => of.is_made_administrator(),
-            _ => false,
+            Self::Session { of, .. } => of.owner(),
+            _ => self,
         }
     }
 }
