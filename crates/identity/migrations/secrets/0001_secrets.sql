@@ -1,4 +1,4 @@
--- Times are milliseconds since 1970.
+-- Times are milliseconds since 1970. policy_principals keeps which users and roles were meant by their names.
 
 -- kms_key is the key as it was named; null for the account's key for secrets. purge_at is when a deleted secret is gone.
 CREATE TABLE secrets_secrets (
@@ -9,6 +9,7 @@ CREATE TABLE secrets_secrets (
     description TEXT,
     kms_key TEXT,
     policy TEXT,
+    policy_principals TEXT,
     tags TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     changed_at BIGINT NOT NULL,

@@ -8,7 +8,7 @@ use super::error::{Code, Error, Result};
 use super::grants::GrantInfo;
 use super::key::{KeyState, Loaded};
 use super::key_ref::{Target, TargetName};
-use super::{EncryptionContext, KeyRef, Kms, store};
+use super::{EncryptionContext, KeyRef, Kms, policies, store};
 use crate::ask::Ask;
 use crate::authorization::Access;
 use crate::ctx::Ctx;
@@ -153,8 +153,12 @@ impl Kms {
             return Ok(Some(loaded));
         }
         let generation = cache.generation();
-        let Some(loaded) = store::load(&self.0.0.store, id).await? else { return Ok(None) };
-        let loaded = Arc::new(loaded);
+        let Some(kept) = store::load(&self.0.0.store, id).await? else { return Ok(None) };
+        let store::Kept { key, policy, backing, aliases } = kept;
+        let policy_text = self.present(policy).await?;
+        let arn = key.arn();
+        let policy = policies::attach(&arn, &policy_text)?;
+        let loaded = Arc::new(Loaded { key, arn, policy, policy_text, aliases, backing });
         cache.insert(generation, id, Arc::clone(&loaded), now);
         Ok(Some(loaded))
     }
@@ -182,14 +186,23 @@ impl Kms {
         let caller = ctx.principal().caller(&[]);
         let (own, role) = (caller.arn(), caller.principal_arn().unwrap_or_default());
         let (cache, now) = (&self.0.0.kms.grants, self.0.0.clock.now());
-        let name = format!("{key_id} {own} {role}");
+        let id = ctx.principal().named_id().unwrap_or_default();
+        let name = format!("{key_id} {own} {role} {id}");
         if let Some(grants) = cache.get(&name, now) {
             return Ok(grants);
         }
         let generation = cache.generation();
-        let grants = store::grants_of(&self.0.0.store, key_id, &own, &role).await?;
+        let grants = self.grants_for(ctx, key_id, &own, &role).await?;
         let grants: Arc<Vec<Grant>> = Arc::new(grants.iter().flat_map(GrantInfo::for_engine).collect());
         cache.insert(generation, &name, Arc::clone(&grants), now);
+        Ok(grants)
+    }
+
+    /// The grants of a key for a caller of either of these names; not those for someone who had the name before.
+    pub(super) async fn grants_for(&self, ctx: &Ctx, key_id: &str, own: &str, role: &str) -> Result<Vec<GrantInfo>> {
+        let mut grants = store::grants_of(&self.0.0.store, key_id, own, role).await?;
+        let id = ctx.principal().named_id();
+        grants.retain(|grant| grant.grantee_id.is_none() || grant.grantee_id.as_deref() == id);
         Ok(grants)
     }
 

@@ -14,7 +14,7 @@ exceptions! {
     /// The key is disabled.
     Disabled = "DisabledException", 400, Conflict;
     /// The request would have succeeded.
-    DryRun = "DryRunOperationException", 400, Conflict;
+    DryRun = "DryRunOperationException", 412, Conflict;
     /// The ciphertext was made under another key than the one named.
     IncorrectKey = "IncorrectKeyException", 400, Invalid;
     /// An alias that cannot be.

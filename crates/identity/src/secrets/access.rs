@@ -6,18 +6,31 @@ use base::ErrorKind;
 
 use super::error::{Code, Error, Result};
 use super::secret::{Secret, SecretRef, Target, no_such_secret};
+use super::store::Kept;
 use super::{Secrets, store};
 use crate::ask::Ask;
 use crate::authorization::Access;
 use crate::ctx::Ctx;
+use crate::iam::PrincipalIds;
+use crate::open::Identity;
 use crate::policy::{Attached, Document, Kind};
 use crate::resources::ResourceFacts;
 
 /// A secret and its own policy.
 pub(super) struct Found {
     pub(super) secret: Secret,
-    /// As it was written.
     pub(super) policy: Option<String>,
+}
+
+impl Kept {
+    /// The secret, and its policy as it is to be shown and decided with now.
+    async fn present(self, identity: &Identity) -> base::Result<Found> {
+        let policy = match (self.policy, self.principals) {
+            (Some(text), Some(ids)) => Some(identity.present_principals(&text, &PrincipalIds::from_text(&ids)?).await?),
+            (policy, _) => policy,
+        };
+        Ok(Found { secret: self.secret, policy })
+    }
 }
 
 /// What an operation wants with a secret.
@@ -81,7 +94,10 @@ impl Secrets {
     /// AccessDenied; ResourceNotFound, where the caller's account has no such secret.
     pub(super) async fn permitted(&self, ctx: &Ctx, id: &SecretRef, want: &Want) -> Result<Found> {
         let target = id.target(ctx)?;
-        let found = store::find(&self.0.0.store, &target, ctx.region()).await?;
+        let found = match store::find(&self.0.0.store, &target, ctx.region()).await? {
+            Some(kept) => Some(kept.present(&self.0).await?),
+            None => None,
+        };
         let arn = found.as_ref().map_or_else(|| target.likely_arn(ctx), |found| found.secret.arn.clone());
         let mut ask = want.ask(&arn).owned_by(target.account.clone()).key("secretsmanager:SecretId", id.as_str());
         if let Some(Found { secret, policy }) = &found {
@@ -107,7 +123,8 @@ impl Secrets {
 
     /// What is known of the secret with this ARN; no permission is checked.
     pub(crate) async fn facts(&self, arn: &str) -> base::Result<Option<ResourceFacts>> {
-        let Some(Found { secret, policy }) = store::by_arn(&self.0.0.store, arn).await? else { return Ok(None) };
+        let Some(kept) = store::by_arn(&self.0.0.store, arn).await? else { return Ok(None) };
+        let Found { secret, policy } = kept.present(&self.0).await?;
         let policy = policy.map(|text| attach(arn, &text)).transpose()?;
         Ok(Some(ResourceFacts { policy, tags: secret.tags, ..ResourceFacts::of(secret.account) }))
     }

@@ -48,7 +48,8 @@ impl Secrets {
             )
             .with_hint("Name principals, or narrow the statement with a condition such as `aws:PrincipalOrgID`."));
         }
-        store::set_policy(&self.0.0.store, &secret.arn, Some(text)).await?;
+        let principals = self.0.check_principals(&policy.document).await.map_err(invalid_principals)?.to_text()?;
+        store::set_policy(&self.0.0.store, &secret.arn, Some((text, &principals))).await?;
         Ok(made(secret))
     }
 
@@ -88,9 +89,23 @@ impl Secrets {
             Ok(policy) if is_public(&policy.document) => {
                 problem("PublicPolicy", "The resource policy grants public access to the secret.".to_owned())
             }
-            Ok(_) => Ok(Vec::new()),
+            Ok(policy) => match self.0.check_principals(&policy.document).await.map_err(invalid_principals) {
+                Ok(_) => Ok(Vec::new()),
+                Err(error) if error.code == Code::MalformedPolicyDocument => {
+                    problem("PolicyPrincipals", error.error.public_text())
+                }
+                Err(error) => Err(error),
+            },
         }
     }
+}
+
+fn invalid_principals(error: base::Error) -> Error {
+    if error.kind != base::ErrorKind::Invalid {
+        return error.into();
+    }
+    Error::new(Code::MalformedPolicyDocument, "This resource policy contains an unsupported principal.")
+        .with_hint(error.public_text())
 }
 
 fn made(secret: super::Secret) -> Made {

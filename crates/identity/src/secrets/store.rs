@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use ::store::{Migration, Module, Row, Store, Tx, params};
 use base::{AccountId, Error, Region, Result, Timestamp};
 
-use super::access::{Found, marked_for_deletion};
+use super::access::marked_for_deletion;
 use super::error::{Code, Error as Refusal};
 use super::seal::Sealed;
 use super::secret::{Secret, Target, Version};
@@ -44,8 +44,15 @@ pub(super) enum Inserted {
     Exists(Box<Secret>),
 }
 
-/// A version as it is kept.
+/// A secret as it is kept, with its own policy and which users and roles that named when it was written.
 pub(super) struct Kept {
+    pub(super) secret: Secret,
+    pub(super) policy: Option<String>,
+    pub(super) principals: Option<String>,
+}
+
+/// A version as it is kept.
+pub(super) struct KeptVersion {
     pub(super) sealed: Sealed,
     pub(super) created: Timestamp,
     pub(super) accessed: Option<Timestamp>,
@@ -81,7 +88,7 @@ pub(super) async fn insert(store: &Store, secret: &Secret, first: Option<&Sealed
 }
 
 /// The secret that a request names: by its whole ARN, else by its name.
-pub(super) async fn find(store: &Store, target: &Target, region: &Region) -> Result<Option<Found>> {
+pub(super) async fn find(store: &Store, target: &Target, region: &Region) -> Result<Option<Kept>> {
     store
         .read(|tx| async move {
             if let Some(arn) = &target.arn
@@ -95,12 +102,12 @@ pub(super) async fn find(store: &Store, target: &Target, region: &Region) -> Res
 }
 
 /// The secret with this whole ARN.
-pub(super) async fn by_arn(store: &Store, arn: &str) -> Result<Option<Found>> {
+pub(super) async fn by_arn(store: &Store, arn: &str) -> Result<Option<Kept>> {
     store.read(|tx| async move { read_by_arn(&tx, arn).await }).await
 }
 
-async fn read_by_arn(tx: &Tx, arn: &str) -> Result<Option<Found>> {
-    let sql = "SELECT arn, account, region, name, description, kms_key, policy, tags, created_at, changed_at,
+async fn read_by_arn(tx: &Tx, arn: &str) -> Result<Option<Kept>> {
+    let sql = "SELECT arn, account, region, name, description, kms_key, policy, policy_principals, tags, created_at, changed_at,
                       accessed_at, deleted_at, purge_at
                FROM secrets_secrets WHERE arn = $1";
     match tx.fetch_optional(sql, params![arn]).await? {
@@ -109,8 +116,8 @@ async fn read_by_arn(tx: &Tx, arn: &str) -> Result<Option<Found>> {
     }
 }
 
-async fn by_name(tx: &Tx, account: &AccountId, region: &Region, name: &str) -> Result<Option<Found>> {
-    let sql = "SELECT arn, account, region, name, description, kms_key, policy, tags, created_at, changed_at,
+async fn by_name(tx: &Tx, account: &AccountId, region: &Region, name: &str) -> Result<Option<Kept>> {
+    let sql = "SELECT arn, account, region, name, description, kms_key, policy, policy_principals, tags, created_at, changed_at,
                       accessed_at, deleted_at, purge_at
                FROM secrets_secrets WHERE account = $1 AND region = $2 AND name = $3";
     match tx.fetch_optional(sql, params![account, region, name]).await? {
@@ -119,12 +126,12 @@ async fn by_name(tx: &Tx, account: &AccountId, region: &Region, name: &str) -> R
     }
 }
 
-async fn found(tx: &Tx, row: &Row) -> Result<Found> {
+async fn found(tx: &Tx, row: &Row) -> Result<Kept> {
     let mut secret = secret(row)?;
     for (stage, version) in read_stages(tx, &secret.arn).await? {
         secret.stages.entry(version).or_default().push(stage);
     }
-    Ok(Found { secret, policy: row.opt_text("policy")? })
+    Ok(Kept { secret, policy: row.opt_text("policy")?, principals: row.opt_text("policy_principals")? })
 }
 
 pub(super) async fn list(store: &Store, account: &AccountId, region: &Region) -> Result<Vec<Secret>> {
@@ -167,8 +174,11 @@ pub(super) async fn purge(store: &Store, now: Timestamp) -> Result<()> {
     update(store, "DELETE FROM secrets_secrets WHERE purge_at <= $1", params![now]).await
 }
 
-pub(super) async fn set_policy(store: &Store, arn: &str, policy: Option<&str>) -> Result<()> {
-    update(store, "UPDATE secrets_secrets SET policy = $2 WHERE arn = $1", params![arn, policy]).await
+/// Sets the secret's policy, with who is named in it; `None` takes it away.
+pub(super) async fn set_policy(store: &Store, arn: &str, policy: Option<(&str, &str)>) -> Result<()> {
+    let (policy, principals) = policy.unzip();
+    let sql = "UPDATE secrets_secrets SET policy = $2, policy_principals = $3 WHERE arn = $1";
+    update(store, sql, params![arn, policy, principals]).await
 }
 
 /// Notes the day on which a version was read.
@@ -319,11 +329,11 @@ async fn add_version(tx: &Tx, arn: &str, sealed: &Sealed, now: Timestamp) -> Res
 }
 
 /// One version with its value.
-pub(super) async fn sealed(store: &Store, arn: &str, version: &str) -> Result<Option<Kept>> {
+pub(super) async fn sealed(store: &Store, arn: &str, version: &str) -> Result<Option<KeptVersion>> {
     store.read(|tx| async move { read_version(&tx, arn, version).await }).await
 }
 
-async fn read_version(tx: &Tx, arn: &str, version: &str) -> Result<Option<Kept>> {
+async fn read_version(tx: &Tx, arn: &str, version: &str) -> Result<Option<KeptVersion>> {
     let sql = "SELECT version, is_text, sealed, data_key, key_arn, digest, created_at, accessed_at
                FROM secrets_versions WHERE arn = $1 AND version = $2";
     let Some(row) = tx.fetch_optional(sql, params![arn, version]).await? else { return Ok(None) };
@@ -335,7 +345,7 @@ async fn read_version(tx: &Tx, arn: &str, version: &str) -> Result<Option<Kept>>
         key_arn: row.text("key_arn")?,
         digest: row.bytes("digest")?,
     };
-    Ok(Some(Kept { sealed, created: row.time("created_at")?, accessed: row.opt_time("accessed_at")? }))
+    Ok(Some(KeptVersion { sealed, created: row.time("created_at")?, accessed: row.opt_time("accessed_at")? }))
 }
 
 /// All versions of a secret, the oldest first.
