@@ -108,7 +108,8 @@ def _fetch(client, step, parameters):
     body = parameters.pop("Body", None)
     url = client.generate_presigned_url(step.method, Params=parameters, ExpiresIn=300)
     verb = {"put": "PUT", "delete": "DELETE", "head": "HEAD"}.get(step.method.partition("_")[0], "GET")
-    request = urllib.request.Request(url, data=body, headers=step.headers, method=verb)
+    headers = {"Content-Type": "application/octet-stream", **step.headers} if body is not None else step.headers
+    request = urllib.request.Request(url, data=body, headers=headers, method=verb)
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:
             headers = {name: answer.headers[name] for name in RESPONSE_HEADERS if answer.headers[name] is not None}

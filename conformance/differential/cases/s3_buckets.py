@@ -34,8 +34,8 @@ CASES = [
         call("s3.head_bucket", Bucket="<bucket>", fails="404", status=404),
         call("s3.delete_bucket", Bucket="<bucket>", fails="NoSuchBucket", status=404),
     ]),
-    Case("s3.buckets.in_another_region", [
-        call("s3.create_bucket", Bucket="<bucket>", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}, fails="IllegalLocationConstraintException", status=400),
+    Case("s3.buckets.nowhere", [
+        call("s3.create_bucket", Bucket="<bucket>", CreateBucketConfiguration={"LocationConstraint": "nowhere-1"}, fails="InvalidLocationConstraint", status=400),
     ]),
     Case("s3.buckets.twice_in_us_east_1", [
         call("s3.create_bucket", Bucket="<bucket>"),
