@@ -1,7 +1,7 @@
 //! One request, from its arrival to its answer.
 
 use std::fmt::Display;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use futures::future::FutureExt as _;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
-use identity::{Ctx, Identity};
+use identity::{Ctx, Identity, Origin};
 use jobs::Jobs;
 use models::Models;
 use tracing::Instrument as _;
@@ -202,7 +202,7 @@ impl Api {
     {
         let Arrival { parts, body, peer, tls } = arrival;
         let proof = Proof::of(&parts);
-        let caller = (record.id.clone(), peer.ip());
+        let caller = Origin { request_id: record.id.clone(), source_ip: peer.ip(), secure: tls };
         let pending = self.open(&parts, &proof, dialect, caller.clone()).await?;
         let limit = match pending {
             Pending::Known(_) | Pending::Signature(_) => self.limit(&parts, dialect),
@@ -255,7 +255,7 @@ impl Api {
         parts: &Parts,
         proof: &Proof,
         dialect: &mut Dialect,
-        caller: (RequestId, IpAddr),
+        caller: Origin,
     ) -> Result<Pending, Refusal> {
         if parts.uri.path() == craton::SESSION_PATH && dialect.surface == Surface::Craton {
             return Ok(Pending::Session);

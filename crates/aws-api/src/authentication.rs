@@ -1,13 +1,12 @@
 //! From what a request shows to the context of its caller.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use aws_wire::sigv4::{self, SignatureError, Signed};
-use base::{Error, ErrorKind, Region, RequestId};
+use base::{Error, ErrorKind, Region};
 use http::HeaderMap;
 use http::request::Parts;
-use identity::{Ctx, EXPIRED_TOKEN, Identity, ProvenKey, SigningKey, Status, Surface};
+use identity::{Ctx, EXPIRED_TOKEN, Identity, Origin, ProvenKey, SigningKey, Status, Surface};
 
 /// Why a caller is not known.
 #[derive(Debug)]
@@ -54,13 +53,13 @@ pub(crate) async fn prove(
     parts: &Parts,
     body: &[u8],
     now: base::Timestamp,
-    (request_id, source): (RequestId, IpAddr),
+    origin: Origin,
 ) -> Result<Ctx, Refusal> {
     let Claim { signed, key, region } = claim;
     let hash = sigv4::payload_hash(&signed, parts, body)?;
     sigv4::verify(&signed, key.secret.reveal(), parts, &hash, now)?;
     let proven = ProvenKey::new(key, signed.session_token.as_deref());
-    identity.authenticate(proven, Some(region), request_id, source).await.map_err(|error| match error.kind {
+    identity.authenticate(proven, Some(region), origin).await.map_err(|error| match error.kind {
         ErrorKind::Unauthenticated if error.message == EXPIRED_TOKEN => SignatureError::ExpiredToken.into(),
         ErrorKind::Unauthenticated => SignatureError::InvalidToken.into(),
         _ => Refusal::Other(error),
@@ -72,10 +71,10 @@ pub(crate) async fn bedrock_key(
     identity: &Identity,
     key: &str,
     now: base::Timestamp,
-    (request_id, source): (RequestId, IpAddr),
+    origin: Origin,
 ) -> Result<Ctx, Refusal> {
     if !sigv4::is_short_term_key(key) {
-        let caller = identity.bearer(key, Surface::Bedrock, None, request_id, source).await;
+        let caller = identity.bearer(key, Surface::Bedrock, None, origin).await;
         return caller.map_err(|error| match error.kind {
             ErrorKind::Unauthenticated if error.message == EXPIRED_TOKEN => SignatureError::ExpiredToken.into(),
             _ => Refusal::Other(error),
@@ -83,17 +82,13 @@ pub(crate) async fn bedrock_key(
     }
     let (parts, signed) = sigv4::short_term_key(key)?;
     let claim = claim(identity, signed).await?;
-    let ctx = prove(identity, claim, &parts, &[], now, (request_id, source)).await?;
+    let ctx = prove(identity, claim, &parts, &[], now, origin).await?;
     Ok(ctx.for_bedrock_alone())
 }
 
 /// The caller of a bearer key on the OpenAI API.
-pub(crate) async fn openai_key(
-    identity: &Identity,
-    key: &str,
-    (request_id, source): (RequestId, IpAddr),
-) -> Result<Ctx, Refusal> {
-    let caller = identity.bearer(key, Surface::OpenAi, None, request_id, source).await;
+pub(crate) async fn openai_key(identity: &Identity, key: &str, origin: Origin) -> Result<Ctx, Refusal> {
+    let caller = identity.bearer(key, Surface::OpenAi, None, origin).await;
     Ok(caller.map_err(|error| match error.kind {
         ErrorKind::Unauthenticated if error.message == EXPIRED_TOKEN => {
             Error::unauthenticated("The API key has expired.").with_hint("`craton keys create` makes another.")
@@ -116,10 +111,10 @@ pub(crate) async fn console(
     token: &str,
     parts: &Parts,
     changes: bool,
-    (request_id, source): (RequestId, IpAddr),
+    origin: Origin,
 ) -> Result<Ctx, Refusal> {
     let region = text(&parts.headers, "x-craton-region").map(str::parse).transpose()?;
-    let signed_in = identity.console_session(token, region, request_id, source).await?;
+    let signed_in = identity.console_session(token, region, origin).await?;
     let given = text(&parts.headers, "x-craton-csrf").unwrap_or_default();
     if changes && !signed_in.csrf_matches(given) {
         return Err(Error::denied("The `X-Craton-Csrf` header is missing or wrong.")

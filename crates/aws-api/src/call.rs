@@ -5,7 +5,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode, header};
-use identity::{Access, Ctx};
+use identity::{Access, Ask, Ctx};
 use models::ServedBy;
 use serde_json::Value;
 
@@ -14,6 +14,9 @@ use crate::body::{ResponseBody, full};
 
 /// What handlers give.
 pub(crate) type Answer = Result<Response<ResponseBody>, crate::errors::Failure>;
+
+/// What an operation asks of its caller's policies.
+pub(crate) type Asked<'a> = BoxFuture<'a, Result<Vec<Ask>, crate::errors::Failure>>;
 
 /// One operation: what it is called, what the caller must be allowed to do, and who serves it. The permission is checked
 /// before the handler is called, so a handler cannot forget it.
@@ -24,10 +27,22 @@ pub(crate) struct Row<R> {
     pub(crate) action: &'static str,
     /// Whether it changes anything: what does is recorded before it happens.
     pub(crate) access: Access,
-    /// The ARN that the action is asked for, or `*`.
-    pub(crate) resource: fn(&Call<R>) -> String,
+    /// What must be allowed.
+    pub(crate) check: Check<R>,
     /// Decodes, calls the domain function, encodes.
     pub(crate) handler: fn(Call<R>) -> BoxFuture<'static, Answer>,
+}
+
+/// What a caller must be allowed to do before an operation's handler is called.
+pub(crate) enum Check<R> {
+    /// The row's action on this ARN, or on `*`.
+    Arn(fn(&Call<R>) -> String),
+    /// All of these, with what the service knows of resource and request.
+    #[allow(dead_code)]
+    Asks(for<'a> fn(&'a Call<R>) -> Asked<'a>),
+    /// What the domain function checks itself: it alone knows the resource's policy.
+    #[allow(dead_code)]
+    InDomain,
 }
 
 /// An authenticated request whose body was read. `R` is what routing found out.

@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use aws_wire::{Routed, Service};
 use bytes::Bytes;
 use http::Response;
+use identity::Ask;
 
 use crate::body::ResponseBody;
-use crate::call::{Call, Row, query_pairs};
+use crate::call::{Call, Check, Row, query_pairs};
 use crate::errors::Failure;
 use crate::{bedrock, bedrock_runtime, iam, sts};
 
@@ -26,8 +27,14 @@ pub(crate) fn row(service: &Service, operation: &str) -> Option<&'static Row<Rou
 
 /// Checks the row's permission, then calls its handler.
 pub(crate) async fn serve<R>(row: &'static Row<R>, call: Call<R>) -> Result<Response<ResponseBody>, Failure> {
-    let resource = (row.resource)(&call);
-    call.api.identity().permit(&call.ctx, row.action, &resource, row.access).await?;
+    let asks = match &row.check {
+        Check::Arn(resource) => vec![Ask::new(row.action, resource(&call))],
+        Check::Asks(asks) => asks(&call).await?,
+        Check::InDomain => Vec::new(),
+    };
+    for ask in &asks {
+        call.api.identity().permit(&call.ctx, ask, row.access).await?;
+    }
     (row.handler)(call).await
 }
 

@@ -16,6 +16,12 @@ impl AccountId {
         &self.0
     }
 
+    /// What stands where a request belongs to no account: no account has this id, so no row is its own.
+    #[must_use]
+    pub fn nobody() -> Self {
+        Self("anonymous".to_owned())
+    }
+
     /// A new random account id; the first digit is not zero, as in AWS.
     pub fn random(random: &dyn Random) -> Self {
         let number = 100_000_000_000 + random.next_u64() % 900_000_000_000;

@@ -22,7 +22,7 @@ impl Identity {
     /// Makes an account with the given id, or with a random one, and a user `admin` who may do everything in it.
     ///
     /// # Errors
-    /// Denied, where the caller is no administrator of the management account. AlreadyExists, where the id is taken.
+    /// Denied, where the caller is not of the management account. AlreadyExists, where the id is taken.
     pub async fn create_account(&self, ctx: &Ctx, id: Option<AccountId>) -> Result<AdminCredentials> {
         self.require_management(ctx).await?;
         let id = id.unwrap_or_else(|| AccountId::random(self.0.random.as_ref()));
@@ -35,23 +35,24 @@ impl Identity {
     /// The deployment's accounts, by id.
     ///
     /// # Errors
-    /// Denied, where the caller is no administrator of the management account.
+    /// Denied, where the caller is not of the management account.
     pub async fn list_accounts(&self, ctx: &Ctx, page: &PageRequest) -> Result<Page<Account>> {
         self.require_management(ctx).await?;
         let accounts = store::list_accounts(&self.0.store, page).await?;
         Ok(Page::cut(page, accounts, |account| account.id.to_string()))
     }
 
-    /// Whether the caller may change what all accounts of the deployment share.
+    /// Whether the caller's account may change what all accounts of the deployment share; whether the caller may in its
+    /// account, its policies say.
     ///
     /// # Errors
-    /// Denied, where the caller is no administrator of the management account. Otherwise the store's.
+    /// Denied, where the caller is not of the management account. Otherwise the store's.
     pub async fn require_management(&self, ctx: &Ctx) -> Result<()> {
         let management = store::management_account(&self.0.store).await?;
-        if management.as_ref() == Some(ctx.account()) && ctx.principal().is_administrator() {
+        if management.as_ref() == Some(ctx.account()) {
             return Ok(());
         }
         Err(Error::denied("You don't have permissions to access this resource.")
-            .with_hint("Only administrators of the deployment's first account manage accounts."))
+            .with_hint("Only the deployment's first account manages accounts."))
     }
 }

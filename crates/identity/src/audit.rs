@@ -2,6 +2,7 @@
 
 use base::{Error, Page, PageRequest, Result, Timestamp};
 
+use crate::authorization::Verdict;
 use crate::ctx::Ctx;
 use crate::open::Identity;
 use crate::store;
@@ -67,13 +68,13 @@ impl Identity {
     }
 
     /// Commits an entry for the caller.
-    pub(crate) async fn record(&self, ctx: &Ctx, action: &str, resource: &str, decision: Decision) -> Result<()> {
+    pub(crate) async fn record(&self, ctx: &Ctx, verdict: &Verdict, decision: Decision) -> Result<()> {
         let entry = AuditEntry {
             id: format!("{:015}-{}", ctx.now().as_millis().max(0), self.0.random.uuid()),
             time: ctx.now(),
             principal: ctx.principal().arn(),
-            action: action.to_owned(),
-            resource: resource.to_owned(),
+            action: verdict.request().action().to_owned(),
+            resource: verdict.request().resource().to_owned(),
             decision,
             request_id: ctx.request_id().to_string(),
         };

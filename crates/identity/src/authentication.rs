@@ -1,15 +1,14 @@
 //! From an access key and a verified signature to a context.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use base::{Error, ErrorKind, Region, RequestId, Result, Secret, Timestamp};
+use base::{AccountId, Error, ErrorKind, Region, Result, Secret, Timestamp};
 
 use crate::credentials::access_keys::Status;
 use crate::credentials::activity::{LastNoted, Used};
 use crate::credentials::formats;
 use crate::credentials::store as tables;
-use crate::ctx::{Credential, Ctx, Facts};
+use crate::ctx::{Credential, Ctx, Facts, Origin};
 use crate::open::Identity;
 use crate::principal::Principal;
 
@@ -43,6 +42,8 @@ pub struct SessionFacts {
     pub token_hash: String,
     /// When the credentials end.
     pub expires: Timestamp,
+    /// When they were issued.
+    pub issued: Timestamp,
 }
 
 /// An access key whose secret made the signature of a request.
@@ -89,13 +90,7 @@ impl Identity {
     /// # Errors
     /// Unauthenticated, with the message [`INVALID_TOKEN`] where the key was revoked, is inactive, or the session token
     /// does not belong to it, and [`EXPIRED_TOKEN`] where its session is over. Otherwise the store's errors.
-    pub async fn authenticate(
-        &self,
-        proven: ProvenKey,
-        region: Option<Region>,
-        request_id: RequestId,
-        source_ip: IpAddr,
-    ) -> Result<Ctx> {
+    pub async fn authenticate(&self, proven: ProvenKey, region: Option<Region>, origin: Origin) -> Result<Ctx> {
         // Read again: verifying took as long as the body needed to arrive, and the key may be gone or changed by now.
         let key = self.signing_key(&proven.key.access_key_id).await?.ok_or_else(invalid_token)?;
         let unchanged =
@@ -122,19 +117,39 @@ impl Identity {
             region: region.unwrap_or_else(|| self.0.defaults.region.clone()),
             principal: Arc::clone(&key.principal),
             credential,
-            request_id,
+            request_id: origin.request_id,
             now,
-            source_ip: Some(source_ip),
+            source_ip: Some(origin.source_ip),
+            secure: origin.secure,
+            source: None,
         }))
+    }
+
+    /// The context of a request that nobody signed. Only resources' own policies let it do anything.
+    #[must_use]
+    pub fn anonymous(&self, region: Option<Region>, origin: Origin) -> Ctx {
+        Ctx::new(Facts {
+            region: region.unwrap_or_else(|| self.0.defaults.region.clone()),
+            principal: Arc::new(Principal::Anonymous { account: AccountId::nobody() }),
+            credential: Credential::Nothing,
+            request_id: origin.request_id,
+            now: self.0.clock.now(),
+            source_ip: Some(origin.source_ip),
+            secure: origin.secure,
+            source: None,
+        })
     }
 
     fn unseal_signing_key(&self, row: tables::SigningKeyRow) -> Result<SigningKey> {
         let secret = self.unseal_secret(row.principal.account(), &row.id, &row.sealed_secret)?;
         let owner = Arc::new(row.principal);
         let principal = match &row.session {
-            Some(session) => {
-                Arc::new(Principal::Session { of: owner, access_key_id: row.id.clone(), expires: session.expires })
-            }
+            Some(session) => Arc::new(Principal::Session {
+                of: owner,
+                access_key_id: row.id.clone(),
+                expires: session.expires,
+                issued: session.issued,
+            }),
             None => owner,
         };
         Ok(SigningKey {

@@ -1,78 +1,180 @@
 //! Whether a caller may do something.
-//!
-//! There are no policies yet: administrators of an account may do everything in it, everyone else nothing but what AWS
-//! grants without a permission.
 
 use base::{Error, Result};
 
-use crate::audit::Decision;
+use crate::ask::Ask;
+use crate::audit;
 use crate::ctx::{Credential, Ctx};
 use crate::open::Identity;
+use crate::policy::{self, Attached, Policies, Request};
+use crate::principal::Principal;
+use crate::rights::Rights;
 
-/// What AWS lets every authenticated caller do (IAM User Guide, "Permissions for GetSessionToken" and
-/// "GetCallerIdentity").
+/// What AWS lets every authenticated caller do, whatever policies say (IAM User Guide, "Permissions for GetSessionToken";
+/// STS API Reference, "GetCallerIdentity").
 const FREE: [&str; 2] = ["sts:GetCallerIdentity", "sts:GetSessionToken"];
 
 /// Whether an operation changes anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// It does not; only a refusal is worth an audit entry.
+    /// It does not.
     Read,
     /// It does: it is recorded before it happens.
     Write,
 }
 
-impl Identity {
-    /// Whether the caller may do `action`, such as `iam:CreateUser`, to `resource`: an ARN or `*`.
-    ///
-    /// # Errors
-    /// Denied, in AWS's words.
-    pub fn authorize(&self, ctx: &Ctx, action: &str, resource: &str) -> Result<()> {
-        let denied = |why: &str| {
-            Err(Error::denied(format!(
-                "User: {} is not authorized to perform: {action} on resource: {resource} because {why}",
-                ctx.principal().arn()
-            )))
-        };
-        match ctx.credential() {
-            Credential::ApiKey { .. } if !action.starts_with("bedrock:") => {
-                return denied(&format!("an API key does not allow the {action} action"));
-            }
-            Credential::Session { .. } if closed_to_sessions(action) => {
-                return denied(&format!("session credentials without MFA do not allow the {action} action"));
-            }
-            _ => {}
-        }
-        if FREE.contains(&action) {
-            return Ok(());
-        }
-        if !ctx.principal().is_administrator() {
-            return denied(&format!("no identity-based policy allows the {action} action"));
-        }
-        match account_of(resource) {
-            Some(other) if other != ctx.account().as_str() => {
-                denied(&format!("no resource-based policy allows the {action} action"))
-            }
-            _ => Ok(()),
-        }
+/// What was decided about an [`Ask`], and on which grounds.
+#[derive(Debug)]
+pub struct Verdict {
+    request: Request,
+    policies: Policies,
+    decision: policy::Decision,
+    /// What the caller's credentials do not reach, whatever its policies say.
+    beyond: Option<String>,
+    free: bool,
+}
+
+impl Verdict {
+    /// Whether the caller may.
+    #[must_use]
+    pub fn allowed(&self) -> bool {
+        self.beyond.is_none() && (self.free || self.decision.allowed)
     }
 
-    /// [`Identity::authorize`], recorded: when this returns, the audit entry of a refusal, or of an allowed
-    /// [`Access::Write`], is durable.
+    /// The request as policies saw it.
+    #[must_use]
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// The policies that were consulted.
+    #[must_use]
+    pub fn policies(&self) -> &Policies {
+        &self.policies
+    }
+
+    /// What the policies decided, with the trace of each. Not yet the answer for operations that everyone may call, and
+    /// for credentials that reach less than their owner: that is [`Verdict::allowed`].
+    #[must_use]
+    pub fn decision(&self) -> &policy::Decision {
+        &self.decision
+    }
+
+    /// The refusal in AWS's words; `None` where the caller may.
+    #[must_use]
+    pub fn denial(&self) -> Option<Error> {
+        if self.allowed() {
+            return None;
+        }
+        let message = match &self.beyond {
+            Some(why) => format!(
+                "User: {} is not authorized to perform: {} on resource: {} because {why}",
+                self.request.caller().arn(),
+                self.request.action(),
+                self.request.resource()
+            ),
+            None => self.decision.denial(&self.request).unwrap_or_default(),
+        };
+        Some(Error::denied(message))
+    }
+}
+
+impl Identity {
+    /// Decides whether the caller may do what `ask` says, without recording it: for an operation whose outcome depends
+    /// on another right. What is done on a caller's behalf goes through [`Identity::permit`].
     ///
     /// # Errors
-    /// Denied, as `authorize`. The store's, where an allowed write cannot be recorded: it must not happen then.
-    pub async fn permit(&self, ctx: &Ctx, action: &str, resource: &str, access: Access) -> Result<()> {
-        match (self.authorize(ctx, action, resource), access) {
-            (Ok(()), Access::Read) => Ok(()),
-            (Ok(()), Access::Write) => self.record(ctx, action, resource, Decision::Allowed).await,
-            (Err(denial), _) => {
-                if let Err(error) = self.record(ctx, action, resource, Decision::Denied).await {
+    /// The store's.
+    pub async fn decide(&self, ctx: &Ctx, ask: &Ask) -> Result<Verdict> {
+        let rights = self.rights(ctx.principal()).await?;
+        let request = request(ctx, ask, &rights);
+        let policies = Policies {
+            service_control: rights.service_control.clone(),
+            resource: ask.policy.clone(),
+            grants: ask.grants.clone(),
+            identity: rights.identity.clone(),
+            boundary: rights.boundary.clone(),
+            session: ctx.principal().session_policies().map(<[Attached]>::to_vec),
+        };
+        let decision = policy::decide(&request, &policies);
+        let free = FREE.contains(&ask.action()) && !matches!(ctx.principal(), Principal::Anonymous { .. });
+        Ok(Verdict { beyond: beyond(ctx, ask.action()), free, request, policies, decision })
+    }
+
+    /// Decides and records: when this returns, the audit entry of a refusal, or of an allowed [`Access::Write`], is
+    /// durable.
+    ///
+    /// # Errors
+    /// Denied, in AWS's words. The store's, where an allowed write cannot be recorded: it must not happen then.
+    pub async fn permit(&self, ctx: &Ctx, ask: &Ask, access: Access) -> Result<()> {
+        let verdict = self.decide(ctx, ask).await?;
+        match (verdict.denial(), access) {
+            (None, Access::Read) => Ok(()),
+            (None, Access::Write) => self.record(ctx, &verdict, audit::Decision::Allowed).await,
+            (Some(denial), _) => {
+                if let Err(error) = self.record(ctx, &verdict, audit::Decision::Denied).await {
+                    let (action, resource) = (ask.action(), ask.resource());
                     tracing::error!(?error, action, resource, request_id = %ctx.request_id(), "a denial was not recorded");
                 }
                 Err(denial)
             }
         }
+    }
+}
+
+/// The request as policies see it.
+fn request(ctx: &Ctx, ask: &Ask, rights: &Rights) -> Request {
+    let mut builder = Request::builder(ctx.principal().caller(&rights.tags), ask.action(), ask.resource())
+        .at(ctx.now())
+        .region(ctx.region().as_str())
+        .secure_transport(ctx.secure());
+    for (name, values) in &ask.keys {
+        builder = builder.keys(name, values.clone());
+    }
+    if let Some(owner) = &ask.owner {
+        builder = builder.resource_account(owner.clone());
+    }
+    if let Some(tags) = &ask.request_tags {
+        builder = builder.request_tags(tags);
+    }
+    if let Some(pairs) = &ask.encryption_context {
+        builder = builder.encryption_context(pairs);
+    }
+    builder = builder.resource_tags(&ask.resource_tags);
+    if let Some(organization) = &rights.organization {
+        builder = builder.organization(organization);
+    }
+    if let Some(issued) = ctx.principal().issued() {
+        builder = builder.token_issued(issued);
+    }
+    if let Some(source) = ctx.source() {
+        builder = builder.source(source);
+    }
+    if ctx.called_via().is_empty() {
+        // A service that passes a request on is not where it came from: aws:SourceIp is absent then, as in AWS.
+        if let Some(address) = ctx.source_ip() {
+            builder = builder.source_ip(address);
+        }
+    } else {
+        let services: Vec<String> = ctx.called_via().iter().map(|name| format!("{name}.amazonaws.com")).collect();
+        builder = builder.called_via(&services.iter().map(String::as_str).collect::<Vec<_>>());
+        if let (true, Some(last)) = (ask.action().starts_with("kms:"), ctx.called_via().last()) {
+            builder = builder.key("kms:ViaService", format!("{last}.{}.amazonaws.com", ctx.region()));
+        }
+    }
+    builder.build()
+}
+
+/// Why the caller's credentials do not reach `action`, whatever its policies say.
+fn beyond(ctx: &Ctx, action: &str) -> Option<String> {
+    match ctx.credential() {
+        Credential::ApiKey { .. } if !action.starts_with("bedrock:") => {
+            Some(format!("an API key does not allow the {action} action"))
+        }
+        Credential::Session { .. } if ctx.principal().is_user_session() && closed_to_sessions(action) => {
+            Some(format!("session credentials without MFA do not allow the {action} action"))
+        }
+        _ => None,
     }
 }
 
@@ -82,10 +184,4 @@ fn closed_to_sessions(action: &str) -> bool {
     action.starts_with("iam:")
         || ["craton:CreateAccount", "craton:CreateApiKey"].contains(&action)
         || (action.starts_with("sts:") && !["sts:AssumeRole", "sts:GetCallerIdentity"].contains(&action))
-}
-
-/// The account that an ARN names; `None` for `*`, for ARNs without an account and for those of AWS itself.
-fn account_of(resource: &str) -> Option<&str> {
-    let account = resource.strip_prefix("arn:")?.split(':').nth(3)?;
-    (account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit())).then_some(account)
 }

@@ -15,6 +15,18 @@ use crate::principal::Principal;
 pub struct Ctx {
     facts: Arc<Facts>,
     deadline: Option<Instant>,
+    called_via: Arc<[&'static str]>,
+}
+
+/// Where a request came from.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// The request's id.
+    pub request_id: RequestId,
+    /// The address of the client.
+    pub source_ip: IpAddr,
+    /// Whether it came over TLS.
+    pub secure: bool,
 }
 
 #[derive(Debug)]
@@ -24,7 +36,11 @@ pub(crate) struct Facts {
     pub(crate) credential: Credential,
     pub(crate) request_id: RequestId,
     pub(crate) now: Timestamp,
+    /// `None` for internal work.
     pub(crate) source_ip: Option<IpAddr>,
+    pub(crate) secure: bool,
+    /// The resource that a service works for, where the caller is one.
+    pub(crate) source: Option<String>,
 }
 
 /// What proved who the caller is.
@@ -52,13 +68,29 @@ pub enum Credential {
         /// The access key that signed in.
         access_key_id: String,
     },
+    /// None: the request is not signed.
+    Nothing,
     /// None: work that Craton does later for a caller who was known when it was asked for.
     Internal,
 }
 
 impl Ctx {
     pub(crate) fn new(facts: Facts) -> Self {
-        Self { facts: Arc::new(facts), deadline: None }
+        Self { facts: Arc::new(facts), deadline: None, called_via: Arc::from([]) }
+    }
+
+    /// The same caller, whose request the service `name` (`s3`) passes on to another: sets `aws:CalledVia`,
+    /// `aws:ViaAWSService` and `kms:ViaService`.
+    #[must_use]
+    pub fn via(&self, name: &'static str) -> Self {
+        let called_via = self.called_via.iter().copied().chain([name]).collect();
+        Self { called_via, ..self.clone() }
+    }
+
+    /// The services through which the request came, the first one first.
+    #[must_use]
+    pub fn called_via(&self) -> &[&'static str] {
+        &self.called_via
     }
 
     /// The same caller, who waits no longer than until `deadline`.
@@ -77,20 +109,20 @@ impl Ctx {
     /// signed as a bearer token.
     #[must_use]
     pub fn for_bedrock_alone(&self) -> Self {
-        let Facts { region, principal, credential, request_id, now, source_ip } = self.facts.as_ref();
-        let credential = match credential {
+        let facts = self.facts.as_ref();
+        let credential = match &facts.credential {
             Credential::AccessKey { id } | Credential::Session { id } => {
                 Credential::ApiKey { id: id.clone(), surface: Surface::Bedrock }
             }
             other => other.clone(),
         };
         Self::new(Facts {
-            region: region.clone(),
-            principal: Arc::clone(principal),
+            region: facts.region.clone(),
+            principal: Arc::clone(&facts.principal),
             credential,
-            request_id: request_id.clone(),
-            now: *now,
-            source_ip: *source_ip,
+            request_id: facts.request_id.clone(),
+            source: facts.source.clone(),
+            ..*facts
         })
         .until(self.deadline)
     }
@@ -129,6 +161,18 @@ impl Ctx {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.facts.now
+    }
+
+    /// The ARN of the resource that a service works for: `aws:SourceArn`.
+    #[must_use]
+    pub fn source(&self) -> Option<&str> {
+        self.facts.source.as_deref()
+    }
+
+    /// Whether the request came over TLS. Internal work does not leave the process: it is.
+    #[must_use]
+    pub fn secure(&self) -> bool {
+        self.facts.secure
     }
 
     /// Where the request came from; `None` for internal work.

@@ -61,6 +61,8 @@ impl Identity {
             request_id: RequestId::random(self.0.random.as_ref()),
             now: self.0.clock.now(),
             source_ip: None,
+            secure: true,
+            source: None,
         })
     }
 }

@@ -6,6 +6,7 @@
 //! [`policy`].
 
 mod accounts;
+mod ask;
 mod audit;
 mod authentication;
 mod authorization;
@@ -17,24 +18,26 @@ mod internal;
 mod open;
 pub mod policy;
 mod principal;
+mod rights;
 mod root_key;
 mod sign_in_limit;
 mod store;
 mod users;
 
 pub use accounts::Account;
+pub use ask::Ask;
 pub use audit::{AuditEntry, Decision};
 pub use authentication::{EXPIRED_TOKEN, INVALID_TOKEN, ProvenKey, SessionFacts, SigningKey};
-pub use authorization::Access;
+pub use authorization::{Access, Verdict};
 pub use credentials::access_keys::{AccessKey, NewAccessKey, Status};
 pub use credentials::api_keys::{ApiKey, NewApiKey, Surface};
 pub use credentials::console::{ConsoleSession, SignedIn};
 pub use credentials::sessions::SessionCredentials;
-pub use ctx::{Credential, Ctx};
+pub use ctx::{Credential, Ctx, Origin};
 pub use first_start::{AdminCredentials, RootCredentials};
 pub use internal::JobOwner;
 pub use open::{Defaults, Identity};
-pub use principal::Principal;
+pub use principal::{Principal, RoleSession};
 pub use root_key::RootKey;
 pub use users::{NewUser, Tag, User};
 

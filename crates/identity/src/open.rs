@@ -12,6 +12,7 @@ use crate::cache::Cache;
 use crate::credentials::activity::Activity;
 use crate::credentials::api_keys::BearerKey;
 use crate::credentials::console::ConsoleFacts;
+use crate::rights::Rights;
 use crate::root_key::RootKey;
 use crate::sign_in_limit::SignInLimit;
 use crate::store;
@@ -42,6 +43,7 @@ pub(crate) struct Inner {
     pub(crate) signing_keys: Cache<SigningKey>,
     pub(crate) bearer_keys: Cache<BearerKey>,
     pub(crate) console_sessions: Cache<ConsoleFacts>,
+    pub(crate) rights: Cache<Rights>,
     pub(crate) activity: Activity,
     pub(crate) sign_ins: SignInLimit,
 }
@@ -72,6 +74,7 @@ impl Identity {
             signing_keys: Cache::new(),
             bearer_keys: Cache::new(),
             console_sessions: Cache::new(),
+            rights: Cache::new(),
             activity: Activity::new(),
             sign_ins: SignInLimit::new(),
         }));

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use base::{AccountId, Timestamp};
 
+use crate::policy::{self, Attached, Caller};
+
 /// The one who makes a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Principal {
     /// The account itself.
     Root {
@@ -33,6 +35,15 @@ pub enum Principal {
         access_key_id: String,
         /// When the credentials end.
         expires: Timestamp,
+        /// When they were issued.
+        issued: Timestamp,
+    },
+    /// A session of a role.
+    Role(Box<RoleSession>),
+    /// Nobody: an unsigned request.
+    Anonymous {
+        /// [`AccountId::nobody`].
+        account: AccountId,
     },
     /// A part of Craton that works in an account on its own, such as a schedule.
     Service {
@@ -43,12 +54,37 @@ pub enum Principal {
     },
 }
 
+/// A session of a role: what assuming it gave.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RoleSession {
+    /// The role and the session, as policies see them.
+    pub role: policy::RoleSession,
+    /// `ASIA…`; `None` for a session that a service holds inside the process.
+    pub access_key_id: Option<String>,
+    /// When the session began.
+    pub issued: Timestamp,
+    /// When the session ends.
+    pub expires: Timestamp,
+    /// The policies passed when the role was assumed; `None` if none were.
+    pub policies: Option<Vec<Attached>>,
+    /// The names of the tags that a role assumed with this session gets too.
+    pub transitive_tags: Vec<String>,
+    /// `sts:SourceIdentity`.
+    pub source_identity: Option<String>,
+    /// Whether the role was assumed with another role's session: such a session lasts an hour at most.
+    pub chained: bool,
+}
+
 impl Principal {
     /// The account that the principal belongs to.
     #[must_use]
     pub fn account(&self) -> &AccountId {
         match self {
-            Self::Root { account } | Self::User { account, .. } | Self::Service { account, .. } => account,
+            Self::Root { account }
+            | Self::User { account, .. }
+            | Self::Service { account, .. }
+            | Self::Anonymous { account } => account,
+            Self::Role(session) => &session.role.account,
             Self::Session { of, .. } => of.account(),
         }
     }
@@ -60,18 +96,22 @@ impl Principal {
             Self::Root { account } => format!("arn:aws:iam::{account}:root"),
             Self::User { account, name, path, .. } => user_arn(account, path, name),
             Self::Session { of, .. } => of.arn(),
+            Self::Role(session) => Caller::Role(session.role.clone()).arn(),
             Self::Service { name, .. } => format!("{name}.craton.internal"),
+            Self::Anonymous { .. } => Caller::Anonymous.arn(),
         }
     }
 
-    /// The unique id that `GetCallerIdentity` gives: `AIDA…` for a user, the account's id for its root.
+    /// The unique id that `GetCallerIdentity` gives: `AIDA…` for a user, `AROA…:SESSION` for
+    /// a role's session, the account's id for its root.
     #[must_use]
-    pub fn user_id(&self) -> &str {
+    pub fn user_id(&self) -> String {
         match self {
-            Self::Root { account } => account.as_str(),
-            Self::User { id, .. } => id,
+            Self::Root { account } | Self::Anonymous { account } => account.as_str().to_owned(),
+            Self::User { id, .. } => id.clone(),
             Self::Session { of, .. } => of.user_id(),
-            Self::Service { name, .. } => name,
+            Self::Role(session) => format!("{}:{}", session.role.role_id, session.role.session_name),
+            Self::Service { name, .. } => name.clone(),
         }
     }
 
@@ -81,18 +121,7 @@ impl Principal {
         match self {
             Self::User { name, .. } => Some(name),
             Self::Session { of, .. } => of.user_name(),
-            Self::Root { .. } | Self::Service { .. } => None,
-        }
-    }
-
-    /// Whether the principal may do everything in its account.
-    #[must_use]
-    pub fn is_administrator(&self) -> bool {
-        match self {
-            Self::Root { .. } => true,
-            Self::User { administrator, .. } => *administrator,
-            Self::Session { of, .. } => of.is_administrator(),
-            Self::Service { .. } => false,
+            Self::Root { .. } | Self::Role(_) | Self::Service { .. } | Self::Anonymous { .. } => None,
         }
     }
 
@@ -102,7 +131,68 @@ impl Principal {
         match self {
             Self::Root { .. } => true,
             Self::Session { of, .. } => of.is_root(),
-            Self::User { .. } | Self::Service { .. } => false,
+            Self::User { .. } | Self::Role(_) | Self::Service { .. } | Self::Anonymous { .. } => false,
+        }
+    }
+
+    /// Whether these are temporary credentials of a user or the root.
+    #[must_use]
+    pub fn is_user_session(&self) -> bool {
+        matches!(self, Self::Session { .. })
+    }
+
+    /// When temporary credentials were issued.
+    #[must_use]
+    pub fn issued(&self) -> Option<Timestamp> {
+        match self {
+            Self::Session { issued, .. } => Some(*issued),
+            Self::Role(session) => Some(session.issued),
+            _ => None,
+        }
+    }
+
+    /// The policies passed when the session was made; `None` if none were.
+    pub(crate) fn session_policies(&self) -> Option<&[Attached]> {
+        match self {
+            Self::Role(session) => session.policies.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The principal as policies see it; `tags` are those of the user.
+    pub(crate) fn caller(&self, tags: &[(String, String)]) -> Caller {
+        match self {
+            Self::Root { account } => Caller::Root { account: account.clone() },
+            Self::User { account, id, name, path, .. } => Caller::User(policy::User {
+                account: account.clone(),
+                id: id.clone(),
+                name: name.clone(),
+                path: path.clone(),
+                tags: tags.to_vec(),
+            }),
+            Self::Session { of, .. } => of.caller(tags),
+            Self::Role(session) => Caller::Role(session.role.clone()),
+            Self::Service { .. } => Caller::Service { name: self.arn() },
+            Self::Anonymous { .. } => Caller::Anonymous,
+        }
+    }
+
+    /// What tells whose policies apply: the same for all sessions of one owner.
+    pub(crate) fn rights_key(&self) -> String {
+        match self {
+            Self::Session { of, .. } => of.rights_key(),
+            Self::Role(session) => session.role.role_id.clone(),
+            // Ids of users and accounts do not look alike.
+            _ => self.user_id(),
+        }
+    }
+
+    /// Whether it is a user whom the deployment made as an account's administrator.
+    pub(crate) fn is_made_administrator(&self) -> bool {
+        match self {
+            Self::User { administrator, .. } => *administrator,
+            Self::Session { of, .. } => of.is_made_administrator(),
+            _ => false,
         }
     }
 }

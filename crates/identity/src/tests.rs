@@ -79,14 +79,23 @@ async fn open(store: &Store, dir: &Path, clock: &Arc<FixedClock>, seed: u64) -> 
     Identity::open(store.clone(), root_key, clock, Arc::new(SeededRandom::new(seed)), defaults).await
 }
 
+/// Whether the caller may.
+async fn refusal(d: &Deployment, ctx: &Ctx, action: &str, resource: &str) -> Option<Error> {
+    d.identity.decide(ctx, &Ask::new(action, resource)).await.unwrap().denial()
+}
+
 /// Authenticates as a request does whose signature was verified.
 async fn use_key(identity: &Identity, id: &str, token: Option<&str>) -> Result<Ctx> {
     let key = identity.signing_key(id).await?.ok_or_else(|| Error::unauthenticated("unknown"))?;
-    identity.authenticate(ProvenKey::new(key, token), None, request_id(), address()).await
+    identity.authenticate(ProvenKey::new(key, token), None, origin()).await
 }
 
 fn request_id() -> RequestId {
     "7a9d1c2e-0000-4000-8000-000000000001".parse().unwrap()
+}
+
+fn origin() -> Origin {
+    Origin { request_id: request_id(), source_ip: address(), secure: false }
 }
 
 fn address() -> IpAddr {
@@ -107,6 +116,6 @@ fn calls_can_be_made_from_any_thread() {
     sendable(|identity, _| identity.signing_key("AKIA"));
     sendable(|identity, ctx| identity.create_access_key(ctx, None));
     sendable(|identity, ctx| identity.get_session_token(ctx, None));
-    sendable(|identity, ctx| identity.permit(ctx, "", "", Access::Write));
+    sendable(|identity, ctx| async move { identity.permit(ctx, &Ask::new("", ""), Access::Write).await });
     sendable(|identity, _| identity.first_start(RootCredentials::default()));
 }

@@ -111,6 +111,7 @@ impl Identity {
         self.0.signing_keys.clear();
         self.0.bearer_keys.clear();
         self.0.console_sessions.clear();
+        self.forget_rights();
     }
 }
 

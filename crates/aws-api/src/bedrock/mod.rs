@@ -7,7 +7,7 @@ use futures::future::FutureExt as _;
 use identity::Access;
 
 use crate::bedrock_runtime::model_arn;
-use crate::call::Row;
+use crate::call::{Check, Row};
 
 /// The operations.
 pub(crate) const ROWS: &[Row<aws_wire::Routed>] = &[
@@ -15,14 +15,14 @@ pub(crate) const ROWS: &[Row<aws_wire::Routed>] = &[
         operation: "ListFoundationModels",
         action: "bedrock:ListFoundationModels",
         access: Access::Read,
-        resource: |_| "*".to_owned(),
+        check: Check::Arn(|_| "*".to_owned()),
         handler: |call| foundation_models::list(call).boxed(),
     },
     Row {
         operation: "GetFoundationModel",
         action: "bedrock:GetFoundationModel",
         access: Access::Read,
-        resource: |call| model_arn(&call.ctx, &call.label("modelIdentifier")),
+        check: Check::Arn(|call| model_arn(&call.ctx, &call.label("modelIdentifier"))),
         handler: |call| foundation_models::get(call).boxed(),
     },
 ];

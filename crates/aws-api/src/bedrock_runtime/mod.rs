@@ -13,7 +13,7 @@ mod turns;
 use futures::future::FutureExt as _;
 use identity::{Access, Ctx};
 
-use crate::call::Row;
+use crate::call::{Check, Row};
 use crate::dispatch::AwsCall;
 
 /// The operations.
@@ -22,35 +22,35 @@ pub(crate) const ROWS: &[Row<aws_wire::Routed>] = &[
         operation: "InvokeModel",
         action: "bedrock:InvokeModel",
         access: Access::Read,
-        resource: named_model,
+        check: Check::Arn(named_model),
         handler: |call| invoke_model::invoke_model(call).boxed(),
     },
     Row {
         operation: "InvokeModelWithResponseStream",
         action: "bedrock:InvokeModelWithResponseStream",
         access: Access::Read,
-        resource: named_model,
+        check: Check::Arn(named_model),
         handler: |call| invoke_model::invoke_model_with_response_stream(call).boxed(),
     },
     Row {
         operation: "Converse",
         action: "bedrock:InvokeModel",
         access: Access::Read,
-        resource: named_model,
+        check: Check::Arn(named_model),
         handler: |call| converse::converse(call).boxed(),
     },
     Row {
         operation: "ConverseStream",
         action: "bedrock:InvokeModelWithResponseStream",
         access: Access::Read,
-        resource: named_model,
+        check: Check::Arn(named_model),
         handler: |call| converse_stream::converse_stream(call).boxed(),
     },
     Row {
         operation: "CountTokens",
         action: "bedrock:CountTokens",
         access: Access::Read,
-        resource: named_model,
+        check: Check::Arn(named_model),
         handler: |call| count_tokens::count_tokens(call).boxed(),
     },
 ];

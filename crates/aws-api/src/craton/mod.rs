@@ -19,7 +19,7 @@ use http::{Response, StatusCode};
 use identity::Access;
 
 use crate::body::{ResponseBody, full};
-use crate::call::{Call, Labels, Row};
+use crate::call::{Call, Check, Labels, Row};
 use crate::rest::Route;
 
 /// A row whose resource is `craton:REGION:ACCOUNT:KIND/LABEL`, or all of the kind.
@@ -32,7 +32,7 @@ macro_rules! route {
                 operation: $operation,
                 action: concat!("craton:", $operation),
                 access: Access::$access,
-                resource: |call| resource(call, $kind),
+                check: Check::Arn(|call| resource(call, $kind)),
                 handler: |call| $handler(call).boxed(),
             },
         }

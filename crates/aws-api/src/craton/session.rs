@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use base::{Error, ErrorKind, RequestId, Result, Secret};
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode, header};
-use identity::SignedIn;
+use identity::{Ask, Origin, SignedIn};
 use serde_json::{Value, json};
 
 use super::no_content;
@@ -28,6 +28,12 @@ pub(crate) struct Visit<'a> {
     pub(crate) peer: SocketAddr,
     pub(crate) tls: bool,
     pub(crate) id: RequestId,
+}
+
+impl Visit<'_> {
+    fn origin(&self) -> Origin {
+        Origin { request_id: self.id.clone(), source_ip: self.peer.ip(), secure: self.tls }
+    }
 }
 
 /// `POST` signs in with an access key, `GET` tells who is signed in, `DELETE` signs out.
@@ -62,10 +68,9 @@ async fn sign_in(api: &Api, visit: &Visit<'_>) -> Result<Response<ResponseBody>>
 /// Whose session it is. `managesDeployment` says whether the caller may change what all accounts share, so that the console
 /// offers nobody what would be refused.
 async fn who(api: &Api, visit: &Visit<'_>, token: &str) -> Result<Response<ResponseBody>> {
-    let SignedIn { ctx, csrf, expires } =
-        api.identity().console_session(token, None, visit.id.clone(), visit.peer.ip()).await?;
+    let SignedIn { ctx, csrf, expires } = api.identity().console_session(token, None, visit.origin()).await?;
     let manages = match api.identity().require_management(&ctx).await {
-        Ok(()) => true,
+        Ok(()) => api.identity().decide(&ctx, &Ask::new("craton:CreateAccount", "*")).await?.allowed(),
         Err(error) if error.kind == ErrorKind::Denied => false,
         Err(error) => return Err(error),
     };
@@ -81,7 +86,7 @@ async fn who(api: &Api, visit: &Visit<'_>, token: &str) -> Result<Response<Respo
 }
 
 async fn sign_out(api: &Api, visit: &Visit<'_>, token: &str) -> Result<Response<ResponseBody>, Failure> {
-    let caller = (visit.id.clone(), visit.peer.ip());
+    let caller = visit.origin();
     crate::authentication::console(api.identity(), token, visit.parts, true, caller).await.map_err(|refusal| {
         match refusal {
             Refusal::Other(error) => error,

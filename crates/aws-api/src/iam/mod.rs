@@ -8,7 +8,7 @@ use base::{Page, PageRequest, Result};
 use futures::future::FutureExt as _;
 use identity::Access;
 
-use crate::call::Row;
+use crate::call::{Check, Row};
 use crate::dispatch::AwsCall;
 
 /// The operations.
@@ -17,56 +17,56 @@ pub(crate) const ROWS: &[Row<aws_wire::Routed>] = &[
         operation: "CreateUser",
         action: "iam:CreateUser",
         access: Access::Write,
-        resource: user,
+        check: Check::Arn(user),
         handler: |call| users::create_user(call).boxed(),
     },
     Row {
         operation: "GetUser",
         action: "iam:GetUser",
         access: Access::Read,
-        resource: user,
+        check: Check::Arn(user),
         handler: |call| users::get_user(call).boxed(),
     },
     Row {
         operation: "ListUsers",
         action: "iam:ListUsers",
         access: Access::Read,
-        resource: |call| format!("arn:aws:iam::{}:user/", call.ctx.account()),
+        check: Check::Arn(|call| format!("arn:aws:iam::{}:user/", call.ctx.account())),
         handler: |call| users::list_users(call).boxed(),
     },
     Row {
         operation: "DeleteUser",
         action: "iam:DeleteUser",
         access: Access::Write,
-        resource: user,
+        check: Check::Arn(user),
         handler: |call| users::delete_user(call).boxed(),
     },
     Row {
         operation: "CreateAccessKey",
         action: "iam:CreateAccessKey",
         access: Access::Write,
-        resource: user,
+        check: Check::Arn(user),
         handler: |call| access_keys::create_access_key(call).boxed(),
     },
     Row {
         operation: "ListAccessKeys",
         action: "iam:ListAccessKeys",
         access: Access::Read,
-        resource: user,
+        check: Check::Arn(user),
         handler: |call| access_keys::list_access_keys(call).boxed(),
     },
     Row {
         operation: "DeleteAccessKey",
         action: "iam:DeleteAccessKey",
         access: Access::Write,
-        resource: user,
+        check: Check::Arn(user),
         handler: |call| access_keys::delete_access_key(call).boxed(),
     },
     Row {
         operation: "UpdateAccessKey",
         action: "iam:UpdateAccessKey",
         access: Access::Write,
-        resource: user,
+        check: Check::Arn(user),
         handler: |call| access_keys::update_access_key(call).boxed(),
     },
 ];

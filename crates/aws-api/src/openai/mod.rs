@@ -18,7 +18,7 @@ use futures::future::FutureExt as _;
 use identity::Access;
 use serde_json::Value;
 
-use crate::call::{Call, Labels, Row};
+use crate::call::{Call, Check, Labels, Row};
 use crate::rest::Route;
 
 /// The operations.
@@ -30,7 +30,7 @@ pub(crate) const ROUTES: &[Route] = &[
             operation: "ListModels",
             action: "bedrock:ListFoundationModels",
             access: Access::Read,
-            resource: |_| "*".to_owned(),
+            check: Check::Arn(|_| "*".to_owned()),
             handler: |call| model_list::list(call).boxed(),
         },
     },
@@ -41,7 +41,7 @@ pub(crate) const ROUTES: &[Route] = &[
             operation: "RetrieveModel",
             action: "bedrock:GetFoundationModel",
             access: Access::Read,
-            resource: |call| model_arn(call, call.label(0)),
+            check: Check::Arn(|call| model_arn(call, call.label(0))),
             handler: |call| model_list::get(call).boxed(),
         },
     },
@@ -52,7 +52,7 @@ pub(crate) const ROUTES: &[Route] = &[
             operation: "CreateChatCompletion",
             action: "bedrock:InvokeModel",
             access: Access::Read,
-            resource: named_model,
+            check: Check::Arn(named_model),
             handler: |call| chat::create(call).boxed(),
         },
     },
@@ -63,7 +63,7 @@ pub(crate) const ROUTES: &[Route] = &[
             operation: "CreateCompletion",
             action: "bedrock:InvokeModel",
             access: Access::Read,
-            resource: named_model,
+            check: Check::Arn(named_model),
             handler: |call| completions::create(call).boxed(),
         },
     },
@@ -74,7 +74,7 @@ pub(crate) const ROUTES: &[Route] = &[
             operation: "CreateEmbedding",
             action: "bedrock:InvokeModel",
             access: Access::Read,
-            resource: named_model,
+            check: Check::Arn(named_model),
             handler: |call| embeddings::create(call).boxed(),
         },
     },

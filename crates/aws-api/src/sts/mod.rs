@@ -10,7 +10,7 @@ use futures::future::FutureExt as _;
 use identity::Access;
 
 use crate::body::full;
-use crate::call::{Answer, Row};
+use crate::call::{Answer, Check, Row};
 use crate::dispatch::AwsCall;
 
 /// The operations.
@@ -19,14 +19,14 @@ pub(crate) const ROWS: &[Row<aws_wire::Routed>] = &[
         operation: "GetCallerIdentity",
         action: "sts:GetCallerIdentity",
         access: Access::Read,
-        resource: |_| "*".to_owned(),
+        check: Check::Arn(|_| "*".to_owned()),
         handler: |call| get_caller_identity(call).boxed(),
     },
     Row {
         operation: "GetSessionToken",
         action: "sts:GetSessionToken",
         access: Access::Write,
-        resource: |_| "*".to_owned(),
+        check: Check::Arn(|_| "*".to_owned()),
         handler: |call| get_session_token(call).boxed(),
     },
 ];
@@ -35,7 +35,7 @@ async fn get_caller_identity(call: AwsCall) -> Answer {
     let _: GetCallerIdentityRequest = call.decode()?;
     let principal = call.ctx.principal();
     let output = GetCallerIdentityResponse {
-        user_id: Some(principal.user_id().to_owned()),
+        user_id: Some(principal.user_id()),
         account: Some(call.ctx.account().to_string()),
         arn: Some(principal.arn()),
     };

@@ -123,9 +123,7 @@ impl Identity {
                 let user = user.ok_or_else(|| no_such_user(name))?;
                 Ok(Owner { user_id: user.id, user_name: Some(user.name) })
             }
-            (None, Some(name)) => {
-                Ok(Owner { user_id: principal.user_id().to_owned(), user_name: Some(name.to_owned()) })
-            }
+            (None, Some(name)) => Ok(Owner { user_id: principal.user_id(), user_name: Some(name.to_owned()) }),
             (None, None) if principal.is_root() => Ok(Owner { user_id: String::new(), user_name: None }),
             (None, None) => Err(Error::invalid("Must specify userName when calling with non-User credentials")),
         }

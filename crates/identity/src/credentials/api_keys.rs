@@ -1,15 +1,14 @@
 //! API keys: bearer keys of users for the Bedrock and the OpenAI surface.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use base::{Error, Page, PageRequest, Region, RequestId, Result, Secret, Timestamp};
+use base::{Error, Page, PageRequest, Region, Result, Secret, Timestamp};
 
 use crate::authentication::{EXPIRED_TOKEN, invalid_token};
 use crate::credentials::activity::{LastNoted, Used};
 use crate::credentials::formats;
 use crate::credentials::store as tables;
-use crate::ctx::{Credential, Ctx, Facts};
+use crate::ctx::{Credential, Ctx, Facts, Origin};
 use crate::open::Identity;
 use crate::principal::Principal;
 use crate::users::quota_exceeded;
@@ -139,7 +138,7 @@ impl Identity {
             last_used: None,
         };
         let hash = formats::hash(secret.reveal());
-        tables::insert_api_key(&self.0.store, ctx.account(), ctx.principal().user_id(), &key, &hash).await?;
+        tables::insert_api_key(&self.0.store, ctx.account(), &ctx.principal().user_id(), &key, &hash).await?;
         Ok(NewApiKey { key, secret })
     }
 
@@ -169,14 +168,7 @@ impl Identity {
     /// # Errors
     /// Unauthenticated, with the message [`EXPIRED_TOKEN`] where the key was right once, and
     /// [`crate::INVALID_TOKEN`] where it is unknown or of another surface. Otherwise the store's errors.
-    pub async fn bearer(
-        &self,
-        key: &str,
-        surface: Surface,
-        region: Option<Region>,
-        request_id: RequestId,
-        source_ip: IpAddr,
-    ) -> Result<Ctx> {
+    pub async fn bearer(&self, key: &str, surface: Surface, region: Option<Region>, origin: Origin) -> Result<Ctx> {
         let now = self.0.clock.now();
         let bearer = self.bearer_key(&formats::hash(key), now).await?.ok_or_else(invalid_token)?;
         if !bearer.surface.covers(surface) {
@@ -190,9 +182,11 @@ impl Identity {
             region: region.unwrap_or_else(|| self.0.defaults.region.clone()),
             principal: Arc::clone(&bearer.principal),
             credential: Credential::ApiKey { id: bearer.id.clone(), surface: bearer.surface },
-            request_id,
+            request_id: origin.request_id,
             now,
-            source_ip: Some(source_ip),
+            source_ip: Some(origin.source_ip),
+            secure: origin.secure,
+            source: None,
         }))
     }
 

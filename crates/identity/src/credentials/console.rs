@@ -3,14 +3,14 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use base::{Error, Region, RequestId, Result, Secret, Timestamp};
+use base::{Error, Region, Result, Secret, Timestamp};
 
 use crate::authentication::{SigningKey, revoked_meanwhile};
 use crate::credentials::access_keys::Status;
 use crate::credentials::activity::{LastNoted, Used};
 use crate::credentials::formats;
 use crate::credentials::store as tables;
-use crate::ctx::{Credential, Ctx, Facts};
+use crate::ctx::{Credential, Ctx, Facts, Origin};
 use crate::open::Identity;
 use crate::principal::Principal;
 
@@ -102,13 +102,7 @@ impl Identity {
     ///
     /// # Errors
     /// Unauthenticated, where the session is unknown, over, or its access key was deleted or made inactive.
-    pub async fn console_session(
-        &self,
-        token: &str,
-        region: Option<Region>,
-        request_id: RequestId,
-        source_ip: IpAddr,
-    ) -> Result<SignedIn> {
+    pub async fn console_session(&self, token: &str, region: Option<Region>, origin: Origin) -> Result<SignedIn> {
         let over = || Error::unauthenticated("The console session is over.").with_hint("Sign in again.");
         let now = self.0.clock.now();
         let hash = formats::hash(token);
@@ -125,9 +119,11 @@ impl Identity {
             region: region.unwrap_or_else(|| self.0.defaults.region.clone()),
             principal: Arc::clone(&key.principal),
             credential: Credential::Console { access_key_id: key.access_key_id.clone() },
-            request_id,
+            request_id: origin.request_id,
             now,
-            source_ip: Some(source_ip),
+            source_ip: Some(origin.source_ip),
+            secure: origin.secure,
+            source: None,
         });
         Ok(SignedIn { ctx, csrf: csrf_of(token), expires: session.expires })
     }

@@ -193,12 +193,16 @@ pub(crate) async fn insert_session(
 pub(crate) async fn read_session(store: &Store, id: &str) -> Result<Option<SigningKeyRow>> {
     store
         .read(|tx| async move {
-            let sql = "SELECT s.id, s.account, s.sealed_secret, s.token_hash, s.expires_at, k.active,
+            let sql = "SELECT s.id, s.account, s.sealed_secret, s.token_hash, s.created_at, s.expires_at, k.active,
                               u.id AS user_id, u.name AS user_name, u.path, u.administrator
                        FROM identity_sessions s JOIN identity_access_keys k ON k.id = s.parent
                        LEFT JOIN identity_users u ON u.id = k.user_id WHERE s.id = $1";
             let Some(row) = tx.fetch_optional(sql, params![id]).await? else { return Ok(None) };
-            let facts = SessionFacts { token_hash: row.text("token_hash")?, expires: row.time("expires_at")? };
+            let facts = SessionFacts {
+                token_hash: row.text("token_hash")?,
+                expires: row.time("expires_at")?,
+                issued: row.time("created_at")?,
+            };
             signing_key(&row, Some(facts)).map(Some)
         })
         .await

@@ -17,7 +17,7 @@ use super::request::Request;
 use super::statement::{Effect, Outcome};
 
 /// A document and the id under which traces name it: a policy's ARN, an inline policy's name, a resource's ARN.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Attached {
     /// The id.
     pub id: Arc<str>,

@@ -61,7 +61,7 @@ async fn a_deleted_key_is_refused_at_once() {
         d.identity.delete_access_key(&d.ctx, Some("alice"), &key.key.id).await.unwrap();
         assert!(d.identity.signing_key(&key.key.id).await.unwrap().is_none());
         let late = ProvenKey::new(in_flight, None);
-        let refused = d.identity.authenticate(late, None, request_id(), address()).await;
+        let refused = d.identity.authenticate(late, None, origin()).await;
         assert_eq!(kind(refused), ErrorKind::Unauthenticated);
         let again = d.identity.delete_access_key(&d.ctx, Some("alice"), &key.key.id).await;
         assert_eq!(kind(again), ErrorKind::NotFound);
@@ -140,8 +140,8 @@ async fn a_known_key_needs_no_query() {
             }
             use_key(&d.identity, &d.admin.access_key_id, None).await.unwrap();
             let key = bearer.secret.reveal();
-            d.identity.bearer(key, Surface::OpenAi, None, request_id(), address()).await.unwrap();
-            d.identity.console_session(session.token.reveal(), None, request_id(), address()).await.unwrap();
+            d.identity.bearer(key, Surface::OpenAi, None, origin()).await.unwrap();
+            d.identity.console_session(session.token.reveal(), None, origin()).await.unwrap();
         }
         d.clock.advance(cache::TIME_TO_LIVE);
         let stale = use_key(&d.identity, &d.admin.access_key_id, None).await;

@@ -3,7 +3,7 @@ use ::store::testing::each_backend;
 use super::*;
 
 async fn bear(identity: &Identity, key: &str, surface: Surface) -> Result<Ctx> {
-    identity.bearer(key, surface, None, request_id(), address()).await
+    identity.bearer(key, surface, None, origin()).await
 }
 
 #[tokio::test]

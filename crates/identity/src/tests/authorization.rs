@@ -8,8 +8,8 @@ async fn administrators_may_and_users_may_not() {
         let d = Deployment::start(&store).await;
         let (alice, _) = d.user("alice").await;
         let resource = format!("arn:aws:iam::{}:user/bob", d.admin.account);
-        d.identity.authorize(&d.ctx, "iam:CreateUser", &resource).unwrap();
-        let error = d.identity.authorize(&alice, "iam:CreateUser", &resource).unwrap_err();
+        assert_eq!(refusal(&d, &d.ctx, "iam:CreateUser", &resource).await, None);
+        let error = refusal(&d, &alice, "iam:CreateUser", &resource).await.unwrap();
         let text = format!(
             "User: arn:aws:iam::{}:user/alice is not authorized to perform: iam:CreateUser on resource: {resource} \
              because no identity-based policy allows the iam:CreateUser action",
@@ -17,7 +17,7 @@ async fn administrators_may_and_users_may_not() {
         );
         assert_eq!(error, Error::denied(text));
         for free in ["sts:GetCallerIdentity", "sts:GetSessionToken"] {
-            d.identity.authorize(&alice, free, "*").unwrap();
+            assert_eq!(refusal(&d, &alice, free, "*").await, None);
         }
     })
     .await;
@@ -27,10 +27,10 @@ async fn administrators_may_and_users_may_not() {
 async fn administrators_have_no_rights_in_other_accounts() {
     each_backend(async |store| {
         let d = Deployment::start(&store).await;
-        let refused = d.identity.authorize(&d.ctx, "iam:GetUser", "arn:aws:iam::000000000000:user/x").unwrap_err();
+        let refused = refusal(&d, &d.ctx, "iam:GetUser", "arn:aws:iam::000000000000:user/x").await.unwrap();
         assert!(refused.message.ends_with("because no resource-based policy allows the iam:GetUser action"));
         for ours in ["*", "arn:aws:bedrock:us-east-1::foundation-model/m", "arn:aws:iam::aws:policy/P"] {
-            d.identity.authorize(&d.ctx, "bedrock:InvokeModel", ours).unwrap();
+            assert_eq!(refusal(&d, &d.ctx, "bedrock:InvokeModel", ours).await, None);
         }
     })
     .await;
@@ -45,14 +45,14 @@ async fn credentials_narrow_what_their_owner_may() {
         let session = use_key(&d.identity, &session.access_key_id, Some(token)).await.unwrap();
         let key = d.identity.create_api_key(&d.ctx, "k", Surface::Both, None).await.unwrap();
         let key = key.secret.reveal();
-        let bearer = d.identity.bearer(key, Surface::Bedrock, None, request_id(), address()).await.unwrap();
-        let may = |ctx: &Ctx, action: &str| d.identity.authorize(ctx, action, "*").is_ok();
-        assert!(may(&session, "bedrock:InvokeModel") && may(&session, "sts:GetCallerIdentity"));
-        assert!(!may(&session, "iam:CreateUser") && !may(&session, "sts:GetSessionToken"));
-        assert!(!may(&session, "craton:CreateAccount") && !may(&session, "craton:CreateApiKey"));
-        assert!(may(&session, "craton:ListApiKeys"));
-        assert!(may(&bearer, "bedrock:InvokeModel"));
-        assert!(!may(&bearer, "iam:CreateUser") && !may(&bearer, "craton:CreateApiKey"));
+        let bearer = d.identity.bearer(key, Surface::Bedrock, None, origin()).await.unwrap();
+        let may = async |ctx: &Ctx, action: &str| refusal(&d, ctx, action, "*").await.is_none();
+        assert!(may(&session, "bedrock:InvokeModel").await && may(&session, "sts:GetCallerIdentity").await);
+        assert!(!may(&session, "iam:CreateUser").await && !may(&session, "sts:GetSessionToken").await);
+        assert!(!may(&session, "craton:CreateAccount").await && !may(&session, "craton:CreateApiKey").await);
+        assert!(may(&session, "craton:ListApiKeys").await);
+        assert!(may(&bearer, "bedrock:InvokeModel").await);
+        assert!(!may(&bearer, "iam:CreateUser").await && !may(&bearer, "craton:CreateApiKey").await);
     })
     .await;
 }
@@ -63,12 +63,15 @@ async fn denials_and_writes_are_recorded_for_the_account() {
         let d = Deployment::start(&store).await;
         let (alice, _) = d.user("alice").await;
         let (other, _) = d.other_account().await;
-        d.identity.permit(&d.ctx, "iam:ListUsers", "*", Access::Read).await.unwrap();
-        d.identity.permit(&d.ctx, "iam:CreateUser", "*", Access::Write).await.unwrap();
+        d.identity.permit(&d.ctx, &Ask::new("iam:ListUsers", "*"), Access::Read).await.unwrap();
+        d.identity.permit(&d.ctx, &Ask::new("iam:CreateUser", "*"), Access::Write).await.unwrap();
         d.clock.advance(1);
         let later = use_key(&d.identity, &d.admin.access_key_id, None).await.unwrap();
-        assert_eq!(kind(d.identity.permit(&alice, "iam:ListUsers", "*", Access::Read).await), ErrorKind::Denied);
-        d.identity.permit(&later, "iam:DeleteUser", "*", Access::Write).await.unwrap();
+        assert_eq!(
+            kind(d.identity.permit(&alice, &Ask::new("iam:ListUsers", "*"), Access::Read).await),
+            ErrorKind::Denied
+        );
+        d.identity.permit(&later, &Ask::new("iam:DeleteUser", "*"), Access::Write).await.unwrap();
         let entries = d.identity.list_audit(&d.ctx, &first(10)).await.unwrap().items;
         assert_eq!(entries.len(), 3);
         assert_eq!((entries[0].action.as_str(), entries[0].time), ("iam:DeleteUser", d.clock.now()));
@@ -89,7 +92,7 @@ async fn denials_and_writes_are_recorded_for_the_account() {
 async fn old_audit_entries_are_removed() {
     each_backend(async |store| {
         let d = Deployment::start(&store).await;
-        d.identity.permit(&d.ctx, "iam:CreateUser", "*", Access::Write).await.unwrap();
+        d.identity.permit(&d.ctx, &Ask::new("iam:CreateUser", "*"), Access::Write).await.unwrap();
         d.clock.advance(90 * 24 * HOUR);
         d.identity.expire_audit().await.unwrap();
         assert_eq!(d.identity.list_audit(&d.ctx, &first(10)).await.unwrap().items.len(), 1);
@@ -123,7 +126,7 @@ async fn a_job_runs_as_its_owner_is_now() {
         }
         let service = d.identity.service_ctx(d.admin.account.clone(), "us-east-1".parse().unwrap(), "models");
         assert_eq!(service.principal().arn(), "models.craton.internal");
-        assert_eq!(kind(d.identity.authorize(&service, "iam:ListUsers", "*")), ErrorKind::Denied);
+        assert_eq!(refusal(&d, &service, "iam:ListUsers", "*").await.map(|error| error.kind), Some(ErrorKind::Denied));
     })
     .await;
 }

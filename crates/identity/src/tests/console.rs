@@ -4,7 +4,7 @@ use base::Secret;
 use super::*;
 
 async fn visit(identity: &Identity, session: &ConsoleSession) -> Result<SignedIn> {
-    identity.console_session(session.token.reveal(), None, request_id(), address()).await
+    identity.console_session(session.token.reveal(), None, origin()).await
 }
 
 async fn sign_in(d: &Deployment) -> ConsoleSession {
@@ -21,7 +21,7 @@ async fn a_session_gives_the_context_of_the_keys_owner() {
         assert!(matches!(signed_in.ctx.credential(), Credential::Console { .. }));
         assert!(signed_in.csrf_matches(&session.csrf) && !signed_in.csrf_matches(""));
         assert_ne!(&session.csrf, session.token.reveal());
-        let stranger = d.identity.console_session("stranger", None, request_id(), address()).await;
+        let stranger = d.identity.console_session("stranger", None, origin()).await;
         assert_eq!(kind(stranger), ErrorKind::Unauthenticated);
     })
     .await;

@@ -12,7 +12,7 @@ async fn the_first_start_makes_an_administrator_and_the_next_keep_it() {
     each_backend(async |store| {
         let d = Deployment::start(&store).await;
         assert_eq!(d.ctx.principal().arn(), format!("arn:aws:iam::{}:user/admin", d.admin.account));
-        assert!(d.ctx.principal().is_administrator());
+        assert!(d.ctx.principal().is_made_administrator());
         for identity in [d.identity.clone(), d.second_process().await] {
             let again = identity.first_start(RootCredentials::default()).await.unwrap();
             assert_eq!((&again.account, &again.access_key_id), (&d.admin.account, &d.admin.access_key_id));
@@ -100,7 +100,7 @@ async fn a_lost_administrator_comes_back_without_promoting_anyone() {
         d.identity.delete_access_key(&root, Some("admin"), &d.admin.access_key_id).await.unwrap();
         let renewed = d.identity.first_start(RootCredentials::default()).await.unwrap();
         assert_ne!(renewed.access_key_id, d.admin.access_key_id);
-        assert!(use_key(&d.identity, &renewed.access_key_id, None).await.unwrap().principal().is_administrator());
+        assert!(use_key(&d.identity, &renewed.access_key_id, None).await.unwrap().principal().is_made_administrator());
 
         d.identity.delete_access_key(&root, Some("admin"), &renewed.access_key_id).await.unwrap();
         d.identity.delete_user(&root, "admin").await.unwrap();
@@ -108,7 +108,7 @@ async fn a_lost_administrator_comes_back_without_promoting_anyone() {
         d.identity.create_user(&root, impostor).await.unwrap();
         let again = d.identity.first_start(RootCredentials::default()).await.unwrap();
         let ctx = use_key(&d.identity, &again.access_key_id, None).await.unwrap();
-        assert!(ctx.principal().is_administrator() && ctx.principal().user_name() != Some("admin"));
+        assert!(ctx.principal().is_made_administrator() && ctx.principal().user_name() != Some("admin"));
         assert!(!d.identity.get_user(&root, Some("admin")).await.unwrap().administrator);
     })
     .await;
