@@ -1,6 +1,7 @@
 """Sends the same calls to moto's server and to Craton and compares the answers. See README.md."""
 
 import argparse
+import importlib.metadata
 import os
 import pathlib
 import secrets
@@ -78,11 +79,15 @@ def _tell(arguments, chosen, judged, allowed):
             print(f"error: Craton serves `{operation}` but no case calls it")
             failed = True
     if arguments.write and not failed:
-        report.write(COMPATIBILITY, table, judged)
-    if arguments.check and not report.fresh(COMPATIBILITY, table, judged):
+        report.write(COMPATIBILITY, _versions(), table, judged)
+    if arguments.check and not report.fresh(COMPATIBILITY, _versions(), table, judged):
         print("error: docs/compatibility.md is not fresh: run scripts/differential.sh --write")
         failed = True
     return int(failed)
+
+
+def _versions():
+    return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("moto", "boto3", "botocore"))
 
 
 def _served():
