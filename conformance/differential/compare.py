@@ -48,8 +48,6 @@ def _call(one, label, call, moto, moto_variables, craton, craton_variables):
     different = outcome(one, label, call, moto=moto, craton=craton)
     if different:
         return [different]
-    if moto.code:
-        return []
     left = shape.comparable(moto.body, moto_variables, call.service, call.volatile)
     right = shape.comparable(craton.body, craton_variables, call.service, call.volatile)
     return [Difference(one.id, f"{label}.{path}", f"moto: {was!r}, craton: {is_!r}") for path, was, is_ in shape.differences(left, right)]

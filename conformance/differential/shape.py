@@ -5,11 +5,11 @@ import json
 import re
 
 UNIQUE = {
-    # Tokens, secrets and random ids: only their presence and type are comparable.
+    # Tokens, secrets and random ids: presence and type are comparable, and whether they are a value that was kept.
     "SecretAccessKey", "SessionToken", "Marker", "NextMarker", "NextToken", "NextContinuationToken", "ContinuationToken",
     "NextVersionIdMarker", "VersionIdMarker", "UploadId", "NextUploadIdMarker", "UploadIdMarker", "CiphertextBlob", "CiphertextForRecipient",
     "PrivateKeyPlaintext", "PrivateKeyCiphertextBlob", "PublicKey", "GrantToken", "CurrentKeyMaterialId", "KeyMaterialId",
-    "SourceKeyMaterialId", "DestinationKeyMaterialId", "PackedPolicySize", "ID", "DisplayName", "RandomPassword",
+    "SourceKeyMaterialId", "DestinationKeyMaterialId", "PackedPolicySize", "ID", "UserId", "DisplayName", "RandomPassword",
 }
 SORTED = {
     # Lists whose order AWS does not promise.
@@ -37,7 +37,8 @@ def comparable(value, variables, service, volatile=(), name=""):
         items = [comparable(item, variables, service, volatile, name) for item in value]
         return sorted(items, key=json.dumps) if name in SORTED or f"{name}@{service}" in SORTED else items
     if name in UNIQUE or name in volatile:
-        return f"({type(value).__name__})"
+        known = [variable for variable, kept in variables.items() if kept == value]
+        return f"(the {known[0]})" if known else f"({type(value).__name__})"
     if isinstance(value, datetime.datetime):
         return "(date)"
     if isinstance(value, (bytes, bytearray)):

@@ -15,6 +15,7 @@ from botocore.response import StreamingBody
 import case
 
 REGION = "us-east-1"
+ERROR_MEMBERS = ("Code", "Message", "message", "RequestId", "HostId", "Resource")
 RESPONSE_HEADERS = ("content-type", "content-length", "content-range", "etag", "cache-control", "content-disposition",
                     "content-encoding", "accept-ranges", "x-amz-version-id", "x-amz-meta-colour")
 
@@ -29,7 +30,7 @@ class Seen:
     """The error code; None on success."""
     message: str = ""
     body: object = None
-    """The parsed answer without its metadata."""
+    """The parsed answer without its metadata; of an error what it says besides code and message."""
     unreached: str | None = None
     """The missing variable because of which the call was not made."""
 
@@ -75,7 +76,8 @@ class Target:
             answer = _pages(client, step, parameters) if step.how == "pages" else getattr(client, step.method)(**parameters)
         except ClientError as error:
             said = error.response
-            return Seen(said["ResponseMetadata"]["HTTPStatusCode"], said["Error"].get("Code"), said["Error"].get("Message", ""))
+            more = {name: value for name, value in said["Error"].items() if name not in ERROR_MEMBERS}
+            return Seen(said["ResponseMetadata"]["HTTPStatusCode"], said["Error"].get("Code"), said["Error"].get("Message", ""), {"Error": more})
         except PaginationError as error:
             return Seen(None, "PaginationError", str(error))
         except (BotoCoreError, ResponseParserError, ValueError, KeyError, TypeError) as error:
