@@ -101,7 +101,7 @@ impl World {
         let queue = jobs::Jobs::open(store.clone(), Arc::new(base::SystemClock), random.clone()).await.unwrap();
         let models = models::Models::open(
             models::Config {
-                sealing_key: Some(Arc::clone(identity.root_key())),
+                sealing_key: Some(Arc::clone(identity.keyring())),
                 ..models::Config::new(dir.path().join("models"))
             },
             store,

@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
-use serde_json::json;
 
 use crate::encode::{json_media_type, request_id_header, xml};
 use crate::schema::{Protocol, Service};
@@ -17,6 +16,8 @@ pub struct WireError {
     pub message: String,
     /// HTTP status.
     pub status: u16,
+    /// Further members of the exception, where the protocol is JSON: `Reason`.
+    pub members: Vec<(&'static str, String)>,
     /// Further headers.
     pub headers: Vec<(HeaderName, HeaderValue)>,
 }
@@ -35,7 +36,7 @@ impl WireError {
     /// An error with its own status.
     #[must_use]
     pub fn with_status(status: u16, code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), status, headers: Vec::new() }
+        Self { code: code.into(), message: message.into(), status, members: Vec::new(), headers: Vec::new() }
     }
 }
 
@@ -67,9 +68,9 @@ fn common_status(code: &str) -> u16 {
 /// The response that carries `error` in the shape of `service`'s protocol.
 pub fn encode_error(service: &Service, error: &WireError, request_id: &str) -> Response<Bytes> {
     let (media_type, body) = match service.protocol {
-        Protocol::RestJson => ("application/json", json!({ "message": error.message }).to_string()),
+        Protocol::RestJson => ("application/json", json_error(error, None)),
         Protocol::Json10 | Protocol::Json11 => {
-            (json_media_type(service.protocol), json!({ "__type": error.code, "message": error.message }).to_string())
+            (json_media_type(service.protocol), json_error(error, Some(error.code.as_str())))
         }
         Protocol::Query => ("text/xml", query_error(service, error, request_id)),
         Protocol::RestXml => ("application/xml", s3_error(error, request_id)),
@@ -86,6 +87,18 @@ pub fn encode_error(service: &Service, error: &WireError, request_id: &str) -> R
     }
     headers.extend(error.headers.iter().map(|(name, value)| (Some(name.clone()), value.clone())));
     response
+}
+
+fn json_error(error: &WireError, code: Option<&str>) -> String {
+    let mut body = serde_json::Map::new();
+    if let Some(code) = code {
+        body.insert("__type".to_owned(), code.into());
+    }
+    body.insert("message".to_owned(), error.message.as_str().into());
+    for (name, value) in &error.members {
+        body.insert((*name).to_owned(), value.as_str().into());
+    }
+    serde_json::Value::Object(body).to_string()
 }
 
 fn query_error(service: &Service, error: &WireError, request_id: &str) -> String {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::settings_file::Places;
-use crate::up::UpArgs;
+use crate::up::{RotateArgs, UpArgs};
 
 /// The AWS AI APIs with real engines, on your own machine.
 #[derive(Debug, Parser)]
@@ -104,6 +104,12 @@ pub enum Command {
     /// List, show and cancel jobs
     #[command(subcommand, after_help = "Examples:\n  craton jobs list\n  craton jobs cancel ID")]
     Jobs(Jobs),
+    /// Change the key that opens everything that is sealed
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  craton root-key rotate\n  craton root-key rotate --new-passphrase-file passphrase.txt"
+    )]
+    RootKey(RootKey),
     /// Talk to a model in the terminal
     #[command(
         after_help = "Examples:\n  craton chat\n  craton chat --model anthropic.claude-3-haiku-20240307-v1:0 --system 'Answer in one sentence.'\n  echo 'Why is the sky blue?' | craton chat"
@@ -133,6 +139,18 @@ pub enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
+}
+
+/// `craton root-key`.
+#[derive(Debug, Subcommand)]
+pub enum RootKey {
+    /// Change the root key of a data folder whose server is stopped
+    ///
+    /// Killed at any point, it leaves a data folder that opens with the old key or the new one.
+    #[command(
+        after_help = "Examples:\n  craton root-key rotate                                  a new key in the same file\n  craton root-key rotate --new-passphrase-file FILE       from the key file to a passphrase\n  craton root-key rotate --new-key-command 'pass craton'  to a key that a command prints"
+    )]
+    Rotate(Box<RotateArgs>),
 }
 
 /// `craton accounts`.

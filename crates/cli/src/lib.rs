@@ -22,19 +22,31 @@ pub use connection::{Credentials, Endpoint, write_credentials, write_endpoint};
 pub use processor::refuse_processor;
 pub use settings_file::{parse_settings, read_settings};
 pub use shell::word as shell_word;
-pub use up::{EngineChoice, LogFormat, UpArgs};
+pub use up::{EngineChoice, LogFormat, RootKeyArgs, RotateArgs, UpArgs};
 
-/// Runs the program with `arguments` (the first is the program's name); `serve` is what `craton up` does.
+/// What the program does on this machine itself, without asking a server.
+pub trait Local {
+    /// Serves until the process is told to stop.
+    ///
+    /// # Errors
+    /// What kept the server from starting.
+    fn up(&self, args: UpArgs) -> Result<()>;
+
+    /// Changes the root key of a stopped server's data, and says what is to be known of that.
+    ///
+    /// # Errors
+    /// What kept the key as it was.
+    fn rotate_root_key(&self, args: RotateArgs) -> Result<String>;
+}
+
+/// Runs the program with `arguments` (the first is the program's name); `local` does what needs no server.
 /// Errors go to standard error as `error:` and `hint:` lines.
-pub fn run<S>(arguments: impl IntoIterator<Item = OsString>, serve: S) -> ExitCode
-where
-    S: FnOnce(UpArgs) -> Result<()>,
-{
+pub fn run(arguments: impl IntoIterator<Item = OsString>, local: &dyn Local) -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    match dispatch(cli, serve) {
+    match dispatch(cli, local) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output::error(&error);
@@ -43,14 +55,22 @@ where
     }
 }
 
-fn dispatch(cli: Cli, serve: impl FnOnce(UpArgs) -> Result<()>) -> Result<()> {
+fn dispatch(cli: Cli, local: &dyn Local) -> Result<()> {
     let Cli { mut global, command } = cli;
     let variable = |name: &str| std::env::var(name).ok();
+    let secret = |name: &str| variable(name).filter(|value| !value.is_empty());
     match command {
         Command::Up(mut args) => {
             args.data_dir = global.data_dir;
-            args.root_secret_access_key = variable("CRATON_ROOT_SECRET_ACCESS_KEY").filter(|value| !value.is_empty());
-            serve(*args)
+            args.root_secret_access_key = secret("CRATON_ROOT_SECRET_ACCESS_KEY");
+            args.root_key.root_key_passphrase = secret(PASSPHRASE);
+            local.up(*args)
+        }
+        Command::RootKey(args::RootKey::Rotate(mut args)) => {
+            args.data_dir = global.data_dir;
+            args.root_key.root_key_passphrase = secret(PASSPHRASE);
+            args.new_passphrase = secret("CRATON_NEW_ROOT_KEY_PASSPHRASE");
+            output::line(local.rotate_root_key(*args)?)
         }
         Command::Completions { shell } => commands::completions::run(shell),
         command => {
@@ -59,6 +79,9 @@ fn dispatch(cli: Cli, serve: impl FnOnce(UpArgs) -> Result<()>) -> Result<()> {
         }
     }
 }
+
+/// The variable of the root key's passphrase.
+const PASSPHRASE: &str = "CRATON_ROOT_KEY_PASSPHRASE";
 
 fn usage(error: &clap::Error) -> ExitCode {
     // Help and version are "errors" that succeed. A closed pipe is no reason to fail.

@@ -20,6 +20,9 @@ pub struct UpArgs {
     /// Folder of downloaded models, shared by all data folders [default: the user's data folder]
     #[arg(long, env = "CRATON_MODELS_DIR", value_name = "DIR")]
     pub models_dir: Option<PathBuf>,
+    /// The root key.
+    #[command(flatten)]
+    pub root_key: RootKeyArgs,
     /// PostgreSQL instead of the embedded SQLite, as `postgres://USER:PASSWORD@HOST/DATABASE`
     #[arg(long, env = "CRATON_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
@@ -95,6 +98,52 @@ pub struct UpArgs {
     /// Secret of that access key. Not an argument, so that it never shows in a list of processes.
     #[arg(skip)]
     pub root_secret_access_key: Option<String>,
+}
+
+/// Where the root key is, which opens everything that is sealed. At most one of them.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RootKeyArgs {
+    /// File of the root key, made at the first start [default: `root.key` in the data folder]
+    #[arg(long, env = "CRATON_ROOT_KEY_FILE", value_name = "FILE", help_heading = "Root key")]
+    pub root_key_file: Option<PathBuf>,
+    /// File with a passphrase that the root key is made of; CRATON_ROOT_KEY_PASSPHRASE may hold the passphrase itself
+    #[arg(long, env = "CRATON_ROOT_KEY_PASSPHRASE_FILE", value_name = "FILE", help_heading = "Root key")]
+    pub root_key_passphrase_file: Option<PathBuf>,
+    /// Shell command that prints the root key: 32 bytes, in hexadecimal, in base64 or as they are
+    #[arg(long, env = "CRATON_ROOT_KEY_COMMAND", value_name = "COMMAND", help_heading = "Root key")]
+    pub root_key_command: Option<String>,
+    /// The passphrase. Not an argument, so that it never shows in a list of processes.
+    #[arg(skip)]
+    pub root_key_passphrase: Option<String>,
+}
+
+/// `craton root-key rotate`: the root key now, and the one from now on.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RotateArgs {
+    /// Settings file [default: `craton.toml` in the working directory, where there is one]
+    #[arg(long, env = "CRATON_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The server's data folder. An option of every command, so it is not parsed here.
+    #[arg(skip)]
+    pub data_dir: Option<PathBuf>,
+    /// PostgreSQL instead of the embedded SQLite, as the server has it
+    #[arg(long, env = "CRATON_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// The root key as it is.
+    #[command(flatten)]
+    pub root_key: RootKeyArgs,
+    /// File that gets a new random key [default: the one that holds the key now]
+    #[arg(long, value_name = "FILE", help_heading = "New root key")]
+    pub new_key_file: Option<PathBuf>,
+    /// File with a passphrase that the new key is made of; CRATON_NEW_ROOT_KEY_PASSPHRASE may hold the passphrase itself
+    #[arg(long, value_name = "FILE", help_heading = "New root key")]
+    pub new_passphrase_file: Option<PathBuf>,
+    /// Shell command that prints the new key
+    #[arg(long, value_name = "COMMAND", help_heading = "New root key")]
+    pub new_key_command: Option<String>,
+    /// The new passphrase. Not an argument, so that it never shows in a list of processes.
+    #[arg(skip)]
+    pub new_passphrase: Option<String>,
 }
 
 /// What answers requests to models.

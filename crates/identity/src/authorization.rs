@@ -1,11 +1,11 @@
 //! Whether a caller may do something.
 
-use base::{Error, Result};
+use base::{AccountId, Error, Result};
 
 use crate::ask::Ask;
-use crate::audit;
 use crate::ctx::{Credential, Ctx};
 use crate::open::Identity;
+use crate::organizations::Membership;
 use crate::policy::{self, Attached, Policies, Request};
 use crate::principal::Principal;
 use crate::rights::Rights;
@@ -60,6 +60,11 @@ impl Verdict {
         &self.decision
     }
 
+    /// What the caller's credentials do not reach, whatever its policies say.
+    pub(crate) fn beyond(&self) -> Option<&str> {
+        self.beyond.as_deref()
+    }
+
     /// The refusal in AWS's words; `None` where the caller may.
     #[must_use]
     pub fn denial(&self) -> Option<Error> {
@@ -87,9 +92,10 @@ impl Identity {
     /// The store's.
     pub async fn decide(&self, ctx: &Ctx, ask: &Ask) -> Result<Verdict> {
         let rights = self.rights(ctx.principal()).await?;
-        let request = request(ctx, ask, &rights);
+        let membership = self.membership(ctx.account()).await?;
+        let request = request(ctx, ask, &rights, &membership, self.resource_organization(ctx, ask, &membership).await?);
         let policies = Policies {
-            service_control: rights.service_control.clone(),
+            service_control: membership.service_control.clone(),
             resource: ask.policy.clone(),
             grants: ask.grants.clone(),
             identity: rights.identity.clone(),
@@ -101,29 +107,46 @@ impl Identity {
         Ok(Verdict { beyond: beyond(ctx, ask.action()), free, request, policies, decision })
     }
 
+    /// The organization of the account that owns what is asked for: `aws:ResourceOrgID`.
+    async fn resource_organization(&self, ctx: &Ctx, ask: &Ask, own: &Membership) -> Result<Option<String>> {
+        let owner = ask.owner.clone().or_else(|| account_of(ask.resource()));
+        match owner.filter(|owner| owner != ctx.account()) {
+            Some(owner) => Ok(self.membership(&owner).await?.organization.clone()),
+            None => Ok(own.organization.clone()),
+        }
+    }
+
     /// Decides and records: when this returns, the audit entry of a refusal, or of an allowed [`Access::Write`], is
-    /// durable.
+    /// durable. That of an allowed [`Access::Read`] is within a second.
     ///
     /// # Errors
-    /// Denied, in AWS's words. The store's, where an allowed write cannot be recorded: it must not happen then.
+    /// Denied, in AWS's words. The store's, where what is allowed cannot be recorded: it must not happen then.
     pub async fn permit(&self, ctx: &Ctx, ask: &Ask, access: Access) -> Result<()> {
         let verdict = self.decide(ctx, ask).await?;
-        match (verdict.denial(), access) {
-            (None, Access::Read) => Ok(()),
-            (None, Access::Write) => self.record(ctx, &verdict, audit::Decision::Allowed).await,
-            (Some(denial), _) => {
-                if let Err(error) = self.record(ctx, &verdict, audit::Decision::Denied).await {
-                    let (action, resource) = (ask.action(), ask.resource());
-                    tracing::error!(?error, action, resource, request_id = %ctx.request_id(), "a denial was not recorded");
-                }
-                Err(denial)
-            }
+        let Some(denial) = verdict.denial() else {
+            return self.record(ctx, &verdict, access).await;
+        };
+        if let Err(error) = self.record(ctx, &verdict, access).await {
+            let (action, resource) = (ask.action(), ask.resource());
+            tracing::error!(?error, action, resource, request_id = %ctx.request_id(), "a denial was not recorded");
         }
+        Err(denial)
     }
 }
 
+/// The account that an ARN names.
+fn account_of(arn: &str) -> Option<AccountId> {
+    arn.split(':').nth(4)?.parse().ok()
+}
+
 /// The request as policies see it.
-fn request(ctx: &Ctx, ask: &Ask, rights: &Rights) -> Request {
+fn request(
+    ctx: &Ctx,
+    ask: &Ask,
+    rights: &Rights,
+    membership: &Membership,
+    resource_organization: Option<String>,
+) -> Request {
     let mut builder = Request::builder(ctx.principal().caller(&rights.tags), ask.action(), ask.resource())
         .at(ctx.now())
         .region(ctx.region().as_str())
@@ -141,8 +164,11 @@ fn request(ctx: &Ctx, ask: &Ask, rights: &Rights) -> Request {
         builder = builder.encryption_context(pairs);
     }
     builder = builder.resource_tags(&ask.resource_tags);
-    if let Some(organization) = &rights.organization {
-        builder = builder.organization(organization);
+    if let (Some(organization), Some(path)) = (&membership.organization, &membership.path) {
+        builder = builder.organization(organization, path);
+    }
+    if let Some(organization) = resource_organization {
+        builder = builder.key("aws:ResourceOrgID", organization);
     }
     if let Some(issued) = ctx.principal().issued() {
         builder = builder.token_issued(issued);

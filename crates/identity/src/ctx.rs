@@ -9,6 +9,9 @@ use base::{AccountId, Region, RequestId, Timestamp};
 use crate::credentials::api_keys::Surface;
 use crate::principal::Principal;
 
+/// How much is kept of what a client calls itself.
+const LONGEST_USER_AGENT: usize = 300;
+
 /// Who asks, for which account and region, when, from where and until when. Only this crate makes one, after authentication, so a
 /// function that takes a `&Ctx` cannot run for a stranger. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -16,6 +19,15 @@ pub struct Ctx {
     facts: Arc<Facts>,
     deadline: Option<Instant>,
     called_via: Arc<[&'static str]>,
+    called: Option<Arc<Called>>,
+}
+
+/// What the request is on the wire.
+#[derive(Debug)]
+struct Called {
+    service: &'static str,
+    operation: &'static str,
+    user_agent: Option<String>,
 }
 
 /// Where a request came from.
@@ -76,7 +88,7 @@ pub enum Credential {
 
 impl Ctx {
     pub(crate) fn new(facts: Facts) -> Self {
-        Self { facts: Arc::new(facts), deadline: None, called_via: Arc::from([]) }
+        Self { facts: Arc::new(facts), deadline: None, called_via: Arc::from([]), called: None }
     }
 
     /// The same caller, whose request the service `name` (`s3`) passes on to another: sets `aws:CalledVia`,
@@ -85,6 +97,28 @@ impl Ctx {
     pub fn via(&self, name: &'static str) -> Self {
         let called_via = self.called_via.iter().copied().chain([name]).collect();
         Self { called_via, ..self.clone() }
+    }
+
+    /// The same caller, whose request is for the operation `operation` of `service`, from a client that calls itself
+    /// `user_agent`. For the audit record alone.
+    #[must_use]
+    pub fn called_as(&self, service: &'static str, operation: &'static str, user_agent: Option<&str>) -> Self {
+        // A name longer than any client's would fill the record.
+        let user_agent = user_agent.map(|text| text.chars().take(LONGEST_USER_AGENT).collect());
+        Self { called: Some(Arc::new(Called { service, operation, user_agent })), ..self.clone() }
+    }
+
+    /// The operation that was called, where it is one of the service whose actions begin with `prefix`.
+    pub(crate) fn operation_of(&self, prefix: &str) -> Option<&'static str> {
+        let called = self.called.as_ref()?;
+        // Actions of bedrock-runtime, bedrock-agent and their like begin with `bedrock:`.
+        let is_its = called.service == prefix || called.service.strip_prefix(prefix)?.starts_with('-');
+        (is_its && self.called_via.is_empty()).then_some(called.operation)
+    }
+
+    /// What the client calls itself.
+    pub(crate) fn user_agent(&self) -> Option<&str> {
+        self.called.as_ref()?.user_agent.as_deref()
     }
 
     /// The services through which the request came, the first one first.

@@ -3,22 +3,27 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::store::Store;
-use base::{Clock, Error, ErrorKind, Random, Region, Result};
+use ::store::{Module, Store};
+use base::{Clock, Random, Region, Result};
 use tracing::warn;
 
+use crate::audit::{self, Batch};
 use crate::authentication::SigningKey;
 use crate::cache::Cache;
 use crate::credentials::activity::Activity;
 use crate::credentials::api_keys::BearerKey;
 use crate::credentials::console::ConsoleFacts;
+use crate::keyring::Keyring;
+use crate::kms;
+use crate::organizations::{self, Membership};
+use crate::resources::Resources;
 use crate::rights::Rights;
 use crate::root_key::RootKey;
 use crate::sign_in_limit::SignInLimit;
-use crate::store;
+use crate::{sealing, store};
 
-/// A text of ours that is kept sealed, to tell whether a root key is the one that sealed the database's secrets.
-const ROOT_KEY_CHECK: (&str, &[u8]) = ("root-key-check", b"craton root key check 1");
+/// The tables of each part, in the order in which they are made.
+pub const MODULES: &[Module] = &[store::TABLES, audit::store::TABLES, organizations::store::TABLES, kms::store::TABLES];
 
 /// How often last uses are written and old audit entries are removed.
 const UPKEEP: Duration = Duration::from_secs(60);
@@ -36,7 +41,7 @@ pub struct Defaults {
 
 pub(crate) struct Inner {
     pub(crate) store: Store,
-    pub(crate) root_key: Arc<RootKey>,
+    pub(crate) keyring: Arc<Keyring>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) defaults: Defaults,
@@ -44,18 +49,22 @@ pub(crate) struct Inner {
     pub(crate) bearer_keys: Cache<BearerKey>,
     pub(crate) console_sessions: Cache<ConsoleFacts>,
     pub(crate) rights: Cache<Rights>,
+    pub(crate) kms: kms::Caches,
+    pub(crate) memberships: Cache<Membership>,
     pub(crate) activity: Activity,
+    pub(crate) batch: Batch,
+    pub(crate) resources: Resources,
     pub(crate) sign_ins: SignInLimit,
 }
 
 impl Identity {
-    /// Opens the identities kept in `store`, whose secrets are sealed under `root_key`. A root key that was just made is
-    /// saved to its file, but only where nothing is sealed yet. Needs a Tokio runtime: last uses are written by a task
+    /// Opens the identities kept in `store`, whose secrets `root_key` opens: it wraps the database's [`Keyring`], under which
+    /// they are sealed. A root key that was just made is saved to its file, but only where nothing is sealed yet. Needs a Tokio runtime: last uses are written by a task
     /// that ends with the last clone.
     ///
     /// # Errors
     /// Conflict, where the database's secrets were sealed under another root key or the key's file is missing; nothing
-    /// is written then. Otherwise the store's errors, and those of writing the key's file.
+    /// is touched then. Otherwise the store's errors, and those of writing the key's file.
     pub async fn open(
         store: Store,
         root_key: RootKey,
@@ -63,11 +72,14 @@ impl Identity {
         random: Arc<dyn Random>,
         defaults: Defaults,
     ) -> Result<Self> {
-        store::migrate(&store).await?;
-        let root_key = settle_root_key(&store, root_key).await?;
+        let proven = sealing::prove(&store, root_key).await?;
+        for tables in MODULES {
+            store.migrate(tables.name, tables.migrations).await?;
+        }
+        let keyring = sealing::settle(&store, proven).await?;
         let identity = Self(Arc::new(Inner {
             store,
-            root_key: Arc::new(root_key),
+            keyring: Arc::new(keyring),
             clock,
             random,
             defaults,
@@ -75,17 +87,47 @@ impl Identity {
             bearer_keys: Cache::new(),
             console_sessions: Cache::new(),
             rights: Cache::new(),
+            kms: kms::Caches::new(),
+            memberships: Cache::new(),
             activity: Activity::new(),
+            batch: Batch::new(),
+            resources: Resources::default(),
             sign_ins: SignInLimit::new(),
         }));
         identity.keep_up();
+        identity.write_audit();
         Ok(identity)
     }
 
-    /// The key that seals what other modules keep secret. Their purposes must not start with `access-key:`.
+    /// What seals the secrets that other modules keep. Their purposes must not start with `access-key:`.
     #[must_use]
-    pub fn root_key(&self) -> &Arc<RootKey> {
-        &self.0.root_key
+    pub fn keyring(&self) -> &Arc<Keyring> {
+        &self.0.keyring
+    }
+
+    /// What is done every minute, each with its outcome.
+    async fn upkeep(&self) -> [Result<()>; 4] {
+        let kms = self.kms();
+        [
+            self.flush_last_used().await,
+            self.expire_audit().await,
+            kms.delete_due_keys().await,
+            kms.rotate_due_keys().await,
+        ]
+    }
+
+    /// Starts the task that writes the entries of allowed reads, for as long as a clone of `self` lives.
+    fn write_audit(&self) {
+        let inner = Arc::downgrade(&self.0);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(audit::INTERVAL).await;
+                let Some(inner) = inner.upgrade() else { return };
+                if let Err(error) = Self(inner).flush_audit().await {
+                    warn!(?error, "the audit record of reads could not be written; it is tried again at once");
+                }
+            }
+        });
     }
 
     /// Starts the task that does the upkeep for as long as a clone of `self` lives.
@@ -96,7 +138,7 @@ impl Identity {
                 tokio::time::sleep(UPKEEP).await;
                 let Some(inner) = inner.upgrade() else { return };
                 let identity = Self(inner);
-                for done in [identity.flush_last_used().await, identity.expire_audit().await] {
+                for done in identity.upkeep().await {
                     if let Err(error) = done {
                         warn!(?error, "upkeep of identities failed; it is tried again in a minute");
                     }
@@ -104,34 +146,4 @@ impl Identity {
             }
         });
     }
-}
-
-/// Makes sure that `root_key` is the key of the database, saving both the key and its check value when both are new.
-async fn settle_root_key(store: &Store, mut root_key: RootKey) -> Result<RootKey> {
-    let (purpose, text) = ROOT_KEY_CHECK;
-    let kept = store::meta(store, purpose).await?;
-    if let Some(kept) = kept {
-        return verify_root_key(root_key, &kept);
-    }
-    let root_key = tokio::task::spawn_blocking(move || root_key.save().map(|()| root_key))
-        .await
-        .map_err(|error| Error::internal(format!("saving the root key: {error}")))??;
-    let sealed = root_key.seal(purpose, text)?;
-    // Another process may have been faster: the first value stays, and decides.
-    let kept = store::set_meta_once(store, purpose, &sealed).await?;
-    verify_root_key(root_key, &kept)
-}
-
-fn verify_root_key(root_key: RootKey, kept: &[u8]) -> Result<RootKey> {
-    let (purpose, text) = ROOT_KEY_CHECK;
-    let path = root_key.path().display();
-    if !root_key.is_saved() {
-        return Err(Error::new(ErrorKind::Conflict, format!("The root key file `{path}` is missing."))
-            .with_hint("The database holds secrets sealed under it. Put the file back from a backup."));
-    }
-    if root_key.open(purpose, kept).ok().is_none_or(|opened| opened.as_slice() != text) {
-        return Err(Error::new(ErrorKind::Conflict, format!("The root key `{path}` is not the one of this database."))
-            .with_hint("Use the root key file that belongs to the database; nothing was changed."));
-    }
-    Ok(root_key)
 }

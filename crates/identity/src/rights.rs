@@ -18,10 +18,6 @@ pub(crate) struct Rights {
     pub(crate) identity: Vec<Attached>,
     /// The permissions boundary.
     pub(crate) boundary: Option<Attached>,
-    /// The service control policies from the organization's root down to the account.
-    pub(crate) service_control: Vec<Vec<Attached>>,
-    /// The organization of the account: `o-…`.
-    pub(crate) organization: Option<String>,
     /// The tags of a user. Those of a role's session are the session's own.
     pub(crate) tags: Vec<(String, String)>,
 }
@@ -51,6 +47,7 @@ impl Identity {
     /// Forgets what is cached of policies, after a committed write that changed one.
     pub(crate) fn forget_rights(&self) {
         self.0.rights.clear();
+        self.0.memberships.clear();
     }
 }
 

@@ -1,23 +1,23 @@
 //! The tables of accounts, users and the audit record.
 
-use ::store::{Migration, Row, Store, Tx, params};
-use base::{AccountId, Error, PageRequest, Result, Timestamp};
+use ::store::{Migration, Module, Row, Store, Tx, params};
+use base::{AccountId, Error, PageRequest, Result};
 
 use crate::accounts::Account;
-use crate::audit::{AuditEntry, Decision};
+use crate::credentials::access_keys::purpose;
 use crate::credentials::store::add_access_key;
 use crate::first_start::{NewAdministrator, SealedKey};
+use crate::keyring::Keyring;
 use crate::principal::user_arn;
 use crate::users::{self, Tag, User, delete_conflict, name_key, no_such_user, quota_exceeded, user_exists};
 
 const MIGRATIONS: &[Migration] =
     &[Migration::same(1, "accounts, users and credentials", include_str!("../migrations/0001_identity.sql"))];
 
-pub(crate) async fn migrate(store: &Store) -> Result<()> {
-    store.migrate("identity", MIGRATIONS).await
-}
+/// The tables of this module.
+pub(crate) const TABLES: Module = Module { name: "identity", migrations: MIGRATIONS };
 
-// The root key's check value
+// The keyring
 
 pub(crate) async fn meta(store: &Store, name: &str) -> Result<Option<Vec<u8>>> {
     store
@@ -28,13 +28,52 @@ pub(crate) async fn meta(store: &Store, name: &str) -> Result<Option<Vec<u8>>> {
         .await
 }
 
-/// Stores `value` unless there is one; returns the one there is then.
-pub(crate) async fn set_meta_once(store: &Store, name: &str, value: &[u8]) -> Result<Vec<u8>> {
+/// Stores `value` in place of the one there is.
+pub(crate) async fn set_meta(store: &Store, name: &str, value: &[u8]) -> Result<()> {
+    store
+        .write(|tx| async move {
+            let sql = "INSERT INTO identity_meta (name, value) VALUES ($1, $2)
+                       ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+            tx.execute(sql, params![name, value]).await.map(drop)
+        })
+        .await
+}
+
+/// Stores `value` under `name` unless there is one, in place of what is under `former`; returns the one there is then.
+pub(crate) async fn keep_keyring(store: &Store, name: &str, value: &[u8], former: &str) -> Result<Vec<u8>> {
     store
         .write(|tx| async move {
             let sql = "INSERT INTO identity_meta (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING";
             tx.execute(sql, params![name, value]).await?;
+            tx.execute("DELETE FROM identity_meta WHERE name = $1", params![former]).await?;
             tx.fetch_one("SELECT value FROM identity_meta WHERE name = $1", params![name]).await?.bytes("value")
+        })
+        .await
+}
+
+/// Seals the secrets of access keys and sessions under the newest key, those that are not yet.
+pub(crate) async fn reseal(store: &Store, keyring: &Keyring) -> Result<()> {
+    const TABLES: [(&str, &str); 2] = [
+        (
+            "SELECT id, account, sealed_secret FROM identity_access_keys",
+            "UPDATE identity_access_keys SET sealed_secret = $1 WHERE id = $2",
+        ),
+        (
+            "SELECT id, account, sealed_secret FROM identity_sessions",
+            "UPDATE identity_sessions SET sealed_secret = $1 WHERE id = $2",
+        ),
+    ];
+    store
+        .write(|tx| async move {
+            for (select, update) in TABLES {
+                for row in tx.fetch_all(select, params![]).await? {
+                    let (id, account) = (row.text("id")?, account_id(&row, "account")?);
+                    if let Some(sealed) = keyring.reseal(&purpose(&account, &id), &row.bytes("sealed_secret")?)? {
+                        tx.execute(update, params![sealed, id]).await?;
+                    }
+                }
+            }
+            Ok(())
         })
         .await
 }
@@ -122,7 +161,7 @@ pub(crate) async fn insert_administrator(
     store.write(|tx| async move { add_administrator(&tx, account, administrator).await }).await
 }
 
-async fn add_account(tx: &Tx, account: &Account) -> Result<bool> {
+pub(crate) async fn add_account(tx: &Tx, account: &Account) -> Result<bool> {
     let sql = "INSERT INTO identity_accounts (id, management, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
     Ok(tx.execute(sql, params![&account.id, account.management, account.created]).await? == 1)
 }
@@ -229,56 +268,6 @@ fn user(row: &Row) -> Result<User> {
         created: row.time("created_at")?,
         administrator: row.bool("administrator")?,
     })
-}
-
-// Audit
-
-pub(crate) async fn insert_audit(store: &Store, account: &AccountId, entry: &AuditEntry) -> Result<()> {
-    store
-        .write(|tx| async move {
-            let sql =
-                "INSERT INTO identity_audit (id, account, time, principal, action, resource, decision, request_id)
-                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-            let AuditEntry { id, time, principal, action, resource, decision, request_id } = entry;
-            let decision = decision.as_str();
-            tx.execute(sql, params![id, account, *time, principal, action, resource, decision, request_id]).await?;
-            Ok(())
-        })
-        .await
-}
-
-pub(crate) async fn list_audit(store: &Store, account: &AccountId, page: &PageRequest) -> Result<Vec<AuditEntry>> {
-    // Ids start with a digit, so `:` comes after all of them.
-    let (before, limit) = (page.after.as_deref().unwrap_or(":"), i64::from(page.limit) + 1);
-    store
-        .read(|tx| async move {
-            let sql = "SELECT id, time, principal, action, resource, decision, request_id FROM identity_audit
-                       WHERE account = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
-            let rows = tx.fetch_all(sql, params![account, before, limit]).await?;
-            rows.iter()
-                .map(|row| {
-                    Ok(AuditEntry {
-                        id: row.text("id")?,
-                        time: row.time("time")?,
-                        principal: row.text("principal")?,
-                        action: row.text("action")?,
-                        resource: row.text("resource")?,
-                        decision: Decision::parse(&row.text("decision")?)?,
-                        request_id: row.text("request_id")?,
-                    })
-                })
-                .collect()
-        })
-        .await
-}
-
-pub(crate) async fn delete_audit_before(store: &Store, time: Timestamp) -> Result<()> {
-    store
-        .write(|tx| async move {
-            tx.execute("DELETE FROM identity_audit WHERE time < $1", params![time]).await?;
-            Ok(())
-        })
-        .await
 }
 
 // Parts of rows

@@ -36,6 +36,7 @@ pub use handler::Handler;
 pub use job::{Job, JobError, JobId, NewJob, Owner, Progress, State};
 pub use schedule::{Every, NewSchedule, Schedule};
 pub use service::Jobs;
+pub use store::TABLES;
 pub use worker::Running;
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use base::{AccountId, Clock, Page, PageRequest, Random, Result};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::store::{self, Insert, MIGRATIONS};
+use crate::store::{self, Insert, TABLES};
 use crate::watch::Watched;
 use crate::{Handler, Job, JobId, NewJob};
 
@@ -35,7 +35,7 @@ impl Jobs {
     /// # Errors
     /// As [`Store::migrate`].
     pub async fn open(store: Store, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self> {
-        store.migrate("jobs", MIGRATIONS).await?;
+        store.migrate(TABLES.name, TABLES.migrations).await?;
         let inner = Inner {
             lease_owner: random.uuid(),
             store,

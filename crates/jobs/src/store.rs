@@ -3,15 +3,18 @@
 
 use base::{AccountId, Error, ErrorKind, Page, PageRequest, Result, Timestamp};
 use serde_json::Value;
-use store::{Migration, Row, Store, Tx, params};
+use store::{Migration, Module, Row, Store, Tx, params};
 
 use crate::transition::{Next, Position, after_lapse};
 use crate::{Job, JobError, JobId, Owner, Progress, State};
 
-pub(crate) const MIGRATIONS: &[Migration] = &[
+const MIGRATIONS: &[Migration] = &[
     Migration::same(1, "jobs", include_str!("../migrations/0001_jobs.sql")),
     Migration::same(2, "position", include_str!("../migrations/0002_position.sql")),
 ];
+
+/// The tables of this module.
+pub const TABLES: Module = Module { name: "jobs", migrations: MIGRATIONS };
 
 /// How long a lease lasts without renewal, in milliseconds.
 pub(crate) const LEASE_MS: i64 = 30_000;

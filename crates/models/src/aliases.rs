@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ::store::Store;
 use base::{Clock, Error, Result, Secret, Timestamp};
-use identity::{Ctx, RootKey};
+use identity::{Ctx, Keyring};
 
 use crate::catalogue::CardKind;
 use crate::foundation::Known;
@@ -321,13 +321,16 @@ fn from_row(row: AliasRow) -> Alias {
 /// The kept aliases and what sealing and dating them needs.
 pub(crate) struct Aliases {
     store: Store,
-    sealing_key: Option<Arc<RootKey>>,
+    sealing_key: Option<Arc<Keyring>>,
     clock: Arc<dyn Clock>,
 }
 
 impl Aliases {
-    pub(crate) async fn open(store: Store, sealing_key: Option<Arc<RootKey>>, clock: Arc<dyn Clock>) -> Result<Self> {
+    pub(crate) async fn open(store: Store, sealing_key: Option<Arc<Keyring>>, clock: Arc<dyn Clock>) -> Result<Self> {
         store::migrate(&store).await?;
+        if let Some(keyring) = &sealing_key {
+            store::reseal_api_keys(&store, |sealed| keyring.reseal(KEY_PURPOSE, sealed)).await?;
+        }
         Ok(Self { store, sealing_key, clock })
     }
 
@@ -346,7 +349,7 @@ impl Aliases {
         Ok(TargetRow::Remote { base_url, model: model.to_owned(), sealed_api_key })
     }
 
-    fn sealing_key(&self) -> Result<&RootKey> {
+    fn sealing_key(&self) -> Result<&Keyring> {
         self.sealing_key.as_deref().ok_or_else(|| {
             Error::not_implemented("This server was not given a key to seal upstream API keys with.")
                 .with_hint("Use an upstream that asks for no key.")

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::Secret;
-use identity::RootKey;
+use identity::Keyring;
 
 /// Settings of [`crate::Models`].
 #[derive(Debug, Clone)]
@@ -25,7 +25,7 @@ pub struct Config {
     /// The longest silence of an upstream before its request is given up.
     pub upstream_timeout: Duration,
     /// What seals the API keys of upstreams at rest; without it aliases with an API key are refused.
-    pub sealing_key: Option<Arc<RootKey>>,
+    pub sealing_key: Option<Arc<Keyring>>,
 }
 
 impl Config {

@@ -38,6 +38,7 @@ pub use invoke::request::{
 };
 pub use pull::PullRequest;
 pub use status::{LoadedModel, Status};
+pub use store::TABLES;
 
 /// The models of a deployment. Cheap to clone.
 #[derive(Clone)]

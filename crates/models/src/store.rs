@@ -1,6 +1,6 @@
 //! The rows of this module: aliases, keyed by account, region and model id.
 
-use ::store::{Migration, Row, Store, params};
+use ::store::{Migration, Module, Row, Store, params};
 use base::Result;
 use identity::Ctx;
 
@@ -21,8 +21,40 @@ pub(crate) enum TargetRow {
     Remote { base_url: String, model: String, sealed_api_key: Option<Vec<u8>> },
 }
 
+/// The tables of this module.
+pub const TABLES: Module = Module { name: "models", migrations: MIGRATIONS };
+
 pub(crate) async fn migrate(store: &Store) -> Result<()> {
-    store.migrate("models", MIGRATIONS).await
+    store.migrate(TABLES.name, TABLES.migrations).await
+}
+
+/// Replaces each sealed API key for which `reseal` gives another.
+pub(crate) async fn reseal_api_keys(
+    store: &Store,
+    reseal: impl Fn(&[u8]) -> Result<Option<Vec<u8>>> + Copy,
+) -> Result<()> {
+    let stale = |row: Row| -> Result<Option<(Row, Vec<u8>)>> {
+        Ok(reseal(&row.bytes("api_key")?)?.map(|sealed| (row, sealed)))
+    };
+    let sql = "SELECT account, region, model_id, api_key FROM model_aliases WHERE api_key IS NOT NULL";
+    let rows = store.read(|tx| async move { tx.fetch_all(sql, params![]).await }).await?;
+    let stale = rows.into_iter().filter_map(|row| stale(row).transpose()).collect::<Result<Vec<_>>>()?;
+    let stale = &stale;
+    if stale.is_empty() {
+        return Ok(());
+    }
+    store
+        .write(|tx| async move {
+            // Only where it is still what was read: an alias may be set anew meanwhile.
+            let sql = "UPDATE model_aliases SET api_key = $1
+                       WHERE account = $2 AND region = $3 AND model_id = $4 AND api_key = $5";
+            for (row, sealed) in stale {
+                let key = (row.text("account")?, row.text("region")?, row.text("model_id")?);
+                tx.execute(sql, params![sealed, key.0, key.1, key.2, row.bytes("api_key")?]).await?;
+            }
+            Ok(())
+        })
+        .await
 }
 
 /// Writes an alias in place of the one that the id may have.

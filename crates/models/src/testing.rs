@@ -52,7 +52,7 @@ impl Deployment {
         let jobs = jobs::Jobs::open(store.clone(), clock.clone(), random.clone()).await.unwrap();
         let loader = Arc::new(TestLoader::default());
         let mut config = Config::new(dir.path().join("models"));
-        config.sealing_key = Some(Arc::new(RootKey::load_or_create(&key).unwrap()));
+        config.sealing_key = Some(Arc::clone(identity.keyring()));
         change(&mut config);
         let http = reqwest::Client::new();
         let models = Models::open(config, store, jobs.clone(), identity.clone(), loader, clock, random, http);

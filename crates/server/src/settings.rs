@@ -1,5 +1,7 @@
 //! Settings: arguments, then environment, then `craton.toml`, then defaults; resolved once into one struct.
 
+mod root_key;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,12 +9,16 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use base::{AccountId, Region, Secret};
 use cli::{EngineChoice, LogFormat, UpArgs};
+
 use serde::Deserialize;
+
+pub(crate) use root_key::{NewKey, RootKeySource, Rotation};
 
 /// Everything the server needs to know before it starts.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) data_dir: PathBuf,
+    pub(crate) root_key: RootKeySource,
     pub(crate) listen: SocketAddr,
     pub(crate) models_dir: PathBuf,
     pub(crate) database_url: Option<Secret<String>>,
@@ -74,6 +80,9 @@ pub(crate) struct RootSettings {
 #[serde(deny_unknown_fields)]
 struct File {
     data_dir: Option<PathBuf>,
+    root_key_file: Option<PathBuf>,
+    root_key_passphrase_file: Option<PathBuf>,
+    root_key_command: Option<String>,
     listen: Option<SocketAddr>,
     models_dir: Option<PathBuf>,
     database_url: Option<String>,
@@ -106,6 +115,8 @@ impl Settings {
     /// A setting that cannot be read, is unknown, or contradicts another, named with a hint.
     pub(crate) fn resolve(args: UpArgs, machine: &Machine) -> Result<Self> {
         let file = File::read(args.config.as_deref())?;
+        let data_dir = data_dir(args.data_dir, &file);
+        let root_key = RootKeySource::resolve(args.root_key, &file, &data_dir)?;
         let listen = args.listen.or(file.listen).unwrap_or(SocketAddr::from(([127, 0, 0, 1], 4566)));
         let tls = tls(
             args.tls_self_signed.or(file.tls_self_signed),
@@ -128,7 +139,8 @@ impl Settings {
             None => machine.memory_bytes / 10 * 7,
         };
         Ok(Self {
-            data_dir: args.data_dir.or(file.data_dir).unwrap_or_else(|| PathBuf::from("craton-data")),
+            data_dir,
+            root_key,
             listen,
             models_dir,
             database_url: args.database_url.or(file.database_url).map(Secret::new),
@@ -171,6 +183,10 @@ impl Settings {
             log: args.log.or(file.log).unwrap_or_else(|| "info,llama-cpp-2=warn".to_owned()),
         })
     }
+}
+
+fn data_dir(named: Option<PathBuf>, file: &File) -> PathBuf {
+    named.or_else(|| file.data_dir.clone()).unwrap_or_else(|| PathBuf::from("craton-data"))
 }
 
 impl File {

@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use aws_api::{Api, Deployment, Limits, Setup};
-use base::{Clock, Random, SystemClock, SystemRandom};
+use base::{Clock, Random, Secret, SystemClock, SystemRandom};
 use cli::{Credentials, Endpoint, UpArgs, write_credentials, write_endpoint};
-use identity::{AdminCredentials, Defaults, Identity, RootCredentials, RootKey};
+use identity::{AdminCredentials, Defaults, Identity, Keyring, RootCredentials, RootKey};
 use inference::LoadOptions;
 use jobs::Jobs;
 use models::{Config, HubConfig, Models};
@@ -18,13 +18,11 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::front::Front;
-use crate::settings::{EngineSettings, Machine, Settings};
-use crate::{banner, engines, listener, signals, telemetry, tls};
+use crate::settings::{EngineSettings, Machine, RootKeySource, Settings};
+use crate::{banner, engines, listener, signals, tables, telemetry, tls};
 
 /// Jobs that run at the same time: mostly downloads, which wait for the network.
 const JOB_WORKERS: usize = 4;
-/// The file in the data folder under whose key every secret in the database is sealed.
-const ROOT_KEY: &str = "root.key";
 /// Threads that serve requests; models run on threads of their own.
 const MOST_SERVING_THREADS: usize = 4;
 
@@ -53,8 +51,9 @@ async fn run(settings: &Settings, started: Instant) -> Result<()> {
     let data = DataDir::lock(&settings.data_dir)?;
     let socket = bind(settings.listen).await?;
     let address = socket.local_addr()?;
-    let acceptor = tls::acceptor(&settings.tls, data.path(), settings.listen)?;
+    // First of all: a data folder that does not open is left as it is.
     let services = open(settings, &data).await?;
+    let acceptor = tls::acceptor(&settings.tls, data.path(), settings.listen)?;
 
     let scheme = if acceptor.is_some() { "https" } else { "http" };
     let url = format!("{scheme}://{}", reachable(address));
@@ -123,13 +122,20 @@ struct Services {
 }
 
 async fn open(settings: &Settings, data: &DataDir) -> Result<Services> {
+    let root_key = load_root_key(&settings.root_key).await?;
+    let store = open_store(settings.database_url.as_ref(), data).await?;
+    let opened = open_on(&store, root_key, settings).await;
+    if opened.is_err() {
+        // A database that is refused is left as it was: closing takes away what SQLite laid beside it.
+        store.close().await;
+    }
+    opened
+}
+
+async fn open_on(store: &Store, root_key: RootKey, settings: &Settings) -> Result<Services> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
-    let store = match &settings.database_url {
-        Some(url) => Store::open_postgres(url.reveal()).await?,
-        None => Store::open_sqlite(&data.database()).await?,
-    };
-    let root_key = RootKey::load_or_create(data.path().join(ROOT_KEY))?;
+    tables::check(store).await?;
     let defaults = Defaults { region: settings.region.clone() };
     let identity = Identity::open(store.clone(), root_key, clock.clone(), random.clone(), defaults).await?;
     let root = RootCredentials {
@@ -140,7 +146,7 @@ async fn open(settings: &Settings, data: &DataDir) -> Result<Services> {
     let administrator = identity.first_start(root).await?;
     let jobs = Jobs::open(store.clone(), clock.clone(), random.clone()).await?;
     let models = Models::open(
-        config(settings, Arc::clone(identity.root_key())),
+        config(settings, Arc::clone(identity.keyring())),
         store.clone(),
         jobs.clone(),
         identity.clone(),
@@ -150,10 +156,23 @@ async fn open(settings: &Settings, data: &DataDir) -> Result<Services> {
         http_client()?,
     )
     .await?;
-    Ok(Services { store, identity, jobs, models, clock, random, administrator })
+    Ok(Services { store: store.clone(), identity, jobs, models, clock, random, administrator })
 }
 
-fn config(settings: &Settings, sealing_key: Arc<RootKey>) -> Config {
+/// The database of a data folder, or the one that `url` names.
+pub(crate) async fn open_store(url: Option<&Secret<String>>, data: &DataDir) -> base::Result<Store> {
+    match url {
+        Some(url) => Store::open_postgres(url.reveal()).await,
+        None => Store::open_sqlite(&data.database()).await,
+    }
+}
+
+async fn load_root_key(source: &RootKeySource) -> Result<RootKey> {
+    let source = source.clone();
+    Ok(tokio::task::spawn_blocking(move || source.load()).await.context("reading the root key")??)
+}
+
+fn config(settings: &Settings, sealing_key: Arc<Keyring>) -> Config {
     let EngineSettings { memory_budget, prefill_threads, decode_threads, parallel, context, queue, .. } =
         settings.engine;
     Config {

@@ -44,6 +44,18 @@ impl DataDir {
         Ok(Self { path: path.to_owned(), _lock: file })
     }
 
+    /// As [`DataDir::lock`], of a directory that is there.
+    ///
+    /// # Errors
+    /// As [`DataDir::lock`]; NotFound, where it is absent.
+    pub fn lock_existing(path: &Path) -> Result<Self> {
+        if !path.exists() {
+            return Err(Error::not_found(format!("There is no data directory `{}`.", path.display()))
+                .with_hint("Name the server's with `--data-dir`."));
+        }
+        Self::lock(path)
+    }
+
     /// The directory.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -30,6 +30,7 @@
 
 pub mod crash;
 mod data_dir;
+mod dump;
 mod error;
 mod migrate;
 mod postgres;
@@ -41,7 +42,8 @@ mod tx;
 mod value;
 
 pub use data_dir::DataDir;
-pub use migrate::Migration;
+pub use dump::Dumped;
+pub use migrate::{Migration, Module};
 pub use row::Row;
 pub use store::Store;
 pub use tx::Tx;

@@ -29,6 +29,15 @@ impl Migration {
     }
 }
 
+/// The tables of one module: its name and every step of them.
+#[derive(Debug, Clone, Copy)]
+pub struct Module {
+    /// The module's name.
+    pub name: &'static str,
+    /// Its steps: 1, 2, 3 …
+    pub migrations: &'static [Migration],
+}
+
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS craton_migrations (
     module TEXT NOT NULL,
     version BIGINT NOT NULL,
@@ -60,13 +69,59 @@ impl Store {
                     params![module],
                 )
                 .await?;
-            self.check(module, migrations, &applied)?;
+            self.check(module, migrations, &applied.iter().collect::<Vec<_>>())?;
             for migration in &migrations[applied.len()..] {
                 self.apply(&tx, module, migration).await?;
             }
             Ok(())
         })
         .await
+    }
+
+    /// How many steps of `module` have run; 0 in an empty database. Touches nothing.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub async fn applied(&self, module: &str) -> Result<u32> {
+        self.read(|tx| async move {
+            let applied = self.all_applied(&tx).await?;
+            let count = applied.iter().filter(|row| row.text("module").is_ok_and(|name| name == module)).count();
+            u32::try_from(count).map_err(Error::internal)
+        })
+        .await
+    }
+
+    /// Looks whether this version of Craton, which has the tables of `modules`, may open the database: whether nothing in
+    /// it was made by a newer version or another build. Touches nothing.
+    ///
+    /// # Errors
+    /// Conflict, where it may not.
+    pub async fn check_modules(&self, modules: &[Module]) -> Result<()> {
+        let applied = self.read(|tx| async move { self.all_applied(&tx).await }).await?;
+        let mut names = applied.iter().map(|row| row.text("module")).collect::<Result<Vec<_>>>()?;
+        names.dedup();
+        for name in names {
+            let rows: Vec<&Row> =
+                applied.iter().filter(|row| row.text("module").is_ok_and(|module| module == name)).collect();
+            match modules.iter().find(|module| module.name == name) {
+                Some(module) => self.check(module.name, module.migrations, &rows)?,
+                None => return Err(newer(self.place(), &name, rows.len() as i64, 0)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Every step that has run, by module and version.
+    pub(crate) async fn all_applied(&self, tx: &Tx) -> Result<Vec<Row>> {
+        let there = self.dialect(
+            "SELECT COUNT(*) AS there FROM sqlite_schema WHERE type = 'table' AND name = 'craton_migrations'",
+            "SELECT to_regclass('craton_migrations') IS NOT NULL AS there",
+        );
+        if !tx.fetch_one(there, params![]).await?.bool("there")? {
+            return Ok(Vec::new());
+        }
+        let sql = "SELECT module, version, name, checksum FROM craton_migrations ORDER BY module, version";
+        tx.fetch_all(sql, params![]).await
     }
 
     async fn apply(&self, tx: &Tx, module: &'static str, migration: &Migration) -> Result<()> {
@@ -85,7 +140,7 @@ impl Store {
     }
 
     /// Are the applied steps the first ones of ours?
-    fn check(&self, module: &str, migrations: &[Migration], applied: &[Row]) -> Result<()> {
+    fn check(&self, module: &str, migrations: &[Migration], applied: &[&Row]) -> Result<()> {
         for (row, position) in applied.iter().zip(0..) {
             let Some(migration) = migrations.get(position) else {
                 return Err(newer(self.place(), module, row.int("version")?, migrations.len()));

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use base::{Error, ErrorKind, Result, Timestamp};
 
 use crate::testing::{each_backend, each_database};
-use crate::{DataDir, Migration, Store, params};
+use crate::{DataDir, Migration, Module, Store, params};
 
 const TABLES: &[Migration] = &[Migration::same(
     1,
@@ -260,6 +260,176 @@ async fn a_database_of_a_newer_version_is_refused_untouched() {
         assert_eq!(error.kind, ErrorKind::Conflict);
         assert!(error.message.contains("newer version of Craton"), "{error}");
         store.migrate("things", &newer).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_database_is_looked_at_as_a_whole_before_it_is_touched() {
+    each_backend(async |store| {
+        const LATER: &[Migration] =
+            &[TABLES[0], Migration::same(2, "colour", "ALTER TABLE things ADD COLUMN colour TEXT")];
+        const OTHER: &[Migration] = &[Migration::same(1, "other", "CREATE TABLE other (id TEXT PRIMARY KEY)")];
+        let known = [Module { name: "things", migrations: TABLES }, Module { name: "other", migrations: OTHER }];
+        assert!(store.is_empty().await.unwrap());
+        store.check_modules(&known).await.unwrap();
+        assert_eq!(store.applied("things").await.unwrap(), 0);
+        assert!(store.is_empty().await.unwrap(), "looking makes nothing");
+        let store = things(store).await;
+        store.check_modules(&known).await.unwrap();
+        assert_eq!((store.applied("things").await.unwrap(), store.applied("other").await.unwrap()), (1, 0));
+        // A module that this version does not know, and a step of a known one.
+        let error = store.check_modules(&known[1..]).await.unwrap_err();
+        assert!(error.kind == ErrorKind::Conflict && error.message.contains("newer version of Craton"), "{error}");
+        store.migrate("things", LATER).await.unwrap();
+        assert_eq!(store.check_modules(&known).await.unwrap_err().kind, ErrorKind::Conflict);
+        store.check_modules(&[Module { name: "things", migrations: LATER }]).await.unwrap();
+    })
+    .await;
+}
+
+/// All lines of a dump.
+async fn dumped(store: &Store) -> (crate::Dumped, Vec<String>) {
+    let (send, mut receive) = tokio::sync::mpsc::channel(4);
+    let collect = async move {
+        let mut text = Vec::new();
+        while let Some(chunk) = receive.recv().await {
+            text.extend(chunk);
+        }
+        String::from_utf8(text).unwrap().lines().map(str::to_owned).collect()
+    };
+    let (dumped, lines) = tokio::join!(store.dump(send), collect);
+    (dumped.unwrap(), lines)
+}
+
+async fn load(store: &Store, lines: &[String]) -> Result<u64> {
+    store.load(lines.iter().cloned().map(Ok)).await
+}
+
+/// Things of every type, NULLs and extremes among them, and rows that refer to a row that comes later.
+async fn fill(store: &Store) {
+    store
+        .write(|tx| async move {
+            let sql = "INSERT INTO things (id, size, share, ready, body) VALUES ($1, $2, $3, $4, $5)";
+            for (id, size, share) in [("a \"ü✓\"\n", i64::MIN, 0.1), ("b", i64::MAX, f64::MIN_POSITIVE), ("c", 0, -0.0)]
+            {
+                tx.execute(sql, params![id, size, share, true, vec![0_u8, 255, 10]]).await?;
+            }
+            tx.execute(sql, params!["null", None::<i64>, None::<f64>, false, None::<&[u8]>]).await?;
+            let sql = "INSERT INTO chain (id, next) VALUES ($1, $2)";
+            tx.execute(sql, params!["z", None::<&str>]).await?;
+            tx.execute(sql, params!["y", "z"]).await?;
+            tx.execute(sql, params!["x", "y"]).await?;
+            tx.execute("INSERT INTO parts (id, thing) VALUES ('p', 'b')", params![]).await
+        })
+        .await
+        .unwrap();
+}
+
+const CHAIN: &[Migration] =
+    &[Migration::same(1, "chain", "CREATE TABLE chain (id TEXT PRIMARY KEY, next TEXT REFERENCES chain (id))")];
+
+async fn things_and_chain(store: Store) -> Store {
+    let store = things(store).await;
+    store.migrate("chain", CHAIN).await.unwrap();
+    store
+}
+
+#[tokio::test]
+async fn a_dump_is_the_same_on_every_database_and_loads_on_every_database() {
+    let dumps = std::sync::Mutex::new(Vec::new());
+    each_backend(async |store| {
+        let store = things_and_chain(store).await;
+        fill(&store).await;
+        let (facts, lines) = dumped(&store).await;
+        assert_eq!(facts.modules, [("chain".to_owned(), 1), ("things".to_owned(), 1)]);
+        assert_eq!(facts.rows, 8);
+        dumps.lock().unwrap().push(lines);
+    })
+    .await;
+    let dumps = dumps.into_inner().unwrap();
+    assert!(dumps.iter().all(|dump| *dump == dumps[0]), "{dumps:?}");
+    each_backend(async |store| {
+        let store = things_and_chain(store).await;
+        add(&store, "replaced", 1).await.unwrap();
+        // A row that refers to a later one.
+        let mut lines = dumps[0].clone();
+        let row = |id: &str| lines.iter().position(|line| line.starts_with(&format!("[\"{id}\","))).unwrap();
+        let (x, z) = (row("x"), row("z"));
+        lines.swap(x, z);
+        assert_eq!(load(&store, &lines).await.unwrap(), 8);
+        let (_, again) = dumped(&store).await;
+        assert_eq!(again, lines);
+        // The constraints hold again.
+        let astray = "INSERT INTO parts (id, thing) VALUES ('q', 'nowhere')";
+        let error = store.write(|tx| async move { tx.execute(astray, params![]).await }).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Conflict);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_dump_that_does_not_fit_changes_nothing() {
+    each_backend(async |store| {
+        let store = things_and_chain(store).await;
+        fill(&store).await;
+        let (_, lines) = dumped(&store).await;
+        let with = |at: usize, line: &str| {
+            let mut lines = lines.clone();
+            lines[at] = line.to_owned();
+            lines
+        };
+        let parts = lines.iter().position(|line| line.contains("\"parts\"")).unwrap();
+        for wrong in [
+            with(0, "{\"table\":\"elsewhere\",\"columns\":[]}"),
+            with(0, "{\"table\":\"things\",\"columns\":[[\"id\",\"text\"]]}"),
+            with(1, "[\"a\"]"),
+            with(1, "[1,2,3,4,5]"),
+            with(1, "half a li"),
+            with(0, "[]"),
+            with(parts + 1, "[\"p\",\"nowhere\"]"),
+        ] {
+            assert!(load(&store, &wrong).await.is_err(), "{wrong:?}");
+            assert_eq!(dumped(&store).await.1, lines);
+        }
+        let broken = vec![Ok(lines[0].clone()), Err(std::io::ErrorKind::UnexpectedEof.into())];
+        assert_eq!(store.load(broken.into_iter()).await.unwrap_err().kind, ErrorKind::Invalid);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_dump_shows_one_moment_while_others_write() {
+    each_backend(async |store| {
+        let store = things_and_chain(store).await;
+        let body = &vec![7_u8; 1000];
+        store
+            .write(|tx| async move {
+                for number in 0..300 {
+                    let sql = "INSERT INTO things (id, body) VALUES ($1, $2)";
+                    tx.execute(sql, params![format!("before-{number}"), body]).await?;
+                }
+                Ok(())
+            })
+            .await
+            .unwrap();
+        // One chunk at a time, and a row after each.
+        let (send, mut receive) = tokio::sync::mpsc::channel(1);
+        let write = async {
+            let mut chunks = 0;
+            let mut text = Vec::new();
+            while let Some(chunk) = receive.recv().await {
+                chunks += 1;
+                add(&store, &format!("during-{chunks}"), 1).await.unwrap();
+                text.extend(chunk);
+            }
+            (chunks, String::from_utf8(text).unwrap())
+        };
+        let (facts, (chunks, text)) = tokio::join!(store.dump(send), write);
+        assert!(chunks > 2, "{chunks}");
+        assert_eq!(facts.unwrap().rows, 300);
+        assert!(text.contains("before-299") && !text.contains("during"));
+        assert_eq!(count(&store).await, 300 + chunks);
     })
     .await;
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use base::{Error, Result};
+use futures::TryStreamExt as _;
 use sqlx::Arguments as _;
 use sqlx::postgres::{PgArguments, Postgres};
 use sqlx::sqlite::{Sqlite, SqliteArguments};
@@ -118,6 +119,53 @@ impl Tx {
             Open::Postgres(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(|_| ()),
         };
         slot.note(result)
+    }
+
+    /// As [`execute`](Self::execute), of a statement that was made of quoted names.
+    pub(crate) async fn execute_made(&self, sql: String, params: &[Value<'_>]) -> Result<u64> {
+        let sql = sqlx::AssertSqlSafe(sql);
+        let mut slot = self.0.lock().await;
+        let result = match slot.open()? {
+            Open::Sqlite(tx) => sqlx::query_with(sql, sqlite_arguments(params)?)
+                .execute(&mut **tx)
+                .await
+                .map(|done| done.rows_affected()),
+            Open::Postgres(tx) => sqlx::query_with(sql, postgres_arguments(params)?)
+                .execute(&mut **tx)
+                .await
+                .map(|done| done.rows_affected()),
+        };
+        slot.note(result)
+    }
+
+    /// Gives every row of a query, which was made of quoted names, to `each`, one after the other.
+    pub(crate) async fn for_each(&self, sql: String, mut each: impl AsyncFnMut(Row) -> Result<()>) -> Result<()> {
+        let sql = sqlx::AssertSqlSafe(sql);
+        let mut slot = self.0.lock().await;
+        let slot = &mut *slot;
+        let failed = match slot.open()? {
+            Open::Sqlite(tx) => {
+                let mut rows = sqlx::query(sql).fetch(&mut **tx);
+                loop {
+                    match rows.try_next().await {
+                        Ok(Some(row)) => each(Row(RowBackend::Sqlite(row))).await?,
+                        Ok(None) => return Ok(()),
+                        Err(error) => break error,
+                    }
+                }
+            }
+            Open::Postgres(tx) => {
+                let mut rows = sqlx::query(sql).fetch(&mut **tx);
+                loop {
+                    match rows.try_next().await {
+                        Ok(Some(row)) => each(Row(RowBackend::Postgres(row))).await?,
+                        Ok(None) => return Ok(()),
+                        Err(error) => break error,
+                    }
+                }
+            }
+        };
+        slot.note(Err(failed))
     }
 
     /// A handle for the closure, and the slot that its transaction can be taken from afterwards.

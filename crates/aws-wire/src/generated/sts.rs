@@ -3,6 +3,57 @@
 use crate::schema::*;
 use crate::value::{Blob, Event, Input, Output, Timestamp, opaque_debug, string_enum};
 use serde::{Deserialize, Serialize};
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct AssumeRoleRequest {
+    #[serde(rename = "RoleArn")]
+    pub role_arn: String,
+    #[serde(rename = "RoleSessionName")]
+    pub role_session_name: String,
+    #[serde(rename = "PolicyArns", skip_serializing_if = "Option::is_none")]
+    pub policy_arns: Option<Vec<PolicyDescriptorType>>,
+    #[serde(rename = "Policy", skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+    #[serde(rename = "DurationSeconds", skip_serializing_if = "Option::is_none")]
+    pub duration_seconds: Option<i32>,
+    #[serde(rename = "Tags", skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<Tag>>,
+    #[serde(rename = "TransitiveTagKeys", skip_serializing_if = "Option::is_none")]
+    pub transitive_tag_keys: Option<Vec<String>>,
+    #[serde(rename = "ExternalId", skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+    #[serde(rename = "SerialNumber", skip_serializing_if = "Option::is_none")]
+    pub serial_number: Option<String>,
+    #[serde(rename = "TokenCode", skip_serializing_if = "Option::is_none")]
+    pub token_code: Option<String>,
+    #[serde(rename = "SourceIdentity", skip_serializing_if = "Option::is_none")]
+    pub source_identity: Option<String>,
+    #[serde(rename = "ProvidedContexts", skip_serializing_if = "Option::is_none")]
+    pub provided_contexts: Option<Vec<ProvidedContext>>,
+    #[serde(rename = "MinimumSessionTokenSize", skip_serializing_if = "Option::is_none")]
+    pub minimum_session_token_size: Option<i32>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct AssumeRoleResponse {
+    #[serde(rename = "Credentials", skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<Credentials>,
+    #[serde(rename = "AssumedRoleUser", skip_serializing_if = "Option::is_none")]
+    pub assumed_role_user: Option<AssumedRoleUser>,
+    #[serde(rename = "PackedPolicySize", skip_serializing_if = "Option::is_none")]
+    pub packed_policy_size: Option<i32>,
+    #[serde(rename = "SourceIdentity", skip_serializing_if = "Option::is_none")]
+    pub source_identity: Option<String>,
+    #[serde(rename = "SessionTokenUtilization", skip_serializing_if = "Option::is_none")]
+    pub session_token_utilization: Option<i32>,
+    #[serde(rename = "SessionTokenSize", skip_serializing_if = "Option::is_none")]
+    pub session_token_size: Option<i32>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct AssumedRoleUser {
+    #[serde(rename = "AssumedRoleId")]
+    pub assumed_role_id: String,
+    #[serde(rename = "Arn")]
+    pub arn: String,
+}
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Credentials {
     #[serde(rename = "AccessKeyId")]
@@ -15,6 +66,33 @@ pub struct Credentials {
     pub expiration: Timestamp,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DecodeAuthorizationMessageRequest {
+    #[serde(rename = "EncodedMessage")]
+    pub encoded_message: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DecodeAuthorizationMessageResponse {
+    #[serde(rename = "DecodedMessage", skip_serializing_if = "Option::is_none")]
+    pub decoded_message: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct FederatedUser {
+    #[serde(rename = "FederatedUserId")]
+    pub federated_user_id: String,
+    #[serde(rename = "Arn")]
+    pub arn: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetAccessKeyInfoRequest {
+    #[serde(rename = "AccessKeyId")]
+    pub access_key_id: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetAccessKeyInfoResponse {
+    #[serde(rename = "Account", skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct GetCallerIdentityRequest {}
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct GetCallerIdentityResponse {
@@ -24,6 +102,34 @@ pub struct GetCallerIdentityResponse {
     pub account: Option<String>,
     #[serde(rename = "Arn", skip_serializing_if = "Option::is_none")]
     pub arn: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetFederationTokenRequest {
+    #[serde(rename = "Name")]
+    pub name: String,
+    #[serde(rename = "Policy", skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+    #[serde(rename = "PolicyArns", skip_serializing_if = "Option::is_none")]
+    pub policy_arns: Option<Vec<PolicyDescriptorType>>,
+    #[serde(rename = "DurationSeconds", skip_serializing_if = "Option::is_none")]
+    pub duration_seconds: Option<i32>,
+    #[serde(rename = "Tags", skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<Tag>>,
+    #[serde(rename = "MinimumSessionTokenSize", skip_serializing_if = "Option::is_none")]
+    pub minimum_session_token_size: Option<i32>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct GetFederationTokenResponse {
+    #[serde(rename = "Credentials", skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<Credentials>,
+    #[serde(rename = "FederatedUser", skip_serializing_if = "Option::is_none")]
+    pub federated_user: Option<FederatedUser>,
+    #[serde(rename = "PackedPolicySize", skip_serializing_if = "Option::is_none")]
+    pub packed_policy_size: Option<i32>,
+    #[serde(rename = "SessionTokenUtilization", skip_serializing_if = "Option::is_none")]
+    pub session_token_utilization: Option<i32>,
+    #[serde(rename = "SessionTokenSize", skip_serializing_if = "Option::is_none")]
+    pub session_token_size: Option<i32>,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct GetSessionTokenRequest {
@@ -45,13 +151,199 @@ pub struct GetSessionTokenResponse {
     #[serde(rename = "SessionTokenSize", skip_serializing_if = "Option::is_none")]
     pub session_token_size: Option<i32>,
 }
-opaque_debug! { Credentials, GetSessionTokenResponse }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct PolicyDescriptorType {
+    #[serde(rename = "arn", skip_serializing_if = "Option::is_none")]
+    pub arn: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ProvidedContext {
+    #[serde(rename = "ProviderArn", skip_serializing_if = "Option::is_none")]
+    pub provider_arn: Option<String>,
+    #[serde(rename = "ContextAssertion", skip_serializing_if = "Option::is_none")]
+    pub context_assertion: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct Tag {
+    #[serde(rename = "Key")]
+    pub key: String,
+    #[serde(rename = "Value")]
+    pub value: String,
+}
+opaque_debug! { AssumeRoleResponse, Credentials, GetFederationTokenResponse, GetSessionTokenResponse }
+impl Input for AssumeRoleRequest {}
+impl Input for DecodeAuthorizationMessageRequest {}
+impl Input for GetAccessKeyInfoRequest {}
 impl Input for GetCallerIdentityRequest {}
+impl Input for GetFederationTokenRequest {}
 impl Input for GetSessionTokenRequest {}
+impl Output for AssumeRoleResponse {}
+impl Output for DecodeAuthorizationMessageResponse {}
+impl Output for GetAccessKeyInfoResponse {}
 impl Output for GetCallerIdentityResponse {}
+impl Output for GetFederationTokenResponse {}
 impl Output for GetSessionTokenResponse {}
 pub mod shapes {
     use crate::schema::*;
+    pub static ASSUME_ROLE_REQUEST: Shape = Shape {
+        name: "AssumeRoleRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "RoleArn",
+                wire_name: "RoleArn",
+                shape: &ARN_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "RoleSessionName",
+                wire_name: "RoleSessionName",
+                shape: &ROLE_SESSION_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyArns",
+                wire_name: "PolicyArns",
+                shape: &POLICY_DESCRIPTOR_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Policy",
+                wire_name: "Policy",
+                shape: &UNRESTRICTED_SESSION_POLICY_DOCUMENT_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "DurationSeconds",
+                wire_name: "DurationSeconds",
+                shape: &ROLE_DURATION_SECONDS_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Tags",
+                wire_name: "Tags",
+                shape: &TAG_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "TransitiveTagKeys",
+                wire_name: "TransitiveTagKeys",
+                shape: &TAG_KEY_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ExternalId",
+                wire_name: "ExternalId",
+                shape: &EXTERNAL_ID_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "SerialNumber",
+                wire_name: "SerialNumber",
+                shape: &SERIAL_NUMBER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "TokenCode",
+                wire_name: "TokenCode",
+                shape: &TOKEN_CODE_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "SourceIdentity",
+                wire_name: "SourceIdentity",
+                shape: &SOURCE_IDENTITY_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ProvidedContexts",
+                wire_name: "ProvidedContexts",
+                shape: &PROVIDED_CONTEXTS_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MinimumSessionTokenSize",
+                wire_name: "MinimumSessionTokenSize",
+                shape: &MINIMUM_SESSION_TOKEN_SIZE_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static ASSUME_ROLE_RESPONSE: Shape = Shape {
+        name: "AssumeRoleResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Credentials",
+                wire_name: "Credentials",
+                shape: &CREDENTIALS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "AssumedRoleUser",
+                wire_name: "AssumedRoleUser",
+                shape: &ASSUMED_ROLE_USER,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "PackedPolicySize",
+                wire_name: "PackedPolicySize",
+                shape: &NON_NEGATIVE_INTEGER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "SourceIdentity",
+                wire_name: "SourceIdentity",
+                shape: &SOURCE_IDENTITY_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "SessionTokenUtilization",
+                wire_name: "SessionTokenUtilization",
+                shape: &SESSION_TOKEN_UTILIZATION_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "SessionTokenSize",
+                wire_name: "SessionTokenSize",
+                shape: &SESSION_TOKEN_SIZE_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static ASSUMED_ROLE_USER: Shape = Shape {
+        name: "AssumedRoleUser",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "AssumedRoleId",
+                wire_name: "AssumedRoleId",
+                shape: &ASSUMED_ROLE_ID_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member { name: "Arn", wire_name: "Arn", shape: &ARN_TYPE, required: true, location: Location::Body },
+        ]),
+    };
     pub static CREDENTIALS: Shape = Shape {
         name: "Credentials",
         sensitive: false,
@@ -86,6 +378,64 @@ pub mod shapes {
             },
         ]),
     };
+    pub static DECODE_AUTHORIZATION_MESSAGE_REQUEST: Shape = Shape {
+        name: "DecodeAuthorizationMessageRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "EncodedMessage",
+            wire_name: "EncodedMessage",
+            shape: &ENCODED_MESSAGE_TYPE,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static DECODE_AUTHORIZATION_MESSAGE_RESPONSE: Shape = Shape {
+        name: "DecodeAuthorizationMessageResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "DecodedMessage",
+            wire_name: "DecodedMessage",
+            shape: &DECODED_MESSAGE_TYPE,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
+    pub static FEDERATED_USER: Shape = Shape {
+        name: "FederatedUser",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "FederatedUserId",
+                wire_name: "FederatedUserId",
+                shape: &FEDERATED_ID_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member { name: "Arn", wire_name: "Arn", shape: &ARN_TYPE, required: true, location: Location::Body },
+        ]),
+    };
+    pub static GET_ACCESS_KEY_INFO_REQUEST: Shape = Shape {
+        name: "GetAccessKeyInfoRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "AccessKeyId",
+            wire_name: "AccessKeyId",
+            shape: &ACCESS_KEY_ID_TYPE,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static GET_ACCESS_KEY_INFO_RESPONSE: Shape = Shape {
+        name: "GetAccessKeyInfoResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "Account",
+            wire_name: "Account",
+            shape: &ACCOUNT_TYPE,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
     pub static GET_CALLER_IDENTITY_REQUEST: Shape =
         Shape { name: "GetCallerIdentityRequest", sensitive: false, kind: Kind::Structure(&[]) };
     pub static GET_CALLER_IDENTITY_RESPONSE: Shape = Shape {
@@ -107,6 +457,95 @@ pub mod shapes {
                 location: Location::Body,
             },
             Member { name: "Arn", wire_name: "Arn", shape: &ARN_TYPE, required: false, location: Location::Body },
+        ]),
+    };
+    pub static GET_FEDERATION_TOKEN_REQUEST: Shape = Shape {
+        name: "GetFederationTokenRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Name",
+                wire_name: "Name",
+                shape: &USER_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Policy",
+                wire_name: "Policy",
+                shape: &SESSION_POLICY_DOCUMENT_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyArns",
+                wire_name: "PolicyArns",
+                shape: &POLICY_DESCRIPTOR_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "DurationSeconds",
+                wire_name: "DurationSeconds",
+                shape: &DURATION_SECONDS_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Tags",
+                wire_name: "Tags",
+                shape: &TAG_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MinimumSessionTokenSize",
+                wire_name: "MinimumSessionTokenSize",
+                shape: &MINIMUM_SESSION_TOKEN_SIZE_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static GET_FEDERATION_TOKEN_RESPONSE: Shape = Shape {
+        name: "GetFederationTokenResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Credentials",
+                wire_name: "Credentials",
+                shape: &CREDENTIALS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "FederatedUser",
+                wire_name: "FederatedUser",
+                shape: &FEDERATED_USER,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "PackedPolicySize",
+                wire_name: "PackedPolicySize",
+                shape: &NON_NEGATIVE_INTEGER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "SessionTokenUtilization",
+                wire_name: "SessionTokenUtilization",
+                shape: &SESSION_TOKEN_UTILIZATION_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "SessionTokenSize",
+                wire_name: "SessionTokenSize",
+                shape: &SESSION_TOKEN_SIZE_TYPE,
+                required: false,
+                location: Location::Body,
+            },
         ]),
     };
     pub static GET_SESSION_TOKEN_REQUEST: Shape = Shape {
@@ -170,6 +609,61 @@ pub mod shapes {
             },
         ]),
     };
+    pub static POLICY_DESCRIPTOR_TYPE: Shape = Shape {
+        name: "PolicyDescriptorType",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "arn",
+            wire_name: "arn",
+            shape: &ARN_TYPE,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
+    pub static PROVIDED_CONTEXT: Shape = Shape {
+        name: "ProvidedContext",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "ProviderArn",
+                wire_name: "ProviderArn",
+                shape: &ARN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ContextAssertion",
+                wire_name: "ContextAssertion",
+                shape: &CONTEXT_ASSERTION_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static PROVIDED_CONTEXTS_LIST_TYPE: Shape = Shape {
+        name: "ProvidedContextsListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &PROVIDED_CONTEXT,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(1), max: Some(5) },
+        },
+    };
+    pub static TAG: Shape = Shape {
+        name: "Tag",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member { name: "Key", wire_name: "Key", shape: &TAG_KEY_TYPE, required: true, location: Location::Body },
+            Member {
+                name: "Value",
+                wire_name: "Value",
+                shape: &TAG_VALUE_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
     pub static ACCESS_KEY_ID_TYPE: Shape = Shape {
         name: "accessKeyIdType",
         sensitive: false,
@@ -201,16 +695,87 @@ pub mod shapes {
             values: &[],
         },
     };
+    pub static ASSUMED_ROLE_ID_TYPE: Shape = Shape {
+        name: "assumedRoleIdType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(2), max: Some(193) },
+            pattern: Some(Pattern::new("[\\w+=,.@:-]*", "[A-Za-z0-9_+=,.@:-]*")),
+            values: &[],
+        },
+    };
+    pub static CONTEXT_ASSERTION_TYPE: Shape = Shape {
+        name: "contextAssertionType",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: Some(4), max: Some(2048) }, pattern: None, values: &[] },
+    };
     pub static DATE_TYPE: Shape = Shape { name: "dateType", sensitive: false, kind: Kind::Timestamp(None) };
+    pub static DECODED_MESSAGE_TYPE: Shape = Shape {
+        name: "decodedMessageType",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &[] },
+    };
     pub static DURATION_SECONDS_TYPE: Shape = Shape {
         name: "durationSecondsType",
         sensitive: false,
         kind: Kind::Integer { wide: false, range: Bounds { min: Some(900), max: Some(129600) } },
     };
+    pub static ENCODED_MESSAGE_TYPE: Shape = Shape {
+        name: "encodedMessageType",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: Some(1), max: Some(10240) }, pattern: None, values: &[] },
+    };
+    pub static EXTERNAL_ID_TYPE: Shape = Shape {
+        name: "externalIdType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(2), max: Some(1224) },
+            pattern: Some(Pattern::new("[\\w+=,.@:\\/-]*", "[A-Za-z0-9_+=,.@:\\/-]*")),
+            values: &[],
+        },
+    };
+    pub static FEDERATED_ID_TYPE: Shape = Shape {
+        name: "federatedIdType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(2), max: Some(193) },
+            pattern: Some(Pattern::new("[\\w+=,.@\\:-]*", "[A-Za-z0-9_+=,.@\\:-]*")),
+            values: &[],
+        },
+    };
     pub static MINIMUM_SESSION_TOKEN_SIZE_TYPE: Shape = Shape {
         name: "minimumSessionTokenSizeType",
         sensitive: false,
         kind: Kind::Integer { wide: false, range: Bounds { min: Some(0), max: Some(4096) } },
+    };
+    pub static NON_NEGATIVE_INTEGER_TYPE: Shape = Shape {
+        name: "nonNegativeIntegerType",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(0), max: None } },
+    };
+    pub static POLICY_DESCRIPTOR_LIST_TYPE: Shape = Shape {
+        name: "policyDescriptorListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &POLICY_DESCRIPTOR_TYPE,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static ROLE_DURATION_SECONDS_TYPE: Shape = Shape {
+        name: "roleDurationSecondsType",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(900), max: Some(43200) } },
+    };
+    pub static ROLE_SESSION_NAME_TYPE: Shape = Shape {
+        name: "roleSessionNameType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(2), max: Some(64) },
+            pattern: Some(Pattern::new("[\\w+=,.@-]*", "[A-Za-z0-9_+=,.@-]*")),
+            values: &[],
+        },
     };
     pub static SERIAL_NUMBER_TYPE: Shape = Shape {
         name: "serialNumberType",
@@ -218,6 +783,18 @@ pub mod shapes {
         kind: Kind::String {
             length: Bounds { min: Some(9), max: Some(256) },
             pattern: Some(Pattern::new("[\\w+=/:,.@-]*", "[A-Za-z0-9_+=/:,.@-]*")),
+            values: &[],
+        },
+    };
+    pub static SESSION_POLICY_DOCUMENT_TYPE: Shape = Shape {
+        name: "sessionPolicyDocumentType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(2048) },
+            pattern: Some(Pattern::new(
+                "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+",
+                "[\\x{0009}\\x{000A}\\x{000D}\\x{0020}-\\x{00FF}]+",
+            )),
             values: &[],
         },
     };
@@ -230,6 +807,53 @@ pub mod shapes {
         name: "sessionTokenUtilizationType",
         sensitive: false,
         kind: Kind::Integer { wide: false, range: Bounds { min: Some(0), max: None } },
+    };
+    pub static SOURCE_IDENTITY_TYPE: Shape = Shape {
+        name: "sourceIdentityType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(2), max: Some(64) },
+            pattern: Some(Pattern::new("[\\w+=,.@-]*", "[A-Za-z0-9_+=,.@-]*")),
+            values: &[],
+        },
+    };
+    pub static TAG_KEY_LIST_TYPE: Shape = Shape {
+        name: "tagKeyListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &TAG_KEY_TYPE,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: Some(50) },
+        },
+    };
+    pub static TAG_KEY_TYPE: Shape = Shape {
+        name: "tagKeyType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(128) },
+            pattern: Some(Pattern::new("[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+", "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+")),
+            values: &[],
+        },
+    };
+    pub static TAG_LIST_TYPE: Shape = Shape {
+        name: "tagListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &TAG,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: Some(50) },
+        },
+    };
+    pub static TAG_VALUE_TYPE: Shape = Shape {
+        name: "tagValueType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(256) },
+            pattern: Some(Pattern::new("[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*", "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*")),
+            values: &[],
+        },
     };
     pub static TOKEN_CODE_TYPE: Shape = Shape {
         name: "tokenCodeType",
@@ -245,10 +869,31 @@ pub mod shapes {
         sensitive: false,
         kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &[] },
     };
+    pub static UNRESTRICTED_SESSION_POLICY_DOCUMENT_TYPE: Shape = Shape {
+        name: "unrestrictedSessionPolicyDocumentType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: None },
+            pattern: Some(Pattern::new(
+                "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+",
+                "[\\x{0009}\\x{000A}\\x{000D}\\x{0020}-\\x{00FF}]+",
+            )),
+            values: &[],
+        },
+    };
     pub static USER_ID_TYPE: Shape = Shape {
         name: "userIdType",
         sensitive: false,
         kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &[] },
+    };
+    pub static USER_NAME_TYPE: Shape = Shape {
+        name: "userNameType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(2), max: Some(32) },
+            pattern: Some(Pattern::new("[\\w+=,.@-]*", "[A-Za-z0-9_+=,.@-]*")),
+            values: &[],
+        },
     };
 }
 /// The service.
@@ -263,6 +908,45 @@ pub static SERVICE: Service = Service {
 };
 static OPERATIONS: &[Operation] = &[
     Operation {
+        name: "AssumeRole",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::ASSUME_ROLE_REQUEST),
+            output: Some(&shapes::ASSUME_ROLE_RESPONSE),
+            stream: None,
+            result_wrapper: "AssumeRoleResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "DecodeAuthorizationMessage",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::DECODE_AUTHORIZATION_MESSAGE_REQUEST),
+            output: Some(&shapes::DECODE_AUTHORIZATION_MESSAGE_RESPONSE),
+            stream: None,
+            result_wrapper: "DecodeAuthorizationMessageResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "GetAccessKeyInfo",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::GET_ACCESS_KEY_INFO_REQUEST),
+            output: Some(&shapes::GET_ACCESS_KEY_INFO_RESPONSE),
+            stream: None,
+            result_wrapper: "GetAccessKeyInfoResult",
+            status: 200,
+        }),
+    },
+    Operation {
         name: "GetCallerIdentity",
         method: "POST",
         uri: "/",
@@ -272,6 +956,19 @@ static OPERATIONS: &[Operation] = &[
             output: Some(&shapes::GET_CALLER_IDENTITY_RESPONSE),
             stream: None,
             result_wrapper: "GetCallerIdentityResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "GetFederationToken",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::GET_FEDERATION_TOKEN_REQUEST),
+            output: Some(&shapes::GET_FEDERATION_TOKEN_RESPONSE),
+            stream: None,
+            result_wrapper: "GetFederationTokenResult",
             status: 200,
         }),
     },
@@ -288,21 +985,21 @@ static OPERATIONS: &[Operation] = &[
             status: 200,
         }),
     },
-    Operation::named("AssumeRole"),
     Operation::named("AssumeRoleWithSAML"),
     Operation::named("AssumeRoleWithWebIdentity"),
     Operation::named("AssumeRoot"),
-    Operation::named("DecodeAuthorizationMessage"),
-    Operation::named("GetAccessKeyInfo"),
     Operation::named("GetDelegatedAccessToken"),
-    Operation::named("GetFederationToken"),
     Operation::named("GetWebIdentityToken"),
 ];
 /// The served operations.
 pub mod operations {
     use crate::schema::Operation;
-    pub static GET_CALLER_IDENTITY: &Operation = &super::OPERATIONS[0];
-    pub static GET_SESSION_TOKEN: &Operation = &super::OPERATIONS[1];
+    pub static ASSUME_ROLE: &Operation = &super::OPERATIONS[0];
+    pub static DECODE_AUTHORIZATION_MESSAGE: &Operation = &super::OPERATIONS[1];
+    pub static GET_ACCESS_KEY_INFO: &Operation = &super::OPERATIONS[2];
+    pub static GET_CALLER_IDENTITY: &Operation = &super::OPERATIONS[3];
+    pub static GET_FEDERATION_TOKEN: &Operation = &super::OPERATIONS[4];
+    pub static GET_SESSION_TOKEN: &Operation = &super::OPERATIONS[5];
 }
 static ERRORS: &[ErrorShape] = &[
     ErrorShape { name: "ExpiredTokenException", code: "ExpiredTokenException", status: 400 },

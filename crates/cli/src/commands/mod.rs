@@ -31,7 +31,7 @@ const USUAL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4566)
 pub(crate) fn run(command: Command, global: &Global) -> Result<()> {
     match command {
         // `cli::run` does these before.
-        Command::Up(_) | Command::Completions { .. } => Ok(()),
+        Command::Up(_) | Command::RootKey(_) | Command::Completions { .. } => Ok(()),
         Command::Env => env::run(global),
         Command::Doctor(args) => doctor::run(&args, global),
         Command::Demo(args) => demo::run(&args, global),

@@ -131,19 +131,20 @@ impl Identity {
 
     /// Seals the secret of the access key `id` of `account`, for no other.
     pub(crate) fn seal_secret(&self, account: &AccountId, id: &str, secret: &Secret<String>) -> Result<Vec<u8>> {
-        self.0.root_key.seal(&purpose(account, id), secret.reveal().as_bytes())
+        self.0.keyring.seal(&purpose(account, id), secret.reveal().as_bytes())
     }
 
     /// The secret that [`Identity::seal_secret`] sealed.
     pub(crate) fn unseal_secret(&self, account: &AccountId, id: &str, sealed: &[u8]) -> Result<Secret<String>> {
-        let secret = self.0.root_key.open(&purpose(account, id), sealed)?;
+        let secret = self.0.keyring.open(&purpose(account, id), sealed)?;
         let text = std::str::from_utf8(&secret)
             .map_err(|_| Error::internal(format!("the secret of access key `{id}` is not text")))?;
         Ok(Secret::new(text.to_owned()))
     }
 }
 
-fn purpose(account: &AccountId, id: &str) -> String {
+/// What the secret of an access key or a session is sealed for.
+pub(crate) fn purpose(account: &AccountId, id: &str) -> String {
     format!("access-key:{account}:{id}")
 }
 

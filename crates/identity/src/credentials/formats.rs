@@ -11,6 +11,9 @@ const BASE32: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const ALPHANUMERIC: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
+/// What the ids of AWS Organizations are made of.
+pub(crate) const LOWER_ALPHANUMERIC: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+
 /// The first characters of the ids of temporary access keys.
 pub(crate) const SESSION_KEY_PREFIX: &str = "ASIA";
 
@@ -27,6 +30,11 @@ pub(crate) fn session_key_id(random: &dyn Random) -> String {
 /// `AIDA` and 17 characters.
 pub(crate) fn user_id(random: &dyn Random) -> String {
     format!("AIDA{}", random.text(BASE32, 17))
+}
+
+/// `AROA` and 17 characters.
+pub(crate) fn role_id(random: &dyn Random) -> String {
+    format!("AROA{}", random.text(BASE32, 17))
 }
 
 /// `ACCA` and 17 characters, as AWS names service-specific credentials.
@@ -50,7 +58,7 @@ pub(crate) fn token(random: &dyn Random) -> String {
 pub(crate) fn bedrock_api_key(random: &dyn Random, account: &str) -> String {
     let mut bytes = Zeroizing::new([0; 32]);
     random.fill(bytes.as_mut());
-    let suffix = random.text(b"abcdefghijklmnopqrstuvwxyz0123456789", 4);
+    let suffix = random.text(LOWER_ALPHANUMERIC, 4);
     let text = Zeroizing::new(format!("BedrockAPIKey-{suffix}-at-{account}:{}", STANDARD.encode(bytes.as_slice())));
     format!("ABSK{}", STANDARD.encode(text.as_bytes()))
 }

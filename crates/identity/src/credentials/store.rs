@@ -162,7 +162,10 @@ pub(crate) struct SigningKeyRow {
 pub(crate) async fn read_signing_key(store: &Store, id: &str) -> Result<Option<SigningKeyRow>> {
     store
         .read(|tx| async move {
-            let sql = "SELECT k.id, k.account, k.active, k.sealed_secret,
+            // The keys of a closed account prove nothing.
+            let sql = "SELECT k.id, k.account, k.sealed_secret,
+                              k.active AND NOT EXISTS (SELECT 1 FROM identity_organization_nodes n
+                                WHERE n.id = k.account AND n.closed_at IS NOT NULL) AS active,
                               u.id AS user_id, u.name AS user_name, u.path, u.administrator
                        FROM identity_access_keys k LEFT JOIN identity_users u ON u.id = k.user_id WHERE k.id = $1";
             let row = tx.fetch_optional(sql, params![id]).await?;
@@ -193,7 +196,9 @@ pub(crate) async fn insert_session(
 pub(crate) async fn read_session(store: &Store, id: &str) -> Result<Option<SigningKeyRow>> {
     store
         .read(|tx| async move {
-            let sql = "SELECT s.id, s.account, s.sealed_secret, s.token_hash, s.created_at, s.expires_at, k.active,
+            let sql = "SELECT s.id, s.account, s.sealed_secret, s.token_hash, s.created_at, s.expires_at,
+                              k.active AND NOT EXISTS (SELECT 1 FROM identity_organization_nodes n
+                                WHERE n.id = k.account AND n.closed_at IS NOT NULL) AS active,
                               u.id AS user_id, u.name AS user_name, u.path, u.administrator
                        FROM identity_sessions s JOIN identity_access_keys k ON k.id = s.parent
                        LEFT JOIN identity_users u ON u.id = k.user_id WHERE s.id = $1";
@@ -270,7 +275,9 @@ pub(crate) async fn read_bearer_key(store: &Store, hash: &str) -> Result<Option<
         .read(|tx| async move {
             let sql = "SELECT a.id, a.account, a.surface, a.expires_at,
                               u.id AS user_id, u.name AS user_name, u.path, u.administrator
-                       FROM identity_api_keys a JOIN identity_users u ON u.id = a.user_id WHERE a.key_hash = $1";
+                       FROM identity_api_keys a JOIN identity_users u ON u.id = a.user_id
+                       WHERE a.key_hash = $1 AND NOT EXISTS (SELECT 1 FROM identity_organization_nodes n
+                         WHERE n.id = a.account AND n.closed_at IS NOT NULL)";
             let Some(row) = tx.fetch_optional(sql, params![hash]).await? else { return Ok(None) };
             Ok(Some(BearerKey {
                 id: row.text("id")?,

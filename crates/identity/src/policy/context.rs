@@ -25,7 +25,16 @@ impl Context {
         self.values.keys().map(String::as_str)
     }
 
-    pub(super) fn insert(&mut self, name: &str, values: Vec<String>) {
+    /// All keys with their values.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.values.iter().map(|(name, values)| (name.as_str(), values.as_slice()))
+    }
+
+    pub(crate) fn remove(&mut self, name: &str) {
+        self.values.remove(&name.to_lowercase());
+    }
+
+    pub(crate) fn insert(&mut self, name: &str, values: Vec<String>) {
         self.values.insert(name.to_lowercase(), values);
     }
 }

@@ -11,6 +11,7 @@ use super::kind::Kind;
 use super::malformed::Malformed;
 use super::pattern::Variable;
 use super::principals::{Group, Principals};
+use super::span::Span;
 use super::statement::{Effect, Statement};
 
 /// The version of the policy language.
@@ -29,6 +30,17 @@ pub struct Document {
     pub(super) version: Option<Version>,
     pub(super) id: Option<Arc<str>>,
     pub(super) statements: Vec<Statement>,
+    pub(super) source: Source,
+}
+
+/// The text that a document was read from. Documents that say the same are equal, however they were written.
+#[derive(Debug, Clone)]
+pub(super) struct Source(pub(super) Arc<str>);
+
+impl PartialEq for Source {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 impl Document {
@@ -38,6 +50,18 @@ impl Document {
     /// What AWS would refuse it with. Whether the users, roles and resources that it names exist is not looked at.
     pub fn parse(kind: Kind, text: impl AsRef<[u8]>) -> Result<Self, Malformed> {
         super::parse::document(kind, text.as_ref())
+    }
+
+    /// The text that the document was read from.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.source.0
+    }
+
+    /// Where each statement begins and ends in [`Document::text`].
+    #[must_use]
+    pub fn spans(&self) -> Vec<Span> {
+        super::span::of_statements(self.text())
     }
 
     /// The document's kind.

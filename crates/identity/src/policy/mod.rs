@@ -42,6 +42,7 @@
 //! ```
 
 mod arn;
+mod assume;
 mod caller;
 mod condition;
 mod context;
@@ -56,8 +57,10 @@ mod parse;
 mod pattern;
 mod principals;
 mod request;
+mod span;
 mod statement;
 
+pub use assume::Assumed;
 pub use caller::{Caller, RoleSession, User};
 pub use condition::{Comparison, Condition, Operator, Qualifier};
 pub use context::Context;
@@ -69,6 +72,7 @@ pub use kind::Kind;
 pub use malformed::{Fault, Malformed};
 pub use principals::{Coverage, Principals};
 pub use request::{Request, RequestBuilder};
+pub use span::{Position, Span};
 pub use statement::{Effect, FailedCondition, Outcome, Statement};
 
 #[cfg(test)]

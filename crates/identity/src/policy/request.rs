@@ -92,12 +92,18 @@ impl Request {
         arn::split(&self.resource)
     }
 
-    pub(super) fn canonical_user(&self) -> Option<&str> {
+    pub(crate) fn canonical_user(&self) -> Option<&str> {
         self.canonical_user.as_deref()
     }
 
-    pub(super) fn encryption_context(&self) -> &BTreeMap<String, String> {
+    pub(crate) fn encryption_context(&self) -> &BTreeMap<String, String> {
         &self.encryption_context
+    }
+
+    /// The same request with other condition keys, those of the caller included: one that was kept, or one that is
+    /// only imagined.
+    pub(crate) fn with_context(self, context: Context, encryption_context: BTreeMap<String, String>) -> Self {
+        Self { context, encryption_context, ..self }
     }
 }
 
@@ -156,10 +162,12 @@ impl RequestBuilder {
         self.key("aws:RequestedRegion", region)
     }
 
-    /// The organization of the caller's account: `aws:PrincipalOrgID`.
+    /// The organization of the caller's account, and the account's place in it, `o-…/r-…/ou-…/`: `aws:PrincipalOrgID`
+    /// and `aws:PrincipalOrgPaths`.
     #[must_use]
-    pub fn organization(mut self, id: impl Into<String>) -> Self {
+    pub fn organization(mut self, id: impl Into<String>, path: impl Into<String>) -> Self {
         self.context.insert("aws:PrincipalOrgID", vec![id.into()]);
+        self.context.insert("aws:PrincipalOrgPaths", vec![path.into()]);
         self
     }
 

@@ -18,6 +18,17 @@ pub enum Effect {
     Deny,
 }
 
+impl Effect {
+    /// The name in policies.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Allow => "Allow",
+            Self::Deny => "Deny",
+        }
+    }
+}
+
 /// A statement of a policy, compiled for matching.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statement {

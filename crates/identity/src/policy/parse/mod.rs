@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::arn::{ArnPattern, Missing};
 use super::condition::{Condition, Operator};
-use super::document::{Document, Version};
+use super::document::{Document, Source, Version};
 use super::json::{self, Json};
 use super::kind::Kind;
 use super::malformed::Malformed;
@@ -61,7 +61,13 @@ pub(super) fn document(kind: Kind, bytes: &[u8]) -> Result<Document, Malformed> 
     };
     let variables = top.version == Some(Version::V2012);
     let statements = top.statements.iter().zip(principals).map(|(raw, principals)| compile(raw, principals, variables));
-    Ok(Document { kind, version: top.version, id: top.id.map(Arc::from), statements: statements.collect() })
+    Ok(Document {
+        kind,
+        version: top.version,
+        id: top.id.map(Arc::from),
+        statements: statements.collect(),
+        source: Source(text.into()),
+    })
 }
 
 fn top(kind: Kind, json: &Json) -> Result<Top<'_>, Malformed> {

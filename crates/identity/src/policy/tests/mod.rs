@@ -7,6 +7,7 @@ mod matching;
 mod principals;
 mod reference;
 mod robust;
+mod spans;
 mod table;
 
 use std::sync::Arc;

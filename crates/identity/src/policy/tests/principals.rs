@@ -152,7 +152,7 @@ fn what_a_call_tells_becomes_keys() {
         .source_ip("::ffff:10.0.0.1".parse().unwrap())
         .secure_transport(true)
         .region("eu-west-1")
-        .organization("o-1")
+        .organization("o-1", "o-1/r-1/")
         .token_issued(base::Timestamp(0))
         .source("arn:aws:bedrock:us-east-1:777788889999:model-import-job/x")
         .called_via(&["athena.amazonaws.com", "s3.amazonaws.com"])

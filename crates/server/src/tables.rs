@@ -1,0 +1,17 @@
+//! The tables of all modules.
+
+use base::Result;
+use store::{Module, Store};
+
+/// Every module that has tables, in the order in which they are opened.
+pub(crate) fn modules() -> Vec<Module> {
+    [identity::MODULES, &[jobs::TABLES, models::TABLES]].concat()
+}
+
+/// Refuses a database of a newer version before anything in it is touched.
+///
+/// # Errors
+/// Conflict, where another build of Craton made any of its tables.
+pub(crate) async fn check(store: &Store) -> Result<()> {
+    store.check_modules(&modules()).await
+}
