@@ -166,6 +166,14 @@ CASES = [
         call("iam.update_assume_role_policy", RoleName="AWSServiceRoleForAutoScaling_<fresh>", PolicyDocument=TRUST, fails="UnmodifiableEntity"),
         call("iam.delete_role", RoleName="AWSServiceRoleForAutoScaling_<fresh>", fails="UnmodifiableEntity"),
     ]),
+    Case("iam.instance_profiles.tags", [
+        call("iam.create_instance_profile", InstanceProfileName="<name>", volatile=("InstanceProfileId",)),
+        call("iam.tag_instance_profile", InstanceProfileName="<name>", Tags=TAGS),
+        call("iam.list_instance_profile_tags", InstanceProfileName="<name>"),
+        call("iam.untag_instance_profile", InstanceProfileName="<name>", TagKeys=["team"]),
+        call("iam.list_instance_profile_tags", InstanceProfileName="<name>"),
+        call("iam.list_instance_profile_tags", InstanceProfileName="<name>-no", fails="NoSuchEntity"),
+    ]),
     Case("iam.instance_profiles.life", [
         call("iam.create_role", RoleName="<name>", AssumeRolePolicyDocument=TRUST),
         call("iam.create_instance_profile", InstanceProfileName="<name>", Path="/p/", volatile=("InstanceProfileId",)),

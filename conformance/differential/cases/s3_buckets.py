@@ -178,6 +178,8 @@ CASES = [
         call("s3.get_bucket_ownership_controls", Bucket="<bucket>"),
         call("s3.put_bucket_ownership_controls", Bucket="<bucket>", OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}),
         call("s3.get_bucket_ownership_controls", Bucket="<bucket>"),
+        call("s3.delete_bucket_ownership_controls", Bucket="<bucket>", status=204),
+        call("s3.get_bucket_ownership_controls", Bucket="<bucket>", fails="OwnershipControlsNotFoundError", status=404),
     ]),
     Case("s3.acl.owner_is_enforced", [
         call("s3.create_bucket", Bucket="<bucket>"),
@@ -199,6 +201,13 @@ CASES = [
         call("s3.get_bucket_notification_configuration", Bucket="<bucket>"),
         call("s3.get_bucket_accelerate_configuration", Bucket="<bucket>"),
         call("s3.get_bucket_request_payment", Bucket="<bucket>"),
+        call("s3.list_bucket_analytics_configurations", Bucket="<bucket>"),
+        call("s3.list_bucket_intelligent_tiering_configurations", Bucket="<bucket>"),
+        call("s3.list_bucket_inventory_configurations", Bucket="<bucket>"),
+        call("s3.list_bucket_metrics_configurations", Bucket="<bucket>"),
+        call("s3.put_object", Bucket="<bucket>", Key="a", Body=b"x"),
+        call("s3.get_object_legal_hold", Bucket="<bucket>", Key="a", fails="InvalidRequest", status=400),
+        call("s3.get_object_retention", Bucket="<bucket>", Key="a", fails="InvalidRequest", status=400),
     ]),
     Case("s3.buckets.list_in_pages", [
         *[call("s3.create_bucket", Bucket=f"<bucket>-{letter}") for letter in "abc"],
