@@ -11,6 +11,7 @@ use store::{Migration, Module, Store};
 use tokio::sync::{Notify, broadcast};
 
 use crate::blobs::{BlobPlace, Blobs, CollectionHold};
+use crate::buckets::lookup::BucketLookup;
 use crate::encryption::StorageKey;
 use crate::events::Event;
 use crate::lookup::Lookup;
@@ -65,6 +66,7 @@ impl Objects {
         let blobs = Arc::new(Blobs::open(blobs).await?);
         identity.register_resources("s3", Arc::new(Lookup(store.clone())));
         let (events, _) = broadcast::channel(EVENTS);
+        identity.register_resources("s3", Arc::new(BucketLookup(store.clone())));
         Ok(Self(Arc::new(Inner {
             store,
             identity,
