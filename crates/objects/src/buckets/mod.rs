@@ -163,7 +163,7 @@ impl Objects {
             ownership: Some("BucketOwnerEnforced".to_owned()),
             ..Settings::default()
         };
-        let row = BucketRow { bucket, versioning: Versioning::Unversioned, policy: None, settings };
+        let row = BucketRow { bucket, versioning: Versioning::Unversioned, policy: None, principals: None, settings };
         match store::insert(self.store(), &row).await? {
             None => Ok(row.bucket),
             Some(taken) => taken_by(ctx, taken.bucket),
@@ -255,7 +255,7 @@ impl Objects {
     /// The bucket's row, unchecked. Of a bucket that does not exist learns only who might do `action` to it.
     pub(crate) async fn known_bucket(&self, ctx: &Ctx, bucket: &BucketRef, action: &str) -> Result<BucketRow> {
         if let Some(row) = store::read(self.store(), &bucket.name).await? {
-            return Ok(row);
+            return self.with_present_principals(row).await;
         }
         // The policies of the caller's account come first (S3 User Guide, "How Amazon S3 authorizes a request"); a
         // stranger has none.
