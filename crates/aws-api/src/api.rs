@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use aws_wire::sigv4::{self, SignatureError, Signed};
 use aws_wire::{RouteError, Service, WireError, encode_error, route, services_for_scope};
+use backup::Backups;
 use base::{Clock, Error, Random, RequestId, Timestamp};
 use bytes::Bytes;
 use futures::future::FutureExt as _;
@@ -18,6 +19,7 @@ use identity::{Ctx, Identity, Origin};
 use jobs::Jobs;
 use models::Models;
 use objects::Objects;
+use orchestration::assistants::Assistants;
 use tracing::Instrument as _;
 
 use crate::authentication::{self, Refusal};
@@ -46,8 +48,12 @@ pub struct Setup {
     pub identity: Identity,
     /// The models.
     pub models: Models,
+    /// The applications of Q Business.
+    pub assistants: Assistants,
     /// Durable work.
     pub jobs: Jobs,
+    /// Backups of the deployment.
+    pub backups: Backups,
     /// The objects behind S3.
     pub objects: Objects,
     /// The domain under which names are buckets, beside `localhost`.
@@ -226,7 +232,11 @@ impl Api {
         let body = body::read(body, limit, body::LONGEST_SILENCE).await;
         if let Pending::Stranger(refusal) = pending {
             if dialect.surface == Surface::Aws {
-                dialect.service = guess_service(&parts, &body.unwrap_or_default());
+                let body = body.unwrap_or_default();
+                dialect.service = guess_service(&parts, &body);
+                if let Some(unbuilt) = crate::sts::unbuilt_without_signature(&parts, &body) {
+                    return Err(Failure::Wire(unbuilt).into());
+                }
             }
             return Err(Unserved::Refusal(refusal));
         }
@@ -398,8 +408,16 @@ impl Api {
         &self.0.setup.models
     }
 
+    pub(crate) fn assistants(&self) -> &Assistants {
+        &self.0.setup.assistants
+    }
+
     pub(crate) fn jobs(&self) -> &Jobs {
         &self.0.setup.jobs
+    }
+
+    pub(crate) fn backups(&self) -> &Backups {
+        &self.0.setup.backups
     }
 
     pub(crate) fn deployment(&self) -> &Deployment {
@@ -601,7 +619,7 @@ fn service_of(scope: &str) -> &'static Service {
 
 /// The service that a request without a scope most likely means, for the shape of its refusal.
 fn guess_service(parts: &Parts, body: &[u8]) -> &'static Service {
-    let scopes = ["sts", "iam", "bedrock", "sagemaker", "kms", "secretsmanager", "qbusiness"];
+    let scopes = ["sts", "iam", "bedrock", "sagemaker", "kms", "secretsmanager", "qbusiness", "organizations"];
     let known = scopes.iter().find_map(|scope| match route(scope, parts, body) {
         Ok(routed) => Some(routed.service),
         Err(RouteError::NotImplemented { service, .. }) => Some(service),

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use ::store::Store;
 use aws_wire::sigv4::{self, SigningRequest};
+use backup::Backups;
 use base::{Clock, FixedClock, Random, Secret, SeededRandom, Timestamp};
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
@@ -115,6 +116,16 @@ impl World {
         )
         .await
         .unwrap();
+        let backups = Backups::open(backup::Setup {
+            store: store.clone(),
+            identity: identity.clone(),
+            jobs: queue.clone(),
+            clock: time.clone(),
+            parts: Vec::new(),
+            root_key: backup::KeyPlace::Passphrase,
+            data_dir: dir.path().join("data"),
+            version: "0",
+        });
         let place = objects::BlobPlace::Folder(dir.path().join("objects"));
         let objects = objects::Objects::open(store.clone(), identity.clone(), place, time.clone(), random.clone());
         let objects = objects.await.unwrap();
@@ -122,7 +133,9 @@ impl World {
         let api = Api::new(Setup {
             identity,
             models,
+            assistants: orchestration::assistants::Assistants::open(store).await.unwrap(),
             jobs: queue,
+            backups,
             objects,
             s3_domain: None,
             clock: time,

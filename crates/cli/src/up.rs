@@ -152,6 +152,22 @@ pub struct RotateArgs {
     pub new_passphrase: Option<String>,
 }
 
+/// `craton backup restore`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RestoreArgs {
+    /// The backup's folder
+    pub path: PathBuf,
+    /// Settings file [default: `craton.toml` in the working directory, where there is one]
+    #[arg(long, env = "CRATON_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The data folder to make: absent or empty. An option of every command, so it is not parsed here.
+    #[arg(skip)]
+    pub data_dir: Option<PathBuf>,
+    /// Empty PostgreSQL database that gets the rows, instead of SQLite in the data folder
+    #[arg(long, env = "CRATON_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+}
+
 /// What answers requests to models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum EngineChoice {

@@ -21,6 +21,7 @@ mod get;
 mod keys;
 mod kms;
 mod listing;
+mod lookup;
 mod multipart;
 mod open;
 mod put;

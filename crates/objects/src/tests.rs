@@ -4,6 +4,7 @@ mod buckets;
 mod collection;
 mod copies;
 mod deletions;
+mod encryption;
 mod listings;
 mod multipart;
 mod permissions;

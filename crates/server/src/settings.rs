@@ -12,7 +12,7 @@ use cli::{EngineChoice, LogFormat, UpArgs};
 
 use serde::Deserialize;
 
-pub(crate) use root_key::{NewKey, RootKeySource, Rotation};
+pub(crate) use root_key::{NewKey, RestorePlace, RootKeySource, Rotation};
 
 /// Everything the server needs to know before it starts.
 #[derive(Debug)]

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use aws_api::{Api, Deployment, Limits, Setup};
+use backup::Backups;
 use base::{Clock, Random, Secret, SystemClock, SystemRandom};
 use cli::{Credentials, Endpoint, UpArgs, write_credentials, write_endpoint};
 use identity::{AdminCredentials, Defaults, Identity, Keyring, RootCredentials, RootKey};
@@ -14,13 +15,14 @@ use inference::LoadOptions;
 use jobs::Jobs;
 use models::{Config, HubConfig, Models};
 use objects::{BlobPlace, Objects};
+use orchestration::assistants::Assistants;
 use store::{DataDir, Store};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::front::Front;
 use crate::settings::{EngineSettings, Machine, RootKeySource, Settings};
-use crate::{banner, engines, listener, signals, tables, telemetry, tls};
+use crate::{backups, banner, engines, listener, signals, tables, telemetry, tls};
 
 /// Jobs that run at the same time: mostly downloads, which wait for the network.
 const JOB_WORKERS: usize = 4;
@@ -72,7 +74,9 @@ async fn run(settings: &Settings, started: Instant) -> Result<()> {
     let api = Api::new(Setup {
         identity: services.identity.clone(),
         models: services.models.clone(),
+        assistants: services.assistants.clone(),
         jobs: services.jobs.clone(),
+        backups: services.backups.clone(),
         objects: services.objects.clone(),
         s3_domain: settings.s3_domain.clone(),
         clock: services.clock.clone(),
@@ -124,6 +128,8 @@ struct Services {
     jobs: Jobs,
     objects: Objects,
     models: Models,
+    assistants: Assistants,
+    backups: Backups,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     administrator: AdminCredentials,
@@ -169,7 +175,10 @@ async fn open_on(store: &Store, root_key: RootKey, settings: &Settings, data: &D
         http_client()?,
     )
     .await?;
-    Ok(Services { store: store.clone(), identity, jobs, objects, models, clock, random, administrator })
+    let assistants = Assistants::open(store.clone()).await?;
+    let backups = backups::open(settings, data, (store, &identity, &jobs), &clock);
+    let store = store.clone();
+    Ok(Services { store, identity, jobs, objects, models, assistants, backups, clock, random, administrator })
 }
 
 /// The database of a data folder, or the one that `url` names.

@@ -17,7 +17,11 @@ const HOST_ID: HeaderName = HeaderName::from_static("x-amz-id-2");
 const LONGEST_ERROR: usize = 64 << 10;
 
 /// The answer, and the code of the error that it tells of.
-pub(crate) fn complete(visit: &Visit, method: &Method, response: HttpResponse) -> (Response<ResponseBody>, Option<String>) {
+pub(crate) fn complete(
+    visit: &Visit,
+    method: &Method,
+    response: HttpResponse,
+) -> (Response<ResponseBody>, Option<String>) {
     let status = response.status();
     if status.is_success() || status.is_redirection() && status != StatusCode::NOT_MODIFIED {
         let mut response = response.map(outbound);

@@ -1,8 +1,8 @@
 //! Buckets themselves.
 
 use objects::{ListBuckets, NewBucket};
-use s3s::dto::*;
 use s3s::S3Response;
+use s3s::dto::*;
 
 use super::Craton;
 use super::convert::{bucket, moment, owner};

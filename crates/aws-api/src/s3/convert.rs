@@ -3,7 +3,9 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use base::{AccountId, Timestamp};
-use objects::{BucketRef, Checksum, ChecksumAlgorithm, ChecksumType, Checksums, Conditions, Encryption, Headers, Pairs, Sealed};
+use objects::{
+    BucketRef, Checksum, ChecksumAlgorithm, ChecksumType, Checksums, Conditions, Encryption, Headers, Pairs, Sealed,
+};
 use s3s::dto;
 
 use super::errors::Told;
@@ -192,9 +194,9 @@ impl EncryptionAsk {
                 "The header x-amz-server-side-encryption-aws-kms-key-id needs x-amz-server-side-encryption: aws:kms.",
             ),
             None => Ok(None),
-            Some("AES256") if self.key.is_some() => {
-                invalid("x-amz-server-side-encryption-aws-kms-key-id is only for x-amz-server-side-encryption: aws:kms.")
-            }
+            Some("AES256") if self.key.is_some() => invalid(
+                "x-amz-server-side-encryption-aws-kms-key-id is only for x-amz-server-side-encryption: aws:kms.",
+            ),
             Some("AES256") => Ok(Some(Encryption::S3)),
             Some("aws:kms") => Ok(Some(Encryption::Kms {
                 key: self.key,
@@ -212,7 +214,13 @@ impl EncryptionAsk {
 /// The encryption context of a header: JSON in base64.
 fn context(text: &str) -> Result<Pairs, Told> {
     use base64::Engine as _;
-    let invalid = || Told::new(400, "InvalidArgument", "The header 'x-amz-server-side-encryption-context' shall be Base64-encoded UTF-8 string holding JSON which represents a string-string map");
+    let invalid = || {
+        Told::new(
+            400,
+            "InvalidArgument",
+            "The header 'x-amz-server-side-encryption-context' shall be Base64-encoded UTF-8 string holding JSON which represents a string-string map",
+        )
+    };
     let bytes = base64::engine::general_purpose::STANDARD.decode(text).map_err(|_| invalid())?;
     let tree: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&bytes).map_err(|_| invalid())?;
     tree.into_iter()
@@ -230,11 +238,9 @@ pub(crate) type SealedOut = (Option<dto::ServerSideEncryption>, Option<String>, 
 pub(crate) fn sealed(sealed: &Sealed) -> SealedOut {
     match sealed {
         Sealed::S3 => (Some(dto::ServerSideEncryption::from_static("AES256")), None, None),
-        Sealed::Kms { key_arn, bucket_key } => (
-            Some(dto::ServerSideEncryption::from_static("aws:kms")),
-            Some(key_arn.clone()),
-            bucket_key.then_some(true),
-        ),
+        Sealed::Kms { key_arn, bucket_key } => {
+            (Some(dto::ServerSideEncryption::from_static("aws:kms")), Some(key_arn.clone()), bucket_key.then_some(true))
+        }
     }
 }
 
@@ -247,7 +253,10 @@ macro_rules! headers_in {
             content_disposition: $from.content_disposition.take(),
             content_encoding: $from.content_encoding.take().and_then($crate::s3::convert::content_encoding),
             content_language: $from.content_language.take(),
-            expires: $from.expires.take().map(|time| $crate::s3::convert::http_date($crate::s3::convert::timestamp(time))),
+            expires: $from
+                .expires
+                .take()
+                .map(|time| $crate::s3::convert::http_date($crate::s3::convert::timestamp(time))),
             website_redirect: $from.website_redirect_location.take(),
         }
     };

@@ -39,7 +39,11 @@ impl Asker {
 }
 
 /// The answer to a preflight. It needs no signature: browsers send none.
-pub(crate) async fn preflight(s3: &Craton, parts: &Parts, bucket: Option<&str>) -> Result<Response<ResponseBody>, Told> {
+pub(crate) async fn preflight(
+    s3: &Craton,
+    parts: &Parts,
+    bucket: Option<&str>,
+) -> Result<Response<ResponseBody>, Told> {
     let Some(asker) = Asker::of(parts, bucket) else {
         let message = "Insufficient information. Origin request header needed.";
         return Err(Told::new(400, "BadRequest", message));

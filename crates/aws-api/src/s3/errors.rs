@@ -266,22 +266,16 @@ pub(crate) fn of_s3s(visit: &Visit, status: StatusCode, code: &str, message: &st
         ("SignatureDoesNotMatch", _) => mismatch(),
         ("NotImplemented", "Unknown operation") => match visit.arrived().operation {
             Some(operation) => not_implemented(operation.name),
-            None => told(
-                405,
-                "MethodNotAllowed",
-                "The specified method is not allowed against this resource.",
-            ),
+            None => told(405, "MethodNotAllowed", "The specified method is not allowed against this resource."),
         },
         ("NotImplemented", _) => match visit.operation() {
             Some(operation) if message.ends_with("is not implemented yet") => not_implemented(operation),
             _ => told(501, code, message),
         },
         ("InternalError", "") => unread_body(visit, status),
-        ("MalformedPOSTRequest", _) => told(
-            400,
-            "MalformedPOSTRequest",
-            "The body of your POST request is not well-formed multipart/form-data.",
-        ),
+        ("MalformedPOSTRequest", _) => {
+            told(400, "MalformedPOSTRequest", "The body of your POST request is not well-formed multipart/form-data.")
+        }
         _ => told(status.as_u16(), code, if message.is_empty() { default_message(code) } else { message }),
     }
 }

@@ -77,7 +77,8 @@ mod tests {
 
     #[test]
     fn the_name_stands_in_the_head_of_the_files_part() {
-        let head = |name: &str| format!("--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n");
+        let head =
+            |name: &str| format!("--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n");
         assert_eq!(find(head("a b.txt").as_bytes()), Some("a b.txt".to_owned()));
         assert_eq!(find(head("C:\\\\fakepath\\\\a.txt").as_bytes()), Some("a.txt".to_owned()));
         assert_eq!(find(b"form-data; name=\"key\"\r\n\r\nname"), None);

@@ -85,10 +85,7 @@ fn contents(entries: Vec<ListedObject>, of: Option<&AccountId>, encoding: Encodi
     list.collect()
 }
 
-pub(crate) async fn versions(
-    s3: &Craton,
-    asked: Asked<ListObjectVersionsInput>,
-) -> Done<ListObjectVersionsOutput> {
+pub(crate) async fn versions(s3: &Craton, asked: Asked<ListObjectVersionsInput>) -> Done<ListObjectVersionsOutput> {
     let Asked { ctx, input, .. } = asked;
     let encoding = Encoding::of(input.encoding_type.as_ref())?;
     let delimiter = input.delimiter.filter(|delimiter| !delimiter.is_empty());

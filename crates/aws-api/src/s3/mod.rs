@@ -118,7 +118,8 @@ impl S3 {
         let (parts, body) = (knock.parts, knock.body);
         let bucket = self.domains.bucket_of(&parts).map(str::to_ascii_lowercase);
         let resource = answer::resource(&parts, bucket.as_deref());
-        let named = resource.trim_start_matches('/').split('/').next().filter(|name| !name.is_empty()).map(str::to_owned);
+        let named =
+            resource.trim_start_matches('/').split('/').next().filter(|name| !name.is_empty()).map(str::to_owned);
         let (signed, broken) = match knock.signed.filter(|_| !claim::is_version_2(&parts)) {
             Some(Ok(signed)) => (Some(signed), None),
             Some(Err(error)) => (None, Some(error)),

@@ -5,8 +5,8 @@ use s3s::dto::*;
 
 use super::Craton;
 use super::convert::{
-    EncryptionAsk, algorithm_out, bucket, checksum_out, checksum_type, checksum_type_out, checksums_in, condition, count,
-    etag, headers_in, kind_of, length, malformed_xml, metadata, moment, owner, sealed,
+    EncryptionAsk, algorithm_out, bucket, checksum_out, checksum_type, checksum_type_out, checksums_in, condition,
+    count, etag, headers_in, kind_of, length, malformed_xml, metadata, moment, owner, sealed,
 };
 use super::encoding::Encoding;
 use super::errors::Told;
@@ -14,10 +14,7 @@ use super::reads::part;
 use super::table::{Asked, Done, done};
 use super::writes::{acl, checked_length, incoming, refuse_lock, tags, wanted_algorithm};
 
-pub(crate) async fn create(
-    s3: &Craton,
-    asked: Asked<CreateMultipartUploadInput>,
-) -> Done<CreateMultipartUploadOutput> {
+pub(crate) async fn create(s3: &Craton, asked: Asked<CreateMultipartUploadInput>) -> Done<CreateMultipartUploadOutput> {
     let Asked { ctx, mut input, headers, .. } = asked;
     refuse_lock(input.object_lock_mode.is_some() || input.object_lock_legal_hold_status.is_some())?;
     let ask = NewUpload {
@@ -197,10 +194,7 @@ fn initiator(arn: &str) -> Initiator {
     Initiator { display_name: None, id: Some(arn.to_owned()) }
 }
 
-pub(crate) async fn uploads(
-    s3: &Craton,
-    asked: Asked<ListMultipartUploadsInput>,
-) -> Done<ListMultipartUploadsOutput> {
+pub(crate) async fn uploads(s3: &Craton, asked: Asked<ListMultipartUploadsInput>) -> Done<ListMultipartUploadsOutput> {
     let Asked { ctx, input, .. } = asked;
     let encoding = Encoding::of(input.encoding_type.as_ref())?;
     let delimiter = input.delimiter.filter(|delimiter| !delimiter.is_empty());

@@ -8,9 +8,7 @@ use s3s::dto::*;
 use super::Craton;
 use super::body::from_store;
 use super::buckets::any_given;
-use super::convert::{
-    algorithm_out, checksum_out, conditions, count, etag, expires, kind_of, length, moment, sealed,
-};
+use super::convert::{algorithm_out, checksum_out, conditions, count, etag, expires, kind_of, length, moment, sealed};
 use super::errors::Told;
 use super::table::{Asked, Done};
 use super::tags::object;
@@ -130,10 +128,7 @@ pub(crate) async fn head(s3: &Craton, asked: Asked<HeadObjectInput>) -> Done<Hea
     Ok(response)
 }
 
-pub(crate) async fn attributes(
-    s3: &Craton,
-    asked: Asked<GetObjectAttributesInput>,
-) -> Done<GetObjectAttributesOutput> {
+pub(crate) async fn attributes(s3: &Craton, asked: Asked<GetObjectAttributesInput>) -> Done<GetObjectAttributesOutput> {
     let Asked { ctx, input, headers, .. } = asked;
     let _ = input.object_attributes;
     // A client may write the list in one header or in several.

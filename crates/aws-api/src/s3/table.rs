@@ -11,7 +11,9 @@ use s3s::{S3, S3ErrorCode, S3Request, S3Response, S3Result, TrailingHeaders};
 
 use super::errors::{self, Told};
 use super::visit::Visit;
-use super::{Craton, absent, acls, buckets, copies, deletes, forms, listings, multipart, reads, settings, tags, writes};
+use super::{
+    Craton, absent, acls, buckets, copies, deletes, forms, listings, multipart, reads, settings, tags, writes,
+};
 
 /// A decoded request of a known caller.
 pub(crate) struct Asked<T> {

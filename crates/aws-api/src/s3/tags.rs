@@ -1,8 +1,8 @@
 //! Tags of buckets and objects.
 
 use objects::ObjectRef;
-use s3s::dto::*;
 use s3s::S3Response;
+use s3s::dto::*;
 
 use super::Craton;
 use super::convert::{bucket, tags_in, tags_out};

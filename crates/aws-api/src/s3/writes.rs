@@ -9,8 +9,8 @@ use super::Craton;
 use super::body::to_store;
 use super::buckets::{any_given, check_canned};
 use super::convert::{
-    EncryptionAsk, algorithm, bucket, checksum_out, checksums_in, condition, etag, headers_in, kind_of, metadata, sealed,
-    trailing,
+    EncryptionAsk, algorithm, bucket, checksum_out, checksums_in, condition, etag, headers_in, kind_of, metadata,
+    sealed, trailing,
 };
 use super::errors::Told;
 use super::table::{Asked, Done, done};

@@ -161,7 +161,8 @@ async fn the_console_asks_s3_with_its_session() {
     let body = json!({
         "accessKeyId": world.admin.access_key_id, "secretAccessKey": world.admin.secret.reveal(),
     });
-    let sign_in = Request::builder().method("POST").uri("/craton/v1/console/session").header("content-type", "application/json");
+    let sign_in =
+        Request::builder().method("POST").uri("/craton/v1/console/session").header("content-type", "application/json");
     let session = world.send(sign_in.body(Full::new(Bytes::from(body.to_string()))).unwrap()).await;
     let cookie = session.header("set-cookie").split(';').next().unwrap().to_owned();
     let csrf = session.json()["csrfToken"].as_str().unwrap().to_owned();

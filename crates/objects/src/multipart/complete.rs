@@ -117,7 +117,7 @@ async fn commit(
     chosen: &[PartRow],
     conditions: &WriteConditions<'_>,
 ) -> Result<Inserted> {
-    let inserted = store.write(|tx| async move {
+    let inserted = versions::store::transact(store, |tx| async move {
         if !store::is_present(&tx, &upload_key(new)).await? {
             return Ok(Err(Error::no_such_upload()));
         }

@@ -81,6 +81,9 @@ async fn checksums_are_verified_and_kept() {
             let asked = PutObject { algorithm: Some(algorithm), ..PutObject::new("notes", "k") };
             assert_eq!(put(&p, asked, "hello").await.unwrap().checksum.unwrap().value, value);
         }
+        // The check value of CRC-64/NVME, ae8b14860a799888.
+        let nvme = PutObject { algorithm: Some(ChecksumAlgorithm::Crc64Nvme), ..PutObject::new("notes", "l") };
+        assert_eq!(put(&p, nvme, "123456789").await.unwrap().checksum.unwrap().value, "rosUhgp5mIg=");
         assert_eq!(p.get("k").await.unwrap(), b"hello", "a refused upload changes nothing");
     })
     .await;
@@ -186,18 +189,41 @@ async fn of_many_conditional_writes_one_wins() {
         let p = Place::new(&store).await;
         let new = PutObject { if_none_match: Some("*".to_owned()), ..PutObject::new("notes", "k") };
         let tasks: Vec<_> = (0..8)
-            .map(|_| {
+            .map(|number| {
                 let (objects, ctx, new) = (p.objects.clone(), p.ctx.clone(), new.clone());
-                tokio::spawn(async move { objects.put_object(&ctx, new, Body::from_bytes("x")).await.is_ok() })
+                tokio::spawn(async move { objects.put_object(&ctx, new, Body::from_bytes(number.to_string())).await })
             })
             .collect();
-        let mut won = 0;
+        let mut outcomes = Vec::new();
         for task in tasks {
-            won += u32::from(task.await.unwrap());
+            outcomes.push(task.await.unwrap());
         }
-        assert_eq!(won, 1);
+        let won: Vec<usize> = (0..8).filter(|number| outcomes[*number].is_ok()).collect();
+        let kept = String::from_utf8(p.get("k").await.unwrap()).unwrap();
+        assert_eq!(won.iter().map(usize::to_string).collect::<Vec<_>>(), [kept], "{outcomes:?}");
         p.objects.collect().await.unwrap();
         assert_eq!(p.files().len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn writes_of_one_key_at_once_all_succeed() {
+    each_backend(async |store| {
+        let p = Place::new(&store).await;
+        let tasks: Vec<_> = (0..8)
+            .map(|number: usize| {
+                let (objects, ctx) = (p.objects.clone(), p.ctx.clone());
+                let put = PutObject::new("notes", "k");
+                tokio::spawn(async move { objects.put_object(&ctx, put, Body::from_bytes(number.to_string())).await })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap().unwrap();
+        }
+        p.objects.collect().await.unwrap();
+        assert_eq!(p.files().len(), 1);
+        assert_eq!(p.get("k").await.unwrap().len(), 1);
     })
     .await;
 }
