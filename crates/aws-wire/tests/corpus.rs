@@ -10,7 +10,8 @@ use std::path::Path;
 #[test]
 fn what_is_kept_for_the_fuzzer_does_no_harm() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/signatures");
-    let inputs: Vec<_> = std::fs::read_dir(folder).unwrap().map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect();
+    let inputs: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect();
     assert!(inputs.len() >= 10, "{}", inputs.len());
     inputs.iter().for_each(|input| signatures::run(input));
 }
