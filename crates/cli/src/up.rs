@@ -26,6 +26,12 @@ pub struct UpArgs {
     /// PostgreSQL instead of the embedded SQLite, as `postgres://USER:PASSWORD@HOST/DATABASE`
     #[arg(long, env = "CRATON_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
+    /// Where objects are stored instead of the data folder: `s3://BUCKET/PREFIX`, `gs://…`, `az://…` or `file:///FOLDER`
+    #[arg(long, env = "CRATON_OBJECT_STORE_URL", value_name = "URL", hide_env_values = true)]
+    pub object_store_url: Option<String>,
+    /// Domain under which names are S3 buckets, as in `BUCKET.s3.example.com` [default: `localhost` alone]
+    #[arg(long, env = "CRATON_S3_DOMAIN", value_name = "DOMAIN")]
+    pub s3_domain: Option<String>,
     /// Region of requests that name none [default: us-east-1]
     #[arg(long, env = "CRATON_REGION", value_name = "REGION")]
     pub region: Option<String>,

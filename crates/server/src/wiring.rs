@@ -14,6 +14,8 @@ use identity::{AdminCredentials, Defaults, Identity, Keyring, RootCredentials, R
 use inference::LoadOptions;
 use jobs::Jobs;
 use models::{Config, HubConfig, Models};
+use objects::{BlobPlace, Objects};
+use orchestration::assistants::Assistants;
 use store::{DataDir, Store};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +26,8 @@ use crate::{backups, banner, engines, listener, signals, tables, telemetry, tls}
 
 /// Jobs that run at the same time: mostly downloads, which wait for the network.
 const JOB_WORKERS: usize = 4;
+/// The folder in the data folder with the objects of S3.
+pub(crate) const OBJECTS: &str = "objects";
 /// Threads that serve requests; models run on threads of their own.
 const MOST_SERVING_THREADS: usize = 4;
 
@@ -70,8 +74,11 @@ async fn run(settings: &Settings, started: Instant) -> Result<()> {
     let api = Api::new(Setup {
         identity: services.identity.clone(),
         models: services.models.clone(),
+        assistants: services.assistants.clone(),
         jobs: services.jobs.clone(),
         backups: services.backups.clone(),
+        objects: services.objects.clone(),
+        s3_domain: settings.s3_domain.clone(),
         clock: services.clock.clone(),
         random: services.random.clone(),
         limits: Limits {
@@ -85,6 +92,7 @@ async fn run(settings: &Settings, started: Instant) -> Result<()> {
     let (stop, now) = (CancellationToken::new(), CancellationToken::new());
     signals::watch(stop.clone(), now.clone())?;
     let running = services.jobs.start(JOB_WORKERS);
+    let collector = services.objects.start();
     front.begin();
     // Commands look for this file, so it is written when the server can answer.
     write_endpoint(data.path(), &endpoint)?;
@@ -98,6 +106,7 @@ async fn run(settings: &Settings, started: Instant) -> Result<()> {
         () = end_watches(&services.jobs, stop) => {}
     }
     running.stop().await;
+    collector.stop().await;
     services.identity.flush_last_used().await?;
     let _ = std::fs::remove_file(data.path().join("endpoint.json"));
     services.store.close().await;
@@ -117,7 +126,9 @@ struct Services {
     store: Store,
     identity: Identity,
     jobs: Jobs,
+    objects: Objects,
     models: Models,
+    assistants: Assistants,
     backups: Backups,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -148,6 +159,11 @@ async fn open_on(store: &Store, root_key: RootKey, settings: &Settings, data: &D
     };
     let administrator = identity.first_start(root).await?;
     let jobs = Jobs::open(store.clone(), clock.clone(), random.clone()).await?;
+    let place = match &settings.object_store_url {
+        Some(url) => BlobPlace::from_url(url.reveal())?,
+        None => BlobPlace::Folder(data.path().join(OBJECTS)),
+    };
+    let objects = Objects::open(store.clone(), identity.clone(), place, clock.clone(), random.clone()).await?;
     let models = Models::open(
         config(settings, Arc::clone(identity.keyring())),
         store.clone(),
@@ -159,8 +175,10 @@ async fn open_on(store: &Store, root_key: RootKey, settings: &Settings, data: &D
         http_client()?,
     )
     .await?;
-    let backups = backups::open(settings, data, (store, &identity, &jobs), &clock);
-    Ok(Services { store: store.clone(), identity, jobs, models, backups, clock, random, administrator })
+    let assistants = Assistants::open(store.clone()).await?;
+    let backups = backups::open(settings, data, (store, &identity, &jobs, &objects), &clock);
+    let store = store.clone();
+    Ok(Services { store, identity, jobs, objects, models, assistants, backups, clock, random, administrator })
 }
 
 /// The database of a data folder, or the one that `url` names.

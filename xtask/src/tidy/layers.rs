@@ -19,7 +19,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("objects", &["base", "store", "identity"]),
     ("backup", &["base", "store", "jobs", "identity"]),
     ("models", &["base", "store", "inference", "jobs", "identity", "objects"]),
-    ("aws-api", &["base", "aws-wire", "inference", "jobs", "identity", "objects", "models", "backup"]),
+    ("orchestration", &["base", "store", "jobs", "identity", "objects", "models"]),
+    ("aws-api", &["base", "aws-wire", "inference", "jobs", "identity", "objects", "backup", "models", "orchestration"]),
     ("cli", &["base", "aws-wire"]),
     (
         "server",
@@ -34,6 +35,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "jobs",
             "objects",
             "models",
+            "orchestration",
             "backup",
             "aws-api",
             "cli",
