@@ -214,9 +214,9 @@ fn beyond(ctx: &Ctx, action: &str) -> Option<String> {
 }
 
 /// What credentials of `GetSessionToken` may not do without MFA (STS API Reference, "GetSessionToken"). Craton's own
-/// operations that make lasting credentials are closed like IAM's: what ends must not make what does not.
+/// operations that make or copy lasting credentials are closed like IAM's: what ends must not make what does not.
 fn closed_to_sessions(action: &str) -> bool {
     action.starts_with("iam:")
-        || ["craton:CreateAccount", "craton:CreateApiKey"].contains(&action)
+        || ["craton:CreateAccount", "craton:CreateApiKey", "craton:CreateBackup"].contains(&action)
         || (action.starts_with("sts:") && !OPEN_TO_SESSIONS.contains(&action))
 }
