@@ -74,7 +74,10 @@ async fn a_user_is_in_ten_groups_at_most() {
             d.identity.add_user_to_group(&d.ctx, &format!("g{i}"), "alice").await.unwrap();
         }
         let eleventh = d.identity.add_user_to_group(&d.ctx, "g10", "alice").await.unwrap_err();
-        assert_eq!((eleventh.message.as_str(), eleventh.code), ("Cannot exceed quota for GroupsPerUser: 10", Some("LimitExceeded")));
+        assert_eq!(
+            (eleventh.message.as_str(), eleventh.code),
+            ("Cannot exceed quota for GroupsPerUser: 10", Some("LimitExceeded"))
+        );
         let page = d.identity.list_groups_for_user(&d.ctx, "alice", &first(4)).await.unwrap();
         let next = PageRequest::from_token(10, page.next_token().as_deref()).unwrap();
         let rest = d.identity.list_groups_for_user(&d.ctx, "alice", &next).await.unwrap();

@@ -75,7 +75,10 @@ async fn ten_policies_can_be_attached() {
         }
         d.identity.attach_policy(&d.ctx, role, &arns[0]).await.unwrap();
         let eleventh = d.identity.attach_policy(&d.ctx, role, &arns[10]).await.unwrap_err();
-        assert_eq!((eleventh.message.as_str(), eleventh.code), ("Cannot exceed quota for PoliciesPerRole: 10", Some("LimitExceeded")));
+        assert_eq!(
+            (eleventh.message.as_str(), eleventh.code),
+            ("Cannot exceed quota for PoliciesPerRole: 10", Some("LimitExceeded"))
+        );
         let page = d.identity.list_attached_policies(&d.ctx, role, "/", &first(7)).await.unwrap();
         let next = PageRequest::from_token(7, page.next_token().as_deref()).unwrap();
         let rest = d.identity.list_attached_policies(&d.ctx, role, "/", &next).await.unwrap();
