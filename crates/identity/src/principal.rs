@@ -186,6 +186,15 @@ impl Principal {
         }
     }
 
+    /// The unique id of the user or role that policies and grants may name.
+    pub(crate) fn named_id(&self) -> Option<&str> {
+        match self.owner() {
+            Self::User { id, .. } => Some(id),
+            Self::Role(session) => Some(&session.role.role_id),
+            _ => None,
+        }
+    }
+
     /// Whose policies apply: the owner of temporary credentials of a user or the root.
     pub(crate) fn owner(&self) -> &Self {
         match self {

@@ -51,6 +51,8 @@ impl Identity {
     pub(crate) fn forget_rights(&self) {
         self.0.rights.clear();
         self.0.memberships.clear();
+        // Key policies and grants name users and roles.
+        self.0.kms.clear();
     }
 }
 
