@@ -98,7 +98,7 @@ async fn change(identity: &Identity, ctx: &Ctx, key: &KeyRef, step: usize, notes
             secrets.put(ctx, &id, Put { token, value: value(), stages: Vec::new() }).await?;
         }
         _ => {
-            let kms_key = Some(if step % 2 == 0 { key.to_string() } else { String::new() });
+            let kms_key = Some(if step.is_multiple_of(2) { key.to_string() } else { String::new() });
             secrets.update(ctx, &id, Update { token, kms_key, value: Some(value()), description: None }).await?;
         }
     }

@@ -5,23 +5,23 @@
 
 mod access;
 mod error;
+mod lifecycle;
 mod listing;
 mod password;
 mod policies;
 mod seal;
 mod secret;
-mod secrets;
 mod stages;
 pub(crate) mod store;
 mod tags;
 mod values;
 
 pub use error::{Code, Error, Result};
+pub use lifecycle::{Made, NewSecret, Update};
 pub use listing::{Filter, FilterKey, ListRequest, SortBy};
 pub use password::PasswordRules;
 pub use policies::Validation;
 pub use secret::{Secret, SecretRef, Value, Version};
-pub use secrets::{Made, NewSecret, Update};
 pub use stages::{CURRENT, PENDING, PREVIOUS};
 pub use values::{BatchFailure, Got, Put, VersionRef};
 

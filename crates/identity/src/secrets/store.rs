@@ -7,9 +7,9 @@ use base::{AccountId, Error, Region, Result, Timestamp};
 
 use super::access::marked_for_deletion;
 use super::error::{Code, Error as Refusal};
+use super::lifecycle::gone;
 use super::seal::Sealed;
 use super::secret::{Secret, Target, Version};
-use super::secrets::gone;
 use super::stages::{self, Stages};
 use super::tags::MOST_TAGS;
 use crate::store::account_id;

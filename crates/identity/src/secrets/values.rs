@@ -7,8 +7,8 @@ use base::{Page, Timestamp};
 
 use super::access::Want;
 use super::error::{Code, Error, Result};
+use super::lifecycle::check_value;
 use super::secret::{Secret, SecretRef, Value};
-use super::secrets::check_value;
 use super::stages::{self, CURRENT};
 use super::store::Change;
 use super::{ListRequest, Made, Secrets, store};

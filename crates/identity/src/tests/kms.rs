@@ -4,7 +4,7 @@ use ::store::testing::each_backend;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::iam;
+use crate::iam::HolderName;
 use crate::kms::{
     Code, DataKeySpec, EncryptionContext, Error, GrantRef, Key, KeyRef, KeyState, Kms, Manager, NewGrant, NewKey,
     UseOptions,
@@ -802,7 +802,7 @@ async fn the_caller_s_own_policies_decide_where_the_key_s_policy_lets_them() {
             let document = json!({"Version": "2012-10-17", "Statement": [
                 {"Effect": "Allow", "Action": actions, "Resource": resource},
             ]});
-            let holder = iam::HolderName::user("ada");
+            let holder = HolderName::user("ada");
             d.identity.put_inline_policy(ctx, holder, "p", &document.to_string()).await.unwrap();
         };
         assert_eq!(refused(kms.describe_key(&ada, &key).await), Code::AccessDenied);
