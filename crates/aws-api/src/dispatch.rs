@@ -10,7 +10,7 @@ use identity::Ask;
 use crate::body::ResponseBody;
 use crate::call::{Call, Check, Row, query_pairs};
 use crate::errors::Failure;
-use crate::{bedrock, bedrock_runtime, iam, kms, secretsmanager, sts};
+use crate::{bedrock, bedrock_runtime, iam, kms, organizations, qbusiness, secretsmanager, sts};
 
 /// A request for an operation of an AWS service.
 pub(crate) type AwsCall = Call<Routed>;
@@ -19,10 +19,12 @@ pub(crate) type AwsCall = Call<Routed>;
 pub(crate) const SERVICES: &[(&str, &[Row<Routed>])] = &[
     ("sts", sts::ROWS),
     ("iam", iam::ROWS),
-    ("kms", kms::ROWS),
-    ("secretsmanager", secretsmanager::ROWS),
     ("bedrock", bedrock::ROWS),
     ("bedrock-runtime", bedrock_runtime::ROWS),
+    ("qbusiness", qbusiness::ROWS),
+    ("kms", kms::ROWS),
+    ("secretsmanager", secretsmanager::ROWS),
+    ("organizations", organizations::ROWS),
 ];
 
 /// The row of an operation.

@@ -15,6 +15,7 @@ mod cipher;
 mod codes;
 mod credentials;
 mod ctx;
+mod explain;
 mod first_start;
 pub mod iam;
 mod internal;
@@ -30,8 +31,11 @@ mod root_key;
 mod sealing;
 pub mod secrets;
 mod sign_in_limit;
+mod simulate;
 mod store;
+pub mod sts;
 mod users;
+mod who_can;
 
 pub use accounts::Account;
 pub use ask::Ask;
@@ -43,6 +47,9 @@ pub use credentials::api_keys::{ApiKey, NewApiKey, Surface};
 pub use credentials::console::{ConsoleSession, SignedIn};
 pub use credentials::sessions::SessionCredentials;
 pub use ctx::{Credential, Ctx, Origin};
+pub use explain::{
+    Allowed, Change, Consulted, ConsultedStatement, DeniedBy, Explanation, Finding, Mistake, OtherSide, Side,
+};
 pub use first_start::{AdminCredentials, RootCredentials};
 pub use internal::JobOwner;
 pub use keyring::Keyring;
@@ -51,7 +58,9 @@ pub use principal::{Principal, RoleSession};
 pub use resources::{Found, ResourceFacts, ResourceLookup};
 pub use root_key::RootKey;
 pub use sealing::{NewRootKey, rotate_root_key};
+pub use simulate::{EvalDecision, MatchedStatement, Simulated, Simulation};
 pub use users::{NewUser, Tag, User};
+pub use who_can::{Through, Who, WhoCan, WhoKind};
 
 #[cfg(test)]
 mod tests;

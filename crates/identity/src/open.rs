@@ -19,7 +19,7 @@ use crate::resources::Resources;
 use crate::rights::Rights;
 use crate::root_key::RootKey;
 use crate::sign_in_limit::SignInLimit;
-use crate::{iam, kms, sealing, secrets, store};
+use crate::{iam, kms, sealing, secrets, store, sts};
 
 /// The tables of each part, in the order in which they are made.
 pub const MODULES: &[Module] = &[
@@ -27,6 +27,7 @@ pub const MODULES: &[Module] = &[
     iam::store::TABLES,
     audit::store::TABLES,
     organizations::store::TABLES,
+    sts::store::TABLES,
     kms::store::TABLES,
     secrets::store::TABLES,
 ];

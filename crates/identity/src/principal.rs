@@ -43,11 +43,11 @@ pub enum Principal {
         /// [`AccountId::nobody`].
         account: AccountId,
     },
-    /// A part of Craton that works in an account on its own, such as a schedule.
+    /// A part of Craton that works in an account on its own, such as a schedule, or a service that assumes a role.
     Service {
         /// The account that the work is done for.
         account: AccountId,
-        /// For example `knowledge`.
+        /// For example `knowledge`, or `bedrock.amazonaws.com`.
         name: String,
     },
 }
@@ -95,6 +95,7 @@ impl Principal {
             Self::User { account, name, path, .. } => user_arn(account, path, name),
             Self::Session { of, .. } => of.arn(),
             Self::Role(session) => Caller::Role(session.role.clone()).arn(),
+            Self::Service { name, .. } if name.ends_with(".amazonaws.com") => name.clone(),
             Self::Service { name, .. } => format!("{name}.craton.internal"),
             Self::Anonymous { .. } => Caller::Anonymous.arn(),
         }

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use base::{AccountId, Result};
 
+use crate::explain::own_resource;
 use crate::open::Identity;
 use crate::policy::{Attached, Grant};
 
@@ -25,6 +26,8 @@ pub trait ResourceLookup: Send + Sync {
 pub struct ResourceFacts {
     /// The account that it belongs to.
     pub owner: AccountId,
+    /// Whether the policy counts for principals of the owner's account alone (S3's RestrictPublicBuckets).
+    pub closed_to_others: bool,
     /// Its policy, whose id is the ARN of the resource (of an object: of its bucket).
     pub policy: Option<Attached>,
     /// The grants on a key.
@@ -41,7 +44,7 @@ impl ResourceFacts {
     /// A resource of `owner` without a policy.
     #[must_use]
     pub fn of(owner: AccountId) -> Self {
-        Self { owner, policy: None, grants: Vec::new(), tags: Vec::new() }
+        Self { owner, closed_to_others: false, policy: None, grants: Vec::new(), tags: Vec::new() }
     }
 }
 
@@ -56,11 +59,9 @@ impl Identity {
     pub(crate) async fn resource_facts(&self, arn: &str) -> Result<Option<ResourceFacts>> {
         let service = arn.split(':').nth(2).unwrap_or_default();
         let lookup = self.0.resources.0.read().unwrap_or_else(PoisonError::into_inner).get(service).cloned();
-        match (service, lookup) {
-            ("kms", _) => self.kms().facts(arn).await,
-            ("secretsmanager", _) => self.secrets().facts(arn).await,
-            (_, Some(lookup)) => lookup.find(arn).await,
-            (_, None) => Ok(None),
+        match lookup {
+            Some(lookup) => lookup.find(arn).await,
+            None => own_resource(self, arn).await,
         }
     }
 }

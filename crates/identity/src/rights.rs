@@ -66,7 +66,7 @@ impl Rights {
             Some(arn) => Some(self::managed(arn, row.boundary_document.as_deref())?),
             None => None,
         };
-        Ok(Self { identity, boundary, tags: tags::pairs(&row.tags), ..Self::default() })
+        Ok(Self { identity, boundary, tags: tags::pairs(&row.tags) })
     }
 }
 

@@ -8,9 +8,11 @@ mod console;
 mod first_start;
 mod iam;
 mod kms;
+mod organizations;
 mod root_key;
 mod secrets;
 mod sessions;
+mod sts;
 mod users;
 
 use std::net::IpAddr;

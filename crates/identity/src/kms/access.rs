@@ -212,10 +212,10 @@ impl Kms {
         let Some(loaded) = self.load(id).await?.filter(|loaded| loaded.arn == arn) else { return Ok(None) };
         let grants = store::all_grants(&self.0.0.store, id).await?;
         Ok(Some(ResourceFacts {
-            owner: loaded.key.account.clone(),
             policy: Some(loaded.policy.clone()),
             grants: grants.iter().flat_map(GrantInfo::for_engine).collect(),
             tags: loaded.key.tags.clone(),
+            ..ResourceFacts::of(loaded.key.account.clone())
         }))
     }
 

@@ -1,6 +1,7 @@
 //! Buckets: made, listed, removed.
 
 pub(crate) mod cors;
+pub(crate) mod lookup;
 mod names;
 pub(crate) mod policy;
 mod policy_status;
