@@ -1,4 +1,4 @@
-//! The program that `tests/crash.rs` kills: rotates a key and changes a secret, step by step, and notes in a file what it
+//! The program that `tests/key_and_secret_crashes.rs` kills: rotates a key and changes a secret, step by step, and notes in a file what it
 //! was told is done.
 
 use std::error::Error;
