@@ -3,7 +3,7 @@
 use aws_wire::{Service, Violation, WireError};
 use base::Error;
 
-use crate::{bedrock, bedrock_runtime, iam, sts};
+use crate::{bedrock, bedrock_runtime, cloudtrail, iam, sts};
 
 /// Why a request has no answer.
 #[derive(Debug)]
@@ -40,6 +40,7 @@ impl Failure {
             Self::Domain(error) => match service.id {
                 "sts" => sts::errors::wire(&error),
                 "iam" => iam::errors::wire(&error),
+                "cloudtrail" => cloudtrail::errors::wire(&error),
                 "bedrock-runtime" => bedrock_runtime::errors::wire(&error),
                 // Services that are known and not served speak of their errors as Bedrock does.
                 _ => bedrock::errors::wire(&error),

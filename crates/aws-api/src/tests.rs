@@ -202,9 +202,8 @@ fn messages_body(max_tokens: u64) -> Value {
 fn every_served_operation_has_exactly_one_row() {
     for service in aws_wire::generated::SERVICES {
         let served: Vec<&str> = service.operations.iter().filter(|op| op.served()).map(|op| op.name).collect();
-        let rows = crate::dispatch::SERVICES.iter().find(|(id, _)| *id == service.id);
-        let mut rows: Vec<&str> =
-            rows.map_or_else(Vec::new, |(_, rows)| rows.iter().map(|row| row.operation).collect());
+        let rows = crate::dispatch::SERVICES.iter().filter(|(id, _)| *id == service.id);
+        let mut rows: Vec<&str> = rows.flat_map(|(_, rows)| rows.iter().map(|row| row.operation)).collect();
         let mut expected = served.clone();
         rows.sort_unstable();
         expected.sort_unstable();

@@ -2,6 +2,7 @@
 
 mod access_keys;
 pub(crate) mod errors;
+mod simulate;
 mod users;
 
 use base::{Page, PageRequest, Result};
@@ -10,6 +11,8 @@ use identity::Access;
 
 use crate::call::{Check, Row};
 use crate::dispatch::AwsCall;
+
+pub(crate) use simulate::ROWS as SIMULATOR_ROWS;
 
 /// The operations.
 pub(crate) const ROWS: &[Row<aws_wire::Routed>] = &[
