@@ -101,6 +101,12 @@ CREATE TABLE identity_account_aliases (
     account TEXT NOT NULL UNIQUE REFERENCES identity_accounts (id)
 );
 
+-- policy is JSON: the rules for passwords, as they were given.
+CREATE TABLE identity_password_policies (
+    account TEXT PRIMARY KEY REFERENCES identity_accounts (id),
+    policy TEXT NOT NULL
+);
+
 -- The deletions of service-linked roles, which succeed at once.
 CREATE TABLE identity_role_deletions (
     task TEXT PRIMARY KEY,

@@ -50,6 +50,7 @@ pub struct SessionFacts {
 pub struct ProvenKey {
     key: Arc<SigningKey>,
     session_token: Option<Secret<String>>,
+    service: Option<String>,
 }
 
 impl ProvenKey {
@@ -57,7 +58,13 @@ impl ProvenKey {
     /// `session_token` is the request's `X-Amz-Security-Token`, if it has one.
     #[must_use]
     pub fn new(key: Arc<SigningKey>, session_token: Option<&str>) -> Self {
-        Self { key, session_token: session_token.map(|token| Secret::new(token.to_owned())) }
+        Self { key, session_token: session_token.map(|token| Secret::new(token.to_owned())), service: None }
+    }
+
+    /// Says which service the request is for, as its signature has it: a part of the key's last use.
+    #[must_use]
+    pub fn for_service(self, service: &str) -> Self {
+        Self { service: Some(service.to_owned()), ..self }
     }
 }
 
@@ -102,7 +109,11 @@ impl Identity {
         let id = key.access_key_id.clone();
         let credential = match (&key.session, &proven.session_token) {
             (None, None) => {
-                self.0.activity.note(&key.last_noted, now, || Used::AccessKey(id.clone()));
+                self.0.activity.note(&key.last_noted, now, || Used::AccessKey {
+                    id: id.clone(),
+                    region: region.as_ref().map(|region| region.as_str().to_owned()),
+                    service: proven.service.clone(),
+                });
                 Credential::AccessKey { id }
             }
             (Some(session), Some(token)) if formats::same(&formats::hash(token.reveal()), &session.token_hash) => {

@@ -39,7 +39,7 @@ pub use ask::Ask;
 pub use audit::{AuditEntry, AuditLookup, Decision, EventDetails, LookupAttribute};
 pub use authentication::{EXPIRED_TOKEN, INVALID_TOKEN, ProvenKey, SessionFacts, SigningKey};
 pub use authorization::{Access, Verdict};
-pub use credentials::access_keys::{AccessKey, NewAccessKey, Status};
+pub use credentials::access_keys::{AccessKey, LastUse, NewAccessKey, Status};
 pub use credentials::api_keys::{ApiKey, NewApiKey, Surface};
 pub use credentials::console::{ConsoleSession, SignedIn};
 pub use credentials::sessions::SessionCredentials;

@@ -7,8 +7,8 @@ use crate::accounts::Account;
 use crate::credentials::access_keys::purpose;
 use crate::credentials::store::add_access_key;
 use crate::first_start::{NewAdministrator, SealedKey};
+use crate::iam::{HolderName, aws_managed, boundaries, groups, inline_policies};
 use crate::iam::{attachments, delete_conflict, no_such_user, quota_exceeded, tags, user_exists};
-use crate::iam::{aws_managed, boundaries, groups, inline_policies};
 use crate::keyring::Keyring;
 use crate::principal::user_arn;
 use crate::users::{self, User, name_key};
@@ -243,6 +243,31 @@ pub(crate) async fn list_users(
                        WHERE account = $1 AND name_key > $2 AND substr(path, 1, length($3)) = $3
                        ORDER BY name_key LIMIT $4";
             tx.fetch_all(sql, params![account, after, path_prefix, limit]).await?.iter().map(user).collect()
+        })
+        .await
+}
+
+pub(crate) async fn update_user(
+    store: &Store,
+    account: &AccountId,
+    name: &str,
+    new_name: Option<&str>,
+    new_path: Option<&str>,
+) -> Result<()> {
+    store
+        .write(|tx| async move {
+            let id = HolderName::user(name).find(&tx, account).await?.id;
+            if let Some(new) = new_name {
+                let sql = "SELECT id FROM identity_users WHERE account = $1 AND name_key = $2 AND id <> $3";
+                if tx.fetch_optional(sql, params![account, name_key(new), &id]).await?.is_some() {
+                    return Err(user_exists(new));
+                }
+            }
+            let sql = "UPDATE identity_users
+                       SET name = COALESCE($2, name), name_key = COALESCE($3, name_key), path = COALESCE($4, path)
+                       WHERE id = $1";
+            tx.execute(sql, params![id, new_name, new_name.map(name_key), new_path]).await?;
+            Ok(())
         })
         .await
 }

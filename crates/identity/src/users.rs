@@ -100,10 +100,33 @@ impl Identity {
         Ok(Page::cut(page, users, |user| name_key(&user.name)))
     }
 
-    /// Removes a user who has no keys any more.
+    /// Gives a user another name or path. The user's keys, policies and groups stay; policies of resources that name it
+    /// go on to mean it.
     ///
     /// # Errors
-    /// NotFound. Conflict, where the user has access keys or API keys.
+    /// NotFound; AlreadyExists, where another user has the new name; Invalid.
+    pub async fn update_user(
+        &self,
+        ctx: &Ctx,
+        name: &str,
+        new_name: Option<&str>,
+        new_path: Option<&str>,
+    ) -> Result<()> {
+        if let Some(new) = new_name {
+            formats::check_user_name(new)?;
+        }
+        if let Some(new) = new_path {
+            formats::check_path(new)?;
+        }
+        store::update_user(&self.0.store, ctx.account(), name, new_name, new_path).await?;
+        self.forget_credentials();
+        Ok(())
+    }
+
+    /// Removes a user who has no keys, policies and groups any more.
+    ///
+    /// # Errors
+    /// NotFound. Conflict (`DeleteConflict`), where the user has any of them.
     pub async fn delete_user(&self, ctx: &Ctx, name: &str) -> Result<()> {
         store::delete_user(&self.0.store, ctx.account(), name).await?;
         self.forget_credentials();

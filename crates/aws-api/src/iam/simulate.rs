@@ -14,7 +14,7 @@ use futures::future::FutureExt as _;
 use identity::policy;
 use identity::{Access, EvalDecision, Excluded, MatchedStatement, Simulated, Simulation};
 
-use super::{page_request, rest};
+use super::shapes::{page_request, rest};
 use crate::body::full;
 use crate::call::{Answer, Check, Row};
 use crate::dispatch::AwsCall;

@@ -15,8 +15,15 @@ const RESOLUTION: i64 = 60_000;
 /// What can be used.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Used {
-    /// The access key of this id.
-    AccessKey(String),
+    /// An access key.
+    AccessKey {
+        /// `AKIA…`
+        id: String,
+        /// The region that the request was signed for.
+        region: Option<String>,
+        /// The service that the request was signed for.
+        service: Option<String>,
+    },
     /// The API key of this id.
     ApiKey(String),
     /// The console session whose token has this hash.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use ::store::{Row, Store, Tx, params};
 use base::{AccountId, Error, PageRequest, Result, Timestamp};
 
-use super::access_keys::{self, AccessKey, Owner, Status, no_such_key};
+use super::access_keys::{self, AccessKey, LastUse, Owner, Status, no_such_key};
 use super::activity::{LastNoted, Used};
 use super::api_keys::{self, ApiKey, BearerKey};
 use super::console::NewConsoleSession;
@@ -111,6 +111,25 @@ pub(crate) async fn list_access_keys(
                        WHERE k.account = $1 AND COALESCE(k.user_id, '') = $2 AND k.id > $3 ORDER BY k.id LIMIT $4";
             let rows = tx.fetch_all(sql, params![account, &owner.user_id, after, limit]).await?;
             rows.iter().map(access_key).collect()
+        })
+        .await
+}
+
+pub(crate) async fn access_key_last_used(
+    store: &Store,
+    account: &AccountId,
+    id: &str,
+) -> Result<Option<(AccessKey, LastUse)>> {
+    store
+        .read(|tx| async move {
+            let sql = "SELECT k.id, k.active, k.created_at, k.last_used_at, k.last_used_region, k.last_used_service,
+                              u.name AS user_name
+                       FROM identity_access_keys k LEFT JOIN identity_users u ON u.id = k.user_id
+                       WHERE k.account = $1 AND k.id = $2";
+            let Some(row) = tx.fetch_optional(sql, params![account, id]).await? else { return Ok(None) };
+            let last =
+                LastUse { region: row.opt_text("last_used_region")?, service: row.opt_text("last_used_service")? };
+            Ok(Some((access_key(&row)?, last)))
         })
         .await
 }
@@ -368,11 +387,13 @@ pub(crate) async fn write_uses(store: &Store, uses: &HashMap<Used, Timestamp>) -
         .write(|tx| async move {
             for (used, at) in uses {
                 let (sql, id) = match used {
-                    Used::AccessKey(id) => (
-                        "UPDATE identity_access_keys SET last_used_at = $1
-                          WHERE id = $2 AND COALESCE(last_used_at, 0) < $1",
-                        id,
-                    ),
+                    Used::AccessKey { id, region, service } => {
+                        let sql = "UPDATE identity_access_keys
+                                   SET last_used_at = $1, last_used_region = $3, last_used_service = $4
+                                   WHERE id = $2 AND COALESCE(last_used_at, 0) < $1";
+                        tx.execute(sql, params![*at, id, region.as_deref(), service.as_deref()]).await?;
+                        continue;
+                    }
                     Used::ApiKey(id) => (
                         "UPDATE identity_api_keys SET last_used_at = $1
                           WHERE id = $2 AND COALESCE(last_used_at, 0) < $1",

@@ -1,5 +1,6 @@
 //! What IAM keeps of an account: managed policies, roles, groups, what is attached to whom.
 
+pub mod account;
 pub mod attachments;
 pub(crate) mod aws_managed;
 pub(crate) mod boundaries;
@@ -7,12 +8,13 @@ mod errors;
 pub mod groups;
 pub(crate) mod holder;
 pub(crate) mod inline_policies;
+pub mod instance_profiles;
 mod names;
 pub mod policies;
 pub(crate) mod principals;
 pub mod roles;
 pub(crate) mod store;
-pub(crate) mod tags;
+pub mod tags;
 
 pub(crate) use errors::{delete_conflict, no_such_user, quota_exceeded, user_exists};
 pub use holder::{HolderKind, HolderName};

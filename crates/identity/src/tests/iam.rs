@@ -1,8 +1,14 @@
 //! Policies, roles, groups and what they let callers do.
 
+mod account;
+mod enforcement;
+mod groups;
+mod inline_policies;
+mod instance_profiles;
 mod policies;
 mod principals;
 mod roles;
+mod tags;
 
 use super::*;
 use crate::iam::policies::{NewPolicy, Policy};

@@ -19,7 +19,7 @@ use crate::open::Identity;
 use crate::policy::{Attached, Document, Kind};
 use crate::users::{Tag, name_key};
 
-pub(crate) use store::write_use;
+pub(crate) use store::{all, with_id, write_use};
 
 /// The most roles of an account, as in AWS.
 pub(crate) const PER_ACCOUNT: i64 = 1_000;

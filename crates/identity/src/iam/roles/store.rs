@@ -62,12 +62,12 @@ pub(super) async fn read(store: &Store, account: &AccountId, name: &str) -> Resu
 }
 
 pub(super) async fn read_by_id(store: &Store, id: &str) -> Result<Option<Role>> {
-    store
-        .read(|tx| async move {
-            let row = tx.fetch_optional("SELECT * FROM identity_roles WHERE id = $1", params![id]).await?;
-            optional(&tx, row).await
-        })
-        .await
+    store.read(|tx| async move { with_id(&tx, id).await }).await
+}
+
+/// The role with this id.
+pub(crate) async fn with_id(tx: &Tx, id: &str) -> Result<Option<Role>> {
+    optional(tx, tx.fetch_optional("SELECT * FROM identity_roles WHERE id = $1", params![id]).await?).await
 }
 
 pub(super) async fn list(

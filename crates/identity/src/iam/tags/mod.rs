@@ -1,12 +1,79 @@
 //! Tags of users, roles, policies and instance profiles.
 
-use base::{Error, Result};
+mod store;
+
+use base::{Error, Page, PageRequest, Result};
 
 use super::errors::{invalid_input, limit_exceeded};
+use super::policies::check_own;
+use crate::ctx::Ctx;
+use crate::open::Identity;
 use crate::users::Tag;
 
 /// The most tags of an entity, as in AWS.
 pub(crate) const MOST: usize = 50;
+
+/// What has tags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tagged<'a> {
+    /// The user of this name.
+    User(&'a str),
+    /// The role of this name.
+    Role(&'a str),
+    /// The policy with this ARN.
+    Policy(&'a str),
+    /// The instance profile of this name.
+    InstanceProfile(&'a str),
+}
+
+impl Identity {
+    /// Adds tags; a key that is there gets the new value.
+    ///
+    /// # Errors
+    /// NotFound, where there is no such thing. Invalid, where a tag breaks AWS's rules. Conflict: `LimitExceeded`, where
+    /// there would be more than 50, `UnmodifiableEntity` for a service-linked role. Denied for AWS's policies.
+    pub async fn tag(&self, ctx: &Ctx, tagged: Tagged<'_>, new: &[Tag]) -> Result<()> {
+        check(new)?;
+        self.change_tags(ctx, tagged, |tags| with(tags, new)).await
+    }
+
+    /// Removes the tags with these keys; those that are not there are no error.
+    ///
+    /// # Errors
+    /// As [`Identity::tag`].
+    pub async fn untag(&self, ctx: &Ctx, tagged: Tagged<'_>, keys: &[String]) -> Result<()> {
+        self.change_tags(ctx, tagged, |tags| Ok(without(tags, keys))).await
+    }
+
+    /// The tags, by key.
+    ///
+    /// # Errors
+    /// NotFound, where there is no such thing.
+    pub async fn list_tags(&self, ctx: &Ctx, tagged: Tagged<'_>, page: &PageRequest) -> Result<Page<Tag>> {
+        let mut tags = match tagged {
+            Tagged::Policy(arn) => self.get_policy(ctx, arn).await?.tags,
+            other => store::read(&self.0.store, ctx.account(), other).await?,
+        };
+        tags.sort_unstable_by(|one, other| one.key.cmp(&other.key));
+        let after = page.after.as_deref().unwrap_or_default();
+        tags.retain(|tag| tag.key.as_str() > after);
+        Ok(Page::cut(page, tags, |tag| tag.key.clone()))
+    }
+
+    async fn change_tags(
+        &self,
+        ctx: &Ctx,
+        tagged: Tagged<'_>,
+        change: impl Fn(Vec<Tag>) -> Result<Vec<Tag>> + Sync,
+    ) -> Result<()> {
+        if let Tagged::Policy(arn) = tagged {
+            check_own(arn)?;
+        }
+        store::change(&self.0.store, ctx.account(), tagged, &change).await?;
+        self.forget_rights();
+        Ok(())
+    }
+}
 
 /// Checks the tags of a new entity, or those that are to be added.
 pub(crate) fn check(tags: &[Tag]) -> Result<()> {
