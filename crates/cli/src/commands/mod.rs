@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod embed;
 mod env;
+mod iam;
 mod invoke;
 mod jobs;
 mod keys;
@@ -39,6 +40,7 @@ pub(crate) fn run(command: Command, global: &Global) -> Result<()> {
         Command::Accounts(args) => {
             connected(global, async |client, format| accounts::run(&client, args, global, format).await)
         }
+        Command::Iam(args) => connected(global, async |client, format| iam::run(&client, args, format).await),
         Command::Keys(args) => connected(global, async |client, format| keys::run(&client, args, format).await),
         Command::Models(args) => connected(global, async |client, format| models::run(&client, args, format).await),
         Command::Jobs(args) => connected(global, async |client, format| jobs::run(&client, args, format).await),
