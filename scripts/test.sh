@@ -40,6 +40,9 @@ step "real clients"
 python=$(scripts/python.sh conformance/requirements.txt)
 counted clients scripts/with-server.sh "$python" -m pytest -q conformance
 
+step "the same calls to moto's server and to Craton"
+scripts/differential.sh --check
+
 step "the console in a browser: against its own mock server, which can fail on demand"
 counted browser-mock scripts/console.sh e2e
 

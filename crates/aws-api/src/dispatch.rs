@@ -10,7 +10,7 @@ use identity::Ask;
 use crate::body::ResponseBody;
 use crate::call::{Call, Check, Row, query_pairs};
 use crate::errors::Failure;
-use crate::{bedrock, bedrock_runtime, cloudtrail, iam, sts};
+use crate::{bedrock, bedrock_runtime, cloudtrail, iam, kms, organizations, qbusiness, secretsmanager, sts};
 
 /// A request for an operation of an AWS service.
 pub(crate) type AwsCall = Call<Routed>;
@@ -22,6 +22,10 @@ pub(crate) const SERVICES: &[(&str, &[Row<Routed>])] = &[
     ("iam", iam::SIMULATOR_ROWS),
     ("bedrock", bedrock::ROWS),
     ("bedrock-runtime", bedrock_runtime::ROWS),
+    ("qbusiness", qbusiness::ROWS),
+    ("kms", kms::ROWS),
+    ("secretsmanager", secretsmanager::ROWS),
+    ("organizations", organizations::ROWS),
     ("cloudtrail", cloudtrail::ROWS),
 ];
 

@@ -80,13 +80,17 @@ impl Identity {
             return Ok(Some(key));
         }
         let generation = self.0.signing_keys.generation();
-        let row = if access_key_id.starts_with(formats::SESSION_KEY_PREFIX) {
-            tables::read_session(&self.0.store, access_key_id).await?
-        } else {
-            tables::read_signing_key(&self.0.store, access_key_id).await?
+        let temporary = access_key_id.starts_with(formats::SESSION_KEY_PREFIX);
+        let row = match temporary {
+            true => tables::read_session(&self.0.store, access_key_id).await?,
+            false => tables::read_signing_key(&self.0.store, access_key_id).await?,
         };
-        let Some(row) = row else { return Ok(None) };
-        let key = Arc::new(self.unseal_signing_key(row)?);
+        let key = match row {
+            Some(row) => Some(self.unseal_signing_key(row)?),
+            None if temporary => self.role_signing_key(access_key_id).await?,
+            None => None,
+        };
+        let Some(key) = key.map(Arc::new) else { return Ok(None) };
         self.0.signing_keys.insert(generation, access_key_id, Arc::clone(&key), now);
         Ok(Some(key))
     }
@@ -124,8 +128,12 @@ impl Identity {
             }
             _ => return Err(invalid_token()),
         };
+        let region = region.unwrap_or_else(|| self.0.defaults.region.clone());
+        if let Principal::Role(session) = key.principal.as_ref() {
+            self.note_role_use(&session.role.role_id, &region);
+        }
         Ok(Ctx::new(Facts {
-            region: region.unwrap_or_else(|| self.0.defaults.region.clone()),
+            region,
             principal: Arc::clone(&key.principal),
             credential,
             request_id: origin.request_id,

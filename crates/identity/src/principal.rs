@@ -43,11 +43,11 @@ pub enum Principal {
         /// [`AccountId::nobody`].
         account: AccountId,
     },
-    /// A part of Craton that works in an account on its own, such as a schedule.
+    /// A part of Craton that works in an account on its own, such as a schedule, or a service that assumes a role.
     Service {
         /// The account that the work is done for.
         account: AccountId,
-        /// For example `knowledge`.
+        /// For example `knowledge`, or `bedrock.amazonaws.com`.
         name: String,
     },
 }
@@ -95,6 +95,7 @@ impl Principal {
             Self::User { account, name, path, .. } => user_arn(account, path, name),
             Self::Session { of, .. } => of.arn(),
             Self::Role(session) => Caller::Role(session.role.clone()).arn(),
+            Self::Service { name, .. } if name.ends_with(".amazonaws.com") => name.clone(),
             Self::Service { name, .. } => format!("{name}.craton.internal"),
             Self::Anonymous { .. } => Caller::Anonymous.arn(),
         }
@@ -182,6 +183,15 @@ impl Principal {
             Self::Role(session) => session.role.role_id.clone(),
             // Ids of users and accounts do not look alike.
             _ => self.user_id(),
+        }
+    }
+
+    /// The unique id of the user or role that policies and grants may name.
+    pub(crate) fn named_id(&self) -> Option<&str> {
+        match self.owner() {
+            Self::User { id, .. } => Some(id),
+            Self::Role(session) => Some(&session.role.role_id),
+            _ => None,
         }
     }
 

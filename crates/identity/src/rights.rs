@@ -51,6 +51,8 @@ impl Identity {
     pub(crate) fn forget_rights(&self) {
         self.0.rights.clear();
         self.0.memberships.clear();
+        // Key policies and grants name users and roles.
+        self.0.kms.clear();
     }
 }
 
@@ -64,7 +66,7 @@ impl Rights {
             Some(arn) => Some(self::managed(arn, row.boundary_document.as_deref())?),
             None => None,
         };
-        Ok(Self { identity, boundary, tags: tags::pairs(&row.tags), ..Self::default() })
+        Ok(Self { identity, boundary, tags: tags::pairs(&row.tags) })
     }
 }
 

@@ -8,8 +8,12 @@ mod console;
 mod explain;
 mod first_start;
 mod iam;
+mod kms;
+mod organizations;
 mod root_key;
+mod secrets;
 mod sessions;
+mod sts;
 mod users;
 
 use std::net::IpAddr;

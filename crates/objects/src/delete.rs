@@ -170,25 +170,23 @@ impl Objects {
         };
         let marker = &marker;
         point("objects.delete.commit.before");
-        let done = self
-            .store()
-            .write(|tx| async move {
-                let Some(present) = crate::buckets::store::find(&tx, bucket).await? else {
-                    return Ok(Err(Error::no_such_bucket(bucket)));
-                };
-                if present.versioning == Versioning::Unversioned {
-                    let found = find(&tx, bucket, &entry.key, Some(NULL)).await?;
-                    if let Err(refused) = check(entry, found.as_ref()) {
-                        return Ok(Err(refused));
-                    }
-                    if let Some(found) = &found {
-                        remove(&tx, bucket, found, now).await?;
-                    }
-                    return Ok(Ok(Done::Removed(found.is_some())));
+        let done = versions::store::transact(self.store(), |tx| async move {
+            let Some(present) = crate::buckets::store::find(&tx, bucket).await? else {
+                return Ok(Err(Error::no_such_bucket(bucket)));
+            };
+            if present.versioning == Versioning::Unversioned {
+                let found = find(&tx, bucket, &entry.key, Some(NULL)).await?;
+                if let Err(refused) = check(entry, found.as_ref()) {
+                    return Ok(Err(refused));
                 }
-                Ok(insert(&tx, marker, |latest| check(entry, latest)).await?.map(|marker| Done::Marked(marker.version)))
-            })
-            .await??;
+                if let Some(found) = &found {
+                    remove(&tx, bucket, found, now).await?;
+                }
+                return Ok(Ok(Done::Removed(found.is_some())));
+            }
+            Ok(insert(&tx, marker, |latest| check(entry, latest)).await?.map(|marker| Done::Marked(marker.version)))
+        })
+        .await??;
         point("objects.delete.commit.after");
         let about = |version_id| About { key: &entry.key, version_id, ..About::default() };
         match done {

@@ -39,8 +39,18 @@ pub struct ErrorFacts {
     pub condition: Option<&'static str>,
 }
 
+/// The code's text: given, or the variant's name.
+macro_rules! name {
+    ($name:ident $text:literal) => {
+        $text
+    };
+    ($name:ident) => {
+        stringify!($name)
+    };
+}
+
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident, $status:literal, $kind:ident;)*) => {
+    ($($(#[$doc:meta])* $name:ident $(= $text:literal)?, $status:literal, $kind:ident;)*) => {
         /// S3's error codes, as far as they can come from here (S3 API Reference, "Error responses").
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Code {
@@ -52,7 +62,7 @@ macro_rules! codes {
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
-                    $(Self::$name => stringify!($name),)*
+                    $(Self::$name => name!($name $($text)?),)*
                 }
             }
 
@@ -128,6 +138,14 @@ codes! {
     InvalidTag, 400, Invalid;
     /// The key is longer than 1024 bytes.
     KeyTooLongError, 400, Invalid;
+    /// KMS: the key is disabled.
+    KmsDisabled = "KMS.DisabledException", 400, Conflict;
+    /// KMS: the key is for something else.
+    KmsInvalidKeyUsage = "KMS.InvalidKeyUsageException", 400, Invalid;
+    /// KMS: the key's state forbids its use.
+    KmsInvalidState = "KMS.KMSInvalidStateException", 400, Conflict;
+    /// KMS: there is no such key.
+    KmsNotFound = "KMS.NotFoundException", 400, NotFound;
     /// The bucket policy is refused.
     MalformedPolicy, 400, Invalid;
     /// The document does not say what it must.

@@ -21,6 +21,7 @@ mod get;
 mod keys;
 mod kms;
 mod listing;
+mod lookup;
 mod multipart;
 mod open;
 mod put;
@@ -55,3 +56,6 @@ pub use ranges::{ByteRange, ContentRange};
 pub use tagging::Tagging;
 pub use tags::{Pairs, parse_tagging_header};
 pub use versions::{Headers, ObjectInfo, ObjectRef};
+
+#[cfg(test)]
+mod tests;

@@ -214,15 +214,12 @@ impl Objects {
         let new = &new;
         point("objects.put.commit.before");
         blob.iter_mut().for_each(NewBlob::settle);
-        let inserted = self
-            .store()
-            .write(|tx| async move { versions::store::insert(&tx, new, |latest| conditions.check(key, latest)).await })
-            .await?;
-        if inserted.is_err() {
-            blob.iter_mut().for_each(NewBlob::unsettle);
-        }
-        let inserted = inserted?;
-        blob.iter_mut().for_each(NewBlob::confirm);
+        let inserted = versions::store::transact(self.store(), |tx| async move {
+            versions::store::insert(&tx, new, |latest| conditions.check(key, latest)).await
+        })
+        .await;
+        blob.iter_mut().for_each(|blob| blob.conclude(&inserted));
+        let inserted = inserted??;
         point("objects.put.commit.after");
         let Inserted { versioning, version } = inserted;
         let version_id = shown_version(versioning, &version);

@@ -17,8 +17,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("identity", &["base", "store"]),
     ("jobs", &["base", "store"]),
     ("objects", &["base", "store", "identity"]),
+    ("backup", &["base", "store", "jobs", "identity"]),
     ("models", &["base", "store", "inference", "jobs", "identity", "objects"]),
-    ("aws-api", &["base", "aws-wire", "inference", "jobs", "identity", "objects", "models"]),
+    ("orchestration", &["base", "store", "jobs", "identity", "objects", "models"]),
+    ("aws-api", &["base", "aws-wire", "inference", "jobs", "identity", "objects", "backup", "models", "orchestration"]),
     ("cli", &["base", "aws-wire"]),
     (
         "server",
@@ -33,6 +35,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "jobs",
             "objects",
             "models",
+            "orchestration",
+            "backup",
             "aws-api",
             "cli",
         ],
@@ -47,7 +51,7 @@ const KEPT_BEHIND: &[(&str, &[&str])] = &[
     ("hyper", &["server"]),
     ("reqwest", &["objects", "models", "cli", "server"]),
     ("anyhow", &["cli", "server", "xtask"]),
-    ("tokio", &["store", "inference", "jobs", "identity", "objects", "models", "aws-api", "cli", "server"]),
+    ("tokio", &["store", "inference", "jobs", "identity", "objects", "models", "backup", "aws-api", "cli", "server"]),
 ];
 
 /// Compares the manifests with the tables.

@@ -163,10 +163,8 @@ fn is_decided_by_resource(action: &str, policy: Option<&Attached>) -> bool {
 pub(crate) async fn own_resource(identity: &Identity, arn: &str) -> Result<Option<ResourceFacts>> {
     let Ok(parsed) = arn.parse::<base::Arn>() else { return Ok(None) };
     match (parsed.service.as_str(), parsed.resource_type()) {
-        ("kms", Some("key")) => {
-            let facts = identity.kms().resource(parsed.resource_id()).await?;
-            Ok(facts.filter(|facts| facts.policy.as_ref().is_some_and(|policy| *policy.id == *arn)))
-        }
+        ("kms", _) => identity.kms().facts(arn).await,
+        ("secretsmanager", _) => identity.secrets().facts(arn).await,
         ("iam", Some("role")) => {
             let Some(role) = identity.read_role_by_arn(arn).await? else { return Ok(None) };
             let policy = Some(role.trust_policy()?);

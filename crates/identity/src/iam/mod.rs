@@ -18,4 +18,5 @@ pub mod tags;
 
 pub(crate) use errors::{delete_conflict, no_such_user, quota_exceeded, user_exists};
 pub use holder::{HolderKind, HolderName};
+pub(crate) use names::check_name;
 pub use principals::PrincipalIds;

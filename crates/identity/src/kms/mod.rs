@@ -30,7 +30,6 @@ mod grants;
 mod key;
 mod key_ref;
 mod keys;
-mod lookup;
 mod managed;
 mod material;
 mod policies;

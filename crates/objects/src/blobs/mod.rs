@@ -190,14 +190,14 @@ impl NewBlob {
         self.kept = true;
     }
 
-    /// The transaction is known to have changed nothing: the blob goes with the value.
-    pub(crate) fn unsettle(&mut self) {
-        self.kept = false;
-    }
-
-    /// The transaction is known to have been committed.
-    pub(crate) fn confirm(&mut self) {
-        self.confirmed = true;
+    /// What became of the transaction: the blob stays where it was committed, goes where it was refused, and stays in use
+    /// where only the database knows.
+    pub(crate) fn conclude<T>(&mut self, outcome: &Result<crate::error::Result<T>>) {
+        match outcome {
+            Ok(Ok(_)) => self.confirmed = true,
+            Err(error) if error.kind == base::ErrorKind::Unavailable => {}
+            Ok(Err(_)) | Err(_) => self.kept = false,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Bucket policies.
 
-use identity::policy::{Document, Effect, Kind};
+use identity::policy::{Document, Kind};
 use identity::{Access, Ask, Ctx};
 
 use super::BucketRef;
@@ -99,17 +99,10 @@ fn malformed(message: &str, hint: String) -> Error {
     Error::new(Code::MalformedPolicy, message).with_hint(hint)
 }
 
-/// What S3 asks of a policy besides its language: that it is about this bucket and its objects, about S3's actions, and
-/// that each action fits one of the resources.
+/// What S3 asks of a policy besides its language: that it is about this bucket and its objects, and that each action fits
+/// one of the resources.
 fn check(document: &Document, bucket: &str) -> Result<()> {
     for statement in document.statements() {
-        let (actions, _) = statement.actions();
-        for action in actions {
-            let name = action.to_lowercase();
-            if name != "*" && !name.starts_with("s3:") {
-                return Err(malformed("Policy has invalid action", format!("`{action}` is no action of S3.")));
-            }
-        }
         let Some((resources, negated)) = statement.resources() else { continue };
         for resource in resources {
             if !is_about(resource, bucket) {
@@ -118,7 +111,7 @@ fn check(document: &Document, bucket: &str) -> Result<()> {
             }
         }
         let (actions, other_actions) = statement.actions();
-        if negated || other_actions || statement.effect() == Effect::Deny && resources.is_empty() {
+        if negated || other_actions {
             continue;
         }
         for action in actions.iter().filter(|action| !action.contains(['*', '?'])) {
@@ -228,11 +221,5 @@ mod tests {
         checked(r#"["s3:ListBucket", "s3:GetObject"]"#, r#"["arn:aws:s3:::notes", "arn:aws:s3:::notes/*"]"#).unwrap();
         checked(r#""s3:*""#, r#""arn:aws:s3:::notes""#).unwrap();
         checked(r#""s3:GetObject""#, r#""arn:aws:s3:::notes*""#).unwrap();
-    }
-
-    #[test]
-    fn other_services_actions_are_refused() {
-        let error = checked(r#""iam:GetUser""#, r#""arn:aws:s3:::notes""#).unwrap_err();
-        assert_eq!(error.error.message, "Policy has invalid action");
     }
 }

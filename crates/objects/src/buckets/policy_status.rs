@@ -63,7 +63,7 @@ fn narrows(condition: &Condition) -> bool {
 fn is_fixed(key: &str, value: &str) -> bool {
     let open = |text: &str| text.contains(['*', '?']) || text.contains("${");
     if key.ends_with("arn")
-        && let Some(account) = value.splitn(6, ':').nth(4)
+        && let Some(account) = value.split(':').nth(4)
     {
         return !account.is_empty() && !open(account) && !value.contains("${");
     }

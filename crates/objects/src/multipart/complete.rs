@@ -1,5 +1,6 @@
 //! CompleteMultipartUpload.
 
+use ::store::Store;
 use ::store::crash::point;
 use identity::{Access, Ctx};
 
@@ -14,7 +15,7 @@ use crate::events::About;
 use crate::keys;
 use crate::open::Objects;
 use crate::put::Put;
-use crate::versions::store::NewVersion;
+use crate::versions::store::{Inserted, NewVersion};
 use crate::versions::{self, shown_version};
 
 /// The least size of every part but the last: 5 MiB.
@@ -60,11 +61,13 @@ impl Objects {
     /// MalformedXML for no parts; BadDigest, InvalidRequest where checksum, type or size are others;
     /// PreconditionFailed, NoSuchKey.
     pub async fn complete_multipart_upload(&self, ctx: &Ctx, complete: CompleteUpload) -> Result<Put> {
-        let CompleteUpload { upload: asked, parts, checksums, checksum_type, size, if_match, if_none_match } =
-            &complete;
+        let CompleteUpload { upload: asked, parts, checksums, checksum_type, size, .. } = &complete;
         keys::check(&asked.key)?;
         let row = self.known_bucket(ctx, &asked.bucket, "s3:PutObject").await?;
-        let conditions = WriteConditions { if_match: if_match.as_deref(), if_none_match: if_none_match.as_deref() };
+        let conditions = WriteConditions {
+            if_match: complete.if_match.as_deref(),
+            if_none_match: complete.if_none_match.as_deref(),
+        };
         let writes =
             Writes { if_match: conditions.if_match, if_none_match: conditions.if_none_match, ..Writes::default() };
         let ask = with_writes(self.ask_object(ctx, &row, "s3:PutObject", &asked.key)?, &writes);
@@ -95,25 +98,8 @@ impl Objects {
             content: &upload.content,
             checksum: checksum.as_ref(),
         };
-        let (new, chosen) = (&new, &chosen);
         point("objects.complete.commit.before");
-        let inserted = self
-            .store()
-            .write(|tx| async move {
-                // Nothing is changed before all is known to be well: what is refused then leaves all as it was.
-                if !store::is_present(&tx, &upload_key(new)).await? {
-                    return Ok(Err(Error::no_such_upload()));
-                }
-                if !store::are_unchanged(&tx, new.id, chosen).await? {
-                    return Ok(Err(invalid_part("A part was uploaded again meanwhile.".to_owned())));
-                }
-                let inserted = versions::store::insert(&tx, new, |latest| conditions.check(&asked.key, latest)).await?;
-                if inserted.is_ok() {
-                    store::take(&tx, new.id, chosen, modified).await?;
-                }
-                Ok(inserted)
-            })
-            .await??;
+        let inserted = commit(self.store(), &new, &chosen, &conditions).await?;
         point("objects.complete.commit.after");
         let version_id = shown_version(inserted.versioning, &inserted.version);
         let about = About { key: &asked.key, version_id: version_id.as_deref(), size: total, etag: &etag };
@@ -121,6 +107,30 @@ impl Objects {
         self.nudge();
         Ok(Put { etag, version_id, checksum, sealed: upload.envelope.sealed, size: total, modified })
     }
+}
+
+/// Makes the parts an object in one transaction. Nothing is changed before all is known to be well: what is refused then
+/// leaves all as it was.
+async fn commit(
+    store: &Store,
+    new: &NewVersion<'_>,
+    chosen: &[PartRow],
+    conditions: &WriteConditions<'_>,
+) -> Result<Inserted> {
+    let inserted = versions::store::transact(store, |tx| async move {
+        if !store::is_present(&tx, &upload_key(new)).await? {
+            return Ok(Err(Error::no_such_upload()));
+        }
+        if !store::are_unchanged(&tx, new.id, chosen).await? {
+            return Ok(Err(invalid_part("A part was uploaded again meanwhile.".to_owned())));
+        }
+        let inserted = versions::store::insert(&tx, new, |latest| conditions.check(new.key, latest)).await?;
+        if inserted.is_ok() {
+            store::take(&tx, new.id, chosen, new.modified).await?;
+        }
+        Ok(inserted)
+    });
+    inserted.await?
 }
 
 /// The uploaded parts that the caller lists.

@@ -159,11 +159,10 @@ impl Objects {
         };
         point("objects.part.commit.before");
         blob.iter_mut().for_each(NewBlob::settle);
-        if !store::put_part(self.store(), &row.bucket.name, &part).await? {
-            blob.iter_mut().for_each(NewBlob::unsettle);
-            return Err(Error::no_such_upload());
-        }
-        blob.iter_mut().for_each(NewBlob::confirm);
+        let put = store::put_part(self.store(), &row.bucket.name, &part).await;
+        let put = put.map(|there| if there { Ok(()) } else { Err(Error::no_such_upload()) });
+        blob.iter_mut().for_each(|blob| blob.conclude(&put));
+        put??;
         point("objects.part.commit.after");
         self.nudge();
         Ok((UploadedPart { etag, checksum, sealed: upload.envelope.sealed.clone() }, modified))

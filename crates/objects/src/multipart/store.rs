@@ -257,10 +257,9 @@ pub(crate) async fn are_unchanged(tx: &Tx, id: &str, chosen: &[PartRow]) -> Resu
 /// Ends the upload whose chosen parts become an object: removes the other parts and says where each begins.
 pub(crate) async fn take(tx: &Tx, id: &str, chosen: &[PartRow], now: Timestamp) -> Result<()> {
     let rows = tx.fetch_all(select_parts!("WHERE owner = $1 ORDER BY number"), params![id]).await?;
-    let mut wanted = chosen.iter().map(|part| part.number).peekable();
     for row in &rows {
         let part = part_row(row)?;
-        if wanted.next_if_eq(&part.number).is_some() {
+        if chosen.binary_search_by_key(&part.number, |chosen| chosen.number).is_ok() {
             continue;
         }
         discard(tx, part.blob.as_deref(), now).await?;

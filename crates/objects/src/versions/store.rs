@@ -97,6 +97,25 @@ pub(crate) async fn find(tx: &Tx, bucket: &str, key: &str, version: Option<&str>
     row.map(|row| version_row(&row)).transpose()
 }
 
+/// How often a transaction is run again that lost a race for a key.
+const RUNS: usize = 8;
+
+/// Runs a transaction that inserts versions; again, where another one inserted the same key's at the same time, which
+/// PostgreSQL reports as a taken name.
+pub(crate) async fn transact<T, F, Fut>(store: &Store, f: F) -> Result<T>
+where
+    F: Fn(Tx) -> Fut,
+    Fut: Future<Output = Result<T>>,
+{
+    for _ in 1..RUNS {
+        match store.write(&f).await {
+            Err(error) if error.kind == base::ErrorKind::AlreadyExists => {}
+            done => return done,
+        }
+    }
+    store.write(f).await
+}
+
 /// Inserts the latest version of its key, if `condition` holds for the one that is the latest now. The version that it
 /// replaces, where the bucket does not keep it, becomes garbage.
 ///

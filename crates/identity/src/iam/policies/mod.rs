@@ -4,6 +4,8 @@ mod entities;
 mod store;
 mod versions;
 
+use std::sync::Arc;
+
 use base::{AccountId, Error, ErrorKind, Page, PageRequest, Result, Timestamp};
 
 use super::aws_managed;
@@ -13,7 +15,7 @@ use super::tags;
 use crate::credentials::formats;
 use crate::ctx::Ctx;
 use crate::open::Identity;
-use crate::policy::{Document, Kind};
+use crate::policy::{Attached, Document, Kind};
 use crate::users::Tag;
 
 pub use entities::{EntityFilter, PolicyEntity};
@@ -213,6 +215,24 @@ pub(crate) fn name_in(policy_arn: &str) -> &str {
 pub(crate) fn path_in(policy_arn: &str) -> String {
     let resource = policy_arn.splitn(6, ':').nth(5).unwrap_or_default();
     super::names::split_path(resource.strip_prefix("policy").unwrap_or_default()).0
+}
+
+/// The managed policy with this ARN as one passed to a session of a role of `account`: its own, or AWS's.
+///
+/// # Errors
+/// The store's.
+pub(crate) async fn session_document(
+    identity: &Identity,
+    account: &AccountId,
+    policy_arn: &str,
+) -> Result<Option<Attached>> {
+    if aws_managed::is_arn(policy_arn) {
+        return aws_managed::find(policy_arn).map(|_| aws_managed::attached(policy_arn)).transpose();
+    }
+    let versions = store::versions(&identity.0.store, account, policy_arn).await?;
+    let Some(version) = versions.into_iter().find(|version| version.default) else { return Ok(None) };
+    let document = Document::parse(Kind::Managed, version.document).map_err(Error::internal)?;
+    Ok(Some(Attached { id: policy_arn.into(), document: Arc::new(document) }))
 }
 
 /// Whether a policy with this ARN can be attached in `account`: its own, or AWS's.

@@ -34,6 +34,11 @@ impl PrincipalIds {
         serde_json::from_str(text).map(Self).map_err(Error::internal)
     }
 
+    /// The id that the owner of `name` had, if it is a user, a role or a session's role.
+    pub(crate) fn id_of(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(written, _)| written == name).map(|(_, id)| id.as_str())
+    }
+
     /// The policy's text as it is to be shown and decided with now: a user that was renamed stands under its new name,
     /// who was deleted under its id, which nobody gets again.
     pub(crate) async fn present(&self, tx: &Tx, text: String) -> Result<String> {

@@ -19,7 +19,7 @@ use crate::open::Identity;
 use crate::policy::{Attached, Document, Kind};
 use crate::users::{Tag, name_key};
 
-pub(crate) use store::{all, with_id, write_use};
+pub(crate) use store::{add, all, with_id, write_use};
 
 /// The most roles of an account, as in AWS.
 pub(crate) const PER_ACCOUNT: i64 = 1_000;
@@ -134,13 +134,11 @@ impl Identity {
     }
 
     /// The role with this id (`AROA…`) of any account.
-    #[allow(dead_code)]
     pub(crate) async fn read_role_by_id(&self, id: &str) -> Result<Option<Role>> {
         store::read_by_id(&self.0.store, id).await
     }
 
     /// The role with exactly this ARN, of any account.
-    #[allow(dead_code)]
     pub(crate) async fn read_role_by_arn(&self, role_arn: &str) -> Result<Option<Role>> {
         let Ok(parsed) = role_arn.parse::<base::Arn>() else { return Ok(None) };
         let (Ok(account), Some(rest)) = (parsed.account.parse(), parsed.resource.strip_prefix("role/")) else {
@@ -150,7 +148,6 @@ impl Identity {
         Ok(self.read_role(&account, name).await?.filter(|role| role.arn == role_arn))
     }
 
-    #[allow(dead_code)]
     /// Notes that a session of the role made a request in `region`; written within a minute.
     pub(crate) fn note_role_use(&self, role_id: &str, region: &Region) {
         let used = Used::Role { id: role_id.to_owned(), region: region.as_str().to_owned() };

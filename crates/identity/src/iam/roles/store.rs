@@ -29,7 +29,7 @@ pub(super) async fn insert(store: &Store, role: &Role, trusted: &[String]) -> Re
         .await
 }
 
-pub(super) async fn add(tx: &Tx, role: &Role, ids: &PrincipalIds) -> Result<bool> {
+pub(crate) async fn add(tx: &Tx, role: &Role, ids: &PrincipalIds) -> Result<bool> {
     let sql = "INSERT INTO identity_roles (id, account, name, name_key, path, description, trust, trust_principals,
                  max_session, boundary, service, tags, created_at)
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING";

@@ -20,7 +20,10 @@ async fn an_instance_profile_has_one_role_at_most() {
         assert_eq!(second.message, "Cannot exceed quota for InstanceSessionsPerInstanceProfile: 1");
         let found = d.identity.get_instance_profile(&d.ctx, "web").await.unwrap();
         assert_eq!(found.role, Some(role));
-        assert_eq!(d.identity.list_instance_profiles(&d.ctx, "/m/", &first(9)).await.unwrap().items, [found.clone()]);
+        assert_eq!(
+            d.identity.list_instance_profiles(&d.ctx, "/m/", &first(9)).await.unwrap().items,
+            std::slice::from_ref(&found)
+        );
         assert_eq!(d.identity.list_instance_profiles_for_role(&d.ctx, "r", &first(9)).await.unwrap().items, [found]);
         let refused = d.identity.delete_role(&d.ctx, "r").await;
         assert_eq!(message(refused), "Cannot delete entity, must remove roles from instance profile first.");

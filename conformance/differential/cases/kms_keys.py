@@ -1,0 +1,215 @@
+"""KMS keys: creation, policies, states, deletion, tags, rotation, lists."""
+
+import json
+
+from case import Case, call, pages
+
+ROOT = "arn:aws:iam::123456789012:root"
+ABSENT = "12345678-1234-1234-1234-123456789012"
+
+
+def key_policy(principal=ROOT, **more):
+    return json.dumps({"Version": "2012-10-17", "Id": "key", "Statement": [
+        {"Sid": "Administer", "Effect": "Allow", "Principal": {"AWS": principal}, "Action": "kms:*", "Resource": "*", **more}]})
+
+
+TAGS = [{"TagKey": "team", "TagValue": "red"}, {"TagKey": "stage", "TagValue": ""}]
+KEY = {"id": "KeyMetadata.KeyId", "arn": "KeyMetadata.Arn"}
+
+CASES = [
+    Case("kms.keys.create", [
+        call("kms.create_key", keep=KEY, status=200),
+        call("kms.describe_key", KeyId="<id>"),
+        call("kms.describe_key", KeyId="<arn>"),
+        call("kms.get_key_policy", KeyId="<id>", PolicyName="default"),
+        call("kms.list_resource_tags", KeyId="<id>"),
+    ]),
+    Case("kms.keys.create_with_everything", [
+        call("kms.create_key", Description="For weights", KeyUsage="ENCRYPT_DECRYPT", KeySpec="SYMMETRIC_DEFAULT", Origin="AWS_KMS", MultiRegion=False,
+             Policy=key_policy(), Tags=TAGS, keep=KEY),
+        call("kms.describe_key", KeyId="<id>"),
+        call("kms.get_key_policy", KeyId="<id>", PolicyName="default"),
+        call("kms.list_resource_tags", KeyId="<id>"),
+        call("kms.list_key_policies", KeyId="<id>"),
+    ]),
+    Case("kms.keys.bad_specs", [
+        call("kms.create_key", KeySpec="NONSENSE", fails="ValidationException", status=400),
+        call("kms.create_key", KeyUsage="NONSENSE", fails="ValidationException"),
+        call("kms.create_key", KeyUsage="SIGN_VERIFY", fails="ValidationException"),
+        call("kms.create_key", Origin="NONSENSE", fails="ValidationException"),
+        call("kms.create_key", Description="x" * 8193, fails="ValidationException"),
+    ]),
+    Case("kms.keys.bad_policies", [
+        call("kms.create_key", Policy="nonsense", fails="MalformedPolicyDocumentException", status=400),
+        call("kms.create_key", Policy="{}", fails="MalformedPolicyDocumentException"),
+        call("kms.create_key", Policy=key_policy("arn:aws:iam::123456789012:user/absent-<fresh>"), fails="MalformedPolicyDocumentException"),
+    ]),
+    Case("kms.keys.bad_tags", [
+        call("kms.create_key", Tags=[{"TagKey": "aws:x", "TagValue": "1"}], fails="TagException", status=400),
+        call("kms.create_key", Tags=[{"TagKey": "a", "TagValue": "1"}, {"TagKey": "a", "TagValue": "2"}], fails="TagException"),
+    ]),
+    Case("kms.keys.absent", [
+        call("kms.describe_key", KeyId=ABSENT, fails="NotFoundException", status=400),
+        call("kms.describe_key", KeyId=f"arn:aws:kms:us-east-1:123456789012:key/{ABSENT}", fails="NotFoundException"),
+        call("kms.describe_key", KeyId="not-a-key", fails="NotFoundException"),
+        call("kms.get_key_policy", KeyId=ABSENT, PolicyName="default", fails="NotFoundException"),
+        call("kms.put_key_policy", KeyId=ABSENT, PolicyName="default", Policy=key_policy(), fails="NotFoundException"),
+        call("kms.list_key_policies", KeyId=ABSENT, fails="NotFoundException"),
+        call("kms.enable_key", KeyId=ABSENT, fails="NotFoundException"),
+        call("kms.disable_key", KeyId=ABSENT, fails="NotFoundException"),
+        call("kms.schedule_key_deletion", KeyId=ABSENT, fails="NotFoundException"),
+        call("kms.cancel_key_deletion", KeyId=ABSENT, fails="NotFoundException"),
+        call("kms.update_key_description", KeyId=ABSENT, Description="x", fails="NotFoundException"),
+        call("kms.tag_resource", KeyId=ABSENT, Tags=TAGS, fails="NotFoundException"),
+        call("kms.untag_resource", KeyId=ABSENT, TagKeys=["team"], fails="NotFoundException"),
+        call("kms.list_resource_tags", KeyId=ABSENT, fails="NotFoundException"),
+        call("kms.enable_key_rotation", KeyId=ABSENT, fails="NotFoundException"),
+        call("kms.get_key_rotation_status", KeyId=ABSENT, fails="NotFoundException"),
+    ]),
+    Case("kms.keys.policy", [
+        call("kms.create_key", keep=KEY),
+        call("kms.put_key_policy", KeyId="<id>", PolicyName="default", Policy=key_policy(Condition={"StringEquals": {"aws:PrincipalAccount": "123456789012"}}), BypassPolicyLockoutSafetyCheck=True),
+        call("kms.get_key_policy", KeyId="<id>", PolicyName="default"),
+        call("kms.put_key_policy", KeyId="<id>", Policy=key_policy()),
+        call("kms.get_key_policy", KeyId="<arn>"),
+        call("kms.put_key_policy", KeyId="<id>", PolicyName="other", Policy=key_policy(), fails="NotFoundException"),
+        call("kms.get_key_policy", KeyId="<id>", PolicyName="other", fails="NotFoundException"),
+        call("kms.put_key_policy", KeyId="<id>", PolicyName="default", Policy="nonsense", fails="MalformedPolicyDocumentException"),
+        call("kms.get_key_policy", KeyId="<id>", PolicyName="default"),
+    ]),
+    Case("kms.keys.disable_and_enable", [
+        call("kms.create_key", keep=KEY),
+        call("kms.disable_key", KeyId="<id>", status=200),
+        call("kms.describe_key", KeyId="<id>"),
+        call("kms.encrypt", KeyId="<id>", Plaintext=b"x", fails="DisabledException", status=400),
+        call("kms.generate_data_key", KeyId="<id>", KeySpec="AES_256", fails="DisabledException"),
+        call("kms.disable_key", KeyId="<id>"),
+        call("kms.enable_key", KeyId="<arn>"),
+        call("kms.describe_key", KeyId="<id>"),
+        call("kms.encrypt", KeyId="<id>", Plaintext=b"x"),
+    ]),
+    Case("kms.keys.deletion", [
+        call("kms.create_key", keep=KEY),
+        call("kms.schedule_key_deletion", KeyId="<id>", PendingWindowInDays=7),
+        call("kms.describe_key", KeyId="<id>"),
+        call("kms.schedule_key_deletion", KeyId="<id>", PendingWindowInDays=7, fails="KMSInvalidStateException", status=400),
+        call("kms.encrypt", KeyId="<id>", Plaintext=b"x", fails="KMSInvalidStateException"),
+        call("kms.enable_key", KeyId="<id>", fails="KMSInvalidStateException"),
+        call("kms.disable_key", KeyId="<id>", fails="KMSInvalidStateException"),
+        call("kms.cancel_key_deletion", KeyId="<id>"),
+        call("kms.describe_key", KeyId="<id>"),
+        call("kms.encrypt", KeyId="<id>", Plaintext=b"x", fails="DisabledException"),
+        call("kms.enable_key", KeyId="<id>"),
+        call("kms.encrypt", KeyId="<id>", Plaintext=b"x"),
+    ]),
+    Case("kms.keys.deletion_of_a_usable_key_cannot_be_cancelled", [
+        call("kms.create_key", keep=KEY),
+        call("kms.cancel_key_deletion", KeyId="<id>", fails="KMSInvalidStateException", status=400),
+    ]),
+    Case("kms.keys.deletion_windows", [
+        call("kms.create_key", keep=KEY),
+        call("kms.schedule_key_deletion", KeyId="<id>", PendingWindowInDays=6, fails="ValidationException", status=400),
+        call("kms.schedule_key_deletion", KeyId="<id>", PendingWindowInDays=31, fails="ValidationException"),
+        call("kms.schedule_key_deletion", KeyId="<id>"),
+    ]),
+    Case("kms.keys.description", [
+        call("kms.create_key", Description="one", keep=KEY),
+        call("kms.update_key_description", KeyId="<id>", Description="two"),
+        call("kms.describe_key", KeyId="<id>"),
+        call("kms.update_key_description", KeyId="<id>", Description=""),
+        call("kms.describe_key", KeyId="<id>"),
+    ]),
+    Case("kms.keys.tags", [
+        call("kms.create_key", keep=KEY),
+        call("kms.tag_resource", KeyId="<id>", Tags=TAGS),
+        call("kms.list_resource_tags", KeyId="<id>"),
+        call("kms.list_resource_tags", KeyId="<arn>"),
+        call("kms.tag_resource", KeyId="<id>", Tags=[{"TagKey": "team", "TagValue": "blue"}]),
+        call("kms.untag_resource", KeyId="<id>", TagKeys=["stage", "absent"]),
+        call("kms.list_resource_tags", KeyId="<id>"),
+        call("kms.tag_resource", KeyId="<id>", Tags=[{"TagKey": "aws:x", "TagValue": "1"}], fails="TagException"),
+        call("kms.tag_resource", KeyId="<id>", Tags=[{"TagKey": f"k{n}", "TagValue": "v"} for n in range(6)]),
+        pages("kms.list_resource_tags", 3, KeyId="<id>"),
+    ]),
+    Case("kms.keys.rotation", [
+        call("kms.create_key", keep=KEY),
+        call("kms.get_key_rotation_status", KeyId="<id>"),
+        call("kms.enable_key_rotation", KeyId="<id>"),
+        call("kms.get_key_rotation_status", KeyId="<id>"),
+        call("kms.enable_key_rotation", KeyId="<id>", RotationPeriodInDays=180),
+        call("kms.get_key_rotation_status", KeyId="<arn>"),
+        call("kms.disable_key_rotation", KeyId="<id>"),
+        call("kms.get_key_rotation_status", KeyId="<id>"),
+        call("kms.enable_key_rotation", KeyId="<id>", RotationPeriodInDays=89, fails="ValidationException"),
+        call("kms.enable_key_rotation", KeyId="<id>", RotationPeriodInDays=2561, fails="ValidationException"),
+    ]),
+    Case("kms.keys.rotation_on_demand", [
+        call("kms.create_key", keep=KEY),
+        call("kms.encrypt", KeyId="<id>", Plaintext=b"before", keep={"blob": "CiphertextBlob"}),
+        call("kms.rotate_key_on_demand", KeyId="<id>"),
+        call("kms.list_key_rotations", KeyId="<id>"),
+        call("kms.decrypt", CiphertextBlob="<blob>"),
+        call("kms.rotate_key_on_demand", KeyId=ABSENT, fails="NotFoundException"),
+        call("kms.list_key_rotations", KeyId=ABSENT, fails="NotFoundException"),
+    ]),
+    Case("kms.keys.rotation_of_a_disabled_key", [
+        call("kms.create_key", keep=KEY),
+        call("kms.disable_key", KeyId="<id>"),
+        call("kms.enable_key_rotation", KeyId="<id>", fails="DisabledException"),
+        call("kms.get_key_rotation_status", KeyId="<id>"),
+    ]),
+    Case("kms.keys.list", [
+        call("kms.create_key", keep=KEY),
+        call("kms.create_key"),
+        call("kms.list_keys", Limit=1000, where=("Keys", "KeyId", "<id>")),
+        call("kms.list_keys", Limit=1, volatile=("KeyArn", "KeyId"), keep={"marker": "NextMarker"}),
+        call("kms.list_keys", Limit=1, Marker="<marker>", volatile=("KeyArn", "KeyId", "Truncated")),
+        call("kms.list_keys", Limit=0, fails="ValidationException"),
+        call("kms.list_keys", Limit=1001, fails="ValidationException"),
+        call("kms.list_keys", Marker="nonsense", fails="InvalidMarkerException", status=400),
+    ]),
+    Case("kms.aliases.life", [
+        call("kms.create_key", keep=KEY),
+        call("kms.create_alias", AliasName="alias/<name>", TargetKeyId="<id>", status=200),
+        call("kms.describe_key", KeyId="alias/<name>"),
+        call("kms.describe_key", KeyId="arn:aws:kms:us-east-1:123456789012:alias/<name>"),
+        call("kms.list_aliases", KeyId="<id>"),
+        call("kms.list_aliases", Limit=100, where=("Aliases", "AliasName", "<name>")),
+        call("kms.encrypt", KeyId="alias/<name>", Plaintext=b"x"),
+        call("kms.create_alias", AliasName="alias/<name>", TargetKeyId="<id>", fails="AlreadyExistsException", status=400),
+        call("kms.delete_alias", AliasName="alias/<name>"),
+        call("kms.delete_alias", AliasName="alias/<name>", fails="NotFoundException", status=400),
+        call("kms.describe_key", KeyId="alias/<name>", fails="NotFoundException"),
+        call("kms.list_aliases", KeyId="<id>"),
+    ]),
+    Case("kms.aliases.update", [
+        call("kms.create_key", keep=KEY),
+        call("kms.create_key", keep={"id2": "KeyMetadata.KeyId"}),
+        call("kms.create_alias", AliasName="alias/<name>", TargetKeyId="<id>"),
+        call("kms.update_alias", AliasName="alias/<name>", TargetKeyId="<id2>"),
+        call("kms.describe_key", KeyId="alias/<name>"),
+        call("kms.list_aliases", KeyId="<id>"),
+        call("kms.list_aliases", KeyId="<id2>"),
+        call("kms.update_alias", AliasName="alias/<name>-no", TargetKeyId="<id2>", fails="NotFoundException"),
+    ]),
+    Case("kms.aliases.bad_input", [
+        call("kms.create_key", keep=KEY),
+        call("kms.create_alias", AliasName="<name>", TargetKeyId="<id>", fails="ValidationException", status=400),
+        call("kms.create_alias", AliasName="alias/", TargetKeyId="<id>", fails="ValidationException"),
+        call("kms.create_alias", AliasName="alias/aws/<name>", TargetKeyId="<id>", fails="NotAuthorizedException"),
+        call("kms.create_alias", AliasName="alias/a b", TargetKeyId="<id>", fails="ValidationException"),
+        call("kms.create_alias", AliasName="alias/<name>", TargetKeyId=ABSENT, fails="NotFoundException"),
+        call("kms.delete_alias", AliasName="alias/absent-<fresh>", fails="NotFoundException"),
+        call("kms.list_aliases", KeyId=ABSENT, fails="NotFoundException"),
+    ]),
+    Case("kms.aliases.in_pages", [
+        call("kms.create_key", keep=KEY),
+        *[call("kms.create_alias", AliasName=f"alias/<name>-{letter}", TargetKeyId="<id>") for letter in "abc"],
+        pages("kms.list_aliases", 2, KeyId="<id>"),
+    ]),
+    Case("kms.keys.not_symmetric", [
+        call("kms.create_key", KeyUsage="SIGN_VERIFY", KeySpec="RSA_2048", keep=KEY),
+        call("kms.get_public_key", KeyId="<id>"),
+        call("kms.create_key", KeyUsage="GENERATE_VERIFY_MAC", KeySpec="HMAC_256"),
+    ]),
+]
