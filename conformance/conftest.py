@@ -76,3 +76,23 @@ def iam_user():
     for kept in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
         iam.delete_access_key(UserName=name, AccessKeyId=kept["AccessKeyId"])
     iam.delete_user(UserName=name)
+
+
+def empty_bucket(s3, name):
+    """Deletes a bucket with every version and upload in it."""
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=name):
+        for entry in page.get("Versions", []) + page.get("DeleteMarkers", []):
+            s3.delete_object(Bucket=name, Key=entry["Key"], VersionId=entry["VersionId"])
+    for upload in s3.list_multipart_uploads(Bucket=name).get("Uploads", []):
+        s3.abort_multipart_upload(Bucket=name, Key=upload["Key"], UploadId=upload["UploadId"])
+    s3.delete_bucket(Bucket=name)
+
+
+@pytest.fixture
+def bucket():
+    """A bucket of the administrator's, gone afterwards."""
+    s3 = client("s3")
+    name = f"scenario-{uuid.uuid4().hex[:12]}"
+    s3.create_bucket(Bucket=name)
+    yield name
+    empty_bucket(s3, name)

@@ -61,10 +61,11 @@ fn resign(parts: &Parts, body: &[u8]) {
     let added = sigv4::sign(&request, &credentials, NOW);
     let added = added.iter().map(|(name, value)| (*name, value.as_str()));
     let headers = [("host", "localhost"), ("content-type", "text/plain")];
-    let builder = headers.into_iter().chain(added).fold(
-        http::Request::builder().method(parts.method.clone()).uri(target.as_str()),
-        |builder, (name, value)| builder.header(name, value),
-    );
+    let builder =
+        headers.into_iter().chain(added).fold(
+            http::Request::builder().method(parts.method.clone()).uri(target.as_str()),
+            |builder, (name, value)| builder.header(name, value),
+        );
     let Ok(request) = builder.body(()) else { return };
     let (parts, ()) = request.into_parts();
     let verified = sigv4::parse(&parts).and_then(|signed| {

@@ -2,6 +2,7 @@
 
 mod bench;
 mod codegen;
+mod release;
 mod tidy;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ Usage: cargo xtask COMMAND
 Commands:
   codegen [--check] [--botocore DIR|WHEEL]  generate the AWS shapes and docs/operations.md, or check that they are fresh
   tidy                                      check layers, file sizes, lints and wording of the whole tree
+  release [--binary FILE] [--out DIR]        make the tarball, image, unit, SBOM and checksums of a release in dist/
   bench [NAME]                              run a bench against its peer and print the ratios; without NAME, list them
 ";
 
@@ -21,6 +23,7 @@ fn main() -> ExitCode {
     let result = match arguments.split_first() {
         Some((command, rest)) if command == "codegen" => codegen::run(rest),
         Some((command, [])) if command == "tidy" => tidy::run(&root()),
+        Some((command, rest)) if command == "release" => release::run(&root(), rest),
         Some((command, rest)) if command == "bench" => bench::run(&root(), rest),
         _ => Err(anyhow::anyhow!("unknown command\n\n{USAGE}")),
     };

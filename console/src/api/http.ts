@@ -25,11 +25,15 @@ export class ApiError extends Error {
 }
 
 export interface Call {
-  method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  method?: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'HEAD'
   /** Sent as JSON. */
   json?: unknown
   /** Sent form-encoded, as the AWS Query protocol wants it. */
   form?: Record<string, string>
+  /** Sent as it is. */
+  body?: string | Blob
+  /** Headers beside those that every call has. */
+  headers?: Record<string, string>
   /** The AWS service that answers; absent for Craton's own API. */
   service?: string
   signal?: AbortSignal | undefined
@@ -54,7 +58,7 @@ export function onSessionEnded(handler: () => void): void {
 export async function send(path: string, call: Call = {}): Promise<Response> {
   const method = call.method ?? 'GET'
   const headers: Record<string, string> = { accept: 'application/json' }
-  let body: string | undefined
+  let body: string | Blob | undefined = call.body
   if (call.json !== undefined) {
     headers['content-type'] = 'application/json'
     body = JSON.stringify(call.json)
@@ -62,8 +66,7 @@ export async function send(path: string, call: Call = {}): Promise<Response> {
     headers['content-type'] = 'application/x-www-form-urlencoded; charset=utf-8'
     body = new URLSearchParams(call.form).toString()
   }
-  if (call.service) headers['x-craton-service'] = call.service
-  if (method !== 'GET' && csrfToken) headers['x-craton-csrf'] = csrfToken
+  Object.assign(headers, call.headers, marks(method, call.service))
 
   let response: Response
   try {
@@ -89,6 +92,14 @@ export async function send(path: string, call: Call = {}): Promise<Response> {
   const error = await errorOf(response)
   if ((error.status === 401 || UNKNOWN_SESSION.has(error.code)) && !call.signingIn) sessionEnded()
   throw error
+}
+
+/** What tells the server which service is meant and that it is this page which asks. */
+export function marks(method: string, service?: string): Record<string, string> {
+  return {
+    ...(service ? { 'x-craton-service': service } : {}),
+    ...(method !== 'GET' && method !== 'HEAD' && csrfToken ? { 'x-craton-csrf': csrfToken } : {}),
+  }
 }
 
 /** What AWS services call a session that is over, with a 403. */

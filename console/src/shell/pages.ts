@@ -9,7 +9,7 @@ export interface Page {
 }
 
 /** The navigation's sections in their order. A system adds its section here together with its first page. */
-export const SECTIONS = ['Server', 'Models', 'Access'] as const
+export const SECTIONS = ['Server', 'Models', 'Storage', 'Access', 'Security'] as const
 export type Section = (typeof SECTIONS)[number]
 
 /** Every page of the console: the navigation and the routes are made of this table, so nothing unbuilt is linked. */
@@ -45,6 +45,30 @@ export const PAGES: readonly Page[] = [
     View: lazy(() => import('../pages/aliases/AliasesPage.tsx')),
   },
   {
+    path: '/buckets',
+    title: 'Buckets',
+    section: 'Storage',
+    View: lazy(() => import('../pages/buckets/BucketsPage.tsx')),
+  },
+  {
+    path: '/users',
+    title: 'Users and groups',
+    section: 'Access',
+    View: lazy(() => import('../pages/users/UsersPage.tsx')),
+  },
+  {
+    path: '/roles',
+    title: 'Roles',
+    section: 'Access',
+    View: lazy(() => import('../pages/roles/RolesPage.tsx')),
+  },
+  {
+    path: '/policies',
+    title: 'Policies',
+    section: 'Access',
+    View: lazy(() => import('../pages/policies/PoliciesPage.tsx')),
+  },
+  {
     path: '/keys',
     title: 'Access keys',
     section: 'Access',
@@ -55,5 +79,35 @@ export const PAGES: readonly Page[] = [
     title: 'Accounts',
     section: 'Access',
     View: lazy(() => import('../pages/accounts/AccountsPage.tsx')),
+  },
+  {
+    path: '/organization',
+    title: 'Organization',
+    section: 'Access',
+    View: lazy(() => import('../pages/organization/OrganizationPage.tsx')),
+  },
+  {
+    path: '/why-denied',
+    title: 'Why denied',
+    section: 'Security',
+    View: lazy(() => import('../pages/denied/DeniedPage.tsx')),
+  },
+  {
+    path: '/audit',
+    title: 'Audit log',
+    section: 'Security',
+    View: lazy(() => import('../pages/audit/AuditPage.tsx')),
+  },
+  {
+    path: '/kms',
+    title: 'Encryption keys',
+    section: 'Security',
+    View: lazy(() => import('../pages/kms/KmsPage.tsx')),
+  },
+  {
+    path: '/secrets',
+    title: 'Secrets',
+    section: 'Security',
+    View: lazy(() => import('../pages/secrets/SecretsPage.tsx')),
   },
 ]

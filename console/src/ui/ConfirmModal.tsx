@@ -13,15 +13,17 @@ interface Props {
   busy: boolean
   error: ApiError | undefined
   disabled?: boolean
+  size?: 'medium' | 'large'
   onConfirm: () => void
   onDismiss: () => void
 }
 
 /** Asks before something is done. */
-export function ConfirmModal({ title, children, confirmLabel, busy, error, disabled, onConfirm, onDismiss }: Props) {
+export function ConfirmModal({ title, children, confirmLabel, busy, error, disabled, size, onConfirm, onDismiss }: Props) {
   return (
     <Modal
       visible
+      size={size ?? 'medium'}
       header={title}
       onDismiss={onDismiss}
       footer={

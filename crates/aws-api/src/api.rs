@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use aws_wire::sigv4::{self, SignatureError, Signed};
 use aws_wire::{RouteError, Service, WireError, encode_error, route, services_for_scope};
+use backup::Backups;
 use base::{Clock, Error, Random, RequestId, Timestamp};
 use bytes::Bytes;
 use futures::future::FutureExt as _;
@@ -17,15 +18,20 @@ use http_body::Body;
 use identity::{Ctx, Identity, Origin};
 use jobs::Jobs;
 use models::Models;
+use objects::Objects;
+use orchestration::assistants::Assistants;
 use tracing::Instrument as _;
 
 use crate::authentication::{self, Refusal};
 use crate::body::{self, ResponseBody, Unread, full};
 use crate::call::{Call, Labels};
-use crate::errors::Failure;
+use crate::errors::{self, Failure};
 use crate::observe::{self, Record};
 use crate::recent::Recent;
 use crate::rest::{self, Route};
+use crate::s3::claim;
+use crate::s3::host::Domains;
+use crate::s3::{Knock, S3};
 use crate::surface::{Proof, Surface};
 use crate::{craton, dispatch, openai};
 
@@ -42,8 +48,16 @@ pub struct Setup {
     pub identity: Identity,
     /// The models.
     pub models: Models,
+    /// The applications of Q Business.
+    pub assistants: Assistants,
     /// Durable work.
     pub jobs: Jobs,
+    /// Backups of the deployment.
+    pub backups: Backups,
+    /// The objects behind S3.
+    pub objects: Objects,
+    /// The domain under which names are buckets, beside `localhost`.
+    pub s3_domain: Option<String>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Makes request ids.
@@ -98,6 +112,7 @@ struct Inner {
     setup: Setup,
     started: Timestamp,
     recent: Recent,
+    s3: S3,
 }
 
 impl std::fmt::Debug for Api {
@@ -111,7 +126,9 @@ impl Api {
     #[must_use]
     pub fn new(setup: Setup) -> Self {
         let started = setup.clock.now();
-        Self(Arc::new(Inner { setup, started, recent: Recent::default() }))
+        let objects = setup.objects.clone();
+        let s3 = S3::new(objects, setup.identity.clone(), setup.clock.clone(), setup.s3_domain.as_deref());
+        Self(Arc::new(Inner { setup, started, recent: Recent::default(), s3 }))
     }
 
     /// Answers one request. Never fails and never panics: a fault becomes the answer that tells of it.
@@ -119,13 +136,13 @@ impl Api {
     /// Dropping the response's body, or the future, cancels what the request started.
     pub async fn call<B>(&self, request: Request<B>, peer: SocketAddr, tls: bool) -> Response<ResponseBody>
     where
-        B: Body<Data = Bytes> + Send + Unpin,
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Display,
     {
         let (parts, body) = request.into_parts();
         let mut record = Record::new(RequestId::random(self.0.setup.random.as_ref()), self.now());
         let span = record.span.clone();
-        let mut dialect = Dialect::of(&parts);
+        let mut dialect = Dialect::of(&parts, self.0.s3.domains());
         let arrival = Arrival { parts, body, peer, tls };
         let outcome = AssertUnwindSafe(self.serve(arrival, &mut record, &mut dialect)).catch_unwind().instrument(span);
         let mut response = outcome.await.unwrap_or_else(|_| {
@@ -161,7 +178,7 @@ impl Api {
         tell: impl FnOnce(&Dialect, &mut Record) -> Response<ResponseBody>,
     ) -> Response<ResponseBody> {
         let mut record = Record::new(RequestId::random(self.0.setup.random.as_ref()), self.now());
-        let mut dialect = Dialect::of(parts);
+        let mut dialect = Dialect::of(parts, self.0.s3.domains());
         if dialect.surface == Surface::Aws {
             // Without the body the operation may stay unknown, but not the service.
             dialect.service = match route(&dialect.scope, parts, &[]) {
@@ -179,7 +196,7 @@ impl Api {
 
     async fn serve<B>(&self, arrival: Arrival<B>, record: &mut Record, dialect: &mut Dialect) -> Response<ResponseBody>
     where
-        B: Body<Data = Bytes> + Send + Unpin,
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Display,
     {
         match self.answer(arrival, record, dialect).await {
@@ -197,11 +214,15 @@ impl Api {
         dialect: &mut Dialect,
     ) -> Result<Response<ResponseBody>, Unserved>
     where
-        B: Body<Data = Bytes> + Send + Unpin,
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Display,
     {
         let Arrival { parts, body, peer, tls } = arrival;
         let proof = Proof::of(&parts);
+        if dialect.for_s3 {
+            let arrival = Arrival { parts, body, peer, tls };
+            return self.s3(arrival, &proof, record, dialect).await;
+        }
         let caller = Origin { request_id: record.id.clone(), source_ip: peer.ip(), secure: tls };
         let pending = self.open(&parts, &proof, dialect, caller.clone()).await?;
         let limit = match pending {
@@ -211,7 +232,11 @@ impl Api {
         let body = body::read(body, limit, body::LONGEST_SILENCE).await;
         if let Pending::Stranger(refusal) = pending {
             if dialect.surface == Surface::Aws {
-                dialect.service = guess_service(&parts, &body.unwrap_or_default());
+                let body = body.unwrap_or_default();
+                dialect.service = guess_service(&parts, &body);
+                if let Some(unbuilt) = crate::sts::unbuilt_without_signature(&parts, &body) {
+                    return Err(Failure::Wire(unbuilt).into());
+                }
             }
             return Err(Unserved::Refusal(refusal));
         }
@@ -247,6 +272,33 @@ impl Api {
             }
             Surface::Aws => self.aws(parts, body, ctx, record, dialect).await,
         }
+    }
+
+    /// S3 authenticates by itself: what it takes in is not read before it is stored.
+    async fn s3<B>(
+        &self,
+        arrival: Arrival<B>,
+        proof: &Proof,
+        record: &mut Record,
+        dialect: &mut Dialect,
+    ) -> Result<Response<ResponseBody>, Unserved>
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Display,
+    {
+        let Arrival { parts, body, peer, tls } = arrival;
+        let deadline = record.started.checked_add(self.0.setup.limits.time);
+        let known = match proof {
+            Proof::Cookie(token) if parts.headers.contains_key("x-craton-service") => {
+                let origin = Origin { request_id: record.id.clone(), source_ip: peer.ip(), secure: tls };
+                let changes = dialect.changes(&parts.method);
+                let ctx = authentication::console(self.identity(), token, &parts, changes, origin).await?;
+                Some(ctx.until(deadline))
+            }
+            _ => None,
+        };
+        let knock = Knock { parts, body, peer, tls, signed: dialect.signed.take(), known, deadline };
+        Ok(self.0.s3.serve(knock, record).await)
     }
 
     /// Authentication as far as it does without the body: what a stranger sends is not worth its memory.
@@ -356,8 +408,16 @@ impl Api {
         &self.0.setup.models
     }
 
+    pub(crate) fn assistants(&self) -> &Assistants {
+        &self.0.setup.assistants
+    }
+
     pub(crate) fn jobs(&self) -> &Jobs {
         &self.0.setup.jobs
+    }
+
+    pub(crate) fn backups(&self) -> &Backups {
+        &self.0.setup.backups
     }
 
     pub(crate) fn deployment(&self) -> &Deployment {
@@ -429,6 +489,8 @@ struct Dialect {
     scope: String,
     /// Whether the request names its scope, or it was guessed.
     named: bool,
+    /// Whether S3 answers.
+    for_s3: bool,
     /// The AWS service whose error shape is used.
     service: &'static Service,
     /// What the request says of its signature.
@@ -436,7 +498,7 @@ struct Dialect {
 }
 
 impl Dialect {
-    fn of(parts: &Parts) -> Self {
+    fn of(parts: &Parts, domains: &Domains) -> Self {
         let proof = Proof::of(parts);
         let signed = (proof == Proof::Signature).then(|| sigv4::parse(parts));
         let signed_scope = match &signed {
@@ -447,9 +509,14 @@ impl Dialect {
         };
         let surface = Surface::of(parts, &proof, signed_scope.as_deref());
         let named = signed_scope.is_some();
-        let scope = signed_scope.unwrap_or_else(|| unsigned_scope(parts, &proof));
+        let for_s3 = claim::is_for_s3(parts, &proof, surface, signed_scope.as_deref(), domains);
+        let scope = match signed_scope {
+            _ if for_s3 => "s3".to_owned(),
+            Some(scope) => scope,
+            None => unsigned_scope(parts, &proof),
+        };
         let service = service_of(&scope);
-        Self { surface, scope, named, service, signed }
+        Self { surface, scope, named, for_s3, service, signed }
     }
 
     /// Whether the request may change something. A Query request does what its `Action` says, whatever its method.
@@ -485,7 +552,7 @@ impl Dialect {
 
     fn told(&self, failure: Failure, record: &mut Record) -> Response<ResponseBody> {
         if let Failure::Domain(error) = &failure {
-            log(error);
+            errors::log(error);
         }
         match self.surface {
             Surface::Aws => self.wire(failure.into_wire(self.service), record),
@@ -531,15 +598,6 @@ impl Dialect {
     }
 }
 
-/// Logs what the caller is not told.
-fn log(error: &Error) {
-    match (&error.kind, &error.detail) {
-        (base::ErrorKind::Internal, _) => tracing::error!(?error, "a request failed"),
-        (_, Some(_)) => tracing::warn!(?error, "a request was refused"),
-        _ => {}
-    }
-}
-
 /// The scope of a request without a signature: what the console names, or what a bearer key is for.
 fn unsigned_scope(parts: &Parts, proof: &Proof) -> String {
     let named = parts.headers.get("x-craton-service").and_then(|value| value.to_str().ok());
@@ -561,7 +619,7 @@ fn service_of(scope: &str) -> &'static Service {
 
 /// The service that a request without a scope most likely means, for the shape of its refusal.
 fn guess_service(parts: &Parts, body: &[u8]) -> &'static Service {
-    let scopes = ["sts", "iam", "bedrock", "sagemaker", "kms", "secretsmanager", "qbusiness"];
+    let scopes = ["sts", "iam", "bedrock", "sagemaker", "kms", "secretsmanager", "qbusiness", "organizations"];
     let known = scopes.iter().find_map(|scope| match route(scope, parts, body) {
         Ok(routed) => Some(routed.service),
         Err(RouteError::NotImplemented { service, .. }) => Some(service),

@@ -58,7 +58,7 @@ pub(crate) async fn prove(
     let Claim { signed, key, region } = claim;
     let hash = sigv4::payload_hash(&signed, parts, body)?;
     sigv4::verify(&signed, key.secret.reveal(), parts, &hash, now)?;
-    let proven = ProvenKey::new(key, signed.session_token.as_deref());
+    let proven = ProvenKey::new(key, signed.session_token.as_deref()).for_service(&signed.service);
     identity.authenticate(proven, Some(region), origin).await.map_err(|error| match error.kind {
         ErrorKind::Unauthenticated if error.message == EXPIRED_TOKEN => SignatureError::ExpiredToken.into(),
         ErrorKind::Unauthenticated => SignatureError::InvalidToken.into(),

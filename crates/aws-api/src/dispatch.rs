@@ -10,14 +10,22 @@ use identity::Ask;
 use crate::body::ResponseBody;
 use crate::call::{Call, Check, Row, query_pairs};
 use crate::errors::Failure;
-use crate::{bedrock, bedrock_runtime, iam, sts};
+use crate::{bedrock, bedrock_runtime, iam, kms, organizations, qbusiness, secretsmanager, sts};
 
 /// A request for an operation of an AWS service.
 pub(crate) type AwsCall = Call<Routed>;
 
 /// The rows of each served service.
-pub(crate) const SERVICES: &[(&str, &[Row<Routed>])] =
-    &[("sts", sts::ROWS), ("iam", iam::ROWS), ("bedrock", bedrock::ROWS), ("bedrock-runtime", bedrock_runtime::ROWS)];
+pub(crate) const SERVICES: &[(&str, &[Row<Routed>])] = &[
+    ("sts", sts::ROWS),
+    ("iam", iam::ROWS),
+    ("bedrock", bedrock::ROWS),
+    ("bedrock-runtime", bedrock_runtime::ROWS),
+    ("qbusiness", qbusiness::ROWS),
+    ("kms", kms::ROWS),
+    ("secretsmanager", secretsmanager::ROWS),
+    ("organizations", organizations::ROWS),
+];
 
 /// The row of an operation.
 pub(crate) fn row(service: &Service, operation: &str) -> Option<&'static Row<Routed>> {

@@ -3,7 +3,7 @@
 use aws_wire::{Service, Violation, WireError};
 use base::Error;
 
-use crate::{bedrock, bedrock_runtime, iam, sts};
+use crate::{bedrock, bedrock_runtime, iam, kms, organizations, s3, secretsmanager, sts};
 
 /// Why a request has no answer.
 #[derive(Debug)]
@@ -32,6 +32,15 @@ impl From<Violation> for Failure {
     }
 }
 
+/// Logs what the caller is not told.
+pub(crate) fn log(error: &Error) {
+    match (&error.kind, &error.detail) {
+        (base::ErrorKind::Internal, _) => tracing::error!(?error, "a request failed"),
+        (_, Some(_)) => tracing::warn!(?error, "a request was refused"),
+        _ => {}
+    }
+}
+
 impl Failure {
     /// The exception of `service`.
     pub(crate) fn into_wire(self, service: &Service) -> WireError {
@@ -40,6 +49,10 @@ impl Failure {
             Self::Domain(error) => match service.id {
                 "sts" => sts::errors::wire(&error),
                 "iam" => iam::errors::wire(&error),
+                "kms" => kms::errors::wire(&error),
+                "secretsmanager" => secretsmanager::errors::wire(&error),
+                "s3" => s3::errors::wire(&error),
+                "organizations" => organizations::errors::wire(&error),
                 "bedrock-runtime" => bedrock_runtime::errors::wire(&error),
                 // Services that are known and not served speak of their errors as Bedrock does.
                 _ => bedrock::errors::wire(&error),

@@ -15,10 +15,15 @@ mod dispatch;
 mod errors;
 mod iam;
 mod json_fields;
+mod kms;
 mod observe;
 mod openai;
+mod organizations;
+mod qbusiness;
 mod recent;
 mod rest;
+mod s3;
+mod secretsmanager;
 mod sts;
 mod surface;
 

@@ -302,6 +302,18 @@ impl Operation {
     ) -> Self {
         Self { name, method, uri, required_headers, schema: None }
     }
+
+    /// A served operation whose requests and answers another library than this one decodes and encodes.
+    #[must_use]
+    pub const fn decoded_elsewhere(
+        name: &'static str,
+        method: &'static str,
+        uri: &'static str,
+        required_headers: &'static [&'static str],
+    ) -> Self {
+        let schema = Schema { input: None, output: None, stream: None, result_wrapper: "", status: 200 };
+        Self { name, method, uri, required_headers, schema: Some(schema) }
+    }
 }
 
 /// What stands for the service when the request names none: its errors are REST-JSON.

@@ -101,6 +101,8 @@ pub struct Error {
     pub detail: Option<String>,
     /// What the caller may do about it. May be shown to the caller.
     pub hint: Option<String>,
+    /// What AWS calls it, where its service tells errors of one kind apart: `MalformedPolicyDocument`.
+    pub code: Option<&'static str>,
 }
 
 macro_rules! constructors {
@@ -142,7 +144,7 @@ constructors! {
 impl Error {
     /// An error of `kind` that says `message`.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), detail: None, hint: None }
+        Self { kind, message: message.into(), detail: None, hint: None, code: None }
     }
 
     /// A fault of ours: the caller learns only that there was one, `detail` is logged.
@@ -163,6 +165,13 @@ impl Error {
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Says which of AWS's exceptions it is.
+    #[must_use]
+    pub fn with_code(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
         self
     }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::settings_file::Places;
-use crate::up::{RotateArgs, UpArgs};
+use crate::up::{RestoreArgs, RotateArgs, UpArgs};
 
 /// The AWS AI APIs with real engines, on your own machine.
 #[derive(Debug, Parser)]
@@ -104,6 +104,12 @@ pub enum Command {
     /// List, show and cancel jobs
     #[command(subcommand, after_help = "Examples:\n  craton jobs list\n  craton jobs cancel ID")]
     Jobs(Jobs),
+    /// Make, verify and restore backups
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  craton backup create /mnt/backups/monday\n  craton backup verify /mnt/backups/monday\n  craton backup restore /mnt/backups/monday --data-dir new-data"
+    )]
+    Backup(Backup),
     /// Change the key that opens everything that is sealed
     #[command(
         subcommand,
@@ -139,6 +145,35 @@ pub enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
+}
+
+/// `craton backup`.
+#[derive(Debug, Subcommand)]
+pub enum Backup {
+    /// Make a backup of everything but the models, while the server serves
+    ///
+    /// It holds the root key, where that is in a file: keep it as safe as the data folder.
+    #[command(
+        after_help = "Examples:\n  craton backup create\n  craton backup create /mnt/backups/monday\n  craton backup create /mnt/backups/monday --without-root-key"
+    )]
+    Create {
+        /// The folder to make, on the server's machine [default: `craton-backup-TIME` in the working directory]
+        path: Option<PathBuf>,
+        /// Leave out the root key, the kept credentials and the port's certificate
+        #[arg(long)]
+        without_root_key: bool,
+    },
+    /// Compare every file of a backup with its manifest
+    #[command(after_help = "Examples:\n  craton backup verify /mnt/backups/monday")]
+    Verify {
+        /// The backup's folder
+        path: PathBuf,
+    },
+    /// Make a data folder of a backup; it must be absent or empty
+    #[command(
+        after_help = "Examples:\n  craton backup restore /mnt/backups/monday --data-dir new-data\n  craton up --data-dir new-data"
+    )]
+    Restore(RestoreArgs),
 }
 
 /// `craton root-key`.

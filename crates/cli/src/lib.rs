@@ -12,17 +12,19 @@ mod shell;
 mod up;
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser as _;
 
 pub use args::{Cli, Command};
+pub use commands::backup::BackupFacts;
 pub use connection::{Credentials, Endpoint, write_credentials, write_endpoint};
 pub use processor::refuse_processor;
 pub use settings_file::{parse_settings, read_settings};
 pub use shell::word as shell_word;
-pub use up::{EngineChoice, LogFormat, RootKeyArgs, RotateArgs, UpArgs};
+pub use up::{EngineChoice, LogFormat, RestoreArgs, RootKeyArgs, RotateArgs, UpArgs};
 
 /// What the program does on this machine itself, without asking a server.
 pub trait Local {
@@ -37,6 +39,18 @@ pub trait Local {
     /// # Errors
     /// What kept the key as it was.
     fn rotate_root_key(&self, args: RotateArgs) -> Result<String>;
+
+    /// Compares a backup with its manifest.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn verify_backup(&self, path: &Path) -> Result<BackupFacts>;
+
+    /// Makes a data directory of a backup; the facts name that directory.
+    ///
+    /// # Errors
+    /// What kept it from being made.
+    fn restore_backup(&self, args: RestoreArgs) -> Result<BackupFacts>;
 }
 
 /// Runs the program with `arguments` (the first is the program's name); `local` does what needs no server.
@@ -71,6 +85,13 @@ fn dispatch(cli: Cli, local: &dyn Local) -> Result<()> {
             args.root_key.root_key_passphrase = secret(PASSPHRASE);
             args.new_passphrase = secret("CRATON_NEW_ROOT_KEY_PASSPHRASE");
             output::line(local.rotate_root_key(*args)?)
+        }
+        Command::Backup(args::Backup::Verify { path }) => {
+            commands::backup::verified(&local.verify_backup(&path)?, global.output)
+        }
+        Command::Backup(args::Backup::Restore(mut args)) => {
+            args.data_dir = global.data_dir;
+            commands::backup::restored(&local.restore_backup(args)?, global.output)
         }
         Command::Completions { shell } => commands::completions::run(shell),
         command => {

@@ -26,6 +26,12 @@ pub struct UpArgs {
     /// PostgreSQL instead of the embedded SQLite, as `postgres://USER:PASSWORD@HOST/DATABASE`
     #[arg(long, env = "CRATON_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
+    /// Where objects are stored instead of the data folder: `s3://BUCKET/PREFIX`, `gs://…`, `az://…` or `file:///FOLDER`
+    #[arg(long, env = "CRATON_OBJECT_STORE_URL", value_name = "URL", hide_env_values = true)]
+    pub object_store_url: Option<String>,
+    /// Domain under which names are S3 buckets, as in `BUCKET.s3.example.com` [default: `localhost` alone]
+    #[arg(long, env = "CRATON_S3_DOMAIN", value_name = "DOMAIN")]
+    pub s3_domain: Option<String>,
     /// Region of requests that name none [default: us-east-1]
     #[arg(long, env = "CRATON_REGION", value_name = "REGION")]
     pub region: Option<String>,
@@ -144,6 +150,22 @@ pub struct RotateArgs {
     /// The new passphrase. Not an argument, so that it never shows in a list of processes.
     #[arg(skip)]
     pub new_passphrase: Option<String>,
+}
+
+/// `craton backup restore`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RestoreArgs {
+    /// The backup's folder
+    pub path: PathBuf,
+    /// Settings file [default: `craton.toml` in the working directory, where there is one]
+    #[arg(long, env = "CRATON_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The data folder to make: absent or empty. An option of every command, so it is not parsed here.
+    #[arg(skip)]
+    pub data_dir: Option<PathBuf>,
+    /// Empty PostgreSQL database that gets the rows, instead of SQLite in the data folder
+    #[arg(long, env = "CRATON_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<String>,
 }
 
 /// What answers requests to models.

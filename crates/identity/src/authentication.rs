@@ -50,6 +50,7 @@ pub struct SessionFacts {
 pub struct ProvenKey {
     key: Arc<SigningKey>,
     session_token: Option<Secret<String>>,
+    service: Option<String>,
 }
 
 impl ProvenKey {
@@ -57,7 +58,13 @@ impl ProvenKey {
     /// `session_token` is the request's `X-Amz-Security-Token`, if it has one.
     #[must_use]
     pub fn new(key: Arc<SigningKey>, session_token: Option<&str>) -> Self {
-        Self { key, session_token: session_token.map(|token| Secret::new(token.to_owned())) }
+        Self { key, session_token: session_token.map(|token| Secret::new(token.to_owned())), service: None }
+    }
+
+    /// Says which service the request is for, as its signature has it: a part of the key's last use.
+    #[must_use]
+    pub fn for_service(self, service: &str) -> Self {
+        Self { service: Some(service.to_owned()), ..self }
     }
 }
 
@@ -73,13 +80,17 @@ impl Identity {
             return Ok(Some(key));
         }
         let generation = self.0.signing_keys.generation();
-        let row = if access_key_id.starts_with(formats::SESSION_KEY_PREFIX) {
-            tables::read_session(&self.0.store, access_key_id).await?
-        } else {
-            tables::read_signing_key(&self.0.store, access_key_id).await?
+        let temporary = access_key_id.starts_with(formats::SESSION_KEY_PREFIX);
+        let row = match temporary {
+            true => tables::read_session(&self.0.store, access_key_id).await?,
+            false => tables::read_signing_key(&self.0.store, access_key_id).await?,
         };
-        let Some(row) = row else { return Ok(None) };
-        let key = Arc::new(self.unseal_signing_key(row)?);
+        let key = match row {
+            Some(row) => Some(self.unseal_signing_key(row)?),
+            None if temporary => self.role_signing_key(access_key_id).await?,
+            None => None,
+        };
+        let Some(key) = key.map(Arc::new) else { return Ok(None) };
         self.0.signing_keys.insert(generation, access_key_id, Arc::clone(&key), now);
         Ok(Some(key))
     }
@@ -102,7 +113,11 @@ impl Identity {
         let id = key.access_key_id.clone();
         let credential = match (&key.session, &proven.session_token) {
             (None, None) => {
-                self.0.activity.note(&key.last_noted, now, || Used::AccessKey(id.clone()));
+                self.0.activity.note(&key.last_noted, now, || Used::AccessKey {
+                    id: id.clone(),
+                    region: region.as_ref().map(|region| region.as_str().to_owned()),
+                    service: proven.service.clone(),
+                });
                 Credential::AccessKey { id }
             }
             (Some(session), Some(token)) if formats::same(&formats::hash(token.reveal()), &session.token_hash) => {
@@ -113,8 +128,12 @@ impl Identity {
             }
             _ => return Err(invalid_token()),
         };
+        let region = region.unwrap_or_else(|| self.0.defaults.region.clone());
+        if let Principal::Role(session) = key.principal.as_ref() {
+            self.note_role_use(&session.role.role_id, &region);
+        }
         Ok(Ctx::new(Facts {
-            region: region.unwrap_or_else(|| self.0.defaults.region.clone()),
+            region,
             principal: Arc::clone(&key.principal),
             credential,
             request_id: origin.request_id,

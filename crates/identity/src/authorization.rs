@@ -14,6 +14,10 @@ use crate::rights::Rights;
 /// STS API Reference, "GetCallerIdentity").
 const FREE: [&str; 2] = ["sts:GetCallerIdentity", "sts:GetSessionToken"];
 
+/// What of STS credentials of `GetSessionToken` may do without MFA; the last two are rights within the first.
+const OPEN_TO_SESSIONS: [&str; 4] =
+    ["sts:AssumeRole", "sts:GetCallerIdentity", "sts:TagSession", "sts:SetSourceIdentity"];
+
 /// Whether an operation changes anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
@@ -171,7 +175,12 @@ fn request(
         builder = builder.key("aws:ResourceOrgID", organization);
     }
     if let Some(issued) = ctx.principal().issued() {
-        builder = builder.token_issued(issued);
+        builder = builder.token_issued(issued).key("aws:MultiFactorAuthPresent", "false");
+    }
+    if let Principal::Role(session) = ctx.principal()
+        && let Some(identity) = &session.source_identity
+    {
+        builder = builder.key("aws:SourceIdentity", identity);
     }
     if let Some(source) = ctx.source() {
         builder = builder.source(source);
@@ -209,5 +218,5 @@ fn beyond(ctx: &Ctx, action: &str) -> Option<String> {
 fn closed_to_sessions(action: &str) -> bool {
     action.starts_with("iam:")
         || ["craton:CreateAccount", "craton:CreateApiKey"].contains(&action)
-        || (action.starts_with("sts:") && !["sts:AssumeRole", "sts:GetCallerIdentity"].contains(&action))
+        || (action.starts_with("sts:") && !OPEN_TO_SESSIONS.contains(&action))
 }

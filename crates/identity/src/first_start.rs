@@ -130,6 +130,7 @@ impl Identity {
             path: "/".to_owned(),
             tags: Vec::new(),
             created: self.0.clock.now(),
+            boundary: None,
             administrator: true,
         };
         Ok(NewAdministrator { user, key, credentials })
@@ -166,9 +167,15 @@ impl Identity {
         let admin = self.administrator(&account).await?;
         if let Some(key) = self.signing_key(&chosen.access_key_id).await? {
             if key.principal.account() != &account || key.principal.user_id() != admin.id {
-                return Err(Error::already_exists(format!("The access key id `{}` is in use.", chosen.access_key_id)));
+                // An administrator that lost the rights for which a start gave it the operator's key has no use for it.
+                if !tables::release_start_key(&self.0.store, &account, &chosen.access_key_id).await? {
+                    let message = format!("The access key id `{}` is in use.", chosen.access_key_id);
+                    return Err(Error::already_exists(message));
+                }
+                self.forget_credentials();
             }
-            if key.status == Status::Active && formats::same(key.secret.reveal(), chosen.secret.reveal()) {
+            let is_own = key.principal.user_id() == admin.id;
+            if is_own && key.status == Status::Active && formats::same(key.secret.reveal(), chosen.secret.reveal()) {
                 let Chosen { access_key_id, secret } = chosen;
                 return Ok(AdminCredentials { account, access_key_id, secret });
             }

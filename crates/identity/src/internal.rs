@@ -8,6 +8,7 @@ use crate::ctx::{Credential, Ctx, Facts};
 use crate::open::Identity;
 use crate::principal::Principal;
 use crate::store;
+use crate::sts::job_session;
 
 /// On whose behalf a job runs, as the job's record keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,11 +30,11 @@ impl Identity {
         let gone =
             || Error::denied(format!("The owner of the job, `{}`, does not exist any more.", owner.principal_arn));
         let arn: Arn = owner.principal_arn.parse().map_err(|_| gone())?;
-        if arn.service != "iam" || arn.account != owner.account.as_str() {
+        if arn.account != owner.account.as_str() {
             return Err(gone());
         }
-        let principal = match arn.resource.split_once('/') {
-            Some(("user", path_and_name)) => {
+        let principal = match (arn.service.as_str(), arn.resource.split_once('/')) {
+            ("iam", Some(("user", path_and_name))) => {
                 let name = path_and_name.rsplit('/').next().unwrap_or(path_and_name);
                 let user = store::read_user(&self.0.store, &owner.account, name).await?.ok_or_else(gone)?;
                 if user.arn != owner.principal_arn {
@@ -41,19 +42,25 @@ impl Identity {
                 }
                 user.into_principal(owner.account.clone())
             }
-            None if arn.resource == "root" => Principal::Root { account: owner.account.clone() },
+            ("iam", None) if arn.resource == "root" => Principal::Root { account: owner.account.clone() },
+            ("sts", Some(("assumed-role", role_and_session))) => {
+                let (role, session) = role_and_session.split_once('/').ok_or_else(gone)?;
+                let role = self.read_role(&owner.account, role).await?.ok_or_else(gone)?;
+                Principal::Role(Box::new(job_session(self, &role, session).await?))
+            }
             _ => return Err(gone()),
         };
-        Ok(self.internal_ctx(principal, owner.region.clone()))
+        Ok(self.internal_ctx(principal, owner.region.clone(), None))
     }
 
     /// The context of work that the part `name` of Craton does in `account` on its own.
     #[must_use]
     pub fn service_ctx(&self, account: AccountId, region: Region, name: &'static str) -> Ctx {
-        self.internal_ctx(Principal::Service { account, name: name.to_owned() }, region)
+        self.internal_ctx(Principal::Service { account, name: name.to_owned() }, region, None)
     }
 
-    fn internal_ctx(&self, principal: Principal, region: Region) -> Ctx {
+    /// The context of work inside the process; `source` is the resource that a service works for.
+    pub(crate) fn internal_ctx(&self, principal: Principal, region: Region, source: Option<String>) -> Ctx {
         Ctx::new(Facts {
             region,
             principal: Arc::new(principal),
@@ -62,7 +69,7 @@ impl Identity {
             now: self.0.clock.now(),
             source_ip: None,
             secure: true,
-            source: None,
+            source,
         })
     }
 }

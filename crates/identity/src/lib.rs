@@ -12,9 +12,12 @@ mod authentication;
 mod authorization;
 mod cache;
 mod cipher;
+mod codes;
 mod credentials;
 mod ctx;
+mod explain;
 mod first_start;
+pub mod iam;
 mod internal;
 mod keyring;
 pub mod kms;
@@ -26,20 +29,27 @@ mod resources;
 mod rights;
 mod root_key;
 mod sealing;
+pub mod secrets;
 mod sign_in_limit;
+mod simulate;
 mod store;
+pub mod sts;
 mod users;
+mod who_can;
 
 pub use accounts::Account;
 pub use ask::Ask;
 pub use audit::{AuditEntry, AuditLookup, Decision, EventDetails, LookupAttribute};
 pub use authentication::{EXPIRED_TOKEN, INVALID_TOKEN, ProvenKey, SessionFacts, SigningKey};
 pub use authorization::{Access, Verdict};
-pub use credentials::access_keys::{AccessKey, NewAccessKey, Status};
+pub use credentials::access_keys::{AccessKey, LastUse, NewAccessKey, Status};
 pub use credentials::api_keys::{ApiKey, NewApiKey, Surface};
 pub use credentials::console::{ConsoleSession, SignedIn};
 pub use credentials::sessions::SessionCredentials;
 pub use ctx::{Credential, Ctx, Origin};
+pub use explain::{
+    Allowed, Change, Consulted, ConsultedStatement, DeniedBy, Explanation, Finding, Mistake, OtherSide, Side,
+};
 pub use first_start::{AdminCredentials, RootCredentials};
 pub use internal::JobOwner;
 pub use keyring::Keyring;
@@ -48,7 +58,9 @@ pub use principal::{Principal, RoleSession};
 pub use resources::{Found, ResourceFacts, ResourceLookup};
 pub use root_key::RootKey;
 pub use sealing::{NewRootKey, rotate_root_key};
+pub use simulate::{EvalDecision, MatchedStatement, Simulated, Simulation};
 pub use users::{NewUser, Tag, User};
+pub use who_can::{Through, Who, WhoCan, WhoKind};
 
 #[cfg(test)]
 mod tests;

@@ -14,16 +14,23 @@ use crate::credentials::activity::Activity;
 use crate::credentials::api_keys::BearerKey;
 use crate::credentials::console::ConsoleFacts;
 use crate::keyring::Keyring;
-use crate::kms;
 use crate::organizations::{self, Membership};
 use crate::resources::Resources;
 use crate::rights::Rights;
 use crate::root_key::RootKey;
 use crate::sign_in_limit::SignInLimit;
-use crate::{sealing, store};
+use crate::{iam, kms, sealing, secrets, store, sts};
 
 /// The tables of each part, in the order in which they are made.
-pub const MODULES: &[Module] = &[store::TABLES, audit::store::TABLES, organizations::store::TABLES, kms::store::TABLES];
+pub const MODULES: &[Module] = &[
+    store::TABLES,
+    iam::store::TABLES,
+    audit::store::TABLES,
+    organizations::store::TABLES,
+    sts::store::TABLES,
+    kms::store::TABLES,
+    secrets::store::TABLES,
+];
 
 /// How often last uses are written and old audit entries are removed.
 const UPKEEP: Duration = Duration::from_secs(60);
@@ -106,13 +113,14 @@ impl Identity {
     }
 
     /// What is done every minute, each with its outcome.
-    async fn upkeep(&self) -> [Result<()>; 4] {
+    async fn upkeep(&self) -> [Result<()>; 5] {
         let kms = self.kms();
         [
             self.flush_last_used().await,
             self.expire_audit().await,
             kms.delete_due_keys().await,
             kms.rotate_due_keys().await,
+            self.secrets().purge().await,
         ]
     }
 

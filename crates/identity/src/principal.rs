@@ -24,8 +24,6 @@ pub enum Principal {
         name: String,
         /// `/`, or a path that starts and ends with `/`.
         path: String,
-        /// Whether the user may do everything in the account.
-        administrator: bool,
     },
     /// Temporary credentials of a user or of the root. They have the rights, the ARN and the id of their owner.
     Session {
@@ -45,11 +43,11 @@ pub enum Principal {
         /// [`AccountId::nobody`].
         account: AccountId,
     },
-    /// A part of Craton that works in an account on its own, such as a schedule.
+    /// A part of Craton that works in an account on its own, such as a schedule, or a service that assumes a role.
     Service {
         /// The account that the work is done for.
         account: AccountId,
-        /// For example `knowledge`.
+        /// For example `knowledge`, or `bedrock.amazonaws.com`.
         name: String,
     },
 }
@@ -97,6 +95,7 @@ impl Principal {
             Self::User { account, name, path, .. } => user_arn(account, path, name),
             Self::Session { of, .. } => of.arn(),
             Self::Role(session) => Caller::Role(session.role.clone()).arn(),
+            Self::Service { name, .. } if name.ends_with(".amazonaws.com") => name.clone(),
             Self::Service { name, .. } => format!("{name}.craton.internal"),
             Self::Anonymous { .. } => Caller::Anonymous.arn(),
         }
@@ -187,12 +186,20 @@ impl Principal {
         }
     }
 
-    /// Whether it is a user whom the deployment made as an account's administrator.
-    pub(crate) fn is_made_administrator(&self) -> bool {
+    /// The unique id of the user or role that policies and grants may name.
+    pub(crate) fn named_id(&self) -> Option<&str> {
+        match self.owner() {
+            Self::User { id, .. } => Some(id),
+            Self::Role(session) => Some(&session.role.role_id),
+            _ => None,
+        }
+    }
+
+    /// Whose policies apply: the owner of temporary credentials of a user or the root.
+    pub(crate) fn owner(&self) -> &Self {
         match self {
-            Self::User { administrator, .. } => *administrator,
-            Self::Session { of, .. } => of.is_made_administrator(),
-            _ => false,
+            Self::Session { of, .. } => of.owner(),
+            _ => self,
         }
     }
 }

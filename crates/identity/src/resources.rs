@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use base::{AccountId, Result};
 
+use crate::explain::own_resource;
 use crate::open::Identity;
 use crate::policy::{Attached, Grant};
 
@@ -25,6 +26,8 @@ pub trait ResourceLookup: Send + Sync {
 pub struct ResourceFacts {
     /// The account that it belongs to.
     pub owner: AccountId,
+    /// Whether the policy counts for principals of the owner's account alone (S3's RestrictPublicBuckets).
+    pub closed_to_others: bool,
     /// Its policy, whose id is the ARN of the resource (of an object: of its bucket).
     pub policy: Option<Attached>,
     /// The grants on a key.
@@ -41,7 +44,7 @@ impl ResourceFacts {
     /// A resource of `owner` without a policy.
     #[must_use]
     pub fn of(owner: AccountId) -> Self {
-        Self { owner, policy: None, grants: Vec::new(), tags: Vec::new() }
+        Self { owner, closed_to_others: false, policy: None, grants: Vec::new(), tags: Vec::new() }
     }
 }
 
@@ -58,7 +61,7 @@ impl Identity {
         let lookup = self.0.resources.0.read().unwrap_or_else(PoisonError::into_inner).get(service).cloned();
         match lookup {
             Some(lookup) => lookup.find(arn).await,
-            None => Ok(None),
+            None => own_resource(self, arn).await,
         }
     }
 }

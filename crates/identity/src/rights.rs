@@ -1,17 +1,18 @@
 //! What a principal's policies are.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use base::{Error, Result};
 
+use crate::iam::store::{InlineRow, RightsRow};
+use crate::iam::{aws_managed, store, tags};
 use crate::open::Identity;
 use crate::policy::{Attached, Document, Kind};
 use crate::principal::Principal;
 
-/// The id of AWS's policy for administrators.
-pub(crate) const ADMINISTRATOR_ACCESS: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
-
 /// The policies that apply to a principal wherever it asks, and what conditions may ask of it.
+///
+/// The id of a managed policy is its ARN, that of an embedded one `user/ada/NAME`, `group/devs/NAME` or `role/r/NAME`.
 #[derive(Debug, Default)]
 pub(crate) struct Rights {
     /// Managed, inline and group policies; those of the role for its sessions.
@@ -37,25 +38,54 @@ impl Identity {
     }
 
     async fn read_rights(&self, principal: &Principal) -> Result<Rights> {
-        let mut rights = Rights::default();
-        if principal.is_made_administrator() {
-            rights.identity.push(administrator_access()?);
-        }
-        Ok(rights)
+        let row = match principal.owner() {
+            Principal::User { id, .. } => store::user_rights(&self.0.store, id).await?,
+            Principal::Role(session) => store::role_rights(&self.0.store, &session.role.role_id).await?,
+            _ => None,
+        };
+        // Who is gone has no policies, whatever credentials of theirs are still around.
+        row.map_or_else(|| Ok(Rights::default()), Rights::read)
     }
 
     /// Forgets what is cached of policies, after a committed write that changed one.
     pub(crate) fn forget_rights(&self) {
         self.0.rights.clear();
         self.0.memberships.clear();
+        // Key policies and grants name users and roles.
+        self.0.kms.clear();
     }
 }
 
-fn administrator_access() -> Result<Attached> {
-    static DOCUMENT: LazyLock<Option<Arc<Document>>> = LazyLock::new(|| {
-        let text = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
-        Document::parse(Kind::Managed, text).ok().map(Arc::new)
-    });
-    let document = DOCUMENT.as_ref().ok_or_else(|| Error::internal("the policy of administrators is malformed"))?;
-    Ok(Attached { id: ADMINISTRATOR_ACCESS.into(), document: Arc::clone(document) })
+impl Rights {
+    /// Compiles the policies of a user, a role or a group.
+    pub(crate) fn read(row: RightsRow) -> Result<Self> {
+        let inline = row.inline.iter().map(embedded);
+        let managed = row.managed.iter().map(|row| managed(&row.arn, row.document.as_deref()));
+        let identity = inline.chain(managed).collect::<Result<_>>()?;
+        let boundary = match &row.boundary {
+            Some(arn) => Some(self::managed(arn, row.boundary_document.as_deref())?),
+            None => None,
+        };
+        Ok(Self { identity, boundary, tags: tags::pairs(&row.tags) })
+    }
+}
+
+fn embedded(row: &InlineRow) -> Result<Attached> {
+    let id = format!("{}/{}/{}", row.kind.word(), row.holder, row.name);
+    compile(&id, row.kind.inline(), &row.document)
+}
+
+/// A managed policy of an account, with the document of its default version, or one of AWS's.
+fn managed(arn: &str, document: Option<&str>) -> Result<Attached> {
+    match document {
+        Some(document) => compile(arn, Kind::Managed, document),
+        None => aws_managed::attached(arn),
+    }
+}
+
+/// What was checked before it was stored.
+fn compile(id: &str, kind: Kind, text: &str) -> Result<Attached> {
+    let document = Document::parse(kind, text)
+        .map_err(|malformed| Error::internal(format!("the stored policy `{id}` is malformed: {malformed}")))?;
+    Ok(Attached { id: id.into(), document: Arc::new(document) })
 }

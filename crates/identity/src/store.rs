@@ -7,9 +7,11 @@ use crate::accounts::Account;
 use crate::credentials::access_keys::purpose;
 use crate::credentials::store::add_access_key;
 use crate::first_start::{NewAdministrator, SealedKey};
+use crate::iam::{HolderName, aws_managed, boundaries, groups, inline_policies};
+use crate::iam::{attachments, delete_conflict, no_such_user, quota_exceeded, tags, user_exists};
 use crate::keyring::Keyring;
 use crate::principal::user_arn;
-use crate::users::{self, Tag, User, delete_conflict, name_key, no_such_user, quota_exceeded, user_exists};
+use crate::users::{self, User, name_key};
 
 const MIGRATIONS: &[Migration] =
     &[Migration::same(1, "accounts, users and credentials", include_str!("../migrations/0001_identity.sql"))];
@@ -170,6 +172,7 @@ async fn add_administrator(tx: &Tx, account: &AccountId, administrator: &NewAdmi
     if !add_user(tx, account, &administrator.user).await? {
         return Err(user_exists(&administrator.user.name));
     }
+    attachments::add(tx, account, &administrator.user.id, aws_managed::ADMINISTRATOR_ACCESS).await?;
     add_access_key(tx, account, &administrator.user.id, &administrator.key, true).await
 }
 
@@ -182,25 +185,29 @@ pub(crate) async fn insert_user(store: &Store, account: &AccountId, user: &User)
             if tx.fetch_one(sql, params![account]).await?.int("n")? >= users::USERS_PER_ACCOUNT {
                 return Err(quota_exceeded("UsersPerAccount", users::USERS_PER_ACCOUNT));
             }
+            if let Some(boundary) = &user.boundary {
+                boundaries::check(&tx, account, boundary).await?;
+            }
             if add_user(&tx, account, user).await? { Ok(()) } else { Err(user_exists(&user.name)) }
         })
         .await
 }
 
 async fn add_user(tx: &Tx, account: &AccountId, user: &User) -> Result<bool> {
-    let tags: Vec<[&str; 2]> = user.tags.iter().map(|tag| [tag.key.as_str(), tag.value.as_str()]).collect();
-    let tags = serde_json::to_string(&tags).map_err(Error::internal)?;
-    let sql = "INSERT INTO identity_users (id, account, name, name_key, path, tags, administrator, created_at)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
+    let tags = tags::to_text(&user.tags)?;
+    let sql = "INSERT INTO identity_users
+                 (id, account, name, name_key, path, tags, administrator, created_at, boundary)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING";
     let name_key = name_key(&user.name);
-    let params = params![&user.id, account, &user.name, name_key, &user.path, tags, user.administrator, user.created];
+    let User { id, name, path, boundary, administrator, created, .. } = user;
+    let params = params![id, account, name, name_key, path, tags, *administrator, *created, boundary.as_deref()];
     Ok(tx.execute(sql, params).await? == 1)
 }
 
 pub(crate) async fn read_user(store: &Store, account: &AccountId, name: &str) -> Result<Option<User>> {
     store
         .read(|tx| async move {
-            let sql = "SELECT id, account, name, path, tags, administrator, created_at FROM identity_users
+            let sql = "SELECT * FROM identity_users
                        WHERE account = $1 AND name_key = $2 AND name = $3";
             tx.fetch_optional(sql, params![account, name_key(name), name]).await?.as_ref().map(user).transpose()
         })
@@ -210,9 +217,15 @@ pub(crate) async fn read_user(store: &Store, account: &AccountId, name: &str) ->
 pub(crate) async fn first_administrator(store: &Store, account: &AccountId) -> Result<Option<User>> {
     store
         .read(|tx| async move {
-            let sql = "SELECT id, account, name, path, tags, administrator, created_at FROM identity_users
-                       WHERE account = $1 AND administrator ORDER BY created_at, id LIMIT 1";
-            tx.fetch_optional(sql, params![account]).await?.as_ref().map(user).transpose()
+            let sql = "SELECT * FROM identity_users u
+                       WHERE account = $1 AND administrator AND boundary IS NULL AND EXISTS
+                         (SELECT 1 FROM identity_attached_policies a WHERE a.holder = u.id AND a.policy_arn = $2)
+                       ORDER BY created_at, id LIMIT 1";
+            tx.fetch_optional(sql, params![account, aws_managed::ADMINISTRATOR_ACCESS])
+                .await?
+                .as_ref()
+                .map(user)
+                .transpose()
         })
         .await
 }
@@ -226,10 +239,35 @@ pub(crate) async fn list_users(
     let (after, limit) = bounds(page);
     store
         .read(|tx| async move {
-            let sql = "SELECT id, account, name, path, tags, administrator, created_at FROM identity_users
+            let sql = "SELECT * FROM identity_users
                        WHERE account = $1 AND name_key > $2 AND substr(path, 1, length($3)) = $3
                        ORDER BY name_key LIMIT $4";
             tx.fetch_all(sql, params![account, after, path_prefix, limit]).await?.iter().map(user).collect()
+        })
+        .await
+}
+
+pub(crate) async fn update_user(
+    store: &Store,
+    account: &AccountId,
+    name: &str,
+    new_name: Option<&str>,
+    new_path: Option<&str>,
+) -> Result<()> {
+    store
+        .write(|tx| async move {
+            let id = HolderName::user(name).find(&tx, account).await?.id;
+            if let Some(new) = new_name {
+                let sql = "SELECT id FROM identity_users WHERE account = $1 AND name_key = $2 AND id <> $3";
+                if tx.fetch_optional(sql, params![account, name_key(new), &id]).await?.is_some() {
+                    return Err(user_exists(new));
+                }
+            }
+            let sql = "UPDATE identity_users
+                       SET name = COALESCE($2, name), name_key = COALESCE($3, name_key), path = COALESCE($4, path)
+                       WHERE id = $1";
+            tx.execute(sql, params![id, new_name, new_name.map(name_key), new_path]).await?;
+            Ok(())
         })
         .await
 }
@@ -244,28 +282,32 @@ pub(crate) async fn delete_user(store: &Store, account: &AccountId, name: &str) 
             let row = tx.fetch_optional(sql, params![account, name_key(name), name]).await?;
             let row = row.ok_or_else(|| no_such_user(name))?;
             if row.int("access_keys")? > 0 {
-                return Err(delete_conflict("access keys"));
+                return Err(delete_conflict("must delete access keys first"));
             }
             if row.int("api_keys")? > 0 {
-                return Err(delete_conflict("API keys"));
+                return Err(delete_conflict("must delete API keys first"));
             }
-            tx.execute("DELETE FROM identity_users WHERE id = $1", params![row.text("id")?]).await?;
+            let id = row.text("id")?;
+            groups::require_none(&tx, &id).await?;
+            attachments::require_none(&tx, &id).await?;
+            inline_policies::require_none(&tx, &id).await?;
+            tx.execute("DELETE FROM identity_users WHERE id = $1", params![id]).await?;
             Ok(())
         })
         .await
 }
 
-fn user(row: &Row) -> Result<User> {
+pub(crate) fn user(row: &Row) -> Result<User> {
     let account = account_id(row, "account")?;
     let (name, path) = (row.text("name")?, row.text("path")?);
-    let tags: Vec<[String; 2]> = serde_json::from_str(&row.text("tags")?).map_err(Error::internal)?;
     Ok(User {
         id: row.text("id")?,
         arn: user_arn(&account, &path, &name),
         name,
         path,
-        tags: tags.into_iter().map(|[key, value]| Tag { key, value }).collect(),
+        tags: tags::from_text(&row.text("tags")?)?,
         created: row.time("created_at")?,
+        boundary: row.opt_text("boundary")?,
         administrator: row.bool("administrator")?,
     })
 }

@@ -6,8 +6,13 @@ mod api_keys;
 mod authorization;
 mod console;
 mod first_start;
+mod iam;
+mod kms;
+mod organizations;
 mod root_key;
+mod secrets;
 mod sessions;
+mod sts;
 mod users;
 
 use std::net::IpAddr;
@@ -18,6 +23,7 @@ use ::store::Store;
 use base::{AccountId, Clock, Error, ErrorKind, FixedClock, PageRequest, RequestId, Result, SeededRandom, Timestamp};
 use tempfile::TempDir;
 
+use super::iam::HolderName;
 use super::*;
 
 const MINUTE: i64 = 60_000;
@@ -82,6 +88,13 @@ async fn open(store: &Store, dir: &Path, clock: &Arc<FixedClock>, seed: u64) -> 
 /// Whether the caller may.
 async fn refusal(d: &Deployment, ctx: &Ctx, action: &str, resource: &str) -> Option<Error> {
     d.identity.decide(ctx, &Ask::new(action, resource)).await.unwrap().denial()
+}
+
+const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
+
+/// Whether the caller may do what only administrators may.
+async fn is_administrator(identity: &Identity, ctx: &Ctx) -> bool {
+    identity.decide(ctx, &Ask::new("craton:Everything", "*")).await.unwrap().allowed()
 }
 
 /// Authenticates as a request does whose signature was verified.

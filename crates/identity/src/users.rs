@@ -1,17 +1,16 @@
 //! IAM users.
 
-use base::{AccountId, Error, ErrorKind, Page, PageRequest, Result, Timestamp};
+use base::{AccountId, Error, Page, PageRequest, Result, Timestamp};
 
 use crate::credentials::formats;
 use crate::ctx::Ctx;
+use crate::iam::{no_such_user, tags};
 use crate::open::Identity;
 use crate::principal::{Principal, user_arn};
 use crate::store;
 
 /// The most users of an account, as in AWS.
 pub(crate) const USERS_PER_ACCOUNT: i64 = 5_000;
-/// The most tags of a user, as in AWS.
-const TAGS_PER_USER: usize = 50;
 
 /// An IAM user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,11 +27,13 @@ pub struct User {
     pub tags: Vec<Tag>,
     /// When the user was made.
     pub created: Timestamp,
-    /// Whether the user may do everything in the account.
+    /// The ARN of the permissions boundary.
+    pub boundary: Option<String>,
+    /// Whether the deployment made the user as the account's administrator.
     pub administrator: bool,
 }
 
-/// A label of a user.
+/// A label of a user, a role, a policy or an instance profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tag {
     /// 1 to 128 characters, unique without regard to case.
@@ -50,6 +51,8 @@ pub struct NewUser {
     pub path: Option<String>,
     /// At most 50.
     pub tags: Vec<Tag>,
+    /// The ARN of a managed policy that limits the user.
+    pub boundary: Option<String>,
 }
 
 impl Identity {
@@ -61,7 +64,7 @@ impl Identity {
         formats::check_user_name(&new.name)?;
         let path = new.path.unwrap_or_else(|| "/".to_owned());
         formats::check_path(&path)?;
-        check_tags(&new.tags)?;
+        tags::check(&new.tags)?;
         let user = User {
             id: formats::user_id(self.0.random.as_ref()),
             arn: user_arn(ctx.account(), &path, &new.name),
@@ -69,6 +72,7 @@ impl Identity {
             path,
             tags: new.tags,
             created: self.0.clock.now(),
+            boundary: new.boundary,
             administrator: false,
         };
         store::insert_user(&self.0.store, ctx.account(), &user).await?;
@@ -96,10 +100,33 @@ impl Identity {
         Ok(Page::cut(page, users, |user| name_key(&user.name)))
     }
 
-    /// Removes a user who has no keys any more.
+    /// Gives a user another name or path. The user's keys, policies and groups stay; policies of resources that name it
+    /// go on to mean it.
     ///
     /// # Errors
-    /// NotFound. Conflict, where the user has access keys or API keys.
+    /// NotFound; AlreadyExists, where another user has the new name; Invalid.
+    pub async fn update_user(
+        &self,
+        ctx: &Ctx,
+        name: &str,
+        new_name: Option<&str>,
+        new_path: Option<&str>,
+    ) -> Result<()> {
+        if let Some(new) = new_name {
+            formats::check_user_name(new)?;
+        }
+        if let Some(new) = new_path {
+            formats::check_path(new)?;
+        }
+        store::update_user(&self.0.store, ctx.account(), name, new_name, new_path).await?;
+        self.forget_credentials();
+        Ok(())
+    }
+
+    /// Removes a user who has no keys, policies and groups any more.
+    ///
+    /// # Errors
+    /// NotFound. Conflict (`DeleteConflict`), where the user has any of them.
     pub async fn delete_user(&self, ctx: &Ctx, name: &str) -> Result<()> {
         store::delete_user(&self.0.store, ctx.account(), name).await?;
         self.forget_credentials();
@@ -117,45 +144,12 @@ impl Identity {
 
 impl User {
     pub(crate) fn into_principal(self, account: AccountId) -> Principal {
-        let Self { id, name, path, administrator, .. } = self;
-        Principal::User { account, id, name, path, administrator }
+        let Self { id, name, path, .. } = self;
+        Principal::User { account, id, name, path }
     }
 }
 
 /// How names are compared.
 pub(crate) fn name_key(name: &str) -> String {
     name.to_ascii_lowercase()
-}
-
-pub(crate) fn no_such_user(name: &str) -> Error {
-    Error::not_found(format!("The user with name {name} cannot be found."))
-}
-
-pub(crate) fn user_exists(name: &str) -> Error {
-    Error::already_exists(format!("User with name {name} already exists."))
-}
-
-pub(crate) fn delete_conflict(what: &str) -> Error {
-    Error::new(ErrorKind::Conflict, format!("Cannot delete entity, must delete {what} first."))
-}
-
-pub(crate) fn quota_exceeded(quota: &str, limit: i64) -> Error {
-    Error::new(ErrorKind::Conflict, format!("Cannot exceed quota for {quota}: {limit}"))
-}
-
-fn check_tags(tags: &[Tag]) -> Result<()> {
-    if tags.len() > TAGS_PER_USER {
-        return Err(Error::invalid(format!("A user can have at most {TAGS_PER_USER} tags.")));
-    }
-    for (i, tag) in tags.iter().enumerate() {
-        let length = tag.key.chars().count();
-        if !(1..=128).contains(&length) || tag.value.chars().count() > 256 {
-            return Err(Error::invalid(format!("The tag `{}` is too long or has no key.", tag.key))
-                .with_hint("Tag keys have 1 to 128 characters, values at most 256."));
-        }
-        if tags[..i].iter().any(|other| other.key.eq_ignore_ascii_case(&tag.key)) {
-            return Err(Error::invalid("Duplicate tag keys found. Please note that Tag keys are case insensitive."));
-        }
-    }
-    Ok(())
 }

@@ -9,6 +9,7 @@ mod aliases;
 mod catalogue;
 mod config;
 mod foundation;
+mod imported;
 mod invoke;
 mod library;
 mod loaded;
@@ -28,6 +29,7 @@ pub use aliases::{Alias, Provider, Resolved, Target};
 pub use catalogue::{Card, CardFilter, CardKind, CardSource, CardState, Licence, Recommended};
 pub use config::{Config, HubConfig};
 pub use foundation::{FoundationModel, Lifecycle};
+pub use imported::ImportedModel;
 pub use invoke::answer::{
     Chat, ChatEvent, ChatStream, EmbedResponse, ServedBy, Stop, Timing, TokenCount, TokenLogprob, TopLogprob, Usage,
 };
@@ -47,6 +49,7 @@ pub struct Models {
 }
 
 struct Inner {
+    store: ::store::Store,
     strict_aliases: bool,
     catalogue: Arc<catalogue::Catalogue>,
     foundation: foundation::Table,
@@ -77,7 +80,7 @@ impl Models {
     ) -> Result<Self> {
         let catalogue = Arc::new(catalogue::Catalogue::built_in()?);
         let library = Arc::new(library::Library::open(&config.models_dir).await?);
-        let aliases = aliases::Aliases::open(store, config.sealing_key.clone(), clock.clone()).await?;
+        let aliases = aliases::Aliases::open(store.clone(), config.sealing_key.clone(), clock.clone()).await?;
         // A pull that this deployment takes up again may need what nothing else does.
         if !jobs.any_open(pull::JOB_KIND).await? {
             sweep(library.clone()).await;
@@ -86,6 +89,7 @@ impl Models {
         jobs.register(pull::JOB_KIND, Arc::new(pull::PullHandler::new(puller, identity)));
         Ok(Self {
             inner: Arc::new(Inner {
+                store,
                 strict_aliases: config.strict_aliases,
                 foundation: foundation::Table::built_in()?,
                 loaded: loaded::Pool::new(loader, config.load, config.memory_budget_bytes),

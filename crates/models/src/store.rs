@@ -4,7 +4,10 @@ use ::store::{Migration, Module, Row, Store, params};
 use base::Result;
 use identity::Ctx;
 
-const MIGRATIONS: &[Migration] = &[Migration::same(1, "aliases", include_str!("migrations/0001_aliases.sql"))];
+const MIGRATIONS: &[Migration] = &[
+    Migration::same(1, "aliases", include_str!("migrations/0001_aliases.sql")),
+    Migration::same(2, "imported models", include_str!("migrations/0002_imported_models.sql")),
+];
 
 /// An alias as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! Craton: the AWS AI APIs with real engines, in one program.
 
+mod backups;
 mod banner;
 mod console;
 mod engines;
@@ -14,9 +15,10 @@ mod telemetry;
 mod tls;
 mod wiring;
 
+use std::path::Path;
 use std::process::ExitCode;
 
-use cli::{Local, RotateArgs, UpArgs};
+use cli::{BackupFacts, Local, RestoreArgs, RotateArgs, UpArgs};
 
 fn main() -> ExitCode {
     if let Some(refusal) = cli::refuse_processor() {
@@ -35,5 +37,13 @@ impl Local for Program {
 
     fn rotate_root_key(&self, args: RotateArgs) -> anyhow::Result<String> {
         rotation::rotate(args)
+    }
+
+    fn verify_backup(&self, path: &Path) -> anyhow::Result<BackupFacts> {
+        backups::verify(path)
+    }
+
+    fn restore_backup(&self, args: RestoreArgs) -> anyhow::Result<BackupFacts> {
+        backups::restore(args)
     }
 }

@@ -12,7 +12,7 @@ use cli::{EngineChoice, LogFormat, UpArgs};
 
 use serde::Deserialize;
 
-pub(crate) use root_key::{NewKey, RootKeySource, Rotation};
+pub(crate) use root_key::{NewKey, RestorePlace, RootKeySource, Rotation};
 
 /// Everything the server needs to know before it starts.
 #[derive(Debug)]
@@ -22,6 +22,10 @@ pub(crate) struct Settings {
     pub(crate) listen: SocketAddr,
     pub(crate) models_dir: PathBuf,
     pub(crate) database_url: Option<Secret<String>>,
+    /// Where objects are stored instead of the data directory. May hold a password.
+    pub(crate) object_store_url: Option<Secret<String>>,
+    /// The domain under which names are buckets, beside `localhost`.
+    pub(crate) s3_domain: Option<String>,
     pub(crate) region: Region,
     pub(crate) strict_aliases: bool,
     pub(crate) engine: EngineSettings,
@@ -86,6 +90,8 @@ struct File {
     listen: Option<SocketAddr>,
     models_dir: Option<PathBuf>,
     database_url: Option<String>,
+    object_store_url: Option<String>,
+    s3_domain: Option<String>,
     region: Option<String>,
     strict_aliases: Option<bool>,
     memory_budget: Option<String>,
@@ -144,6 +150,8 @@ impl Settings {
             listen,
             models_dir,
             database_url: args.database_url.or(file.database_url).map(Secret::new),
+            object_store_url: args.object_store_url.or(file.object_store_url).map(Secret::new),
+            s3_domain: args.s3_domain.or(file.s3_domain),
             region: args.region.or(file.region).as_deref().unwrap_or("us-east-1").parse()?,
             strict_aliases: args.strict_aliases.or(file.strict_aliases).unwrap_or(false),
             engine: EngineSettings {
@@ -180,7 +188,7 @@ impl Settings {
                 (None, Some("json")) => LogFormat::Json,
                 (None, Some(other)) => bail!("`{other}` is not a log format\nhint: use `text` or `json`"),
             },
-            log: args.log.or(file.log).unwrap_or_else(|| "info,llama-cpp-2=warn".to_owned()),
+            log: args.log.or(file.log).unwrap_or_else(|| "info,llama-cpp-2=warn,s3s=off".to_owned()),
         })
     }
 }

@@ -7,22 +7,27 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use aws_api::{Api, Deployment, Limits, Setup};
+use backup::Backups;
 use base::{Clock, Random, Secret, SystemClock, SystemRandom};
 use cli::{Credentials, Endpoint, UpArgs, write_credentials, write_endpoint};
 use identity::{AdminCredentials, Defaults, Identity, Keyring, RootCredentials, RootKey};
 use inference::LoadOptions;
 use jobs::Jobs;
 use models::{Config, HubConfig, Models};
+use objects::{BlobPlace, Objects};
+use orchestration::assistants::Assistants;
 use store::{DataDir, Store};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::front::Front;
 use crate::settings::{EngineSettings, Machine, RootKeySource, Settings};
-use crate::{banner, engines, listener, signals, tables, telemetry, tls};
+use crate::{backups, banner, engines, listener, signals, tables, telemetry, tls};
 
 /// Jobs that run at the same time: mostly downloads, which wait for the network.
 const JOB_WORKERS: usize = 4;
+/// The folder in the data folder with the objects of S3.
+const OBJECTS: &str = "objects";
 /// Threads that serve requests; models run on threads of their own.
 const MOST_SERVING_THREADS: usize = 4;
 
@@ -69,7 +74,11 @@ async fn run(settings: &Settings, started: Instant) -> Result<()> {
     let api = Api::new(Setup {
         identity: services.identity.clone(),
         models: services.models.clone(),
+        assistants: services.assistants.clone(),
         jobs: services.jobs.clone(),
+        backups: services.backups.clone(),
+        objects: services.objects.clone(),
+        s3_domain: settings.s3_domain.clone(),
         clock: services.clock.clone(),
         random: services.random.clone(),
         limits: Limits {
@@ -83,6 +92,7 @@ async fn run(settings: &Settings, started: Instant) -> Result<()> {
     let (stop, now) = (CancellationToken::new(), CancellationToken::new());
     signals::watch(stop.clone(), now.clone())?;
     let running = services.jobs.start(JOB_WORKERS);
+    let collector = services.objects.start();
     front.begin();
     // Commands look for this file, so it is written when the server can answer.
     write_endpoint(data.path(), &endpoint)?;
@@ -96,6 +106,7 @@ async fn run(settings: &Settings, started: Instant) -> Result<()> {
         () = end_watches(&services.jobs, stop) => {}
     }
     running.stop().await;
+    collector.stop().await;
     services.identity.flush_last_used().await?;
     let _ = std::fs::remove_file(data.path().join("endpoint.json"));
     services.store.close().await;
@@ -115,7 +126,10 @@ struct Services {
     store: Store,
     identity: Identity,
     jobs: Jobs,
+    objects: Objects,
     models: Models,
+    assistants: Assistants,
+    backups: Backups,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     administrator: AdminCredentials,
@@ -124,7 +138,7 @@ struct Services {
 async fn open(settings: &Settings, data: &DataDir) -> Result<Services> {
     let root_key = load_root_key(&settings.root_key).await?;
     let store = open_store(settings.database_url.as_ref(), data).await?;
-    let opened = open_on(&store, root_key, settings).await;
+    let opened = open_on(&store, root_key, settings, data).await;
     if opened.is_err() {
         // A database that is refused is left as it was: closing takes away what SQLite laid beside it.
         store.close().await;
@@ -132,7 +146,7 @@ async fn open(settings: &Settings, data: &DataDir) -> Result<Services> {
     opened
 }
 
-async fn open_on(store: &Store, root_key: RootKey, settings: &Settings) -> Result<Services> {
+async fn open_on(store: &Store, root_key: RootKey, settings: &Settings, data: &DataDir) -> Result<Services> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     tables::check(store).await?;
@@ -145,6 +159,11 @@ async fn open_on(store: &Store, root_key: RootKey, settings: &Settings) -> Resul
     };
     let administrator = identity.first_start(root).await?;
     let jobs = Jobs::open(store.clone(), clock.clone(), random.clone()).await?;
+    let place = match &settings.object_store_url {
+        Some(url) => BlobPlace::from_url(url.reveal())?,
+        None => BlobPlace::Folder(data.path().join(OBJECTS)),
+    };
+    let objects = Objects::open(store.clone(), identity.clone(), place, clock.clone(), random.clone()).await?;
     let models = Models::open(
         config(settings, Arc::clone(identity.keyring())),
         store.clone(),
@@ -156,7 +175,10 @@ async fn open_on(store: &Store, root_key: RootKey, settings: &Settings) -> Resul
         http_client()?,
     )
     .await?;
-    Ok(Services { store: store.clone(), identity, jobs, models, clock, random, administrator })
+    let assistants = Assistants::open(store.clone()).await?;
+    let backups = backups::open(settings, data, (store, &identity, &jobs), &clock);
+    let store = store.clone();
+    Ok(Services { store, identity, jobs, objects, models, assistants, backups, clock, random, administrator })
 }
 
 /// The database of a data folder, or the one that `url` names.

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use crate::row::Backend;
 use crate::store::Mode;
-use crate::tx::Tx;
+use crate::tx::{Tx, no_receiver};
 use crate::value::{Column, Value};
 use crate::{Row, Store, params};
 
@@ -179,22 +179,10 @@ impl Lines<'_> {
         let columns: Vec<[&str; 2]> =
             self.table.columns.iter().map(|(name, column)| [name.as_str(), word(*column)]).collect();
         let header = serde_json::json!({ "table": self.table.name, "columns": columns });
-        self.to.send(format!("{header}\n").into_bytes()).await.map_err(|_| gone())?;
+        self.to.send(format!("{header}\n").into_bytes()).await.map_err(|_| no_receiver())?;
         let names: Vec<String> = self.table.columns.iter().map(|(name, _)| quoted(name)).collect();
         let sql = format!("SELECT {} FROM {}", names.join(", "), quoted(&self.table.name));
-        let mut chunk = Vec::with_capacity(2 * CHUNK);
-        let mut rows = 0;
-        tx.for_each(sql, async |row| {
-            rows += 1;
-            self.line(&row, &mut chunk)?;
-            if chunk.len() < CHUNK {
-                return Ok(());
-            }
-            self.to.send(std::mem::replace(&mut chunk, Vec::with_capacity(2 * CHUNK))).await.map_err(|_| gone())
-        })
-        .await?;
-        self.to.send(chunk).await.map_err(|_| gone())?;
-        Ok(rows)
+        tx.send_rows(sql, CHUNK, self.to, |row, text| self.line(row, text)).await
     }
 
     fn line(&self, row: &Row, into: &mut Vec<u8>) -> Result<()> {
@@ -204,10 +192,6 @@ impl Lines<'_> {
         into.push(b'\n');
         Ok(())
     }
-}
-
-fn gone() -> Error {
-    Error::internal("nobody takes the dump any more")
 }
 
 async fn fill(tx: &Tx, tables: &[Table], lines: impl Iterator<Item = std::io::Result<String>>) -> Result<u64> {

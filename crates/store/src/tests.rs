@@ -311,7 +311,8 @@ async fn fill(store: &Store) {
     store
         .write(|tx| async move {
             let sql = "INSERT INTO things (id, size, share, ready, body) VALUES ($1, $2, $3, $4, $5)";
-            for (id, size, share) in [("a \"ü✓\"\n", i64::MIN, 0.1), ("b", i64::MAX, f64::MIN_POSITIVE), ("c", 0, -0.0)]
+            for (id, size, share) in
+                [("a \"ü✓\"\n", i64::MIN, 0.1), ("b", i64::MAX, f64::MIN_POSITIVE), ("c", 0, -1e300)]
             {
                 tx.execute(sql, params![id, size, share, true, vec![0_u8, 255, 10]]).await?;
             }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use base::{Error, Result};
-use futures::TryStreamExt as _;
+use futures::{StreamExt as _, TryStreamExt as _};
 use sqlx::Arguments as _;
 use sqlx::postgres::{PgArguments, Postgres};
 use sqlx::sqlite::{Sqlite, SqliteArguments};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, mpsc};
 
 use crate::error::{from_sqlx, is_serialization_failure};
 use crate::row::{Backend as RowBackend, Row};
@@ -138,34 +138,47 @@ impl Tx {
         slot.note(result)
     }
 
-    /// Gives every row of a query, which was made of quoted names, to `each`, one after the other.
-    pub(crate) async fn for_each(&self, sql: String, mut each: impl AsyncFnMut(Row) -> Result<()>) -> Result<()> {
+    /// Writes every row of a query, which was made of quoted names, with `render`, and sends what was written to `to` in
+    /// chunks of about `chunk` bytes; how many rows there were.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute); Internal, where nobody receives any more.
+    pub(crate) async fn send_rows(
+        &self,
+        sql: String,
+        chunk: usize,
+        to: &mpsc::Sender<Vec<u8>>,
+        mut render: impl FnMut(&Row, &mut Vec<u8>) -> Result<()> + Send,
+    ) -> Result<u64> {
         let sql = sqlx::AssertSqlSafe(sql);
         let mut slot = self.0.lock().await;
         let slot = &mut *slot;
-        let failed = match slot.open()? {
-            Open::Sqlite(tx) => {
-                let mut rows = sqlx::query(sql).fetch(&mut **tx);
-                loop {
-                    match rows.try_next().await {
-                        Ok(Some(row)) => each(Row(RowBackend::Sqlite(row))).await?,
-                        Ok(None) => return Ok(()),
-                        Err(error) => break error,
-                    }
-                }
-            }
+        let mut rows = match slot.open()? {
+            Open::Sqlite(tx) => sqlx::query(sql).fetch(&mut **tx).map_ok(|row| Row(RowBackend::Sqlite(row))).boxed(),
             Open::Postgres(tx) => {
-                let mut rows = sqlx::query(sql).fetch(&mut **tx);
-                loop {
-                    match rows.try_next().await {
-                        Ok(Some(row)) => each(Row(RowBackend::Postgres(row))).await?,
-                        Ok(None) => return Ok(()),
-                        Err(error) => break error,
-                    }
-                }
+                sqlx::query(sql).fetch(&mut **tx).map_ok(|row| Row(RowBackend::Postgres(row))).boxed()
             }
         };
-        slot.note(Err(failed))
+        let (mut count, mut text) = (0, Vec::with_capacity(2 * chunk));
+        let failed = loop {
+            match rows.try_next().await {
+                Ok(Some(row)) => render(&row, &mut text)?,
+                Ok(None) => break None,
+                Err(error) => break Some(error),
+            }
+            count += 1;
+            if text.len() >= chunk {
+                to.send(std::mem::replace(&mut text, Vec::with_capacity(2 * chunk)))
+                    .await
+                    .map_err(|_| no_receiver())?;
+            }
+        };
+        drop(rows);
+        if let Some(error) = failed {
+            return slot.note(Err(error));
+        }
+        to.send(text).await.map_err(|_| no_receiver())?;
+        Ok(count)
     }
 
     /// A handle for the closure, and the slot that its transaction can be taken from afterwards.
@@ -173,6 +186,11 @@ impl Tx {
         let slot = Arc::new(Mutex::new(Slot { open: Some(open), outcome: Outcome::Good, place }));
         (Self(Arc::clone(&slot)), slot)
     }
+}
+
+/// The error of sending to nobody.
+pub(crate) fn no_receiver() -> Error {
+    Error::internal("nobody takes the rows any more")
 }
 
 impl Slot {

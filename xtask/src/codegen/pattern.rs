@@ -9,11 +9,16 @@ const SPACE: &str = r" \t\n\x0B\x0C\r";
 /// Written by the models as if `\u` took five or six digits.
 const ASTRAL: &str = r"\u10000-\u10FFFF";
 
-/// The program for `pattern`; `None` where it allows everything. Look-around is an error: no served model has it.
+/// The only served pattern with look-around, that of account aliases, and what says the same together with the bounds of
+/// its length: no two hyphens in a row, none at the ends.
+const ALIAS: (&str, &str) = (r"^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$", "[a-z0-9]+(-[a-z0-9]+)*");
+
+/// The program for `pattern`; `None` where it allows everything. Other look-around than that of [`ALIAS`] is an error.
 pub(super) fn translate(pattern: &str) -> Result<Option<String>> {
     if matches!(pattern, r"[\s\S]*" | r"[\S\s]*") {
         return Ok(None);
     }
+    let pattern = if pattern == ALIAS.0 { ALIAS.1 } else { pattern };
     let program = rewrite(pattern).with_context(|| format!("The pattern `{pattern}`."))?;
     RegexBuilder::new(&format!("^(?:{program})$"))
         .size_limit(16 << 20)

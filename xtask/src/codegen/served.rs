@@ -25,6 +25,8 @@ pub(super) struct Served {
 pub(super) struct ServedService {
     /// botocore's name.
     pub(super) id: String,
+    /// The library that decodes its requests and encodes its answers: the service then needs no shapes of ours.
+    pub(super) decoded_by: Option<String>,
     /// The served operations; none for a service that is only known.
     #[serde(default)]
     pub(super) operations: BTreeMap<String, ServedOperation>,

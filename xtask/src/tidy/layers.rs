@@ -16,8 +16,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aws-wire", &["base"]),
     ("identity", &["base", "store"]),
     ("jobs", &["base", "store"]),
-    ("models", &["base", "store", "inference", "jobs", "identity"]),
-    ("aws-api", &["base", "aws-wire", "inference", "jobs", "identity", "models"]),
+    ("objects", &["base", "store", "identity"]),
+    ("backup", &["base", "store", "jobs", "identity"]),
+    ("models", &["base", "store", "inference", "jobs", "identity", "objects"]),
+    ("orchestration", &["base", "store", "jobs", "identity", "objects", "models"]),
+    ("aws-api", &["base", "aws-wire", "inference", "jobs", "identity", "objects", "backup", "models", "orchestration"]),
     ("cli", &["base", "aws-wire"]),
     (
         "server",
@@ -30,7 +33,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "aws-wire",
             "identity",
             "jobs",
+            "objects",
             "models",
+            "orchestration",
+            "backup",
             "aws-api",
             "cli",
         ],
@@ -43,9 +49,9 @@ const KEPT_BEHIND: &[(&str, &[&str])] = &[
     ("sqlx", &["store"]),
     ("llama-cpp-sys-2", &["inference-native"]),
     ("hyper", &["server"]),
-    ("reqwest", &["models", "cli", "server"]),
+    ("reqwest", &["objects", "models", "cli", "server"]),
     ("anyhow", &["cli", "server", "xtask"]),
-    ("tokio", &["store", "inference", "jobs", "identity", "models", "aws-api", "cli", "server"]),
+    ("tokio", &["store", "inference", "jobs", "identity", "objects", "models", "backup", "aws-api", "cli", "server"]),
 ];
 
 /// Compares the manifests with the tables.

@@ -31,7 +31,7 @@ export function CreateUser({ onCreated, onDismiss }: CreateProps) {
     >
       <FormField
         label="User name"
-        description="A user is no administrator: until policies can be attached, its keys may only ask who they are."
+        description="A new user may do nothing but ask who it is, until it gets policies."
         errorText={wellFormed ? '' : 'At most 64 letters, digits and + = , . @ _ -'}
       >
         <Input value={name} spellcheck={false} placeholder="ci" onChange={({ detail }) => setName(detail.value)} />

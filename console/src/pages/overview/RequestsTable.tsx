@@ -111,6 +111,14 @@ function RequestDetails({ request, onDismiss }: { request: RequestRecord; onDism
           { label: 'Caller', value: <span className="craton-stack">{request.principal}</span> },
           { label: 'Answered by', value: request.servedBy ?? '–' },
           { label: 'Request id', value: <code className="craton-secret">{request.requestId}</code> },
+          ...(request.status === 403
+            ? [
+                {
+                  label: 'Permissions',
+                  value: <PageLink to={`/why-denied?request=${encodeURIComponent(request.requestId)}`}>Why was it refused?</PageLink>,
+                },
+              ]
+            : []),
         ]}
       />
     </Modal>

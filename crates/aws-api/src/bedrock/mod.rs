@@ -2,9 +2,10 @@
 
 pub(crate) mod errors;
 mod foundation_models;
+mod imported_models;
 
 use futures::future::FutureExt as _;
-use identity::Access;
+use identity::{Access, Ctx};
 
 use crate::bedrock_runtime::model_arn;
 use crate::call::{Check, Row};
@@ -25,4 +26,19 @@ pub(crate) const ROWS: &[Row<aws_wire::Routed>] = &[
         check: Check::Arn(|call| model_arn(&call.ctx, &call.label("modelIdentifier"))),
         handler: |call| foundation_models::get(call).boxed(),
     },
+    Row {
+        operation: "GetImportedModel",
+        action: "bedrock:GetImportedModel",
+        access: Access::Read,
+        check: Check::Arn(|call| imported_model_arn(&call.ctx, &call.label("modelIdentifier"))),
+        handler: |call| imported_models::get(call).boxed(),
+    },
 ];
+
+/// The ARN of the imported model that a request names: AWS asks for permission on the name as it is given.
+fn imported_model_arn(ctx: &Ctx, identifier: &str) -> String {
+    if identifier.starts_with("arn:") {
+        return identifier.to_owned();
+    }
+    format!("arn:aws:bedrock:{}:{}:imported-model/{identifier}", ctx.region(), ctx.account())
+}

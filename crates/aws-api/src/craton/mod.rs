@@ -3,6 +3,7 @@
 mod accounts;
 mod aliases;
 mod api_keys;
+mod backups;
 pub(crate) mod errors;
 mod jobs;
 mod models;
@@ -54,6 +55,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route!("GET" "jobs/{id}", "GetJob", Read, "job", jobs::get),
     route!("POST" "jobs/{id}/cancel", "CancelJob", Write, "job", jobs::cancel),
     route!("GET" "jobs/{id}/events", "WatchJob", Read, "job", jobs::events),
+    route!("POST" "backups", "CreateBackup", Write, "backup", backups::create),
     route!("GET" "accounts", "ListAccounts", Read, "account", accounts::list),
     route!("POST" "accounts", "CreateAccount", Write, "account", accounts::create),
     route!("GET" "api-keys", "ListApiKeys", Read, "api-key", api_keys::list),

@@ -2,13 +2,14 @@
 
 use aws_wire::Nothing;
 use aws_wire::generated::iam::{
-    AccessKey, AccessKeyMetadata, CreateAccessKeyRequest, CreateAccessKeyResponse, DeleteAccessKeyRequest,
-    ListAccessKeysRequest, ListAccessKeysResponse, StatusType, UpdateAccessKeyRequest,
+    AccessKey, AccessKeyLastUsed, AccessKeyMetadata, CreateAccessKeyRequest, CreateAccessKeyResponse,
+    DeleteAccessKeyRequest, GetAccessKeyLastUsedRequest, GetAccessKeyLastUsedResponse, ListAccessKeysRequest,
+    ListAccessKeysResponse, StatusType, UpdateAccessKeyRequest,
 };
 use base::Error;
 use identity::Status;
 
-use super::{page_request, rest};
+use super::shapes::{page_request, rest};
 use crate::body::full;
 use crate::call::Answer;
 use crate::dispatch::AwsCall;
@@ -66,6 +67,19 @@ pub(super) async fn delete_access_key(call: AwsCall) -> Answer {
     let identity = call.api.identity();
     identity.delete_access_key(&call.ctx, input.user_name.as_deref(), &input.access_key_id).await?;
     Ok(call.encode(&Nothing {}).map(full))
+}
+
+pub(super) async fn last_used(call: AwsCall) -> Answer {
+    let input: GetAccessKeyLastUsedRequest = call.decode()?;
+    let (key, last) = call.api.identity().access_key_last_used(&call.ctx, &input.access_key_id).await?;
+    let unknown = || "N/A".to_owned();
+    let access_key_last_used = Some(AccessKeyLastUsed {
+        last_used_date: key.last_used.map(Into::into),
+        service_name: last.service.unwrap_or_else(unknown),
+        region: last.region.unwrap_or_else(unknown),
+    });
+    let user_name = Some(key.user_name.unwrap_or_else(|| ROOT.to_owned()));
+    Ok(call.encode(&GetAccessKeyLastUsedResponse { user_name, access_key_last_used }).map(full))
 }
 
 fn status(status: Status) -> StatusType {

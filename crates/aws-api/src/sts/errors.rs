@@ -16,5 +16,5 @@ pub(crate) fn wire(error: &Error) -> WireError {
         ErrorKind::NotImplemented => (501, "NotImplemented"),
         ErrorKind::Internal | ErrorKind::Damaged => (500, "InternalFailure"),
     };
-    WireError::with_status(status, code, error.public_text())
+    WireError::with_status(status, error.code.unwrap_or(code), error.public_text())
 }

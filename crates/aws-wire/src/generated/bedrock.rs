@@ -4,6 +4,13 @@ use crate::schema::*;
 use crate::value::{Blob, Event, Input, Output, Timestamp, opaque_debug, string_enum};
 use serde::{Deserialize, Serialize};
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct CustomModelUnits {
+    #[serde(rename = "customModelUnitsPerModelCopy", skip_serializing_if = "Option::is_none")]
+    pub custom_model_units_per_model_copy: Option<i32>,
+    #[serde(rename = "customModelUnitsVersion", skip_serializing_if = "Option::is_none")]
+    pub custom_model_units_version: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct FoundationModelDetails {
     #[serde(rename = "modelArn")]
     pub model_arn: String,
@@ -76,6 +83,34 @@ pub struct GetFoundationModelResponse {
     #[serde(rename = "modelDetails", skip_serializing_if = "Option::is_none")]
     pub model_details: Option<FoundationModelDetails>,
 }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetImportedModelRequest {
+    #[serde(rename = "modelIdentifier")]
+    pub model_identifier: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetImportedModelResponse {
+    #[serde(rename = "modelArn", skip_serializing_if = "Option::is_none")]
+    pub model_arn: Option<String>,
+    #[serde(rename = "modelName", skip_serializing_if = "Option::is_none")]
+    pub model_name: Option<String>,
+    #[serde(rename = "jobName", skip_serializing_if = "Option::is_none")]
+    pub job_name: Option<String>,
+    #[serde(rename = "jobArn", skip_serializing_if = "Option::is_none")]
+    pub job_arn: Option<String>,
+    #[serde(rename = "modelDataSource", skip_serializing_if = "Option::is_none")]
+    pub model_data_source: Option<ModelDataSource>,
+    #[serde(rename = "creationTime", skip_serializing_if = "Option::is_none")]
+    pub creation_time: Option<Timestamp>,
+    #[serde(rename = "modelArchitecture", skip_serializing_if = "Option::is_none")]
+    pub model_architecture: Option<String>,
+    #[serde(rename = "modelKmsKeyArn", skip_serializing_if = "Option::is_none")]
+    pub model_kms_key_arn: Option<String>,
+    #[serde(rename = "instructSupported", skip_serializing_if = "Option::is_none")]
+    pub instruct_supported: Option<bool>,
+    #[serde(rename = "customModelUnits", skip_serializing_if = "Option::is_none")]
+    pub custom_model_units: Option<CustomModelUnits>,
+}
 string_enum! { pub enum InferenceType {
 OnDemand = "ON_DEMAND",
 Provisioned = "PROVISIONED",
@@ -101,14 +136,26 @@ FineTuning = "FINE_TUNING",
 ContinuedPreTraining = "CONTINUED_PRE_TRAINING",
 Distillation = "DISTILLATION",
 } }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub enum ModelDataSource {
+    #[serde(rename = "s3DataSource")]
+    S3DataSource(S3DataSource),
+}
 string_enum! { pub enum ModelModality {
 Text = "TEXT",
 Image = "IMAGE",
 Embedding = "EMBEDDING",
 } }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct S3DataSource {
+    #[serde(rename = "s3Uri")]
+    pub s3_uri: String,
+}
 impl Input for GetFoundationModelRequest {}
+impl Input for GetImportedModelRequest {}
 impl Input for ListFoundationModelsRequest {}
 impl Output for GetFoundationModelResponse {}
+impl Output for GetImportedModelResponse {}
 impl Output for ListFoundationModelsResponse {}
 pub mod shapes {
     use crate::schema::*;
@@ -131,6 +178,35 @@ pub mod shapes {
         kind: Kind::String {
             length: Bounds { min: Some(1), max: Some(20) },
             pattern: Some(Pattern::new(".*", ".*")),
+            values: &[],
+        },
+    };
+    pub static CUSTOM_MODEL_UNITS: Shape = Shape {
+        name: "CustomModelUnits",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "customModelUnitsPerModelCopy",
+                wire_name: "customModelUnitsPerModelCopy",
+                shape: &INTEGER,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "customModelUnitsVersion",
+                wire_name: "customModelUnitsVersion",
+                shape: &CUSTOM_MODEL_UNITS_VERSION,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static CUSTOM_MODEL_UNITS_VERSION: Shape = Shape {
+        name: "CustomModelUnitsVersion",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: Some(Pattern::new("v\\d+.\\d+", "v[0-9]+.[0-9]+")),
             values: &[],
         },
     };
@@ -388,6 +464,126 @@ pub mod shapes {
             location: Location::Body,
         }]),
     };
+    pub static GET_IMPORTED_MODEL_REQUEST: Shape = Shape {
+        name: "GetImportedModelRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "modelIdentifier",
+            wire_name: "modelIdentifier",
+            shape: &IMPORTED_MODEL_IDENTIFIER,
+            required: true,
+            location: Location::Uri,
+        }]),
+    };
+    pub static GET_IMPORTED_MODEL_RESPONSE: Shape = Shape {
+        name: "GetImportedModelResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "modelArn",
+                wire_name: "modelArn",
+                shape: &IMPORTED_MODEL_ARN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "modelName",
+                wire_name: "modelName",
+                shape: &IMPORTED_MODEL_NAME,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "jobName",
+                wire_name: "jobName",
+                shape: &JOB_NAME,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "jobArn",
+                wire_name: "jobArn",
+                shape: &MODEL_IMPORT_JOB_ARN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "modelDataSource",
+                wire_name: "modelDataSource",
+                shape: &MODEL_DATA_SOURCE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "creationTime",
+                wire_name: "creationTime",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "modelArchitecture",
+                wire_name: "modelArchitecture",
+                shape: &STRING,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "modelKmsKeyArn",
+                wire_name: "modelKmsKeyArn",
+                shape: &KMS_KEY_ARN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "instructSupported",
+                wire_name: "instructSupported",
+                shape: &INSTRUCT_SUPPORTED,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "customModelUnits",
+                wire_name: "customModelUnits",
+                shape: &CUSTOM_MODEL_UNITS,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static IMPORTED_MODEL_ARN: Shape = Shape {
+        name: "ImportedModelArn",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(20), max: Some(1011) },
+            pattern: Some(Pattern::new(
+                "arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:imported-model/[a-z0-9]{12}",
+                "arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:imported-model/[a-z0-9]{12}",
+            )),
+            values: &[],
+        },
+    };
+    pub static IMPORTED_MODEL_IDENTIFIER: Shape = Shape {
+        name: "ImportedModelIdentifier",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(1011) },
+            pattern: Some(Pattern::new(
+                "(arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:imported-model/[a-z0-9]{12})|(([0-9a-zA-Z][_-]?)+)",
+                "(arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:imported-model/[a-z0-9]{12})|(([0-9a-zA-Z][_-]?)+)",
+            )),
+            values: &[],
+        },
+    };
+    pub static IMPORTED_MODEL_NAME: Shape = Shape {
+        name: "ImportedModelName",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(63) },
+            pattern: Some(Pattern::new("([0-9a-zA-Z][_-]?)+", "([0-9a-zA-Z][_-]?)+")),
+            values: &[],
+        },
+    };
     pub static INFERENCE_TYPE: Shape = Shape {
         name: "InferenceType",
         sensitive: false,
@@ -405,6 +601,33 @@ pub mod shapes {
             element_name: "member",
             flat: false,
             length: Bounds { min: None, max: None },
+        },
+    };
+    pub static INSTRUCT_SUPPORTED: Shape = Shape { name: "InstructSupported", sensitive: false, kind: Kind::Boolean };
+    pub static INTEGER: Shape = Shape {
+        name: "Integer",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: None, max: None } },
+    };
+    pub static JOB_NAME: Shape = Shape {
+        name: "JobName",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(63) },
+            pattern: Some(Pattern::new("[a-zA-Z0-9](-*[a-zA-Z0-9\\+\\-\\.])*", "[a-zA-Z0-9](-*[a-zA-Z0-9\\+\\-\\.])*")),
+            values: &[],
+        },
+    };
+    pub static KMS_KEY_ARN: Shape = Shape {
+        name: "KmsKeyArn",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(2048) },
+            pattern: Some(Pattern::new(
+                "arn:aws(-[^:]+)?:kms:[a-zA-Z0-9-]*:[0-9]{12}:key/[a-zA-Z0-9-]{36}",
+                "arn:aws(-[^:]+)?:kms:[a-zA-Z0-9-]*:[0-9]{12}:key/[a-zA-Z0-9-]{36}",
+            )),
+            values: &[],
         },
     };
     pub static LIST_FOUNDATION_MODELS_REQUEST: Shape = Shape {
@@ -471,6 +694,29 @@ pub mod shapes {
             length: Bounds { min: None, max: None },
         },
     };
+    pub static MODEL_DATA_SOURCE: Shape = Shape {
+        name: "ModelDataSource",
+        sensitive: false,
+        kind: Kind::Union(&[Member {
+            name: "s3DataSource",
+            wire_name: "s3DataSource",
+            shape: &S3_DATA_SOURCE,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
+    pub static MODEL_IMPORT_JOB_ARN: Shape = Shape {
+        name: "ModelImportJobArn",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(1011) },
+            pattern: Some(Pattern::new(
+                "arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:model-import-job/[a-z0-9]{12}",
+                "arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:model-import-job/[a-z0-9]{12}",
+            )),
+            values: &[],
+        },
+    };
     pub static MODEL_MODALITY: Shape = Shape {
         name: "ModelModality",
         sensitive: false,
@@ -499,6 +745,34 @@ pub mod shapes {
             values: &[],
         },
     };
+    pub static S3_DATA_SOURCE: Shape = Shape {
+        name: "S3DataSource",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "s3Uri",
+            wire_name: "s3Uri",
+            shape: &S3_URI,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static S3_URI: Shape = Shape {
+        name: "S3Uri",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(1024) },
+            pattern: Some(Pattern::new(
+                "s3://[a-z0-9][-.a-z0-9]{1,61}[a-z0-9](?:/[-!_*'().a-z0-9A-Z]+(?:/[-!_*'().a-z0-9A-Z]+)*)?/?",
+                "s3://[a-z0-9][-.a-z0-9]{1,61}[a-z0-9](?:/[-!_*'().a-z0-9A-Z]+(?:/[-!_*'().a-z0-9A-Z]+)*)?/?",
+            )),
+            values: &[],
+        },
+    };
+    pub static STRING: Shape = Shape {
+        name: "String",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &[] },
+    };
     pub static TIMESTAMP: Shape =
         Shape { name: "Timestamp", sensitive: false, kind: Kind::Timestamp(Some(TimestampFormat::Iso8601)) };
 }
@@ -521,6 +795,19 @@ static OPERATIONS: &[Operation] = &[
         schema: Some(Schema {
             input: Some(&shapes::GET_FOUNDATION_MODEL_REQUEST),
             output: Some(&shapes::GET_FOUNDATION_MODEL_RESPONSE),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "GetImportedModel",
+        method: "GET",
+        uri: "/imported-models/{modelIdentifier}",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::GET_IMPORTED_MODEL_REQUEST),
+            output: Some(&shapes::GET_IMPORTED_MODEL_RESPONSE),
             stream: None,
             result_wrapper: "",
             status: 200,
@@ -686,7 +973,6 @@ static OPERATIONS: &[Operation] = &[
     Operation::known("GetEvaluationJob", "GET", "/evaluation-jobs/{jobIdentifier}", &[]),
     Operation::known("GetFoundationModelAvailability", "GET", "/foundation-model-availability/{modelId}", &[]),
     Operation::known("GetGuardrail", "GET", "/guardrails/{guardrailIdentifier}", &[]),
-    Operation::known("GetImportedModel", "GET", "/imported-models/{modelIdentifier}", &[]),
     Operation::known("GetInferenceProfile", "GET", "/inference-profiles/{inferenceProfileIdentifier}", &[]),
     Operation::known("GetMarketplaceModelEndpoint", "GET", "/marketplace-model/endpoints/{endpointArn}", &[]),
     Operation::known("GetModelCopyJob", "GET", "/model-copy-jobs/{jobArn}", &[]),
@@ -805,7 +1091,8 @@ static OPERATIONS: &[Operation] = &[
 pub mod operations {
     use crate::schema::Operation;
     pub static GET_FOUNDATION_MODEL: &Operation = &super::OPERATIONS[0];
-    pub static LIST_FOUNDATION_MODELS: &Operation = &super::OPERATIONS[1];
+    pub static GET_IMPORTED_MODEL: &Operation = &super::OPERATIONS[1];
+    pub static LIST_FOUNDATION_MODELS: &Operation = &super::OPERATIONS[2];
 }
 static ERRORS: &[ErrorShape] = &[
     ErrorShape { name: "AccessDeniedException", code: "AccessDeniedException", status: 403 },

@@ -17,6 +17,15 @@ pub struct AccessKey {
     pub create_date: Option<Timestamp>,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct AccessKeyLastUsed {
+    #[serde(rename = "LastUsedDate", skip_serializing_if = "Option::is_none")]
+    pub last_used_date: Option<Timestamp>,
+    #[serde(rename = "ServiceName")]
+    pub service_name: String,
+    #[serde(rename = "Region")]
+    pub region: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct AccessKeyMetadata {
     #[serde(rename = "UserName", skip_serializing_if = "Option::is_none")]
     pub user_name: Option<String>,
@@ -28,11 +37,53 @@ pub struct AccessKeyMetadata {
     pub create_date: Option<Timestamp>,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct AddRoleToInstanceProfileRequest {
+    #[serde(rename = "InstanceProfileName")]
+    pub instance_profile_name: String,
+    #[serde(rename = "RoleName")]
+    pub role_name: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct AddUserToGroupRequest {
+    #[serde(rename = "GroupName")]
+    pub group_name: String,
+    #[serde(rename = "UserName")]
+    pub user_name: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct AttachGroupPolicyRequest {
+    #[serde(rename = "GroupName")]
+    pub group_name: String,
+    #[serde(rename = "PolicyArn")]
+    pub policy_arn: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct AttachRolePolicyRequest {
+    #[serde(rename = "RoleName")]
+    pub role_name: String,
+    #[serde(rename = "PolicyArn")]
+    pub policy_arn: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct AttachUserPolicyRequest {
+    #[serde(rename = "UserName")]
+    pub user_name: String,
+    #[serde(rename = "PolicyArn")]
+    pub policy_arn: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct AttachedPermissionsBoundary {
     #[serde(rename = "PermissionsBoundaryType", skip_serializing_if = "Option::is_none")]
     pub permissions_boundary_type: Option<PermissionsBoundaryAttachmentType>,
     #[serde(rename = "PermissionsBoundaryArn", skip_serializing_if = "Option::is_none")]
     pub permissions_boundary_arn: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct AttachedPolicy {
+    #[serde(rename = "PolicyName", skip_serializing_if = "Option::is_none")]
+    pub policy_name: Option<String>,
+    #[serde(rename = "PolicyArn", skip_serializing_if = "Option::is_none")]
+    pub policy_arn: Option<String>,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct CreateAccessKeyRequest {
@@ -43,6 +94,105 @@ pub struct CreateAccessKeyRequest {
 pub struct CreateAccessKeyResponse {
     #[serde(rename = "AccessKey")]
     pub access_key: AccessKey,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct CreateAccountAliasRequest {
+    #[serde(rename = "AccountAlias")]
+    pub account_alias: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct CreateGroupRequest {
+    #[serde(rename = "Path", skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    #[serde(rename = "GroupName")]
+    pub group_name: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct CreateGroupResponse {
+    #[serde(rename = "Group")]
+    pub group: Group,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct CreateInstanceProfileRequest {
+    #[serde(rename = "InstanceProfileName")]
+    pub instance_profile_name: String,
+    #[serde(rename = "Path", skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    #[serde(rename = "Tags", skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<Tag>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct CreateInstanceProfileResponse {
+    #[serde(rename = "InstanceProfile")]
+    pub instance_profile: InstanceProfile,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct CreatePolicyRequest {
+    #[serde(rename = "PolicyName")]
+    pub policy_name: String,
+    #[serde(rename = "Path", skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    #[serde(rename = "PolicyDocument")]
+    pub policy_document: String,
+    #[serde(rename = "Description", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(rename = "Tags", skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<Tag>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct CreatePolicyResponse {
+    #[serde(rename = "Policy", skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Policy>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct CreatePolicyVersionRequest {
+    #[serde(rename = "PolicyArn")]
+    pub policy_arn: String,
+    #[serde(rename = "PolicyDocument")]
+    pub policy_document: String,
+    #[serde(rename = "SetAsDefault", skip_serializing_if = "Option::is_none")]
+    pub set_as_default: Option<bool>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct CreatePolicyVersionResponse {
+    #[serde(rename = "PolicyVersion", skip_serializing_if = "Option::is_none")]
+    pub policy_version: Option<PolicyVersion>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct CreateRoleRequest {
+    #[serde(rename = "Path", skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    #[serde(rename = "RoleName")]
+    pub role_name: String,
+    #[serde(rename = "AssumeRolePolicyDocument")]
+    pub assume_role_policy_document: String,
+    #[serde(rename = "Description", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(rename = "MaxSessionDuration", skip_serializing_if = "Option::is_none")]
+    pub max_session_duration: Option<i32>,
+    #[serde(rename = "PermissionsBoundary", skip_serializing_if = "Option::is_none")]
+    pub permissions_boundary: Option<String>,
+    #[serde(rename = "Tags", skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<Tag>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct CreateRoleResponse {
+    #[serde(rename = "Role")]
+    pub role: Role,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct CreateServiceLinkedRoleRequest {
+    #[serde(rename = "AWSServiceName")]
+    pub aws_service_name: String,
+    #[serde(rename = "Description", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(rename = "CustomSuffix", skip_serializing_if = "Option::is_none")]
+    pub custom_suffix: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct CreateServiceLinkedRoleResponse {
+    #[serde(rename = "Role", skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct CreateUserRequest {
@@ -68,9 +218,291 @@ pub struct DeleteAccessKeyRequest {
     pub access_key_id: String,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DeleteAccountAliasRequest {
+    #[serde(rename = "AccountAlias")]
+    pub account_alias: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DeleteGroupPolicyRequest {
+    #[serde(rename = "GroupName")]
+    pub group_name: String,
+    #[serde(rename = "PolicyName")]
+    pub policy_name: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DeleteGroupRequest {
+    #[serde(rename = "GroupName")]
+    pub group_name: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DeleteInstanceProfileRequest {
+    #[serde(rename = "InstanceProfileName")]
+    pub instance_profile_name: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DeletePolicyRequest {
+    #[serde(rename = "PolicyArn")]
+    pub policy_arn: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DeletePolicyVersionRequest {
+    #[serde(rename = "PolicyArn")]
+    pub policy_arn: String,
+    #[serde(rename = "VersionId")]
+    pub version_id: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DeleteRolePermissionsBoundaryRequest {
+    #[serde(rename = "RoleName")]
+    pub role_name: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DeleteRolePolicyRequest {
+    #[serde(rename = "RoleName")]
+    pub role_name: String,
+    #[serde(rename = "PolicyName")]
+    pub policy_name: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DeleteRoleRequest {
+    #[serde(rename = "RoleName")]
+    pub role_name: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DeleteServiceLinkedRoleRequest {
+    #[serde(rename = "RoleName")]
+    pub role_name: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DeleteServiceLinkedRoleResponse {
+    #[serde(rename = "DeletionTaskId")]
+    pub deletion_task_id: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DeleteUserPermissionsBoundaryRequest {
+    #[serde(rename = "UserName")]
+    pub user_name: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DeleteUserPolicyRequest {
+    #[serde(rename = "UserName")]
+    pub user_name: String,
+    #[serde(rename = "PolicyName")]
+    pub policy_name: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct DeleteUserRequest {
     #[serde(rename = "UserName")]
     pub user_name: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DeletionTaskFailureReasonType {
+    #[serde(rename = "Reason", skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    #[serde(rename = "RoleUsageList", skip_serializing_if = "Option::is_none")]
+    pub role_usage_list: Option<Vec<RoleUsageType>>,
+}
+string_enum! { pub enum DeletionTaskStatusType {
+Succeeded = "SUCCEEDED",
+InProgress = "IN_PROGRESS",
+Failed = "FAILED",
+NotStarted = "NOT_STARTED",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DetachGroupPolicyRequest {
+    #[serde(rename = "GroupName")]
+    pub group_name: String,
+    #[serde(rename = "PolicyArn")]
+    pub policy_arn: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DetachRolePolicyRequest {
+    #[serde(rename = "RoleName")]
+    pub role_name: String,
+    #[serde(rename = "PolicyArn")]
+    pub policy_arn: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DetachUserPolicyRequest {
+    #[serde(rename = "UserName")]
+    pub user_name: String,
+    #[serde(rename = "PolicyArn")]
+    pub policy_arn: String,
+}
+string_enum! { pub enum EntityType {
+User = "User",
+Role = "Role",
+Group = "Group",
+LocalManagedPolicy = "LocalManagedPolicy",
+AwsManagedPolicy = "AWSManagedPolicy",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetAccessKeyLastUsedRequest {
+    #[serde(rename = "AccessKeyId")]
+    pub access_key_id: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetAccessKeyLastUsedResponse {
+    #[serde(rename = "UserName", skip_serializing_if = "Option::is_none")]
+    pub user_name: Option<String>,
+    #[serde(rename = "AccessKeyLastUsed", skip_serializing_if = "Option::is_none")]
+    pub access_key_last_used: Option<AccessKeyLastUsed>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetAccountAuthorizationDetailsRequest {
+    #[serde(rename = "Filter", skip_serializing_if = "Option::is_none")]
+    pub filter: Option<Vec<EntityType>>,
+    #[serde(rename = "MaxItems", skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<i32>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetAccountAuthorizationDetailsResponse {
+    #[serde(rename = "UserDetailList", skip_serializing_if = "Option::is_none")]
+    pub user_detail_list: Option<Vec<UserDetail>>,
+    #[serde(rename = "GroupDetailList", skip_serializing_if = "Option::is_none")]
+    pub group_detail_list: Option<Vec<GroupDetail>>,
+    #[serde(rename = "RoleDetailList", skip_serializing_if = "Option::is_none")]
+    pub role_detail_list: Option<Vec<RoleDetail>>,
+    #[serde(rename = "Policies", skip_serializing_if = "Option::is_none")]
+    pub policies: Option<Vec<ManagedPolicyDetail>>,
+    #[serde(rename = "IsTruncated", skip_serializing_if = "Option::is_none")]
+    pub is_truncated: Option<bool>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetAccountPasswordPolicyResponse {
+    #[serde(rename = "PasswordPolicy")]
+    pub password_policy: PasswordPolicy,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetAccountSummaryResponse {
+    #[serde(rename = "SummaryMap", skip_serializing_if = "Option::is_none")]
+    pub summary_map: Option<std::collections::BTreeMap<String, i32>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetGroupPolicyRequest {
+    #[serde(rename = "GroupName")]
+    pub group_name: String,
+    #[serde(rename = "PolicyName")]
+    pub policy_name: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetGroupPolicyResponse {
+    #[serde(rename = "GroupName")]
+    pub group_name: String,
+    #[serde(rename = "PolicyName")]
+    pub policy_name: String,
+    #[serde(rename = "PolicyDocument")]
+    pub policy_document: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetGroupRequest {
+    #[serde(rename = "GroupName")]
+    pub group_name: String,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    #[serde(rename = "MaxItems", skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<i32>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct GetGroupResponse {
+    #[serde(rename = "Group")]
+    pub group: Group,
+    #[serde(rename = "Users")]
+    pub users: Vec<User>,
+    #[serde(rename = "IsTruncated", skip_serializing_if = "Option::is_none")]
+    pub is_truncated: Option<bool>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetInstanceProfileRequest {
+    #[serde(rename = "InstanceProfileName")]
+    pub instance_profile_name: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct GetInstanceProfileResponse {
+    #[serde(rename = "InstanceProfile")]
+    pub instance_profile: InstanceProfile,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetPolicyRequest {
+    #[serde(rename = "PolicyArn")]
+    pub policy_arn: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetPolicyResponse {
+    #[serde(rename = "Policy", skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Policy>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetPolicyVersionRequest {
+    #[serde(rename = "PolicyArn")]
+    pub policy_arn: String,
+    #[serde(rename = "VersionId")]
+    pub version_id: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetPolicyVersionResponse {
+    #[serde(rename = "PolicyVersion", skip_serializing_if = "Option::is_none")]
+    pub policy_version: Option<PolicyVersion>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetRolePolicyRequest {
+    #[serde(rename = "RoleName")]
+    pub role_name: String,
+    #[serde(rename = "PolicyName")]
+    pub policy_name: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetRolePolicyResponse {
+    #[serde(rename = "RoleName")]
+    pub role_name: String,
+    #[serde(rename = "PolicyName")]
+    pub policy_name: String,
+    #[serde(rename = "PolicyDocument")]
+    pub policy_document: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetRoleRequest {
+    #[serde(rename = "RoleName")]
+    pub role_name: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct GetRoleResponse {
+    #[serde(rename = "Role")]
+    pub role: Role,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetServiceLinkedRoleDeletionStatusRequest {
+    #[serde(rename = "DeletionTaskId")]
+    pub deletion_task_id: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct GetServiceLinkedRoleDeletionStatusResponse {
+    #[serde(rename = "Status")]
+    pub status: DeletionTaskStatusType,
+    #[serde(rename = "Reason", skip_serializing_if = "Option::is_none")]
+    pub reason: Option<DeletionTaskFailureReasonType>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetUserPolicyRequest {
+    #[serde(rename = "UserName")]
+    pub user_name: String,
+    #[serde(rename = "PolicyName")]
+    pub policy_name: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetUserPolicyResponse {
+    #[serde(rename = "UserName")]
+    pub user_name: String,
+    #[serde(rename = "PolicyName")]
+    pub policy_name: String,
+    #[serde(rename = "PolicyDocument")]
+    pub policy_document: String,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct GetUserRequest {
@@ -81,6 +513,53 @@ pub struct GetUserRequest {
 pub struct GetUserResponse {
     #[serde(rename = "User")]
     pub user: User,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct Group {
+    #[serde(rename = "Path")]
+    pub path: String,
+    #[serde(rename = "GroupName")]
+    pub group_name: String,
+    #[serde(rename = "GroupId")]
+    pub group_id: String,
+    #[serde(rename = "Arn")]
+    pub arn: String,
+    #[serde(rename = "CreateDate")]
+    pub create_date: Timestamp,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GroupDetail {
+    #[serde(rename = "Path", skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    #[serde(rename = "GroupName", skip_serializing_if = "Option::is_none")]
+    pub group_name: Option<String>,
+    #[serde(rename = "GroupId", skip_serializing_if = "Option::is_none")]
+    pub group_id: Option<String>,
+    #[serde(rename = "Arn", skip_serializing_if = "Option::is_none")]
+    pub arn: Option<String>,
+    #[serde(rename = "CreateDate", skip_serializing_if = "Option::is_none")]
+    pub create_date: Option<Timestamp>,
+    #[serde(rename = "GroupPolicyList", skip_serializing_if = "Option::is_none")]
+    pub group_policy_list: Option<Vec<PolicyDetail>>,
+    #[serde(rename = "AttachedManagedPolicies", skip_serializing_if = "Option::is_none")]
+    pub attached_managed_policies: Option<Vec<AttachedPolicy>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct InstanceProfile {
+    #[serde(rename = "Path")]
+    pub path: String,
+    #[serde(rename = "InstanceProfileName")]
+    pub instance_profile_name: String,
+    #[serde(rename = "InstanceProfileId")]
+    pub instance_profile_id: String,
+    #[serde(rename = "Arn")]
+    pub arn: String,
+    #[serde(rename = "CreateDate")]
+    pub create_date: Timestamp,
+    #[serde(rename = "Roles")]
+    pub roles: Vec<Role>,
+    #[serde(rename = "Tags", skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<Tag>>,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct ListAccessKeysRequest {
@@ -95,6 +574,368 @@ pub struct ListAccessKeysRequest {
 pub struct ListAccessKeysResponse {
     #[serde(rename = "AccessKeyMetadata")]
     pub access_key_metadata: Vec<AccessKeyMetadata>,
+    #[serde(rename = "IsTruncated", skip_serializing_if = "Option::is_none")]
+    pub is_truncated: Option<bool>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListAccountAliasesRequest {
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    #[serde(rename = "MaxItems", skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<i32>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListAccountAliasesResponse {
+    #[serde(rename = "AccountAliases")]
+    pub account_aliases: Vec<String>,
+    #[serde(rename = "IsTruncated", skip_serializing_if = "Option::is_none")]
+    pub is_truncated: Option<bool>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListAttachedGroupPoliciesRequest {
+    #[serde(rename = "GroupName")]
+    pub group_name: String,
+    #[serde(rename = "PathPrefix", skip_serializing_if = "Option::is_none")]
+    pub path_prefix: Option<String>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    #[serde(rename = "MaxItems", skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<i32>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListAttachedGroupPoliciesResponse {
+    #[serde(rename = "AttachedPolicies", skip_serializing_if = "Option::is_none")]
+    pub attached_policies: Option<Vec<AttachedPolicy>>,
+    #[serde(rename = "IsTruncated", skip_serializing_if = "Option::is_none")]
+    pub is_truncated: Option<bool>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListAttachedRolePoliciesRequest {
+    #[serde(rename = "RoleName")]
+    pub role_name: String,
+    #[serde(rename = "PathPrefix", skip_serializing_if = "Option::is_none")]
+    pub path_prefix: Option<String>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    #[serde(rename = "MaxItems", skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<i32>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListAttachedRolePoliciesResponse {
+    #[serde(rename = "AttachedPolicies", skip_serializing_if = "Option::is_none")]
+    pub attached_policies: Option<Vec<AttachedPolicy>>,
+    #[serde(rename = "IsTruncated", skip_serializing_if = "Option::is_none")]
+    pub is_truncated: Option<bool>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListAttachedUserPoliciesRequest {
+    #[serde(rename = "UserName")]
+    pub user_name: String,
+    #[serde(rename = "PathPrefix", skip_serializing_if = "Option::is_none")]
+    pub path_prefix: Option<String>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    #[serde(rename = "MaxItems", skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<i32>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListAttachedUserPoliciesResponse {
+    #[serde(rename = "AttachedPolicies", skip_serializing_if = "Option::is_none")]
+    pub attached_policies: Option<Vec<AttachedPolicy>>,
+    #[serde(rename = "IsTruncated", skip_serializing_if = "Option::is_none")]
+    pub is_truncated: Option<bool>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListEntitiesForPolicyRequest {
+    #[serde(rename = "PolicyArn")]
+    pub policy_arn: String,
+    #[serde(rename = "EntityFilter", skip_serializing_if = "Option::is_none")]
+    pub entity_filter: Option<EntityType>,
+    #[serde(rename = "PathPrefix", skip_serializing_if = "Option::is_none")]
+    pub path_prefix: Option<String>,
+    #[serde(rename = "PolicyUsageFilter", skip_serializing_if = "Option::is_none")]
+    pub policy_usage_filter: Option<PolicyUsageType>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    #[serde(rename = "MaxItems", skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<i32>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListEntitiesForPolicyResponse {
+    #[serde(rename = "PolicyGroups", skip_serializing_if = "Option::is_none")]
+    pub policy_groups: Option<Vec<PolicyGroup>>,
+    #[serde(rename = "PolicyUsers", skip_serializing_if = "Option::is_none")]
+    pub policy_users: Option<Vec<PolicyUser>>,
+    #[serde(rename = "PolicyRoles", skip_serializing_if = "Option::is_none")]
+    pub policy_roles: Option<Vec<PolicyRole>>,
+    #[serde(rename = "IsTruncated", skip_serializing_if = "Option::is_none")]
+    pub is_truncated: Option<bool>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListGroupPoliciesRequest {
+    #[serde(rename = "GroupName")]
+    pub group_name: String,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    #[serde(rename = "MaxItems", skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<i32>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListGroupPoliciesResponse {
+    #[serde(rename = "PolicyNames")]
+    pub policy_names: Vec<String>,
+    #[serde(rename = "IsTruncated", skip_serializing_if = "Option::is_none")]
+    pub is_truncated: Option<bool>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListGroupsForUserRequest {
+    #[serde(rename = "UserName")]
+    pub user_name: String,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    #[serde(rename = "MaxItems", skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<i32>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListGroupsForUserResponse {
+    #[serde(rename = "Groups")]
+    pub groups: Vec<Group>,
+    #[serde(rename = "IsTruncated", skip_serializing_if = "Option::is_none")]
+    pub is_truncated: Option<bool>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListGroupsRequest {
+    #[serde(rename = "PathPrefix", skip_serializing_if = "Option::is_none")]
+    pub path_prefix: Option<String>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    #[serde(rename = "MaxItems", skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<i32>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListGroupsResponse {
+    #[serde(rename = "Groups")]
+    pub groups: Vec<Group>,
+    #[serde(rename = "IsTruncated", skip_serializing_if = "Option::is_none")]
+    pub is_truncated: Option<bool>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListInstanceProfileTagsRequest {
+    #[serde(rename = "InstanceProfileName")]
+    pub instance_profile_name: String,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    #[serde(rename = "MaxItems", skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<i32>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListInstanceProfileTagsResponse {
+    #[serde(rename = "Tags")]
+    pub tags: Vec<Tag>,
+    #[serde(rename = "IsTruncated", skip_serializing_if = "Option::is_none")]
+    pub is_truncated: Option<bool>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListInstanceProfilesForRoleRequest {
+    #[serde(rename = "RoleName")]
+    pub role_name: String,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    #[serde(rename = "MaxItems", skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<i32>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListInstanceProfilesForRoleResponse {
+    #[serde(rename = "InstanceProfiles")]
+    pub instance_profiles: Vec<InstanceProfile>,
+    #[serde(rename = "IsTruncated", skip_serializing_if = "Option::is_none")]
+    pub is_truncated: Option<bool>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListInstanceProfilesRequest {
+    #[serde(rename = "PathPrefix", skip_serializing_if = "Option::is_none")]
+    pub path_prefix: Option<String>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    #[serde(rename = "MaxItems", skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<i32>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListInstanceProfilesResponse {
+    #[serde(rename = "InstanceProfiles")]
+    pub instance_profiles: Vec<InstanceProfile>,
+    #[serde(rename = "IsTruncated", skip_serializing_if = "Option::is_none")]
+    pub is_truncated: Option<bool>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListPoliciesRequest {
+    #[serde(rename = "Scope", skip_serializing_if = "Option::is_none")]
+    pub scope: Option<PolicyScopeType>,
+    #[serde(rename = "OnlyAttached", skip_serializing_if = "Option::is_none")]
+    pub only_attached: Option<bool>,
+    #[serde(rename = "PathPrefix", skip_serializing_if = "Option::is_none")]
+    pub path_prefix: Option<String>,
+    #[serde(rename = "PolicyUsageFilter", skip_serializing_if = "Option::is_none")]
+    pub policy_usage_filter: Option<PolicyUsageType>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    #[serde(rename = "MaxItems", skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<i32>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListPoliciesResponse {
+    #[serde(rename = "Policies", skip_serializing_if = "Option::is_none")]
+    pub policies: Option<Vec<Policy>>,
+    #[serde(rename = "IsTruncated", skip_serializing_if = "Option::is_none")]
+    pub is_truncated: Option<bool>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListPolicyTagsRequest {
+    #[serde(rename = "PolicyArn")]
+    pub policy_arn: String,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    #[serde(rename = "MaxItems", skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<i32>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListPolicyTagsResponse {
+    #[serde(rename = "Tags")]
+    pub tags: Vec<Tag>,
+    #[serde(rename = "IsTruncated", skip_serializing_if = "Option::is_none")]
+    pub is_truncated: Option<bool>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListPolicyVersionsRequest {
+    #[serde(rename = "PolicyArn")]
+    pub policy_arn: String,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    #[serde(rename = "MaxItems", skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<i32>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListPolicyVersionsResponse {
+    #[serde(rename = "Versions", skip_serializing_if = "Option::is_none")]
+    pub versions: Option<Vec<PolicyVersion>>,
+    #[serde(rename = "IsTruncated", skip_serializing_if = "Option::is_none")]
+    pub is_truncated: Option<bool>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListRolePoliciesRequest {
+    #[serde(rename = "RoleName")]
+    pub role_name: String,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    #[serde(rename = "MaxItems", skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<i32>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListRolePoliciesResponse {
+    #[serde(rename = "PolicyNames")]
+    pub policy_names: Vec<String>,
+    #[serde(rename = "IsTruncated", skip_serializing_if = "Option::is_none")]
+    pub is_truncated: Option<bool>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListRoleTagsRequest {
+    #[serde(rename = "RoleName")]
+    pub role_name: String,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    #[serde(rename = "MaxItems", skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<i32>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListRoleTagsResponse {
+    #[serde(rename = "Tags")]
+    pub tags: Vec<Tag>,
+    #[serde(rename = "IsTruncated", skip_serializing_if = "Option::is_none")]
+    pub is_truncated: Option<bool>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListRolesRequest {
+    #[serde(rename = "PathPrefix", skip_serializing_if = "Option::is_none")]
+    pub path_prefix: Option<String>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    #[serde(rename = "MaxItems", skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<i32>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListRolesResponse {
+    #[serde(rename = "Roles")]
+    pub roles: Vec<Role>,
+    #[serde(rename = "IsTruncated", skip_serializing_if = "Option::is_none")]
+    pub is_truncated: Option<bool>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListUserPoliciesRequest {
+    #[serde(rename = "UserName")]
+    pub user_name: String,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    #[serde(rename = "MaxItems", skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<i32>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListUserPoliciesResponse {
+    #[serde(rename = "PolicyNames")]
+    pub policy_names: Vec<String>,
+    #[serde(rename = "IsTruncated", skip_serializing_if = "Option::is_none")]
+    pub is_truncated: Option<bool>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListUserTagsRequest {
+    #[serde(rename = "UserName")]
+    pub user_name: String,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    #[serde(rename = "MaxItems", skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<i32>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListUserTagsResponse {
+    #[serde(rename = "Tags")]
+    pub tags: Vec<Tag>,
     #[serde(rename = "IsTruncated", skip_serializing_if = "Option::is_none")]
     pub is_truncated: Option<bool>,
     #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
@@ -118,15 +959,328 @@ pub struct ListUsersResponse {
     #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
     pub marker: Option<String>,
 }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ManagedPolicyDetail {
+    #[serde(rename = "PolicyName", skip_serializing_if = "Option::is_none")]
+    pub policy_name: Option<String>,
+    #[serde(rename = "PolicyId", skip_serializing_if = "Option::is_none")]
+    pub policy_id: Option<String>,
+    #[serde(rename = "Arn", skip_serializing_if = "Option::is_none")]
+    pub arn: Option<String>,
+    #[serde(rename = "Path", skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    #[serde(rename = "DefaultVersionId", skip_serializing_if = "Option::is_none")]
+    pub default_version_id: Option<String>,
+    #[serde(rename = "AttachmentCount", skip_serializing_if = "Option::is_none")]
+    pub attachment_count: Option<i32>,
+    #[serde(rename = "PermissionsBoundaryUsageCount", skip_serializing_if = "Option::is_none")]
+    pub permissions_boundary_usage_count: Option<i32>,
+    #[serde(rename = "IsAttachable", skip_serializing_if = "Option::is_none")]
+    pub is_attachable: Option<bool>,
+    #[serde(rename = "Description", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(rename = "CreateDate", skip_serializing_if = "Option::is_none")]
+    pub create_date: Option<Timestamp>,
+    #[serde(rename = "UpdateDate", skip_serializing_if = "Option::is_none")]
+    pub update_date: Option<Timestamp>,
+    #[serde(rename = "PolicyVersionList", skip_serializing_if = "Option::is_none")]
+    pub policy_version_list: Option<Vec<PolicyVersion>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct PasswordPolicy {
+    #[serde(rename = "MinimumPasswordLength", skip_serializing_if = "Option::is_none")]
+    pub minimum_password_length: Option<i32>,
+    #[serde(rename = "RequireSymbols", skip_serializing_if = "Option::is_none")]
+    pub require_symbols: Option<bool>,
+    #[serde(rename = "RequireNumbers", skip_serializing_if = "Option::is_none")]
+    pub require_numbers: Option<bool>,
+    #[serde(rename = "RequireUppercaseCharacters", skip_serializing_if = "Option::is_none")]
+    pub require_uppercase_characters: Option<bool>,
+    #[serde(rename = "RequireLowercaseCharacters", skip_serializing_if = "Option::is_none")]
+    pub require_lowercase_characters: Option<bool>,
+    #[serde(rename = "AllowUsersToChangePassword", skip_serializing_if = "Option::is_none")]
+    pub allow_users_to_change_password: Option<bool>,
+    #[serde(rename = "ExpirePasswords", skip_serializing_if = "Option::is_none")]
+    pub expire_passwords: Option<bool>,
+    #[serde(rename = "MaxPasswordAge", skip_serializing_if = "Option::is_none")]
+    pub max_password_age: Option<i32>,
+    #[serde(rename = "PasswordReusePrevention", skip_serializing_if = "Option::is_none")]
+    pub password_reuse_prevention: Option<i32>,
+    #[serde(rename = "HardExpiry", skip_serializing_if = "Option::is_none")]
+    pub hard_expiry: Option<bool>,
+}
 string_enum! { pub enum PermissionsBoundaryAttachmentType {
 PermissionsBoundaryPolicy = "PermissionsBoundaryPolicy",
 } }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct Policy {
+    #[serde(rename = "PolicyName", skip_serializing_if = "Option::is_none")]
+    pub policy_name: Option<String>,
+    #[serde(rename = "PolicyId", skip_serializing_if = "Option::is_none")]
+    pub policy_id: Option<String>,
+    #[serde(rename = "Arn", skip_serializing_if = "Option::is_none")]
+    pub arn: Option<String>,
+    #[serde(rename = "Path", skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    #[serde(rename = "DefaultVersionId", skip_serializing_if = "Option::is_none")]
+    pub default_version_id: Option<String>,
+    #[serde(rename = "AttachmentCount", skip_serializing_if = "Option::is_none")]
+    pub attachment_count: Option<i32>,
+    #[serde(rename = "PermissionsBoundaryUsageCount", skip_serializing_if = "Option::is_none")]
+    pub permissions_boundary_usage_count: Option<i32>,
+    #[serde(rename = "IsAttachable", skip_serializing_if = "Option::is_none")]
+    pub is_attachable: Option<bool>,
+    #[serde(rename = "Description", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(rename = "CreateDate", skip_serializing_if = "Option::is_none")]
+    pub create_date: Option<Timestamp>,
+    #[serde(rename = "UpdateDate", skip_serializing_if = "Option::is_none")]
+    pub update_date: Option<Timestamp>,
+    #[serde(rename = "Tags", skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<Tag>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct PolicyDetail {
+    #[serde(rename = "PolicyName", skip_serializing_if = "Option::is_none")]
+    pub policy_name: Option<String>,
+    #[serde(rename = "PolicyDocument", skip_serializing_if = "Option::is_none")]
+    pub policy_document: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct PolicyGroup {
+    #[serde(rename = "GroupName", skip_serializing_if = "Option::is_none")]
+    pub group_name: Option<String>,
+    #[serde(rename = "GroupId", skip_serializing_if = "Option::is_none")]
+    pub group_id: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct PolicyRole {
+    #[serde(rename = "RoleName", skip_serializing_if = "Option::is_none")]
+    pub role_name: Option<String>,
+    #[serde(rename = "RoleId", skip_serializing_if = "Option::is_none")]
+    pub role_id: Option<String>,
+}
+string_enum! { pub enum PolicyUsageType {
+PermissionsPolicy = "PermissionsPolicy",
+PermissionsBoundary = "PermissionsBoundary",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct PolicyUser {
+    #[serde(rename = "UserName", skip_serializing_if = "Option::is_none")]
+    pub user_name: Option<String>,
+    #[serde(rename = "UserId", skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct PolicyVersion {
+    #[serde(rename = "Document", skip_serializing_if = "Option::is_none")]
+    pub document: Option<String>,
+    #[serde(rename = "VersionId", skip_serializing_if = "Option::is_none")]
+    pub version_id: Option<String>,
+    #[serde(rename = "IsDefaultVersion", skip_serializing_if = "Option::is_none")]
+    pub is_default_version: Option<bool>,
+    #[serde(rename = "CreateDate", skip_serializing_if = "Option::is_none")]
+    pub create_date: Option<Timestamp>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct PutGroupPolicyRequest {
+    #[serde(rename = "GroupName")]
+    pub group_name: String,
+    #[serde(rename = "PolicyName")]
+    pub policy_name: String,
+    #[serde(rename = "PolicyDocument")]
+    pub policy_document: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct PutRolePermissionsBoundaryRequest {
+    #[serde(rename = "RoleName")]
+    pub role_name: String,
+    #[serde(rename = "PermissionsBoundary")]
+    pub permissions_boundary: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct PutRolePolicyRequest {
+    #[serde(rename = "RoleName")]
+    pub role_name: String,
+    #[serde(rename = "PolicyName")]
+    pub policy_name: String,
+    #[serde(rename = "PolicyDocument")]
+    pub policy_document: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct PutUserPermissionsBoundaryRequest {
+    #[serde(rename = "UserName")]
+    pub user_name: String,
+    #[serde(rename = "PermissionsBoundary")]
+    pub permissions_boundary: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct PutUserPolicyRequest {
+    #[serde(rename = "UserName")]
+    pub user_name: String,
+    #[serde(rename = "PolicyName")]
+    pub policy_name: String,
+    #[serde(rename = "PolicyDocument")]
+    pub policy_document: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct RemoveRoleFromInstanceProfileRequest {
+    #[serde(rename = "InstanceProfileName")]
+    pub instance_profile_name: String,
+    #[serde(rename = "RoleName")]
+    pub role_name: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct RemoveUserFromGroupRequest {
+    #[serde(rename = "GroupName")]
+    pub group_name: String,
+    #[serde(rename = "UserName")]
+    pub user_name: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct Role {
+    #[serde(rename = "Path")]
+    pub path: String,
+    #[serde(rename = "RoleName")]
+    pub role_name: String,
+    #[serde(rename = "RoleId")]
+    pub role_id: String,
+    #[serde(rename = "Arn")]
+    pub arn: String,
+    #[serde(rename = "CreateDate")]
+    pub create_date: Timestamp,
+    #[serde(rename = "AssumeRolePolicyDocument", skip_serializing_if = "Option::is_none")]
+    pub assume_role_policy_document: Option<String>,
+    #[serde(rename = "Description", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(rename = "MaxSessionDuration", skip_serializing_if = "Option::is_none")]
+    pub max_session_duration: Option<i32>,
+    #[serde(rename = "PermissionsBoundary", skip_serializing_if = "Option::is_none")]
+    pub permissions_boundary: Option<AttachedPermissionsBoundary>,
+    #[serde(rename = "Tags", skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<Tag>>,
+    #[serde(rename = "RoleLastUsed", skip_serializing_if = "Option::is_none")]
+    pub role_last_used: Option<RoleLastUsed>,
+    #[serde(rename = "SourceRoleTemplate", skip_serializing_if = "Option::is_none")]
+    pub source_role_template: Option<SourceRoleTemplate>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct RoleDetail {
+    #[serde(rename = "Path", skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    #[serde(rename = "RoleName", skip_serializing_if = "Option::is_none")]
+    pub role_name: Option<String>,
+    #[serde(rename = "RoleId", skip_serializing_if = "Option::is_none")]
+    pub role_id: Option<String>,
+    #[serde(rename = "Arn", skip_serializing_if = "Option::is_none")]
+    pub arn: Option<String>,
+    #[serde(rename = "CreateDate", skip_serializing_if = "Option::is_none")]
+    pub create_date: Option<Timestamp>,
+    #[serde(rename = "AssumeRolePolicyDocument", skip_serializing_if = "Option::is_none")]
+    pub assume_role_policy_document: Option<String>,
+    #[serde(rename = "InstanceProfileList", skip_serializing_if = "Option::is_none")]
+    pub instance_profile_list: Option<Vec<InstanceProfile>>,
+    #[serde(rename = "RolePolicyList", skip_serializing_if = "Option::is_none")]
+    pub role_policy_list: Option<Vec<PolicyDetail>>,
+    #[serde(rename = "AttachedManagedPolicies", skip_serializing_if = "Option::is_none")]
+    pub attached_managed_policies: Option<Vec<AttachedPolicy>>,
+    #[serde(rename = "PermissionsBoundary", skip_serializing_if = "Option::is_none")]
+    pub permissions_boundary: Option<AttachedPermissionsBoundary>,
+    #[serde(rename = "Tags", skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<Tag>>,
+    #[serde(rename = "RoleLastUsed", skip_serializing_if = "Option::is_none")]
+    pub role_last_used: Option<RoleLastUsed>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct RoleLastUsed {
+    #[serde(rename = "LastUsedDate", skip_serializing_if = "Option::is_none")]
+    pub last_used_date: Option<Timestamp>,
+    #[serde(rename = "Region", skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct RoleUsageType {
+    #[serde(rename = "Region", skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    #[serde(rename = "Resources", skip_serializing_if = "Option::is_none")]
+    pub resources: Option<Vec<String>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct SetDefaultPolicyVersionRequest {
+    #[serde(rename = "PolicyArn")]
+    pub policy_arn: String,
+    #[serde(rename = "VersionId")]
+    pub version_id: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct SourceRoleTemplate {
+    #[serde(rename = "TemplateArn")]
+    pub template_arn: String,
+    #[serde(rename = "TemplateMinorVersion")]
+    pub template_minor_version: i32,
+}
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct Tag {
     #[serde(rename = "Key")]
     pub key: String,
     #[serde(rename = "Value")]
     pub value: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct TagInstanceProfileRequest {
+    #[serde(rename = "InstanceProfileName")]
+    pub instance_profile_name: String,
+    #[serde(rename = "Tags")]
+    pub tags: Vec<Tag>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct TagPolicyRequest {
+    #[serde(rename = "PolicyArn")]
+    pub policy_arn: String,
+    #[serde(rename = "Tags")]
+    pub tags: Vec<Tag>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct TagRoleRequest {
+    #[serde(rename = "RoleName")]
+    pub role_name: String,
+    #[serde(rename = "Tags")]
+    pub tags: Vec<Tag>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct TagUserRequest {
+    #[serde(rename = "UserName")]
+    pub user_name: String,
+    #[serde(rename = "Tags")]
+    pub tags: Vec<Tag>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct UntagInstanceProfileRequest {
+    #[serde(rename = "InstanceProfileName")]
+    pub instance_profile_name: String,
+    #[serde(rename = "TagKeys")]
+    pub tag_keys: Vec<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct UntagPolicyRequest {
+    #[serde(rename = "PolicyArn")]
+    pub policy_arn: String,
+    #[serde(rename = "TagKeys")]
+    pub tag_keys: Vec<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct UntagRoleRequest {
+    #[serde(rename = "RoleName")]
+    pub role_name: String,
+    #[serde(rename = "TagKeys")]
+    pub tag_keys: Vec<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct UntagUserRequest {
+    #[serde(rename = "UserName")]
+    pub user_name: String,
+    #[serde(rename = "TagKeys")]
+    pub tag_keys: Vec<String>,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
 pub struct UpdateAccessKeyRequest {
@@ -136,6 +1290,75 @@ pub struct UpdateAccessKeyRequest {
     pub access_key_id: String,
     #[serde(rename = "Status")]
     pub status: StatusType,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct UpdateAccountPasswordPolicyRequest {
+    #[serde(rename = "MinimumPasswordLength", skip_serializing_if = "Option::is_none")]
+    pub minimum_password_length: Option<i32>,
+    #[serde(rename = "RequireSymbols", skip_serializing_if = "Option::is_none")]
+    pub require_symbols: Option<bool>,
+    #[serde(rename = "RequireNumbers", skip_serializing_if = "Option::is_none")]
+    pub require_numbers: Option<bool>,
+    #[serde(rename = "RequireUppercaseCharacters", skip_serializing_if = "Option::is_none")]
+    pub require_uppercase_characters: Option<bool>,
+    #[serde(rename = "RequireLowercaseCharacters", skip_serializing_if = "Option::is_none")]
+    pub require_lowercase_characters: Option<bool>,
+    #[serde(rename = "AllowUsersToChangePassword", skip_serializing_if = "Option::is_none")]
+    pub allow_users_to_change_password: Option<bool>,
+    #[serde(rename = "MaxPasswordAge", skip_serializing_if = "Option::is_none")]
+    pub max_password_age: Option<i32>,
+    #[serde(rename = "PasswordReusePrevention", skip_serializing_if = "Option::is_none")]
+    pub password_reuse_prevention: Option<i32>,
+    #[serde(rename = "HardExpiry", skip_serializing_if = "Option::is_none")]
+    pub hard_expiry: Option<bool>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct UpdateAssumeRolePolicyRequest {
+    #[serde(rename = "RoleName")]
+    pub role_name: String,
+    #[serde(rename = "PolicyDocument")]
+    pub policy_document: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct UpdateGroupRequest {
+    #[serde(rename = "GroupName")]
+    pub group_name: String,
+    #[serde(rename = "NewPath", skip_serializing_if = "Option::is_none")]
+    pub new_path: Option<String>,
+    #[serde(rename = "NewGroupName", skip_serializing_if = "Option::is_none")]
+    pub new_group_name: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct UpdateRoleDescriptionRequest {
+    #[serde(rename = "RoleName")]
+    pub role_name: String,
+    #[serde(rename = "Description")]
+    pub description: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct UpdateRoleDescriptionResponse {
+    #[serde(rename = "Role", skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct UpdateRoleRequest {
+    #[serde(rename = "RoleName")]
+    pub role_name: String,
+    #[serde(rename = "Description", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(rename = "MaxSessionDuration", skip_serializing_if = "Option::is_none")]
+    pub max_session_duration: Option<i32>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct UpdateRoleResponse {}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct UpdateUserRequest {
+    #[serde(rename = "UserName")]
+    pub user_name: String,
+    #[serde(rename = "NewPath", skip_serializing_if = "Option::is_none")]
+    pub new_path: Option<String>,
+    #[serde(rename = "NewUserName", skip_serializing_if = "Option::is_none")]
+    pub new_user_name: Option<String>,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
 pub struct User {
@@ -156,25 +1379,209 @@ pub struct User {
     #[serde(rename = "Tags", skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<Tag>>,
 }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct UserDetail {
+    #[serde(rename = "Path", skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    #[serde(rename = "UserName", skip_serializing_if = "Option::is_none")]
+    pub user_name: Option<String>,
+    #[serde(rename = "UserId", skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+    #[serde(rename = "Arn", skip_serializing_if = "Option::is_none")]
+    pub arn: Option<String>,
+    #[serde(rename = "CreateDate", skip_serializing_if = "Option::is_none")]
+    pub create_date: Option<Timestamp>,
+    #[serde(rename = "UserPolicyList", skip_serializing_if = "Option::is_none")]
+    pub user_policy_list: Option<Vec<PolicyDetail>>,
+    #[serde(rename = "GroupList", skip_serializing_if = "Option::is_none")]
+    pub group_list: Option<Vec<String>>,
+    #[serde(rename = "AttachedManagedPolicies", skip_serializing_if = "Option::is_none")]
+    pub attached_managed_policies: Option<Vec<AttachedPolicy>>,
+    #[serde(rename = "PermissionsBoundary", skip_serializing_if = "Option::is_none")]
+    pub permissions_boundary: Option<AttachedPermissionsBoundary>,
+    #[serde(rename = "Tags", skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<Tag>>,
+}
+string_enum! { pub enum PolicyScopeType {
+All = "All",
+Aws = "AWS",
+Local = "Local",
+} }
 string_enum! { pub enum StatusType {
 Active = "Active",
 Inactive = "Inactive",
 Expired = "Expired",
 } }
+string_enum! { pub enum SummaryKeyType {
+Users = "Users",
+UsersQuota = "UsersQuota",
+Groups = "Groups",
+GroupsQuota = "GroupsQuota",
+ServerCertificates = "ServerCertificates",
+ServerCertificatesQuota = "ServerCertificatesQuota",
+UserPolicySizeQuota = "UserPolicySizeQuota",
+GroupPolicySizeQuota = "GroupPolicySizeQuota",
+GroupsPerUserQuota = "GroupsPerUserQuota",
+SigningCertificatesPerUserQuota = "SigningCertificatesPerUserQuota",
+AccessKeysPerUserQuota = "AccessKeysPerUserQuota",
+MfaDevices = "MFADevices",
+MfaDevicesInUse = "MFADevicesInUse",
+AccountMfaEnabled = "AccountMFAEnabled",
+AccountAccessKeysPresent = "AccountAccessKeysPresent",
+AccountPasswordPresent = "AccountPasswordPresent",
+AccountSigningCertificatesPresent = "AccountSigningCertificatesPresent",
+AttachedPoliciesPerGroupQuota = "AttachedPoliciesPerGroupQuota",
+AttachedPoliciesPerRoleQuota = "AttachedPoliciesPerRoleQuota",
+AttachedPoliciesPerUserQuota = "AttachedPoliciesPerUserQuota",
+Policies = "Policies",
+PoliciesQuota = "PoliciesQuota",
+PolicySizeQuota = "PolicySizeQuota",
+PolicyVersionsInUse = "PolicyVersionsInUse",
+PolicyVersionsInUseQuota = "PolicyVersionsInUseQuota",
+VersionsPerPolicyQuota = "VersionsPerPolicyQuota",
+GlobalEndpointTokenVersion = "GlobalEndpointTokenVersion",
+AssumeRolePolicySizeQuota = "AssumeRolePolicySizeQuota",
+InstanceProfiles = "InstanceProfiles",
+InstanceProfilesQuota = "InstanceProfilesQuota",
+Providers = "Providers",
+RolePolicySizeQuota = "RolePolicySizeQuota",
+Roles = "Roles",
+RolesQuota = "RolesQuota",
+} }
 opaque_debug! { AccessKey, CreateAccessKeyResponse }
+impl Input for AddRoleToInstanceProfileRequest {}
+impl Input for AddUserToGroupRequest {}
+impl Input for AttachGroupPolicyRequest {}
+impl Input for AttachRolePolicyRequest {}
+impl Input for AttachUserPolicyRequest {}
 impl Input for CreateAccessKeyRequest {}
+impl Input for CreateAccountAliasRequest {}
+impl Input for CreateGroupRequest {}
+impl Input for CreateInstanceProfileRequest {}
+impl Input for CreatePolicyRequest {}
+impl Input for CreatePolicyVersionRequest {}
+impl Input for CreateRoleRequest {}
+impl Input for CreateServiceLinkedRoleRequest {}
 impl Input for CreateUserRequest {}
 impl Input for DeleteAccessKeyRequest {}
+impl Input for DeleteAccountAliasRequest {}
+impl Input for DeleteGroupPolicyRequest {}
+impl Input for DeleteGroupRequest {}
+impl Input for DeleteInstanceProfileRequest {}
+impl Input for DeletePolicyRequest {}
+impl Input for DeletePolicyVersionRequest {}
+impl Input for DeleteRolePermissionsBoundaryRequest {}
+impl Input for DeleteRolePolicyRequest {}
+impl Input for DeleteRoleRequest {}
+impl Input for DeleteServiceLinkedRoleRequest {}
+impl Input for DeleteUserPermissionsBoundaryRequest {}
+impl Input for DeleteUserPolicyRequest {}
 impl Input for DeleteUserRequest {}
+impl Input for DetachGroupPolicyRequest {}
+impl Input for DetachRolePolicyRequest {}
+impl Input for DetachUserPolicyRequest {}
+impl Input for GetAccessKeyLastUsedRequest {}
+impl Input for GetAccountAuthorizationDetailsRequest {}
+impl Input for GetGroupPolicyRequest {}
+impl Input for GetGroupRequest {}
+impl Input for GetInstanceProfileRequest {}
+impl Input for GetPolicyRequest {}
+impl Input for GetPolicyVersionRequest {}
+impl Input for GetRolePolicyRequest {}
+impl Input for GetRoleRequest {}
+impl Input for GetServiceLinkedRoleDeletionStatusRequest {}
+impl Input for GetUserPolicyRequest {}
 impl Input for GetUserRequest {}
 impl Input for ListAccessKeysRequest {}
+impl Input for ListAccountAliasesRequest {}
+impl Input for ListAttachedGroupPoliciesRequest {}
+impl Input for ListAttachedRolePoliciesRequest {}
+impl Input for ListAttachedUserPoliciesRequest {}
+impl Input for ListEntitiesForPolicyRequest {}
+impl Input for ListGroupPoliciesRequest {}
+impl Input for ListGroupsForUserRequest {}
+impl Input for ListGroupsRequest {}
+impl Input for ListInstanceProfileTagsRequest {}
+impl Input for ListInstanceProfilesForRoleRequest {}
+impl Input for ListInstanceProfilesRequest {}
+impl Input for ListPoliciesRequest {}
+impl Input for ListPolicyTagsRequest {}
+impl Input for ListPolicyVersionsRequest {}
+impl Input for ListRolePoliciesRequest {}
+impl Input for ListRoleTagsRequest {}
+impl Input for ListRolesRequest {}
+impl Input for ListUserPoliciesRequest {}
+impl Input for ListUserTagsRequest {}
 impl Input for ListUsersRequest {}
+impl Input for PutGroupPolicyRequest {}
+impl Input for PutRolePermissionsBoundaryRequest {}
+impl Input for PutRolePolicyRequest {}
+impl Input for PutUserPermissionsBoundaryRequest {}
+impl Input for PutUserPolicyRequest {}
+impl Input for RemoveRoleFromInstanceProfileRequest {}
+impl Input for RemoveUserFromGroupRequest {}
+impl Input for SetDefaultPolicyVersionRequest {}
+impl Input for TagInstanceProfileRequest {}
+impl Input for TagPolicyRequest {}
+impl Input for TagRoleRequest {}
+impl Input for TagUserRequest {}
+impl Input for UntagInstanceProfileRequest {}
+impl Input for UntagPolicyRequest {}
+impl Input for UntagRoleRequest {}
+impl Input for UntagUserRequest {}
 impl Input for UpdateAccessKeyRequest {}
+impl Input for UpdateAccountPasswordPolicyRequest {}
+impl Input for UpdateAssumeRolePolicyRequest {}
+impl Input for UpdateGroupRequest {}
+impl Input for UpdateRoleDescriptionRequest {}
+impl Input for UpdateRoleRequest {}
+impl Input for UpdateUserRequest {}
 impl Output for CreateAccessKeyResponse {}
+impl Output for CreateGroupResponse {}
+impl Output for CreateInstanceProfileResponse {}
+impl Output for CreatePolicyResponse {}
+impl Output for CreatePolicyVersionResponse {}
+impl Output for CreateRoleResponse {}
+impl Output for CreateServiceLinkedRoleResponse {}
 impl Output for CreateUserResponse {}
+impl Output for DeleteServiceLinkedRoleResponse {}
+impl Output for GetAccessKeyLastUsedResponse {}
+impl Output for GetAccountAuthorizationDetailsResponse {}
+impl Output for GetAccountPasswordPolicyResponse {}
+impl Output for GetAccountSummaryResponse {}
+impl Output for GetGroupPolicyResponse {}
+impl Output for GetGroupResponse {}
+impl Output for GetInstanceProfileResponse {}
+impl Output for GetPolicyResponse {}
+impl Output for GetPolicyVersionResponse {}
+impl Output for GetRolePolicyResponse {}
+impl Output for GetRoleResponse {}
+impl Output for GetServiceLinkedRoleDeletionStatusResponse {}
+impl Output for GetUserPolicyResponse {}
 impl Output for GetUserResponse {}
 impl Output for ListAccessKeysResponse {}
+impl Output for ListAccountAliasesResponse {}
+impl Output for ListAttachedGroupPoliciesResponse {}
+impl Output for ListAttachedRolePoliciesResponse {}
+impl Output for ListAttachedUserPoliciesResponse {}
+impl Output for ListEntitiesForPolicyResponse {}
+impl Output for ListGroupPoliciesResponse {}
+impl Output for ListGroupsForUserResponse {}
+impl Output for ListGroupsResponse {}
+impl Output for ListInstanceProfileTagsResponse {}
+impl Output for ListInstanceProfilesForRoleResponse {}
+impl Output for ListInstanceProfilesResponse {}
+impl Output for ListPoliciesResponse {}
+impl Output for ListPolicyTagsResponse {}
+impl Output for ListPolicyVersionsResponse {}
+impl Output for ListRolePoliciesResponse {}
+impl Output for ListRoleTagsResponse {}
+impl Output for ListRolesResponse {}
+impl Output for ListUserPoliciesResponse {}
+impl Output for ListUserTagsResponse {}
 impl Output for ListUsersResponse {}
+impl Output for UpdateRoleDescriptionResponse {}
+impl Output for UpdateRoleResponse {}
 pub mod shapes {
     use crate::schema::*;
     pub static ACCESS_KEY: Shape = Shape {
@@ -218,6 +1625,33 @@ pub mod shapes {
             },
         ]),
     };
+    pub static ACCESS_KEY_LAST_USED: Shape = Shape {
+        name: "AccessKeyLastUsed",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "LastUsedDate",
+                wire_name: "LastUsedDate",
+                shape: &DATE_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ServiceName",
+                wire_name: "ServiceName",
+                shape: &STRING_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Region",
+                wire_name: "Region",
+                shape: &STRING_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
     pub static ACCESS_KEY_METADATA: Shape = Shape {
         name: "AccessKeyMetadata",
         sensitive: false,
@@ -252,6 +1686,116 @@ pub mod shapes {
             },
         ]),
     };
+    pub static ADD_ROLE_TO_INSTANCE_PROFILE_REQUEST: Shape = Shape {
+        name: "AddRoleToInstanceProfileRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "InstanceProfileName",
+                wire_name: "InstanceProfileName",
+                shape: &INSTANCE_PROFILE_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "RoleName",
+                wire_name: "RoleName",
+                shape: &ROLE_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static ADD_USER_TO_GROUP_REQUEST: Shape = Shape {
+        name: "AddUserToGroupRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "GroupName",
+                wire_name: "GroupName",
+                shape: &GROUP_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "UserName",
+                wire_name: "UserName",
+                shape: &EXISTING_USER_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static ARN_LIST_TYPE: Shape = Shape {
+        name: "ArnListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &ARN_TYPE,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static ATTACH_GROUP_POLICY_REQUEST: Shape = Shape {
+        name: "AttachGroupPolicyRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "GroupName",
+                wire_name: "GroupName",
+                shape: &GROUP_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyArn",
+                wire_name: "PolicyArn",
+                shape: &ARN_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static ATTACH_ROLE_POLICY_REQUEST: Shape = Shape {
+        name: "AttachRolePolicyRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "RoleName",
+                wire_name: "RoleName",
+                shape: &ROLE_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyArn",
+                wire_name: "PolicyArn",
+                shape: &ARN_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static ATTACH_USER_POLICY_REQUEST: Shape = Shape {
+        name: "AttachUserPolicyRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "UserName",
+                wire_name: "UserName",
+                shape: &USER_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyArn",
+                wire_name: "PolicyArn",
+                shape: &ARN_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
     pub static ATTACHED_PERMISSIONS_BOUNDARY: Shape = Shape {
         name: "AttachedPermissionsBoundary",
         sensitive: false,
@@ -266,6 +1810,26 @@ pub mod shapes {
             Member {
                 name: "PermissionsBoundaryArn",
                 wire_name: "PermissionsBoundaryArn",
+                shape: &ARN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static ATTACHED_POLICY: Shape = Shape {
+        name: "AttachedPolicy",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "PolicyName",
+                wire_name: "PolicyName",
+                shape: &POLICY_NAME_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyArn",
+                wire_name: "PolicyArn",
                 shape: &ARN_TYPE,
                 required: false,
                 location: Location::Body,
@@ -291,6 +1855,262 @@ pub mod shapes {
             wire_name: "AccessKey",
             shape: &ACCESS_KEY,
             required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static CREATE_ACCOUNT_ALIAS_REQUEST: Shape = Shape {
+        name: "CreateAccountAliasRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "AccountAlias",
+            wire_name: "AccountAlias",
+            shape: &ACCOUNT_ALIAS_TYPE,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static CREATE_GROUP_REQUEST: Shape = Shape {
+        name: "CreateGroupRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member { name: "Path", wire_name: "Path", shape: &PATH_TYPE, required: false, location: Location::Body },
+            Member {
+                name: "GroupName",
+                wire_name: "GroupName",
+                shape: &GROUP_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static CREATE_GROUP_RESPONSE: Shape = Shape {
+        name: "CreateGroupResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "Group",
+            wire_name: "Group",
+            shape: &GROUP,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static CREATE_INSTANCE_PROFILE_REQUEST: Shape = Shape {
+        name: "CreateInstanceProfileRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "InstanceProfileName",
+                wire_name: "InstanceProfileName",
+                shape: &INSTANCE_PROFILE_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member { name: "Path", wire_name: "Path", shape: &PATH_TYPE, required: false, location: Location::Body },
+            Member {
+                name: "Tags",
+                wire_name: "Tags",
+                shape: &TAG_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static CREATE_INSTANCE_PROFILE_RESPONSE: Shape = Shape {
+        name: "CreateInstanceProfileResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "InstanceProfile",
+            wire_name: "InstanceProfile",
+            shape: &INSTANCE_PROFILE,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static CREATE_POLICY_REQUEST: Shape = Shape {
+        name: "CreatePolicyRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "PolicyName",
+                wire_name: "PolicyName",
+                shape: &POLICY_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Path",
+                wire_name: "Path",
+                shape: &POLICY_PATH_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyDocument",
+                wire_name: "PolicyDocument",
+                shape: &POLICY_DOCUMENT_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Description",
+                wire_name: "Description",
+                shape: &POLICY_DESCRIPTION_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Tags",
+                wire_name: "Tags",
+                shape: &TAG_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static CREATE_POLICY_RESPONSE: Shape = Shape {
+        name: "CreatePolicyResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "Policy",
+            wire_name: "Policy",
+            shape: &POLICY,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
+    pub static CREATE_POLICY_VERSION_REQUEST: Shape = Shape {
+        name: "CreatePolicyVersionRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "PolicyArn",
+                wire_name: "PolicyArn",
+                shape: &ARN_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyDocument",
+                wire_name: "PolicyDocument",
+                shape: &POLICY_DOCUMENT_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "SetAsDefault",
+                wire_name: "SetAsDefault",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static CREATE_POLICY_VERSION_RESPONSE: Shape = Shape {
+        name: "CreatePolicyVersionResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "PolicyVersion",
+            wire_name: "PolicyVersion",
+            shape: &POLICY_VERSION,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
+    pub static CREATE_ROLE_REQUEST: Shape = Shape {
+        name: "CreateRoleRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member { name: "Path", wire_name: "Path", shape: &PATH_TYPE, required: false, location: Location::Body },
+            Member {
+                name: "RoleName",
+                wire_name: "RoleName",
+                shape: &ROLE_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "AssumeRolePolicyDocument",
+                wire_name: "AssumeRolePolicyDocument",
+                shape: &POLICY_DOCUMENT_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Description",
+                wire_name: "Description",
+                shape: &ROLE_DESCRIPTION_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxSessionDuration",
+                wire_name: "MaxSessionDuration",
+                shape: &ROLE_MAX_SESSION_DURATION_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "PermissionsBoundary",
+                wire_name: "PermissionsBoundary",
+                shape: &ARN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Tags",
+                wire_name: "Tags",
+                shape: &TAG_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static CREATE_ROLE_RESPONSE: Shape = Shape {
+        name: "CreateRoleResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "Role",
+            wire_name: "Role",
+            shape: &ROLE,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static CREATE_SERVICE_LINKED_ROLE_REQUEST: Shape = Shape {
+        name: "CreateServiceLinkedRoleRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "AWSServiceName",
+                wire_name: "AWSServiceName",
+                shape: &GROUP_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Description",
+                wire_name: "Description",
+                shape: &ROLE_DESCRIPTION_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CustomSuffix",
+                wire_name: "CustomSuffix",
+                shape: &CUSTOM_SUFFIX_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static CREATE_SERVICE_LINKED_ROLE_RESPONSE: Shape = Shape {
+        name: "CreateServiceLinkedRoleResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "Role",
+            wire_name: "Role",
+            shape: &ROLE,
+            required: false,
             location: Location::Body,
         }]),
     };
@@ -353,6 +2173,185 @@ pub mod shapes {
             },
         ]),
     };
+    pub static DELETE_ACCOUNT_ALIAS_REQUEST: Shape = Shape {
+        name: "DeleteAccountAliasRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "AccountAlias",
+            wire_name: "AccountAlias",
+            shape: &ACCOUNT_ALIAS_TYPE,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static DELETE_GROUP_POLICY_REQUEST: Shape = Shape {
+        name: "DeleteGroupPolicyRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "GroupName",
+                wire_name: "GroupName",
+                shape: &GROUP_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyName",
+                wire_name: "PolicyName",
+                shape: &POLICY_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static DELETE_GROUP_REQUEST: Shape = Shape {
+        name: "DeleteGroupRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "GroupName",
+            wire_name: "GroupName",
+            shape: &GROUP_NAME_TYPE,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static DELETE_INSTANCE_PROFILE_REQUEST: Shape = Shape {
+        name: "DeleteInstanceProfileRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "InstanceProfileName",
+            wire_name: "InstanceProfileName",
+            shape: &INSTANCE_PROFILE_NAME_TYPE,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static DELETE_POLICY_REQUEST: Shape = Shape {
+        name: "DeletePolicyRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "PolicyArn",
+            wire_name: "PolicyArn",
+            shape: &ARN_TYPE,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static DELETE_POLICY_VERSION_REQUEST: Shape = Shape {
+        name: "DeletePolicyVersionRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "PolicyArn",
+                wire_name: "PolicyArn",
+                shape: &ARN_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "VersionId",
+                wire_name: "VersionId",
+                shape: &POLICY_VERSION_ID_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static DELETE_ROLE_PERMISSIONS_BOUNDARY_REQUEST: Shape = Shape {
+        name: "DeleteRolePermissionsBoundaryRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "RoleName",
+            wire_name: "RoleName",
+            shape: &ROLE_NAME_TYPE,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static DELETE_ROLE_POLICY_REQUEST: Shape = Shape {
+        name: "DeleteRolePolicyRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "RoleName",
+                wire_name: "RoleName",
+                shape: &ROLE_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyName",
+                wire_name: "PolicyName",
+                shape: &POLICY_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static DELETE_ROLE_REQUEST: Shape = Shape {
+        name: "DeleteRoleRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "RoleName",
+            wire_name: "RoleName",
+            shape: &ROLE_NAME_TYPE,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static DELETE_SERVICE_LINKED_ROLE_REQUEST: Shape = Shape {
+        name: "DeleteServiceLinkedRoleRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "RoleName",
+            wire_name: "RoleName",
+            shape: &ROLE_NAME_TYPE,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static DELETE_SERVICE_LINKED_ROLE_RESPONSE: Shape = Shape {
+        name: "DeleteServiceLinkedRoleResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "DeletionTaskId",
+            wire_name: "DeletionTaskId",
+            shape: &DELETION_TASK_ID_TYPE,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static DELETE_USER_PERMISSIONS_BOUNDARY_REQUEST: Shape = Shape {
+        name: "DeleteUserPermissionsBoundaryRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "UserName",
+            wire_name: "UserName",
+            shape: &USER_NAME_TYPE,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static DELETE_USER_POLICY_REQUEST: Shape = Shape {
+        name: "DeleteUserPolicyRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "UserName",
+                wire_name: "UserName",
+                shape: &EXISTING_USER_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyName",
+                wire_name: "PolicyName",
+                shape: &POLICY_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
     pub static DELETE_USER_REQUEST: Shape = Shape {
         name: "DeleteUserRequest",
         sensitive: false,
@@ -363,6 +2362,561 @@ pub mod shapes {
             required: true,
             location: Location::Body,
         }]),
+    };
+    pub static DELETION_TASK_FAILURE_REASON_TYPE: Shape = Shape {
+        name: "DeletionTaskFailureReasonType",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Reason",
+                wire_name: "Reason",
+                shape: &REASON_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "RoleUsageList",
+                wire_name: "RoleUsageList",
+                shape: &ROLE_USAGE_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static DELETION_TASK_ID_TYPE: Shape = Shape {
+        name: "DeletionTaskIdType",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: Some(1), max: Some(1000) }, pattern: None, values: &[] },
+    };
+    pub static DELETION_TASK_STATUS_TYPE: Shape = Shape {
+        name: "DeletionTaskStatusType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["SUCCEEDED", "IN_PROGRESS", "FAILED", "NOT_STARTED"],
+        },
+    };
+    pub static DETACH_GROUP_POLICY_REQUEST: Shape = Shape {
+        name: "DetachGroupPolicyRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "GroupName",
+                wire_name: "GroupName",
+                shape: &GROUP_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyArn",
+                wire_name: "PolicyArn",
+                shape: &ARN_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static DETACH_ROLE_POLICY_REQUEST: Shape = Shape {
+        name: "DetachRolePolicyRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "RoleName",
+                wire_name: "RoleName",
+                shape: &ROLE_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyArn",
+                wire_name: "PolicyArn",
+                shape: &ARN_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static DETACH_USER_POLICY_REQUEST: Shape = Shape {
+        name: "DetachUserPolicyRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "UserName",
+                wire_name: "UserName",
+                shape: &USER_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyArn",
+                wire_name: "PolicyArn",
+                shape: &ARN_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static ENTITY_TYPE: Shape = Shape {
+        name: "EntityType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"],
+        },
+    };
+    pub static GET_ACCESS_KEY_LAST_USED_REQUEST: Shape = Shape {
+        name: "GetAccessKeyLastUsedRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "AccessKeyId",
+            wire_name: "AccessKeyId",
+            shape: &ACCESS_KEY_ID_TYPE,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static GET_ACCESS_KEY_LAST_USED_RESPONSE: Shape = Shape {
+        name: "GetAccessKeyLastUsedResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "UserName",
+                wire_name: "UserName",
+                shape: &EXISTING_USER_NAME_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "AccessKeyLastUsed",
+                wire_name: "AccessKeyLastUsed",
+                shape: &ACCESS_KEY_LAST_USED,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static GET_ACCOUNT_AUTHORIZATION_DETAILS_REQUEST: Shape = Shape {
+        name: "GetAccountAuthorizationDetailsRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Filter",
+                wire_name: "Filter",
+                shape: &ENTITY_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxItems",
+                wire_name: "MaxItems",
+                shape: &MAX_ITEMS_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static GET_ACCOUNT_AUTHORIZATION_DETAILS_RESPONSE: Shape = Shape {
+        name: "GetAccountAuthorizationDetailsResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "UserDetailList",
+                wire_name: "UserDetailList",
+                shape: &USER_DETAIL_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "GroupDetailList",
+                wire_name: "GroupDetailList",
+                shape: &GROUP_DETAIL_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "RoleDetailList",
+                wire_name: "RoleDetailList",
+                shape: &ROLE_DETAIL_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Policies",
+                wire_name: "Policies",
+                shape: &MANAGED_POLICY_DETAIL_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "IsTruncated",
+                wire_name: "IsTruncated",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &RESPONSE_MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static GET_ACCOUNT_PASSWORD_POLICY_RESPONSE: Shape = Shape {
+        name: "GetAccountPasswordPolicyResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "PasswordPolicy",
+            wire_name: "PasswordPolicy",
+            shape: &PASSWORD_POLICY,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static GET_ACCOUNT_SUMMARY_RESPONSE: Shape = Shape {
+        name: "GetAccountSummaryResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "SummaryMap",
+            wire_name: "SummaryMap",
+            shape: &SUMMARY_MAP_TYPE,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
+    pub static GET_GROUP_POLICY_REQUEST: Shape = Shape {
+        name: "GetGroupPolicyRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "GroupName",
+                wire_name: "GroupName",
+                shape: &GROUP_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyName",
+                wire_name: "PolicyName",
+                shape: &POLICY_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static GET_GROUP_POLICY_RESPONSE: Shape = Shape {
+        name: "GetGroupPolicyResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "GroupName",
+                wire_name: "GroupName",
+                shape: &GROUP_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyName",
+                wire_name: "PolicyName",
+                shape: &POLICY_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyDocument",
+                wire_name: "PolicyDocument",
+                shape: &POLICY_DOCUMENT_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static GET_GROUP_REQUEST: Shape = Shape {
+        name: "GetGroupRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "GroupName",
+                wire_name: "GroupName",
+                shape: &GROUP_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxItems",
+                wire_name: "MaxItems",
+                shape: &MAX_ITEMS_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static GET_GROUP_RESPONSE: Shape = Shape {
+        name: "GetGroupResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member { name: "Group", wire_name: "Group", shape: &GROUP, required: true, location: Location::Body },
+            Member {
+                name: "Users",
+                wire_name: "Users",
+                shape: &USER_LIST_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "IsTruncated",
+                wire_name: "IsTruncated",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &RESPONSE_MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static GET_INSTANCE_PROFILE_REQUEST: Shape = Shape {
+        name: "GetInstanceProfileRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "InstanceProfileName",
+            wire_name: "InstanceProfileName",
+            shape: &INSTANCE_PROFILE_NAME_TYPE,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static GET_INSTANCE_PROFILE_RESPONSE: Shape = Shape {
+        name: "GetInstanceProfileResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "InstanceProfile",
+            wire_name: "InstanceProfile",
+            shape: &INSTANCE_PROFILE,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static GET_POLICY_REQUEST: Shape = Shape {
+        name: "GetPolicyRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "PolicyArn",
+            wire_name: "PolicyArn",
+            shape: &ARN_TYPE,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static GET_POLICY_RESPONSE: Shape = Shape {
+        name: "GetPolicyResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "Policy",
+            wire_name: "Policy",
+            shape: &POLICY,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
+    pub static GET_POLICY_VERSION_REQUEST: Shape = Shape {
+        name: "GetPolicyVersionRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "PolicyArn",
+                wire_name: "PolicyArn",
+                shape: &ARN_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "VersionId",
+                wire_name: "VersionId",
+                shape: &POLICY_VERSION_ID_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static GET_POLICY_VERSION_RESPONSE: Shape = Shape {
+        name: "GetPolicyVersionResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "PolicyVersion",
+            wire_name: "PolicyVersion",
+            shape: &POLICY_VERSION,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
+    pub static GET_ROLE_POLICY_REQUEST: Shape = Shape {
+        name: "GetRolePolicyRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "RoleName",
+                wire_name: "RoleName",
+                shape: &ROLE_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyName",
+                wire_name: "PolicyName",
+                shape: &POLICY_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static GET_ROLE_POLICY_RESPONSE: Shape = Shape {
+        name: "GetRolePolicyResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "RoleName",
+                wire_name: "RoleName",
+                shape: &ROLE_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyName",
+                wire_name: "PolicyName",
+                shape: &POLICY_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyDocument",
+                wire_name: "PolicyDocument",
+                shape: &POLICY_DOCUMENT_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static GET_ROLE_REQUEST: Shape = Shape {
+        name: "GetRoleRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "RoleName",
+            wire_name: "RoleName",
+            shape: &ROLE_NAME_TYPE,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static GET_ROLE_RESPONSE: Shape = Shape {
+        name: "GetRoleResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "Role",
+            wire_name: "Role",
+            shape: &ROLE,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static GET_SERVICE_LINKED_ROLE_DELETION_STATUS_REQUEST: Shape = Shape {
+        name: "GetServiceLinkedRoleDeletionStatusRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "DeletionTaskId",
+            wire_name: "DeletionTaskId",
+            shape: &DELETION_TASK_ID_TYPE,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static GET_SERVICE_LINKED_ROLE_DELETION_STATUS_RESPONSE: Shape = Shape {
+        name: "GetServiceLinkedRoleDeletionStatusResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Status",
+                wire_name: "Status",
+                shape: &DELETION_TASK_STATUS_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Reason",
+                wire_name: "Reason",
+                shape: &DELETION_TASK_FAILURE_REASON_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static GET_USER_POLICY_REQUEST: Shape = Shape {
+        name: "GetUserPolicyRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "UserName",
+                wire_name: "UserName",
+                shape: &EXISTING_USER_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyName",
+                wire_name: "PolicyName",
+                shape: &POLICY_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static GET_USER_POLICY_RESPONSE: Shape = Shape {
+        name: "GetUserPolicyResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "UserName",
+                wire_name: "UserName",
+                shape: &EXISTING_USER_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyName",
+                wire_name: "PolicyName",
+                shape: &POLICY_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyDocument",
+                wire_name: "PolicyDocument",
+                shape: &POLICY_DOCUMENT_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
     };
     pub static GET_USER_REQUEST: Shape = Shape {
         name: "GetUserRequest",
@@ -385,6 +2939,115 @@ pub mod shapes {
             required: true,
             location: Location::Body,
         }]),
+    };
+    pub static GROUP: Shape = Shape {
+        name: "Group",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member { name: "Path", wire_name: "Path", shape: &PATH_TYPE, required: true, location: Location::Body },
+            Member {
+                name: "GroupName",
+                wire_name: "GroupName",
+                shape: &GROUP_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member { name: "GroupId", wire_name: "GroupId", shape: &ID_TYPE, required: true, location: Location::Body },
+            Member { name: "Arn", wire_name: "Arn", shape: &ARN_TYPE, required: true, location: Location::Body },
+            Member {
+                name: "CreateDate",
+                wire_name: "CreateDate",
+                shape: &DATE_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static GROUP_DETAIL: Shape = Shape {
+        name: "GroupDetail",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member { name: "Path", wire_name: "Path", shape: &PATH_TYPE, required: false, location: Location::Body },
+            Member {
+                name: "GroupName",
+                wire_name: "GroupName",
+                shape: &GROUP_NAME_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "GroupId",
+                wire_name: "GroupId",
+                shape: &ID_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member { name: "Arn", wire_name: "Arn", shape: &ARN_TYPE, required: false, location: Location::Body },
+            Member {
+                name: "CreateDate",
+                wire_name: "CreateDate",
+                shape: &DATE_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "GroupPolicyList",
+                wire_name: "GroupPolicyList",
+                shape: &POLICY_DETAIL_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "AttachedManagedPolicies",
+                wire_name: "AttachedManagedPolicies",
+                shape: &ATTACHED_POLICIES_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static INSTANCE_PROFILE: Shape = Shape {
+        name: "InstanceProfile",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member { name: "Path", wire_name: "Path", shape: &PATH_TYPE, required: true, location: Location::Body },
+            Member {
+                name: "InstanceProfileName",
+                wire_name: "InstanceProfileName",
+                shape: &INSTANCE_PROFILE_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "InstanceProfileId",
+                wire_name: "InstanceProfileId",
+                shape: &ID_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member { name: "Arn", wire_name: "Arn", shape: &ARN_TYPE, required: true, location: Location::Body },
+            Member {
+                name: "CreateDate",
+                wire_name: "CreateDate",
+                shape: &DATE_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Roles",
+                wire_name: "Roles",
+                shape: &ROLE_LIST_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Tags",
+                wire_name: "Tags",
+                shape: &TAG_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
     };
     pub static LIST_ACCESS_KEYS_REQUEST: Shape = Shape {
         name: "ListAccessKeysRequest",
@@ -424,6 +3087,1078 @@ pub mod shapes {
                 required: true,
                 location: Location::Body,
             },
+            Member {
+                name: "IsTruncated",
+                wire_name: "IsTruncated",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &RESPONSE_MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_ACCOUNT_ALIASES_REQUEST: Shape = Shape {
+        name: "ListAccountAliasesRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxItems",
+                wire_name: "MaxItems",
+                shape: &MAX_ITEMS_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_ACCOUNT_ALIASES_RESPONSE: Shape = Shape {
+        name: "ListAccountAliasesResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "AccountAliases",
+                wire_name: "AccountAliases",
+                shape: &ACCOUNT_ALIAS_LIST_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "IsTruncated",
+                wire_name: "IsTruncated",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &RESPONSE_MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_ATTACHED_GROUP_POLICIES_REQUEST: Shape = Shape {
+        name: "ListAttachedGroupPoliciesRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "GroupName",
+                wire_name: "GroupName",
+                shape: &GROUP_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PathPrefix",
+                wire_name: "PathPrefix",
+                shape: &POLICY_PATH_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxItems",
+                wire_name: "MaxItems",
+                shape: &MAX_ITEMS_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_ATTACHED_GROUP_POLICIES_RESPONSE: Shape = Shape {
+        name: "ListAttachedGroupPoliciesResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "AttachedPolicies",
+                wire_name: "AttachedPolicies",
+                shape: &ATTACHED_POLICIES_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "IsTruncated",
+                wire_name: "IsTruncated",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &RESPONSE_MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_ATTACHED_ROLE_POLICIES_REQUEST: Shape = Shape {
+        name: "ListAttachedRolePoliciesRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "RoleName",
+                wire_name: "RoleName",
+                shape: &ROLE_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PathPrefix",
+                wire_name: "PathPrefix",
+                shape: &POLICY_PATH_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxItems",
+                wire_name: "MaxItems",
+                shape: &MAX_ITEMS_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_ATTACHED_ROLE_POLICIES_RESPONSE: Shape = Shape {
+        name: "ListAttachedRolePoliciesResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "AttachedPolicies",
+                wire_name: "AttachedPolicies",
+                shape: &ATTACHED_POLICIES_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "IsTruncated",
+                wire_name: "IsTruncated",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &RESPONSE_MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_ATTACHED_USER_POLICIES_REQUEST: Shape = Shape {
+        name: "ListAttachedUserPoliciesRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "UserName",
+                wire_name: "UserName",
+                shape: &USER_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PathPrefix",
+                wire_name: "PathPrefix",
+                shape: &POLICY_PATH_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxItems",
+                wire_name: "MaxItems",
+                shape: &MAX_ITEMS_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_ATTACHED_USER_POLICIES_RESPONSE: Shape = Shape {
+        name: "ListAttachedUserPoliciesResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "AttachedPolicies",
+                wire_name: "AttachedPolicies",
+                shape: &ATTACHED_POLICIES_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "IsTruncated",
+                wire_name: "IsTruncated",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &RESPONSE_MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_ENTITIES_FOR_POLICY_REQUEST: Shape = Shape {
+        name: "ListEntitiesForPolicyRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "PolicyArn",
+                wire_name: "PolicyArn",
+                shape: &ARN_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "EntityFilter",
+                wire_name: "EntityFilter",
+                shape: &ENTITY_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "PathPrefix",
+                wire_name: "PathPrefix",
+                shape: &PATH_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyUsageFilter",
+                wire_name: "PolicyUsageFilter",
+                shape: &POLICY_USAGE_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxItems",
+                wire_name: "MaxItems",
+                shape: &MAX_ITEMS_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_ENTITIES_FOR_POLICY_RESPONSE: Shape = Shape {
+        name: "ListEntitiesForPolicyResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "PolicyGroups",
+                wire_name: "PolicyGroups",
+                shape: &POLICY_GROUP_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyUsers",
+                wire_name: "PolicyUsers",
+                shape: &POLICY_USER_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyRoles",
+                wire_name: "PolicyRoles",
+                shape: &POLICY_ROLE_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "IsTruncated",
+                wire_name: "IsTruncated",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &RESPONSE_MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_GROUP_POLICIES_REQUEST: Shape = Shape {
+        name: "ListGroupPoliciesRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "GroupName",
+                wire_name: "GroupName",
+                shape: &GROUP_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxItems",
+                wire_name: "MaxItems",
+                shape: &MAX_ITEMS_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_GROUP_POLICIES_RESPONSE: Shape = Shape {
+        name: "ListGroupPoliciesResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "PolicyNames",
+                wire_name: "PolicyNames",
+                shape: &POLICY_NAME_LIST_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "IsTruncated",
+                wire_name: "IsTruncated",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &RESPONSE_MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_GROUPS_FOR_USER_REQUEST: Shape = Shape {
+        name: "ListGroupsForUserRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "UserName",
+                wire_name: "UserName",
+                shape: &EXISTING_USER_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxItems",
+                wire_name: "MaxItems",
+                shape: &MAX_ITEMS_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_GROUPS_FOR_USER_RESPONSE: Shape = Shape {
+        name: "ListGroupsForUserResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Groups",
+                wire_name: "Groups",
+                shape: &GROUP_LIST_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "IsTruncated",
+                wire_name: "IsTruncated",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &RESPONSE_MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_GROUPS_REQUEST: Shape = Shape {
+        name: "ListGroupsRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "PathPrefix",
+                wire_name: "PathPrefix",
+                shape: &PATH_PREFIX_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxItems",
+                wire_name: "MaxItems",
+                shape: &MAX_ITEMS_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_GROUPS_RESPONSE: Shape = Shape {
+        name: "ListGroupsResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Groups",
+                wire_name: "Groups",
+                shape: &GROUP_LIST_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "IsTruncated",
+                wire_name: "IsTruncated",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &RESPONSE_MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_INSTANCE_PROFILE_TAGS_REQUEST: Shape = Shape {
+        name: "ListInstanceProfileTagsRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "InstanceProfileName",
+                wire_name: "InstanceProfileName",
+                shape: &INSTANCE_PROFILE_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxItems",
+                wire_name: "MaxItems",
+                shape: &MAX_ITEMS_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_INSTANCE_PROFILE_TAGS_RESPONSE: Shape = Shape {
+        name: "ListInstanceProfileTagsResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member { name: "Tags", wire_name: "Tags", shape: &TAG_LIST_TYPE, required: true, location: Location::Body },
+            Member {
+                name: "IsTruncated",
+                wire_name: "IsTruncated",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &RESPONSE_MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST: Shape = Shape {
+        name: "ListInstanceProfilesForRoleRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "RoleName",
+                wire_name: "RoleName",
+                shape: &ROLE_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxItems",
+                wire_name: "MaxItems",
+                shape: &MAX_ITEMS_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_INSTANCE_PROFILES_FOR_ROLE_RESPONSE: Shape = Shape {
+        name: "ListInstanceProfilesForRoleResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "InstanceProfiles",
+                wire_name: "InstanceProfiles",
+                shape: &INSTANCE_PROFILE_LIST_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "IsTruncated",
+                wire_name: "IsTruncated",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &RESPONSE_MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_INSTANCE_PROFILES_REQUEST: Shape = Shape {
+        name: "ListInstanceProfilesRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "PathPrefix",
+                wire_name: "PathPrefix",
+                shape: &PATH_PREFIX_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxItems",
+                wire_name: "MaxItems",
+                shape: &MAX_ITEMS_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_INSTANCE_PROFILES_RESPONSE: Shape = Shape {
+        name: "ListInstanceProfilesResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "InstanceProfiles",
+                wire_name: "InstanceProfiles",
+                shape: &INSTANCE_PROFILE_LIST_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "IsTruncated",
+                wire_name: "IsTruncated",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &RESPONSE_MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_POLICIES_REQUEST: Shape = Shape {
+        name: "ListPoliciesRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Scope",
+                wire_name: "Scope",
+                shape: &POLICY_SCOPE_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "OnlyAttached",
+                wire_name: "OnlyAttached",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "PathPrefix",
+                wire_name: "PathPrefix",
+                shape: &POLICY_PATH_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyUsageFilter",
+                wire_name: "PolicyUsageFilter",
+                shape: &POLICY_USAGE_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxItems",
+                wire_name: "MaxItems",
+                shape: &MAX_ITEMS_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_POLICIES_RESPONSE: Shape = Shape {
+        name: "ListPoliciesResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Policies",
+                wire_name: "Policies",
+                shape: &POLICY_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "IsTruncated",
+                wire_name: "IsTruncated",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &RESPONSE_MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_POLICY_TAGS_REQUEST: Shape = Shape {
+        name: "ListPolicyTagsRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "PolicyArn",
+                wire_name: "PolicyArn",
+                shape: &ARN_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxItems",
+                wire_name: "MaxItems",
+                shape: &MAX_ITEMS_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_POLICY_TAGS_RESPONSE: Shape = Shape {
+        name: "ListPolicyTagsResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member { name: "Tags", wire_name: "Tags", shape: &TAG_LIST_TYPE, required: true, location: Location::Body },
+            Member {
+                name: "IsTruncated",
+                wire_name: "IsTruncated",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &RESPONSE_MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_POLICY_VERSIONS_REQUEST: Shape = Shape {
+        name: "ListPolicyVersionsRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "PolicyArn",
+                wire_name: "PolicyArn",
+                shape: &ARN_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxItems",
+                wire_name: "MaxItems",
+                shape: &MAX_ITEMS_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_POLICY_VERSIONS_RESPONSE: Shape = Shape {
+        name: "ListPolicyVersionsResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Versions",
+                wire_name: "Versions",
+                shape: &POLICY_DOCUMENT_VERSION_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "IsTruncated",
+                wire_name: "IsTruncated",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &RESPONSE_MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_ROLE_POLICIES_REQUEST: Shape = Shape {
+        name: "ListRolePoliciesRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "RoleName",
+                wire_name: "RoleName",
+                shape: &ROLE_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxItems",
+                wire_name: "MaxItems",
+                shape: &MAX_ITEMS_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_ROLE_POLICIES_RESPONSE: Shape = Shape {
+        name: "ListRolePoliciesResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "PolicyNames",
+                wire_name: "PolicyNames",
+                shape: &POLICY_NAME_LIST_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "IsTruncated",
+                wire_name: "IsTruncated",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &RESPONSE_MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_ROLE_TAGS_REQUEST: Shape = Shape {
+        name: "ListRoleTagsRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "RoleName",
+                wire_name: "RoleName",
+                shape: &ROLE_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxItems",
+                wire_name: "MaxItems",
+                shape: &MAX_ITEMS_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_ROLE_TAGS_RESPONSE: Shape = Shape {
+        name: "ListRoleTagsResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member { name: "Tags", wire_name: "Tags", shape: &TAG_LIST_TYPE, required: true, location: Location::Body },
+            Member {
+                name: "IsTruncated",
+                wire_name: "IsTruncated",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &RESPONSE_MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_ROLES_REQUEST: Shape = Shape {
+        name: "ListRolesRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "PathPrefix",
+                wire_name: "PathPrefix",
+                shape: &PATH_PREFIX_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxItems",
+                wire_name: "MaxItems",
+                shape: &MAX_ITEMS_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_ROLES_RESPONSE: Shape = Shape {
+        name: "ListRolesResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Roles",
+                wire_name: "Roles",
+                shape: &ROLE_LIST_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "IsTruncated",
+                wire_name: "IsTruncated",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &RESPONSE_MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_USER_POLICIES_REQUEST: Shape = Shape {
+        name: "ListUserPoliciesRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "UserName",
+                wire_name: "UserName",
+                shape: &EXISTING_USER_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxItems",
+                wire_name: "MaxItems",
+                shape: &MAX_ITEMS_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_USER_POLICIES_RESPONSE: Shape = Shape {
+        name: "ListUserPoliciesResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "PolicyNames",
+                wire_name: "PolicyNames",
+                shape: &POLICY_NAME_LIST_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "IsTruncated",
+                wire_name: "IsTruncated",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &RESPONSE_MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_USER_TAGS_REQUEST: Shape = Shape {
+        name: "ListUserTagsRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "UserName",
+                wire_name: "UserName",
+                shape: &EXISTING_USER_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxItems",
+                wire_name: "MaxItems",
+                shape: &MAX_ITEMS_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_USER_TAGS_RESPONSE: Shape = Shape {
+        name: "ListUserTagsResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member { name: "Tags", wire_name: "Tags", shape: &TAG_LIST_TYPE, required: true, location: Location::Body },
             Member {
                 name: "IsTruncated",
                 wire_name: "IsTruncated",
@@ -494,6 +4229,176 @@ pub mod shapes {
             },
         ]),
     };
+    pub static MANAGED_POLICY_DETAIL: Shape = Shape {
+        name: "ManagedPolicyDetail",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "PolicyName",
+                wire_name: "PolicyName",
+                shape: &POLICY_NAME_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyId",
+                wire_name: "PolicyId",
+                shape: &ID_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member { name: "Arn", wire_name: "Arn", shape: &ARN_TYPE, required: false, location: Location::Body },
+            Member {
+                name: "Path",
+                wire_name: "Path",
+                shape: &POLICY_PATH_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "DefaultVersionId",
+                wire_name: "DefaultVersionId",
+                shape: &POLICY_VERSION_ID_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "AttachmentCount",
+                wire_name: "AttachmentCount",
+                shape: &ATTACHMENT_COUNT_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "PermissionsBoundaryUsageCount",
+                wire_name: "PermissionsBoundaryUsageCount",
+                shape: &ATTACHMENT_COUNT_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "IsAttachable",
+                wire_name: "IsAttachable",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Description",
+                wire_name: "Description",
+                shape: &POLICY_DESCRIPTION_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CreateDate",
+                wire_name: "CreateDate",
+                shape: &DATE_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "UpdateDate",
+                wire_name: "UpdateDate",
+                shape: &DATE_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyVersionList",
+                wire_name: "PolicyVersionList",
+                shape: &POLICY_DOCUMENT_VERSION_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static MANAGED_POLICY_DETAIL_LIST_TYPE: Shape = Shape {
+        name: "ManagedPolicyDetailListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &MANAGED_POLICY_DETAIL,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static PASSWORD_POLICY: Shape = Shape {
+        name: "PasswordPolicy",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "MinimumPasswordLength",
+                wire_name: "MinimumPasswordLength",
+                shape: &MINIMUM_PASSWORD_LENGTH_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "RequireSymbols",
+                wire_name: "RequireSymbols",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "RequireNumbers",
+                wire_name: "RequireNumbers",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "RequireUppercaseCharacters",
+                wire_name: "RequireUppercaseCharacters",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "RequireLowercaseCharacters",
+                wire_name: "RequireLowercaseCharacters",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "AllowUsersToChangePassword",
+                wire_name: "AllowUsersToChangePassword",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ExpirePasswords",
+                wire_name: "ExpirePasswords",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxPasswordAge",
+                wire_name: "MaxPasswordAge",
+                shape: &MAX_PASSWORD_AGE_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "PasswordReusePrevention",
+                wire_name: "PasswordReusePrevention",
+                shape: &PASSWORD_REUSE_PREVENTION_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "HardExpiry",
+                wire_name: "HardExpiry",
+                shape: &BOOLEAN_OBJECT_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
     pub static PERMISSIONS_BOUNDARY_ATTACHMENT_TYPE: Shape = Shape {
         name: "PermissionsBoundaryAttachmentType",
         sensitive: false,
@@ -502,6 +4407,636 @@ pub mod shapes {
             pattern: None,
             values: &["PermissionsBoundaryPolicy"],
         },
+    };
+    pub static POLICY: Shape = Shape {
+        name: "Policy",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "PolicyName",
+                wire_name: "PolicyName",
+                shape: &POLICY_NAME_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyId",
+                wire_name: "PolicyId",
+                shape: &ID_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member { name: "Arn", wire_name: "Arn", shape: &ARN_TYPE, required: false, location: Location::Body },
+            Member {
+                name: "Path",
+                wire_name: "Path",
+                shape: &POLICY_PATH_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "DefaultVersionId",
+                wire_name: "DefaultVersionId",
+                shape: &POLICY_VERSION_ID_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "AttachmentCount",
+                wire_name: "AttachmentCount",
+                shape: &ATTACHMENT_COUNT_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "PermissionsBoundaryUsageCount",
+                wire_name: "PermissionsBoundaryUsageCount",
+                shape: &ATTACHMENT_COUNT_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "IsAttachable",
+                wire_name: "IsAttachable",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Description",
+                wire_name: "Description",
+                shape: &POLICY_DESCRIPTION_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CreateDate",
+                wire_name: "CreateDate",
+                shape: &DATE_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "UpdateDate",
+                wire_name: "UpdateDate",
+                shape: &DATE_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Tags",
+                wire_name: "Tags",
+                shape: &TAG_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static POLICY_DETAIL: Shape = Shape {
+        name: "PolicyDetail",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "PolicyName",
+                wire_name: "PolicyName",
+                shape: &POLICY_NAME_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyDocument",
+                wire_name: "PolicyDocument",
+                shape: &POLICY_DOCUMENT_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static POLICY_GROUP: Shape = Shape {
+        name: "PolicyGroup",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "GroupName",
+                wire_name: "GroupName",
+                shape: &GROUP_NAME_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "GroupId",
+                wire_name: "GroupId",
+                shape: &ID_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static POLICY_GROUP_LIST_TYPE: Shape = Shape {
+        name: "PolicyGroupListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &POLICY_GROUP,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static POLICY_ROLE: Shape = Shape {
+        name: "PolicyRole",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "RoleName",
+                wire_name: "RoleName",
+                shape: &ROLE_NAME_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member { name: "RoleId", wire_name: "RoleId", shape: &ID_TYPE, required: false, location: Location::Body },
+        ]),
+    };
+    pub static POLICY_ROLE_LIST_TYPE: Shape = Shape {
+        name: "PolicyRoleListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &POLICY_ROLE,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static POLICY_USAGE_TYPE: Shape = Shape {
+        name: "PolicyUsageType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["PermissionsPolicy", "PermissionsBoundary"],
+        },
+    };
+    pub static POLICY_USER: Shape = Shape {
+        name: "PolicyUser",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "UserName",
+                wire_name: "UserName",
+                shape: &USER_NAME_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member { name: "UserId", wire_name: "UserId", shape: &ID_TYPE, required: false, location: Location::Body },
+        ]),
+    };
+    pub static POLICY_USER_LIST_TYPE: Shape = Shape {
+        name: "PolicyUserListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &POLICY_USER,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static POLICY_VERSION: Shape = Shape {
+        name: "PolicyVersion",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Document",
+                wire_name: "Document",
+                shape: &POLICY_DOCUMENT_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "VersionId",
+                wire_name: "VersionId",
+                shape: &POLICY_VERSION_ID_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "IsDefaultVersion",
+                wire_name: "IsDefaultVersion",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CreateDate",
+                wire_name: "CreateDate",
+                shape: &DATE_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static PUT_GROUP_POLICY_REQUEST: Shape = Shape {
+        name: "PutGroupPolicyRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "GroupName",
+                wire_name: "GroupName",
+                shape: &GROUP_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyName",
+                wire_name: "PolicyName",
+                shape: &POLICY_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyDocument",
+                wire_name: "PolicyDocument",
+                shape: &POLICY_DOCUMENT_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static PUT_ROLE_PERMISSIONS_BOUNDARY_REQUEST: Shape = Shape {
+        name: "PutRolePermissionsBoundaryRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "RoleName",
+                wire_name: "RoleName",
+                shape: &ROLE_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PermissionsBoundary",
+                wire_name: "PermissionsBoundary",
+                shape: &ARN_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static PUT_ROLE_POLICY_REQUEST: Shape = Shape {
+        name: "PutRolePolicyRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "RoleName",
+                wire_name: "RoleName",
+                shape: &ROLE_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyName",
+                wire_name: "PolicyName",
+                shape: &POLICY_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyDocument",
+                wire_name: "PolicyDocument",
+                shape: &POLICY_DOCUMENT_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static PUT_USER_PERMISSIONS_BOUNDARY_REQUEST: Shape = Shape {
+        name: "PutUserPermissionsBoundaryRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "UserName",
+                wire_name: "UserName",
+                shape: &USER_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PermissionsBoundary",
+                wire_name: "PermissionsBoundary",
+                shape: &ARN_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static PUT_USER_POLICY_REQUEST: Shape = Shape {
+        name: "PutUserPolicyRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "UserName",
+                wire_name: "UserName",
+                shape: &EXISTING_USER_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyName",
+                wire_name: "PolicyName",
+                shape: &POLICY_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyDocument",
+                wire_name: "PolicyDocument",
+                shape: &POLICY_DOCUMENT_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static REASON_TYPE: Shape = Shape {
+        name: "ReasonType",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: None, max: Some(1000) }, pattern: None, values: &[] },
+    };
+    pub static REGION_NAME_TYPE: Shape = Shape {
+        name: "RegionNameType",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: Some(1), max: Some(100) }, pattern: None, values: &[] },
+    };
+    pub static REMOVE_ROLE_FROM_INSTANCE_PROFILE_REQUEST: Shape = Shape {
+        name: "RemoveRoleFromInstanceProfileRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "InstanceProfileName",
+                wire_name: "InstanceProfileName",
+                shape: &INSTANCE_PROFILE_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "RoleName",
+                wire_name: "RoleName",
+                shape: &ROLE_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static REMOVE_USER_FROM_GROUP_REQUEST: Shape = Shape {
+        name: "RemoveUserFromGroupRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "GroupName",
+                wire_name: "GroupName",
+                shape: &GROUP_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "UserName",
+                wire_name: "UserName",
+                shape: &EXISTING_USER_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static ROLE: Shape = Shape {
+        name: "Role",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member { name: "Path", wire_name: "Path", shape: &PATH_TYPE, required: true, location: Location::Body },
+            Member {
+                name: "RoleName",
+                wire_name: "RoleName",
+                shape: &ROLE_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member { name: "RoleId", wire_name: "RoleId", shape: &ID_TYPE, required: true, location: Location::Body },
+            Member { name: "Arn", wire_name: "Arn", shape: &ARN_TYPE, required: true, location: Location::Body },
+            Member {
+                name: "CreateDate",
+                wire_name: "CreateDate",
+                shape: &DATE_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "AssumeRolePolicyDocument",
+                wire_name: "AssumeRolePolicyDocument",
+                shape: &POLICY_DOCUMENT_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Description",
+                wire_name: "Description",
+                shape: &ROLE_DESCRIPTION_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxSessionDuration",
+                wire_name: "MaxSessionDuration",
+                shape: &ROLE_MAX_SESSION_DURATION_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "PermissionsBoundary",
+                wire_name: "PermissionsBoundary",
+                shape: &ATTACHED_PERMISSIONS_BOUNDARY,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Tags",
+                wire_name: "Tags",
+                shape: &TAG_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "RoleLastUsed",
+                wire_name: "RoleLastUsed",
+                shape: &ROLE_LAST_USED,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "SourceRoleTemplate",
+                wire_name: "SourceRoleTemplate",
+                shape: &SOURCE_ROLE_TEMPLATE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static ROLE_DETAIL: Shape = Shape {
+        name: "RoleDetail",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member { name: "Path", wire_name: "Path", shape: &PATH_TYPE, required: false, location: Location::Body },
+            Member {
+                name: "RoleName",
+                wire_name: "RoleName",
+                shape: &ROLE_NAME_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member { name: "RoleId", wire_name: "RoleId", shape: &ID_TYPE, required: false, location: Location::Body },
+            Member { name: "Arn", wire_name: "Arn", shape: &ARN_TYPE, required: false, location: Location::Body },
+            Member {
+                name: "CreateDate",
+                wire_name: "CreateDate",
+                shape: &DATE_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "AssumeRolePolicyDocument",
+                wire_name: "AssumeRolePolicyDocument",
+                shape: &POLICY_DOCUMENT_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "InstanceProfileList",
+                wire_name: "InstanceProfileList",
+                shape: &INSTANCE_PROFILE_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "RolePolicyList",
+                wire_name: "RolePolicyList",
+                shape: &POLICY_DETAIL_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "AttachedManagedPolicies",
+                wire_name: "AttachedManagedPolicies",
+                shape: &ATTACHED_POLICIES_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "PermissionsBoundary",
+                wire_name: "PermissionsBoundary",
+                shape: &ATTACHED_PERMISSIONS_BOUNDARY,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Tags",
+                wire_name: "Tags",
+                shape: &TAG_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "RoleLastUsed",
+                wire_name: "RoleLastUsed",
+                shape: &ROLE_LAST_USED,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static ROLE_LAST_USED: Shape = Shape {
+        name: "RoleLastUsed",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "LastUsedDate",
+                wire_name: "LastUsedDate",
+                shape: &DATE_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Region",
+                wire_name: "Region",
+                shape: &STRING_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static ROLE_USAGE_LIST_TYPE: Shape = Shape {
+        name: "RoleUsageListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &ROLE_USAGE_TYPE,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static ROLE_USAGE_TYPE: Shape = Shape {
+        name: "RoleUsageType",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Region",
+                wire_name: "Region",
+                shape: &REGION_NAME_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Resources",
+                wire_name: "Resources",
+                shape: &ARN_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static SET_DEFAULT_POLICY_VERSION_REQUEST: Shape = Shape {
+        name: "SetDefaultPolicyVersionRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "PolicyArn",
+                wire_name: "PolicyArn",
+                shape: &ARN_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "VersionId",
+                wire_name: "VersionId",
+                shape: &POLICY_VERSION_ID_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static SOURCE_ROLE_TEMPLATE: Shape = Shape {
+        name: "SourceRoleTemplate",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "TemplateArn",
+                wire_name: "TemplateArn",
+                shape: &ARN_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "TemplateMinorVersion",
+                wire_name: "TemplateMinorVersion",
+                shape: &INTEGER_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
     };
     pub static TAG: Shape = Shape {
         name: "Tag",
@@ -512,6 +5047,142 @@ pub mod shapes {
                 name: "Value",
                 wire_name: "Value",
                 shape: &TAG_VALUE_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static TAG_INSTANCE_PROFILE_REQUEST: Shape = Shape {
+        name: "TagInstanceProfileRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "InstanceProfileName",
+                wire_name: "InstanceProfileName",
+                shape: &INSTANCE_PROFILE_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member { name: "Tags", wire_name: "Tags", shape: &TAG_LIST_TYPE, required: true, location: Location::Body },
+        ]),
+    };
+    pub static TAG_POLICY_REQUEST: Shape = Shape {
+        name: "TagPolicyRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "PolicyArn",
+                wire_name: "PolicyArn",
+                shape: &ARN_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member { name: "Tags", wire_name: "Tags", shape: &TAG_LIST_TYPE, required: true, location: Location::Body },
+        ]),
+    };
+    pub static TAG_ROLE_REQUEST: Shape = Shape {
+        name: "TagRoleRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "RoleName",
+                wire_name: "RoleName",
+                shape: &ROLE_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member { name: "Tags", wire_name: "Tags", shape: &TAG_LIST_TYPE, required: true, location: Location::Body },
+        ]),
+    };
+    pub static TAG_USER_REQUEST: Shape = Shape {
+        name: "TagUserRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "UserName",
+                wire_name: "UserName",
+                shape: &EXISTING_USER_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member { name: "Tags", wire_name: "Tags", shape: &TAG_LIST_TYPE, required: true, location: Location::Body },
+        ]),
+    };
+    pub static UNTAG_INSTANCE_PROFILE_REQUEST: Shape = Shape {
+        name: "UntagInstanceProfileRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "InstanceProfileName",
+                wire_name: "InstanceProfileName",
+                shape: &INSTANCE_PROFILE_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "TagKeys",
+                wire_name: "TagKeys",
+                shape: &TAG_KEY_LIST_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static UNTAG_POLICY_REQUEST: Shape = Shape {
+        name: "UntagPolicyRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "PolicyArn",
+                wire_name: "PolicyArn",
+                shape: &ARN_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "TagKeys",
+                wire_name: "TagKeys",
+                shape: &TAG_KEY_LIST_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static UNTAG_ROLE_REQUEST: Shape = Shape {
+        name: "UntagRoleRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "RoleName",
+                wire_name: "RoleName",
+                shape: &ROLE_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "TagKeys",
+                wire_name: "TagKeys",
+                shape: &TAG_KEY_LIST_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static UNTAG_USER_REQUEST: Shape = Shape {
+        name: "UntagUserRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "UserName",
+                wire_name: "UserName",
+                shape: &EXISTING_USER_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "TagKeys",
+                wire_name: "TagKeys",
+                shape: &TAG_KEY_LIST_TYPE,
                 required: true,
                 location: Location::Body,
             },
@@ -540,6 +5211,209 @@ pub mod shapes {
                 wire_name: "Status",
                 shape: &STATUS_TYPE,
                 required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static UPDATE_ACCOUNT_PASSWORD_POLICY_REQUEST: Shape = Shape {
+        name: "UpdateAccountPasswordPolicyRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "MinimumPasswordLength",
+                wire_name: "MinimumPasswordLength",
+                shape: &MINIMUM_PASSWORD_LENGTH_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "RequireSymbols",
+                wire_name: "RequireSymbols",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "RequireNumbers",
+                wire_name: "RequireNumbers",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "RequireUppercaseCharacters",
+                wire_name: "RequireUppercaseCharacters",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "RequireLowercaseCharacters",
+                wire_name: "RequireLowercaseCharacters",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "AllowUsersToChangePassword",
+                wire_name: "AllowUsersToChangePassword",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxPasswordAge",
+                wire_name: "MaxPasswordAge",
+                shape: &MAX_PASSWORD_AGE_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "PasswordReusePrevention",
+                wire_name: "PasswordReusePrevention",
+                shape: &PASSWORD_REUSE_PREVENTION_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "HardExpiry",
+                wire_name: "HardExpiry",
+                shape: &BOOLEAN_OBJECT_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static UPDATE_ASSUME_ROLE_POLICY_REQUEST: Shape = Shape {
+        name: "UpdateAssumeRolePolicyRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "RoleName",
+                wire_name: "RoleName",
+                shape: &ROLE_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyDocument",
+                wire_name: "PolicyDocument",
+                shape: &POLICY_DOCUMENT_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static UPDATE_GROUP_REQUEST: Shape = Shape {
+        name: "UpdateGroupRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "GroupName",
+                wire_name: "GroupName",
+                shape: &GROUP_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "NewPath",
+                wire_name: "NewPath",
+                shape: &PATH_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "NewGroupName",
+                wire_name: "NewGroupName",
+                shape: &GROUP_NAME_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static UPDATE_ROLE_DESCRIPTION_REQUEST: Shape = Shape {
+        name: "UpdateRoleDescriptionRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "RoleName",
+                wire_name: "RoleName",
+                shape: &ROLE_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Description",
+                wire_name: "Description",
+                shape: &ROLE_DESCRIPTION_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static UPDATE_ROLE_DESCRIPTION_RESPONSE: Shape = Shape {
+        name: "UpdateRoleDescriptionResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "Role",
+            wire_name: "Role",
+            shape: &ROLE,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
+    pub static UPDATE_ROLE_REQUEST: Shape = Shape {
+        name: "UpdateRoleRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "RoleName",
+                wire_name: "RoleName",
+                shape: &ROLE_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Description",
+                wire_name: "Description",
+                shape: &ROLE_DESCRIPTION_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxSessionDuration",
+                wire_name: "MaxSessionDuration",
+                shape: &ROLE_MAX_SESSION_DURATION_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static UPDATE_ROLE_RESPONSE: Shape =
+        Shape { name: "UpdateRoleResponse", sensitive: false, kind: Kind::Structure(&[]) };
+    pub static UPDATE_USER_REQUEST: Shape = Shape {
+        name: "UpdateUserRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "UserName",
+                wire_name: "UserName",
+                shape: &EXISTING_USER_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "NewPath",
+                wire_name: "NewPath",
+                shape: &PATH_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "NewUserName",
+                wire_name: "NewUserName",
+                shape: &USER_NAME_TYPE,
+                required: false,
                 location: Location::Body,
             },
         ]),
@@ -588,6 +5462,64 @@ pub mod shapes {
             },
         ]),
     };
+    pub static USER_DETAIL: Shape = Shape {
+        name: "UserDetail",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member { name: "Path", wire_name: "Path", shape: &PATH_TYPE, required: false, location: Location::Body },
+            Member {
+                name: "UserName",
+                wire_name: "UserName",
+                shape: &USER_NAME_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member { name: "UserId", wire_name: "UserId", shape: &ID_TYPE, required: false, location: Location::Body },
+            Member { name: "Arn", wire_name: "Arn", shape: &ARN_TYPE, required: false, location: Location::Body },
+            Member {
+                name: "CreateDate",
+                wire_name: "CreateDate",
+                shape: &DATE_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "UserPolicyList",
+                wire_name: "UserPolicyList",
+                shape: &POLICY_DETAIL_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "GroupList",
+                wire_name: "GroupList",
+                shape: &GROUP_NAME_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "AttachedManagedPolicies",
+                wire_name: "AttachedManagedPolicies",
+                shape: &ATTACHED_POLICIES_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "PermissionsBoundary",
+                wire_name: "PermissionsBoundary",
+                shape: &ATTACHED_PERMISSIONS_BOUNDARY,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Tags",
+                wire_name: "Tags",
+                shape: &TAG_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
     pub static ACCESS_KEY_ID_TYPE: Shape = Shape {
         name: "accessKeyIdType",
         sensitive: false,
@@ -612,15 +5544,108 @@ pub mod shapes {
         sensitive: true,
         kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &[] },
     };
+    pub static ACCOUNT_ALIAS_LIST_TYPE: Shape = Shape {
+        name: "accountAliasListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &ACCOUNT_ALIAS_TYPE,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static ACCOUNT_ALIAS_TYPE: Shape = Shape {
+        name: "accountAliasType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(3), max: Some(63) },
+            pattern: Some(Pattern::new("^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$", "[a-z0-9]+(-[a-z0-9]+)*")),
+            values: &[],
+        },
+    };
     pub static ARN_TYPE: Shape = Shape {
         name: "arnType",
         sensitive: false,
         kind: Kind::String { length: Bounds { min: Some(20), max: Some(2048) }, pattern: None, values: &[] },
     };
+    pub static ATTACHED_POLICIES_LIST_TYPE: Shape = Shape {
+        name: "attachedPoliciesListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &ATTACHED_POLICY,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static ATTACHMENT_COUNT_TYPE: Shape = Shape {
+        name: "attachmentCountType",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: None, max: None } },
+    };
+    pub static BOOLEAN_OBJECT_TYPE: Shape = Shape { name: "booleanObjectType", sensitive: false, kind: Kind::Boolean };
     pub static BOOLEAN_TYPE: Shape = Shape { name: "booleanType", sensitive: false, kind: Kind::Boolean };
+    pub static CUSTOM_SUFFIX_TYPE: Shape = Shape {
+        name: "customSuffixType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(64) },
+            pattern: Some(Pattern::new("[\\w+=,.@-]+", "[A-Za-z0-9_+=,.@-]+")),
+            values: &[],
+        },
+    };
     pub static DATE_TYPE: Shape = Shape { name: "dateType", sensitive: false, kind: Kind::Timestamp(None) };
+    pub static ENTITY_LIST_TYPE: Shape = Shape {
+        name: "entityListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &ENTITY_TYPE,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
     pub static EXISTING_USER_NAME_TYPE: Shape = Shape {
         name: "existingUserNameType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(128) },
+            pattern: Some(Pattern::new("[\\w+=,.@-]+", "[A-Za-z0-9_+=,.@-]+")),
+            values: &[],
+        },
+    };
+    pub static GROUP_DETAIL_LIST_TYPE: Shape = Shape {
+        name: "groupDetailListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &GROUP_DETAIL,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static GROUP_LIST_TYPE: Shape = Shape {
+        name: "groupListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &GROUP,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static GROUP_NAME_LIST_TYPE: Shape = Shape {
+        name: "groupNameListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &GROUP_NAME_TYPE,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static GROUP_NAME_TYPE: Shape = Shape {
+        name: "groupNameType",
         sensitive: false,
         kind: Kind::String {
             length: Bounds { min: Some(1), max: Some(128) },
@@ -637,6 +5662,30 @@ pub mod shapes {
             values: &[],
         },
     };
+    pub static INSTANCE_PROFILE_LIST_TYPE: Shape = Shape {
+        name: "instanceProfileListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &INSTANCE_PROFILE,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static INSTANCE_PROFILE_NAME_TYPE: Shape = Shape {
+        name: "instanceProfileNameType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(128) },
+            pattern: Some(Pattern::new("[\\w+=,.@-]+", "[A-Za-z0-9_+=,.@-]+")),
+            values: &[],
+        },
+    };
+    pub static INTEGER_TYPE: Shape = Shape {
+        name: "integerType",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: None, max: None } },
+    };
     pub static MARKER_TYPE: Shape = Shape {
         name: "markerType",
         sensitive: false,
@@ -650,6 +5699,21 @@ pub mod shapes {
         name: "maxItemsType",
         sensitive: false,
         kind: Kind::Integer { wide: false, range: Bounds { min: Some(1), max: Some(1000) } },
+    };
+    pub static MAX_PASSWORD_AGE_TYPE: Shape = Shape {
+        name: "maxPasswordAgeType",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(1), max: Some(1095) } },
+    };
+    pub static MINIMUM_PASSWORD_LENGTH_TYPE: Shape = Shape {
+        name: "minimumPasswordLengthType",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(6), max: Some(128) } },
+    };
+    pub static PASSWORD_REUSE_PREVENTION_TYPE: Shape = Shape {
+        name: "passwordReusePreventionType",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(1), max: Some(24) } },
     };
     pub static PATH_PREFIX_TYPE: Shape = Shape {
         name: "pathPrefixType",
@@ -672,10 +5736,145 @@ pub mod shapes {
             values: &[],
         },
     };
+    pub static POLICY_DESCRIPTION_TYPE: Shape = Shape {
+        name: "policyDescriptionType",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: None, max: Some(1000) }, pattern: None, values: &[] },
+    };
+    pub static POLICY_DETAIL_LIST_TYPE: Shape = Shape {
+        name: "policyDetailListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &POLICY_DETAIL,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static POLICY_DOCUMENT_TYPE: Shape = Shape {
+        name: "policyDocumentType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(131072) },
+            pattern: Some(Pattern::new(
+                "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+",
+                "[\\x{0009}\\x{000A}\\x{000D}\\x{0020}-\\x{00FF}]+",
+            )),
+            values: &[],
+        },
+    };
+    pub static POLICY_DOCUMENT_VERSION_LIST_TYPE: Shape = Shape {
+        name: "policyDocumentVersionListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &POLICY_VERSION,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static POLICY_LIST_TYPE: Shape = Shape {
+        name: "policyListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &POLICY,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static POLICY_NAME_LIST_TYPE: Shape = Shape {
+        name: "policyNameListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &POLICY_NAME_TYPE,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static POLICY_NAME_TYPE: Shape = Shape {
+        name: "policyNameType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(128) },
+            pattern: Some(Pattern::new("[\\w+=,.@-]+", "[A-Za-z0-9_+=,.@-]+")),
+            values: &[],
+        },
+    };
+    pub static POLICY_PATH_TYPE: Shape = Shape {
+        name: "policyPathType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(512) },
+            pattern: Some(Pattern::new("((/[A-Za-z0-9\\.,\\+@=_-]+)*)/", "((/[A-Za-z0-9\\.,\\+@=_-]+)*)/")),
+            values: &[],
+        },
+    };
+    pub static POLICY_SCOPE_TYPE: Shape = Shape {
+        name: "policyScopeType",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &["All", "AWS", "Local"] },
+    };
+    pub static POLICY_VERSION_ID_TYPE: Shape = Shape {
+        name: "policyVersionIdType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: Some(Pattern::new("v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?", "v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?")),
+            values: &[],
+        },
+    };
     pub static RESPONSE_MARKER_TYPE: Shape = Shape {
         name: "responseMarkerType",
         sensitive: false,
         kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &[] },
+    };
+    pub static ROLE_DESCRIPTION_TYPE: Shape = Shape {
+        name: "roleDescriptionType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: Some(1000) },
+            pattern: Some(Pattern::new(
+                "[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]*",
+                "[\\x{0009}\\x{000A}\\x{000D}\\x{0020}-\\x{007E}\\x{00A1}-\\x{00FF}]*",
+            )),
+            values: &[],
+        },
+    };
+    pub static ROLE_DETAIL_LIST_TYPE: Shape = Shape {
+        name: "roleDetailListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &ROLE_DETAIL,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static ROLE_LIST_TYPE: Shape = Shape {
+        name: "roleListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &ROLE,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static ROLE_MAX_SESSION_DURATION_TYPE: Shape = Shape {
+        name: "roleMaxSessionDurationType",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(3600), max: Some(43200) } },
+    };
+    pub static ROLE_NAME_TYPE: Shape = Shape {
+        name: "roleNameType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(64) },
+            pattern: Some(Pattern::new("[\\w+=,.@-]+", "[A-Za-z0-9_+=,.@-]+")),
+            values: &[],
+        },
     };
     pub static STATUS_TYPE: Shape = Shape {
         name: "statusType",
@@ -684,6 +5883,80 @@ pub mod shapes {
             length: Bounds { min: None, max: None },
             pattern: None,
             values: &["Active", "Inactive", "Expired"],
+        },
+    };
+    pub static STRING_TYPE: Shape = Shape {
+        name: "stringType",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &[] },
+    };
+    pub static SUMMARY_KEY_TYPE: Shape = Shape {
+        name: "summaryKeyType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &[
+                "Users",
+                "UsersQuota",
+                "Groups",
+                "GroupsQuota",
+                "ServerCertificates",
+                "ServerCertificatesQuota",
+                "UserPolicySizeQuota",
+                "GroupPolicySizeQuota",
+                "GroupsPerUserQuota",
+                "SigningCertificatesPerUserQuota",
+                "AccessKeysPerUserQuota",
+                "MFADevices",
+                "MFADevicesInUse",
+                "AccountMFAEnabled",
+                "AccountAccessKeysPresent",
+                "AccountPasswordPresent",
+                "AccountSigningCertificatesPresent",
+                "AttachedPoliciesPerGroupQuota",
+                "AttachedPoliciesPerRoleQuota",
+                "AttachedPoliciesPerUserQuota",
+                "Policies",
+                "PoliciesQuota",
+                "PolicySizeQuota",
+                "PolicyVersionsInUse",
+                "PolicyVersionsInUseQuota",
+                "VersionsPerPolicyQuota",
+                "GlobalEndpointTokenVersion",
+                "AssumeRolePolicySizeQuota",
+                "InstanceProfiles",
+                "InstanceProfilesQuota",
+                "Providers",
+                "RolePolicySizeQuota",
+                "Roles",
+                "RolesQuota",
+            ],
+        },
+    };
+    pub static SUMMARY_MAP_TYPE: Shape = Shape {
+        name: "summaryMapType",
+        sensitive: false,
+        kind: Kind::Map {
+            key: &SUMMARY_KEY_TYPE,
+            value: &SUMMARY_VALUE_TYPE,
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static SUMMARY_VALUE_TYPE: Shape = Shape {
+        name: "summaryValueType",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: None, max: None } },
+    };
+    pub static TAG_KEY_LIST_TYPE: Shape = Shape {
+        name: "tagKeyListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &TAG_KEY_TYPE,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: Some(50) },
         },
     };
     pub static TAG_KEY_TYPE: Shape = Shape {
@@ -712,6 +5985,16 @@ pub mod shapes {
             length: Bounds { min: Some(0), max: Some(256) },
             pattern: Some(Pattern::new("[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*", "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*")),
             values: &[],
+        },
+    };
+    pub static USER_DETAIL_LIST_TYPE: Shape = Shape {
+        name: "userDetailListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &USER_DETAIL,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
         },
     };
     pub static USER_LIST_TYPE: Shape = Shape {
@@ -746,6 +6029,71 @@ pub static SERVICE: Service = Service {
 };
 static OPERATIONS: &[Operation] = &[
     Operation {
+        name: "AddRoleToInstanceProfile",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::ADD_ROLE_TO_INSTANCE_PROFILE_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "AddUserToGroup",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::ADD_USER_TO_GROUP_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "AttachGroupPolicy",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::ATTACH_GROUP_POLICY_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "AttachRolePolicy",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::ATTACH_ROLE_POLICY_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "AttachUserPolicy",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::ATTACH_USER_POLICY_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
         name: "CreateAccessKey",
         method: "POST",
         uri: "/",
@@ -755,6 +6103,97 @@ static OPERATIONS: &[Operation] = &[
             output: Some(&shapes::CREATE_ACCESS_KEY_RESPONSE),
             stream: None,
             result_wrapper: "CreateAccessKeyResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "CreateAccountAlias",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::CREATE_ACCOUNT_ALIAS_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "CreateGroup",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::CREATE_GROUP_REQUEST),
+            output: Some(&shapes::CREATE_GROUP_RESPONSE),
+            stream: None,
+            result_wrapper: "CreateGroupResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "CreateInstanceProfile",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::CREATE_INSTANCE_PROFILE_REQUEST),
+            output: Some(&shapes::CREATE_INSTANCE_PROFILE_RESPONSE),
+            stream: None,
+            result_wrapper: "CreateInstanceProfileResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "CreatePolicy",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::CREATE_POLICY_REQUEST),
+            output: Some(&shapes::CREATE_POLICY_RESPONSE),
+            stream: None,
+            result_wrapper: "CreatePolicyResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "CreatePolicyVersion",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::CREATE_POLICY_VERSION_REQUEST),
+            output: Some(&shapes::CREATE_POLICY_VERSION_RESPONSE),
+            stream: None,
+            result_wrapper: "CreatePolicyVersionResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "CreateRole",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::CREATE_ROLE_REQUEST),
+            output: Some(&shapes::CREATE_ROLE_RESPONSE),
+            stream: None,
+            result_wrapper: "CreateRoleResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "CreateServiceLinkedRole",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::CREATE_SERVICE_LINKED_ROLE_REQUEST),
+            output: Some(&shapes::CREATE_SERVICE_LINKED_ROLE_RESPONSE),
+            stream: None,
+            result_wrapper: "CreateServiceLinkedRoleResult",
             status: 200,
         }),
     },
@@ -785,6 +6224,143 @@ static OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
+        name: "DeleteAccountAlias",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::DELETE_ACCOUNT_ALIAS_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "DeleteAccountPasswordPolicy",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema { input: None, output: None, stream: None, result_wrapper: "", status: 200 }),
+    },
+    Operation {
+        name: "DeleteGroup",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::DELETE_GROUP_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "DeleteGroupPolicy",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::DELETE_GROUP_POLICY_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "DeleteInstanceProfile",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::DELETE_INSTANCE_PROFILE_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "DeletePolicy",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::DELETE_POLICY_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "DeletePolicyVersion",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::DELETE_POLICY_VERSION_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "DeleteRole",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::DELETE_ROLE_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "DeleteRolePermissionsBoundary",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::DELETE_ROLE_PERMISSIONS_BOUNDARY_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "DeleteRolePolicy",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::DELETE_ROLE_POLICY_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "DeleteServiceLinkedRole",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::DELETE_SERVICE_LINKED_ROLE_REQUEST),
+            output: Some(&shapes::DELETE_SERVICE_LINKED_ROLE_RESPONSE),
+            stream: None,
+            result_wrapper: "DeleteServiceLinkedRoleResult",
+            status: 200,
+        }),
+    },
+    Operation {
         name: "DeleteUser",
         method: "POST",
         uri: "/",
@@ -794,6 +6370,227 @@ static OPERATIONS: &[Operation] = &[
             output: None,
             stream: None,
             result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "DeleteUserPermissionsBoundary",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::DELETE_USER_PERMISSIONS_BOUNDARY_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "DeleteUserPolicy",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::DELETE_USER_POLICY_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "DetachGroupPolicy",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::DETACH_GROUP_POLICY_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "DetachRolePolicy",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::DETACH_ROLE_POLICY_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "DetachUserPolicy",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::DETACH_USER_POLICY_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "GetAccessKeyLastUsed",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::GET_ACCESS_KEY_LAST_USED_REQUEST),
+            output: Some(&shapes::GET_ACCESS_KEY_LAST_USED_RESPONSE),
+            stream: None,
+            result_wrapper: "GetAccessKeyLastUsedResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "GetAccountAuthorizationDetails",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::GET_ACCOUNT_AUTHORIZATION_DETAILS_REQUEST),
+            output: Some(&shapes::GET_ACCOUNT_AUTHORIZATION_DETAILS_RESPONSE),
+            stream: None,
+            result_wrapper: "GetAccountAuthorizationDetailsResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "GetAccountPasswordPolicy",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: None,
+            output: Some(&shapes::GET_ACCOUNT_PASSWORD_POLICY_RESPONSE),
+            stream: None,
+            result_wrapper: "GetAccountPasswordPolicyResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "GetAccountSummary",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: None,
+            output: Some(&shapes::GET_ACCOUNT_SUMMARY_RESPONSE),
+            stream: None,
+            result_wrapper: "GetAccountSummaryResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "GetGroup",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::GET_GROUP_REQUEST),
+            output: Some(&shapes::GET_GROUP_RESPONSE),
+            stream: None,
+            result_wrapper: "GetGroupResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "GetGroupPolicy",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::GET_GROUP_POLICY_REQUEST),
+            output: Some(&shapes::GET_GROUP_POLICY_RESPONSE),
+            stream: None,
+            result_wrapper: "GetGroupPolicyResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "GetInstanceProfile",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::GET_INSTANCE_PROFILE_REQUEST),
+            output: Some(&shapes::GET_INSTANCE_PROFILE_RESPONSE),
+            stream: None,
+            result_wrapper: "GetInstanceProfileResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "GetPolicy",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::GET_POLICY_REQUEST),
+            output: Some(&shapes::GET_POLICY_RESPONSE),
+            stream: None,
+            result_wrapper: "GetPolicyResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "GetPolicyVersion",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::GET_POLICY_VERSION_REQUEST),
+            output: Some(&shapes::GET_POLICY_VERSION_RESPONSE),
+            stream: None,
+            result_wrapper: "GetPolicyVersionResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "GetRole",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::GET_ROLE_REQUEST),
+            output: Some(&shapes::GET_ROLE_RESPONSE),
+            stream: None,
+            result_wrapper: "GetRoleResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "GetRolePolicy",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::GET_ROLE_POLICY_REQUEST),
+            output: Some(&shapes::GET_ROLE_POLICY_RESPONSE),
+            stream: None,
+            result_wrapper: "GetRolePolicyResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "GetServiceLinkedRoleDeletionStatus",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::GET_SERVICE_LINKED_ROLE_DELETION_STATUS_REQUEST),
+            output: Some(&shapes::GET_SERVICE_LINKED_ROLE_DELETION_STATUS_RESPONSE),
+            stream: None,
+            result_wrapper: "GetServiceLinkedRoleDeletionStatusResult",
             status: 200,
         }),
     },
@@ -811,6 +6608,19 @@ static OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
+        name: "GetUserPolicy",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::GET_USER_POLICY_REQUEST),
+            output: Some(&shapes::GET_USER_POLICY_RESPONSE),
+            stream: None,
+            result_wrapper: "GetUserPolicyResult",
+            status: 200,
+        }),
+    },
+    Operation {
         name: "ListAccessKeys",
         method: "POST",
         uri: "/",
@@ -820,6 +6630,253 @@ static OPERATIONS: &[Operation] = &[
             output: Some(&shapes::LIST_ACCESS_KEYS_RESPONSE),
             stream: None,
             result_wrapper: "ListAccessKeysResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "ListAccountAliases",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_ACCOUNT_ALIASES_REQUEST),
+            output: Some(&shapes::LIST_ACCOUNT_ALIASES_RESPONSE),
+            stream: None,
+            result_wrapper: "ListAccountAliasesResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "ListAttachedGroupPolicies",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_ATTACHED_GROUP_POLICIES_REQUEST),
+            output: Some(&shapes::LIST_ATTACHED_GROUP_POLICIES_RESPONSE),
+            stream: None,
+            result_wrapper: "ListAttachedGroupPoliciesResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "ListAttachedRolePolicies",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_ATTACHED_ROLE_POLICIES_REQUEST),
+            output: Some(&shapes::LIST_ATTACHED_ROLE_POLICIES_RESPONSE),
+            stream: None,
+            result_wrapper: "ListAttachedRolePoliciesResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "ListAttachedUserPolicies",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_ATTACHED_USER_POLICIES_REQUEST),
+            output: Some(&shapes::LIST_ATTACHED_USER_POLICIES_RESPONSE),
+            stream: None,
+            result_wrapper: "ListAttachedUserPoliciesResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "ListEntitiesForPolicy",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_ENTITIES_FOR_POLICY_REQUEST),
+            output: Some(&shapes::LIST_ENTITIES_FOR_POLICY_RESPONSE),
+            stream: None,
+            result_wrapper: "ListEntitiesForPolicyResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "ListGroupPolicies",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_GROUP_POLICIES_REQUEST),
+            output: Some(&shapes::LIST_GROUP_POLICIES_RESPONSE),
+            stream: None,
+            result_wrapper: "ListGroupPoliciesResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "ListGroups",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_GROUPS_REQUEST),
+            output: Some(&shapes::LIST_GROUPS_RESPONSE),
+            stream: None,
+            result_wrapper: "ListGroupsResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "ListGroupsForUser",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_GROUPS_FOR_USER_REQUEST),
+            output: Some(&shapes::LIST_GROUPS_FOR_USER_RESPONSE),
+            stream: None,
+            result_wrapper: "ListGroupsForUserResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "ListInstanceProfileTags",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_INSTANCE_PROFILE_TAGS_REQUEST),
+            output: Some(&shapes::LIST_INSTANCE_PROFILE_TAGS_RESPONSE),
+            stream: None,
+            result_wrapper: "ListInstanceProfileTagsResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "ListInstanceProfiles",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_INSTANCE_PROFILES_REQUEST),
+            output: Some(&shapes::LIST_INSTANCE_PROFILES_RESPONSE),
+            stream: None,
+            result_wrapper: "ListInstanceProfilesResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "ListInstanceProfilesForRole",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST),
+            output: Some(&shapes::LIST_INSTANCE_PROFILES_FOR_ROLE_RESPONSE),
+            stream: None,
+            result_wrapper: "ListInstanceProfilesForRoleResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "ListPolicies",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_POLICIES_REQUEST),
+            output: Some(&shapes::LIST_POLICIES_RESPONSE),
+            stream: None,
+            result_wrapper: "ListPoliciesResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "ListPolicyTags",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_POLICY_TAGS_REQUEST),
+            output: Some(&shapes::LIST_POLICY_TAGS_RESPONSE),
+            stream: None,
+            result_wrapper: "ListPolicyTagsResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "ListPolicyVersions",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_POLICY_VERSIONS_REQUEST),
+            output: Some(&shapes::LIST_POLICY_VERSIONS_RESPONSE),
+            stream: None,
+            result_wrapper: "ListPolicyVersionsResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "ListRolePolicies",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_ROLE_POLICIES_REQUEST),
+            output: Some(&shapes::LIST_ROLE_POLICIES_RESPONSE),
+            stream: None,
+            result_wrapper: "ListRolePoliciesResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "ListRoleTags",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_ROLE_TAGS_REQUEST),
+            output: Some(&shapes::LIST_ROLE_TAGS_RESPONSE),
+            stream: None,
+            result_wrapper: "ListRoleTagsResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "ListRoles",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_ROLES_REQUEST),
+            output: Some(&shapes::LIST_ROLES_RESPONSE),
+            stream: None,
+            result_wrapper: "ListRolesResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "ListUserPolicies",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_USER_POLICIES_REQUEST),
+            output: Some(&shapes::LIST_USER_POLICIES_RESPONSE),
+            stream: None,
+            result_wrapper: "ListUserPoliciesResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "ListUserTags",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_USER_TAGS_REQUEST),
+            output: Some(&shapes::LIST_USER_TAGS_RESPONSE),
+            stream: None,
+            result_wrapper: "ListUserTagsResult",
             status: 200,
         }),
     },
@@ -837,6 +6894,214 @@ static OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
+        name: "PutGroupPolicy",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::PUT_GROUP_POLICY_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "PutRolePermissionsBoundary",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::PUT_ROLE_PERMISSIONS_BOUNDARY_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "PutRolePolicy",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::PUT_ROLE_POLICY_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "PutUserPermissionsBoundary",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::PUT_USER_PERMISSIONS_BOUNDARY_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "PutUserPolicy",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::PUT_USER_POLICY_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "RemoveRoleFromInstanceProfile",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::REMOVE_ROLE_FROM_INSTANCE_PROFILE_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "RemoveUserFromGroup",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::REMOVE_USER_FROM_GROUP_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "SetDefaultPolicyVersion",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::SET_DEFAULT_POLICY_VERSION_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "TagInstanceProfile",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::TAG_INSTANCE_PROFILE_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "TagPolicy",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::TAG_POLICY_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "TagRole",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::TAG_ROLE_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "TagUser",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::TAG_USER_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "UntagInstanceProfile",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::UNTAG_INSTANCE_PROFILE_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "UntagPolicy",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::UNTAG_POLICY_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "UntagRole",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::UNTAG_ROLE_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "UntagUser",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::UNTAG_USER_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
         name: "UpdateAccessKey",
         method: "POST",
         uri: "/",
@@ -849,54 +7114,104 @@ static OPERATIONS: &[Operation] = &[
             status: 200,
         }),
     },
+    Operation {
+        name: "UpdateAccountPasswordPolicy",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::UPDATE_ACCOUNT_PASSWORD_POLICY_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "UpdateAssumeRolePolicy",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::UPDATE_ASSUME_ROLE_POLICY_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "UpdateGroup",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::UPDATE_GROUP_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "UpdateRole",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::UPDATE_ROLE_REQUEST),
+            output: Some(&shapes::UPDATE_ROLE_RESPONSE),
+            stream: None,
+            result_wrapper: "UpdateRoleResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "UpdateRoleDescription",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::UPDATE_ROLE_DESCRIPTION_REQUEST),
+            output: Some(&shapes::UPDATE_ROLE_DESCRIPTION_RESPONSE),
+            stream: None,
+            result_wrapper: "UpdateRoleDescriptionResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "UpdateUser",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::UPDATE_USER_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
     Operation::named("AcceptDelegationRequest"),
     Operation::named("AcquireRole"),
     Operation::named("AddClientIDToOpenIDConnectProvider"),
-    Operation::named("AddRoleToInstanceProfile"),
-    Operation::named("AddUserToGroup"),
     Operation::named("AssociateDelegationRequest"),
-    Operation::named("AttachGroupPolicy"),
-    Operation::named("AttachRolePolicy"),
-    Operation::named("AttachUserPolicy"),
     Operation::named("ChangePassword"),
-    Operation::named("CreateAccountAlias"),
     Operation::named("CreateDelegationRequest"),
-    Operation::named("CreateGroup"),
-    Operation::named("CreateInstanceProfile"),
     Operation::named("CreateLoginProfile"),
     Operation::named("CreateOpenIDConnectProvider"),
-    Operation::named("CreatePolicy"),
-    Operation::named("CreatePolicyVersion"),
-    Operation::named("CreateRole"),
     Operation::named("CreateSAMLProvider"),
-    Operation::named("CreateServiceLinkedRole"),
     Operation::named("CreateServiceSpecificCredential"),
     Operation::named("CreateVirtualMFADevice"),
     Operation::named("DeactivateMFADevice"),
-    Operation::named("DeleteAccountAlias"),
-    Operation::named("DeleteAccountPasswordPolicy"),
-    Operation::named("DeleteGroup"),
-    Operation::named("DeleteGroupPolicy"),
-    Operation::named("DeleteInstanceProfile"),
     Operation::named("DeleteLoginProfile"),
     Operation::named("DeleteOpenIDConnectProvider"),
-    Operation::named("DeletePolicy"),
-    Operation::named("DeletePolicyVersion"),
-    Operation::named("DeleteRole"),
-    Operation::named("DeleteRolePermissionsBoundary"),
-    Operation::named("DeleteRolePolicy"),
     Operation::named("DeleteSAMLProvider"),
     Operation::named("DeleteSSHPublicKey"),
     Operation::named("DeleteServerCertificate"),
-    Operation::named("DeleteServiceLinkedRole"),
     Operation::named("DeleteServiceSpecificCredential"),
     Operation::named("DeleteSigningCertificate"),
-    Operation::named("DeleteUserPermissionsBoundary"),
-    Operation::named("DeleteUserPolicy"),
     Operation::named("DeleteVirtualMFADevice"),
-    Operation::named("DetachGroupPolicy"),
-    Operation::named("DetachRolePolicy"),
-    Operation::named("DetachUserPolicy"),
     Operation::named("DisableOrganizationsRootCredentialsManagement"),
     Operation::named("DisableOrganizationsRootSessions"),
     Operation::named("DisableOutboundWebIdentityFederation"),
@@ -907,60 +7222,30 @@ static OPERATIONS: &[Operation] = &[
     Operation::named("GenerateCredentialReport"),
     Operation::named("GenerateOrganizationsAccessReport"),
     Operation::named("GenerateServiceLastAccessedDetails"),
-    Operation::named("GetAccessKeyLastUsed"),
-    Operation::named("GetAccountAuthorizationDetails"),
-    Operation::named("GetAccountPasswordPolicy"),
     Operation::named("GetAccountProperties"),
-    Operation::named("GetAccountSummary"),
     Operation::named("GetContextKeysForCustomPolicy"),
     Operation::named("GetContextKeysForPrincipalPolicy"),
     Operation::named("GetCredentialReport"),
     Operation::named("GetDelegationRequest"),
-    Operation::named("GetGroup"),
-    Operation::named("GetGroupPolicy"),
     Operation::named("GetHumanReadableSummary"),
-    Operation::named("GetInstanceProfile"),
     Operation::named("GetLoginProfile"),
     Operation::named("GetMFADevice"),
     Operation::named("GetOpenIDConnectProvider"),
     Operation::named("GetOrganizationsAccessReport"),
     Operation::named("GetOutboundWebIdentityFederationInfo"),
-    Operation::named("GetPolicy"),
-    Operation::named("GetPolicyVersion"),
-    Operation::named("GetRole"),
-    Operation::named("GetRolePolicy"),
     Operation::named("GetRoleTemplateVersion"),
     Operation::named("GetSAMLProvider"),
     Operation::named("GetSSHPublicKey"),
     Operation::named("GetServerCertificate"),
     Operation::named("GetServiceLastAccessedDetails"),
     Operation::named("GetServiceLastAccessedDetailsWithEntities"),
-    Operation::named("GetServiceLinkedRoleDeletionStatus"),
-    Operation::named("GetUserPolicy"),
-    Operation::named("ListAccountAliases"),
-    Operation::named("ListAttachedGroupPolicies"),
-    Operation::named("ListAttachedRolePolicies"),
-    Operation::named("ListAttachedUserPolicies"),
     Operation::named("ListDelegationRequests"),
-    Operation::named("ListEntitiesForPolicy"),
-    Operation::named("ListGroupPolicies"),
-    Operation::named("ListGroups"),
-    Operation::named("ListGroupsForUser"),
-    Operation::named("ListInstanceProfileTags"),
-    Operation::named("ListInstanceProfiles"),
-    Operation::named("ListInstanceProfilesForRole"),
     Operation::named("ListMFADeviceTags"),
     Operation::named("ListMFADevices"),
     Operation::named("ListOpenIDConnectProviderTags"),
     Operation::named("ListOpenIDConnectProviders"),
     Operation::named("ListOrganizationsFeatures"),
-    Operation::named("ListPolicies"),
     Operation::named("ListPoliciesGrantingServiceAccess"),
-    Operation::named("ListPolicyTags"),
-    Operation::named("ListPolicyVersions"),
-    Operation::named("ListRolePolicies"),
-    Operation::named("ListRoleTags"),
-    Operation::named("ListRoles"),
     Operation::named("ListSAMLProviderTags"),
     Operation::named("ListSAMLProviders"),
     Operation::named("ListSSHPublicKeys"),
@@ -968,56 +7253,32 @@ static OPERATIONS: &[Operation] = &[
     Operation::named("ListServerCertificates"),
     Operation::named("ListServiceSpecificCredentials"),
     Operation::named("ListSigningCertificates"),
-    Operation::named("ListUserPolicies"),
-    Operation::named("ListUserTags"),
     Operation::named("ListVirtualMFADevices"),
     Operation::named("PutAccountProperties"),
-    Operation::named("PutGroupPolicy"),
-    Operation::named("PutRolePermissionsBoundary"),
-    Operation::named("PutRolePolicy"),
-    Operation::named("PutUserPermissionsBoundary"),
-    Operation::named("PutUserPolicy"),
     Operation::named("RejectDelegationRequest"),
     Operation::named("RemoveClientIDFromOpenIDConnectProvider"),
-    Operation::named("RemoveRoleFromInstanceProfile"),
-    Operation::named("RemoveUserFromGroup"),
     Operation::named("ResetServiceSpecificCredential"),
     Operation::named("ResyncMFADevice"),
     Operation::named("SendDelegationToken"),
-    Operation::named("SetDefaultPolicyVersion"),
     Operation::named("SetSecurityTokenServicePreferences"),
     Operation::named("SimulateCustomPolicy"),
     Operation::named("SimulatePrincipalPolicy"),
-    Operation::named("TagInstanceProfile"),
     Operation::named("TagMFADevice"),
     Operation::named("TagOpenIDConnectProvider"),
-    Operation::named("TagPolicy"),
-    Operation::named("TagRole"),
     Operation::named("TagSAMLProvider"),
     Operation::named("TagServerCertificate"),
-    Operation::named("TagUser"),
-    Operation::named("UntagInstanceProfile"),
     Operation::named("UntagMFADevice"),
     Operation::named("UntagOpenIDConnectProvider"),
-    Operation::named("UntagPolicy"),
-    Operation::named("UntagRole"),
     Operation::named("UntagSAMLProvider"),
     Operation::named("UntagServerCertificate"),
-    Operation::named("UntagUser"),
-    Operation::named("UpdateAccountPasswordPolicy"),
-    Operation::named("UpdateAssumeRolePolicy"),
     Operation::named("UpdateDelegationRequest"),
-    Operation::named("UpdateGroup"),
     Operation::named("UpdateLoginProfile"),
     Operation::named("UpdateOpenIDConnectProviderThumbprint"),
-    Operation::named("UpdateRole"),
-    Operation::named("UpdateRoleDescription"),
     Operation::named("UpdateSAMLProvider"),
     Operation::named("UpdateSSHPublicKey"),
     Operation::named("UpdateServerCertificate"),
     Operation::named("UpdateServiceSpecificCredential"),
     Operation::named("UpdateSigningCertificate"),
-    Operation::named("UpdateUser"),
     Operation::named("UploadSSHPublicKey"),
     Operation::named("UploadServerCertificate"),
     Operation::named("UploadSigningCertificate"),
@@ -1025,14 +7286,96 @@ static OPERATIONS: &[Operation] = &[
 /// The served operations.
 pub mod operations {
     use crate::schema::Operation;
-    pub static CREATE_ACCESS_KEY: &Operation = &super::OPERATIONS[0];
-    pub static CREATE_USER: &Operation = &super::OPERATIONS[1];
-    pub static DELETE_ACCESS_KEY: &Operation = &super::OPERATIONS[2];
-    pub static DELETE_USER: &Operation = &super::OPERATIONS[3];
-    pub static GET_USER: &Operation = &super::OPERATIONS[4];
-    pub static LIST_ACCESS_KEYS: &Operation = &super::OPERATIONS[5];
-    pub static LIST_USERS: &Operation = &super::OPERATIONS[6];
-    pub static UPDATE_ACCESS_KEY: &Operation = &super::OPERATIONS[7];
+    pub static ADD_ROLE_TO_INSTANCE_PROFILE: &Operation = &super::OPERATIONS[0];
+    pub static ADD_USER_TO_GROUP: &Operation = &super::OPERATIONS[1];
+    pub static ATTACH_GROUP_POLICY: &Operation = &super::OPERATIONS[2];
+    pub static ATTACH_ROLE_POLICY: &Operation = &super::OPERATIONS[3];
+    pub static ATTACH_USER_POLICY: &Operation = &super::OPERATIONS[4];
+    pub static CREATE_ACCESS_KEY: &Operation = &super::OPERATIONS[5];
+    pub static CREATE_ACCOUNT_ALIAS: &Operation = &super::OPERATIONS[6];
+    pub static CREATE_GROUP: &Operation = &super::OPERATIONS[7];
+    pub static CREATE_INSTANCE_PROFILE: &Operation = &super::OPERATIONS[8];
+    pub static CREATE_POLICY: &Operation = &super::OPERATIONS[9];
+    pub static CREATE_POLICY_VERSION: &Operation = &super::OPERATIONS[10];
+    pub static CREATE_ROLE: &Operation = &super::OPERATIONS[11];
+    pub static CREATE_SERVICE_LINKED_ROLE: &Operation = &super::OPERATIONS[12];
+    pub static CREATE_USER: &Operation = &super::OPERATIONS[13];
+    pub static DELETE_ACCESS_KEY: &Operation = &super::OPERATIONS[14];
+    pub static DELETE_ACCOUNT_ALIAS: &Operation = &super::OPERATIONS[15];
+    pub static DELETE_ACCOUNT_PASSWORD_POLICY: &Operation = &super::OPERATIONS[16];
+    pub static DELETE_GROUP: &Operation = &super::OPERATIONS[17];
+    pub static DELETE_GROUP_POLICY: &Operation = &super::OPERATIONS[18];
+    pub static DELETE_INSTANCE_PROFILE: &Operation = &super::OPERATIONS[19];
+    pub static DELETE_POLICY: &Operation = &super::OPERATIONS[20];
+    pub static DELETE_POLICY_VERSION: &Operation = &super::OPERATIONS[21];
+    pub static DELETE_ROLE: &Operation = &super::OPERATIONS[22];
+    pub static DELETE_ROLE_PERMISSIONS_BOUNDARY: &Operation = &super::OPERATIONS[23];
+    pub static DELETE_ROLE_POLICY: &Operation = &super::OPERATIONS[24];
+    pub static DELETE_SERVICE_LINKED_ROLE: &Operation = &super::OPERATIONS[25];
+    pub static DELETE_USER: &Operation = &super::OPERATIONS[26];
+    pub static DELETE_USER_PERMISSIONS_BOUNDARY: &Operation = &super::OPERATIONS[27];
+    pub static DELETE_USER_POLICY: &Operation = &super::OPERATIONS[28];
+    pub static DETACH_GROUP_POLICY: &Operation = &super::OPERATIONS[29];
+    pub static DETACH_ROLE_POLICY: &Operation = &super::OPERATIONS[30];
+    pub static DETACH_USER_POLICY: &Operation = &super::OPERATIONS[31];
+    pub static GET_ACCESS_KEY_LAST_USED: &Operation = &super::OPERATIONS[32];
+    pub static GET_ACCOUNT_AUTHORIZATION_DETAILS: &Operation = &super::OPERATIONS[33];
+    pub static GET_ACCOUNT_PASSWORD_POLICY: &Operation = &super::OPERATIONS[34];
+    pub static GET_ACCOUNT_SUMMARY: &Operation = &super::OPERATIONS[35];
+    pub static GET_GROUP: &Operation = &super::OPERATIONS[36];
+    pub static GET_GROUP_POLICY: &Operation = &super::OPERATIONS[37];
+    pub static GET_INSTANCE_PROFILE: &Operation = &super::OPERATIONS[38];
+    pub static GET_POLICY: &Operation = &super::OPERATIONS[39];
+    pub static GET_POLICY_VERSION: &Operation = &super::OPERATIONS[40];
+    pub static GET_ROLE: &Operation = &super::OPERATIONS[41];
+    pub static GET_ROLE_POLICY: &Operation = &super::OPERATIONS[42];
+    pub static GET_SERVICE_LINKED_ROLE_DELETION_STATUS: &Operation = &super::OPERATIONS[43];
+    pub static GET_USER: &Operation = &super::OPERATIONS[44];
+    pub static GET_USER_POLICY: &Operation = &super::OPERATIONS[45];
+    pub static LIST_ACCESS_KEYS: &Operation = &super::OPERATIONS[46];
+    pub static LIST_ACCOUNT_ALIASES: &Operation = &super::OPERATIONS[47];
+    pub static LIST_ATTACHED_GROUP_POLICIES: &Operation = &super::OPERATIONS[48];
+    pub static LIST_ATTACHED_ROLE_POLICIES: &Operation = &super::OPERATIONS[49];
+    pub static LIST_ATTACHED_USER_POLICIES: &Operation = &super::OPERATIONS[50];
+    pub static LIST_ENTITIES_FOR_POLICY: &Operation = &super::OPERATIONS[51];
+    pub static LIST_GROUP_POLICIES: &Operation = &super::OPERATIONS[52];
+    pub static LIST_GROUPS: &Operation = &super::OPERATIONS[53];
+    pub static LIST_GROUPS_FOR_USER: &Operation = &super::OPERATIONS[54];
+    pub static LIST_INSTANCE_PROFILE_TAGS: &Operation = &super::OPERATIONS[55];
+    pub static LIST_INSTANCE_PROFILES: &Operation = &super::OPERATIONS[56];
+    pub static LIST_INSTANCE_PROFILES_FOR_ROLE: &Operation = &super::OPERATIONS[57];
+    pub static LIST_POLICIES: &Operation = &super::OPERATIONS[58];
+    pub static LIST_POLICY_TAGS: &Operation = &super::OPERATIONS[59];
+    pub static LIST_POLICY_VERSIONS: &Operation = &super::OPERATIONS[60];
+    pub static LIST_ROLE_POLICIES: &Operation = &super::OPERATIONS[61];
+    pub static LIST_ROLE_TAGS: &Operation = &super::OPERATIONS[62];
+    pub static LIST_ROLES: &Operation = &super::OPERATIONS[63];
+    pub static LIST_USER_POLICIES: &Operation = &super::OPERATIONS[64];
+    pub static LIST_USER_TAGS: &Operation = &super::OPERATIONS[65];
+    pub static LIST_USERS: &Operation = &super::OPERATIONS[66];
+    pub static PUT_GROUP_POLICY: &Operation = &super::OPERATIONS[67];
+    pub static PUT_ROLE_PERMISSIONS_BOUNDARY: &Operation = &super::OPERATIONS[68];
+    pub static PUT_ROLE_POLICY: &Operation = &super::OPERATIONS[69];
+    pub static PUT_USER_PERMISSIONS_BOUNDARY: &Operation = &super::OPERATIONS[70];
+    pub static PUT_USER_POLICY: &Operation = &super::OPERATIONS[71];
+    pub static REMOVE_ROLE_FROM_INSTANCE_PROFILE: &Operation = &super::OPERATIONS[72];
+    pub static REMOVE_USER_FROM_GROUP: &Operation = &super::OPERATIONS[73];
+    pub static SET_DEFAULT_POLICY_VERSION: &Operation = &super::OPERATIONS[74];
+    pub static TAG_INSTANCE_PROFILE: &Operation = &super::OPERATIONS[75];
+    pub static TAG_POLICY: &Operation = &super::OPERATIONS[76];
+    pub static TAG_ROLE: &Operation = &super::OPERATIONS[77];
+    pub static TAG_USER: &Operation = &super::OPERATIONS[78];
+    pub static UNTAG_INSTANCE_PROFILE: &Operation = &super::OPERATIONS[79];
+    pub static UNTAG_POLICY: &Operation = &super::OPERATIONS[80];
+    pub static UNTAG_ROLE: &Operation = &super::OPERATIONS[81];
+    pub static UNTAG_USER: &Operation = &super::OPERATIONS[82];
+    pub static UPDATE_ACCESS_KEY: &Operation = &super::OPERATIONS[83];
+    pub static UPDATE_ACCOUNT_PASSWORD_POLICY: &Operation = &super::OPERATIONS[84];
+    pub static UPDATE_ASSUME_ROLE_POLICY: &Operation = &super::OPERATIONS[85];
+    pub static UPDATE_GROUP: &Operation = &super::OPERATIONS[86];
+    pub static UPDATE_ROLE: &Operation = &super::OPERATIONS[87];
+    pub static UPDATE_ROLE_DESCRIPTION: &Operation = &super::OPERATIONS[88];
+    pub static UPDATE_USER: &Operation = &super::OPERATIONS[89];
 }
 static ERRORS: &[ErrorShape] = &[
     ErrorShape {

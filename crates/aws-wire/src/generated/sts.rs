@@ -76,13 +76,6 @@ pub struct DecodeAuthorizationMessageResponse {
     pub decoded_message: Option<String>,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
-pub struct FederatedUser {
-    #[serde(rename = "FederatedUserId")]
-    pub federated_user_id: String,
-    #[serde(rename = "Arn")]
-    pub arn: String,
-}
-#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct GetAccessKeyInfoRequest {
     #[serde(rename = "AccessKeyId")]
     pub access_key_id: String,
@@ -102,34 +95,6 @@ pub struct GetCallerIdentityResponse {
     pub account: Option<String>,
     #[serde(rename = "Arn", skip_serializing_if = "Option::is_none")]
     pub arn: Option<String>,
-}
-#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
-pub struct GetFederationTokenRequest {
-    #[serde(rename = "Name")]
-    pub name: String,
-    #[serde(rename = "Policy", skip_serializing_if = "Option::is_none")]
-    pub policy: Option<String>,
-    #[serde(rename = "PolicyArns", skip_serializing_if = "Option::is_none")]
-    pub policy_arns: Option<Vec<PolicyDescriptorType>>,
-    #[serde(rename = "DurationSeconds", skip_serializing_if = "Option::is_none")]
-    pub duration_seconds: Option<i32>,
-    #[serde(rename = "Tags", skip_serializing_if = "Option::is_none")]
-    pub tags: Option<Vec<Tag>>,
-    #[serde(rename = "MinimumSessionTokenSize", skip_serializing_if = "Option::is_none")]
-    pub minimum_session_token_size: Option<i32>,
-}
-#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
-pub struct GetFederationTokenResponse {
-    #[serde(rename = "Credentials", skip_serializing_if = "Option::is_none")]
-    pub credentials: Option<Credentials>,
-    #[serde(rename = "FederatedUser", skip_serializing_if = "Option::is_none")]
-    pub federated_user: Option<FederatedUser>,
-    #[serde(rename = "PackedPolicySize", skip_serializing_if = "Option::is_none")]
-    pub packed_policy_size: Option<i32>,
-    #[serde(rename = "SessionTokenUtilization", skip_serializing_if = "Option::is_none")]
-    pub session_token_utilization: Option<i32>,
-    #[serde(rename = "SessionTokenSize", skip_serializing_if = "Option::is_none")]
-    pub session_token_size: Option<i32>,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct GetSessionTokenRequest {
@@ -170,18 +135,16 @@ pub struct Tag {
     #[serde(rename = "Value")]
     pub value: String,
 }
-opaque_debug! { AssumeRoleResponse, Credentials, GetFederationTokenResponse, GetSessionTokenResponse }
+opaque_debug! { AssumeRoleResponse, Credentials, GetSessionTokenResponse }
 impl Input for AssumeRoleRequest {}
 impl Input for DecodeAuthorizationMessageRequest {}
 impl Input for GetAccessKeyInfoRequest {}
 impl Input for GetCallerIdentityRequest {}
-impl Input for GetFederationTokenRequest {}
 impl Input for GetSessionTokenRequest {}
 impl Output for AssumeRoleResponse {}
 impl Output for DecodeAuthorizationMessageResponse {}
 impl Output for GetAccessKeyInfoResponse {}
 impl Output for GetCallerIdentityResponse {}
-impl Output for GetFederationTokenResponse {}
 impl Output for GetSessionTokenResponse {}
 pub mod shapes {
     use crate::schema::*;
@@ -400,20 +363,6 @@ pub mod shapes {
             location: Location::Body,
         }]),
     };
-    pub static FEDERATED_USER: Shape = Shape {
-        name: "FederatedUser",
-        sensitive: false,
-        kind: Kind::Structure(&[
-            Member {
-                name: "FederatedUserId",
-                wire_name: "FederatedUserId",
-                shape: &FEDERATED_ID_TYPE,
-                required: true,
-                location: Location::Body,
-            },
-            Member { name: "Arn", wire_name: "Arn", shape: &ARN_TYPE, required: true, location: Location::Body },
-        ]),
-    };
     pub static GET_ACCESS_KEY_INFO_REQUEST: Shape = Shape {
         name: "GetAccessKeyInfoRequest",
         sensitive: false,
@@ -457,95 +406,6 @@ pub mod shapes {
                 location: Location::Body,
             },
             Member { name: "Arn", wire_name: "Arn", shape: &ARN_TYPE, required: false, location: Location::Body },
-        ]),
-    };
-    pub static GET_FEDERATION_TOKEN_REQUEST: Shape = Shape {
-        name: "GetFederationTokenRequest",
-        sensitive: false,
-        kind: Kind::Structure(&[
-            Member {
-                name: "Name",
-                wire_name: "Name",
-                shape: &USER_NAME_TYPE,
-                required: true,
-                location: Location::Body,
-            },
-            Member {
-                name: "Policy",
-                wire_name: "Policy",
-                shape: &SESSION_POLICY_DOCUMENT_TYPE,
-                required: false,
-                location: Location::Body,
-            },
-            Member {
-                name: "PolicyArns",
-                wire_name: "PolicyArns",
-                shape: &POLICY_DESCRIPTOR_LIST_TYPE,
-                required: false,
-                location: Location::Body,
-            },
-            Member {
-                name: "DurationSeconds",
-                wire_name: "DurationSeconds",
-                shape: &DURATION_SECONDS_TYPE,
-                required: false,
-                location: Location::Body,
-            },
-            Member {
-                name: "Tags",
-                wire_name: "Tags",
-                shape: &TAG_LIST_TYPE,
-                required: false,
-                location: Location::Body,
-            },
-            Member {
-                name: "MinimumSessionTokenSize",
-                wire_name: "MinimumSessionTokenSize",
-                shape: &MINIMUM_SESSION_TOKEN_SIZE_TYPE,
-                required: false,
-                location: Location::Body,
-            },
-        ]),
-    };
-    pub static GET_FEDERATION_TOKEN_RESPONSE: Shape = Shape {
-        name: "GetFederationTokenResponse",
-        sensitive: false,
-        kind: Kind::Structure(&[
-            Member {
-                name: "Credentials",
-                wire_name: "Credentials",
-                shape: &CREDENTIALS,
-                required: false,
-                location: Location::Body,
-            },
-            Member {
-                name: "FederatedUser",
-                wire_name: "FederatedUser",
-                shape: &FEDERATED_USER,
-                required: false,
-                location: Location::Body,
-            },
-            Member {
-                name: "PackedPolicySize",
-                wire_name: "PackedPolicySize",
-                shape: &NON_NEGATIVE_INTEGER_TYPE,
-                required: false,
-                location: Location::Body,
-            },
-            Member {
-                name: "SessionTokenUtilization",
-                wire_name: "SessionTokenUtilization",
-                shape: &SESSION_TOKEN_UTILIZATION_TYPE,
-                required: false,
-                location: Location::Body,
-            },
-            Member {
-                name: "SessionTokenSize",
-                wire_name: "SessionTokenSize",
-                shape: &SESSION_TOKEN_SIZE_TYPE,
-                required: false,
-                location: Location::Body,
-            },
         ]),
     };
     pub static GET_SESSION_TOKEN_REQUEST: Shape = Shape {
@@ -734,15 +594,6 @@ pub mod shapes {
             values: &[],
         },
     };
-    pub static FEDERATED_ID_TYPE: Shape = Shape {
-        name: "federatedIdType",
-        sensitive: false,
-        kind: Kind::String {
-            length: Bounds { min: Some(2), max: Some(193) },
-            pattern: Some(Pattern::new("[\\w+=,.@\\:-]*", "[A-Za-z0-9_+=,.@\\:-]*")),
-            values: &[],
-        },
-    };
     pub static MINIMUM_SESSION_TOKEN_SIZE_TYPE: Shape = Shape {
         name: "minimumSessionTokenSizeType",
         sensitive: false,
@@ -783,18 +634,6 @@ pub mod shapes {
         kind: Kind::String {
             length: Bounds { min: Some(9), max: Some(256) },
             pattern: Some(Pattern::new("[\\w+=/:,.@-]*", "[A-Za-z0-9_+=/:,.@-]*")),
-            values: &[],
-        },
-    };
-    pub static SESSION_POLICY_DOCUMENT_TYPE: Shape = Shape {
-        name: "sessionPolicyDocumentType",
-        sensitive: false,
-        kind: Kind::String {
-            length: Bounds { min: Some(1), max: Some(2048) },
-            pattern: Some(Pattern::new(
-                "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+",
-                "[\\x{0009}\\x{000A}\\x{000D}\\x{0020}-\\x{00FF}]+",
-            )),
             values: &[],
         },
     };
@@ -886,15 +725,6 @@ pub mod shapes {
         sensitive: false,
         kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &[] },
     };
-    pub static USER_NAME_TYPE: Shape = Shape {
-        name: "userNameType",
-        sensitive: false,
-        kind: Kind::String {
-            length: Bounds { min: Some(2), max: Some(32) },
-            pattern: Some(Pattern::new("[\\w+=,.@-]*", "[A-Za-z0-9_+=,.@-]*")),
-            values: &[],
-        },
-    };
 }
 /// The service.
 pub static SERVICE: Service = Service {
@@ -960,19 +790,6 @@ static OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "GetFederationToken",
-        method: "POST",
-        uri: "/",
-        required_headers: &[],
-        schema: Some(Schema {
-            input: Some(&shapes::GET_FEDERATION_TOKEN_REQUEST),
-            output: Some(&shapes::GET_FEDERATION_TOKEN_RESPONSE),
-            stream: None,
-            result_wrapper: "GetFederationTokenResult",
-            status: 200,
-        }),
-    },
-    Operation {
         name: "GetSessionToken",
         method: "POST",
         uri: "/",
@@ -989,6 +806,7 @@ static OPERATIONS: &[Operation] = &[
     Operation::named("AssumeRoleWithWebIdentity"),
     Operation::named("AssumeRoot"),
     Operation::named("GetDelegatedAccessToken"),
+    Operation::named("GetFederationToken"),
     Operation::named("GetWebIdentityToken"),
 ];
 /// The served operations.
@@ -998,8 +816,7 @@ pub mod operations {
     pub static DECODE_AUTHORIZATION_MESSAGE: &Operation = &super::OPERATIONS[1];
     pub static GET_ACCESS_KEY_INFO: &Operation = &super::OPERATIONS[2];
     pub static GET_CALLER_IDENTITY: &Operation = &super::OPERATIONS[3];
-    pub static GET_FEDERATION_TOKEN: &Operation = &super::OPERATIONS[4];
-    pub static GET_SESSION_TOKEN: &Operation = &super::OPERATIONS[5];
+    pub static GET_SESSION_TOKEN: &Operation = &super::OPERATIONS[4];
 }
 static ERRORS: &[ErrorShape] = &[
     ErrorShape { name: "ExpiredTokenException", code: "ExpiredTokenException", status: 400 },

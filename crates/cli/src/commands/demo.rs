@@ -13,7 +13,7 @@ use http::Method;
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
-use super::{DEFAULT_MODELS, USUAL, jobs};
+use super::{DEFAULT_MODELS, USUAL, jobs, models};
 use crate::args::{Demo, Global};
 use crate::client::Client;
 use crate::connection::Connection;
@@ -186,7 +186,7 @@ async fn ready(client: &Client, name: &str) -> Result<()> {
         card.pointer("/licence/name").and_then(Value::as_str).unwrap_or("licence unknown"),
     ));
     let answer = client.craton(Method::POST, "/models/pull", Some(&json!({ "source": name }))).await?;
-    jobs::follow(client, &answer["job"], name).await?;
+    jobs::follow(client, &answer["job"], name, models::PULL_BROKEN_OFF).await?;
     Ok(())
 }
 

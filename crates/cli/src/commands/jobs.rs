@@ -78,8 +78,8 @@ fn amount(progress: &Value) -> Option<String> {
 }
 
 /// Follows a job to its end with a progress bar on standard error (where that is a terminal) and returns it.
-/// Ctrl-C cancels the job.
-pub(super) async fn follow(client: &Client, job: &Value, title: &str) -> Result<Value> {
+/// Ctrl-C cancels the job; `broken_off` says what that means.
+pub(super) async fn follow(client: &Client, job: &Value, title: &str, broken_off: &str) -> Result<Value> {
     let path = format!("/jobs/{}", segment(&text(job, "id")));
     let bar = bar(title);
     let interrupted = tokio::signal::ctrl_c();
@@ -103,7 +103,7 @@ pub(super) async fn follow(client: &Client, job: &Value, title: &str) -> Result<
             _ = &mut interrupted => {
                 client.craton(Method::POST, &format!("{path}/cancel"), None).await?;
                 bar.abandon();
-                bail!("cancelled\nhint: the same command goes on with what is complete; a file of a hub, where it stopped");
+                bail!("cancelled\nhint: {broken_off}");
             }
         }
     }

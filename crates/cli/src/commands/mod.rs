@@ -1,6 +1,7 @@
 //! What each command does: one file a command.
 
 mod accounts;
+pub(crate) mod backup;
 mod chat;
 pub(crate) mod completions;
 mod demo;
@@ -17,7 +18,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use anyhow::{Context as _, Result};
 
-use crate::args::{Command, Format, Global};
+use crate::args::{Backup, Command, Format, Global};
 use crate::client::Client;
 use crate::connection::Connection;
 
@@ -39,6 +40,11 @@ pub(crate) fn run(command: Command, global: &Global) -> Result<()> {
         Command::Accounts(args) => {
             connected(global, async |client, format| accounts::run(&client, args, global, format).await)
         }
+        Command::Backup(Backup::Create { path, without_root_key }) => {
+            connected(global, async |client, format| backup::create(&client, path, without_root_key, format).await)
+        }
+        // `cli::run` does these before.
+        Command::Backup(_) => Ok(()),
         Command::Keys(args) => connected(global, async |client, format| keys::run(&client, args, format).await),
         Command::Models(args) => connected(global, async |client, format| models::run(&client, args, format).await),
         Command::Jobs(args) => connected(global, async |client, format| jobs::run(&client, args, format).await),

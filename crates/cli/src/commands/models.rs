@@ -12,6 +12,10 @@ use crate::client::Client;
 use crate::fields::{items, text};
 use crate::output;
 
+/// What remains of a pull that was broken off.
+pub(super) const PULL_BROKEN_OFF: &str =
+    "the same command goes on with what is complete; a file of a hub, where it stopped";
+
 pub(super) async fn run(client: &Client, command: Models, format: Format) -> Result<()> {
     match command {
         Models::List => list(client, format).await,
@@ -163,7 +167,7 @@ async fn pull(client: &Client, source: &str, accept_terms: bool, format: Format)
     let source = &on_this_machine(client, source)?;
     let request = json!({ "source": source, "acceptTerms": accept_terms });
     let answer = client.craton(Method::POST, "/models/pull", Some(&request)).await?;
-    let job = jobs::follow(client, &answer["job"], source).await?;
+    let job = jobs::follow(client, &answer["job"], source, PULL_BROKEN_OFF).await?;
     if format == Format::Json {
         return output::json(&job);
     }

@@ -1,4 +1,4 @@
--- Times are milliseconds since 1970.
+-- Times are milliseconds since 1970. policy_principals and grantee_id keep which users and roles were meant by their names.
 
 CREATE TABLE kms_keys (
     id TEXT PRIMARY KEY,
@@ -8,6 +8,7 @@ CREATE TABLE kms_keys (
     manager TEXT NOT NULL,
     enabled BOOLEAN NOT NULL,
     policy TEXT NOT NULL,
+    policy_principals TEXT,
     tags TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     deletion_at BIGINT,
@@ -50,6 +51,7 @@ CREATE TABLE kms_grants (
     key_id TEXT NOT NULL REFERENCES kms_keys (id) ON DELETE CASCADE,
     name TEXT,
     grantee TEXT NOT NULL,
+    grantee_id TEXT,
     retiring TEXT,
     operations TEXT NOT NULL,
     constraint_type TEXT,

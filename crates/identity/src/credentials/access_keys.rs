@@ -6,9 +6,9 @@ use crate::credentials::formats;
 use crate::credentials::store as tables;
 use crate::ctx::Ctx;
 use crate::first_start::SealedKey;
+use crate::iam::no_such_user;
 use crate::open::Identity;
 use crate::store;
-use crate::users::no_such_user;
 
 /// The most access keys of a user, as in AWS.
 pub(crate) const KEYS_PER_USER: i64 = 2;
@@ -26,6 +26,15 @@ pub struct AccessKey {
     pub created: Timestamp,
     /// When the key was last used, up to two minutes behind.
     pub last_used: Option<Timestamp>,
+}
+
+/// What an access key was last used for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LastUse {
+    /// The region of the request.
+    pub region: Option<String>,
+    /// The signing name of the service: `s3`.
+    pub service: Option<String>,
 }
 
 /// Whether an access key may be used.
@@ -88,6 +97,15 @@ impl Identity {
         let owner = self.owner(ctx, user_name).await?;
         let keys = tables::list_access_keys(&self.0.store, ctx.account(), &owner, page).await?;
         Ok(Page::cut(page, keys, |key| key.id.clone()))
+    }
+
+    /// An access key of the account, and what it was last used for.
+    ///
+    /// # Errors
+    /// NotFound, where the account has no such key.
+    pub async fn access_key_last_used(&self, ctx: &Ctx, id: &str) -> Result<(AccessKey, LastUse)> {
+        self.flush_last_used().await?;
+        tables::access_key_last_used(&self.0.store, ctx.account(), id).await?.ok_or_else(|| no_such_key(id))
     }
 
     /// Makes an access key active or inactive. While a key is inactive its temporary credentials are refused too; its

@@ -15,12 +15,26 @@ const RESOLUTION: i64 = 60_000;
 /// What can be used.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Used {
-    /// The access key of this id.
-    AccessKey(String),
+    /// An access key.
+    AccessKey {
+        /// `AKIA…`
+        id: String,
+        /// The region that the request was signed for.
+        region: Option<String>,
+        /// The service that the request was signed for.
+        service: Option<String>,
+    },
     /// The API key of this id.
     ApiKey(String),
     /// The console session whose token has this hash.
     ConsoleSession(String),
+    /// A session of the role of this id, in this region.
+    Role {
+        /// `AROA…`
+        id: String,
+        /// The region that the request was for.
+        region: String,
+    },
 }
 
 /// The uses that are not written yet.
@@ -56,6 +70,11 @@ impl Activity {
         }
         last.0.store(now.as_millis(), Ordering::Relaxed);
         self.pending.lock().unwrap_or_else(PoisonError::into_inner).insert(used(), now);
+    }
+
+    /// Notes a use at `now`.
+    pub(crate) fn note_always(&self, used: Used, now: Timestamp) {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner).insert(used, now);
     }
 
     /// The use of `used` that is not written yet.

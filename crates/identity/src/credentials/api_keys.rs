@@ -9,9 +9,9 @@ use crate::credentials::activity::{LastNoted, Used};
 use crate::credentials::formats;
 use crate::credentials::store as tables;
 use crate::ctx::{Credential, Ctx, Facts, Origin};
+use crate::iam::quota_exceeded;
 use crate::open::Identity;
 use crate::principal::Principal;
-use crate::users::quota_exceeded;
 
 /// The most API keys of a user.
 pub(crate) const KEYS_PER_USER: i64 = 100;

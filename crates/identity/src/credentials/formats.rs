@@ -37,6 +37,21 @@ pub(crate) fn role_id(random: &dyn Random) -> String {
     format!("AROA{}", random.text(BASE32, 17))
 }
 
+/// `ANPA` and 17 characters.
+pub(crate) fn policy_id(random: &dyn Random) -> String {
+    format!("ANPA{}", random.text(BASE32, 17))
+}
+
+/// `AGPA` and 17 characters.
+pub(crate) fn group_id(random: &dyn Random) -> String {
+    format!("AGPA{}", random.text(BASE32, 17))
+}
+
+/// `AIPA` and 17 characters.
+pub(crate) fn instance_profile_id(random: &dyn Random) -> String {
+    format!("AIPA{}", random.text(BASE32, 17))
+}
+
 /// `ACCA` and 17 characters, as AWS names service-specific credentials.
 pub(crate) fn api_key_id(random: &dyn Random) -> String {
     format!("ACCA{}", random.text(BASE32, 17))

@@ -5,16 +5,17 @@ use std::collections::HashMap;
 use ::store::{Row, Store, Tx, params};
 use base::{AccountId, Error, PageRequest, Result, Timestamp};
 
-use super::access_keys::{self, AccessKey, Owner, Status, no_such_key};
+use super::access_keys::{self, AccessKey, LastUse, Owner, Status, no_such_key};
 use super::activity::{LastNoted, Used};
 use super::api_keys::{self, ApiKey, BearerKey};
 use super::console::NewConsoleSession;
 use super::sessions::NewSession;
 use crate::authentication::SessionFacts;
 use crate::first_start::SealedKey;
+use crate::iam::quota_exceeded;
+use crate::iam::roles::write_use;
 use crate::principal::Principal;
 use crate::store::{account_id, bounds};
-use crate::users::quota_exceeded;
 
 // Access keys
 
@@ -70,6 +71,17 @@ pub(crate) async fn replace_start_keys(
         .await
 }
 
+/// Removes the key of a user that was made at a start; whether there was such a one.
+pub(crate) async fn release_start_key(store: &Store, account: &AccountId, id: &str) -> Result<bool> {
+    store
+        .write(|tx| async move {
+            let sql = "DELETE FROM identity_access_keys
+                       WHERE account = $1 AND id = $2 AND made_at_start AND user_id IS NOT NULL";
+            Ok(tx.execute(sql, params![account, id]).await? == 1)
+        })
+        .await
+}
+
 /// An active key of the user, or of the root where `user_id` is empty: the one made at a start before others.
 pub(crate) async fn active_key(store: &Store, account: &AccountId, user_id: &str) -> Result<Option<SealedKey>> {
     store
@@ -99,6 +111,25 @@ pub(crate) async fn list_access_keys(
                        WHERE k.account = $1 AND COALESCE(k.user_id, '') = $2 AND k.id > $3 ORDER BY k.id LIMIT $4";
             let rows = tx.fetch_all(sql, params![account, &owner.user_id, after, limit]).await?;
             rows.iter().map(access_key).collect()
+        })
+        .await
+}
+
+pub(crate) async fn access_key_last_used(
+    store: &Store,
+    account: &AccountId,
+    id: &str,
+) -> Result<Option<(AccessKey, LastUse)>> {
+    store
+        .read(|tx| async move {
+            let sql = "SELECT k.id, k.active, k.created_at, k.last_used_at, k.last_used_region, k.last_used_service,
+                              u.name AS user_name
+                       FROM identity_access_keys k LEFT JOIN identity_users u ON u.id = k.user_id
+                       WHERE k.account = $1 AND k.id = $2";
+            let Some(row) = tx.fetch_optional(sql, params![account, id]).await? else { return Ok(None) };
+            let last =
+                LastUse { region: row.opt_text("last_used_region")?, service: row.opt_text("last_used_service")? };
+            Ok(Some((access_key(&row)?, last)))
         })
         .await
 }
@@ -166,7 +197,7 @@ pub(crate) async fn read_signing_key(store: &Store, id: &str) -> Result<Option<S
             let sql = "SELECT k.id, k.account, k.sealed_secret,
                               k.active AND NOT EXISTS (SELECT 1 FROM identity_organization_nodes n
                                 WHERE n.id = k.account AND n.closed_at IS NOT NULL) AS active,
-                              u.id AS user_id, u.name AS user_name, u.path, u.administrator
+                              u.id AS user_id, u.name AS user_name, u.path
                        FROM identity_access_keys k LEFT JOIN identity_users u ON u.id = k.user_id WHERE k.id = $1";
             let row = tx.fetch_optional(sql, params![id]).await?;
             row.map(|row| signing_key(&row, None)).transpose()
@@ -199,7 +230,7 @@ pub(crate) async fn read_session(store: &Store, id: &str) -> Result<Option<Signi
             let sql = "SELECT s.id, s.account, s.sealed_secret, s.token_hash, s.created_at, s.expires_at,
                               k.active AND NOT EXISTS (SELECT 1 FROM identity_organization_nodes n
                                 WHERE n.id = k.account AND n.closed_at IS NOT NULL) AS active,
-                              u.id AS user_id, u.name AS user_name, u.path, u.administrator
+                              u.id AS user_id, u.name AS user_name, u.path
                        FROM identity_sessions s JOIN identity_access_keys k ON k.id = s.parent
                        LEFT JOIN identity_users u ON u.id = k.user_id WHERE s.id = $1";
             let Some(row) = tx.fetch_optional(sql, params![id]).await? else { return Ok(None) };
@@ -274,7 +305,7 @@ pub(crate) async fn read_bearer_key(store: &Store, hash: &str) -> Result<Option<
     store
         .read(|tx| async move {
             let sql = "SELECT a.id, a.account, a.surface, a.expires_at,
-                              u.id AS user_id, u.name AS user_name, u.path, u.administrator
+                              u.id AS user_id, u.name AS user_name, u.path
                        FROM identity_api_keys a JOIN identity_users u ON u.id = a.user_id
                        WHERE a.key_hash = $1 AND NOT EXISTS (SELECT 1 FROM identity_organization_nodes n
                          WHERE n.id = a.account AND n.closed_at IS NOT NULL)";
@@ -356,16 +387,22 @@ pub(crate) async fn write_uses(store: &Store, uses: &HashMap<Used, Timestamp>) -
         .write(|tx| async move {
             for (used, at) in uses {
                 let (sql, id) = match used {
-                    Used::AccessKey(id) => (
-                        "UPDATE identity_access_keys SET last_used_at = $1
-                          WHERE id = $2 AND COALESCE(last_used_at, 0) < $1",
-                        id,
-                    ),
+                    Used::AccessKey { id, region, service } => {
+                        let sql = "UPDATE identity_access_keys
+                                   SET last_used_at = $1, last_used_region = $3, last_used_service = $4
+                                   WHERE id = $2 AND COALESCE(last_used_at, 0) < $1";
+                        tx.execute(sql, params![*at, id, region.as_deref(), service.as_deref()]).await?;
+                        continue;
+                    }
                     Used::ApiKey(id) => (
                         "UPDATE identity_api_keys SET last_used_at = $1
                           WHERE id = $2 AND COALESCE(last_used_at, 0) < $1",
                         id,
                     ),
+                    Used::Role { id, region } => {
+                        write_use(&tx, id, region, *at).await?;
+                        continue;
+                    }
                     Used::ConsoleSession(hash) => (
                         "UPDATE identity_console_sessions SET last_seen_at = $1
                           WHERE token_hash = $2 AND last_seen_at < $1",
@@ -389,11 +426,5 @@ fn status(row: &Row) -> Result<Status> {
 fn principal(row: &Row) -> Result<Principal> {
     let account = account_id(row, "account")?;
     let Some(id) = row.opt_text("user_id")? else { return Ok(Principal::Root { account }) };
-    Ok(Principal::User {
-        account,
-        id,
-        name: row.text("user_name")?,
-        path: row.text("path")?,
-        administrator: row.bool("administrator")?,
-    })
+    Ok(Principal::User { account, id, name: row.text("user_name")?, path: row.text("path")? })
 }

@@ -8,11 +8,12 @@ use super::error::{Code, Error, Result};
 use super::grants::GrantInfo;
 use super::key::{KeyState, Loaded};
 use super::key_ref::{Target, TargetName};
-use super::{EncryptionContext, KeyRef, Kms, store};
+use super::{EncryptionContext, KeyRef, Kms, policies, store};
 use crate::ask::Ask;
 use crate::authorization::Access;
 use crate::ctx::Ctx;
 use crate::policy::Grant;
+use crate::resources::ResourceFacts;
 
 /// The only algorithm of symmetric keys, and their specification.
 pub(super) const SYMMETRIC: &str = "SYMMETRIC_DEFAULT";
@@ -146,14 +147,18 @@ impl Kms {
     }
 
     /// The key `id` of any account and region.
-    pub(super) async fn load(&self, id: &str) -> Result<Option<Arc<Loaded>>> {
+    pub(crate) async fn load(&self, id: &str) -> Result<Option<Arc<Loaded>>> {
         let (cache, now) = (&self.0.0.kms.keys, self.0.0.clock.now());
         if let Some(loaded) = cache.get(id, now) {
             return Ok(Some(loaded));
         }
         let generation = cache.generation();
-        let Some(loaded) = store::load(&self.0.0.store, id).await? else { return Ok(None) };
-        let loaded = Arc::new(loaded);
+        let Some(kept) = store::load(&self.0.0.store, id).await? else { return Ok(None) };
+        let store::Kept { key, policy, backing, aliases } = kept;
+        let policy_text = self.present(policy).await?;
+        let arn = key.arn();
+        let policy = policies::attach(&arn, &policy_text)?;
+        let loaded = Arc::new(Loaded { key, arn, policy, policy_text, aliases, backing });
         cache.insert(generation, id, Arc::clone(&loaded), now);
         Ok(Some(loaded))
     }
@@ -181,15 +186,37 @@ impl Kms {
         let caller = ctx.principal().caller(&[]);
         let (own, role) = (caller.arn(), caller.principal_arn().unwrap_or_default());
         let (cache, now) = (&self.0.0.kms.grants, self.0.0.clock.now());
-        let name = format!("{key_id} {own} {role}");
+        let id = ctx.principal().named_id().unwrap_or_default();
+        let name = format!("{key_id} {own} {role} {id}");
         if let Some(grants) = cache.get(&name, now) {
             return Ok(grants);
         }
         let generation = cache.generation();
-        let grants = store::grants_of(&self.0.0.store, key_id, &own, &role).await?;
+        let grants = self.grants_for(ctx, key_id, &own, &role).await?;
         let grants: Arc<Vec<Grant>> = Arc::new(grants.iter().flat_map(GrantInfo::for_engine).collect());
         cache.insert(generation, &name, Arc::clone(&grants), now);
         Ok(grants)
+    }
+
+    /// The grants of a key for a caller of either of these names; not those for someone who had the name before.
+    pub(super) async fn grants_for(&self, ctx: &Ctx, key_id: &str, own: &str, role: &str) -> Result<Vec<GrantInfo>> {
+        let mut grants = store::grants_of(&self.0.0.store, key_id, own, role).await?;
+        let id = ctx.principal().named_id();
+        grants.retain(|grant| grant.grantee_id.is_none() || grant.grantee_id.as_deref() == id);
+        Ok(grants)
+    }
+
+    /// What is known of the key with this ARN; no permission is checked.
+    pub(crate) async fn facts(&self, arn: &str) -> base::Result<Option<ResourceFacts>> {
+        let Some((_, id)) = arn.rsplit_once(":key/") else { return Ok(None) };
+        let Some(loaded) = self.load(id).await?.filter(|loaded| loaded.arn == arn) else { return Ok(None) };
+        let grants = store::all_grants(&self.0.0.store, id).await?;
+        Ok(Some(ResourceFacts {
+            policy: Some(loaded.policy.clone()),
+            grants: grants.iter().flat_map(GrantInfo::for_engine).collect(),
+            tags: loaded.key.tags.clone(),
+            ..ResourceFacts::of(loaded.key.account.clone())
+        }))
     }
 
     /// Why a key that does not exist cannot be used: in another account a caller must not learn that.

@@ -36,6 +36,7 @@ impl Kms {
     /// InvalidState, where the key is to be deleted.
     pub async fn create_alias(&self, ctx: &Ctx, alias: &str, key: &KeyRef) -> Result<()> {
         check_name(alias)?;
+        check_target(key)?;
         self.permit_alias(ctx, "CreateAlias", alias).await?;
         let found = self.permitted(ctx, key, &Want::write("CreateAlias")).await?;
         found.loaded.changeable()?;
@@ -59,6 +60,7 @@ impl Kms {
     /// deleted.
     pub async fn update_alias(&self, ctx: &Ctx, alias: &str, key: &KeyRef) -> Result<()> {
         check_name(alias)?;
+        check_target(key)?;
         self.permit_alias(ctx, "UpdateAlias", alias).await?;
         let want = Want::write("UpdateAlias");
         let present = self.aliased_key(ctx, alias).await?;
@@ -135,4 +137,8 @@ fn check_name(alias: &str) -> Result<()> {
             .with_hint("Letters, digits and `/_-` are allowed, 256 at most."));
     }
     Ok(())
+}
+
+fn check_target(key: &KeyRef) -> Result<()> {
+    if key.is_alias() { Err(Error::validation("Aliases must refer to keys. Not aliases")) } else { Ok(()) }
 }

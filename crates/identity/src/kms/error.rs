@@ -1,50 +1,10 @@
-//! What KMS refuses, by AWS's codes.
+//! What KMS refuses, by AWS's codes (KMS API Reference, "Common Errors" and the operations' own).
 
-use std::fmt;
+use crate::codes::exceptions;
 
-use base::ErrorKind;
-
-/// The result of KMS's functions.
-pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-/// A refusal of KMS: which of its exceptions, and the error with its text.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Error {
-    /// Which exception.
-    pub code: Code,
-    /// What to say.
-    pub error: base::Error,
-}
-
-macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal, $status:literal, $kind:ident;)*) => {
-        /// The exceptions of KMS (KMS API Reference, "Common Errors" and the operations' own).
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum Code {
-            $($(#[$doc])* $name,)*
-        }
-
-        impl Code {
-            /// The exception's name on the wire.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $text),* }
-            }
-
-            /// The HTTP status that goes with it.
-            #[must_use]
-            pub fn status(self) -> u16 {
-                match self { $(Self::$name => $status),* }
-            }
-
-            fn kind(self) -> ErrorKind {
-                match self { $(Self::$name => ErrorKind::$kind),* }
-            }
-        }
-    };
-}
-
-codes! {
+exceptions! {
+    service: "KMS",
+    codes: {
     /// The caller may not.
     AccessDenied = "AccessDeniedException", 400, Denied;
     /// An alias of that name exists.
@@ -54,7 +14,7 @@ codes! {
     /// The key is disabled.
     Disabled = "DisabledException", 400, Conflict;
     /// The request would have succeeded.
-    DryRun = "DryRunOperationException", 400, Conflict;
+    DryRun = "DryRunOperationException", 412, Conflict;
     /// The ciphertext was made under another key than the one named.
     IncorrectKey = "IncorrectKeyException", 400, Invalid;
     /// An alias that cannot be.
@@ -101,59 +61,25 @@ codes! {
     Damaged = "KMSInternalException", 500, Damaged;
     /// A fault of ours.
     Internal = "InternalFailure", 500, Internal;
+    },
+    kinds: {
+    NotFound => NotFound,
+    AlreadyExists => AlreadyExists,
+    Invalid => Validation,
+    Denied => AccessDenied,
+    Unauthenticated => Unauthenticated,
+    Conflict => InvalidState,
+    Throttled => Throttling,
+    Unavailable => Unavailable,
+    Timeout => DependencyTimeout,
+    Damaged => Damaged,
+    NotImplemented => NotImplemented,
+    Internal => Internal,
+    },
 }
 
 impl Error {
-    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, error: base::Error::new(code.kind(), message) }
-    }
-
-    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.error = self.error.with_hint(hint);
-        self
-    }
-
     pub(crate) fn validation(message: impl Into<String>) -> Self {
         Self::new(Code::Validation, message)
     }
 }
-
-impl From<base::Error> for Error {
-    fn from(error: base::Error) -> Self {
-        let code = match error.kind {
-            ErrorKind::NotFound => Code::NotFound,
-            ErrorKind::AlreadyExists => Code::AlreadyExists,
-            ErrorKind::Invalid => Code::Validation,
-            ErrorKind::Denied => Code::AccessDenied,
-            ErrorKind::Unauthenticated => Code::Unauthenticated,
-            ErrorKind::Conflict => Code::InvalidState,
-            ErrorKind::Throttled => Code::Throttling,
-            ErrorKind::Unavailable => Code::Unavailable,
-            ErrorKind::Timeout => Code::DependencyTimeout,
-            ErrorKind::Damaged => Code::Damaged,
-            ErrorKind::NotImplemented => Code::NotImplemented,
-            ErrorKind::Internal => Code::Internal,
-        };
-        Self { code, error }
-    }
-}
-
-impl From<Error> for base::Error {
-    fn from(error: Error) -> Self {
-        error.error
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
-    }
-}
-
-impl fmt::Debug for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {:?}", self.code.as_str(), self.error)
-    }
-}
-
-impl std::error::Error for Error {}

@@ -1,6 +1,6 @@
 //! Grants: rights on a key that are given to one principal without changing the key's policy.
 
-use base::{Page, PageRequest, Timestamp};
+use base::{ErrorKind, Page, PageRequest, Timestamp};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -11,6 +11,7 @@ use super::{EncryptionContext, KeyRef, Kms, UseOptions, store};
 use crate::ask::Ask;
 use crate::authorization::Access;
 use crate::ctx::Ctx;
+use crate::iam::principals;
 use crate::policy::{Grant, GrantConstraint, PolicyType};
 
 /// A grant.
@@ -24,6 +25,8 @@ pub struct GrantInfo {
     pub name: Option<String>,
     /// Whom it is for.
     pub grantee: String,
+    /// The unique id of the user or role that it is for: another one of the same name has no part in it.
+    pub grantee_id: Option<String>,
     /// Who may retire it.
     pub retiring: Option<String>,
     /// What it allows: `Decrypt` …
@@ -116,6 +119,7 @@ impl Kms {
         if options.dry_run {
             return Err(super::cryptography::dry_run());
         }
+        let grantee_id = self.principal_id(&new).await?;
         let mut id = [0; 32];
         self.0.0.random.fill(&mut id);
         let mut operations = new.operations;
@@ -126,6 +130,7 @@ impl Kms {
             key_arn: found.loaded.arn.clone(),
             name: new.name,
             grantee: new.grantee,
+            grantee_id,
             retiring: new.retiring,
             operations,
             constraint: new.constraint,
@@ -139,6 +144,19 @@ impl Kms {
         Ok(MadeGrant { id, token })
     }
 
+    /// The id of the grantee; it and who may retire the grant must exist.
+    async fn principal_id(&self, new: &NewGrant) -> Result<Option<String>> {
+        let names: Vec<String> = [Some(&new.grantee), new.retiring.as_ref()].into_iter().flatten().cloned().collect();
+        let ids = self.0.0.store.read(|tx| async move { principals::check(&tx, &names).await }).await;
+        let ids = ids.map_err(|error| match error.kind {
+            ErrorKind::Invalid => {
+                Error::new(Code::InvalidArn, "ARN does not refer to a valid principal").with_hint(error.public_text())
+            }
+            _ => error.into(),
+        })?;
+        Ok(ids.id_of(&new.grantee).map(str::to_owned))
+    }
+
     /// What was given through a grant can be given on only as far as it goes.
     async fn check_parents(&self, ctx: &Ctx, found: &Found, want: &Want<'_>, new: &NewGrant) -> Result<()> {
         let ask = self.ask(ctx, &found.loaded, found.alias.as_deref(), want).await?;
@@ -148,7 +166,7 @@ impl Kms {
         }
         let caller = ctx.principal().caller(&[]);
         let role = caller.principal_arn().unwrap_or_default();
-        let parents = store::grants_of(&self.0.0.store, &found.loaded.key.id, &caller.arn(), &role).await?;
+        let parents = self.grants_for(ctx, &found.loaded.key.id, &caller.arn(), &role).await?;
         let covers = |parent: &GrantInfo| {
             let has = |operation: &String| parent.operations.contains(operation);
             has(&"CreateGrant".to_owned())
@@ -263,9 +281,12 @@ impl Kms {
         let caller = ctx.principal().caller(&[]);
         let names = [Some(caller.arn()), caller.principal_arn()];
         let is_caller = |name: &str| names.iter().flatten().any(|own| own == name);
+        let is_grantee = is_caller(&grant.grantee)
+            && (grant.grantee_id.is_none() || grant.grantee_id.as_deref() == ctx.principal().named_id());
         let may = grant.retiring.as_deref().is_some_and(is_caller)
-            || (is_caller(&grant.grantee) && grant.operations.iter().any(|operation| operation == "RetireGrant"))
-            || (ctx.principal().is_root() && is_caller(&grant.issuing_account));
+            || (is_grantee && grant.operations.iter().any(|operation| operation == "RetireGrant"))
+            || (ctx.principal().is_root() && is_caller(&grant.issuing_account))
+            || self.account_retires(ctx, grant).await?;
         let ask = self.ask(ctx, &found.loaded, None, &want).await?;
         if !may {
             self.0.permit(ctx, &never(&found.loaded.arn, &ask), Access::Write).await?;
@@ -278,6 +299,16 @@ impl Kms {
             constraint: None,
         };
         Ok(self.0.permit(ctx, &ask.grants(vec![retiring]), Access::Write).await?)
+    }
+
+    /// Whether the grant names the caller's account, which leaves it to the account's own policies.
+    async fn account_retires(&self, ctx: &Ctx, grant: &GrantInfo) -> Result<bool> {
+        let account = format!("arn:aws:iam::{}:root", ctx.account());
+        if grant.retiring.as_deref() != Some(account.as_str()) {
+            return Ok(false);
+        }
+        let ask = Ask::new("kms:RetireGrant", grant.key_arn.clone()).owned_by(ctx.account().clone());
+        Ok(self.0.decide(ctx, &ask).await?.allowed())
     }
 
     async fn end_grant(&self, id: &str, options: &UseOptions) -> Result<()> {

@@ -105,14 +105,14 @@ impl Key {
 /// A key with everything that its use needs.
 #[derive(Debug)]
 pub(crate) struct Loaded {
-    pub(super) key: Key,
+    pub(crate) key: Key,
     pub(super) arn: String,
     pub(super) policy: Attached,
     pub(super) policy_text: String,
     /// With their `alias/`.
     pub(super) aliases: Vec<String>,
     /// The oldest first; the last one encrypts.
-    pub(super) backing: Vec<Backing>,
+    pub(crate) backing: Vec<Backing>,
 }
 
 /// One generation of a key's material, sealed.

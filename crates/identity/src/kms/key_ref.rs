@@ -74,6 +74,14 @@ impl KeyRef {
         matches!(self.0, Name::Arn(_))
     }
 
+    /// Whether it is an alias, or the ARN of one.
+    pub(super) fn is_alias(&self) -> bool {
+        match &self.0 {
+            Name::Short(text) => text.starts_with(ALIAS),
+            Name::Arn(arn) => arn.resource.starts_with(ALIAS),
+        }
+    }
+
     /// Which key it is for the caller.
     ///
     /// # Errors

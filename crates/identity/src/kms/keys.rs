@@ -7,6 +7,7 @@ use base::{Page, PageRequest};
 use super::access::{Want, key_keys};
 use super::error::{Code, Error, Result};
 use super::key::{Key, KeyState, Manager};
+use super::store::PolicyText;
 use super::{KeyRef, Kms, policies, store};
 use crate::ask::Ask;
 use crate::authorization::Access;
@@ -47,11 +48,8 @@ impl Kms {
         self.permit_creation(ctx, &key, new.bypass_lockout_check).await?;
         check_tags(&key.tags)?;
         let policy = match new.policy {
-            Some(text) => {
-                self.check_policy(ctx, &key, &text, new.bypass_lockout_check).await?;
-                text
-            }
-            None => policies::default_policy(ctx.account()),
+            Some(text) => self.check_policy(ctx, &key, text, new.bypass_lockout_check).await?,
+            None => PolicyText { text: policies::default_policy(ctx.account()), principals: None },
         };
         let backing = self.new_backing(&key, None)?;
         store::insert(&self.0.0.store, &key, &backing, &policy).await?;

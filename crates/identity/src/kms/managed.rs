@@ -4,6 +4,7 @@ use base::Result;
 use serde_json::{Value, json};
 
 use super::key::{Key, Manager};
+use super::store::PolicyText;
 use super::{Kms, store};
 use crate::ctx::Ctx;
 
@@ -54,7 +55,7 @@ impl Kms {
             tags: Vec::new(),
         };
         let backing = self.new_backing(&key, None)?;
-        let policy = policy(service, ctx).to_string();
+        let policy = PolicyText { text: policy(service, ctx).to_string(), principals: None };
         let id = store::insert_managed(&self.0.0.store, &key, &backing, &policy, alias).await?;
         self.0.0.kms.clear();
         Ok(Some(id))

@@ -18,7 +18,7 @@ impl Kms {
     }
 
     /// The material of one backing key.
-    pub(super) fn open_backing(&self, key: &Key, backing: &Backing) -> Result<Material> {
+    pub(crate) fn open_backing(&self, key: &Key, backing: &Backing) -> Result<Material> {
         let opened = self.0.0.keyring.open(&purpose(key, &backing.id), &backing.sealed)?;
         let mut material: Material = Zeroizing::new([0; KEY_BYTES]);
         if opened.len() != KEY_BYTES {

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use base::AccountId;
+use base::{AccountId, ErrorKind};
 use serde_json::json;
 
 use super::access::{SYMMETRIC, Want, key_keys};
 use super::error::{Code, Error, Result};
 use super::key::Key;
+use super::store::PolicyText;
 use super::{KeyRef, Kms, store};
 use crate::ask::Ask;
 use crate::ctx::Ctx;
+use crate::iam::PrincipalIds;
 use crate::policy::{Attached, Document, Kind, PolicyType};
 
 /// The only name that a key's policy can have.
@@ -54,8 +56,8 @@ impl Kms {
             Want::write("PutKeyPolicy").key("kms:BypassPolicyLockoutSafetyCheck", bypass_lockout_check.to_string());
         let found = self.permitted(ctx, key, &want).await?;
         found.loaded.changeable()?;
-        self.check_policy(ctx, &found.loaded.key, text, bypass_lockout_check).await?;
-        store::set_policy(&self.0.0.store, &found.loaded.key.id, text).await?;
+        let policy = self.check_policy(ctx, &found.loaded.key, text.to_owned(), bypass_lockout_check).await?;
+        store::set_policy(&self.0.0.store, &found.loaded.key.id, &policy).await?;
         self.0.0.kms.clear();
         Ok(())
     }
@@ -78,12 +80,15 @@ impl Kms {
         Ok(vec![POLICY_NAME])
     }
 
-    /// Refuses a policy that cannot be, and one under which the caller could not change it again.
-    pub(super) async fn check_policy(&self, ctx: &Ctx, key: &Key, text: &str, bypass: bool) -> Result<()> {
+    /// The policy as it is kept, with who is named in it. Refuses one that cannot be, and one under which the caller
+    /// could not change it again.
+    pub(super) async fn check_policy(&self, ctx: &Ctx, key: &Key, text: String, bypass: bool) -> Result<PolicyText> {
         let arn = key.arn();
-        let policy = attach(&arn, text)?;
+        let policy = attach(&arn, &text)?;
+        let principals = self.0.check_principals(&policy.document).await.map_err(invalid_principals)?.to_text()?;
+        let kept = PolicyText { text, principals: Some(principals) };
         if bypass {
-            return Ok(());
+            return Ok(kept);
         }
         let ask = key_keys(Ask::new("kms:PutKeyPolicy", arn), ctx)
             .owned_by(key.account.clone())
@@ -100,6 +105,22 @@ impl Kms {
             )
             .with_hint("Allow `kms:PutKeyPolicy` to yourself or to the account's root."));
         }
-        Ok(())
+        Ok(kept)
     }
+
+    /// A policy's text as it is to be shown and decided with now.
+    pub(super) async fn present(&self, policy: PolicyText) -> base::Result<String> {
+        match policy.principals {
+            Some(ids) => self.0.present_principals(&policy.text, &PrincipalIds::from_text(&ids)?).await,
+            None => Ok(policy.text),
+        }
+    }
+}
+
+fn invalid_principals(error: base::Error) -> Error {
+    if error.kind != ErrorKind::Invalid {
+        return error.into();
+    }
+    Error::new(Code::MalformedPolicyDocument, "Policy contains a statement with one or more invalid principals.")
+        .with_hint(error.public_text())
 }

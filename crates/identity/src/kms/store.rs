@@ -8,9 +8,8 @@ use base::{AccountId, Error, PageRequest, Region, Result, Timestamp};
 use super::aliases::Alias;
 use super::error::{Code, Error as KmsError, Result as KmsResult};
 use super::grants::GrantInfo;
-use super::key::{Backing, Key, Loaded, Manager, Rotation, RotationType};
+use super::key::{Backing, Key, Manager, Rotation, RotationType};
 use super::key_ref::alias_arn;
-use super::policies;
 use crate::policy::GrantConstraint;
 use crate::store::{account_id, bounds};
 
@@ -22,7 +21,22 @@ pub(crate) const TABLES: Module = Module { name: "kms", migrations: MIGRATIONS }
 
 // Keys
 
-pub(super) async fn insert(store: &Store, key: &Key, backing: &Backing, policy: &str) -> Result<()> {
+/// A key's policy, and which users and roles it named when it was written.
+#[derive(Debug, Clone)]
+pub(super) struct PolicyText {
+    pub(super) text: String,
+    pub(super) principals: Option<String>,
+}
+
+/// A key as it is kept, its policy not read yet.
+pub(super) struct Kept {
+    pub(super) key: Key,
+    pub(super) policy: PolicyText,
+    pub(super) backing: Vec<Backing>,
+    pub(super) aliases: Vec<String>,
+}
+
+pub(super) async fn insert(store: &Store, key: &Key, backing: &Backing, policy: &PolicyText) -> Result<()> {
     store.write(|tx| async move { add_key(&tx, key, backing, policy).await }).await
 }
 
@@ -31,7 +45,7 @@ pub(super) async fn insert_managed(
     store: &Store,
     key: &Key,
     backing: &Backing,
-    policy: &str,
+    policy: &PolicyText,
     alias: &str,
 ) -> Result<String> {
     store
@@ -48,12 +62,15 @@ pub(super) async fn insert_managed(
         .await
 }
 
-async fn add_key(tx: &Tx, key: &Key, backing: &Backing, policy: &str) -> Result<()> {
-    let sql = "INSERT INTO kms_keys (id, account, region, description, manager, enabled, policy, tags, created_at)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+async fn add_key(tx: &Tx, key: &Key, backing: &Backing, policy: &PolicyText) -> Result<()> {
+    let sql = "INSERT INTO kms_keys (id, account, region, description, manager, enabled, policy, tags, created_at,
+                                     policy_principals)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     let (manager, tags) = (key.manager.as_str(), tags_text(&key.tags)?);
     let Key { id, account, region, description, enabled, created, .. } = key;
-    let params = params![id, account, region, description, manager, *enabled, policy, tags, *created];
+    let PolicyText { text, principals } = policy;
+    let principals = principals.as_deref();
+    let params = params![id, account, region, description, manager, *enabled, text, tags, *created, principals];
     tx.execute(sql, params).await?;
     add_backing(tx, id, 1, backing).await
 }
@@ -66,12 +83,11 @@ async fn add_backing(tx: &Tx, key_id: &str, number: i64, backing: &Backing) -> R
     Ok(())
 }
 
-pub(super) async fn load(store: &Store, id: &str) -> KmsResult<Option<Loaded>> {
-    let read = store
+pub(super) async fn load(store: &Store, id: &str) -> Result<Option<Kept>> {
+    store
         .read(|tx| async move {
-            let sql =
-                "SELECT id, account, region, description, manager, enabled, policy, tags, created_at, deletion_at,
-                              pending_window, rotation_period, rotation_next_at
+            let sql = "SELECT id, account, region, description, manager, enabled, policy, policy_principals, tags,
+                              created_at, deletion_at, pending_window, rotation_period, rotation_next_at
                        FROM kms_keys WHERE id = $1";
             let Some(row) = tx.fetch_optional(sql, params![id]).await? else { return Ok(None) };
             let sql = "SELECT id, sealed, since, rotation FROM kms_backing_keys WHERE key_id = $1 ORDER BY number";
@@ -80,13 +96,10 @@ pub(super) async fn load(store: &Store, id: &str) -> KmsResult<Option<Loaded>> {
             let sql = "SELECT name FROM kms_aliases WHERE key_id = $1 ORDER BY name";
             let aliases = tx.fetch_all(sql, params![id]).await?;
             let aliases = aliases.iter().map(|row| row.text("name")).collect::<Result<Vec<_>>>()?;
-            Ok(Some((key(&row)?, row.text("policy")?, backing, aliases)))
+            let policy = PolicyText { text: row.text("policy")?, principals: row.opt_text("policy_principals")? };
+            Ok(Some(Kept { key: key(&row)?, policy, backing, aliases }))
         })
-        .await?;
-    let Some((key, policy_text, backing, aliases)) = read else { return Ok(None) };
-    let arn = key.arn();
-    let policy = policies::attach(&arn, &policy_text)?;
-    Ok(Some(Loaded { key, arn, policy, policy_text, aliases, backing }))
+        .await
 }
 
 pub(super) async fn list(
@@ -113,8 +126,9 @@ pub(super) async fn set_description(store: &Store, id: &str, description: &str) 
     update(store, "UPDATE kms_keys SET description = $2 WHERE id = $1", params![id, description]).await
 }
 
-pub(super) async fn set_policy(store: &Store, id: &str, policy: &str) -> Result<()> {
-    update(store, "UPDATE kms_keys SET policy = $2 WHERE id = $1", params![id, policy]).await
+pub(super) async fn set_policy(store: &Store, id: &str, policy: &PolicyText) -> Result<()> {
+    let sql = "UPDATE kms_keys SET policy = $2, policy_principals = $3 WHERE id = $1";
+    update(store, sql, params![id, &policy.text, policy.principals.as_deref()]).await
 }
 
 /// Plans the deletion, or calls it off; the key is disabled either way.
@@ -315,7 +329,7 @@ pub(super) async fn insert_grant(store: &Store, grant: &GrantInfo) -> KmsResult<
 
 async fn same_grant(tx: &Tx, grant: &GrantInfo) -> Result<Option<String>> {
     let Some(name) = &grant.name else { return Ok(None) };
-    let sql = "SELECT g.id, g.key_id, k.account, k.region, g.name, g.grantee, g.retiring, g.operations,
+    let sql = "SELECT g.id, g.key_id, k.account, k.region, g.name, g.grantee, g.grantee_id, g.retiring, g.operations,
                       g.constraint_type, g.constraint_pairs, g.issuing_account, g.for_aws_resource, g.created_at
                FROM kms_grants g JOIN kms_keys k ON k.id = g.key_id WHERE g.key_id = $1 AND g.name = $2";
     for row in tx.fetch_all(sql, params![grant.key_id(), name]).await? {
@@ -330,8 +344,9 @@ async fn same_grant(tx: &Tx, grant: &GrantInfo) -> Result<Option<String>> {
 
 async fn add_grant(tx: &Tx, grant: &GrantInfo) -> Result<()> {
     let sql = "INSERT INTO kms_grants (id, key_id, name, grantee, retiring, operations, constraint_type,
-                                       constraint_pairs, issuing_account, for_aws_resource, created_at)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+                                       constraint_pairs, issuing_account, for_aws_resource, created_at,
+                                       grantee_id)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     let operations = serde_json::to_string(&grant.operations).map_err(Error::internal)?;
     let (kind, pairs) = match &grant.constraint {
         Some(GrantConstraint::Equals(pairs)) => (Some("Equals"), Some(pairs)),
@@ -339,7 +354,7 @@ async fn add_grant(tx: &Tx, grant: &GrantInfo) -> Result<()> {
         None => (None, None),
     };
     let pairs = pairs.map(serde_json::to_string).transpose().map_err(Error::internal)?;
-    let GrantInfo { id, name, grantee, retiring, issuing_account, for_aws_resource, created, .. } = grant;
+    let GrantInfo { id, name, grantee, grantee_id, retiring, issuing_account, for_aws_resource, created, .. } = grant;
     let params = params![
         id,
         grant.key_id(),
@@ -352,6 +367,7 @@ async fn add_grant(tx: &Tx, grant: &GrantInfo) -> Result<()> {
         issuing_account,
         *for_aws_resource,
         *created,
+        grantee_id.as_deref(),
     ];
     tx.execute(sql, params).await?;
     Ok(())
@@ -361,7 +377,8 @@ async fn add_grant(tx: &Tx, grant: &GrantInfo) -> Result<()> {
 pub(super) async fn grants_of(store: &Store, key_id: &str, own: &str, role: &str) -> Result<Vec<GrantInfo>> {
     store
         .read(|tx| async move {
-            let sql = "SELECT g.id, g.key_id, k.account, k.region, g.name, g.grantee, g.retiring, g.operations,
+            let sql =
+                "SELECT g.id, g.key_id, k.account, k.region, g.name, g.grantee, g.grantee_id, g.retiring, g.operations,
                               g.constraint_type, g.constraint_pairs, g.issuing_account, g.for_aws_resource,
                               g.created_at
                        FROM kms_grants g JOIN kms_keys k ON k.id = g.key_id
@@ -382,7 +399,8 @@ pub(super) async fn list_grants(
     let (after, limit) = bounds(page);
     store
         .read(|tx| async move {
-            let sql = "SELECT g.id, g.key_id, k.account, k.region, g.name, g.grantee, g.retiring, g.operations,
+            let sql =
+                "SELECT g.id, g.key_id, k.account, k.region, g.name, g.grantee, g.grantee_id, g.retiring, g.operations,
                               g.constraint_type, g.constraint_pairs, g.issuing_account, g.for_aws_resource,
                               g.created_at
                        FROM kms_grants g JOIN kms_keys k ON k.id = g.key_id
@@ -392,6 +410,12 @@ pub(super) async fn list_grants(
             tx.fetch_all(sql, params![key_id, id, grantee, after, limit]).await?.iter().map(grant_info).collect()
         })
         .await
+}
+
+/// All of a key's grants.
+pub(super) async fn all_grants(store: &Store, key_id: &str) -> Result<Vec<GrantInfo>> {
+    let page = PageRequest { limit: u32::MAX, after: None };
+    list_grants(store, key_id, None, None, &page).await
 }
 
 /// The grants that `retiring` may retire on keys of the account and region.
@@ -405,7 +429,8 @@ pub(super) async fn list_retirable(
     let (after, limit) = bounds(page);
     store
         .read(|tx| async move {
-            let sql = "SELECT g.id, g.key_id, k.account, k.region, g.name, g.grantee, g.retiring, g.operations,
+            let sql =
+                "SELECT g.id, g.key_id, k.account, k.region, g.name, g.grantee, g.grantee_id, g.retiring, g.operations,
                               g.constraint_type, g.constraint_pairs, g.issuing_account, g.for_aws_resource,
                               g.created_at
                        FROM kms_grants g JOIN kms_keys k ON k.id = g.key_id
@@ -420,7 +445,8 @@ pub(super) async fn list_retirable(
 pub(super) async fn grant(store: &Store, id: &str) -> Result<Option<GrantInfo>> {
     store
         .read(|tx| async move {
-            let sql = "SELECT g.id, g.key_id, k.account, k.region, g.name, g.grantee, g.retiring, g.operations,
+            let sql =
+                "SELECT g.id, g.key_id, k.account, k.region, g.name, g.grantee, g.grantee_id, g.retiring, g.operations,
                               g.constraint_type, g.constraint_pairs, g.issuing_account, g.for_aws_resource,
                               g.created_at
                        FROM kms_grants g JOIN kms_keys k ON k.id = g.key_id WHERE g.id = $1";
@@ -483,6 +509,7 @@ fn grant_info(row: &Row) -> Result<GrantInfo> {
         key_arn: super::key_ref::key_arn(&account_id(row, "account")?, &row.text("region")?, &row.text("key_id")?),
         name: row.opt_text("name")?,
         grantee: row.text("grantee")?,
+        grantee_id: row.opt_text("grantee_id")?,
         retiring: row.opt_text("retiring")?,
         operations: serde_json::from_str(&row.text("operations")?).map_err(Error::internal)?,
         constraint,

@@ -10,6 +10,8 @@ use super::{Intent, Tags, page, store, tags};
 use crate::accounts::Account;
 use crate::credentials::formats::{self, LOWER_ALPHANUMERIC};
 use crate::ctx::Ctx;
+use crate::iam::check_name;
+use crate::iam::roles::Role;
 use crate::open::Identity;
 
 /// The most accounts of an organization, closed ones included. AWS starts at 10 and raises it on demand.
@@ -47,11 +49,8 @@ pub struct AccountRequest {
 #[derive(Debug)]
 pub(super) struct NewMember {
     pub(super) account: Account,
-    pub(super) node: Node,
-    /// The role's id and name; it trusts `management` and may do everything.
-    pub(super) role_id: String,
-    pub(super) role_name: String,
-    pub(super) management: AccountId,
+    /// The role, which trusts the management account and may do everything.
+    pub(super) role: Role,
 }
 
 impl Identity {
@@ -65,8 +64,9 @@ impl Identity {
         let random = self.0.random.as_ref();
         let request_id = format!("car-{}", random.text(LOWER_ALPHANUMERIC, 32));
         let account = Account { id: AccountId::random(random), management: false, created: now };
-        let role_id = formats::role_id(random);
-        let role_name = new.role.clone().unwrap_or_else(|| ACCESS_ROLE.to_owned());
+        let role_name = new.role.as_deref().unwrap_or(ACCESS_ROLE);
+        check_name("roleName", role_name, 64)?;
+        let role = access_role(&account, formats::role_id(random), role_name, ctx.account());
         let intent = Intent::write("organizations:CreateAccount", &[]).tagged(&new.tags);
         self.change(ctx, intent, |organization| {
             tags::check(&[], &new.tags)?;
@@ -81,13 +81,7 @@ impl Identity {
             if request.outcome.is_ok() {
                 let root = &organization.root()?.id;
                 let node = node(&account.id, root, Some((&new.email, &new.name)), Some(false), now);
-                changes.push(Change::MakeAccount(Box::new(NewMember {
-                    account: account.clone(),
-                    node: node.clone(),
-                    role_id: role_id.clone(),
-                    role_name: role_name.clone(),
-                    management: organization.management.clone(),
-                })));
+                changes.push(Change::MakeAccount(Box::new(NewMember { account: account.clone(), role: role.clone() })));
                 changes.extend(appear(organization, node, new.tags.clone()));
             }
             Ok((changes, request))
@@ -222,6 +216,27 @@ pub(super) fn node(
         name,
         created: now,
         place: Place::Account { email, invited: invited.unwrap_or(true), closed: None },
+    }
+}
+
+fn access_role(account: &Account, id: String, name: &str, management: &AccountId) -> Role {
+    Role {
+        id,
+        account: account.id.clone(),
+        name: name.to_owned(),
+        path: "/".to_owned(),
+        arn: format!("arn:aws:iam::{}:role/{name}", account.id),
+        description: None,
+        trust: format!(
+            "{{\"Version\":\"2012-10-17\",\"Statement\":[{{\"Effect\":\"Allow\",\"Principal\":{{\"AWS\":\
+             \"arn:aws:iam::{management}:root\"}},\"Action\":\"sts:AssumeRole\"}}]}}"
+        ),
+        max_session: 3_600,
+        boundary: None,
+        service: None,
+        tags: Vec::new(),
+        created: account.created,
+        last_used: None,
     }
 }
 

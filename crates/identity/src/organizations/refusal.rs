@@ -13,18 +13,18 @@ pub struct Refusal {
     /// What some exceptions say in their `Reason`.
     pub reason: Option<&'static str>,
     /// What is wrong.
-    pub error: Error,
+    pub error: Box<Error>,
 }
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
-        Self { exception: None, reason: None, error }
+        Self { exception: None, reason: None, error: Box::new(error) }
     }
 }
 
 impl Refusal {
     fn new(exception: &'static str, kind: ErrorKind, message: &str) -> Self {
-        Self { exception: Some(exception), reason: None, error: Error::new(kind, message) }
+        Self { exception: Some(exception), reason: None, error: Box::new(Error::new(kind, message)) }
     }
 
     fn absent(exception: &'static str, what: &str) -> Self {
@@ -33,7 +33,7 @@ impl Refusal {
 
     /// Adds what the caller may do about it.
     pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.error = self.error.with_hint(hint);
+        self.error = Box::new(self.error.with_hint(hint));
         self
     }
 

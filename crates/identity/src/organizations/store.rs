@@ -11,6 +11,7 @@ use super::control::{Level, Standing};
 use super::handshakes::{Handshake, State};
 use super::refusal::{self, Refusal};
 use super::tree::{Node, Organization, Place, Policy};
+use crate::iam::{PrincipalIds, attachments, aws_managed, roles};
 use crate::store::account_id;
 
 const MIGRATIONS: &[Migration] =
@@ -230,12 +231,13 @@ async fn add_node(tx: &Tx, organization: &str, node: &Node) -> Result<()> {
 }
 
 async fn make_account(tx: &Tx, member: &NewMember) -> Result<()> {
-    let NewMember { account, .. } = member;
+    let NewMember { account, role } = member;
     if !crate::store::add_account(tx, account).await? {
         return Err(Error::unavailable(format!("The account `{}` exists already.", account.id))
             .with_hint("Its id was drawn at random. Try again."));
     }
-    Ok(())
+    roles::add(tx, role, &PrincipalIds::default()).await?;
+    attachments::add(tx, &account.id, &role.id, aws_managed::ADMINISTRATOR_ACCESS).await
 }
 
 async fn add_request(tx: &Tx, organization: &str, request: &AccountRequest) -> Result<()> {

@@ -78,6 +78,8 @@ pub struct Member {
     pub email: String,
     /// The name that it was made with.
     pub name: String,
+    /// Its place: `o-…/r-…/ou-…/ACCOUNT/`.
+    pub path: String,
     /// Whether it was invited, or else made in the organization.
     pub invited: bool,
     /// When it joined.
@@ -95,6 +97,8 @@ pub struct PlaceName {
     pub arn: String,
     /// Its name.
     pub name: String,
+    /// Its place: `o-…/r-…/ou-…/`.
+    pub path: String,
     /// What it is.
     pub kind: PlaceKind,
 }
@@ -197,6 +201,7 @@ impl Organization {
             arn: self.arn_of(&node.id),
             email: email.clone(),
             name: node.name.clone(),
+            path: self.path_of(node),
             invited: *invited,
             joined: node.created,
             closed: *closed,
@@ -204,7 +209,19 @@ impl Organization {
     }
 
     pub(super) fn named(&self, node: &Node) -> PlaceName {
-        PlaceName { id: node.id.clone(), arn: self.arn_of(&node.id), name: node.name.clone(), kind: node.kind() }
+        PlaceName {
+            id: node.id.clone(),
+            arn: self.arn_of(&node.id),
+            name: node.name.clone(),
+            path: self.path_of(node),
+            kind: node.kind(),
+        }
+    }
+
+    fn path_of(&self, node: &Node) -> String {
+        let parent = node.parent.as_deref().and_then(|parent| self.nodes.get(parent));
+        let above = parent.map_or_else(|| format!("{}/", self.id), |parent| self.path_of(parent));
+        format!("{above}{}/", node.id)
     }
 
     /// How many units lie on the way from the root to `id`, itself included.

@@ -30,10 +30,6 @@ impl Context {
         self.values.iter().map(|(name, values)| (name.as_str(), values.as_slice()))
     }
 
-    pub(crate) fn remove(&mut self, name: &str) {
-        self.values.remove(&name.to_lowercase());
-    }
-
     pub(crate) fn insert(&mut self, name: &str, values: Vec<String>) {
         self.values.insert(name.to_lowercase(), values);
     }

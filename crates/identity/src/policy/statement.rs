@@ -117,7 +117,7 @@ impl Statement {
     }
 
     /// Whether the statement is about `request`. `has_boundary`: whether the caller has a permissions boundary.
-    pub(super) fn outcome(&self, request: &Request, has_boundary: bool) -> Outcome {
+    pub(crate) fn outcome(&self, request: &Request, has_boundary: bool) -> Outcome {
         let context = request.context();
         let coverage = match &self.principals {
             Some(principals) => match principals.covers(request, has_boundary) {

@@ -10,7 +10,7 @@ async fn the_management_account_makes_and_lists_accounts() {
         let made = d.identity.create_account(&d.ctx, Some(wished.clone())).await.unwrap();
         let ctx = use_key(&d.identity, &made.access_key_id, None).await.unwrap();
         assert_eq!(ctx.principal().arn(), "arn:aws:iam::000000000001:user/admin");
-        assert!(ctx.principal().is_made_administrator());
+        assert!(is_administrator(&d.identity, &ctx).await);
         let kept = d.identity.administrator_credentials(&wished).await.unwrap();
         assert_eq!(kept.secret.reveal(), made.secret.reveal());
         let page = d.identity.list_accounts(&d.ctx, &first(1)).await.unwrap();

@@ -12,7 +12,7 @@ async fn the_first_start_makes_an_administrator_and_the_next_keep_it() {
     each_backend(async |store| {
         let d = Deployment::start(&store).await;
         assert_eq!(d.ctx.principal().arn(), format!("arn:aws:iam::{}:user/admin", d.admin.account));
-        assert!(d.ctx.principal().is_made_administrator());
+        assert!(is_administrator(&d.identity, &d.ctx).await);
         for identity in [d.identity.clone(), d.second_process().await] {
             let again = identity.first_start(RootCredentials::default()).await.unwrap();
             assert_eq!((&again.account, &again.access_key_id), (&d.admin.account, &d.admin.access_key_id));
@@ -100,16 +100,74 @@ async fn a_lost_administrator_comes_back_without_promoting_anyone() {
         d.identity.delete_access_key(&root, Some("admin"), &d.admin.access_key_id).await.unwrap();
         let renewed = d.identity.first_start(RootCredentials::default()).await.unwrap();
         assert_ne!(renewed.access_key_id, d.admin.access_key_id);
-        assert!(use_key(&d.identity, &renewed.access_key_id, None).await.unwrap().principal().is_made_administrator());
+        let ctx = use_key(&d.identity, &renewed.access_key_id, None).await.unwrap();
+        assert!(is_administrator(&d.identity, &ctx).await);
 
         d.identity.delete_access_key(&root, Some("admin"), &renewed.access_key_id).await.unwrap();
+        d.identity.detach_policy(&root, HolderName::user("admin"), ADMINISTRATOR).await.unwrap();
         d.identity.delete_user(&root, "admin").await.unwrap();
         let impostor = NewUser { name: "admin".to_owned(), ..NewUser::default() };
         d.identity.create_user(&root, impostor).await.unwrap();
         let again = d.identity.first_start(RootCredentials::default()).await.unwrap();
         let ctx = use_key(&d.identity, &again.access_key_id, None).await.unwrap();
-        assert!(ctx.principal().is_made_administrator() && ctx.principal().user_name() != Some("admin"));
+        assert!(is_administrator(&d.identity, &ctx).await && ctx.principal().user_name() != Some("admin"));
         assert!(!d.identity.get_user(&root, Some("admin")).await.unwrap().administrator);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_loses_the_administrators_policy_is_none_and_the_next_start_makes_another() {
+    each_backend(async |store| {
+        let chosen = || given("AKIAIOSFODNN7EXAMPLE", "a-secret-of-the-operator-1");
+        let d = Deployment::start_with(&store, chosen()).await;
+        d.identity.detach_policy(&d.ctx, HolderName::user("admin"), ADMINISTRATOR).await.unwrap();
+        assert!(!is_administrator(&d.identity, &d.ctx).await);
+        let again = d.identity.first_start(chosen()).await.unwrap();
+        let ctx = use_key(&d.identity, &again.access_key_id, None).await.unwrap();
+        assert!(is_administrator(&d.identity, &ctx).await);
+        assert_ne!(ctx.principal().user_name(), Some("admin"));
+        assert!(!is_administrator(&d.identity, &d.ctx).await, "the one before stays without rights");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_limited_administrator_is_not_the_one_that_a_start_gives_keys_to() {
+    each_backend(async |store| {
+        let d = Deployment::start(&store).await;
+        let admin = HolderName::user("admin");
+        d.identity.put_permissions_boundary(&d.ctx, admin, "arn:aws:iam::aws:policy/AWSDenyAll").await.unwrap();
+        assert!(!is_administrator(&d.identity, &d.ctx).await);
+        let again = d.identity.first_start(RootCredentials::default()).await.unwrap();
+        let ctx = use_key(&d.identity, &again.access_key_id, None).await.unwrap();
+        assert!(is_administrator(&d.identity, &ctx).await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn administrators_of_before_there_were_policies_keep_their_rights() {
+    each_backend(async |store| {
+        let d = Deployment::start(&store).await;
+        let id = d.ctx.principal().user_id();
+        d.store
+            .write(|tx| {
+                let id = id.clone();
+                async move {
+                    // As the tables were before: the mark alone.
+                    tx.execute("DELETE FROM identity_attached_policies", ::store::params![]).await?;
+                    let text = include_str!("../../migrations/0001_identity_iam.sql");
+                    let start = text.find("INSERT INTO identity_attached_policies").unwrap();
+                    let insert: &'static str = &text[start..];
+                    assert_eq!(tx.execute(insert, ::store::params![]).await?, 1, "{id}");
+                    Ok(())
+                }
+            })
+            .await
+            .unwrap();
+        d.identity.forget_rights();
+        assert!(is_administrator(&d.identity, &d.ctx).await);
     })
     .await;
 }

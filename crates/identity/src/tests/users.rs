@@ -11,7 +11,7 @@ async fn a_user_is_made_found_listed_and_deleted() {
     each_backend(async |store| {
         let d = Deployment::start(&store).await;
         let tags = vec![Tag { key: "team".to_owned(), value: "ü'\"".to_owned() }];
-        let new = NewUser { name: "Alice".to_owned(), path: Some("/eng/".to_owned()), tags };
+        let new = NewUser { name: "Alice".to_owned(), path: Some("/eng/".to_owned()), tags, boundary: None };
         let alice = d.identity.create_user(&d.ctx, new).await.unwrap();
         assert_eq!(alice.arn, format!("arn:aws:iam::{}:user/eng/Alice", d.ctx.account()));
         assert!(alice.id.starts_with("AIDA") && !alice.administrator);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use base::Secret;
-use cli::{RootKeyArgs, RotateArgs};
+use cli::{RestoreArgs, RootKeyArgs, RotateArgs};
 use identity::{NewRootKey, RootKey};
 
 use super::{File, data_dir};
@@ -31,6 +31,25 @@ pub(crate) struct Rotation {
     pub(crate) database_url: Option<Secret<String>>,
     pub(crate) root_key: RootKeySource,
     pub(crate) new: NewKey,
+}
+
+/// Where `craton backup restore` puts a backup.
+#[derive(Debug)]
+pub(crate) struct RestorePlace {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) database_url: Option<Secret<String>>,
+}
+
+impl RestorePlace {
+    /// Resolves `args` (which hold the environment already), the settings file and the defaults.
+    ///
+    /// # Errors
+    /// A settings file that cannot be read.
+    pub(crate) fn resolve(args: RestoreArgs) -> Result<Self> {
+        let file = File::read(args.config.as_deref())?;
+        let data_dir = data_dir(args.data_dir, &file);
+        Ok(Self { data_dir, database_url: args.database_url.or(file.database_url).map(Secret::new) })
+    }
 }
 
 /// The root key from now on.

@@ -75,6 +75,8 @@ fn help_names_every_command() {
       keys         Create, list and delete bearer keys for Bedrock and the OpenAI API
       models       List, pull, show, remove and alias models
       jobs         List, show and cancel jobs
+      backup       Make, verify and restore backups
+      root-key     Change the key that opens everything that is sealed
       chat         Talk to a model in the terminal
       invoke       Send one InvokeModel request
       embed        Turn texts into vectors
@@ -309,7 +311,7 @@ async fn accounts() {
     models   none loaded; a model loads on first use
     $ craton accounts list --account 111122223333
     ! error: You don't have permissions to access this resource.
-    ! hint: Only administrators of the deployment's first account manage accounts.
+    ! hint: Only the deployment's first account manages accounts.
     [status 1]
     $ craton env --account 999999999999
     ! error: no credentials of account `999999999999` are kept in `/home/someone/data`

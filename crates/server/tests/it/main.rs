@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should fail")]
 
 mod auth;
+mod backups;
 mod cli;
 mod crash;
 mod damage;

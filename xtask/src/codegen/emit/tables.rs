@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use super::super::model::{MemberModel, Model, OperationModel, ShapeModel};
 use super::super::served::ServedService;
@@ -111,8 +111,13 @@ pub(super) fn service(text: &mut String, served: &ServedService, model: &Model) 
     let mut statics = String::new();
     text.push_str("static OPERATIONS: &[Operation] = &[\n");
     for (at, name) in served.operations.keys().enumerate() {
-        let schema = schema(model, &model.operations[name])?;
-        let _ = writeln!(text, "{}", operation(name, &model.operations[name], &schema));
+        let found = model.operations.get(name).with_context(|| format!("There is no operation `{name}`."))?;
+        if served.decoded_by.is_some() {
+            let _ = writeln!(text, "{}", decoded_elsewhere(name, found));
+            continue;
+        }
+        let schema = schema(model, found)?;
+        let _ = writeln!(text, "{}", operation(name, found, &schema));
         let _ = writeln!(statics, "pub static {}: &Operation = &super::OPERATIONS[{at}];", names::constant(name));
     }
     for (name, other) in model.operations.iter().filter(|(name, _)| !served.operations.contains_key(*name)) {
@@ -131,6 +136,13 @@ pub(super) fn service(text: &mut String, served: &ServedService, model: &Model) 
     }
     text.push_str("];\n");
     Ok(())
+}
+
+fn decoded_elsewhere(name: &str, model: &OperationModel) -> String {
+    format!(
+        "Operation::decoded_elsewhere({name:?}, {:?}, {:?}, &{:?}),",
+        model.method, model.uri, model.required_headers
+    )
 }
 
 fn operation(name: &str, model: &OperationModel, schema: &str) -> String {

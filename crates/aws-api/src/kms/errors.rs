@@ -1,0 +1,26 @@
+//! KMS's exceptions.
+
+use aws_wire::WireError;
+use base::Error;
+use identity::kms;
+
+use crate::errors::Failure;
+
+/// The service's exception for `error`.
+pub(crate) fn wire(error: &Error) -> WireError {
+    refusal(&error.clone().into())
+}
+
+fn refusal(refusal: &kms::Error) -> WireError {
+    WireError::with_status(refusal.code.status(), refusal.code.as_str(), refusal.error.public_text())
+}
+
+impl From<kms::Error> for Failure {
+    /// A fault of ours stays a domain error, so that its detail is logged.
+    fn from(error: kms::Error) -> Self {
+        match error.error.detail {
+            Some(_) => Self::Domain(error.error),
+            None => Self::Wire(refusal(&error)),
+        }
+    }
+}

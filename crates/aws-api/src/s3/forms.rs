@@ -1,0 +1,86 @@
+//! Files that browsers send in forms.
+
+use base::Error;
+use identity::Ctx;
+use objects::{Body, PutObject};
+use s3s::S3Response;
+use s3s::dto::*;
+use s3s::post_policy::{PostPolicy, PostPolicyCondition};
+
+use super::Craton;
+use super::body::to_store;
+use super::caller::FormKey;
+use super::convert::{EncryptionAsk, algorithm, bucket, checksums_in, condition, etag, headers_in, metadata};
+use super::errors;
+use super::table::{Done, Form};
+use super::visit::Visit;
+use super::writes::{acl, checked_length, refuse_lock, tags};
+
+pub(crate) async fn post_object(s3: &Craton, form: Form, visit: &Visit) -> Done<PostObjectOutput> {
+    let Form { request, region } = form;
+    let mut input = request.input;
+    if let Some(name) = visit.file_name() {
+        input.key = input.key.replace("${filename}", name);
+    }
+    let ctx = match (request.extensions.get::<FormKey>(), request.extensions.get::<Ctx>()) {
+        (Some(key), _) => {
+            let token = input.policy.as_ref().and_then(|policy| equal(policy, "x-amz-security-token"));
+            let region = region.as_ref().map(s3s::region::Region::as_str);
+            s3.callers.of_form(visit, key, region, token).await?
+        }
+        (None, Some(ctx)) => ctx.clone(),
+        (None, None) => return Err(errors::of_domain(Error::internal("a form without a caller"))),
+    };
+    refuse_lock(input.object_lock_mode.is_some() || input.object_lock_legal_hold_status.is_some())?;
+    let length = checked_length(Some(input.content_length.unwrap_or(0)))?;
+    let body = match input.body.take() {
+        Some(blob) => Body { stream: to_store(blob, visit), length: Some(length), trailers: None },
+        None => Body::empty(),
+    };
+    let ask = PutObject {
+        bucket: bucket(input.bucket.clone(), input.expected_bucket_owner.take()),
+        key: input.key.clone(),
+        headers: headers_in!(input),
+        metadata: metadata(input.metadata.take()),
+        tags: tags(input.tagging.as_deref())?,
+        storage_class: input.storage_class.take().map(|class| class.as_str().to_owned()),
+        encryption: EncryptionAsk {
+            kind: input.server_side_encryption.take(),
+            key: input.ssekms_key_id.take(),
+            bucket_key: input.bucket_key_enabled,
+            context: input.ssekms_encryption_context.take(),
+            own_key: input.sse_customer_algorithm.is_some(),
+        }
+        .read()?,
+        content_md5: input.content_md5.take(),
+        checksums: checksums_in!(input),
+        algorithm: algorithm(input.checksum_algorithm.as_ref())?,
+        if_match: condition(input.if_match.take()),
+        if_none_match: condition(input.if_none_match.take()),
+        acl: acl(
+            input.acl.as_ref().map(ObjectCannedACL::as_str),
+            &[&input.grant_full_control, &input.grant_read, &input.grant_read_acp, &input.grant_write_acp],
+        )?,
+    };
+    let stored = s3.objects.put_object(&ctx, ask, body).await?;
+    let mut response = S3Response::new(PostObjectOutput {
+        e_tag: Some(etag(stored.etag.clone())),
+        version_id: stored.version_id.clone(),
+        ..PostObjectOutput::default()
+    });
+    if let Ok(value) = http::HeaderValue::from_str(&format!("\"{}\"", stored.etag)) {
+        response.headers.insert(http::header::ETAG, value);
+    }
+    if let Some(value) = stored.version_id.and_then(|version| http::HeaderValue::from_str(&version).ok()) {
+        response.headers.insert("x-amz-version-id", value);
+    }
+    Ok(response)
+}
+
+/// The value that a policy demands of a field.
+fn equal<'a>(policy: &'a PostPolicy, name: &str) -> Option<&'a str> {
+    policy.conditions.iter().find_map(|condition| match condition {
+        PostPolicyCondition::Eq { field, value } if field == name => Some(value.as_str()),
+        _ => None,
+    })
+}

@@ -1,0 +1,15 @@
+//! Sessions of roles: assuming roles, for callers and for services, and what else STS tells of credentials.
+
+mod assume_role;
+mod authorization_message;
+mod key_info;
+mod service;
+mod session_policies;
+mod session_tags;
+mod sessions;
+pub(crate) mod store;
+
+pub use assume_role::{AssumedRole, RoleAssumption};
+pub use service::ServiceAssumption;
+
+pub(crate) use sessions::job_session;

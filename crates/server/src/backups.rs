@@ -1,0 +1,121 @@
+//! What a deployment's backups are made of, and the commands on them that need no server.
+
+use std::any::Any;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use backup::{Backups, Folder, KeyPlace, Manifest, Part, Setup, Target};
+use base::Clock;
+use cli::{BackupFacts, RestoreArgs};
+use futures::future::BoxFuture;
+use identity::Identity;
+use jobs::Jobs;
+use store::{DataDir, Store};
+
+use crate::settings::{RestorePlace, RootKeySource, Settings};
+use crate::tables;
+
+/// The root key's file in a backup and in a restored data directory.
+const ROOT_KEY: &str = "root.key";
+
+/// The deployment's backups.
+pub(crate) fn open(
+    settings: &Settings,
+    data: &DataDir,
+    (store, identity, jobs): (&Store, &Identity, &Jobs),
+    clock: &Arc<dyn Clock>,
+) -> Backups {
+    let root_key = match &settings.root_key {
+        RootKeySource::File(_) => KeyPlace::Included,
+        RootKeySource::Passphrase(_) | RootKeySource::PassphraseFile(_) => KeyPlace::Passphrase,
+        RootKeySource::Command(_) => KeyPlace::Command,
+    };
+    Backups::open(Setup {
+        store: store.clone(),
+        identity: identity.clone(),
+        jobs: jobs.clone(),
+        clock: clock.clone(),
+        parts: vec![Arc::new(Keys { data: data.path().to_owned(), root_key: settings.root_key.clone() })],
+        root_key,
+        data_dir: data.path().to_owned(),
+        version: env!("CARGO_PKG_VERSION"),
+    })
+}
+
+/// What a data folder keeps in files of its own: the root key, the accounts' kept credentials, the port's certificate.
+struct Keys {
+    data: PathBuf,
+    root_key: RootKeySource,
+}
+
+impl Part for Keys {
+    fn name(&self) -> &'static str {
+        "keys"
+    }
+
+    fn hold(&self) -> BoxFuture<'_, base::Result<Box<dyn Any + Send>>> {
+        // Its files are replaced by renames, and never removed.
+        Box::pin(async { Ok(Box::new(()) as Box<dyn Any + Send>) })
+    }
+
+    fn save<'a>(&'a self, into: &'a Folder) -> BoxFuture<'a, base::Result<()>> {
+        Box::pin(async {
+            if let RootKeySource::File(path) = &self.root_key {
+                into.copy(path.clone(), ROOT_KEY).await?;
+            }
+            for folder in ["credentials", "tls"] {
+                into.copy_all(self.data.join(folder), folder).await?;
+            }
+            Ok(())
+        })
+    }
+
+    fn is_secret(&self) -> bool {
+        true
+    }
+}
+
+/// Compares a backup with its manifest.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn verify(path: &Path) -> Result<BackupFacts> {
+    Ok(facts(path, &backup::verify(path)?))
+}
+
+/// Makes a data directory of a backup.
+///
+/// # Errors
+/// What kept it from being made; nothing is there then.
+pub(crate) fn restore(args: RestoreArgs) -> Result<BackupFacts> {
+    let path = args.path.clone();
+    let place = RestorePlace::resolve(args)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = runtime.context("cannot start the runtime")?;
+    let database_url = place.database_url.as_ref().map(|url| url.reveal().as_str());
+    let modules = tables::modules();
+    let target = Target { data_dir: place.data_dir, database_url, modules: &modules };
+    let manifest = runtime.block_on(backup::restore(&path, &target))?;
+    Ok(facts(&target.data_dir, &manifest))
+}
+
+fn facts(path: &Path, manifest: &Manifest) -> BackupFacts {
+    let needs = match manifest.root_key {
+        KeyPlace::Included => None,
+        KeyPlace::LeftOut => {
+            Some("its root key was left out: put the key file of its time into the data folder as `root.key`")
+        }
+        KeyPlace::Passphrase => Some("its root key is made of a passphrase"),
+        KeyPlace::Command => Some("its root key is what the server's command prints"),
+    };
+    BackupFacts {
+        path: path.to_owned(),
+        craton: manifest.craton.clone(),
+        created: manifest.created.clone(),
+        files: manifest.files.len(),
+        bytes: manifest.bytes(),
+        rows: manifest.rows,
+        needs,
+    }
+}

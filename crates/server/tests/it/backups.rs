@@ -1,0 +1,124 @@
+//! Backups of a server that serves.
+
+use std::fs;
+use std::path::PathBuf;
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::harness::{Home, Key, Server};
+
+async fn user(server: &Server, name: &str) -> Key {
+    server.iam(&Key::admin(), &[("Action", "CreateUser"), ("UserName", name)]).await.ok();
+    let key = server.iam(&Key::admin(), &[("Action", "CreateAccessKey"), ("UserName", name)]).await.ok();
+    Key::of_xml(key.text())
+}
+
+async fn is_user(server: &Server, name: &str, key: &Key) {
+    let caller = server.sts(key, "GetCallerIdentity").await.ok();
+    assert!(caller.tag("Arn").ends_with(&format!(":user/{name}")), "{caller:?}");
+}
+
+/// A home whose data folder was restored from `backup`.
+fn restored(backup: &str) -> Home {
+    let home = Home::new();
+    let told = home.craton(&["backup", "restore", backup]).ok();
+    assert!(told.contains("restored to") && told.contains("by Craton"), "{told}");
+    home
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_acknowledged_before_a_backup_is_in_it_while_writes_go_on() {
+    let home = Home::new();
+    let server = home.start().await;
+    let ada = user(&server, "ada").await;
+    let other = home.craton(&["accounts", "create", "111122223333", "--output", "json"]).json();
+    let other = Key::new(other["accessKeyId"].as_str().unwrap(), other["secretAccessKey"].as_str().unwrap());
+    let path = home.path().join("backup");
+    let command = home.command(&["backup", "create", path.to_str().unwrap(), "--output", "json"]);
+    let making = tokio::task::spawn_blocking(move || crate::harness::Session::of(command));
+    let mut during = 0;
+    while !making.is_finished() {
+        user(&server, &format!("during-{during}")).await;
+        during += 1;
+    }
+    let made = making.await.unwrap().json();
+    assert_eq!(made["path"].as_str(), path.canonicalize().unwrap().to_str());
+    assert!(during > 0);
+    let verified = home.craton(&["backup", "verify", path.to_str().unwrap(), "--output", "json"]).json();
+    assert_eq!((&verified["files"], &verified["bytes"]), (&made["files"], &made["bytes"]));
+
+    let second = restored(path.to_str().unwrap());
+    assert_eq!(second.kept("111122223333").id, other.id, "the kept credentials too");
+    let again = second.start().await;
+    is_user(&again, "ada", &ada).await;
+    is_user(&again, "admin", &other).await;
+    // Who came while it was made is there whole, or not at all.
+    let users = again.iam(&Key::admin(), &[("Action", "ListUsers")]).await.ok();
+    for name in users.text().split("<UserName>").skip(1).filter_map(|rest| rest.split("</UserName>").next()) {
+        again.iam(&Key::admin(), &[("Action", "GetUser"), ("UserName", name)]).await.ok();
+    }
+    // Its own job, which was running in it, makes no backup there.
+    let job = crate::harness::eventually("the job ends", async || {
+        let jobs = again.craton(Method::GET, "/jobs", Value::Null).await.ok().json();
+        let job = jobs["items"].as_array().unwrap().iter().find(|job| job["kind"] == "backup").unwrap().clone();
+        (job["state"] != "running" && job["state"] != "queued").then_some(job)
+    })
+    .await;
+    assert_eq!(job["state"], "failed", "{job}");
+    assert!(again.stop().await.success());
+
+    let said = second.craton(&["backup", "restore", path.to_str().unwrap()]);
+    assert!(!said.status.success() && said.stderr.contains("is not empty"), "{said:?}");
+    is_user(&second.start().await, "ada", &ada).await;
+}
+
+#[tokio::test]
+async fn a_backup_without_the_root_key_opens_with_the_key_of_its_time() {
+    let home = Home::new();
+    let server = home.start().await;
+    let ada = user(&server, "ada").await;
+    let path = home.path().join("backup");
+    home.craton(&["backup", "create", path.to_str().unwrap(), "--without-root-key"]).ok();
+    assert!(!path.join("root.key").exists() && !path.join("credentials").exists());
+    let second = Home::new();
+    let told = second.craton(&["backup", "restore", path.to_str().unwrap()]).ok();
+    assert!(told.contains("its root key was left out"), "{told}");
+    let said = second.refused(&[]).await;
+    assert!(said.contains("is missing"), "{said}");
+    fs::copy(home.data().join("root.key"), second.data().join("root.key")).unwrap();
+    is_user(&second.start().await, "ada", &ada).await;
+    assert!(server.stop().await.success());
+}
+
+#[tokio::test]
+async fn a_damaged_backup_is_named_and_makes_no_data_folder() {
+    let home = Home::new();
+    let server = home.start().await;
+    let path = home.path().join("backup");
+    home.craton(&["backup", "create", path.to_str().unwrap()]).ok();
+    assert!(server.stop().await.success());
+    fs::write(path.join("root.key"), [1; 32]).unwrap();
+    let second = Home::new();
+    for command in ["verify", "restore"] {
+        let said = second.craton(&["backup", command, path.to_str().unwrap()]);
+        assert!(!said.status.success(), "{said:?}");
+        assert!(said.stderr.contains("is damaged: `root.key` was changed"), "{said:?}");
+    }
+    assert!(!second.data().exists());
+}
+
+#[tokio::test]
+async fn a_backup_is_for_the_first_account_alone() {
+    let home = Home::new();
+    let server = home.start().await;
+    let other = server.craton(Method::POST, "/accounts", json!({})).await.ok().json();
+    let other = Key::new(other["accessKeyId"].as_str().unwrap(), other["secretAccessKey"].as_str().unwrap());
+    let path: PathBuf = home.path().join("backup");
+    let reply = server.try_craton(&other, Method::POST, "/backups", &json!({ "path": path })).await.unwrap();
+    assert_eq!(reply.status, 403, "{reply:?}");
+    let ada = user(&server, "ada").await;
+    let reply = server.try_craton(&ada, Method::POST, "/backups", &json!({ "path": path })).await.unwrap();
+    assert_eq!(reply.status, 403, "no policy allows it: {reply:?}");
+    assert!(!path.exists());
+}
