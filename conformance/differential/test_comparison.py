@@ -82,7 +82,7 @@ def test_an_entry_allows_what_its_globs_match_and_is_unused_otherwise(tmp_path):
     allowed.judge(difference)
     allowed.judge(other)
     assert (difference.reason, other.reason) == ("because", None)
-    assert [entry.case for entry in allowed.unused()] == ["iam.roles.*"]
+    assert allowed.unused() == [("iam.roles.*", "because")]
 
 
 def test_an_entry_without_a_reason_is_refused(tmp_path):
