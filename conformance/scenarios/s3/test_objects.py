@@ -136,7 +136,7 @@ def test_tags_of_objects(bucket):
     s3.delete_object_tagging(Bucket=bucket, Key="k")
     assert s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"] == []
     many = {"TagSet": [{"Key": str(n), "Value": ""} for n in range(11)]}
-    refused(lambda: s3.put_object_tagging(Bucket=bucket, Key="k", Tagging=many), "BadRequest", 400)
+    refused(lambda: s3.put_object_tagging(Bucket=bucket, Key="k", Tagging=many), "InvalidTag", 400)
     twice = {"TagSet": [{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}]}
     refused(lambda: s3.put_object_tagging(Bucket=bucket, Key="k", Tagging=twice), "InvalidTag", 400)
     refused(lambda: s3.get_object_tagging(Bucket=bucket, Key="absent"), "NoSuchKey", 404)

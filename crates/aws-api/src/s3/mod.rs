@@ -125,6 +125,7 @@ impl S3 {
             Some(Err(error)) => (None, Some(error)),
             None => (None, None),
         };
+        let presigned = !parts.headers.contains_key(http::header::AUTHORIZATION);
         let visit = Visit::new(Arrived {
             request_id: record.id.clone(),
             source: knock.peer.ip(),
@@ -142,7 +143,7 @@ impl S3 {
         let method = parts.method.clone();
         let asker = cors::Asker::of(&parts, named.as_deref());
         let (mut response, code) = match broken {
-            Some(error) => answer::refusal(&visit, &method, of_signature(&error)),
+            Some(error) => answer::refusal(&visit, &method, of_signature(&error, presigned)),
             None if method == Method::OPTIONS => {
                 record.names("s3", "PreflightRequest");
                 match cors::preflight(&self.craton, &parts, named.as_deref()).await {
@@ -259,7 +260,11 @@ fn query(parts: &Parts, name: &str) -> Option<String> {
 }
 
 /// The error of a signature that cannot be read.
-fn of_signature(error: &SignatureError) -> Told {
+fn of_signature(error: &SignatureError, presigned: bool) -> Told {
     let wire = error.to_wire(&aws_wire::generated::s3::SERVICE);
-    Told::new(wire.status, wire.code, wire.message)
+    let code = match wire.code.as_str() {
+        "AuthorizationHeaderMalformed" if presigned => "AuthorizationQueryParametersError".to_owned(),
+        _ => wire.code,
+    };
+    Told::new(wire.status, code, wire.message)
 }
