@@ -29,7 +29,7 @@ def test_every_version_can_be_read(versioned):
     assert first != second
     assert s3.get_object(Bucket=versioned, Key="k")["VersionId"] == second
     assert s3.get_object(Bucket=versioned, Key="k", VersionId=first)["Body"].read() == b"1"
-    refused(lambda: s3.get_object(Bucket=versioned, Key="k", VersionId="nonsense"), "NoSuchVersion", 404)
+    refused(lambda: s3.get_object(Bucket=versioned, Key="k", VersionId="nonsense"), "InvalidArgument", 400)
 
 
 def test_a_delete_marker_hides_the_object(versioned):

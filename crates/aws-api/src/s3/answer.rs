@@ -42,9 +42,15 @@ pub(crate) fn complete(
 
 /// A body without the quotes of its entity tag, which stand everywhere but in an object's attributes.
 fn unquoted(body: s3s::Body) -> ResponseBody {
-    match body.bytes() {
-        Some(bytes) => full(String::from_utf8_lossy(&bytes).replace("&quot;", "")),
-        None => outbound(body),
+    let Some(bytes) = body.bytes() else { return outbound(body) };
+    let text = String::from_utf8_lossy(&bytes);
+    let parts = text.split_once("<ETag>").and_then(|(head, rest)| Some((head, rest.split_once("</ETag>")?)));
+    match parts {
+        Some((head, (etag, rest))) => {
+            let etag = etag.replace("&quot;", "").replace('"', "");
+            full(format!("{head}<ETag>{etag}</ETag>{rest}"))
+        }
+        None => full(bytes),
     }
 }
 

@@ -138,6 +138,7 @@ pub(crate) fn complete(told: Told, visit: &Visit) -> Told {
         "NoSuchKey" => &["Key"],
         "NoSuchVersion" => &["Key", "VersionId"],
         "NoSuchUpload" => &["UploadId"],
+        "InvalidRange" => &["RangeRequested"],
         "NoSuchBucket"
         | "NoSuchBucketPolicy"
         | "NoSuchTagSet"
