@@ -182,7 +182,7 @@ async fn what_was_asked_of_s3_is_among_the_latest_requests() {
     world.s3("PUT", "/bucket", "").await;
     world.s3("GET", "/bucket/absent", "").await;
     let latest = world.signed("craton", "GET", "/craton/v1/requests", "").await.json();
-    let latest: Vec<_> = latest["requests"].as_array().unwrap().iter().filter(|r| r["service"] == "s3").collect();
+    let latest: Vec<_> = latest["items"].as_array().unwrap().iter().filter(|r| r["service"] == "s3").collect();
     assert_eq!(latest[0]["operation"], "GetObject");
     assert_eq!((&latest[0]["status"], &latest[0]["errorCode"]), (&json!(404), &json!("NoSuchKey")));
     assert_eq!(latest[1]["operation"], "CreateBucket");
