@@ -50,7 +50,7 @@ macro_rules! operations {
             $(async fn $method(&self, request: S3Request<$input>) -> S3Result<S3Response<$output>> {
                 let asked = asked(request)?;
                 let visit = asked.visit.clone();
-                $handler(self, asked).await.map_err(|told| errors::refuse(&visit, told))
+                $handler(self, asked).await.map(with_status).map_err(|told| errors::refuse(&visit, told))
             })*
 
             async fn post_object(&self, request: S3Request<PostObjectInput>) -> S3Result<S3Response<PostObjectOutput>> {
@@ -139,6 +139,14 @@ fn asked<T>(request: S3Request<T>) -> S3Result<Asked<T>> {
         // The access check puts both there.
         _ => Err(S3ErrorCode::InternalError.into()),
     }
+}
+
+/// s3s leaves the status of an answer out: it travels beside it.
+fn with_status<T>(mut response: S3Response<T>) -> S3Response<T> {
+    if let Some(status) = response.status {
+        response.extensions.insert(status);
+    }
+    response
 }
 
 /// Refuses what AWS has and Craton has not. s3s takes a parameter that it does not know for none: a request for an
