@@ -71,20 +71,8 @@ async fn add_key(tx: &Tx, key: &Key, backing: &Backing, policy: &PolicyText) -> 
     let PolicyText { text, principals } = policy;
     let principals = principals.as_deref();
     let (period, next) = key.rotation.map(|rotation| (rotation.period_days, rotation.next)).unzip();
-    let params = params![
-        id,
-        account,
-        region,
-        description,
-        manager,
-        *enabled,
-        text,
-        tags,
-        *created,
-        principals,
-        period,
-        next,
-    ];
+    let params =
+        params![id, account, region, description, manager, *enabled, text, tags, *created, principals, period, next,];
     tx.execute(sql, params).await?;
     add_backing(tx, id, 1, backing).await
 }

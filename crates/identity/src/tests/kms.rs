@@ -917,10 +917,13 @@ async fn conditions_see_what_a_change_would_do() {
 
         let window = json!({"NumericGreaterThanEquals": {"kms:ScheduleKeyDeletionPendingWindowInDays": "14"}});
         let careful = json!({"Bool": {"kms:BypassPolicyLockoutSafetyCheck": "false"}});
-        let open = policy(ctx.account().as_str(), json!([
-            allow(&ada_arn, &["kms:ScheduleKeyDeletion"], window),
-            allow(&ada_arn, &["kms:PutKeyPolicy"], careful),
-        ]));
+        let open = policy(
+            ctx.account().as_str(),
+            json!([
+                allow(&ada_arn, &["kms:ScheduleKeyDeletion"], window),
+                allow(&ada_arn, &["kms:PutKeyPolicy"], careful),
+            ]),
+        );
         kms.put_policy(ctx, &key, &open, false).await.unwrap();
         assert_eq!(refused(kms.put_policy(&ada, &key, &open, true).await), Code::AccessDenied);
         kms.put_policy(&ada, &key, &open, false).await.unwrap();
