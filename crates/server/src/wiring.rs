@@ -108,6 +108,7 @@ async fn run(settings: &Settings, started: Instant) -> Result<()> {
     running.stop().await;
     collector.stop().await;
     services.identity.flush_last_used().await?;
+    services.identity.flush_audit().await?;
     let _ = std::fs::remove_file(data.path().join("endpoint.json"));
     services.store.close().await;
     tracing::info!("stopped");
