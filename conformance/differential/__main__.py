@@ -72,8 +72,8 @@ def _tell(arguments, chosen, judged, allowed):
     print(report.text(table))
     failed = bool(different)
     if whole:
-        for entry in allowed.unused():
-            print(f"error: nothing differs any more where allowed.toml has case `{entry.case}`, field `{entry.field}`: remove it")
+        for pattern, reason in allowed.unused():
+            print(f"error: allowed.toml: `{pattern}` allows nothing: remove it (reason: {reason})")
             failed = True
         for operation in sorted(_served() - report.operations(chosen)):
             print(f"error: Craton serves `{operation}` but no case calls it")

@@ -9,13 +9,18 @@ from dataclasses import dataclass
 class Entry:
     """Allows the fields of the cases that match; `*` stands for any text in both."""
 
-    case: str
-    field: str
+    cases: list
+    fields: list
     reason: str
-    used: bool = False
+    unused: set
 
-    def matches(self, difference):
-        return _glob(self.case, difference.case) and _glob(self.field, difference.field)
+    def allows(self, difference):
+        """Whether a case and a field of it match; they are in use then."""
+        cases = {pattern for pattern in self.cases if _glob(pattern, difference.case)}
+        fields = {pattern for pattern in self.fields if _glob(pattern, difference.field)}
+        if cases and fields:
+            self.unused -= cases | fields
+        return bool(cases and fields)
 
 
 class Allowed:
@@ -26,20 +31,16 @@ class Allowed:
         for row in tomllib.loads(path.read_text())["allowed"]:
             if set(row) != {"case", "field", "reason"} or not row["reason"].strip():
                 raise SystemExit(f"error: an entry of {path} needs exactly `case`, `field` and `reason`: {row}")
-            for one in _list(row["case"]):
-                self.entries += [Entry(one, field, row["reason"]) for field in _list(row["field"])]
+            cases, fields = _list(row["case"]), _list(row["field"])
+            self.entries.append(Entry(cases, fields, row["reason"], {*cases, *fields}))
 
     def judge(self, difference):
         """Gives the difference the reason of the first entry that allows it, if one does."""
-        for entry in self.entries:
-            if entry.matches(difference):
-                entry.used = True
-                difference.reason = entry.reason
-                return
+        difference.reason = next((entry.reason for entry in self.entries if entry.allows(difference)), None)
 
     def unused(self):
-        """Entries that allowed nothing."""
-        return [entry for entry in self.entries if not entry.used]
+        """The cases and fields that allowed nothing: (pattern, reason of its entry) each."""
+        return [(pattern, entry.reason) for entry in self.entries for pattern in sorted(entry.unused)]
 
 
 def _list(value):

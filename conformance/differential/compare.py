@@ -11,7 +11,10 @@ class Difference:
 
     case: str
     field: str
-    """The call's label and the member: `get_user.User.Tags`; `.code`, `.status` or `.moto` for the outcome."""
+    """The call's label and the member: `get_user.User.Tags`; `.code`, `.status` or `.moto` for the outcome.
+
+    It begins with `+` where only Craton answers the member, with `-` where only moto does.
+    """
     text: str
     reason: str | None = None
     """Why it is allowed, where it is."""
@@ -50,7 +53,11 @@ def _call(one, label, call, moto, moto_variables, craton, craton_variables):
         return [different]
     left = shape.comparable(moto.body, moto_variables, call.service, call.volatile)
     right = shape.comparable(craton.body, craton_variables, call.service, call.volatile)
-    return [Difference(one.id, f"{label}.{path}", f"moto: {was!r}, craton: {is_!r}") for path, was, is_ in shape.differences(left, right)]
+    return [Difference(one.id, f"{_only(was, is_)}{label}.{path}", f"moto: {was!r}, craton: {is_!r}") for path, was, is_ in shape.differences(left, right)]
+
+
+def _only(moto, craton):
+    return "+" if moto is shape.ABSENT else "-" if craton is shape.ABSENT else ""
 
 
 def alone(one, moto):

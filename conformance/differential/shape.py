@@ -9,7 +9,8 @@ UNIQUE = {
     "SecretAccessKey", "SessionToken", "Marker", "NextMarker", "NextToken", "NextContinuationToken", "ContinuationToken",
     "NextVersionIdMarker", "VersionIdMarker", "UploadId", "NextUploadIdMarker", "UploadIdMarker", "CiphertextBlob", "CiphertextForRecipient",
     "PrivateKeyPlaintext", "PrivateKeyCiphertextBlob", "PublicKey", "GrantToken", "CurrentKeyMaterialId", "KeyMaterialId",
-    "SourceKeyMaterialId", "DestinationKeyMaterialId", "PackedPolicySize", "ID", "UserId", "DisplayName", "RandomPassword",
+    "SourceKeyMaterialId", "DestinationKeyMaterialId", "PackedPolicySize", "ID", "UserId", "GroupId", "PolicyId", "RoleId",
+    "InstanceProfileId", "DisplayName", "RandomPassword",
 }
 SORTED = {
     # Lists whose order AWS does not promise.
@@ -18,6 +19,7 @@ SORTED = {
     "Buckets", "TagKeys", "VersionStages", "SecretVersionStages", "CORSRules", "SecretValues", "MatchedStatements", "InstanceProfiles",
     "AllowedHeaders", "AllowedMethods", "ExposeHeaders", "EncryptionAlgorithms",
 }
+VERSIONS = ("VersionId", "CopySourceVersionId", "DeleteMarkerVersionId", "x-amz-version-id")
 PATTERNS = (
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "(uuid)"),
     (re.compile(r"\b(AIDA|AROA|AGPA|ANPA|AKIA|ASIA|AIPA)[A-Z0-9]{12,17}\b"), r"(\1 id)"),
@@ -32,7 +34,7 @@ def comparable(value, variables, service, volatile=(), name=""):
     A value that an earlier call kept becomes the name under which it was kept, so that the same id must come back in the same places.
     """
     if isinstance(value, dict):
-        return {key: comparable(item, variables, service, volatile, key) for key, item in value.items()}
+        return {_plain(key, variables): comparable(item, variables, service, volatile, key) for key, item in value.items()}
     if isinstance(value, list):
         items = [comparable(item, variables, service, volatile, name) for item in value]
         return sorted(items, key=json.dumps) if name in SORTED or f"{name}@{service}" in SORTED else items
@@ -59,11 +61,16 @@ def _text(value, variables, service, name):
     document = _document(value)
     if document is not None:
         return {"(document)": comparable(document, variables, service)}
+    if service == "s3" and name in VERSIONS and value != "null" and value not in variables.values():
+        return "(version)"
+    return _plain(value, variables)
+
+
+def _plain(value, variables):
+    """`value` with what was kept, random ids and the like replaced."""
     for known, kept in variables.items():
         if isinstance(kept, str) and len(kept) >= 8:
             value = value.replace(kept, f"(the {known})")
-    if name in ("VersionId", "CopySourceVersionId", "DeleteMarkerVersionId", "x-amz-version-id") and service == "s3" and value != "null" and not value.startswith("("):
-        return "(version)"
     for pattern, placeholder in PATTERNS:
         value = pattern.sub(placeholder, value)
     return value

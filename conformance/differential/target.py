@@ -1,12 +1,11 @@
 """One of the two servers: runs cases against it and notes what it answers."""
 
-import urllib.error
-import urllib.request
 import zlib
 from dataclasses import dataclass
 
 import boto3
 import jmespath
+import urllib3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, PaginationError
 from botocore.parsers import ResponseParserError
@@ -15,6 +14,7 @@ from botocore.response import StreamingBody
 import case
 
 REGION = "us-east-1"
+POOL = urllib3.PoolManager(retries=False, timeout=60)
 ERROR_MEMBERS = ("Code", "Message", "message", "RequestId", "HostId", "Resource")
 RESPONSE_HEADERS = ("content-type", "content-length", "content-range", "etag", "cache-control", "content-disposition",
                     "content-encoding", "accept-ranges", "x-amz-version-id", "x-amz-meta-colour")
@@ -110,16 +110,13 @@ def _fetch(client, step, parameters):
     body = parameters.pop("Body", None)
     url = client.generate_presigned_url(step.method, Params=parameters, ExpiresIn=300)
     verb = {"put": "PUT", "delete": "DELETE", "head": "HEAD"}.get(step.method.partition("_")[0], "GET")
-    headers = {"Content-Type": "application/octet-stream", **step.headers} if body is not None else step.headers
-    request = urllib.request.Request(url, data=body, headers=headers, method=verb)
-    try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            headers = {name: answer.headers[name] for name in RESPONSE_HEADERS if answer.headers[name] is not None}
-            return Seen(answer.status, None, body={"Body": answer.read(), "Headers": headers})
-    except urllib.error.HTTPError as error:
-        text = error.read().decode(errors="replace")
-        code = text.partition("<Code>")[2].partition("</Code>")[0]
-        return Seen(error.code, code or str(error.code), text)
+    answer = POOL.request(verb, url, body=body, headers=step.headers)
+    if answer.status < 400:
+        headers = {name: answer.headers[name] for name in RESPONSE_HEADERS if name in answer.headers}
+        return Seen(answer.status, None, body={"Body": answer.data, "Headers": headers})
+    text = answer.data.decode(errors="replace")
+    code = text.partition("<Code>")[2].partition("</Code>")[0]
+    return Seen(answer.status, code or str(answer.status), text, {"Error": {}})
 
 
 def _narrow(answer, path, member, text):

@@ -31,7 +31,7 @@ def test_equal_answers_have_no_difference():
 
 def test_a_missing_member_another_value_and_another_length_are_differences():
     found = judged(made({"User": {"Path": "/", "Tags": [1]}}), made({"User": {"UserName": "a", "Path": "/x/", "Tags": []}}))
-    assert {each.field for each in found} == {"create_user.User.UserName", "create_user.User.Path", "create_user.User.Tags.length"}
+    assert {each.field for each in found} == {"+create_user.User.UserName", "create_user.User.Path", "create_user.User.Tags.length"}
 
 
 def test_a_number_is_not_the_same_as_its_text_or_a_truth_value():
@@ -82,7 +82,7 @@ def test_an_entry_allows_what_its_globs_match_and_is_unused_otherwise(tmp_path):
     allowed.judge(difference)
     allowed.judge(other)
     assert (difference.reason, other.reason) == ("because", None)
-    assert [entry.case for entry in allowed.unused()] == ["iam.roles.*"]
+    assert allowed.unused() == [("iam.roles.*", "because")]
 
 
 def test_an_entry_without_a_reason_is_refused(tmp_path):

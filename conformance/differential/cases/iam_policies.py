@@ -15,6 +15,7 @@ MALFORMED = {
     "list": "[]",
     "no_statement": '{"Version": "2012-10-17"}',
     "old_version": json.dumps({"Version": "2013-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}),
+    "old_language": policy("s3:*", version="2008-10-17"),
     "no_effect": '{"Version": "2012-10-17", "Statement": [{"Action": "s3:*", "Resource": "*"}]}',
     "bad_effect": policy("s3:*", effect="Perhaps"),
     "no_action": '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Resource": "*"}]}',
@@ -33,7 +34,6 @@ MALFORMED = {
 }
 
 WELL_FORMED = {
-    "old_language": policy("s3:*", version="2008-10-17"),
     "one_statement": '{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}',
     "not_action": '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "NotAction": ["iam:*"], "Resource": "*"}]}',
     "not_resource": '{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "s3:*", "NotResource": "arn:aws:s3:::a/*"}]}',

@@ -137,7 +137,7 @@ CASES = [
         call("iam.untag_role", RoleName="<name>-no", TagKeys=["team"], fails="NoSuchEntity"),
         call("iam.list_role_tags", RoleName="<name>-no", fails="NoSuchEntity"),
         call("iam.tag_role", RoleName="<name>", Tags=[{"Key": f"k{n}", "Value": "v"} for n in range(51)], fails="ValidationError"),
-        call("iam.tag_role", RoleName="<name>", Tags=[{"Key": "aws:x", "Value": "v"}], fails="ValidationError"),
+        call("iam.tag_role", RoleName="<name>", Tags=[{"Key": "aws:x", "Value": "v"}], fails="InvalidInput"),
     ]),
     Case("iam.roles.boundary", [
         call("iam.create_role", RoleName="<name>", AssumeRolePolicyDocument=TRUST),

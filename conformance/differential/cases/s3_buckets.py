@@ -94,7 +94,7 @@ CASES = [
         call("s3.put_bucket_policy", Bucket="<bucket>", Policy=bucket_policy(), status=204),
         call("s3.get_bucket_policy", Bucket="<bucket>"),
         call("s3.get_bucket_policy_status", Bucket="<bucket>"),
-        call("s3.put_bucket_policy", Bucket="<bucket>", Policy=bucket_policy("Deny", action=["s3:PutObject"])),
+        call("s3.put_bucket_policy", Bucket="<bucket>", Policy=bucket_policy("Deny", action=["s3:PutObject"]), status=204),
         call("s3.get_bucket_policy", Bucket="<bucket>"),
         call("s3.delete_bucket_policy", Bucket="<bucket>", status=204),
         call("s3.get_bucket_policy", Bucket="<bucket>", fails="NoSuchBucketPolicy"),
@@ -113,7 +113,7 @@ CASES = [
     Case("s3.policy.public", [
         call("s3.create_bucket", Bucket="<bucket>"),
         call("s3.delete_public_access_block", Bucket="<bucket>"),
-        call("s3.put_bucket_policy", Bucket="<bucket>", Policy=bucket_policy(principal="*")),
+        call("s3.put_bucket_policy", Bucket="<bucket>", Policy=bucket_policy(principal="*"), status=204),
         call("s3.get_bucket_policy_status", Bucket="<bucket>"),
         call("s3.put_public_access_block", Bucket="<bucket>", PublicAccessBlockConfiguration=BLOCK_ALL),
         call("s3.put_bucket_policy", Bucket="<bucket>", Policy=bucket_policy(principal="*"), fails="AccessDenied", status=403),

@@ -4,7 +4,7 @@ from case import Case, call, pages
 
 MADE = call("s3.create_bucket", Bucket="<bucket>")
 KEYS = ("a.txt", "b/1.txt", "b/2.txt", "b/c/3.txt", "d/4.txt", "e f.txt", "z/ä.txt")
-FILLED = [MADE, *[call("s3.put_object", Bucket="<bucket>", Key=key, Body=key.encode()) for key in KEYS]]
+FILLED = [MADE, *[call("s3.put_object", Bucket="<bucket>", Key=key, Body=b"body of " + key.encode()) for key in KEYS]]
 VERSIONED = [MADE, call("s3.put_bucket_versioning", Bucket="<bucket>", VersioningConfiguration={"Status": "Enabled"})]
 
 CASES = [

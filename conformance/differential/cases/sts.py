@@ -60,10 +60,6 @@ CASES = [
         call("sts.get_session_token", DurationSeconds=129601, caller=("<key>", "<secret>"), fails="ValidationError"),
         call("sts.get_caller_identity", caller=("<key2>", "<secret2>", "<token2>")),
     ]),
-    Case("sts.federation_token", [
-        call("sts.get_federation_token", Name="visitor", Policy=READ),
-        call("sts.get_federation_token", Name="a b", fails="ValidationError"),
-    ]),
     Case("sts.access_key_info", [
         call("sts.get_access_key_info", AccessKeyId="<access_key>"),
         call("iam.create_user", UserName="<name>"),
@@ -73,9 +69,5 @@ CASES = [
     ]),
     Case("sts.decode_authorization_message", [
         call("sts.decode_authorization_message", EncodedMessage="nonsense", fails="InvalidAuthorizationMessageException", status=400),
-    ]),
-    Case("sts.web_identity", [
-        call("iam.create_role", RoleName="<name>", AssumeRolePolicyDocument=TRUST),
-        call("sts.assume_role_with_web_identity", RoleArn=ROLE, RoleSessionName="work", WebIdentityToken="nonsense", fails="InvalidIdentityToken", status=400),
     ]),
 ]

@@ -430,6 +430,9 @@ pub struct Doctor {
 /// `craton demo`.
 #[derive(Debug, Args)]
 pub struct Demo {
+    /// What to show
+    #[arg(value_enum, default_value_t = Chapter::Foundation)]
+    pub chapter: Chapter,
     /// Leave the server running until Ctrl-C, to look at the console
     #[arg(long)]
     pub keep: bool,
@@ -439,4 +442,13 @@ pub struct Demo {
     /// Python with boto3 [default: one is set up in the user's cache folder]
     #[arg(long, env = "CRATON_DEMO_PYTHON", value_name = "FILE")]
     pub python: Option<PathBuf>,
+}
+
+/// A part of the demo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Chapter {
+    /// Models answer
+    Foundation,
+    /// A request is denied, explained, repaired and allowed; a backup is restored
+    Permissions,
 }

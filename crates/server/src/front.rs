@@ -64,8 +64,9 @@ impl Front {
     pub(crate) async fn answer(&self, request: Request<Incoming>, peer: SocketAddr, tls: bool) -> Response<Guarded> {
         let stopping = self.stopping.load(Ordering::SeqCst);
         let ends_connection = stopping && request.version() < Version::HTTP_2;
+        let (request, client_waits) = Lingering::wrap(request);
         let mut response = self.answer_while(stopping, request, peer, tls).await;
-        if ends_connection {
+        if ends_connection || client_waits.now() {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         response
@@ -74,11 +75,11 @@ impl Front {
     async fn answer_while(
         &self,
         stopping: bool,
-        request: Request<Incoming>,
+        request: Request<Lingering>,
         peer: SocketAddr,
         tls: bool,
     ) -> Response<Guarded> {
-        let (parts, body) = Lingering::wrap(request).into_parts();
+        let (parts, body) = request.into_parts();
         if let Some(page) = Page::of(&parts) {
             return self.page(page, &parts).map(|bytes| Guarded::new(full(bytes), None));
         }

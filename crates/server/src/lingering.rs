@@ -1,6 +1,8 @@
 //! Request bodies that their handler does not read to the end.
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -22,15 +24,32 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(5);
 pub(crate) struct Lingering {
     /// `None` once the value is dropped.
     body: Option<Incoming>,
-    lingers: bool,
+    http_1: bool,
+    waits: Waits,
+}
+
+/// Whether a request's client waits to be told to send its body (`Expect: 100-continue`). It is told once the body is asked for.
+///
+/// After an answer to such a client the connection ends, because what it would send next is a body or a request.
+#[derive(Clone)]
+pub(crate) struct Waits(Arc<AtomicBool>);
+
+impl Waits {
+    /// Whether it still waits.
+    pub(crate) fn now(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
 }
 
 impl Lingering {
-    /// The request with such a body. HTTP/2 ends a stream without its connection, and a client that waits for
-    /// `100 Continue` has sent nothing: neither needs it.
-    pub(crate) fn wrap(request: Request<Incoming>) -> Request<Self> {
-        let lingers = request.version() < Version::HTTP_2 && !request.headers().contains_key(header::EXPECT);
-        request.map(|body| Self { body: Some(body), lingers })
+    /// The request with such a body, and whether its client waits. HTTP/2 ends a stream without its connection, and a
+    /// client that waits for `100 Continue` has sent nothing: of neither is anything thrown away.
+    pub(crate) fn wrap(request: Request<Incoming>) -> (Request<Self>, Waits) {
+        let http_1 = request.version() < Version::HTTP_2;
+        let asks = http_1 && request.headers().contains_key(header::EXPECT) && !request.body().is_end_stream();
+        let waits = Waits(Arc::new(AtomicBool::new(asks)));
+        let told = waits.clone();
+        (request.map(|body| Self { body: Some(body), http_1, waits }), told)
     }
 }
 
@@ -39,6 +58,7 @@ impl Body for Lingering {
     type Error = hyper::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        self.waits.0.store(false, Ordering::SeqCst);
         match &mut self.body {
             Some(body) => Pin::new(body).poll_frame(cx),
             None => Poll::Ready(None),
@@ -56,7 +76,8 @@ impl Body for Lingering {
 
 impl Drop for Lingering {
     fn drop(&mut self) {
-        let rest = self.body.take().filter(|body| self.lingers && !body.is_end_stream());
+        let lingers = self.http_1 && !self.waits.now();
+        let rest = self.body.take().filter(|body| lingers && !body.is_end_stream());
         // Outside the runtime nothing is served any more.
         if let (Some(rest), Ok(runtime)) = (rest, tokio::runtime::Handle::try_current()) {
             runtime.spawn(tokio::time::timeout(LONGEST, discard(rest)));

@@ -63,6 +63,17 @@ async fn a_client_that_asks_first_need_not_send_too_long_a_body() {
 }
 
 #[tokio::test]
+async fn a_client_that_asks_first_and_is_refused_is_told_that_the_connection_ends() {
+    let home = Home::new();
+    let server = home.start_with(&["--max-body", "64KiB"]).await;
+    let asks = ["content-length: 200000000".to_owned(), "expect: 100-continue".to_owned()];
+    let request = String::from_utf8(bytes(&server, &invoke(), &asks, b"")).unwrap();
+    let answer = server.raw(request.replace("connection: close\r\n", "").as_bytes()).to_lowercase();
+    assert!(answer.starts_with("http/1.1 413 "), "{answer}");
+    assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
+}
+
+#[tokio::test]
 async fn a_head_over_the_limit_is_refused() {
     let home = Home::new();
     let server = home.start_with(&["--max-headers", "16KiB"]).await;
