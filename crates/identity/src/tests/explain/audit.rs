@@ -104,7 +104,7 @@ async fn entries_are_found_by_each_attribute() {
 #[tokio::test]
 async fn entries_of_the_version_before_are_taken_over() {
     each_backend(async |store| {
-        let (before, now) = (crate::store::TABLES, crate::audit::store::TABLES);
+        let (before, now) = (store::TABLES, crate::audit::store::TABLES);
         store.migrate(before.name, before.migrations).await.unwrap();
         let insert = "INSERT INTO identity_audit (id, account, time, principal, action, resource, decision, request_id)
                       VALUES ('000001800000000-e', '111122223333', 1800000000, 'arn', 'iam:CreateUser', '*', 'denied', 'r')";
