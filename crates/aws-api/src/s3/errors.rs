@@ -203,7 +203,8 @@ fn mismatch() -> Told {
     Told::new(
         403,
         "SignatureDoesNotMatch",
-        "The request signature we calculated does not match the signature you provided. Check your key and signing method.",
+        "The request signature we calculated does not match the signature you provided. Check your key and signing \
+         method.",
     )
 }
 

@@ -1,8 +1,8 @@
 //! S3: s3s speaks its protocol, `objects` stores and permits.
 //!
-//! [`claim`] tells which requests are for S3, [`serve`] takes one through s3s: it verifies the signature with the secrets
-//! that [`caller`] gives it, decodes the request and calls the handler that [`table`] names. What is wrong with a request
-//! is told as AWS tells it ([`errors`], [`answer`]).
+//! [`claim`] tells which requests are for S3; [`S3::serve`] takes one through s3s, which verifies the signature with the
+//! secrets that [`caller`] gives it, decodes the request and calls the handler that [`table`] names. What is wrong with a
+//! request is told as AWS tells it ([`errors`], [`answer`]).
 
 mod absent;
 mod acls;
