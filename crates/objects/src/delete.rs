@@ -108,6 +108,7 @@ impl Objects {
     ) -> Result<Deleted> {
         keys::check(&entry.key)?;
         let version = entry.version.as_deref();
+        keys::check_version(version)?;
         let action = by_version(["s3:DeleteObject", "s3:DeleteObjectVersion"], version);
         let present = versions::store::read(self.store(), &row.bucket.name, &entry.key, version).await?;
         let mut ask = with_version(self.ask_object(ctx, row, action, &entry.key)?, version);

@@ -21,6 +21,21 @@ pub(crate) fn check(key: &str) -> Result<()> {
     Ok(())
 }
 
+/// Whether a request's version can be one: `null`, or 32 characters of those that versions have.
+///
+/// # Errors
+/// InvalidArgument.
+pub(crate) fn check_version(version: Option<&str>) -> Result<()> {
+    let is_one = |version: &str| {
+        version == crate::versions::NULL
+            || (version.len() == 32 && version.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'_'))
+    };
+    match version {
+        Some(version) if !is_one(version) => Err(Error::invalid_argument("Invalid version id specified")),
+        _ => Ok(()),
+    }
+}
+
 /// # Errors
 /// MetadataTooLarge.
 pub(crate) fn check_metadata(metadata: &[(String, String)]) -> Result<()> {

@@ -21,7 +21,6 @@ mod get;
 mod keys;
 mod kms;
 mod listing;
-mod lookup;
 mod multipart;
 mod open;
 mod put;

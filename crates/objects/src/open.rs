@@ -14,9 +14,11 @@ use crate::blobs::{BlobPlace, Blobs, CollectionHold};
 use crate::buckets::lookup::BucketLookup;
 use crate::encryption::StorageKey;
 use crate::events::Event;
-use crate::lookup::Lookup;
 
-const MIGRATIONS: &[Migration] = &[Migration::same(1, "objects", include_str!("../migrations/0001_objects.sql"))];
+const MIGRATIONS: &[Migration] = &[
+    Migration::same(1, "objects", include_str!("../migrations/0001_objects.sql")),
+    Migration::same(2, "principals", include_str!("../migrations/0002_principals.sql")),
+];
 
 /// The tables of this module.
 pub const TABLES: Module = Module { name: "objects", migrations: MIGRATIONS };
@@ -64,7 +66,6 @@ impl Objects {
         store.migrate(TABLES.name, TABLES.migrations).await?;
         let storage_key = StorageKey::open(&store, &identity, random.as_ref()).await?;
         let blobs = Arc::new(Blobs::open(blobs).await?);
-        identity.register_resources("s3", Arc::new(Lookup(store.clone())));
         let (events, _) = broadcast::channel(EVENTS);
         identity.register_resources("s3", Arc::new(BucketLookup(store.clone())));
         Ok(Self(Arc::new(Inner {

@@ -27,6 +27,7 @@ impl Objects {
     pub async fn put_object_tagging(&self, ctx: &Ctx, object: &ObjectRef, tags: Pairs) -> Result<Option<String>> {
         keys::check(&object.key)?;
         let version = object.version.as_deref();
+        keys::check_version(version)?;
         let action = by_version(["s3:PutObjectTagging", "s3:PutObjectVersionTagging"], version);
         let row = self.known_bucket(ctx, &object.bucket, action).await?;
         let present = versions::store::read(self.store(), &row.bucket.name, &object.key, version).await?;

@@ -9,7 +9,7 @@ pub(crate) mod settings;
 pub(crate) mod store;
 
 use base::{AccountId, Region, Result as BaseResult, Timestamp};
-use identity::{Access, Ctx};
+use identity::{Access, Ctx, Principal};
 
 use crate::error::{Code, Error, Result};
 use crate::listing::successor;
@@ -163,7 +163,7 @@ impl Objects {
             ownership: Some("BucketOwnerEnforced".to_owned()),
             ..Settings::default()
         };
-        let row = BucketRow { bucket, versioning: Versioning::Unversioned, policy: None, settings };
+        let row = BucketRow { bucket, versioning: Versioning::Unversioned, policy: None, principals: None, settings };
         match store::insert(self.store(), &row).await? {
             None => Ok(row.bucket),
             Some(taken) => taken_by(ctx, taken.bucket),
@@ -255,10 +255,15 @@ impl Objects {
     /// The bucket's row, unchecked. Of a bucket that does not exist learns only who might do `action` to it.
     pub(crate) async fn known_bucket(&self, ctx: &Ctx, bucket: &BucketRef, action: &str) -> Result<BucketRow> {
         if let Some(row) = store::read(self.store(), &bucket.name).await? {
-            return Ok(row);
+            return self.with_present_principals(row).await;
         }
-        let ask = identity::Ask::new(action, format!("arn:aws:s3:::{}", bucket.name)).owned_by(ctx.account().clone());
-        self.identity().permit(ctx, &ask, Access::Read).await?;
+        // The policies of the caller's account come first (S3 User Guide, "How Amazon S3 authorizes a request"); a
+        // stranger has none.
+        if !matches!(ctx.principal(), Principal::Anonymous { .. }) {
+            let arn = format!("arn:aws:s3:::{}", bucket.name);
+            let ask = identity::Ask::new(action, arn).owned_by(ctx.account().clone());
+            self.identity().permit(ctx, &ask, Access::Read).await?;
+        }
         Err(Error::no_such_bucket(&bucket.name))
     }
 
@@ -298,6 +303,49 @@ fn taken_by(ctx: &Ctx, taken: Bucket) -> Result<Bucket> {
     ))
 }
 
+/// The regions of AWS (AWS General Reference, "Amazon S3 endpoints"). A client may be set to another one, such as `local`;
+/// then its buckets are there.
+const REGIONS: [&str; 38] = [
+    "af-south-1",
+    "ap-east-1",
+    "ap-east-2",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-south-2",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-southeast-3",
+    "ap-southeast-4",
+    "ap-southeast-5",
+    "ap-southeast-6",
+    "ap-southeast-7",
+    "ca-central-1",
+    "ca-west-1",
+    "cn-north-1",
+    "cn-northwest-1",
+    "eu-central-1",
+    "eu-central-2",
+    "eu-north-1",
+    "eu-south-1",
+    "eu-south-2",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "il-central-1",
+    "me-central-1",
+    "me-south-1",
+    "mx-central-1",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-gov-east-1",
+    "us-gov-west-1",
+    "us-west-1",
+    "us-west-2",
+];
+
 /// The region of a bucket that is made through `called` (S3 API Reference, "CreateBucket").
 fn location(called: &Region, constraint: Option<&str>) -> Result<Region> {
     let illegal = |constraint: &str| {
@@ -317,7 +365,13 @@ fn location(called: &Region, constraint: Option<&str>) -> Result<Region> {
         (_, Some("EU")) => "eu-west-1".parse().map_err(|_| invalid()),
         (called_name, Some(constraint)) => {
             let region: Region = constraint.parse().map_err(|_| invalid())?;
-            if called_name != "us-east-1" && region != *called { Err(illegal(constraint)) } else { Ok(region) }
+            if region == *called {
+                return Ok(region);
+            }
+            if !REGIONS.contains(&constraint) {
+                return Err(invalid());
+            }
+            if called_name == "us-east-1" { Ok(region) } else { Err(illegal(constraint)) }
         }
     }
 }

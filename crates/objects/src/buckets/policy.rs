@@ -1,11 +1,13 @@
 //! Bucket policies.
 
+use base::ErrorKind;
+use identity::iam::PrincipalIds;
 use identity::policy::{Document, Kind};
 use identity::{Access, Ask, Ctx};
 
 use super::BucketRef;
 pub(crate) use super::policy_status::is_public;
-use super::store::{self, BucketRow, Setting};
+use super::store::{self, BucketRow};
 use crate::error::{Code, Error, Result};
 use crate::open::Objects;
 
@@ -26,7 +28,7 @@ impl Objects {
             }
         })?;
         check(&document, &row.bucket.name)?;
-        self.check_principals(&document).await?;
+        let principals = self.check_principals(&document).await?;
         if row.public_access()?.block_public_policy && is_public(&document) {
             return Err(Error::new(
                 Code::AccessDenied,
@@ -39,10 +41,11 @@ impl Objects {
             )
             .with_hint("Name principals or conditions in the policy, or take the bucket's public access block away."));
         }
-        store::set(self.store(), &row.bucket.name, Setting::Policy, Some(text)).await
+        store::set_policy(self.store(), &row.bucket.name, Some((text, &principals))).await
     }
 
-    /// The bucket's policy, as it was set.
+    /// The bucket's policy, as it was set; users and roles that it names and that were deleted since stand there under
+    /// their ids.
     ///
     /// # Errors
     /// NoSuchBucketPolicy, NoSuchBucket, AccessDenied.
@@ -57,7 +60,7 @@ impl Objects {
     /// NoSuchBucket, AccessDenied.
     pub async fn delete_bucket_policy(&self, ctx: &Ctx, bucket: &BucketRef) -> Result<()> {
         let row = self.bucket_of_policy(ctx, bucket, "s3:DeleteBucketPolicy", Access::Write).await?;
-        store::set(self.store(), &row.bucket.name, Setting::Policy, None).await
+        store::set_policy(self.store(), &row.bucket.name, None).await
     }
 
     /// Whether the bucket's policy is public (S3 User Guide, "The meaning of public").
@@ -84,10 +87,26 @@ impl Objects {
         Ok(row)
     }
 
+    /// Whom the document names, to be stored with it.
+    ///
     /// # Errors
-    /// MalformedPolicy, where the document names users, roles or accounts that do not exist.
-    async fn check_principals(&self, _document: &Document) -> Result<()> {
-        Ok(())
+    /// MalformedPolicy, where it names users, roles or accounts that do not exist.
+    async fn check_principals(&self, document: &Document) -> Result<String> {
+        let ids = self.identity().check_principals(document).await.map_err(|error| match error.kind {
+            ErrorKind::Invalid => malformed("Invalid principal in policy", error.public_text()),
+            _ => error.into(),
+        })?;
+        Ok(ids.to_text()?)
+    }
+
+    /// The row with the policy as it is to be shown and decided with now: what it gave to a user or a role does not go
+    /// over to another one of the same name.
+    pub(crate) async fn with_present_principals(&self, mut row: BucketRow) -> Result<BucketRow> {
+        if let (Some(text), Some(principals)) = (&row.policy, &row.principals) {
+            let ids = PrincipalIds::from_text(principals)?;
+            row.policy = Some(self.identity().present_principals(text, &ids).await?);
+        }
+        Ok(row)
     }
 }
 

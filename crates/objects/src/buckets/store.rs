@@ -14,6 +14,8 @@ pub(crate) struct BucketRow {
     pub(crate) versioning: Versioning,
     /// The policy's text.
     pub(crate) policy: Option<String>,
+    /// Which users and roles it named when it was written.
+    pub(crate) principals: Option<String>,
     pub(crate) settings: Settings,
 }
 
@@ -30,7 +32,6 @@ pub(crate) struct Settings {
 /// One of a bucket's settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Setting {
-    Policy,
     PublicAccess,
     Encryption,
     Tags,
@@ -41,8 +42,8 @@ pub(crate) enum Setting {
 macro_rules! select_buckets {
     ($rest:literal) => {
         concat!(
-            "SELECT name, account, region, created, versioning, policy, public_access, encryption, tags, cors, ownership \
-             FROM object_buckets ",
+            "SELECT name, account, region, created, versioning, policy, principals, public_access, encryption, tags, cors, \
+             ownership FROM object_buckets ",
             $rest
         )
     };
@@ -150,7 +151,6 @@ pub(crate) async fn list(store: &Store, query: &ListQuery<'_>) -> Result<Vec<Buc
 /// Sets or removes one setting.
 pub(crate) async fn set(store: &Store, name: &str, setting: Setting, value: Option<&str>) -> S3Result<()> {
     let sql = match setting {
-        Setting::Policy => "UPDATE object_buckets SET policy = $2 WHERE name = $1",
         Setting::PublicAccess => "UPDATE object_buckets SET public_access = $2 WHERE name = $1",
         Setting::Encryption => "UPDATE object_buckets SET encryption = $2 WHERE name = $1",
         Setting::Tags => "UPDATE object_buckets SET tags = $2 WHERE name = $1",
@@ -158,6 +158,14 @@ pub(crate) async fn set(store: &Store, name: &str, setting: Setting, value: Opti
         Setting::Ownership => "UPDATE object_buckets SET ownership = $2 WHERE name = $1",
     };
     let rows = store.write(|tx| async move { tx.execute(sql, params![name, value]).await }).await?;
+    if rows == 0 { Err(Error::no_such_bucket(name)) } else { Ok(()) }
+}
+
+/// Sets or removes the policy and whom it names.
+pub(crate) async fn set_policy(store: &Store, name: &str, policy: Option<(&str, &str)>) -> S3Result<()> {
+    let sql = "UPDATE object_buckets SET policy = $2, principals = $3 WHERE name = $1";
+    let (text, principals) = policy.unzip();
+    let rows = store.write(|tx| async move { tx.execute(sql, params![name, text, principals]).await }).await?;
     if rows == 0 { Err(Error::no_such_bucket(name)) } else { Ok(()) }
 }
 
@@ -179,6 +187,7 @@ fn bucket(row: &Row) -> Result<BucketRow> {
         bucket: Bucket { name: row.text("name")?, owner: account, region, created: row.time("created")? },
         versioning: Versioning::parse(&row.text("versioning")?)?,
         policy: row.opt_text("policy")?,
+        principals: row.opt_text("principals")?,
         settings: Settings {
             public_access: row.opt_text("public_access")?,
             encryption: row.opt_text("encryption")?,

@@ -101,7 +101,7 @@ impl Objects {
     /// Takes in a part out of an object that is here already.
     ///
     /// # Errors
-    /// Those of [`Objects::upload_part`] and [`Objects::get_object`]; InvalidArgument for a range beyond the source's end;
+    /// Those of [`Objects::upload_part`] and [`Objects::get_object`]; InvalidRange for a range beyond the source's end;
     /// PreconditionFailed.
     pub async fn upload_part_copy(&self, ctx: &Ctx, part: &PartRef, copy: &CopyPart) -> Result<CopiedPart> {
         check_number(part.number)?;
@@ -114,7 +114,7 @@ impl Objects {
             Some(ByteRange::FromTo(first, last)) if first <= last && last < size => (first, last + 1),
             Some(ByteRange::FromTo(..)) => {
                 return Err(Error::new(
-                    Code::InvalidArgument,
+                    Code::InvalidRange,
                     format!("Range specified is not valid for source object of size: {size}"),
                 ));
             }

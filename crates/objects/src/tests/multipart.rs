@@ -231,7 +231,7 @@ async fn a_part_can_be_copied_out_of_an_object() {
             conditions: Conditions::default(),
         };
         let beyond = p.objects.upload_part_copy(&p.ctx, &to, &range(0, 6 * MIB as u64)).await;
-        assert_eq!(code(beyond), Code::InvalidArgument);
+        assert_eq!(code(beyond), Code::InvalidRange);
         let copied = p.objects.upload_part_copy(&p.ctx, &to, &range(100, 99 + 5 * MIB as u64)).await.unwrap();
         let parts = [
             CompletePart { number: 1, etag: copied.part.etag, checksums: Checksums::default() },

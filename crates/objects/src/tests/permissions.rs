@@ -170,6 +170,9 @@ async fn everyone_may_read_only_what_is_public_and_not_restricted() {
         assert_eq!(get(&p, &other, "k").await.unwrap(), b"1");
         let list = p.objects.list_objects(&nobody, &list("")).await;
         assert_eq!(code(list), Code::AccessDenied);
+        let nowhere = p.objects.head_bucket(&nobody, &BucketRef::new("nowhere")).await;
+        assert_eq!(code(nowhere), Code::NoSuchBucket);
+        assert_eq!(code(p.objects.list_buckets(&nobody, &ListBuckets::default()).await), Code::AccessDenied);
     })
     .await;
 }
@@ -239,6 +242,61 @@ async fn of_several_deletions_only_the_allowed_ones_happen() {
         assert!(outcomes[0].result.is_ok());
         assert_eq!(outcomes[1].result.as_ref().err().unwrap().code, Code::AccessDenied);
         assert_eq!(p.get("yours/1").await.unwrap(), b"1");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn explanations_find_buckets_and_objects_by_their_arns() {
+    use identity::ResourceLookup as _;
+
+    each_backend(async |store| {
+        let p = Place::new(&store).await;
+        let ada = p.user("ada").await;
+        p.policy(&allow(&aws(&ada), r#""s3:GetObject""#, OBJECTS, "")).await.unwrap();
+        let tags = vec![("t".to_owned(), "v".to_owned())];
+        p.objects.put_bucket_tagging(&p.ctx, &BucketRef::new("notes"), tags.clone()).await.unwrap();
+        let lookup = crate::buckets::lookup::BucketLookup(p.store.clone());
+        let bucket = lookup.find("arn:aws:s3:::notes").await.unwrap().unwrap();
+        assert_eq!((&bucket.owner, &bucket.tags), (p.ctx.account(), &tags));
+        let object = lookup.find("arn:aws:s3:::notes/a/b").await.unwrap().unwrap();
+        assert_eq!(object.policy.map(|policy| policy.id.to_string()).as_deref(), Some("arn:aws:s3:::notes"));
+        assert!(lookup.find("arn:aws:s3:::nowhere/a").await.unwrap().is_none());
+        assert!(lookup.find("arn:aws:kms:us-east-1:111122223333:key/a").await.unwrap().is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_policy_names_principals_that_exist_and_means_them_for_ever() {
+    each_backend(async |store| {
+        let p = Place::new(&store).await;
+        let absent = format!(r#"{{"AWS": "arn:aws:iam::{}:user/absent"}}"#, p.ctx.account());
+        let refused = p.policy(&allow(&absent, r#""s3:GetObject""#, OBJECTS, "")).await.unwrap_err();
+        assert_eq!(
+            (refused.code, refused.error.message.as_str()),
+            (Code::MalformedPolicy, "Invalid principal in policy")
+        );
+        assert!(refused.error.hint.unwrap().contains("user/absent"));
+
+        let ada = p.user("ada").await;
+        p.put("k", "1").await;
+        p.policy(&allow(&aws(&ada), r#""s3:GetObject""#, OBJECTS, "")).await.unwrap();
+        get(&p, &ada, "k").await.unwrap();
+        for key in p
+            .identity
+            .list_access_keys(&p.ctx, Some("ada"), &base::PageRequest { limit: 9, after: None })
+            .await
+            .unwrap()
+            .items
+        {
+            p.identity.delete_access_key(&p.ctx, Some("ada"), &key.id).await.unwrap();
+        }
+        p.identity.delete_user(&p.ctx, "ada").await.unwrap();
+        let namesake = p.user("ada").await;
+        assert_eq!(code(get(&p, &namesake, "k").await), Code::AccessDenied);
+        let shown = p.objects.bucket_policy(&p.ctx, &BucketRef::new("notes")).await.unwrap();
+        assert!(shown.contains("AIDA") && !shown.contains("user/ada"), "{shown}");
     })
     .await;
 }

@@ -17,7 +17,8 @@ async fn every_version_of_a_bucket_that_keeps_them_can_be_read() {
         assert_eq!(p.get("k").await.unwrap(), b"2");
         assert_eq!(p.get_version("k", Some(&first)).await.unwrap(), b"1");
         assert_eq!(p.get_version("k", Some("null")).await.unwrap(), b"0");
-        assert_eq!(code(p.get_version("k", Some("other")).await), Code::NoSuchVersion);
+        assert_eq!(code(p.get_version("k", Some(&"A".repeat(32))).await), Code::NoSuchVersion);
+        assert_eq!(code(p.get_version("k", Some("other")).await), Code::InvalidArgument);
     })
     .await;
 }

@@ -131,6 +131,7 @@ impl Objects {
     ) -> Result<FoundObject> {
         keys::check(&object.key)?;
         let version = object.version.as_deref();
+        keys::check_version(version)?;
         let action = by_version(actions, version);
         let bucket = self.known_bucket(ctx, &object.bucket, action).await?;
         let (found, lease) = {
