@@ -22,6 +22,7 @@ mod forms;
 pub(crate) mod host;
 mod listings;
 mod multipart;
+mod ranges;
 mod reads;
 mod settings;
 mod table;
@@ -175,13 +176,20 @@ impl S3 {
         let method = parts.method.clone();
         hoist(&mut parts);
         parts.extensions.insert(visit.clone());
+        let without_range = ranges::without(&parts);
         let body = if claim::is_form(&parts) {
             body::inbound(Watched::new(body, visit), visit)
         } else {
             body::inbound(body, visit)
         };
         let request = Request::from_parts(parts, body);
-        match self.service.call(request).await {
+        let mut answered = self.service.call(request).await;
+        if let (Some(plain), Ok(response)) = (without_range, &answered)
+            && ranges::is_refusal(response)
+        {
+            answered = self.service.call(Request::from_parts(plain, s3s::Body::empty())).await;
+        }
+        match answered {
             Ok(response) => answer::complete(visit, &method, response),
             Err(error) => {
                 let error = base::Error::internal(format!("{error:?}"));

@@ -188,3 +188,42 @@ async fn what_was_asked_of_s3_is_among_the_latest_requests() {
     assert_eq!(latest[1]["operation"], "CreateBucket");
     world.stop().await;
 }
+
+#[tokio::test]
+async fn a_range_that_is_none_is_ignored_and_its_caller_is_checked_all_the_same() {
+    let world = World::without_models().await;
+    world.s3("PUT", "/ranges", "").await;
+    world.s3("PUT", "/ranges/a", "0123456789").await;
+    for range in ["bytes=9-0", "bytes=0-1,5-6", "lines=1-2", "nonsense"] {
+        let got = world.send(world.for_s3("GET", "/ranges/a", "", &[("range", range)])).await;
+        assert_eq!((got.status.as_u16(), got.text().as_str()), (200, "0123456789"), "{range}");
+        let head = world.send(world.for_s3("HEAD", "/ranges/a", "", &[("range", range)])).await;
+        assert_eq!((head.status.as_u16(), head.header("content-length")), (200, "10"), "{range}");
+    }
+    let asked = [("range", "nonsense")];
+    assert_eq!(code(&world.send(unsigned("GET", "/ranges/a", &asked)).await), (403, "AccessDenied".to_owned()));
+    let mut other = credentials(&world.admin);
+    other.secret_access_key = Secret::new("not the secret".to_owned());
+    let got = world.send(world.signed_for_s3(&other, "GET", "/ranges/a", "", &asked)).await;
+    assert_eq!(code(&got), (403, "SignatureDoesNotMatch".to_owned()));
+}
+
+#[tokio::test]
+async fn a_range_behind_the_end_is_named_in_the_refusal() {
+    let world = World::without_models().await;
+    world.s3("PUT", "/behind", "").await;
+    world.s3("PUT", "/behind/a", "0123456789").await;
+    let got = world.send(world.for_s3("GET", "/behind/a", "", &[("range", "bytes=10-11")])).await;
+    assert_eq!(code(&got), (416, "InvalidRange".to_owned()));
+    assert!(got.text().contains("<RangeRequested>bytes=10-11</RangeRequested>"), "{}", got.text());
+}
+
+#[tokio::test]
+async fn attributes_tell_the_etag_without_quotes() {
+    let world = World::without_models().await;
+    world.s3("PUT", "/attributes", "").await;
+    world.s3("PUT", "/attributes/a", "hello").await;
+    let got =
+        world.send(world.for_s3("GET", "/attributes/a?attributes", "", &[("x-amz-object-attributes", "ETag")])).await;
+    assert!(got.text().contains("<ETag>5d41402abc4b2a76b9719d911017c592</ETag>"), "{}", got.text());
+}
