@@ -4,11 +4,11 @@
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
 
-demo: ## Install what is missing, build, pull the default models, answer real requests, show where to click
+demo: ## Install what is missing, build, pull the default models, answer real requests, show where to click; CHAPTER=permissions shows denials explained
 	@scripts/setup.sh build console
 	@scripts/console.sh build
 	@cargo build --release
-	@cargo run --release --quiet -- demo
+	@cargo run --release --quiet -- demo $(CHAPTER)
 
 test: ## Run everything: lints, unit and integration tests, the console, real clients
 	@scripts/test.sh

@@ -6,5 +6,6 @@ target=$(cd "$root" && cargo metadata --format-version 1 --no-deps --offline | p
 data=$(mktemp -d)
 trap 'rm -rf "$data"' EXIT
 "$target/debug/craton" demo --data-dir "$data/data" --python "$1" </dev/null | tee "$data/out"
+"$target/debug/craton" demo permissions --data-dir "$data/data" --python "$1" </dev/null | tee -a "$data/out"
 # It said where the console is only after every part of it had been answered.
-grep -q '^Console: http' "$data/out"
+[ "$(grep -c '^Console: http' "$data/out")" = 2 ]

@@ -249,7 +249,7 @@ def test_a_dry_run_says_what_would_be(key, stranger):
                  lambda c: c.generate_data_key(KeyId=key["Arn"], KeySpec="AES_256", DryRun=True),
                  lambda c: c.re_encrypt(CiphertextBlob=blob, DestinationKeyId=key["Arn"], DryRun=True),
                  lambda c: c.create_grant(KeyId=key["Arn"], GranteePrincipal=arn, Operations=["Decrypt"], DryRun=True)):
-        refused(lambda: call(kms), "DryRunOperationException", 400, "would have succeeded")
+        refused(lambda: call(kms), "DryRunOperationException", 412, "would have succeeded")
         refused(lambda: call(theirs("kms")), "AccessDeniedException", 400)
     assert kms.list_grants(KeyId=key["KeyId"])["Grants"] == []
 
@@ -275,6 +275,31 @@ def test_another_accounts_key_by_its_arn_and_with_both_sides_rights():
     refused(lambda: other.disable_key(KeyId=made["Arn"]), "AccessDeniedException", 400)
     owner.schedule_key_deletion(KeyId=made["KeyId"], PendingWindowInDays=7)
     refused(lambda: other.decrypt(CiphertextBlob=blob), "KMSInvalidStateException", 400)
+
+
+def test_rights_on_a_key_come_from_the_callers_policies_where_its_policy_lets_them(key, iam_user):
+    name, access_key, secret = iam_user
+    iam, theirs = client("iam"), client("kms", access_key, secret)
+    blob = client("kms").encrypt(KeyId=key["KeyId"], Plaintext=b"text", EncryptionContext={"tenant": "a"})["CiphertextBlob"]
+    call = lambda: theirs.decrypt(CiphertextBlob=blob, EncryptionContext={"tenant": "a"})
+    refused(call, "AccessDeniedException", 400, "because no identity-based policy allows the kms:Decrypt action")
+    iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": key["Arn"]},
+        {"Effect": "Deny", "Action": "kms:*", "Resource": "*", "Condition": {"StringEquals": {"kms:EncryptionContext:tenant": "b"}}}]}))
+    assert call()["Plaintext"] == b"text"
+    refused(lambda: theirs.decrypt(CiphertextBlob=blob, EncryptionContext={"tenant": "b"}), "AccessDeniedException", 400,
+            "with an explicit deny in an identity-based policy")
+    iam.delete_user_policy(UserName=name, PolicyName="p")
+    refused(call, "AccessDeniedException", 400)
+
+
+def test_a_policy_names_only_who_exists(key):
+    nobody = f"arn:aws:iam::{account(client('sts'))}:user/nobody-{uuid.uuid4().hex[:8]}"
+    kms = client("kms")
+    refused(lambda: kms.put_key_policy(KeyId=key["KeyId"], Policy=policy(account(client("sts")), allow(nobody, "kms:*"))),
+            "MalformedPolicyDocumentException", 400, "invalid principals", nobody)
+    refused(lambda: kms.create_grant(KeyId=key["KeyId"], GranteePrincipal=nobody, Operations=["Decrypt"]),
+            "InvalidArnException", 400, nobody)
 
 
 def test_what_is_not_built_says_so_by_name(key):

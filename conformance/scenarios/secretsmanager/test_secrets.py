@@ -62,6 +62,8 @@ def test_a_secret_is_made_once(secret):
     refused(lambda: sm.create_secret(Name=name, ClientRequestToken=token, SecretString="y"), "ResourceExistsException", 400)
     sm.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
     refused(lambda: sm.create_secret(Name="a b", SecretString="x"), "ValidationException", 400, "Invalid name")
+    refused(lambda: sm.create_secret(Name="short", SecretString="x", ClientRequestToken="short"), "InvalidParameterException", 400,
+            "ClientRequestToken must be 32-64 characters long.")
     refused(lambda: sm.create_secret(Name="both", SecretString="x", SecretBinary=b"x"), "InvalidParameterException", 400)
     refused(lambda: sm.create_secret(Name="long", SecretString="x" * 65537), "ValidationException", 400)
 

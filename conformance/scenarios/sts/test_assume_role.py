@@ -229,7 +229,15 @@ def test_what_is_not_built_says_so_even_without_a_signature():
     refused(call, "NotImplemented", 501, "AssumeRoleWithWebIdentity")
 
 
-def test_only_whole_messages_of_ones_own_are_decoded():
+def test_a_denial_is_decoded_by_the_id_of_its_request(ada):
+    name, clients, give = ada
+    error = refused(lambda: clients("iam").list_users(), "AccessDenied", 403)
+    id = error["ResponseMetadata"]["RequestId"]
+    message = json.loads(DEV("sts").decode_authorization_message(EncodedMessage=id)["DecodedMessage"])
+    assert not message["allowed"] and not message["explicitDeny"] and message["context"]["action"] == "iam:ListUsers"
+    assert message["context"]["principal"]["arn"].endswith(f":user/{name}")
+    refused(lambda: clients("sts").decode_authorization_message(EncodedMessage=id), "AccessDenied", 403, "sts:DecodeAuthorizationMessage")
+    refused(lambda: HOST("sts").decode_authorization_message(EncodedMessage=id), "InvalidAuthorizationMessageException", 400)
     refused(lambda: HOST("sts").decode_authorization_message(EncodedMessage="nonsense"), "InvalidAuthorizationMessageException", 400)
 
 

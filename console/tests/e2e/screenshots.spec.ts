@@ -13,6 +13,16 @@ const PAGES: [string, string][] = [
   ['aliases', '/aliases'],
   ['keys', '/keys'],
   ['accounts', '/accounts'],
+  ['buckets', '/buckets'],
+  ['users', '/users'],
+  ['roles', '/roles'],
+  ['policies', '/policies'],
+  ['policy', '/policies?policy=arn:aws:iam::aws:policy/AdministratorAccess'],
+  ['organization', '/organization'],
+  ['why-denied', '/why-denied'],
+  ['audit', '/audit'],
+  ['kms', '/kms'],
+  ['secrets', '/secrets'],
 ]
 
 /** Pictures of every page for people to look at: `CRATON_SHOTS=folder npx playwright test screenshots`. */

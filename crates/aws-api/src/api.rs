@@ -364,6 +364,7 @@ impl Api {
         record.names(routed.service.id, routed.operation.name);
         let missing = || Error::internal(format!("no row for {} of {}", routed.operation.name, routed.service.id));
         let row = dispatch::row(routed.service, routed.operation.name).ok_or_else(missing).map_err(Failure::from)?;
+        let ctx = ctx.called_as(routed.service.id, routed.operation.name, user_agent(&parts));
         Ok(dispatch::serve(row, Call { api: self.clone(), ctx, parts, body, route: routed }).await?)
     }
 
@@ -389,6 +390,7 @@ impl Api {
             return Err(Failure::from(error).into());
         };
         record.names(service, route.row.operation);
+        let ctx = ctx.called_as(service, route.row.operation, user_agent(&parts));
         let call: Call<Labels> = Call { api: self.clone(), ctx, parts, body, route: labels };
         Ok(dispatch::serve(&route.row, call).await?)
     }
@@ -633,4 +635,9 @@ fn is_query(parts: &Parts, body: &[u8]) -> bool {
     let form = std::str::from_utf8(body).unwrap_or_default();
     let mut pairs = [parts.uri.query().unwrap_or_default(), form].into_iter().flat_map(|form| form.split('&'));
     parts.uri.path() == "/" && pairs.any(|pair| pair.starts_with("Action="))
+}
+
+/// What the client calls itself.
+fn user_agent(parts: &Parts) -> Option<&str> {
+    parts.headers.get(http::header::USER_AGENT)?.to_str().ok()
 }

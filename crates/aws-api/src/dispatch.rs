@@ -10,7 +10,7 @@ use identity::Ask;
 use crate::body::ResponseBody;
 use crate::call::{Call, Check, Row, query_pairs};
 use crate::errors::Failure;
-use crate::{bedrock, bedrock_runtime, iam, kms, organizations, qbusiness, secretsmanager, sts};
+use crate::{bedrock, bedrock_runtime, cloudtrail, iam, kms, organizations, qbusiness, secretsmanager, sts};
 
 /// A request for an operation of an AWS service.
 pub(crate) type AwsCall = Call<Routed>;
@@ -19,18 +19,20 @@ pub(crate) type AwsCall = Call<Routed>;
 pub(crate) const SERVICES: &[(&str, &[Row<Routed>])] = &[
     ("sts", sts::ROWS),
     ("iam", iam::ROWS),
+    ("iam", iam::SIMULATOR_ROWS),
     ("bedrock", bedrock::ROWS),
     ("bedrock-runtime", bedrock_runtime::ROWS),
     ("qbusiness", qbusiness::ROWS),
     ("kms", kms::ROWS),
     ("secretsmanager", secretsmanager::ROWS),
     ("organizations", organizations::ROWS),
+    ("cloudtrail", cloudtrail::ROWS),
 ];
 
 /// The row of an operation.
 pub(crate) fn row(service: &Service, operation: &str) -> Option<&'static Row<Routed>> {
-    let (_, rows) = SERVICES.iter().find(|(id, _)| *id == service.id)?;
-    rows.iter().find(|row| row.operation == operation)
+    let mut rows = SERVICES.iter().filter(|(id, _)| *id == service.id).flat_map(|(_, rows)| rows.iter());
+    rows.find(|row| row.operation == operation)
 }
 
 /// Checks the row's permission, then calls its handler.

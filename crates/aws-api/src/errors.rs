@@ -3,7 +3,7 @@
 use aws_wire::{Service, Violation, WireError};
 use base::Error;
 
-use crate::{bedrock, bedrock_runtime, iam, kms, organizations, s3, secretsmanager, sts};
+use crate::{bedrock, bedrock_runtime, cloudtrail, iam, kms, organizations, s3, secretsmanager, sts};
 
 /// Why a request has no answer.
 #[derive(Debug)]
@@ -49,6 +49,7 @@ impl Failure {
             Self::Domain(error) => match service.id {
                 "sts" => sts::errors::wire(&error),
                 "iam" => iam::errors::wire(&error),
+                "cloudtrail" => cloudtrail::errors::wire(&error),
                 "kms" => kms::errors::wire(&error),
                 "secretsmanager" => secretsmanager::errors::wire(&error),
                 "s3" => s3::errors::wire(&error),

@@ -10,6 +10,7 @@ mod bedrock;
 mod bedrock_runtime;
 mod body;
 mod call;
+mod cloudtrail;
 mod craton;
 mod dispatch;
 mod errors;

@@ -228,9 +228,8 @@ fn every_served_operation_has_exactly_one_row() {
             assert_eq!(crate::s3::SERVED, expected);
             continue;
         }
-        let rows = crate::dispatch::SERVICES.iter().find(|(id, _)| *id == service.id);
-        let mut rows: Vec<&str> =
-            rows.map_or_else(Vec::new, |(_, rows)| rows.iter().map(|row| row.operation).collect());
+        let rows = crate::dispatch::SERVICES.iter().filter(|(id, _)| *id == service.id);
+        let mut rows: Vec<&str> = rows.flat_map(|(_, rows)| rows.iter().map(|row| row.operation)).collect();
         let mut expected = served.clone();
         rows.sort_unstable();
         expected.sort_unstable();

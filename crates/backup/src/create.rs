@@ -143,7 +143,8 @@ impl Backups {
         if made.is_err() {
             remove(partial).await?;
         }
-        let (files, bytes) = made?;
+        // Each backup is of its own moment: none goes on where another attempt failed.
+        let (files, bytes) = made.map_err(|error| Error { kind: ErrorKind::Conflict, ..error })?;
         Ok(json!({ "path": input.path, "files": files, "bytes": bytes }))
     }
 

@@ -331,6 +331,24 @@ async fn a_backup_that_the_server_s_end_broke_off_fails_and_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_backup_whose_files_cannot_be_copied_says_why_and_leaves_nothing() {
+    let (d, _database) = sqlite().await;
+    fs::remove_dir_all(d.path("data/blobs")).unwrap();
+    fs::write(d.path("data/blobs"), "no folder").unwrap();
+    let running = d.jobs.start(1);
+    d.open.add_permits(1);
+    let job = d.create("backup", true).await.unwrap();
+    let job = d.ended(&job.id).await;
+    running.stop().await;
+    assert_eq!(job.state, State::Failed);
+    assert!(job.error.unwrap().message.contains("Cannot read `"));
+    assert_eq!(names(d.dir.path()), ["data"]);
+    assert_eq!(d.held.load(Ordering::SeqCst), 0);
+    let full = folder::cannot("write", Path::new("/mnt/b"), &std::io::ErrorKind::StorageFull.into());
+    assert!(full.message.starts_with("The disk is full") && full.hint.is_some(), "{full}");
+}
+
+#[tokio::test]
 async fn places_that_no_backup_can_have_are_refused() {
     let (d, _database) = sqlite().await;
     let create = async |path: PathBuf| {

@@ -116,6 +116,12 @@ pub enum Command {
         after_help = "Examples:\n  craton root-key rotate\n  craton root-key rotate --new-passphrase-file passphrase.txt"
     )]
     RootKey(RootKey),
+    /// Explain why a request was denied, and list who may do something
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  craton iam explain 7a9d1c2e-0000-4000-8000-000000000001\n  craton iam who-can s3:GetObject arn:aws:s3:::models/config.json"
+    )]
+    Iam(Iam),
     /// Talk to a model in the terminal
     #[command(
         after_help = "Examples:\n  craton chat\n  craton chat --model anthropic.claude-3-haiku-20240307-v1:0 --system 'Answer in one sentence.'\n  echo 'Why is the sky blue?' | craton chat"
@@ -199,6 +205,32 @@ pub enum Accounts {
     Create {
         /// Twelve digits [default: random]
         id: Option<String>,
+    },
+}
+
+/// `craton iam`.
+#[derive(Debug, Subcommand)]
+pub enum Iam {
+    /// Show why a request was denied, and the smallest change of policies that allows it
+    ///
+    /// The request's id stands in the answer's header x-amzn-requestid (of S3: x-amz-request-id); clients print it with
+    /// the error. In place of it a token can be given that another account passed on.
+    #[command(
+        after_help = "Examples:\n  craton iam explain 7a9d1c2e-0000-4000-8000-000000000001\n  craton iam explain explain-AgAAAAF7 --account 111122223333\n  craton iam explain 7a9d1c2e-0000-4000-8000-000000000001 --output json"
+    )]
+    Explain {
+        /// The request's id, or a token
+        request: String,
+    },
+    /// List everyone who may do something to a resource, and through which statements
+    #[command(
+        after_help = "Examples:\n  craton iam who-can s3:GetObject arn:aws:s3:::models/config.json\n  craton iam who-can sts:AssumeRole arn:aws:iam::111122223333:role/importer --output json"
+    )]
+    WhoCan {
+        /// The action, such as s3:GetObject
+        action: String,
+        /// The resource's ARN, or * for actions on no particular one
+        resource: String,
     },
 }
 
@@ -398,6 +430,9 @@ pub struct Doctor {
 /// `craton demo`.
 #[derive(Debug, Args)]
 pub struct Demo {
+    /// What to show
+    #[arg(value_enum, default_value_t = Chapter::Foundation)]
+    pub chapter: Chapter,
     /// Leave the server running until Ctrl-C, to look at the console
     #[arg(long)]
     pub keep: bool,
@@ -407,4 +442,13 @@ pub struct Demo {
     /// Python with boto3 [default: one is set up in the user's cache folder]
     #[arg(long, env = "CRATON_DEMO_PYTHON", value_name = "FILE")]
     pub python: Option<PathBuf>,
+}
+
+/// A part of the demo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Chapter {
+    /// Models answer
+    Foundation,
+    /// A request is denied, explained, repaired and allowed; a backup is restored
+    Permissions,
 }

@@ -1,12 +1,14 @@
 //! Whether a caller may do something.
 
+use std::sync::Arc;
+
 use base::{AccountId, Error, Result};
 
 use crate::ask::Ask;
 use crate::ctx::{Credential, Ctx};
 use crate::open::Identity;
 use crate::organizations::Membership;
-use crate::policy::{self, Attached, Policies, Request};
+use crate::policy::{self, Attached, Policies, Request, RequestBuilder};
 use crate::principal::Principal;
 use crate::rights::Rights;
 
@@ -96,8 +98,9 @@ impl Identity {
     /// The store's.
     pub async fn decide(&self, ctx: &Ctx, ask: &Ask) -> Result<Verdict> {
         let rights = self.rights(ctx.principal()).await?;
-        let membership = self.membership(ctx.account()).await?;
-        let request = request(ctx, ask, &rights, &membership, self.resource_organization(ctx, ask, &membership).await?);
+        let surroundings = self.surroundings(ctx, ask).await?;
+        let membership = &surroundings.caller;
+        let request = request(ctx, ask, &rights, &surroundings);
         let policies = Policies {
             service_control: membership.service_control.clone(),
             resource: ask.policy.clone(),
@@ -108,16 +111,22 @@ impl Identity {
         };
         let decision = policy::decide(&request, &policies);
         let free = FREE.contains(&ask.action()) && !matches!(ctx.principal(), Principal::Anonymous { .. });
-        Ok(Verdict { beyond: beyond(ctx, ask.action()), free, request, policies, decision })
+        let closed = || membership.closed.then(|| "the account is closed".to_owned());
+        Ok(Verdict { beyond: beyond(ctx, ask.action()).or_else(closed), free, request, policies, decision })
     }
 
-    /// The organization of the account that owns what is asked for: `aws:ResourceOrgID`.
-    async fn resource_organization(&self, ctx: &Ctx, ask: &Ask, own: &Membership) -> Result<Option<String>> {
+    async fn surroundings(&self, ctx: &Ctx, ask: &Ask) -> Result<Surroundings> {
+        let caller = self.membership(ctx.account()).await?;
         let owner = ask.owner.clone().or_else(|| account_of(ask.resource()));
-        match owner.filter(|owner| owner != ctx.account()) {
-            Some(owner) => Ok(self.membership(&owner).await?.organization.clone()),
-            None => Ok(own.organization.clone()),
-        }
+        let resource = match owner.filter(|owner| owner != ctx.account()) {
+            Some(owner) => self.membership(&owner).await?,
+            None => Arc::clone(&caller),
+        };
+        let source = match ctx.source().and_then(account_of) {
+            Some(account) => Some(self.membership(&account).await?),
+            None => None,
+        };
+        Ok(Surroundings { caller, resource, source })
     }
 
     /// Decides and records: when this returns, the audit entry of a refusal, or of an allowed [`Access::Write`], is
@@ -138,19 +147,23 @@ impl Identity {
     }
 }
 
+/// The organizations around a request.
+struct Surroundings {
+    /// Of the caller's account.
+    caller: Arc<Membership>,
+    /// Of the account that owns what is asked for.
+    resource: Arc<Membership>,
+    /// Of the account of the resource that a service works for.
+    source: Option<Arc<Membership>>,
+}
+
 /// The account that an ARN names.
 fn account_of(arn: &str) -> Option<AccountId> {
     arn.split(':').nth(4)?.parse().ok()
 }
 
 /// The request as policies see it.
-fn request(
-    ctx: &Ctx,
-    ask: &Ask,
-    rights: &Rights,
-    membership: &Membership,
-    resource_organization: Option<String>,
-) -> Request {
+fn request(ctx: &Ctx, ask: &Ask, rights: &Rights, surroundings: &Surroundings) -> Request {
     let mut builder = Request::builder(ctx.principal().caller(&rights.tags), ask.action(), ask.resource())
         .at(ctx.now())
         .region(ctx.region().as_str())
@@ -168,12 +181,7 @@ fn request(
         builder = builder.encryption_context(pairs);
     }
     builder = builder.resource_tags(&ask.resource_tags);
-    if let (Some(organization), Some(path)) = (&membership.organization, &membership.path) {
-        builder = builder.organization(organization, path);
-    }
-    if let Some(organization) = resource_organization {
-        builder = builder.key("aws:ResourceOrgID", organization);
-    }
+    builder = organizations(builder, ctx, surroundings);
     if let Some(issued) = ctx.principal().issued() {
         builder = builder.token_issued(issued).key("aws:MultiFactorAuthPresent", "false");
     }
@@ -200,6 +208,22 @@ fn request(
     builder.build()
 }
 
+/// Adds what conditions may ask of the organizations of caller, resource and source. A service has none of its own.
+fn organizations(mut builder: RequestBuilder, ctx: &Ctx, surroundings: &Surroundings) -> RequestBuilder {
+    let Surroundings { caller, resource, source } = surroundings;
+    let is_service = matches!(ctx.principal(), Principal::Service { .. });
+    if let (Some(organization), Some(path), false) = (&caller.organization, &caller.path, is_service) {
+        builder = builder.organization(organization, path);
+    }
+    for (prefix, membership) in [("aws:Resource", Some(resource)), ("aws:Source", source.as_ref())] {
+        let place = membership.and_then(|membership| membership.organization.as_ref().zip(membership.path.as_ref()));
+        if let Some((organization, path)) = place {
+            builder = builder.key(&format!("{prefix}OrgID"), organization).key(&format!("{prefix}OrgPaths"), path);
+        }
+    }
+    builder
+}
+
 /// Why the caller's credentials do not reach `action`, whatever its policies say.
 fn beyond(ctx: &Ctx, action: &str) -> Option<String> {
     match ctx.credential() {
@@ -214,9 +238,9 @@ fn beyond(ctx: &Ctx, action: &str) -> Option<String> {
 }
 
 /// What credentials of `GetSessionToken` may not do without MFA (STS API Reference, "GetSessionToken"). Craton's own
-/// operations that make lasting credentials are closed like IAM's: what ends must not make what does not.
+/// operations that make or copy lasting credentials are closed like IAM's: what ends must not make what does not.
 fn closed_to_sessions(action: &str) -> bool {
     action.starts_with("iam:")
-        || ["craton:CreateAccount", "craton:CreateApiKey"].contains(&action)
+        || ["craton:CreateAccount", "craton:CreateApiKey", "craton:CreateBackup"].contains(&action)
         || (action.starts_with("sts:") && !OPEN_TO_SESSIONS.contains(&action))
 }

@@ -58,7 +58,7 @@ pub use principal::{Principal, RoleSession};
 pub use resources::{Found, ResourceFacts, ResourceLookup};
 pub use root_key::RootKey;
 pub use sealing::{NewRootKey, rotate_root_key};
-pub use simulate::{EvalDecision, MatchedStatement, Simulated, Simulation};
+pub use simulate::{EvalDecision, Excluded, MatchedStatement, Simulated, Simulation};
 pub use users::{NewUser, Tag, User};
 pub use who_can::{Through, Who, WhoCan, WhoKind};
 

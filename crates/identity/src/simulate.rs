@@ -25,6 +25,10 @@ pub struct Simulation {
     pub policies: Vec<String>,
     /// Permissions boundaries in the place of the principal's own.
     pub boundaries: Vec<String>,
+    /// Service control policies from the organization's root down, in the place of the principal's own.
+    pub service_control: Vec<Vec<String>>,
+    /// Those of the principal's policies that do not count.
+    pub excluded: Vec<Excluded>,
     /// The actions.
     pub actions: Vec<String>,
     /// The resources; none stands for `*`.
@@ -37,6 +41,17 @@ pub struct Simulation {
     pub caller: Option<String>,
     /// Condition keys and their values.
     pub context: Vec<(String, Vec<String>)>,
+}
+
+/// Policies of a principal that do not count in a simulation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Excluded {
+    /// `inline`, `aws-managed`, `user-managed`, `permission-boundary`, `scp` or `rcp`.
+    Type(String),
+    /// The managed policy with this ARN.
+    Arn(String),
+    /// An inline policy: `user`, `group` or `role`, the holder's name, the policy's name.
+    Inline(String, String, String),
 }
 
 /// How a simulated request is decided.
@@ -117,7 +132,7 @@ impl Identity {
         let mut results = Vec::new();
         for resource in resources {
             if resource != "*" && resource.parse::<base::Arn>().is_err() {
-                return Err(Error::invalid(format!("Invalid Entity: {resource} is not a valid ARN.")));
+                return Err(invalid(format!("Invalid Entity: {resource} is not a valid ARN.")));
             }
             for action in &simulation.actions {
                 let facts = self.simulated_resource(ctx, simulation, action, resource).await?;
@@ -165,6 +180,16 @@ impl Identity {
             subject.caller = self.simulated_caller(arn).await?;
             subject.is_real = true;
         }
+        simulation.excluded.iter().for_each(|excluded| excluded.apply(&mut subject.policies));
+        for (level, texts) in simulation.service_control.iter().enumerate() {
+            let id = |n: usize| format!("OrderedOrganizationPolicyInputList.{}.{}", level + 1, n + 1);
+            let parsed = texts.iter().enumerate().map(|(n, text)| parse(Kind::ServiceControl, &id(n), text));
+            let parsed = parsed.collect::<Result<_>>()?;
+            if level == 0 {
+                subject.policies.service_control.clear();
+            }
+            subject.policies.service_control.push(parsed);
+        }
         for (n, text) in simulation.policies.iter().enumerate() {
             let input = parse(Kind::Managed, &format!("PolicyInputList.{}", n + 1), text)?;
             subject.policies.identity.push(input);
@@ -178,7 +203,7 @@ impl Identity {
     async fn principal_subject(&self, ctx: &Ctx, arn: &str) -> Result<Subject> {
         let parsed = arn.parse::<base::Arn>().ok().filter(|parsed| parsed.account == ctx.account().as_str());
         let parsed = parsed.ok_or_else(|| {
-            Error::invalid(format!("Invalid Entity Arn: {arn} does not clearly define entity type and name."))
+            invalid(format!("Invalid Entity Arn: {arn} does not clearly define entity type and name."))
         })?;
         let membership = self.membership(ctx.account()).await?;
         let organization = membership.organization.clone().zip(membership.path.clone());
@@ -201,8 +226,7 @@ impl Identity {
         if let Some(caller) = self.caller_of(arn).await? {
             return Ok(caller);
         }
-        let refused =
-            || Error::invalid(format!("Invalid Entity Arn: {arn} does not clearly define entity type and name."));
+        let refused = || invalid(format!("Invalid Entity Arn: {arn} does not clearly define entity type and name."));
         let parsed: base::Arn = arn.parse().map_err(|_| refused())?;
         let account: AccountId = parsed.account.parse().map_err(|_| refused())?;
         match (parsed.service.as_str(), parsed.resource_type()) {
@@ -244,6 +268,30 @@ impl Identity {
         let known = found.map(|facts| facts.owner);
         let owner = owner.or(known).or(named).unwrap_or_else(|| ctx.account().clone());
         Ok(Some(ResourceFacts { policy: Some(policy), ..ResourceFacts::of(owner) }))
+    }
+}
+
+impl Excluded {
+    fn apply(&self, policies: &mut Policies) {
+        let is_inline = |id: &str| !id.starts_with("arn:");
+        let is_of_aws = |id: &str| id.starts_with("arn:aws:iam::aws:");
+        match self {
+            Self::Type(name) => match name.as_str() {
+                "inline" => policies.identity.retain(|attached| !is_inline(&attached.id)),
+                "aws-managed" => policies.identity.retain(|attached| !is_of_aws(&attached.id)),
+                "user-managed" => {
+                    policies.identity.retain(|attached| is_inline(&attached.id) || is_of_aws(&attached.id));
+                }
+                "permission-boundary" => policies.boundary = None,
+                "scp" => policies.service_control.clear(),
+                _ => {}
+            },
+            Self::Arn(arn) => policies.identity.retain(|attached| *attached.id != **arn),
+            Self::Inline(kind, holder, name) => {
+                let id = format!("{kind}/{holder}/{name}");
+                policies.identity.retain(|attached| *attached.id != *id);
+            }
+        }
     }
 }
 
@@ -347,7 +395,7 @@ fn find<'a>(policies: &'a Policies, id: &str) -> Option<&'a Attached> {
 fn source(policy_type: PolicyType, id: &str) -> &'static str {
     match (policy_type, id.split(['/', '.']).next().unwrap_or_default()) {
         (PolicyType::Resource | PolicyType::Trust, _) => "resource",
-        (_, "PolicyInputList" | "PermissionsBoundaryPolicyInputList") => "IAM Policy",
+        (_, "PolicyInputList" | "PermissionsBoundaryPolicyInputList") => "none",
         (_, "user") => "user",
         (_, "group") => "group",
         (_, "role") => "role",
@@ -409,7 +457,7 @@ fn sides(decision: &policy::Decision) -> Vec<(&'static str, EvalDecision)> {
 
 fn parse(kind: Kind, id: &str, text: &str) -> Result<Attached> {
     let document = Document::parse(kind, text).map_err(|malformed| {
-        let error = Error::invalid(format!("Invalid policy document in {id}: {}", malformed.message));
+        let error = invalid(format!("Invalid policy document in {id}: {}", malformed.message));
         match malformed.hint {
             Some(hint) => error.with_hint(hint),
             None => error,
@@ -422,14 +470,19 @@ fn check_action(action: &str) -> Result<()> {
     let is_plain = |part: &str| !part.is_empty() && !part.contains(['*', '?', ':']);
     match action.split_once(':') {
         Some((service, name)) if is_plain(service) && is_plain(name) => Ok(()),
-        _ => Err(Error::invalid(format!("Invalid action name: {action}"))
+        _ => Err(invalid(format!("Invalid action name: {action}"))
             .with_hint("Actions look like `s3:GetObject`; wildcards are not simulated.")),
     }
 }
 
 fn owner(text: &str) -> Result<AccountId> {
     let id = text.strip_prefix("arn:aws:iam::").and_then(|rest| rest.strip_suffix(":root")).unwrap_or(text);
-    id.parse().map_err(|_| Error::invalid(format!("Invalid resource owner: {text}")))
+    id.parse().map_err(|_| invalid(format!("Invalid resource owner: {text}")))
+}
+
+/// IAM's `InvalidInput`.
+fn invalid(message: impl Into<String>) -> Error {
+    Error::invalid(message).with_code("InvalidInput")
 }
 
 fn no_such(arn: &str) -> Error {

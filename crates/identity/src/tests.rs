@@ -5,6 +5,7 @@ mod accounts;
 mod api_keys;
 mod authorization;
 mod console;
+mod explain;
 mod first_start;
 mod iam;
 mod kms;

@@ -302,8 +302,8 @@ fn is_open(key: &str, caller: &Caller) -> bool {
         // Of a role it holds the session's name.
         return matches!(caller, Caller::Role(_));
     }
-    let known = ["aws:username", "aws:resourceaccount", "aws:resourceorgid", "aws:viaawsservice"];
-    !(key.starts_with("aws:principal") || key.starts_with("aws:resourcetag/") || known[..3].contains(&key.as_str()))
+    let is_known = ["aws:username", "aws:resourceaccount", "aws:resourceorgid"].contains(&key.as_str());
+    !(is_known || key.starts_with("aws:principal") || key.starts_with("aws:resourcetag/"))
 }
 
 /// Those whom the policy names and who are not of the account.

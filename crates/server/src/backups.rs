@@ -11,19 +11,23 @@ use cli::{BackupFacts, RestoreArgs};
 use futures::future::BoxFuture;
 use identity::Identity;
 use jobs::Jobs;
+use objects::Objects;
 use store::{DataDir, Store};
 
 use crate::settings::{RestorePlace, RootKeySource, Settings};
 use crate::tables;
+use crate::wiring::OBJECTS;
 
 /// The root key's file in a backup and in a restored data directory.
 const ROOT_KEY: &str = "root.key";
+/// The folder of whole blobs in that of the objects.
+const BLOBS: &str = "blobs";
 
 /// The deployment's backups.
 pub(crate) fn open(
     settings: &Settings,
     data: &DataDir,
-    (store, identity, jobs): (&Store, &Identity, &Jobs),
+    (store, identity, jobs, objects): (&Store, &Identity, &Jobs, &Objects),
     clock: &Arc<dyn Clock>,
 ) -> Backups {
     let root_key = match &settings.root_key {
@@ -36,7 +40,10 @@ pub(crate) fn open(
         identity: identity.clone(),
         jobs: jobs.clone(),
         clock: clock.clone(),
-        parts: vec![Arc::new(Keys { data: data.path().to_owned(), root_key: settings.root_key.clone() })],
+        parts: vec![
+            Arc::new(Keys { data: data.path().to_owned(), root_key: settings.root_key.clone() }),
+            Arc::new(Blobs(objects.clone())),
+        ],
         root_key,
         data_dir: data.path().to_owned(),
         version: env!("CARGO_PKG_VERSION"),
@@ -73,6 +80,28 @@ impl Part for Keys {
 
     fn is_secret(&self) -> bool {
         true
+    }
+}
+
+/// The bytes of objects, where they are on this machine. In an object store they stay where they are.
+struct Blobs(Objects);
+
+impl Part for Blobs {
+    fn name(&self) -> &'static str {
+        "objects"
+    }
+
+    fn hold(&self) -> BoxFuture<'_, base::Result<Box<dyn Any + Send>>> {
+        Box::pin(async { Ok(Box::new(self.0.hold_collection().await) as Box<dyn Any + Send>) })
+    }
+
+    fn save<'a>(&'a self, into: &'a Folder) -> BoxFuture<'a, base::Result<()>> {
+        Box::pin(async {
+            match self.0.blob_folder() {
+                Some(folder) => into.link_all(folder.join(BLOBS), &format!("{OBJECTS}/{BLOBS}")).await,
+                None => Ok(()),
+            }
+        })
     }
 }
 

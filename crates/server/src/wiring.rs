@@ -27,7 +27,7 @@ use crate::{backups, banner, engines, listener, signals, tables, telemetry, tls}
 /// Jobs that run at the same time: mostly downloads, which wait for the network.
 const JOB_WORKERS: usize = 4;
 /// The folder in the data folder with the objects of S3.
-const OBJECTS: &str = "objects";
+pub(crate) const OBJECTS: &str = "objects";
 /// Threads that serve requests; models run on threads of their own.
 const MOST_SERVING_THREADS: usize = 4;
 
@@ -108,6 +108,7 @@ async fn run(settings: &Settings, started: Instant) -> Result<()> {
     running.stop().await;
     collector.stop().await;
     services.identity.flush_last_used().await?;
+    services.identity.flush_audit().await?;
     let _ = std::fs::remove_file(data.path().join("endpoint.json"));
     services.store.close().await;
     tracing::info!("stopped");
@@ -176,7 +177,7 @@ async fn open_on(store: &Store, root_key: RootKey, settings: &Settings, data: &D
     )
     .await?;
     let assistants = Assistants::open(store.clone()).await?;
-    let backups = backups::open(settings, data, (store, &identity, &jobs), &clock);
+    let backups = backups::open(settings, data, (store, &identity, &jobs, &objects), &clock);
     let store = store.clone();
     Ok(Services { store, identity, jobs, objects, models, assistants, backups, clock, random, administrator })
 }

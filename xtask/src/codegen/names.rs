@@ -5,9 +5,17 @@ pub(super) fn module(service: &str) -> String {
     service.replace('-', "_")
 }
 
-/// `userNameType` → `UserNameType`.
+/// Names of Rust's and of ours that a generated type must not take.
+const RESERVED: [&str; 8] = ["String", "Option", "Vec", "Box", "Timestamp", "Event", "Input", "Output"];
+
+/// `userNameType` → `UserNameType`; a name that means something else here gets `Shape` behind it.
 pub(super) fn type_name(shape: &str) -> String {
-    let mut letters = shape.chars();
+    let name = capitalised(shape);
+    if RESERVED.contains(&name.as_str()) { format!("{name}Shape") } else { name }
+}
+
+fn capitalised(word: &str) -> String {
+    let mut letters = word.chars();
     letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
 }
 
@@ -29,7 +37,7 @@ pub(super) fn constant(name: &str) -> String {
 pub(super) fn variant(value: &str) -> String {
     let mut name = String::new();
     for word in value.split(|c: char| !c.is_ascii_alphanumeric()).flat_map(words) {
-        name.push_str(&type_name(&word));
+        name.push_str(&capitalised(&word));
     }
     match name.chars().next() {
         Some(first) if first.is_ascii_digit() => format!("V{name}"),

@@ -5,11 +5,13 @@ mod aliases;
 mod api_keys;
 mod backups;
 pub(crate) mod errors;
+mod explanations;
 mod jobs;
 mod models;
 mod requests;
 mod session;
 mod status;
+mod who_can;
 
 pub(crate) use session::{PATH as SESSION_PATH, Visit, session};
 pub use status::resident_bytes;
@@ -62,6 +64,8 @@ pub(crate) const ROUTES: &[Route] = &[
     route!("POST" "api-keys", "CreateApiKey", Write, "api-key", api_keys::create),
     route!("DELETE" "api-keys/{id}", "DeleteApiKey", Write, "api-key", api_keys::delete),
     route!("GET" "requests", "ListRequests", Read, "request", requests::list),
+    route!("GET" "requests/{id}/explanation", "ExplainRequest", Read, "request", explanations::get),
+    route!("GET" "who-can", "WhoCan", Read, "policy", who_can::get),
 ];
 
 fn resource(call: &Call<Labels>, kind: &str) -> String {

@@ -13,6 +13,7 @@ mod policies;
 mod roles;
 mod service_linked_roles;
 mod shapes;
+mod simulate;
 mod tags;
 mod users;
 
@@ -21,6 +22,8 @@ use identity::Access;
 
 use crate::call::{Answer, Asked, Check, Row};
 use crate::dispatch::AwsCall;
+
+pub(crate) use simulate::ROWS as SIMULATOR_ROWS;
 
 /// The operations.
 pub(crate) const ROWS: &[Row<aws_wire::Routed>] = &[

@@ -24,7 +24,7 @@ pub(crate) fn wire(error: &Error) -> WireError {
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
-        let Some(exception) = refusal.exception else { return Self::Domain(*refusal.error) };
+        let Some(exception) = refusal.error.code else { return Self::Domain(refusal.error) };
         let mut error = WireError::with_status(400, exception, refusal.error.public_text());
         error.members.extend(refusal.reason.map(|reason| ("Reason", reason.to_owned())));
         Self::Wire(error)

@@ -54,6 +54,8 @@ impl S3Access for Callers {
         visit.found(operation);
         match self.caller(cx, &visit, operation).await {
             Ok(Some(ctx)) => {
+                let agent = cx.headers().get(http::header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+                let ctx = ctx.called_as("s3", operation, agent);
                 visit.authenticated(ctx.clone());
                 cx.extensions_mut().insert(ctx);
                 super::table::check_served(&visit, operation).map_err(|told| errors::refuse(&visit, told))

@@ -60,6 +60,17 @@ const fn write(operation: &'static str, action: &'static str, handler: Handler) 
     Row { operation, action, access: Access::Write, check: Check::InDomain, handler }
 }
 
+/// Refuses an id of a version that is too short or too long, in this service's own words.
+fn check_token(call: &AwsCall) -> Result<(), Failure> {
+    let body: serde_json::Value = serde_json::from_slice(&call.body).unwrap_or_default();
+    match body.get("ClientRequestToken").and_then(serde_json::Value::as_str) {
+        Some(token) if !(32..=64).contains(&token.chars().count()) => {
+            Err(Error::invalid("ClientRequestToken must be 32-64 characters long.").into())
+        }
+        _ => Ok(()),
+    }
+}
+
 fn domain(call: &AwsCall) -> Secrets {
     call.api.identity().secrets()
 }

@@ -9,13 +9,14 @@ use aws_wire::generated::secretsmanager::{
 use base::Error;
 use identity::secrets::{NewSecret, SecretRef, Update};
 
-use super::{domain, refuse, value};
+use super::{check_token, domain, refuse, value};
 use crate::body::full;
 use crate::call::Answer;
 use crate::dispatch::AwsCall;
 use crate::errors::Failure;
 
 pub(super) async fn create_secret(call: AwsCall) -> Answer {
+    check_token(&call)?;
     let input: CreateSecretRequest = call.decode()?;
     refuse(input.add_replica_regions.filter(|regions| !regions.is_empty()), "AddReplicaRegions")?;
     refuse(input.r#type, "Type")?;
@@ -58,6 +59,7 @@ pub(super) async fn describe_secret(call: AwsCall) -> Answer {
 }
 
 pub(super) async fn update_secret(call: AwsCall) -> Answer {
+    check_token(&call)?;
     let input: UpdateSecretRequest = call.decode()?;
     refuse(input.r#type, "Type")?;
     let update = Update {

@@ -9,7 +9,7 @@ use base::Error;
 use identity::secrets::{BatchFailure, Got, ListRequest, PasswordRules, Put, SecretRef, SortBy, VersionRef};
 
 use super::secrets::missing;
-use super::{domain, listing, next, page_request, refuse, shown, value};
+use super::{check_token, domain, listing, next, page_request, refuse, shown, value};
 use crate::body::full;
 use crate::call::Answer;
 use crate::dispatch::AwsCall;
@@ -93,6 +93,7 @@ fn failure(BatchFailure { id, error }: BatchFailure) -> APIErrorType {
 }
 
 pub(super) async fn put_secret_value(call: AwsCall) -> Answer {
+    check_token(&call)?;
     let input: PutSecretValueRequest = call.decode()?;
     refuse(input.rotation_token, "RotationToken")?;
     let value = value(input.secret_string, input.secret_binary)?;

@@ -91,7 +91,7 @@ async fn get_access_key_info(call: AwsCall) -> Answer {
 
 async fn decode_authorization_message(call: AwsCall) -> Answer {
     let input: DecodeAuthorizationMessageRequest = call.decode()?;
-    let message = call.api.identity().decode_authorization_message(&call.ctx, &input.encoded_message)?;
+    let message = call.api.identity().decode_authorization_message(&call.ctx, &input.encoded_message).await?;
     Ok(call.encode(&DecodeAuthorizationMessageResponse { decoded_message: Some(message) }).map(full))
 }
 

@@ -93,8 +93,8 @@ async fn operations_that_are_not_built_are_named() {
     let reply = world.signed("bedrock", "GET", "/imported-models/no-such-model", "").await;
     assert_eq!(reply.error(), (501, "NotImplementedException"));
     assert!(reply.json()["message"].as_str().unwrap().contains("GetImportedModel"));
-    let reply = world.query("iam", "Action=CreateRole&Version=2010-05-08&RoleName=r").await;
+    let reply = world.query("sts", "Action=GetFederationToken&Version=2011-06-15&Name=bob").await;
     assert_eq!(reply.status, 501);
-    assert!(reply.text().contains("CreateRole"));
+    assert!(reply.text().contains("GetFederationToken"));
     world.stop().await;
 }

@@ -85,6 +85,34 @@ pub struct AttachedPolicy {
     #[serde(rename = "PolicyArn", skip_serializing_if = "Option::is_none")]
     pub policy_arn: Option<String>,
 }
+string_enum! { pub enum AttachmentType {
+User = "user",
+Group = "group",
+Role = "role",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ContextEntry {
+    #[serde(rename = "ContextKeyName", skip_serializing_if = "Option::is_none")]
+    pub context_key_name: Option<String>,
+    #[serde(rename = "ContextKeyValues", skip_serializing_if = "Option::is_none")]
+    pub context_key_values: Option<Vec<String>>,
+    #[serde(rename = "ContextKeyType", skip_serializing_if = "Option::is_none")]
+    pub context_key_type: Option<ContextKeyTypeEnum>,
+}
+string_enum! { pub enum ContextKeyTypeEnum {
+String = "string",
+StringList = "stringList",
+Numeric = "numeric",
+NumericList = "numericList",
+Boolean = "boolean",
+BooleanList = "booleanList",
+Ip = "ip",
+IpList = "ipList",
+Binary = "binary",
+BinaryList = "binaryList",
+Date = "date",
+DateList = "dateList",
+} }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct CreateAccessKeyRequest {
     #[serde(rename = "UserName", skip_serializing_if = "Option::is_none")]
@@ -336,6 +364,27 @@ Group = "Group",
 LocalManagedPolicy = "LocalManagedPolicy",
 AwsManagedPolicy = "AWSManagedPolicy",
 } }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct EvaluationResult {
+    #[serde(rename = "EvalActionName")]
+    pub eval_action_name: String,
+    #[serde(rename = "EvalResourceName", skip_serializing_if = "Option::is_none")]
+    pub eval_resource_name: Option<String>,
+    #[serde(rename = "EvalDecision")]
+    pub eval_decision: PolicyEvaluationDecisionType,
+    #[serde(rename = "MatchedStatements", skip_serializing_if = "Option::is_none")]
+    pub matched_statements: Option<Vec<Statement>>,
+    #[serde(rename = "MissingContextValues", skip_serializing_if = "Option::is_none")]
+    pub missing_context_values: Option<Vec<String>>,
+    #[serde(rename = "OrganizationsDecisionDetail", skip_serializing_if = "Option::is_none")]
+    pub organizations_decision_detail: Option<OrganizationsDecisionDetail>,
+    #[serde(rename = "PermissionsBoundaryDecisionDetail", skip_serializing_if = "Option::is_none")]
+    pub permissions_boundary_decision_detail: Option<PermissionsBoundaryDecisionDetail>,
+    #[serde(rename = "EvalDecisionDetails", skip_serializing_if = "Option::is_none")]
+    pub eval_decision_details: Option<std::collections::BTreeMap<String, PolicyEvaluationDecisionType>>,
+    #[serde(rename = "ResourceSpecificResults", skip_serializing_if = "Option::is_none")]
+    pub resource_specific_results: Option<Vec<ResourceSpecificResult>>,
+}
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct GetAccessKeyLastUsedRequest {
     #[serde(rename = "AccessKeyId")]
@@ -381,6 +430,23 @@ pub struct GetAccountPasswordPolicyResponse {
 pub struct GetAccountSummaryResponse {
     #[serde(rename = "SummaryMap", skip_serializing_if = "Option::is_none")]
     pub summary_map: Option<std::collections::BTreeMap<String, i32>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetContextKeysForCustomPolicyRequest {
+    #[serde(rename = "PolicyInputList")]
+    pub policy_input_list: Vec<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetContextKeysForPolicyResponse {
+    #[serde(rename = "ContextKeyNames", skip_serializing_if = "Option::is_none")]
+    pub context_key_names: Option<Vec<String>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetContextKeysForPrincipalPolicyRequest {
+    #[serde(rename = "PolicySourceArn")]
+    pub policy_source_arn: String,
+    #[serde(rename = "PolicyInputList", skip_serializing_if = "Option::is_none")]
+    pub policy_input_list: Option<Vec<String>>,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct GetGroupPolicyRequest {
@@ -543,6 +609,15 @@ pub struct GroupDetail {
     pub group_policy_list: Option<Vec<PolicyDetail>>,
     #[serde(rename = "AttachedManagedPolicies", skip_serializing_if = "Option::is_none")]
     pub attached_managed_policies: Option<Vec<AttachedPolicy>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct InlinePolicyIdentifierType {
+    #[serde(rename = "PolicyName")]
+    pub policy_name: String,
+    #[serde(rename = "AttachmentType")]
+    pub attachment_type: AttachmentType,
+    #[serde(rename = "AttachmentName")]
+    pub attachment_name: String,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
 pub struct InstanceProfile {
@@ -987,6 +1062,16 @@ pub struct ManagedPolicyDetail {
     pub policy_version_list: Option<Vec<PolicyVersion>>,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct OrderedOrganizationPolicyType {
+    #[serde(rename = "ServiceControlPolicyInputList", skip_serializing_if = "Option::is_none")]
+    pub service_control_policy_input_list: Option<Vec<String>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct OrganizationsDecisionDetail {
+    #[serde(rename = "AllowedByOrganizations", skip_serializing_if = "Option::is_none")]
+    pub allowed_by_organizations: Option<bool>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct PasswordPolicy {
     #[serde(rename = "MinimumPasswordLength", skip_serializing_if = "Option::is_none")]
     pub minimum_password_length: Option<i32>,
@@ -1012,6 +1097,11 @@ pub struct PasswordPolicy {
 string_enum! { pub enum PermissionsBoundaryAttachmentType {
 PermissionsBoundaryPolicy = "PermissionsBoundaryPolicy",
 } }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct PermissionsBoundaryDecisionDetail {
+    #[serde(rename = "AllowedByPermissionsBoundary", skip_serializing_if = "Option::is_none")]
+    pub allowed_by_permissions_boundary: Option<bool>,
+}
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct Policy {
     #[serde(rename = "PolicyName", skip_serializing_if = "Option::is_none")]
@@ -1046,6 +1136,11 @@ pub struct PolicyDetail {
     #[serde(rename = "PolicyDocument", skip_serializing_if = "Option::is_none")]
     pub policy_document: Option<String>,
 }
+string_enum! { pub enum PolicyEvaluationDecisionType {
+Allowed = "allowed",
+ExplicitDeny = "explicitDeny",
+ImplicitDeny = "implicitDeny",
+} }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct PolicyGroup {
     #[serde(rename = "GroupName", skip_serializing_if = "Option::is_none")]
@@ -1053,6 +1148,23 @@ pub struct PolicyGroup {
     #[serde(rename = "GroupId", skip_serializing_if = "Option::is_none")]
     pub group_id: Option<String>,
 }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub enum PolicyIdentifier {
+    #[serde(rename = "PolicyType")]
+    PolicyType(PolicyIdentifierPolicyType),
+    #[serde(rename = "PolicyArn")]
+    PolicyArn(String),
+    #[serde(rename = "InlinePolicyIdentifier")]
+    InlinePolicyIdentifier(InlinePolicyIdentifierType),
+}
+string_enum! { pub enum PolicyIdentifierPolicyType {
+Inline = "inline",
+AwsManaged = "aws-managed",
+UserManaged = "user-managed",
+PermissionBoundary = "permission-boundary",
+Scp = "scp",
+Rcp = "rcp",
+} }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct PolicyRole {
     #[serde(rename = "RoleName", skip_serializing_if = "Option::is_none")]
@@ -1060,6 +1172,15 @@ pub struct PolicyRole {
     #[serde(rename = "RoleId", skip_serializing_if = "Option::is_none")]
     pub role_id: Option<String>,
 }
+string_enum! { pub enum PolicySourceType {
+User = "user",
+Group = "group",
+Role = "role",
+AwsManaged = "aws-managed",
+UserManaged = "user-managed",
+Resource = "resource",
+None = "none",
+} }
 string_enum! { pub enum PolicyUsageType {
 PermissionsPolicy = "PermissionsPolicy",
 PermissionsBoundary = "PermissionsBoundary",
@@ -1081,6 +1202,13 @@ pub struct PolicyVersion {
     pub is_default_version: Option<bool>,
     #[serde(rename = "CreateDate", skip_serializing_if = "Option::is_none")]
     pub create_date: Option<Timestamp>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct Position {
+    #[serde(rename = "Line", skip_serializing_if = "Option::is_none")]
+    pub line: Option<i32>,
+    #[serde(rename = "Column", skip_serializing_if = "Option::is_none")]
+    pub column: Option<i32>,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct PutGroupPolicyRequest {
@@ -1136,6 +1264,21 @@ pub struct RemoveUserFromGroupRequest {
     pub group_name: String,
     #[serde(rename = "UserName")]
     pub user_name: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct ResourceSpecificResult {
+    #[serde(rename = "EvalResourceName")]
+    pub eval_resource_name: String,
+    #[serde(rename = "EvalResourceDecision")]
+    pub eval_resource_decision: PolicyEvaluationDecisionType,
+    #[serde(rename = "MatchedStatements", skip_serializing_if = "Option::is_none")]
+    pub matched_statements: Option<Vec<Statement>>,
+    #[serde(rename = "MissingContextValues", skip_serializing_if = "Option::is_none")]
+    pub missing_context_values: Option<Vec<String>>,
+    #[serde(rename = "EvalDecisionDetails", skip_serializing_if = "Option::is_none")]
+    pub eval_decision_details: Option<std::collections::BTreeMap<String, PolicyEvaluationDecisionType>>,
+    #[serde(rename = "PermissionsBoundaryDecisionDetail", skip_serializing_if = "Option::is_none")]
+    pub permissions_boundary_decision_detail: Option<PermissionsBoundaryDecisionDetail>,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
 pub struct Role {
@@ -1213,11 +1356,87 @@ pub struct SetDefaultPolicyVersionRequest {
     pub version_id: String,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct SimulateCustomPolicyRequest {
+    #[serde(rename = "PolicyInputList")]
+    pub policy_input_list: Vec<String>,
+    #[serde(rename = "PermissionsBoundaryPolicyInputList", skip_serializing_if = "Option::is_none")]
+    pub permissions_boundary_policy_input_list: Option<Vec<String>>,
+    #[serde(rename = "OrderedOrganizationPolicyInputList", skip_serializing_if = "Option::is_none")]
+    pub ordered_organization_policy_input_list: Option<Vec<OrderedOrganizationPolicyType>>,
+    #[serde(rename = "ActionNames")]
+    pub action_names: Vec<String>,
+    #[serde(rename = "ResourceArns", skip_serializing_if = "Option::is_none")]
+    pub resource_arns: Option<Vec<String>>,
+    #[serde(rename = "ResourcePolicy", skip_serializing_if = "Option::is_none")]
+    pub resource_policy: Option<String>,
+    #[serde(rename = "ResourceOwner", skip_serializing_if = "Option::is_none")]
+    pub resource_owner: Option<String>,
+    #[serde(rename = "CallerArn", skip_serializing_if = "Option::is_none")]
+    pub caller_arn: Option<String>,
+    #[serde(rename = "ContextEntries", skip_serializing_if = "Option::is_none")]
+    pub context_entries: Option<Vec<ContextEntry>>,
+    #[serde(rename = "ResourceHandlingOption", skip_serializing_if = "Option::is_none")]
+    pub resource_handling_option: Option<String>,
+    #[serde(rename = "MaxItems", skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<i32>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct SimulatePolicyResponse {
+    #[serde(rename = "EvaluationResults", skip_serializing_if = "Option::is_none")]
+    pub evaluation_results: Option<Vec<EvaluationResult>>,
+    #[serde(rename = "IsTruncated", skip_serializing_if = "Option::is_none")]
+    pub is_truncated: Option<bool>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct SimulatePrincipalPolicyRequest {
+    #[serde(rename = "PolicySourceArn")]
+    pub policy_source_arn: String,
+    #[serde(rename = "PolicyInputList", skip_serializing_if = "Option::is_none")]
+    pub policy_input_list: Option<Vec<String>>,
+    #[serde(rename = "PermissionsBoundaryPolicyInputList", skip_serializing_if = "Option::is_none")]
+    pub permissions_boundary_policy_input_list: Option<Vec<String>>,
+    #[serde(rename = "PolicyExclusionList", skip_serializing_if = "Option::is_none")]
+    pub policy_exclusion_list: Option<Vec<PolicyIdentifier>>,
+    #[serde(rename = "ActionNames")]
+    pub action_names: Vec<String>,
+    #[serde(rename = "ResourceArns", skip_serializing_if = "Option::is_none")]
+    pub resource_arns: Option<Vec<String>>,
+    #[serde(rename = "ResourcePolicy", skip_serializing_if = "Option::is_none")]
+    pub resource_policy: Option<String>,
+    #[serde(rename = "ResourceOwner", skip_serializing_if = "Option::is_none")]
+    pub resource_owner: Option<String>,
+    #[serde(rename = "CallerArn", skip_serializing_if = "Option::is_none")]
+    pub caller_arn: Option<String>,
+    #[serde(rename = "ContextEntries", skip_serializing_if = "Option::is_none")]
+    pub context_entries: Option<Vec<ContextEntry>>,
+    #[serde(rename = "ResourceHandlingOption", skip_serializing_if = "Option::is_none")]
+    pub resource_handling_option: Option<String>,
+    #[serde(rename = "MaxItems", skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<i32>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct SourceRoleTemplate {
     #[serde(rename = "TemplateArn")]
     pub template_arn: String,
     #[serde(rename = "TemplateMinorVersion")]
     pub template_minor_version: i32,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct Statement {
+    #[serde(rename = "SourcePolicyId", skip_serializing_if = "Option::is_none")]
+    pub source_policy_id: Option<String>,
+    #[serde(rename = "SourcePolicyType", skip_serializing_if = "Option::is_none")]
+    pub source_policy_type: Option<PolicySourceType>,
+    #[serde(rename = "StartPosition", skip_serializing_if = "Option::is_none")]
+    pub start_position: Option<Position>,
+    #[serde(rename = "EndPosition", skip_serializing_if = "Option::is_none")]
+    pub end_position: Option<Position>,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct Tag {
@@ -1482,6 +1701,8 @@ impl Input for DetachRolePolicyRequest {}
 impl Input for DetachUserPolicyRequest {}
 impl Input for GetAccessKeyLastUsedRequest {}
 impl Input for GetAccountAuthorizationDetailsRequest {}
+impl Input for GetContextKeysForCustomPolicyRequest {}
+impl Input for GetContextKeysForPrincipalPolicyRequest {}
 impl Input for GetGroupPolicyRequest {}
 impl Input for GetGroupRequest {}
 impl Input for GetInstanceProfileRequest {}
@@ -1521,6 +1742,8 @@ impl Input for PutUserPolicyRequest {}
 impl Input for RemoveRoleFromInstanceProfileRequest {}
 impl Input for RemoveUserFromGroupRequest {}
 impl Input for SetDefaultPolicyVersionRequest {}
+impl Input for SimulateCustomPolicyRequest {}
+impl Input for SimulatePrincipalPolicyRequest {}
 impl Input for TagInstanceProfileRequest {}
 impl Input for TagPolicyRequest {}
 impl Input for TagRoleRequest {}
@@ -1549,6 +1772,7 @@ impl Output for GetAccessKeyLastUsedResponse {}
 impl Output for GetAccountAuthorizationDetailsResponse {}
 impl Output for GetAccountPasswordPolicyResponse {}
 impl Output for GetAccountSummaryResponse {}
+impl Output for GetContextKeysForPolicyResponse {}
 impl Output for GetGroupPolicyResponse {}
 impl Output for GetGroupResponse {}
 impl Output for GetInstanceProfileResponse {}
@@ -1580,6 +1804,7 @@ impl Output for ListRolesResponse {}
 impl Output for ListUserPoliciesResponse {}
 impl Output for ListUserTagsResponse {}
 impl Output for ListUsersResponse {}
+impl Output for SimulatePolicyResponse {}
 impl Output for UpdateRoleDescriptionResponse {}
 impl Output for UpdateRoleResponse {}
 pub mod shapes {
@@ -1685,6 +1910,21 @@ pub mod shapes {
                 location: Location::Body,
             },
         ]),
+    };
+    pub static ACTION_NAME_LIST_TYPE: Shape = Shape {
+        name: "ActionNameListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &ACTION_NAME_TYPE,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static ACTION_NAME_TYPE: Shape = Shape {
+        name: "ActionNameType",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: Some(3), max: Some(128) }, pattern: None, values: &[] },
     };
     pub static ADD_ROLE_TO_INSTANCE_PROFILE_REQUEST: Shape = Shape {
         name: "AddRoleToInstanceProfileRequest",
@@ -1835,6 +2075,118 @@ pub mod shapes {
                 location: Location::Body,
             },
         ]),
+    };
+    pub static ATTACHMENT_NAME: Shape = Shape {
+        name: "AttachmentName",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(128) },
+            pattern: Some(Pattern::new("[\\w+=,.@-]+", "[A-Za-z0-9_+=,.@-]+")),
+            values: &[],
+        },
+    };
+    pub static ATTACHMENT_TYPE: Shape = Shape {
+        name: "AttachmentType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["user", "group", "role"],
+        },
+    };
+    pub static COLUMN_NUMBER: Shape = Shape {
+        name: "ColumnNumber",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: None, max: None } },
+    };
+    pub static CONTEXT_ENTRY: Shape = Shape {
+        name: "ContextEntry",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "ContextKeyName",
+                wire_name: "ContextKeyName",
+                shape: &CONTEXT_KEY_NAME_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ContextKeyValues",
+                wire_name: "ContextKeyValues",
+                shape: &CONTEXT_KEY_VALUE_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ContextKeyType",
+                wire_name: "ContextKeyType",
+                shape: &CONTEXT_KEY_TYPE_ENUM,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static CONTEXT_ENTRY_LIST_TYPE: Shape = Shape {
+        name: "ContextEntryListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &CONTEXT_ENTRY,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static CONTEXT_KEY_NAME_TYPE: Shape = Shape {
+        name: "ContextKeyNameType",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: Some(5), max: Some(256) }, pattern: None, values: &[] },
+    };
+    pub static CONTEXT_KEY_NAMES_RESULT_LIST_TYPE: Shape = Shape {
+        name: "ContextKeyNamesResultListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &CONTEXT_KEY_NAME_TYPE,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static CONTEXT_KEY_TYPE_ENUM: Shape = Shape {
+        name: "ContextKeyTypeEnum",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &[
+                "string",
+                "stringList",
+                "numeric",
+                "numericList",
+                "boolean",
+                "booleanList",
+                "ip",
+                "ipList",
+                "binary",
+                "binaryList",
+                "date",
+                "dateList",
+            ],
+        },
+    };
+    pub static CONTEXT_KEY_VALUE_LIST_TYPE: Shape = Shape {
+        name: "ContextKeyValueListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &CONTEXT_KEY_VALUE_TYPE,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static CONTEXT_KEY_VALUE_TYPE: Shape = Shape {
+        name: "ContextKeyValueType",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &[] },
     };
     pub static CREATE_ACCESS_KEY_REQUEST: Shape = Shape {
         name: "CreateAccessKeyRequest",
@@ -2466,6 +2818,100 @@ pub mod shapes {
             values: &["User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"],
         },
     };
+    pub static EVAL_DECISION_DETAILS_TYPE: Shape = Shape {
+        name: "EvalDecisionDetailsType",
+        sensitive: false,
+        kind: Kind::Map {
+            key: &EVAL_DECISION_SOURCE_TYPE,
+            value: &POLICY_EVALUATION_DECISION_TYPE,
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static EVAL_DECISION_SOURCE_TYPE: Shape = Shape {
+        name: "EvalDecisionSourceType",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: Some(3), max: Some(256) }, pattern: None, values: &[] },
+    };
+    pub static EVALUATION_RESULT: Shape = Shape {
+        name: "EvaluationResult",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "EvalActionName",
+                wire_name: "EvalActionName",
+                shape: &ACTION_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "EvalResourceName",
+                wire_name: "EvalResourceName",
+                shape: &RESOURCE_NAME_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "EvalDecision",
+                wire_name: "EvalDecision",
+                shape: &POLICY_EVALUATION_DECISION_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "MatchedStatements",
+                wire_name: "MatchedStatements",
+                shape: &STATEMENT_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MissingContextValues",
+                wire_name: "MissingContextValues",
+                shape: &CONTEXT_KEY_NAMES_RESULT_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "OrganizationsDecisionDetail",
+                wire_name: "OrganizationsDecisionDetail",
+                shape: &ORGANIZATIONS_DECISION_DETAIL,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "PermissionsBoundaryDecisionDetail",
+                wire_name: "PermissionsBoundaryDecisionDetail",
+                shape: &PERMISSIONS_BOUNDARY_DECISION_DETAIL,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "EvalDecisionDetails",
+                wire_name: "EvalDecisionDetails",
+                shape: &EVAL_DECISION_DETAILS_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ResourceSpecificResults",
+                wire_name: "ResourceSpecificResults",
+                shape: &RESOURCE_SPECIFIC_RESULT_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static EVALUATION_RESULTS_LIST_TYPE: Shape = Shape {
+        name: "EvaluationResultsListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &EVALUATION_RESULT,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
     pub static GET_ACCESS_KEY_LAST_USED_REQUEST: Shape = Shape {
         name: "GetAccessKeyLastUsedRequest",
         sensitive: false,
@@ -2593,6 +3039,48 @@ pub mod shapes {
             required: false,
             location: Location::Body,
         }]),
+    };
+    pub static GET_CONTEXT_KEYS_FOR_CUSTOM_POLICY_REQUEST: Shape = Shape {
+        name: "GetContextKeysForCustomPolicyRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "PolicyInputList",
+            wire_name: "PolicyInputList",
+            shape: &SIMULATION_POLICY_LIST_TYPE,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static GET_CONTEXT_KEYS_FOR_POLICY_RESPONSE: Shape = Shape {
+        name: "GetContextKeysForPolicyResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "ContextKeyNames",
+            wire_name: "ContextKeyNames",
+            shape: &CONTEXT_KEY_NAMES_RESULT_LIST_TYPE,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
+    pub static GET_CONTEXT_KEYS_FOR_PRINCIPAL_POLICY_REQUEST: Shape = Shape {
+        name: "GetContextKeysForPrincipalPolicyRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "PolicySourceArn",
+                wire_name: "PolicySourceArn",
+                shape: &ARN_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyInputList",
+                wire_name: "PolicyInputList",
+                shape: &SIMULATION_POLICY_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
     };
     pub static GET_GROUP_POLICY_REQUEST: Shape = Shape {
         name: "GetGroupPolicyRequest",
@@ -3006,6 +3494,33 @@ pub mod shapes {
             },
         ]),
     };
+    pub static INLINE_POLICY_IDENTIFIER_TYPE: Shape = Shape {
+        name: "InlinePolicyIdentifierType",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "PolicyName",
+                wire_name: "PolicyName",
+                shape: &POLICY_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "AttachmentType",
+                wire_name: "AttachmentType",
+                shape: &ATTACHMENT_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "AttachmentName",
+                wire_name: "AttachmentName",
+                shape: &ATTACHMENT_NAME,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
     pub static INSTANCE_PROFILE: Shape = Shape {
         name: "InstanceProfile",
         sensitive: false,
@@ -3048,6 +3563,11 @@ pub mod shapes {
                 location: Location::Body,
             },
         ]),
+    };
+    pub static LINE_NUMBER: Shape = Shape {
+        name: "LineNumber",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: None, max: None } },
     };
     pub static LIST_ACCESS_KEYS_REQUEST: Shape = Shape {
         name: "ListAccessKeysRequest",
@@ -4323,6 +4843,38 @@ pub mod shapes {
             length: Bounds { min: None, max: None },
         },
     };
+    pub static ORDERED_ORGANIZATION_POLICY_TYPE: Shape = Shape {
+        name: "OrderedOrganizationPolicyType",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "ServiceControlPolicyInputList",
+            wire_name: "ServiceControlPolicyInputList",
+            shape: &SIMULATION_POLICY_LIST_TYPE,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
+    pub static ORGANIZATION_POLICY_LIST_TYPE: Shape = Shape {
+        name: "OrganizationPolicyListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &ORDERED_ORGANIZATION_POLICY_TYPE,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: Some(7) },
+        },
+    };
+    pub static ORGANIZATIONS_DECISION_DETAIL: Shape = Shape {
+        name: "OrganizationsDecisionDetail",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "AllowedByOrganizations",
+            wire_name: "AllowedByOrganizations",
+            shape: &BOOLEAN_TYPE,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
     pub static PASSWORD_POLICY: Shape = Shape {
         name: "PasswordPolicy",
         sensitive: false,
@@ -4407,6 +4959,17 @@ pub mod shapes {
             pattern: None,
             values: &["PermissionsBoundaryPolicy"],
         },
+    };
+    pub static PERMISSIONS_BOUNDARY_DECISION_DETAIL: Shape = Shape {
+        name: "PermissionsBoundaryDecisionDetail",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "AllowedByPermissionsBoundary",
+            wire_name: "AllowedByPermissionsBoundary",
+            shape: &BOOLEAN_TYPE,
+            required: false,
+            location: Location::Body,
+        }]),
     };
     pub static POLICY: Shape = Shape {
         name: "Policy",
@@ -4512,6 +5075,25 @@ pub mod shapes {
             },
         ]),
     };
+    pub static POLICY_EVALUATION_DECISION_TYPE: Shape = Shape {
+        name: "PolicyEvaluationDecisionType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["allowed", "explicitDeny", "implicitDeny"],
+        },
+    };
+    pub static POLICY_EXCLUSIONS_LIST_TYPE: Shape = Shape {
+        name: "PolicyExclusionsListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &POLICY_IDENTIFIER,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: Some(256) },
+        },
+    };
     pub static POLICY_GROUP: Shape = Shape {
         name: "PolicyGroup",
         sensitive: false,
@@ -4542,6 +5124,47 @@ pub mod shapes {
             length: Bounds { min: None, max: None },
         },
     };
+    pub static POLICY_IDENTIFIER: Shape = Shape {
+        name: "PolicyIdentifier",
+        sensitive: false,
+        kind: Kind::Union(&[
+            Member {
+                name: "PolicyType",
+                wire_name: "PolicyType",
+                shape: &POLICY_IDENTIFIER_POLICY_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyArn",
+                wire_name: "PolicyArn",
+                shape: &ARN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "InlinePolicyIdentifier",
+                wire_name: "InlinePolicyIdentifier",
+                shape: &INLINE_POLICY_IDENTIFIER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static POLICY_IDENTIFIER_POLICY_TYPE: Shape = Shape {
+        name: "PolicyIdentifierPolicyType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["inline", "aws-managed", "user-managed", "permission-boundary", "scp", "rcp"],
+        },
+    };
+    pub static POLICY_IDENTIFIER_TYPE: Shape = Shape {
+        name: "PolicyIdentifierType",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &[] },
+    };
     pub static POLICY_ROLE: Shape = Shape {
         name: "PolicyRole",
         sensitive: false,
@@ -4564,6 +5187,15 @@ pub mod shapes {
             element_name: "member",
             flat: false,
             length: Bounds { min: None, max: None },
+        },
+    };
+    pub static POLICY_SOURCE_TYPE: Shape = Shape {
+        name: "PolicySourceType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["user", "group", "role", "aws-managed", "user-managed", "resource", "none"],
         },
     };
     pub static POLICY_USAGE_TYPE: Shape = Shape {
@@ -4628,6 +5260,20 @@ pub mod shapes {
                 name: "CreateDate",
                 wire_name: "CreateDate",
                 shape: &DATE_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static POSITION: Shape = Shape {
+        name: "Position",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member { name: "Line", wire_name: "Line", shape: &LINE_NUMBER, required: false, location: Location::Body },
+            Member {
+                name: "Column",
+                wire_name: "Column",
+                shape: &COLUMN_NUMBER,
                 required: false,
                 location: Location::Body,
             },
@@ -4803,6 +5449,84 @@ pub mod shapes {
                 location: Location::Body,
             },
         ]),
+    };
+    pub static RESOURCE_HANDLING_OPTION_TYPE: Shape = Shape {
+        name: "ResourceHandlingOptionType",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: Some(1), max: Some(64) }, pattern: None, values: &[] },
+    };
+    pub static RESOURCE_NAME_LIST_TYPE: Shape = Shape {
+        name: "ResourceNameListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &RESOURCE_NAME_TYPE,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static RESOURCE_NAME_TYPE: Shape = Shape {
+        name: "ResourceNameType",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: Some(1), max: Some(2048) }, pattern: None, values: &[] },
+    };
+    pub static RESOURCE_SPECIFIC_RESULT: Shape = Shape {
+        name: "ResourceSpecificResult",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "EvalResourceName",
+                wire_name: "EvalResourceName",
+                shape: &RESOURCE_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "EvalResourceDecision",
+                wire_name: "EvalResourceDecision",
+                shape: &POLICY_EVALUATION_DECISION_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "MatchedStatements",
+                wire_name: "MatchedStatements",
+                shape: &STATEMENT_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MissingContextValues",
+                wire_name: "MissingContextValues",
+                shape: &CONTEXT_KEY_NAMES_RESULT_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "EvalDecisionDetails",
+                wire_name: "EvalDecisionDetails",
+                shape: &EVAL_DECISION_DETAILS_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "PermissionsBoundaryDecisionDetail",
+                wire_name: "PermissionsBoundaryDecisionDetail",
+                shape: &PERMISSIONS_BOUNDARY_DECISION_DETAIL,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static RESOURCE_SPECIFIC_RESULT_LIST_TYPE: Shape = Shape {
+        name: "ResourceSpecificResultListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &RESOURCE_SPECIFIC_RESULT,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
     };
     pub static ROLE: Shape = Shape {
         name: "Role",
@@ -5018,6 +5742,230 @@ pub mod shapes {
             },
         ]),
     };
+    pub static SIMULATE_CUSTOM_POLICY_REQUEST: Shape = Shape {
+        name: "SimulateCustomPolicyRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "PolicyInputList",
+                wire_name: "PolicyInputList",
+                shape: &SIMULATION_POLICY_LIST_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PermissionsBoundaryPolicyInputList",
+                wire_name: "PermissionsBoundaryPolicyInputList",
+                shape: &SIMULATION_POLICY_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "OrderedOrganizationPolicyInputList",
+                wire_name: "OrderedOrganizationPolicyInputList",
+                shape: &ORGANIZATION_POLICY_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ActionNames",
+                wire_name: "ActionNames",
+                shape: &ACTION_NAME_LIST_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "ResourceArns",
+                wire_name: "ResourceArns",
+                shape: &RESOURCE_NAME_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ResourcePolicy",
+                wire_name: "ResourcePolicy",
+                shape: &POLICY_DOCUMENT_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ResourceOwner",
+                wire_name: "ResourceOwner",
+                shape: &RESOURCE_NAME_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CallerArn",
+                wire_name: "CallerArn",
+                shape: &RESOURCE_NAME_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ContextEntries",
+                wire_name: "ContextEntries",
+                shape: &CONTEXT_ENTRY_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ResourceHandlingOption",
+                wire_name: "ResourceHandlingOption",
+                shape: &RESOURCE_HANDLING_OPTION_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxItems",
+                wire_name: "MaxItems",
+                shape: &MAX_ITEMS_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static SIMULATE_POLICY_RESPONSE: Shape = Shape {
+        name: "SimulatePolicyResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "EvaluationResults",
+                wire_name: "EvaluationResults",
+                shape: &EVALUATION_RESULTS_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "IsTruncated",
+                wire_name: "IsTruncated",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &RESPONSE_MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static SIMULATE_PRINCIPAL_POLICY_REQUEST: Shape = Shape {
+        name: "SimulatePrincipalPolicyRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "PolicySourceArn",
+                wire_name: "PolicySourceArn",
+                shape: &ARN_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyInputList",
+                wire_name: "PolicyInputList",
+                shape: &SIMULATION_POLICY_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "PermissionsBoundaryPolicyInputList",
+                wire_name: "PermissionsBoundaryPolicyInputList",
+                shape: &SIMULATION_POLICY_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyExclusionList",
+                wire_name: "PolicyExclusionList",
+                shape: &POLICY_EXCLUSIONS_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ActionNames",
+                wire_name: "ActionNames",
+                shape: &ACTION_NAME_LIST_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "ResourceArns",
+                wire_name: "ResourceArns",
+                shape: &RESOURCE_NAME_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ResourcePolicy",
+                wire_name: "ResourcePolicy",
+                shape: &POLICY_DOCUMENT_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ResourceOwner",
+                wire_name: "ResourceOwner",
+                shape: &RESOURCE_NAME_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CallerArn",
+                wire_name: "CallerArn",
+                shape: &RESOURCE_NAME_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ContextEntries",
+                wire_name: "ContextEntries",
+                shape: &CONTEXT_ENTRY_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ResourceHandlingOption",
+                wire_name: "ResourceHandlingOption",
+                shape: &RESOURCE_HANDLING_OPTION_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxItems",
+                wire_name: "MaxItems",
+                shape: &MAX_ITEMS_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static SIMULATION_POLICY_LIST_TYPE: Shape = Shape {
+        name: "SimulationPolicyListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &POLICY_DOCUMENT_TYPE,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
     pub static SOURCE_ROLE_TEMPLATE: Shape = Shape {
         name: "SourceRoleTemplate",
         sensitive: false,
@@ -5037,6 +5985,50 @@ pub mod shapes {
                 location: Location::Body,
             },
         ]),
+    };
+    pub static STATEMENT: Shape = Shape {
+        name: "Statement",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "SourcePolicyId",
+                wire_name: "SourcePolicyId",
+                shape: &POLICY_IDENTIFIER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "SourcePolicyType",
+                wire_name: "SourcePolicyType",
+                shape: &POLICY_SOURCE_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "StartPosition",
+                wire_name: "StartPosition",
+                shape: &POSITION,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "EndPosition",
+                wire_name: "EndPosition",
+                shape: &POSITION,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static STATEMENT_LIST_TYPE: Shape = Shape {
+        name: "StatementListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &STATEMENT,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
     };
     pub static TAG: Shape = Shape {
         name: "Tag",
@@ -6491,6 +7483,32 @@ static OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
+        name: "GetContextKeysForCustomPolicy",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::GET_CONTEXT_KEYS_FOR_CUSTOM_POLICY_REQUEST),
+            output: Some(&shapes::GET_CONTEXT_KEYS_FOR_POLICY_RESPONSE),
+            stream: None,
+            result_wrapper: "GetContextKeysForCustomPolicyResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "GetContextKeysForPrincipalPolicy",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::GET_CONTEXT_KEYS_FOR_PRINCIPAL_POLICY_REQUEST),
+            output: Some(&shapes::GET_CONTEXT_KEYS_FOR_POLICY_RESPONSE),
+            stream: None,
+            result_wrapper: "GetContextKeysForPrincipalPolicyResult",
+            status: 200,
+        }),
+    },
+    Operation {
         name: "GetGroup",
         method: "POST",
         uri: "/",
@@ -6998,6 +8016,32 @@ static OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
+        name: "SimulateCustomPolicy",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::SIMULATE_CUSTOM_POLICY_REQUEST),
+            output: Some(&shapes::SIMULATE_POLICY_RESPONSE),
+            stream: None,
+            result_wrapper: "SimulateCustomPolicyResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "SimulatePrincipalPolicy",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::SIMULATE_PRINCIPAL_POLICY_REQUEST),
+            output: Some(&shapes::SIMULATE_POLICY_RESPONSE),
+            stream: None,
+            result_wrapper: "SimulatePrincipalPolicyResult",
+            status: 200,
+        }),
+    },
+    Operation {
         name: "TagInstanceProfile",
         method: "POST",
         uri: "/",
@@ -7223,8 +8267,6 @@ static OPERATIONS: &[Operation] = &[
     Operation::named("GenerateOrganizationsAccessReport"),
     Operation::named("GenerateServiceLastAccessedDetails"),
     Operation::named("GetAccountProperties"),
-    Operation::named("GetContextKeysForCustomPolicy"),
-    Operation::named("GetContextKeysForPrincipalPolicy"),
     Operation::named("GetCredentialReport"),
     Operation::named("GetDelegationRequest"),
     Operation::named("GetHumanReadableSummary"),
@@ -7261,8 +8303,6 @@ static OPERATIONS: &[Operation] = &[
     Operation::named("ResyncMFADevice"),
     Operation::named("SendDelegationToken"),
     Operation::named("SetSecurityTokenServicePreferences"),
-    Operation::named("SimulateCustomPolicy"),
-    Operation::named("SimulatePrincipalPolicy"),
     Operation::named("TagMFADevice"),
     Operation::named("TagOpenIDConnectProvider"),
     Operation::named("TagSAMLProvider"),
@@ -7322,60 +8362,64 @@ pub mod operations {
     pub static GET_ACCOUNT_AUTHORIZATION_DETAILS: &Operation = &super::OPERATIONS[33];
     pub static GET_ACCOUNT_PASSWORD_POLICY: &Operation = &super::OPERATIONS[34];
     pub static GET_ACCOUNT_SUMMARY: &Operation = &super::OPERATIONS[35];
-    pub static GET_GROUP: &Operation = &super::OPERATIONS[36];
-    pub static GET_GROUP_POLICY: &Operation = &super::OPERATIONS[37];
-    pub static GET_INSTANCE_PROFILE: &Operation = &super::OPERATIONS[38];
-    pub static GET_POLICY: &Operation = &super::OPERATIONS[39];
-    pub static GET_POLICY_VERSION: &Operation = &super::OPERATIONS[40];
-    pub static GET_ROLE: &Operation = &super::OPERATIONS[41];
-    pub static GET_ROLE_POLICY: &Operation = &super::OPERATIONS[42];
-    pub static GET_SERVICE_LINKED_ROLE_DELETION_STATUS: &Operation = &super::OPERATIONS[43];
-    pub static GET_USER: &Operation = &super::OPERATIONS[44];
-    pub static GET_USER_POLICY: &Operation = &super::OPERATIONS[45];
-    pub static LIST_ACCESS_KEYS: &Operation = &super::OPERATIONS[46];
-    pub static LIST_ACCOUNT_ALIASES: &Operation = &super::OPERATIONS[47];
-    pub static LIST_ATTACHED_GROUP_POLICIES: &Operation = &super::OPERATIONS[48];
-    pub static LIST_ATTACHED_ROLE_POLICIES: &Operation = &super::OPERATIONS[49];
-    pub static LIST_ATTACHED_USER_POLICIES: &Operation = &super::OPERATIONS[50];
-    pub static LIST_ENTITIES_FOR_POLICY: &Operation = &super::OPERATIONS[51];
-    pub static LIST_GROUP_POLICIES: &Operation = &super::OPERATIONS[52];
-    pub static LIST_GROUPS: &Operation = &super::OPERATIONS[53];
-    pub static LIST_GROUPS_FOR_USER: &Operation = &super::OPERATIONS[54];
-    pub static LIST_INSTANCE_PROFILE_TAGS: &Operation = &super::OPERATIONS[55];
-    pub static LIST_INSTANCE_PROFILES: &Operation = &super::OPERATIONS[56];
-    pub static LIST_INSTANCE_PROFILES_FOR_ROLE: &Operation = &super::OPERATIONS[57];
-    pub static LIST_POLICIES: &Operation = &super::OPERATIONS[58];
-    pub static LIST_POLICY_TAGS: &Operation = &super::OPERATIONS[59];
-    pub static LIST_POLICY_VERSIONS: &Operation = &super::OPERATIONS[60];
-    pub static LIST_ROLE_POLICIES: &Operation = &super::OPERATIONS[61];
-    pub static LIST_ROLE_TAGS: &Operation = &super::OPERATIONS[62];
-    pub static LIST_ROLES: &Operation = &super::OPERATIONS[63];
-    pub static LIST_USER_POLICIES: &Operation = &super::OPERATIONS[64];
-    pub static LIST_USER_TAGS: &Operation = &super::OPERATIONS[65];
-    pub static LIST_USERS: &Operation = &super::OPERATIONS[66];
-    pub static PUT_GROUP_POLICY: &Operation = &super::OPERATIONS[67];
-    pub static PUT_ROLE_PERMISSIONS_BOUNDARY: &Operation = &super::OPERATIONS[68];
-    pub static PUT_ROLE_POLICY: &Operation = &super::OPERATIONS[69];
-    pub static PUT_USER_PERMISSIONS_BOUNDARY: &Operation = &super::OPERATIONS[70];
-    pub static PUT_USER_POLICY: &Operation = &super::OPERATIONS[71];
-    pub static REMOVE_ROLE_FROM_INSTANCE_PROFILE: &Operation = &super::OPERATIONS[72];
-    pub static REMOVE_USER_FROM_GROUP: &Operation = &super::OPERATIONS[73];
-    pub static SET_DEFAULT_POLICY_VERSION: &Operation = &super::OPERATIONS[74];
-    pub static TAG_INSTANCE_PROFILE: &Operation = &super::OPERATIONS[75];
-    pub static TAG_POLICY: &Operation = &super::OPERATIONS[76];
-    pub static TAG_ROLE: &Operation = &super::OPERATIONS[77];
-    pub static TAG_USER: &Operation = &super::OPERATIONS[78];
-    pub static UNTAG_INSTANCE_PROFILE: &Operation = &super::OPERATIONS[79];
-    pub static UNTAG_POLICY: &Operation = &super::OPERATIONS[80];
-    pub static UNTAG_ROLE: &Operation = &super::OPERATIONS[81];
-    pub static UNTAG_USER: &Operation = &super::OPERATIONS[82];
-    pub static UPDATE_ACCESS_KEY: &Operation = &super::OPERATIONS[83];
-    pub static UPDATE_ACCOUNT_PASSWORD_POLICY: &Operation = &super::OPERATIONS[84];
-    pub static UPDATE_ASSUME_ROLE_POLICY: &Operation = &super::OPERATIONS[85];
-    pub static UPDATE_GROUP: &Operation = &super::OPERATIONS[86];
-    pub static UPDATE_ROLE: &Operation = &super::OPERATIONS[87];
-    pub static UPDATE_ROLE_DESCRIPTION: &Operation = &super::OPERATIONS[88];
-    pub static UPDATE_USER: &Operation = &super::OPERATIONS[89];
+    pub static GET_CONTEXT_KEYS_FOR_CUSTOM_POLICY: &Operation = &super::OPERATIONS[36];
+    pub static GET_CONTEXT_KEYS_FOR_PRINCIPAL_POLICY: &Operation = &super::OPERATIONS[37];
+    pub static GET_GROUP: &Operation = &super::OPERATIONS[38];
+    pub static GET_GROUP_POLICY: &Operation = &super::OPERATIONS[39];
+    pub static GET_INSTANCE_PROFILE: &Operation = &super::OPERATIONS[40];
+    pub static GET_POLICY: &Operation = &super::OPERATIONS[41];
+    pub static GET_POLICY_VERSION: &Operation = &super::OPERATIONS[42];
+    pub static GET_ROLE: &Operation = &super::OPERATIONS[43];
+    pub static GET_ROLE_POLICY: &Operation = &super::OPERATIONS[44];
+    pub static GET_SERVICE_LINKED_ROLE_DELETION_STATUS: &Operation = &super::OPERATIONS[45];
+    pub static GET_USER: &Operation = &super::OPERATIONS[46];
+    pub static GET_USER_POLICY: &Operation = &super::OPERATIONS[47];
+    pub static LIST_ACCESS_KEYS: &Operation = &super::OPERATIONS[48];
+    pub static LIST_ACCOUNT_ALIASES: &Operation = &super::OPERATIONS[49];
+    pub static LIST_ATTACHED_GROUP_POLICIES: &Operation = &super::OPERATIONS[50];
+    pub static LIST_ATTACHED_ROLE_POLICIES: &Operation = &super::OPERATIONS[51];
+    pub static LIST_ATTACHED_USER_POLICIES: &Operation = &super::OPERATIONS[52];
+    pub static LIST_ENTITIES_FOR_POLICY: &Operation = &super::OPERATIONS[53];
+    pub static LIST_GROUP_POLICIES: &Operation = &super::OPERATIONS[54];
+    pub static LIST_GROUPS: &Operation = &super::OPERATIONS[55];
+    pub static LIST_GROUPS_FOR_USER: &Operation = &super::OPERATIONS[56];
+    pub static LIST_INSTANCE_PROFILE_TAGS: &Operation = &super::OPERATIONS[57];
+    pub static LIST_INSTANCE_PROFILES: &Operation = &super::OPERATIONS[58];
+    pub static LIST_INSTANCE_PROFILES_FOR_ROLE: &Operation = &super::OPERATIONS[59];
+    pub static LIST_POLICIES: &Operation = &super::OPERATIONS[60];
+    pub static LIST_POLICY_TAGS: &Operation = &super::OPERATIONS[61];
+    pub static LIST_POLICY_VERSIONS: &Operation = &super::OPERATIONS[62];
+    pub static LIST_ROLE_POLICIES: &Operation = &super::OPERATIONS[63];
+    pub static LIST_ROLE_TAGS: &Operation = &super::OPERATIONS[64];
+    pub static LIST_ROLES: &Operation = &super::OPERATIONS[65];
+    pub static LIST_USER_POLICIES: &Operation = &super::OPERATIONS[66];
+    pub static LIST_USER_TAGS: &Operation = &super::OPERATIONS[67];
+    pub static LIST_USERS: &Operation = &super::OPERATIONS[68];
+    pub static PUT_GROUP_POLICY: &Operation = &super::OPERATIONS[69];
+    pub static PUT_ROLE_PERMISSIONS_BOUNDARY: &Operation = &super::OPERATIONS[70];
+    pub static PUT_ROLE_POLICY: &Operation = &super::OPERATIONS[71];
+    pub static PUT_USER_PERMISSIONS_BOUNDARY: &Operation = &super::OPERATIONS[72];
+    pub static PUT_USER_POLICY: &Operation = &super::OPERATIONS[73];
+    pub static REMOVE_ROLE_FROM_INSTANCE_PROFILE: &Operation = &super::OPERATIONS[74];
+    pub static REMOVE_USER_FROM_GROUP: &Operation = &super::OPERATIONS[75];
+    pub static SET_DEFAULT_POLICY_VERSION: &Operation = &super::OPERATIONS[76];
+    pub static SIMULATE_CUSTOM_POLICY: &Operation = &super::OPERATIONS[77];
+    pub static SIMULATE_PRINCIPAL_POLICY: &Operation = &super::OPERATIONS[78];
+    pub static TAG_INSTANCE_PROFILE: &Operation = &super::OPERATIONS[79];
+    pub static TAG_POLICY: &Operation = &super::OPERATIONS[80];
+    pub static TAG_ROLE: &Operation = &super::OPERATIONS[81];
+    pub static TAG_USER: &Operation = &super::OPERATIONS[82];
+    pub static UNTAG_INSTANCE_PROFILE: &Operation = &super::OPERATIONS[83];
+    pub static UNTAG_POLICY: &Operation = &super::OPERATIONS[84];
+    pub static UNTAG_ROLE: &Operation = &super::OPERATIONS[85];
+    pub static UNTAG_USER: &Operation = &super::OPERATIONS[86];
+    pub static UPDATE_ACCESS_KEY: &Operation = &super::OPERATIONS[87];
+    pub static UPDATE_ACCOUNT_PASSWORD_POLICY: &Operation = &super::OPERATIONS[88];
+    pub static UPDATE_ASSUME_ROLE_POLICY: &Operation = &super::OPERATIONS[89];
+    pub static UPDATE_GROUP: &Operation = &super::OPERATIONS[90];
+    pub static UPDATE_ROLE: &Operation = &super::OPERATIONS[91];
+    pub static UPDATE_ROLE_DESCRIPTION: &Operation = &super::OPERATIONS[92];
+    pub static UPDATE_USER: &Operation = &super::OPERATIONS[93];
 }
 static ERRORS: &[ErrorShape] = &[
     ErrorShape {

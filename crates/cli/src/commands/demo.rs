@@ -14,12 +14,13 @@ use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
 use super::{DEFAULT_MODELS, USUAL, jobs, models};
-use crate::args::{Demo, Global};
+use crate::args::{Chapter, Demo, Global};
 use crate::client::Client;
 use crate::connection::Connection;
 use crate::{output, shell};
 
-const SCRIPT: &str = include_str!("../../../../demo/foundation.py");
+const FOUNDATION: &str = include_str!("../../../../demo/foundation.py");
+const PERMISSIONS: &str = include_str!("../../../../demo/permissions.py");
 /// Succeeds where boto3 is there and has what the script calls.
 const HAS_BOTO3: &str = "import boto3; client = boto3.client('bedrock-runtime', region_name='us-east-1', \
                          aws_access_key_id='x', aws_secret_access_key='x'); client.converse_stream";
@@ -51,7 +52,7 @@ async fn play(args: &Demo, global: &Global) -> Result<()> {
             (connection, Some(server))
         }
     };
-    let result = show(&connection, &python, global).await;
+    let result = show(args.chapter, &connection, &python, global).await;
     if let (Ok(()), Some(server)) = (&result, server.as_mut())
         && (args.keep || std::io::stdin().is_terminal())
     {
@@ -118,17 +119,26 @@ async fn stop(mut server: Child) -> Result<()> {
     Ok(())
 }
 
-async fn show(connection: &Connection, python: &Path, global: &Global) -> Result<()> {
+async fn show(chapter: Chapter, connection: &Connection, python: &Path, global: &Global) -> Result<()> {
     let client = Client::new(connection.clone())?;
-    for name in DEFAULT_MODELS {
-        ready(&client, name).await?;
+    let (name, text) = match chapter {
+        Chapter::Foundation => ("foundation.py", FOUNDATION),
+        Chapter::Permissions => ("permissions.py", PERMISSIONS),
+    };
+    if chapter == Chapter::Foundation {
+        for name in DEFAULT_MODELS {
+            ready(&client, name).await?;
+        }
     }
     let folder = cache_folder()?;
-    let script = folder.join("foundation.py");
-    fs::write(&script, SCRIPT).with_context(|| format!("cannot write `{}`", script.display()))?;
+    let script = folder.join(name);
+    fs::write(&script, text).with_context(|| format!("cannot write `{}`", script.display()))?;
     let mut command = Command::new(python);
     command.arg(&script).env("PYTHONUNBUFFERED", "1");
     point_at(&mut command, connection, std::env::vars_os().map(|(name, _)| name));
+    // The script runs our own commands on the same server.
+    let this = std::env::current_exe().context("cannot find this program's own file")?;
+    command.env("CRATON_BIN", this).env("CRATON_DATA_DIR", std::path::absolute(global.data())?);
     let status = command.status().await.with_context(|| format!("cannot run `{}`", python.display()))?;
     ensure!(status.success(), "the demo script failed ({status})");
     output::line(format!("\nConsole: {}/console/", connection.url))?;

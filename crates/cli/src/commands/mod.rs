@@ -8,6 +8,7 @@ mod demo;
 mod doctor;
 mod embed;
 mod env;
+mod iam;
 mod invoke;
 mod jobs;
 mod keys;
@@ -40,6 +41,7 @@ pub(crate) fn run(command: Command, global: &Global) -> Result<()> {
         Command::Accounts(args) => {
             connected(global, async |client, format| accounts::run(&client, args, global, format).await)
         }
+        Command::Iam(args) => connected(global, async |client, format| iam::run(&client, args, format).await),
         Command::Backup(Backup::Create { path, without_root_key }) => {
             connected(global, async |client, format| backup::create(&client, path, without_root_key, format).await)
         }

@@ -173,6 +173,12 @@ impl Identity {
     }
 }
 
+/// How many entries of reads may wait.
+#[cfg(test)]
+pub(crate) fn batch_limit() -> usize {
+    batch::MOST
+}
+
 /// What CloudTrail calls the user name.
 fn user_name(caller: &Caller) -> String {
     match caller {

@@ -16,13 +16,8 @@ pub(super) fn of(edit: &Edit, request: &Request) -> Vec<String> {
 }
 
 fn identity(kind: Kind, id: &str, document: &str) -> String {
-    let (holder, name) = match id.split_once('#') {
-        Some((arn, name)) => (arn.rsplit('/').next().unwrap_or(arn), name),
-        None => {
-            let mut parts = id.split('/').skip(1);
-            (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
-        }
-    };
+    let mut parts = id.split('/').skip(1);
+    let (holder, name) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let (verb, option) = match kind {
         Kind::InlineUser => ("put-user-policy", "--user-name"),
         Kind::InlineGroup => ("put-group-policy", "--group-name"),

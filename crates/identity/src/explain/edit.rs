@@ -32,8 +32,6 @@ pub enum Mistake {
     MissingBucketArn,
     /// A condition asks for another value.
     ConditionValue,
-    /// A condition asks for what the request does not have.
-    ConditionKeyMissing,
     /// The statement that is meant lacks the action.
     MissingAction,
     /// A policy names a principal that does not exist.
@@ -87,7 +85,6 @@ impl Mistake {
             Self::MissingObjectWildcard => "missing-object-wildcard",
             Self::MissingBucketArn => "missing-bucket-arn",
             Self::ConditionValue => "condition-value",
-            Self::ConditionKeyMissing => "condition-key-missing",
             Self::MissingAction => "missing-action",
             Self::UnknownPrincipal => "unknown-principal",
             Self::PrincipalNotNamed => "principal-not-named",

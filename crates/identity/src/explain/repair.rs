@@ -112,6 +112,7 @@ impl Repair<'_> {
     /// Names the caller in the place of a principal that does not exist, or that differs in its account alone.
     fn principal(&mut self) -> Option<()> {
         let own = self.request.caller().principal_arn()?;
+        let owner = self.request.resource_account().map(|account| account.as_str().to_owned());
         let statement = self.draft.statement(self.index)?;
         let named = statement.get_mut("Principal")?.as_object_mut()?.get_mut("AWS")?;
         let names: Vec<String> = texts(named).into_iter().map(str::to_owned).collect();
@@ -125,10 +126,12 @@ impl Repair<'_> {
         } else if let Some(name) = names.iter().find(|name| self.unknown.contains(*name)) {
             (Mistake::UnknownPrincipal, name, format!("`{name}` does not exist."))
         } else {
-            let other_account = |name: &&String| {
+            // That a policy names the resource's own account is no mistake.
+            let is_of_another = |name: &str| {
                 near::arn(name, &own).is_some_and(|near| near.mistake == Mistake::WrongAccount)
                     || is_account(name) && account_of(name) != caller_account
             };
+            let other_account = |name: &&String| owner.as_deref() != Some(&account_of(name)) && is_of_another(name);
             let name = names.iter().find(other_account)?;
             let finding = format!("`{name}` is of another account than the caller, `{own}`.");
             (Mistake::WrongAccount, name, finding)

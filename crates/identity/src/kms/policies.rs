@@ -13,7 +13,7 @@ use super::{KeyRef, Kms, store};
 use crate::ask::Ask;
 use crate::ctx::Ctx;
 use crate::iam::PrincipalIds;
-use crate::policy::{Attached, Document, Kind, PolicyType};
+use crate::policy::{Attached, Document, Fault, Kind, PolicyType};
 
 /// The only name that a key's policy can have.
 pub(super) const POLICY_NAME: &str = "default";
@@ -35,9 +35,16 @@ pub(super) fn default_policy(account: &AccountId) -> String {
 }
 
 /// The policy of the key `arn`, compiled.
+///
+/// # Errors
+/// MalformedPolicyDocument; LimitExceeded, where it is longer than 32 KiB.
 pub(super) fn attach(arn: &str, text: &str) -> Result<Attached> {
     let document = Document::parse(Kind::Key, text).map_err(|malformed| {
-        let error = Error::new(Code::MalformedPolicyDocument, malformed.message);
+        let code = match malformed.fault {
+            Fault::TooLarge => Code::LimitExceeded,
+            Fault::Malformed => Code::MalformedPolicyDocument,
+        };
+        let error = Error::new(code, malformed.message);
         match malformed.hint {
             Some(hint) => error.with_hint(hint),
             None => error,

@@ -28,6 +28,8 @@ pub(crate) struct Membership {
     pub(crate) organization: Option<String>,
     /// `aws:PrincipalOrgPaths`: `o-…/r-…/ou-…/`.
     pub(crate) path: Option<String>,
+    /// Whether the account was closed: nobody of it may do anything.
+    pub(crate) closed: bool,
     /// The service control policies from the root down to the account. None for the management account.
     pub(crate) service_control: Vec<Vec<Attached>>,
 }
@@ -37,6 +39,7 @@ pub(super) struct Standing {
     pub(super) organization: String,
     pub(super) management: AccountId,
     pub(super) service_control: bool,
+    pub(super) closed: bool,
     /// From the root down to the account: the id of each, and ids and texts of what is attached.
     pub(super) levels: Vec<Level>,
 }
@@ -68,7 +71,7 @@ impl Identity {
 }
 
 fn membership(account: &AccountId, standing: Standing) -> Result<Membership> {
-    let Standing { organization, management, service_control, levels } = standing;
+    let Standing { organization, management, service_control, closed, levels } = standing;
     let mut path = format!("{organization}/");
     for level in levels.iter().filter(|level| level.id != account.as_str()) {
         path.push_str(&level.id);
@@ -80,7 +83,7 @@ fn membership(account: &AccountId, standing: Standing) -> Result<Membership> {
         let attach = |(id, text): (String, Option<String>)| attached(&organization, &management, &id, text);
         compiled.push(level.policies.into_iter().map(attach).collect::<Result<_>>()?);
     }
-    Ok(Membership { organization: Some(organization), path: Some(path), service_control: compiled })
+    Ok(Membership { organization: Some(organization), path: Some(path), closed, service_control: compiled })
 }
 
 fn attached(organization: &str, management: &AccountId, id: &str, text: Option<String>) -> Result<Attached> {

@@ -8,23 +8,21 @@ pub type Result<T> = std::result::Result<T, Refusal>;
 /// A refusal under AWS's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// The exception of AWS Organizations; `None` for those that every service has.
-    pub exception: Option<&'static str>,
     /// What some exceptions say in their `Reason`.
     pub reason: Option<&'static str>,
-    /// What is wrong.
-    pub error: Box<Error>,
+    /// What is wrong; its code is the exception of AWS Organizations, if it is none that every service has.
+    pub error: Error,
 }
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
-        Self { exception: None, reason: None, error: Box::new(error) }
+        Self { reason: None, error }
     }
 }
 
 impl Refusal {
     fn new(exception: &'static str, kind: ErrorKind, message: &str) -> Self {
-        Self { exception: Some(exception), reason: None, error: Box::new(Error::new(kind, message)) }
+        Self { reason: None, error: Error::new(kind, message).with_code(exception) }
     }
 
     fn absent(exception: &'static str, what: &str) -> Self {
@@ -33,7 +31,7 @@ impl Refusal {
 
     /// Adds what the caller may do about it.
     pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.error = Box::new(self.error.with_hint(hint));
+        self.error = self.error.with_hint(hint);
         self
     }
 

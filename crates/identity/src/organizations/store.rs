@@ -355,7 +355,7 @@ fn read_handshake(row: &Row) -> Result<Handshake> {
 pub(super) async fn standing(store: &Store, account: &AccountId) -> Result<Option<Standing>> {
     store
         .read(|tx| async move {
-            let sql = "SELECT o.id, o.management, o.service_control FROM identity_organizations o
+            let sql = "SELECT o.id, o.management, o.service_control, n.closed_at FROM identity_organizations o
                        JOIN identity_organization_nodes n ON n.organization = o.id WHERE n.id = $1";
             let Some(row) = tx.fetch_optional(sql, params![account]).await? else { return Ok(None) };
             let sql = "WITH RECURSIVE way (id, parent, height) AS (
@@ -381,6 +381,7 @@ pub(super) async fn standing(store: &Store, account: &AccountId) -> Result<Optio
                 organization: row.text("id")?,
                 management: account_id(&row, "management")?,
                 service_control: row.bool("service_control")?,
+                closed: row.opt_time("closed_at")?.is_some(),
                 levels,
             }))
         })

@@ -1,75 +1,65 @@
-//! Messages that tell all about a denial, sealed for the account that it concerns: what `DecodeAuthorizationMessage`
-//! opens.
+//! `DecodeAuthorizationMessage`: everything about a decision that the account may know, in AWS's form.
 
-use base::{AccountId, Error, Result};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
 
-use crate::authorization::Verdict;
+use crate::audit::Decision;
 use crate::ctx::Ctx;
+use crate::explain::{Consulted, ConsultedStatement, Explanation};
 use crate::open::Identity;
-use crate::policy::{Effect, PolicyTrace, StatementTrace};
 
 impl Identity {
-    /// What was decided and why, in AWS's form, sealed so that only `account` opens it.
+    /// What is known of a decision: of a request of the caller's account by its id, of one that concerns the account by
+    /// the token that explanations give to the other side.
     ///
     /// # Errors
-    /// Internal, where it cannot be sealed.
-    pub fn encode_authorization_message(&self, account: &AccountId, verdict: &Verdict) -> Result<String> {
-        let sealed = self.0.keyring.seal(&purpose(account), message(verdict).to_string().as_bytes())?;
-        Ok(URL_SAFE_NO_PAD.encode(sealed))
+    /// Invalid (`InvalidAuthorizationMessageException`), where `encoded` is neither.
+    pub async fn decode_authorization_message(&self, ctx: &Ctx, encoded: &str) -> Result<String> {
+        let explanation = self.explain(ctx, encoded).await.map_err(|error| match error.kind {
+            ErrorKind::NotFound => Error::invalid("The message is not valid.")
+                .with_code("InvalidAuthorizationMessageException")
+                .with_hint("Pass the id of a request of this account, or a token of an explanation, unchanged."),
+            _ => error,
+        })?;
+        Ok(message(&explanation).to_string())
     }
-
-    /// Opens a message that concerns the caller's account.
-    ///
-    /// # Errors
-    /// Invalid (`InvalidAuthorizationMessageException`) for anything else.
-    pub fn decode_authorization_message(&self, ctx: &Ctx, encoded: &str) -> Result<String> {
-        let invalid = || Error::invalid("The message is not valid.").with_code("InvalidAuthorizationMessageException");
-        let sealed = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| invalid())?;
-        let text = self.0.keyring.open(&purpose(ctx.account()), &sealed).map_err(|_| invalid())?;
-        String::from_utf8(text.to_vec()).map_err(|_| invalid())
-    }
-}
-
-fn purpose(account: &AccountId) -> String {
-    format!("authorization-message:{account}")
 }
 
 /// The message in the form that the STS API Reference shows, "DecodeAuthorizationMessage".
-fn message(verdict: &Verdict) -> Value {
-    let (request, decision) = (verdict.request(), verdict.decision());
-    let caller = request.caller();
-    let matched = decision.trace.iter().flat_map(|policy| {
-        let statements = policy.statements.iter().enumerate();
-        statements.filter(|(_, statement)| statement.is_match()).map(|(at, statement)| matched(policy, at, statement))
+fn message(explanation: &Explanation) -> Value {
+    let entry = &explanation.entry;
+    let allowed = entry.decision == Decision::Allowed;
+    let explicit = explanation.denied_by.as_ref().is_some_and(|denied| denied.statement.is_some());
+    let matched = explanation.policies.iter().flat_map(|policy| {
+        policy.statements.iter().filter(|statement| statement.matched).map(|statement| matched(policy, statement))
     });
-    let conditions = request.context().names().map(|key| {
-        let values = request.context().values(key).unwrap_or_default().iter().map(|value| json!({ "value": value }));
-        json!({ "key": key, "values": { "items": values.collect::<Vec<_>>() } })
+    let conditions = explanation.context.iter().map(|(key, values)| {
+        let values: Vec<Value> = values.iter().map(|value| json!({ "value": value })).collect();
+        json!({ "key": key, "values": { "items": values } })
     });
     json!({
-        "allowed": verdict.allowed(),
-        "explicitDeny": !verdict.allowed() && decision.reason.explicit,
+        "allowed": allowed,
+        "explicitDeny": !allowed && explicit,
         "matchedStatements": { "items": matched.collect::<Vec<_>>() },
         "failures": { "items": [] },
-        "reason": decision.denial_context(request.action()),
+        "message": explanation.message,
+        "deniedBy": explanation.denied_by.as_ref().map(|denied| denied.text.as_str()),
         "context": {
-            "principal": { "arn": caller.arn(), "account": caller.account().map(AccountId::as_str) },
-            "action": request.action(),
-            "resource": request.resource(),
+            "principal": { "arn": entry.principal },
+            "action": entry.action,
+            "resource": entry.resource,
             "conditions": { "items": conditions.collect::<Vec<_>>() },
         },
     })
 }
 
-fn matched(policy: &PolicyTrace, index: usize, statement: &StatementTrace) -> Value {
+fn matched(policy: &Consulted, statement: &ConsultedStatement) -> Value {
     json!({
         "statementId": statement.sid.as_deref().unwrap_or_default(),
-        "effect": if statement.effect == Effect::Deny { "DENY" } else { "ALLOW" },
-        "policyType": policy.policy_type.name(),
-        "policy": &*policy.policy,
-        "statementIndex": index,
+        "effect": statement.effect.to_uppercase(),
+        "policyType": policy.policy_type,
+        "policy": policy.policy,
+        "statementIndex": statement.index,
+        "statement": statement.text,
     })
 }

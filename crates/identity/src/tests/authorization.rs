@@ -50,6 +50,7 @@ async fn credentials_narrow_what_their_owner_may() {
         assert!(may(&session, "bedrock:InvokeModel").await && may(&session, "sts:GetCallerIdentity").await);
         assert!(!may(&session, "iam:CreateUser").await && !may(&session, "sts:GetSessionToken").await);
         assert!(!may(&session, "craton:CreateAccount").await && !may(&session, "craton:CreateApiKey").await);
+        assert!(!may(&session, "craton:CreateBackup").await, "it holds what lasts");
         assert!(may(&session, "craton:ListApiKeys").await);
         assert!(may(&bearer, "bedrock:InvokeModel").await);
         assert!(!may(&bearer, "iam:CreateUser").await && !may(&bearer, "craton:CreateApiKey").await);

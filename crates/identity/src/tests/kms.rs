@@ -4,6 +4,7 @@ use ::store::testing::each_backend;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::iam::HolderName;
 use crate::kms::{
     Code, DataKeySpec, EncryptionContext, Error, GrantRef, Key, KeyRef, KeyState, Kms, Manager, NewGrant, NewKey,
     UseOptions,
@@ -710,6 +711,18 @@ async fn grants_are_retired_by_those_whom_they_name() {
         kms.retire_grant(&ada, &GrantRef::Token(two.token), &options()).await.unwrap();
         let three = give(&["Decrypt"]).await;
         kms.retire_grant(&d.root().await, &GrantRef::Token(three.token), &options()).await.unwrap();
+        // An account that is named leaves it to its own policies.
+        let account = format!("arn:aws:iam::{}:root", ctx.account());
+        let grant = NewGrant {
+            grantee: ada.principal().arn(),
+            retiring: Some(account),
+            operations: vec!["Decrypt".to_owned()],
+            ..NewGrant::default()
+        };
+        let four = kms.create_grant(ctx, &key, grant, &options()).await.unwrap();
+        let four = GrantRef::Token(four.token);
+        assert_eq!(refused(kms.retire_grant(&ada, &four, &options()).await), Code::AccessDenied);
+        kms.retire_grant(ctx, &four, &options()).await.unwrap();
         let short = GrantRef::Id(KeyRef::parse(&made.id).unwrap(), one.id);
         assert_eq!(refused(kms.retire_grant(&bob, &short, &options()).await), Code::InvalidArn);
     })
@@ -755,9 +768,10 @@ async fn key_policies_are_checked_and_given_back_as_written() {
         assert_eq!(kms.policy(ctx, &key).await.unwrap(), text);
         assert_eq!(kms.policy_names(ctx, &key).await.unwrap(), ["default"]);
         let long = format!("{text}{}", " ".repeat(32_768));
-        for bad in ["", "{}", "[]", r#"{"Statement": [{"Effect": "Allow"}]}"#, &long] {
+        for bad in ["", "{}", "[]", r#"{"Statement": [{"Effect": "Allow"}]}"#] {
             assert_eq!(refused(kms.put_policy(ctx, &key, bad, true).await), Code::MalformedPolicyDocument, "{bad:.40}");
         }
+        assert_eq!(refused(kms.put_policy(ctx, &key, &long, true).await), Code::LimitExceeded);
         assert_eq!(kms.policy(ctx, &key).await.unwrap(), text);
     })
     .await;
@@ -772,6 +786,83 @@ async fn material_is_sealed_for_its_key() {
         let (one, two) = (kms.load(&one.id).await.unwrap().unwrap(), kms.load(&two.id).await.unwrap().unwrap());
         assert_eq!(kms.open_backing(&one.key, &one.backing[0]).unwrap().len(), 32);
         assert!(kms.open_backing(&two.key, &one.backing[0]).is_err(), "moved to another key's row");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_caller_s_own_policies_decide_where_the_key_s_policy_lets_them() {
+    each_backend(async |store| {
+        let d = Deployment::start(&store).await;
+        let (kms, ctx) = (d.identity.kms(), &d.ctx);
+        let (ada, _) = d.user("ada").await;
+        let made = key(&kms, ctx).await;
+        let key = arn(&made);
+        let allowed = async |actions: Value, resource: Value| {
+            let document = json!({"Version": "2012-10-17", "Statement": [
+                {"Effect": "Allow", "Action": actions, "Resource": resource},
+            ]});
+            let holder = HolderName::user("ada");
+            d.identity.put_inline_policy(ctx, holder, "p", &document.to_string()).await.unwrap();
+        };
+        assert_eq!(refused(kms.describe_key(&ada, &key).await), Code::AccessDenied);
+        allowed(json!("kms:DescribeKey"), json!(made.arn())).await;
+        assert!(kms.describe_key(&ada, &key).await.is_ok());
+        assert_eq!(refused(encrypt(&kms, &ada, &key, b"x").await), Code::AccessDenied);
+        // A name is given with the right on the alias and on the key.
+        let alias = format!("arn:aws:kms:us-east-1:{}:alias/app", ctx.account());
+        for resource in [json!(made.arn()), json!(alias.clone())] {
+            allowed(json!("kms:CreateAlias"), resource).await;
+            assert_eq!(refused(kms.create_alias(&ada, "alias/app", &key).await), Code::AccessDenied);
+        }
+        allowed(json!("kms:CreateAlias"), json!([made.arn(), alias])).await;
+        kms.create_alias(&ada, "alias/app", &key).await.unwrap();
+        // Who may use keys at all learns that one is missing; who may not does not.
+        let missing = KeyRef::parse("0f1e2d3c-4b5a-4968-8776-655443322110").unwrap();
+        assert_eq!(refused(kms.describe_key(&ada, &missing).await), Code::AccessDenied);
+        allowed(json!("kms:*"), json!("*")).await;
+        assert_eq!(refused(kms.describe_key(&ada, &missing).await), Code::NotFound);
+        // A key made with tags needs the right to set tags.
+        allowed(json!("kms:CreateKey"), json!("*")).await;
+        let tagged = NewKey { tags: vec![("a".to_owned(), "1".to_owned())], ..NewKey::default() };
+        assert_eq!(refused(kms.create_key(&ada, tagged).await), Code::AccessDenied);
+        assert!(kms.create_key(&ada, NewKey::default()).await.is_ok());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_is_made_again_under_an_old_name_inherits_nothing() {
+    each_backend(async |store| {
+        let d = Deployment::start(&store).await;
+        let (kms, ctx) = (d.identity.kms(), &d.ctx);
+        let (ada, ada_key) = d.user("ada").await;
+        let ada_arn = ada.principal().arn();
+        let (by_policy, by_grant) = (key(&kms, ctx).await, key(&kms, ctx).await);
+        let open = policy(ctx.account().as_str(), json!([allow(&ada_arn, &["kms:DescribeKey"], Value::Null)]));
+        kms.put_policy(ctx, &arn(&by_policy), &open, false).await.unwrap();
+        let grant =
+            NewGrant { grantee: ada_arn.clone(), operations: vec!["DescribeKey".to_owned()], ..NewGrant::default() };
+        kms.create_grant(ctx, &arn(&by_grant), grant.clone(), &options()).await.unwrap();
+        for name in [arn(&by_policy), arn(&by_grant)] {
+            assert!(kms.describe_key(&ada, &name).await.is_ok());
+        }
+        d.identity.delete_access_key(ctx, Some("ada"), &ada_key.key.id).await.unwrap();
+        d.identity.delete_user(ctx, "ada").await.unwrap();
+        let (again, _) = d.user("ada").await;
+        assert_eq!(again.principal().arn(), ada_arn);
+        for name in [arn(&by_policy), arn(&by_grant)] {
+            assert_eq!(refused(kms.describe_key(&again, &name).await), Code::AccessDenied);
+        }
+        assert!(kms.policy(ctx, &arn(&by_policy)).await.unwrap().contains("AIDA"));
+        // Who does not exist cannot be named.
+        let nobody = format!("arn:aws:iam::{}:user/nobody", ctx.account());
+        let open = policy(ctx.account().as_str(), json!([allow(&nobody, &["kms:*"], Value::Null)]));
+        let error = kms.put_policy(ctx, &arn(&by_policy), &open, false).await.unwrap_err();
+        assert_eq!(error.code, Code::MalformedPolicyDocument);
+        assert!(error.error.message.contains("invalid principals"), "{error}");
+        let grant = NewGrant { grantee: nobody, ..grant };
+        assert_eq!(refused(kms.create_grant(ctx, &arn(&by_grant), grant, &options()).await), Code::InvalidArn);
     })
     .await;
 }

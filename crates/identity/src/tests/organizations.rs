@@ -52,12 +52,12 @@ impl Org {
 }
 
 fn exception<T>(result: Outcome<T>) -> &'static str {
-    result.err().expect("a refusal").exception.expect("an exception")
+    result.err().expect("a refusal").error.code.expect("an exception")
 }
 
 fn reason<T>(result: Outcome<T>) -> (&'static str, &'static str) {
-    let Refusal { exception, reason, .. } = result.err().expect("a refusal");
-    (exception.expect("an exception"), reason.expect("a reason"))
+    let Refusal { error, reason } = result.err().expect("a refusal");
+    (error.code.expect("an exception"), reason.expect("a reason"))
 }
 
 #[tokio::test]
@@ -88,7 +88,7 @@ async fn only_the_management_account_manages() {
         let org = Org::start(&store).await;
         let identity = &org.d.identity;
         let refused = identity.list_member_accounts(&org.member, &first(20)).await.unwrap_err();
-        assert_eq!((refused.exception, refused.error.kind), (None, ErrorKind::Denied));
+        assert_eq!((refused.error.code, refused.error.kind), (None, ErrorKind::Denied));
         assert!(identity.create_unit(&org.member, &org.root, "x", Vec::new()).await.is_err());
         assert!(identity.describe_organization(&org.member).await.is_ok());
         let new = NewUser { name: "bob".to_owned(), ..NewUser::default() };
@@ -341,6 +341,8 @@ async fn a_closed_account_stays_and_its_keys_prove_nothing() {
         assert_eq!(kind(use_key(identity, &admin.access_key_id, None).await), ErrorKind::Unauthenticated);
         let token = Some(session.session_token.reveal().as_str());
         assert_eq!(kind(use_key(identity, &session.access_key_id, token).await), ErrorKind::Unauthenticated);
+        let denied = refusal(&org.d, &guest, "iam:ListUsers", "*").await.unwrap().message;
+        assert!(denied.ends_with("because the account is closed"), "work that goes on inside ends too: {denied}");
         assert_eq!(exception(identity.close_account(ctx, id).await), "AccountAlreadyClosedException");
         let own = ctx.account().as_str();
         assert_eq!(reason(identity.close_account(ctx, own).await).1, "CANNOT_CLOSE_MANAGEMENT_ACCOUNT");
@@ -394,6 +396,8 @@ async fn policies_know_the_organization_of_caller_and_resource() {
         assert_eq!(values(&outsider, ctx, "aws:PrincipalOrgID").await, None);
         assert_eq!(values(&outsider, ctx, "aws:ResourceOrgID").await, Some(vec![id]));
         assert_eq!(values(ctx, &outsider, "aws:ResourceOrgID").await, None);
+        let paths = values(&outsider, &org.member, "aws:ResourceOrgPaths").await;
+        assert!(paths.is_some_and(|paths| paths[0].ends_with(&format!("/{unit}/"))));
     })
     .await;
 }

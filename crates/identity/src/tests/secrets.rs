@@ -336,6 +336,9 @@ async fn a_secrets_policy_opens_it_and_its_key_must_too() {
         let public = policy.to_string().replace(&ada.principal().arn(), "*");
         assert_eq!(refused(secrets.put_policy(ctx, &id("app"), &public, true).await), Code::PublicPolicy);
         secrets.put_policy(ctx, &id("app"), &public, false).await.unwrap();
+        let nobody = policy.to_string().replace("user/ada", "user/nobody");
+        assert_eq!(refused(secrets.put_policy(ctx, &id("app"), &nobody, true).await), Code::MalformedPolicyDocument);
+        assert_eq!(secrets.validate_policy(ctx, None, &nobody).await.unwrap()[0].check, "PolicyPrincipals");
         let bad = secrets.put_policy(ctx, &id("app"), "{}", true).await;
         assert_eq!(refused(bad), Code::MalformedPolicyDocument);
         assert_eq!(secrets.validate_policy(ctx, None, "{}").await.unwrap()[0].check, "PolicySyntax");

@@ -457,19 +457,20 @@ async fn the_account_of_any_key_is_told() {
 }
 
 #[tokio::test]
-async fn only_the_account_that_it_concerns_opens_a_message() {
+async fn a_decision_is_decoded_by_its_requests_id_for_the_account_alone() {
     each_backend(async |store| {
         let two = Two::start(&store).await;
         let (alice, _) = two.d.user("alice").await;
-        let verdict = two.d.identity.decide(&alice, &Ask::new("s3:GetObject", "arn:aws:s3:::b/k")).await.unwrap();
-        let encoded = two.d.identity.encode_authorization_message(alice.account(), &verdict).unwrap();
-        let decoded = two.d.identity.decode_authorization_message(&two.d.ctx, &encoded).unwrap();
+        let ask = Ask::new("s3:GetObject", "arn:aws:s3:::b/k").owned_by(two.d.ctx.account().clone());
+        two.d.identity.permit(&alice, &ask, Access::Read).await.unwrap_err();
+        let id = alice.request_id().as_str();
+        let decoded = two.d.identity.decode_authorization_message(&two.d.ctx, id).await.unwrap();
         let message: serde_json::Value = serde_json::from_str(&decoded).unwrap();
         assert_eq!((&message["allowed"], &message["explicitDeny"]), (&false.into(), &false.into()));
         assert_eq!(message["context"]["action"], "s3:GetObject");
         assert_eq!(message["context"]["principal"]["arn"], alice.principal().arn());
-        for (ctx, text) in [(&two.other, encoded.as_str()), (&two.d.ctx, "nonsense"), (&two.d.ctx, &encoded[1..])] {
-            let error = two.d.identity.decode_authorization_message(ctx, text).unwrap_err();
+        for (ctx, text) in [(&two.other, id), (&two.d.ctx, "nonsense"), (&two.d.ctx, "explain-nonsense")] {
+            let error = two.d.identity.decode_authorization_message(ctx, text).await.unwrap_err();
             assert_eq!(error.code, Some("InvalidAuthorizationMessageException"));
         }
     })

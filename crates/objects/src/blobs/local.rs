@@ -1,13 +1,13 @@
 //! Blobs in a folder of this machine: `blobs/ab/ab…`, written as `tmp/ab…` first.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-use base::{Error, Result};
+use base::{Error, ErrorKind, Result};
 use store::crash::point;
 
 use super::{Found, is_id};
@@ -21,6 +21,8 @@ struct Paths {
     root: PathBuf,
     blobs: PathBuf,
     temporary: PathBuf,
+    /// Held, never used: closing it releases the lock.
+    _lock: Option<File>,
 }
 
 /// A blob's temporary file. Unless it is finished, it is removed with the value.
@@ -40,7 +42,29 @@ pub(super) struct OpenFile {
 
 impl Folder {
     pub(super) fn open(root: PathBuf) -> Result<Self> {
-        let paths = Paths { blobs: root.join("blobs"), temporary: root.join("tmp"), root };
+        Self::make(root, None)
+    }
+
+    /// # Errors
+    /// Conflict, where another process has the folder.
+    pub(super) fn open_locked(root: PathBuf) -> Result<Self> {
+        make_folder(&root).map_err(|error| explain("use", &root, &error))?;
+        let path = root.join("craton.lock");
+        let lock = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+        let lock = lock.map_err(|error| explain("lock", &path, &error))?;
+        match lock.try_lock() {
+            Ok(()) => Self::make(root, Some(lock)),
+            Err(TryLockError::WouldBlock) => Err(Error::new(
+                ErrorKind::Conflict,
+                format!("Another process uses the folder `{}` for its objects.", root.display()),
+            )
+            .with_hint("Several processes can share an object store, such as `s3://BUCKET`, but not a folder.")),
+            Err(TryLockError::Error(error)) => Err(explain("lock", &path, &error)),
+        }
+    }
+
+    fn make(root: PathBuf, lock: Option<File>) -> Result<Self> {
+        let paths = Paths { blobs: root.join("blobs"), temporary: root.join("tmp"), root, _lock: lock };
         for path in [&paths.root, &paths.blobs, &paths.temporary] {
             make_folder(path).map_err(|error| explain("use", path, &error))?;
         }

@@ -68,6 +68,7 @@ impl Blobs {
     pub(crate) async fn open(place: BlobPlace) -> Result<Self> {
         let backend = match place {
             BlobPlace::Folder(path) => Backend::Local(blocking(move || Folder::open(path)).await?),
+            BlobPlace::LockedFolder(path) => Backend::Local(blocking(move || Folder::open_locked(path)).await?),
             BlobPlace::Remote(store) => Backend::Remote(Remote::new(store)),
         };
         Ok(Self { backend, leases: Arc::new(Leases::default()) })

@@ -11,8 +11,10 @@ use super::remote;
 /// Where the bytes of objects are kept.
 #[derive(Debug, Clone)]
 pub enum BlobPlace {
-    /// A folder of this machine, which one process uses at a time.
+    /// A folder of this machine that this process has for itself, such as one in its data directory.
     Folder(PathBuf),
+    /// A folder that is to be locked, for no process may have it beside another one.
+    LockedFolder(PathBuf),
     /// A bucket or container of an object store that several processes may share.
     Remote(RemoteStore),
 }
@@ -29,7 +31,8 @@ pub struct RemoteStore {
 impl BlobPlace {
     /// The place that a URL names: `file:///FOLDER`, `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX`,
     /// `az://CONTAINER/PREFIX`, or `memory:` for trials. Credentials come from the provider's usual variables
-    /// (`AWS_ACCESS_KEY_ID` …, `GOOGLE_SERVICE_ACCOUNT`, `AZURE_STORAGE_ACCOUNT_NAME` …).
+    /// (`AWS_ACCESS_KEY_ID` …, `GOOGLE_SERVICE_ACCOUNT`, `AZURE_STORAGE_ACCOUNT_NAME` …). Where an S3 store is not AWS's,
+    /// `CRATON_OBJECT_STORE_ENDPOINT` says where it is; `AWS_ENDPOINT_URL` does not, for it names Craton itself.
     ///
     /// # Errors
     /// Invalid, for another URL, or where something that the provider needs is missing.
@@ -41,7 +44,7 @@ impl BlobPlace {
         let (scheme, rest) = url.split_once(':').ok_or_else(invalid)?;
         match scheme {
             "file" => match rest.strip_prefix("//") {
-                Some(path) if path.starts_with('/') => Ok(Self::Folder(PathBuf::from(path))),
+                Some(path) if path.starts_with('/') => Ok(Self::LockedFolder(PathBuf::from(path))),
                 _ => Err(invalid()),
             },
             "memory" | "s3" | "s3a" | "gs" | "az" | "azure" | "abfs" | "abfss" => {

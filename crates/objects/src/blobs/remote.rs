@@ -30,6 +30,9 @@ pub(super) struct Writer {
     finished: bool,
 }
 
+/// Says where an S3 store is that is not AWS's.
+const ENDPOINT: &str = "CRATON_OBJECT_STORE_ENDPOINT";
+
 /// The object store of a URL whose scheme is known.
 pub(super) fn connect(scheme: &str, url: &str) -> Result<RemoteStore> {
     let refused = |error: object_store::Error| {
@@ -38,13 +41,30 @@ pub(super) fn connect(scheme: &str, url: &str) -> Result<RemoteStore> {
     };
     let after = url.split_once("://").map_or("", |(_, rest)| rest);
     let prefix = after.split_once('/').map_or("", |(_, prefix)| prefix).trim_matches('/').to_owned();
+    // An error says that the process chose its cryptography before.
+    drop(rustls::crypto::ring::default_provider().install_default());
     let store: Arc<dyn ObjectStore> = match scheme {
         "memory" => Arc::new(InMemory::new()),
-        "s3" | "s3a" => Arc::new(AmazonS3Builder::from_env().with_url(url).build().map_err(refused)?),
+        "s3" | "s3a" => Arc::new(s3(url).build().map_err(refused)?),
         "gs" => Arc::new(GoogleCloudStorageBuilder::from_env().with_url(url).build().map_err(refused)?),
         _ => Arc::new(MicrosoftAzureBuilder::from_env().with_url(url).build().map_err(refused)?),
     };
     Ok(RemoteStore { store, prefix, name: url.to_owned() })
+}
+
+/// As `AmazonS3Builder::from_env`, but for the endpoint.
+fn s3(url: &str) -> AmazonS3Builder {
+    let mut builder = AmazonS3Builder::new();
+    for (name, value) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_") && !name.contains("ENDPOINT_URL"))
+    {
+        if let Ok(key) = name.to_ascii_lowercase().parse() {
+            builder = builder.with_config(key, value);
+        }
+    }
+    if let Ok(endpoint) = std::env::var(ENDPOINT) {
+        builder = builder.with_allow_http(endpoint.starts_with("http://")).with_endpoint(endpoint);
+    }
+    builder.with_url(url)
 }
 
 impl Remote {

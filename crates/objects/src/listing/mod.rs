@@ -159,8 +159,8 @@ impl Objects {
         let (prefix, delimiter) = (list.prefix.as_str(), some(list.delimiter.as_deref()));
         let row = self.may_list(ctx, &list.bucket, "s3:ListBucket", (prefix, delimiter, max_keys)).await?;
         let marker = match &list.token {
-            Some(token) => Some(read_token(token)?),
-            None => list.start_after.clone(),
+            Some(token) if !token.is_empty() => Some(read_token(token)?),
+            _ => list.start_after.clone(),
         };
         self.page(&row, prefix, delimiter, marker.as_deref(), max_keys).await
     }

@@ -141,3 +141,18 @@ async fn two_processes_use_one_storage_key() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_folder_that_is_named_belongs_to_one_process() {
+    each_backend(async |store| {
+        let dir = tempfile::tempdir().unwrap();
+        let place = BlobPlace::from_url(&format!("file://{}", dir.path().display())).unwrap();
+        let p = Place::with(&store, tempfile::tempdir().unwrap(), place.clone()).await;
+        let again = async || {
+            let (clock, random) = (p.clock.clone(), Arc::new(SeededRandom::new(2)));
+            Objects::open(p.store.clone(), p.identity.clone(), place.clone(), clock, random).await
+        };
+        assert_eq!(again().await.err().unwrap().kind, base::ErrorKind::Conflict);
+    })
+    .await;
+}

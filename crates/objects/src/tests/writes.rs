@@ -291,7 +291,8 @@ async fn an_object_store_can_hold_the_blobs() {
         assert_eq!(p.objects.blob_folder(), None);
         assert!(BlobPlace::from_url("ftp://x").is_err());
         assert!(BlobPlace::from_url("nothing").is_err());
-        assert!(matches!(BlobPlace::from_url("file:///srv/objects"), Ok(BlobPlace::Folder(path)) if path == std::path::Path::new("/srv/objects")));
+        assert!(matches!(BlobPlace::from_url("s3://bucket/prefix"), Ok(BlobPlace::Remote(_))));
+        assert!(matches!(BlobPlace::from_url("file:///srv/objects"), Ok(BlobPlace::LockedFolder(path)) if path == std::path::Path::new("/srv/objects")));
     })
     .await;
 }

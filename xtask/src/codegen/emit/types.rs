@@ -9,9 +9,6 @@ use super::super::model::{MemberModel, Model, ShapeModel};
 use super::super::names;
 use super::Usage;
 
-/// Names that a generated type must not take.
-const RESERVED: [&str; 8] = ["String", "Option", "Vec", "Box", "Timestamp", "Event", "Input", "Output"];
-
 /// Declares every type.
 pub(super) fn declare(text: &mut String, model: &Model, usage: &Usage) -> Result<()> {
     let mut opaque = Vec::new();
@@ -23,7 +20,6 @@ pub(super) fn declare(text: &mut String, model: &Model, usage: &Usage) -> Result
             continue;
         }
         let type_name = names::type_name(name);
-        ensure!(!RESERVED.contains(&type_name.as_str()), "The shape name `{name}` is reserved.");
         ensure!(taken.insert(type_name.clone()), "Two shapes are called `{type_name}`.");
         if !shape.values.is_empty() {
             string_enum(text, &type_name, shape)?;

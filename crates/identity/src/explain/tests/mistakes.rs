@@ -126,7 +126,7 @@ fn principal_that_does_not_exist() {
         identity: vec![attached("role/importer/own", Kind::InlineRole, everything())],
         ..Policies::default()
     };
-    for (name, finding) in [(gone, "does not exist"), ("AROADELETEDROLE", "was deleted")] {
+    for (name, finding) in [(gone, "does not exist"), ("AROADELETEDROLE123456", "was deleted")] {
         let solution = solve_with(&request, &with(name), &[gone], &Universe::default());
         let edit = only(&solution);
         assert_eq!((edit.place, edit.mistake), (Place::Resource, Mistake::UnknownPrincipal));

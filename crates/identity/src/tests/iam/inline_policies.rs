@@ -8,7 +8,7 @@ async fn an_embedded_policy_is_put_read_replaced_and_removed() {
         let d = Deployment::start(&store).await;
         let (alice, _) = d.user("alice").await;
         let holder = HolderName::user("alice");
-        let text = allowing("s3:GetObject").replace(':', ": ");
+        let text = allowing("s3:GetObject").replace('{', "{ ");
         d.identity.put_inline_policy(&d.ctx, holder, "p", &text).await.unwrap();
         assert_eq!(d.identity.get_inline_policy(&d.ctx, holder, "p").await.unwrap(), text, "as it was given");
         assert!(d.may(&alice, "s3:GetObject").await);

@@ -1,0 +1,100 @@
+use super::*;
+use crate::audit::batch_limit;
+
+#[tokio::test]
+async fn reads_are_recorded_when_the_batch_is_written() {
+    each_backend(async |store| {
+        let d = Deployment::start(&store).await;
+        d.identity.permit(&d.ctx, &Ask::new("iam:ListUsers", "*"), Access::Read).await.unwrap();
+        d.identity.flush_audit().await.unwrap();
+        let entries = d.identity.list_audit(&d.ctx, &first(10)).await.unwrap().items;
+        let [entry] = entries.as_slice() else { panic!("{entries:?}") };
+        assert!(entry.read_only && entry.decision == Decision::Allowed);
+        assert_eq!((entry.event_source.as_str(), entry.event_name.as_str()), ("iam.amazonaws.com", "ListUsers"));
+        d.identity.flush_audit().await.unwrap();
+        assert_eq!(d.identity.list_audit(&d.ctx, &first(10)).await.unwrap().items.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_fills_the_batch_waits_until_it_is_written() {
+    let database = ::store::testing::TestDatabase::sqlite().unwrap();
+    let store = database.open().await.unwrap();
+    let d = Deployment::start(&store).await;
+    let ask = Ask::new("iam:ListUsers", "*");
+    let page = first(u32::try_from(batch_limit()).unwrap() + 10);
+    for _ in 0..batch_limit() {
+        d.identity.permit(&d.ctx, &ask, Access::Read).await.unwrap();
+    }
+    assert!(d.identity.list_audit(&d.ctx, &page).await.unwrap().items.len() >= batch_limit());
+}
+
+#[tokio::test]
+async fn the_resources_account_sees_what_concerns_it() {
+    each_backend(async |store| {
+        let d = Deployment::start(&store).await;
+        let buckets = d.buckets();
+        let (other, _) = d.other_account().await;
+        buckets.set(other.account(), None);
+        let (alice, key) = d.user("alice").await;
+        d.put("alice", "hidden", json!({"Sid": "Hidden", "Effect": "Allow", "Action": "ec2:*", "Resource": "*"})).await;
+        denied(&d, &alice, &buckets.ask("s3:GetObject", OBJECT)).await;
+        let theirs = d.identity.list_audit(&other, &first(10)).await.unwrap().items;
+        let [entry] = theirs.as_slice() else { panic!("{theirs:?}") };
+        assert!(entry.owner_side && entry.caller_account == d.admin.account);
+        assert_eq!((entry.principal.clone(), entry.resource.as_str()), (alice.principal().arn(), OBJECT));
+        assert_eq!(entry.access_key_id, "");
+        assert!(!entry.trace.contains("Hidden") && !entry.trace.contains("identity"), "{}", entry.trace);
+        let mine = d.identity.list_audit(&d.ctx, &first(10)).await.unwrap().items;
+        let mine = mine.iter().find(|entry| entry.decision == Decision::Denied).unwrap();
+        assert_eq!((mine.access_key_id.as_str(), mine.id.as_str()), (key.key.id.as_str(), entry.id.as_str()));
+        assert!(mine.trace.contains("Hidden"), "{}", mine.trace);
+        assert!(!mine.trace.contains(key.secret.reveal().as_str()));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn entries_are_found_by_each_attribute() {
+    each_backend(async |store| {
+        let d = Deployment::start(&store).await;
+        let (alice, key) = d.user("alice").await;
+        let ctx = d.ctx.called_as("iam", "CreateUser", Some("aws-cli/2"));
+        let user = format!("arn:aws:iam::{}:user/bob", d.admin.account);
+        d.identity.permit(&ctx, &Ask::new("iam:CreateUser", &user), Access::Write).await.unwrap();
+        denied(&d, &alice, &Ask::new("s3:ListBucket", BUCKET)).await;
+        let look = async |attribute, value: &str| {
+            let lookup = AuditLookup { attribute: Some((attribute, value.to_owned())), ..AuditLookup::default() };
+            d.identity.lookup_audit(&d.ctx, &lookup, &first(10)).await.unwrap().items
+        };
+        let of_bob = look(LookupAttribute::ResourceName, "bob").await;
+        assert_eq!(of_bob.len(), 1);
+        let details = of_bob[0].details();
+        assert_eq!((details.identity_type, details.user_agent.as_deref()), ("IAMUser", Some("aws-cli/2")));
+        assert_eq!(details.source_ip, address().to_string());
+        assert_eq!(details.resource, ("AWS::IAM::User", "bob".to_owned()));
+        for (attribute, value) in [
+            (LookupAttribute::EventId, of_bob[0].event_id()),
+            (LookupAttribute::EventName, "CreateUser"),
+            (LookupAttribute::ReadOnly, "false"),
+            (LookupAttribute::Username, "admin"),
+            (LookupAttribute::ResourceType, "AWS::IAM::User"),
+            (LookupAttribute::EventSource, "iam.amazonaws.com"),
+            (LookupAttribute::ResourceName, user.as_str()),
+        ] {
+            assert_eq!(look(attribute, value).await, of_bob, "{attribute:?}");
+        }
+        let of_alice = look(LookupAttribute::AccessKeyId, &key.key.id).await;
+        assert_eq!(of_alice.len(), 1);
+        assert!(of_alice[0].details().message.unwrap().contains("s3:ListBucket"));
+        assert_eq!(look(LookupAttribute::EventName, "DeleteUser").await, []);
+        let at = |start, end| AuditLookup { start, end, attribute: None };
+        let now = d.clock.now();
+        let times = async |lookup: AuditLookup| d.identity.lookup_audit(&d.ctx, &lookup, &first(10)).await;
+        assert_eq!(times(at(Some(now), Some(now))).await.unwrap().items.len(), 2);
+        assert_eq!(times(at(Some(now.plus_seconds(1)), None)).await.unwrap().items.len(), 0);
+        assert_eq!(kind(times(at(Some(now.plus_seconds(1)), Some(now))).await), ErrorKind::Invalid);
+    })
+    .await;
+}
