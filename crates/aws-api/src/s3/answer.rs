@@ -24,7 +24,6 @@ pub(crate) fn complete(
 ) -> (Response<ResponseBody>, Option<String>) {
     let status = response.status();
     if status.is_success() || status.is_redirection() && status != StatusCode::NOT_MODIFIED {
-        let response = if visit.operation() == Some("GetObjectAttributes") { bare_etag(response) } else { response };
         let mut response = response.map(outbound);
         identify(response.headers_mut(), visit);
         return (response, None);
@@ -35,18 +34,6 @@ pub(crate) fn complete(
         errors::of_s3s(visit, status, &element(&text, "Code"), &element(&text, "Message"))
     });
     refusal(visit, method, told)
-}
-
-/// An object's attributes tell its ETag without the quotes that it has everywhere else.
-fn bare_etag(response: HttpResponse) -> HttpResponse {
-    let Some(text) = response.body().bytes() else { return response };
-    let mut bare = String::from_utf8_lossy(&text).into_owned();
-    for quote in ["&quot;", "\""] {
-        bare = bare.replace(&format!("<ETag>{quote}"), "<ETag>").replace(&format!("{quote}</ETag>"), "</ETag>");
-    }
-    let mut response = response.map(|_| s3s::Body::from(bare));
-    response.headers_mut().remove(header::CONTENT_LENGTH);
-    response
 }
 
 /// The answer that tells of an error.

@@ -69,8 +69,7 @@ impl S3Access for Callers {
 impl Callers {
     /// The caller; `None` where the form has yet to be read.
     async fn caller(&self, cx: &mut S3AccessContext<'_>, visit: &Visit, operation: &str) -> Result<Option<Ctx>, Told> {
-        // A request that is asked again without its range is of the caller that was found at first.
-        if let Some(ctx) = visit.arrived().known.as_ref().or_else(|| visit.caller()) {
+        if let Some(ctx) = &visit.arrived().known {
             return Ok(Some(ctx.clone()));
         }
         let Some(credentials) = cx.credentials() else {

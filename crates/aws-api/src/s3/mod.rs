@@ -22,7 +22,6 @@ mod forms;
 pub(crate) mod host;
 mod listings;
 mod multipart;
-mod ranges;
 mod reads;
 mod settings;
 mod table;
@@ -176,20 +175,13 @@ impl S3 {
         let method = parts.method.clone();
         hoist(&mut parts);
         parts.extensions.insert(visit.clone());
-        let without_range = ranges::without(&parts);
         let body = if claim::is_form(&parts) {
             body::inbound(Watched::new(body, visit), visit)
         } else {
             body::inbound(body, visit)
         };
         let request = Request::from_parts(parts, body);
-        let mut answered = self.service.call(request).await;
-        if let (Some(plain), Ok(response)) = (without_range, &answered)
-            && ranges::is_refusal(response)
-        {
-            answered = self.service.call(Request::from_parts(plain, s3s::Body::empty())).await;
-        }
-        match answered {
+        match self.service.call(request).await {
             Ok(response) => answer::complete(visit, &method, response),
             Err(error) => {
                 let error = base::Error::internal(format!("{error:?}"));

@@ -14,7 +14,7 @@ use super::table::{Asked, Done};
 use super::tags::object;
 
 pub(crate) async fn get(s3: &Craton, asked: Asked<GetObjectInput>) -> Done<GetObjectOutput> {
-    let Asked { ctx, input, headers, .. } = asked;
+    let Asked { ctx, input, .. } = asked;
     refuse_own_key(input.sse_customer_algorithm.as_deref())?;
     let overridden = any_given(&[
         &input.response_cache_control,
@@ -38,7 +38,7 @@ pub(crate) async fn get(s3: &Craton, asked: Asked<GetObjectInput>) -> Done<GetOb
             input.if_unmodified_since,
         ),
     };
-    let got = s3.objects.get_object(&ctx, &ask).await.map_err(|error| unsatisfied(error, &headers))?;
+    let got = s3.objects.get_object(&ctx, &ask).await?;
     let Got { object, range, length: bytes, body } = got;
     let (server_side_encryption, ssekms_key_id, bucket_key_enabled) = sealed(&object.sealed);
     let mut output = GetObjectOutput {
@@ -199,16 +199,6 @@ pub(crate) fn refuse_own_key(algorithm: Option<&str>) -> Result<(), Told> {
         Some(_) => {
             Err(Told::new(400, "InvalidRequest", "The encryption parameters are not applicable to this object."))
         }
-    }
-}
-
-/// The error of a read; that of a range behind the object's end repeats the range.
-fn unsatisfied(error: objects::Error, headers: &HeaderMap) -> Told {
-    let range = headers.get(header::RANGE).filter(|_| error.code == objects::Code::InvalidRange);
-    let told = Told::from(error);
-    match range.and_then(|range| range.to_str().ok()) {
-        Some(range) => told.about("RangeRequested", range),
-        None => told,
     }
 }
 
