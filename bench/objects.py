@@ -186,7 +186,7 @@ def report(size, what, times):
     line = [f"{what.upper()} {size}:"]
     for name, taken in times.items():
         middle = statistics.median(taken)
-        line.append(f"{name} {middle * 1000:.2f} ms ({SIZES[size] / middle / 2**20:.0f} MiB/s)")
+        line.append(f"{name} {middle * 1000:.2f} ms ({SIZES[size] / middle / 2**20:.1f} MiB/s)")
     for peer in ("moto", "copy"):
         middle, low, high = pairs.ratio(times[peer], times["craton"])
         line.append(f"{peer}/craton {middle:.2f} [{low:.2f}, {high:.2f}]")

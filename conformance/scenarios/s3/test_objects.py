@@ -68,12 +68,32 @@ def test_ranges(bucket, asked, first, last):
     assert head["ContentLength"] == last - first + 1 and head["ResponseMetadata"]["HTTPStatusCode"] == 206
 
 
+@pytest.mark.parametrize("odd", ["nonsense", "bytes=9-0", "bytes=0-1,5-6", "bytes=-", "lines=1-2"])
+def test_a_range_of_no_known_form_is_ignored(bucket, odd):
+    s3 = client("s3")
+    s3.put_object(Bucket=bucket, Key="k", Body=b"0123456789")
+    got = s3.get_object(Bucket=bucket, Key="k", Range=odd)
+    assert got["Body"].read() == b"0123456789" and got["ResponseMetadata"]["HTTPStatusCode"] == 200
+    wrong = client("s3", "AKIAQQQQQQQQQQQQQQQQ", "x" * 40)
+    refused(lambda: wrong.get_object(Bucket=bucket, Key="k", Range=odd), "InvalidAccessKeyId", 403)
+
+
+def test_a_connection_is_good_for_the_next_request_after_a_refusal(bucket):
+    s3 = client("s3", max_pool_connections=1)
+    s3.put_object(Bucket=bucket, Key="k", Body=b"first")
+    for _ in range(5):
+        refused(lambda: s3.put_object(Bucket=bucket, Key="k", Body=b"x" * 100_000, IfNoneMatch="*"), "PreconditionFailed", 412)
+        assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"first"
+        refused(lambda: s3.put_object(Bucket=bucket, Key="k", Body=b"x", ACL="public-read"), "AccessControlListNotSupported", 400)
+        assert s3.head_object(Bucket=bucket, Key="k")["ContentLength"] == 5
+
+
 def test_a_range_behind_the_end_is_refused(bucket):
     s3 = client("s3")
     s3.put_object(Bucket=bucket, Key="k", Body=b"0123456789")
     error = refused(lambda: s3.get_object(Bucket=bucket, Key="k", Range="bytes=10-11"), "InvalidRange", 416)
     assert error["ResponseMetadata"]["HTTPHeaders"]["content-range"] == "bytes */10"
-    assert error["Error"]["ActualObjectSize"] == "10"
+    assert error["Error"]["ActualObjectSize"] == "10" and error["Error"]["RangeRequested"] == "bytes=10-11"
     s3.put_object(Bucket=bucket, Key="empty", Body=b"")
     refused(lambda: s3.get_object(Bucket=bucket, Key="empty", Range="bytes=0-1"), "InvalidRange", 416)
 
@@ -136,7 +156,7 @@ def test_tags_of_objects(bucket):
     s3.delete_object_tagging(Bucket=bucket, Key="k")
     assert s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"] == []
     many = {"TagSet": [{"Key": str(n), "Value": ""} for n in range(11)]}
-    refused(lambda: s3.put_object_tagging(Bucket=bucket, Key="k", Tagging=many), "BadRequest", 400)
+    refused(lambda: s3.put_object_tagging(Bucket=bucket, Key="k", Tagging=many), "InvalidTag", 400)
     twice = {"TagSet": [{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}]}
     refused(lambda: s3.put_object_tagging(Bucket=bucket, Key="k", Tagging=twice), "InvalidTag", 400)
     refused(lambda: s3.get_object_tagging(Bucket=bucket, Key="absent"), "NoSuchKey", 404)

@@ -1,5 +1,4 @@
 import datetime
-import json
 
 import boto3
 import pytest
@@ -89,7 +88,8 @@ def test_presigned_requests(bucket, version, key):
     assert requests.head(s3.generate_presigned_url("head_object", Params=params), timeout=30).status_code == 200
     wrong = url[:-1] + ("A" if url[-1] != "A" else "B")
     refusal = requests.get(wrong, timeout=30)
-    assert refusal.status_code == 403 and "<Code>SignatureDoesNotMatch</Code>" in refusal.text
+    # The last parameter of the old way is the end of validity.
+    assert refusal.status_code == 403 and (version == "s3" or "<Code>SignatureDoesNotMatch</Code>" in refusal.text)
     assert requests.get(url.replace("image%2Fpng", "text%2Fhtml"), timeout=30).status_code == 403
     assert requests.put(url, data=b"", timeout=30).status_code == 403
     gone = s3.generate_presigned_url("get_object", Params=params, ExpiresIn=-10 if version == "s3" else 1)
@@ -170,4 +170,3 @@ def test_requests_that_make_no_sense():
         assert (answer.status_code, f"<Code>{code}</Code>" in answer.text) == (status, True), answer.text
     answer = requests.get(URL + "/bucket/key", headers={"Authorization": "AWS4-HMAC-SHA256 Credential=a/b/c/s3/d"}, timeout=30)
     assert answer.status_code == 400 and "<Code>AuthorizationHeaderMalformed</Code>" in answer.text
-    assert json

@@ -13,7 +13,8 @@ pub type Trailers = Box<dyn FnOnce() -> S3Result<Checksums> + Send>;
 
 /// The bytes of an upload, as they arrive.
 pub struct Body {
-    /// The bytes, in pieces of any size. An error of theirs comes back unchanged as [`crate::Error::body`], and nothing is kept.
+    /// The bytes, in pieces of any size. An error of theirs comes back unchanged as [`crate::Error::body`], and nothing
+    /// is kept.
     pub stream: BoxStream<'static, io::Result<Bytes>>,
     /// How many there will be, if that is known.
     pub length: Option<u64>,

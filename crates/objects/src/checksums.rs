@@ -120,7 +120,8 @@ impl FromStr for ChecksumAlgorithm {
     type Err = Error;
 
     /// # Errors
-    /// InvalidRequest, for a name that S3 does not know; NotImplemented for those that it knows and this crate does not.
+    /// InvalidRequest, for a name that S3 does not know; NotImplemented for those that it knows and this crate does
+    /// not.
     fn from_str(name: &str) -> Result<Self> {
         if let Some(found) = Self::ALL.into_iter().find(|algorithm| algorithm.as_str().eq_ignore_ascii_case(name)) {
             return Ok(found);

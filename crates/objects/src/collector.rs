@@ -69,8 +69,8 @@ impl Objects {
         Collector { stop, task }
     }
 
-    /// Collects now, all of it: garbage, orphans, temporary files, forgotten uploads. Does nothing while someone holds the
-    /// collection.
+    /// Collects now, all of it: garbage, orphans, temporary files, forgotten uploads. Does nothing while someone holds
+    /// the collection.
     ///
     /// # Errors
     /// The store's, and Unavailable where blobs cannot be removed.
@@ -128,8 +128,8 @@ impl Objects {
         let mut orphans = 0;
         for shard in 0..=u8::MAX {
             let found = self.blobs().list(&format!("{shard:02x}")).await?;
-            // In this order: a writer's blob is in use until its row is committed, so one that is not in use any more has
-            // its row by the time the rows are read.
+            // In this order: a writer's blob is in use until its row is committed, so one that is not in use any more
+            // has its row by the time the rows are read.
             let old: Vec<String> = found
                 .into_iter()
                 .filter(|blob| self.may_be_orphan(blob.written) && !self.blobs().leases.holds(&blob.id))

@@ -33,8 +33,8 @@ pub struct CopyObject {
     pub source: ObjectRef,
     /// Under which conditions on the source.
     pub source_conditions: Conditions,
-    /// What it becomes; headers and metadata are looked at only where the metadata is replaced, tags only where the tags
-    /// are.
+    /// What it becomes; headers and metadata are looked at only where the metadata is replaced, tags only where the
+    /// tags are.
     pub to: PutObject,
     /// Where headers and metadata come from.
     pub metadata_directive: Directive,
@@ -55,8 +55,8 @@ impl Objects {
     /// Copies an object of up to 5 GiB inside the deployment.
     ///
     /// # Errors
-    /// Those of [`Objects::get_object`] for the source and of [`Objects::put_object`] for the copy; InvalidRequest, where an
-    /// object is copied onto itself unchanged or is too large; PreconditionFailed.
+    /// Those of [`Objects::get_object`] for the source and of [`Objects::put_object`] for the copy; InvalidRequest,
+    /// where an object is copied onto itself unchanged or is too large; PreconditionFailed.
     pub async fn copy_object(&self, ctx: &Ctx, copy: CopyObject) -> Result<Copied> {
         let CopyObject { source, source_conditions, mut to, metadata_directive, tagging_directive } = copy;
         keys::check(&to.key)?;

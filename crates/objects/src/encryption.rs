@@ -1,5 +1,5 @@
-//! Encryption at rest: how an object's data key is kept. Every object has a data key of its own; with SSE-S3 it is sealed
-//! under the deployment's storage key, which is sealed under the root key; with SSE-KMS it is sealed by KMS.
+//! Encryption at rest: how an object's data key is kept. Every object has a data key of its own; with SSE-S3 it is
+//! sealed under the deployment's storage key, which is sealed under the root key; with SSE-KMS it is sealed by KMS.
 
 use base::Random;
 use identity::{Ctx, Identity};

@@ -72,8 +72,8 @@ impl Objects {
     /// the call began, whatever happens to it meanwhile.
     ///
     /// # Errors
-    /// NoSuchBucket, NoSuchKey, NoSuchVersion, MethodNotAllowed for a delete marker's version, AccessDenied, InvalidRange,
-    /// InvalidPartNumber, NotModified, PreconditionFailed; those of KMS.
+    /// NoSuchBucket, NoSuchKey, NoSuchVersion, MethodNotAllowed for a delete marker's version, AccessDenied,
+    /// InvalidRange, InvalidPartNumber, NotModified, PreconditionFailed; those of KMS.
     pub async fn get_object(&self, ctx: &Ctx, get: &GetObject) -> Result<Got> {
         let found = self.object(ctx, &get.object, ["s3:GetObject", "s3:GetObjectVersion"], Access::Read).await?;
         let range = self.check_get(get, &found).await?;
@@ -96,8 +96,8 @@ impl Objects {
         Ok(Got { object, range, length, body: stream::empty().boxed() })
     }
 
-    /// What is known of an object, for a caller who may do to it the first of `actions`, or the second where the request
-    /// names a version: for reading settings that objects here do not have.
+    /// What is known of an object, for a caller who may do to it the first of `actions`, or the second where the
+    /// request names a version: for reading settings that objects here do not have.
     ///
     /// # Errors
     /// NoSuchBucket, NoSuchKey, NoSuchVersion, MethodNotAllowed, AccessDenied.

@@ -49,8 +49,8 @@ pub(crate) fn check_metadata(metadata: &[(String, String)]) -> Result<()> {
     Ok(())
 }
 
-/// The storage class by name: classes are kept as labels, except those whose objects must be restored before they can be
-/// read.
+/// The storage class by name: classes are kept as labels, except those whose objects must be restored before they can
+/// be read.
 ///
 /// # Errors
 /// InvalidStorageClass, NotImplemented.

@@ -2,8 +2,8 @@
 //!
 //! Rows in the database say what exists; the bytes lie in blobs, each written once under a random id and encrypted in
 //! chunks, in a folder or in an object store. A key is a name in a row and never a path. Every function of [`Objects`]
-//! takes the caller's context and checks the permission itself, with the bucket's policy; what takes none is maintenance,
-//! or public by nature, and says so.
+//! takes the caller's context and checks the permission itself, with the bucket's policy; what takes none is
+//! maintenance, or public by nature, and says so.
 
 mod asks;
 mod blobs;

@@ -137,7 +137,8 @@ impl Objects {
     /// # Errors
     /// NoSuchBucket, AccessDenied; BadDigest, InvalidDigest, IncompleteBody, EntityTooLarge; PreconditionFailed,
     /// NoSuchKey for an `If-Match` of an absent object; KeyTooLongError, MetadataTooLarge, InvalidTag,
-    /// InvalidStorageClass; AccessControlListNotSupported; ServiceUnavailable where there is no space left; those of KMS.
+    /// InvalidStorageClass; AccessControlListNotSupported; ServiceUnavailable where there is no space left; those of
+    /// KMS.
     pub async fn put_object(&self, ctx: &Ctx, put: PutObject, mut body: Body) -> Result<Put> {
         keys::check(&put.key)?;
         let row = self.may_put(ctx, &put, None).await?;

@@ -1,10 +1,10 @@
-//! Encryption of blobs: AES-256-GCM in chunks, after the STREAM construction (Hoang, Reyhanitabar, Rogaway, Vizár: Online
-//! authenticated-encryption and its nonce-reuse misuse-resistance, 2015).
+//! Encryption of blobs: AES-256-GCM in chunks, after the STREAM construction (Hoang, Reyhanitabar, Rogaway, Vizár:
+//! Online authenticated-encryption and its nonce-reuse misuse-resistance, 2015).
 //!
-//! A blob of n bytes is kept as chunks of 64 KiB of plaintext, each followed by its tag of 16 bytes. The nonce of a chunk
-//! is its number and whether it is the last, so chunks cannot be exchanged, left out or added without a failing tag, and a
-//! range is read by decrypting the chunks that it touches. Each blob has a key of its own, derived from its object's data
-//! key and its id, so a nonce is never used twice under one key.
+//! A blob of n bytes is kept as chunks of 64 KiB of plaintext, each followed by its tag of 16 bytes. The nonce of a
+//! chunk is its number and whether it is the last, so chunks cannot be exchanged, left out or added without a failing
+//! tag, and a range is read by decrypting the chunks that it touches. Each blob has a key of its own, derived from its
+//! object's data key and its id, so a nonce is never used twice under one key.
 
 use base::{Error, Result};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};

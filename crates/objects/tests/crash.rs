@@ -241,8 +241,8 @@ fn deletions_survive_death_at_any_write() {
     kill("deletions", 7);
 }
 
-/// A limit on the size of files stands for the end of the disk: the write fails in the same way. Blocks are of 512 bytes,
-/// or of 1024 in some shells.
+/// A limit on the size of files stands for the end of the disk: the write fails in the same way. Blocks are of 512
+/// bytes, or of 1024 in some shells.
 #[test]
 fn a_full_disk_refuses_what_does_not_fit_and_leaves_nothing_of_it() {
     let dir = tempfile::tempdir().unwrap();

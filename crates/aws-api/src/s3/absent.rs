@@ -1,4 +1,4 @@
-//! Settings that AWS's buckets may have and Craton's have not: asked for, they are answered as for a bucket that has none.
+//! Settings that AWS's buckets may have and Craton's have not: they are answered as for a bucket that has none.
 
 use s3s::dto::*;
 

@@ -24,7 +24,11 @@ pub(crate) fn complete(
 ) -> (Response<ResponseBody>, Option<String>) {
     let status = response.status();
     if status.is_success() || status.is_redirection() && status != StatusCode::NOT_MODIFIED {
-        let mut response = response.map(outbound);
+        let unquotes = visit.operation() == Some("GetObjectAttributes");
+        let mut response = response.map(|body| if unquotes { unquoted(body) } else { outbound(body) });
+        if let Some(status) = response.extensions_mut().remove::<StatusCode>() {
+            *response.status_mut() = status;
+        }
         identify(response.headers_mut(), visit);
         return (response, None);
     }
@@ -34,6 +38,20 @@ pub(crate) fn complete(
         errors::of_s3s(visit, status, &element(&text, "Code"), &element(&text, "Message"))
     });
     refusal(visit, method, told)
+}
+
+/// A body without the quotes of its entity tag, which stand everywhere but in an object's attributes.
+fn unquoted(body: s3s::Body) -> ResponseBody {
+    let Some(bytes) = body.bytes() else { return outbound(body) };
+    let text = String::from_utf8_lossy(&bytes);
+    let parts = text.split_once("<ETag>").and_then(|(head, rest)| Some((head, rest.split_once("</ETag>")?)));
+    match parts {
+        Some((head, (etag, rest))) => {
+            let etag = etag.replace("&quot;", "").replace('"', "");
+            full(format!("{head}<ETag>{etag}</ETag>{rest}"))
+        }
+        None => full(bytes),
+    }
 }
 
 /// The answer that tells of an error.

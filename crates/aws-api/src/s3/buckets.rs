@@ -22,6 +22,10 @@ pub(crate) async fn create(s3: &Craton, asked: Asked<CreateBucketInput>) -> Done
     if let Some(acl) = acl {
         check_canned(acl)?;
     }
+    if granted || acl.is_some_and(|acl| acl != "private") {
+        let message = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting";
+        return Err(Told::new(400, "InvalidBucketAclWithObjectOwnership", message));
+    }
     let location = input.create_bucket_configuration.and_then(|configuration| configuration.location_constraint);
     let made = s3.objects.create_bucket(
         &ctx,
@@ -29,7 +33,7 @@ pub(crate) async fn create(s3: &Craton, asked: Asked<CreateBucketInput>) -> Done
             name: input.bucket,
             location: location.map(|location| location.as_str().to_owned()),
             ownership: input.object_ownership.map(|ownership| ownership.as_str().to_owned()),
-            acl: acl.is_some_and(|acl| acl != "private") || granted,
+            acl: false,
             object_lock: input.object_lock_enabled_for_bucket.unwrap_or(false),
             tags: Vec::new(),
         },

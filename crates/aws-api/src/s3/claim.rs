@@ -7,8 +7,8 @@ use http::{Method, header};
 use super::host::Domains;
 use crate::surface::{Proof, Surface};
 
-/// Whether a request is for S3: it is signed for S3, or in the way that only S3 takes (version 2), or the console asks S3,
-/// or nothing is shown and no other service has its path.
+/// Whether a request is for S3: it is signed for S3, or in the way that only S3 takes (version 2), or the console asks
+/// S3, or nothing is shown and no other service has its path.
 pub(crate) fn is_for_s3(
     parts: &Parts,
     proof: &Proof,

@@ -218,7 +218,8 @@ fn context(text: &str) -> Result<Pairs, Told> {
         Told::new(
             400,
             "InvalidArgument",
-            "The header 'x-amz-server-side-encryption-context' shall be Base64-encoded UTF-8 string holding JSON which represents a string-string map",
+            "The header 'x-amz-server-side-encryption-context' shall be Base64-encoded UTF-8 string holding JSON which \
+             represents a string-string map",
         )
     };
     let bytes = base64::engine::general_purpose::STANDARD.decode(text).map_err(|_| invalid())?;

@@ -52,8 +52,8 @@ pub(crate) async fn preflight(
         return Err(Told::new(400, "BadRequest", "Invalid Access-Control-Request-Method: null"));
     }
     let Some(grant) = asker.granted(s3).await else {
-        let message = "CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, \
-                       request method / Access-Control-Request-Method or Access-Control-Request-Headers are not \
+        let message = "CORSResponse: This CORS request is not allowed. This is usually because the evalution of \
+                       Origin, request method / Access-Control-Request-Method or Access-Control-Request-Headers are not \
                        whitelisted by the resource's CORS spec.";
         return Err(Told::new(403, "AccessForbidden", message)
             .about("Method", asker.ask.method)

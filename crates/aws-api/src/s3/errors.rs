@@ -89,7 +89,8 @@ impl From<objects::Error> for Told {
     fn from(error: objects::Error) -> Self {
         let objects::Error { code, error, facts, .. } = error;
         crate::errors::log(&error);
-        let mut told = Told::new(code.status(), code.as_str(), error.message);
+        let message = if code == Code::AccessDenied { quoted(&error.message) } else { error.message };
+        let mut told = Told::new(code.status(), code.as_str(), message);
         if let Some(hint) = &error.hint {
             told = told.header(HINT, hint);
         }
@@ -120,12 +121,24 @@ impl From<objects::Error> for Told {
     }
 }
 
+/// A denial as S3 words it: with the resource in quotes.
+fn quoted(message: &str) -> String {
+    const BEFORE: &str = " on resource: ";
+    let Some((who, rest)) = message.split_once(BEFORE) else { return message.to_owned() };
+    let end = [" because no ", " with an explicit deny"].iter().filter_map(|after| rest.rfind(after)).max();
+    match end {
+        Some(end) if !rest.starts_with('"') => format!("{who}{BEFORE}\"{}\"{}", &rest[..end], &rest[end..]),
+        _ => message.to_owned(),
+    }
+}
+
 /// Adds what the error is about, where the request alone says it.
 pub(crate) fn complete(told: Told, visit: &Visit) -> Told {
     let names: &[&'static str] = match told.code.as_str() {
         "NoSuchKey" => &["Key"],
         "NoSuchVersion" => &["Key", "VersionId"],
         "NoSuchUpload" => &["UploadId"],
+        "InvalidRange" => &["RangeRequested"],
         "NoSuchBucket"
         | "NoSuchBucketPolicy"
         | "NoSuchTagSet"
@@ -190,7 +203,8 @@ fn mismatch() -> Told {
     Told::new(
         403,
         "SignatureDoesNotMatch",
-        "The request signature we calculated does not match the signature you provided. Check your key and signing method.",
+        "The request signature we calculated does not match the signature you provided. Check your key and signing \
+         method.",
     )
 }
 
@@ -237,6 +251,12 @@ pub(crate) fn of_s3s(visit: &Visit, status: StatusCode, code: &str, message: &st
     }
     let told = |status, code, message: &str| Told::new(status, code, message);
     match (code, message) {
+        // All but the signature could be read: that is no number of 64 digits.
+        ("InvalidRequest", "invalid header: authorization" | "missing presigned url v4 fields")
+            if visit.arrived().signed.is_some() =>
+        {
+            mismatch()
+        }
         ("InvalidRequest", "invalid header: authorization") => {
             told(400, "AuthorizationHeaderMalformed", "The authorization header that you provided is not valid.")
         }
@@ -264,6 +284,11 @@ pub(crate) fn of_s3s(visit: &Visit, status: StatusCode, code: &str, message: &st
              STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER or a valid sha256 value.",
         ),
         ("SignatureDoesNotMatch", _) => mismatch(),
+        ("InvalidPolicyDocument", _)
+            if message.starts_with("Policy condition") || message.contains("does not match") =>
+        {
+            told(403, "AccessDenied", &format!("Invalid according to Policy: {message}"))
+        }
         ("NotImplemented", "Unknown operation") => match visit.arrived().operation {
             Some(operation) => not_implemented(operation.name),
             None => told(405, "MethodNotAllowed", "The specified method is not allowed against this resource."),
@@ -313,6 +338,18 @@ fn default_message(code: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn denials_have_the_resource_in_quotes() {
+        let plain = "User: u is not authorized to perform: s3:GetObject on resource: arn:aws:s3:::b/a because b because no \
+                     identity-based policy allows the s3:GetObject action";
+        assert_eq!(
+            quoted(plain),
+            "User: u is not authorized to perform: s3:GetObject on resource: \"arn:aws:s3:::b/a because b\" because no \
+             identity-based policy allows the s3:GetObject action"
+        );
+        assert_eq!(quoted("Access Denied"), "Access Denied");
+    }
 
     #[test]
     fn the_xml_names_what_the_error_is_about_and_escapes_it() {

@@ -1,8 +1,8 @@
 //! S3: s3s speaks its protocol, `objects` stores and permits.
 //!
-//! [`claim`] tells which requests are for S3, [`serve`] takes one through s3s: it verifies the signature with the secrets
-//! that [`caller`] gives it, decodes the request and calls the handler that [`table`] names. What is wrong with a request
-//! is told as AWS tells it ([`errors`], [`answer`]).
+//! [`claim`] tells which requests are for S3; [`S3::serve`] takes one through s3s, which verifies the signature with the
+//! secrets that [`caller`] gives it, decodes the request and calls the handler that [`table`] names. What is wrong with a
+//! request is told as AWS tells it ([`errors`], [`answer`]).
 
 mod absent;
 mod acls;
@@ -22,6 +22,7 @@ mod forms;
 pub(crate) mod host;
 mod listings;
 mod multipart;
+mod odd_range;
 mod reads;
 mod settings;
 mod table;
@@ -41,7 +42,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Response};
 use http_body::Body;
-use identity::{Ctx, Identity};
+use identity::{Ctx, Identity, Origin};
 use objects::Objects;
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::service::{S3Service, S3ServiceBuilder};
@@ -115,7 +116,7 @@ impl S3 {
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Display,
     {
-        let (parts, body) = (knock.parts, knock.body);
+        let (mut parts, body) = (knock.parts, knock.body);
         let bucket = self.domains.bucket_of(&parts).map(str::to_ascii_lowercase);
         let resource = answer::resource(&parts, bucket.as_deref());
         let named =
@@ -125,6 +126,18 @@ impl S3 {
             Some(Err(error)) => (None, Some(error)),
             None => (None, None),
         };
+        let range = parts.headers.get(http::header::RANGE).and_then(|range| range.to_str().ok()).map(str::to_owned);
+        let (mut known, mut refused) = (knock.known, None);
+        if odd_range::is_odd(&parts) {
+            let origin = Origin { request_id: record.id.clone(), source_ip: knock.peer.ip(), secure: knock.tls };
+            let Callers { identity, clock } = &self.craton.callers;
+            match odd_range::remove(&mut parts, signed.as_ref(), identity, clock.now(), origin).await {
+                Ok(Some(ctx)) => known = Some(ctx.until(knock.deadline)),
+                Ok(None) => {}
+                Err(told) => refused = Some(told),
+            }
+        }
+        let presigned = !parts.headers.contains_key(http::header::AUTHORIZATION);
         let visit = Visit::new(Arrived {
             request_id: record.id.clone(),
             source: knock.peer.ip(),
@@ -132,7 +145,8 @@ impl S3 {
             deadline: knock.deadline,
             signed,
             token: version_2_token(&parts),
-            known: knock.known,
+            known,
+            range,
             operation: operation(&parts, bucket.as_deref()),
             resource,
             version: query(&parts, "versionId"),
@@ -141,8 +155,9 @@ impl S3 {
         record.names("s3", visit.operation().unwrap_or("unknown"));
         let method = parts.method.clone();
         let asker = cors::Asker::of(&parts, named.as_deref());
-        let (mut response, code) = match broken {
-            Some(error) => answer::refusal(&visit, &method, of_signature(&error)),
+        let refused = refused.or_else(|| broken.map(|error| of_signature(&error, presigned)));
+        let (mut response, code) = match refused {
+            Some(told) => answer::refusal(&visit, &method, told),
             None if method == Method::OPTIONS => {
                 record.names("s3", "PreflightRequest");
                 match cors::preflight(&self.craton, &parts, named.as_deref()).await {
@@ -259,7 +274,11 @@ fn query(parts: &Parts, name: &str) -> Option<String> {
 }
 
 /// The error of a signature that cannot be read.
-fn of_signature(error: &SignatureError) -> Told {
+fn of_signature(error: &SignatureError, presigned: bool) -> Told {
     let wire = error.to_wire(&aws_wire::generated::s3::SERVICE);
-    Told::new(wire.status, wire.code, wire.message)
+    let code = match wire.code.as_str() {
+        "AuthorizationHeaderMalformed" if presigned => "AuthorizationQueryParametersError".to_owned(),
+        _ => wire.code,
+    };
+    Told::new(wire.status, code, wire.message)
 }

@@ -125,6 +125,9 @@ pub(crate) async fn put_encryption(
     let mut rules = input.server_side_encryption_configuration.rules.into_iter();
     let (Some(rule), None) = (rules.next(), rules.next()) else { return Err(malformed_xml()) };
     let default = rule.apply_server_side_encryption_by_default.ok_or_else(malformed_xml)?;
+    if !["AES256", "aws:kms", "aws:kms:dsse"].contains(&default.sse_algorithm.as_str()) {
+        return Err(malformed_xml());
+    }
     let ask = EncryptionAsk {
         kind: Some(default.sse_algorithm),
         key: default.kms_master_key_id,

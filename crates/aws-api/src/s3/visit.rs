@@ -33,6 +33,8 @@ pub(crate) struct Arrived {
     pub(crate) operation: Option<&'static Operation>,
     /// The request's path, unescaped, with the bucket first however it is named.
     pub(crate) resource: String,
+    /// Its `Range`, as it was sent.
+    pub(crate) range: Option<String>,
     /// The version or the upload that the query string names.
     pub(crate) version: Option<String>,
     pub(crate) upload: Option<String>,
@@ -107,6 +109,7 @@ impl Visit {
             "Key" => key.map(ToOwned::to_owned),
             "VersionId" => self.0.arrived.version.clone(),
             "UploadId" => self.0.arrived.upload.clone(),
+            "RangeRequested" => self.0.arrived.range.clone(),
             _ => None,
         }
     }

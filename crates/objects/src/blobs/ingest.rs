@@ -13,8 +13,8 @@ use crate::checksums::{ChecksumAlgorithm, Digester, Digests};
 use crate::error::{Code, Error as S3Error, Result as S3Result};
 use crate::seal::{CHUNK, ChunkCipher, DataKey, TAG};
 
-/// How much is gathered before a thread works on it. An upload holds two such batches at most: one that is worked on and
-/// one that arrives.
+/// How much is gathered before a thread works on it. An upload holds two such batches at most: one that is worked on
+/// and one that arrives.
 const BATCH: usize = 512 * 1024;
 
 /// A body that was taken in.

@@ -191,8 +191,8 @@ impl NewBlob {
         self.kept = true;
     }
 
-    /// What became of the transaction: the blob stays where it was committed, goes where it was refused, and stays in use
-    /// where only the database knows.
+    /// What became of the transaction: the blob stays where it was committed, goes where it was refused, and stays in
+    /// use where only the database knows.
     pub(crate) fn conclude<T>(&mut self, outcome: &Result<crate::error::Result<T>>) {
         match outcome {
             Ok(Ok(_)) => self.confirmed = true,

@@ -31,8 +31,8 @@ pub struct RemoteStore {
 impl BlobPlace {
     /// The place that a URL names: `file:///FOLDER`, `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX`,
     /// `az://CONTAINER/PREFIX`, or `memory:` for trials. Credentials come from the provider's usual variables
-    /// (`AWS_ACCESS_KEY_ID` …, `GOOGLE_SERVICE_ACCOUNT`, `AZURE_STORAGE_ACCOUNT_NAME` …). Where an S3 store is not AWS's,
-    /// `CRATON_OBJECT_STORE_ENDPOINT` says where it is; `AWS_ENDPOINT_URL` does not, for it names Craton itself.
+    /// (`AWS_ACCESS_KEY_ID` …, `GOOGLE_SERVICE_ACCOUNT`, `AZURE_STORAGE_ACCOUNT_NAME` …). Where an S3 store is not
+    /// AWS's, `CRATON_OBJECT_STORE_ENDPOINT` says where it is; `AWS_ENDPOINT_URL` does not, for it names Craton itself.
     ///
     /// # Errors
     /// Invalid, for another URL, or where something that the provider needs is missing.

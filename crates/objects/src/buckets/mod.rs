@@ -132,8 +132,8 @@ impl Objects {
     /// Makes a bucket in the caller's account. Like AWS, `us-east-1` answers success to an owner who makes it again.
     ///
     /// # Errors
-    /// InvalidBucketName, BucketAlreadyOwnedByYou, BucketAlreadyExists, TooManyBuckets, those of a location that does not
-    /// fit, AccessControlListNotSupported, InvalidTag, AccessDenied.
+    /// InvalidBucketName, BucketAlreadyOwnedByYou, BucketAlreadyExists, TooManyBuckets, those of a location that does
+    /// not fit, AccessControlListNotSupported, InvalidTag, AccessDenied.
     pub async fn create_bucket(&self, ctx: &Ctx, new: NewBucket) -> Result<Bucket> {
         names::check(&new.name)?;
         let region = location(ctx.region(), new.location.as_deref())?;
@@ -303,8 +303,8 @@ fn taken_by(ctx: &Ctx, taken: Bucket) -> Result<Bucket> {
     ))
 }
 
-/// The regions of AWS (AWS General Reference, "Amazon S3 endpoints"). A client may be set to another one, such as `local`;
-/// then its buckets are there.
+/// The regions of AWS (AWS General Reference, "Amazon S3 endpoints"). A client may be set to another one, such as
+/// `local`; then its buckets are there.
 const REGIONS: [&str; 38] = [
     "af-south-1",
     "ap-east-1",

@@ -16,8 +16,8 @@ impl Objects {
     /// present policy says.
     ///
     /// # Errors
-    /// MalformedPolicy, where `text` is no bucket policy, is about other resources or names principals that do not exist;
-    /// AccessDenied, also where the policy is public and the bucket blocks that; NoSuchBucket.
+    /// MalformedPolicy, where `text` is no bucket policy, is about other resources or names principals that do not
+    /// exist; AccessDenied, also where the policy is public and the bucket blocks that; NoSuchBucket.
     pub async fn put_bucket_policy(&self, ctx: &Ctx, bucket: &BucketRef, text: &str) -> Result<()> {
         let row = self.bucket_of_policy(ctx, bucket, "s3:PutBucketPolicy", Access::Write).await?;
         let document = Document::parse(Kind::Bucket, text).map_err(|malformed| {
@@ -118,8 +118,8 @@ fn malformed(message: &str, hint: String) -> Error {
     Error::new(Code::MalformedPolicy, message).with_hint(hint)
 }
 
-/// What S3 asks of a policy besides its language: that it is about this bucket and its objects, and that each action fits
-/// one of the resources.
+/// What S3 asks of a policy besides its language: that it is about this bucket and its objects, and that each action
+/// fits one of the resources.
 fn check(document: &Document, bucket: &str) -> Result<()> {
     for statement in document.statements() {
         let Some((resources, negated)) = statement.resources() else { continue };
@@ -171,7 +171,8 @@ fn reaches_bucket(resource: &str) -> bool {
     !resource.contains('/') || resource.contains("${")
 }
 
-/// Whether the action is on objects, and not on the bucket (Service Authorization Reference, the table of S3's actions).
+/// Whether the action is on objects, and not on the bucket (Service Authorization Reference, the table of S3's
+/// actions).
 fn is_on_objects(action: &str) -> bool {
     let name = action.to_lowercase();
     let name = name.strip_prefix("s3:").unwrap_or(&name);

@@ -1,5 +1,5 @@
-//! Whether a bucket policy is public (S3 User Guide, "Blocking public access to your Amazon S3 storage", "The meaning of
-//! public"): it is, unless every statement that allows names principals, or asks for fixed values of certain keys.
+//! Whether a bucket policy is public (S3 User Guide, "Blocking public access to your Amazon S3 storage", "The meaning
+//! of public"): it is, unless every statement that allows names principals, or asks for fixed values of certain keys.
 
 use std::net::IpAddr;
 

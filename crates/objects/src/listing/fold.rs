@@ -97,8 +97,8 @@ impl<'a> Fold<'a> {
         i64::from(batch.min(LARGEST_BATCH))
     }
 
-    /// The first key that may come after `key`, which was pushed: the next one, or the one behind the common prefix that
-    /// it is in. `None` where there can be none.
+    /// The first key that may come after `key`, which was pushed: the next one, or the one behind the common prefix
+    /// that it is in. `None` where there can be none.
     pub(crate) fn next(&self, key: &str) -> Option<String> {
         match self.common_prefix(key) {
             Some(common) => successor(common),

@@ -109,8 +109,8 @@ impl Objects {
     }
 }
 
-/// Makes the parts an object in one transaction. Nothing is changed before all is known to be well: what is refused then
-/// leaves all as it was.
+/// Makes the parts an object in one transaction. Nothing is changed before all is known to be well: what is refused
+/// then leaves all as it was.
 async fn commit(
     store: &Store,
     new: &NewVersion<'_>,

@@ -134,8 +134,8 @@ impl Objects {
     /// Begins a multipart upload.
     ///
     /// # Errors
-    /// NoSuchBucket, AccessDenied, KeyTooLongError, MetadataTooLarge, InvalidTag, InvalidStorageClass, InvalidRequest for a
-    /// checksum type that the algorithm does not have, AccessControlListNotSupported; those of KMS.
+    /// NoSuchBucket, AccessDenied, KeyTooLongError, MetadataTooLarge, InvalidTag, InvalidStorageClass, InvalidRequest
+    /// for a checksum type that the algorithm does not have, AccessControlListNotSupported; those of KMS.
     pub async fn create_multipart_upload(&self, ctx: &Ctx, new: NewUpload) -> Result<Upload> {
         keys::check(&new.key)?;
         let row = self.known_bucket(ctx, &new.bucket, "s3:PutObject").await?;

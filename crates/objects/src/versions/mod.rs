@@ -120,8 +120,8 @@ pub(crate) fn shown_version(versioning: Versioning, version: &str) -> Option<Str
 }
 
 impl Objects {
-    /// The object, for a caller who may do to it the first of `actions`, or the second where the request names a version.
-    /// Who may not list the bucket does not learn that an object is absent.
+    /// The object, for a caller who may do to it the first of `actions`, or the second where the request names a
+    /// version. Who may not list the bucket does not learn that an object is absent.
     pub(crate) async fn object(
         &self,
         ctx: &Ctx,
