@@ -5,7 +5,7 @@ import json
 from case import Case, call, pages
 
 TAGS = [{"Key": "team", "Value": "red"}, {"Key": "stage", "Value": ""}]
-TOKENS = [f"{n}{n}{n}{n}{n}{n}{n}{n}-1111-2222-3333-444444444444" for n in range(1, 8)]
+TOKENS = [f"token-{n}-of-at-least-32-characters" for n in range(1, 8)]
 MADE = {"arn": "ARN"}
 POLICY = json.dumps({"Version": "2012-10-17", "Statement": [
     {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:root"}, "Action": "secretsmanager:GetSecretValue", "Resource": "*"}]})
