@@ -47,7 +47,8 @@ fn unquoted(body: s3s::Body) -> ResponseBody {
     let parts = text.split_once("<ETag>").and_then(|(head, rest)| Some((head, rest.split_once("</ETag>")?)));
     match parts {
         Some((head, (etag, rest))) => {
-            let etag = etag.replace("&quot;", "").replace('"', "");
+            let plain = etag.replace("&quot;", "").replace("&#34;", "");
+            let etag: String = plain.chars().filter(|letter| *letter != '"').collect();
             full(format!("{head}<ETag>{etag}</ETag>{rest}"))
         }
         None => full(bytes),

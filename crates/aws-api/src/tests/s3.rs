@@ -58,6 +58,9 @@ async fn objects_go_in_and_come_out() {
     assert_eq!((got.text().as_str(), got.header("x-amz-meta-a")), ("hello", "1"));
     let head = world.s3("HEAD", "/applications/a%20b", "").await;
     assert_eq!((head.status.as_u16(), head.header("content-length"), head.body.len()), (200, "5", 0));
+    let wanted = [("x-amz-object-attributes", "ETag,ObjectSize")];
+    let attributes = world.send(world.for_s3("GET", "/applications/a%20b?attributes", "", &wanted)).await;
+    assert!(attributes.text().contains("<ETag>5d41402abc4b2a76b9719d911017c592</ETag>"), "{}", attributes.text());
     assert!(world.s3("GET", "/applications?list-type=2", "").await.text().contains("<Key>a b</Key>"));
     assert_eq!(world.s3("DELETE", "/applications/a%20b", "").await.status, 204);
     assert_eq!(code(&world.s3("GET", "/applications/a%20b", "").await), (404, "NoSuchKey".into()));
