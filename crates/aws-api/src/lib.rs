@@ -12,6 +12,7 @@ mod body;
 mod call;
 mod cloudtrail;
 mod craton;
+mod dialect;
 mod dispatch;
 mod errors;
 mod iam;
