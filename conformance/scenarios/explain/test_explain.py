@@ -214,7 +214,7 @@ def test_a_trust_policy_names_someone_who_was_deleted(alice):
     iam.delete_user(UserName=bob.name)
     again = Person(iam, bob.name)
     again.put(allow("sts:AssumeRole", role["Arn"]))
-    assume = lambda: again.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="s")
+    assume = lambda: again.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="session")
     explanation = explain(denied(assume))
     assert mistakes(explanation) == ["unknown-principal"]
     apply(explanation)
@@ -229,7 +229,7 @@ def test_a_service_control_policy_denies():
         assert error.response["Error"]["Code"] == "AlreadyInOrganizationException"
     made = org.create_account(Email=f"{unique('m')}@example.com", AccountName="m")["CreateAccountStatus"]
     member = org.describe_create_account_status(CreateAccountRequestId=made["Id"])["CreateAccountStatus"]["AccountId"]
-    keys = client("sts").assume_role(RoleArn=f"arn:aws:iam::{member}:role/OrganizationAccountAccessRole", RoleSessionName="a")["Credentials"]
+    keys = client("sts").assume_role(RoleArn=f"arn:aws:iam::{member}:role/OrganizationAccountAccessRole", RoleSessionName="admin")["Credentials"]
     iam = client("iam", keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
     content = policy({"Sid": "NoUsers", "Effect": "Deny", "Action": ["iam:ListUsers", "iam:CreateUser"], "Resource": "*"})
     scp = org.create_policy(Content=content, Description="d", Name=unique("p"), Type="SERVICE_CONTROL_POLICY")["Policy"]["PolicySummary"]["Id"]

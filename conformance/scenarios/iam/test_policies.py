@@ -28,6 +28,10 @@ def test_documents_are_checked():
     for bad in ["", "{", "[]", '{"Version":"2012-10-17"}', json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "x", "Resource": "*"}]})]:
         refused(lambda bad=bad: client("iam").create_policy(PolicyName=unique("p"), PolicyDocument=bad),
                 "MalformedPolicyDocument" if bad else "ValidationError", 400)
+    # AWS's words to the letter, which programs compare; what is wrong in detail stands in a header.
+    answer = refused(lambda: make(text=allow("s3")), "MalformedPolicyDocument", 400)
+    assert answer["Error"]["Message"] == "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
+    assert "`s3` has no colon" in answer["ResponseMetadata"]["HTTPHeaders"]["x-craton-hint"]
     refused(lambda: make(text=allow("s3:" + "x" * 6144)), "LimitExceeded", 409, "Cannot exceed quota for PolicySize: 6144")
     refused(lambda: make("a b"), "ValidationError", 400, "policyName")
     refused(lambda: make(Path="team"), "ValidationError", 400, "path")

@@ -207,6 +207,7 @@ def test_random_passwords():
     digits = sm.get_random_password(PasswordLength=50, ExcludeLowercase=True, ExcludeUppercase=True, ExcludePunctuation=True,
                                     ExcludeCharacters="0123")["RandomPassword"]
     assert len(digits) == 50 and set(digits) <= set("456789")
+    refused(lambda: sm.get_random_password(PasswordLength=0), "InvalidParameterException", 400, "too short")
     refused(lambda: sm.get_random_password(PasswordLength=3), "InvalidParameterException", 400, "too short")
     refused(lambda: sm.get_random_password(PasswordLength=5000), "ValidationException", 400)
 

@@ -1,16 +1,14 @@
-//! The program that `tests/crash.rs` kills: adds a note, makes a backup, and restores it into a new data directory.
+//! The program that `tests/crash.rs` kills: makes a user, makes a backup, and restores it into a new data directory.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use backup::{Backups, KeyPlace, NewBackup, Setup, Target, restore};
-use base::{Error, Result, SystemClock, SystemRandom};
+use base::{Error, PageRequest, Result, SystemClock, SystemRandom};
 use futures::StreamExt as _;
-use identity::{Defaults, Identity, JobOwner, RootCredentials, RootKey};
+use identity::{Ctx, Defaults, Identity, JobOwner, NewUser, RootCredentials, RootKey};
 use jobs::Jobs;
-use store::{DataDir, Migration, Module, Store, params};
-
-const NOTES: &[Migration] = &[Migration::same(1, "notes", "CREATE TABLE notes (id BIGINT PRIMARY KEY)")];
+use store::{DataDir, Store};
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -23,9 +21,14 @@ async fn main() -> Result<()> {
     let identity = Identity::open(store.clone(), root_key, clock.clone(), random.clone(), defaults).await?;
     let admin = identity.first_start(RootCredentials::default()).await?;
     let jobs = Jobs::open(store.clone(), clock.clone(), random).await?;
-    store.migrate("notes", NOTES).await?;
-    let notes = add_note(&store).await?;
-    std::fs::write(dir.join(format!("acknowledged-{notes}")), "").map_err(Error::internal)?;
+    let owner = JobOwner {
+        account: admin.account.clone(),
+        region: "us-east-1".parse()?,
+        principal_arn: format!("arn:aws:iam::{}:user/admin", admin.account),
+    };
+    let ctx = identity.job_ctx(&owner).await?;
+    let users = add_user(&identity, &ctx).await?;
+    std::fs::write(dir.join(format!("acknowledged-{users}")), "").map_err(Error::internal)?;
 
     let backups = Backups::open(Setup {
         store: store.clone(),
@@ -37,38 +40,28 @@ async fn main() -> Result<()> {
         data_dir: data.path().to_owned(),
         version: "1.2.3",
     });
-    let owner = JobOwner {
-        account: admin.account.clone(),
-        region: "us-east-1".parse()?,
-        principal_arn: format!("arn:aws:iam::{}:user/admin", admin.account),
-    };
-    let ctx = identity.job_ctx(&owner).await?;
     let running = jobs.start(1);
     // Taken up first: what a death left unfinished.
-    for job in jobs.list(&admin.account, &base::PageRequest { limit: 100, after: None }).await?.items {
+    for job in jobs.list(&admin.account, &PageRequest { limit: 100, after: None }).await?.items {
         jobs.watch(&admin.account, &job.id).for_each(|_| async {}).await;
     }
-    let path = dir.join(format!("backup-{notes}"));
+    let path = dir.join(format!("backup-{users}"));
     let job = backups.create(&ctx, NewBackup { path: path.clone(), with_keys: true }).await?;
     jobs.watch(&admin.account, &job.id).for_each(|_| async {}).await;
     running.stop().await;
-    restored(&path, &dir.join(format!("restored-{notes}"))).await?;
+    restored(&path, &dir.join(format!("restored-{users}"))).await?;
     store.close().await;
     Ok(())
 }
 
-async fn add_note(store: &Store) -> Result<i64> {
-    store
-        .write(|tx| async move {
-            let sql = "SELECT COUNT(*) + 1 AS n FROM notes";
-            let id = tx.fetch_one(sql, params![]).await?.int("n")?;
-            tx.execute("INSERT INTO notes (id) VALUES ($1)", params![id]).await?;
-            Ok(id)
-        })
-        .await
+/// Makes one more user; how many there are then.
+async fn add_user(identity: &Identity, ctx: &Ctx) -> Result<usize> {
+    let users = identity.list_users(ctx, "/", &PageRequest { limit: 1000, after: None }).await?.items.len();
+    identity.create_user(ctx, NewUser { name: format!("user-{users}"), ..NewUser::default() }).await?;
+    Ok(users + 1)
 }
 
 async fn restored(from: &Path, to: &Path) -> Result<()> {
-    let modules = [identity::MODULES, &[jobs::TABLES, Module { name: "notes", migrations: NOTES }]].concat();
+    let modules = [identity::MODULES, &[jobs::TABLES]].concat();
     restore(from, &Target { data_dir: to.to_owned(), database_url: None, modules: &modules }).await.map(drop)
 }

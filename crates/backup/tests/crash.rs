@@ -40,9 +40,9 @@ impl Workload for Runs {
             manifest.map_err(|error| format!("backup {number}: {error}"))?;
         }
         for number in names.iter().filter_map(|name| name.strip_prefix("restored-")) {
-            let notes = notes(&self.dir.path().join(format!("restored-{number}/craton.db")))?;
-            if notes != number.parse::<i64>().unwrap() {
-                return Err(format!("{notes} notes were restored, not {number}"));
+            let users = users(&self.dir.path().join(format!("restored-{number}/craton.db")))?;
+            if users != number.parse::<i64>().unwrap() {
+                return Err(format!("{users} users were restored, not {number}"));
             }
         }
         let last = names.iter().filter_map(|name| name.strip_prefix("acknowledged-")?.parse::<u32>().ok()).max();
@@ -59,11 +59,13 @@ impl Workload for Runs {
     }
 }
 
-fn notes(database: &std::path::Path) -> Result<i64, String> {
+fn users(database: &std::path::Path) -> Result<i64, String> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
         let store = Store::open_sqlite(database).await.map_err(|error| error.to_string())?;
         let count = store
-            .read(|tx| async move { tx.fetch_one("SELECT COUNT(*) AS n FROM notes", params![]).await?.int("n") })
+            .read(
+                |tx| async move { tx.fetch_one("SELECT COUNT(*) AS n FROM identity_users", params![]).await?.int("n") },
+            )
             .await;
         store.close().await;
         count.map_err(|error| error.to_string())

@@ -202,7 +202,7 @@ async fn one(call: &AwsCall, target: Target) -> Result<Vec<Ask>, Failure> {
     let mut ask = Ask::new(action(call), target.arn)
         .resource_tags(&target.tags)
         .key_if("iam:PolicyARN", call.parameter("PolicyArn").filter(|_| is_attachment(call)))
-        .key_if("iam:PermissionsBoundary", call.parameter("PermissionsBoundary").or(target.boundary));
+        .key_if("iam:PermissionsBoundary", boundary(call, target.boundary));
     for (key, value) in target.tags {
         ask = ask.key(format!("iam:ResourceTag/{key}"), value);
     }
@@ -238,6 +238,29 @@ fn tags_of_request(call: &AwsCall) -> Result<Requested, Failure> {
         "UntagInstanceProfile" => Requested::Keys(call.decode::<UntagInstanceProfileRequest>()?.tag_keys),
         _ => Requested::Nothing,
     })
+}
+
+/// The boundary that the request sets, or else the one that limits whom it changes: only changes of what users and roles
+/// may do have this key.
+fn boundary(call: &AwsCall, present: Option<String>) -> Option<String> {
+    const CHANGES: [&str; 14] = [
+        "AttachRolePolicy",
+        "AttachUserPolicy",
+        "CreateRole",
+        "CreateUser",
+        "DeleteRolePermissionsBoundary",
+        "DeleteRolePolicy",
+        "DeleteUserPermissionsBoundary",
+        "DeleteUserPolicy",
+        "DetachRolePolicy",
+        "DetachUserPolicy",
+        "PutRolePermissionsBoundary",
+        "PutRolePolicy",
+        "PutUserPermissionsBoundary",
+        "PutUserPolicy",
+    ];
+    let given = call.parameter("PermissionsBoundary").or(present);
+    given.filter(|_| CHANGES.contains(&call.route.operation.name))
 }
 
 fn is_attachment(call: &AwsCall) -> bool {

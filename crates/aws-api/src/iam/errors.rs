@@ -2,6 +2,10 @@
 
 use aws_wire::WireError;
 use base::{Error, ErrorKind};
+use http::{HeaderName, HeaderValue};
+
+/// Where a hint stands when the message is AWS's to the letter, which programs compare.
+const HINT: HeaderName = HeaderName::from_static("x-craton-hint");
 
 /// The service's exception for `error`.
 pub(crate) fn wire(error: &Error) -> WireError {
@@ -20,5 +24,50 @@ pub(crate) fn wire(error: &Error) -> WireError {
         (ErrorKind::NotImplemented, _) => (501, "NotImplemented"),
         (ErrorKind::Internal | ErrorKind::Damaged, _) => (500, "ServiceFailure"),
     };
-    WireError::with_status(status, code, error.public_text())
+    match &error.hint {
+        Some(hint) if is_verbatim(error) => {
+            let mut wire = WireError::with_status(status, code, error.message.as_str());
+            wire.headers.extend(HeaderValue::from_bytes(hint.as_bytes()).ok().map(|hint| (HINT, hint)));
+            wire
+        }
+        _ => WireError::with_status(status, code, error.public_text()),
+    }
+}
+
+/// Whether the message stays as AWS words it. Who names a principal that does not exist is told why in the message: it
+/// is the mistake that is made most, and hardest to see.
+fn is_verbatim(error: &Error) -> bool {
+    error.code.is_some() && !error.message.starts_with("Invalid principal in policy")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hints_on_documents_stand_in_a_header_and_those_on_principals_in_the_message() {
+        let malformed = |text: &str| Error::invalid(text).with_hint("Look here.").with_code("MalformedPolicyDocument");
+        let error = wire(&malformed("Syntax errors in policy."));
+        assert_eq!((error.code.as_str(), error.status), ("MalformedPolicyDocument", 400));
+        assert_eq!(error.message, "Syntax errors in policy.");
+        assert_eq!(error.headers, [(HINT, HeaderValue::from_static("Look here."))]);
+        let error = wire(&malformed("Invalid principal in policy: \"AWS\":\"x\""));
+        assert!(error.message.ends_with("\"x\" Look here.") && error.headers.is_empty());
+        let unprintable = Error::invalid("m").with_hint("a\nb").with_code("InvalidInput");
+        assert_eq!((wire(&unprintable).message.as_str(), wire(&unprintable).headers.len()), ("m", 0));
+    }
+
+    #[test]
+    fn each_code_has_its_status() {
+        let conflict = |code| Error::new(ErrorKind::Conflict, "m").with_code(code);
+        for (code, status) in
+            [("LimitExceeded", 409), ("DeleteConflict", 409), ("UnmodifiableEntity", 400), ("PolicyNotAttachable", 400)]
+        {
+            let error = wire(&conflict(code));
+            assert_eq!((error.code.as_str(), error.status), (code, status));
+        }
+        assert_eq!(wire(&Error::not_found("m")).code, "NoSuchEntity");
+        assert_eq!(wire(&Error::already_exists("m")).code, "EntityAlreadyExists");
+        assert_eq!(wire(&Error::invalid("m")).code, "ValidationError");
+    }
 }

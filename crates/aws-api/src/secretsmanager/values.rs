@@ -13,6 +13,7 @@ use super::{check_token, domain, listing, next, page_request, refuse, shown, val
 use crate::body::full;
 use crate::call::Answer;
 use crate::dispatch::AwsCall;
+use crate::errors::Failure;
 
 pub(super) async fn get_secret_value(call: AwsCall) -> Answer {
     let input: GetSecretValueRequest = call.decode()?;
@@ -120,7 +121,19 @@ pub(super) async fn update_secret_version_stage(call: AwsCall) -> Answer {
     Ok(call.encode(&UpdateSecretVersionStageResponse { arn: Some(made.arn), name: Some(made.name) }).map(full))
 }
 
+/// Refuses a length of nothing in this service's own words.
+fn check_length(call: &AwsCall) -> Result<(), Failure> {
+    let body: serde_json::Value = serde_json::from_slice(&call.body).unwrap_or_default();
+    match body.get("PasswordLength").and_then(serde_json::Value::as_i64) {
+        Some(length) if length < 1 => {
+            Err(Error::invalid("Password length is too short based on the required types.").into())
+        }
+        _ => Ok(()),
+    }
+}
+
 pub(super) async fn get_random_password(call: AwsCall) -> Answer {
+    check_length(&call)?;
     let input: GetRandomPasswordRequest = call.decode()?;
     let rules = PasswordRules {
         length: input.password_length.map_or(32, |length| usize::try_from(length).unwrap_or_default()),

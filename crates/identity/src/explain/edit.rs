@@ -169,6 +169,14 @@ impl Edit {
         changed
     }
 
+    /// Whether the changed policy is among these.
+    pub(crate) fn is_among(&self, policies: &Policies) -> bool {
+        Place::all(policies)
+            .into_iter()
+            .filter_map(|place| place.of(policies))
+            .any(|attached| attached.id == self.after.id)
+    }
+
     /// The new or changed statement.
     pub(crate) fn statement(&self) -> Option<Value> {
         self.after.document.to_json()["Statement"].get(self.statement?).cloned()

@@ -50,6 +50,10 @@ pub(super) fn of(edits: &[Edit], request: &Request, policies: &Policies, univers
     };
     add(request.caller(), policies, &own);
     for (caller, before) in universe.callers.iter().filter(|(caller, _)| !is_same(caller, request.caller())) {
+        let has = |edit: &Edit| edit.is_among(before) || edit.before.is_none() && is_of_resource(edit);
+        if !edits.iter().any(has) {
+            continue;
+        }
         let after = edits.iter().fold(before.clone(), |policies, edit| edit.applied_wherever(&policies));
         let is_new = edits.iter().any(|edit| edit.before.is_none() && is_of_resource(edit));
         let after = if is_new { Policies { resource: own.resource.clone(), ..after } } else { after };

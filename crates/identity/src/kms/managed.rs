@@ -3,7 +3,7 @@
 use base::Result;
 use serde_json::{Value, json};
 
-use super::key::{Key, Manager};
+use super::key::{Key, Manager, Rotation};
 use super::store::PolicyText;
 use super::{Kms, store};
 use crate::ctx::Ctx;
@@ -29,6 +29,9 @@ const SERVICES: [Service; 2] = [
     },
 ];
 
+/// How often their material changes, in days (KMS Developer Guide, "Rotating AWS managed keys").
+const PERIOD: u32 = 365;
+
 /// What the aliases of these keys start with; nobody else's may.
 pub(super) const RESERVED: &str = "alias/aws/";
 
@@ -41,6 +44,7 @@ impl Kms {
         if *ctx.account() == base::AccountId::nobody() {
             return Ok(None);
         }
+        let now = self.0.0.clock.now();
         let key = Key {
             id: self.0.0.random.uuid(),
             account: ctx.account().clone(),
@@ -48,10 +52,10 @@ impl Kms {
             description: service.description.to_owned(),
             manager: Manager::Aws,
             enabled: true,
-            created: self.0.0.clock.now(),
+            created: now,
             deletion: None,
             pending_window: None,
-            rotation: None,
+            rotation: Some(Rotation { period_days: PERIOD, next: now.plus_seconds(i64::from(PERIOD) * 24 * 3600) }),
             tags: Vec::new(),
         };
         let backing = self.new_backing(&key, None)?;

@@ -64,13 +64,15 @@ pub(super) async fn insert_managed(
 
 async fn add_key(tx: &Tx, key: &Key, backing: &Backing, policy: &PolicyText) -> Result<()> {
     let sql = "INSERT INTO kms_keys (id, account, region, description, manager, enabled, policy, tags, created_at,
-                                     policy_principals)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+                                     policy_principals, rotation_period, rotation_next_at)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     let (manager, tags) = (key.manager.as_str(), tags_text(&key.tags)?);
     let Key { id, account, region, description, enabled, created, .. } = key;
     let PolicyText { text, principals } = policy;
     let principals = principals.as_deref();
-    let params = params![id, account, region, description, manager, *enabled, text, tags, *created, principals];
+    let (period, next) = key.rotation.map(|rotation| (rotation.period_days, rotation.next)).unzip();
+    let params =
+        params![id, account, region, description, manager, *enabled, text, tags, *created, principals, period, next,];
     tx.execute(sql, params).await?;
     add_backing(tx, id, 1, backing).await
 }

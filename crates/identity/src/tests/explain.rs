@@ -63,14 +63,6 @@ impl Deployment {
         let holder = HolderName::user(user);
         self.identity.put_inline_policy(&self.ctx, holder, name, &document(statement)).await.unwrap();
     }
-
-    /// The same caller with a request of its own.
-    async fn anew(&self, key: &NewAccessKey, n: u8) -> Ctx {
-        let signing = self.identity.signing_key(&key.key.id).await.unwrap().unwrap();
-        let id: RequestId = format!("7a9d1c2e-0000-4000-8000-0000000001{n:02}").parse().unwrap();
-        let origin = Origin { request_id: id, ..origin() };
-        self.identity.authenticate(ProvenKey::new(signing, None), None, origin).await.unwrap()
-    }
 }
 
 async fn denied(d: &Deployment, ctx: &Ctx, ask: &Ask) {

@@ -545,7 +545,12 @@ async fn a_services_key_is_made_on_first_use_for_that_service_alone() {
             assert_eq!(refused(decrypt(&kms, &who, &made.ciphertext).await), Code::AccessDenied);
         }
         let described = kms.describe_key(ctx, &key).await.unwrap();
-        assert_eq!((described.arn(), described.manager), (made.key_arn, Manager::Aws));
+        assert_eq!((described.arn(), described.manager), (made.key_arn.clone(), Manager::Aws));
+        assert_eq!(kms.rotation_status(ctx, &key).await.unwrap().1.unwrap().period_days, 365);
+        d.clock.advance(365 * DAY);
+        kms.rotate_due_keys().await.unwrap();
+        assert_eq!(kms.list_rotations(ctx, &key, &first(10)).await.unwrap().items.len(), 1);
+        assert!(kms.decrypt(&ada.via("s3"), &made.ciphertext, &empty(), None).await.is_ok());
         assert_eq!(kms.list_aliases(ctx, None, &first(10)).await.unwrap().items[0].name, "alias/aws/s3");
         assert_eq!(refused(kms.schedule_deletion(ctx, &key, None).await), Code::AccessDenied);
         assert_eq!(refused(kms.describe_key(ctx, &KeyRef::aws_managed("none")).await), Code::NotFound);
@@ -863,6 +868,87 @@ async fn who_is_made_again_under_an_old_name_inherits_nothing() {
         assert!(error.error.message.contains("invalid principals"), "{error}");
         let grant = NewGrant { grantee: nobody, ..grant };
         assert_eq!(refused(kms.create_grant(ctx, &arn(&by_grant), grant, &options()).await), Code::InvalidArn);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn conditions_see_what_a_change_would_do() {
+    each_backend(async |store| {
+        let d = Deployment::start(&store).await;
+        let (kms, ctx) = (d.identity.kms(), &d.ctx);
+        let (ada, _) = d.user("ada").await;
+        let made = key(&kms, ctx).await;
+        let (key, ada_arn) = (arn(&made), ada.principal().arn());
+        let grant = |operations: &[&str], constraint| NewGrant {
+            grantee: ada_arn.clone(),
+            retiring: Some(ada_arn.clone()),
+            operations: operations.iter().map(|operation| (*operation).to_owned()).collect(),
+            constraint,
+            name: None,
+        };
+        let pairs = BTreeMap::from([("tenant".to_owned(), "a".to_owned())]);
+        let bound = grant(&["Decrypt"], Some(GrantConstraint::Equals(pairs)));
+        let tried = async |action: &str, condition: Value, what: NewGrant| {
+            let open = policy(ctx.account().as_str(), json!([allow(&ada_arn, &[action], condition)]));
+            kms.put_policy(ctx, &key, &open, false).await.unwrap();
+            kms.create_grant(&ada, &key, what, &dry()).await.unwrap_err().code == Code::DryRun
+        };
+        let equals = |key: &str, value: &str| json!({"StringEquals": {key: value}});
+        let only = |value: &str| json!({"ForAllValues:StringEquals": {"kms:GrantOperations": value}});
+        for (condition, grant, expected) in [
+            (only("Decrypt"), grant(&["Decrypt"], None), true),
+            (only("Decrypt"), grant(&["Decrypt", "Encrypt"], None), false),
+            (equals("kms:GranteePrincipal", &ada_arn), grant(&["Decrypt"], None), true),
+            (equals("kms:GranteePrincipal", "other"), grant(&["Decrypt"], None), false),
+            (equals("kms:RetiringPrincipal", &ada_arn), grant(&["Decrypt"], None), true),
+            (equals("kms:GrantConstraintType", "EncryptionContextEquals"), bound.clone(), true),
+            (equals("kms:GrantConstraintType", "EncryptionContextEquals"), grant(&["Decrypt"], None), false),
+            (equals("kms:EncryptionContext:tenant", "a"), bound.clone(), true),
+            (json!({"Bool": {"kms:GrantIsForAWSResource": "true"}}), grant(&["Decrypt"], None), false),
+        ] {
+            assert_eq!(tried("kms:CreateGrant", condition.clone(), grant).await, expected, "{condition}");
+        }
+        let service = ada.via("s3");
+        let for_aws = json!({"Bool": {"kms:GrantIsForAWSResource": "true"}});
+        let open = policy(ctx.account().as_str(), json!([allow(&ada_arn, &["kms:CreateGrant"], for_aws)]));
+        kms.put_policy(ctx, &key, &open, false).await.unwrap();
+        kms.create_grant(&service, &key, bound, &options()).await.unwrap();
+
+        let window = json!({"NumericGreaterThanEquals": {"kms:ScheduleKeyDeletionPendingWindowInDays": "14"}});
+        let careful = json!({"Bool": {"kms:BypassPolicyLockoutSafetyCheck": "false"}});
+        let open = policy(
+            ctx.account().as_str(),
+            json!([
+                allow(&ada_arn, &["kms:ScheduleKeyDeletion"], window),
+                allow(&ada_arn, &["kms:PutKeyPolicy"], careful),
+            ]),
+        );
+        kms.put_policy(ctx, &key, &open, false).await.unwrap();
+        assert_eq!(refused(kms.put_policy(&ada, &key, &open, true).await), Code::AccessDenied);
+        kms.put_policy(&ada, &key, &open, false).await.unwrap();
+        assert_eq!(refused(kms.schedule_deletion(&ada, &key, Some(7)).await), Code::AccessDenied);
+        kms.schedule_deletion(&ada, &key, Some(14)).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_explains_decisions_finds_a_key_s_policy_and_grants() {
+    each_backend(async |store| {
+        let d = Deployment::start(&store).await;
+        let (kms, ctx) = (d.identity.kms(), &d.ctx);
+        let made = key(&kms, ctx).await;
+        let grant = NewGrant {
+            grantee: ctx.principal().arn(),
+            operations: vec!["Decrypt".to_owned(), "DescribeKey".to_owned()],
+            ..NewGrant::default()
+        };
+        kms.create_grant(ctx, &arn(&made), grant, &options()).await.unwrap();
+        let facts = kms.facts(&made.arn()).await.unwrap().unwrap();
+        assert_eq!((&facts.owner, facts.grants.len()), (ctx.account(), 2));
+        assert_eq!(*facts.policy.unwrap().id, *made.arn());
+        assert!(kms.facts("arn:aws:kms:us-east-1:111122223333:key/none").await.unwrap().is_none());
     })
     .await;
 }

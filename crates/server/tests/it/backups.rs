@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Home, Key, Server};
+use crate::harness::{Home, Key, Reply, Server};
 
 async fn user(server: &Server, name: &str) -> Key {
     server.iam(&Key::admin(), &[("Action", "CreateUser"), ("UserName", name)]).await.ok();
@@ -17,6 +17,14 @@ async fn user(server: &Server, name: &str) -> Key {
 async fn is_user(server: &Server, name: &str, key: &Key) {
     let caller = server.sts(key, "GetCallerIdentity").await.ok();
     assert!(caller.tag("Arn").ends_with(&format!(":user/{name}")), "{caller:?}");
+}
+
+/// A request to S3.
+async fn s3(server: &Server, method: Method, path: &str, body: Vec<u8>) -> Reply {
+    let signed = server.signature(&Key::admin(), "s3", &method, path, &[], &body);
+    let request = server.http().request(method, server.url(path)).body(body);
+    let request = signed.into_iter().fold(request, |request, (name, value)| request.header(name, value));
+    Reply::read(request.send().await.unwrap()).await.unwrap().ok()
 }
 
 /// A home whose data folder was restored from `backup`.
@@ -34,12 +42,18 @@ async fn what_was_acknowledged_before_a_backup_is_in_it_while_writes_go_on() {
     let ada = user(&server, "ada").await;
     let other = home.craton(&["accounts", "create", "111122223333", "--output", "json"]).json();
     let other = Key::new(other["accessKeyId"].as_str().unwrap(), other["secretAccessKey"].as_str().unwrap());
+    s3(&server, Method::PUT, "/bucket", Vec::new()).await;
+    let body: Vec<u8> = (0..3_000_000_u32).map(|number| (number % 251) as u8).collect();
+    s3(&server, Method::PUT, "/bucket/kept", body.clone()).await;
     let path = home.path().join("backup");
     let command = home.command(&["backup", "create", path.to_str().unwrap(), "--output", "json"]);
     let making = tokio::task::spawn_blocking(move || crate::harness::Session::of(command));
     let mut during = 0;
     while !making.is_finished() {
         user(&server, &format!("during-{during}")).await;
+        s3(&server, Method::PUT, &format!("/bucket/during-{during}"), body[..200_000].to_vec()).await;
+        // What is removed while the backup is made may still be named by its rows.
+        s3(&server, Method::DELETE, &format!("/bucket/during-{during}"), Vec::new()).await;
         during += 1;
     }
     let made = making.await.unwrap().json();
@@ -53,6 +67,12 @@ async fn what_was_acknowledged_before_a_backup_is_in_it_while_writes_go_on() {
     let again = second.start().await;
     is_user(&again, "ada", &ada).await;
     is_user(&again, "admin", &other).await;
+    assert!(s3(&again, Method::GET, "/bucket/kept", Vec::new()).await.body == body, "the object's bytes");
+    // Every object that a list shows can be read.
+    let listed = s3(&again, Method::GET, "/bucket?list-type=2", Vec::new()).await;
+    for key in listed.text().split("<Key>").skip(1).filter_map(|rest| rest.split("</Key>").next()) {
+        s3(&again, Method::GET, &format!("/bucket/{key}"), Vec::new()).await;
+    }
     // Who came while it was made is there whole, or not at all.
     let users = again.iam(&Key::admin(), &[("Action", "ListUsers")]).await.ok();
     for name in users.text().split("<UserName>").skip(1).filter_map(|rest| rest.split("</UserName>").next()) {

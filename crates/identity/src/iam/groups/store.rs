@@ -150,8 +150,8 @@ pub(super) async fn delete(store: &Store, account: &AccountId, name: &str) -> Re
 pub(super) async fn add_member(store: &Store, account: &AccountId, group: &str, user: &str) -> Result<()> {
     store
         .write(|tx| async move {
-            let group = HolderName::group(group).find(&tx, account).await?.id;
             let user = HolderName::user(user).find(&tx, account).await?.id;
+            let group = HolderName::group(group).find(&tx, account).await?.id;
             let groups = of_user(&tx, &user).await?;
             if groups.len() as i64 >= PER_USER && !groups.iter().any(|known| known.id == group) {
                 return Err(quota_exceeded("GroupsPerUser", PER_USER));
@@ -166,8 +166,8 @@ pub(super) async fn add_member(store: &Store, account: &AccountId, group: &str, 
 pub(super) async fn remove_member(store: &Store, account: &AccountId, group: &str, user: &str) -> Result<()> {
     store
         .write(|tx| async move {
-            let group_id = HolderName::group(group).find(&tx, account).await?.id;
             let user_id = HolderName::user(user).find(&tx, account).await?.id;
+            let group_id = HolderName::group(group).find(&tx, account).await?.id;
             let sql = "DELETE FROM identity_group_members WHERE group_id = $1 AND user_id = $2";
             match tx.execute(sql, params![group_id, user_id]).await? {
                 0 => Err(Error::not_found(format!("User {user} not in group {group}."))),

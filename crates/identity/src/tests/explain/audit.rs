@@ -1,4 +1,6 @@
 use super::*;
+use ::store::params;
+
 use crate::audit::batch_limit;
 
 #[tokio::test]
@@ -95,6 +97,24 @@ async fn entries_are_found_by_each_attribute() {
         assert_eq!(times(at(Some(now), Some(now))).await.unwrap().items.len(), 2);
         assert_eq!(times(at(Some(now.plus_seconds(1)), None)).await.unwrap().items.len(), 0);
         assert_eq!(kind(times(at(Some(now.plus_seconds(1)), Some(now))).await), ErrorKind::Invalid);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn entries_of_the_version_before_are_taken_over() {
+    each_backend(async |store| {
+        let (before, now) = (store::TABLES, crate::audit::store::TABLES);
+        store.migrate(before.name, before.migrations).await.unwrap();
+        let insert = "INSERT INTO identity_audit (id, account, time, principal, action, resource, decision, request_id)
+                      VALUES ('000001800000000-e', '111122223333', 1800000000, 'arn', 'iam:CreateUser', '*', 'denied', 'r')";
+        store.write(|tx| async move { tx.execute(insert, params![]).await }).await.unwrap();
+        store.migrate(now.name, now.migrations).await.unwrap();
+        let account: AccountId = "111122223333".parse().unwrap();
+        let [entry] = crate::audit::store::list(&store, &account, &first(10)).await.unwrap().try_into().unwrap();
+        assert_eq!((entry.event_source.as_str(), entry.event_name.as_str()), ("iam.amazonaws.com", "CreateUser"));
+        assert_eq!((entry.decision, entry.event_id()), (Decision::Denied, "e"));
+        assert_eq!(entry.details().identity_type, "Unknown");
     })
     .await;
 }
