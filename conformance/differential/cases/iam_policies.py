@@ -177,6 +177,12 @@ CASES = [
         call("iam.simulate_custom_policy", PolicyInputList=[READ], ActionNames=["s3:GetObject", "s3:PutObject"], ResourceArns=["arn:aws:s3:::data/a"]),
         call("iam.simulate_custom_policy", PolicyInputList=["nonsense"], ActionNames=["s3:GetObject"], fails="InvalidInput"),
     ]),
+    Case("iam.simulate.context_keys", [
+        call("iam.get_context_keys_for_custom_policy", PolicyInputList=[policy("s3:*", Condition={"StringEquals": {"aws:username": "x"}})]),
+        call("iam.create_user", UserName="<name>", keep={"arn": "User.Arn"}),
+        call("iam.put_user_policy", UserName="<name>", PolicyName="p", PolicyDocument=policy("s3:*", Condition={"Bool": {"aws:SecureTransport": "true"}})),
+        call("iam.get_context_keys_for_principal_policy", PolicySourceArn="<arn>"),
+    ]),
     Case("iam.account.aliases", [
         call("iam.create_account_alias", AccountAlias="alias-<fresh>"),
         call("iam.list_account_aliases"),

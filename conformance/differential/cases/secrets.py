@@ -222,6 +222,6 @@ CASES = [
     ]),
     Case("secretsmanager.password.shapes", [
         call("secretsmanager.get_random_password"),
-        call("secretsmanager.get_random_password", PasswordLength=0, fails="InvalidParameterException"),
+        call("secretsmanager.get_random_password", PasswordLength=3, fails="InvalidParameterException"),
     ]),
 ]
