@@ -28,7 +28,7 @@ fn method_and_raw_path_select_rest_operations() {
         ("POST", "/agents/A1/", "!bedrock-agent/PrepareAgent"),
         ("POST", "/agents/A1", "!bedrock-agent-runtime/InvokeInlineAgent"),
         ("PUT", "/agents/", "!bedrock-agent/CreateAgent"),
-        ("GET", "/imported-models/x", "!bedrock/GetImportedModel"),
+        ("GET", "/imported-models/x", "bedrock/GetImportedModel"),
         ("POST", "/flows/validate-definition", "!bedrock-agent/ValidateFlowDefinition"),
         ("POST", "/foundation-models", "?bedrock"),
         ("GET", "/foundation-models/", "?bedrock"),
@@ -50,7 +50,7 @@ fn a_required_query_parameter_is_the_more_specific_route() {
 #[test]
 fn targets_select_json_operations() {
     let target = |value| [("x-amz-target", value)];
-    assert_eq!(found("kms", "POST", "/", &target("TrentService.ListKeys"), "{}"), "!kms/ListKeys");
+    assert_eq!(found("kms", "POST", "/", &target("TrentService.ListKeys"), "{}"), "kms/ListKeys");
     assert_eq!(found("textract", "POST", "/", &target("Textract.AnalyzeDocument"), "{}"), "!textract/AnalyzeDocument");
     assert_eq!(found("sagemaker", "POST", "/", &target("SageMaker.CreateModel"), "{}"), "!sagemaker/CreateModel");
     assert_eq!(found("kms", "POST", "/", &target("TrentService.Nothing"), "{}"), "?kms");
@@ -67,7 +67,8 @@ fn rest_and_target_services_share_a_scope() {
 fn actions_select_query_operations() {
     assert_eq!(found("sts", "POST", "/", &[], "Version=2011-06-15&Action=GetCallerIdentity"), "sts/GetCallerIdentity");
     assert_eq!(found("sts", "GET", "/?Action=GetCallerIdentity", &[], ""), "sts/GetCallerIdentity");
-    assert_eq!(found("iam", "POST", "/", &[], "Action=CreateRole"), "!iam/CreateRole");
+    assert_eq!(found("iam", "POST", "/", &[], "Action=CreateRole"), "iam/CreateRole");
+    assert_eq!(found("iam", "POST", "/", &[], "Action=CreateLoginProfile"), "!iam/CreateLoginProfile");
     assert_eq!(found("iam", "POST", "/", &[], "Action=Fly"), "?iam/Fly@none");
     assert_eq!(found("iam", "POST", "/", &[], ""), "?iam without an action");
     assert_eq!(found("iam", "POST", "/", &[], "Action="), "?iam without an action");
@@ -84,13 +85,14 @@ fn actions_select_query_operations() {
 #[test]
 fn s3_operations_are_told_apart_by_parameters_and_headers() {
     for (method, uri, headers, expected) in [
-        ("GET", "/", &[][..], "!s3/ListBuckets"),
-        ("PUT", "/b", &[], "!s3/CreateBucket"),
-        ("GET", "/b?list-type=2&prefix=a", &[], "!s3/ListObjectsV2"),
-        ("PUT", "/b/a/b//c/", &[], "!s3/PutObject"),
-        ("PUT", "/b/k?partNumber=1&uploadId=u", &[], "!s3/UploadPart"),
-        ("PUT", "/b/k", &[("x-amz-copy-source", "/a/b")], "!s3/CopyObject"),
-        ("PUT", "/b?policy", &[], "!s3/PutBucketPolicy"),
+        ("GET", "/", &[][..], "s3/ListBuckets"),
+        ("PUT", "/b", &[], "s3/CreateBucket"),
+        ("GET", "/b?list-type=2&prefix=a", &[], "s3/ListObjectsV2"),
+        ("PUT", "/b/a/b//c/", &[], "s3/PutObject"),
+        ("PUT", "/b/k?partNumber=1&uploadId=u", &[], "s3/UploadPart"),
+        ("PUT", "/b/k", &[("x-amz-copy-source", "/a/b")], "s3/CopyObject"),
+        ("PUT", "/b?policy", &[], "s3/PutBucketPolicy"),
+        ("PUT", "/b?lifecycle", &[], "!s3/PutBucketLifecycleConfiguration"),
     ] {
         assert_eq!(found("s3", method, uri, headers, ""), expected, "{method} {uri}");
     }
@@ -113,13 +115,13 @@ fn not_implemented_answers_name_the_operation_in_the_services_shape() {
     let (protocol, code, body) = answer("bedrock", "/agents/A1/", &[], "");
     assert_eq!((protocol, code.as_deref()), (Protocol::RestJson, Some("NotImplementedException")));
     assert_eq!(body, r#"{"message":"The operation PrepareAgent of bedrock-agent is not implemented."}"#);
-    let (_, _, body) = answer("kms", "/", &[("x-amz-target", "TrentService.ListKeys")], "{}");
+    let (_, _, body) = answer("kms", "/", &[("x-amz-target", "TrentService.GenerateMac")], "{}");
     assert_eq!(
         body,
-        r#"{"__type":"NotImplementedException","message":"The operation ListKeys of kms is not implemented."}"#
+        r#"{"__type":"NotImplementedException","message":"The operation GenerateMac of kms is not implemented."}"#
     );
-    let (_, _, body) = answer("iam", "/", &[], "Action=CreateRole");
+    let (_, _, body) = answer("iam", "/", &[], "Action=CreateLoginProfile");
     assert!(body.starts_with("<ErrorResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><Error><Type>Receiver</Type><Code>NotImplemented</Code>"), "{body}");
-    let (_, _, body) = answer("s3", "/b/k?uploads", &[], "");
-    assert!(body.contains("<Error><Code>NotImplemented</Code><Message>The operation CreateMultipartUpload of s3 is not implemented.</Message><RequestId>id-1</RequestId></Error>"), "{body}");
+    let (_, _, body) = answer("s3", "/b/k?restore", &[], "");
+    assert!(body.contains("<Error><Code>NotImplemented</Code><Message>The operation RestoreObject of s3 is not implemented.</Message><RequestId>id-1</RequestId></Error>"), "{body}");
 }
