@@ -92,7 +92,7 @@ fn s3_operations_are_told_apart_by_parameters_and_headers() {
         ("PUT", "/b/k?partNumber=1&uploadId=u", &[], "s3/UploadPart"),
         ("PUT", "/b/k", &[("x-amz-copy-source", "/a/b")], "s3/CopyObject"),
         ("PUT", "/b?policy", &[], "s3/PutBucketPolicy"),
-        ("PUT", "/b?lifecycle", &[], "!s3/PutBucketLifecycleConfiguration"),
+        ("PUT", "/b?website", &[], "!s3/PutBucketWebsite"),
     ] {
         assert_eq!(found("s3", method, uri, headers, ""), expected, "{method} {uri}");
     }

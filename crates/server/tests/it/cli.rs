@@ -77,6 +77,7 @@ fn help_names_every_command() {
       jobs         List, show and cancel jobs
       backup       Make, verify and restore backups
       root-key     Change the key that opens everything that is sealed
+      iam          Explain why a request was denied, and list who may do something
       chat         Talk to a model in the terminal
       invoke       Send one InvokeModel request
       embed        Turn texts into vectors
