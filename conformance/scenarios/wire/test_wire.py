@@ -116,9 +116,9 @@ def test_unknown_paths_and_services_are_refused_in_shape():
     answer = signed("GET", "/no/such/path", "bedrock")
     assert answer.status_code in (400, 403, 404) and header_of(answer)
     assert signed("GET", "/", "no-such-service").status_code in (400, 403, 404)
-    answer = signed("GET", "/some-bucket", "s3")
-    assert answer.status_code == 501 and "<Error>" in answer.text and "<Code>NotImplemented</Code>" in answer.text
-    refused(lambda: client("kms").list_keys(), "NotImplementedException", 501, "ListKeys")
+    answer = signed("GET", "/some-bucket", "s3", headers={"x-amz-content-sha256": "UNSIGNED-PAYLOAD"})
+    assert answer.status_code == 404 and "<Error>" in answer.text and "<Code>NoSuchBucket</Code>" in answer.text
+    refused(lambda: client("lambda").list_functions(), "NotImplementedException", 501, "ListFunctions")
 
 
 def test_a_client_that_leaves_frees_its_place():
