@@ -5,7 +5,7 @@ const SERVICES = {
   kms: { target: 'TrentService', version: '1.1' },
   secretsmanager: { target: 'secretsmanager', version: '1.1' },
   organizations: { target: 'AWSOrganizationsV20161128', version: '1.1' },
-  cloudtrail: { target: 'CloudTrail_20131101', version: '1.1' },
+  cloudtrail: { target: 'com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101', version: '1.1' },
 } as const
 
 export type JsonService = keyof typeof SERVICES
