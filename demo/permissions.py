@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 import uuid
 
 import boto3
@@ -139,8 +140,6 @@ def main():
 
 def wait_for(path, server):
     """The address of a server that is starting."""
-    import time
-
     for _ in range(300):
         if os.path.exists(path):
             with open(path, encoding="utf-8") as file:

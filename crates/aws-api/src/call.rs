@@ -38,10 +38,8 @@ pub(crate) enum Check<R> {
     /// The row's action on this ARN, or on `*`.
     Arn(fn(&Call<R>) -> String),
     /// All of these, with what the service knows of resource and request.
-    #[allow(dead_code)]
     Asks(for<'a> fn(&'a Call<R>) -> Asked<'a>),
     /// What the domain function checks itself: it alone knows the resource's policy.
-    #[allow(dead_code)]
     InDomain,
 }
 
