@@ -156,7 +156,7 @@ impl Objects {
         let (version, id) = (self.new_version(), self.new_object_id());
         let content = Content::default();
         let marker = NewVersion {
-            bucket,
+            bucket: &row.bucket,
             key: &entry.key,
             version: &version,
             id: &id,
@@ -172,7 +172,9 @@ impl Objects {
         let marker = &marker;
         point("objects.delete.commit.before");
         let done = versions::store::transact(self.store(), |tx| async move {
-            let Some(present) = crate::buckets::store::find(&tx, bucket).await? else {
+            let present =
+                crate::buckets::store::find(&tx, bucket).await?.filter(|present| present.bucket == row.bucket);
+            let Some(present) = present else {
                 return Ok(Err(Error::no_such_bucket(bucket)));
             };
             if present.versioning == Versioning::Unversioned {

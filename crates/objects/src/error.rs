@@ -212,6 +212,10 @@ impl Error {
 
     /// The body's stream failed.
     pub(crate) fn body(error: io::Error) -> Self {
+        // Where an object is copied the stream is our own: what is wrong with it is not the caller's doing.
+        if let Some(own) = error.get_ref().and_then(|inner| inner.downcast_ref::<base::Error>()) {
+            return own.clone().into();
+        }
         let message = "The request body could not be read.";
         Self { body: Some(Arc::new(error)), ..Self::new(Code::IncompleteBody, message) }
     }

@@ -199,7 +199,7 @@ impl Objects {
         let modified = self.now();
         let blob_id = blob.as_ref().map(|blob| blob.id().to_owned());
         let new = NewVersion {
-            bucket: &row.bucket.name,
+            bucket: &row.bucket,
             key,
             version: &version,
             id: &id,

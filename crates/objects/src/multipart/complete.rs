@@ -85,7 +85,7 @@ impl Objects {
         let etag = multipart_etag(chosen.iter().map(|part| unhex(&part.etag).unwrap_or_default()));
         let (version, modified) = (self.new_version(), self.now());
         let new = NewVersion {
-            bucket,
+            bucket: &row.bucket,
             key: &asked.key,
             version: &version,
             id: &upload.id,
@@ -235,5 +235,5 @@ fn object_checksum(
 
 /// The bucket, key and id of the upload that becomes a version.
 fn upload_key<'a>(new: &'a NewVersion<'_>) -> [&'a str; 3] {
-    [new.bucket, new.key, new.id]
+    [&new.bucket.name, new.key, new.id]
 }

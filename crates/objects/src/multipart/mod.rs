@@ -162,7 +162,7 @@ impl Objects {
         let (_, envelope) = self.new_data_key(ctx, &row, &new.key, new.encryption.as_ref()).await?;
         let upload = UploadRow {
             id: self.new_upload_id(),
-            bucket: row.bucket.name,
+            bucket: row.bucket.name.clone(),
             key: new.key,
             initiated: self.now(),
             initiator: ctx.principal().arn(),
@@ -171,7 +171,7 @@ impl Objects {
             algorithm: new.algorithm,
             checksum_type,
         };
-        store::insert_upload(self.store(), &upload).await?;
+        store::insert_upload(self.store(), &row.bucket, &upload).await??;
         let UploadRow { id, key, envelope, algorithm, checksum_type, .. } = upload;
         Ok(Upload { id, key, sealed: envelope.sealed, algorithm, checksum_type })
     }

@@ -6,8 +6,11 @@ use store::{Row, Store, Tx, params};
 use super::{PartInfo, UploadInfo};
 use crate::blobs::Segment;
 use crate::blobs::store::{discard, discard_parts};
+use crate::buckets::Bucket;
+use crate::buckets::store::find as find_bucket;
 use crate::checksums::{Checksum, ChecksumAlgorithm, ChecksumType};
 use crate::encryption::{Envelope, Sealed};
+use crate::error::{Error, Result as S3Result};
 use crate::listing::{Fold, Step};
 use crate::versions::store::{Content, content, envelope, int, text, unsigned};
 
@@ -74,7 +77,11 @@ macro_rules! select_parts {
     };
 }
 
-pub(crate) async fn insert_upload(store: &Store, upload: &UploadRow) -> Result<()> {
+/// Keeps an upload to the bucket that was asked about: another one may have its name by now.
+///
+/// # Errors
+/// NoSuchBucket.
+pub(crate) async fn insert_upload(store: &Store, bucket: &Bucket, upload: &UploadRow) -> Result<S3Result<()>> {
     let (kms_key, bucket_key) = match &upload.envelope.sealed {
         Sealed::Kms { key_arn, bucket_key } => (Some(key_arn), *bucket_key),
         Sealed::S3 => (None, false),
@@ -85,6 +92,9 @@ pub(crate) async fn insert_upload(store: &Store, upload: &UploadRow) -> Result<(
     let (context, [headers, metadata, tags]) = (context.as_deref(), &texts);
     store
         .write(|tx| async move {
+            if !find_bucket(&tx, &bucket.name).await?.is_some_and(|row| row.bucket == *bucket) {
+                return Ok(Err(Error::no_such_bucket(&bucket.name)));
+            }
             tx.execute(
                 "INSERT INTO object_uploads (id, bucket, key, initiated, initiator, data_key, kms_key, kms_context, \
                  bucket_key, storage_class, headers, metadata, tags, checksum_algorithm, checksum_type) \
@@ -107,10 +117,10 @@ pub(crate) async fn insert_upload(store: &Store, upload: &UploadRow) -> Result<(
                     upload.checksum_type.map(ChecksumType::as_str)
                 ],
             )
-            .await
+            .await?;
+            Ok(Ok(()))
         })
-        .await?;
-    Ok(())
+        .await
 }
 
 pub(crate) async fn read_upload(store: &Store, bucket: &str, key: &str, id: &str) -> Result<Option<UploadRow>> {

@@ -5,8 +5,8 @@ use store::{Row, Store, Tx, params};
 
 use super::{Headers, NULL};
 use crate::blobs::store::{discard, discard_parts};
-use crate::buckets::Versioning;
 use crate::buckets::store::{find as find_bucket, json};
+use crate::buckets::{Bucket, Versioning};
 use crate::checksums::Checksum;
 use crate::encryption::{Envelope, Sealed};
 use crate::error::{Error, Result as S3Result};
@@ -44,7 +44,8 @@ pub(crate) struct Content {
 /// A version to be inserted.
 #[derive(Debug)]
 pub(crate) struct NewVersion<'a> {
-    pub(crate) bucket: &'a str,
+    /// The bucket that was asked about: another one may have its name by now.
+    pub(crate) bucket: &'a Bucket,
     pub(crate) key: &'a str,
     /// Its version where the bucket keeps versions.
     pub(crate) version: &'a str,
@@ -126,8 +127,10 @@ pub(crate) async fn insert(
     new: &NewVersion<'_>,
     condition: impl Fn(Option<&VersionRow>) -> S3Result<()>,
 ) -> Result<S3Result<Inserted>> {
-    let NewVersion { bucket, key, .. } = *new;
-    let Some(row) = find_bucket(tx, bucket).await? else { return Ok(Err(Error::no_such_bucket(bucket))) };
+    let (bucket, key) = (new.bucket.name.as_str(), new.key);
+    let Some(row) = find_bucket(tx, bucket).await?.filter(|row| row.bucket == *new.bucket) else {
+        return Ok(Err(Error::no_such_bucket(bucket)));
+    };
     let latest = find(tx, bucket, key, None).await?;
     if let Err(refused) = condition(latest.as_ref().filter(|row| !row.marker)) {
         return Ok(Err(refused));
@@ -174,7 +177,7 @@ async fn insert_row(tx: &Tx, new: &NewVersion<'_>, version: &str, rank: i64) -> 
          checksum, checksum_type) VALUES ($1, $2, $3, $4, TRUE, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
          $17, $18, $19, $20, $21, $22)",
         params![
-            new.bucket,
+            &new.bucket.name,
             new.key,
             rank,
             version,
