@@ -12,7 +12,7 @@ use base::{Clock, Error, ErrorKind, Result};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures::future::BoxFuture;
-use identity::{Ctx, Identity, JobOwner};
+use identity::{Access, Ask, Ctx, Identity, JobOwner};
 use jobs::{Handler, Job, JobContext, Jobs, NewJob, Owner};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -131,6 +131,9 @@ impl Backups {
         };
         let ctx = self.0.identity.job_ctx(&owner).await?;
         self.0.identity.require_management(&ctx).await.map_err(only_management)?;
+        // The job may have waited: the right may be gone since.
+        let backups = format!("arn:aws:craton:{}:{}:backup/*", ctx.region(), ctx.account());
+        self.0.identity.permit(&ctx, &Ask::new("craton:CreateBackup", backups), Access::Write).await?;
         let partial = partial(&input.path);
         remove(partial.clone()).await?;
         // Its own row is among those that are copied: without this a restored deployment would make the backup again.

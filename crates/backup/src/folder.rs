@@ -127,9 +127,10 @@ impl Folder {
             if link && fs::hard_link(&from, &to.path).is_ok() {
                 return to.read_back(&stop);
             }
+            // The source first: of what is not there any more nothing may be left here.
+            let mut source = File::open(&from).map_err(|error| cannot("read", &from, &error))?;
             let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&to.path);
             let mut file = file.map_err(|error| cannot("write", &to.path, &error))?;
-            let mut source = File::open(&from).map_err(|error| cannot("read", &from, &error))?;
             // The kernel copies, and on file systems that can, shares the blocks.
             io::copy(&mut source, &mut file).map_err(|error| cannot("copy", &from, &error))?;
             file.sync_all().map_err(|error| cannot("write", &to.path, &error))?;

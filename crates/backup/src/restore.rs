@@ -98,7 +98,17 @@ fn prepare(place: &Path) -> Result<PathBuf> {
     Ok(partial)
 }
 
+/// The files first: a database elsewhere is filled only when all else is in its place.
 async fn fill(from: &Path, manifest: &Manifest, target: &Target<'_>, partial: &Path) -> Result<()> {
+    let (source, place, files) = (from.to_owned(), partial.to_owned(), manifest.files.clone());
+    blocking(move || {
+        for file in files.iter().filter(|file| file.path != ROWS) {
+            point("backup.restore.file");
+            copy(&source.join(&file.path), &place.join(&file.path))?;
+        }
+        Ok(())
+    })
+    .await?;
     let store = match target.database_url {
         Some(url) => Store::open_postgres(url).await?,
         None => Store::open_sqlite(&partial.join(DATABASE)).await?,
@@ -106,15 +116,8 @@ async fn fill(from: &Path, manifest: &Manifest, target: &Target<'_>, partial: &P
     let filled = rows(from, manifest, target, &store).await;
     store.close().await;
     filled?;
-    let (from, partial, files) = (from.to_owned(), partial.to_owned(), manifest.files.clone());
-    blocking(move || {
-        for file in files.iter().filter(|file| file.path != ROWS) {
-            point("backup.restore.file");
-            copy(&from.join(&file.path), &partial.join(&file.path))?;
-        }
-        sync_folders(&partial)
-    })
-    .await
+    let partial = partial.to_owned();
+    blocking(move || sync_folders(&partial)).await
 }
 
 /// Makes the tables as they were, and fills them.
