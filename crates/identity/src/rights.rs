@@ -50,6 +50,8 @@ impl Identity {
     /// Forgets what is cached of policies, after a committed write that changed one.
     pub(crate) fn forget_rights(&self) {
         self.0.rights.clear();
+        // Keys of sessions come with the policies and tags of the session.
+        self.0.signing_keys.clear();
         self.0.memberships.clear();
         // Key policies and grants name users and roles.
         self.0.kms.clear();

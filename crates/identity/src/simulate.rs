@@ -177,7 +177,7 @@ impl Identity {
             },
         };
         if let Some(arn) = &simulation.caller {
-            subject.caller = self.simulated_caller(arn).await?;
+            subject.caller = self.simulated_caller(ctx, arn).await?;
             subject.is_real = true;
         }
         simulation.excluded.iter().for_each(|excluded| excluded.apply(&mut subject.policies));
@@ -222,13 +222,16 @@ impl Identity {
     }
 
     /// A caller that is named: one that exists, or a user with this ARN.
-    async fn simulated_caller(&self, arn: &str) -> Result<Caller> {
-        if let Some(caller) = self.caller_of(arn).await? {
-            return Ok(caller);
-        }
+    async fn simulated_caller(&self, ctx: &Ctx, arn: &str) -> Result<Caller> {
         let refused = || invalid(format!("Invalid Entity Arn: {arn} does not clearly define entity type and name."));
         let parsed: base::Arn = arn.parse().map_err(|_| refused())?;
         let account: AccountId = parsed.account.parse().map_err(|_| refused())?;
+        // Who exists in another account, and with which tags, is that account's to tell.
+        if account == *ctx.account()
+            && let Some(caller) = self.caller_of(arn).await?
+        {
+            return Ok(caller);
+        }
         match (parsed.service.as_str(), parsed.resource_type()) {
             ("iam", Some("user")) => {
                 let name = parsed.resource.rsplit('/').next().unwrap_or_default().to_owned();
@@ -249,10 +252,13 @@ impl Identity {
         resource: &str,
     ) -> Result<Option<ResourceFacts>> {
         let found = if resource == "*" { None } else { self.resource_for(action, resource).await? };
+        let found = match found {
+            Some(facts) => Some(self.readable_facts(ctx, action, resource, facts).await?),
+            None => None,
+        };
         let owner = simulation.resource_owner.as_deref().map(owner).transpose()?;
         let named = resource.split(':').nth(4).and_then(|account| account.parse().ok());
         let Some(text) = &simulation.resource_policy else {
-            // Another account's policy is not this one's to read; that it allows or not is what trying tells.
             let mut found = found;
             if let (Some(facts), Some(owner)) = (&mut found, owner.clone()) {
                 facts.owner = owner;
@@ -268,6 +274,26 @@ impl Identity {
         let known = found.map(|facts| facts.owner);
         let owner = owner.or(known).or(named).unwrap_or_else(|| ctx.account().clone());
         Ok(Some(ResourceFacts { policy: Some(policy), ..ResourceFacts::of(owner) }))
+    }
+
+    /// The resource as the one who simulates may know it: without its policy, where that is another account's or not to
+    /// be read. An answer would tell what stands in it.
+    async fn readable_facts(
+        &self,
+        ctx: &Ctx,
+        action: &str,
+        resource: &str,
+        facts: ResourceFacts,
+    ) -> Result<ResourceFacts> {
+        let hidden = ResourceFacts::of(facts.owner.clone());
+        if facts.owner != *ctx.account() {
+            return Ok(hidden);
+        }
+        let Some(attached) = &facts.policy else { return Ok(facts) };
+        let caller = ctx.principal().caller(&[]);
+        let request = Request::builder(caller, action, resource).resource_account(facts.owner.clone()).build();
+        let may = self.may_read(ctx, &request, PolicyType::Resource, attached).await?;
+        Ok(if may { facts } else { hidden })
     }
 }
 

@@ -135,7 +135,6 @@ impl Identity {
 
     /// Forgets what is cached of credentials, after a committed write that revoked or changed one.
     pub(crate) fn forget_credentials(&self) {
-        self.0.signing_keys.clear();
         self.0.bearer_keys.clear();
         self.0.console_sessions.clear();
         self.forget_rights();

@@ -94,6 +94,17 @@ impl WhoKind {
     }
 }
 
+/// What stands for a condition of a policy that the one who asks may not read.
+const NOT_SHOWN: &str = "a condition of a policy that is not shown";
+
+/// What was decided with.
+#[derive(Clone, Copy)]
+struct Seen<'a> {
+    request: &'a Request,
+    facts: &'a ResourceFacts,
+    candidate: &'a Candidate,
+}
+
 /// One who is asked about.
 struct Candidate {
     caller: Caller,
@@ -138,10 +149,17 @@ impl Identity {
                 builder = builder.organization(organization, path);
             }
             let request = builder.build();
-            let Some(mut one) = judge(&candidate, &request, &facts) else { continue };
+            let Some((mut one, unless)) = judge(&candidate, &request, &facts) else { continue };
+            let seen = Seen { request: &request, facts: &facts, candidate: &candidate };
             for through in &mut one.through {
-                self.show(ctx, &request, &facts, &candidate, through, &mut readable).await?;
+                self.show(ctx, &seen, through, &mut readable).await?;
             }
+            for (policy, words) in unless {
+                let shown =
+                    self.readable_policy(ctx, &seen, &policy, &mut readable).await?.is_some_and(|(may, ..)| may);
+                one.unless.push(if shown { words } else { NOT_SHOWN.to_owned() });
+            }
+            one.unless.dedup();
             who.push(one);
         }
         Ok(WhoCan { owner: facts.owner, found: is_found, who })
@@ -152,18 +170,42 @@ impl Identity {
     async fn show(
         &self,
         ctx: &Ctx,
-        request: &Request,
-        facts: &ResourceFacts,
-        candidate: &Candidate,
+        seen: &Seen<'_>,
         through: &mut Through,
         readable: &mut HashMap<String, bool>,
     ) -> Result<()> {
         let Some(id) = through.policy.clone() else { return Ok(()) };
-        let none = Policies::default();
-        let own = candidate.policies.as_ref().unwrap_or(&none);
-        let all =
-            facts.policy.iter().chain(&own.identity).chain(&own.boundary).chain(own.service_control.iter().flatten());
-        let Some(attached) = all.into_iter().find(|attached| *attached.id == *id) else { return Ok(()) };
+        let Some((may, policy_type, document)) = self.readable_policy(ctx, seen, &id, readable).await? else {
+            return Ok(());
+        };
+        if may {
+            through.text = through.statement.and_then(|index| document.to_json()["Statement"].get(index).cloned());
+        } else {
+            through.conditions.clear();
+            through.sid = None;
+            let is_foreign = seen.facts.owner != *ctx.account() && through.text.is_none();
+            if policy_type == PolicyType::ServiceControl || is_foreign {
+                through.policy = through.policy.take().filter(|_| policy_type == PolicyType::Identity);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the caller may read the policy `id` of those that were consulted, its type, and its document.
+    async fn readable_policy<'a>(
+        &self,
+        ctx: &Ctx,
+        seen: &Seen<'a>,
+        id: &str,
+        readable: &mut HashMap<String, bool>,
+    ) -> Result<Option<(bool, PolicyType, &'a Document)>> {
+        let Seen { request, facts, candidate } = *seen;
+        let own = candidate.policies.as_ref();
+        let of_principal = own
+            .into_iter()
+            .flat_map(|own| own.identity.iter().chain(&own.boundary).chain(own.service_control.iter().flatten()));
+        let all = facts.policy.iter().chain(of_principal);
+        let Some(attached) = all.into_iter().find(|attached| *attached.id == *id) else { return Ok(None) };
         let policy_type = match attached.document.kind() {
             Kind::ServiceControl => PolicyType::ServiceControl,
             kind if kind.is_identity_based() => PolicyType::Identity,
@@ -171,33 +213,26 @@ impl Identity {
             _ => PolicyType::Resource,
         };
         // Inline policies of different principals have different ids, so one answer serves all of a policy's statements.
-        let may = match readable.get(&id) {
+        let may = match readable.get(id) {
             Some(may) => *may,
             None => {
                 let may = self.may_read(ctx, request, policy_type, attached).await?;
-                readable.insert(id.clone(), may);
+                readable.insert(id.to_owned(), may);
                 may
             }
         };
-        if may {
-            through.text =
-                through.statement.and_then(|index| attached.document.to_json()["Statement"].get(index).cloned());
-        } else {
-            through.conditions.clear();
-            through.sid = None;
-            if policy_type == PolicyType::ServiceControl || facts.owner != *ctx.account() && through.text.is_none() {
-                through.policy = through.policy.take().filter(|_| policy_type == PolicyType::Identity);
-            }
-        }
-        Ok(())
+        Ok(Some((may, policy_type, &*attached.document)))
     }
 }
 
-/// Whether the candidate may, if the request is as it must be.
-fn judge(candidate: &Candidate, request: &Request, facts: &ResourceFacts) -> Option<Who> {
+/// Whether the candidate may, if the request is as it must be; and the conditions of denying statements, each with its
+/// policy.
+fn judge(candidate: &Candidate, request: &Request, facts: &ResourceFacts) -> Option<(Who, Vec<(String, String)>)> {
     let is_foreign = candidate.policies.is_none();
     let mut policies = candidate.policies.clone().unwrap_or_default();
-    policies.resource = facts.policy.clone();
+    let is_own = candidate.caller.account() == Some(&facts.owner);
+    let is_service = candidate.kind == WhoKind::Service;
+    policies.resource = facts.policy.clone().filter(|_| !facts.closed_to_others || is_own || is_service);
     policies.grants = facts.grants.clone();
     if is_foreign && candidate.caller.account().is_some() {
         policies.identity = vec![everything()?];
@@ -219,15 +254,16 @@ fn judge(candidate: &Candidate, request: &Request, facts: &ResourceFacts) -> Opt
     if let Some(account) = own_account {
         through.iter_mut().for_each(|one| one.conditions.push(format!("the policies of account {account} allow it")));
     }
-    Some(Who {
+    let who = Who {
         principal: candidate.caller.principal_arn().unwrap_or_else(|| match candidate.kind {
             WhoKind::Everyone => "*".to_owned(),
             _ => candidate.caller.arn(),
         }),
         kind: candidate.kind,
         through,
-        unless: lost.unless(&policies, request),
-    })
+        unless: Vec::new(),
+    };
+    Some((who, lost.unless(&policies, request)))
 }
 
 fn without_statement(policy_type: PolicyType) -> Through {
@@ -274,7 +310,7 @@ impl Lost {
     }
 
     /// The conditions under which statements deny that are about the request otherwise.
-    fn unless(&self, policies: &Policies, request: &Request) -> Vec<String> {
+    fn unless(&self, policies: &Policies, request: &Request) -> Vec<(String, String)> {
         let lists = policies.service_control.iter().flatten().chain(&policies.identity);
         let mut unless = Vec::new();
         for attached in lists.chain(&policies.boundary).chain(&policies.resource) {
@@ -286,7 +322,7 @@ impl Lost {
                     matches!(outcome, Outcome::Matched(_) | Outcome::ConditionFailed(_) | Outcome::MissingVariable(_));
                 if is_about {
                     let words: Vec<String> = conditions.iter().map(Condition::in_words).collect();
-                    unless.push(words.join(" and "));
+                    unless.push((attached.id.to_string(), words.join(" and ")));
                 }
             }
         }

@@ -58,8 +58,10 @@ impl Identity {
     /// principals of the management account may assume. Like AWS, a wish that cannot be fulfilled has an outcome too.
     ///
     /// # Errors
-    /// Denied; Invalid, where the role's name is none. `AWSOrganizationsNotInUseException`.
+    /// Denied, also where the organization is not that of the deployment's management account, which alone makes
+    /// accounts; Invalid, where the role's name is none. `AWSOrganizationsNotInUseException`.
     pub async fn create_member_account(&self, ctx: &Ctx, new: NewAccount) -> Result<AccountRequest> {
+        self.require_management(ctx).await?;
         let now = self.0.clock.now();
         let random = self.0.random.as_ref();
         let request_id = format!("car-{}", random.text(LOWER_ALPHANUMERIC, 32));
@@ -256,9 +258,13 @@ fn fulfillable(organization: &Organization, email: &str) -> std::result::Result<
 }
 
 fn depart(organization: &Organization, id: &str) -> Result<(Vec<Change>, ())> {
-    organization.node(id, &[PlaceKind::Account]).ok_or_else(Refusal::no_account)?;
+    let node = organization.node(id, &[PlaceKind::Account]).ok_or_else(Refusal::no_account)?;
     if id == organization.management.as_str() {
         return Err(Refusal::management_stays());
+    }
+    // That it is closed stands with its place in the organization: without the place its keys would open it again.
+    if organization.member(node).is_some_and(|member| member.closed.is_some()) {
+        return Err(Refusal::already_closed());
     }
     Ok((vec![Change::RemoveNode { id: id.to_owned() }], ()))
 }

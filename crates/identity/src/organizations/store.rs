@@ -207,8 +207,12 @@ async fn apply(tx: &Tx, organization: &str, change: &Change) -> Result<()> {
         }
         Change::AddHandshake(handshake) => add_handshake(tx, handshake).await,
         Change::EndHandshake { id, state } => {
-            let sql = "UPDATE identity_organization_handshakes SET state = $2 WHERE id = $1";
-            tx.execute(sql, params![id, state.as_str()]).await.map(drop)
+            // Another may have ended it since it was read: only one of them did.
+            let sql = "UPDATE identity_organization_handshakes SET state = $2 WHERE id = $1 AND state = $3";
+            match tx.execute(sql, params![id, state.as_str(), State::Open.as_str()]).await? {
+                1 => Ok(()),
+                _ => Err(Refusal::handshake_over().error),
+            }
         }
         Change::RemoveOrganization => {
             tx.execute("DELETE FROM identity_organizations WHERE id = $1", params![organization]).await.map(drop)

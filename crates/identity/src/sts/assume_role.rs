@@ -116,7 +116,8 @@ impl Identity {
         if !tags.requested.is_empty() {
             actions.push("sts:TagSession");
         }
-        if wish.source_identity.is_some() {
+        // An inherited one too: every role of a chain must consent to it.
+        if source_identity.is_some() {
             actions.push("sts:SetSourceIdentity");
         }
         for action in actions {

@@ -235,7 +235,7 @@ async fn who_can_lists_everyone_with_their_statements() {
             ])),
         );
         d.user("alice").await;
-        d.user("bob").await;
+        let (bob, _) = d.user("bob").await;
         d.put("alice", "own", json!({"Sid": "Read", "Effect": "Allow", "Action": "s3:Get*", "Resource": OBJECT,
             "Condition": {"Bool": {"aws:SecureTransport": "true"}}})).await;
         let all = d.identity.who_can(&d.ctx, "s3:GetObject", OBJECT).await.unwrap();
@@ -256,6 +256,8 @@ async fn who_can_lists_everyone_with_their_statements() {
         assert_eq!(alice.through[0].sid.as_deref(), Some("Read"));
         assert_eq!(alice.through[0].conditions, ["aws:SecureTransport Bool true"]);
         assert_eq!(alice.unless, ["aws:SourceIp NotIpAddress 10.0.0.0/8"]);
+        let seen_by_bob = d.identity.who_can(&bob, "s3:GetObject", OBJECT).await.unwrap();
+        assert_eq!(seen_by_bob.who[2].unless, ["a condition of a policy that is not shown"]);
         let guest = &all.who[3];
         assert_eq!(guest.kind, WhoKind::Account);
         assert!(guest.through[0].conditions.iter().any(|text| text.contains("account 444455556666")));

@@ -344,6 +344,8 @@ async fn a_closed_account_stays_and_its_keys_prove_nothing() {
         let denied = refusal(&org.d, &guest, "iam:ListUsers", "*").await.unwrap().message;
         assert!(denied.ends_with("because the account is closed"), "work that goes on inside ends too: {denied}");
         assert_eq!(exception(identity.close_account(ctx, id).await), "AccountAlreadyClosedException");
+        assert_eq!(exception(identity.remove_account(ctx, id).await), "AccountAlreadyClosedException");
+        assert_eq!(kind(use_key(identity, &admin.access_key_id, None).await), ErrorKind::Unauthenticated);
         let own = ctx.account().as_str();
         assert_eq!(reason(identity.close_account(ctx, own).await).1, "CANNOT_CLOSE_MANAGEMENT_ACCOUNT");
         assert_eq!(exception(identity.remove_account(ctx, own).await), "MasterCannotLeaveOrganizationException");

@@ -268,6 +268,10 @@ async fn session_policies_narrow_and_never_widen() {
         assert!(two.may(&ctx, "bedrock:InvokeModel").await && two.may(&ctx, "iam:ListUsers").await);
         let denied = refusal(&two.d, &ctx, "iam:CreateUser", "*").await.unwrap().message;
         assert!(denied.ends_with("because no session policy allows the iam:CreateUser action"), "{denied}");
+        let nothing = only("iam:GetUser");
+        two.d.identity.create_policy_version(&two.d.ctx, &managed, &nothing, true).await.unwrap();
+        let next = use_session(&two.d.identity, &assumed).await.unwrap();
+        assert!(!two.may(&next, "iam:ListUsers").await, "a narrower version counts from the next request on");
         two.d.identity.detach_policy(&two.d.ctx, HolderName::role("r"), ADMINISTRATOR).await.unwrap();
         assert!(!two.may(&ctx, "bedrock:InvokeModel").await);
         let code = async |wish: RoleAssumption| two.assume(&two.d.ctx, &wish).await.unwrap_err();
