@@ -76,6 +76,9 @@ pub(crate) fn refusal(visit: &Visit, method: &Method, told: Told) -> (Response<R
 }
 
 fn identify(headers: &mut HeaderMap, visit: &Visit) {
+    // Objects share their origin with the console: a page among them must not run as the console does.
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Ok(value) = HeaderValue::from_str(visit.arrived().request_id.as_str()) {
         headers.insert(REQUEST_ID, value);
     }

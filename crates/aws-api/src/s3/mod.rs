@@ -59,6 +59,8 @@ use crate::observe::Record;
 #[cfg(test)]
 pub(crate) use self::table::SERVED;
 
+/// The largest file that a browser's form may send, in bytes.
+const LARGEST_FORM: u64 = 16 << 20;
 /// The longest XML that a request may bring: a list of 10,000 parts with their checksums is shorter.
 const LONGEST_XML: usize = 8 << 20;
 
@@ -97,6 +99,8 @@ impl S3 {
         let craton = Craton { objects, callers: callers.clone() };
         let mut config = S3Config::default();
         config.xml_max_body_size = LONGEST_XML;
+        // A form's file is read into memory before its sender is known.
+        config.post_object_max_file_size = LARGEST_FORM;
         let mut builder = S3ServiceBuilder::new(craton.clone());
         builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
         builder.set_host(domains.clone());
