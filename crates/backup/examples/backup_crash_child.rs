@@ -24,7 +24,8 @@ async fn main() -> Result<()> {
     let owner = JobOwner {
         account: admin.account.clone(),
         region: "us-east-1".parse()?,
-        principal_arn: format!("arn:aws:iam::{}:user/admin", admin.account),
+        principal_arn: format!("arn:aws:iam::{}:root", admin.account),
+        principal_id: None,
     };
     let ctx = identity.job_ctx(&owner).await?;
     let users = add_user(&identity, &ctx).await?;

@@ -132,7 +132,8 @@ impl Deployment {
         let owner = JobOwner {
             account: admin.account.clone(),
             region: "us-east-1".parse().unwrap(),
-            principal_arn: format!("arn:aws:iam::{}:user/admin", admin.account),
+            principal_arn: format!("arn:aws:iam::{}:root", admin.account),
+            principal_id: None,
         };
         let ctx = identity.job_ctx(&owner).await.unwrap();
         let (secret, key_id) = (admin.secret.reveal().clone(), admin.access_key_id);
@@ -378,7 +379,8 @@ async fn only_the_management_account_makes_backups() {
     let owner = JobOwner {
         account: other.account.clone(),
         region: "us-east-1".parse().unwrap(),
-        principal_arn: format!("arn:aws:iam::{}:user/admin", other.account),
+        principal_arn: format!("arn:aws:iam::{}:root", other.account),
+        principal_id: None,
     };
     let ctx = d.identity.job_ctx(&owner).await.unwrap();
     let error = d.backups.create(&ctx, NewBackup { path: d.path("backup"), with_keys: true }).await.unwrap_err();
