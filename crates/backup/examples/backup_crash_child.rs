@@ -64,5 +64,15 @@ async fn add_user(identity: &Identity, ctx: &Ctx) -> Result<usize> {
 
 async fn restored(from: &Path, to: &Path) -> Result<()> {
     let modules = [identity::MODULES, &[jobs::TABLES]].concat();
-    restore(from, &Target { data_dir: to.to_owned(), database_url: None, modules: &modules }).await.map(drop)
+    restore(
+        from,
+        &Target {
+            data_dir: to.to_owned(),
+            database_url: None,
+            modules: &modules,
+            finish: |_| Box::pin(async { Ok(()) }),
+        },
+    )
+    .await
+    .map(drop)
 }

@@ -201,7 +201,10 @@ fn changes(out: &mut String, answer: &Value) {
 }
 
 fn other_side(side: &Value) -> String {
-    let account = side["accountId"].as_str().map_or_else(String::new, |account| format!(" {account}"));
+    let account = side["accountId"].as_str().map_or_else(String::new, |account| match side["side"].as_str() {
+        Some("organization") => format!(" of the management account {account}"),
+        _ => format!(" {account}"),
+    });
     let token = side["token"].as_str();
     let token =
         token.map_or_else(String::new, |token| format!("; its administrators run `craton iam explain {token}`"));

@@ -26,7 +26,7 @@ async fn a_refusal_is_told_with_its_place() {
             (
                 Kind::Managed,
                 policy(r#"{"Effect": "Allow", "Action": ["s3:GetObject", "GetObject"], "Resource": "*"}"#),
-                "3:49 error Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc. `GetObject` has \
+                "3:50 error Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc. `GetObject` has \
                  no colon; actions look like `s3:GetObject`.",
             ),
             (
