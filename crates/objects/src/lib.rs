@@ -30,7 +30,7 @@ mod tagging;
 mod tags;
 mod versions;
 
-pub use blobs::{BlobPlace, CollectionHold, INLINE};
+pub use blobs::{BlobPlace, CollectionHold, INLINE, OtherOwner};
 pub use body::{Body, Trailers};
 pub use buckets::cors::{CorsAsk, CorsGrant, CorsRule};
 pub use buckets::settings::{AclOwner, PublicAccessBlock};
@@ -49,7 +49,7 @@ pub use multipart::{
     CompletePart, CompleteUpload, CopiedPart, CopyPart, ListParts, ListUploads, NewUpload, PartChecks, PartInfo,
     PartListing, PartRef, Upload, UploadInfo, UploadListing, UploadRef, UploadedPart,
 };
-pub use open::{Objects, TABLES};
+pub use open::{Objects, TABLES, forget_deployment};
 pub use put::{Put, PutObject};
 pub use ranges::{ByteRange, ContentRange};
 pub use tagging::Tagging;

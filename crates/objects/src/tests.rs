@@ -118,7 +118,7 @@ impl Place {
         self.objects.put_bucket_policy(&self.ctx, &BucketRef::new("notes"), &text).await
     }
 
-    /// The files under the folder of the blobs.
+    /// The files under the folder of the blobs, but for the one that says whose they are.
     fn files(&self) -> Vec<String> {
         let mut files = Vec::new();
         let mut folders = vec![self.dir.path().join("objects")];
@@ -132,6 +132,7 @@ impl Place {
                 }
             }
         }
+        files.retain(|file| file != "objects/craton-deployment");
         files.sort();
         files
     }

@@ -156,3 +156,51 @@ async fn a_folder_that_is_named_belongs_to_one_process() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_place_of_another_deployment_is_refused_until_it_is_taken_over() {
+    each_backend(async |store| {
+        let dir = tempfile::tempdir().unwrap();
+        let place = BlobPlace::from_url(&format!("file://{}", dir.path().display())).unwrap();
+        let open = async |p: &Place, other| {
+            let (clock, random) = (p.clock.clone(), Arc::new(SeededRandom::new(2)));
+            Objects::open_at(p.store.clone(), p.identity.clone(), (place.clone(), other), clock, random).await
+        };
+        let p = Place::new(&store).await;
+        drop(open(&p, OtherOwner::Refuse).await.unwrap());
+        let marker = || std::fs::read_to_string(dir.path().join("craton-deployment")).unwrap();
+        let first = marker();
+        drop(open(&p, OtherOwner::Refuse).await.unwrap());
+        // As a restored database is.
+        forget_deployment(&p.store).await.unwrap();
+        let refused = open(&p, OtherOwner::Refuse).await.err().unwrap();
+        assert_eq!(refused.kind, base::ErrorKind::Conflict);
+        assert!(refused.hint.unwrap().contains("--claim-object-store"));
+        assert_eq!(marker(), first);
+        drop(open(&p, OtherOwner::Replace).await.unwrap());
+        assert_ne!(marker(), first);
+        drop(open(&p, OtherOwner::Refuse).await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_deployment_whose_object_store_was_taken_over_removes_nothing_there_any_more() {
+    each_backend(async |store| {
+        let place = BlobPlace::from_url("memory:").unwrap();
+        let p = Place::with(&store, tempfile::tempdir().unwrap(), place.clone()).await;
+        p.put("a", "1").await;
+        forget_deployment(&p.store).await.unwrap();
+        let open = async |other| {
+            let (clock, random) = (p.clock.clone(), Arc::new(SeededRandom::new(2)));
+            Objects::open_at(p.store.clone(), p.identity.clone(), (place.clone(), other), clock, random).await
+        };
+        assert_eq!(open(OtherOwner::Refuse).await.err().unwrap().kind, base::ErrorKind::Conflict);
+        let heir = open(OtherOwner::Replace).await.unwrap();
+        p.delete("a", None).await;
+        p.clock.advance(24 * 60 * 60 * 1_000);
+        assert_eq!(p.objects.collect().await.err().unwrap().kind, base::ErrorKind::Conflict);
+        assert_eq!(heir.collect().await.unwrap().garbage, 1);
+    })
+    .await;
+}

@@ -349,3 +349,26 @@ async fn an_object_store_can_hold_the_blobs() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_write_that_ends_after_its_bucket_went_to_another_account_is_lost_with_it() {
+    each_backend(async |store| {
+        let p = Place::new(&store).await;
+        let other = p.other_account().await;
+        let (objects, ctx, heir) = (p.objects.clone(), p.ctx.clone(), other.clone());
+        let last = async move {
+            objects.delete_bucket(&ctx, &BucketRef::new("notes")).await.unwrap();
+            let again = NewBucket { name: "notes".to_owned(), ..NewBucket::default() };
+            objects.create_bucket(&heir, again).await.unwrap();
+            Ok(Bytes::from_static(b"secret"))
+        };
+        let body = Body { stream: stream::once(last).boxed(), length: Some(6), trailers: None };
+        let written = p.objects.put_object(&p.ctx, PutObject::new("notes", "k"), body).await;
+        assert_eq!(code(written), Code::NoSuchBucket);
+        let object = GetObject::new(ObjectRef::new("notes", "k"));
+        assert_eq!(p.objects.get_object(&other, &object).await.map(drop).err().unwrap().code, Code::NoSuchKey);
+        p.objects.collect().await.unwrap();
+        assert!(p.files().is_empty());
+    })
+    .await;
+}
