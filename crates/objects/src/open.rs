@@ -18,6 +18,7 @@ use crate::events::Event;
 const MIGRATIONS: &[Migration] = &[
     Migration::same(1, "objects", include_str!("../migrations/0001_objects.sql")),
     Migration::same(2, "principals", include_str!("../migrations/0002_principals.sql")),
+    Migration::same(3, "locks", include_str!("../migrations/0003_locks.sql")),
 ];
 
 /// The tables of this module.
