@@ -27,6 +27,8 @@ pub(crate) struct VersionRow {
     pub(crate) etag: String,
     pub(crate) modified: Timestamp,
     pub(crate) blob: Option<String>,
+    /// The sealed bytes of an object without a blob.
+    pub(crate) inline: Option<Vec<u8>>,
     pub(crate) parts: Option<u32>,
     pub(crate) envelope: Envelope,
     pub(crate) content: Content,
@@ -56,6 +58,7 @@ pub(crate) struct NewVersion<'a> {
     pub(crate) etag: &'a str,
     pub(crate) modified: Timestamp,
     pub(crate) blob: Option<&'a str>,
+    pub(crate) inline: Option<&'a [u8]>,
     pub(crate) parts: Option<u32>,
     /// `None` for a delete marker.
     pub(crate) envelope: Option<&'a Envelope>,
@@ -75,7 +78,7 @@ macro_rules! select_versions {
         concat!(
             "SELECT key, rank, version, latest, marker, id, size, etag, modified, blob, parts, data_key, kms_key, \
              kms_context, bucket_key, storage_class, headers, metadata, tags, checksum_algorithm, checksum, \
-             checksum_type, object_lock, customer_key FROM object_versions ",
+             checksum_type, object_lock, customer_key, inline FROM object_versions ",
             $rest
         )
     };
@@ -184,8 +187,8 @@ async fn insert_row(tx: &Tx, new: &NewVersion<'_>, version: &str, rank: i64) -> 
     tx.execute(
         "INSERT INTO object_versions (bucket, key, rank, version, latest, marker, id, size, etag, modified, blob, parts, \
          data_key, kms_key, kms_context, bucket_key, storage_class, headers, metadata, tags, checksum_algorithm, \
-         checksum, checksum_type, object_lock, customer_key) VALUES ($1, $2, $3, $4, TRUE, $5, $6, $7, $8, $9, $10, $11, \
-         $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)",
+         checksum, checksum_type, object_lock, customer_key, inline) VALUES ($1, $2, $3, $4, TRUE, $5, $6, $7, $8, $9, $10, \
+         $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)",
         params![
             &new.bucket.name,
             new.key,
@@ -210,7 +213,8 @@ async fn insert_row(tx: &Tx, new: &NewVersion<'_>, version: &str, rank: i64) -> 
             new.checksum.map(|checksum| &checksum.value),
             new.checksum.map(|checksum| checksum.kind.as_str()),
             lock_text(&content.lock)?,
-            customer
+            customer,
+            new.inline
         ],
     )
     .await?;
@@ -294,6 +298,7 @@ pub(crate) fn version_row(row: &Row) -> Result<VersionRow> {
         etag: row.text("etag")?,
         modified: row.time("modified")?,
         blob: row.opt_text("blob")?,
+        inline: row.opt_bytes("inline")?,
         parts: row.opt_int("parts")?.map(unsigned).transpose()?,
         envelope: envelope(row)?,
         content: content(row)?,
