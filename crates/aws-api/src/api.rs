@@ -230,6 +230,12 @@ impl Api {
         if let Pending::Stranger(refusal) = pending {
             if dialect.surface == Surface::Aws {
                 let body = body.unwrap_or_default();
+                if crate::sts::needs_no_signature(&parts, &body) {
+                    let ctx = self.identity().anonymous(None, caller);
+                    let ctx = ctx.until(record.started.checked_add(self.0.setup.limits.time));
+                    "sts".clone_into(&mut dialect.scope);
+                    return self.aws(parts, body, ctx, record, dialect).await;
+                }
                 dialect.service = guess_service(&parts, &body);
                 if let Some(unbuilt) = crate::sts::unbuilt_without_signature(&parts, &body) {
                     return Err(Failure::Wire(unbuilt).into());

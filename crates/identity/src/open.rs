@@ -25,6 +25,7 @@ use crate::{iam, kms, sealing, secrets, store, sts};
 pub const MODULES: &[Module] = &[
     store::TABLES,
     iam::store::TABLES,
+    iam::oidc_providers::store::TABLES,
     audit::store::TABLES,
     organizations::store::TABLES,
     sts::store::TABLES,
@@ -62,6 +63,8 @@ pub(crate) struct Inner {
     pub(crate) batch: Batch,
     pub(crate) resources: Resources,
     pub(crate) sign_ins: SignInLimit,
+    pub(crate) issuers: sts::Issuers,
+    pub(crate) issuer_keys: Cache<sts::Keys>,
 }
 
 impl Identity {
@@ -100,6 +103,8 @@ impl Identity {
             batch: Batch::new(),
             resources: Resources::default(),
             sign_ins: SignInLimit::new(),
+            issuers: sts::Issuers::default(),
+            issuer_keys: Cache::new(),
         }));
         identity.keep_up();
         identity.write_audit();
