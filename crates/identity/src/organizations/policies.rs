@@ -328,6 +328,6 @@ fn check(content: &str) -> Result<()> {
             Err(Refusal::constraint("POLICY_CONTENT_LIMIT_EXCEEDED", message))
         }
         Err(malformed) => Err(Refusal::malformed_policy()
-            .with_hint(format!("{} {}", malformed.message, malformed.hint.unwrap_or_default()).trim_end())),
+            .with_hint(format!("{} {}", malformed.message, malformed.advice().unwrap_or_default()).trim_end())),
     }
 }
