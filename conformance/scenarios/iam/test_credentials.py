@@ -24,6 +24,7 @@ def test_providers_are_named_by_their_url():
     iam = client("iam")
     made = iam.create_open_id_connect_provider(Url=URL, ClientIDList=["one"], ThumbprintList=["a" * 40], Tags=[{"Key": "k", "Value": "v"}])
     arn = made["OpenIDConnectProviderArn"]
+    assert iam.get_account_summary()["SummaryMap"]["Providers"] >= 1
     assert arn.endswith(":oidc-provider/issuer.example/tenant") and made["Tags"] == [{"Key": "k", "Value": "v"}]
     refused(lambda: iam.create_open_id_connect_provider(Url=URL), "EntityAlreadyExists", 409, f"Provider with url {URL} already exists.")
     iam.add_client_id_to_open_id_connect_provider(OpenIDConnectProviderArn=arn, ClientID="two")

@@ -167,7 +167,8 @@ impl Config {
 }
 
 fn architecture(map: &Map<String, Value>) -> Result<Architecture, Finding> {
-    let known = "Models of LlamaForCausalLM (Llama 2, Llama 3), MistralForCausalLM and Qwen2ForCausalLM can be imported.";
+    let known =
+        "Models of LlamaForCausalLM (Llama 2, Llama 3), MistralForCausalLM and Qwen2ForCausalLM can be imported.";
     let named: Vec<&str> =
         map.get("architectures").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
     match named.as_slice() {
@@ -197,9 +198,9 @@ impl Reader<'_> {
         let context = self.whole("max_position_embeddings", 1..=1 << 27, Some(context_default))?;
         let bias = self.flag("attention_bias", false)? && architecture == Architecture::Llama;
         let rope = self.rope()?;
-        let special = ["bos", "eos", "unk", "pad"].into_iter().filter_map(|role| {
-            self.map.get(&format!("{role}_token_id")).map(|value| (role.to_owned(), value.clone()))
-        });
+        let special = ["bos", "eos", "unk", "pad"]
+            .into_iter()
+            .filter_map(|role| self.map.get(&format!("{role}_token_id")).map(|value| (role.to_owned(), value.clone())));
         Ok(Config {
             architecture,
             hidden,
@@ -226,9 +227,9 @@ impl Reader<'_> {
     fn whole(&self, key: &str, range: std::ops::RangeInclusive<u64>, default: Option<u64>) -> Result<u64, Finding> {
         let number = match self.map.get(key).filter(|value| !value.is_null()) {
             None => default.ok_or_else(|| Finding::error(FILE, format!("`{key}` is missing"), FIX_CONFIG))?,
-            Some(value) => value
-                .as_u64()
-                .ok_or_else(|| Finding::error(FILE, format!("`{key}` is `{}`, not a number", brief(value)), FIX_CONFIG))?,
+            Some(value) => value.as_u64().ok_or_else(|| {
+                Finding::error(FILE, format!("`{key}` is `{}`, not a number", brief(value)), FIX_CONFIG)
+            })?,
         };
         if !range.contains(&number) {
             let problem = format!("`{key}` is {number}, and {} to {} can be imported", range.start(), range.end());
@@ -303,7 +304,12 @@ impl Reader<'_> {
                     let problem = format!("`high_freq_factor`, {high}, is not above `low_freq_factor`, {low}");
                     return Err(Finding::error(FILE, problem, FIX_CONFIG));
                 }
-                Ok(RopeScaling::Llama3 { factor: self.real("factor", Some(8.0))?, low, high, original: original(8192)? })
+                Ok(RopeScaling::Llama3 {
+                    factor: self.real("factor", Some(8.0))?,
+                    low,
+                    high,
+                    original: original(8192)?,
+                })
             }
             "yarn" => Ok(RopeScaling::Yarn {
                 factor: self.real("factor", None)?,

@@ -34,8 +34,7 @@ fn find(
     settings: &Map<String, Value>,
 ) -> Result<(&'static str, String), Finding> {
     if let Some(jinja) = jinja {
-        let text = std::str::from_utf8(jinja)
-            .map_err(|_| Finding::error(JINJA, "it is not UTF-8", FIX_TEMPLATE))?;
+        let text = std::str::from_utf8(jinja).map_err(|_| Finding::error(JINJA, "it is not UTF-8", FIX_TEMPLATE))?;
         return Ok((JINJA, text.to_owned()));
     }
     if let Some(template) = settings.get("chat_template").and_then(chosen) {

@@ -96,7 +96,9 @@ impl Vocabulary {
         let model = match files.model {
             // Beside a byte-level tokenizer it is not used.
             Some(_) if json.as_ref().is_some_and(|json| !json.is_sentencepiece()) => None,
-            Some(model) => Some(report.keep(SentencePieceModel::parse(model).map_err(|refusal| refusal.finding(MODEL)))?),
+            Some(model) => {
+                Some(report.keep(SentencePieceModel::parse(model).map_err(|refusal| refusal.finding(MODEL)))?)
+            }
             None => None,
         };
         let mut vocabulary = match (&json, &model) {

@@ -23,7 +23,12 @@ impl Source for Memory {
         Ok(self.0.iter().map(|(name, bytes)| SourceFile { name: name.clone(), bytes: bytes.len() as u64 }).collect())
     }
 
-    async fn read(&self, name: &str, offset: u64, length: u64) -> base::Result<BoxStream<'static, base::Result<Bytes>>> {
+    async fn read(
+        &self,
+        name: &str,
+        offset: u64,
+        length: u64,
+    ) -> base::Result<BoxStream<'static, base::Result<Bytes>>> {
         let file = self.0.get(name).ok_or_else(|| base::Error::not_found(format!("`{name}` is gone.")))?;
         let start = (offset as usize).min(file.len());
         let end = (start + length as usize).min(file.len());
@@ -375,10 +380,54 @@ impl Random {
 /// Texts of many scripts, code, digits, spaces, emojis; each time the same.
 pub fn texts(count: usize) -> Vec<String> {
     const PARTS: [&str; 48] = [
-        "the ", "Hello", " world", "don't", "I'll", " WE'VE", "it's", "\n", "\n\n", "  ", "    ", "\t", "\r\n", " ", "0",
-        "12", "345", "2026", "3.14", "1,000", "٣٤", "Ⅷ", "½", "für", "café", "cafe\u{301}", "Привет", " мир", "مرحبا",
-        "שלום", "नमस्ते", "สวัสดี", "你好", "世界", "こんにちは", "안녕하세요", "🙂", "👩‍🚀", "🇫🇷", "fn main() {", "}\n",
-        "x += 1;", "<tag/>", "!?...", "\u{a0}", "\u{200b}", "–—", "_snake_case",
+        "the ",
+        "Hello",
+        " world",
+        "don't",
+        "I'll",
+        " WE'VE",
+        "it's",
+        "\n",
+        "\n\n",
+        "  ",
+        "    ",
+        "\t",
+        "\r\n",
+        " ",
+        "0",
+        "12",
+        "345",
+        "2026",
+        "3.14",
+        "1,000",
+        "٣٤",
+        "Ⅷ",
+        "½",
+        "für",
+        "café",
+        "cafe\u{301}",
+        "Привет",
+        " мир",
+        "مرحبا",
+        "שלום",
+        "नमस्ते",
+        "สวัสดี",
+        "你好",
+        "世界",
+        "こんにちは",
+        "안녕하세요",
+        "🙂",
+        "👩‍🚀",
+        "🇫🇷",
+        "fn main() {",
+        "}\n",
+        "x += 1;",
+        "<tag/>",
+        "!?...",
+        "\u{a0}",
+        "\u{200b}",
+        "–—",
+        "_snake_case",
     ];
     let mut random = Random(42);
     let one = |_| {

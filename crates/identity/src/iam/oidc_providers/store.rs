@@ -20,8 +20,7 @@ pub(crate) const TABLES: Module = Module { name: "identity-iam-providers", migra
 pub(super) async fn insert(store: &Store, account: &AccountId, provider: &OidcProvider, most: i64) -> Result<()> {
     store
         .write(|tx| async move {
-            let sql = "SELECT COUNT(*) AS n FROM identity_oidc_providers WHERE account = $1";
-            if tx.fetch_one(sql, params![account]).await?.int("n")? >= most {
+            if count(&tx, account).await? >= most {
                 return Err(quota_exceeded("OpenIdConnectProvidersPerAccount", most));
             }
             let sql = "INSERT INTO identity_oidc_providers
@@ -36,6 +35,11 @@ pub(super) async fn insert(store: &Store, account: &AccountId, provider: &OidcPr
             }
         })
         .await
+}
+
+pub(crate) async fn count(tx: &Tx, account: &AccountId) -> Result<i64> {
+    let sql = "SELECT COUNT(*) AS n FROM identity_oidc_providers WHERE account = $1";
+    tx.fetch_one(sql, params![account]).await?.int("n")
 }
 
 pub(crate) async fn read(store: &Store, account: &AccountId, arn: &str) -> Result<Option<OidcProvider>> {
