@@ -124,13 +124,13 @@ def world(tmp_path):
 
 def test_without_encryption(world):
     world.upload()
-    refusal = world.aws(world.host, "sts", "assume-role", "--role-arn", world.role_arn, "--role-session-name", "x", check=False)
+    refusal = world.aws(world.host, "sts", "assume-role", "--role-arn", world.role_arn, "--role-session-name", "me", check=False)
     assert "because no role trust policy allows the sts:AssumeRole action" in refusal
     wrong = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:sts::{HOST}:role/current-user-role"}, "Action": "sts:AssumeRole"}
     refusal = world.aws(world.host, "iam", "update-assume-role-policy", "--role-name", world.role, policy_document=world.trust(wrong), check=False)
     assert "MalformedPolicyDocument" in refusal and f"`arn:aws:iam::{HOST}:role/current-user-role`" in refusal
     elsewhere = world.role_arn.replace(HOST, "776941257690")
-    assert "AccessDenied" in world.aws(world.host, "sts", "assume-role", "--role-arn", elsewhere, "--role-session-name", "x", check=False)
+    assert "AccessDenied" in world.aws(world.host, "sts", "assume-role", "--role-arn", elsewhere, "--role-session-name", "me", check=False)
     world.let_me_in()
     assert "config.json" in world.aws(world.session(), "s3", "ls", world.prefix)
     world.read()

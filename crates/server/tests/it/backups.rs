@@ -163,7 +163,7 @@ async fn an_object_store_belongs_to_one_deployment_until_a_restored_one_claims_i
         "the one that the backup is of may come back"
     );
     let claimed = heir.start_with(&[&at_place[..], &["--claim-object-store"]].concat()).await;
-    assert_eq!(s3(&claimed, Method::GET, "/bucket/kept", Vec::new()).await.body, b"bytes");
+    assert_eq!(s3(&claimed, Method::GET, "/bucket/kept", Vec::new()).await.body[..], *b"bytes");
     assert!(claimed.stop().await.success());
     assert!(home.refused(&at_place).await.contains("another deployment"), "it came back");
     heir.start_with(&at_place).await;
