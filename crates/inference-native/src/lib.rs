@@ -6,6 +6,7 @@
 mod backend;
 mod gguf;
 mod llama;
+mod quantizer;
 mod threads;
 mod vocabulary;
 
@@ -22,6 +23,8 @@ use backend::{NativeContext, Shape};
 use gguf::Gguf;
 use llama::Model as NativeModel;
 use vocabulary::NativeVocabulary;
+
+pub use quantizer::NativeQuantizer;
 
 /// The tokens of a prompt that are read in one step. Longer steps are not faster and delay the answers beside them.
 const CHUNK: u32 = 512;
@@ -105,3 +108,11 @@ impl NativeLoader {
 fn refused(file: &Path, reason: impl Into<String>, hint: &str) -> Error {
     Error::ModelFile { file: file.to_owned(), reason: reason.into(), hint: hint.to_owned() }
 }
+
+#[cfg(test)]
+mod checkpoint_tests;
+
+/// Made-up checkpoints.
+#[cfg(test)]
+#[path = "../../checkpoint/tests/support/samples.rs"]
+mod sample;

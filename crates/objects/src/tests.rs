@@ -25,6 +25,7 @@ use identity::{Ctx, Defaults, Identity, NewUser, Origin, ProvenKey, RootCredenti
 use tempfile::TempDir;
 
 use super::*;
+use crate::blobs::INLINE;
 
 /// A deployment with an administrator, whose account has the bucket `notes`.
 struct Place {
@@ -163,6 +164,11 @@ async fn bytes(got: Got) -> Result<Vec<u8>> {
 
 fn code<T>(result: Result<T>) -> Code {
     result.err().expect("an error").code
+}
+
+/// The text again and again, just too long to be kept in its row.
+fn large(text: &str) -> Vec<u8> {
+    text.bytes().cycle().take(INLINE as usize + 1).collect()
 }
 
 /// Bytes that differ at every place in a way that is easy to compute.

@@ -114,7 +114,7 @@ async fn check_versions(objects: &Objects, ctx: &Ctx, log: &Log) -> Result<(), S
         }
         if !version.delete_marker {
             check_bytes(objects, ctx, &name, log.put.get(&name)).await?;
-            blobs += usize::from(version.object.size > 0);
+            blobs += usize::from(version.object.size > objects::INLINE);
         }
         seen.insert(name);
     }

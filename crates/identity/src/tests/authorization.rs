@@ -74,7 +74,7 @@ async fn denials_and_writes_are_recorded_for_the_account() {
         );
         d.identity.permit(&later, &Ask::new("iam:DeleteUser", "*"), Access::Write).await.unwrap();
         let entries = d.identity.list_audit(&d.ctx, &first(10)).await.unwrap().items;
-        assert_eq!(entries.len(), 3);
+        assert_eq!(entries.len(), 4);
         assert_eq!((entries[0].action.as_str(), entries[0].time), ("iam:DeleteUser", d.clock.now()));
         let denial = entries.iter().find(|entry| entry.decision == Decision::Denied).unwrap();
         assert_eq!(denial.principal, alice.principal().arn());

@@ -15,7 +15,8 @@ use std::sync::Arc;
 
 use base::{Error, Random, Result};
 
-pub(crate) use ingest::{Ingested, ingest};
+pub use ingest::INLINE;
+pub(crate) use ingest::{Ingested, ingest, ingest_object};
 pub use leases::CollectionHold;
 pub(crate) use leases::{Lease, Leases};
 use local::{Folder, OpenFile};

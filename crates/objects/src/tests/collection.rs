@@ -9,14 +9,14 @@ use super::*;
 async fn what_is_replaced_or_deleted_is_removed() {
     each_backend(async |store| {
         let p = Place::new(&store).await;
-        p.put("a", "1").await;
-        p.put("a", "2").await;
-        p.put("b", "3").await;
+        p.put("a", large("1")).await;
+        p.put("a", large("2")).await;
+        p.put("b", large("3")).await;
         p.delete("b", None).await;
         assert_eq!(p.files().len(), 3);
         assert_eq!(p.objects.collect().await.unwrap().garbage, 2);
         assert_eq!(p.files().len(), 1);
-        assert_eq!(p.get("a").await.unwrap(), b"2");
+        assert_eq!(p.get("a").await.unwrap(), large("2"));
         assert_eq!(p.objects.collect().await.unwrap(), Collected::default());
     })
     .await;
@@ -26,7 +26,7 @@ async fn what_is_replaced_or_deleted_is_removed() {
 async fn what_nobody_knows_is_removed_and_what_is_not_ours_stays() {
     each_backend(async |store| {
         let p = Place::new(&store).await;
-        p.put("a", "1").await;
+        p.put("a", large("1")).await;
         let root = p.dir.path().join("objects");
         std::fs::create_dir_all(root.join("blobs/00")).unwrap();
         std::fs::write(root.join("blobs/00/00112233445566778899aabbccddeeff"), "x").unwrap();
@@ -77,7 +77,7 @@ async fn an_upload_that_goes_on_is_left_alone() {
 async fn nothing_is_removed_while_someone_holds_the_collection() {
     each_backend(async |store| {
         let p = Place::new(&store).await;
-        p.put("a", "1").await;
+        p.put("a", large("1")).await;
         let hold = p.objects.hold_collection().await;
         let second = p.objects.hold_collection().await;
         p.delete("a", None).await;

@@ -1,0 +1,39 @@
+//! Checkpoints of Hugging Face's layout: safetensors in, GGUF out.
+//!
+//! [`examine`] reads a checkpoint's headers and small files and reports everything that stands between it and a model that
+//! serves, with the file and the fix, before anything is copied. What it accepts becomes a [`Plan`], which knows every byte
+//! of the result's layout in advance; [`Plan::write`] reads the weights once, in order, and writes the GGUF file once, in
+//! order, holding a few MiB at a time.
+//!
+//! Where the bytes come from and go to is the caller's affair: a [`Source`] gives ranges of named files, a [`Sink`] takes
+//! blocks. Names, metadata and alignment are those that llama.cpp's own converter writes.
+
+mod config;
+mod convert;
+mod doctor;
+mod error;
+mod expected;
+mod finding;
+mod gguf;
+mod quantization;
+pub mod safetensors;
+mod source;
+mod template;
+pub mod tokenizer;
+mod values;
+
+#[cfg(test)]
+extern crate self as checkpoint;
+
+/// Made-up checkpoints.
+#[cfg(test)]
+#[path = "../tests/support/samples.rs"]
+mod samples;
+
+pub use config::{Architecture, Config, RopeScaling};
+pub use convert::{Plan, Sink};
+pub use doctor::{Accepted, Examination, ModelFacts, Room, examine};
+pub use error::{Error, Result};
+pub use finding::{Finding, Report, Severity};
+pub use quantization::{Format, Plain, Quantization, Quantizer};
+pub use source::{Folder, Source, SourceFile};

@@ -1,0 +1,171 @@
+//! Checkpoints become models that llama.cpp loads, with the tokens that they had.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use checkpoint::{Folder, Quantization, Source};
+use futures::executor::block_on;
+use inference::backend::Vocabulary;
+use inference::{GenerateRequest, LoadOptions, Loaded, Loader, ModelFiles, Prompt, Sampling, Token};
+use tokenizers::Tokenizer;
+
+use crate::llama::Model;
+use crate::sample::{SMALL, Sample, converted, read_gguf, sentencepiece, texts};
+use crate::vocabulary::NativeVocabulary;
+use crate::{NativeLoader, NativeQuantizer};
+
+/// SmolLM2 as a checkpoint; none where there is no Python to make it.
+fn smollm2() -> Option<PathBuf> {
+    let default = || {
+        let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+        let cache = cache.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")));
+        cache.unwrap_or_default().join("craton/test-models")
+    };
+    let models = std::env::var_os("CRATON_TEST_MODELS").map_or_else(default, PathBuf::from);
+    let folder = models.join("SmolLM2-135M-Instruct-checkpoint");
+    if folder.join("version").exists() {
+        return Some(folder);
+    }
+    let python = std::process::Command::new("python3").arg("--version").output();
+    assert!(python.is_err(), "`{}` is missing: run scripts/fetch-test-models.sh", folder.display());
+    tracing::warn!("skipped: there is no Python that makes the checkpoint");
+    None
+}
+
+struct Imported {
+    file: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+fn import(source: &dyn Source, quantization: Quantization) -> Imported {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("model.gguf");
+    std::fs::write(&file, converted(source, quantization, &NativeQuantizer)).unwrap();
+    Imported { file, _folder: folder }
+}
+
+fn vocabulary(file: &std::path::Path) -> NativeVocabulary {
+    NativeVocabulary::new(Arc::new(Model::load(file, 0).unwrap()))
+}
+
+/// The tokens that a model writes after a prompt, greedily.
+fn greedy(file: &std::path::Path, prompts: &[&str]) -> Vec<Vec<Token>> {
+    let files = ModelFiles { dir: file.parent().unwrap().to_owned(), main: file.to_owned() };
+    let options = LoadOptions { parallel: 1, context_per_sequence: 512, ..LoadOptions::default() };
+    let Loaded::Generator(model) = NativeLoader::default().load(&files, &options).unwrap() else { panic!() };
+    let answer = |prompt: &&str| {
+        let prompt = Prompt::Text { text: (*prompt).to_owned(), parse_special: true, add_bos: true };
+        let sampling = Sampling::greedy();
+        let request = GenerateRequest { prompt, sampling, max_tokens: Some(48), ..GenerateRequest::default() };
+        let text = block_on(model.generate(request).unwrap().collect()).unwrap().text;
+        model.tokenize(&text, true).unwrap()
+    };
+    prompts.iter().map(answer).collect()
+}
+
+#[test]
+fn imported_tensors_equal_those_of_the_half_precision_file_bit_for_bit() {
+    let Some(folder) = smollm2() else { return };
+    let (said, ours) = read_gguf(&converted(&Folder(folder.clone()), Quantization::F16, &NativeQuantizer));
+    let (reference_said, reference) = read_gguf(&std::fs::read(folder.join("reference.gguf")).unwrap());
+    assert_eq!(ours.keys().collect::<Vec<_>>(), reference.keys().collect::<Vec<_>>());
+    for (name, tensor) in &ours {
+        assert!(*tensor == reference[name], "{name}");
+    }
+    let own = ["general.name", "general.size_label", "tokenizer.ggml.add_eos_token"];
+    for (key, value) in said.iter().filter(|(key, _)| !own.contains(&key.as_str())) {
+        assert!(Some(value) == reference_said.get(key), "{key}");
+    }
+}
+
+#[test]
+fn an_imported_model_writes_the_tokens_of_the_half_precision_file() {
+    let Some(folder) = smollm2() else { return };
+    let imported = import(&Folder(folder.clone()), Quantization::F16);
+    let prompts = [
+        "<|im_start|>user\nWhat is the capital of France?<|im_end|>\n<|im_start|>assistant\n",
+        "<|im_start|>user\nWrite a haiku about rain.<|im_end|>\n<|im_start|>assistant\n",
+        "Once upon a time",
+        "def fibonacci(n):",
+    ];
+    let (ours, reference) = (greedy(&imported.file, &prompts), greedy(&folder.join("reference.gguf"), &prompts));
+    assert_eq!(ours, reference);
+    assert!(ours.iter().all(|tokens| tokens.len() > 4), "{ours:?}");
+}
+
+#[test]
+fn ten_thousand_texts_have_the_tokens_that_the_tokenizers_library_gives_them() {
+    let Some(folder) = smollm2() else { return };
+    let imported = import(&Folder(folder.clone()), Quantization::Q8_0);
+    let library = Tokenizer::from_file(folder.join("tokenizer.json")).unwrap();
+    assert_agreement(&vocabulary(&imported.file), &library, &texts(10_000));
+}
+
+/// Both cut each text into the same tokens, and put them together to the same text.
+fn assert_agreement(ours: &NativeVocabulary, library: &Tokenizer, texts: &[String]) {
+    for text in texts {
+        let expected = library.encode_fast(text.as_str(), false).unwrap();
+        let tokens = ours.tokenize(text, true).unwrap();
+        assert_eq!(tokens, expected.get_ids(), "{text:?}");
+        let bytes: Vec<u8> = tokens.iter().flat_map(|token| ours.bytes(*token)).copied().collect();
+        let written = String::from_utf8_lossy(&bytes);
+        let decoded = library.decode(expected.get_ids(), true).unwrap();
+        // The library takes the space away that a SentencePiece model puts before a text.
+        let written = written.strip_prefix(' ').filter(|rest| *rest == decoded).unwrap_or(&written);
+        assert_eq!(written, decoded, "{text:?}");
+    }
+}
+
+#[test]
+fn texts_have_the_tokens_of_a_sentencepiece_tokenizer() {
+    let corpus = "the quick brown fox jumps over the lazy dog while the other dogs are sleeping in the sun and nothing \
+        else happens in this town where the fox lives with the dogs the quick brown fox is quicker than the others";
+    let tokenizer = sentencepiece(corpus, 150);
+    let size = tokenizer["model"]["vocab"].as_object().unwrap().len() as u64;
+    let sample = Sample::with_tokenizer("MistralForCausalLM", SMALL, "BF16", tokenizer.clone(), size);
+    let imported = import(&sample.files(), Quantization::F16);
+    let ours = vocabulary(&imported.file);
+    let library: Tokenizer = tokenizer.to_string().parse().unwrap();
+    let words: Vec<&str> = corpus.split(' ').collect();
+    let mut random = crate::sample::Random(5);
+    let sentences = (0..2000).map(|_| {
+        let words: Vec<&str> = (0..=random.below(8)).map(|_| words[random.below(words.len())]).collect();
+        words.join([" ", "  ", "", "\n"][random.below(4)])
+    });
+    let sentences: Vec<String> = sentences.collect();
+    assert_agreement(&ours, &library, &sentences);
+    let strange: Vec<String> = texts(2000).into_iter().filter(|text| !text.is_empty()).collect();
+    assert_agreement(&ours, &library, &strange);
+    assert_eq!(ours.bos(), Some(1));
+    assert_eq!(ours.eos(), Some(2));
+}
+
+#[test]
+fn models_of_all_architectures_and_quantizations_load_and_write() {
+    for class in ["LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM"] {
+        for dtype in ["BF16", "F16", "F32"] {
+            for quantization in [Quantization::F16, Quantization::Q8_0, Quantization::Q4KM] {
+                let mut sample = Sample::new(class, SMALL, dtype);
+                if class == "LlamaForCausalLM" {
+                    sample.config["rope_scaling"] = serde_json::json!({"rope_type": "llama3", "factor": 8.0,
+                        "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 64});
+                }
+                let imported = import(&sample.files(), quantization);
+                let first = greedy(&imported.file, &["<s>[INST] Hello [/INST]"]);
+                assert_eq!(first, greedy(&imported.file, &["<s>[INST] Hello [/INST]"]), "{class} {dtype}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_tokenizer_without_merges_loads() {
+    let mut sample = Sample::new("MistralForCausalLM", SMALL, "F32");
+    sample.tokenizer["model"]["merges"] = serde_json::json!([]);
+    sample.tokenizer["pre_tokenizer"] =
+        serde_json::json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true});
+    let imported = import(&sample.files(), Quantization::F16);
+    let ours = vocabulary(&imported.file);
+    let library: Tokenizer = sample.tokenizer.to_string().parse().unwrap();
+    assert_agreement(&ours, &library, &texts(500));
+}
