@@ -62,7 +62,8 @@ impl Converter {
     fn read(&mut self, dtype: Dtype, block: &[u8]) {
         self.floats.clear();
         if dtype == Dtype::F32 {
-            let floats = block.chunks_exact(4).map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]));
+            let floats =
+                block.chunks_exact(4).map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]));
             self.floats.extend(floats);
             return;
         }

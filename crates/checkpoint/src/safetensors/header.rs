@@ -137,8 +137,9 @@ impl Header {
 }
 
 fn entry(name: String, raw: RawEntry, data: u64) -> Result<Entry, String> {
-    let dtype = Dtype::parse(&raw.dtype)
-        .ok_or_else(|| format!("tensor `{name}` has the element type `{}`, which is not known", shortened(&raw.dtype)))?;
+    let dtype = Dtype::parse(&raw.dtype).ok_or_else(|| {
+        format!("tensor `{name}` has the element type `{}`, which is not known", shortened(&raw.dtype))
+    })?;
     if raw.shape.len() > MOST_DIMENSIONS {
         return Err(format!("tensor `{name}` has {} dimensions", raw.shape.len()));
     }

@@ -60,7 +60,9 @@ pub(crate) async fn locate(
             continue;
         };
         match read_header(source, file).await? {
-            Ok(header) => located.extend(header.entries.into_iter().map(|entry| Located { file: shard.clone(), entry })),
+            Ok(header) => {
+                located.extend(header.entries.into_iter().map(|entry| Located { file: shard.clone(), entry }))
+            }
             Err(problem) => {
                 report.add(Finding::error(shard, problem, "Upload the file again and compare its length."));
                 whole = false;

@@ -96,7 +96,9 @@ impl Vocabulary {
         let model = match files.model {
             // Beside a byte-level tokenizer it is not used.
             Some(_) if json.as_ref().is_some_and(|json| !json.is_sentencepiece()) => None,
-            Some(model) => Some(report.keep(SentencePieceModel::parse(model).map_err(|refusal| refusal.finding(MODEL)))?),
+            Some(model) => {
+                Some(report.keep(SentencePieceModel::parse(model).map_err(|refusal| refusal.finding(MODEL)))?)
+            }
             None => None,
         };
         let mut vocabulary = match (&json, &model) {
@@ -123,6 +125,11 @@ impl Vocabulary {
     fn check(&self, rows: u64) -> Result<(), Finding> {
         let mut seen = std::collections::HashMap::with_capacity(self.tokens.len());
         for (id, token) in self.tokens.iter().enumerate() {
+            // llama.cpp reads up to a zero, and gives an empty one another name.
+            if token.text.is_empty() || token.text.contains('\0') {
+                let problem = format!("the text of token {id} is empty or has a zero");
+                return Err(Finding::error(JSON, problem, FIX_DAMAGE));
+            }
             if let Some(other) = seen.insert(token.text.as_str(), id) {
                 let problem = format!("the tokens {other} and {id} are both `{}`", token.text.escape_debug());
                 return Err(Finding::error(JSON, problem, FIX_DAMAGE));

@@ -141,8 +141,11 @@ fn take_scores(vocabulary: &mut Vocabulary, model: &SentencePieceModel) -> Resul
             continue;
         }
         if piece.text != token.text {
-            let problem =
-                format!("the token {id} is `{}` here and `{}` in tokenizer.json", piece.text, token.text.escape_debug());
+            let problem = format!(
+                "the token {id} is `{}` here and `{}` in tokenizer.json",
+                piece.text,
+                token.text.escape_debug()
+            );
             return Err(Finding::error(MODEL, problem, "Upload the tokenizer files of one and the same model."));
         }
         token.score = piece.score;
