@@ -4,10 +4,13 @@ import FormField from '@cloudscape-design/components/form-field'
 import SpaceBetween from '@cloudscape-design/components/space-between'
 import StatusIndicator from '@cloudscape-design/components/status-indicator'
 import Textarea from '@cloudscape-design/components/textarea'
-import { check, format } from './policyText.ts'
+import type { Finding, PolicyType } from '../api/policyCheck.ts'
+import { format } from './policyText.ts'
+import { usePolicyCheck, type PolicyCheck } from './usePolicyCheck.ts'
 
 interface Props {
   label: string
+  type: PolicyType
   value: string
   onChange: (text: string) => void
   /** Whether no policy at all is a policy, as for buckets. */
@@ -16,16 +19,16 @@ interface Props {
   readOnly?: boolean
 }
 
-/** A policy document as text, with what is wrong in it told while it is written. */
-export function PolicyEditor({ label, value, onChange, mayBeEmpty = false, rows = 16, readOnly = false }: Props) {
-  const findings = mayBeEmpty && value.trim() === '' ? [] : check(value)
+/** A policy document as text, with what the server says of it told while it is written. */
+export function PolicyEditor({ label, type, value, onChange, mayBeEmpty = false, rows = 16, readOnly = false }: Props) {
+  const check = usePolicyCheck(type, readOnly ? '' : value)
   return (
     <FormField
       label={label}
       stretch
       secondaryControl={
         readOnly ? undefined : (
-          <Button iconName="expand" ariaLabel={`Format ${label}`} onClick={() => onChange(format(value))}>
+          <Button ariaLabel={`Format ${label}`} onClick={() => onChange(format(value))}>
             Format
           </Button>
         )
@@ -43,21 +46,56 @@ export function PolicyEditor({ label, value, onChange, mayBeEmpty = false, rows 
             onChange={({ detail }) => onChange(detail.value)}
           />
         </div>
-        <div data-testid="findings">
-          {findings.length === 0 ? (
-            <StatusIndicator type="success">{value.trim() === '' ? 'No policy' : 'Well formed'}</StatusIndicator>
-          ) : (
-            findings.map(({ message, line }) => (
-              <div key={message}>
-                <StatusIndicator type="warning" wrapText>
-                  {line !== undefined && <Box variant="span">Line {line}: </Box>}
-                  {message}
-                </StatusIndicator>
-              </div>
-            ))
-          )}
-        </div>
+        {!readOnly && (
+          <div data-testid="findings" aria-live="polite">
+            <Verdict check={check} mayBeEmpty={mayBeEmpty} />
+          </div>
+        )}
       </SpaceBetween>
     </FormField>
+  )
+}
+
+function Verdict({ check, mayBeEmpty }: { check: PolicyCheck; mayBeEmpty: boolean }) {
+  switch (check.state) {
+    case 'empty':
+      return mayBeEmpty ? (
+        <StatusIndicator type="info">No policy</StatusIndicator>
+      ) : (
+        <StatusIndicator type="warning">The policy is empty.</StatusIndicator>
+      )
+    case 'checking':
+      return <StatusIndicator type="in-progress">Checking</StatusIndicator>
+    case 'unknown':
+      return (
+        <StatusIndicator type="info" wrapText>
+          It is checked when it is saved: {check.error.message}
+        </StatusIndicator>
+      )
+    case 'checked':
+      return check.findings.length === 0 ? (
+        <StatusIndicator type="success">Valid</StatusIndicator>
+      ) : (
+        check.findings.map((finding) => <OneFinding key={`${finding.line} ${finding.message}`} finding={finding} />)
+      )
+  }
+}
+
+function OneFinding({ finding: { severity, code, message, hint, line, column } }: { finding: Finding }) {
+  const place = line === null ? '' : column === null ? `Line ${line}: ` : `Line ${line}, column ${column}: `
+  return (
+    <div>
+      <StatusIndicator type={severity} wrapText>
+        {place && <Box variant="strong">{place}</Box>}
+        {message}
+        {hint && <Box variant="small"> {hint}</Box>}
+        {code && (
+          <Box variant="small" color="text-body-secondary">
+            {' '}
+            {code}
+          </Box>
+        )}
+      </StatusIndicator>
+    </div>
   )
 }

@@ -3,6 +3,7 @@ import Container from '@cloudscape-design/components/container'
 import Header from '@cloudscape-design/components/header'
 import SpaceBetween from '@cloudscape-design/components/space-between'
 import { useEffect, useState, type ReactNode } from 'react'
+import type { PolicyType } from '../api/policyCheck.ts'
 import { useNotify } from '../shell/Notifications.tsx'
 import { ErrorAlert } from './ErrorAlert.tsx'
 import { PolicyEditor } from './PolicyEditor.tsx'
@@ -12,6 +13,7 @@ import { useLoad } from './useLoad.ts'
 
 interface Props {
   title: string
+  type: PolicyType
   description?: ReactNode
   /** Must keep its identity between renders. */
   load: (signal: AbortSignal) => Promise<string>
@@ -22,7 +24,7 @@ interface Props {
 }
 
 /** A policy that is read, changed and saved as a whole. */
-export function PolicyPanel({ title, description, load, save, mayBeEmpty = false, example }: Props) {
+export function PolicyPanel({ title, type, description, load, save, mayBeEmpty = false, example }: Props) {
   const policy = useLoad(load)
   const notify = useNotify()
   const [text, setText] = useState('')
@@ -64,7 +66,7 @@ export function PolicyPanel({ title, description, load, save, mayBeEmpty = false
       <SpaceBetween size="s">
         <ErrorAlert error={policy.error} title={`Could not read the ${title.toLowerCase()}`} onRetry={policy.reload} />
         <ErrorAlert error={saving.error} title={`Could not save the ${title.toLowerCase()}`} onDismiss={saving.clearError} />
-        <PolicyEditor label={title} value={text} onChange={setText} mayBeEmpty={mayBeEmpty} readOnly={!save} />
+        <PolicyEditor label={title} type={type} value={text} onChange={setText} mayBeEmpty={mayBeEmpty} readOnly={!save} />
       </SpaceBetween>
     </Container>
   )

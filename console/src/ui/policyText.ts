@@ -1,78 +1,13 @@
-/** What can be said of a policy document before the server sees it. */
+/** What can be said of a policy document without the server: whether it is JSON, and on which line it is not. */
 
-export interface Finding {
-  message: string
-  /** 1-based, where it is known. */
-  line?: number
-}
-
-const TOP = new Set(['Version', 'Id', 'Statement'])
-const ELEMENTS = new Set([
-  'Sid',
-  'Effect',
-  'Principal',
-  'NotPrincipal',
-  'Action',
-  'NotAction',
-  'Resource',
-  'NotResource',
-  'Condition',
-])
-
-/** What is wrong with a policy; empty where nothing is found. The server has the last word. */
-export function check(text: string): Finding[] {
-  if (text.trim() === '') return [{ message: 'The policy is empty.' }]
-  let document: unknown
+/** Where and why a text is not JSON; nothing where it is. */
+export function jsonFault(text: string): { message: string; line: number } | undefined {
   try {
-    document = JSON.parse(text)
+    JSON.parse(text)
+    return undefined
   } catch (reason) {
     const message = reason instanceof Error ? reason.message : String(reason)
-    return [{ message: `This is not JSON: ${message}`, line: lineOf(text, reason) }]
-  }
-  if (!isObject(document)) return [{ message: 'A policy is a JSON object.' }]
-  const findings: Finding[] = []
-  const say = (message: string, word?: string) => {
-    const line = word === undefined ? 0 : text.split('\n').findIndex((one) => one.includes(`"${word}"`)) + 1
-    findings.push({ message, ...(line > 0 ? { line } : {}) })
-  }
-  for (const name of Object.keys(document)) {
-    if (!TOP.has(name)) say(`\`${name}\` is no element of a policy.`, name)
-  }
-  const version = document['Version']
-  if (version === undefined) say('Without `"Version": "2012-10-17"` policy variables are plain text.')
-  else if (version !== '2012-10-17' && version !== '2008-10-17') say('`Version` is the date of the language: 2012-10-17.', 'Version')
-  const statements = document['Statement']
-  if (statements === undefined) say('The policy has no `Statement`.')
-  const all = Array.isArray(statements) ? statements : statements === undefined ? [] : [statements]
-  if (Array.isArray(statements) && statements.length === 0) say('The policy has no statements.', 'Statement')
-  all.forEach((statement: unknown, index) => checkStatement(statement, index + 1, say))
-  return findings
-}
-
-function checkStatement(statement: unknown, number: number, say: (message: string, word?: string) => void): void {
-  if (!isObject(statement)) return say(`Statement ${number} is not an object.`)
-  const where = typeof statement['Sid'] === 'string' ? `Statement ${number} (${statement['Sid']})` : `Statement ${number}`
-  for (const name of Object.keys(statement)) {
-    if (!ELEMENTS.has(name)) say(`${where}: \`${name}\` is no element of a statement.`, name)
-  }
-  const effect = statement['Effect']
-  if (effect !== 'Allow' && effect !== 'Deny') say(`${where}: \`Effect\` must be Allow or Deny.`, 'Effect')
-  for (const name of ['Action', 'Resource', 'Principal']) {
-    if (statement[name] !== undefined && statement[`Not${name}`] !== undefined) {
-      say(`${where} has both \`${name}\` and \`Not${name}\`.`, `Not${name}`)
-    }
-  }
-  const actions = [statement['Action'] ?? statement['NotAction']].flat()
-  if (actions[0] === undefined) say(`${where} has no \`Action\`.`)
-  for (const action of actions) {
-    if (typeof action === 'string' && action !== '*' && !/^[\w-]+:[\w*?-]+$/.test(action)) {
-      say(`${where}: \`${action}\` is not \`service:Action\`.`, action)
-    }
-  }
-  for (const resource of [statement['Resource'] ?? statement['NotResource'] ?? []].flat()) {
-    if (typeof resource === 'string' && resource !== '*' && resource.split(':').length < 6) {
-      say(`${where}: \`${resource}\` is neither \`*\` nor an ARN.`, resource)
-    }
+    return { message: `This is not JSON: ${message}`, line: lineOf(text, reason) }
   }
 }
 
@@ -112,8 +47,4 @@ function canGoOn(text: string): boolean {
 function positionOf(message: string): number | undefined {
   const position = /position (\d+)/.exec(message)?.[1]
   return position === undefined ? undefined : Number(position)
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

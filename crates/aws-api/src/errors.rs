@@ -2,8 +2,20 @@
 
 use aws_wire::{Service, Violation, WireError};
 use base::Error;
+use http::{HeaderName, HeaderValue};
 
 use crate::{bedrock, bedrock_runtime, cloudtrail, iam, kms, organizations, s3, secretsmanager, sts};
+
+/// Where a hint stands when the message is AWS's to the letter, which programs compare.
+pub(crate) const HINT: HeaderName = HeaderName::from_static("x-craton-hint");
+
+/// An exception whose message stays as AWS words it: the hint stands in a header.
+pub(crate) fn verbatim(status: u16, code: &str, error: &Error) -> WireError {
+    let mut wire = WireError::with_status(status, code, error.message.as_str());
+    let hint = error.hint.as_deref().and_then(|hint| HeaderValue::from_bytes(hint.as_bytes()).ok());
+    wire.headers.extend(hint.map(|hint| (HINT, hint)));
+    wire
+}
 
 /// Why a request has no answer.
 #[derive(Debug)]

@@ -24,7 +24,8 @@ async fn main() -> Result<()> {
     let owner = JobOwner {
         account: admin.account.clone(),
         region: "us-east-1".parse()?,
-        principal_arn: format!("arn:aws:iam::{}:user/admin", admin.account),
+        principal_arn: format!("arn:aws:iam::{}:root", admin.account),
+        principal_id: None,
     };
     let ctx = identity.job_ctx(&owner).await?;
     let users = add_user(&identity, &ctx).await?;
@@ -63,5 +64,15 @@ async fn add_user(identity: &Identity, ctx: &Ctx) -> Result<usize> {
 
 async fn restored(from: &Path, to: &Path) -> Result<()> {
     let modules = [identity::MODULES, &[jobs::TABLES]].concat();
-    restore(from, &Target { data_dir: to.to_owned(), database_url: None, modules: &modules }).await.map(drop)
+    restore(
+        from,
+        &Target {
+            data_dir: to.to_owned(),
+            database_url: None,
+            modules: &modules,
+            finish: |_| Box::pin(async { Ok(()) }),
+        },
+    )
+    .await
+    .map(drop)
 }

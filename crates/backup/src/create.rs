@@ -88,6 +88,7 @@ impl Backups {
             account: ctx.account().clone(),
             region: ctx.region().clone(),
             principal_arn: ctx.principal().arn(),
+            principal_id: Some(ctx.principal().user_id()),
         };
         let dedup_key = Some(input.path.display().to_string());
         let input = serde_json::to_value(input).map_err(Error::internal)?;
@@ -128,6 +129,7 @@ impl Backups {
             account: owner.account.clone(),
             region: owner.region.clone(),
             principal_arn: owner.principal_arn.clone(),
+            principal_id: owner.principal_id.clone(),
         };
         let ctx = self.0.identity.job_ctx(&owner).await?;
         self.0.identity.require_management(&ctx).await.map_err(only_management)?;

@@ -18,7 +18,7 @@ pub use create::{Backups, NewBackup, Setup};
 pub use folder::Folder;
 pub use manifest::{FileEntry, KeyPlace, Manifest};
 pub use part::Part;
-pub use restore::{Target, restore};
+pub use restore::{Finish, Target, restore};
 pub use verify::verify;
 
 #[cfg(test)]

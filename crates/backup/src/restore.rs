@@ -9,6 +9,7 @@ use ::store::crash::point;
 use ::store::{Module, Store};
 use base::{Error, ErrorKind, Random as _, Result, SystemRandom};
 use flate2::read::GzDecoder;
+use futures::future::BoxFuture;
 
 use crate::create::sync_folders;
 use crate::folder::{blocking, cannot};
@@ -27,7 +28,12 @@ pub struct Target<'a> {
     pub database_url: Option<&'a str>,
     /// The tables of every module of this version.
     pub modules: &'a [Module],
+    /// What is done to the restored database at last, before anything is in its place.
+    pub finish: Finish,
 }
+
+/// Changes a restored database, which is not that of the deployment any more that the backup is of.
+pub type Finish = fn(Store) -> BoxFuture<'static, Result<()>>;
 
 /// Verifies the backup in `from` and makes a data directory of it, whole or not at all. Works while no server runs on the
 /// target. For the operator of the machine; no request may reach this.
@@ -138,7 +144,7 @@ async fn rows(from: &Path, manifest: &Manifest, target: &Target<'_>, store: &Sto
     if loaded != manifest.rows {
         return Err(Error::damaged(format!("The backup has {loaded} rows and says that it has {}.", manifest.rows)));
     }
-    Ok(())
+    (target.finish)(store.clone()).await
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {

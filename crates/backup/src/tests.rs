@@ -132,7 +132,8 @@ impl Deployment {
         let owner = JobOwner {
             account: admin.account.clone(),
             region: "us-east-1".parse().unwrap(),
-            principal_arn: format!("arn:aws:iam::{}:user/admin", admin.account),
+            principal_arn: format!("arn:aws:iam::{}:root", admin.account),
+            principal_id: None,
         };
         let ctx = identity.job_ctx(&owner).await.unwrap();
         let (secret, key_id) = (admin.secret.reveal().clone(), admin.access_key_id);
@@ -174,8 +175,12 @@ impl Deployment {
     }
 }
 
+fn unchanged(_: Store) -> BoxFuture<'static, Result<()>> {
+    Box::pin(async { Ok(()) })
+}
+
 fn target(data_dir: PathBuf) -> Target<'static> {
-    Target { data_dir, database_url: None, modules: &MODULES }
+    Target { data_dir, database_url: None, modules: &MODULES, finish: unchanged }
 }
 
 fn names(folder: &Path) -> Vec<String> {
@@ -265,7 +270,7 @@ async fn a_backup_restores_to_postgresql_from_either_database() {
             }
             let data = dir.path().join("restored");
             let url = database.url();
-            let target = Target { data_dir: data.clone(), database_url: Some(&url), modules: &MODULES };
+            let target = Target { database_url: Some(&url), ..target(data.clone()) };
             let store = database.open().await.unwrap();
             if !store.is_empty().await.unwrap() {
                 let error = restore(&dir.path().join("backup"), &target).await.unwrap_err();
@@ -378,7 +383,8 @@ async fn only_the_management_account_makes_backups() {
     let owner = JobOwner {
         account: other.account.clone(),
         region: "us-east-1".parse().unwrap(),
-        principal_arn: format!("arn:aws:iam::{}:user/admin", other.account),
+        principal_arn: format!("arn:aws:iam::{}:root", other.account),
+        principal_id: None,
     };
     let ctx = d.identity.job_ctx(&owner).await.unwrap();
     let error = d.backups.create(&ctx, NewBackup { path: d.path("backup"), with_keys: true }).await.unwrap_err();
@@ -503,7 +509,7 @@ async fn a_backup_of_fewer_steps_is_restored_with_the_tables_of_its_time() {
     let mut modules = MODULES.clone();
     modules.pop();
     modules.push(Module { name: "notes", migrations: MORE });
-    let place = Target { data_dir: d.path("restored"), database_url: None, modules: &modules };
+    let place = Target { modules: &modules, ..target(d.path("restored")) };
     restore(&backup, &place).await.unwrap();
     let store = Store::open_sqlite(&d.path("restored/craton.db")).await.unwrap();
     assert_eq!(store.applied("notes").await.unwrap(), 1);
@@ -515,4 +521,22 @@ async fn a_backup_of_fewer_steps_is_restored_with_the_tables_of_its_time() {
 async fn sqlite() -> (Deployment, ::store::testing::TestDatabase) {
     let database = ::store::testing::TestDatabase::sqlite().unwrap();
     (Deployment::start(&database.open().await.unwrap()).await, database)
+}
+
+#[tokio::test]
+async fn a_file_that_went_meanwhile_leaves_no_trace_in_the_backup() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = Folder::make(dir.path().join("backup"), None).unwrap();
+    let (gone, kept) = (dir.path().join("gone"), dir.path().join("kept"));
+    assert!(folder.link(gone.clone(), "blobs/a").await.is_err());
+    assert!(folder.copy(gone.clone(), "blobs/b").await.is_err());
+    assert!(folder.files().is_empty() && names(&dir.path().join("backup/blobs")).is_empty());
+    // The name is still free, and what is there is taken whole.
+    fs::write(&kept, "bytes").unwrap();
+    folder.link(kept, "blobs/a").await.unwrap();
+    assert_eq!(folder.files().len(), 1);
+    // A folder that is not there has no files.
+    folder.link_all(gone.clone(), "none").await.unwrap();
+    folder.copy_all(gone, "none").await.unwrap();
+    assert_eq!(folder.files().len(), 1);
 }

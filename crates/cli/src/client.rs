@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow};
 use aws_wire::sigv4::{self, SigningRequest};
 use base::{Clock as _, Secret, SystemClock};
-use http::Method;
+use http::{Method, StatusCode};
 use reqwest::Response;
 use serde_json::{Value, json};
 
@@ -125,14 +125,17 @@ pub(crate) fn served_by(response: &Response) -> Option<String> {
 /// in a header too).
 async fn refusal(response: Response) -> anyhow::Error {
     let status = response.status();
-    let sent = response.headers().get("x-craton-hint").and_then(|hint| hint.to_str().ok()).map(str::to_owned);
+    let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let (sent, id) = (header("x-craton-hint"), header("x-amzn-requestid"));
+    let explained =
+        id.filter(|_| status == StatusCode::FORBIDDEN).map(|id| format!("`craton iam explain {id}` says why."));
     let text = response.text().await.unwrap_or_default();
     let value: Value = serde_json::from_str(&text).unwrap_or_default();
     let field = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
     let Some(message) = field("/error/message").or_else(|| field("/message")).or_else(|| field("/Message")) else {
         return anyhow!("the server answered {status}");
     };
-    match field("/error/hint").or(sent.as_deref()) {
+    match field("/error/hint").or(sent.as_deref()).or(explained.as_deref()) {
         Some(hint) => anyhow!("{}\nhint: {hint}", message.strip_suffix(hint).unwrap_or(message).trim_end()),
         None => anyhow!("{message}"),
     }

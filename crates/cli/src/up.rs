@@ -29,6 +29,9 @@ pub struct UpArgs {
     /// Where objects are stored instead of the data folder: `s3://BUCKET/PREFIX`, `gs://…`, `az://…` or `file:///FOLDER`
     #[arg(long, env = "CRATON_OBJECT_STORE_URL", value_name = "URL", hide_env_values = true)]
     pub object_store_url: Option<String>,
+    /// Take the objects over from a deployment that is gone for good, after a restore of its backup
+    #[arg(long)]
+    pub claim_object_store: bool,
     /// Domain under which names are S3 buckets, as in `BUCKET.s3.example.com` [default: `localhost` alone]
     #[arg(long, env = "CRATON_S3_DOMAIN", value_name = "DOMAIN")]
     pub s3_domain: Option<String>,

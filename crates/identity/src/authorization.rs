@@ -129,8 +129,8 @@ impl Identity {
         Ok(Surroundings { caller, resource, source })
     }
 
-    /// Decides and records: when this returns, the audit entry of a refusal, or of an allowed [`Access::Write`], is
-    /// durable. That of an allowed [`Access::Read`] is within a second.
+    /// Decides and records: when this returns, the audit entry of a refusal is durable. That of what is allowed is with
+    /// the next change in the database, or within a second.
     ///
     /// # Errors
     /// Denied, in AWS's words. The store's, where what is allowed cannot be recorded: it must not happen then.

@@ -17,9 +17,9 @@ use crate::users::User;
 pub struct RootCredentials {
     /// The account's id.
     pub account: Option<AccountId>,
-    /// The id of an access key of its administrator: 16 to 128 letters, digits or underscores.
+    /// The id of an access key of its administrator: 3 to 128 letters, digits or underscores.
     pub access_key_id: Option<String>,
-    /// The key's secret: 16 to 128 printable characters.
+    /// The key's secret: 8 to 128 printable characters.
     pub secret: Option<Secret<String>>,
 }
 

@@ -19,16 +19,21 @@ pub struct JobOwner {
     pub region: Region,
     /// [`Principal::arn`] of the one who asked for the job.
     pub principal_arn: String,
+    /// [`Principal::user_id`] of that one. Who has the name now may be another, so a user or a role without it is
+    /// refused; the root of an account needs none.
+    pub principal_id: Option<String>,
 }
 
 impl Identity {
     /// The context of a job, as its owner is now: rights that were taken away since are gone.
     ///
     /// # Errors
-    /// Denied, where the owner does not exist any more.
+    /// Denied, where the owner does not exist any more, also where another has its name.
     pub async fn job_ctx(&self, owner: &JobOwner) -> Result<Ctx> {
-        let gone =
-            || Error::denied(format!("The owner of the job, `{}`, does not exist any more.", owner.principal_arn));
+        let gone = || {
+            Error::denied(format!("The owner of the job, `{}`, does not exist any more.", owner.principal_arn))
+                .with_hint("Start it again as somebody who exists.")
+        };
         let arn: Arn = owner.principal_arn.parse().map_err(|_| gone())?;
         if arn.account != owner.account.as_str() {
             return Err(gone());
@@ -50,6 +55,9 @@ impl Identity {
             }
             _ => return Err(gone()),
         };
+        if !principal.is_root() && owner.principal_id.as_deref() != Some(principal.user_id().as_str()) {
+            return Err(gone());
+        }
         Ok(self.internal_ctx(principal, owner.region.clone(), None))
     }
 

@@ -7,7 +7,7 @@ use ::store::{Module, Store};
 use base::{Clock, Random, Region, Result};
 use tracing::warn;
 
-use crate::audit::{self, Batch};
+use crate::audit;
 use crate::authentication::SigningKey;
 use crate::cache::Cache;
 use crate::credentials::activity::Activity;
@@ -59,7 +59,6 @@ pub(crate) struct Inner {
     pub(crate) kms: kms::Caches,
     pub(crate) memberships: Cache<Membership>,
     pub(crate) activity: Activity,
-    pub(crate) batch: Batch,
     pub(crate) resources: Resources,
     pub(crate) sign_ins: SignInLimit,
 }
@@ -97,7 +96,6 @@ impl Identity {
             kms: kms::Caches::new(),
             memberships: Cache::new(),
             activity: Activity::new(),
-            batch: Batch::new(),
             resources: Resources::default(),
             sign_ins: SignInLimit::new(),
         }));

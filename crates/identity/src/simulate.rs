@@ -484,7 +484,7 @@ fn sides(decision: &policy::Decision) -> Vec<(&'static str, EvalDecision)> {
 fn parse(kind: Kind, id: &str, text: &str) -> Result<Attached> {
     let document = Document::parse(kind, text).map_err(|malformed| {
         let error = invalid(format!("Invalid policy document in {id}: {}", malformed.message));
-        match malformed.hint {
+        match malformed.advice() {
             Some(hint) => error.with_hint(hint),
             None => error,
         }

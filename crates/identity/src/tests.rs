@@ -10,6 +10,7 @@ mod first_start;
 mod iam;
 mod kms;
 mod organizations;
+mod policy_check;
 mod root_key;
 mod secrets;
 mod sessions;

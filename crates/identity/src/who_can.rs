@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use base::{AccountId, Result};
+use base::{AccountId, Error, Result};
 use serde_json::Value;
 
 use crate::ctx::Ctx;
@@ -118,8 +118,9 @@ impl Identity {
     /// resource of the account lets.
     ///
     /// # Errors
-    /// The store's.
+    /// Invalid, where `action` or `resource` is none; the store's.
     pub async fn who_can(&self, ctx: &Ctx, action: &str, resource: &str) -> Result<WhoCan> {
+        check(action, resource)?;
         let found = self.resource_for(action, resource).await?;
         let is_found = found.is_some();
         let named = resource.split(':').nth(4).and_then(|account| account.parse().ok());
@@ -238,7 +239,7 @@ fn judge(candidate: &Candidate, request: &Request, facts: &ResourceFacts) -> Opt
         policies.identity = vec![everything()?];
     }
     let mut lost = Lost::default();
-    let assumed = lost.assume(&policies, |key| is_open(key, &candidate.caller));
+    let assumed = lost.assume(&policies, |key| is_open(key, candidate));
     let decision = decide(request, &assumed);
     if !decision.allowed {
         return None;
@@ -331,12 +332,36 @@ impl Lost {
     }
 }
 
-/// Whether only a request tells the key's value: it does not follow from the caller or the resource.
-fn is_open(key: &str, caller: &Caller) -> bool {
+/// Refuses what cannot be asked about: a single action and a single resource are.
+fn check(action: &str, resource: &str) -> Result<()> {
+    let is_plain = |part: &str| !part.is_empty() && !part.contains(['*', '?', ':']);
+    if !action.split_once(':').is_some_and(|(service, name)| is_plain(service) && is_plain(name)) {
+        let error = Error::invalid(format!("`{action}` is not an action."));
+        return Err(error.with_hint("It is one action with its service, such as `s3:GetObject`, without wildcards."));
+    }
+    if resource != "*" && resource.split(':').count() < 6 {
+        let error = Error::invalid(format!("`{resource}` is not a resource."));
+        return Err(error.with_hint("It is an ARN such as `arn:aws:s3:::bucket/key`, or `*`."));
+    }
+    Ok(())
+}
+
+/// Whether only a request tells the key's value: it does not follow from the candidate or the resource.
+fn is_open(key: &str, candidate: &Candidate) -> bool {
     let key = key.to_lowercase();
+    match candidate.kind {
+        // Who of them asks is not known.
+        WhoKind::Account if key == "aws:principalaccount" => return false,
+        WhoKind::Account | WhoKind::Everyone
+            if key.starts_with("aws:principal") || ["aws:username", "aws:userid"].contains(&key.as_str()) =>
+        {
+            return true;
+        }
+        _ => {}
+    }
     if key == "aws:userid" {
         // Of a role it holds the session's name.
-        return matches!(caller, Caller::Role(_));
+        return matches!(candidate.caller, Caller::Role(_));
     }
     let is_known = ["aws:username", "aws:resourceaccount", "aws:resourceorgid"].contains(&key.as_str());
     !(is_known || key.starts_with("aws:principal") || key.starts_with("aws:resourcetag/"))

@@ -27,6 +27,7 @@ async fn main() -> Result<()> {
         account: "123456789012".parse()?,
         region: "us-east-1".parse()?,
         principal_arn: "arn:aws:iam::123456789012:user/admin".to_owned(),
+        principal_id: None,
     };
     let page = PageRequest { limit: 10, after: None };
     while jobs.list(&owner.account, &page).await?.items.len() < JOBS {

@@ -62,6 +62,9 @@ pub struct Owner {
     pub region: Region,
     /// The ARN of the principal that asked for it.
     pub principal_arn: String,
+    /// The principal's unique id, which no other gets when the name is given again; `None` where an older version made
+    /// the job.
+    pub principal_id: Option<String>,
 }
 
 /// A job to be made.

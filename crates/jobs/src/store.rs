@@ -11,6 +11,7 @@ use crate::{Job, JobError, JobId, Owner, Progress, State};
 const MIGRATIONS: &[Migration] = &[
     Migration::same(1, "jobs", include_str!("../migrations/0001_jobs.sql")),
     Migration::same(2, "position", include_str!("../migrations/0002_position.sql")),
+    Migration::same(3, "owner_id", include_str!("../migrations/0003_owner_id.sql")),
 ];
 
 /// The tables of this module.
@@ -39,8 +40,8 @@ pub(crate) enum Found {
 macro_rules! select_jobs {
     ($rest:literal) => {
         concat!(
-            "SELECT id, account, region, principal_arn, kind, state, input, attempt, max_attempts, run_at, lease, \
-             cancel_requested, checkpoint, progress_done, progress_total, progress_unit, progress_message, output, \
+            "SELECT id, account, region, principal_arn, principal_id, kind, state, input, attempt, max_attempts, run_at, \
+             lease, cancel_requested, checkpoint, progress_done, progress_total, progress_unit, progress_message, output, \
              error_kind, error_message, error_hint, created, started, ended, checkpoint_before, done_before FROM jobs ",
             $rest
         )
@@ -73,14 +74,15 @@ pub(crate) async fn insert(tx: &Tx, new: &Insert<'_>) -> Result<Job> {
         }
     }
     tx.execute(
-        "INSERT INTO jobs (id, account, region, principal_arn, kind, dedup_key, state, input, attempt, max_attempts, \
-         run_at, lease, cancel_requested, created) \
-         VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7, 0, $8, $9, 0, FALSE, $10)",
+        "INSERT INTO jobs (id, account, region, principal_arn, principal_id, kind, dedup_key, state, input, attempt, \
+         max_attempts, run_at, lease, cancel_requested, created) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, 0, $9, $10, 0, FALSE, $11)",
         params![
             new.id.as_str(),
             &new.owner.account,
             &new.owner.region,
             &new.owner.principal_arn,
+            new.owner.principal_id.as_deref(),
             new.kind,
             new.dedup_key,
             new.input,
@@ -436,6 +438,7 @@ pub(crate) fn owner(row: &Row) -> Result<Owner> {
         account: row.text("account")?.parse()?,
         region: row.text("region")?.parse()?,
         principal_arn: row.text("principal_arn")?,
+        principal_id: row.opt_text("principal_id")?,
     })
 }
 

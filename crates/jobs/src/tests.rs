@@ -69,6 +69,7 @@ fn owner() -> Owner {
         account: "123456789012".parse().unwrap(),
         region: "us-east-1".parse().unwrap(),
         principal_arn: "arn:aws:iam::123456789012:user/admin".to_owned(),
+        principal_id: Some("AIDAEXAMPLE".to_owned()),
     }
 }
 

@@ -93,7 +93,7 @@ async fn context(identity: &Identity, account: &str, region: &str) -> Ctx {
     let account: AccountId = account.parse().unwrap();
     let principal_arn = format!("arn:aws:iam::{account}:root");
     let region: Region = region.parse().unwrap();
-    identity.job_ctx(&JobOwner { account, region, principal_arn }).await.unwrap()
+    identity.job_ctx(&JobOwner { account, region, principal_arn, principal_id: None }).await.unwrap()
 }
 
 /// Puts a model of one file into a library.

@@ -154,7 +154,7 @@ impl Work {
         let collector = self.objects.start();
         for number in 0..3 {
             let key = format!("{run}/{number}");
-            let first = self.put(&key, &format!("{run}.{number}.a."), 5_000).await?;
+            let first = self.put(&key, &format!("{run}.{number}.a."), 20_000).await?;
             let second = self.put(&key, &format!("{run}.{number}.b."), 5_000).await?;
             self.delete(&key, Some(&first)).await?;
             self.delete(&key, None).await?;
@@ -166,12 +166,12 @@ impl Work {
 
     /// Meets a full disk: what does not fit is refused and leaves nothing, what fits goes on.
     async fn fill(&self) -> Result<()> {
-        self.put("small", "small", 1_000).await?;
+        self.put("small", "small", 20_000).await?;
         let body = Body::from_bytes(bytes_of("large", 24 * 1024 * 1024));
         let refused = self.objects.put_object(&self.ctx, PutObject::new(BUCKET, "large"), body).await;
         let Err(refused) = refused else { return Err(Error::internal("it fitted")) };
         self.note(&format!("refused {}: {}", refused.code.as_str(), refused.error))?;
-        self.put("after", "after", 1_000).await?;
+        self.put("after", "after", 20_000).await?;
         Ok(())
     }
 

@@ -109,6 +109,7 @@ impl Objects {
         loop {
             let batch = garbage::garbage(self.store(), until, &after, BATCH).await?;
             let Some(last) = batch.last() else { return Ok(removed) };
+            self.check_place().await?;
             after.clone_from(last);
             let Some(_right) = self.blobs().leases.removal() else { return Ok(removed) };
             let unused = self.blobs().leases.unused(batch).await;
@@ -125,6 +126,7 @@ impl Objects {
 
     /// Removes blobs that no row names and temporary files.
     async fn sweep(&self) -> Result<(u64, u64)> {
+        self.check_place().await?;
         let mut orphans = 0;
         for shard in 0..=u8::MAX {
             let found = self.blobs().list(&format!("{shard:02x}")).await?;

@@ -5,7 +5,7 @@ use identity::{Access, Ctx};
 use percent_encoding::percent_decode_str;
 
 use crate::asks::Writes;
-use crate::blobs::ingest;
+use crate::blobs::ingest_object;
 use crate::body::Body;
 use crate::buckets::settings::no_acls;
 use crate::conditions::Conditions;
@@ -104,7 +104,7 @@ impl Objects {
         let stream = stream.map(|piece| piece.map_err(std::io::Error::other)).boxed();
         let mut body = Body { stream, length: Some(size), trailers: None };
         let (key, envelope) = self.new_data_key(ctx, &row, &to.key, to.encryption.as_ref()).await?;
-        let ingested = ingest(self.blobs(), self.random(), &key, &mut body, MOST_AT_ONCE, algorithm).await?;
+        let ingested = ingest_object(self.blobs(), self.random(), &key, &mut body, MOST_AT_ONCE, algorithm).await?;
         let checksum = ingested.digests.stored();
         let conditions = to.conditions();
         let event = "ObjectCreated:Copy";

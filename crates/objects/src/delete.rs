@@ -164,6 +164,7 @@ impl Objects {
             etag: "",
             modified: now,
             blob: None,
+            inline: None,
             parts: None,
             envelope: None,
             content: &content,

@@ -1,7 +1,7 @@
 //! Buckets and objects: storage, versions, multipart uploads, listings, policies, encryption at rest.
 //!
 //! Rows in the database say what exists; the bytes lie in blobs, each written once under a random id and encrypted in
-//! chunks, in a folder or in an object store. A key is a name in a row and never a path. Every function of [`Objects`]
+//! chunks, in a folder or in an object store; those of small objects lie in their rows, encrypted too. A key is a name in a row and never a path. Every function of [`Objects`]
 //! takes the caller's context and checks the permission itself, with the bucket's policy; what takes none is
 //! maintenance, or public by nature, and says so.
 
@@ -30,7 +30,7 @@ mod tagging;
 mod tags;
 mod versions;
 
-pub use blobs::{BlobPlace, CollectionHold};
+pub use blobs::{BlobPlace, CollectionHold, INLINE, OtherOwner};
 pub use body::{Body, Trailers};
 pub use buckets::cors::{CorsAsk, CorsGrant, CorsRule};
 pub use buckets::settings::{AclOwner, PublicAccessBlock};
@@ -49,7 +49,7 @@ pub use multipart::{
     CompletePart, CompleteUpload, CopiedPart, CopyPart, ListParts, ListUploads, NewUpload, PartChecks, PartInfo,
     PartListing, PartRef, Upload, UploadInfo, UploadListing, UploadRef, UploadedPart,
 };
-pub use open::{Objects, TABLES};
+pub use open::{Objects, TABLES, forget_deployment};
 pub use put::{Put, PutObject};
 pub use ranges::{ByteRange, ContentRange};
 pub use tagging::Tagging;

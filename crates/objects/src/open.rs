@@ -10,7 +10,7 @@ use identity::policy::{Attached, Document, Kind};
 use store::{Migration, Module, Store};
 use tokio::sync::{Notify, broadcast};
 
-use crate::blobs::{BlobPlace, Blobs, CollectionHold};
+use crate::blobs::{self, BlobPlace, Blobs, CollectionHold, OtherOwner};
 use crate::buckets::lookup::BucketLookup;
 use crate::encryption::StorageKey;
 use crate::events::Event;
@@ -18,6 +18,8 @@ use crate::events::Event;
 const MIGRATIONS: &[Migration] = &[
     Migration::same(1, "objects", include_str!("../migrations/0001_objects.sql")),
     Migration::same(2, "principals", include_str!("../migrations/0002_principals.sql")),
+    Migration::same(3, "deployment", include_str!("../migrations/0003_deployment.sql")),
+    Migration::same(4, "small objects in their rows", include_str!("../migrations/0004_inline.sql")),
 ];
 
 /// The tables of this module.
@@ -40,6 +42,8 @@ struct Inner {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     storage_key: StorageKey,
+    /// The deployment's id, which the blobs' place has too.
+    deployment: String,
     events: broadcast::Sender<Arc<Event>>,
     nudge: Notify,
     documents: Mutex<HashMap<String, Compiled>>,
@@ -51,11 +55,23 @@ struct Compiled {
     document: Arc<Document>,
 }
 
+/// Makes another deployment of a database that was restored: where its blobs are in an object store, they are those of
+/// the deployment that the backup is of, until somebody says that it is gone. For the operator of the machine, while no
+/// server runs; no request may reach this.
+///
+/// # Errors
+/// The store's.
+pub async fn forget_deployment(store: &Store) -> Result<()> {
+    store.migrate(TABLES.name, TABLES.migrations).await?;
+    blobs::store::forget_deployment(store).await
+}
+
 impl Objects {
     /// Opens the buckets kept in `store` and the objects kept at `blobs`.
     ///
     /// # Errors
-    /// Conflict, where the database was written by a newer version; Unavailable, where the place cannot be used.
+    /// Conflict, where the database was written by a newer version, and where the place holds another deployment's
+    /// objects; Unavailable, where it cannot be used.
     pub async fn open(
         store: Store,
         identity: Identity,
@@ -63,9 +79,25 @@ impl Objects {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Self> {
+        Self::open_at(store, identity, (blobs, OtherOwner::Refuse), clock, random).await
+    }
+
+    /// As [`Objects::open`], where the place may be taken over from a deployment that is gone.
+    ///
+    /// # Errors
+    /// As [`Objects::open`].
+    pub async fn open_at(
+        store: Store,
+        identity: Identity,
+        (blobs, other): (BlobPlace, OtherOwner),
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self> {
         store.migrate(TABLES.name, TABLES.migrations).await?;
         let storage_key = StorageKey::open(&store, &identity, random.as_ref()).await?;
         let blobs = Arc::new(Blobs::open(blobs).await?);
+        let deployment = blobs::store::settle_deployment(&store, &blobs::new_id(random.as_ref())).await?;
+        blobs.claim(&deployment, other).await?;
         let (events, _) = broadcast::channel(EVENTS);
         identity.register_resources("s3", Arc::new(BucketLookup(store.clone())));
         Ok(Self(Arc::new(Inner {
@@ -75,6 +107,7 @@ impl Objects {
             clock,
             random,
             storage_key,
+            deployment,
             events,
             nudge: Notify::new(),
             documents: Mutex::new(HashMap::new()),
@@ -110,6 +143,14 @@ impl Objects {
 
     pub(crate) fn blobs(&self) -> &Arc<Blobs> {
         &self.0.blobs
+    }
+
+    /// Sees that the blobs' place is still this deployment's, before something there is removed.
+    ///
+    /// # Errors
+    /// Conflict, where another has taken it over; Unavailable, where it cannot be read.
+    pub(crate) async fn check_place(&self) -> Result<()> {
+        self.0.blobs.check_owner(&self.0.deployment).await
     }
 
     pub(crate) fn random(&self) -> &dyn Random {

@@ -6,7 +6,7 @@ use ::store::crash::point;
 use base::Timestamp;
 
 use crate::asks::{Writes, with_writes};
-use crate::blobs::{Ingested, NewBlob, ingest};
+use crate::blobs::{Ingested, NewBlob, ingest_object};
 use crate::body::Body;
 use crate::buckets::BucketRef;
 use crate::buckets::settings::no_acls;
@@ -150,7 +150,7 @@ impl Objects {
             put.conditions().check(&put.key, latest.as_ref().filter(|row| !row.marker))?;
         }
         let (key, envelope) = self.new_data_key(ctx, &row, &put.key, put.encryption.as_ref()).await?;
-        let ingested = ingest(self.blobs(), self.random(), &key, &mut body, MOST_AT_ONCE, algorithm).await?;
+        let ingested = ingest_object(self.blobs(), self.random(), &key, &mut body, MOST_AT_ONCE, algorithm).await?;
         verify(&ingested, put.content_md5.as_deref(), &put.checksums, &mut body)?;
         let checksum = ingested.digests.stored();
         let conditions = put.conditions();
@@ -193,9 +193,13 @@ impl Objects {
     /// Makes what was taken in the latest version of its key.
     pub(crate) async fn commit_version(&self, ctx: &Ctx, commit: Commit<'_>) -> Result<Put> {
         let Commit { row, key, ingested, envelope, content, checksum, conditions, event } = commit;
-        let Ingested { mut blob, size, digests } = ingested;
+        let Ingested { mut blob, inline, size, digests } = ingested;
         let etag = digests.etag();
-        let (version, id) = (self.new_version(), self.new_object_id());
+        let version = self.new_version();
+        let (id, inline) = match inline {
+            Some(inline) => (inline.id, Some(inline.sealed)),
+            None => (self.new_object_id(), None),
+        };
         let modified = self.now();
         let blob_id = blob.as_ref().map(|blob| blob.id().to_owned());
         let new = NewVersion {
@@ -207,6 +211,7 @@ impl Objects {
             etag: &etag,
             modified,
             blob: blob_id.as_deref(),
+            inline: inline.as_deref(),
             parts: None,
             envelope: Some(&envelope),
             content: &content,

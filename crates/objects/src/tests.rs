@@ -25,6 +25,7 @@ use identity::{Ctx, Defaults, Identity, NewUser, Origin, ProvenKey, RootCredenti
 use tempfile::TempDir;
 
 use super::*;
+use crate::blobs::INLINE;
 
 /// A deployment with an administrator, whose account has the bucket `notes`.
 struct Place {
@@ -117,7 +118,7 @@ impl Place {
         self.objects.put_bucket_policy(&self.ctx, &BucketRef::new("notes"), &text).await
     }
 
-    /// The files under the folder of the blobs.
+    /// The files under the folder of the blobs, but for the one that says whose they are.
     fn files(&self) -> Vec<String> {
         let mut files = Vec::new();
         let mut folders = vec![self.dir.path().join("objects")];
@@ -131,6 +132,7 @@ impl Place {
                 }
             }
         }
+        files.retain(|file| file != "objects/craton-deployment");
         files.sort();
         files
     }
@@ -162,6 +164,11 @@ async fn bytes(got: Got) -> Result<Vec<u8>> {
 
 fn code<T>(result: Result<T>) -> Code {
     result.err().expect("an error").code
+}
+
+/// The text again and again, just too long to be kept in its row.
+fn large(text: &str) -> Vec<u8> {
+    text.bytes().cycle().take(INLINE as usize + 1).collect()
 }
 
 /// Bytes that differ at every place in a way that is easy to compute.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use backup::{Backups, Folder, KeyPlace, Manifest, Part, Setup, Target};
+use backup::{Backups, Finish, Folder, KeyPlace, Manifest, Part, Setup, Target};
 use base::Clock;
 use cli::{BackupFacts, RestoreArgs};
 use futures::future::BoxFuture;
@@ -124,7 +124,8 @@ pub(crate) fn restore(args: RestoreArgs) -> Result<BackupFacts> {
     let runtime = runtime.context("cannot start the runtime")?;
     let database_url = place.database_url.as_ref().map(|url| url.reveal().as_str());
     let modules = tables::modules();
-    let target = Target { data_dir: place.data_dir, database_url, modules: &modules };
+    let finish: Finish = |store| Box::pin(async move { objects::forget_deployment(&store).await });
+    let target = Target { data_dir: place.data_dir, database_url, modules: &modules, finish };
     let manifest = runtime.block_on(backup::restore(&path, &target))?;
     Ok(facts(&target.data_dir, &manifest))
 }

@@ -25,6 +25,8 @@ pub(crate) struct Settings {
     /// Where objects are stored instead of the data directory. May hold a password.
     pub(crate) object_store_url: Option<Secret<String>>,
     /// The domain under which names are buckets, beside `localhost`.
+    /// Whether the object store is taken over from the deployment that it belongs to.
+    pub(crate) claim_object_store: bool,
     pub(crate) s3_domain: Option<String>,
     pub(crate) region: Region,
     pub(crate) strict_aliases: bool,
@@ -151,6 +153,7 @@ impl Settings {
             models_dir,
             database_url: args.database_url.or(file.database_url).map(Secret::new),
             object_store_url: args.object_store_url.or(file.object_store_url).map(Secret::new),
+            claim_object_store: args.claim_object_store,
             s3_domain: args.s3_domain.or(file.s3_domain),
             region: args.region.or(file.region).as_deref().unwrap_or("us-east-1").parse()?,
             strict_aliases: args.strict_aliases.or(file.strict_aliases).unwrap_or(false),

@@ -14,7 +14,7 @@ use identity::{AdminCredentials, Defaults, Identity, Keyring, RootCredentials, R
 use inference::LoadOptions;
 use jobs::Jobs;
 use models::{Config, HubConfig, Models};
-use objects::{BlobPlace, Objects};
+use objects::{BlobPlace, Objects, OtherOwner};
 use orchestration::assistants::Assistants;
 use store::{DataDir, Store};
 use tokio::net::TcpListener;
@@ -164,7 +164,9 @@ async fn open_on(store: &Store, root_key: RootKey, settings: &Settings, data: &D
         Some(url) => BlobPlace::from_url(url.reveal())?,
         None => BlobPlace::Folder(data.path().join(OBJECTS)),
     };
-    let objects = Objects::open(store.clone(), identity.clone(), place, clock.clone(), random.clone()).await?;
+    let other = if settings.claim_object_store { OtherOwner::Replace } else { OtherOwner::Refuse };
+    let objects =
+        Objects::open_at(store.clone(), identity.clone(), (place, other), clock.clone(), random.clone()).await?;
     let models = Models::open(
         config(settings, Arc::clone(identity.keyring())),
         store.clone(),

@@ -30,6 +30,7 @@
 
 pub mod crash;
 mod data_dir;
+mod deferred;
 mod dump;
 mod error;
 mod migrate;
@@ -42,6 +43,7 @@ mod tx;
 mod value;
 
 pub use data_dir::DataDir;
+pub use deferred::Statement;
 pub use dump::Dumped;
 pub use migrate::{Migration, Module};
 pub use row::Row;

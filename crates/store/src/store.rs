@@ -8,6 +8,7 @@ use std::time::Duration;
 use base::{Error, Result};
 use sqlx::postgres::PgPool;
 
+use crate::deferred::Deferred;
 use crate::error::{from_sqlx, is_serialization_failure};
 use crate::tx::{Open, Outcome, Tx};
 use crate::{crash, postgres, sqlite};
@@ -20,6 +21,7 @@ const MAX_RUNS: u32 = 16;
 pub struct Store {
     backend: Backend,
     place: Arc<str>,
+    pub(crate) deferred: Arc<Deferred>,
 }
 
 #[derive(Debug, Clone)]
@@ -46,7 +48,7 @@ impl Store {
     pub async fn open_sqlite(path: &Path) -> Result<Self> {
         let place: Arc<str> = format!("`{}`", path.display()).into();
         let pools = sqlite::open(path, &place).await?;
-        Ok(Self { backend: Backend::Sqlite(pools), place })
+        Ok(Self { backend: Backend::Sqlite(pools), place, deferred: Arc::default() })
     }
 
     /// Connects to the PostgreSQL database `url`: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
@@ -58,7 +60,7 @@ impl Store {
         let options = postgres::parse(url)?;
         let place: Arc<str> = postgres::place(&options).into();
         let pool = postgres::open(options, &place).await?;
-        Ok(Self { backend: Backend::Postgres(pool), place })
+        Ok(Self { backend: Backend::Postgres(pool), place, deferred: Arc::default() })
     }
 
     /// Runs queries on one consistent snapshot of the database. Nothing can be changed.
@@ -132,18 +134,20 @@ impl Store {
         F: Fn(Tx) -> Fut,
         Fut: Future<Output = Result<T>>,
     {
+        let mut alone = matches!(mode, Mode::Migrate);
         for run in 1.. {
-            match self.run(mode, &f).await {
+            match self.run(mode, &f, alone).await {
                 End::Done(result) => return result,
                 End::Raced(error) if run == MAX_RUNS => return Err(error),
                 End::Raced(_) => tokio::time::sleep(pause(run)).await,
+                End::Burdened => alone = true,
             }
         }
         unreachable!("the loop ends at MAX_RUNS");
     }
 
-    /// Runs the transaction once.
-    async fn run<T, F, Fut>(&self, mode: Mode, f: &F) -> End<T>
+    /// Runs the transaction once; unless it is to go `alone`, it takes some of what is deferred along.
+    async fn run<T, F, Fut>(&self, mode: Mode, f: &F, alone: bool) -> End<T>
     where
         F: Fn(Tx) -> Fut,
         Fut: Future<Output = Result<T>>,
@@ -154,12 +158,29 @@ impl Store {
         };
         let (tx, slot) = Tx::new(open, Arc::clone(&self.place));
         let result = f(tx).await;
+        let goes_well = result.is_ok() && slot.lock().await.outcome == Outcome::Good;
+        let along = if goes_well && !alone { self.deferred.along() } else { None };
+        if let Some(along) = &along
+            && let Err(error) = along.run(&Tx::of(&slot)).await
+        {
+            tracing::warn!(?error, "what waited to be written could not be; the transaction runs again without it");
+            if let Some(open) = slot.lock().await.take() {
+                let _ = open.rollback().await;
+            }
+            return End::Burdened;
+        }
         let mut slot = slot.lock().await;
         let (open, outcome) = (slot.take(), slot.outcome);
         drop(slot);
         let Some(open) = open else { return End::Done(Err(Error::internal("the transaction was taken twice"))) };
         match (result, outcome) {
-            (Ok(value), Outcome::Good) => self.commit(open, value).await,
+            (Ok(value), Outcome::Good) => {
+                let end = self.commit(open, value).await;
+                if let (End::Done(Ok(_)), Some(along)) = (&end, along) {
+                    along.written();
+                }
+                end
+            }
             (result, outcome) => {
                 // Where the rollback fails, the connection is gone and the database has rolled back by itself.
                 let _ = open.rollback().await;
@@ -208,6 +229,8 @@ enum End<T> {
     Done(Result<T>),
     /// Nothing was kept, because of another transaction.
     Raced(Error),
+    /// Nothing was kept, because of what it took along.
+    Burdened,
 }
 
 /// How long to wait before the next run: 1, 2, 4 … 128 ms, each shortened by up to half so that rivals part.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use base::{Error, ErrorKind, Result, Timestamp};
 
 use crate::testing::{each_backend, each_database};
-use crate::{DataDir, Migration, Module, Store, params};
+use crate::{DataDir, Migration, Module, Statement, Store, params};
 
 const TABLES: &[Migration] = &[Migration::same(
     1,
@@ -196,6 +196,43 @@ async fn a_dropped_transaction_keeps_nothing_and_blocks_nobody() {
             }
         }
         add(&store, "b", 1).await.unwrap();
+        assert_eq!(count(&store).await, 1);
+    })
+    .await;
+}
+
+fn later(id: &str) -> Statement {
+    Statement::new("INSERT INTO things (id, size) VALUES ($1, $2) ON CONFLICT DO NOTHING", params![id, 1])
+}
+
+#[tokio::test]
+async fn what_is_deferred_is_written_with_the_next_commit() {
+    each_backend(async |store| {
+        let store = things(store).await;
+        assert_eq!(store.defer(vec![later("a"), later("b")]), 2);
+        assert_eq!(count(&store).await, 0);
+        let failed: Result<()> = store.write(|_| async { Err(Error::invalid("no")) }).await;
+        failed.unwrap_err();
+        assert_eq!(count(&store).await, 0);
+        add(&store, "own", 1).await.unwrap();
+        assert_eq!(count(&store).await, 3);
+        assert_eq!(store.defer(vec![later("c")]), 1);
+        store.write_deferred().await.unwrap();
+        store.write_deferred().await.unwrap();
+        assert_eq!(count(&store).await, 4);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_deferred_and_fails_harms_no_transaction_and_goes_on_waiting() {
+    each_backend(async |store| {
+        let store = things(store).await;
+        store.defer(vec![later("a"), Statement::new("INSERT INTO nowhere VALUES ($1)", params![1])]);
+        add(&store, "own", 1).await.unwrap();
+        assert_eq!(count(&store).await, 1);
+        store.write_deferred().await.unwrap_err();
+        assert_eq!(store.defer(Vec::new()), 2);
         assert_eq!(count(&store).await, 1);
     })
     .await;

@@ -186,6 +186,11 @@ impl Tx {
         let slot = Arc::new(Mutex::new(Slot { open: Some(open), outcome: Outcome::Good, place }));
         (Self(Arc::clone(&slot)), slot)
     }
+
+    /// Another handle for the transaction in `slot`.
+    pub(crate) fn of(slot: &Arc<Mutex<Slot>>) -> Self {
+        Self(Arc::clone(slot))
+    }
 }
 
 /// The error of sending to nobody.

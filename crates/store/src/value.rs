@@ -37,6 +37,20 @@ pub enum Value<'a> {
     Bytes(Cow<'a, [u8]>),
 }
 
+impl Value<'_> {
+    /// The same value, which borrows nothing.
+    pub(crate) fn to_owned_value(&self) -> Value<'static> {
+        match self {
+            Self::Null(column) => Value::Null(*column),
+            Self::Bool(value) => Value::Bool(*value),
+            Self::Int(value) => Value::Int(*value),
+            Self::Real(value) => Value::Real(*value),
+            Self::Text(value) => Value::Text(Cow::Owned(value.clone().into_owned())),
+            Self::Bytes(value) => Value::Bytes(Cow::Owned(value.clone().into_owned())),
+        }
+    }
+}
+
 /// The values of a query's placeholders, in order: `params![id, name, 17]`.
 #[macro_export]
 macro_rules! params {

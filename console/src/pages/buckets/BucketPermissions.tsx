@@ -25,6 +25,7 @@ export function BucketPermissions({ bucket }: { bucket: string }) {
       <PublicAccess bucket={bucket} />
       <PolicyPanel
         title="Bucket policy"
+        type="bucket"
         description="Lets other accounts, roles and services use the bucket, or keeps them from it."
         load={load}
         save={(text) => saveBucketPolicy(bucket, text)}

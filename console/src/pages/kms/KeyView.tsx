@@ -101,6 +101,7 @@ export function KeyView({ id }: { id: string }) {
       {mine && known?.KeyState === 'Enabled' && <Rotation id={id} />}
       <PolicyPanel
         title="Key policy"
+        type="key"
         description="Decides first: what it does not consent to, no identity policy gives."
         load={loadPolicy}
         {...(mine ? { save: (text: string) => saveKeyPolicy(id, text) } : {})}

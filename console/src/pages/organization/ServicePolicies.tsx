@@ -105,6 +105,7 @@ function OnePolicy({ policy }: { policy: ServicePolicy }) {
   return (
     <PolicyPanel
       title={policy.Name}
+      type="scp"
       load={load}
       {...(policy.AwsManaged ? {} : { save: (text: string) => saveServicePolicy(policy.Id, text) })}
     />
@@ -137,7 +138,7 @@ function CreatePolicy({ onCreated, onDismiss }: { onCreated: () => void; onDismi
         <FormField label="Description">
           <Input value={description} onChange={({ detail }) => setDescription(detail.value)} />
         </FormField>
-        <PolicyEditor label="Policy document" value={text} onChange={setText} />
+        <PolicyEditor label="Policy document" type="scp" value={text} onChange={setText} />
       </SpaceBetween>
     </ConfirmModal>
   )

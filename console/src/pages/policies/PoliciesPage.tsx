@@ -15,7 +15,7 @@ import { ConfirmModal } from '../../ui/ConfirmModal.tsx'
 import { Empty } from '../../ui/Empty.tsx'
 import { ErrorAlert } from '../../ui/ErrorAlert.tsx'
 import { PolicyEditor } from '../../ui/PolicyEditor.tsx'
-import { check } from '../../ui/policyText.ts'
+import { jsonFault } from '../../ui/policyText.ts'
 import { Time } from '../../ui/Time.tsx'
 import { useAction } from '../../ui/useAction.ts'
 import { useLoad } from '../../ui/useLoad.ts'
@@ -166,7 +166,7 @@ function CreatePolicy({ onCreated, onDismiss }: { onCreated: () => void; onDismi
     notify('success', `The policy ${name.trim()} was created.`)
     onCreated()
   })
-  const broken = check(text).some(({ message }) => message.startsWith('This is not JSON'))
+  const broken = jsonFault(text) !== undefined
   return (
     <ConfirmModal
       title="Create policy"
@@ -185,7 +185,7 @@ function CreatePolicy({ onCreated, onDismiss }: { onCreated: () => void; onDismi
         <FormField label="Description">
           <Input value={description} onChange={({ detail }) => setDescription(detail.value)} />
         </FormField>
-        <PolicyEditor label="Policy document" value={text} onChange={setText} />
+        <PolicyEditor label="Policy document" type="identity" value={text} onChange={setText} />
       </SpaceBetween>
     </ConfirmModal>
   )

@@ -73,6 +73,7 @@ export function PolicyView({ arn }: { arn: string }) {
         <PolicyPanel
           key={shown}
           title="Policy document"
+          type="identity"
           description={known.managedByAws ? 'AWS manages this policy: it cannot be changed.' : `Version ${shown}. Saving makes a new default version; five are kept.`}
           load={load}
           {...(known.managedByAws

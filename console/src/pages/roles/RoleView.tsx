@@ -62,6 +62,7 @@ export function RoleView({ name }: { name: string }) {
       <HolderPolicies kind="role" name={name} />
       <PolicyPanel
         title="Trust policy"
+        type="trust"
         description="Who may take the role on. Principals are named by their `iam` ARN."
         load={loadTrust}
         save={(text) => saveTrust(name, text)}

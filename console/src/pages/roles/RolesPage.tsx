@@ -168,7 +168,7 @@ function CreateRole({ onCreated, onDismiss }: { onCreated: () => void; onDismiss
             }}
           />
         </FormField>
-        <PolicyEditor label="Trust policy" value={text} onChange={setText} rows={12} />
+        <PolicyEditor label="Trust policy" type="trust" value={text} onChange={setText} rows={12} />
       </SpaceBetween>
     </ConfirmModal>
   )

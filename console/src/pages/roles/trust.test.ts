@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { check } from '../../ui/policyText.ts'
+import { jsonFault } from '../../ui/policyText.ts'
 import { TRUSTED, trustedBy, trustOf } from './trust.ts'
 
 test('the trust policies that are offered are well formed and name who is trusted', () => {
   for (const { value } of TRUSTED) {
     const text = trustOf(value, '111122223333')
-    expect(check(text)).toEqual([])
+    expect(jsonFault(text)).toBeUndefined()
     expect(trustedBy(text)).toBe(value === 'account' ? 'arn:aws:iam::111122223333:root' : value)
   }
 })

@@ -112,6 +112,7 @@ export function SecretView({ arn }: { arn: string }) {
       />
       <PolicyPanel
         title="Resource policy"
+        type="secret"
         description="Lets other accounts and roles read the secret. The key must let them decrypt as well."
         load={loadPolicy}
         save={(text) => saveSecretPolicy(arn, text)}

@@ -205,7 +205,7 @@ function InlinePolicy({ kind, name, policy, text: before, onDone, onDismiss }: M
         <FormField label="Policy name">
           <Input value={called} spellcheck={false} disabled={policy !== ''} onChange={({ detail }) => setCalled(detail.value)} />
         </FormField>
-        <PolicyEditor label="Policy document" value={text} onChange={setText} />
+        <PolicyEditor label="Policy document" type={`inline-${kind}`} value={text} onChange={setText} />
       </SpaceBetween>
     </ConfirmModal>
   )

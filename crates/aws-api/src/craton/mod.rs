@@ -8,6 +8,7 @@ pub(crate) mod errors;
 mod explanations;
 mod jobs;
 mod models;
+mod policies;
 mod requests;
 mod session;
 mod status;
@@ -65,6 +66,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route!("DELETE" "api-keys/{id}", "DeleteApiKey", Write, "api-key", api_keys::delete),
     route!("GET" "requests", "ListRequests", Read, "request", requests::list),
     route!("GET" "requests/{id}/explanation", "ExplainRequest", Read, "request", explanations::get),
+    route!("POST" "policies/validate", "ValidatePolicy", Read, "policy", policies::validate),
     route!("GET" "who-can", "WhoCan", Read, "policy", who_can::get),
 ];
 

@@ -2,10 +2,8 @@
 
 use aws_wire::WireError;
 use base::{Error, ErrorKind};
-use http::{HeaderName, HeaderValue};
 
-/// Where a hint stands when the message is AWS's to the letter, which programs compare.
-const HINT: HeaderName = HeaderName::from_static("x-craton-hint");
+use crate::errors::verbatim;
 
 /// The service's exception for `error`.
 pub(crate) fn wire(error: &Error) -> WireError {
@@ -25,11 +23,7 @@ pub(crate) fn wire(error: &Error) -> WireError {
         (ErrorKind::Internal | ErrorKind::Damaged, _) => (500, "ServiceFailure"),
     };
     match &error.hint {
-        Some(hint) if is_verbatim(error) => {
-            let mut wire = WireError::with_status(status, code, error.message.as_str());
-            wire.headers.extend(HeaderValue::from_bytes(hint.as_bytes()).ok().map(|hint| (HINT, hint)));
-            wire
-        }
+        Some(_) if is_verbatim(error) => verbatim(status, code, error),
         _ => WireError::with_status(status, code, error.public_text()),
     }
 }
@@ -42,7 +36,10 @@ fn is_verbatim(error: &Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
+    use crate::errors::HINT;
 
     #[test]
     fn hints_on_documents_stand_in_a_header_and_those_on_principals_in_the_message() {

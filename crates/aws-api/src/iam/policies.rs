@@ -27,7 +27,7 @@ pub(super) async fn create_policy(call: AwsCall) -> Answer {
     };
     let policy = call.api.identity().create_policy(&call.ctx, new).await?;
     let tags = shapes::some_tags(policy.tags.clone());
-    let policy = Policy { tags, ..shapes::policy(policy) };
+    let policy = Policy { tags, description: None, ..shapes::policy(policy) };
     Ok(call.encode(&CreatePolicyResponse { policy: Some(policy) }).map(full))
 }
 

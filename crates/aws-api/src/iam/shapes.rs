@@ -156,7 +156,7 @@ pub(super) fn instance_profile(profile: iam::instance_profiles::InstanceProfile)
         arn: profile.arn,
         create_date: profile.created.into(),
         roles: profile.role.into_iter().map(listed_role).collect(),
-        tags: some_tags(profile.tags),
+        tags: Some(tags(profile.tags)),
     }
 }
 

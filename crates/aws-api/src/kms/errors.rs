@@ -2,9 +2,9 @@
 
 use aws_wire::WireError;
 use base::Error;
-use identity::kms;
+use identity::kms::{self, Code};
 
-use crate::errors::Failure;
+use crate::errors::{Failure, verbatim};
 
 /// The service's exception for `error`.
 pub(crate) fn wire(error: &Error) -> WireError {
@@ -12,7 +12,13 @@ pub(crate) fn wire(error: &Error) -> WireError {
 }
 
 fn refusal(refusal: &kms::Error) -> WireError {
-    WireError::with_status(refusal.code.status(), refusal.code.as_str(), refusal.error.public_text())
+    match refusal.code {
+        // Programs compare these messages with AWS's.
+        Code::Validation | Code::NotAuthorized | Code::NotFound => {
+            verbatim(refusal.code.status(), refusal.code.as_str(), &refusal.error)
+        }
+        code => WireError::with_status(code.status(), code.as_str(), refusal.error.public_text()),
+    }
 }
 
 impl From<kms::Error> for Failure {

@@ -129,10 +129,7 @@ const PAGE: u32 = 20;
 /// The operation's request; what breaks the model has this service's own exception.
 fn input<I: Input>(call: &AwsCall) -> Result<I, Failure> {
     call.decode().map_err(|failure| match failure {
-        Failure::Wire(mut error) if error.code == "ValidationException" => {
-            error.code = "InvalidInputException".to_owned();
-            Failure::Wire(error)
-        }
+        Failure::Wire(error) if error.code == "ValidationException" => Failure::Wire(errors::input(error)),
         other => other,
     })
 }

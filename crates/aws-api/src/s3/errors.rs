@@ -91,6 +91,15 @@ impl From<objects::Error> for Told {
         crate::errors::log(&error);
         let message = if code == Code::AccessDenied { quoted(&error.message) } else { error.message };
         let mut told = Told::new(code.status(), code.as_str(), message);
+        if let (Code::MalformedPolicy, Some(detail)) = (code, &error.hint) {
+            // S3's own member for what is wrong. The AWS CLI shows the message alone, so the mistake that is made most is
+            // told there.
+            if told.message == "Invalid principal in policy" {
+                let more = detail.strip_prefix("Invalid principal in policy: ").unwrap_or(detail);
+                told.message = format!("{}: {more}", told.message);
+            }
+            told = told.about("Detail", detail.as_str());
+        }
         if let Some(hint) = &error.hint {
             told = told.header(HINT, hint);
         }

@@ -55,7 +55,8 @@ pub(super) fn filters(filters: Vec<Filter>) -> Result<Vec<secrets::Filter>, Fail
 }
 
 fn filter(filter: Filter) -> Result<secrets::Filter, Failure> {
-    let key = match filter.key.ok_or_else(|| Error::invalid("Invalid filter key"))? {
+    let name = filter.key.ok_or_else(|| Error::invalid("Invalid filter key"))?;
+    let key = match name {
         FilterNameStringType::Description => FilterKey::Description,
         FilterNameStringType::Name => FilterKey::Name,
         FilterNameStringType::TagKey => FilterKey::TagKey,
@@ -65,7 +66,8 @@ fn filter(filter: Filter) -> Result<secrets::Filter, Failure> {
         FilterNameStringType::All => FilterKey::All,
     };
     let values = filter.values.filter(|values| !values.is_empty());
-    Ok(secrets::Filter { key, values: values.ok_or_else(|| Error::invalid("Invalid filter values for key"))? })
+    let values = values.ok_or_else(|| Error::invalid(format!("Invalid filter values for key: {name}")))?;
+    Ok(secrets::Filter { key, values })
 }
 
 pub(super) async fn list_secret_version_ids(call: AwsCall) -> Answer {

@@ -7,7 +7,7 @@ use aws_wire::generated::secretsmanager::{
     UpdateSecretRequest, UpdateSecretResponse,
 };
 use base::Error;
-use identity::secrets::{NewSecret, SecretRef, Update};
+use identity::secrets::{self, NewSecret, SecretRef, Update};
 
 use super::{check_token, domain, refuse, value};
 use crate::body::full;
@@ -50,7 +50,7 @@ pub(super) async fn describe_secret(call: AwsCall) -> Answer {
         last_changed_date: Some(secret.changed.into()),
         last_accessed_date: secret.accessed.map(Into::into),
         deleted_date: secret.purge.map(Into::into),
-        tags: Some(tags(secret.tags)),
+        tags: Some(tags(secret.tags)).filter(|tags| !tags.is_empty()),
         version_ids_to_stages: Some(secret.stages).filter(|stages| !stages.is_empty()),
         created_date: Some(secret.created.into()),
         ..DescribeSecretResponse::default()
@@ -77,7 +77,8 @@ pub(super) async fn delete_secret(call: AwsCall) -> Answer {
     let input: DeleteSecretRequest = call.decode()?;
     let id = SecretRef::new(input.secret_id);
     let (made, date) = match (input.force_delete_without_recovery.unwrap_or_default(), input.recovery_window_in_days) {
-        (true, Some(_)) => {
+        (true, Some(days)) => {
+            secrets::check_recovery(days)?;
             return Err(Error::invalid(
                 "You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.",
             )

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::args::{Accounts, Format, Global};
 use crate::client::Client;
@@ -22,9 +22,12 @@ async fn list(client: &Client, format: Format) -> Result<()> {
     if format == Format::Json {
         return output::json(&accounts);
     }
-    let rows: Vec<[String; 2]> =
-        items(&accounts).iter().map(|account| ["accountId", "createdAt"].map(|name| text(account, name))).collect();
-    output::line(output::table(["ACCOUNT", "CREATED"], &rows))
+    let row = |account: &Value| {
+        let manages = if account["management"] == true { "the deployment" } else { "" };
+        [text(account, "accountId"), text(account, "createdAt"), manages.to_owned()]
+    };
+    let rows: Vec<[String; 3]> = items(&accounts).iter().map(row).collect();
+    output::line(output::table(["ACCOUNT", "CREATED", "MANAGES"], &rows))
 }
 
 async fn create(client: &Client, id: Option<String>, global: &Global, format: Format) -> Result<()> {

@@ -1,26 +1,97 @@
-//! `craton iam`: why a request was denied, and who may do something.
+//! `craton iam`: why a request was denied, who may do something, and whether a policy document is one.
 
 use std::fmt::Write as _;
+use std::io::Read as _;
+use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, bail};
+use clap::ValueEnum as _;
 use http::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::segment;
-use crate::args::{Format, Iam};
+use crate::args::{Format, Iam, PolicyType};
 use crate::client::Client;
 use crate::fields::{items, text};
 use crate::output;
 
 pub(super) async fn run(client: &Client, command: Iam, format: Format) -> Result<()> {
     let (path, render): (String, fn(&Value) -> String) = match command {
-        Iam::Explain { request } => (format!("/requests/{}/explanation", segment(&request)), explanation),
+        Iam::Explain { request: None } => {
+            let request = latest_denied(client).await?;
+            (format!("/requests/{}/explanation", segment(&request)), explanation)
+        }
+        Iam::Explain { request: Some(request) } => {
+            (format!("/requests/{}/explanation", segment(&request)), explanation)
+        }
         Iam::WhoCan { action, resource } => {
             (format!("/who-can?action={}&resource={}", segment(&action), segment(&resource)), who_can)
         }
+        Iam::CheckPolicy { file, policy_type } => return check_policy(client, &file, policy_type, format).await,
     };
     let answer = client.craton(Method::GET, &path, None).await?;
     if format == Format::Json { output::json(&answer) } else { output::line(render(&answer)) }
+}
+
+/// The id of the latest request that was denied to a principal of the account.
+async fn latest_denied(client: &Client) -> Result<String> {
+    let recent = client.craton(Method::GET, "/requests?limit=1000", None).await?;
+    let is_denied = |request: &&Value| {
+        request["status"] == 403 || request["errorCode"].as_str().is_some_and(|code| code.starts_with("AccessDenied"))
+    };
+    match items(&recent).iter().find(is_denied) {
+        Some(request) => Ok(text(request, "requestId")),
+        None => bail!(
+            "none of the latest requests of this account was denied\nhint: --account names the account of the caller who \
+             was; older denials are in `aws cloudtrail lookup-events`"
+        ),
+    }
+}
+
+/// Prints what is to be said of a document; fails where it would be refused.
+async fn check_policy(client: &Client, file: &Path, policy_type: PolicyType, format: Format) -> Result<()> {
+    let (name, document) = if file.as_os_str() == "-" {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).context("cannot read standard input")?;
+        ("standard input".to_owned(), text)
+    } else {
+        let name = file.display().to_string();
+        let text = std::fs::read_to_string(file).with_context(|| format!("cannot read `{name}`"))?;
+        (name, text)
+    };
+    let known = policy_type.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+    let body = json!({"type": known, "policyDocument": document});
+    let answer = client.craton(Method::POST, "/policies/validate", Some(&body)).await?;
+    if format == Format::Json {
+        output::json(&answer)?;
+    } else {
+        output::line(checked(&answer, &name))?;
+    }
+    if answer["valid"] != true {
+        bail!("`{name}` would be refused");
+    }
+    Ok(())
+}
+
+/// The findings as compilers print them.
+fn checked(answer: &Value, name: &str) -> String {
+    let mut out = String::new();
+    for finding in answer["findings"].as_array().into_iter().flatten() {
+        let place = match (finding["line"].as_u64(), finding["column"].as_u64()) {
+            (Some(line), Some(column)) => format!("{name}:{line}:{column}"),
+            _ => name.to_owned(),
+        };
+        let code = finding["code"].as_str().map_or_else(String::new, |code| format!("{code}: "));
+        let _ = writeln!(out, "{place}: {}: {code}{}", text(finding, "severity"), text(finding, "message"));
+        if let Some(hint) = finding["hint"].as_str() {
+            let _ = writeln!(out, "  hint: {hint}");
+        }
+    }
+    if out.is_empty() {
+        let _ = writeln!(out, "{name}: nothing is wrong");
+    }
+    out.truncate(out.trim_end().len());
+    out
 }
 
 /// An explanation for people.
@@ -130,7 +201,10 @@ fn changes(out: &mut String, answer: &Value) {
 }
 
 fn other_side(side: &Value) -> String {
-    let account = side["accountId"].as_str().map_or_else(String::new, |account| format!(" {account}"));
+    let account = side["accountId"].as_str().map_or_else(String::new, |account| match side["side"].as_str() {
+        Some("organization") => format!(" of the management account {account}"),
+        _ => format!(" {account}"),
+    });
     let token = side["token"].as_str();
     let token =
         token.map_or_else(String::new, |token| format!("; its administrators run `craton iam explain {token}`"));
@@ -227,6 +301,21 @@ The smallest change that allows it:
 What another account must change:
   denied by the resource's account 777788889999; its administrators run `craton iam explain explain-x`";
         assert_eq!(explanation(&answer), expected);
+    }
+
+    #[test]
+    fn findings_stand_at_their_place() {
+        let answer = json!({"valid": false, "findings": [
+            {"severity": "error", "code": "MalformedPolicyDocument", "message": "Syntax errors in policy.",
+                "hint": "A statement has no `Effect`.", "line": 3, "column": 5},
+            {"severity": "warning", "code": null, "message": "It was hardly meant.", "hint": null, "line": null, "column": null},
+        ]});
+        let expected = "\
+p.json:3:5: error: MalformedPolicyDocument: Syntax errors in policy.
+  hint: A statement has no `Effect`.
+p.json: warning: It was hardly meant.";
+        assert_eq!(checked(&answer, "p.json"), expected);
+        assert_eq!(checked(&json!({"valid": true, "findings": []}), "p.json"), "p.json: nothing is wrong");
     }
 
     #[test]

@@ -1,16 +1,17 @@
 //! The record of every decision.
 //!
-//! Refusals and changes are durable when [`Identity::permit`] returns. Reads that are allowed are written together,
-//! twice a second: what a crash loses of them is less than a second old.
+//! Refusals are durable when [`Identity::permit`] returns. The entry of what is allowed goes to the disk with the change
+//! that it allows, in the same transaction (or an earlier one); where none follows, with all others that wait, twice a
+//! second. So no change in the database is without its entry, and a change costs one write to the disk.
 
-mod batch;
 mod events;
 mod resource;
 pub(crate) mod store;
 pub(crate) mod trace;
 
-pub(crate) use batch::{Batch, INTERVAL};
 pub use events::{AuditLookup, EventDetails, LookupAttribute};
+
+use std::time::Duration;
 
 use base::{AccountId, Error, Page, PageRequest, Result, Timestamp};
 
@@ -22,6 +23,12 @@ use trace::Trace;
 
 /// Entries older than this are removed, in seconds: 90 days, as long as CloudTrail's event history.
 const RETENTION: i64 = 90 * 24 * 3600;
+
+/// How long an entry waits at most.
+pub(crate) const INTERVAL: Duration = Duration::from_millis(500);
+
+/// How many statements may wait before those who bring more must wait themselves.
+pub(crate) const MOST: usize = 2_000;
 
 /// How a permission check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,31 +107,32 @@ impl Identity {
     /// # Errors
     /// The store's.
     pub async fn list_audit(&self, ctx: &Ctx, page: &PageRequest) -> Result<Page<AuditEntry>> {
+        self.flush_audit().await?;
         let entries = store::list(&self.0.store, ctx.account(), page).await?;
         Ok(Page::cut(page, entries, |entry| entry.id.clone()))
     }
 
-    /// Writes the entries of allowed reads that wait. To be called before the process ends.
+    /// Writes the entries that wait. To be called before the process ends.
     ///
     /// # Errors
     /// The store's; the entries go on waiting then.
     pub async fn flush_audit(&self) -> Result<()> {
-        self.0.batch.flush(&self.0.store).await
+        self.0.store.write_deferred().await
     }
 
-    /// Keeps the decision: durable when this returns, but for reads that are allowed.
+    /// Keeps the decision.
     ///
-    /// Where [`batch::MOST`] reads wait to be written, this waits until they are: memory is bounded, and a database that
-    /// cannot keep up slows the readers down. Where it cannot be written at all, reads are refused like writes.
+    /// Where [`MOST`] entries wait to be written, this waits until they are: memory is bounded, and a database that
+    /// cannot keep up slows everyone down. Where it cannot be written at all, nothing is allowed any more.
     pub(crate) async fn record(&self, ctx: &Ctx, verdict: &Verdict, access: Access) -> Result<()> {
-        let seen = self.entries(ctx, verdict, access);
-        if verdict.allowed() && access == Access::Read {
-            if self.0.batch.push(seen) {
-                self.flush_audit().await?;
-            }
-            return Ok(());
+        let statements = store::statements(&self.entries(ctx, verdict, access));
+        if !verdict.allowed() {
+            return store::insert(&self.0.store, &statements).await;
         }
-        store::insert(&self.0.store, &seen).await
+        if self.0.store.defer(statements) >= MOST {
+            self.flush_audit().await?;
+        }
+        Ok(())
     }
 
     /// The entry, for each account that may see it.
@@ -171,12 +179,6 @@ impl Identity {
     pub(crate) async fn expire_audit(&self) -> Result<()> {
         store::delete_before(&self.0.store, self.0.clock.now().plus_seconds(-RETENTION)).await
     }
-}
-
-/// How many entries of reads may wait.
-#[cfg(test)]
-pub(crate) fn batch_limit() -> usize {
-    batch::MOST
 }
 
 /// What CloudTrail calls the user name.

@@ -1,6 +1,8 @@
 //! The table of the audit record.
 
-use ::store::{Migration, Module, Row, Store, params};
+use std::borrow::Cow;
+
+use ::store::{Migration, Module, Row, Statement, Store, params};
 use base::{AccountId, PageRequest, Result, Timestamp};
 
 use super::events::AuditLookup;
@@ -13,38 +15,52 @@ const MIGRATIONS: &[Migration] =
 /// The tables of this module.
 pub(crate) const TABLES: Module = Module { name: "identity-audit", migrations: MIGRATIONS };
 
-pub(crate) async fn insert(store: &Store, entries: &[Seen]) -> Result<()> {
+/// The statements that write the entries.
+pub(crate) fn statements(seen: &[Seen]) -> Vec<Statement> {
+    let sql = "INSERT INTO identity_audit_events (account, id, caller_account, owner_side, time, request_id, region,
+                 principal, user_name, access_key_id, action, event_source, event_name, read_only, resource,
+                 resource_type, resource_name, decision, trace)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+               ON CONFLICT DO NOTHING";
+    let one = |Seen { account, entry }: &Seen| {
+        let (kind, name) = resource::describe(&entry.resource);
+        let [resource, name, trace] = [&entry.resource, name, &entry.trace].map(without_nul);
+        let params = params![
+            account,
+            &entry.id,
+            &entry.caller_account,
+            entry.owner_side,
+            entry.time,
+            &entry.request_id,
+            &entry.region,
+            &entry.principal,
+            &entry.user_name,
+            &entry.access_key_id,
+            &entry.action,
+            &entry.event_source,
+            &entry.event_name,
+            entry.read_only,
+            resource.as_ref(),
+            kind,
+            name.as_ref(),
+            entry.decision.as_str(),
+            trace.as_ref(),
+        ];
+        Statement::new(sql, params)
+    };
+    seen.iter().map(one).collect()
+}
+
+/// No database stores NUL in text; a caller may ask about a resource with one in its name all the same.
+fn without_nul(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
+}
+
+pub(crate) async fn insert(store: &Store, statements: &[Statement]) -> Result<()> {
     store
         .write(|tx| async move {
-            let sql = "INSERT INTO identity_audit_events (account, id, caller_account, owner_side, time, request_id,
-                         region, principal, user_name, access_key_id, action, event_source, event_name, read_only,
-                         resource, resource_type, resource_name, decision, trace)
-                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
-                       ON CONFLICT DO NOTHING";
-            for Seen { account, entry } in entries {
-                let (kind, name) = resource::describe(&entry.resource);
-                let params = params![
-                    account,
-                    &entry.id,
-                    &entry.caller_account,
-                    entry.owner_side,
-                    entry.time,
-                    &entry.request_id,
-                    &entry.region,
-                    &entry.principal,
-                    &entry.user_name,
-                    &entry.access_key_id,
-                    &entry.action,
-                    &entry.event_source,
-                    &entry.event_name,
-                    entry.read_only,
-                    &entry.resource,
-                    kind,
-                    name,
-                    entry.decision.as_str(),
-                    &entry.trace,
-                ];
-                tx.execute(sql, params).await?;
+            for statement in statements {
+                statement.run(&tx).await?;
             }
             Ok(())
         })

@@ -120,23 +120,24 @@ pub(crate) fn check_path(path: &str) -> Result<()> {
     ))
 }
 
-/// Checks an access key id that the operator chose: 16 to 128 letters, digits and `_`, not like a temporary one.
+/// Checks an access key id that the operator chose: 3 to 128 letters, digits and `_`, not like a temporary one. It may be
+/// shorter than those of AWS, as test suites bring short ones of their own.
 pub(crate) fn check_access_key_id(id: &str) -> Result<()> {
     let word = id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    if word && (16..=128).contains(&id.len()) && !id.starts_with(SESSION_KEY_PREFIX) {
+    if word && (3..=128).contains(&id.len()) && !id.starts_with(SESSION_KEY_PREFIX) {
         return Ok(());
     }
     Err(Error::invalid(format!("`{id}` cannot be an access key id."))
-        .with_hint("An access key id has 16 to 128 letters, digits or underscores and does not start with `ASIA`."))
+        .with_hint("An access key id has 3 to 128 letters, digits or underscores and does not start with `ASIA`."))
 }
 
-/// Checks a secret access key that the operator chose: 16 to 128 printable ASCII characters without spaces.
+/// Checks a secret access key that the operator chose: 8 to 128 printable ASCII characters without spaces.
 pub(crate) fn check_secret(secret: &str) -> Result<()> {
-    if (16..=128).contains(&secret.len()) && secret.bytes().all(|b| b.is_ascii_graphic()) {
+    if (8..=128).contains(&secret.len()) && secret.bytes().all(|b| b.is_ascii_graphic()) {
         return Ok(());
     }
     Err(Error::invalid("The given secret access key cannot be used.")
-        .with_hint("A secret access key has 16 to 128 printable ASCII characters and no spaces; AWS uses 40."))
+        .with_hint("A secret access key has 8 to 128 printable ASCII characters and no spaces; AWS uses 40."))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub(super) fn of(edit: &Edit, request: &Request) -> Vec<String> {
         Place::Session(_) => Vec::new(),
         Place::ServiceControl(..) => service_control(edit, request, &document),
         Place::Resource => vec![resource(edit.after.document.kind(), id, &document)],
+        Place::Boundary if edit.before.is_none() => boundary(id, request, &document),
         Place::Identity(_) | Place::Boundary => vec![identity(edit.after.document.kind(), id, &document)],
     }
 }
@@ -30,6 +31,28 @@ fn identity(kind: Kind, id: &str, document: &str) -> String {
         }
     };
     format!("aws iam {verb} {option} {} --policy-name {} --policy-document {document}", quote(holder), quote(name))
+}
+
+/// What a caller with policies of its own is called in commands, and its name.
+pub(super) fn holder(caller: &Caller) -> Option<(&'static str, &str)> {
+    match caller {
+        Caller::User(user) => Some(("user", &user.name)),
+        Caller::Role(session) => Some(("role", &session.role_name)),
+        _ => None,
+    }
+}
+
+fn boundary(arn: &str, request: &Request, document: &str) -> Vec<String> {
+    let Some((kind, name)) = holder(request.caller()) else { return Vec::new() };
+    let policy = arn.rsplit('/').next().unwrap_or(arn);
+    vec![
+        format!("aws iam create-policy --policy-name {} --policy-document {document}", quote(policy)),
+        format!(
+            "aws iam put-{kind}-permissions-boundary --{kind}-name {} --permissions-boundary {}",
+            quote(name),
+            quote(arn)
+        ),
+    ]
 }
 
 fn service_control(edit: &Edit, request: &Request, document: &str) -> Vec<String> {

@@ -18,6 +18,7 @@ mod solve;
 mod token;
 mod view;
 
+pub(crate) use actions::{known_action_like, reaches};
 pub use edit::Mistake;
 pub(crate) use known::{any_session, own_resource};
 pub use reach::Allowed;

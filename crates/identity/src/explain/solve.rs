@@ -50,6 +50,7 @@ impl Problem<'_> {
             join(&mut edits, best);
         }
         let proven = decide(self.request, &policies).allowed;
+        edits.iter_mut().for_each(|edit| own_boundary(edit, self.request));
         Solution { edits, proven, advice }
     }
 
@@ -142,10 +143,25 @@ impl Problem<'_> {
     }
 }
 
-/// Policies that only AWS changes.
+/// Policies that only AWS changes. A boundary can be replaced by another one.
 fn is_of_aws(edit: &Edit) -> bool {
     let id = &edit.after.id;
-    id.starts_with("arn:aws:iam::aws:") || id.starts_with("arn:aws:organizations::aws:")
+    let is_of_iam = id.starts_with("arn:aws:iam::aws:") && edit.place != Place::Boundary;
+    is_of_iam || id.starts_with("arn:aws:organizations::aws:")
+}
+
+/// Makes a policy of the account's own out of a boundary that is AWS's.
+fn own_boundary(edit: &mut Edit, request: &Request) {
+    let old = edit.after.id.to_string();
+    let Some(account) = request.caller().account() else { return };
+    let Some((_, holder)) = super::command::holder(request.caller()) else { return };
+    if edit.place == Place::Boundary && old.starts_with("arn:aws:iam::aws:") {
+        edit.after.id = format!("arn:aws:iam::{account}:policy/boundary-of-{holder}").into();
+        edit.before = None;
+        edit.summary = format!(
+            "set a boundary in the place of `{old}`, which only AWS changes: a copy with a statement that allows it"
+        );
+    }
 }
 
 fn level_allows(policies: &Policies, level: usize, request: &Request) -> bool {

@@ -130,6 +130,26 @@ fn of_several_denials_each_is_found() {
 }
 
 #[test]
+fn a_boundary_of_aws_is_replaced_by_a_copy_that_allows_it() {
+    let request = request(ada(), "s3:GetObject", "arn:aws:s3:::notes/a").build();
+    let of_aws = "arn:aws:iam::aws:policy/IAMReadOnlyAccess";
+    let statement = json!({"Effect": "Allow", "Action": "iam:Get*", "Resource": "*"});
+    let policies =
+        Policies { boundary: Some(attached(of_aws, Kind::Managed, statement)), ..identity(json!([everything()])) };
+    let solution = solve(&request, &policies);
+    let [edit] = solution.edits.as_slice() else { panic!("{:?}", solution.edits) };
+    assert!(solution.proven && edit.finding.contains(of_aws) && edit.summary.contains(of_aws));
+    let own = "arn:aws:iam::111122223333:policy/boundary-of-ada";
+    assert_eq!((&*edit.after.id, edit.after.document.statements().len()), (own, 2));
+    let commands = super::command::of(edit, &request);
+    assert!(commands[0].starts_with("aws iam create-policy --policy-name boundary-of-ada --policy-document "));
+    assert_eq!(
+        commands[1..],
+        [format!("aws iam put-user-permissions-boundary --user-name ada --permissions-boundary {own}")]
+    );
+}
+
+#[test]
 fn a_deny_is_loosened_where_it_lets_the_least_through() {
     let request = request(ada(), "s3:GetObject", "arn:aws:s3:::notes/a").build();
     let deny = json!([{"Sid": "No", "Effect": "Deny", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "*"},

@@ -10,8 +10,9 @@ pub(crate) fn malformed(malformed: Malformed) -> Error {
     match malformed.fault {
         Fault::Malformed => Error::from(malformed).with_code("MalformedPolicyDocument"),
         Fault::TooLarge => {
+            let hint = malformed.advice();
             let mut error = limit_exceeded(malformed.message);
-            error.hint = malformed.hint;
+            error.hint = hint;
             error
         }
     }

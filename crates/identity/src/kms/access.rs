@@ -78,6 +78,11 @@ impl<'a> Want<'a> {
         self
     }
 
+    /// Whether a key may be named by an alias: for cryptography and to describe it; to change it, never.
+    fn takes_aliases(&self) -> bool {
+        self.context.is_some() || self.operation == "DescribeKey"
+    }
+
     pub(super) fn action(&self) -> String {
         format!("kms:{}", self.operation)
     }
@@ -89,6 +94,10 @@ impl Kms {
     /// # Errors
     /// AccessDenied; NotFound, where the caller's account has no such key.
     pub(super) async fn permitted(&self, ctx: &Ctx, key: &KeyRef, want: &Want<'_>) -> Result<Found> {
+        if key.is_alias() && !want.takes_aliases() {
+            return Err(Error::new(Code::NotFound, format!("Invalid keyId {key}"))
+                .with_hint(format!("`{}` takes the id or the ARN of a key, not an alias.", want.operation)));
+        }
         let target = key.target(ctx)?;
         match self.find(ctx, &target).await? {
             Some(found) => {

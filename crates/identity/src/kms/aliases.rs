@@ -129,7 +129,9 @@ fn check_name(alias: &str) -> Result<()> {
         return Err(Error::validation("Invalid identifier").with_hint("An alias starts with `alias/`."));
     };
     if alias.starts_with(managed::RESERVED) {
-        return Err(Error::new(Code::NotAuthorized, "Aliases that start with alias/aws/ are reserved for services."));
+        // AWS says nothing more.
+        return Err(Error::new(Code::NotAuthorized, "")
+            .with_hint("Aliases that start with alias/aws/ are reserved for services."));
     }
     let valid = |c: char| c.is_ascii_alphanumeric() || ['/', '_', '-'].contains(&c);
     if name.is_empty() || alias.len() > 256 || !name.chars().all(valid) {

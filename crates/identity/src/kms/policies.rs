@@ -44,8 +44,9 @@ pub(super) fn attach(arn: &str, text: &str) -> Result<Attached> {
             Fault::TooLarge => Code::LimitExceeded,
             Fault::Malformed => Code::MalformedPolicyDocument,
         };
+        let hint = malformed.advice();
         let error = Error::new(code, malformed.message);
-        match malformed.hint {
+        match hint {
             Some(hint) => error.with_hint(hint),
             None => error,
         }

@@ -6,7 +6,7 @@ use super::change::Change;
 use super::refusal::{Refusal, Result};
 use super::tree::{Member, Node, Organization, Place, PlaceKind};
 use super::units::appear;
-use super::{Intent, Tags, page, store, tags};
+use super::{Intent, Tags, by_age, page, store, tags};
 use crate::accounts::Account;
 use crate::credentials::formats::{self, LOWER_ALPHANUMERIC};
 use crate::ctx::Ctx;
@@ -116,7 +116,7 @@ impl Identity {
         let organization = self.manage(ctx, intent).await?;
         let requests = store::requests(&self.0.store, &organization.id).await?.into_iter();
         let wanted = requests.filter(|item| fulfilled.is_none_or(|fulfilled| item.outcome.is_ok() == fulfilled));
-        Ok(page(request, wanted, |item| item.id.clone()))
+        Ok(page(request, wanted, |item| by_age(item.requested, &item.id)))
     }
 
     /// The accounts of the organization.
@@ -125,7 +125,7 @@ impl Identity {
     /// Denied. `AWSOrganizationsNotInUseException`.
     pub async fn list_member_accounts(&self, ctx: &Ctx, request: &PageRequest) -> Result<Page<Member>> {
         let organization = self.manage(ctx, Intent::read("organizations:ListAccounts", &[])).await?;
-        Ok(page(request, organization.accounts(), |member| member.id.clone()))
+        Ok(page(request, organization.accounts(), |member| by_age(member.joined, &member.id)))
     }
 
     /// The account `id` of the organization.

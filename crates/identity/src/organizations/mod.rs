@@ -15,7 +15,7 @@ mod tags;
 mod tree;
 mod units;
 
-use base::{Page, PageRequest};
+use base::{Page, PageRequest, Timestamp};
 
 pub use accounts::{AccountRequest, NewAccount};
 pub use handshakes::{Handshake, State as HandshakeState};
@@ -120,10 +120,17 @@ impl Identity {
     }
 }
 
-/// The page of `items`, which are in the order of their keys.
+/// The page of `items` in the order of their keys.
 fn page<T>(request: &PageRequest, items: impl Iterator<Item = T>, key: impl Fn(&T) -> String) -> Page<T> {
+    let mut items: Vec<T> = items.collect();
+    items.sort_by_cached_key(&key);
     let after = request.after.as_deref();
-    let rest = items.filter(|item| after.is_none_or(|after| key(item).as_str() > after));
+    let rest = items.into_iter().filter(|item| after.is_none_or(|after| key(item).as_str() > after));
     let read = rest.take(request.limit as usize + 1).collect();
     Page::cut(request, read, key)
+}
+
+/// The key of what is listed in the order in which it was made.
+fn by_age(made: Timestamp, id: &str) -> String {
+    format!("{:020} {id}", made.as_millis().max(0))
 }

@@ -1,11 +1,11 @@
 //! Service control policies, and where they are attached.
 
-use base::{Page, PageRequest};
+use base::{Page, PageRequest, Timestamp};
 
 use super::change::{Change, PolicyText};
 use super::refusal::{Refusal, Result};
 use super::tree::{FULL_ACCESS, Organization, PlaceKind, PlaceName, PolicySummary};
-use super::{Intent, Tags, control, page, store, tags};
+use super::{Intent, Tags, by_age, control, page, store, tags};
 use crate::credentials::formats::LOWER_ALPHANUMERIC;
 use crate::ctx::Ctx;
 use crate::open::Identity;
@@ -140,7 +140,7 @@ impl Identity {
         let organization = self.manage(ctx, Intent::read("organizations:ListPolicies", &[])).await?;
         let ids = std::iter::once(FULL_ACCESS).chain(organization.policies.keys().map(String::as_str));
         let policies = ids.filter_map(|id| organization.policy(id).ok());
-        Ok(page(request, policies, |policy| policy.id.clone()))
+        Ok(page(request, policies, |policy| by_age(made(&organization, &policy.id), &policy.id)))
     }
 
     /// Removes a policy that is attached nowhere.
@@ -227,7 +227,7 @@ impl Identity {
             return Err(Refusal::no_target());
         }
         let policies = organization.attached_to(target).filter_map(|id| organization.policy(id).ok());
-        Ok(page(request, policies, |policy| policy.id.clone()))
+        Ok(page(request, policies, |policy| by_age(made(&organization, &policy.id), &policy.id)))
     }
 
     /// The roots, units and accounts that a policy is attached to.
@@ -300,6 +300,11 @@ fn described(organization: &Organization, text: &PolicyText) -> PolicyWithText {
     PolicyWithText { summary, content: text.content.clone() }
 }
 
+/// When a policy was made; AWS's own came before all others.
+fn made(organization: &Organization, id: &str) -> Timestamp {
+    organization.policies.get(id).map_or(Timestamp(0), |policy| policy.created)
+}
+
 fn changeable(organization: &Organization, id: &str) -> Result<PolicySummary> {
     let summary = organization.policy(id)?;
     if summary.aws_managed {
@@ -323,6 +328,6 @@ fn check(content: &str) -> Result<()> {
             Err(Refusal::constraint("POLICY_CONTENT_LIMIT_EXCEEDED", message))
         }
         Err(malformed) => Err(Refusal::malformed_policy()
-            .with_hint(format!("{} {}", malformed.message, malformed.hint.unwrap_or_default()).trim_end())),
+            .with_hint(format!("{} {}", malformed.message, malformed.advice().unwrap_or_default()).trim_end())),
     }
 }

@@ -85,7 +85,8 @@ impl Refusal {
     }
 
     pub(super) fn no_policy() -> Self {
-        Self::absent("PolicyNotFoundException", "a policy")
+        let message = "We can't find a policy with the PolicyId that you specified.";
+        Self::new("PolicyNotFoundException", ErrorKind::NotFound, message)
     }
 
     pub(super) fn no_target() -> Self {

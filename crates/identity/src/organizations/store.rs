@@ -125,12 +125,13 @@ fn node(row: &Row) -> Result<Node> {
 }
 
 async fn policies(tx: &Tx, organization: &str) -> Result<BTreeMap<String, Policy>> {
-    let sql = "SELECT id, name, description FROM identity_organization_policies WHERE organization = $1";
+    let sql = "SELECT id, name, description, created_at FROM identity_organization_policies WHERE organization = $1";
     let rows = tx.fetch_all(sql, params![organization]).await?;
     rows.iter()
         .map(|row| {
             let id = row.text("id")?;
-            Ok((id.clone(), Policy { id, name: row.text("name")?, description: row.text("description")? }))
+            let (name, description) = (row.text("name")?, row.text("description")?);
+            Ok((id.clone(), Policy { id, name, description, created: row.time("created_at")? }))
         })
         .collect()
 }

@@ -54,6 +54,7 @@ pub(super) struct Policy {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) description: String,
+    pub(super) created: Timestamp,
 }
 
 /// The kinds of places in an organization.

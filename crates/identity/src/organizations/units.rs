@@ -1,11 +1,11 @@
 //! Organizational units, and what lies where in the tree.
 
-use base::{Page, PageRequest};
+use base::{Page, PageRequest, Timestamp};
 
 use super::change::Change;
 use super::refusal::{Refusal, Result};
 use super::tree::{FULL_ACCESS, Member, Node, Organization, Place, PlaceKind, PlaceName};
-use super::{Intent, Tags, page, tags};
+use super::{Intent, Tags, by_age, page, tags};
 use crate::credentials::formats::LOWER_ALPHANUMERIC;
 use crate::ctx::Ctx;
 use crate::open::Identity;
@@ -148,7 +148,8 @@ impl Identity {
         let organization = self.manage(ctx, Intent::read("organizations:ListAccountsForParent", &intent_on)).await?;
         organization.parent(parent).ok_or_else(Refusal::no_parent)?;
         let children = organization.children(parent, PlaceKind::Account);
-        Ok(page(request, children.filter_map(|node| organization.member(node)), |member| member.id.clone()))
+        let members = children.filter_map(|node| organization.member(node));
+        Ok(page(request, members, |member| by_age(member.joined, &member.id)))
     }
 
     async fn under(
@@ -162,7 +163,9 @@ impl Identity {
         let organization = self.manage(ctx, Intent::read(action, &[parent])).await?;
         organization.parent(parent).ok_or_else(Refusal::no_parent)?;
         let children = organization.children(parent, kind);
-        Ok(page(request, children.map(|node| organization.named(node)), |place| place.id.clone()))
+        let made = |id: &str| organization.nodes.get(id).map_or(Timestamp(0), |node| node.created);
+        let places = children.map(|node| organization.named(node));
+        Ok(page(request, places, |place| by_age(made(&place.id), &place.id)))
     }
 }
 

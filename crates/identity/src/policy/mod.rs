@@ -72,7 +72,7 @@ pub use kind::Kind;
 pub use malformed::{Fault, Malformed};
 pub use principals::{Coverage, Principals};
 pub use request::{Request, RequestBuilder};
-pub use span::{Position, Span};
+pub use span::{Position, Span, position_of};
 pub use statement::{Effect, FailedCondition, Outcome, Statement};
 
 #[cfg(test)]

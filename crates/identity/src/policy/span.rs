@@ -1,12 +1,22 @@
 //! Where statements stand in the text of a policy.
 
 /// A place in a text: both numbers count from 1, columns in characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
     /// The line.
     pub line: u32,
     /// The column.
     pub column: u32,
+}
+
+impl Position {
+    /// The place behind `c`, which stands here.
+    fn after(self, c: char) -> Self {
+        match c {
+            '\n' => Self { line: self.line + 1, column: 1 },
+            _ => Self { column: self.column + 1, ..self },
+        }
+    }
 }
 
 /// A part of a text: from its first character to the one behind its last.
@@ -16,6 +26,38 @@ pub struct Span {
     pub start: Position,
     /// Behind the last character.
     pub end: Position,
+}
+
+/// Where a JSON text first says `word`, as a value or as a member's name.
+#[must_use]
+pub fn position_of(text: &str, word: &str) -> Option<Position> {
+    of_word(text, word, None)
+}
+
+/// As [`position_of`], but only what lies in `within`.
+pub(super) fn of_word(text: &str, word: &str, within: Option<Span>) -> Option<Position> {
+    let mut at = Position { line: 1, column: 1 };
+    // Where the string that is being read begins, and its bytes with the quotes.
+    let mut begun: Option<(Position, usize)> = None;
+    let mut escaped = false;
+    for (index, c) in text.char_indices() {
+        match begun {
+            Some(_) if escaped => escaped = false,
+            Some(_) if c == '\\' => escaped = true,
+            Some((start, from)) if c == '"' => {
+                begun = None;
+                let is_within = within.is_none_or(|span| span.start <= start && start < span.end);
+                let says = || serde_json::from_str::<String>(&text[from..=index]).is_ok_and(|said| said == word);
+                if is_within && says() {
+                    return Some(start);
+                }
+            }
+            None if c == '"' => begun = Some((at, index)),
+            _ => {}
+        }
+        at = at.after(c);
+    }
+    None
 }
 
 /// The statements of a policy that is known to be valid JSON: the objects in the top level's `Statement`, in order.
@@ -66,10 +108,7 @@ impl Scanner {
             Some(text) => text.push(c),
             None => self.outside(c),
         }
-        self.at = match c {
-            '\n' => Position { line: self.at.line + 1, column: 1 },
-            _ => Position { column: self.at.column + 1, ..self.at },
-        };
+        self.at = self.at.after(c);
     }
 
     fn outside(&mut self, c: char) {

@@ -143,8 +143,9 @@ impl Secrets {
 /// The policy of the secret `arn`, compiled.
 pub(super) fn attach(arn: &str, text: &str) -> Result<Attached> {
     let document = Document::parse(Kind::Secret, text).map_err(|malformed| {
+        let hint = malformed.advice();
         let error = Error::new(Code::MalformedPolicyDocument, malformed.message);
-        match malformed.hint {
+        match hint {
             Some(hint) => error.with_hint(hint),
             None => error,
         }

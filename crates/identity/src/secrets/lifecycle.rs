@@ -226,12 +226,7 @@ impl Secrets {
             .key("secretsmanager:ForceDeleteWithoutRecovery", "false");
         let found = self.permitted(ctx, id, &want).await?;
         let days = days.unwrap_or(i64::from(RECOVERY));
-        if !RECOVERIES.contains(&days) {
-            return Err(Error::new(
-                Code::InvalidParameter,
-                "The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).",
-            ));
-        }
+        check_recovery(days)?;
         if found.secret.deleted.is_some() {
             return Err(marked_for_deletion());
         }
@@ -328,4 +323,15 @@ pub(super) fn check_value(value: &Value) -> Result<()> {
 /// The secret that a request is about was deleted for good in the meantime.
 pub(super) fn gone() -> Error {
     no_such_secret()
+}
+
+/// Refuses a recovery window, in days, that there is none of.
+///
+/// # Errors
+/// InvalidParameter.
+pub fn check_recovery(days: i64) -> Result<()> {
+    if RECOVERIES.contains(&days) {
+        return Ok(());
+    }
+    Err(Error::new(Code::InvalidParameter, "The RecoveryWindowInDays value must be between 7 and 30 days (inclusive)."))
 }

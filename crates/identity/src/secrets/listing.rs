@@ -147,22 +147,40 @@ fn has_words(text: &str, asked: &str) -> bool {
     !asked.is_empty() && asked.iter().all(|asked| text.iter().any(|word| word.starts_with(asked.as_str())))
 }
 
-/// The words of a text: what stands between other characters than letters and digits, and what begins with a capital.
+/// What separates the words of a name, beside spaces.
+const SEPARATORS: [char; 7] = ['/', '-', '_', '+', '=', '.', '@'];
+
+/// The words of a text in small letters, as AWS finds them: what stands between separators, and in it each character with
+/// the small letters that follow it (`MyDatabase` has two, `COMPANYthings` is `COMPAN` and `Ythings`). What has two kinds
+/// of separators is one word.
 fn words(text: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut before = ' ';
-    for c in text.chars() {
-        let begins = c.is_uppercase() && before.is_lowercase();
-        if begins || !c.is_alphanumeric() {
-            words.push(String::new());
+    let words = text.split_whitespace().flat_map(|part| {
+        let mut separators = SEPARATORS.into_iter().filter(|separator| part.contains(*separator));
+        match (separators.next(), separators.next()) {
+            (Some(_), Some(_)) => vec![part.to_owned()],
+            (Some(separator), None) => part.split(separator).flat_map(capitalized).collect(),
+            _ => capitalized(part),
         }
-        if let (Some(word), true) = (words.last_mut(), c.is_alphanumeric()) {
-            word.extend(c.to_lowercase());
+    });
+    words.filter(|word| !word.is_empty()).map(|word| word.to_lowercase()).collect()
+}
+
+/// The parts of a text: a character with the small letters behind it is one, what is left between those is another.
+fn capitalized(text: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut rest = text.chars().peekable();
+    let mut inside = false;
+    while let Some(c) = rest.next() {
+        let begins = !c.is_lowercase() && rest.peek().is_some_and(|next| next.is_lowercase());
+        if begins || (inside && !c.is_lowercase()) {
+            parts.push(String::new());
         }
-        before = c;
+        inside = begins || (inside && c.is_lowercase());
+        if let Some(part) = parts.last_mut() {
+            part.push(c);
+        }
     }
-    words.retain(|word| !word.is_empty());
-    words
+    parts
 }
 
 #[cfg(test)]
@@ -211,6 +229,16 @@ mod tests {
             assert!(fits(FilterKey::All, value), "{value}");
         }
         assert!(!fits(FilterKey::All, "base") && !fits(FilterKey::All, "/"));
+    }
+
+    #[test]
+    fn words_are_split_at_separators_of_one_kind_and_before_capitals() {
+        assert_eq!(words("prod/AppBeta/4da99e"), ["prod", "app", "beta", "4da", "9", "9e"]);
+        assert_eq!(words("prod-AppBeta/x"), ["prod-appbeta/x"]);
+        assert_eq!(words("COMPANYthings"), ["compan", "ythings"]);
+        assert_eq!(words("SecretFTag"), ["secret", "f", "tag"]);
+        assert_eq!(words("The d t"), ["the", "d", "t"]);
+        assert!(words("+").is_empty() && words(" ").is_empty());
     }
 
     #[test]

@@ -17,7 +17,7 @@ mod tags;
 mod values;
 
 pub use error::{Code, Error, Result};
-pub use lifecycle::{Made, NewSecret, Update};
+pub use lifecycle::{Made, NewSecret, Update, check_recovery};
 pub use listing::{Filter, FilterKey, ListRequest, SortBy};
 pub use password::PasswordRules;
 pub use policies::Validation;

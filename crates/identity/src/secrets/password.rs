@@ -59,18 +59,15 @@ impl Secrets {
 }
 
 fn password(random: &dyn Random, rules: &PasswordRules) -> Result<Secret<String>> {
-    let kinds = [
-        (rules.lower, LOWER),
-        (rules.upper, UPPER),
-        (rules.digits, DIGITS),
-        (rules.punctuation, PUNCTUATION),
-        (rules.space, " "),
-    ];
+    let kinds = [(rules.lower, LOWER), (rules.upper, UPPER), (rules.digits, DIGITS), (rules.punctuation, PUNCTUATION)];
     let kept = |kind: &str| -> Vec<u8> { kind.bytes().filter(|b| !rules.exclude.as_bytes().contains(b)).collect() };
     let kinds: Vec<Vec<u8>> = kinds.iter().filter(|(wanted, _)| *wanted).map(|(_, kind)| kept(kind)).collect();
     let kinds: Vec<Vec<u8>> = kinds.into_iter().filter(|kind| !kind.is_empty()).collect();
+    // A space may be in the password; it is no kind that must be.
+    let space = if rules.space { kept(" ") } else { Vec::new() };
+    let all: Vec<u8> = [kinds.concat(), space].concat();
     let invalid = |message: &str| Error::new(Code::InvalidParameter, message);
-    if kinds.is_empty() {
+    if all.is_empty() {
         return Err(invalid("There is no character left that the password may have."));
     }
     if !(1..=4096).contains(&rules.length) {
@@ -81,7 +78,6 @@ fn password(random: &dyn Random, rules: &PasswordRules) -> Result<Secret<String>
     }
     // Drawn until every kind is in it, so that all such passwords are equally likely. A short password of many kinds
     // takes long to draw; there one character of each kind is put at a random place instead.
-    let all: Vec<u8> = kinds.concat();
     let has_each = |text: &str| kinds.iter().all(|kind| text.bytes().any(|b| kind.contains(&b)));
     for _ in 0..64 {
         let text = Secret::new(random.text(&all, rules.length));
@@ -116,13 +112,13 @@ mod tests {
             lower: bool, upper: bool, digits: bool, punctuation: bool, space: bool, each_kind: bool,
         ) {
             let rules = PasswordRules { length, exclude, lower, upper, digits, punctuation, space, each_kind };
-            let kinds = [(lower, LOWER), (upper, UPPER), (digits, DIGITS), (punctuation, PUNCTUATION), (space, " ")];
+            let kinds = [(lower, LOWER), (upper, UPPER), (digits, DIGITS), (punctuation, PUNCTUATION)];
             let wanted: Vec<&str> = kinds.iter().filter(|(wanted, _)| *wanted).map(|(_, kind)| *kind).collect();
             match password(&SeededRandom::new(seed), &rules) {
                 Ok(text) => {
                     let text = text.reveal();
                     prop_assert_eq!(text.len(), length);
-                    prop_assert!(text.chars().all(|c| wanted.iter().any(|kind| kind.contains(c))));
+                    prop_assert!(text.chars().all(|c| (space && c == ' ') || wanted.iter().any(|kind| kind.contains(c))));
                     prop_assert!(!text.chars().any(|c| rules.exclude.contains(c)));
                     let left = |kind: &str| kind.chars().any(|c| !rules.exclude.contains(c));
                     if each_kind {
@@ -131,7 +127,7 @@ mod tests {
                 }
                 Err(error) => {
                     prop_assert_eq!(error.code, Code::InvalidParameter);
-                    prop_assert!(wanted.is_empty() || length < 5);
+                    prop_assert!(wanted.is_empty() || length < 4);
                 }
             }
         }

@@ -74,7 +74,7 @@ async fn denials_and_writes_are_recorded_for_the_account() {
         );
         d.identity.permit(&later, &Ask::new("iam:DeleteUser", "*"), Access::Write).await.unwrap();
         let entries = d.identity.list_audit(&d.ctx, &first(10)).await.unwrap().items;
-        assert_eq!(entries.len(), 3);
+        assert_eq!(entries.len(), 4);
         assert_eq!((entries[0].action.as_str(), entries[0].time), ("iam:DeleteUser", d.clock.now()));
         let denial = entries.iter().find(|entry| entry.decision == Decision::Denied).unwrap();
         assert_eq!(denial.principal, alice.principal().arn());
@@ -113,6 +113,7 @@ async fn a_job_runs_as_its_owner_is_now() {
             account: ctx.account().clone(),
             region: "eu-west-1".parse().unwrap(),
             principal_arn: ctx.principal().arn(),
+            principal_id: Some(ctx.principal().user_id()),
         };
         let ctx = d.identity.job_ctx(&owner(&alice)).await.unwrap();
         assert_eq!((ctx.principal(), ctx.region().as_str()), (alice.principal(), "eu-west-1"));
@@ -121,6 +122,12 @@ async fn a_job_runs_as_its_owner_is_now() {
         d.identity.delete_access_key(&alice, None, &key.key.id).await.unwrap();
         d.identity.delete_user(&d.ctx, "alice").await.unwrap();
         assert_eq!(kind(d.identity.job_ctx(&owner(&alice)).await), ErrorKind::Denied);
+        let (namesake, _) = d.user("alice").await;
+        assert_eq!(namesake.principal().arn(), alice.principal().arn());
+        assert_eq!(kind(d.identity.job_ctx(&owner(&alice)).await), ErrorKind::Denied, "another has the name now");
+        assert_eq!(d.identity.job_ctx(&owner(&namesake)).await.unwrap().principal(), namesake.principal());
+        let nobody_knows = JobOwner { principal_id: None, ..owner(&namesake) };
+        assert_eq!(kind(d.identity.job_ctx(&nobody_knows).await), ErrorKind::Denied);
         for arn in ["", "root", "arn:aws:iam::000000000000:root", "arn:aws:s3:::bucket"] {
             let owner = JobOwner { principal_arn: arn.to_owned(), ..owner(&d.ctx) };
             assert_eq!(kind(d.identity.job_ctx(&owner).await), ErrorKind::Denied, "{arn}");

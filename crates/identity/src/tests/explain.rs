@@ -262,6 +262,26 @@ async fn who_can_lists_everyone_with_their_statements() {
         assert_eq!(guest.kind, WhoKind::Account);
         assert!(guest.through[0].conditions.iter().any(|text| text.contains("account 444455556666")));
         assert_eq!(all.who[4].kind, WhoKind::Service);
+        buckets.set(
+            &account,
+            Some(json!([{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::444455556666:root"},
+                "Action": "s3:GetObject", "Resource": format!("{BUCKET}/*"),
+                "Condition": {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::444455556666:role/import*"}}}])),
+        );
+        let all = d.identity.who_can(&d.ctx, "s3:GetObject", OBJECT).await.unwrap();
+        let guest = all.who.last().unwrap();
+        assert_eq!(guest.principal, "arn:aws:iam::444455556666:root");
+        assert_eq!(
+            guest.through[0].conditions,
+            [
+                "aws:PrincipalArn ArnLike arn:aws:iam::444455556666:role/import*",
+                "the policies of account 444455556666 allow it"
+            ]
+        );
+        for (action, resource) in [("GetObject", OBJECT), ("s3:Get*", OBJECT), ("s3:GetObject", "models")] {
+            let error = d.identity.who_can(&d.ctx, action, resource).await.unwrap_err();
+            assert!(error.kind == ErrorKind::Invalid && error.hint.is_some(), "{action} {resource}");
+        }
         let nobody = d.identity.who_can(&d.ctx, "s3:GetObject", "arn:aws:s3:::other/x").await.unwrap();
         assert!(!nobody.found && nobody.who.len() == 2, "the root and the administrator");
     })

@@ -403,3 +403,27 @@ async fn policies_know_the_organization_of_caller_and_resource() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn of_two_who_end_an_invitation_at_once_one_does() {
+    each_backend(async |store| {
+        let org = Org::start(&store).await;
+        let (identity, ctx) = (&org.d.identity, &org.d.ctx);
+        let (guest, _) = org.d.other_account().await;
+        for _ in 0..5 {
+            let invited = identity.invite_account(ctx, guest.account().as_str(), "", Vec::new()).await.unwrap();
+            let (declined, canceled) = tokio::join!(
+                identity.decline_handshake(&guest, &invited.id),
+                identity.cancel_handshake(ctx, &invited.id)
+            );
+            let expected = match (declined, canceled) {
+                (Ok(_), Err(_)) => HandshakeState::Declined,
+                (Err(_), Ok(_)) => HandshakeState::Canceled,
+                both => panic!("{both:?}"),
+            };
+            let listed = identity.list_handshakes_for_account(&guest, &first(99)).await.unwrap().items;
+            assert_eq!(listed.iter().find(|item| item.id == invited.id).unwrap().state, expected);
+        }
+    })
+    .await;
+}

@@ -415,6 +415,7 @@ async fn a_job_of_a_role_session_keeps_to_its_policies() {
             account: ctx.account().clone(),
             region: "us-east-1".parse().unwrap(),
             principal_arn: ctx.principal().arn(),
+            principal_id: Some(ctx.principal().user_id()),
         };
         let job = async |ctx: &Ctx| two.d.identity.job_ctx(&owner(ctx)).await;
         let only = |action: &str| {
@@ -439,6 +440,8 @@ async fn a_job_of_a_role_session_keeps_to_its_policies() {
         two.d.identity.detach_policy(&two.d.ctx, HolderName::role("r"), ADMINISTRATOR).await.unwrap();
         two.d.identity.delete_role(&two.d.ctx, "r").await.unwrap();
         assert_eq!(kind(job(&free).await), ErrorKind::Denied);
+        two.role("r", &trusting(&two.d.ctx)).await;
+        assert_eq!(kind(job(&free).await), ErrorKind::Denied, "another role has the name now");
     })
     .await;
 }

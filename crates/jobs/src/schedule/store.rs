@@ -12,11 +12,12 @@ pub(super) async fn upsert(store: &Store, new: &NewSchedule, first: Timestamp) -
     store
         .write(|tx| async move {
             tx.execute(
-                "INSERT INTO job_schedules (account, name, region, principal_arn, kind, input, max_attempts, every, next_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+                "INSERT INTO job_schedules (account, name, region, principal_arn, principal_id, kind, input, max_attempts, \
+                 every, next_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
                  ON CONFLICT (account, name) DO UPDATE SET region = excluded.region, \
-                   principal_arn = excluded.principal_arn, kind = excluded.kind, input = excluded.input, \
-                   max_attempts = excluded.max_attempts, every = excluded.every, \
+                   principal_arn = excluded.principal_arn, principal_id = excluded.principal_id, kind = excluded.kind, \
+                   input = excluded.input, max_attempts = excluded.max_attempts, every = excluded.every, \
                    next_at = CASE WHEN job_schedules.every = excluded.every THEN job_schedules.next_at \
                              ELSE excluded.next_at END",
                 params![
@@ -24,6 +25,7 @@ pub(super) async fn upsert(store: &Store, new: &NewSchedule, first: Timestamp) -
                     &new.name,
                     &new.owner.region,
                     &new.owner.principal_arn,
+                    new.owner.principal_id.as_deref(),
                     new.kind,
                     input,
                     new.max_attempts.max(1),

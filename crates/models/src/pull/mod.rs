@@ -77,6 +77,7 @@ impl Models {
             account: ctx.account().clone(),
             region: ctx.region().clone(),
             principal_arn: ctx.principal().arn(),
+            principal_id: Some(ctx.principal().user_id()),
         };
         let new = NewJob {
             kind: JOB_KIND,

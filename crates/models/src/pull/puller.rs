@@ -364,9 +364,9 @@ impl PullHandler {
 impl Handler for PullHandler {
     fn run(&self, job: JobContext) -> futures::future::BoxFuture<'_, Result<Value>> {
         Box::pin(async move {
-            let jobs::Owner { account, region, principal_arn } = job.owner().clone();
+            let jobs::Owner { account, region, principal_arn, principal_id } = job.owner().clone();
             // A caller who is gone pulls nothing any more.
-            self.identity.job_ctx(&JobOwner { account, region, principal_arn }).await?;
+            self.identity.job_ctx(&JobOwner { account, region, principal_arn, principal_id }).await?;
             let input: PullInput = serde_json::from_value(job.input().clone()).map_err(Error::internal)?;
             let meter = Meter::new(job.cancelled());
             let pull = self.puller.pull(&input, &meter);

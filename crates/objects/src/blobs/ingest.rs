@@ -17,12 +17,50 @@ use crate::seal::{CHUNK, ChunkCipher, DataKey, TAG};
 /// and one that arrives.
 const BATCH: usize = 512 * 1024;
 
+/// The largest object whose bytes are kept in its row instead of a blob, in bytes: one write to the disk is enough then.
+pub const INLINE: u64 = 16 * 1024;
+
 /// A body that was taken in.
 pub(crate) struct Ingested {
-    /// Where its bytes are; nothing for an empty one.
+    /// Where its bytes are; nothing for an empty one, and for one that is kept in its row.
     pub(crate) blob: Option<NewBlob>,
+    /// The bytes that are kept in the row.
+    pub(crate) inline: Option<Inline>,
     pub(crate) size: u64,
     pub(crate) digests: Digests,
+}
+
+/// A small body, sealed.
+pub(crate) struct Inline {
+    /// The id of the object, under which it was sealed.
+    pub(crate) id: String,
+    pub(crate) sealed: Vec<u8>,
+}
+
+/// As [`ingest`]; a body that announces to be small is not written but given back for its row.
+///
+/// # Errors
+/// As [`ingest`].
+pub(crate) async fn ingest_object(
+    blobs: &Arc<Blobs>,
+    random: &dyn Random,
+    key: &DataKey,
+    body: &mut Body,
+    limit: u64,
+    algorithm: Option<ChecksumAlgorithm>,
+) -> S3Result<Ingested> {
+    if !body.length.is_some_and(|length| (1..=INLINE).contains(&length)) {
+        return ingest(blobs, random, key, body, limit, algorithm).await;
+    }
+    let (batch, length, ended) = gather(body).await?;
+    check_length(body.length, length as u64, ended)?;
+    let mut digester = Digester::new(algorithm);
+    digester.update(&batch);
+    let id = random.uuid();
+    let mut sealed = Vec::with_capacity(length + TAG);
+    batch.iter().for_each(|piece| sealed.extend_from_slice(piece));
+    key.cipher(&id)?.seal(0, true, &mut sealed)?;
+    Ok(Ingested { blob: None, inline: Some(Inline { id, sealed }), size: length as u64, digests: digester.finish() })
 }
 
 /// Takes in `body`, of at most `limit` bytes, under `key`, computing MD5 and the checksum of `algorithm`. The blob is
@@ -42,42 +80,74 @@ pub(crate) async fn ingest(
     if body.length.is_some_and(|length| length > limit) {
         return Err(too_large());
     }
-    let mut digester = Pipe::new(Digester::new(algorithm));
-    let mut sealing: Option<Sealing> = None;
-    let mut size = 0_u64;
-    loop {
-        let (batch, length, ended) = gather(body).await?;
-        size += length as u64;
-        check_length(body.length, size, ended)?;
-        if size > limit {
-            return Err(too_large());
+    let mut intake = Intake { digester: Pipe::new(Digester::new(algorithm)), sealing: None };
+    let size = match intake.take(blobs, random, key, body, limit).await {
+        Ok(size) => size,
+        Err(error) => {
+            intake.abandon().await;
+            return Err(error);
         }
-        let batch: Arc<[Bytes]> = batch.into();
-        if length > 0 {
-            let shared = Arc::clone(&batch);
-            digester
-                .push(move |digester: &mut Digester| {
-                    digester.update(&shared);
-                    Ok(())
-                })
-                .await?;
-            if sealing.is_none() {
-                let blob = blobs.create(random).await?;
-                sealing = Some(Sealing::new(blob, key)?);
-            }
-        }
-        if let Some(sealing) = &mut sealing {
-            sealing.push(batch, ended).await?;
-        }
-        if ended {
-            break;
-        }
-    }
-    let blob = match sealing {
+    };
+    let blob = match intake.sealing {
         Some(sealing) => Some(sealing.finish().await?),
         None => None,
     };
-    Ok(Ingested { blob, size, digests: digester.into_inner().await?.finish() })
+    Ok(Ingested { blob, inline: None, size, digests: intake.digester.into_inner().await?.finish() })
+}
+
+/// What works on a body while it arrives.
+struct Intake {
+    digester: Pipe<Digester>,
+    sealing: Option<Sealing>,
+}
+
+impl Intake {
+    /// Takes the body to its end; how many bytes it had.
+    async fn take(
+        &mut self,
+        blobs: &Arc<Blobs>,
+        random: &dyn Random,
+        key: &DataKey,
+        body: &mut Body,
+        limit: u64,
+    ) -> S3Result<u64> {
+        let mut size = 0_u64;
+        loop {
+            let (batch, length, ended) = gather(body).await?;
+            size += length as u64;
+            check_length(body.length, size, ended)?;
+            if size > limit {
+                return Err(too_large());
+            }
+            let batch: Arc<[Bytes]> = batch.into();
+            if length > 0 {
+                let shared = Arc::clone(&batch);
+                self.digester
+                    .push(move |digester: &mut Digester| {
+                        digester.update(&shared);
+                        Ok(())
+                    })
+                    .await?;
+                if self.sealing.is_none() {
+                    let blob = blobs.create(random).await?;
+                    self.sealing = Some(Sealing::new(blob, key)?);
+                }
+            }
+            if let Some(sealing) = &mut self.sealing {
+                sealing.push(batch, ended).await?;
+            }
+            if ended {
+                return Ok(size);
+            }
+        }
+    }
+
+    /// Waits for the thread that still works on the blob, so that nothing of it is left when this returns.
+    async fn abandon(self) {
+        if let Some(mut sealing) = self.sealing {
+            drop(sealing.pipe.take().await);
+        }
+    }
 }
 
 /// The next batch: its pieces, their length, whether the body ended.

@@ -75,6 +75,29 @@ impl Folder {
         &self.0.root
     }
 
+    /// What the file `name` beside the blobs says, if there is one.
+    pub(super) fn read_marker(&self, name: &str) -> Result<Option<String>> {
+        let path = self.0.root.join(name);
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(explain("read", &path, &error)),
+        }
+    }
+
+    /// Writes the file `name` beside the blobs, whole or not at all.
+    pub(super) fn write_marker(&self, name: &str, text: &str) -> Result<()> {
+        let (path, partial) = (self.0.root.join(name), self.0.root.join(format!("{name}.partial")));
+        let write = || -> io::Result<()> {
+            let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&partial)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&partial, &path)?;
+            File::open(&self.0.root)?.sync_all()
+        };
+        write().map_err(|error| explain("write", &path, &error))
+    }
+
     pub(super) fn create(&self, id: &str) -> Result<Writer> {
         let path = self.0.temporary.join(id);
         let file = OpenOptions::new()

@@ -4,6 +4,7 @@
 mod ingest;
 mod leases;
 mod local;
+mod owner;
 mod place;
 mod remote;
 pub(crate) mod store;
@@ -14,10 +15,12 @@ use std::sync::Arc;
 
 use base::{Error, Random, Result};
 
-pub(crate) use ingest::{Ingested, ingest};
+pub use ingest::INLINE;
+pub(crate) use ingest::{Ingested, ingest, ingest_object};
 pub use leases::CollectionHold;
 pub(crate) use leases::{Lease, Leases};
 use local::{Folder, OpenFile};
+pub use owner::OtherOwner;
 pub use place::BlobPlace;
 use remote::Remote;
 pub(crate) use stream::{Segment, read};
@@ -233,7 +236,7 @@ impl Drop for NewBlob {
 }
 
 /// 128 random bits in hexadecimal: never used twice.
-fn new_id(random: &dyn Random) -> String {
+pub(crate) fn new_id(random: &dyn Random) -> String {
     let mut bytes = [0; 16];
     random.fill(&mut bytes);
     crate::checksums::hex(&bytes)

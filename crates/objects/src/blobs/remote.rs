@@ -9,7 +9,7 @@ use object_store::azure::MicrosoftAzureBuilder;
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::memory::InMemory;
 use object_store::path::Path;
-use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt as _, PutPayload};
+use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt as _, PutMode, PutPayload};
 
 use super::Found;
 use super::place::RemoteStore;
@@ -70,6 +70,46 @@ fn s3(url: &str) -> AmazonS3Builder {
 impl Remote {
     pub(super) fn new(store: RemoteStore) -> Self {
         Self(Arc::new(store))
+    }
+
+    /// The store, for messages.
+    pub(super) fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// What the object `name` beside the blobs says, if there is one.
+    pub(super) async fn read_marker(&self, name: &str) -> Result<Option<String>> {
+        let read = async { self.0.store.get(&self.beside(name)).await?.bytes().await };
+        match read.await {
+            Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(self.explain(&error)),
+        }
+    }
+
+    /// Writes the object `name` beside the blobs.
+    pub(super) async fn write_marker(&self, name: &str, text: String) -> Result<()> {
+        let written = self.0.store.put(&self.beside(name), PutPayload::from(text.into_bytes())).await;
+        written.map(drop).map_err(|error| self.explain(&error))
+    }
+
+    /// As [`Remote::write_marker`], but leaves one that is there, where the store can tell.
+    pub(super) async fn write_first_marker(&self, name: &str, text: String) -> Result<()> {
+        let payload = PutPayload::from(text.clone().into_bytes());
+        match self.0.store.put_opts(&self.beside(name), payload, PutMode::Create.into()).await {
+            Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
+            Err(object_store::Error::NotImplemented { .. } | object_store::Error::NotSupported { .. }) => {
+                self.write_marker(name, text).await
+            }
+            Err(error) => Err(self.explain(&error)),
+        }
+    }
+
+    fn beside(&self, name: &str) -> Path {
+        match self.0.prefix.as_str() {
+            "" => Path::from(name),
+            prefix => Path::from(format!("{prefix}/{name}")),
+        }
     }
 
     pub(super) fn create(&self, id: &str) -> Writer {

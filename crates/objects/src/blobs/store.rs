@@ -89,3 +89,22 @@ pub(crate) async fn settle_storage_key(store: &Store, id: &str, sealed: &[u8]) -
         })
         .await
 }
+
+/// The deployment's id: `new` where there was none.
+pub(crate) async fn settle_deployment(store: &Store, new: &str) -> Result<String> {
+    store
+        .write(|tx| async move {
+            tx.execute(
+                "INSERT INTO object_deployment (one, id) VALUES (1, $1) ON CONFLICT (one) DO NOTHING",
+                params![new],
+            )
+            .await?;
+            tx.fetch_one("SELECT id FROM object_deployment WHERE one = 1", params![]).await?.text("id")
+        })
+        .await
+}
+
+/// Removes the deployment's id.
+pub(crate) async fn forget_deployment(store: &Store) -> Result<()> {
+    store.write(|tx| async move { tx.execute("DELETE FROM object_deployment", params![]).await }).await.map(drop)
+}

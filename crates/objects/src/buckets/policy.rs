@@ -21,8 +21,9 @@ impl Objects {
     pub async fn put_bucket_policy(&self, ctx: &Ctx, bucket: &BucketRef, text: &str) -> Result<()> {
         let row = self.bucket_of_policy(ctx, bucket, "s3:PutBucketPolicy", Access::Write).await?;
         let document = Document::parse(Kind::Bucket, text).map_err(|malformed| {
+            let hint = malformed.advice();
             let error = Error::new(Code::MalformedPolicy, malformed.message);
-            match malformed.hint {
+            match hint {
                 Some(hint) => error.with_hint(hint),
                 None => error,
             }

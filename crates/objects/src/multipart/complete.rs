@@ -93,6 +93,7 @@ impl Objects {
             etag: &etag,
             modified,
             blob: None,
+            inline: None,
             parts: Some(u32::try_from(chosen.len()).map_err(base::Error::internal)?),
             envelope: Some(&upload.envelope),
             content: &upload.content,

@@ -143,7 +143,7 @@ impl Objects {
         number: u32,
         ingested: Ingested,
     ) -> Result<(UploadedPart, Timestamp)> {
-        let Ingested { mut blob, size, digests } = ingested;
+        let Ingested { mut blob, size, digests, inline: _ } = ingested;
         let (etag, checksum, modified) = (digests.etag(), digests.stored(), self.now());
         // A checksum of another algorithm than the upload's was checked; only the upload's own is kept.
         let kept = checksum.as_ref().filter(|checksum| upload.algorithm.is_none_or(|own| own == checksum.algorithm));

@@ -9,14 +9,14 @@ use super::*;
 async fn what_is_replaced_or_deleted_is_removed() {
     each_backend(async |store| {
         let p = Place::new(&store).await;
-        p.put("a", "1").await;
-        p.put("a", "2").await;
-        p.put("b", "3").await;
+        p.put("a", large("1")).await;
+        p.put("a", large("2")).await;
+        p.put("b", large("3")).await;
         p.delete("b", None).await;
         assert_eq!(p.files().len(), 3);
         assert_eq!(p.objects.collect().await.unwrap().garbage, 2);
         assert_eq!(p.files().len(), 1);
-        assert_eq!(p.get("a").await.unwrap(), b"2");
+        assert_eq!(p.get("a").await.unwrap(), large("2"));
         assert_eq!(p.objects.collect().await.unwrap(), Collected::default());
     })
     .await;
@@ -26,7 +26,7 @@ async fn what_is_replaced_or_deleted_is_removed() {
 async fn what_nobody_knows_is_removed_and_what_is_not_ours_stays() {
     each_backend(async |store| {
         let p = Place::new(&store).await;
-        p.put("a", "1").await;
+        p.put("a", large("1")).await;
         let root = p.dir.path().join("objects");
         std::fs::create_dir_all(root.join("blobs/00")).unwrap();
         std::fs::write(root.join("blobs/00/00112233445566778899aabbccddeeff"), "x").unwrap();
@@ -77,7 +77,7 @@ async fn an_upload_that_goes_on_is_left_alone() {
 async fn nothing_is_removed_while_someone_holds_the_collection() {
     each_backend(async |store| {
         let p = Place::new(&store).await;
-        p.put("a", "1").await;
+        p.put("a", large("1")).await;
         let hold = p.objects.hold_collection().await;
         let second = p.objects.hold_collection().await;
         p.delete("a", None).await;
@@ -153,6 +153,54 @@ async fn a_folder_that_is_named_belongs_to_one_process() {
             Objects::open(p.store.clone(), p.identity.clone(), place.clone(), clock, random).await
         };
         assert_eq!(again().await.err().unwrap().kind, base::ErrorKind::Conflict);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_place_of_another_deployment_is_refused_until_it_is_taken_over() {
+    each_backend(async |store| {
+        let dir = tempfile::tempdir().unwrap();
+        let place = BlobPlace::from_url(&format!("file://{}", dir.path().display())).unwrap();
+        let open = async |p: &Place, other| {
+            let (clock, random) = (p.clock.clone(), Arc::new(SeededRandom::new(2)));
+            Objects::open_at(p.store.clone(), p.identity.clone(), (place.clone(), other), clock, random).await
+        };
+        let p = Place::new(&store).await;
+        drop(open(&p, OtherOwner::Refuse).await.unwrap());
+        let marker = || std::fs::read_to_string(dir.path().join("craton-deployment")).unwrap();
+        let first = marker();
+        drop(open(&p, OtherOwner::Refuse).await.unwrap());
+        // As a restored database is.
+        forget_deployment(&p.store).await.unwrap();
+        let refused = open(&p, OtherOwner::Refuse).await.err().unwrap();
+        assert_eq!(refused.kind, base::ErrorKind::Conflict);
+        assert!(refused.hint.unwrap().contains("--claim-object-store"));
+        assert_eq!(marker(), first);
+        drop(open(&p, OtherOwner::Replace).await.unwrap());
+        assert_ne!(marker(), first);
+        drop(open(&p, OtherOwner::Refuse).await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_deployment_whose_object_store_was_taken_over_removes_nothing_there_any_more() {
+    each_backend(async |store| {
+        let place = BlobPlace::from_url("memory:").unwrap();
+        let p = Place::with(&store, tempfile::tempdir().unwrap(), place.clone()).await;
+        p.put("a", "1").await;
+        forget_deployment(&p.store).await.unwrap();
+        let open = async |other| {
+            let (clock, random) = (p.clock.clone(), Arc::new(SeededRandom::new(2)));
+            Objects::open_at(p.store.clone(), p.identity.clone(), (place.clone(), other), clock, random).await
+        };
+        assert_eq!(open(OtherOwner::Refuse).await.err().unwrap().kind, base::ErrorKind::Conflict);
+        let heir = open(OtherOwner::Replace).await.unwrap();
+        p.delete("a", None).await;
+        p.clock.advance(24 * 60 * 60 * 1_000);
+        assert_eq!(p.objects.collect().await.err().unwrap().kind, base::ErrorKind::Conflict);
+        assert_eq!(heir.collect().await.unwrap().garbage, 1);
     })
     .await;
 }

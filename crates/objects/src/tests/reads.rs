@@ -80,13 +80,13 @@ async fn a_read_goes_on_with_the_version_that_it_began_with() {
         let old = pattern(40 * CHUNK);
         p.put("k", old.clone()).await;
         let got = p.objects.get_object(&p.ctx, &get("k")).await.unwrap();
-        p.put("k", "new").await;
+        p.put("k", large("new")).await;
         p.objects.collect().await.unwrap();
         assert_eq!(bytes(got).await.unwrap(), old);
         // Now that nobody reads it any more.
         p.objects.collect().await.unwrap();
         assert_eq!(p.files().len(), 1);
-        assert_eq!(p.get("k").await.unwrap(), b"new");
+        assert_eq!(p.get("k").await.unwrap(), large("new"));
     })
     .await;
 }

@@ -54,24 +54,24 @@ async fn a_suspended_bucket_has_one_null_version() {
     each_backend(async |store| {
         let p = Place::new(&store).await;
         p.versioning(Versioning::Enabled).await;
-        let kept = p.put("k", "kept").await.version_id.unwrap();
+        let kept = p.put("k", large("kept")).await.version_id.unwrap();
         p.versioning(Versioning::Suspended).await;
-        assert_eq!(p.put("k", "1").await.version_id.as_deref(), Some("null"));
-        assert_eq!(p.put("k", "2").await.version_id.as_deref(), Some("null"));
-        assert_eq!(p.get_version("k", Some("null")).await.unwrap(), b"2");
+        assert_eq!(p.put("k", large("1")).await.version_id.as_deref(), Some("null"));
+        assert_eq!(p.put("k", large("2")).await.version_id.as_deref(), Some("null"));
+        assert_eq!(p.get_version("k", Some("null")).await.unwrap(), large("2"));
         p.objects.collect().await.unwrap();
         assert_eq!(p.files().len(), 2);
         let marker = p.delete("k", None).await;
         assert_eq!((marker.version_id.as_deref(), marker.delete_marker), (Some("null"), true));
         assert_eq!(code(p.get("k").await), Code::NoSuchKey);
-        assert_eq!(p.get_version("k", Some(&kept)).await.unwrap(), b"kept");
+        assert_eq!(p.get_version("k", Some(&kept)).await.unwrap(), large("kept"));
         p.versioning(Versioning::Enabled).await;
-        let latest = p.put("k", "3").await.version_id.unwrap();
+        let latest = p.put("k", large("3")).await.version_id.unwrap();
         // A null version that is not the latest goes too when another is put.
         p.versioning(Versioning::Suspended).await;
-        p.put("k", "4").await;
-        assert_eq!(p.get("k").await.unwrap(), b"4");
-        assert_eq!(p.get_version("k", Some(&latest)).await.unwrap(), b"3");
+        p.put("k", large("4")).await;
+        assert_eq!(p.get("k").await.unwrap(), large("4"));
+        assert_eq!(p.get_version("k", Some(&latest)).await.unwrap(), large("3"));
         let list = all_versions(&p).await;
         let seen: Vec<_> = list.iter().map(|v| (v.version_id.as_str(), v.latest, v.delete_marker)).collect();
         assert_eq!(seen, [("null", true, false), (latest.as_str(), false, false), (kept.as_str(), false, false)]);

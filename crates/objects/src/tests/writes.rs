@@ -1,10 +1,12 @@
 //! Putting objects.
 
+use ::store::params;
 use ::store::testing::each_backend;
 use futures::stream;
 use std::io;
 
 use super::*;
+use crate::blobs::INLINE;
 use crate::seal::CHUNK;
 
 async fn put(p: &Place, put: PutObject, bytes: &'static str) -> Result<Put> {
@@ -31,11 +33,59 @@ async fn what_is_put_comes_back_whatever_its_size() {
 async fn nothing_is_stored_in_the_clear() {
     each_backend(async |store| {
         let p = Place::new(&store).await;
-        p.put("k", "a secret that must not be readable".repeat(100)).await;
+        p.put("k", "a secret that must not be readable".repeat(1000)).await;
         let files = p.files();
         assert_eq!(files.len(), 1);
         let stored = std::fs::read(p.dir.path().join(&files[0])).unwrap();
         assert!(!stored.windows(8).any(|window| window == b"a secret"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn small_objects_are_kept_in_their_rows() {
+    each_backend(async |store| {
+        let p = Place::new(&store).await;
+        let secret = pattern(INLINE as usize);
+        p.put("k", secret.clone()).await;
+        assert!(p.files().is_empty());
+        assert_eq!(p.get("k").await.unwrap(), secret);
+        let some =
+            GetObject { range: Some(ByteRange::FromTo(100, 16_000)), ..GetObject::new(ObjectRef::new("notes", "k")) };
+        let got = p.objects.get_object(&p.ctx, &some).await.unwrap();
+        assert_eq!(bytes(got).await.unwrap(), secret[100..=16_000]);
+        let copy = CopyObject {
+            source: ObjectRef::new("notes", "k"),
+            source_conditions: Conditions::default(),
+            to: PutObject::new("notes", "copy"),
+            metadata_directive: Directive::Copy,
+            tagging_directive: Directive::Copy,
+        };
+        p.objects.copy_object(&p.ctx, copy).await.unwrap();
+        assert_eq!(p.get("copy").await.unwrap(), secret);
+        p.put("k", pattern(INLINE as usize + 1)).await;
+        assert_eq!(p.files().len(), 1);
+        assert_eq!(p.get("k").await.unwrap(), pattern(INLINE as usize + 1));
+        p.delete("copy", None).await;
+        assert_eq!(code(p.get("copy").await), Code::NoSuchKey);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn small_objects_are_sealed_and_damage_is_found() {
+    each_backend(async |store| {
+        let p = Place::new(&store).await;
+        p.put("k", "a secret that must not be readable").await;
+        let sql = "SELECT inline FROM object_versions";
+        let stored = store.read(|tx| async move { tx.fetch_one(sql, params![]).await?.bytes("inline") }).await.unwrap();
+        assert!(!stored.windows(8).any(|window| window == b"a secret"));
+        let mut damaged = stored;
+        damaged[3] ^= 1;
+        let damaged = &damaged;
+        let update = "UPDATE object_versions SET inline = $1";
+        store.write(|tx| async move { tx.execute(update, params![damaged]).await }).await.unwrap();
+        assert_eq!(p.get("k").await.unwrap_err().error.kind, base::ErrorKind::Damaged);
     })
     .await;
 }
@@ -191,7 +241,9 @@ async fn of_many_conditional_writes_one_wins() {
         let tasks: Vec<_> = (0..8)
             .map(|number| {
                 let (objects, ctx, new) = (p.objects.clone(), p.ctx.clone(), new.clone());
-                tokio::spawn(async move { objects.put_object(&ctx, new, Body::from_bytes(number.to_string())).await })
+                tokio::spawn(async move {
+                    objects.put_object(&ctx, new, Body::from_bytes(large(&number.to_string()))).await
+                })
             })
             .collect();
         let mut outcomes = Vec::new();
@@ -199,7 +251,7 @@ async fn of_many_conditional_writes_one_wins() {
             outcomes.push(task.await.unwrap());
         }
         let won: Vec<usize> = (0..8).filter(|number| outcomes[*number].is_ok()).collect();
-        let kept = String::from_utf8(p.get("k").await.unwrap()).unwrap();
+        let kept = String::from_utf8(p.get("k").await.unwrap()[..1].to_vec()).unwrap();
         assert_eq!(won.iter().map(usize::to_string).collect::<Vec<_>>(), [kept], "{outcomes:?}");
         p.objects.collect().await.unwrap();
         assert_eq!(p.files().len(), 1);
@@ -215,7 +267,8 @@ async fn writes_of_one_key_at_once_all_succeed() {
             .map(|number: usize| {
                 let (objects, ctx) = (p.objects.clone(), p.ctx.clone());
                 let put = PutObject::new("notes", "k");
-                tokio::spawn(async move { objects.put_object(&ctx, put, Body::from_bytes(number.to_string())).await })
+                let body = Body::from_bytes(large(&number.to_string()));
+                tokio::spawn(async move { objects.put_object(&ctx, put, body).await })
             })
             .collect();
         for task in tasks {
@@ -223,7 +276,7 @@ async fn writes_of_one_key_at_once_all_succeed() {
         }
         p.objects.collect().await.unwrap();
         assert_eq!(p.files().len(), 1);
-        assert_eq!(p.get("k").await.unwrap().len(), 1);
+        assert_eq!(p.get("k").await.unwrap().len(), INLINE as usize + 1);
     })
     .await;
 }
@@ -293,6 +346,29 @@ async fn an_object_store_can_hold_the_blobs() {
         assert!(BlobPlace::from_url("nothing").is_err());
         assert!(matches!(BlobPlace::from_url("s3://bucket/prefix"), Ok(BlobPlace::Remote(_))));
         assert!(matches!(BlobPlace::from_url("file:///srv/objects"), Ok(BlobPlace::LockedFolder(path)) if path == std::path::Path::new("/srv/objects")));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_write_that_ends_after_its_bucket_went_to_another_account_is_lost_with_it() {
+    each_backend(async |store| {
+        let p = Place::new(&store).await;
+        let other = p.other_account().await;
+        let (objects, ctx, heir) = (p.objects.clone(), p.ctx.clone(), other.clone());
+        let last = async move {
+            objects.delete_bucket(&ctx, &BucketRef::new("notes")).await.unwrap();
+            let again = NewBucket { name: "notes".to_owned(), ..NewBucket::default() };
+            objects.create_bucket(&heir, again).await.unwrap();
+            Ok(Bytes::from_static(b"secret"))
+        };
+        let body = Body { stream: stream::once(last).boxed(), length: Some(6), trailers: None };
+        let written = p.objects.put_object(&p.ctx, PutObject::new("notes", "k"), body).await;
+        assert_eq!(code(written), Code::NoSuchBucket);
+        let object = GetObject::new(ObjectRef::new("notes", "k"));
+        assert_eq!(p.objects.get_object(&other, &object).await.map(drop).err().unwrap().code, Code::NoSuchKey);
+        p.objects.collect().await.unwrap();
+        assert!(p.files().is_empty());
     })
     .await;
 }

@@ -26,6 +26,8 @@ pub(crate) struct VersionRow {
     pub(crate) etag: String,
     pub(crate) modified: Timestamp,
     pub(crate) blob: Option<String>,
+    /// The sealed bytes of an object without a blob.
+    pub(crate) inline: Option<Vec<u8>>,
     pub(crate) parts: Option<u32>,
     pub(crate) envelope: Envelope,
     pub(crate) content: Content,
@@ -54,6 +56,7 @@ pub(crate) struct NewVersion<'a> {
     pub(crate) etag: &'a str,
     pub(crate) modified: Timestamp,
     pub(crate) blob: Option<&'a str>,
+    pub(crate) inline: Option<&'a [u8]>,
     pub(crate) parts: Option<u32>,
     /// `None` for a delete marker.
     pub(crate) envelope: Option<&'a Envelope>,
@@ -73,7 +76,7 @@ macro_rules! select_versions {
         concat!(
             "SELECT key, rank, version, latest, marker, id, size, etag, modified, blob, parts, data_key, kms_key, \
              kms_context, bucket_key, storage_class, headers, metadata, tags, checksum_algorithm, checksum, \
-             checksum_type FROM object_versions ",
+             checksum_type, inline FROM object_versions ",
             $rest
         )
     };
@@ -174,8 +177,8 @@ async fn insert_row(tx: &Tx, new: &NewVersion<'_>, version: &str, rank: i64) -> 
     tx.execute(
         "INSERT INTO object_versions (bucket, key, rank, version, latest, marker, id, size, etag, modified, blob, parts, \
          data_key, kms_key, kms_context, bucket_key, storage_class, headers, metadata, tags, checksum_algorithm, \
-         checksum, checksum_type) VALUES ($1, $2, $3, $4, TRUE, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
-         $17, $18, $19, $20, $21, $22)",
+         checksum, checksum_type, inline) VALUES ($1, $2, $3, $4, TRUE, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
+         $17, $18, $19, $20, $21, $22, $23)",
         params![
             &new.bucket.name,
             new.key,
@@ -198,7 +201,8 @@ async fn insert_row(tx: &Tx, new: &NewVersion<'_>, version: &str, rank: i64) -> 
             text(&content.tags)?,
             new.checksum.map(|checksum| checksum.algorithm.as_str()),
             new.checksum.map(|checksum| &checksum.value),
-            new.checksum.map(|checksum| checksum.kind.as_str())
+            new.checksum.map(|checksum| checksum.kind.as_str()),
+            new.inline
         ],
     )
     .await?;
@@ -260,6 +264,7 @@ pub(crate) fn version_row(row: &Row) -> Result<VersionRow> {
         etag: row.text("etag")?,
         modified: row.time("modified")?,
         blob: row.opt_text("blob")?,
+        inline: row.opt_bytes("inline")?,
         parts: row.opt_int("parts")?.map(unsigned).transpose()?,
         envelope: envelope(row)?,
         content: content(row)?,

@@ -14,6 +14,9 @@ use crate::users;
 
 pub use details::{Detail, DetailKind, Details, Holding};
 
+/// The most versions of policies that an account keeps, as `GetAccountSummary` tells it.
+const VERSIONS_IN_USE: i64 = 10_000;
+
 /// How many of each thing an account has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
@@ -81,7 +84,7 @@ impl Identity {
         if store::remove_password_policy(&self.0.store, ctx.account()).await? {
             return Ok(());
         }
-        Err(no_password_policy(ctx))
+        Err(Error::not_found("The account policy with name PasswordPolicy cannot be found."))
     }
 
     /// How much of everything the account has, and how much it may have, under AWS's names.
@@ -102,7 +105,7 @@ impl Identity {
             ("Policies", counts.policies),
             ("PoliciesQuota", policies::PER_ACCOUNT),
             ("PolicyVersionsInUse", counts.versions),
-            ("PolicyVersionsInUseQuota", policies::PER_ACCOUNT * policies::VERSIONS),
+            ("PolicyVersionsInUseQuota", VERSIONS_IN_USE),
             ("VersionsPerPolicyQuota", policies::VERSIONS),
             ("InstanceProfiles", counts.instance_profiles),
             ("InstanceProfilesQuota", instance_profiles::PER_ACCOUNT),

@@ -70,6 +70,11 @@ impl Identity {
         self.0.store.read(|tx| async move { check(&tx, &names).await }).await
     }
 
+    /// Checks that the user or role `name` exists, as [`Identity::check_principals`] does.
+    pub(crate) async fn check_principal(&self, name: &str) -> Result<()> {
+        self.0.store.read(|tx| async move { id_of(&tx, name).await }).await.map(drop)
+    }
+
     /// The policy text that was stored with `ids`, as it is to be shown and decided with now.
     ///
     /// # Errors

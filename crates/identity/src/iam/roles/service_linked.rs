@@ -31,6 +31,25 @@ const NAMES: &[(&str, &str)] = &[
     ("support", "Support"),
 ];
 
+/// The same for the services that Application Auto Scaling scales (its User Guide, "Service-linked roles").
+const SCALED: &[(&str, &str)] = &[
+    ("appstream", "AppStreamFleet"),
+    ("cassandra", "CassandraTable"),
+    ("comprehend", "ComprehendEndpoint"),
+    ("custom-resource", "CustomResource"),
+    ("dynamodb", "DynamoDBTable"),
+    ("ec2", "EC2SpotFleetRequest"),
+    ("ecs", "ECSService"),
+    ("elasticache", "ElastiCacheRG"),
+    ("elasticmapreduce", "EMRInstanceGroup"),
+    ("kafka", "KafkaCluster"),
+    ("lambda", "LambdaConcurrency"),
+    ("neptune", "NeptuneCluster"),
+    ("rds", "RDSCluster"),
+    ("sagemaker", "SageMakerEndpoint"),
+    ("workspaces", "WorkSpacesPool"),
+];
+
 impl Identity {
     /// Makes the role of `service` (`autoscaling.amazonaws.com`), with which the service acts in the account.
     ///
@@ -104,8 +123,12 @@ fn role_name(service: &str, suffix: Option<&str>) -> Result<String> {
         return Err(invalid_input(format!("Service {service} is not a service that can have a linked role."))
             .with_hint("Services are named like `autoscaling.amazonaws.com`."));
     }
-    let known = NAMES.iter().find(|(service, _)| *service == first).map(|(_, name)| (*name).to_owned());
-    let name = known.unwrap_or_else(|| first[..1].to_uppercase() + &first[1..]);
+    let known =
+        |names: &[(&str, &str)]| names.iter().find(|(key, _)| *key == first).map(|(_, name)| (*name).to_owned());
+    let name = match label.strip_suffix(".application-autoscaling").and_then(|_| known(SCALED)) {
+        Some(scaled) => format!("ApplicationAutoScaling_{scaled}"),
+        None => known(NAMES).unwrap_or_else(|| first[..1].to_uppercase() + &first[1..]),
+    };
     Ok(match suffix {
         Some(suffix) => format!("AWSServiceRoleFor{name}_{suffix}"),
         None => format!("AWSServiceRoleFor{name}"),

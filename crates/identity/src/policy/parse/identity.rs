@@ -28,23 +28,23 @@ const IAM_PATHS: [&str; 13] = [
 
 pub(super) fn check(top: &Top<'_>) -> Result<(), Malformed> {
     if top.version != Some(Version::V2012) {
-        return Err(Malformed::new("Policy document must be version 2012-10-17 or greater."));
+        return Err(Malformed::new("Policy document must be version 2012-10-17 or greater.").at("Version"));
     }
     let statements = top.statements.as_slice();
-    if statements.iter().any(|raw| raw.principal.is_some()) {
-        return Err(Malformed::new("Policy document should not specify a principal."));
+    if let Some((name, _)) = statements.iter().find_map(|raw| raw.principal) {
+        return Err(Malformed::new("Policy document should not specify a principal.").at(name));
     }
     for raw in statements {
         check_legacy(raw)?;
     }
     let resource_fault = resource_fault(statements)?;
     check_sids(statements)?;
-    if statements.iter().any(|raw| is_empty(raw.actions.as_ref())) {
-        return Err(Malformed::new("Policy statement must contain actions."));
+    if let Some(number) = statements.iter().position(|raw| is_empty(raw.actions.as_ref())) {
+        return Err(Malformed::new("Policy statement must contain actions.").in_statement(number));
     }
     each_action(statements, check_vendor_is_there)?;
-    if statements.iter().any(|raw| is_empty(raw.resources.as_ref())) {
-        return Err(Malformed::new("Policy statement must contain resources."));
+    if let Some(number) = statements.iter().position(|raw| is_empty(raw.resources.as_ref())) {
+        return Err(Malformed::new("Policy statement must contain resources.").in_statement(number));
     }
     match resource_fault {
         Some(fault) => Err(fault),
@@ -61,11 +61,13 @@ pub(super) fn check_sids(statements: &[Raw<'_>]) -> Result<(), Malformed> {
                 "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression \
                  [0-9A-Za-z]*",
             )
-            .with_hint(format!("`{sid}` has other characters.")));
+            .with_hint(format!("`{sid}` has other characters."))
+            .at(sid));
         }
         if !seen.insert(sid) {
             return Err(Malformed::new("Statement IDs (SID) in a single policy must be unique.")
-                .with_hint(format!("`{sid}` stands more than once.")));
+                .with_hint(format!("`{sid}` stands more than once."))
+                .at(sid));
         }
     }
     Ok(())
@@ -76,13 +78,13 @@ pub(super) fn check_action(action: &str) -> Result<(), Malformed> {
     check_vendor_is_there(action)?;
     let Some((vendor, name)) = action.split_once(':') else { return Ok(()) };
     if name.contains(':') {
-        return Err(
-            Malformed::new("Actions/Condition can contain only one colon.").with_hint(format!("`{action}` has more."))
-        );
+        return Err(Malformed::new("Actions/Condition can contain only one colon.")
+            .with_hint(format!("`{action}` has more."))
+            .at(action));
     }
     let is_valid = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'.';
     if vendor != "*" && !vendor.bytes().all(is_valid) {
-        return Err(Malformed::new(format!("Vendor {vendor} is not valid")));
+        return Err(Malformed::new(format!("Vendor {vendor} is not valid")).at(action));
     }
     Ok(())
 }
@@ -92,7 +94,8 @@ fn check_vendor_is_there(action: &str) -> Result<(), Malformed> {
         return Ok(());
     }
     Err(Malformed::new("Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.")
-        .with_hint(format!("`{action}` has no colon; actions look like `s3:GetObject`.")))
+        .with_hint(format!("`{action}` has no colon; actions look like `s3:GetObject`."))
+        .at(action))
 }
 
 fn each_action(statements: &[Raw<'_>], check: fn(&str) -> Result<(), Malformed>) -> Result<(), Malformed> {
@@ -111,7 +114,7 @@ fn legacy(hint: String) -> Malformed {
 fn check_legacy(raw: &Raw<'_>) -> Result<(), Malformed> {
     let effect = raw.effect.unwrap_or_default();
     if !["Allow", "Deny"].contains(&effect) {
-        return Err(legacy(format!("`{effect}` is not an effect: `Allow` or `Deny`.")));
+        return Err(legacy(format!("`{effect}` is not an effect: `Allow` or `Deny`.")).at(effect));
     }
     raw.conditions.iter().try_for_each(check_dates)
 }
@@ -121,7 +124,10 @@ fn check_dates(raw: &RawCondition<'_>) -> Result<(), Malformed> {
         return Ok(());
     }
     match raw.values.iter().find(|value| !condition::is_date(value)) {
-        Some(value) => Err(legacy(format!("`{value}` is not a date: `2026-01-31T12:00:00Z`, or seconds since 1970."))),
+        Some(value) => {
+            let hint = format!("`{value}` is not a date: `2026-01-31T12:00:00Z`, or seconds since 1970.");
+            Err(legacy(hint).at(&**value))
+        }
         None => Ok(()),
     }
 }
@@ -133,9 +139,10 @@ fn resource_fault(statements: &[Raw<'_>]) -> Result<Option<Malformed>, Malformed
     for list in statements.iter().filter_map(|raw| raw.resources.as_ref()) {
         let mut texts = list.texts.clone();
         texts.sort_unstable();
-        fault = fault.or_else(|| texts.iter().find_map(|text| check_resource(text).err()));
+        let check_one = |text: &&str| check_resource(text).err().map(|malformed| malformed.at(*text));
+        fault = fault.or_else(|| texts.iter().find_map(check_one));
         if fault.is_none() {
-            texts.iter().try_for_each(|text| check_legacy_resource(text))?;
+            texts.iter().try_for_each(|text| check_legacy_resource(text).map_err(|malformed| malformed.at(*text)))?;
         }
     }
     Ok(fault)

@@ -50,7 +50,11 @@ struct Top<'a> {
 pub(super) fn document(kind: Kind, bytes: &[u8]) -> Result<Document, Malformed> {
     kind.check_bytes(bytes)?;
     let text = std::str::from_utf8(bytes).map_err(|error| words::not_json(kind, &error.to_string()))?;
-    let json = json::parse(bytes).map_err(|error| words::not_json(kind, &error.to_string()))?;
+    read(kind, text).map_err(|malformed| malformed.located(text))
+}
+
+fn read(kind: Kind, text: &str) -> Result<Document, Malformed> {
+    let json = json::parse(text.as_bytes()).map_err(|error| words::not_json_at(kind, &error))?;
     kind.check_size(text)?;
     let top = top(kind, &json)?;
     let principals = if kind.is_identity_based() {
@@ -86,7 +90,10 @@ fn top(kind: Kind, json: &Json) -> Result<Top<'_>, Malformed> {
         }
     }
     let statements = statements.filter(|statements| !statements.is_empty()).ok_or_else(|| words::no_statement(kind))?;
-    let statements = statements.iter().map(|statement| raw_statement(kind, statement)).collect::<Result<_, _>>()?;
+    let raw = |(number, statement)| {
+        raw_statement(kind, statement).map_err(|malformed: Malformed| malformed.in_statement(number))
+    };
+    let statements = statements.iter().enumerate().map(raw).collect::<Result<_, _>>()?;
     Ok(Top { version, id, statements })
 }
 
@@ -127,7 +134,10 @@ fn raw_statement(kind: Kind, json: &Json) -> Result<Raw<'_>, Malformed> {
 fn put<T>(kind: Kind, slot: &mut Option<T>, value: T, name: &str) -> Result<(), Malformed> {
     match slot.replace(value) {
         None => Ok(()),
-        Some(_) => Err(words::syntax(kind, format!("A statement has `{name}` or `Not{name}`, not both."))),
+        Some(_) => {
+            let hint = format!("A statement has `{name}` or `Not{name}`, not both.");
+            Err(words::syntax(kind, hint).at(format!("Not{name}")))
+        }
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) fn read(kind: Kind, negated: bool, json: &Json) -> Result<Principals,
 }
 
 fn empty() -> Malformed {
-    Malformed::new("Missing required field Principal cannot be empty!")
+    Malformed::new("Missing required field Principal cannot be empty!").at("Principal")
 }
 
 fn entries(kind: Kind, groups: &[(String, Json)]) -> Result<Vec<Entry>, Malformed> {
@@ -34,9 +34,11 @@ fn entries(kind: Kind, groups: &[(String, Json)]) -> Result<Vec<Entry>, Malforme
     for (name, json) in groups {
         let group = Group::parse(name).filter(|group| kind != Kind::Trust || *group != Group::CanonicalUser);
         let group = group.ok_or_else(|| {
-            Malformed::new(format!("Invalid principal in policy: \"{name}\"")).with_hint(
-                "Principals are of type `AWS`, `Service`, `Federated`, or in bucket policies `CanonicalUser`.",
-            )
+            Malformed::new(format!("Invalid principal in policy: \"{name}\""))
+                .with_hint(
+                    "Principals are of type `AWS`, `Service`, `Federated`, or in bucket policies `CanonicalUser`.",
+                )
+                .at(name)
         })?;
         let texts = match json {
             Json::Array(texts) if texts.is_empty() => return Err(empty()),
@@ -66,12 +68,13 @@ fn form(kind: Kind, group: Group, text: &str) -> Result<Form, Malformed> {
 
 /// AWS's words; where the mistake is known, with what was meant.
 fn invalid(kind: Kind, group: &str, text: &str) -> Malformed {
-    match kind {
+    let malformed = match kind {
         Kind::Trust => Malformed::new(format!("Invalid principal in policy: \"{group}\":\"{text}\"")),
         Kind::Key => Malformed::new("Policy contains a statement with one or more invalid principals.")
             .with_hint(format!("`{text}` is not a principal.")),
         _ => Malformed::new("Invalid principal in policy").with_hint(format!("`{text}` is not a principal.")),
-    }
+    };
+    malformed.at(text)
 }
 
 fn aws(kind: Kind, text: &str) -> Result<Form, Malformed> {

@@ -23,7 +23,8 @@ const TRUST_ACTIONS: [&str; 6] = [
 
 /// Checks the statements and gives the principals of each.
 pub(super) fn check(kind: Kind, top: &Top<'_>) -> Result<Vec<Option<Principals>>, Malformed> {
-    let principals = top.statements.iter().map(|raw| statement(kind, raw)).collect::<Result<_, _>>()?;
+    let check_one = |(number, raw)| statement(kind, raw).map_err(|malformed: Malformed| malformed.in_statement(number));
+    let principals = top.statements.iter().enumerate().map(check_one).collect::<Result<_, _>>()?;
     if kind == Kind::Trust {
         identity::check_sids(&top.statements)?;
     } else {
@@ -36,14 +37,15 @@ fn statement(kind: Kind, raw: &Raw<'_>) -> Result<Option<Principals>, Malformed>
     let effect = raw.effect.unwrap_or_default();
     if !["Allow", "Deny"].contains(&effect) {
         return Err(Malformed::new(format!("Invalid effect: {effect}"))
-            .with_hint("Effects are case-sensitive: `Allow` or `Deny`."));
+            .with_hint("Effects are case-sensitive: `Allow` or `Deny`.")
+            .at(effect));
     }
     if let Some(("NotPrincipal", _)) = raw.principal {
         if effect == "Allow" {
-            return Err(Malformed::new("Allow with NotPrincipal is not allowed."));
+            return Err(Malformed::new("Allow with NotPrincipal is not allowed.").at("NotPrincipal"));
         }
         if kind == Kind::Trust {
-            return Err(Malformed::new("AssumeRole policy must not contain NotPrincipal field."));
+            return Err(Malformed::new("AssumeRole policy must not contain NotPrincipal field.").at("NotPrincipal"));
         }
     }
     let Some((name, json)) = raw.principal else {
@@ -73,7 +75,8 @@ fn check_actions(kind: Kind, raw: &Raw<'_>) -> Result<(), Malformed> {
             Ok(()) if kind != Kind::Bucket || is_s3 => {}
             _ => {
                 return Err(Malformed::new("Policy has invalid action")
-                    .with_hint(format!("`{action}` is not an action of S3.")));
+                    .with_hint(format!("`{action}` is not an action of S3."))
+                    .at(*action));
             }
         }
     }
@@ -87,7 +90,8 @@ fn check_trust_action(action: &str) -> Result<(), Malformed> {
         return Ok(());
     }
     Err(Malformed::new("AssumeRole policy may only specify STS AssumeRole actions.")
-        .with_hint(format!("`{action}` is none of them.")))
+        .with_hint(format!("`{action}` is none of them."))
+        .at(action))
 }
 
 fn check_resources(kind: Kind, raw: &Raw<'_>) -> Result<(), Malformed> {
@@ -97,14 +101,16 @@ fn check_resources(kind: Kind, raw: &Raw<'_>) -> Result<(), Malformed> {
     if kind == Kind::Trust {
         let name = if list.negated { "NotResource" } else { "Resource" };
         return Err(Malformed::new(format!("Has prohibited field {name}"))
-            .with_hint("A trust policy is always about the role that it is attached to."));
+            .with_hint("A trust policy is always about the role that it is attached to.")
+            .at(name));
     }
     if list.texts.is_empty() {
         return Err(Malformed::new("Missing required field Resource cannot be empty!"));
     }
     match list.texts.iter().find(|text| !is_resource(text)) {
         Some(text) => Err(Malformed::new("Policy has invalid resource")
-            .with_hint(format!("`{text}` is neither `*` nor an ARN: `arn:aws:SERVICE:REGION:ACCOUNT:RESOURCE`."))),
+            .with_hint(format!("`{text}` is neither `*` nor an ARN: `arn:aws:SERVICE:REGION:ACCOUNT:RESOURCE`."))
+            .at(*text)),
         None => Ok(()),
     }
 }
@@ -121,7 +127,8 @@ fn check_conditions(raw: &Raw<'_>) -> Result<(), Malformed> {
         let is_date = condition.operator.comparison.name().starts_with("Date");
         if let Some(value) = condition.values.iter().find(|value| is_date && !condition::is_date(value)) {
             return Err(Malformed::new(format!("Invalid date value in condition: {value}"))
-                .with_hint("Dates look like `2026-01-31T12:00:00Z`, or are seconds since 1970."));
+                .with_hint("Dates look like `2026-01-31T12:00:00Z`, or are seconds since 1970.")
+                .at(&**value));
         }
     }
     Ok(())
@@ -141,7 +148,8 @@ fn check_sids(statements: &[Raw<'_>]) -> Result<(), Malformed> {
     let mut seen = HashSet::new();
     match statements.iter().filter_map(|raw| raw.sid).find(|sid| !sid.is_empty() && !seen.insert(*sid)) {
         Some(sid) => Err(Malformed::new("The Statement Ids in the policy are not unique")
-            .with_hint(format!("`{sid}` stands more than once."))),
+            .with_hint(format!("`{sid}` stands more than once."))
+            .at(sid)),
         None => Ok(()),
     }
 }

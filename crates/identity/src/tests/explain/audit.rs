@@ -1,10 +1,10 @@
 use super::*;
 use ::store::params;
 
-use crate::audit::batch_limit;
+use crate::audit::MOST;
 
 #[tokio::test]
-async fn reads_are_recorded_when_the_batch_is_written() {
+async fn an_entry_is_written_once() {
     each_backend(async |store| {
         let d = Deployment::start(&store).await;
         d.identity.permit(&d.ctx, &Ask::new("iam:ListUsers", "*"), Access::Read).await.unwrap();
@@ -25,11 +25,11 @@ async fn who_fills_the_batch_waits_until_it_is_written() {
     let store = database.open().await.unwrap();
     let d = Deployment::start(&store).await;
     let ask = Ask::new("iam:ListUsers", "*");
-    let page = first(u32::try_from(batch_limit()).unwrap() + 10);
-    for _ in 0..batch_limit() {
+    let page = first(u32::try_from(MOST).unwrap() + 10);
+    for _ in 0..MOST {
         d.identity.permit(&d.ctx, &ask, Access::Read).await.unwrap();
     }
-    assert!(d.identity.list_audit(&d.ctx, &page).await.unwrap().items.len() >= batch_limit());
+    assert!(d.identity.list_audit(&d.ctx, &page).await.unwrap().items.len() >= MOST);
 }
 
 #[tokio::test]

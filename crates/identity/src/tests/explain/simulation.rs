@@ -183,3 +183,43 @@ async fn simulation_and_enforcement_agree_on_random_cases() {
         agrees(&d, &alice, &buckets, &case, n).await;
     }
 }
+
+#[tokio::test]
+async fn simulations_tell_nothing_of_another_accounts_policies_and_principals() {
+    each_backend(async |store| {
+        let d = Deployment::start(&store).await;
+        let (stranger, other) = d.other_account().await;
+        let buckets = d.buckets();
+        let asked = simulation(Some(d.ctx.principal().arn()), &["s3:GetObject"], &[OBJECT]);
+        let mut told = Vec::new();
+        for effect in ["Allow", "Deny"] {
+            let statement =
+                json!([{"Effect": effect, "Principal": "*", "Action": "*", "Resource": format!("{BUCKET}/*")}]);
+            buckets.set(&other.account, Some(statement));
+            told.push(d.identity.simulate(&d.ctx, &asked).await.unwrap());
+        }
+        assert_eq!(told[0], told[1], "whatever the other account's policy says");
+        assert_eq!(told[0][0].sides[1], ("Resource Policy", EvalDecision::ImplicitDeny));
+        // Its owner is told.
+        let own = simulation(Some(stranger.principal().arn()), &["s3:GetObject"], &[OBJECT]);
+        let own = d.identity.simulate(&stranger, &own).await.unwrap();
+        assert_eq!(own[0].decision, EvalDecision::ExplicitDeny);
+
+        let mut answers = Vec::new();
+        for name in ["admin", "nobody"] {
+            let arn = format!("arn:aws:iam::{}:user/{name}", other.account);
+            let error = d.identity.simulate(&d.ctx, &simulation(Some(arn.clone()), &["s3:GetObject"], &[])).await;
+            answers.push(error.unwrap_err().message.replace(name, "NAME"));
+            let statement = json!({"Effect": "Allow", "Action": "*", "Resource": "*",
+                "Condition": {"Null": {"aws:PrincipalTag/team": "true"}}});
+            let caller = Simulation {
+                policies: vec![document(statement)],
+                caller: Some(arn),
+                ..simulation(None, &["s3:GetObject"], &[])
+            };
+            answers.push(format!("{:?}", d.identity.simulate(&d.ctx, &caller).await.unwrap()));
+        }
+        assert_eq!(answers[..2], answers[2..], "those who are there and those who are not");
+    })
+    .await;
+}
