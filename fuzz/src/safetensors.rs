@@ -1,5 +1,6 @@
-//! A safetensors file as anybody may upload it: its header, and an index of shards. No bytes may do more than be refused;
-//! a header that is read places its tensors side by side from its own end to the file's, and an index names plain files.
+//! A safetensors file as anybody may upload it: its header, and an index of shards. No bytes may do more than be
+//! refused; a header that is read places its tensors side by side from its own end to the file's, and an index names
+//! plain files.
 
 use checkpoint::safetensors::{Header, LONGEST_HEADER, header_length, is_plain_name, parse_index};
 

@@ -1,5 +1,5 @@
-//! A tokenizer's file as anybody may upload it: `tokenizer.json` or SentencePiece's `tokenizer.model`. No bytes may do more than
-//! be refused, with words.
+//! A tokenizer's file as anybody may upload it: `tokenizer.json` or SentencePiece's `tokenizer.model`. No bytes may do
+//! more than be refused, with words.
 
 use checkpoint::tokenizer::{SentencePieceModel, check_json};
 

@@ -112,19 +112,19 @@ impl Config {
 
     fn check(&self, map: &Map<String, Value>) -> Result<(), Finding> {
         let wrong = |problem: String| Err(Finding::error(FILE, problem, FIX_CONFIG));
-        if self.heads % self.kv_heads != 0 {
+        if !self.heads.is_multiple_of(self.kv_heads) {
             return wrong(format!(
                 "`num_attention_heads` is {}, which is not a multiple of `num_key_value_heads`, {}",
                 self.heads, self.kv_heads
             ));
         }
-        if !self.head_dim_named && self.hidden % self.heads != 0 {
+        if !self.head_dim_named && !self.hidden.is_multiple_of(self.heads) {
             return wrong(format!(
                 "`hidden_size` is {}, which is not a multiple of `num_attention_heads`, {}",
                 self.hidden, self.heads
             ));
         }
-        if self.head_dim % 2 != 0 || !(2..=512).contains(&self.head_dim) {
+        if !self.head_dim.is_multiple_of(2) || !(2..=512).contains(&self.head_dim) {
             return wrong(format!("a head has {} numbers; even ones from 2 to 512 can be imported", self.head_dim));
         }
         if self.head_dim * self.hidden > LARGEST_HEAD {

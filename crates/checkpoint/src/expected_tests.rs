@@ -53,7 +53,8 @@ fn only_llamas_heads_are_put_into_another_order() {
 
 #[test]
 fn tensors_that_contradict_the_configuration_are_named() {
-    let cases: [(&str, fn(&mut Sample), &[&str]); 6] = [
+    type Case = (&'static str, fn(&mut Sample), &'static [&'static str]);
+    let cases: [Case; 6] = [
         (
             "missing",
             |s| s.tensors.retain(|t| t.name != "model.layers.1.mlp.up_proj.weight"),

@@ -15,7 +15,8 @@ pub(crate) const JSON: &str = "chat_template.json";
 const FIX_TEMPLATE: &str = "Upload the template that the model was trained with, as `chat_template` in tokenizer_config.json \
      or as chat_template.jinja.";
 
-/// The template, if it renders a conversation. Its own file is preferred to `tokenizer_config.json`, as transformers does.
+/// The template, if it renders a conversation. Its own file is preferred to `tokenizer_config.json`, as transformers
+/// does.
 pub(crate) fn read(
     jinja: Option<&[u8]>,
     json: Option<&[u8]>,

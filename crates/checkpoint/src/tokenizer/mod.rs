@@ -1,7 +1,8 @@
 //! A checkpoint's tokenizer, as GGUF keeps it.
 //!
-//! Two kinds are known: byte-level BPE (GPT-2 and what came after it) and SentencePiece's BPE (Llama 2, Mistral). What is not
-//! exactly one of the known ones is refused by name: a tokenizer that is almost right makes a model that is almost right.
+//! Two kinds are known: byte-level BPE (GPT-2 and what came after it) and SentencePiece's BPE (Llama 2, Mistral). What
+//! is not exactly one of the known ones is refused by name: a tokenizer that is almost right makes a model that is
+//! almost right.
 
 mod byte_level;
 mod json;

@@ -456,7 +456,8 @@ pub fn texts(count: usize) -> Vec<String> {
         let mut text = String::new();
         for _ in 0..=random.below(24) {
             match random.below(8) {
-                // llama.cpp cuts at code points that no character has, the library does not: all of these are characters.
+                // llama.cpp cuts at code points that no character has, the library does not: all of these are
+                // characters.
                 0 => {
                     let (from, to) = CHARACTERS[random.below(CHARACTERS.len())];
                     text.extend(char::from_u32(from + random.below((to - from) as usize) as u32));
