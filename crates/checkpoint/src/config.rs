@@ -92,6 +92,8 @@ pub struct Config {
     pub(crate) special: Map<String, Value>,
 }
 
+/// Weights of a head's queries, which are held at once; the largest models have 2 Mi.
+const LARGEST_HEAD: u64 = 8 << 20;
 const FIX_CONFIG: &str = "Upload the `config.json` that the model was saved with.";
 
 impl Config {
@@ -110,20 +112,23 @@ impl Config {
 
     fn check(&self, map: &Map<String, Value>) -> Result<(), Finding> {
         let wrong = |problem: String| Err(Finding::error(FILE, problem, FIX_CONFIG));
-        if self.heads % self.kv_heads != 0 {
+        if !self.heads.is_multiple_of(self.kv_heads) {
             return wrong(format!(
                 "`num_attention_heads` is {}, which is not a multiple of `num_key_value_heads`, {}",
                 self.heads, self.kv_heads
             ));
         }
-        if !self.head_dim_named && self.hidden % self.heads != 0 {
+        if !self.head_dim_named && !self.hidden.is_multiple_of(self.heads) {
             return wrong(format!(
                 "`hidden_size` is {}, which is not a multiple of `num_attention_heads`, {}",
                 self.hidden, self.heads
             ));
         }
-        if self.head_dim % 2 != 0 {
-            return wrong(format!("a head has {} numbers, which is odd", self.head_dim));
+        if !self.head_dim.is_multiple_of(2) || !(2..=512).contains(&self.head_dim) {
+            return wrong(format!("a head has {} numbers; even ones from 2 to 512 can be imported", self.head_dim));
+        }
+        if self.head_dim * self.hidden > LARGEST_HEAD {
+            return wrong(format!("a head has {} weights, and {LARGEST_HEAD} at most", self.head_dim * self.hidden));
         }
         if let Some(quantized) = map.get("quantization_config").filter(|value| !value.is_null()) {
             let method = quantized.get("quant_method").and_then(Value::as_str).unwrap_or("unknown");
@@ -208,7 +213,7 @@ impl Reader<'_> {
             layers: self.whole("num_hidden_layers", 1..=512, None)?,
             heads,
             kv_heads: self.whole("num_key_value_heads", 1..=1024, Some(kv_default.unwrap_or(heads)))?,
-            head_dim: self.whole("head_dim", 2..=512, Some(hidden / heads))?,
+            head_dim: self.whole("head_dim", 0..=1 << 20, Some(hidden / heads))?,
             head_dim_named,
             vocabulary: self.whole("vocab_size", 1..=1 << 20, None)?,
             context,

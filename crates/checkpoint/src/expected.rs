@@ -105,8 +105,8 @@ fn layer_tensors(config: &Config, layer: u64) -> Vec<Expected> {
 const SHOWN: usize = 8;
 const FIX_TENSORS: &str = "Upload the config.json and the weights of one and the same model.";
 
-/// Pairs what is there with what is expected, in the order of the files' bytes. Findings say what is missing, too much, or
-/// of another shape or type.
+/// Pairs what is there with what is expected, in the order of the files' bytes. Findings say what is missing, too
+/// much, or of another shape or type.
 pub(crate) fn pair(config: &Config, located: Vec<Located>, report: &mut Report) -> Vec<(Located, Expected)> {
     let mut expected: HashMap<String, Expected> =
         expected(config).into_iter().map(|expected| (expected.source.clone(), expected)).collect();

@@ -88,8 +88,8 @@ impl Converter {
     }
 }
 
-/// Puts the rows of each head, `rows` of `row` bytes, into the order in which llama.cpp rotates them: the halves of a head
-/// interleaved. Appends to `out`.
+/// Puts the rows of each head, `rows` of `row` bytes, into the order in which llama.cpp rotates them: the halves of a
+/// head interleaved. Appends to `out`.
 pub(crate) fn interleave(block: &[u8], rows: usize, row: usize, out: &mut Vec<u8>) {
     for head in block.chunks_exact(rows * row) {
         for at in 0..rows {

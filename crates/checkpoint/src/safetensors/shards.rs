@@ -27,8 +27,8 @@ pub(crate) struct Located {
     pub(crate) entry: Entry,
 }
 
-/// All tensors, file after file in the order of their bytes; findings where files are missing, damaged or contradict the
-/// index. None where what is there is not enough to judge the tensors by.
+/// All tensors, file after file in the order of their bytes; findings where files are missing, damaged or contradict
+/// the index. None where what is there is not enough to judge the tensors by.
 pub(crate) async fn locate(
     source: &dyn Source,
     files: &[SourceFile],
