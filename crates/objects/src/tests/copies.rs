@@ -8,6 +8,7 @@ fn copy(from: &str, to: &str) -> CopyObject {
     CopyObject {
         source: ObjectRef::new("notes", from),
         source_conditions: Conditions::default(),
+        source_key: None,
         to: PutObject::new("notes", to),
         metadata_directive: Directive::Copy,
         tagging_directive: Directive::Copy,
