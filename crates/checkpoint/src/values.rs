@@ -50,7 +50,7 @@ impl Converter {
         }
         match format {
             Format::F32 => {
-                self.floats.iter().for_each(|value| out.extend(value.to_le_bytes()));
+                append(out, &self.floats, f32::to_le_bytes);
                 Ok(())
             }
             Format::F16 => self.halve(out),
@@ -83,8 +83,17 @@ impl Converter {
         if let Some(at) = self.halves.iter().position(|half| half & 0x7c00 == 0x7c00) {
             return Err(Fault::Unfit(Unfit::TooLarge(at, self.floats[at])));
         }
-        self.halves.iter().for_each(|half| out.extend(half.to_le_bytes()));
+        append(out, &self.halves, u16::to_le_bytes);
         Ok(())
+    }
+}
+
+/// Appends all numbers' bytes, at the speed of a copy.
+fn append<T: Copy, const N: usize>(out: &mut Vec<u8>, numbers: &[T], bytes: fn(T) -> [u8; N]) {
+    let start = out.len();
+    out.resize(start + numbers.len() * N, 0);
+    for (slot, number) in out[start..].chunks_exact_mut(N).zip(numbers) {
+        slot.copy_from_slice(&bytes(*number));
     }
 }
 

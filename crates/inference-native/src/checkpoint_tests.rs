@@ -205,3 +205,32 @@ fn every_pre_tokenizer_that_is_recognised_cuts_as_the_library_does() {
         assert_agreement(&vocabulary(&imported.file), &library, &texts(3000));
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_model_in_a_sealed_memory_file_loads_by_its_path_and_stays_when_the_file_is_closed() {
+    use std::io::Write;
+    use std::os::fd::AsRawFd;
+
+    use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+
+    let sample = Sample::new("LlamaForCausalLM", SMALL, "F16");
+    let model = converted(&sample.files(), Quantization::F16, &NativeQuantizer);
+    let memory = memfd_create("model", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING).unwrap();
+    let mut memory = std::fs::File::from(memory);
+    memory.write_all(&model).unwrap();
+    fcntl_add_seals(&memory, SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL).unwrap();
+    let dir = PathBuf::from("/proc/self/fd");
+    let files = ModelFiles { main: dir.join(memory.as_raw_fd().to_string()), dir };
+    let loader = NativeLoader::default();
+    assert_eq!(loader.inspect(&files).unwrap().architecture, "llama");
+    let Loaded::Generator(loaded) = loader.load(&files, &LoadOptions::default()).unwrap() else { panic!() };
+    drop(memory);
+    let prompt = Prompt::Text { text: "<s>[INST] Hello [/INST]".to_owned(), parse_special: true, add_bos: true };
+    let sampling = Sampling::greedy();
+    let request = GenerateRequest { prompt, sampling, max_tokens: Some(48), ..GenerateRequest::default() };
+    let text = block_on(loaded.generate(request).unwrap().collect()).unwrap().text;
+    let tokens = loaded.tokenize(&text, true).unwrap();
+    let plain = import(&sample.files(), Quantization::F16);
+    assert_eq!(vec![tokens], greedy(&plain.file, &["<s>[INST] Hello [/INST]"]));
+}

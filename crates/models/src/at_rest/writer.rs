@@ -23,7 +23,7 @@ pub struct Writer {
     /// The file, when no chunk is being written.
     file: Option<File>,
     /// The chunk that is being encrypted and written while the next one comes.
-    writing: Option<JoinHandle<Result<(File, Vec<u8>)>>>,
+    writing: Option<JoinHandle<Written>>,
     chunk: Vec<u8>,
     spare: Vec<u8>,
     /// The number of the chunk that is filled.
@@ -31,6 +31,9 @@ pub struct Writer {
     /// Bytes that have come.
     got: u64,
 }
+
+/// The file, and the chunk's buffer for the next one.
+type Written = Result<(File, Vec<u8>)>;
 
 impl Writer {
     /// Begins the file `path` with the ending `.model`; it is there when it is complete.
