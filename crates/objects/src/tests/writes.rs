@@ -57,6 +57,7 @@ async fn small_objects_are_kept_in_their_rows() {
         let copy = CopyObject {
             source: ObjectRef::new("notes", "k"),
             source_conditions: Conditions::default(),
+            source_key: None,
             to: PutObject::new("notes", "copy"),
             metadata_directive: Directive::Copy,
             tagging_directive: Directive::Copy,
