@@ -175,6 +175,20 @@ impl Ctx {
         .until(self.deadline)
     }
 
+    /// The same request of another caller, whom the request itself proved.
+    pub(crate) fn of(&self, principal: Principal) -> Self {
+        let facts = self.facts.as_ref();
+        let facts = Facts {
+            region: facts.region.clone(),
+            principal: Arc::new(principal),
+            credential: facts.credential.clone(),
+            request_id: facts.request_id.clone(),
+            source: facts.source.clone(),
+            ..*facts
+        };
+        Self { facts: Arc::new(facts), ..self.clone() }
+    }
+
     /// The account that the request is for. Rows of any other account do not exist for it.
     #[must_use]
     pub fn account(&self) -> &AccountId {

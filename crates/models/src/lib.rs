@@ -6,6 +6,7 @@
 //! [`Models::count_tokens`]).
 
 mod aliases;
+pub mod at_rest;
 mod catalogue;
 mod config;
 mod foundation;

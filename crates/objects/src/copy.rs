@@ -11,6 +11,7 @@ use crate::buckets::settings::no_acls;
 use crate::checksums::ChecksumAlgorithm;
 use crate::conditions::Conditions;
 use crate::customer_keys::CustomerKey;
+use crate::encryption::Sealed;
 use crate::error::{Code, Error, Result};
 use crate::keys;
 use crate::open::Objects;
@@ -85,7 +86,11 @@ impl Objects {
             return Err(no_acls());
         }
         source_conditions.check_source(&found.row.etag, found.row.modified)?;
-        check_change(&source, &to, metadata_directive)?;
+        // The copy is encrypted by the bucket's default, which may be another way than the source's.
+        let reencrypts = row.settings.encryption.is_some() || found.row.envelope.sealed != Sealed::S3;
+        if !reencrypts {
+            check_change(&source, &to, metadata_directive)?;
+        }
         let size = found.row.size;
         if size > MOST_AT_ONCE {
             return Err(Error::new(

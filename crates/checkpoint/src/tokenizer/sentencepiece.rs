@@ -16,8 +16,8 @@ const SPACE: char = '\u{2581}';
 /// The score of a token that no merge makes.
 const NO_MERGE: f32 = -1000.0;
 
-/// The vocabulary, padded to `rows` tokens: with the scores of `tokenizer.model`, where it is there, else with scores that
-/// order the merges as `tokenizer.json` does.
+/// The vocabulary, padded to `rows` tokens: with the scores of `tokenizer.model`, where it is there, else with scores
+/// that order the merges as `tokenizer.json` does.
 pub(super) fn vocabulary(
     json: Option<&TokenizerJson>,
     model: Option<&SentencePieceModel>,
@@ -104,9 +104,9 @@ fn spaces(json: &TokenizerJson) -> Result<bool, Refusal> {
     }
 }
 
-/// Scores by which the tokens are merged as the list of merges says: the earlier the first merge that makes a token, the
-/// higher. That is the same order exactly if all merges that make a token stand together, and all ways to make it are listed;
-/// lists that are made of a SentencePiece model are so.
+/// Scores by which the tokens are merged as the list of merges says: the earlier the first merge that makes a token,
+/// the higher. That is the same order exactly if all merges that make a token stand together, and all ways to make it
+/// are listed; lists that are made of a SentencePiece model are so.
 fn scores(json: &TokenizerJson) -> Result<HashMap<u32, f32>, Refusal> {
     let merges = json.merges()?;
     let mut scores = HashMap::with_capacity(merges.len());
@@ -141,8 +141,11 @@ fn take_scores(vocabulary: &mut Vocabulary, model: &SentencePieceModel) -> Resul
             continue;
         }
         if piece.text != token.text {
-            let problem =
-                format!("the token {id} is `{}` here and `{}` in tokenizer.json", piece.text, token.text.escape_debug());
+            let problem = format!(
+                "the token {id} is `{}` here and `{}` in tokenizer.json",
+                piece.text,
+                token.text.escape_debug()
+            );
             return Err(Finding::error(MODEL, problem, "Upload the tokenizer files of one and the same model."));
         }
         token.score = piece.score;

@@ -187,8 +187,8 @@ async fn insert_row(tx: &Tx, new: &NewVersion<'_>, version: &str, rank: i64) -> 
     tx.execute(
         "INSERT INTO object_versions (bucket, key, rank, version, latest, marker, id, size, etag, modified, blob, parts, \
          data_key, kms_key, kms_context, bucket_key, storage_class, headers, metadata, tags, checksum_algorithm, \
-         checksum, checksum_type, object_lock, customer_key, inline) VALUES ($1, $2, $3, $4, TRUE, $5, $6, $7, $8, $9, $10, \
-         $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)",
+         checksum, checksum_type, object_lock, customer_key, inline) VALUES ($1, $2, $3, $4, TRUE, $5, $6, $7, $8, $9, \
+         $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)",
         params![
             &new.bucket.name,
             new.key,
