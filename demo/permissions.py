@@ -64,14 +64,15 @@ def apply(changes, holders):
 def repair(request, account_id, holders):
     """Explains a denial as an administrator of the account and applies what is proven to help."""
     explanation = craton("iam", "explain", request, account=account_id)
-    print(f"   Denied by: {explanation['deniedBy']['text']}")
+    shown = request if len(request) < 40 else f"{request[:16]}…"
+    print(f"   $ craton iam explain {shown} --account {account_id}")
     for finding in explanation["findings"]:
         print(f"   {finding['text']}")
     made = apply(explanation["changes"], holders)
-    print(f"   decided again with the change: {'allowed' if explanation['proven'] else 'not yet allowed'}; "
-          f"it allows {explanation['alsoAllows']['count']} other things that were tried")
+    print(f"   decided again with all changes: {'allowed' if explanation['proven'] else 'not yet allowed'}; "
+          f"this one allows {explanation['alsoAllows']['count']} other things that were tried")
     for side in explanation["otherSides"]:
-        print(f"   {side['text']}")
+        print(f"\n   also {side['text']} {side['accountId']}, whose administrators open a token for their side:")
         made += repair(side["token"], side["accountId"], holders) if side["token"] else 0
     return made
 
@@ -96,9 +97,9 @@ def main():
     session = client("sts", host_key).assume_role(RoleArn=role, RoleSessionName="demo")["Credentials"]
     reader = client("s3", session)
     read = lambda: reader.get_object(Bucket=bucket, Key="mistral/config.json")  # noqa: E731
-    request = denied(read)
+    request = first = denied(read)
 
-    title(f"4. Why? (craton iam explain {request})")
+    title("4. Why? (craton iam explain, from the caller's side and then from the bucket's)")
     holders = {"iam": iam, "role": "importer", "s3": s3, "bucket": bucket}
     for attempt in range(4):
         if repair(request, host, holders) == 0:
@@ -136,6 +137,12 @@ def main():
                 print(f"   restored: {restored.get_object(Bucket=bucket, Key='mistral/config.json')['Body'].read().decode()}")
             finally:
                 server.terminate()
+
+
+    title("Look at it yourself")
+    print(f"   the denial:  {os.environ['AWS_ENDPOINT_URL']}/console/why-denied?request={first}")
+    print(f"                signed in with the key of the hosting account: craton env --account {host}")
+    print("   every decision: Audit log there, or aws cloudtrail lookup-events")
 
 
 def wait_for(path, server):

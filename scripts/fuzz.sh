@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Runs one fuzz target with libFuzzer and AddressSanitizer: scripts/fuzz.sh signatures|policies [SECONDS]
+# Runs one fuzz target with libFuzzer and AddressSanitizer: scripts/fuzz.sh signatures|policies|safetensors|tokenizers [SECONDS]
 # Needs no cargo-fuzz and no nightly compiler. New inputs go to fuzz/found/TARGET, a crash to fuzz/artifacts/TARGET.
 set -euo pipefail
 cd "$(dirname "$0")/../fuzz"
 
-target=${1:?name a target: signatures or policies}
+target=${1:?name a target: signatures, policies, safetensors or tokenizers}
 seconds=${2:-600}
 host=$(rustc -vV | sed -n 's/^host: //p')
 

@@ -88,7 +88,7 @@ def _generated(versions, rows, judged):
 
 def _reasons(judged):
     found = {}
-    for difference in flat(judged):
+    for difference in (difference for difference in flat(judged) if difference.reason is not None):
         found.setdefault(difference.reason, set()).add(difference.case)
     return found
 

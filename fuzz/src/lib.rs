@@ -2,4 +2,6 @@
 //! the same files as ordinary tests.
 
 pub mod policies;
+pub mod safetensors;
 pub mod signatures;
+pub mod tokenizers;

@@ -70,4 +70,8 @@ CASES = [
     Case("sts.decode_authorization_message", [
         call("sts.decode_authorization_message", EncodedMessage="nonsense", fails="InvalidAuthorizationMessageException", status=400),
     ]),
+    Case("sts.web_identity", [
+        call("sts.assume_role_with_web_identity", RoleArn=ROLE, RoleSessionName="work", WebIdentityToken="nonsense",
+             fails="InvalidIdentityToken", status=400),
+    ]),
 ]

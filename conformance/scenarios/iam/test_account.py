@@ -84,3 +84,26 @@ def test_a_user_is_renamed_and_tagged(iam_user):
     assert iam.list_user_tags(UserName=name)["Tags"] == [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}]
     iam.untag_user(UserName=name, TagKeys=["b"])
     assert iam.get_user(UserName=name)["User"]["Tags"] == [{"Key": "a", "Value": "1"}]
+
+
+def test_rules_for_passwords_are_kept_until_they_are_deleted():
+    iam = client("iam")
+    iam.update_account_password_policy(MinimumPasswordLength=12)
+    assert iam.get_account_password_policy()["PasswordPolicy"]["MinimumPasswordLength"] == 12
+    iam.delete_account_password_policy()
+    refused(iam.get_account_password_policy, "NoSuchEntity", 404, "The Password Policy with domain name")
+    refused(iam.delete_account_password_policy, "NoSuchEntity", 404, "The account policy with name PasswordPolicy cannot be found.")
+
+
+def test_members_that_are_empty_are_there_where_aws_has_them():
+    iam, name = client("iam"), unique("members")
+    made = iam.create_policy(PolicyName=name, PolicyDocument=allow("s3:*"), Description="d")["Policy"]
+    assert "Description" not in made and iam.get_policy(PolicyArn=made["Arn"])["Policy"]["Description"] == "d"
+    iam.delete_policy(PolicyArn=made["Arn"])
+    iam.create_instance_profile(InstanceProfileName=name)
+    assert iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Tags"] == []
+    iam.delete_instance_profile(InstanceProfileName=name)
+    service = "custom-resource.application-autoscaling.amazonaws.com"
+    role = iam.create_service_linked_role(AWSServiceName=service)["Role"]["RoleName"]
+    assert role == "AWSServiceRoleForApplicationAutoScaling_CustomResource"
+    iam.delete_service_linked_role(RoleName=role)

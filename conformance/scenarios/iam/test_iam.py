@@ -59,4 +59,4 @@ def test_another_accounts_users_and_keys_are_as_if_absent(iam_user):
 
 
 def test_an_operation_that_is_not_built_says_so():
-    refused(lambda: client("iam").get_credential_report(), "NotImplemented", 501, "GetCredentialReport")
+    refused(lambda: client("iam").list_ssh_public_keys(), "NotImplemented", 501, "ListSSHPublicKeys")

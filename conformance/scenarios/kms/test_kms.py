@@ -161,7 +161,12 @@ def test_aliases_name_keys(key):
     refused(lambda: kms.create_alias(AliasName=alias, TargetKeyId=key["KeyId"]), "AlreadyExistsException", 400,
             f"An alias with the name {arn} already exists")
     refused(lambda: kms.create_alias(AliasName="alias/aws/mine", TargetKeyId=key["KeyId"]), "NotAuthorizedException", 400)
-    refused(lambda: kms.create_alias(AliasName="mine", TargetKeyId=key["KeyId"]), "ValidationException", 400, "Invalid identifier")
+    error = refused(lambda: kms.create_alias(AliasName="mine", TargetKeyId=key["KeyId"]), "ValidationException", 400)
+    assert error["Error"]["Message"] == "Invalid identifier" and "alias/" in error["ResponseMetadata"]["HTTPHeaders"]["x-craton-hint"]
+    for change in (kms.enable_key_rotation, kms.disable_key, kms.get_key_policy, kms.list_grants):
+        error = refused(lambda: change(KeyId=alias), "NotFoundException", 400)
+        assert error["Error"]["Message"] == f"Invalid keyId {alias}"
+    assert kms.describe_key(KeyId=alias)["KeyMetadata"]["KeyId"] == key["KeyId"]
     refused(lambda: kms.create_alias(AliasName="alias/b", TargetKeyId=alias), "ValidationException", 400, "Not aliases")
     other = kms.create_key()["KeyMetadata"]
     kms.update_alias(AliasName=alias, TargetKeyId=other["KeyId"])

@@ -226,5 +226,37 @@ def test_a_closed_account_can_do_nothing(org, member):
     assert org.describe_account(AccountId=member.id)["Account"]["Status"] == "SUSPENDED"
     refused(iam.list_users, "InvalidClientTokenId", 403)
     refused(lambda: org.close_account(AccountId=member.id), "AccountAlreadyClosedException", 400)
-    org.remove_account_from_organization(AccountId=member.id)
-    refused(lambda: org.describe_account(AccountId=member.id), "AccountNotFoundException", 400)
+    # Outside the organization nothing would tell that it is closed.
+    refused(lambda: org.remove_account_from_organization(AccountId=member.id), "AccountAlreadyClosedException", 400)
+
+
+def test_services_are_enabled_by_name(org):
+    service = "config.amazonaws.com"
+    names = lambda: [entry["ServicePrincipal"] for entry in org.list_aws_service_access_for_organization()["EnabledServicePrincipals"]]
+    org.enable_aws_service_access(ServicePrincipal=service)
+    org.enable_aws_service_access(ServicePrincipal=service)
+    assert names().count(service) == 1
+    org.disable_aws_service_access(ServicePrincipal=service)
+    org.disable_aws_service_access(ServicePrincipal=service)
+    assert service not in names()
+    for call in (org.enable_aws_service_access, org.disable_aws_service_access):
+        refused(lambda: call(ServicePrincipal="absent.amazonaws.com"), "InvalidInputException", 400, "unrecognized service principal")
+
+
+def test_what_cannot_be_is_told_in_few_words_and_at_length_beside_them(org):
+    error = refused(lambda: org.list_policies(Filter="ABSENT"), "InvalidInputException", 400)
+    assert error["Error"]["Message"] == "You specified an invalid value." and error["Reason"] == "INVALID_ENUM"
+    assert "'ABSENT' at 'filter'" in error["ResponseMetadata"]["HTTPHeaders"]["x-craton-hint"]
+    error = refused(lambda: org.list_tags_for_resource(ResourceId="absent"), "InvalidInputException", 400)
+    assert error["Error"]["Message"] == "You provided a value that does not match the required pattern."
+    refused(lambda: org.describe_policy(PolicyId="p-absent00"), "PolicyNotFoundException", 400, "You specified a policy that doesn't exist.")
+    refused(lambda: org.delete_policy(PolicyId="p-absent00"), "PolicyNotFoundException", 400, "We can't find a policy with the PolicyId")
+
+
+def test_lists_are_in_the_order_of_making(org, root):
+    parent = org.create_organizational_unit(ParentId=root, Name=unique("ordered"))["OrganizationalUnit"]["Id"]
+    made = [org.create_organizational_unit(ParentId=parent, Name=f"unit-{n}")["OrganizationalUnit"]["Id"] for n in range(7)]
+    pages = org.get_paginator("list_organizational_units_for_parent").paginate(ParentId=parent, MaxResults=3)
+    assert [unit["Id"] for page in pages for unit in page["OrganizationalUnits"]] == made
+    for id in [*made, parent]:
+        org.delete_organizational_unit(OrganizationalUnitId=id)

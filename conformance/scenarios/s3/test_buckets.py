@@ -114,6 +114,9 @@ def test_settings_that_are_not_built_are_answered_as_absent(bucket):
     assert s3.list_bucket_inventory_configurations(Bucket=bucket)["IsTruncated"] is False
     assert s3.list_bucket_intelligent_tiering_configurations(Bucket=bucket)["IsTruncated"] is False
     refused(lambda: s3.get_bucket_lifecycle_configuration(Bucket=name("absent")), "NoSuchBucket", 404)
+    for remove in (s3.delete_bucket_lifecycle, s3.delete_bucket_replication, s3.delete_bucket_website):
+        remove(Bucket=bucket)
+        refused(lambda: remove(Bucket=name("absent")), "NoSuchBucket", 404)
 
 
 def test_operations_that_are_not_built_say_so_by_name(bucket):

@@ -90,3 +90,30 @@ def test_a_body_that_is_not_what_was_signed_is_refused(bucket):
     answer = s3_request("PUT", f"/{bucket}/k", BODY, content=other)
     assert answer.status_code == 400 and "<Code>XAmzContentSHA256Mismatch</Code>" in answer.text
     refused(lambda: client("s3").head_object(Bucket=bucket, Key="k"), "404", 404)
+
+
+def test_what_comes_without_a_checksum_gets_one(bucket):
+    s3 = client("s3", request_checksum_calculation="when_required")
+    put = s3.put_object(Bucket=bucket, Key="k", Body=b"hello world")
+    # Of "hello world", by the reference implementation of CRC-64/NVME.
+    assert put["ChecksumCRC64NVME"] == "jSnVw/bqjr4=" and put["ChecksumType"] == "FULL_OBJECT"
+    head = s3.head_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")
+    assert head["ChecksumCRC64NVME"] == "jSnVw/bqjr4="
+
+
+def test_documents_are_verified(bucket):
+    def with_header(operation, name, value, **call):
+        s3 = client("s3")
+        s3.meta.events.register(f"before-call.s3.{operation}", lambda params, **_: params["headers"].update({name: value}))
+        return lambda: getattr(s3, call.pop("method"))(Bucket=bucket, **call)
+
+    bad = "AAAAAAAAAAAAAAAAAAAAAA=="
+    delete = {"method": "delete_objects", "Delete": {"Objects": [{"Key": "k"}]}}
+    refused(with_header("DeleteObjects", "Content-MD5", bad, **delete), "BadDigest", 400)
+    refused(with_header("DeleteObjects", "Content-MD5", "no", **delete), "InvalidDigest", 400)
+    policy = {"method": "put_bucket_policy", "Policy": "{}"}
+    refused(with_header("PutBucketPolicy", "x-amz-checksum-crc32", "AAAAAA==", **policy), "BadDigest", 400)
+    tags = {"method": "put_bucket_tagging", "Tagging": {"TagSet": []}}
+    refused(with_header("PutBucketTagging", "Content-MD5", bad, **tags), "BadDigest", 400)
+    put = {"method": "put_object", "Key": "k", "Body": b"x"}
+    refused(with_header("PutObject", "Content-MD5", "", **put), "InvalidDigest", 400)

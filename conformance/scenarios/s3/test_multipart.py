@@ -137,3 +137,22 @@ def test_checksums_of_parts(bucket):
     done = s3.complete_multipart_upload(Bucket=bucket, Key="w", UploadId=whole["UploadId"],
                                         MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]})
     assert done["ChecksumType"] == "FULL_OBJECT" and "-" not in done["ChecksumCRC64NVME"]
+
+
+def test_a_completion_can_be_asked_for_again(bucket):
+    s3 = client("s3")
+    upload = {"Bucket": bucket, "Key": "k", "UploadId": s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]}
+    part = {"PartNumber": 1, "ETag": s3.upload_part(**upload, PartNumber=1, Body=b"1")["ETag"]}
+    first = s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": [part]})
+    again = s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": [part]}, IfNoneMatch="*")
+    assert first["ETag"] == again["ETag"]
+    other = {"PartNumber": 1, "ETag": '"0"'}
+    refused(lambda: s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": [other]}), "NoSuchUpload", 404)
+
+
+def test_numbers_of_a_list_of_parts_are_numbers(bucket):
+    s3 = client("s3")
+    upload = {"Bucket": bucket, "Key": "k", "UploadId": s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]}
+    for name, header in (("MaxParts", "max-parts"), ("PartNumberMarker", "part-number-marker")):
+        refused(lambda: s3.list_parts(**upload, **{name: -42}), "InvalidArgument", 400, f"Argument {header} must be")
+        refused(lambda: s3.list_parts(**upload, **{name: 1 << 40}), "InvalidArgument", 400, f"Provided {header} not an integer")

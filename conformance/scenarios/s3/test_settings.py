@@ -154,3 +154,34 @@ def test_rules_for_pages_of_other_sites(bucket):
     assert preflight("https://a.example.com", "PUT").status_code == 403
     bad = {"CORSRules": [{"AllowedOrigins": ["*"], "AllowedMethods": ["FLY"]}]}
     refused(lambda: s3.put_bucket_cors(Bucket=bucket, CORSConfiguration=bad), "InvalidRequest", 400)
+
+
+def test_policies_ask_how_a_request_is_signed_and_what_its_headers_say(bucket):
+    s3 = client("s3", signature_version="s3v4")
+    s3.put_object(Bucket=bucket, Key="k", Body=b"1")
+
+    def deny(action, condition):
+        statement = {"Effect": "Deny", "Principal": "*", "Action": action, "Resource": f"arn:aws:s3:::{bucket}/*", "Condition": condition}
+        s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+
+    address = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "k"})
+    for condition in ({"StringEquals": {"s3:authType": "REST-QUERY-STRING"}}, {"NumericLessThan": {"s3:signatureAge": "600000"}}):
+        deny("s3:GetObject", condition)
+        assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"1"
+        assert requests.get(address, timeout=30).status_code == 403
+    deny("s3:GetObject", {"StringEquals": {"s3:signatureversion": "AWS"}})
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"1"
+    refused(lambda: client("s3", signature_version="s3").get_object(Bucket=bucket, Key="k"), "AccessDenied", 403)
+    deny("s3:PutObject", {"StringLike": {"s3:x-amz-acl": "public*"}})
+    refused(lambda: s3.put_object(Bucket=bucket, Key="k", Body=b"", ACL="public-read"), "AccessDenied", 403)
+    s3.put_object(Bucket=bucket, Key="k", Body=b"", ACL="bucket-owner-full-control")
+    deny("s3:PutObject", {"Null": {"s3:x-amz-server-side-encryption-customer-algorithm": "true"}})
+    refused(lambda: s3.put_object(Bucket=bucket, Key="k", Body=b""), "AccessDenied", 403)
+    s3.put_object(Bucket=bucket, Key="k", Body=b"", SSECustomerAlgorithm="AES256", SSECustomerKey="k" * 32)
+    deny("s3:PutObject", {"Null": {"s3:x-amz-metadata-directive": "true"}})
+    refused(lambda: s3.copy_object(Bucket=bucket, Key="c", CopySource=f"{bucket}/k"), "AccessDenied", 403)
+
+
+def test_rights_are_given_in_one_way_alone(bucket):
+    both = {"ACL": "bucket-owner-full-control", "GrantFullControl": "id=1"}
+    refused(lambda: client("s3").put_object(Bucket=bucket, Key="k", Body=b"", **both), "InvalidRequest", 400, "Header Grants")

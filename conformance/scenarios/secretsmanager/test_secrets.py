@@ -59,7 +59,19 @@ def test_a_secret_is_made_once(secret):
     name, token = f"app/{uuid.uuid4().hex[:8]}", str(uuid.uuid4())
     first = sm.create_secret(Name=name, ClientRequestToken=token, SecretString="x")
     assert sm.create_secret(Name=name, ClientRequestToken=token, SecretString="x")["ARN"] == first["ARN"]
-    refused(lambda: sm.create_secret(Name=name, ClientRequestToken=token, SecretString="y"), "ResourceExistsException", 400)
+    in_use = f"You can't use ClientRequestToken {token} because that value is already in use for a version of secret {first['ARN']}."
+    for change in (lambda: sm.create_secret(Name=name, ClientRequestToken=token, SecretString="y"),
+                   lambda: sm.put_secret_value(SecretId=name, ClientRequestToken=token, SecretString="y"),
+                   lambda: sm.update_secret(SecretId=name, ClientRequestToken=token, SecretString="y")):
+        refused(change, "ResourceExistsException", 400, in_use)
+    assert "Tags" not in sm.describe_secret(SecretId=name)
+    sm.tag_resource(SecretId=name, Tags=[{"Key": "gone", "Value": ""}])
+    sm.untag_resource(SecretId=name, TagKeys=["gone"])
+    assert sm.describe_secret(SecretId=name)["Tags"] == []
+    staged = sm.put_secret_value(SecretId=name, SecretString="z", VersionStages=["SECOND", "FIRST"])
+    assert staged["VersionStages"] == ["SECOND", "FIRST"]
+    refused(lambda: sm.delete_secret(SecretId=name, RecoveryWindowInDays=31, ForceDeleteWithoutRecovery=True), "InvalidParameterException", 400,
+            "RecoveryWindowInDays value must be between 7 and 30 days (inclusive)")
     sm.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
     refused(lambda: sm.create_secret(Name="a b", SecretString="x"), "ValidationException", 400, "Invalid name")
     refused(lambda: sm.create_secret(Name="short", SecretString="x", ClientRequestToken="short"), "InvalidParameterException", 400,
@@ -137,6 +149,7 @@ def test_listings_filter_sort_and_page():
     assert [(e["SecretId"], e["ErrorCode"]) for e in batch["Errors"]] == [("none", "ResourceNotFoundException")]
     filtered = sm.batch_get_secret_value(Filters=[{"Key": "name", "Values": [prefix]}])
     assert {v["SecretString"] for v in filtered["SecretValues"]} == set(names)
+    refused(lambda: sm.list_secrets(Filters=[{"Key": "tag-key"}]), "InvalidParameterException", 400, "Invalid filter values for key: tag-key")
     refused(lambda: sm.batch_get_secret_value(), "InvalidParameterException", 400)
     refused(lambda: sm.list_secrets(NextToken="x"), "InvalidNextTokenException", 400)
     for name in names:
@@ -207,6 +220,7 @@ def test_random_passwords():
     digits = sm.get_random_password(PasswordLength=50, ExcludeLowercase=True, ExcludeUppercase=True, ExcludePunctuation=True,
                                     ExcludeCharacters="0123")["RandomPassword"]
     assert len(digits) == 50 and set(digits) <= set("456789")
+    assert len(sm.get_random_password(PasswordLength=4, IncludeSpace=True)["RandomPassword"]) == 4
     refused(lambda: sm.get_random_password(PasswordLength=0), "InvalidParameterException", 400, "too short")
     refused(lambda: sm.get_random_password(PasswordLength=3), "InvalidParameterException", 400, "too short")
     refused(lambda: sm.get_random_password(PasswordLength=5000), "ValidationException", 400)

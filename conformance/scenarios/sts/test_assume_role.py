@@ -225,8 +225,9 @@ def test_credentials_of_a_session_open_no_more_than_its_user(ada, roles):
 
 def test_what_is_not_built_says_so_even_without_a_signature():
     sts = client("sts")
-    call = lambda: sts.assume_role_with_web_identity(RoleArn=f"arn:aws:iam::{id_of(HOST)}:role/x", RoleSessionName="work", WebIdentityToken="token")
-    refused(call, "NotImplemented", 501, "AssumeRoleWithWebIdentity")
+    role = f"arn:aws:iam::{id_of(HOST)}:role/x"
+    call = lambda: sts.assume_role_with_saml(RoleArn=role, PrincipalArn=role.replace(":role/", ":saml-provider/"), SAMLAssertion="assertion")
+    refused(call, "NotImplemented", 501, "AssumeRoleWithSAML")
 
 
 def test_a_denial_is_decoded_by_the_id_of_its_request(ada):

@@ -82,20 +82,18 @@ function Verdict({ check, mayBeEmpty }: { check: PolicyCheck; mayBeEmpty: boolea
 }
 
 function OneFinding({ finding: { severity, code, message, hint, line, column } }: { finding: Finding }) {
-  const place = line === null ? '' : column === null ? `Line ${line}: ` : `Line ${line}, column ${column}: `
+  const word = severity === 'error' ? 'Error' : 'Warning'
+  const place = line === null ? word : column === null ? `Line ${line}` : `Line ${line}, column ${column}`
   return (
-    <div>
-      <StatusIndicator type={severity} wrapText>
-        {place && <Box variant="strong">{place}</Box>}
-        {message}
-        {hint && <Box variant="small"> {hint}</Box>}
-        {code && (
-          <Box variant="small" color="text-body-secondary">
-            {' '}
-            {code}
-          </Box>
-        )}
-      </StatusIndicator>
+    <div className="craton-finding">
+      <StatusIndicator type={severity}>{place}</StatusIndicator>
+      <div>{message}</div>
+      {hint && <div>{hint}</div>}
+      {code && (
+        <Box variant="small" color="text-body-secondary">
+          {code}
+        </Box>
+      )}
     </div>
   )
 }

@@ -196,7 +196,8 @@ impl Api {
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Display,
     {
-        match self.answer(arrival, record, dialect).await {
+        // Boxed, here and below: futures nested this deep are more than an optimising compiler lays out.
+        match Box::pin(self.answer(arrival, record, dialect)).await {
             Ok(response) => response,
             Err(Unserved::Failure(failure)) => dialect.error(failure, record),
             Err(Unserved::Refusal(refusal)) => dialect.refusal(refusal, record),
@@ -218,10 +219,10 @@ impl Api {
         let proof = Proof::of(&parts);
         if dialect.for_s3 {
             let arrival = Arrival { parts, body, peer, tls };
-            return self.s3(arrival, &proof, record, dialect).await;
+            return Box::pin(self.s3(arrival, &proof, record, dialect)).await;
         }
         let caller = Origin { request_id: record.id.clone(), source_ip: peer.ip(), secure: tls };
-        let pending = self.open(&parts, &proof, dialect, caller.clone()).await?;
+        let pending = Box::pin(self.open(&parts, &proof, dialect, caller.clone())).await?;
         let limit = match pending {
             Pending::Known(_) | Pending::Signature(_) => self.limit(&parts, dialect),
             Pending::Session | Pending::Stranger(_) => STRANGERS_BODY,
@@ -230,6 +231,12 @@ impl Api {
         if let Pending::Stranger(refusal) = pending {
             if dialect.surface == Surface::Aws {
                 let body = body.unwrap_or_default();
+                if crate::sts::needs_no_signature(&parts, &body) {
+                    let ctx = self.identity().anonymous(None, caller);
+                    let ctx = ctx.until(record.started.checked_add(self.0.setup.limits.time));
+                    "sts".clone_into(&mut dialect.scope);
+                    return self.aws(parts, body, ctx, record, dialect).await;
+                }
                 dialect.service = guess_service(&parts, &body);
                 if let Some(unbuilt) = crate::sts::unbuilt_without_signature(&parts, &body) {
                     return Err(Failure::Wire(unbuilt).into());
@@ -247,13 +254,13 @@ impl Api {
         let ctx = match pending {
             Pending::Known(ctx) => ctx,
             Pending::Signature(claim) => {
-                authentication::prove(self.identity(), claim, &parts, &body, self.now(), caller).await?
+                Box::pin(authentication::prove(self.identity(), claim, &parts, &body, self.now(), caller)).await?
             }
             Pending::Session | Pending::Stranger(_) => {
                 record.names("craton", "ConsoleSession");
                 let id = record.id.clone();
                 let visit = craton::Visit { parts: &parts, body: &body, proof: &proof, peer, tls, id };
-                return Ok(craton::session(self, visit).await?);
+                return Ok(Box::pin(craton::session(self, visit)).await?);
             }
         };
         let ctx = ctx.until(record.started.checked_add(self.0.setup.limits.time));
@@ -267,7 +274,7 @@ impl Api {
             Surface::Craton => {
                 self.rest("craton", craton::ROUTES, craton::unknown_route, parts, body, ctx, record).await
             }
-            Surface::Aws => self.aws(parts, body, ctx, record, dialect).await,
+            Surface::Aws => Box::pin(self.aws(parts, body, ctx, record, dialect)).await,
         }
     }
 

@@ -19,6 +19,7 @@ pub(crate) type AwsCall = Call<Routed>;
 pub(crate) const SERVICES: &[(&str, &[Row<Routed>])] = &[
     ("sts", sts::ROWS),
     ("iam", iam::ROWS),
+    ("iam", iam::CREDENTIAL_ROWS),
     ("iam", iam::SIMULATOR_ROWS),
     ("bedrock", bedrock::ROWS),
     ("bedrock-runtime", bedrock_runtime::ROWS),

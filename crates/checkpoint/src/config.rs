@@ -92,6 +92,8 @@ pub struct Config {
     pub(crate) special: Map<String, Value>,
 }
 
+/// Weights of a head's queries, which are held at once; the largest models have 2 Mi.
+const LARGEST_HEAD: u64 = 8 << 20;
 const FIX_CONFIG: &str = "Upload the `config.json` that the model was saved with.";
 
 impl Config {
@@ -110,20 +112,23 @@ impl Config {
 
     fn check(&self, map: &Map<String, Value>) -> Result<(), Finding> {
         let wrong = |problem: String| Err(Finding::error(FILE, problem, FIX_CONFIG));
-        if self.heads % self.kv_heads != 0 {
+        if !self.heads.is_multiple_of(self.kv_heads) {
             return wrong(format!(
                 "`num_attention_heads` is {}, which is not a multiple of `num_key_value_heads`, {}",
                 self.heads, self.kv_heads
             ));
         }
-        if !self.head_dim_named && self.hidden % self.heads != 0 {
+        if !self.head_dim_named && !self.hidden.is_multiple_of(self.heads) {
             return wrong(format!(
                 "`hidden_size` is {}, which is not a multiple of `num_attention_heads`, {}",
                 self.hidden, self.heads
             ));
         }
-        if self.head_dim % 2 != 0 {
-            return wrong(format!("a head has {} numbers, which is odd", self.head_dim));
+        if !self.head_dim.is_multiple_of(2) || !(2..=512).contains(&self.head_dim) {
+            return wrong(format!("a head has {} numbers; even ones from 2 to 512 can be imported", self.head_dim));
+        }
+        if self.head_dim * self.hidden > LARGEST_HEAD {
+            return wrong(format!("a head has {} weights, and {LARGEST_HEAD} at most", self.head_dim * self.hidden));
         }
         if let Some(quantized) = map.get("quantization_config").filter(|value| !value.is_null()) {
             let method = quantized.get("quant_method").and_then(Value::as_str).unwrap_or("unknown");
@@ -167,7 +172,8 @@ impl Config {
 }
 
 fn architecture(map: &Map<String, Value>) -> Result<Architecture, Finding> {
-    let known = "Models of LlamaForCausalLM (Llama 2, Llama 3), MistralForCausalLM and Qwen2ForCausalLM can be imported.";
+    let known =
+        "Models of LlamaForCausalLM (Llama 2, Llama 3), MistralForCausalLM and Qwen2ForCausalLM can be imported.";
     let named: Vec<&str> =
         map.get("architectures").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
     match named.as_slice() {
@@ -197,9 +203,9 @@ impl Reader<'_> {
         let context = self.whole("max_position_embeddings", 1..=1 << 27, Some(context_default))?;
         let bias = self.flag("attention_bias", false)? && architecture == Architecture::Llama;
         let rope = self.rope()?;
-        let special = ["bos", "eos", "unk", "pad"].into_iter().filter_map(|role| {
-            self.map.get(&format!("{role}_token_id")).map(|value| (role.to_owned(), value.clone()))
-        });
+        let special = ["bos", "eos", "unk", "pad"]
+            .into_iter()
+            .filter_map(|role| self.map.get(&format!("{role}_token_id")).map(|value| (role.to_owned(), value.clone())));
         Ok(Config {
             architecture,
             hidden,
@@ -207,7 +213,7 @@ impl Reader<'_> {
             layers: self.whole("num_hidden_layers", 1..=512, None)?,
             heads,
             kv_heads: self.whole("num_key_value_heads", 1..=1024, Some(kv_default.unwrap_or(heads)))?,
-            head_dim: self.whole("head_dim", 2..=512, Some(hidden / heads))?,
+            head_dim: self.whole("head_dim", 0..=1 << 20, Some(hidden / heads))?,
             head_dim_named,
             vocabulary: self.whole("vocab_size", 1..=1 << 20, None)?,
             context,
@@ -226,9 +232,9 @@ impl Reader<'_> {
     fn whole(&self, key: &str, range: std::ops::RangeInclusive<u64>, default: Option<u64>) -> Result<u64, Finding> {
         let number = match self.map.get(key).filter(|value| !value.is_null()) {
             None => default.ok_or_else(|| Finding::error(FILE, format!("`{key}` is missing"), FIX_CONFIG))?,
-            Some(value) => value
-                .as_u64()
-                .ok_or_else(|| Finding::error(FILE, format!("`{key}` is `{}`, not a number", brief(value)), FIX_CONFIG))?,
+            Some(value) => value.as_u64().ok_or_else(|| {
+                Finding::error(FILE, format!("`{key}` is `{}`, not a number", brief(value)), FIX_CONFIG)
+            })?,
         };
         if !range.contains(&number) {
             let problem = format!("`{key}` is {number}, and {} to {} can be imported", range.start(), range.end());
@@ -303,7 +309,12 @@ impl Reader<'_> {
                     let problem = format!("`high_freq_factor`, {high}, is not above `low_freq_factor`, {low}");
                     return Err(Finding::error(FILE, problem, FIX_CONFIG));
                 }
-                Ok(RopeScaling::Llama3 { factor: self.real("factor", Some(8.0))?, low, high, original: original(8192)? })
+                Ok(RopeScaling::Llama3 {
+                    factor: self.real("factor", Some(8.0))?,
+                    low,
+                    high,
+                    original: original(8192)?,
+                })
             }
             "yarn" => Ok(RopeScaling::Yarn {
                 factor: self.real("factor", None)?,

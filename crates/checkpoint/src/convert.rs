@@ -103,6 +103,12 @@ impl Plan {
         self.layout.bytes
     }
 
+    /// Bytes of its beginning that say everything of the model but its weights.
+    #[must_use]
+    pub fn header_bytes(&self) -> u64 {
+        self.layout.header.len() as u64
+    }
+
     /// Bytes that are read for it.
     #[must_use]
     pub fn source_bytes(&self) -> u64 {
@@ -306,7 +312,8 @@ fn rope_metadata(config: &Config, add: &mut impl FnMut(&str, Value)) {
     add("rope.freq_base", Value::F32(config.rope_theta));
 }
 
-/// What Llama 3.1 divides each frequency by (the Llama 3 reference implementation, `apply_scaling`); nothing for others.
+/// What Llama 3.1 divides each frequency by (the Llama 3 reference implementation, `apply_scaling`); nothing for
+/// others.
 fn rope_factors(config: &Config) -> Vec<f32> {
     let RopeScaling::Llama3 { factor, low, high, original } = config.rope_scaling else { return Vec::new() };
     let dimensions = config.head_dim as f32;

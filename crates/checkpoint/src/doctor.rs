@@ -10,8 +10,8 @@ use crate::finding::{Finding, Report};
 use crate::quantization::Quantization;
 use crate::safetensors::{Located, locate};
 use crate::source::{Source, SourceFile, read_file};
-use crate::tokenizer::{self, Files, Vocabulary};
 use crate::template;
+use crate::tokenizer::{self, Files, Vocabulary};
 
 /// Longer settings are refused.
 const LONGEST_SETTINGS: u64 = 4 << 20;
@@ -166,8 +166,7 @@ impl Reader<'_> {
         let jinja = self.file(template::JINJA, LONGEST_SETTINGS).await?;
         let other = self.file(template::JSON, LONGEST_SETTINGS).await?;
         let Some(mut vocabulary) = Vocabulary::read(&files, config, self.report) else { return Ok(None) };
-        vocabulary.template =
-            template::read(jinja.as_deref(), other.as_deref(), &settings, &vocabulary, self.report);
+        vocabulary.template = template::read(jinja.as_deref(), other.as_deref(), &settings, &vocabulary, self.report);
         Ok(Some(vocabulary))
     }
 }

@@ -44,8 +44,7 @@ pub(crate) fn expected(config: &Config) -> Vec<Expected> {
         interleaved: None,
         role,
     };
-    let mut all =
-        vec![one("model.embed_tokens.weight", "token_embd.weight", &[vocabulary, hidden], Role::Embedding)];
+    let mut all = vec![one("model.embed_tokens.weight", "token_embd.weight", &[vocabulary, hidden], Role::Embedding)];
     for layer in 0..config.layers {
         all.extend(layer_tensors(config, layer));
     }
@@ -106,8 +105,8 @@ fn layer_tensors(config: &Config, layer: u64) -> Vec<Expected> {
 const SHOWN: usize = 8;
 const FIX_TENSORS: &str = "Upload the config.json and the weights of one and the same model.";
 
-/// Pairs what is there with what is expected, in the order of the files' bytes. Findings say what is missing, too much, or
-/// of another shape or type.
+/// Pairs what is there with what is expected, in the order of the files' bytes. Findings say what is missing, too
+/// much, or of another shape or type.
 pub(crate) fn pair(config: &Config, located: Vec<Located>, report: &mut Report) -> Vec<(Located, Expected)> {
     let mut expected: HashMap<String, Expected> =
         expected(config).into_iter().map(|expected| (expected.source.clone(), expected)).collect();
@@ -120,12 +119,12 @@ pub(crate) fn pair(config: &Config, located: Vec<Located>, report: &mut Report) 
             }
             None if tensor.entry.name.ends_with(".rotary_emb.inv_freq") => {}
             None if tensor.entry.name == "lm_head.weight" && config.tied => {
-                let problem = "`lm_head.weight` is not read: `tie_word_embeddings` says that the embeddings take its place";
+                let problem =
+                    "`lm_head.weight` is not read: `tie_word_embeddings` says that the embeddings take its place";
                 report.add(Finding::note(tensor.file, problem, "Nothing needs to be done."));
             }
             None => {
-                let problem =
-                    format!("tensor `{}` is no part of a {}", tensor.entry.name, config.architecture.class());
+                let problem = format!("tensor `{}` is no part of a {}", tensor.entry.name, config.architecture.class());
                 findings.push(Finding::error(tensor.file, problem, FIX_TENSORS));
             }
         }
@@ -134,7 +133,9 @@ pub(crate) fn pair(config: &Config, located: Vec<Located>, report: &mut Report) 
     missing.sort_unstable();
     findings.extend(missing.iter().map(|name| {
         let fix = match name.as_str() {
-            "lm_head.weight" => "Upload all weights; if the embeddings take its place, set `tie_word_embeddings` to true.",
+            "lm_head.weight" => {
+                "Upload all weights; if the embeddings take its place, set `tie_word_embeddings` to true."
+            }
             _ => FIX_TENSORS,
         };
         Finding::error(CONFIG, format!("tensor `{name}` is missing: config.json promises it"), fix)

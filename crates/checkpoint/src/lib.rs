@@ -1,12 +1,12 @@
 //! Checkpoints of Hugging Face's layout: safetensors in, GGUF out.
 //!
-//! [`examine`] reads a checkpoint's headers and small files and reports everything that stands between it and a model that
-//! serves, with the file and the fix, before anything is copied. What it accepts becomes a [`Plan`], which knows every byte
-//! of the result's layout in advance; [`Plan::write`] reads the weights once, in order, and writes the GGUF file once, in
-//! order, holding a few MiB at a time.
+//! [`examine`] reads a checkpoint's headers and small files and reports everything that stands between it and a model
+//! that serves, with the file and the fix, before anything is copied. What it accepts becomes a [`Plan`], which knows
+//! every byte of the result's layout in advance; [`Plan::write`] reads the weights once, in order, and writes the GGUF
+//! file once, in order, holding a few MiB at a time.
 //!
-//! Where the bytes come from and go to is the caller's affair: a [`Source`] gives ranges of named files, a [`Sink`] takes
-//! blocks. Names, metadata and alignment are those that llama.cpp's own converter writes.
+//! Where the bytes come from and go to is the caller's affair: a [`Source`] gives ranges of named files, a [`Sink`]
+//! takes blocks. Names, metadata and alignment are those that llama.cpp's own converter writes.
 
 mod config;
 mod convert;

@@ -135,8 +135,8 @@ fn mixed(role: Role, width: u64, config: &Config) -> Format {
     let layers = config.layers;
     let more = |layer: u64| layer < layers / 8 || layer >= 7 * layers / 8 || (layer - layers / 8) % 3 == 2;
     match role {
-        Role::Output if width % 256 != 0 => Format::Q8_0,
-        Role::Embedding if config.tied && width % 256 != 0 => Format::Q8_0,
+        Role::Output if !width.is_multiple_of(256) => Format::Q8_0,
+        Role::Embedding if config.tied && !width.is_multiple_of(256) => Format::Q8_0,
         Role::Output => Format::Q6K,
         Role::Embedding if config.tied => Format::Q6K,
         Role::Value(layer) if more(layer) => Format::Q6K,
@@ -153,7 +153,7 @@ fn is_70b(config: &Config) -> bool {
 
 /// The format, or another for rows that its blocks do not divide (`tensor_type_fallback`).
 fn fitting(format: Format, width: u64) -> Format {
-    let divides = |format: Format| width % format.block().0 == 0;
+    let divides = |format: Format| width.is_multiple_of(format.block().0);
     let smaller = match format {
         _ if divides(format) => return format,
         Format::Q4K => Format::Q5_0,

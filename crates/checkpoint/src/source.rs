@@ -34,12 +34,8 @@ pub trait Source: Send + Sync {
     ///
     /// # Errors
     /// The source's own, also within the stream.
-    async fn read(
-        &self,
-        name: &str,
-        offset: u64,
-        length: u64,
-    ) -> base::Result<BoxStream<'static, base::Result<Bytes>>>;
+    async fn read(&self, name: &str, offset: u64, length: u64)
+    -> base::Result<BoxStream<'static, base::Result<Bytes>>>;
 }
 
 /// The bytes of a range, all of them. For small ranges.
@@ -102,10 +98,8 @@ impl Source for Folder {
             // Links are followed: a hub's cache is made of them.
             let metadata = std::fs::metadata(entry.path()).map_err(failed)?;
             if metadata.is_file() {
-                files.push(SourceFile {
-                    name: entry.file_name().to_string_lossy().into_owned(),
-                    bytes: metadata.len(),
-                });
+                files
+                    .push(SourceFile { name: entry.file_name().to_string_lossy().into_owned(), bytes: metadata.len() });
             }
         }
         Ok(files)

@@ -15,7 +15,8 @@ pub(crate) const JSON: &str = "chat_template.json";
 const FIX_TEMPLATE: &str = "Upload the template that the model was trained with, as `chat_template` in tokenizer_config.json \
      or as chat_template.jinja.";
 
-/// The template, if it renders a conversation. Its own file is preferred to `tokenizer_config.json`, as transformers does.
+/// The template, if it renders a conversation. Its own file is preferred to `tokenizer_config.json`, as transformers
+/// does.
 pub(crate) fn read(
     jinja: Option<&[u8]>,
     json: Option<&[u8]>,
@@ -34,8 +35,7 @@ fn find(
     settings: &Map<String, Value>,
 ) -> Result<(&'static str, String), Finding> {
     if let Some(jinja) = jinja {
-        let text = std::str::from_utf8(jinja)
-            .map_err(|_| Finding::error(JINJA, "it is not UTF-8", FIX_TEMPLATE))?;
+        let text = std::str::from_utf8(jinja).map_err(|_| Finding::error(JINJA, "it is not UTF-8", FIX_TEMPLATE))?;
         return Ok((JINJA, text.to_owned()));
     }
     if let Some(template) = settings.get("chat_template").and_then(chosen) {
@@ -65,12 +65,20 @@ fn try_out(source: &str, vocabulary: &Vocabulary) -> Result<(), String> {
     let special = &vocabulary.special;
     let tokens = Tokens { bos: vocabulary.spelling(special.bos), eos: vocabulary.spelling(special.eos) };
     let template = ChatTemplate::new(source, tokens, Arc::new(SystemClock))
-        .map_err(|error| format!("the chat template cannot be read: {error}"))?;
+        .map_err(|error| format!("the chat template cannot be read: {}", reason(error)))?;
     let question = "What is the capital of France?";
     let chat = ChatPrompt::new(vec![ChatMessage::new(Role::User, question)]);
-    let text = template.render(&chat).map_err(|error| format!("the chat template refuses a question: {error}"))?;
+    let text =
+        template.render(&chat).map_err(|error| format!("the chat template refuses a question: {}", reason(error)))?;
     match text.contains(question) {
         true => Ok(()),
         false => Err("the chat template leaves the question out".to_owned()),
+    }
+}
+
+fn reason(error: inference::Error) -> String {
+    match error {
+        inference::Error::Template { reason } => reason,
+        other => other.to_string(),
     }
 }

@@ -18,7 +18,8 @@ use crate::up::{RestoreArgs, RotateArgs, UpArgs};
     after_help = "Examples:\n  craton up                              serve on http://127.0.0.1:4566\n  \
                   craton models pull smollm2-135m-instruct\n  \
                   eval \"$(craton env)\"                   point boto3 and the AWS CLI here\n  \
-                  craton chat                            talk to a model in the terminal"
+                  craton chat                            talk to a model in the terminal\n  \
+                  craton iam explain                     why the latest request was denied"
 )]
 pub struct Cli {
     /// What all commands understand.
@@ -141,7 +142,7 @@ pub enum Command {
     #[command(after_help = "Examples:\n  craton doctor\n  craton doctor --output json")]
     Doctor(Doctor),
     /// Start a server, answer real requests sent by boto3, and show where to click
-    #[command(after_help = "Examples:\n  craton demo\n  craton demo --keep")]
+    #[command(after_help = "Examples:\n  craton demo\n  craton demo permissions\n  craton demo --keep")]
     Demo(Demo),
     /// Print a shell's completion script
     #[command(
@@ -176,6 +177,9 @@ pub enum Backup {
         path: PathBuf,
     },
     /// Make a data folder of a backup; it must be absent or empty
+    ///
+    /// Objects that are in an object store are not in the backup. Once the deployment that it is of is gone, `craton up
+    /// --claim-object-store` takes them over.
     #[command(
         after_help = "Examples:\n  craton backup restore /mnt/backups/monday --data-dir new-data\n  craton up --data-dir new-data"
     )]

@@ -126,19 +126,30 @@ pub(crate) fn served_by(response: &Response) -> Option<String> {
 async fn refusal(response: Response) -> anyhow::Error {
     let status = response.status();
     let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let (sent, id) = (header("x-craton-hint"), header("x-amzn-requestid"));
-    let explained =
-        id.filter(|_| status == StatusCode::FORBIDDEN).map(|id| format!("`craton iam explain {id}` says why."));
+    let (sent, id, errortype) = (header("x-craton-hint"), header("x-amzn-requestid"), header("x-amzn-errortype"));
     let text = response.text().await.unwrap_or_default();
     let value: Value = serde_json::from_str(&text).unwrap_or_default();
     let field = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
     let Some(message) = field("/error/message").or_else(|| field("/message")).or_else(|| field("/Message")) else {
         return anyhow!("the server answered {status}");
     };
-    match field("/error/hint").or(sent.as_deref()).or(explained.as_deref()) {
+    let code = field("/error/code").or(errortype.as_deref()).unwrap_or_default();
+    let next = next_step(status, code, id.as_deref());
+    match field("/error/hint").or(sent.as_deref()).or(next.as_deref()) {
         Some(hint) => anyhow!("{}\nhint: {hint}", message.strip_suffix(hint).unwrap_or(message).trim_end()),
         None => anyhow!("{message}"),
     }
+}
+
+/// What to do about a refusal that brings no hint of its own.
+fn next_step(status: StatusCode, code: &str, id: Option<&str>) -> Option<String> {
+    if code == "Denied" || code.starts_with("AccessDenied") {
+        return id.map(|id| format!("`craton iam explain {id}` says why."));
+    }
+    let is_unknown = status == StatusCode::UNAUTHORIZED || code.starts_with("UnrecognizedClient");
+    is_unknown.then(|| {
+        "`eval \"$(craton env)\"` sets the address and the access key of the server of the data folder.".to_owned()
+    })
 }
 
 #[cfg(test)]

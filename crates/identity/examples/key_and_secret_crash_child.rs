@@ -56,11 +56,12 @@ async fn open(dir: &Path) -> Done<(Identity, Ctx)> {
 async fn key(identity: &Identity, ctx: &Ctx) -> Done<KeyRef> {
     let (kms, alias) = (identity.kms(), KeyRef::parse(ALIAS)?);
     match kms.describe_key(ctx, &alias).await {
-        Ok(_) => Ok(alias),
+        Ok(described) => Ok(KeyRef::parse(&described.id)?),
         Err(error) if error.code == Code::NotFound => {
             let made = kms.create_key(ctx, NewKey::default()).await?;
-            kms.create_alias(ctx, ALIAS, &KeyRef::parse(&made.id)?).await?;
-            Ok(alias)
+            let key = KeyRef::parse(&made.id)?;
+            kms.create_alias(ctx, ALIAS, &key).await?;
+            Ok(key)
         }
         Err(error) => Err(error.into()),
     }

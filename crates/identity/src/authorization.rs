@@ -168,6 +168,10 @@ fn request(ctx: &Ctx, ask: &Ask, rights: &Rights, surroundings: &Surroundings) -
         .at(ctx.now())
         .region(ctx.region().as_str())
         .secure_transport(ctx.secure());
+    let service = ask.action().split(':').next().unwrap_or_default();
+    for (name, value) in ctx.conditions_of(service) {
+        builder = builder.key(name, value);
+    }
     for (name, values) in &ask.keys {
         builder = builder.keys(name, values.clone());
     }

@@ -20,6 +20,7 @@ pub struct Ctx {
     deadline: Option<Instant>,
     called_via: Arc<[&'static str]>,
     called: Option<Arc<Called>>,
+    said: Arc<[(String, String)]>,
 }
 
 /// What the request is on the wire.
@@ -88,7 +89,7 @@ pub enum Credential {
 
 impl Ctx {
     pub(crate) fn new(facts: Facts) -> Self {
-        Self { facts: Arc::new(facts), deadline: None, called_via: Arc::from([]), called: None }
+        Self { facts: Arc::new(facts), deadline: None, called_via: Arc::from([]), called: None, said: Arc::from([]) }
     }
 
     /// The same caller, whose request the service `name` (`s3`) passes on to another: sets `aws:CalledVia`,
@@ -106,6 +107,19 @@ impl Ctx {
         // A name longer than any client's would fill the record.
         let user_agent = user_agent.map(|text| text.chars().take(LONGEST_USER_AGENT).collect());
         Self { called: Some(Arc::new(Called { service, operation, user_agent })), ..self.clone() }
+    }
+
+    /// The same caller, of whose request more is known: pairs of condition key (`s3:authType`) and value, for conditions of
+    /// the service that the key belongs to.
+    #[must_use]
+    pub fn with_conditions(&self, said: Vec<(String, String)>) -> Self {
+        Self { said: said.into(), ..self.clone() }
+    }
+
+    /// What is known of the request, as far as it is for the service whose actions begin with `prefix`.
+    pub(crate) fn conditions_of(&self, prefix: &str) -> impl Iterator<Item = (&str, &str)> {
+        let its = move |key: &str| key.strip_prefix(prefix).is_some_and(|rest| rest.starts_with(':'));
+        self.said.iter().filter(move |(key, _)| its(key)).map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
     /// The operation that was called, where it is one of the service whose actions begin with `prefix`.
@@ -159,6 +173,20 @@ impl Ctx {
             ..*facts
         })
         .until(self.deadline)
+    }
+
+    /// The same request of another caller, whom the request itself proved.
+    pub(crate) fn of(&self, principal: Principal) -> Self {
+        let facts = self.facts.as_ref();
+        let facts = Facts {
+            region: facts.region.clone(),
+            principal: Arc::new(principal),
+            credential: facts.credential.clone(),
+            request_id: facts.request_id.clone(),
+            source: facts.source.clone(),
+            ..*facts
+        };
+        Self { facts: Arc::new(facts), ..self.clone() }
     }
 
     /// The account that the request is for. Rows of any other account do not exist for it.

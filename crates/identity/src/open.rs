@@ -25,6 +25,7 @@ use crate::{iam, kms, sealing, secrets, store, sts};
 pub const MODULES: &[Module] = &[
     store::TABLES,
     iam::store::TABLES,
+    iam::oidc_providers::store::TABLES,
     audit::store::TABLES,
     organizations::store::TABLES,
     sts::store::TABLES,
@@ -61,6 +62,8 @@ pub(crate) struct Inner {
     pub(crate) activity: Activity,
     pub(crate) resources: Resources,
     pub(crate) sign_ins: SignInLimit,
+    pub(crate) issuers: sts::Issuers,
+    pub(crate) issuer_keys: Cache<sts::Keys>,
 }
 
 impl Identity {
@@ -98,6 +101,8 @@ impl Identity {
             activity: Activity::new(),
             resources: Resources::default(),
             sign_ins: SignInLimit::new(),
+            issuers: sts::Issuers::default(),
+            issuer_keys: Cache::new(),
         }));
         identity.keep_up();
         identity.write_audit();

@@ -43,6 +43,15 @@ pub enum Principal {
         /// [`AccountId::nobody`].
         account: AccountId,
     },
+    /// Someone for whom an identity provider vouches, while assuming a role.
+    Federated {
+        /// The account of the role.
+        account: AccountId,
+        /// The provider's ARN.
+        provider: String,
+        /// The name that the provider has for them.
+        subject: String,
+    },
     /// A part of Craton that works in an account on its own, such as a schedule, or a service that assumes a role.
     Service {
         /// The account that the work is done for.
@@ -81,6 +90,7 @@ impl Principal {
             Self::Root { account }
             | Self::User { account, .. }
             | Self::Service { account, .. }
+            | Self::Federated { account, .. }
             | Self::Anonymous { account } => account,
             Self::Role(session) => &session.role.account,
             Self::Session { of, .. } => of.account(),
@@ -97,6 +107,7 @@ impl Principal {
             Self::Role(session) => Caller::Role(session.role.clone()).arn(),
             Self::Service { name, .. } if name.ends_with(".amazonaws.com") => name.clone(),
             Self::Service { name, .. } => format!("{name}.craton.internal"),
+            Self::Federated { provider, .. } => provider.clone(),
             Self::Anonymous { .. } => Caller::Anonymous.arn(),
         }
     }
@@ -111,6 +122,7 @@ impl Principal {
             Self::Session { of, .. } => of.user_id(),
             Self::Role(session) => format!("{}:{}", session.role.role_id, session.role.session_name),
             Self::Service { name, .. } => name.clone(),
+            Self::Federated { provider, subject, .. } => format!("{provider}:{subject}"),
         }
     }
 
@@ -120,7 +132,11 @@ impl Principal {
         match self {
             Self::User { name, .. } => Some(name),
             Self::Session { of, .. } => of.user_name(),
-            Self::Root { .. } | Self::Role(_) | Self::Service { .. } | Self::Anonymous { .. } => None,
+            Self::Root { .. }
+            | Self::Role(_)
+            | Self::Service { .. }
+            | Self::Federated { .. }
+            | Self::Anonymous { .. } => None,
         }
     }
 
@@ -130,7 +146,11 @@ impl Principal {
         match self {
             Self::Root { .. } => true,
             Self::Session { of, .. } => of.is_root(),
-            Self::User { .. } | Self::Role(_) | Self::Service { .. } | Self::Anonymous { .. } => false,
+            Self::User { .. }
+            | Self::Role(_)
+            | Self::Service { .. }
+            | Self::Federated { .. }
+            | Self::Anonymous { .. } => false,
         }
     }
 
@@ -172,6 +192,7 @@ impl Principal {
             Self::Session { of, .. } => of.caller(tags),
             Self::Role(session) => Caller::Role(session.role.clone()),
             Self::Service { .. } => Caller::Service { name: self.arn() },
+            Self::Federated { provider, .. } => Caller::Federated { provider: provider.clone() },
             Self::Anonymous { .. } => Caller::Anonymous,
         }
     }

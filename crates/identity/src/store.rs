@@ -7,7 +7,7 @@ use crate::accounts::Account;
 use crate::credentials::access_keys::purpose;
 use crate::credentials::store::add_access_key;
 use crate::first_start::{NewAdministrator, SealedKey};
-use crate::iam::{HolderName, aws_managed, boundaries, groups, inline_policies};
+use crate::iam::{HolderName, aws_managed, boundaries, groups, inline_policies, signing_certificates};
 use crate::iam::{attachments, delete_conflict, no_such_user, quota_exceeded, tags, user_exists};
 use crate::keyring::Keyring;
 use crate::principal::user_arn;
@@ -291,6 +291,7 @@ pub(crate) async fn delete_user(store: &Store, account: &AccountId, name: &str) 
             groups::require_none(&tx, &id).await?;
             attachments::require_none(&tx, &id).await?;
             inline_policies::require_none(&tx, &id).await?;
+            signing_certificates::store::require_none(&tx, &id).await?;
             tx.execute("DELETE FROM identity_users WHERE id = $1", params![id]).await?;
             Ok(())
         })

@@ -75,8 +75,13 @@ async fn keys(identity: &Identity, ctx: &Ctx, noted: &str) -> Result<(), String>
     }
     let acknowledged = noted.lines().filter(|line| *line == "rotated").count();
     let page = PageRequest { limit: 100, after: None };
-    let rotations = kms.list_rotations(ctx, &key, &page).await;
-    let there = rotations.map_or(0, |page| page.items.len());
+    let there = match kms.describe_key(ctx, &key).await {
+        Ok(described) => {
+            let rotations = kms.list_rotations(ctx, &KeyRef::parse(&described.id).unwrap(), &page).await;
+            rotations.map_or(0, |page| page.items.len())
+        }
+        Err(_) => 0,
+    };
     if there < acknowledged {
         return Err(format!("{acknowledged} rotations were acknowledged, {there} are there"));
     }

@@ -10,7 +10,7 @@ use inference::{GenerateRequest, LoadOptions, Loaded, Loader, ModelFiles, Prompt
 use tokenizers::Tokenizer;
 
 use crate::llama::Model;
-use crate::sample::{SMALL, Sample, converted, read_gguf, sentencepiece, texts};
+use crate::sample::{SMALL, Sample, Sizes, converted, read_gguf, sentencepiece, texts};
 use crate::vocabulary::NativeVocabulary;
 use crate::{NativeLoader, NativeQuantizer};
 
@@ -168,4 +168,69 @@ fn a_tokenizer_without_merges_loads() {
     let ours = vocabulary(&imported.file);
     let library: Tokenizer = sample.tokenizer.to_string().parse().unwrap();
     assert_agreement(&ours, &library, &texts(500));
+}
+
+#[test]
+fn every_pre_tokenizer_that_is_recognised_cuts_as_the_library_does() {
+    let Some(folder) = smollm2() else { return };
+    let original: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(folder.join("tokenizer.json")).unwrap()).unwrap();
+    let bytes = |cuts: bool| serde_json::json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": cuts});
+    let split = |expression: &str| {
+        let split = serde_json::json!({"type": "Split", "pattern": {"Regex": expression}, "behavior": "Isolated",
+            "invert": false});
+        serde_json::json!({"type": "Sequence", "pretokenizers": [split, bytes(false)]})
+    };
+    let llama3 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+    let tekken = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+    let kinds = [
+        (bytes(true), false),
+        (split(llama3), true),
+        (split(llama3), false),
+        (split(&llama3.replace("{1,3}", "")), false),
+        (split(tekken), true),
+    ];
+    for (pre_tokenizer, whole_words) in kinds {
+        let mut tokenizer = original.clone();
+        tokenizer["pre_tokenizer"] = pre_tokenizer;
+        tokenizer["model"]["ignore_merges"] = whole_words.into();
+        let sizes = Sizes { hidden: 8, inner: 8, layers: 1, heads: 2, kv_heads: 1 };
+        let sample = Sample::with_tokenizer("LlamaForCausalLM", sizes, "F16", tokenizer.clone(), 49_152);
+        let mut sample = sample;
+        sample.settings["bos_token"] = "<|im_start|>".into();
+        sample.settings["eos_token"] = "<|im_end|>".into();
+        sample.settings["unk_token"] = "<|endoftext|>".into();
+        let imported = import(&sample.files(), Quantization::F16);
+        let library: Tokenizer = tokenizer.to_string().parse().unwrap();
+        assert_agreement(&vocabulary(&imported.file), &library, &texts(3000));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_model_in_a_sealed_memory_file_loads_by_its_path_and_stays_when_the_file_is_closed() {
+    use std::io::Write;
+    use std::os::fd::AsRawFd;
+
+    use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+
+    let sample = Sample::new("LlamaForCausalLM", SMALL, "F16");
+    let model = converted(&sample.files(), Quantization::F16, &NativeQuantizer);
+    let memory = memfd_create("model", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING).unwrap();
+    let mut memory = std::fs::File::from(memory);
+    memory.write_all(&model).unwrap();
+    fcntl_add_seals(&memory, SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL).unwrap();
+    let dir = PathBuf::from("/proc/self/fd");
+    let files = ModelFiles { main: dir.join(memory.as_raw_fd().to_string()), dir };
+    let loader = NativeLoader::default();
+    assert_eq!(loader.inspect(&files).unwrap().architecture, "llama");
+    let Loaded::Generator(loaded) = loader.load(&files, &LoadOptions::default()).unwrap() else { panic!() };
+    drop(memory);
+    let prompt = Prompt::Text { text: "<s>[INST] Hello [/INST]".to_owned(), parse_special: true, add_bos: true };
+    let sampling = Sampling::greedy();
+    let request = GenerateRequest { prompt, sampling, max_tokens: Some(48), ..GenerateRequest::default() };
+    let text = block_on(loaded.generate(request).unwrap().collect()).unwrap().text;
+    let tokens = loaded.tokenize(&text, true).unwrap();
+    let plain = import(&sample.files(), Quantization::F16);
+    assert_eq!(vec![tokens], greedy(&plain.file, &["<s>[INST] Hello [/INST]"]));
 }

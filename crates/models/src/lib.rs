@@ -6,6 +6,8 @@
 //! [`Models::count_tokens`]).
 
 mod aliases;
+pub mod at_rest;
+mod bucket;
 mod catalogue;
 mod config;
 mod foundation;
@@ -26,6 +28,7 @@ use std::sync::Arc;
 use base::{Clock, Random, Result};
 
 pub use aliases::{Alias, Provider, Resolved, Target};
+pub use bucket::BucketFolder;
 pub use catalogue::{Card, CardFilter, CardKind, CardSource, CardState, Licence, Recommended};
 pub use config::{Config, HubConfig};
 pub use foundation::{FoundationModel, Lifecycle};

@@ -12,6 +12,7 @@ use base::{Error, Result};
 use inference::{LoadOptions, Loaded, Loader, ModelFiles};
 use tokio::sync::{Semaphore, watch};
 
+use crate::at_rest::{MemoryFile, Opening, SealedModel};
 use crate::catalogue::CardKind;
 use crate::invoke::{errors, not_pulled};
 use crate::status::{LoadedModel, Status};
@@ -144,15 +145,16 @@ impl Pool {
         }
     }
 
-    /// The model, loaded from `files` where it is not in memory. Callers that come while it is being loaded wait for
+    /// The model, loaded from its weights where it is not in memory. Callers that come while it is being loaded wait for
     /// the same load; a caller that goes away does not stop it.
     ///
     /// # Errors
     /// Damaged, where a file is; Unavailable, where the model alone is above the budget; Throttled, where models in use
     /// leave no room; NotFound, while its files are being removed.
-    pub(crate) async fn acquire(&self, name: &str, files: ModelFiles) -> Result<Lease> {
+    pub(crate) async fn acquire(&self, name: &str, weights: impl Into<Weights>) -> Result<Lease> {
+        let weights = weights.into();
         loop {
-            let mut over = match self.find_or_start(name, &files)? {
+            let mut over = match self.find_or_start(name, &weights)? {
                 Found::Ready(lease) => return Ok(lease),
                 Found::Loading(over) => over,
             };
@@ -208,7 +210,7 @@ impl Pool {
         Status { budget_bytes: self.shared.budget, used_bytes, loaded }
     }
 
-    fn find_or_start(&self, name: &str, files: &ModelFiles) -> Result<Found> {
+    fn find_or_start(&self, name: &str, weights: &Weights) -> Result<Found> {
         let mut entries = self.shared.lock();
         Ok(match entries.get(name) {
             Some(Entry::Ready(slot)) => Found::Ready(self.shared.lease(slot)),
@@ -217,14 +219,77 @@ impl Pool {
             None => {
                 let (tell, over) = watch::channel(None);
                 entries.insert(name.to_owned(), Entry::Loading { bytes: 0, over: over.clone() });
-                let (shared, name, files) = (self.shared.clone(), name.to_owned(), files.clone());
+                let (shared, name, weights) = (self.shared.clone(), name.to_owned(), weights.clone());
                 tokio::spawn(async move {
-                    let outcome = tokio::task::spawn_blocking(move || shared.load(&name, &files)).await;
+                    let outcome = tokio::task::spawn_blocking(move || shared.load(&name, &weights)).await;
                     tell.send_replace(Some(outcome.unwrap_or_else(|panic| Err(Error::internal(panic)))));
                 });
                 Found::Loading(over)
             }
         })
+    }
+}
+
+/// Where a model's weights are.
+#[derive(Clone)]
+pub(crate) enum Weights {
+    /// In plain files.
+    Files(ModelFiles),
+    /// In an encrypted file: they are decrypted into memory when there is room for them.
+    Sealed(SealedModel),
+}
+
+impl From<ModelFiles> for Weights {
+    fn from(files: ModelFiles) -> Self {
+        Self::Files(files)
+    }
+}
+
+impl From<SealedModel> for Weights {
+    fn from(model: SealedModel) -> Self {
+        Self::Sealed(model)
+    }
+}
+
+impl Weights {
+    /// Enough of them to be inspected.
+    fn open(&self) -> Result<Opened> {
+        match self {
+            Self::Files(files) => Ok(Opened::Files(files.clone())),
+            Self::Sealed(model) => Ok(Opened::Beginning(Box::new(model.open()?))),
+        }
+    }
+
+    fn error(&self, name: &str, error: inference::Error) -> Error {
+        match self {
+            Self::Files(_) => errors::of_loading(name, error),
+            Self::Sealed(_) => errors::of_loading_imported(name, error),
+        }
+    }
+}
+
+/// Weights that the engine can read; those in memory stay there as long as this, or the engine's mapping of them.
+enum Opened {
+    Files(ModelFiles),
+    Beginning(Box<Opening>),
+    Memory(MemoryFile),
+}
+
+impl Opened {
+    fn files(&self) -> ModelFiles {
+        match self {
+            Self::Files(files) => files.clone(),
+            Self::Beginning(opening) => opening.files(),
+            Self::Memory(memory) => memory.files(),
+        }
+    }
+
+    /// All of them.
+    fn finish(self) -> Result<Self> {
+        match self {
+            Self::Beginning(opening) => Ok(Self::Memory(opening.finish()?)),
+            whole => Ok(whole),
+        }
     }
 }
 
@@ -270,14 +335,16 @@ impl Shared {
     }
 
     /// Loads a model whose entry says that it is being loaded. Afterwards the entry is ready, or gone.
-    fn load(&self, name: &str, files: &ModelFiles) -> Loading {
+    fn load(&self, name: &str, weights: &Weights) -> Loading {
         let unfinished = Unfinished { shared: self, name };
-        let to_error = |error| errors::of_loading(name, error);
-        let facts = self.loader.inspect(files).map_err(to_error)?;
+        let to_error = |error| weights.error(name, error);
+        let opened = weights.open()?;
+        let facts = self.loader.inspect(&opened.files()).map_err(to_error)?;
         // What was evicted is dropped here, outside the lock and before the new model takes its memory.
         drop(self.make_room(name, facts.memory_bytes(&self.options))?);
         let started = std::time::Instant::now();
-        let model = self.loader.load(files, &self.options).map_err(to_error)?;
+        let opened = opened.finish()?;
+        let model = self.loader.load(&opened.files(), &self.options).map_err(to_error)?;
         let bytes = model.memory_bytes();
         tracing::info!(model = name, bytes, millis = started.elapsed().as_millis(), "loaded");
         metrics::counter!("craton_model_loads_total", "model" => name.to_owned()).increment(1);

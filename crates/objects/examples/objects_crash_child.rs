@@ -94,7 +94,7 @@ impl Work {
     async fn delete(&self, key: &str, version: Option<&str>) -> Result<()> {
         self.note(&format!("deleting {key} {}", version.unwrap_or("-")))?;
         let object = ObjectRef { version: version.map(str::to_owned), ..ObjectRef::new(BUCKET, key) };
-        self.objects.delete_object(&self.ctx, &DeleteObject { object, if_match: None }).await?;
+        self.objects.delete_object(&self.ctx, &DeleteObject { object, if_match: None, bypass: false }).await?;
         self.note(&format!("deleted {key} {}", version.unwrap_or("-")))
     }
 

@@ -8,6 +8,7 @@ use crate::buckets::policy::is_public;
 use crate::buckets::store::BucketRow;
 use crate::encryption::Encryption;
 use crate::error::Result;
+use crate::locks::ObjectLock;
 use crate::open::Objects;
 use crate::tags::Pairs;
 
@@ -43,9 +44,9 @@ pub(crate) struct Writes<'a> {
     pub(crate) storage_class: Option<&'a str>,
     /// `/BUCKET/KEY` of what is copied.
     pub(crate) copy_source: Option<&'a str>,
-    pub(crate) metadata_directive: Option<&'a str>,
     pub(crate) if_match: Option<&'a str>,
     pub(crate) if_none_match: Option<&'a str>,
+    pub(crate) lock: ObjectLock,
 }
 
 /// Adds what is known of an upload to the question about it.
@@ -53,7 +54,6 @@ pub(crate) fn with_writes(ask: Ask, writes: &Writes<'_>) -> Ask {
     let ask = with_encryption(ask, writes.encryption)
         .key_if("s3:x-amz-storage-class", writes.storage_class)
         .key_if("s3:x-amz-copy-source", writes.copy_source)
-        .key_if("s3:x-amz-metadata-directive", writes.metadata_directive)
         .key_if("s3:if-match", writes.if_match)
         .key_if("s3:if-none-match", writes.if_none_match);
     with_request_tags(ask, writes.tags)
@@ -67,6 +67,21 @@ fn with_encryption(ask: Ask, encryption: Option<&Encryption>) -> Ask {
         Some(Encryption::Kms { key, .. }) => ask
             .key("s3:x-amz-server-side-encryption", "aws:kms")
             .key_if("s3:x-amz-server-side-encryption-aws-kms-key-id", key.as_deref()),
+    }
+}
+
+/// What is asked for the object's protection (Service Authorization Reference, `s3:object-lock-…`).
+pub(crate) fn with_lock(mut ask: Ask, lock: &ObjectLock, ctx: &Ctx) -> Ask {
+    if let Some(retention) = &lock.retention {
+        let remaining = (retention.until_ms - ctx.now().as_millis()).div_euclid(24 * 60 * 60 * 1000);
+        ask = ask
+            .key("s3:object-lock-mode", retention.mode.as_str())
+            .key("s3:object-lock-retain-until-date", retention.until().to_iso8601())
+            .key("s3:object-lock-remaining-retention-days", remaining.to_string());
+    }
+    match lock.legal_hold {
+        Some(hold) => ask.key("s3:object-lock-legal-hold", if hold { "ON" } else { "OFF" }),
+        None => ask,
     }
 }
 

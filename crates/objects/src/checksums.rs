@@ -320,6 +320,41 @@ impl Digests {
     }
 }
 
+/// Verifies a document by what its request says of it, as it arrives.
+pub struct BodyDigest {
+    md5: Option<String>,
+    given: Checksums,
+    digester: Digester,
+}
+
+impl BodyDigest {
+    /// Verifies with `md5` and `given`; `None` where nothing is said.
+    ///
+    /// # Errors
+    /// InvalidDigest, InvalidRequest, where what is said is of no digest's form.
+    pub fn new(md5: Option<&str>, given: Checksums) -> Result<Option<Self>> {
+        let algorithm = given.check()?;
+        md5.map(decode_md5).transpose()?;
+        if md5.is_none() && algorithm.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(Self { md5: md5.map(str::to_owned), given, digester: Digester::new(algorithm) }))
+    }
+
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &Bytes) {
+        self.digester.update(std::slice::from_ref(bytes));
+    }
+
+    /// Compares, at the end.
+    ///
+    /// # Errors
+    /// BadDigest.
+    pub fn finish(self) -> Result<()> {
+        self.digester.finish().verify(self.md5.as_deref(), &self.given)
+    }
+}
+
 /// # Errors
 /// InvalidDigest, where the text is not the base64 of an MD5.
 pub(crate) fn decode_md5(text: &str) -> Result<[u8; 16]> {

@@ -8,7 +8,10 @@ use crate::asks::Writes;
 use crate::blobs::ingest_object;
 use crate::body::Body;
 use crate::buckets::settings::no_acls;
+use crate::checksums::ChecksumAlgorithm;
 use crate::conditions::Conditions;
+use crate::customer_keys::CustomerKey;
+use crate::encryption::Sealed;
 use crate::error::{Code, Error, Result};
 use crate::keys;
 use crate::open::Objects;
@@ -33,6 +36,8 @@ pub struct CopyObject {
     pub source: ObjectRef,
     /// Under which conditions on the source.
     pub source_conditions: Conditions,
+    /// The key of the client's own that the source was written with.
+    pub source_key: Option<CustomerKey>,
     /// What it becomes; headers and metadata are looked at only where the metadata is replaced, tags only where the
     /// tags are.
     pub to: PutObject,
@@ -58,7 +63,7 @@ impl Objects {
     /// Those of [`Objects::get_object`] for the source and of [`Objects::put_object`] for the copy; InvalidRequest,
     /// where an object is copied onto itself unchanged or is too large; PreconditionFailed.
     pub async fn copy_object(&self, ctx: &Ctx, copy: CopyObject) -> Result<Copied> {
-        let CopyObject { source, source_conditions, mut to, metadata_directive, tagging_directive } = copy;
+        let CopyObject { source, source_conditions, source_key, mut to, metadata_directive, tagging_directive } = copy;
         keys::check(&to.key)?;
         let row = self.known_bucket(ctx, &to.bucket, "s3:PutObject").await?;
         let found = self.object(ctx, &source, ["s3:GetObject", "s3:GetObjectVersion"], Access::Read).await?;
@@ -71,9 +76,9 @@ impl Objects {
             encryption: to.encryption.as_ref(),
             storage_class: to.storage_class.as_deref(),
             copy_source: Some(&named),
-            metadata_directive: Some(if metadata_directive == Directive::Copy { "COPY" } else { "REPLACE" }),
             if_match: to.if_match.as_deref(),
             if_none_match: to.if_none_match.as_deref(),
+            lock: to.lock,
         };
         self.permit_write(ctx, &row, &to.key, &writes).await?;
         self.check_owner(&row, &to.bucket)?;
@@ -81,7 +86,11 @@ impl Objects {
             return Err(no_acls());
         }
         source_conditions.check_source(&found.row.etag, found.row.modified)?;
-        check_change(&source, &to, metadata_directive)?;
+        // The copy is encrypted by the bucket's default, which may be another way than the source's.
+        let reencrypts = row.settings.encryption.is_some() || found.row.envelope.sealed != Sealed::S3;
+        if !reencrypts {
+            check_change(&source, &to, metadata_directive)?;
+        }
         let size = found.row.size;
         if size > MOST_AT_ONCE {
             return Err(Error::new(
@@ -98,12 +107,16 @@ impl Objects {
             to.metadata = found.row.content.metadata.clone();
         }
         let asked = to.check()?;
-        let content = to.content()?;
-        let algorithm = asked.or(found.row.checksum.as_ref().map(|checksum| checksum.algorithm));
-        let stream = self.open_body(ctx, &found, 0, size).await?;
+        let mut content = to.content()?;
+        row.check_lock(ctx, &to.lock)?;
+        content.lock = row.new_lock(to.lock, self.now())?;
+        let own = found.row.checksum.as_ref().map(|checksum| checksum.algorithm);
+        let algorithm = asked.or(own).or(Some(ChecksumAlgorithm::Crc64Nvme));
+        let stream = self.open_body(ctx, &found, 0, size, source_key.as_ref()).await?;
         let stream = stream.map(|piece| piece.map_err(std::io::Error::other)).boxed();
         let mut body = Body { stream, length: Some(size), trailers: None };
-        let (key, envelope) = self.new_data_key(ctx, &row, &to.key, to.encryption.as_ref()).await?;
+        let (key, envelope) =
+            self.new_data_key(ctx, &row, &to.key, to.encryption.as_ref(), to.customer_key.as_ref()).await?;
         let ingested = ingest_object(self.blobs(), self.random(), &key, &mut body, MOST_AT_ONCE, algorithm).await?;
         let checksum = ingested.digests.stored();
         let conditions = to.conditions();
@@ -130,6 +143,7 @@ fn check_change(source: &ObjectRef, to: &PutObject, metadata: Directive) -> Resu
     let changes = metadata == Directive::Replace
         || to.storage_class.is_some()
         || to.encryption.is_some()
+        || to.customer_key.is_some()
         || to.headers.website_redirect.is_some();
     if same && !changes {
         return Err(Error::new(

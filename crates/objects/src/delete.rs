@@ -11,6 +11,7 @@ use crate::conditions::matches;
 use crate::error::{Error, Result};
 use crate::events::About;
 use crate::keys;
+use crate::locks::{check_removal, is_governed};
 use crate::open::Objects;
 use crate::versions::store::{Content, NewVersion, VersionRow, find, insert, remove};
 use crate::versions::{self, NULL, ObjectRef, shown_version};
@@ -26,6 +27,8 @@ pub struct DeleteObject {
     pub object: ObjectRef,
     /// `If-Match`
     pub if_match: Option<String>,
+    /// Whether to remove a version though governance retains it.
+    pub bypass: bool,
 }
 
 /// One of several objects to be deleted.
@@ -37,6 +40,8 @@ pub struct DeleteEntry {
     pub version: Option<String>,
     /// The ETag that it must have.
     pub if_match: Option<String>,
+    /// Whether to remove a version though governance retains it.
+    pub bypass: bool,
 }
 
 /// What a deletion did.
@@ -68,8 +73,12 @@ impl Objects {
         let object = &delete.object;
         let action = by_version(["s3:DeleteObject", "s3:DeleteObjectVersion"], object.version.as_deref());
         let row = self.known_bucket(ctx, &object.bucket, action).await?;
-        let entry =
-            DeleteEntry { key: object.key.clone(), version: object.version.clone(), if_match: delete.if_match.clone() };
+        let entry = DeleteEntry {
+            key: object.key.clone(),
+            version: object.version.clone(),
+            if_match: delete.if_match.clone(),
+            bypass: delete.bypass,
+        };
         let deleted = self.delete_entry(ctx, &row, &object.bucket, &entry).await;
         self.nudge();
         deleted
@@ -117,14 +126,27 @@ impl Objects {
         }
         self.identity().permit(ctx, &ask, Access::Write).await?;
         self.check_owner(row, bucket)?;
+        let governed = present.is_some_and(|present| is_governed(&present.content.lock, ctx.now()));
+        if entry.bypass && governed {
+            let ask = self.ask_object(ctx, row, "s3:BypassGovernanceRetention", &entry.key)?;
+            self.identity().permit(ctx, &ask, Access::Write).await?;
+        }
         match version {
-            Some(version) => self.delete_version(ctx, row, entry, version).await,
+            Some(version) => self.delete_version(ctx, row, entry, version, governed).await,
             None => self.delete_latest(ctx, row, entry).await,
         }
     }
 
-    /// Removes one version for good.
-    async fn delete_version(&self, ctx: &Ctx, row: &BucketRow, entry: &DeleteEntry, version: &str) -> Result<Deleted> {
+    /// Removes one version for good. Whether it was `governed` when the caller's permissions were asked decides whether
+    /// governance is bypassed.
+    async fn delete_version(
+        &self,
+        ctx: &Ctx,
+        row: &BucketRow,
+        entry: &DeleteEntry,
+        version: &str,
+        governed: bool,
+    ) -> Result<Deleted> {
         let (bucket, now) = (row.bucket.name.as_str(), self.now());
         point("objects.delete.commit.before");
         let removed = self
@@ -135,6 +157,10 @@ impl Objects {
                     return Ok(Err(refused));
                 }
                 if let Some(found) = &found {
+                    // What governs now was asked about before, unless it came meanwhile.
+                    if let Err(refused) = check_removal(&found.content.lock, now, entry.bypass && governed) {
+                        return Ok(Err(refused));
+                    }
                     remove(&tx, bucket, found, now).await?;
                 }
                 Ok(Ok(found))

@@ -9,7 +9,8 @@ use store::Store;
 
 use crate::buckets::Bucket;
 use crate::buckets::store::BucketRow;
-use crate::error::Result;
+use crate::customer_keys::{CustomerKey, check_given};
+use crate::error::{Error, Result};
 use crate::open::Objects;
 use crate::seal::DataKey;
 use crate::tags::Pairs;
@@ -45,6 +46,8 @@ pub struct DefaultEncryption {
 pub enum Sealed {
     /// SSE-S3.
     S3,
+    /// SSE-C: with a key of the client's own.
+    Customer,
     /// SSE-KMS.
     Kms {
         /// The key's ARN.
@@ -52,6 +55,17 @@ pub enum Sealed {
         /// Whether the encryption context names the bucket.
         bucket_key: bool,
     },
+}
+
+impl Sealed {
+    /// The columns that say so: the KMS key, whether the context names the bucket, whether the key is the client's own.
+    pub(crate) fn columns(&self) -> (Option<&str>, bool, bool) {
+        match self {
+            Self::S3 => (None, false, false),
+            Self::Customer => (None, false, true),
+            Self::Kms { key_arn, bucket_key } => (Some(key_arn), *bucket_key, false),
+        }
+    }
 }
 
 /// An object's data key as it is kept.
@@ -67,6 +81,10 @@ pub(crate) struct Envelope {
 pub(crate) struct StorageKey(LessSafeKey);
 
 impl StorageKey {
+    pub(crate) fn from_key(key: LessSafeKey) -> Self {
+        Self(key)
+    }
+
     /// Reads the deployment's storage key, making it where there is none.
     ///
     /// # Errors
@@ -84,7 +102,7 @@ impl StorageKey {
     }
 
     /// Seals the data key of the object `arn`: a random nonce of 12 bytes, the ciphertext and a tag.
-    fn seal(&self, random: &dyn Random, arn: &str, key: &DataKey) -> base::Result<Vec<u8>> {
+    pub(crate) fn seal(&self, random: &dyn Random, arn: &str, key: &DataKey) -> base::Result<Vec<u8>> {
         let mut nonce = [0; NONCE_LEN];
         random.fill(&mut nonce);
         let mut ciphertext = key.as_bytes().to_vec();
@@ -94,7 +112,7 @@ impl StorageKey {
         Ok([&nonce[..], &ciphertext].concat())
     }
 
-    fn open_data_key(&self, arn: &str, sealed: &[u8]) -> base::Result<DataKey> {
+    pub(crate) fn open_data_key(&self, arn: &str, sealed: &[u8]) -> base::Result<DataKey> {
         let refused = || crate::seal::damaged().with_detail(format!("the data key of `{arn}` does not open"));
         let (nonce, ciphertext) = sealed.split_at_checked(NONCE_LEN).ok_or_else(refused)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| refused())?;
@@ -105,17 +123,27 @@ impl StorageKey {
 }
 
 impl Objects {
-    /// A new data key for the object `key`, sealed as the request asks or else as the bucket's default says.
+    /// A new data key for the object `key`, sealed under the client's own key, as the request asks otherwise or else as
+    /// the bucket's default says.
     pub(crate) async fn new_data_key(
         &self,
         ctx: &Ctx,
         row: &BucketRow,
         key: &str,
         asked: Option<&Encryption>,
+        customer: Option<&CustomerKey>,
     ) -> Result<(DataKey, Envelope)> {
         let default = row.default_encryption()?.encryption;
         let encryption = asked.unwrap_or(&default);
         let arn = object_arn(&row.bucket, key);
+        if let Some(customer) = customer {
+            if asked.is_some() {
+                return Err(Error::invalid_argument(
+                    "Server Side Encryption with Customer provided key is incompatible with the encryption method specified",
+                ));
+            }
+            return Ok(customer.new_data_key(self.random(), &arn)?);
+        }
         match encryption {
             Encryption::S3 => {
                 let data_key = DataKey::random(self.random());
@@ -132,11 +160,44 @@ impl Objects {
         }
     }
 
-    /// The data key of the object `key`.
-    pub(crate) async fn data_key(&self, ctx: &Ctx, bucket: &Bucket, key: &str, envelope: &Envelope) -> Result<DataKey> {
+    /// The data key of the object `key`, for a request that brings the key `customer` of its own.
+    ///
+    /// # Errors
+    /// InvalidRequest, where a key of the client's own is missing or is not needed; AccessDenied, where it is another one,
+    /// or KMS refuses its key.
+    pub(crate) async fn data_key(
+        &self,
+        ctx: &Ctx,
+        bucket: &Bucket,
+        key: &str,
+        envelope: &Envelope,
+        customer: Option<&CustomerKey>,
+    ) -> Result<DataKey> {
+        self.check_customer_key(bucket, key, envelope, customer)?;
         match &envelope.sealed {
+            Sealed::Customer => customer
+                .ok_or_else(|| base::Error::internal("a key that was checked").into())
+                .and_then(|customer| customer.open(&object_arn(bucket, key), &envelope.data_key)),
             Sealed::S3 => Ok(self.storage_key().open_data_key(&object_arn(bucket, key), &envelope.data_key)?),
             Sealed::Kms { .. } => self.kms_open(ctx, envelope).await,
+        }
+    }
+
+    /// Whether the object `key` is read with the key of the client's own that it was written with, if with any.
+    ///
+    /// # Errors
+    /// InvalidRequest, AccessDenied.
+    pub(crate) fn check_customer_key(
+        &self,
+        bucket: &Bucket,
+        key: &str,
+        envelope: &Envelope,
+        customer: Option<&CustomerKey>,
+    ) -> Result<()> {
+        check_given(&envelope.sealed, customer)?;
+        match customer {
+            Some(customer) => customer.open(&object_arn(bucket, key), &envelope.data_key).map(|_| ()),
+            None => Ok(()),
         }
     }
 }

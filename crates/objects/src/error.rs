@@ -35,6 +35,8 @@ pub struct ErrorFacts {
     pub modified: Option<Timestamp>,
     /// The object's size in bytes.
     pub size: Option<u64>,
+    /// The bucket that does not exist.
+    pub bucket: Option<String>,
     /// The header whose condition does not hold.
     pub condition: Option<&'static str>,
 }
@@ -92,6 +94,8 @@ codes! {
     AccessDenied, 403, Denied;
     /// What arrived is not what the given digest is of.
     BadDigest, 400, Invalid;
+    /// More tags than an object may have.
+    BadRequest, 400, Invalid;
     /// Another account has a bucket of that name.
     BucketAlreadyExists, 409, AlreadyExists;
     /// The caller's account has the bucket already.
@@ -120,6 +124,8 @@ codes! {
     InvalidBucketState, 409, Conflict;
     /// A given digest is not of the form that its algorithm has.
     InvalidDigest, 400, Invalid;
+    /// The customer's key is for an algorithm that S3 does not have.
+    InvalidEncryptionAlgorithmError, 400, Invalid;
     /// The location is no region.
     InvalidLocationConstraint, 400, Invalid;
     /// A listed part was not uploaded, or is another one now.
@@ -132,6 +138,8 @@ codes! {
     InvalidRange, 416, Invalid;
     /// The request contradicts itself.
     InvalidRequest, 400, Invalid;
+    /// The default retention is for no time, or for too long.
+    InvalidRetentionPeriod, 400, Invalid;
     /// The storage class does not exist.
     InvalidStorageClass, 400, Invalid;
     /// A tag breaks the rules.
@@ -162,6 +170,8 @@ codes! {
     NoSuchCORSConfiguration, 404, NotFound;
     /// There is no such object.
     NoSuchKey, 404, NotFound;
+    /// Nothing was said of the object's retention, or of its legal hold.
+    NoSuchObjectLockConfiguration, 404, NotFound;
     /// The bucket has no public access block.
     NoSuchPublicAccessBlockConfiguration, 404, NotFound;
     /// The bucket has no tags.
@@ -174,6 +184,8 @@ codes! {
     NotImplemented, 501, NotImplemented;
     /// A conditional read: the object is the one that the caller has.
     NotModified, 304, Conflict;
+    /// The bucket has no object lock.
+    ObjectLockConfigurationNotFoundError, 404, NotFound;
     /// The bucket has no ownership controls.
     OwnershipControlsNotFoundError, 404, NotFound;
     /// A condition of the request does not hold.
@@ -223,6 +235,7 @@ impl Error {
     pub(crate) fn no_such_bucket(name: &str) -> Self {
         Self::new(Code::NoSuchBucket, "The specified bucket does not exist")
             .with_hint(format!("There is no bucket `{name}`."))
+            .with_facts(ErrorFacts { bucket: Some(name.to_owned()), ..ErrorFacts::default() })
     }
 
     pub(crate) fn no_such_key(key: &str) -> Self {

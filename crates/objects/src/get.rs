@@ -9,7 +9,9 @@ use identity::{Access, Ctx};
 
 use crate::blobs::{Segment, read};
 use crate::conditions::Conditions;
+use crate::customer_keys::CustomerKey;
 use crate::error::{Code, Error, Result};
+use crate::locks::ObjectLock;
 use crate::multipart::PartInfo;
 use crate::multipart::store as parts;
 use crate::open::Objects;
@@ -28,13 +30,15 @@ pub struct GetObject {
     pub part: Option<u32>,
     /// Under which conditions.
     pub conditions: Conditions,
+    /// The key of the client's own that the object was written with.
+    pub customer_key: Option<CustomerKey>,
 }
 
 impl GetObject {
     /// The whole object.
     #[must_use]
     pub fn new(object: ObjectRef) -> Self {
-        Self { object, range: None, part: None, conditions: Conditions::default() }
+        Self { object, range: None, part: None, conditions: Conditions::default(), customer_key: None }
     }
 }
 
@@ -42,6 +46,8 @@ impl GetObject {
 pub struct Got {
     /// What is known of it.
     pub object: ObjectInfo,
+    /// What protects it, as far as the caller may see that.
+    pub lock: ObjectLock,
     /// Which of its bytes `body` has, where these are not all.
     pub range: Option<ContentRange>,
     /// How many bytes `body` has.
@@ -82,9 +88,10 @@ impl Objects {
         let range = self.check_get(get, &found).await?;
         let size = found.row.size;
         let (from, to) = range.map_or((0, size), |range| (range.first, range.last + 1));
-        let body = self.open_body(ctx, &found, from, to).await?;
+        let body = self.open_body(ctx, &found, from, to, get.customer_key.as_ref()).await?;
         let object = found.row.info(found.bucket.versioning);
-        Ok(Got { object, range, length: to - from, body })
+        let lock = self.shown_lock(ctx, &found).await?;
+        Ok(Got { object, lock, range, length: to - from, body })
     }
 
     /// What [`Objects::get_object`] answers, without the bytes.
@@ -93,10 +100,13 @@ impl Objects {
     /// As [`Objects::get_object`].
     pub async fn head_object(&self, ctx: &Ctx, get: &GetObject) -> Result<Got> {
         let found = self.object(ctx, &get.object, ["s3:GetObject", "s3:GetObjectVersion"], Access::Read).await?;
+        let row = &found.row;
+        self.check_customer_key(&found.bucket.bucket, &row.key, &row.envelope, get.customer_key.as_ref())?;
         let range = self.check_get(get, &found).await?;
         let length = range.map_or(found.row.size, ContentRange::length);
         let object = found.row.info(found.bucket.versioning);
-        Ok(Got { object, range, length, body: stream::empty().boxed() })
+        let lock = self.shown_lock(ctx, &found).await?;
+        Ok(Got { object, lock, range, length, body: stream::empty().boxed() })
     }
 
     /// What is known of an object, for a caller who may do to it the first of `actions`, or the second where the
@@ -112,11 +122,20 @@ impl Objects {
     /// An object's attributes, and the parts that it was uploaded in.
     ///
     /// # Errors
-    /// NoSuchBucket, NoSuchKey, NoSuchVersion, MethodNotAllowed, AccessDenied.
-    pub async fn get_object_attributes(&self, ctx: &Ctx, object: &ObjectRef, ask: PartsAsk) -> Result<Attributes> {
+    /// NoSuchBucket, NoSuchKey, NoSuchVersion, MethodNotAllowed, AccessDenied; InvalidRequest, where a key of the client's
+    /// own is missing or is not needed.
+    pub async fn get_object_attributes(
+        &self,
+        ctx: &Ctx,
+        object: &ObjectRef,
+        ask: PartsAsk,
+        customer: Option<&CustomerKey>,
+    ) -> Result<Attributes> {
         // The operation needs both permissions (S3 API Reference, "GetObjectAttributes").
         self.object(ctx, object, ["s3:GetObjectAttributes", "s3:GetObjectVersionAttributes"], Access::Read).await?;
         let found = self.object(ctx, object, ["s3:GetObject", "s3:GetObjectVersion"], Access::Read).await?;
+        let row = &found.row;
+        self.check_customer_key(&found.bucket.bucket, &row.key, &row.envelope, customer)?;
         let max = ask.max.unwrap_or(1_000).min(1_000);
         let mut list = Vec::new();
         if found.row.parts.is_some() {
@@ -172,10 +191,11 @@ impl Objects {
         found: &FoundObject,
         from: u64,
         to: u64,
+        customer: Option<&CustomerKey>,
     ) -> Result<BoxStream<'static, BaseResult<Bytes>>> {
         let row = &found.row;
         // Who may not use the key may not read the object, though it be empty.
-        let key = self.data_key(ctx, &found.bucket.bucket, &row.key, &row.envelope).await?;
+        let key = self.data_key(ctx, &found.bucket.bucket, &row.key, &row.envelope, customer).await?;
         if from >= to {
             return Ok(stream::empty().boxed());
         }

@@ -13,6 +13,7 @@ mod checksums;
 mod collector;
 mod conditions;
 mod copy;
+mod customer_keys;
 mod delete;
 mod encryption;
 mod error;
@@ -21,6 +22,7 @@ mod get;
 mod keys;
 mod kms;
 mod listing;
+mod locks;
 mod multipart;
 mod open;
 mod put;
@@ -35,16 +37,18 @@ pub use body::{Body, Trailers};
 pub use buckets::cors::{CorsAsk, CorsGrant, CorsRule};
 pub use buckets::settings::{AclOwner, PublicAccessBlock};
 pub use buckets::{Bucket, BucketPage, BucketRef, ListBuckets, NewBucket, Versioning};
-pub use checksums::{Checksum, ChecksumAlgorithm, ChecksumType, Checksums};
+pub use checksums::{BodyDigest, Checksum, ChecksumAlgorithm, ChecksumType, Checksums};
 pub use collector::{Collected, Collector};
 pub use conditions::Conditions;
 pub use copy::{Copied, CopyObject, Directive, parse_copy_source};
+pub use customer_keys::CustomerKey;
 pub use delete::{DeleteEntry, DeleteObject, DeleteOutcome, Deleted};
 pub use encryption::{DefaultEncryption, Encryption, Sealed};
 pub use error::{Code, Error, ErrorFacts, Result};
 pub use events::Event;
 pub use get::{Attributes, GetObject, Got, PartsAsk};
 pub use listing::{ListObjects, ListObjectsV2, ListVersions, ListedObject, ListedVersion, Listing, VersionListing};
+pub use locks::{DefaultRetention, LockConfiguration, ObjectLock, Period, Retention, RetentionMode};
 pub use multipart::{
     CompletePart, CompleteUpload, CopiedPart, CopyPart, ListParts, ListUploads, NewUpload, PartChecks, PartInfo,
     PartListing, PartRef, Upload, UploadInfo, UploadListing, UploadRef, UploadedPart,

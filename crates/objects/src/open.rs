@@ -20,6 +20,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration::same(2, "principals", include_str!("../migrations/0002_principals.sql")),
     Migration::same(3, "deployment", include_str!("../migrations/0003_deployment.sql")),
     Migration::same(4, "small objects in their rows", include_str!("../migrations/0004_inline.sql")),
+    Migration::same(5, "locks", include_str!("../migrations/0005_locks.sql")),
 ];
 
 /// The tables of this module.

@@ -5,7 +5,7 @@ use identity::{Access, Ctx};
 use ::store::crash::point;
 use base::Timestamp;
 
-use crate::asks::{Writes, with_writes};
+use crate::asks::{Writes, with_lock, with_writes};
 use crate::blobs::{Ingested, NewBlob, ingest_object};
 use crate::body::Body;
 use crate::buckets::BucketRef;
@@ -13,10 +13,12 @@ use crate::buckets::settings::no_acls;
 use crate::buckets::store::BucketRow;
 use crate::checksums::{Checksum, ChecksumAlgorithm, Checksums, decode_md5};
 use crate::conditions::WriteConditions;
+use crate::customer_keys::CustomerKey;
 use crate::encryption::{Encryption, Envelope, Sealed};
 use crate::error::{Code, Error, Result};
 use crate::events::About;
 use crate::keys;
+use crate::locks::ObjectLock;
 use crate::open::Objects;
 use crate::tags::{self, Pairs};
 use crate::versions::store::{Content, Inserted, NewVersion};
@@ -42,6 +44,10 @@ pub struct PutObject {
     pub storage_class: Option<String>,
     /// How to encrypt; `None` for the bucket's default.
     pub encryption: Option<Encryption>,
+    /// The key of the client's own to encrypt with; not together with `encryption`.
+    pub customer_key: Option<CustomerKey>,
+    /// What protects the object from removal.
+    pub lock: ObjectLock,
     /// `Content-MD5`
     pub content_md5: Option<String>,
     /// The checksums in the request's headers.
@@ -67,6 +73,8 @@ impl PutObject {
             tags: Pairs::new(),
             storage_class: None,
             encryption: None,
+            customer_key: None,
+            lock: ObjectLock::default(),
             content_md5: None,
             checksums: Checksums::default(),
             algorithm: None,
@@ -86,6 +94,7 @@ impl PutObject {
             headers: self.headers.clone(),
             metadata: self.metadata.clone(),
             tags: self.tags.clone(),
+            lock: self.lock,
         })
     }
 
@@ -137,19 +146,24 @@ impl Objects {
     /// # Errors
     /// NoSuchBucket, AccessDenied; BadDigest, InvalidDigest, IncompleteBody, EntityTooLarge; PreconditionFailed,
     /// NoSuchKey for an `If-Match` of an absent object; KeyTooLongError, MetadataTooLarge, InvalidTag,
-    /// InvalidStorageClass; AccessControlListNotSupported; ServiceUnavailable where there is no space left; those of
+    /// InvalidStorageClass; InvalidRequest, where a lock is asked for and the bucket has none;
+    /// AccessControlListNotSupported; ServiceUnavailable where there is no space left; those of
     /// KMS.
     pub async fn put_object(&self, ctx: &Ctx, put: PutObject, mut body: Body) -> Result<Put> {
         keys::check(&put.key)?;
         let row = self.may_put(ctx, &put, None).await?;
-        let algorithm = put.check()?;
-        let content = put.content()?;
+        // What an object is uploaded without, S3 adds.
+        let algorithm = put.check()?.or(Some(ChecksumAlgorithm::Crc64Nvme));
+        let mut content = put.content()?;
+        row.check_lock(ctx, &put.lock)?;
+        content.lock = row.new_lock(put.lock, self.now())?;
         if put.conditions().if_match.is_some() || put.conditions().if_none_match.is_some() {
             // Refused before the bytes are sent where that can be told; the commit decides.
             let latest = versions::store::read(self.store(), &row.bucket.name, &put.key, None).await?;
             put.conditions().check(&put.key, latest.as_ref().filter(|row| !row.marker))?;
         }
-        let (key, envelope) = self.new_data_key(ctx, &row, &put.key, put.encryption.as_ref()).await?;
+        let (key, envelope) =
+            self.new_data_key(ctx, &row, &put.key, put.encryption.as_ref(), put.customer_key.as_ref()).await?;
         let ingested = ingest_object(self.blobs(), self.random(), &key, &mut body, MOST_AT_ONCE, algorithm).await?;
         verify(&ingested, put.content_md5.as_deref(), &put.checksums, &mut body)?;
         let checksum = ingested.digests.stored();
@@ -167,9 +181,9 @@ impl Objects {
             encryption: put.encryption.as_ref(),
             storage_class: put.storage_class.as_deref(),
             copy_source,
-            metadata_directive: None,
             if_match: put.if_match.as_deref(),
             if_none_match: put.if_none_match.as_deref(),
+            lock: put.lock,
         };
         self.permit_write(ctx, &row, &put.key, &writes).await?;
         self.check_owner(&row, &put.bucket)?;
@@ -179,12 +193,16 @@ impl Objects {
         Ok(row)
     }
 
-    /// Whether the caller may write the object, and its tags where it has some.
+    /// Whether the caller may write the object, and its tags and what protects it where it has some.
     pub(crate) async fn permit_write(&self, ctx: &Ctx, row: &BucketRow, key: &str, writes: &Writes<'_>) -> Result<()> {
-        let ask = with_writes(self.ask_object(ctx, row, "s3:PutObject", key)?, writes);
-        self.identity().permit(ctx, &ask, Access::Write).await?;
-        if !writes.tags.is_empty() {
-            let ask = with_writes(self.ask_object(ctx, row, "s3:PutObjectTagging", key)?, writes);
+        let actions = [
+            ("s3:PutObject", true),
+            ("s3:PutObjectTagging", !writes.tags.is_empty()),
+            ("s3:PutObjectRetention", writes.lock.retention.is_some()),
+            ("s3:PutObjectLegalHold", writes.lock.legal_hold.is_some()),
+        ];
+        for (action, _) in actions.into_iter().filter(|(_, needed)| *needed) {
+            let ask = with_lock(with_writes(self.ask_object(ctx, row, action, key)?, writes), &writes.lock, ctx);
             self.identity().permit(ctx, &ask, Access::Write).await?;
         }
         Ok(())

@@ -11,10 +11,10 @@ const MOST_OF_AN_OBJECT: usize = 10;
 const MOST_OF_A_BUCKET: usize = 50;
 
 /// # Errors
-/// InvalidTag, where there are more than 10 or one breaks the rules.
+/// BadRequest, where there are more than 10; InvalidTag, where one breaks the rules.
 pub(crate) fn check_object(tags: &Pairs) -> Result<()> {
     if tags.len() > MOST_OF_AN_OBJECT {
-        return Err(Error::new(Code::InvalidTag, "Object tags cannot be greater than 10"));
+        return Err(Error::new(Code::BadRequest, "Object tags cannot be greater than 10"));
     }
     check(tags)
 }
@@ -75,6 +75,9 @@ pub fn parse_tagging_header(text: &str) -> Result<Pairs> {
             return Err(invalid());
         }
         tags.push((name, decode(value)?));
+    }
+    if tags.iter().any(|(name, _)| name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"))) {
+        return Err(Error::new(Code::InvalidTag, "Your TagKey cannot be prefixed with aws:"));
     }
     check_object(&tags)?;
     Ok(tags)

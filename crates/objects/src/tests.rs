@@ -3,9 +3,11 @@
 mod buckets;
 mod collection;
 mod copies;
+mod customer_keys;
 mod deletions;
 mod encryption;
 mod listings;
+mod locks;
 mod multipart;
 mod permissions;
 mod reads;
@@ -82,7 +84,7 @@ impl Place {
 
     async fn delete(&self, key: &str, version: Option<&str>) -> Deleted {
         let object = ObjectRef { version: version.map(str::to_owned), ..ObjectRef::new("notes", key) };
-        self.objects.delete_object(&self.ctx, &DeleteObject { object, if_match: None }).await.unwrap()
+        self.objects.delete_object(&self.ctx, &DeleteObject { object, if_match: None, bypass: false }).await.unwrap()
     }
 
     async fn versioning(&self, versioning: Versioning) {

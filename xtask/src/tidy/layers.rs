@@ -51,7 +51,7 @@ const KEPT_BEHIND: &[(&str, &[&str])] = &[
     ("sqlx", &["store"]),
     ("llama-cpp-sys-2", &["inference-native"]),
     ("hyper", &["server"]),
-    ("reqwest", &["objects", "models", "cli", "server"]),
+    ("reqwest", &["identity", "objects", "models", "cli", "server"]),
     ("anyhow", &["cli", "server", "xtask"]),
     ("tokio", &["store", "inference", "jobs", "identity", "objects", "models", "backup", "aws-api", "cli", "server"]),
 ];

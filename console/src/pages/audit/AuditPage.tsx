@@ -104,6 +104,7 @@ export default function AuditPage() {
             id: 'name',
             header: 'Operation',
             isRowHeader: true,
+            minWidth: 260,
             cell: (event) => (
               <Button variant="inline-link" ariaLabel={`Details of ${event.EventName}`} onClick={() => setOpen(event)}>
                 {event.EventName}

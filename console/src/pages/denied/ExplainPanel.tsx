@@ -5,9 +5,8 @@ import Input from '@cloudscape-design/components/input'
 import SpaceBetween from '@cloudscape-design/components/space-between'
 import Table from '@cloudscape-design/components/table'
 import { useCallback, useState } from 'react'
-import { isoOf } from '../../api/awsJson.ts'
 import { explain } from '../../api/explain.ts'
-import { detailsOf, lookupEvents } from '../../api/trail.ts'
+import { listRequests } from '../../api/status.ts'
 import { navigate, useRoute } from '../../shell/router.tsx'
 import { Empty } from '../../ui/Empty.tsx'
 import { ErrorAlert } from '../../ui/ErrorAlert.tsx'
@@ -62,38 +61,56 @@ function Explained({ id }: { id: string }) {
   )
 }
 
-const latest = (signal: AbortSignal) => lookupEvents(undefined, '', undefined, signal)
+/** How many requests are looked through, and how many denials are shown. */
+const [REQUESTS, SHOWN] = [1000, 50]
+
+const latest = (signal: AbortSignal) => listRequests(REQUESTS, signal)
 
 function Denials({ onChoose }: { onChoose: (requestId: string) => void }) {
-  const events = useLoad(latest)
-  const denials = (events.value?.events ?? [])
-    .map((event) => ({ event, details: detailsOf(event) }))
-    .filter(({ details }) => details.errorCode !== undefined && details.requestID !== undefined)
+  const requests = useLoad(latest)
+  const denials = (requests.value ?? []).filter(({ status, errorCode }) => status === 403 || errorCode?.startsWith('AccessDenied')).slice(0, SHOWN)
   return (
-    <Container header={<Header variant="h2" description="Of the latest 50 events.">Latest denials</Header>}>
-      <ErrorAlert error={events.error} title="Could not read the audit log" onRetry={events.reload} />
+    <Container
+      header={
+        <Header
+          variant="h2"
+          description="Among the latest 1,000 requests of this account's principals. Older ones, and those of other accounts for what is yours, are in the audit log."
+          actions={<Button iconName="refresh" ariaLabel="Refresh" onClick={requests.reload} />}
+        >
+          Latest denials
+        </Header>
+      }
+    >
+      <ErrorAlert error={requests.error} title="Could not read the latest requests" onRetry={requests.reload} />
       <Table
         items={denials}
         variant="embedded"
-        loading={events.loading}
+        loading={requests.loading}
         ariaLabels={{ tableLabel: 'Latest denials' }}
         empty={<Empty title="Nothing was denied lately" />}
         columnDefinitions={[
-          { id: 'time', header: 'Time', minWidth: 175, cell: ({ event }) => <Time iso={isoOf(event.EventTime)} /> },
+          { id: 'time', header: 'Time', minWidth: 175, cell: ({ time }) => <Time iso={time} /> },
           {
             id: 'name',
             header: 'Operation',
             isRowHeader: true,
-            cell: ({ event, details }) => (
-              <Button variant="inline-link" ariaLabel={`Explain ${event.EventName}`} onClick={() => onChoose(details.requestID ?? '')}>
-                {event.EventName}
+            minWidth: 200,
+            cell: ({ operation, requestId }) => (
+              <Button variant="inline-link" ariaLabel={`Explain ${operation}`} onClick={() => onChoose(requestId)}>
+                {operation}
               </Button>
             ),
           },
-          { id: 'who', header: 'Who', cell: ({ event }) => event.Username ?? '–' },
-          { id: 'why', header: 'Message', cell: ({ details }) => <span className="craton-stack">{details.errorMessage ?? '–'}</span> },
+          { id: 'service', header: 'Service', cell: ({ service }) => service },
+          { id: 'who', header: 'Who', minWidth: 200, cell: ({ principal }) => <span className="craton-stack">{nameOf(principal)}</span> },
+          { id: 'answer', header: 'Answer', cell: ({ status, errorCode }) => errorCode ?? status },
         ]}
       />
     </Container>
   )
+}
+
+/** An ARN without what all principals of the account have in common. */
+function nameOf(principal: string): string {
+  return principal.split(':').slice(5).join(':') || principal
 }

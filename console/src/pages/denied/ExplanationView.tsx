@@ -22,7 +22,7 @@ export function ExplanationView({ explanation, onRetry }: { explanation: Explana
       {decision === 'denied' && (
         <Alert type={allowedNow ? 'success' : 'error'} header={allowedNow ? 'Denied then, allowed by the policies of now' : 'Denied'}>
           <div className="craton-stack">{message}</div>
-          {deniedBy && <div className="craton-stack">First denied by: {deniedBy.text}</div>}
+          {deniedBy && <div className="craton-stack">Why: {deniedBy.text}</div>}
         </Alert>
       )}
       {decision === 'allowed' && <Alert type="success" header="Allowed" />}

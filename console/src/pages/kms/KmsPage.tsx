@@ -35,6 +35,7 @@ function KeyList() {
         items={keys.value ?? []}
         trackBy="KeyId"
         variant="full-page"
+        wrapLines
         loading={keys.loading}
         loadingText="Loading keys"
         ariaLabels={{ tableLabel: 'Encryption keys' }}
@@ -61,6 +62,7 @@ function KeyList() {
             id: 'id',
             header: 'Key id',
             isRowHeader: true,
+            minWidth: 330,
             cell: ({ KeyId }) => <PageLink to={`/kms?key=${encodeURIComponent(KeyId)}`}>{KeyId}</PageLink>,
           },
           { id: 'aliases', header: 'Aliases', cell: ({ aliases }) => aliases.join(', ') || '–' },

@@ -85,7 +85,9 @@ export function HolderPolicies({ kind, name }: { kind: Kind; name: string }) {
               Permissions
             </Header>
           }
-          empty={<Empty title="No policies">Without one nothing is allowed.</Empty>}
+          empty={<Empty title="No policies of its own">
+              {kind === 'user' ? 'It may do what its groups and the policies of resources allow.' : 'Without one nothing is allowed.'}
+            </Empty>}
           columnDefinitions={[
             {
               id: 'name',

@@ -50,13 +50,7 @@ pub(super) async fn list_access_keys(call: AwsCall) -> Answer {
 
 pub(super) async fn update_access_key(call: AwsCall) -> Answer {
     let input: UpdateAccessKeyRequest = call.decode()?;
-    let status = match input.status {
-        StatusType::Active => Status::Active,
-        StatusType::Inactive => Status::Inactive,
-        StatusType::Expired => {
-            return Err(Error::invalid("The status `Expired` cannot be set.").with_hint("Use `Inactive`.").into());
-        }
-    };
+    let status = settable(&input.status)?;
     let identity = call.api.identity();
     identity.update_access_key(&call.ctx, input.user_name.as_deref(), &input.access_key_id, status).await?;
     Ok(call.encode(&Nothing {}).map(full))
@@ -82,7 +76,16 @@ pub(super) async fn last_used(call: AwsCall) -> Answer {
     Ok(call.encode(&GetAccessKeyLastUsedResponse { user_name, access_key_last_used }).map(full))
 }
 
-fn status(status: Status) -> StatusType {
+/// The status that a request sets.
+pub(super) fn settable(status: &StatusType) -> Result<Status, Error> {
+    match status {
+        StatusType::Active => Ok(Status::Active),
+        StatusType::Inactive => Ok(Status::Inactive),
+        StatusType::Expired => Err(Error::invalid("The status `Expired` cannot be set.").with_hint("Use `Inactive`.")),
+    }
+}
+
+pub(super) fn status(status: Status) -> StatusType {
     match status {
         Status::Active => StatusType::Active,
         Status::Inactive => StatusType::Inactive,

@@ -2,13 +2,15 @@
 //! keys (Service Authorization Reference, "Actions, resources, and condition keys for AWS IAM").
 
 use aws_wire::generated::iam::{
-    CreateInstanceProfileRequest, CreatePolicyRequest, CreateRoleRequest, CreateUserRequest, Tag,
-    TagInstanceProfileRequest, TagPolicyRequest, TagRoleRequest, TagUserRequest, UntagInstanceProfileRequest,
-    UntagPolicyRequest, UntagRoleRequest, UntagUserRequest,
+    CreateInstanceProfileRequest, CreateOpenIDConnectProviderRequest, CreatePolicyRequest, CreateRoleRequest,
+    CreateUserRequest, Tag, TagInstanceProfileRequest, TagOpenIDConnectProviderRequest, TagPolicyRequest,
+    TagRoleRequest, TagUserRequest, UntagInstanceProfileRequest, UntagOpenIDConnectProviderRequest, UntagPolicyRequest,
+    UntagRoleRequest, UntagUserRequest,
 };
 use base::{Error, ErrorKind, Result};
 use futures::future::FutureExt as _;
 use identity::Ask;
+use identity::iam::oidc_providers::oidc_provider_arn;
 
 use crate::call::Asked;
 use crate::dispatch::AwsCall;
@@ -88,6 +90,28 @@ pub(super) fn role_into_profile(call: &AwsCall) -> Asked<'_> {
         Ok(asks)
     }
     .boxed()
+}
+
+/// On the OpenID Connect provider that the request names.
+pub(super) fn oidc_provider(call: &AwsCall) -> Asked<'_> {
+    async move {
+        let arn = parameter(call, "OpenIDConnectProviderArn");
+        let found = found(call.api.identity().get_oidc_provider(&call.ctx, &arn).await)?;
+        let tags = found.map(|provider| pairs(provider.tags)).unwrap_or_default();
+        one(call, Target { arn, tags, boundary: None }).await
+    }
+    .boxed()
+}
+
+/// On the OpenID Connect provider that is to be made.
+pub(super) fn new_oidc_provider(call: &AwsCall) -> Asked<'_> {
+    async move { one(call, plain(oidc_provider_arn(call.ctx.account().as_str(), &parameter(call, "Url")))).await }
+        .boxed()
+}
+
+/// See [`users`].
+pub(super) fn oidc_providers(call: &AwsCall) -> Asked<'_> {
+    all(call, arn(call, "oidc-provider", "/", ""))
 }
 
 /// On the user that is to be made.
@@ -228,6 +252,9 @@ fn tags_of_request(call: &AwsCall) -> Result<Requested, Failure> {
         "CreateRole" => given(call.decode::<CreateRoleRequest>()?.tags),
         "CreatePolicy" => given(call.decode::<CreatePolicyRequest>()?.tags),
         "CreateInstanceProfile" => given(call.decode::<CreateInstanceProfileRequest>()?.tags),
+        "CreateOpenIDConnectProvider" => given(call.decode::<CreateOpenIDConnectProviderRequest>()?.tags),
+        "TagOpenIDConnectProvider" => Requested::Tags(call.decode::<TagOpenIDConnectProviderRequest>()?.tags),
+        "UntagOpenIDConnectProvider" => Requested::Keys(call.decode::<UntagOpenIDConnectProviderRequest>()?.tag_keys),
         "TagUser" => Requested::Tags(call.decode::<TagUserRequest>()?.tags),
         "TagRole" => Requested::Tags(call.decode::<TagRoleRequest>()?.tags),
         "TagPolicy" => Requested::Tags(call.decode::<TagPolicyRequest>()?.tags),

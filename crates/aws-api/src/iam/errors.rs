@@ -10,6 +10,7 @@ pub(crate) fn wire(error: &Error) -> WireError {
     let (status, code) = match (error.kind, error.code) {
         (ErrorKind::Invalid, Some(code)) => (400, code),
         (ErrorKind::Conflict, Some(code @ ("UnmodifiableEntity" | "PolicyNotAttachable"))) => (400, code),
+        (ErrorKind::Conflict, Some("ReportNotPresent")) => (410, "ReportNotPresent"),
         (ErrorKind::Conflict | ErrorKind::AlreadyExists, Some(code)) => (409, code),
         (ErrorKind::NotFound, _) => (404, "NoSuchEntity"),
         (ErrorKind::AlreadyExists, None) => (409, "EntityAlreadyExists"),

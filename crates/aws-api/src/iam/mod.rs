@@ -5,14 +5,17 @@ mod account;
 mod asks;
 mod attachments;
 mod boundaries;
+mod credential_reports;
 pub(crate) mod errors;
 mod groups;
 mod inline_policies;
 mod instance_profiles;
+mod oidc_providers;
 mod policies;
 mod roles;
 mod service_linked_roles;
 mod shapes;
+mod signing_certificates;
 mod simulate;
 mod tags;
 mod users;
@@ -185,6 +188,65 @@ pub(crate) const ROWS: &[Row<aws_wire::Routed>] = &[
     write("DeleteAccountPasswordPolicy", "iam:DeleteAccountPasswordPolicy", asks::account, |call| {
         account::delete_password_policy(call).boxed()
     }),
+];
+
+/// The operations on what users prove themselves with: providers, certificates, and the report on all credentials.
+pub(crate) const CREDENTIAL_ROWS: &[Row<aws_wire::Routed>] = &[
+    write("CreateOpenIDConnectProvider", "iam:CreateOpenIDConnectProvider", asks::new_oidc_provider, |call| {
+        oidc_providers::create(call).boxed()
+    }),
+    read("GetOpenIDConnectProvider", "iam:GetOpenIDConnectProvider", asks::oidc_provider, |call| {
+        oidc_providers::get(call).boxed()
+    }),
+    read("ListOpenIDConnectProviders", "iam:ListOpenIDConnectProviders", asks::oidc_providers, |call| {
+        oidc_providers::list(call).boxed()
+    }),
+    write("DeleteOpenIDConnectProvider", "iam:DeleteOpenIDConnectProvider", asks::oidc_provider, |call| {
+        oidc_providers::delete(call).boxed()
+    }),
+    write(
+        "UpdateOpenIDConnectProviderThumbprint",
+        "iam:UpdateOpenIDConnectProviderThumbprint",
+        asks::oidc_provider,
+        |call| oidc_providers::update_thumbprint(call).boxed(),
+    ),
+    write(
+        "AddClientIDToOpenIDConnectProvider",
+        "iam:AddClientIDToOpenIDConnectProvider",
+        asks::oidc_provider,
+        |call| oidc_providers::add_client_id(call).boxed(),
+    ),
+    write(
+        "RemoveClientIDFromOpenIDConnectProvider",
+        "iam:RemoveClientIDFromOpenIDConnectProvider",
+        asks::oidc_provider,
+        |call| oidc_providers::remove_client_id(call).boxed(),
+    ),
+    write("TagOpenIDConnectProvider", "iam:TagOpenIDConnectProvider", asks::oidc_provider, |call| {
+        tags::tag_oidc_provider(call).boxed()
+    }),
+    write("UntagOpenIDConnectProvider", "iam:UntagOpenIDConnectProvider", asks::oidc_provider, |call| {
+        tags::untag_oidc_provider(call).boxed()
+    }),
+    read("ListOpenIDConnectProviderTags", "iam:ListOpenIDConnectProviderTags", asks::oidc_provider, |call| {
+        tags::list_of_oidc_provider(call).boxed()
+    }),
+    write("UploadSigningCertificate", "iam:UploadSigningCertificate", asks::user, |call| {
+        signing_certificates::upload(call).boxed()
+    }),
+    write("UpdateSigningCertificate", "iam:UpdateSigningCertificate", asks::user, |call| {
+        signing_certificates::update(call).boxed()
+    }),
+    read("ListSigningCertificates", "iam:ListSigningCertificates", asks::user, |call| {
+        signing_certificates::list(call).boxed()
+    }),
+    write("DeleteSigningCertificate", "iam:DeleteSigningCertificate", asks::user, |call| {
+        signing_certificates::delete(call).boxed()
+    }),
+    write("GenerateCredentialReport", "iam:GenerateCredentialReport", asks::account, |call| {
+        credential_reports::generate(call).boxed()
+    }),
+    read("GetCredentialReport", "iam:GetCredentialReport", asks::account, |call| credential_reports::get(call).boxed()),
 ];
 
 type Asks = for<'a> fn(&'a AwsCall) -> Asked<'a>;

@@ -1,11 +1,12 @@
-//! Tags of users, roles, policies and instance profiles.
+//! Tags of users, roles, policies, instance profiles and providers.
 
 use aws_wire::Nothing;
 use aws_wire::generated::iam::{
-    ListInstanceProfileTagsRequest, ListInstanceProfileTagsResponse, ListPolicyTagsRequest, ListPolicyTagsResponse,
-    ListRoleTagsRequest, ListRoleTagsResponse, ListUserTagsRequest, ListUserTagsResponse, Tag,
-    TagInstanceProfileRequest, TagPolicyRequest, TagRoleRequest, TagUserRequest, UntagInstanceProfileRequest,
-    UntagPolicyRequest, UntagRoleRequest, UntagUserRequest,
+    ListInstanceProfileTagsRequest, ListInstanceProfileTagsResponse, ListOpenIDConnectProviderTagsRequest,
+    ListOpenIDConnectProviderTagsResponse, ListPolicyTagsRequest, ListPolicyTagsResponse, ListRoleTagsRequest,
+    ListRoleTagsResponse, ListUserTagsRequest, ListUserTagsResponse, Tag, TagInstanceProfileRequest,
+    TagOpenIDConnectProviderRequest, TagPolicyRequest, TagRoleRequest, TagUserRequest, UntagInstanceProfileRequest,
+    UntagOpenIDConnectProviderRequest, UntagPolicyRequest, UntagRoleRequest, UntagUserRequest,
 };
 use identity::iam::tags::Tagged;
 
@@ -81,6 +82,23 @@ pub(super) async fn list_of_instance_profile(call: AwsCall) -> Answer {
     let tagged = Tagged::InstanceProfile(&input.instance_profile_name);
     let (tags, is_truncated, marker) = list(&call, tagged, input.max_items, input.marker).await?;
     Ok(call.encode(&ListInstanceProfileTagsResponse { tags, is_truncated, marker }).map(full))
+}
+
+pub(super) async fn tag_oidc_provider(call: AwsCall) -> Answer {
+    let input: TagOpenIDConnectProviderRequest = call.decode()?;
+    tag(&call, Tagged::OidcProvider(&input.open_id_connect_provider_arn), input.tags).await
+}
+
+pub(super) async fn untag_oidc_provider(call: AwsCall) -> Answer {
+    let input: UntagOpenIDConnectProviderRequest = call.decode()?;
+    untag(&call, Tagged::OidcProvider(&input.open_id_connect_provider_arn), &input.tag_keys).await
+}
+
+pub(super) async fn list_of_oidc_provider(call: AwsCall) -> Answer {
+    let input: ListOpenIDConnectProviderTagsRequest = call.decode()?;
+    let tagged = Tagged::OidcProvider(&input.open_id_connect_provider_arn);
+    let (tags, is_truncated, marker) = list(&call, tagged, input.max_items, input.marker).await?;
+    Ok(call.encode(&ListOpenIDConnectProviderTagsResponse { tags, is_truncated, marker }).map(full))
 }
 
 async fn tag(call: &AwsCall, tagged: Tagged<'_>, tags: Vec<Tag>) -> Answer {

@@ -5,6 +5,7 @@ pub(crate) mod errors;
 mod handshakes;
 mod organization;
 mod policies;
+mod services;
 mod tags;
 mod units;
 
@@ -117,6 +118,11 @@ pub(crate) const ROWS: &[Row<Routed>] = &[
     }),
     read("ListTargetsForPolicy", "organizations:ListTargetsForPolicy", |call| {
         policies::list_targets_for_policy(call).boxed()
+    }),
+    write("EnableAWSServiceAccess", "organizations:EnableAWSServiceAccess", |call| services::enable(call).boxed()),
+    write("DisableAWSServiceAccess", "organizations:DisableAWSServiceAccess", |call| services::disable(call).boxed()),
+    read("ListAWSServiceAccessForOrganization", "organizations:ListAWSServiceAccessForOrganization", |call| {
+        services::list(call).boxed()
     }),
     write("TagResource", "organizations:TagResource", |call| tags::tag_resource(call).boxed()),
     write("UntagResource", "organizations:UntagResource", |call| tags::untag_resource(call).boxed()),

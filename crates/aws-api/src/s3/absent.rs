@@ -6,7 +6,6 @@ use super::Craton;
 use super::convert::bucket;
 use super::errors::Told;
 use super::table::{Asked, Done, done};
-use super::tags::object;
 
 /// Each function asks for the bucket under the name of its permission, then says that there is no such setting.
 macro_rules! absent {
@@ -52,8 +51,23 @@ absent! {
         = none("ReplicationConfigurationNotFoundError", "The replication configuration was not found");
     website(GetBucketWebsiteInput, "s3:GetBucketWebsite") -> GetBucketWebsiteOutput
         = none("NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration");
-    lock(GetObjectLockConfigurationInput, "s3:GetBucketObjectLockConfiguration") -> GetObjectLockConfigurationOutput
-        = none("ObjectLockConfigurationNotFoundError", "Object Lock configuration does not exist for this bucket");
+}
+
+/// Removing a setting succeeds where there is none.
+macro_rules! removed {
+    ($($name:ident($input:ident, $action:literal) -> $output:ident;)*) => {
+        $(pub(crate) async fn $name(s3: &Craton, asked: Asked<$input>) -> Done<$output> {
+            let Asked { ctx, input, .. } = asked;
+            s3.objects.bucket_for(&ctx, &bucket(input.bucket, input.expected_bucket_owner), $action).await?;
+            done($output {})
+        })*
+    };
+}
+
+removed! {
+    no_lifecycle(DeleteBucketLifecycleInput, "s3:PutLifecycleConfiguration") -> DeleteBucketLifecycleOutput;
+    no_replication(DeleteBucketReplicationInput, "s3:PutReplicationConfiguration") -> DeleteBucketReplicationOutput;
+    no_website(DeleteBucketWebsiteInput, "s3:DeleteBucketWebsite") -> DeleteBucketWebsiteOutput;
 }
 
 fn none<T>(code: &'static str, message: &'static str) -> Done<T> {
@@ -71,22 +85,4 @@ pub(crate) async fn tiering(
         is_truncated: Some(false),
         ..ListBucketIntelligentTieringConfigurationsOutput::default()
     })
-}
-
-pub(crate) async fn legal_hold(s3: &Craton, asked: Asked<GetObjectLegalHoldInput>) -> Done<GetObjectLegalHoldOutput> {
-    let Asked { ctx, input, .. } = asked;
-    let object = object(input.bucket, input.expected_bucket_owner, input.key, input.version_id);
-    s3.objects.object_for(&ctx, &object, ["s3:GetObjectLegalHold"; 2]).await?;
-    Err(no_lock())
-}
-
-pub(crate) async fn retention(s3: &Craton, asked: Asked<GetObjectRetentionInput>) -> Done<GetObjectRetentionOutput> {
-    let Asked { ctx, input, .. } = asked;
-    let object = object(input.bucket, input.expected_bucket_owner, input.key, input.version_id);
-    s3.objects.object_for(&ctx, &object, ["s3:GetObjectRetention"; 2]).await?;
-    Err(no_lock())
-}
-
-fn no_lock() -> Told {
-    Told::new(400, "InvalidRequest", "Bucket is missing Object Lock Configuration")
 }

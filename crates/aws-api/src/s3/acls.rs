@@ -4,7 +4,7 @@ use base::AccountId;
 use s3s::dto::*;
 
 use super::Craton;
-use super::buckets::check_canned;
+use super::buckets::{any_given, check_canned, check_one_way};
 use super::convert::{bucket, canonical_id, owner};
 use super::table::{Asked, Done, done};
 use super::tags::object;
@@ -30,6 +30,13 @@ pub(crate) async fn put_of_bucket(s3: &Craton, asked: Asked<PutBucketAclInput>) 
     let Asked { ctx, input, .. } = asked;
     if let Some(acl) = &input.acl {
         check_canned(acl.as_str())?;
+        check_one_way(any_given(&[
+            &input.grant_full_control,
+            &input.grant_read,
+            &input.grant_read_acp,
+            &input.grant_write,
+            &input.grant_write_acp,
+        ]))?;
     }
     s3.objects.put_bucket_acl(&ctx, &bucket(input.bucket, input.expected_bucket_owner)).await?;
     done(PutBucketAclOutput {})
@@ -39,6 +46,13 @@ pub(crate) async fn put_of_object(s3: &Craton, asked: Asked<PutObjectAclInput>) 
     let Asked { ctx, input, .. } = asked;
     if let Some(acl) = &input.acl {
         check_canned(acl.as_str())?;
+        check_one_way(any_given(&[
+            &input.grant_full_control,
+            &input.grant_read,
+            &input.grant_read_acp,
+            &input.grant_write,
+            &input.grant_write_acp,
+        ]))?;
     }
     let object = object(input.bucket, input.expected_bucket_owner, input.key, input.version_id);
     s3.objects.put_object_acl(&ctx, &object).await?;

@@ -29,6 +29,9 @@ pub(crate) fn complete(
         if let Some(status) = response.extensions_mut().remove::<StatusCode>() {
             *response.status_mut() = status;
         }
+        if status == StatusCode::SEE_OTHER {
+            quote_etag(response.headers_mut());
+        }
         identify(response.headers_mut(), visit);
         return (response, None);
     }
@@ -38,6 +41,17 @@ pub(crate) fn complete(
         errors::of_s3s(visit, status, &element(&text, "Code"), &element(&text, "Message"))
     });
     refusal(visit, method, told)
+}
+
+/// The address that a form's sender goes to next, with the quotes of the entity tag in it.
+fn quote_etag(headers: &mut HeaderMap) {
+    let address = headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
+    let quoted = address
+        .and_then(|address| address.rsplit_once("&etag="))
+        .map(|(rest, etag)| format!("{rest}&etag=%22{etag}%22"));
+    if let Some(value) = quoted.and_then(|address| HeaderValue::from_str(&address).ok()) {
+        headers.insert(header::LOCATION, value);
+    }
 }
 
 /// A body without the quotes of its entity tag, which stand everywhere but in an object's attributes.
@@ -59,11 +73,7 @@ fn unquoted(body: s3s::Body) -> ResponseBody {
 pub(crate) fn refusal(visit: &Visit, method: &Method, told: Told) -> (Response<ResponseBody>, Option<String>) {
     let told = errors::complete(told, visit);
     let bodiless = *method == Method::HEAD || told.status == StatusCode::NOT_MODIFIED;
-    let body = if bodiless {
-        full("")
-    } else {
-        full(told.xml(&visit.arrived().resource, visit.arrived().request_id.as_str(), &host_id(visit)))
-    };
+    let body = if bodiless { full("") } else { full(told.xml(visit.arrived().request_id.as_str(), &host_id(visit))) };
     let mut response = Response::new(body);
     *response.status_mut() = told.status;
     let headers = response.headers_mut();

@@ -1,4 +1,5 @@
-//! Bodies on their way to s3s and back: never whole in memory.
+//! Bodies on their way to s3s and back. Objects and parts are never whole in memory; documents and the files of forms
+//! are, within their limits.
 
 use std::error::Error as StdError;
 use std::fmt::Display;

@@ -10,7 +10,8 @@ use super::errors::Told;
 use super::table::{Asked, Done, done};
 
 pub(crate) async fn create(s3: &Craton, asked: Asked<CreateBucketInput>) -> Done<CreateBucketOutput> {
-    let Asked { ctx, input, .. } = asked;
+    let Asked { ctx, input, headers, .. } = asked;
+    check_namespace(&headers, &input.bucket, &ctx)?;
     let granted = any_given(&[
         &input.grant_full_control,
         &input.grant_read,
@@ -21,6 +22,7 @@ pub(crate) async fn create(s3: &Craton, asked: Asked<CreateBucketInput>) -> Done
     let acl = input.acl.as_ref().map(BucketCannedACL::as_str);
     if let Some(acl) = acl {
         check_canned(acl)?;
+        check_one_way(granted)?;
     }
     if granted || acl.is_some_and(|acl| acl != "private") {
         let message = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting";
@@ -39,12 +41,44 @@ pub(crate) async fn create(s3: &Craton, asked: Asked<CreateBucketInput>) -> Done
         },
     );
     let made = made.await?;
-    done(CreateBucketOutput { location: Some(format!("/{}", made.name)) })
+    let mut response = S3Response::new(CreateBucketOutput { location: Some(format!("/{}", made.name)) });
+    if let Ok(arn) = http::HeaderValue::from_str(&made.arn()) {
+        response.headers.insert("x-amz-bucket-arn", arn);
+    }
+    Ok(response)
+}
+
+/// Whether a name is one of the account's own namespace, where the request says that it is. Such a name is like any
+/// other here: buckets of other accounts do not take it.
+fn check_namespace(headers: &http::HeaderMap, bucket: &str, ctx: &identity::Ctx) -> Result<(), Told> {
+    let suffix = format!("-{}-{}-an", ctx.account(), ctx.region());
+    match headers.get("x-amz-bucket-namespace").and_then(|value| value.to_str().ok()) {
+        Some("account-regional") if !bucket.ends_with(&suffix) => Err(Told::new(
+            400,
+            "InvalidNamespaceHeader",
+            format!(
+                "The requested bucket name did not include the account-regional namespace suffix, but the provided \
+                 x-amz-bucket-namespace header value is account-regional. Specify {suffix} as the bucket name suffix to \
+                 create a bucket in your account-regional namespace, or remove the header."
+            ),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Whether a request has any of these.
 pub(crate) fn any_given(parameters: &[&Option<String>]) -> bool {
     parameters.iter().any(|parameter| parameter.is_some())
+}
+
+/// # Errors
+/// InvalidRequest, where a request with a canned list of rights names some `granted` ones, too.
+pub(crate) fn check_one_way(granted: bool) -> Result<(), Told> {
+    if granted {
+        let message = "Specifying both Canned ACLs and Header Grants is not allowed";
+        return Err(Told::new(400, "InvalidRequest", message));
+    }
+    Ok(())
 }
 
 /// Whether `acl` is one of S3's: no bucket takes it, but what is none is told apart.

@@ -10,6 +10,7 @@ use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::{Credentials, S3Auth, SecretKey};
 use s3s::{S3Error, S3ErrorCode, S3Result};
 
+use super::conditions;
 use super::errors::{self, Told};
 use super::visit::Visit;
 use crate::call::query_pairs;
@@ -55,7 +56,9 @@ impl S3Access for Callers {
         match self.caller(cx, &visit, operation).await {
             Ok(Some(ctx)) => {
                 let agent = cx.headers().get(http::header::USER_AGENT).and_then(|agent| agent.to_str().ok());
-                let ctx = ctx.called_as("s3", operation, agent);
+                let query = cx.uri().query().unwrap_or_default();
+                let said = conditions::of_request(&visit, cx.headers(), query, self.clock.now());
+                let ctx = ctx.called_as("s3", operation, agent).with_conditions(said);
                 visit.authenticated(ctx.clone());
                 cx.extensions_mut().insert(ctx);
                 super::table::check_served(&visit, operation).map_err(|told| errors::refuse(&visit, told))
@@ -128,9 +131,11 @@ impl Callers {
         key: &FormKey,
         region: Option<&str>,
         token: Option<&str>,
+        acl: Option<&str>,
     ) -> Result<Ctx, Told> {
+        let said = conditions::of_form(region.is_some(), acl);
         let region = region.map(self::region).transpose()?;
-        let ctx = self.known(visit, Arc::clone(&key.0), region, token).await?;
+        let ctx = self.known(visit, Arc::clone(&key.0), region, token).await?.with_conditions(said);
         visit.authenticated(ctx.clone());
         Ok(ctx)
     }

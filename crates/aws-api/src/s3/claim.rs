@@ -18,7 +18,8 @@ pub(crate) fn is_for_s3(
 ) -> bool {
     match (proof, surface, scope) {
         (_, Surface::Aws, Some(scope)) => scope == "s3",
-        (Proof::Signature, Surface::Aws, None) => is_version_2(parts),
+        // A signature that cannot be read is told of as S3 does where no other service has the path.
+        (Proof::Signature, Surface::Aws, None) => is_version_2(parts) || is_open(parts, domains),
         (Proof::Cookie(_), Surface::Aws, None) => match parts.headers.get("x-craton-service") {
             Some(service) => service.as_bytes() == b"s3",
             None => is_open(parts, domains),
@@ -31,14 +32,23 @@ pub(crate) fn is_for_s3(
 /// Whether a request is signed in the old way, which names no service.
 pub(crate) fn is_version_2(parts: &Parts) -> bool {
     match parts.headers.get(header::AUTHORIZATION) {
-        Some(value) => value.as_bytes().starts_with(b"AWS "),
+        Some(_) => is_version_2_header(&parts.headers),
         None => is_presigned_v2(parts),
     }
 }
 
+/// Whether a signature of version 2 stands in the headers.
+pub(crate) fn is_version_2_header(headers: &http::HeaderMap) -> bool {
+    headers.get(header::AUTHORIZATION).is_some_and(|value| value.as_bytes().starts_with(b"AWS "))
+}
+
 /// Whether a signature of version 2 stands in the query string.
 pub(crate) fn is_presigned_v2(parts: &Parts) -> bool {
-    let query = parts.uri.query().unwrap_or_default();
+    is_presigned_v2_query(parts.uri.query().unwrap_or_default())
+}
+
+/// Whether one stands in the query string `query`.
+pub(crate) fn is_presigned_v2_query(query: &str) -> bool {
     query.split('&').any(|pair| pair.starts_with("AWSAccessKeyId="))
 }
 
@@ -98,7 +108,8 @@ mod tests {
         let v4 = [("authorization", "AWS4-HMAC-SHA256 Credential=x")];
         assert!(claims("GET", "/v1/models", &v4, Some("s3")));
         assert!(!claims("GET", "/b/k", &v4, Some("bedrock")));
-        assert!(!claims("GET", "/b/k", &v4, None));
+        assert!(claims("GET", "/b/k", &v4, None));
+        assert!(!claims("GET", "/foundation-models", &v4, None));
         assert!(claims("GET", "/b/k", &[("authorization", "AWS AKIA:x")], None));
         assert!(claims("GET", "/b/k?AWSAccessKeyId=a&Signature=b&Expires=1", &[], None));
     }

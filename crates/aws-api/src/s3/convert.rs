@@ -177,17 +177,11 @@ pub(crate) struct EncryptionAsk {
     pub(crate) key: Option<String>,
     pub(crate) bucket_key: Option<bool>,
     pub(crate) context: Option<String>,
-    /// Whether the request brings a key of its own.
-    pub(crate) own_key: bool,
 }
 
 impl EncryptionAsk {
     /// What is asked for; `None` leaves it to the bucket's default.
     pub(crate) fn read(self) -> Result<Option<Encryption>, Told> {
-        if self.own_key {
-            let message = "Server-side encryption with customer-provided keys (SSE-C) is not implemented.";
-            return Err(Told::new(501, "NotImplemented", message));
-        }
         let invalid = |message: &str| Err(Told::new(400, "InvalidArgument", message));
         match self.kind.as_ref().map(dto::ServerSideEncryption::as_str) {
             None if self.key.is_some() || self.context.is_some() => invalid(
@@ -238,6 +232,7 @@ pub(crate) type SealedOut = (Option<dto::ServerSideEncryption>, Option<String>, 
 /// How an object is stored, as answers say it.
 pub(crate) fn sealed(sealed: &Sealed) -> SealedOut {
     match sealed {
+        Sealed::Customer => (None, None, None),
         Sealed::S3 => (Some(dto::ServerSideEncryption::from_static("AES256")), None, None),
         Sealed::Kms { key_arn, bucket_key } => {
             (Some(dto::ServerSideEncryption::from_static("aws:kms")), Some(key_arn.clone()), bucket_key.then_some(true))

@@ -7,20 +7,21 @@ use super::Craton;
 use super::convert::{
     EncryptionAsk, bucket, checksum_out, conditions, etag, headers_in, kind_of, metadata, moment, sealed,
 };
+use super::customer_keys::{self, customer_key, source_key};
 use super::errors::Told;
+use super::locks::lock_in;
 use super::reads::part;
 use super::table::{Asked, Done, done};
-use super::writes::{acl, refuse_lock, tags, wanted_algorithm};
+use super::writes::{acl, tags, wanted_algorithm};
 
 pub(crate) async fn copy(s3: &Craton, asked: Asked<CopyObjectInput>) -> Done<CopyObjectOutput> {
-    let Asked { ctx, mut input, headers, .. } = asked;
-    if input.copy_source_sse_customer_algorithm.is_some() {
-        let message = "Server-side encryption with customer-provided keys (SSE-C) is not implemented.";
-        return Err(Told::new(501, "NotImplemented", message));
-    }
-    refuse_lock(input.object_lock_mode.is_some() || input.object_lock_legal_hold_status.is_some())?;
+    let Asked { ctx, mut input, headers, visit, .. } = asked;
+    let lock = lock_in!(input)?;
+    let customer_key = customer_key!(input, &visit)?;
+    let (sse_customer_algorithm, sse_customer_key_md5) = customer_keys::told(customer_key.as_ref());
+    let source_key = source_key!(input, &visit)?;
     let from = source(&input.copy_source, input.expected_source_bucket_owner.take())?;
-    let source_key = from.key.clone();
+    let source_name = from.key.clone();
     let ask = CopyObject {
         source_conditions: conditions(
             input.copy_source_if_match.take(),
@@ -29,6 +30,7 @@ pub(crate) async fn copy(s3: &Craton, asked: Asked<CopyObjectInput>) -> Done<Cop
             input.copy_source_if_unmodified_since.take(),
         ),
         source: from,
+        source_key,
         to: PutObject {
             bucket: bucket(input.bucket.clone(), input.expected_bucket_owner.take()),
             headers: headers_in!(input),
@@ -40,9 +42,10 @@ pub(crate) async fn copy(s3: &Craton, asked: Asked<CopyObjectInput>) -> Done<Cop
                 key: input.ssekms_key_id.take(),
                 bucket_key: input.bucket_key_enabled,
                 context: input.ssekms_encryption_context.take(),
-                own_key: input.sse_customer_algorithm.is_some(),
             }
             .read()?,
+            customer_key,
+            lock,
             content_md5: None,
             checksums: Checksums::default(),
             algorithm: wanted_algorithm(input.checksum_algorithm.as_ref(), &headers)?,
@@ -57,7 +60,7 @@ pub(crate) async fn copy(s3: &Craton, asked: Asked<CopyObjectInput>) -> Done<Cop
         metadata_directive: directive(input.metadata_directive.as_ref().map(MetadataDirective::as_str), "metadata")?,
         tagging_directive: directive(input.tagging_directive.as_ref().map(TaggingDirective::as_str), "tagging")?,
     };
-    let copied = s3.objects.copy_object(&ctx, ask).await.map_err(|error| of_source(error, &source_key))?;
+    let copied = s3.objects.copy_object(&ctx, ask).await.map_err(|error| of_source(error, &source_name))?;
     let (server_side_encryption, ssekms_key_id, bucket_key_enabled) = sealed(&copied.put.sealed);
     let mut result = CopyObjectResult {
         checksum_type: kind_of(copied.put.checksum.as_ref()),
@@ -71,6 +74,8 @@ pub(crate) async fn copy(s3: &Craton, asked: Asked<CopyObjectInput>) -> Done<Cop
         copy_object_result: Some(result),
         copy_source_version_id: copied.source_version,
         server_side_encryption,
+        sse_customer_algorithm,
+        sse_customer_key_md5,
         ssekms_key_id,
         version_id: copied.put.version_id,
         ..CopyObjectOutput::default()
@@ -78,7 +83,10 @@ pub(crate) async fn copy(s3: &Craton, asked: Asked<CopyObjectInput>) -> Done<Cop
 }
 
 pub(crate) async fn copy_part(s3: &Craton, asked: Asked<UploadPartCopyInput>) -> Done<UploadPartCopyOutput> {
-    let Asked { ctx, mut input, .. } = asked;
+    let Asked { ctx, mut input, visit, .. } = asked;
+    let customer_key = customer_key!(input, &visit)?;
+    let (sse_customer_algorithm, sse_customer_key_md5) = customer_keys::told(customer_key.as_ref());
+    let source_key = source_key!(input, &visit)?;
     let number = part(Some(input.part_number))?.unwrap_or_default();
     let upload = UploadRef {
         bucket: bucket(input.bucket, input.expected_bucket_owner),
@@ -87,9 +95,11 @@ pub(crate) async fn copy_part(s3: &Craton, asked: Asked<UploadPartCopyInput>) ->
     };
     let to = PartRef { upload, number };
     let from = source(&input.copy_source, input.expected_source_bucket_owner.take())?;
-    let source_key = from.key.clone();
+    let source_name = from.key.clone();
     let ask = CopyPart {
         source: from,
+        source_key,
+        customer_key,
         range: input.copy_source_range.take().map(|range| range.parse()).transpose()?,
         conditions: conditions(
             input.copy_source_if_match.take(),
@@ -98,7 +108,7 @@ pub(crate) async fn copy_part(s3: &Craton, asked: Asked<UploadPartCopyInput>) ->
             input.copy_source_if_unmodified_since.take(),
         ),
     };
-    let copied = s3.objects.upload_part_copy(&ctx, &to, &ask).await.map_err(|error| of_source(error, &source_key))?;
+    let copied = s3.objects.upload_part_copy(&ctx, &to, &ask).await.map_err(|error| of_source(error, &source_name))?;
     let (server_side_encryption, ssekms_key_id, bucket_key_enabled) = sealed(&copied.part.sealed);
     let mut result = CopyPartResult {
         e_tag: Some(etag(copied.part.etag)),
@@ -111,6 +121,8 @@ pub(crate) async fn copy_part(s3: &Craton, asked: Asked<UploadPartCopyInput>) ->
         copy_part_result: Some(result),
         copy_source_version_id: copied.source_version,
         server_side_encryption,
+        sse_customer_algorithm,
+        sse_customer_key_md5,
         ssekms_key_id,
         ..UploadPartCopyOutput::default()
     })

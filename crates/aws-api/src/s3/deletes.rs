@@ -25,6 +25,7 @@ pub(crate) async fn one(s3: &Craton, asked: Asked<DeleteObjectInput>) -> Done<De
     let ask = DeleteObject {
         object: object(input.bucket, input.expected_bucket_owner, input.key, input.version_id),
         if_match: condition(input.if_match),
+        bypass: input.bypass_governance_retention.unwrap_or(false),
     };
     let deleted = s3.objects.delete_object(&ctx, &ask).await?;
     let output = DeleteObjectOutput {
@@ -48,10 +49,12 @@ pub(crate) async fn many(s3: &Craton, asked: Asked<DeleteObjectsInput>) -> Done<
         let message = "Conditional deletes by size or time of modification are not implemented.";
         return Err(Told::new(501, "NotImplemented", message));
     }
+    let bypass = input.bypass_governance_retention.unwrap_or(false);
     let entries = asked.into_iter().map(|object| DeleteEntry {
         key: object.key,
         version: object.version_id.filter(|version| !version.is_empty()),
         if_match: object.e_tag.map(|etag| format!("\"{}\"", etag.value())),
+        bypass,
     });
     let bucket = bucket(input.bucket, input.expected_bucket_owner);
     let outcomes = s3.objects.delete_objects(&ctx, &bucket, entries.collect()).await?;

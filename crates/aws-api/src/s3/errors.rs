@@ -51,14 +51,14 @@ impl Told {
     }
 
     /// The body.
-    pub(crate) fn xml(&self, resource: &str, request_id: &str, host_id: &str) -> String {
+    pub(crate) fn xml(&self, request_id: &str, host_id: &str) -> String {
         let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>");
         element(&mut text, "Code", &self.code);
         element(&mut text, "Message", &self.message);
         for (name, value) in &self.about {
             element(&mut text, name, value);
         }
-        for (name, value) in [("Resource", resource), ("RequestId", request_id), ("HostId", host_id)] {
+        for (name, value) in [("RequestId", request_id), ("HostId", host_id)] {
             element(&mut text, name, value);
         }
         text.push_str("</Error>");
@@ -104,6 +104,9 @@ impl From<objects::Error> for Told {
             told = told.header(HINT, hint);
         }
         let Some(facts) = facts else { return told };
+        if let Some(bucket) = facts.bucket {
+            told = told.about("BucketName", bucket);
+        }
         if let Some(condition) = facts.condition {
             told = told.about("Condition", condition);
         }
@@ -114,7 +117,7 @@ impl From<objects::Error> for Told {
         if facts.delete_marker {
             told = told.header(HeaderName::from_static("x-amz-delete-marker"), "true");
             if code == Code::MethodNotAllowed {
-                told = told.header(header::ALLOW, "DELETE");
+                told = told.header(header::ALLOW, "DELETE").about("ResourceType", "DeleteMarker");
             }
         }
         if let Some(version) = &facts.version_id {
@@ -148,6 +151,7 @@ pub(crate) fn complete(told: Told, visit: &Visit) -> Told {
         "NoSuchVersion" => &["Key", "VersionId"],
         "NoSuchUpload" => &["UploadId"],
         "InvalidRange" => &["RangeRequested"],
+        "MethodNotAllowed" => &["Method"],
         "NoSuchBucket"
         | "NoSuchBucketPolicy"
         | "NoSuchTagSet"
@@ -202,6 +206,7 @@ fn of_body(fault: BodyFault) -> Told {
             "The provided 'x-amz-content-sha256' header does not match what was computed.",
         ),
         BodyFault::Chunk => mismatch(),
+        BodyFault::Digest => Told::new(400, "BadDigest", default_message("BadDigest")),
         BodyFault::Format => {
             Told::new(400, "InvalidRequest", "The chunks of the body are not in the aws-chunked encoding.")
         }
@@ -293,6 +298,7 @@ pub(crate) fn of_s3s(visit: &Visit, status: StatusCode, code: &str, message: &st
              STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER or a valid sha256 value.",
         ),
         ("SignatureDoesNotMatch", _) => mismatch(),
+        ("InvalidArgument", text) if text.starts_with("invalid query: ") => not_a_number(text),
         ("InvalidPolicyDocument", _)
             if message.starts_with("Policy condition") || message.contains("does not match") =>
         {
@@ -312,6 +318,14 @@ pub(crate) fn of_s3s(visit: &Visit, status: StatusCode, code: &str, message: &st
         }
         _ => told(status.as_u16(), code, if message.is_empty() { default_message(code) } else { message }),
     }
+}
+
+/// A parameter that is no number, of which s3s says `invalid query: NAME: VALUE`.
+fn not_a_number(text: &str) -> Told {
+    let (name, value) = text.trim_start_matches("invalid query: ").split_once(": ").unwrap_or((text, ""));
+    Told::new(400, "InvalidArgument", format!("Provided {name} not an integer or within integer range"))
+        .about("ArgumentName", name)
+        .about("ArgumentValue", value)
 }
 
 /// s3s says of every body that it could not read as a whole that it failed itself.
@@ -364,9 +378,9 @@ mod tests {
     fn the_xml_names_what_the_error_is_about_and_escapes_it() {
         let told = Told::new(404, "NoSuchKey", "The specified key does not exist.").about("Key", "a<b>&\u{1}\n");
         assert_eq!(
-            told.xml("/b/a", "1", "2"),
+            told.xml("1", "2"),
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>NoSuchKey</Code><Message>The specified key does not \
-             exist.</Message><Key>a&lt;b&gt;&amp;&#10;</Key><Resource>/b/a</Resource><RequestId>1</RequestId>\
+             exist.</Message><Key>a&lt;b&gt;&amp;&#10;</Key><RequestId>1</RequestId>\
              <HostId>2</HostId></Error>"
         );
     }

@@ -10,28 +10,31 @@ use s3s::post_policy::{PostPolicy, PostPolicyCondition};
 use super::Craton;
 use super::body::to_store;
 use super::caller::FormKey;
-use super::convert::{EncryptionAsk, algorithm, bucket, checksums_in, condition, etag, headers_in, metadata};
-use super::errors;
+use super::convert::{
+    EncryptionAsk, algorithm, bucket, checksums_in, condition, etag, headers_in, malformed_xml, metadata, tags_in,
+};
+use super::customer_keys::customer_key;
+use super::errors::{self, Told};
+use super::locks::lock_in;
 use super::table::{Done, Form};
 use super::visit::Visit;
-use super::writes::{acl, checked_length, refuse_lock, tags};
+use super::writes::{acl, checked_length, tags};
 
 pub(crate) async fn post_object(s3: &Craton, form: Form, visit: &Visit) -> Done<PostObjectOutput> {
     let Form { request, region } = form;
     let mut input = request.input;
-    if let Some(name) = visit.file_name() {
-        input.key = input.key.replace("${filename}", name);
-    }
     let ctx = match (request.extensions.get::<FormKey>(), request.extensions.get::<Ctx>()) {
         (Some(key), _) => {
             let token = input.policy.as_ref().and_then(|policy| equal(policy, "x-amz-security-token"));
             let region = region.as_ref().map(s3s::region::Region::as_str);
-            s3.callers.of_form(visit, key, region, token).await?
+            let acl = input.acl.as_ref().map(ObjectCannedACL::as_str);
+            s3.callers.of_form(visit, key, region, token, acl).await?
         }
         (None, Some(ctx)) => ctx.clone(),
         (None, None) => return Err(errors::of_domain(Error::internal("a form without a caller"))),
     };
-    refuse_lock(input.object_lock_mode.is_some() || input.object_lock_legal_hold_status.is_some())?;
+    let lock = lock_in!(input)?;
+    let customer_key = customer_key!(input, visit)?;
     let length = checked_length(Some(input.content_length.unwrap_or(0)))?;
     let body = match input.body.take() {
         Some(blob) => Body { stream: to_store(blob, visit), length: Some(length), trailers: None },
@@ -42,16 +45,20 @@ pub(crate) async fn post_object(s3: &Craton, form: Form, visit: &Visit) -> Done<
         key: input.key.clone(),
         headers: headers_in!(input),
         metadata: metadata(input.metadata.take()),
-        tags: tags(input.tagging.as_deref())?,
+        tags: match visit.form_tagging() {
+            Some(document) => tagging(document)?,
+            None => tags(input.tagging.as_deref())?,
+        },
         storage_class: input.storage_class.take().map(|class| class.as_str().to_owned()),
         encryption: EncryptionAsk {
             kind: input.server_side_encryption.take(),
             key: input.ssekms_key_id.take(),
             bucket_key: input.bucket_key_enabled,
             context: input.ssekms_encryption_context.take(),
-            own_key: input.sse_customer_algorithm.is_some(),
         }
         .read()?,
+        customer_key,
+        lock,
         content_md5: input.content_md5.take(),
         checksums: checksums_in!(input),
         algorithm: algorithm(input.checksum_algorithm.as_ref())?,
@@ -75,6 +82,13 @@ pub(crate) async fn post_object(s3: &Craton, form: Form, visit: &Visit) -> Done<
         response.headers.insert("x-amz-version-id", value);
     }
     Ok(response)
+}
+
+/// The tags of a form's `tagging`, which is a document and not a header.
+fn tagging(document: &str) -> Result<objects::Pairs, Told> {
+    let mut reader = s3s::xml::Deserializer::new(document.as_bytes());
+    let read = <Tagging as s3s::xml::Deserialize>::deserialize(&mut reader).map_err(|_| malformed_xml())?;
+    tags_in(read.tag_set)
 }
 
 /// The value that a policy demands of a field.

@@ -52,6 +52,7 @@ pub(crate) async fn version_2(s3: &Craton, asked: Asked<ListObjectsV2Input>) -> 
         max_keys: input.max_keys.map(i64::from),
     };
     let found = s3.objects.list_objects_v2(&ctx, &ask).await?;
+    let no_token = input.continuation_token.as_ref().is_none_or(String::is_empty);
     let shown = input.fetch_owner.unwrap_or(false).then_some(&found.owner);
     done(ListObjectsV2Output {
         name: Some(input.bucket),
@@ -65,7 +66,8 @@ pub(crate) async fn version_2(s3: &Craton, asked: Asked<ListObjectsV2Input>) -> 
         common_prefixes: Some(encoding.prefixes(&found.prefixes)),
         delimiter: delimiter.map(|delimiter| encoding.write(&delimiter)),
         encoding_type: encoding.name(),
-        start_after: input.start_after.map(|after| encoding.write(&after)),
+        // A token takes its place.
+        start_after: input.start_after.filter(|_| no_token).map(|after| encoding.write(&after)),
         request_charged: None,
     })
 }

@@ -11,16 +11,20 @@ mod body;
 mod buckets;
 mod caller;
 pub(crate) mod claim;
+mod conditions;
 mod convert;
 mod copies;
 mod cors;
+mod customer_keys;
 mod deletes;
+mod digests;
 mod encoding;
 pub(crate) mod errors;
 mod file_name;
 mod forms;
 pub(crate) mod host;
 mod listings;
+mod locks;
 mod multipart;
 mod odd_range;
 mod reads;
@@ -48,8 +52,9 @@ use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::service::{S3Service, S3ServiceBuilder};
 
 use self::caller::Callers;
+use self::digests::Digested;
 use self::errors::Told;
-use self::file_name::Watched;
+use self::file_name::Named;
 use self::host::Domains;
 use self::visit::{Arrived, Visit};
 use crate::body::ResponseBody;
@@ -59,7 +64,8 @@ use crate::observe::Record;
 #[cfg(test)]
 pub(crate) use self::table::SERVED;
 
-/// The largest file that a browser's form may send, in bytes.
+/// The largest file that a browser's form may send, in bytes: s3s has the whole of it in memory before its policy is
+/// checked.
 const LARGEST_FORM: u64 = 16 << 20;
 /// The longest XML that a request may bring: a list of 10,000 parts with their checksums is shorter.
 const LONGEST_XML: usize = 8 << 20;
@@ -99,7 +105,6 @@ impl S3 {
         let craton = Craton { objects, callers: callers.clone() };
         let mut config = S3Config::default();
         config.xml_max_body_size = LONGEST_XML;
-        // A form's file is read into memory before its sender is known.
         config.post_object_max_file_size = LARGEST_FORM;
         let mut builder = S3ServiceBuilder::new(craton.clone());
         builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
@@ -146,6 +151,7 @@ impl S3 {
             request_id: record.id.clone(),
             source: knock.peer.ip(),
             tls: knock.tls,
+            method: parts.method.clone(),
             deadline: knock.deadline,
             signed,
             token: version_2_token(&parts),
@@ -194,10 +200,14 @@ impl S3 {
         let method = parts.method.clone();
         hoist(&mut parts);
         parts.extensions.insert(visit.clone());
-        let body = if claim::is_form(&parts) {
-            body::inbound(Watched::new(body, visit), visit)
-        } else {
-            body::inbound(body, visit)
+        let digest = match digests::of(visit.operation(), &parts.headers) {
+            Ok(digest) => digest,
+            Err(told) => return answer::refusal(visit, &method, told),
+        };
+        let body = match digest {
+            _ if claim::is_form(&parts) => body::inbound(Named::new(body, &parts.headers, visit), visit),
+            Some(digest) => body::inbound(Digested::new(body, digest, visit), visit),
+            None => body::inbound(body, visit),
         };
         let request = Request::from_parts(parts, body);
         match self.service.call(request).await {

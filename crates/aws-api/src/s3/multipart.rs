@@ -8,15 +8,19 @@ use super::convert::{
     EncryptionAsk, algorithm_out, bucket, checksum_out, checksum_type, checksum_type_out, checksums_in, condition,
     count, etag, headers_in, kind_of, length, malformed_xml, metadata, moment, owner, sealed,
 };
+use super::customer_keys::{self, customer_key};
 use super::encoding::Encoding;
 use super::errors::Told;
+use super::locks::lock_in;
 use super::reads::part;
 use super::table::{Asked, Done, done};
-use super::writes::{acl, checked_length, incoming, refuse_lock, tags, wanted_algorithm};
+use super::writes::{acl, checked_length, incoming, tags, wanted_algorithm};
 
 pub(crate) async fn create(s3: &Craton, asked: Asked<CreateMultipartUploadInput>) -> Done<CreateMultipartUploadOutput> {
-    let Asked { ctx, mut input, headers, .. } = asked;
-    refuse_lock(input.object_lock_mode.is_some() || input.object_lock_legal_hold_status.is_some())?;
+    let Asked { ctx, mut input, headers, visit, .. } = asked;
+    let lock = lock_in!(input)?;
+    let customer_key = customer_key!(input, &visit)?;
+    let (sse_customer_algorithm, sse_customer_key_md5) = customer_keys::told(customer_key.as_ref());
     let ask = NewUpload {
         bucket: bucket(input.bucket.clone(), input.expected_bucket_owner.take()),
         headers: headers_in!(input),
@@ -28,9 +32,10 @@ pub(crate) async fn create(s3: &Craton, asked: Asked<CreateMultipartUploadInput>
             key: input.ssekms_key_id.take(),
             bucket_key: input.bucket_key_enabled,
             context: input.ssekms_encryption_context.take(),
-            own_key: input.sse_customer_algorithm.is_some(),
         }
         .read()?,
+        customer_key,
+        lock,
         algorithm: wanted_algorithm(input.checksum_algorithm.as_ref(), &headers)?,
         checksum_type: checksum_type(input.checksum_type.as_ref())?,
         acl: acl(
@@ -48,6 +53,8 @@ pub(crate) async fn create(s3: &Craton, asked: Asked<CreateMultipartUploadInput>
         checksum_type: upload.checksum_type.map(checksum_type_out),
         key: Some(upload.key),
         server_side_encryption,
+        sse_customer_algorithm,
+        sse_customer_key_md5,
         ssekms_key_id,
         upload_id: Some(upload.id),
         ..CreateMultipartUploadOutput::default()
@@ -58,7 +65,10 @@ pub(crate) async fn upload(s3: &Craton, asked: Asked<UploadPartInput>) -> Done<U
     let Asked { ctx, mut input, headers, trailers, visit } = asked;
     let number = part(Some(input.part_number))?.unwrap_or_default();
     let length = checked_length(input.content_length)?;
+    let customer_key = customer_key!(input, &visit)?;
+    let (sse_customer_algorithm, sse_customer_key_md5) = customer_keys::told(customer_key.as_ref());
     let checks = PartChecks {
+        customer_key,
         content_md5: input.content_md5.take(),
         checksums: checksums_in!(input),
         algorithm: wanted_algorithm(input.checksum_algorithm.as_ref(), &headers)?,
@@ -76,6 +86,8 @@ pub(crate) async fn upload(s3: &Craton, asked: Asked<UploadPartInput>) -> Done<U
         bucket_key_enabled,
         e_tag: Some(etag(stored.etag)),
         server_side_encryption,
+        sse_customer_algorithm,
+        sse_customer_key_md5,
         ssekms_key_id,
         ..UploadPartOutput::default()
     };
@@ -159,7 +171,7 @@ pub(crate) async fn parts(s3: &Craton, asked: Asked<ListPartsInput>) -> Done<Lis
         key: input.key.clone(),
         upload_id: input.upload_id.clone(),
     };
-    let after = input.part_number_marker.map(|after| u32::try_from(after).unwrap_or(0));
+    let after = input.part_number_marker.map(part_marker).transpose()?;
     let found = s3.objects.list_parts(&ctx, &upload, ListParts { max: input.max_parts.map(i64::from), after }).await?;
     let parts = found.parts.iter().map(|part| {
         let mut listed = Part {
@@ -187,6 +199,16 @@ pub(crate) async fn parts(s3: &Craton, asked: Asked<ListPartsInput>) -> Done<Lis
         storage_class: Some(StorageClass::from(found.upload.storage_class.clone())),
         upload_id: Some(input.upload_id),
         ..ListPartsOutput::default()
+    })
+}
+
+/// The number after which a list of parts begins.
+fn part_marker(after: i32) -> Result<u32, Told> {
+    u32::try_from(after).map_err(|_| {
+        let message = "Argument part-number-marker must be an integer between 0 and 2147483647";
+        Told::new(400, "InvalidArgument", message)
+            .about("ArgumentName", "part-number-marker")
+            .about("ArgumentValue", after.to_string())
     })
 }
 

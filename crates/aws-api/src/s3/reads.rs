@@ -9,13 +9,17 @@ use super::Craton;
 use super::body::from_store;
 use super::buckets::any_given;
 use super::convert::{algorithm_out, checksum_out, conditions, count, etag, expires, kind_of, length, moment, sealed};
+use super::customer_keys::{self, customer_key};
 use super::errors::Told;
+use super::locks;
 use super::table::{Asked, Done};
 use super::tags::object;
 
 pub(crate) async fn get(s3: &Craton, asked: Asked<GetObjectInput>) -> Done<GetObjectOutput> {
-    let Asked { ctx, input, .. } = asked;
-    refuse_own_key(input.sse_customer_algorithm.as_deref())?;
+    let Asked { ctx, input, headers, visit, .. } = asked;
+    let customer_key = customer_key!(input, &visit)?;
+    let (sse_customer_algorithm, sse_customer_key_md5) = customer_keys::told(customer_key.as_ref());
+    refuse_encryption(&headers)?;
     let overridden = any_given(&[
         &input.response_cache_control,
         &input.response_content_disposition,
@@ -37,9 +41,11 @@ pub(crate) async fn get(s3: &Craton, asked: Asked<GetObjectInput>) -> Done<GetOb
             input.if_modified_since,
             input.if_unmodified_since,
         ),
+        customer_key,
     };
     let got = s3.objects.get_object(&ctx, &ask).await?;
-    let Got { object, range, length: bytes, body } = got;
+    let Got { object, lock, range, length: bytes, body } = got;
+    let (object_lock_mode, object_lock_retain_until_date, object_lock_legal_hold_status) = locks::told(&lock);
     let (server_side_encryption, ssekms_key_id, bucket_key_enabled) = sealed(&object.sealed);
     let mut output = GetObjectOutput {
         accept_ranges: Some("bytes".to_owned()),
@@ -56,8 +62,13 @@ pub(crate) async fn get(s3: &Craton, asked: Asked<GetObjectInput>) -> Done<GetOb
         expires: expires(&object.headers),
         last_modified: Some(moment(object.modified)),
         metadata: metadata(&object),
+        object_lock_legal_hold_status,
+        object_lock_mode,
+        object_lock_retain_until_date,
         parts_count: object.parts.filter(|_| ask.part.is_some()).map(count),
         server_side_encryption,
+        sse_customer_algorithm,
+        sse_customer_key_md5,
         ssekms_key_id,
         storage_class: storage_class(&object),
         tag_count: (object.tag_count > 0).then(|| count(object.tag_count)),
@@ -73,8 +84,10 @@ pub(crate) async fn get(s3: &Craton, asked: Asked<GetObjectInput>) -> Done<GetOb
 }
 
 pub(crate) async fn head(s3: &Craton, asked: Asked<HeadObjectInput>) -> Done<HeadObjectOutput> {
-    let Asked { ctx, input, .. } = asked;
-    refuse_own_key(input.sse_customer_algorithm.as_deref())?;
+    let Asked { ctx, input, headers, visit, .. } = asked;
+    let customer_key = customer_key!(input, &visit)?;
+    let (sse_customer_algorithm, sse_customer_key_md5) = customer_keys::told(customer_key.as_ref());
+    refuse_encryption(&headers)?;
     let overrides = overrides(&input)?;
     if !overrides.is_empty() {
         refuse_overrides_of_strangers(&ctx)?;
@@ -90,8 +103,10 @@ pub(crate) async fn head(s3: &Craton, asked: Asked<HeadObjectInput>) -> Done<Hea
             input.if_modified_since,
             input.if_unmodified_since,
         ),
+        customer_key,
     };
-    let Got { object, range, length: bytes, .. } = s3.objects.head_object(&ctx, &ask).await?;
+    let Got { object, lock, range, length: bytes, .. } = s3.objects.head_object(&ctx, &ask).await?;
+    let (object_lock_mode, object_lock_retain_until_date, object_lock_legal_hold_status) = locks::told(&lock);
     let (server_side_encryption, ssekms_key_id, bucket_key_enabled) = sealed(&object.sealed);
     let mut output = HeadObjectOutput {
         accept_ranges: Some("bytes".to_owned()),
@@ -107,8 +122,13 @@ pub(crate) async fn head(s3: &Craton, asked: Asked<HeadObjectInput>) -> Done<Hea
         expires: expires(&object.headers),
         last_modified: Some(moment(object.modified)),
         metadata: metadata(&object),
+        object_lock_legal_hold_status,
+        object_lock_mode,
+        object_lock_retain_until_date,
         parts_count: object.parts.filter(|_| ask.part.is_some()).map(count),
         server_side_encryption,
+        sse_customer_algorithm,
+        sse_customer_key_md5,
         ssekms_key_id,
         storage_class: storage_class(&object),
         version_id: object.version_id.clone(),
@@ -129,7 +149,8 @@ pub(crate) async fn head(s3: &Craton, asked: Asked<HeadObjectInput>) -> Done<Hea
 }
 
 pub(crate) async fn attributes(s3: &Craton, asked: Asked<GetObjectAttributesInput>) -> Done<GetObjectAttributesOutput> {
-    let Asked { ctx, input, headers, .. } = asked;
+    let Asked { ctx, input, headers, visit, .. } = asked;
+    let customer_key = customer_key!(input, &visit)?;
     let _ = input.object_attributes;
     // A client may write the list in one header or in several.
     let lines = headers.get_all("x-amz-object-attributes").into_iter().filter_map(|value| value.to_str().ok());
@@ -143,7 +164,8 @@ pub(crate) async fn attributes(s3: &Craton, asked: Asked<GetObjectAttributesInpu
     let object = object(input.bucket, input.expected_bucket_owner, input.key, input.version_id);
     let most = input.max_parts.map(|most| u32::try_from(most).unwrap_or(0));
     let after = input.part_number_marker.map(|after| u32::try_from(after).unwrap_or(0));
-    let found = s3.objects.get_object_attributes(&ctx, &object, PartsAsk { max: most, after }).await?;
+    let ask = PartsAsk { max: most, after };
+    let found = s3.objects.get_object_attributes(&ctx, &object, ask, customer_key.as_ref()).await?;
     let info = &found.object;
     let output = GetObjectAttributesOutput {
         checksum: wants("Checksum").then(|| whole_checksum(info)).flatten(),
@@ -192,12 +214,14 @@ fn parts(found: &Attributes, after: Option<u32>, most: Option<u32>) -> Option<Ge
     })
 }
 
-/// Reads with a key of the client's own are for objects that were written with one, and none is.
-pub(crate) fn refuse_own_key(algorithm: Option<&str>) -> Result<(), Told> {
-    match algorithm {
+/// How an object was encrypted is not for its readers to say.
+fn refuse_encryption(headers: &HeaderMap) -> Result<(), Told> {
+    const NAME: &str = "x-amz-server-side-encryption";
+    match headers.get(NAME).and_then(|value| value.to_str().ok()) {
         None => Ok(()),
-        Some(_) => {
-            Err(Told::new(400, "InvalidRequest", "The encryption parameters are not applicable to this object."))
+        Some(value) => {
+            let message = format!("{NAME} header is not supported for this operation.");
+            Err(Told::new(400, "InvalidArgument", message).about("ArgumentName", NAME).about("ArgumentValue", value))
         }
     }
 }

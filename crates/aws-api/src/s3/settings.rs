@@ -133,7 +133,6 @@ pub(crate) async fn put_encryption(
         key: default.kms_master_key_id,
         bucket_key: rule.bucket_key_enabled,
         context: None,
-        own_key: false,
     };
     let encryption = ask.read()?.ok_or_else(malformed_xml)?;
     let bucket = bucket(input.bucket, input.expected_bucket_owner);

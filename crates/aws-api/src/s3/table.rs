@@ -12,7 +12,7 @@ use s3s::{S3, S3ErrorCode, S3Request, S3Response, S3Result, TrailingHeaders};
 use super::errors::{self, Told};
 use super::visit::Visit;
 use super::{
-    Craton, absent, acls, buckets, copies, deletes, forms, listings, multipart, reads, settings, tags, writes,
+    Craton, absent, acls, buckets, copies, deletes, forms, listings, locks, multipart, reads, settings, tags, writes,
 };
 
 /// A decoded request of a known caller.
@@ -77,12 +77,18 @@ operations! {
     "DeleteBucketCors": delete_bucket_cors(DeleteBucketCorsInput) -> DeleteBucketCorsOutput => settings::delete_cors;
     "DeleteBucketEncryption": delete_bucket_encryption(DeleteBucketEncryptionInput)
         -> DeleteBucketEncryptionOutput => settings::delete_encryption;
+    "DeleteBucketLifecycle": delete_bucket_lifecycle(DeleteBucketLifecycleInput)
+        -> DeleteBucketLifecycleOutput => absent::no_lifecycle;
     "DeleteBucketOwnershipControls": delete_bucket_ownership_controls(DeleteBucketOwnershipControlsInput)
         -> DeleteBucketOwnershipControlsOutput => settings::delete_ownership;
     "DeleteBucketPolicy": delete_bucket_policy(DeleteBucketPolicyInput)
         -> DeleteBucketPolicyOutput => settings::delete_policy;
+    "DeleteBucketReplication": delete_bucket_replication(DeleteBucketReplicationInput)
+        -> DeleteBucketReplicationOutput => absent::no_replication;
     "DeleteBucketTagging": delete_bucket_tagging(DeleteBucketTaggingInput)
         -> DeleteBucketTaggingOutput => tags::delete_of_bucket;
+    "DeleteBucketWebsite": delete_bucket_website(DeleteBucketWebsiteInput)
+        -> DeleteBucketWebsiteOutput => absent::no_website;
     "DeleteObject": delete_object(DeleteObjectInput) -> DeleteObjectOutput => deletes::one;
     "DeleteObjectTagging": delete_object_tagging(DeleteObjectTaggingInput)
         -> DeleteObjectTaggingOutput => tags::delete_of_object;
@@ -119,11 +125,11 @@ operations! {
     "GetObjectAttributes": get_object_attributes(GetObjectAttributesInput)
         -> GetObjectAttributesOutput => reads::attributes;
     "GetObjectLegalHold": get_object_legal_hold(GetObjectLegalHoldInput)
-        -> GetObjectLegalHoldOutput => absent::legal_hold;
+        -> GetObjectLegalHoldOutput => locks::legal_hold;
     "GetObjectLockConfiguration": get_object_lock_configuration(GetObjectLockConfigurationInput)
-        -> GetObjectLockConfigurationOutput => absent::lock;
+        -> GetObjectLockConfigurationOutput => locks::configuration;
     "GetObjectRetention": get_object_retention(GetObjectRetentionInput)
-        -> GetObjectRetentionOutput => absent::retention;
+        -> GetObjectRetentionOutput => locks::retention;
     "GetObjectTagging": get_object_tagging(GetObjectTaggingInput) -> GetObjectTaggingOutput => tags::of_object;
     "GetPublicAccessBlock": get_public_access_block(GetPublicAccessBlockInput)
         -> GetPublicAccessBlockOutput => settings::public_access;
@@ -158,6 +164,12 @@ operations! {
         -> PutBucketVersioningOutput => settings::put_versioning;
     "PutObject": put_object(PutObjectInput) -> PutObjectOutput => writes::put;
     "PutObjectAcl": put_object_acl(PutObjectAclInput) -> PutObjectAclOutput => acls::put_of_object;
+    "PutObjectLegalHold": put_object_legal_hold(PutObjectLegalHoldInput)
+        -> PutObjectLegalHoldOutput => locks::put_legal_hold;
+    "PutObjectLockConfiguration": put_object_lock_configuration(PutObjectLockConfigurationInput)
+        -> PutObjectLockConfigurationOutput => locks::put_configuration;
+    "PutObjectRetention": put_object_retention(PutObjectRetentionInput)
+        -> PutObjectRetentionOutput => locks::put_retention;
     "PutObjectTagging": put_object_tagging(PutObjectTaggingInput) -> PutObjectTaggingOutput => tags::put_of_object;
     "PutPublicAccessBlock": put_public_access_block(PutPublicAccessBlockInput)
         -> PutPublicAccessBlockOutput => settings::put_public_access;

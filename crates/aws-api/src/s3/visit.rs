@@ -7,7 +7,7 @@ use std::time::Instant;
 use aws_wire::Operation;
 use aws_wire::sigv4::Signed;
 use base::RequestId;
-use http::Extensions;
+use http::{Extensions, Method};
 use identity::Ctx;
 
 use super::errors::Told;
@@ -21,6 +21,7 @@ pub(crate) struct Arrived {
     pub(crate) request_id: RequestId,
     pub(crate) source: IpAddr,
     pub(crate) tls: bool,
+    pub(crate) method: Method,
     /// When the request's time is over.
     pub(crate) deadline: Option<Instant>,
     /// What the request says of its signature, where that is of version 4 and not in a form.
@@ -46,7 +47,7 @@ struct Inner {
     caller: OnceLock<Ctx>,
     told: Mutex<Option<Told>>,
     fault: OnceLock<BodyFault>,
-    file_name: OnceLock<String>,
+    tagging: OnceLock<String>,
 }
 
 /// What was wrong with a request's body on its way.
@@ -62,6 +63,8 @@ pub(crate) enum BodyFault {
     Chunk,
     /// The chunks cannot be read.
     Format,
+    /// A document is not what its digest is of.
+    Digest,
 }
 
 impl Visit {
@@ -73,7 +76,7 @@ impl Visit {
             caller: OnceLock::new(),
             told: Mutex::new(None),
             fault: OnceLock::new(),
-            file_name: OnceLock::new(),
+            tagging: OnceLock::new(),
         }))
     }
 
@@ -109,6 +112,7 @@ impl Visit {
             "Key" => key.map(ToOwned::to_owned),
             "VersionId" => self.0.arrived.version.clone(),
             "UploadId" => self.0.arrived.upload.clone(),
+            "Method" => Some(self.0.arrived.method.to_string()),
             "RangeRequested" => self.0.arrived.range.clone(),
             _ => None,
         }
@@ -140,14 +144,14 @@ impl Visit {
         let _ = self.0.fault.set(fault);
     }
 
-    /// Notes the name of the file in a form.
-    pub(crate) fn file_named(&self, name: String) {
-        let _ = self.0.file_name.set(name);
+    /// Notes the document with a form's tags.
+    pub(crate) fn form_tagged(&self, document: String) {
+        let _ = self.0.tagging.set(document);
     }
 
-    /// The name of the file in a form, once that part of the body was read.
-    pub(crate) fn file_name(&self) -> Option<&str> {
-        self.0.file_name.get().map(String::as_str)
+    /// The document with a form's tags, once that part of the body was read.
+    pub(crate) fn form_tagging(&self) -> Option<&str> {
+        self.0.tagging.get().map(String::as_str)
     }
 
     /// What was wrong with the body.

@@ -7,12 +7,14 @@ use s3s::dto::*;
 
 use super::Craton;
 use super::body::to_store;
-use super::buckets::{any_given, check_canned};
+use super::buckets::{any_given, check_canned, check_one_way};
 use super::convert::{
     EncryptionAsk, algorithm, bucket, checksum_out, checksums_in, condition, etag, headers_in, kind_of, metadata,
     sealed, trailing,
 };
+use super::customer_keys::{self, customer_key};
 use super::errors::Told;
+use super::locks::lock_in;
 use super::table::{Asked, Done, done};
 use super::visit::Visit;
 
@@ -24,10 +26,9 @@ pub(crate) async fn put(s3: &Craton, asked: Asked<PutObjectInput>) -> Done<PutOb
     if input.write_offset_bytes.is_some() {
         return Err(Told::new(501, "NotImplemented", "x-amz-write-offset-bytes is not implemented."));
     }
-    let lock = input.object_lock_mode.is_some()
-        || input.object_lock_legal_hold_status.is_some()
-        || input.object_lock_retain_until_date.is_some();
-    refuse_lock(lock)?;
+    let lock = lock_in!(input)?;
+    let customer_key = customer_key!(input, &visit)?;
+    let (sse_customer_algorithm, sse_customer_key_md5) = customer_keys::told(customer_key.as_ref());
     let length = checked_length(input.content_length)?;
     let body = incoming(input.body.take(), length, trailers, &headers, &visit);
     let ask = PutObject {
@@ -41,9 +42,10 @@ pub(crate) async fn put(s3: &Craton, asked: Asked<PutObjectInput>) -> Done<PutOb
             key: input.ssekms_key_id.take(),
             bucket_key: input.bucket_key_enabled,
             context: input.ssekms_encryption_context.take(),
-            own_key: input.sse_customer_algorithm.is_some() || input.sse_customer_key.is_some(),
         }
         .read()?,
+        customer_key,
+        lock,
         content_md5: input.content_md5.take(),
         checksums: checksums_in!(input),
         algorithm: wanted_algorithm(input.checksum_algorithm.as_ref(), &headers)?,
@@ -62,17 +64,14 @@ pub(crate) async fn put(s3: &Craton, asked: Asked<PutObjectInput>) -> Done<PutOb
         checksum_type: kind_of(stored.checksum.as_ref()),
         e_tag: Some(etag(stored.etag)),
         server_side_encryption,
+        sse_customer_algorithm,
+        sse_customer_key_md5,
         ssekms_key_id,
         version_id: stored.version_id,
         ..PutObjectOutput::default()
     };
     checksum_out!(&stored.checksum, output);
     done(output)
-}
-
-/// Locks are not built, and an object that its owner takes for locked must not be stored without.
-pub(crate) fn refuse_lock(asked: bool) -> Result<(), Told> {
-    if asked { Err(Told::new(501, "NotImplemented", "S3 Object Lock is not implemented.")) } else { Ok(()) }
 }
 
 /// The length that the request's head says.
@@ -137,6 +136,7 @@ pub(crate) fn tags(header: Option<&str>) -> Result<objects::Pairs, Told> {
 pub(crate) fn acl(canned: Option<&str>, grants: &[&Option<String>]) -> Result<bool, Told> {
     if let Some(canned) = canned {
         check_canned(canned)?;
+        check_one_way(any_given(grants))?;
     }
     let harmless = canned.is_none_or(|canned| matches!(canned, "bucket-owner-full-control" | "private"));
     Ok(!harmless || any_given(grants))

@@ -50,7 +50,7 @@ pub(super) async fn describe_secret(call: AwsCall) -> Answer {
         last_changed_date: Some(secret.changed.into()),
         last_accessed_date: secret.accessed.map(Into::into),
         deleted_date: secret.purge.map(Into::into),
-        tags: Some(tags(secret.tags)).filter(|tags| !tags.is_empty()),
+        tags: (secret.tagged || !secret.tags.is_empty()).then(|| tags(secret.tags)),
         version_ids_to_stages: Some(secret.stages).filter(|stages| !stages.is_empty()),
         created_date: Some(secret.created.into()),
         ..DescribeSecretResponse::default()

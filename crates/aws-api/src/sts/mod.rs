@@ -2,6 +2,7 @@
 
 mod assume_role;
 pub(crate) mod errors;
+mod web_identity;
 
 use aws_wire::generated::sts::{
     Credentials, DecodeAuthorizationMessageRequest, DecodeAuthorizationMessageResponse, GetAccessKeyInfoRequest,
@@ -17,6 +18,8 @@ use identity::{Access, SessionCredentials};
 use crate::body::full;
 use crate::call::{Answer, Check, Row};
 use crate::dispatch::AwsCall;
+
+pub(crate) use web_identity::needs_no_signature;
 
 /// The operations.
 pub(crate) const ROWS: &[Row<aws_wire::Routed>] = &[
@@ -40,6 +43,13 @@ pub(crate) const ROWS: &[Row<aws_wire::Routed>] = &[
         access: Access::Write,
         check: Check::InDomain,
         handler: |call| assume_role::assume_role(call).boxed(),
+    },
+    Row {
+        operation: "AssumeRoleWithWebIdentity",
+        action: "sts:AssumeRoleWithWebIdentity",
+        access: Access::Write,
+        check: Check::InDomain,
+        handler: |call| web_identity::assume_role(call).boxed(),
     },
     Row {
         operation: "GetAccessKeyInfo",
@@ -107,9 +117,7 @@ fn credentials(session: SessionCredentials) -> Credentials {
 /// The refusal of a request that AWS takes without a signature and that is not built here: to ask for one would mislead.
 pub(crate) fn unbuilt_without_signature(parts: &Parts, body: &[u8]) -> Option<WireError> {
     match route("sts", parts, body) {
-        Err(error @ RouteError::NotImplemented { operation, .. })
-            if ["AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"].contains(&operation.name) =>
-        {
+        Err(error @ RouteError::NotImplemented { operation, .. }) if operation.name == "AssumeRoleWithSAML" => {
             Some(error.to_wire())
         }
         _ => None,

@@ -37,6 +37,13 @@ pub struct AccessKeyMetadata {
     pub create_date: Option<Timestamp>,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct AddClientIDToOpenIDConnectProviderRequest {
+    #[serde(rename = "OpenIDConnectProviderArn")]
+    pub open_id_connect_provider_arn: String,
+    #[serde(rename = "ClientID")]
+    pub client_id: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct AddRoleToInstanceProfileRequest {
     #[serde(rename = "InstanceProfileName")]
     pub instance_profile_name: String,
@@ -155,6 +162,24 @@ pub struct CreateInstanceProfileResponse {
     pub instance_profile: InstanceProfile,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct CreateOpenIDConnectProviderRequest {
+    #[serde(rename = "Url")]
+    pub url: String,
+    #[serde(rename = "ClientIDList", skip_serializing_if = "Option::is_none")]
+    pub client_id_list: Option<Vec<String>>,
+    #[serde(rename = "ThumbprintList", skip_serializing_if = "Option::is_none")]
+    pub thumbprint_list: Option<Vec<String>>,
+    #[serde(rename = "Tags", skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<Tag>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct CreateOpenIDConnectProviderResponse {
+    #[serde(rename = "OpenIDConnectProviderArn", skip_serializing_if = "Option::is_none")]
+    pub open_id_connect_provider_arn: Option<String>,
+    #[serde(rename = "Tags", skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<Tag>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct CreatePolicyRequest {
     #[serde(rename = "PolicyName")]
     pub policy_name: String,
@@ -268,6 +293,11 @@ pub struct DeleteInstanceProfileRequest {
     pub instance_profile_name: String,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DeleteOpenIDConnectProviderRequest {
+    #[serde(rename = "OpenIDConnectProviderArn")]
+    pub open_id_connect_provider_arn: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct DeletePolicyRequest {
     #[serde(rename = "PolicyArn")]
     pub policy_arn: String,
@@ -305,6 +335,13 @@ pub struct DeleteServiceLinkedRoleRequest {
 pub struct DeleteServiceLinkedRoleResponse {
     #[serde(rename = "DeletionTaskId")]
     pub deletion_task_id: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DeleteSigningCertificateRequest {
+    #[serde(rename = "UserName", skip_serializing_if = "Option::is_none")]
+    pub user_name: Option<String>,
+    #[serde(rename = "CertificateId")]
+    pub certificate_id: String,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct DeleteUserPermissionsBoundaryRequest {
@@ -386,6 +423,13 @@ pub struct EvaluationResult {
     pub resource_specific_results: Option<Vec<ResourceSpecificResult>>,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GenerateCredentialReportResponse {
+    #[serde(rename = "State", skip_serializing_if = "Option::is_none")]
+    pub state: Option<ReportStateType>,
+    #[serde(rename = "Description", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct GetAccessKeyLastUsedRequest {
     #[serde(rename = "AccessKeyId")]
     pub access_key_id: String,
@@ -449,6 +493,15 @@ pub struct GetContextKeysForPrincipalPolicyRequest {
     pub policy_input_list: Option<Vec<String>>,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetCredentialReportResponse {
+    #[serde(rename = "Content", skip_serializing_if = "Option::is_none")]
+    pub content: Option<Blob>,
+    #[serde(rename = "ReportFormat", skip_serializing_if = "Option::is_none")]
+    pub report_format: Option<ReportFormatType>,
+    #[serde(rename = "GeneratedTime", skip_serializing_if = "Option::is_none")]
+    pub generated_time: Option<Timestamp>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct GetGroupPolicyRequest {
     #[serde(rename = "GroupName")]
     pub group_name: String,
@@ -493,6 +546,24 @@ pub struct GetInstanceProfileRequest {
 pub struct GetInstanceProfileResponse {
     #[serde(rename = "InstanceProfile")]
     pub instance_profile: InstanceProfile,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetOpenIDConnectProviderRequest {
+    #[serde(rename = "OpenIDConnectProviderArn")]
+    pub open_id_connect_provider_arn: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetOpenIDConnectProviderResponse {
+    #[serde(rename = "Url", skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    #[serde(rename = "ClientIDList", skip_serializing_if = "Option::is_none")]
+    pub client_id_list: Option<Vec<String>>,
+    #[serde(rename = "ThumbprintList", skip_serializing_if = "Option::is_none")]
+    pub thumbprint_list: Option<Vec<String>>,
+    #[serde(rename = "CreateDate", skip_serializing_if = "Option::is_none")]
+    pub create_date: Option<Timestamp>,
+    #[serde(rename = "Tags", skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<Tag>>,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct GetPolicyRequest {
@@ -867,6 +938,31 @@ pub struct ListInstanceProfilesResponse {
     pub marker: Option<String>,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListOpenIDConnectProviderTagsRequest {
+    #[serde(rename = "OpenIDConnectProviderArn")]
+    pub open_id_connect_provider_arn: String,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    #[serde(rename = "MaxItems", skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<i32>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListOpenIDConnectProviderTagsResponse {
+    #[serde(rename = "Tags")]
+    pub tags: Vec<Tag>,
+    #[serde(rename = "IsTruncated", skip_serializing_if = "Option::is_none")]
+    pub is_truncated: Option<bool>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListOpenIDConnectProvidersRequest {}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListOpenIDConnectProvidersResponse {
+    #[serde(rename = "OpenIDConnectProviderList", skip_serializing_if = "Option::is_none")]
+    pub open_id_connect_provider_list: Option<Vec<OpenIDConnectProviderListEntry>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct ListPoliciesRequest {
     #[serde(rename = "Scope", skip_serializing_if = "Option::is_none")]
     pub scope: Option<PolicyScopeType>,
@@ -981,6 +1077,24 @@ pub struct ListRolesResponse {
     pub marker: Option<String>,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListSigningCertificatesRequest {
+    #[serde(rename = "UserName", skip_serializing_if = "Option::is_none")]
+    pub user_name: Option<String>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    #[serde(rename = "MaxItems", skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<i32>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListSigningCertificatesResponse {
+    #[serde(rename = "Certificates")]
+    pub certificates: Vec<SigningCertificate>,
+    #[serde(rename = "IsTruncated", skip_serializing_if = "Option::is_none")]
+    pub is_truncated: Option<bool>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct ListUserPoliciesRequest {
     #[serde(rename = "UserName")]
     pub user_name: String,
@@ -1060,6 +1174,11 @@ pub struct ManagedPolicyDetail {
     pub update_date: Option<Timestamp>,
     #[serde(rename = "PolicyVersionList", skip_serializing_if = "Option::is_none")]
     pub policy_version_list: Option<Vec<PolicyVersion>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct OpenIDConnectProviderListEntry {
+    #[serde(rename = "Arn", skip_serializing_if = "Option::is_none")]
+    pub arn: Option<String>,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct OrderedOrganizationPolicyType {
@@ -1252,6 +1371,13 @@ pub struct PutUserPolicyRequest {
     pub policy_document: String,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct RemoveClientIDFromOpenIDConnectProviderRequest {
+    #[serde(rename = "OpenIDConnectProviderArn")]
+    pub open_id_connect_provider_arn: String,
+    #[serde(rename = "ClientID")]
+    pub client_id: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct RemoveRoleFromInstanceProfileRequest {
     #[serde(rename = "InstanceProfileName")]
     pub instance_profile_name: String,
@@ -1265,6 +1391,14 @@ pub struct RemoveUserFromGroupRequest {
     #[serde(rename = "UserName")]
     pub user_name: String,
 }
+string_enum! { pub enum ReportFormatType {
+TextCsv = "text/csv",
+} }
+string_enum! { pub enum ReportStateType {
+Started = "STARTED",
+Inprogress = "INPROGRESS",
+Complete = "COMPLETE",
+} }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
 pub struct ResourceSpecificResult {
     #[serde(rename = "EvalResourceName")]
@@ -1354,6 +1488,19 @@ pub struct SetDefaultPolicyVersionRequest {
     pub policy_arn: String,
     #[serde(rename = "VersionId")]
     pub version_id: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct SigningCertificate {
+    #[serde(rename = "UserName")]
+    pub user_name: String,
+    #[serde(rename = "CertificateId")]
+    pub certificate_id: String,
+    #[serde(rename = "CertificateBody")]
+    pub certificate_body: String,
+    #[serde(rename = "Status")]
+    pub status: StatusType,
+    #[serde(rename = "UploadDate", skip_serializing_if = "Option::is_none")]
+    pub upload_date: Option<Timestamp>,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct SimulateCustomPolicyRequest {
@@ -1453,6 +1600,13 @@ pub struct TagInstanceProfileRequest {
     pub tags: Vec<Tag>,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct TagOpenIDConnectProviderRequest {
+    #[serde(rename = "OpenIDConnectProviderArn")]
+    pub open_id_connect_provider_arn: String,
+    #[serde(rename = "Tags")]
+    pub tags: Vec<Tag>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct TagPolicyRequest {
     #[serde(rename = "PolicyArn")]
     pub policy_arn: String,
@@ -1477,6 +1631,13 @@ pub struct TagUserRequest {
 pub struct UntagInstanceProfileRequest {
     #[serde(rename = "InstanceProfileName")]
     pub instance_profile_name: String,
+    #[serde(rename = "TagKeys")]
+    pub tag_keys: Vec<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct UntagOpenIDConnectProviderRequest {
+    #[serde(rename = "OpenIDConnectProviderArn")]
+    pub open_id_connect_provider_arn: String,
     #[serde(rename = "TagKeys")]
     pub tag_keys: Vec<String>,
 }
@@ -1548,6 +1709,13 @@ pub struct UpdateGroupRequest {
     pub new_group_name: Option<String>,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct UpdateOpenIDConnectProviderThumbprintRequest {
+    #[serde(rename = "OpenIDConnectProviderArn")]
+    pub open_id_connect_provider_arn: String,
+    #[serde(rename = "ThumbprintList")]
+    pub thumbprint_list: Vec<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct UpdateRoleDescriptionRequest {
     #[serde(rename = "RoleName")]
     pub role_name: String,
@@ -1570,6 +1738,15 @@ pub struct UpdateRoleRequest {
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct UpdateRoleResponse {}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct UpdateSigningCertificateRequest {
+    #[serde(rename = "UserName", skip_serializing_if = "Option::is_none")]
+    pub user_name: Option<String>,
+    #[serde(rename = "CertificateId")]
+    pub certificate_id: String,
+    #[serde(rename = "Status")]
+    pub status: StatusType,
+}
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct UpdateUserRequest {
     #[serde(rename = "UserName")]
@@ -1578,6 +1755,18 @@ pub struct UpdateUserRequest {
     pub new_path: Option<String>,
     #[serde(rename = "NewUserName", skip_serializing_if = "Option::is_none")]
     pub new_user_name: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct UploadSigningCertificateRequest {
+    #[serde(rename = "UserName", skip_serializing_if = "Option::is_none")]
+    pub user_name: Option<String>,
+    #[serde(rename = "CertificateBody")]
+    pub certificate_body: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct UploadSigningCertificateResponse {
+    #[serde(rename = "Certificate")]
+    pub certificate: SigningCertificate,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
 pub struct User {
@@ -1668,6 +1857,7 @@ Roles = "Roles",
 RolesQuota = "RolesQuota",
 } }
 opaque_debug! { AccessKey, CreateAccessKeyResponse }
+impl Input for AddClientIDToOpenIDConnectProviderRequest {}
 impl Input for AddRoleToInstanceProfileRequest {}
 impl Input for AddUserToGroupRequest {}
 impl Input for AttachGroupPolicyRequest {}
@@ -1677,6 +1867,7 @@ impl Input for CreateAccessKeyRequest {}
 impl Input for CreateAccountAliasRequest {}
 impl Input for CreateGroupRequest {}
 impl Input for CreateInstanceProfileRequest {}
+impl Input for CreateOpenIDConnectProviderRequest {}
 impl Input for CreatePolicyRequest {}
 impl Input for CreatePolicyVersionRequest {}
 impl Input for CreateRoleRequest {}
@@ -1687,12 +1878,14 @@ impl Input for DeleteAccountAliasRequest {}
 impl Input for DeleteGroupPolicyRequest {}
 impl Input for DeleteGroupRequest {}
 impl Input for DeleteInstanceProfileRequest {}
+impl Input for DeleteOpenIDConnectProviderRequest {}
 impl Input for DeletePolicyRequest {}
 impl Input for DeletePolicyVersionRequest {}
 impl Input for DeleteRolePermissionsBoundaryRequest {}
 impl Input for DeleteRolePolicyRequest {}
 impl Input for DeleteRoleRequest {}
 impl Input for DeleteServiceLinkedRoleRequest {}
+impl Input for DeleteSigningCertificateRequest {}
 impl Input for DeleteUserPermissionsBoundaryRequest {}
 impl Input for DeleteUserPolicyRequest {}
 impl Input for DeleteUserRequest {}
@@ -1706,6 +1899,7 @@ impl Input for GetContextKeysForPrincipalPolicyRequest {}
 impl Input for GetGroupPolicyRequest {}
 impl Input for GetGroupRequest {}
 impl Input for GetInstanceProfileRequest {}
+impl Input for GetOpenIDConnectProviderRequest {}
 impl Input for GetPolicyRequest {}
 impl Input for GetPolicyVersionRequest {}
 impl Input for GetRolePolicyRequest {}
@@ -1725,12 +1919,15 @@ impl Input for ListGroupsRequest {}
 impl Input for ListInstanceProfileTagsRequest {}
 impl Input for ListInstanceProfilesForRoleRequest {}
 impl Input for ListInstanceProfilesRequest {}
+impl Input for ListOpenIDConnectProviderTagsRequest {}
+impl Input for ListOpenIDConnectProvidersRequest {}
 impl Input for ListPoliciesRequest {}
 impl Input for ListPolicyTagsRequest {}
 impl Input for ListPolicyVersionsRequest {}
 impl Input for ListRolePoliciesRequest {}
 impl Input for ListRoleTagsRequest {}
 impl Input for ListRolesRequest {}
+impl Input for ListSigningCertificatesRequest {}
 impl Input for ListUserPoliciesRequest {}
 impl Input for ListUserTagsRequest {}
 impl Input for ListUsersRequest {}
@@ -1739,16 +1936,19 @@ impl Input for PutRolePermissionsBoundaryRequest {}
 impl Input for PutRolePolicyRequest {}
 impl Input for PutUserPermissionsBoundaryRequest {}
 impl Input for PutUserPolicyRequest {}
+impl Input for RemoveClientIDFromOpenIDConnectProviderRequest {}
 impl Input for RemoveRoleFromInstanceProfileRequest {}
 impl Input for RemoveUserFromGroupRequest {}
 impl Input for SetDefaultPolicyVersionRequest {}
 impl Input for SimulateCustomPolicyRequest {}
 impl Input for SimulatePrincipalPolicyRequest {}
 impl Input for TagInstanceProfileRequest {}
+impl Input for TagOpenIDConnectProviderRequest {}
 impl Input for TagPolicyRequest {}
 impl Input for TagRoleRequest {}
 impl Input for TagUserRequest {}
 impl Input for UntagInstanceProfileRequest {}
+impl Input for UntagOpenIDConnectProviderRequest {}
 impl Input for UntagPolicyRequest {}
 impl Input for UntagRoleRequest {}
 impl Input for UntagUserRequest {}
@@ -1756,26 +1956,33 @@ impl Input for UpdateAccessKeyRequest {}
 impl Input for UpdateAccountPasswordPolicyRequest {}
 impl Input for UpdateAssumeRolePolicyRequest {}
 impl Input for UpdateGroupRequest {}
+impl Input for UpdateOpenIDConnectProviderThumbprintRequest {}
 impl Input for UpdateRoleDescriptionRequest {}
 impl Input for UpdateRoleRequest {}
+impl Input for UpdateSigningCertificateRequest {}
 impl Input for UpdateUserRequest {}
+impl Input for UploadSigningCertificateRequest {}
 impl Output for CreateAccessKeyResponse {}
 impl Output for CreateGroupResponse {}
 impl Output for CreateInstanceProfileResponse {}
+impl Output for CreateOpenIDConnectProviderResponse {}
 impl Output for CreatePolicyResponse {}
 impl Output for CreatePolicyVersionResponse {}
 impl Output for CreateRoleResponse {}
 impl Output for CreateServiceLinkedRoleResponse {}
 impl Output for CreateUserResponse {}
 impl Output for DeleteServiceLinkedRoleResponse {}
+impl Output for GenerateCredentialReportResponse {}
 impl Output for GetAccessKeyLastUsedResponse {}
 impl Output for GetAccountAuthorizationDetailsResponse {}
 impl Output for GetAccountPasswordPolicyResponse {}
 impl Output for GetAccountSummaryResponse {}
 impl Output for GetContextKeysForPolicyResponse {}
+impl Output for GetCredentialReportResponse {}
 impl Output for GetGroupPolicyResponse {}
 impl Output for GetGroupResponse {}
 impl Output for GetInstanceProfileResponse {}
+impl Output for GetOpenIDConnectProviderResponse {}
 impl Output for GetPolicyResponse {}
 impl Output for GetPolicyVersionResponse {}
 impl Output for GetRolePolicyResponse {}
@@ -1795,18 +2002,22 @@ impl Output for ListGroupsResponse {}
 impl Output for ListInstanceProfileTagsResponse {}
 impl Output for ListInstanceProfilesForRoleResponse {}
 impl Output for ListInstanceProfilesResponse {}
+impl Output for ListOpenIDConnectProviderTagsResponse {}
+impl Output for ListOpenIDConnectProvidersResponse {}
 impl Output for ListPoliciesResponse {}
 impl Output for ListPolicyTagsResponse {}
 impl Output for ListPolicyVersionsResponse {}
 impl Output for ListRolePoliciesResponse {}
 impl Output for ListRoleTagsResponse {}
 impl Output for ListRolesResponse {}
+impl Output for ListSigningCertificatesResponse {}
 impl Output for ListUserPoliciesResponse {}
 impl Output for ListUserTagsResponse {}
 impl Output for ListUsersResponse {}
 impl Output for SimulatePolicyResponse {}
 impl Output for UpdateRoleDescriptionResponse {}
 impl Output for UpdateRoleResponse {}
+impl Output for UploadSigningCertificateResponse {}
 pub mod shapes {
     use crate::schema::*;
     pub static ACCESS_KEY: Shape = Shape {
@@ -1925,6 +2136,26 @@ pub mod shapes {
         name: "ActionNameType",
         sensitive: false,
         kind: Kind::String { length: Bounds { min: Some(3), max: Some(128) }, pattern: None, values: &[] },
+    };
+    pub static ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape {
+        name: "AddClientIDToOpenIDConnectProviderRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "OpenIDConnectProviderArn",
+                wire_name: "OpenIDConnectProviderArn",
+                shape: &ARN_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "ClientID",
+                wire_name: "ClientID",
+                shape: &CLIENT_ID_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
     };
     pub static ADD_ROLE_TO_INSTANCE_PROFILE_REQUEST: Shape = Shape {
         name: "AddRoleToInstanceProfileRequest",
@@ -2278,6 +2509,60 @@ pub mod shapes {
             location: Location::Body,
         }]),
     };
+    pub static CREATE_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape {
+        name: "CreateOpenIDConnectProviderRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Url",
+                wire_name: "Url",
+                shape: &OPEN_ID_CONNECT_PROVIDER_URL_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "ClientIDList",
+                wire_name: "ClientIDList",
+                shape: &CLIENT_ID_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ThumbprintList",
+                wire_name: "ThumbprintList",
+                shape: &THUMBPRINT_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Tags",
+                wire_name: "Tags",
+                shape: &TAG_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static CREATE_OPEN_ID_CONNECT_PROVIDER_RESPONSE: Shape = Shape {
+        name: "CreateOpenIDConnectProviderResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "OpenIDConnectProviderArn",
+                wire_name: "OpenIDConnectProviderArn",
+                shape: &ARN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Tags",
+                wire_name: "Tags",
+                shape: &TAG_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
     pub static CREATE_POLICY_REQUEST: Shape = Shape {
         name: "CreatePolicyRequest",
         sensitive: false,
@@ -2578,6 +2863,17 @@ pub mod shapes {
             location: Location::Body,
         }]),
     };
+    pub static DELETE_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape {
+        name: "DeleteOpenIDConnectProviderRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "OpenIDConnectProviderArn",
+            wire_name: "OpenIDConnectProviderArn",
+            shape: &ARN_TYPE,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
     pub static DELETE_POLICY_REQUEST: Shape = Shape {
         name: "DeletePolicyRequest",
         sensitive: false,
@@ -2672,6 +2968,26 @@ pub mod shapes {
             required: true,
             location: Location::Body,
         }]),
+    };
+    pub static DELETE_SIGNING_CERTIFICATE_REQUEST: Shape = Shape {
+        name: "DeleteSigningCertificateRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "UserName",
+                wire_name: "UserName",
+                shape: &EXISTING_USER_NAME_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CertificateId",
+                wire_name: "CertificateId",
+                shape: &CERTIFICATE_ID_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
     };
     pub static DELETE_USER_PERMISSIONS_BOUNDARY_REQUEST: Shape = Shape {
         name: "DeleteUserPermissionsBoundaryRequest",
@@ -2912,6 +3228,26 @@ pub mod shapes {
             length: Bounds { min: None, max: None },
         },
     };
+    pub static GENERATE_CREDENTIAL_REPORT_RESPONSE: Shape = Shape {
+        name: "GenerateCredentialReportResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "State",
+                wire_name: "State",
+                shape: &REPORT_STATE_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Description",
+                wire_name: "Description",
+                shape: &REPORT_STATE_DESCRIPTION_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
     pub static GET_ACCESS_KEY_LAST_USED_REQUEST: Shape = Shape {
         name: "GetAccessKeyLastUsedRequest",
         sensitive: false,
@@ -3082,6 +3418,33 @@ pub mod shapes {
             },
         ]),
     };
+    pub static GET_CREDENTIAL_REPORT_RESPONSE: Shape = Shape {
+        name: "GetCredentialReportResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Content",
+                wire_name: "Content",
+                shape: &REPORT_CONTENT_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ReportFormat",
+                wire_name: "ReportFormat",
+                shape: &REPORT_FORMAT_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "GeneratedTime",
+                wire_name: "GeneratedTime",
+                shape: &DATE_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
     pub static GET_GROUP_POLICY_REQUEST: Shape = Shape {
         name: "GetGroupPolicyRequest",
         sensitive: false,
@@ -3205,6 +3568,58 @@ pub mod shapes {
             required: true,
             location: Location::Body,
         }]),
+    };
+    pub static GET_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape {
+        name: "GetOpenIDConnectProviderRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "OpenIDConnectProviderArn",
+            wire_name: "OpenIDConnectProviderArn",
+            shape: &ARN_TYPE,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static GET_OPEN_ID_CONNECT_PROVIDER_RESPONSE: Shape = Shape {
+        name: "GetOpenIDConnectProviderResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Url",
+                wire_name: "Url",
+                shape: &OPEN_ID_CONNECT_PROVIDER_URL_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ClientIDList",
+                wire_name: "ClientIDList",
+                shape: &CLIENT_ID_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ThumbprintList",
+                wire_name: "ThumbprintList",
+                shape: &THUMBPRINT_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CreateDate",
+                wire_name: "CreateDate",
+                shape: &DATE_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Tags",
+                wire_name: "Tags",
+                shape: &TAG_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
     };
     pub static GET_POLICY_REQUEST: Shape = Shape {
         name: "GetPolicyRequest",
@@ -4260,6 +4675,67 @@ pub mod shapes {
             },
         ]),
     };
+    pub static LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_REQUEST: Shape = Shape {
+        name: "ListOpenIDConnectProviderTagsRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "OpenIDConnectProviderArn",
+                wire_name: "OpenIDConnectProviderArn",
+                shape: &ARN_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxItems",
+                wire_name: "MaxItems",
+                shape: &MAX_ITEMS_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_RESPONSE: Shape = Shape {
+        name: "ListOpenIDConnectProviderTagsResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member { name: "Tags", wire_name: "Tags", shape: &TAG_LIST_TYPE, required: true, location: Location::Body },
+            Member {
+                name: "IsTruncated",
+                wire_name: "IsTruncated",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &RESPONSE_MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_OPEN_ID_CONNECT_PROVIDERS_REQUEST: Shape =
+        Shape { name: "ListOpenIDConnectProvidersRequest", sensitive: false, kind: Kind::Structure(&[]) };
+    pub static LIST_OPEN_ID_CONNECT_PROVIDERS_RESPONSE: Shape = Shape {
+        name: "ListOpenIDConnectProvidersResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "OpenIDConnectProviderList",
+            wire_name: "OpenIDConnectProviderList",
+            shape: &OPEN_ID_CONNECT_PROVIDER_LIST_TYPE,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
     pub static LIST_POLICIES_REQUEST: Shape = Shape {
         name: "ListPoliciesRequest",
         sensitive: false,
@@ -4593,6 +5069,60 @@ pub mod shapes {
             },
         ]),
     };
+    pub static LIST_SIGNING_CERTIFICATES_REQUEST: Shape = Shape {
+        name: "ListSigningCertificatesRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "UserName",
+                wire_name: "UserName",
+                shape: &EXISTING_USER_NAME_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxItems",
+                wire_name: "MaxItems",
+                shape: &MAX_ITEMS_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_SIGNING_CERTIFICATES_RESPONSE: Shape = Shape {
+        name: "ListSigningCertificatesResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Certificates",
+                wire_name: "Certificates",
+                shape: &CERTIFICATE_LIST_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "IsTruncated",
+                wire_name: "IsTruncated",
+                shape: &BOOLEAN_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Marker",
+                wire_name: "Marker",
+                shape: &RESPONSE_MARKER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
     pub static LIST_USER_POLICIES_REQUEST: Shape = Shape {
         name: "ListUserPoliciesRequest",
         sensitive: false,
@@ -4842,6 +5372,32 @@ pub mod shapes {
             flat: false,
             length: Bounds { min: None, max: None },
         },
+    };
+    pub static OPEN_ID_CONNECT_PROVIDER_LIST_ENTRY: Shape = Shape {
+        name: "OpenIDConnectProviderListEntry",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "Arn",
+            wire_name: "Arn",
+            shape: &ARN_TYPE,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
+    pub static OPEN_ID_CONNECT_PROVIDER_LIST_TYPE: Shape = Shape {
+        name: "OpenIDConnectProviderListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &OPEN_ID_CONNECT_PROVIDER_LIST_ENTRY,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static OPEN_ID_CONNECT_PROVIDER_URL_TYPE: Shape = Shape {
+        name: "OpenIDConnectProviderUrlType",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: Some(1), max: Some(255) }, pattern: None, values: &[] },
     };
     pub static ORDERED_ORGANIZATION_POLICY_TYPE: Shape = Shape {
         name: "OrderedOrganizationPolicyType",
@@ -5410,6 +5966,26 @@ pub mod shapes {
         sensitive: false,
         kind: Kind::String { length: Bounds { min: Some(1), max: Some(100) }, pattern: None, values: &[] },
     };
+    pub static REMOVE_CLIENT_ID_FROM_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape {
+        name: "RemoveClientIDFromOpenIDConnectProviderRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "OpenIDConnectProviderArn",
+                wire_name: "OpenIDConnectProviderArn",
+                shape: &ARN_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "ClientID",
+                wire_name: "ClientID",
+                shape: &CLIENT_ID_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
     pub static REMOVE_ROLE_FROM_INSTANCE_PROFILE_REQUEST: Shape = Shape {
         name: "RemoveRoleFromInstanceProfileRequest",
         sensitive: false,
@@ -5449,6 +6025,30 @@ pub mod shapes {
                 location: Location::Body,
             },
         ]),
+    };
+    pub static REPORT_CONTENT_TYPE: Shape = Shape {
+        name: "ReportContentType",
+        sensitive: false,
+        kind: Kind::Blob { length: Bounds { min: None, max: None } },
+    };
+    pub static REPORT_FORMAT_TYPE: Shape = Shape {
+        name: "ReportFormatType",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &["text/csv"] },
+    };
+    pub static REPORT_STATE_DESCRIPTION_TYPE: Shape = Shape {
+        name: "ReportStateDescriptionType",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &[] },
+    };
+    pub static REPORT_STATE_TYPE: Shape = Shape {
+        name: "ReportStateType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["STARTED", "INPROGRESS", "COMPLETE"],
+        },
     };
     pub static RESOURCE_HANDLING_OPTION_TYPE: Shape = Shape {
         name: "ResourceHandlingOptionType",
@@ -5738,6 +6338,47 @@ pub mod shapes {
                 wire_name: "VersionId",
                 shape: &POLICY_VERSION_ID_TYPE,
                 required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static SIGNING_CERTIFICATE: Shape = Shape {
+        name: "SigningCertificate",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "UserName",
+                wire_name: "UserName",
+                shape: &USER_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "CertificateId",
+                wire_name: "CertificateId",
+                shape: &CERTIFICATE_ID_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "CertificateBody",
+                wire_name: "CertificateBody",
+                shape: &CERTIFICATE_BODY_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Status",
+                wire_name: "Status",
+                shape: &STATUS_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "UploadDate",
+                wire_name: "UploadDate",
+                shape: &DATE_TYPE,
+                required: false,
                 location: Location::Body,
             },
         ]),
@@ -6058,6 +6699,20 @@ pub mod shapes {
             Member { name: "Tags", wire_name: "Tags", shape: &TAG_LIST_TYPE, required: true, location: Location::Body },
         ]),
     };
+    pub static TAG_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape {
+        name: "TagOpenIDConnectProviderRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "OpenIDConnectProviderArn",
+                wire_name: "OpenIDConnectProviderArn",
+                shape: &ARN_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member { name: "Tags", wire_name: "Tags", shape: &TAG_LIST_TYPE, required: true, location: Location::Body },
+        ]),
+    };
     pub static TAG_POLICY_REQUEST: Shape = Shape {
         name: "TagPolicyRequest",
         sensitive: false,
@@ -6108,6 +6763,26 @@ pub mod shapes {
                 name: "InstanceProfileName",
                 wire_name: "InstanceProfileName",
                 shape: &INSTANCE_PROFILE_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "TagKeys",
+                wire_name: "TagKeys",
+                shape: &TAG_KEY_LIST_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static UNTAG_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape {
+        name: "UntagOpenIDConnectProviderRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "OpenIDConnectProviderArn",
+                wire_name: "OpenIDConnectProviderArn",
+                shape: &ARN_TYPE,
                 required: true,
                 location: Location::Body,
             },
@@ -6323,6 +6998,26 @@ pub mod shapes {
             },
         ]),
     };
+    pub static UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT_REQUEST: Shape = Shape {
+        name: "UpdateOpenIDConnectProviderThumbprintRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "OpenIDConnectProviderArn",
+                wire_name: "OpenIDConnectProviderArn",
+                shape: &ARN_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "ThumbprintList",
+                wire_name: "ThumbprintList",
+                shape: &THUMBPRINT_LIST_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
     pub static UPDATE_ROLE_DESCRIPTION_REQUEST: Shape = Shape {
         name: "UpdateRoleDescriptionRequest",
         sensitive: false,
@@ -6383,6 +7078,33 @@ pub mod shapes {
     };
     pub static UPDATE_ROLE_RESPONSE: Shape =
         Shape { name: "UpdateRoleResponse", sensitive: false, kind: Kind::Structure(&[]) };
+    pub static UPDATE_SIGNING_CERTIFICATE_REQUEST: Shape = Shape {
+        name: "UpdateSigningCertificateRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "UserName",
+                wire_name: "UserName",
+                shape: &EXISTING_USER_NAME_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CertificateId",
+                wire_name: "CertificateId",
+                shape: &CERTIFICATE_ID_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Status",
+                wire_name: "Status",
+                shape: &STATUS_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
     pub static UPDATE_USER_REQUEST: Shape = Shape {
         name: "UpdateUserRequest",
         sensitive: false,
@@ -6409,6 +7131,37 @@ pub mod shapes {
                 location: Location::Body,
             },
         ]),
+    };
+    pub static UPLOAD_SIGNING_CERTIFICATE_REQUEST: Shape = Shape {
+        name: "UploadSigningCertificateRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "UserName",
+                wire_name: "UserName",
+                shape: &EXISTING_USER_NAME_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CertificateBody",
+                wire_name: "CertificateBody",
+                shape: &CERTIFICATE_BODY_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static UPLOAD_SIGNING_CERTIFICATE_RESPONSE: Shape = Shape {
+        name: "UploadSigningCertificateResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "Certificate",
+            wire_name: "Certificate",
+            shape: &SIGNING_CERTIFICATE,
+            required: true,
+            location: Location::Body,
+        }]),
     };
     pub static USER: Shape = Shape {
         name: "User",
@@ -6577,6 +7330,52 @@ pub mod shapes {
     };
     pub static BOOLEAN_OBJECT_TYPE: Shape = Shape { name: "booleanObjectType", sensitive: false, kind: Kind::Boolean };
     pub static BOOLEAN_TYPE: Shape = Shape { name: "booleanType", sensitive: false, kind: Kind::Boolean };
+    pub static CERTIFICATE_BODY_TYPE: Shape = Shape {
+        name: "certificateBodyType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(16384) },
+            pattern: Some(Pattern::new(
+                "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+",
+                "[\\x{0009}\\x{000A}\\x{000D}\\x{0020}-\\x{00FF}]+",
+            )),
+            values: &[],
+        },
+    };
+    pub static CERTIFICATE_ID_TYPE: Shape = Shape {
+        name: "certificateIdType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(24), max: Some(128) },
+            pattern: Some(Pattern::new("[\\w]+", "[A-Za-z0-9_]+")),
+            values: &[],
+        },
+    };
+    pub static CERTIFICATE_LIST_TYPE: Shape = Shape {
+        name: "certificateListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &SIGNING_CERTIFICATE,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static CLIENT_ID_LIST_TYPE: Shape = Shape {
+        name: "clientIDListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &CLIENT_ID_TYPE,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static CLIENT_ID_TYPE: Shape = Shape {
+        name: "clientIDType",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: Some(1), max: Some(255) }, pattern: None, values: &[] },
+    };
     pub static CUSTOM_SUFFIX_TYPE: Shape = Shape {
         name: "customSuffixType",
         sensitive: false,
@@ -6979,6 +7778,21 @@ pub mod shapes {
             values: &[],
         },
     };
+    pub static THUMBPRINT_LIST_TYPE: Shape = Shape {
+        name: "thumbprintListType",
+        sensitive: false,
+        kind: Kind::List {
+            element: &THUMBPRINT_TYPE,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static THUMBPRINT_TYPE: Shape = Shape {
+        name: "thumbprintType",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: Some(40), max: Some(40) }, pattern: None, values: &[] },
+    };
     pub static USER_DETAIL_LIST_TYPE: Shape = Shape {
         name: "userDetailListType",
         sensitive: false,
@@ -7020,6 +7834,19 @@ pub static SERVICE: Service = Service {
     errors: ERRORS,
 };
 static OPERATIONS: &[Operation] = &[
+    Operation {
+        name: "AddClientIDToOpenIDConnectProvider",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
     Operation {
         name: "AddRoleToInstanceProfile",
         method: "POST",
@@ -7134,6 +7961,19 @@ static OPERATIONS: &[Operation] = &[
             output: Some(&shapes::CREATE_INSTANCE_PROFILE_RESPONSE),
             stream: None,
             result_wrapper: "CreateInstanceProfileResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "CreateOpenIDConnectProvider",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::CREATE_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+            output: Some(&shapes::CREATE_OPEN_ID_CONNECT_PROVIDER_RESPONSE),
+            stream: None,
+            result_wrapper: "CreateOpenIDConnectProviderResult",
             status: 200,
         }),
     },
@@ -7275,6 +8115,19 @@ static OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
+        name: "DeleteOpenIDConnectProvider",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::DELETE_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
         name: "DeletePolicy",
         method: "POST",
         uri: "/",
@@ -7349,6 +8202,19 @@ static OPERATIONS: &[Operation] = &[
             output: Some(&shapes::DELETE_SERVICE_LINKED_ROLE_RESPONSE),
             stream: None,
             result_wrapper: "DeleteServiceLinkedRoleResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "DeleteSigningCertificate",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::DELETE_SIGNING_CERTIFICATE_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
             status: 200,
         }),
     },
@@ -7431,6 +8297,19 @@ static OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
+        name: "GenerateCredentialReport",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: None,
+            output: Some(&shapes::GENERATE_CREDENTIAL_REPORT_RESPONSE),
+            stream: None,
+            result_wrapper: "GenerateCredentialReportResult",
+            status: 200,
+        }),
+    },
+    Operation {
         name: "GetAccessKeyLastUsed",
         method: "POST",
         uri: "/",
@@ -7509,6 +8388,19 @@ static OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
+        name: "GetCredentialReport",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: None,
+            output: Some(&shapes::GET_CREDENTIAL_REPORT_RESPONSE),
+            stream: None,
+            result_wrapper: "GetCredentialReportResult",
+            status: 200,
+        }),
+    },
+    Operation {
         name: "GetGroup",
         method: "POST",
         uri: "/",
@@ -7544,6 +8436,19 @@ static OPERATIONS: &[Operation] = &[
             output: Some(&shapes::GET_INSTANCE_PROFILE_RESPONSE),
             stream: None,
             result_wrapper: "GetInstanceProfileResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "GetOpenIDConnectProvider",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::GET_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+            output: Some(&shapes::GET_OPEN_ID_CONNECT_PROVIDER_RESPONSE),
+            stream: None,
+            result_wrapper: "GetOpenIDConnectProviderResult",
             status: 200,
         }),
     },
@@ -7795,6 +8700,32 @@ static OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
+        name: "ListOpenIDConnectProviderTags",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_REQUEST),
+            output: Some(&shapes::LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_RESPONSE),
+            stream: None,
+            result_wrapper: "ListOpenIDConnectProviderTagsResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "ListOpenIDConnectProviders",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_OPEN_ID_CONNECT_PROVIDERS_REQUEST),
+            output: Some(&shapes::LIST_OPEN_ID_CONNECT_PROVIDERS_RESPONSE),
+            stream: None,
+            result_wrapper: "ListOpenIDConnectProvidersResult",
+            status: 200,
+        }),
+    },
+    Operation {
         name: "ListPolicies",
         method: "POST",
         uri: "/",
@@ -7869,6 +8800,19 @@ static OPERATIONS: &[Operation] = &[
             output: Some(&shapes::LIST_ROLES_RESPONSE),
             stream: None,
             result_wrapper: "ListRolesResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "ListSigningCertificates",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_SIGNING_CERTIFICATES_REQUEST),
+            output: Some(&shapes::LIST_SIGNING_CERTIFICATES_RESPONSE),
+            stream: None,
+            result_wrapper: "ListSigningCertificatesResult",
             status: 200,
         }),
     },
@@ -7977,6 +8921,19 @@ static OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
+        name: "RemoveClientIDFromOpenIDConnectProvider",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::REMOVE_CLIENT_ID_FROM_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
         name: "RemoveRoleFromInstanceProfile",
         method: "POST",
         uri: "/",
@@ -8055,6 +9012,19 @@ static OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
+        name: "TagOpenIDConnectProvider",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::TAG_OPEN_ID_CONNECT_PROVIDER_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
         name: "TagPolicy",
         method: "POST",
         uri: "/",
@@ -8100,6 +9070,19 @@ static OPERATIONS: &[Operation] = &[
         required_headers: &[],
         schema: Some(Schema {
             input: Some(&shapes::UNTAG_INSTANCE_PROFILE_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "UntagOpenIDConnectProvider",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::UNTAG_OPEN_ID_CONNECT_PROVIDER_REQUEST),
             output: None,
             stream: None,
             result_wrapper: "",
@@ -8198,6 +9181,19 @@ static OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
+        name: "UpdateOpenIDConnectProviderThumbprint",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
         name: "UpdateRole",
         method: "POST",
         uri: "/",
@@ -8224,6 +9220,19 @@ static OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
+        name: "UpdateSigningCertificate",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::UPDATE_SIGNING_CERTIFICATE_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
         name: "UpdateUser",
         method: "POST",
         uri: "/",
@@ -8236,25 +9245,34 @@ static OPERATIONS: &[Operation] = &[
             status: 200,
         }),
     },
+    Operation {
+        name: "UploadSigningCertificate",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::UPLOAD_SIGNING_CERTIFICATE_REQUEST),
+            output: Some(&shapes::UPLOAD_SIGNING_CERTIFICATE_RESPONSE),
+            stream: None,
+            result_wrapper: "UploadSigningCertificateResult",
+            status: 200,
+        }),
+    },
     Operation::named("AcceptDelegationRequest"),
     Operation::named("AcquireRole"),
-    Operation::named("AddClientIDToOpenIDConnectProvider"),
     Operation::named("AssociateDelegationRequest"),
     Operation::named("ChangePassword"),
     Operation::named("CreateDelegationRequest"),
     Operation::named("CreateLoginProfile"),
-    Operation::named("CreateOpenIDConnectProvider"),
     Operation::named("CreateSAMLProvider"),
     Operation::named("CreateServiceSpecificCredential"),
     Operation::named("CreateVirtualMFADevice"),
     Operation::named("DeactivateMFADevice"),
     Operation::named("DeleteLoginProfile"),
-    Operation::named("DeleteOpenIDConnectProvider"),
     Operation::named("DeleteSAMLProvider"),
     Operation::named("DeleteSSHPublicKey"),
     Operation::named("DeleteServerCertificate"),
     Operation::named("DeleteServiceSpecificCredential"),
-    Operation::named("DeleteSigningCertificate"),
     Operation::named("DeleteVirtualMFADevice"),
     Operation::named("DisableOrganizationsRootCredentialsManagement"),
     Operation::named("DisableOrganizationsRootSessions"),
@@ -8263,16 +9281,13 @@ static OPERATIONS: &[Operation] = &[
     Operation::named("EnableOrganizationsRootCredentialsManagement"),
     Operation::named("EnableOrganizationsRootSessions"),
     Operation::named("EnableOutboundWebIdentityFederation"),
-    Operation::named("GenerateCredentialReport"),
     Operation::named("GenerateOrganizationsAccessReport"),
     Operation::named("GenerateServiceLastAccessedDetails"),
     Operation::named("GetAccountProperties"),
-    Operation::named("GetCredentialReport"),
     Operation::named("GetDelegationRequest"),
     Operation::named("GetHumanReadableSummary"),
     Operation::named("GetLoginProfile"),
     Operation::named("GetMFADevice"),
-    Operation::named("GetOpenIDConnectProvider"),
     Operation::named("GetOrganizationsAccessReport"),
     Operation::named("GetOutboundWebIdentityFederationInfo"),
     Operation::named("GetRoleTemplateVersion"),
@@ -8284,8 +9299,6 @@ static OPERATIONS: &[Operation] = &[
     Operation::named("ListDelegationRequests"),
     Operation::named("ListMFADeviceTags"),
     Operation::named("ListMFADevices"),
-    Operation::named("ListOpenIDConnectProviderTags"),
-    Operation::named("ListOpenIDConnectProviders"),
     Operation::named("ListOrganizationsFeatures"),
     Operation::named("ListPoliciesGrantingServiceAccess"),
     Operation::named("ListSAMLProviderTags"),
@@ -8294,132 +9307,141 @@ static OPERATIONS: &[Operation] = &[
     Operation::named("ListServerCertificateTags"),
     Operation::named("ListServerCertificates"),
     Operation::named("ListServiceSpecificCredentials"),
-    Operation::named("ListSigningCertificates"),
     Operation::named("ListVirtualMFADevices"),
     Operation::named("PutAccountProperties"),
     Operation::named("RejectDelegationRequest"),
-    Operation::named("RemoveClientIDFromOpenIDConnectProvider"),
     Operation::named("ResetServiceSpecificCredential"),
     Operation::named("ResyncMFADevice"),
     Operation::named("SendDelegationToken"),
     Operation::named("SetSecurityTokenServicePreferences"),
     Operation::named("TagMFADevice"),
-    Operation::named("TagOpenIDConnectProvider"),
     Operation::named("TagSAMLProvider"),
     Operation::named("TagServerCertificate"),
     Operation::named("UntagMFADevice"),
-    Operation::named("UntagOpenIDConnectProvider"),
     Operation::named("UntagSAMLProvider"),
     Operation::named("UntagServerCertificate"),
     Operation::named("UpdateDelegationRequest"),
     Operation::named("UpdateLoginProfile"),
-    Operation::named("UpdateOpenIDConnectProviderThumbprint"),
     Operation::named("UpdateSAMLProvider"),
     Operation::named("UpdateSSHPublicKey"),
     Operation::named("UpdateServerCertificate"),
     Operation::named("UpdateServiceSpecificCredential"),
-    Operation::named("UpdateSigningCertificate"),
     Operation::named("UploadSSHPublicKey"),
     Operation::named("UploadServerCertificate"),
-    Operation::named("UploadSigningCertificate"),
 ];
 /// The served operations.
 pub mod operations {
     use crate::schema::Operation;
-    pub static ADD_ROLE_TO_INSTANCE_PROFILE: &Operation = &super::OPERATIONS[0];
-    pub static ADD_USER_TO_GROUP: &Operation = &super::OPERATIONS[1];
-    pub static ATTACH_GROUP_POLICY: &Operation = &super::OPERATIONS[2];
-    pub static ATTACH_ROLE_POLICY: &Operation = &super::OPERATIONS[3];
-    pub static ATTACH_USER_POLICY: &Operation = &super::OPERATIONS[4];
-    pub static CREATE_ACCESS_KEY: &Operation = &super::OPERATIONS[5];
-    pub static CREATE_ACCOUNT_ALIAS: &Operation = &super::OPERATIONS[6];
-    pub static CREATE_GROUP: &Operation = &super::OPERATIONS[7];
-    pub static CREATE_INSTANCE_PROFILE: &Operation = &super::OPERATIONS[8];
-    pub static CREATE_POLICY: &Operation = &super::OPERATIONS[9];
-    pub static CREATE_POLICY_VERSION: &Operation = &super::OPERATIONS[10];
-    pub static CREATE_ROLE: &Operation = &super::OPERATIONS[11];
-    pub static CREATE_SERVICE_LINKED_ROLE: &Operation = &super::OPERATIONS[12];
-    pub static CREATE_USER: &Operation = &super::OPERATIONS[13];
-    pub static DELETE_ACCESS_KEY: &Operation = &super::OPERATIONS[14];
-    pub static DELETE_ACCOUNT_ALIAS: &Operation = &super::OPERATIONS[15];
-    pub static DELETE_ACCOUNT_PASSWORD_POLICY: &Operation = &super::OPERATIONS[16];
-    pub static DELETE_GROUP: &Operation = &super::OPERATIONS[17];
-    pub static DELETE_GROUP_POLICY: &Operation = &super::OPERATIONS[18];
-    pub static DELETE_INSTANCE_PROFILE: &Operation = &super::OPERATIONS[19];
-    pub static DELETE_POLICY: &Operation = &super::OPERATIONS[20];
-    pub static DELETE_POLICY_VERSION: &Operation = &super::OPERATIONS[21];
-    pub static DELETE_ROLE: &Operation = &super::OPERATIONS[22];
-    pub static DELETE_ROLE_PERMISSIONS_BOUNDARY: &Operation = &super::OPERATIONS[23];
-    pub static DELETE_ROLE_POLICY: &Operation = &super::OPERATIONS[24];
-    pub static DELETE_SERVICE_LINKED_ROLE: &Operation = &super::OPERATIONS[25];
-    pub static DELETE_USER: &Operation = &super::OPERATIONS[26];
-    pub static DELETE_USER_PERMISSIONS_BOUNDARY: &Operation = &super::OPERATIONS[27];
-    pub static DELETE_USER_POLICY: &Operation = &super::OPERATIONS[28];
-    pub static DETACH_GROUP_POLICY: &Operation = &super::OPERATIONS[29];
-    pub static DETACH_ROLE_POLICY: &Operation = &super::OPERATIONS[30];
-    pub static DETACH_USER_POLICY: &Operation = &super::OPERATIONS[31];
-    pub static GET_ACCESS_KEY_LAST_USED: &Operation = &super::OPERATIONS[32];
-    pub static GET_ACCOUNT_AUTHORIZATION_DETAILS: &Operation = &super::OPERATIONS[33];
-    pub static GET_ACCOUNT_PASSWORD_POLICY: &Operation = &super::OPERATIONS[34];
-    pub static GET_ACCOUNT_SUMMARY: &Operation = &super::OPERATIONS[35];
-    pub static GET_CONTEXT_KEYS_FOR_CUSTOM_POLICY: &Operation = &super::OPERATIONS[36];
-    pub static GET_CONTEXT_KEYS_FOR_PRINCIPAL_POLICY: &Operation = &super::OPERATIONS[37];
-    pub static GET_GROUP: &Operation = &super::OPERATIONS[38];
-    pub static GET_GROUP_POLICY: &Operation = &super::OPERATIONS[39];
-    pub static GET_INSTANCE_PROFILE: &Operation = &super::OPERATIONS[40];
-    pub static GET_POLICY: &Operation = &super::OPERATIONS[41];
-    pub static GET_POLICY_VERSION: &Operation = &super::OPERATIONS[42];
-    pub static GET_ROLE: &Operation = &super::OPERATIONS[43];
-    pub static GET_ROLE_POLICY: &Operation = &super::OPERATIONS[44];
-    pub static GET_SERVICE_LINKED_ROLE_DELETION_STATUS: &Operation = &super::OPERATIONS[45];
-    pub static GET_USER: &Operation = &super::OPERATIONS[46];
-    pub static GET_USER_POLICY: &Operation = &super::OPERATIONS[47];
-    pub static LIST_ACCESS_KEYS: &Operation = &super::OPERATIONS[48];
-    pub static LIST_ACCOUNT_ALIASES: &Operation = &super::OPERATIONS[49];
-    pub static LIST_ATTACHED_GROUP_POLICIES: &Operation = &super::OPERATIONS[50];
-    pub static LIST_ATTACHED_ROLE_POLICIES: &Operation = &super::OPERATIONS[51];
-    pub static LIST_ATTACHED_USER_POLICIES: &Operation = &super::OPERATIONS[52];
-    pub static LIST_ENTITIES_FOR_POLICY: &Operation = &super::OPERATIONS[53];
-    pub static LIST_GROUP_POLICIES: &Operation = &super::OPERATIONS[54];
-    pub static LIST_GROUPS: &Operation = &super::OPERATIONS[55];
-    pub static LIST_GROUPS_FOR_USER: &Operation = &super::OPERATIONS[56];
-    pub static LIST_INSTANCE_PROFILE_TAGS: &Operation = &super::OPERATIONS[57];
-    pub static LIST_INSTANCE_PROFILES: &Operation = &super::OPERATIONS[58];
-    pub static LIST_INSTANCE_PROFILES_FOR_ROLE: &Operation = &super::OPERATIONS[59];
-    pub static LIST_POLICIES: &Operation = &super::OPERATIONS[60];
-    pub static LIST_POLICY_TAGS: &Operation = &super::OPERATIONS[61];
-    pub static LIST_POLICY_VERSIONS: &Operation = &super::OPERATIONS[62];
-    pub static LIST_ROLE_POLICIES: &Operation = &super::OPERATIONS[63];
-    pub static LIST_ROLE_TAGS: &Operation = &super::OPERATIONS[64];
-    pub static LIST_ROLES: &Operation = &super::OPERATIONS[65];
-    pub static LIST_USER_POLICIES: &Operation = &super::OPERATIONS[66];
-    pub static LIST_USER_TAGS: &Operation = &super::OPERATIONS[67];
-    pub static LIST_USERS: &Operation = &super::OPERATIONS[68];
-    pub static PUT_GROUP_POLICY: &Operation = &super::OPERATIONS[69];
-    pub static PUT_ROLE_PERMISSIONS_BOUNDARY: &Operation = &super::OPERATIONS[70];
-    pub static PUT_ROLE_POLICY: &Operation = &super::OPERATIONS[71];
-    pub static PUT_USER_PERMISSIONS_BOUNDARY: &Operation = &super::OPERATIONS[72];
-    pub static PUT_USER_POLICY: &Operation = &super::OPERATIONS[73];
-    pub static REMOVE_ROLE_FROM_INSTANCE_PROFILE: &Operation = &super::OPERATIONS[74];
-    pub static REMOVE_USER_FROM_GROUP: &Operation = &super::OPERATIONS[75];
-    pub static SET_DEFAULT_POLICY_VERSION: &Operation = &super::OPERATIONS[76];
-    pub static SIMULATE_CUSTOM_POLICY: &Operation = &super::OPERATIONS[77];
-    pub static SIMULATE_PRINCIPAL_POLICY: &Operation = &super::OPERATIONS[78];
-    pub static TAG_INSTANCE_PROFILE: &Operation = &super::OPERATIONS[79];
-    pub static TAG_POLICY: &Operation = &super::OPERATIONS[80];
-    pub static TAG_ROLE: &Operation = &super::OPERATIONS[81];
-    pub static TAG_USER: &Operation = &super::OPERATIONS[82];
-    pub static UNTAG_INSTANCE_PROFILE: &Operation = &super::OPERATIONS[83];
-    pub static UNTAG_POLICY: &Operation = &super::OPERATIONS[84];
-    pub static UNTAG_ROLE: &Operation = &super::OPERATIONS[85];
-    pub static UNTAG_USER: &Operation = &super::OPERATIONS[86];
-    pub static UPDATE_ACCESS_KEY: &Operation = &super::OPERATIONS[87];
-    pub static UPDATE_ACCOUNT_PASSWORD_POLICY: &Operation = &super::OPERATIONS[88];
-    pub static UPDATE_ASSUME_ROLE_POLICY: &Operation = &super::OPERATIONS[89];
-    pub static UPDATE_GROUP: &Operation = &super::OPERATIONS[90];
-    pub static UPDATE_ROLE: &Operation = &super::OPERATIONS[91];
-    pub static UPDATE_ROLE_DESCRIPTION: &Operation = &super::OPERATIONS[92];
-    pub static UPDATE_USER: &Operation = &super::OPERATIONS[93];
+    pub static ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER: &Operation = &super::OPERATIONS[0];
+    pub static ADD_ROLE_TO_INSTANCE_PROFILE: &Operation = &super::OPERATIONS[1];
+    pub static ADD_USER_TO_GROUP: &Operation = &super::OPERATIONS[2];
+    pub static ATTACH_GROUP_POLICY: &Operation = &super::OPERATIONS[3];
+    pub static ATTACH_ROLE_POLICY: &Operation = &super::OPERATIONS[4];
+    pub static ATTACH_USER_POLICY: &Operation = &super::OPERATIONS[5];
+    pub static CREATE_ACCESS_KEY: &Operation = &super::OPERATIONS[6];
+    pub static CREATE_ACCOUNT_ALIAS: &Operation = &super::OPERATIONS[7];
+    pub static CREATE_GROUP: &Operation = &super::OPERATIONS[8];
+    pub static CREATE_INSTANCE_PROFILE: &Operation = &super::OPERATIONS[9];
+    pub static CREATE_OPEN_ID_CONNECT_PROVIDER: &Operation = &super::OPERATIONS[10];
+    pub static CREATE_POLICY: &Operation = &super::OPERATIONS[11];
+    pub static CREATE_POLICY_VERSION: &Operation = &super::OPERATIONS[12];
+    pub static CREATE_ROLE: &Operation = &super::OPERATIONS[13];
+    pub static CREATE_SERVICE_LINKED_ROLE: &Operation = &super::OPERATIONS[14];
+    pub static CREATE_USER: &Operation = &super::OPERATIONS[15];
+    pub static DELETE_ACCESS_KEY: &Operation = &super::OPERATIONS[16];
+    pub static DELETE_ACCOUNT_ALIAS: &Operation = &super::OPERATIONS[17];
+    pub static DELETE_ACCOUNT_PASSWORD_POLICY: &Operation = &super::OPERATIONS[18];
+    pub static DELETE_GROUP: &Operation = &super::OPERATIONS[19];
+    pub static DELETE_GROUP_POLICY: &Operation = &super::OPERATIONS[20];
+    pub static DELETE_INSTANCE_PROFILE: &Operation = &super::OPERATIONS[21];
+    pub static DELETE_OPEN_ID_CONNECT_PROVIDER: &Operation = &super::OPERATIONS[22];
+    pub static DELETE_POLICY: &Operation = &super::OPERATIONS[23];
+    pub static DELETE_POLICY_VERSION: &Operation = &super::OPERATIONS[24];
+    pub static DELETE_ROLE: &Operation = &super::OPERATIONS[25];
+    pub static DELETE_ROLE_PERMISSIONS_BOUNDARY: &Operation = &super::OPERATIONS[26];
+    pub static DELETE_ROLE_POLICY: &Operation = &super::OPERATIONS[27];
+    pub static DELETE_SERVICE_LINKED_ROLE: &Operation = &super::OPERATIONS[28];
+    pub static DELETE_SIGNING_CERTIFICATE: &Operation = &super::OPERATIONS[29];
+    pub static DELETE_USER: &Operation = &super::OPERATIONS[30];
+    pub static DELETE_USER_PERMISSIONS_BOUNDARY: &Operation = &super::OPERATIONS[31];
+    pub static DELETE_USER_POLICY: &Operation = &super::OPERATIONS[32];
+    pub static DETACH_GROUP_POLICY: &Operation = &super::OPERATIONS[33];
+    pub static DETACH_ROLE_POLICY: &Operation = &super::OPERATIONS[34];
+    pub static DETACH_USER_POLICY: &Operation = &super::OPERATIONS[35];
+    pub static GENERATE_CREDENTIAL_REPORT: &Operation = &super::OPERATIONS[36];
+    pub static GET_ACCESS_KEY_LAST_USED: &Operation = &super::OPERATIONS[37];
+    pub static GET_ACCOUNT_AUTHORIZATION_DETAILS: &Operation = &super::OPERATIONS[38];
+    pub static GET_ACCOUNT_PASSWORD_POLICY: &Operation = &super::OPERATIONS[39];
+    pub static GET_ACCOUNT_SUMMARY: &Operation = &super::OPERATIONS[40];
+    pub static GET_CONTEXT_KEYS_FOR_CUSTOM_POLICY: &Operation = &super::OPERATIONS[41];
+    pub static GET_CONTEXT_KEYS_FOR_PRINCIPAL_POLICY: &Operation = &super::OPERATIONS[42];
+    pub static GET_CREDENTIAL_REPORT: &Operation = &super::OPERATIONS[43];
+    pub static GET_GROUP: &Operation = &super::OPERATIONS[44];
+    pub static GET_GROUP_POLICY: &Operation = &super::OPERATIONS[45];
+    pub static GET_INSTANCE_PROFILE: &Operation = &super::OPERATIONS[46];
+    pub static GET_OPEN_ID_CONNECT_PROVIDER: &Operation = &super::OPERATIONS[47];
+    pub static GET_POLICY: &Operation = &super::OPERATIONS[48];
+    pub static GET_POLICY_VERSION: &Operation = &super::OPERATIONS[49];
+    pub static GET_ROLE: &Operation = &super::OPERATIONS[50];
+    pub static GET_ROLE_POLICY: &Operation = &super::OPERATIONS[51];
+    pub static GET_SERVICE_LINKED_ROLE_DELETION_STATUS: &Operation = &super::OPERATIONS[52];
+    pub static GET_USER: &Operation = &super::OPERATIONS[53];
+    pub static GET_USER_POLICY: &Operation = &super::OPERATIONS[54];
+    pub static LIST_ACCESS_KEYS: &Operation = &super::OPERATIONS[55];
+    pub static LIST_ACCOUNT_ALIASES: &Operation = &super::OPERATIONS[56];
+    pub static LIST_ATTACHED_GROUP_POLICIES: &Operation = &super::OPERATIONS[57];
+    pub static LIST_ATTACHED_ROLE_POLICIES: &Operation = &super::OPERATIONS[58];
+    pub static LIST_ATTACHED_USER_POLICIES: &Operation = &super::OPERATIONS[59];
+    pub static LIST_ENTITIES_FOR_POLICY: &Operation = &super::OPERATIONS[60];
+    pub static LIST_GROUP_POLICIES: &Operation = &super::OPERATIONS[61];
+    pub static LIST_GROUPS: &Operation = &super::OPERATIONS[62];
+    pub static LIST_GROUPS_FOR_USER: &Operation = &super::OPERATIONS[63];
+    pub static LIST_INSTANCE_PROFILE_TAGS: &Operation = &super::OPERATIONS[64];
+    pub static LIST_INSTANCE_PROFILES: &Operation = &super::OPERATIONS[65];
+    pub static LIST_INSTANCE_PROFILES_FOR_ROLE: &Operation = &super::OPERATIONS[66];
+    pub static LIST_OPEN_ID_CONNECT_PROVIDER_TAGS: &Operation = &super::OPERATIONS[67];
+    pub static LIST_OPEN_ID_CONNECT_PROVIDERS: &Operation = &super::OPERATIONS[68];
+    pub static LIST_POLICIES: &Operation = &super::OPERATIONS[69];
+    pub static LIST_POLICY_TAGS: &Operation = &super::OPERATIONS[70];
+    pub static LIST_POLICY_VERSIONS: &Operation = &super::OPERATIONS[71];
+    pub static LIST_ROLE_POLICIES: &Operation = &super::OPERATIONS[72];
+    pub static LIST_ROLE_TAGS: &Operation = &super::OPERATIONS[73];
+    pub static LIST_ROLES: &Operation = &super::OPERATIONS[74];
+    pub static LIST_SIGNING_CERTIFICATES: &Operation = &super::OPERATIONS[75];
+    pub static LIST_USER_POLICIES: &Operation = &super::OPERATIONS[76];
+    pub static LIST_USER_TAGS: &Operation = &super::OPERATIONS[77];
+    pub static LIST_USERS: &Operation = &super::OPERATIONS[78];
+    pub static PUT_GROUP_POLICY: &Operation = &super::OPERATIONS[79];
+    pub static PUT_ROLE_PERMISSIONS_BOUNDARY: &Operation = &super::OPERATIONS[80];
+    pub static PUT_ROLE_POLICY: &Operation = &super::OPERATIONS[81];
+    pub static PUT_USER_PERMISSIONS_BOUNDARY: &Operation = &super::OPERATIONS[82];
+    pub static PUT_USER_POLICY: &Operation = &super::OPERATIONS[83];
+    pub static REMOVE_CLIENT_ID_FROM_OPEN_ID_CONNECT_PROVIDER: &Operation = &super::OPERATIONS[84];
+    pub static REMOVE_ROLE_FROM_INSTANCE_PROFILE: &Operation = &super::OPERATIONS[85];
+    pub static REMOVE_USER_FROM_GROUP: &Operation = &super::OPERATIONS[86];
+    pub static SET_DEFAULT_POLICY_VERSION: &Operation = &super::OPERATIONS[87];
+    pub static SIMULATE_CUSTOM_POLICY: &Operation = &super::OPERATIONS[88];
+    pub static SIMULATE_PRINCIPAL_POLICY: &Operation = &super::OPERATIONS[89];
+    pub static TAG_INSTANCE_PROFILE: &Operation = &super::OPERATIONS[90];
+    pub static TAG_OPEN_ID_CONNECT_PROVIDER: &Operation = &super::OPERATIONS[91];
+    pub static TAG_POLICY: &Operation = &super::OPERATIONS[92];
+    pub static TAG_ROLE: &Operation = &super::OPERATIONS[93];
+    pub static TAG_USER: &Operation = &super::OPERATIONS[94];
+    pub static UNTAG_INSTANCE_PROFILE: &Operation = &super::OPERATIONS[95];
+    pub static UNTAG_OPEN_ID_CONNECT_PROVIDER: &Operation = &super::OPERATIONS[96];
+    pub static UNTAG_POLICY: &Operation = &super::OPERATIONS[97];
+    pub static UNTAG_ROLE: &Operation = &super::OPERATIONS[98];
+    pub static UNTAG_USER: &Operation = &super::OPERATIONS[99];
+    pub static UPDATE_ACCESS_KEY: &Operation = &super::OPERATIONS[100];
+    pub static UPDATE_ACCOUNT_PASSWORD_POLICY: &Operation = &super::OPERATIONS[101];
+    pub static UPDATE_ASSUME_ROLE_POLICY: &Operation = &super::OPERATIONS[102];
+    pub static UPDATE_GROUP: &Operation = &super::OPERATIONS[103];
+    pub static UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT: &Operation = &super::OPERATIONS[104];
+    pub static UPDATE_ROLE: &Operation = &super::OPERATIONS[105];
+    pub static UPDATE_ROLE_DESCRIPTION: &Operation = &super::OPERATIONS[106];
+    pub static UPDATE_SIGNING_CERTIFICATE: &Operation = &super::OPERATIONS[107];
+    pub static UPDATE_USER: &Operation = &super::OPERATIONS[108];
+    pub static UPLOAD_SIGNING_CERTIFICATE: &Operation = &super::OPERATIONS[109];
 }
 static ERRORS: &[ErrorShape] = &[
     ErrorShape {

@@ -273,6 +273,11 @@ pub struct DetachPolicyRequest {
     #[serde(rename = "TargetId")]
     pub target_id: String,
 }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DisableAWSServiceAccessRequest {
+    #[serde(rename = "ServicePrincipal")]
+    pub service_principal: String,
+}
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
 pub struct DisablePolicyTypeRequest {
     #[serde(rename = "RootId")]
@@ -285,6 +290,11 @@ pub struct DisablePolicyTypeResponse {
     #[serde(rename = "Root", skip_serializing_if = "Option::is_none")]
     pub root: Option<Root>,
 }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct EnableAWSServiceAccessRequest {
+    #[serde(rename = "ServicePrincipal")]
+    pub service_principal: String,
+}
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
 pub struct EnablePolicyTypeRequest {
     #[serde(rename = "RootId")]
@@ -296,6 +306,13 @@ pub struct EnablePolicyTypeRequest {
 pub struct EnablePolicyTypeResponse {
     #[serde(rename = "Root", skip_serializing_if = "Option::is_none")]
     pub root: Option<Root>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct EnabledServicePrincipal {
+    #[serde(rename = "ServicePrincipal", skip_serializing_if = "Option::is_none")]
+    pub service_principal: Option<String>,
+    #[serde(rename = "DateEnabled", skip_serializing_if = "Option::is_none")]
+    pub date_enabled: Option<Timestamp>,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
 pub struct Handshake {
@@ -385,6 +402,20 @@ pub struct InviteAccountToOrganizationRequest {
 pub struct InviteAccountToOrganizationResponse {
     #[serde(rename = "Handshake", skip_serializing_if = "Option::is_none")]
     pub handshake: Option<Handshake>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListAWSServiceAccessForOrganizationRequest {
+    #[serde(rename = "NextToken", skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+    #[serde(rename = "MaxResults", skip_serializing_if = "Option::is_none")]
+    pub max_results: Option<i32>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListAWSServiceAccessForOrganizationResponse {
+    #[serde(rename = "EnabledServicePrincipals", skip_serializing_if = "Option::is_none")]
+    pub enabled_service_principals: Option<Vec<EnabledServicePrincipal>>,
+    #[serde(rename = "NextToken", skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct ListAccountsForParentRequest {
@@ -794,9 +825,12 @@ impl Input for DescribeHandshakeRequest {}
 impl Input for DescribeOrganizationalUnitRequest {}
 impl Input for DescribePolicyRequest {}
 impl Input for DetachPolicyRequest {}
+impl Input for DisableAWSServiceAccessRequest {}
 impl Input for DisablePolicyTypeRequest {}
+impl Input for EnableAWSServiceAccessRequest {}
 impl Input for EnablePolicyTypeRequest {}
 impl Input for InviteAccountToOrganizationRequest {}
+impl Input for ListAWSServiceAccessForOrganizationRequest {}
 impl Input for ListAccountsForParentRequest {}
 impl Input for ListAccountsRequest {}
 impl Input for ListChildrenRequest {}
@@ -832,6 +866,7 @@ impl Output for DescribePolicyResponse {}
 impl Output for DisablePolicyTypeResponse {}
 impl Output for EnablePolicyTypeResponse {}
 impl Output for InviteAccountToOrganizationResponse {}
+impl Output for ListAWSServiceAccessForOrganizationResponse {}
 impl Output for ListAccountsForParentResponse {}
 impl Output for ListAccountsResponse {}
 impl Output for ListChildrenResponse {}
@@ -1524,6 +1559,17 @@ pub mod shapes {
             },
         ]),
     };
+    pub static DISABLE_AWS_SERVICE_ACCESS_REQUEST: Shape = Shape {
+        name: "DisableAWSServiceAccessRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "ServicePrincipal",
+            wire_name: "ServicePrincipal",
+            shape: &SERVICE_PRINCIPAL,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
     pub static DISABLE_POLICY_TYPE_REQUEST: Shape = Shape {
         name: "DisablePolicyTypeRequest",
         sensitive: false,
@@ -1561,6 +1607,17 @@ pub mod shapes {
             values: &[],
         },
     };
+    pub static ENABLE_AWS_SERVICE_ACCESS_REQUEST: Shape = Shape {
+        name: "EnableAWSServiceAccessRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "ServicePrincipal",
+            wire_name: "ServicePrincipal",
+            shape: &SERVICE_PRINCIPAL,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
     pub static ENABLE_POLICY_TYPE_REQUEST: Shape = Shape {
         name: "EnablePolicyTypeRequest",
         sensitive: false,
@@ -1585,6 +1642,36 @@ pub mod shapes {
             required: false,
             location: Location::Body,
         }]),
+    };
+    pub static ENABLED_SERVICE_PRINCIPAL: Shape = Shape {
+        name: "EnabledServicePrincipal",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "ServicePrincipal",
+                wire_name: "ServicePrincipal",
+                shape: &SERVICE_PRINCIPAL,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "DateEnabled",
+                wire_name: "DateEnabled",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static ENABLED_SERVICE_PRINCIPALS: Shape = Shape {
+        name: "EnabledServicePrincipals",
+        sensitive: false,
+        kind: Kind::List {
+            element: &ENABLED_SERVICE_PRINCIPAL,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
     };
     pub static GENERIC_ARN: Shape = Shape {
         name: "GenericArn",
@@ -1856,6 +1943,46 @@ pub mod shapes {
             required: false,
             location: Location::Body,
         }]),
+    };
+    pub static LIST_AWS_SERVICE_ACCESS_FOR_ORGANIZATION_REQUEST: Shape = Shape {
+        name: "ListAWSServiceAccessForOrganizationRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "NextToken",
+                wire_name: "NextToken",
+                shape: &NEXT_TOKEN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxResults",
+                wire_name: "MaxResults",
+                shape: &MAX_RESULTS,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_AWS_SERVICE_ACCESS_FOR_ORGANIZATION_RESPONSE: Shape = Shape {
+        name: "ListAWSServiceAccessForOrganizationResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "EnabledServicePrincipals",
+                wire_name: "EnabledServicePrincipals",
+                shape: &ENABLED_SERVICE_PRINCIPALS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "NextToken",
+                wire_name: "NextToken",
+                shape: &NEXT_TOKEN,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
     };
     pub static LIST_ACCOUNTS_FOR_PARENT_REQUEST: Shape = Shape {
         name: "ListAccountsForParentRequest",
@@ -2948,6 +3075,15 @@ pub mod shapes {
             length: Bounds { min: None, max: None },
         },
     };
+    pub static SERVICE_PRINCIPAL: Shape = Shape {
+        name: "ServicePrincipal",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(128) },
+            pattern: Some(Pattern::new("[\\w+=,.@-]*", "[A-Za-z0-9_+=,.@-]*")),
+            values: &[],
+        },
+    };
     pub static TAG: Shape = Shape {
         name: "Tag",
         sensitive: false,
@@ -3379,6 +3515,19 @@ static OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
+        name: "DisableAWSServiceAccess",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::DISABLE_AWS_SERVICE_ACCESS_REQUEST),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
         name: "DisablePolicyType",
         method: "POST",
         uri: "/",
@@ -3386,6 +3535,19 @@ static OPERATIONS: &[Operation] = &[
         schema: Some(Schema {
             input: Some(&shapes::DISABLE_POLICY_TYPE_REQUEST),
             output: Some(&shapes::DISABLE_POLICY_TYPE_RESPONSE),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "EnableAWSServiceAccess",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::ENABLE_AWS_SERVICE_ACCESS_REQUEST),
+            output: None,
             stream: None,
             result_wrapper: "",
             status: 200,
@@ -3423,6 +3585,19 @@ static OPERATIONS: &[Operation] = &[
         uri: "/",
         required_headers: &[],
         schema: Some(Schema { input: None, output: None, stream: None, result_wrapper: "", status: 200 }),
+    },
+    Operation {
+        name: "ListAWSServiceAccessForOrganization",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_AWS_SERVICE_ACCESS_FOR_ORGANIZATION_REQUEST),
+            output: Some(&shapes::LIST_AWS_SERVICE_ACCESS_FOR_ORGANIZATION_RESPONSE),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
     },
     Operation {
         name: "ListAccounts",
@@ -3677,11 +3852,8 @@ static OPERATIONS: &[Operation] = &[
     Operation::named("DescribeEffectivePolicy"),
     Operation::named("DescribeResourcePolicy"),
     Operation::named("DescribeResponsibilityTransfer"),
-    Operation::named("DisableAWSServiceAccess"),
-    Operation::named("EnableAWSServiceAccess"),
     Operation::named("EnableAllFeatures"),
     Operation::named("InviteOrganizationToTransferResponsibility"),
-    Operation::named("ListAWSServiceAccessForOrganization"),
     Operation::named("ListAccountsWithInvalidEffectivePolicy"),
     Operation::named("ListDelegatedAdministrators"),
     Operation::named("ListDelegatedServicesForAccount"),
@@ -3715,29 +3887,32 @@ pub mod operations {
     pub static DESCRIBE_ORGANIZATIONAL_UNIT: &Operation = &super::OPERATIONS[16];
     pub static DESCRIBE_POLICY: &Operation = &super::OPERATIONS[17];
     pub static DETACH_POLICY: &Operation = &super::OPERATIONS[18];
-    pub static DISABLE_POLICY_TYPE: &Operation = &super::OPERATIONS[19];
-    pub static ENABLE_POLICY_TYPE: &Operation = &super::OPERATIONS[20];
-    pub static INVITE_ACCOUNT_TO_ORGANIZATION: &Operation = &super::OPERATIONS[21];
-    pub static LEAVE_ORGANIZATION: &Operation = &super::OPERATIONS[22];
-    pub static LIST_ACCOUNTS: &Operation = &super::OPERATIONS[23];
-    pub static LIST_ACCOUNTS_FOR_PARENT: &Operation = &super::OPERATIONS[24];
-    pub static LIST_CHILDREN: &Operation = &super::OPERATIONS[25];
-    pub static LIST_CREATE_ACCOUNT_STATUS: &Operation = &super::OPERATIONS[26];
-    pub static LIST_HANDSHAKES_FOR_ACCOUNT: &Operation = &super::OPERATIONS[27];
-    pub static LIST_HANDSHAKES_FOR_ORGANIZATION: &Operation = &super::OPERATIONS[28];
-    pub static LIST_ORGANIZATIONAL_UNITS_FOR_PARENT: &Operation = &super::OPERATIONS[29];
-    pub static LIST_PARENTS: &Operation = &super::OPERATIONS[30];
-    pub static LIST_POLICIES: &Operation = &super::OPERATIONS[31];
-    pub static LIST_POLICIES_FOR_TARGET: &Operation = &super::OPERATIONS[32];
-    pub static LIST_ROOTS: &Operation = &super::OPERATIONS[33];
-    pub static LIST_TAGS_FOR_RESOURCE: &Operation = &super::OPERATIONS[34];
-    pub static LIST_TARGETS_FOR_POLICY: &Operation = &super::OPERATIONS[35];
-    pub static MOVE_ACCOUNT: &Operation = &super::OPERATIONS[36];
-    pub static REMOVE_ACCOUNT_FROM_ORGANIZATION: &Operation = &super::OPERATIONS[37];
-    pub static TAG_RESOURCE: &Operation = &super::OPERATIONS[38];
-    pub static UNTAG_RESOURCE: &Operation = &super::OPERATIONS[39];
-    pub static UPDATE_ORGANIZATIONAL_UNIT: &Operation = &super::OPERATIONS[40];
-    pub static UPDATE_POLICY: &Operation = &super::OPERATIONS[41];
+    pub static DISABLE_AWS_SERVICE_ACCESS: &Operation = &super::OPERATIONS[19];
+    pub static DISABLE_POLICY_TYPE: &Operation = &super::OPERATIONS[20];
+    pub static ENABLE_AWS_SERVICE_ACCESS: &Operation = &super::OPERATIONS[21];
+    pub static ENABLE_POLICY_TYPE: &Operation = &super::OPERATIONS[22];
+    pub static INVITE_ACCOUNT_TO_ORGANIZATION: &Operation = &super::OPERATIONS[23];
+    pub static LEAVE_ORGANIZATION: &Operation = &super::OPERATIONS[24];
+    pub static LIST_AWS_SERVICE_ACCESS_FOR_ORGANIZATION: &Operation = &super::OPERATIONS[25];
+    pub static LIST_ACCOUNTS: &Operation = &super::OPERATIONS[26];
+    pub static LIST_ACCOUNTS_FOR_PARENT: &Operation = &super::OPERATIONS[27];
+    pub static LIST_CHILDREN: &Operation = &super::OPERATIONS[28];
+    pub static LIST_CREATE_ACCOUNT_STATUS: &Operation = &super::OPERATIONS[29];
+    pub static LIST_HANDSHAKES_FOR_ACCOUNT: &Operation = &super::OPERATIONS[30];
+    pub static LIST_HANDSHAKES_FOR_ORGANIZATION: &Operation = &super::OPERATIONS[31];
+    pub static LIST_ORGANIZATIONAL_UNITS_FOR_PARENT: &Operation = &super::OPERATIONS[32];
+    pub static LIST_PARENTS: &Operation = &super::OPERATIONS[33];
+    pub static LIST_POLICIES: &Operation = &super::OPERATIONS[34];
+    pub static LIST_POLICIES_FOR_TARGET: &Operation = &super::OPERATIONS[35];
+    pub static LIST_ROOTS: &Operation = &super::OPERATIONS[36];
+    pub static LIST_TAGS_FOR_RESOURCE: &Operation = &super::OPERATIONS[37];
+    pub static LIST_TARGETS_FOR_POLICY: &Operation = &super::OPERATIONS[38];
+    pub static MOVE_ACCOUNT: &Operation = &super::OPERATIONS[39];
+    pub static REMOVE_ACCOUNT_FROM_ORGANIZATION: &Operation = &super::OPERATIONS[40];
+    pub static TAG_RESOURCE: &Operation = &super::OPERATIONS[41];
+    pub static UNTAG_RESOURCE: &Operation = &super::OPERATIONS[42];
+    pub static UPDATE_ORGANIZATIONAL_UNIT: &Operation = &super::OPERATIONS[43];
+    pub static UPDATE_POLICY: &Operation = &super::OPERATIONS[44];
 }
 static ERRORS: &[ErrorShape] = &[
     ErrorShape { name: "AWSOrganizationsNotInUseException", code: "AWSOrganizationsNotInUseException", status: 400 },

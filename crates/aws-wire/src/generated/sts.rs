@@ -47,6 +47,46 @@ pub struct AssumeRoleResponse {
     #[serde(rename = "SessionTokenSize", skip_serializing_if = "Option::is_none")]
     pub session_token_size: Option<i32>,
 }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct AssumeRoleWithWebIdentityRequest {
+    #[serde(rename = "RoleArn")]
+    pub role_arn: String,
+    #[serde(rename = "RoleSessionName")]
+    pub role_session_name: String,
+    #[serde(rename = "WebIdentityToken")]
+    pub web_identity_token: String,
+    #[serde(rename = "ProviderId", skip_serializing_if = "Option::is_none")]
+    pub provider_id: Option<String>,
+    #[serde(rename = "PolicyArns", skip_serializing_if = "Option::is_none")]
+    pub policy_arns: Option<Vec<PolicyDescriptorType>>,
+    #[serde(rename = "Policy", skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+    #[serde(rename = "DurationSeconds", skip_serializing_if = "Option::is_none")]
+    pub duration_seconds: Option<i32>,
+    #[serde(rename = "MinimumSessionTokenSize", skip_serializing_if = "Option::is_none")]
+    pub minimum_session_token_size: Option<i32>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct AssumeRoleWithWebIdentityResponse {
+    #[serde(rename = "Credentials", skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<Credentials>,
+    #[serde(rename = "SubjectFromWebIdentityToken", skip_serializing_if = "Option::is_none")]
+    pub subject_from_web_identity_token: Option<String>,
+    #[serde(rename = "AssumedRoleUser", skip_serializing_if = "Option::is_none")]
+    pub assumed_role_user: Option<AssumedRoleUser>,
+    #[serde(rename = "PackedPolicySize", skip_serializing_if = "Option::is_none")]
+    pub packed_policy_size: Option<i32>,
+    #[serde(rename = "Provider", skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    #[serde(rename = "Audience", skip_serializing_if = "Option::is_none")]
+    pub audience: Option<String>,
+    #[serde(rename = "SourceIdentity", skip_serializing_if = "Option::is_none")]
+    pub source_identity: Option<String>,
+    #[serde(rename = "SessionTokenUtilization", skip_serializing_if = "Option::is_none")]
+    pub session_token_utilization: Option<i32>,
+    #[serde(rename = "SessionTokenSize", skip_serializing_if = "Option::is_none")]
+    pub session_token_size: Option<i32>,
+}
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct AssumedRoleUser {
     #[serde(rename = "AssumedRoleId")]
@@ -135,13 +175,15 @@ pub struct Tag {
     #[serde(rename = "Value")]
     pub value: String,
 }
-opaque_debug! { AssumeRoleResponse, Credentials, GetSessionTokenResponse }
+opaque_debug! { AssumeRoleResponse, AssumeRoleWithWebIdentityRequest, AssumeRoleWithWebIdentityResponse, Credentials, GetSessionTokenResponse }
 impl Input for AssumeRoleRequest {}
+impl Input for AssumeRoleWithWebIdentityRequest {}
 impl Input for DecodeAuthorizationMessageRequest {}
 impl Input for GetAccessKeyInfoRequest {}
 impl Input for GetCallerIdentityRequest {}
 impl Input for GetSessionTokenRequest {}
 impl Output for AssumeRoleResponse {}
+impl Output for AssumeRoleWithWebIdentityResponse {}
 impl Output for DecodeAuthorizationMessageResponse {}
 impl Output for GetAccessKeyInfoResponse {}
 impl Output for GetCallerIdentityResponse {}
@@ -293,6 +335,137 @@ pub mod shapes {
             },
         ]),
     };
+    pub static ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST: Shape = Shape {
+        name: "AssumeRoleWithWebIdentityRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "RoleArn",
+                wire_name: "RoleArn",
+                shape: &ARN_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "RoleSessionName",
+                wire_name: "RoleSessionName",
+                shape: &ROLE_SESSION_NAME_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "WebIdentityToken",
+                wire_name: "WebIdentityToken",
+                shape: &CLIENT_TOKEN_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "ProviderId",
+                wire_name: "ProviderId",
+                shape: &URL_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "PolicyArns",
+                wire_name: "PolicyArns",
+                shape: &POLICY_DESCRIPTOR_LIST_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Policy",
+                wire_name: "Policy",
+                shape: &SESSION_POLICY_DOCUMENT_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "DurationSeconds",
+                wire_name: "DurationSeconds",
+                shape: &ROLE_DURATION_SECONDS_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MinimumSessionTokenSize",
+                wire_name: "MinimumSessionTokenSize",
+                shape: &MINIMUM_SESSION_TOKEN_SIZE_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE: Shape = Shape {
+        name: "AssumeRoleWithWebIdentityResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Credentials",
+                wire_name: "Credentials",
+                shape: &CREDENTIALS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "SubjectFromWebIdentityToken",
+                wire_name: "SubjectFromWebIdentityToken",
+                shape: &WEB_IDENTITY_SUBJECT_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "AssumedRoleUser",
+                wire_name: "AssumedRoleUser",
+                shape: &ASSUMED_ROLE_USER,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "PackedPolicySize",
+                wire_name: "PackedPolicySize",
+                shape: &NON_NEGATIVE_INTEGER_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Provider",
+                wire_name: "Provider",
+                shape: &ISSUER,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Audience",
+                wire_name: "Audience",
+                shape: &AUDIENCE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "SourceIdentity",
+                wire_name: "SourceIdentity",
+                shape: &SOURCE_IDENTITY_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "SessionTokenUtilization",
+                wire_name: "SessionTokenUtilization",
+                shape: &SESSION_TOKEN_UTILIZATION_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "SessionTokenSize",
+                wire_name: "SessionTokenSize",
+                shape: &SESSION_TOKEN_SIZE_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
     pub static ASSUMED_ROLE_USER: Shape = Shape {
         name: "AssumedRoleUser",
         sensitive: false,
@@ -306,6 +479,11 @@ pub mod shapes {
             },
             Member { name: "Arn", wire_name: "Arn", shape: &ARN_TYPE, required: true, location: Location::Body },
         ]),
+    };
+    pub static AUDIENCE: Shape = Shape {
+        name: "Audience",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &[] },
     };
     pub static CREDENTIALS: Shape = Shape {
         name: "Credentials",
@@ -469,6 +647,11 @@ pub mod shapes {
             },
         ]),
     };
+    pub static ISSUER: Shape = Shape {
+        name: "Issuer",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &[] },
+    };
     pub static POLICY_DESCRIPTOR_TYPE: Shape = Shape {
         name: "PolicyDescriptorType",
         sensitive: false,
@@ -564,6 +747,11 @@ pub mod shapes {
             values: &[],
         },
     };
+    pub static CLIENT_TOKEN_TYPE: Shape = Shape {
+        name: "clientTokenType",
+        sensitive: true,
+        kind: Kind::String { length: Bounds { min: Some(4), max: Some(20000) }, pattern: None, values: &[] },
+    };
     pub static CONTEXT_ASSERTION_TYPE: Shape = Shape {
         name: "contextAssertionType",
         sensitive: false,
@@ -634,6 +822,18 @@ pub mod shapes {
         kind: Kind::String {
             length: Bounds { min: Some(9), max: Some(256) },
             pattern: Some(Pattern::new("[\\w+=/:,.@-]*", "[A-Za-z0-9_+=/:,.@-]*")),
+            values: &[],
+        },
+    };
+    pub static SESSION_POLICY_DOCUMENT_TYPE: Shape = Shape {
+        name: "sessionPolicyDocumentType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(2048) },
+            pattern: Some(Pattern::new(
+                "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+",
+                "[\\x{0009}\\x{000A}\\x{000D}\\x{0020}-\\x{00FF}]+",
+            )),
             values: &[],
         },
     };
@@ -720,10 +920,20 @@ pub mod shapes {
             values: &[],
         },
     };
+    pub static URL_TYPE: Shape = Shape {
+        name: "urlType",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: Some(4), max: Some(2048) }, pattern: None, values: &[] },
+    };
     pub static USER_ID_TYPE: Shape = Shape {
         name: "userIdType",
         sensitive: false,
         kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &[] },
+    };
+    pub static WEB_IDENTITY_SUBJECT_TYPE: Shape = Shape {
+        name: "webIdentitySubjectType",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: Some(6), max: Some(255) }, pattern: None, values: &[] },
     };
 }
 /// The service.
@@ -747,6 +957,19 @@ static OPERATIONS: &[Operation] = &[
             output: Some(&shapes::ASSUME_ROLE_RESPONSE),
             stream: None,
             result_wrapper: "AssumeRoleResult",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "AssumeRoleWithWebIdentity",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST),
+            output: Some(&shapes::ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE),
+            stream: None,
+            result_wrapper: "AssumeRoleWithWebIdentityResult",
             status: 200,
         }),
     },
@@ -803,7 +1026,6 @@ static OPERATIONS: &[Operation] = &[
         }),
     },
     Operation::named("AssumeRoleWithSAML"),
-    Operation::named("AssumeRoleWithWebIdentity"),
     Operation::named("AssumeRoot"),
     Operation::named("GetDelegatedAccessToken"),
     Operation::named("GetFederationToken"),
@@ -813,10 +1035,11 @@ static OPERATIONS: &[Operation] = &[
 pub mod operations {
     use crate::schema::Operation;
     pub static ASSUME_ROLE: &Operation = &super::OPERATIONS[0];
-    pub static DECODE_AUTHORIZATION_MESSAGE: &Operation = &super::OPERATIONS[1];
-    pub static GET_ACCESS_KEY_INFO: &Operation = &super::OPERATIONS[2];
-    pub static GET_CALLER_IDENTITY: &Operation = &super::OPERATIONS[3];
-    pub static GET_SESSION_TOKEN: &Operation = &super::OPERATIONS[4];
+    pub static ASSUME_ROLE_WITH_WEB_IDENTITY: &Operation = &super::OPERATIONS[1];
+    pub static DECODE_AUTHORIZATION_MESSAGE: &Operation = &super::OPERATIONS[2];
+    pub static GET_ACCESS_KEY_INFO: &Operation = &super::OPERATIONS[3];
+    pub static GET_CALLER_IDENTITY: &Operation = &super::OPERATIONS[4];
+    pub static GET_SESSION_TOKEN: &Operation = &super::OPERATIONS[5];
 }
 static ERRORS: &[ErrorShape] = &[
     ErrorShape { name: "ExpiredTokenException", code: "ExpiredTokenException", status: 400 },

@@ -119,8 +119,8 @@ impl Header {
     /// Reads the header's JSON, in a file of `file_bytes`.
     ///
     /// # Errors
-    /// Says what is wrong: no two tensors may overlap, no byte may belong to none, each tensor's bytes are as many as its
-    /// shape and type take, no name appears twice, and the file ends with the last tensor.
+    /// Says what is wrong: no two tensors may overlap, no byte may belong to none, each tensor's bytes are as many as
+    /// its shape and type take, no name appears twice, and the file ends with the last tensor.
     pub fn parse(json: &[u8], file_bytes: u64) -> Result<Self, String> {
         if json.first() != Some(&b'{') {
             return Err("it is not a safetensors file: its header does not begin with `{`".to_owned());
@@ -137,8 +137,9 @@ impl Header {
 }
 
 fn entry(name: String, raw: RawEntry, data: u64) -> Result<Entry, String> {
-    let dtype = Dtype::parse(&raw.dtype)
-        .ok_or_else(|| format!("tensor `{name}` has the element type `{}`, which is not known", shortened(&raw.dtype)))?;
+    let dtype = Dtype::parse(&raw.dtype).ok_or_else(|| {
+        format!("tensor `{name}` has the element type `{}`, which is not known", shortened(&raw.dtype))
+    })?;
     if raw.shape.len() > MOST_DIMENSIONS {
         return Err(format!("tensor `{name}` has {} dimensions", raw.shape.len()));
     }

@@ -1,7 +1,7 @@
 //! Safetensors files: the header alone, checked strictly, and which shard holds which tensor.
 //!
-//! The format (<https://github.com/huggingface/safetensors#format>): eight bytes with the header's length, the header in
-//! JSON, the tensors' bytes without gaps.
+//! The format (<https://github.com/huggingface/safetensors#format>): eight bytes with the header's length, the header
+//! in JSON, the tensors' bytes without gaps.
 
 mod header;
 mod shards;

@@ -27,8 +27,8 @@ pub(crate) struct Located {
     pub(crate) entry: Entry,
 }
 
-/// All tensors, file after file in the order of their bytes; findings where files are missing, damaged or contradict the
-/// index. None where what is there is not enough to judge the tensors by.
+/// All tensors, file after file in the order of their bytes; findings where files are missing, damaged or contradict
+/// the index. None where what is there is not enough to judge the tensors by.
 pub(crate) async fn locate(
     source: &dyn Source,
     files: &[SourceFile],
@@ -60,7 +60,9 @@ pub(crate) async fn locate(
             continue;
         };
         match read_header(source, file).await? {
-            Ok(header) => located.extend(header.entries.into_iter().map(|entry| Located { file: shard.clone(), entry })),
+            Ok(header) => {
+                located.extend(header.entries.into_iter().map(|entry| Located { file: shard.clone(), entry }))
+            }
             Err(problem) => {
                 report.add(Finding::error(shard, problem, "Upload the file again and compare its length."));
                 whole = false;

@@ -20,7 +20,10 @@ pub(super) fn vocabulary(json: &TokenizerJson, rows: u64) -> Result<Vocabulary, 
     });
     Ok(Vocabulary {
         tokens: tokens.collect(),
-        kind: Kind::ByteLevel { pre, merges: merges.iter().map(|(left, right, _)| format!("{left} {right}")).collect() },
+        kind: Kind::ByteLevel {
+            pre,
+            merges: merges.iter().map(|(left, right, _)| format!("{left} {right}")).collect(),
+        },
         special: Special::default(),
         space_prefix: false,
         template: None,

@@ -38,6 +38,9 @@ pub(crate) struct Added {
     pub(crate) special: bool,
 }
 
+/// A token's text, and what is said of it where it was added.
+pub(crate) type Placed<'a> = (&'a str, Option<&'a Added>);
+
 /// The merging model.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Model {
@@ -150,8 +153,8 @@ impl TokenizerJson {
     }
 
     /// All tokens by their number, `rows` of them; none where a number has no token. Added ones are marked.
-    pub(crate) fn by_id(&self, rows: u64) -> Result<Vec<Option<(&str, Option<&Added>)>>, Refusal> {
-        let mut tokens: Vec<Option<(&str, Option<&Added>)>> = vec![None; rows as usize];
+    pub(crate) fn by_id(&self, rows: u64) -> Result<Vec<Option<Placed<'_>>>, Refusal> {
+        let mut tokens: Vec<Option<Placed<'_>>> = vec![None; rows as usize];
         let mut place = |id: u32, text, added: Option<_>| {
             let Some(slot) = tokens.get_mut(id as usize) else {
                 let problem = format!("it has a token {id}, and config.json promises {rows} tokens (`vocab_size`)");

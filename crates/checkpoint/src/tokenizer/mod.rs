@@ -1,7 +1,8 @@
 //! A checkpoint's tokenizer, as GGUF keeps it.
 //!
-//! Two kinds are known: byte-level BPE (GPT-2 and what came after it) and SentencePiece's BPE (Llama 2, Mistral). What is not
-//! exactly one of the known ones is refused by name: a tokenizer that is almost right makes a model that is almost right.
+//! Two kinds are known: byte-level BPE (GPT-2 and what came after it) and SentencePiece's BPE (Llama 2, Mistral). What
+//! is not exactly one of the known ones is refused by name: a tokenizer that is almost right makes a model that is
+//! almost right.
 
 mod byte_level;
 mod json;
@@ -96,7 +97,9 @@ impl Vocabulary {
         let model = match files.model {
             // Beside a byte-level tokenizer it is not used.
             Some(_) if json.as_ref().is_some_and(|json| !json.is_sentencepiece()) => None,
-            Some(model) => Some(report.keep(SentencePieceModel::parse(model).map_err(|refusal| refusal.finding(MODEL)))?),
+            Some(model) => {
+                Some(report.keep(SentencePieceModel::parse(model).map_err(|refusal| refusal.finding(MODEL)))?)
+            }
             None => None,
         };
         let mut vocabulary = match (&json, &model) {
@@ -123,6 +126,11 @@ impl Vocabulary {
     fn check(&self, rows: u64) -> Result<(), Finding> {
         let mut seen = std::collections::HashMap::with_capacity(self.tokens.len());
         for (id, token) in self.tokens.iter().enumerate() {
+            // llama.cpp reads up to a zero, and gives an empty one another name.
+            if token.text.is_empty() || token.text.contains('\0') {
+                let problem = format!("the text of token {id} is empty or has a zero");
+                return Err(Finding::error(JSON, problem, FIX_DAMAGE));
+            }
             if let Some(other) = seen.insert(token.text.as_str(), id) {
                 let problem = format!("the tokens {other} and {id} are both `{}`", token.text.escape_debug());
                 return Err(Finding::error(JSON, problem, FIX_DAMAGE));

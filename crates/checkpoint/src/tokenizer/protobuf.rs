@@ -1,6 +1,6 @@
 //! `tokenizer.model`: SentencePiece's own file, a protocol buffer
-//! (<https://github.com/google/sentencepiece/blob/master/src/sentencepiece_model.proto>). Only the few fields that matter are
-//! read; the rest is passed over.
+//! (<https://github.com/google/sentencepiece/blob/master/src/sentencepiece_model.proto>). Only the few fields that
+//! matter are read; the rest is passed over.
 
 use super::Refusal;
 

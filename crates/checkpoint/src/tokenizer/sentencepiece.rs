@@ -16,8 +16,8 @@ const SPACE: char = '\u{2581}';
 /// The score of a token that no merge makes.
 const NO_MERGE: f32 = -1000.0;
 
-/// The vocabulary, padded to `rows` tokens: with the scores of `tokenizer.model`, where it is there, else with scores that
-/// order the merges as `tokenizer.json` does.
+/// The vocabulary, padded to `rows` tokens: with the scores of `tokenizer.model`, where it is there, else with scores
+/// that order the merges as `tokenizer.json` does.
 pub(super) fn vocabulary(
     json: Option<&TokenizerJson>,
     model: Option<&SentencePieceModel>,
@@ -27,7 +27,7 @@ pub(super) fn vocabulary(
     let vocabulary = match (json, model) {
         (Some(json), None) => from_json(json, rows).map_err(|refusal| refusal.finding(JSON))?,
         (Some(json), Some(model)) => {
-            let mut vocabulary = from_json(json, rows).map_err(|refusal| refusal.finding(JSON))?;
+            let mut vocabulary = without_scores(json, rows).map_err(|refusal| refusal.finding(JSON))?;
             take_scores(&mut vocabulary, model)?;
             vocabulary
         }
@@ -44,8 +44,18 @@ pub(super) fn vocabulary(
 
 /// Out of `tokenizer.json` alone.
 pub(super) fn from_json(json: &TokenizerJson, rows: u64) -> Result<Vocabulary, Refusal> {
+    let mut vocabulary = without_scores(json, rows)?;
+    for (id, score) in scores(json)? {
+        if let Some(token) = vocabulary.tokens.get_mut(id as usize) {
+            token.score = score;
+        }
+    }
+    Ok(vocabulary)
+}
+
+/// The tokens of `tokenizer.json`, as if no merge made any.
+fn without_scores(json: &TokenizerJson, rows: u64) -> Result<Vocabulary, Refusal> {
     let space_prefix = spaces(json)?;
-    let scores = scores(json)?;
     let tokens = json.by_id(rows)?;
     let unknown = json.model.unk_token.as_deref();
     let tokens = tokens.iter().enumerate().map(|(id, token)| {
@@ -58,7 +68,7 @@ pub(super) fn from_json(json: &TokenizerJson, rows: u64) -> Result<Vocabulary, R
             None if unknown == Some(*text) => ((*text).to_owned(), TokenType::Unknown),
             None => ((*text).to_owned(), TokenType::Normal),
         };
-        Token { text, kind, score: scores.get(&(id as u32)).copied().unwrap_or(NO_MERGE) }
+        Token { text, kind, score: NO_MERGE }
     });
     let tokens = tokens.collect();
     Ok(Vocabulary { kind: Kind::SentencePiece, tokens, special: Special::default(), space_prefix, template: None })
@@ -104,9 +114,9 @@ fn spaces(json: &TokenizerJson) -> Result<bool, Refusal> {
     }
 }
 
-/// Scores by which the tokens are merged as the list of merges says: the earlier the first merge that makes a token, the
-/// higher. That is the same order exactly if all merges that make a token stand together, and all ways to make it are listed;
-/// lists that are made of a SentencePiece model are so.
+/// Scores by which the tokens are merged as the list of merges says: the earlier the first merge that makes a token,
+/// the higher. That is the same order exactly if all merges that make a token stand together, and all ways to make it
+/// are listed; lists that are made of a SentencePiece model are so.
 fn scores(json: &TokenizerJson) -> Result<HashMap<u32, f32>, Refusal> {
     let merges = json.merges()?;
     let mut scores = HashMap::with_capacity(merges.len());
@@ -141,8 +151,11 @@ fn take_scores(vocabulary: &mut Vocabulary, model: &SentencePieceModel) -> Resul
             continue;
         }
         if piece.text != token.text {
-            let problem =
-                format!("the token {id} is `{}` here and `{}` in tokenizer.json", piece.text, token.text.escape_debug());
+            let problem = format!(
+                "the token {id} is `{}` here and `{}` in tokenizer.json",
+                piece.text,
+                token.text.escape_debug()
+            );
             return Err(Finding::error(MODEL, problem, "Upload the tokenizer files of one and the same model."));
         }
         token.score = piece.score;

@@ -112,7 +112,7 @@ fn explanation(answer: &Value) -> String {
         let _ = writeln!(out, "\n{message}");
     }
     if let Some(reason) = answer.pointer("/deniedBy/text").and_then(Value::as_str) {
-        let _ = writeln!(out, "\nDenied by: {reason}");
+        let _ = writeln!(out, "\nWhy: {reason}");
     }
     policies(&mut out, answer);
     section(&mut out, "What is wrong", &texts(&answer["findings"], "text"));
@@ -279,7 +279,7 @@ decision   denied
 
 User: alice is not authorized
 
-Denied by: No identity-based policy allows it.
+Why: No identity-based policy allows it.
 
 Policies:
   identity-based policy (user/alice/own): says nothing

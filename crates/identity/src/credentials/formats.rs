@@ -179,11 +179,12 @@ mod tests {
 
     #[test]
     fn chosen_credentials_are_checked() {
-        assert!(check_access_key_id("AKIAIOSFODNN7EXAMPLE").is_ok());
-        for bad in ["", "short", "ASIAIOSFODNN7EXAMPLE", "AKIAIOSFODNN7-XAMPLE", &"A".repeat(129)] {
+        assert!(check_access_key_id("AKIAIOSFODNN7EXAMPLE").is_ok() && check_access_key_id("key").is_ok());
+        assert!(check_secret("8-signs!").is_ok());
+        for bad in ["", "ab", "ASIAIOSFODNN7EXAMPLE", "AKIAIOSFODNN7-XAMPLE", &"A".repeat(129)] {
             assert!(check_access_key_id(bad).is_err(), "{bad}");
         }
-        for bad in ["", "fifteen-letters", "with space in the middle", "ümlaut-ümlaut-ümlaut"] {
+        for bad in ["", "7-signs", "with space in the middle", "ümlaut-ümlaut-ümlaut"] {
             let error = check_secret(bad).unwrap_err();
             assert!(bad.is_empty() || !format!("{error:?}").contains(bad));
         }

@@ -10,6 +10,7 @@ mod handshakes;
 mod organization;
 mod policies;
 mod refusal;
+mod services;
 pub(crate) mod store;
 mod tags;
 mod tree;
@@ -21,6 +22,7 @@ pub use accounts::{AccountRequest, NewAccount};
 pub use handshakes::{Handshake, State as HandshakeState};
 pub use policies::{NewPolicy, PolicyChange, PolicyWithText};
 pub use refusal::{Refusal, Result};
+pub use services::EnabledService;
 pub use tree::{Member, Organization, PlaceKind, PlaceName, PolicySummary};
 
 pub(crate) use control::Membership;

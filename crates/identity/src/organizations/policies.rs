@@ -306,7 +306,7 @@ fn made(organization: &Organization, id: &str) -> Timestamp {
 }
 
 fn changeable(organization: &Organization, id: &str) -> Result<PolicySummary> {
-    let summary = organization.policy(id)?;
+    let summary = organization.policy(id).map_err(|_| Refusal::no_policy_to_change())?;
     if summary.aws_managed {
         let message = "You specified a policy that is managed by AWS and can't be modified.";
         return Err(Refusal::input("IMMUTABLE_POLICY", message));

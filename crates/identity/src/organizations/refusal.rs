@@ -85,6 +85,11 @@ impl Refusal {
     }
 
     pub(super) fn no_policy() -> Self {
+        Self::absent("PolicyNotFoundException", "a policy")
+    }
+
+    /// The same, where the policy was to be changed.
+    pub(super) fn no_policy_to_change() -> Self {
         let message = "We can't find a policy with the PolicyId that you specified.";
         Self::new("PolicyNotFoundException", ErrorKind::NotFound, message)
     }

@@ -10,12 +10,15 @@ use super::change::{Change, PolicyText};
 use super::control::{Level, Standing};
 use super::handshakes::{Handshake, State};
 use super::refusal::{self, Refusal};
+use super::services::EnabledService;
 use super::tree::{Node, Organization, Place, Policy};
 use crate::iam::{PrincipalIds, attachments, aws_managed, roles};
 use crate::store::account_id;
 
-const MIGRATIONS: &[Migration] =
-    &[Migration::same(1, "organizations", include_str!("../../migrations/organizations_0001.sql"))];
+const MIGRATIONS: &[Migration] = &[
+    Migration::same(1, "organizations", include_str!("../../migrations/organizations_0001.sql")),
+    Migration::same(2, "services of organizations", include_str!("../../migrations/organizations_0002.sql")),
+];
 
 /// The tables of this module.
 pub(crate) const TABLES: Module = Module { name: "identity-organizations", migrations: MIGRATIONS };
@@ -298,6 +301,38 @@ pub(super) async fn policy_text(store: &Store, id: &str) -> Result<Option<String
         .read(|tx| async move {
             let sql = "SELECT content FROM identity_organization_policies WHERE id = $1";
             tx.fetch_optional(sql, params![id]).await?.map(|row| row.text("content")).transpose()
+        })
+        .await
+}
+
+/// Keeps that a service may work in the organization; since when, where it may already, stays.
+pub(super) async fn enable_service(store: &Store, organization: &str, service: &str, now: Timestamp) -> Result<()> {
+    store
+        .write(|tx| async move {
+            let sql = "INSERT INTO identity_organization_services (organization, service, enabled_at)
+                       VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+            tx.execute(sql, params![organization, service, now]).await.map(drop)
+        })
+        .await
+}
+
+pub(super) async fn disable_service(store: &Store, organization: &str, service: &str) -> Result<()> {
+    store
+        .write(|tx| async move {
+            let sql = "DELETE FROM identity_organization_services WHERE organization = $1 AND service = $2";
+            tx.execute(sql, params![organization, service]).await.map(drop)
+        })
+        .await
+}
+
+pub(super) async fn enabled_services(store: &Store, organization: &str) -> Result<Vec<EnabledService>> {
+    store
+        .read(|tx| async move {
+            let sql = "SELECT service, enabled_at FROM identity_organization_services WHERE organization = $1";
+            let rows = tx.fetch_all(sql, params![organization]).await?;
+            rows.iter()
+                .map(|row| Ok(EnabledService { name: row.text("service")?, since: row.time("enabled_at")? }))
+                .collect()
         })
         .await
 }

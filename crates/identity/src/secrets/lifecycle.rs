@@ -112,6 +112,7 @@ impl Secrets {
             description: new.description.clone(),
             kms_key: new.kms_key.clone().filter(|key| !key.is_empty()),
             tags: new.tags.clone(),
+            tagged: !new.tags.is_empty(),
             created: now,
             changed: now,
             accessed: None,
@@ -138,7 +139,7 @@ impl Secrets {
         let (Some(token), Some(value)) = (&new.token, &new.value) else { return Err(exists()) };
         let kept = store::sealed(&self.0.0.store, &there.arn, token).await?.ok_or_else(exists)?;
         if !self.is_same(&there, &kept.sealed, value)? {
-            return Err(exists());
+            return Err(token_in_use(token, &there.arn));
         }
         Ok(Made { arn: there.arn, name: there.name, version: Some(token.clone()) })
     }
@@ -204,14 +205,11 @@ impl Secrets {
         point("secrets.update.before");
         let applied = store::apply(&self.0.0.store, &secret.arn, change, self.0.0.clock.now()).await?;
         point("secrets.update.after");
-        let exists = || {
-            Error::new(
-                Code::ResourceExists,
-                "A secret version with this ClientRequestToken exists already, with another value.",
-            )
-        };
         match (applied?, value) {
-            (Some(kept), Some(value)) if !self.is_same(secret, &kept, value)? => Err(exists()),
+            (Some(kept), Some(value)) if !self.is_same(secret, &kept, value)? => {
+                let token = change.new.as_ref().map(|sealed| sealed.version.as_str()).unwrap_or_default();
+                Err(token_in_use(token, &secret.arn))
+            }
             _ => Ok(()),
         }
     }
@@ -323,6 +321,13 @@ pub(super) fn check_value(value: &Value) -> Result<()> {
 /// The secret that a request is about was deleted for good in the meantime.
 pub(super) fn gone() -> Error {
     no_such_secret()
+}
+
+fn token_in_use(token: &str, arn: &str) -> Error {
+    let message = format!(
+        "You can't use ClientRequestToken {token} because that value is already in use for a version of secret {arn}."
+    );
+    Error::new(Code::ResourceExists, message)
 }
 
 /// Refuses a recovery window, in days, that there is none of.

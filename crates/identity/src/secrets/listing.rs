@@ -200,6 +200,7 @@ mod tests {
             description: Some(description.to_owned()),
             kms_key: None,
             tags: vec![(tag.0.to_owned(), tag.1.to_owned())],
+            tagged: true,
             created: Timestamp(created),
             changed: Timestamp(-created),
             accessed: None,

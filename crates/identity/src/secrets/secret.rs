@@ -24,6 +24,8 @@ pub struct Secret {
     pub kms_key: Option<String>,
     /// Its tags, by name.
     pub tags: Vec<(String, String)>,
+    /// Whether it has tags or had some.
+    pub tagged: bool,
     /// When it was made.
     pub created: Timestamp,
     /// When it was last changed.

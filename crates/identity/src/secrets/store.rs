@@ -14,8 +14,10 @@ use super::stages::{self, Stages};
 use super::tags::MOST_TAGS;
 use crate::store::account_id;
 
-const MIGRATIONS: &[Migration] =
-    &[Migration::same(1, "secrets and their versions", include_str!("../../migrations/secrets/0001_secrets.sql"))];
+const MIGRATIONS: &[Migration] = &[
+    Migration::same(1, "secrets and their versions", include_str!("../../migrations/secrets/0001_secrets.sql")),
+    Migration::same(2, "secrets that had tags", include_str!("../../migrations/secrets/0002_tagged.sql")),
+];
 
 /// The most versions of a secret; those out of use for a day make room.
 const MOST_VERSIONS: i64 = 100;
@@ -67,11 +69,11 @@ pub(super) async fn insert(store: &Store, secret: &Secret, first: Option<&Sealed
     store
         .write(|tx| async move {
             let sql = "INSERT INTO secrets_secrets (arn, account, region, name, description, kms_key, tags, created_at,
-                                                    changed_at)
-                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8) ON CONFLICT DO NOTHING";
+                                                    changed_at, tagged)
+                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9) ON CONFLICT DO NOTHING";
             let Secret { arn, account, region, name, description, kms_key, created, .. } = secret;
             let (description, kms_key, tags) = (description.as_deref(), kms_key.as_deref(), tags_text(&secret.tags)?);
-            let params = params![arn, account, region, name, description, kms_key, tags, *created];
+            let params = params![arn, account, region, name, description, kms_key, tags, *created, secret.tagged];
             if tx.execute(sql, params).await? == 0 {
                 let there = by_name(&tx, account, region, name).await?;
                 let there = there.ok_or_else(|| Error::internal(format!("`{arn}` exists under another name")))?;
@@ -107,8 +109,9 @@ pub(super) async fn by_arn(store: &Store, arn: &str) -> Result<Option<Kept>> {
 }
 
 async fn read_by_arn(tx: &Tx, arn: &str) -> Result<Option<Kept>> {
-    let sql = "SELECT arn, account, region, name, description, kms_key, policy, policy_principals, tags, created_at, changed_at,
-                      accessed_at, deleted_at, purge_at
+    let sql =
+        "SELECT arn, account, region, name, description, kms_key, policy, policy_principals, tags, tagged, created_at,
+                      changed_at, accessed_at, deleted_at, purge_at
                FROM secrets_secrets WHERE arn = $1";
     match tx.fetch_optional(sql, params![arn]).await? {
         Some(row) => Ok(Some(found(tx, &row).await?)),
@@ -117,8 +120,9 @@ async fn read_by_arn(tx: &Tx, arn: &str) -> Result<Option<Kept>> {
 }
 
 async fn by_name(tx: &Tx, account: &AccountId, region: &Region, name: &str) -> Result<Option<Kept>> {
-    let sql = "SELECT arn, account, region, name, description, kms_key, policy, policy_principals, tags, created_at, changed_at,
-                      accessed_at, deleted_at, purge_at
+    let sql =
+        "SELECT arn, account, region, name, description, kms_key, policy, policy_principals, tags, tagged, created_at,
+                      changed_at, accessed_at, deleted_at, purge_at
                FROM secrets_secrets WHERE account = $1 AND region = $2 AND name = $3";
     match tx.fetch_optional(sql, params![account, region, name]).await? {
         Some(row) => Ok(Some(found(tx, &row).await?)),
@@ -144,7 +148,7 @@ pub(super) async fn list(store: &Store, account: &AccountId, region: &Region) ->
                 let of = stages.entry(row.text("arn")?).or_default();
                 of.entry(row.text("version")?).or_default().push(row.text("stage")?);
             }
-            let sql = "SELECT arn, account, region, name, description, kms_key, tags, created_at, changed_at,
+            let sql = "SELECT arn, account, region, name, description, kms_key, tags, tagged, created_at, changed_at,
                               accessed_at, deleted_at, purge_at
                        FROM secrets_secrets WHERE account = $1 AND region = $2 ORDER BY name";
             let rows = tx.fetch_all(sql, params![account, region]).await?;
@@ -209,7 +213,7 @@ pub(super) async fn change_tags(
             tags.extend(added.iter().cloned());
             let tags: Vec<_> = tags.into_iter().collect();
             if tags.len() <= MOST_TAGS {
-                let sql = "UPDATE secrets_secrets SET tags = $2 WHERE arn = $1";
+                let sql = "UPDATE secrets_secrets SET tags = $2, tagged = TRUE WHERE arn = $1";
                 tx.execute(sql, params![arn, tags_text(&tags)?]).await?;
             }
             Ok(tags)
@@ -436,6 +440,7 @@ fn secret(row: &Row) -> Result<Secret> {
         description: row.opt_text("description")?,
         kms_key: row.opt_text("kms_key")?,
         tags: tags(row)?,
+        tagged: row.bool("tagged")?,
         created: row.time("created_at")?,
         changed: row.time("changed_at")?,
         accessed: row.opt_time("accessed_at")?,

@@ -140,14 +140,17 @@ impl Secrets {
         let secret = self.live(ctx, id, &Want::write("PutSecretValue")).await?.secret;
         check_value(&put.value)?;
         let version = put.token.unwrap_or_else(|| self.0.0.random.uuid());
-        let mut stages: BTreeSet<String> = put.stages.into_iter().collect();
+        let asked = put.stages;
+        let mut stages: BTreeSet<String> = asked.iter().cloned().collect();
         if stages.is_empty() {
             stages.insert(CURRENT.to_owned());
         }
         let sealed = self.seal(ctx, &secret, &version, &put.value).await?;
         let change = Change { new: Some(sealed), stages, ..Change::default() };
         self.apply(&secret, &change, Some(&put.value)).await?;
-        let stages = store::stages_of(&self.0.0.store, &secret.arn, &version).await?;
+        // Those that were asked for stand first, as they were asked for.
+        let mut stages = store::stages_of(&self.0.0.store, &secret.arn, &version).await?;
+        stages.sort_by_key(|stage| asked.iter().position(|asked| asked == stage).unwrap_or(asked.len()));
         Ok((Made { arn: secret.arn, name: secret.name, version: Some(version) }, stages))
     }
 

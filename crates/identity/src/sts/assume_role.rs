@@ -165,7 +165,7 @@ fn session_of(principal: &Principal) -> Option<&RoleSession> {
     }
 }
 
-fn account_of(role_arn: &str) -> Result<AccountId> {
+pub(super) fn account_of(role_arn: &str) -> Result<AccountId> {
     let invalid = || {
         Error::invalid(format!("{role_arn} is invalid")).with_hint("A role's ARN is `arn:aws:iam::ACCOUNT:role/NAME`.")
     };
@@ -176,7 +176,7 @@ fn account_of(role_arn: &str) -> Result<AccountId> {
     arn.account.parse().map_err(|_| invalid())
 }
 
-fn check_duration(wished: Option<i64>) -> Result<()> {
+pub(super) fn check_duration(wished: Option<i64>) -> Result<()> {
     let Some(wished) = wished else { return Ok(()) };
     let (least, most) = (DURATION.start(), DURATION.end());
     let rule = match wished {
@@ -190,7 +190,7 @@ fn check_duration(wished: Option<i64>) -> Result<()> {
     )))
 }
 
-fn seconds(wished: Option<i64>, role: &Role, chained: bool) -> Result<i64> {
+pub(super) fn seconds(wished: Option<i64>, role: &Role, chained: bool) -> Result<i64> {
     let wished = wished.unwrap_or(HOUR);
     if chained && wished > HOUR {
         return Err(Error::invalid(

@@ -8,8 +8,11 @@ mod session_policies;
 mod session_tags;
 mod sessions;
 pub(crate) mod store;
+mod web_identity;
 
 pub use assume_role::{AssumedRole, RoleAssumption};
 pub use service::ServiceAssumption;
+pub use web_identity::{WebIdentityAssumption, WebIdentitySession};
 
 pub(crate) use sessions::job_session;
+pub(crate) use web_identity::{Issuers, Keys};

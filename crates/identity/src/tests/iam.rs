@@ -1,6 +1,7 @@
 //! Policies, roles, groups and what they let callers do.
 
 mod account;
+mod credentials;
 mod enforcement;
 mod groups;
 mod inline_policies;

@@ -546,13 +546,15 @@ async fn a_services_key_is_made_on_first_use_for_that_service_alone() {
         }
         let described = kms.describe_key(ctx, &key).await.unwrap();
         assert_eq!((described.arn(), described.manager), (made.key_arn.clone(), Manager::Aws));
-        assert_eq!(kms.rotation_status(ctx, &key).await.unwrap().1.unwrap().period_days, 365);
+        assert_eq!(refused(kms.rotation_status(ctx, &key).await), Code::NotFound);
+        let by_id = KeyRef::parse(&described.id).unwrap();
+        assert_eq!(kms.rotation_status(ctx, &by_id).await.unwrap().1.unwrap().period_days, 365);
         d.clock.advance(365 * DAY);
         kms.rotate_due_keys().await.unwrap();
-        assert_eq!(kms.list_rotations(ctx, &key, &first(10)).await.unwrap().items.len(), 1);
+        assert_eq!(kms.list_rotations(ctx, &by_id, &first(10)).await.unwrap().items.len(), 1);
         assert!(kms.decrypt(&ada.via("s3"), &made.ciphertext, &empty(), None).await.is_ok());
         assert_eq!(kms.list_aliases(ctx, None, &first(10)).await.unwrap().items[0].name, "alias/aws/s3");
-        assert_eq!(refused(kms.schedule_deletion(ctx, &key, None).await), Code::AccessDenied);
+        assert_eq!(refused(kms.schedule_deletion(ctx, &by_id, None).await), Code::AccessDenied);
         assert_eq!(refused(kms.describe_key(ctx, &KeyRef::aws_managed("none")).await), Code::NotFound);
         let again = d.second_process().await.kms();
         assert_eq!(again.describe_key(ctx, &key).await.unwrap().id, described.id);

@@ -427,3 +427,49 @@ async fn of_two_who_end_an_invitation_at_once_one_does() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn services_are_enabled_until_they_are_disabled() {
+    each_backend(async |store| {
+        let org = Org::start(&store).await;
+        let (identity, ctx) = (&org.d.identity, &org.d.ctx);
+        let since = org.d.clock.now();
+        identity.enable_service_access(ctx, "config.amazonaws.com").await.unwrap();
+        org.d.clock.advance(HOUR);
+        identity.enable_service_access(ctx, "config.amazonaws.com").await.unwrap();
+        let enabled = identity.list_service_access(ctx, &first(10)).await.unwrap().items;
+        let names: Vec<_> = enabled.iter().map(|service| (service.name.as_str(), service.since)).collect();
+        assert_eq!(names, [("config.amazonaws.com", since)]);
+        for service in ["absent.amazonaws.com", "config"] {
+            assert_eq!(exception(identity.enable_service_access(ctx, service).await), "InvalidInputException");
+        }
+        assert!(identity.enable_service_access(&org.member, "config.amazonaws.com").await.is_err());
+        identity.disable_service_access(ctx, "config.amazonaws.com").await.unwrap();
+        assert!(identity.list_service_access(ctx, &first(10)).await.unwrap().items.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn units_are_listed_in_the_order_of_making() {
+    each_backend(async |store| {
+        let org = Org::start(&store).await;
+        let (identity, ctx) = (&org.d.identity, &org.d.ctx);
+        let mut made = Vec::new();
+        for name in ["c", "a", "d", "b", "e"] {
+            org.d.clock.advance(1);
+            made.push(identity.create_unit(ctx, &org.root, name, Vec::new()).await.unwrap().id);
+        }
+        let (mut listed, mut page) = (Vec::new(), first(2));
+        loop {
+            let units = identity.list_units(ctx, &org.root, &page).await.unwrap();
+            listed.extend(units.items.into_iter().map(|unit| unit.id));
+            page.after = units.next_after;
+            if page.after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(listed, made);
+    })
+    .await;
+}

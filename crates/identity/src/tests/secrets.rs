@@ -186,7 +186,7 @@ async fn a_secret_without_a_value_gets_one_later() {
         assert_eq!(refused(read(&secrets, ctx, "app").await), Code::ResourceNotFound);
         let first = Put { stages: vec!["MINE".to_owned()], ..put("one") };
         let (_, stages) = secrets.put(ctx, &id("app"), first).await.unwrap();
-        assert_eq!(stages, ["AWSCURRENT", "MINE"]);
+        assert_eq!(stages, ["MINE", "AWSCURRENT"]);
         assert_eq!(read(&secrets, ctx, "app").await.unwrap(), "one");
     })
     .await;
@@ -447,4 +447,19 @@ async fn reading_notes_the_day() {
 fn values_are_not_shown_in_debug_output() {
     let value = text("verysecret");
     assert!(!format!("{value:?} {:?}", new("app", "verysecret")).contains("verysecret"));
+}
+
+#[tokio::test]
+async fn a_secret_that_lost_its_tags_is_known_to_have_had_some() {
+    each_backend(async |store| {
+        let d = Deployment::start(&store).await;
+        let (secrets, ctx) = (d.identity.secrets(), &d.ctx);
+        secrets.create(ctx, new("app", "one")).await.unwrap();
+        assert!(!secrets.describe(ctx, &id("app")).await.unwrap().tagged);
+        secrets.tag(ctx, &id("app"), &[("team".to_owned(), String::new())]).await.unwrap();
+        secrets.untag(ctx, &id("app"), &["team".to_owned()]).await.unwrap();
+        let described = secrets.describe(ctx, &id("app")).await.unwrap();
+        assert!(described.tagged && described.tags.is_empty());
+    })
+    .await;
 }

@@ -17,8 +17,8 @@ pub(crate) fn pack(format: Format, values: &[f32], width: usize, out: &mut Vec<u
     let bytes = values.len() / numbers as usize * size as usize;
     out.resize(start + bytes, 0);
     let kind: sys::ggml_type = format.number();
-    // SAFETY: the source holds `rows` rows of `width` numbers, the destination as many blocks as they fill, whose size is
-    // ggml's own (a test compares them); the formats need no matrix.
+    // SAFETY: the source holds `rows` rows of `width` numbers, the destination as many blocks as they fill, whose size
+    // is ggml's own (a test compares them); the formats need no matrix.
     let written = unsafe {
         sys::ggml_quantize_chunk(
             kind,

@@ -40,6 +40,17 @@ pub(crate) fn of_loading(name: &str, error: inference::Error) -> Error {
     Error::damaged(format!("The model `{name}` cannot be loaded: {error}.")).with_hint(hint)
 }
 
+/// The error of an imported model that could not be loaded.
+pub(crate) fn of_loading_imported(name: &str, error: inference::Error) -> Error {
+    let again = "Delete the model and import it again.";
+    match error {
+        inference::Error::ModelFile { reason, .. } => {
+            Error::damaged(format!("The model `{name}` cannot be loaded: {reason}.")).with_hint(again)
+        }
+        other => Error::unavailable(format!("The model `{name}` cannot be loaded.")).with_detail(other),
+    }
+}
+
 /// The error of a model that has as many requests waiting as may wait.
 pub(crate) fn throttled(name: &str) -> Error {
     Error::throttled("Too many requests, please wait before trying again.")

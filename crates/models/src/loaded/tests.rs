@@ -1,6 +1,7 @@
 use base::ErrorKind;
 
 use super::*;
+use crate::at_rest::{Header, Writer};
 use crate::testing::TestLoader;
 
 /// Two models of 400 bytes fit.
@@ -94,6 +95,43 @@ async fn a_damaged_file_is_named_with_reason_and_hint_and_leaves_nothing_behind(
     assert!(error.message.contains("corrupt/model.safetensors") && error.message.contains("magic number"));
     assert!(error.hint.unwrap().contains("craton models pull corrupt"));
     assert!(names(&pool).is_empty());
+    assert_eq!(pool.status().used_bytes, 0);
+}
+
+/// An encrypted model.
+async fn sealed(dir: &tempfile::TempDir, name: &str, bytes: &'static [u8]) -> SealedModel {
+    use checkpoint::Sink as _;
+    let path = dir.path().join(name).with_extension("model");
+    let header = Header { bytes: bytes.len() as u64, head: 1, wrapped_key: Vec::new() };
+    let mut writer = Writer::create(&path, header, &[1; 32]).await.unwrap();
+    writer.write(bytes::Bytes::from_static(bytes)).await.unwrap();
+    writer.finish().await.unwrap();
+    SealedModel::new(path, zeroize::Zeroizing::new(vec![1; 32]))
+}
+
+#[tokio::test]
+async fn an_encrypted_model_is_loaded_from_memory_and_charged_to_the_budget() {
+    let (pool, loader, dir) = pool();
+    drop(pool.acquire("a", files(&dir, "a")).await.unwrap());
+    drop(pool.acquire("b", files(&dir, "b")).await.unwrap());
+    let lease = pool.acquire("imported", sealed(&dir, "imported", b"fine").await).await.unwrap();
+    assert_eq!(names(&pool), ["b", "imported"], "one had to leave for it");
+    assert_eq!((pool.status().used_bytes, loader.loads.load(Ordering::SeqCst)), (800, 3));
+    drop(lease);
+    loader.sizes.lock().unwrap().insert("fd".to_owned(), 5 << 20);
+    let error = pool.acquire("huge", sealed(&dir, "huge", b"fine").await).await.err().unwrap();
+    assert_eq!(error.kind, ErrorKind::Unavailable);
+}
+
+#[tokio::test]
+async fn an_encrypted_model_that_cannot_be_loaded_is_to_be_imported_again() {
+    let (pool, _, dir) = pool();
+    let error = pool.acquire("bad", sealed(&dir, "bad", b"corrupt").await).await.err().unwrap();
+    assert_eq!(error.kind, ErrorKind::Damaged);
+    assert!(error.hint.unwrap().contains("import it again"));
+    let model = sealed(&dir, "gone", b"fine").await;
+    std::fs::remove_file(dir.path().join("gone.model")).unwrap();
+    assert_eq!(pool.acquire("gone", model).await.err().unwrap().kind, ErrorKind::NotFound);
     assert_eq!(pool.status().used_bytes, 0);
 }
 

@@ -190,24 +190,25 @@ impl Writer {
         file.write_all(bytes).map_err(|error| explain("write", &path, &error))
     }
 
-    /// Waits until the bytes are on disk, then gives the file its name, and waits until that is on disk too.
+    /// Gives the file its name, and waits until its bytes and its name are on disk.
+    ///
+    /// The name comes first, so that a journalling file system writes both in one go. What a crash leaves under it is
+    /// no blob of anything: no row names it before this returns.
     pub(super) fn finish(mut self) -> Result<()> {
         let from = self.path();
         let to = self.folder.blob(&self.id);
         let shard = to.parent().unwrap_or(&self.folder.0.blobs);
-        let file = self.file.as_ref().ok_or_else(|| Error::internal("a blob was finished twice"))?;
         let failed = |error: io::Error| explain("write", &to, &error);
-        point("objects.blob.sync.before");
-        file.sync_all().map_err(failed)?;
         if make_folder(shard).map_err(failed)? {
             File::open(&self.folder.0.blobs).and_then(|folder| folder.sync_all()).map_err(failed)?;
         }
         point("objects.blob.rename.before");
         fs::rename(&from, &to).map_err(failed)?;
-        self.file = None;
-        point("objects.blob.rename.after");
-        if let Err(error) = File::open(shard).and_then(|folder| folder.sync_all()) {
-            // The name may be lost: nobody may count on the blob.
+        let file = self.file.take().ok_or_else(|| Error::internal("a blob was finished twice"))?;
+        point("objects.blob.sync.before");
+        let synced = file.sync_all().and_then(|()| File::open(shard)?.sync_all());
+        if let Err(error) = synced {
+            // Nobody may count on the blob.
             let _ = fs::remove_file(&to);
             return Err(failed(error));
         }

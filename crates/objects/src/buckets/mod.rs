@@ -13,6 +13,7 @@ use identity::{Access, Ctx, Principal};
 
 use crate::error::{Code, Error, Result};
 use crate::listing::successor;
+use crate::locks::LockConfiguration;
 use crate::open::Objects;
 use crate::tags::{self, Pairs};
 use settings::PublicAccessBlock;
@@ -98,7 +99,7 @@ pub struct NewBucket {
     pub ownership: Option<String>,
     /// Whether an access control list other than `private` was given.
     pub acl: bool,
-    /// Whether object lock was asked for, which is not implemented.
+    /// Whether it has object lock, and keeps versions therefore.
     pub object_lock: bool,
     /// The bucket's tags.
     pub tags: Pairs,
@@ -146,11 +147,14 @@ impl Objects {
             ask = ask.request_tags(&new.tags);
         }
         self.identity().permit(ctx, &ask, Access::Write).await?;
+        if new.object_lock {
+            for action in ["s3:PutBucketObjectLockConfiguration", "s3:PutBucketVersioning"] {
+                let ask = identity::Ask::new(action, &arn).owned_by(ctx.account().clone());
+                self.identity().permit(ctx, &ask, Access::Write).await?;
+            }
+        }
         if new.acl {
             return Err(settings::no_acls());
-        }
-        if new.object_lock {
-            return Err(Error::not_implemented("Object lock"));
         }
         settings::check_ownership(new.ownership.as_deref())?;
         if store::count(self.store(), ctx.account()).await? >= MOST_BUCKETS {
@@ -161,9 +165,11 @@ impl Objects {
             public_access: Some(settings::to_json(&PublicAccessBlock::ALL)?),
             tags: if new.tags.is_empty() { None } else { Some(settings::to_json(&new.tags)?) },
             ownership: Some("BucketOwnerEnforced".to_owned()),
+            object_lock: new.object_lock.then(|| settings::to_json(&LockConfiguration::default())).transpose()?,
             ..Settings::default()
         };
-        let row = BucketRow { bucket, versioning: Versioning::Unversioned, policy: None, principals: None, settings };
+        let versioning = if new.object_lock { Versioning::Enabled } else { Versioning::Unversioned };
+        let row = BucketRow { bucket, versioning, policy: None, principals: None, settings };
         match store::insert(self.store(), &row).await? {
             None => Ok(row.bucket),
             Some(taken) => taken_by(ctx, taken.bucket),
@@ -361,17 +367,18 @@ fn location(called: &Region, constraint: Option<&str>) -> Result<Region> {
     match (called.as_str(), constraint.filter(|constraint| !constraint.is_empty())) {
         ("us-east-1", None) => Ok(called.clone()),
         (_, None) => Err(illegal("unspecified")),
-        (_, Some("us-east-1")) => Err(invalid()),
+        ("us-east-1", Some("us-east-1")) => Err(invalid()),
         (_, Some("EU")) => "eu-west-1".parse().map_err(|_| invalid()),
         (called_name, Some(constraint)) => {
             let region: Region = constraint.parse().map_err(|_| invalid())?;
             if region == *called {
                 return Ok(region);
             }
-            if !REGIONS.contains(&constraint) {
-                return Err(invalid());
+            match called_name {
+                "us-east-1" if REGIONS.contains(&constraint) => Ok(region),
+                "us-east-1" => Err(invalid()),
+                _ => Err(illegal(constraint)),
             }
-            if called_name == "us-east-1" { Ok(region) } else { Err(illegal(constraint)) }
         }
     }
 }

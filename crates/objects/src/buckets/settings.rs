@@ -103,11 +103,18 @@ impl Objects {
     /// Has the bucket keep versions, or no longer.
     ///
     /// # Errors
-    /// MalformedXML, for [`Versioning::Unversioned`], to which no bucket returns; NoSuchBucket, AccessDenied.
+    /// MalformedXML, for [`Versioning::Unversioned`], to which no bucket returns; InvalidBucketState, where object lock
+    /// needs the versions; NoSuchBucket, AccessDenied.
     pub async fn put_bucket_versioning(&self, ctx: &Ctx, bucket: &BucketRef, versioning: Versioning) -> Result<()> {
         let row = self.bucket(ctx, bucket, "s3:PutBucketVersioning", Access::Write).await?;
         if versioning == Versioning::Unversioned {
             return Err(malformed_xml());
+        }
+        if versioning != Versioning::Enabled && row.settings.object_lock.is_some() {
+            return Err(Error::new(
+                Code::InvalidBucketState,
+                "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.",
+            ));
         }
         store::set_versioning(self.store(), &row.bucket.name, versioning).await
     }

@@ -27,6 +27,7 @@ pub(crate) struct Settings {
     pub(crate) tags: Option<String>,
     pub(crate) cors: Option<String>,
     pub(crate) ownership: Option<String>,
+    pub(crate) object_lock: Option<String>,
 }
 
 /// One of a bucket's settings.
@@ -37,13 +38,14 @@ pub(crate) enum Setting {
     Tags,
     Cors,
     Ownership,
+    ObjectLock,
 }
 
 macro_rules! select_buckets {
     ($rest:literal) => {
         concat!(
             "SELECT name, account, region, created, versioning, policy, principals, public_access, encryption, tags, cors, \
-             ownership FROM object_buckets ",
+             ownership, object_lock FROM object_buckets ",
             $rest
         )
     };
@@ -67,7 +69,7 @@ pub(crate) async fn insert(store: &Store, new: &BucketRow) -> Result<Option<Buck
             }
             tx.execute(
                 "INSERT INTO object_buckets (name, account, region, created, versioning, public_access, encryption, \
-                 tags, ownership) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                 tags, ownership, object_lock) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
                 params![
                     &new.bucket.name,
                     &new.bucket.owner,
@@ -77,7 +79,8 @@ pub(crate) async fn insert(store: &Store, new: &BucketRow) -> Result<Option<Buck
                     new.settings.public_access.as_deref(),
                     new.settings.encryption.as_deref(),
                     new.settings.tags.as_deref(),
-                    new.settings.ownership.as_deref()
+                    new.settings.ownership.as_deref(),
+                    new.settings.object_lock.as_deref()
                 ],
             )
             .await?;
@@ -156,6 +159,7 @@ pub(crate) async fn set(store: &Store, name: &str, setting: Setting, value: Opti
         Setting::Tags => "UPDATE object_buckets SET tags = $2 WHERE name = $1",
         Setting::Cors => "UPDATE object_buckets SET cors = $2 WHERE name = $1",
         Setting::Ownership => "UPDATE object_buckets SET ownership = $2 WHERE name = $1",
+        Setting::ObjectLock => "UPDATE object_buckets SET object_lock = $2 WHERE name = $1",
     };
     let rows = store.write(|tx| async move { tx.execute(sql, params![name, value]).await }).await?;
     if rows == 0 { Err(Error::no_such_bucket(name)) } else { Ok(()) }
@@ -194,6 +198,7 @@ fn bucket(row: &Row) -> Result<BucketRow> {
             tags: row.opt_text("tags")?,
             cors: row.opt_text("cors")?,
             ownership: row.opt_text("ownership")?,
+            object_lock: row.opt_text("object_lock")?,
         },
     })
 }

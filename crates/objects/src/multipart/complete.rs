@@ -8,6 +8,7 @@ use super::UploadRef;
 use super::store::{self, PartRow, UploadRow};
 use crate::asks::{Writes, with_writes};
 use crate::buckets::settings::malformed_xml;
+use crate::buckets::store::BucketRow;
 use crate::checksums::{Checksum, ChecksumType, Checksums, check_form, combine, multipart_etag, unhex};
 use crate::conditions::{WriteConditions, unquoted};
 use crate::error::{Code, Error, Result};
@@ -76,7 +77,9 @@ impl Objects {
         conditions.check_form()?;
         let bucket = row.bucket.name.as_str();
         let upload = store::read_upload(self.store(), bucket, &asked.key, &asked.upload_id).await?;
-        let upload = upload.ok_or_else(Error::no_such_upload)?;
+        let Some(mut upload) = upload else {
+            return self.completed_before(&row, asked, parts).await;
+        };
         let present = store::list(self.store(), &upload.id, 0, 10_001).await?;
         let chosen = choose(parts, present, &upload)?;
         let total: u64 = chosen.iter().map(|part| part.size).sum();
@@ -84,6 +87,7 @@ impl Objects {
         let checksum = object_checksum(&upload, &chosen, checksums, *checksum_type)?;
         let etag = multipart_etag(chosen.iter().map(|part| unhex(&part.etag).unwrap_or_default()));
         let (version, modified) = (self.new_version(), self.now());
+        upload.content.lock = row.new_lock(upload.content.lock, modified)?;
         let new = NewVersion {
             bucket: &row.bucket,
             key: &asked.key,
@@ -107,6 +111,35 @@ impl Objects {
         self.tell(ctx, "ObjectCreated:CompleteMultipartUpload", &row.bucket, &about);
         self.nudge();
         Ok(Put { etag, version_id, checksum, sealed: upload.envelope.sealed, size: total, modified })
+    }
+}
+
+impl Objects {
+    /// What a completion answered that is asked for again with the same parts: a client that did not get the answer is
+    /// told again, as in S3, whatever its conditions are.
+    ///
+    /// # Errors
+    /// NoSuchUpload, where no version came of the upload, or of other parts.
+    async fn completed_before(&self, row: &BucketRow, asked: &UploadRef, parts: &[CompletePart]) -> Result<Put> {
+        let found = versions::store::of_upload(self.store(), &row.bucket.name, &asked.key, &asked.upload_id).await?;
+        let version = found.ok_or_else(Error::no_such_upload)?;
+        let present = store::list(self.store(), &version.id, 0, 10_001).await?;
+        let same = present.len() == parts.len()
+            && present
+                .iter()
+                .zip(parts)
+                .all(|(row, part)| row.number == part.number && row.etag == unquoted(&part.etag));
+        if !same {
+            return Err(Error::no_such_upload());
+        }
+        Ok(Put {
+            version_id: shown_version(row.versioning, &version.version),
+            etag: version.etag,
+            checksum: version.checksum,
+            sealed: version.envelope.sealed,
+            size: version.size,
+            modified: version.modified,
+        })
     }
 }
 

@@ -13,9 +13,11 @@ use crate::buckets::BucketRef;
 use crate::buckets::settings::no_acls;
 use crate::buckets::store::BucketRow;
 use crate::checksums::{Checksum, ChecksumAlgorithm, ChecksumType};
+use crate::customer_keys::CustomerKey;
 use crate::encryption::{Encryption, Sealed};
 use crate::error::{Code, Error, Result};
 use crate::keys;
+use crate::locks::ObjectLock;
 use crate::open::Objects;
 use crate::tags::{self, Pairs};
 use crate::versions::Headers;
@@ -42,6 +44,10 @@ pub struct NewUpload {
     pub storage_class: Option<String>,
     /// How to encrypt; `None` for the bucket's default.
     pub encryption: Option<Encryption>,
+    /// The key of the client's own to encrypt with; every part brings it, too.
+    pub customer_key: Option<CustomerKey>,
+    /// What protects the object from removal.
+    pub lock: ObjectLock,
     /// What every part's checksum is computed with.
     pub algorithm: Option<ChecksumAlgorithm>,
     /// What the object's checksum will be of.
@@ -61,6 +67,8 @@ impl NewUpload {
             tags: Pairs::new(),
             storage_class: None,
             encryption: None,
+            customer_key: None,
+            lock: ObjectLock::default(),
             algorithm: None,
             checksum_type: None,
             acl: false,
@@ -143,6 +151,7 @@ impl Objects {
             tags: &new.tags,
             encryption: new.encryption.as_ref(),
             storage_class: new.storage_class.as_deref(),
+            lock: new.lock,
             ..Writes::default()
         };
         self.permit_write(ctx, &row, &new.key, &writes).await?;
@@ -158,8 +167,11 @@ impl Objects {
             headers: new.headers,
             metadata: new.metadata,
             tags: new.tags,
+            lock: new.lock,
         };
-        let (_, envelope) = self.new_data_key(ctx, &row, &new.key, new.encryption.as_ref()).await?;
+        row.check_lock(ctx, &new.lock)?;
+        let (_, envelope) =
+            self.new_data_key(ctx, &row, &new.key, new.encryption.as_ref(), new.customer_key.as_ref()).await?;
         let upload = UploadRow {
             id: self.new_upload_id(),
             bucket: row.bucket.name.clone(),

@@ -12,11 +12,13 @@ use crate::body::Body;
 use crate::buckets::store::BucketRow;
 use crate::checksums::{Checksum, ChecksumAlgorithm, Checksums, decode_md5};
 use crate::conditions::Conditions;
+use crate::customer_keys::CustomerKey;
 use crate::encryption::Sealed;
 use crate::error::{Code, Error, Result};
 use crate::open::Objects;
 use crate::put::{MOST_AT_ONCE, agreed, verify};
 use crate::ranges::ByteRange;
+use crate::seal::DataKey;
 use crate::versions::{ObjectRef, shown_version};
 
 /// Which part of which upload a request is about.
@@ -37,6 +39,8 @@ pub struct PartChecks {
     pub checksums: Checksums,
     /// The checksum that comes in a trailer, or is to be computed.
     pub algorithm: Option<ChecksumAlgorithm>,
+    /// The key of the client's own that the upload was begun with.
+    pub customer_key: Option<CustomerKey>,
 }
 
 /// A part that was uploaded.
@@ -59,6 +63,10 @@ pub struct CopyPart {
     pub range: Option<ByteRange>,
     /// Under which conditions.
     pub conditions: Conditions,
+    /// The key of the client's own that the source was written with.
+    pub source_key: Option<CustomerKey>,
+    /// The one that the upload was begun with.
+    pub customer_key: Option<CustomerKey>,
 }
 
 /// A part that was copied.
@@ -92,7 +100,7 @@ impl Objects {
             decode_md5(text)?;
         }
         let algorithm = part_algorithm(&upload, agreed(checks.algorithm, &checks.checksums)?)?;
-        let key = self.data_key(ctx, &row.bucket, &upload.key, &upload.envelope).await?;
+        let key = self.upload_key(ctx, &row, &upload, checks.customer_key.as_ref()).await?;
         let ingested = ingest(self.blobs(), self.random(), &key, &mut body, MOST_AT_ONCE, algorithm).await?;
         verify(&ingested, checks.content_md5.as_deref(), &checks.checksums, &mut body)?;
         Ok(self.commit_part(&row, &upload, part.number, ingested).await?.0)
@@ -125,15 +133,45 @@ impl Objects {
                 ));
             }
         };
-        let stream = self.open_body(ctx, &found, from, to).await?;
+        let stream = self.open_body(ctx, &found, from, to, copy.source_key.as_ref()).await?;
         let stream = stream.map(|piece| piece.map_err(std::io::Error::other)).boxed();
         let mut body = Body { stream, length: Some(to - from), trailers: None };
-        let key = self.data_key(ctx, &row.bucket, &upload.key, &upload.envelope).await?;
+        let key = self.upload_key(ctx, &row, &upload, copy.customer_key.as_ref()).await?;
         let algorithm = part_algorithm(&upload, None)?;
         let ingested = ingest(self.blobs(), self.random(), &key, &mut body, MOST_AT_ONCE, algorithm).await?;
         let (part, modified) = self.commit_part(&row, &upload, part.number, ingested).await?;
         let source_version = shown_version(found.bucket.versioning, &found.row.version);
         Ok(CopiedPart { part, modified, source_version })
+    }
+
+    /// The data key of the object that the upload will be.
+    ///
+    /// # Errors
+    /// InvalidRequest, where the request brings no key of the client's own, or another one than the upload was begun
+    /// with; those of KMS.
+    async fn upload_key(
+        &self,
+        ctx: &Ctx,
+        row: &BucketRow,
+        upload: &UploadRow,
+        customer: Option<&CustomerKey>,
+    ) -> Result<DataKey> {
+        let own = upload.envelope.sealed == Sealed::Customer;
+        if own && customer.is_none() {
+            return Err(Error::new(
+                Code::InvalidRequest,
+                "The multipart upload initiate requested encryption. Subsequent part requests must include the \
+                 appropriate encryption parameters.",
+            ));
+        }
+        let key = self.data_key(ctx, &row.bucket, &upload.key, &upload.envelope, customer).await;
+        key.map_err(|error| match error.code {
+            Code::AccessDenied if own => Error::new(
+                Code::InvalidRequest,
+                "The provided encryption parameters did not match the ones used originally.",
+            ),
+            _ => error,
+        })
     }
 
     async fn commit_part(

@@ -9,10 +9,10 @@ use crate::blobs::store::{discard, discard_parts};
 use crate::buckets::Bucket;
 use crate::buckets::store::find as find_bucket;
 use crate::checksums::{Checksum, ChecksumAlgorithm, ChecksumType};
-use crate::encryption::{Envelope, Sealed};
+use crate::encryption::Envelope;
 use crate::error::{Error, Result as S3Result};
 use crate::listing::{Fold, Step};
-use crate::versions::store::{Content, content, envelope, int, text, unsigned};
+use crate::versions::store::{Content, content, envelope, int, lock_text, text, unsigned};
 
 /// An upload's row.
 #[derive(Debug, Clone)]
@@ -65,7 +65,7 @@ macro_rules! select_uploads {
     ($rest:literal) => {
         concat!(
             "SELECT id, bucket, key, initiated, initiator, data_key, kms_key, kms_context, bucket_key, storage_class, \
-             headers, metadata, tags, checksum_algorithm, checksum_type FROM object_uploads ",
+             headers, metadata, tags, checksum_algorithm, checksum_type, object_lock, customer_key FROM object_uploads ",
             $rest
         )
     };
@@ -82,10 +82,9 @@ macro_rules! select_parts {
 /// # Errors
 /// NoSuchBucket.
 pub(crate) async fn insert_upload(store: &Store, bucket: &Bucket, upload: &UploadRow) -> Result<S3Result<()>> {
-    let (kms_key, bucket_key) = match &upload.envelope.sealed {
-        Sealed::Kms { key_arn, bucket_key } => (Some(key_arn), *bucket_key),
-        Sealed::S3 => (None, false),
-    };
+    let (kms_key, bucket_key, customer) = upload.envelope.sealed.columns();
+    let lock = lock_text(&upload.content.lock)?;
+    let lock = lock.as_deref();
     let context = upload.envelope.context.as_ref().map(text).transpose()?;
     let content = &upload.content;
     let texts = [text(&content.headers)?, text(&content.metadata)?, text(&content.tags)?];
@@ -97,8 +96,8 @@ pub(crate) async fn insert_upload(store: &Store, bucket: &Bucket, upload: &Uploa
             }
             tx.execute(
                 "INSERT INTO object_uploads (id, bucket, key, initiated, initiator, data_key, kms_key, kms_context, \
-                 bucket_key, storage_class, headers, metadata, tags, checksum_algorithm, checksum_type) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+                 bucket_key, storage_class, headers, metadata, tags, checksum_algorithm, checksum_type, object_lock, \
+                 customer_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
                 params![
                     &upload.id,
                     &upload.bucket,
@@ -114,7 +113,9 @@ pub(crate) async fn insert_upload(store: &Store, bucket: &Bucket, upload: &Uploa
                     metadata,
                     tags,
                     upload.algorithm.map(ChecksumAlgorithm::as_str),
-                    upload.checksum_type.map(ChecksumType::as_str)
+                    upload.checksum_type.map(ChecksumType::as_str),
+                    lock,
+                    customer
                 ],
             )
             .await?;

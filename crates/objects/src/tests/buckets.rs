@@ -46,8 +46,8 @@ async fn what_is_not_built_is_refused_by_name() {
         let p = Place::new(&store).await;
         let acl = NewBucket { acl: true, ..new("other") };
         assert_eq!(code(p.objects.create_bucket(&p.ctx, acl).await), Code::AccessControlListNotSupported);
-        let locked = NewBucket { object_lock: true, ..new("other") };
-        assert_eq!(code(p.objects.create_bucket(&p.ctx, locked).await), Code::NotImplemented);
+        let rights = NewBucket { ownership: Some("ObjectWriter".to_owned()), ..new("other") };
+        assert_eq!(code(p.objects.create_bucket(&p.ctx, rights).await), Code::NotImplemented);
         assert_eq!(code(p.objects.create_bucket(&p.ctx, new("Other")).await), Code::InvalidBucketName);
         assert_eq!(code(p.objects.head_bucket(&p.ctx, &BucketRef::new("other")).await), Code::NoSuchBucket);
     })

@@ -189,7 +189,7 @@ async fn a_deployment_whose_object_store_was_taken_over_removes_nothing_there_an
     each_backend(async |store| {
         let place = BlobPlace::from_url("memory:").unwrap();
         let p = Place::with(&store, tempfile::tempdir().unwrap(), place.clone()).await;
-        p.put("a", "1").await;
+        p.put("a", large("1")).await;
         forget_deployment(&p.store).await.unwrap();
         let open = async |other| {
             let (clock, random) = (p.clock.clone(), Arc::new(SeededRandom::new(2)));

@@ -8,6 +8,7 @@ fn copy(from: &str, to: &str) -> CopyObject {
     CopyObject {
         source: ObjectRef::new("notes", from),
         source_conditions: Conditions::default(),
+        source_key: None,
         to: PutObject::new("notes", to),
         metadata_directive: Directive::Copy,
         tagging_directive: Directive::Copy,
@@ -85,6 +86,24 @@ async fn an_old_version_can_be_copied_back() {
         let copied = p.objects.copy_object(&p.ctx, back).await.unwrap();
         assert_eq!(copied.source_version, Some(old));
         assert_eq!(p.get("k").await.unwrap(), b"old");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_copy_onto_itself_is_one_where_the_default_encryption_may_change_it() {
+    each_backend(async |store| {
+        let p = Place::new(&store).await;
+        p.put("k", "1").await;
+        assert_eq!(code(p.objects.copy_object(&p.ctx, copy("k", "k")).await), Code::InvalidRequest);
+        let default = DefaultEncryption { encryption: Encryption::S3 };
+        p.objects.put_bucket_encryption(&p.ctx, &BucketRef::new("notes"), default).await.unwrap();
+        p.objects.copy_object(&p.ctx, copy("k", "k")).await.unwrap();
+        p.objects.delete_bucket_encryption(&p.ctx, &BucketRef::new("notes")).await.unwrap();
+        let kms = Some(Encryption::Kms { key: None, bucket_key: None, context: None });
+        let put = PutObject { encryption: kms, ..PutObject::new("notes", "k") };
+        p.objects.put_object(&p.ctx, put, Body::from_bytes("2")).await.unwrap();
+        assert_eq!(p.objects.copy_object(&p.ctx, copy("k", "k")).await.unwrap().put.sealed, Sealed::S3);
     })
     .await;
 }

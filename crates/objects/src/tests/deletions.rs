@@ -5,7 +5,7 @@ use ::store::testing::each_backend;
 use super::*;
 
 fn entry(key: &str) -> DeleteEntry {
-    DeleteEntry { key: key.to_owned(), version: None, if_match: None }
+    DeleteEntry { key: key.to_owned(), version: None, if_match: None, bypass: false }
 }
 
 #[tokio::test]
@@ -25,8 +25,11 @@ async fn a_deletion_can_be_bound_to_an_etag() {
     each_backend(async |store| {
         let p = Place::new(&store).await;
         let etag = p.put("k", "1").await.etag;
-        let delete =
-            |if_match: &str| DeleteObject { object: ObjectRef::new("notes", "k"), if_match: Some(if_match.to_owned()) };
+        let delete = |if_match: &str| DeleteObject {
+            object: ObjectRef::new("notes", "k"),
+            if_match: Some(if_match.to_owned()),
+            bypass: false,
+        };
         assert_eq!(code(p.objects.delete_object(&p.ctx, &delete("\"x\"")).await), Code::PreconditionFailed);
         p.objects.delete_object(&p.ctx, &delete(&etag)).await.unwrap();
         assert_eq!(code(p.objects.delete_object(&p.ctx, &delete(&etag)).await), Code::NoSuchKey);

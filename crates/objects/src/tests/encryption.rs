@@ -144,6 +144,7 @@ async fn parts_and_copies_use_the_key_of_their_object() {
         let copy = CopyObject {
             source: ObjectRef::new("notes", "k"),
             source_conditions: Conditions::default(),
+            source_key: None,
             to: PutObject { encryption: Some(Encryption::S3), ..PutObject::new("notes", "k") },
             metadata_directive: Directive::Copy,
             tagging_directive: Directive::Copy,

@@ -143,7 +143,8 @@ async fn another_account_needs_the_bucket_policy() {
         assert_eq!(get(&p, &other, "weights/config.json").await.unwrap(), b"{}");
         assert_eq!(p.objects.list_objects(&other, &list("weights/")).await.unwrap().entries.len(), 1);
         assert_eq!(code(p.objects.head_bucket(&other, &BucketRef::new("nowhere")).await), Code::NoSuchBucket);
-        let delete = DeleteObject { object: ObjectRef::new("notes", "weights/config.json"), if_match: None };
+        let delete =
+            DeleteObject { object: ObjectRef::new("notes", "weights/config.json"), if_match: None, bypass: false };
         assert_eq!(code(p.objects.delete_object(&other, &delete).await), Code::AccessDenied);
     })
     .await;
@@ -209,6 +210,7 @@ async fn a_copy_needs_to_read_its_source_and_to_write_its_target() {
                 CopyObject {
                     source: ObjectRef::new("notes", "from"),
                     source_conditions: Conditions::default(),
+                    source_key: None,
                     to: PutObject::new("notes", "to"),
                     metadata_directive: Directive::Copy,
                     tagging_directive: Directive::Copy,
@@ -236,7 +238,7 @@ async fn of_several_deletions_only_the_allowed_ones_happen() {
         p.put("mine/1", "1").await;
         p.put("yours/1", "1").await;
         p.policy(&allow(&aws(&ada), r#""s3:DeleteObject""#, r#""arn:aws:s3:::notes/mine/*""#, "")).await.unwrap();
-        let entry = |key: &str| DeleteEntry { key: key.to_owned(), version: None, if_match: None };
+        let entry = |key: &str| DeleteEntry { key: key.to_owned(), version: None, if_match: None, bypass: false };
         let entries = vec![entry("mine/1"), entry("yours/1")];
         let outcomes = p.objects.delete_objects(&ada, &BucketRef::new("notes"), entries).await.unwrap();
         assert!(outcomes[0].result.is_ok());
@@ -297,6 +299,23 @@ async fn a_policy_names_principals_that_exist_and_means_them_for_ever() {
         assert_eq!(code(get(&p, &namesake, "k").await), Code::AccessDenied);
         let shown = p.objects.bucket_policy(&p.ctx, &BucketRef::new("notes")).await.unwrap();
         assert!(shown.contains("AIDA") && !shown.contains("user/ada"), "{shown}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_request_says_of_itself_can_be_asked_for() {
+    each_backend(async |store| {
+        let p = Place::new(&store).await;
+        p.put("k", "1").await;
+        let condition = r#", "Condition": {"StringEquals": {"s3:authType": "REST-HEADER"}}"#;
+        let ada = p.user("ada").await;
+        p.policy(&allow(&aws(&ada), r#""s3:GetObject""#, OBJECTS, condition)).await.unwrap();
+        let said = |key: &str, value: &str| ada.with_conditions(vec![(key.to_owned(), value.to_owned())]);
+        assert_eq!(get(&p, &said("s3:authType", "REST-HEADER"), "k").await.unwrap(), b"1");
+        for other in [ada.clone(), said("s3:authType", "POST"), said("kms:authType", "REST-HEADER")] {
+            assert_eq!(code(get(&p, &other, "k").await), Code::AccessDenied);
+        }
     })
     .await;
 }

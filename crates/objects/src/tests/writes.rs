@@ -57,6 +57,7 @@ async fn small_objects_are_kept_in_their_rows() {
         let copy = CopyObject {
             source: ObjectRef::new("notes", "k"),
             source_conditions: Conditions::default(),
+            source_key: None,
             to: PutObject::new("notes", "copy"),
             metadata_directive: Directive::Copy,
             tagging_directive: Directive::Copy,
@@ -300,7 +301,7 @@ async fn what_is_said_of_an_object_is_kept_within_limits() {
         let large = PutObject { metadata: vec![("a".to_owned(), "x".repeat(2048))], ..PutObject::new("notes", "k") };
         assert_eq!(code(put(&p, large, "1").await), Code::MetadataTooLarge);
         let tags = (0..11).map(|i| (i.to_string(), String::new())).collect();
-        assert_eq!(code(put(&p, PutObject { tags, ..PutObject::new("notes", "k") }, "1").await), Code::InvalidTag);
+        assert_eq!(code(put(&p, PutObject { tags, ..PutObject::new("notes", "k") }, "1").await), Code::BadRequest);
         let class = |name: &str| PutObject { storage_class: Some(name.to_owned()), ..PutObject::new("notes", "k") };
         assert_eq!(code(put(&p, class("NO"), "1").await), Code::InvalidStorageClass);
         assert_eq!(code(put(&p, class("GLACIER"), "1").await), Code::NotImplemented);

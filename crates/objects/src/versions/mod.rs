@@ -3,7 +3,7 @@
 pub(crate) mod store;
 
 use base::Timestamp;
-use identity::{Access, Ctx};
+use identity::{Access, Ask, Ctx};
 use serde::{Deserialize, Serialize};
 
 use crate::asks::{by_version, with_existing_tags, with_version};
@@ -129,6 +129,18 @@ impl Objects {
         actions: [&'static str; 2],
         access: Access,
     ) -> Result<FoundObject> {
+        self.object_with(ctx, object, actions, access, |ask| ask).await
+    }
+
+    /// As [`Objects::object`], with more said in the question.
+    pub(crate) async fn object_with(
+        &self,
+        ctx: &Ctx,
+        object: &ObjectRef,
+        actions: [&'static str; 2],
+        access: Access,
+        more: impl FnOnce(Ask) -> Ask,
+    ) -> Result<FoundObject> {
         keys::check(&object.key)?;
         let version = object.version.as_deref();
         keys::check_version(version)?;
@@ -144,7 +156,7 @@ impl Objects {
         if let Some(row) = &found {
             ask = with_existing_tags(ask, &row.content.tags);
         }
-        self.identity().permit(ctx, &ask, access).await?;
+        self.identity().permit(ctx, &more(ask), access).await?;
         self.check_owner(&bucket, &object.bucket)?;
         match found {
             Some(row) if !row.marker => Ok(FoundObject { bucket, row, _lease: lease }),

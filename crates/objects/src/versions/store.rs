@@ -10,6 +10,7 @@ use crate::buckets::{Bucket, Versioning};
 use crate::checksums::Checksum;
 use crate::encryption::{Envelope, Sealed};
 use crate::error::{Error, Result as S3Result};
+use crate::locks::ObjectLock;
 use crate::tags::Pairs;
 
 /// A version's row; a delete marker has neither bytes nor an envelope that means anything.
@@ -41,6 +42,7 @@ pub(crate) struct Content {
     pub(crate) headers: Headers,
     pub(crate) metadata: Pairs,
     pub(crate) tags: Pairs,
+    pub(crate) lock: ObjectLock,
 }
 
 /// A version to be inserted.
@@ -76,7 +78,7 @@ macro_rules! select_versions {
         concat!(
             "SELECT key, rank, version, latest, marker, id, size, etag, modified, blob, parts, data_key, kms_key, \
              kms_context, bucket_key, storage_class, headers, metadata, tags, checksum_algorithm, checksum, \
-             checksum_type, inline FROM object_versions ",
+             checksum_type, object_lock, customer_key, inline FROM object_versions ",
             $rest
         )
     };
@@ -99,6 +101,16 @@ pub(crate) async fn find(tx: &Tx, bucket: &str, key: &str, version: Option<&str>
         }
     };
     row.map(|row| version_row(&row)).transpose()
+}
+
+/// The version that came of the upload `id`.
+pub(crate) async fn of_upload(store: &Store, bucket: &str, key: &str, id: &str) -> Result<Option<VersionRow>> {
+    store
+        .read(|tx| async move {
+            let sql = select_versions!("WHERE bucket = $1 AND key = $2 AND id = $3");
+            tx.fetch_optional(sql, params![bucket, key, id]).await?.map(|row| version_row(&row)).transpose()
+        })
+        .await
 }
 
 /// How often a transaction is run again that lost a race for a key.
@@ -168,17 +180,15 @@ pub(crate) async fn insert(
 }
 
 async fn insert_row(tx: &Tx, new: &NewVersion<'_>, version: &str, rank: i64) -> Result<()> {
-    let (kms_key, bucket_key) = match new.envelope.map(|envelope| &envelope.sealed) {
-        Some(Sealed::Kms { key_arn, bucket_key }) => (Some(key_arn.as_str()), *bucket_key),
-        Some(Sealed::S3) | None => (None, false),
-    };
+    let (kms_key, bucket_key, customer) =
+        new.envelope.map_or((None, false, false), |envelope| envelope.sealed.columns());
     let context = new.envelope.and_then(|envelope| envelope.context.as_ref()).map(text).transpose()?;
     let content = new.content;
     tx.execute(
         "INSERT INTO object_versions (bucket, key, rank, version, latest, marker, id, size, etag, modified, blob, parts, \
          data_key, kms_key, kms_context, bucket_key, storage_class, headers, metadata, tags, checksum_algorithm, \
-         checksum, checksum_type, inline) VALUES ($1, $2, $3, $4, TRUE, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
-         $17, $18, $19, $20, $21, $22, $23)",
+         checksum, checksum_type, object_lock, customer_key, inline) VALUES ($1, $2, $3, $4, TRUE, $5, $6, $7, $8, $9, \
+         $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)",
         params![
             &new.bucket.name,
             new.key,
@@ -202,6 +212,8 @@ async fn insert_row(tx: &Tx, new: &NewVersion<'_>, version: &str, rank: i64) -> 
             new.checksum.map(|checksum| checksum.algorithm.as_str()),
             new.checksum.map(|checksum| &checksum.value),
             new.checksum.map(|checksum| checksum.kind.as_str()),
+            lock_text(&content.lock)?,
+            customer,
             new.inline
         ],
     )
@@ -252,6 +264,28 @@ pub(crate) async fn set_tags(store: &Store, bucket: &str, row: &VersionRow, tags
     Ok(rows > 0)
 }
 
+/// Replaces what protects a version; false where it is gone or was changed since `row` was read.
+pub(crate) async fn set_lock(store: &Store, bucket: &str, row: &VersionRow, lock: &ObjectLock) -> Result<bool> {
+    let (old, new) = (lock_text(&row.content.lock)?, lock_text(lock)?);
+    let (old, new) = (old.as_deref().unwrap_or_default(), new.as_deref());
+    let rows = store
+        .write(|tx| async move {
+            tx.execute(
+                "UPDATE object_versions SET object_lock = $4 WHERE bucket = $1 AND key = $2 AND rank = $3 AND \
+                 COALESCE(object_lock, '') = $5",
+                params![bucket, &row.key, row.rank, new, old],
+            )
+            .await
+        })
+        .await?;
+    Ok(rows > 0)
+}
+
+/// What protects a version, as its column has it: NULL where nothing is said.
+pub(crate) fn lock_text(lock: &ObjectLock) -> Result<Option<String>> {
+    if lock.is_empty() { Ok(None) } else { text(lock).map(Some) }
+}
+
 pub(crate) fn version_row(row: &Row) -> Result<VersionRow> {
     Ok(VersionRow {
         key: row.text("key")?,
@@ -276,6 +310,7 @@ pub(crate) fn version_row(row: &Row) -> Result<VersionRow> {
 pub(crate) fn envelope(row: &Row) -> Result<Envelope> {
     let sealed = match row.opt_text("kms_key")? {
         Some(key_arn) => Sealed::Kms { key_arn, bucket_key: row.bool("bucket_key")? },
+        None if row.bool("customer_key")? => Sealed::Customer,
         None => Sealed::S3,
     };
     let context = row.opt_text("kms_context")?.map(|text| json("kms_context", &text)).transpose()?;
@@ -289,6 +324,7 @@ pub(crate) fn content(row: &Row) -> Result<Content> {
         headers: json("headers", &row.text("headers")?)?,
         metadata: json("metadata", &row.text("metadata")?)?,
         tags: json("tags", &row.text("tags")?)?,
+        lock: row.opt_text("object_lock")?.map(|text| json("object_lock", &text)).transpose()?.unwrap_or_default(),
     })
 }
 

@@ -142,3 +142,29 @@ async fn a_backup_is_for_the_first_account_alone() {
     assert_eq!(reply.status, 403, "no policy allows it: {reply:?}");
     assert!(!path.exists());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_store_belongs_to_one_deployment_until_a_restored_one_claims_it() {
+    let home = Home::new();
+    let place = format!("file://{}", home.path().join("shared").display());
+    let at_place = ["--object-store-url", place.as_str()];
+    let server = home.start_with(&at_place).await;
+    s3(&server, Method::PUT, "/bucket", Vec::new()).await;
+    s3(&server, Method::PUT, "/bucket/kept", b"bytes".to_vec()).await;
+    let backup = home.path().join("backup");
+    home.craton(&["backup", "create", backup.to_str().unwrap()]).ok();
+    assert!(server.stop().await.success());
+
+    let stranger = Home::new().refused(&at_place).await;
+    assert!(stranger.contains("another deployment") && stranger.contains("--claim-object-store"), "{stranger}");
+    let heir = restored(backup.to_str().unwrap());
+    assert!(
+        heir.refused(&at_place).await.contains("another deployment"),
+        "the one that the backup is of may come back"
+    );
+    let claimed = heir.start_with(&[&at_place[..], &["--claim-object-store"]].concat()).await;
+    assert_eq!(s3(&claimed, Method::GET, "/bucket/kept", Vec::new()).await.body[..], *b"bytes");
+    assert!(claimed.stop().await.success());
+    assert!(home.refused(&at_place).await.contains("another deployment"), "it came back");
+    heir.start_with(&at_place).await;
+}

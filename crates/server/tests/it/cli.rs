@@ -77,7 +77,7 @@ fn help_names_every_command() {
       jobs         List, show and cancel jobs
       backup       Make, verify and restore backups
       root-key     Change the key that opens everything that is sealed
-      iam          Explain why a request was denied, and list who may do something
+      iam          Explain why a request was denied, list who may do something, check a policy
       chat         Talk to a model in the terminal
       invoke       Send one InvokeModel request
       embed        Turn texts into vectors
@@ -120,6 +120,7 @@ fn help_names_every_command() {
       craton models pull smollm2-135m-instruct
       eval "$(craton env)"                   point boto3 and the AWS CLI here
       craton chat                            talk to a model in the terminal
+      craton iam explain                     why the latest request was denied
     "#);
 }
 
@@ -279,17 +280,17 @@ async fn accounts() {
     ];
     insta::assert_snapshot!(session(&home, &lines), @r#"
     $ craton accounts list
-    ACCOUNT       CREATED
-    123456789012  YYYY-MM-DDTHH:MM:SS.mmmZ
+    ACCOUNT       CREATED                   MANAGES
+    123456789012  YYYY-MM-DDTHH:MM:SS.mmmZ  the deployment
     $ craton accounts create 111122223333
     account            111122223333
     access key id      AKIAXXXXXXXXXXXXXXXX
     secret access key  SECRET
     ! Kept in the data folder: eval "$(craton env --account 111122223333)"
     $ craton accounts list
-    ACCOUNT       CREATED
+    ACCOUNT       CREATED                   MANAGES
     111122223333  YYYY-MM-DDTHH:MM:SS.mmmZ
-    123456789012  YYYY-MM-DDTHH:MM:SS.mmmZ
+    123456789012  YYYY-MM-DDTHH:MM:SS.mmmZ  the deployment
     $ craton accounts create 111122223333
     ! error: The account `111122223333` exists already.
     [status 1]

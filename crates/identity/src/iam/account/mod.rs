@@ -5,7 +5,7 @@ mod store;
 
 use base::{Error, Page, PageRequest, Result};
 
-use super::{groups, instance_profiles, policies, roles};
+use super::{groups, instance_profiles, policies, roles, signing_certificates};
 use crate::credentials::access_keys::KEYS_PER_USER;
 use crate::ctx::Ctx;
 use crate::open::Identity;
@@ -27,6 +27,7 @@ pub(crate) struct Counts {
     pub(crate) versions: i64,
     pub(crate) instance_profiles: i64,
     pub(crate) root_keys: i64,
+    pub(crate) providers: i64,
 }
 
 impl Identity {
@@ -125,10 +126,10 @@ impl Identity {
             ("AccountSigningCertificatesPresent", 0),
             ("MFADevices", 0),
             ("MFADevicesInUse", 0),
-            ("Providers", 0),
+            ("Providers", counts.providers),
             ("ServerCertificates", 0),
-            ("ServerCertificatesQuota", 0),
-            ("SigningCertificatesPerUserQuota", 0),
+            ("ServerCertificatesQuota", 20),
+            ("SigningCertificatesPerUserQuota", signing_certificates::PER_USER),
         ])
     }
 }

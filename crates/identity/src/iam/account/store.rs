@@ -5,7 +5,7 @@ use base::{AccountId, Error, Result};
 
 use super::Counts;
 use super::details::{Detail, DetailKind, Holding};
-use crate::iam::{attachments, groups, inline_policies, instance_profiles, roles};
+use crate::iam::{attachments, groups, inline_policies, instance_profiles, oidc_providers, roles};
 use crate::store::user;
 
 pub(super) async fn set_alias(store: &Store, account: &AccountId, alias: &str) -> Result<()> {
@@ -90,6 +90,7 @@ pub(super) async fn counts(store: &Store, account: &AccountId) -> Result<Counts>
                 versions: row.int("versions")?,
                 instance_profiles: instance_profiles::count(&tx, account).await?,
                 root_keys: row.int("root_keys")?,
+                providers: oidc_providers::store::count(&tx, account).await?,
             })
         })
         .await

@@ -1,4 +1,4 @@
-//! Tags of users, roles, policies and instance profiles.
+//! Tags of users, roles, policies, instance profiles and providers.
 
 mod store;
 
@@ -24,6 +24,8 @@ pub enum Tagged<'a> {
     Policy(&'a str),
     /// The instance profile of this name.
     InstanceProfile(&'a str),
+    /// The OpenID Connect provider with this ARN.
+    OidcProvider(&'a str),
 }
 
 impl Identity {

@@ -7,6 +7,7 @@ use super::{Tagged, to_text};
 use crate::iam::errors::{no_such, no_such_policy, protected_role};
 use crate::iam::holder::HolderKind;
 use crate::iam::instance_profiles::no_such_profile;
+use crate::iam::oidc_providers::no_such_provider;
 use crate::iam::store::tags_of;
 use crate::users::Tag;
 
@@ -32,6 +33,7 @@ pub(super) async fn change(
                 Tagged::Role(_) => "UPDATE identity_roles SET tags = $2 WHERE id = $1",
                 Tagged::Policy(_) => "UPDATE identity_policies SET tags = $2 WHERE id = $1",
                 Tagged::InstanceProfile(_) => "UPDATE identity_instance_profiles SET tags = $2 WHERE id = $1",
+                Tagged::OidcProvider(_) => "UPDATE identity_oidc_providers SET tags = $2 WHERE arn = $1",
             };
             tx.execute(sql, params![row.text("id")?, tags]).await?;
             Ok(())
@@ -51,11 +53,16 @@ async fn find(tx: &Tx, account: &AccountId, tagged: Tagged<'_>) -> Result<Row> {
         Tagged::InstanceProfile(name) => {
             ("SELECT id, tags, NULL AS service FROM identity_instance_profiles WHERE account = $1 AND name = $2", name)
         }
+        Tagged::OidcProvider(arn) => (
+            "SELECT arn AS id, tags, NULL AS service FROM identity_oidc_providers WHERE account = $1 AND arn = $2",
+            arn,
+        ),
     };
     tx.fetch_optional(sql, params![account, name]).await?.ok_or_else(|| match tagged {
         Tagged::User(name) => no_such(HolderKind::User, name),
         Tagged::Role(name) => no_such(HolderKind::Role, name),
         Tagged::Policy(arn) => no_such_policy(arn),
         Tagged::InstanceProfile(name) => no_such_profile(name),
+        Tagged::OidcProvider(arn) => no_such_provider(arn),
     })
 }
