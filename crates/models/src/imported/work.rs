@@ -13,9 +13,10 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::job::{ImportJob, ImportStatus};
-use super::location::{Location, S3Source};
+use super::location::Location;
 use super::vault::{Key, Writer};
 use super::{Card, ImportedModel, data_key_context, failure, store};
+use crate::bucket::BucketFolder;
 use crate::{Inner, Models};
 
 /// The service that assumes the role.
@@ -72,7 +73,7 @@ impl Models {
     async fn make(&self, work: &JobContext, ctx: &Ctx, job: &ImportJob) -> Result<Value> {
         let role = self.role(ctx, job).await?;
         let location = Location::parse(&job.source_uri)?;
-        let source = S3Source::new(self.inner.objects.clone(), role.clone(), location.clone());
+        let source = BucketFolder::new(self.inner.objects.clone(), role.clone(), &location.bucket, &location.prefix);
         let quantization = super::quantization(&job.quantization)?;
         say(work, "examining the checkpoint").await;
         let accepted = self.examine(ctx, job, &source, &location, quantization).await?;
@@ -125,7 +126,7 @@ impl Models {
         &self,
         ctx: &Ctx,
         job: &ImportJob,
-        source: &S3Source,
+        source: &BucketFolder,
         location: &Location,
         quantization: Quantization,
     ) -> Result<Accepted> {
@@ -163,7 +164,7 @@ impl Models {
         job: &ImportJob,
         accepted: &Accepted,
         quantization: Quantization,
-        source: &S3Source,
+        source: &BucketFolder,
         location: &Location,
         writer: &mut Writer,
     ) -> Result<()> {
