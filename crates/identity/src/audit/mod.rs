@@ -1,8 +1,9 @@
 //! The record of every decision.
 //!
-//! Refusals are durable when [`Identity::permit`] returns. The entry of what is allowed goes to the disk with the change
-//! that it allows, in the same transaction (or an earlier one); where none follows, with all others that wait, twice a
-//! second. So no change in the database is without its entry, and a change costs one write to the disk.
+//! Refusals are durable when [`Identity::permit`] returns. On SQLite the entry of what is allowed goes to the disk with the
+//! change that it allows, in the same transaction (or an earlier one); where none follows, with all others that wait,
+//! twice a second: no change is without its entry, and costs one write to the disk. On PostgreSQL the entry of a change is
+//! durable before it happens.
 
 mod events;
 mod resource;
@@ -126,12 +127,14 @@ impl Identity {
     /// cannot keep up slows everyone down. Where it cannot be written at all, nothing is allowed any more.
     pub(crate) async fn record(&self, ctx: &Ctx, verdict: &Verdict, access: Access) -> Result<()> {
         let statements = store::statements(&self.entries(ctx, verdict, access));
-        if !verdict.allowed() {
-            return store::insert(&self.0.store, &statements).await;
+        let database = &self.0.store;
+        if !verdict.allowed() || access == Access::Write && !database.takes_along() {
+            return store::insert(database, &statements).await;
         }
-        if self.0.store.defer(statements) >= MOST {
+        if database.deferred() >= MOST {
             self.flush_audit().await?;
         }
+        database.defer(statements);
         Ok(())
     }
 
