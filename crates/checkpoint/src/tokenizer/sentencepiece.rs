@@ -27,7 +27,7 @@ pub(super) fn vocabulary(
     let vocabulary = match (json, model) {
         (Some(json), None) => from_json(json, rows).map_err(|refusal| refusal.finding(JSON))?,
         (Some(json), Some(model)) => {
-            let mut vocabulary = from_json(json, rows).map_err(|refusal| refusal.finding(JSON))?;
+            let mut vocabulary = without_scores(json, rows).map_err(|refusal| refusal.finding(JSON))?;
             take_scores(&mut vocabulary, model)?;
             vocabulary
         }
@@ -44,8 +44,18 @@ pub(super) fn vocabulary(
 
 /// Out of `tokenizer.json` alone.
 pub(super) fn from_json(json: &TokenizerJson, rows: u64) -> Result<Vocabulary, Refusal> {
+    let mut vocabulary = without_scores(json, rows)?;
+    for (id, score) in scores(json)? {
+        if let Some(token) = vocabulary.tokens.get_mut(id as usize) {
+            token.score = score;
+        }
+    }
+    Ok(vocabulary)
+}
+
+/// The tokens of `tokenizer.json`, as if no merge made any.
+fn without_scores(json: &TokenizerJson, rows: u64) -> Result<Vocabulary, Refusal> {
     let space_prefix = spaces(json)?;
-    let scores = scores(json)?;
     let tokens = json.by_id(rows)?;
     let unknown = json.model.unk_token.as_deref();
     let tokens = tokens.iter().enumerate().map(|(id, token)| {
@@ -58,7 +68,7 @@ pub(super) fn from_json(json: &TokenizerJson, rows: u64) -> Result<Vocabulary, R
             None if unknown == Some(*text) => ((*text).to_owned(), TokenType::Unknown),
             None => ((*text).to_owned(), TokenType::Normal),
         };
-        Token { text, kind, score: scores.get(&(id as u32)).copied().unwrap_or(NO_MERGE) }
+        Token { text, kind, score: NO_MERGE }
     });
     let tokens = tokens.collect();
     Ok(Vocabulary { kind: Kind::SentencePiece, tokens, special: Special::default(), space_prefix, template: None })

@@ -351,6 +351,10 @@ fn sentencepiece_tokenizers_that_scores_cannot_order_are_refused() {
         let refusal = refused(&tokenizer);
         assert!(refusal.problem.contains(problem), "{problem}: {refusal:?}");
     }
+    // Beside the model's own scores the order of the merges does not matter.
+    let mut sample = mistral(&changed("/model/merges", json!([])));
+    sample.files.insert(MODEL.into(), model(&good));
+    assert_eq!(vocabulary(&sample).tokens[260].score, -260.0);
     let metaspace = |scheme: &str| {
         let mut tokenizer = good.clone();
         tokenizer["normalizer"] = json!(null);
