@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::invalid_token;
 
@@ -29,6 +29,8 @@ pub(super) struct Header {
     pub(super) alg: String,
     /// Which of the issuer's keys.
     pub(super) kid: Option<String>,
+    #[serde(flatten)]
+    others: Map<String, Value>,
 }
 
 /// What a token says.
@@ -76,6 +78,10 @@ impl Token {
             signed: signed.to_owned(),
             signature: URL_SAFE_NO_PAD.decode(signature).map_err(|_| malformed())?,
         };
+        // Whoever does not understand what is critical must not take the token (RFC 7515, section 4.1.11).
+        if token.header.others.contains_key("crit") {
+            return Err(invalid_token("The token has critical headers (`crit`), of which none are understood."));
+        }
         if token.claims.session_tags.is_some() || token.claims.source_identity.is_some() {
             return Err(Error::not_implemented(
                 "Tags and source identities of sessions that come with a token are not implemented.",
