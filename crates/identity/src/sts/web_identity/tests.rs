@@ -1,3 +1,6 @@
+mod issuer_keys;
+mod remote;
+
 use base::{ErrorKind, Timestamp};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
