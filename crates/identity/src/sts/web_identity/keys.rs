@@ -90,14 +90,14 @@ impl Key {
 
     fn rsa(&self, parameters: &'static RsaParameters, token: &Token) -> bool {
         let (Some(n), Some(e)) = (bytes(self.n.as_ref()), bytes(self.e.as_ref())) else { return false };
-        RsaPublicKeyComponents { n, e }.verify(parameters, token.signed.as_bytes(), &token.signature).is_ok()
+        RsaPublicKeyComponents { n, e }.verify(parameters, token.signed.as_bytes(), token.signature.reveal()).is_ok()
     }
 
     fn ec(&self, algorithm: &'static EcdsaVerificationAlgorithm, token: &Token) -> bool {
         let (Some(x), Some(y)) = (bytes(self.x.as_ref()), bytes(self.y.as_ref())) else { return false };
         // The form of a point that is not compressed (SEC 1).
         let point = [&[4][..], &x, &y].concat();
-        UnparsedPublicKey::new(algorithm, point).verify(token.signed.as_bytes(), &token.signature).is_ok()
+        UnparsedPublicKey::new(algorithm, point).verify(token.signed.as_bytes(), token.signature.reveal()).is_ok()
     }
 }
 

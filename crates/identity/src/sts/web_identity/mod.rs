@@ -11,7 +11,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use base::{AccountId, Error, ErrorKind, Result};
+use base::{AccountId, Error, ErrorKind, Result, Secret};
 
 pub(crate) use issuer_keys::IssuerKeys;
 pub(crate) use reach::{HINT, Reach};
@@ -34,14 +34,14 @@ use keys::Keys;
 use token::Token;
 
 /// Which role is to be assumed, with which token.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct WebIdentityAssumption {
     /// The role's ARN.
     pub role_arn: String,
     /// 2 to 64 letters, digits and `_+=,.@-`.
     pub session_name: String,
     /// The issuer's token, a signed JWT.
-    pub token: String,
+    pub token: Secret<String>,
     /// A policy that limits the session.
     pub policy: Option<String>,
     /// Up to ten managed policies that limit the session.
@@ -87,7 +87,7 @@ impl Identity {
         let policies = SessionPolicies::read(wish.policy.as_deref(), &wish.policy_arns)?;
         let packed_size = SessionTags::default().packed_with(&policies)?;
         let account = account_of(&wish.role_arn)?;
-        let token = Token::parse(&wish.token)?;
+        let token = Token::parse(wish.token.reveal())?;
         let (provider, audience) = self.vouched_for(&account, &token).await?;
         let role = self.read_role_by_arn(&wish.role_arn).await?;
         let caller = Principal::Federated {

@@ -1,13 +1,14 @@
 mod issuer_keys;
 mod remote;
 
-use base::{ErrorKind, Timestamp};
+use base::{ErrorKind, Secret, Timestamp};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use serde_json::{Value, json};
 
+use super::WebIdentityAssumption;
 use super::keys::Keys;
 use super::token::Token;
 
@@ -147,4 +148,21 @@ fn what_is_no_token_is_refused() {
     tagged["https://aws.amazon.com/tags"] = json!({"principal_tags": {"team": ["search"]}});
     let error = Token::parse(&issuer.sign(&header, &tagged)).unwrap_err();
     assert_eq!(error.kind, ErrorKind::NotImplemented);
+}
+
+#[test]
+fn tokens_do_not_print() {
+    let text = Issuer::new().sign(&json!({"alg": "ES256"}), &claims());
+    let wish = WebIdentityAssumption {
+        role_arn: "arn:aws:iam::111122223333:role/Builds".to_owned(),
+        session_name: "build".to_owned(),
+        token: Secret::new(text.clone()),
+        policy: None,
+        policy_arns: Vec::new(),
+        duration: None,
+    };
+    let printed = format!("{wish:?} {:?}", Token::parse(&text).unwrap());
+    let (_, signature) = text.rsplit_once('.').unwrap();
+    assert!(!printed.contains(signature), "{printed}");
+    assert!(!printed.contains(&format!("{:?}", URL_SAFE_NO_PAD.decode(signature).unwrap())), "{printed}");
 }
