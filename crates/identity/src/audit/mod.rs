@@ -20,6 +20,7 @@ use crate::authorization::{Access, Verdict};
 use crate::ctx::Ctx;
 use crate::open::Identity;
 use crate::policy::Caller;
+use crate::principal::Principal;
 use trace::Trace;
 
 /// Entries older than this are removed, in seconds: 90 days, as long as CloudTrail's event history.
@@ -158,7 +159,7 @@ impl Identity {
             read_only: access == Access::Read,
             event_source: format!("{service}.amazonaws.com"),
             event_name: operation.to_owned(),
-            user_name: user_name(request.caller()),
+            user_name: user_name(ctx.principal(), request.caller()),
             access_key_id: trace::access_key_id(ctx.credential()).unwrap_or_default().to_owned(),
             owner_side: false,
             trace: trace.to_text(),
@@ -185,7 +186,11 @@ impl Identity {
 }
 
 /// What CloudTrail calls the user name.
-fn user_name(caller: &Caller) -> String {
+fn user_name(principal: &Principal, caller: &Caller) -> String {
+    // A provider is who policies see; who came with its token is whom the record is about.
+    if let Principal::Federated { subject, .. } = principal {
+        return subject.clone();
+    }
     match caller {
         Caller::Root { .. } => "root".to_owned(),
         Caller::User(user) => user.name.clone(),
