@@ -314,7 +314,7 @@ mod tests {
         assert!(reader.take(b"more").unwrap().is_none());
         assert!(reader.found.is_empty());
         assert!(reader.take(b"\r\n--").unwrap().is_none());
-        assert!(reader.take(file("a")[2..].as_bytes()).unwrap().is_some(), "a boundary in two pieces is found");
+        assert!(reader.take(&file("a").as_bytes()[2..]).unwrap().is_some(), "a boundary in two pieces is found");
         assert_eq!(reader.found.len(), 1);
     }
 }

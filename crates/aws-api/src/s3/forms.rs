@@ -27,12 +27,14 @@ pub(crate) async fn post_object(s3: &Craton, form: Form, visit: &Visit) -> Done<
     let Form { request, region } = form;
     let mut input = request.input;
     let fields = visit.form().ok_or_else(malformed)?;
-    if let Some(policy) = &input.policy {
+    // s3s, which has checked it, does not hand it on.
+    let policy = fields.get("policy").map(PostPolicy::from_base64).transpose().map_err(|_| malformed())?;
+    if let Some(policy) = &policy {
         check_encryption(policy, fields)?;
     }
     let ctx = match (request.extensions.get::<FormKey>(), request.extensions.get::<Ctx>()) {
         (Some(key), _) => {
-            let token = input.policy.as_ref().and_then(|policy| equal(policy, "x-amz-security-token"));
+            let token = policy.as_ref().and_then(|policy| equal(policy, "x-amz-security-token"));
             let region = region.as_ref().map(s3s::region::Region::as_str);
             s3.callers.of_form(visit, key, region, token, fields).await?
         }
