@@ -151,7 +151,10 @@ def version(package):
 
 
 def compare(size, sides, rounds):
-    data = random.Random(1).randbytes(SIZES[size])
+    # `randbytes` gives less than 256 MiB at a time.
+    source = random.Random(1)
+    pieces = [min(1 << 26, SIZES[size] - at) for at in range(0, SIZES[size], 1 << 26)]
+    data = b"".join(source.randbytes(piece) for piece in pieces)
     digest = hashlib.sha256(data).hexdigest()
     times = {name: {"put": [], "get": []} for name in sides}
     for number in range(rounds + 1):

@@ -1,7 +1,7 @@
 import { defineConfig } from '@playwright/test'
 
 const asRoot = process.getuid?.() === 0
-// A real model on a busy machine of two cores may say a word or two in a second.
+// A real model on a busy machine of two cores may say a word or two in a second; a browser needs long to start there.
 const real = process.env['CRATON_E2E_URL'] !== undefined
 
 /**
@@ -13,8 +13,8 @@ export default defineConfig({
   testDir: 'tests/e2e',
   outputDir: 'test-results',
   workers: 1,
-  timeout: real ? 300_000 : 30_000,
-  expect: { timeout: real ? 90_000 : 10_000 },
+  timeout: real ? 300_000 : 120_000,
+  expect: { timeout: real ? 90_000 : 30_000 },
   forbidOnly: process.env['CI'] !== undefined,
   reporter: [['list']],
   use: {

@@ -14,6 +14,8 @@ fi
 unset AWS_ENDPOINT_URL AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_PROFILE AWS_BEARER_TOKEN_BEDROCK
 data=$(mktemp -d)
 log=${CRATON_SERVER_LOG:-$data/server.log}
+# Scenarios are their own OpenID Connect providers, on this machine.
+export CRATON_ALLOW_PRIVATE_ISSUERS=${CRATON_ALLOW_PRIVATE_ISSUERS:-true}
 # shellcheck disable=SC2086
 "$craton" up --data-dir "$data/data" --listen 127.0.0.1:0 ${CRATON_UP:-} >"$log" 2>&1 &
 server=$!

@@ -1,4 +1,5 @@
-"""Roles for programs that an OpenID Connect provider vouches for: here the scenario is the provider."""
+"""Roles for programs that an OpenID Connect provider vouches for: here the scenario is the provider, so the server must allow private
+issuers."""
 
 import base64
 import hashlib

@@ -89,6 +89,9 @@ pub struct UpArgs {
     /// Listen beyond this machine without TLS
     #[arg(long, env = "CRATON_ALLOW_PLAIN_REMOTE", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub allow_plain_remote: Option<bool>,
+    /// Let OpenID Connect providers be inside the server's own network, or be reached without TLS
+    #[arg(long, env = "CRATON_ALLOW_PRIVATE_ISSUERS", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub allow_private_issuers: Option<bool>,
     /// What answers: models, or a deterministic fake for tests of your own code
     #[arg(long, env = "CRATON_ENGINE", value_name = "ENGINE")]
     pub engine: Option<EngineChoice>,

@@ -62,8 +62,8 @@ pub(crate) struct Inner {
     pub(crate) activity: Activity,
     pub(crate) resources: Resources,
     pub(crate) sign_ins: SignInLimit,
-    pub(crate) issuers: sts::Issuers,
-    pub(crate) issuer_keys: Cache<sts::Keys>,
+    pub(crate) issuers: Arc<sts::Issuers>,
+    pub(crate) issuer_keys: sts::IssuerKeys,
 }
 
 impl Identity {
@@ -86,6 +86,7 @@ impl Identity {
             store.migrate(tables.name, tables.migrations).await?;
         }
         let keyring = sealing::settle(&store, proven).await?;
+        let issuer_keys = sts::IssuerKeys::new(Arc::clone(&clock));
         let identity = Self(Arc::new(Inner {
             store,
             keyring: Arc::new(keyring),
@@ -101,8 +102,8 @@ impl Identity {
             activity: Activity::new(),
             resources: Resources::default(),
             sign_ins: SignInLimit::new(),
-            issuers: sts::Issuers::default(),
-            issuer_keys: Cache::new(),
+            issuers: Arc::default(),
+            issuer_keys,
         }));
         identity.keep_up();
         identity.write_audit();

@@ -107,9 +107,8 @@ impl Objects {
             to.metadata = found.row.content.metadata.clone();
         }
         let asked = to.check()?;
-        let mut content = to.content()?;
+        let content = to.content()?;
         row.check_lock(ctx, &to.lock)?;
-        content.lock = row.new_lock(to.lock, self.now())?;
         let own = found.row.checksum.as_ref().map(|checksum| checksum.algorithm);
         let algorithm = asked.or(own).or(Some(ChecksumAlgorithm::Crc64Nvme));
         let stream = self.open_body(ctx, &found, 0, size, source_key.as_ref()).await?;

@@ -210,6 +210,9 @@ impl Objects {
                     return Ok(Err(refused));
                 }
                 if let Some(found) = &found {
+                    if let Err(refused) = check_removal(&found.content.lock, now, false) {
+                        return Ok(Err(refused));
+                    }
                     remove(&tx, bucket, found, now).await?;
                 }
                 return Ok(Ok(Done::Removed(found.is_some())));

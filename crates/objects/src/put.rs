@@ -154,9 +154,8 @@ impl Objects {
         let row = self.may_put(ctx, &put, None).await?;
         // What an object is uploaded without, S3 adds.
         let algorithm = put.check()?.or(Some(ChecksumAlgorithm::Crc64Nvme));
-        let mut content = put.content()?;
+        let content = put.content()?;
         row.check_lock(ctx, &put.lock)?;
-        content.lock = row.new_lock(put.lock, self.now())?;
         if put.conditions().if_match.is_some() || put.conditions().if_none_match.is_some() {
             // Refused before the bytes are sent where that can be told; the commit decides.
             let latest = versions::store::read(self.store(), &row.bucket.name, &put.key, None).await?;

@@ -1,5 +1,8 @@
 //! Craton: the AWS AI APIs with real engines, in one program.
 
+// The futures of a connection hold those of every request; optimised builds lay them out in one go.
+#![recursion_limit = "256"]
+
 mod backups;
 mod banner;
 mod console;

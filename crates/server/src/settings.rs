@@ -30,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) s3_domain: Option<String>,
     pub(crate) region: Region,
     pub(crate) strict_aliases: bool,
+    /// Whether issuers of tokens may be inside the server's network, or be reached without TLS.
+    pub(crate) allow_private_issuers: bool,
     pub(crate) engine: EngineSettings,
     pub(crate) limits: Limits,
     pub(crate) tls: Tls,
@@ -112,6 +114,7 @@ struct File {
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
     allow_plain_remote: Option<bool>,
+    allow_private_issuers: Option<bool>,
     log_format: Option<String>,
     log: Option<String>,
 }
@@ -157,6 +160,7 @@ impl Settings {
             s3_domain: args.s3_domain.or(file.s3_domain),
             region: args.region.or(file.region).as_deref().unwrap_or("us-east-1").parse()?,
             strict_aliases: args.strict_aliases.or(file.strict_aliases).unwrap_or(false),
+            allow_private_issuers: args.allow_private_issuers.or(file.allow_private_issuers).unwrap_or(false),
             engine: EngineSettings {
                 choice: args.engine.unwrap_or(EngineChoice::Native),
                 memory_budget: memory,

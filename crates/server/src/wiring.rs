@@ -153,6 +153,9 @@ async fn open_on(store: &Store, root_key: RootKey, settings: &Settings, data: &D
     tables::check(store).await?;
     let defaults = Defaults { region: settings.region.clone() };
     let identity = Identity::open(store.clone(), root_key, clock.clone(), random.clone(), defaults).await?;
+    if settings.allow_private_issuers {
+        identity.allow_private_issuers();
+    }
     let root = RootCredentials {
         account: settings.root.account.clone(),
         access_key_id: settings.root.access_key_id.clone(),

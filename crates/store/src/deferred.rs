@@ -1,10 +1,13 @@
 //! Statements that need no transaction of their own: they go to the disk with the next one that does.
+//!
+//! On SQLite, whose transactions that write run one after another, each takes along all that waits: a statement is never
+//! on its way in one while another, later one commits. On PostgreSQL nothing is taken along.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use base::Result;
-use tokio::sync::{RwLock, RwLockReadGuard};
+use base::{Error, Result};
 
 use crate::{Store, Tx, Value};
 
@@ -15,27 +18,34 @@ pub struct Statement {
     params: Vec<Value<'static>>,
 }
 
-/// The statements that wait, in their order.
+/// The statements that wait.
 #[derive(Debug, Default)]
 pub(crate) struct Deferred {
-    waiting: Mutex<VecDeque<Statement>>,
-    /// Held shared by transactions that took statements along, alone by whoever wants to know that all are written.
-    taken: RwLock<()>,
+    queue: Mutex<Queue>,
+    /// Held by who writes all of them.
+    writing: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: VecDeque<Statement>,
+    /// How many a transaction has taken that is not over.
+    taken: usize,
 }
 
 /// Statements that a transaction took along. Unless they are committed, they wait again when it is dropped.
 pub(crate) struct Along<'a> {
     deferred: &'a Deferred,
     statements: Vec<Statement>,
-    _taken: Option<RwLockReadGuard<'a, ()>>,
+    count: usize,
 }
 
 impl Statement {
-    /// The statement `sql`, which must not fail but where the database does: `INSERT … ON CONFLICT DO NOTHING`, text
-    /// without NUL characters.
+    /// The statement `sql`, which must not fail but where the database does: `INSERT … ON CONFLICT DO NOTHING`. No
+    /// database keeps NUL characters in text; U+FFFD stands in their place.
     #[must_use]
     pub fn new(sql: &'static str, params: &[Value<'_>]) -> Self {
-        Self { sql, params: params.iter().map(Value::to_owned_value).collect() }
+        Self { sql, params: params.iter().map(Value::to_owned_without_nul).collect() }
     }
 
     /// Runs it in a transaction.
@@ -48,13 +58,24 @@ impl Statement {
 }
 
 impl Store {
-    /// Has `statements` written with the next transaction that commits, or by [`write_deferred`](Self::write_deferred);
-    /// how many wait now. A crash before that loses them: what is done outside a transaction later must not count on
-    /// them, and who adds many must see to it that they are written.
-    pub fn defer(&self, statements: Vec<Statement>) -> usize {
-        let mut waiting = self.deferred.waiting();
-        waiting.extend(statements);
-        waiting.len()
+    /// Whether what is deferred is written with the next transaction that commits, in the same one. Otherwise it is
+    /// written by [`write_deferred`](Self::write_deferred) alone.
+    #[must_use]
+    pub fn takes_along(&self) -> bool {
+        !self.is_shared()
+    }
+
+    /// Has `statements` written later. A crash before that loses them, and who adds many must see to it that they are
+    /// written.
+    pub fn defer(&self, statements: Vec<Statement>) {
+        self.deferred.queue().waiting.extend(statements);
+    }
+
+    /// How many statements are not written.
+    #[must_use]
+    pub fn deferred(&self) -> usize {
+        let queue = self.deferred.queue();
+        queue.waiting.len() + queue.taken
     }
 
     /// Writes every statement that waits: all that were deferred before the call are durable when this returns.
@@ -62,42 +83,35 @@ impl Store {
     /// # Errors
     /// Those of [`write`](Self::write); the statements go on waiting then.
     pub async fn write_deferred(&self) -> Result<()> {
-        let _alone = self.deferred.taken.write().await;
-        let along = self.deferred.take(None);
-        if along.statements.is_empty() {
-            return Ok(());
-        }
-        let along_ref = &along;
-        self.write(|tx| async move { along_ref.run(&tx).await }).await?;
-        along.written();
-        Ok(())
+        let _alone = self.deferred.writing.lock().await;
+        // What another transaction has taken is written, or waits again, when this one's turn comes.
+        if self.deferred() == 0 { Ok(()) } else { self.write_along(|_| async { Ok(()) }).await }
     }
 }
 
 impl Deferred {
-    /// What a transaction takes along that is about to commit: nothing while all that waits is being written anyway.
-    pub(crate) fn along(&self) -> Option<Along<'_>> {
-        if self.waiting().is_empty() {
-            return None;
-        }
-        let taken = self.taken.try_read().ok()?;
-        Some(self.take(Some(taken)))
+    /// All that waits, for the transaction that is about to commit.
+    pub(crate) fn take(&self) -> Along<'_> {
+        let mut queue = self.queue();
+        let statements: Vec<Statement> = queue.waiting.drain(..).collect();
+        queue.taken += statements.len();
+        Along { deferred: self, count: statements.len(), statements }
     }
 
-    fn take<'a>(&'a self, taken: Option<RwLockReadGuard<'a, ()>>) -> Along<'a> {
-        let statements = self.waiting().drain(..).collect();
-        Along { deferred: self, statements, _taken: taken }
-    }
-
-    fn waiting(&self) -> MutexGuard<'_, VecDeque<Statement>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Along<'_> {
+    /// # Errors
+    /// Unavailable: what cannot be recorded must not happen.
     pub(crate) async fn run(&self, tx: &Tx) -> Result<()> {
         for statement in &self.statements {
-            statement.run(tx).await?;
+            statement.run(tx).await.map_err(|error| {
+                let detail = format!("{error:?}");
+                Error { message: "What waits to be written cannot be.".to_owned(), ..error }.with_detail(detail)
+            })?;
         }
         Ok(())
     }
@@ -110,7 +124,8 @@ impl Along<'_> {
 
 impl Drop for Along<'_> {
     fn drop(&mut self) {
-        let mut waiting = self.deferred.waiting();
-        self.statements.drain(..).rev().for_each(|statement| waiting.push_front(statement));
+        let mut queue = self.deferred.queue();
+        queue.taken -= self.count;
+        mem::take(&mut self.statements).into_iter().rev().for_each(|statement| queue.waiting.push_front(statement));
     }
 }

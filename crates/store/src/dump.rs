@@ -61,7 +61,7 @@ impl Store {
         // The transaction runs once: nothing gets in its way in an empty database.
         let lines = Mutex::new(Some(lines));
         let lines = &lines;
-        self.transact(Mode::Migrate, |tx| async move {
+        self.transact(Mode::Migrate, false, |tx| async move {
             let taken = lines.lock().unwrap_or_else(PoisonError::into_inner).take();
             let lines = taken.ok_or_else(|| Error::unavailable("The database was changed while it was filled."))?;
             let tables = self.tables(&tx).await?;

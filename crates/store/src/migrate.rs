@@ -57,7 +57,7 @@ impl Store {
         if migrations.iter().zip(1..).any(|(migration, version)| migration.version != version) {
             return Err(Error::internal(format!("the migrations of `{module}` are not numbered 1, 2, 3 …")));
         }
-        self.transact(Mode::Migrate, |tx| async move {
+        self.transact(Mode::Migrate, false, |tx| async move {
             // Servers that start together migrate one after another. SQLite's write transaction does that by itself.
             if let Some(lock) = self.dialect(None, Some("SELECT pg_advisory_xact_lock(1129469006)")) {
                 tx.execute(lock, params![]).await?;

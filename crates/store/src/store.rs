@@ -95,7 +95,16 @@ impl Store {
         F: Fn(Tx) -> Fut,
         Fut: Future<Output = Result<T>>,
     {
-        self.transact(Mode::Write, f).await
+        self.transact(Mode::Write, self.takes_along(), f).await
+    }
+
+    /// [`write`](Self::write), and with it all that is deferred, on either database.
+    pub(crate) async fn write_along<T, F, Fut>(&self, f: F) -> Result<T>
+    where
+        F: Fn(Tx) -> Fut,
+        Fut: Future<Output = Result<T>>,
+    {
+        self.transact(Mode::Write, true, f).await
     }
 
     /// May other processes use the database at the same time? True for PostgreSQL; a SQLite database belongs to the
@@ -129,25 +138,23 @@ impl Store {
         &self.place
     }
 
-    pub(crate) async fn transact<T, F, Fut>(&self, mode: Mode, f: F) -> Result<T>
+    pub(crate) async fn transact<T, F, Fut>(&self, mode: Mode, along: bool, f: F) -> Result<T>
     where
         F: Fn(Tx) -> Fut,
         Fut: Future<Output = Result<T>>,
     {
-        let mut alone = matches!(mode, Mode::Migrate);
         for run in 1.. {
-            match self.run(mode, &f, alone).await {
+            match self.run(mode, &f, along).await {
                 End::Done(result) => return result,
                 End::Raced(error) if run == MAX_RUNS => return Err(error),
                 End::Raced(_) => tokio::time::sleep(pause(run)).await,
-                End::Burdened => alone = true,
             }
         }
         unreachable!("the loop ends at MAX_RUNS");
     }
 
-    /// Runs the transaction once; unless it is to go `alone`, it takes some of what is deferred along.
-    async fn run<T, F, Fut>(&self, mode: Mode, f: &F, alone: bool) -> End<T>
+    /// Runs the transaction once; it takes what is deferred `along` where it is to.
+    async fn run<T, F, Fut>(&self, mode: Mode, f: &F, along: bool) -> End<T>
     where
         F: Fn(Tx) -> Fut,
         Fut: Future<Output = Result<T>>,
@@ -159,16 +166,11 @@ impl Store {
         let (tx, slot) = Tx::new(open, Arc::clone(&self.place));
         let result = f(tx).await;
         let goes_well = result.is_ok() && slot.lock().await.outcome == Outcome::Good;
-        let along = if goes_well && !alone { self.deferred.along() } else { None };
-        if let Some(along) = &along
-            && let Err(error) = along.run(&Tx::of(&slot)).await
-        {
-            tracing::warn!(?error, "what waited to be written could not be; the transaction runs again without it");
-            if let Some(open) = slot.lock().await.take() {
-                let _ = open.rollback().await;
-            }
-            return End::Burdened;
-        }
+        let along = (goes_well && along).then(|| self.deferred.take());
+        let result = match (result, &along) {
+            (Ok(value), Some(along)) => along.run(&Tx::of(&slot)).await.map(|()| value),
+            (result, _) => result,
+        };
         let mut slot = slot.lock().await;
         let (open, outcome) = (slot.take(), slot.outcome);
         drop(slot);
@@ -229,8 +231,6 @@ enum End<T> {
     Done(Result<T>),
     /// Nothing was kept, because of another transaction.
     Raced(Error),
-    /// Nothing was kept, because of what it took along.
-    Burdened,
 }
 
 /// How long to wait before the next run: 1, 2, 4 … 128 ms, each shortened by up to half so that rivals part.

@@ -206,34 +206,58 @@ fn later(id: &str) -> Statement {
 }
 
 #[tokio::test]
-async fn what_is_deferred_is_written_with_the_next_commit() {
+async fn what_is_deferred_is_written_with_the_next_commit_or_by_itself() {
     each_backend(async |store| {
         let store = things(store).await;
-        assert_eq!(store.defer(vec![later("a"), later("b")]), 2);
-        assert_eq!(count(&store).await, 0);
+        store.defer(vec![later("a"), later("b\0")]);
+        assert_eq!((count(&store).await, store.deferred()), (0, 2));
         let failed: Result<()> = store.write(|_| async { Err(Error::invalid("no")) }).await;
         failed.unwrap_err();
-        assert_eq!(count(&store).await, 0);
+        assert_eq!((count(&store).await, store.deferred()), (0, 2));
         add(&store, "own", 1).await.unwrap();
-        assert_eq!(count(&store).await, 3);
-        assert_eq!(store.defer(vec![later("c")]), 1);
+        let waiting = if store.takes_along() { 0 } else { 2 };
+        assert_eq!((count(&store).await, store.deferred()), (3 - waiting, waiting as usize));
         store.write_deferred().await.unwrap();
         store.write_deferred().await.unwrap();
-        assert_eq!(count(&store).await, 4);
+        assert_eq!((count(&store).await, store.deferred()), (3, 0));
     })
     .await;
 }
 
 #[tokio::test]
-async fn what_is_deferred_and_fails_harms_no_transaction_and_goes_on_waiting() {
+async fn what_cannot_be_recorded_does_not_happen() {
     each_backend(async |store| {
         let store = things(store).await;
         store.defer(vec![later("a"), Statement::new("INSERT INTO nowhere VALUES ($1)", params![1])]);
-        add(&store, "own", 1).await.unwrap();
-        assert_eq!(count(&store).await, 1);
+        assert_eq!(add(&store, "own", 1).await.is_err(), store.takes_along());
         store.write_deferred().await.unwrap_err();
-        assert_eq!(store.defer(Vec::new()), 2);
-        assert_eq!(count(&store).await, 1);
+        assert_eq!(store.deferred(), 2);
+        assert_eq!(count(&store).await, if store.takes_along() { 0 } else { 1 });
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_many_writers_none_commits_before_what_it_deferred() {
+    each_backend(async |store| {
+        let store = things(store).await;
+        let writers = (0..20).map(|number| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let id = format!("later-{number}");
+                store.defer(vec![later(&id)]);
+                if number % 5 == 0 || !store.takes_along() {
+                    store.write_deferred().await.unwrap();
+                }
+                let id = &id;
+                let sql = "SELECT COUNT(*) AS n FROM things WHERE id = $1";
+                add(&store, &format!("own-{number}"), 1).await.unwrap();
+                store.read(|tx| async move { tx.fetch_one(sql, params![id]).await?.int("n") }).await.unwrap()
+            })
+        });
+        for writer in writers.collect::<Vec<_>>() {
+            assert_eq!(writer.await.unwrap(), 1);
+        }
     })
     .await;
 }

@@ -38,14 +38,14 @@ pub enum Value<'a> {
 }
 
 impl Value<'_> {
-    /// The same value, which borrows nothing.
-    pub(crate) fn to_owned_value(&self) -> Value<'static> {
+    /// The same value, which borrows nothing; each NUL character in a text is U+FFFD.
+    pub(crate) fn to_owned_without_nul(&self) -> Value<'static> {
         match self {
             Self::Null(column) => Value::Null(*column),
             Self::Bool(value) => Value::Bool(*value),
             Self::Int(value) => Value::Int(*value),
             Self::Real(value) => Value::Real(*value),
-            Self::Text(value) => Value::Text(Cow::Owned(value.clone().into_owned())),
+            Self::Text(value) => Value::Text(Cow::Owned(value.replace('\0', "\u{fffd}"))),
             Self::Bytes(value) => Value::Bytes(Cow::Owned(value.clone().into_owned())),
         }
     }

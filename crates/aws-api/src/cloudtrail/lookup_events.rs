@@ -86,7 +86,7 @@ fn record(entry: &AuditEntry, ctx: &Ctx) -> Value {
     if !entry.access_key_id.is_empty() {
         identity["accessKeyId"] = json!(entry.access_key_id);
     }
-    if details.identity_type == "IAMUser" {
+    if ["IAMUser", "WebIdentityUser"].contains(&details.identity_type) {
         identity["userName"] = json!(entry.user_name);
     }
     if let Some((arn, id, name)) = &details.issuer {

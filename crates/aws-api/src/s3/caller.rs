@@ -12,6 +12,7 @@ use s3s::{S3Error, S3ErrorCode, S3Result};
 
 use super::conditions;
 use super::errors::{self, Told};
+use super::form_fields::Fields;
 use super::visit::Visit;
 use crate::call::query_pairs;
 
@@ -124,16 +125,16 @@ impl Callers {
         Ok(ctx.until(visit.arrived().deadline))
     }
 
-    /// The caller of a form whose policy is `policy`, signed with `key` for `region`.
+    /// The caller of a form with these fields, signed with `key` for `region`.
     pub(crate) async fn of_form(
         &self,
         visit: &Visit,
         key: &FormKey,
         region: Option<&str>,
         token: Option<&str>,
-        acl: Option<&str>,
+        fields: &Fields,
     ) -> Result<Ctx, Told> {
-        let said = conditions::of_form(region.is_some(), acl);
+        let said = conditions::of_form(Some(region.is_some()), fields);
         let region = region.map(self::region).transpose()?;
         let ctx = self.known(visit, Arc::clone(&key.0), region, token).await?.with_conditions(said);
         visit.authenticated(ctx.clone());

@@ -1,5 +1,5 @@
 //! The fields of a form before its file, where s3s falls short: they may contain the file's name as `${filename}`, which
-//! the form's policy sees replaced, and one of them, `tagging`, is a document.
+//! the form's policy sees replaced; one of them, `tagging`, is a document; and all say what the request is.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -8,34 +8,35 @@ use bytes::Bytes;
 use http::{HeaderMap, header};
 use http_body::{Body, Frame};
 
+use super::errors::Told;
+use super::form_fields::{Reader, Refused};
 use super::visit::Visit;
 
-/// How the head of the file's part begins.
-const FILE: &[u8] = b"name=\"file\"";
-/// What is before the file's name in it, if it has one.
-const NAME: &[u8] = b"; filename=\"";
-/// What stands for the name.
-const VARIABLE: &[u8] = b"${filename}";
-/// The fields of a form have fewer bytes (S3 User Guide, "POST object": 20 KB), with their heads.
-const LONGEST: usize = 64 << 10;
-
 /// A form's body, in whose fields the file's name is put where it is asked for. They are held back until it is known.
+/// The body ends where it is refused.
 pub(crate) struct Named<B> {
     body: B,
-    /// The fields; `None` once they have passed.
-    fields: Option<Vec<u8>>,
-    /// What is between them.
-    boundary: Option<String>,
+    fields: State,
     visit: Visit,
+}
+
+/// How far the fields are read.
+enum State {
+    Reading(Reader),
+    /// They have passed.
+    Passed,
+    /// They are refused.
+    Refused,
 }
 
 impl<B> Named<B> {
     /// A form with these headers.
     pub(crate) fn new(body: B, headers: &HeaderMap, visit: &Visit) -> Self {
         let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let boundary = media.split(';').find_map(|parameter| parameter.trim().strip_prefix("boundary="));
-        let boundary = boundary.map(|boundary| boundary.trim_matches('"').to_owned());
-        Self { body, fields: Some(Vec::new()), boundary, visit: visit.clone() }
+        let mut parameters = media.split(';').filter_map(|parameter| parameter.trim().split_once('='));
+        let boundary = parameters.find(|(name, _)| name.eq_ignore_ascii_case("boundary"));
+        let boundary = boundary.map(|(_, value)| value.trim_matches('"')).unwrap_or_default();
+        Self { body, fields: State::Reading(Reader::new(boundary)), visit: visit.clone() }
     }
 }
 
@@ -49,85 +50,72 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Named<B> {
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = &mut *self;
         loop {
-            let frame = std::task::ready!(Pin::new(&mut this.body).poll_frame(context));
-            let Some(fields) = &mut this.fields else { return Poll::Ready(frame) };
-            match frame {
+            let reader = match &mut this.fields {
+                State::Reading(reader) => reader,
+                State::Passed => return Pin::new(&mut this.body).poll_frame(context),
+                State::Refused => return Poll::Ready(None),
+            };
+            let data = match std::task::ready!(Pin::new(&mut this.body).poll_frame(context)) {
                 Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => fields.extend_from_slice(&data),
+                    Ok(data) => data,
                     Err(other) => return Poll::Ready(Some(Ok(other))),
                 },
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-                None if fields.is_empty() => return Poll::Ready(None),
-                // What was held back is all there is.
                 None => {
-                    let rest = this.fields.take().unwrap_or_default();
-                    return Poll::Ready(Some(Ok(Frame::data(rest.into()))));
+                    // What was held back is all there is.
+                    let State::Reading(reader) = std::mem::replace(&mut this.fields, State::Passed) else {
+                        return Poll::Ready(None);
+                    };
+                    let rest = reader.rest();
+                    return Poll::Ready((!rest.is_empty()).then(|| Ok(Frame::data(rest.into()))));
                 }
-            }
-            let replaced = replace(fields);
-            if let (Some(whole), Some(boundary)) = (&replaced, &this.boundary)
-                && let Some(tagging) = field(whole, boundary, "tagging")
-            {
-                this.visit.form_tagged(tagging);
-            }
-            if replaced.is_some() || fields.len() > LONGEST {
-                let held = this.fields.take().unwrap_or_default();
-                return Poll::Ready(Some(Ok(Frame::data(replaced.unwrap_or(held).into()))));
+            };
+            match reader.take(&data) {
+                Ok(None) => {}
+                Ok(Some(beginning)) => {
+                    this.fields = State::Passed;
+                    this.visit.form_read(beginning.fields);
+                    return Poll::Ready(Some(Ok(Frame::data(beginning.text.into()))));
+                }
+                Err(refused) => {
+                    this.fields = State::Refused;
+                    this.visit.tell(told(refused));
+                }
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.fields.as_ref().is_none_or(Vec::is_empty) && self.body.is_end_stream()
-    }
-}
-
-/// The fields with the file's name in them; `None` where that is not there yet.
-fn replace(text: &[u8]) -> Option<Vec<u8>> {
-    let at = find(text, FILE)?;
-    let head = &text[at + FILE.len()..];
-    let head = &head[..find(head, b"\r\n")?];
-    let Some(rest) = head.strip_prefix(NAME) else { return Some(text.to_vec()) };
-    let end = rest.iter().position(|byte| *byte == b'"')?;
-    // Some browsers put folders before it.
-    let name = rest[..end].rsplit(|byte| matches!(byte, b'/' | b'\\')).next().unwrap_or_default();
-    let mut all = Vec::with_capacity(text.len());
-    let mut fields = &text[..at];
-    while let Some(variable) = find(fields, VARIABLE) {
-        all.extend_from_slice(&fields[..variable]);
-        all.extend_from_slice(name);
-        fields = &fields[variable + VARIABLE.len()..];
-    }
-    all.extend_from_slice(fields);
-    all.extend_from_slice(&text[at..]);
-    Some(all)
-}
-
-/// The value of the field `name`, which stands before the file.
-fn field(form: &[u8], boundary: &str, name: &str) -> Option<String> {
-    let between = format!("--{boundary}");
-    let mut rest = form;
-    while let Some(at) = find(rest, between.as_bytes()) {
-        rest = &rest[at + between.len()..];
-        let part = &rest[..find(rest, between.as_bytes())?];
-        let head = find(part, b"\r\n\r\n")?;
-        let is_it = String::from_utf8_lossy(&part[..head]).to_ascii_lowercase().contains(&format!("name=\"{name}\""));
-        if is_it {
-            let value = &part[head + 4..];
-            return String::from_utf8(value.strip_suffix(b"\r\n").unwrap_or(value).to_vec()).ok();
+        match self.fields {
+            State::Reading(_) => false,
+            State::Passed => self.body.is_end_stream(),
+            State::Refused => true,
         }
     }
-    None
 }
 
-fn find(text: &[u8], what: &[u8]) -> Option<usize> {
-    text.windows(what.len()).position(|window| window == what)
+/// The error of a form that is refused.
+fn told(refused: Refused) -> Told {
+    match refused {
+        Refused::Malformed => malformed(),
+        Refused::TooLong => Told::new(
+            400,
+            "MaxPostPreDataLengthExceeded",
+            "Your POST request fields preceding the upload file were too large.",
+        ),
+    }
+}
+
+/// The error of a form that cannot be read, or can be read in two ways.
+pub(crate) fn malformed() -> Told {
+    Told::new(400, "MalformedPOSTRequest", "The body of your POST request is not well-formed multipart/form-data.")
 }
 
 #[cfg(test)]
 mod tests {
     use http_body_util::{BodyExt as _, StreamBody};
 
+    use super::super::form_fields::LONGEST;
     use super::*;
 
     fn form(key: &str, file: &str) -> String {
@@ -169,18 +157,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_tags_of_a_form_are_kept_and_are_not_taken_from_another_field() {
-        let part = |name: &str, value: &str| {
-            format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
-        };
-        let told = async |fields: String| {
-            let visit = visit();
-            passed_to(&visit, &format!("{fields}{}", form("k", "; filename=\"a\"")), 11).await;
-            visit.form_tagging().map(str::to_owned)
-        };
-        assert_eq!(told(part("Tagging", "<a>1</a>")).await.as_deref(), Some("<a>1</a>"));
-        assert_eq!(told(part("other", "name=\"tagging\"\r\n\r\n<a/>")).await, None);
-        assert_eq!(told(String::new()).await, None);
+    async fn the_fields_of_a_form_are_kept_as_its_policy_sees_them() {
+        let visit = visit();
+        passed_to(&visit, &form("in/${filename}", "; filename=\"a\""), 11).await;
+        assert_eq!(visit.form().and_then(|fields| fields.get("key")), Some("in/a"));
     }
 
     #[tokio::test]
@@ -195,9 +175,24 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_has_no_name_passes_as_it_is() {
-        for text in [form("${filename}", ""), "x".repeat(3 * LONGEST), String::new()] {
+    async fn what_has_no_name_or_no_file_passes_as_it_is() {
+        for text in [form("${filename}", ""), "--x\r\n".to_owned(), String::new()] {
             assert_eq!(passed(&text, 1000).await, text);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_refused_ends_there() {
+        let long = form("${filename}", &format!("; filename=\"{}\"", "n".repeat(1025)));
+        for (text, code) in [
+            ("x".repeat(3 * LONGEST), "MalformedPOSTRequest"),
+            (form(&"k".repeat(LONGEST), ""), "MaxPostPreDataLengthExceeded"),
+            (long, "MaxPostPreDataLengthExceeded"),
+        ] {
+            let visit = visit();
+            assert_eq!(passed_to(&visit, &text, 1000).await, "");
+            assert_eq!(visit.told().map(|told| told.code), Some(code.to_owned()));
+            assert!(visit.form().is_none());
         }
     }
 }

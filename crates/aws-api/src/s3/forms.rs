@@ -10,11 +10,14 @@ use s3s::post_policy::{PostPolicy, PostPolicyCondition};
 use super::Craton;
 use super::body::to_store;
 use super::caller::FormKey;
+use super::conditions;
 use super::convert::{
     EncryptionAsk, algorithm, bucket, checksums_in, condition, etag, headers_in, malformed_xml, metadata, tags_in,
 };
 use super::customer_keys::customer_key;
 use super::errors::{self, Told};
+use super::file_name::malformed;
+use super::form_fields::Fields;
 use super::locks::lock_in;
 use super::table::{Done, Form};
 use super::visit::Visit;
@@ -23,14 +26,19 @@ use super::writes::{acl, checked_length, tags};
 pub(crate) async fn post_object(s3: &Craton, form: Form, visit: &Visit) -> Done<PostObjectOutput> {
     let Form { request, region } = form;
     let mut input = request.input;
+    let fields = visit.form().ok_or_else(malformed)?;
+    // s3s, which has checked it, does not hand it on.
+    let policy = fields.get("policy").map(PostPolicy::from_base64).transpose().map_err(|_| malformed())?;
+    if let Some(policy) = &policy {
+        check_encryption(policy, fields)?;
+    }
     let ctx = match (request.extensions.get::<FormKey>(), request.extensions.get::<Ctx>()) {
         (Some(key), _) => {
-            let token = input.policy.as_ref().and_then(|policy| equal(policy, "x-amz-security-token"));
+            let token = policy.as_ref().and_then(|policy| equal(policy, "x-amz-security-token"));
             let region = region.as_ref().map(s3s::region::Region::as_str);
-            let acl = input.acl.as_ref().map(ObjectCannedACL::as_str);
-            s3.callers.of_form(visit, key, region, token, acl).await?
+            s3.callers.of_form(visit, key, region, token, fields).await?
         }
-        (None, Some(ctx)) => ctx.clone(),
+        (None, Some(ctx)) => ctx.with_conditions(conditions::of_form(None, fields)),
         (None, None) => return Err(errors::of_domain(Error::internal("a form without a caller"))),
     };
     let lock = lock_in!(input)?;
@@ -45,7 +53,7 @@ pub(crate) async fn post_object(s3: &Craton, form: Form, visit: &Visit) -> Done<
         key: input.key.clone(),
         headers: headers_in!(input),
         metadata: metadata(input.metadata.take()),
-        tags: match visit.form_tagging() {
+        tags: match fields.get("tagging") {
             Some(document) => tagging(document)?,
             None => tags(input.tagging.as_deref())?,
         },
@@ -91,10 +99,49 @@ fn tagging(document: &str) -> Result<objects::Pairs, Told> {
     tags_in(read.tag_set)
 }
 
+/// s3s lets a form encrypt as its policy does not say; S3 does not.
+///
+/// # Errors
+/// AccessDenied, where the policy says nothing of a field about encryption.
+fn check_encryption(policy: &PostPolicy, fields: &Fields) -> Result<(), Told> {
+    let covers = |name: &str| {
+        policy.conditions.iter().any(|condition| match condition {
+            PostPolicyCondition::Eq { field, .. } | PostPolicyCondition::StartsWith { field, .. } => field == name,
+            PostPolicyCondition::ContentLengthRange { .. } => false,
+        })
+    };
+    let mut names = fields.names().filter(|name| name.starts_with("x-amz-server-side-encryption"));
+    match names.find(|name| !covers(name)) {
+        None => Ok(()),
+        Some(name) => {
+            Err(Told::new(403, "AccessDenied", format!("Invalid according to Policy: Extra input fields: {name}")))
+        }
+    }
+}
+
 /// The value that a policy demands of a field.
 fn equal<'a>(policy: &'a PostPolicy, name: &str) -> Option<&'a str> {
     policy.conditions.iter().find_map(|condition| match condition {
         PostPolicyCondition::Eq { field, value } if field == name => Some(value.as_str()),
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_has_to_cover_how_a_form_encrypts() {
+        let policy = |conditions: &str| {
+            let text = format!(r#"{{"expiration": "2100-01-01T00:00:00Z", "conditions": [{conditions}]}}"#);
+            PostPolicy::from_json(&text).unwrap()
+        };
+        let name = "x-amz-server-side-encryption";
+        let fields = Fields::from([("key", "k"), (name, "AES256")]);
+        let refused = check_encryption(&policy(r#"{"key": "k"}"#), &fields).unwrap_err();
+        assert_eq!((refused.status.as_u16(), refused.code.as_str()), (403, "AccessDenied"));
+        assert!(check_encryption(&policy(&format!(r#"["starts-with", "${name}", ""]"#)), &fields).is_ok());
+        assert!(check_encryption(&policy(r#"{"key": "k"}"#), &Fields::from([("key", "k")])).is_ok());
+    }
 }

@@ -21,6 +21,7 @@ mod digests;
 mod encoding;
 pub(crate) mod errors;
 mod file_name;
+mod form_fields;
 mod forms;
 pub(crate) mod host;
 mod listings;

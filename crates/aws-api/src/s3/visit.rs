@@ -11,6 +11,7 @@ use http::{Extensions, Method};
 use identity::Ctx;
 
 use super::errors::Told;
+use super::form_fields::Fields;
 
 /// What is known of a request before s3s sees it, and what is found out there. It travels in the request's extensions.
 #[derive(Clone)]
@@ -47,7 +48,7 @@ struct Inner {
     caller: OnceLock<Ctx>,
     told: Mutex<Option<Told>>,
     fault: OnceLock<BodyFault>,
-    tagging: OnceLock<String>,
+    form: OnceLock<Fields>,
 }
 
 /// What was wrong with a request's body on its way.
@@ -76,7 +77,7 @@ impl Visit {
             caller: OnceLock::new(),
             told: Mutex::new(None),
             fault: OnceLock::new(),
-            tagging: OnceLock::new(),
+            form: OnceLock::new(),
         }))
     }
 
@@ -144,14 +145,14 @@ impl Visit {
         let _ = self.0.fault.set(fault);
     }
 
-    /// Notes the document with a form's tags.
-    pub(crate) fn form_tagged(&self, document: String) {
-        let _ = self.0.tagging.set(document);
+    /// Notes the fields of a form.
+    pub(crate) fn form_read(&self, fields: Fields) {
+        let _ = self.0.form.set(fields);
     }
 
-    /// The document with a form's tags, once that part of the body was read.
-    pub(crate) fn form_tagging(&self) -> Option<&str> {
-        self.0.tagging.get().map(String::as_str)
+    /// The fields of a form, once they were read.
+    pub(crate) fn form(&self) -> Option<&Fields> {
+        self.0.form.get()
     }
 
     /// What was wrong with the body.

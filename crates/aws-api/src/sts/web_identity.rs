@@ -1,7 +1,7 @@
 //! Sessions of roles for whom an identity provider vouches.
 
 use aws_wire::generated::sts::{AssumeRoleWithWebIdentityRequest, AssumeRoleWithWebIdentityResponse, AssumedRoleUser};
-use base::Error;
+use base::{Error, Secret};
 use http::request::Parts;
 use identity::sts::WebIdentityAssumption;
 
@@ -23,7 +23,7 @@ pub(super) async fn assume_role(call: AwsCall) -> Answer {
     let wish = WebIdentityAssumption {
         role_arn: input.role_arn,
         session_name: input.role_session_name,
-        token: input.web_identity_token,
+        token: Secret::new(input.web_identity_token),
         policy: input.policy,
         policy_arns: input.policy_arns.unwrap_or_default().into_iter().filter_map(|policy| policy.arn).collect(),
         duration: input.duration_seconds.map(i64::from),

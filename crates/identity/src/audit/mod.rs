@@ -1,8 +1,9 @@
 //! The record of every decision.
 //!
-//! Refusals are durable when [`Identity::permit`] returns. The entry of what is allowed goes to the disk with the change
-//! that it allows, in the same transaction (or an earlier one); where none follows, with all others that wait, twice a
-//! second. So no change in the database is without its entry, and a change costs one write to the disk.
+//! Refusals are durable when [`Identity::permit`] returns. On SQLite the entry of what is allowed goes to the disk with the
+//! change that it allows, in the same transaction (or an earlier one); where none follows, with all others that wait,
+//! twice a second: no change is without its entry, and costs one write to the disk. On PostgreSQL the entry of a change is
+//! durable before it happens.
 
 mod events;
 mod resource;
@@ -19,6 +20,7 @@ use crate::authorization::{Access, Verdict};
 use crate::ctx::Ctx;
 use crate::open::Identity;
 use crate::policy::Caller;
+use crate::principal::Principal;
 use trace::Trace;
 
 /// Entries older than this are removed, in seconds: 90 days, as long as CloudTrail's event history.
@@ -126,12 +128,14 @@ impl Identity {
     /// cannot keep up slows everyone down. Where it cannot be written at all, nothing is allowed any more.
     pub(crate) async fn record(&self, ctx: &Ctx, verdict: &Verdict, access: Access) -> Result<()> {
         let statements = store::statements(&self.entries(ctx, verdict, access));
-        if !verdict.allowed() {
-            return store::insert(&self.0.store, &statements).await;
+        let database = &self.0.store;
+        if !verdict.allowed() || access == Access::Write && !database.takes_along() {
+            return store::insert(database, &statements).await;
         }
-        if self.0.store.defer(statements) >= MOST {
+        if database.deferred() >= MOST {
             self.flush_audit().await?;
         }
+        database.defer(statements);
         Ok(())
     }
 
@@ -155,7 +159,7 @@ impl Identity {
             read_only: access == Access::Read,
             event_source: format!("{service}.amazonaws.com"),
             event_name: operation.to_owned(),
-            user_name: user_name(request.caller()),
+            user_name: user_name(ctx.principal(), request.caller()),
             access_key_id: trace::access_key_id(ctx.credential()).unwrap_or_default().to_owned(),
             owner_side: false,
             trace: trace.to_text(),
@@ -182,7 +186,11 @@ impl Identity {
 }
 
 /// What CloudTrail calls the user name.
-fn user_name(caller: &Caller) -> String {
+fn user_name(principal: &Principal, caller: &Caller) -> String {
+    // A provider is who policies see; who came with its token is whom the record is about.
+    if let Principal::Federated { subject, .. } = principal {
+        return subject.clone();
+    }
     match caller {
         Caller::Root { .. } => "root".to_owned(),
         Caller::User(user) => user.name.clone(),

@@ -1,7 +1,5 @@
 //! The table of the audit record.
 
-use std::borrow::Cow;
-
 use ::store::{Migration, Module, Row, Statement, Store, params};
 use base::{AccountId, PageRequest, Result, Timestamp};
 
@@ -24,7 +22,6 @@ pub(crate) fn statements(seen: &[Seen]) -> Vec<Statement> {
                ON CONFLICT DO NOTHING";
     let one = |Seen { account, entry }: &Seen| {
         let (kind, name) = resource::describe(&entry.resource);
-        let [resource, name, trace] = [&entry.resource, name, &entry.trace].map(without_nul);
         let params = params![
             account,
             &entry.id,
@@ -40,20 +37,15 @@ pub(crate) fn statements(seen: &[Seen]) -> Vec<Statement> {
             &entry.event_source,
             &entry.event_name,
             entry.read_only,
-            resource.as_ref(),
+            &entry.resource,
             kind,
-            name.as_ref(),
+            name,
             entry.decision.as_str(),
-            trace.as_ref(),
+            &entry.trace,
         ];
         Statement::new(sql, params)
     };
     seen.iter().map(one).collect()
-}
-
-/// No database stores NUL in text; a caller may ask about a resource with one in its name all the same.
-fn without_nul(text: &str) -> Cow<'_, str> {
-    if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
 }
 
 pub(crate) async fn insert(store: &Store, statements: &[Statement]) -> Result<()> {

@@ -15,4 +15,4 @@ pub use service::ServiceAssumption;
 pub use web_identity::{WebIdentityAssumption, WebIdentitySession};
 
 pub(crate) use sessions::job_session;
-pub(crate) use web_identity::{Issuers, Keys};
+pub(crate) use web_identity::{HINT, IssuerKeys, Issuers, Reach};

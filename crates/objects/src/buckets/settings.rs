@@ -110,13 +110,7 @@ impl Objects {
         if versioning == Versioning::Unversioned {
             return Err(malformed_xml());
         }
-        if versioning != Versioning::Enabled && row.settings.object_lock.is_some() {
-            return Err(Error::new(
-                Code::InvalidBucketState,
-                "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.",
-            ));
-        }
-        store::set_versioning(self.store(), &row.bucket.name, versioning).await
+        store::set_versioning(self.store(), &row.bucket, versioning).await
     }
 
     /// Whether the bucket keeps versions.

@@ -38,7 +38,6 @@ pub(crate) enum Setting {
     Tags,
     Cors,
     Ownership,
-    ObjectLock,
 }
 
 macro_rules! select_buckets {
@@ -159,7 +158,6 @@ pub(crate) async fn set(store: &Store, name: &str, setting: Setting, value: Opti
         Setting::Tags => "UPDATE object_buckets SET tags = $2 WHERE name = $1",
         Setting::Cors => "UPDATE object_buckets SET cors = $2 WHERE name = $1",
         Setting::Ownership => "UPDATE object_buckets SET ownership = $2 WHERE name = $1",
-        Setting::ObjectLock => "UPDATE object_buckets SET object_lock = $2 WHERE name = $1",
     };
     let rows = store.write(|tx| async move { tx.execute(sql, params![name, value]).await }).await?;
     if rows == 0 { Err(Error::no_such_bucket(name)) } else { Ok(()) }
@@ -173,10 +171,57 @@ pub(crate) async fn set_policy(store: &Store, name: &str, policy: Option<(&str, 
     if rows == 0 { Err(Error::no_such_bucket(name)) } else { Ok(()) }
 }
 
-pub(crate) async fn set_versioning(store: &Store, name: &str, versioning: Versioning) -> S3Result<()> {
+/// Has the bucket that was asked about keep versions, or no longer; another one may have its name by now.
+pub(crate) async fn set_versioning(store: &Store, bucket: &Bucket, versioning: Versioning) -> S3Result<()> {
     let sql = "UPDATE object_buckets SET versioning = $2 WHERE name = $1";
-    let rows = store.write(|tx| async move { tx.execute(sql, params![name, versioning.as_str()]).await }).await?;
-    if rows == 0 { Err(Error::no_such_bucket(name)) } else { Ok(()) }
+    let check = |row: &BucketRow| {
+        if versioning != Versioning::Enabled && row.settings.object_lock.is_some() {
+            return Err(Error::new(
+                Code::InvalidBucketState,
+                "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.",
+            ));
+        }
+        Ok(())
+    };
+    set_if(store, bucket, check, sql, versioning.as_str()).await
+}
+
+/// Sets the object lock of the bucket that was asked about; another one may have its name by now.
+pub(crate) async fn set_object_lock(store: &Store, bucket: &Bucket, lock: &str) -> S3Result<()> {
+    let sql = "UPDATE object_buckets SET object_lock = $2 WHERE name = $1";
+    let check = |row: &BucketRow| {
+        if row.versioning != Versioning::Enabled {
+            return Err(Error::new(
+                Code::InvalidBucketState,
+                "Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration",
+            ));
+        }
+        Ok(())
+    };
+    set_if(store, bucket, check, sql, lock).await
+}
+
+/// Sets `value` if `check` holds for the bucket as it is now.
+async fn set_if(
+    store: &Store,
+    bucket: &Bucket,
+    check: impl Fn(&BucketRow) -> S3Result<()>,
+    sql: &'static str,
+    value: &str,
+) -> S3Result<()> {
+    let (check, name) = (&check, bucket.name.as_str());
+    store
+        .write(|tx| async move {
+            let Some(row) = find(&tx, name).await?.filter(|row| row.bucket == *bucket) else {
+                return Ok(Err(Error::no_such_bucket(name)));
+            };
+            if let Err(refused) = check(&row) {
+                return Ok(Err(refused));
+            }
+            tx.execute(sql, params![name, value]).await?;
+            Ok(Ok(()))
+        })
+        .await?
 }
 
 /// The value of a JSON column.

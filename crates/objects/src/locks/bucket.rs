@@ -3,9 +3,9 @@
 use identity::{Access, Ctx};
 
 use super::LockConfiguration;
+use crate::buckets::BucketRef;
 use crate::buckets::settings::to_json;
-use crate::buckets::store::{self, Setting};
-use crate::buckets::{BucketRef, Versioning};
+use crate::buckets::store;
 use crate::error::{Code, Error, Result};
 use crate::open::Objects;
 
@@ -17,13 +17,7 @@ impl Objects {
     pub async fn put_lock_configuration(&self, ctx: &Ctx, bucket: &BucketRef, lock: LockConfiguration) -> Result<()> {
         let row = self.bucket(ctx, bucket, "s3:PutBucketObjectLockConfiguration", Access::Write).await?;
         lock.check()?;
-        if row.versioning != Versioning::Enabled {
-            return Err(Error::new(
-                Code::InvalidBucketState,
-                "Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration",
-            ));
-        }
-        store::set(self.store(), &row.bucket.name, Setting::ObjectLock, Some(&to_json(&lock)?)).await
+        store::set_object_lock(self.store(), &row.bucket, &to_json(&lock)?).await
     }
 
     /// The bucket's object lock.

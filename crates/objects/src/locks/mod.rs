@@ -155,8 +155,10 @@ impl BucketRow {
     }
 
     /// What protects a version that is made at `now` and whose upload asks for `asked`.
-    pub(crate) fn new_lock(&self, asked: ObjectLock, now: Timestamp) -> Result<ObjectLock> {
-        let default = self.lock()?.and_then(|lock| lock.retention(now));
+    pub(crate) fn new_lock(&self, asked: ObjectLock, now: Timestamp) -> base::Result<ObjectLock> {
+        let lock: Option<LockConfiguration> =
+            self.settings.object_lock.as_deref().map(|text| json("object_lock", text)).transpose()?;
+        let default = lock.and_then(|lock| lock.retention(now));
         Ok(ObjectLock { retention: asked.retention.or(default), ..asked })
     }
 }

@@ -77,7 +77,7 @@ impl Objects {
         conditions.check_form()?;
         let bucket = row.bucket.name.as_str();
         let upload = store::read_upload(self.store(), bucket, &asked.key, &asked.upload_id).await?;
-        let Some(mut upload) = upload else {
+        let Some(upload) = upload else {
             return self.completed_before(&row, asked, parts).await;
         };
         let present = store::list(self.store(), &upload.id, 0, 10_001).await?;
@@ -87,7 +87,6 @@ impl Objects {
         let checksum = object_checksum(&upload, &chosen, checksums, *checksum_type)?;
         let etag = multipart_etag(chosen.iter().map(|part| unhex(&part.etag).unwrap_or_default()));
         let (version, modified) = (self.new_version(), self.now());
-        upload.content.lock = row.new_lock(upload.content.lock, modified)?;
         let new = NewVersion {
             bucket: &row.bucket,
             key: &asked.key,

@@ -197,3 +197,78 @@ async fn who_may_not_see_what_protects_an_object_reads_it_without() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_default_that_is_set_while_the_bytes_arrive_holds_from_the_versions_own_time() {
+    each_backend(async |store| {
+        let p = place(&store).await;
+        let (objects, ctx, clock) = (p.objects.clone(), p.ctx.clone(), Arc::clone(&p.clock));
+        let arriving = async move {
+            let default = Some(DefaultRetention { mode: RetentionMode::Compliance, period: Period::Days(2) });
+            let bucket = BucketRef::new("locked");
+            objects.put_lock_configuration(&ctx, &bucket, LockConfiguration { default }).await.unwrap();
+            clock.advance(DAY);
+            Ok(Bytes::from_static(b"1"))
+        };
+        let stream = futures::stream::once(arriving).boxed();
+        let body = Body { stream, length: Some(1), trailers: None };
+        let put = p.objects.put_object(&p.ctx, PutObject::new("locked", "k"), body).await.unwrap();
+        let retention = p.objects.retention(&p.ctx, &ObjectRef::new("locked", "k")).await.unwrap();
+        assert_eq!(retention.mode, RetentionMode::Compliance);
+        assert_eq!(retention.until_ms, put.modified.as_millis() + 2 * DAY);
+        // Delete markers are not retained.
+        let marker = delete(&p, &p.ctx, &ObjectRef::new("locked", "k"), false).await.unwrap();
+        let marker = ObjectRef { version: marker.version_id, ..ObjectRef::new("locked", "k") };
+        assert!(delete(&p, &p.ctx, &marker, false).await.is_ok());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_bucket_is_now_decides_whether_it_keeps_versions_and_has_a_lock() {
+    use crate::buckets::store::{read, set_object_lock, set_versioning};
+    each_backend(async |store| {
+        let p = place(&store).await;
+        let row = async |name: &str| read(&store, name).await.unwrap().unwrap().bucket;
+        let unlocked = row("notes").await;
+        p.versioning(Versioning::Enabled).await;
+        set_object_lock(&store, &unlocked, "{}").await.unwrap();
+        assert_eq!(
+            code(set_versioning(&store, &unlocked, Versioning::Suspended).await),
+            Code::InvalidBucketState,
+            "it has a lock by now"
+        );
+        p.bucket("second").await;
+        let second = row("second").await;
+        assert_eq!(code(set_object_lock(&store, &second, "{}").await), Code::InvalidBucketState);
+        p.objects.delete_bucket(&p.ctx, &BucketRef::new("second")).await.unwrap();
+        p.clock.advance(1);
+        p.bucket("second").await;
+        assert_eq!(code(set_versioning(&store, &second, Versioning::Enabled).await), Code::NoSuchBucket);
+        set_versioning(&store, &row("second").await, Versioning::Enabled).await.unwrap();
+        assert_eq!(code(set_object_lock(&store, &second, "{}").await), Code::NoSuchBucket);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_protected_version_is_not_replaced_by_one_without_a_version() {
+    each_backend(async |store| {
+        let p = Place::new(&store).await;
+        p.put("k", "1").await;
+        let found = crate::versions::store::read(&store, "notes", "k", None).await.unwrap().unwrap();
+        let held = lock(None, Some(true));
+        assert!(crate::versions::store::set_lock(&store, "notes", &found, &held).await.unwrap());
+        for versioning in [Versioning::Unversioned, Versioning::Suspended] {
+            if versioning == Versioning::Suspended {
+                p.versioning(versioning).await;
+            }
+            let again = p.objects.put_object(&p.ctx, PutObject::new("notes", "k"), Body::from_bytes("2")).await;
+            assert_eq!(code(again), Code::AccessDenied, "{versioning:?}");
+            let gone = delete(&p, &p.ctx, &ObjectRef::new("notes", "k"), false).await;
+            assert_eq!(code(gone), Code::AccessDenied, "{versioning:?}");
+        }
+        assert_eq!(p.get("k").await.unwrap(), b"1");
+    })
+    .await;
+}

@@ -10,7 +10,7 @@ use crate::buckets::{Bucket, Versioning};
 use crate::checksums::Checksum;
 use crate::encryption::{Envelope, Sealed};
 use crate::error::{Error, Result as S3Result};
-use crate::locks::ObjectLock;
+use crate::locks::{ObjectLock, check_removal};
 use crate::tags::Pairs;
 
 /// A version's row; a delete marker has neither bytes nor an envelope that means anything.
@@ -62,6 +62,7 @@ pub(crate) struct NewVersion<'a> {
     pub(crate) parts: Option<u32>,
     /// `None` for a delete marker.
     pub(crate) envelope: Option<&'a Envelope>,
+    /// Its lock is what the upload asks for: the bucket's default is added when it is inserted.
     pub(crate) content: &'a Content,
     pub(crate) checksum: Option<&'a Checksum>,
 }
@@ -136,7 +137,7 @@ where
 /// replaces, where the bucket does not keep it, becomes garbage.
 ///
 /// # Errors
-/// NoSuchBucket; what `condition` gives.
+/// NoSuchBucket; AccessDenied, where the version that would be replaced is protected; what `condition` gives.
 pub(crate) async fn insert(
     tx: &Tx,
     new: &NewVersion<'_>,
@@ -150,6 +151,11 @@ pub(crate) async fn insert(
     if let Err(refused) = condition(latest.as_ref().filter(|row| !row.marker)) {
         return Ok(Err(refused));
     }
+    // The bucket may have got another default since the upload began.
+    let lock = match new.envelope {
+        Some(_) => row.new_lock(new.content.lock, new.modified)?,
+        None => ObjectLock::default(),
+    };
     let version = match row.versioning {
         Versioning::Enabled => new.version,
         Versioning::Unversioned | Versioning::Suspended => NULL,
@@ -162,6 +168,9 @@ pub(crate) async fn insert(
             None => find(tx, bucket, key, Some(NULL)).await?,
         };
         if let Some(replaced) = replaced {
+            if let Err(refused) = check_removal(&replaced.content.lock, new.modified, false) {
+                return Ok(Err(refused));
+            }
             remove_row(tx, bucket, &replaced, new.modified).await?;
         }
     }
@@ -175,11 +184,11 @@ pub(crate) async fn insert(
     }
     // In microseconds, so that several versions of one millisecond have places.
     let rank = new.modified.as_millis().saturating_mul(-1_000).min(top.saturating_sub(1));
-    insert_row(tx, new, version, rank).await?;
+    insert_row(tx, new, version, rank, &lock).await?;
     Ok(Ok(Inserted { versioning: row.versioning, version: version.to_owned() }))
 }
 
-async fn insert_row(tx: &Tx, new: &NewVersion<'_>, version: &str, rank: i64) -> Result<()> {
+async fn insert_row(tx: &Tx, new: &NewVersion<'_>, version: &str, rank: i64, lock: &ObjectLock) -> Result<()> {
     let (kms_key, bucket_key, customer) =
         new.envelope.map_or((None, false, false), |envelope| envelope.sealed.columns());
     let context = new.envelope.and_then(|envelope| envelope.context.as_ref()).map(text).transpose()?;
@@ -212,7 +221,7 @@ async fn insert_row(tx: &Tx, new: &NewVersion<'_>, version: &str, rank: i64) -> 
             new.checksum.map(|checksum| checksum.algorithm.as_str()),
             new.checksum.map(|checksum| &checksum.value),
             new.checksum.map(|checksum| checksum.kind.as_str()),
-            lock_text(&content.lock)?,
+            lock_text(lock)?,
             customer,
             new.inline
         ],

@@ -46,6 +46,17 @@ fn plain_remote_needs_a_word() {
 }
 
 #[test]
+fn issuers_are_public_unless_the_operator_says_otherwise() {
+    assert!(!resolve(UpArgs::default()).unwrap().allow_private_issuers);
+    assert!(resolve(UpArgs { allow_private_issuers: Some(true), ..UpArgs::default() }).unwrap().allow_private_issuers);
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(file, "allow_private_issuers = true").unwrap();
+    let from_file = UpArgs { config: Some(file.path().into()), ..UpArgs::default() };
+    assert!(resolve(from_file.clone()).unwrap().allow_private_issuers);
+    assert!(!resolve(UpArgs { allow_private_issuers: Some(false), ..from_file }).unwrap().allow_private_issuers);
+}
+
+#[test]
 fn half_given_pairs_are_refused() {
     let half = UpArgs { root_access_key_id: Some("AKIAIOSFODNN7EXAMPLE".into()), ..UpArgs::default() };
     assert!(resolve(half).unwrap_err().to_string().contains("belong together"));

@@ -3,11 +3,13 @@
 pub(crate) mod store;
 
 use base::{Error, Result, Timestamp};
+use reqwest::Url;
 
 use super::errors::{invalid_input, quota_exceeded};
 use super::tags;
 use crate::ctx::Ctx;
 use crate::open::Identity;
+use crate::sts::{HINT, Reach};
 use crate::users::Tag;
 
 /// The most providers of an account, as in AWS.
@@ -45,7 +47,8 @@ impl OidcProvider {
 }
 
 impl Identity {
-    /// Makes an issuer of tokens known. `http` is taken beside `https`, for an issuer inside one's own network.
+    /// Makes an issuer of tokens known. `http` is taken beside `https`, and an address that is not public, only after
+    /// [`Identity::allow_private_issuers`].
     ///
     /// # Errors
     /// Invalid, where the URL, a client id, a thumbprint or a tag breaks AWS's rules; AlreadyExists; Conflict
@@ -58,7 +61,7 @@ impl Identity {
         thumbprints: Vec<String>,
         tags: Vec<Tag>,
     ) -> Result<OidcProvider> {
-        let issuer = checked_url(url)?;
+        let issuer = checked_url(url, self.0.issuers.reach())?;
         check_thumbprints(&thumbprints)?;
         if client_ids.len() > CLIENT_IDS {
             return Err(too_many_client_ids());
@@ -156,7 +159,7 @@ fn without_scheme(url: &str) -> &str {
     url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or(url)
 }
 
-fn checked_url(url: &str) -> Result<String> {
+fn checked_url(url: &str, reach: Reach) -> Result<String> {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default();
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let is_host = |b: u8| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b);
@@ -165,6 +168,8 @@ fn checked_url(url: &str) -> Result<String> {
         return Err(Error::invalid("Invalid Open ID Connect Provider URL")
             .with_hint("It starts with `https://` and is what the tokens' `iss` says."));
     }
+    let parsed: Url = url.parse().map_err(|_| Error::invalid("Invalid Open ID Connect Provider URL"))?;
+    reach.check(&parsed).map_err(|_| Error::invalid("Invalid Open ID Connect Provider URL").with_hint(HINT))?;
     Ok(url.to_owned())
 }
 

@@ -8,20 +8,38 @@ use ring::signature::{
     RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey,
 };
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::invalid_token;
 use super::token::Token;
 
 /// The keys that an issuer signs with.
 #[derive(Debug, Deserialize)]
+#[serde(from = "KeySet")]
 pub(crate) struct Keys {
     keys: Vec<Key>,
+}
+
+/// A set as it is published. What is no key that is understood is passed over (RFC 7517, section 5).
+#[derive(Deserialize)]
+struct KeySet {
+    keys: Vec<Value>,
+}
+
+impl From<KeySet> for Keys {
+    fn from(set: KeySet) -> Self {
+        let read = |key| serde_json::from_value(key).ok();
+        Self { keys: set.keys.into_iter().filter_map(read).filter(Key::is_for_signatures).collect() }
+    }
 }
 
 #[derive(Debug, Deserialize)]
 struct Key {
     kty: String,
     kid: Option<String>,
+    #[serde(rename = "use")]
+    purpose: Option<String>,
+    alg: Option<String>,
     n: Option<String>,
     e: Option<String>,
     crv: Option<String>,
@@ -52,7 +70,14 @@ impl Keys {
 }
 
 impl Key {
+    fn is_for_signatures(&self) -> bool {
+        self.purpose.as_deref().is_none_or(|purpose| purpose == "sig")
+    }
+
     fn signed(&self, token: &Token) -> bool {
+        if self.alg.as_ref().is_some_and(|alg| *alg != token.header.alg) {
+            return false;
+        }
         match (self.kty.as_str(), token.header.alg.as_str()) {
             ("RSA", "RS256") => self.rsa(&RSA_PKCS1_2048_8192_SHA256, token),
             ("RSA", "RS384") => self.rsa(&RSA_PKCS1_2048_8192_SHA384, token),
@@ -65,14 +90,14 @@ impl Key {
 
     fn rsa(&self, parameters: &'static RsaParameters, token: &Token) -> bool {
         let (Some(n), Some(e)) = (bytes(self.n.as_ref()), bytes(self.e.as_ref())) else { return false };
-        RsaPublicKeyComponents { n, e }.verify(parameters, token.signed.as_bytes(), &token.signature).is_ok()
+        RsaPublicKeyComponents { n, e }.verify(parameters, token.signed.as_bytes(), token.signature.reveal()).is_ok()
     }
 
     fn ec(&self, algorithm: &'static EcdsaVerificationAlgorithm, token: &Token) -> bool {
         let (Some(x), Some(y)) = (bytes(self.x.as_ref()), bytes(self.y.as_ref())) else { return false };
         // The form of a point that is not compressed (SEC 1).
         let point = [&[4][..], &x, &y].concat();
-        UnparsedPublicKey::new(algorithm, point).verify(token.signed.as_bytes(), &token.signature).is_ok()
+        UnparsedPublicKey::new(algorithm, point).verify(token.signed.as_bytes(), token.signature.reveal()).is_ok()
     }
 }
 

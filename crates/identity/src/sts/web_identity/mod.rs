@@ -1,15 +1,20 @@
 //! `AssumeRoleWithWebIdentity`: sessions of roles for whom an OpenID Connect provider vouches.
 
+mod issuer_keys;
 mod keys;
+mod reach;
 mod remote;
 mod token;
 
 #[cfg(test)]
 mod tests;
 
-use base::{AccountId, Error, ErrorKind, Result};
+use std::sync::Arc;
 
-pub(crate) use keys::Keys;
+use base::{AccountId, Error, ErrorKind, Result, Secret};
+
+pub(crate) use issuer_keys::IssuerKeys;
+pub(crate) use reach::{HINT, Reach};
 pub(crate) use remote::Issuers;
 
 use super::assume_role::{AssumedRole, account_of, check_duration, seconds};
@@ -24,17 +29,19 @@ use crate::iam::roles::Role;
 use crate::iam::tags::pairs;
 use crate::open::Identity;
 use crate::principal::Principal;
+use issuer_keys::{KEPT, READ_AGAIN};
+use keys::Keys;
 use token::Token;
 
 /// Which role is to be assumed, with which token.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct WebIdentityAssumption {
     /// The role's ARN.
     pub role_arn: String,
     /// 2 to 64 letters, digits and `_+=,.@-`.
     pub session_name: String,
     /// The issuer's token, a signed JWT.
-    pub token: String,
+    pub token: Secret<String>,
     /// A policy that limits the session.
     pub policy: Option<String>,
     /// Up to ten managed policies that limit the session.
@@ -57,13 +64,20 @@ pub struct WebIdentitySession {
 }
 
 impl Identity {
+    /// Lets issuers of tokens be inside the server's own network, or be reached without TLS: their keys are otherwise read
+    /// over TLS from public addresses alone. To be called before anything is asked of `self`.
+    pub fn allow_private_issuers(&self) {
+        self.0.issuers.allow_anywhere();
+    }
+
     /// Temporary credentials of a role whose trust policy names the provider that signed the token, for anyone who has
     /// the token: `ctx` is of nobody.
     ///
     /// # Errors
     /// Denied, where there is no such role or it does not trust the token. Invalid: `InvalidIdentityToken`, where the
     /// token is malformed, is for another client, is signed by another or its issuer is not known in the role's account,
-    /// `ExpiredTokenException`, `IDPCommunicationError`, where the issuer's keys cannot be read.
+    /// `ExpiredTokenException`, `IDPCommunicationError`, where the issuer's keys cannot be read. Throttled, where too many
+    /// issuers are being asked.
     pub async fn assume_role_with_web_identity(
         &self,
         ctx: &Ctx,
@@ -73,7 +87,7 @@ impl Identity {
         let policies = SessionPolicies::read(wish.policy.as_deref(), &wish.policy_arns)?;
         let packed_size = SessionTags::default().packed_with(&policies)?;
         let account = account_of(&wish.role_arn)?;
-        let token = Token::parse(&wish.token)?;
+        let token = Token::parse(wish.token.reveal())?;
         let (provider, audience) = self.vouched_for(&account, &token).await?;
         let role = self.read_role_by_arn(&wish.role_arn).await?;
         let caller = Principal::Federated {
@@ -115,8 +129,7 @@ impl Identity {
             .ok_or_else(|| invalid_token(format!("No OpenIDConnect provider found in your account for {issuer}")))?;
         let audience = token.audience(&provider.client_ids)?;
         token.check_time(self.0.clock.now())?;
-        let keys = self.keys_of(&provider).await?;
-        keys.verify(token)?;
+        self.check_signature(&provider, token).await?;
         Ok((provider, audience))
     }
 
@@ -134,16 +147,19 @@ impl Identity {
         Ok(None)
     }
 
-    /// The keys that the provider signs with, some seconds old at most.
-    async fn keys_of(&self, provider: &OidcProvider) -> Result<std::sync::Arc<Keys>> {
-        let now = self.0.clock.now();
-        if let Some(keys) = self.0.issuer_keys.get(&provider.issuer, now) {
-            return Ok(keys);
+    /// Checks that the provider signed the token. Where the keys that are kept did not, it may have others by now.
+    async fn check_signature(&self, provider: &OidcProvider, token: &Token) -> Result<()> {
+        if self.keys_of(provider, KEPT).await?.verify(token).is_ok() {
+            return Ok(());
         }
-        let generation = self.0.issuer_keys.generation();
-        let keys = std::sync::Arc::new(self.0.issuers.keys(&provider.issuer).await?);
-        self.0.issuer_keys.insert(generation, &provider.issuer, std::sync::Arc::clone(&keys), now);
-        Ok(keys)
+        self.keys_of(provider, READ_AGAIN).await?.verify(token)
+    }
+
+    /// The keys that the provider signs with, less than `oldest` milliseconds old.
+    async fn keys_of(&self, provider: &OidcProvider, oldest: i64) -> Result<Arc<Keys>> {
+        let (issuers, url) = (Arc::clone(&self.0.issuers), provider.issuer.clone());
+        let read = || async move { issuers.keys(&url).await };
+        self.0.issuer_keys.get(&provider.issuer, oldest, read).await
     }
 
     async fn permit_token(

@@ -1,10 +1,14 @@
-use base::{ErrorKind, Timestamp};
+mod issuer_keys;
+mod remote;
+
+use base::{ErrorKind, Secret, Timestamp};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use serde_json::{Value, json};
 
+use super::WebIdentityAssumption;
 use super::keys::Keys;
 use super::token::Token;
 
@@ -20,11 +24,14 @@ impl Issuer {
         Self { pair }
     }
 
-    fn keys(&self, kid: &str) -> Keys {
+    fn key(&self, kid: &str) -> Value {
         let point = self.pair.public_key().as_ref();
         let (x, y) = (URL_SAFE_NO_PAD.encode(&point[1..33]), URL_SAFE_NO_PAD.encode(&point[33..]));
-        let key = json!({"kty": "EC", "crv": "P-256", "kid": kid, "x": x, "y": y});
-        serde_json::from_value(json!({"keys": [{"kty": "oct", "kid": "other", "k": "AA"}, key]})).unwrap()
+        json!({"kty": "EC", "crv": "P-256", "kid": kid, "x": x, "y": y})
+    }
+
+    fn keys(&self, kid: &str) -> Keys {
+        key_set(&[json!({"kty": "oct", "kid": "other", "k": "AA"}), self.key(kid)])
     }
 
     fn sign(&self, header: &Value, claims: &Value) -> String {
@@ -33,6 +40,10 @@ impl Issuer {
         let signature = self.pair.sign(&SystemRandom::new(), signed.as_bytes()).unwrap();
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature.as_ref()))
     }
+}
+
+fn key_set(keys: &[Value]) -> Keys {
+    serde_json::from_value(json!({"keys": keys})).unwrap()
 }
 
 fn claims() -> Value {
@@ -62,6 +73,44 @@ fn only_the_issuers_own_signature_counts() {
     for alg in ["none", "HS256", "RS256", "ES384"] {
         let text = issuer.sign(&json!({"alg": alg, "kid": "k"}), &claims());
         assert!(issuer.keys("k").verify(&Token::parse(&text).unwrap()).is_err(), "{alg}");
+    }
+}
+
+#[test]
+fn a_key_signs_what_it_is_for() {
+    let issuer = Issuer::new();
+    let token = token(&issuer, &claims());
+    let with = |name: &str, value: &str| {
+        let mut key = issuer.key("k");
+        key[name] = json!(value);
+        key
+    };
+    for key in [with("use", "sig"), with("alg", "ES256")] {
+        key_set(&[key]).verify(&token).unwrap();
+    }
+    for key in [with("use", "enc"), with("alg", "RS256")] {
+        assert_eq!(key_set(&[key]).verify(&token).unwrap_err().code, Some("InvalidIdentityToken"));
+    }
+    key_set(&[with("use", "enc"), with("use", "sig")]).verify(&token).unwrap();
+}
+
+#[test]
+fn a_key_that_is_not_understood_leaves_the_others() {
+    let issuer = Issuer::new();
+    let token = token(&issuer, &claims());
+    let others =
+        [json!({"kid": "k"}), json!({"kty": 1, "kid": "k"}), json!("key"), json!({"kty": "EC", "kid": "k", "x": 1})];
+    for other in others {
+        key_set(&[other, issuer.key("k")]).verify(&token).unwrap();
+    }
+}
+
+#[test]
+fn critical_headers_that_nobody_understands_are_refused() {
+    let issuer = Issuer::new();
+    for critical in [json!(["b64"]), json!([]), Value::Null] {
+        let text = issuer.sign(&json!({"alg": "ES256", "kid": "k", "b64": true, "crit": critical}), &claims());
+        assert_eq!(Token::parse(&text).unwrap_err().code, Some("InvalidIdentityToken"), "{critical}");
     }
 }
 
@@ -99,4 +148,21 @@ fn what_is_no_token_is_refused() {
     tagged["https://aws.amazon.com/tags"] = json!({"principal_tags": {"team": ["search"]}});
     let error = Token::parse(&issuer.sign(&header, &tagged)).unwrap_err();
     assert_eq!(error.kind, ErrorKind::NotImplemented);
+}
+
+#[test]
+fn tokens_do_not_print() {
+    let text = Issuer::new().sign(&json!({"alg": "ES256"}), &claims());
+    let wish = WebIdentityAssumption {
+        role_arn: "arn:aws:iam::111122223333:role/Builds".to_owned(),
+        session_name: "build".to_owned(),
+        token: Secret::new(text.clone()),
+        policy: None,
+        policy_arns: Vec::new(),
+        duration: None,
+    };
+    let printed = format!("{wish:?} {:?}", Token::parse(&text).unwrap());
+    let (_, signature) = text.rsplit_once('.').unwrap();
+    assert!(!printed.contains(signature), "{printed}");
+    assert!(!printed.contains(&format!("{:?}", URL_SAFE_NO_PAD.decode(signature).unwrap())), "{printed}");
 }

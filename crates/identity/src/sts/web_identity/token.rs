@@ -1,11 +1,11 @@
 //! Tokens of OpenID Connect providers: JSON Web Tokens (RFC 7519) in compact form (RFC 7515).
 
-use base::{Error, Result, Timestamp};
+use base::{Error, Result, Secret, Timestamp};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::invalid_token;
 
@@ -19,7 +19,8 @@ pub(super) struct Token {
     pub(super) claims: Claims,
     /// What is signed.
     pub(super) signed: String,
-    pub(super) signature: Vec<u8>,
+    /// What makes the rest a token that another may use.
+    pub(super) signature: Secret<Vec<u8>>,
 }
 
 /// How a token is signed.
@@ -29,6 +30,8 @@ pub(super) struct Header {
     pub(super) alg: String,
     /// Which of the issuer's keys.
     pub(super) kid: Option<String>,
+    #[serde(flatten)]
+    others: Map<String, Value>,
 }
 
 /// What a token says.
@@ -74,8 +77,12 @@ impl Token {
             header: part(header).ok_or_else(malformed)?,
             claims: part(claims).ok_or_else(malformed)?,
             signed: signed.to_owned(),
-            signature: URL_SAFE_NO_PAD.decode(signature).map_err(|_| malformed())?,
+            signature: Secret::new(URL_SAFE_NO_PAD.decode(signature).map_err(|_| malformed())?),
         };
+        // Whoever does not understand what is critical must not take the token (RFC 7515, section 4.1.11).
+        if token.header.others.contains_key("crit") {
+            return Err(invalid_token("The token has critical headers (`crit`), of which none are understood."));
+        }
         if token.claims.session_tags.is_some() || token.claims.source_identity.is_some() {
             return Err(Error::not_implemented(
                 "Tags and source identities of sessions that come with a token are not implemented.",

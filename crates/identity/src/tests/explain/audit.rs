@@ -58,6 +58,24 @@ async fn the_resources_account_sees_what_concerns_it() {
 }
 
 #[tokio::test]
+async fn who_came_with_a_token_is_found_by_its_subject() {
+    each_backend(async |store| {
+        let d = Deployment::start(&store).await;
+        let provider = format!("arn:aws:iam::{}:oidc-provider/issuer.example", d.admin.account);
+        let (account, subject) = (d.admin.account.clone(), "repo:acme/site".to_owned());
+        let build = d.ctx.of(Principal::Federated { account, provider: provider.clone(), subject });
+        let role = format!("arn:aws:iam::{}:role/Builds", d.admin.account);
+        denied(&d, &build, &Ask::new("sts:AssumeRoleWithWebIdentity", &role)).await;
+        let attribute = Some((LookupAttribute::Username, "repo:acme/site".to_owned()));
+        let lookup = AuditLookup { attribute, ..AuditLookup::default() };
+        let found = d.identity.lookup_audit(&d.ctx, &lookup, &first(10)).await.unwrap().items;
+        let [entry] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!((entry.details().identity_type, entry.principal.as_str()), ("WebIdentityUser", provider.as_str()));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn entries_are_found_by_each_attribute() {
     each_backend(async |store| {
         let d = Deployment::start(&store).await;

@@ -40,6 +40,27 @@ async fn providers_are_known_by_their_url_and_keep_what_they_are_given() {
 }
 
 #[tokio::test]
+async fn issuers_inside_the_network_are_the_operators_choice() {
+    each_backend(async |store| {
+        let d = Deployment::start(&store).await;
+        let urls = ["http://issuer.example", "https://127.0.0.1:8443", "https://[::1]", "https://10.0.0.8/tenant"];
+        for url in urls {
+            let made = d.identity.create_oidc_provider(&d.ctx, url, Vec::new(), Vec::new(), Vec::new()).await;
+            let error = made.unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Invalid);
+            assert!(error.hint.unwrap().contains("--allow-private-issuers"), "{url}");
+        }
+        // What was decided for the process stays.
+        let identity = d.second_process().await;
+        identity.allow_private_issuers();
+        for url in urls {
+            identity.create_oidc_provider(&d.ctx, url, Vec::new(), Vec::new(), Vec::new()).await.unwrap();
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_url_names_a_host() {
     each_backend(async |store| {
         let d = Deployment::start(&store).await;
