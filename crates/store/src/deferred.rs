@@ -24,6 +24,9 @@ pub(crate) struct Deferred {
     queue: Mutex<Queue>,
     /// Held by who writes all of them.
     writing: tokio::sync::Mutex<()>,
+    /// Held from when statements are taken until they are written or wait again: a connection is free before that, and
+    /// the next transaction on it must not commit without them.
+    settling: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -38,6 +41,8 @@ pub(crate) struct Along<'a> {
     deferred: &'a Deferred,
     statements: Vec<Statement>,
     count: usize,
+    /// Released when they are back in the queue: fields are dropped after the value's own `drop`.
+    _settling: tokio::sync::MutexGuard<'a, ()>,
 }
 
 impl Statement {
@@ -91,11 +96,12 @@ impl Store {
 
 impl Deferred {
     /// All that waits, for the transaction that is about to commit.
-    pub(crate) fn take(&self) -> Along<'_> {
+    pub(crate) async fn take(&self) -> Along<'_> {
+        let settling = self.settling.lock().await;
         let mut queue = self.queue();
         let statements: Vec<Statement> = queue.waiting.drain(..).collect();
         queue.taken += statements.len();
-        Along { deferred: self, count: statements.len(), statements }
+        Along { deferred: self, count: statements.len(), statements, _settling: settling }
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
@@ -109,8 +115,9 @@ impl Along<'_> {
     pub(crate) async fn run(&self, tx: &Tx) -> Result<()> {
         for statement in &self.statements {
             statement.run(tx).await.map_err(|error| {
-                let detail = format!("{error:?}");
-                Error { message: "What waits to be written cannot be.".to_owned(), ..error }.with_detail(detail)
+                Error::unavailable("The request cannot be recorded, and so it was not carried out.")
+                    .with_hint("Try again; the server's log has the reason.")
+                    .with_detail(format!("{error:?}"))
             })?;
         }
         Ok(())

@@ -166,7 +166,7 @@ impl Store {
         let (tx, slot) = Tx::new(open, Arc::clone(&self.place));
         let result = f(tx).await;
         let goes_well = result.is_ok() && slot.lock().await.outcome == Outcome::Good;
-        let along = (goes_well && along).then(|| self.deferred.take());
+        let along = if goes_well && along { Some(self.deferred.take().await) } else { None };
         let result = match (result, &along) {
             (Ok(value), Some(along)) => along.run(&Tx::of(&slot)).await.map(|()| value),
             (result, _) => result,

@@ -238,6 +238,24 @@ async fn what_cannot_be_recorded_does_not_happen() {
 }
 
 #[tokio::test]
+async fn nobody_goes_on_without_what_another_has_not_written() {
+    each_backend(async |store| {
+        let store = things(store).await;
+        store.defer(vec![later("a")]);
+        let first = store.deferred.take().await;
+        let mut second = std::pin::pin!(store.deferred.take());
+        assert!(futures::poll!(&mut second).is_pending());
+        // The first did not commit: the second has it.
+        drop(first);
+        drop(second.await);
+        assert_eq!(store.deferred(), 1);
+        store.write_deferred().await.unwrap();
+        assert_eq!((count(&store).await, store.deferred()), (1, 0));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn of_many_writers_none_commits_before_what_it_deferred() {
     each_backend(async |store| {
         let store = things(store).await;
