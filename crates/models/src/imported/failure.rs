@@ -9,8 +9,8 @@ use super::location::Location;
 const LONGEST: usize = 2048;
 
 /// The role may not read the checkpoint, or use the key that it is encrypted under.
-pub(super) fn no_access(location: &Location, error: Error) -> Error {
-    let uri = location.in_messages();
+pub(super) fn no_access(source_uri: &str, error: Error) -> Error {
+    let uri = Location::parse(source_uri).map_or_else(|_| source_uri.to_owned(), |location| location.in_messages());
     let message =
         format!("Amazon Bedrock does not have access to the S3 location ({uri}). Update the permissions and try again.");
     because(message, error)

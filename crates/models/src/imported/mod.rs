@@ -2,28 +2,27 @@
 
 mod card;
 mod failure;
+mod files;
 mod job;
 mod location;
+mod quality;
 mod store;
 mod trial;
 mod use_of_key;
-mod vault;
 mod work;
 
-use base::{Arn, Error, Page, PageRequest, Result, Timestamp};
+use base::{Arn, Error, ErrorKind, Page, PageRequest, Result, Timestamp};
 use checkpoint::{Quantization, Report};
 use identity::Ctx;
-use identity::kms::EncryptionContext;
 use serde_json::{Value, json};
 
 use crate::Models;
-pub use card::{Card, Quality};
+use crate::at_rest::SealedModel;
+use crate::loaded::Lease;
+pub use card::{Card, Exact, Quality, Trial};
+pub(crate) use files::Files;
 pub use job::{ImportFilter, ImportJob, ImportStatus, NewImport, Tags};
-pub(crate) use vault::Vault;
 pub(crate) use work::{ImportHandler, JOB_KIND};
-
-/// What the sealing of Craton's own data keys is bound to.
-const KEY_PURPOSE: &str = "models/imported/data-key";
 
 /// An imported model.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +49,8 @@ pub struct ImportedModel {
     pub role_arn: String,
     /// Bytes of its file.
     pub bytes: u64,
+    /// The name of its file.
+    pub(crate) file: String,
     /// The data key of its file, encrypted.
     pub(crate) data_key: Vec<u8>,
     /// What is known of it.
@@ -91,23 +92,57 @@ impl Models {
     /// NotFound; Conflict, while requests are using it.
     pub async fn delete_imported_model(&self, ctx: &Ctx, identifier: &str) -> Result<()> {
         let model = self.imported_model(ctx, identifier).await?;
-        let _retired = self.inner.loaded.retire(&loaded_name(&model.id)).await?;
+        let _retired = self.inner.loaded.retire(&model.arn.to_string()).await?;
         if !store::remove_model(&self.inner.store, ctx, &model.id).await? {
             return Err(Error::not_found(format!("The imported model `{identifier}` could not be found.")));
         }
-        self.inner.vault.remove(&model.id).await
+        self.inner.imported_files.remove(&model.file).await
     }
 
-    /// Removes files of models that are none: what an import left when its process died.
+    /// Removes files of models that are none: what imports left when their process ended.
     pub(crate) async fn sweep_imported(&self) -> Result<()> {
-        let known = store::known_ids(&self.inner.store).await?;
-        self.inner.vault.sweep(&known).await
+        let known = store::known_files(&self.inner.store).await?;
+        self.inner.imported_files.sweep(known).await
+    }
+
+    /// Whether an imported model is in memory.
+    #[must_use]
+    pub fn is_loaded(&self, model: &ImportedModel) -> bool {
+        self.inner.loaded.is_loaded(&model.arn.to_string())
+    }
+
+    /// The imported model of this name, id or ARN, where there is one.
+    pub(crate) async fn find_imported(&self, ctx: &Ctx, identifier: &str) -> Result<Option<ImportedModel>> {
+        match local_part(ctx, identifier, "imported-model") {
+            Some(key) => store::model(&self.inner.store, ctx, &key).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The imported model, loaded. Its key is asked for each time, whether it is loaded already or not.
+    ///
+    /// # Errors
+    /// Denied, where its key may not be used: it is then in memory no longer. Those of loading.
+    pub(crate) async fn lease_imported(&self, model: &ImportedModel) -> Result<Lease> {
+        let name = model.arn.to_string();
+        match self.data_key(model).await {
+            Ok(key) => {
+                let sealed = SealedModel::new(self.inner.imported_files.path(&model.file), key);
+                self.inner.loaded.acquire(&name, sealed).await
+            }
+            Err(error) => {
+                if error.kind == ErrorKind::Denied {
+                    self.inner.loaded.forget(&name).await;
+                }
+                Err(error)
+            }
+        }
     }
 }
 
-/// What an imported model is called among the loaded ones. No model of the library has such a name.
-pub(crate) fn loaded_name(id: &str) -> String {
-    format!("imported-model/{id}")
+/// Whether the caller may know a loaded model's name: imported models are known to their own account alone.
+pub(crate) fn is_visible(ctx: &Ctx, loaded: &str) -> bool {
+    loaded.parse::<Arn>().map_or(true, |arn| *arn.account == *ctx.account().as_str())
 }
 
 /// The name or id that an identifier of `kind` has in the caller's account and region.
@@ -125,18 +160,10 @@ fn arn(ctx: &Ctx, kind: &str, id: &str) -> Arn {
     Arn::new("bedrock", Some(ctx.region()), Some(ctx.account()), format!("{kind}/{id}"))
 }
 
-/// What the data key of a model is bound to: it decrypts nothing but that model.
-fn data_key_context(model: &Arn) -> EncryptionContext {
-    EncryptionContext::from_pairs([("aws:bedrock:imported-model-arn", model.to_string())])
-}
-
 /// # Errors
 /// Internal.
 fn quantization(name: &str) -> Result<Quantization> {
-    Quantization::ALL
-        .into_iter()
-        .find(|quantization| quantization.name() == name)
-        .ok_or_else(|| Error::internal(format!("quantization `{name}`")))
+    Quantization::from_name(name).ok_or_else(|| Error::internal(format!("quantization `{name}`")))
 }
 
 /// A report as it is kept and shown.

@@ -1,7 +1,7 @@
 //! The rows of imported models and import jobs, keyed by account, region and id.
 
 use ::store::{Row, Store, Tx, params};
-use base::{AccountId, Error, ErrorKind, PageRequest, Result, Timestamp};
+use base::{Error, PageRequest, Result, Timestamp};
 use identity::Ctx;
 use jobs::JobId;
 
@@ -12,7 +12,7 @@ macro_rules! select_models {
     ($rest:literal) => {
         concat!(
             "SELECT id, name, architecture, instruct, job_id, job_name, source_uri, kms_key_arn, created_at, role_arn, bytes, \
-             data_key, card, tags FROM model_imported ",
+             file, data_key, card, tags FROM model_imported ",
             $rest
         )
     };
@@ -96,8 +96,8 @@ pub(super) async fn complete(store: &Store, ctx: &Ctx, model: &ImportedModel, jo
                 return Ok(false);
             }
             let sql = "INSERT INTO model_imported (account, region, id, name, architecture, instruct, job_id, job_name,
-                         source_uri, kms_key_arn, created_at, role_arn, bytes, data_key, card, tags)
-                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+                         source_uri, kms_key_arn, created_at, role_arn, bytes, file, data_key, card, tags)
+                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
             let params = params![
                 ctx.account(),
                 ctx.region(),
@@ -112,6 +112,7 @@ pub(super) async fn complete(store: &Store, ctx: &Ctx, model: &ImportedModel, jo
                 model.created,
                 &model.role_arn,
                 i64::try_from(model.bytes).map_err(Error::internal)?,
+                &model.file,
                 &model.data_key,
                 card,
                 tags,
@@ -132,13 +133,12 @@ pub(super) async fn remove_model(store: &Store, ctx: &Ctx, id: &str) -> Result<b
         .await
 }
 
-/// The ids of all imported models and of those that are being made: whose files are not garbage.
-pub(super) async fn known_ids(store: &Store) -> Result<Vec<String>> {
+/// The names of the files of all imported models.
+pub(super) async fn known_files(store: &Store) -> Result<Vec<String>> {
     store
         .read(|tx| async move {
-            let sql = "SELECT id FROM model_imported \
-                       UNION ALL SELECT model_id AS id FROM model_import_jobs WHERE status = 'InProgress'";
-            tx.fetch_all(sql, params![]).await?.iter().map(|row| row.text("id")).collect()
+            let rows = tx.fetch_all("SELECT file FROM model_imported", params![]).await?;
+            rows.iter().map(|row| row.text("file")).collect()
         })
         .await
 }
@@ -304,7 +304,7 @@ pub(super) async fn end_job(store: &Store, ctx: &Ctx, job: &ImportJob) -> Result
 }
 
 async fn end(tx: &Tx, ctx: &Ctx, job: &ImportJob) -> Result<bool> {
-    let sql = "UPDATE model_import_jobs SET status = $4, failure = $5, modified_at = $6, ended_at = $7
+    let sql = "UPDATE model_import_jobs SET status = $4, failure = $5, modified_at = $6, ended_at = $7, kms_key_arn = $8
                WHERE account = $1 AND region = $2 AND id = $3 AND status = 'InProgress'";
     let params = params![
         ctx.account(),
@@ -313,7 +313,8 @@ async fn end(tx: &Tx, ctx: &Ctx, job: &ImportJob) -> Result<bool> {
         job.status.as_str(),
         job.failure.as_ref(),
         job.modified,
-        job.ended
+        job.ended,
+        job.kms_key_arn.as_ref()
     ];
     Ok(tx.execute(sql, params).await? > 0)
 }
@@ -367,6 +368,7 @@ fn read_model(ctx: &Ctx, row: &Row) -> Result<ImportedModel> {
         kms_key_arn: row.opt_text("kms_key_arn")?,
         role_arn: row.text("role_arn")?,
         bytes: u64::try_from(row.int("bytes")?).map_err(Error::internal)?,
+        file: row.text("file")?,
         data_key: row.opt_bytes("data_key")?.unwrap_or_default(),
         card: parse::<Card>("card", &row.text("card")?)?,
         tags: parse::<Tags>("tags", &row.text("tags")?)?,

@@ -4,9 +4,8 @@ use std::ops::ControlFlow;
 use std::sync::Weak;
 
 use base::{Error, ErrorKind, Result};
-use checkpoint::{Accepted, Quantization, Room, examine};
+use checkpoint::{Accepted, ModelFacts, Plan, Quantization, Report, Room, examine};
 use futures::future::BoxFuture;
-use identity::kms::{DataKeySpec, KeyRef};
 use identity::{Ctx, JobOwner, ServiceAssumption};
 use jobs::{Handler, JobContext, Progress};
 use serde_json::{Value, json};
@@ -14,8 +13,8 @@ use tokio::sync::watch;
 
 use super::job::{ImportJob, ImportStatus};
 use super::location::Location;
-use super::vault::{Key, Writer};
-use super::{Card, ImportedModel, data_key_context, failure, store};
+use super::{Card, Files, ImportedModel, failure, store};
+use crate::at_rest::{Header, SealedModel, Writer};
 use crate::bucket::BucketFolder;
 use crate::{Inner, Models};
 
@@ -61,48 +60,68 @@ impl Models {
         if job.status == ImportStatus::Completed {
             return Ok(done(&job));
         }
-        let made = self.make(work, &ctx, &job).await;
+        let file = Files::name(&job.model_id, work.attempt());
+        let made = self.make(work, &ctx, &job, &file).await;
         if made.is_err() {
-            // Nothing of a model that is none stays; what cannot be removed now is removed at the next start.
-            self.inner.loaded.forget(&super::loaded_name(&job.model_id)).await;
-            let _ = self.inner.vault.remove(&job.model_id).await;
+            self.inner.loaded.forget(&job.model_arn.to_string()).await;
+            // What cannot be removed now is removed at the next start.
+            if let Err(error) = self.inner.imported_files.remove(&file).await {
+                tracing::warn!(?error, file, "the file of a failed import stays");
+            }
         }
         made
     }
 
-    async fn make(&self, work: &JobContext, ctx: &Ctx, job: &ImportJob) -> Result<Value> {
+    async fn make(&self, work: &JobContext, ctx: &Ctx, job: &ImportJob, file: &str) -> Result<Value> {
         let role = self.role(ctx, job).await?;
         let location = Location::parse(&job.source_uri)?;
         let source = BucketFolder::new(self.inner.objects.clone(), role.clone(), &location.bucket, &location.prefix);
         let quantization = super::quantization(&job.quantization)?;
         say(work, "examining the checkpoint").await;
-        let accepted = self.examine(ctx, job, &source, &location, quantization).await?;
-        let (key, data_key) = self.data_key(&role, job).await?;
-        let mut writer = self.inner.vault.create(&job.model_id, &key).await?;
-        self.convert(work, job, &accepted, quantization, &source, &location, &mut writer).await?;
-        let bytes = writer.finish().await?;
-        say(work, "trying the model").await;
-        let tried = self.try_out(&job.model_id, &key).await?;
-        let now = self.inner.clock.now();
-        let model = ImportedModel {
+        let (accepted, facts, report) = self.examine(ctx, job, &source, quantization).await?;
+        let key = self.new_data_key(&role, job).await?;
+        let plan = accepted.plan(&job.model_name, quantization);
+        let path = self.inner.imported_files.path(file);
+        let head = Header { bytes: plan.bytes(), head: plan.header_bytes(), wrapped_key: key.sealed.clone() };
+        let mut writer = Writer::create(&path, head, &key.plain).await?;
+        self.convert(work, job, &plan, &source, &mut writer).await?;
+        writer.finish().await?;
+        let mut model = ImportedModel {
             id: job.model_id.clone(),
             name: job.model_name.clone(),
             arn: job.model_arn.clone(),
             architecture: accepted.config().architecture.class().to_owned(),
-            instruct: tried.instruct,
+            instruct: false,
             job_arn: job.arn.clone(),
             job_name: job.name.clone(),
             source_uri: job.source_uri.clone(),
-            kms_key_arn: job.kms_key_arn.clone(),
+            kms_key_arn: key.kms_key_arn,
             role_arn: job.role_arn.clone(),
-            bytes,
-            data_key,
-            card: Card::of(&accepted, quantization, tried),
+            bytes: plan.bytes(),
+            file: file.to_owned(),
+            data_key: key.sealed,
+            card: Card::default(),
             tags: job.model_tags.clone(),
-            created: now,
+            created: self.inner.clock.now(),
         };
-        let ended =
-            ImportJob { status: ImportStatus::Completed, modified: now, ended: Some(now), failure: None, ..job.clone() };
+        // Whoever may encrypt and not decrypt would have a model that never loads.
+        let made = SealedModel::new(path, self.data_key(&model).await?);
+        say(work, "measuring the quality").await;
+        let quality = self.measure(work, job, &made, (&accepted, &source)).await?;
+        say(work, "trying the model").await;
+        let (trial, instruct) = self.try_out(work, job, made).await?;
+        // The key may have been taken away while the weights were copied and tried.
+        self.data_key(&model).await?;
+        (model.instruct, model.card) = (instruct, Card::new(&facts, &report, quantization, quality, trial));
+        model.created = self.inner.clock.now();
+        let ended = ImportJob {
+            status: ImportStatus::Completed,
+            kms_key_arn: model.kms_key_arn.clone(),
+            modified: model.created,
+            ended: Some(model.created),
+            failure: None,
+            ..job.clone()
+        };
         if !store::complete(&self.inner.store, ctx, &model, &ended).await? {
             return Err(Error::conflict("The import job has ended meanwhile."));
         }
@@ -127,48 +146,32 @@ impl Models {
         ctx: &Ctx,
         job: &ImportJob,
         source: &BucketFolder,
-        location: &Location,
         quantization: Quantization,
-    ) -> Result<Accepted> {
-        let room = Room { disk: self.inner.vault.free_space().await?, memory: self.inner.loaded.budget_bytes() };
-        let examined = examine(source, quantization, room).await.map_err(|error| of_reading(location, error))?;
+    ) -> Result<(Accepted, ModelFacts, Report)> {
+        let room = self.import_room().await?;
+        let examined = examine(source, quantization, room).await.map_err(|error| of_reading(job, error))?;
         let report = super::report_json(&examined.report).to_string();
         store::set_report(&self.inner.store, ctx, &job.id, &report, self.inner.clock.now()).await?;
-        match examined.accepted {
-            Some(accepted) => Ok(accepted),
-            None => Err(failure::unfit(&examined.report)),
+        match (examined.accepted, examined.facts) {
+            (Some(accepted), Some(facts)) => Ok((accepted, facts, examined.report)),
+            _ => Err(failure::unfit(&examined.report)),
         }
     }
 
-    /// A key for the model's file, in the clear and as it is kept.
-    async fn data_key(&self, role: &Ctx, job: &ImportJob) -> Result<(Key, Vec<u8>)> {
-        let Some(arn) = &job.kms_key_arn else {
-            let key = Key::random(self.inner.random.as_ref());
-            let sealed = self.inner.identity.keyring().seal(super::KEY_PURPOSE, key.as_bytes())?;
-            return Ok((key, sealed));
-        };
-        let refused = |error: identity::kms::Error| failure::no_key(arn, error.into());
-        let reference = KeyRef::parse(arn).map_err(refused)?;
-        let context = data_key_context(&job.model_arn);
-        let kms = self.inner.identity.kms();
-        let made = kms.generate_data_key(role, &reference, &context, DataKeySpec::Aes256).await.map_err(refused)?;
-        // Whoever may encrypt and not decrypt would have a model that never loads.
-        kms.decrypt(role, &made.ciphertext, &context, None).await.map_err(refused)?;
-        Ok((Key::from_slice(&made.plaintext)?, made.ciphertext))
+    /// The room for an imported model.
+    pub(super) async fn import_room(&self) -> Result<Room> {
+        let disk = self.inner.imported_files.free_space().await?;
+        Ok(Room { disk, memory: self.inner.loaded.budget_bytes() })
     }
 
-    #[expect(clippy::too_many_arguments, reason = "each is one thing that the conversion joins")]
     async fn convert(
         &self,
         work: &JobContext,
         job: &ImportJob,
-        accepted: &Accepted,
-        quantization: Quantization,
+        plan: &Plan,
         source: &BucketFolder,
-        location: &Location,
         writer: &mut Writer,
     ) -> Result<()> {
-        let plan = accepted.plan(&job.model_name, quantization);
         let (total, cancelled) = (plan.source_bytes(), work.cancelled());
         let (tell, mut told) = watch::channel(0_u64);
         let mut progress = |bytes: u64| {
@@ -179,7 +182,7 @@ impl Models {
         tokio::pin!(writing);
         loop {
             tokio::select! {
-                written = &mut writing => return written.map_err(|error| of_reading(location, error)),
+                written = &mut writing => return written.map_err(|error| of_reading(job, error)),
                 Ok(()) = told.changed() => {
                     let done = *told.borrow_and_update();
                     let (unit, message) = ("bytes".to_owned(), "importing the weights".to_owned());
@@ -190,14 +193,15 @@ impl Models {
     }
 }
 
-/// Which error of the conversion is whose.
-fn of_reading(location: &Location, error: checkpoint::Error) -> Error {
+/// Which error of reading a checkpoint is whose.
+pub(super) fn of_reading(job: &ImportJob, error: checkpoint::Error) -> Error {
     match error {
         checkpoint::Error::Source { error, .. } if matches!(error.kind, ErrorKind::Denied | ErrorKind::NotFound) => {
-            failure::no_access(location, error)
+            failure::no_access(&job.source_uri, error)
         }
         checkpoint::Error::Source { error, .. } | checkpoint::Error::Sink(error) => error,
         checkpoint::Error::Refused(finding) => Error::invalid(format!("The model cannot be imported. {finding}")),
+        checkpoint::Error::Quantizer(reason) => Error::internal(reason),
         checkpoint::Error::Cancelled => Error::conflict("The import was cancelled."),
     }
 }

@@ -1,6 +1,8 @@
 -- What is kept of an imported model beside what AWS tells of it. Times are milliseconds since 1970.
 ALTER TABLE model_imported ADD COLUMN role_arn TEXT NOT NULL DEFAULT '';
 ALTER TABLE model_imported ADD COLUMN bytes BIGINT NOT NULL DEFAULT 0;
+-- The name of its file.
+ALTER TABLE model_imported ADD COLUMN file TEXT NOT NULL DEFAULT '';
 -- The data key of its file, encrypted: under the customer's key, or under Craton's own.
 ALTER TABLE model_imported ADD COLUMN data_key BYTEA;
 -- JSON: what was found in its files, how it was quantised, what that changed.
