@@ -40,8 +40,21 @@ pub enum Provider {
     Mistral,
     /// OpenAI chat completions.
     OpenAi,
+    /// An imported model: the bodies of its family and OpenAI's, told apart by their members.
+    Imported(Family),
     /// A name of Craton's own, with no vendor's body.
     Craton,
+}
+
+/// The architecture of an imported model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// Llama 2 and Llama 3.
+    Llama,
+    /// Mistral.
+    Mistral,
+    /// Qwen2.
+    Qwen2,
 }
 
 impl Provider {
@@ -68,8 +81,9 @@ impl Provider {
             Self::Anthropic => "Anthropic",
             Self::Nova | Self::TitanText | Self::TitanEmbedV1 | Self::TitanEmbedV2 => "Amazon",
             Self::CohereEmbed => "Cohere",
-            Self::Llama => "Meta",
-            Self::Mistral => "Mistral AI",
+            Self::Llama | Self::Imported(Family::Llama) => "Meta",
+            Self::Mistral | Self::Imported(Family::Mistral) => "Mistral AI",
+            Self::Imported(Family::Qwen2) => "Qwen",
             Self::OpenAi => "OpenAI",
             Self::Craton => "Craton",
         }

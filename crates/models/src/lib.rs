@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use base::{Clock, Random, Result};
 
-pub use aliases::{Alias, Provider, Resolved, Target};
+pub use aliases::{Alias, Family, Provider, Resolved, Target};
 pub use bucket::BucketFolder;
 pub use catalogue::{Card, CardFilter, CardKind, CardSource, CardState, Licence, Recommended};
 pub use config::{Config, HubConfig};
