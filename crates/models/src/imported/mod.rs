@@ -16,7 +16,7 @@ use checkpoint::{Quantization, Report};
 use identity::Ctx;
 use serde_json::{Value, json};
 
-use crate::Models;
+use crate::{Family, Models};
 use crate::at_rest::SealedModel;
 use crate::loaded::Lease;
 pub use card::{Card, Exact, Quality, Trial};
@@ -59,6 +59,18 @@ pub struct ImportedModel {
     pub tags: Tags,
     /// When it was imported.
     pub created: Timestamp,
+}
+
+impl ImportedModel {
+    /// Its family, which decides the bodies that it is asked in.
+    #[must_use]
+    pub fn family(&self) -> Family {
+        match self.architecture.as_str() {
+            "MistralForCausalLM" => Family::Mistral,
+            "Qwen2ForCausalLM" => Family::Qwen2,
+            _ => Family::Llama,
+        }
+    }
 }
 
 impl Models {

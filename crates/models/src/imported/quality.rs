@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use base::{Error, ErrorKind, Result};
-use checkpoint::{Accepted, Source};
+use checkpoint::{Accepted, ModelFacts, Source};
 use inference::Reading;
 use jobs::JobContext;
 
@@ -33,7 +33,7 @@ impl Models {
         work: &JobContext,
         job: &ImportJob,
         made: &SealedModel,
-        (accepted, source): (&Accepted, &dyn Source),
+        (accepted, facts, source): (&Accepted, &ModelFacts, &dyn Source),
     ) -> Result<Quality> {
         let (name, mut patience) = (format!("{}#reading", job.model_arn), Patience::of(work, PATIENCE));
         let mut text = TEXT;
@@ -48,7 +48,7 @@ impl Models {
             }
         };
         let perplexity = perplexity(&own)?;
-        let compared = self.compare(work, job, (accepted, source), text, &own).await;
+        let compared = self.compare(work, job, (accepted, facts, source), text, &own).await;
         let (exact, unmeasured) = match compared {
             Ok(exact) => (Some(exact), None),
             Err(error) if matches!(error.kind, ErrorKind::Throttled | ErrorKind::Unavailable) => {
@@ -64,7 +64,7 @@ impl Models {
         &self,
         work: &JobContext,
         job: &ImportJob,
-        (accepted, source): (&Accepted, &dyn Source),
+        (accepted, facts, source): (&Accepted, &ModelFacts, &dyn Source),
         text: &str,
         own: &[Reading],
     ) -> Result<Exact> {
@@ -90,7 +90,7 @@ impl Models {
         Ok(Exact {
             perplexity: perplexity(&exact)?,
             agreement: same as f64 / own.len().max(1) as f64,
-            format: accepted.exact_format().to_owned(),
+            format: if facts.dtype.as_deref() == Some("F16") { "F16" } else { "F32" }.to_owned(),
         })
     }
 }

@@ -107,7 +107,7 @@ impl Models {
         // Whoever may encrypt and not decrypt would have a model that never loads.
         let made = SealedModel::new(path, self.data_key(&model).await?);
         say(work, "measuring the quality").await;
-        let quality = self.measure(work, job, &made, (&accepted, &source)).await?;
+        let quality = self.measure(work, job, &made, (&accepted, &facts, &source)).await?;
         say(work, "trying the model").await;
         let (trial, instruct) = self.try_out(work, job, made).await?;
         // The key may have been taken away while the weights were copied and tried.
