@@ -216,6 +216,15 @@ impl Loader for TestLoader {
             memory_bytes: self.size(files),
         }))))
     }
+
+    fn read_along(
+        &self,
+        files: &ModelFiles,
+        options: &LoadOptions,
+        text: &str,
+    ) -> inference::Result<Vec<inference::Reading>> {
+        inference::fake::FakeLoader::default().read_along(files, options, text)
+    }
 }
 
 /// Every text's vector is (0.6, 0, 0.8); a text has as many tokens as words.
