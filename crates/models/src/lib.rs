@@ -30,11 +30,12 @@ use base::{Clock, Random, Result};
 pub use aliases::{Alias, Family, Provider, Resolved, Target};
 pub use bucket::BucketFolder;
 pub use catalogue::{Card, CardFilter, CardKind, CardSource, CardState, Licence, Recommended};
+pub use checkpoint::{ModelFacts, Quantization};
 pub use config::{Config, HubConfig};
 pub use foundation::{FoundationModel, Lifecycle};
-pub use checkpoint::{ModelFacts, Quantization};
 pub use imported::{
-    Card as ImportedCard, Exact, ImportFilter, ImportJob, ImportStatus, ImportedModel, NewImport, Quality, Tags, Trial,
+    Card as ImportedCard, CheckOutcome, CheckStep, Exact, ImportCheck, ImportFilter, ImportJob, ImportPolicy,
+    ImportSides, ImportStatus, ImportedModel, NewImport, Quality, Side, Tags, Trial,
 };
 pub use invoke::answer::{
     Chat, ChatEvent, ChatStream, EmbedResponse, ServedBy, Stop, Timing, TokenCount, TokenLogprob, TopLogprob, Usage,

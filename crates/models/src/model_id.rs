@@ -73,7 +73,9 @@ fn from_arn(account: &str, region: &str, text: &str) -> Result<ModelId> {
     match arn.resource_type() {
         Some("foundation-model") => Ok(ModelId::named(id, id)),
         Some("inference-profile") => Ok(ModelId::named(id, without_profile_prefix(id))),
-        Some("imported-model") if !arn.account.is_empty() => Ok(ModelId { imported: true, ..ModelId::named(text, text) }),
+        Some("imported-model") if !arn.account.is_empty() => {
+            Ok(ModelId { imported: true, ..ModelId::named(text, text) })
+        }
         Some(
             kind @ ("application-inference-profile"
             | "provisioned-model"

@@ -3,8 +3,8 @@
 use base::Result;
 use identity::Ctx;
 
-use crate::{Models, imported};
 use crate::catalogue::{CardKind, Recommended};
+use crate::{Models, imported};
 
 /// The loaded models and their memory.
 #[derive(Debug, Clone, PartialEq)]

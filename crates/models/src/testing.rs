@@ -11,8 +11,8 @@ use identity::{Ctx, Defaults, Identity, JobOwner, RootKey};
 use inference::{
     Embedder, EmbedderInfo, Embeddings, Facts, LoadOptions, Loaded, Loader, ModelFiles, ModelKind, Truncate,
 };
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use objects::{BlobPlace, Objects};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use crate::library::{Library, Manifest, ManifestFacts, ManifestFile, Trust, hex};

@@ -4,19 +4,36 @@ use std::collections::HashSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use base::{Error, Result};
+use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 
 use crate::at_rest;
 use crate::library::blocking;
 
 /// The folder that the files lie in.
 #[derive(Debug, Clone)]
-pub(crate) struct Files(PathBuf);
+pub(crate) struct Files {
+    folder: PathBuf,
+    /// Held for reading while the files of models must stay.
+    stays: Arc<RwLock<()>>,
+}
 
 impl Files {
     pub(crate) fn new(folder: PathBuf) -> Self {
-        Self(folder)
+        Self { folder, stays: Arc::default() }
+    }
+
+    /// Keeps the files of models from being removed as long as the value lives.
+    pub(super) async fn hold(&self) -> OwnedRwLockReadGuard<()> {
+        self.stays.clone().read_owned().await
+    }
+
+    /// Removes the file of a model that is deleted, when nobody holds it.
+    pub(super) async fn remove_model(&self, name: &str) -> Result<()> {
+        let _free = self.stays.write().await;
+        self.remove(name).await
     }
 
     /// The name of the file that an attempt to import a model writes: attempts do not write over one another.
@@ -25,7 +42,7 @@ impl Files {
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
-        self.0.join(name)
+        self.folder.join(name)
     }
 
     /// Removes a file; there need not be one.
@@ -42,7 +59,7 @@ impl Files {
 
     /// Removes what is left of imports, when none runs.
     pub(super) async fn sweep(&self, known: Vec<String>) -> Result<()> {
-        let folder = self.0.clone();
+        let folder = self.folder.clone();
         let kept: HashSet<PathBuf> = known.iter().map(|name| self.path(name)).collect();
         blocking(move || match at_rest::sweep(&folder, &kept)? {
             0 => Ok(()),
@@ -56,7 +73,7 @@ impl Files {
 
     /// Bytes that the disk has room for.
     pub(super) async fn free_space(&self) -> Result<u64> {
-        let folder = self.0.clone();
+        let folder = self.folder.clone();
         blocking(move || {
             let failed = |error: &dyn std::fmt::Display| {
                 Error::unavailable("The folder of imported models cannot be used.").with_detail(error)

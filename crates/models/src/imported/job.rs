@@ -2,8 +2,8 @@
 
 use base::{AccountId, Arn, Error, ErrorKind, Page, PageRequest, Result, Timestamp};
 use checkpoint::Quantization;
-use identity::kms::KeyRef;
 use identity::Ctx;
+use identity::kms::KeyRef;
 use jobs::{JobId, NewJob, Owner, State};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -230,7 +230,8 @@ impl Models {
         Ok(job)
     }
 
-    fn row(&self, ctx: &Ctx, new: NewImport) -> ImportJob {
+    /// The job that the request asks for, which is kept nowhere yet.
+    pub(super) fn row(&self, ctx: &Ctx, new: NewImport) -> ImportJob {
         let id = || self.inner.random.text(b"abcdefghijklmnopqrstuvwxyz0123456789", 12);
         let (id, model_id, now) = (id(), id(), self.inner.clock.now());
         ImportJob {
@@ -244,7 +245,7 @@ impl Models {
             role_arn: new.role_arn,
             source_uri: new.source_uri,
             model_name: new.model_name,
-            kms_key_arn: new.kms_key,
+            kms_key_arn: new.kms_key.map(|key| key_arn(ctx, key)),
             quantization: new.quantization.name().to_owned(),
             tags: new.tags,
             model_tags: new.model_tags,
@@ -257,20 +258,43 @@ impl Models {
     }
 }
 
-fn check(ctx: &Ctx, new: &NewImport) -> Result<()> {
+/// Checks what can be checked without asking anybody.
+pub(super) fn check(ctx: &Ctx, new: &NewImport) -> Result<()> {
     Location::parse(&new.source_uri)?;
     if let Some(key) = &new.kms_key {
-        KeyRef::parse(key).map_err(|error| Error::invalid(error.to_string()))?;
+        KeyRef::parse(key)?;
     }
-    let role: Option<Arn> = new.role_arn.parse().ok();
-    let owner = role.filter(|role| role.service == "iam" && role.resource_type() == Some("role"));
-    match owner.and_then(|role| role.account.parse::<AccountId>().ok()) {
-        Some(account) if account == *ctx.account() => Ok(()),
-        Some(account) => Err(Error::denied(format!("Cross-account pass role is not allowed: the role belongs to {account}."))
-            .with_hint("Name a role of your own account; give it access to the other account's bucket.")),
-        None => Err(Error::invalid(format!("The role ARN `{}` is invalid.", new.role_arn))
+    role_name(ctx, &new.role_arn).map(drop)
+}
+
+/// The name of a role of the caller's account.
+///
+/// # Errors
+/// Invalid, where it is no role's ARN; Denied, where the role is another account's.
+pub(super) fn role_name(ctx: &Ctx, role_arn: &str) -> Result<String> {
+    let role: Option<Arn> = role_arn.parse().ok();
+    let role = role.filter(|role| role.service == "iam" && role.resource_type() == Some("role"));
+    let owner = role.as_ref().and_then(|role| role.account.parse::<AccountId>().ok());
+    match (role, owner) {
+        (Some(role), Some(account)) if account == *ctx.account() => {
+            Ok(role.resource_id().rsplit('/').next().unwrap_or_default().to_owned())
+        }
+        (_, Some(account)) => {
+            Err(Error::denied(format!("Cross-account pass role is not allowed: the role belongs to {account}."))
+                .with_hint("Name a role of your own account; give it access to the other account's bucket."))
+        }
+        _ => Err(Error::invalid(format!("The role ARN `{role_arn}` is invalid."))
             .with_hint("It looks like `arn:aws:iam::111122223333:role/NAME`.")),
     }
+}
+
+/// A key's ARN, or its alias's, of what may be an id or an alias's name.
+fn key_arn(ctx: &Ctx, key: String) -> String {
+    if key.starts_with("arn:") {
+        return key;
+    }
+    let resource = if key.starts_with("alias/") { key } else { format!("key/{key}") };
+    Arn::new("kms", Some(ctx.region()), Some(ctx.account()), resource).to_string()
 }
 
 /// What a request asks for, as one value.

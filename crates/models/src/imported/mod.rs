@@ -1,27 +1,33 @@
 //! Imported models: weights of an account's own, beside the foundation models that all share.
 
 mod card;
+mod check;
 mod failure;
 mod files;
 mod job;
 mod location;
+mod policies;
 mod quality;
 mod store;
 mod trial;
 mod use_of_key;
 mod work;
 
+use std::path::PathBuf;
+
 use base::{Arn, Error, ErrorKind, Page, PageRequest, Result, Timestamp};
 use checkpoint::{Quantization, Report};
 use identity::Ctx;
 use serde_json::{Value, json};
 
-use crate::{Family, Models};
 use crate::at_rest::SealedModel;
 use crate::loaded::Lease;
+use crate::{Family, Models};
 pub use card::{Card, Exact, Quality, Trial};
+pub use check::{CheckOutcome, CheckStep, ImportCheck};
 pub(crate) use files::Files;
 pub use job::{ImportFilter, ImportJob, ImportStatus, NewImport, Tags};
+pub use policies::{ImportPolicy, ImportSides, Side};
 pub(crate) use work::{ImportHandler, JOB_KIND};
 
 /// An imported model.
@@ -108,7 +114,21 @@ impl Models {
         if !store::remove_model(&self.inner.store, ctx, &model.id).await? {
             return Err(Error::not_found(format!("The imported model `{identifier}` could not be found.")));
         }
-        self.inner.imported_files.remove(&model.file).await
+        self.inner.imported_files.remove_model(&model.file).await
+    }
+
+    /// Keeps the files of imported models where they are as long as the value lives, for a backup.
+    pub async fn hold_imported(&self) -> impl Send + use<> {
+        self.inner.imported_files.hold().await
+    }
+
+    /// The files of all imported models, and their names.
+    ///
+    /// # Errors
+    /// Unavailable, where the database cannot be read.
+    pub async fn imported_files(&self) -> Result<Vec<(PathBuf, String)>> {
+        let names = store::known_files(&self.inner.store).await?;
+        Ok(names.into_iter().map(|name| (self.inner.imported_files.path(&name), name)).collect())
     }
 
     /// Removes files of models that are none: what imports left when their process ended.
@@ -162,7 +182,8 @@ fn local_part(ctx: &Ctx, identifier: &str, kind: &str) -> Option<String> {
     match identifier.parse::<Arn>() {
         Ok(arn) => {
             let is_own = *arn.account == *ctx.account().as_str() && *arn.region == *ctx.region().as_str();
-            (is_own && arn.service == "bedrock" && arn.resource_type() == Some(kind)).then(|| arn.resource_id().to_owned())
+            (is_own && arn.service == "bedrock" && arn.resource_type() == Some(kind))
+                .then(|| arn.resource_id().to_owned())
         }
         Err(_) => Some(identifier.to_owned()),
     }

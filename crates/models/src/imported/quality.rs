@@ -42,7 +42,7 @@ impl Models {
                 Ok(readings) => break readings,
                 // A token is at least a byte: this much of the text fits.
                 Err(error) if error.kind == ErrorKind::Invalid && text.len() == TEXT.len() => {
-                    text = beginning(accepted.config().context_length);
+                    text = beginning(facts.context_length);
                 }
                 Err(error) => patience.wait(error).await?,
             }
@@ -78,8 +78,7 @@ impl Models {
         };
         let mut sink = MemorySink::new(plan.bytes())?;
         let cancelled = work.cancelled();
-        let mut go_on =
-            |_| if cancelled.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        let mut go_on = |_| if cancelled.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
         let written = plan.write(source, &mut sink, self.inner.quantizer.as_ref(), &mut go_on).await;
         written.map_err(|error| super::work::of_reading(job, error))?;
         let exact = self.inner.loaded.read_along_within(room, sink.finish()?, text).await?;

@@ -159,7 +159,8 @@ pub(super) async fn insert_job(
     store
         .write(|tx| async move {
             check_names(&tx, ctx, job).await?;
-            let sql = "INSERT INTO model_import_jobs (account, region, id, name, status, role_arn, source_uri, model_id,
+            let sql =
+                "INSERT INTO model_import_jobs (account, region, id, name, status, role_arn, source_uri, model_id,
                          model_name, kms_key_arn, quantization, tags, model_tags, request_token, request_hash,
                          created_at, modified_at)
                        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)";
@@ -304,7 +305,8 @@ pub(super) async fn end_job(store: &Store, ctx: &Ctx, job: &ImportJob) -> Result
 }
 
 async fn end(tx: &Tx, ctx: &Ctx, job: &ImportJob) -> Result<bool> {
-    let sql = "UPDATE model_import_jobs SET status = $4, failure = $5, modified_at = $6, ended_at = $7, kms_key_arn = $8
+    let sql =
+        "UPDATE model_import_jobs SET status = $4, failure = $5, modified_at = $6, ended_at = $7, kms_key_arn = $8
                WHERE account = $1 AND region = $2 AND id = $3 AND status = 'InProgress'";
     let params = params![
         ctx.account(),
@@ -342,7 +344,8 @@ impl Bounds {
             Some((time.parse().ok()?, id.to_owned()))
         });
         // The first page begins before the first row, whichever end that is.
-        let (time, id) = after.unwrap_or(if filter.ascending { (i64::MIN, String::new()) } else { (i64::MAX, String::new()) });
+        let (time, id) =
+            after.unwrap_or(if filter.ascending { (i64::MIN, String::new()) } else { (i64::MAX, String::new()) });
         Self {
             from: filter.after.map_or(i64::MIN, Timestamp::as_millis),
             to: filter.before.map_or(i64::MAX, Timestamp::as_millis),

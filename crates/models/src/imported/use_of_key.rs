@@ -1,8 +1,9 @@
 //! The data key of a model's file: made when the model is imported, and opened whenever the model is used.
 
-use base::{Error, ErrorKind, Result};
+use base::{Arn, Error, Region, Result};
+use identity::Ctx;
 use identity::kms::{DataKeySpec, EncryptionContext, KeyRef};
-use identity::{Ctx, ServiceAssumption};
+use identity::sts::ServiceAssumption;
 use zeroize::Zeroizing;
 
 use super::job::ImportJob;
@@ -46,18 +47,30 @@ impl Models {
         let Some(arn) = &model.kms_key_arn else {
             return self.inner.identity.keyring().open(KEY_PURPOSE, &model.data_key);
         };
+        let session = format!("BedrockImportedModel-{}", model.id);
+        let region = model.arn.region.parse().map_err(Error::internal)?;
+        let role = self.assume(&model.role_arn, &model.job_arn, session, region).await;
+        let role = role.map_err(|error| refused(model, arn, error))?;
+        let opened = self.open_data_key(&role, &model.data_key, &model.arn.to_string()).await;
+        opened.map_err(|error| refused(model, arn, error))
+    }
+
+    /// Opens a data key under the customer's key, as the role.
+    pub(super) async fn open_data_key(&self, role: &Ctx, sealed: &[u8], model_arn: &str) -> Result<Zeroizing<Vec<u8>>> {
+        let opened = self.inner.identity.kms().decrypt(role, sealed, &context(model_arn), None).await;
+        opened.map(|opened| opened.plaintext).map_err(Error::from)
+    }
+
+    /// The role of an import, assumed for that import alone.
+    pub(super) async fn assume(&self, role: &str, job: &Arn, session: String, region: Region) -> Result<Ctx> {
         let wish = ServiceAssumption {
             service: work::SERVICE.to_owned(),
-            role_arn: model.role_arn.clone(),
-            source_arn: Some(model.job_arn.to_string()),
-            session_name: format!("BedrockImportedModel-{}", model.id),
-            region: model.arn.region.parse().map_err(Error::internal)?,
+            role_arn: role.to_owned(),
+            source_arn: Some(job.to_string()),
+            session_name: session,
+            region,
         };
-        let role = self.inner.identity.assume_role_as_service(&wish).await;
-        let role = role.map_err(|error| refused(model, arn, error))?;
-        let context = context(&model.arn.to_string());
-        let opened = self.inner.identity.kms().decrypt(&role, &model.data_key, &context, None).await;
-        opened.map(|opened| opened.plaintext).map_err(|error| refused(model, arn, error.into()))
+        self.inner.identity.assume_role_as_service(&wish).await
     }
 }
 
@@ -68,17 +81,13 @@ fn context(model_arn: &str) -> EncryptionContext {
 
 /// The error of a model whose key cannot be used. Faults of the server stay what they are.
 fn refused(model: &ImportedModel, key: &str, error: Error) -> Error {
-    match error.kind {
-        ErrorKind::Denied | ErrorKind::NotFound | ErrorKind::Conflict | ErrorKind::Invalid => {
-            let (role, name) = (&model.role_arn, &model.name);
-            let reason = error.message.trim_end_matches('.').to_owned();
-            let hint = match &error.hint {
-                Some(hint) => hint.clone(),
-                None => format!("The model is encrypted under {key}, which {role} must be able to use."),
-            };
-            let denied = Error::denied(format!("The imported model `{name}` cannot be decrypted: {reason}."));
-            denied.with_hint(hint)
-        }
-        _ => error,
+    if failure::is_fault(&error) {
+        return error;
     }
+    let (role, name) = (&model.role_arn, &model.name);
+    let reason = error.message.trim_end_matches('.');
+    let denied = Error::denied(format!("The imported model `{name}` cannot be decrypted: {reason}."));
+    denied.with_hint(
+        error.hint.unwrap_or_else(|| format!("The model is encrypted under {key}, which {role} must be able to use.")),
+    )
 }

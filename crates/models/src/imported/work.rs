@@ -6,7 +6,7 @@ use std::sync::Weak;
 use base::{Error, ErrorKind, Result};
 use checkpoint::{Accepted, ModelFacts, Plan, Quantization, Report, Room, examine};
 use futures::future::BoxFuture;
-use identity::{Ctx, JobOwner, ServiceAssumption};
+use identity::{Ctx, JobOwner};
 use jobs::{Handler, JobContext, Progress};
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -129,15 +129,9 @@ impl Models {
     }
 
     /// The role that the job was given, assumed for the job alone.
-    async fn role(&self, ctx: &Ctx, job: &ImportJob) -> Result<Ctx> {
-        let wish = ServiceAssumption {
-            service: SERVICE.to_owned(),
-            role_arn: job.role_arn.clone(),
-            source_arn: Some(job.arn.to_string()),
-            session_name: format!("BedrockModelImport-{}", job.id),
-            region: ctx.region().clone(),
-        };
-        let role = self.inner.identity.assume_role_as_service(&wish).await;
+    pub(super) async fn role(&self, ctx: &Ctx, job: &ImportJob) -> Result<Ctx> {
+        let session = format!("BedrockModelImport-{}", job.id);
+        let role = self.assume(&job.role_arn, &job.arn, session, ctx.region().clone()).await;
         role.map_err(|error| failure::no_role(&job.role_arn, error))
     }
 

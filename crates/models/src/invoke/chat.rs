@@ -5,7 +5,7 @@ use identity::Ctx;
 
 use super::answer::ChatStream;
 use super::request::{ChatRequest, Content, ToolChoice};
-use super::{local, served_by, Place};
+use super::{Place, local, served_by};
 use crate::Models;
 
 impl Models {
@@ -31,9 +31,7 @@ impl Models {
                 let lease = self.lease_here(&here).await?;
                 local::chat(lease, request, served_by, self.inner.random.clone()).await?
             }
-            Place::Upstream(upstream) => {
-                self.inner.remote.chat(upstream, request, served_by).await?
-            }
+            Place::Upstream(upstream) => self.inner.remote.chat(upstream, request, served_by).await?,
         };
         Ok(answer.until(ctx.deadline()))
     }

@@ -6,7 +6,7 @@ use inference::Loaded;
 
 use super::answer::ChatStream;
 use super::request::{ChatRequest, CompletionRequest};
-use super::{chat, errors, local, prompts, served_by, Place};
+use super::{Place, chat, errors, local, prompts, served_by};
 use crate::Models;
 use crate::loaded::Lease;
 
@@ -33,9 +33,7 @@ impl Models {
                     local::chat(lease, as_chat(request)?, served_by, self.inner.random.clone()).await?
                 }
             }
-            Place::Upstream(upstream) => {
-                self.inner.remote.chat(upstream, as_chat(request)?, served_by).await?
-            }
+            Place::Upstream(upstream) => self.inner.remote.chat(upstream, as_chat(request)?, served_by).await?,
         };
         Ok(answer.until(ctx.deadline()))
     }

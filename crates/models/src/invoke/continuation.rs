@@ -6,7 +6,7 @@ use inference::{Loaded, Prompt};
 
 use super::answer::ChatStream;
 use super::request::{ContinuationRequest, RawPrompt};
-use super::{chat, errors, local, served_by, Place};
+use super::{Place, chat, errors, local, served_by};
 use crate::Models;
 
 impl Models {
@@ -31,9 +31,7 @@ impl Models {
                 }
                 local::continue_prompt(lease, request, served_by).await
             }
-            Place::Upstream(upstream) => {
-                self.inner.remote.continue_text(upstream, request, served_by).await
-            }
+            Place::Upstream(upstream) => self.inner.remote.continue_text(upstream, request, served_by).await,
         }
     }
 }

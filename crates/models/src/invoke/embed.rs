@@ -30,9 +30,7 @@ impl Models {
         let normalize = request.normalize.unwrap_or(true);
         let (mut vectors, token_counts) = match Place::from(resolved.target) {
             Place::Here(here) => self.embed_here(&here, request).await?,
-            Place::Upstream(upstream) => {
-                self.inner.remote.embed(upstream, request.texts).await?
-            }
+            Place::Upstream(upstream) => self.inner.remote.embed(upstream, request.texts).await?,
         };
         if let (Some(wanted), [], Some(first)) = (wanted, resolved.dimensions.as_slice(), vectors.first())
             && wanted > first.len()
@@ -65,7 +63,8 @@ impl Models {
             drop(held);
             embedded
         });
-        let embeddings = embedded.await.map_err(Error::internal)?.map_err(|e| errors::of_invocation(lease.name(), e))?;
+        let embeddings =
+            embedded.await.map_err(Error::internal)?.map_err(|e| errors::of_invocation(lease.name(), e))?;
         Ok((embeddings.vectors, embeddings.token_counts))
     }
 }
