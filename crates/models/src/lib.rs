@@ -33,6 +33,7 @@ pub use catalogue::{Card, CardFilter, CardKind, CardSource, CardState, Licence, 
 pub use config::{Config, HubConfig};
 pub use foundation::{FoundationModel, Lifecycle};
 pub use imported::ImportedModel;
+pub use inference::Constraint;
 pub use invoke::answer::{
     Chat, ChatEvent, ChatStream, EmbedResponse, ServedBy, Stop, Timing, TokenCount, TokenLogprob, TopLogprob, Usage,
 };

@@ -2,10 +2,13 @@
 
 use base::Error;
 use http::StatusCode;
-use models::FoundationModel;
+use identity::Ask;
+use models::{FoundationModel, ImportedModel, Provider};
 use serde_json::{Value, json};
 
+use crate::bedrock_runtime::foundation_model_arn;
 use crate::call::{Answer, Call, Labels, json as respond};
+use crate::errors::Failure;
 
 /// All of them.
 pub(super) async fn list(call: Call<Labels>) -> Answer {
@@ -14,8 +17,31 @@ pub(super) async fn list(call: Call<Labels>) -> Answer {
     Ok(respond(StatusCode::OK, &json!({"object": "list", "data": data})))
 }
 
+/// What asks for one of them: what the operation of the kind of model asks for.
+pub(super) async fn permission(call: &Call<Labels>) -> Result<Vec<Ask>, Failure> {
+    Ok(vec![match imported(call).await? {
+        Some(model) => Ask::new("bedrock:GetImportedModel", model.arn.to_string()),
+        None => Ask::new("bedrock:GetFoundationModel", foundation_model_arn(&call.ctx, call.label(0))),
+    }])
+}
+
+/// The imported model that answers for the id, if it is one.
+async fn imported(call: &Call<Labels>) -> base::Result<Option<ImportedModel>> {
+    let models = call.api.models();
+    match models.resolve(&call.ctx, call.label(0)).await {
+        Ok(resolved) if matches!(resolved.provider, Provider::Imported(_)) => {
+            models.imported_model(&call.ctx, &resolved.aws_id).await.map(Some)
+        }
+        Err(error) if error.kind == base::ErrorKind::Unavailable => Err(error),
+        _ => Ok(None),
+    }
+}
+
 /// One of them.
 pub(super) async fn get(call: Call<Labels>) -> Answer {
+    if let Some(model) = imported(&call).await? {
+        return Ok(respond(StatusCode::OK, &describe_imported(&call, &model)));
+    }
     let model = call.api.models().foundation_model(&call.ctx, call.label(0)).await?;
     match &model.served_by {
         Some(_) if model.available => Ok(respond(StatusCode::OK, &describe(&model))),
@@ -29,4 +55,14 @@ pub(super) async fn get(call: Call<Labels>) -> Answer {
 /// `created` is 0: when the vendor released a model is not known here.
 fn describe(model: &FoundationModel) -> Value {
     json!({"id": model.id, "object": "model", "created": 0, "owned_by": model.provider_name})
+}
+
+/// Under its ARN, by which it can be asked from anywhere an id goes.
+fn describe_imported(call: &Call<Labels>, model: &ImportedModel) -> Value {
+    json!({
+        "id": model.arn.to_string(),
+        "object": "model",
+        "created": model.created.as_millis().div_euclid(1000),
+        "owned_by": call.ctx.account().as_str(),
+    })
 }

@@ -53,6 +53,9 @@ pub(crate) fn check(request: &ChatRequest) -> Result<()> {
                 .with_hint("No model served here reads anything but text yet. Send text only."));
         }
     }
+    if request.constraint.is_some() && !(request.tools.is_empty() && request.response_schema.is_none()) {
+        return Err(Error::invalid("A constraint of the answer's text goes with neither tools nor a response schema."));
+    }
     match &request.tool_choice {
         ToolChoice::Any if request.tools.is_empty() => {
             Err(Error::invalid("A tool must be called and none is offered."))

@@ -15,7 +15,7 @@ impl Models {
     /// A model that wants an opening token gets it.
     ///
     /// # Errors
-    /// Invalid for an empty prompt and for token ids that the model's vocabulary does not have; otherwise as
+    /// Timeout, in the answer, where it is not complete at the context's deadline. Invalid for an empty prompt and for token ids that the model's vocabulary does not have; otherwise as
     /// [`Models::chat`].
     pub async fn continue_text(&self, ctx: &Ctx, request: ContinuationRequest) -> Result<ChatStream> {
         chat::check_limit(request.max_tokens)?;
@@ -24,19 +24,20 @@ impl Models {
         }
         let resolved = self.resolve(ctx, &request.model).await?;
         let served_by = served_by(&resolved);
-        match resolved.target {
+        let answer = match resolved.target {
             Target::Local { name } => {
                 let lease = self.lease(&name).await?;
                 if matches!(lease.model(), Loaded::Embedder(_)) {
                     return Err(errors::wrong_kind(lease.name(), "generate text"));
                 }
-                local::continue_prompt(lease, request, served_by).await
+                local::continue_prompt(lease, request, served_by).await?
             }
             Target::Remote { base_url, model, api_key } => {
                 let upstream = crate::remote::Upstream { base_url, model, api_key };
-                self.inner.remote.continue_text(upstream, request, served_by).await
+                self.inner.remote.continue_text(upstream, request, served_by).await?
             }
-        }
+        };
+        Ok(answer.until(ctx.deadline()))
     }
 }
 

@@ -6,7 +6,7 @@ use inference::{Loaded, Prompt};
 
 use super::answer::TokenCount;
 use super::request::CountRequest;
-use super::{chat, complete, errors, render, served_by};
+use super::{chat, complete, continuation, errors, render, served_by};
 use crate::Models;
 use crate::aliases::Target;
 
@@ -19,6 +19,7 @@ impl Models {
         let model = match &request {
             CountRequest::Chat(chat) => &chat.model,
             CountRequest::Completion(completion) => &completion.model,
+            CountRequest::Continuation(continuation) => &continuation.model,
             CountRequest::Text { model, .. } => model,
         };
         let resolved = self.resolve(ctx, model).await?;
@@ -42,6 +43,9 @@ impl Models {
                         render::prompt(&**generator, lease.name(), &complete::as_chat(request)?)?
                     };
                     generator.count(&prompt).map_err(failed)
+                }
+                (Loaded::Generator(generator), CountRequest::Continuation(request)) => {
+                    generator.count(&continuation::prompt(request.prompt)).map_err(failed)
                 }
                 (Loaded::Generator(generator), CountRequest::Text { text, .. }) => {
                     generator.tokenize(&text, false).map(|tokens| tokens.len()).map_err(failed)
