@@ -5,7 +5,7 @@ use std::sync::Arc;
 use base::{Clock, Random};
 use cli::EngineChoice;
 use inference::fake::FakeLoader;
-use inference::{Error, Facts, LoadOptions, Loaded, Loader, ModelFiles, Result};
+use inference::{Error, Facts, LoadOptions, Loaded, Loader, ModelFiles, Reading, Result};
 use inference_encoder::EncoderLoader;
 use inference_native::NativeLoader;
 
@@ -54,5 +54,9 @@ impl Loader for ByFormat {
 
     fn load(&self, files: &ModelFiles, options: &LoadOptions) -> Result<Loaded> {
         self.of(files)?.load(files, options)
+    }
+
+    fn read_along(&self, files: &ModelFiles, options: &LoadOptions, text: &str) -> Result<Vec<Reading>> {
+        self.of(files)?.read_along(files, options, text)
     }
 }
