@@ -28,7 +28,7 @@ impl Models {
         let served_by = served_by(&resolved);
         let answer = match Place::from(resolved.target) {
             Place::Here(here) => {
-                let lease = self.lease_here(&here).await?;
+                let lease = self.lease_here(ctx, &here).await?;
                 local::chat(lease, request, served_by, self.inner.random.clone()).await?
             }
             Place::Upstream(upstream) => self.inner.remote.chat(upstream, request, served_by).await?,

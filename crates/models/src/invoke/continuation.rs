@@ -25,7 +25,7 @@ impl Models {
         let served_by = served_by(&resolved);
         let answer = match Place::from(resolved.target) {
             Place::Here(here) => {
-                let lease = self.lease_here(&here).await?;
+                let lease = self.lease_here(ctx, &here).await?;
                 if matches!(lease.model(), Loaded::Embedder(_)) {
                     return Err(errors::wrong_kind(lease.name(), "generate text"));
                 }

@@ -26,7 +26,7 @@ impl Models {
         let Place::Here(here) = Place::from(resolved.target) else {
             return Err(Error::not_implemented("Counting the tokens of an upstream's model is not implemented."));
         };
-        let lease = self.lease_here(&here).await?;
+        let lease = self.lease_here(ctx, &here).await?;
         let count = tokio::task::spawn_blocking(move || {
             let failed = |error| errors::of_invocation(lease.name(), error);
             match (lease.model(), request) {
