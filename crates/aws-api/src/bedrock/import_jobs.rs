@@ -3,13 +3,15 @@
 use aws_wire::generated::bedrock::{
     CreateModelImportJobRequest, CreateModelImportJobResponse, GetModelImportJobRequest, GetModelImportJobResponse,
     ListModelImportJobsRequest, ListModelImportJobsResponse, ModelDataSource, ModelImportJobStatus,
-    ModelImportJobSummary, S3DataSource, SortOrder, Tag,
+    ModelImportJobSummary, S3DataSource, SortOrder,
 };
 use base::{Error, PageRequest, Result};
-use models::{ImportFilter, ImportJob, ImportStatus, NewImport, Quantization};
+use models::{ImportFilter, ImportJob, ImportStatus, NewImport};
 
+use super::tags::pairs;
 use crate::body::full;
 use crate::call::Answer;
+use crate::craton::quantization;
 use crate::dispatch::AwsCall;
 
 /// What Bedrock lists at once where nothing is said.
@@ -25,19 +27,9 @@ pub(super) async fn create(call: AwsCall) -> Answer {
             .with_hint("Leave `vpcConfig` out: nothing of an import leaves this server.")
             .into());
     }
-    let ModelDataSource::S3DataSource(source) = input.model_data_source else {
-        return Err(Error::invalid("The model data source must be an S3 location.").into());
-    };
-    let quantization = match call.parts.headers.get(QUANTIZATION) {
-        None => Quantization::default(),
-        Some(value) => {
-            let name = value.to_str().unwrap_or_default();
-            Quantization::from_name(name).ok_or_else(|| {
-                Error::invalid(format!("The header `{QUANTIZATION}` is `{name}`."))
-                    .with_hint("It is one of `F16`, `Q8_0` and `Q4_K_M`.")
-            })?
-        }
-    };
+    let ModelDataSource::S3DataSource(source) = input.model_data_source;
+    let chosen = call.parts.headers.get(QUANTIZATION).map(|value| value.to_str().unwrap_or_default());
+    let quantization = quantization(chosen)?;
     let new = NewImport {
         job_name: input.job_name,
         model_name: input.imported_model_name,
@@ -45,8 +37,8 @@ pub(super) async fn create(call: AwsCall) -> Answer {
         source_uri: source.s3_uri,
         kms_key: input.imported_model_kms_key_id,
         quantization,
-        tags: tags(input.job_tags),
-        model_tags: tags(input.imported_model_tags),
+        tags: pairs(input.job_tags),
+        model_tags: pairs(input.imported_model_tags),
         request_token: input.client_request_token,
     };
     let job = call.api.models().create_import_job(&call.ctx, new).await?;
@@ -65,7 +57,7 @@ pub(super) async fn get(call: AwsCall) -> Answer {
         imported_model_arn: completed.then(|| job.model_arn.to_string()),
         role_arn: Some(job.role_arn),
         model_data_source: Some(ModelDataSource::S3DataSource(S3DataSource { s3_uri: job.source_uri })),
-        status: status(job.status),
+        status: Some(status(job.status)),
         failure_message: job.failure,
         creation_time: Some(job.created.into()),
         last_modified_time: Some(job.modified.into()),
@@ -120,10 +112,10 @@ fn summary(job: ImportJob) -> ModelImportJobSummary {
     }
 }
 
-fn status(status: ImportStatus) -> Option<ModelImportJobStatus> {
-    ModelImportJobStatus::from_wire(status.as_str())
-}
-
-fn tags(tags: Option<Vec<Tag>>) -> models::Tags {
-    tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect()
+fn status(status: ImportStatus) -> ModelImportJobStatus {
+    match status {
+        ImportStatus::InProgress => ModelImportJobStatus::InProgress,
+        ImportStatus::Completed => ModelImportJobStatus::Completed,
+        ImportStatus::Failed => ModelImportJobStatus::Failed,
+    }
 }

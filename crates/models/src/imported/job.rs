@@ -9,7 +9,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::location::Location;
-use super::{failure, store, work};
+use super::{failure, store, tags, work};
 use crate::Models;
 use crate::library::hex;
 
@@ -261,6 +261,8 @@ impl Models {
 /// Checks what can be checked without asking anybody.
 pub(super) fn check(ctx: &Ctx, new: &NewImport) -> Result<()> {
     Location::parse(&new.source_uri)?;
+    tags::check(&new.tags)?;
+    tags::check(&new.model_tags)?;
     if let Some(key) = &new.kms_key {
         KeyRef::parse(key)?;
     }

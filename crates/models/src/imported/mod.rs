@@ -9,6 +9,7 @@ mod location;
 mod policies;
 mod quality;
 mod store;
+mod tags;
 mod trial;
 mod use_of_key;
 mod work;

@@ -6,6 +6,7 @@ use identity::Ctx;
 use jobs::JobId;
 
 use super::job::{ImportFilter, ImportJob, ImportStatus, Tags};
+use super::tags::Tagged;
 use super::{Card, ImportedModel, arn};
 
 macro_rules! select_models {
@@ -319,6 +320,42 @@ async fn end(tx: &Tx, ctx: &Ctx, job: &ImportJob) -> Result<bool> {
         job.kms_key_arn.as_ref()
     ];
     Ok(tx.execute(sql, params).await? > 0)
+}
+
+/// The tags of a job or model with this id; none where there is no such one.
+pub(super) async fn tags(store: &Store, ctx: &Ctx, kind: Tagged, id: &str) -> Result<Option<Tags>> {
+    store.read(|tx| async move { read_tags(&tx, ctx, kind, id).await }).await
+}
+
+/// Replaces the tags by what `change` makes of them; false where there is no such job or model.
+pub(super) async fn change_tags(
+    store: &Store,
+    ctx: &Ctx,
+    kind: Tagged,
+    id: &str,
+    change: impl Fn(Tags) -> Result<Tags> + Send + Sync,
+) -> Result<bool> {
+    let change = &change;
+    store
+        .write(|tx| async move {
+            let Some(tags) = read_tags(&tx, ctx, kind, id).await? else { return Ok(false) };
+            let tags = json(&change(tags)?)?;
+            let sql = match kind {
+                Tagged::Job => "UPDATE model_import_jobs SET tags = $4 WHERE account = $1 AND region = $2 AND id = $3",
+                Tagged::Model => "UPDATE model_imported SET tags = $4 WHERE account = $1 AND region = $2 AND id = $3",
+            };
+            tx.execute(sql, params![ctx.account(), ctx.region(), id, &tags]).await.map(|rows| rows > 0)
+        })
+        .await
+}
+
+async fn read_tags(tx: &Tx, ctx: &Ctx, kind: Tagged, id: &str) -> Result<Option<Tags>> {
+    let sql = match kind {
+        Tagged::Job => "SELECT tags FROM model_import_jobs WHERE account = $1 AND region = $2 AND id = $3",
+        Tagged::Model => "SELECT tags FROM model_imported WHERE account = $1 AND region = $2 AND id = $3",
+    };
+    let row = tx.fetch_optional(sql, params![ctx.account(), ctx.region(), id]).await?;
+    row.map(|row| parse::<Tags>("tags", &row.text("tags")?)).transpose()
 }
 
 /// Where a row stands in listings by time: a page's token names it.
