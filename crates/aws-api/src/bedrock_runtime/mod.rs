@@ -12,8 +12,8 @@ mod turns;
 
 use base::{ErrorKind, Result};
 use futures::future::FutureExt as _;
-use identity::{Access, Ctx};
-use models::{Provider, Resolved};
+use identity::{Access, Ask, Ctx};
+use models::{Provider, Target};
 
 use crate::Api;
 use crate::call::{Check, Row};
@@ -62,26 +62,27 @@ fn named_model(call: &AwsCall) -> String {
     call.label("modelId").into_owned()
 }
 
-/// The ARN that policies know the model of an id by. An imported model has its own, by whatever it is named, so that
-/// what is permitted is what answers; every other id is a foundation model's.
+/// What using the model of an id asks for. An imported model is asked for by its own ARN, by whatever it was named, so
+/// that what is permitted is what answers: beside the id, where that is another's and only stands for it.
 ///
 /// # Errors
 /// Unavailable, where the database cannot be read.
-pub(crate) async fn model_arn(api: &Api, ctx: &Ctx, model: &str) -> Result<String> {
-    if model.is_empty() {
-        return Ok("*".to_owned());
-    }
-    if model.starts_with("arn:") && !model.contains(":imported-model/") {
-        return Ok(model.to_owned());
-    }
-    match api.models().resolve(ctx, model).await {
-        Ok(Resolved { provider: Provider::Imported(_), aws_id, .. }) => Ok(aws_id),
+pub(crate) async fn asks(api: &Api, ctx: &Ctx, action: &'static str, model: &str) -> Result<Vec<Ask>> {
+    let named = || Ask::new(action, foundation_model_arn(ctx, model));
+    let resolved = match api.models().resolve(ctx, model).await {
+        Ok(resolved) => resolved,
         // What names no model is told only to those who may ask for it.
-        Err(error) if !matches!(error.kind, ErrorKind::Invalid | ErrorKind::NotFound | ErrorKind::NotImplemented) => {
-            Err(error)
+        Err(error) if matches!(error.kind, ErrorKind::Invalid | ErrorKind::NotFound | ErrorKind::NotImplemented) => {
+            return Ok(vec![if model.is_empty() { Ask::new(action, "*") } else { named() }]);
         }
-        _ => Ok(foundation_model_arn(ctx, model)),
-    }
+        Err(error) => return Err(error),
+    };
+    let Target::Imported { model: imported } = &resolved.target else { return Ok(vec![named()]) };
+    let own = Ask::new(action, imported.arn.to_string()).resource_tags(&imported.tags);
+    Ok(match resolved.provider {
+        Provider::Imported(_) => vec![own],
+        _ => vec![named(), own],
+    })
 }
 
 /// The ARN of the foundation model of this id; an ARN is its own.

@@ -1,38 +1,52 @@
 //! `GET /v1/models`: every id that is answered now, AWS's, Craton's and the account's own.
 
-use base::Error;
+use base::{Error, ErrorKind, PageRequest};
 use http::StatusCode;
 use identity::Ask;
-use models::{FoundationModel, ImportedModel, Provider};
+use models::{FoundationModel, ImportFilter, ImportedModel, Provider, Resolved, Target};
 use serde_json::{Value, json};
 
 use crate::bedrock_runtime::foundation_model_arn;
 use crate::call::{Answer, Call, Labels, json as respond};
 use crate::errors::Failure;
 
-/// All of them.
+/// Imported models are read so many at a time.
+const PAGE: u32 = 100;
+
+/// All of them: the imported ones where the caller may list those.
 pub(super) async fn list(call: Call<Labels>) -> Answer {
-    let models = call.api.models().foundation_models(&call.ctx).await?;
-    let data: Vec<Value> = models.iter().filter(|model| model.available).map(describe).collect();
+    let models = call.api.models();
+    let known = models.foundation_models(&call.ctx).await?;
+    let mut data: Vec<Value> = known.iter().filter(|model| model.available).map(describe).collect();
+    if call.api.identity().decide(&call.ctx, &Ask::new("bedrock:ListImportedModels", "*")).await?.allowed() {
+        let mut page = PageRequest { limit: PAGE, after: None };
+        loop {
+            let imported = models.imported_models(&call.ctx, &ImportFilter::default(), &page).await?;
+            data.extend(imported.items.iter().map(|model| describe_imported(&call, model)));
+            page.after = imported.next_after;
+            if page.after.is_none() {
+                break;
+            }
+        }
+    }
     Ok(respond(StatusCode::OK, &json!({"object": "list", "data": data})))
 }
 
 /// What asks for one of them: what the operation of the kind of model asks for.
 pub(super) async fn permission(call: &Call<Labels>) -> Result<Vec<Ask>, Failure> {
     Ok(vec![match imported(call).await? {
-        Some(model) => Ask::new("bedrock:GetImportedModel", model.arn.to_string()),
+        Some(model) => Ask::new("bedrock:GetImportedModel", model.arn.to_string()).resource_tags(&model.tags),
         None => Ask::new("bedrock:GetFoundationModel", foundation_model_arn(&call.ctx, call.label(0))),
     }])
 }
 
-/// The imported model that answers for the id, if it is one.
+/// The imported model of the id, if it is one's.
 async fn imported(call: &Call<Labels>) -> base::Result<Option<ImportedModel>> {
-    let models = call.api.models();
-    match models.resolve(&call.ctx, call.label(0)).await {
-        Ok(resolved) if matches!(resolved.provider, Provider::Imported(_)) => {
-            models.imported_model(&call.ctx, &resolved.aws_id).await.map(Some)
+    match call.api.models().resolve(&call.ctx, call.label(0)).await {
+        Ok(Resolved { provider: Provider::Imported(_), target: Target::Imported { model }, .. }) => Ok(Some(*model)),
+        Err(error) if !matches!(error.kind, ErrorKind::Invalid | ErrorKind::NotFound | ErrorKind::NotImplemented) => {
+            Err(error)
         }
-        Err(error) if error.kind == base::ErrorKind::Unavailable => Err(error),
         _ => Ok(None),
     }
 }
