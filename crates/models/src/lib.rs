@@ -35,8 +35,9 @@ pub use config::{Config, HubConfig};
 pub use foundation::{FoundationModel, Lifecycle};
 pub use imported::{
     Card as ImportedCard, CheckOutcome, CheckStep, Exact, ImportCheck, ImportFilter, ImportJob, ImportPolicy,
-    ImportSides, ImportStatus, ImportedModel, NewImport, Quality, Side, Tags, Trial,
+    ImportSides, ImportStatus, ImportedModel, NOT_READY, NewImport, Quality, Side, Tags, Trial,
 };
+pub use inference::Constraint;
 pub use invoke::answer::{
     Chat, ChatEvent, ChatStream, EmbedResponse, ServedBy, Stop, Timing, TokenCount, TokenLogprob, TopLogprob, Usage,
 };
