@@ -5,9 +5,8 @@ use identity::Ctx;
 
 use super::answer::ChatStream;
 use super::request::{ChatRequest, Content, ToolChoice};
-use super::{local, served_by};
+use super::{Place, local, served_by};
 use crate::Models;
-use crate::aliases::Target;
 
 impl Models {
     /// Continues a conversation. The answer streams; [`ChatStream::collect`] waits for the whole of it.
@@ -27,15 +26,12 @@ impl Models {
         check(&request)?;
         let resolved = self.resolve(ctx, &request.model).await?;
         let served_by = served_by(&resolved);
-        let answer = match resolved.target {
-            Target::Local { name } => {
-                let lease = self.lease(&name).await?;
+        let answer = match Place::from(resolved.target) {
+            Place::Here(here) => {
+                let lease = self.lease_here(&here).await?;
                 local::chat(lease, request, served_by, self.inner.random.clone()).await?
             }
-            Target::Remote { base_url, model, api_key } => {
-                let upstream = crate::remote::Upstream { base_url, model, api_key };
-                self.inner.remote.chat(upstream, request, served_by).await?
-            }
+            Place::Upstream(upstream) => self.inner.remote.chat(upstream, request, served_by).await?,
         };
         Ok(answer.until(ctx.deadline()))
     }

@@ -6,9 +6,8 @@ use inference::{Loaded, Prompt};
 
 use super::answer::ChatStream;
 use super::request::{ContinuationRequest, RawPrompt};
-use super::{chat, errors, local, served_by};
+use super::{Place, chat, errors, local, served_by};
 use crate::Models;
-use crate::aliases::Target;
 
 impl Models {
     /// Continues a text as it stands: no template is put around it, and a control token that it spells is that token.
@@ -24,18 +23,15 @@ impl Models {
         }
         let resolved = self.resolve(ctx, &request.model).await?;
         let served_by = served_by(&resolved);
-        match resolved.target {
-            Target::Local { name } => {
-                let lease = self.lease(&name).await?;
+        match Place::from(resolved.target) {
+            Place::Here(here) => {
+                let lease = self.lease_here(&here).await?;
                 if matches!(lease.model(), Loaded::Embedder(_)) {
                     return Err(errors::wrong_kind(lease.name(), "generate text"));
                 }
                 local::continue_prompt(lease, request, served_by).await
             }
-            Target::Remote { base_url, model, api_key } => {
-                let upstream = crate::remote::Upstream { base_url, model, api_key };
-                self.inner.remote.continue_text(upstream, request, served_by).await
-            }
+            Place::Upstream(upstream) => self.inner.remote.continue_text(upstream, request, served_by).await,
         }
     }
 }

@@ -6,9 +6,8 @@ use inference::{Loaded, Prompt};
 
 use super::answer::TokenCount;
 use super::request::CountRequest;
-use super::{chat, complete, errors, render, served_by};
+use super::{Place, chat, complete, errors, render, served_by};
 use crate::Models;
-use crate::aliases::Target;
 
 impl Models {
     /// The tokens that the answering model would read.
@@ -23,10 +22,10 @@ impl Models {
         };
         let resolved = self.resolve(ctx, model).await?;
         let served_by = served_by(&resolved);
-        let Target::Local { name } = resolved.target else {
+        let Place::Here(here) = Place::from(resolved.target) else {
             return Err(Error::not_implemented("Counting the tokens of an upstream's model is not implemented."));
         };
-        let lease = self.lease(&name).await?;
+        let lease = self.lease_here(&here).await?;
         let count = tokio::task::spawn_blocking(move || {
             let failed = |error| errors::of_invocation(lease.name(), error);
             match (lease.model(), request) {

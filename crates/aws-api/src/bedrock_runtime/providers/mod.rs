@@ -16,7 +16,7 @@ mod titan_text;
 pub(crate) use blocks::{BlockStep, Blocks};
 
 use base::{Error, Result, Timestamp};
-use models::{Chat, ChatEvent, ChatRequest, CompletionRequest, EmbedRequest, EmbedResponse, Provider};
+use models::{Chat, ChatEvent, ChatRequest, CompletionRequest, EmbedRequest, EmbedResponse, Family, Provider};
 use serde_json::Value;
 
 /// What an encoder needs to know beside the body.
@@ -69,6 +69,9 @@ pub(crate) fn decode(provider: Provider, origin: Origin, body: &Value) -> Result
         Provider::Llama => llama::decode(origin, body),
         Provider::Mistral => mistral::decode(origin, body),
         Provider::OpenAi => openai::decode(origin, body),
+        Provider::Imported(_) if body.get("messages").is_some() => openai::decode(origin, body),
+        Provider::Imported(Family::Mistral) => mistral::decode(origin, body),
+        Provider::Imported(Family::Llama | Family::Qwen2) => llama::decode(origin, body),
         Provider::Craton => decode(provider_of(body)?, origin, body),
     }
 }
