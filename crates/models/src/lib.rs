@@ -135,6 +135,7 @@ impl Models {
         models.sweep_imported().await?;
         let handler = imported::ImportHandler::new(Arc::downgrade(&models.inner));
         models.inner.jobs.register(imported::JOB_KIND, Arc::new(handler));
+        models.resume_imports().await?;
         Ok(models)
     }
 }
