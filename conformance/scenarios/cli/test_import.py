@@ -89,6 +89,14 @@ def test_from_policies_to_an_answer(source, role):
     assert refused.returncode == 1 and "FAILED" in refused.stderr
     assert f"Amazon Bedrock does not have access to the S3 location (s3://{source}/weights)" in refused.stderr
     assert model not in craton("list").stdout
+    # The check that failed is explained, with a token for the other side.
+    checks = craton_json("doctor", uri, "--role-arn", arn, check=False)["checks"]
+    failed = next(check for check in checks if check["outcome"] == "failed")
+    assert failed["name"] == "list"
+    explained = subprocess.run([os.environ["CRATON_BIN"], "iam", "explain", failed["requestId"], "--account", HOST, "--output", "json"],
+                               capture_output=True, text=True, timeout=60)
+    sides = json.loads(explained.stdout)["otherSides"]
+    assert [side["accountId"] for side in sides] == [RESEARCH] and sides[0]["token"], sides
     # Unasked, it is started and fails with the same words.
     failed = craton("create", "--model-name", model, *place, "--skip-checks", check=False)
     assert failed.returncode == 1 and "Update the permissions and try again" in failed.stderr

@@ -89,10 +89,12 @@ fn describe(job: &ImportJob) -> base::Result<Value> {
 
 fn describe_check(checked: &ImportCheck) -> Value {
     let steps = checked.steps.iter().map(|step| {
-        let (outcome, message, hint) = match &step.outcome {
-            CheckOutcome::Passed => ("passed", None, None),
-            CheckOutcome::Failed { message, hint } => ("failed", Some(message), hint.as_ref()),
-            CheckOutcome::Skipped => ("skipped", None, None),
+        let (outcome, [message, hint, request_id]) = match &step.outcome {
+            CheckOutcome::Passed => ("passed", [None; 3]),
+            CheckOutcome::Failed { message, hint, request_id } => {
+                ("failed", [Some(message), hint.as_ref(), request_id.as_ref()])
+            }
+            CheckOutcome::Skipped => ("skipped", [None; 3]),
         };
         json!({
             "name": step.name,
@@ -100,7 +102,7 @@ fn describe_check(checked: &ImportCheck) -> Value {
             "outcome": outcome,
             "message": message,
             "hint": hint,
-            "requestId": null,
+            "requestId": request_id,
         })
     });
     json!({
