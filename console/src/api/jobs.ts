@@ -30,9 +30,14 @@ export function isOver(job: Job): boolean {
 }
 
 /** The model that the job has made. */
-export function modelOf({ output }: Job): string | undefined {
-  const name = typeof output === 'object' && output !== null && 'name' in output ? output.name : undefined
-  return typeof name === 'string' ? name : undefined
+export function modelOf({ output }: Job): { name: string; imported: boolean } | undefined {
+  const text = (member: string) => {
+    const value = typeof output === 'object' && output !== null ? (output as Record<string, unknown>)[member] : undefined
+    return typeof value === 'string' ? value : undefined
+  }
+  const [imported, pulled] = [text('importedModelName'), text('name')]
+  if (imported !== undefined) return { name: imported, imported: true }
+  return pulled === undefined ? undefined : { name: pulled, imported: false }
 }
 
 export async function listJobs(signal?: AbortSignal): Promise<Job[]> {

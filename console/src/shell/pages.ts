@@ -39,6 +39,12 @@ export const PAGES: readonly Page[] = [
     View: lazy(() => import('../pages/models/ModelsPage.tsx')),
   },
   {
+    path: '/imported-models',
+    title: 'Imported models',
+    section: 'Models',
+    View: lazy(() => import('../pages/imports/ImportsPage.tsx')),
+  },
+  {
     path: '/aliases',
     title: 'Model aliases',
     section: 'Models',

@@ -1,6 +1,8 @@
 import { expect, signIn, test } from './fixtures.ts'
 
-const PATHS = ['/', '/jobs', '/playground', '/models', '/aliases', '/keys', '/accounts']
+const PATHS = ['/', '/jobs', '/playground', '/models', '/imported-models', '/imported-models?tab=jobs', '/imported-models?import=source', '/aliases', '/keys', '/accounts']
+/** Pages of what only the mock server has. */
+const MADE_UP = ['/imported-models?model=support-mistral', '/imported-models?job=import-unfit']
 /** Pages of services that the mock server does not have. */
 const SERVED = ['/buckets', '/users', '/roles', '/policies', '/organization', '/why-denied', '/audit', '/kms', '/secrets']
 
@@ -18,7 +20,7 @@ test('the theme is changed and remembered', async ({ signedIn: page }) => {
 test('no page is wider than a phone of 390 px', async ({ page, craton }) => {
   await page.setViewportSize({ width: 390, height: 844 })
   await signIn(page, craton)
-  for (const path of craton.mock ? PATHS : [...PATHS, ...SERVED]) {
+  for (const path of craton.mock ? [...PATHS, ...MADE_UP] : [...PATHS, ...SERVED]) {
     await page.goto(`${craton.url}/console${path}`)
     await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
     await page.waitForLoadState('networkidle')

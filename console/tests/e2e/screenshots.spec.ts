@@ -1,5 +1,6 @@
 import type { Page } from '@playwright/test'
 import { join } from 'node:path'
+import type { State } from '../mock/state.ts'
 import { expect, signIn, test } from './fixtures.ts'
 
 const FOLDER = process.env['CRATON_SHOTS'] ?? ''
@@ -11,6 +12,8 @@ const PAGES: [string, string][] = [
   ['models', '/models'],
   ['model-details', '/models?model=smollm2-135m-instruct'],
   ['aliases', '/aliases'],
+  ['imported-models', '/imported-models'],
+  ['import-jobs', '/imported-models?tab=jobs'],
   ['keys', '/keys'],
   ['accounts', '/accounts'],
   ['buckets', '/buckets'],
@@ -50,6 +53,7 @@ for (const scheme of ['light', 'dark'] as const) {
         await page.waitForLoadState('networkidle')
         await shoot(name)
       }
+      if (craton.mock) await imports(page, craton.url, craton.mock.state, shoot)
       if (craton.mock === undefined) await policyEditor(page, craton.url, shoot)
       if (process.env['CRATON_SHOT_BUCKET']) await upload(page, craton.url, process.env['CRATON_SHOT_BUCKET'], shoot)
       if (process.env['CRATON_MODELS'] !== '') await conversation(page, craton.url, shoot)
@@ -74,6 +78,50 @@ async function conversation(page: Page, url: string, shoot: (name: string) => Pr
   await shoot('playground-answers')
   await page.getByRole('button', { name: 'View as code' }).click()
   await shoot('playground-code')
+}
+
+async function imports(page: Page, url: string, state: State, shoot: (name: string) => Promise<Buffer>): Promise<void> {
+  const whole = async (name: string) => {
+    await page.waitForLoadState('networkidle')
+    await page.screenshot({ path: join(FOLDER, `${name}-whole.png`), animations: 'disabled', fullPage: true })
+    await shoot(name)
+  }
+  for (const [name, query] of [
+    ['imported-model', 'model=support-mistral'],
+    ['import-completed', 'job=aaaaaaaaaaa1'],
+    ['import-denied', 'job=aaaaaaaaaaa2'],
+    ['import-unfit', 'job=aaaaaaaaaaa3'],
+    ['import-empty-source', 'import=source'],
+  ]) {
+    await page.goto(`${url}/console/imported-models?${query}`)
+    await whole(name ?? '')
+  }
+  await page.getByLabel('S3 URI').fill('s3://model-artifacts-222233334444/mistral-model-weights/')
+  await page.getByLabel('Source account').fill('222233334444')
+  await page.getByLabel('Key of the source').fill('arn:aws:kms:us-east-1:222233334444:key/b5b6e052-fb27-4dbb-bf0d-daf3375a9fda')
+  await page.getByLabel('Execution role').fill('arn:aws:iam::111122223333:role/BedrockCMIExecutionRole-111122223333')
+  await page.getByLabel('Model name').fill('mistral-01')
+  await page.getByLabel('Encryption key').fill('alias/models')
+  await page.getByRole('button', { name: 'Add tag' }).click()
+  await page.getByLabel('Key of tag 1').fill('team')
+  await whole('import-source')
+  state.imports.granted = false
+  for (const step of ['policies', 'checks', 'review']) {
+    await page.goto(`${url}/console/imported-models?import=${step}`)
+    await whole(`import-${step}`)
+  }
+  state.imports.granted = true
+  await page.goto(`${url}/console/imported-models?import=checks`)
+  await whole('import-checks-passed')
+  state.imports.heldAt = 4
+  await page.getByRole('button', { name: 'Next', exact: true }).click()
+  await page.getByRole('button', { name: 'Start import' }).click()
+  await expect(page.getByText('2.9 GB of 14 GB')).toBeVisible()
+  state.imports.heldAt = 11
+  await expect(page.getByText('8.0 GB of 14 GB')).toBeVisible()
+  await page.screenshot({ path: join(FOLDER, 'import-running-whole.png'), fullPage: true })
+  await shoot('import-running')
+  state.imports.heldAt = undefined
 }
 
 async function policyEditor(page: Page, url: string, shoot: (name: string) => Promise<Buffer>): Promise<void> {

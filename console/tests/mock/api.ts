@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Job } from '../../src/api/jobs.ts'
 import type { Card } from '../../src/api/models.ts'
+import { check, importOf, modelOf, policies } from './imports.ts'
 import { json } from './server.ts'
 import { ACCOUNT, ARN, type State } from './state.ts'
 
@@ -74,6 +75,12 @@ export async function api(
       return json(response, 200, jobOf(state, id))
     case 'GET jobs/:id/events':
       return events(jobOf(state, id), response)
+    case 'GET imports/:id':
+      return json(response, 200, importOf(state, id))
+    case 'POST imports/:id':
+      return json(response, 200, id === 'check' ? check(state, input) : policies(input))
+    case 'GET imported-models/:id':
+      return json(response, 200, modelOf(state, id))
     case 'POST policies/:id':
       return json(response, 200, { valid: true, findings: [] })
     case 'GET accounts':

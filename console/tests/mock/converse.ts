@@ -9,8 +9,9 @@ const PIECE_MS = 15
 export async function converseStream(state: State, path: string, body: string, response: ServerResponse): Promise<void> {
   const modelId = decodeURIComponent(/^\/model\/([^/]+)\/converse-stream$/.exec(path)?.[1] ?? '')
   const name = state.aliases.get(modelId)?.local ?? modelId
+  const imported = state.imports.models.find((one) => one.modelArn === modelId)
   const card = state.cards.find((one) => one.name === name)
-  if (card?.state !== 'ready') {
+  if (!imported && card?.state !== 'ready') {
     response.writeHead(404, { 'content-type': 'application/json', 'x-amzn-errortype': 'ResourceNotFoundException' })
     response.end(JSON.stringify({ message: `The model \`${modelId}\` is not pulled: run \`craton models pull ${name}\`` }))
     return
@@ -23,10 +24,10 @@ export async function converseStream(state: State, path: string, body: string, r
   })
 
   const prompt = request.messages.at(-1)?.content[0]?.text ?? ''
-  const words = `${name} says: you asked “${prompt}”. `.repeat(prompt.includes('long') ? 60 : 2).split(/(?<= )/)
+  const words = `${imported?.modelName ?? name} says: you asked “${prompt}”. `.repeat(prompt.includes('long') ? 60 : 2).split(/(?<= )/)
   response.writeHead(200, {
     'content-type': 'application/vnd.amazon.eventstream',
-    'x-craton-served-by': `${name}; substituted=${name !== modelId}`,
+    'x-craton-served-by': `${imported?.modelName ?? name}; substituted=${name !== modelId}`,
   })
   response.write(encodeEvent('messageStart', { role: 'assistant' }))
   for (const [index, text] of words.entries()) {

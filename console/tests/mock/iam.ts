@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { AccessKey } from '../../src/api/iam.ts'
+import { ROLE } from './importState.ts'
 import { ACCOUNT, type State } from './state.ts'
 
 /** IAM's Query protocol for the operations that the console calls. */
@@ -41,6 +42,8 @@ export function iam(state: State, body: string, response: ServerResponse): void 
     case 'DeleteAccessKey':
       state.accessKeys = state.accessKeys.filter((one) => one !== key)
       return xml(response, action, '')
+    case 'ListRoles':
+      return xml(response, action, `<Roles>${roleXml()}</Roles><IsTruncated>false</IsTruncated>`)
     default:
       return fault(response, 501, 'NotImplemented', `\`${action}\` is not implemented`)
   }
@@ -48,6 +51,10 @@ export function iam(state: State, body: string, response: ServerResponse): void 
 
 function userXml(name: string): string {
   return `<member><Path>/</Path><UserName>${name}</UserName><Arn>arn:aws:iam::${ACCOUNT}:user/${name}</Arn></member>`
+}
+
+function roleXml(): string {
+  return `<member><Path>/</Path><RoleName>BedrockCMIExecutionRole-${ACCOUNT}</RoleName><RoleId>AROAMOCK</RoleId><Arn>${ROLE}</Arn><CreateDate>2026-05-04T08:00:00Z</CreateDate><AssumeRolePolicyDocument>%7B%7D</AssumeRolePolicyDocument></member>`
 }
 
 function keyXml(key: AccessKey): string {

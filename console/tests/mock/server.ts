@@ -10,6 +10,8 @@ import { CONTENT_SECURITY_POLICY } from '../csp.ts'
 import { api, HttpError } from './api.ts'
 import { converseStream } from './converse.ts'
 import { iam } from './iam.ts'
+import { bedrock } from './imports.ts'
+import { kms } from './kms.ts'
 import { ACCOUNT, ARN, CREDENTIALS, newState, type State } from './state.ts'
 
 export interface MockServer {
@@ -67,8 +69,12 @@ async function answer(state: State, dist: string, request: IncomingMessage, resp
   switch (request.headers['x-craton-service']) {
     case 'bedrock-runtime':
       return converseStream(state, url.pathname, body, response)
+    case 'bedrock':
+      return bedrock(state, request, url, body, response)
     case 'iam':
       return iam(state, body, response)
+    case 'kms':
+      return kms(request, response)
   }
   return api(state, request, url, body, response)
 }

@@ -3,6 +3,7 @@
 mod aws;
 mod bedrock;
 mod craton;
+mod imported;
 mod openai;
 mod refusals;
 mod s3;

@@ -35,8 +35,9 @@ pub use config::{Config, HubConfig};
 pub use foundation::{FoundationModel, Lifecycle};
 pub use imported::{
     Card as ImportedCard, CheckOutcome, CheckStep, Exact, ImportCheck, ImportFilter, ImportJob, ImportPolicy,
-    ImportSides, ImportStatus, ImportedModel, NewImport, Quality, Side, Tags, Trial,
+    ImportSides, ImportStatus, ImportedModel, NOT_READY, NewImport, Quality, Side, Tags, Trial,
 };
+pub use inference::Constraint;
 pub use invoke::answer::{
     Chat, ChatEvent, ChatStream, EmbedResponse, ServedBy, Stop, Timing, TokenCount, TokenLogprob, TopLogprob, Usage,
 };
@@ -134,6 +135,7 @@ impl Models {
         models.sweep_imported().await?;
         let handler = imported::ImportHandler::new(Arc::downgrade(&models.inner));
         models.inner.jobs.register(imported::JOB_KIND, Arc::new(handler));
+        models.resume_imports().await?;
         Ok(models)
     }
 }

@@ -54,7 +54,8 @@ export default function JobsPage() {
         }
         empty={
           <Empty title="No jobs yet">
-            A download in the <PageLink to="/models">model catalogue</PageLink> is one.
+            A download in the <PageLink to="/models">model catalogue</PageLink> is one, and so is an{' '}
+            <PageLink to="/imported-models">import of a model</PageLink>.
           </Empty>
         }
         columnDefinitions={[
@@ -99,9 +100,10 @@ export default function JobsPage() {
 }
 
 function Subject({ job }: { job: Job }) {
-  const name = modelOf(job)
-  if (name === undefined) return '–'
-  return <PageLink to={`/models?model=${encodeURIComponent(name)}`}>{name}</PageLink>
+  const model = modelOf(job)
+  if (model === undefined) return '–'
+  const page = model.imported ? '/imported-models' : '/models'
+  return <PageLink to={`${page}?model=${encodeURIComponent(model.name)}`}>{model.name}</PageLink>
 }
 
 function JobProgress({ job }: { job: Job }) {

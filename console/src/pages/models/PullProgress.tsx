@@ -1,13 +1,12 @@
 import Button from '@cloudscape-design/components/button'
 import ProgressBar from '@cloudscape-design/components/progress-bar'
 import SpaceBetween from '@cloudscape-design/components/space-between'
-import { useEffect, useEffectEvent, useState } from 'react'
-import { ApiError } from '../../api/http.ts'
-import { cancelJob, isOver, watchJob, type Job } from '../../api/jobs.ts'
+import { cancelJob, type Job } from '../../api/jobs.ts'
 import { useNotify } from '../../shell/Notifications.tsx'
 import { ErrorAlert } from '../../ui/ErrorAlert.tsx'
 import { percent, progressText } from '../../ui/jobText.ts'
 import { useAction } from '../../ui/useAction.ts'
+import { useJob } from '../../ui/useJob.ts'
 
 interface Props {
   jobId: string
@@ -19,22 +18,16 @@ interface Props {
 /** A download under way: its progress as it comes, and a button to cancel it. */
 export function PullProgress({ jobId, name, onOver }: Props) {
   const notify = useNotify()
-  const [job, setJob] = useState<Job>()
-  const [error, setError] = useState<ApiError>()
   const cancel = useAction(() => cancelJob(jobId))
-
-  const receive = useEffectEvent((latest: Job) => {
-    setJob(latest)
-    if (!isOver(latest)) return
-    if (latest.state === 'succeeded') notify('success', `${name} was downloaded.`)
-    if (latest.state === 'cancelled') notify('info', `The download of ${name} was cancelled.`)
-    if (latest.state === 'failed') {
-      const { message, hint } = latest.error ?? { message: 'no reason was given', hint: null }
+  const { job, error } = useJob(jobId, (ended: Job) => {
+    if (ended.state === 'succeeded') notify('success', `${name} was downloaded.`)
+    if (ended.state === 'cancelled') notify('info', `The download of ${name} was cancelled.`)
+    if (ended.state === 'failed') {
+      const { message, hint } = ended.error ?? { message: 'no reason was given', hint: null }
       notify('error', `The download of ${name} failed: ${message}${hint ? ` Hint: ${hint}` : ''}`)
     }
     onOver()
   })
-  useEffect(() => watchJob(jobId, (latest) => receive(latest), (reason) => setError(ApiError.from(reason))), [jobId])
 
   return (
     <SpaceBetween size="xs">

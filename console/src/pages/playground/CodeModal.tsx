@@ -1,10 +1,8 @@
-import Box from '@cloudscape-design/components/box'
-import CopyToClipboard from '@cloudscape-design/components/copy-to-clipboard'
 import Modal from '@cloudscape-design/components/modal'
 import SegmentedControl from '@cloudscape-design/components/segmented-control'
 import SpaceBetween from '@cloudscape-design/components/space-between'
-import Tabs from '@cloudscape-design/components/tabs'
 import { useState } from 'react'
+import { CodeTabs } from '../../ui/CodeTabs.tsx'
 import { codeFor, LANGUAGES, type CodeInput } from './code.ts'
 
 interface Props {
@@ -29,31 +27,7 @@ export function CodeModal({ inputs, onDismiss }: Props) {
             onChange={({ detail }) => setChosen(Number(detail.selectedId))}
           />
         )}
-        <Tabs
-          ariaLabel="Language"
-          tabs={LANGUAGES.map(({ id, label }) => {
-            const code = codeFor(id, input)
-            return {
-              id,
-              label,
-              content: (
-                <SpaceBetween size="xs">
-                  <Box float="right">
-                    <CopyToClipboard
-                      copyButtonText="Copy"
-                      textToCopy={code}
-                      copySuccessText="Copied"
-                      copyErrorText="The browser did not allow copying: select the text instead"
-                    />
-                  </Box>
-                  <pre className="craton-code" tabIndex={0} aria-label={`Code for ${label}`}>
-                    {code}
-                  </pre>
-                </SpaceBetween>
-              ),
-            }
-          })}
-        />
+        <CodeTabs samples={LANGUAGES.map(({ id, label }) => ({ id, label, code: codeFor(id, input) }))} />
       </SpaceBetween>
     </Modal>
   )

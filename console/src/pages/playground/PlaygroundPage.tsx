@@ -4,11 +4,11 @@ import Container from '@cloudscape-design/components/container'
 import ContentLayout from '@cloudscape-design/components/content-layout'
 import ExpandableSection from '@cloudscape-design/components/expandable-section'
 import Header from '@cloudscape-design/components/header'
-import PromptInput from '@cloudscape-design/components/prompt-input'
 import SpaceBetween from '@cloudscape-design/components/space-between'
 import Toggle from '@cloudscape-design/components/toggle'
 import { useState } from 'react'
 import { listAliases } from '../../api/aliases.ts'
+import { everyImportedModel } from '../../api/imports.ts'
 import { listModels } from '../../api/models.ts'
 import { getStatus } from '../../api/status.ts'
 import { PageLink, useRoute } from '../../shell/router.tsx'
@@ -20,6 +20,7 @@ import type { CodeInput } from './code.ts'
 import { CodeModal } from './CodeModal.tsx'
 import { messagesToShow } from './conversation.ts'
 import { Pane } from './Pane.tsx'
+import { PromptBox } from './PromptBox.tsx'
 import { check, INITIAL, requestOf } from './settings.ts'
 import { SettingsForm } from './SettingsForm.tsx'
 import { useChat } from './useChat.ts'
@@ -31,6 +32,7 @@ const BESIDE = 1100
 export default function PlaygroundPage() {
   const models = useLoad(listModels)
   const aliases = useLoad(listAliases)
+  const imported = useLoad(everyImportedModel)
   const status = useLoad(getStatus)
   const { query } = useRoute()
   const [chosen, setChosen] = useState<(string | undefined)[]>([query.get('model') ?? undefined, undefined])
@@ -40,7 +42,7 @@ export default function PlaygroundPage() {
   const [showCode, setShowCode] = useState(false)
   const chats = [useChat(), useChat()] as const
 
-  const groups = modelOptions(models.value ?? [], aliases.value ?? [])
+  const groups = modelOptions(models.value ?? [], aliases.value ?? [], imported.value ?? [])
   const options = usable(groups)
   const modelOf = (pane: number) => chosen[pane] ?? chosen[0] ?? options[0]?.value
   const panes = comparing ? [0, 1] : [0]
@@ -69,7 +71,7 @@ export default function PlaygroundPage() {
     }),
   )
 
-  const loading = models.loading || aliases.loading
+  const loading = models.loading || aliases.loading || imported.loading
   return (
     <ContentLayout
       header={
@@ -103,10 +105,12 @@ export default function PlaygroundPage() {
       <SpaceBetween size="m">
         <ErrorAlert error={models.error} title="Could not list the models" onRetry={models.reload} />
         <ErrorAlert error={aliases.error} title="Could not list the aliases" onRetry={aliases.reload} />
+        <ErrorAlert error={imported.error} title="Could not list the imported models" onRetry={imported.reload} />
         {loading && <Loading what="the models" />}
         {!loading && !models.error && options.length === 0 && (
-          <Alert type="info" header="No text model is downloaded yet">
-            Download one in the <PageLink to="/models">model catalogue</PageLink>; the smallest takes about a minute.
+          <Alert type="info" header="There is no text model yet">
+            Download one in the <PageLink to="/models">model catalogue</PageLink>; the smallest takes about a minute. Or{' '}
+            <PageLink to="/imported-models?import=source">import one of your own</PageLink>.
           </Alert>
         )}
         <div className="craton-playground">
@@ -129,18 +133,13 @@ export default function PlaygroundPage() {
               ))}
             </div>
             <div className="craton-prompt">
-              <PromptInput
+              <PromptBox
                 value={prompt}
-                ariaLabel="Prompt"
-                placeholder="Ask something. Enter sends, Shift+Enter starts a new line."
-                minRows={2}
-                maxRows={8}
-                disableActionButton={!canSend}
-                onChange={({ detail }) => setPrompt(detail.value)}
-                onAction={send}
-                {...(busy
-                  ? { customPrimaryAction: <StopButton onStop={() => everyChat('stop')} /> }
-                  : { actionButtonIconName: 'send' as const, actionButtonAriaLabel: 'Send' })}
+                canSend={canSend}
+                busy={busy}
+                onChange={setPrompt}
+                onSend={send}
+                onStop={() => everyChat('stop')}
               />
             </div>
           </div>
@@ -149,8 +148,4 @@ export default function PlaygroundPage() {
       {showCode && <CodeModal inputs={code} onDismiss={() => setShowCode(false)} />}
     </ContentLayout>
   )
-}
-
-function StopButton({ onStop }: { onStop: () => void }) {
-  return <Button variant="icon" iconName="stop-circle" ariaLabel="Stop" onClick={onStop} />
 }

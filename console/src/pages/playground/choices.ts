@@ -1,9 +1,11 @@
 import type { SelectProps } from '@cloudscape-design/components/select'
 import type { Alias } from '../../api/aliases.ts'
+import type { ImportedModelRow } from '../../api/imports.ts'
 import type { Card } from '../../api/models.ts'
 
-/** What can be chatted with: the text models, and the AWS ids that text models or other servers stand behind. */
-export function modelOptions(cards: Card[], aliases: Alias[]): SelectProps.OptionGroup[] {
+/** What can be chatted with: the text models, the imported models, and the AWS ids that text models or other servers
+ * stand behind. */
+export function modelOptions(cards: Card[], aliases: Alias[], imported: ImportedModelRow[]): SelectProps.OptionGroup[] {
   const text = new Map(cards.filter((card) => card.kind === 'text').map((card) => [card.name, card]))
   const local = [...text.values()].sort((a, b) => Number(b.state === 'ready') - Number(a.state === 'ready')).map(
     (card): SelectProps.Option => ({
@@ -21,8 +23,16 @@ export function modelOptions(cards: Card[], aliases: Alias[]): SelectProps.Optio
     const description = `Answered by ${card.title}${ready ? '' : ', not downloaded'}`
     return [{ ...option, description, ...(ready ? {} : { disabled: true }) }]
   })
+  const own = imported.map(
+    ({ modelArn, modelName, modelArchitecture }): SelectProps.Option => ({
+      value: modelArn,
+      label: modelName,
+      ...(modelArchitecture ? { description: modelArchitecture } : {}),
+    }),
+  )
   return [
     { label: 'Models on this server', options: local },
+    ...(own.length > 0 ? [{ label: 'Imported models', options: own }] : []),
     { label: 'AWS model ids', options: aws },
   ]
 }

@@ -1,5 +1,6 @@
 /** Programs that send the same request as the playground. */
 import type { ConverseRequest } from '../../api/converse.ts'
+import { python, shell } from '../../ui/literals.ts'
 
 export interface CodeInput {
   /** For example `http://127.0.0.1:4566`. */
@@ -93,27 +94,4 @@ curl -N ${shell(`${endpoint}/v1/chat/completions`)} \\
   -H 'Content-Type: application/json' \\
   -d ${shell(JSON.stringify(body, null, 2))}
 `
-}
-
-/** A Python literal of strings, numbers, lists and objects. JSON's string syntax is valid Python. */
-function python(value: unknown, depth = 0): string {
-  const inner = '    '.repeat(depth + 1)
-  const outer = '    '.repeat(depth)
-  if (Array.isArray(value)) {
-    if (value.length === 0) return '[]'
-    return `[\n${value.map((item) => `${inner}${python(item, depth + 1)},\n`).join('')}${outer}]`
-  }
-  if (typeof value === 'object' && value !== null) {
-    const entries = Object.entries(value)
-    const flat = entries.every(([, member]) => typeof member !== 'object')
-    const members = entries.map(([name, member]) => `${JSON.stringify(name)}: ${python(member, depth + 1)}`)
-    return flat ? `{${members.join(', ')}}` : `{\n${members.map((line) => `${inner}${line},\n`).join('')}${outer}}`
-  }
-  return JSON.stringify(value)
-}
-
-/** One word for a POSIX shell. */
-function shell(text: string): string {
-  if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(text)) return text
-  return `'${text.replaceAll("'", `'\\''`)}'`
 }

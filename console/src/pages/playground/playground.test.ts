@@ -77,7 +77,15 @@ describe('choices', () => {
   test('only text models that are there can be chosen, and AWS ids that one of them or another server answers', () => {
     const cards = [card('a', 'text', 'not-pulled'), card('b', 'text', 'ready'), card('e', 'embedding', 'ready')]
     const aliases = [alias('aws.a', 'a'), alias('aws.b', 'b'), alias('aws.e', 'e'), alias('aws.far', null)]
-    expect(usable(modelOptions(cards, aliases)).map(({ value }) => value)).toEqual(['b', 'aws.b', 'aws.far'])
+    expect(usable(modelOptions(cards, aliases, [])).map(({ value }) => value)).toEqual(['b', 'aws.b', 'aws.far'])
+  })
+
+  test('imported models are a group of their own, asked for by their ARNs', () => {
+    const modelArn = 'arn:aws:bedrock:us-east-1:111122223333:imported-model/abcdefghijkl'
+    const imported = [{ modelArn, modelName: 'mine', creationTime: '2026-05-04T08:00:00Z' }]
+    const groups = modelOptions([], [], imported)
+    expect(groups.find(({ label }) => label === 'Imported models')?.options).toEqual([{ value: modelArn, label: 'mine' }])
+    expect(modelOptions([], [], []).some(({ label }) => label === 'Imported models')).toBe(false)
   })
 })
 

@@ -10,7 +10,7 @@ mod tags;
 use futures::future::FutureExt as _;
 use identity::Access;
 
-use crate::bedrock_runtime::model_arn;
+use crate::bedrock_runtime::foundation_model_arn;
 use crate::call::{Check, Row};
 
 /// The operations.
@@ -26,7 +26,7 @@ pub(crate) const ROWS: &[Row<aws_wire::Routed>] = &[
         operation: "GetFoundationModel",
         action: "bedrock:GetFoundationModel",
         access: Access::Read,
-        check: Check::Arn(|call| model_arn(&call.ctx, &call.label("modelIdentifier"))),
+        check: Check::Arn(|call| foundation_model_arn(&call.ctx, &call.label("modelIdentifier"))),
         handler: |call| foundation_models::get(call).boxed(),
     },
     Row {

@@ -137,7 +137,7 @@ impl Models {
     pub async fn create_import_job(&self, ctx: &Ctx, new: NewImport) -> Result<ImportJob> {
         check(ctx, &new)?;
         self.inner.identity.pass_role(ctx, &new.role_arn, work::SERVICE).await?;
-        let hash = fingerprint(&new);
+        let (hash, owner) = (fingerprint(&new), owner(ctx));
         if let Some(token) = &new.request_token
             && let Some((earlier, asked)) = store::job_by_token(&self.inner.store, ctx, token).await?
         {
@@ -146,40 +146,49 @@ impl Models {
                     "The client request token `{token}` was used for another request."
                 )));
             }
-            return self.start(ctx, earlier).await;
+            return self.start(&owner, earlier).await;
         }
         let job = self.row(ctx, new.clone());
-        let made = store::insert_job(&self.inner.store, ctx, &job, new.request_token.as_deref(), &hash).await;
+        let request = (new.request_token.as_deref(), hash.as_str());
+        let made = store::insert_job(&self.inner.store, ctx, &job, &owner, request).await;
         made.map_err(|error| match error.kind {
             ErrorKind::AlreadyExists if error.message.is_empty() => Error::conflict("The request was sent twice."),
             _ => error,
         })?;
-        self.start(ctx, job).await
+        self.start(&owner, job).await
     }
 
     /// Hands the work to the jobs, once.
-    async fn start(&self, ctx: &Ctx, mut job: ImportJob) -> Result<ImportJob> {
-        if job.work.is_some() || job.status != ImportStatus::InProgress {
-            return Ok(job);
+    async fn start(&self, owner: &Owner, mut job: ImportJob) -> Result<ImportJob> {
+        if job.work.is_none() && job.status == ImportStatus::InProgress {
+            job.work = Some(self.submit(owner, &job.id).await?);
         }
-        let owner = Owner {
-            account: ctx.account().clone(),
-            region: ctx.region().clone(),
-            principal_arn: ctx.principal().arn(),
-            principal_id: Some(ctx.principal().user_id()),
-        };
+        Ok(job)
+    }
+
+    async fn submit(&self, owner: &Owner, id: &str) -> Result<JobId> {
         let new = NewJob {
             kind: work::JOB_KIND,
-            owner,
-            dedup_key: Some(format!("{}:{}", work::JOB_KIND, job.id)),
-            input: json!({"import": job.id}),
+            owner: owner.clone(),
+            dedup_key: Some(format!("{}:{id}", work::JOB_KIND)),
+            input: json!({"import": id}),
             max_attempts: work::MAX_ATTEMPTS,
             run_at: None,
         };
         let work = self.inner.jobs.submit(new).await?;
-        store::set_work(&self.inner.store, ctx, &job.id, work.id.as_str()).await?;
-        job.work = Some(work.id);
-        Ok(job)
+        store::set_work(&self.inner.store, owner, id, work.id.as_str()).await?;
+        Ok(work.id)
+    }
+
+    /// Submits what was asked for and not submitted before the process ended.
+    ///
+    /// # Errors
+    /// Unavailable, where the database cannot be used.
+    pub(crate) async fn resume_imports(&self) -> Result<()> {
+        for (id, owner) in store::unsubmitted(&self.inner.store).await? {
+            self.submit(&owner, &id).await?;
+        }
+        Ok(())
     }
 
     /// The import job of this name, id or ARN in the caller's account and region.
@@ -255,6 +264,15 @@ impl Models {
             modified: now,
             ended: None,
         }
+    }
+}
+
+fn owner(ctx: &Ctx) -> Owner {
+    Owner {
+        account: ctx.account().clone(),
+        region: ctx.region().clone(),
+        principal_arn: ctx.principal().arn(),
+        principal_id: Some(ctx.principal().user_id()),
     }
 }
 

@@ -14,7 +14,9 @@ mod trial;
 mod use_of_key;
 mod work;
 
+use std::future::Future;
 use std::path::PathBuf;
+use std::time::Instant;
 
 use base::{Arn, Error, ErrorKind, Page, PageRequest, Result, Timestamp};
 use checkpoint::{Quantization, Report};
@@ -155,13 +157,14 @@ impl Models {
     /// The imported model, loaded. Its key is asked for each time, whether it is loaded already or not.
     ///
     /// # Errors
-    /// Denied, where its key may not be used: it is then in memory no longer. Those of loading.
-    pub(crate) async fn lease_imported(&self, model: &ImportedModel) -> Result<Lease> {
+    /// Denied, where its key may not be used: it is then in memory no longer. Throttled with [`NOT_READY`], where it is
+    /// not loaded before the context's deadline or models in use leave no room for it. Those of loading.
+    pub(crate) async fn lease_imported(&self, ctx: &Ctx, model: &ImportedModel) -> Result<Lease> {
         let name = model.arn.to_string();
         match self.data_key(model).await {
             Ok(key) => {
                 let sealed = SealedModel::new(self.inner.imported_files.path(&model.file), key);
-                self.inner.loaded.acquire(&name, sealed).await
+                ready(ctx.deadline(), self.inner.loaded.acquire(&name, sealed)).await
             }
             Err(error) => {
                 if error.kind == ErrorKind::Denied {
@@ -171,6 +174,26 @@ impl Models {
             }
         }
     }
+}
+
+/// What AWS says of an imported model that is not in memory yet.
+pub const NOT_READY: &str = "Model is not ready for inference. Wait and try your request again.";
+
+/// The loaded model, or the advice to ask again.
+async fn ready(deadline: Option<Instant>, loading: impl Future<Output = Result<Lease>>) -> Result<Lease> {
+    let not_ready = |hint: String| Error::throttled(NOT_READY).with_hint(hint);
+    let loaded = match deadline {
+        Some(deadline) => tokio::time::timeout_at(deadline.into(), loading).await.map_err(|_| {
+            not_ready("It is still being loaded, which goes on: ask again, or start the server with a longer `--request-timeout`.".to_owned())
+        })?,
+        None => loading.await,
+    };
+    loaded.map_err(|error| match error.kind {
+        ErrorKind::Throttled => {
+            not_ready([Some(error.message), error.hint].into_iter().flatten().collect::<Vec<_>>().join(" "))
+        }
+        _ => error,
+    })
 }
 
 /// Whether the caller may know a loaded model's name: imported models are known to their own account alone.
@@ -212,3 +235,7 @@ fn report_json(report: &Report) -> Value {
     });
     json!({"passes": report.passes(), "findings": findings.collect::<Vec<_>>()})
 }
+
+#[cfg(test)]
+#[path = "ready_tests.rs"]
+mod ready_tests;

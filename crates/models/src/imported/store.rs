@@ -3,7 +3,7 @@
 use ::store::{Row, Store, Tx, params};
 use base::{Error, PageRequest, Result, Timestamp};
 use identity::Ctx;
-use jobs::JobId;
+use jobs::{JobId, Owner};
 
 use super::job::{ImportFilter, ImportJob, ImportStatus, Tags};
 use super::tags::Tagged;
@@ -152,8 +152,8 @@ pub(super) async fn insert_job(
     store: &Store,
     ctx: &Ctx,
     job: &ImportJob,
-    token: Option<&str>,
-    hash: &str,
+    owner: &Owner,
+    (token, hash): (Option<&str>, &str),
 ) -> Result<()> {
     let (tags, model_tags) = (json(&job.tags)?, json(&job.model_tags)?);
     let (tags, model_tags) = (&tags, &model_tags);
@@ -163,8 +163,8 @@ pub(super) async fn insert_job(
             let sql =
                 "INSERT INTO model_import_jobs (account, region, id, name, status, role_arn, source_uri, model_id,
                          model_name, kms_key_arn, quantization, tags, model_tags, request_token, request_hash,
-                         created_at, modified_at)
-                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)";
+                         created_at, modified_at, principal_arn, principal_id)
+                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17, $18)";
             let params = params![
                 ctx.account(),
                 ctx.region(),
@@ -182,6 +182,8 @@ pub(super) async fn insert_job(
                 token,
                 hash,
                 job.created,
+                &owner.principal_arn,
+                owner.principal_id.as_deref().unwrap_or_default(),
             ];
             tx.execute(sql, params).await.map(drop)
         })
@@ -279,12 +281,31 @@ pub(super) async fn jobs(
         .await
 }
 
+/// The jobs whose work was never submitted, as the process ended before: their ids, and for whom they are.
+pub(super) async fn unsubmitted(store: &Store) -> Result<Vec<(String, Owner)>> {
+    store
+        .read(|tx| async move {
+            let sql = "SELECT id, account, region, principal_arn, principal_id FROM model_import_jobs \
+                       WHERE status = 'InProgress' AND work IS NULL";
+            let owner = |row: &Row| -> Result<Owner> {
+                Ok(Owner {
+                    account: row.text("account")?.parse()?,
+                    region: row.text("region")?.parse()?,
+                    principal_arn: row.text("principal_arn")?,
+                    principal_id: Some(row.text("principal_id")?).filter(|id| !id.is_empty()),
+                })
+            };
+            tx.fetch_all(sql, params![]).await?.iter().map(|row| Ok((row.text("id")?, owner(row)?))).collect()
+        })
+        .await
+}
+
 /// Notes which job does the work.
-pub(super) async fn set_work(store: &Store, ctx: &Ctx, id: &str, work: &str) -> Result<()> {
+pub(super) async fn set_work(store: &Store, owner: &Owner, id: &str, work: &str) -> Result<()> {
     store
         .write(|tx| async move {
             let sql = "UPDATE model_import_jobs SET work = $4 WHERE account = $1 AND region = $2 AND id = $3";
-            tx.execute(sql, params![ctx.account(), ctx.region(), id, work]).await.map(drop)
+            tx.execute(sql, params![&owner.account, &owner.region, id, work]).await.map(drop)
         })
         .await
 }

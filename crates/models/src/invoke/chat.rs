@@ -28,7 +28,7 @@ impl Models {
         let served_by = served_by(&resolved);
         let answer = match Place::from(resolved.target) {
             Place::Here(here) => {
-                let lease = self.lease_here(&here).await?;
+                let lease = self.lease_here(ctx, &here).await?;
                 local::chat(lease, request, served_by, self.inner.random.clone()).await?
             }
             Place::Upstream(upstream) => self.inner.remote.chat(upstream, request, served_by).await?,
@@ -48,6 +48,9 @@ pub(crate) fn check(request: &ChatRequest) -> Result<()> {
             return Err(Error::invalid(format!("The model cannot read this content: {what}."))
                 .with_hint("No model served here reads anything but text yet. Send text only."));
         }
+    }
+    if request.constraint.is_some() && !(request.tools.is_empty() && request.response_schema.is_none()) {
+        return Err(Error::invalid("A constraint of the answer's text goes with neither tools nor a response schema."));
     }
     match &request.tool_choice {
         ToolChoice::Any if request.tools.is_empty() => {

@@ -26,7 +26,7 @@ impl Models {
         let served_by = served_by(&resolved);
         let answer = match Place::from(resolved.target) {
             Place::Here(here) => {
-                let lease = self.lease_here(&here).await?;
+                let lease = self.lease_here(ctx, &here).await?;
                 if continues_as_it_stands(&lease, &request.prompt)? {
                     local::complete(lease, request, served_by).await?
                 } else {

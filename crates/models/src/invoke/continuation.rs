@@ -14,7 +14,7 @@ impl Models {
     /// A model that wants an opening token gets it.
     ///
     /// # Errors
-    /// Invalid for an empty prompt and for token ids that the model's vocabulary does not have; otherwise as
+    /// Timeout, in the answer, where it is not complete at the context's deadline. Invalid for an empty prompt and for token ids that the model's vocabulary does not have; otherwise as
     /// [`Models::chat`].
     pub async fn continue_text(&self, ctx: &Ctx, request: ContinuationRequest) -> Result<ChatStream> {
         chat::check_limit(request.max_tokens)?;
@@ -23,16 +23,17 @@ impl Models {
         }
         let resolved = self.resolve(ctx, &request.model).await?;
         let served_by = served_by(&resolved);
-        match Place::from(resolved.target) {
+        let answer = match Place::from(resolved.target) {
             Place::Here(here) => {
-                let lease = self.lease_here(&here).await?;
+                let lease = self.lease_here(ctx, &here).await?;
                 if matches!(lease.model(), Loaded::Embedder(_)) {
                     return Err(errors::wrong_kind(lease.name(), "generate text"));
                 }
-                local::continue_prompt(lease, request, served_by).await
+                local::continue_prompt(lease, request, served_by).await?
             }
-            Place::Upstream(upstream) => self.inner.remote.continue_text(upstream, request, served_by).await,
-        }
+            Place::Upstream(upstream) => self.inner.remote.continue_text(upstream, request, served_by).await?,
+        };
+        Ok(answer.until(ctx.deadline()))
     }
 }
 

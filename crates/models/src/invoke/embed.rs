@@ -29,7 +29,7 @@ impl Models {
         let wanted = wanted_length(&resolved, request.dimensions)?;
         let normalize = request.normalize.unwrap_or(true);
         let (mut vectors, token_counts) = match Place::from(resolved.target) {
-            Place::Here(here) => self.embed_here(&here, request).await?,
+            Place::Here(here) => self.embed_here(ctx, &here, request).await?,
             Place::Upstream(upstream) => self.inner.remote.embed(upstream, request.texts).await?,
         };
         if let (Some(wanted), [], Some(first)) = (wanted, resolved.dimensions.as_slice(), vectors.first())
@@ -44,8 +44,8 @@ impl Models {
         Ok(EmbedResponse { vectors, token_counts, served_by })
     }
 
-    async fn embed_here(&self, here: &Here, request: EmbedRequest) -> Result<(Vec<Vec<f32>>, Vec<u32>)> {
-        let lease = std::sync::Arc::new(self.lease_here(here).await?);
+    async fn embed_here(&self, ctx: &Ctx, here: &Here, request: EmbedRequest) -> Result<(Vec<Vec<f32>>, Vec<u32>)> {
+        let lease = std::sync::Arc::new(self.lease_here(ctx, here).await?);
         let Loaded::Embedder(embedder) = lease.model() else {
             return Err(errors::wrong_kind(lease.name(), "embed text"));
         };

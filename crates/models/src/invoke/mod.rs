@@ -16,6 +16,7 @@ pub(crate) mod request;
 mod tests;
 
 use base::{Error, Result};
+use identity::Ctx;
 
 use crate::aliases::{Resolved, Target};
 use crate::invoke::answer::ServedBy;
@@ -27,11 +28,11 @@ impl Models {
     /// The model of this deployment that a target names, loaded.
     ///
     /// # Errors
-    /// As [`Models::lease`]; Denied, where an imported model's key may not be used.
-    pub(crate) async fn lease_here(&self, here: &Here) -> Result<Lease> {
+    /// As [`Models::lease`]; as [`Models::lease_imported`].
+    pub(crate) async fn lease_here(&self, ctx: &Ctx, here: &Here) -> Result<Lease> {
         match here {
             Here::Pulled(name) => self.lease(name).await,
-            Here::Imported(model) => self.lease_imported(model).await,
+            Here::Imported(model) => self.lease_imported(ctx, model).await,
         }
     }
 

@@ -15,8 +15,10 @@ CREATE TABLE model_import_jobs (
     region TEXT NOT NULL,
     id TEXT NOT NULL,
     name TEXT NOT NULL,
-    -- The job of the module `jobs` that does the work.
+    -- The job of the module `jobs` that does the work; none until that is submitted, for whoever asked.
     work TEXT,
+    principal_arn TEXT NOT NULL,
+    principal_id TEXT NOT NULL,
     -- InProgress, Completed, Failed
     status TEXT NOT NULL,
     failure TEXT,
