@@ -104,6 +104,7 @@ def test_from_policies_to_an_answer(source, role):
     put(policies, "bucket-policy", source, role)
     examined = craton_json("doctor", uri, "--role-arn", arn)
     assert examined["passes"] and [size["quantization"] for size in examined["sizes"]] == ["F16", "Q8_0", "Q4_K_M"]
+    assert all(size["memoryBytes"] > size["bytes"] > 0 for size in examined["sizes"])
     job = f"{model}-job"
     done = craton_json("create", "--model-name", model, *place, "--job-name", job, "--quantization", "Q8_0",
                        "--tag", "team=hosting", "--model-tag", "kept=no")

@@ -83,13 +83,12 @@ fn model(facts: &ModelFacts) -> Value {
     })
 }
 
-/// The bytes of the model on disk, and loaded with the caches of the requests that it answers at the same time: keys and
-/// values in half precision, for each layer.
+/// The bytes of the model on disk, and loaded with the caches of the requests that it answers at the same time.
 fn size(accepted: &Accepted, quantization: Quantization, settings: ModelRoom) -> Value {
     let (bytes, config) = (accepted.plan("", quantization).bytes(), accepted.config());
-    let token = 2 * 2 * config.layers * config.kv_heads * config.head_dim;
     let tokens = config.context.min(u64::from(settings.context)) * u64::from(settings.parallel);
-    json!({ "quantization": quantization.name(), "bytes": bytes, "memoryBytes": bytes.saturating_add(token * tokens) })
+    let caches = config.cache_bytes_per_token() * tokens;
+    json!({ "quantization": quantization.name(), "bytes": bytes, "memoryBytes": bytes.saturating_add(caches) })
 }
 
 /// Bytes that are free where `folder` is, or would be; all there could be where the system does not tell.

@@ -109,11 +109,11 @@ fn describe_check(checked: &ImportCheck) -> Value {
         "passes": checked.passes(),
         "checks": steps.collect::<Vec<Value>>(),
         "report": checked.report,
-        "model": checked.facts.as_ref().map(describe_facts),
+        "model": checked.facts.as_ref().map(|facts| describe_facts(facts, checked.memory_bytes)),
     })
 }
 
-fn describe_facts(facts: &ModelFacts) -> Value {
+fn describe_facts(facts: &ModelFacts, memory_bytes: Option<u64>) -> Value {
     json!({
         "class": facts.class,
         "architecture": facts.architecture,
@@ -125,6 +125,7 @@ fn describe_facts(facts: &ModelFacts) -> Value {
         "dtype": facts.dtype,
         "sourceBytes": facts.source_bytes,
         "modelBytes": facts.model_bytes,
+        "memoryBytes": memory_bytes,
     })
 }
 

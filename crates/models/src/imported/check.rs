@@ -30,6 +30,9 @@ pub struct ImportCheck {
     pub report: Option<Value>,
     /// What the checkpoint says of its model, where that could be read.
     pub facts: Option<ModelFacts>,
+    /// Bytes of the model in memory, with the caches of the requests that it answers at the same time; none where it cannot
+    /// be imported.
+    pub memory_bytes: Option<u64>,
 }
 
 impl ImportCheck {
@@ -124,6 +127,11 @@ impl Models {
         match examine(source, new.quantization, room).await {
             Ok(examined) => {
                 checks.found.report = Some(super::report_json(&examined.report));
+                if let (Some(accepted), Some(facts)) = (&examined.accepted, &examined.facts) {
+                    let config = accepted.config();
+                    let caches = self.inner.loaded.cache_bytes(config.context, config.cache_bytes_per_token());
+                    checks.found.memory_bytes = Some(facts.model_bytes.saturating_add(caches));
+                }
                 checks.found.facts = examined.facts;
                 match examined.report.passes() {
                     true => checks.push(CheckOutcome::Passed),
@@ -153,7 +161,10 @@ struct Checks {
 
 impl Default for Checks {
     fn default() -> Self {
-        Self { found: ImportCheck { steps: Vec::new(), report: None, facts: None }, request_id: None }
+        Self {
+            found: ImportCheck { steps: Vec::new(), report: None, facts: None, memory_bytes: None },
+            request_id: None,
+        }
     }
 }
 
