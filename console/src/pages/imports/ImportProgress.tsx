@@ -32,7 +32,7 @@ export function ImportProgress({ workId, name, onOver }: Props) {
       header={
         <Header
           variant="h2"
-          description="It goes on where it can after a restart of the server; nothing of it stays if it fails."
+          description="After a restart of the server it begins again by itself; of one that fails nothing stays."
           actions={
             <Button ariaLabel={`Cancel ${name}`} loading={cancel.busy || ending} onClick={() => void cancel.run()}>
               Cancel
@@ -69,6 +69,6 @@ export function ImportProgress({ workId, name, onOver }: Props) {
 
 const WORDS: Partial<Record<ReturnType<typeof stageStatus>, string>> = {
   success: 'Done',
-  'in-progress': 'Going on',
+  loading: 'Going on',
   pending: 'To come',
 }

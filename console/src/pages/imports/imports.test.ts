@@ -186,7 +186,7 @@ describe('stages', () => {
     expect(stageOf(undefined)).toBe(0)
     expect(stageOf(at('importing the weights'))).toBe(2)
     expect(stageOf(at('something else'))).toBe(0)
-    expect([0, 2, 4].map((stage) => stageStatus(stage, 2))).toEqual(['success', 'in-progress', 'pending'])
+    expect([0, 2, 4].map((stage) => stageStatus(stage, 2))).toEqual(['success', 'loading', 'pending'])
   })
 
   test('a job that imported leads to the imported model, one that downloaded to the catalogue’s', () => {
