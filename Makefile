@@ -4,10 +4,11 @@
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
 
-demo: ## Install what is missing, build, pull the default models, answer real requests, show where to click; CHAPTER=permissions shows denials explained
+demo: ## Install what is missing, build, pull the default models, answer real requests, show where to click; CHAPTER=permissions shows denials explained, CHAPTER=import a model imported from another account
 	@scripts/setup.sh build console
 	@scripts/console.sh build
 	@cargo build --release
+	@if [ "$(CHAPTER)" = import ]; then scripts/fetch-test-models.sh; fi
 	@cargo run --release --quiet -- demo $(CHAPTER)
 
 test: ## Run everything: lints, unit and integration tests, the console, real clients

@@ -37,6 +37,8 @@ pub(crate) struct Row<R> {
 pub(crate) enum Check<R> {
     /// The row's action on this ARN, or on `*`.
     Arn(fn(&Call<R>) -> String),
+    /// The row's action on the model of this id, also where the id is an imported model's name.
+    Model(fn(&Call<R>) -> String),
     /// All of these, with what the service knows of resource and request.
     Asks(for<'a> fn(&'a Call<R>) -> Asked<'a>),
     /// What the domain function checks itself: it alone knows the resource's policy.

@@ -3,6 +3,7 @@
 mod aws;
 mod bedrock;
 mod craton;
+mod imported;
 mod openai;
 mod refusals;
 mod s3;
@@ -101,21 +102,25 @@ impl World {
         let admin = identity.first_start(RootCredentials::default()).await.unwrap();
         // Jobs wait by the clock, so theirs must run.
         let queue = jobs::Jobs::open(store.clone(), Arc::new(base::SystemClock), random.clone()).await.unwrap();
-        let models = models::Models::open(
-            models::Config {
-                sealing_key: Some(Arc::clone(identity.keyring())),
-                ..models::Config::new(dir.path().join("models"))
-            },
-            store.clone(),
-            queue.clone(),
-            identity.clone(),
-            Arc::new(FakeLoader::default()),
-            time.clone(),
-            random.clone(),
-            reqwest::Client::new(),
-        )
-        .await
-        .unwrap();
+        let place = objects::BlobPlace::Folder(dir.path().join("objects"));
+        let objects = objects::Objects::open(store.clone(), identity.clone(), place, time.clone(), random.clone());
+        let objects = objects.await.unwrap();
+        let config = models::Config {
+            sealing_key: Some(Arc::clone(identity.keyring())),
+            ..models::Config::new(dir.path().join("models"), dir.path().join("imported"))
+        };
+        let parts = models::Parts {
+            store: store.clone(),
+            jobs: queue.clone(),
+            identity: identity.clone(),
+            objects: objects.clone(),
+            loader: Arc::new(FakeLoader::default()),
+            quantizer: Arc::new(checkpoint::Plain),
+            clock: time.clone(),
+            random: random.clone(),
+            http: reqwest::Client::new(),
+        };
+        let models = models::Models::open(config, parts).await.unwrap();
         let backups = Backups::open(backup::Setup {
             store: store.clone(),
             identity: identity.clone(),
@@ -126,9 +131,6 @@ impl World {
             data_dir: dir.path().join("data"),
             version: "0",
         });
-        let place = objects::BlobPlace::Folder(dir.path().join("objects"));
-        let objects = objects::Objects::open(store.clone(), identity.clone(), place, time.clone(), random.clone());
-        let objects = objects.await.unwrap();
         let jobs = queue.start(1);
         let api = Api::new(Setup {
             identity,

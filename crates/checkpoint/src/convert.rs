@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::expected::Expected;
 use crate::finding::Finding;
 use crate::gguf::{Described, Layout, Value};
-use crate::quantization::{Format, Quantization, Quantizer, choose};
+use crate::quantization::{Format, Precision, Quantizer};
 use crate::safetensors::{Dtype, Located};
 use crate::source::{Source, check_length};
 use crate::tokenizer::Vocabulary;
@@ -65,11 +65,14 @@ impl Plan {
         name: &str,
         config: &Config,
         vocabulary: &Vocabulary,
-        quantization: Quantization,
+        precision: Precision,
         tensors: &[(Located, Expected)],
     ) -> Self {
         let parameters: u64 = tensors.iter().map(|(_, expected)| expected.shape.iter().product::<u64>()).sum();
-        let metadata = metadata(name, config, vocabulary, quantization, parameters);
+        let format =
+            |(located, expected): &(Located, Expected)| precision.format(located.entry.dtype, expected, config);
+        let formats: Vec<Format> = tensors.iter().map(format).collect();
+        let metadata = metadata(name, config, vocabulary, precision.file_type(&formats), parameters);
         let factors = rope_factors(config);
         let shape = [factors.len() as u64];
         let (mut described, mut work) = (Vec::new(), Vec::new());
@@ -78,8 +81,7 @@ impl Plan {
             work.push(Work::Made(factors.iter().flat_map(|factor| factor.to_le_bytes()).collect()));
         }
         let mut source_bytes = 0;
-        for (located, expected) in tensors {
-            let format = choose(quantization, expected, config);
+        for ((located, expected), format) in tensors.iter().zip(formats) {
             let entry = &located.entry;
             described.push(Described { name: &expected.target, shape: &expected.shape, format });
             source_bytes += entry.bytes;
@@ -253,7 +255,7 @@ fn metadata(
     name: &str,
     config: &Config,
     vocabulary: &Vocabulary,
-    quantization: Quantization,
+    file_type: u32,
     parameters: u64,
 ) -> Vec<(String, Value)> {
     let architecture = config.architecture.gguf();
@@ -280,7 +282,7 @@ fn metadata(
         add("vocab_size", Value::U32(config.vocabulary as u32));
         add("rope.dimension_count", Value::U32(config.head_dim as u32));
     }
-    all.push(("general.file_type".into(), Value::U32(quantization.file_type())));
+    all.push(("general.file_type".into(), Value::U32(file_type)));
     all.push(("general.quantization_version".into(), Value::U32(2)));
     all.extend(vocabulary.metadata());
     all

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::samples::{Kept, Memory, SMALL, Sample, Sizes, examined, halved, read_gguf};
-use crate::{Accepted, Folder, Plain};
+use crate::{Accepted, Folder, Plain, Quantization};
 
 fn accepted(source: &Memory) -> Accepted {
     let examination = examined(source);
@@ -78,6 +78,70 @@ fn vectors_are_kept_in_single_precision_and_matrices_in_half() {
     for (name, tensor) in tensors {
         assert_eq!(tensor.kind, u32::from(tensor.shape.len() == 2), "{name}");
     }
+}
+
+/// The file that has the very numbers of the checkpoint.
+fn exact(source: &Memory) -> Vec<u8> {
+    block_on(crate::samples::write(&accepted(source).exact("sample"), source, &Plain))
+}
+
+#[test]
+fn an_exact_model_has_the_numbers_of_the_checkpoint_bit_for_bit() {
+    for (dtype, file_type) in [("F16", 1), ("BF16", 0), ("F32", 0)] {
+        let mut sample = Sample::new("Qwen2ForCausalLM", SMALL, dtype);
+        if dtype == "F32" {
+            // More than half precision holds, and less than it tells from nothing.
+            let bytes = &mut sample.tensor("model.layers.0.mlp.down_proj.weight").bytes;
+            bytes[..4].copy_from_slice(&1e30_f32.to_le_bytes());
+            bytes[4..8].copy_from_slice(&(-1e-30_f32).to_le_bytes());
+        }
+        let (said, tensors) = read_gguf(&exact(&sample.files()));
+        assert_eq!(number(&said["general.file_type"]), file_type, "{dtype}");
+        for (target, source) in [
+            ("token_embd.weight", "model.embed_tokens.weight"),
+            ("output.weight", "lm_head.weight"),
+            ("blk.0.attn_q.weight", "model.layers.0.self_attn.q_proj.weight"),
+            ("blk.0.attn_q.bias", "model.layers.0.self_attn.q_proj.bias"),
+            ("blk.1.ffn_down.weight", "model.layers.1.mlp.down_proj.weight"),
+            ("blk.0.ffn_down.weight", "model.layers.0.mlp.down_proj.weight"),
+            ("blk.1.attn_norm.weight", "model.layers.1.input_layernorm.weight"),
+        ] {
+            let (stored, tensor) =
+                (&tensors[target], sample.tensors.iter().find(|tensor| tensor.name == source).unwrap());
+            let halved = dtype == "F16" && stored.shape.len() == 2;
+            assert_eq!(stored.kind, u32::from(halved), "{dtype} {target}");
+            let expected: Vec<u8> = match dtype {
+                "BF16" => tensor.bytes.chunks_exact(2).flat_map(|bytes| [0, 0, bytes[0], bytes[1]]).collect(),
+                "F16" if !halved => {
+                    let single = |bytes: &[u8]| half::f16::from_le_bytes([bytes[0], bytes[1]]).to_f32().to_le_bytes();
+                    tensor.bytes.chunks_exact(2).flat_map(single).collect()
+                }
+                _ => tensor.bytes.clone(),
+            };
+            assert!(stored.bytes == expected, "{dtype} {target}");
+        }
+    }
+}
+
+#[test]
+fn an_exact_model_differs_from_a_halved_one_in_the_weights_alone() {
+    let sample = Sample::new("LlamaForCausalLM", SMALL, "F16").files();
+    assert!(exact(&sample) == halved(&sample), "half precision is exact");
+    let sample = Sample::new("LlamaForCausalLM", SMALL, "BF16").files();
+    let (mut said, _) = read_gguf(&exact(&sample));
+    let (mut expected, _) = read_gguf(&halved(&sample));
+    assert_ne!(said.remove("general.file_type"), expected.remove("general.file_type"));
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn quantizations_are_found_by_their_names() {
+    for quantization in Quantization::ALL {
+        assert_eq!(Quantization::from_name(quantization.name()), Some(quantization));
+    }
+    assert_eq!(Quantization::ALL.map(Quantization::name), ["F16", "Q8_0", "Q4_K_M"]);
+    assert_eq!((Quantization::from_name("f16"), Quantization::from_name("")), (None, None));
+    assert_eq!(Quantization::default(), Quantization::F16);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::convert::Plan;
 use crate::error::Result;
 use crate::expected::{Expected, pair};
 use crate::finding::{Finding, Report};
-use crate::quantization::Quantization;
+use crate::quantization::{Precision, Quantization};
 use crate::safetensors::{Located, locate};
 use crate::source::{Source, SourceFile, read_file};
 use crate::template;
@@ -81,7 +81,14 @@ impl Accepted {
     /// How it becomes a model that calls itself `name`.
     #[must_use]
     pub fn plan(&self, name: &str, quantization: Quantization) -> Plan {
-        Plan::new(name, &self.config, &self.vocabulary, quantization, &self.tensors)
+        Plan::new(name, &self.config, &self.vocabulary, Precision::Quantized(quantization), &self.tensors)
+    }
+
+    /// How it becomes one with the very numbers that it has, to compare others with: matrices of half precision stay so,
+    /// those in BF16 and F32 become F32, as do all vectors.
+    #[must_use]
+    pub fn exact(&self, name: &str) -> Plan {
+        Plan::new(name, &self.config, &self.vocabulary, Precision::Exact, &self.tensors)
     }
 }
 

@@ -4,6 +4,7 @@ use half::f16;
 
 use crate::config::{Architecture, Config};
 use crate::expected::{Expected, Role};
+use crate::safetensors::Dtype;
 
 /// How a model is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -18,6 +19,15 @@ pub enum Quantization {
 }
 
 impl Quantization {
+    /// All, the most exact first.
+    pub const ALL: [Self; 3] = [Self::F16, Self::Q8_0, Self::Q4KM];
+
+    /// The one of this name, in this spelling.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|quantization| quantization.name() == name)
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -25,15 +35,6 @@ impl Quantization {
             Self::F16 => "F16",
             Self::Q8_0 => "Q8_0",
             Self::Q4KM => "Q4_K_M",
-        }
-    }
-
-    /// llama.cpp's number for a file kept so (`llama_ftype`).
-    pub(crate) fn file_type(self) -> u32 {
-        match self {
-            Self::F16 => 1,
-            Self::Q8_0 => 7,
-            Self::Q4KM => 15,
         }
     }
 }
@@ -118,16 +119,40 @@ fn q8_0(block: &[f32], out: &mut Vec<u8>) {
     out.extend(block.iter().map(|value| (value * inverse).round() as i8 as u8));
 }
 
-/// The format of a tensor, as llama.cpp's quantizer chooses it (`llama_tensor_get_type`) without an importance matrix.
-pub(crate) fn choose(quantization: Quantization, tensor: &Expected, config: &Config) -> Format {
-    let width = match tensor.shape.as_slice() {
-        [_, width] => *width,
-        _ => return Format::F32,
-    };
-    match quantization {
-        Quantization::F16 => Format::F16,
-        Quantization::Q8_0 => fitting(Format::Q8_0, width),
-        Quantization::Q4KM => fitting(mixed(tensor.role, width, config), width),
+/// Which numbers a file has of those that the checkpoint has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Precision {
+    /// The same ones: half precision stays so, all others become single precision.
+    Exact,
+    /// Those of a quantization.
+    Quantized(Quantization),
+}
+
+impl Precision {
+    /// The format of a tensor whose numbers are of `dtype`; a quantization's as llama.cpp's quantizer chooses it
+    /// (`llama_tensor_get_type`) without an importance matrix.
+    pub(crate) fn format(self, dtype: Dtype, tensor: &Expected, config: &Config) -> Format {
+        let width = match tensor.shape.as_slice() {
+            [_, width] => *width,
+            _ => return Format::F32,
+        };
+        match self {
+            Self::Exact if dtype == Dtype::F16 => Format::F16,
+            Self::Exact => Format::F32,
+            Self::Quantized(Quantization::F16) => Format::F16,
+            Self::Quantized(Quantization::Q8_0) => fitting(Format::Q8_0, width),
+            Self::Quantized(Quantization::Q4KM) => fitting(mixed(tensor.role, width, config), width),
+        }
+    }
+
+    /// llama.cpp's number for a file of tensors in these formats (`llama_ftype`).
+    pub(crate) fn file_type(self, formats: &[Format]) -> u32 {
+        match self {
+            Self::Exact => u32::from(formats.contains(&Format::F16)),
+            Self::Quantized(Quantization::F16) => 1,
+            Self::Quantized(Quantization::Q8_0) => 7,
+            Self::Quantized(Quantization::Q4KM) => 15,
+        }
     }
 }
 

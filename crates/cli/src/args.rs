@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::import_args::Import;
 use crate::settings_file::Places;
 use crate::up::{RestoreArgs, RotateArgs, UpArgs};
 
@@ -102,6 +103,12 @@ pub enum Command {
         after_help = "Examples:\n  craton models list\n  craton models pull smollm2-135m-instruct\n  craton models pull hf:bartowski/Llama-3.2-3B-Instruct-GGUF/Llama-3.2-3B-Instruct-Q4_K_M.gguf\n  craton models alias set anthropic.claude-3-haiku-20240307-v1:0 smollm2-135m-instruct"
     )]
     Models(Models),
+    /// Import a checkpoint of a bucket as a model of the account's own
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  craton import doctor ./mistral-7b\n  craton import policies --from s3://artifacts/mistral/ --role-arn arn:aws:iam::777788889999:role/Importer --source-account 111122223333\n  craton import create --model-name mistral --from s3://artifacts/mistral/ --role-arn arn:aws:iam::777788889999:role/Importer\n  craton import status mistral-job --watch"
+    )]
+    Import(Import),
     /// List, show and cancel jobs
     #[command(subcommand, after_help = "Examples:\n  craton jobs list\n  craton jobs cancel ID")]
     Jobs(Jobs),
@@ -142,7 +149,9 @@ pub enum Command {
     #[command(after_help = "Examples:\n  craton doctor\n  craton doctor --output json")]
     Doctor(Doctor),
     /// Start a server, answer real requests sent by boto3, and show where to click
-    #[command(after_help = "Examples:\n  craton demo\n  craton demo permissions\n  craton demo --keep")]
+    #[command(
+        after_help = "Examples:\n  craton demo\n  craton demo permissions\n  craton demo import\n  craton demo --keep"
+    )]
     Demo(Demo),
     /// Print a shell's completion script
     #[command(
@@ -478,6 +487,9 @@ pub struct Demo {
     /// Folder of downloaded models
     #[arg(long, env = "CRATON_MODELS_DIR", value_name = "DIR")]
     pub models_dir: Option<PathBuf>,
+    /// Checkpoint that the chapter `import` imports [default: the one that scripts/checkpoint/make.sh makes]
+    #[arg(long, env = "CRATON_DEMO_CHECKPOINT", value_name = "DIR")]
+    pub checkpoint: Option<PathBuf>,
     /// Python with boto3 [default: one is set up in the user's cache folder]
     #[arg(long, env = "CRATON_DEMO_PYTHON", value_name = "FILE")]
     pub python: Option<PathBuf>,
@@ -490,4 +502,6 @@ pub enum Chapter {
     Foundation,
     /// A request is denied, explained, repaired and allowed; a backup is restored
     Permissions,
+    /// A checkpoint of another account is imported, once its grants are right, and answers until its key is revoked
+    Import,
 }

@@ -89,12 +89,25 @@ impl Client {
 
     /// Sends a signed request to `service` and returns its answer, once it is a success.
     pub(crate) async fn send(&self, service: &str, method: Method, path: &str, body: Vec<u8>) -> Result<Response> {
+        self.send_with(service, method, path, &[], body).await
+    }
+
+    /// [`Client::send`] with more headers, whose names are in lower case; they are signed.
+    pub(crate) async fn send_with(
+        &self,
+        service: &str,
+        method: Method,
+        path: &str,
+        more: &[(&'static str, &str)],
+        body: Vec<u8>,
+    ) -> Result<Response> {
         let url = format!("{}{path}", self.connection.url);
         let uri: http::Uri = url.parse().with_context(|| format!("`{url}` is not an address"))?;
-        let media_type = [("content-type", "application/json")];
-        let headers = if body.is_empty() { &[][..] } else { &media_type[..] };
+        let media_type = (!body.is_empty()).then_some(("content-type", "application/json"));
+        let headers: Vec<(&'static str, &str)> = media_type.into_iter().chain(more.iter().copied()).collect();
         let region = &self.connection.region;
-        let signing = SigningRequest { method: method.as_str(), uri: &uri, headers, body: &body, region, service };
+        let signing =
+            SigningRequest { method: method.as_str(), uri: &uri, headers: &headers, body: &body, region, service };
         let added = sigv4::sign(&signing, &self.credentials, SystemClock.now());
         let mut request = self.http.request(method, url);
         for (name, value) in headers.iter().copied().chain(added.iter().map(|(name, value)| (*name, value.as_str()))) {
@@ -154,51 +167,32 @@ fn next_step(status: StatusCode, code: &str, id: Option<&str>) -> Option<String>
 
 #[cfg(test)]
 mod tests {
-    use std::io::{BufRead as _, BufReader, Write as _};
-    use std::net::TcpListener;
-
     use super::*;
-    use crate::connection::Credentials;
-
-    /// A server that answers one request after the other, each on a connection of its own; its address, and what it was
-    /// asked for.
-    fn server(answers: &[&'static str]) -> (String, std::thread::JoinHandle<Vec<String>>) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let answers = answers.to_vec();
-        let asked = std::thread::spawn(move || {
-            let one = |body: &str| {
-                let (mut stream, _) = listener.accept().unwrap();
-                let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map(Result::unwrap);
-                let request = lines.by_ref().take_while(|line| !line.is_empty()).collect::<Vec<String>>();
-                let length = body.len();
-                write!(stream, "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}")
-                    .unwrap();
-                request[0].clone()
-            };
-            answers.into_iter().map(one).collect()
-        });
-        (url, asked)
-    }
-
-    fn client(url: String) -> Client {
-        let credentials = Credentials {
-            account_id: String::new(),
-            access_key_id: "AKIAIOSFODNN7EXAMPLE".into(),
-            secret_access_key: "secret".into(),
-            session_token: None,
-        };
-        let region = "us-east-1".to_owned();
-        Client::new(Connection { url, region, certificate: None, credentials, is_of_data_folder: true }).unwrap()
-    }
+    use crate::fake;
 
     #[tokio::test]
     async fn a_listing_has_the_items_of_every_page() {
-        let pages = [r#"{"items":[1,2],"nextToken":"a/b="}"#, r#"{"items":[3],"nextToken":null}"#];
-        let (url, asked) = server(&pages);
-        assert_eq!(client(url).listing("/jobs").await.unwrap(), json!({ "items": [1, 2, 3] }));
+        let pages = [(200, r#"{"items":[1,2],"nextToken":"a/b="}"#), (200, r#"{"items":[3],"nextToken":null}"#)];
+        let (client, asked) = fake::server(&pages);
+        assert_eq!(client.listing("/jobs").await.unwrap(), json!({ "items": [1, 2, 3] }));
         let asked = asked.join().unwrap();
-        assert!(asked[0].starts_with("GET /craton/v1/jobs HTTP"), "{asked:?}");
-        assert!(asked[1].starts_with("GET /craton/v1/jobs?nextToken=a%2Fb%3D HTTP"), "{asked:?}");
+        assert!(asked[0].line.starts_with("GET /craton/v1/jobs HTTP"), "{asked:?}");
+        assert!(asked[1].line.starts_with("GET /craton/v1/jobs?nextToken=a%2Fb%3D HTTP"), "{asked:?}");
+    }
+
+    #[tokio::test]
+    async fn headers_of_a_request_are_signed() {
+        let (client, asked) = fake::server(&[(200, "{}")]);
+        client
+            .send_with("bedrock", Method::POST, "/x", &[("x-craton-quantization", "Q8_0")], b"{}".to_vec())
+            .await
+            .unwrap();
+        let asked = asked.join().unwrap();
+        assert_eq!((asked[0].header("x-craton-quantization"), &*asked[0].body), (Some("Q8_0"), "{}"));
+        let authorization = asked[0].header("authorization").unwrap();
+        assert!(
+            authorization.contains("content-type;") && authorization.contains("x-craton-quantization"),
+            "{authorization}"
+        );
     }
 }

@@ -5,6 +5,7 @@ mod client;
 mod commands;
 mod connection;
 mod fields;
+mod import_args;
 mod output;
 mod processor;
 mod settings_file;
@@ -17,6 +18,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser as _;
+use serde_json::Value;
 
 pub use args::{Cli, Command};
 pub use commands::backup::BackupFacts;
@@ -51,6 +53,14 @@ pub trait Local {
     /// # Errors
     /// What kept it from being made.
     fn restore_backup(&self, args: RestoreArgs) -> Result<BackupFacts>;
+
+    /// Examines the checkpoint in `folder` as a server on the data folder `data` would, to be kept in the quantization of
+    /// this name. What it found has the form that the server gives it: `passes`, `report` and `model`, and beside them
+    /// `sizes` (`quantization`, `bytes`, `memoryBytes`).
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    fn examine_checkpoint(&self, folder: &Path, quantization: &str, data: &Path) -> Result<Value>;
 }
 
 /// Runs the program with `arguments` (the first is the program's name); `local` does what needs no server.
@@ -96,8 +106,22 @@ fn dispatch(cli: Cli, local: &dyn Local) -> Result<()> {
         Command::Completions { shell } => commands::completions::run(shell),
         command => {
             global.places = settings_file::Places::read(variable)?;
-            commands::run(command, &global)
+            match examined_here(&command) {
+                Some((args, folder)) => {
+                    let found = local.examine_checkpoint(&folder, args.quantization.name(), global.data())?;
+                    commands::import::doctor::told(&found, &args.place, global.output)
+                }
+                None => commands::run(command, &global),
+            }
         }
+    }
+}
+
+/// The examination of a folder of this machine, and that folder, where this is what `command` asks for.
+fn examined_here(command: &Command) -> Option<(&import_args::Doctor, std::path::PathBuf)> {
+    match command {
+        Command::Import(import_args::Import::Doctor(args)) => args.folder().map(|folder| (args, folder)),
+        _ => None,
     }
 }
 
@@ -110,5 +134,7 @@ fn usage(error: &clap::Error) -> ExitCode {
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
+#[cfg(test)]
+mod fake;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use inference::{Error, Facts, LoadOptions, Loaded, Loader, ModelFiles, ModelKind};
+use inference::{Error, Facts, LoadOptions, Loaded, Loader, ModelFiles, ModelKind, Reading};
 
 use crate::activation::Norm;
 use crate::config::Config;
@@ -53,6 +53,10 @@ impl Loader for EncoderLoader {
         tracing::debug!(file = %files.main.display(), threads, "loaded an encoder");
         let embedder = EncoderEmbedder::new(config, tokenizer, encoder, threads, memory_bytes)?;
         Ok(Loaded::Embedder(Arc::new(embedder)))
+    }
+
+    fn read_along(&self, files: &ModelFiles, _options: &LoadOptions, _text: &str) -> Result<Vec<Reading>, Error> {
+        Err(Error::foretells_nothing(&files.main))
     }
 }
 

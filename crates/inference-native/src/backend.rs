@@ -53,6 +53,12 @@ impl Shape {
         }
     }
 
+    /// The same with attention in steps, whatever the model's size: so models of all sizes and batches of all lengths are
+    /// computed alike.
+    pub(crate) fn in_steps(self) -> Self {
+        Self { small: false, ..self }
+    }
+
     /// Whether attention is computed in one pass; `None` where a GPU computes and llama.cpp chooses.
     ///
     /// It is faster, but for a long sequence that is decoded alone the number of threads then shows in the rounding, and

@@ -7,6 +7,7 @@ mod backend;
 mod gguf;
 mod llama;
 mod quantizer;
+mod reading;
 mod threads;
 mod vocabulary;
 
@@ -17,7 +18,9 @@ use base::{Clock, Random, SystemClock, SystemRandom};
 use inference::backend::Vocabulary as _;
 use inference::scheduler::{Config, Model, Scheduler};
 use inference::template::{ChatTemplate, Tokens};
-use inference::{Error, Facts, LoadOptions, Loaded, Loader, ModelFiles, ModelInfo, ModelKind, Result, ToolFormat};
+use inference::{
+    Error, Facts, LoadOptions, Loaded, Loader, ModelFiles, ModelInfo, ModelKind, Reading, Result, ToolFormat,
+};
 
 use backend::{NativeContext, Shape};
 use gguf::Gguf;
@@ -75,9 +78,7 @@ impl Loader for NativeLoader {
         let file = files.main.as_path();
         let header = Gguf::open(file)?;
         let facts = self.inspect(files)?;
-        let model = NativeModel::load(file, options.gpu_layers)
-            .map_err(|reason| refused(file, reason, "the log at level `debug` says more"))?;
-        let vocabulary = Arc::new(NativeVocabulary::new(Arc::new(model)));
+        let vocabulary = Arc::new(self.weights(file, options)?);
         let shape = Shape::new(&facts, options, CHUNK, header.rows_alike());
         let template = header.chat_template().map(|source| self.template(source, &vocabulary)).transpose()?;
         let info = ModelInfo {
@@ -96,9 +97,19 @@ impl Loader for NativeLoader {
         let scheduler = Scheduler::start(Model { info, vocabulary, template }, config, open)?;
         Ok(Loaded::Generator(Arc::new(scheduler)))
     }
+
+    fn read_along(&self, files: &ModelFiles, options: &LoadOptions, text: &str) -> Result<Vec<Reading>> {
+        reading::read_along(self, files, options, text, reading::CHUNK)
+    }
 }
 
 impl NativeLoader {
+    fn weights(&self, file: &Path, options: &LoadOptions) -> Result<NativeVocabulary> {
+        let model = NativeModel::load(file, options.gpu_layers)
+            .map_err(|reason| refused(file, reason, "the log at level `debug` says more"))?;
+        Ok(NativeVocabulary::new(Arc::new(model)))
+    }
+
     fn template(&self, source: &str, vocabulary: &NativeVocabulary) -> Result<ChatTemplate> {
         let tokens = Tokens { bos: vocabulary.bos_text(), eos: vocabulary.eos_text() };
         ChatTemplate::new(source, tokens, self.clock.clone())

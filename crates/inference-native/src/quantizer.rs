@@ -16,3 +16,19 @@ impl Quantizer for NativeQuantizer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eight_bits_are_packed_as_llama_cpp_packs_them() {
+        let values: Vec<f32> = (0..64 * 576_u32)
+            .map(|at| ((at.wrapping_mul(2_654_435_761) >> 8) as f32 / 16_777_216.0 - 0.5).powi(3))
+            .collect();
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        Plain.quantize(Format::Q8_0, &values, 576, &mut ours).unwrap();
+        llama::pack(Format::Q8_0, &values, 576, &mut theirs).unwrap();
+        assert!(ours == theirs);
+    }
+}

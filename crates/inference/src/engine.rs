@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::chat::ChatPrompt;
 use crate::generation::{GenerateRequest, Generation, Prompt};
+use crate::reading::Reading;
 use crate::tool_calls::ToolFormat;
 use crate::{Result, Token};
 
@@ -48,6 +49,16 @@ pub trait Loader: Send + Sync {
     fn inspect(&self, files: &ModelFiles) -> Result<Facts>;
     /// Loads the model. Blocking, up to seconds.
     fn load(&self, files: &ModelFiles, options: &LoadOptions) -> Result<Loaded>;
+    /// How well the model foretells the text: one reading for each of its tokens but the first, in order. Where the
+    /// model wants an opening token, that comes first, and every token of the text has a reading. Control tokens are not
+    /// recognised in the text.
+    ///
+    /// Loads the model for this alone, with one sequence. Blocking, up to minutes for a long text.
+    ///
+    /// # Errors
+    /// ContextOverflow for a text longer than the context that the options give; ModelFile for a model that does not
+    /// generate, and as for [`Loader::load`].
+    fn read_along(&self, files: &ModelFiles, options: &LoadOptions, text: &str) -> Result<Vec<Reading>>;
 }
 
 /// A loaded model.

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// An engine's result.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -76,6 +76,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// The model in this file embeds text and cannot be asked how likely a text is.
+    pub fn foretells_nothing(file: &Path) -> Self {
+        Self::ModelFile {
+            file: file.to_owned(),
+            reason: "it embeds text and foretells no tokens".to_owned(),
+            hint: "Name a model that generates text.".to_owned(),
+        }
+    }
+
     /// What the user can do about it, if there is anything to say.
     pub fn hint(&self) -> Option<String> {
         match self {

@@ -12,10 +12,11 @@ use base::{Clock, Random, SystemClock, SystemRandom};
 
 use crate::backend::{Backend, Input, Open, Vocabulary};
 use crate::engine::{Facts, LoadOptions, Loaded, Loader, ModelFiles, ModelInfo, ModelKind};
+use crate::reading::{Reading, read_along, tokens_to_read};
 use crate::scheduler::{Config, Model, Scheduler};
 use crate::template::{ChatTemplate, Tokens};
 use crate::tool_calls::ToolFormat;
-use crate::{Result, Token};
+use crate::{Error, Result, Token};
 
 pub use embedder::FakeEmbedder;
 pub use vocabulary::{END, FakeVocabulary, START};
@@ -91,6 +92,15 @@ impl Loader for FakeLoader {
             ModelKind::Embedder => Loaded::Embedder(Arc::new(FakeEmbedder::new(DIMENSIONS))),
             ModelKind::Generator => Loaded::Generator(Arc::new(self.generator(options, &[])?)),
         })
+    }
+
+    fn read_along(&self, files: &ModelFiles, options: &LoadOptions, text: &str) -> Result<Vec<Reading>> {
+        let facts = self.inspect(files)?;
+        if facts.kind == ModelKind::Embedder {
+            return Err(Error::foretells_nothing(&files.main));
+        }
+        let tokens = tokens_to_read(&FakeVocabulary, text, facts.context_per_sequence(options))?;
+        read_along(&mut FakeOpen { parallel: 1, replies: Vec::new() }, &tokens, CHUNK)
     }
 }
 

@@ -12,6 +12,7 @@ pub mod engine;
 mod error;
 pub mod fake;
 pub mod generation;
+pub mod reading;
 pub mod sampling;
 pub mod scheduler;
 pub mod template;
@@ -28,6 +29,7 @@ pub use error::{Error, Result};
 pub use generation::{
     Completion, Event, Finish, GenerateRequest, Generation, Prompt, StopReason, Timing, TokenLogprob, TopLogprob, Usage,
 };
+pub use reading::Reading;
 pub use sampling::Sampling;
 pub use tool_calls::ToolFormat;
 

@@ -12,7 +12,7 @@ use identity::{Ctx, Keyring};
 use crate::catalogue::CardKind;
 use crate::foundation::Known;
 use crate::store::{self, AliasRow, TargetRow};
-use crate::{Models, model_id, remote};
+use crate::{ImportedModel, Models, model_id, remote};
 
 /// What the sealing of upstream keys is bound to.
 const KEY_PURPOSE: &str = "models/alias/api-key";
@@ -40,8 +40,21 @@ pub enum Provider {
     Mistral,
     /// OpenAI chat completions.
     OpenAi,
+    /// An imported model: the bodies of its family and OpenAI's, told apart by their members.
+    Imported(Family),
     /// A name of Craton's own, with no vendor's body.
     Craton,
+}
+
+/// The architecture of an imported model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// Llama 2 and Llama 3.
+    Llama,
+    /// Mistral.
+    Mistral,
+    /// Qwen2.
+    Qwen2,
 }
 
 impl Provider {
@@ -68,8 +81,9 @@ impl Provider {
             Self::Anthropic => "Anthropic",
             Self::Nova | Self::TitanText | Self::TitanEmbedV1 | Self::TitanEmbedV2 => "Amazon",
             Self::CohereEmbed => "Cohere",
-            Self::Llama => "Meta",
-            Self::Mistral => "Mistral AI",
+            Self::Llama | Self::Imported(Family::Llama) => "Meta",
+            Self::Mistral | Self::Imported(Family::Mistral) => "Mistral AI",
+            Self::Imported(Family::Qwen2) => "Qwen",
             Self::OpenAi => "OpenAI",
             Self::Craton => "Craton",
         }
@@ -83,6 +97,11 @@ pub enum Target {
     Local {
         /// The name.
         name: String,
+    },
+    /// An imported model of the caller's account.
+    Imported {
+        /// The model.
+        model: Box<ImportedModel>,
     },
     /// A model of an upstream that speaks OpenAI's dialect.
     Remote {
@@ -101,6 +120,7 @@ impl Target {
     pub fn serving_name(&self) -> &str {
         match self {
             Self::Local { name } => name,
+            Self::Imported { model } => &model.name,
             Self::Remote { model, .. } => model,
         }
     }
@@ -144,21 +164,30 @@ pub struct Resolved {
 
 impl Models {
     /// What answers for a model id in the caller's account: an alias of the account, else the very model if it is
-    /// pulled, else the built-in default, else the local model of that name. Loads nothing.
+    /// pulled, else the built-in default, else the account's imported model, else the local model of that name. Loads
+    /// nothing.
     ///
     /// # Errors
-    /// Invalid, where the id names no model, or where aliases are strict and only another model could stand in;
-    /// NotImplemented for ARNs of other resources than models and inference profiles.
+    /// Invalid, where the id names no model, or where aliases are strict and only another model could stand in; NotFound,
+    /// where it is the ARN of an imported model that is none; NotImplemented for ARNs of other resources than models and
+    /// inference profiles.
     pub async fn resolve(&self, ctx: &Ctx, model_id: &str) -> Result<Resolved> {
         let id = model_id::parse(ctx, model_id)?;
+        if id.imported {
+            return Ok(imported(model_id, self.imported_model(ctx, &id.id).await?));
+        }
         let known = self.inner.foundation.get(&id.model);
         if let Some(row) = store::find_alias(&self.inner.aliases.store, ctx, &id.id, &id.model).await? {
             let target = self.inner.aliases.unseal(row.target)?;
+            let target = self.imported_target(ctx, target).await?;
             return Ok(resolved(model_id, id.model, known, target));
         }
         if let Some(known) = known {
             let target = self.default_target(known).await?;
             return Ok(resolved(model_id, id.model, Some(known), target));
+        }
+        if let Some(model) = self.find_imported(ctx, &id.id).await? {
+            return Ok(imported(model_id, model));
         }
         if self.knows(&id.id).await? {
             let target = Target::Local { name: id.id.clone() };
@@ -188,21 +217,29 @@ impl Models {
         Ok(aliases)
     }
 
-    /// Makes `target` answer for a model id in the caller's account and region, in place of what did.
+    /// Makes `target` answer for a model id in the caller's account and region, in place of what did. An imported model
+    /// is given as a local one, by its ARN or name, and kept by its ARN.
     ///
     /// # Errors
     /// Invalid, where the id or the target is malformed, the local model is not known, or it is for something else
     /// than the id (an embedding id needs an embedding model).
     pub async fn set_alias(&self, ctx: &Ctx, model_id: &str, target: Target) -> Result<Alias> {
         let id = model_id::parse(ctx, model_id)?;
+        if id.imported {
+            return Err(Error::invalid("An imported model answers for its ARN itself; nothing else does."));
+        }
         if id.id.len() > MAX_ID_LENGTH {
             return Err(Error::invalid(format!("A model id has at most {MAX_ID_LENGTH} characters.")));
         }
         let target = match target {
-            Target::Local { name } => {
-                self.check_local(&id.model, &name).await?;
-                TargetRow::Local { name }
-            }
+            Target::Local { name } => match self.find_imported(ctx, &name).await? {
+                Some(model) => of_imported(&id.model, &model)?,
+                None => {
+                    self.check_local(&id.model, &name).await?;
+                    TargetRow::Local { name }
+                }
+            },
+            Target::Imported { model } => of_imported(&id.model, &model)?,
             Target::Remote { base_url, model, api_key } => self.inner.aliases.seal(&base_url, &model, api_key)?,
         };
         let row = AliasRow { model_id: id.id, target, updated_at: self.inner.aliases.clock.now().as_millis() };
@@ -235,9 +272,20 @@ impl Models {
             .into_iter()
             .filter_map(|alias| match alias.target {
                 Target::Local { name } => Some((alias.model_id, name)),
-                Target::Remote { .. } => None,
+                Target::Imported { .. } | Target::Remote { .. } => None,
             })
             .collect())
+    }
+
+    /// The imported model that an alias names by its ARN.
+    async fn imported_target(&self, ctx: &Ctx, target: Target) -> Result<Target> {
+        match target {
+            Target::Local { name } if name.starts_with("arn:") => {
+                let model = Box::new(self.imported_model(ctx, &name).await?);
+                Ok(Target::Imported { model })
+            }
+            other => Ok(other),
+        }
     }
 
     async fn default_target(&self, known: &Known) -> Result<Target> {
@@ -304,6 +352,30 @@ fn resolved(requested: &str, aws_id: String, known: Option<&Known>, target: Targ
         dimension: dimensions.first().copied(),
         dimensions,
         serving_name,
+    }
+}
+
+/// What the ARN, the name or the id of an imported model came to.
+fn imported(requested: &str, model: ImportedModel) -> Resolved {
+    Resolved {
+        requested: requested.to_owned(),
+        aws_id: model.arn.to_string(),
+        provider: Provider::Imported(model.family()),
+        serving_name: model.name.clone(),
+        target: Target::Imported { model: Box::new(model) },
+        dimension: None,
+        dimensions: Vec::new(),
+        substituted: false,
+    }
+}
+
+/// An imported model as what answers for a model id.
+fn of_imported(id: &str, model: &ImportedModel) -> Result<TargetRow> {
+    match implied_kind(id) {
+        Some(CardKind::Embedding) => {
+            Err(Error::invalid(format!("`{id}` embeds text and `{}` generates text.", model.name)))
+        }
+        _ => Ok(TargetRow::Local { name: model.arn.to_string() }),
     }
 }
 

@@ -1,9 +1,6 @@
-use std::sync::Arc;
-
-use ::store::Store;
-use base::{ErrorKind, FixedClock, SeededRandom, Timestamp};
+use base::ErrorKind;
 use futures::TryStreamExt as _;
-use objects::{BlobPlace, Body, NewBucket, PutObject};
+use objects::{Body, NewBucket, PutObject};
 
 use super::*;
 use crate::testing::Deployment;
@@ -15,12 +12,8 @@ struct Place {
 
 impl Place {
     async fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let store = Store::open_sqlite(&dir.path().join("craton.db")).await.unwrap();
-        let blobs = BlobPlace::Folder(dir.path().join("objects"));
-        let deployment = Deployment::start_on(store.clone(), dir, |_| {}).await;
-        let (clock, random) = (Arc::new(FixedClock::new(Timestamp(1_800_000_000_000))), Arc::new(SeededRandom::new(2)));
-        let objects = Objects::open(store, deployment.identity.clone(), blobs, clock, random).await.unwrap();
+        let deployment = Deployment::start().await;
+        let objects = deployment.objects.clone();
         let bucket = NewBucket { name: "weights".to_owned(), ..NewBucket::default() };
         objects.create_bucket(&deployment.ctx, bucket).await.unwrap();
         Self { objects, deployment }

@@ -12,6 +12,8 @@ use identity::Keyring;
 pub struct Config {
     /// Where model files lie; may be shared by several data directories.
     pub models_dir: PathBuf,
+    /// Where imported models lie, encrypted; of this deployment alone.
+    pub imported_dir: PathBuf,
     /// The most memory that loaded models may take together, in bytes.
     pub memory_budget_bytes: u64,
     /// Whether an AWS id is refused unless an alias of the caller's account names what stands in for it.
@@ -31,9 +33,10 @@ pub struct Config {
 impl Config {
     /// The defaults: 4 GiB for models, substitution allowed, the public hub.
     #[must_use]
-    pub fn new(models_dir: impl Into<PathBuf>) -> Self {
+    pub fn new(models_dir: impl Into<PathBuf>, imported_dir: impl Into<PathBuf>) -> Self {
         Self {
             models_dir: models_dir.into(),
+            imported_dir: imported_dir.into(),
             memory_budget_bytes: 4 << 30,
             strict_aliases: false,
             load: inference::LoadOptions::default(),

@@ -27,12 +27,17 @@ use std::sync::Arc;
 
 use base::{Clock, Random, Result};
 
-pub use aliases::{Alias, Provider, Resolved, Target};
+pub use aliases::{Alias, Family, Provider, Resolved, Target};
 pub use bucket::BucketFolder;
 pub use catalogue::{Card, CardFilter, CardKind, CardSource, CardState, Licence, Recommended};
+pub use checkpoint::{ModelFacts, Quantization};
 pub use config::{Config, HubConfig};
 pub use foundation::{FoundationModel, Lifecycle};
-pub use imported::ImportedModel;
+pub use imported::{
+    Card as ImportedCard, CheckOutcome, CheckStep, Exact, ImportCheck, ImportFilter, ImportJob, ImportPolicy,
+    ImportSides, ImportStatus, ImportedModel, NOT_READY, NewImport, Quality, Side, Tags, Trial,
+};
+pub use inference::Constraint;
 pub use invoke::answer::{
     Chat, ChatEvent, ChatStream, EmbedResponse, ServedBy, Stop, Timing, TokenCount, TokenLogprob, TopLogprob, Usage,
 };
@@ -57,30 +62,48 @@ struct Inner {
     catalogue: Arc<catalogue::Catalogue>,
     foundation: foundation::Table,
     library: Arc<library::Library>,
+    imported_files: imported::Files,
     loaded: loaded::Pool,
     aliases: aliases::Aliases,
     jobs: jobs::Jobs,
+    identity: identity::Identity,
+    objects: objects::Objects,
+    quantizer: Arc<dyn checkpoint::Quantizer>,
     remote: remote::Client,
+    clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
 
+/// What [`Models`] works with.
+pub struct Parts {
+    /// The database.
+    pub store: ::store::Store,
+    /// What pulls and imports run as.
+    pub jobs: jobs::Jobs,
+    /// Who may what.
+    pub identity: identity::Identity,
+    /// Where checkpoints are imported from.
+    pub objects: objects::Objects,
+    /// The engines.
+    pub loader: Arc<dyn inference::Loader>,
+    /// What packs the weights of imported models.
+    pub quantizer: Arc<dyn checkpoint::Quantizer>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Ids and keys.
+    pub random: Arc<dyn Random>,
+    /// The client of upstreams and hubs.
+    pub http: reqwest::Client,
+}
+
 impl Models {
-    /// Opens the library under `config.models_dir`, migrates this module's tables and registers the job kind
-    /// `model-pull` with `jobs`. Loads no model.
+    /// Opens the library under `config.models_dir`, migrates this module's tables and registers the job kinds
+    /// `model-pull` and `model-import`. Loads no model.
     ///
     /// # Errors
     /// Unavailable, where the models directory cannot be written or the database not be reached.
-    #[expect(clippy::too_many_arguments, reason = "each is one dependency that the server wires")]
-    pub async fn open(
-        config: Config,
-        store: ::store::Store,
-        jobs: jobs::Jobs,
-        identity: identity::Identity,
-        loader: Arc<dyn inference::Loader>,
-        clock: Arc<dyn Clock>,
-        random: Arc<dyn Random>,
-        http: reqwest::Client,
-    ) -> Result<Self> {
+    pub async fn open(config: Config, parts: Parts) -> Result<Self> {
+        let Parts { store, jobs, identity, objects, loader, quantizer, clock, random, http } = parts;
         let catalogue = Arc::new(catalogue::Catalogue::built_in()?);
         let library = Arc::new(library::Library::open(&config.models_dir).await?);
         let aliases = aliases::Aliases::open(store.clone(), config.sealing_key.clone(), clock.clone()).await?;
@@ -88,22 +111,32 @@ impl Models {
         if !jobs.any_open(pull::JOB_KIND).await? {
             sweep(library.clone()).await;
         }
-        let puller = pull::Puller::new(&config, catalogue.clone(), library.clone(), loader.clone(), clock)?;
-        jobs.register(pull::JOB_KIND, Arc::new(pull::PullHandler::new(puller, identity)));
-        Ok(Self {
+        let puller = pull::Puller::new(&config, catalogue.clone(), library.clone(), loader.clone(), clock.clone())?;
+        jobs.register(pull::JOB_KIND, Arc::new(pull::PullHandler::new(puller, identity.clone())));
+        let models = Self {
             inner: Arc::new(Inner {
                 store,
                 strict_aliases: config.strict_aliases,
                 foundation: foundation::Table::built_in()?,
+                imported_files: imported::Files::new(config.imported_dir),
                 loaded: loaded::Pool::new(loader, config.load, config.memory_budget_bytes),
                 remote: remote::Client::new(http, config.upstream_timeout),
                 catalogue,
                 library,
                 aliases,
                 jobs,
+                identity,
+                objects,
+                quantizer,
+                clock,
                 random,
             }),
-        })
+        };
+        models.sweep_imported().await?;
+        let handler = imported::ImportHandler::new(Arc::downgrade(&models.inner));
+        models.inner.jobs.register(imported::JOB_KIND, Arc::new(handler));
+        models.resume_imports().await?;
+        Ok(models)
     }
 }
 

@@ -4,18 +4,22 @@
 mod tests;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry as MapEntry;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use base::{Error, Result};
-use inference::{LoadOptions, Loaded, Loader, ModelFiles};
+use inference::{LoadOptions, Loaded, Loader, ModelFiles, Reading};
 use tokio::sync::{Semaphore, watch};
 
 use crate::at_rest::{MemoryFile, Opening, SealedModel};
 use crate::catalogue::CardKind;
 use crate::invoke::{errors, not_pulled};
 use crate::status::{LoadedModel, Status};
+
+/// Tokens of context of a model that reads one text.
+const READER_CONTEXT: u32 = 1024;
 
 /// The loaded models. Cheap to clone.
 #[derive(Clone)]
@@ -198,13 +202,82 @@ impl Pool {
         Ok(retired)
     }
 
+    /// Takes a model out of memory that may not be used any more. Requests that use it end first; no new one begins.
+    pub(crate) async fn forget(&self, name: &str) {
+        let slot = match self.shared.lock().entry(name.to_owned()) {
+            MapEntry::Occupied(entry) if matches!(entry.get(), Entry::Ready(_)) => entry.remove(),
+            _ => return,
+        };
+        tracing::info!(model = name, "unloaded, as it may not be used any more");
+        // Panics of the engine's end are its own.
+        drop(tokio::task::spawn_blocking(move || drop(slot)).await);
+    }
+
+    /// Sets memory aside for what is in memory for a while and is no loaded model.
+    ///
+    /// # Errors
+    /// As [`Pool::acquire`] for want of room; Conflict, where something of this name is in memory.
+    pub(crate) async fn set_aside(&self, name: &str, bytes: u64) -> Result<SetAside> {
+        let taken = SetAside::begin(&self.shared, name)?;
+        taken.resize(bytes).await?;
+        Ok(taken)
+    }
+
+    /// Has a model read a text, loaded for that alone. See [`Loader::read_along`].
+    ///
+    /// # Errors
+    /// As [`Pool::acquire`]; Invalid, where the text is longer than the model's context.
+    pub(crate) async fn read_along(&self, name: &str, weights: impl Into<Weights>, text: &str) -> Result<Vec<Reading>> {
+        let (weights, pool, name, text) = (weights.into(), self.clone(), name.to_owned(), text.to_owned());
+        let taken = SetAside::begin(&self.shared, &name)?;
+        let read = tokio::task::spawn_blocking(move || {
+            let (shared, options) = (&pool.shared, pool.one_reader());
+            let opened = weights.open()?;
+            let facts = shared.loader.inspect(&opened.files()).map_err(|error| weights.error(&name, error))?;
+            drop(shared.make_room(&name, facts.memory_bytes(&options))?);
+            let opened = opened.finish()?;
+            let read = shared.loader.read_along(&opened.files(), &options, &text);
+            drop(taken);
+            read.map_err(|error| errors::of_invocation(&name, error))
+        });
+        read.await.map_err(Error::internal)?
+    }
+
+    /// Has a model in memory read a text. Its weights are set aside already, which is made to be enough for reading, too.
+    ///
+    /// # Errors
+    /// As [`Pool::read_along`].
+    pub(crate) async fn read_along_within(
+        &self,
+        room: SetAside,
+        memory: MemoryFile,
+        text: &str,
+    ) -> Result<Vec<Reading>> {
+        let (pool, text) = (self.clone(), text.to_owned());
+        let read = tokio::task::spawn_blocking(move || {
+            let (shared, options) = (&pool.shared, pool.one_reader());
+            let failed = |error| errors::of_invocation(&room.name, error);
+            let facts = shared.loader.inspect(&memory.files()).map_err(failed)?;
+            drop(shared.make_room(&room.name, facts.memory_bytes(&options))?);
+            shared.loader.read_along(&memory.files(), &options, &text).map_err(failed)
+        });
+        read.await.map_err(Error::internal)?
+    }
+
+    /// How a model is loaded that one text is read by.
+    fn one_reader(&self) -> LoadOptions {
+        LoadOptions { parallel: 1, context_per_sequence: READER_CONTEXT, ..self.shared.options.clone() }
+    }
+
     pub(crate) fn is_loaded(&self, name: &str) -> bool {
         matches!(self.shared.lock().get(name), Some(Entry::Ready(_)))
     }
 
-    pub(crate) fn status(&self) -> Status {
+    /// What is loaded, of the models whose names the caller may know.
+    pub(crate) fn status(&self, visible: impl Fn(&str) -> bool) -> Status {
         let entries = self.shared.lock();
         let mut loaded: Vec<LoadedModel> = entries.values().filter_map(describe).collect();
+        loaded.retain(|model| visible(&model.name));
         loaded.sort_by(|a, b| a.name.cmp(&b.name));
         let used_bytes = entries.values().map(Entry::bytes).sum();
         Status { budget_bytes: self.shared.budget, used_bytes, loaded }
@@ -293,6 +366,38 @@ impl Opened {
     }
 }
 
+/// Memory that is set aside until this is dropped.
+pub(crate) struct SetAside {
+    shared: Arc<Shared>,
+    name: String,
+}
+
+impl SetAside {
+    fn begin(shared: &Arc<Shared>, name: &str) -> Result<Self> {
+        match shared.lock().entry(name.to_owned()) {
+            MapEntry::Occupied(_) => Err(Error::conflict(format!("`{name}` is in memory already."))),
+            MapEntry::Vacant(place) => {
+                // Nobody waits for it to be loaded: the name is its own.
+                let (_, over) = watch::channel(None);
+                place.insert(Entry::Loading { bytes: 0, over });
+                Ok(Self { shared: shared.clone(), name: name.to_owned() })
+            }
+        }
+    }
+
+    async fn resize(&self, bytes: u64) -> Result<()> {
+        let (shared, name) = (self.shared.clone(), self.name.clone());
+        let resized = tokio::task::spawn_blocking(move || shared.make_room(&name, bytes).map(drop));
+        resized.await.map_err(Error::internal)?
+    }
+}
+
+impl Drop for SetAside {
+    fn drop(&mut self) {
+        self.shared.lock().remove(&self.name);
+    }
+}
+
 /// A model that is not loaded while this is held.
 pub(crate) struct Retired {
     shared: Arc<Shared>,
@@ -366,7 +471,8 @@ impl Shared {
     /// Sets `bytes` aside for the model being loaded; returns the idle models that had to leave for it.
     fn make_room(&self, name: &str, bytes: u64) -> Result<Vec<Entry>> {
         let mut entries = self.lock();
-        let used: u64 = entries.values().map(Entry::bytes).sum();
+        let others = entries.iter().filter(|(other, _)| *other != name);
+        let used: u64 = others.map(|(_, entry)| entry.bytes()).sum();
         let leaving = self.choose_leaving(&entries, used, bytes).ok_or_else(|| self.no_room(name, bytes, used))?;
         let left = leaving.iter().filter_map(|name| entries.remove(name)).collect();
         for name in &leaving {

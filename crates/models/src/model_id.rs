@@ -19,6 +19,14 @@ pub(crate) struct ModelId {
     pub(crate) id: String,
     /// The id without an inference profile's prefix.
     pub(crate) model: String,
+    /// Whether it is the ARN of an imported model.
+    pub(crate) imported: bool,
+}
+
+impl ModelId {
+    fn named(id: &str, model: &str) -> Self {
+        Self { id: id.to_owned(), model: model.to_owned(), imported: false }
+    }
 }
 
 /// Reads a model id, for a caller of `ctx`'s account and region.
@@ -47,7 +55,7 @@ fn parse_for(account: &str, region: &str, text: &str) -> Result<ModelId> {
     if text.starts_with("arn:") {
         return from_arn(account, region, text);
     }
-    Ok(ModelId { id: text.to_owned(), model: without_profile_prefix(text).to_owned() })
+    Ok(ModelId::named(text, without_profile_prefix(text)))
 }
 
 fn from_arn(account: &str, region: &str, text: &str) -> Result<ModelId> {
@@ -63,20 +71,22 @@ fn from_arn(account: &str, region: &str, text: &str) -> Result<ModelId> {
     }
     let id = arn.resource_id();
     match arn.resource_type() {
-        Some("foundation-model") => Ok(ModelId { id: id.to_owned(), model: id.to_owned() }),
-        Some("inference-profile") => Ok(ModelId { id: id.to_owned(), model: without_profile_prefix(id).to_owned() }),
+        Some("foundation-model") => Ok(ModelId::named(id, id)),
+        Some("inference-profile") => Ok(ModelId::named(id, without_profile_prefix(id))),
+        Some("imported-model") if !arn.account.is_empty() => {
+            Ok(ModelId { imported: true, ..ModelId::named(text, text) })
+        }
         Some(
             kind @ ("application-inference-profile"
             | "provisioned-model"
             | "custom-model"
-            | "imported-model"
             | "custom-model-deployment"
             | "prompt"
             | "prompt-router"
             | "default-prompt-router"
             | "marketplace/model-endpoint"),
         ) => Err(Error::not_implemented(format!("Invoking a `{kind}` is not implemented."))
-            .with_hint("Name a foundation model or an inference profile.")),
+            .with_hint("Name a foundation model, an inference profile or an imported model.")),
         _ => Err(invalid()),
     }
 }

@@ -62,3 +62,14 @@ fn other_resources_are_not_implemented_by_name() {
     assert_eq!(kind, ErrorKind::NotImplemented);
     assert!(text.contains("`application-inference-profile`"));
 }
+
+#[test]
+fn an_imported_model_is_named_by_its_arn_in_its_own_account_and_region() {
+    let arn = "arn:aws:bedrock:us-east-1:123456789012:imported-model/abcdefghijk1";
+    let id = read(arn).unwrap();
+    assert!(id.imported && id.id == arn);
+    for other in ["us-east-1:999999999999", "us-east-1:", "eu-west-1:123456789012"] {
+        let arn = format!("arn:aws:bedrock:{other}:imported-model/abcdefghijk1");
+        assert_eq!(hint(&arn).0, ErrorKind::Invalid, "{arn}");
+    }
+}

@@ -3,8 +3,8 @@
 use base::Result;
 use identity::Ctx;
 
-use crate::Models;
 use crate::catalogue::{CardKind, Recommended};
+use crate::{Models, imported};
 
 /// The loaded models and their memory.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,9 +39,9 @@ pub struct LoadedModel {
 }
 
 impl Models {
-    /// What is loaded. The engines are shared by all accounts.
-    pub fn status(&self, _ctx: &Ctx) -> Status {
-        self.inner.loaded.status()
+    /// What is loaded. The engines are shared by all accounts; the imported models of others are counted and not named.
+    pub fn status(&self, ctx: &Ctx) -> Status {
+        self.inner.loaded.status(|name| imported::is_visible(ctx, name))
     }
 
     /// Unloads a model that no request is using.

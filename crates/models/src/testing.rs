@@ -11,11 +11,12 @@ use identity::{Ctx, Defaults, Identity, JobOwner, RootKey};
 use inference::{
     Embedder, EmbedderInfo, Embeddings, Facts, LoadOptions, Loaded, Loader, ModelFiles, ModelKind, Truncate,
 };
+use objects::{BlobPlace, Objects};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use crate::library::{Library, Manifest, ManifestFacts, ManifestFile, Trust, hex};
-use crate::{Config, Models};
+use crate::{Config, Models, Parts};
 
 pub(crate) const ACCOUNT: &str = "123456789012";
 
@@ -24,6 +25,7 @@ pub(crate) struct Deployment {
     pub(crate) models: Models,
     pub(crate) identity: Identity,
     pub(crate) jobs: jobs::Jobs,
+    pub(crate) objects: Objects,
     pub(crate) ctx: Ctx,
     pub(crate) dir: tempfile::TempDir,
 }
@@ -51,14 +53,27 @@ impl Deployment {
         let identity = Identity::open(store.clone(), root_key, clock.clone(), random.clone(), defaults).await.unwrap();
         let jobs = jobs::Jobs::open(store.clone(), clock.clone(), random.clone()).await.unwrap();
         let loader = Arc::new(TestLoader::default());
-        let mut config = Config::new(dir.path().join("models"));
+        let mut config = Config::new(dir.path().join("models"), dir.path().join("imported"));
         config.sealing_key = Some(Arc::clone(identity.keyring()));
         change(&mut config);
         let http = reqwest::Client::new();
-        let models = Models::open(config, store, jobs.clone(), identity.clone(), loader, clock, random, http);
-        let models = models.await.unwrap();
+        let blobs = BlobPlace::Folder(dir.path().join("objects"));
+        let objects = Objects::open(store.clone(), identity.clone(), blobs, clock.clone(), random.clone());
+        let objects = objects.await.unwrap();
+        let parts = Parts {
+            store,
+            jobs: jobs.clone(),
+            identity: identity.clone(),
+            objects: objects.clone(),
+            loader,
+            quantizer: Arc::new(checkpoint::Plain),
+            clock,
+            random,
+            http,
+        };
+        let models = Models::open(config, parts).await.unwrap();
         let ctx = context(&identity, ACCOUNT, "us-east-1").await;
-        Self { models, identity, jobs, ctx, dir }
+        Self { models, identity, jobs, objects, ctx, dir }
     }
 
     /// The same deployment as after the end of its process.
@@ -200,6 +215,15 @@ impl Loader for TestLoader {
             max_tokens: 4,
             memory_bytes: self.size(files),
         }))))
+    }
+
+    fn read_along(
+        &self,
+        files: &ModelFiles,
+        options: &LoadOptions,
+        text: &str,
+    ) -> inference::Result<Vec<inference::Reading>> {
+        inference::fake::FakeLoader::default().read_along(files, options, text)
     }
 }
 

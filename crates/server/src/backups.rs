@@ -11,12 +11,13 @@ use cli::{BackupFacts, RestoreArgs};
 use futures::future::BoxFuture;
 use identity::Identity;
 use jobs::Jobs;
+use models::Models;
 use objects::Objects;
 use store::{DataDir, Store};
 
 use crate::settings::{RestorePlace, RootKeySource, Settings};
 use crate::tables;
-use crate::wiring::OBJECTS;
+use crate::wiring::{IMPORTED, OBJECTS};
 
 /// The root key's file in a backup and in a restored data directory.
 const ROOT_KEY: &str = "root.key";
@@ -27,7 +28,7 @@ const BLOBS: &str = "blobs";
 pub(crate) fn open(
     settings: &Settings,
     data: &DataDir,
-    (store, identity, jobs, objects): (&Store, &Identity, &Jobs, &Objects),
+    (store, identity, jobs, objects, models): (&Store, &Identity, &Jobs, &Objects, &Models),
     clock: &Arc<dyn Clock>,
 ) -> Backups {
     let root_key = match &settings.root_key {
@@ -43,6 +44,7 @@ pub(crate) fn open(
         parts: vec![
             Arc::new(Keys { data: data.path().to_owned(), root_key: settings.root_key.clone() }),
             Arc::new(Blobs(objects.clone())),
+            Arc::new(Imported(models.clone())),
         ],
         root_key,
         data_dir: data.path().to_owned(),
@@ -101,6 +103,28 @@ impl Part for Blobs {
                 Some(folder) => into.link_all(folder.join(BLOBS), &format!("{OBJECTS}/{BLOBS}")).await,
                 None => Ok(()),
             }
+        })
+    }
+}
+
+/// The files of imported models, encrypted as they are.
+struct Imported(Models);
+
+impl Part for Imported {
+    fn name(&self) -> &'static str {
+        "imported models"
+    }
+
+    fn hold(&self) -> BoxFuture<'_, base::Result<Box<dyn Any + Send>>> {
+        Box::pin(async { Ok(Box::new(self.0.hold_imported().await) as Box<dyn Any + Send>) })
+    }
+
+    fn save<'a>(&'a self, into: &'a Folder) -> BoxFuture<'a, base::Result<()>> {
+        Box::pin(async {
+            for (path, name) in self.0.imported_files().await? {
+                into.link(path, &format!("{IMPORTED}/{name}")).await?;
+            }
+            Ok(())
         })
     }
 }

@@ -1,11 +1,14 @@
 //! Which engine loads which model file.
 
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use base::{Clock, Random};
 use cli::EngineChoice;
 use inference::fake::FakeLoader;
-use inference::{Error, Facts, LoadOptions, Loaded, Loader, ModelFiles, Result};
+use inference::{Error, Facts, LoadOptions, Loaded, Loader, ModelFiles, Reading, Result};
 use inference_encoder::EncoderLoader;
 use inference_native::NativeLoader;
 
@@ -37,6 +40,8 @@ impl ByFormat {
     fn of(&self, files: &ModelFiles) -> Result<&dyn Loader> {
         match files.main.extension().and_then(|extension| extension.to_str()) {
             Some("gguf") => Ok(&self.generators),
+            // Files in memory have no name.
+            None if is_gguf(&files.main) => Ok(&self.generators),
             Some("safetensors") => Ok(&self.embedders),
             _ => Err(Error::ModelFile {
                 file: files.main.clone(),
@@ -47,6 +52,12 @@ impl ByFormat {
     }
 }
 
+/// Whether a file begins as GGUF files do.
+fn is_gguf(file: &Path) -> bool {
+    let mut magic = [0; 4];
+    File::open(file).and_then(|mut file| file.read_exact(&mut magic)).is_ok() && magic == *b"GGUF"
+}
+
 impl Loader for ByFormat {
     fn inspect(&self, files: &ModelFiles) -> Result<Facts> {
         self.of(files)?.inspect(files)
@@ -54,5 +65,9 @@ impl Loader for ByFormat {
 
     fn load(&self, files: &ModelFiles, options: &LoadOptions) -> Result<Loaded> {
         self.of(files)?.load(files, options)
+    }
+
+    fn read_along(&self, files: &ModelFiles, options: &LoadOptions, text: &str) -> Result<Vec<Reading>> {
+        self.of(files)?.read_along(files, options, text)
     }
 }

@@ -7,6 +7,7 @@ mod backups;
 mod banner;
 mod console;
 mod engines;
+mod examination;
 mod front;
 mod lingering;
 mod listener;
@@ -18,10 +19,16 @@ mod telemetry;
 mod tls;
 mod wiring;
 
+/// Made-up checkpoints.
+#[cfg(test)]
+#[path = "../../checkpoint/tests/support/samples.rs"]
+mod samples;
+
 use std::path::Path;
 use std::process::ExitCode;
 
 use cli::{BackupFacts, Local, RestoreArgs, RotateArgs, UpArgs};
+use serde_json::Value;
 
 fn main() -> ExitCode {
     if let Some(refusal) = cli::refuse_processor() {
@@ -48,5 +55,9 @@ impl Local for Program {
 
     fn restore_backup(&self, args: RestoreArgs) -> anyhow::Result<BackupFacts> {
         backups::restore(args)
+    }
+
+    fn examine_checkpoint(&self, folder: &Path, quantization: &str, data: &Path) -> anyhow::Result<Value> {
+        examination::examine_checkpoint(folder, quantization, data)
     }
 }

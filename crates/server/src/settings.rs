@@ -1,5 +1,6 @@
 //! Settings: arguments, then environment, then `craton.toml`, then defaults; resolved once into one struct.
 
+mod model_room;
 mod root_key;
 
 use std::net::SocketAddr;
@@ -12,7 +13,13 @@ use cli::{EngineChoice, LogFormat, UpArgs};
 
 use serde::Deserialize;
 
+pub(crate) use model_room::ModelRoom;
 pub(crate) use root_key::{NewKey, RestorePlace, RootKeySource, Rotation};
+
+/// Requests that a model answers at the same time.
+const PARALLEL: u32 = 8;
+/// Tokens of one request.
+const CONTEXT: u32 = 4096;
 
 /// Everything the server needs to know before it starts.
 #[derive(Debug)]
@@ -145,10 +152,7 @@ impl Settings {
             Some(dir) => dir,
             None => default_models_dir(machine)?,
         };
-        let memory = match args.memory_budget.or(file.memory_budget) {
-            Some(text) => size("memory_budget", &text)?,
-            None => machine.memory_bytes / 10 * 7,
-        };
+        let memory = memory_budget(args.memory_budget.or(file.memory_budget).as_deref(), machine)?;
         Ok(Self {
             data_dir,
             root_key,
@@ -167,8 +171,8 @@ impl Settings {
                 prefill_threads: positive("prefill_threads", args.prefill_threads.or(file.prefill_threads))?
                     .unwrap_or(machine.cores),
                 decode_threads: args.decode_threads.or(file.decode_threads).unwrap_or(0),
-                parallel: positive("parallel", args.parallel.or(file.parallel))?.unwrap_or(8),
-                context: positive("context", args.context.or(file.context))?.unwrap_or(4096),
+                parallel: positive("parallel", args.parallel.or(file.parallel))?.unwrap_or(PARALLEL),
+                context: positive("context", args.context.or(file.context))?.unwrap_or(CONTEXT),
                 queue: args.queue.or(file.queue).unwrap_or(64),
                 gpu_layers: args.gpu_layers.or(file.gpu_layers).unwrap_or(u32::MAX),
             },
@@ -197,6 +201,14 @@ impl Settings {
             },
             log: args.log.or(file.log).unwrap_or_else(|| "info,llama-cpp-2=warn,s3s=off".to_owned()),
         })
+    }
+}
+
+/// Bytes that loaded models may take.
+fn memory_budget(named: Option<&str>, machine: &Machine) -> Result<u64> {
+    match named {
+        Some(text) => size("memory_budget", text),
+        None => Ok(machine.memory_bytes / 10 * 7),
     }
 }
 

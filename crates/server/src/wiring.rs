@@ -12,8 +12,9 @@ use base::{Clock, Random, Secret, SystemClock, SystemRandom};
 use cli::{Credentials, Endpoint, UpArgs, write_credentials, write_endpoint};
 use identity::{AdminCredentials, Defaults, Identity, Keyring, RootCredentials, RootKey};
 use inference::LoadOptions;
+use inference_native::NativeQuantizer;
 use jobs::Jobs;
-use models::{Config, HubConfig, Models};
+use models::{Config, HubConfig, Models, Parts};
 use objects::{BlobPlace, Objects, OtherOwner};
 use orchestration::assistants::Assistants;
 use store::{DataDir, Store};
@@ -28,6 +29,8 @@ use crate::{backups, banner, engines, listener, signals, tables, telemetry, tls}
 const JOB_WORKERS: usize = 4;
 /// The folder in the data folder with the objects of S3.
 pub(crate) const OBJECTS: &str = "objects";
+/// The folder of imported models in the data directory.
+pub(crate) const IMPORTED: &str = "imported-models";
 /// Threads that serve requests; models run on threads of their own.
 const MOST_SERVING_THREADS: usize = 4;
 
@@ -170,19 +173,20 @@ async fn open_on(store: &Store, root_key: RootKey, settings: &Settings, data: &D
     let other = if settings.claim_object_store { OtherOwner::Replace } else { OtherOwner::Refuse };
     let objects =
         Objects::open_at(store.clone(), identity.clone(), (place, other), clock.clone(), random.clone()).await?;
-    let models = Models::open(
-        config(settings, Arc::clone(identity.keyring())),
-        store.clone(),
-        jobs.clone(),
-        identity.clone(),
-        engines::loader(settings.engine.choice, clock.clone(), random.clone()),
-        clock.clone(),
-        random.clone(),
-        http_client()?,
-    )
-    .await?;
+    let parts = Parts {
+        store: store.clone(),
+        jobs: jobs.clone(),
+        identity: identity.clone(),
+        objects: objects.clone(),
+        loader: engines::loader(settings.engine.choice, clock.clone(), random.clone()),
+        quantizer: Arc::new(NativeQuantizer),
+        clock: clock.clone(),
+        random: random.clone(),
+        http: http_client()?,
+    };
+    let models = Models::open(config(settings, data, Arc::clone(identity.keyring())), parts).await?;
     let assistants = Assistants::open(store.clone()).await?;
-    let backups = backups::open(settings, data, (store, &identity, &jobs, &objects), &clock);
+    let backups = backups::open(settings, data, (store, &identity, &jobs, &objects, &models), &clock);
     let store = store.clone();
     Ok(Services { store, identity, jobs, objects, models, assistants, backups, clock, random, administrator })
 }
@@ -200,7 +204,7 @@ async fn load_root_key(source: &RootKeySource) -> Result<RootKey> {
     Ok(tokio::task::spawn_blocking(move || source.load()).await.context("reading the root key")??)
 }
 
-fn config(settings: &Settings, sealing_key: Arc<Keyring>) -> Config {
+fn config(settings: &Settings, data: &DataDir, sealing_key: Arc<Keyring>) -> Config {
     let EngineSettings { memory_budget, prefill_threads, decode_threads, parallel, context, queue, .. } =
         settings.engine;
     Config {
@@ -216,7 +220,7 @@ fn config(settings: &Settings, sealing_key: Arc<Keyring>) -> Config {
             gpu_layers: settings.engine.gpu_layers,
         },
         hub: HubConfig::from_env(),
-        ..Config::new(&settings.models_dir)
+        ..Config::new(&settings.models_dir, data.path().join(IMPORTED))
     }
 }
 

@@ -1,13 +1,16 @@
-//! `bedrock`: the catalogue of foundation models.
+//! `bedrock`: the catalogue of foundation models, and models that are imported.
 
+mod asks;
 pub(crate) mod errors;
 mod foundation_models;
+mod import_jobs;
 mod imported_models;
+mod tags;
 
 use futures::future::FutureExt as _;
-use identity::{Access, Ctx};
+use identity::Access;
 
-use crate::bedrock_runtime::model_arn;
+use crate::bedrock_runtime::foundation_model_arn;
 use crate::call::{Check, Row};
 
 /// The operations.
@@ -23,22 +26,70 @@ pub(crate) const ROWS: &[Row<aws_wire::Routed>] = &[
         operation: "GetFoundationModel",
         action: "bedrock:GetFoundationModel",
         access: Access::Read,
-        check: Check::Arn(|call| model_arn(&call.ctx, &call.label("modelIdentifier"))),
+        check: Check::Arn(|call| foundation_model_arn(&call.ctx, &call.label("modelIdentifier"))),
         handler: |call| foundation_models::get(call).boxed(),
+    },
+    Row {
+        operation: "CreateModelImportJob",
+        action: "bedrock:CreateModelImportJob",
+        access: Access::Write,
+        check: Check::Asks(asks::create),
+        handler: |call| import_jobs::create(call).boxed(),
+    },
+    Row {
+        operation: "GetModelImportJob",
+        action: "bedrock:GetModelImportJob",
+        access: Access::Read,
+        check: Check::Asks(asks::job),
+        handler: |call| import_jobs::get(call).boxed(),
+    },
+    Row {
+        operation: "ListModelImportJobs",
+        action: "bedrock:ListModelImportJobs",
+        access: Access::Read,
+        check: Check::Arn(|_| "*".to_owned()),
+        handler: |call| import_jobs::list(call).boxed(),
     },
     Row {
         operation: "GetImportedModel",
         action: "bedrock:GetImportedModel",
         access: Access::Read,
-        check: Check::Arn(|call| imported_model_arn(&call.ctx, &call.label("modelIdentifier"))),
+        check: Check::Asks(asks::read_model),
         handler: |call| imported_models::get(call).boxed(),
     },
+    Row {
+        operation: "ListImportedModels",
+        action: "bedrock:ListImportedModels",
+        access: Access::Read,
+        check: Check::Arn(|_| "*".to_owned()),
+        handler: |call| imported_models::list(call).boxed(),
+    },
+    Row {
+        operation: "DeleteImportedModel",
+        action: "bedrock:DeleteImportedModel",
+        access: Access::Write,
+        check: Check::Asks(asks::delete_model),
+        handler: |call| imported_models::delete(call).boxed(),
+    },
+    Row {
+        operation: "ListTagsForResource",
+        action: "bedrock:ListTagsForResource",
+        access: Access::Read,
+        check: Check::Asks(asks::list_tags),
+        handler: |call| tags::list(call).boxed(),
+    },
+    Row {
+        operation: "TagResource",
+        action: "bedrock:TagResource",
+        access: Access::Write,
+        check: Check::Asks(asks::tag),
+        handler: |call| tags::tag(call).boxed(),
+    },
+    Row {
+        operation: "UntagResource",
+        action: "bedrock:UntagResource",
+        access: Access::Write,
+        check: Check::Asks(asks::untag),
+        handler: |call| tags::untag(call).boxed(),
+    },
 ];
-
-/// The ARN of the imported model that a request names: AWS asks for permission on the name as it is given.
-fn imported_model_arn(ctx: &Ctx, identifier: &str) -> String {
-    if identifier.starts_with("arn:") {
-        return identifier.to_owned();
-    }
-    format!("arn:aws:bedrock:{}:{}:imported-model/{identifier}", ctx.region(), ctx.account())
-}

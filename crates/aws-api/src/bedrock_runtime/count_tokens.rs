@@ -29,6 +29,7 @@ pub(super) async fn count_tokens(call: AwsCall) -> Answer {
             match providers::decode(resolved.provider, origin, &body)? {
                 Decoded::Chat(request, _) => vec![CountRequest::Chat(*request)],
                 Decoded::Completion(request, _) => vec![CountRequest::Completion(*request)],
+                Decoded::Continuation(request, _) => vec![CountRequest::Continuation(*request)],
                 Decoded::Embed(request, _) => request
                     .texts
                     .into_iter()

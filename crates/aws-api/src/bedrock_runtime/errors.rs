@@ -12,6 +12,7 @@ pub(crate) fn wire(error: &Error) -> WireError {
         ErrorKind::AlreadyExists | ErrorKind::Conflict => (400, "ConflictException"),
         ErrorKind::Denied => (403, "AccessDeniedException"),
         ErrorKind::Unauthenticated => (403, "UnrecognizedClientException"),
+        ErrorKind::Throttled if error.message == models::NOT_READY => (429, "ModelNotReadyException"),
         ErrorKind::Throttled => (429, "ThrottlingException"),
         ErrorKind::Unavailable => (503, "ServiceUnavailableException"),
         ErrorKind::Timeout => (408, "ModelTimeoutException"),
@@ -45,4 +46,16 @@ pub(super) fn in_stream(error: &Error, exceptions: Exceptions) -> (&'static str,
         _ => "internalServerException",
     };
     (code, error.public_text())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_that_is_not_ready_has_its_own_exception() {
+        let code = |message: &str| wire(&Error::throttled(message)).code;
+        assert_eq!(code(models::NOT_READY), "ModelNotReadyException");
+        assert_eq!(code("Too many requests, please wait before trying again."), "ThrottlingException");
+    }
 }

@@ -41,6 +41,9 @@ pub(super) async fn invoke_model(call: AwsCall) -> Answer {
         Decoded::Completion(request, encode) => {
             collect(call.api.models().complete(&call.ctx, *request).await?, encode.as_ref()).await?
         }
+        Decoded::Continuation(request, encode) => {
+            collect(call.api.models().continue_text(&call.ctx, *request).await?, encode.as_ref()).await?
+        }
     };
     let output = InvokeModelResponse {
         body: Blob::from(answer.to_string()),
@@ -65,6 +68,7 @@ pub(super) async fn invoke_model_with_response_stream(call: AwsCall) -> Answer {
         Decoded::Embed(..) => return Err(Error::invalid("The model is unsupported for streaming.").into()),
         Decoded::Chat(request, encode) => (call.api.models().chat(&call.ctx, *request).await?, encode),
         Decoded::Completion(request, encode) => (call.api.models().complete(&call.ctx, *request).await?, encode),
+        Decoded::Continuation(request, encode) => (call.api.models().continue_text(&call.ctx, *request).await?, encode),
     };
     let output = InvokeModelWithResponseStreamResponse {
         content_type: "application/json".to_owned(),

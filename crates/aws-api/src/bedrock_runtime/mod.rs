@@ -10,9 +10,12 @@ mod invoke_model;
 pub(crate) mod providers;
 mod turns;
 
+use base::{ErrorKind, Result};
 use futures::future::FutureExt as _;
-use identity::{Access, Ctx};
+use identity::{Access, Ask, Ctx};
+use models::{Provider, Target};
 
+use crate::Api;
 use crate::call::{Check, Row};
 use crate::dispatch::AwsCall;
 
@@ -22,45 +25,68 @@ pub(crate) const ROWS: &[Row<aws_wire::Routed>] = &[
         operation: "InvokeModel",
         action: "bedrock:InvokeModel",
         access: Access::Read,
-        check: Check::Arn(named_model),
+        check: Check::Model(named_model),
         handler: |call| invoke_model::invoke_model(call).boxed(),
     },
     Row {
         operation: "InvokeModelWithResponseStream",
         action: "bedrock:InvokeModelWithResponseStream",
         access: Access::Read,
-        check: Check::Arn(named_model),
+        check: Check::Model(named_model),
         handler: |call| invoke_model::invoke_model_with_response_stream(call).boxed(),
     },
     Row {
         operation: "Converse",
         action: "bedrock:InvokeModel",
         access: Access::Read,
-        check: Check::Arn(named_model),
+        check: Check::Model(named_model),
         handler: |call| converse::converse(call).boxed(),
     },
     Row {
         operation: "ConverseStream",
         action: "bedrock:InvokeModelWithResponseStream",
         access: Access::Read,
-        check: Check::Arn(named_model),
+        check: Check::Model(named_model),
         handler: |call| converse_stream::converse_stream(call).boxed(),
     },
     Row {
         operation: "CountTokens",
         action: "bedrock:CountTokens",
         access: Access::Read,
-        check: Check::Arn(named_model),
+        check: Check::Model(named_model),
         handler: |call| count_tokens::count_tokens(call).boxed(),
     },
 ];
 
 fn named_model(call: &AwsCall) -> String {
-    model_arn(&call.ctx, &call.label("modelId"))
+    call.label("modelId").into_owned()
 }
 
-/// The ARN of the model of this id; an ARN is its own.
-pub(crate) fn model_arn(ctx: &Ctx, model: &str) -> String {
+/// What using the model of an id asks for. An imported model is asked for by its own ARN, by whatever it was named, so
+/// that what is permitted is what answers: beside the id, where that is another's and only stands for it.
+///
+/// # Errors
+/// Unavailable, where the database cannot be read.
+pub(crate) async fn asks(api: &Api, ctx: &Ctx, action: &'static str, model: &str) -> Result<Vec<Ask>> {
+    let named = || Ask::new(action, foundation_model_arn(ctx, model));
+    let resolved = match api.models().resolve(ctx, model).await {
+        Ok(resolved) => resolved,
+        // What names no model is told only to those who may ask for it.
+        Err(error) if matches!(error.kind, ErrorKind::Invalid | ErrorKind::NotFound | ErrorKind::NotImplemented) => {
+            return Ok(vec![if model.is_empty() { Ask::new(action, "*") } else { named() }]);
+        }
+        Err(error) => return Err(error),
+    };
+    let Target::Imported { model: imported } = &resolved.target else { return Ok(vec![named()]) };
+    let own = Ask::new(action, imported.arn.to_string()).resource_tags(&imported.tags);
+    Ok(match resolved.provider {
+        Provider::Imported(_) => vec![own],
+        _ => vec![named(), own],
+    })
+}
+
+/// The ARN of the foundation model of this id; an ARN is its own.
+pub(crate) fn foundation_model_arn(ctx: &Ctx, model: &str) -> String {
     if model.starts_with("arn:") {
         return model.to_owned();
     }

@@ -61,7 +61,8 @@ fn decode(root: &Fields<'_>) -> Result<Target> {
 /// An upstream's key is never told, only that there is one.
 fn describe(alias: &Alias) -> Value {
     let (local, upstream) = match &alias.target {
-        Target::Local { name } => (Some(name), None),
+        Target::Local { name } => (Some(name.clone()), None),
+        Target::Imported { model } => (Some(model.arn.to_string()), None),
         Target::Remote { base_url, model, .. } => {
             (None, Some(json!({"baseUrl": base_url, "model": model, "hasApiKey": alias.has_api_key})))
         }

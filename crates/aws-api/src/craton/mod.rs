@@ -6,6 +6,8 @@ mod api_keys;
 mod backups;
 pub(crate) mod errors;
 mod explanations;
+mod imported_models;
+mod imports;
 mod jobs;
 mod models;
 mod policies;
@@ -14,6 +16,7 @@ mod session;
 mod status;
 mod who_can;
 
+pub(crate) use imports::quantization;
 pub(crate) use session::{PATH as SESSION_PATH, Visit, session};
 pub use status::resident_bytes;
 
@@ -58,6 +61,10 @@ pub(crate) const ROUTES: &[Route] = &[
     route!("GET" "jobs/{id}", "GetJob", Read, "job", jobs::get),
     route!("POST" "jobs/{id}/cancel", "CancelJob", Write, "job", jobs::cancel),
     route!("GET" "jobs/{id}/events", "WatchJob", Read, "job", jobs::events),
+    route!("POST" "imports/check", "CheckImport", Read, "import", imports::check),
+    route!("POST" "imports/policies", "DescribeImportPolicies", Read, "import", imports::policies),
+    route!("GET" "imports/{job}", "GetImport", Read, "import", imports::get),
+    route!("GET" "imported-models/{model}", "GetImportedModelCard", Read, "imported-model", imported_models::get),
     route!("POST" "backups", "CreateBackup", Write, "backup", backups::create),
     route!("GET" "accounts", "ListAccounts", Read, "account", accounts::list),
     route!("POST" "accounts", "CreateAccount", Write, "account", accounts::create),

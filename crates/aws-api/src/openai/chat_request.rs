@@ -1,9 +1,10 @@
 //! The body of an OpenAI chat request: `POST /v1/chat/completions`, and Bedrock bodies of the same form.
 
 use base::{Error, Result};
-use models::{ChatRequest, Content, Message, Role, Sampling, ToolChoice, ToolSpec};
+use models::{ChatRequest, Constraint, Content, Message, Role, Sampling, ToolChoice, ToolSpec};
 use serde_json::{Value, json};
 
+use super::{MAX_STOPS, structured};
 use crate::json_fields::{Fields, Node};
 
 /// Members that change how an answer is billed, stored or ranked elsewhere, and nothing here.
@@ -39,6 +40,7 @@ const KNOWN: &[&str] = &[
     "stop",
     "stream",
     "stream_options",
+    "structured_outputs",
     "temperature",
     "tool_choice",
     "tools",
@@ -63,7 +65,12 @@ pub(crate) fn decode(root: &Fields<'_>, model: String) -> Result<ChatRequest> {
     }
     let tools = tools(root)?;
     let limit = |key| root.count(key, 1, u32::MAX);
-    let (response_schema, lenient_schema) = response_schema(root)?;
+    let (mut response_schema, lenient_schema) = response_schema(root)?;
+    let mut constraint = structured::outputs(root)?;
+    if let (None, Some(Constraint::JsonSchema(schema))) = (&response_schema, &constraint) {
+        response_schema = Some(schema.clone());
+        constraint = None;
+    }
     Ok(ChatRequest {
         model,
         system,
@@ -75,22 +82,23 @@ pub(crate) fn decode(root: &Fields<'_>, model: String) -> Result<ChatRequest> {
             Some(limit) => Some(limit),
             None => limit("max_tokens")?,
         },
-        stop: stop(root)?,
+        stop: stop(root, MAX_STOPS)?,
         response_schema,
         lenient_schema,
+        constraint,
         logprobs: logprobs(root)?,
     })
 }
 
-/// `stop`: a string or up to four.
-pub(super) fn stop(root: &Fields<'_>) -> Result<Vec<String>> {
+/// `stop`: a string or up to `most`.
+pub(crate) fn stop(root: &Fields<'_>, most: usize) -> Result<Vec<String>> {
     match root.optional("stop") {
         None => Ok(Vec::new()),
         Some(node) if node.value.is_string() => Ok(vec![node.text()?.to_owned()]),
         Some(node) => {
             let stop = node.texts()?;
-            if stop.len() > 4 {
-                return Err(node.error("at most 4 stop sequences may be given"));
+            if stop.len() > most {
+                return Err(node.error(&format!("at most {most} stop sequences may be given")));
             }
             Ok(stop)
         }
@@ -98,7 +106,7 @@ pub(super) fn stop(root: &Fields<'_>) -> Result<Vec<String>> {
 }
 
 /// The members that say how tokens are drawn.
-pub(super) fn sampling(root: &Fields<'_>) -> Result<Sampling> {
+pub(crate) fn sampling(root: &Fields<'_>) -> Result<Sampling> {
     let mut logit_bias = Vec::new();
     if let Some(node) = root.optional("logit_bias") {
         let fields = node.fields()?;
@@ -135,7 +143,7 @@ fn logprobs(root: &Fields<'_>) -> Result<Option<u8>> {
 
 /// The schema of the answer, and whether what cannot be enforced of it may be passed over: all must be where `strict`
 /// is true.
-fn response_schema(root: &Fields<'_>) -> Result<(Option<Value>, bool)> {
+pub(super) fn response_schema(root: &Fields<'_>) -> Result<(Option<Value>, bool)> {
     let Some(format) = root.object("response_format")? else { return Ok((None, false)) };
     match format.required("type")?.one_of(&["text", "json_object", "json_schema"])? {
         "json_object" => Ok((Some(json!({"type": "object"})), false)),

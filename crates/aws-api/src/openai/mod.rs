@@ -5,13 +5,18 @@ mod chat;
 mod chat_answer;
 pub(crate) mod chat_request;
 mod choices;
+mod completion_answer;
+mod completion_request;
 mod completions;
 mod embeddings;
 pub(crate) mod errors;
 mod model_list;
 pub(crate) mod sse;
+pub(crate) mod structured;
 
 pub(crate) use chat_answer::{ChatAnswer, finish_reason, system_fingerprint, usage};
+pub(crate) use completion_answer::CompletionAnswer;
+pub(crate) use completion_request::Asked;
 
 use base::Error;
 use futures::future::FutureExt as _;
@@ -41,7 +46,7 @@ pub(crate) const ROUTES: &[Route] = &[
             operation: "RetrieveModel",
             action: "bedrock:GetFoundationModel",
             access: Access::Read,
-            check: Check::Arn(|call| model_arn(call, call.label(0))),
+            check: Check::Asks(|call| model_list::permission(call).boxed()),
             handler: |call| model_list::get(call).boxed(),
         },
     },
@@ -52,7 +57,7 @@ pub(crate) const ROUTES: &[Route] = &[
             operation: "CreateChatCompletion",
             action: "bedrock:InvokeModel",
             access: Access::Read,
-            check: Check::Arn(named_model),
+            check: Check::Model(named_model),
             handler: |call| chat::create(call).boxed(),
         },
     },
@@ -63,7 +68,7 @@ pub(crate) const ROUTES: &[Route] = &[
             operation: "CreateCompletion",
             action: "bedrock:InvokeModel",
             access: Access::Read,
-            check: Check::Arn(named_model),
+            check: Check::Model(named_model),
             handler: |call| completions::create(call).boxed(),
         },
     },
@@ -74,7 +79,7 @@ pub(crate) const ROUTES: &[Route] = &[
             operation: "CreateEmbedding",
             action: "bedrock:InvokeModel",
             access: Access::Read,
-            check: Check::Arn(named_model),
+            check: Check::Model(named_model),
             handler: |call| embeddings::create(call).boxed(),
         },
     },
@@ -101,6 +106,9 @@ const NOT_SERVED: &[&str] = &[
     "videos",
 ];
 
+/// The most stop sequences that a request may give.
+pub(crate) const MAX_STOPS: usize = 4;
+
 /// How the error about a path that the API does not have begins.
 const INVALID_URL: &str = "Invalid URL";
 
@@ -114,15 +122,11 @@ pub(crate) fn unknown_route(method: &str, path: &str) -> Error {
     Error::not_found(format!("{INVALID_URL} ({method} {path})."))
 }
 
-/// The ARN of the model that the body names. The body is decoded and checked later, by the handler.
+/// The model that the body names. The body is decoded and checked later, by the handler.
 fn named_model(call: &Call<Labels>) -> String {
     let body: Option<Value> = serde_json::from_slice(&call.body).ok();
     let model = body.as_ref().and_then(|body| body.get("model")).and_then(Value::as_str);
-    model.map_or_else(|| "*".to_owned(), |model| model_arn(call, model))
-}
-
-fn model_arn<R>(call: &Call<R>, model: &str) -> String {
-    crate::bedrock_runtime::model_arn(&call.ctx, model)
+    model.unwrap_or_default().to_owned()
 }
 
 /// The id of an answer: `prefix` and 24 letters and digits.

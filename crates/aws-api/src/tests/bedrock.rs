@@ -3,12 +3,12 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::*;
 
-fn path(model: &str, operation: &str) -> String {
+pub(super) fn path(model: &str, operation: &str) -> String {
     format!("/model/{}/{operation}", model.replace(':', "%3A"))
 }
 
 /// The frames of an event stream: type and JSON body.
-fn frames(mut raw: &[u8]) -> Vec<(String, Value)> {
+pub(super) fn frames(mut raw: &[u8]) -> Vec<(String, Value)> {
     let mut out = Vec::new();
     while !raw.is_empty() {
         let total = u32::from_be_bytes(raw[0..4].try_into().unwrap()) as usize;
@@ -21,7 +21,7 @@ fn frames(mut raw: &[u8]) -> Vec<(String, Value)> {
     out
 }
 
-fn chunk_objects(reply: &Reply) -> Vec<Value> {
+pub(super) fn chunk_objects(reply: &Reply) -> Vec<Value> {
     frames(&reply.body)
         .into_iter()
         .map(|(head, body)| {

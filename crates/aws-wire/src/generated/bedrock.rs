@@ -3,6 +3,32 @@
 use crate::schema::*;
 use crate::value::{Blob, Event, Input, Output, Timestamp, opaque_debug, string_enum};
 use serde::{Deserialize, Serialize};
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct CreateModelImportJobRequest {
+    #[serde(rename = "jobName")]
+    pub job_name: String,
+    #[serde(rename = "importedModelName")]
+    pub imported_model_name: String,
+    #[serde(rename = "roleArn")]
+    pub role_arn: String,
+    #[serde(rename = "modelDataSource")]
+    pub model_data_source: ModelDataSource,
+    #[serde(rename = "jobTags", skip_serializing_if = "Option::is_none")]
+    pub job_tags: Option<Vec<Tag>>,
+    #[serde(rename = "importedModelTags", skip_serializing_if = "Option::is_none")]
+    pub imported_model_tags: Option<Vec<Tag>>,
+    #[serde(rename = "clientRequestToken", skip_serializing_if = "Option::is_none")]
+    pub client_request_token: Option<String>,
+    #[serde(rename = "vpcConfig", skip_serializing_if = "Option::is_none")]
+    pub vpc_config: Option<VpcConfig>,
+    #[serde(rename = "importedModelKmsKeyId", skip_serializing_if = "Option::is_none")]
+    pub imported_model_kms_key_id: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct CreateModelImportJobResponse {
+    #[serde(rename = "jobArn")]
+    pub job_arn: String,
+}
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct CustomModelUnits {
     #[serde(rename = "customModelUnitsPerModelCopy", skip_serializing_if = "Option::is_none")]
@@ -10,6 +36,13 @@ pub struct CustomModelUnits {
     #[serde(rename = "customModelUnitsVersion", skip_serializing_if = "Option::is_none")]
     pub custom_model_units_version: Option<String>,
 }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DeleteImportedModelRequest {
+    #[serde(rename = "modelIdentifier")]
+    pub model_identifier: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DeleteImportedModelResponse {}
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct FoundationModelDetails {
     #[serde(rename = "modelArn")]
@@ -111,6 +144,53 @@ pub struct GetImportedModelResponse {
     #[serde(rename = "customModelUnits", skip_serializing_if = "Option::is_none")]
     pub custom_model_units: Option<CustomModelUnits>,
 }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetModelImportJobRequest {
+    #[serde(rename = "jobIdentifier")]
+    pub job_identifier: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetModelImportJobResponse {
+    #[serde(rename = "jobArn", skip_serializing_if = "Option::is_none")]
+    pub job_arn: Option<String>,
+    #[serde(rename = "jobName", skip_serializing_if = "Option::is_none")]
+    pub job_name: Option<String>,
+    #[serde(rename = "importedModelName", skip_serializing_if = "Option::is_none")]
+    pub imported_model_name: Option<String>,
+    #[serde(rename = "importedModelArn", skip_serializing_if = "Option::is_none")]
+    pub imported_model_arn: Option<String>,
+    #[serde(rename = "roleArn", skip_serializing_if = "Option::is_none")]
+    pub role_arn: Option<String>,
+    #[serde(rename = "modelDataSource", skip_serializing_if = "Option::is_none")]
+    pub model_data_source: Option<ModelDataSource>,
+    #[serde(rename = "status", skip_serializing_if = "Option::is_none")]
+    pub status: Option<ModelImportJobStatus>,
+    #[serde(rename = "failureMessage", skip_serializing_if = "Option::is_none")]
+    pub failure_message: Option<String>,
+    #[serde(rename = "creationTime", skip_serializing_if = "Option::is_none")]
+    pub creation_time: Option<Timestamp>,
+    #[serde(rename = "lastModifiedTime", skip_serializing_if = "Option::is_none")]
+    pub last_modified_time: Option<Timestamp>,
+    #[serde(rename = "endTime", skip_serializing_if = "Option::is_none")]
+    pub end_time: Option<Timestamp>,
+    #[serde(rename = "vpcConfig", skip_serializing_if = "Option::is_none")]
+    pub vpc_config: Option<VpcConfig>,
+    #[serde(rename = "importedModelKmsKeyArn", skip_serializing_if = "Option::is_none")]
+    pub imported_model_kms_key_arn: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct ImportedModelSummary {
+    #[serde(rename = "modelArn")]
+    pub model_arn: String,
+    #[serde(rename = "modelName")]
+    pub model_name: String,
+    #[serde(rename = "creationTime")]
+    pub creation_time: Timestamp,
+    #[serde(rename = "instructSupported", skip_serializing_if = "Option::is_none")]
+    pub instruct_supported: Option<bool>,
+    #[serde(rename = "modelArchitecture", skip_serializing_if = "Option::is_none")]
+    pub model_architecture: Option<String>,
+}
 string_enum! { pub enum InferenceType {
 OnDemand = "ON_DEMAND",
 Provisioned = "PROVISIONED",
@@ -131,6 +211,66 @@ pub struct ListFoundationModelsResponse {
     #[serde(rename = "modelSummaries", skip_serializing_if = "Option::is_none")]
     pub model_summaries: Option<Vec<FoundationModelSummary>>,
 }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListImportedModelsRequest {
+    #[serde(rename = "creationTimeBefore", skip_serializing_if = "Option::is_none")]
+    pub creation_time_before: Option<Timestamp>,
+    #[serde(rename = "creationTimeAfter", skip_serializing_if = "Option::is_none")]
+    pub creation_time_after: Option<Timestamp>,
+    #[serde(rename = "nameContains", skip_serializing_if = "Option::is_none")]
+    pub name_contains: Option<String>,
+    #[serde(rename = "maxResults", skip_serializing_if = "Option::is_none")]
+    pub max_results: Option<i32>,
+    #[serde(rename = "nextToken", skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+    #[serde(rename = "sortBy", skip_serializing_if = "Option::is_none")]
+    pub sort_by: Option<SortModelsBy>,
+    #[serde(rename = "sortOrder", skip_serializing_if = "Option::is_none")]
+    pub sort_order: Option<SortOrder>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListImportedModelsResponse {
+    #[serde(rename = "nextToken", skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+    #[serde(rename = "modelSummaries", skip_serializing_if = "Option::is_none")]
+    pub model_summaries: Option<Vec<ImportedModelSummary>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListModelImportJobsRequest {
+    #[serde(rename = "creationTimeAfter", skip_serializing_if = "Option::is_none")]
+    pub creation_time_after: Option<Timestamp>,
+    #[serde(rename = "creationTimeBefore", skip_serializing_if = "Option::is_none")]
+    pub creation_time_before: Option<Timestamp>,
+    #[serde(rename = "statusEquals", skip_serializing_if = "Option::is_none")]
+    pub status_equals: Option<ModelImportJobStatus>,
+    #[serde(rename = "nameContains", skip_serializing_if = "Option::is_none")]
+    pub name_contains: Option<String>,
+    #[serde(rename = "maxResults", skip_serializing_if = "Option::is_none")]
+    pub max_results: Option<i32>,
+    #[serde(rename = "nextToken", skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+    #[serde(rename = "sortBy", skip_serializing_if = "Option::is_none")]
+    pub sort_by: Option<SortJobsBy>,
+    #[serde(rename = "sortOrder", skip_serializing_if = "Option::is_none")]
+    pub sort_order: Option<SortOrder>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListModelImportJobsResponse {
+    #[serde(rename = "nextToken", skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+    #[serde(rename = "modelImportJobSummaries", skip_serializing_if = "Option::is_none")]
+    pub model_import_job_summaries: Option<Vec<ModelImportJobSummary>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListTagsForResourceRequest {
+    #[serde(rename = "resourceARN")]
+    pub resource_arn: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListTagsForResourceResponse {
+    #[serde(rename = "tags", skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<Tag>>,
+}
 string_enum! { pub enum ModelCustomization {
 FineTuning = "FINE_TUNING",
 ContinuedPreTraining = "CONTINUED_PRE_TRAINING",
@@ -140,6 +280,30 @@ Distillation = "DISTILLATION",
 pub enum ModelDataSource {
     #[serde(rename = "s3DataSource")]
     S3DataSource(S3DataSource),
+}
+string_enum! { pub enum ModelImportJobStatus {
+InProgress = "InProgress",
+Completed = "Completed",
+Failed = "Failed",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct ModelImportJobSummary {
+    #[serde(rename = "jobArn")]
+    pub job_arn: String,
+    #[serde(rename = "jobName")]
+    pub job_name: String,
+    #[serde(rename = "status")]
+    pub status: ModelImportJobStatus,
+    #[serde(rename = "lastModifiedTime", skip_serializing_if = "Option::is_none")]
+    pub last_modified_time: Option<Timestamp>,
+    #[serde(rename = "creationTime")]
+    pub creation_time: Timestamp,
+    #[serde(rename = "endTime", skip_serializing_if = "Option::is_none")]
+    pub end_time: Option<Timestamp>,
+    #[serde(rename = "importedModelArn", skip_serializing_if = "Option::is_none")]
+    pub imported_model_arn: Option<String>,
+    #[serde(rename = "importedModelName", skip_serializing_if = "Option::is_none")]
+    pub imported_model_name: Option<String>,
 }
 string_enum! { pub enum ModelModality {
 Text = "TEXT",
@@ -151,12 +315,70 @@ pub struct S3DataSource {
     #[serde(rename = "s3Uri")]
     pub s3_uri: String,
 }
+string_enum! { pub enum SortJobsBy {
+CreationTime = "CreationTime",
+} }
+string_enum! { pub enum SortModelsBy {
+CreationTime = "CreationTime",
+} }
+string_enum! { pub enum SortOrder {
+Ascending = "Ascending",
+Descending = "Descending",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct Tag {
+    #[serde(rename = "key")]
+    pub key: String,
+    #[serde(rename = "value")]
+    pub value: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct TagResourceRequest {
+    #[serde(rename = "resourceARN")]
+    pub resource_arn: String,
+    #[serde(rename = "tags")]
+    pub tags: Vec<Tag>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct TagResourceResponse {}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct UntagResourceRequest {
+    #[serde(rename = "resourceARN")]
+    pub resource_arn: String,
+    #[serde(rename = "tagKeys")]
+    pub tag_keys: Vec<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct UntagResourceResponse {}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct VpcConfig {
+    #[serde(rename = "subnetIds")]
+    pub subnet_ids: Vec<String>,
+    #[serde(rename = "securityGroupIds")]
+    pub security_group_ids: Vec<String>,
+}
+impl Input for CreateModelImportJobRequest {}
+impl Input for DeleteImportedModelRequest {}
 impl Input for GetFoundationModelRequest {}
 impl Input for GetImportedModelRequest {}
+impl Input for GetModelImportJobRequest {}
 impl Input for ListFoundationModelsRequest {}
+impl Input for ListImportedModelsRequest {}
+impl Input for ListModelImportJobsRequest {}
+impl Input for ListTagsForResourceRequest {}
+impl Input for TagResourceRequest {}
+impl Input for UntagResourceRequest {}
+impl Output for CreateModelImportJobResponse {}
+impl Output for DeleteImportedModelResponse {}
 impl Output for GetFoundationModelResponse {}
 impl Output for GetImportedModelResponse {}
+impl Output for GetModelImportJobResponse {}
 impl Output for ListFoundationModelsResponse {}
+impl Output for ListImportedModelsResponse {}
+impl Output for ListModelImportJobsResponse {}
+impl Output for ListTagsForResourceResponse {}
+impl Output for TagResourceResponse {}
+impl Output for UntagResourceResponse {}
 pub mod shapes {
     use crate::schema::*;
     pub static BEDROCK_MODEL_ID: Shape = Shape {
@@ -180,6 +402,86 @@ pub mod shapes {
             pattern: Some(Pattern::new(".*", ".*")),
             values: &[],
         },
+    };
+    pub static CREATE_MODEL_IMPORT_JOB_REQUEST: Shape = Shape {
+        name: "CreateModelImportJobRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "jobName",
+                wire_name: "jobName",
+                shape: &JOB_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "importedModelName",
+                wire_name: "importedModelName",
+                shape: &IMPORTED_MODEL_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "roleArn",
+                wire_name: "roleArn",
+                shape: &ROLE_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "modelDataSource",
+                wire_name: "modelDataSource",
+                shape: &MODEL_DATA_SOURCE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "jobTags",
+                wire_name: "jobTags",
+                shape: &TAG_LIST,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "importedModelTags",
+                wire_name: "importedModelTags",
+                shape: &TAG_LIST,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "clientRequestToken",
+                wire_name: "clientRequestToken",
+                shape: &IDEMPOTENCY_TOKEN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "vpcConfig",
+                wire_name: "vpcConfig",
+                shape: &VPC_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "importedModelKmsKeyId",
+                wire_name: "importedModelKmsKeyId",
+                shape: &KMS_KEY_ID,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static CREATE_MODEL_IMPORT_JOB_RESPONSE: Shape = Shape {
+        name: "CreateModelImportJobResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "jobArn",
+            wire_name: "jobArn",
+            shape: &MODEL_IMPORT_JOB_ARN,
+            required: true,
+            location: Location::Body,
+        }]),
     };
     pub static CUSTOM_MODEL_UNITS: Shape = Shape {
         name: "CustomModelUnits",
@@ -209,6 +511,24 @@ pub mod shapes {
             pattern: Some(Pattern::new("v\\d+.\\d+", "v[0-9]+.[0-9]+")),
             values: &[],
         },
+    };
+    pub static DELETE_IMPORTED_MODEL_REQUEST: Shape = Shape {
+        name: "DeleteImportedModelRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "modelIdentifier",
+            wire_name: "modelIdentifier",
+            shape: &IMPORTED_MODEL_IDENTIFIER,
+            required: true,
+            location: Location::Uri,
+        }]),
+    };
+    pub static DELETE_IMPORTED_MODEL_RESPONSE: Shape =
+        Shape { name: "DeleteImportedModelResponse", sensitive: false, kind: Kind::Structure(&[]) };
+    pub static ERROR_MESSAGE: Shape = Shape {
+        name: "ErrorMessage",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: Some(0), max: Some(2048) }, pattern: None, values: &[] },
     };
     pub static FOUNDATION_MODEL_ARN: Shape = Shape {
         name: "FoundationModelArn",
@@ -551,6 +871,126 @@ pub mod shapes {
             },
         ]),
     };
+    pub static GET_MODEL_IMPORT_JOB_REQUEST: Shape = Shape {
+        name: "GetModelImportJobRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "jobIdentifier",
+            wire_name: "jobIdentifier",
+            shape: &MODEL_IMPORT_JOB_IDENTIFIER,
+            required: true,
+            location: Location::Uri,
+        }]),
+    };
+    pub static GET_MODEL_IMPORT_JOB_RESPONSE: Shape = Shape {
+        name: "GetModelImportJobResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "jobArn",
+                wire_name: "jobArn",
+                shape: &MODEL_IMPORT_JOB_ARN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "jobName",
+                wire_name: "jobName",
+                shape: &JOB_NAME,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "importedModelName",
+                wire_name: "importedModelName",
+                shape: &IMPORTED_MODEL_NAME,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "importedModelArn",
+                wire_name: "importedModelArn",
+                shape: &IMPORTED_MODEL_ARN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "roleArn",
+                wire_name: "roleArn",
+                shape: &ROLE_ARN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "modelDataSource",
+                wire_name: "modelDataSource",
+                shape: &MODEL_DATA_SOURCE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "status",
+                wire_name: "status",
+                shape: &MODEL_IMPORT_JOB_STATUS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "failureMessage",
+                wire_name: "failureMessage",
+                shape: &ERROR_MESSAGE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "creationTime",
+                wire_name: "creationTime",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "lastModifiedTime",
+                wire_name: "lastModifiedTime",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "endTime",
+                wire_name: "endTime",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "vpcConfig",
+                wire_name: "vpcConfig",
+                shape: &VPC_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "importedModelKmsKeyArn",
+                wire_name: "importedModelKmsKeyArn",
+                shape: &KMS_KEY_ARN,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static IDEMPOTENCY_TOKEN: Shape = Shape {
+        name: "IdempotencyToken",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(256) },
+            pattern: Some(Pattern::new(
+                "[a-zA-Z0-9]([-a-zA-Z0-9]{0,254}[a-zA-Z0-9])?",
+                "[a-zA-Z0-9]([-a-zA-Z0-9]{0,254}[a-zA-Z0-9])?",
+            )),
+            values: &[],
+        },
+    };
     pub static IMPORTED_MODEL_ARN: Shape = Shape {
         name: "ImportedModelArn",
         sensitive: false,
@@ -582,6 +1022,57 @@ pub mod shapes {
             length: Bounds { min: Some(1), max: Some(63) },
             pattern: Some(Pattern::new("([0-9a-zA-Z][_-]?)+", "([0-9a-zA-Z][_-]?)+")),
             values: &[],
+        },
+    };
+    pub static IMPORTED_MODEL_SUMMARY: Shape = Shape {
+        name: "ImportedModelSummary",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "modelArn",
+                wire_name: "modelArn",
+                shape: &IMPORTED_MODEL_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "modelName",
+                wire_name: "modelName",
+                shape: &IMPORTED_MODEL_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "creationTime",
+                wire_name: "creationTime",
+                shape: &TIMESTAMP,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "instructSupported",
+                wire_name: "instructSupported",
+                shape: &INSTRUCT_SUPPORTED,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "modelArchitecture",
+                wire_name: "modelArchitecture",
+                shape: &MODEL_ARCHITECTURE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static IMPORTED_MODEL_SUMMARY_LIST: Shape = Shape {
+        name: "ImportedModelSummaryList",
+        sensitive: false,
+        kind: Kind::List {
+            element: &IMPORTED_MODEL_SUMMARY,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
         },
     };
     pub static INFERENCE_TYPE: Shape = Shape {
@@ -626,6 +1117,18 @@ pub mod shapes {
             pattern: Some(Pattern::new(
                 "arn:aws(-[^:]+)?:kms:[a-zA-Z0-9-]*:[0-9]{12}:key/[a-zA-Z0-9-]{36}",
                 "arn:aws(-[^:]+)?:kms:[a-zA-Z0-9-]*:[0-9]{12}:key/[a-zA-Z0-9-]{36}",
+            )),
+            values: &[],
+        },
+    };
+    pub static KMS_KEY_ID: Shape = Shape {
+        name: "KmsKeyId",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(2048) },
+            pattern: Some(Pattern::new(
+                "(arn:aws(-[^:]+)?:kms:[a-zA-Z0-9-]*:[0-9]{12}:((key/[a-zA-Z0-9-]{36})|(alias/[a-zA-Z0-9-_/]+)))|([a-zA-Z0-9-]{36})|(alias/[a-zA-Z0-9-_/]+)",
+                "(arn:aws(-[^:]+)?:kms:[a-zA-Z0-9-]*:[0-9]{12}:((key/[a-zA-Z0-9-]{36})|(alias/[a-zA-Z0-9-_/]+)))|([a-zA-Z0-9-]{36})|(alias/[a-zA-Z0-9-_/]+)",
             )),
             values: &[],
         },
@@ -675,6 +1178,195 @@ pub mod shapes {
             location: Location::Body,
         }]),
     };
+    pub static LIST_IMPORTED_MODELS_REQUEST: Shape = Shape {
+        name: "ListImportedModelsRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "creationTimeBefore",
+                wire_name: "creationTimeBefore",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Query,
+            },
+            Member {
+                name: "creationTimeAfter",
+                wire_name: "creationTimeAfter",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Query,
+            },
+            Member {
+                name: "nameContains",
+                wire_name: "nameContains",
+                shape: &IMPORTED_MODEL_NAME,
+                required: false,
+                location: Location::Query,
+            },
+            Member {
+                name: "maxResults",
+                wire_name: "maxResults",
+                shape: &MAX_RESULTS,
+                required: false,
+                location: Location::Query,
+            },
+            Member {
+                name: "nextToken",
+                wire_name: "nextToken",
+                shape: &PAGINATION_TOKEN,
+                required: false,
+                location: Location::Query,
+            },
+            Member {
+                name: "sortBy",
+                wire_name: "sortBy",
+                shape: &SORT_MODELS_BY,
+                required: false,
+                location: Location::Query,
+            },
+            Member {
+                name: "sortOrder",
+                wire_name: "sortOrder",
+                shape: &SORT_ORDER,
+                required: false,
+                location: Location::Query,
+            },
+        ]),
+    };
+    pub static LIST_IMPORTED_MODELS_RESPONSE: Shape = Shape {
+        name: "ListImportedModelsResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "nextToken",
+                wire_name: "nextToken",
+                shape: &PAGINATION_TOKEN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "modelSummaries",
+                wire_name: "modelSummaries",
+                shape: &IMPORTED_MODEL_SUMMARY_LIST,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_MODEL_IMPORT_JOBS_REQUEST: Shape = Shape {
+        name: "ListModelImportJobsRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "creationTimeAfter",
+                wire_name: "creationTimeAfter",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Query,
+            },
+            Member {
+                name: "creationTimeBefore",
+                wire_name: "creationTimeBefore",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Query,
+            },
+            Member {
+                name: "statusEquals",
+                wire_name: "statusEquals",
+                shape: &MODEL_IMPORT_JOB_STATUS,
+                required: false,
+                location: Location::Query,
+            },
+            Member {
+                name: "nameContains",
+                wire_name: "nameContains",
+                shape: &JOB_NAME,
+                required: false,
+                location: Location::Query,
+            },
+            Member {
+                name: "maxResults",
+                wire_name: "maxResults",
+                shape: &MAX_RESULTS,
+                required: false,
+                location: Location::Query,
+            },
+            Member {
+                name: "nextToken",
+                wire_name: "nextToken",
+                shape: &PAGINATION_TOKEN,
+                required: false,
+                location: Location::Query,
+            },
+            Member {
+                name: "sortBy",
+                wire_name: "sortBy",
+                shape: &SORT_JOBS_BY,
+                required: false,
+                location: Location::Query,
+            },
+            Member {
+                name: "sortOrder",
+                wire_name: "sortOrder",
+                shape: &SORT_ORDER,
+                required: false,
+                location: Location::Query,
+            },
+        ]),
+    };
+    pub static LIST_MODEL_IMPORT_JOBS_RESPONSE: Shape = Shape {
+        name: "ListModelImportJobsResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "nextToken",
+                wire_name: "nextToken",
+                shape: &PAGINATION_TOKEN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "modelImportJobSummaries",
+                wire_name: "modelImportJobSummaries",
+                shape: &MODEL_IMPORT_JOB_SUMMARIES,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_TAGS_FOR_RESOURCE_REQUEST: Shape = Shape {
+        name: "ListTagsForResourceRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "resourceARN",
+            wire_name: "resourceARN",
+            shape: &TAGGABLE_RESOURCES_ARN,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static LIST_TAGS_FOR_RESOURCE_RESPONSE: Shape = Shape {
+        name: "ListTagsForResourceResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "tags",
+            wire_name: "tags",
+            shape: &TAG_LIST,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
+    pub static MAX_RESULTS: Shape = Shape {
+        name: "MaxResults",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(1), max: Some(1000) } },
+    };
+    pub static MODEL_ARCHITECTURE: Shape = Shape {
+        name: "ModelArchitecture",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &[] },
+    };
     pub static MODEL_CUSTOMIZATION: Shape = Shape {
         name: "ModelCustomization",
         sensitive: false,
@@ -717,6 +1409,99 @@ pub mod shapes {
             values: &[],
         },
     };
+    pub static MODEL_IMPORT_JOB_IDENTIFIER: Shape = Shape {
+        name: "ModelImportJobIdentifier",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(1011) },
+            pattern: Some(Pattern::new(
+                "(arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:model-import-job/[a-z0-9]{12})|([a-zA-Z0-9](-*[a-zA-Z0-9\\+\\-\\.])*)",
+                "(arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:model-import-job/[a-z0-9]{12})|([a-zA-Z0-9](-*[a-zA-Z0-9\\+\\-\\.])*)",
+            )),
+            values: &[],
+        },
+    };
+    pub static MODEL_IMPORT_JOB_STATUS: Shape = Shape {
+        name: "ModelImportJobStatus",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["InProgress", "Completed", "Failed"],
+        },
+    };
+    pub static MODEL_IMPORT_JOB_SUMMARIES: Shape = Shape {
+        name: "ModelImportJobSummaries",
+        sensitive: false,
+        kind: Kind::List {
+            element: &MODEL_IMPORT_JOB_SUMMARY,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static MODEL_IMPORT_JOB_SUMMARY: Shape = Shape {
+        name: "ModelImportJobSummary",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "jobArn",
+                wire_name: "jobArn",
+                shape: &MODEL_IMPORT_JOB_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "jobName",
+                wire_name: "jobName",
+                shape: &JOB_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "status",
+                wire_name: "status",
+                shape: &MODEL_IMPORT_JOB_STATUS,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "lastModifiedTime",
+                wire_name: "lastModifiedTime",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "creationTime",
+                wire_name: "creationTime",
+                shape: &TIMESTAMP,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "endTime",
+                wire_name: "endTime",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "importedModelArn",
+                wire_name: "importedModelArn",
+                shape: &IMPORTED_MODEL_ARN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "importedModelName",
+                wire_name: "importedModelName",
+                shape: &IMPORTED_MODEL_NAME,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
     pub static MODEL_MODALITY: Shape = Shape {
         name: "ModelModality",
         sensitive: false,
@@ -736,12 +1521,33 @@ pub mod shapes {
             length: Bounds { min: None, max: None },
         },
     };
+    pub static PAGINATION_TOKEN: Shape = Shape {
+        name: "PaginationToken",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(2048) },
+            pattern: Some(Pattern::new("\\S*", "[^ \\t\\n\\x0B\\x0C\\r]*")),
+            values: &[],
+        },
+    };
     pub static PROVIDER: Shape = Shape {
         name: "Provider",
         sensitive: false,
         kind: Kind::String {
             length: Bounds { min: None, max: None },
             pattern: Some(Pattern::new("[A-Za-z0-9- ]{1,63}", "[A-Za-z0-9- ]{1,63}")),
+            values: &[],
+        },
+    };
+    pub static ROLE_ARN: Shape = Shape {
+        name: "RoleArn",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(2048) },
+            pattern: Some(Pattern::new(
+                "arn:aws(-[^:]+)?:iam::([0-9]{12})?:role/.+",
+                "arn:aws(-[^:]+)?:iam::([0-9]{12})?:role/.+",
+            )),
             values: &[],
         },
     };
@@ -768,13 +1574,186 @@ pub mod shapes {
             values: &[],
         },
     };
+    pub static SECURITY_GROUP_ID: Shape = Shape {
+        name: "SecurityGroupId",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(32) },
+            pattern: Some(Pattern::new("[-0-9a-zA-Z]+", "[-0-9a-zA-Z]+")),
+            values: &[],
+        },
+    };
+    pub static SECURITY_GROUP_IDS: Shape = Shape {
+        name: "SecurityGroupIds",
+        sensitive: false,
+        kind: Kind::List {
+            element: &SECURITY_GROUP_ID,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(1), max: Some(5) },
+        },
+    };
+    pub static SORT_JOBS_BY: Shape = Shape {
+        name: "SortJobsBy",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &["CreationTime"] },
+    };
+    pub static SORT_MODELS_BY: Shape = Shape {
+        name: "SortModelsBy",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &["CreationTime"] },
+    };
+    pub static SORT_ORDER: Shape = Shape {
+        name: "SortOrder",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["Ascending", "Descending"],
+        },
+    };
     pub static STRING: Shape = Shape {
         name: "String",
         sensitive: false,
         kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &[] },
     };
+    pub static SUBNET_ID: Shape = Shape {
+        name: "SubnetId",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(32) },
+            pattern: Some(Pattern::new("[-0-9a-zA-Z]+", "[-0-9a-zA-Z]+")),
+            values: &[],
+        },
+    };
+    pub static SUBNET_IDS: Shape = Shape {
+        name: "SubnetIds",
+        sensitive: false,
+        kind: Kind::List {
+            element: &SUBNET_ID,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(1), max: Some(16) },
+        },
+    };
+    pub static TAG: Shape = Shape {
+        name: "Tag",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member { name: "key", wire_name: "key", shape: &TAG_KEY, required: true, location: Location::Body },
+            Member { name: "value", wire_name: "value", shape: &TAG_VALUE, required: true, location: Location::Body },
+        ]),
+    };
+    pub static TAG_KEY: Shape = Shape {
+        name: "TagKey",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(128) },
+            pattern: Some(Pattern::new("[a-zA-Z0-9\\s._:/=+@-]*", "[a-zA-Z0-9 \\t\\n\\x0B\\x0C\\r._:/=+@-]*")),
+            values: &[],
+        },
+    };
+    pub static TAG_KEY_LIST: Shape = Shape {
+        name: "TagKeyList",
+        sensitive: false,
+        kind: Kind::List {
+            element: &TAG_KEY,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(0), max: Some(200) },
+        },
+    };
+    pub static TAG_LIST: Shape = Shape {
+        name: "TagList",
+        sensitive: false,
+        kind: Kind::List {
+            element: &TAG,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(0), max: Some(200) },
+        },
+    };
+    pub static TAG_RESOURCE_REQUEST: Shape = Shape {
+        name: "TagResourceRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "resourceARN",
+                wire_name: "resourceARN",
+                shape: &TAGGABLE_RESOURCES_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member { name: "tags", wire_name: "tags", shape: &TAG_LIST, required: true, location: Location::Body },
+        ]),
+    };
+    pub static TAG_RESOURCE_RESPONSE: Shape =
+        Shape { name: "TagResourceResponse", sensitive: false, kind: Kind::Structure(&[]) };
+    pub static TAG_VALUE: Shape = Shape {
+        name: "TagValue",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(256) },
+            pattern: Some(Pattern::new("[a-zA-Z0-9\\s._:/=+@-]*", "[a-zA-Z0-9 \\t\\n\\x0B\\x0C\\r._:/=+@-]*")),
+            values: &[],
+        },
+    };
+    pub static TAGGABLE_RESOURCES_ARN: Shape = Shape {
+        name: "TaggableResourcesArn",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(20), max: Some(1011) },
+            pattern: Some(Pattern::new(
+                ".*(^[a-zA-Z0-9][a-zA-Z0-9\\-]*$)|(^arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:custom-model/(imported)/[a-z0-9]{12}$)|(^arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:([0-9]{12}|)((:(fine-tuning-job|model-customization-job|custom-model)/[a-z0-9-]{1,63}[.]{1}[a-z0-9-]{1,63}([a-z0-9-]{1,63}[.]){0,2}[a-z0-9-]{1,63}([:][a-z0-9-]{1,63}){0,2}(/[a-z0-9]{12})$)|(:guardrail/[a-z0-9]+$)|(:automated-reasoning-policy/[a-zA-Z0-9]+(:[a-zA-Z0-9]+)?$)|(:(inference-profile|application-inference-profile)/[a-zA-Z0-9-:.]+$)|(:(provisioned-model|model-invocation-job|model-evaluation-job|evaluation-job|model-import-job|imported-model|async-invoke|provisioned-model-v2|provisioned-model-reservation|prompt-router|custom-model-deployment)/[a-z0-9]{12}$))).*",
+                ".*(^[a-zA-Z0-9][a-zA-Z0-9\\-]*$)|(^arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:custom-model/(imported)/[a-z0-9]{12}$)|(^arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:([0-9]{12}|)((:(fine-tuning-job|model-customization-job|custom-model)/[a-z0-9-]{1,63}[.]{1}[a-z0-9-]{1,63}([a-z0-9-]{1,63}[.]){0,2}[a-z0-9-]{1,63}([:][a-z0-9-]{1,63}){0,2}(/[a-z0-9]{12})$)|(:guardrail/[a-z0-9]+$)|(:automated-reasoning-policy/[a-zA-Z0-9]+(:[a-zA-Z0-9]+)?$)|(:(inference-profile|application-inference-profile)/[a-zA-Z0-9-:.]+$)|(:(provisioned-model|model-invocation-job|model-evaluation-job|evaluation-job|model-import-job|imported-model|async-invoke|provisioned-model-v2|provisioned-model-reservation|prompt-router|custom-model-deployment)/[a-z0-9]{12}$))).*",
+            )),
+            values: &[],
+        },
+    };
     pub static TIMESTAMP: Shape =
         Shape { name: "Timestamp", sensitive: false, kind: Kind::Timestamp(Some(TimestampFormat::Iso8601)) };
+    pub static UNTAG_RESOURCE_REQUEST: Shape = Shape {
+        name: "UntagResourceRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "resourceARN",
+                wire_name: "resourceARN",
+                shape: &TAGGABLE_RESOURCES_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "tagKeys",
+                wire_name: "tagKeys",
+                shape: &TAG_KEY_LIST,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static UNTAG_RESOURCE_RESPONSE: Shape =
+        Shape { name: "UntagResourceResponse", sensitive: false, kind: Kind::Structure(&[]) };
+    pub static VPC_CONFIG: Shape = Shape {
+        name: "VpcConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "subnetIds",
+                wire_name: "subnetIds",
+                shape: &SUBNET_IDS,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "securityGroupIds",
+                wire_name: "securityGroupIds",
+                shape: &SECURITY_GROUP_IDS,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
 }
 /// The service.
 pub static SERVICE: Service = Service {
@@ -787,6 +1766,32 @@ pub static SERVICE: Service = Service {
     errors: ERRORS,
 };
 static OPERATIONS: &[Operation] = &[
+    Operation {
+        name: "CreateModelImportJob",
+        method: "POST",
+        uri: "/model-import-jobs",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::CREATE_MODEL_IMPORT_JOB_REQUEST),
+            output: Some(&shapes::CREATE_MODEL_IMPORT_JOB_RESPONSE),
+            stream: None,
+            result_wrapper: "",
+            status: 201,
+        }),
+    },
+    Operation {
+        name: "DeleteImportedModel",
+        method: "DELETE",
+        uri: "/imported-models/{modelIdentifier}",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::DELETE_IMPORTED_MODEL_REQUEST),
+            output: Some(&shapes::DELETE_IMPORTED_MODEL_RESPONSE),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
     Operation {
         name: "GetFoundationModel",
         method: "GET",
@@ -814,6 +1819,19 @@ static OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
+        name: "GetModelImportJob",
+        method: "GET",
+        uri: "/model-import-jobs/{jobIdentifier}",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::GET_MODEL_IMPORT_JOB_REQUEST),
+            output: Some(&shapes::GET_MODEL_IMPORT_JOB_RESPONSE),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
         name: "ListFoundationModels",
         method: "GET",
         uri: "/foundation-models",
@@ -821,6 +1839,71 @@ static OPERATIONS: &[Operation] = &[
         schema: Some(Schema {
             input: Some(&shapes::LIST_FOUNDATION_MODELS_REQUEST),
             output: Some(&shapes::LIST_FOUNDATION_MODELS_RESPONSE),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "ListImportedModels",
+        method: "GET",
+        uri: "/imported-models",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_IMPORTED_MODELS_REQUEST),
+            output: Some(&shapes::LIST_IMPORTED_MODELS_RESPONSE),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "ListModelImportJobs",
+        method: "GET",
+        uri: "/model-import-jobs",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_MODEL_IMPORT_JOBS_REQUEST),
+            output: Some(&shapes::LIST_MODEL_IMPORT_JOBS_RESPONSE),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "ListTagsForResource",
+        method: "POST",
+        uri: "/listTagsForResource",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_TAGS_FOR_RESOURCE_REQUEST),
+            output: Some(&shapes::LIST_TAGS_FOR_RESOURCE_RESPONSE),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "TagResource",
+        method: "POST",
+        uri: "/tagResource",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::TAG_RESOURCE_REQUEST),
+            output: Some(&shapes::TAG_RESOURCE_RESPONSE),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "UntagResource",
+        method: "POST",
+        uri: "/untagResource",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::UNTAG_RESOURCE_REQUEST),
+            output: Some(&shapes::UNTAG_RESOURCE_RESPONSE),
             stream: None,
             result_wrapper: "",
             status: 200,
@@ -863,7 +1946,6 @@ static OPERATIONS: &[Operation] = &[
     Operation::known("CreateMarketplaceModelEndpoint", "POST", "/marketplace-model/endpoints", &[]),
     Operation::known("CreateModelCopyJob", "POST", "/model-copy-jobs", &[]),
     Operation::known("CreateModelCustomizationJob", "POST", "/model-customization-jobs", &[]),
-    Operation::known("CreateModelImportJob", "POST", "/model-import-jobs", &[]),
     Operation::known("CreateModelInvocationJob", "POST", "/model-invocation-job", &[]),
     Operation::known("CreatePromptRouter", "POST", "/prompt-routers", &[]),
     Operation::known("CreateProvisionedModelThroughput", "POST", "/provisioned-model-throughput", &[]),
@@ -895,7 +1977,6 @@ static OPERATIONS: &[Operation] = &[
     ),
     Operation::known("DeleteFoundationModelAgreement", "POST", "/delete-foundation-model-agreement", &[]),
     Operation::known("DeleteGuardrail", "DELETE", "/guardrails/{guardrailIdentifier}", &[]),
-    Operation::known("DeleteImportedModel", "DELETE", "/imported-models/{modelIdentifier}", &[]),
     Operation::known("DeleteInferenceProfile", "DELETE", "/inference-profiles/{inferenceProfileIdentifier}", &[]),
     Operation::known("DeleteMarketplaceModelEndpoint", "DELETE", "/marketplace-model/endpoints/{endpointArn}", &[]),
     Operation::known("DeleteModelInvocationLoggingConfiguration", "DELETE", "/logging/modelinvocations", &[]),
@@ -977,7 +2058,6 @@ static OPERATIONS: &[Operation] = &[
     Operation::known("GetMarketplaceModelEndpoint", "GET", "/marketplace-model/endpoints/{endpointArn}", &[]),
     Operation::known("GetModelCopyJob", "GET", "/model-copy-jobs/{jobArn}", &[]),
     Operation::known("GetModelCustomizationJob", "GET", "/model-customization-jobs/{jobIdentifier}", &[]),
-    Operation::known("GetModelImportJob", "GET", "/model-import-jobs/{jobIdentifier}", &[]),
     Operation::known("GetModelInvocationJob", "GET", "/model-invocation-job/{jobIdentifier}", &[]),
     Operation::known("GetModelInvocationLoggingConfiguration", "GET", "/logging/modelinvocations", &[]),
     Operation::known("GetPromptRouter", "GET", "/prompt-routers/{promptRouterArn}", &[]),
@@ -1015,16 +2095,13 @@ static OPERATIONS: &[Operation] = &[
         &[],
     ),
     Operation::known("ListGuardrails", "GET", "/guardrails", &[]),
-    Operation::known("ListImportedModels", "GET", "/imported-models", &[]),
     Operation::known("ListInferenceProfiles", "GET", "/inference-profiles", &[]),
     Operation::known("ListMarketplaceModelEndpoints", "GET", "/marketplace-model/endpoints", &[]),
     Operation::known("ListModelCopyJobs", "GET", "/model-copy-jobs", &[]),
     Operation::known("ListModelCustomizationJobs", "GET", "/model-customization-jobs", &[]),
-    Operation::known("ListModelImportJobs", "GET", "/model-import-jobs", &[]),
     Operation::known("ListModelInvocationJobs", "GET", "/model-invocation-jobs", &[]),
     Operation::known("ListPromptRouters", "GET", "/prompt-routers", &[]),
     Operation::known("ListProvisionedModelThroughputs", "GET", "/provisioned-model-throughputs", &[]),
-    Operation::known("ListTagsForResource", "POST", "/listTagsForResource", &[]),
     Operation::known("PutAccountDataRetention", "PUT", "/data-retention", &[]),
     Operation::known("PutEnforcedGuardrailConfiguration", "PUT", "/enforcedGuardrailsConfiguration", &[]),
     Operation::known("PutModelInvocationLoggingConfiguration", "PUT", "/logging/modelinvocations", &[]),
@@ -1057,8 +2134,6 @@ static OPERATIONS: &[Operation] = &[
     Operation::known("StopEvaluationJob", "POST", "/evaluation-job/{jobIdentifier}/stop", &[]),
     Operation::known("StopModelCustomizationJob", "POST", "/model-customization-jobs/{jobIdentifier}/stop", &[]),
     Operation::known("StopModelInvocationJob", "POST", "/model-invocation-job/{jobIdentifier}/stop", &[]),
-    Operation::known("TagResource", "POST", "/tagResource", &[]),
-    Operation::known("UntagResource", "POST", "/untagResource", &[]),
     Operation::known("UpdateAutomatedReasoningPolicy", "PATCH", "/automated-reasoning-policies/{policyArn}", &[]),
     Operation::known(
         "UpdateAutomatedReasoningPolicyAnnotations",
@@ -1090,9 +2165,17 @@ static OPERATIONS: &[Operation] = &[
 /// The served operations.
 pub mod operations {
     use crate::schema::Operation;
-    pub static GET_FOUNDATION_MODEL: &Operation = &super::OPERATIONS[0];
-    pub static GET_IMPORTED_MODEL: &Operation = &super::OPERATIONS[1];
-    pub static LIST_FOUNDATION_MODELS: &Operation = &super::OPERATIONS[2];
+    pub static CREATE_MODEL_IMPORT_JOB: &Operation = &super::OPERATIONS[0];
+    pub static DELETE_IMPORTED_MODEL: &Operation = &super::OPERATIONS[1];
+    pub static GET_FOUNDATION_MODEL: &Operation = &super::OPERATIONS[2];
+    pub static GET_IMPORTED_MODEL: &Operation = &super::OPERATIONS[3];
+    pub static GET_MODEL_IMPORT_JOB: &Operation = &super::OPERATIONS[4];
+    pub static LIST_FOUNDATION_MODELS: &Operation = &super::OPERATIONS[5];
+    pub static LIST_IMPORTED_MODELS: &Operation = &super::OPERATIONS[6];
+    pub static LIST_MODEL_IMPORT_JOBS: &Operation = &super::OPERATIONS[7];
+    pub static LIST_TAGS_FOR_RESOURCE: &Operation = &super::OPERATIONS[8];
+    pub static TAG_RESOURCE: &Operation = &super::OPERATIONS[9];
+    pub static UNTAG_RESOURCE: &Operation = &super::OPERATIONS[10];
 }
 static ERRORS: &[ErrorShape] = &[
     ErrorShape { name: "AccessDeniedException", code: "AccessDeniedException", status: 403 },

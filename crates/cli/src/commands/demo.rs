@@ -21,6 +21,9 @@ use crate::{output, shell};
 
 const FOUNDATION: &str = include_str!("../../../../demo/foundation.py");
 const PERMISSIONS: &str = include_str!("../../../../demo/permissions.py");
+const IMPORT: &str = include_str!("../../../../demo/import.py");
+/// The checkpoint that scripts/checkpoint/make.sh makes, beside the test models.
+const CHECKPOINT: &str = "SmolLM2-135M-Instruct-checkpoint";
 /// Succeeds where boto3 is there and has what the script calls.
 const HAS_BOTO3: &str = "import boto3; client = boto3.client('bedrock-runtime', region_name='us-east-1', \
                          aws_access_key_id='x', aws_secret_access_key='x'); client.converse_stream";
@@ -34,6 +37,10 @@ pub(super) fn run(args: &Demo, global: &Global) -> Result<()> {
 }
 
 async fn play(args: &Demo, global: &Global) -> Result<()> {
+    let checkpoint = match args.chapter {
+        Chapter::Import => Some(checkpoint(args.checkpoint.as_deref())?),
+        _ => None,
+    };
     let python = match &args.python {
         Some(python) => {
             ensure!(
@@ -52,7 +59,7 @@ async fn play(args: &Demo, global: &Global) -> Result<()> {
             (connection, Some(server))
         }
     };
-    let result = show(args.chapter, &connection, &python, global).await;
+    let result = show(args.chapter, &connection, &python, checkpoint.as_deref(), global).await;
     if let (Ok(()), Some(server)) = (&result, server.as_mut())
         && (args.keep || std::io::stdin().is_terminal())
     {
@@ -119,11 +126,18 @@ async fn stop(mut server: Child) -> Result<()> {
     Ok(())
 }
 
-async fn show(chapter: Chapter, connection: &Connection, python: &Path, global: &Global) -> Result<()> {
+async fn show(
+    chapter: Chapter,
+    connection: &Connection,
+    python: &Path,
+    checkpoint: Option<&Path>,
+    global: &Global,
+) -> Result<()> {
     let client = Client::new(connection.clone())?;
     let (name, text) = match chapter {
         Chapter::Foundation => ("foundation.py", FOUNDATION),
         Chapter::Permissions => ("permissions.py", PERMISSIONS),
+        Chapter::Import => ("import.py", IMPORT),
     };
     if chapter == Chapter::Foundation {
         for name in DEFAULT_MODELS {
@@ -139,6 +153,9 @@ async fn show(chapter: Chapter, connection: &Connection, python: &Path, global: 
     // The script runs our own commands on the same server.
     let this = std::env::current_exe().context("cannot find this program's own file")?;
     command.env("CRATON_BIN", this).env("CRATON_DATA_DIR", std::path::absolute(global.data())?);
+    if let Some(checkpoint) = checkpoint {
+        command.env("CRATON_DEMO_CHECKPOINT", checkpoint);
+    }
     let status = command.status().await.with_context(|| format!("cannot run `{}`", python.display()))?;
     ensure!(status.success(), "the demo script failed ({status})");
     output::line(format!("\nConsole: {}/console/", connection.url))?;
@@ -200,11 +217,33 @@ async fn ready(client: &Client, name: &str) -> Result<()> {
     Ok(())
 }
 
-fn cache_folder() -> Result<PathBuf> {
-    let variable = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+/// The checkpoint to import: the one that is named, else the one that is made for tests.
+fn checkpoint(named: Option<&Path>) -> Result<PathBuf> {
+    let folder = match (named, variable("CRATON_TEST_MODELS")) {
+        (Some(folder), _) => folder.to_owned(),
+        (None, Some(models)) => models.join(CHECKPOINT),
+        (None, None) => cache()?.join("craton/test-models").join(CHECKPOINT),
+    };
+    ensure!(
+        folder.join("config.json").is_file(),
+        "there is no checkpoint in `{}`\nhint: scripts/fetch-test-models.sh makes one, as `make demo CHAPTER=import` does; or name \
+         a folder of your own with --checkpoint",
+        folder.display()
+    );
+    Ok(std::path::absolute(folder)?)
+}
+
+fn variable(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+fn cache() -> Result<PathBuf> {
     let base = variable("XDG_CACHE_HOME").or_else(|| variable("HOME").map(|home| home.join(".cache")));
-    let folder =
-        base.context("there is no home folder for the demo's files\nhint: set XDG_CACHE_HOME")?.join("craton/demo");
+    base.context("there is no home folder for the demo's files\nhint: set XDG_CACHE_HOME")
+}
+
+fn cache_folder() -> Result<PathBuf> {
+    let folder = cache()?.join("craton/demo");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
     Ok(folder)
 }
@@ -272,6 +311,15 @@ mod tests {
         }
         assert_eq!(value("AWS_ACCESS_KEY_ID"), Some(Some(OsStr::new("AKIAKEPT"))));
         assert_eq!(value("PATH"), None, "the rest stays");
+    }
+
+    #[test]
+    fn a_checkpoint_is_looked_for_before_anything_is_started() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = checkpoint(Some(dir.path())).unwrap_err().to_string();
+        assert!(error.contains(&*dir.path().to_string_lossy()) && error.contains("hint:"), "{error}");
+        fs::write(dir.path().join("config.json"), "{}").unwrap();
+        assert_eq!(checkpoint(Some(dir.path())).unwrap(), dir.path());
     }
 
     #[test]

@@ -65,7 +65,7 @@ fn describe(job: &Value) -> Result<()> {
 }
 
 /// How far a job is: `12.0 MB of 98.3 MB`.
-fn amount(progress: &Value) -> Option<String> {
+pub(super) fn amount(progress: &Value) -> Option<String> {
     let done = progress["done"].as_u64()?;
     let count = |n: u64| match progress["unit"].as_str() {
         Some("bytes") => output::bytes(n),
@@ -109,7 +109,8 @@ pub(super) async fn follow(client: &Client, job: &Value, title: &str, broken_off
     }
 }
 
-fn failure(job: &Value) -> anyhow::Error {
+/// Why a job has failed.
+pub(super) fn failure(job: &Value) -> anyhow::Error {
     let message = job.pointer("/error/message").and_then(Value::as_str);
     match (message, job.pointer("/error/hint").and_then(Value::as_str)) {
         (Some(message), Some(hint)) => anyhow::anyhow!("{message}\nhint: {hint}"),
@@ -119,7 +120,7 @@ fn failure(job: &Value) -> anyhow::Error {
 }
 
 /// A bar before anything is known of the job.
-fn bar(title: &str) -> ProgressBar {
+pub(super) fn bar(title: &str) -> ProgressBar {
     let bar = ProgressBar::new_spinner().with_message(title.to_owned());
     bar.set_style(style(UNKNOWN));
     bar
@@ -136,7 +137,8 @@ fn style(template: &str) -> ProgressStyle {
     style.progress_chars("=> ")
 }
 
-fn show(bar: &ProgressBar, title: &str, progress: &Value) {
+/// Shows how far a job is.
+pub(super) fn show(bar: &ProgressBar, title: &str, progress: &Value) {
     match progress["total"].as_u64() {
         Some(total) if bar.length() != Some(total) => {
             bar.set_style(style(KNOWN));

@@ -5,10 +5,12 @@
 
 mod memory;
 mod sealed;
+mod sink;
 mod writer;
 
 pub use memory::MemoryFile;
 pub use sealed::{Header, Opening, SealedModel, sweep};
+pub use sink::MemorySink;
 pub use writer::Writer;
 
 #[cfg(test)]

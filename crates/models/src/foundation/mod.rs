@@ -96,6 +96,7 @@ impl Models {
                 .get(name)
                 .map(Manifest::card_kind)
                 .or_else(|| self.inner.catalogue.get(name).map(|entry| entry.kind)),
+            Target::Imported { .. } => Some(CardKind::Text),
             Target::Remote { .. } => None,
         };
         Ok(implied_kind(&model).or(own).unwrap_or(CardKind::Text))
@@ -122,8 +123,9 @@ fn answered(model: FoundationModel, alias: Option<&Alias>, pulled: &BTreeMap<Str
 
 fn answered_by(model: FoundationModel, target: &Target, pulled: &BTreeMap<String, Manifest>) -> FoundationModel {
     let available = match target {
-        Target::Local { name } => pulled.contains_key(name),
-        Target::Remote { .. } => true,
+        // An imported model is named by its ARN.
+        Target::Local { name } => pulled.contains_key(name) || name.starts_with("arn:"),
+        Target::Imported { .. } | Target::Remote { .. } => true,
     };
     FoundationModel { served_by: Some(target.serving_name().to_owned()), available, ..model }
 }

@@ -1,14 +1,40 @@
 //! Imported models: weights of an account's own, beside the foundation models that all share.
 
+mod card;
+mod check;
+mod failure;
+mod files;
+mod job;
+mod location;
+mod policies;
+mod quality;
 mod store;
+mod tags;
+mod trial;
+mod use_of_key;
+mod work;
 
-use base::{Arn, Error, Result, Timestamp};
+use std::future::Future;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use base::{Arn, Error, ErrorKind, Page, PageRequest, Result, Timestamp};
+use checkpoint::{Quantization, Report};
 use identity::Ctx;
+use serde_json::{Value, json};
 
-use crate::Models;
+use crate::at_rest::SealedModel;
+use crate::loaded::Lease;
+use crate::{Family, Models};
+pub use card::{Card, Exact, Quality, Trial};
+pub use check::{CheckOutcome, CheckStep, ImportCheck};
+pub(crate) use files::Files;
+pub use job::{ImportFilter, ImportJob, ImportStatus, NewImport, Tags};
+pub use policies::{ImportPolicy, ImportSides, Side};
+pub(crate) use work::{ImportHandler, JOB_KIND};
 
 /// An imported model.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ImportedModel {
     /// Twelve lower-case letters and digits.
     pub id: String,
@@ -16,9 +42,9 @@ pub struct ImportedModel {
     pub name: String,
     /// `arn:aws:bedrock:REGION:ACCOUNT:imported-model/ID`
     pub arn: Arn,
-    /// For example `mistral`.
+    /// The class that its configuration names: `MistralForCausalLM`.
     pub architecture: String,
-    /// Whether it follows instructions.
+    /// Whether it follows instructions: it has a chat template.
     pub instruct: bool,
     /// `arn:aws:bedrock:REGION:ACCOUNT:model-import-job/ID`
     pub job_arn: Arn,
@@ -28,8 +54,32 @@ pub struct ImportedModel {
     pub source_uri: String,
     /// The customer's key that it is encrypted under.
     pub kms_key_arn: Option<String>,
+    /// The role that it was imported as, and that the customer's key is used as.
+    pub role_arn: String,
+    /// Bytes of its file.
+    pub bytes: u64,
+    /// The name of its file.
+    pub(crate) file: String,
+    /// The data key of its file, encrypted.
+    pub(crate) data_key: Vec<u8>,
+    /// What is known of it.
+    pub card: Card,
+    /// Its tags.
+    pub tags: Tags,
     /// When it was imported.
     pub created: Timestamp,
+}
+
+impl ImportedModel {
+    /// Its family, which decides the bodies that it is asked in.
+    #[must_use]
+    pub fn family(&self) -> Family {
+        match self.architecture.as_str() {
+            "MistralForCausalLM" => Family::Mistral,
+            "Qwen2ForCausalLM" => Family::Qwen2,
+            _ => Family::Llama,
+        }
+    }
 }
 
 impl Models {
@@ -39,13 +89,153 @@ impl Models {
     /// NotFound.
     pub async fn imported_model(&self, ctx: &Ctx, identifier: &str) -> Result<ImportedModel> {
         let missing = || Error::not_found(format!("The imported model `{identifier}` could not be found."));
-        let key = match identifier.parse::<Arn>() {
-            Ok(arn) if *arn.account != *ctx.account().as_str() || *arn.region != *ctx.region().as_str() => {
-                return Err(missing());
+        let key = local_part(ctx, identifier, "imported-model").ok_or_else(missing)?;
+        store::model(&self.inner.store, ctx, &key).await?.ok_or_else(missing)
+    }
+
+    /// The imported models of the caller's account and region.
+    ///
+    /// # Errors
+    /// Unavailable, where the database cannot be read.
+    pub async fn imported_models(
+        &self,
+        ctx: &Ctx,
+        filter: &ImportFilter,
+        page: &PageRequest,
+    ) -> Result<Page<ImportedModel>> {
+        let models = store::models(&self.inner.store, ctx, filter, page).await?;
+        Ok(Page::cut(page, models, |model| store::place(model.created, &model.id)))
+    }
+
+    /// Removes an imported model and its bytes.
+    ///
+    /// # Errors
+    /// NotFound; Conflict, while requests are using it.
+    pub async fn delete_imported_model(&self, ctx: &Ctx, identifier: &str) -> Result<()> {
+        let model = self.imported_model(ctx, identifier).await?;
+        let _retired = self.inner.loaded.retire(&model.arn.to_string()).await?;
+        if !store::remove_model(&self.inner.store, ctx, &model.id).await? {
+            return Err(Error::not_found(format!("The imported model `{identifier}` could not be found.")));
+        }
+        self.inner.imported_files.remove_model(&model.file).await
+    }
+
+    /// Keeps the files of imported models where they are as long as the value lives, for a backup.
+    pub async fn hold_imported(&self) -> impl Send + use<> {
+        self.inner.imported_files.hold().await
+    }
+
+    /// The files of all imported models, and their names.
+    ///
+    /// # Errors
+    /// Unavailable, where the database cannot be read.
+    pub async fn imported_files(&self) -> Result<Vec<(PathBuf, String)>> {
+        let names = store::known_files(&self.inner.store).await?;
+        Ok(names.into_iter().map(|name| (self.inner.imported_files.path(&name), name)).collect())
+    }
+
+    /// Removes files of models that are none: what imports left when their process ended.
+    pub(crate) async fn sweep_imported(&self) -> Result<()> {
+        let known = store::known_files(&self.inner.store).await?;
+        self.inner.imported_files.sweep(known).await
+    }
+
+    /// Whether an imported model is in memory.
+    #[must_use]
+    pub fn is_loaded(&self, model: &ImportedModel) -> bool {
+        self.inner.loaded.is_loaded(&model.arn.to_string())
+    }
+
+    /// The imported model of this name, id or ARN, where there is one.
+    pub(crate) async fn find_imported(&self, ctx: &Ctx, identifier: &str) -> Result<Option<ImportedModel>> {
+        match local_part(ctx, identifier, "imported-model") {
+            Some(key) => store::model(&self.inner.store, ctx, &key).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The imported model, loaded. Its key is asked for each time, whether it is loaded already or not.
+    ///
+    /// # Errors
+    /// Denied, where its key may not be used: it is then in memory no longer. Throttled with [`NOT_READY`], where it is
+    /// not loaded before the context's deadline or models in use leave no room for it. Those of loading.
+    pub(crate) async fn lease_imported(&self, ctx: &Ctx, model: &ImportedModel) -> Result<Lease> {
+        let name = model.arn.to_string();
+        match self.data_key(model).await {
+            Ok(key) => {
+                let sealed = SealedModel::new(self.inner.imported_files.path(&model.file), key);
+                ready(ctx.deadline(), self.inner.loaded.acquire(&name, sealed)).await
             }
-            Ok(arn) => arn.resource_id().to_owned(),
-            Err(_) => identifier.to_owned(),
-        };
-        store::read(&self.inner.store, ctx, &key).await?.ok_or_else(missing)
+            Err(error) => {
+                if error.kind == ErrorKind::Denied {
+                    self.inner.loaded.forget(&name).await;
+                }
+                Err(error)
+            }
+        }
     }
 }
+
+/// What AWS says of an imported model that is not in memory yet.
+pub const NOT_READY: &str = "Model is not ready for inference. Wait and try your request again.";
+
+/// The loaded model, or the advice to ask again.
+async fn ready(deadline: Option<Instant>, loading: impl Future<Output = Result<Lease>>) -> Result<Lease> {
+    let not_ready = |hint: String| Error::throttled(NOT_READY).with_hint(hint);
+    let loaded = match deadline {
+        Some(deadline) => tokio::time::timeout_at(deadline.into(), loading).await.map_err(|_| {
+            not_ready("It is still being loaded, which goes on: ask again, or start the server with a longer `--request-timeout`.".to_owned())
+        })?,
+        None => loading.await,
+    };
+    loaded.map_err(|error| match error.kind {
+        ErrorKind::Throttled => {
+            not_ready([Some(error.message), error.hint].into_iter().flatten().collect::<Vec<_>>().join(" "))
+        }
+        _ => error,
+    })
+}
+
+/// Whether the caller may know a loaded model's name: imported models are known to their own account alone.
+pub(crate) fn is_visible(ctx: &Ctx, loaded: &str) -> bool {
+    loaded.parse::<Arn>().map_or(true, |arn| *arn.account == *ctx.account().as_str())
+}
+
+/// The name or id that an identifier of `kind` has in the caller's account and region.
+fn local_part(ctx: &Ctx, identifier: &str, kind: &str) -> Option<String> {
+    match identifier.parse::<Arn>() {
+        Ok(arn) => {
+            let is_own = *arn.account == *ctx.account().as_str() && *arn.region == *ctx.region().as_str();
+            (is_own && arn.service == "bedrock" && arn.resource_type() == Some(kind))
+                .then(|| arn.resource_id().to_owned())
+        }
+        Err(_) => Some(identifier.to_owned()),
+    }
+}
+
+fn arn(ctx: &Ctx, kind: &str, id: &str) -> Arn {
+    Arn::new("bedrock", Some(ctx.region()), Some(ctx.account()), format!("{kind}/{id}"))
+}
+
+/// # Errors
+/// Internal.
+fn quantization(name: &str) -> Result<Quantization> {
+    Quantization::from_name(name).ok_or_else(|| Error::internal(format!("quantization `{name}`")))
+}
+
+/// A report as it is kept and shown.
+fn report_json(report: &Report) -> Value {
+    let findings = report.findings.iter().map(|finding| {
+        json!({
+            "severity": format!("{:?}", finding.severity).to_lowercase(),
+            "file": finding.file,
+            "problem": finding.problem,
+            "fix": finding.fix,
+        })
+    });
+    json!({"passes": report.passes(), "findings": findings.collect::<Vec<_>>()})
+}
+
+#[cfg(test)]
+#[path = "ready_tests.rs"]
+mod ready_tests;

@@ -114,6 +114,8 @@ pub struct Timing {
 /// A drawn token and its likeliest alternatives.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TokenLogprob {
+    /// The token in the model's vocabulary, which an upstream does not tell.
+    pub id: Option<u32>,
     /// The token's text; a token that is a part of a character shows the replacement character.
     pub token: String,
     /// The token's bytes.

@@ -5,9 +5,8 @@ use identity::Ctx;
 
 use super::answer::ChatStream;
 use super::request::{ChatRequest, Content, ToolChoice};
-use super::{local, served_by};
+use super::{Place, local, served_by};
 use crate::Models;
-use crate::aliases::Target;
 
 impl Models {
     /// Continues a conversation. The answer streams; [`ChatStream::collect`] waits for the whole of it.
@@ -27,15 +26,12 @@ impl Models {
         check(&request)?;
         let resolved = self.resolve(ctx, &request.model).await?;
         let served_by = served_by(&resolved);
-        let answer = match resolved.target {
-            Target::Local { name } => {
-                let lease = self.lease(&name).await?;
+        let answer = match Place::from(resolved.target) {
+            Place::Here(here) => {
+                let lease = self.lease_here(ctx, &here).await?;
                 local::chat(lease, request, served_by, self.inner.random.clone()).await?
             }
-            Target::Remote { base_url, model, api_key } => {
-                let upstream = crate::remote::Upstream { base_url, model, api_key };
-                self.inner.remote.chat(upstream, request, served_by).await?
-            }
+            Place::Upstream(upstream) => self.inner.remote.chat(upstream, request, served_by).await?,
         };
         Ok(answer.until(ctx.deadline()))
     }
@@ -52,6 +48,9 @@ pub(crate) fn check(request: &ChatRequest) -> Result<()> {
             return Err(Error::invalid(format!("The model cannot read this content: {what}."))
                 .with_hint("No model served here reads anything but text yet. Send text only."));
         }
+    }
+    if request.constraint.is_some() && !(request.tools.is_empty() && request.response_schema.is_none()) {
+        return Err(Error::invalid("A constraint of the answer's text goes with neither tools nor a response schema."));
     }
     match &request.tool_choice {
         ToolChoice::Any if request.tools.is_empty() => {

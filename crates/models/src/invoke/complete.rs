@@ -6,9 +6,8 @@ use inference::Loaded;
 
 use super::answer::ChatStream;
 use super::request::{ChatRequest, CompletionRequest};
-use super::{chat, errors, local, prompts, served_by};
+use super::{Place, chat, errors, local, prompts, served_by};
 use crate::Models;
-use crate::aliases::Target;
 use crate::loaded::Lease;
 
 impl Models {
@@ -25,19 +24,16 @@ impl Models {
         }
         let resolved = self.resolve(ctx, &request.model).await?;
         let served_by = served_by(&resolved);
-        let answer = match resolved.target {
-            Target::Local { name } => {
-                let lease = self.lease(&name).await?;
+        let answer = match Place::from(resolved.target) {
+            Place::Here(here) => {
+                let lease = self.lease_here(ctx, &here).await?;
                 if continues_as_it_stands(&lease, &request.prompt)? {
                     local::complete(lease, request, served_by).await?
                 } else {
                     local::chat(lease, as_chat(request)?, served_by, self.inner.random.clone()).await?
                 }
             }
-            Target::Remote { base_url, model, api_key } => {
-                let upstream = crate::remote::Upstream { base_url, model, api_key };
-                self.inner.remote.chat(upstream, as_chat(request)?, served_by).await?
-            }
+            Place::Upstream(upstream) => self.inner.remote.chat(upstream, as_chat(request)?, served_by).await?,
         };
         Ok(answer.until(ctx.deadline()))
     }

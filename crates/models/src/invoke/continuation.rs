@@ -6,16 +6,15 @@ use inference::{Loaded, Prompt};
 
 use super::answer::ChatStream;
 use super::request::{ContinuationRequest, RawPrompt};
-use super::{chat, errors, local, served_by};
+use super::{Place, chat, errors, local, served_by};
 use crate::Models;
-use crate::aliases::Target;
 
 impl Models {
     /// Continues a text as it stands: no template is put around it, and a control token that it spells is that token.
     /// A model that wants an opening token gets it.
     ///
     /// # Errors
-    /// Invalid for an empty prompt and for token ids that the model's vocabulary does not have; otherwise as
+    /// Timeout, in the answer, where it is not complete at the context's deadline. Invalid for an empty prompt and for token ids that the model's vocabulary does not have; otherwise as
     /// [`Models::chat`].
     pub async fn continue_text(&self, ctx: &Ctx, request: ContinuationRequest) -> Result<ChatStream> {
         chat::check_limit(request.max_tokens)?;
@@ -24,19 +23,17 @@ impl Models {
         }
         let resolved = self.resolve(ctx, &request.model).await?;
         let served_by = served_by(&resolved);
-        match resolved.target {
-            Target::Local { name } => {
-                let lease = self.lease(&name).await?;
+        let answer = match Place::from(resolved.target) {
+            Place::Here(here) => {
+                let lease = self.lease_here(ctx, &here).await?;
                 if matches!(lease.model(), Loaded::Embedder(_)) {
                     return Err(errors::wrong_kind(lease.name(), "generate text"));
                 }
-                local::continue_prompt(lease, request, served_by).await
+                local::continue_prompt(lease, request, served_by).await?
             }
-            Target::Remote { base_url, model, api_key } => {
-                let upstream = crate::remote::Upstream { base_url, model, api_key };
-                self.inner.remote.continue_text(upstream, request, served_by).await
-            }
-        }
+            Place::Upstream(upstream) => self.inner.remote.continue_text(upstream, request, served_by).await?,
+        };
+        Ok(answer.until(ctx.deadline()))
     }
 }
 

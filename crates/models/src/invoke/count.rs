@@ -6,9 +6,8 @@ use inference::{Loaded, Prompt};
 
 use super::answer::TokenCount;
 use super::request::CountRequest;
-use super::{chat, complete, errors, render, served_by};
+use super::{Place, chat, complete, continuation, errors, render, served_by};
 use crate::Models;
-use crate::aliases::Target;
 
 impl Models {
     /// The tokens that the answering model would read.
@@ -19,14 +18,15 @@ impl Models {
         let model = match &request {
             CountRequest::Chat(chat) => &chat.model,
             CountRequest::Completion(completion) => &completion.model,
+            CountRequest::Continuation(continuation) => &continuation.model,
             CountRequest::Text { model, .. } => model,
         };
         let resolved = self.resolve(ctx, model).await?;
         let served_by = served_by(&resolved);
-        let Target::Local { name } = resolved.target else {
+        let Place::Here(here) = Place::from(resolved.target) else {
             return Err(Error::not_implemented("Counting the tokens of an upstream's model is not implemented."));
         };
-        let lease = self.lease(&name).await?;
+        let lease = self.lease_here(ctx, &here).await?;
         let count = tokio::task::spawn_blocking(move || {
             let failed = |error| errors::of_invocation(lease.name(), error);
             match (lease.model(), request) {
@@ -42,6 +42,9 @@ impl Models {
                         render::prompt(&**generator, lease.name(), &complete::as_chat(request)?)?
                     };
                     generator.count(&prompt).map_err(failed)
+                }
+                (Loaded::Generator(generator), CountRequest::Continuation(request)) => {
+                    generator.count(&continuation::prompt(request.prompt)).map_err(failed)
                 }
                 (Loaded::Generator(generator), CountRequest::Text { text, .. }) => {
                     generator.tokenize(&text, false).map(|tokens| tokens.len()).map_err(failed)

@@ -6,9 +6,9 @@ use inference::Loaded;
 
 use super::answer::EmbedResponse;
 use super::request::{EmbedRequest, Truncate};
-use super::{errors, served_by};
+use super::{Here, Place, errors, served_by};
 use crate::Models;
-use crate::aliases::{Resolved, Target};
+use crate::aliases::Resolved;
 
 impl Models {
     /// Embeds texts.
@@ -28,12 +28,9 @@ impl Models {
         let served_by = served_by(&resolved);
         let wanted = wanted_length(&resolved, request.dimensions)?;
         let normalize = request.normalize.unwrap_or(true);
-        let (mut vectors, token_counts) = match resolved.target {
-            Target::Local { name } => self.embed_here(&name, request).await?,
-            Target::Remote { base_url, model, api_key } => {
-                let upstream = crate::remote::Upstream { base_url, model, api_key };
-                self.inner.remote.embed(upstream, request.texts).await?
-            }
+        let (mut vectors, token_counts) = match Place::from(resolved.target) {
+            Place::Here(here) => self.embed_here(ctx, &here, request).await?,
+            Place::Upstream(upstream) => self.inner.remote.embed(upstream, request.texts).await?,
         };
         if let (Some(wanted), [], Some(first)) = (wanted, resolved.dimensions.as_slice(), vectors.first())
             && wanted > first.len()
@@ -47,10 +44,10 @@ impl Models {
         Ok(EmbedResponse { vectors, token_counts, served_by })
     }
 
-    async fn embed_here(&self, name: &str, request: EmbedRequest) -> Result<(Vec<Vec<f32>>, Vec<u32>)> {
-        let lease = std::sync::Arc::new(self.lease(name).await?);
+    async fn embed_here(&self, ctx: &Ctx, here: &Here, request: EmbedRequest) -> Result<(Vec<Vec<f32>>, Vec<u32>)> {
+        let lease = std::sync::Arc::new(self.lease_here(ctx, here).await?);
         let Loaded::Embedder(embedder) = lease.model() else {
-            return Err(errors::wrong_kind(name, "embed text"));
+            return Err(errors::wrong_kind(lease.name(), "embed text"));
         };
         let embedder = embedder.clone();
         let truncate = match request.truncate {
@@ -66,7 +63,8 @@ impl Models {
             drop(held);
             embedded
         });
-        let embeddings = embedded.await.map_err(Error::internal)?.map_err(|e| errors::of_invocation(name, e))?;
+        let embeddings =
+            embedded.await.map_err(Error::internal)?.map_err(|e| errors::of_invocation(lease.name(), e))?;
         Ok((embeddings.vectors, embeddings.token_counts))
     }
 }

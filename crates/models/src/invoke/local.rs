@@ -68,8 +68,15 @@ async fn continue_after(
     served_by: ServedBy,
 ) -> Result<ChatStream> {
     let prepared = tokio::task::spawn_blocking(move || {
-        let generation =
-            start(&lease, prompt, &request.sampling, request.max_tokens, request.stop, None, request.logprobs)?;
+        let generation = start(
+            &lease,
+            prompt,
+            &request.sampling,
+            request.max_tokens,
+            request.stop,
+            request.constraint,
+            request.logprobs,
+        )?;
         Ok::<_, Error>((lease, generation))
     });
     let (lease, generation) = prepared.await.map_err(Error::internal)??;
@@ -89,7 +96,7 @@ fn constraint(request: &ChatRequest, tools: &[inference::ToolSpec]) -> inference
         (ToolChoice::Any | ToolChoice::Tool(_), _) => tool_calls::forced(tools).map(Some),
         (_, Some(schema)) if tools.is_empty() => Ok(Some(of_schema(schema.clone()))),
         (_, Some(schema)) => tool_calls::offered(tools, schema).map(of_schema).map(Some),
-        (_, None) => Ok(None),
+        (_, None) => Ok(request.constraint.clone()),
     }
 }
 
@@ -271,6 +278,7 @@ fn logprob(token: inference::TokenLogprob) -> TokenLogprob {
         logprob: top.logprob,
     };
     TokenLogprob {
+        id: Some(token.token),
         token: String::from_utf8_lossy(&token.bytes).into_owned(),
         bytes: token.bytes,
         logprob: token.logprob,

@@ -16,13 +16,26 @@ pub(crate) mod request;
 mod tests;
 
 use base::{Error, Result};
+use identity::Ctx;
 
-use crate::Models;
 use crate::aliases::{Resolved, Target};
 use crate::invoke::answer::ServedBy;
 use crate::loaded::Lease;
+use crate::remote::Upstream;
+use crate::{ImportedModel, Models};
 
 impl Models {
+    /// The model of this deployment that a target names, loaded.
+    ///
+    /// # Errors
+    /// As [`Models::lease`]; as [`Models::lease_imported`].
+    pub(crate) async fn lease_here(&self, ctx: &Ctx, here: &Here) -> Result<Lease> {
+        match here {
+            Here::Pulled(name) => self.lease(name).await,
+            Here::Imported(model) => self.lease_imported(ctx, model).await,
+        }
+    }
+
     /// The local model, loaded.
     ///
     /// # Errors
@@ -40,6 +53,30 @@ impl Models {
     }
 }
 
+/// A model of this deployment.
+pub(crate) enum Here {
+    /// Of the library, by its name.
+    Pulled(String),
+    /// Of the caller's account.
+    Imported(Box<ImportedModel>),
+}
+
+/// Where a target answers.
+pub(crate) enum Place {
+    Here(Here),
+    Upstream(Upstream),
+}
+
+impl From<Target> for Place {
+    fn from(target: Target) -> Self {
+        match target {
+            Target::Local { name } => Self::Here(Here::Pulled(name)),
+            Target::Imported { model } => Self::Here(Here::Imported(model)),
+            Target::Remote { base_url, model, api_key } => Self::Upstream(Upstream { base_url, model, api_key }),
+        }
+    }
+}
+
 /// The error for a model that is known and whose files are not here.
 pub(crate) fn not_pulled(name: &str) -> Error {
     Error::not_found(format!("The model `{name}` is not pulled."))
@@ -49,7 +86,7 @@ pub(crate) fn not_pulled(name: &str) -> Error {
 /// Who answers for what was resolved.
 pub(crate) fn served_by(resolved: &Resolved) -> ServedBy {
     let upstream = match &resolved.target {
-        Target::Local { .. } => None,
+        Target::Local { .. } | Target::Imported { .. } => None,
         Target::Remote { base_url, .. } => Some(base_url.clone()),
     };
     ServedBy { name: resolved.serving_name.clone(), substituted: resolved.substituted, upstream }

@@ -1,5 +1,6 @@
 //! What a caller asks of a model, in no vendor's dialect.
 
+use inference::Constraint;
 use serde_json::Value;
 
 /// A conversation to be continued by the model.
@@ -25,6 +26,9 @@ pub struct ChatRequest {
     pub response_schema: Option<Value>,
     /// Whether what cannot be enforced of `response_schema` is passed over; otherwise such a schema is refused.
     pub lenient_schema: bool,
+    /// What the answer's text must look like, where no schema of JSON says it. It goes with neither tools nor
+    /// `response_schema`.
+    pub constraint: Option<Constraint>,
     /// How many alternatives to report for every token, 0 for the drawn token alone; none: no log probabilities.
     pub logprobs: Option<u8>,
 }
@@ -49,7 +53,7 @@ pub struct CompletionRequest {
     pub logprobs: Option<u8>,
 }
 
-/// A text to be continued as it stands: OpenAI's `/v1/completions`.
+/// A text to be continued as it stands: OpenAI's `/v1/completions`, and the raw prompts of imported models.
 #[derive(Debug, Clone, Default)]
 pub struct ContinuationRequest {
     /// The model id as the client sent it.
@@ -62,6 +66,8 @@ pub struct ContinuationRequest {
     pub max_tokens: Option<u32>,
     /// Texts that end the answer; they are not part of it.
     pub stop: Vec<String>,
+    /// What the continuation must look like.
+    pub constraint: Option<Constraint>,
     /// As [`ChatRequest::logprobs`].
     pub logprobs: Option<u8>,
 }
@@ -241,6 +247,8 @@ pub enum CountRequest {
     Chat(ChatRequest),
     /// A raw prompt, rendered as [`CompletionRequest::prompt`].
     Completion(CompletionRequest),
+    /// A text that is continued as it stands.
+    Continuation(ContinuationRequest),
     /// A bare text, without any template.
     Text {
         /// The model id as the client sent it.

@@ -1,5 +1,6 @@
 use base::ErrorKind;
 use futures::StreamExt as _;
+use inference::Constraint;
 use serde_json::json;
 
 use super::answer::{ChatEvent, Stop};
@@ -162,6 +163,29 @@ async fn a_response_schema_is_followed() {
     let request = ChatRequest { response_schema: Some(json!({"enum": ["yes"]})), max_tokens: None, ..ask("Hi") };
     let chat = deployment.models.chat(&deployment.ctx, request).await.unwrap().collect().await.unwrap();
     assert_eq!(chat.text().trim(), "\"yes\"");
+}
+
+#[tokio::test]
+async fn a_constraint_is_followed_by_conversations_and_continuations() {
+    let deployment = deployment().await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    for constraint in [Constraint::Regex("ye+s".to_owned()), Constraint::Lark("start: \"yes\"".to_owned())] {
+        let raw = ContinuationRequest {
+            model: "chatty".to_owned(),
+            prompt: RawPrompt::Text("Hi".to_owned()),
+            max_tokens: Some(40),
+            constraint: Some(constraint.clone()),
+            ..ContinuationRequest::default()
+        };
+        let raw = models.continue_text(ctx, raw).await.unwrap().collect().await.unwrap();
+        let request = ChatRequest { constraint: Some(constraint), max_tokens: Some(40), ..ask("Hi") };
+        let chat = models.chat(ctx, request.clone()).await.unwrap().collect().await.unwrap();
+        for text in [raw.text(), chat.text()] {
+            assert!(text.starts_with("ye"), "{text}");
+        }
+        let both = ChatRequest { response_schema: Some(json!({"enum": ["yes"]})), ..request };
+        assert_eq!(refusal(&deployment, both).await.kind, ErrorKind::Invalid);
+    }
 }
 
 #[tokio::test]

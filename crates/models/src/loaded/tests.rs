@@ -20,7 +20,7 @@ fn files(dir: &tempfile::TempDir, name: &str) -> ModelFiles {
 }
 
 fn names(pool: &Pool) -> Vec<String> {
-    pool.status().loaded.into_iter().map(|model| model.name).collect()
+    pool.status(|_| true).loaded.into_iter().map(|model| model.name).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -38,10 +38,10 @@ async fn many_first_users_load_a_model_once() {
         leases.push(caller.await.unwrap());
     }
     assert_eq!(loader.loads.load(Ordering::SeqCst), 1);
-    let status = pool.status();
+    let status = pool.status(|_| true);
     assert_eq!((status.used_bytes, status.loaded[0].leases), (400, 16));
     drop(leases);
-    assert_eq!(pool.status().loaded[0].leases, 0);
+    assert_eq!(pool.status(|_| true).loaded[0].leases, 0);
 }
 
 #[tokio::test]
@@ -84,7 +84,7 @@ async fn a_model_above_the_budget_evicts_nobody_and_says_the_numbers() {
     assert_eq!(error.message, "The model `huge` needs 5 MiB and models may take 1 MiB.");
     assert!(error.hint.unwrap().contains("memory_budget"));
     assert_eq!(names(&pool), ["a"]);
-    assert_eq!(pool.status().used_bytes, 400);
+    assert_eq!(pool.status(|_| true).used_bytes, 400);
 }
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn a_damaged_file_is_named_with_reason_and_hint_and_leaves_nothing_behind(
     assert!(error.message.contains("corrupt/model.safetensors") && error.message.contains("magic number"));
     assert!(error.hint.unwrap().contains("craton models pull corrupt"));
     assert!(names(&pool).is_empty());
-    assert_eq!(pool.status().used_bytes, 0);
+    assert_eq!(pool.status(|_| true).used_bytes, 0);
 }
 
 /// An encrypted model.
@@ -116,7 +116,7 @@ async fn an_encrypted_model_is_loaded_from_memory_and_charged_to_the_budget() {
     drop(pool.acquire("b", files(&dir, "b")).await.unwrap());
     let lease = pool.acquire("imported", sealed(&dir, "imported", b"fine").await).await.unwrap();
     assert_eq!(names(&pool), ["b", "imported"], "one had to leave for it");
-    assert_eq!((pool.status().used_bytes, loader.loads.load(Ordering::SeqCst)), (800, 3));
+    assert_eq!((pool.status(|_| true).used_bytes, loader.loads.load(Ordering::SeqCst)), (800, 3));
     drop(lease);
     loader.sizes.lock().unwrap().insert("fd".to_owned(), 5 << 20);
     let error = pool.acquire("huge", sealed(&dir, "huge", b"fine").await).await.err().unwrap();
@@ -132,7 +132,7 @@ async fn an_encrypted_model_that_cannot_be_loaded_is_to_be_imported_again() {
     let model = sealed(&dir, "gone", b"fine").await;
     std::fs::remove_file(dir.path().join("gone.model")).unwrap();
     assert_eq!(pool.acquire("gone", model).await.err().unwrap().kind, ErrorKind::NotFound);
-    assert_eq!(pool.status().used_bytes, 0);
+    assert_eq!(pool.status(|_| true).used_bytes, 0);
 }
 
 #[tokio::test]
@@ -140,7 +140,7 @@ async fn an_engine_that_panics_leaves_nothing_behind() {
     let (pool, _, dir) = pool();
     let error = pool.acquire("panics-embed", files(&dir, "panics-embed")).await.err().unwrap();
     assert_eq!(error.kind, ErrorKind::Internal);
-    assert_eq!(pool.status().used_bytes, 0);
+    assert_eq!(pool.status(|_| true).used_bytes, 0);
     assert!(pool.acquire("a", files(&dir, "a")).await.is_ok());
 }
 

@@ -15,6 +15,7 @@ impl Client {
         request: ContinuationRequest,
         served_by: ServedBy,
     ) -> Result<ChatStream> {
+        super::refuse_constraint(request.constraint.as_ref())?;
         let body = body(&upstream.model, &request);
         answer::stream(self, upstream, "completions", &body, served_by).await
     }

@@ -13,6 +13,7 @@ mod tests;
 use std::time::Duration;
 
 use base::{Error, ErrorKind, Result, Secret};
+use inference::Constraint;
 use reqwest::{Response, StatusCode, Url};
 use serde::Deserialize;
 use serde_json::Value;
@@ -100,6 +101,15 @@ impl Client {
     fn silent(&self, upstream: &Upstream) -> Error {
         let seconds = self.silence.as_secs();
         Error::timeout(format!("The upstream `{}` was silent for {seconds} seconds.", upstream.base_url))
+    }
+}
+
+/// Refuses what OpenAI's dialect cannot ask for.
+fn refuse_constraint(constraint: Option<&Constraint>) -> Result<()> {
+    match constraint {
+        Some(_) => Err(Error::not_implemented("Asking an upstream for text of a given form is not implemented.")
+            .with_hint("Ask without it, or ask a local model.")),
+        None => Ok(()),
     }
 }
 

@@ -181,6 +181,18 @@ async fn a_text_is_continued_by_the_upstream() {
         (chat.logprobs.len(), chat.logprobs[0].logprob, chat.logprobs[0].top[1].token.as_str()),
         (1, -0.5, " a")
     );
+    let form = ContinuationRequest {
+        constraint: Some(Constraint::Regex("a".to_owned())),
+        ..request(RawPrompt::Text("x".to_owned()))
+    };
+    let refused = client().continue_text(upstream(&server), form, served_by()).await.err().unwrap();
+    assert_eq!(refused.kind, ErrorKind::NotImplemented);
+    let form = ContinuationRequest {
+        constraint: Some(Constraint::Regex("a".to_owned())),
+        ..request(RawPrompt::Text("x".to_owned()))
+    };
+    let refused = client().continue_text(upstream(&server), form, served_by()).await.err().unwrap();
+    assert_eq!(refused.kind, ErrorKind::NotImplemented);
     let tokens = request(RawPrompt::Tokens(vec![1, 2]));
     client().continue_text(upstream(&server), tokens, served_by()).await.unwrap().collect().await.unwrap();
     let seen = server.seen();

@@ -21,6 +21,22 @@ fn defaults_fit_the_machine() {
 }
 
 #[test]
+fn the_room_of_models_is_that_of_a_server_here() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(file, "context = 100\nparallel = 3\nmemory_budget = \"2GiB\"").unwrap();
+    let path = file.path().display().to_string();
+    let room = |set: &[(&str, &str)]| {
+        let variable = |name: &str| set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        ModelRoom::resolve(variable, &machine())
+    };
+    assert_eq!(room(&[]).unwrap(), ModelRoom { memory_budget: 7 << 30, context: 4096, parallel: 8 });
+    let set = [("CRATON_CONFIG", &*path), ("CRATON_CONTEXT", "50"), ("CRATON_PARALLEL", "")];
+    assert_eq!(room(&set).unwrap(), ModelRoom { memory_budget: 2 << 30, context: 50, parallel: 3 });
+    assert_eq!(room(&[("CRATON_MEMORY_BUDGET", "1GiB")]).unwrap().memory_budget, 1 << 30);
+    assert!(room(&[("CRATON_PARALLEL", "0")]).is_err());
+}
+
+#[test]
 fn arguments_win_over_the_file() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     writeln!(file, "region = \"eu-west-1\"\nqueue = 3\nmax_body = \"2MiB\"").unwrap();

@@ -74,6 +74,7 @@ fn help_names_every_command() {
       accounts     Create and list accounts
       keys         Create, list and delete bearer keys for Bedrock and the OpenAI API
       models       List, pull, show, remove and alias models
+      import       Import a checkpoint of a bucket as a model of the account's own
       jobs         List, show and cancel jobs
       backup       Make, verify and restore backups
       root-key     Change the key that opens everything that is sealed
@@ -213,9 +214,10 @@ async fn a_data_folder_that_is_named_wins_over_exported_variables() {
 
 #[test]
 fn every_command_has_an_example() {
-    for command in
-        ["up", "env", "status", "accounts", "keys", "models", "jobs", "chat", "invoke", "embed", "doctor", "demo"]
-    {
+    for command in [
+        "up", "env", "status", "accounts", "keys", "models", "import", "jobs", "chat", "invoke", "embed", "doctor",
+        "demo",
+    ] {
         let help = help(&[command, "--help"]);
         assert!(help.contains(&format!("Examples:\n  craton {command}")) || help.contains("$(craton env)"), "{help}");
     }
@@ -395,6 +397,19 @@ async fn models_in_the_catalogue() {
     all-minilm-l6-v2                 embedding  30 B      256      Apache-2.0           ready
     ");
     assert!(listed.lines().any(|line| line.ends_with("not-pulled")));
+}
+
+#[test]
+fn a_checkpoint_in_a_folder_is_examined_without_a_server() {
+    let home = Home::new();
+    let folder = home.path().join("mistral");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("config.json"), r#"{"architectures": ["GemmaForCausalLM"]}"#).unwrap();
+    insta::assert_snapshot!(session(&home, &["import doctor nothing", "import doctor mistral"]), @"");
+    let found = home.craton(&["import", "doctor", "mistral", "--output", "json", "--quantization", "Q8_0"]);
+    let answer: Value = serde_json::from_str(&found.stdout).unwrap();
+    assert_eq!((found.status.code(), &answer["passes"]), (Some(1), &Value::Bool(false)));
+    assert_eq!(answer["report"]["findings"][0]["file"], "config.json");
 }
 
 #[tokio::test]

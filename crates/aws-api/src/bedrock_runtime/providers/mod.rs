@@ -6,6 +6,7 @@
 mod anthropic;
 mod blocks;
 mod cohere_embed;
+mod imported;
 mod llama;
 mod mistral;
 mod nova;
@@ -16,7 +17,9 @@ mod titan_text;
 pub(crate) use blocks::{BlockStep, Blocks};
 
 use base::{Error, Result, Timestamp};
-use models::{Chat, ChatEvent, ChatRequest, CompletionRequest, EmbedRequest, EmbedResponse, Provider};
+use models::{
+    Chat, ChatEvent, ChatRequest, CompletionRequest, ContinuationRequest, EmbedRequest, EmbedResponse, Provider,
+};
 use serde_json::Value;
 
 /// What an encoder needs to know beside the body.
@@ -36,8 +39,10 @@ pub(crate) struct Origin {
 pub(crate) enum Decoded {
     /// A conversation.
     Chat(Box<ChatRequest>, Box<dyn Encode>),
-    /// A raw prompt.
+    /// A raw prompt in the template of its vendor, or in none.
     Completion(Box<CompletionRequest>, Box<dyn Encode>),
+    /// A raw prompt that is continued as it stands.
+    Continuation(Box<ContinuationRequest>, Box<dyn Encode>),
     /// Texts to be embedded.
     Embed(EmbedRequest, EncodeVectors),
 }
@@ -69,6 +74,7 @@ pub(crate) fn decode(provider: Provider, origin: Origin, body: &Value) -> Result
         Provider::Llama => llama::decode(origin, body),
         Provider::Mistral => mistral::decode(origin, body),
         Provider::OpenAi => openai::decode(origin, body),
+        Provider::Imported(family) => imported::decode(family, origin, body),
         Provider::Craton => decode(provider_of(body)?, origin, body),
     }
 }

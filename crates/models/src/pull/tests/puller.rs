@@ -64,7 +64,7 @@ impl Fixture {
 while [ $# -gt 1 ]; do [ "$1" = "-d" ] && DIR="$2"; shift; done
 "#;
         let python = script(dir.path(), "python3", &format!("{pip}cp '{}' \"$DIR/\"", wheel.display()));
-        let mut config = Config::new(dir.path().join("models"));
+        let mut config = Config::new(dir.path().join("models"), dir.path().join("imported"));
         config.hub = HubConfig { base_url: url.to_owned(), token: None };
         config.python = python;
         let catalogue = Arc::new(catalogue(&sha256(&std::fs::read(&wheel).unwrap())));

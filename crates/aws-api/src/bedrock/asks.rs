@@ -1,0 +1,107 @@
+//! What the operations on imports ask of their caller's policies: on the ARNs of what is named, with its tags.
+
+use aws_wire::generated::bedrock::{
+    CreateModelImportJobRequest, ListTagsForResourceRequest, TagResourceRequest, UntagResourceRequest,
+};
+use base::ErrorKind;
+use futures::future::FutureExt as _;
+use identity::{Ask, Ctx};
+
+use super::tags::pairs;
+use crate::call::Asked;
+use crate::dispatch::AwsCall;
+
+/// To start an import; to give tags, too, where it does.
+pub(super) fn create(call: &AwsCall) -> Asked<'_> {
+    async move {
+        let input: CreateModelImportJobRequest = call.decode()?;
+        let tags: models::Tags = pairs(input.job_tags).into_iter().chain(pairs(input.imported_model_tags)).collect();
+        let mut asks = vec![Ask::new("bedrock:CreateModelImportJob", "*").request_tags(&tags)];
+        if !tags.is_empty() {
+            let job = arn(&call.ctx, "model-import-job", "*");
+            asks.push(Ask::new("bedrock:TagResource", job).request_tags(&tags));
+        }
+        Ok(asks)
+    }
+    .boxed()
+}
+
+/// The job that is named.
+pub(super) fn job(call: &AwsCall) -> Asked<'_> {
+    async move {
+        let named = call.label("jobIdentifier");
+        let (found, tags) = match call.api.models().import_job(&call.ctx, &named).await {
+            Ok(job) => (job.arn.to_string(), job.tags),
+            Err(error) if error.kind == ErrorKind::NotFound => (arn(&call.ctx, "model-import-job", &named), Vec::new()),
+            Err(error) => return Err(error.into()),
+        };
+        Ok(vec![Ask::new("bedrock:GetModelImportJob", found).resource_tags(&tags)])
+    }
+    .boxed()
+}
+
+/// To read the model that is named.
+pub(super) fn read_model(call: &AwsCall) -> Asked<'_> {
+    model(call, "bedrock:GetImportedModel")
+}
+
+/// To delete the model that is named.
+pub(super) fn delete_model(call: &AwsCall) -> Asked<'_> {
+    model(call, "bedrock:DeleteImportedModel")
+}
+
+fn model<'a>(call: &'a AwsCall, action: &'static str) -> Asked<'a> {
+    async move {
+        let named = call.label("modelIdentifier");
+        let (found, tags) = match call.api.models().imported_model(&call.ctx, &named).await {
+            Ok(model) => (model.arn.to_string(), model.tags),
+            Err(error) if error.kind == ErrorKind::NotFound => (arn(&call.ctx, "imported-model", &named), Vec::new()),
+            Err(error) => return Err(error.into()),
+        };
+        Ok(vec![Ask::new(action, found).resource_tags(&tags)])
+    }
+    .boxed()
+}
+
+/// To read the tags of what is named.
+pub(super) fn list_tags(call: &AwsCall) -> Asked<'_> {
+    async move {
+        let input: ListTagsForResourceRequest = call.decode()?;
+        Ok(vec![tagged(call, "bedrock:ListTagsForResource", &input.resource_arn).await?])
+    }
+    .boxed()
+}
+
+/// To give tags.
+pub(super) fn tag(call: &AwsCall) -> Asked<'_> {
+    async move {
+        let input: TagResourceRequest = call.decode()?;
+        let ask = tagged(call, "bedrock:TagResource", &input.resource_arn).await?;
+        Ok(vec![ask.request_tags(&pairs(Some(input.tags)))])
+    }
+    .boxed()
+}
+
+/// To take tags.
+pub(super) fn untag(call: &AwsCall) -> Asked<'_> {
+    async move {
+        let input: UntagResourceRequest = call.decode()?;
+        let ask = tagged(call, "bedrock:UntagResource", &input.resource_arn).await?;
+        Ok(vec![ask.keys("aws:TagKeys", input.tag_keys)])
+    }
+    .boxed()
+}
+
+async fn tagged(call: &AwsCall, action: &'static str, resource: &str) -> Result<Ask, crate::errors::Failure> {
+    // Of what is not there the handler tells.
+    let tags = call.api.models().import_tags(&call.ctx, resource).await.unwrap_or_default();
+    Ok(Ask::new(action, resource).resource_tags(&tags))
+}
+
+/// The ARN of what is named; an ARN is its own.
+fn arn(ctx: &Ctx, kind: &str, named: &str) -> String {
+    if named.starts_with("arn:") {
+        return named.to_owned();
+    }
+    format!("arn:aws:bedrock:{}:{}:{kind}/{named}", ctx.region(), ctx.account())
+}

@@ -1,0 +1,148 @@
+//! `craton import create`.
+
+use anyhow::Result;
+use base::{Clock as _, SystemClock, Timestamp};
+use http::Method;
+use serde_json::{Value, json};
+
+use super::{bedrock, checks, follow, job};
+use crate::args::Format;
+use crate::client::Client;
+use crate::fields::text;
+use crate::import_args::Create;
+use crate::output;
+
+/// The longest name of a job.
+const LONGEST_NAME: usize = 63;
+
+pub(super) async fn run(client: &Client, args: &Create, format: Format) -> Result<()> {
+    let job_name = args.job_name.clone().unwrap_or_else(|| job_name(&args.model_name, SystemClock.now()));
+    if !args.skip_checks {
+        check(client, args, &job_name, format).await?;
+    }
+    let headers = [("x-craton-quantization", args.quantization.name())];
+    let answer = bedrock(client, Method::POST, "/model-import-jobs", &headers, Some(&request(args, &job_name))).await?;
+    let come_back = format!("craton import status {job_name} --watch");
+    if args.no_wait {
+        if format == Format::Json {
+            return output::json(&json!({ "jobArn": answer["jobArn"], "jobName": job_name }));
+        }
+        output::line(text(&answer, "jobArn"))?;
+        output::note(&format!("The import goes on: {come_back}"));
+        return Ok(());
+    }
+    let import = follow::to_the_end(client, &job_name, &args.model_name).await?;
+    if format == Format::Json {
+        output::json(&import)?;
+    }
+    follow::completed(&import)?;
+    if format == Format::Text {
+        output::line(ready(&import))?;
+        job::quality(client, &import).await?;
+    }
+    Ok(())
+}
+
+/// Stops with what is missing where the import would fail.
+async fn check(client: &Client, args: &Create, job_name: &str, format: Format) -> Result<()> {
+    let wish = checks::Wish {
+        role_arn: &args.role_arn,
+        uri: &args.from,
+        kms_key: args.kms_key.as_deref(),
+        quantization: args.quantization.name(),
+        job_name: Some(job_name),
+        model_name: Some(&args.model_name),
+    };
+    let answer = checks::ask(client, &wish).await?;
+    let passes = answer["passes"] == true;
+    if format == Format::Json && !passes {
+        output::json(&answer)?;
+    }
+    if format == Format::Text {
+        let told = [checks::checks(&answer), checks::findings(&answer["report"])];
+        told.iter().filter(|text| !text.is_empty()).for_each(|text| output::note(text));
+    }
+    if passes { Ok(()) } else { Err(checks::refusal(&answer)) }
+}
+
+/// CreateModelImportJob's body.
+fn request(args: &Create, job_name: &str) -> Value {
+    let mut body = json!({
+        "jobName": job_name,
+        "importedModelName": args.model_name,
+        "roleArn": args.role_arn,
+        "modelDataSource": { "s3DataSource": { "s3Uri": args.from } },
+    });
+    if let Some(key) = &args.kms_key {
+        body["importedModelKmsKeyId"] = key.as_str().into();
+    }
+    for (name, tags) in [("jobTags", &args.tag), ("importedModelTags", &args.model_tag)] {
+        if !tags.is_empty() {
+            body[name] = tags.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect();
+        }
+    }
+    body
+}
+
+/// A name for a job that nobody named: the model's, as far as a job may be called so, and the time.
+fn job_name(model: &str, now: Timestamp) -> String {
+    let digits: String = now.to_iso8601().chars().filter(char::is_ascii_digit).take(14).collect();
+    let word = model.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' });
+    let word: String = word.take(LONGEST_NAME - 1 - digits.len()).collect();
+    format!("{}-{digits}", word.trim_matches('-'))
+}
+
+/// What a model that was imported is called, and how it is asked.
+fn ready(import: &Value) -> String {
+    let name = text(import, "modelName");
+    format!("{name} is ready\n{}\ntry it: craton chat --model {name}", text(import, "modelArn"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::import_args::Quantization;
+
+    fn args() -> Create {
+        Create {
+            model_name: "mistral".into(),
+            from: "s3://b/p/".into(),
+            role_arn: "arn:aws:iam::777788889999:role/r".into(),
+            job_name: None,
+            kms_key: None,
+            quantization: Quantization::F16,
+            tag: Vec::new(),
+            model_tag: Vec::new(),
+            no_wait: false,
+            skip_checks: false,
+        }
+    }
+
+    #[test]
+    fn what_is_not_given_is_not_asked_for() {
+        let plain = json!({
+            "jobName": "j", "importedModelName": "mistral", "roleArn": "arn:aws:iam::777788889999:role/r",
+            "modelDataSource": { "s3DataSource": { "s3Uri": "s3://b/p/" } },
+        });
+        assert_eq!(request(&args(), "j"), plain);
+        let all = Create {
+            kms_key: Some("alias/k".into()),
+            tag: vec![("a".into(), "b".into())],
+            model_tag: vec![("c".into(), String::new())],
+            ..args()
+        };
+        let asked = request(&all, "j");
+        assert_eq!(asked["importedModelKmsKeyId"], "alias/k");
+        assert_eq!(asked["jobTags"], json!([{ "key": "a", "value": "b" }]));
+        assert_eq!(asked["importedModelTags"], json!([{ "key": "c", "value": "" }]));
+    }
+
+    #[test]
+    fn a_job_that_nobody_named_has_a_name_that_jobs_may_have() {
+        let now = Timestamp(1_795_000_000_000);
+        assert_eq!(job_name("my_model", now), "my-model-20261118110640");
+        let long = job_name(&"m".repeat(63), now);
+        assert_eq!(long.len(), LONGEST_NAME);
+        assert!(!job_name(&format!("{}_x", "m".repeat(47)), now).contains("--"));
+    }
+}

@@ -1,0 +1,166 @@
+//! What an import costs: how well a model expects a fixed text before and after.
+
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use base::{Error, ErrorKind, Result};
+use checkpoint::{Accepted, ModelFacts, Source};
+use inference::Reading;
+use jobs::JobContext;
+
+use super::card::{Exact, Quality};
+use super::job::ImportJob;
+use crate::Models;
+use crate::at_rest::{MemorySink, SealedModel};
+
+/// The text. Models' cards name it with its version: figures of other texts cannot be compared.
+const TEXT: &str = include_str!("quality.txt");
+const NAME: &str = "craton-quality-1";
+
+/// How long an import waits for memory that other models take.
+const PATIENCE: Duration = Duration::from_secs(600);
+/// How long it waits for memory to compare with.
+const SHORT_PATIENCE: Duration = Duration::from_secs(60);
+
+impl Models {
+    /// Measures a model that was just made.
+    ///
+    /// # Errors
+    /// Damaged, where the model computes no numbers; Throttled, where other models take the memory for long; those of
+    /// reading the checkpoint and of loading.
+    pub(super) async fn measure(
+        &self,
+        work: &JobContext,
+        job: &ImportJob,
+        made: &SealedModel,
+        (accepted, facts, source): (&Accepted, &ModelFacts, &dyn Source),
+    ) -> Result<Quality> {
+        let (name, mut patience) = (format!("{}#reading", job.model_arn), Patience::of(work, PATIENCE));
+        let mut text = TEXT;
+        let own = loop {
+            match self.inner.loaded.read_along(&name, made.clone(), text).await {
+                Ok(readings) => break readings,
+                // A token is at least a byte: this much of the text fits.
+                Err(error) if error.kind == ErrorKind::Invalid && text.len() == TEXT.len() => {
+                    text = beginning(facts.context_length);
+                }
+                Err(error) => patience.wait(error).await?,
+            }
+        };
+        let perplexity = perplexity(&own)?;
+        let compared = self.compare(work, job, (accepted, facts, source), text, &own).await;
+        let (exact, unmeasured) = match compared {
+            Ok(exact) => (Some(exact), None),
+            Err(error) if matches!(error.kind, ErrorKind::Throttled | ErrorKind::Unavailable) => {
+                (None, Some(error.message))
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(Quality { text: NAME.to_owned(), tokens: own.len() as u64, perplexity, exact, unmeasured })
+    }
+
+    /// Reads the text with the weights as they were.
+    async fn compare(
+        &self,
+        work: &JobContext,
+        job: &ImportJob,
+        (accepted, facts, source): (&Accepted, &ModelFacts, &dyn Source),
+        text: &str,
+        own: &[Reading],
+    ) -> Result<Exact> {
+        let plan = accepted.exact(&job.model_name);
+        let (name, mut patience) = (format!("{}#exact", job.model_arn), Patience::of(work, SHORT_PATIENCE));
+        let room = loop {
+            match self.inner.loaded.set_aside(&name, plan.bytes()).await {
+                Ok(room) => break room,
+                Err(error) => patience.wait(error).await?,
+            }
+        };
+        let mut sink = MemorySink::new(plan.bytes())?;
+        let cancelled = work.cancelled();
+        let mut go_on = |_| if cancelled.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        let written = plan.write(source, &mut sink, self.inner.quantizer.as_ref(), &mut go_on).await;
+        written.map_err(|error| super::work::of_reading(job, error))?;
+        let exact = self.inner.loaded.read_along_within(room, sink.finish()?, text).await?;
+        if exact.len() != own.len() {
+            return Err(Error::internal("the same text has other tokens"));
+        }
+        let same = exact.iter().zip(own).filter(|(a, b)| a.likeliest == b.likeliest).count();
+        Ok(Exact {
+            perplexity: perplexity(&exact)?,
+            agreement: same as f64 / own.len().max(1) as f64,
+            format: if facts.dtype.as_deref() == Some("F16") { "F16" } else { "F32" }.to_owned(),
+        })
+    }
+}
+
+/// The beginning of the text that surely fits a context.
+fn beginning(context: u64) -> &'static str {
+    let most = usize::try_from(context.saturating_sub(2)).unwrap_or(TEXT.len()).min(TEXT.len() - 1);
+    let end = (0..=most).rev().find(|at| TEXT.is_char_boundary(*at)).unwrap_or(0);
+    &TEXT[..end]
+}
+
+/// e to the mean of the negative log-probabilities.
+fn perplexity(readings: &[Reading]) -> Result<f64> {
+    let sum: f64 = readings.iter().map(|reading| -f64::from(reading.logprob)).sum();
+    let perplexity = (sum / readings.len().max(1) as f64).exp();
+    if perplexity.is_finite() {
+        return Ok(perplexity);
+    }
+    Err(Error::invalid("The model cannot be imported. It computes no finite numbers.")
+        .with_hint("Look for NaN or infinite weights, or import it with the quantization F16."))
+}
+
+/// How long to wait for room.
+pub(super) struct Patience<'a> {
+    work: &'a JobContext,
+    until: Instant,
+}
+
+impl<'a> Patience<'a> {
+    pub(super) fn of(work: &'a JobContext, patience: Duration) -> Self {
+        Self { work, until: Instant::now() + patience }
+    }
+
+    pub(super) fn long(work: &'a JobContext) -> Self {
+        Self::of(work, PATIENCE)
+    }
+
+    /// Waits where there is no room at the moment.
+    ///
+    /// # Errors
+    /// Any other error at once, and this one in the end; Conflict, where the job is cancelled.
+    pub(super) async fn wait(&mut self, error: Error) -> Result<()> {
+        if error.kind != ErrorKind::Throttled || Instant::now() >= self.until {
+            return Err(error);
+        }
+        tokio::select! {
+            () = self.work.cancelled().cancelled_owned() => Err(Error::conflict("The import was cancelled.")),
+            () = tokio::time::sleep(Duration::from_secs(1)) => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(logprob: f32) -> Reading {
+        Reading { token: 0, logprob, likeliest: 0 }
+    }
+
+    #[test]
+    fn the_perplexity_of_even_odds_is_the_number_of_choices() {
+        let even = reading(-(8_f32.ln()));
+        assert!((perplexity(&[even, even, even]).unwrap() - 8.0).abs() < 1e-5);
+        assert!(perplexity(&[even, reading(f32::NAN)]).is_err());
+    }
+
+    #[test]
+    fn a_small_context_reads_the_beginning_of_the_text() {
+        assert_eq!(beginning(100), &TEXT[..98]);
+        assert_eq!(beginning(1 << 20).len(), TEXT.len() - 1);
+        assert_eq!(beginning(0), "");
+    }
+}

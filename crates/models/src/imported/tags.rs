@@ -1,0 +1,92 @@
+//! Tags of import jobs and imported models.
+
+use base::{Arn, Error, Result};
+use identity::Ctx;
+
+use super::job::Tags;
+use super::store;
+use crate::Models;
+
+/// The most that a resource has.
+const MOST: usize = 200;
+
+/// What has tags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tagged {
+    Job,
+    Model,
+}
+
+impl Models {
+    /// The tags of an import job or an imported model of the caller's account and region, by its ARN.
+    ///
+    /// # Errors
+    /// NotFound.
+    pub async fn import_tags(&self, ctx: &Ctx, arn: &str) -> Result<Tags> {
+        let (kind, id) = tagged(ctx, arn)?;
+        store::tags(&self.inner.store, ctx, kind, &id).await?.ok_or_else(|| missing(arn))
+    }
+
+    /// Adds tags, and replaces those of the same keys.
+    ///
+    /// # Errors
+    /// NotFound; Invalid, for a key that is given twice or more than 200 tags.
+    pub async fn tag_import(&self, ctx: &Ctx, arn: &str, new: Tags) -> Result<()> {
+        let (kind, id) = tagged(ctx, arn)?;
+        check(&new)?;
+        let changed = store::change_tags(&self.inner.store, ctx, kind, &id, |mut tags| {
+            tags.retain(|(key, _)| new.iter().all(|(other, _)| other != key));
+            tags.extend(new.iter().cloned());
+            check(&tags).map(|()| tags)
+        });
+        if changed.await? { Ok(()) } else { Err(missing(arn)) }
+    }
+
+    /// Removes the tags of these keys.
+    ///
+    /// # Errors
+    /// NotFound.
+    pub async fn untag_import(&self, ctx: &Ctx, arn: &str, keys: &[String]) -> Result<()> {
+        let (kind, id) = tagged(ctx, arn)?;
+        let changed = store::change_tags(&self.inner.store, ctx, kind, &id, |mut tags| {
+            tags.retain(|(key, _)| !keys.contains(key));
+            Ok(tags)
+        });
+        if changed.await? { Ok(()) } else { Err(missing(arn)) }
+    }
+}
+
+/// # Errors
+/// Invalid.
+pub(super) fn check(tags: &Tags) -> Result<()> {
+    if tags.len() > MOST {
+        return Err(Error::invalid(format!("A resource has at most {MOST} tags.")));
+    }
+    for (at, (key, _)) in tags.iter().enumerate() {
+        if tags[..at].iter().any(|(other, _)| other == key) {
+            return Err(Error::invalid(format!("The tag `{key}` is given twice.")));
+        }
+        if key.starts_with("aws:") {
+            return Err(Error::invalid(format!("The tag `{key}` begins with `aws:`, which is reserved.")));
+        }
+    }
+    Ok(())
+}
+
+fn tagged(ctx: &Ctx, text: &str) -> Result<(Tagged, String)> {
+    let arn: Arn = text.parse().map_err(|_| Error::invalid(format!("The resource ARN `{text}` is invalid.")))?;
+    let kind = match arn.resource_type() {
+        Some("model-import-job") => Tagged::Job,
+        Some("imported-model") => Tagged::Model,
+        Some(kind) if arn.service == "bedrock" => {
+            return Err(Error::not_implemented(format!("Tags of a `{kind}` are not implemented.")));
+        }
+        _ => return Err(missing(text)),
+    };
+    let own = *arn.account == *ctx.account().as_str() && *arn.region == *ctx.region().as_str();
+    if own { Ok((kind, arn.resource_id().to_owned())) } else { Err(missing(text)) }
+}
+
+fn missing(arn: &str) -> Error {
+    Error::not_found(format!("The resource `{arn}` could not be found."))
+}

@@ -1,0 +1,210 @@
+//! The work of an import job.
+
+use std::ops::ControlFlow;
+use std::sync::Weak;
+
+use base::{Error, ErrorKind, Result};
+use checkpoint::{Accepted, ModelFacts, Plan, Quantization, Report, Room, examine};
+use futures::future::BoxFuture;
+use identity::{Ctx, JobOwner};
+use jobs::{Handler, JobContext, Progress};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use super::job::{ImportJob, ImportStatus};
+use super::location::Location;
+use super::{Card, Files, ImportedModel, failure, store};
+use crate::at_rest::{Header, SealedModel, Writer};
+use crate::bucket::BucketFolder;
+use crate::{Inner, Models};
+
+/// The service that assumes the role.
+pub(super) const SERVICE: &str = "bedrock.amazonaws.com";
+/// The kind of the jobs that import.
+pub(crate) const JOB_KIND: &str = "model-import";
+/// How often an import is tried where the disk or the database fails, or the process dies.
+pub(super) const MAX_ATTEMPTS: u32 = 5;
+
+/// Runs the jobs.
+pub(crate) struct ImportHandler(Weak<Inner>);
+
+impl ImportHandler {
+    pub(crate) fn new(inner: Weak<Inner>) -> Self {
+        Self(inner)
+    }
+}
+
+impl Handler for ImportHandler {
+    fn run(&self, job: JobContext) -> BoxFuture<'_, Result<Value>> {
+        Box::pin(async move {
+            let inner = self.0.upgrade().ok_or_else(|| Error::unavailable("The server is stopping."))?;
+            Models { inner }.import(&job).await
+        })
+    }
+}
+
+impl Models {
+    /// Does the work of a job from its beginning. What an earlier attempt wrote is written anew.
+    async fn import(&self, work: &JobContext) -> Result<Value> {
+        let owner = work.owner();
+        let owner = JobOwner {
+            account: owner.account.clone(),
+            region: owner.region.clone(),
+            principal_arn: owner.principal_arn.clone(),
+            principal_id: owner.principal_id.clone(),
+        };
+        let ctx = self.inner.identity.job_ctx(&owner).await?;
+        let id = work.input()["import"].as_str().unwrap_or_default();
+        let job = store::job(&self.inner.store, &ctx, id).await?;
+        let job = job.ok_or_else(|| Error::not_found(format!("There is no import job `{id}` any more.")))?;
+        if job.status == ImportStatus::Completed {
+            return Ok(done(&job));
+        }
+        let file = Files::name(&job.model_id, work.attempt());
+        let made = self.make(work, &ctx, &job, &file).await;
+        if made.is_err() {
+            self.inner.loaded.forget(&job.model_arn.to_string()).await;
+            // What cannot be removed now is removed at the next start.
+            if let Err(error) = self.inner.imported_files.remove(&file).await {
+                tracing::warn!(?error, file, "the file of a failed import stays");
+            }
+        }
+        made
+    }
+
+    async fn make(&self, work: &JobContext, ctx: &Ctx, job: &ImportJob, file: &str) -> Result<Value> {
+        let role = self.role(ctx, job).await?;
+        let location = Location::parse(&job.source_uri)?;
+        let source = BucketFolder::new(self.inner.objects.clone(), role.clone(), &location.bucket, &location.prefix);
+        let quantization = super::quantization(&job.quantization)?;
+        say(work, "examining the checkpoint").await;
+        let (accepted, facts, report) = self.examine(ctx, job, &source, quantization).await?;
+        let key = self.new_data_key(&role, job).await?;
+        let plan = accepted.plan(&job.model_name, quantization);
+        let path = self.inner.imported_files.path(file);
+        let head = Header { bytes: plan.bytes(), head: plan.header_bytes(), wrapped_key: key.sealed.clone() };
+        let mut writer = Writer::create(&path, head, &key.plain).await?;
+        self.convert(work, job, &plan, &source, &mut writer).await?;
+        writer.finish().await?;
+        let mut model = ImportedModel {
+            id: job.model_id.clone(),
+            name: job.model_name.clone(),
+            arn: job.model_arn.clone(),
+            architecture: accepted.config().architecture.class().to_owned(),
+            instruct: false,
+            job_arn: job.arn.clone(),
+            job_name: job.name.clone(),
+            source_uri: job.source_uri.clone(),
+            kms_key_arn: key.kms_key_arn,
+            role_arn: job.role_arn.clone(),
+            bytes: plan.bytes(),
+            file: file.to_owned(),
+            data_key: key.sealed,
+            card: Card::default(),
+            tags: job.model_tags.clone(),
+            created: self.inner.clock.now(),
+        };
+        // Whoever may encrypt and not decrypt would have a model that never loads.
+        let made = SealedModel::new(path, self.data_key(&model).await?);
+        say(work, "measuring the quality").await;
+        let quality = self.measure(work, job, &made, (&accepted, &facts, &source)).await?;
+        say(work, "trying the model").await;
+        let (trial, instruct) = self.try_out(work, job, made).await?;
+        // The key may have been taken away while the weights were copied and tried.
+        self.data_key(&model).await?;
+        (model.instruct, model.card) = (instruct, Card::new(&facts, &report, quantization, quality, trial));
+        model.created = self.inner.clock.now();
+        let ended = ImportJob {
+            status: ImportStatus::Completed,
+            kms_key_arn: model.kms_key_arn.clone(),
+            modified: model.created,
+            ended: Some(model.created),
+            failure: None,
+            ..job.clone()
+        };
+        if !store::complete(&self.inner.store, ctx, &model, &ended).await? {
+            return Err(Error::conflict("The import job has ended meanwhile."));
+        }
+        Ok(done(job))
+    }
+
+    /// The role that the job was given, assumed for the job alone.
+    pub(super) async fn role(&self, ctx: &Ctx, job: &ImportJob) -> Result<Ctx> {
+        let session = format!("BedrockModelImport-{}", job.id);
+        let role = self.assume(&job.role_arn, &job.arn, session, ctx.region().clone()).await;
+        role.map_err(|error| failure::no_role(&job.role_arn, error))
+    }
+
+    async fn examine(
+        &self,
+        ctx: &Ctx,
+        job: &ImportJob,
+        source: &BucketFolder,
+        quantization: Quantization,
+    ) -> Result<(Accepted, ModelFacts, Report)> {
+        let room = self.import_room().await?;
+        let examined = examine(source, quantization, room).await.map_err(|error| of_reading(job, error))?;
+        let report = super::report_json(&examined.report).to_string();
+        store::set_report(&self.inner.store, ctx, &job.id, &report, self.inner.clock.now()).await?;
+        match (examined.accepted, examined.facts) {
+            (Some(accepted), Some(facts)) => Ok((accepted, facts, examined.report)),
+            _ => Err(failure::unfit(&examined.report)),
+        }
+    }
+
+    /// The room for an imported model.
+    pub(super) async fn import_room(&self) -> Result<Room> {
+        let disk = self.inner.imported_files.free_space().await?;
+        Ok(Room { disk, memory: self.inner.loaded.budget_bytes() })
+    }
+
+    async fn convert(
+        &self,
+        work: &JobContext,
+        job: &ImportJob,
+        plan: &Plan,
+        source: &BucketFolder,
+        writer: &mut Writer,
+    ) -> Result<()> {
+        let (total, cancelled) = (plan.source_bytes(), work.cancelled());
+        let (tell, mut told) = watch::channel(0_u64);
+        let mut progress = |bytes: u64| {
+            tell.send_replace(bytes);
+            if cancelled.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let writing = plan.write(source, writer, self.inner.quantizer.as_ref(), &mut progress);
+        tokio::pin!(writing);
+        loop {
+            tokio::select! {
+                written = &mut writing => return written.map_err(|error| of_reading(job, error)),
+                Ok(()) = told.changed() => {
+                    let done = *told.borrow_and_update();
+                    let (unit, message) = ("bytes".to_owned(), "importing the weights".to_owned());
+                    work.progress(Progress { done, total: Some(total), unit, message }).await;
+                }
+            }
+        }
+    }
+}
+
+/// Which error of reading a checkpoint is whose.
+pub(super) fn of_reading(job: &ImportJob, error: checkpoint::Error) -> Error {
+    match error {
+        checkpoint::Error::Source { error, .. } if matches!(error.kind, ErrorKind::Denied | ErrorKind::NotFound) => {
+            failure::no_access(&job.source_uri, error)
+        }
+        checkpoint::Error::Source { error, .. } | checkpoint::Error::Sink(error) => error,
+        checkpoint::Error::Refused(finding) => Error::invalid(format!("The model cannot be imported. {finding}")),
+        checkpoint::Error::Quantizer(reason) => Error::internal(reason),
+        checkpoint::Error::Cancelled => Error::conflict("The import was cancelled."),
+    }
+}
+
+async fn say(work: &JobContext, message: &str) {
+    let message = message.to_owned();
+    work.progress(Progress { done: 0, total: None, unit: "bytes".to_owned(), message }).await;
+}
+
+fn done(job: &ImportJob) -> Value {
+    json!({"importedModelArn": job.model_arn.to_string(), "importedModelName": job.model_name})
+}

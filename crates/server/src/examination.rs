@@ -1,0 +1,106 @@
+//! A checkpoint in a folder of this machine, examined as an import would before it copies anything.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, ensure};
+use checkpoint::{Accepted, Examination, Folder, ModelFacts, Quantization, Report, Room};
+use serde_json::{Value, json};
+
+use crate::settings::{Machine, ModelRoom};
+
+/// Every quantization, the largest first.
+const ALL: [Quantization; 3] = [Quantization::F16, Quantization::Q8_0, Quantization::Q4KM];
+/// No model is too large for it.
+const UNLIMITED: Room = Room { disk: u64::MAX, memory: u64::MAX };
+
+/// Examines the checkpoint in `folder`, which would be kept on the disk of `data` in the quantization of this name.
+///
+/// # Errors
+/// The folder or a setting cannot be read.
+pub(crate) fn examine_checkpoint(folder: &Path, quantization: &str, data: &Path) -> Result<Value> {
+    ensure!(
+        folder.is_dir(),
+        "`{}` is not a folder\nhint: name the folder that holds config.json, the tokenizer and the weights",
+        folder.display()
+    );
+    let settings = ModelRoom::resolve(|name| std::env::var(name).ok(), &Machine::current())?;
+    let room = Room { disk: free_space(data), memory: settings.memory_budget };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().context("cannot start the runtime")?;
+    runtime.block_on(examined(folder, quantization, room, settings))
+}
+
+async fn examined(folder: &Path, quantization: &str, room: Room, settings: ModelRoom) -> Result<Value> {
+    let known = ALL.into_iter().find(|known| known.name() == quantization);
+    let quantization = known.with_context(|| format!("`{quantization}` is not a quantization"))?;
+    let source = Folder(folder.to_owned());
+    let mut examination = checkpoint::examine(&source, quantization, UNLIMITED).await.map_err(of_reading)?;
+    let Some(accepted) = examination.accepted.take() else { return Ok(told(&examination, &[])) };
+    let sizes: Vec<Value> = ALL.into_iter().map(|quantization| size(&accepted, quantization, settings)).collect();
+    // The same again, with the room that there is.
+    let examination = checkpoint::examine(&source, quantization, room).await.map_err(of_reading)?;
+    Ok(told(&examination, &sizes))
+}
+
+fn of_reading(error: checkpoint::Error) -> anyhow::Error {
+    match error {
+        checkpoint::Error::Source { error, .. } | checkpoint::Error::Sink(error) => error.into(),
+        other => other.into(),
+    }
+}
+
+fn told(examination: &Examination, sizes: &[Value]) -> Value {
+    json!({
+        "passes": examination.report.passes(),
+        "report": report(&examination.report),
+        "model": examination.facts.as_ref().map(model),
+        "sizes": sizes,
+    })
+}
+
+fn report(report: &Report) -> Value {
+    let findings = report.findings.iter().map(|finding| {
+        json!({
+            "severity": format!("{:?}", finding.severity).to_lowercase(),
+            "file": finding.file,
+            "problem": finding.problem,
+            "fix": finding.fix,
+        })
+    });
+    json!({ "passes": report.passes(), "findings": findings.collect::<Vec<_>>() })
+}
+
+fn model(facts: &ModelFacts) -> Value {
+    json!({
+        "class": facts.class,
+        "architecture": facts.architecture,
+        "parameters": facts.parameters,
+        "layers": facts.layers,
+        "hidden": facts.hidden,
+        "contextLength": facts.context_length,
+        "vocabulary": facts.vocabulary,
+        "dtype": facts.dtype,
+        "sourceBytes": facts.source_bytes,
+        "modelBytes": facts.model_bytes,
+    })
+}
+
+/// The bytes of the model on disk, and loaded with the caches of the requests that it answers at the same time: keys and
+/// values in half precision, for each layer.
+fn size(accepted: &Accepted, quantization: Quantization, settings: ModelRoom) -> Value {
+    let (bytes, config) = (accepted.plan("", quantization).bytes(), accepted.config());
+    let token = 2 * 2 * config.layers * config.kv_heads * config.head_dim;
+    let tokens = config.context.min(u64::from(settings.context)) * u64::from(settings.parallel);
+    json!({ "quantization": quantization.name(), "bytes": bytes, "memoryBytes": bytes.saturating_add(token * tokens) })
+}
+
+/// Bytes that are free where `folder` is, or would be; all there could be where the system does not tell.
+fn free_space(folder: &Path) -> u64 {
+    let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let existing = absolute.ancestors().find(|folder| folder.is_dir());
+    let stat = existing.and_then(|folder| rustix::fs::statvfs(folder).ok());
+    stat.map_or(u64::MAX, |stat| stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+#[cfg(test)]
+#[path = "examination/tests.rs"]
+mod tests;
