@@ -35,8 +35,8 @@ test('a model of another account is imported from the wizard to its first answer
   await toStep(page, 'Policies of each side')
   const accounts = page.getByRole('heading', { level: 2, name: /^Account/ })
   await expect(accounts).toHaveText([/^Account 222233334444/, /^Account 111122223333 this account/])
-  await expect(page.getByRole('group', { name: 'Bucket policy', exact: true })).toContainText('AllowCrossAccountS3Access')
-  await expect(page.getByRole('group', { name: 'Command: Trust policy of the role' })).toContainText('aws iam update-assume-role-policy')
+  await expect(page.getByRole('group', { name: 'Let the role read the bucket model-artifacts-222233334444', exact: true })).toContainText('AllowCrossAccountS3Access')
+  await expect(page.getByRole('group', { name: 'Command: Let Amazon Bedrock assume the role for import jobs of this account' })).toContainText('aws iam update-assume-role-policy')
 
   await toStep(page, 'Checks')
   await expect(page.getByTestId('check-list')).toHaveAttribute('data-outcome', 'passed')

@@ -13,7 +13,7 @@ import { ErrorAlert } from '../../ui/ErrorAlert.tsx'
 import { Loading } from '../../ui/Loading.tsx'
 import { useLoad } from '../../ui/useLoad.ts'
 import { policyRequestOf, type Draft } from './draft.ts'
-import { byAccount, pageOf } from './policies.ts'
+import { byAccount, KINDS, pageOf, scriptOf } from './policies.ts'
 
 /** What each account must allow, with the text and the command for it. */
 export function PoliciesStep({ draft }: { draft: Draft }) {
@@ -40,7 +40,7 @@ export function PoliciesStep({ draft }: { draft: Draft }) {
               variant="h2"
               description={group.description}
               actions={
-                <Copy text={group.commands} label="Copy all commands" of={`account ${group.account}`} />
+                <Copy text={group.script} label="Copy all for the shell" of={`account ${group.account}`} />
               }
             >
               Account {group.account} {group.account === account && <Badge color="blue">this account</Badge>}
@@ -68,7 +68,7 @@ function OnePolicy({ policy, mine }: { policy: NeededPolicy; mine: boolean }) {
           variant="h3"
           description={
             <span className="craton-stack">
-              On <code className="craton-secret">{policy.resource}</code>{' '}
+              {KINDS[policy.kind]} <code className="craton-secret">{policy.resource}</code>{' '}
               {page && (
                 <Link href={href(page)} external externalIconAriaLabel="opens in a new tab" fontSize="inherit">
                   Open it
@@ -79,7 +79,7 @@ function OnePolicy({ policy, mine }: { policy: NeededPolicy; mine: boolean }) {
           actions={
             <SpaceBetween direction="horizontal" size="xs">
               <Copy text={text} label="Copy policy" of={policy.title} />
-              <Copy text={policy.command} label="Copy command" of={policy.title} />
+              <Copy text={scriptOf(policy)} label="Copy for the shell" of={policy.title} />
             </SpaceBetween>
           }
         >
