@@ -7,7 +7,6 @@ import KeyValuePairs from '@cloudscape-design/components/key-value-pairs'
 import SpaceBetween from '@cloudscape-design/components/space-between'
 import { useCallback, useState } from 'react'
 import { getImport, type ImportDetails } from '../../api/imports.ts'
-import { useNotify } from '../../shell/Notifications.tsx'
 import { follow, href, navigate, PageLink } from '../../shell/router.tsx'
 import { ErrorAlert } from '../../ui/ErrorAlert.tsx'
 import { Loading } from '../../ui/Loading.tsx'
@@ -23,7 +22,6 @@ const REFRESH_MS = 2000
 /** One import: how far it is, what was found, what became of it. */
 export function ImportView({ id }: { id: string }) {
   const [going, setGoing] = useState(true)
-  const notify = useNotify()
   const load = useCallback(
     async (signal: AbortSignal) => {
       const found = await getImport(id, signal)
@@ -73,10 +71,7 @@ export function ImportView({ id }: { id: string }) {
               <ImportProgress
                 workId={job.workId}
                 name={job.jobName}
-                onOver={(ended) => {
-                  if (ended.state === 'succeeded') notify('success', `${job.modelName} was imported.`)
-                  details.reload()
-                }}
+                onOver={details.reload}
               />
             ) : (
               <Loading what="the work of the import" />
