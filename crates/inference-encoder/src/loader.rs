@@ -1,5 +1,6 @@
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use inference::{Error, Facts, LoadOptions, Loaded, Loader, ModelFiles, ModelKind, Reading};
 
@@ -55,7 +56,13 @@ impl Loader for EncoderLoader {
         Ok(Loaded::Embedder(Arc::new(embedder)))
     }
 
-    fn read_along(&self, files: &ModelFiles, _options: &LoadOptions, _text: &str) -> Result<Vec<Reading>, Error> {
+    fn read_along(
+        &self,
+        files: &ModelFiles,
+        _options: &LoadOptions,
+        _text: &str,
+        _cancelled: &AtomicBool,
+    ) -> Result<Vec<Reading>, Error> {
         Err(Error::foretells_nothing(&files.main))
     }
 }

@@ -13,6 +13,7 @@ mod vocabulary;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use base::{Clock, Random, SystemClock, SystemRandom};
 use inference::backend::Vocabulary as _;
@@ -98,8 +99,14 @@ impl Loader for NativeLoader {
         Ok(Loaded::Generator(Arc::new(scheduler)))
     }
 
-    fn read_along(&self, files: &ModelFiles, options: &LoadOptions, text: &str) -> Result<Vec<Reading>> {
-        reading::read_along(self, files, options, text, reading::CHUNK)
+    fn read_along(
+        &self,
+        files: &ModelFiles,
+        options: &LoadOptions,
+        text: &str,
+        cancelled: &AtomicBool,
+    ) -> Result<Vec<Reading>> {
+        reading::read_along(self, files, options, (text, reading::CHUNK), cancelled)
     }
 }
 

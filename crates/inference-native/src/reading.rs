@@ -1,5 +1,7 @@
 //! Texts read along.
 
+use std::sync::atomic::AtomicBool;
+
 use inference::backend::Vocabulary as _;
 use inference::reading::{read_along as read, tokens_to_read};
 use inference::{LoadOptions, Loader as _, ModelFiles, Reading, Result};
@@ -16,8 +18,8 @@ pub(crate) fn read_along(
     loader: &NativeLoader,
     files: &ModelFiles,
     options: &LoadOptions,
-    text: &str,
-    chunk: u32,
+    (text, chunk): (&str, u32),
+    cancelled: &AtomicBool,
 ) -> Result<Vec<Reading>> {
     let facts = loader.inspect(files)?;
     let vocabulary = loader.weights(&files.main, options)?;
@@ -25,7 +27,7 @@ pub(crate) fn read_along(
     let tokens = tokens_to_read(&vocabulary, text, facts.context_per_sequence(options))?;
     let alone = LoadOptions { parallel: 1, context_per_sequence: (tokens.len() as u32).max(1), ..options.clone() };
     let shape = Shape::new(&facts, &alone, chunk, 1).in_steps();
-    read(&mut NativeContext::new(vocabulary.model().clone(), shape), &tokens, chunk)
+    read(&mut NativeContext::new(vocabulary.model().clone(), shape), &tokens, chunk, cancelled)
 }
 
 #[cfg(test)]

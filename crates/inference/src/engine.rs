@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use crate::chat::ChatPrompt;
 use crate::generation::{GenerateRequest, Generation, Prompt};
@@ -53,12 +54,19 @@ pub trait Loader: Send + Sync {
     /// model wants an opening token, that comes first, and every token of the text has a reading. Control tokens are not
     /// recognised in the text.
     ///
-    /// Loads the model for this alone, with one sequence. Blocking, up to minutes for a long text.
+    /// Loads the model for this alone, with one sequence. Blocking, up to minutes for a long text; ends soon after
+    /// `cancelled` became true, with the error Cancelled.
     ///
     /// # Errors
     /// ContextOverflow for a text longer than the context that the options give; ModelFile for a model that does not
     /// generate, and as for [`Loader::load`].
-    fn read_along(&self, files: &ModelFiles, options: &LoadOptions, text: &str) -> Result<Vec<Reading>>;
+    fn read_along(
+        &self,
+        files: &ModelFiles,
+        options: &LoadOptions,
+        text: &str,
+        cancelled: &AtomicBool,
+    ) -> Result<Vec<Reading>>;
 }
 
 /// A loaded model.

@@ -7,6 +7,7 @@ mod embedder;
 mod vocabulary;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use base::{Clock, Random, SystemClock, SystemRandom};
 
@@ -49,7 +50,7 @@ impl FakeLoader {
     pub fn generator(&self, options: &LoadOptions, replies: &[(&str, &str)]) -> Result<Scheduler> {
         let vocabulary = Arc::new(FakeVocabulary);
         let tokens = Tokens { bos: String::new(), eos: "<|im_end|>".to_owned() };
-        let template = ChatTemplate::new(TEMPLATE, tokens, self.clock.clone())?;
+        let template = ChatTemplate::ours(TEMPLATE, tokens, self.clock.clone())?;
         let facts = facts("fake", ModelKind::Generator);
         let info = ModelInfo {
             name: facts.name.clone(),
@@ -94,13 +95,19 @@ impl Loader for FakeLoader {
         })
     }
 
-    fn read_along(&self, files: &ModelFiles, options: &LoadOptions, text: &str) -> Result<Vec<Reading>> {
+    fn read_along(
+        &self,
+        files: &ModelFiles,
+        options: &LoadOptions,
+        text: &str,
+        cancelled: &AtomicBool,
+    ) -> Result<Vec<Reading>> {
         let facts = self.inspect(files)?;
         if facts.kind == ModelKind::Embedder {
             return Err(Error::foretells_nothing(&files.main));
         }
         let tokens = tokens_to_read(&FakeVocabulary, text, facts.context_per_sequence(options))?;
-        read_along(&mut FakeOpen { parallel: 1, replies: Vec::new() }, &tokens, CHUNK)
+        read_along(&mut FakeOpen { parallel: 1, replies: Vec::new() }, &tokens, CHUNK, cancelled)
     }
 }
 

@@ -1,5 +1,7 @@
 //! A text read along: how well a model foretells each of its tokens.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::backend::{Backend, Input, Open, Vocabulary};
 use crate::{Error, Result, Token};
 
@@ -28,24 +30,28 @@ pub fn tokens_to_read(vocabulary: &dyn Vocabulary, text: &str, context: u32) -> 
     }
 }
 
-/// Reads tokens in a sequence of their own, `chunk` at a time: one reading for each but the first.
+/// Reads tokens in a sequence of their own, `chunk` at a time: one reading for each but the first. Ends soon after
+/// `cancelled` became true.
 ///
 /// # Errors
-/// The backend's; Engine, where its logits are not numbers.
-pub fn read_along(open: &mut impl Open, tokens: &[Token], chunk: u32) -> Result<Vec<Reading>> {
+/// The backend's; Engine, where its logits are not numbers; Cancelled.
+pub fn read_along(open: &mut impl Open, tokens: &[Token], chunk: u32, cancelled: &AtomicBool) -> Result<Vec<Reading>> {
     let mut readings = Ok(Vec::new());
     if tokens.len() > 1 {
-        open.open(&mut |backend| readings = read(backend, tokens, chunk.max(1) as usize))?;
+        open.open(&mut |backend| readings = read(backend, tokens, chunk.max(1) as usize, cancelled))?;
     }
     readings
 }
 
-fn read(backend: &mut dyn Backend, tokens: &[Token], chunk: usize) -> Result<Vec<Reading>> {
+fn read(backend: &mut dyn Backend, tokens: &[Token], chunk: usize, cancelled: &AtomicBool) -> Result<Vec<Reading>> {
     let mut readings = Vec::with_capacity(tokens.len() - 1);
     let mut batch = Vec::with_capacity(chunk);
     // The last token is foretold and foretells nothing.
     let read = &tokens[..tokens.len() - 1];
     for (at, part) in read.chunks(chunk).enumerate() {
+        if cancelled.load(Ordering::Relaxed) {
+            return Err(Error::Cancelled);
+        }
         let start = at * chunk;
         let input = |(position, token): (usize, &Token)| Input {
             sequence: 0,

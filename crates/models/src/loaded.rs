@@ -5,7 +5,7 @@ mod tests;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as MapEntry;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -137,6 +137,17 @@ impl Pool {
         Self { shared: Arc::new(Shared { loader, options, budget, uses, entries }) }
     }
 
+    /// Bytes of the caches of a model whose tokens take `per_token` bytes each, and which reads `context` tokens at most:
+    /// for all requests that it answers at the same time.
+    pub(crate) fn cache_bytes(&self, context: u64, per_token: u64) -> u64 {
+        let options = &self.shared.options;
+        let tokens = match u64::from(options.context_per_sequence) {
+            0 => context,
+            asked => asked.min(context),
+        };
+        tokens.saturating_mul(u64::from(options.parallel.max(1))).saturating_mul(per_token)
+    }
+
     pub(crate) fn budget_bytes(&self) -> u64 {
         self.shared.budget
     }
@@ -223,24 +234,27 @@ impl Pool {
         Ok(taken)
     }
 
-    /// Has a model read a text, loaded for that alone. See [`Loader::read_along`].
+    /// Has a model read a text, loaded for that alone. See [`Loader::read_along`]. Dropping the future ends it soon.
     ///
     /// # Errors
     /// As [`Pool::acquire`]; Invalid, where the text is longer than the model's context.
     pub(crate) async fn read_along(&self, name: &str, weights: impl Into<Weights>, text: &str) -> Result<Vec<Reading>> {
         let (weights, pool, name, text) = (weights.into(), self.clone(), name.to_owned(), text.to_owned());
         let taken = SetAside::begin(&self.shared, &name)?;
+        let (left, cancelled) = Left::new();
         let read = tokio::task::spawn_blocking(move || {
             let (shared, options) = (&pool.shared, pool.one_reader());
             let opened = weights.open()?;
             let facts = shared.loader.inspect(&opened.files()).map_err(|error| weights.error(&name, error))?;
             drop(shared.make_room(&name, facts.memory_bytes(&options))?);
             let opened = opened.finish()?;
-            let read = shared.loader.read_along(&opened.files(), &options, &text);
+            let read = shared.loader.read_along(&opened.files(), &options, &text, &cancelled);
             drop(taken);
             read.map_err(|error| errors::of_invocation(&name, error))
         });
-        read.await.map_err(Error::internal)?
+        let read = read.await.map_err(Error::internal)?;
+        drop(left);
+        read
     }
 
     /// Has a model in memory read a text. Its weights are set aside already, which is made to be enough for reading, too.
@@ -254,14 +268,17 @@ impl Pool {
         text: &str,
     ) -> Result<Vec<Reading>> {
         let (pool, text) = (self.clone(), text.to_owned());
+        let (left, cancelled) = Left::new();
         let read = tokio::task::spawn_blocking(move || {
             let (shared, options) = (&pool.shared, pool.one_reader());
             let failed = |error| errors::of_invocation(&room.name, error);
             let facts = shared.loader.inspect(&memory.files()).map_err(failed)?;
             drop(shared.make_room(&room.name, facts.memory_bytes(&options))?);
-            shared.loader.read_along(&memory.files(), &options, &text).map_err(failed)
+            shared.loader.read_along(&memory.files(), &options, &text, &cancelled).map_err(failed)
         });
-        read.await.map_err(Error::internal)?
+        let read = read.await.map_err(Error::internal)?;
+        drop(left);
+        read
     }
 
     /// How a model is loaded that one text is read by.
@@ -363,6 +380,22 @@ impl Opened {
             Self::Beginning(opening) => Ok(Self::Memory(opening.finish()?)),
             whole => Ok(whole),
         }
+    }
+}
+
+/// Tells a thread that nobody waits for it any more, when it is dropped.
+struct Left(Arc<AtomicBool>);
+
+impl Left {
+    fn new() -> (Self, Arc<AtomicBool>) {
+        let cancelled = Arc::new(AtomicBool::new(false));
+        (Self(cancelled.clone()), cancelled)
+    }
+}
+
+impl Drop for Left {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 

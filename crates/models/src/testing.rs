@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use ::store::Store;
@@ -222,8 +222,9 @@ impl Loader for TestLoader {
         files: &ModelFiles,
         options: &LoadOptions,
         text: &str,
+        cancelled: &AtomicBool,
     ) -> inference::Result<Vec<inference::Reading>> {
-        inference::fake::FakeLoader::default().read_along(files, options, text)
+        inference::fake::FakeLoader::default().read_along(files, options, text, cancelled)
     }
 }
 

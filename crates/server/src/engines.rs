@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use base::{Clock, Random};
 use cli::EngineChoice;
@@ -67,7 +68,13 @@ impl Loader for ByFormat {
         self.of(files)?.load(files, options)
     }
 
-    fn read_along(&self, files: &ModelFiles, options: &LoadOptions, text: &str) -> Result<Vec<Reading>> {
-        self.of(files)?.read_along(files, options, text)
+    fn read_along(
+        &self,
+        files: &ModelFiles,
+        options: &LoadOptions,
+        text: &str,
+        cancelled: &AtomicBool,
+    ) -> Result<Vec<Reading>> {
+        self.of(files)?.read_along(files, options, text, cancelled)
     }
 }

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use futures::executor::block_on;
 use inference::{Error, GenerateRequest, Loaded, Loader, Prompt, Sampling, Token};
+use std::sync::atomic::AtomicBool;
 
 use super::*;
 
@@ -21,7 +22,8 @@ fn files() -> ModelFiles {
 }
 
 fn readings(text: &str, chunk: u32) -> Vec<Reading> {
-    read_along(&NativeLoader::default(), &files(), &LoadOptions::default(), text, chunk).unwrap()
+    read_along(&NativeLoader::default(), &files(), &LoadOptions::default(), (text, chunk), &AtomicBool::new(false))
+        .unwrap()
 }
 
 fn perplexity(readings: &[Reading]) -> f64 {
@@ -86,7 +88,7 @@ fn the_length_of_a_step_does_not_matter() {
 #[test]
 fn a_text_longer_than_the_context_is_refused() {
     let options = LoadOptions { context_per_sequence: 16, ..LoadOptions::default() };
-    let refused = NativeLoader::default().read_along(&files(), &options, TEXT);
+    let refused = NativeLoader::default().read_along(&files(), &options, TEXT, &AtomicBool::new(false));
     assert!(matches!(refused, Err(Error::ContextOverflow { prompt: 17.., context: 16 })), "{refused:?}");
     let few: Vec<Token> = readings("Paris", CHUNK).iter().map(|reading| reading.token).collect();
     assert_eq!(few, [0; 0]);

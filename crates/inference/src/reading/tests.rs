@@ -1,5 +1,7 @@
 use std::path::PathBuf;
 
+use std::sync::atomic::AtomicBool;
+
 use super::*;
 use crate::fake::{FakeBackend, FakeLoader, FakeOpen, FakeVocabulary};
 use crate::{LoadOptions, Loader, ModelFiles};
@@ -40,7 +42,9 @@ impl Open for Fixed {
 
 #[test]
 fn logprobs_are_logarithms_of_the_softmax() {
-    let readings = read_along(&mut Fixed([1.0_f32.ln(), 6.0_f32.ln(), 3.0_f32.ln()]), &[0, 1, 2, 0], 2).unwrap();
+    let readings =
+        read_along(&mut Fixed([1.0_f32.ln(), 6.0_f32.ln(), 3.0_f32.ln()]), &[0, 1, 2, 0], 2, &AtomicBool::new(false))
+            .unwrap();
     let expected = [(1, 0.6_f32), (2, 0.3), (0, 0.1)];
     assert_eq!(readings.len(), expected.len());
     for (reading, (token, probability)) in readings.iter().zip(expected) {
@@ -51,7 +55,7 @@ fn logprobs_are_logarithms_of_the_softmax() {
 
 #[test]
 fn large_logits_do_not_overflow_and_the_lowest_of_equals_is_the_likeliest() {
-    let readings = read_along(&mut Fixed([-1e4, 1e4, 1e4]), &[0, 2, 0], 8).unwrap();
+    let readings = read_along(&mut Fixed([-1e4, 1e4, 1e4]), &[0, 2, 0], 8, &AtomicBool::new(false)).unwrap();
     assert_eq!(readings[0], Reading { token: 2, logprob: -std::f32::consts::LN_2, likeliest: 1 });
     assert!((readings[1].logprob + 2e4).abs() < 1.0);
 }
@@ -59,15 +63,18 @@ fn large_logits_do_not_overflow_and_the_lowest_of_equals_is_the_likeliest() {
 #[test]
 fn logits_that_are_no_numbers_are_an_error() {
     for logits in [[0.0, f32::NAN, 1.0], [f32::NEG_INFINITY; 3], [0.0, f32::INFINITY, 0.0]] {
-        assert!(matches!(read_along(&mut Fixed(logits), &[0, 0], 1), Err(Error::Engine { .. })), "{logits:?}");
+        assert!(
+            matches!(read_along(&mut Fixed(logits), &[0, 0], 1, &AtomicBool::new(false)), Err(Error::Engine { .. })),
+            "{logits:?}"
+        );
     }
-    assert!(matches!(read_along(&mut Fixed([0.0; 3]), &[0, 3], 1), Err(Error::Engine { .. })));
+    assert!(matches!(read_along(&mut Fixed([0.0; 3]), &[0, 3], 1, &AtomicBool::new(false)), Err(Error::Engine { .. })));
 }
 
 #[test]
 fn a_text_is_read_token_by_token_whatever_the_chunk() {
     let tokens = tokens_to_read(&FakeVocabulary, TEXT, 100).unwrap();
-    let whole = read_along(&mut fake(), &tokens, 1000).unwrap();
+    let whole = read_along(&mut fake(), &tokens, 1000, &AtomicBool::new(false)).unwrap();
     let mut backend = FakeBackend::new(&fake());
     for (position, reading) in whole.iter().enumerate() {
         let token = tokens[position];
@@ -78,21 +85,21 @@ fn a_text_is_read_token_by_token_whatever_the_chunk() {
     }
     assert_eq!(whole.len(), TEXT.len() - 1);
     for chunk in [0, 1, 7, 64] {
-        assert_eq!(read_along(&mut fake(), &tokens, chunk).unwrap(), whole, "{chunk}");
+        assert_eq!(read_along(&mut fake(), &tokens, chunk, &AtomicBool::new(false)).unwrap(), whole, "{chunk}");
     }
 }
 
 #[test]
 fn a_text_of_one_token_or_none_has_no_readings() {
-    assert_eq!(read_along(&mut fake(), &[], 8), Ok(Vec::new()));
-    assert_eq!(read_along(&mut fake(), &[65], 8), Ok(Vec::new()));
+    assert_eq!(read_along(&mut fake(), &[], 8, &AtomicBool::new(false)), Ok(Vec::new()));
+    assert_eq!(read_along(&mut fake(), &[65], 8, &AtomicBool::new(false)), Ok(Vec::new()));
 }
 
 #[test]
 fn a_text_longer_than_the_context_is_an_error() {
     let read = |context_per_sequence, text: &str| {
         let options = LoadOptions { context_per_sequence, ..LoadOptions::default() };
-        FakeLoader::default().read_along(&files("model.gguf"), &options, text)
+        FakeLoader::default().read_along(&files("model.gguf"), &options, text, &AtomicBool::new(false))
     };
     let length = TEXT.len();
     assert_eq!(read(length as u32, TEXT).map(|readings| readings.len()), Ok(length - 1));
@@ -108,8 +115,19 @@ fn control_tokens_in_a_text_are_text() {
 
 #[test]
 fn an_embedding_model_says_that_it_foretells_nothing() {
-    let refused = FakeLoader::default().read_along(&files("model.safetensors"), &LoadOptions::default(), TEXT);
+    let refused = FakeLoader::default().read_along(
+        &files("model.safetensors"),
+        &LoadOptions::default(),
+        TEXT,
+        &AtomicBool::new(false),
+    );
     let Err(Error::ModelFile { file, reason, .. }) = refused else { panic!("{refused:?}") };
     assert_eq!(file, PathBuf::from("model/model.safetensors"));
     assert_eq!(reason, "it embeds text and foretells no tokens");
+}
+
+#[test]
+fn a_reading_that_is_cancelled_ends() {
+    let read = read_along(&mut Fixed([0.0; 3]), &[0, 1, 2], 1, &AtomicBool::new(true));
+    assert_eq!(read, Err(Error::Cancelled));
 }

@@ -13,6 +13,9 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::sealed::{CHUNK, Cipher, Header, PARTIAL, TAG};
 
+/// Chunks after which the disk begins to take them.
+const SETTLE_EVERY: u64 = 16;
+
 /// Encrypts a model as it comes, from its first byte to its last. A model that is not finished leaves no file, unless the
 /// process ends: then [`super::sweep`] removes what it left.
 pub struct Writer {
@@ -24,6 +27,8 @@ pub struct Writer {
     file: Option<File>,
     /// The chunk that is being encrypted and written while the next one comes.
     writing: Option<JoinHandle<Written>>,
+    /// The disk's work on what was written before, so that little is left of it at the end.
+    settling: Option<JoinHandle<std::io::Result<()>>>,
     chunk: Vec<u8>,
     spare: Vec<u8>,
     /// The number of the chunk that is filled.
@@ -55,6 +60,7 @@ impl Writer {
             std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
             let mut file = options.open(&made).map_err(|error| failed(&error))?;
             file.write_all(&encoded).map_err(|error| failed(&error))?;
+            ::store::crash::point("models.import.create.after");
             Ok::<_, Error>(file)
         });
         let partial = Partial(Some(partial));
@@ -67,6 +73,7 @@ impl Writer {
             header,
             file: Some(file),
             writing: None,
+            settling: None,
             chunk: buffer(),
             spare: buffer(),
             number: 0,
@@ -83,11 +90,15 @@ impl Writer {
             return Err(Error::internal(format!("{} bytes of a model of {}", self.got, self.header.bytes)));
         }
         let file = self.idle().await?;
+        self.settled().await?;
         let (from, to) = (self.partial.0.clone(), self.path.clone());
         let outcome = spawn_blocking(move || -> std::io::Result<()> {
+            ::store::crash::point("models.import.sync.before");
             file.sync_all()?;
             let Some(from) = from else { return Ok(()) };
+            ::store::crash::point("models.import.rename.before");
             fs::rename(from, &to)?;
+            ::store::crash::point("models.import.rename.after");
             match to.parent() {
                 Some(folder) => File::open(folder)?.sync_all(),
                 None => Ok(()),
@@ -108,14 +119,36 @@ impl Writer {
         self.file.take().ok_or_else(|| Error::internal("a model is written on after a failure"))
     }
 
+    /// Has the disk take what was written, now and then, unless it still does.
+    async fn settle(&mut self, file: &File) -> Result<()> {
+        let busy = self.settling.as_ref().is_some_and(|settling| !settling.is_finished());
+        if busy || self.number == 0 || !self.number.is_multiple_of(SETTLE_EVERY) {
+            return Ok(());
+        }
+        self.settled().await?;
+        let file = file.try_clone().map_err(|error| failed(&error))?;
+        self.settling = Some(spawn_blocking(move || file.sync_data()));
+        Ok(())
+    }
+
+    /// What the disk said last: of a failure, no later call tells again.
+    async fn settled(&mut self) -> Result<()> {
+        match self.settling.take() {
+            Some(settling) => settling.await.map_err(Error::internal)?.map_err(|error| failed(&error)),
+            None => Ok(()),
+        }
+    }
+
     async fn flush(&mut self) -> Result<()> {
         let mut file = self.idle().await?;
+        self.settle(&file).await?;
         let mut chunk = std::mem::replace(&mut self.chunk, std::mem::take(&mut self.spare));
         let (cipher, number, last) = (self.cipher.clone(), self.number, self.got == self.header.bytes);
         self.number += 1;
         self.writing = Some(spawn_blocking(move || {
             cipher.seal(number, last, &mut chunk)?;
             file.write_all(&chunk).map_err(|error| failed(&error))?;
+            ::store::crash::point("models.import.chunk.after");
             chunk.clear();
             Ok((file, chunk))
         }));

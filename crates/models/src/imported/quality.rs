@@ -1,5 +1,6 @@
 //! What an import costs: how well a model expects a fixed text before and after.
 
+use std::future::Future;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -38,7 +39,7 @@ impl Models {
         let (name, mut patience) = (format!("{}#reading", job.model_arn), Patience::of(work, PATIENCE));
         let mut text = TEXT;
         let own = loop {
-            match self.inner.loaded.read_along(&name, made.clone(), text).await {
+            match unless_cancelled(work, self.inner.loaded.read_along(&name, made.clone(), text)).await {
                 Ok(readings) => break readings,
                 // A token is at least a byte: this much of the text fits.
                 Err(error) if error.kind == ErrorKind::Invalid && text.len() == TEXT.len() => {
@@ -81,7 +82,8 @@ impl Models {
         let mut go_on = |_| if cancelled.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
         let written = plan.write(source, &mut sink, self.inner.quantizer.as_ref(), &mut go_on).await;
         written.map_err(|error| super::work::of_reading(job, error))?;
-        let exact = self.inner.loaded.read_along_within(room, sink.finish()?, text).await?;
+        let reading = self.inner.loaded.read_along_within(room, sink.finish()?, text);
+        let exact = unless_cancelled(work, reading).await?;
         if exact.len() != own.len() {
             return Err(Error::internal("the same text has other tokens"));
         }
@@ -91,6 +93,15 @@ impl Models {
             agreement: same as f64 / own.len().max(1) as f64,
             format: if facts.dtype.as_deref() == Some("F16") { "F16" } else { "F32" }.to_owned(),
         })
+    }
+}
+
+/// # Errors
+/// Conflict, where the job is cancelled first.
+pub(super) async fn unless_cancelled<T>(work: &JobContext, doing: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::select! {
+        done = doing => done,
+        () = work.cancelled().cancelled_owned() => Err(Error::conflict("The import was cancelled.")),
     }
 }
 
@@ -135,10 +146,8 @@ impl<'a> Patience<'a> {
         if error.kind != ErrorKind::Throttled || Instant::now() >= self.until {
             return Err(error);
         }
-        tokio::select! {
-            () = self.work.cancelled().cancelled_owned() => Err(Error::conflict("The import was cancelled.")),
-            () = tokio::time::sleep(Duration::from_secs(1)) => Ok(()),
-        }
+        let pause = tokio::time::sleep(Duration::from_secs(1));
+        unless_cancelled(self.work, async { Ok(pause.await) }).await
     }
 }
 

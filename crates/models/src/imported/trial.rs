@@ -2,13 +2,13 @@
 
 use std::time::Instant;
 
-use base::{Error, Result};
+use base::Result;
 use inference::Loaded;
 use jobs::JobContext;
 
 use super::card::Trial;
 use super::job::ImportJob;
-use super::quality::Patience;
+use super::quality::{Patience, unless_cancelled};
 use crate::at_rest::SealedModel;
 use crate::invoke::{errors, local};
 use crate::{ChatRequest, CompletionRequest, Content, Message, Models, Role, Sampling, ServedBy};
@@ -39,10 +39,7 @@ impl Models {
         } else {
             local::complete(lease, continuation(&name), served_by).await?
         };
-        let answer = tokio::select! {
-            answer = answer.collect() => answer?,
-            () = work.cancelled().cancelled_owned() => return Err(Error::conflict("The import was cancelled.")),
-        };
+        let answer = unless_cancelled(work, answer.collect()).await?;
         let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         Ok((Trial { prompt: PROMPT.to_owned(), answer: answer.text(), millis }, chats))
     }
