@@ -99,7 +99,7 @@ def cases():
         yield pytest.param(3, *case, id=name)
 
 
-@pytest.mark.parametrize("shards, damage, says", cases())
+@pytest.mark.parametrize("shards, damage, says", list(cases()))
 def test_a_damaged_checkpoint_is_refused(estate, shards, damage, says):
     before = model_files()
     message = estate.upload(damage(checkpoint(shards=shards))).failed("The model cannot be imported.", *says)
