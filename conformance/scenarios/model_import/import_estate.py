@@ -94,7 +94,7 @@ class Estate:
         """Gives a key to its account's administrator, and `actions` to the role; to all that IAM allows, where it delegates."""
         owner = arn.split(":")[4]
         administrator = ["kms:Put*", "kms:Describe*", "kms:Enable*", "kms:Disable*", "kms:Schedule*", "kms:Cancel*", "kms:List*",
-                         "kms:CreateGrant", "kms:RevokeGrant", "kms:GenerateDataKey", "kms:Decrypt"]
+                         "kms:CreateGrant", "kms:RevokeGrant"]
         statements = [{"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{owner}:root"}, "Action": "kms:*" if delegates_to else administrator, "Resource": "*"}]
         if actions:
             statements.append({"Sid": "role", "Effect": "Allow", "Principal": {"AWS": self.role_arn}, "Action": actions, "Resource": "*"})
@@ -170,11 +170,11 @@ class Estate:
                     yield json.loads(line[5:])
 
     def working(self, job):
-        """Waits until the job imports weights."""
-        for event in self.events(job):
-            if "importing the weights" in json.dumps(event):
-                return True
-        return False
+        """Waits until the job has examined the checkpoint; whether it goes on then."""
+        while True:
+            told = self.own(job)
+            if told["report"] or told["status"] != "InProgress":
+                return told["status"] == "InProgress"
 
     def invoke(self, model, body, runtime=None):
         return json.loads((runtime or self.runtime).invoke_model(modelId=model, body=json.dumps(body))["body"].read())

@@ -134,7 +134,7 @@ def test_tags(estate):
     bedrock.tag_resource(resourceARN=model, tags=[{"key": "team", "value": "green"}, {"key": "stage", "value": "test"}])
     bedrock.untag_resource(resourceARN=job, tagKeys=["team"])
     assert (tags(job), tags(model)) == ({}, {"team": "green", "stage": "test"})
-    refused(lambda: tags(model[:-1] + "-"), "ResourceNotFoundException", 404)
+    refused(lambda: tags(model[:-12] + "0" * 12), "ResourceNotFoundException", 404)
     refused(lambda: estate.ask(jobTags=[{"key": "a", "value": "1"}, {"key": "a", "value": "2"}]), "ValidationException", 400)
 
 

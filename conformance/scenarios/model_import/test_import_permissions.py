@@ -147,7 +147,6 @@ def test_a_disabled_key_locks_a_model_in_memory_at_once(encrypted):
 def test_a_revoked_permission_locks_a_model_at_once(encrypted):
     estate, model, key = encrypted
     estate.open_key(estate.kms, key, None, [])
-    # Within an account the key's policy need not name the role, where the role's own does and the key delegates; this one does not.
     locked(estate, model)
     estate.open_key(estate.kms, key, None, ["kms:Decrypt"])
     assert estate.invoke(model, SAYS)
@@ -196,4 +195,4 @@ def test_a_permission_that_is_taken_during_an_import_ends_it(estate, revoke):
         estate.let_role({"Effect": "Deny", "Action": "s3:GetObject", "Resource": "*"})
     ended = estate.ended(job)
     assert ended["status"] == "Failed" and ended["failureMessage"].startswith(estate.no_access()), ended
-    assert "s3:GetObject" in ended["failureMessage"]
+    assert "s3:" in ended["failureMessage"]

@@ -15,9 +15,11 @@ pub(crate) const JINJA: &str = "chat_template.jinja";
 pub(crate) const JSON: &str = "chat_template.json";
 const FIX_TEMPLATE: &str = "Upload the template that the model was trained with, as `chat_template` in tokenizer_config.json \
      or as chat_template.jinja.";
+const FIX_BASE: &str = "It continues raw prompts and refuses conversations. If it was trained to converse, upload its template, as \
+     `chat_template` in tokenizer_config.json or as chat_template.jinja.";
 
 /// The template, if it renders a conversation. Its own file is preferred to `tokenizer_config.json`, as transformers
-/// does.
+/// does. A model without one is a base model.
 pub(crate) async fn read(
     jinja: Option<&[u8]>,
     json: Option<&[u8]>,
@@ -25,7 +27,10 @@ pub(crate) async fn read(
     vocabulary: &Vocabulary,
     report: &mut Report,
 ) -> Option<String> {
-    let (file, source) = report.keep(find(jinja, json, settings))?;
+    let Some((file, source)) = report.keep(find(jinja, json, settings))? else {
+        report.add(Finding::warning(CONFIG, "the model has no chat template", FIX_BASE));
+        return None;
+    };
     let special = &vocabulary.special;
     let tokens = Tokens { bos: vocabulary.spelling(special.bos), eos: vocabulary.spelling(special.eos) };
     let tried = on_a_thread({
@@ -40,22 +45,22 @@ fn find(
     jinja: Option<&[u8]>,
     json: Option<&[u8]>,
     settings: &Map<String, Value>,
-) -> Result<(&'static str, String), Finding> {
+) -> Result<Option<(&'static str, String)>, Finding> {
     if let Some(jinja) = jinja {
         let text = std::str::from_utf8(jinja).map_err(|_| Finding::error(JINJA, "it is not UTF-8", FIX_TEMPLATE))?;
-        return Ok((JINJA, text.to_owned()));
+        return Ok(Some((JINJA, text.to_owned())));
     }
     if let Some(template) = settings.get("chat_template").and_then(chosen) {
-        return Ok((CONFIG, template.to_owned()));
+        return Ok(Some((CONFIG, template.to_owned())));
     }
     if let Some(json) = json {
         let map: Map<String, Value> = serde_json::from_slice(json)
             .map_err(|error| Finding::error(JSON, format!("it is damaged: {error}"), FIX_TEMPLATE))?;
         if let Some(template) = map.get("chat_template").and_then(chosen) {
-            return Ok((JSON, template.to_owned()));
+            return Ok(Some((JSON, template.to_owned())));
         }
     }
-    Err(Finding::error(CONFIG, "the model has no chat template", FIX_TEMPLATE))
+    Ok(None)
 }
 
 /// The template itself, or the one named `default` of several.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use base::{Error, Result};
+use base::{Error, ErrorKind, Result};
 use bytes::Bytes;
 use checkpoint::{Source, SourceFile};
 use futures::stream::{self, BoxStream, StreamExt as _};
@@ -99,6 +99,12 @@ impl Source for BucketFolder {
             Ok(got) => Ok(got.body),
             Err(error) => Err(match error.code {
                 Code::PreconditionFailed | Code::NoSuchKey | Code::InvalidRange => self.changed(name),
+                // The object is there and cannot be decrypted: by a key that is not in use, or the client's own.
+                Code::KmsDisabled
+                | Code::KmsInvalidKeyUsage
+                | Code::KmsInvalidState
+                | Code::KmsNotFound
+                | Code::InvalidRequest => Error { kind: ErrorKind::Denied, ..error.error },
                 _ => error.error,
             }),
         }
