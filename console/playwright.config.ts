@@ -13,8 +13,8 @@ export default defineConfig({
   testDir: 'tests/e2e',
   outputDir: 'test-results',
   workers: 1,
-  timeout: real ? 300_000 : 120_000,
-  expect: { timeout: real ? 90_000 : 30_000 },
+  timeout: real ? 300_000 : 240_000,
+  expect: { timeout: real ? 90_000 : 60_000 },
   forbidOnly: process.env['CI'] !== undefined,
   reporter: [['list']],
   use: {

@@ -14,7 +14,7 @@ export function CodeBlock({ code, label, copyLabel = 'Copy' }: Props) {
       <div className="craton-code-copy">
         <CopyToClipboard
           copyButtonText={copyLabel}
-          copyButtonAriaLabel={`${copyLabel}: ${label}`}
+          copyButtonAriaLabel={copyLabel}
           textToCopy={code}
           copySuccessText="Copied"
           copyErrorText="The browser did not allow copying: select the text instead"

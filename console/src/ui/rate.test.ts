@@ -35,6 +35,10 @@ describe('rate', () => {
     expect(sampled([], { done: 1, total: 9, unit: 'records', message: null }, 0)).toEqual([])
   })
 
+  test('what comes all at once has no speed', () => {
+    expect(bytesPerSecond(after([0, 0], [1, 300_000_000]))).toBeUndefined()
+  })
+
   test('a job that begins again is measured again', () => {
     const samples = after([0, 0], [1000, 50_000_000], [2000, 1_000_000])
     expect(samples).toHaveLength(1)

@@ -11,6 +11,8 @@ export interface Sample {
 
 /** Speeds are of this long: older ones say nothing of now. */
 const WINDOW_MS = 10_000
+/** Speeds of less are chance: what a browser was too busy to hear comes all at once. */
+const LEAST_MS = 500
 
 /** The samples with one more. A job that counts something else than before, or from its beginning, starts anew. */
 export function sampled(samples: Sample[], progress: Progress | null, atMs: number): Sample[] {
@@ -27,7 +29,7 @@ export function sampled(samples: Sample[], progress: Progress | null, atMs: numb
 /** Bytes a second over the samples; `undefined` where there is too little to tell. */
 export function bytesPerSecond(samples: Sample[]): number | undefined {
   const [first, last] = [samples[0], samples.at(-1)]
-  if (!first || !last || last.atMs <= first.atMs) return undefined
+  if (!first || !last || last.atMs - first.atMs < LEAST_MS) return undefined
   return ((last.done - first.done) * 1000) / (last.atMs - first.atMs)
 }
 

@@ -1,4 +1,5 @@
 import type { Page } from '@playwright/test'
+import { bytes } from '../../src/ui/format.ts'
 import { job, model } from '../mock/importState.ts'
 import { expect, openPage, signIn, test } from './fixtures.ts'
 
@@ -35,8 +36,8 @@ test('a model of another account is imported from the wizard to its first answer
   await toStep(page, 'Policies of each side')
   const accounts = page.getByRole('heading', { level: 2, name: /^Account/ })
   await expect(accounts).toHaveText([/^Account 222233334444/, /^Account 111122223333 this account/])
-  await expect(page.getByRole('group', { name: 'Bucket policy', exact: true })).toContainText('AllowCrossAccountS3Access')
-  await expect(page.getByRole('group', { name: 'Command: Trust policy of the role' })).toContainText('aws iam update-assume-role-policy')
+  await expect(page.getByRole('group', { name: 'Let the role read the bucket model-artifacts-222233334444', exact: true })).toContainText('AllowCrossAccountS3Access')
+  await expect(page.getByRole('group', { name: 'Command: Let Amazon Bedrock assume the role for import jobs of this account' })).toContainText('aws iam update-assume-role-policy')
 
   await toStep(page, 'Checks')
   await expect(page.getByTestId('check-list')).toHaveAttribute('data-outcome', 'passed')
@@ -49,9 +50,11 @@ test('a model of another account is imported from the wizard to its first answer
   await page.getByRole('button', { name: 'Start import' }).click()
 
   await expect(page.getByRole('heading', { level: 1, name: 'cmi-job-01' })).toBeVisible()
-  await expect(page.getByText('3.6 GB of 14 GB')).toBeVisible()
-  imports.heldAt = 10
-  await expect(page.getByText('7.2 GB of 14 GB')).toBeVisible()
+  // Every step is seen before the next one is let through, so that there is time enough to tell a speed.
+  for (let step = 5; step < 20; step++) {
+    imports.heldAt = step
+    await expect(page.getByText(`${bytes((step * 14_480_000_000) / 20)} of 14 GB`)).toBeVisible()
+  }
   await expect(page.getByText(/GB\/s, .* left/)).toBeVisible()
   expect(imports.created).toEqual([
     {
@@ -70,7 +73,7 @@ test('a model of another account is imported from the wizard to its first answer
   ])
   imports.heldAt = undefined
 
-  await expect(page.getByText('mistral-01 was imported.')).toBeVisible()
+  await expect(page.getByText('The model is imported')).toBeVisible()
   await page.getByRole('button', { name: 'Open the model' }).click()
   await expect(page.getByRole('heading', { level: 1, name: 'mistral-01' })).toBeVisible()
   await expect(page.getByTestId('quality')).toContainText('equally likely')

@@ -40,8 +40,8 @@ for (const scheme of ['light', 'dark'] as const) {
     test(`pictures, ${scheme}, ${width} px`, async ({ page, craton }) => {
       test.skip(FOLDER === '', 'CRATON_SHOTS names no folder')
       test.setTimeout(600_000)
-      const shoot = (name: string) =>
-        page.screenshot({ path: join(FOLDER, `${name}-${scheme}-${width}.png`), animations: 'disabled' })
+      const shoot = (name: string, fullPage = false) =>
+        page.screenshot({ path: join(FOLDER, `${name}-${scheme}-${width}.png`), animations: 'disabled', fullPage })
       await page.emulateMedia({ colorScheme: scheme })
       await page.setViewportSize({ width, height: width === 390 ? 844 : 900 })
       await page.goto(`${craton.url}/console/`)
@@ -80,11 +80,11 @@ async function conversation(page: Page, url: string, shoot: (name: string) => Pr
   await shoot('playground-code')
 }
 
-async function imports(page: Page, url: string, state: State, shoot: (name: string) => Promise<Buffer>): Promise<void> {
+async function imports(page: Page, url: string, state: State, shoot: (name: string, fullPage?: boolean) => Promise<Buffer>): Promise<void> {
   const whole = async (name: string) => {
     await page.waitForLoadState('networkidle')
-    await page.screenshot({ path: join(FOLDER, `${name}-whole.png`), animations: 'disabled', fullPage: true })
-    await shoot(name)
+    await page.evaluate(() => window.scrollTo(0, 0))
+    await shoot(name, true)
   }
   for (const [name, query] of [
     ['imported-model', 'model=support-mistral'],
@@ -119,7 +119,6 @@ async function imports(page: Page, url: string, state: State, shoot: (name: stri
   await expect(page.getByText('2.9 GB of 14 GB')).toBeVisible()
   state.imports.heldAt = 11
   await expect(page.getByText('8.0 GB of 14 GB')).toBeVisible()
-  await page.screenshot({ path: join(FOLDER, 'import-running-whole.png'), fullPage: true })
   await shoot('import-running')
   state.imports.heldAt = undefined
 }

@@ -93,10 +93,10 @@ export function model(modelId: string, modelName: string, quantization: Imported
       dtype: 'BF16',
       sourceBytes: exact ? 988_000_000 : 14_480_000_000,
       quantization,
-      warnings: exact ? [] : ['the window of 4,096 tokens that attention slides over is not kept: long texts are read whole'],
+      warnings: exact ? [] : ['`config.json`: the window of 4,096 tokens that attention slides over is not kept. Long texts are read whole.'],
       trial: { prompt: 'Say hello.', answer: 'Hello! How can I help you today?', millis: 840 },
       quality: {
-        text: 'A short account of granite',
+        text: 'craton-quality-1',
         tokens: 512,
         perplexity: exact ? 9.214 : 7.871,
         exact: exact ? null : { perplexity: 7.602, agreement: 0.9393, format: 'BF16' },
@@ -180,20 +180,48 @@ export function policiesOf({ roleArn, s3Uri, sourceAccount, kmsKeyArn, sourceKms
     Version: '2012-10-17',
     Statement: [{ Sid: '1', Effect: 'Allow', Principal: { Service: 'bedrock.amazonaws.com' }, Action: 'sts:AssumeRole', Condition: { StringEquals: { 'aws:SourceAccount': host }, ArnEquals: { 'aws:SourceArn': `arn:aws:bedrock:${REGION}:${host}:model-import-job/*` } } }],
   }
-  const use = (actions: string[]) => ({ Sid: 'Allow use of the key', Effect: 'Allow', Principal: { AWS: roleArn }, Action: actions, Resource: '*' })
-  const put = (what: string, document: unknown) => `aws ${what} '${JSON.stringify(document)}'`
   const all: NeededPolicy[] = [
-    { ...source, step: 1, kind: 'bucket-policy', title: 'Bucket policy', resource: `arn:aws:s3:::${bucket}`, document: bucketPolicy, command: put(`s3api put-bucket-policy --bucket ${bucket} --policy`, bucketPolicy) },
-    { ...hosting, step: 2, kind: 'role-policy', title: 'Permissions of the role', resource: roleArn, document: rolePolicy, command: put(`iam put-role-policy --role-name ${role} --policy-name BedrockCMIExecutionPolicy-${host} --policy-document`, rolePolicy) },
-    { ...hosting, step: 2, kind: 'trust-policy', title: 'Trust policy of the role', resource: roleArn, document: trust, command: put(`iam update-assume-role-policy --role-name ${role} --policy-document`, trust) },
+    {
+      ...source,
+      step: 1,
+      kind: 'bucket-policy',
+      title: `Let the role read the bucket ${bucket}`,
+      resource: `arn:aws:s3:::${bucket}`,
+      document: bucketPolicy,
+      command: `aws s3api put-bucket-policy --bucket ${bucket} --policy file://bucket-policy.json`,
+    },
+    {
+      ...hosting,
+      step: 2,
+      kind: 'trust-policy',
+      title: 'Let Amazon Bedrock assume the role for import jobs of this account',
+      resource: roleArn,
+      document: trust,
+      command: `aws iam update-assume-role-policy --role-name ${role} --policy-document file://trust-policy.json`,
+    },
   ]
-  if (sourceKmsKeyArn) {
-    const statement = use(['kms:Decrypt', 'kms:DescribeKey'])
-    all.push({ ...source, step: 3, kind: 'key-policy-statement', title: 'Statement for the key policy of the source', resource: sourceKmsKeyArn, document: statement, command: put(`kms put-key-policy --key-id ${sourceKmsKeyArn} --policy-name default --policy`, statement) })
-  }
-  if (kmsKeyArn) {
-    const statement = use(['kms:Encrypt', 'kms:Decrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:DescribeKey'])
-    all.push({ ...hosting, step: 4, kind: 'key-policy-statement', title: 'Statement for the key policy', resource: kmsKeyArn, document: statement, command: put(`kms put-key-policy --key-id ${kmsKeyArn} --policy-name default --policy`, statement) })
-  }
+  const statement = (side: typeof source | typeof hosting, step: number, title: string, key: string, actions: string[]): NeededPolicy => ({
+    ...side,
+    step,
+    kind: 'key-policy-statement',
+    title,
+    resource: key,
+    document: { Sid: 'Allow use of the key', Effect: 'Allow', Principal: { AWS: roleArn }, Action: actions, Resource: '*' },
+    command: `aws kms put-key-policy --key-id ${key.slice(key.lastIndexOf('/') + 1)} --policy-name default --policy file://key-policy.json`,
+  })
+  if (sourceKmsKeyArn) all.push(statement(source, 3, 'Let the role decrypt the checkpoint', sourceKmsKeyArn, READ_KEY))
+  if (kmsKeyArn) all.push(statement(hosting, 4, 'Let the role encrypt and decrypt the imported model', kmsKeyArn, USE_KEY))
+  all.push({
+    ...hosting,
+    step: sourceKmsKeyArn || kmsKeyArn ? 5 : 2,
+    kind: 'role-policy',
+    title: 'Let the role read the checkpoint and use the keys',
+    resource: roleArn,
+    document: rolePolicy,
+    command: `aws iam put-role-policy --role-name ${role} --policy-name BedrockModelImport --policy-document file://role-policy.json`,
+  })
   return all
 }
+
+const READ_KEY = ['kms:Decrypt', 'kms:DescribeKey']
+const USE_KEY = ['kms:Encrypt', 'kms:Decrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:DescribeKey']

@@ -78,26 +78,26 @@ export function check(state: State, input: Record<string, unknown>): CheckResult
   const broken = String(input['s3Uri']).includes('broken')
   const { granted } = state.imports
   const passed = (name: string, title: string): Check => ({ name, title, outcome: 'passed', message: null, hint: null, requestId: null })
-  const skipped = (name: string, title: string, message: string): Check => ({ ...passed(name, title), outcome: 'skipped', message })
+  const skipped = (name: string, title: string): Check => ({ ...passed(name, title), outcome: 'skipped' })
   const denied: Check = {
-    ...passed('list', 'The role may list the folder'),
+    ...passed('list', 'The role may list the checkpoint’s files'),
     outcome: 'failed',
     message: DENIED,
     hint: 'Put the bucket policy of step 1 on the bucket.',
     requestId: '8b1d6a52-1d33-4e0e-9a51-5f0a4a1b7c9e',
   }
-  const examined = passed('examine', 'The checkpoint is sound')
+  const examined = passed('examine', 'The checkpoint can be imported')
   const checks = [
-    passed('pass-role', 'You may pass the role to Bedrock'),
-    passed('assume-role', 'Bedrock may assume the role'),
-    granted ? passed('list', 'The role may list the folder') : denied,
-    granted ? passed('read', 'The role may read config.json') : skipped('read', 'The role may read config.json', 'The folder could not be listed.'),
+    passed('pass-role', 'You may hand the role to Amazon Bedrock'),
+    passed('assume-role', 'Amazon Bedrock may assume the role'),
+    granted ? passed('list', 'The role may list the checkpoint’s files') : denied,
+    granted ? passed('read', 'The role may read and decrypt them') : skipped('read', 'The role may read and decrypt them'),
     !granted
-      ? skipped('examine', 'The checkpoint is sound', 'The files could not be read.')
+      ? skipped('examine', 'The checkpoint can be imported')
       : broken
         ? { ...examined, outcome: 'failed' as const, message: '2 findings stand in the way.' }
         : examined,
-    input['kmsKeyId'] ? passed('encrypt', 'The role may encrypt under the key') : skipped('encrypt', 'The role may encrypt under the key', 'Craton’s own key is used.'),
+    input['kmsKeyId'] ? passed('encrypt', 'The role may use the key of the imported model') : skipped('encrypt', 'The role may use the key of the imported model'),
   ]
   const passes = checks.every(({ outcome }) => outcome !== 'failed')
   const modelBytes = { F16: 14_500_000_000, Q8_0: 7_700_000_000, Q4_K_M: 4_370_000_000 }[(input['quantization'] ?? 'F16') as Quantization]

@@ -52,14 +52,14 @@ export function ChecksStep({ request, onResult }: Props) {
         header={
           <Header
             variant="h2"
-            description={summary(result, busy)}
+            description={advice(result, busy)}
             actions={
               <Button iconName="refresh" loading={busy} onClick={() => setRound((number) => number + 1)}>
                 Check again
               </Button>
             }
           >
-            Checks
+            {verdict(result, busy)}
           </Header>
         }
       >
@@ -122,12 +122,18 @@ function Facts({ model }: { model: CheckpointFacts }) {
   )
 }
 
-function summary(result: CheckResult | undefined, busy: boolean): string {
-  if (busy) return 'Checking…'
-  if (!result) return ''
-  if (result.passes) return 'Everything that the import needs is there.'
+function verdict(result: CheckResult | undefined, busy: boolean): string {
+  if (busy) return 'Checking'
+  if (!result) return 'Not checked'
+  if (result.passes) return 'All checks passed'
   const failed = result.checks.filter(({ outcome }) => outcome === 'failed').length
-  return `${failed === 1 ? 'One check' : `${failed} checks`} failed. Change what is named, then check again; policies take effect at once.`
+  return failed === 1 ? 'One check failed' : `${failed} checks failed`
+}
+
+function advice(result: CheckResult | undefined, busy: boolean): string {
+  if (busy || !result) return ''
+  if (result.passes) return 'Everything that the import needs is there.'
+  return 'Change what is named, then check again: policies take effect at once.'
 }
 
 const OUTCOMES: Record<Check['outcome'], { type: StatusIndicatorProps.Type; word: string }> = {

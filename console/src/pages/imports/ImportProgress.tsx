@@ -4,7 +4,7 @@ import Header from '@cloudscape-design/components/header'
 import ProgressBar from '@cloudscape-design/components/progress-bar'
 import SpaceBetween from '@cloudscape-design/components/space-between'
 import Steps from '@cloudscape-design/components/steps'
-import { cancelJob, type Job } from '../../api/jobs.ts'
+import { cancelJob } from '../../api/jobs.ts'
 import { ErrorAlert } from '../../ui/ErrorAlert.tsx'
 import { bytes } from '../../ui/format.ts'
 import { percent } from '../../ui/jobText.ts'
@@ -17,7 +17,7 @@ interface Props {
   workId: string
   /** The import job's name. */
   name: string
-  onOver: (job: Job) => void
+  onOver: () => void
 }
 
 /** An import under way: its stages, its bytes as they come, and a button to cancel it. */
@@ -32,7 +32,7 @@ export function ImportProgress({ workId, name, onOver }: Props) {
       header={
         <Header
           variant="h2"
-          description="It goes on where it can after a restart of the server; nothing of it stays if it fails."
+          description="After a restart of the server it begins again by itself; of one that fails nothing stays."
           actions={
             <Button ariaLabel={`Cancel ${name}`} loading={cancel.busy || ending} onClick={() => void cancel.run()}>
               Cancel
@@ -69,6 +69,6 @@ export function ImportProgress({ workId, name, onOver }: Props) {
 
 const WORDS: Partial<Record<ReturnType<typeof stageStatus>, string>> = {
   success: 'Done',
-  'in-progress': 'Going on',
+  loading: 'Going on',
   pending: 'To come',
 }

@@ -7,7 +7,6 @@ import KeyValuePairs from '@cloudscape-design/components/key-value-pairs'
 import SpaceBetween from '@cloudscape-design/components/space-between'
 import { useCallback, useState } from 'react'
 import { getImport, type ImportDetails } from '../../api/imports.ts'
-import { useNotify } from '../../shell/Notifications.tsx'
 import { follow, href, navigate, PageLink } from '../../shell/router.tsx'
 import { ErrorAlert } from '../../ui/ErrorAlert.tsx'
 import { Loading } from '../../ui/Loading.tsx'
@@ -23,7 +22,6 @@ const REFRESH_MS = 2000
 /** One import: how far it is, what was found, what became of it. */
 export function ImportView({ id }: { id: string }) {
   const [going, setGoing] = useState(true)
-  const notify = useNotify()
   const load = useCallback(
     async (signal: AbortSignal) => {
       const found = await getImport(id, signal)
@@ -48,7 +46,7 @@ export function ImportView({ id }: { id: string }) {
       />
       <ErrorAlert error={details.error} title="Could not read the import" onRetry={details.reload} />
       {job && (
-        <>
+        <SpaceBetween size="m">
           <Header variant="h1" actions={<Actions job={job} />}>
             {job.jobName}
           </Header>
@@ -73,21 +71,18 @@ export function ImportView({ id }: { id: string }) {
               <ImportProgress
                 workId={job.workId}
                 name={job.jobName}
-                onOver={(ended) => {
-                  if (ended.state === 'succeeded') notify('success', `${job.modelName} was imported.`)
-                  details.reload()
-                }}
+                onOver={details.reload}
               />
             ) : (
               <Loading what="the work of the import" />
             ))}
-          <Facts job={job} />
           {job.report && (
             <Container header={<Header variant="h2" description="What the import doctor said of the files before anything was copied.">Checkpoint</Header>}>
               <Findings report={job.report} />
             </Container>
           )}
-        </>
+          <Facts job={job} />
+        </SpaceBetween>
       )}
     </SpaceBetween>
   )
@@ -111,23 +106,30 @@ function Facts({ job }: { job: ImportDetails }) {
   const code = (text: string) => <code className="craton-secret">{text}</code>
   return (
     <Container header={<Header variant="h2">Import</Header>}>
-      <KeyValuePairs
-        columns={2}
-        items={[
-          { label: 'Status', value: <Status status={job.status} /> },
-          {
-            label: 'Model',
-            value: job.status === 'Completed' ? <PageLink to={modelPath(job.modelId)}>{job.modelName}</PageLink> : job.modelName,
-          },
-          { label: 'Source', value: code(job.s3Uri) },
-          { label: 'Role', value: code(job.roleArn) },
-          { label: 'How the weights are kept', value: FORMATS[job.quantization].label },
-          { label: 'Encrypted under', value: job.kmsKeyArn ? code(job.kmsKeyArn) : 'Craton’s own key' },
-          { label: 'Started', value: <Time iso={job.createdAt} /> },
-          { label: 'Ended', value: <Time iso={job.endedAt} /> },
-          { label: 'ARN', value: code(job.jobArn) },
-        ]}
-      />
+      <SpaceBetween size="l">
+        <KeyValuePairs
+          columns={3}
+          items={[
+            { label: 'Status', value: <Status status={job.status} /> },
+            {
+              label: 'Model',
+              value: job.status === 'Completed' ? <PageLink to={modelPath(job.modelId)}>{job.modelName}</PageLink> : job.modelName,
+            },
+            { label: 'How the weights are kept', value: FORMATS[job.quantization].label },
+            { label: 'Started', value: <Time iso={job.createdAt} /> },
+            { label: 'Ended', value: <Time iso={job.endedAt} /> },
+          ]}
+        />
+        <KeyValuePairs
+          columns={1}
+          items={[
+            { label: 'Source', value: code(job.s3Uri) },
+            { label: 'Role', value: code(job.roleArn) },
+            { label: 'Encrypted under', value: job.kmsKeyArn ? code(job.kmsKeyArn) : 'Craton’s own key' },
+            { label: 'ARN', value: code(job.jobArn) },
+          ]}
+        />
+      </SpaceBetween>
     </Container>
   )
 }

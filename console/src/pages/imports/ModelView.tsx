@@ -43,7 +43,7 @@ export function ModelView({ id }: { id: string }) {
       />
       <ErrorAlert error={details.error} title="Could not read the model" onRetry={details.reload} />
       {model && (
-        <>
+        <SpaceBetween size="m">
           <Header variant="h1" actions={<Button onClick={() => setDeleting(true)}>Delete</Button>}>
             {model.modelName} {model.loaded && <Badge color="green">In memory</Badge>}
           </Header>
@@ -72,7 +72,7 @@ export function ModelView({ id }: { id: string }) {
             />
           </Container>
           {deleting && <DeleteModel model={model} onDeleted={() => navigate(PATH)} onDismiss={() => setDeleting(false)} />}
-        </>
+        </SpaceBetween>
       )}
     </SpaceBetween>
   )
@@ -83,38 +83,45 @@ function ModelCard({ model }: { model: ImportedModel }) {
   const code = (text: string) => <code className="craton-secret">{text}</code>
   return (
     <Container header={<Header variant="h2">Model card</Header>}>
-      <KeyValuePairs
-        columns={3}
-        items={[
-          {
-            label: 'ARN',
-            value: (
-              <CopyToClipboard
-                variant="inline"
-                textToCopy={model.modelArn}
-                textToDisplay={code(model.modelArn)}
-                copyButtonAriaLabel="Copy the ARN"
-                copySuccessText="Copied"
-                copyErrorText="The browser did not allow copying: select the text instead"
-              />
-            ),
-          },
-          { label: 'Architecture', value: model.architecture },
-          { label: 'Parameters', value: parameters(card.parameters) },
-          { label: 'Layers and width', value: `${integer(card.layers)} × ${integer(card.hidden)}` },
-          { label: 'Context', value: `${integer(card.contextLength)} tokens` },
-          { label: 'Vocabulary', value: `${integer(card.vocabulary)} tokens` },
-          { label: 'Weights as they came', value: `${bytes(card.sourceBytes)}${card.dtype ? ` in ${card.dtype}` : ''}` },
-          { label: 'Kept as', value: FORMATS[card.quantization].label },
-          { label: 'Size here', value: bytes(model.bytes) },
-          { label: 'Encrypted under', value: model.kmsKeyArn ? <Key arn={model.kmsKeyArn} /> : 'Craton’s own key' },
-          { label: 'Role', value: code(model.roleArn) },
-          { label: 'Source', value: code(model.s3Uri) },
-          { label: 'Imported by', value: <PageLink to={jobPath(idOf(model.jobArn))}>{model.jobName}</PageLink> },
-          { label: 'Imported', value: <Time iso={model.createdAt} /> },
-          { label: 'Tags', value: Object.entries(model.tags).map(([key, value]) => `${key} = ${value}`).join(', ') || 'none' },
-        ]}
-      />
+      <SpaceBetween size="l">
+        <KeyValuePairs
+          columns={3}
+          items={[
+            { label: 'Architecture', value: model.architecture },
+            { label: 'Parameters', value: parameters(card.parameters) },
+            { label: 'Layers and width', value: `${integer(card.layers)} × ${integer(card.hidden)}` },
+            { label: 'Context', value: `${integer(card.contextLength)} tokens` },
+            { label: 'Vocabulary', value: `${integer(card.vocabulary)} tokens` },
+            { label: 'Weights as they came', value: `${bytes(card.sourceBytes)}${card.dtype ? ` in ${card.dtype}` : ''}` },
+            { label: 'Kept as', value: FORMATS[card.quantization].label },
+            { label: 'Size here', value: bytes(model.bytes) },
+            { label: 'Imported', value: <Time iso={model.createdAt} /> },
+            { label: 'Imported by', value: <PageLink to={jobPath(idOf(model.jobArn))}>{model.jobName}</PageLink> },
+            { label: 'Tags', value: Object.entries(model.tags).map(([key, value]) => `${key} = ${value}`).join(', ') || 'none' },
+          ]}
+        />
+        <KeyValuePairs
+          columns={1}
+          items={[
+            {
+              label: 'ARN',
+              value: (
+                <CopyToClipboard
+                  variant="inline"
+                  textToCopy={model.modelArn}
+                  textToDisplay={code(model.modelArn)}
+                  copyButtonAriaLabel="Copy the ARN"
+                  copySuccessText="Copied"
+                  copyErrorText="The browser did not allow copying: select the text instead"
+                />
+              ),
+            },
+            { label: 'Encrypted under', value: model.kmsKeyArn ? <Key arn={model.kmsKeyArn} /> : 'Craton’s own key' },
+            { label: 'Role', value: code(model.roleArn) },
+            { label: 'Source', value: code(model.s3Uri) },
+          ]}
+        />
+      </SpaceBetween>
     </Container>
   )
 }

@@ -1,5 +1,4 @@
 import Badge from '@cloudscape-design/components/badge'
-import Box from '@cloudscape-design/components/box'
 import Container from '@cloudscape-design/components/container'
 import CopyToClipboard from '@cloudscape-design/components/copy-to-clipboard'
 import Header from '@cloudscape-design/components/header'
@@ -10,12 +9,11 @@ import { importPolicies, type NeededPolicy } from '../../api/imports.ts'
 import { listKeys } from '../../api/kms.ts'
 import { href } from '../../shell/router.tsx'
 import { useSession } from '../../shell/SessionContext.tsx'
-import { CodeBlock } from '../../ui/CodeBlock.tsx'
 import { ErrorAlert } from '../../ui/ErrorAlert.tsx'
 import { Loading } from '../../ui/Loading.tsx'
 import { useLoad } from '../../ui/useLoad.ts'
 import { policyRequestOf, type Draft } from './draft.ts'
-import { byAccount, pageOf } from './policies.ts'
+import { byAccount, KINDS, pageOf, scriptOf } from './policies.ts'
 
 /** What each account must allow, with the text and the command for it. */
 export function PoliciesStep({ draft }: { draft: Draft }) {
@@ -42,13 +40,7 @@ export function PoliciesStep({ draft }: { draft: Draft }) {
               variant="h2"
               description={group.description}
               actions={
-                <CopyToClipboard
-                  copyButtonText="Copy all commands"
-                  copyButtonAriaLabel={`Copy all commands of account ${group.account}`}
-                  textToCopy={group.commands}
-                  copySuccessText="Copied"
-                  copyErrorText="The browser did not allow copying: select the text instead"
-                />
+                <Copy text={group.script} label="Copy all for the shell" of={`account ${group.account}`} />
               }
             >
               Account {group.account} {group.account === account && <Badge color="blue">this account</Badge>}
@@ -68,26 +60,50 @@ export function PoliciesStep({ draft }: { draft: Draft }) {
 
 function OnePolicy({ policy, mine }: { policy: NeededPolicy; mine: boolean }) {
   const page = mine ? pageOf(policy) : undefined
+  const text = JSON.stringify(policy.document, null, 2)
   return (
     <section aria-label={policy.title}>
       <SpaceBetween size="xs">
-        <SpaceBetween direction="horizontal" size="xs" alignItems="center">
-          <Badge>Step {policy.step}</Badge>
-          <Box variant="h3" padding="n">
-            {policy.title}
-          </Box>
-        </SpaceBetween>
-        <div className="craton-stack">
-          On <code className="craton-secret">{policy.resource}</code>{' '}
-          {page && (
-            <Link href={href(page)} external externalIconAriaLabel="opens in a new tab">
-              Open it
-            </Link>
-          )}
-        </div>
-        <CodeBlock code={JSON.stringify(policy.document, null, 2)} label={policy.title} copyLabel="Copy policy" />
-        <CodeBlock code={policy.command} label={`Command: ${policy.title}`} copyLabel="Copy command" />
+        <Header
+          variant="h3"
+          description={
+            <span className="craton-stack">
+              {KINDS[policy.kind]} <code className="craton-secret">{policy.resource}</code>{' '}
+              {page && (
+                <Link href={href(page)} external externalIconAriaLabel="opens in a new tab" fontSize="inherit">
+                  Open it
+                </Link>
+              )}
+            </span>
+          }
+          actions={
+            <SpaceBetween direction="horizontal" size="xs">
+              <Copy text={text} label="Copy policy" of={policy.title} />
+              <Copy text={scriptOf(policy)} label="Copy for the shell" of={policy.title} />
+            </SpaceBetween>
+          }
+        >
+          <Badge>Step {policy.step}</Badge> {policy.title}
+        </Header>
+        <pre className="craton-code" tabIndex={0} role="group" aria-label={policy.title}>
+          {text}
+        </pre>
+        <pre className="craton-code craton-command" tabIndex={0} role="group" aria-label={`Command: ${policy.title}`}>
+          {policy.command}
+        </pre>
       </SpaceBetween>
     </section>
+  )
+}
+
+function Copy({ text, label, of }: { text: string; label: string; of: string }) {
+  return (
+    <CopyToClipboard
+      copyButtonText={label}
+      copyButtonAriaLabel={`${label}: ${of}`}
+      textToCopy={text}
+      copySuccessText="Copied"
+      copyErrorText="The browser did not allow copying: select the text instead"
+    />
   )
 }

@@ -1,5 +1,4 @@
 import Alert from '@cloudscape-design/components/alert'
-import Box from '@cloudscape-design/components/box'
 import Button from '@cloudscape-design/components/button'
 import Checkbox from '@cloudscape-design/components/checkbox'
 import Container from '@cloudscape-design/components/container'
@@ -9,8 +8,8 @@ import KeyValuePairs from '@cloudscape-design/components/key-value-pairs'
 import SpaceBetween from '@cloudscape-design/components/space-between'
 import type { CheckResult } from '../../api/imports.ts'
 import { useSession } from '../../shell/SessionContext.tsx'
-import { CodeBlock } from '../../ui/CodeBlock.tsx'
-import { commandOf, requestOf, type Draft } from './draft.ts'
+import { CodeTabs } from '../../ui/CodeTabs.tsx'
+import { commandOf, cratonCommandOf, requestOf, type Draft } from './draft.ts'
 import { FORMATS } from './parts.tsx'
 
 interface Props {
@@ -28,6 +27,7 @@ interface Props {
 /** All that was chosen, once more, and what the checks said. */
 export function ReviewStep({ draft, result, anyway, refused, onAnyway, onStep }: Props) {
   const { account } = useSession()
+  const request = requestOf(draft)
   const code = (text: string) => <code className="craton-secret">{text}</code>
   return (
     <SpaceBetween size="l">
@@ -73,19 +73,18 @@ export function ReviewStep({ draft, result, anyway, refused, onAnyway, onStep }:
         />
       </Container>
       <Container header={<Header variant="h2">The same on the command line</Header>}>
-        <SpaceBetween size="xs">
-          <CodeBlock code={commandOf(requestOf(draft))} label="AWS CLI" />
-          {draft.quantization !== 'F16' && (
-            <Box color="text-body-secondary">
-              The AWS CLI cannot say how weights are kept and makes F16 of them; <code>craton import create</code> and programs that send
-              the header <code>x-craton-quantization: {draft.quantization}</code> can.
-            </Box>
-          )}
-        </SpaceBetween>
+        <CodeTabs
+          samples={[
+            { id: 'craton', label: 'craton', code: cratonCommandOf(request) },
+            { id: 'aws', label: 'AWS CLI', code: commandOf(request) + (request.quantization === 'F16' ? '' : NO_OPTION) },
+          ]}
+        />
       </Container>
     </SpaceBetween>
   )
 }
+
+const NO_OPTION = '\n# The AWS CLI has no option for how weights are kept and makes F16 of them.'
 
 function failures(result: CheckResult | undefined) {
   const failed = result?.checks.filter(({ outcome }) => outcome === 'failed') ?? []

@@ -15,6 +15,8 @@ export interface Target {
 
 const QUESTION = 'What is granite?'
 const TOKENS = 200
+/** A conversation, which is put into the model's own template. */
+const BODY = { messages: [{ role: 'user', content: QUESTION }], max_tokens: TOKENS }
 
 /** The same question by the clients that people have. */
 export function samplesFor(target: Target): Sample[] {
@@ -30,9 +32,10 @@ export function samplesFor(target: Target): Sample[] {
   ]
 }
 
-/** The body that models of the family have at Bedrock. */
-export function nativeBody(architecture: string): Record<string, unknown> {
-  return architecture.startsWith('Llama') ? { prompt: QUESTION, max_gen_len: TOKENS } : { prompt: QUESTION, max_tokens: TOKENS }
+/** A text that the model carries on, in the body that its family has at Bedrock. */
+export function rawBody(architecture: string): string {
+  const most = architecture.startsWith('Llama') ? 'max_gen_len' : 'max_tokens'
+  return JSON.stringify({ prompt: '…', [most]: TOKENS })
 }
 
 function invokeModel({ endpoint, region, modelArn, architecture }: Target): string {
@@ -46,22 +49,23 @@ client = boto3.client(
     endpoint_url=${python(endpoint)},
     region_name=${python(region)},
 )
+# or a raw prompt with the model's own control tokens, carried on as it stands: ${rawBody(architecture)}
 response = client.invoke_model(
     modelId=${python(modelArn)},
-    body=json.dumps(${python(nativeBody(architecture))}),
+    body=json.dumps(${python(BODY, 1)}),
 )
 print(json.load(response["body"]))
 `
 }
 
-function invokeCommand({ endpoint, region, modelArn, architecture }: Target): string {
+function invokeCommand({ endpoint, region, modelArn }: Target): string {
   return `
-# the model's own body; version 2 of the AWS CLI also wants --cli-binary-format raw-in-base64-out
+# InvokeModel; version 2 of the AWS CLI also wants --cli-binary-format raw-in-base64-out
 aws bedrock-runtime invoke-model \\
   --endpoint-url ${shell(endpoint)} \\
   --region ${shell(region)} \\
   --model-id ${shell(modelArn)} \\
-  --body ${shell(JSON.stringify(nativeBody(architecture)))} \\
+  --body ${shell(JSON.stringify(BODY))} \\
   /dev/stdout
 `
 }

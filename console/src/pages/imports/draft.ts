@@ -113,6 +113,21 @@ export function commandOf(request: ImportRequest): string {
   return `aws bedrock create-model-import-job \\\n  ${options.join(' \\\n  ')}`
 }
 
+/** Craton's own line for the same import, which checks it first and follows it. */
+export function cratonCommandOf(request: ImportRequest): string {
+  const tags = request.tags.flatMap(({ key, value }) => [`--tag ${shell(`${key}=${value}`)}`, `--model-tag ${shell(`${key}=${value}`)}`])
+  const options = [
+    `--job-name ${shell(request.jobName)}`,
+    `--model-name ${shell(request.modelName)}`,
+    `--from ${shell(request.s3Uri)}`,
+    `--role-arn ${shell(request.roleArn)}`,
+    `--quantization ${request.quantization}`,
+    ...(request.kmsKeyId ? [`--kms-key ${shell(request.kmsKeyId)}`] : []),
+    ...tags,
+  ]
+  return `craton import create \\\n  ${options.join(' \\\n  ')}`
+}
+
 const KEPT = 'craton.import-draft'
 
 /** Keeps a draft for this tab, so that it outlasts a look at another page. It holds no secret. */

@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest'
 import type { ImportDetails, NeededPolicy, Quality } from '../../api/imports.ts'
 import { modelOf, type Job } from '../../api/jobs.ts'
 import type { KeyRow } from '../../api/kms.ts'
-import { nativeBody, samplesFor } from './code.ts'
-import { commandOf, draftOf, faults, keyArn, newDraft, parse, policyRequestOf, requestOf, type Draft } from './draft.ts'
-import { byAccount, pageOf } from './policies.ts'
+import { rawBody, samplesFor } from './code.ts'
+import { commandOf, cratonCommandOf, draftOf, faults, keyArn, newDraft, parse, policyRequestOf, requestOf, type Draft } from './draft.ts'
+import { byAccount, pageOf, scriptOf } from './policies.ts'
 import { changeText, figure, perplexityText, share } from './quality.ts'
 import { stageOf, stageStatus } from './stages.ts'
 
@@ -88,6 +88,22 @@ describe('draft', () => {
     expect(draftOf(job, NOW)).toMatchObject({ s3Uri: GOOD.s3Uri, jobName: 'import-20260504-081209', kmsKey: KEY, quantization: 'Q4_K_M' })
   })
 
+  test('Craton’s command has the quantization and the tags of both', () => {
+    const request = requestOf({ ...GOOD, jobName: 'j', quantization: 'Q8_0', tags: [{ key: 'team', value: 'ml' }] })
+    expect(cratonCommandOf(request)).toBe(
+      [
+        'craton import create',
+        '--job-name j',
+        '--model-name mistral-777788889999-01',
+        '--from s3://model-artifacts-111122223333/mistral-model-weights/',
+        `--role-arn arn:aws:iam::${HOST}:role/BedrockCMIExecutionRole-${HOST}`,
+        '--quantization Q8_0',
+        '--tag team=ml',
+        '--model-tag team=ml',
+      ].join(' \\\n  '),
+    )
+  })
+
   test('the command is the article’s', () => {
     const request = requestOf({ ...GOOD, jobName: 'cmi-job-01', kmsKey: KEY, tags: [{ key: 'team', value: "ML's" }] })
     expect(commandOf(request)).toBe(
@@ -129,7 +145,23 @@ describe('policies', () => {
       ['111122223333', [1, 3]],
       [HOST, [2, 5]],
     ])
-    expect(groups[0]?.commands).toBe('# Bucket\naws s3api put-bucket-policy\n\n# Key\naws kms put-key-policy\n')
+    expect(groups[0]?.script).toBe('# 1. Bucket\naws s3api put-bucket-policy\n\n# 3. Key\naws kms put-key-policy\n')
+  })
+
+  test('a document is written to the file that its command puts, and a statement is added to the key’s policy', () => {
+    const put = policy({ document: { Version: '2012-10-17' }, command: 'aws iam put-role-policy --policy-document file://role.json' })
+    expect(scriptOf(put)).toBe(
+      `# 2. Role policy\ncat > role.json <<'JSON'\n{\n  "Version": "2012-10-17"\n}\nJSON\naws iam put-role-policy --policy-document file://role.json\n`,
+    )
+    const trust = policy({ kind: 'trust-policy', command: 'aws iam update-assume-role-policy --policy-document file://trust.json' })
+    expect(scriptOf(trust)).toContain(
+      'aws iam get-role --role-name import > /dev/null 2>&1 \\\n  || aws iam create-role --role-name import --assume-role-policy-document file://trust.json > /dev/null\n',
+    )
+    const key = policy({ step: 4, kind: 'key-policy-statement', resource: KEY, document: { Sid: 'Use' }, command: 'aws kms put-key-policy --policy file://key.json' })
+    expect(scriptOf(key)).toBe(
+      '# 4. Role policy\naws kms get-key-policy --key-id 6cd5d3bf-3d9b-4d1c-83d5-8df6284435a1 --policy-name default --query Policy --output text \\\n' +
+        `  | jq '.Statement += [{"Sid":"Use"}]' > key.json\naws kms put-key-policy --policy file://key.json\n`,
+    )
   })
 
   test('one account that is both sides is shown once', () => {
@@ -186,7 +218,7 @@ describe('stages', () => {
     expect(stageOf(undefined)).toBe(0)
     expect(stageOf(at('importing the weights'))).toBe(2)
     expect(stageOf(at('something else'))).toBe(0)
-    expect([0, 2, 4].map((stage) => stageStatus(stage, 2))).toEqual(['success', 'in-progress', 'pending'])
+    expect([0, 2, 4].map((stage) => stageStatus(stage, 2))).toEqual(['success', 'loading', 'pending'])
   })
 
   test('a job that imported leads to the imported model, one that downloaded to the catalogue’s', () => {
@@ -213,9 +245,10 @@ describe('code', () => {
     }
   })
 
-  test('InvokeModel has the body of the family', () => {
-    expect(nativeBody('LlamaForCausalLM')).toEqual({ prompt: 'What is granite?', max_gen_len: 200 })
-    expect(nativeBody('MistralForCausalLM')).toEqual({ prompt: 'What is granite?', max_tokens: 200 })
-    expect(samplesFor(target)[1]?.code).toContain('body=json.dumps({"prompt": "What is granite?", "max_tokens": 200}),')
+  test('InvokeModel sends a conversation, and tells the body of the family for a raw prompt', () => {
+    expect(rawBody('LlamaForCausalLM')).toBe('{"prompt":"…","max_gen_len":200}')
+    expect(rawBody('MistralForCausalLM')).toBe('{"prompt":"…","max_tokens":200}')
+    expect(samplesFor(target)[1]?.code).toContain('{"role": "user", "content": "What is granite?"},')
+    expect(samplesFor(target)[2]?.code).toContain(`--body '{"messages":[{"role":"user","content":"What is granite?"}],"max_tokens":200}'`)
   })
 })

@@ -19,5 +19,5 @@ export function stageOf(job: Job | undefined): number {
 /** How a stage is shown while the job is at another one. */
 export function stageStatus(stage: number, current: number): StatusIndicatorProps.Type {
   if (stage < current) return 'success'
-  return stage === current ? 'in-progress' : 'pending'
+  return stage === current ? 'loading' : 'pending'
 }
