@@ -93,14 +93,25 @@ def upload(account, bucket, key):
     print(f"   {total / 1e6:.0f} MB in s3://{bucket}/{PREFIX}, encrypted: {head['ServerSideEncryption']} {head['SSEKMSKeyId']}")
 
 
-def hosting_side(host, role_arn, policies):
+def research_side(research, bucket, policies):
+    """What the account of the checkpoint does, with two mistakes: it forgets a right of the bucket's policy, and its key."""
+    document = next(policy["document"] for policy in policies if policy["kind"] == "bucket-policy")
+    document["Statement"][0]["Action"].remove("s3:ListBucket")
+    research.client("s3").put_bucket_policy(Bucket=bucket, Policy=json.dumps(document))
+    for policy in policies:
+        if policy["side"] == "source":
+            mistake = "without s3:ListBucket" if policy["kind"] == "bucket-policy" else "forgotten"
+            print(f"   step {policy['step']}, {policy['title']}: {mistake}")
+
+
+def hosting_side(host, policies):
     """Makes what the account that imports needs: the role with its trust and its rights, and the key's statement."""
     iam, kms = host.client("iam"), host.client("kms")
     mine = [policy for policy in policies if policy["side"] == "host"]
     trust = next(policy["document"] for policy in mine if policy["kind"] == "trust-policy")
     iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=json.dumps(trust))
     for number, policy in enumerate(mine):
-        print(f"   step {policy['step']}, {policy['title']}: {policy['resource']}")
+        print(f"   step {policy['step']}, {policy['title']}: done")
         if policy["kind"] == "role-policy":
             iam.put_role_policy(RoleName=ROLE, PolicyName=f"import-{number}", PolicyDocument=json.dumps(policy["document"]))
         if policy["kind"] == "key-policy-statement":
@@ -108,10 +119,6 @@ def hosting_side(host, role_arn, policies):
             document = json.loads(kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"])
             document["Statement"].append(policy["document"])
             kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(document))
-    for policy in policies:
-        if policy["side"] == "source":
-            print(f"   step {policy['step']}, {policy['title']}: left to the research account, which has not done it")
-    return role_arn
 
 
 def job_of_boto3(host, role_arn, uri, key):
@@ -142,9 +149,9 @@ def repair(token, account, accounts):
             account.run(command)
             made += 1
     if explanation["changes"]:
-        print(f"   decided again with this: {'allowed' if explanation['proven'] else 'not yet allowed'}")
+        print(f"   decided again with this: {'allowed' if explanation['proven'] else 'not yet allowed'}\n")
     for side in explanation["otherSides"]:
-        print(f"   {side['text']} {side['accountId']}: a token for its administrators")
+        print(f"   {side['text']} {side['accountId']}, whose administrators open a token for their side\n")
         if side["token"] and side["accountId"] in accounts:
             made += repair(side["token"], accounts[side["accountId"]], accounts)
     return made
@@ -163,7 +170,7 @@ def make_it_pass(host, research, role_arn, uri, key):
             print(f"   {model['class']}, {model['parameters'] / 1e6:.1f} million parameters, {model['modelBytes'] / 1e6:.0f} MB when imported")
             return
         failed = next(check for check in answer["checks"] if check["outcome"] == "failed")
-        print(f"   {failed['message']}")
+        print(f"   {failed['message']}\n")
         if not failed["requestId"] or repair(failed["requestId"], host, {host.id: host, research.id: research}) == 0:
             raise SystemExit("nothing is proposed that would help")
     raise SystemExit("the repairs did not help")
@@ -247,13 +254,15 @@ def main():
         keys.append((research, source_key))
         upload(research, bucket, source_key)
 
-        title("3. The hosting account makes its side: a key, a role, the role's trust and rights (craton import policies)")
+        title("3. Each side's policies, as craton import policies prints them: the hosting account's, and two mistakes of the other's")
         key = host.client("kms").create_key()["KeyMetadata"]["Arn"]
         keys.append((host, key))
         wish = ("import", "policies", "--from", uri, "--role-arn", role_arn, "--source-account", research.id,
                 "--source-kms-key", source_key, "--kms-key", key)
-        typed(*wish)
-        hosting_side(host, role_arn, craton(*wish, account=host.id)["policies"])
+        typed(*wish, "--account", host.id)
+        policies = craton(*wish, account=host.id)["policies"]
+        hosting_side(host, policies)
+        research_side(research, bucket, policies)
 
         title("4. The import is denied (bedrock.create_model_import_job)")
         job_of_boto3(host, role_arn, uri, key)

@@ -89,6 +89,14 @@ def test_from_policies_to_an_answer(source, role):
     assert refused.returncode == 1 and "FAILED" in refused.stderr
     assert f"Amazon Bedrock does not have access to the S3 location (s3://{source}/weights)" in refused.stderr
     assert model not in craton("list").stdout
+    # The check that failed is explained, with a token for the other side.
+    checks = craton_json("doctor", uri, "--role-arn", arn, check=False)["checks"]
+    failed = next(check for check in checks if check["outcome"] == "failed")
+    assert failed["name"] == "list"
+    explained = subprocess.run([os.environ["CRATON_BIN"], "iam", "explain", failed["requestId"], "--account", HOST, "--output", "json"],
+                               capture_output=True, text=True, timeout=60)
+    sides = json.loads(explained.stdout)["otherSides"]
+    assert [side["accountId"] for side in sides] == [RESEARCH] and sides[0]["token"], sides
     # Unasked, it is started and fails with the same words.
     failed = craton("create", "--model-name", model, *place, "--skip-checks", check=False)
     assert failed.returncode == 1 and "Update the permissions and try again" in failed.stderr
@@ -96,6 +104,7 @@ def test_from_policies_to_an_answer(source, role):
     put(policies, "bucket-policy", source, role)
     examined = craton_json("doctor", uri, "--role-arn", arn)
     assert examined["passes"] and [size["quantization"] for size in examined["sizes"]] == ["F16", "Q8_0", "Q4_K_M"]
+    assert all(size["memoryBytes"] > size["bytes"] > 0 for size in examined["sizes"])
     job = f"{model}-job"
     done = craton_json("create", "--model-name", model, *place, "--job-name", job, "--quantization", "Q8_0",
                        "--tag", "team=hosting", "--model-tag", "kept=no")

@@ -97,6 +97,12 @@ const LARGEST_HEAD: u64 = 8 << 20;
 const FIX_CONFIG: &str = "Upload the `config.json` that the model was saved with.";
 
 impl Config {
+    /// Bytes that a token takes in the cache of a loaded model: a key and a value of each layer, in half precision.
+    #[must_use]
+    pub fn cache_bytes_per_token(&self) -> u64 {
+        2 * 2 * self.layers * self.kv_heads * self.head_dim
+    }
+
     /// Reads the file; findings where it cannot be imported.
     pub(crate) fn read(json: &[u8], report: &mut Report) -> Option<Self> {
         let value = serde_json::from_slice::<Map<String, Value>>(json)

@@ -173,7 +173,8 @@ impl Reader<'_> {
         let jinja = self.file(template::JINJA, LONGEST_SETTINGS).await?;
         let other = self.file(template::JSON, LONGEST_SETTINGS).await?;
         let Some(mut vocabulary) = Vocabulary::read(&files, config, self.report) else { return Ok(None) };
-        vocabulary.template = template::read(jinja.as_deref(), other.as_deref(), &settings, &vocabulary, self.report);
+        vocabulary.template =
+            template::read(jinja.as_deref(), other.as_deref(), &settings, &vocabulary, self.report).await;
         Ok(Some(vocabulary))
     }
 }

@@ -195,6 +195,17 @@ fn the_chat_template_must_be_there_and_render() {
     let cases = [
         (json!(null), "the model has no chat template"),
         (json!("{% for m in messages %}"), "the chat template cannot be read"),
+        (
+            json!("{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}"),
+            "the chat template cannot be read: it takes more than 4000000 steps",
+        ),
+        (
+            json!(
+                "{% if messages[0].content is startingwith('What') %}{% for a in range(100000) %}\
+                {% for b in range(100000) %}{% endfor %}{% endfor %}{% endif %}{{ messages[0].content }}"
+            ),
+            "the chat template refuses a question: it takes more than 4000000 steps",
+        ),
         (json!("{{ raise_exception('only for experts') }}"), "refuses a question: only for experts"),
         (json!("Hello"), "leaves the question out"),
         (json!([{"name": "tool_use", "template": "x"}]), "the model has no chat template"),

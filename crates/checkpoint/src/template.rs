@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use base::SystemClock;
+use futures::channel::oneshot;
 use inference::template::{ChatTemplate, Tokens};
 use inference::{ChatMessage, ChatPrompt, Role};
 use serde_json::{Map, Value};
@@ -17,7 +18,7 @@ const FIX_TEMPLATE: &str = "Upload the template that the model was trained with,
 
 /// The template, if it renders a conversation. Its own file is preferred to `tokenizer_config.json`, as transformers
 /// does.
-pub(crate) fn read(
+pub(crate) async fn read(
     jinja: Option<&[u8]>,
     json: Option<&[u8]>,
     settings: &Map<String, Value>,
@@ -25,7 +26,13 @@ pub(crate) fn read(
     report: &mut Report,
 ) -> Option<String> {
     let (file, source) = report.keep(find(jinja, json, settings))?;
-    report.keep(try_out(&source, vocabulary).map_err(|problem| Finding::error(file, problem, FIX_TEMPLATE)))?;
+    let special = &vocabulary.special;
+    let tokens = Tokens { bos: vocabulary.spelling(special.bos), eos: vocabulary.spelling(special.eos) };
+    let tried = on_a_thread({
+        let source = source.clone();
+        move || try_out(&source, tokens)
+    });
+    report.keep(tried.await.map_err(|problem| Finding::error(file, problem, FIX_TEMPLATE)))?;
     Some(source)
 }
 
@@ -60,10 +67,17 @@ fn chosen(value: &Value) -> Option<&str> {
     value.as_array()?.iter().find(named)?.get("template")?.as_str()
 }
 
+/// A template may compute for seconds before it is ended; nobody else should wait for that.
+async fn on_a_thread(work: impl FnOnce() -> Result<(), String> + Send + 'static) -> Result<(), String> {
+    let (sender, receiver) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("template".to_owned()).spawn(move || sender.send(work()));
+    let failed = || "the chat template could not be tried".to_owned();
+    thread.map_err(|_| failed())?;
+    receiver.await.unwrap_or_else(|_| Err(failed()))
+}
+
 /// Renders a question.
-fn try_out(source: &str, vocabulary: &Vocabulary) -> Result<(), String> {
-    let special = &vocabulary.special;
-    let tokens = Tokens { bos: vocabulary.spelling(special.bos), eos: vocabulary.spelling(special.eos) };
+fn try_out(source: &str, tokens: Tokens) -> Result<(), String> {
     let template = ChatTemplate::new(source, tokens, Arc::new(SystemClock))
         .map_err(|error| format!("the chat template cannot be read: {}", reason(error)))?;
     let question = "What is the capital of France?";

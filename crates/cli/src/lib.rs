@@ -109,7 +109,7 @@ fn dispatch(cli: Cli, local: &dyn Local) -> Result<()> {
             match examined_here(&command) {
                 Some((args, folder)) => {
                     let found = local.examine_checkpoint(&folder, args.quantization.name(), global.data())?;
-                    commands::import::doctor::told(&found, &args.place, global.output)
+                    commands::import::doctor::told(&found, &args.place, global.output, "")
                 }
                 None => commands::run(command, &global),
             }

@@ -49,7 +49,7 @@ impl FakeLoader {
     pub fn generator(&self, options: &LoadOptions, replies: &[(&str, &str)]) -> Result<Scheduler> {
         let vocabulary = Arc::new(FakeVocabulary);
         let tokens = Tokens { bos: String::new(), eos: "<|im_end|>".to_owned() };
-        let template = ChatTemplate::new(TEMPLATE, tokens, self.clock.clone())?;
+        let template = ChatTemplate::ours(TEMPLATE, tokens, self.clock.clone())?;
         let facts = facts("fake", ModelKind::Generator);
         let info = ModelInfo {
             name: facts.name.clone(),

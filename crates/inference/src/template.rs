@@ -8,19 +8,30 @@
 //!   between `<tool_response>` tags.
 //! - **Roles must alternate**: neighbouring messages of one role are joined by an empty line, where the template
 //!   refuses them otherwise.
+//!
+//! A template is a stranger's program. It may take so many steps; where [`isolate`] was called it also runs in a process
+//! apart, with little memory and little time, so that whatever it does ends there with an error here.
 
+mod apart;
+mod jinja;
 mod json;
 mod messages;
+mod worker;
 
+use std::fmt;
 use std::sync::Arc;
 
 use base::Clock;
-use minijinja::{Environment, ErrorKind, context};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::chat::{ChatMessage, ChatPrompt, Role, ToolSpec};
 use crate::tool_calls::ToolFormat;
 use crate::{Error, Result};
+use apart::Workers;
+use jinja::{Jinja, Refusal};
+
+pub use apart::{Program, isolate};
+pub use worker::serve;
 
 /// The spellings of the tokens that templates write.
 #[derive(Debug, Clone, Default)]
@@ -32,36 +43,54 @@ pub struct Tokens {
 }
 
 /// A model's chat template.
-#[derive(Debug)]
 pub struct ChatTemplate {
-    environment: Environment<'static>,
+    renderer: Renderer,
+    clock: Arc<dyn Clock>,
     tokens: Tokens,
     tool_format: ToolFormat,
     takes_system: bool,
 }
 
-/// The name of the only template in the environment.
-const NAME: &str = "chat";
+impl fmt::Debug for ChatTemplate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChatTemplate").field("tool_format", &self.tool_format).finish_non_exhaustive()
+    }
+}
+
+/// Where a template is rendered.
+enum Renderer {
+    /// In this process.
+    Here(Jinja),
+    /// In processes of its own.
+    Apart(Workers),
+}
 
 impl ChatTemplate {
-    /// Compiles a template and tries what it can do. `strftime_now` in it shows the clock's time in UTC.
+    /// Compiles a stranger's template and tries what it can do: in processes apart, where [`isolate`] was called.
+    /// `strftime_now` in it shows the clock's time in UTC.
+    ///
+    /// # Errors
+    /// Template, where it is malformed or asks for more than templates may take: steps, memory, time.
     pub fn new(source: &str, tokens: Tokens, clock: Arc<dyn Clock>) -> Result<Self> {
-        let mut environment = Environment::new();
-        environment.set_trim_blocks(true);
-        environment.set_lstrip_blocks(true);
-        environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
-        environment.add_filter("tojson", json::tojson);
-        environment.add_function(
-            "raise_exception",
-            |reason: String| -> std::result::Result<String, minijinja::Error> {
-                Err(minijinja::Error::new(ErrorKind::InvalidOperation, reason))
-            },
-        );
-        environment.add_function("strftime_now", move |format: String| strftime(clock.as_ref(), &format));
-        environment.add_template_owned(NAME, source.to_owned()).map_err(|error| failed(&error))?;
-        let mut template = Self { environment, tokens, tool_format: ToolFormat::Instructed, takes_system: true };
-        template.takes_system = template.shows_system();
-        template.tool_format = template.find_tool_format(source);
+        let renderer = match apart::program() {
+            Some(program) => Renderer::Apart(Workers::new(program, source).map_err(failed)?),
+            None => Renderer::Here(Jinja::new(source).map_err(failed)?),
+        };
+        Self::with(renderer, source, tokens, clock)
+    }
+
+    /// Compiles a template of our own.
+    ///
+    /// # Errors
+    /// Template, where it is malformed.
+    pub fn ours(source: &str, tokens: Tokens, clock: Arc<dyn Clock>) -> Result<Self> {
+        Self::with(Renderer::Here(Jinja::new(source).map_err(failed)?), source, tokens, clock)
+    }
+
+    fn with(renderer: Renderer, source: &str, tokens: Tokens, clock: Arc<dyn Clock>) -> Result<Self> {
+        let mut template = Self { renderer, clock, tokens, tool_format: ToolFormat::Instructed, takes_system: true };
+        template.takes_system = template.shows_system()?;
+        template.tool_format = template.find_tool_format(source)?;
         Ok(template)
     }
 
@@ -92,53 +121,66 @@ impl ChatTemplate {
             messages.pop();
         }
         let open = continued.is_none() && (chat.add_generation_prompt || chat.continue_last);
-        let text = self.fill(&messages, tools, open).or_else(|error| {
+        let text = self.fill(&messages, tools, open).or_else(|refusal| {
             let joined = messages::alternating(&messages);
-            if joined.len() == messages.len() { Err(error) } else { self.fill(&joined, tools, open) }
-        })?;
-        match continued {
-            Some(content) => cut_after(text, &content),
-            None => Ok(text),
+            match refusal {
+                Refusal::Refused(_) if joined.len() != messages.len() => self.fill(&joined, tools, open),
+                refusal => Err(refusal),
+            }
+        });
+        match (continued, text.map_err(failed)?) {
+            (Some(content), text) => cut_after(text, &content),
+            (None, text) => Ok(text),
         }
     }
 
-    fn fill(&self, messages: &[ChatMessage], tools: &[ToolSpec], open: bool) -> Result<String> {
-        let template = self.environment.get_template(NAME).map_err(|error| failed(&error))?;
+    fn fill(&self, messages: &[ChatMessage], tools: &[ToolSpec], open: bool) -> std::result::Result<String, Refusal> {
         let tools = match tools {
             [] => Value::Null,
             tools => Value::Array(tools.iter().map(messages::tool).collect()),
         };
-        let rendered = template.render(context! {
-            messages => messages::all(messages, self.tool_format),
-            tools,
-            bos_token => self.tokens.bos,
-            eos_token => self.tokens.eos,
-            add_generation_prompt => open,
+        let variables = json!({
+            "messages": messages::all(messages, self.tool_format),
+            "tools": tools,
+            "bos_token": self.tokens.bos,
+            "eos_token": self.tokens.eos,
+            "add_generation_prompt": open,
         });
-        rendered.map_err(|error| failed(&error))
+        match &self.renderer {
+            Renderer::Here(template) => template.render(&variables, self.clock.now()),
+            Renderer::Apart(workers) => workers.render(variables, self.clock.now()),
+        }
     }
 
-    fn shows_system(&self) -> bool {
+    /// Whether what a probe shows holds; no, where the template refuses it.
+    fn shows(&self, messages: &[ChatMessage], tools: &[ToolSpec], probe: &str) -> Result<bool> {
+        match self.fill(messages, tools, true) {
+            Ok(text) => Ok(text.contains(probe)),
+            Err(Refusal::Refused(_)) => Ok(false),
+            Err(exceeded) => Err(failed(exceeded)),
+        }
+    }
+
+    fn shows_system(&self) -> Result<bool> {
         let probe = "probe of the system role";
         let messages = [ChatMessage::new(Role::System, probe), ChatMessage::new(Role::User, "user")];
-        self.fill(&messages, &[], true).is_ok_and(|text| text.contains(probe))
+        self.shows(&messages, &[], probe)
     }
 
     /// The format in which the template writes calls; `Instructed` where it shows neither tools nor calls.
-    fn find_tool_format(&self, source: &str) -> ToolFormat {
+    fn find_tool_format(&self, source: &str) -> Result<ToolFormat> {
         let tool = ToolSpec {
             name: "probe_of_tools".to_owned(),
             description: String::new(),
-            schema: serde_json::json!({"type": "object", "properties": {}}),
+            schema: json!({"type": "object", "properties": {}}),
         };
         let messages = [ChatMessage::new(Role::User, "user")];
-        let shown = self.fill(&messages, std::slice::from_ref(&tool), true);
-        match shown.is_ok_and(|text| text.contains(&tool.name)) {
+        Ok(match self.shows(&messages, std::slice::from_ref(&tool), &tool.name)? {
             false => ToolFormat::Instructed,
             true if source.contains("[TOOL_CALLS]") => ToolFormat::Mistral,
             true if source.contains("<tool_call>") => ToolFormat::Hermes,
             true => ToolFormat::Llama3,
-        }
+        })
     }
 }
 
@@ -155,16 +197,9 @@ fn cut_after(mut text: String, content: &str) -> Result<String> {
     }
 }
 
-fn strftime(clock: &dyn Clock, format: &str) -> std::result::Result<String, minijinja::Error> {
-    let bad = |error: jiff::Error| minijinja::Error::new(ErrorKind::InvalidOperation, error.to_string());
-    let now = jiff::Timestamp::from_millisecond(clock.now().as_millis()).map_err(bad)?;
-    jiff::fmt::strtime::format(format, &now.to_zoned(jiff::tz::TimeZone::UTC)).map_err(bad)
-}
-
-fn failed(error: &minijinja::Error) -> Error {
-    match error.detail() {
-        Some(detail) => refused(detail),
-        None => refused(&error.to_string()),
+fn failed(refusal: Refusal) -> Error {
+    match refusal {
+        Refusal::Refused(reason) | Refusal::Exceeded(reason) => refused(&reason),
     }
 }
 

@@ -8,8 +8,6 @@ use serde_json::{Value, json};
 
 use crate::settings::{Machine, ModelRoom};
 
-/// Every quantization, the largest first.
-const ALL: [Quantization; 3] = [Quantization::F16, Quantization::Q8_0, Quantization::Q4KM];
 /// No model is too large for it.
 const UNLIMITED: Room = Room { disk: u64::MAX, memory: u64::MAX };
 
@@ -30,12 +28,13 @@ pub(crate) fn examine_checkpoint(folder: &Path, quantization: &str, data: &Path)
 }
 
 async fn examined(folder: &Path, quantization: &str, room: Room, settings: ModelRoom) -> Result<Value> {
-    let known = ALL.into_iter().find(|known| known.name() == quantization);
+    let known = Quantization::from_name(quantization);
     let quantization = known.with_context(|| format!("`{quantization}` is not a quantization"))?;
     let source = Folder(folder.to_owned());
     let mut examination = checkpoint::examine(&source, quantization, UNLIMITED).await.map_err(of_reading)?;
     let Some(accepted) = examination.accepted.take() else { return Ok(told(&examination, &[])) };
-    let sizes: Vec<Value> = ALL.into_iter().map(|quantization| size(&accepted, quantization, settings)).collect();
+    let sizes: Vec<Value> =
+        Quantization::ALL.into_iter().map(|quantization| size(&accepted, quantization, settings)).collect();
     // The same again, with the room that there is.
     let examination = checkpoint::examine(&source, quantization, room).await.map_err(of_reading)?;
     Ok(told(&examination, &sizes))
@@ -84,13 +83,12 @@ fn model(facts: &ModelFacts) -> Value {
     })
 }
 
-/// The bytes of the model on disk, and loaded with the caches of the requests that it answers at the same time: keys and
-/// values in half precision, for each layer.
+/// The bytes of the model on disk, and loaded with the caches of the requests that it answers at the same time.
 fn size(accepted: &Accepted, quantization: Quantization, settings: ModelRoom) -> Value {
     let (bytes, config) = (accepted.plan("", quantization).bytes(), accepted.config());
-    let token = 2 * 2 * config.layers * config.kv_heads * config.head_dim;
     let tokens = config.context.min(u64::from(settings.context)) * u64::from(settings.parallel);
-    json!({ "quantization": quantization.name(), "bytes": bytes, "memoryBytes": bytes.saturating_add(token * tokens) })
+    let caches = config.cache_bytes_per_token() * tokens;
+    json!({ "quantization": quantization.name(), "bytes": bytes, "memoryBytes": bytes.saturating_add(caches) })
 }
 
 /// Bytes that are free where `folder` is, or would be; all there could be where the system does not tell.

@@ -31,6 +31,9 @@ use cli::{BackupFacts, Local, RestoreArgs, RotateArgs, UpArgs};
 use serde_json::Value;
 
 fn main() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|word| word == wiring::RENDER_TEMPLATES) {
+        return inference::template::serve();
+    }
     if let Some(refusal) = cli::refuse_processor() {
         return refusal;
     }

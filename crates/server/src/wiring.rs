@@ -12,6 +12,7 @@ use base::{Clock, Random, Secret, SystemClock, SystemRandom};
 use cli::{Credentials, Endpoint, UpArgs, write_credentials, write_endpoint};
 use identity::{AdminCredentials, Defaults, Identity, Keyring, RootCredentials, RootKey};
 use inference::LoadOptions;
+use inference::template::Program;
 use inference_native::NativeQuantizer;
 use jobs::Jobs;
 use models::{Config, HubConfig, Models, Parts};
@@ -27,6 +28,8 @@ use crate::{backups, banner, engines, listener, signals, tables, telemetry, tls}
 
 /// Jobs that run at the same time: mostly downloads, which wait for the network.
 const JOB_WORKERS: usize = 4;
+/// The word that makes this program a process that renders a chat template. It is no command: only a server starts it.
+pub(crate) const RENDER_TEMPLATES: &str = "render-templates";
 /// The folder in the data folder with the objects of S3.
 pub(crate) const OBJECTS: &str = "objects";
 /// The folder of imported models in the data directory.
@@ -43,6 +46,7 @@ pub(crate) fn up(args: UpArgs) -> Result<()> {
     let machine = Machine::current();
     let settings = Settings::resolve(args, &machine)?;
     telemetry::start_logs(settings.log_format, &settings.log)?;
+    inference::template::isolate(renderer()?);
     let threads = usize::try_from(machine.cores).unwrap_or(1).clamp(1, MOST_SERVING_THREADS);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)
@@ -53,6 +57,15 @@ pub(crate) fn up(args: UpArgs) -> Result<()> {
     // Blocking work that still runs, such as loading a model, must not hold up the end.
     runtime.shutdown_background();
     result
+}
+
+/// This very program, also after another version was put in its place.
+fn renderer() -> Result<Program> {
+    let path = match cfg!(target_os = "linux") {
+        true => "/proc/self/exe".into(),
+        false => std::env::current_exe().context("cannot find this program")?,
+    };
+    Ok(Program { path, arguments: vec![RENDER_TEMPLATES.into()] })
 }
 
 async fn run(settings: &Settings, started: Instant) -> Result<()> {

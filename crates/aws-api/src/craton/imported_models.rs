@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use base::Error;
 use http::StatusCode;
-use serde_json::json;
+use models::{ImportedCard, Quality, Trial};
+use serde_json::{Value, json};
 
 use crate::call::{Answer, Call, Labels, json as respond};
 
@@ -13,7 +13,6 @@ pub(super) async fn get(call: Call<Labels>) -> Answer {
     let models = call.api.models();
     let model = models.imported_model(&call.ctx, call.label(0)).await?;
     let tags: BTreeMap<&String, &String> = model.tags.iter().map(|(key, value)| (key, value)).collect();
-    let card = serde_json::to_value(&model.card).map_err(Error::internal)?;
     let body = json!({
         "modelArn": model.arn.to_string(),
         "modelId": model.id,
@@ -29,7 +28,42 @@ pub(super) async fn get(call: Call<Labels>) -> Answer {
         "createdAt": model.created.to_iso8601(),
         "loaded": models.is_loaded(&model),
         "tags": tags,
-        "card": card,
+        "card": describe(&model.card),
     });
     Ok(respond(StatusCode::OK, &body))
+}
+
+fn describe(card: &ImportedCard) -> Value {
+    json!({
+        "class": card.class,
+        "parameters": card.parameters,
+        "layers": card.layers,
+        "hidden": card.hidden,
+        "contextLength": card.context_length,
+        "vocabulary": card.vocabulary,
+        "dtype": card.dtype,
+        "sourceBytes": card.source_bytes,
+        "quantization": card.quantization,
+        "warnings": card.warnings,
+        "trial": card.trial.as_ref().map(describe_trial),
+        "quality": card.quality.as_ref().map(describe_quality),
+    })
+}
+
+fn describe_trial(trial: &Trial) -> Value {
+    json!({"prompt": trial.prompt, "answer": trial.answer, "millis": trial.millis})
+}
+
+fn describe_quality(quality: &Quality) -> Value {
+    let exact = quality
+        .exact
+        .as_ref()
+        .map(|exact| json!({"perplexity": exact.perplexity, "agreement": exact.agreement, "format": exact.format}));
+    json!({
+        "text": quality.text,
+        "tokens": quality.tokens,
+        "perplexity": quality.perplexity,
+        "exact": exact,
+        "unmeasured": quality.unmeasured,
+    })
 }

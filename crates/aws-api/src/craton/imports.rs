@@ -89,10 +89,12 @@ fn describe(job: &ImportJob) -> base::Result<Value> {
 
 fn describe_check(checked: &ImportCheck) -> Value {
     let steps = checked.steps.iter().map(|step| {
-        let (outcome, message, hint) = match &step.outcome {
-            CheckOutcome::Passed => ("passed", None, None),
-            CheckOutcome::Failed { message, hint } => ("failed", Some(message), hint.as_ref()),
-            CheckOutcome::Skipped => ("skipped", None, None),
+        let (outcome, [message, hint, request_id]) = match &step.outcome {
+            CheckOutcome::Passed => ("passed", [None; 3]),
+            CheckOutcome::Failed { message, hint, request_id } => {
+                ("failed", [Some(message), hint.as_ref(), request_id.as_ref()])
+            }
+            CheckOutcome::Skipped => ("skipped", [None; 3]),
         };
         json!({
             "name": step.name,
@@ -100,18 +102,18 @@ fn describe_check(checked: &ImportCheck) -> Value {
             "outcome": outcome,
             "message": message,
             "hint": hint,
-            "requestId": null,
+            "requestId": request_id,
         })
     });
     json!({
         "passes": checked.passes(),
         "checks": steps.collect::<Vec<Value>>(),
         "report": checked.report,
-        "model": checked.facts.as_ref().map(describe_facts),
+        "model": checked.facts.as_ref().map(|facts| describe_facts(facts, checked.memory_bytes)),
     })
 }
 
-fn describe_facts(facts: &ModelFacts) -> Value {
+fn describe_facts(facts: &ModelFacts, memory_bytes: Option<u64>) -> Value {
     json!({
         "class": facts.class,
         "architecture": facts.architecture,
@@ -123,6 +125,7 @@ fn describe_facts(facts: &ModelFacts) -> Value {
         "dtype": facts.dtype,
         "sourceBytes": facts.source_bytes,
         "modelBytes": facts.model_bytes,
+        "memoryBytes": memory_bytes,
     })
 }
 

@@ -173,3 +173,44 @@ fn python_methods_and_namespaces_work() {
     let prompt = chat(&[(Role::User, " Hi there"), (Role::User, "Bye now")]);
     assert_eq!(template(source).render(&prompt).unwrap(), "HIBYE2");
 }
+
+#[test]
+fn endless_templates_run_out_of_steps() {
+    let macros = "{% macro again() %}{% for i in range(9) %}{{ again() }}{% endfor %}{% endmacro %}{{ again() }}";
+    for (source, reason) in [
+        ("{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}", "steps"),
+        ("{% for a in [1, 2] recursive %}{{ loop([1, 2]) }}{% endfor %}", "recursion"),
+        (macros, "recursion"),
+        ("{% for i in range(10000000000) %}{% endfor %}", "range has too many elements"),
+    ] {
+        let template = template(&format!("{{% if messages[0].content == 'go' %}}{source}{{% endif %}}fine"));
+        let Err(Error::Template { reason: said }) = template.render(&chat(&[(Role::User, "go")])) else {
+            panic!("{source}")
+        };
+        assert!(said.contains(reason), "{said}");
+        assert_eq!(template.render(&chat(&[(Role::User, "stay")])).unwrap(), "fine");
+        let at_once = ChatTemplate::new(source, Tokens::default(), Arc::new(base::SystemClock));
+        assert_eq!(at_once.is_err(), reason == "steps", "refusing is a template's right, being endless is not");
+    }
+}
+
+#[test]
+fn two_thousand_messages_take_a_twentieth_of_the_steps() {
+    let mut said = vec![(Role::System, "Be brief.")];
+    said.extend([(Role::User, "Hi"), (Role::Assistant, "Hello")].repeat(1_000));
+    said.push((Role::User, "Bye"));
+    for source in [CHATML, CHATML_DEFAULT_SYSTEM, HERMES, LLAMA3, MISTRAL, GEMMA] {
+        let messages = chat(&said[usize::from(source == GEMMA)..]).messages;
+        let messages = messages::all(&messages, ToolFormat::Instructed);
+        let variables = json!({"messages": messages, "tools": null, "bos_token": "<s>", "eos_token": "</s>",
+            "add_generation_prompt": true});
+        let steps = Jinja::new(source).unwrap().steps(&variables);
+        assert!((10_000..jinja::MOST_STEPS / 20).contains(&steps), "{steps}");
+    }
+}
+
+#[test]
+fn a_template_of_a_megabyte_is_refused() {
+    let long = ChatTemplate::new(&"x".repeat(1 << 20), Tokens::default(), Arc::new(base::SystemClock));
+    assert!(matches!(long, Err(Error::Template { reason }) if reason.contains("1048576 bytes")));
+}

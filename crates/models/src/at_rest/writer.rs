@@ -55,6 +55,7 @@ impl Writer {
             std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
             let mut file = options.open(&made).map_err(|error| failed(&error))?;
             file.write_all(&encoded).map_err(|error| failed(&error))?;
+            ::store::crash::point("models.import.create.after");
             Ok::<_, Error>(file)
         });
         let partial = Partial(Some(partial));
@@ -85,9 +86,12 @@ impl Writer {
         let file = self.idle().await?;
         let (from, to) = (self.partial.0.clone(), self.path.clone());
         let outcome = spawn_blocking(move || -> std::io::Result<()> {
+            ::store::crash::point("models.import.sync.before");
             file.sync_all()?;
             let Some(from) = from else { return Ok(()) };
+            ::store::crash::point("models.import.rename.before");
             fs::rename(from, &to)?;
+            ::store::crash::point("models.import.rename.after");
             match to.parent() {
                 Some(folder) => File::open(folder)?.sync_all(),
                 None => Ok(()),
@@ -116,6 +120,7 @@ impl Writer {
         self.writing = Some(spawn_blocking(move || {
             cipher.seal(number, last, &mut chunk)?;
             file.write_all(&chunk).map_err(|error| failed(&error))?;
+            ::store::crash::point("models.import.chunk.after");
             chunk.clear();
             Ok((file, chunk))
         }));

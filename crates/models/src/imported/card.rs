@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// An imported model's card.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(default)]
 pub struct Card {
     /// The class that its configuration names: `MistralForCausalLM`.
     pub class: String,
@@ -35,7 +35,6 @@ pub struct Card {
 
 /// The test of a model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub struct Trial {
     /// What it was asked.
     pub prompt: String,
@@ -47,7 +46,6 @@ pub struct Trial {
 
 /// How well a model expects a fixed text, and how much of that the import cost.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub struct Quality {
     /// The name of the text.
     pub text: String,
@@ -63,7 +61,6 @@ pub struct Quality {
 
 /// How the weights expect the text as they were before the import.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub struct Exact {
     /// The perplexity of the same text.
     pub perplexity: f64,

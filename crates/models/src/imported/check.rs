@@ -30,6 +30,9 @@ pub struct ImportCheck {
     pub report: Option<Value>,
     /// What the checkpoint says of its model, where that could be read.
     pub facts: Option<ModelFacts>,
+    /// Bytes of the model in memory, with the caches of the requests that it answers at the same time; none where it cannot
+    /// be imported.
+    pub memory_bytes: Option<u64>,
 }
 
 impl ImportCheck {
@@ -63,6 +66,8 @@ pub enum CheckOutcome {
         message: String,
         /// What to do about it.
         hint: Option<String>,
+        /// The request whose audit record tells of it, where one does.
+        request_id: Option<String>,
     },
     /// It was not reached, or there is nothing to check.
     Skipped,
@@ -76,11 +81,14 @@ impl Models {
     pub async fn check_import(&self, ctx: &Ctx, new: &NewImport) -> Result<ImportCheck> {
         super::job::check(ctx, new)?;
         let mut checks = Checks::default();
+        checks.asking(Some(ctx));
         let passed = self.inner.identity.pass_role(ctx, &new.role_arn, work::SERVICE).await;
         checks.note(passed)?;
         // The import would be this one: the role's trust policy is asked about its ARN.
         let job = self.row(ctx, new.clone());
+        checks.asking(None);
         let Some(role) = checks.note(self.role(ctx, &job).await)? else { return Ok(checks.done()) };
+        checks.asking(Some(&role));
         let location = Location::parse(&new.source_uri)?;
         let source = BucketFolder::new(self.inner.objects.clone(), role.clone(), &location.bucket, &location.prefix);
         let listed = source.files().await.map_err(|error| failure::no_access(&new.source_uri, error));
@@ -119,9 +127,16 @@ impl Models {
         match examine(source, new.quantization, room).await {
             Ok(examined) => {
                 checks.found.report = Some(super::report_json(&examined.report));
+                if let (Some(accepted), Some(facts)) = (&examined.accepted, &examined.facts) {
+                    let config = accepted.config();
+                    let caches = self.inner.loaded.cache_bytes(config.context, config.cache_bytes_per_token());
+                    checks.found.memory_bytes = Some(facts.model_bytes.saturating_add(caches));
+                }
                 checks.found.facts = examined.facts;
-                let fit = if examined.report.passes() { Ok(()) } else { Err(failure::unfit(&examined.report)) };
-                checks.note(fit)?;
+                match examined.report.passes() {
+                    true => checks.push(CheckOutcome::Passed),
+                    false => checks.fail(failure::unfit(&examined.report), None),
+                }
             }
             Err(error) => drop(checks.note(Err::<(), Error>(work::of_reading(job, error)))?),
         }
@@ -140,15 +155,25 @@ impl Models {
 /// The checks as they are made.
 struct Checks {
     found: ImportCheck,
+    /// The request that the next checks are part of.
+    request_id: Option<String>,
 }
 
 impl Default for Checks {
     fn default() -> Self {
-        Self { found: ImportCheck { steps: Vec::new(), report: None, facts: None } }
+        Self {
+            found: ImportCheck { steps: Vec::new(), report: None, facts: None, memory_bytes: None },
+            request_id: None,
+        }
     }
 }
 
 impl Checks {
+    /// Says whose request the next checks are part of.
+    fn asking(&mut self, ctx: Option<&Ctx>) {
+        self.request_id = ctx.map(|ctx| ctx.request_id().to_string());
+    }
+
     /// Notes the next check. None where it failed.
     ///
     /// # Errors
@@ -161,10 +186,14 @@ impl Checks {
             }
             Err(error) if failure::is_fault(&error) => Err(error),
             Err(error) => {
-                self.push(CheckOutcome::Failed { message: error.message, hint: error.hint });
+                self.fail(error, self.request_id.clone());
                 Ok(None)
             }
         }
+    }
+
+    fn fail(&mut self, error: Error, request_id: Option<String>) {
+        self.push(CheckOutcome::Failed { message: error.message, hint: error.hint, request_id });
     }
 
     fn skip(&mut self) {

@@ -48,11 +48,17 @@ impl Files {
     /// Removes a file; there need not be one.
     pub(super) async fn remove(&self, name: &str) -> Result<()> {
         let path = self.path(name);
-        blocking(move || match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(Error::unavailable("The model's file cannot be removed.").with_detail(error))
+        blocking(move || {
+            ::store::crash::point("models.import.remove.before");
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    Err(Error::unavailable("The model's file cannot be removed.").with_detail(error))
+                }
+                _ => {
+                    ::store::crash::point("models.import.remove.after");
+                    sync(path.parent())
+                }
             }
-            _ => sync(path.parent()),
         })
         .await
     }

@@ -405,7 +405,17 @@ fn a_checkpoint_in_a_folder_is_examined_without_a_server() {
     let folder = home.path().join("mistral");
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("config.json"), r#"{"architectures": ["GemmaForCausalLM"]}"#).unwrap();
-    insta::assert_snapshot!(session(&home, &["import doctor nothing", "import doctor mistral"]), @"");
+    insta::assert_snapshot!(session(&home, &["import doctor nothing", "import doctor mistral"]), @"
+    $ craton import doctor nothing
+    ! error: `nothing` is not a folder
+    ! hint: name the folder that holds config.json, the tokenizer and the weights
+    [status 1]
+    $ craton import doctor mistral
+    error   config.json: the architecture `GemmaForCausalLM` is not supported
+            fix: Models of LlamaForCausalLM (Llama 2, Llama 3), MistralForCausalLM and Qwen2ForCausalLM can be imported.
+    ! error: `mistral` cannot be imported as it is
+    [status 1]
+    ");
     let found = home.craton(&["import", "doctor", "mistral", "--output", "json", "--quantization", "Q8_0"]);
     let answer: Value = serde_json::from_str(&found.stdout).unwrap();
     assert_eq!((found.status.code(), &answer["passes"]), (Some(1), &Value::Bool(false)));

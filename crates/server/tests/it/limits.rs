@@ -249,3 +249,29 @@ async fn told_of_broken_streams(server: &Server) {
         assert_eq!(served["error_code"], item["errorCode"]);
     }
 }
+
+#[test]
+fn the_program_renders_a_chat_template_apart_and_ends_one_that_explodes() {
+    let answers = |source: &str| {
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_craton"))
+            .arg("render-templates")
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let requests = [
+            serde_json::json!({"Source": source}),
+            serde_json::json!({"Render": {"variables": {"name": "Ann"}, "now": 0}}),
+        ];
+        for request in requests {
+            std::io::Write::write_all(child.stdin.as_mut().unwrap(), format!("{request}\n").as_bytes()).unwrap();
+        }
+        let output = child.wait_with_output().unwrap();
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+    };
+    assert_eq!(answers("Hi {{ name }}"), (true, "\"Ready\"\n{\"Text\":\"Hi Ann\"}\n".to_owned()));
+    let doubles =
+        "{% set ns = namespace(x='doubles ') %}{% for i in range(60) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}";
+    assert_eq!(answers(doubles), (false, "\"Ready\"\n".to_owned()));
+}

@@ -31,7 +31,7 @@ pub(super) async fn ask(client: &Client, wish: &Wish<'_>) -> Result<Value> {
 }
 
 /// The checks and what they found, for people.
-pub(super) fn checks(answer: &Value) -> String {
+pub(super) fn checks(answer: &Value, here: &str) -> String {
     let mut out = String::new();
     for check in answer["checks"].as_array().into_iter().flatten() {
         let word = match check["outcome"].as_str() {
@@ -49,7 +49,7 @@ pub(super) fn checks(answer: &Value) -> String {
             }
         }
         if let Some(id) = check["requestId"].as_str() {
-            let _ = writeln!(out, "{:<7} why: craton iam explain {id}", "");
+            let _ = writeln!(out, "{:<7} why: craton iam explain {id}{here}", "");
         }
     }
     out.truncate(out.trim_end().len());
@@ -71,11 +71,11 @@ pub(super) fn findings(report: &Value) -> String {
 }
 
 /// The error of an import that would fail, with the first step to mend it.
-pub(super) fn refusal(answer: &Value) -> anyhow::Error {
+pub(super) fn refusal(answer: &Value, here: &str) -> anyhow::Error {
     let failed = || answer["checks"].as_array().into_iter().flatten().filter(|check| check["outcome"] == "failed");
     let names: Vec<&str> = failed().filter_map(|check| check["name"].as_str()).collect();
     let hint = match failed().find_map(|check| check["requestId"].as_str()) {
-        Some(id) => format!("`craton iam explain {id}` says what is missing on which side"),
+        Some(id) => format!("`craton iam explain {id}{here}` says what is missing on which side"),
         None if names == ["examine"] => "mend the files and upload them again".to_owned(),
         None => "`craton import policies` prints what each side needs".to_owned(),
     };

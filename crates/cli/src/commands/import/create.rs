@@ -15,14 +15,14 @@ use crate::output;
 /// The longest name of a job.
 const LONGEST_NAME: usize = 63;
 
-pub(super) async fn run(client: &Client, args: &Create, format: Format) -> Result<()> {
+pub(super) async fn run(client: &Client, args: &Create, format: Format, here: &str) -> Result<()> {
     let job_name = args.job_name.clone().unwrap_or_else(|| job_name(&args.model_name, SystemClock.now()));
     if !args.skip_checks {
-        check(client, args, &job_name, format).await?;
+        check(client, args, &job_name, format, here).await?;
     }
     let headers = [("x-craton-quantization", args.quantization.name())];
     let answer = bedrock(client, Method::POST, "/model-import-jobs", &headers, Some(&request(args, &job_name))).await?;
-    let come_back = format!("craton import status {job_name} --watch");
+    let come_back = format!("craton import status {job_name} --watch{here}");
     if args.no_wait {
         if format == Format::Json {
             return output::json(&json!({ "jobArn": answer["jobArn"], "jobName": job_name }));
@@ -31,20 +31,20 @@ pub(super) async fn run(client: &Client, args: &Create, format: Format) -> Resul
         output::note(&format!("The import goes on: {come_back}"));
         return Ok(());
     }
-    let import = follow::to_the_end(client, &job_name, &args.model_name).await?;
+    let import = follow::to_the_end(client, &job_name, &args.model_name, here).await?;
     if format == Format::Json {
         output::json(&import)?;
     }
-    follow::completed(&import)?;
+    follow::completed(&import, here)?;
     if format == Format::Text {
-        output::line(ready(&import))?;
+        output::line(ready(&import, here))?;
         job::quality(client, &import).await?;
     }
     Ok(())
 }
 
 /// Stops with what is missing where the import would fail.
-async fn check(client: &Client, args: &Create, job_name: &str, format: Format) -> Result<()> {
+async fn check(client: &Client, args: &Create, job_name: &str, format: Format, here: &str) -> Result<()> {
     let wish = checks::Wish {
         role_arn: &args.role_arn,
         uri: &args.from,
@@ -59,10 +59,10 @@ async fn check(client: &Client, args: &Create, job_name: &str, format: Format) -
         output::json(&answer)?;
     }
     if format == Format::Text {
-        let told = [checks::checks(&answer), checks::findings(&answer["report"])];
+        let told = [checks::checks(&answer, here), checks::findings(&answer["report"])];
         told.iter().filter(|text| !text.is_empty()).for_each(|text| output::note(text));
     }
-    if passes { Ok(()) } else { Err(checks::refusal(&answer)) }
+    if passes { Ok(()) } else { Err(checks::refusal(&answer, here)) }
 }
 
 /// CreateModelImportJob's body.
@@ -93,9 +93,9 @@ fn job_name(model: &str, now: Timestamp) -> String {
 }
 
 /// What a model that was imported is called, and how it is asked.
-fn ready(import: &Value) -> String {
+fn ready(import: &Value, here: &str) -> String {
     let name = text(import, "modelName");
-    format!("{name} is ready\n{}\ntry it: craton chat --model {name}", text(import, "modelArn"))
+    format!("{name} is ready\n{}\ntry it: craton chat --model {name}{here}", text(import, "modelArn"))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::import_args::{Doctor, Quantization};
 use crate::output;
 
 /// Examines a checkpoint in a bucket as the role would, after its permissions.
-pub(super) async fn in_a_bucket(client: &Client, args: &Doctor, format: Format) -> Result<()> {
+pub(super) async fn in_a_bucket(client: &Client, args: &Doctor, format: Format, here: &str) -> Result<()> {
     let Some(role_arn) = &args.role_arn else {
         bail!(
             "a bucket is read as a role\nhint: name it with --role-arn; `craton import policies` prints what it needs"
@@ -43,36 +43,36 @@ pub(super) async fn in_a_bucket(client: &Client, args: &Doctor, format: Format) 
         }
     }
     answer["sizes"] = sizes.into();
-    told(&answer, &args.place, format)
+    told(&answer, &args.place, format, here)
 }
 
 /// Prints an examination; fails where it does not pass.
 ///
 /// # Errors
 /// The checkpoint cannot be imported as it is.
-pub(crate) fn told(answer: &Value, place: &str, format: Format) -> Result<()> {
+pub(crate) fn told(answer: &Value, place: &str, format: Format, here: &str) -> Result<()> {
     if format == Format::Json {
         output::json(answer)?;
     } else {
-        output::line(examination(answer))?;
+        output::line(examination(answer, here))?;
     }
     if answer["passes"] == true {
         return Ok(());
     }
     if answer["checks"].is_array() {
-        return Err(checks::refusal(answer));
+        return Err(checks::refusal(answer, here));
     }
     bail!("`{place}` cannot be imported as it is")
 }
 
 /// An examination for people: permissions, findings, facts, sizes.
-pub(super) fn examination(answer: &Value) -> String {
+pub(super) fn examination(answer: &Value, here: &str) -> String {
     let passes = answer["report"]["passes"] == true;
     let mut found = checks::findings(&answer["report"]);
     if found.is_empty() && passes {
         "ok      nothing stands in the way".clone_into(&mut found);
     }
-    let parts = [checks::checks(answer), found, facts(&answer["model"]), sizes(&answer["sizes"])];
+    let parts = [checks::checks(answer, here), found, facts(&answer["model"]), sizes(&answer["sizes"])];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
 }
 

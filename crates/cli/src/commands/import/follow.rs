@@ -19,7 +19,7 @@ const LAST_LOOKS: u32 = 30;
 
 /// Follows a job with a progress bar in bytes on standard error, where that is a terminal, and lines for its stages
 /// elsewhere. Returns it when it has ended, however that is. Ctrl-C ends the following, not the job.
-pub(super) async fn to_the_end(client: &Client, job: &str, title: &str) -> Result<Value> {
+pub(super) async fn to_the_end(client: &Client, job: &str, title: &str, here: &str) -> Result<Value> {
     let path = format!("/imports/{}", segment(job));
     let mut view = View::new(title);
     let interrupted = tokio::signal::ctrl_c();
@@ -39,8 +39,8 @@ pub(super) async fn to_the_end(client: &Client, job: &str, title: &str) -> Resul
             _ = &mut interrupted => {
                 view.bar.abandon();
                 bail!(
-                    "not followed to its end: the import goes on\nhint: come back with `craton import status {job} --watch`, \
-                     or end it with `craton import cancel {job}`"
+                    "not followed to its end: the import goes on\nhint: come back with `craton import status {job} --watch{here}`, \
+                     or end it with `craton import cancel {job}{here}`"
                 );
             }
         }
@@ -78,12 +78,12 @@ impl<'a> View<'a> {
 
 /// # Errors
 /// The job has failed; why is the error.
-pub(super) fn completed(import: &Value) -> Result<()> {
+pub(super) fn completed(import: &Value, here: &str) -> Result<()> {
     if import["status"] != "Failed" {
         return Ok(());
     }
     let why = import["failureMessage"].as_str().unwrap_or("the import failed and does not say why");
-    let hint = format!("`craton import status {}` shows the job", text(import, "jobName"));
+    let hint = format!("`craton import status {}{here}` shows the job", text(import, "jobName"));
     Err(anyhow!("{why}\nhint: {hint}"))
 }
 
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_job_without_a_reason_has_failed_too() {
-        let told = |import| completed(&import).map_err(|error| error.to_string());
+        let told = |import| completed(&import, "").map_err(|error| error.to_string());
         assert!(
             told(json!({ "status": "Failed", "failureMessage": null, "jobName": "j" }))
                 .unwrap_err()

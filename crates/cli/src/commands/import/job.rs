@@ -12,9 +12,9 @@ use crate::fields::{items, text};
 use crate::import_args::Status;
 use crate::output;
 
-pub(super) async fn status(client: &Client, job: &str, watch: bool, format: Format) -> Result<()> {
+pub(super) async fn status(client: &Client, job: &str, watch: bool, format: Format, here: &str) -> Result<()> {
     let import = client.craton(Method::GET, &format!("/imports/{}", segment(job)), None).await?;
-    let import = if watch { follow::to_the_end(client, job, &text(&import, "modelName")).await? } else { import };
+    let import = if watch { follow::to_the_end(client, job, &text(&import, "modelName"), here).await? } else { import };
     let work = match import["workId"].as_str() {
         // The work is forgotten some time after the import; its outcome is not.
         Some(work) => client.craton(Method::GET, &format!("/jobs/{}", segment(work)), None).await.unwrap_or_default(),
@@ -31,7 +31,7 @@ pub(super) async fn status(client: &Client, job: &str, watch: bool, format: Form
             output::line(format!("\n{found}"))?;
         }
     }
-    if watch { follow::completed(&import) } else { Ok(()) }
+    if watch { follow::completed(&import, here) } else { Ok(()) }
 }
 
 /// A job for people.

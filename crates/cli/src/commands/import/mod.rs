@@ -15,23 +15,29 @@ use anyhow::{Context as _, Result};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::args::Format;
+use crate::args::Global;
 use crate::client::Client;
 use crate::import_args::Import;
 
 /// Runs a command of an import that asks the server.
-pub(super) async fn run(client: &Client, command: Import, format: Format) -> Result<()> {
+pub(super) async fn run(client: &Client, command: Import, global: &Global) -> Result<()> {
+    let (format, here) = (global.output, &*here(global));
     match command {
-        Import::Create(args) => create::run(client, &args, format).await,
-        Import::Status { job, watch } => job::status(client, &job, watch, format).await,
+        Import::Create(args) => create::run(client, &args, format, here).await,
+        Import::Status { job, watch } => job::status(client, &job, watch, format, here).await,
         Import::List { status } => job::list(client, status, format).await,
         Import::Cancel { job } => job::cancel(client, &job, format).await,
-        Import::Doctor(args) => doctor::in_a_bucket(client, &args, format).await,
+        Import::Doctor(args) => doctor::in_a_bucket(client, &args, format, here).await,
         Import::Policies(args) => policies::run(client, &args, format).await,
         Import::Models { model: None } => models::list(client, format).await,
         Import::Models { model: Some(model) } => models::show(client, &model, format).await,
         Import::Delete { model, yes } => models::delete(client, &model, yes, format).await,
     }
+}
+
+/// What a further command on the same account is typed with.
+fn here(global: &Global) -> String {
+    global.account.as_ref().map(|account| format!(" --account {account}")).unwrap_or_default()
 }
 
 /// Calls an operation of Bedrock's and returns its JSON; `Null` where the answer has no body.

@@ -2,7 +2,7 @@ use clap::Parser as _;
 use serde_json::json;
 
 use super::*;
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Command, Format};
 use crate::fake;
 
 const ROLE: &str = "arn:aws:iam::777788889999:role/Importer";
@@ -12,6 +12,10 @@ fn import(line: &str) -> Import {
         Command::Import(import) => import,
         other => panic!("{other:?}"),
     }
+}
+
+fn global(output: Format) -> Global {
+    Global { output, ..Global::default() }
 }
 
 /// The text of an error and its hint.
@@ -33,7 +37,7 @@ async fn an_import_is_checked_started_and_followed() {
         (200, r#"{"card":{"quality":{"text":"t","tokens":3,"perplexity":2.5}}}"#),
     ]);
     let line = format!("create --model-name m --from s3://b/p/ --role-arn {ROLE} --job-name j --quantization Q4_K_M");
-    run(&client, import(&line), Format::Text).await.unwrap();
+    run(&client, import(&line), &global(Format::Text)).await.unwrap();
     let asked = asked.join().unwrap();
     let lines: Vec<&str> = asked.iter().map(|asked| asked.line.trim_end_matches(" HTTP/1.1")).collect();
     assert_eq!(
@@ -63,7 +67,7 @@ async fn an_import_that_would_fail_is_not_started() {
             {"name":"list","title":"The list","outcome":"failed","message":"no","requestId":"r-1"}],"report":null}"#,
     )]);
     let line = format!("create --model-name m --from s3://b/p/ --role-arn {ROLE}");
-    let error = run(&client, import(&line), Format::Text).await.unwrap_err();
+    let error = run(&client, import(&line), &global(Format::Text)).await.unwrap_err();
     assert_eq!(
         told(&error),
         "error: the import would fail: a check did not pass (list)\nhint: `craton iam explain r-1` says what is missing on which side"
@@ -78,17 +82,24 @@ async fn an_import_that_failed_says_why() {
         (200, r#"{"status":"Failed","failureMessage":"Amazon Bedrock does not have access","jobName":"j"}"#),
     ]);
     let line = format!("create --model-name m --from s3://b/p/ --role-arn {ROLE} --job-name j --skip-checks");
-    let error = run(&client, import(&line), Format::Text).await.unwrap_err();
+    let error = run(&client, import(&line), &global(Format::Text)).await.unwrap_err();
     let expected = "error: Amazon Bedrock does not have access\nhint: `craton import status j` shows the job";
     assert_eq!(told(&error), expected);
     assert_eq!(asked.join().unwrap()[0].header("x-craton-quantization"), Some("F16"));
+}
+
+#[test]
+fn what_to_type_next_is_typed_on_the_same_account() {
+    assert_eq!(here(&Global::default()), "");
+    let other = Global { account: Some("777788889999".into()), ..Global::default() };
+    assert_eq!(here(&other), " --account 777788889999");
 }
 
 #[tokio::test]
 async fn an_import_that_is_not_waited_for_is_started_alone() {
     let (client, asked) = fake::server(&[(201, r#"{"jobArn":"arn:j"}"#)]);
     let line = format!("create --model-name m --from s3://b/p/ --role-arn {ROLE} --skip-checks --no-wait");
-    run(&client, import(&line), Format::Text).await.unwrap();
+    run(&client, import(&line), &global(Format::Text)).await.unwrap();
     assert_eq!(asked.join().unwrap().len(), 1);
 }
 
@@ -96,20 +107,20 @@ async fn an_import_that_is_not_waited_for_is_started_alone() {
 async fn a_job_that_is_watched_fails_with_it_and_one_that_is_looked_at_does_not() {
     let failed = r#"{"status":"Failed","failureMessage":"no room","jobName":"j"}"#;
     let (client, asked) = fake::server(&[(200, failed)]);
-    run(&client, import("status j"), Format::Text).await.unwrap();
+    run(&client, import("status j"), &global(Format::Text)).await.unwrap();
     assert!(asked.join().unwrap()[0].line.starts_with("GET /craton/v1/imports/j "));
     let (client, _) = fake::server(&[(200, failed), (200, failed)]);
-    let error = run(&client, import("status j --watch"), Format::Text).await.unwrap_err();
+    let error = run(&client, import("status j --watch"), &global(Format::Text)).await.unwrap_err();
     assert!(told(&error).starts_with("error: no room"), "{error}");
 }
 
 #[tokio::test]
 async fn cancelling_ends_the_work_of_a_job_that_still_runs() {
     let (client, asked) = fake::server(&[(200, r#"{"status":"InProgress","workId":"w","jobName":"j"}"#), (200, "{}")]);
-    run(&client, import("cancel j"), Format::Text).await.unwrap();
+    run(&client, import("cancel j"), &global(Format::Text)).await.unwrap();
     assert!(asked.join().unwrap()[1].line.starts_with("POST /craton/v1/jobs/w/cancel "));
     let (client, _) = fake::server(&[(200, r#"{"status":"Completed","workId":"w","jobName":"j"}"#)]);
-    let error = run(&client, import("cancel j"), Format::Text).await.unwrap_err();
+    let error = run(&client, import("cancel j"), &global(Format::Text)).await.unwrap_err();
     assert_eq!(told(&error), "error: the import `j` has ended: Completed");
 }
 
@@ -129,19 +140,19 @@ async fn jobs_and_models_are_listed_page_by_page() {
 #[tokio::test]
 async fn a_model_is_deleted_where_that_is_said_plainly() {
     let (client, asked) = fake::server(&[(200, "")]);
-    run(&client, import("delete m --yes"), Format::Text).await.unwrap();
+    run(&client, import("delete m --yes"), &global(Format::Text)).await.unwrap();
     assert!(asked.join().unwrap()[0].line.starts_with("DELETE /imported-models/m "));
 }
 
 #[tokio::test]
 async fn a_bucket_is_examined_as_a_role_in_every_quantization() {
     let (client, _) = fake::server(&[]);
-    let error = run(&client, import("doctor s3://b/p/"), Format::Text).await.unwrap_err();
+    let error = run(&client, import("doctor s3://b/p/"), &global(Format::Text)).await.unwrap_err();
     assert!(told(&error).contains("--role-arn"), "{error}");
     let answer = r#"{"passes":true,"checks":[],"report":{"passes":true,"findings":[]},"model":{"modelBytes":5}}"#;
     let (client, asked) = fake::server(&[(200, answer), (200, answer), (200, answer)]);
     let line = format!("doctor s3://b/p/ --role-arn {ROLE} --kms-key k --quantization q8_0");
-    run(&client, import(&line), Format::Json).await.unwrap();
+    run(&client, import(&line), &global(Format::Json)).await.unwrap();
     let asked: Vec<Value> = asked.join().unwrap().iter().map(fake::Asked::json).collect();
     assert_eq!(asked[0], json!({ "roleArn": ROLE, "s3Uri": "s3://b/p/", "kmsKeyId": "k", "quantization": "Q8_0" }));
     assert_eq!((&asked[1]["quantization"], &asked[2]["quantization"]), (&json!("F16"), &json!("Q4_K_M")));
@@ -154,7 +165,7 @@ async fn policies_are_asked_for_with_both_keys() {
     let line = format!(
         "policies --from s3://b/p/ --role-arn {ROLE} --source-account 111122223333 --source-kms-key arn:s --kms-key arn:h"
     );
-    run(&client, import(&line), Format::Text).await.unwrap();
+    run(&client, import(&line), &global(Format::Text)).await.unwrap();
     assert_eq!(
         asked.join().unwrap()[0].json(),
         json!({
@@ -173,17 +184,17 @@ fn checks_say_what_failed_and_how_to_learn_why() {
         { "name": "read", "title": "The role may read the files", "outcome": "skipped", "message": "not reached" },
     ]});
     assert_eq!(
-        checks::checks(&answer),
+        checks::checks(&answer, " --account 777788889999"),
         "\
 ok      You may pass the role
 FAILED  The role may list the folder
         Amazon Bedrock does not have access to the S3 location (s3://b/p).
         hint: Ask them.
-        why: craton iam explain r-1
+        why: craton iam explain r-1 --account 777788889999
 -       The role may read the files
         not reached"
     );
-    let refused = |checks: Value| told(&checks::refusal(&json!({ "checks": checks })));
+    let refused = |checks: Value| told(&checks::refusal(&json!({ "checks": checks }), ""));
     assert!(refused(json!([{ "name": "examine", "outcome": "failed" }])).contains("mend the files"));
     assert!(refused(json!([{ "name": "encrypt", "outcome": "failed" }])).contains("craton import policies"));
 }
@@ -200,7 +211,7 @@ fn an_examination_tells_findings_facts_and_sizes() {
             "contextLength": 8192, "vocabulary": 49152, "dtype": "F16", "sourceBytes": 269_030_016, "modelBytes": 0 },
     });
     assert_eq!(
-        doctor::examination(&answer),
+        doctor::examination(&answer, ""),
         "\
 error   config.json: it is missing
         fix: Upload it.
@@ -215,7 +226,7 @@ vocabulary    49152 tokens
 weights       269.0 MB in F16"
     );
     assert_eq!(
-        told(&doctor::told(&answer, "./m", Format::Text).unwrap_err()),
+        told(&doctor::told(&answer, "./m", Format::Text, "").unwrap_err()),
         "error: `./m` cannot be imported as it is"
     );
     answer["passes"] = true.into();
@@ -227,8 +238,8 @@ ok      nothing stands in the way
 
 KEPT AS  ON DISK   IN MEMORY
 F16      270.8 MB  1.5 GB";
-    assert_eq!(doctor::examination(&answer), expected);
-    doctor::told(&answer, "./m", Format::Text).unwrap();
+    assert_eq!(doctor::examination(&answer, ""), expected);
+    doctor::told(&answer, "./m", Format::Text, "").unwrap();
 }
 
 #[test]

@@ -1,0 +1,209 @@
+//! Processes that render a template apart from the server: our end of the pipes.
+
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use base::Timestamp;
+use serde_json::Value;
+
+use super::jinja::{Refusal, check_length};
+use super::worker::{MEMORY, Reply, Request, SECONDS};
+
+/// Processes of one template that render side by side.
+const MOST_WORKERS: usize = 4;
+/// Processes of one template that wait for the next conversation.
+const IDLE_WORKERS: usize = 2;
+/// Bytes of an answer.
+const LONGEST_ANSWER: u64 = 64 << 20;
+
+static PROGRAM: OnceLock<Program> = OnceLock::new();
+
+/// A program that calls [`serve`](super::serve) when it is started with the arguments.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// The executable.
+    pub path: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<OsString>,
+}
+
+/// Renders the templates of all models that are loaded from now on in processes of this program. The first call counts.
+pub fn isolate(program: Program) {
+    let _ = PROGRAM.set(program);
+}
+
+pub(super) fn program() -> Option<&'static Program> {
+    PROGRAM.get()
+}
+
+/// The processes of one template, started as they are needed.
+pub(super) struct Workers {
+    program: Program,
+    source: String,
+    /// How long one answer may take.
+    patience: Duration,
+    state: Mutex<State>,
+    /// Told when a worker becomes free.
+    freed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    idle: Vec<Worker>,
+    busy: usize,
+}
+
+impl Workers {
+    /// Starts the first process with the template.
+    pub(super) fn new(program: &Program, source: &str) -> Result<Self, Refusal> {
+        Self::patient(program, source, Duration::from_secs(SECONDS))
+    }
+
+    pub(super) fn patient(program: &Program, source: &str, patience: Duration) -> Result<Self, Refusal> {
+        check_length(source)?;
+        let (state, freed) = (Mutex::default(), Condvar::new());
+        let workers = Self { program: program.clone(), source: source.to_owned(), patience, state, freed };
+        let first = workers.start()?;
+        workers.lock().idle.push(first);
+        Ok(workers)
+    }
+
+    /// Renders with the variables at a time.
+    pub(super) fn render(&self, variables: Value, now: Timestamp) -> Result<String, Refusal> {
+        let taken = self.take()?;
+        let outcome = taken.map_or_else(|| self.start(), Ok).and_then(|mut worker| {
+            let reply = worker.ask(&Request::Render { variables, now: now.as_millis() }, self.patience)?;
+            Ok((worker, reply))
+        });
+        let mut state = self.lock();
+        state.busy -= 1;
+        let reply = outcome.map(|(worker, reply)| {
+            if state.idle.len() < IDLE_WORKERS {
+                state.idle.push(worker);
+            }
+            reply
+        });
+        drop(state);
+        self.freed.notify_one();
+        match reply? {
+            Reply::Text(text) => Ok(text),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Waits until there may be one more worker at work: an idle one, or none, where one is to be started.
+    fn take(&self) -> Result<Option<Worker>, Refusal> {
+        let until = Instant::now() + self.patience;
+        let mut state = self.lock();
+        while state.busy == MOST_WORKERS {
+            let rest = until.saturating_duration_since(Instant::now());
+            if rest.is_zero() {
+                return Err(Refusal::Exceeded("other conversations keep it busy".to_owned()));
+            }
+            state = self.freed.wait_timeout(state, rest).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state.busy += 1;
+        // One may have been ended from outside since.
+        while let Some(mut worker) = state.idle.pop() {
+            if matches!(worker.child.try_wait(), Ok(None)) {
+                return Ok(Some(worker));
+            }
+        }
+        Ok(None)
+    }
+
+    fn start(&self) -> Result<Worker, Refusal> {
+        let mut worker = Worker::start(&self.program)?;
+        match worker.ask(&Request::Source(self.source.clone()), self.patience)? {
+            Reply::Ready => Ok(worker),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn unexpected(reply: Reply) -> Refusal {
+    match reply {
+        Reply::Refused(reason) => Refusal::Refused(reason),
+        Reply::Exceeded(reason) => Refusal::Exceeded(reason),
+        Reply::Ready | Reply::Text(_) => Refusal::Refused("its process answered something else".to_owned()),
+    }
+}
+
+/// A process. Dropping it ends it.
+struct Worker {
+    child: Child,
+    requests: ChildStdin,
+    replies: Receiver<Vec<u8>>,
+}
+
+impl Worker {
+    fn start(program: &Program) -> Result<Self, Refusal> {
+        let failed = |error: std::io::Error| {
+            tracing::error!(program = %program.path.display(), %error, "no process for a chat template could be started");
+            Refusal::Refused("the process that renders it could not be started".to_owned())
+        };
+        let mut child = Command::new(&program.path)
+            .args(&program.arguments)
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(failed)?;
+        let (sender, replies) = sync_channel(1);
+        let pipes = child.stdin.take().zip(child.stdout.take());
+        let (requests, output) = pipes.ok_or_else(|| failed(std::io::ErrorKind::BrokenPipe.into()))?;
+        let worker = Self { child, requests, replies };
+        let read = move || {
+            let mut output = BufReader::new(output);
+            loop {
+                let mut line = Vec::new();
+                let read = output.by_ref().take(LONGEST_ANSWER).read_until(b'\n', &mut line);
+                if read.is_err() || line.pop() != Some(b'\n') || sender.send(line).is_err() {
+                    return;
+                }
+            }
+        };
+        std::thread::Builder::new().name("template".to_owned()).spawn(read).map_err(failed)?;
+        Ok(worker)
+    }
+
+    /// Asks and waits. After an error the process is of no more use.
+    fn ask(&mut self, request: &Request, patience: Duration) -> Result<Reply, Refusal> {
+        let gone = || {
+            let mib = MEMORY >> 20;
+            Refusal::Exceeded(format!("it takes more than the {mib} MiB of memory that a template may take"))
+        };
+        let mut line = serde_json::to_vec(request).map_err(|error| Refusal::Refused(error.to_string()))?;
+        line.push(b'\n');
+        self.requests.write_all(&line).and_then(|()| self.requests.flush()).map_err(|_| gone())?;
+        match self.replies.recv_timeout(patience) {
+            Ok(reply) => serde_json::from_slice(&reply).map_err(|_| gone()),
+            Err(RecvTimeoutError::Disconnected) => Err(gone()),
+            Err(RecvTimeoutError::Timeout) => {
+                let seconds = patience.as_secs_f32();
+                Err(Refusal::Exceeded(format!("it takes longer than the {seconds} s that a template may take")))
+            }
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests;
