@@ -94,6 +94,12 @@ test('a checkpoint of another account is imported encrypted, grant by grant, the
   await check('assume-role', 'passed')
   await check('list', 'failed')
   await expect(page.getByTestId('check-list')).toContainText('s3:ListBucket')
+  const explaining = page.context().waitForEvent('page')
+  await page.getByTestId('check-list').getByRole('link', { name: /Why was it denied/ }).click()
+  const explained = await explaining
+  await expect(explained.getByText('s3:ListBucket').first()).toBeVisible()
+  await expect(explained.getByRole('heading', { name: 'Policies that were consulted' })).toBeVisible()
+  await explained.close()
   await grant('source bucket-policy')
   await check('list', 'passed')
   await check('read', 'failed')
