@@ -137,7 +137,10 @@ async fn look(dir: &Path) -> Result<Option<ImportStatus>, String> {
 
 fn folder(folder: &Path) -> BTreeSet<PathBuf> {
     match fs::read_dir(folder) {
-        Ok(entries) => entries.map(|entry| entry.unwrap().path()).collect(),
+        // The folder's own file says whose it is.
+        Ok(entries) => {
+            entries.map(|entry| entry.unwrap().path()).filter(|path| !path.ends_with("deployment")).collect()
+        }
         Err(_) => BTreeSet::new(),
     }
 }
