@@ -107,6 +107,8 @@ export interface CheckpointFacts {
   dtype: string | null
   sourceBytes: number
   modelBytes: number
+  /** What the model takes when it is loaded; null where it cannot be made. */
+  memoryBytes: number | null
 }
 
 export interface CheckResult {

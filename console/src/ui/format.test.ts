@@ -14,6 +14,7 @@ describe('format', () => {
   ])('bytes(%s) is %s', (count, text) => expect(bytes(count)).toBe(text))
 
   test.each([
+    [107_264, '107,264'],
     [22_700_000, '22.7 million'],
     [134_515_008, '135 million'],
     [23_600_000_000, '23.6 billion'],

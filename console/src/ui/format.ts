@@ -15,11 +15,11 @@ export function bytes(count: number | null | undefined): string {
   return `${value.toFixed(digits)} ${BYTE_UNITS[unit]}`
 }
 
-/** 134,515,008 → `135 million`; 23,600,000,000 → `23.6 billion`. */
+/** 107,264 → `107,264`; 134,515,008 → `135 million`; 23,600,000,000 → `23.6 billion`. */
 export function parameters(count: number | null | undefined): string {
   if (count === null || count === undefined) return '–'
   if (count >= 1e9) return `${trim(count / 1e9)} billion`
-  return `${trim(count / 1e6)} million`
+  return count >= 1e6 ? `${trim(count / 1e6)} million` : integer(count)
 }
 
 export function integer(count: number | null | undefined): string {

@@ -33,12 +33,18 @@ async function put(policy: NeededPolicy, account: Account): Promise<void> {
 }
 
 test('a checkpoint of another account is imported encrypted, grant by grant, then asked and deleted', async ({ page, craton }) => {
+  test.slow()
   test.skip(keyOf('DEV').accessKeyId === '' || keyOf('HOST').accessKeyId === '', 'needs two accounts')
   const stamp = Date.now()
   const [bucket, model, job] = [`console-artifacts-${stamp}`, `console-${stamp}`, `console-job-${stamp}`]
   const signInAs = ({ accessKeyId, secretAccessKey }: ReturnType<typeof keyOf>) => Account.signIn(craton.url, accessKeyId, secretAccessKey)
   const [dev, host] = [await signInAs(keyOf('DEV')), await signInAs(keyOf('HOST'))]
-  const newKey = async (account: Account) => (await account.kms<{ KeyMetadata: { Arn: string } }>('CreateKey', {})).KeyMetadata.Arn
+  // Keys that do not hand their use to the account: the statement of step 4 is needed.
+  const newKey = async (account: Account) => {
+    const Statement = [{ Effect: 'Allow', Principal: { AWS: account.arn }, Action: 'kms:*', Resource: '*' }]
+    const Policy = JSON.stringify({ Version: '2012-10-17', Statement })
+    return (await account.kms<{ KeyMetadata: { Arn: string } }>('CreateKey', { Policy })).KeyMetadata.Arn
+  }
   const [sourceKey, hostKey] = [await newKey(dev), await newKey(host)]
   const roleArn = `arn:aws:iam::${host.id}:role/ConsoleImport-${stamp}`
   const s3Uri = `s3://${bucket}/mistral-model-weights/`
@@ -88,6 +94,12 @@ test('a checkpoint of another account is imported encrypted, grant by grant, the
   await check('assume-role', 'passed')
   await check('list', 'failed')
   await expect(page.getByTestId('check-list')).toContainText('s3:ListBucket')
+  const explaining = page.context().waitForEvent('page')
+  await page.getByTestId('check-list').getByRole('link', { name: /Why was it denied/ }).click()
+  const explained = await explaining
+  await expect(explained.getByText('s3:ListBucket').first()).toBeVisible()
+  await expect(explained.getByRole('heading', { name: 'Policies that were consulted' })).toBeVisible()
+  await explained.close()
   await grant('source bucket-policy')
   await check('list', 'passed')
   await check('read', 'failed')

@@ -148,6 +148,7 @@ export const FACTS: CheckpointFacts = {
   dtype: 'BF16',
   sourceBytes: 14_480_000_000,
   modelBytes: 14_500_000_000,
+  memoryBytes: 16_200_000_000,
 }
 
 /** The article's policies, shortened. */

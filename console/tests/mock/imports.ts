@@ -105,7 +105,7 @@ export function check(state: State, input: Record<string, unknown>): CheckResult
     passes,
     checks,
     report: granted ? (broken ? UNFIT : REPORT) : null,
-    model: granted ? { ...FACTS, modelBytes: broken ? 0 : modelBytes } : null,
+    model: granted ? { ...FACTS, modelBytes: broken ? 0 : modelBytes, memoryBytes: broken ? null : modelBytes + 1_700_000_000 } : null,
   }
 }
 

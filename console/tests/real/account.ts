@@ -2,6 +2,8 @@
 export class Account {
   private constructor(
     readonly id: string,
+    /** Who is signed in. */
+    readonly arn: string,
     private readonly url: string,
     private readonly cookie: string,
     private readonly csrf: string,
@@ -13,8 +15,8 @@ export class Account {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ accessKeyId, secretAccessKey }),
     })
-    const { account, csrfToken } = (await expectOk(answer)) as { account: string; csrfToken: string }
-    return new Account(account, url, (answer.headers.get('set-cookie') ?? '').split(';')[0] ?? '', csrfToken)
+    const { account, arn, csrfToken } = (await expectOk(answer)) as { account: string; arn: string; csrfToken: string }
+    return new Account(account, arn, url, (answer.headers.get('set-cookie') ?? '').split(';')[0] ?? '', csrfToken)
   }
 
   async craton(path: string, body: object): Promise<unknown> {

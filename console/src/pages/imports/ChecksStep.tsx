@@ -117,6 +117,7 @@ function Facts({ model }: { model: CheckpointFacts }) {
         { label: 'Layers and width', value: `${integer(model.layers)} × ${integer(model.hidden)}` },
         { label: 'Context', value: `${integer(model.contextLength)} tokens` },
         { label: 'Becomes', value: model.modelBytes > 0 ? bytes(model.modelBytes) : '–' },
+        { label: 'Memory when loaded', value: bytes(model.memoryBytes) },
       ]}
     />
   )

@@ -3,7 +3,6 @@ import SpaceBetween from '@cloudscape-design/components/space-between'
 import Wizard from '@cloudscape-design/components/wizard'
 import { useEffect, useMemo, useState } from 'react'
 import { createImportJob, idOf, type CheckResult } from '../../api/imports.ts'
-import { useNotify } from '../../shell/Notifications.tsx'
 import { follow, href, navigate } from '../../shell/router.tsx'
 import { useSession } from '../../shell/SessionContext.tsx'
 import { ErrorAlert } from '../../ui/ErrorAlert.tsx'
@@ -26,7 +25,6 @@ export interface Checked {
 /** Puts an import together: what, who must allow what, whether it would work, and go. */
 export function ImportWizard({ step }: { step: string }) {
   const { account } = useSession()
-  const notify = useNotify()
   const [draft, setDraft] = useState(() => kept(new Date()))
   const [tried, setTried] = useState(false)
   const [checked, setChecked] = useState<Checked>()
@@ -47,7 +45,6 @@ export function ImportWizard({ step }: { step: string }) {
   const start = useAction(async () => {
     const arn = await createImportJob(request)
     forget()
-    notify('success', `The import ${request.jobName} was started.`)
     navigate(jobPath(idOf(arn)))
   })
   const mayStart = result?.passes || anyway

@@ -60,7 +60,13 @@ export function ModelView({ id }: { id: string }) {
           )}
           <ModelCard model={model} />
           <QualityReport card={model.card} />
-          <TryIt model={model} />
+          {model.instruct ? (
+            <TryIt model={model} />
+          ) : (
+            <Alert type="info" header="It continues texts">
+              It has no chat template, so Converse and chat completions refuse it. InvokeModel with a raw prompt does not.
+            </Alert>
+          )}
           <Container header={<Header variant="h2" description="Wherever a model id is asked for, the ARN, the name and the id do.">Use it from code</Header>}>
             <CodeTabs
               samples={samplesFor({

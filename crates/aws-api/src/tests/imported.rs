@@ -103,6 +103,46 @@ fn invoke_path(id: &str, operation: &str) -> String {
 }
 
 #[tokio::test]
+async fn what_a_check_misses_is_explained_by_its_request() {
+    let world = World::start().await;
+    let account = world.admin.account.as_str().to_owned();
+    let trust =
+        json!({"Effect": "Allow", "Principal": {"Service": "bedrock.amazonaws.com"}, "Action": "sts:AssumeRole"});
+    world.iam("CreateRole", &[("RoleName", "reader"), ("AssumeRolePolicyDocument", &policy(&trust))]).await;
+    let may = |actions: &[&str]| policy(&json!({"Effect": "Allow", "Action": actions, "Resource": "*"}));
+    let role = async |document: &str| {
+        let named = [("RoleName", "reader"), ("PolicyName", "read"), ("PolicyDocument", document)];
+        world.iam("PutRolePolicy", &named).await;
+    };
+    role(&may(&["s3:GetObject"])).await;
+    world.put_object("/checked", &[]).await;
+    for (file, bytes) in Sample::new("MistralForCausalLM", SMALL, "F16").files().0 {
+        world.put_object(&format!("/checked/mistral/{file}"), &bytes).await;
+    }
+    let body = json!({"roleArn": format!("arn:aws:iam::{account}:role/reader"), "s3Uri": "s3://checked/mistral/"});
+    let check = async || world.signed("craton", "POST", "/craton/v1/imports/check", &body.to_string()).await.json();
+
+    let answer = check().await;
+    let outcomes = |answer: &Value| {
+        let checks = answer["checks"].as_array().unwrap().iter();
+        checks.map(|check| check["outcome"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(outcomes(&answer), ["passed", "passed", "failed", "skipped", "skipped", "skipped"], "{answer}");
+    let failed = &answer["checks"][2];
+    assert!(failed["message"].as_str().unwrap().contains("s3:ListBucket"), "{failed}");
+    let explanation = format!("/craton/v1/requests/{}/explanation", failed["requestId"].as_str().unwrap());
+    let explanation = world.signed("craton", "GET", &explanation, "").await.json();
+    assert_eq!((&explanation["action"], &explanation["proven"]), (&json!("s3:ListBucket"), &json!(true)));
+
+    role(&may(&["s3:GetObject", "s3:ListBucket"])).await;
+    let answer = check().await;
+    assert_eq!(outcomes(&answer), ["passed", "passed", "passed", "passed", "passed", "skipped"], "{answer}");
+    let number = |name: &str| answer["model"][name].as_u64().unwrap();
+    assert!(number("memoryBytes") > number("modelBytes") && number("modelBytes") > 0, "{answer}");
+    assert!(answer["checks"].as_array().unwrap().iter().all(|check| check["requestId"].is_null()));
+}
+
+#[tokio::test]
 async fn an_imported_model_answers_every_api() {
     let world = World::without_models().await;
     let arn = world.import().await;

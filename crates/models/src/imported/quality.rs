@@ -1,18 +1,20 @@
 //! What an import costs: how well a model expects a fixed text before and after.
 
 use std::future::Future;
-use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base::{Error, ErrorKind, Result};
-use checkpoint::{Accepted, ModelFacts, Source};
+use checkpoint::{Accepted, ModelFacts};
 use inference::Reading;
 use jobs::JobContext;
+use tokio::sync::watch;
 
 use super::card::{Exact, Quality};
 use super::job::ImportJob;
 use crate::Models;
 use crate::at_rest::{MemorySink, SealedModel};
+use crate::bucket::BucketFolder;
 
 /// The text. Models' cards name it with its version: figures of other texts cannot be compared.
 const TEXT: &str = include_str!("quality.txt");
@@ -34,7 +36,7 @@ impl Models {
         work: &JobContext,
         job: &ImportJob,
         made: &SealedModel,
-        (accepted, facts, source): (&Accepted, &ModelFacts, &dyn Source),
+        (accepted, facts, source): (&Accepted, &ModelFacts, Arc<BucketFolder>),
     ) -> Result<Quality> {
         let (name, mut patience) = (format!("{}#reading", job.model_arn), Patience::of(work, PATIENCE));
         let mut text = TEXT;
@@ -65,7 +67,7 @@ impl Models {
         &self,
         work: &JobContext,
         job: &ImportJob,
-        (accepted, facts, source): (&Accepted, &ModelFacts, &dyn Source),
+        (accepted, facts, source): (&Accepted, &ModelFacts, Arc<BucketFolder>),
         text: &str,
         own: &[Reading],
     ) -> Result<Exact> {
@@ -77,11 +79,8 @@ impl Models {
                 Err(error) => patience.wait(error).await?,
             }
         };
-        let mut sink = MemorySink::new(plan.bytes())?;
-        let cancelled = work.cancelled();
-        let mut go_on = |_| if cancelled.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
-        let written = plan.write(source, &mut sink, self.inner.quantizer.as_ref(), &mut go_on).await;
-        written.map_err(|error| super::work::of_reading(job, error))?;
+        let sink = MemorySink::new(plan.bytes())?;
+        let sink = self.convert(work, job, plan, source, sink, watch::channel(0).0).await?;
         let reading = self.inner.loaded.read_along_within(room, sink.finish()?, text);
         let exact = unless_cancelled(work, reading).await?;
         if exact.len() != own.len() {
@@ -147,7 +146,11 @@ impl<'a> Patience<'a> {
             return Err(error);
         }
         let pause = tokio::time::sleep(Duration::from_secs(1));
-        unless_cancelled(self.work, async { Ok(pause.await) }).await
+        let waited = async {
+            pause.await;
+            Ok(())
+        };
+        unless_cancelled(self.work, waited).await
     }
 }
 

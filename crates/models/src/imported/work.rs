@@ -1,15 +1,18 @@
 //! The work of an import job.
 
+use std::future::Future;
 use std::ops::ControlFlow;
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 
 use base::{Error, ErrorKind, Result};
-use checkpoint::{Accepted, ModelFacts, Plan, Quantization, Report, Room, examine};
+use checkpoint::{Accepted, ModelFacts, Plan, Quantization, Report, Room, Sink, examine};
 use futures::future::BoxFuture;
 use identity::{Ctx, JobOwner};
 use jobs::{Handler, JobContext, Progress};
 use serde_json::{Value, json};
+use tokio::runtime::Handle;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::job::{ImportJob, ImportStatus};
 use super::location::Location;
@@ -75,7 +78,8 @@ impl Models {
     async fn make(&self, work: &JobContext, ctx: &Ctx, job: &ImportJob, file: &str) -> Result<Value> {
         let role = self.role(ctx, job).await?;
         let location = Location::parse(&job.source_uri)?;
-        let source = BucketFolder::new(self.inner.objects.clone(), role.clone(), &location.bucket, &location.prefix);
+        let objects = self.inner.objects.clone();
+        let source = Arc::new(BucketFolder::new(objects, role.clone(), &location.bucket, &location.prefix));
         let quantization = super::quantization(&job.quantization)?;
         say(work, "examining the checkpoint").await;
         let (accepted, facts, report) = self.examine(ctx, job, &source, quantization).await?;
@@ -83,9 +87,11 @@ impl Models {
         let plan = accepted.plan(&job.model_name, quantization);
         let path = self.inner.imported_files.path(file);
         let head = Header { bytes: plan.bytes(), head: plan.header_bytes(), wrapped_key: key.sealed.clone() };
-        let mut writer = Writer::create(&path, head, &key.plain).await?;
-        self.convert(work, job, &plan, &source, &mut writer).await?;
-        writer.finish().await?;
+        let (writer, bytes) = (Writer::create(&path, head, &key.plain).await?, plan.bytes());
+        let (tell, told) = watch::channel(0);
+        let total = plan.source_bytes();
+        let converting = self.convert(work, job, plan, source.clone(), writer, tell);
+        telling(work, total, told, converting).await?.finish().await?;
         let mut model = ImportedModel {
             id: job.model_id.clone(),
             name: job.model_name.clone(),
@@ -97,7 +103,7 @@ impl Models {
             source_uri: job.source_uri.clone(),
             kms_key_arn: key.kms_key_arn,
             role_arn: job.role_arn.clone(),
-            bytes: plan.bytes(),
+            bytes,
             file: file.to_owned(),
             data_key: key.sealed,
             card: Card::default(),
@@ -107,7 +113,7 @@ impl Models {
         // Whoever may encrypt and not decrypt would have a model that never loads.
         let made = SealedModel::new(path, self.data_key(&model).await?);
         say(work, "measuring the quality").await;
-        let quality = self.measure(work, job, &made, (&accepted, &facts, &source)).await?;
+        let quality = self.measure(work, job, &made, (&accepted, &facts, source)).await?;
         say(work, "trying the model").await;
         let (trial, instruct) = self.try_out(work, job, made).await?;
         // The key may have been taken away while the weights were copied and tried.
@@ -158,30 +164,53 @@ impl Models {
         Ok(Room { disk, memory: self.inner.loaded.budget_bytes() })
     }
 
-    async fn convert(
+    /// Writes the weights to `sink` and gives it back. `tell` is told the bytes that were read.
+    ///
+    /// # Errors
+    /// Those of reading the checkpoint and of the sink; Conflict, where the job is cancelled.
+    pub(super) async fn convert<S: Sink + 'static>(
         &self,
         work: &JobContext,
         job: &ImportJob,
-        plan: &Plan,
-        source: &BucketFolder,
-        writer: &mut Writer,
-    ) -> Result<()> {
-        let (total, cancelled) = (plan.source_bytes(), work.cancelled());
-        let (tell, mut told) = watch::channel(0_u64);
-        let mut progress = |bytes: u64| {
-            tell.send_replace(bytes);
-            if cancelled.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        };
-        let writing = plan.write(source, writer, self.inner.quantizer.as_ref(), &mut progress);
-        tokio::pin!(writing);
-        loop {
-            tokio::select! {
-                written = &mut writing => return written.map_err(|error| of_reading(job, error)),
-                Ok(()) = told.changed() => {
-                    let done = *told.borrow_and_update();
-                    let (unit, message) = ("bytes".to_owned(), "importing the weights".to_owned());
-                    work.progress(Progress { done, total: Some(total), unit, message }).await;
+        plan: Plan,
+        source: Arc<BucketFolder>,
+        mut sink: S,
+        tell: watch::Sender<u64>,
+    ) -> Result<S> {
+        let (quantizer, runtime, cancelled) = (self.inner.quantizer.clone(), Handle::current(), work.cancelled());
+        // Converting computes: on a thread that may. It ends at the next block where the job is cancelled or given up.
+        let given_up = CancellationToken::new();
+        let _given_up = given_up.clone().drop_guard();
+        let writing = tokio::task::spawn_blocking(move || {
+            let mut progress = |bytes: u64| {
+                tell.send_replace(bytes);
+                match cancelled.is_cancelled() || given_up.is_cancelled() {
+                    true => ControlFlow::Break(()),
+                    false => ControlFlow::Continue(()),
                 }
+            };
+            let written = plan.write(source.as_ref(), &mut sink, quantizer.as_ref(), &mut progress);
+            runtime.block_on(written).map(|()| sink)
+        });
+        writing.await.map_err(Error::internal)?.map_err(|error| of_reading(job, error))
+    }
+}
+
+/// Tells how far the weights are, until `converting` is done.
+async fn telling<T>(
+    work: &JobContext,
+    total: u64,
+    mut told: watch::Receiver<u64>,
+    converting: impl Future<Output = T>,
+) -> T {
+    tokio::pin!(converting);
+    loop {
+        tokio::select! {
+            done = &mut converting => return done,
+            Ok(()) = told.changed() => {
+                let done = *told.borrow_and_update();
+                let (unit, message) = ("bytes".to_owned(), "importing the weights".to_owned());
+                work.progress(Progress { done, total: Some(total), unit, message }).await;
             }
         }
     }

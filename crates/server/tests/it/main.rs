@@ -14,7 +14,13 @@ mod harness;
 mod lifecycle;
 mod limits;
 mod observe;
+#[cfg(target_os = "linux")]
+mod plain_weights;
 mod refusals;
 mod root_keys;
 mod streams;
 mod tls;
+
+/// Made-up checkpoints.
+#[path = "../../../checkpoint/tests/support/samples.rs"]
+mod samples;

@@ -5,9 +5,10 @@ use base::{Clock as _, SystemClock, Timestamp};
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{bedrock, checks, follow, job};
+use super::{bedrock, checks, follow, models};
 use crate::args::Format;
 use crate::client::Client;
+use crate::commands::segment;
 use crate::fields::text;
 use crate::import_args::Create;
 use crate::output;
@@ -37,8 +38,10 @@ pub(super) async fn run(client: &Client, args: &Create, format: Format, here: &s
     }
     follow::completed(&import, here)?;
     if format == Format::Text {
-        output::line(ready(&import, here))?;
-        job::quality(client, &import).await?;
+        let path = format!("/imported-models/{}", segment(&text(&import, "modelArn")));
+        // The model is there; whoever may not read its card is told no more of it.
+        let model = client.craton(Method::GET, &path, None).await.unwrap_or_default();
+        output::line(ready(&import, &model, here))?;
     }
     Ok(())
 }
@@ -92,10 +95,18 @@ fn job_name(model: &str, now: Timestamp) -> String {
     format!("{}-{digits}", word.trim_matches('-'))
 }
 
-/// What a model that was imported is called, and how it is asked.
-fn ready(import: &Value, here: &str) -> String {
+/// What a model that was imported is called, what the import cost, and how the model is asked.
+fn ready(import: &Value, model: &Value, here: &str) -> String {
     let name = text(import, "modelName");
-    format!("{name} is ready\n{}\ntry it: craton chat --model {name}{here}", text(import, "modelArn"))
+    let try_it = match model["instruct"].as_bool() {
+        Some(false) => {
+            "It has no chat template and continues texts: ask it with InvokeModel or /v1/completions.".to_owned()
+        }
+        _ => format!("try it: craton chat --model {name}{here}"),
+    };
+    let lines =
+        [format!("{name} is ready"), text(import, "modelArn"), models::quality(&model["card"]["quality"]), try_it];
+    lines.into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -135,6 +146,19 @@ mod tests {
         assert_eq!(asked["importedModelKmsKeyId"], "alias/k");
         assert_eq!(asked["jobTags"], json!([{ "key": "a", "value": "b" }]));
         assert_eq!(asked["importedModelTags"], json!([{ "key": "c", "value": "" }]));
+    }
+
+    #[test]
+    fn a_model_that_is_ready_is_told_with_its_cost_and_how_it_is_asked() {
+        let import = json!({ "modelName": "m", "modelArn": "arn:m" });
+        let expected = "m is ready\narn:m\ntry it: craton chat --model m --account 777788889999";
+        assert_eq!(ready(&import, &Value::Null, " --account 777788889999"), expected);
+        let base = json!({ "instruct": false, "card": { "quality": { "text": "t", "tokens": 3, "perplexity": 2.5 } } });
+        let told = ready(&import, &base, "");
+        assert!(
+            told.contains("perplexity 2.50") && told.contains("/v1/completions") && !told.contains("chat --model"),
+            "{told}"
+        );
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub(super) async fn to_the_end(client: &Client, job: &str, title: &str, here: &s
         tokio::select! {
             () = tokio::time::sleep(POLL) => {}
             _ = &mut interrupted => {
-                view.bar.abandon();
+                view.bar.finish_and_clear();
                 bail!(
                     "not followed to its end: the import goes on\nhint: come back with `craton import status {job} --watch{here}`, \
                      or end it with `craton import cancel {job}{here}`"

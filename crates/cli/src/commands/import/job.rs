@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use http::Method;
 use serde_json::Value;
 
-use super::{checks, described, follow, listing, models};
+use super::{checks, described, follow, listing};
 use crate::args::Format;
 use crate::client::Client;
 use crate::commands::{jobs, segment};
@@ -56,16 +56,6 @@ pub(super) fn job_lines(import: &Value, work: &Value) -> String {
         ("created", text(import, "createdAt")),
         ("ended", text(import, "endedAt")),
     ])
-}
-
-/// Tells the quality of the model that a job made, where it is known.
-pub(super) async fn quality(client: &Client, import: &Value) -> Result<()> {
-    let path = format!("/imported-models/{}", segment(&text(import, "modelArn")));
-    match client.craton(Method::GET, &path, None).await {
-        Ok(model) => output::line(models::quality(&model["card"]["quality"])),
-        // The model is there; whoever may not read its card is not told.
-        Err(_) => Ok(()),
-    }
 }
 
 pub(super) async fn list(client: &Client, status: Option<Status>, format: Format) -> Result<()> {
