@@ -265,14 +265,24 @@ fn the_chat_template_must_render() {
 fn a_model_larger_than_disk_or_memory_is_refused_before_it_is_copied() {
     let source = mistral().files();
     let bytes = examined(&source).facts.unwrap().model_bytes;
+    // Keys and values in half precision for 3 requests of 100 tokens, and working buffers.
+    let caches = 3 * 100 * 2 * 2 * SMALL.layers * SMALL.kv_heads * SMALL.hidden / SMALL.heads;
+    let memory = bytes + caches + inference::working_bytes(265, SMALL.hidden);
     let errors = |disk, memory| {
-        let examination = block_on(examine(&source, Quantization::F16, Room { disk, memory })).unwrap();
+        let room = Room { disk, memory, parallel: 3, context: 100 };
+        let examination = block_on(examine(&source, Quantization::F16, room)).unwrap();
         assert_eq!(examination.accepted.is_some(), examination.report.passes());
         examination.report.errors().map(|finding| finding.problem.clone()).collect::<Vec<_>>()
     };
-    assert_eq!(errors(bytes, bytes), [""; 0]);
-    assert!(errors(bytes - 1, bytes)[0].contains("of disk are free"));
-    assert!(errors(bytes, bytes - 1)[0].contains("of memory"));
+    assert_eq!(errors(bytes, memory), [""; 0]);
+    assert!(errors(bytes - 1, memory)[0].contains("of disk are free"));
+    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+    let problem = format!(
+        "the model takes {} MiB of memory with the caches of 3 requests of 100 tokens, and models may take {} MiB",
+        mib(memory),
+        mib(memory - 1)
+    );
+    assert_eq!(errors(bytes, memory - 1), [problem]);
     assert_eq!(errors(0, 0).len(), 2);
     let packed = block_on(examine(&source, Quantization::Q8_0, PLENTY)).unwrap().facts.unwrap().model_bytes;
     assert!(packed < bytes);
