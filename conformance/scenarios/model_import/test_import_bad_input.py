@@ -189,31 +189,47 @@ def test_a_cancelled_import_leaves_nothing(estate):
     assert model_files() == before
 
 
-FULL = """
-import json, os, sys
+BEGIN = """
+import json, os, pathlib, shutil, sys
 sys.path[:0] = sys.argv[1:]
-from checkpoints import large
+from checkpoints import checkpoint, large
 from import_estate import Estate
-estate, folder = Estate(), os.environ["CRATON_DATA_DIR"]
+estate, disk = Estate(), pathlib.Path(os.environ["TMPDIR"])
 estate.upload(large())
-message = estate.failed("of disk are free", "Free space")
-print(json.dumps(message))
+"""
+FULL = BEGIN + """
+print(estate.failed("of disk are free", "Free space"))
+"""
+FILLS = BEGIN + """
+job = estate.ask()[0]
+estate.working(job)
+filler = disk / "filler"
+with filler.open("wb") as file:
+    os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(disk).free - (12 << 20))
+ended = estate.ended(job)
+assert ended["status"] == "Failed" and ended["failureMessage"].startswith("The disk is full. Free some space"), ended
+assert not list(disk.rglob("*.model")), list(disk.rglob("*.model"))
+filler.unlink()
+estate.completed()
+print("MiB")
 estate.close()
 """
 
 
-def test_a_model_that_the_disk_has_no_room_for_is_refused(tmp_path):
-    """A server whose data lies on a small disk, which the checkpoint itself half fills."""
+@pytest.mark.parametrize("megabytes, script", [(80, FULL), (400, FILLS)], ids=["is full", "fills up"])
+def test_an_import_on_a_disk_that(tmp_path, megabytes, script):
+    """A server whose data lies on a small disk: a model that has no room is refused, a disk that fills up leaves no half model."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=80m", "tmpfs", str(disk)], capture_output=True).returncode != 0:
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(disk)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode != 0:
         pytest.skip("a small disk cannot be mounted here")
     try:
         here = pathlib.Path(__file__).parent
-        script = here.parents[2] / "scripts" / "with-server.sh"
+        command = [str(here.parents[2] / "scripts" / "with-server.sh"), sys.executable, "-c", script, str(here), str(here.parents[1])]
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CONF_", "CRATON_DATA"))}
-        environment |= {"TMPDIR": str(disk), "CRATON_MODELS": "", "CRATON_BIN": os.environ["CRATON_BIN"], "AWS_EC2_METADATA_DISABLED": "true"}
-        done = subprocess.run([str(script), sys.executable, "-c", FULL, str(here), str(here.parents[1])], env=environment, capture_output=True, text=True, timeout=300)
+        environment |= {"TMPDIR": str(disk), "CRATON_MODELS": "", "AWS_EC2_METADATA_DISABLED": "true"}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0 and "MiB" in done.stdout, done.stdout + done.stderr
     finally:
         subprocess.run(["umount", str(disk)], check=True)
