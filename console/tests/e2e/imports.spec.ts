@@ -55,7 +55,7 @@ test('a model of another account is imported from the wizard to its first answer
     imports.heldAt = step
     await expect(page.getByText(`${bytes((step * 14_480_000_000) / 20)} of 14 GB`)).toBeVisible()
   }
-  await expect(page.getByText(/GB\/s, .* left/)).toBeVisible()
+  await expect(page.getByText(/B\/s, .* left/)).toBeVisible()
   expect(imports.created).toEqual([
     {
       quantization: 'Q8_0',

@@ -66,7 +66,7 @@ aws bedrock-runtime invoke-model \\
   --region ${shell(region)} \\
   --model-id ${shell(modelArn)} \\
   --body ${shell(JSON.stringify(BODY))} \\
-  /dev/stdout
+  answer.json && cat answer.json
 `
 }
 
