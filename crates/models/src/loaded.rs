@@ -1,25 +1,22 @@
 //! The models in memory: loaded on first use, kept under a memory budget, unloaded when idle and least recently used.
 
+mod reading;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry as MapEntry;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use base::{Error, Result};
-use inference::{LoadOptions, Loaded, Loader, ModelFiles, Reading};
+use inference::{LoadOptions, Loaded, Loader, ModelFiles};
 use tokio::sync::{Semaphore, watch};
 
 use crate::at_rest::{MemoryFile, Opening, SealedModel};
 use crate::catalogue::CardKind;
 use crate::invoke::{errors, not_pulled};
 use crate::status::{LoadedModel, Status};
-
-/// Tokens of context of a model that reads one text.
-const READER_CONTEXT: u32 = 1024;
 
 /// The loaded models. Cheap to clone.
 #[derive(Clone)]
@@ -229,68 +226,6 @@ impl Pool {
         drop(tokio::task::spawn_blocking(move || drop(slot)).await);
     }
 
-    /// Sets memory aside for what is in memory for a while and is no loaded model.
-    ///
-    /// # Errors
-    /// As [`Pool::acquire`] for want of room; Conflict, where something of this name is in memory.
-    pub(crate) async fn set_aside(&self, name: &str, bytes: u64) -> Result<SetAside> {
-        let taken = SetAside::begin(&self.shared, name)?;
-        taken.resize(bytes).await?;
-        Ok(taken)
-    }
-
-    /// Has a model read a text, loaded for that alone. See [`Loader::read_along`]. Dropping the future ends it soon.
-    ///
-    /// # Errors
-    /// As [`Pool::acquire`]; Invalid, where the text is longer than the model's context.
-    pub(crate) async fn read_along(&self, name: &str, weights: impl Into<Weights>, text: &str) -> Result<Vec<Reading>> {
-        let (weights, pool, name, text) = (weights.into(), self.clone(), name.to_owned(), text.to_owned());
-        let taken = SetAside::begin(&self.shared, &name)?;
-        let (left, cancelled) = Left::new();
-        let read = tokio::task::spawn_blocking(move || {
-            let (shared, options) = (&pool.shared, pool.one_reader());
-            let opened = weights.open()?;
-            let facts = shared.loader.inspect(&opened.files()).map_err(|error| weights.error(&name, error))?;
-            drop(shared.make_room(&name, facts.memory_bytes(&options))?);
-            let opened = opened.finish()?;
-            let read = shared.loader.read_along(&opened.files(), &options, &text, &cancelled);
-            drop(taken);
-            read.map_err(|error| errors::of_invocation(&name, error))
-        });
-        let read = read.await.map_err(Error::internal)?;
-        drop(left);
-        read
-    }
-
-    /// Has a model in memory read a text. Its weights are set aside already, which is made to be enough for reading, too.
-    ///
-    /// # Errors
-    /// As [`Pool::read_along`].
-    pub(crate) async fn read_along_within(
-        &self,
-        room: SetAside,
-        memory: MemoryFile,
-        text: &str,
-    ) -> Result<Vec<Reading>> {
-        let (pool, text) = (self.clone(), text.to_owned());
-        let (left, cancelled) = Left::new();
-        let read = tokio::task::spawn_blocking(move || {
-            let (shared, options) = (&pool.shared, pool.one_reader());
-            let failed = |error| errors::of_invocation(&room.name, error);
-            let facts = shared.loader.inspect(&memory.files()).map_err(failed)?;
-            drop(shared.make_room(&room.name, facts.memory_bytes(&options))?);
-            shared.loader.read_along(&memory.files(), &options, &text, &cancelled).map_err(failed)
-        });
-        let read = read.await.map_err(Error::internal)?;
-        drop(left);
-        read
-    }
-
-    /// How a model is loaded that one text is read by.
-    fn one_reader(&self) -> LoadOptions {
-        LoadOptions { parallel: 1, context_per_sequence: READER_CONTEXT, ..self.shared.options.clone() }
-    }
-
     pub(crate) fn is_loaded(&self, name: &str) -> bool {
         matches!(self.shared.lock().get(name), Some(Entry::Ready(_)))
     }
@@ -388,54 +323,6 @@ impl Opened {
             Self::Beginning(opening) => Ok(Self::Memory(opening.finish()?)),
             whole => Ok(whole),
         }
-    }
-}
-
-/// Tells a thread that nobody waits for it any more, when it is dropped.
-struct Left(Arc<AtomicBool>);
-
-impl Left {
-    fn new() -> (Self, Arc<AtomicBool>) {
-        let cancelled = Arc::new(AtomicBool::new(false));
-        (Self(cancelled.clone()), cancelled)
-    }
-}
-
-impl Drop for Left {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-/// Memory that is set aside until this is dropped.
-pub(crate) struct SetAside {
-    shared: Arc<Shared>,
-    name: String,
-}
-
-impl SetAside {
-    fn begin(shared: &Arc<Shared>, name: &str) -> Result<Self> {
-        match shared.lock().entry(name.to_owned()) {
-            MapEntry::Occupied(_) => Err(Error::conflict(format!("`{name}` is in memory already."))),
-            MapEntry::Vacant(place) => {
-                // Nobody waits for it to be loaded: the name is its own.
-                let (_, over) = watch::channel(None);
-                place.insert(Entry::Loading { bytes: 0, over, unwanted: false });
-                Ok(Self { shared: shared.clone(), name: name.to_owned() })
-            }
-        }
-    }
-
-    async fn resize(&self, bytes: u64) -> Result<()> {
-        let (shared, name) = (self.shared.clone(), self.name.clone());
-        let resized = tokio::task::spawn_blocking(move || shared.make_room(&name, bytes).map(drop));
-        resized.await.map_err(Error::internal)?
-    }
-}
-
-impl Drop for SetAside {
-    fn drop(&mut self) {
-        self.shared.lock().remove(&self.name);
     }
 }
 
