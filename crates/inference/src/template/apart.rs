@@ -2,17 +2,19 @@
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use base::Timestamp;
+use rustix::process::Signal;
 use serde_json::Value;
 
 use super::jinja::{Refusal, check_length};
-use super::worker::{MEMORY, Reply, Request, SECONDS};
+use super::worker::{MEMORY, PANICKED, Reply, Request, SECONDS};
 
 /// Processes of one template that render side by side.
 const MOST_WORKERS: usize = 4;
@@ -103,7 +105,7 @@ impl Workers {
         while state.busy == MOST_WORKERS {
             let rest = until.saturating_duration_since(Instant::now());
             if rest.is_zero() {
-                return Err(Refusal::Exceeded("other conversations keep it busy".to_owned()));
+                return Err(Refusal::Unavailable("other conversations keep it busy".to_owned()));
             }
             state = self.freed.wait_timeout(state, rest).unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -134,7 +136,8 @@ fn unexpected(reply: Reply) -> Refusal {
     match reply {
         Reply::Refused(reason) => Refusal::Refused(reason),
         Reply::Exceeded(reason) => Refusal::Exceeded(reason),
-        Reply::Ready | Reply::Text(_) => Refusal::Refused("its process answered something else".to_owned()),
+        Reply::Failed(reason) => Refusal::Unavailable(reason),
+        Reply::Ready | Reply::Text(_) => Refusal::Unavailable("its process answered something else".to_owned()),
     }
 }
 
@@ -142,14 +145,15 @@ fn unexpected(reply: Reply) -> Refusal {
 struct Worker {
     child: Child,
     requests: ChildStdin,
-    replies: Receiver<Vec<u8>>,
+    /// Lines; none for one that is too long, after which nothing comes.
+    replies: Receiver<Option<Vec<u8>>>,
 }
 
 impl Worker {
     fn start(program: &Program) -> Result<Self, Refusal> {
         let failed = |error: std::io::Error| {
             tracing::error!(program = %program.path.display(), %error, "no process for a chat template could be started");
-            Refusal::Refused("the process that renders it could not be started".to_owned())
+            Refusal::Unavailable("the process that renders it could not be started".to_owned())
         };
         let mut child = Command::new(&program.path)
             .args(&program.arguments)
@@ -168,7 +172,13 @@ impl Worker {
             loop {
                 let mut line = Vec::new();
                 let read = output.by_ref().take(LONGEST_ANSWER).read_until(b'\n', &mut line);
-                if read.is_err() || line.pop() != Some(b'\n') || sender.send(line).is_err() {
+                let line = match (read, line.pop()) {
+                    (Ok(_), Some(b'\n')) => Some(line),
+                    (Ok(read), _) if read as u64 == LONGEST_ANSWER => None,
+                    _ => return,
+                };
+                let over = line.is_none();
+                if sender.send(line).is_err() || over {
                     return;
                 }
             }
@@ -179,22 +189,55 @@ impl Worker {
 
     /// Asks and waits. After an error the process is of no more use.
     fn ask(&mut self, request: &Request, patience: Duration) -> Result<Reply, Refusal> {
-        let gone = || {
-            let mib = MEMORY >> 20;
-            Refusal::Exceeded(format!("it takes more than the {mib} MiB of memory that a template may take"))
-        };
-        let mut line = serde_json::to_vec(request).map_err(|error| Refusal::Refused(error.to_string()))?;
+        let mut line = serde_json::to_vec(request).map_err(|error| Refusal::Unavailable(error.to_string()))?;
         line.push(b'\n');
-        self.requests.write_all(&line).and_then(|()| self.requests.flush()).map_err(|_| gone())?;
+        if self.requests.write_all(&line).and_then(|()| self.requests.flush()).is_err() {
+            return Err(self.gone());
+        }
         match self.replies.recv_timeout(patience) {
-            Ok(reply) => serde_json::from_slice(&reply).map_err(|_| gone()),
-            Err(RecvTimeoutError::Disconnected) => Err(gone()),
-            Err(RecvTimeoutError::Timeout) => {
-                let seconds = patience.as_secs_f32();
-                Err(Refusal::Exceeded(format!("it takes longer than the {seconds} s that a template may take")))
+            Ok(Some(reply)) => serde_json::from_slice(&reply)
+                .map_err(|error| Refusal::Unavailable(format!("its process's answer could not be read: {error}"))),
+            Ok(None) => {
+                let mib = LONGEST_ANSWER >> 20;
+                Err(Refusal::Exceeded(format!("it writes more than the {mib} MiB that a template may write")))
             }
+            Err(RecvTimeoutError::Disconnected) => Err(self.gone()),
+            Err(RecvTimeoutError::Timeout) => Err(too_long(patience.as_secs_f32())),
         }
     }
+
+    /// Why the process is no more. It has closed its pipes, and its status stands since it began to end.
+    fn gone(&mut self) -> Refusal {
+        let _ = self.child.kill();
+        match self.child.wait() {
+            Ok(status) => cause(status),
+            Err(error) => Refusal::Unavailable(format!("its process is gone: {error}")),
+        }
+    }
+}
+
+/// What ended a process in the midst of its work: a limit that the template has reached, or somebody else.
+fn cause(status: ExitStatus) -> Refusal {
+    let signal = status.signal().and_then(Signal::from_named_raw);
+    match signal {
+        // So ends what gets no memory, or overflows its stack.
+        Some(Signal::ABORT | Signal::SEGV) => {
+            let mib = MEMORY >> 20;
+            Refusal::Exceeded(format!("it takes more than the {mib} MiB of memory that a template may take"))
+        }
+        Some(Signal::XCPU) => too_long(SECONDS as f32),
+        _ if status.code() == Some(PANICKED.into()) => {
+            Refusal::Exceeded("it does what its renderer cannot do".to_owned())
+        }
+        _ => {
+            tracing::warn!(%status, "a process of a chat template was ended");
+            Refusal::Unavailable("its process was ended".to_owned())
+        }
+    }
+}
+
+fn too_long(seconds: f32) -> Refusal {
+    Refusal::Exceeded(format!("it takes longer than the {seconds} s that a template may take"))
 }
 
 impl Drop for Worker {

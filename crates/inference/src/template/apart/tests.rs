@@ -133,9 +133,39 @@ fn a_process_that_was_ended_from_outside_is_replaced() {
 }
 
 #[test]
+fn a_process_that_others_end_at_its_work_says_nothing_of_its_template() {
+    let source = "{% if messages[0].content == 'go' %}{% for a in range(99999) %}\
+        {% set b = range(99999) | map('string') | join %}{% endfor %}{% endif %}fine";
+    for (signal, exceeds) in [("KILL", false), ("TERM", false), ("XCPU", true), ("ABRT", true)] {
+        let workers = workers(source);
+        let process = workers.lock().idle[0].child.id().to_string();
+        std::thread::scope(|scope| {
+            let rendered = scope.spawn(|| render(&workers, "go"));
+            // Taken for the conversation.
+            while !workers.lock().idle.is_empty() {
+                std::thread::yield_now();
+            }
+            assert!(Command::new("kill").args(["-s", signal, &process]).status().unwrap().success());
+            let refusal = rendered.join().unwrap().unwrap_err();
+            assert_eq!(matches!(refusal, Refusal::Exceeded(_)), exceeds, "{signal}: {refusal:?}");
+            assert_eq!(matches!(refusal, Refusal::Unavailable(_)), !exceeds, "{signal}: {refusal:?}");
+        });
+        assert_eq!(render(&workers, "stay").unwrap(), "fine");
+    }
+}
+
+#[test]
+fn a_template_that_others_keep_busy_is_unavailable() {
+    let mut workers = workers("fine");
+    workers.patience = Duration::ZERO;
+    workers.lock().busy = MOST_WORKERS;
+    assert!(matches!(render(&workers, "Hi"), Err(Refusal::Unavailable(_))));
+}
+
+#[test]
 fn a_program_that_is_not_there_is_an_error() {
     let program = Program { path: "/nonexistent/craton".into(), arguments: Vec::new() };
-    assert!(matches!(Workers::new(&program, "fine"), Err(Refusal::Refused(_))));
+    assert!(matches!(Workers::new(&program, "fine"), Err(Refusal::Unavailable(_))));
 }
 
 #[test]
