@@ -16,6 +16,7 @@ mod apart;
 mod jinja;
 mod json;
 mod messages;
+mod pool;
 mod worker;
 
 use std::fmt;

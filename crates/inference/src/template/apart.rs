@@ -5,25 +5,26 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use base::Timestamp;
 use rustix::process::Signal;
 use serde_json::Value;
 
 use super::jinja::{Refusal, check_length};
+use super::pool::{Pool, Template};
 use super::worker::{MEMORY, PANICKED, Reply, Request, SECONDS};
 
-/// Processes of one template that render side by side.
-const MOST_WORKERS: usize = 4;
-/// Processes of one template that wait for the next conversation.
-const IDLE_WORKERS: usize = 2;
 /// Bytes of an answer.
 const LONGEST_ANSWER: u64 = 64 << 20;
 
 static PROGRAM: OnceLock<Program> = OnceLock::new();
+/// The processes of all templates.
+static POOL: Pool<Worker> = Pool::new();
+static TEMPLATES: AtomicU64 = AtomicU64::new(0);
 
 /// A program that calls [`serve`](super::serve) when it is started with the arguments.
 #[derive(Debug, Clone)]
@@ -47,17 +48,10 @@ pub(super) fn program() -> Option<&'static Program> {
 pub(super) struct Workers {
     program: Program,
     source: String,
-    /// How long one answer may take.
+    /// How long one answer may take, and how long to wait for a process to be free.
     patience: Duration,
-    state: Mutex<State>,
-    /// Told when a worker becomes free.
-    freed: Condvar,
-}
-
-#[derive(Default)]
-struct State {
-    idle: Vec<Worker>,
-    busy: usize,
+    template: Template,
+    pool: &'static Pool<Worker>,
 }
 
 impl Workers {
@@ -68,55 +62,35 @@ impl Workers {
 
     pub(super) fn patient(program: &Program, source: &str, patience: Duration) -> Result<Self, Refusal> {
         check_length(source)?;
-        let (state, freed) = (Mutex::default(), Condvar::new());
-        let workers = Self { program: program.clone(), source: source.to_owned(), patience, state, freed };
-        let first = workers.start()?;
-        workers.lock().idle.push(first);
+        let template = TEMPLATES.fetch_add(1, Ordering::Relaxed);
+        let workers = Self { program: program.clone(), source: source.to_owned(), patience, template, pool: &POOL };
+        workers.with_worker(|_| Ok(()))?;
         Ok(workers)
     }
 
     /// Renders with the variables at a time.
     pub(super) fn render(&self, variables: Value, now: Timestamp) -> Result<String, Refusal> {
-        let taken = self.take()?;
-        let outcome = taken.map_or_else(|| self.start(), Ok).and_then(|mut worker| {
-            let reply = worker.ask(&Request::Render { variables, now: now.as_millis() }, self.patience)?;
-            Ok((worker, reply))
-        });
-        let mut state = self.lock();
-        state.busy -= 1;
-        let reply = outcome.map(|(worker, reply)| {
-            if state.idle.len() < IDLE_WORKERS {
-                state.idle.push(worker);
-            }
-            reply
-        });
-        drop(state);
-        self.freed.notify_one();
-        match reply? {
+        let request = Request::Render { variables, now: now.as_millis() };
+        match self.with_worker(|worker| worker.ask(&request, self.patience))? {
             Reply::Text(text) => Ok(text),
             other => Err(unexpected(other)),
         }
     }
 
-    /// Waits until there may be one more worker at work: an idle one, or none, where one is to be started.
-    fn take(&self) -> Result<Option<Worker>, Refusal> {
-        let until = Instant::now() + self.patience;
-        let mut state = self.lock();
-        while state.busy == MOST_WORKERS {
-            let rest = until.saturating_duration_since(Instant::now());
-            if rest.is_zero() {
-                return Err(Refusal::Unavailable("other conversations keep it busy".to_owned()));
-            }
-            state = self.freed.wait_timeout(state, rest).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        state.busy += 1;
-        // One may have been ended from outside since.
-        while let Some(mut worker) = state.idle.pop() {
-            if matches!(worker.child.try_wait(), Ok(None)) {
-                return Ok(Some(worker));
-            }
-        }
-        Ok(None)
+    /// Works with a process when it is this template's turn. After an error the process is of no more use.
+    fn with_worker<T>(&self, work: impl FnOnce(&mut Worker) -> Result<T, Refusal>) -> Result<T, Refusal> {
+        let busy = || Refusal::Unavailable("other conversations keep all processes busy".to_owned());
+        let _turn = self.pool.turn(self.template, self.patience).ok_or_else(busy)?;
+        let mut worker = self.idle().map_or_else(|| self.start(), Ok)?;
+        let outcome = work(&mut worker)?;
+        drop(self.pool.keep(self.template, worker));
+        Ok(outcome)
+    }
+
+    /// A process that has the template already. One may have been ended from outside since.
+    fn idle(&self) -> Option<Worker> {
+        let mut idle = std::iter::from_fn(|| self.pool.idle(self.template));
+        idle.find_map(|mut worker| matches!(worker.child.try_wait(), Ok(None)).then_some(worker))
     }
 
     fn start(&self) -> Result<Worker, Refusal> {
@@ -126,9 +100,11 @@ impl Workers {
             other => Err(unexpected(other)),
         }
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+impl Drop for Workers {
+    fn drop(&mut self) {
+        drop(self.pool.forget(self.template));
     }
 }
 
