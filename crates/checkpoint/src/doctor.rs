@@ -198,7 +198,7 @@ impl Reader<'_> {
         let other = self.file(template::JSON, LONGEST_SETTINGS).await?;
         let Some(mut vocabulary) = Vocabulary::read(&files, config, self.report) else { return Ok(None) };
         vocabulary.template =
-            template::read(jinja.as_deref(), other.as_deref(), &settings, &vocabulary, self.report).await;
+            template::read(jinja.as_deref(), other.as_deref(), &settings, &vocabulary, self.report).await?;
         Ok(Some(vocabulary))
     }
 }

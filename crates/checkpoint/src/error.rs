@@ -14,6 +14,9 @@ pub enum Error {
         /// The source's reason.
         error: base::Error,
     },
+    /// The chat template could not be tried at the moment, which says nothing about it.
+    #[error("the chat template could not be tried: {0:?}")]
+    Template(base::Error),
     /// The weights hold something that the result cannot.
     #[error("{0}")]
     Refused(Finding),

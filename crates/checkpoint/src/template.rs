@@ -20,16 +20,26 @@ const FIX_BASE: &str = "It continues raw prompts and refuses conversations. If i
 
 /// The template, if it renders a conversation. Its own file is preferred to `tokenizer_config.json`, as transformers
 /// does. A model without one is a base model.
+///
+/// # Errors
+/// Template, where it could not be tried at the moment.
 pub(crate) async fn read(
     jinja: Option<&[u8]>,
     json: Option<&[u8]>,
     settings: &Map<String, Value>,
     vocabulary: &Vocabulary,
     report: &mut Report,
-) -> Option<String> {
-    let Some((file, source)) = report.keep(find(jinja, json, settings))? else {
-        report.add(Finding::warning(CONFIG, "the model has no chat template", FIX_BASE));
-        return None;
+) -> crate::Result<Option<String>> {
+    let (file, source) = match find(jinja, json, settings) {
+        Ok(Some(found)) => found,
+        Ok(None) => {
+            report.add(Finding::warning(CONFIG, "the model has no chat template", FIX_BASE));
+            return Ok(None);
+        }
+        Err(finding) => {
+            report.add(finding);
+            return Ok(None);
+        }
     };
     let special = &vocabulary.special;
     let tokens = Tokens { bos: vocabulary.spelling(special.bos), eos: vocabulary.spelling(special.eos) };
@@ -37,8 +47,8 @@ pub(crate) async fn read(
         let source = source.clone();
         move || try_out(&source, tokens)
     });
-    report.keep(tried.await.map_err(|problem| Finding::error(file, problem, FIX_TEMPLATE)))?;
-    Some(source)
+    let judged = tried.await?.map_err(|problem| Finding::error(file, problem, FIX_TEMPLATE));
+    Ok(report.keep(judged).map(|()| source))
 }
 
 fn find(
@@ -73,31 +83,40 @@ fn chosen(value: &Value) -> Option<&str> {
 }
 
 /// A template may compute for seconds before it is ended; nobody else should wait for that.
-async fn on_a_thread(work: impl FnOnce() -> Result<(), String> + Send + 'static) -> Result<(), String> {
+async fn on_a_thread(work: impl FnOnce() -> crate::Result<Tried> + Send + 'static) -> crate::Result<Tried> {
     let (sender, receiver) = oneshot::channel();
     let thread = std::thread::Builder::new().name("template".to_owned()).spawn(move || sender.send(work()));
-    let failed = || "the chat template could not be tried".to_owned();
-    thread.map_err(|_| failed())?;
-    receiver.await.unwrap_or_else(|_| Err(failed()))
+    thread.map_err(unavailable)?;
+    receiver.await.unwrap_or_else(|gone| Err(unavailable(gone)))
 }
+
+/// What is wrong with the template, if anything.
+type Tried = Result<(), String>;
 
 /// Renders a question.
-fn try_out(source: &str, tokens: Tokens) -> Result<(), String> {
-    let template = ChatTemplate::new(source, tokens, Arc::new(SystemClock))
-        .map_err(|error| format!("the chat template cannot be read: {}", reason(error)))?;
+fn try_out(source: &str, tokens: Tokens) -> crate::Result<Tried> {
+    let template = match ChatTemplate::new(source, tokens, Arc::new(SystemClock)) {
+        Ok(template) => template,
+        Err(error) => return judged("the chat template cannot be read", error),
+    };
     let question = "What is the capital of France?";
     let chat = ChatPrompt::new(vec![ChatMessage::new(Role::User, question)]);
-    let text =
-        template.render(&chat).map_err(|error| format!("the chat template refuses a question: {}", reason(error)))?;
-    match text.contains(question) {
-        true => Ok(()),
-        false => Err("the chat template leaves the question out".to_owned()),
+    Ok(match template.render(&chat) {
+        Ok(text) if text.contains(question) => Ok(()),
+        Ok(_) => Err("the chat template leaves the question out".to_owned()),
+        Err(error) => return judged("the chat template refuses a question", error),
+    })
+}
+
+/// The template's own fault, or an error.
+fn judged(problem: &str, error: inference::Error) -> crate::Result<Tried> {
+    match error {
+        inference::Error::Template { reason } => Ok(Err(format!("{problem}: {reason}"))),
+        other => Err(unavailable(other)),
     }
 }
 
-fn reason(error: inference::Error) -> String {
-    match error {
-        inference::Error::Template { reason } => reason,
-        other => other.to_string(),
-    }
+fn unavailable(reason: impl std::fmt::Display) -> crate::Error {
+    let error = base::Error::unavailable("The chat template could not be tried.");
+    crate::Error::Template(error.with_detail(reason).with_hint("Try again."))
 }

@@ -58,6 +58,12 @@ pub enum Error {
         /// The template engine's reason.
         reason: String,
     },
+    /// The chat template could not be rendered at the moment, which says nothing about it or the messages.
+    #[error("the chat template could not be rendered: {reason}")]
+    TemplateUnavailable {
+        /// What was in the way.
+        reason: String,
+    },
     /// The request's deadline passed.
     #[error("the deadline passed")]
     DeadlineExceeded,
@@ -94,6 +100,7 @@ impl Error {
             }
             Self::InputTooLong { .. } => Some("shorten the text, or ask for truncation".to_owned()),
             Self::QueueFull { .. } => Some("try again later, or raise the queue's length".to_owned()),
+            Self::TemplateUnavailable { .. } => Some("try again".to_owned()),
             _ => None,
         }
     }

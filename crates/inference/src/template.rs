@@ -16,6 +16,7 @@ mod apart;
 mod jinja;
 mod json;
 mod messages;
+mod pool;
 mod worker;
 
 use std::fmt;
@@ -71,6 +72,7 @@ impl ChatTemplate {
     ///
     /// # Errors
     /// Template, where it is malformed or asks for more than templates may take: steps, memory, time.
+    /// TemplateUnavailable, where it could not be tried at the moment.
     pub fn new(source: &str, tokens: Tokens, clock: Arc<dyn Clock>) -> Result<Self> {
         let renderer = match apart::program() {
             Some(program) => Renderer::Apart(Workers::new(program, source).map_err(failed)?),
@@ -100,6 +102,10 @@ impl ChatTemplate {
     }
 
     /// The conversation as text. It may begin with the opening token's spelling.
+    ///
+    /// # Errors
+    /// Template, where the template refuses it or asks for more than templates may take; TemplateUnavailable, where it
+    /// could not be rendered at the moment.
     pub fn render(&self, chat: &ChatPrompt) -> Result<String> {
         let mut messages = chat.messages.clone();
         let mut tools = chat.tools.as_slice();
@@ -200,6 +206,7 @@ fn cut_after(mut text: String, content: &str) -> Result<String> {
 fn failed(refusal: Refusal) -> Error {
     match refusal {
         Refusal::Refused(reason) | Refusal::Exceeded(reason) => refused(&reason),
+        Refusal::Unavailable(reason) => Error::TemplateUnavailable { reason },
     }
 }
 

@@ -42,7 +42,9 @@ async fn examined(folder: &Path, quantization: &str, room: Room) -> Result<Value
 
 fn of_reading(error: checkpoint::Error) -> anyhow::Error {
     match error {
-        checkpoint::Error::Source { error, .. } | checkpoint::Error::Sink(error) => error.into(),
+        checkpoint::Error::Source { error, .. }
+        | checkpoint::Error::Sink(error)
+        | checkpoint::Error::Template(error) => error.into(),
         other => other.into(),
     }
 }

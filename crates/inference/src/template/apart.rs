@@ -2,26 +2,29 @@
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use base::Timestamp;
+use rustix::process::Signal;
 use serde_json::Value;
 
 use super::jinja::{Refusal, check_length};
-use super::worker::{MEMORY, Reply, Request, SECONDS};
+use super::pool::{Pool, Template};
+use super::worker::{MEMORY, PANICKED, Reply, Request, SECONDS};
 
-/// Processes of one template that render side by side.
-const MOST_WORKERS: usize = 4;
-/// Processes of one template that wait for the next conversation.
-const IDLE_WORKERS: usize = 2;
 /// Bytes of an answer.
 const LONGEST_ANSWER: u64 = 64 << 20;
 
 static PROGRAM: OnceLock<Program> = OnceLock::new();
+/// The processes of all templates.
+static POOL: Pool<Worker> = Pool::new();
+static TEMPLATES: AtomicU64 = AtomicU64::new(0);
 
 /// A program that calls [`serve`](super::serve) when it is started with the arguments.
 #[derive(Debug, Clone)]
@@ -45,17 +48,10 @@ pub(super) fn program() -> Option<&'static Program> {
 pub(super) struct Workers {
     program: Program,
     source: String,
-    /// How long one answer may take.
+    /// How long one answer may take, and how long to wait for a process to be free.
     patience: Duration,
-    state: Mutex<State>,
-    /// Told when a worker becomes free.
-    freed: Condvar,
-}
-
-#[derive(Default)]
-struct State {
-    idle: Vec<Worker>,
-    busy: usize,
+    template: Template,
+    pool: &'static Pool<Worker>,
 }
 
 impl Workers {
@@ -66,55 +62,35 @@ impl Workers {
 
     pub(super) fn patient(program: &Program, source: &str, patience: Duration) -> Result<Self, Refusal> {
         check_length(source)?;
-        let (state, freed) = (Mutex::default(), Condvar::new());
-        let workers = Self { program: program.clone(), source: source.to_owned(), patience, state, freed };
-        let first = workers.start()?;
-        workers.lock().idle.push(first);
+        let template = TEMPLATES.fetch_add(1, Ordering::Relaxed);
+        let workers = Self { program: program.clone(), source: source.to_owned(), patience, template, pool: &POOL };
+        workers.with_worker(|_| Ok(()))?;
         Ok(workers)
     }
 
     /// Renders with the variables at a time.
     pub(super) fn render(&self, variables: Value, now: Timestamp) -> Result<String, Refusal> {
-        let taken = self.take()?;
-        let outcome = taken.map_or_else(|| self.start(), Ok).and_then(|mut worker| {
-            let reply = worker.ask(&Request::Render { variables, now: now.as_millis() }, self.patience)?;
-            Ok((worker, reply))
-        });
-        let mut state = self.lock();
-        state.busy -= 1;
-        let reply = outcome.map(|(worker, reply)| {
-            if state.idle.len() < IDLE_WORKERS {
-                state.idle.push(worker);
-            }
-            reply
-        });
-        drop(state);
-        self.freed.notify_one();
-        match reply? {
+        let request = Request::Render { variables, now: now.as_millis() };
+        match self.with_worker(|worker| worker.ask(&request, self.patience))? {
             Reply::Text(text) => Ok(text),
             other => Err(unexpected(other)),
         }
     }
 
-    /// Waits until there may be one more worker at work: an idle one, or none, where one is to be started.
-    fn take(&self) -> Result<Option<Worker>, Refusal> {
-        let until = Instant::now() + self.patience;
-        let mut state = self.lock();
-        while state.busy == MOST_WORKERS {
-            let rest = until.saturating_duration_since(Instant::now());
-            if rest.is_zero() {
-                return Err(Refusal::Exceeded("other conversations keep it busy".to_owned()));
-            }
-            state = self.freed.wait_timeout(state, rest).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        state.busy += 1;
-        // One may have been ended from outside since.
-        while let Some(mut worker) = state.idle.pop() {
-            if matches!(worker.child.try_wait(), Ok(None)) {
-                return Ok(Some(worker));
-            }
-        }
-        Ok(None)
+    /// Works with a process when it is this template's turn. After an error the process is of no more use.
+    fn with_worker<T>(&self, work: impl FnOnce(&mut Worker) -> Result<T, Refusal>) -> Result<T, Refusal> {
+        let busy = || Refusal::Unavailable("other conversations keep all processes busy".to_owned());
+        let _turn = self.pool.turn(self.template, self.patience).ok_or_else(busy)?;
+        let mut worker = self.idle().map_or_else(|| self.start(), Ok)?;
+        let outcome = work(&mut worker)?;
+        drop(self.pool.keep(self.template, worker));
+        Ok(outcome)
+    }
+
+    /// A process that has the template already. One may have been ended from outside since.
+    fn idle(&self) -> Option<Worker> {
+        let mut idle = std::iter::from_fn(|| self.pool.idle(self.template));
+        idle.find_map(|mut worker| matches!(worker.child.try_wait(), Ok(None)).then_some(worker))
     }
 
     fn start(&self) -> Result<Worker, Refusal> {
@@ -124,9 +100,11 @@ impl Workers {
             other => Err(unexpected(other)),
         }
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+impl Drop for Workers {
+    fn drop(&mut self) {
+        drop(self.pool.forget(self.template));
     }
 }
 
@@ -134,7 +112,8 @@ fn unexpected(reply: Reply) -> Refusal {
     match reply {
         Reply::Refused(reason) => Refusal::Refused(reason),
         Reply::Exceeded(reason) => Refusal::Exceeded(reason),
-        Reply::Ready | Reply::Text(_) => Refusal::Refused("its process answered something else".to_owned()),
+        Reply::Failed(reason) => Refusal::Unavailable(reason),
+        Reply::Ready | Reply::Text(_) => Refusal::Unavailable("its process answered something else".to_owned()),
     }
 }
 
@@ -142,14 +121,15 @@ fn unexpected(reply: Reply) -> Refusal {
 struct Worker {
     child: Child,
     requests: ChildStdin,
-    replies: Receiver<Vec<u8>>,
+    /// Lines; none for one that is too long, after which nothing comes.
+    replies: Receiver<Option<Vec<u8>>>,
 }
 
 impl Worker {
     fn start(program: &Program) -> Result<Self, Refusal> {
         let failed = |error: std::io::Error| {
             tracing::error!(program = %program.path.display(), %error, "no process for a chat template could be started");
-            Refusal::Refused("the process that renders it could not be started".to_owned())
+            Refusal::Unavailable("the process that renders it could not be started".to_owned())
         };
         let mut child = Command::new(&program.path)
             .args(&program.arguments)
@@ -168,7 +148,13 @@ impl Worker {
             loop {
                 let mut line = Vec::new();
                 let read = output.by_ref().take(LONGEST_ANSWER).read_until(b'\n', &mut line);
-                if read.is_err() || line.pop() != Some(b'\n') || sender.send(line).is_err() {
+                let line = match (read, line.pop()) {
+                    (Ok(_), Some(b'\n')) => Some(line),
+                    (Ok(read), _) if read as u64 == LONGEST_ANSWER => None,
+                    _ => return,
+                };
+                let over = line.is_none();
+                if sender.send(line).is_err() || over {
                     return;
                 }
             }
@@ -179,22 +165,55 @@ impl Worker {
 
     /// Asks and waits. After an error the process is of no more use.
     fn ask(&mut self, request: &Request, patience: Duration) -> Result<Reply, Refusal> {
-        let gone = || {
-            let mib = MEMORY >> 20;
-            Refusal::Exceeded(format!("it takes more than the {mib} MiB of memory that a template may take"))
-        };
-        let mut line = serde_json::to_vec(request).map_err(|error| Refusal::Refused(error.to_string()))?;
+        let mut line = serde_json::to_vec(request).map_err(|error| Refusal::Unavailable(error.to_string()))?;
         line.push(b'\n');
-        self.requests.write_all(&line).and_then(|()| self.requests.flush()).map_err(|_| gone())?;
+        if self.requests.write_all(&line).and_then(|()| self.requests.flush()).is_err() {
+            return Err(self.gone());
+        }
         match self.replies.recv_timeout(patience) {
-            Ok(reply) => serde_json::from_slice(&reply).map_err(|_| gone()),
-            Err(RecvTimeoutError::Disconnected) => Err(gone()),
-            Err(RecvTimeoutError::Timeout) => {
-                let seconds = patience.as_secs_f32();
-                Err(Refusal::Exceeded(format!("it takes longer than the {seconds} s that a template may take")))
+            Ok(Some(reply)) => serde_json::from_slice(&reply)
+                .map_err(|error| Refusal::Unavailable(format!("its process's answer could not be read: {error}"))),
+            Ok(None) => {
+                let mib = LONGEST_ANSWER >> 20;
+                Err(Refusal::Exceeded(format!("it writes more than the {mib} MiB that a template may write")))
             }
+            Err(RecvTimeoutError::Disconnected) => Err(self.gone()),
+            Err(RecvTimeoutError::Timeout) => Err(too_long(patience.as_secs_f32())),
         }
     }
+
+    /// Why the process is no more. It has closed its pipes, and its status stands since it began to end.
+    fn gone(&mut self) -> Refusal {
+        let _ = self.child.kill();
+        match self.child.wait() {
+            Ok(status) => cause(status),
+            Err(error) => Refusal::Unavailable(format!("its process is gone: {error}")),
+        }
+    }
+}
+
+/// What ended a process in the midst of its work: a limit that the template has reached, or somebody else.
+fn cause(status: ExitStatus) -> Refusal {
+    let signal = status.signal().and_then(Signal::from_named_raw);
+    match signal {
+        // So ends what gets no memory, or overflows its stack.
+        Some(Signal::ABORT | Signal::SEGV) => {
+            let mib = MEMORY >> 20;
+            Refusal::Exceeded(format!("it takes more than the {mib} MiB of memory that a template may take"))
+        }
+        Some(Signal::XCPU) => too_long(SECONDS as f32),
+        _ if status.code() == Some(PANICKED.into()) => {
+            Refusal::Exceeded("it does what its renderer cannot do".to_owned())
+        }
+        _ => {
+            tracing::warn!(%status, "a process of a chat template was ended");
+            Refusal::Unavailable("its process was ended".to_owned())
+        }
+    }
+}
+
+fn too_long(seconds: f32) -> Refusal {
+    Refusal::Exceeded(format!("it takes longer than the {seconds} s that a template may take"))
 }
 
 impl Drop for Worker {

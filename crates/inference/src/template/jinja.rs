@@ -23,6 +23,8 @@ pub(super) enum Refusal {
     Refused(String),
     /// It asks for more than templates may take.
     Exceeded(String),
+    /// It could not be rendered at the moment, which says nothing about it.
+    Unavailable(String),
 }
 
 pub(super) struct Jinja {

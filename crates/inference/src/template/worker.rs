@@ -47,7 +47,12 @@ pub(super) enum Reply {
     Refused(String),
     /// It asks for too much.
     Exceeded(String),
+    /// This process could do nothing with the request.
+    Failed(String),
 }
+
+/// The exit status of a process that a template made panic.
+pub(super) const PANICKED: u8 = 101;
 
 /// Renders what standard input asks for until that ends. The program that [`isolate`](super::isolate) names calls this
 /// and nothing else.
@@ -59,9 +64,10 @@ pub fn serve() -> ExitCode {
         answer_all(&mut io::stdin().lock(), &mut io::stdout().lock())
     };
     let thread = std::thread::Builder::new().stack_size(STACK).spawn(run);
-    match thread.map(|thread| thread.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))) {
-        Ok(Ok(())) => ExitCode::SUCCESS,
-        _ => ExitCode::FAILURE,
+    match thread.map(std::thread::JoinHandle::join) {
+        Ok(Ok(Ok(()))) => ExitCode::SUCCESS,
+        Ok(Err(_)) => ExitCode::from(PANICKED),
+        Ok(Ok(Err(_))) | Err(_) => ExitCode::FAILURE,
     }
 }
 
@@ -72,7 +78,7 @@ fn answer_all(requests: &mut impl BufRead, replies: &mut impl Write) -> io::Resu
         allow_seconds()?;
         let reply = match serde_json::from_str(&line) {
             Ok(request) => answer(&mut template, request),
-            Err(error) => Reply::Refused(format!("the conversation could not be read: {error}")),
+            Err(error) => Reply::Failed(format!("the conversation could not be read: {error}")),
         };
         serde_json::to_writer(&mut *replies, &reply)?;
         replies.write_all(b"\n")?;
@@ -91,11 +97,12 @@ fn answer(template: &mut Option<Jinja>, request: Request) -> Reply {
         (Request::Render { variables, now }, Some(template)) => {
             template.render(&variables, Timestamp(now)).map(Reply::Text)
         }
-        (Request::Render { .. }, None) => Err(Refusal::Refused("there is no template".to_owned())),
+        (Request::Render { .. }, None) => Err(Refusal::Unavailable("there is no template".to_owned())),
     };
     reply.unwrap_or_else(|refusal| match refusal {
         Refusal::Refused(reason) => Reply::Refused(reason),
         Refusal::Exceeded(reason) => Reply::Exceeded(reason),
+        Refusal::Unavailable(reason) => Reply::Failed(reason),
     })
 }
 

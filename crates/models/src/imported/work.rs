@@ -249,7 +249,9 @@ pub(super) fn of_reading(job: &ImportJob, error: checkpoint::Error) -> Error {
         checkpoint::Error::Source { error, .. } if matches!(error.kind, ErrorKind::Denied | ErrorKind::NotFound) => {
             failure::no_access(&job.source_uri, error)
         }
-        checkpoint::Error::Source { error, .. } | checkpoint::Error::Sink(error) => error,
+        checkpoint::Error::Source { error, .. }
+        | checkpoint::Error::Sink(error)
+        | checkpoint::Error::Template(error) => error,
         checkpoint::Error::Refused(finding) => Error::invalid(format!("The model cannot be imported. {finding}")),
         checkpoint::Error::Quantizer(reason) => Error::internal(reason),
         checkpoint::Error::Cancelled => Error::conflict("The import was cancelled."),

@@ -17,6 +17,10 @@ pub(crate) fn of_invocation(name: &str, error: inference::Error) -> Error {
         Engine::Template { reason } => {
             Error::invalid(format!("The chat template of `{name}` refuses the messages: {reason}."))
         }
+        Engine::TemplateUnavailable { reason } => {
+            Error::unavailable(format!("The chat template of `{name}` could not be rendered: {reason}."))
+                .with_hint("Try again.")
+        }
         Engine::DeadlineExceeded => too_late(),
         Engine::Cancelled => Error::unavailable("The request was cancelled."),
         Engine::Stopped => Error::unavailable(format!("The model `{name}` was unloaded.")).with_hint("Try again."),

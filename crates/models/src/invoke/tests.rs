@@ -413,3 +413,11 @@ fn a_last_turn_of_the_assistant_is_continued() {
     let prompt = chat_prompt(&request);
     assert!(!prompt.continue_last && prompt.add_generation_prompt, "an empty turn is no beginning");
 }
+
+#[test]
+fn a_template_that_cannot_be_rendered_now_may_be_asked_again() {
+    let error = inference::Error::TemplateUnavailable { reason: "its process was ended".to_owned() };
+    let error = super::errors::of_invocation("m", error);
+    assert_eq!(error.kind, ErrorKind::Unavailable);
+    assert_eq!(error.message, "The chat template of `m` could not be rendered: its process was ended.");
+}

@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::template::pool::{MOST_BUSY, MOST_IDLE_OF_ONE};
 
 /// Examples are built beside the tests: `target/debug/examples/` next to `target/debug/deps/`.
 fn program() -> Program {
@@ -118,24 +119,62 @@ fn conversations_are_rendered_side_by_side_and_few_processes_stay() {
             });
         }
     });
-    let state = workers.lock();
-    assert!((1..=IDLE_WORKERS).contains(&state.idle.len()) && state.busy == 0, "{}", state.idle.len());
+    let idle = workers.pool.forget(workers.template).len();
+    assert!((1..=MOST_IDLE_OF_ONE).contains(&idle), "{idle}");
 }
 
 #[test]
 fn a_process_that_was_ended_from_outside_is_replaced() {
     let workers = workers("fine");
-    let mut state = workers.lock();
-    state.idle[0].child.kill().unwrap();
-    state.idle[0].child.wait().unwrap();
-    drop(state);
+    let mut worker = workers.idle().unwrap();
+    worker.child.kill().unwrap();
+    worker.child.wait().unwrap();
+    assert!(workers.pool.keep(workers.template, worker).is_none());
+    assert_eq!(render(&workers, "Hi").unwrap(), "fine");
+}
+
+#[test]
+fn a_process_that_others_end_at_its_work_says_nothing_of_its_template() {
+    let source = "{% if messages[0].content == 'go' %}{% for a in range(99999) %}\
+        {% set b = range(99999) | map('string') | join %}{% endfor %}{% endif %}fine";
+    for (signal, exceeds) in [("KILL", false), ("TERM", false), ("XCPU", true), ("ABRT", true)] {
+        let workers = workers(source);
+        let (sender, process) = sync_channel(1);
+        std::thread::scope(|scope| {
+            let rendered = scope.spawn(|| {
+                workers.with_worker(|worker| {
+                    sender.send(worker.child.id()).unwrap();
+                    let variables = json!({"messages": [{"role": "user", "content": "go"}]});
+                    worker.ask(&Request::Render { variables, now: 0 }, workers.patience)
+                })
+            });
+            let process = process.recv().unwrap().to_string();
+            assert!(Command::new("kill").args(["-s", signal, &process]).status().unwrap().success());
+            let Err(refusal) = rendered.join().unwrap() else { panic!("{signal}") };
+            assert_eq!(matches!(refusal, Refusal::Exceeded(_)), exceeds, "{signal}: {refusal:?}");
+            assert_eq!(matches!(refusal, Refusal::Unavailable(_)), !exceeds, "{signal}: {refusal:?}");
+        });
+        assert_eq!(render(&workers, "stay").unwrap(), "fine");
+    }
+}
+
+#[test]
+fn a_template_that_others_keep_busy_is_unavailable() {
+    let pool: &'static Pool<Worker> = Box::leak(Box::new(Pool::new()));
+    let mut workers = workers("fine");
+    workers.patience = Duration::ZERO;
+    workers.pool = pool;
+    let others: Vec<_> = (0..MOST_BUSY).map(|other| pool.turn(1_000 + other as u64, Duration::ZERO).unwrap()).collect();
+    assert!(matches!(render(&workers, "Hi"), Err(Refusal::Unavailable(_))));
+    drop(others);
+    workers.patience = Duration::from_secs(SECONDS);
     assert_eq!(render(&workers, "Hi").unwrap(), "fine");
 }
 
 #[test]
 fn a_program_that_is_not_there_is_an_error() {
     let program = Program { path: "/nonexistent/craton".into(), arguments: Vec::new() };
-    assert!(matches!(Workers::new(&program, "fine"), Err(Refusal::Refused(_))));
+    assert!(matches!(Workers::new(&program, "fine"), Err(Refusal::Unavailable(_))));
 }
 
 #[test]
