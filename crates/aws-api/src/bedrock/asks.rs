@@ -3,7 +3,7 @@
 use aws_wire::generated::bedrock::{
     CreateModelImportJobRequest, ListTagsForResourceRequest, TagResourceRequest, UntagResourceRequest,
 };
-use base::ErrorKind;
+use base::{Arn, ErrorKind};
 use futures::future::FutureExt as _;
 use identity::{Ask, Ctx};
 
@@ -95,7 +95,18 @@ pub(super) fn untag(call: &AwsCall) -> Asked<'_> {
 async fn tagged(call: &AwsCall, action: &'static str, resource: &str) -> Result<Ask, crate::errors::Failure> {
     // Of what is not there the handler tells.
     let tags = call.api.models().import_tags(&call.ctx, resource).await.unwrap_or_default();
-    Ok(Ask::new(action, resource).resource_tags(&tags))
+    Ok(Ask::new(action, canonical(&call.ctx, resource)).resource_tags(&tags))
+}
+
+/// An ARN of the caller's account and region as policies name it, whatever partition or separator it was sent with; any
+/// other is left as it is.
+fn canonical(ctx: &Ctx, sent: &str) -> String {
+    let parsed = sent.parse::<Arn>().ok();
+    let own = parsed.filter(|arn| *arn.account == *ctx.account().as_str() && *arn.region == *ctx.region().as_str());
+    match own.as_ref().and_then(|own| Some((own.resource_type()?, own.resource_id()))) {
+        Some((kind @ ("model-import-job" | "imported-model"), id)) => arn(ctx, kind, id),
+        _ => sent.to_owned(),
+    }
 }
 
 /// The ARN of what is named; an ARN is its own.

@@ -1,0 +1,34 @@
+"""What operations on imports ask of their caller's policies: on one name of each thing, on every tag, and before anything else."""
+
+from urllib.parse import quote
+
+from checkpoints import checkpoint
+from conftest import REGION, refused
+from import_estate import HOST, estate, member
+
+ALLOW = {"Effect": "Allow", "Action": ["bedrock:*", "craton:*"], "Resource": "*"}
+
+
+def tags(**pairs):
+    return [{"key": key, "value": value} for key, value in pairs.items()]
+
+
+def deny(action, resource):
+    return {"Effect": "Deny", "Action": action, "Resource": resource}
+
+
+def hands(estate):
+    return {"Effect": "Allow", "Action": "iam:PassRole", "Resource": estate.role_arn}
+
+
+def test_tags_are_asked_on_the_arn_that_policies_name(estate, member):
+    job = estate.upload(checkpoint()).completed()
+    member.may(ALLOW, deny("bedrock:*Tag*", ["arn:aws:bedrock:*:*:imported-model/*", "arn:aws:bedrock:*:*:model-import-job/*"]))
+    for own in (job["importedModelArn"], job["jobArn"]):
+        for sent in (own, own.replace("arn:aws:", "arn:aws-x:")):
+            refused(lambda: member.bedrock.tag_resource(resourceARN=sent, tags=tags(team="mine")), "AccessDeniedException", 403, own)
+            refused(lambda: member.bedrock.untag_resource(resourceARN=sent, tagKeys=["team"]), "AccessDeniedException", 403, own)
+            refused(lambda: member.bedrock.list_tags_for_resource(resourceARN=sent), "AccessDeniedException", 403, own)
+        other = own.replace("arn:aws:", "arn:aws-x:")
+        refused(lambda: estate.bedrock.tag_resource(resourceARN=other, tags=tags(team="mine")), "ResourceNotFoundException", 404)
+        assert estate.bedrock.list_tags_for_resource(resourceARN=own)["tags"] == []
