@@ -32,3 +32,17 @@ def test_tags_are_asked_on_the_arn_that_policies_name(estate, member):
         other = own.replace("arn:aws:", "arn:aws-x:")
         refused(lambda: estate.bedrock.tag_resource(resourceARN=other, tags=tags(team="mine")), "ResourceNotFoundException", 404)
         assert estate.bedrock.list_tags_for_resource(resourceARN=own)["tags"] == []
+
+
+def test_each_list_of_tags_of_a_new_import_is_asked_about(estate, member):
+    estate.upload(checkpoint())
+    wanted = {"StringEquals": {"aws:RequestTag/team": "a"}}
+    member.may(ALLOW | {"Condition": wanted}, hands(estate))
+    for job, model in (("b", "a"), ("a", "b")):
+        refused(lambda: estate.ask(member.bedrock, jobTags=tags(team=job), importedModelTags=tags(team=model)), "AccessDeniedException", 403)
+    refused(lambda: estate.ask(member.bedrock), "AccessDeniedException", 403)
+    estate.ended(estate.ask(member.bedrock, jobTags=tags(team="a"), importedModelTags=tags(team="a"))[0])
+    for kind, argument in (("imported-model", "importedModelTags"), ("model-import-job", "jobTags")):
+        member.may(ALLOW, hands(estate), deny("bedrock:TagResource", f"arn:aws:bedrock:*:*:{kind}/*"))
+        error = refused(lambda: estate.ask(member.bedrock, **{argument: tags(team="a")}), "AccessDeniedException", 403, "bedrock:TagResource")
+        assert f"arn:aws:bedrock:{REGION}:{HOST}:{kind}/*" in error["Error"]["Message"]

@@ -11,15 +11,20 @@ use super::tags::pairs;
 use crate::call::Asked;
 use crate::dispatch::AwsCall;
 
-/// To start an import; to give tags, too, where it does.
+/// To start an import; to give tags, too, where it does. Each list of tags is asked about by itself: in one request a tag
+/// of the model would stand in for the job's of the same key.
 pub(super) fn create(call: &AwsCall) -> Asked<'_> {
     async move {
         let input: CreateModelImportJobRequest = call.decode()?;
-        let tags: models::Tags = pairs(input.job_tags).into_iter().chain(pairs(input.imported_model_tags)).collect();
-        let mut asks = vec![Ask::new("bedrock:CreateModelImportJob", "*").request_tags(&tags)];
-        if !tags.is_empty() {
-            let job = arn(&call.ctx, "model-import-job", "*");
-            asks.push(Ask::new("bedrock:TagResource", job).request_tags(&tags));
+        let lists = [("model-import-job", pairs(input.job_tags)), ("imported-model", pairs(input.imported_model_tags))];
+        let start = |tags| Ask::new("bedrock:CreateModelImportJob", "*").request_tags(tags);
+        let mut asks = Vec::new();
+        for (kind, tags) in lists.iter().filter(|(_, tags)| !tags.is_empty()) {
+            asks.push(start(tags));
+            asks.push(Ask::new("bedrock:TagResource", arn(&call.ctx, kind, "*")).request_tags(tags));
+        }
+        if asks.is_empty() {
+            asks.push(start(&[]));
         }
         Ok(asks)
     }
