@@ -46,3 +46,15 @@ def test_each_list_of_tags_of_a_new_import_is_asked_about(estate, member):
         member.may(ALLOW, hands(estate), deny("bedrock:TagResource", f"arn:aws:bedrock:*:*:{kind}/*"))
         error = refused(lambda: estate.ask(member.bedrock, **{argument: tags(team="a")}), "AccessDeniedException", 403, "bedrock:TagResource")
         assert f"arn:aws:bedrock:{REGION}:{HOST}:{kind}/*" in error["Error"]["Message"]
+
+
+def test_whatever_a_job_or_a_model_is_named_by_it_is_one_resource(estate, member):
+    job = estate.upload(checkpoint()).completed()
+    for path, kind, arn, name in (("imports", "import", job["jobArn"], job["jobName"]),
+                                  ("imported-models", "imported-model", job["importedModelArn"], job["importedModelName"])):
+        own = arn.split("/")[1]
+        paths = [f"/{path}/{quote(named, safe='')}" for named in (own, name, arn)]
+        member.may(ALLOW)
+        assert {estate.craton("GET", place, keys=member.keys).status_code for place in paths} == {200}
+        member.may(ALLOW, deny("craton:*", f"arn:aws:craton:{REGION}:{HOST}:{kind}/{own}"))
+        assert {estate.craton("GET", place, keys=member.keys).status_code for place in paths} == {403}, paths
