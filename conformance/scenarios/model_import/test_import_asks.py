@@ -48,6 +48,13 @@ def test_each_list_of_tags_of_a_new_import_is_asked_about(estate, member):
         assert f"arn:aws:bedrock:{REGION}:{HOST}:{kind}/*" in error["Error"]["Message"]
 
 
+def test_more_tags_than_a_resource_has_are_an_exception_of_their_own(estate):
+    model = estate.upload(checkpoint()).completed()["importedModelArn"]
+    estate.bedrock.tag_resource(resourceARN=model, tags=tags(**{f"k{at}": "v" for at in range(200)}))
+    refused(lambda: estate.bedrock.tag_resource(resourceARN=model, tags=tags(more="v")), "TooManyTagsException", 400)
+    estate.bedrock.tag_resource(resourceARN=model, tags=tags(k0="w"))
+
+
 def test_whatever_a_job_or_a_model_is_named_by_it_is_one_resource(estate, member):
     job = estate.upload(checkpoint()).completed()
     for path, kind, arn, name in (("imports", "import", job["jobArn"], job["jobName"]),

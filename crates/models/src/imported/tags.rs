@@ -69,7 +69,7 @@ impl Models {
 /// Invalid.
 pub(super) fn check(tags: &Tags) -> Result<()> {
     if tags.len() > MOST {
-        return Err(Error::invalid(format!("A resource has at most {MOST} tags.")));
+        return Err(Error::invalid(format!("A resource has at most {MOST} tags.")).with_code("TooManyTagsException"));
     }
     for (at, (key, _)) in tags.iter().enumerate() {
         if tags[..at].iter().any(|(other, _)| other == key) {

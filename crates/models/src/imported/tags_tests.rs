@@ -24,3 +24,11 @@ async fn a_resource_is_named_by_its_own_arn_alone() {
         }
     }
 }
+
+#[test]
+fn what_has_too_many_tags_has_an_exception_of_its_own() {
+    let tags = |count: usize| (0..count).map(|at| (format!("k{at}"), String::new())).collect::<Tags>();
+    check(&tags(MOST)).unwrap();
+    let error = check(&tags(MOST + 1)).unwrap_err();
+    assert_eq!((error.kind, error.code), (ErrorKind::Invalid, Some("TooManyTagsException")));
+}
