@@ -65,3 +65,19 @@ def test_whatever_a_job_or_a_model_is_named_by_it_is_one_resource(estate, member
         assert {estate.craton("GET", place, keys=member.keys).status_code for place in paths} == {200}
         member.may(ALLOW, deny("craton:*", f"arn:aws:craton:{REGION}:{HOST}:{kind}/{own}"))
         assert {estate.craton("GET", place, keys=member.keys).status_code for place in paths} == {403}, paths
+
+
+def test_a_check_by_one_who_may_not_pass_the_role_ends_there(estate, member):
+    estate.upload(checkpoint())
+    key = estate.model_key()
+    estate.let_role(estate.reads(), estate.uses(key))
+    asked = {"roleArn": estate.role_arn, "s3Uri": estate.uri(), "kmsKeyId": key}
+    assert estate.craton("POST", "/imports/check", asked).json()["passes"] is True
+    for statements in ([ALLOW], [ALLOW, hands(estate) | {"Condition": {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}}]):
+        member.may(*statements)
+        told = estate.craton("POST", "/imports/check", asked, keys=member.keys).json()
+        assert [step["outcome"] for step in told["checks"]] == ["failed"] + ["skipped"] * 5, told
+        assert "iam:PassRole" in told["checks"][0]["message"] and told["checks"][0]["requestId"]
+        assert (told["passes"], told["report"], told["model"]) == (False, None, None)
+    member.may(ALLOW, hands(estate))
+    assert estate.craton("POST", "/imports/check", asked, keys=member.keys).json()["passes"] is True
