@@ -149,12 +149,12 @@ class Estate:
         assert model not in [known["modelName"] for known in self.bedrock.list_imported_models(nameContains=model)["modelSummaries"]]
         return ended["failureMessage"]
 
-    def craton(self, method, path, body=None, **more):
-        """A request to Craton's own API, by the host's administrator."""
+    def craton(self, method, path, body=None, keys=None, **more):
+        """A request to Craton's own API, by the host's administrator or whoever has `keys`."""
         data = json.dumps(body) if body is not None else None
         headers = {"Content-Type": "application/json"} if data else {}
         request = AWSRequest(method=method, url=f"{URL}/craton/v1{path}", data=data, headers=headers)
-        credentials = boto3.Session(*of("HOST")).get_credentials()
+        credentials = boto3.Session(*(keys or of("HOST"))).get_credentials()
         SigV4Auth(credentials, "craton", REGION).add_auth(request)
         return requests.request(method, request.prepare().url, data=data, headers=dict(request.headers), timeout=300, **more)
 
@@ -189,6 +189,34 @@ class Estate:
         except ClientError:
             pass
         empty_bucket(self.s3, self.bucket)
+
+
+class User:
+    """A user of the host's account, who may do what `may` says."""
+
+    def __init__(self, iam, name):
+        self.iam, self.name = iam, name
+        iam.create_user(UserName=name)
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        self.keys = key["AccessKeyId"], key["SecretAccessKey"]
+        self.bedrock = client("bedrock", *self.keys)
+
+    def may(self, *statements):
+        self.iam.put_user_policy(UserName=self.name, PolicyName="p", PolicyDocument=document(*statements))
+
+    def close(self):
+        for policy in self.iam.list_user_policies(UserName=self.name)["PolicyNames"]:
+            self.iam.delete_user_policy(UserName=self.name, PolicyName=policy)
+        self.iam.delete_access_key(UserName=self.name, AccessKeyId=self.keys[0])
+        self.iam.delete_user(UserName=self.name)
+
+
+@pytest.fixture
+def member(estate):
+    """A user of the host's account, without permissions."""
+    made = User(estate.iam, f"member-{estate.tag}")
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 use aws_wire::generated::bedrock::{
     CreateModelImportJobRequest, ListTagsForResourceRequest, TagResourceRequest, UntagResourceRequest,
 };
-use base::ErrorKind;
+use base::{Arn, ErrorKind};
 use futures::future::FutureExt as _;
 use identity::{Ask, Ctx};
 
@@ -11,15 +11,20 @@ use super::tags::pairs;
 use crate::call::Asked;
 use crate::dispatch::AwsCall;
 
-/// To start an import; to give tags, too, where it does.
+/// To start an import; to give tags, too, where it does. Each list of tags is asked about by itself: in one request a tag
+/// of the model would stand in for the job's of the same key.
 pub(super) fn create(call: &AwsCall) -> Asked<'_> {
     async move {
         let input: CreateModelImportJobRequest = call.decode()?;
-        let tags: models::Tags = pairs(input.job_tags).into_iter().chain(pairs(input.imported_model_tags)).collect();
-        let mut asks = vec![Ask::new("bedrock:CreateModelImportJob", "*").request_tags(&tags)];
-        if !tags.is_empty() {
-            let job = arn(&call.ctx, "model-import-job", "*");
-            asks.push(Ask::new("bedrock:TagResource", job).request_tags(&tags));
+        let lists = [("model-import-job", pairs(input.job_tags)), ("imported-model", pairs(input.imported_model_tags))];
+        let start = |tags| Ask::new("bedrock:CreateModelImportJob", "*").request_tags(tags);
+        let mut asks = Vec::new();
+        for (kind, tags) in lists.iter().filter(|(_, tags)| !tags.is_empty()) {
+            asks.push(start(tags));
+            asks.push(Ask::new("bedrock:TagResource", arn(&call.ctx, kind, "*")).request_tags(tags));
+        }
+        if asks.is_empty() {
+            asks.push(start(&[]));
         }
         Ok(asks)
     }
@@ -95,7 +100,18 @@ pub(super) fn untag(call: &AwsCall) -> Asked<'_> {
 async fn tagged(call: &AwsCall, action: &'static str, resource: &str) -> Result<Ask, crate::errors::Failure> {
     // Of what is not there the handler tells.
     let tags = call.api.models().import_tags(&call.ctx, resource).await.unwrap_or_default();
-    Ok(Ask::new(action, resource).resource_tags(&tags))
+    Ok(Ask::new(action, canonical(&call.ctx, resource)).resource_tags(&tags))
+}
+
+/// An ARN of the caller's account and region as policies name it, whatever partition or separator it was sent with; any
+/// other is left as it is.
+fn canonical(ctx: &Ctx, sent: &str) -> String {
+    let parsed = sent.parse::<Arn>().ok();
+    let own = parsed.filter(|arn| *arn.account == *ctx.account().as_str() && *arn.region == *ctx.region().as_str());
+    match own.as_ref().and_then(|own| Some((own.resource_type()?, own.resource_id()))) {
+        Some((kind @ ("model-import-job" | "imported-model"), id)) => arn(ctx, kind, id),
+        _ => sent.to_owned(),
+    }
 }
 
 /// The ARN of what is named; an ARN is its own.

@@ -3,9 +3,13 @@
 use aws_wire::WireError;
 use base::{Error, ErrorKind};
 
+/// The one code of a request that is wrong which the domain tells apart.
+const TOO_MANY_TAGS: &str = "TooManyTagsException";
+
 /// The service's exception for `error`. Conflicts are status 400 here.
 pub(crate) fn wire(error: &Error) -> WireError {
     let (status, code) = match error.kind {
+        ErrorKind::Invalid if error.code == Some(TOO_MANY_TAGS) => (400, TOO_MANY_TAGS),
         ErrorKind::NotFound => (404, "ResourceNotFoundException"),
         ErrorKind::Invalid => (400, "ValidationException"),
         ErrorKind::AlreadyExists | ErrorKind::Conflict => (400, "ConflictException"),

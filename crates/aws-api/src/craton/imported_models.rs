@@ -2,11 +2,30 @@
 
 use std::collections::BTreeMap;
 
+use base::ErrorKind;
+use futures::future::FutureExt as _;
 use http::StatusCode;
+use identity::Ask;
 use models::{ImportedCard, Quality, Trial};
 use serde_json::{Value, json};
 
-use crate::call::{Answer, Call, Labels, json as respond};
+use crate::call::{Answer, Asked, Call, Labels, json as respond};
+
+/// To read the model that is named, by its id whatever it is named by.
+pub(super) fn asks(call: &Call<Labels>) -> Asked<'_> {
+    async move {
+        let named = call.label(0);
+        let (id, tags) = match call.api.models().imported_model(&call.ctx, named).await {
+            Ok(found) => (found.id, found.tags),
+            Err(error) if error.kind == ErrorKind::NotFound => (named.to_owned(), Vec::new()),
+            Err(error) => return Err(error.into()),
+        };
+        Ok(vec![
+            Ask::new("craton:GetImportedModelCard", super::arn(&call.ctx, "imported-model", &id)).resource_tags(&tags),
+        ])
+    }
+    .boxed()
+}
 
 /// One imported model with its card, by name, id or ARN.
 pub(super) async fn get(call: Call<Labels>) -> Answer {

@@ -1,14 +1,30 @@
 //! Imports: what AWS's operations have no members for.
 
-use base::Error;
+use base::{Error, ErrorKind};
+use futures::future::FutureExt as _;
 use http::StatusCode;
+use identity::Ask;
 use models::{
     CheckOutcome, ImportCheck, ImportJob, ImportPolicy, ImportSides, ModelFacts, NewImport, Quantization, Side,
 };
 use serde_json::{Value, json};
 
-use crate::call::{Answer, Call, Labels, json as respond};
+use crate::call::{Answer, Asked, Call, Labels, json as respond};
 use crate::json_fields::{Fields, Wording};
+
+/// To read the job that is named, by its id whatever it is named by.
+pub(super) fn asks(call: &Call<Labels>) -> Asked<'_> {
+    async move {
+        let named = call.label(0);
+        let (id, tags) = match call.api.models().import_job(&call.ctx, named).await {
+            Ok(found) => (found.id, found.tags),
+            Err(error) if error.kind == ErrorKind::NotFound => (named.to_owned(), Vec::new()),
+            Err(error) => return Err(error.into()),
+        };
+        Ok(vec![Ask::new("craton:GetImport", super::arn(&call.ctx, "import", &id)).resource_tags(&tags)])
+    }
+    .boxed()
+}
 
 /// One import job, by name, id or ARN.
 pub(super) async fn get(call: Call<Labels>) -> Answer {

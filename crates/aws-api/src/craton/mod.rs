@@ -23,15 +23,21 @@ pub use status::resident_bytes;
 use base::Error;
 use futures::future::FutureExt as _;
 use http::{Response, StatusCode};
-use identity::Access;
+use identity::{Access, Ctx};
 
 use crate::body::{ResponseBody, full};
 use crate::call::{Call, Check, Labels, Row};
 use crate::rest::Route;
 
-/// A row whose resource is `craton:REGION:ACCOUNT:KIND/LABEL`, or all of the kind.
+/// A row whose resource is `craton:REGION:ACCOUNT:KIND/LABEL`, or all of the kind; or one that `asks` of a thing by its id.
 macro_rules! route {
     ($method:literal $pattern:literal, $operation:literal, $access:ident, $kind:literal, $handler:path) => {
+        route!($method $pattern, $operation, $access, Check::Arn(|call| resource(call, $kind)), $handler)
+    };
+    ($method:literal $pattern:literal, $operation:literal, $access:ident, asks $asks:path, $handler:path) => {
+        route!($method $pattern, $operation, $access, Check::Asks($asks), $handler)
+    };
+    ($method:literal $pattern:literal, $operation:literal, $access:ident, $check:expr, $handler:path) => {
         Route {
             method: $method,
             pattern: concat!("/craton/v1/", $pattern),
@@ -39,7 +45,7 @@ macro_rules! route {
                 operation: $operation,
                 action: concat!("craton:", $operation),
                 access: Access::$access,
-                check: Check::Arn(|call| resource(call, $kind)),
+                check: $check,
                 handler: |call| $handler(call).boxed(),
             },
         }
@@ -63,8 +69,8 @@ pub(crate) const ROUTES: &[Route] = &[
     route!("GET" "jobs/{id}/events", "WatchJob", Read, "job", jobs::events),
     route!("POST" "imports/check", "CheckImport", Read, "import", imports::check),
     route!("POST" "imports/policies", "DescribeImportPolicies", Read, "import", imports::policies),
-    route!("GET" "imports/{job}", "GetImport", Read, "import", imports::get),
-    route!("GET" "imported-models/{model}", "GetImportedModelCard", Read, "imported-model", imported_models::get),
+    route!("GET" "imports/{job}", "GetImport", Read, asks imports::asks, imports::get),
+    route!("GET" "imported-models/{model}", "GetImportedModelCard", Read, asks imported_models::asks, imported_models::get),
     route!("POST" "backups", "CreateBackup", Write, "backup", backups::create),
     route!("GET" "accounts", "ListAccounts", Read, "account", accounts::list),
     route!("POST" "accounts", "CreateAccount", Write, "account", accounts::create),
@@ -78,8 +84,11 @@ pub(crate) const ROUTES: &[Route] = &[
 ];
 
 fn resource(call: &Call<Labels>, kind: &str) -> String {
-    let label = if call.route.0.is_empty() { "*" } else { call.label(0) };
-    format!("arn:aws:craton:{}:{}:{kind}/{label}", call.ctx.region(), call.ctx.account())
+    arn(&call.ctx, kind, if call.route.0.is_empty() { "*" } else { call.label(0) })
+}
+
+fn arn(ctx: &Ctx, kind: &str, id: &str) -> String {
+    format!("arn:aws:craton:{}:{}:{kind}/{id}", ctx.region(), ctx.account())
 }
 
 /// The error for a request that no route takes.

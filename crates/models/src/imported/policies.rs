@@ -1,10 +1,13 @@
 //! The policies that a cross-account import needs: which side sets which, as AWS's walk-through has them.
 
+mod commands;
+
 use base::{AccountId, Arn, Error, Result};
 use identity::Ctx;
 use identity::kms::KeyRef;
 use serde_json::{Value, json};
 
+use self::commands::quote;
 use super::job::role_name;
 use super::location::Location;
 use crate::Models;
@@ -50,7 +53,7 @@ pub struct ImportPolicy {
     pub resource: String,
     /// The document; for a key, the statement that its policy needs.
     pub document: Value,
-    /// The command that sets it, where one does.
+    /// The command lines that set it, with the AWS CLI and jq. What a bucket, a key or a role allows already stays.
     pub command: String,
 }
 
@@ -61,7 +64,7 @@ impl Models {
     /// Invalid, where an ARN or URI is malformed.
     pub fn import_policies(&self, ctx: &Ctx, sides: &ImportSides) -> Result<Vec<ImportPolicy>> {
         let location = Location::parse(&sides.source_uri)?;
-        let name = role_name(ctx, &sides.role_arn)?;
+        let name = quote(&role_name(ctx, &sides.role_arn)?);
         let host = ctx.account().clone();
         let policy = |side, step, kind, title: String, resource: String, document, command: String| ImportPolicy {
             account: if side == Side::Source { sides.source_account.clone() } else { host.clone() },
@@ -74,6 +77,7 @@ impl Models {
             command,
         };
         let (bucket, role) = (&location.bucket, &sides.role_arn);
+        let (reading, trust) = (bucket_policy(&location, &host, role), trust_policy(ctx));
         let mut policies = vec![
             policy(
                 Side::Source,
@@ -81,8 +85,8 @@ impl Models {
                 "bucket-policy",
                 format!("Let the role read the bucket {bucket}"),
                 format!("arn:aws:s3:::{bucket}"),
-                bucket_policy(&location, &host, role),
-                format!("aws s3api put-bucket-policy --bucket {bucket} --policy file://bucket-policy.json"),
+                reading.clone(),
+                commands::bucket_policy(bucket, &reading),
             ),
             policy(
                 Side::Host,
@@ -90,15 +94,14 @@ impl Models {
                 "trust-policy",
                 "Let Amazon Bedrock assume the role for import jobs of this account".to_owned(),
                 role.clone(),
-                trust_policy(ctx),
-                format!(
-                    "aws iam update-assume-role-policy --role-name {name} --policy-document file://trust-policy.json"
-                ),
+                trust.clone(),
+                commands::trust_policy(role, &name, &trust),
             ),
         ];
         let mut statements = vec![read_statement(&location, &sides.source_account)];
         if let Some(key) = &sides.source_key {
-            let id = key_id(key)?;
+            let place = key_place(key)?;
+            let statement = key_statement("Allow use of the key by the destination account", role, READ_KEY);
             statements.push(json!({"Effect": "Allow", "Action": READ_KEY, "Resource": key}));
             policies.push(policy(
                 Side::Source,
@@ -106,12 +109,13 @@ impl Models {
                 "key-policy-statement",
                 "Let the role decrypt the checkpoint".to_owned(),
                 key.clone(),
-                key_statement("Allow use of the key by the destination account", role, READ_KEY),
-                put_key_policy(&id),
+                statement.clone(),
+                commands::key_policy(&place, &statement),
             ));
         }
         if let Some(key) = &sides.kms_key {
-            let id = key_id(key)?;
+            let place = key_place(key)?;
+            let statement = key_statement("Allow use of the key", role, USE_KEY);
             statements.push(json!({"Effect": "Allow", "Action": USE_KEY, "Resource": key}));
             policies.push(policy(
                 Side::Host,
@@ -119,22 +123,20 @@ impl Models {
                 "key-policy-statement",
                 "Let the role encrypt and decrypt the imported model".to_owned(),
                 key.clone(),
-                key_statement("Allow use of the key", role, USE_KEY),
-                put_key_policy(&id),
+                statement.clone(),
+                commands::key_policy(&place, &statement),
             ));
         }
         let step = if statements.len() > 1 { 5 } else { 2 };
+        let rights = json!({"Version": "2012-10-17", "Statement": statements});
         policies.push(policy(
             Side::Host,
             step,
             "role-policy",
             "Let the role read the checkpoint and use the keys".to_owned(),
             role.clone(),
-            json!({"Version": "2012-10-17", "Statement": statements}),
-            format!(
-                "aws iam put-role-policy --role-name {name} --policy-name BedrockModelImport \
-                 --policy-document file://role-policy.json"
-            ),
+            rights.clone(),
+            commands::role_policy(&name, &rights),
         ));
         policies.sort_by_key(|policy| policy.step);
         Ok(policies)
@@ -194,19 +196,32 @@ fn key_statement(sid: &str, role: &str, actions: &[&str]) -> Value {
 /// The bucket, and what lies in the folder.
 fn resources(location: &Location) -> [String; 2] {
     let bucket = format!("arn:aws:s3:::{}", location.bucket);
-    [bucket.clone(), format!("{bucket}/{}*", location.prefix)]
+    [bucket.clone(), format!("{bucket}/{}*", literal(&location.prefix))]
 }
 
-fn put_key_policy(id: &str) -> String {
-    format!("aws kms put-key-policy --key-id {id} --policy-name default --policy file://key-policy.json")
+/// Text as a policy's resource has it where it stands for itself alone.
+fn literal(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '*' | '?' | '$' => out.extend(['$', '{', c, '}']),
+            _ => out.push(c),
+        }
+    }
+    out
 }
 
-/// The id of a key that is given by its ARN.
-fn key_id(key: &str) -> Result<String> {
+/// Where a key that is given by its ARN is found, as the AWS CLI takes it.
+fn key_place(key: &str) -> Result<String> {
     KeyRef::parse(key).map_err(Error::from)?;
     let arn: Option<Arn> = key.parse().ok().filter(|arn: &Arn| arn.resource_type() == Some("key"));
-    arn.map(|arn| arn.resource_id().to_owned()).ok_or_else(|| {
+    let place = arn.map(|arn| format!("--region {} --key-id {}", quote(&arn.region), quote(arn.resource_id())));
+    place.ok_or_else(|| {
         Error::invalid(format!("`{key}` is not the ARN of a key."))
             .with_hint("It looks like `arn:aws:kms:us-east-1:111122223333:key/ID`.")
     })
 }
+
+#[cfg(test)]
+#[path = "policies_tests.rs"]
+mod tests;

@@ -17,6 +17,15 @@ pub(super) enum Tagged {
     Model,
 }
 
+impl Tagged {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Job => "model-import-job",
+            Self::Model => "imported-model",
+        }
+    }
+}
+
 impl Models {
     /// The tags of an import job or an imported model of the caller's account and region, by its ARN.
     ///
@@ -60,7 +69,7 @@ impl Models {
 /// Invalid.
 pub(super) fn check(tags: &Tags) -> Result<()> {
     if tags.len() > MOST {
-        return Err(Error::invalid(format!("A resource has at most {MOST} tags.")));
+        return Err(Error::invalid(format!("A resource has at most {MOST} tags.")).with_code("TooManyTagsException"));
     }
     for (at, (key, _)) in tags.iter().enumerate() {
         if tags[..at].iter().any(|(other, _)| other == key) {
@@ -83,10 +92,16 @@ fn tagged(ctx: &Ctx, text: &str) -> Result<(Tagged, String)> {
         }
         _ => return Err(missing(text)),
     };
-    let own = *arn.account == *ctx.account().as_str() && *arn.region == *ctx.region().as_str();
-    if own { Ok((kind, arn.resource_id().to_owned())) } else { Err(missing(text)) }
+    // Permission was asked on the ARN as policies name it: no other text names the resource.
+    let id = arn.resource_id().to_owned();
+    let own = super::arn(ctx, kind.as_str(), &id).to_string();
+    if own == text { Ok((kind, id)) } else { Err(missing(text)) }
 }
 
 fn missing(arn: &str) -> Error {
     Error::not_found(format!("The resource `{arn}` could not be found."))
 }
+
+#[cfg(test)]
+#[path = "tags_tests.rs"]
+mod tests;

@@ -16,7 +16,7 @@ pub(super) async fn status(client: &Client, job: &str, watch: bool, format: Form
     let import = client.craton(Method::GET, &format!("/imports/{}", segment(job)), None).await?;
     let import = if watch { follow::to_the_end(client, job, &text(&import, "modelName"), here).await? } else { import };
     let work = match import["workId"].as_str() {
-        // The work is forgotten some time after the import; its outcome is not.
+        // The progress is a help: the import itself was answered.
         Some(work) => client.craton(Method::GET, &format!("/jobs/{}", segment(work)), None).await.unwrap_or_default(),
         None => Value::Null,
     };
@@ -74,8 +74,11 @@ pub(super) async fn cancel(client: &Client, job: &str, format: Format) -> Result
     let import = client.craton(Method::GET, &format!("/imports/{}", segment(job)), None).await?;
     let name = text(&import, "jobName");
     let status = text(&import, "status");
-    let (true, Some(work)) = (status == "InProgress", import["workId"].as_str()) else {
+    if status != "InProgress" {
         bail!("the import `{name}` has ended: {status}");
+    }
+    let Some(work) = import["workId"].as_str() else {
+        bail!("the import `{name}` is being started\nhint: try again in a moment");
     };
     let work = client.craton(Method::POST, &format!("/jobs/{}/cancel", segment(work)), None).await?;
     if format == Format::Json {

@@ -43,7 +43,10 @@ pub(super) fn policies(answer: &Value) -> String {
                 let _ = writeln!(out, "     {line}");
             });
         }
-        let _ = writeln!(out, "   $ {}\n", text(policy, "command"));
+        text(policy, "command").lines().for_each(|line| {
+            let _ = writeln!(out, "   $ {line}");
+        });
+        out.push('\n');
     }
     out.truncate(out.trim_end().len());
     out

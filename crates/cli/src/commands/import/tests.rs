@@ -122,6 +122,9 @@ async fn cancelling_ends_the_work_of_a_job_that_still_runs() {
     let (client, _) = fake::server(&[(200, r#"{"status":"Completed","workId":"w","jobName":"j"}"#)]);
     let error = run(&client, import("cancel j"), &global(Format::Text)).await.unwrap_err();
     assert_eq!(told(&error), "error: the import `j` has ended: Completed");
+    let (client, _) = fake::server(&[(200, r#"{"status":"InProgress","workId":null,"jobName":"j"}"#)]);
+    let error = run(&client, import("cancel j"), &global(Format::Text)).await.unwrap_err();
+    assert_eq!(told(&error), "error: the import `j` is being started\nhint: try again in a moment");
 }
 
 #[tokio::test]
@@ -324,7 +327,7 @@ fn policies_stand_with_their_account_and_their_command() {
         { "account": "111122223333", "side": "source", "step": 1, "kind": "bucket-policy", "title": "Bucket policy",
           "resource": "arn:aws:s3:::b", "document": { "Version": "2012-10-17" }, "command": "aws s3api put-bucket-policy" },
         { "account": "777788889999", "side": "host", "step": 2, "kind": "trust-policy", "title": "Trust policy",
-          "resource": ROLE, "document": {}, "command": "aws iam update-assume-role-policy" },
+          "resource": ROLE, "document": {}, "command": "policy=$(aws iam get-role)\naws iam update-assume-role-policy" },
     ]});
     assert_eq!(
         policies::policies(&answer),
@@ -341,6 +344,7 @@ fn policies_stand_with_their_account_and_their_command() {
    in 777788889999, the account that imports
    on arn:aws:iam::777788889999:role/Importer
      {}
+   $ policy=$(aws iam get-role)
    $ aws iam update-assume-role-policy"
     );
 }
