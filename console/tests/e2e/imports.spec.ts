@@ -259,3 +259,15 @@ test('the model page has code for each client, and the playground offers the mod
   await page.getByRole('button', { name: /^Model/ }).click()
   await expect(page.getByRole('option', { name: 'support-mistral' })).toBeVisible()
 })
+
+test('a model without a chat template carries texts on and is no choice of the playground', async ({ signedIn: page }) => {
+  await openPage(page, 'Imported models')
+  await page.getByRole('button', { name: 'Try base-qwen' }).click()
+  await expect(page.getByText('no, it continues texts')).toBeVisible()
+  await page.getByLabel('Text to carry on').fill('Granite is a rock that')
+  await page.getByRole('button', { name: 'Carry on' }).click()
+  await expect(page.getByTestId('continued')).toHaveText('Granite is a rock that cools slowly, deep in the ground.')
+  await openPage(page, 'Playground')
+  await page.getByRole('button', { name: /^Model/ }).click()
+  await expect(page.getByRole('option', { name: /base-qwen/ })).toHaveAttribute('aria-disabled', 'true')
+})
