@@ -90,9 +90,9 @@ async fn users_without_rights_are_denied_in_awss_words() {
 #[tokio::test]
 async fn operations_that_are_not_built_are_named() {
     let world = World::without_models().await;
-    let reply = world.signed("bedrock", "GET", "/imported-models", "").await;
+    let reply = world.signed("bedrock", "GET", "/custom-models", "").await;
     assert_eq!(reply.error(), (501, "NotImplementedException"));
-    assert!(reply.json()["message"].as_str().unwrap().contains("ListImportedModels"));
+    assert!(reply.json()["message"].as_str().unwrap().contains("ListCustomModels"));
     let reply = world.query("sts", "Action=GetFederationToken&Version=2011-06-15&Name=bob").await;
     assert_eq!(reply.status, 501);
     assert!(reply.text().contains("GetFederationToken"));
