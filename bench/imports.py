@@ -28,6 +28,7 @@ import shutil
 import statistics
 import struct
 import tempfile
+import threading
 import time
 import urllib.parse
 
@@ -153,7 +154,7 @@ class Importer:
     def __init__(self, craton, source):
         self.craton = craton
         env = craton.env
-        self.idle = memory(craton.process.pid, "VmRSS")
+        self.idle = resident(craton.process.pid)
         self.region = env["AWS_DEFAULT_REGION"]
         self.credentials = botocore.credentials.Credentials(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"])
         session = botocore.session.get_session()
@@ -177,19 +178,17 @@ class Importer:
         """Seconds of an import until its file is durable, and the peak of memory in MB above idle."""
         self.number += 1
         name = f"bench-{self.number}"
-        process = self.craton.process.pid
-        pathlib.Path(f"/proc/{process}/clear_refs").write_text("5")
         start = time.perf_counter()
-        self.bedrock.create_model_import_job(
-            jobName=name, importedModelName=name, roleArn=self.role, importedModelKmsKeyId=self.key,
-            modelDataSource={"s3DataSource": {"s3Uri": f"s3://{BUCKET}/{PREFIX}"}})
-        work = self.call("GET", f"/imports/{name}")["workId"]
-        end = self.stage(work, "measuring the quality")
-        peak = memory(process, "VmHWM") - self.idle
+        with Peak(self.craton.process.pid) as peak:
+            self.bedrock.create_model_import_job(
+                jobName=name, importedModelName=name, roleArn=self.role, importedModelKmsKeyId=self.key,
+                modelDataSource={"s3DataSource": {"s3Uri": f"s3://{BUCKET}/{PREFIX}"}})
+            work = self.call("GET", f"/imports/{name}")["workId"]
+            end = self.stage(work, "measuring the quality")
         self.call("POST", f"/jobs/{work}/cancel")
         while self.call("GET", f"/imports/{name}")["status"] == "InProgress":
             time.sleep(0.1)
-        return end - start, peak
+        return end - start, peak.megabytes - self.idle
 
     def stage(self, work, message):
         """When the job says that it has come to a stage."""
@@ -223,10 +222,32 @@ class Importer:
         return answer
 
 
-def memory(process, what):
-    """MB of the process's memory."""
-    with open(f"/proc/{process}/status") as status:
-        return next(int(line.split()[1]) / 1000 for line in status if line.startswith(f"{what}:"))
+def resident(process):
+    """Resident memory in MB, but for files in memory: those hold a model that is loaded, in the stages that are not timed."""
+    lines = pathlib.Path(f"/proc/{process}/status").read_text().splitlines()
+    sizes = {line.split(":")[0]: line.split()[1] for line in lines if line.startswith(("RssAnon", "RssFile"))}
+    return sum(map(int, sizes.values())) / 1000
+
+
+class Peak(threading.Thread):
+    """The most resident memory of a process while the value is entered, looked at every 5 ms."""
+
+    def __init__(self, process):
+        super().__init__(daemon=True)
+        self.process, self.over, self.megabytes = process, threading.Event(), 0
+
+    def run(self):
+        while not self.over.wait(0.005):
+            self.megabytes = max(self.megabytes, resident(self.process))
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.join()
+
 
 
 def copied(source, target):

@@ -139,15 +139,9 @@ impl Pool {
         Self { shared: Arc::new(Shared { loader, options, budget, uses, entries }) }
     }
 
-    /// Bytes of the caches of a model whose tokens take `per_token` bytes each, and which reads `context` tokens at most:
-    /// for all requests that it answers at the same time.
-    pub(crate) fn cache_bytes(&self, context: u64, per_token: u64) -> u64 {
-        let options = &self.shared.options;
-        let tokens = match u64::from(options.context_per_sequence) {
-            0 => context,
-            asked => asked.min(context),
-        };
-        tokens.saturating_mul(u64::from(options.parallel.max(1))).saturating_mul(per_token)
+    /// How models are loaded.
+    pub(crate) fn options(&self) -> &LoadOptions {
+        &self.shared.options
     }
 
     pub(crate) fn budget_bytes(&self) -> u64 {

@@ -79,9 +79,10 @@ fn choice(node: &Node<'_>) -> Result<Constraint> {
 
 /// The text as a literal of a grammar, without what a grammar's definitions, groups and directives are known by.
 fn quoted(text: String) -> String {
-    let quoted = Value::String(text).to_string().chars().map(|c| match c {
+    let literal = Value::String(text).to_string();
+    let escaped = literal.chars().map(|c| match c {
         '%' | ':' | '(' | '[' | '{' | '~' | '\u{7f}' => format!("\\u{:04x}", u32::from(c)),
         c => c.to_string(),
     });
-    quoted.collect()
+    escaped.collect()
 }

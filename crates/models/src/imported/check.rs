@@ -32,7 +32,7 @@ pub struct ImportCheck {
     pub report: Option<Value>,
     /// What the checkpoint says of its model, where that could be read.
     pub facts: Option<ModelFacts>,
-    /// Bytes of the model in memory, with the caches of the requests that it answers at the same time; none where it cannot
+    /// Bytes of the model in memory, with working buffers and the caches of the requests that it answers at the same time; none where it cannot
     /// be imported.
     pub memory_bytes: Option<u64>,
 }
@@ -133,9 +133,8 @@ impl Models {
             Ok(examined) => {
                 checks.found.report = Some(super::report_json(&examined.report));
                 if let (Some(accepted), Some(facts)) = (&examined.accepted, &examined.facts) {
-                    let config = accepted.config();
-                    let caches = self.inner.loaded.cache_bytes(config.context, config.cache_bytes_per_token());
-                    checks.found.memory_bytes = Some(facts.model_bytes.saturating_add(caches));
+                    let room = self.import_room().await?;
+                    checks.found.memory_bytes = Some(room.memory_needed(accepted.config(), facts.model_bytes));
                 }
                 checks.found.facts = examined.facts;
                 match examined.report.passes() {
