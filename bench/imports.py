@@ -9,8 +9,8 @@
 An import is timed from the request to the end of the stage `importing the weights`, when the model's file is durable; the
 measuring of its quality and the trial follow and are not timed: the job is cancelled then. Before each side all files are
 dropped from the page cache (`posix_fadvise`), so both read from the disk. The checkpoint lies in a bucket whose objects are encrypted under a key of the account; the model is encrypted
-under another. The peak is the most resident memory of the server between the request and the end of the stage, looked at
-every 10 ms, above what it had when it had just started; memory files are left out, since the first one belongs to the next stage.
+under another. The peak is the most resident memory of the server between the request and the end of the stage (`VmHWM`,
+reset before each import), above what it had when it had just started.
 
 A ratio above 1 means that the import is faster than the copy.
 """
@@ -154,7 +154,7 @@ class Importer:
     def __init__(self, craton, source):
         self.craton = craton
         env = craton.env
-        self.idle = memory(craton.process.pid)
+        self.idle = resident(craton.process.pid)
         self.region = env["AWS_DEFAULT_REGION"]
         self.credentials = botocore.credentials.Credentials(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"])
         session = botocore.session.get_session()
@@ -178,15 +178,13 @@ class Importer:
         """Seconds of an import until its file is durable, and the peak of memory in MB above idle."""
         self.number += 1
         name = f"bench-{self.number}"
-        process = self.craton.process.pid
         start = time.perf_counter()
-        peak = Peak(process)
-        self.bedrock.create_model_import_job(
-            jobName=name, importedModelName=name, roleArn=self.role, importedModelKmsKeyId=self.key,
-            modelDataSource={"s3DataSource": {"s3Uri": f"s3://{BUCKET}/{PREFIX}"}})
-        work = self.call("GET", f"/imports/{name}")["workId"]
-        end = self.stage(work, "measuring the quality")
-        peak.stop()
+        with Peak(self.craton.process.pid) as peak:
+            self.bedrock.create_model_import_job(
+                jobName=name, importedModelName=name, roleArn=self.role, importedModelKmsKeyId=self.key,
+                modelDataSource={"s3DataSource": {"s3Uri": f"s3://{BUCKET}/{PREFIX}"}})
+            work = self.call("GET", f"/imports/{name}")["workId"]
+            end = self.stage(work, "measuring the quality")
         self.call("POST", f"/jobs/{work}/cancel")
         while self.call("GET", f"/imports/{name}")["status"] == "InProgress":
             time.sleep(0.1)
@@ -224,28 +222,32 @@ class Importer:
         return answer
 
 
+def resident(process):
+    """Resident memory in MB, but for files in memory: those hold a model that is loaded, in the stages that are not timed."""
+    lines = pathlib.Path(f"/proc/{process}/status").read_text().splitlines()
+    sizes = {line.split(":")[0]: line.split()[1] for line in lines if line.startswith(("RssAnon", "RssFile"))}
+    return sum(map(int, sizes.values())) / 1000
+
+
 class Peak(threading.Thread):
-    """Looks at a process's memory until it is stopped."""
+    """The most resident memory of a process while the value is entered, looked at every 5 ms."""
 
     def __init__(self, process):
-        super().__init__()
-        self.process, self.megabytes, self.stopped = process, 0, threading.Event()
-        self.start()
+        super().__init__(daemon=True)
+        self.process, self.over, self.megabytes = process, threading.Event(), 0
 
     def run(self):
-        while not self.stopped.wait(0.01):
-            self.megabytes = max(self.megabytes, memory(self.process))
+        while not self.over.wait(0.005):
+            self.megabytes = max(self.megabytes, resident(self.process))
 
-    def stop(self):
-        self.stopped.set()
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
         self.join()
 
-
-def memory(process):
-    """MB of the process's resident memory, without memory files."""
-    with open(f"/proc/{process}/status") as status:
-        kilobytes = {name: int(value.split()[0]) for name, value in (line.split(":", 1) for line in status) if name.endswith(("VmRSS", "RssShmem"))}
-    return (kilobytes["VmRSS"] - kilobytes["RssShmem"]) / 1000
 
 
 def copied(source, target):

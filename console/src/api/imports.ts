@@ -24,6 +24,8 @@ export interface ImportedModelRow {
   modelName: string
   creationTime: string
   modelArchitecture?: string
+  /** False for models that only continue texts. */
+  instructSupported?: boolean
 }
 
 export interface Page<T> {

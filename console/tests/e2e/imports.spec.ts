@@ -55,7 +55,7 @@ test('a model of another account is imported from the wizard to its first answer
     imports.heldAt = step
     await expect(page.getByText(`${bytes((step * 14_480_000_000) / 20)} of 14 GB`)).toBeVisible()
   }
-  await expect(page.getByText(/GB\/s, .* left/)).toBeVisible()
+  await expect(page.getByText(/B\/s, .* left/)).toBeVisible()
   expect(imports.created).toEqual([
     {
       quantization: 'Q8_0',
@@ -258,4 +258,16 @@ test('the model page has code for each client, and the playground offers the mod
   await openPage(page, 'Playground')
   await page.getByRole('button', { name: /^Model/ }).click()
   await expect(page.getByRole('option', { name: 'support-mistral' })).toBeVisible()
+})
+
+test('a model without a chat template carries texts on and is no choice of the playground', async ({ signedIn: page }) => {
+  await openPage(page, 'Imported models')
+  await page.getByRole('button', { name: 'Try base-qwen' }).click()
+  await expect(page.getByText('no, it continues texts')).toBeVisible()
+  await page.getByLabel('Text to carry on').fill('Granite is a rock that')
+  await page.getByRole('button', { name: 'Carry on' }).click()
+  await expect(page.getByTestId('continued')).toHaveText('Granite is a rock that cools slowly, deep in the ground.')
+  await openPage(page, 'Playground')
+  await page.getByRole('button', { name: /^Model/ }).click()
+  await expect(page.getByRole('option', { name: /base-qwen/ })).toHaveAttribute('aria-disabled', 'true')
 })

@@ -88,6 +88,7 @@ async function imports(page: Page, url: string, state: State, shoot: (name: stri
   }
   for (const [name, query] of [
     ['imported-model', 'model=support-mistral'],
+    ['imported-base-model', 'model=base-qwen'],
     ['import-completed', 'job=aaaaaaaaaaa1'],
     ['import-denied', 'job=aaaaaaaaaaa2'],
     ['import-unfit', 'job=aaaaaaaaaaa3'],

@@ -7,6 +7,12 @@ const PIECE_MS = 15
 
 /** Streams a made-up answer. A prompt with "long" gets a long one, one with "fail" breaks off in the middle. */
 export async function converseStream(state: State, path: string, body: string, response: ServerResponse): Promise<void> {
+  const invoked = /^\/model\/([^/]+)\/invoke$/.exec(path)?.[1]
+  if (invoked !== undefined) {
+    response.writeHead(200, { 'content-type': 'application/json' })
+    response.end(JSON.stringify({ choices: [{ text: ' cools slowly, deep in the ground.' }] }))
+    return
+  }
   const modelId = decodeURIComponent(/^\/model\/([^/]+)\/converse-stream$/.exec(path)?.[1] ?? '')
   const name = state.aliases.get(modelId)?.local ?? modelId
   const imported = state.imports.models.find((one) => one.modelArn === modelId)

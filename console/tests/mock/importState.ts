@@ -35,7 +35,11 @@ export function newImportState(): ImportState {
         report: UNFIT,
       }),
     ],
-    models: [model('bbbbbbbbbbb1', 'support-mistral', 'Q4_K_M'), model('bbbbbbbbbbb4', 'tiny-qwen', 'F16')],
+    models: [
+      model('bbbbbbbbbbb1', 'support-mistral', 'Q4_K_M'),
+      model('bbbbbbbbbbb4', 'tiny-qwen', 'F16'),
+      { ...model('bbbbbbbbbbb5', 'base-qwen', 'F16'), instruct: false },
+    ],
     granted: true,
     heldAt: undefined,
     created: [],

@@ -37,11 +37,11 @@ export function bedrock(state: State, request: IncomingMessage, url: URL, body: 
       return json(response, 201, { jobArn: start(state, request, JSON.parse(body) as Created).jobArn })
     case 'GET imported-models': {
       const { items, nextToken } = page(imports.models.filter((one) => one.modelName.includes(name)), url)
-      const modelSummaries = items.map(({ modelArn, modelName, architecture, createdAt }) => ({
+      const modelSummaries = items.map(({ modelArn, modelName, architecture, createdAt, instruct }) => ({
         modelArn,
         modelName,
         modelArchitecture: architecture,
-        instructSupported: true,
+        instructSupported: instruct,
         creationTime: createdAt,
       }))
       return json(response, 200, { modelSummaries, nextToken })

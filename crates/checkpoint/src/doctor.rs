@@ -18,13 +18,37 @@ const LONGEST_SETTINGS: u64 = 4 << 20;
 /// Longer tokenizers are refused.
 const LONGEST_TOKENIZER: u64 = 64 << 20;
 
-/// The room that the model would have, in bytes.
+/// The room that the model would have, in bytes, and how it would be loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Room {
     /// Where it is kept.
     pub disk: u64,
     /// Where it is loaded.
     pub memory: u64,
+    /// The requests that it answers at the same time.
+    pub parallel: u32,
+    /// The tokens of each of them; 0: as many as it was trained for.
+    pub context: u32,
+}
+
+impl Room {
+    /// The memory that a model of `weights` bytes takes when it is loaded, as the engine charges it: its weights, the
+    /// caches of all requests, working buffers.
+    #[must_use]
+    pub fn memory_needed(&self, config: &Config, weights: u64) -> u64 {
+        let context = self.context_of(config).saturating_mul(u64::from(self.parallel.max(1)));
+        let caches = context.saturating_mul(config.cache_bytes_per_token());
+        let working = inference::working_bytes(config.vocabulary, config.hidden);
+        weights.saturating_add(caches).saturating_add(working)
+    }
+
+    /// The tokens of one request.
+    fn context_of(&self, config: &Config) -> u64 {
+        match self.context {
+            0 => config.context,
+            asked => config.context.min(u64::from(asked)),
+        }
+    }
 }
 
 /// What an examination found.
@@ -116,7 +140,7 @@ pub async fn examine(source: &dyn Source, quantization: Quantization, room: Room
     };
     let Some(accepted) = accepted else { return Ok(Examination { report, facts: Some(facts), accepted: None }) };
     facts.model_bytes = accepted.plan("", quantization).bytes();
-    check_room(facts.model_bytes, room, &mut report);
+    check_room(facts.model_bytes, accepted.config(), room, &mut report);
     let accepted = report.passes().then_some(accepted);
     Ok(Examination { report, facts: Some(facts), accepted })
 }
@@ -199,7 +223,7 @@ fn facts(config: &Config, located: &[Located]) -> ModelFacts {
     }
 }
 
-fn check_room(bytes: u64, room: Room, report: &mut Report) {
+fn check_room(bytes: u64, config: &Config, room: Room, report: &mut Report) {
     let mib = |bytes: u64| bytes.div_ceil(1 << 20);
     let mut add = |problem, fix: &str| {
         let mut finding = Finding::error("", problem, fix);
@@ -210,10 +234,18 @@ fn check_room(bytes: u64, room: Room, report: &mut Report) {
         let problem = format!("the model takes {} MiB, and {} MiB of disk are free", mib(bytes), mib(room.disk));
         add(problem, "Free space, or import it with the quantization Q8_0 or Q4_K_M.");
     }
-    if bytes > room.memory {
-        let problem =
-            format!("the model takes {} MiB of memory, and models may take {} MiB", mib(bytes), mib(room.memory));
-        add(problem, "Raise `memory_budget`, or import it with the quantization Q8_0 or Q4_K_M.");
+    let needed = room.memory_needed(config, bytes);
+    if needed > room.memory {
+        let problem = format!(
+            "the model takes {} MiB of memory with the caches of {} requests of {} tokens, and models may take {} MiB",
+            mib(needed),
+            room.parallel.max(1),
+            room.context_of(config),
+            mib(room.memory)
+        );
+        let fix =
+            "Raise `memory_budget`, lower `parallel` or `context`, or import it with the quantization Q8_0 or Q4_K_M.";
+        add(problem, fix);
     }
 }
 

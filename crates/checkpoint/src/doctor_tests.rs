@@ -140,6 +140,36 @@ fn shards_that_contradict_their_index_are_found() {
     assert!(twice.1.contains("is also in"), "{twice:?}");
 }
 
+/// A checkpoint whose index names `shards` files with these headers and no bytes.
+fn headers(shards: usize, header: impl Fn(usize) -> String) -> Memory {
+    let mut files = mistral().files();
+    files.0.remove("model.safetensors");
+    let name = |at: usize| format!("shard-{at:02}.safetensors");
+    index(&mut files, (0..shards).map(|at| (format!("t{at}"), json!(name(at)))).collect());
+    for at in 0..shards {
+        let header = header(at);
+        let length = (header.len() as u64).to_le_bytes();
+        files.0.insert(name(at), [&length, header.as_bytes()].concat());
+    }
+    files
+}
+
+#[test]
+fn headers_are_read_up_to_a_sum_of_bytes_and_of_tensors() {
+    let long = only(&headers(5, |_| format!("{{{}}}", " ".repeat((16 << 20) - 2))));
+    assert_eq!(long.0, "shard-04.safetensors");
+    assert_eq!(long.1, "the headers up to this one's are longer than 67108864 bytes");
+    let empty = |at: usize, tensors: usize| {
+        let tensor = |n: usize| format!(r#""{at}.{n}":{{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#);
+        format!("{{{}}}", (0..tensors).map(tensor).collect::<Vec<_>>().join(","))
+    };
+    let many = only(&headers(4, |at| empty(at, 40_000)));
+    assert_eq!(many.0, "shard-02.safetensors");
+    assert_eq!(many.1, "the files up to this one hold more than 100000 tensors");
+    let one = only(&headers(1, |at| empty(at, 100_001)));
+    assert!(one.1.contains("it has more than 100000 tensors"), "{one:?}");
+}
+
 #[test]
 fn configurations_that_cannot_be_imported_are_refused_by_name() {
     let cases: [(&str, Value, &str); 22] = [
@@ -235,14 +265,24 @@ fn the_chat_template_must_render() {
 fn a_model_larger_than_disk_or_memory_is_refused_before_it_is_copied() {
     let source = mistral().files();
     let bytes = examined(&source).facts.unwrap().model_bytes;
+    // Keys and values in half precision for 3 requests of 100 tokens, and working buffers.
+    let caches = 3 * 100 * 2 * 2 * SMALL.layers * SMALL.kv_heads * SMALL.hidden / SMALL.heads;
+    let memory = bytes + caches + inference::working_bytes(265, SMALL.hidden);
     let errors = |disk, memory| {
-        let examination = block_on(examine(&source, Quantization::F16, Room { disk, memory })).unwrap();
+        let room = Room { disk, memory, parallel: 3, context: 100 };
+        let examination = block_on(examine(&source, Quantization::F16, room)).unwrap();
         assert_eq!(examination.accepted.is_some(), examination.report.passes());
         examination.report.errors().map(|finding| finding.problem.clone()).collect::<Vec<_>>()
     };
-    assert_eq!(errors(bytes, bytes), [""; 0]);
-    assert!(errors(bytes - 1, bytes)[0].contains("of disk are free"));
-    assert!(errors(bytes, bytes - 1)[0].contains("of memory"));
+    assert_eq!(errors(bytes, memory), [""; 0]);
+    assert!(errors(bytes - 1, memory)[0].contains("of disk are free"));
+    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+    let problem = format!(
+        "the model takes {} MiB of memory with the caches of 3 requests of 100 tokens, and models may take {} MiB",
+        mib(memory),
+        mib(memory - 1)
+    );
+    assert_eq!(errors(bytes, memory - 1), [problem]);
     assert_eq!(errors(0, 0).len(), 2);
     let packed = block_on(examine(&source, Quantization::Q8_0, PLENTY)).unwrap().facts.unwrap().model_bytes;
     assert!(packed < bytes);

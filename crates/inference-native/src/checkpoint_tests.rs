@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use checkpoint::{Folder, Quantization, Source};
+use checkpoint::{Folder, Quantization, Room, Source, examine};
 use futures::executor::block_on;
 use inference::backend::Vocabulary;
 use inference::{GenerateRequest, LoadOptions, Loaded, Loader, ModelFiles, Prompt, Sampling, Token};
@@ -61,6 +61,21 @@ fn greedy(file: &std::path::Path, prompts: &[&str]) -> Vec<Vec<Token>> {
         model.tokenize(&text, true).unwrap()
     };
     prompts.iter().map(answer).collect()
+}
+
+#[test]
+fn the_memory_that_an_import_is_examined_for_is_what_loading_is_charged() {
+    let source = Sample::new("MistralForCausalLM", SMALL, "BF16").files();
+    let imported = import(&source, Quantization::F16);
+    let files = ModelFiles { dir: imported.file.parent().unwrap().to_owned(), main: imported.file.clone() };
+    let facts = NativeLoader::default().inspect(&files).unwrap();
+    for (parallel, context) in [(1, 0), (8, 4096), (3, 100)] {
+        let options = LoadOptions { parallel, context_per_sequence: context, ..LoadOptions::default() };
+        let room = Room { disk: u64::MAX, memory: u64::MAX, parallel, context };
+        let accepted = block_on(examine(&source, Quantization::F16, room)).unwrap().accepted.unwrap();
+        assert_eq!(room.memory_needed(accepted.config(), facts.weights_bytes), facts.memory_bytes(&options));
+    }
+    assert!(facts.weights_bytes < std::fs::metadata(&imported.file).unwrap().len());
 }
 
 #[test]

@@ -20,7 +20,7 @@ use inference::backend::Vocabulary as _;
 use inference::scheduler::{Config, Model, Scheduler};
 use inference::template::{ChatTemplate, Tokens};
 use inference::{
-    Error, Facts, LoadOptions, Loaded, Loader, ModelFiles, ModelInfo, ModelKind, Reading, Result, ToolFormat,
+    CHUNK, Error, Facts, LoadOptions, Loaded, Loader, ModelFiles, ModelInfo, ModelKind, Reading, Result, ToolFormat,
 };
 
 use backend::{NativeContext, Shape};
@@ -29,9 +29,6 @@ use llama::Model as NativeModel;
 use vocabulary::NativeVocabulary;
 
 pub use quantizer::NativeQuantizer;
-
-/// The tokens of a prompt that are read in one step. Longer steps are not faster and delay the answers beside them.
-const CHUNK: u32 = 512;
 
 /// Loads GGUF files of models that generate text.
 #[derive(Clone)]

@@ -21,9 +21,10 @@ pub enum Constraint {
     /// not know (`not`, `if`, `contains`, `uniqueItems`, `propertyNames`, `dependentRequired`, unknown formats and their
     /// like) is passed over.
     JsonSchemaLeniently(Value),
-    /// Text that the regular expression matches as a whole (Rust's `regex` syntax).
+    /// Text that the regular expression matches as a whole (Rust's `regex` syntax). Its length is bounded.
     Regex(String),
-    /// Text of the Lark grammar, in llguidance's dialect.
+    /// Text of the Lark grammar, in llguidance's dialect without `%json`, `%lark`, `%llguidance` and `%if`. Its length and
+    /// the number of its definitions are bounded.
     Lark(String),
 }
 
@@ -62,8 +63,10 @@ impl Compiler {
             Constraint::JsonSchemaLeniently(schema) => {
                 parse_schema(schema, Some(json!({"lenient": true, "coerce_one_of": true})))
             }
-            Constraint::Regex(regex) => parse(TopLevelGrammar::from_regex(regex)),
-            Constraint::Lark(lark) => parse(TopLevelGrammar::from_lark(lark.clone())),
+            Constraint::Regex(regex) => depth::with_room_for_regex(regex, || parse(TopLevelGrammar::from_regex(regex))),
+            Constraint::Lark(lark) => {
+                depth::with_room_for_grammar(lark, || parse(TopLevelGrammar::from_lark(lark.clone())))
+            }
         };
         Ok(Follower { matcher: Matcher::new(Ok(parser?)) })
     }
@@ -95,7 +98,9 @@ fn word(vocabulary: &dyn Vocabulary, token: Token) -> Vec<u8> {
 }
 
 fn failed(reason: impl std::fmt::Display) -> Error {
-    Error::Constraint { reason: reason.to_string() }
+    /// The compiler repeats the grammar in what it says of it.
+    const LONGEST: usize = 2000;
+    Error::Constraint { reason: reason.to_string().chars().take(LONGEST).collect() }
 }
 
 /// Follows one answer and says which tokens may come next.

@@ -230,6 +230,17 @@ impl Facts {
     }
 }
 
+/// The tokens of a prompt that are read in one step. Longer steps are not faster and delay the answers beside them.
+pub const CHUNK: u32 = 512;
+
+/// An estimate of what computing a chunk takes beside weights and cache, in bytes: its hidden states some times over, one
+/// row of logits for each sequence, and the vocabulary's bytes.
+pub fn working_bytes(vocabulary: u64, dimensions: u64) -> u64 {
+    let hidden = dimensions.saturating_mul(u64::from(CHUNK) * 4 * 16);
+    let logits = vocabulary.saturating_mul(4 * 16);
+    hidden.saturating_add(logits).saturating_add(vocabulary.saturating_mul(64))
+}
+
 /// How a model is loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoadOptions {

@@ -22,8 +22,8 @@ pub mod tool_calls;
 pub use chat::{ChatMessage, ChatPrompt, Role, ToolCall, ToolSpec};
 pub use constraint::Constraint;
 pub use engine::{
-    Embedder, EmbedderInfo, Embeddings, EngineStatus, Facts, Generator, LoadOptions, Loaded, Loader, ModelFiles,
-    ModelInfo, ModelKind, Truncate,
+    CHUNK, Embedder, EmbedderInfo, Embeddings, EngineStatus, Facts, Generator, LoadOptions, Loaded, Loader, ModelFiles,
+    ModelInfo, ModelKind, Truncate, working_bytes,
 };
 pub use error::{Error, Result};
 pub use generation::{

@@ -107,7 +107,8 @@ impl JobContext {
         Ok(())
     }
 
-    /// Tells how far the job has come: at once to those who watch, and to the database at most four times a second.
+    /// Tells how far the job has come: at once to those who watch, and to the database at most four times a second
+    /// unless the message changed.
     /// A report that cannot be written is dropped; the job goes on.
     pub async fn progress(&self, progress: Progress) {
         let now = self.inner.clock.now();
@@ -117,9 +118,12 @@ impl JobContext {
             if live.lost {
                 return;
             }
+            let told = |job: &Job| job.progress.as_ref().map(|progress| progress.message.clone());
+            let before = told(&live.job);
             live.job.progress = Some(progress.clone());
             self.inner.publish(&live.job);
-            let due = live.progress_written.is_none_or(|last| now.as_millis() - last.as_millis() >= PROGRESS_WRITE_MS);
+            let due = before != told(&live.job)
+                || live.progress_written.is_none_or(|last| now.as_millis() - last.as_millis() >= PROGRESS_WRITE_MS);
             if due {
                 live.progress_written = Some(now);
             }

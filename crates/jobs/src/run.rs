@@ -36,7 +36,7 @@ impl Jobs {
     /// Takes and runs the next due job. False: there is none.
     pub(crate) async fn run_next(&self, stop: &CancellationToken) -> Result<bool> {
         let now = self.inner().clock.now();
-        match store::take(&self.inner().store, &self.inner().lease_owner, now).await? {
+        match store::take(&self.inner().store, &self.inner().lease_owner, &self.inner().long(), now).await? {
             Found::Nothing => Ok(false),
             Found::Ended(job) => {
                 self.note_end(&job);

@@ -24,6 +24,8 @@ pub(crate) struct Inner {
     pub(crate) lease_owner: String,
     pub(crate) watched: Watched,
     handlers: RwLock<HashMap<&'static str, Arc<dyn Handler>>>,
+    /// The long kinds, each between bars.
+    long: RwLock<String>,
     running: Mutex<HashMap<JobId, CancellationToken>>,
     /// Counts the events after which a worker should look for work.
     work: watch::Sender<u64>,
@@ -43,6 +45,7 @@ impl Jobs {
             random,
             watched: Watched::default(),
             handlers: RwLock::default(),
+            long: RwLock::default(),
             running: Mutex::default(),
             work: watch::Sender::new(0),
         };
@@ -53,6 +56,12 @@ impl Jobs {
     /// handler fails.
     pub fn register(&self, kind: &'static str, handler: Arc<dyn Handler>) {
         self.0.handlers.write().unwrap_or_else(PoisonError::into_inner).insert(kind, handler);
+    }
+
+    /// As [`register`](Self::register), for jobs that take long: only two of the kind run at once, so that others find workers.
+    pub fn register_long(&self, kind: &'static str, handler: Arc<dyn Handler>) {
+        self.register(kind, handler);
+        self.0.long.write().unwrap_or_else(PoisonError::into_inner).push_str(&format!("|{kind}|"));
     }
 
     /// Makes a job; it is durable when this returns. Where an open one with the same key is there, returns that.
@@ -146,6 +155,10 @@ impl Jobs {
 impl Inner {
     pub(crate) fn handler(&self, kind: &str) -> Option<Arc<dyn Handler>> {
         self.handlers.read().unwrap_or_else(PoisonError::into_inner).get(kind).cloned()
+    }
+
+    pub(crate) fn long(&self) -> String {
+        self.long.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The handlers' tokens of the jobs that run in this process.

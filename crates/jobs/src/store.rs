@@ -144,8 +144,12 @@ pub(crate) async fn list(store: &Store, account: &AccountId, page: &PageRequest)
     Ok(Page::cut(page, jobs, |job| job.id.to_string()))
 }
 
-/// Takes the job that has been due longest, for the worker `lease_owner`.
-pub(crate) async fn take(store: &Store, lease_owner: &str, now: Timestamp) -> Result<Found> {
+/// How many jobs of a long kind run at once.
+const LONG_AT_ONCE: i64 = 2;
+
+/// Takes the job that has been due longest, for the worker `lease_owner`. `long` names kinds, each between bars, of which
+/// only so many run at once.
+pub(crate) async fn take(store: &Store, lease_owner: &str, long: &str, now: Timestamp) -> Result<Found> {
     store
         .write(|tx| async move {
             let due = tx
@@ -154,9 +158,12 @@ pub(crate) async fn take(store: &Store, lease_owner: &str, now: Timestamp) -> Re
                         "WHERE ((state = 'queued' AND run_at <= $1) OR (state = 'running' AND lease_until <= $1)) \
                          AND NOT EXISTS (SELECT 1 FROM job_needs JOIN jobs AS needed ON needed.id = job_needs.needed \
                                          WHERE job_needs.job = jobs.id AND needed.state <> 'succeeded') \
+                         AND (replace($2, '|' || kind || '|', '') = $2 OR $3 > \
+                              (SELECT COUNT(*) FROM jobs AS other WHERE other.kind = jobs.kind AND other.id <> jobs.id \
+                               AND other.state = 'running' AND other.lease_until > $1)) \
                          ORDER BY run_at, id LIMIT 1"
                     ),
-                    params![now],
+                    params![now, long, LONG_AT_ONCE],
                 )
                 .await?;
             let Some(row) = due else { return Ok(Found::Nothing) };

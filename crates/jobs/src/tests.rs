@@ -53,7 +53,7 @@ impl Fixture {
     /// Takes the next job as a worker that will never be heard of again.
     async fn take_and_die(&self) -> Arc<Attempt> {
         let inner = self.jobs.inner();
-        let Found::Work(taken) = take(&inner.store, "dead", base::Clock::now(&*self.clock)).await.unwrap() else {
+        let Found::Work(taken) = take(&inner.store, "dead", "", base::Clock::now(&*self.clock)).await.unwrap() else {
             panic!("no job was due")
         };
         Arc::new(Attempt::new(*taken, tokio_util::sync::CancellationToken::new()))
@@ -106,6 +106,47 @@ async fn a_job_runs_and_its_output_is_kept() {
         assert_eq!((job.started, job.ended), (Some(Timestamp(START.0 + 5)), Some(Timestamp(START.0 + 5))));
         assert_eq!(job.owner, owner());
         assert_eq!(f.run().await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn two_jobs_of_a_long_kind_run_at_once_and_leave_workers_to_others() {
+    each_backend(async |store| {
+        let f = Fixture::open(store).await;
+        f.jobs.register_long("long", Arc::new(|job: JobContext| async move { succeed(&job).await }));
+        f.register("short", |job| async move { succeed(&job).await });
+        let mut long = Vec::new();
+        for _ in 0..3 {
+            long.push(f.submit("long").await);
+            f.clock.advance(1);
+        }
+        let short = f.submit("short").await;
+        let inner = f.jobs.inner();
+        let next = async || match take(&inner.store, "busy", &inner.long(), base::Clock::now(&*f.clock)).await.unwrap()
+        {
+            Found::Work(taken) => Some(taken.job.id),
+            _ => None,
+        };
+        assert_eq!(next().await.as_ref(), Some(&long[0]));
+        assert_eq!(next().await.as_ref(), Some(&long[1]));
+        assert_eq!(next().await, Some(short));
+        assert_eq!(next().await, None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_new_message_is_written_at_once() {
+    each_backend(async |store| {
+        let f = Fixture::open(store).await;
+        let id = f.submit("slow").await;
+        let attempt = f.take_and_die().await;
+        let job = f.context(&attempt);
+        job.progress(bytes(1, 4)).await;
+        job.progress(Progress { message: "trying".to_owned(), ..bytes(0, 4) }).await;
+        let told = f.jobs.inner().store.read(|tx| async move { crate::store::find(&tx, &owner().account, &id).await });
+        assert_eq!(told.await.unwrap().progress.unwrap().message, "trying");
     })
     .await;
 }

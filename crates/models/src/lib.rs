@@ -63,6 +63,7 @@ struct Inner {
     foundation: foundation::Table,
     library: Arc<library::Library>,
     imported_files: imported::Files,
+    examinations: Arc<tokio::sync::Semaphore>,
     loaded: loaded::Pool,
     aliases: aliases::Aliases,
     jobs: jobs::Jobs,
@@ -119,6 +120,7 @@ impl Models {
                 strict_aliases: config.strict_aliases,
                 foundation: foundation::Table::built_in()?,
                 imported_files: imported::Files::new(config.imported_dir),
+                examinations: Arc::new(tokio::sync::Semaphore::new(imported::EXAMINATIONS)),
                 loaded: loaded::Pool::new(loader, config.load, config.memory_budget_bytes),
                 remote: remote::Client::new(http, config.upstream_timeout),
                 catalogue,
@@ -134,7 +136,7 @@ impl Models {
         };
         models.sweep_imported().await?;
         let handler = imported::ImportHandler::new(Arc::downgrade(&models.inner));
-        models.inner.jobs.register(imported::JOB_KIND, Arc::new(handler));
+        models.inner.jobs.register_long(imported::JOB_KIND, Arc::new(handler));
         models.resume_imports().await?;
         Ok(models)
     }

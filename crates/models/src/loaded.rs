@@ -40,6 +40,8 @@ enum Entry {
     Loading {
         bytes: u64,
         over: watch::Receiver<Option<Loading>>,
+        /// It may not be used any more.
+        unwanted: bool,
     },
     Ready(Arc<Slot>),
     /// Its files are being removed.
@@ -137,15 +139,9 @@ impl Pool {
         Self { shared: Arc::new(Shared { loader, options, budget, uses, entries }) }
     }
 
-    /// Bytes of the caches of a model whose tokens take `per_token` bytes each, and which reads `context` tokens at most:
-    /// for all requests that it answers at the same time.
-    pub(crate) fn cache_bytes(&self, context: u64, per_token: u64) -> u64 {
-        let options = &self.shared.options;
-        let tokens = match u64::from(options.context_per_sequence) {
-            0 => context,
-            asked => asked.min(context),
-        };
-        tokens.saturating_mul(u64::from(options.parallel.max(1))).saturating_mul(per_token)
+    /// How models are loaded.
+    pub(crate) fn options(&self) -> &LoadOptions {
+        &self.shared.options
     }
 
     pub(crate) fn budget_bytes(&self) -> u64 {
@@ -215,10 +211,19 @@ impl Pool {
 
     /// Takes a model out of memory that may not be used any more. Requests that use it end first; no new one begins.
     pub(crate) async fn forget(&self, name: &str) {
-        let slot = match self.shared.lock().entry(name.to_owned()) {
-            MapEntry::Occupied(entry) if matches!(entry.get(), Entry::Ready(_)) => entry.remove(),
-            _ => return,
+        let slot = {
+            let mut entries = self.shared.lock();
+            match entries.get_mut(name) {
+                Some(Entry::Ready(_)) => entries.remove(name),
+                // It leaves when it has come.
+                Some(Entry::Loading { unwanted, .. }) => {
+                    *unwanted = true;
+                    None
+                }
+                _ => None,
+            }
         };
+        let Some(slot) = slot else { return };
         tracing::info!(model = name, "unloaded, as it may not be used any more");
         // Panics of the engine's end are its own.
         drop(tokio::task::spawn_blocking(move || drop(slot)).await);
@@ -305,10 +310,13 @@ impl Pool {
         Ok(match entries.get(name) {
             Some(Entry::Ready(slot)) => Found::Ready(self.shared.lease(slot)),
             Some(Entry::Loading { over, .. }) => Found::Loading(over.clone()),
+            Some(Entry::Leaving) if name.starts_with("arn:") => {
+                return Err(Error::not_found(format!("The imported model `{name}` is being deleted.")));
+            }
             Some(Entry::Leaving) => return Err(not_pulled(name)),
             None => {
                 let (tell, over) = watch::channel(None);
-                entries.insert(name.to_owned(), Entry::Loading { bytes: 0, over: over.clone() });
+                entries.insert(name.to_owned(), Entry::Loading { bytes: 0, over: over.clone(), unwanted: false });
                 let (shared, name, weights) = (self.shared.clone(), name.to_owned(), weights.clone());
                 tokio::spawn(async move {
                     let outcome = tokio::task::spawn_blocking(move || shared.load(&name, &weights)).await;
@@ -412,7 +420,7 @@ impl SetAside {
             MapEntry::Vacant(place) => {
                 // Nobody waits for it to be loaded: the name is its own.
                 let (_, over) = watch::channel(None);
-                place.insert(Entry::Loading { bytes: 0, over });
+                place.insert(Entry::Loading { bytes: 0, over, unwanted: false });
                 Ok(Self { shared: shared.clone(), name: name.to_owned() })
             }
         }
@@ -485,7 +493,7 @@ impl Shared {
         let model = self.loader.load(&opened.files(), &self.options).map_err(to_error)?;
         let bytes = model.memory_bytes();
         tracing::info!(model = name, bytes, millis = started.elapsed().as_millis(), "loaded");
-        metrics::counter!("craton_model_loads_total", "model" => name.to_owned()).increment(1);
+        metrics::counter!("craton_model_loads_total", "model" => label(name)).increment(1);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let slot = Slot {
             name: name.to_owned(),
@@ -496,8 +504,13 @@ impl Shared {
             embedding: Semaphore::new(cores),
             embeddings_waiting: AtomicUsize::new(0),
         };
+        let mut entries = self.lock();
+        if matches!(entries.get(name), Some(Entry::Loading { unwanted: true, .. })) {
+            drop(entries);
+            return Err(Error::unavailable(format!("The model `{name}` was unloaded.")).with_hint("Try again."));
+        }
         std::mem::forget(unfinished);
-        self.lock().insert(name.to_owned(), Entry::Ready(Arc::new(slot)));
+        entries.insert(name.to_owned(), Entry::Ready(Arc::new(slot)));
         Ok(())
     }
 
@@ -510,7 +523,7 @@ impl Shared {
         let left = leaving.iter().filter_map(|name| entries.remove(name)).collect();
         for name in &leaving {
             tracing::info!(model = name, "unloaded to make room");
-            metrics::counter!("craton_model_evictions_total", "model" => name.clone()).increment(1);
+            metrics::counter!("craton_model_evictions_total", "model" => label(name)).increment(1);
         }
         if let Some(Entry::Loading { bytes: reserved, .. }) = entries.get_mut(name) {
             *reserved = bytes;
@@ -566,6 +579,11 @@ impl Drop for Unfinished<'_> {
 /// Whether only the pool holds the model. Certain under the pool's lock, where alone new leases are made.
 fn idle(slot: &Arc<Slot>) -> bool {
     Arc::strong_count(slot) == 1
+}
+
+/// A model's name in metrics, which everyone reads: imported models are their account's own affair.
+fn label(name: &str) -> String {
+    if name.starts_with("arn:") { "imported-model".to_owned() } else { name.to_owned() }
 }
 
 fn mib(bytes: u64) -> u64 {

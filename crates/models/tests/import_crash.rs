@@ -137,7 +137,10 @@ async fn look(dir: &Path) -> Result<Option<ImportStatus>, String> {
 
 fn folder(folder: &Path) -> BTreeSet<PathBuf> {
     match fs::read_dir(folder) {
-        Ok(entries) => entries.map(|entry| entry.unwrap().path()).collect(),
+        // The folder's own file says whose it is.
+        Ok(entries) => {
+            entries.map(|entry| entry.unwrap().path()).filter(|path| !path.ends_with("deployment")).collect()
+        }
         Err(_) => BTreeSet::new(),
     }
 }
@@ -156,11 +159,11 @@ fn whole(deployment: &Deployment, path: &Path) -> Result<(), String> {
 fn kill(seed: u64) {
     let (dir, at) = (tempfile::tempdir().unwrap(), BTreeSet::new());
     let mut server = Server { dir, deaths: 0, at };
-    let harness = Harness { seed, rounds: 8, kills: KILLS, time_limit: Duration::from_secs(60) };
+    let harness = Harness { seed, rounds: 12, kills: KILLS, time_limit: Duration::from_secs(60) };
     if let Err(failure) = harness.run(&mut server) {
         panic!("{failure}");
     }
-    assert!(server.deaths >= 26, "only {} deaths", server.deaths);
+    assert!(server.deaths >= 40, "only {} deaths", server.deaths);
     assert!(server.at.len() >= 4, "died at {:?} alone", server.at);
 }
 
@@ -188,7 +191,7 @@ fn an_import_that_is_killed_at_a_write_of_its_file_is_completed_and_leaves_nothi
     }
 }
 
-/// Four seeds with 32 deaths each.
+/// Four seeds with up to 48 deaths each.
 #[test]
 fn an_import_that_is_killed_at_any_write_is_completed_and_leaves_nothing() {
     kill(1);
@@ -196,7 +199,7 @@ fn an_import_that_is_killed_at_any_write_is_completed_and_leaves_nothing() {
 
 #[test]
 fn an_import_that_is_killed_at_any_write_is_completed_and_leaves_nothing_2() {
-    kill(2);
+    kill(7);
 }
 
 #[test]

@@ -8,9 +8,6 @@ use serde_json::{Value, json};
 
 use crate::settings::{Machine, ModelRoom};
 
-/// No model is too large for it.
-const UNLIMITED: Room = Room { disk: u64::MAX, memory: u64::MAX };
-
 /// Examines the checkpoint in `folder`, which would be kept on the disk of `data` in the quantization of this name.
 ///
 /// # Errors
@@ -22,19 +19,22 @@ pub(crate) fn examine_checkpoint(folder: &Path, quantization: &str, data: &Path)
         folder.display()
     );
     let settings = ModelRoom::resolve(|name| std::env::var(name).ok(), &Machine::current())?;
-    let room = Room { disk: free_space(data), memory: settings.memory_budget };
+    let ModelRoom { memory_budget: memory, parallel, context } = settings;
+    let room = Room { disk: free_space(data), memory, parallel, context };
     let runtime = tokio::runtime::Builder::new_current_thread().build().context("cannot start the runtime")?;
-    runtime.block_on(examined(folder, quantization, room, settings))
+    runtime.block_on(examined(folder, quantization, room))
 }
 
-async fn examined(folder: &Path, quantization: &str, room: Room, settings: ModelRoom) -> Result<Value> {
+async fn examined(folder: &Path, quantization: &str, room: Room) -> Result<Value> {
     let known = Quantization::from_name(quantization);
     let quantization = known.with_context(|| format!("`{quantization}` is not a quantization"))?;
     let source = Folder(folder.to_owned());
-    let mut examination = checkpoint::examine(&source, quantization, UNLIMITED).await.map_err(of_reading)?;
+    // No model is too large for it.
+    let unlimited = Room { disk: u64::MAX, memory: u64::MAX, ..room };
+    let mut examination = checkpoint::examine(&source, quantization, unlimited).await.map_err(of_reading)?;
     let Some(accepted) = examination.accepted.take() else { return Ok(told(&examination, &[])) };
     let sizes: Vec<Value> =
-        Quantization::ALL.into_iter().map(|quantization| size(&accepted, quantization, settings)).collect();
+        Quantization::ALL.into_iter().map(|quantization| size(&accepted, quantization, room)).collect();
     // The same again, with the room that there is.
     let examination = checkpoint::examine(&source, quantization, room).await.map_err(of_reading)?;
     Ok(told(&examination, &sizes))
@@ -83,12 +83,12 @@ fn model(facts: &ModelFacts) -> Value {
     })
 }
 
-/// The bytes of the model on disk, and loaded with the caches of the requests that it answers at the same time.
-fn size(accepted: &Accepted, quantization: Quantization, settings: ModelRoom) -> Value {
-    let (bytes, config) = (accepted.plan("", quantization).bytes(), accepted.config());
-    let tokens = config.context.min(u64::from(settings.context)) * u64::from(settings.parallel);
-    let caches = config.cache_bytes_per_token() * tokens;
-    json!({ "quantization": quantization.name(), "bytes": bytes, "memoryBytes": bytes.saturating_add(caches) })
+/// The bytes of the model on disk, and loaded with working buffers and the caches of the requests that it answers at the
+/// same time.
+fn size(accepted: &Accepted, quantization: Quantization, room: Room) -> Value {
+    let bytes = accepted.plan("", quantization).bytes();
+    let memory = room.memory_needed(accepted.config(), bytes);
+    json!({ "quantization": quantization.name(), "bytes": bytes, "memoryBytes": memory })
 }
 
 /// Bytes that are free where `folder` is, or would be; all there could be where the system does not tell.

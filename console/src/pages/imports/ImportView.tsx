@@ -63,7 +63,7 @@ export function ImportView({ id }: { id: string }) {
               header="The model is imported"
               action={<Button onClick={() => navigate(modelPath(job.modelId))}>Open the model</Button>}
             >
-              {job.modelName} answers InvokeModel, Converse and the OpenAI API.
+              {job.modelName} can be asked now.
             </Alert>
           )}
           {job.status === 'InProgress' &&

@@ -66,11 +66,13 @@ export function ModelList() {
             id: 'actions',
             header: 'Actions',
             minWidth: 110,
-            cell: ({ modelArn, modelName }) => (
+            cell: ({ modelArn, modelName, instructSupported }) => (
               <Button
                 variant="inline-link"
-                ariaLabel={`Try ${modelName} in the playground`}
-                onClick={() => navigate(`/playground?model=${encodeURIComponent(modelArn)}`)}
+                ariaLabel={`Try ${modelName}`}
+                onClick={() =>
+                  navigate(instructSupported === false ? modelPath(idOf(modelArn)) : `/playground?model=${encodeURIComponent(modelArn)}`)
+                }
               >
                 Try it
               </Button>

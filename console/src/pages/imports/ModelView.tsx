@@ -18,6 +18,7 @@ import { Loading } from '../../ui/Loading.tsx'
 import { Time } from '../../ui/Time.tsx'
 import { useLoad } from '../../ui/useLoad.ts'
 import { samplesFor } from './code.ts'
+import { ContinueIt } from './ContinueIt.tsx'
 import { DeleteModel } from './DeleteModel.tsx'
 import { sentence } from './Findings.tsx'
 import { FORMATS, jobPath, PATH } from './parts.tsx'
@@ -59,14 +60,8 @@ export function ModelView({ id }: { id: string }) {
             </Alert>
           )}
           <ModelCard model={model} />
-          <QualityReport card={model.card} />
-          {model.instruct ? (
-            <TryIt model={model} />
-          ) : (
-            <Alert type="info" header="It continues texts">
-              It has no chat template, so Converse and chat completions refuse it. InvokeModel with a raw prompt does not.
-            </Alert>
-          )}
+          <QualityReport model={model} />
+          {model.instruct ? <TryIt model={model} /> : <ContinueIt model={model} />}
           <Container header={<Header variant="h2" description="Wherever a model id is asked for, the ARN, the name and the id do.">Use it from code</Header>}>
             <CodeTabs
               samples={samplesFor({
@@ -74,6 +69,7 @@ export function ModelView({ id }: { id: string }) {
                 region: status.value?.region ?? 'us-east-1',
                 modelArn: model.modelArn,
                 architecture: model.architecture,
+                instruct: model.instruct,
               })}
             />
           </Container>
@@ -101,6 +97,7 @@ function ModelCard({ model }: { model: ImportedModel }) {
             { label: 'Weights as they came', value: `${bytes(card.sourceBytes)}${card.dtype ? ` in ${card.dtype}` : ''}` },
             { label: 'Kept as', value: FORMATS[card.quantization].label },
             { label: 'Size here', value: bytes(model.bytes) },
+            { label: 'Made for conversations', value: model.instruct ? 'yes' : 'no, it continues texts' },
             { label: 'Imported', value: <Time iso={model.createdAt} /> },
             { label: 'Imported by', value: <PageLink to={jobPath(idOf(model.jobArn))}>{model.jobName}</PageLink> },
             { label: 'Tags', value: Object.entries(model.tags).map(([key, value]) => `${key} = ${value}`).join(', ') || 'none' },

@@ -8,7 +8,7 @@ import { milliseconds } from '../../ui/format.ts'
 import { changeText, figure, perplexityText, share } from './quality.ts'
 
 /** What was measured of the model while it was imported, and the first thing that it said. */
-export function QualityReport({ card }: { card: ImportedModel['card'] }) {
+export function QualityReport({ model: { card, instruct } }: { model: ImportedModel }) {
   const { quality, trial, quantization } = card
   const items = [
     ...(quality ? [{ label: 'Perplexity', value: <Figure text={figure(quality.perplexity)} /> }] : []),
@@ -35,7 +35,7 @@ export function QualityReport({ card }: { card: ImportedModel['card'] }) {
         )}
         {trial && (
           <div>
-            <Box variant="awsui-key-label">Tried through Converse before it counted as imported ({milliseconds(trial.millis)})</Box>
+            <Box variant="awsui-key-label">{instruct ? 'Asked through Converse' : 'Given a text to carry on'} before it counted as imported ({milliseconds(trial.millis)})</Box>
             <div className="craton-trial">
               <div className="craton-message" data-role="user">
                 {trial.prompt}

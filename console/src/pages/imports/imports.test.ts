@@ -234,6 +234,7 @@ describe('code', () => {
     region: 'eu-central-1',
     modelArn: `arn:aws:bedrock:eu-central-1:${HOST}:imported-model/abcdefghijkl`,
     architecture: 'MistralForCausalLM',
+    instruct: true,
   }
 
   test('each client asks for the ARN at this endpoint', () => {
@@ -245,9 +246,18 @@ describe('code', () => {
     }
   })
 
+  test('a model without a chat template is given texts to carry on', () => {
+    const samples = samplesFor({ ...target, instruct: false })
+    expect(samples.map(({ id }) => id)).toEqual(['invoke', 'cli', 'openai'])
+    expect(samples[0]?.code).toContain('body=json.dumps({"prompt": "Granite is a rock that", "max_tokens": 200}),')
+    expect(samples[2]?.code).toContain('client.completions.create(')
+    expect(samples[2]?.code).toContain('print(answer.choices[0].text)')
+  })
+
   test('InvokeModel sends a conversation, and tells the body of the family for a raw prompt', () => {
-    expect(rawBody('LlamaForCausalLM')).toBe('{"prompt":"…","max_gen_len":200}')
-    expect(rawBody('MistralForCausalLM')).toBe('{"prompt":"…","max_tokens":200}')
+    expect(rawBody('LlamaForCausalLM', 'x')).toEqual({ prompt: 'x', max_gen_len: 200 })
+    expect(rawBody('MistralForCausalLM', 'x')).toEqual({ prompt: 'x', max_tokens: 200 })
+    expect(samplesFor(target)[1]?.code).toContain('carried on as it stands: {"prompt":"…","max_tokens":200}')
     expect(samplesFor(target)[1]?.code).toContain('{"role": "user", "content": "What is granite?"},')
     expect(samplesFor(target)[2]?.code).toContain(`--body '{"messages":[{"role":"user","content":"What is granite?"}],"max_tokens":200}'`)
   })

@@ -24,10 +24,11 @@ export function modelOptions(cards: Card[], aliases: Alias[], imported: Imported
     return [{ ...option, description, ...(ready ? {} : { disabled: true }) }]
   })
   const own = imported.map(
-    ({ modelArn, modelName, modelArchitecture }): SelectProps.Option => ({
+    ({ modelArn, modelName, modelArchitecture, instructSupported }): SelectProps.Option => ({
       value: modelArn,
       label: modelName,
       ...(modelArchitecture ? { description: modelArchitecture } : {}),
+      ...(instructSupported === false ? { disabled: true, description: 'Continues texts, see Imported models' } : {}),
     }),
   )
   return [

@@ -85,6 +85,8 @@ describe('choices', () => {
     const imported = [{ modelArn, modelName: 'mine', creationTime: '2026-05-04T08:00:00Z' }]
     const groups = modelOptions([], [], imported)
     expect(groups.find(({ label }) => label === 'Imported models')?.options).toEqual([{ value: modelArn, label: 'mine' }])
+    const base = modelOptions([], [], [{ ...imported[0]!, instructSupported: false }])
+    expect(usable(base)).toEqual([])
     expect(modelOptions([], [], []).some(({ label }) => label === 'Imported models')).toBe(false)
   })
 })

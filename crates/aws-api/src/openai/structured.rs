@@ -73,6 +73,16 @@ fn choice(node: &Node<'_>) -> Result<Constraint> {
     if texts.is_empty() || texts.iter().any(String::is_empty) {
         return Err(node.error("it must not be empty"));
     }
-    let quoted: Vec<String> = texts.into_iter().map(|text| Value::String(text).to_string()).collect();
+    let quoted: Vec<String> = texts.into_iter().map(quoted).collect();
     Ok(Constraint::Lark(format!("start: {}", quoted.join(" | "))))
+}
+
+/// The text as a literal of a grammar, without what a grammar's definitions, groups and directives are known by.
+fn quoted(text: String) -> String {
+    let literal = Value::String(text).to_string();
+    let escaped = literal.chars().map(|c| match c {
+        '%' | ':' | '(' | '[' | '{' | '~' | '\u{7f}' => format!("\\u{:04x}", u32::from(c)),
+        c => c.to_string(),
+    });
+    escaped.collect()
 }

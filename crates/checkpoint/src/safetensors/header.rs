@@ -10,6 +10,8 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 pub(super) const PREFIX: u64 = 8;
 /// Longer headers are refused; that of a model with 126 layers has less than 200 KiB.
 pub const LONGEST_HEADER: u64 = 16 << 20;
+/// More tensors are refused, in a file and in a checkpoint.
+pub(super) const MOST_TENSORS: usize = 100_000;
 /// No tensor of a language model has more dimensions.
 const MOST_DIMENSIONS: usize = 8;
 /// Longer names are refused.
@@ -217,6 +219,9 @@ impl<'de> Deserialize<'de> for Raw {
                     }
                     if name.len() > LONGEST_NAME {
                         return Err(serde::de::Error::custom(format!("a tensor's name has {} bytes", name.len())));
+                    }
+                    if names.len() == MOST_TENSORS {
+                        return Err(serde::de::Error::custom(format!("it has more than {MOST_TENSORS} tensors")));
                     }
                     if !names.insert(name.clone()) {
                         return Err(serde::de::Error::custom(format!("tensor `{name}` appears twice")));

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
+use super::header::MOST_TENSORS;
 use super::{Entry, Header, header_length};
 use crate::error::Result;
 use crate::finding::{Finding, Report};
@@ -18,6 +19,8 @@ const INDEX: &str = "model.safetensors.index.json";
 const LONGEST_INDEX: u64 = 16 << 20;
 /// More shards are refused.
 const MOST_SHARDS: usize = 4096;
+/// Bytes of all headers together.
+const MOST_HEADER_BYTES: u64 = 64 << 20;
 const SAVE_AGAIN: &str = "Save the model again with `save_pretrained` and upload all of its files.";
 
 /// A tensor and the file that holds it.
@@ -51,6 +54,7 @@ pub(crate) async fn locate(
     let Some(shards) = report.keep(shards(files, index.as_ref())) else { return Ok(None) };
     note_unused(files, &shards, report);
     let mut located = Vec::new();
+    let mut header_bytes = 0;
     let mut whole = true;
     for shard in &shards {
         let Some(file) = files.iter().find(|file| file.name == *shard) else {
@@ -59,14 +63,24 @@ pub(crate) async fn locate(
             whole = false;
             continue;
         };
-        match read_header(source, file).await? {
+        match read_header(source, file, &mut header_bytes).await? {
             Ok(header) => {
                 located.extend(header.entries.into_iter().map(|entry| Located { file: shard.clone(), entry }))
+            }
+            Err(_) if header_bytes > MOST_HEADER_BYTES => {
+                let problem = format!("the headers up to this one's are longer than {MOST_HEADER_BYTES} bytes");
+                report.add(Finding::error(shard, problem, SAVE_AGAIN));
+                return Ok(None);
             }
             Err(problem) => {
                 report.add(Finding::error(shard, problem, "Upload the file again and compare its length."));
                 whole = false;
             }
+        }
+        if located.len() > MOST_TENSORS {
+            let problem = format!("the files up to this one hold more than {MOST_TENSORS} tensors");
+            report.add(Finding::error(shard, problem, SAVE_AGAIN));
+            return Ok(None);
         }
     }
     if !whole {
@@ -110,7 +124,12 @@ fn note_unused(files: &[SourceFile], shards: &[String], report: &mut Report) {
     }
 }
 
-async fn read_header(source: &dyn Source, file: &SourceFile) -> Result<std::result::Result<Header, String>> {
+/// A file's header. Its length is added to `sum`; where that grows too large, the header is not read.
+async fn read_header(
+    source: &dyn Source,
+    file: &SourceFile,
+    sum: &mut u64,
+) -> Result<std::result::Result<Header, String>> {
     if file.bytes < super::header::PREFIX {
         return Ok(Err(format!("it is truncated: it has {} bytes", file.bytes)));
     }
@@ -120,6 +139,10 @@ async fn read_header(source: &dyn Source, file: &SourceFile) -> Result<std::resu
         Ok(length) => length,
         Err(problem) => return Ok(Err(problem)),
     };
+    *sum += length;
+    if *sum > MOST_HEADER_BYTES {
+        return Ok(Err("it is one header too many".to_owned()));
+    }
     let json = read_range(source, &file.name, super::header::PREFIX, length).await?;
     Ok(Header::parse(&json, file.bytes))
 }

@@ -49,7 +49,7 @@ impl Sink for Kept {
     }
 }
 
-pub const PLENTY: Room = Room { disk: u64::MAX, memory: u64::MAX };
+pub const PLENTY: Room = Room { disk: u64::MAX, memory: u64::MAX, parallel: 1, context: 0 };
 
 /// Examines files in memory.
 pub fn examined(source: &Memory) -> Examination {

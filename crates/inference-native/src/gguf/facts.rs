@@ -55,7 +55,7 @@ impl Gguf {
             dimensions,
             weights_bytes,
             cache_bytes_per_token: self.cache_bytes(architecture, number("block_count")?, dimensions),
-            working_bytes: working_bytes(vocabulary, dimensions),
+            working_bytes: inference::working_bytes(vocabulary.into(), dimensions.into()),
             weights_format: self.commonest_format().to_owned(),
             has_chat_template: self.chat_template().is_some(),
             licence: self.string("general.license").map(str::to_owned),
@@ -99,13 +99,4 @@ impl Gguf {
         }
         bytes.into_iter().max_by_key(|(format, bytes)| (*bytes, *format)).map_or("", |(format, _)| format)
     }
-}
-
-/// An estimate of what computing a chunk takes: its hidden states some times over, one row of logits for each
-/// sequence, and the vocabulary's bytes.
-fn working_bytes(vocabulary: u32, dimensions: u32) -> u64 {
-    let chunk = u64::from(crate::CHUNK);
-    let hidden = chunk * u64::from(dimensions) * 4 * 16;
-    let logits = u64::from(vocabulary) * 4 * 16;
-    hidden + logits + u64::from(vocabulary) * 64
 }

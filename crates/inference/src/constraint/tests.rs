@@ -162,3 +162,63 @@ fn schemas_may_nest_as_deep_as_json_does() {
         compiler.compile(&Constraint::JsonSchemaLeniently(deep)).unwrap();
     }
 }
+
+/// A grammar whose definitions call one another in a row; `call` makes one's text of the next one's name.
+fn row(links: usize, name: &str, call: impl Fn(&str) -> String) -> String {
+    let link = |at: usize| format!("{name}{at}: {}\n", call(&format!("{name}{}", at + 1)));
+    let links_of_row: String = (0..links).map(link).collect();
+    format!("start: {name}0\n{links_of_row}{name}{links}: \"x\"\n")
+}
+
+#[test]
+fn a_long_row_of_definitions_is_followed_and_an_endless_one_refused() {
+    let compiler = Compiler::new(&FakeVocabulary).unwrap();
+    for name in ["a", "A"] {
+        for call in [|next: &str| next.to_owned(), |next: &str| format!("\"y\" {next} \"z\" | \"w\"")] {
+            let mut follower = compiler.compile(&Constraint::Lark(row(2_000, name, call))).unwrap();
+            follower.mask().unwrap();
+        }
+        let mut follower =
+            compiler.compile(&Constraint::Lark(row(1_000, name, |next| format!("(\"x\" {next})*")))).unwrap();
+        follower.mask().unwrap();
+        let endless = compiler.compile(&Constraint::Lark(row(5_000, name, str::to_owned))).unwrap_err();
+        assert_eq!(endless.to_string(), "constraint: the grammar has more than 4096 definitions and groups");
+        let long = compiler.compile(&Constraint::Lark(row(50_000, name, str::to_owned))).unwrap_err();
+        assert!(long.to_string().ends_with("at most 65536 are read"), "{long}");
+    }
+}
+
+#[test]
+fn groups_negations_and_templates_nest_no_deeper_than_the_stack() {
+    let compiler = Compiler::new(&FakeVocabulary).unwrap();
+    for (open, close) in [("(", ")"), ("[", "]"), ("a{", "}"), ("~", ""), ("~(", ")")] {
+        let nested = format!("start: {}\"x\"{}", open.repeat(2_000), close.repeat(2_000));
+        assert!(matches!(compiler.compile(&Constraint::Lark(nested)), Err(Error::Constraint { .. })), "{open}");
+    }
+}
+
+#[test]
+fn a_grammar_brings_no_schema_and_no_other_grammar() {
+    let compiler = Compiler::new(&FakeVocabulary).unwrap();
+    for (lark, directive) in [
+        ("start: %json {\"type\": \"null\"}", "%json"),
+        ("start: %lark { start: \"x\" }", "%lark"),
+        ("%llguidance {\"no_forcing\": true}\nstart: \"x\"", "%llguidance"),
+        ("start: a::0x0\na::_: \"x\" %if not(true)", "%if"),
+    ] {
+        let refused = compiler.compile(&Constraint::Lark(lark.to_owned())).unwrap_err();
+        assert_eq!(refused.to_string(), format!("constraint: `{directive}` is not admitted in a grammar"));
+    }
+}
+
+#[test]
+fn a_long_regular_expression_is_refused_and_a_deep_one_is_not_followed() {
+    let compiler = Compiler::new(&FakeVocabulary).unwrap();
+    let nested = |depth: usize| Constraint::Regex(format!("{}a{}", "(b".repeat(depth), ")*".repeat(depth)));
+    compiler.compile(&nested(80)).unwrap().mask().unwrap();
+    assert!(matches!(compiler.compile(&nested(9_000)), Err(Error::Constraint { reason }) if reason.len() < 3_000));
+    let long = compiler.compile(&Constraint::Regex("a".repeat(70_000))).unwrap_err();
+    assert!(long.to_string().ends_with("has 70000 bytes, and at most 65536 are read"), "{long}");
+    let classes = compiler.compile(&Constraint::Regex("\\w".repeat(9_000))).unwrap_err();
+    assert_eq!(classes.to_string(), "constraint: the regular expression has more than 8192 backslashes");
+}

@@ -83,7 +83,9 @@ impl Header {
 /// Opens a file and reads its header; what is read next is its first chunk.
 fn open(path: &Path) -> Result<(File, Header)> {
     let mut file = File::open(path).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => Error::not_found("The model's file is gone.").with_detail(path.display()),
+        ErrorKind::NotFound => Error::not_found("The model's file is gone.")
+            .with_hint("Delete the model and import it again.")
+            .with_detail(path.display()),
         _ => Error::unavailable("The model's file cannot be read.").with_detail(error),
     })?;
     let header = read_header(&mut file).ok_or_else(|| damaged("its header"))?;

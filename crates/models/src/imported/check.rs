@@ -1,7 +1,9 @@
 //! Whether an import would succeed, before it is started: every permission that it needs, then the checkpoint.
 
+use std::sync::Arc;
+
 use base::{Error, Result};
-use checkpoint::{ModelFacts, Source, examine};
+use checkpoint::{ModelFacts, Source};
 use identity::Ctx;
 use serde_json::Value;
 
@@ -30,7 +32,7 @@ pub struct ImportCheck {
     pub report: Option<Value>,
     /// What the checkpoint says of its model, where that could be read.
     pub facts: Option<ModelFacts>,
-    /// Bytes of the model in memory, with the caches of the requests that it answers at the same time; none where it cannot
+    /// Bytes of the model in memory, with working buffers and the caches of the requests that it answers at the same time; none where it cannot
     /// be imported.
     pub memory_bytes: Option<u64>,
 }
@@ -83,14 +85,18 @@ impl Models {
         let mut checks = Checks::default();
         checks.asking(Some(ctx));
         let passed = self.inner.identity.pass_role(ctx, &new.role_arn, work::SERVICE).await;
-        checks.note(passed)?;
+        // Who may not hand the role over learns nothing by it.
+        if checks.note(passed)?.is_none() {
+            return Ok(checks.done());
+        }
         // The import would be this one: the role's trust policy is asked about its ARN.
         let job = self.row(ctx, new.clone());
         checks.asking(None);
         let Some(role) = checks.note(self.role(ctx, &job).await)? else { return Ok(checks.done()) };
         checks.asking(Some(&role));
         let location = Location::parse(&new.source_uri)?;
-        let source = BucketFolder::new(self.inner.objects.clone(), role.clone(), &location.bucket, &location.prefix);
+        let objects = self.inner.objects.clone();
+        let source = Arc::new(BucketFolder::new(objects, role.clone(), &location.bucket, &location.prefix));
         let listed = source.files().await.map_err(|error| failure::no_access(&new.source_uri, error));
         let files = checks.note(listed)?;
         if let Some(files) = files {
@@ -121,16 +127,14 @@ impl Models {
         checks: &mut Checks,
         job: &ImportJob,
         new: &NewImport,
-        source: &BucketFolder,
+        source: &Arc<BucketFolder>,
     ) -> Result<()> {
-        let room = self.import_room().await?;
-        match examine(source, new.quantization, room).await {
+        match self.examined(source.clone(), new.quantization).await? {
             Ok(examined) => {
                 checks.found.report = Some(super::report_json(&examined.report));
                 if let (Some(accepted), Some(facts)) = (&examined.accepted, &examined.facts) {
-                    let config = accepted.config();
-                    let caches = self.inner.loaded.cache_bytes(config.context, config.cache_bytes_per_token());
-                    checks.found.memory_bytes = Some(facts.model_bytes.saturating_add(caches));
+                    let room = self.import_room().await?;
+                    checks.found.memory_bytes = Some(room.memory_needed(accepted.config(), facts.model_bytes));
                 }
                 checks.found.facts = examined.facts;
                 match examined.report.passes() {

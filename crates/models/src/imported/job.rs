@@ -9,7 +9,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::location::Location;
-use super::{failure, store, tags, work};
+use super::{Named, failure, store, tags, work};
 use crate::Models;
 use crate::library::hex;
 
@@ -138,24 +138,35 @@ impl Models {
         check(ctx, &new)?;
         self.inner.identity.pass_role(ctx, &new.role_arn, work::SERVICE).await?;
         let (hash, owner) = (fingerprint(&new), owner(ctx));
-        if let Some(token) = &new.request_token
-            && let Some((earlier, asked)) = store::job_by_token(&self.inner.store, ctx, token).await?
-        {
-            if asked != hash {
-                return Err(Error::already_exists(format!(
-                    "The client request token `{token}` was used for another request."
-                )));
-            }
+        if let Some(earlier) = self.earlier(ctx, &new, &hash).await? {
             return self.start(&owner, earlier).await;
+        }
+        // What failed has its model's name no longer.
+        for job in store::open_jobs(&self.inner.store, ctx).await? {
+            self.settled(ctx, job).await?;
         }
         let job = self.row(ctx, new.clone());
         let request = (new.request_token.as_deref(), hash.as_str());
         let made = store::insert_job(&self.inner.store, ctx, &job, &owner, request).await;
-        made.map_err(|error| match error.kind {
-            ErrorKind::AlreadyExists if error.message.is_empty() => Error::conflict("The request was sent twice."),
-            _ => error,
-        })?;
+        if let Err(error) = made {
+            // The same request may have come twice at once.
+            return match self.earlier(ctx, &new, &hash).await? {
+                Some(earlier) if error.kind == ErrorKind::AlreadyExists => self.start(&owner, earlier).await,
+                _ => Err(error),
+            };
+        }
         self.start(&owner, job).await
+    }
+
+    /// The job that a request with the same token made.
+    async fn earlier(&self, ctx: &Ctx, new: &NewImport, hash: &str) -> Result<Option<ImportJob>> {
+        let Some(token) = &new.request_token else { return Ok(None) };
+        match store::job_by_token(&self.inner.store, ctx, token).await? {
+            Some((_, asked)) if asked != hash => {
+                Err(Error::already_exists(format!("The client request token `{token}` was used for another request.")))
+            }
+            earlier => Ok(earlier.map(|(job, _)| job)),
+        }
     }
 
     /// Hands the work to the jobs, once.
@@ -197,8 +208,8 @@ impl Models {
     /// NotFound.
     pub async fn import_job(&self, ctx: &Ctx, identifier: &str) -> Result<ImportJob> {
         let missing = || Error::not_found(format!("The model import job `{identifier}` could not be found."));
-        let key = super::local_part(ctx, identifier, "model-import-job").ok_or_else(missing)?;
-        let job = store::job(&self.inner.store, ctx, &key).await?.ok_or_else(missing)?;
+        let named = super::named(ctx, identifier, "model-import-job").ok_or_else(missing)?;
+        let job = store::job(&self.inner.store, ctx, &named).await?.ok_or_else(missing)?;
         self.settled(ctx, job).await
     }
 
@@ -215,14 +226,20 @@ impl Models {
         Ok(Page::cut(page, jobs, |job| store::place(job.created, &job.id)))
     }
 
-    /// The job as it is now: work that has ended without having told is noted.
+    /// The job as it is now: work that was never submitted is, and work that has ended without having told is noted.
     async fn settled(&self, ctx: &Ctx, mut job: ImportJob) -> Result<ImportJob> {
-        let (ImportStatus::InProgress, Some(id)) = (job.status, &job.work) else { return Ok(job) };
-        let work = match self.inner.jobs.get(ctx.account(), id).await {
-            Ok(work) => work,
-            Err(error) if error.kind == ErrorKind::NotFound => return Ok(job),
-            Err(error) => return Err(error),
+        if job.status != ImportStatus::InProgress {
+            return Ok(job);
+        }
+        let Some(id) = &job.work else {
+            let unsubmitted = store::unsubmitted(&self.inner.store).await?;
+            let found = unsubmitted.into_iter().find(|(id, owner)| *id == job.id && owner.account == *ctx.account());
+            return match found {
+                Some((_, owner)) => self.start(&owner, job).await,
+                None => Ok(job),
+            };
         };
+        let work = self.inner.jobs.get(ctx.account(), id).await?;
         let reason = match (work.state, work.error) {
             (State::Failed, Some(error)) => match error.hint {
                 Some(hint) => format!("{} {hint}", error.message),
@@ -230,12 +247,17 @@ impl Models {
             },
             (State::Failed, None) => "The import failed.".to_owned(),
             (State::Cancelled, _) => "The import was cancelled.".to_owned(),
-            _ => return Ok(job),
+            // Where it made the model, the row says so since.
+            (State::Succeeded, _) => "The import ended without a model.".to_owned(),
+            (State::Queued | State::Running, _) => return Ok(job),
         };
         let ended = work.ended.unwrap_or_else(|| self.inner.clock.now());
         job.failure = Some(failure::cut(reason));
         (job.status, job.modified, job.ended) = (ImportStatus::Failed, ended, Some(ended));
-        store::end_job(&self.inner.store, ctx, &job).await?;
+        if !store::end_job(&self.inner.store, ctx, &job).await? {
+            let gone = || Error::not_found(format!("The model import job `{}` could not be found.", job.name));
+            return store::job(&self.inner.store, ctx, &Named::Id(&job.id)).await?.ok_or_else(gone);
+        }
         Ok(job)
     }
 

@@ -33,6 +33,9 @@ pub use job::{ImportFilter, ImportJob, ImportStatus, NewImport, Tags};
 pub use policies::{ImportPolicy, ImportSides, Side};
 pub(crate) use work::{ImportHandler, JOB_KIND};
 
+/// Checkpoints that are examined at once.
+pub(crate) const EXAMINATIONS: usize = 2;
+
 /// An imported model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImportedModel {
@@ -89,8 +92,8 @@ impl Models {
     /// NotFound.
     pub async fn imported_model(&self, ctx: &Ctx, identifier: &str) -> Result<ImportedModel> {
         let missing = || Error::not_found(format!("The imported model `{identifier}` could not be found."));
-        let key = local_part(ctx, identifier, "imported-model").ok_or_else(missing)?;
-        store::model(&self.inner.store, ctx, &key).await?.ok_or_else(missing)
+        let named = named(ctx, identifier, "imported-model").ok_or_else(missing)?;
+        store::model(&self.inner.store, ctx, &named).await?.ok_or_else(missing)
     }
 
     /// The imported models of the caller's account and region.
@@ -113,14 +116,25 @@ impl Models {
     /// NotFound; Conflict, while requests are using it.
     pub async fn delete_imported_model(&self, ctx: &Ctx, identifier: &str) -> Result<()> {
         let model = self.imported_model(ctx, identifier).await?;
-        let _retired = self.inner.loaded.retire(&model.arn.to_string()).await?;
-        if !store::remove_model(&self.inner.store, ctx, &model.id).await? {
-            return Err(Error::not_found(format!("The imported model `{identifier}` could not be found.")));
+        let retired = self.inner.loaded.retire(&model.arn.to_string()).await?;
+        let (models, ctx) = (self.clone(), ctx.clone());
+        // A task of its own: it ends what it began also where the caller goes away.
+        let removed = tokio::spawn(async move {
+            let _free = models.inner.imported_files.free().await;
+            let removed = store::remove_model(&models.inner.store, &ctx, &model.id).await?;
+            if removed {
+                models.inner.imported_files.remove(&model.file).await?;
+            }
+            drop(retired);
+            Ok::<_, Error>(removed)
+        });
+        match removed.await.map_err(Error::internal)?? {
+            true => Ok(()),
+            false => Err(Error::not_found(format!("The imported model `{identifier}` could not be found."))),
         }
-        self.inner.imported_files.remove_model(&model.file).await
     }
 
-    /// Keeps the files of imported models where they are as long as the value lives, for a backup.
+    /// Keeps imported models from being removed as long as the value lives, for a backup.
     pub async fn hold_imported(&self) -> impl Send + use<> {
         self.inner.imported_files.hold().await
     }
@@ -134,10 +148,12 @@ impl Models {
         Ok(names.into_iter().map(|name| (self.inner.imported_files.path(&name), name)).collect())
     }
 
-    /// Removes files of models that are none: what imports left when their process ended.
+    /// Removes files of models that are none: what imports left when their process ended. A folder of another deployment
+    /// is left as it is.
     pub(crate) async fn sweep_imported(&self) -> Result<()> {
+        let id = store::deployment(&self.inner.store, &self.inner.random.uuid()).await?;
         let known = store::known_files(&self.inner.store).await?;
-        self.inner.imported_files.sweep(known).await
+        self.inner.imported_files.sweep(id, known).await
     }
 
     /// Whether an imported model is in memory.
@@ -148,8 +164,8 @@ impl Models {
 
     /// The imported model of this name, id or ARN, where there is one.
     pub(crate) async fn find_imported(&self, ctx: &Ctx, identifier: &str) -> Result<Option<ImportedModel>> {
-        match local_part(ctx, identifier, "imported-model") {
-            Some(key) => store::model(&self.inner.store, ctx, &key).await,
+        match named(ctx, identifier, "imported-model") {
+            Some(named) => store::model(&self.inner.store, ctx, &named).await,
             None => Ok(None),
         }
     }
@@ -201,16 +217,31 @@ pub(crate) fn is_visible(ctx: &Ctx, loaded: &str) -> bool {
     loaded.parse::<Arn>().map_or(true, |arn| *arn.account == *ctx.account().as_str())
 }
 
-/// The name or id that an identifier of `kind` has in the caller's account and region.
-fn local_part(ctx: &Ctx, identifier: &str, kind: &str) -> Option<String> {
-    match identifier.parse::<Arn>() {
-        Ok(arn) => {
-            let is_own = *arn.account == *ctx.account().as_str() && *arn.region == *ctx.region().as_str();
-            (is_own && arn.service == "bedrock" && arn.resource_type() == Some(kind))
-                .then(|| arn.resource_id().to_owned())
+/// What an identifier says of which model or job it means.
+enum Named<'a> {
+    /// Its id: an ARN's.
+    Id(&'a str),
+    /// Its id or, where none has that, its name.
+    Either(&'a str),
+}
+
+impl Named<'_> {
+    /// The id and the name to look for; no name is empty.
+    fn columns(&self) -> (&str, &str) {
+        match self {
+            Self::Id(id) => (id, ""),
+            Self::Either(named) => (named, named),
         }
-        Err(_) => Some(identifier.to_owned()),
     }
+}
+
+/// Which of the `kind` an identifier means; none, where it is an ARN of anything but one of the caller's account and region.
+fn named<'a>(ctx: &Ctx, identifier: &'a str, kind: &str) -> Option<Named<'a>> {
+    if !identifier.starts_with("arn:") {
+        return Some(Named::Either(identifier));
+    }
+    let id = identifier.rsplit('/').next()?;
+    (arn(ctx, kind, id).to_string() == identifier).then_some(Named::Id(id))
 }
 
 fn arn(ctx: &Ctx, kind: &str, id: &str) -> Arn {

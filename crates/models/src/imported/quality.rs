@@ -37,8 +37,10 @@ impl Models {
         job: &ImportJob,
         made: &SealedModel,
         (accepted, facts, source): (&Accepted, &ModelFacts, Arc<BucketFolder>),
+        file: &str,
     ) -> Result<Quality> {
-        let (name, mut patience) = (format!("{}#reading", job.model_arn), Patience::of(work, PATIENCE));
+        // Two runs of a job may overlap: what they read has the names of their files.
+        let (name, mut patience) = (format!("{}#{file}", job.model_arn), Patience::of(work, PATIENCE));
         let mut text = TEXT;
         let own = loop {
             match unless_cancelled(work, self.inner.loaded.read_along(&name, made.clone(), text)).await {
@@ -51,7 +53,7 @@ impl Models {
             }
         };
         let perplexity = perplexity(&own)?;
-        let compared = self.compare(work, job, (accepted, facts, source), text, &own).await;
+        let compared = self.compare(work, job, (accepted, facts, source), (&name, text), &own).await;
         let (exact, unmeasured) = match compared {
             Ok(exact) => (Some(exact), None),
             Err(error) if matches!(error.kind, ErrorKind::Throttled | ErrorKind::Unavailable) => {
@@ -68,11 +70,11 @@ impl Models {
         work: &JobContext,
         job: &ImportJob,
         (accepted, facts, source): (&Accepted, &ModelFacts, Arc<BucketFolder>),
-        text: &str,
+        (name, text): (&str, &str),
         own: &[Reading],
     ) -> Result<Exact> {
         let plan = accepted.exact(&job.model_name);
-        let (name, mut patience) = (format!("{}#exact", job.model_arn), Patience::of(work, SHORT_PATIENCE));
+        let (name, mut patience) = (format!("{name}-exact"), Patience::of(work, SHORT_PATIENCE));
         let room = loop {
             match self.inner.loaded.set_aside(&name, plan.bytes()).await {
                 Ok(room) => break room,

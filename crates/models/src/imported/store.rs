@@ -7,7 +7,7 @@ use jobs::{JobId, Owner};
 
 use super::job::{ImportFilter, ImportJob, ImportStatus, Tags};
 use super::tags::Tagged;
-use super::{Card, ImportedModel, arn};
+use super::{Card, ImportedModel, Named, arn};
 
 macro_rules! select_models {
     ($rest:literal) => {
@@ -30,15 +30,16 @@ macro_rules! select_jobs {
     };
 }
 
-/// The imported model with this name or id.
-pub(super) async fn model(store: &Store, ctx: &Ctx, id_or_name: &str) -> Result<Option<ImportedModel>> {
+/// The imported model of this name or id.
+pub(super) async fn model(store: &Store, ctx: &Ctx, named: &Named<'_>) -> Result<Option<ImportedModel>> {
+    let (id, name) = named.columns();
     store
         .read(|tx| async move {
             let sql = select_models!(
-                "WHERE account = $1 AND region = $2 AND (id = $3 OR name = $3) \
-                 ORDER BY CASE WHEN name = $3 THEN 0 ELSE 1 END LIMIT 1"
+                "WHERE account = $1 AND region = $2 AND (id = $3 OR name = $4) \
+                 ORDER BY CASE WHEN id = $3 THEN 0 ELSE 1 END LIMIT 1"
             );
-            let row = tx.fetch_optional(sql, params![ctx.account(), ctx.region(), id_or_name]).await?;
+            let row = tx.fetch_optional(sql, params![ctx.account(), ctx.region(), id, name]).await?;
             row.map(|row| read_model(ctx, &row)).transpose()
         })
         .await
@@ -144,6 +145,19 @@ pub(super) async fn known_files(store: &Store) -> Result<Vec<String>> {
         .await
 }
 
+/// The deployment's id, which is `new` where it has none.
+pub(super) async fn deployment(store: &Store, new: &str) -> Result<String> {
+    store
+        .write(|tx| async move {
+            if let Some(row) = tx.fetch_optional("SELECT id FROM model_deployment LIMIT 1", params![]).await? {
+                return row.text("id");
+            }
+            tx.execute("INSERT INTO model_deployment (id) VALUES ($1)", params![new]).await?;
+            Ok(new.to_owned())
+        })
+        .await
+}
+
 /// Keeps a new job.
 ///
 /// # Errors
@@ -192,13 +206,13 @@ pub(super) async fn insert_job(
 
 async fn check_names(tx: &Tx, ctx: &Ctx, job: &ImportJob) -> Result<()> {
     let taken = |what: &str, name: &str| Err(Error::already_exists(format!("The {what} `{name}` is already in use.")));
-    let sql = "SELECT 1 AS one FROM model_import_jobs WHERE account = $1 AND region = $2 AND name = $3";
+    let sql = "SELECT 1 AS one FROM model_import_jobs WHERE account = $1 AND region = $2 AND (name = $3 OR id = $3)";
     if tx.fetch_optional(sql, params![ctx.account(), ctx.region(), &job.name]).await?.is_some() {
         return taken("job name", &job.name);
     }
-    let sql = "SELECT 1 AS one FROM model_imported WHERE account = $1 AND region = $2 AND name = $3 \
+    let sql = "SELECT 1 AS one FROM model_imported WHERE account = $1 AND region = $2 AND (name = $3 OR id = $3) \
                UNION ALL SELECT 1 AS one FROM model_import_jobs \
-               WHERE account = $1 AND region = $2 AND model_name = $3 AND status = 'InProgress'";
+               WHERE account = $1 AND region = $2 AND (model_name = $3 OR model_id = $3) AND status = 'InProgress'";
     if tx.fetch_optional(sql, params![ctx.account(), ctx.region(), &job.model_name]).await?.is_some() {
         return taken("model name", &job.model_name);
     }
@@ -216,15 +230,16 @@ pub(super) async fn job_by_token(store: &Store, ctx: &Ctx, token: &str) -> Resul
         .await
 }
 
-/// The job with this name or id.
-pub(super) async fn job(store: &Store, ctx: &Ctx, id_or_name: &str) -> Result<Option<ImportJob>> {
+/// The job of this name or id.
+pub(super) async fn job(store: &Store, ctx: &Ctx, named: &Named<'_>) -> Result<Option<ImportJob>> {
+    let (id, name) = named.columns();
     store
         .read(|tx| async move {
             let sql = select_jobs!(
-                "WHERE account = $1 AND region = $2 AND (id = $3 OR name = $3) \
-                 ORDER BY CASE WHEN name = $3 THEN 0 ELSE 1 END LIMIT 1"
+                "WHERE account = $1 AND region = $2 AND (id = $3 OR name = $4) \
+                 ORDER BY CASE WHEN id = $3 THEN 0 ELSE 1 END LIMIT 1"
             );
-            let row = tx.fetch_optional(sql, params![ctx.account(), ctx.region(), id_or_name]).await?;
+            let row = tx.fetch_optional(sql, params![ctx.account(), ctx.region(), id, name]).await?;
             row.map(|row| read_job(ctx, &row)).transpose()
         })
         .await

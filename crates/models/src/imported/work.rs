@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Weak};
 
 use base::{Error, ErrorKind, Result};
-use checkpoint::{Accepted, ModelFacts, Plan, Quantization, Report, Room, Sink, examine};
+use checkpoint::{Accepted, Examination, ModelFacts, Plan, Quantization, Report, Room, Sink, examine};
 use futures::future::BoxFuture;
 use identity::{Ctx, JobOwner};
 use jobs::{Handler, JobContext, Progress};
@@ -14,9 +14,10 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::files::Unfinished;
 use super::job::{ImportJob, ImportStatus};
 use super::location::Location;
-use super::{Card, Files, ImportedModel, failure, store};
+use super::{Card, ImportedModel, Named, failure, store};
 use crate::at_rest::{Header, SealedModel, Writer};
 use crate::bucket::BucketFolder;
 use crate::{Inner, Models};
@@ -58,34 +59,39 @@ impl Models {
         };
         let ctx = self.inner.identity.job_ctx(&owner).await?;
         let id = work.input()["import"].as_str().unwrap_or_default();
-        let job = store::job(&self.inner.store, &ctx, id).await?;
-        let job = job.ok_or_else(|| Error::not_found(format!("There is no import job `{id}` any more.")))?;
+        let gone = || Error::not_found(format!("There is no import job `{id}` any more."));
+        let job = store::job(&self.inner.store, &ctx, &Named::Id(id)).await?.ok_or_else(gone)?;
         if job.status == ImportStatus::Completed {
             return Ok(done(&job));
         }
-        let file = Files::name(&job.model_id, work.attempt());
-        let made = self.make(work, &ctx, &job, &file).await;
-        if made.is_err() {
-            self.inner.loaded.forget(&job.model_arn.to_string()).await;
-            // What cannot be removed now is removed at the next start.
-            if let Err(error) = self.inner.imported_files.remove(&file).await {
-                tracing::warn!(?error, file, "the file of a failed import stays");
+        // Two runs may overlap, where one lost its lease and does not know yet: each has a file of its own.
+        let file = self.inner.imported_files.unfinished(&job.model_id, self.inner.random.as_ref());
+        match self.make(work, &ctx, &job, &file).await {
+            Ok(true) => Ok(done(&job)),
+            // Another run was faster.
+            Ok(false) => match store::job(&self.inner.store, &ctx, &Named::Id(id)).await?.ok_or_else(gone)? {
+                job if job.status == ImportStatus::Completed => Ok(done(&job)),
+                _ => Err(Error::conflict("The import job has ended meanwhile.")),
+            },
+            Err(error) => {
+                self.inner.loaded.forget(&job.model_arn.to_string()).await;
+                Err(error)
             }
         }
-        made
     }
 
-    async fn make(&self, work: &JobContext, ctx: &Ctx, job: &ImportJob, file: &str) -> Result<Value> {
+    /// Makes the model of a job, in `file`. False, where the job has ended meanwhile: nothing was made then.
+    async fn make(&self, work: &JobContext, ctx: &Ctx, job: &ImportJob, file: &Unfinished) -> Result<bool> {
         let role = self.role(ctx, job).await?;
         let location = Location::parse(&job.source_uri)?;
         let objects = self.inner.objects.clone();
         let source = Arc::new(BucketFolder::new(objects, role.clone(), &location.bucket, &location.prefix));
         let quantization = super::quantization(&job.quantization)?;
         say(work, "examining the checkpoint").await;
-        let (accepted, facts, report) = self.examine(ctx, job, &source, quantization).await?;
+        let (accepted, facts, report) = self.examine(ctx, job, source.clone(), quantization).await?;
         let key = self.new_data_key(&role, job).await?;
         let plan = accepted.plan(&job.model_name, quantization);
-        let path = self.inner.imported_files.path(file);
+        let path = self.inner.imported_files.path(file.name());
         let head = Header { bytes: plan.bytes(), head: plan.header_bytes(), wrapped_key: key.sealed.clone() };
         let (writer, bytes) = (Writer::create(&path, head, &key.plain).await?, plan.bytes());
         let (tell, told) = watch::channel(0);
@@ -104,7 +110,7 @@ impl Models {
             kms_key_arn: key.kms_key_arn,
             role_arn: job.role_arn.clone(),
             bytes,
-            file: file.to_owned(),
+            file: file.name().to_owned(),
             data_key: key.sealed,
             card: Card::default(),
             tags: job.model_tags.clone(),
@@ -113,10 +119,11 @@ impl Models {
         // Whoever may encrypt and not decrypt would have a model that never loads.
         let made = SealedModel::new(path, self.data_key(&model).await?);
         say(work, "measuring the quality").await;
-        let quality = self.measure(work, job, &made, (&accepted, &facts, source)).await?;
+        let quality = self.measure(work, job, &made, (&accepted, &facts, source), file.name()).await?;
         say(work, "trying the model").await;
         let (trial, instruct) = self.try_out(work, job, made).await?;
-        // The key may have been taken away while the weights were copied and tried.
+        // Role and key may have been taken away while the weights were copied and tried.
+        self.role(ctx, job).await?;
         self.data_key(&model).await?;
         (model.instruct, model.card) = (instruct, Card::new(&facts, &report, quantization, quality, trial));
         model.created = self.inner.clock.now();
@@ -128,10 +135,13 @@ impl Models {
             failure: None,
             ..job.clone()
         };
-        if !store::complete(&self.inner.store, ctx, &model, &ended).await? {
-            return Err(Error::conflict("The import job has ended meanwhile."));
+        // Where it is not known what the database did, the next start sees whether the model has the file.
+        file.keep();
+        let completed = store::complete(&self.inner.store, ctx, &model, &ended).await?;
+        if !completed {
+            self.inner.imported_files.remove(file.name()).await?;
         }
-        Ok(done(job))
+        Ok(completed)
     }
 
     /// The role that the job was given, assumed for the job alone.
@@ -145,11 +155,10 @@ impl Models {
         &self,
         ctx: &Ctx,
         job: &ImportJob,
-        source: &BucketFolder,
+        source: Arc<BucketFolder>,
         quantization: Quantization,
     ) -> Result<(Accepted, ModelFacts, Report)> {
-        let room = self.import_room().await?;
-        let examined = examine(source, quantization, room).await.map_err(|error| of_reading(job, error))?;
+        let examined = self.examined(source, quantization).await?.map_err(|error| of_reading(job, error))?;
         let report = super::report_json(&examined.report).to_string();
         store::set_report(&self.inner.store, ctx, &job.id, &report, self.inner.clock.now()).await?;
         match (examined.accepted, examined.facts) {
@@ -158,10 +167,28 @@ impl Models {
         }
     }
 
+    /// Examines a checkpoint, on a thread that may compute. Few are examined at once: each may take some hundred MiB.
+    pub(super) async fn examined(
+        &self,
+        source: Arc<BucketFolder>,
+        quantization: Quantization,
+    ) -> Result<checkpoint::Result<Examination>> {
+        let room = self.import_room().await?;
+        let turn = self.inner.examinations.clone().acquire_owned().await.map_err(Error::internal)?;
+        let runtime = Handle::current();
+        let examined = tokio::task::spawn_blocking(move || {
+            let examined = runtime.block_on(examine(source.as_ref(), quantization, room));
+            drop(turn);
+            examined
+        });
+        examined.await.map_err(Error::internal)
+    }
+
     /// The room for an imported model.
     pub(super) async fn import_room(&self) -> Result<Room> {
         let disk = self.inner.imported_files.free_space().await?;
-        Ok(Room { disk, memory: self.inner.loaded.budget_bytes() })
+        let (memory, options) = (self.inner.loaded.budget_bytes(), self.inner.loaded.options());
+        Ok(Room { disk, memory, parallel: options.parallel, context: options.context_per_sequence })
     }
 
     /// Writes the weights to `sink` and gives it back. `tell` is told the bytes that were read.

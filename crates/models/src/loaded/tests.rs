@@ -203,3 +203,23 @@ async fn a_model_that_is_being_loaded_or_used_cannot_be_removed() {
     drop(lease);
     assert!(pool.retire("a").await.is_ok());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_may_not_be_used_any_more_is_not_there_when_it_has_come() {
+    let (pool, _, dir) = pool();
+    let files = files(&dir, "a");
+    let Found::Loading(mut over) = pool.find_or_start("a", &files.clone().into()).unwrap() else { panic!("loaded") };
+    pool.forget("a").await;
+    let outcome = over.wait_for(Option::is_some).await.unwrap().clone().unwrap();
+    assert_eq!(outcome.is_ok(), pool.is_loaded("a"));
+    pool.forget("a").await;
+    assert!(!pool.is_loaded("a"));
+    drop(pool.acquire("a", files).await.unwrap());
+    assert_eq!(names(&pool), ["a"]);
+}
+
+#[test]
+fn metrics_do_not_name_imported_models() {
+    assert_eq!(label("arn:aws:bedrock:us-east-1:111122223333:imported-model/abcdefghijk1"), "imported-model");
+    assert_eq!(label("smollm2-135m-instruct"), "smollm2-135m-instruct");
+}

@@ -44,3 +44,6 @@ CREATE TABLE model_import_jobs (
 );
 CREATE INDEX model_import_jobs_by_time ON model_import_jobs (account, region, created_at, id);
 CREATE UNIQUE INDEX model_import_jobs_by_token ON model_import_jobs (account, region, request_token);
+
+-- Which deployment the folder of imported models belongs to: one row.
+CREATE TABLE model_deployment (id TEXT NOT NULL PRIMARY KEY);

@@ -229,6 +229,7 @@ fn structured_outputs_constrain_the_answer() {
         (json!({"json": schema.to_string(), "regex": null}), Constraint::JsonSchema(schema.clone())),
         (json!({"regex": "[ab]+"}), Constraint::Regex("[ab]+".into())),
         (json!({"choice": ["yes", "n\"o"]}), Constraint::Lark("start: \"yes\" | \"n\\\"o\"".into())),
+        (json!({"choice": ["100%: (b)"]}), Constraint::Lark("start: \"100\\u0025\\u003a \\u0028b)\"".into())),
         (json!({"grammar": "start: \"a\""}), Constraint::Lark("start: \"a\"".into())),
     ] {
         assert_eq!(constraint(outputs(given)), Some(expected));

@@ -1,0 +1,151 @@
+//! Imports from a bucket to a model, as the jobs run them.
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use base::{ErrorKind, PageRequest};
+use models::{CheckOutcome, ImportFilter, ImportJob, ImportStatus, NewImport, Quantization};
+
+#[path = "support/deployment.rs"]
+mod deployment;
+#[path = "../../checkpoint/tests/support/samples.rs"]
+mod samples;
+
+use deployment::{BUCKET, Deployment, PREFIX, ROLE};
+use samples::{Sample, Sizes};
+
+const SIZES: Sizes = Sizes { hidden: 64, inner: 128, layers: 1, heads: 4, kv_heads: 2 };
+
+async fn ready(dir: &Path) -> Deployment {
+    let deployment = Deployment::open(dir).await.unwrap();
+    deployment.prepare(Sample::new("LlamaForCausalLM", SIZES, "F16").files().0).await.unwrap();
+    deployment
+}
+
+fn new(deployment: &Deployment, job: &str, model: &str, prefix: &str) -> NewImport {
+    NewImport {
+        job_name: job.to_owned(),
+        model_name: model.to_owned(),
+        role_arn: format!("arn:aws:iam::{}:role/{ROLE}", deployment.ctx.account()),
+        source_uri: format!("s3://{BUCKET}/{prefix}"),
+        kms_key: None,
+        quantization: Quantization::F16,
+        tags: Vec::new(),
+        model_tags: Vec::new(),
+        request_token: None,
+    }
+}
+
+async fn import(deployment: &Deployment, job: &str, model: &str, prefix: &str) -> ImportJob {
+    let asked = new(deployment, job, model, prefix);
+    let asked = deployment.models.create_import_job(&deployment.ctx, asked).await.unwrap();
+    deployment.jobs.run_due_once().await.unwrap();
+    deployment.models.import_job(&deployment.ctx, &asked.id).await.unwrap()
+}
+
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(dir.join("imported")).unwrap().map(|entry| entry.unwrap().path());
+    files.filter(|path| path.extension().is_some()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_import_leaves_its_models_name_to_the_next_though_nobody_looked() {
+    let dir = tempfile::tempdir().unwrap();
+    let deployment = ready(dir.path()).await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    models.create_import_job(ctx, new(&deployment, "wrong", "mine", "elsewhere/")).await.unwrap();
+    let taken = models.create_import_job(ctx, new(&deployment, "early", "mine", PREFIX)).await.unwrap_err();
+    assert_eq!(taken.kind, ErrorKind::AlreadyExists);
+    deployment.jobs.run_due_once().await.unwrap();
+    let job = import(&deployment, "right", "mine", PREFIX).await;
+    assert_eq!(job.status, ImportStatus::Completed, "{:?}", job.failure);
+    let failed = models.import_job(ctx, "wrong").await.unwrap();
+    assert_eq!(failed.status, ImportStatus::Failed);
+    assert_eq!(files(dir.path()).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_arn_means_its_id_whatever_others_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let deployment = ready(dir.path()).await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    let first = import(&deployment, "first", "one", PREFIX).await;
+    let taken = models.create_import_job(ctx, new(&deployment, "second", &first.model_id, PREFIX)).await.unwrap_err();
+    assert_eq!(taken.kind, ErrorKind::AlreadyExists);
+    let taken = models.create_import_job(ctx, new(&deployment, &first.id, "two", PREFIX)).await.unwrap_err();
+    assert_eq!(taken.kind, ErrorKind::AlreadyExists);
+    let by_arn = models.imported_model(ctx, &first.model_arn.to_string()).await.unwrap();
+    assert_eq!(by_arn.name, "one");
+    let by_name_in_an_arn = first.model_arn.to_string().replace(&first.model_id, "one");
+    for other in [by_name_in_an_arn, first.model_arn.to_string().replace("arn:aws:", "arn:aws-cn:")] {
+        let missing = models.imported_model(ctx, &other).await.unwrap_err();
+        assert_eq!(missing.kind, ErrorKind::NotFound, "{other}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_held_model_is_deleted_when_nobody_holds_it_also_where_its_caller_left() {
+    let dir = tempfile::tempdir().unwrap();
+    let deployment = ready(dir.path()).await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    import(&deployment, "job", "mine", PREFIX).await;
+    let held = models.hold_imported().await;
+    let impatient = tokio::time::timeout(Duration::ZERO, models.delete_imported_model(ctx, "mine")).await;
+    assert!(impatient.is_err());
+    let named = models.imported_files().await.unwrap();
+    assert!(named.len() == 1 && named[0].0.is_file(), "what a backup reads is there together");
+    drop(held);
+    // A second delete waits for the first, which holds the model.
+    while !models.imported_files().await.unwrap().is_empty() || !files(dir.path()).is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let page = PageRequest { limit: 10, after: None };
+    assert!(models.imported_models(ctx, &ImportFilter::default(), &page).await.unwrap().items.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_with_another_database_leaves_the_models_where_they_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let deployment = ready(dir.path()).await;
+    import(&deployment, "job", "mine", PREFIX).await;
+    deployment.store.close().await;
+    let kept = files(dir.path());
+    let database = dir.path().join("craton.db");
+    let aside = dir.path().join("aside.db");
+    std::fs::rename(&database, &aside).unwrap();
+    std::fs::rename(dir.path().join("objects"), dir.path().join("objects-aside")).unwrap();
+    std::fs::write(dir.path().join("imported/left.partial"), "x").unwrap();
+    Deployment::open(dir.path()).await.unwrap().store.close().await;
+    assert!(kept.iter().all(|file| file.is_file()));
+
+    for left in ["craton.db", "craton.db-wal", "craton.db-shm"] {
+        let _ = std::fs::remove_file(dir.path().join(left));
+    }
+    std::fs::remove_dir_all(dir.path().join("objects")).unwrap();
+    std::fs::rename(&aside, &database).unwrap();
+    std::fs::rename(dir.path().join("objects-aside"), dir.path().join("objects")).unwrap();
+    let deployment = Deployment::open(dir.path()).await.unwrap();
+    deployment.models.imported_model(&deployment.ctx, "mine").await.unwrap();
+    assert_eq!(files(dir.path()), kept, "its own strays are gone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_tells_what_an_import_would_find_and_keeps_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let deployment = ready(dir.path()).await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    let good = models.check_import(ctx, &new(&deployment, "check", "check", PREFIX)).await.unwrap();
+    assert!(good.passes(), "{:?}", good.steps);
+    assert_eq!(good.facts.unwrap().class, "LlamaForCausalLM");
+    let elsewhere = models.check_import(ctx, &new(&deployment, "check", "check", "elsewhere/")).await.unwrap();
+    assert!(!elsewhere.passes());
+    let mut stranger = new(&deployment, "check", "check", PREFIX);
+    stranger.role_arn = stranger.role_arn.replace(ROLE, "Nobody");
+    let refused = models.check_import(ctx, &stranger).await.unwrap();
+    let outcomes: Vec<&CheckOutcome> = refused.steps.iter().map(|step| &step.outcome).collect();
+    assert!(outcomes.iter().any(|outcome| matches!(outcome, CheckOutcome::Failed { .. })));
+    assert!(matches!(outcomes.last(), Some(CheckOutcome::Skipped)));
+    let page = PageRequest { limit: 10, after: None };
+    assert!(models.import_jobs(ctx, &ImportFilter::default(), &page).await.unwrap().items.is_empty());
+}
