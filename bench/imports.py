@@ -8,9 +8,9 @@
 
 An import is timed from the request to the end of the stage `importing the weights`, when the model's file is durable; the
 measuring of its quality and the trial follow and are not timed: the job is cancelled then. Before each side all files are
-dropped from the page cache (`posix_fadvise`), so both read from the disk. The checkpoint lies in a bucket whose objects are encrypted under a key of the account; the model is encrypted
-under another. The peak is the most resident memory of the server between the request and the end of the stage (`VmHWM`,
-reset before each import), above what it had when it had just started.
+dropped from the page cache (`posix_fadvise`), so both read from the disk. The checkpoint lies in a bucket whose objects are
+encrypted under a key of the account; the model is encrypted under another. The peak is the most resident memory of the
+server between the request and the end of the stage, looked at every 5 ms, above what it had when it had just started.
 
 A ratio above 1 means that the import is faster than the copy.
 """
