@@ -6,7 +6,7 @@ set -euo pipefail
 # command-or-file : Debian package
 build=(unzip:unzip cmake:cmake g++:g++ clang:clang /usr/lib/llvm-14/lib/libclang.so:libclang-dev pkg-config:pkg-config git:git python3:python3)
 console=(node:nodejs npm:npm)
-test=(chromium:chromium /usr/lib/postgresql/15/bin/postgres:postgresql python3:python3-venv curl:curl)
+test=(chromium:chromium /usr/lib/postgresql/15/bin/postgres:postgresql python3:python3-venv curl:curl jq:jq)
 bench=(wrk:wrk)
 
 present() {
