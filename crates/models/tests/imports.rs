@@ -149,3 +149,22 @@ async fn a_check_tells_what_an_import_would_find_and_keeps_nothing() {
     let page = PageRequest { limit: 10, after: None };
     assert!(models.import_jobs(ctx, &ImportFilter::default(), &page).await.unwrap().items.is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_refused_check_is_explained_by_an_id_of_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let deployment = ready(dir.path()).await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    let mut asked = new(&deployment, "check", "check", PREFIX);
+    asked.source_uri = "s3://no-such-bucket/model/".to_owned();
+    asked.kms_key = Some(format!("arn:aws:kms:us-east-1:{}:key/6cd5d3bf-3d9b-4d1c-83d5-8df6284435a1", ctx.account()));
+    let checked = models.check_import(ctx, &asked).await.unwrap();
+    let id = |name: &str| {
+        let step = checked.steps.iter().find(|step| step.name == name).unwrap();
+        match &step.outcome {
+            CheckOutcome::Failed { request_id: Some(id), .. } => id.clone(),
+            other => panic!("{name}: {other:?}"),
+        }
+    };
+    assert_ne!(id("list"), id("encrypt"));
+}
