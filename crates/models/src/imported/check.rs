@@ -117,9 +117,15 @@ impl Models {
         }
         if new.kms_key.is_some() {
             // Assumed again: its request has an id of its own, by which this refusal is explained and not the one before.
-            let role = self.role(ctx, &job).await?;
-            checks.asking(Some(&role));
-            checks.note(self.check_key(&role, &job).await)?;
+            checks.asking(None);
+            let used = match self.role(ctx, &job).await {
+                Ok(role) => {
+                    checks.asking(Some(&role));
+                    self.check_key(&role, &job).await
+                }
+                Err(error) => Err(error),
+            };
+            checks.note(used)?;
         }
         Ok(checks.done())
     }
