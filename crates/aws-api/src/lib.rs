@@ -31,7 +31,7 @@ mod surface;
 
 pub use api::{Api, Deployment, Limits, Setup};
 pub use body::ResponseBody;
-pub use craton::resident_bytes;
+pub use craton::{describe_checkpoint, resident_bytes};
 pub use surface::is_signed;
 
 #[cfg(test)]

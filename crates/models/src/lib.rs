@@ -35,7 +35,7 @@ pub use config::{Config, HubConfig};
 pub use foundation::{FoundationModel, Lifecycle};
 pub use imported::{
     Card as ImportedCard, CheckOutcome, CheckStep, Exact, ImportCheck, ImportFilter, ImportJob, ImportPolicy,
-    ImportSides, ImportStatus, ImportedModel, NOT_READY, NewImport, Quality, Side, Tags, Trial,
+    ImportSides, ImportStatus, ImportedModel, NOT_READY, NewImport, Quality, Side, Tags, Trial, report_json,
 };
 pub use inference::Constraint;
 pub use invoke::answer::{

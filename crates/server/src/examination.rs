@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
-use checkpoint::{Accepted, Examination, Folder, ModelFacts, Quantization, Report, Room};
+use aws_api::describe_checkpoint;
+use checkpoint::{Accepted, Examination, Folder, Quantization, Room};
+use models::report_json;
 use serde_json::{Value, json};
 
 use crate::settings::{Machine, ModelRoom};
@@ -52,36 +54,9 @@ fn of_reading(error: checkpoint::Error) -> anyhow::Error {
 fn told(examination: &Examination, sizes: &[Value]) -> Value {
     json!({
         "passes": examination.report.passes(),
-        "report": report(&examination.report),
-        "model": examination.facts.as_ref().map(model),
+        "report": report_json(&examination.report),
+        "model": examination.facts.as_ref().map(describe_checkpoint),
         "sizes": sizes,
-    })
-}
-
-fn report(report: &Report) -> Value {
-    let findings = report.findings.iter().map(|finding| {
-        json!({
-            "severity": format!("{:?}", finding.severity).to_lowercase(),
-            "file": finding.file,
-            "problem": finding.problem,
-            "fix": finding.fix,
-        })
-    });
-    json!({ "passes": report.passes(), "findings": findings.collect::<Vec<_>>() })
-}
-
-fn model(facts: &ModelFacts) -> Value {
-    json!({
-        "class": facts.class,
-        "architecture": facts.architecture,
-        "parameters": facts.parameters,
-        "layers": facts.layers,
-        "hidden": facts.hidden,
-        "contextLength": facts.context_length,
-        "vocabulary": facts.vocabulary,
-        "dtype": facts.dtype,
-        "sourceBytes": facts.source_bytes,
-        "modelBytes": facts.model_bytes,
     })
 }
 

@@ -125,11 +125,17 @@ fn describe_check(checked: &ImportCheck) -> Value {
         "passes": checked.passes(),
         "checks": steps.collect::<Vec<Value>>(),
         "report": checked.report,
-        "model": checked.facts.as_ref().map(|facts| describe_facts(facts, checked.memory_bytes)),
+        "model": checked.facts.as_ref().map(|facts| {
+            let mut model = describe_facts(facts);
+            model["memoryBytes"] = json!(checked.memory_bytes);
+            model
+        }),
     })
 }
 
-fn describe_facts(facts: &ModelFacts, memory_bytes: Option<u64>) -> Value {
+/// What a checkpoint says of its model.
+#[must_use]
+pub fn describe_facts(facts: &ModelFacts) -> Value {
     json!({
         "class": facts.class,
         "architecture": facts.architecture,
@@ -141,7 +147,6 @@ fn describe_facts(facts: &ModelFacts, memory_bytes: Option<u64>) -> Value {
         "dtype": facts.dtype,
         "sourceBytes": facts.source_bytes,
         "modelBytes": facts.model_bytes,
-        "memoryBytes": memory_bytes,
     })
 }
 

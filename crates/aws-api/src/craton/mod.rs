@@ -16,6 +16,7 @@ mod session;
 mod status;
 mod who_can;
 
+pub use imports::describe_facts as describe_checkpoint;
 pub(crate) use imports::quantization;
 pub(crate) use session::{PATH as SESSION_PATH, Visit, session};
 pub use status::resident_bytes;

@@ -254,8 +254,9 @@ fn quantization(name: &str) -> Result<Quantization> {
     Quantization::from_name(name).ok_or_else(|| Error::internal(format!("quantization `{name}`")))
 }
 
-/// A report as it is kept and shown.
-fn report_json(report: &Report) -> Value {
+/// An examination's report, as it is kept and shown.
+#[must_use]
+pub fn report_json(report: &Report) -> Value {
     let findings = report.findings.iter().map(|finding| {
         json!({
             "severity": format!("{:?}", finding.severity).to_lowercase(),
