@@ -115,11 +115,11 @@ impl Models {
     /// # Errors
     /// NotFound; Conflict, while requests are using it.
     pub async fn delete_imported_model(&self, ctx: &Ctx, identifier: &str) -> Result<()> {
-        let model = self.imported_model(ctx, identifier).await?;
-        let retired = self.inner.loaded.retire(&model.arn.to_string()).await?;
-        let (models, ctx) = (self.clone(), ctx.clone());
+        let (models, ctx, wanted) = (self.clone(), ctx.clone(), identifier.to_owned());
         // A task of its own: it ends what it began also where the caller goes away.
         let removed = tokio::spawn(async move {
+            let model = models.imported_model(&ctx, &wanted).await?;
+            let retired = models.inner.loaded.retire(&model.arn.to_string()).await?;
             let _free = models.inner.imported_files.free().await;
             let removed = store::remove_model(&models.inner.store, &ctx, &model.id).await?;
             if removed {
