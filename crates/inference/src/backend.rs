@@ -13,22 +13,58 @@ pub struct Input {
     pub token: Token,
     /// Whether the logits after it are wanted.
     pub logits: bool,
+    /// Further sequences of the shared buffer that it belongs to: the first one and how many.
+    pub also: (u32, u32),
+}
+
+/// The sequences that a [`Backend`] has.
+///
+/// Sequences `0..separate` have a buffer each, of as many tokens as the context is long. The `shared` ones that follow
+/// lie in one buffer of `cells` tokens, where a token that several of them begin with is kept once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Layout {
+    /// Sequences with a buffer of their own.
+    pub separate: u32,
+    /// Sequences that share a buffer; 0 where there is none.
+    pub shared: u32,
+    /// The tokens that the shared buffer holds.
+    pub cells: u32,
+    /// The most tokens of a batch.
+    pub batch: u32,
+}
+
+/// How a batch is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Care {
+    /// So that no sequence's result depends on the others of the batch or on the number of threads.
+    Exact,
+    /// As fast as can be.
+    Fast,
 }
 
 /// A batch decoder over numbered sequences, owned by one thread.
 ///
-/// What it computes for a sequence must not depend on what the other sequences hold, nor on how many of them stand in
-/// the same batch; the scheduler's promise of repeatable answers rests on this.
+/// With [`Care::Exact`], what it computes for a separate sequence must not depend on what the other sequences hold, nor
+/// on how many of them stand in the same batch; the scheduler's promise of repeatable answers rests on this.
 pub trait Backend {
-    /// Reads a batch: tokens of one sequence at following positions, or one token each of several sequences.
+    /// Its sequences.
+    fn layout(&self) -> Layout;
+    /// Reads a batch: tokens of one or several sequences, those of one at following positions, all separate or all
+    /// shared. An exact batch has tokens of one sequence, or one token each of several.
     ///
     /// On an error the cache of the batch's sequences is undefined.
-    fn decode(&mut self, batch: &[Input]) -> Result<()>;
+    fn decode(&mut self, batch: &[Input], care: Care) -> Result<()>;
     /// The logits over the vocabulary after the batch's `index`-th token, which must have asked for them.
     fn logits(&mut self, index: usize) -> Result<&[f32]>;
     /// Forgets the sequence's tokens at `from` and later. `false` where it could not keep the earlier ones (a recurrent
     /// state has no parts) and forgot all.
     fn truncate(&mut self, sequence: u32, from: u32) -> Result<bool>;
+    /// Lets an empty shared sequence begin with the first `tokens` tokens of another shared one. Copies nothing.
+    fn share(&mut self, from: u32, to: u32, tokens: u32) -> Result<()>;
+    /// Writes down what the sequence holds, over what `state` held.
+    fn save(&mut self, sequence: u32, state: &mut Vec<u8>) -> Result<()>;
+    /// Puts what was written down into an empty sequence, of either kind.
+    fn restore(&mut self, sequence: u32, state: &[u8]) -> Result<()>;
 }
 
 /// Opens a backend on the scheduler's thread and lends it to `drive` until that returns.

@@ -29,6 +29,45 @@ impl Default for Prompt {
     }
 }
 
+/// On whose behalf the model works: what was read for one tenant is used again for the same one only, and tenants take
+/// turns. An engine knows no more of it than whether two are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Tenant(u128);
+
+impl Tenant {
+    /// The tenant of this number, which should tell nothing: a part of a hash, for example.
+    #[must_use]
+    pub const fn of(number: u128) -> Self {
+        Self(number)
+    }
+}
+
+/// Who is served first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Priority {
+    /// Before all others.
+    High,
+    /// Somebody waits for the answer.
+    #[default]
+    Normal,
+    /// Work in the background. It does not stand still beside other work, but nearly.
+    Low,
+}
+
+/// How a request is served beside others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Serving {
+    /// On whose behalf.
+    pub tenant: Tenant,
+    /// How soon.
+    pub priority: Priority,
+    /// Whether the result must not depend, in any bit, on what runs beside it or ran before: then prompts are read in
+    /// whole chunks that nothing else shares, and only whole chunks are taken from the cache.
+    pub deterministic: bool,
+    /// When to give up with [`Error::DeadlineExceeded`].
+    pub deadline: Option<Instant>,
+}
+
 /// A request to generate.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct GenerateRequest {
@@ -44,8 +83,11 @@ pub struct GenerateRequest {
     pub constraint: Option<Constraint>,
     /// Log-probabilities: `Some(n)` reports each token's own and the `n` likeliest ones'.
     pub logprobs: Option<u8>,
-    /// When to give up with [`Error::DeadlineExceeded`].
-    pub deadline: Option<Instant>,
+    /// Numbers of the prompt's tokens after which its beginning is worth keeping: what so many first tokens made of the
+    /// model is kept for later prompts that begin alike. Ordered; those that keep nothing new cost nothing.
+    pub cache_points: Vec<usize>,
+    /// How it is served beside others.
+    pub serving: Serving,
 }
 
 /// A part of an answer.
@@ -124,6 +166,8 @@ pub struct Usage {
     pub prompt_tokens: u32,
     /// Those of them that were taken from the cache instead of being read.
     pub cached_tokens: u32,
+    /// Those of them that were read and kept at the request's cache points.
+    pub cache_written_tokens: u32,
     /// Tokens written, the ending one not counted.
     pub completion_tokens: u32,
 }

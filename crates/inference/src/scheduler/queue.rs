@@ -1,87 +1,86 @@
 //! The requests that wait, and what the worker tells of itself.
+//!
+//! **Who is next.** Requests of a higher priority come first, but one of a lower priority that was passed over
+//! [`PATIENCE`] times. Within a priority tenants take turns by what they have used: each has a clock that its requests'
+//! tokens move on, and the one whose clock is furthest behind is next (start-time fair queueing, Goyal, Vin and Cheng
+//! 1996). A tenant that comes back begins at the clock of the one that was served last, so nobody saves up turns.
 
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::mailbox::Sender;
-use crate::constraint::Follower;
+use super::job::Job;
 use crate::engine::EngineStatus;
-use crate::generation::StopReason;
-use crate::sampling::Sampler;
-use crate::text::Assembler;
-use crate::{Error, Result, Token};
+use crate::generation::{Priority, Tenant};
+use crate::{Error, Result};
 
-/// A request that was checked and prepared on its caller's thread.
-pub(super) struct Job {
-    pub(super) tokens: Vec<Token>,
-    pub(super) limit: u32,
-    /// Why the answer ends when the limit is reached.
-    pub(super) limit_reason: StopReason,
-    pub(super) sampler: Sampler,
-    pub(super) follower: Option<Follower>,
-    pub(super) assembler: Assembler,
-    pub(super) logprobs: Option<u8>,
-    pub(super) deadline: Option<Instant>,
-    pub(super) sender: Sender,
-    pub(super) submitted: Instant,
-}
-
-impl Job {
-    /// Whether nobody waits for it any more; tells the reader where its time is over.
-    pub(super) fn is_over(&self, now: Instant) -> bool {
-        let late = self.deadline.is_some_and(|deadline| deadline <= now);
-        if late {
-            self.sender.send(Err(Error::DeadlineExceeded));
-        }
-        late || self.sender.is_closed()
-    }
-}
+/// How often a request of a lower priority may be passed over.
+const PATIENCE: u32 = 16;
+/// Tenants that may have full queues at the same time.
+const TENANTS: usize = 8;
 
 /// What callers and the worker share.
 pub(super) struct Shared {
+    /// The requests of one tenant that may wait.
     capacity: usize,
     parallel: u32,
     state: Mutex<State>,
     wake: Condvar,
-    active: AtomicU32,
-    generated: AtomicU64,
 }
 
+#[derive(Default)]
 struct State {
-    waiting: VecDeque<Job>,
+    classes: [Class; 3],
     /// Why no more requests are taken.
     closed: Option<Error>,
+    status: EngineStatus,
+    /// The mean time that a request holds its place.
+    service: Option<Duration>,
+}
+
+/// The requests of one priority.
+#[derive(Default)]
+struct Class {
+    tenants: BTreeMap<Tenant, Line>,
+    /// The clock of the tenant that was served last.
+    clock: u64,
+    /// How often a higher priority was preferred.
+    passed_over: u32,
+}
+
+/// The requests of a tenant.
+#[derive(Default)]
+struct Line {
+    jobs: VecDeque<Job>,
+    clock: u64,
 }
 
 impl Shared {
     pub(super) fn new(capacity: usize, parallel: u32) -> Self {
-        Self {
-            capacity,
-            parallel,
-            state: Mutex::new(State { waiting: VecDeque::new(), closed: None }),
-            wake: Condvar::new(),
-            active: AtomicU32::new(0),
-            generated: AtomicU64::new(0),
-        }
+        Self { capacity, parallel, state: Mutex::default(), wake: Condvar::new() }
     }
 
-    /// Adds a request. As many may wait as the capacity says, beside those that sequences are free for.
+    /// Adds a request. As many of a tenant may wait as the capacity says, beside those that sequences are free for.
     pub(super) fn push(&self, job: Job) -> Result<()> {
         let mut state = self.lock();
         if let Some(error) = &state.closed {
             return Err(error.clone());
         }
-        let free = self.parallel.saturating_sub(self.active.load(Ordering::Relaxed)) as usize;
-        if state.waiting.len() >= self.capacity + free {
-            let now = Instant::now();
-            state.waiting.retain(|job| !job.is_over(now));
+        let free = self.parallel.saturating_sub(state.status.active) as usize;
+        let limit = self.capacity + free;
+        let is_full = |state: &State| {
+            let theirs: usize = state.classes.iter().map(|class| class.waiting_of(job.serving.tenant)).sum();
+            theirs >= limit || state.waiting() >= limit.saturating_mul(TENANTS)
+        };
+        if is_full(&state) {
+            state.drop_those_over(Instant::now());
         }
-        if state.waiting.len() >= self.capacity + free {
-            return Err(Error::QueueFull { queued: state.waiting.len() });
+        if is_full(&state) {
+            let queued = state.waiting();
+            let rounds = (queued / self.parallel.max(1) as usize).max(1) as u32;
+            return Err(Error::QueueFull { queued, retry_after: state.service.map(|mean| mean * rounds) });
         }
-        state.waiting.push_back(job);
+        state.classes[job.serving.priority as usize].push(job);
         drop(state);
         self.wake.notify_one();
         Ok(())
@@ -94,25 +93,26 @@ impl Shared {
             if state.closed.is_some() {
                 return None;
             }
-            let now = Instant::now();
-            state.waiting.retain(|job| !job.is_over(now));
-            let count = free.min(state.waiting.len());
-            if count > 0 || !idle {
-                let jobs: Vec<Job> = state.waiting.drain(..count).collect();
-                self.active.fetch_add(count as u32, Ordering::Relaxed);
+            state.drop_those_over(Instant::now());
+            let jobs: Vec<Job> = std::iter::from_fn(|| state.next()).take(free).collect();
+            if !jobs.is_empty() || !idle {
+                state.status.active += jobs.len() as u32;
                 return Some(jobs);
             }
             state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
-    /// Notes that a running request ended.
-    pub(super) fn release(&self) {
-        self.active.fetch_sub(1, Ordering::Relaxed);
+    /// Notes that a running request ended, which held its place for so long.
+    pub(super) fn release(&self, held: Duration) {
+        let mut state = self.lock();
+        state.status.active = state.status.active.saturating_sub(1);
+        state.service = Some(state.service.map_or(held, |mean| (mean * 7 + held) / 8));
     }
 
-    pub(super) fn count_generated(&self, tokens: u64) {
-        self.generated.fetch_add(tokens, Ordering::Relaxed);
+    /// Changes what the worker tells of itself.
+    pub(super) fn note(&self, change: impl FnOnce(&mut EngineStatus)) {
+        change(&mut self.lock().status);
     }
 
     /// Tells the worker to stop.
@@ -125,24 +125,77 @@ impl Shared {
     pub(super) fn close(&self, error: Error) {
         let mut state = self.lock();
         let error = state.closed.get_or_insert(error).clone();
-        for job in state.waiting.drain(..) {
-            job.sender.send(Err(error.clone()));
+        for class in &mut state.classes {
+            for mut job in std::mem::take(&mut class.tenants).into_values().flat_map(|line| line.jobs) {
+                job.answer_with(error.clone());
+            }
         }
     }
 
     pub(super) fn queued(&self) -> usize {
-        self.lock().waiting.len()
+        self.lock().waiting()
     }
 
     pub(super) fn status(&self) -> EngineStatus {
-        EngineStatus {
-            active: self.active.load(Ordering::Relaxed),
-            queued: self.queued() as u32,
-            generated_tokens: self.generated.load(Ordering::Relaxed),
-        }
+        let state = self.lock();
+        EngineStatus { queued: state.waiting() as u32, ..state.status }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+impl State {
+    fn waiting(&self) -> usize {
+        self.classes.iter().flat_map(|class| class.tenants.values()).map(|line| line.jobs.len()).sum()
+    }
+
+    fn drop_those_over(&mut self, now: Instant) {
+        for class in &mut self.classes {
+            class.tenants.values_mut().for_each(|line| line.jobs.retain_mut(|job| !job.is_over(now)));
+        }
+    }
+
+    fn next(&mut self) -> Option<Job> {
+        let waits = |class: &Class| class.tenants.values().any(|line| !line.jobs.is_empty());
+        let highest = self.classes.iter().position(waits)?;
+        let impatient = self.classes.iter().rposition(|class| class.passed_over >= PATIENCE && waits(class));
+        let chosen = impatient.unwrap_or(highest);
+        for class in self.classes.iter_mut().skip(chosen + 1).filter(|class| waits(class)) {
+            class.passed_over += 1;
+        }
+        self.classes[chosen].passed_over = 0;
+        self.classes[chosen].next()
+    }
+}
+
+impl Class {
+    fn waiting_of(&self, tenant: Tenant) -> usize {
+        self.tenants.get(&tenant).map_or(0, |line| line.jobs.len())
+    }
+
+    fn push(&mut self, job: Job) {
+        let clock = self.clock;
+        let line = self.tenants.entry(job.serving.tenant).or_default();
+        if line.jobs.is_empty() {
+            line.clock = line.clock.max(clock);
+        }
+        line.jobs.push_back(job);
+    }
+
+    fn next(&mut self) -> Option<Job> {
+        let clock = self.clock;
+        // What a tenant used is forgotten once the others have caught up with it.
+        self.tenants.retain(|_, line| !line.jobs.is_empty() || line.clock > clock);
+        let waiting = self.tenants.values_mut().filter(|line| !line.jobs.is_empty());
+        let oldest = |line: &Line| line.jobs.front().map(|job| job.submitted);
+        let line = waiting.min_by_key(|line| (line.clock, oldest(line)))?;
+        let job = line.jobs.pop_front()?;
+        self.clock = line.clock;
+        line.clock += job.cost();
+        Some(job)
+    }
+}
+
+const _: () = assert!(Priority::High as usize == 0 && Priority::Normal as usize == 1 && Priority::Low as usize == 2);

@@ -1,32 +1,40 @@
-//! One request that is being read or answered.
+//! One request that is being read, answered or scored.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::queue::Job;
+use super::job::{Job, Work, Writing};
 use crate::backend::Vocabulary;
 use crate::generation::{Event, Finish, StopReason, Timing, TokenLogprob, Usage};
+use crate::reading::Reading;
 use crate::sampling;
+use crate::scoring::Scores;
 use crate::{Error, Result, Token};
 
 /// A request in a slot.
 pub(super) struct Sequence {
     pub(super) job: Job,
-    /// Tokens in the backend's cache.
-    pub(super) position: usize,
-    /// The token to be read next, once the prompt was read.
-    pub(super) next: Option<Token>,
+    /// Whether the whole prompt was read.
+    pub(super) is_read: bool,
+    /// Written tokens that the backend has not read.
+    pub(super) pending: VecDeque<Token>,
     /// How often another prompt was preferred.
     pub(super) passed_over: u32,
-    cached: usize,
+    /// The prompt's tokens that were taken from the cache.
+    pub(super) cached: usize,
+    /// The prompt's tokens that were read and then kept.
+    pub(super) kept: usize,
+    /// The next continuation to be scored.
+    pub(super) next_scored: usize,
+    scores: Scores,
     written: u32,
-    taken: Instant,
+    pub(super) taken: Instant,
     first_token: Option<Instant>,
     last_token: Instant,
     report: Report,
 }
 
-/// What becomes of a sequence after a token.
+/// What becomes of a sequence after a step.
 pub(super) enum Step {
     /// It goes on; the time since the token before, or since submission for the first token.
     Continues { since: Duration, first: bool },
@@ -37,12 +45,19 @@ pub(super) enum Step {
 impl Sequence {
     /// A request of whose prompt `cached` tokens are in the slot's cache.
     pub(super) fn new(job: Job, cached: usize, now: Instant) -> Self {
+        let continuations = match &job.work {
+            Work::Write(_) => Vec::new(),
+            Work::Score(scored) => vec![Vec::new(); scored.continuations.len()],
+        };
         Self {
             job,
-            position: cached,
-            next: None,
+            is_read: false,
+            pending: VecDeque::new(),
             passed_over: 0,
             cached,
+            kept: 0,
+            next_scored: 0,
+            scores: Scores { continuations, ..Scores::default() },
             written: 0,
             taken: now,
             first_token: None,
@@ -51,101 +66,198 @@ impl Sequence {
         }
     }
 
-    /// Chunks of the prompt that are still to be read.
-    pub(super) fn chunks_left(&self, chunk: usize) -> usize {
-        (self.job.tokens.len() - self.position).div_ceil(chunk)
+    /// Tokens written so far.
+    pub(super) fn written(&self) -> u32 {
+        self.written
     }
 
-    /// Chooses the next token from the logits and sends what is certain of its text.
+    /// Whether it asks for the prompt's own log-probabilities.
+    pub(super) fn echoes(&self) -> bool {
+        matches!(&self.job.work, Work::Score(scored) if scored.echo)
+    }
+
+    /// The continuations to be scored; none of an answer to be written.
+    pub(super) fn continuations(&self) -> &[Vec<Token>] {
+        match &self.job.work {
+            Work::Write(_) => &[],
+            Work::Score(scored) => &scored.continuations,
+        }
+    }
+
+    /// Takes the logits after the prompt's last token, or after the last token that was written.
     pub(super) fn advance(&mut self, logits: &[f32], vocabulary: &dyn Vocabulary) -> Step {
         let now = Instant::now();
         let first = self.first_token.is_none();
         if first {
             self.first_token = Some(now);
             self.last_token = self.job.submitted;
-            self.job.sender.send(Ok(Event::Started { prompt_tokens: self.job.tokens.len() as u32 }));
         }
         let since = now - std::mem::replace(&mut self.last_token, now);
-        match self.choose(logits, vocabulary) {
+        let prompt_tokens = self.job.tokens.len() as u32;
+        let outcome = match &mut self.job.work {
+            Work::Score(_) => self.score_first(logits).map(|()| None),
+            Work::Write(writing) => {
+                if first {
+                    writing.sender.send(Ok(Event::Started { prompt_tokens }));
+                }
+                let mut answer = Answer {
+                    writing,
+                    report: &mut self.report,
+                    written: &mut self.written,
+                    pending: &mut self.pending,
+                };
+                answer.choose(logits, vocabulary)
+            }
+        };
+        match outcome {
             Ok(None) => Step::Continues { since, first },
             Ok(Some(reason)) => {
                 self.finish(reason);
                 Step::Finished
             }
             Err(error) => {
-                self.job.sender.send(Err(error));
+                self.job.answer_with(error);
                 Step::Finished
             }
         }
     }
 
-    /// Ends the request with an error.
-    pub(super) fn fail(&self, error: Error) {
-        self.job.sender.send(Err(error));
+    /// Takes the logits before the prompt's token at `at`, which are asked for where the prompt is echoed.
+    pub(super) fn echo(&mut self, logits: &[f32], at: usize) -> Result<()> {
+        self.scores.prompt.push(Distribution::of(logits)?.reading(logits, self.job.tokens[at]));
+        Ok(())
     }
 
-    /// Tokens written so far.
-    pub(super) fn written(&self) -> u32 {
-        self.written
+    /// Takes the logits before the token at `at` of a continuation.
+    pub(super) fn score(&mut self, logits: &[f32], continuation: usize, at: usize) -> Result<()> {
+        let token = self.continuations()[continuation][at];
+        let reading = Distribution::of(logits)?.reading(logits, token);
+        self.scores.continuations[continuation].push(reading);
+        Ok(())
     }
 
-    /// Returns why the answer ends with this token, if it does.
-    fn choose(&mut self, logits: &[f32], vocabulary: &dyn Vocabulary) -> Result<Option<StopReason>> {
-        let job = &mut self.job;
-        let mask = job.follower.as_mut().map(|follower| follower.mask()).transpose()?;
-        let token = job.sampler.sample(logits, mask.as_ref().map(|mask| mask.bits()))?;
-        if vocabulary.ends(token) {
-            return Ok(Some(StopReason::EndOfTurn));
+    fn score_first(&mut self, logits: &[f32]) -> Result<()> {
+        let distribution = Distribution::of(logits)?;
+        for at in 0..self.scores.continuations.len() {
+            let reading = distribution.reading(logits, self.continuations()[at][0]);
+            self.scores.continuations[at].push(reading);
         }
-        job.sampler.accept(token);
-        if let Some(follower) = &mut job.follower {
-            follower.accept(token)?;
-        }
-        self.written += 1;
-        self.next = Some(token);
-        let logprob = job.logprobs.map(|count| describe(token, logits, count, vocabulary));
-        let mut text = String::new();
-        let stop = job.assembler.push(vocabulary.bytes(token), &mut text).map(str::to_owned);
-        self.report.add(&text, job.assembler.held(), logprob);
-        if let Some(stop) = stop {
-            self.report.cut();
-            self.send(text);
-            return Ok(Some(StopReason::StopSequence(stop)));
-        }
-        self.send(text);
-        if self.job.follower.as_ref().is_some_and(|follower| follower.is_complete()) {
-            return Ok(Some(StopReason::EndOfTurn));
-        }
-        Ok((self.written == self.job.limit).then(|| self.job.limit_reason.clone()))
+        Ok(())
     }
 
-    fn send(&mut self, text: String) {
-        let tokens = self.report.released();
-        if !text.is_empty() || !tokens.is_empty() {
-            self.job.sender.send(Ok(Event::Text { text, tokens }));
+    /// Answers a scored request once all readings are there.
+    pub(super) fn finish_scored(&mut self) -> bool {
+        let usage = self.usage();
+        let Work::Score(scored) = &mut self.job.work else { return false };
+        let mut both = self.scores.continuations.iter().zip(&scored.continuations);
+        if !self.is_read || both.any(|(readings, tokens)| readings.len() < tokens.len()) {
+            return false;
+        }
+        let completion_tokens = scored.continuations.iter().map(Vec::len).sum::<usize>() as u32;
+        let scores = std::mem::take(&mut self.scores);
+        scored.answer(Ok(Scores { usage: Usage { completion_tokens, ..usage }, ..scores }));
+        true
+    }
+
+    fn usage(&self) -> Usage {
+        Usage {
+            prompt_tokens: self.job.tokens.len() as u32,
+            cached_tokens: self.cached as u32,
+            cache_written_tokens: self.kept as u32,
+            completion_tokens: self.written,
         }
     }
 
     fn finish(&mut self, reason: StopReason) {
-        if !matches!(reason, StopReason::StopSequence(_)) {
-            let mut rest = String::new();
-            self.job.assembler.finish(&mut rest);
-            self.report.add(&rest, 0, None);
-            self.send(rest);
-        }
+        let usage = self.usage();
         let first = self.first_token.unwrap_or(self.taken);
-        let usage = Usage {
-            prompt_tokens: self.job.tokens.len() as u32,
-            cached_tokens: self.cached as u32,
-            completion_tokens: self.written,
-        };
         let timing = Timing {
             queued: self.taken - self.job.submitted,
             prefill: first - self.taken,
             decode: self.last_token - first,
             first_token: first - self.job.submitted,
         };
-        self.job.sender.send(Ok(Event::Finished(Finish { reason, usage, timing })));
+        let Work::Write(writing) = &mut self.job.work else { return };
+        if !matches!(reason, StopReason::StopSequence(_)) {
+            let mut rest = String::new();
+            writing.assembler.finish(&mut rest);
+            self.report.add(&rest, 0, None);
+            self.report.send(writing, rest);
+        }
+        writing.sender.send(Ok(Event::Finished(Finish { reason, usage, timing })));
+    }
+}
+
+/// An answer that a token is added to.
+struct Answer<'a> {
+    writing: &'a mut Writing,
+    report: &'a mut Report,
+    written: &'a mut u32,
+    pending: &'a mut VecDeque<Token>,
+}
+
+impl Answer<'_> {
+    /// Chooses a token, and writes it with those that can only follow it. Returns why the answer ends, if it does.
+    fn choose(&mut self, logits: &[f32], vocabulary: &dyn Vocabulary) -> Result<Option<StopReason>> {
+        let mask = self.writing.follower.as_mut().map(|follower| follower.mask()).transpose()?;
+        let token = self.writing.sampler.sample(logits, mask.as_ref().map(|mask| mask.bits()))?;
+        if vocabulary.ends(token) {
+            return Ok(Some(StopReason::EndOfTurn));
+        }
+        if let Some(follower) = &mut self.writing.follower {
+            follower.accept(token)?;
+        }
+        let logprob = self.writing.logprobs.map(|count| describe(token, logits, count, vocabulary));
+        Ok(self.write(token, logprob, vocabulary))
+    }
+
+    fn write(
+        &mut self,
+        token: Token,
+        logprob: Option<TokenLogprob>,
+        vocabulary: &dyn Vocabulary,
+    ) -> Option<StopReason> {
+        let writing = &mut *self.writing;
+        writing.sampler.accept(token);
+        *self.written += 1;
+        self.pending.push_back(token);
+        let mut text = String::new();
+        let stop = writing.assembler.push(vocabulary.bytes(token), &mut text).map(str::to_owned);
+        self.report.add(&text, writing.assembler.held(), logprob);
+        if let Some(stop) = stop {
+            self.report.cut();
+            self.report.send(writing, text);
+            return Some(StopReason::StopSequence(stop));
+        }
+        self.report.send(writing, text);
+        if writing.follower.as_ref().is_some_and(|follower| follower.is_complete()) {
+            return Some(StopReason::EndOfTurn);
+        }
+        (*self.written == writing.limit).then(|| writing.limit_reason.clone())
+    }
+}
+
+/// A softmax over the vocabulary, without its values.
+struct Distribution {
+    likeliest: Token,
+    /// The natural logarithm of the sum of all logits' exponentials.
+    log_sum: f32,
+}
+
+impl Distribution {
+    /// # Errors
+    /// Engine, where the logits are not numbers.
+    fn of(logits: &[f32]) -> Result<Self> {
+        let (likeliest, log_sum) = sampling::softmax(logits);
+        match log_sum.is_finite() {
+            true => Ok(Self { likeliest, log_sum }),
+            false => Err(Error::Engine { reason: "the logits are not numbers".to_owned() }),
+        }
+    }
+
+    fn reading(&self, logits: &[f32], token: Token) -> Reading {
+        let logit = logits.get(token as usize).copied().unwrap_or(f32::NEG_INFINITY);
+        Reading { token, logprob: logit - self.log_sum, likeliest: self.likeliest }
     }
 }
 
@@ -195,5 +307,12 @@ impl Report {
     fn released(&mut self) -> Vec<TokenLogprob> {
         let count = self.waiting.partition_point(|(_, end, _)| *end <= self.sent);
         self.waiting.drain(..count).map(|(_, _, token)| token).collect()
+    }
+
+    fn send(&mut self, writing: &Writing, text: String) {
+        let tokens = self.released();
+        if !text.is_empty() || !tokens.is_empty() {
+            writing.sender.send(Ok(Event::Text { text, tokens }));
+        }
     }
 }
