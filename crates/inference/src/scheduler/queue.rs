@@ -9,6 +9,7 @@ use super::mailbox::Sender;
 use crate::constraint::Follower;
 use crate::engine::EngineStatus;
 use crate::generation::StopReason;
+use crate::loops::LoopState;
 use crate::sampling::Sampler;
 use crate::text::Assembler;
 use crate::{Error, Result, Token};
@@ -22,6 +23,7 @@ pub(super) struct Job {
     pub(super) sampler: Sampler,
     pub(super) follower: Option<Follower>,
     pub(super) assembler: Assembler,
+    pub(super) loops: Option<LoopState>,
     pub(super) logprobs: Option<u8>,
     pub(super) deadline: Option<Instant>,
     pub(super) sender: Sender,

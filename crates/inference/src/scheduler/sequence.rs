@@ -116,6 +116,9 @@ impl Sequence {
         if self.job.follower.as_ref().is_some_and(|follower| follower.is_complete()) {
             return Ok(Some(StopReason::EndOfTurn));
         }
+        if self.job.loops.as_mut().is_some_and(|loops| loops.push(token)) {
+            return Ok(Some(StopReason::Loop));
+        }
         Ok((self.written == self.job.limit).then(|| self.job.limit_reason.clone()))
     }
 
