@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::constraint::Constraint;
+use crate::loops::LoopDetector;
 use crate::sampling::Sampling;
 use crate::scheduler::mailbox::Receiver;
 use crate::{Error, Result, Token};
@@ -81,6 +82,8 @@ pub struct GenerateRequest {
     pub stop: Vec<String>,
     /// What the answer must look like.
     pub constraint: Option<Constraint>,
+    /// Ends an answer that repeats itself without end.
+    pub loop_detector: Option<LoopDetector>,
     /// Log-probabilities: `Some(n)` reports each token's own and the `n` likeliest ones'.
     pub logprobs: Option<u8>,
     /// Numbers of the prompt's tokens after which its beginning is worth keeping: what so many first tokens made of the
@@ -155,6 +158,8 @@ pub enum StopReason {
     StopSequence(String),
     /// The context is full.
     ContextFull,
+    /// The answer repeated itself over and over.
+    Loop,
     /// The request was cancelled.
     Cancelled,
 }

@@ -12,6 +12,7 @@ pub mod engine;
 mod error;
 pub mod fake;
 pub mod generation;
+pub mod loops;
 pub mod reading;
 pub mod sampling;
 pub mod scheduler;
@@ -29,8 +30,9 @@ pub use error::{Error, Result};
 pub use generation::{
     Completion, Event, Finish, GenerateRequest, Generation, Prompt, StopReason, Timing, TokenLogprob, TopLogprob, Usage,
 };
+pub use loops::LoopDetector;
 pub use reading::Reading;
-pub use sampling::Sampling;
+pub use sampling::{NgramScope, NoRepeatNgram, Sampling};
 pub use tool_calls::ToolFormat;
 
 /// A token's number in its model's vocabulary.

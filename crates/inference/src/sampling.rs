@@ -1,8 +1,11 @@
 //! Choosing the next token from the logits.
 //!
-//! The order is: logit bias, repeat penalty, frequency and presence penalties, the constraint's mask, temperature,
-//! min-p, top-k, top-p. The logits are read where the engine left them: a few changed ones (biased or penalised
+//! The order is: logit bias, repeat penalty, frequency and presence penalties, the ban of repeated n-grams, the
+//! constraint's mask, temperature, min-p, top-k, top-p. Where that ban leaves no token, it is lifted for this one: a
+//! constraint and a logit bias outrank it. The logits are read where the engine left them: a few changed ones (biased or penalised
 //! tokens) are laid over them, nothing of the vocabulary's size is copied or sorted.
+
+mod ngram;
 
 use std::cmp::Ordering;
 
@@ -11,6 +14,8 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::generation::TopLogprob;
 use crate::{Error, Result, Token};
+
+pub use ngram::{NgramIndex, NgramScope, NoRepeatNgram};
 
 /// How the next token is chosen.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +38,8 @@ pub struct Sampling {
     pub repeat_penalty: f32,
     /// Added to tokens' logits; −100 or less bans, 100 or more all but forces.
     pub logit_bias: Vec<(Token, f32)>,
+    /// Bans the tokens that would repeat an n-gram.
+    pub no_repeat_ngram: Option<NoRepeatNgram>,
 }
 
 impl Default for Sampling {
@@ -47,6 +54,7 @@ impl Default for Sampling {
             presence_penalty: 0.0,
             repeat_penalty: 1.0,
             logit_bias: Vec::new(),
+            no_repeat_ngram: None,
         }
     }
 }
@@ -72,6 +80,7 @@ impl Sampling {
                 return Err(Error::Request { reason: format!("`{name}` is {value}: it must be {low} to {high}") });
             }
         }
+        self.no_repeat_ngram.as_ref().map_or(Ok(()), NoRepeatNgram::validate)?;
         match self.logit_bias.iter().find(|(_, bias)| !bias.is_finite()) {
             Some((token, bias)) => {
                 Err(Error::Request { reason: format!("the logit bias of token {token} is {bias}: it must be finite") })
@@ -100,6 +109,7 @@ pub struct Sampler {
     recent: Vec<Token>,
     /// How often each token was written, ordered by token.
     written: Vec<(Token, u32)>,
+    ngrams: Option<NgramIndex>,
     /// Logits that differ from the engine's, ordered by token. Kept to be refilled.
     changed: Vec<(Token, f32)>,
     /// Tokens that may be drawn. Kept to be refilled.
@@ -131,6 +141,7 @@ impl Sampler {
         };
         Self {
             biases: merged(&sampling.logit_bias),
+            ngrams: sampling.no_repeat_ngram.map(|rule| NgramIndex::new(rule, prompt)),
             sampling,
             random,
             recent,
@@ -146,8 +157,13 @@ impl Sampler {
     /// An error where no token is allowed, or the logits are not numbers.
     pub fn sample(&mut self, logits: &[f32], mask: Option<&[u32]>) -> Result<Token> {
         self.lay_changes(logits);
-        let view = View { logits, changed: &self.changed, mask };
-        let best = view.best().ok_or_else(|| Error::Engine {
+        let banned = self.ban_repetition();
+        let mut best = View { logits, changed: &self.changed, mask }.best();
+        if best.is_none() && banned {
+            self.lay_changes(logits);
+            best = View { logits, changed: &self.changed, mask }.best();
+        }
+        let best = best.ok_or_else(|| Error::Engine {
             reason: "no token can follow: the logits are not numbers, or the constraint allows none".to_owned(),
         })?;
         if self.sampling.temperature == 0.0 || self.sampling.top_k == 1 {
@@ -155,6 +171,7 @@ impl Sampler {
         }
         let temperature = self.sampling.temperature.max(1e-4);
         let below = NEGLIGIBLE.min(-self.sampling.min_p.max(f32::MIN_POSITIVE).ln());
+        let view = View { logits, changed: &self.changed, mask };
         view.at_least(best.logit - temperature * below, &mut self.candidates);
         self.keep_top_k();
         Ok(self.draw(best.logit, temperature))
@@ -174,6 +191,23 @@ impl Sampler {
             }
             self.recent.push(token);
         }
+        if let Some(ngrams) = &mut self.ngrams {
+            ngrams.push(token);
+        }
+    }
+
+    /// Bans in `changed` the tokens that would repeat an n-gram; whether there are any.
+    fn ban_repetition(&mut self) -> bool {
+        let Some(ngrams) = &self.ngrams else { return false };
+        let before = self.changed.len();
+        self.changed.extend(ngrams.banned().map(|token| (token, f32::NEG_INFINITY)));
+        if self.changed.len() == before {
+            return false;
+        }
+        // Of two entries of a token the lower counts: the ban.
+        self.changed.sort_unstable_by(|one, other| one.0.cmp(&other.0).then(one.1.total_cmp(&other.1)));
+        self.changed.dedup_by_key(|(token, _)| *token);
+        true
     }
 
     /// Fills `changed` with the logits of biased and penalised tokens.
@@ -423,6 +457,29 @@ fn for_each_set(mask: &[u32], size: usize, mut visit: impl FnMut(Token)) {
             word &= word - 1;
         }
     }
+}
+
+/// The likeliest token (of equals the lowest) and the natural logarithm of the sum of all logits' exponentials; not a
+/// finite number where a logit is none.
+pub fn softmax(logits: &[f32]) -> (Token, f32) {
+    let highest = maximum(logits);
+    let likeliest = logits.iter().position(|logit| *logit == highest).unwrap_or(0);
+    // Summed in lanes, each in single precision over at most some thousand values.
+    let mut total = 0.0;
+    for part in logits.chunks(4096) {
+        let mut lanes = [0.0f32; 16];
+        let (blocks, rest) = part.as_chunks::<16>();
+        for block in blocks {
+            for (lane, logit) in lanes.iter_mut().zip(block) {
+                *lane += exp(logit - highest);
+            }
+        }
+        total += lanes.iter().map(|lane| f64::from(*lane)).sum::<f64>();
+        total += rest.iter().map(|logit| f64::from(exp(logit - highest))).sum::<f64>();
+    }
+    let unusable = logits.iter().any(|logit| logit.is_nan()) || !highest.is_finite();
+    let log_sum = if unusable { f32::NAN } else { highest + total.ln() as f32 };
+    (likeliest as Token, log_sum)
 }
 
 /// The natural logarithms of the chosen token's probability and of the `count` likeliest tokens' (log-softmax over the

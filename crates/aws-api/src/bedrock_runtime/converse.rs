@@ -53,7 +53,7 @@ fn encode_block(block: Content) -> Option<ContentBlock> {
 pub(super) fn stop_reason(stop: &Stop) -> StopReason {
     match stop {
         Stop::EndTurn => StopReason::EndTurn,
-        Stop::MaxTokens => StopReason::MaxTokens,
+        Stop::MaxTokens | Stop::Loop => StopReason::MaxTokens,
         Stop::StopSequence(_) => StopReason::StopSequence,
         Stop::ToolUse => StopReason::ToolUse,
         Stop::ContextFull => StopReason::ModelContextWindowExceeded,

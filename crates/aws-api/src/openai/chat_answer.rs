@@ -115,7 +115,7 @@ fn tool_call(content: &Content) -> Option<Value> {
 pub(crate) fn finish_reason(stop: &Stop) -> &'static str {
     match stop {
         Stop::EndTurn | Stop::StopSequence(_) => "stop",
-        Stop::MaxTokens | Stop::ContextFull => "length",
+        Stop::MaxTokens | Stop::ContextFull | Stop::Loop => "length",
         Stop::ToolUse => "tool_calls",
     }
 }

@@ -7,6 +7,7 @@ use futures::channel::oneshot;
 use super::mailbox::Sender;
 use crate::constraint::Follower;
 use crate::generation::{Serving, StopReason};
+use crate::loops::LoopState;
 use crate::sampling::Sampler;
 use crate::scoring::Scores;
 use crate::text::Assembler;
@@ -37,6 +38,7 @@ pub(super) struct Writing {
     pub(super) sampler: Sampler,
     pub(super) follower: Option<Follower>,
     pub(super) assembler: Assembler,
+    pub(super) loops: Option<LoopState>,
     pub(super) logprobs: Option<u8>,
     pub(super) sender: Sender,
 }

@@ -32,6 +32,7 @@ use crate::constraint::{Compiler, Constraint, Follower};
 use crate::control::ControlTokens;
 use crate::engine::{EngineStatus, Generator, ModelInfo};
 use crate::generation::{GenerateRequest, Generation, Prompt, StopReason};
+use crate::loops::{LoopDetector, LoopState};
 use crate::sampling::Sampler;
 use crate::template::ChatTemplate;
 use crate::text::Assembler;
@@ -152,6 +153,7 @@ impl Generator for Scheduler {
     fn generate(&self, request: GenerateRequest) -> Result<Generation> {
         let submitted = Instant::now();
         request.sampling.validate()?;
+        request.loop_detector.as_ref().map_or(Ok(()), LoopDetector::validate)?;
         self.check_length(&request.prompt)?;
         let tokens = self.tokens(&request.prompt)?;
         let (limit, limit_reason) = self.limit(tokens.len(), request.max_tokens)?;
@@ -168,6 +170,7 @@ impl Generator for Scheduler {
             limit_reason,
             follower,
             assembler: Assembler::new(request.stop),
+            loops: request.loop_detector.map(LoopState::new),
             logprobs: request.logprobs,
             deadline: request.deadline,
             sender,

@@ -233,6 +233,9 @@ impl Answer<'_> {
         if writing.follower.as_ref().is_some_and(|follower| follower.is_complete()) {
             return Some(StopReason::EndOfTurn);
         }
+        if writing.loops.as_mut().is_some_and(|loops| loops.push(token)) {
+            return Some(StopReason::Loop);
+        }
         (*self.written == writing.limit).then(|| writing.limit_reason.clone())
     }
 }

@@ -85,6 +85,8 @@ pub enum Stop {
     ToolUse,
     /// The model's context is full.
     ContextFull,
+    /// The answer repeated itself over and over, and the request had such answers ended.
+    Loop,
 }
 
 /// Tokens read and written.

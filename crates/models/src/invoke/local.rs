@@ -115,6 +115,7 @@ fn start(
         sampling: engine_sampling(sampling),
         stop,
         constraint,
+        loop_detector: sampling.loop_detector,
         logprobs,
         deadline: None,
     };
@@ -132,6 +133,7 @@ fn engine_sampling(asked: &Sampling) -> inference::Sampling {
         frequency_penalty: asked.frequency_penalty.unwrap_or(default.frequency_penalty),
         presence_penalty: asked.presence_penalty.unwrap_or(default.presence_penalty),
         logit_bias: asked.logit_bias.clone(),
+        no_repeat_ngram: asked.no_repeat_ngram,
         ..default
     }
 }
@@ -267,6 +269,7 @@ impl Answer {
             StopReason::MaxTokens => Stop::MaxTokens,
             StopReason::StopSequence(text) => Stop::StopSequence(text),
             StopReason::ContextFull => Stop::ContextFull,
+            StopReason::Loop => Stop::Loop,
         })
     }
 }

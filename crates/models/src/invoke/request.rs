@@ -1,6 +1,6 @@
 //! What a caller asks of a model, in no vendor's dialect.
 
-use inference::Constraint;
+use inference::{Constraint, LoopDetector, NoRepeatNgram};
 use serde_json::Value;
 
 /// A conversation to be continued by the model.
@@ -211,6 +211,10 @@ pub struct Sampling {
     pub presence_penalty: Option<f32>,
     /// Added to the logits of these tokens.
     pub logit_bias: Vec<(u32, f32)>,
+    /// Has no n-gram written twice.
+    pub no_repeat_ngram: Option<NoRepeatNgram>,
+    /// Ends an answer that repeats itself without end.
+    pub loop_detector: Option<LoopDetector>,
 }
 
 /// Texts to be embedded.

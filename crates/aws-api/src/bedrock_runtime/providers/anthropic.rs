@@ -360,7 +360,7 @@ fn chunk(step: BlockStep<'_>) -> Value {
 fn stop_reason(stop: &Stop) -> (&'static str, Option<&str>) {
     match stop {
         Stop::EndTurn => ("end_turn", None),
-        Stop::MaxTokens | Stop::ContextFull => ("max_tokens", None),
+        Stop::MaxTokens | Stop::ContextFull | Stop::Loop => ("max_tokens", None),
         Stop::StopSequence(text) => ("stop_sequence", Some(text)),
         Stop::ToolUse => ("tool_use", None),
     }

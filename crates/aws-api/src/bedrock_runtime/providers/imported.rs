@@ -180,7 +180,7 @@ impl Encode for Own {
 fn stop_reason(stop: &Stop) -> &'static str {
     match stop {
         Stop::EndTurn | Stop::StopSequence(_) | Stop::ToolUse => "stop",
-        Stop::MaxTokens | Stop::ContextFull => "length",
+        Stop::MaxTokens | Stop::ContextFull | Stop::Loop => "length",
     }
 }
 

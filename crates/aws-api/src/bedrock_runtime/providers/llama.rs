@@ -72,6 +72,6 @@ impl Encode for Encoder {
 fn stop_reason(stop: &Stop) -> &'static str {
     match stop {
         Stop::EndTurn | Stop::StopSequence(_) | Stop::ToolUse => "stop",
-        Stop::MaxTokens | Stop::ContextFull => "length",
+        Stop::MaxTokens | Stop::ContextFull | Stop::Loop => "length",
     }
 }

@@ -78,7 +78,7 @@ fn sampling(root: &Fields<'_>) -> Result<Sampling> {
 fn stop_reason(stop: &Stop) -> &'static str {
     match stop {
         Stop::EndTurn | Stop::StopSequence(_) => "stop",
-        Stop::MaxTokens | Stop::ContextFull => "length",
+        Stop::MaxTokens | Stop::ContextFull | Stop::Loop => "length",
         Stop::ToolUse => "tool_calls",
     }
 }

@@ -233,7 +233,7 @@ fn usage(usage: Usage) -> Value {
 fn stop_reason(stop: &Stop) -> &'static str {
     match stop {
         Stop::EndTurn => "end_turn",
-        Stop::MaxTokens | Stop::ContextFull => "max_tokens",
+        Stop::MaxTokens | Stop::ContextFull | Stop::Loop => "max_tokens",
         Stop::StopSequence(_) => "stop_sequence",
         Stop::ToolUse => "tool_use",
     }

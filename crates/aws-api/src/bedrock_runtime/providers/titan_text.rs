@@ -80,7 +80,7 @@ impl Encode for Encoder {
 fn completion_reason(stop: &Stop) -> &'static str {
     match stop {
         Stop::EndTurn | Stop::ToolUse => "FINISH",
-        Stop::MaxTokens | Stop::ContextFull => "LENGTH",
+        Stop::MaxTokens | Stop::ContextFull | Stop::Loop => "LENGTH",
         Stop::StopSequence(_) => "STOP_CRITERIA_MET",
     }
 }
