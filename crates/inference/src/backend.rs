@@ -19,14 +19,16 @@ pub struct Input {
 
 /// The sequences that a [`Backend`] has.
 ///
-/// Sequences `0..separate` have a buffer each, of as many tokens as the context is long. The `shared` ones that follow
-/// lie in one buffer of `cells` tokens, where a token that several of them begin with is kept once.
+/// Sequences `0..separate` have a buffer each, of as many tokens as the context is long. Those that follow lie in one
+/// buffer of `cells` tokens, where a token that several of them begin with is kept once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Layout {
     /// Sequences with a buffer of their own.
     pub separate: u32,
     /// Sequences that share a buffer; 0 where there is none.
     pub shared: u32,
+    /// Shared sequences that follow those, for what lasts one step.
+    pub scratch: u32,
     /// The tokens that the shared buffer holds.
     pub cells: u32,
     /// The most tokens of a batch.

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use crate::chat::ChatPrompt;
 use crate::generation::{GenerateRequest, Generation, Prompt};
 use crate::reading::Reading;
+use crate::scoring::{ScoreRequest, Scoring};
 use crate::tool_calls::ToolFormat;
 use crate::{Result, Token};
 
@@ -31,6 +32,9 @@ pub trait Generator: Send + Sync {
     /// Queues a request. `Err(QueueFull)` at once when as many wait as may; `Err(ContextOverflow)`, `Err(Constraint)`,
     /// `Err(Request)` at once for a request that can never be served.
     fn generate(&self, request: GenerateRequest) -> Result<Generation>;
+    /// Queues a request to score continuations of a prompt, in one pass where they are short. Errors at once as
+    /// [`Generator::generate`]; `Err(Request)` for a continuation that is empty or longer than [`CHUNK`].
+    fn score(&self, request: ScoreRequest) -> Result<Scoring>;
 }
 
 /// A loaded model that embeds text. Blocking: callers use a blocking thread.
@@ -129,6 +133,20 @@ pub struct EngineStatus {
     pub queued: u32,
     /// Tokens written since the model was loaded.
     pub generated_tokens: u64,
+    /// Tokens of all prompts since then.
+    pub prompt_tokens: u64,
+    /// Those of them that were taken from the cache.
+    pub cached_tokens: u64,
+    /// The bytes of what is kept for prompts to begin with, beside the sequences' own caches.
+    pub cache_bytes: u64,
+    /// How many beginnings that are.
+    pub cache_entries: u64,
+    /// Batches that were computed.
+    pub batches: u64,
+    /// Their tokens.
+    pub batch_tokens: u64,
+    /// Their requests.
+    pub batch_sequences: u64,
 }
 
 /// Facts of a loaded model that embeds.
@@ -226,6 +244,7 @@ impl Facts {
     /// An estimate of the memory that the model takes when it is loaded with the options, in bytes.
     pub fn memory_bytes(&self, options: &LoadOptions) -> u64 {
         let cells = u64::from(self.context_per_sequence(options)) * u64::from(options.parallel.max(1));
+        let cells = cells + u64::from(options.shared_cells);
         self.weights_bytes + self.cache_bytes_per_token * cells + self.working_bytes
     }
 }
@@ -257,6 +276,11 @@ pub struct LoadOptions {
     pub decode_threads: u32,
     /// Layers that are computed on a GPU, in a build that has one.
     pub gpu_layers: u32,
+    /// The tokens of the buffer that sequences share which begin alike; 0: none, each has a buffer of its own. The
+    /// buffer is made when it is first needed.
+    pub shared_cells: u32,
+    /// The memory for what prompts begin with beside the sequences' caches, in bytes; taken as they come.
+    pub prefix_cache_bytes: u64,
 }
 
 impl Default for LoadOptions {
@@ -268,6 +292,8 @@ impl Default for LoadOptions {
             prefill_threads: 0,
             decode_threads: 0,
             gpu_layers: 0,
+            shared_cells: 8192,
+            prefix_cache_bytes: 1 << 30,
         }
     }
 }

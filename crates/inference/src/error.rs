@@ -39,6 +39,8 @@ pub enum Error {
     QueueFull {
         /// The requests that wait.
         queued: usize,
+        /// When there will be room, as far as that is known.
+        retry_after: Option<std::time::Duration>,
     },
     /// A parameter is outside its range.
     #[error("{reason}")]

@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicBool;
 
 use base::{Clock, Random, SystemClock, SystemRandom};
 
-use crate::backend::{Backend, Input, Open, Vocabulary};
+use crate::backend::{Backend, Care, Input, Layout, Open, Vocabulary};
 use crate::engine::{Facts, LoadOptions, Loaded, Loader, ModelFiles, ModelInfo, ModelKind};
 use crate::reading::{Reading, read_along, tokens_to_read};
 use crate::scheduler::{Config, Model, Scheduler};
@@ -32,6 +32,12 @@ const CONTEXT: u32 = 8192;
 const DIMENSIONS: u32 = 384;
 /// Tokens of a prompt that are read in one step.
 const CHUNK: u32 = 64;
+/// Sequences that share a buffer.
+const SHARED: u32 = 16;
+/// Those of them that hold continuations.
+const SCRATCH: u32 = 8;
+/// The tokens of that buffer.
+const CELLS: u32 = 4096;
 
 /// Loads a fake embedder for a `.safetensors` file and a fake generator for any other. The file is not opened.
 #[derive(Clone)]
@@ -65,7 +71,8 @@ impl FakeLoader {
         };
         let replies = replies.iter().map(|(key, reply)| ((*key).to_owned(), (*reply).to_owned())).collect();
         let open = FakeOpen { parallel: info.parallel, replies };
-        let config = Config { queue: options.queue, chunk: CHUNK, random: self.random.clone() };
+        let cache_bytes = options.prefix_cache_bytes;
+        let config = Config { queue: options.queue, chunk: CHUNK, cache_bytes, random: self.random.clone() };
         Scheduler::start(Model { info, vocabulary, template: Some(template) }, config, open)
     }
 }
@@ -156,6 +163,7 @@ impl Open for FakeOpen {
 #[derive(Debug)]
 pub struct FakeBackend {
     replies: Vec<(String, String)>,
+    parallel: u32,
     sequences: Vec<Sequence>,
     logits: Vec<Vec<f32>>,
 }
@@ -163,20 +171,29 @@ pub struct FakeBackend {
 #[derive(Debug, Clone, Default)]
 struct Sequence {
     tokens: Vec<Token>,
-    /// Where the prompt ends: the tokens after it followed logits.
-    prompt: usize,
-    had_logits: bool,
+    /// Where the prompt ends: after the first token whose logits were asked for.
+    prompt: Option<usize>,
 }
 
 impl FakeBackend {
     /// A backend with empty sequences.
     pub fn new(open: &FakeOpen) -> Self {
-        let sequences = vec![Sequence::default(); open.parallel as usize];
-        Self { replies: open.replies.clone(), sequences, logits: Vec::new() }
+        let sequences = vec![Sequence::default(); (open.parallel + SHARED + SCRATCH) as usize];
+        Self { replies: open.replies.clone(), parallel: open.parallel, sequences, logits: Vec::new() }
+    }
+
+    /// Ends the test whose batch no backend would take.
+    fn check(&self, batch: &[Input], care: Care) {
+        let shared = |input: &Input| input.sequence >= self.parallel;
+        assert!(batch.iter().all(|input| shared(input) == shared(&batch[0])), "the kinds of sequences never mix");
+        assert!(batch.len() <= self.layout().batch as usize, "a batch of {} tokens", batch.len());
+        let one = batch.iter().all(|input| input.sequence == batch[0].sequence);
+        let single = batch.windows(2).all(|pair| pair[0].sequence != pair[1].sequence);
+        assert!(care == Care::Fast || one || single, "an exact batch is of one sequence or of single tokens");
     }
 
     fn compute(&self, sequence: &Sequence) -> Vec<f32> {
-        let (prompt, written) = sequence.tokens.split_at(sequence.prompt);
+        let (prompt, written) = sequence.tokens.split_at(sequence.prompt.unwrap_or(sequence.tokens.len()));
         let all = hash(sequence.tokens.iter().copied());
         let mut logits: Vec<f32> = (0..FakeVocabulary.size()).map(|token| noise(all, token)).collect();
         // Under a constraint the reply does not fit: text that ends is likelier than text that goes on.
@@ -198,16 +215,29 @@ impl FakeBackend {
 }
 
 impl Backend for FakeBackend {
-    fn decode(&mut self, batch: &[Input]) -> Result<()> {
+    fn layout(&self) -> Layout {
+        Layout {
+            separate: self.parallel,
+            shared: self.sequences.len() as u32 - self.parallel - SCRATCH,
+            scratch: SCRATCH,
+            cells: CELLS,
+            batch: CHUNK.max(self.parallel),
+        }
+    }
+
+    fn decode(&mut self, batch: &[Input], care: Care) -> Result<()> {
+        self.check(batch, care);
         self.logits.clear();
         for input in batch {
-            let sequence = &mut self.sequences[input.sequence as usize];
-            assert_eq!(sequence.tokens.len(), input.position as usize, "positions follow one another");
-            sequence.tokens.push(input.token);
-            if !sequence.had_logits {
-                sequence.prompt = sequence.tokens.len();
+            let also = input.also.0..input.also.0 + input.also.1;
+            for sequence in std::iter::once(input.sequence).chain(also) {
+                let sequence = &mut self.sequences[sequence as usize];
+                assert_eq!(sequence.tokens.len(), input.position as usize, "positions follow one another");
+                sequence.tokens.push(input.token);
+                if input.logits && sequence.prompt.is_none() {
+                    sequence.prompt = Some(sequence.tokens.len());
+                }
             }
-            sequence.had_logits = input.logits;
             let logits = match input.logits {
                 true => self.compute(&self.sequences[input.sequence as usize]),
                 false => Vec::new(),
@@ -223,9 +253,34 @@ impl Backend for FakeBackend {
 
     fn truncate(&mut self, sequence: u32, from: u32) -> Result<bool> {
         let sequence = &mut self.sequences[sequence as usize];
+        if sequence.tokens.len() > from as usize {
+            sequence.prompt = None;
+        }
         sequence.tokens.truncate(from as usize);
-        sequence.had_logits = false;
         Ok(true)
+    }
+
+    fn share(&mut self, from: u32, to: u32, tokens: u32) -> Result<()> {
+        assert!(from >= self.parallel && to >= self.parallel, "separate sequences share nothing");
+        assert!(self.sequences[to as usize].tokens.is_empty(), "only an empty sequence begins with another");
+        let tokens = self.sequences[from as usize].tokens[..tokens as usize].to_vec();
+        self.sequences[to as usize] = Sequence { tokens, prompt: None };
+        Ok(())
+    }
+
+    fn save(&mut self, sequence: u32, state: &mut Vec<u8>) -> Result<()> {
+        state.clear();
+        let tokens = &self.sequences[sequence as usize].tokens;
+        state.extend(tokens.iter().flat_map(|token| token.to_le_bytes()));
+        Ok(())
+    }
+
+    fn restore(&mut self, sequence: u32, state: &[u8]) -> Result<()> {
+        assert!(self.sequences[sequence as usize].tokens.is_empty(), "only an empty sequence is restored");
+        let (tokens, _) = state.as_chunks::<4>();
+        let tokens = tokens.iter().map(|bytes| Token::from_le_bytes(*bytes)).collect();
+        self.sequences[sequence as usize] = Sequence { tokens, prompt: None };
+        Ok(())
     }
 }
 

@@ -13,9 +13,11 @@ mod error;
 pub mod fake;
 pub mod generation;
 pub mod loops;
+mod prefix;
 pub mod reading;
 pub mod sampling;
 pub mod scheduler;
+mod scoring;
 pub mod template;
 pub mod text;
 pub mod tool_calls;
@@ -28,11 +30,13 @@ pub use engine::{
 };
 pub use error::{Error, Result};
 pub use generation::{
-    Completion, Event, Finish, GenerateRequest, Generation, Prompt, StopReason, Timing, TokenLogprob, TopLogprob, Usage,
+    Completion, Event, Finish, GenerateRequest, Generation, Priority, Prompt, Serving, StopReason, Tenant, Timing,
+    TokenLogprob, TopLogprob, Usage,
 };
 pub use loops::LoopDetector;
 pub use reading::Reading;
 pub use sampling::{NgramScope, NoRepeatNgram, Sampling};
+pub use scoring::{ScoreRequest, Scores, Scoring};
 pub use tool_calls::ToolFormat;
 
 /// A token's number in its model's vocabulary.

@@ -1,22 +1,29 @@
 //! Many requests on one model: a bounded queue, continuous batching, one thread.
 //!
 //! The thread owns the [`Backend`](crate::backend::Backend) and repeats one step: read a chunk of one prompt, or write
-//! one token of every running answer. The two never share a batch, chunks begin at multiples of a fixed length, and
-//! the backend keeps sequences apart; so what is computed for a request does not depend on what runs beside it.
+//! the next token of every running answer.
 //!
-//! **Which step.** While prompts wait and answers run, the two kinds alternate: a running answer waits for at most one
-//! chunk between two tokens, and a prompt's next chunk for at most one token. Whole prompts before any token would
-//! freeze the running answers; more tokens between chunks would delay first tokens and leave batches small, where
-//! a token costs most. **Which prompt.** The one with the fewest chunks left, of equals the oldest: answering in turn
-//! gives the lowest mean time to the first token. One that was passed over [`worker::PATIENCE`] times comes next
-//! regardless, so a long prompt is delayed by a bounded amount.
+//! **Who is next** of those that wait stands in [`queue`].
 //!
-//! **Cached prefixes.** A slot keeps the whole chunks of the prompt that it last read. A request whose prompt begins
-//! with them skips reading them. Only whole chunks count, as only they are computed alike in every prompt.
+//! **Two kinds of sequences.** Most requests get a sequence with a buffer of its own, in which results do not depend on
+//! what the others hold ([`separate`]). Requests that share most of their prompt, and scores, get sequences of one
+//! buffer, where what they share is kept, read and multiplied with once ([`shared`]).
+//!
+//! **Cached prefixes.** A request begins with the most that anything has read of its prompt for the same tenant: the slot
+//! itself, cells of another shared slot (nothing is copied), a copy of another slot, or of what was kept in memory when
+//! its slot was needed ([`slots`], [`crate::prefix`]). One that begins with what another is just reading waits for it. A
+//! deterministic request takes whole chunks that were read alone and nothing else, as only they are computed alike in
+//! every prompt.
 
+mod cells;
+mod job;
 pub(crate) mod mailbox;
+mod meters;
 mod queue;
+mod separate;
 mod sequence;
+mod shared;
+mod slots;
 mod worker;
 
 use std::sync::mpsc;
@@ -25,6 +32,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use base::Random;
+use futures::channel::oneshot;
 
 use crate::backend::{Open, Vocabulary};
 use crate::chat::ChatPrompt;
@@ -34,10 +42,12 @@ use crate::engine::{EngineStatus, Generator, ModelInfo};
 use crate::generation::{GenerateRequest, Generation, Prompt, StopReason};
 use crate::loops::{LoopDetector, LoopState};
 use crate::sampling::Sampler;
+use crate::scoring::{ScoreRequest, Scoring};
 use crate::template::ChatTemplate;
 use crate::text::Assembler;
 use crate::{Error, Result, Token};
-use queue::{Job, Shared};
+use job::{Job, Scored, Work, Writing};
+use queue::Shared;
 
 /// A model as the scheduler needs it.
 pub struct Model {
@@ -55,6 +65,8 @@ pub struct Config {
     pub queue: usize,
     /// The tokens of a prompt that are read in one step.
     pub chunk: u32,
+    /// The memory for what prompts begin with, in bytes; taken as they come.
+    pub cache_bytes: u64,
     /// Where seeds come from that a request does not give.
     pub random: Arc<dyn Random>,
 }
@@ -67,6 +79,7 @@ pub struct Scheduler {
     compiler: OnceLock<Result<Compiler>>,
     controls: ControlTokens,
     random: Arc<dyn Random>,
+    chunk: usize,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -81,12 +94,13 @@ impl Scheduler {
             .name("inference".to_owned())
             .spawn({
                 let (model, shared) = (model.clone(), shared.clone());
-                move || worker::run(&model, &shared, config.chunk.max(1), open, &opened)
+                let sizes = (config.chunk.max(1), config.cache_bytes);
+                move || worker::run(&model, &shared, sizes, open, &opened)
             })
             .map_err(|error| Error::Engine { reason: format!("no thread could be started: {error}") })?;
         // Made before the outcome is known, so that a failure joins the thread.
         let compiler = OnceLock::new();
-        let scheduler = Self { model, shared, compiler, controls, random: config.random, thread: Some(thread) };
+        let scheduler = Self { model, shared, compiler, controls, random: config.random, chunk: config.chunk.max(1) as usize, thread: Some(thread) };
         ready.recv().unwrap_or(Err(Error::Stopped))?;
         Ok(scheduler)
     }
@@ -163,24 +177,66 @@ impl Generator for Scheduler {
             None => self.random.next_u64(),
         };
         let (sender, receiver) = mailbox::channel();
-        self.shared.push(Job {
+        let writing = Writing {
             sampler: Sampler::new(request.sampling, seed, &tokens),
-            tokens,
             limit,
             limit_reason,
             follower,
             assembler: Assembler::new(request.stop),
             loops: request.loop_detector.map(LoopState::new),
             logprobs: request.logprobs,
-            deadline: request.deadline,
             sender,
-            submitted,
-        })?;
+        };
+        let cache_points = self.cache_points(request.cache_points, tokens.len(), request.serving.deterministic);
+        let (serving, work) = (request.serving, Work::Write(Box::new(writing)));
+        self.shared.push(Job { tokens, serving, cache_points, submitted, work })?;
         Ok(Generation::new(receiver))
+    }
+
+    fn score(&self, request: ScoreRequest) -> Result<Scoring> {
+        let submitted = Instant::now();
+        self.check_length(&request.prompt)?;
+        let tokens = self.tokens(&request.prompt)?;
+        let continuations: Vec<Vec<Token>> =
+            request.continuations.iter().map(|prompt| self.tokens(prompt)).collect::<Result<_>>()?;
+        self.check_continuations(tokens.len(), &continuations)?;
+        let (sender, receiver) = oneshot::channel();
+        let scored = Scored { continuations, echo: request.echo, sender: Some(sender) };
+        let (serving, work) = (request.serving, Work::Score(scored));
+        self.shared.push(Job { tokens, serving, cache_points: Vec::new(), submitted, work })?;
+        Ok(Scoring::new(receiver))
     }
 }
 
 impl Scheduler {
+    /// Points within the prompt, ordered; of a deterministic request at the ends of chunks.
+    fn cache_points(&self, mut points: Vec<usize>, prompt: usize, deterministic: bool) -> Vec<usize> {
+        if deterministic {
+            points.iter_mut().for_each(|point| *point = *point / self.chunk * self.chunk);
+        }
+        points.retain(|point| *point > 0 && *point < prompt);
+        points.sort_unstable();
+        points.dedup();
+        points
+    }
+
+    fn check_continuations(&self, prompt: usize, continuations: &[Vec<Token>]) -> Result<()> {
+        let refuse = |reason: String| Err(Error::Request { reason });
+        if prompt == 0 {
+            return refuse("the prompt is empty".to_owned());
+        }
+        let context = self.model.info.context_length as usize;
+        let longest = continuations.iter().map(Vec::len).max().unwrap_or(0);
+        if prompt + longest > context {
+            return Err(Error::ContextOverflow { prompt: prompt + longest, context });
+        }
+        match continuations.iter().position(|tokens| tokens.is_empty() || tokens.len() > self.chunk) {
+            Some(at) if continuations[at].is_empty() => refuse(format!("continuation {at} is empty")),
+            Some(at) => refuse(format!("continuation {at} has {longest} tokens and at most {} are scored", self.chunk)),
+            None => Ok(()),
+        }
+    }
+
     /// The most tokens to write after a prompt, and why the answer ends there.
     fn limit(&self, prompt: usize, asked: Option<u32>) -> Result<(u32, StopReason)> {
         let context = self.model.info.context_length as usize;

@@ -4,22 +4,26 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::SyncSender;
 use std::time::Instant;
 
-use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
-
 use super::Model;
-use super::queue::{Job, Shared};
-use super::sequence::{Sequence, Step};
+use super::job::Job;
+use super::meters::Meters;
+use super::queue::Shared;
+use super::sequence::Step;
+use super::slots::Slots;
 use crate::backend::{Backend, Input, Open};
-use crate::{Error, Result, Token};
-
-/// How often a prompt may be passed over for shorter ones.
-pub(super) const PATIENCE: u32 = 8;
+use crate::{Error, Result};
 
 /// Opens the backend and serves until the scheduler stops. Reports the first opening's outcome to `opened`.
 ///
 /// A panic of the backend fails the requests that run; the backend is dropped and opened again for the next ones.
-pub(super) fn run(model: &Model, shared: &Shared, chunk: u32, mut open: impl Open, opened: &SyncSender<Result<()>>) {
-    let mut worker = Worker::new(model, shared, chunk as usize);
+pub(super) fn run(
+    model: &Model,
+    shared: &Shared,
+    (chunk, cache): (u32, u64),
+    mut open: impl Open,
+    opened: &SyncSender<Result<()>>,
+) {
+    let mut worker = Worker::new(model, shared, chunk as usize, cache);
     loop {
         let mut served = false;
         let outcome = catch_unwind(AssertUnwindSafe(|| {
@@ -27,6 +31,7 @@ pub(super) fn run(model: &Model, shared: &Shared, chunk: u32, mut open: impl Ope
                 served = true;
                 // The receiver waits only for the first opening.
                 let _ = opened.try_send(Ok(()));
+                worker.slots.open(backend.layout());
                 worker.serve(backend);
             })
         }));
@@ -50,246 +55,229 @@ fn message(panic: &(dyn std::any::Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message")
 }
 
-struct Worker<'a> {
-    model: &'a Model,
-    shared: &'a Shared,
-    chunk: usize,
-    slots: Vec<Slot>,
-    /// Kept to be refilled.
-    batch: Vec<Input>,
-    /// Whether the last step read a prompt.
-    prefilled: bool,
-    meters: Meters,
+/// What is done next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    Separate,
+    Shared,
 }
 
-/// A sequence of the backend.
-#[derive(Default)]
-struct Slot {
-    running: Option<Sequence>,
-    /// The tokens of whole chunks in the cache: what a later prompt may begin with.
-    chunks: Vec<Token>,
-    /// When the slot was last taken, counted in requests.
-    taken: u64,
+pub(super) struct Worker<'a> {
+    pub(super) model: &'a Model,
+    shared: &'a Shared,
+    pub(super) chunk: usize,
+    pub(super) slots: Slots,
+    /// Requests that wait for another to read what they begin with.
+    waiting: Vec<Job>,
+    /// Kept to be refilled.
+    pub(super) batch: Vec<Input>,
+    /// Whether the last step of separate slots read a prompt.
+    pub(super) prefilled: bool,
+    last: Turn,
+    pub(super) meters: Meters,
 }
 
 impl<'a> Worker<'a> {
-    fn new(model: &'a Model, shared: &'a Shared, chunk: usize) -> Self {
-        let slots = (0..model.info.parallel.max(1)).map(|_| Slot::default()).collect();
-        let meters = Meters::new(&model.info.name);
-        Self { model, shared, chunk, slots, batch: Vec::new(), prefilled: false, meters }
+    fn new(model: &'a Model, shared: &'a Shared, chunk: usize, cache: u64) -> Self {
+        Self {
+            model,
+            shared,
+            chunk,
+            slots: Slots::new(chunk, cache),
+            waiting: Vec::new(),
+            batch: Vec::new(),
+            prefilled: false,
+            last: Turn::Shared,
+            meters: Meters::new(&model.info.name),
+        }
     }
 
     /// Serves until the scheduler stops.
     fn serve(&mut self, backend: &mut dyn Backend) {
         while let Some(jobs) = self.take() {
-            for job in jobs {
+            self.waiting.extend(jobs);
+            self.dismiss(backend);
+            for job in std::mem::take(&mut self.waiting) {
                 self.place(backend, job);
             }
-            self.dismiss();
-            match (self.next_prompt(), self.is_decoding()) {
-                (Some(slot), false) => self.prefill(backend, slot),
-                (Some(slot), true) if !self.prefilled => self.prefill(backend, slot),
-                (_, true) => self.decode(backend),
-                (None, false) => {}
+            match self.turn() {
+                Some(Turn::Separate) => self.step_separate(backend),
+                Some(Turn::Shared) => self.step_shared(backend),
+                None => {}
             }
         }
     }
 
+    /// The kinds of slots take turns where both have work.
+    fn turn(&mut self) -> Option<Turn> {
+        let works = |shared: bool| {
+            let slots = self.slots.all.iter().enumerate();
+            slots.filter(|(at, _)| self.slots.is_shared(*at) == shared).any(|(_, slot)| slot.running.is_some())
+        };
+        let turn = match (works(false), works(true)) {
+            (false, false) => return None,
+            (true, false) => Turn::Separate,
+            (false, true) => Turn::Shared,
+            (true, true) if self.last == Turn::Shared => Turn::Separate,
+            (true, true) => Turn::Shared,
+        };
+        self.last = turn;
+        Some(turn)
+    }
+
     fn take(&mut self) -> Option<Vec<Job>> {
-        let free = self.slots.iter().filter(|slot| slot.running.is_none()).count();
-        let idle = free == self.slots.len();
-        let jobs = self.shared.take(free, idle);
-        self.meters.active.set((self.slots.len() - free + jobs.as_ref().map_or(0, Vec::len)) as f64);
+        let active = self.slots.running() + self.waiting.len();
+        let free = (self.slots.layout.separate as usize).saturating_sub(active);
+        let jobs = self.shared.take(free, active == 0);
+        self.meters.active.set((active + jobs.as_ref().map_or(0, Vec::len)) as f64);
         self.meters.queued.set(self.shared.queued() as f64);
         jobs
     }
 
-    /// Puts a request into the free slot whose cache helps it most, of equals the lowest: backends compute
-    /// neighbouring sequences together.
+    /// Puts a request into a slot, or lets it wait for what another one is reading.
     fn place(&mut self, backend: &mut dyn Backend, job: Job) {
-        let turn = self.slots.iter().map(|slot| slot.taken).max().unwrap_or(0) + 1;
-        let useful = |slot: &Slot| useful(&slot.chunks, &job.tokens, self.chunk);
-        let free = self.slots.iter().enumerate().filter(|(_, slot)| slot.running.is_none());
-        let best = free.max_by_key(|(index, slot)| (useful(slot), std::cmp::Reverse(*index)));
-        let Some((index, cached)) = best.map(|(index, slot)| (index, useful(slot))) else {
-            // Not reached: no more requests are taken than slots are free.
-            self.shared.release();
-            return job.sender.send(Err(Error::Engine { reason: "no sequence is free".to_owned() }));
-        };
-        let slot = &mut self.slots[index];
-        slot.taken = turn;
-        let cached = match backend.truncate(index as u32, cached as u32) {
-            Ok(true) => cached,
-            Ok(false) => 0,
-            Err(error) => {
-                self.shared.release();
-                return job.sender.send(Err(error));
+        if self.slots.will_help(&job) {
+            return self.waiting.push(job);
+        }
+        let submitted = job.submitted;
+        match self.slots.place(backend, job) {
+            Ok(index) => {
+                let sequence = self.slots.all[index].running.as_ref();
+                let (cached, prompt) = sequence.map_or((0, 0), |s| (s.cached, s.job.tokens.len()));
+                self.meters.prompt_tokens.increment((prompt - cached) as u64);
+                self.meters.cached_tokens.increment(cached as u64);
+                let (bytes, entries) = (self.slots.kept.bytes(), self.slots.kept.entries());
+                self.shared.note(|status| {
+                    status.prompt_tokens += prompt as u64;
+                    status.cached_tokens += cached as u64;
+                    (status.cache_bytes, status.cache_entries) = (bytes, entries as u64);
+                });
             }
-        };
-        slot.chunks.truncate(cached);
-        self.meters.prompt_tokens.increment((job.tokens.len() - cached) as u64);
-        self.meters.cached_tokens.increment(cached as u64);
-        slot.running = Some(Sequence::new(job, cached, Instant::now()));
+            Err(refused) => {
+                let (mut job, error) = *refused;
+                job.answer_with(error);
+                self.shared.release(submitted.elapsed());
+            }
+        }
     }
 
     /// Ends requests whose reader left or whose time is over.
-    fn dismiss(&mut self) {
+    fn dismiss(&mut self, backend: &mut dyn Backend) {
         let now = Instant::now();
-        for slot in &mut self.slots {
-            if slot.running.as_ref().is_some_and(|sequence| sequence.job.is_over(now)) {
-                slot.running = None;
-                self.shared.release();
+        let before = self.waiting.len();
+        self.waiting.retain_mut(|job| !job.is_over(now));
+        (self.waiting.len()..before).for_each(|_| self.shared.release(std::time::Duration::ZERO));
+        for index in 0..self.slots.all.len() {
+            if self.slots.all[index].running.as_mut().is_some_and(|sequence| sequence.job.is_over(now)) {
+                self.end(backend, index);
             }
         }
     }
 
-    /// The slot whose prompt is read next.
-    fn next_prompt(&self) -> Option<usize> {
-        let reading = self.slots.iter().enumerate().filter_map(|(index, slot)| {
-            let sequence = slot.running.as_ref().filter(|sequence| sequence.next.is_none())?;
-            let impatient = sequence.passed_over >= PATIENCE;
-            let chunks = if impatient { 0 } else { sequence.chunks_left(self.chunk) };
-            Some((chunks, slot.taken, index))
+    /// Takes the ended request out of its slot.
+    pub(super) fn end(&mut self, backend: &mut dyn Backend, index: usize) {
+        if let Some(sequence) = self.slots.end(backend, index) {
+            self.shared.release(sequence.taken.elapsed());
+        }
+    }
+
+    /// Notes a batch: how many tokens it had, and how many it could have had.
+    pub(super) fn note_batch(&self, rows: usize, sequences: usize) {
+        self.shared.note(|status| {
+            status.batches += 1;
+            status.batch_tokens += rows as u64;
+            status.batch_sequences += sequences as u64;
         });
-        reading.min().map(|(_, _, index)| index)
     }
 
-    fn is_decoding(&self) -> bool {
-        self.slots.iter().flat_map(|slot| &slot.running).any(|sequence| sequence.next.is_some())
-    }
-
-    /// Reads one chunk of the slot's prompt, and writes the first token when it was the last one.
-    fn prefill(&mut self, backend: &mut dyn Backend, index: usize) {
-        self.prefilled = true;
-        for (_, slot) in self.slots.iter_mut().enumerate().filter(|(other, _)| *other != index) {
-            if let Some(waiting) = slot.running.as_mut().filter(|sequence| sequence.next.is_none()) {
-                waiting.passed_over += 1;
-            }
-        }
-        let slot = &mut self.slots[index];
-        let Some(sequence) = &mut slot.running else { return };
-        sequence.passed_over = 0;
-        let start = sequence.position;
-        let end = (start + self.chunk).min(sequence.job.tokens.len());
-        let last = end == sequence.job.tokens.len();
-        self.batch.clear();
-        self.batch.extend((start..end).map(|position| Input {
-            sequence: index as u32,
-            position: position as u32,
-            token: sequence.job.tokens[position],
-            logits: last && position + 1 == end,
-        }));
-        if let Err(error) = backend.decode(&self.batch) {
-            return self.fail(backend, index, &error);
-        }
-        sequence.position = end;
-        if end - start == self.chunk {
-            slot.chunks.extend_from_slice(&sequence.job.tokens[start..end]);
-        }
-        if last {
-            self.advance(backend, index, end - start - 1);
-        }
-    }
-
-    /// Writes one token of every running answer.
-    fn decode(&mut self, backend: &mut dyn Backend) {
-        self.prefilled = false;
-        self.batch.clear();
-        for (index, slot) in self.slots.iter().enumerate() {
-            let Some(sequence) = &slot.running else { continue };
-            let Some(token) = sequence.next else { continue };
-            self.batch.push(Input { sequence: index as u32, position: sequence.position as u32, token, logits: true });
-        }
-        let outcome = backend.decode(&self.batch);
-        for at in 0..self.batch.len() {
-            let index = self.batch[at].sequence as usize;
-            match &outcome {
-                Ok(()) => {
-                    if let Some(sequence) = &mut self.slots[index].running {
-                        sequence.position += 1;
-                    }
-                    self.advance(backend, index, at);
-                }
-                Err(error) => self.fail(backend, index, error),
-            }
-        }
-    }
-
-    /// Chooses the slot's next token from the batch's `at`-th logits.
-    fn advance(&mut self, backend: &mut dyn Backend, index: usize, at: usize) {
+    /// Chooses the slot's next token from the batch's `at`-th logits, or scores with them.
+    pub(super) fn advance(&mut self, backend: &mut dyn Backend, index: usize, at: usize) {
         let logits = match backend.logits(at) {
             Ok(logits) => logits,
             Err(error) => return self.fail(backend, index, &error),
         };
-        let slot = &mut self.slots[index];
+        let slot = &mut self.slots.all[index];
         let Some(sequence) = &mut slot.running else { return };
+        sequence.is_read = true;
         let before = sequence.written();
         let step = sequence.advance(logits, self.model.vocabulary.as_ref());
         let written = u64::from(sequence.written() - before);
         self.meters.completion_tokens.increment(written);
-        self.shared.count_generated(written);
+        self.shared.note(|status| status.generated_tokens += written);
         match step {
             Step::Continues { since, first: true } => self.meters.first_token.record(since),
             Step::Continues { since, first: false } => self.meters.next_token.record(since),
-            Step::Finished => {
-                slot.running = None;
-                self.shared.release();
+            Step::Finished => self.end(backend, index),
+        }
+    }
+
+    /// Takes logits for a score; `take` says which.
+    pub(super) fn score(
+        &mut self,
+        backend: &mut dyn Backend,
+        (index, at): (usize, usize),
+        take: impl FnOnce(&mut super::sequence::Sequence, &[f32]) -> Result<()>,
+    ) {
+        let logits = backend.logits(at);
+        let Some(sequence) = &mut self.slots.all[index].running else { return };
+        if let Err(error) = logits.and_then(|logits| take(sequence, logits)) {
+            self.fail(backend, index, &error);
+        }
+    }
+
+    /// Ends a scored request that has all its readings.
+    pub(super) fn finish_scored(&mut self, backend: &mut dyn Backend, index: usize) {
+        if self.slots.all[index].running.as_mut().is_some_and(super::sequence::Sequence::finish_scored) {
+            self.end(backend, index);
+        }
+    }
+
+    /// Notes that the slot's tokens up to `end` were read, and keeps them where the request asks for it.
+    pub(super) fn note_read(&mut self, backend: &mut dyn Backend, index: usize, end: usize) {
+        let slot = &mut self.slots.all[index];
+        let Some(sequence) = &slot.running else { return };
+        let start = slot.tokens.len();
+        slot.tokens.extend_from_slice(&sequence.job.tokens[start..end]);
+        let aligned = slot.exact == start && end - start == self.chunk;
+        if aligned && !self.slots.is_shared(index) {
+            self.slots.all[index].exact = end;
+        }
+        let Some(sequence) = &self.slots.all[index].running else { return };
+        if !sequence.job.cache_points.contains(&end) {
+            return;
+        }
+        match self.slots.keep_now(backend, index) {
+            Ok(()) => {
+                if let Some(sequence) = &mut self.slots.all[index].running {
+                    sequence.kept = end.saturating_sub(sequence.cached);
+                }
             }
+            Err(error) => tracing::debug!(%error, "a prefix is not kept"),
         }
     }
 
     /// Ends the slot's request with an error and forgets what its cache holds.
-    fn fail(&mut self, backend: &mut dyn Backend, index: usize, error: &Error) {
-        let slot = &mut self.slots[index];
-        slot.chunks.clear();
-        if let Some(sequence) = slot.running.take() {
-            sequence.fail(error.clone());
-            self.shared.release();
+    pub(super) fn fail(&mut self, backend: &mut dyn Backend, index: usize, error: &Error) {
+        if let Some(mut sequence) = self.slots.all[index].running.take() {
+            sequence.job.answer_with(error.clone());
+            self.shared.release(sequence.taken.elapsed());
         }
-        if let Err(error) = backend.truncate(index as u32, 0) {
+        if let Err(error) = self.slots.clear(backend, index) {
             tracing::warn!(%error, "a failed sequence could not be cleared");
         }
     }
 
     /// Ends all running requests with an error; their caches are gone with the backend.
     fn fail_all(&mut self, error: &Error) {
-        for slot in &mut self.slots {
-            slot.chunks.clear();
-            if let Some(sequence) = slot.running.take() {
-                sequence.fail(error.clone());
-                self.shared.release();
-            }
+        for mut job in std::mem::take(&mut self.waiting) {
+            job.answer_with(error.clone());
+            self.shared.release(std::time::Duration::ZERO);
         }
-    }
-}
-
-/// How many tokens of the prompt are read already: whole chunks, and never the last token, whose logits are needed.
-fn useful(chunks: &[Token], prompt: &[Token], chunk: usize) -> usize {
-    let common = chunks.iter().zip(prompt).take_while(|(cached, token)| cached == token).count();
-    common.min(prompt.len() - 1) / chunk * chunk
-}
-
-struct Meters {
-    prompt_tokens: Counter,
-    cached_tokens: Counter,
-    completion_tokens: Counter,
-    active: Gauge,
-    queued: Gauge,
-    first_token: Histogram,
-    next_token: Histogram,
-}
-
-impl Meters {
-    fn new(model: &str) -> Self {
-        let model = model.to_owned();
-        Self {
-            prompt_tokens: counter!("craton_inference_prompt_tokens_total", "model" => model.clone()),
-            cached_tokens: counter!("craton_inference_cached_tokens_total", "model" => model.clone()),
-            completion_tokens: counter!("craton_inference_completion_tokens_total", "model" => model.clone()),
-            active: gauge!("craton_inference_active_sequences", "model" => model.clone()),
-            queued: gauge!("craton_inference_queued_requests", "model" => model.clone()),
-            first_token: histogram!("craton_inference_first_token_seconds", "model" => model.clone()),
-            next_token: histogram!("craton_inference_next_token_seconds", "model" => model),
+        for slot in &mut self.slots.all {
+            if let Some(mut sequence) = slot.running.take() {
+                sequence.job.answer_with(error.clone());
+                self.shared.release(sequence.taken.elapsed());
+            }
         }
     }
 }
