@@ -13,14 +13,15 @@ mod vocabulary;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use base::{Clock, Random, SystemClock, SystemRandom};
 use inference::backend::Vocabulary as _;
 use inference::scheduler::{Config, Model, Scheduler};
 use inference::template::{ChatTemplate, Tokens};
 use inference::{
-    CHUNK, Error, Facts, LoadOptions, Loaded, Loader, ModelFiles, ModelInfo, ModelKind, Reading, Result, ToolFormat,
+    CHUNK, Error, Facts, LoadOptions, Loaded, Loader, ModelFiles, ModelInfo, ModelKind, Passage, Reading, Result,
+    ToolFormat,
 };
 
 use backend::{NativeContext, Shape};
@@ -96,14 +97,15 @@ impl Loader for NativeLoader {
         Ok(Loaded::Generator(Arc::new(scheduler)))
     }
 
-    fn read_along(
+    fn read_all(
         &self,
         files: &ModelFiles,
         options: &LoadOptions,
-        text: &str,
+        passages: &[Passage],
         cancelled: &AtomicBool,
-    ) -> Result<Vec<Reading>> {
-        reading::read_along(self, files, options, (text, reading::CHUNK), cancelled)
+        done: &AtomicUsize,
+    ) -> Result<Vec<Vec<Vec<Reading>>>> {
+        reading::read_all(self, files, options, (passages, reading::CHUNK), (cancelled, done))
     }
 }
 

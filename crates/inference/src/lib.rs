@@ -29,7 +29,7 @@ pub use error::{Error, Result};
 pub use generation::{
     Completion, Event, Finish, GenerateRequest, Generation, Prompt, StopReason, Timing, TokenLogprob, TopLogprob, Usage,
 };
-pub use reading::Reading;
+pub use reading::{Passage, Reading};
 pub use sampling::Sampling;
 pub use tool_calls::ToolFormat;
 
