@@ -1,7 +1,7 @@
 use std::ffi::CString;
 use std::path::Path;
 
-use checkpoint::{Plain, Quantization, Quantizer};
+use checkpoint::{FileType, Folder, ModelFile, Plain, Quantization, Quantizer};
 
 use super::*;
 use crate::NativeQuantizer;
