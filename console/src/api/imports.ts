@@ -1,5 +1,6 @@
 /** Imports of models: Bedrock's operations, and Craton's own for what Bedrock has no member for. */
 import { send, sendJson } from './http.ts'
+import type { Comparison } from './models.ts'
 
 /** How the weights are kept. */
 export const QUANTIZATIONS = ['F16', 'Q8_0', 'Q4_K_M'] as const
@@ -152,7 +153,7 @@ export interface Quality {
   perplexity: number
   /** The same measured of the weights as they came; `agreement` is the share of tokens where both hold the same to be
    * likeliest. */
-  exact: { perplexity: number; agreement: number; format: string } | null
+  exact: { perplexity: number; agreement: number; format: string; comparison?: Comparison | null } | null
   /** Why there is no `exact`. */
   unmeasured: string | null
 }

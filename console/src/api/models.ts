@@ -34,6 +34,54 @@ export interface Card {
   jobId: string | null
   loaded: boolean
   sha256: string | null
+  /** What it cost to make it of another model, where it was made so. */
+  quantization?: QuantizationReport | null
+  /** What was made of it and not accepted. */
+  refusedQuantizations?: QuantizationReport[]
+}
+
+/** A share of trials with its interval of 95 %, all from 0 to 1. */
+export interface Share {
+  agreed: number
+  of: number
+  share: number
+  low: number
+  high: number
+}
+
+/** Two models on the same text and tasks. */
+export interface Comparison {
+  tokens: number
+  /** The name of the tasks; `own` where the user brought them. */
+  tasks: string
+  perplexityBefore: number
+  perplexityAfter: number
+  perplexityRatio: { ratio: number; low: number; high: number | null }
+  argmaxAgreement: Share
+  labelAgreement: Share
+}
+
+/** What a quantization cost, and whether that was within the bound. */
+export interface QuantizationReport {
+  accepted: boolean
+  to: string
+  source: { name: string; format: string; weightsBytes: number }
+  made: { name: string; format: string; weightsBytes: number }
+  measured: Comparison
+  bound: { labels: number; argmax: number; perplexity: number | null }
+  broken: string[]
+  measuredAt: string
+}
+
+/** What models are quantized to, the most exact first. */
+export const FILE_TYPES = ['q8_0', 'q6_k', 'q5_k_m', 'q5_k_s', 'q4_k_m', 'q4_k_s'] as const
+
+/** Starts to keep a model in fewer bits, as another one. Without a bound that of the type holds. */
+export async function quantizeModel(name: string, to: string, bound: string): Promise<Job> {
+  const json = bound === '' ? { to } : { to, bound }
+  const path = `/craton/v1/models/${encodeURIComponent(name)}/quantize`
+  const answer = await sendJson<{ job: Job }>(path, { method: 'POST', json })
+  return answer.job
 }
 
 /** A place that a model's files can be had from. */

@@ -12,10 +12,10 @@ use crate::expected::Expected;
 use crate::finding::Finding;
 use crate::gguf::{Described, Layout, Value};
 use crate::quantization::{Format, Precision, Quantizer};
-use crate::safetensors::{Dtype, Located};
+use crate::safetensors::Located;
 use crate::source::{Source, check_length};
 use crate::tokenizer::Vocabulary;
-use crate::values::{Converter, Fault, Unfit, interleave};
+use crate::values::{Converter, Fault, Stored, Unfit, interleave};
 
 /// Bytes that are read before they are converted, but for a single row or head that has more.
 const BLOCK: usize = 2 << 20;
@@ -33,13 +33,13 @@ pub trait Sink: Send {
 /// A GGUF file that can be written: its header and where each tensor comes from.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    layout: Layout,
-    work: Vec<Work>,
-    source_bytes: u64,
+    pub(crate) layout: Layout,
+    pub(crate) work: Vec<Work>,
+    pub(crate) source_bytes: u64,
 }
 
 #[derive(Debug, Clone)]
-enum Work {
+pub(crate) enum Work {
     /// Bytes that are known already.
     Made(Vec<u8>),
     /// A tensor of the source.
@@ -47,16 +47,17 @@ enum Work {
 }
 
 #[derive(Debug, Clone)]
-struct Read {
-    file: String,
-    name: String,
-    dtype: Dtype,
-    offset: u64,
-    bytes: u64,
+pub(crate) struct Read {
+    pub(crate) file: String,
+    pub(crate) name: String,
+    pub(crate) stored: Stored,
+    pub(crate) offset: u64,
+    pub(crate) bytes: u64,
     /// Numbers of a row; 1 for a vector.
-    width: usize,
-    interleaved: Option<usize>,
-    format: Format,
+    pub(crate) width: usize,
+    pub(crate) interleaved: Option<usize>,
+    /// None where the bytes stay as they are.
+    pub(crate) format: Option<Format>,
 }
 
 impl Plan {
@@ -77,23 +78,23 @@ impl Plan {
         let shape = [factors.len() as u64];
         let (mut described, mut work) = (Vec::new(), Vec::new());
         if !factors.is_empty() {
-            described.push(Described { name: "rope_freqs.weight", shape: &shape, format: Format::F32 });
+            described.push(Described::new("rope_freqs.weight", &shape, Format::F32));
             work.push(Work::Made(factors.iter().flat_map(|factor| factor.to_le_bytes()).collect()));
         }
         let mut source_bytes = 0;
         for ((located, expected), format) in tensors.iter().zip(formats) {
             let entry = &located.entry;
-            described.push(Described { name: &expected.target, shape: &expected.shape, format });
+            described.push(Described::new(&expected.target, &expected.shape, format));
             source_bytes += entry.bytes;
             work.push(Work::Read(Box::new(Read {
                 file: located.file.clone(),
                 name: entry.name.clone(),
-                dtype: entry.dtype,
+                stored: Stored::Plain(entry.dtype),
                 offset: entry.offset,
                 bytes: entry.bytes,
                 width: expected.shape.get(1).map_or(1, |width| *width as usize),
                 interleaved: expected.interleaved.map(|rows| rows as usize),
-                format,
+                format: Some(format),
             })));
         }
         Self { layout: Layout::new(&metadata, &described), work, source_bytes }
@@ -191,6 +192,7 @@ impl Writer<'_> {
     }
 
     async fn block(&mut self, read: &Read, block: &[u8]) -> Result<u64> {
+        let Some(format) = read.format else { return self.copy(block).await };
         let mut ordered = Vec::new();
         let rows = match read.interleaved {
             Some(rows) => {
@@ -200,15 +202,28 @@ impl Writer<'_> {
             }
             None => block,
         };
-        let mut out = Vec::with_capacity(read.packed(block.len()));
+        let mut out = Vec::with_capacity(read.packed(block.len(), format));
         self.converter
-            .convert(read.dtype, rows, read.width, read.format, self.quantizer, &mut out)
+            .convert(read.stored, rows, read.width, format, self.quantizer, &mut out)
             .map_err(|fault| read.refused(fault))?;
         drop(ordered);
         let length = self.put(out).await?;
-        self.read += block.len() as u64;
+        self.tell(block.len())?;
+        Ok(length)
+    }
+
+    async fn copy(&mut self, block: &[u8]) -> Result<u64> {
+        let length = self.put(block.to_vec()).await?;
+        self.tell(block.len())?;
+        Ok(length)
+    }
+
+    /// # Errors
+    /// Cancelled.
+    fn tell(&mut self, read: usize) -> Result<()> {
+        self.read += read as u64;
         match (self.progress)(self.read) {
-            ControlFlow::Continue(()) => Ok(length),
+            ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(()) => Err(Error::Cancelled),
         }
     }
@@ -217,7 +232,8 @@ impl Writer<'_> {
 impl Read {
     /// Bytes of a row in the source.
     fn row(&self) -> usize {
-        self.width * self.dtype.size() as usize
+        let (numbers, bytes) = self.stored.block();
+        self.width / numbers * bytes
     }
 
     /// Bytes that must be converted together.
@@ -226,9 +242,9 @@ impl Read {
     }
 
     /// Bytes that so many of the source take when they are written.
-    fn packed(&self, bytes: usize) -> usize {
-        let (numbers, size) = self.format.block();
-        (bytes / self.dtype.size() as usize).div_ceil(numbers as usize) * size as usize
+    fn packed(&self, bytes: usize, format: Format) -> usize {
+        let ((numbers, size), (from_numbers, from_size)) = (format.block(), self.stored.block());
+        (bytes / from_size * from_numbers).div_ceil(numbers as usize) * size as usize
     }
 
     fn refused(&self, fault: Fault) -> Error {

@@ -15,13 +15,24 @@ pub(crate) enum Value {
     Strings(Vec<String>),
     I32s(Vec<i32>),
     F32s(Vec<f32>),
+    /// Its type and its bytes, as another file has them.
+    Copied(Vec<u8>),
 }
 
 /// A tensor to be described; the slowest dimension first.
 pub(crate) struct Described<'a> {
     pub(crate) name: &'a str,
     pub(crate) shape: &'a [u64],
-    pub(crate) format: Format,
+    /// ggml's number of the element type.
+    pub(crate) kind: u32,
+    pub(crate) bytes: u64,
+}
+
+impl<'a> Described<'a> {
+    pub(crate) fn new(name: &'a str, shape: &'a [u64], format: Format) -> Self {
+        let (numbers, bytes) = format.block();
+        Self { name, shape, kind: format.number(), bytes: shape.iter().product::<u64>() / numbers * bytes }
+    }
 }
 
 /// A header and where the tensors go.
@@ -51,9 +62,9 @@ impl Layout {
             text(&mut header, tensor.name);
             header.extend((tensor.shape.len() as u32).to_le_bytes());
             tensor.shape.iter().rev().for_each(|length| header.extend(length.to_le_bytes()));
-            header.extend(tensor.format.number().to_le_bytes());
+            header.extend(tensor.kind.to_le_bytes());
             header.extend(offset.to_le_bytes());
-            let bytes = size(tensor);
+            let bytes = tensor.bytes;
             let padding = bytes.next_multiple_of(ALIGNMENT) - bytes;
             places.push((bytes, padding));
             offset += bytes + padding;
@@ -61,11 +72,6 @@ impl Layout {
         header.resize(header.len().next_multiple_of(ALIGNMENT as usize), 0);
         Self { bytes: header.len() as u64 + offset, header, tensors: places }
     }
-}
-
-fn size(tensor: &Described<'_>) -> u64 {
-    let (numbers, bytes) = tensor.format.block();
-    tensor.shape.iter().product::<u64>() / numbers * bytes
 }
 
 fn text(out: &mut Vec<u8>, text: &str) {
@@ -82,6 +88,7 @@ impl Value {
             out.extend((length as u64).to_le_bytes());
         };
         match self {
+            Self::Copied(bytes) => out.extend(bytes),
             Self::U32(number) => {
                 kind(out, 4);
                 out.extend(number.to_le_bytes());

@@ -4,6 +4,7 @@ use half::f16;
 
 use crate::config::{Architecture, Config};
 use crate::expected::{Expected, Role};
+use crate::file_type::{FileType, Mixed, Part, Place};
 use crate::safetensors::Dtype;
 
 /// How a model is kept.
@@ -87,6 +88,14 @@ impl Format {
 
 /// Packs rows of numbers.
 pub trait Quantizer: Send + Sync {
+    /// Appends the numbers that `packed`, whole blocks of the element type of ggml's number `kind`, stand for.
+    ///
+    /// # Errors
+    /// Says why not: this one does not know the type.
+    fn unpack(&self, kind: u32, _packed: &[u8], _out: &mut Vec<f32>) -> Result<(), String> {
+        Err(format!("weights of ggml's type {kind} need llama.cpp's quantizer"))
+    }
+
     /// Appends `values`, whole rows of `width` numbers, in a quantized format; `width` is a multiple of its block.
     ///
     /// # Errors
@@ -139,9 +148,10 @@ impl Precision {
         match self {
             Self::Exact if dtype == Dtype::F16 => Format::F16,
             Self::Exact => Format::F32,
-            Self::Quantized(Quantization::F16) => Format::F16,
-            Self::Quantized(Quantization::Q8_0) => fitting(Format::Q8_0, width),
-            Self::Quantized(Quantization::Q4KM) => fitting(mixed(tensor.role, width, config), width),
+            Self::Quantized(quantization) => {
+                let model = Mixed { tied: config.tied, is_70b: is_70b(config), ..Mixed::default() };
+                FileType::from(quantization).format(part(tensor.role, config.layers), width, model)
+            }
         }
     }
 
@@ -149,42 +159,22 @@ impl Precision {
     pub(crate) fn file_type(self, formats: &[Format]) -> u32 {
         match self {
             Self::Exact => u32::from(formats.contains(&Format::F16)),
-            Self::Quantized(Quantization::F16) => 1,
-            Self::Quantized(Quantization::Q8_0) => 7,
-            Self::Quantized(Quantization::Q4KM) => 15,
+            Self::Quantized(quantization) => FileType::from(quantization).number(),
         }
     }
 }
 
-fn mixed(role: Role, width: u64, config: &Config) -> Format {
-    let layers = config.layers;
-    let more = |layer: u64| layer < layers / 8 || layer >= 7 * layers / 8 || (layer - layers / 8) % 3 == 2;
+fn part(role: Role, layers: u64) -> Part {
+    let place = |at| Place { at, of: layers };
     match role {
-        Role::Output if !width.is_multiple_of(256) => Format::Q8_0,
-        Role::Embedding if config.tied && !width.is_multiple_of(256) => Format::Q8_0,
-        Role::Output => Format::Q6K,
-        Role::Embedding if config.tied => Format::Q6K,
-        Role::Value(layer) if more(layer) => Format::Q6K,
-        // Eight heads share these in models of 70 billion parameters.
-        Role::Value(_) if is_70b(config) => Format::Q5K,
-        Role::Down(layer) if more(layer) => Format::Q6K,
-        _ => Format::Q4K,
+        Role::Output => Part::Output,
+        Role::Embedding => Part::Embedding,
+        Role::Value(layer) => Part::Value(place(layer)),
+        Role::Down(layer) => Part::Down(place(layer)),
+        Role::Matrix | Role::Vector => Part::Other,
     }
 }
 
 fn is_70b(config: &Config) -> bool {
     config.layers == 80 && (config.architecture == Architecture::Qwen2 || config.heads != config.kv_heads)
-}
-
-/// The format, or another for rows that its blocks do not divide (`tensor_type_fallback`).
-fn fitting(format: Format, width: u64) -> Format {
-    let divides = |format: Format| width.is_multiple_of(format.block().0);
-    let smaller = match format {
-        _ if divides(format) => return format,
-        Format::Q4K => Format::Q5_0,
-        Format::Q5K => Format::Q5_1,
-        Format::Q6K => Format::Q8_0,
-        other => other,
-    };
-    if divides(smaller) { smaller } else { Format::F16 }
 }

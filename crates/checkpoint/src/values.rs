@@ -6,6 +6,25 @@ use half::{bf16, f16};
 use crate::quantization::{Format, Quantizer};
 use crate::safetensors::Dtype;
 
+/// How numbers are kept where they come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stored {
+    /// One by one.
+    Plain(Dtype),
+    /// In blocks of so many numbers and bytes, of ggml's element type `kind`.
+    Packed { kind: u32, numbers: u64, bytes: u64 },
+}
+
+impl Stored {
+    /// Numbers of a block, and its bytes.
+    pub(crate) fn block(self) -> (usize, usize) {
+        match self {
+            Self::Plain(dtype) => (1, dtype.size() as usize),
+            Self::Packed { numbers, bytes, .. } => (numbers as usize, bytes as usize),
+        }
+    }
+}
+
 /// Why a block could not be converted: the number at an index cannot be kept.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Unfit {
@@ -29,22 +48,28 @@ pub(crate) struct Converter {
 }
 
 impl Converter {
-    /// Appends the numbers in `block`, which are of `dtype` and stand in rows of `width`, in another format.
+    /// Appends the numbers in `block`, which are `stored` so and stand in rows of `width`, in another format.
     pub(crate) fn convert(
         &mut self,
-        dtype: Dtype,
+        stored: Stored,
         block: &[u8],
         width: usize,
         format: Format,
         quantizer: &dyn Quantizer,
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
-        if dtype == Dtype::F16 && format == Format::F16 {
+        if stored == Stored::Plain(Dtype::F16) && format == Format::F16 {
             let infinite = block.chunks_exact(2).position(|half| half[1] & 0x7c == 0x7c);
             out.extend_from_slice(block);
             return infinite.map_or(Ok(()), |at| Err(Fault::Unfit(Unfit::NotFinite(at))));
         }
-        self.read(dtype, block);
+        match stored {
+            Stored::Plain(dtype) => self.read(dtype, block),
+            Stored::Packed { kind, .. } => {
+                self.floats.clear();
+                quantizer.unpack(kind, block, &mut self.floats).map_err(Fault::Quantizer)?;
+            }
+        }
         if let Some(at) = self.floats.iter().position(|value| !value.is_finite()) {
             return Err(Fault::Unfit(Unfit::NotFinite(at)));
         }

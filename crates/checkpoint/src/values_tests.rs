@@ -5,7 +5,7 @@ use crate::Plain;
 
 fn converted(dtype: Dtype, block: &[u8], format: Format) -> Result<Vec<u8>, Option<Unfit>> {
     let mut out = Vec::new();
-    match Converter::default().convert(dtype, block, 1, format, &Plain, &mut out) {
+    match Converter::default().convert(Stored::Plain(dtype), block, 1, format, &Plain, &mut out) {
         Ok(()) => Ok(out),
         Err(Fault::Unfit(unfit)) => Err(Some(unfit)),
         Err(Fault::Quantizer(_)) => Err(None),

@@ -97,7 +97,7 @@ pub enum Command {
         after_help = "Examples:\n  craton keys create notebook --surface openai\n  craton keys list\n  craton keys delete ID"
     )]
     Keys(Keys),
-    /// List, pull, show, remove and alias models
+    /// List, pull, show, quantize, remove and alias models
     #[command(
         subcommand,
         after_help = "Examples:\n  craton models list\n  craton models pull smollm2-135m-instruct\n  craton models pull hf:bartowski/Llama-3.2-3B-Instruct-GGUF/Llama-3.2-3B-Instruct-Q4_K_M.gguf\n  craton models alias set anthropic.claude-3-haiku-20240307-v1:0 smollm2-135m-instruct"
@@ -347,6 +347,15 @@ pub enum Models {
         #[arg(long)]
         accept_terms: bool,
     },
+    /// Keep a pulled model in fewer bits as another model, if what that costs stays within a bound
+    ///
+    /// Perplexity, arg-max agreement and label agreement with the source are measured, each with its interval of 95 %. The
+    /// bound must hold at the interval's worse end; otherwise nothing is put into the library, and the report stays on the
+    /// card of the source.
+    #[command(
+        after_help = "Examples:\n  craton models quantize smollm2-f16 --to q8_0\n  craton models quantize smollm2-f16 --to q4_k_m --bound labels=0.8,perplexity=1.2\n  craton models quantize smollm2-f16 --to q8_0 --tasks my-tasks.jsonl --name smollm2-int8"
+    )]
+    Quantize(Quantize),
     /// Delete a model's files
     #[command(after_help = "Examples:\n  craton models remove smollm2-135m-instruct")]
     Remove {
@@ -362,6 +371,31 @@ pub enum Models {
         #[command(subcommand)]
         command: Option<Alias>,
     },
+}
+
+/// `craton models quantize`.
+#[derive(Debug, Args)]
+pub struct Quantize {
+    /// The model's name: a GGUF file whose weights are in F16, BF16 or F32
+    pub model: String,
+    /// The type: q8_0, q6_k, q5_k_m, q5_k_s, q4_k_m, q4_k_s, or f16
+    #[arg(long, value_name = "TYPE")]
+    pub to: String,
+    /// What it may cost at most [default: the type's own bound]
+    #[arg(long, value_name = "labels=N,argmax=N,perplexity=N")]
+    pub bound: Option<String>,
+    /// Name of the new model [default: MODEL-TYPE]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Label tasks in place of the fixed ones: a line is {"text": "…", "labels": ["…", "…"]}
+    #[arg(long, value_name = "FILE.jsonl")]
+    pub tasks: Option<PathBuf>,
+    /// Pack weights again that are quantized already
+    #[arg(long)]
+    pub allow_requantize: bool,
+    /// Only start the job
+    #[arg(long)]
+    pub no_wait: bool,
 }
 
 /// `craton models alias`.

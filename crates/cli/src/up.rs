@@ -41,6 +41,9 @@ pub struct UpArgs {
     /// Refuse AWS model ids that another local model would answer
     #[arg(long, env = "CRATON_STRICT_ALIASES", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub strict_aliases: Option<bool>,
+    /// What imported models must keep to against their weights as they came: `default`, or such as `labels=0.97`
+    #[arg(long, env = "CRATON_IMPORT_BOUND", value_name = "BOUND")]
+    pub import_bound: Option<String>,
     /// Most memory for loaded models, such as `8GiB` [default: 70 % of the machine's]
     #[arg(long, env = "CRATON_MEMORY_BUDGET", value_name = "SIZE")]
     pub memory_budget: Option<String>,

@@ -1,8 +1,8 @@
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
-use inference::{Error, Facts, LoadOptions, Loaded, Loader, ModelFiles, ModelKind, Reading};
+use inference::{Error, Facts, LoadOptions, Loaded, Loader, ModelFiles, ModelKind, Passage, Reading};
 
 use crate::activation::Norm;
 use crate::config::Config;
@@ -56,13 +56,14 @@ impl Loader for EncoderLoader {
         Ok(Loaded::Embedder(Arc::new(embedder)))
     }
 
-    fn read_along(
+    fn read_all(
         &self,
         files: &ModelFiles,
         _options: &LoadOptions,
-        _text: &str,
+        _passages: &[Passage],
         _cancelled: &AtomicBool,
-    ) -> Result<Vec<Reading>, Error> {
+        _done: &AtomicUsize,
+    ) -> Result<Vec<Vec<Vec<Reading>>>, Error> {
         Err(Error::foretells_nothing(&files.main))
     }
 }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Instant;
 
-use inference::backend::{Backend, Input, Open};
+use inference::backend::{Backend, Care, Input, Layout, Open};
 use inference::{Error, Facts, LoadOptions, Result};
 
 use crate::llama::{Context, Model, Parameters, Stop};
+use crate::state;
 use crate::threads::Threads;
 
 /// Models with weights of fewer bytes compute attention in one pass ("flash"); see [`Shape::flash_attention`].
@@ -34,7 +35,14 @@ pub(crate) struct Shape {
     /// How many sequences are decoded together; see [`Gguf::rows_alike`](crate::gguf::Gguf::rows_alike).
     alike: usize,
     small: bool,
+    /// Tokens of the buffer that sequences share; 0: none.
+    cells: u32,
 }
+
+/// Sequences that share a buffer.
+const SHARED: u32 = 64;
+/// Those that hold continuations for one step.
+const SCRATCH: u32 = 96;
 
 impl Shape {
     pub(crate) fn new(facts: &Facts, options: &LoadOptions, chunk: u32, alike: usize) -> Self {
@@ -50,13 +58,14 @@ impl Shape {
             prefill_threads: threads(options.prefill_threads),
             decode_threads: threads(options.decode_threads),
             small: facts.weights_bytes < SMALL_WEIGHTS,
+            cells: options.shared_cells.next_multiple_of(CELLS),
         }
     }
 
     /// The same with attention in steps, whatever the model's size: so models of all sizes and batches of all lengths are
     /// computed alike.
     pub(crate) fn in_steps(self) -> Self {
-        Self { small: false, ..self }
+        Self { small: false, cells: 0, ..self }
     }
 
     /// Whether attention is computed in one pass; `None` where a GPU computes and llama.cpp chooses.
@@ -87,62 +96,129 @@ impl NativeContext {
     }
 }
 
+impl NativeContext {
+    fn context(&self, parameters: Parameters) -> Result<Context> {
+        Context::new(self.model.clone(), parameters).ok_or_else(|| Error::Engine {
+            reason: format!(
+                "no context of {} sequences with {} tokens could be made",
+                parameters.sequences, parameters.context
+            ),
+        })
+    }
+}
+
 impl Open for NativeContext {
     fn open(&mut self, drive: &mut dyn FnMut(&mut dyn Backend)) -> Result<()> {
         let shape = self.shape;
-        let parameters = Parameters {
+        let context = self.context(Parameters {
             sequences: shape.parallel,
             context: shape.context,
+            unified: false,
             batch: shape.batch,
             flash_attention: shape.flash_attention(),
-        };
-        let context = Context::new(self.model.clone(), parameters).ok_or_else(|| Error::Engine {
-            reason: format!(
-                "no context of {} sequences with {} tokens each could be made",
-                shape.parallel, shape.context
-            ),
         })?;
         drive(&mut Native {
+            opener: self,
             context,
+            shared: None,
             shape,
             prefill: Threads::down_from(shape.prefill_threads),
             decode: Threads::from_one_to(shape.decode_threads),
+            together: Threads::down_from(shape.prefill_threads),
             rows: Vec::new(),
+            last_shared: false,
         });
         Ok(())
     }
 }
 
-struct Native {
+struct Native<'a> {
+    opener: &'a NativeContext,
     context: Context,
+    /// The sequences that share a buffer; made when it is first needed.
+    shared: Option<Context>,
     shape: Shape,
     prefill: Threads,
     decode: Threads,
+    together: Threads,
     /// The logits of the parts of a batch but the last, which llama.cpp has.
     rows: Vec<Vec<f32>>,
+    /// Whether the last batch was of shared sequences.
+    last_shared: bool,
 }
 
-impl Native {
-    fn compute(&mut self, batch: &[Input]) -> Result<()> {
+impl Native<'_> {
+    fn compute(&mut self, batch: &[Input], care: Care) -> Result<()> {
         let reads = batch.len() > 1 && batch[0].sequence == batch[1].sequence;
-        let shows_threads = batch.iter().any(|input| self.shape.shows_threads(input.position));
+        let shows_threads =
+            care == Care::Exact && batch.iter().any(|input| self.shape.shows_threads(input.position));
         if shows_threads && batch.len() == 1 {
             self.context.set_threads(1, 1);
             return self.context.decode(batch, None).map_err(failed);
         }
         let threads = if reads { &mut self.prefill } else { &mut self.decode };
-        loop {
-            let number = threads.choose(batch.len());
-            self.context.set_threads(if shows_threads { 1 } else { number }, number);
-            let started = Instant::now();
-            let outcome = self.context.decode(batch, threads.limit(batch.len()));
-            threads.note(batch.len(), started.elapsed());
-            match outcome {
-                Ok(()) => return Ok(()),
-                // With fewer threads, as the note made sure.
-                Err(Stop::GivenUp) => {}
-                Err(stop) => return Err(failed(stop)),
+        timed(&mut self.context, threads, batch, shows_threads)
+    }
+
+    /// Computes a batch of shared sequences.
+    fn compute_shared(&mut self, batch: &[Input]) -> Result<()> {
+        let first = self.shape.parallel;
+        let batch: Vec<Input> = batch
+            .iter()
+            .map(|input| Input {
+                sequence: input.sequence - first,
+                also: (input.also.0.saturating_sub(first), input.also.1),
+                ..*input
+            })
+            .collect();
+        self.open_shared()?;
+        let Some(context) = &mut self.shared else { return Err(absent()) };
+        timed(context, &mut self.together, &batch, false)
+    }
+
+    fn open_shared(&mut self) -> Result<()> {
+        if self.shared.is_none() {
+            self.shared = Some(self.opener.context(Parameters {
+                sequences: SHARED + SCRATCH,
+                context: self.shape.cells,
+                unified: true,
+                batch: self.shape.batch,
+                // What is masked is skipped only so.
+                flash_attention: Some(true),
+            })?);
+        }
+        Ok(())
+    }
+
+    /// The context of a sequence and its number there.
+    fn of(&mut self, sequence: u32) -> Result<(&mut Context, u32)> {
+        match sequence.checked_sub(self.shape.parallel) {
+            None => Ok((&mut self.context, sequence)),
+            Some(number) => {
+                self.open_shared()?;
+                Ok((self.shared.as_mut().ok_or_else(absent)?, number))
             }
+        }
+    }
+}
+
+fn absent() -> Error {
+    Error::Engine { reason: "there is no buffer that sequences share".to_owned() }
+}
+
+/// Computes a batch with the number of threads that is best at the moment.
+fn timed(context: &mut Context, threads: &mut Threads, batch: &[Input], shows_threads: bool) -> Result<()> {
+    loop {
+        let number = threads.choose(batch.len());
+        context.set_threads(if shows_threads { 1 } else { number }, number);
+        let started = Instant::now();
+        let outcome = context.decode(batch, threads.limit(batch.len()));
+        threads.note(batch.len(), started.elapsed());
+        match outcome {
+            Ok(()) => return Ok(()),
+            // With fewer threads, as the note made sure.
+            Err(Stop::GivenUp) => {}
+            Err(stop) => return Err(failed(stop)),
         }
     }
 }
@@ -155,18 +231,34 @@ fn failed(stop: Stop) -> Error {
     Error::Engine { reason: format!("llama.cpp could not decode: {reason}") }
 }
 
-impl Backend for Native {
-    fn decode(&mut self, batch: &[Input]) -> Result<()> {
+impl Backend for Native<'_> {
+    fn layout(&self) -> Layout {
+        let shares = self.shape.cells > 0 && self.opener.model.has_plain_cache();
+        Layout {
+            separate: self.shape.parallel,
+            shared: if shares { SHARED } else { 0 },
+            scratch: if shares { SCRATCH } else { 0 },
+            cells: if shares { self.shape.cells } else { 0 },
+            batch: self.shape.batch,
+            copies: self.opener.model.has_whole_states(),
+        }
+    }
+
+    fn decode(&mut self, batch: &[Input], care: Care) -> Result<()> {
         self.rows.clear();
+        self.last_shared = batch.first().is_some_and(|input| input.sequence >= self.shape.parallel);
+        if self.last_shared {
+            return self.compute_shared(batch);
+        }
         let several = batch.windows(2).any(|pair| pair[0].sequence != pair[1].sequence);
-        if !several || batch.len() <= self.shape.alike {
-            return self.compute(batch);
+        if care == Care::Fast || !several || batch.len() <= self.shape.alike {
+            return self.compute(batch, care);
         }
         // In parts of about the same size.
         let size = batch.len().div_ceil(batch.len().div_ceil(self.shape.alike));
         let mut parts = batch.chunks(size).peekable();
         while let Some(part) = parts.next() {
-            self.compute(part)?;
+            self.compute(part, care)?;
             if parts.peek().is_some() {
                 let logits = (0..part.len()).map(|at| self.context.logits(at).unwrap_or_default().to_vec());
                 self.rows.extend(logits.collect::<Vec<_>>());
@@ -176,20 +268,50 @@ impl Backend for Native {
     }
 
     fn logits(&mut self, index: usize) -> Result<&[f32]> {
-        let logits = match self.rows.get(index) {
-            Some(row) => Some(row.as_slice()).filter(|row| !row.is_empty()),
-            None => self.context.logits(index - self.rows.len()),
+        let logits = match (&mut self.shared, self.rows.get(index)) {
+            (Some(shared), _) if self.last_shared => shared.logits(index),
+            (_, Some(row)) => Some(row.as_slice()).filter(|row| !row.is_empty()),
+            (_, None) => self.context.logits(index - self.rows.len()),
         };
         logits.ok_or_else(|| Error::Engine { reason: format!("the batch has no logits at {index}") })
     }
 
     fn truncate(&mut self, sequence: u32, from: u32) -> Result<bool> {
-        if self.context.forget(sequence, from) {
+        let (context, sequence) = self.of(sequence)?;
+        if context.forget(sequence, from) {
             return Ok(true);
         }
-        match self.context.forget(sequence, 0) {
+        match context.forget(sequence, 0) {
             true => Ok(false),
             false => Err(Error::Engine { reason: "a sequence could not be cleared".to_owned() }),
         }
+    }
+
+    fn share(&mut self, from: u32, to: u32, tokens: u32) -> Result<()> {
+        let first = self.shape.parallel;
+        if from < first {
+            return Err(absent());
+        }
+        let (context, to) = self.of(to)?;
+        context.share(from - first, to, tokens);
+        Ok(())
+    }
+
+    fn save(&mut self, sequence: u32, state: &mut Vec<u8>) -> Result<()> {
+        let (context, sequence) = self.of(sequence)?;
+        match context.save(sequence, state) {
+            true => Ok(()),
+            false => Err(Error::Engine { reason: "a sequence could not be saved".to_owned() }),
+        }
+    }
+
+    fn restore(&mut self, sequence: u32, state: &[u8]) -> Result<()> {
+        let buffers = if sequence < self.shape.parallel { self.shape.parallel } else { 1 };
+        let (context, sequence) = self.of(sequence)?;
+        if state::adapted(state, buffers).is_some_and(|state| context.restore(sequence, &state)) {
+            return Ok(());
+        }
+        context.forget(sequence, 0);
+        Err(Error::Engine { reason: "a sequence could not be restored".to_owned() })
     }
 }

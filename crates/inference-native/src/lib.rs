@@ -8,19 +8,21 @@ mod gguf;
 mod llama;
 mod quantizer;
 mod reading;
+mod state;
 mod threads;
 mod vocabulary;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use base::{Clock, Random, SystemClock, SystemRandom};
 use inference::backend::Vocabulary as _;
 use inference::scheduler::{Config, Model, Scheduler};
 use inference::template::{ChatTemplate, Tokens};
 use inference::{
-    CHUNK, Error, Facts, LoadOptions, Loaded, Loader, ModelFiles, ModelInfo, ModelKind, Reading, Result, ToolFormat,
+    CHUNK, Error, Facts, LoadOptions, Loaded, Loader, ModelFiles, ModelInfo, ModelKind, Passage, Reading, Result,
+    ToolFormat,
 };
 
 use backend::{NativeContext, Shape};
@@ -91,19 +93,21 @@ impl Loader for NativeLoader {
             parallel: shape.parallel,
         };
         let open = NativeContext::new(vocabulary.model().clone(), shape);
-        let config = Config { queue: options.queue, chunk: CHUNK, random: self.random.clone() };
+        let cache_bytes = options.prefix_cache_bytes;
+        let config = Config { queue: options.queue, chunk: CHUNK, cache_bytes, random: self.random.clone() };
         let scheduler = Scheduler::start(Model { info, vocabulary, template }, config, open)?;
         Ok(Loaded::Generator(Arc::new(scheduler)))
     }
 
-    fn read_along(
+    fn read_all(
         &self,
         files: &ModelFiles,
         options: &LoadOptions,
-        text: &str,
+        passages: &[Passage],
         cancelled: &AtomicBool,
-    ) -> Result<Vec<Reading>> {
-        reading::read_along(self, files, options, (text, reading::CHUNK), cancelled)
+        done: &AtomicUsize,
+    ) -> Result<Vec<Vec<Vec<Reading>>>> {
+        reading::read_all(self, files, options, (passages, reading::CHUNK), (cancelled, done))
     }
 }
 

@@ -15,6 +15,10 @@ impl Quantizer for NativeQuantizer {
             other => llama::pack(other, values, width, out),
         }
     }
+
+    fn unpack(&self, kind: u32, packed: &[u8], out: &mut Vec<f32>) -> Result<(), String> {
+        llama::unpack(kind, packed, out)
+    }
 }
 
 #[cfg(test)]

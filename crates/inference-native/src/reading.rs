@@ -1,10 +1,9 @@
 //! Texts read along.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
-use inference::backend::Vocabulary as _;
-use inference::reading::{read_along as read, tokens_to_read};
-use inference::{LoadOptions, Loader as _, ModelFiles, Reading, Result};
+use inference::reading::{PassageTokens, read_all as read};
+use inference::{LoadOptions, Loader as _, ModelFiles, Passage, Reading, Result};
 
 use crate::NativeLoader;
 use crate::backend::{NativeContext, Shape};
@@ -13,21 +12,24 @@ use crate::backend::{NativeContext, Shape};
 /// MiB each.
 pub(crate) const CHUNK: u32 = 64;
 
-/// Reads a text in steps of `chunk` tokens, in a context that is as long as the text.
-pub(crate) fn read_along(
+/// Reads passages in steps of `chunk` tokens, in a context that is as long as the longest of them.
+pub(crate) fn read_all(
     loader: &NativeLoader,
     files: &ModelFiles,
     options: &LoadOptions,
-    (text, chunk): (&str, u32),
-    cancelled: &AtomicBool,
-) -> Result<Vec<Reading>> {
+    (passages, chunk): (&[Passage], u32),
+    (cancelled, done): (&AtomicBool, &AtomicUsize),
+) -> Result<Vec<Vec<Vec<Reading>>>> {
     let facts = loader.inspect(files)?;
     let vocabulary = loader.weights(&files.main, options)?;
-    tracing::debug!(file = %files.main.display(), tokens = vocabulary.size(), "reading a text along");
-    let tokens = tokens_to_read(&vocabulary, text, facts.context_per_sequence(options))?;
-    let alone = LoadOptions { parallel: 1, context_per_sequence: (tokens.len() as u32).max(1), ..options.clone() };
+    let context = facts.context_per_sequence(options);
+    let tokens = passages.iter().map(|passage| PassageTokens::new(&vocabulary, passage, context));
+    let tokens = tokens.collect::<Result<Vec<_>>>()?;
+    let longest = tokens.iter().map(PassageTokens::longest).max().unwrap_or(0);
+    tracing::debug!(file = %files.main.display(), passages = passages.len(), longest, "reading texts along");
+    let alone = LoadOptions { parallel: 1, context_per_sequence: (longest as u32).max(1), ..options.clone() };
     let shape = Shape::new(&facts, &alone, chunk, 1).in_steps();
-    read(&mut NativeContext::new(vocabulary.model().clone(), shape), &tokens, chunk, cancelled)
+    read(&mut NativeContext::new(vocabulary.model().clone(), shape), &tokens, chunk, cancelled, done)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The seam to a library that computes: one thread's batch decoder, and the vocabulary that goes with it.
 
-use crate::{Result, Token};
+use crate::{Error, Result, Token};
 
 /// One token to be read by a [`Backend`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub struct Layout {
     pub cells: u32,
     /// The most tokens of a batch.
     pub batch: u32,
+    /// Whether sequences can be saved and restored.
+    pub copies: bool,
 }
 
 /// How a batch is computed.
@@ -49,8 +51,10 @@ pub enum Care {
 /// With [`Care::Exact`], what it computes for a separate sequence must not depend on what the other sequences hold, nor
 /// on how many of them stand in the same batch; the scheduler's promise of repeatable answers rests on this.
 pub trait Backend {
-    /// Its sequences.
-    fn layout(&self) -> Layout;
+    /// Its sequences: one, where it does not say otherwise.
+    fn layout(&self) -> Layout {
+        Layout { separate: 1, ..Layout::default() }
+    }
     /// Reads a batch: tokens of one or several sequences, those of one at following positions, all separate or all
     /// shared. An exact batch has tokens of one sequence, or one token each of several.
     ///
@@ -62,11 +66,20 @@ pub trait Backend {
     /// state has no parts) and forgot all.
     fn truncate(&mut self, sequence: u32, from: u32) -> Result<bool>;
     /// Lets an empty shared sequence begin with the first `tokens` tokens of another shared one. Copies nothing.
-    fn share(&mut self, from: u32, to: u32, tokens: u32) -> Result<()>;
+    fn share(&mut self, from: u32, to: u32, tokens: u32) -> Result<()> {
+        let _ = (from, to, tokens);
+        Err(Error::Engine { reason: "the backend's sequences share nothing".to_owned() })
+    }
     /// Writes down what the sequence holds, over what `state` held.
-    fn save(&mut self, sequence: u32, state: &mut Vec<u8>) -> Result<()>;
+    fn save(&mut self, sequence: u32, state: &mut Vec<u8>) -> Result<()> {
+        let _ = (sequence, state);
+        Err(Error::Engine { reason: "the backend's sequences cannot be saved".to_owned() })
+    }
     /// Puts what was written down into an empty sequence, of either kind.
-    fn restore(&mut self, sequence: u32, state: &[u8]) -> Result<()>;
+    fn restore(&mut self, sequence: u32, state: &[u8]) -> Result<()> {
+        let _ = (sequence, state);
+        Err(Error::Engine { reason: "the backend's sequences cannot be restored".to_owned() })
+    }
 }
 
 /// Opens a backend on the scheduler's thread and lends it to `drive` until that returns.

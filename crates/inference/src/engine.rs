@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use crate::chat::ChatPrompt;
 use crate::generation::{GenerateRequest, Generation, Prompt};
-use crate::reading::Reading;
+use crate::reading::{Passage, Reading};
 use crate::scoring::{ScoreRequest, Scoring};
 use crate::tool_calls::ToolFormat;
 use crate::{Result, Token};
@@ -54,23 +54,38 @@ pub trait Loader: Send + Sync {
     fn inspect(&self, files: &ModelFiles) -> Result<Facts>;
     /// Loads the model. Blocking, up to seconds.
     fn load(&self, files: &ModelFiles, options: &LoadOptions) -> Result<Loaded>;
-    /// How well the model foretells the text: one reading for each of its tokens but the first, in order. Where the
-    /// model wants an opening token, that comes first, and every token of the text has a reading. Control tokens are not
-    /// recognised in the text.
+    /// How well the model foretells the endings of passages, see [`read_all`](crate::reading::read_all): for each passage
+    /// and ending one reading for each of its tokens, in order. Where the model wants an opening token, that comes first,
+    /// and so the first token of a text has a reading, too. Control tokens are not recognised in the texts.
     ///
-    /// Loads the model for this alone, with one sequence. Blocking, up to minutes for a long text; ends soon after
-    /// `cancelled` became true, with the error Cancelled.
+    /// Loads the model once, for this alone, with one sequence. Blocking, up to minutes for long texts or many; `done`
+    /// counts the passages that are read; ends soon after `cancelled` became true, with the error Cancelled.
     ///
     /// # Errors
     /// ContextOverflow for a text longer than the context that the options give; ModelFile for a model that does not
     /// generate, and as for [`Loader::load`].
+    fn read_all(
+        &self,
+        files: &ModelFiles,
+        options: &LoadOptions,
+        passages: &[Passage],
+        cancelled: &AtomicBool,
+        done: &AtomicUsize,
+    ) -> Result<Vec<Vec<Vec<Reading>>>>;
+    /// How well the model foretells one text: [`Loader::read_all`] of it alone.
+    ///
+    /// # Errors
+    /// As [`Loader::read_all`].
     fn read_along(
         &self,
         files: &ModelFiles,
         options: &LoadOptions,
         text: &str,
         cancelled: &AtomicBool,
-    ) -> Result<Vec<Reading>>;
+    ) -> Result<Vec<Reading>> {
+        let read = self.read_all(files, options, &[Passage::text(text)], cancelled, &AtomicUsize::new(0))?;
+        Ok(read.into_iter().flatten().next().unwrap_or_default())
+    }
 }
 
 /// A loaded model.

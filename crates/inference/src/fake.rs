@@ -7,13 +7,13 @@ mod embedder;
 mod vocabulary;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use base::{Clock, Random, SystemClock, SystemRandom};
 
 use crate::backend::{Backend, Care, Input, Layout, Open, Vocabulary};
 use crate::engine::{Facts, LoadOptions, Loaded, Loader, ModelFiles, ModelInfo, ModelKind};
-use crate::reading::{Reading, read_along, tokens_to_read};
+use crate::reading::{Passage, PassageTokens, Reading, read_all};
 use crate::scheduler::{Config, Model, Scheduler};
 use crate::template::{ChatTemplate, Tokens};
 use crate::tool_calls::ToolFormat;
@@ -102,19 +102,22 @@ impl Loader for FakeLoader {
         })
     }
 
-    fn read_along(
+    fn read_all(
         &self,
         files: &ModelFiles,
         options: &LoadOptions,
-        text: &str,
+        passages: &[Passage],
         cancelled: &AtomicBool,
-    ) -> Result<Vec<Reading>> {
+        done: &AtomicUsize,
+    ) -> Result<Vec<Vec<Vec<Reading>>>> {
         let facts = self.inspect(files)?;
         if facts.kind == ModelKind::Embedder {
             return Err(Error::foretells_nothing(&files.main));
         }
-        let tokens = tokens_to_read(&FakeVocabulary, text, facts.context_per_sequence(options))?;
-        read_along(&mut FakeOpen { parallel: 1, replies: Vec::new() }, &tokens, CHUNK, cancelled)
+        let context = facts.context_per_sequence(options);
+        let tokens = passages.iter().map(|passage| PassageTokens::new(&FakeVocabulary, passage, context));
+        let tokens = tokens.collect::<Result<Vec<_>>>()?;
+        read_all(&mut FakeOpen { parallel: 1, replies: Vec::new() }, &tokens, CHUNK, cancelled, done)
     }
 }
 
@@ -222,6 +225,7 @@ impl Backend for FakeBackend {
             scratch: SCRATCH,
             cells: CELLS,
             batch: CHUNK.max(self.parallel),
+            copies: true,
         }
     }
 

@@ -34,7 +34,7 @@ pub use generation::{
     TokenLogprob, TopLogprob, Usage,
 };
 pub use loops::LoopDetector;
-pub use reading::Reading;
+pub use reading::{Passage, Reading};
 pub use sampling::{NgramScope, NoRepeatNgram, Sampling};
 pub use scoring::{ScoreRequest, Scores, Scoring};
 pub use tool_calls::ToolFormat;

@@ -1,8 +1,8 @@
-//! A text read along: how well a model foretells each of its tokens.
+//! Texts read along: how well a model foretells each of their tokens.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use crate::backend::{Backend, Input, Open, Vocabulary};
+use crate::backend::{Backend, Care, Input, Open, Vocabulary};
 use crate::{Error, Result, Token};
 
 /// What a model made of one token of a text, having read all tokens before it.
@@ -30,43 +30,166 @@ pub fn tokens_to_read(vocabulary: &dyn Vocabulary, text: &str, context: u32) -> 
     }
 }
 
+/// A text, and how it may go on.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Passage {
+    /// What is read first, and not foretold. Passages that begin alike are best read one after another.
+    pub prompt: String,
+    /// Each follows the prompt by itself.
+    pub endings: Vec<String>,
+}
+
+impl Passage {
+    /// A text that is foretold from its beginning.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self { prompt: String::new(), endings: vec![text.into()] }
+    }
+}
+
+/// A passage as [`read_all`] reads it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PassageTokens {
+    /// The opening token where the model wants one, then the prompt's.
+    pub prompt: Vec<Token>,
+    /// Each ending's.
+    pub endings: Vec<Vec<Token>>,
+}
+
+impl PassageTokens {
+    /// Splits a passage into tokens: prompt and endings each for themselves, without control tokens.
+    ///
+    /// # Errors
+    /// ContextOverflow, where the context does not hold the prompt with an ending.
+    pub fn new(vocabulary: &dyn Vocabulary, passage: &Passage, context: u32) -> Result<Self> {
+        let prompt = tokens_to_read(vocabulary, &passage.prompt, context)?;
+        let endings: Vec<Vec<Token>> =
+            passage.endings.iter().map(|ending| vocabulary.tokenize(ending, false)).collect::<Result<_>>()?;
+        let tokens = Self { prompt, endings };
+        match tokens.longest() > context as usize {
+            true => Err(Error::ContextOverflow { prompt: tokens.longest(), context: context as usize }),
+            false => Ok(tokens),
+        }
+    }
+
+    /// Tokens of the prompt with the longest ending.
+    pub fn longest(&self) -> usize {
+        self.prompt.len() + self.endings.iter().map(Vec::len).max().unwrap_or(0)
+    }
+}
+
 /// Reads tokens in a sequence of their own, `chunk` at a time: one reading for each but the first. Ends soon after
 /// `cancelled` became true.
 ///
 /// # Errors
 /// The backend's; Engine, where its logits are not numbers; Cancelled.
 pub fn read_along(open: &mut impl Open, tokens: &[Token], chunk: u32, cancelled: &AtomicBool) -> Result<Vec<Reading>> {
+    let passage = PassageTokens { prompt: Vec::new(), endings: vec![tokens.to_vec()] };
+    let read = read_all(open, &[passage], chunk, cancelled, &AtomicUsize::new(0))?;
+    Ok(read.into_iter().flatten().next().unwrap_or_default())
+}
+
+/// Reads passages one after another in one sequence, `chunk` tokens at a time: for each of their endings one reading for
+/// each of its tokens, but for the first where nothing stands before it. What a passage has in common with the beginning
+/// of the one before is not read again. Counts the passages in `done`; ends soon after `cancelled` became true.
+///
+/// # Errors
+/// As [`read_along`].
+pub fn read_all(
+    open: &mut impl Open,
+    passages: &[PassageTokens],
+    chunk: u32,
+    cancelled: &AtomicBool,
+    done: &AtomicUsize,
+) -> Result<Vec<Vec<Vec<Reading>>>> {
     let mut readings = Ok(Vec::new());
-    if tokens.len() > 1 {
-        open.open(&mut |backend| readings = read(backend, tokens, chunk.max(1) as usize, cancelled))?;
+    if passages.iter().all(|passage| passage.longest() < 2) {
+        return Ok(passages.iter().map(|passage| vec![Vec::new(); passage.endings.len()]).collect());
     }
+    open.open(&mut |backend| {
+        let mut reader = Reader { backend, chunk: chunk.max(1) as usize, cancelled, read: Vec::new() };
+        let one = |passage| {
+            let read = reader.passage(passage)?;
+            done.fetch_add(1, Ordering::Relaxed);
+            Ok(read)
+        };
+        readings = passages.iter().map(one).collect();
+    })?;
     readings
 }
 
-fn read(backend: &mut dyn Backend, tokens: &[Token], chunk: usize, cancelled: &AtomicBool) -> Result<Vec<Reading>> {
-    let mut readings = Vec::with_capacity(tokens.len() - 1);
-    let mut batch = Vec::with_capacity(chunk);
-    // The last token is foretold and foretells nothing.
-    let read = &tokens[..tokens.len() - 1];
-    for (at, part) in read.chunks(chunk).enumerate() {
-        if cancelled.load(Ordering::Relaxed) {
-            return Err(Error::Cancelled);
+struct Reader<'a> {
+    backend: &'a mut dyn Backend,
+    chunk: usize,
+    cancelled: &'a AtomicBool,
+    /// What the sequence holds.
+    read: Vec<Token>,
+}
+
+impl Reader<'_> {
+    fn passage(&mut self, passage: &PassageTokens) -> Result<Vec<Vec<Reading>>> {
+        let start = passage.prompt.len();
+        let mut after_prompt: Option<Vec<f32>> = None;
+        if start > 0 {
+            self.advance(&passage.prompt, start - 1, &mut |_, logits| {
+                after_prompt = Some(logits.to_vec());
+                Ok(())
+            })?;
         }
-        let start = at * chunk;
-        let input = |(position, token): (usize, &Token)| Input {
-            sequence: 0,
-            position: position as u32,
-            token: *token,
-            logits: true,
-        };
-        batch.clear();
-        batch.extend((start..).zip(part).map(input));
-        backend.decode(&batch)?;
-        for index in 0..part.len() {
-            readings.push(reading(backend.logits(index)?, tokens[start + index + 1])?);
+        let mut all = Vec::with_capacity(passage.endings.len());
+        for ending in &passage.endings {
+            let mut readings = Vec::with_capacity(ending.len());
+            if let (Some(logits), Some(first)) = (&after_prompt, ending.first()) {
+                readings.push(reading(logits, *first)?);
+            }
+            // The last token is foretold and foretells nothing.
+            if let Some((_, foretelling)) = ending.split_last().filter(|(_, before)| !before.is_empty()) {
+                let tokens = [passage.prompt.as_slice(), foretelling].concat();
+                self.advance(&tokens, start, &mut |position, logits| {
+                    readings.push(reading(logits, ending[position + 1 - start])?);
+                    Ok(())
+                })?;
+            }
+            all.push(readings);
         }
+        Ok(all)
     }
-    Ok(readings)
+
+    /// Has the sequence hold `tokens`, and is told the logits after those at `from` and later.
+    fn advance(
+        &mut self,
+        tokens: &[Token],
+        from: usize,
+        told: &mut dyn FnMut(usize, &[f32]) -> Result<()>,
+    ) -> Result<()> {
+        let common = self.read.iter().zip(tokens).take_while(|(read, token)| read == token).count().min(from);
+        if common < self.read.len() {
+            let kept = if self.backend.truncate(0, common as u32)? { common } else { 0 };
+            self.read.truncate(kept);
+        }
+        let mut batch = Vec::with_capacity(self.chunk);
+        while self.read.len() < tokens.len() {
+            if self.cancelled.load(Ordering::Relaxed) {
+                return Err(Error::Cancelled);
+            }
+            let start = self.read.len();
+            let part = &tokens[start..tokens.len().min(start + self.chunk)];
+            let input = |(position, token): (usize, &Token)| Input {
+                sequence: 0,
+                position: position as u32,
+                token: *token,
+                logits: position >= from,
+                also: (0, 0),
+            };
+            batch.clear();
+            batch.extend((start..).zip(part).map(input));
+            self.backend.decode(&batch, Care::Exact)?;
+            for (index, position) in (start..start + part.len()).enumerate().filter(|(_, position)| *position >= from) {
+                told(position, self.backend.logits(index)?)?;
+            }
+            self.read.extend(part);
+        }
+        Ok(())
+    }
 }
 
 fn reading(logits: &[f32], token: Token) -> Result<Reading> {

@@ -26,6 +26,8 @@ pub struct Config {
     pub python: PathBuf,
     /// The longest silence of an upstream before its request is given up.
     pub upstream_timeout: Duration,
+    /// What imported models must keep to against their weights as they came: `default`, or a bound such as `labels=0.97`.
+    pub import_bound: Option<String>,
     /// What seals the API keys of upstreams at rest; without it aliases with an API key are refused.
     pub sealing_key: Option<Arc<Keyring>>,
 }
@@ -43,6 +45,7 @@ impl Config {
             hub: HubConfig::default(),
             python: PathBuf::from("python3"),
             upstream_timeout: Duration::from_secs(120),
+            import_bound: None,
             sealing_key: None,
         }
     }

@@ -17,11 +17,14 @@ mod library;
 mod loaded;
 mod model_id;
 mod pull;
+mod quality;
+mod quantize;
 mod remote;
 mod status;
 mod store;
 #[cfg(test)]
 mod testing;
+mod work;
 
 use std::sync::Arc;
 
@@ -30,7 +33,7 @@ use base::{Clock, Random, Result};
 pub use aliases::{Alias, Family, Provider, Resolved, Target};
 pub use bucket::BucketFolder;
 pub use catalogue::{Card, CardFilter, CardKind, CardSource, CardState, Licence, Recommended};
-pub use checkpoint::{ModelFacts, Quantization};
+pub use checkpoint::{FileType, ModelFacts, Quantization};
 pub use config::{Config, HubConfig};
 pub use foundation::{FoundationModel, Lifecycle};
 pub use imported::{
@@ -47,6 +50,8 @@ pub use invoke::request::{
     Sampling, ToolChoice, ToolSpec, Truncate,
 };
 pub use pull::PullRequest;
+pub use quality::{Bound, Comparison, Kept, LabelTask, MOST_TASKS, QuantizationReport, Ratio, Share};
+pub use quantize::QuantizeRequest;
 pub use status::{LoadedModel, Status};
 pub use store::TABLES;
 
@@ -59,6 +64,7 @@ pub struct Models {
 struct Inner {
     store: ::store::Store,
     strict_aliases: bool,
+    import_bound: Option<imported::ImportBound>,
     catalogue: Arc<catalogue::Catalogue>,
     foundation: foundation::Table,
     library: Arc<library::Library>,
@@ -99,7 +105,7 @@ pub struct Parts {
 
 impl Models {
     /// Opens the library under `config.models_dir`, migrates this module's tables and registers the job kinds
-    /// `model-pull` and `model-import`. Loads no model.
+    /// `model-pull`, `model-import` and `model-quantize`. Loads no model.
     ///
     /// # Errors
     /// Unavailable, where the models directory cannot be written or the database not be reached.
@@ -110,7 +116,10 @@ impl Models {
         let aliases = aliases::Aliases::open(store.clone(), config.sealing_key.clone(), clock.clone()).await?;
         // A pull that this deployment takes up again may need what nothing else does.
         if !jobs.any_open(pull::JOB_KIND).await? {
-            sweep(library.clone()).await;
+            sweep(library.clone(), |library| library.sweep(std::time::SystemTime::now())).await;
+        }
+        if !jobs.any_open(quantize::JOB_KIND).await? {
+            sweep(library.clone(), quantize::sweep).await;
         }
         let puller = pull::Puller::new(&config, catalogue.clone(), library.clone(), loader.clone(), clock.clone())?;
         jobs.register(pull::JOB_KIND, Arc::new(pull::PullHandler::new(puller, identity.clone())));
@@ -118,6 +127,7 @@ impl Models {
             inner: Arc::new(Inner {
                 store,
                 strict_aliases: config.strict_aliases,
+                import_bound: config.import_bound.as_deref().map(imported::ImportBound::parse).transpose()?,
                 foundation: foundation::Table::built_in()?,
                 imported_files: imported::Files::new(config.imported_dir),
                 examinations: Arc::new(tokio::sync::Semaphore::new(imported::EXAMINATIONS)),
@@ -138,13 +148,15 @@ impl Models {
         let handler = imported::ImportHandler::new(Arc::downgrade(&models.inner));
         models.inner.jobs.register_long(imported::JOB_KIND, Arc::new(handler));
         models.resume_imports().await?;
+        let handler = quantize::QuantizeHandler::new(Arc::downgrade(&models.inner));
+        models.inner.jobs.register_long(quantize::JOB_KIND, Arc::new(handler));
         Ok(models)
     }
 }
 
-/// Removes what earlier pulls left behind. What stays costs space and nothing else.
-async fn sweep(library: Arc<library::Library>) {
-    if let Err(error) = library::blocking(move || library.sweep(std::time::SystemTime::now())).await {
-        tracing::warn!(?error, "what earlier pulls left behind stays");
+/// Removes what earlier work left behind. What stays costs space and nothing else.
+async fn sweep(library: Arc<library::Library>, clear: fn(&library::Library) -> Result<()>) {
+    if let Err(error) = library::blocking(move || clear(&library)).await {
+        tracing::warn!(?error, "what earlier work left behind stays");
     }
 }

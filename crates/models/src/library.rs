@@ -26,6 +26,7 @@ use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use crate::catalogue::CardKind;
+use crate::quality::QuantizationReport;
 
 /// Disk space that is left free beside what is written.
 const SPACE_MARGIN: u64 = 64 << 20;
@@ -61,6 +62,12 @@ pub(crate) struct Manifest {
     pub(crate) publisher: String,
     /// Milliseconds since the epoch.
     pub(crate) pulled_at: i64,
+    /// What it cost to make it of another model, where it was made so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) quantization: Option<QuantizationReport>,
+    /// What was made of it and not accepted, a report for each name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) refused: Vec<QuantizationReport>,
     /// Why it could not be loaded, as far as this process has seen.
     #[serde(skip)]
     pub(crate) broken: Option<String>,
@@ -104,6 +111,16 @@ pub(crate) enum Trust {
 impl Manifest {
     pub(crate) fn card_kind(&self) -> CardKind {
         if self.facts.embeds { CardKind::Embedding } else { CardKind::Text }
+    }
+
+    /// How its files can be had again.
+    fn again(&self) -> String {
+        match (&self.quantization, &self.name) {
+            (Some(report), name) => {
+                format!("Remove it with `craton models remove {name}` and quantize `{}` again.", report.source.name)
+            }
+            (None, name) => format!("Run `craton models pull {name}` to fetch it again."),
+        }
     }
 
     pub(crate) fn main_file(&self) -> Option<&ManifestFile> {
@@ -438,7 +455,7 @@ fn link(root: &Path, manifest: &Manifest) -> Result<ModelFiles> {
                 "The model `{name}` cannot be loaded: model file `{path}`: it has {bytes} of {} bytes.",
                 file.bytes
             ))
-            .with_hint(format!("Run `craton models pull {name}` to fetch it again.")));
+            .with_hint(manifest.again()));
         }
     }
     lay_out(root, &dir, &manifest.files)?;

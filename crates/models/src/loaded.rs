@@ -17,6 +17,7 @@ use crate::at_rest::{MemoryFile, Opening, SealedModel};
 use crate::catalogue::CardKind;
 use crate::invoke::{errors, not_pulled};
 use crate::status::{LoadedModel, Status};
+pub(crate) use reading::READER_CONTEXT;
 
 /// The loaded models. Cheap to clone.
 #[derive(Clone)]
@@ -134,6 +135,11 @@ impl Pool {
     pub(crate) fn new(loader: Arc<dyn Loader>, options: LoadOptions, budget: u64) -> Self {
         let (uses, entries) = (AtomicU64::new(0), Mutex::new(HashMap::new()));
         Self { shared: Arc::new(Shared { loader, options, budget, uses, entries }) }
+    }
+
+    /// What reads and loads model files.
+    pub(crate) fn loader(&self) -> Arc<dyn Loader> {
+        self.shared.loader.clone()
     }
 
     /// How models are loaded.

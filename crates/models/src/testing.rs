@@ -9,7 +9,7 @@ use ::store::Store;
 use base::{AccountId, FixedClock, Region, Secret, SeededRandom, Timestamp};
 use identity::{Ctx, Defaults, Identity, JobOwner, RootKey};
 use inference::{
-    Embedder, EmbedderInfo, Embeddings, Facts, LoadOptions, Loaded, Loader, ModelFiles, ModelKind, Truncate,
+    Embedder, EmbedderInfo, Embeddings, Facts, LoadOptions, Loaded, Loader, ModelFiles, ModelKind, Passage, Truncate,
 };
 use objects::{BlobPlace, Objects};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -139,6 +139,8 @@ pub(crate) fn add_model(library: &Library, root: &Path, name: &str, bytes: &[u8]
         publisher: String::new(),
         pulled_at: 0,
         broken: None,
+        quantization: None,
+        refused: Vec::new(),
     };
     library.commit(&manifest).unwrap();
     manifest
@@ -190,7 +192,8 @@ impl Loader for TestLoader {
             name: "test".to_owned(),
             architecture: "test".to_owned(),
             parameters: 7,
-            context_length: 8,
+            // The fake that reads real files reads them a byte a token.
+            context_length: if bytes.starts_with(b"GGUF") { 8192 } else { 8 },
             vocabulary: 9,
             dimensions: 3,
             weights_bytes: self.size(files),
@@ -217,14 +220,24 @@ impl Loader for TestLoader {
         }))))
     }
 
-    fn read_along(
+    fn read_all(
         &self,
         files: &ModelFiles,
         options: &LoadOptions,
-        text: &str,
+        passages: &[Passage],
         cancelled: &AtomicBool,
-    ) -> inference::Result<Vec<inference::Reading>> {
-        inference::fake::FakeLoader::default().read_along(files, options, text, cancelled)
+        done: &AtomicUsize,
+    ) -> inference::Result<Vec<Vec<Vec<inference::Reading>>>> {
+        let mut read = inference::fake::FakeLoader::default().read_all(files, options, passages, cancelled, done)?;
+        let name = files.main.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        if name.contains("worse") {
+            // A model that foretells everything worse, and every third thing otherwise.
+            for (at, reading) in read.iter_mut().flatten().flatten().enumerate() {
+                reading.logprob -= 0.5 + (at % 3) as f32;
+                reading.likeliest += u32::from(at % 3 == 0);
+            }
+        }
+        Ok(read)
     }
 }
 

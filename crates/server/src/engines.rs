@@ -4,12 +4,12 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use base::{Clock, Random};
 use cli::EngineChoice;
 use inference::fake::FakeLoader;
-use inference::{Error, Facts, LoadOptions, Loaded, Loader, ModelFiles, Reading, Result};
+use inference::{Error, Facts, LoadOptions, Loaded, Loader, ModelFiles, Passage, Reading, Result};
 use inference_encoder::EncoderLoader;
 use inference_native::NativeLoader;
 
@@ -68,13 +68,14 @@ impl Loader for ByFormat {
         self.of(files)?.load(files, options)
     }
 
-    fn read_along(
+    fn read_all(
         &self,
         files: &ModelFiles,
         options: &LoadOptions,
-        text: &str,
+        passages: &[Passage],
         cancelled: &AtomicBool,
-    ) -> Result<Vec<Reading>> {
-        self.of(files)?.read_along(files, options, text, cancelled)
+        done: &AtomicUsize,
+    ) -> Result<Vec<Vec<Vec<Reading>>>> {
+        self.of(files)?.read_all(files, options, passages, cancelled, done)
     }
 }

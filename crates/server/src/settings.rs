@@ -37,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) s3_domain: Option<String>,
     pub(crate) region: Region,
     pub(crate) strict_aliases: bool,
+    /// What imported models must keep to.
+    pub(crate) import_bound: Option<String>,
     /// Whether issuers of tokens may be inside the server's network, or be reached without TLS.
     pub(crate) allow_private_issuers: bool,
     pub(crate) engine: EngineSettings,
@@ -105,6 +107,7 @@ struct File {
     s3_domain: Option<String>,
     region: Option<String>,
     strict_aliases: Option<bool>,
+    import_bound: Option<String>,
     memory_budget: Option<String>,
     prefill_threads: Option<u32>,
     decode_threads: Option<u32>,
@@ -164,6 +167,7 @@ impl Settings {
             s3_domain: args.s3_domain.or(file.s3_domain),
             region: args.region.or(file.region).as_deref().unwrap_or("us-east-1").parse()?,
             strict_aliases: args.strict_aliases.or(file.strict_aliases).unwrap_or(false),
+            import_bound: args.import_bound.or(file.import_bound),
             allow_private_issuers: args.allow_private_issuers.or(file.allow_private_issuers).unwrap_or(false),
             engine: EngineSettings {
                 choice: args.engine.unwrap_or(EngineChoice::Native),

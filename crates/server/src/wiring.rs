@@ -224,6 +224,7 @@ fn config(settings: &Settings, data: &DataDir, sealing_key: Arc<Keyring>) -> Con
         sealing_key: Some(sealing_key),
         memory_budget_bytes: memory_budget,
         strict_aliases: settings.strict_aliases,
+        import_bound: settings.import_bound.clone(),
         load: LoadOptions {
             parallel,
             context_per_sequence: context,

@@ -5,6 +5,7 @@ import KeyValuePairs from '@cloudscape-design/components/key-value-pairs'
 import SpaceBetween from '@cloudscape-design/components/space-between'
 import type { ImportedModel } from '../../api/imports.ts'
 import { milliseconds } from '../../ui/format.ts'
+import { shareText } from '../models/quantization.ts'
 import { changeText, figure, perplexityText, share } from './quality.ts'
 
 /** What was measured of the model while it was imported, and the first thing that it said. */
@@ -16,6 +17,9 @@ export function QualityReport({ model: { card, instruct } }: { model: ImportedMo
       ? [
           { label: `Perplexity as it came (${quality.exact.format})`, value: <Figure text={figure(quality.exact.perplexity)} /> },
           { label: 'Same next token', value: <Figure text={share(quality.exact.agreement)} /> },
+          ...(quality.exact.comparison && quality.exact.comparison.labelAgreement.of > 0
+            ? [{ label: 'Same label', value: <Figure text={shareText(quality.exact.comparison.labelAgreement)} /> }]
+            : []),
         ]
       : []),
   ]

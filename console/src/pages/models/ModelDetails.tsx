@@ -5,9 +5,11 @@ import type { Card, Origin } from '../../api/models.ts'
 import { integer, parameters } from '../../ui/format.ts'
 import { CardState, size } from './cardParts.tsx'
 import { Licence } from './PullModal.tsx'
+import { reportLines } from './quantization.ts'
 
 /** Everything that the catalogue knows of one model. */
 export function ModelDetails({ card, onDismiss }: { card: Card; onDismiss: () => void }) {
+  const reports = [...(card.quantization ? [card.quantization] : []), ...(card.refusedQuantizations ?? [])]
   return (
     <Modal visible size="large" header={card.title} onDismiss={onDismiss}>
       <KeyValuePairs
@@ -27,6 +29,7 @@ export function ModelDetails({ card, onDismiss }: { card: Card; onDismiss: () =>
           { label: 'Sources', value: <Lines of={card.origins.map(described)} /> },
           { label: 'Downloaded from', value: card.pulledFrom?.source ?? '–' },
           { label: 'SHA-256', value: <code className="craton-secret">{card.sha256 ?? '–'}</code> },
+          ...reports.map((report) => ({ label: `Quantization to ${report.to}`, value: <Lines of={reportLines(report)} /> })),
           { label: 'On the command line', value: <code className="craton-secret">craton models pull {card.name}</code> },
           { label: `Stands behind these AWS ids (${card.servesAwsIds.length})`, value: <Lines of={card.servesAwsIds} /> },
         ]}

@@ -20,6 +20,7 @@ import { CardActions, CardFacts, CardState } from './cardParts.tsx'
 import { ModelDetails } from './ModelDetails.tsx'
 import { PullModal } from './PullModal.tsx'
 import { PullProgress } from './PullProgress.tsx'
+import { QuantizeModal } from './QuantizeModal.tsx'
 
 const REFRESH_MS = 5000
 
@@ -35,6 +36,7 @@ export default function ModelsPage() {
   const [removing, setRemoving] = useState<Card>()
   /** Downloads that no card of the catalogue stands for. */
   const [others, setOthers] = useState<OtherPull[]>([])
+  const [quantizing, setQuantizing] = useState<Card>()
 
   const unload = useAction(async (card: Card) => {
     await unloadModel(card.name)
@@ -59,6 +61,7 @@ export default function ModelsPage() {
       onPull={() => setPulling(card)}
       onRemove={() => setRemoving(card)}
       onUnload={() => void unload.run(card)}
+      onQuantize={() => setQuantizing(card)}
       onPullOver={models.reload}
     />
   )
@@ -66,11 +69,12 @@ export default function ModelsPage() {
     <SpaceBetween size="m">
       <ErrorAlert error={models.error} title="Could not list the models" onRetry={models.reload} />
       <ErrorAlert error={unload.error} title="Could not unload the model" onDismiss={unload.clearError} />
-      {others.map(({ jobId, source }) => (
+      {others.map(({ jobId, source, doing }) => (
         <Container key={jobId} header={<Header variant="h3">{source}</Header>}>
           <PullProgress
             jobId={jobId}
             name={source}
+            doing={doing}
             onOver={() => {
               setOthers((all) => all.filter((other) => other.jobId !== jobId))
               models.reload()
@@ -140,6 +144,16 @@ export default function ModelsPage() {
           onDismiss={() => setPulling(undefined)}
         />
       )}
+      {quantizing && (
+        <QuantizeModal
+          card={quantizing}
+          onStarted={(job) => {
+            setOthers((all) => [...all, { jobId: job.id, source: quantizing.title, doing: QUANTIZATION }])
+            setQuantizing(undefined)
+          }}
+          onDismiss={() => setQuantizing(undefined)}
+        />
+      )}
       {removing && (
         <ConfirmModal
           title={`Remove ${removing.title}?`}
@@ -165,7 +179,10 @@ export default function ModelsPage() {
 interface OtherPull {
   jobId: string
   source: string
+  doing?: { noun: string; label: string; done: string }
 }
+
+const QUANTIZATION = { noun: 'quantization', label: 'Quantizing', done: 'is kept in fewer bits, as another model' }
 
 const CHOICES: Record<string, { label: string; test: (card: Card) => boolean }> = {
   all: { label: 'All models', test: () => true },

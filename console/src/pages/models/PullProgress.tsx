@@ -13,18 +13,22 @@ interface Props {
   /** The model's title. */
   name: string
   onOver: () => void
+  /** What is under way; a download by default. */
+  doing?: { noun: string; label: string; done: string } | undefined
 }
 
-/** A download under way: its progress as it comes, and a button to cancel it. */
-export function PullProgress({ jobId, name, onOver }: Props) {
+const DOWNLOAD = { noun: 'download', label: 'Downloading', done: 'was downloaded' }
+
+/** A download, or another job on a model, under way: its progress as it comes, and a button to cancel it. */
+export function PullProgress({ jobId, name, onOver, doing = DOWNLOAD }: Props) {
   const notify = useNotify()
   const cancel = useAction(() => cancelJob(jobId))
   const { job, error } = useJob(jobId, (ended: Job) => {
-    if (ended.state === 'succeeded') notify('success', `${name} was downloaded.`)
-    if (ended.state === 'cancelled') notify('info', `The download of ${name} was cancelled.`)
+    if (ended.state === 'succeeded') notify('success', `${name} ${doing.done}.`)
+    if (ended.state === 'cancelled') notify('info', `The ${doing.noun} of ${name} was cancelled.`)
     if (ended.state === 'failed') {
       const { message, hint } = ended.error ?? { message: 'no reason was given', hint: null }
-      notify('error', `The download of ${name} failed: ${message}${hint ? ` Hint: ${hint}` : ''}`)
+      notify('error', `The ${doing.noun} of ${name} failed: ${message}${hint ? ` Hint: ${hint}` : ''}`)
     }
     onOver()
   })
@@ -32,15 +36,15 @@ export function PullProgress({ jobId, name, onOver }: Props) {
   return (
     <SpaceBetween size="xs">
       <ProgressBar
-        label="Downloading"
+        label={doing.label}
         value={percent(job?.progress) ?? 0}
         description={job ? progressText(job) : 'Waiting for the server'}
-        ariaLabel={`Download of ${name}`}
+        ariaLabel={`${doing.noun.charAt(0).toUpperCase()}${doing.noun.slice(1)} of ${name}`}
       />
-      <Button ariaLabel={`Cancel the download of ${name}`} loading={cancel.busy || (job?.cancelRequested ?? false)} onClick={() => void cancel.run()}>
+      <Button ariaLabel={`Cancel the ${doing.noun} of ${name}`} loading={cancel.busy || (job?.cancelRequested ?? false)} onClick={() => void cancel.run()}>
         Cancel
       </Button>
-      <ErrorAlert error={error ?? cancel.error} title="Could not follow the download" />
+      <ErrorAlert error={error ?? cancel.error} title={`Could not follow the ${doing.noun}`} />
     </SpaceBetween>
   )
 }

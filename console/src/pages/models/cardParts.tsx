@@ -79,11 +79,12 @@ interface ActionsProps {
   onPull: () => void
   onRemove: () => void
   onUnload: () => void
+  onQuantize: () => void
   onPullOver: () => void
 }
 
 /** What can be done with the model in the state that it is in. */
-export function CardActions({ card, manages, busy, onPull, onRemove, onUnload, onPullOver }: ActionsProps) {
+export function CardActions({ card, manages, busy, onPull, onRemove, onUnload, onQuantize, onPullOver }: ActionsProps) {
   if (card.state === 'pulling' && card.jobId) return <PullProgress jobId={card.jobId} name={card.title} onOver={onPullOver} />
   return (
     <SpaceBetween direction="horizontal" size="xs">
@@ -98,6 +99,11 @@ export function CardActions({ card, manages, busy, onPull, onRemove, onUnload, o
       {manages && (card.state === 'not-pulled' || card.state === 'broken') && (
         <Button iconName="download" ariaLabel={`Download ${card.title}`} onClick={onPull}>
           {card.state === 'broken' ? 'Download again' : 'Download'}
+        </Button>
+      )}
+      {manages && card.state === 'ready' && card.kind === 'text' && (
+        <Button ariaLabel={`Quantize ${card.title}`} onClick={onQuantize}>
+          Quantize
         </Button>
       )}
       {manages && card.loaded && (

@@ -74,15 +74,20 @@ fn describe_trial(trial: &Trial) -> Value {
 }
 
 fn describe_quality(quality: &Quality) -> Value {
-    let exact = quality
-        .exact
-        .as_ref()
-        .map(|exact| json!({"perplexity": exact.perplexity, "agreement": exact.agreement, "format": exact.format}));
+    let exact = quality.exact.as_ref().map(|exact| {
+        json!({
+            "perplexity": exact.perplexity,
+            "agreement": exact.agreement,
+            "format": exact.format,
+            "comparison": exact.comparison.as_ref().map(super::quantizations::comparison),
+        })
+    });
     json!({
         "text": quality.text,
         "tokens": quality.tokens,
         "perplexity": quality.perplexity,
         "exact": exact,
         "unmeasured": quality.unmeasured,
+        "bound": quality.bound.as_ref().map(super::quantizations::bound),
     })
 }

@@ -11,6 +11,7 @@ mod imports;
 mod jobs;
 mod models;
 mod policies;
+mod quantizations;
 mod requests;
 mod session;
 mod status;
@@ -60,6 +61,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route!("POST" "models/pull", "PullModel", Write, "model", models::pull),
     route!("GET" "models/{name}", "GetModel", Read, "model", models::get),
     route!("DELETE" "models/{name}", "RemoveModel", Write, "model", models::remove),
+    route!("POST" "models/{name}/quantize", "QuantizeModel", Write, "model", quantizations::quantize),
     route!("POST" "models/{name}/unload", "UnloadModel", Write, "model", models::unload),
     route!("GET" "aliases", "ListAliases", Read, "alias", aliases::list),
     route!("PUT" "aliases/{modelId}", "PutAlias", Write, "alias", aliases::put),

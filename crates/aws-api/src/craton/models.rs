@@ -9,6 +9,7 @@ use models::{Card, CardFilter, CardSource, CardState, PullRequest};
 use serde_json::{Value, json};
 
 use super::no_content;
+use super::quantizations;
 use super::status::kind;
 use crate::call::{Answer, Call, Labels, json as respond};
 use crate::json_fields::{Fields, Wording};
@@ -54,7 +55,7 @@ pub(super) async fn unload(call: Call<Labels>) -> Answer {
 }
 
 /// Whether the caller may change what all accounts share.
-async fn may_change(call: &Call<Labels>) -> base::Result<()> {
+pub(super) async fn may_change(call: &Call<Labels>) -> base::Result<()> {
     call.api.identity().require_management(&call.ctx).await.map_err(|error| match error.kind {
         ErrorKind::Denied => error.with_hint(
             "All accounts share the models. Ask an administrator of the deployment's first account to change them.",
@@ -99,6 +100,8 @@ fn describe(card: &Card) -> Value {
         "jobId": job,
         "loaded": card.loaded,
         "sha256": card.sha256,
+        "quantization": card.quantization.as_ref().map(quantizations::describe),
+        "refusedQuantizations": card.refused_quantizations.iter().map(quantizations::describe).collect::<Vec<Value>>(),
     })
 }
 

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{jobs, segment};
+use super::{jobs, quantize, segment};
 use crate::args::{Alias, Format, Models};
 use crate::client::Client;
 use crate::fields::{items, text};
@@ -21,6 +21,7 @@ pub(super) async fn run(client: &Client, command: Models, format: Format) -> Res
         Models::List => list(client, format).await,
         Models::Show { name } => show(client, &name, format).await,
         Models::Pull { source, accept_terms } => pull(client, &source, accept_terms, format).await,
+        Models::Quantize(asked) => quantize::run(client, asked, format).await,
         Models::Remove { name } => {
             client.craton(Method::DELETE, &format!("/models/{}", segment(&name)), None).await?;
             if format == Format::Json {
@@ -130,6 +131,11 @@ fn lines(card: &Value) -> Vec<(&'static str, String)> {
         ("state", state),
         ("sha-256", text(card, "sha256")),
     ]);
+    if card["quantization"].is_object() {
+        lines.extend(quantize::lines(&card["quantization"]));
+    }
+    let refused = card["refusedQuantizations"].as_array().map_or(&[][..], Vec::as_slice);
+    lines.extend(refused.iter().flat_map(quantize::lines));
     lines
 }
 

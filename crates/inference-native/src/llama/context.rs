@@ -16,8 +16,10 @@ use super::{Model, log};
 pub(crate) struct Parameters {
     /// Sequences.
     pub(crate) sequences: u32,
-    /// Tokens of each of them.
+    /// Tokens of each of them, or of all together where they share a buffer.
     pub(crate) context: u32,
+    /// Whether they share a buffer.
+    pub(crate) unified: bool,
     /// Most tokens of a batch.
     pub(crate) batch: u32,
     /// Whether attention is computed in one pass: `None` where llama.cpp chooses.
@@ -49,7 +51,8 @@ impl Context {
     pub(crate) fn new(model: Arc<Model>, parameters: Parameters) -> Option<Self> {
         // SAFETY: returns a plain value.
         let mut p = unsafe { sys::llama_context_default_params() };
-        p.n_ctx = parameters.context.checked_mul(parameters.sequences)?;
+        let buffers = if parameters.unified { 1 } else { parameters.sequences };
+        p.n_ctx = parameters.context.checked_mul(buffers)?;
         p.n_seq_max = parameters.sequences;
         p.n_batch = parameters.batch;
         p.n_ubatch = parameters.batch;
@@ -59,7 +62,7 @@ impl Context {
             Some(false) => sys::LLAMA_FLASH_ATTN_TYPE_DISABLED,
         };
         // Sequences that share one buffer change each other's rounding.
-        p.kv_unified = false;
+        p.kv_unified = parameters.unified;
         // A window's cells are kept whole, so that a prompt's beginning can be used again.
         p.swa_full = true;
         p.no_perf = true;
@@ -96,7 +99,10 @@ impl Context {
             GIVEN_UP => {
                 // Parts of the batch may have been read before.
                 for input in inputs {
-                    self.forget(input.sequence, input.position);
+                    let also = input.also.0..input.also.0 + input.also.1;
+                    for sequence in std::iter::once(input.sequence).chain(also) {
+                        self.forget(sequence, input.position);
+                    }
                 }
                 return Err(Stop::GivenUp);
             }
@@ -128,6 +134,47 @@ impl Context {
             let memory = sys::llama_get_memory(self.pointer.as_ptr());
             sys::llama_memory_seq_rm(memory, sequence, from, -1)
         }
+    }
+}
+
+/// What a sequence holds.
+impl Context {
+    /// Lets a sequence begin with the first `tokens` tokens of another one.
+    pub(crate) fn share(&mut self, from: u32, to: u32, tokens: u32) {
+        // SAFETY: the context and its memory are alive and nothing computes in them.
+        unsafe {
+            let memory = sys::llama_get_memory(self.pointer.as_ptr());
+            sys::llama_memory_seq_cp(memory, from as i32, to as i32, 0, tokens as i32);
+        }
+    }
+
+    /// Writes down what a sequence holds; whether that went well.
+    pub(crate) fn save(&mut self, sequence: u32, state: &mut Vec<u8>) -> bool {
+        // SAFETY: the context is alive and nothing computes in it.
+        let size = unsafe { sys::llama_state_seq_get_size(self.pointer.as_ptr(), sequence as i32) };
+        state.clear();
+        state.reserve_exact(size);
+        // SAFETY: the buffer has room for `size` bytes, of which llama.cpp tells how many it wrote.
+        let written = unsafe {
+            let place = state.as_mut_ptr();
+            sys::llama_state_seq_get_data(self.pointer.as_ptr(), place, size, sequence as i32)
+        };
+        if written != size {
+            return false;
+        }
+        // SAFETY: all of them were written.
+        unsafe { state.set_len(size) };
+        true
+    }
+
+    /// Puts what was written down into an empty sequence; whether that went well.
+    pub(crate) fn restore(&mut self, sequence: u32, state: &[u8]) -> bool {
+        // SAFETY: llama.cpp reads no more than the buffer's length, and refuses what does not fit.
+        let read = unsafe {
+            let (place, size) = (state.as_ptr(), state.len());
+            sys::llama_state_seq_set_data(self.pointer.as_ptr(), place, size, sequence as i32)
+        };
+        read == state.len()
     }
 }
 
@@ -186,9 +233,16 @@ impl Batch {
         }
         set(&mut self.tokens, inputs.iter().map(|input| input.token as i32));
         set(&mut self.positions, inputs.iter().map(|input| input.position as i32));
-        set(&mut self.counts, inputs.iter().map(|_| 1));
-        set(&mut self.sequences, inputs.iter().map(|input| input.sequence as i32));
-        set(&mut self.places, self.sequences.iter_mut().map(std::ptr::from_mut));
+        set(&mut self.counts, inputs.iter().map(|input| 1 + input.also.1 as i32));
+        let all = |input: &Input| std::iter::once(input.sequence).chain(input.also.0..input.also.0 + input.also.1);
+        set(&mut self.sequences, inputs.iter().flat_map(all).map(|sequence| sequence as i32));
+        let mut rest = self.sequences.as_mut_slice();
+        self.places.clear();
+        for count in &self.counts {
+            let (theirs, others) = rest.split_at_mut(*count as usize);
+            self.places.push(theirs.as_mut_ptr());
+            rest = others;
+        }
         set(&mut self.wanted, inputs.iter().map(|input| i8::from(input.logits)));
         sys::llama_batch {
             n_tokens: inputs.len() as i32,

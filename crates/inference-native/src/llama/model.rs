@@ -61,6 +61,13 @@ impl Model {
         }
     }
 
+    /// Whether what is written down of a sequence holds all its tokens: models that look back over a window write down no
+    /// more than that.
+    pub(crate) fn has_whole_states(&self) -> bool {
+        // SAFETY: the model is alive.
+        self.has_plain_cache() && unsafe { sys::llama_model_n_swa(self.pointer.as_ptr()) == 0 }
+    }
+
     /// The number of tokens.
     pub(crate) fn tokens(&self) -> i32 {
         // SAFETY: the vocabulary is alive.

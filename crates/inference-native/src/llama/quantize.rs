@@ -1,6 +1,6 @@
 //! ggml's packing of numbers into blocks.
 
-use checkpoint::Format;
+use checkpoint::{ElementType, Format};
 use llama_cpp_sys_2 as sys;
 
 /// Appends `values`, whole rows of `width` numbers, packed in `format`, which is none that needs an importance matrix.
@@ -31,6 +31,26 @@ pub(crate) fn pack(format: Format, values: &[f32], width: usize, out: &mut Vec<u
         )
     };
     if written == bytes { Ok(()) } else { Err(format!("ggml packed {written} bytes instead of {bytes}")) }
+}
+
+/// Appends the numbers that `packed`, whole blocks of the element type, stand for.
+///
+/// # Errors
+/// Says why not.
+pub(crate) fn unpack(kind: u32, packed: &[u8], out: &mut Vec<f32>) -> Result<(), String> {
+    let element = ElementType::of(kind).ok_or_else(|| format!("there is no element type {kind}"))?;
+    if !packed.len().is_multiple_of(element.bytes as usize) {
+        return Err(format!("{} bytes are no blocks of {}", packed.len(), element.name));
+    }
+    let count = packed.len() / element.bytes as usize * element.block as usize;
+    // SAFETY: ggml knows the type, as a test compares the table with it; its traits live for ever.
+    let to_float = unsafe { sys::ggml_get_type_traits(kind).as_ref() }.and_then(|traits| traits.to_float);
+    let to_float = to_float.ok_or_else(|| format!("{} cannot be turned into numbers", element.name))?;
+    let start = out.len();
+    out.resize(start + count, 0.0);
+    // SAFETY: the source holds the blocks of `count` numbers, for which the destination has room.
+    unsafe { to_float(packed.as_ptr().cast(), out[start..].as_mut_ptr(), count as i64) };
+    Ok(())
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@ use std::path::PathBuf;
 
 use futures::executor::block_on;
 use inference::{Error, GenerateRequest, Loaded, Loader, Prompt, Sampling, Token};
-use std::sync::atomic::AtomicBool;
 
 use super::*;
 
@@ -22,8 +21,10 @@ fn files() -> ModelFiles {
 }
 
 fn readings(text: &str, chunk: u32) -> Vec<Reading> {
-    read_along(&NativeLoader::default(), &files(), &LoadOptions::default(), (text, chunk), &AtomicBool::new(false))
-        .unwrap()
+    let told = (&AtomicBool::new(false), &AtomicUsize::new(0));
+    let passages = [Passage::text(text)];
+    let read = read_all(&NativeLoader::default(), &files(), &LoadOptions::default(), (&passages, chunk), told);
+    read.unwrap().into_iter().flatten().next().unwrap()
 }
 
 fn perplexity(readings: &[Reading]) -> f64 {
@@ -92,4 +93,34 @@ fn a_text_longer_than_the_context_is_refused() {
     assert!(matches!(refused, Err(Error::ContextOverflow { prompt: 17.., context: 16 })), "{refused:?}");
     let few: Vec<Token> = readings("Paris", CHUNK).iter().map(|reading| reading.token).collect();
     assert_eq!(few, [0; 0]);
+}
+
+#[test]
+fn passages_are_read_together_as_each_is_alone() {
+    let passage = |prompt: &str, endings: &[&str]| Passage {
+        prompt: prompt.to_owned(),
+        endings: endings.iter().map(|ending| (*ending).to_owned()).collect(),
+    };
+    let passages = [
+        passage("The capital of France is", &[" Paris", " London", " the city of light"]),
+        passage("The capital of Spain is", &[" Paris", " Madrid"]),
+        passage(TEXT, &[" Indeed.", ""]),
+        Passage::text(TEXT),
+    ];
+    let (cancelled, done) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let read = |passages: &[Passage]| {
+        NativeLoader::default().read_all(&files(), &LoadOptions::default(), passages, &cancelled, &done).unwrap()
+    };
+    let together = read(&passages);
+    assert_eq!(done.swap(0, std::sync::atomic::Ordering::Relaxed), 4);
+    for (passage, together) in passages.iter().zip(&together) {
+        let alone = &read(std::slice::from_ref(passage))[0];
+        assert_eq!((together.len(), alone.len()), (passage.endings.len(), passage.endings.len()));
+        for (together, alone) in together.iter().zip(alone).filter(|(_, alone)| !alone.is_empty()) {
+            assert_alike(together, alone);
+        }
+    }
+    let likelihood = |at: usize, ending: usize| -> f32 { together[at][ending].iter().map(|read| read.logprob).sum() };
+    assert!(likelihood(0, 0) > likelihood(0, 1) && likelihood(1, 1) > likelihood(1, 0));
+    assert_eq!(together[2][1], []);
 }

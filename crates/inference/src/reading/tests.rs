@@ -20,7 +20,7 @@ fn files(name: &str) -> ModelFiles {
 struct Fixed([f32; 3]);
 
 impl Backend for Fixed {
-    fn decode(&mut self, _batch: &[Input]) -> Result<()> {
+    fn decode(&mut self, _batch: &[Input], _care: Care) -> Result<()> {
         Ok(())
     }
 
@@ -78,7 +78,8 @@ fn a_text_is_read_token_by_token_whatever_the_chunk() {
     let mut backend = FakeBackend::new(&fake());
     for (position, reading) in whole.iter().enumerate() {
         let token = tokens[position];
-        backend.decode(&[Input { sequence: 0, position: position as u32, token, logits: true }]).unwrap();
+        let input = Input { sequence: 0, position: position as u32, token, logits: true, also: (0, 0) };
+        backend.decode(&[input], Care::Exact).unwrap();
         let (logprob, top) = crate::sampling::logprobs(backend.logits(0).unwrap(), tokens[position + 1], 1);
         assert_eq!((reading.token, reading.likeliest), (tokens[position + 1], top[0].token));
         assert!((reading.logprob - logprob).abs() < 1e-4);
@@ -130,4 +131,88 @@ fn an_embedding_model_says_that_it_foretells_nothing() {
 fn a_reading_that_is_cancelled_ends() {
     let read = read_along(&mut Fixed([0.0; 3]), &[0, 1, 2], 1, &AtomicBool::new(true));
     assert_eq!(read, Err(Error::Cancelled));
+}
+
+/// A backend of five tokens whose logits depend on all that the sequence holds, and that counts what it reads.
+#[derive(Default)]
+struct Remembering {
+    held: Vec<Token>,
+    rows: Vec<[f32; 5]>,
+    reads: usize,
+}
+
+impl Backend for Remembering {
+    fn decode(&mut self, batch: &[Input], _care: Care) -> Result<()> {
+        self.rows.clear();
+        for input in batch {
+            assert_eq!(input.position as usize, self.held.len());
+            self.held.push(input.token);
+            self.reads += 1;
+            let state = self.held.iter().fold(7_u32, |state, token| state.wrapping_mul(31).wrapping_add(*token + 1));
+            self.rows.push([0, 1, 2, 3, 4].map(|at: u32| (state.wrapping_mul(at + 3) % 97) as f32 / 10.0));
+        }
+        Ok(())
+    }
+
+    fn logits(&mut self, index: usize) -> Result<&[f32]> {
+        Ok(&self.rows[index])
+    }
+
+    fn truncate(&mut self, _sequence: u32, from: u32) -> Result<bool> {
+        self.held.truncate(from as usize);
+        Ok(true)
+    }
+}
+
+impl Open for Remembering {
+    fn open(&mut self, drive: &mut dyn FnMut(&mut dyn Backend)) -> Result<()> {
+        self.held.clear();
+        drive(self);
+        Ok(())
+    }
+}
+
+fn read_together(backend: &mut Remembering, passages: &[PassageTokens]) -> Vec<Vec<Vec<Reading>>> {
+    let done = AtomicUsize::new(0);
+    let read = read_all(backend, passages, 4, &AtomicBool::new(false), &done).unwrap();
+    assert_eq!(done.into_inner(), passages.len());
+    read
+}
+
+#[test]
+fn passages_are_read_together_as_each_ending_is_alone() {
+    let passage = |prompt: &[Token], endings: &[&[Token]]| PassageTokens {
+        prompt: prompt.to_vec(),
+        endings: endings.iter().map(|ending| ending.to_vec()).collect(),
+    };
+    let passages = [
+        passage(&[1, 2, 3, 4, 1, 2], &[&[3], &[4, 4, 1], &[4, 4, 2, 0], &[]]),
+        passage(&[1, 2, 3, 4, 1, 3, 3], &[&[0], &[1]]),
+        passage(&[1, 2, 3], &[&[4, 1]]),
+        passage(&[], &[&[2, 1, 0]]),
+    ];
+    let mut backend = Remembering::default();
+    let together = read_together(&mut backend, &passages);
+    for (passage, together) in passages.iter().zip(&together) {
+        for (ending, together) in passage.endings.iter().zip(together) {
+            let alone = PassageTokens { prompt: passage.prompt.clone(), endings: vec![ending.clone()] };
+            let alone = read_together(&mut Remembering::default(), &[alone]);
+            assert_eq!(alone, [[together.clone()]]);
+            let first = usize::from(passage.prompt.is_empty()).min(ending.len());
+            assert_eq!(together.iter().map(|reading| reading.token).collect::<Vec<_>>(), ending[first..]);
+        }
+    }
+    let apart: usize = passages.iter().map(|passage| passage.prompt.len() * passage.endings.len()).sum();
+    assert!(backend.reads < apart, "the prompt of an ending is read once: {} of {apart}", backend.reads);
+    // The prompt, two and three of its long endings; what the next prompt has of its own; the end of the third and one of
+    // its ending; the text.
+    assert_eq!(backend.reads, 6 + 2 + 3 + 2 + 1 + 1 + 2);
+}
+
+#[test]
+fn passages_end_where_they_are_cancelled() {
+    let passage = PassageTokens { prompt: vec![0, 1], endings: vec![vec![2]] };
+    let done = AtomicUsize::new(0);
+    let read = read_all(&mut Remembering::default(), &[passage], 4, &AtomicBool::new(true), &done);
+    assert_eq!((read, done.into_inner()), (Err(Error::Cancelled), 0));
 }

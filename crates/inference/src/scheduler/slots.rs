@@ -227,6 +227,9 @@ impl Slots {
 
     /// What saves most by a copy, where that is at least so many tokens.
     fn copied(&mut self, job: &Job, least: usize) -> Start {
+        if !self.layout.copies {
+            return (Source::Nothing, 0);
+        }
         let least = least.max(WORTH);
         let slot = self.best(job, 0..self.all.len(), |_| true);
         let (tenant, chunk) = (job.serving.tenant, self.chunk);
@@ -306,7 +309,7 @@ impl Slots {
         let slot = &self.all[index];
         let length = slot.tokens.len();
         let worth = KEPT_FROM.max(length / 8);
-        if length < stays + worth {
+        if !self.layout.copies || length < stays + worth {
             return;
         }
         let elsewhere = self.kept.find(slot.tenant, &slot.tokens, |common, _| common);
@@ -322,6 +325,9 @@ impl Slots {
 
     /// Keeps a copy of what the slot holds now.
     pub(super) fn keep_now(&mut self, backend: &mut dyn Backend, index: usize) -> Result<()> {
+        if !self.layout.copies {
+            return Err(Error::Engine { reason: "what this model reads cannot be kept".to_owned() });
+        }
         let slot = &self.all[index];
         let found = self.kept.find(slot.tenant, &slot.tokens, |common, _| common);
         if found.is_some_and(|found| found.common == slot.tokens.len()) {

@@ -6,6 +6,7 @@ use identity::Ctx;
 use super::Entry;
 use crate::Models;
 use crate::library::Manifest;
+use crate::quality::QuantizationReport;
 
 /// What is known of a model that can be or has been pulled.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +50,10 @@ pub struct Card {
     pub loaded: bool,
     /// The SHA-256 of the file that is loaded, where it is pinned or has been downloaded.
     pub sha256: Option<String>,
+    /// What it cost to make it of another model, where it was made so.
+    pub quantization: Option<QuantizationReport>,
+    /// What was made of it and not accepted.
+    pub refused_quantizations: Vec<QuantizationReport>,
 }
 
 /// A place that a model's files can be had from.
@@ -175,6 +180,8 @@ fn from_entry(entry: &Entry) -> Card {
         state: CardState::NotPulled,
         loaded: false,
         sha256: entry.pinned_main(),
+        quantization: None,
+        refused_quantizations: Vec::new(),
     }
 }
 
@@ -201,7 +208,10 @@ fn from_manifest(name: &str, manifest: &Manifest) -> Card {
         title: if facts.title.is_empty() { name.to_owned() } else { facts.title.clone() },
         provider: manifest.provider.clone(),
         kind: manifest.card_kind(),
-        description: format!("Pulled from `{}`.", manifest.source),
+        description: match &manifest.quantization {
+            Some(report) => format!("Made of `{}`: its weights are kept as {}.", report.source.name, report.to),
+            None => format!("Pulled from `{}`.", manifest.source),
+        },
         licence: Licence {
             name: manifest.licence.clone(),
             url: manifest.licence_url.clone(),
@@ -220,6 +230,8 @@ fn from_manifest(name: &str, manifest: &Manifest) -> Card {
         state: CardState::Ready,
         loaded: false,
         sha256: None,
+        quantization: None,
+        refused_quantizations: Vec::new(),
     };
     refine(&mut card, manifest);
     card
@@ -240,6 +252,8 @@ fn refine(card: &mut Card, manifest: &Manifest) {
     card.sizes_are_approximate = false;
     card.memory_bytes = manifest.facts.memory_bytes;
     card.sha256 = manifest.main_file().map(|file| file.sha256.clone());
+    card.quantization.clone_from(&manifest.quantization);
+    card.refused_quantizations.clone_from(&manifest.refused);
     if manifest.trust == crate::library::Trust::FirstDownload {
         card.description.push_str(" Its SHA-256 was recorded at the first download, not pinned in advance.");
     }

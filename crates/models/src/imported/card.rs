@@ -3,6 +3,8 @@
 use checkpoint::{ModelFacts, Quantization, Report, Severity};
 use serde::{Deserialize, Serialize};
 
+use crate::quality::{Bound, Comparison};
+
 /// An imported model's card.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -57,6 +59,9 @@ pub struct Quality {
     pub exact: Option<Exact>,
     /// Why they were not.
     pub unmeasured: Option<String>,
+    /// What had to hold, where the deployment asked for something.
+    #[serde(default)]
+    pub bound: Option<Bound>,
 }
 
 /// How the weights expect the text as they were before the import.
@@ -68,6 +73,9 @@ pub struct Exact {
     pub agreement: f64,
     /// How they were kept for that: `F16` or `F32`, whichever holds them exactly.
     pub format: String,
+    /// All that was compared, with intervals; none where an earlier version imported the model.
+    #[serde(default)]
+    pub comparison: Option<Comparison>,
 }
 
 impl Card {

@@ -1,12 +1,10 @@
-//! What an import costs: how well a model expects a fixed text before and after.
+//! What an import costs: the model and the weights as they were, on the same text and tasks.
 
-use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use base::{Error, ErrorKind, Result};
-use checkpoint::{Accepted, ModelFacts};
-use inference::Reading;
+use checkpoint::{Accepted, FileType, ModelFacts, Quantization};
 use jobs::JobContext;
 use tokio::sync::watch;
 
@@ -15,22 +13,48 @@ use super::job::ImportJob;
 use crate::Models;
 use crate::at_rest::{MemorySink, SealedModel};
 use crate::bucket::BucketFolder;
+use crate::pull::Meter;
+use crate::quality::{Bound, Read, TEXT_NAME, Trials};
+use crate::work::{Patience, metered, unless_cancelled};
 
-/// The text. Models' cards name it with its version: figures of other texts cannot be compared.
-const TEXT: &str = include_str!("quality.txt");
-const NAME: &str = "craton-quality-1";
-
-/// How long an import waits for memory that other models take.
-const PATIENCE: Duration = Duration::from_secs(600);
-/// How long it waits for memory to compare with.
+/// How long an import waits for memory to compare with.
 const SHORT_PATIENCE: Duration = Duration::from_secs(60);
 
-impl Models {
-    /// Measures a model that was just made.
+/// What every import of the deployment must keep to: the setting `import_bound`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum ImportBound {
+    /// What a quantization keeps to where nothing else is asked for.
+    Default,
+    /// What is named, and nothing else.
+    Named(Bound),
+}
+
+impl ImportBound {
+    /// Reads `default`, or a bound as [`Bound::with`] does.
     ///
     /// # Errors
-    /// Damaged, where the model computes no numbers; Throttled, where other models take the memory for long; those of
-    /// reading the checkpoint and of loading.
+    /// Invalid.
+    pub(crate) fn parse(text: &str) -> Result<Self> {
+        match text.trim() {
+            "default" => Ok(Self::Default),
+            text => Bound::none().with(text).map(Self::Named),
+        }
+    }
+
+    fn of(&self, quantization: Quantization) -> Bound {
+        match self {
+            Self::Default => Bound::default_of(FileType::from(quantization)),
+            Self::Named(bound) => *bound,
+        }
+    }
+}
+
+impl Models {
+    /// Measures a model that was just made, and looks whether it keeps to the deployment's bound.
+    ///
+    /// # Errors
+    /// Invalid, where the model computes no numbers or breaks the bound; Damaged, where it is; Throttled, where other
+    /// models take the memory for long; those of reading the checkpoint and of loading.
     pub(super) async fn measure(
         &self,
         work: &JobContext,
@@ -40,20 +64,19 @@ impl Models {
         file: &str,
     ) -> Result<Quality> {
         // Two runs of a job may overlap: what they read has the names of their files.
-        let (name, mut patience) = (format!("{}#{file}", job.model_arn), Patience::of(work, PATIENCE));
-        let mut text = TEXT;
-        let own = loop {
-            match unless_cancelled(work, self.inner.loaded.read_along(&name, made.clone(), text)).await {
-                Ok(readings) => break readings,
-                // A token is at least a byte: this much of the text fits.
-                Err(error) if error.kind == ErrorKind::Invalid && text.len() == TEXT.len() => {
-                    text = beginning(facts.context_length);
-                }
-                Err(error) => patience.wait(error).await?,
-            }
+        let name = format!("{}#{file}", job.model_arn);
+        let quantization = super::quantization(&job.quantization)?;
+        let bound = self.inner.import_bound.as_ref().map(|bound| bound.of(quantization));
+        let mut trials = match (bound, quantization) {
+            (Some(_), _) => Trials::new(None),
+            (None, Quantization::F16) => Trials::text(),
+            (None, _) => Trials::brief(),
         };
-        let perplexity = perplexity(&own)?;
-        let compared = self.compare(work, job, (accepted, facts, source), (&name, text), &own).await;
+        let meter = Meter::new(work.cancelled());
+        let told = (&meter, "measuring the quality");
+        let reading = self.read_trials(work, (name.clone(), made.clone()), (&mut trials, facts.context_length), told);
+        let own = metered(work, &meter, reading).await.map_err(refused)?;
+        let compared = self.compare(work, job, (accepted, facts, source), (&name, &trials), &own).await;
         let (exact, unmeasured) = match compared {
             Ok(exact) => (Some(exact), None),
             Err(error) if matches!(error.kind, ErrorKind::Throttled | ErrorKind::Unavailable) => {
@@ -61,17 +84,19 @@ impl Models {
             }
             Err(error) => return Err(error),
         };
-        Ok(Quality { text: NAME.to_owned(), tokens: own.len() as u64, perplexity, exact, unmeasured })
+        let (text, tokens) = (TEXT_NAME.to_owned(), own.tokens());
+        let quality = Quality { text, tokens, perplexity: own.perplexity, exact, unmeasured, bound };
+        keeps_to_bound(&quality).map(|()| quality)
     }
 
-    /// Reads the text with the weights as they were.
+    /// Reads the same with the weights as they were.
     async fn compare(
         &self,
         work: &JobContext,
         job: &ImportJob,
         (accepted, facts, source): (&Accepted, &ModelFacts, Arc<BucketFolder>),
-        (name, text): (&str, &str),
-        own: &[Reading],
+        (name, trials): (&str, &Trials),
+        own: &Read,
     ) -> Result<Exact> {
         let plan = accepted.exact(&job.model_name);
         let (name, mut patience) = (format!("{name}-exact"), Patience::of(work, SHORT_PATIENCE));
@@ -83,98 +108,44 @@ impl Models {
         };
         let sink = MemorySink::new(plan.bytes())?;
         let sink = self.convert(work, job, plan, source, sink, watch::channel(0).0).await?;
-        let reading = self.inner.loaded.read_along_within(room, sink.finish()?, text);
-        let exact = unless_cancelled(work, reading).await?;
-        if exact.len() != own.len() {
-            return Err(Error::internal("the same text has other tokens"));
-        }
-        let same = exact.iter().zip(own).filter(|(a, b)| a.likeliest == b.likeliest).count();
+        let reading = self.inner.loaded.read_all_within(room, sink.finish()?, Arc::new(trials.passages()));
+        let exact = trials.read(unless_cancelled(work, reading).await?).map_err(refused)?;
+        let comparison = exact.compare(own, trials)?;
         Ok(Exact {
-            perplexity: perplexity(&exact)?,
-            agreement: same as f64 / own.len().max(1) as f64,
+            perplexity: exact.perplexity,
+            agreement: comparison.argmax.share,
             format: if facts.dtype.as_deref() == Some("F16") { "F16" } else { "F32" }.to_owned(),
+            comparison: Some(comparison),
         })
     }
 }
 
 /// # Errors
-/// Conflict, where the job is cancelled first.
-pub(super) async fn unless_cancelled<T>(work: &JobContext, doing: impl Future<Output = Result<T>>) -> Result<T> {
-    tokio::select! {
-        done = doing => done,
-        () = work.cancelled().cancelled_owned() => Err(Error::conflict("The import was cancelled.")),
+/// Invalid, where it does not, or where nobody can know.
+fn keeps_to_bound(quality: &Quality) -> Result<()> {
+    let Some(bound) = &quality.bound else { return Ok(()) };
+    let broken = match quality.exact.as_ref().and_then(|exact| exact.comparison.as_ref()) {
+        Some(comparison) => bound.broken(comparison),
+        None => vec![format!("it could not be compared: {}", quality.unmeasured.as_deref().unwrap_or("no memory"))],
+    };
+    match broken.is_empty() {
+        true => Ok(()),
+        false => Err(Error::invalid(format!(
+            "The model cannot be imported. It does not keep to the bound of this deployment: {}.",
+            broken.join("; ")
+        ))
+        .with_hint("Import it in more bits, or have the setting `import_bound` changed.")),
     }
 }
 
-/// The beginning of the text that surely fits a context.
-fn beginning(context: u64) -> &'static str {
-    let most = usize::try_from(context.saturating_sub(2)).unwrap_or(TEXT.len()).min(TEXT.len() - 1);
-    let end = (0..=most).rev().find(|at| TEXT.is_char_boundary(*at)).unwrap_or(0);
-    &TEXT[..end]
-}
-
-/// e to the mean of the negative log-probabilities.
-fn perplexity(readings: &[Reading]) -> Result<f64> {
-    let sum: f64 = readings.iter().map(|reading| -f64::from(reading.logprob)).sum();
-    let perplexity = (sum / readings.len().max(1) as f64).exp();
-    if perplexity.is_finite() {
-        return Ok(perplexity);
-    }
-    Err(Error::invalid("The model cannot be imported. It computes no finite numbers.")
-        .with_hint("Look for NaN or infinite weights, or import it with the quantization F16."))
-}
-
-/// How long to wait for room.
-pub(super) struct Patience<'a> {
-    work: &'a JobContext,
-    until: Instant,
-}
-
-impl<'a> Patience<'a> {
-    pub(super) fn of(work: &'a JobContext, patience: Duration) -> Self {
-        Self { work, until: Instant::now() + patience }
-    }
-
-    pub(super) fn long(work: &'a JobContext) -> Self {
-        Self::of(work, PATIENCE)
-    }
-
-    /// Waits where there is no room at the moment.
-    ///
-    /// # Errors
-    /// Any other error at once, and this one in the end; Conflict, where the job is cancelled.
-    pub(super) async fn wait(&mut self, error: Error) -> Result<()> {
-        if error.kind != ErrorKind::Throttled || Instant::now() >= self.until {
-            return Err(error);
-        }
-        let pause = tokio::time::sleep(Duration::from_secs(1));
-        let waited = async {
-            pause.await;
-            Ok(())
-        };
-        unless_cancelled(self.work, waited).await
+/// An error of reading what was made, as an import tells it.
+fn refused(error: Error) -> Error {
+    match error.kind {
+        ErrorKind::Invalid => Error { message: format!("The model cannot be imported. {}", error.message), ..error },
+        _ => error,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn reading(logprob: f32) -> Reading {
-        Reading { token: 0, logprob, likeliest: 0 }
-    }
-
-    #[test]
-    fn the_perplexity_of_even_odds_is_the_number_of_choices() {
-        let even = reading(-(8_f32.ln()));
-        assert!((perplexity(&[even, even, even]).unwrap() - 8.0).abs() < 1e-5);
-        assert!(perplexity(&[even, reading(f32::NAN)]).is_err());
-    }
-
-    #[test]
-    fn a_small_context_reads_the_beginning_of_the_text() {
-        assert_eq!(beginning(100), &TEXT[..98]);
-        assert_eq!(beginning(1 << 20).len(), TEXT.len() - 1);
-        assert_eq!(beginning(0), "");
-    }
-}
+#[path = "quality_tests.rs"]
+mod tests;

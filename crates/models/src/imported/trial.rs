@@ -8,9 +8,10 @@ use jobs::JobContext;
 
 use super::card::Trial;
 use super::job::ImportJob;
-use super::quality::{Patience, unless_cancelled};
+
 use crate::at_rest::SealedModel;
 use crate::invoke::{errors, local};
+use crate::work::{Patience, unless_cancelled};
 use crate::{ChatRequest, CompletionRequest, Content, Message, Models, Role, Sampling, ServedBy};
 
 const PROMPT: &str = "Say hello in one short sentence.";

@@ -1,19 +1,22 @@
-//! Memory that is set aside for a while, and models that one text is read by.
+//! Memory that is set aside for a while, and models that texts are read by.
 
 use std::collections::hash_map::Entry as MapEntry;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use base::{Error, Result};
-use inference::{LoadOptions, Reading};
+use inference::{LoadOptions, Passage, Reading};
 use tokio::sync::watch;
 
 use super::{Entry, Pool, Shared, Weights};
 use crate::at_rest::MemoryFile;
 use crate::invoke::errors;
 
-/// Tokens of context of a model that reads one text.
-const READER_CONTEXT: u32 = 1024;
+/// For each passage and each of its endings, what the model made of it.
+pub(crate) type AllReadings = Vec<Vec<Vec<Reading>>>;
+
+/// Tokens of context of a model that reads texts.
+pub(crate) const READER_CONTEXT: u32 = 1024;
 
 impl Pool {
     /// Sets memory aside for what is in memory for a while and is no loaded model.
@@ -26,12 +29,19 @@ impl Pool {
         Ok(taken)
     }
 
-    /// Has a model read a text, loaded for that alone. See [`Loader::read_along`]. Dropping the future ends it soon.
+    /// Has a model read passages, loaded for that alone. See [`Loader::read_all`](inference::Loader::read_all), which
+    /// counts them in `done`. Dropping the future ends it soon.
     ///
     /// # Errors
-    /// As [`Pool::acquire`]; Invalid, where the text is longer than the model's context.
-    pub(crate) async fn read_along(&self, name: &str, weights: impl Into<Weights>, text: &str) -> Result<Vec<Reading>> {
-        let (weights, pool, name, text) = (weights.into(), self.clone(), name.to_owned(), text.to_owned());
+    /// As [`Pool::acquire`]; Invalid, where a text is longer than the model's context.
+    pub(crate) async fn read_all(
+        &self,
+        name: &str,
+        weights: impl Into<Weights>,
+        passages: Arc<Vec<Passage>>,
+        done: Arc<AtomicUsize>,
+    ) -> Result<AllReadings> {
+        let (weights, pool, name) = (weights.into(), self.clone(), name.to_owned());
         let taken = SetAside::begin(&self.shared, &name)?;
         let (left, cancelled) = Left::new();
         let read = tokio::task::spawn_blocking(move || {
@@ -40,7 +50,7 @@ impl Pool {
             let facts = shared.loader.inspect(&opened.files()).map_err(|error| weights.error(&name, error))?;
             drop(shared.make_room(&name, facts.memory_bytes(&options))?);
             let opened = opened.finish()?;
-            let read = shared.loader.read_along(&opened.files(), &options, &text, &cancelled);
+            let read = shared.loader.read_all(&opened.files(), &options, &passages, &cancelled, &done);
             drop(taken);
             read.map_err(|error| errors::of_invocation(&name, error))
         });
@@ -49,31 +59,32 @@ impl Pool {
         read
     }
 
-    /// Has a model in memory read a text. Its weights are set aside already, which is made to be enough for reading, too.
+    /// Has a model in memory read passages. Its weights are set aside already, which is made to be enough for reading, too.
     ///
     /// # Errors
-    /// As [`Pool::read_along`].
-    pub(crate) async fn read_along_within(
+    /// As [`Pool::read_all`].
+    pub(crate) async fn read_all_within(
         &self,
         room: SetAside,
         memory: MemoryFile,
-        text: &str,
-    ) -> Result<Vec<Reading>> {
-        let (pool, text) = (self.clone(), text.to_owned());
+        passages: Arc<Vec<Passage>>,
+    ) -> Result<AllReadings> {
+        let pool = self.clone();
         let (left, cancelled) = Left::new();
         let read = tokio::task::spawn_blocking(move || {
             let (shared, options) = (&pool.shared, pool.one_reader());
             let failed = |error| errors::of_invocation(&room.name, error);
             let facts = shared.loader.inspect(&memory.files()).map_err(failed)?;
             drop(shared.make_room(&room.name, facts.memory_bytes(&options))?);
-            shared.loader.read_along(&memory.files(), &options, &text, &cancelled).map_err(failed)
+            let done = AtomicUsize::new(0);
+            shared.loader.read_all(&memory.files(), &options, &passages, &cancelled, &done).map_err(failed)
         });
         let read = read.await.map_err(Error::internal)?;
         drop(left);
         read
     }
 
-    /// How a model is loaded that one text is read by.
+    /// How a model is loaded that texts are read by.
     fn one_reader(&self) -> LoadOptions {
         LoadOptions { parallel: 1, context_per_sequence: READER_CONTEXT, ..self.shared.options.clone() }
     }

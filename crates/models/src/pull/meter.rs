@@ -1,5 +1,6 @@
 //! How far a pull is, and whether it shall stop.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base::Result;
@@ -15,11 +16,15 @@ pub(crate) struct Meter {
 }
 
 /// How far a pull is.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Reading {
     pub(crate) done: u64,
     pub(crate) total: Option<u64>,
+    /// What is counted.
+    pub(crate) unit: &'static str,
     pub(crate) message: String,
+    /// Counted elsewhere.
+    counter: Option<Arc<AtomicUsize>>,
 }
 
 impl Meter {
@@ -28,7 +33,15 @@ impl Meter {
     }
 
     pub(crate) fn begin(&self, message: impl Into<String>, total: Option<u64>) {
-        *self.lock() = Reading { done: 0, total, message: message.into() };
+        *self.lock() = Reading { done: 0, total, unit: "bytes", message: message.into(), counter: None };
+    }
+
+    /// Begins to tell of work that counts itself in the counter.
+    pub(crate) fn count(&self, message: impl Into<String>, unit: &'static str, total: u64) -> Arc<AtomicUsize> {
+        let counter = Arc::<AtomicUsize>::default();
+        *self.lock() =
+            Reading { done: 0, total: Some(total), unit, message: message.into(), counter: Some(counter.clone()) };
+        counter
     }
 
     pub(crate) fn say(&self, message: impl Into<String>) {
@@ -49,7 +62,11 @@ impl Meter {
     }
 
     pub(crate) fn read(&self) -> Reading {
-        self.lock().clone()
+        let reading = self.lock().clone();
+        match &reading.counter {
+            Some(counter) => Reading { done: counter.load(Ordering::Relaxed) as u64, ..reading },
+            None => reading,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Reading> {

@@ -22,7 +22,8 @@ use jobs::{Job, NewJob, Owner, State};
 use serde::{Deserialize, Serialize};
 
 use crate::Models;
-pub(crate) use puller::{PullHandler, Puller};
+pub(crate) use meter::Meter;
+pub(crate) use puller::{PullHandler, Puller, facts_of, model_lock};
 pub(crate) use source::Source;
 
 /// The kind of the jobs that pull.
@@ -109,9 +110,9 @@ impl Models {
                 None => crate::catalogue::unknown(name),
             });
         }
-        let (library, key) = (self.inner.library.clone(), puller::model_lock(name));
+        let (library, key) = (self.inner.library.clone(), model_lock(name));
         let Some(_alone) = crate::library::blocking(move || library.try_lock(&key)).await? else {
-            return Err(Error::conflict(format!("The model `{name}` is being pulled."))
+            return Err(Error::conflict(format!("The model `{name}` is being pulled or quantized."))
                 .with_hint("Try again when that has ended; `craton jobs cancel ID` stops it."));
         };
         let _retired = self.inner.loaded.retire(name).await?;

@@ -2,12 +2,11 @@
 
 use std::fs::File;
 use std::sync::Arc;
-use std::time::Duration;
 
 use base::{Clock, Error, ErrorKind, Result};
 use identity::{Identity, JobOwner};
 use inference::{LoadOptions, Loader, ModelFiles, ModelKind};
-use jobs::{Handler, JobContext, Progress};
+use jobs::{Handler, JobContext};
 use serde_json::{Value, json};
 
 use super::hub::{self, Hub};
@@ -17,9 +16,7 @@ use super::{PullInput, local_file, package};
 use crate::catalogue::{Catalogue, Entry, Origin};
 use crate::config::Config;
 use crate::library::{Library, Manifest, ManifestFacts, ManifestFile, Trust, blocking};
-
-/// How often the job's progress is reported.
-const REPORT_EVERY: Duration = Duration::from_millis(250);
+use crate::work::metered;
 
 /// What fetching a source gave: blobs in place.
 #[derive(Debug, Clone, PartialEq)]
@@ -248,6 +245,10 @@ impl Puller {
             Some(before) if entry.is_some() => fetched.unless_kept(before),
             _ => fetched,
         };
+        // What was tried with the same files stays true of them.
+        let refused =
+            before.as_ref().filter(|before| before.files == fetched.files).map(|before| before.refused.clone());
+        let refused = refused.unwrap_or_default();
         let mut manifest = Manifest {
             name: name.to_owned(),
             source: fetched.source,
@@ -262,11 +263,13 @@ impl Puller {
             publisher: fetched.publisher,
             pulled_at: self.clock.now().as_millis(),
             broken: None,
+            quantization: None,
+            refused,
         };
         let (library, loader, options) = (self.library.clone(), self.loader.clone(), self.options.clone());
         blocking(move || {
             let read =
-                library.link(&manifest).and_then(|files| read(loader.as_ref(), &options, &manifest.name, &files));
+                library.link(&manifest).and_then(|files| facts_of(loader.as_ref(), &options, &manifest.name, &files));
             let settled = read.and_then(|(facts, licence)| {
                 manifest.facts = facts;
                 if manifest.licence.is_empty() {
@@ -320,7 +323,7 @@ pub(crate) fn trying(label: &str, failed: Option<&(String, Error)>) -> String {
 }
 
 /// What the engine reads in the files, and the licence that they name.
-fn read(
+pub(crate) fn facts_of(
     loader: &dyn Loader,
     options: &LoadOptions,
     name: &str,
@@ -369,28 +372,9 @@ impl Handler for PullHandler {
             self.identity.job_ctx(&JobOwner { account, region, principal_arn, principal_id }).await?;
             let input: PullInput = serde_json::from_value(job.input().clone()).map_err(Error::internal)?;
             let meter = Meter::new(job.cancelled());
-            let pull = self.puller.pull(&input, &meter);
-            tokio::pin!(pull);
-            let mut report = tokio::time::interval(REPORT_EVERY);
-            loop {
-                tokio::select! {
-                    outcome = &mut pull => {
-                        tell(&job, &meter).await;
-                        let manifest = outcome?;
-                        tracing::info!(model = manifest.name, source = manifest.source, "pulled");
-                        return Ok(json!({ "name": manifest.name }));
-                    }
-                    _ = report.tick() => tell(&job, &meter).await,
-                }
-            }
+            let manifest = metered(&job, &meter, self.puller.pull(&input, &meter)).await?;
+            tracing::info!(model = manifest.name, source = manifest.source, "pulled");
+            Ok(json!({ "name": manifest.name }))
         })
     }
-}
-
-async fn tell(job: &JobContext, meter: &Meter) {
-    let reading = meter.read();
-    let progress =
-        Progress { done: reading.done, total: reading.total, unit: "bytes".to_owned(), message: reading.message };
-    // Progress is told to whoever watches; the pull goes on where it cannot be.
-    job.progress(progress).await;
 }
