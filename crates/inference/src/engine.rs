@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use crate::chat::ChatPrompt;
-use crate::generation::{GenerateRequest, Generation, Prompt};
+use crate::generation::{GenerateRequest, Generation, Prompt, Tenant};
 use crate::reading::{Passage, Reading};
 use crate::scoring::{ScoreRequest, Scoring};
 use crate::tool_calls::ToolFormat;
@@ -35,6 +35,8 @@ pub trait Generator: Send + Sync {
     /// Queues a request to score continuations of a prompt, in one pass where they are short. Errors at once as
     /// [`Generator::generate`]; `Err(Request)` for a continuation that is empty or longer than [`CHUNK`].
     fn score(&self, request: ScoreRequest) -> Result<Scoring>;
+    /// Forgets soon what was read for a tenant and is in use no longer.
+    fn forget(&self, tenant: Tenant);
 }
 
 /// A loaded model that embeds text. Blocking: callers use a blocking thread.

@@ -176,6 +176,20 @@ struct Sequence {
     tokens: Vec<Token>,
     /// Where the prompt ends: after the first token whose logits were asked for.
     prompt: Option<usize>,
+    /// Whether what comes next may be another prompt's end: where its first token's logits are not asked for.
+    begins: bool,
+}
+
+impl Sequence {
+    fn read(&mut self, input: Input) {
+        if std::mem::take(&mut self.begins) && !input.logits {
+            self.prompt = None;
+        }
+        self.tokens.push(input.token);
+        if input.logits && self.prompt.is_none() {
+            self.prompt = Some(self.tokens.len());
+        }
+    }
 }
 
 impl FakeBackend {
@@ -237,10 +251,7 @@ impl Backend for FakeBackend {
             for sequence in std::iter::once(input.sequence).chain(also) {
                 let sequence = &mut self.sequences[sequence as usize];
                 assert_eq!(sequence.tokens.len(), input.position as usize, "positions follow one another");
-                sequence.tokens.push(input.token);
-                if input.logits && sequence.prompt.is_none() {
-                    sequence.prompt = Some(sequence.tokens.len());
-                }
+                sequence.read(*input);
             }
             let logits = match input.logits {
                 true => self.compute(&self.sequences[input.sequence as usize]),
@@ -257,18 +268,19 @@ impl Backend for FakeBackend {
 
     fn truncate(&mut self, sequence: u32, from: u32) -> Result<bool> {
         let sequence = &mut self.sequences[sequence as usize];
-        if sequence.tokens.len() > from as usize {
-            sequence.prompt = None;
-        }
+        sequence.prompt = sequence.prompt.filter(|prompt| *prompt <= from as usize);
         sequence.tokens.truncate(from as usize);
+        sequence.begins = true;
         Ok(true)
     }
 
     fn share(&mut self, from: u32, to: u32, tokens: u32) -> Result<()> {
         assert!(from >= self.parallel && to >= self.parallel, "separate sequences share nothing");
         assert!(self.sequences[to as usize].tokens.is_empty(), "only an empty sequence begins with another");
-        let tokens = self.sequences[from as usize].tokens[..tokens as usize].to_vec();
-        self.sequences[to as usize] = Sequence { tokens, prompt: None };
+        let from = &self.sequences[from as usize];
+        let prompt = from.prompt.filter(|prompt| *prompt <= tokens as usize);
+        let tokens = from.tokens[..tokens as usize].to_vec();
+        self.sequences[to as usize] = Sequence { tokens, prompt, begins: true };
         Ok(())
     }
 
@@ -283,7 +295,7 @@ impl Backend for FakeBackend {
         assert!(self.sequences[sequence as usize].tokens.is_empty(), "only an empty sequence is restored");
         let (tokens, _) = state.as_chunks::<4>();
         let tokens = tokens.iter().map(|bytes| Token::from_le_bytes(*bytes)).collect();
-        self.sequences[sequence as usize] = Sequence { tokens, prompt: None };
+        self.sequences[sequence as usize] = Sequence { tokens, prompt: None, begins: true };
         Ok(())
     }
 }

@@ -39,7 +39,7 @@ use crate::chat::ChatPrompt;
 use crate::constraint::{Compiler, Constraint, Follower};
 use crate::control::ControlTokens;
 use crate::engine::{EngineStatus, Generator, ModelInfo};
-use crate::generation::{GenerateRequest, Generation, Prompt, StopReason};
+use crate::generation::{GenerateRequest, Generation, Prompt, StopReason, Tenant};
 use crate::loops::{LoopDetector, LoopState};
 use crate::sampling::Sampler;
 use crate::scoring::{ScoreRequest, Scoring};
@@ -205,6 +205,10 @@ impl Generator for Scheduler {
         let (serving, work) = (request.serving, Work::Score(scored));
         self.shared.push(Job { tokens, serving, cache_points: Vec::new(), submitted, work })?;
         Ok(Scoring::new(receiver))
+    }
+
+    fn forget(&self, tenant: Tenant) {
+        self.shared.forget(tenant);
     }
 }
 

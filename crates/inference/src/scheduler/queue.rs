@@ -33,6 +33,8 @@ struct State {
     classes: [Class; 3],
     /// Why no more requests are taken.
     closed: Option<Error>,
+    /// Tenants whose caches the worker shall forget.
+    forgotten: Vec<Tenant>,
     status: EngineStatus,
     /// The mean time that a request holds its place.
     service: Option<Duration>,
@@ -86,8 +88,15 @@ impl Shared {
         Ok(())
     }
 
-    /// Takes at most `free` requests. With `idle`, waits until there is one. `None` when the worker must stop.
-    pub(super) fn take(&self, free: usize, idle: bool) -> Option<Vec<Job>> {
+    /// Has the worker forget what was read for a tenant.
+    pub(super) fn forget(&self, tenant: Tenant) {
+        self.lock().forgotten.push(tenant);
+        self.wake.notify_one();
+    }
+
+    /// Takes at most `free` requests, and the tenants to be forgotten. With `idle`, waits until there is one of either.
+    /// `None` when the worker must stop.
+    pub(super) fn take(&self, free: usize, idle: bool) -> Option<(Vec<Job>, Vec<Tenant>)> {
         let mut state = self.lock();
         loop {
             if state.closed.is_some() {
@@ -95,9 +104,9 @@ impl Shared {
             }
             state.drop_those_over(Instant::now());
             let jobs: Vec<Job> = std::iter::from_fn(|| state.next()).take(free).collect();
-            if !jobs.is_empty() || !idle {
+            if !jobs.is_empty() || !idle || !state.forgotten.is_empty() {
                 state.status.active += jobs.len() as u32;
-                return Some(jobs);
+                return Some((jobs, std::mem::take(&mut state.forgotten)));
             }
             state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
         }

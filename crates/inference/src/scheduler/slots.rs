@@ -369,6 +369,18 @@ impl Slots {
         }
     }
 
+    /// Forgets what was kept of a tenant's, and what slots hold of it that nobody uses.
+    pub(super) fn forget(&mut self, backend: &mut dyn Backend, tenant: Tenant) {
+        self.kept.forget(tenant);
+        for index in 0..self.all.len() {
+            let slot = &self.all[index];
+            let idle = slot.tenant == tenant && slot.running.is_none() && !slot.tokens.is_empty();
+            if idle && let Err(error) = self.clear(backend, index) {
+                tracing::warn!(%error, "a sequence could not be cleared");
+            }
+        }
+    }
+
     /// Forgets what the slot holds.
     pub(super) fn clear(&mut self, backend: &mut dyn Backend, index: usize) -> Result<()> {
         let first = self.layout.separate as usize;

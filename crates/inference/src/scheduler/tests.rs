@@ -6,7 +6,9 @@ use futures::executor::block_on;
 use serde_json::json;
 
 use super::*;
-use crate::backend::{Backend, Input};
+use crate::backend::{Backend, Care, Input, Layout};
+use crate::generation::{Priority, Serving, Tenant};
+use crate::scoring::Scores;
 use crate::engine::LoadOptions;
 use crate::fake::{FakeBackend, FakeLoader, FakeOpen, FakeVocabulary};
 use crate::generation::{Completion, Event};
@@ -109,8 +111,9 @@ fn a_constraint_shapes_the_answer() {
 }
 
 #[test]
-fn a_prompt_that_begins_alike_skips_whole_chunks() {
+fn a_prompt_that_begins_alike_skips_what_was_read_and_a_deterministic_one_whole_chunks() {
     let model = fake(&[("shared", "yes")]);
+    let prompt = |text: &str| GenerateRequest { serving: deterministic(), ..prompt(text) };
     let long = format!("shared {}", "word ".repeat(40));
     let first = answer(&model, prompt(&long)).unwrap();
     let second = answer(&model, prompt(&format!("{long} and more"))).unwrap();
@@ -121,6 +124,213 @@ fn a_prompt_that_begins_alike_skips_whole_chunks() {
     let exact = "e".repeat(128);
     answer(&model, prompt(&exact)).unwrap();
     assert_eq!(answer(&model, prompt(&exact)).unwrap().finish.usage.cached_tokens, 64);
+    let prompt = self::prompt;
+    assert_eq!(answer(&model, prompt(&exact)).unwrap().finish.usage.cached_tokens, 127);
+    let third = answer(&model, prompt(&format!("{long} and less"))).unwrap();
+    assert_eq!(third.finish.usage.cached_tokens as usize, long.len() + " and ".len());
+    assert_eq!(third.text, "yes");
+}
+
+fn deterministic() -> Serving {
+    Serving { deterministic: true, ..Serving::default() }
+}
+
+fn of(tenant: u128) -> Serving {
+    Serving { tenant: Tenant::of(tenant), ..Serving::default() }
+}
+
+fn text(text: &str) -> Prompt {
+    Prompt::Text { text: text.to_owned(), parse_special: true, add_bos: true }
+}
+
+/// A prompt of so many letters that are drawn from the seed.
+fn letters(seed: u64, count: usize) -> String {
+    let random = SeededRandom::new(seed);
+    (0..count).map(|_| char::from(b'a' + (random.next_u64() % 26) as u8)).collect()
+}
+
+#[test]
+fn what_one_tenant_read_is_not_used_for_another_and_is_gone_when_it_is_forgotten() {
+    let model = fake(&[]);
+    let long = letters(1, 500);
+    let cached = |tenant| {
+        let request = GenerateRequest { serving: of(tenant), ..prompt(&long) };
+        answer(&model, request).unwrap().finish.usage.cached_tokens
+    };
+    assert_eq!((cached(1), cached(2), cached(1), cached(2)), (0, 0, 499, 499));
+    model.forget(Tenant::of(1));
+    assert_eq!((cached(1), cached(2)), (0, 499));
+}
+
+#[test]
+fn prefixes_outlive_their_sequences_under_the_budget() {
+    let options = LoadOptions { parallel: 1, ..options() };
+    let model = FakeLoader::default().generator(&options, &[]).unwrap();
+    let cached = |model: &Scheduler, seed| {
+        answer(model, prompt(&letters(seed, 300))).unwrap().finish.usage.cached_tokens
+    };
+    let first: Vec<u32> = (0..5).map(|seed| cached(&model, seed)).collect();
+    let again: Vec<u32> = (0..5).map(|seed| cached(&model, seed)).collect();
+    assert_eq!((first, again), (vec![0; 5], vec![299; 5]));
+    assert_eq!(model.status().cache_entries, 5);
+    let small = LoadOptions { prefix_cache_bytes: 4 * 2 * 400, ..options };
+    let model = FakeLoader::default().generator(&small, &[]).unwrap();
+    (0..3).for_each(|seed| assert_eq!(cached(&model, seed), 0));
+    assert_eq!(cached(&model, 0), 0, "there was no room for it");
+    assert!(model.status().cache_bytes <= small.prefix_cache_bytes);
+}
+
+#[test]
+fn a_cache_point_keeps_the_prompt_up_to_it() {
+    let model = FakeLoader::default().generator(&LoadOptions { parallel: 1, ..options() }, &[]).unwrap();
+    let long = letters(7, 200);
+    let request = GenerateRequest { cache_points: vec![40, 100], ..prompt(&long) };
+    let first = answer(&model, request.clone()).unwrap().finish.usage;
+    assert_eq!((first.cached_tokens, first.cache_written_tokens), (0, 100));
+    answer(&model, prompt(&letters(8, 300))).unwrap();
+    answer(&model, prompt(&letters(9, 300))).unwrap();
+    let usage = answer(&model, prompt(&format!("{}{}", &long[..100], letters(10, 50)))).unwrap().finish.usage;
+    assert_eq!(usage.cached_tokens, 100);
+    let again = answer(&model, request).unwrap().finish.usage;
+    assert_eq!(again.cache_written_tokens, 0, "it is kept already");
+}
+
+#[test]
+fn requests_that_begin_alike_wait_for_the_one_that_reads_it_and_share_it() {
+    let (model, open, _) = gated_with(8, 8, None, None, true);
+    let long = letters(3, 384);
+    let streams: Vec<Generation> =
+        (0..6).map(|at| model.generate(short(&format!("{long}{at}"))).unwrap()).collect();
+    drop(open);
+    let usages: Vec<u32> =
+        streams.into_iter().map(|stream| block_on(stream.collect()).unwrap().finish.usage.cached_tokens).collect();
+    assert_eq!(usages.iter().filter(|cached| **cached == 0).count(), 1, "{usages:?}");
+    assert_eq!(usages.iter().filter(|cached| **cached == 384).count(), 5, "{usages:?}");
+}
+
+fn short(text: &str) -> GenerateRequest {
+    GenerateRequest { max_tokens: Some(3), ..prompt(text) }
+}
+
+fn scores(model: &Scheduler, prompt: &str, continuations: &[&str], serving: Serving) -> Result<Scores> {
+    let continuations = continuations.iter().map(|continuation| text(continuation)).collect();
+    let request = ScoreRequest { prompt: text(prompt), continuations, serving, ..ScoreRequest::default() };
+    block_on(model.score(request)?.collect())
+}
+
+#[test]
+fn scores_are_the_log_probabilities_that_writing_gives_in_every_kind_of_sequence() {
+    let model = fake(&[("weather", "sunny")]);
+    let prompt_text = format!("{} weather?", letters(4, 200));
+    let request = GenerateRequest { logprobs: Some(0), ..prompt(&prompt_text) };
+    let written = answer(&model, request).unwrap();
+    let expected: f64 = written.tokens.iter().map(|token| f64::from(token.logprob)).sum();
+    let long = letters(5, 64);
+    for serving in [Serving::default(), deterministic()] {
+        let scores = scores(&model, &prompt_text, &["rain", "sunny", "s", &long], serving).unwrap();
+        let sums = scores.logprobs();
+        assert!((sums[1] - expected).abs() < 1e-3, "{} {expected}", sums[1]);
+        assert!(sums[1] > sums[0] && sums[2] > sums[1]);
+        let lengths: Vec<usize> = scores.continuations.iter().map(Vec::len).collect();
+        assert_eq!(lengths, [4, 5, 1, 64]);
+        assert_eq!(scores.usage.completion_tokens, 4 + 5 + 1 + 64);
+        assert!(scores.continuations[1].iter().all(|reading| reading.likeliest == reading.token));
+    }
+    let again = scores(&model, &prompt_text, &["rain"], Serving::default()).unwrap();
+    assert_eq!(again.usage.cached_tokens as usize, prompt_text.len() - 1);
+}
+
+#[test]
+fn many_continuations_are_scored_in_waves_and_alike() {
+    let model = fake(&[]);
+    let all: Vec<String> = (0..50).map(|seed| letters(seed, 1 + seed as usize % 20)).collect();
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    let together = scores(&model, "which?", &all, Serving::default()).unwrap();
+    for (at, one) in all.iter().enumerate() {
+        let alone = scores(&model, "which?", &[one], deterministic()).unwrap();
+        assert_eq!(alone.continuations[0], together.continuations[at], "{one}");
+    }
+}
+
+#[test]
+fn the_prompts_own_log_probabilities_are_told_where_it_is_echoed() {
+    let model = fake(&[]);
+    let long = letters(6, 150);
+    let echoed = |serving| {
+        let request = ScoreRequest { prompt: text(&long), echo: true, serving, ..ScoreRequest::default() };
+        block_on(model.score(request).unwrap().collect()).unwrap()
+    };
+    let one = echoed(Serving::default());
+    assert_eq!(one.prompt.len(), 149);
+    assert_eq!(one.prompt, echoed(deterministic()).prompt);
+    assert!(one.prompt.iter().zip(long.bytes().skip(1)).all(|(reading, byte)| reading.token == u32::from(byte)));
+}
+
+#[test]
+fn what_cannot_be_scored_is_refused() {
+    let model = fake(&[]);
+    let refused = |continuation: &str| scores(&model, "p", &[continuation], Serving::default()).unwrap_err();
+    assert!(refused("").to_string().contains("continuation 0 is empty"));
+    assert!(refused(&letters(1, 65)).to_string().contains("at most 64"));
+    assert!(matches!(refused(&letters(1, 1024)), Error::ContextOverflow { .. }));
+    let late = Serving { deadline: Some(Instant::now()), ..Serving::default() };
+    assert_eq!(scores(&model, "p", &["a"], late).unwrap_err(), Error::DeadlineExceeded);
+}
+
+#[test]
+fn answers_of_one_prompt_are_written_together_as_alone() {
+    let model = fake(&[]);
+    let long = letters(11, 300);
+    let request = |at: usize| {
+        let sampling = Sampling { temperature: 1.2, seed: Some(at as u64), ..Sampling::default() };
+        GenerateRequest { sampling, max_tokens: Some(30), ..prompt(&format!("{long} {at}")) }
+    };
+    let alone: Vec<String> = (0..8).map(|at| {
+        let alone = GenerateRequest { serving: deterministic(), ..request(at) };
+        answer(&fake(&[]), alone).unwrap().text
+    }).collect();
+    for _ in 0..3 {
+        let together: Vec<Generation> = (0..8).map(|at| model.generate(request(at)).unwrap()).collect();
+        let together: Vec<String> = together.into_iter().map(|one| block_on(one.collect()).unwrap().text).collect();
+        assert_eq!(alone, together);
+    }
+}
+
+#[test]
+fn tenants_take_turns_and_priorities_go_first() {
+    let (model, open, _) = gated_with(1, 64, None, None, true);
+    let busy = model.generate(short("busy")).unwrap();
+    let mut waiting = Vec::new();
+    let mut ask = |name: &str, serving: Serving| {
+        let asked = Instant::now();
+        waiting.push((name.to_owned(), asked, model.generate(GenerateRequest { serving, ..short(name) }).unwrap()));
+    };
+    for at in 0..4 {
+        ask(&format!("greedy{at}"), of(1));
+    }
+    ask("modest", of(2));
+    ask("urgent", Serving { priority: Priority::High, ..of(1) });
+    ask("later", Serving { priority: Priority::Low, ..of(3) });
+    drop(open);
+    block_on(busy.collect()).unwrap();
+    let taken = |(name, asked, stream): (String, Instant, Generation)| {
+        (asked + block_on(stream.collect()).unwrap().finish.timing.queued, name)
+    };
+    let mut order: Vec<(Instant, String)> = waiting.into_iter().map(taken).collect();
+    order.sort();
+    let order: Vec<String> = order.into_iter().map(|(_, name)| name).collect();
+    let place = |name: &str, order: &[String]| order.iter().position(|other| other == name).unwrap();
+    assert!(place("modest", &order) <= 3, "{order:?}");
+    assert!(place("urgent", &order) <= 1, "{order:?}");
+    assert!(place("later", &order) >= 5, "{order:?}");
+}
+
+#[test]
+fn a_batch_that_finds_no_room_ends_its_requests_and_the_next_ones_are_served() {
+    let (model, _open, _) = gated_with(8, 8, Some(2), None, false);
+    let failed = scores(&model, &letters(1, 300), &["ab"], Serving::default()).unwrap_err();
+    assert_eq!(failed, Error::Engine { reason: "as the test asked".to_owned() });
+    assert!(scores(&model, &letters(1, 300), &["ab"], Serving::default()).is_ok());
 }
 
 #[test]
@@ -146,13 +356,14 @@ fn events_come_in_order_and_text_that_waits_is_joined() {
 #[test]
 fn a_deadline_that_passed_ends_the_request() {
     let model = fake(&[]);
-    let late = GenerateRequest { deadline: Some(Instant::now()), ..prompt("late") };
+    let late = GenerateRequest { serving: Serving { deadline: Some(Instant::now()), ..Serving::default() }, ..prompt("late") };
     assert_eq!(answer(&model, late).unwrap_err(), Error::DeadlineExceeded);
     assert!(answer(&model, prompt("in time")).is_ok());
 }
 
 /// A fake that waits for permission before each batch, and fails or panics at a given one.
 struct Gated {
+    parallel: u32,
     gate: Option<mpsc::Receiver<()>>,
     batches: Arc<AtomicUsize>,
     fail_at: Option<usize>,
@@ -166,26 +377,28 @@ struct GatedBackend<'a> {
 
 impl Open for Gated {
     fn open(&mut self, drive: &mut dyn FnMut(&mut dyn Backend)) -> Result<()> {
-        let inner = FakeBackend::new(&FakeOpen { parallel: 2, replies: vec![(String::new(), "x".repeat(500))] });
+        let inner = FakeBackend::new(&FakeOpen { parallel: self.parallel, replies: vec![(String::new(), "x".repeat(500))] });
         drive(&mut GatedBackend { inner, gated: self });
         Ok(())
     }
 }
 
 impl Backend for GatedBackend<'_> {
-    fn decode(&mut self, batch: &[Input]) -> Result<()> {
+    fn layout(&self) -> Layout {
+        self.inner.layout()
+    }
+
+    fn decode(&mut self, batch: &[Input], care: Care) -> Result<()> {
         if let Some(gate) = &self.gated.gate {
             // A gate that is gone lets all pass.
             let _ = gate.recv();
         }
         let at = self.gated.batches.fetch_add(1, Ordering::SeqCst);
         assert_ne!(Some(at), self.gated.panic_at, "as the test asked");
-        let one_sequence = batch.iter().all(|input| input.sequence == batch[0].sequence);
-        assert!(one_sequence || batch.iter().all(|input| input.logits), "prompts and answers never share a batch");
         if Some(at) == self.gated.fail_at {
             return Err(Error::Engine { reason: "as the test asked".to_owned() });
         }
-        self.inner.decode(batch)
+        self.inner.decode(batch, care)
     }
 
     fn logits(&mut self, index: usize) -> Result<&[f32]> {
@@ -195,9 +408,31 @@ impl Backend for GatedBackend<'_> {
     fn truncate(&mut self, sequence: u32, from: u32) -> Result<bool> {
         self.inner.truncate(sequence, from)
     }
+
+    fn share(&mut self, from: u32, to: u32, tokens: u32) -> Result<()> {
+        self.inner.share(from, to, tokens)
+    }
+
+    fn save(&mut self, sequence: u32, state: &mut Vec<u8>) -> Result<()> {
+        self.inner.save(sequence, state)
+    }
+
+    fn restore(&mut self, sequence: u32, state: &[u8]) -> Result<()> {
+        self.inner.restore(sequence, state)
+    }
 }
 
 fn gated(
+    queue: usize,
+    fail_at: Option<usize>,
+    panic_at: Option<usize>,
+    closed: bool,
+) -> (Scheduler, mpsc::Sender<()>, Arc<AtomicUsize>) {
+    gated_with(2, queue, fail_at, panic_at, closed)
+}
+
+fn gated_with(
+    parallel: u32,
     queue: usize,
     fail_at: Option<usize>,
     panic_at: Option<usize>,
@@ -214,12 +449,12 @@ fn gated(
         memory_bytes: 0,
         has_chat_template: false,
         tool_format: ToolFormat::default(),
-        parallel: 2,
+        parallel,
     };
     let model = Model { info, vocabulary: Arc::new(FakeVocabulary), template: None };
-    let config = Config { queue, chunk: 64, random: Arc::new(SeededRandom::new(1)) };
+    let config = Config { queue, chunk: 64, cache_bytes: 1 << 20, random: Arc::new(SeededRandom::new(1)) };
     let gate = closed.then_some(gate);
-    let gated = Gated { gate, batches: batches.clone(), fail_at, panic_at };
+    let gated = Gated { parallel, gate, batches: batches.clone(), fail_at, panic_at };
     (Scheduler::start(model, config, gated).unwrap(), open, batches)
 }
 
@@ -276,7 +511,7 @@ fn a_backend_that_cannot_be_opened_fails_the_start() {
         }
     }
     let model = Model { info: fake(&[]).info().clone(), vocabulary: Arc::new(FakeVocabulary), template: None };
-    let config = Config { queue: 1, chunk: 64, random: Arc::new(SeededRandom::new(1)) };
+    let config = Config { queue: 1, chunk: 64, cache_bytes: 0, random: Arc::new(SeededRandom::new(1)) };
     let failed = Scheduler::start(model, config, Broken).unwrap_err();
     assert_eq!(failed, Error::Engine { reason: "no memory".to_owned() });
 }

@@ -11,6 +11,7 @@ use super::queue::Shared;
 use super::sequence::Step;
 use super::slots::Slots;
 use crate::backend::{Backend, Input, Open};
+use crate::generation::Tenant;
 use crate::{Error, Result};
 
 /// Opens the backend and serves until the scheduler stops. Reports the first opening's outcome to `opened`.
@@ -94,7 +95,10 @@ impl<'a> Worker<'a> {
 
     /// Serves until the scheduler stops.
     fn serve(&mut self, backend: &mut dyn Backend) {
-        while let Some(jobs) = self.take() {
+        while let Some((jobs, forgotten)) = self.take() {
+            for tenant in forgotten {
+                self.slots.forget(backend, tenant);
+            }
             self.waiting.extend(jobs);
             self.dismiss(backend);
             for job in std::mem::take(&mut self.waiting) {
@@ -125,11 +129,11 @@ impl<'a> Worker<'a> {
         Some(turn)
     }
 
-    fn take(&mut self) -> Option<Vec<Job>> {
+    fn take(&mut self) -> Option<(Vec<Job>, Vec<Tenant>)> {
         let active = self.slots.running() + self.waiting.len();
         let free = (self.slots.layout.separate as usize).saturating_sub(active);
         let jobs = self.shared.take(free, active == 0);
-        self.meters.active.set((active + jobs.as_ref().map_or(0, Vec::len)) as f64);
+        self.meters.active.set((active + jobs.as_ref().map_or(0, |(jobs, _)| jobs.len())) as f64);
         self.meters.queued.set(self.shared.queued() as f64);
         jobs
     }
