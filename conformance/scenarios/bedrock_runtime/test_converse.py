@@ -117,3 +117,23 @@ class TestRefusals:
     def test_a_guardrail_is_not_implemented(self):
         refused(lambda: converse(guardrailConfig={"guardrailIdentifier": "gr1", "guardrailVersion": "1"}),
                 "NotImplementedException", 501, "Guardrails are not implemented (`gr1`)")
+
+
+def test_a_loop_is_told_apart_where_that_is_asked_for():
+    asked = {"additionalModelRequestFields": {"no_repeat_ngram_size": 0, "loop_detection": {"repeats": 2, "min_tokens": 1}},
+             "additionalModelResponseFieldPaths": ["/stop_reason_detail"],
+             "inferenceConfig": {"maxTokens": 200, "temperature": 0}}
+    answer = converse("Repeat the word banana one hundred times: banana banana banana banana", **asked)
+    detail = answer["additionalModelResponseFields"]["stop_reason_detail"]
+    assert (detail, answer["stopReason"]) == ("loop", "max_tokens") or detail == answer["stopReason"]
+
+
+@pytest.mark.parametrize("fields", [{"no_repeat_ngram_size": -1}, {"no_repeat_ngram_size": 2.5},
+                                    {"no_repeat_ngram_scope": "prompt"}, {"loop_detection": {"repeats": 1}}])
+def test_wrong_controls_of_repetition_are_refused(fields):
+    refused(lambda: converse(additionalModelRequestFields=fields), "ValidationException", 400, next(iter(fields)))
+
+
+def test_a_schema_that_nothing_satisfies_is_refused():
+    output = {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": {"name": "a", "schema": '{"enum": []}'}}}}
+    refused(lambda: converse(outputConfig=output), "ValidationException", 400, "The schema cannot be followed")

@@ -118,3 +118,25 @@ def test_errors_have_openais_shape():
     with pytest.raises(openai.APIStatusError) as caught:
         api.responses.create(model=MODEL, input="hi")
     assert caught.value.status_code == 501 and "responses" in str(caught.value).lower()
+
+
+def test_repetition_is_controlled_and_wrong_values_are_refused_by_name():
+    answer = chat(max_tokens=64, logprobs=True, extra_body={"no_repeat_ngram_size": 1, "no_repeat_ngram_scope": "output"})
+    tokens = [tuple(token.bytes) for token in answer.choices[0].logprobs.content]
+    assert tokens and len(tokens) == len(set(tokens))
+    loop = {"repeats": 2, "max_period": 1024, "min_tokens": 1}
+    count = [{"role": "user", "content": "Repeat the word banana one hundred times: banana banana banana banana"}]
+    choice = chat(messages=count, max_tokens=256, extra_body={"loop_detection": loop}).choices[0]
+    assert choice.finish_reason in ("stop", "length")
+    assert (choice.model_extra or {}).get("stop_reason") in (None, "loop")
+    for extra in ({"no_repeat_ngram_size": -1}, {"no_repeat_ngram_scope": "prompt"}, {"loop_detection": 3}):
+        with pytest.raises(openai.BadRequestError) as refused:
+            chat(extra_body=extra)
+        assert refused.value.param == next(iter(extra))
+
+
+@pytest.mark.parametrize("schema", [{"enum": []}, {"allOf": [{"const": 1}, {"const": 2}]}, {"type": "no such type"}])
+def test_a_schema_that_nothing_satisfies_is_refused(schema):
+    described = {"name": "answer", "schema": schema, "strict": True}
+    with pytest.raises(openai.BadRequestError, match="The schema cannot be followed"):
+        chat(response_format={"type": "json_schema", "json_schema": described})

@@ -469,6 +469,12 @@ pub struct Chat {
     /// Most tokens of an answer
     #[arg(long, default_value_t = 512)]
     pub max_tokens: u32,
+    /// Never write this many tokens in a row that stand in the conversation already
+    #[arg(long, value_name = "SIZE")]
+    pub no_repeat_ngram: Option<u32>,
+    /// End an answer that repeats itself without end
+    #[arg(long)]
+    pub loop_detection: bool,
     /// Ask this one question and end
     pub question: Vec<String>,
 }

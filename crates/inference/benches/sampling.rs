@@ -2,6 +2,8 @@
 
 #![allow(clippy::expect_used, missing_docs)]
 
+use std::sync::Arc;
+
 use criterion::{Criterion, criterion_group, criterion_main};
 use inference::backend::Vocabulary;
 use inference::constraint::{Compiler, Constraint};
@@ -84,17 +86,32 @@ fn choose(criterion: &mut Criterion) {
 
 fn constrain(criterion: &mut Criterion) {
     let logits = logits();
-    let words = Words::new();
-    let compiler = Compiler::new(&words).expect("the vocabulary has an end");
+    let words = Arc::new(Words::new());
+    let compiler = Compiler::new(words.clone()).expect("the vocabulary has an end");
     let schema = json!({"type": "object", "properties": {"name": {"type": "string"}, "age": {"type": "integer"},
         "tags": {"type": "array", "items": {"type": "string"}}}, "required": ["name", "age", "tags"]});
     let constraint = Constraint::JsonSchema(schema);
-    criterion.bench_function("compile a JSON schema", |bencher| bencher.iter(|| compiler.compile(&constraint)));
-    criterion.bench_function("64 tokens of JSON (mask, choose, follow)", |bencher| {
+    let mut owner = 0;
+    criterion.bench_function("compile a JSON schema", |bencher| {
+        bencher.iter(|| {
+            owner += 1;
+            compiler.compile_for(owner, &constraint)
+        });
+    });
+    criterion.bench_function("compile a JSON schema again", |bencher| bencher.iter(|| compiler.compile(&constraint)));
+    criterion.bench_function("64 tokens of JSON (forced, or mask, choose, follow)", |bencher| {
         bencher.iter(|| {
             let mut follower = compiler.compile(&constraint).expect("the schema is sound");
             let mut sampler = Sampler::new(Sampling::default(), 1, &[]);
-            for _ in 0..64 {
+            let mut written = 0;
+            while written < 64 {
+                let forced = follower.forced();
+                if !forced.is_empty() {
+                    follower.accept_all(&forced).expect("the tokens are forced");
+                    written += forced.len();
+                    continue;
+                }
+                written += 1;
                 let mask = follower.mask().expect("the answer follows the mask");
                 let token = sampler.sample(&logits, Some(mask.bits())).expect("a token is allowed");
                 if words.ends(token) {

@@ -1,18 +1,24 @@
 //! Answers that must have a form: JSON of a schema, a regular expression, a grammar.
 
+mod cache;
 mod depth;
+mod tokenizer;
 
 use std::sync::Arc;
 
 use llguidance::api::TopLevelGrammar;
 use llguidance::{Matcher, ParserFactory};
 use serde_json::{Value, json};
-use toktrie::{ApproximateTokEnv, SimpleVob, TokEnv, TokRxInfo, TokTrie};
+use toktrie::{SimpleVob, TokEnv};
+
+use cache::{Cache, Key};
+use tokenizer::Tokenizer;
 
 use crate::backend::Vocabulary;
 use crate::{Error, Result, Token};
 
-/// What an answer must look like.
+/// What an answer must look like. JSON is written on one line with a space after each colon and each comma, as Python's
+/// `json` does: so the keys of an object, and all between its values, need not be chosen by the model.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Constraint {
     /// JSON that the schema admits. A schema with a keyword that cannot be enforced is refused.
@@ -31,54 +37,78 @@ pub enum Constraint {
 /// Compiles constraints for one vocabulary. Made once for a model: it builds a trie of all tokens.
 pub struct Compiler {
     factory: ParserFactory,
+    cache: Cache,
 }
 
 impl Compiler {
     /// A compiler for the vocabulary.
-    pub fn new(vocabulary: &dyn Vocabulary) -> Result<Self> {
-        let size = vocabulary.size();
-        let words: Vec<Vec<u8>> = (0..size).map(|token| word(vocabulary, token)).collect();
-        let mut ends: Vec<Token> = vocabulary.eos().into_iter().collect();
-        ends.extend((0..size).filter(|token| vocabulary.ends(*token) && Some(*token) != vocabulary.eos()));
-        let Some(eos) = ends.first() else {
-            return Err(failed("the model has no token that ends an answer"));
-        };
-        let trie = TokTrie::from(&TokRxInfo::new(size, *eos), &words).with_eos_tokens(&ends);
-        let environment: TokEnv = Arc::new(ApproximateTokEnv::new(trie));
+    ///
+    /// # Errors
+    /// Constraint, where no token ends an answer.
+    pub fn new(vocabulary: Arc<dyn Vocabulary>) -> Result<Self> {
+        let environment: TokEnv = Arc::new(Tokenizer::new(vocabulary)?);
         let mut factory = ParserFactory::new_simple(&environment).map_err(failed)?;
         factory.quiet();
         factory.limits_mut().verbose_errors = false;
-        Ok(Self { factory })
+        Ok(Self { factory, cache: Cache::default() })
     }
 
     /// A follower of one answer.
+    ///
+    /// # Errors
+    /// Constraint, where it is malformed, too big or not to be enforced, or where no answer can begin under it.
     pub fn compile(&self, constraint: &Constraint) -> Result<Follower> {
+        self.compile_for(0, constraint)
+    }
+
+    /// A follower of one answer to this owner. A constraint that the owner had before is not compiled again.
+    ///
+    /// # Errors
+    /// As [`Self::compile`].
+    pub fn compile_for(&self, owner: u128, constraint: &Constraint) -> Result<Follower> {
+        let key = Key::new(owner, constraint);
+        if let Some(matcher) = self.cache.get(&key) {
+            return Ok(Follower { matcher });
+        }
+        let mut matcher = self.parse(constraint)?;
+        // Fills the automaton that all copies begin with, and finds what nothing can satisfy.
+        if let Err(error) = matcher.compute_mask_or_eos() {
+            return Err(failed(format!("no answer satisfies it ({error})")));
+        }
+        self.cache.put(key, &matcher);
+        Ok(Follower { matcher })
+    }
+
+    fn parse(&self, constraint: &Constraint) -> Result<Matcher> {
         let parse = |grammar| self.factory.create_parser(grammar).map_err(failed);
         let parse_schema = |schema: &Value, options| {
             let grammar = TopLevelGrammar::from_json_schema(with_options(schema, options));
             depth::with_room_for(schema, || parse(grammar))
         };
         let parser = match constraint {
-            Constraint::JsonSchema(schema) => parse_schema(schema, None),
-            Constraint::JsonSchemaLeniently(schema) => {
-                parse_schema(schema, Some(json!({"lenient": true, "coerce_one_of": true})))
-            }
+            Constraint::JsonSchema(schema) => parse_schema(schema, false),
+            Constraint::JsonSchemaLeniently(schema) => parse_schema(schema, true),
             Constraint::Regex(regex) => depth::with_room_for_regex(regex, || parse(TopLevelGrammar::from_regex(regex))),
             Constraint::Lark(lark) => {
                 depth::with_room_for_grammar(lark, || parse(TopLevelGrammar::from_lark(lark.clone())))
             }
         };
-        Ok(Follower { matcher: Matcher::new(Ok(parser?)) })
+        Ok(Matcher::new(Ok(parser?)))
     }
 }
 
-/// The schema with these options for its compiler, and none of the schema's author's.
-fn with_options(schema: &Value, options: Option<Value>) -> Value {
-    const OPTIONS: &str = "x-guidance";
+/// The schema with options for its compiler, and none of the schema's author's.
+fn with_options(schema: &Value, lenient: bool) -> Value {
     let mut schema = schema.clone();
     if let Some(keywords) = schema.as_object_mut() {
-        keywords.remove(OPTIONS);
-        keywords.extend(options.map(|options| (OPTIONS.to_owned(), options)));
+        let options = json!({
+            "whitespace_flexible": false,
+            "item_separator": ", ",
+            "key_separator": ": ",
+            "lenient": lenient,
+            "coerce_one_of": lenient,
+        });
+        keywords.insert("x-guidance".to_owned(), options);
     }
     schema
 }
@@ -86,14 +116,6 @@ fn with_options(schema: &Value, options: Option<Value>) -> Value {
 impl std::fmt::Debug for Compiler {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Compiler").finish_non_exhaustive()
-    }
-}
-
-/// A control token is spelled with a leading byte that no text holds, so that no grammar admits it as text.
-fn word(vocabulary: &dyn Vocabulary, token: Token) -> Vec<u8> {
-    match vocabulary.special(token) {
-        Some(name) => [&[TokTrie::SPECIAL_TOKEN_MARKER], name.as_bytes()].concat(),
-        None => vocabulary.bytes(token).to_vec(),
     }
 }
 
@@ -119,6 +141,24 @@ impl Follower {
         self.matcher.consume_token(token).map_err(failed)
     }
 
+    /// The tokens that must come next, whatever the model says: the model's own for the text that is certain, but for those
+    /// at its end that could be others once more text follows. Empty where the model has a choice, and where the answer is
+    /// whole.
+    pub fn forced(&mut self) -> Vec<Token> {
+        match self.is_complete() {
+            true => Vec::new(),
+            false => self.matcher.compute_ff_tokens(),
+        }
+    }
+
+    /// Takes tokens that were forced.
+    ///
+    /// # Errors
+    /// Constraint, where they are not admitted.
+    pub fn accept_all(&mut self, tokens: &[Token]) -> Result<()> {
+        self.matcher.consume_tokens(tokens).map_err(failed)
+    }
+
     /// Whether the answer is whole and nothing can be added to it.
     pub fn is_complete(&self) -> bool {
         self.matcher.is_stopped()
@@ -142,5 +182,7 @@ impl Mask {
     }
 }
 
+#[cfg(test)]
+mod forced_tests;
 #[cfg(test)]
 mod tests;

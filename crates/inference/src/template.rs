@@ -14,7 +14,7 @@
 
 mod apart;
 mod jinja;
-mod json;
+pub(crate) mod json;
 mod messages;
 mod pool;
 mod worker;

@@ -49,7 +49,8 @@ fn encode_block(block: Content) -> Option<ContentBlock> {
     }
 }
 
-/// Why an answer ended, as Converse says it.
+/// Why an answer ended, as Converse says it. One that was ended because it repeated itself is cut by a bound that the
+/// request set, like one with too many tokens: `/stop_reason_detail` tells them apart.
 pub(super) fn stop_reason(stop: &Stop) -> StopReason {
     match stop {
         Stop::EndTurn => StopReason::EndTurn,
@@ -73,13 +74,17 @@ pub(super) fn token_usage(usage: Usage) -> TokenUsage {
     }
 }
 
-/// The fields that `additionalModelResponseFieldPaths` asks for, of those that a model's own body would have:
-/// `/stop_sequence`. Paths that lead nowhere are ignored, as at the service.
+/// The fields that `additionalModelResponseFieldPaths` asks for: `/stop_sequence`, which a model's own body would have, and
+/// `/stop_reason_detail`, which is the stop reason but for `loop`, that the service has no word for. Paths that lead nowhere are ignored, as at the service.
 pub(super) fn additional_fields(paths: &[String], stop: &Stop) -> Option<Value> {
     let mut found = Map::new();
     if paths.iter().any(|path| path == "/stop_sequence") {
         let sequence = if let Stop::StopSequence(text) = stop { json!(text) } else { Value::Null };
         found.insert("stop_sequence".to_owned(), sequence);
+    }
+    if paths.iter().any(|path| path == "/stop_reason_detail") {
+        let detail = if *stop == Stop::Loop { json!("loop") } else { json!(stop_reason(stop)) };
+        found.insert("stop_reason_detail".to_owned(), detail);
     }
     (!found.is_empty()).then_some(Value::Object(found))
 }

@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::invoke_model::refuse_guardrail;
 use super::turns;
 use crate::json_fields::{Fields, Wording};
+use crate::openai::repetition;
 
 /// What `Converse`, `ConverseStream` and `CountTokens` have in common.
 #[derive(Default)]
@@ -258,7 +259,7 @@ fn response_schema(output: OutputConfig) -> Result<Option<Value>> {
 }
 
 /// The fields that vendors' own bodies have beyond Converse's: Anthropic's `top_k`, Nova's `inferenceConfig.topK`, and
-/// those of the open models. What is not known is refused, as a vendor's body would be.
+/// those of the open models and of Craton. What is not known is refused, as a vendor's body would be.
 fn additional_fields(fields: &Value, sampling: &mut Sampling) -> Result<()> {
     if fields.is_null() {
         return Ok(());
@@ -268,7 +269,10 @@ fn additional_fields(fields: &Value, sampling: &mut Sampling) -> Result<()> {
         "anthropic_beta",
         "frequency_penalty",
         "inferenceConfig",
+        "loop_detection",
         "min_p",
+        "no_repeat_ngram_scope",
+        "no_repeat_ngram_size",
         "presence_penalty",
         "seed",
         "thinking",
@@ -294,5 +298,7 @@ fn additional_fields(fields: &Value, sampling: &mut Sampling) -> Result<()> {
     sampling.seed = root.integer("seed", 0, i64::MAX)?.and_then(|seed| u64::try_from(seed).ok());
     sampling.frequency_penalty = root.number("frequency_penalty", -2.0, 2.0)?;
     sampling.presence_penalty = root.number("presence_penalty", -2.0, 2.0)?;
+    sampling.no_repeat_ngram = repetition::no_repeat_ngram(&root)?;
+    sampling.loop_detector = repetition::loop_detector(&root)?;
     Ok(())
 }

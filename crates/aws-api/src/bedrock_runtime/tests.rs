@@ -119,6 +119,41 @@ fn what_is_not_built_is_named() {
 }
 
 #[test]
+fn repetition_is_controlled_by_additional_fields() {
+    let sampling = |fields: Value| {
+        decode(json!({"messages": [user("Hi")], "additionalModelRequestFields": fields}))
+            .map(|request| request.sampling)
+    };
+    let asked = sampling(json!({"no_repeat_ngram_size": 3, "loop_detection": true})).unwrap();
+    let ngram = models::NoRepeatNgram { size: 3, scope: models::NgramScope::PromptAndOutput };
+    assert_eq!((asked.no_repeat_ngram, asked.loop_detector), (Some(ngram), Some(models::LoopDetector::default())));
+    let off = sampling(json!({"no_repeat_ngram_size": 0, "loop_detection": false})).unwrap();
+    assert_eq!((off.no_repeat_ngram, off.loop_detector), (None, None));
+    let message = |fields: Value| sampling(fields).unwrap_err().message;
+    assert!(message(json!({"no_repeat_ngram_size": 257})).contains("#/no_repeat_ngram_size: 257 is not less or equal"));
+    assert!(message(json!({"no_repeat_ngram_size": "3"})).contains("expected type: Integer, found: String"));
+    assert!(message(json!({"no_repeat_ngram_scope": "prompt"})).contains("prompt is not a valid enum value"));
+    assert!(message(json!({"loop_detection": {"warp": 1}})).contains("extraneous key [warp] is not permitted"));
+    assert!(message(json!({"loop_detection": {"repeats": 1}})).contains("1 is not greater or equal to 2"));
+    assert!(message(json!({"loop_detection": 3})).contains("it must be true, false or an object"));
+}
+
+#[test]
+fn a_loop_is_cut_like_too_many_tokens_and_told_in_detail_where_that_is_asked_for() {
+    use models::Stop;
+
+    use super::converse::{additional_fields, stop_reason};
+    let told = |paths: &[&str], stop: &Stop| {
+        additional_fields(&paths.iter().map(|path| (*path).to_owned()).collect::<Vec<_>>(), stop)
+    };
+    assert_eq!(stop_reason(&Stop::Loop), stop_reason(&Stop::MaxTokens));
+    let both = ["/stop_sequence", "/stop_reason_detail"];
+    assert_eq!(told(&both, &Stop::Loop), Some(json!({"stop_sequence": null, "stop_reason_detail": "loop"})));
+    assert_eq!(told(&both[1..], &Stop::MaxTokens), Some(json!({"stop_reason_detail": "max_tokens"})));
+    assert_eq!(told(&[], &Stop::Loop), None);
+}
+
+#[test]
 fn pictures_documents_and_videos_are_what_no_model_reads() {
     let blocks = json!([
         {"image": {"format": "png", "source": {"bytes": "aGk="}}},

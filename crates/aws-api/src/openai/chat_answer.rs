@@ -45,12 +45,14 @@ impl ChatAnswer {
         if !calls.is_empty() {
             message.insert("tool_calls".into(), Value::Array(calls));
         }
-        json!({
+        let mut choice = json!({
             "index": index,
             "message": message,
             "logprobs": self.logprobs.then(|| logprobs(&chat.logprobs)),
             "finish_reason": finish_reason(&chat.reason),
-        })
+        });
+        add_stop_reason(&mut choice, &chat.reason);
+        choice
     }
 
     /// The `chat.completion.chunk` that tells one event of the `choice`-th answer.
@@ -73,10 +75,11 @@ impl ChatAnswer {
         };
         let mut out = self.envelope("chat.completion.chunk", served_by);
         let tokens = tokens.filter(|_| self.logprobs).map(|tokens| logprobs(tokens));
-        out.insert(
-            "choices".into(),
-            json!([{"index": choice, "delta": delta, "logprobs": tokens, "finish_reason": finish}]),
-        );
+        let mut choice = json!({"index": choice, "delta": delta, "logprobs": tokens, "finish_reason": finish});
+        if let ChatEvent::Finished { reason, .. } = event {
+            add_stop_reason(&mut choice, reason);
+        }
+        out.insert("choices".into(), json!([choice]));
         if self.include_usage {
             out.insert("usage".into(), Value::Null);
         }
@@ -117,6 +120,14 @@ pub(crate) fn finish_reason(stop: &Stop) -> &'static str {
         Stop::EndTurn | Stop::StopSequence(_) => "stop",
         Stop::MaxTokens | Stop::ContextFull | Stop::Loop => "length",
         Stop::ToolUse => "tool_calls",
+    }
+}
+
+/// Says in a choice why its answer ended where `finish_reason` has no word for it: `stop_reason` is `loop` for an answer
+/// that was ended because it repeated itself.
+pub(super) fn add_stop_reason(choice: &mut Value, stop: &Stop) {
+    if *stop == Stop::Loop {
+        choice["stop_reason"] = json!("loop");
     }
 }
 

@@ -4,7 +4,7 @@ use base::{Error, Result};
 use models::{ChatRequest, Constraint, Content, Message, Role, Sampling, ToolChoice, ToolSpec};
 use serde_json::{Value, json};
 
-use super::{MAX_STOPS, structured};
+use super::{MAX_STOPS, repetition, structured};
 use crate::json_fields::{Fields, Node};
 
 /// Members that change how an answer is billed, stored or ranked elsewhere, and nothing here.
@@ -27,6 +27,7 @@ const KNOWN: &[&str] = &[
     "frequency_penalty",
     "logit_bias",
     "logprobs",
+    "loop_detection",
     "max_completion_tokens",
     "max_tokens",
     "messages",
@@ -34,6 +35,8 @@ const KNOWN: &[&str] = &[
     "modalities",
     "model",
     "n",
+    "no_repeat_ngram_scope",
+    "no_repeat_ngram_size",
     "presence_penalty",
     "response_format",
     "seed",
@@ -128,6 +131,8 @@ pub(crate) fn sampling(root: &Fields<'_>) -> Result<Sampling> {
         frequency_penalty: root.number("frequency_penalty", -2.0, 2.0)?,
         presence_penalty: root.number("presence_penalty", -2.0, 2.0)?,
         logit_bias,
+        no_repeat_ngram: repetition::no_repeat_ngram(root)?,
+        loop_detector: repetition::loop_detector(root)?,
     })
 }
 

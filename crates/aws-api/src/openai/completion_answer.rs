@@ -1,8 +1,9 @@
 //! OpenAI's completion answers: whole, and in chunks.
 
-use models::{Chat, ChatEvent, TokenLogprob, Usage};
+use models::{Chat, ChatEvent, Stop, TokenLogprob, Usage};
 use serde_json::{Map, Value, json};
 
+use super::chat_answer::add_stop_reason;
 use super::completion_request::Asked;
 use super::{choices, finish_reason, sse, system_fingerprint, usage};
 
@@ -60,7 +61,7 @@ impl CompletionAnswer {
         for (index, chat) in chats.iter().enumerate() {
             choices::add(&mut self.used, index, self.wanted, chat.usage);
             let text = std::mem::take(&mut self.echoes[index]) + &chat.text();
-            choices.push(self.choice(index, &text, &chat.logprobs, Some(finish_reason(&chat.reason))));
+            choices.push(self.choice(index, &text, &chat.logprobs, Some(&chat.reason)));
         }
         let mut out = self.envelope(choices);
         out["usage"] = usage(self.used);
@@ -78,9 +79,14 @@ impl CompletionAnswer {
         })
     }
 
-    fn choice(&mut self, index: usize, text: &str, tokens: &[TokenLogprob], finish: Option<&'static str>) -> Value {
+    fn choice(&mut self, index: usize, text: &str, tokens: &[TokenLogprob], stop: Option<&Stop>) -> Value {
         let logprobs = if self.logprobs { self.token_logprobs(index, tokens) } else { Value::Null };
-        json!({"text": text, "index": index, "logprobs": logprobs, "finish_reason": finish})
+        let finish = stop.map(finish_reason);
+        let mut choice = json!({"text": text, "index": index, "logprobs": logprobs, "finish_reason": finish});
+        if let Some(stop) = stop {
+            add_stop_reason(&mut choice, stop);
+        }
+        choice
     }
 
     fn token_logprobs(&mut self, index: usize, tokens: &[TokenLogprob]) -> Value {
@@ -112,7 +118,7 @@ impl CompletionAnswer {
             ChatEvent::Text { text, logprobs } => self.choice(index, text, logprobs, None),
             ChatEvent::Finished { reason, usage, .. } => {
                 choices::add(&mut self.used, index, self.wanted, *usage);
-                self.choice(index, "", &[], Some(finish_reason(reason)))
+                self.choice(index, "", &[], Some(reason))
             }
             _ => return None,
         };

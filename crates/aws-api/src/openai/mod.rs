@@ -11,6 +11,7 @@ mod completions;
 mod embeddings;
 pub(crate) mod errors;
 mod model_list;
+pub(crate) mod repetition;
 pub(crate) mod sse;
 pub(crate) mod structured;
 

@@ -214,6 +214,54 @@ fn a_call_that_was_cut_short_keeps_its_raw_arguments() {
 }
 
 #[test]
+fn repetition_is_controlled_by_members_of_the_body() {
+    let with = |members: Value| {
+        let mut body = json!({"messages": hi()});
+        body.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        decode(body)
+    };
+    let members = json!({
+        "no_repeat_ngram_size": 4, "no_repeat_ngram_scope": "output", "loop_detection": {"repeats": 3, "max_period": 20},
+    });
+    let asked = with(members.clone()).unwrap().sampling;
+    let ngram = models::NoRepeatNgram { size: 4, scope: models::NgramScope::Output };
+    let detector = models::LoopDetector { repeats: 3, max_period: 20, ..models::LoopDetector::default() };
+    assert_eq!((asked.no_repeat_ngram, asked.loop_detector), (Some(ngram), Some(detector)));
+    let mut completion = json!({"prompt": "x"});
+    completion.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    let root = Fields::root(&completion, Wording::OpenAi).unwrap();
+    let completion = Asked::decode(&root, "m".into(), 4).unwrap().request.sampling;
+    assert_eq!((completion.no_repeat_ngram, completion.loop_detector), (Some(ngram), Some(detector)));
+    let refused = with(json!({"no_repeat_ngram_size": -1})).unwrap_err();
+    assert_eq!(errors::body(&refused)["error"]["param"], "no_repeat_ngram_size");
+    let refused = with(json!({"loop_detection": {"max_period": 0}})).unwrap_err();
+    assert_eq!(errors::body(&refused)["error"]["param"], "loop_detection.max_period");
+}
+
+#[test]
+fn a_loop_is_a_length_with_a_stop_reason_of_its_own() {
+    let finished = |reason| ChatEvent::Finished { reason, usage: Usage::default(), timing: Timing::default() };
+    let choice = |reason| answer().chunk(0, &finished(reason), &served_by()).unwrap()["choices"][0].clone();
+    let cut = choice(Stop::Loop);
+    assert_eq!((&cut["finish_reason"], &cut["stop_reason"]), (&json!("length"), &json!("loop")));
+    assert!(choice(Stop::MaxTokens).get("stop_reason").is_none());
+    let chat = Chat {
+        content: vec![Content::Text("a a a".into())],
+        reason: Stop::Loop,
+        usage: Usage::default(),
+        timing: Timing::default(),
+        served_by: served_by(),
+        logprobs: Vec::new(),
+    };
+    let whole = &answer().whole(std::slice::from_ref(&chat))["choices"][0];
+    assert_eq!((&whole["finish_reason"], &whole["stop_reason"]), (&json!("length"), &json!("loop")));
+    let body = json!({"prompt": "x"});
+    let asked = Asked::decode(&Fields::root(&body, Wording::OpenAi).unwrap(), "m".into(), 4).unwrap();
+    let whole = CompletionAnswer::new("cmpl-1".into(), 0, &asked, vec![String::new()]).whole(&[chat]);
+    assert_eq!(whole["choices"][0]["stop_reason"], "loop");
+}
+
+#[test]
 fn errors_have_openais_codes() {
     let code = |error: Error| errors::body(&error)["error"]["code"].clone();
     assert_eq!(code(Error::unauthenticated("x")), "invalid_api_key");

@@ -105,6 +105,12 @@ async fn turn(client: &Client, args: &Chat, format: Format, history: &[Value], q
     if let Some(system) = &args.system {
         body["system"] = json!([{ "text": system }]);
     }
+    if let Some(size) = args.no_repeat_ngram {
+        body["additionalModelRequestFields"]["no_repeat_ngram_size"] = size.into();
+    }
+    if args.loop_detection {
+        body["additionalModelRequestFields"]["loop_detection"] = true.into();
+    }
     let path = format!("/model/{}/converse-stream", segment(&args.model));
     let response = client.send("bedrock", Method::POST, &path, serde_json::to_vec(&body)?).await?;
     let served_by = served_by(&response);

@@ -7,7 +7,7 @@ use crate::sampling::{Sampler, Sampling};
 
 /// What comes out when noise is sampled under a constraint.
 fn write(constraint: &Constraint, seed: u64) -> String {
-    let compiler = Compiler::new(&FakeVocabulary).unwrap();
+    let compiler = Compiler::new(Arc::new(FakeVocabulary)).unwrap();
     let mut follower = compiler.compile(constraint).unwrap();
     let mut sampler = Sampler::new(Sampling { seed: Some(seed), ..Sampling::default() }, 0, &[]);
     let mut bytes = Vec::new();
@@ -109,7 +109,7 @@ fn a_lark_grammar_is_followed() {
 
 #[test]
 fn malformed_constraints_are_refused() {
-    let compiler = Compiler::new(&FakeVocabulary).unwrap();
+    let compiler = Compiler::new(Arc::new(FakeVocabulary)).unwrap();
     for constraint in [
         Constraint::Regex("(".to_owned()),
         Constraint::Lark("start: nothing".to_owned()),
@@ -121,8 +121,54 @@ fn malformed_constraints_are_refused() {
 }
 
 #[test]
+fn what_nothing_satisfies_is_refused_before_an_answer_begins() {
+    let compiler = Compiler::new(Arc::new(FakeVocabulary)).unwrap();
+    let object = |property: Value| json!({"type": "object", "properties": {"a": property}, "required": ["a"]});
+    for constraint in [
+        Constraint::JsonSchema(json!({"enum": []})),
+        Constraint::JsonSchema(json!(false)),
+        Constraint::JsonSchema(json!({"type": "integer", "minimum": 3, "maximum": 2})),
+        Constraint::JsonSchema(json!({"type": "string", "minLength": 3, "maxLength": 2})),
+        Constraint::JsonSchema(json!({"allOf": [{"type": "string"}, {"type": "integer"}]})),
+        Constraint::JsonSchema(object(json!({"allOf": [{"const": 1}, {"const": 2}]}))),
+        Constraint::JsonSchemaLeniently(object(json!({"enum": []}))),
+        Constraint::Regex("[^\\s\\S]".to_owned()),
+        Constraint::Regex("a[^\\s\\S]".to_owned()),
+        Constraint::Lark("start: /[^\\s\\S]/".to_owned()),
+    ] {
+        let refused = compiler.compile(&constraint);
+        assert!(matches!(refused, Err(Error::Constraint { .. })), "{constraint:?}: {refused:?}");
+    }
+    assert_eq!(compiler.cache.len(), 0, "what is refused is not kept");
+}
+
+#[test]
+fn a_constraint_is_kept_for_its_owner_and_the_oldest_are_dropped() {
+    let compiler = Compiler::new(Arc::new(FakeVocabulary)).unwrap();
+    let constraint = |at: usize| Constraint::Regex(format!("x{at}y"));
+    for _ in 0..3 {
+        let mut follower = compiler.compile_for(1, &constraint(0)).unwrap();
+        let text: Vec<u8> = follower.forced().iter().flat_map(|token| FakeVocabulary.bytes(*token)).copied().collect();
+        assert_eq!(text, b"x0y", "a follower begins at the beginning");
+        follower.accept_all(&b"x0y".map(Token::from)).unwrap();
+        assert!(follower.is_complete());
+    }
+    assert_eq!(compiler.cache.len(), 1);
+    compiler.compile_for(2, &constraint(0)).unwrap();
+    assert_eq!(compiler.cache.len(), 2, "each owner's are apart");
+    compiler.compile_for(2, &Constraint::Lark("start: \"x\"".to_owned())).unwrap();
+    (1..200).for_each(|at| drop(compiler.compile_for(1, &constraint(at)).unwrap()));
+    assert_eq!(compiler.cache.len(), 64);
+    let long = Constraint::JsonSchema(json!({"enum": ["x".repeat(200_000)]}));
+    compiler.compile(&long).unwrap();
+    assert!(compiler.cache.get(&Key::new(0, &long)).is_none(), "a long one is not kept");
+    assert!(compiler.cache.get(&Key::new(1, &constraint(199))).is_some());
+    assert!(compiler.cache.get(&Key::new(1, &constraint(1))).is_none());
+}
+
+#[test]
 fn what_cannot_be_enforced_is_refused_unless_leniency_is_asked_for() {
-    let compiler = Compiler::new(&FakeVocabulary).unwrap();
+    let compiler = Compiler::new(Arc::new(FakeVocabulary)).unwrap();
     for schema in [
         json!({"type": "array", "uniqueItems": true}),
         json!({"oneOf": [{"type": "object"}, {"type": "object", "required": ["a"]}]}),
@@ -148,7 +194,7 @@ fn chain(links: usize) -> Value {
 
 #[test]
 fn a_long_chain_of_references_is_followed_and_an_endless_one_refused() {
-    let compiler = Compiler::new(&FakeVocabulary).unwrap();
+    let compiler = Compiler::new(Arc::new(FakeVocabulary)).unwrap();
     compiler.compile(&Constraint::JsonSchema(chain(1_000))).unwrap();
     let refused = compiler.compile(&Constraint::JsonSchema(chain(100_000))).unwrap_err();
     assert_eq!(refused.to_string(), "constraint: the schema's definitions refer to one another too deeply");
@@ -156,7 +202,7 @@ fn a_long_chain_of_references_is_followed_and_an_endless_one_refused() {
 
 #[test]
 fn schemas_may_nest_as_deep_as_json_does() {
-    let compiler = Compiler::new(&FakeVocabulary).unwrap();
+    let compiler = Compiler::new(Arc::new(FakeVocabulary)).unwrap();
     for keyword in ["items", "additionalProperties", "not"] {
         let deep = (0..125).fold(json!({"type": "string"}), |inner, _| json!({ keyword: inner }));
         compiler.compile(&Constraint::JsonSchemaLeniently(deep)).unwrap();
@@ -172,7 +218,7 @@ fn row(links: usize, name: &str, call: impl Fn(&str) -> String) -> String {
 
 #[test]
 fn a_long_row_of_definitions_is_followed_and_an_endless_one_refused() {
-    let compiler = Compiler::new(&FakeVocabulary).unwrap();
+    let compiler = Compiler::new(Arc::new(FakeVocabulary)).unwrap();
     for name in ["a", "A"] {
         for call in [|next: &str| next.to_owned(), |next: &str| format!("\"y\" {next} \"z\" | \"w\"")] {
             let mut follower = compiler.compile(&Constraint::Lark(row(2_000, name, call))).unwrap();
@@ -190,7 +236,7 @@ fn a_long_row_of_definitions_is_followed_and_an_endless_one_refused() {
 
 #[test]
 fn groups_negations_and_templates_nest_no_deeper_than_the_stack() {
-    let compiler = Compiler::new(&FakeVocabulary).unwrap();
+    let compiler = Compiler::new(Arc::new(FakeVocabulary)).unwrap();
     for (open, close) in [("(", ")"), ("[", "]"), ("a{", "}"), ("~", ""), ("~(", ")")] {
         let nested = format!("start: {}\"x\"{}", open.repeat(2_000), close.repeat(2_000));
         assert!(matches!(compiler.compile(&Constraint::Lark(nested)), Err(Error::Constraint { .. })), "{open}");
@@ -199,7 +245,7 @@ fn groups_negations_and_templates_nest_no_deeper_than_the_stack() {
 
 #[test]
 fn a_grammar_brings_no_schema_and_no_other_grammar() {
-    let compiler = Compiler::new(&FakeVocabulary).unwrap();
+    let compiler = Compiler::new(Arc::new(FakeVocabulary)).unwrap();
     for (lark, directive) in [
         ("start: %json {\"type\": \"null\"}", "%json"),
         ("start: %lark { start: \"x\" }", "%lark"),
@@ -213,7 +259,7 @@ fn a_grammar_brings_no_schema_and_no_other_grammar() {
 
 #[test]
 fn a_long_regular_expression_is_refused_and_a_deep_one_is_not_followed() {
-    let compiler = Compiler::new(&FakeVocabulary).unwrap();
+    let compiler = Compiler::new(Arc::new(FakeVocabulary)).unwrap();
     let nested = |depth: usize| Constraint::Regex(format!("{}a{}", "(b".repeat(depth), ")*".repeat(depth)));
     compiler.compile(&nested(80)).unwrap().mask().unwrap();
     assert!(matches!(compiler.compile(&nested(9_000)), Err(Error::Constraint { reason }) if reason.len() < 3_000));

@@ -135,7 +135,7 @@ impl Scheduler {
     }
 
     fn compile(&self, constraint: &Constraint) -> Result<Follower> {
-        let compiler = self.compiler.get_or_init(|| Compiler::new(self.model.vocabulary.as_ref()));
+        let compiler = self.compiler.get_or_init(|| Compiler::new(self.model.vocabulary.clone()));
         compiler.as_ref().map_err(Clone::clone)?.compile(constraint)
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn tojson(value: &Value, options: Kwargs) -> Result<Value, Error> {
 }
 
 /// The value as text, as the filter writes it without options.
-pub(super) fn text(value: &serde_json::Value) -> String {
+pub(crate) fn text(value: &serde_json::Value) -> String {
     write(value, Spaced).unwrap_or_default()
 }
 

@@ -259,6 +259,52 @@ async fn a_stream_keeps_its_model_in_memory() {
 }
 
 #[tokio::test]
+async fn a_schema_that_nothing_satisfies_is_refused_before_the_answer() {
+    let deployment = deployment().await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    for schema in [json!({"enum": []}), json!({"type": "no such type"}), json!({"allOf": [{"const": 1}, {"const": 2}]})]
+    {
+        let request = ChatRequest { response_schema: Some(schema.clone()), ..ask("Hi") };
+        let refused = models.chat(ctx, request).await.err().unwrap();
+        assert_eq!(refused.kind, ErrorKind::Invalid, "{schema}");
+        assert!(refused.message.starts_with("The schema cannot be followed: "), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn repetition_is_banned_and_loops_end_where_that_is_asked_for() {
+    let deployment = deployment().await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    let answer = |sampling| models.chat(ctx, ChatRequest { sampling, max_tokens: Some(60), ..ask("Hi") });
+    let greedy = || Sampling { temperature: Some(0.0), ..Sampling::default() };
+    let ngram = crate::NoRepeatNgram { size: 1, scope: crate::NgramScope::Output };
+    let varied = answer(Sampling { no_repeat_ngram: Some(ngram), ..greedy() }).await.unwrap().collect().await.unwrap();
+    let mut letters: Vec<u8> = varied.text().into_bytes();
+    letters.retain(u8::is_ascii);
+    let count = letters.len();
+    letters.sort_unstable();
+    letters.dedup();
+    assert!(count > 0 && letters.len() == count, "no byte is written twice: {}", varied.text());
+    let wrong = crate::LoopDetector { repeats: 1, ..crate::LoopDetector::default() };
+    let refused = answer(Sampling { loop_detector: Some(wrong), ..greedy() }).await.err().unwrap();
+    assert_eq!(refused.kind, ErrorKind::Invalid);
+    let detector = crate::LoopDetector { repeats: 2, max_period: 1, min_tokens: 2 };
+    let mut looped = None;
+    for question in ["Hi", "Ho", "Why", "Who", "Where", "When"] {
+        let request = ChatRequest {
+            sampling: Sampling { loop_detector: Some(detector), ..greedy() },
+            max_tokens: Some(200),
+            ..ask(question)
+        };
+        let chat = models.chat(ctx, request).await.unwrap().collect().await.unwrap();
+        looped = looped.or((chat.reason == Stop::Loop).then(|| chat.text()));
+    }
+    let text = looped.expect("one of the answers has a doubled letter");
+    let end: Vec<char> = text.chars().rev().take(2).collect();
+    assert_eq!(end[0], end[1], "{text}");
+}
+
+#[tokio::test]
 async fn a_raw_prompt_in_a_vendors_template_is_read() {
     let deployment = deployment().await;
     let (models, ctx) = (&deployment.models, &deployment.ctx);

@@ -16,6 +16,7 @@ impl Client {
         served_by: ServedBy,
     ) -> Result<ChatStream> {
         super::refuse_constraint(request.constraint.as_ref())?;
+        sampling::refuse(&request.sampling)?;
         let body = body(&upstream.model, &request);
         answer::stream(self, upstream, "completions", &body, served_by).await
     }

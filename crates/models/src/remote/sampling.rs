@@ -1,8 +1,25 @@
 //! How tokens are drawn, in OpenAI's dialect and with the members that its servers add to it.
 
+use base::{Error, Result};
 use serde_json::{Map, Value};
 
 use crate::invoke::request::Sampling;
+
+/// Refuses what no server of OpenAI's dialect does under a name that all share.
+///
+/// # Errors
+/// Not implemented, by the member's name.
+pub(super) fn refuse(sampling: &Sampling) -> Result<()> {
+    let refused = [
+        ("no_repeat_ngram_size", sampling.no_repeat_ngram.is_some()),
+        ("loop_detection", sampling.loop_detector.is_some()),
+    ];
+    match refused.iter().find(|(_, asked)| *asked) {
+        Some((name, _)) => Err(Error::not_implemented(format!("Asking an upstream for `{name}` is not implemented."))
+            .with_hint("Ask without it, or ask a local model.")),
+        None => Ok(()),
+    }
+}
 
 /// Sets in `body` what `sampling` asks for.
 pub(super) fn write(body: &mut Value, sampling: &Sampling) {

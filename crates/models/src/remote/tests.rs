@@ -294,3 +294,21 @@ fn base_urls_are_http_without_secrets() {
         assert!(check_base_url(text).is_err(), "{text}");
     }
 }
+
+#[tokio::test]
+async fn what_is_asked_against_repetition_is_refused_by_name() {
+    let server = Server::start(|_| events(&[end("stop")])).await;
+    let ngram = crate::NoRepeatNgram { size: 3, scope: crate::NgramScope::Output };
+    for (sampling, name) in [
+        (Sampling { no_repeat_ngram: Some(ngram), ..Sampling::default() }, "no_repeat_ngram_size"),
+        (Sampling { loop_detector: Some(crate::LoopDetector::default()), ..Sampling::default() }, "loop_detection"),
+    ] {
+        let chat = ChatRequest { sampling: sampling.clone(), ..request() };
+        let refused = client().chat(upstream(&server), chat, served_by()).await.err().unwrap();
+        assert!(refused.to_string().contains(name), "{refused}");
+        let text = ContinuationRequest { prompt: RawPrompt::Text("x".to_owned()), sampling, ..Default::default() };
+        let refused = client().continue_text(upstream(&server), text, served_by()).await.err().unwrap();
+        assert!(refused.to_string().contains(name), "{refused}");
+    }
+    assert!(server.seen().is_empty(), "nothing was sent");
+}

@@ -89,8 +89,11 @@ fn own(origin: Origin, body: &Value) -> Result<Raw> {
     root.only(&[
         "frequency_penalty",
         "images",
+        "loop_detection",
         "max_gen_len",
         "min_p",
+        "no_repeat_ngram_scope",
+        "no_repeat_ngram_size",
         "presence_penalty",
         "prompt",
         "response_format",

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::*;
 use crate::backend::Vocabulary as _;
 use crate::constraint::Compiler;
@@ -10,8 +12,8 @@ fn tool(name: &str, schema: Value) -> ToolSpec {
 
 /// Whether the tools, one of which must be called, admit this answer.
 fn admits(tools: &[ToolSpec], answer: &Value) -> Result<bool> {
-    let mut follower = Compiler::new(&FakeVocabulary)?.compile(&forced(tools)?)?;
-    for byte in answer.to_string().bytes().map(Token::from) {
+    let mut follower = Compiler::new(Arc::new(FakeVocabulary))?.compile(&forced(tools)?)?;
+    for byte in crate::template::json::text(answer).bytes().map(Token::from) {
         let mask = follower.mask()?;
         if mask.bits()[byte as usize / 32] & (1 << (byte % 32)) == 0 {
             return Ok(false);
