@@ -150,8 +150,7 @@ struct Native<'a> {
 impl Native<'_> {
     fn compute(&mut self, batch: &[Input], care: Care) -> Result<()> {
         let reads = batch.len() > 1 && batch[0].sequence == batch[1].sequence;
-        let shows_threads =
-            care == Care::Exact && batch.iter().any(|input| self.shape.shows_threads(input.position));
+        let shows_threads = care == Care::Exact && batch.iter().any(|input| self.shape.shows_threads(input.position));
         if shows_threads && batch.len() == 1 {
             self.context.set_threads(1, 1);
             return self.context.decode(batch, None).map_err(failed);

@@ -9,7 +9,7 @@ use futures::StreamExt;
 use futures::executor::block_on;
 use inference::{
     ChatMessage, ChatPrompt, Completion, Constraint, Error, Event, GenerateRequest, Generation, Generator, LoadOptions,
-    Loaded, Loader, ModelFiles, Prompt, Role, Sampling, StopReason,
+    Loaded, Loader, ModelFiles, Prompt, Role, Sampling, ScoreRequest, Scores, Serving, StopReason,
 };
 use inference_native::NativeLoader;
 
@@ -56,6 +56,10 @@ fn ask(question: &str) -> GenerateRequest {
     GenerateRequest { prompt, sampling: Sampling::greedy(), max_tokens: Some(64), ..GenerateRequest::default() }
 }
 
+fn deterministic() -> Serving {
+    Serving { deterministic: true, ..Serving::default() }
+}
+
 fn answer(request: GenerateRequest) -> Completion {
     block_on(model().generate(request).unwrap().collect()).unwrap()
 }
@@ -82,10 +86,15 @@ fn temperature_zero_gives_the_same_bytes_whatever_runs_beside_it() {
     let _loaded = model();
     let question = |at: usize| {
         let kind = ["a story", "a poem", "code"][at % 3];
-        GenerateRequest { max_tokens: Some(24), ..ask(&format!("Write {kind} about number {at}.")) }
+        let serving = Serving { deterministic: at % 2 == 0, ..Serving::default() };
+        GenerateRequest { max_tokens: Some(24), serving, ..ask(&format!("Write {kind} about number {at}.")) }
     };
     // With each token's log-probability, which shows a difference of one bit long before the text does.
-    let fixed = || GenerateRequest { logprobs: Some(1), ..ask("Explain in detail how a steam engine works.") };
+    let fixed = || GenerateRequest {
+        logprobs: Some(1),
+        serving: deterministic(),
+        ..ask("Explain in detail how a steam engine works.")
+    };
     let alone = answer(fixed()).tokens;
     assert_eq!(answer(fixed()).tokens, alone, "twice alone");
     for place in [0, 8] {
@@ -110,8 +119,12 @@ fn temperature_zero_gives_the_same_bytes_whatever_runs_beside_it() {
 fn a_long_conversation_at_temperature_zero_does_not_depend_on_its_neighbours() {
     let _loaded = model();
     let words: String = (0..180).map(|at| format!(" item{at} river stone")).collect();
-    let fixed =
-        || GenerateRequest { logprobs: Some(1), max_tokens: Some(16), ..ask(&format!("Describe this list:{words}.")) };
+    let fixed = || GenerateRequest {
+        logprobs: Some(1),
+        max_tokens: Some(16),
+        serving: deterministic(),
+        ..ask(&format!("Describe this list:{words}."))
+    };
     let alone = answer(fixed());
     assert!(alone.finish.usage.prompt_tokens > 600, "{} tokens", alone.finish.usage.prompt_tokens);
     let others: Vec<Generation> = (0..4)
@@ -207,4 +220,68 @@ fn files_that_are_no_models_are_refused_with_file_reason_and_hint() {
             other => panic!("{}: {:?}", path.display(), other.map(|model| model.info().clone())),
         }
     }
+}
+
+fn scores(prompt: &str, continuations: &[&str], serving: Serving) -> Scores {
+    let text = |text: &str| Prompt::Text { text: text.to_owned(), parse_special: false, add_bos: false };
+    let continuations = continuations.iter().map(|one| text(one)).collect();
+    let request = ScoreRequest { prompt: text(prompt), continuations, serving, ..ScoreRequest::default() };
+    block_on(model().score(request).unwrap().collect()).unwrap()
+}
+
+#[test]
+fn the_right_continuation_is_the_likeliest_in_both_kinds_of_sequences() {
+    let _loaded = model();
+    let examples =
+        "Review: I loved every minute.\nLabel: positive\nReview: A waste of time.\nLabel: negative\n".repeat(8);
+    let prompt = format!("{examples}Review: What a wonderful film, I will watch it again.\nLabel:");
+    let labels = [" negative", " positive", " a rather long and unlikely continuation of this prompt"];
+    let shared = scores(&prompt, &labels, Serving::default());
+    let exact = scores(&prompt, &labels, deterministic());
+    for scores in [&shared, &exact] {
+        let sums = scores.logprobs();
+        assert!(sums[1] > sums[0] && sums[0] > sums[2], "{sums:?}");
+    }
+    for (one, other) in shared.logprobs().iter().zip(exact.logprobs()) {
+        assert!((one - other).abs() < 0.2, "{one} {other}");
+    }
+    assert_eq!(scores(&prompt, &labels, deterministic()), exact, "to the bit");
+    let again = scores(&format!("{examples}Review: Terrible.\nLabel:"), &labels, Serving::default());
+    assert!(again.usage.cached_tokens > 200, "{:?}", again.usage);
+    let sums = again.logprobs();
+    assert!(sums[0] > sums[1], "{sums:?}");
+}
+
+#[test]
+fn what_was_read_in_one_kind_of_sequence_serves_the_other_and_outlives_its_sequence() {
+    let options = LoadOptions { parallel: 1, context_per_sequence: 1024, ..LoadOptions::default() };
+    let model = load(file(), &options).unwrap();
+    let text = |text: String| Prompt::Text { text, parse_special: false, add_bos: false };
+    let list: String = (0..100).map(|at| format!(" item{at} river stone")).collect();
+    let prompt = format!("Here is a list:{list}. The first item of the list is");
+    let ask = |prompt: &str| {
+        let request = GenerateRequest {
+            prompt: text(prompt.to_owned()),
+            sampling: Sampling::greedy(),
+            max_tokens: Some(12),
+            ..GenerateRequest::default()
+        };
+        block_on(model.generate(request).unwrap().collect()).unwrap()
+    };
+    let first = ask(&prompt);
+    assert_eq!(first.finish.usage.cached_tokens, 0);
+    // Another prompt takes the only sequence.
+    ask("Once upon a time, in a land far away, there lived a king who had three sons and no daughter at all.");
+    let again = ask(&prompt);
+    assert_eq!(again.finish.usage.cached_tokens, again.finish.usage.prompt_tokens - 1);
+    assert_eq!(again.text, first.text);
+    let request = ScoreRequest {
+        prompt: text(prompt.clone()),
+        continuations: vec![text(first.text.clone()), text(" unlikely".to_owned())],
+        ..ScoreRequest::default()
+    };
+    let scores = block_on(model.score(request).unwrap().collect()).unwrap();
+    assert_eq!(scores.usage.cached_tokens, again.finish.usage.cached_tokens, "copied into the shared buffer");
+    let matches = scores.continuations[0].iter().filter(|reading| reading.token == reading.likeliest).count();
+    assert!(matches + 1 >= scores.continuations[0].len(), "{:?}", scores.continuations[0]);
 }

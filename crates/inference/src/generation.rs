@@ -41,6 +41,11 @@ impl Tenant {
     pub const fn of(number: u128) -> Self {
         Self(number)
     }
+
+    /// Its number.
+    pub(crate) const fn number(self) -> u128 {
+        self.0
+    }
 }
 
 /// Who is served first.

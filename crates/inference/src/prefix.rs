@@ -209,11 +209,8 @@ impl<T> Node<T> {
             let common = common(&child.edge, rest);
             if common < child.edge.len() {
                 let below = child.edge.split_off(common);
-                let lower = Node {
-                    children: std::mem::take(&mut child.children),
-                    entry: child.entry.take(),
-                    edge: below,
-                };
+                let lower =
+                    Node { children: std::mem::take(&mut child.children), entry: child.entry.take(), edge: below };
                 child.children.insert(lower.edge[0], lower);
             }
             rest = &rest[common..];

@@ -40,14 +40,14 @@ pub use imported::{
     Card as ImportedCard, CheckOutcome, CheckStep, Exact, ImportCheck, ImportFilter, ImportJob, ImportPolicy,
     ImportSides, ImportStatus, ImportedModel, NOT_READY, NewImport, Quality, Side, Tags, Trial, report_json,
 };
-pub use inference::{Constraint, LoopDetector, NgramScope, NoRepeatNgram};
+pub use inference::{Constraint, LoopDetector, NgramScope, NoRepeatNgram, Priority};
 pub use invoke::answer::{
     Chat, ChatEvent, ChatStream, EmbedResponse, ServedBy, Stop, Timing, TokenCount, TokenLogprob, TopLogprob, Usage,
 };
 pub use invoke::prompts::PromptFormat;
 pub use invoke::request::{
     ChatRequest, CompletionRequest, Content, ContinuationRequest, CountRequest, EmbedRequest, Message, RawPrompt, Role,
-    Sampling, ToolChoice, ToolSpec, Truncate,
+    Sampling, Serving, ToolChoice, ToolSpec, Truncate,
 };
 pub use pull::PullRequest;
 pub use quality::{Bound, Comparison, Kept, LabelTask, MOST_TASKS, QuantizationReport, Ratio, Share};

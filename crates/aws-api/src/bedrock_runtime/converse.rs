@@ -61,15 +61,15 @@ pub(super) fn stop_reason(stop: &Stop) -> StopReason {
     }
 }
 
-/// Tokens used. Nothing is told as read from a cache: that is a matter of price at the service.
+/// Tokens used, those included that were not read but taken from the cache.
 pub(super) fn token_usage(usage: Usage) -> TokenUsage {
     let count = |n: u32| i32::try_from(n).unwrap_or(i32::MAX);
     TokenUsage {
         input_tokens: count(usage.input),
         output_tokens: count(usage.output),
         total_tokens: count(usage.input).saturating_add(count(usage.output)),
-        cache_read_input_tokens: Some(0),
-        cache_write_input_tokens: Some(0),
+        cache_read_input_tokens: Some(count(usage.cached)),
+        cache_write_input_tokens: Some(count(usage.cache_written)),
         cache_details: None,
     }
 }

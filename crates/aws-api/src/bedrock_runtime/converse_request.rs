@@ -7,13 +7,13 @@ use aws_wire::generated::bedrock_runtime::{
     ToolResultBlock, ToolResultContentBlock, ToolResultStatus,
 };
 use base::{Error, Result};
-use models::{ChatRequest, Content, Message, Role, Sampling, ToolChoice, ToolSpec};
+use models::{ChatRequest, Content, Message, Role, Sampling, Serving, ToolChoice, ToolSpec};
 use serde_json::Value;
 
 use super::invoke_model::refuse_guardrail;
 use super::turns;
 use crate::json_fields::{Fields, Wording};
-use crate::openai::repetition;
+use crate::openai::{repetition, serving};
 
 /// What `Converse`, `ConverseStream` and `CountTokens` have in common.
 #[derive(Default)]
@@ -101,11 +101,13 @@ impl Conversation {
             top_p: inference.top_p.map(|p| p as f32),
             ..Sampling::default()
         };
-        if let Some(fields) = &self.additional {
-            additional_fields(fields, &mut sampling)?;
-        }
+        let serving = match &self.additional {
+            Some(fields) => additional_fields(fields, &mut sampling)?,
+            None => Serving::default(),
+        };
         Ok(ChatRequest {
             model: self.model_id,
+            serving,
             system: system(self.system)?,
             messages,
             tools,
@@ -260,13 +262,14 @@ fn response_schema(output: OutputConfig) -> Result<Option<Value>> {
 
 /// The fields that vendors' own bodies have beyond Converse's: Anthropic's `top_k`, Nova's `inferenceConfig.topK`, and
 /// those of the open models and of Craton. What is not known is refused, as a vendor's body would be.
-fn additional_fields(fields: &Value, sampling: &mut Sampling) -> Result<()> {
+fn additional_fields(fields: &Value, sampling: &mut Sampling) -> Result<Serving> {
     if fields.is_null() {
-        return Ok(());
+        return Ok(Serving::default());
     }
     let root = Fields::root(fields, Wording::Schema)?;
     root.only(&[
         "anthropic_beta",
+        "deterministic",
         "frequency_penalty",
         "inferenceConfig",
         "loop_detection",
@@ -274,6 +277,7 @@ fn additional_fields(fields: &Value, sampling: &mut Sampling) -> Result<()> {
         "no_repeat_ngram_scope",
         "no_repeat_ngram_size",
         "presence_penalty",
+        "priority",
         "seed",
         "thinking",
         "top_k",
@@ -300,5 +304,5 @@ fn additional_fields(fields: &Value, sampling: &mut Sampling) -> Result<()> {
     sampling.presence_penalty = root.number("presence_penalty", -2.0, 2.0)?;
     sampling.no_repeat_ngram = repetition::no_repeat_ngram(&root)?;
     sampling.loop_detector = repetition::loop_detector(&root)?;
-    Ok(())
+    serving::serving(&root)
 }

@@ -4,7 +4,7 @@ use base::{Error, Result};
 use models::{ChatRequest, Constraint, Content, Message, Role, Sampling, ToolChoice, ToolSpec};
 use serde_json::{Value, json};
 
-use super::{MAX_STOPS, repetition, structured};
+use super::{MAX_STOPS, repetition, serving, structured};
 use crate::json_fields::{Fields, Node};
 
 /// Members that change how an answer is billed, stored or ranked elsewhere, and nothing here.
@@ -24,6 +24,7 @@ const WITHOUT_EFFECT: &[&str] = &[
 const MAX_BIASES: usize = 1024;
 
 const KNOWN: &[&str] = &[
+    "deterministic",
     "frequency_penalty",
     "logit_bias",
     "logprobs",
@@ -38,6 +39,7 @@ const KNOWN: &[&str] = &[
     "no_repeat_ngram_scope",
     "no_repeat_ngram_size",
     "presence_penalty",
+    "priority",
     "response_format",
     "seed",
     "stop",
@@ -90,6 +92,7 @@ pub(crate) fn decode(root: &Fields<'_>, model: String) -> Result<ChatRequest> {
         lenient_schema,
         constraint,
         logprobs: logprobs(root)?,
+        serving: serving::serving(root)?,
     })
 }
 

@@ -5,7 +5,7 @@ use models::{ContinuationRequest, RawPrompt};
 use serde_json::{Value, json};
 
 use super::choices::{self, MAX_CHOICES};
-use super::{chat_request, structured};
+use super::{chat_request, serving, structured};
 use crate::json_fields::{Fields, Node};
 
 const DEFAULT_MAX_TOKENS: u32 = 16;
@@ -13,6 +13,7 @@ const DEFAULT_MAX_TOKENS: u32 = 16;
 const KNOWN: &[&str] = &[
     "best_of",
     "echo",
+    "deterministic",
     "frequency_penalty",
     "logit_bias",
     "logprobs",
@@ -24,6 +25,7 @@ const KNOWN: &[&str] = &[
     "no_repeat_ngram_scope",
     "no_repeat_ngram_size",
     "presence_penalty",
+    "priority",
     "prompt",
     "response_format",
     "seed",
@@ -73,6 +75,7 @@ impl Asked {
             stop: chat_request::stop(root, stops)?,
             constraint: structured::constraint(root, structured::Place::OpenAi)?,
             logprobs: root.integer("logprobs", 0, 5)?.and_then(|n| u8::try_from(n).ok()),
+            serving: serving::serving(root)?,
         };
         Ok(Self { prompts, wanted, request })
     }

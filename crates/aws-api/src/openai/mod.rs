@@ -12,6 +12,7 @@ mod embeddings;
 pub(crate) mod errors;
 mod model_list;
 pub(crate) mod repetition;
+pub(crate) mod serving;
 pub(crate) mod sse;
 pub(crate) mod structured;
 

@@ -110,7 +110,7 @@ fn answers_have_openais_shape() {
             Content::ToolUse { id: "t".into(), name: "sum".into(), input: json!({"x": 1}) },
         ],
         reason: Stop::ToolUse,
-        usage: Usage { input: 2, output: 1, cached: 1 },
+        usage: Usage { input: 2, output: 1, cached: 1, cache_written: 0 },
         timing: Timing::default(),
         served_by: served_by(),
         logprobs: vec![token()],
@@ -179,7 +179,7 @@ async fn streams_end_with_done() {
 
 #[tokio::test]
 async fn usage_comes_in_a_last_chunk_of_its_own_and_is_null_before() {
-    let used = Usage { input: 2, output: 1, cached: 0 };
+    let used = Usage { input: 2, output: 1, cached: 0, cache_written: 0 };
     let events = sent(ChatAnswer { include_usage: true, ..answer() }, vec![started(), text("a"), finished(used)]).await;
     let chunks: Vec<Value> = events[..events.len() - 1]
         .iter()

@@ -100,7 +100,15 @@ impl Scheduler {
             .map_err(|error| Error::Engine { reason: format!("no thread could be started: {error}") })?;
         // Made before the outcome is known, so that a failure joins the thread.
         let compiler = OnceLock::new();
-        let scheduler = Self { model, shared, compiler, controls, random: config.random, chunk: config.chunk.max(1) as usize, thread: Some(thread) };
+        let scheduler = Self {
+            model,
+            shared,
+            compiler,
+            controls,
+            random: config.random,
+            chunk: config.chunk.max(1) as usize,
+            thread: Some(thread),
+        };
         ready.recv().unwrap_or(Err(Error::Stopped))?;
         Ok(scheduler)
     }
@@ -134,9 +142,9 @@ impl Scheduler {
         }
     }
 
-    fn compile(&self, constraint: &Constraint) -> Result<Follower> {
+    fn compile(&self, tenant: Tenant, constraint: &Constraint) -> Result<Follower> {
         let compiler = self.compiler.get_or_init(|| Compiler::new(self.model.vocabulary.clone()));
-        compiler.as_ref().map_err(Clone::clone)?.compile(constraint)
+        compiler.as_ref().map_err(Clone::clone)?.compile_for(tenant.number(), constraint)
     }
 }
 
@@ -171,7 +179,11 @@ impl Generator for Scheduler {
         self.check_length(&request.prompt)?;
         let tokens = self.tokens(&request.prompt)?;
         let (limit, limit_reason) = self.limit(tokens.len(), request.max_tokens)?;
-        let follower = request.constraint.as_ref().map(|constraint| self.compile(constraint)).transpose()?;
+        let follower = request
+            .constraint
+            .as_ref()
+            .map(|constraint| self.compile(request.serving.tenant, constraint))
+            .transpose()?;
         let seed = match request.sampling.seed {
             Some(seed) => seed,
             None => self.random.next_u64(),

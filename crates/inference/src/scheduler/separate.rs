@@ -192,7 +192,8 @@ impl Worker<'_> {
                 Ok(true) => {}
                 Ok(false) => {
                     let error = crate::Error::Request {
-                        reason: "a model with a recurrent state cannot score several tokens after one prompt".to_owned(),
+                        reason: "a model with a recurrent state cannot score several tokens after one prompt"
+                            .to_owned(),
                     };
                     return self.fail(backend, index, &error);
                 }

@@ -199,6 +199,10 @@ struct Answer<'a> {
 impl Answer<'_> {
     /// Chooses a token, and writes it with those that can only follow it. Returns why the answer ends, if it does.
     fn choose(&mut self, logits: &[f32], vocabulary: &dyn Vocabulary) -> Result<Option<StopReason>> {
+        let (before, ended) = (*self.written, self.write_forced(vocabulary)?);
+        if ended.is_some() || *self.written > before {
+            return Ok(ended);
+        }
         let mask = self.writing.follower.as_mut().map(|follower| follower.mask()).transpose()?;
         let token = self.writing.sampler.sample(logits, mask.as_ref().map(|mask| mask.bits()))?;
         if vocabulary.ends(token) {
@@ -208,7 +212,26 @@ impl Answer<'_> {
             follower.accept(token)?;
         }
         let logprob = self.writing.logprobs.map(|count| describe(token, logits, count, vocabulary));
-        Ok(self.write(token, logprob, vocabulary))
+        match self.write(token, logprob, vocabulary) {
+            None => self.write_forced(vocabulary),
+            ended => Ok(ended),
+        }
+    }
+
+    /// Writes the tokens that can only come next; they are then read in one batch. Where log-probabilities are asked for,
+    /// each has to be read by itself.
+    fn write_forced(&mut self, vocabulary: &dyn Vocabulary) -> Result<Option<StopReason>> {
+        let follower = self.writing.follower.as_mut().filter(|_| self.writing.logprobs.is_none());
+        for token in follower.map(|follower| follower.forced()).unwrap_or_default() {
+            if let Some(follower) = &mut self.writing.follower {
+                follower.accept(token)?;
+            }
+            let ended = self.write(token, None, vocabulary);
+            if ended.is_some() {
+                return Ok(ended);
+            }
+        }
+        Ok(None)
     }
 
     fn write(

@@ -39,13 +39,7 @@ struct Plan {
 
 impl Worker<'_> {
     pub(super) fn step_shared(&mut self, backend: &mut dyn Backend) {
-        let mut plan = Plan {
-            left: self.chunk,
-            written: Vec::new(),
-            read: Vec::new(),
-            wants: Vec::new(),
-            scratch: 0,
-        };
+        let mut plan = Plan { left: self.chunk, written: Vec::new(), read: Vec::new(), wants: Vec::new(), scratch: 0 };
         self.batch.clear();
         let outcome = self.fill(backend, &mut plan);
         let outcome = outcome.and_then(|()| match self.batch.is_empty() {
@@ -133,11 +127,8 @@ impl Worker<'_> {
         if echoes {
             let length = sequence.job.tokens.len();
             let wanted = (start..end).filter(|position| position + 1 < length);
-            let want = |position| Want {
-                row: first_row + position - start,
-                slot: index,
-                what: What::Prompt(position + 1),
-            };
+            let want =
+                |position| Want { row: first_row + position - start, slot: index, what: What::Prompt(position + 1) };
             plan.wants.extend(wanted.map(want));
         }
         if last {
@@ -183,7 +174,9 @@ impl Worker<'_> {
             sequence.next_scored += 1;
         }
         let also = (self.scratch(first), plan.scratch - first);
-        if also.1 > 0 && let Some(rows) = end {
+        if also.1 > 0
+            && let Some(rows) = end
+        {
             self.batch[rows].iter_mut().for_each(|input| input.also = also);
         }
         Ok(())

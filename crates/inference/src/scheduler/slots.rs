@@ -90,9 +90,8 @@ impl Slots {
     /// Whether a running request is about to have read what this one begins with: then waiting is faster.
     pub(super) fn will_help(&self, job: &Job) -> bool {
         let tenant = job.serving.tenant;
-        let reading = |slot: &&Slot| {
-            slot.tenant == tenant && slot.running.as_ref().is_some_and(|sequence| !sequence.is_read)
-        };
+        let reading =
+            |slot: &&Slot| slot.tenant == tenant && slot.running.as_ref().is_some_and(|sequence| !sequence.is_read);
         let soon = self.all.iter().filter(reading).map(|slot| {
             let prompt = slot.running.as_ref().map_or(&[][..], |sequence| &sequence.job.tokens);
             let exact = if slot.exact == slot.tokens.len() { prompt.len() } else { slot.exact };
@@ -120,7 +119,11 @@ impl Slots {
     }
 
     /// Puts a request into a slot. Gives it back with the reason where that cannot be done.
-    pub(super) fn place(&mut self, backend: &mut dyn Backend, job: Job) -> std::result::Result<usize, Box<(Job, Error)>> {
+    pub(super) fn place(
+        &mut self,
+        backend: &mut dyn Backend,
+        job: Job,
+    ) -> std::result::Result<usize, Box<(Job, Error)>> {
         let shared = self.wants_to_share(&job).then(|| self.find_shared(backend, &job)).flatten();
         let found = match shared {
             Some(found) => Ok(found),
@@ -189,9 +192,7 @@ impl Slots {
     fn clear_oldest(&mut self, backend: &mut dyn Backend, but: Option<usize>) -> Option<()> {
         let first = self.layout.separate as usize;
         let idle = self.all.iter().enumerate().skip(first);
-        let idle = idle.filter(|(at, slot)| {
-            slot.running.is_none() && !slot.tokens.is_empty() && Some(*at) != but
-        });
+        let idle = idle.filter(|(at, slot)| slot.running.is_none() && !slot.tokens.is_empty() && Some(*at) != but);
         let (at, _) = idle.min_by_key(|(_, slot)| slot.taken)?;
         self.keep_what_is_lost(backend, at, 0);
         self.clear(backend, at).ok()
@@ -213,12 +214,7 @@ impl Slots {
     }
 
     /// The slot that holds most of what the request begins with.
-    fn best(
-        &self,
-        job: &Job,
-        among: std::ops::Range<usize>,
-        may: impl Fn(&Slot) -> bool,
-    ) -> Option<(usize, usize)> {
+    fn best(&self, job: &Job, among: std::ops::Range<usize>, may: impl Fn(&Slot) -> bool) -> Option<(usize, usize)> {
         let slots = among.filter(|at| self.all[*at].tenant == job.serving.tenant && may(&self.all[*at]));
         let saved = |at: usize| self.useful(job, common(&self.all[at].tokens, &job.tokens), self.all[at].exact);
         let best = slots.map(|at| (saved(at), at)).max_by_key(|(saved, at)| (*saved, std::cmp::Reverse(*at)));

@@ -7,12 +7,12 @@ use serde_json::json;
 
 use super::*;
 use crate::backend::{Backend, Care, Input, Layout};
-use crate::generation::{Priority, Serving, Tenant};
-use crate::scoring::Scores;
 use crate::engine::LoadOptions;
 use crate::fake::{FakeBackend, FakeLoader, FakeOpen, FakeVocabulary};
 use crate::generation::{Completion, Event};
+use crate::generation::{Priority, Serving, Tenant};
 use crate::sampling::Sampling;
+use crate::scoring::Scores;
 use crate::tool_calls::ToolFormat;
 
 fn options() -> LoadOptions {
@@ -166,9 +166,8 @@ fn what_one_tenant_read_is_not_used_for_another_and_is_gone_when_it_is_forgotten
 fn prefixes_outlive_their_sequences_under_the_budget() {
     let options = LoadOptions { parallel: 1, ..options() };
     let model = FakeLoader::default().generator(&options, &[]).unwrap();
-    let cached = |model: &Scheduler, seed| {
-        answer(model, prompt(&letters(seed, 300))).unwrap().finish.usage.cached_tokens
-    };
+    let cached =
+        |model: &Scheduler, seed| answer(model, prompt(&letters(seed, 300))).unwrap().finish.usage.cached_tokens;
     let first: Vec<u32> = (0..5).map(|seed| cached(&model, seed)).collect();
     let again: Vec<u32> = (0..5).map(|seed| cached(&model, seed)).collect();
     assert_eq!((first, again), (vec![0; 5], vec![299; 5]));
@@ -199,8 +198,7 @@ fn a_cache_point_keeps_the_prompt_up_to_it() {
 fn requests_that_begin_alike_wait_for_the_one_that_reads_it_and_share_it() {
     let (model, open, _) = gated_with(8, 8, None, None, true);
     let long = letters(3, 384);
-    let streams: Vec<Generation> =
-        (0..6).map(|at| model.generate(short(&format!("{long}{at}"))).unwrap()).collect();
+    let streams: Vec<Generation> = (0..6).map(|at| model.generate(short(&format!("{long}{at}"))).unwrap()).collect();
     drop(open);
     let usages: Vec<u32> =
         streams.into_iter().map(|stream| block_on(stream.collect()).unwrap().finish.usage.cached_tokens).collect();
@@ -285,10 +283,12 @@ fn answers_of_one_prompt_are_written_together_as_alone() {
         let sampling = Sampling { temperature: 1.2, seed: Some(at as u64), ..Sampling::default() };
         GenerateRequest { sampling, max_tokens: Some(30), ..prompt(&format!("{long} {at}")) }
     };
-    let alone: Vec<String> = (0..8).map(|at| {
-        let alone = GenerateRequest { serving: deterministic(), ..request(at) };
-        answer(&fake(&[]), alone).unwrap().text
-    }).collect();
+    let alone: Vec<String> = (0..8)
+        .map(|at| {
+            let alone = GenerateRequest { serving: deterministic(), ..request(at) };
+            answer(&fake(&[]), alone).unwrap().text
+        })
+        .collect();
     for _ in 0..3 {
         let together: Vec<Generation> = (0..8).map(|at| model.generate(request(at)).unwrap()).collect();
         let together: Vec<String> = together.into_iter().map(|one| block_on(one.collect()).unwrap().text).collect();
@@ -356,7 +356,8 @@ fn events_come_in_order_and_text_that_waits_is_joined() {
 #[test]
 fn a_deadline_that_passed_ends_the_request() {
     let model = fake(&[]);
-    let late = GenerateRequest { serving: Serving { deadline: Some(Instant::now()), ..Serving::default() }, ..prompt("late") };
+    let late =
+        GenerateRequest { serving: Serving { deadline: Some(Instant::now()), ..Serving::default() }, ..prompt("late") };
     assert_eq!(answer(&model, late).unwrap_err(), Error::DeadlineExceeded);
     assert!(answer(&model, prompt("in time")).is_ok());
 }
@@ -377,7 +378,8 @@ struct GatedBackend<'a> {
 
 impl Open for Gated {
     fn open(&mut self, drive: &mut dyn FnMut(&mut dyn Backend)) -> Result<()> {
-        let inner = FakeBackend::new(&FakeOpen { parallel: self.parallel, replies: vec![(String::new(), "x".repeat(500))] });
+        let inner =
+            FakeBackend::new(&FakeOpen { parallel: self.parallel, replies: vec![(String::new(), "x".repeat(500))] });
         drive(&mut GatedBackend { inner, gated: self });
         Ok(())
     }

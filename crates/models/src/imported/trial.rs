@@ -36,9 +36,10 @@ impl Models {
         let (chats, started) = (generator.info().has_chat_template, Instant::now());
         let served_by = ServedBy { name: job.model_name.clone(), substituted: false, upstream: None };
         let answer = if chats {
-            local::chat(lease, conversation(&name), served_by, self.inner.random.clone()).await?
+            local::chat(lease, conversation(&name), inference::Serving::default(), served_by, self.inner.random.clone())
+                .await?
         } else {
-            local::complete(lease, continuation(&name), served_by).await?
+            local::complete(lease, continuation(&name), inference::Serving::default(), served_by).await?
         };
         let answer = unless_cancelled(work, answer.collect()).await?;
         let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);

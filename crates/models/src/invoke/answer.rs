@@ -98,6 +98,8 @@ pub struct Usage {
     pub output: u32,
     /// The prompt's tokens that were still in the engine's cache.
     pub cached: u32,
+    /// The prompt's tokens that were read and kept at its cache points.
+    pub cache_written: u32,
 }
 
 /// How long an answer took.

@@ -25,11 +25,11 @@ impl Models {
     pub async fn chat(&self, ctx: &Ctx, request: ChatRequest) -> Result<ChatStream> {
         check(&request)?;
         let resolved = self.resolve(ctx, &request.model).await?;
-        let served_by = served_by(&resolved);
+        let (served_by, serving) = (served_by(&resolved), request.serving.of(ctx));
         let answer = match Place::from(resolved.target) {
             Place::Here(here) => {
                 let lease = self.lease_here(ctx, &here).await?;
-                local::chat(lease, request, served_by, self.inner.random.clone()).await?
+                local::chat(lease, request, serving, served_by, self.inner.random.clone()).await?
             }
             Place::Upstream(upstream) => self.inner.remote.chat(upstream, request, served_by).await?,
         };

@@ -23,14 +23,14 @@ impl Models {
             return Err(Error::invalid("The prompt is empty."));
         }
         let resolved = self.resolve(ctx, &request.model).await?;
-        let served_by = served_by(&resolved);
+        let (served_by, serving) = (served_by(&resolved), request.serving.of(ctx));
         let answer = match Place::from(resolved.target) {
             Place::Here(here) => {
                 let lease = self.lease_here(ctx, &here).await?;
                 if continues_as_it_stands(&lease, &request.prompt)? {
-                    local::complete(lease, request, served_by).await?
+                    local::complete(lease, request, serving, served_by).await?
                 } else {
-                    local::chat(lease, as_chat(request)?, served_by, self.inner.random.clone()).await?
+                    local::chat(lease, as_chat(request)?, serving, served_by, self.inner.random.clone()).await?
                 }
             }
             Place::Upstream(upstream) => self.inner.remote.chat(upstream, as_chat(request)?, served_by).await?,
@@ -60,6 +60,7 @@ pub(crate) fn as_chat(request: CompletionRequest) -> Result<ChatRequest> {
         max_tokens: request.max_tokens,
         stop: request.stop,
         logprobs: request.logprobs,
+        serving: request.serving,
         ..ChatRequest::default()
     };
     chat::check(&chat)?;

@@ -22,14 +22,14 @@ impl Models {
             return Err(Error::invalid("The prompt is empty."));
         }
         let resolved = self.resolve(ctx, &request.model).await?;
-        let served_by = served_by(&resolved);
+        let (served_by, serving) = (served_by(&resolved), request.serving.of(ctx));
         let answer = match Place::from(resolved.target) {
             Place::Here(here) => {
                 let lease = self.lease_here(ctx, &here).await?;
                 if matches!(lease.model(), Loaded::Embedder(_)) {
                     return Err(errors::wrong_kind(lease.name(), "generate text"));
                 }
-                local::continue_prompt(lease, request, served_by).await?
+                local::continue_prompt(lease, request, serving, served_by).await?
             }
             Place::Upstream(upstream) => self.inner.remote.continue_text(upstream, request, served_by).await?,
         };

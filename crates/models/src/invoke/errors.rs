@@ -11,7 +11,13 @@ pub(crate) fn of_invocation(name: &str, error: inference::Error) -> Error {
             .with_hint(format!("The prompt has {prompt} tokens and the context of `{name}` holds {context}.")),
         Engine::InputTooLong { index, tokens, limit } => Error::invalid("Input is too long for requested model.")
             .with_hint(format!("Text {index} has {tokens} tokens and `{name}` reads {limit}.")),
-        Engine::QueueFull { queued } => throttled(name).with_detail(format!("{queued} requests wait for `{name}`")),
+        Engine::QueueFull { queued, retry_after } => {
+            let error = throttled(name).with_detail(format!("{queued} requests wait for `{name}`"));
+            match retry_after.map(|after| after.as_secs_f64().ceil().max(1.0)) {
+                Some(seconds) => error.with_hint(format!("The queue of `{name}` is full. Try again in {seconds} s.")),
+                None => error,
+            }
+        }
         Engine::Request { reason } => Error::invalid(format!("The request is malformed: {reason}.")),
         Engine::Constraint { reason } => Error::invalid(format!("The schema cannot be followed: {reason}.")),
         Engine::Template { reason } => {

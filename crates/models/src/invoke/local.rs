@@ -6,7 +6,7 @@ use std::sync::Arc;
 use base::{Error, Random, Result};
 use futures::stream::{self, StreamExt as _};
 use inference::tool_calls::{self, Parser, Part};
-use inference::{Constraint, Event, GenerateRequest, Generation, Generator, Loaded, Prompt, StopReason};
+use inference::{Constraint, Event, GenerateRequest, Generation, Generator, Loaded, Prompt, Serving, StopReason};
 
 use super::answer::{ChatEvent, ChatStream, ServedBy, Stop, Timing, TokenLogprob, TopLogprob, Usage};
 use super::request::{ChatRequest, CompletionRequest, ContinuationRequest, Sampling, ToolChoice};
@@ -19,6 +19,7 @@ const ID_ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxy
 pub(crate) async fn chat(
     lease: Lease,
     request: ChatRequest,
+    serving: Serving,
     served_by: ServedBy,
     random: Arc<dyn Random>,
 ) -> Result<ChatStream> {
@@ -28,8 +29,16 @@ pub(crate) async fn chat(
         let tools = render::offered(&request);
         let parser = (!tools.is_empty()).then(|| Parser::new(generator.info().tool_format, &tools));
         let constraint = constraint(&request, &tools).map_err(|error| errors::of_invocation(lease.name(), error))?;
-        let generation =
-            start(&lease, prompt, &request.sampling, request.max_tokens, request.stop, constraint, request.logprobs)?;
+        let asked = GenerateRequest {
+            prompt,
+            max_tokens: request.max_tokens,
+            stop: request.stop,
+            constraint,
+            logprobs: request.logprobs,
+            serving,
+            ..drawn(&request.sampling)
+        };
+        let generation = start(&lease, asked)?;
         Ok::<_, Error>((lease, generation, parser))
     });
     let (lease, generation, parser) = prepared.await.map_err(Error::internal)??;
@@ -37,7 +46,12 @@ pub(crate) async fn chat(
 }
 
 /// Answers a raw prompt by a model that has no template to put it into.
-pub(crate) async fn complete(lease: Lease, request: CompletionRequest, served_by: ServedBy) -> Result<ChatStream> {
+pub(crate) async fn complete(
+    lease: Lease,
+    request: CompletionRequest,
+    serving: Serving,
+    served_by: ServedBy,
+) -> Result<ChatStream> {
     let text: Vec<String> = request.system.into_iter().chain([request.prompt]).collect();
     let prompt = Prompt::Text { text: text.join("\n\n"), parse_special: false, add_bos: true };
     let rest = ContinuationRequest {
@@ -47,17 +61,18 @@ pub(crate) async fn complete(lease: Lease, request: CompletionRequest, served_by
         logprobs: request.logprobs,
         ..ContinuationRequest::default()
     };
-    continue_after(lease, prompt, rest, served_by).await
+    continue_after(lease, prompt, rest, serving, served_by).await
 }
 
 /// Continues a text as it stands.
 pub(crate) async fn continue_prompt(
     lease: Lease,
     mut request: ContinuationRequest,
+    serving: Serving,
     served_by: ServedBy,
 ) -> Result<ChatStream> {
     let prompt = continuation::prompt(std::mem::take(&mut request.prompt));
-    continue_after(lease, prompt, request, served_by).await
+    continue_after(lease, prompt, request, serving, served_by).await
 }
 
 /// Writes what follows `prompt`; that of the request is not looked at.
@@ -65,25 +80,27 @@ async fn continue_after(
     lease: Lease,
     prompt: Prompt,
     request: ContinuationRequest,
+    serving: Serving,
     served_by: ServedBy,
 ) -> Result<ChatStream> {
     let prepared = tokio::task::spawn_blocking(move || {
-        let generation = start(
-            &lease,
+        let asked = GenerateRequest {
             prompt,
-            &request.sampling,
-            request.max_tokens,
-            request.stop,
-            request.constraint,
-            request.logprobs,
-        )?;
+            max_tokens: request.max_tokens,
+            stop: request.stop,
+            constraint: request.constraint,
+            logprobs: request.logprobs,
+            serving,
+            ..drawn(&request.sampling)
+        };
+        let generation = start(&lease, asked)?;
         Ok::<_, Error>((lease, generation))
     });
     let (lease, generation) = prepared.await.map_err(Error::internal)??;
     Ok(stream(lease, generation, None, served_by, Arc::new(base::SystemRandom)))
 }
 
-fn generator(lease: &Lease) -> Result<&Arc<dyn Generator>> {
+pub(crate) fn generator(lease: &Lease) -> Result<&Arc<dyn Generator>> {
     match lease.model() {
         Loaded::Generator(generator) => Ok(generator),
         Loaded::Embedder(_) => Err(errors::wrong_kind(lease.name(), "generate text")),
@@ -100,26 +117,14 @@ fn constraint(request: &ChatRequest, tools: &[inference::ToolSpec]) -> inference
     }
 }
 
-fn start(
-    lease: &Lease,
-    prompt: Prompt,
-    sampling: &Sampling,
-    max_tokens: Option<u32>,
-    stop: Vec<String>,
-    constraint: Option<Constraint>,
-    logprobs: Option<u8>,
-) -> Result<Generation> {
-    let request = GenerateRequest {
-        prompt,
-        max_tokens,
-        sampling: engine_sampling(sampling),
-        stop,
-        constraint,
-        loop_detector: sampling.loop_detector,
-        logprobs,
-        deadline: None,
-    };
+fn start(lease: &Lease, request: GenerateRequest) -> Result<Generation> {
     generator(lease)?.generate(request).map_err(|error| errors::of_invocation(lease.name(), error))
+}
+
+/// A request whose tokens are drawn so.
+fn drawn(sampling: &Sampling) -> GenerateRequest {
+    let loop_detector = sampling.loop_detector;
+    GenerateRequest { sampling: engine_sampling(sampling), loop_detector, ..GenerateRequest::default() }
 }
 
 fn engine_sampling(asked: &Sampling) -> inference::Sampling {
@@ -220,6 +225,7 @@ impl Answer {
                         input: finish.usage.prompt_tokens,
                         output: finish.usage.completion_tokens,
                         cached: finish.usage.cached_tokens,
+                        cache_written: finish.usage.cache_written_tokens,
                     },
                     timing: Timing {
                         queued: finish.timing.queued,

@@ -1,7 +1,26 @@
 //! What a caller asks of a model, in no vendor's dialect.
 
-use inference::{Constraint, LoopDetector, NoRepeatNgram};
+use identity::Ctx;
+use inference::{Constraint, LoopDetector, NoRepeatNgram, Priority, Tenant};
 use serde_json::Value;
+
+/// How a request is served beside others. An upstream is told nothing of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Serving {
+    /// How soon.
+    pub priority: Priority,
+    /// Whether the answer must not depend, in any bit, on what else runs or ran.
+    pub deterministic: bool,
+}
+
+impl Serving {
+    /// The same in the engine's terms, on behalf of the caller's account: accounts share nothing that was read.
+    pub(crate) fn of(self, ctx: &Ctx) -> inference::Serving {
+        // An account's number is one.
+        let tenant = Tenant::of(ctx.account().to_string().parse().unwrap_or_default());
+        inference::Serving { tenant, priority: self.priority, deterministic: self.deterministic, deadline: None }
+    }
+}
 
 /// A conversation to be continued by the model.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +50,8 @@ pub struct ChatRequest {
     pub constraint: Option<Constraint>,
     /// How many alternatives to report for every token, 0 for the drawn token alone; none: no log probabilities.
     pub logprobs: Option<u8>,
+    /// How it is served beside others.
+    pub serving: Serving,
 }
 
 /// A raw prompt to be answered: Titan Text, Llama and Mistral bodies.
@@ -51,6 +72,8 @@ pub struct CompletionRequest {
     pub stop: Vec<String>,
     /// As [`ChatRequest::logprobs`].
     pub logprobs: Option<u8>,
+    /// How it is served beside others.
+    pub serving: Serving,
 }
 
 /// A text to be continued as it stands: OpenAI's `/v1/completions`, and the raw prompts of imported models.
@@ -70,6 +93,8 @@ pub struct ContinuationRequest {
     pub constraint: Option<Constraint>,
     /// As [`ChatRequest::logprobs`].
     pub logprobs: Option<u8>,
+    /// How it is served beside others.
+    pub serving: Serving,
 }
 
 /// What a [`ContinuationRequest`] continues.

@@ -185,7 +185,8 @@ impl Answer {
         }
         if let Some(usage) = chunk.usage {
             let cached = usage.prompt_tokens_details.and_then(|details| details.cached_tokens).unwrap_or(0);
-            self.usage = Usage { input: usage.prompt_tokens, output: usage.completion_tokens, cached };
+            self.usage =
+                Usage { input: usage.prompt_tokens, output: usage.completion_tokens, cached, cache_written: 0 };
         }
         let Some(choice) = chunk.choices.into_iter().next() else { return Ok(()) };
         let logprobs = logprobs(choice.logprobs.unwrap_or_default());

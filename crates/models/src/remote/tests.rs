@@ -53,7 +53,10 @@ async fn a_conversation_streams_from_the_upstream() {
     .await;
     let chat = client().chat(upstream(&server), request(), served_by()).await.unwrap().collect().await.unwrap();
     assert_eq!(chat.content, [Content::Text("Hello".to_owned())]);
-    assert_eq!((chat.reason, chat.usage), (Stop::MaxTokens, Usage { input: 5, output: 2, cached: 3 }));
+    assert_eq!(
+        (chat.reason, chat.usage),
+        (Stop::MaxTokens, Usage { input: 5, output: 2, cached: 3, cache_written: 0 })
+    );
     assert_eq!(chat.served_by, served_by());
     let seen = server.seen();
     assert_eq!((seen[0].path.as_str(), seen[0].header("authorization")), ("/v1/chat/completions", "Bearer sk-hidden"));
@@ -176,7 +179,7 @@ async fn a_text_is_continued_by_the_upstream() {
     let text = request(RawPrompt::Text("Once".to_owned()));
     let chat = client().continue_text(upstream(&server), text, served_by()).await.unwrap().collect().await.unwrap();
     assert_eq!((chat.text().as_str(), chat.reason), (" upon a", Stop::MaxTokens));
-    assert_eq!(chat.usage, Usage { input: 2, output: 2, cached: 0 });
+    assert_eq!(chat.usage, Usage { input: 2, output: 2, cached: 0, cache_written: 0 });
     assert_eq!(
         (chat.logprobs.len(), chat.logprobs[0].logprob, chat.logprobs[0].top[1].token.as_str()),
         (1, -0.5, " a")

@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use super::{Decoded, Encode, Origin, openai};
 use crate::json_fields::{Fields, Wording};
 use crate::openai::structured::{self, Place};
-use crate::openai::{Asked, CompletionAnswer, chat_request};
+use crate::openai::{Asked, CompletionAnswer, chat_request, serving};
 
 const DEFAULT_MAX_TOKENS: u32 = 512;
 /// As many stop sequences as Mistral's own body takes.
@@ -87,6 +87,7 @@ fn own(origin: Origin, body: &Value) -> Result<Raw> {
     let root = Fields::root(body, Wording::Schema)?.without_nulls();
     let prompt = root.required("prompt")?;
     root.only(&[
+        "deterministic",
         "frequency_penalty",
         "images",
         "loop_detection",
@@ -95,6 +96,7 @@ fn own(origin: Origin, body: &Value) -> Result<Raw> {
         "no_repeat_ngram_scope",
         "no_repeat_ngram_size",
         "presence_penalty",
+        "priority",
         "prompt",
         "response_format",
         "return_logprobs",
@@ -120,6 +122,7 @@ fn own(origin: Origin, body: &Value) -> Result<Raw> {
         stop: chat_request::stop(&root, MAX_STOPS)?,
         constraint: structured::constraint(&root, Place::Bedrock)?,
         logprobs: logprobs.then_some(0),
+        serving: serving::serving(&root)?,
     };
     Ok((request, Box::new(Own { logprobs, prompt_tokens: None })))
 }

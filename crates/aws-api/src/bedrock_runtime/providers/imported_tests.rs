@@ -42,7 +42,7 @@ fn token(id: u32, text: &str, logprob: f32) -> TokenLogprob {
     TokenLogprob { id: Some(id), token: text.into(), bytes: text.into(), logprob, top: Vec::new() }
 }
 
-const USAGE: Usage = Usage { input: 7, output: 3, cached: 0 };
+const USAGE: Usage = Usage { input: 7, output: 3, cached: 0, cache_written: 0 };
 
 fn answer(reason: Stop) -> Chat {
     let content = vec![Content::Text("Hello".into())];

@@ -47,7 +47,7 @@ fn served_by() -> ServedBy {
     ServedBy { name: "tiny".into(), substituted: true, upstream: None }
 }
 
-const USAGE: Usage = Usage { input: 7, output: 3, cached: 0 };
+const USAGE: Usage = Usage { input: 7, output: 3, cached: 0, cache_written: 0 };
 
 fn answer(content: Vec<Content>, reason: Stop) -> Chat {
     let timing = Timing::default();
