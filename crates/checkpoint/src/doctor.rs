@@ -37,7 +37,8 @@ impl Room {
     #[must_use]
     pub fn memory_needed(&self, config: &Config, weights: u64) -> u64 {
         let context = self.context_of(config).saturating_mul(u64::from(self.parallel.max(1)));
-        let caches = context.saturating_mul(config.cache_bytes_per_token());
+        let cells = context.saturating_add(u64::from(inference::SHARED_CELLS));
+        let caches = cells.saturating_mul(config.cache_bytes_per_token());
         let working = inference::working_bytes(config.vocabulary, config.hidden);
         weights.saturating_add(caches).saturating_add(working)
     }

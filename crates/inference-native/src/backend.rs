@@ -307,10 +307,10 @@ impl Backend for Native<'_> {
     fn restore(&mut self, sequence: u32, state: &[u8]) -> Result<()> {
         let buffers = if sequence < self.shape.parallel { self.shape.parallel } else { 1 };
         let (context, sequence) = self.of(sequence)?;
-        if state::adapted(state, buffers).is_some_and(|state| context.restore(sequence, &state)) {
-            return Ok(());
-        }
-        context.forget(sequence, 0);
-        Err(Error::Engine { reason: "a sequence could not be restored".to_owned() })
+        let state = state::adapted(state, buffers).ok_or_else(|| "its form is unknown".to_owned());
+        state.and_then(|state| context.restore(sequence, &state)).map_err(|reason| {
+            context.forget(sequence, 0);
+            Error::Engine { reason: format!("a sequence could not be restored: {reason}") }
+        })
     }
 }

@@ -277,6 +277,9 @@ pub fn working_bytes(vocabulary: u64, dimensions: u64) -> u64 {
     hidden.saturating_add(logits).saturating_add(vocabulary.saturating_mul(64))
 }
 
+/// The tokens of the buffer that sequences share, where nothing else is asked for.
+pub const SHARED_CELLS: u32 = 8192;
+
 /// How a model is loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoadOptions {
@@ -309,7 +312,7 @@ impl Default for LoadOptions {
             prefill_threads: 0,
             decode_threads: 0,
             gpu_layers: 0,
-            shared_cells: 8192,
+            shared_cells: SHARED_CELLS,
             prefix_cache_bytes: 1 << 30,
         }
     }

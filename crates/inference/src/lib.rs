@@ -26,7 +26,7 @@ pub use chat::{ChatMessage, ChatPrompt, Role, ToolCall, ToolSpec};
 pub use constraint::Constraint;
 pub use engine::{
     CHUNK, Embedder, EmbedderInfo, Embeddings, EngineStatus, Facts, Generator, LoadOptions, Loaded, Loader, ModelFiles,
-    ModelInfo, ModelKind, Truncate, working_bytes,
+    ModelInfo, ModelKind, SHARED_CELLS, Truncate, working_bytes,
 };
 pub use error::{Error, Result};
 pub use generation::{

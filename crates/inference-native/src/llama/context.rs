@@ -167,14 +167,20 @@ impl Context {
         true
     }
 
-    /// Puts what was written down into an empty sequence; whether that went well.
-    pub(crate) fn restore(&mut self, sequence: u32, state: &[u8]) -> bool {
+    /// Puts what was written down into an empty sequence.
+    ///
+    /// # Errors
+    /// llama.cpp's reason.
+    pub(crate) fn restore(&mut self, sequence: u32, state: &[u8]) -> Result<(), String> {
         // SAFETY: llama.cpp reads no more than the buffer's length, and refuses what does not fit.
         let read = unsafe {
             let (place, size) = (state.as_ptr(), state.len());
             sys::llama_state_seq_set_data(self.pointer.as_ptr(), place, size, sequence as i32)
         };
-        read == state.len()
+        match read == state.len() {
+            true => Ok(()),
+            false => Err(log::take_error().unwrap_or_else(|| format!("{read} of {} bytes fit", state.len()))),
+        }
     }
 }
 
