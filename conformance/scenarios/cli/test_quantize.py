@@ -79,7 +79,8 @@ def source(tmp_path_factory):
 
 
 def test_a_model_is_kept_in_eight_bits_with_a_report(tmp_path):
-    done = craton("models", "quantize", SOURCE, "--to", "Q8_0")
+    # What random weights make of a text is noise, which a rounding turns over more often than a model's judgement.
+    done = craton("models", "quantize", SOURCE, "--to", "Q8_0", "--bound", "labels=0.9,argmax=0.7")
     assert done.returncode == 0, done.stderr
     assert f"{SOURCE}-q8_0 is ready" in done.stdout and "same label" in done.stdout and "craton-labels-1" in done.stdout
     report = shown(f"{SOURCE}-q8_0")["quantization"]
