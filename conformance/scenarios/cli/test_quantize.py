@@ -112,7 +112,7 @@ def test_a_broken_bound_leaves_no_model_and_a_report(tmp_path):
 
 def test_what_is_wrong_with_a_request_is_said_at_once():
     for arguments, says in (([SOURCE, "--to", "q2_k"], "no type"), (["no-such-model", "--to", "q8_0"], "no-such-model"),
-                            ([SOURCE, "--to", "f16"], "would take"), ([SOURCE, "--to", "q8_0", "--bound", "labels=7"], "labels"),
+                            ([SOURCE, "--to", "f16"], "would take"), ([SOURCE, "--to", "q6_k", "--bound", "labels=7"], "labels"),
                             ([SOURCE, "--to", "q8_0", "--name", "Not A Name"], "cannot be a model's name")):
         failed = craton("models", "quantize", *arguments)
         assert failed.returncode == 1 and says in failed.stderr and failed.stderr.startswith("error: "), (arguments, failed.stderr)
