@@ -79,7 +79,8 @@ def source(tmp_path_factory):
 
 
 def test_a_model_is_kept_in_eight_bits_with_a_report(tmp_path):
-    done = craton("models", "quantize", SOURCE, "--to", "Q8_0")
+    # What random weights make of a text is noise, which a rounding turns over more often than a model's judgement.
+    done = craton("models", "quantize", SOURCE, "--to", "Q8_0", "--bound", "labels=0.9,argmax=0.7")
     assert done.returncode == 0, done.stderr
     assert f"{SOURCE}-q8_0 is ready" in done.stdout and "same label" in done.stdout and "craton-labels-1" in done.stdout
     report = shown(f"{SOURCE}-q8_0")["quantization"]
@@ -111,7 +112,7 @@ def test_a_broken_bound_leaves_no_model_and_a_report(tmp_path):
 
 def test_what_is_wrong_with_a_request_is_said_at_once():
     for arguments, says in (([SOURCE, "--to", "q2_k"], "no type"), (["no-such-model", "--to", "q8_0"], "no-such-model"),
-                            ([SOURCE, "--to", "f16"], "would take"), ([SOURCE, "--to", "q8_0", "--bound", "labels=7"], "labels"),
+                            ([SOURCE, "--to", "f16"], "would take"), ([SOURCE, "--to", "q6_k", "--bound", "labels=7"], "labels"),
                             ([SOURCE, "--to", "q8_0", "--name", "Not A Name"], "cannot be a model's name")):
         failed = craton("models", "quantize", *arguments)
         assert failed.returncode == 1 and says in failed.stderr and failed.stderr.startswith("error: "), (arguments, failed.stderr)

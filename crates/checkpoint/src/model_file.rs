@@ -26,10 +26,12 @@ const LAYOUT_KEYS: [&str; 4] = ["general.alignment", "split.no", "split.count", 
 #[derive(Debug, Clone)]
 pub struct ModelFile {
     name: String,
-    /// The values as they are written: the type, then the bytes.
-    metadata: Vec<(String, Vec<u8>)>,
+    metadata: Metadata,
     tensors: Vec<Tensor>,
 }
+
+/// Keys, and the values as they are written: the type, then the bytes.
+type Metadata = Vec<(String, Vec<u8>)>;
 
 #[derive(Debug, Clone)]
 struct Tensor {
@@ -350,7 +352,7 @@ struct Header<R> {
 type Outcome<T> = std::result::Result<T, String>;
 
 impl<R: std::io::Read> Header<R> {
-    fn read(mut self) -> Outcome<(Vec<(String, Vec<u8>)>, Vec<Tensor>)> {
+    fn read(mut self) -> Outcome<(Metadata, Vec<Tensor>)> {
         if self.take(4)? != b"GGUF" {
             return Err("it is not a GGUF file".to_owned());
         }

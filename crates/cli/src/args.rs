@@ -347,7 +347,7 @@ pub enum Models {
         #[arg(long)]
         accept_terms: bool,
     },
-    /// Keep a pulled model in fewer bits as another model, if what that costs stays within a bound
+    /// Make a model of fewer bits, if what that costs stays within a bound
     ///
     /// Perplexity, arg-max agreement and label agreement with the source are measured, each with its interval of 95 %. The
     /// bound must hold at the interval's worse end; otherwise nothing is put into the library, and the report stays on the

@@ -38,7 +38,7 @@ fn an_import_keeps_to_the_bound_that_the_deployment_sets() {
     assert!(error.message.contains("label agreement 97.9 % of 480"), "{}", error.message);
     assert!(!error.message.contains("perplexity"), "what the setting does not name is not bound");
     let error = keeps_to_bound(&quality(Some(bound("default")), Some(comparison()))).unwrap_err();
-    assert!(error.message.contains("label agreement") && error.message.contains("perplexity"));
+    assert!(error.message.contains("arg-max agreement") && error.message.contains("perplexity"));
     let error = keeps_to_bound(&quality(Some(bound("labels=0.5")), None)).unwrap_err();
     assert!(error.message.contains("could not be compared: There is no room."), "{}", error.message);
     assert!(ImportBound::parse("label=1").is_err());

@@ -25,10 +25,10 @@ impl Bound {
     pub fn default_of(to: FileType) -> Self {
         let (labels, argmax, perplexity) = match to {
             FileType::F16 => (0.98, 0.95, 1.01),
-            FileType::Q8_0 => (0.97, 0.90, 1.02),
-            FileType::Q6K => (0.95, 0.87, 1.03),
-            FileType::Q5KM | FileType::Q5KS => (0.92, 0.82, 1.06),
-            FileType::Q4KM | FileType::Q4KS => (0.85, 0.72, 1.15),
+            FileType::Q8_0 => (0.95, 0.90, 1.05),
+            FileType::Q6K => (0.93, 0.87, 1.07),
+            FileType::Q5KM | FileType::Q5KS => (0.90, 0.82, 1.12),
+            FileType::Q4KM | FileType::Q4KS => (0.80, 0.75, 1.25),
         };
         Self { labels, argmax, perplexity }
     }

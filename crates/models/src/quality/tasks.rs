@@ -75,9 +75,12 @@ pub(crate) fn check(tasks: &[LabelTask]) -> Result<()> {
 /// Tasks of each kind.
 const EACH: usize = 80;
 
+/// Labels, and the text of the task of a number.
+type Kind = (&'static [&'static str], fn(usize) -> String);
+
 /// The fixed tasks.
 pub(crate) fn fixed() -> Vec<LabelTask> {
-    let kinds: [(&[&str], fn(usize) -> String); 6] = [
+    let kinds: [Kind; 6] = [
         (&["sports", "food", "weather", "travel", "money", "health"], topic),
         (&["good", "bad"], opinion),
         (&["cancel", "pay", "order", "complain", "ask"], wish),
@@ -191,7 +194,7 @@ fn question(at: usize) -> String {
         "a castle",
     ];
     let (small, large) = (pick(&SMALL, at), pick(&LARGE, at));
-    let (first, second) = if at / 2 % 2 == 0 { (small, large) } else { (large, small) };
+    let (first, second) = if (at / 2).is_multiple_of(2) { (small, large) } else { (large, small) };
     let word = if at.is_multiple_of(2) { "larger" } else { "smaller" };
     format!("Question: Is {first} {word} than {second}? Answer yes or no.\nAnswer:")
 }

@@ -73,7 +73,7 @@ fn help_names_every_command() {
       status       Show what runs: version, memory, loaded models, how many AWS ids are answered
       accounts     Create and list accounts
       keys         Create, list and delete bearer keys for Bedrock and the OpenAI API
-      models       List, pull, show, remove and alias models
+      models       List, pull, show, quantize, remove and alias models
       import       Import a checkpoint of a bucket as a model of the account's own
       jobs         List, show and cancel jobs
       backup       Make, verify and restore backups
@@ -128,17 +128,18 @@ fn help_names_every_command() {
 #[test]
 fn help_of_a_command_ends_with_examples() {
     insta::assert_snapshot!(help(&["models", "--help"]), @"
-    List, pull, show, remove and alias models
+    List, pull, show, quantize, remove and alias models
 
     Usage: craton models [OPTIONS] <COMMAND>
 
     Commands:
-      list    List the models that can be pulled and those that are here
-      show    Show one model's card
-      pull    Download a model, with progress
-      remove  Delete a model's files
-      alias   Say which model answers an AWS model id; alone, list them
-      help    Print this message or the help of the given subcommand(s)
+      list      List the models that can be pulled and those that are here
+      show      Show one model's card
+      pull      Download a model, with progress
+      quantize  Make a model of fewer bits, if what that costs stays within a bound
+      remove    Delete a model's files
+      alias     Say which model answers an AWS model id; alone, list them
+      help      Print this message or the help of the given subcommand(s)
 
     Options:
           --output <FORMAT>
