@@ -7,6 +7,8 @@ use std::time::Duration;
 use base::Secret;
 use identity::Keyring;
 
+use crate::BatchLimits;
+
 /// Settings of [`crate::Models`].
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -28,6 +30,8 @@ pub struct Config {
     pub upstream_timeout: Duration,
     /// What seals the API keys of upstreams at rest; without it aliases with an API key are refused.
     pub sealing_key: Option<Arc<Keyring>>,
+    /// What a batch inference job may bring.
+    pub batch: BatchLimits,
 }
 
 impl Config {
@@ -44,6 +48,7 @@ impl Config {
             python: PathBuf::from("python3"),
             upstream_timeout: Duration::from_secs(120),
             sealing_key: None,
+            batch: BatchLimits::default(),
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod aliases;
 pub mod at_rest;
+mod batch;
 mod bucket;
 mod catalogue;
 mod config;
@@ -21,6 +22,8 @@ mod remote;
 mod status;
 mod store;
 #[cfg(test)]
+extern crate self as models;
+#[cfg(test)]
 mod testing;
 
 use std::sync::Arc;
@@ -28,6 +31,10 @@ use std::sync::Arc;
 use base::{Clock, Random, Result};
 
 pub use aliases::{Alias, Family, Provider, Resolved, Target};
+pub use batch::{
+    Asked, BatchCounts, BatchError, BatchFilter, BatchJob, BatchLimits, BatchPlace, BatchStatus, Dialects, EncodeChat,
+    EncodeVectors, InvocationType, NewBatch, RecordBody, TABLES as BATCH_TABLES,
+};
 pub use bucket::BucketFolder;
 pub use catalogue::{Card, CardFilter, CardKind, CardSource, CardState, Licence, Recommended};
 pub use checkpoint::{ModelFacts, Quantization};
@@ -70,6 +77,9 @@ struct Inner {
     identity: identity::Identity,
     objects: objects::Objects,
     quantizer: Arc<dyn checkpoint::Quantizer>,
+    dialects: Arc<dyn Dialects>,
+    batch_limits: BatchLimits,
+    stops: batch::Stops,
     remote: remote::Client,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -89,6 +99,8 @@ pub struct Parts {
     pub loader: Arc<dyn inference::Loader>,
     /// What packs the weights of imported models.
     pub quantizer: Arc<dyn checkpoint::Quantizer>,
+    /// How the records of batches are written.
+    pub dialects: Arc<dyn Dialects>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Ids and keys.
@@ -99,12 +111,12 @@ pub struct Parts {
 
 impl Models {
     /// Opens the library under `config.models_dir`, migrates this module's tables and registers the job kinds
-    /// `model-pull` and `model-import`. Loads no model.
+    /// `model-pull`, `model-import` and `model-invocation`. Loads no model.
     ///
     /// # Errors
     /// Unavailable, where the models directory cannot be written or the database not be reached.
     pub async fn open(config: Config, parts: Parts) -> Result<Self> {
-        let Parts { store, jobs, identity, objects, loader, quantizer, clock, random, http } = parts;
+        let Parts { store, jobs, identity, objects, loader, quantizer, dialects, clock, random, http } = parts;
         let catalogue = Arc::new(catalogue::Catalogue::built_in()?);
         let library = Arc::new(library::Library::open(&config.models_dir).await?);
         let aliases = aliases::Aliases::open(store.clone(), config.sealing_key.clone(), clock.clone()).await?;
@@ -130,6 +142,9 @@ impl Models {
                 identity,
                 objects,
                 quantizer,
+                dialects,
+                batch_limits: config.batch,
+                stops: batch::Stops::default(),
                 clock,
                 random,
             }),
@@ -138,6 +153,10 @@ impl Models {
         let handler = imported::ImportHandler::new(Arc::downgrade(&models.inner));
         models.inner.jobs.register_long(imported::JOB_KIND, Arc::new(handler));
         models.resume_imports().await?;
+        batch::migrate(&models.inner.store).await?;
+        let handler = batch::BatchHandler::new(Arc::downgrade(&models.inner));
+        models.inner.jobs.register_long(batch::JOB_KIND, Arc::new(handler));
+        models.resume_batches().await?;
         Ok(models)
     }
 }

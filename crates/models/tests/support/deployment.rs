@@ -15,6 +15,9 @@ use models::{Config, ImportJob, Models, NewImport, Parts, Quantization};
 use objects::{BlobPlace, Body, NewBucket, Objects, PutObject};
 use store::Store;
 
+#[path = "dialect.rs"]
+mod dialect;
+
 pub const BUCKET: &str = "checkpoints";
 pub const PREFIX: &str = "model/";
 pub const ROLE: &str = "Importer";
@@ -52,6 +55,7 @@ impl Deployment {
             objects: objects.clone(),
             loader: Arc::new(FakeLoader::default()),
             quantizer: Arc::new(checkpoint::Plain),
+            dialects: Arc::new(dialect::TestDialect::default()),
             clock,
             random,
             http: reqwest::Client::new(),

@@ -1,0 +1,98 @@
+//! One record: asked, and asked again where the server was not ready for it.
+
+use std::time::Duration;
+
+use base::{Error, ErrorKind, Result};
+use identity::Ctx;
+use serde_json::Value;
+
+use super::Asked;
+use super::window::Item;
+use crate::{Chat, EmbedResponse, Models};
+
+/// How often a record is asked at most where the model fails.
+const MOST_FAULTS: u32 = 5;
+/// The pause after the first failure; each further pause is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+
+/// What a record came to.
+pub(super) enum Answered {
+    /// An answer, in the record's dialect.
+    Answer {
+        /// The answer.
+        value: Value,
+        /// Tokens read and written.
+        tokens: (u64, u64),
+    },
+    /// The record cannot be answered.
+    Refused(Error),
+    /// The model failed each time.
+    Fault(Error),
+}
+
+impl Models {
+    /// Answers a record. A full queue is waited for, however long; a model that fails is asked a few times.
+    ///
+    /// # Errors
+    /// What is wrong with the model and not with the record: Denied, NotFound, Damaged.
+    pub(super) async fn answer_record(&self, item: Item) -> Result<Answered> {
+        let asked = match item.asked {
+            Ok(asked) => asked,
+            Err(error) => return Ok(Answered::Refused(error)),
+        };
+        let (mut faults, mut pause) = (0, FIRST_PAUSE);
+        let failed = loop {
+            let error = match self.ask(&item.role, &asked).await {
+                Ok(answer) => return encode(asked, &answer),
+                Err(error) => error,
+            };
+            match error.kind {
+                ErrorKind::Throttled => {}
+                ErrorKind::Unavailable | ErrorKind::Internal if faults + 1 < MOST_FAULTS => faults += 1,
+                _ => break error,
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        };
+        match failed.kind {
+            ErrorKind::Denied | ErrorKind::Unauthenticated | ErrorKind::NotFound | ErrorKind::Damaged => Err(failed),
+            ErrorKind::Unavailable | ErrorKind::Internal => Ok(Answered::Fault(failed)),
+            _ => Ok(Answered::Refused(failed)),
+        }
+    }
+
+    async fn ask(&self, role: &Ctx, asked: &Asked) -> Result<Answer> {
+        let stream = match asked {
+            Asked::Embed(request, _) => return self.embed(role, request.clone()).await.map(Answer::Vectors),
+            Asked::Chat(request, _) => self.chat(role, (**request).clone()).await?,
+            Asked::Completion(request, _) => self.complete(role, (**request).clone()).await?,
+            Asked::Continuation(request, _) => self.continue_text(role, (**request).clone()).await?,
+        };
+        stream.collect().await?.in_blocks().map(|chat| Answer::Text(Box::new(chat)))
+    }
+}
+
+enum Answer {
+    Text(Box<Chat>),
+    Vectors(EmbedResponse),
+}
+
+fn encode(asked: Asked, answer: &Answer) -> Result<Answered> {
+    let (encoded, tokens) = match (asked, answer) {
+        (Asked::Embed(_, encode), Answer::Vectors(vectors)) => {
+            let read = vectors.token_counts.iter().map(|count| u64::from(*count)).sum();
+            (encode(vectors.clone()), (read, 0))
+        }
+        (
+            Asked::Chat(_, encode) | Asked::Completion(_, encode) | Asked::Continuation(_, encode),
+            Answer::Text(chat),
+        ) => (encode(chat), (chat.usage.input.into(), chat.usage.output.into())),
+        _ => return Err(Error::internal("an answer of another kind than the record")),
+    };
+    Ok(match encoded {
+        Ok(value) => Answered::Answer { value, tokens },
+        Err(error) => Answered::Refused(error),
+    })
+}
