@@ -6,9 +6,9 @@ use base::{Error, ErrorKind, Result};
 use identity::Ctx;
 use serde_json::Value;
 
-use super::Asked;
 use super::window::Item;
-use crate::{Chat, EmbedResponse, Models};
+use super::{Asked, EncodeChat, EncodeVectors};
+use crate::{Chat, ChatRequest, CompletionRequest, ContinuationRequest, EmbedRequest, EmbedResponse, Models};
 
 /// How often a record is asked at most where the model fails.
 const MOST_FAULTS: u32 = 5;
@@ -38,14 +38,14 @@ impl Models {
     /// # Errors
     /// What is wrong with the model and not with the record: Denied, NotFound, Damaged.
     pub(super) async fn answer_record(&self, item: Item) -> Result<Answered> {
-        let asked = match item.asked {
-            Ok(asked) => asked,
+        let (request, encode) = match item.asked {
+            Ok(asked) => taken_apart(asked),
             Err(error) => return Ok(Answered::Refused(error)),
         };
         let (mut faults, mut pause) = (0, FIRST_PAUSE);
         let failed = loop {
-            let error = match self.ask(&item.role, &asked).await {
-                Ok(answer) => return encode(asked, &answer),
+            let error = match self.ask(&item.role, &request).await {
+                Ok(answer) => return written(encode, answer),
                 Err(error) => error,
             };
             match error.kind {
@@ -63,15 +63,29 @@ impl Models {
         }
     }
 
-    async fn ask(&self, role: &Ctx, asked: &Asked) -> Result<Answer> {
-        let stream = match asked {
-            Asked::Embed(request, _) => return self.embed(role, request.clone()).await.map(Answer::Vectors),
-            Asked::Chat(request, _) => self.chat(role, (**request).clone()).await?,
-            Asked::Completion(request, _) => self.complete(role, (**request).clone()).await?,
-            Asked::Continuation(request, _) => self.continue_text(role, (**request).clone()).await?,
+    async fn ask(&self, role: &Ctx, request: &Request) -> Result<Answer> {
+        let stream = match request {
+            Request::Embed(request) => return self.embed(role, request.clone()).await.map(Answer::Vectors),
+            Request::Chat(request) => self.chat(role, (**request).clone()).await?,
+            Request::Completion(request) => self.complete(role, (**request).clone()).await?,
+            Request::Continuation(request) => self.continue_text(role, (**request).clone()).await?,
         };
         stream.collect().await?.in_blocks().map(|chat| Answer::Text(Box::new(chat)))
     }
+}
+
+/// What is asked, as often as is needed.
+enum Request {
+    Chat(Box<ChatRequest>),
+    Completion(Box<CompletionRequest>),
+    Continuation(Box<ContinuationRequest>),
+    Embed(EmbedRequest),
+}
+
+/// How the answer is written, once.
+enum Encode {
+    Text(EncodeChat),
+    Vectors(EncodeVectors),
 }
 
 enum Answer {
@@ -79,16 +93,24 @@ enum Answer {
     Vectors(EmbedResponse),
 }
 
-fn encode(asked: Asked, answer: &Answer) -> Result<Answered> {
-    let (encoded, tokens) = match (asked, answer) {
-        (Asked::Embed(_, encode), Answer::Vectors(vectors)) => {
-            let read = vectors.token_counts.iter().map(|count| u64::from(*count)).sum();
-            (encode(vectors.clone()), (read, 0))
+fn taken_apart(asked: Asked) -> (Request, Encode) {
+    match asked {
+        Asked::Chat(request, encode) => (Request::Chat(request), Encode::Text(encode)),
+        Asked::Completion(request, encode) => (Request::Completion(request), Encode::Text(encode)),
+        Asked::Continuation(request, encode) => (Request::Continuation(request), Encode::Text(encode)),
+        Asked::Embed(request, encode) => (Request::Embed(request), Encode::Vectors(encode)),
+    }
+}
+
+fn written(encode: Encode, answer: Answer) -> Result<Answered> {
+    let (encoded, tokens) = match (encode, answer) {
+        (Encode::Text(encode), Answer::Text(chat)) => {
+            (encode(&chat), (chat.usage.input.into(), chat.usage.output.into()))
         }
-        (
-            Asked::Chat(_, encode) | Asked::Completion(_, encode) | Asked::Continuation(_, encode),
-            Answer::Text(chat),
-        ) => (encode(chat), (chat.usage.input.into(), chat.usage.output.into())),
+        (Encode::Vectors(encode), Answer::Vectors(vectors)) => {
+            let read = vectors.token_counts.iter().map(|count| u64::from(*count)).sum();
+            (encode(vectors), (read, 0))
+        }
         _ => return Err(Error::internal("an answer of another kind than the record")),
     };
     Ok(match encoded {

@@ -8,11 +8,12 @@ use std::time::Duration;
 use base::{Error, ErrorKind, Result};
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
-use futures::stream;
+use futures::stream::{self, BoxStream};
 use identity::{Access, Ask, Ctx, JobOwner};
 use jobs::{Handler, JobContext, Progress};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
+use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -205,17 +206,7 @@ impl Run<'_> {
 
     /// Has the records answered, many at once, and keeps what became of them.
     async fn keep(&self, files: &[InputFile], items: mpsc::Receiver<Item>) -> Result<Over> {
-        let items = stream::unfold(items, |mut items| async move { items.recv().await.map(|item| (item, items)) });
-        let answers = items.map(|item| {
-            let models = self.models.clone();
-            // On its own task: it goes on while others are kept.
-            AbortOnDropHandle::new(tokio::spawn(async move {
-                let (file, line, id) = (item.file, item.line, item.id.clone());
-                (file, line, id, models.answer_record(item).await)
-            }))
-        });
-        let answers = answers.buffer_unordered(self.at_once().await?).ready_chunks(KEPT_TOGETHER);
-        let mut answers = pin!(answers);
+        let mut answers = answers(&self.models, items, self.at_once().await?);
         let mut late = pin!(tokio::time::sleep(self.time_left()));
         let cancelled = self.work.cancelled();
         let (mut done, mut faults, mut succeeded) = (self.job.counts.processed(), Vec::new(), false);
@@ -316,11 +307,11 @@ impl Run<'_> {
 
     /// Writes the results, and ends the job.
     async fn write(&mut self, files: &[InputFile], over: Over) -> Result<()> {
-        self.say("writing the results").await;
         let missing = || super::job::missing(&self.job.id);
         // The counts of this run and of those before.
         let job = store::job(&self.models.inner.store, &self.ctx, &self.job.id).await?.ok_or_else(missing)?;
         self.job.counts = job.counts;
+        self.say("writing the results").await;
         let (status, message) = match over {
             Over::All => (BatchStatus::Completed, None),
             Over::Stopped => (BatchStatus::Stopped, None),
@@ -402,6 +393,28 @@ impl Run<'_> {
         let (unit, message) = ("records".to_owned(), message.to_owned());
         self.work.progress(Progress { done, total, unit, message }).await;
     }
+}
+
+/// A record's file, line, id, and what it came to.
+type Given = (u32, u32, String, Result<Answered>);
+
+/// What the records came to, as many as are ready at a time.
+fn answers(
+    models: &Models,
+    items: mpsc::Receiver<Item>,
+    at_once: usize,
+) -> BoxStream<'static, Vec<std::result::Result<Given, JoinError>>> {
+    let models = models.clone();
+    let items = stream::unfold(items, |mut items| async move { items.recv().await.map(|item| (item, items)) });
+    let given = items.map(move |item| {
+        let models = models.clone();
+        // On its own task: it goes on while others are kept.
+        AbortOnDropHandle::new(tokio::spawn(async move {
+            let (file, line, id) = (item.file, item.line, item.id.clone());
+            (file, line, id, models.answer_record(item).await)
+        }))
+    });
+    given.buffer_unordered(at_once).ready_chunks(KEPT_TOGETHER).boxed()
 }
 
 fn answer((file, line): (u32, u32), value: &Value, (input_tokens, output_tokens): (u64, u64)) -> Outcome {

@@ -1,18 +1,20 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ::store::testing::each_backend;
 use base::{ErrorKind, PageRequest};
+use identity::RootCredentials;
 use identity::iam::roles::NewRole;
 use identity::iam::{HolderKind, HolderName};
 use objects::{BucketRef, GetObject, ListObjectsV2, NewBucket, ObjectRef, PutObject};
 use serde_json::{Value, json};
 
+use super::store::{self as rows, Outcome};
 use super::*;
 use crate::Config;
 use crate::testing::{ACCOUNT, Deployment};
 use futures::StreamExt as _;
 use objects::Body;
-use store::Outcome;
 
 const BUCKET: &str = "batches";
 const ROLE: &str = "arn:aws:iam::123456789012:role/Batcher";
@@ -22,10 +24,17 @@ async fn started(change: impl FnOnce(&mut Config)) -> Deployment {
     let deployment = Deployment::start_with(change).await;
     deployment.add_model("tiny");
     deployment.add_model("mini-embed");
+    make_account(&deployment).await;
     let new = NewBucket { name: BUCKET.to_owned(), ..NewBucket::default() };
     deployment.objects.create_bucket(&deployment.ctx, new).await.unwrap();
     make_role(&deployment, "Batcher", "bedrock.amazonaws.com", RIGHTS).await;
     deployment
+}
+
+/// Makes the account exist.
+async fn make_account(deployment: &Deployment) {
+    let root = RootCredentials { account: Some(ACCOUNT.parse().unwrap()), ..RootCredentials::default() };
+    deployment.identity.first_start(root).await.unwrap();
 }
 
 async fn make_role(deployment: &Deployment, name: &str, service: &str, actions: &str) {
@@ -125,6 +134,7 @@ async fn results_stand_in_the_order_of_the_records_and_are_what_the_operation_an
             model: "tiny".to_owned(),
             messages: vec![crate::Message::user(prompt)],
             max_tokens: Some(8),
+            sampling: crate::Sampling { temperature: Some(0.0), ..crate::Sampling::default() },
             ..crate::ChatRequest::default()
         };
         let answer = deployment.models.chat(&deployment.ctx, request).await.unwrap().collect().await.unwrap();
@@ -275,8 +285,13 @@ async fn texts_are_embedded() {
 
 /// Does something in the middle of the job: after the answer to a record, before it is kept.
 fn after_first(deployment: &Deployment, act: impl Fn() + Send + Sync + 'static) {
-    let once = std::sync::Once::new();
-    *deployment.dialect.after.lock().unwrap() = Some(Arc::new(move |_| once.call_once(&act)));
+    let done = AtomicBool::new(false);
+    let first = move |_: &str| {
+        if !done.swap(true, Ordering::SeqCst) {
+            act();
+        }
+    };
+    *deployment.dialect.after.lock().unwrap() = Some(Arc::new(first));
 }
 
 fn wait<T>(future: impl Future<Output = T>) -> T {
@@ -526,6 +541,7 @@ async fn a_record_is_kept_once_and_sealed_and_forgotten_at_the_end() {
     each_backend(async |store| {
         let deployment = Deployment::start_on(store.clone(), tempfile::tempdir().unwrap(), |_| {}).await;
         deployment.add_model("tiny");
+        make_account(&deployment).await;
         make_role(&deployment, "Batcher", "bedrock.amazonaws.com", RIGHTS).await;
         let (models, ctx, keyring) = (&deployment.models, &deployment.ctx, deployment.identity.keyring());
         let mut job = models.create_batch(ctx, new("kept")).await.unwrap();
@@ -544,15 +560,15 @@ async fn a_record_is_kept_once_and_sealed_and_forgotten_at_the_end() {
             output_tokens: 2,
         };
         let save =
-            async |outcomes: &[Outcome]| store::save(&store, keyring, ctx, &job.id, outcomes, ctx.now()).await.unwrap();
+            async |outcomes: &[Outcome]| rows::save(&store, keyring, ctx, &job.id, outcomes, ctx.now()).await.unwrap();
         assert_eq!(save(&[outcome(2, false), outcome(0, true)]).await, Some(BatchStatus::Submitted));
         assert_eq!(save(&[outcome(2, false), outcome(5, false)]).await, Some(BatchStatus::Submitted));
         let counts = models.batch(ctx, &job.id).await.unwrap().counts;
         let expected = BatchCounts { records: 0, succeeded: 2, failed: 1, input_tokens: 9, output_tokens: 6 };
         assert_eq!(counts, expected, "what is kept counts once");
-        let lines = store::kept_lines(&store, ctx, &job.id, 0).await.unwrap();
+        let lines = rows::kept_lines(&store, ctx, &job.id, 0).await.unwrap();
         assert_eq!(lines, [0, 2, 5]);
-        let page = store::kept(&store, keyring, ctx, &job.id, (0, 1), 1).await.unwrap();
+        let page = rows::kept(&store, keyring, ctx, &job.id, (0, 1), 1).await.unwrap();
         assert_eq!((page.len(), page[0].line, page[0].succeeded), (1, 2, true));
         assert_eq!(page[0].answer, br#"{"text":"a secret"}"#);
         let plain = store
@@ -566,14 +582,14 @@ async fn a_record_is_kept_once_and_sealed_and_forgotten_at_the_end() {
             .unwrap();
         assert!(!String::from_utf8_lossy(&plain).contains("secret"));
 
-        assert!(store::begin_stop(&store, ctx, &job.id, ctx.now()).await.unwrap());
-        assert!(!store::advance(&store, ctx, &job.id, BatchStatus::InProgress, ctx.now()).await.unwrap());
+        assert!(rows::begin_stop(&store, ctx, &job.id, ctx.now()).await.unwrap());
+        assert!(!rows::advance(&store, ctx, &job.id, BatchStatus::InProgress, ctx.now()).await.unwrap());
         assert_eq!(save(&[outcome(6, false)]).await, Some(BatchStatus::Stopping));
         job.status = BatchStatus::Stopped;
-        assert!(store::end(&store, ctx, &job).await.unwrap());
-        assert!(!store::end(&store, ctx, &job).await.unwrap());
-        assert!(store::kept_lines(&store, ctx, &job.id, 0).await.unwrap().is_empty());
-        assert_eq!(store::save(&store, keyring, ctx, &job.id, &[outcome(7, false)], ctx.now()).await.unwrap(), None);
+        assert!(rows::end(&store, ctx, &job).await.unwrap());
+        assert!(!rows::end(&store, ctx, &job).await.unwrap());
+        assert!(rows::kept_lines(&store, ctx, &job.id, 0).await.unwrap().is_empty());
+        assert_eq!(rows::save(&store, keyring, ctx, &job.id, &[outcome(7, false)], ctx.now()).await.unwrap(), None);
         assert_eq!(models.batch_errors(ctx, &job.id).await.unwrap().len(), 1, "errors are told after the end, too");
         let arn = job.arn.to_string();
         models.tag_import(ctx, &arn, vec![("team".to_owned(), "a".to_owned())]).await.unwrap();

@@ -19,6 +19,7 @@ pub(super) enum Tagged {
 }
 
 /// What an ARN names that has tags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Resource {
     Imported(Tagged),
     Batch,

@@ -5,7 +5,7 @@
 use std::sync::{Arc, Mutex};
 
 use base::{Error, ErrorKind, Result};
-use models::{Asked, ChatRequest, Dialects, EmbedRequest, Message, RecordBody};
+use models::{Asked, ChatRequest, Dialects, EmbedRequest, Message, RecordBody, Sampling};
 use serde_json::{Value, json};
 
 /// Notes the prompts in the order in which they are answered, and does what it is told to after each.
@@ -27,8 +27,9 @@ impl Dialects for TestDialect {
         }
         let prompt = record.body["prompt"].as_str().ok_or_else(|| Error::invalid("A `prompt` is required."))?;
         let max_tokens = record.body["maxTokens"].as_u64().map(|most| most as u32);
+        let sampling = Sampling { temperature: Some(0.0), ..Sampling::default() };
         let messages = vec![Message::user(prompt)];
-        let request = ChatRequest { model, messages, max_tokens, ..ChatRequest::default() };
+        let request = ChatRequest { model, messages, max_tokens, sampling, ..ChatRequest::default() };
         let (answered, prompt, after) = (self.answered.clone(), prompt.to_owned(), self.after.lock().unwrap().clone());
         let encode = move |chat: &models::Chat| -> Result<Value> {
             answered.lock().unwrap().push(prompt.clone());
