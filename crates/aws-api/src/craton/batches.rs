@@ -53,6 +53,7 @@ pub(super) async fn get(call: Call<Labels>) -> Answer {
         "inputUri": job.input.uri,
         "outputUri": job.output.uri,
         "resultsUri": format!("{}/{}/", job.output.uri.trim_end_matches('/'), job.id),
+        "resultFiles": job.result_files(),
         "totalRecordCount": counts.records,
         "processedRecordCount": counts.processed(),
         "successRecordCount": counts.succeeded,

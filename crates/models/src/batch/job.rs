@@ -9,7 +9,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::place::Place;
-use super::{InvocationType, failure, run, store};
+use super::{InvocationType, failure, output, run, store};
 use crate::library::hex;
 use crate::{Models, Tags};
 
@@ -233,6 +233,17 @@ pub struct BatchJob {
     pub ended: Option<Timestamp>,
     /// When its time is over.
     pub expires: Timestamp,
+}
+
+impl BatchJob {
+    /// The names of the files of its results, in the folder of its id below the output; none before it has any.
+    #[must_use]
+    pub fn result_files(&self) -> Vec<String> {
+        use BatchStatus::{Completed, PartiallyCompleted, Stopped};
+        let has_results = matches!(self.status, Completed | PartiallyCompleted | Stopped);
+        let files = self.files.iter().flatten().filter(|_| has_results);
+        files.map(|file| output::result_name(&file.name)).collect()
+    }
 }
 
 /// Which batch jobs to list.

@@ -52,7 +52,7 @@ impl Models {
         job: &BatchJob,
         (number, file): (u32, &InputFile),
     ) -> Result<()> {
-        let (place, key) = target(job, &format!("{}{ENDING}", file.name))?;
+        let (place, key) = target(job, &result_name(&file.name))?;
         let (send, receive) = mpsc::channel(4);
         let pieces = stream::unfold(receive, |mut receive| async move {
             receive.recv().await.map(|piece: io::Result<Bytes>| (piece, receive))
@@ -134,6 +134,11 @@ impl Models {
         let written = self.inner.objects.put_object(role, put(job, &place, &key), body).await;
         written.map(drop).map_err(|error| failure::no_output(&place.uri(&key), of_objects(error)))
     }
+}
+
+/// The name of the results of a file.
+pub(super) fn result_name(file: &str) -> String {
+    format!("{file}{ENDING}")
 }
 
 /// Where a result of the job goes.

@@ -224,6 +224,7 @@ async fn a_folder_is_all_its_jsonl_files_and_each_has_its_results() {
     assert_eq!(job.status, BatchStatus::Completed, "{:?}", job.failure);
     let names = ["a.jsonl.out", "deep/b.jsonl.out", "empty.jsonl.out", "manifest.json.out"];
     assert_eq!(outputs(&deployment).await, names.map(|name| format!("out/{}/{name}", job.id)));
+    assert_eq!(job.result_files(), names[..3]);
     assert_eq!(results(&deployment, &job, "a.jsonl").await.len(), 4);
     let deep = results(&deployment, &job, "deep/b.jsonl").await;
     assert!(deep[0]["error"].is_null(), "an id is one file's own: {deep:?}");
