@@ -12,8 +12,6 @@ use crate::{Chat, ChatRequest, CompletionRequest, ContinuationRequest, EmbedRequ
 
 /// How often a record is asked at most where the model fails.
 const MOST_FAULTS: u32 = 5;
-/// The pause after the first failure; each further pause is twice as long.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
@@ -42,7 +40,7 @@ impl Models {
             Ok(asked) => taken_apart(asked),
             Err(error) => return Ok(Answered::Refused(error)),
         };
-        let (mut faults, mut pause) = (0, FIRST_PAUSE);
+        let (mut faults, mut pause) = (0, self.inner.batch_limits.pause);
         let failed = loop {
             let error = match self.ask(&item.role, &request).await {
                 Ok(answer) => return written(encode, answer),

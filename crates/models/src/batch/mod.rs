@@ -19,6 +19,8 @@ mod stops;
 mod store;
 mod window;
 
+use std::time::Duration;
+
 use ::store::{Migration, Module};
 
 pub use dialect::{Asked, Dialects, EncodeChat, EncodeVectors, InvocationType, RecordBody};
@@ -33,7 +35,7 @@ const MIGRATIONS: &[Migration] = &[Migration::same(1, "batch", include_str!("mig
 /// The tables of batch inference.
 pub const TABLES: Module = Module { name: "model-batch", migrations: MIGRATIONS };
 
-/// What a job may bring. A record beyond its limit is an error of that record; a job beyond the others fails when its
+/// What a job may bring, and how it is worked. A record beyond its limit is an error of that record; a job beyond the others fails when its
 /// input is validated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BatchLimits {
@@ -53,6 +55,8 @@ pub struct BatchLimits {
     pub window_bytes: usize,
     /// Records that are sorted together.
     pub window_records: usize,
+    /// The pause before a record is asked again that the model was not ready for; each further one is twice as long.
+    pub pause: Duration,
 }
 
 impl Default for BatchLimits {
@@ -67,6 +71,7 @@ impl Default for BatchLimits {
             fewest_records: 1,
             window_bytes: 16 << 20,
             window_records: 4_096,
+            pause: Duration::from_millis(250),
         }
     }
 }

@@ -1,5 +1,6 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use ::store::testing::each_backend;
 use base::{ErrorKind, PageRequest};
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 use super::store::{self as rows, Outcome};
 use super::*;
 use crate::Config;
-use crate::testing::{ACCOUNT, Deployment};
+use crate::testing::{ACCOUNT, Deployment, Reply, Server};
 use futures::StreamExt as _;
 use objects::Body;
 
@@ -271,6 +272,81 @@ async fn a_full_queue_is_waited_for() {
         assert_eq!((job.counts.succeeded, job.counts.failed), (30, 0), "{:?}", job.failure);
     }
     running.stop().await;
+}
+
+/// A deployment whose model `tiny` is an upstream's, which answers the prompts that `answers` says yes to.
+async fn with_upstream(answers: impl Fn(&str) -> bool + Send + Sync + 'static) -> (Deployment, Server) {
+    let server = Server::start(move |request| {
+        let prompt = request.json()["messages"][0]["content"].as_str().unwrap_or_default().to_owned();
+        if !answers(&prompt) {
+            return Reply::status(500, "broken");
+        }
+        let delta = json!({"choices": [{"index": 0, "delta": {"content": "Well."}, "finish_reason": "stop"}]});
+        let usage = json!({"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 2}});
+        Reply::ok(format!("data: {delta}\n\ndata: {usage}\n\ndata: [DONE]\n\n"))
+            .with("content-type", "text/event-stream")
+    })
+    .await;
+    let deployment = started(|config| config.batch.pause = Duration::ZERO).await;
+    let (base_url, model) = (format!("{}/v1", server.url), "far".to_owned());
+    let target = crate::Target::Remote { base_url, model, api_key: None };
+    deployment.models.set_alias(&deployment.ctx, "tiny", target).await.unwrap();
+    (deployment, server)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_the_model_fails_on_each_time_is_an_error_of_its_own() {
+    let (deployment, server) = with_upstream(|prompt| prompt != "bad").await;
+    let lines = [record("a", "one"), record("b", "bad"), record("c", "two")];
+    put(&deployment, "in/a.jsonl", lines.join("\n")).await;
+    let job = run(&deployment, new("bad")).await;
+    assert_eq!((job.status, job.failure.as_deref()), (BatchStatus::Completed, None));
+    assert_eq!((job.counts.succeeded, job.counts.failed), (2, 1));
+    let results = results(&deployment, &job, "a.jsonl").await;
+    assert_eq!(results[1]["error"]["errorCode"], 503, "{results:?}");
+    assert_eq!((&results[0]["modelOutput"]["text"], job.counts.input_tokens), (&json!("Well."), 10));
+    let asked = server.seen().iter().filter(|request| String::from_utf8_lossy(&request.body).contains("bad")).count();
+    assert_eq!(asked, 5);
+}
+
+/// Runs a job whose model fails until it is given up.
+async fn given_up(deployment: &Deployment) -> BatchJob {
+    let job = deployment.models.create_batch(&deployment.ctx, new("gives-up")).await.unwrap();
+    // Each attempt comes some minutes after the one before.
+    for _ in 0..12 {
+        deployment.jobs.run_due_once().await.unwrap();
+        deployment.clock.advance(600_000);
+    }
+    deployment.models.batch(&deployment.ctx, &job.id).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_never_answers_fails_the_job_and_one_that_stops_leaves_what_it_answered() {
+    let (deployment, _server) = with_upstream(|_| false).await;
+    put(&deployment, "in/a.jsonl", records(40)).await;
+    let job = given_up(&deployment).await;
+    assert_eq!((job.status, job.counts.processed()), (BatchStatus::Failed, 0), "{:?}", job.failure);
+    assert!(outputs(&deployment).await.is_empty());
+
+    let left = AtomicUsize::new(7);
+    let take = |left: usize| left.checked_sub(1);
+    let answers = move |_: &str| left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_ok();
+    let (deployment, _server) = with_upstream(answers).await;
+    put(&deployment, "in/a.jsonl", records(40)).await;
+    let job = given_up(&deployment).await;
+    assert_eq!((job.status, job.counts.succeeded), (BatchStatus::PartiallyCompleted, 7), "{:?}", job.failure);
+    assert!(job.failure.is_some());
+    let results = results(&deployment, &job, "a.jsonl").await;
+    assert_eq!(results.iter().filter(|result| result["error"].is_null()).count(), 7);
+    assert_eq!(results.len() as u64, job.counts.processed());
+}
+
+#[test]
+fn the_limits_are_those_that_the_documentation_states() {
+    let limits = BatchLimits::default();
+    assert_eq!((limits.record_bytes, limits.file_bytes, limits.job_bytes), (25_000_000, 1 << 30, 5 << 30));
+    assert_eq!((limits.files, limits.records, limits.fewest_records), (1_000, 1_000_000, 1));
+    assert_eq!((limits.window_bytes, limits.window_records), (16 << 20, 4_096));
 }
 
 #[tokio::test(flavor = "multi_thread")]
