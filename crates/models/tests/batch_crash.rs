@@ -20,7 +20,7 @@ use store::params;
 #[path = "support/deployment.rs"]
 mod deployment;
 
-use deployment::{BUCKET, Deployment, PREFIX};
+use deployment::{BUCKET, Deployment};
 
 /// Deaths in one life of a folder.
 const KILLS: usize = 4;
