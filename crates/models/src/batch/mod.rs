@@ -35,8 +35,8 @@ const MIGRATIONS: &[Migration] = &[Migration::same(1, "batch", include_str!("mig
 /// The tables of batch inference.
 pub const TABLES: Module = Module { name: "model-batch", migrations: MIGRATIONS };
 
-/// What a job may bring, and how it is worked. A record beyond its limit is an error of that record; a job beyond the others fails when its
-/// input is validated.
+/// What a job may bring, and how it is worked. A record beyond its limit is an error of that record; a job beyond the
+/// others fails when its input is validated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BatchLimits {
     /// Bytes of a record: a line.

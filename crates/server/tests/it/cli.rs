@@ -216,8 +216,8 @@ async fn a_data_folder_that_is_named_wins_over_exported_variables() {
 #[test]
 fn every_command_has_an_example() {
     for command in [
-        "up", "env", "status", "accounts", "keys", "models", "import", "batch", "jobs", "chat", "invoke", "embed", "doctor",
-        "demo",
+        "up", "env", "status", "accounts", "keys", "models", "import", "batch", "jobs", "chat", "invoke", "embed",
+        "doctor", "demo",
     ] {
         let help = help(&[command, "--help"]);
         assert!(help.contains(&format!("Examples:\n  craton {command}")) || help.contains("$(craton env)"), "{help}");
