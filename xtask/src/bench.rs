@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 const BENCHES: &[(&str, &str, &str)] = &[
     ("generation", "generation.py", "prefill, decode and 8 parallel chats through HTTP against llama-server"),
     ("embeddings", "embeddings.py", "all-MiniLM-L6-v2 in process against ONNX Runtime"),
+    ("batch", "batch.py", "records as one batch job against the same records sent one by one"),
     ("imports", "imports.py", "a model of 1 GB from an encrypted bucket to an encrypted file against cp and fsync"),
     ("quantization", "quantization.py", "INT8 against half precision: bytes, decoding through HTTP, label agreement"),
     ("requests", "requests.py", "GetCallerIdentity per second, time to ready, memory before a model is loaded"),

@@ -45,6 +45,12 @@ export const PAGES: readonly Page[] = [
     View: lazy(() => import('../pages/imports/ImportsPage.tsx')),
   },
   {
+    path: '/batches',
+    title: 'Batch inference',
+    section: 'Models',
+    View: lazy(() => import('../pages/batches/BatchesPage.tsx')),
+  },
+  {
     path: '/aliases',
     title: 'Model aliases',
     section: 'Models',

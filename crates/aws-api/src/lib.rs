@@ -30,6 +30,7 @@ mod sts;
 mod surface;
 
 pub use api::{Api, Deployment, Limits, Setup};
+pub use bedrock_runtime::record_dialects;
 pub use body::ResponseBody;
 pub use craton::{describe_checkpoint, resident_bytes};
 pub use surface::is_signed;

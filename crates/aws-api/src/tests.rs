@@ -116,6 +116,7 @@ impl World {
             objects: objects.clone(),
             loader: Arc::new(FakeLoader::default()),
             quantizer: Arc::new(checkpoint::Plain),
+            dialects: crate::record_dialects(),
             clock: time.clone(),
             random: random.clone(),
             http: reqwest::Client::new(),

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::batch_args::Batch;
 use crate::import_args::Import;
 use crate::settings_file::Places;
 use crate::up::{RestoreArgs, RotateArgs, UpArgs};
@@ -109,6 +110,12 @@ pub enum Command {
         after_help = "Examples:\n  craton import doctor ./mistral-7b\n  craton import policies --from s3://artifacts/mistral/ --role-arn arn:aws:iam::777788889999:role/Importer --source-account 111122223333\n  craton import create --model-name mistral --from s3://artifacts/mistral/ --role-arn arn:aws:iam::777788889999:role/Importer\n  craton import status mistral-job --watch"
     )]
     Import(Import),
+    /// Have many records of a bucket answered, into a bucket
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  craton batch create --model smollm2-135m-instruct --from s3://batches/in/ --to s3://batches/out/ --role-arn arn:aws:iam::111122223333:role/Batcher --wait\n  craton batch status abc123def456\n  craton batch results abc123def456 --to results/"
+    )]
+    Batch(Batch),
     /// List, show and cancel jobs
     #[command(subcommand, after_help = "Examples:\n  craton jobs list\n  craton jobs cancel ID")]
     Jobs(Jobs),

@@ -1,6 +1,7 @@
 //! Command definitions, client, human and JSON output; no domain code.
 
 mod args;
+mod batch_args;
 mod client;
 mod commands;
 mod connection;

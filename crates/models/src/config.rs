@@ -7,6 +7,8 @@ use std::time::Duration;
 use base::Secret;
 use identity::Keyring;
 
+use crate::BatchLimits;
+
 /// Settings of [`crate::Models`].
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -30,6 +32,8 @@ pub struct Config {
     pub import_bound: Option<String>,
     /// What seals the API keys of upstreams at rest; without it aliases with an API key are refused.
     pub sealing_key: Option<Arc<Keyring>>,
+    /// What a batch inference job may bring.
+    pub batch: BatchLimits,
 }
 
 impl Config {
@@ -47,6 +51,7 @@ impl Config {
             upstream_timeout: Duration::from_secs(120),
             import_bound: None,
             sealing_key: None,
+            batch: BatchLimits::default(),
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod aliases;
 pub mod at_rest;
+mod batch;
 mod bucket;
 mod catalogue;
 mod config;
@@ -23,6 +24,8 @@ mod remote;
 mod status;
 mod store;
 #[cfg(test)]
+extern crate self as models;
+#[cfg(test)]
 mod testing;
 mod work;
 
@@ -31,6 +34,10 @@ use std::sync::Arc;
 use base::{Clock, Random, Result};
 
 pub use aliases::{Alias, Family, Provider, Resolved, Target};
+pub use batch::{
+    Asked, BatchCounts, BatchError, BatchFilter, BatchJob, BatchLimits, BatchPlace, BatchStatus, Dialects, EncodeChat,
+    EncodeVectors, InvocationType, NewBatch, RecordBody, TABLES as BATCH_TABLES,
+};
 pub use bucket::BucketFolder;
 pub use catalogue::{Card, CardFilter, CardKind, CardSource, CardState, Licence, Recommended};
 pub use checkpoint::{FileType, ModelFacts, Quantization};
@@ -76,6 +83,9 @@ struct Inner {
     identity: identity::Identity,
     objects: objects::Objects,
     quantizer: Arc<dyn checkpoint::Quantizer>,
+    dialects: Arc<dyn Dialects>,
+    batch_limits: BatchLimits,
+    stops: batch::Stops,
     remote: remote::Client,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -95,6 +105,8 @@ pub struct Parts {
     pub loader: Arc<dyn inference::Loader>,
     /// What packs the weights of imported models.
     pub quantizer: Arc<dyn checkpoint::Quantizer>,
+    /// How the records of batches are written.
+    pub dialects: Arc<dyn Dialects>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Ids and keys.
@@ -105,12 +117,12 @@ pub struct Parts {
 
 impl Models {
     /// Opens the library under `config.models_dir`, migrates this module's tables and registers the job kinds
-    /// `model-pull`, `model-import` and `model-quantize`. Loads no model.
+    /// `model-pull`, `model-import`, `model-quantize` and `model-invocation`. Loads no model.
     ///
     /// # Errors
     /// Unavailable, where the models directory cannot be written or the database not be reached.
     pub async fn open(config: Config, parts: Parts) -> Result<Self> {
-        let Parts { store, jobs, identity, objects, loader, quantizer, clock, random, http } = parts;
+        let Parts { store, jobs, identity, objects, loader, quantizer, dialects, clock, random, http } = parts;
         let catalogue = Arc::new(catalogue::Catalogue::built_in()?);
         let library = Arc::new(library::Library::open(&config.models_dir).await?);
         let aliases = aliases::Aliases::open(store.clone(), config.sealing_key.clone(), clock.clone()).await?;
@@ -140,6 +152,9 @@ impl Models {
                 identity,
                 objects,
                 quantizer,
+                dialects,
+                batch_limits: config.batch,
+                stops: batch::Stops::default(),
                 clock,
                 random,
             }),
@@ -150,6 +165,10 @@ impl Models {
         models.resume_imports().await?;
         let handler = quantize::QuantizeHandler::new(Arc::downgrade(&models.inner));
         models.inner.jobs.register_long(quantize::JOB_KIND, Arc::new(handler));
+        batch::migrate(&models.inner.store).await?;
+        let handler = batch::BatchHandler::new(Arc::downgrade(&models.inner));
+        models.inner.jobs.register_long(batch::JOB_KIND, Arc::new(handler));
+        models.resume_batches().await?;
         Ok(models)
     }
 }

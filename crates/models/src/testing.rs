@@ -15,8 +15,12 @@ use objects::{BlobPlace, Objects};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
+use self::dialect::TestDialect;
 use crate::library::{Library, Manifest, ManifestFacts, ManifestFile, Trust, hex};
 use crate::{Config, Models, Parts};
+
+#[path = "../tests/support/dialect.rs"]
+pub(crate) mod dialect;
 
 pub(crate) const ACCOUNT: &str = "123456789012";
 
@@ -27,6 +31,8 @@ pub(crate) struct Deployment {
     pub(crate) jobs: jobs::Jobs,
     pub(crate) objects: Objects,
     pub(crate) ctx: Ctx,
+    pub(crate) clock: Arc<FixedClock>,
+    pub(crate) dialect: Arc<TestDialect>,
     pub(crate) dir: tempfile::TempDir,
 }
 
@@ -53,6 +59,7 @@ impl Deployment {
         let identity = Identity::open(store.clone(), root_key, clock.clone(), random.clone(), defaults).await.unwrap();
         let jobs = jobs::Jobs::open(store.clone(), clock.clone(), random.clone()).await.unwrap();
         let loader = Arc::new(TestLoader::default());
+        let dialect = Arc::new(TestDialect::default());
         let mut config = Config::new(dir.path().join("models"), dir.path().join("imported"));
         config.sealing_key = Some(Arc::clone(identity.keyring()));
         change(&mut config);
@@ -67,13 +74,14 @@ impl Deployment {
             objects: objects.clone(),
             loader,
             quantizer: Arc::new(checkpoint::Plain),
-            clock,
+            dialects: dialect.clone(),
+            clock: clock.clone(),
             random,
             http,
         };
         let models = Models::open(config, parts).await.unwrap();
         let ctx = context(&identity, ACCOUNT, "us-east-1").await;
-        Self { models, identity, jobs, objects, ctx, dir }
+        Self { models, identity, jobs, objects, ctx, clock, dialect, dir }
     }
 
     /// The same deployment as after the end of its process.

@@ -5,7 +5,11 @@ use store::{Module, Store};
 
 /// Every module that has tables, in the order in which they are opened.
 pub(crate) fn modules() -> Vec<Module> {
-    [identity::MODULES, &[jobs::TABLES, objects::TABLES, models::TABLES, orchestration::assistants::TABLES]].concat()
+    [
+        identity::MODULES,
+        &[jobs::TABLES, objects::TABLES, models::TABLES, models::BATCH_TABLES, orchestration::assistants::TABLES],
+    ]
+    .concat()
 }
 
 /// Refuses a database of a newer version before anything in it is touched.

@@ -193,6 +193,7 @@ async fn open_on(store: &Store, root_key: RootKey, settings: &Settings, data: &D
         objects: objects.clone(),
         loader: engines::loader(settings.engine.choice, clock.clone(), random.clone()),
         quantizer: Arc::new(NativeQuantizer),
+        dialects: aws_api::record_dialects(),
         clock: clock.clone(),
         random: random.clone(),
         http: http_client()?,

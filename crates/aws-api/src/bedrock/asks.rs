@@ -1,13 +1,15 @@
-//! What the operations on imports ask of their caller's policies: on the ARNs of what is named, with its tags.
+//! What the operations on imports and batches ask of their caller's policies: on the ARNs of what is named, with its tags.
 
 use aws_wire::generated::bedrock::{
-    CreateModelImportJobRequest, ListTagsForResourceRequest, TagResourceRequest, UntagResourceRequest,
+    CreateModelImportJobRequest, CreateModelInvocationJobRequest, ListTagsForResourceRequest, TagResourceRequest,
+    UntagResourceRequest,
 };
 use base::{Arn, ErrorKind};
 use futures::future::FutureExt as _;
 use identity::{Ask, Ctx};
 
 use super::tags::pairs;
+use crate::bedrock_runtime;
 use crate::call::Asked;
 use crate::dispatch::AwsCall;
 
@@ -68,6 +70,48 @@ fn model<'a>(call: &'a AwsCall, action: &'static str) -> Asked<'a> {
     .boxed()
 }
 
+/// To start a batch on the model that is named; to give its job tags, too, where it does.
+pub(super) fn create_batch(call: &AwsCall) -> Asked<'_> {
+    async move {
+        let input: CreateModelInvocationJobRequest = call.decode()?;
+        let (action, tags) = ("bedrock:CreateModelInvocationJob", pairs(input.tags));
+        let model = bedrock_runtime::asks(&call.api, &call.ctx, action, &input.model_id).await?;
+        let mut asks: Vec<Ask> = model.into_iter().map(|ask| ask.request_tags(&tags)).collect();
+        let jobs = arn(&call.ctx, "model-invocation-job", "*");
+        asks.push(Ask::new(action, &jobs).request_tags(&tags));
+        if !tags.is_empty() {
+            asks.push(Ask::new("bedrock:TagResource", jobs).request_tags(&tags));
+        }
+        Ok(asks)
+    }
+    .boxed()
+}
+
+/// To read the batch that is named.
+pub(super) fn read_batch(call: &AwsCall) -> Asked<'_> {
+    batch(call, "bedrock:GetModelInvocationJob")
+}
+
+/// To stop the batch that is named.
+pub(super) fn stop_batch(call: &AwsCall) -> Asked<'_> {
+    batch(call, "bedrock:StopModelInvocationJob")
+}
+
+fn batch<'a>(call: &'a AwsCall, action: &'static str) -> Asked<'a> {
+    async move {
+        let named = call.label("jobIdentifier");
+        let (found, tags) = match call.api.models().batch(&call.ctx, &named).await {
+            Ok(job) => (job.arn.to_string(), job.tags),
+            Err(error) if error.kind == ErrorKind::NotFound => {
+                (arn(&call.ctx, "model-invocation-job", &named), Vec::new())
+            }
+            Err(error) => return Err(error.into()),
+        };
+        Ok(vec![Ask::new(action, found).resource_tags(&tags)])
+    }
+    .boxed()
+}
+
 /// To read the tags of what is named.
 pub(super) fn list_tags(call: &AwsCall) -> Asked<'_> {
     async move {
@@ -109,7 +153,7 @@ fn canonical(ctx: &Ctx, sent: &str) -> String {
     let parsed = sent.parse::<Arn>().ok();
     let own = parsed.filter(|arn| *arn.account == *ctx.account().as_str() && *arn.region == *ctx.region().as_str());
     match own.as_ref().and_then(|own| Some((own.resource_type()?, own.resource_id()))) {
-        Some((kind @ ("model-import-job" | "imported-model"), id)) => arn(ctx, kind, id),
+        Some((kind @ ("model-import-job" | "imported-model" | "model-invocation-job"), id)) => arn(ctx, kind, id),
         _ => sent.to_owned(),
     }
 }

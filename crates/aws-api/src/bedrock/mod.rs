@@ -1,10 +1,11 @@
-//! `bedrock`: the catalogue of foundation models, and models that are imported.
+//! `bedrock`: the catalogue of foundation models, models that are imported, and batch inference.
 
 mod asks;
 pub(crate) mod errors;
 mod foundation_models;
 mod import_jobs;
 mod imported_models;
+mod invocation_jobs;
 mod tags;
 
 use futures::future::FutureExt as _;
@@ -70,6 +71,34 @@ pub(crate) const ROWS: &[Row<aws_wire::Routed>] = &[
         access: Access::Write,
         check: Check::Asks(asks::delete_model),
         handler: |call| imported_models::delete(call).boxed(),
+    },
+    Row {
+        operation: "CreateModelInvocationJob",
+        action: "bedrock:CreateModelInvocationJob",
+        access: Access::Write,
+        check: Check::Asks(asks::create_batch),
+        handler: |call| invocation_jobs::create(call).boxed(),
+    },
+    Row {
+        operation: "GetModelInvocationJob",
+        action: "bedrock:GetModelInvocationJob",
+        access: Access::Read,
+        check: Check::Asks(asks::read_batch),
+        handler: |call| invocation_jobs::get(call).boxed(),
+    },
+    Row {
+        operation: "ListModelInvocationJobs",
+        action: "bedrock:ListModelInvocationJobs",
+        access: Access::Read,
+        check: Check::Arn(|_| "*".to_owned()),
+        handler: |call| invocation_jobs::list(call).boxed(),
+    },
+    Row {
+        operation: "StopModelInvocationJob",
+        action: "bedrock:StopModelInvocationJob",
+        access: Access::Write,
+        check: Check::Asks(asks::stop_batch),
+        handler: |call| invocation_jobs::stop(call).boxed(),
     },
     Row {
         operation: "ListTagsForResource",

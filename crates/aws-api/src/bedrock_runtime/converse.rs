@@ -1,12 +1,12 @@
 //! `Converse`: one dialect for every chat model.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use aws_wire::generated::bedrock_runtime::{
     ContentBlock, ConversationRole, ConverseMetrics, ConverseOutput, ConverseRequest, ConverseResponse, Message,
     StopReason, TokenUsage, ToolUseBlock,
 };
-use models::{Content, Stop, Usage};
+use models::{Chat, Content, Stop, Usage};
 use serde_json::{Map, Value, json};
 
 use super::converse_request::Conversation;
@@ -21,22 +21,27 @@ pub(super) async fn converse(call: AwsCall) -> Answer {
     let paths = conversation.response_paths.clone();
     let arrived = Instant::now();
     let chat = call.api.models().chat(&call.ctx, conversation.decode()?).await?.collect().await?.in_blocks()?;
-    let output = ConverseResponse {
+    let served_by = chat.served_by.clone();
+    let mut response = call.encode(&answer(chat, &paths, arrived.elapsed())).map(full);
+    name_model(&mut response, &served_by);
+    Ok(response)
+}
+
+/// A whole answer, which took so long.
+pub(super) fn answer(chat: Chat, paths: &[String], took: Duration) -> ConverseResponse {
+    ConverseResponse {
         output: ConverseOutput::Message(Message {
             role: ConversationRole::Assistant,
             content: chat.content.into_iter().filter_map(encode_block).collect(),
         }),
         stop_reason: stop_reason(&chat.reason),
         usage: token_usage(chat.usage),
-        metrics: ConverseMetrics { latency_ms: i64::try_from(millis(arrived.elapsed())).unwrap_or(i64::MAX) },
-        additional_model_response_fields: additional_fields(&paths, &chat.reason),
+        metrics: ConverseMetrics { latency_ms: i64::try_from(millis(took)).unwrap_or(i64::MAX) },
+        additional_model_response_fields: additional_fields(paths, &chat.reason),
         trace: None,
         performance_config: None,
         service_tier: None,
-    };
-    let mut response = call.encode(&output).map(full);
-    name_model(&mut response, &chat.served_by);
-    Ok(response)
+    }
 }
 
 fn encode_block(block: Content) -> Option<ContentBlock> {

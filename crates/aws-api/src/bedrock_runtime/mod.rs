@@ -8,7 +8,10 @@ pub(crate) mod errors;
 mod event_stream;
 mod invoke_model;
 pub(crate) mod providers;
+mod records;
 mod turns;
+
+pub use records::record_dialects;
 
 use base::{ErrorKind, Result};
 use futures::future::FutureExt as _;

@@ -4,6 +4,7 @@ mod accounts;
 mod aliases;
 mod api_keys;
 mod backups;
+mod batches;
 pub(crate) mod errors;
 mod explanations;
 mod imported_models;
@@ -74,6 +75,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route!("POST" "imports/policies", "DescribeImportPolicies", Read, "import", imports::policies),
     route!("GET" "imports/{job}", "GetImport", Read, asks imports::asks, imports::get),
     route!("GET" "imported-models/{model}", "GetImportedModelCard", Read, asks imported_models::asks, imported_models::get),
+    route!("GET" "batches/{job}", "GetBatch", Read, asks batches::asks, batches::get),
     route!("POST" "backups", "CreateBackup", Write, "backup", backups::create),
     route!("GET" "accounts", "ListAccounts", Read, "account", accounts::list),
     route!("POST" "accounts", "CreateAccount", Write, "account", accounts::create),

@@ -29,6 +29,34 @@ pub struct CreateModelImportJobResponse {
     #[serde(rename = "jobArn")]
     pub job_arn: String,
 }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct CreateModelInvocationJobRequest {
+    #[serde(rename = "jobName")]
+    pub job_name: String,
+    #[serde(rename = "roleArn")]
+    pub role_arn: String,
+    #[serde(rename = "clientRequestToken", skip_serializing_if = "Option::is_none")]
+    pub client_request_token: Option<String>,
+    #[serde(rename = "modelId")]
+    pub model_id: String,
+    #[serde(rename = "inputDataConfig")]
+    pub input_data_config: ModelInvocationJobInputDataConfig,
+    #[serde(rename = "outputDataConfig")]
+    pub output_data_config: ModelInvocationJobOutputDataConfig,
+    #[serde(rename = "vpcConfig", skip_serializing_if = "Option::is_none")]
+    pub vpc_config: Option<VpcConfig>,
+    #[serde(rename = "timeoutDurationInHours", skip_serializing_if = "Option::is_none")]
+    pub timeout_duration_in_hours: Option<i32>,
+    #[serde(rename = "tags", skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<Tag>>,
+    #[serde(rename = "modelInvocationType", skip_serializing_if = "Option::is_none")]
+    pub model_invocation_type: Option<ModelInvocationType>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct CreateModelInvocationJobResponse {
+    #[serde(rename = "jobArn")]
+    pub job_arn: String,
+}
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct CustomModelUnits {
     #[serde(rename = "customModelUnitsPerModelCopy", skip_serializing_if = "Option::is_none")]
@@ -178,6 +206,54 @@ pub struct GetModelImportJobResponse {
     #[serde(rename = "importedModelKmsKeyArn", skip_serializing_if = "Option::is_none")]
     pub imported_model_kms_key_arn: Option<String>,
 }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetModelInvocationJobRequest {
+    #[serde(rename = "jobIdentifier")]
+    pub job_identifier: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct GetModelInvocationJobResponse {
+    #[serde(rename = "jobArn")]
+    pub job_arn: String,
+    #[serde(rename = "jobName", skip_serializing_if = "Option::is_none")]
+    pub job_name: Option<String>,
+    #[serde(rename = "modelId")]
+    pub model_id: String,
+    #[serde(rename = "clientRequestToken", skip_serializing_if = "Option::is_none")]
+    pub client_request_token: Option<String>,
+    #[serde(rename = "roleArn")]
+    pub role_arn: String,
+    #[serde(rename = "status", skip_serializing_if = "Option::is_none")]
+    pub status: Option<ModelInvocationJobStatus>,
+    #[serde(rename = "message", skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    #[serde(rename = "submitTime")]
+    pub submit_time: Timestamp,
+    #[serde(rename = "lastModifiedTime", skip_serializing_if = "Option::is_none")]
+    pub last_modified_time: Option<Timestamp>,
+    #[serde(rename = "endTime", skip_serializing_if = "Option::is_none")]
+    pub end_time: Option<Timestamp>,
+    #[serde(rename = "inputDataConfig")]
+    pub input_data_config: ModelInvocationJobInputDataConfig,
+    #[serde(rename = "outputDataConfig")]
+    pub output_data_config: ModelInvocationJobOutputDataConfig,
+    #[serde(rename = "vpcConfig", skip_serializing_if = "Option::is_none")]
+    pub vpc_config: Option<VpcConfig>,
+    #[serde(rename = "timeoutDurationInHours", skip_serializing_if = "Option::is_none")]
+    pub timeout_duration_in_hours: Option<i32>,
+    #[serde(rename = "jobExpirationTime", skip_serializing_if = "Option::is_none")]
+    pub job_expiration_time: Option<Timestamp>,
+    #[serde(rename = "modelInvocationType", skip_serializing_if = "Option::is_none")]
+    pub model_invocation_type: Option<ModelInvocationType>,
+    #[serde(rename = "totalRecordCount", skip_serializing_if = "Option::is_none")]
+    pub total_record_count: Option<i64>,
+    #[serde(rename = "processedRecordCount", skip_serializing_if = "Option::is_none")]
+    pub processed_record_count: Option<i64>,
+    #[serde(rename = "successRecordCount", skip_serializing_if = "Option::is_none")]
+    pub success_record_count: Option<i64>,
+    #[serde(rename = "errorRecordCount", skip_serializing_if = "Option::is_none")]
+    pub error_record_count: Option<i64>,
+}
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
 pub struct ImportedModelSummary {
     #[serde(rename = "modelArn")]
@@ -262,6 +338,32 @@ pub struct ListModelImportJobsResponse {
     pub model_import_job_summaries: Option<Vec<ModelImportJobSummary>>,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListModelInvocationJobsRequest {
+    #[serde(rename = "submitTimeAfter", skip_serializing_if = "Option::is_none")]
+    pub submit_time_after: Option<Timestamp>,
+    #[serde(rename = "submitTimeBefore", skip_serializing_if = "Option::is_none")]
+    pub submit_time_before: Option<Timestamp>,
+    #[serde(rename = "statusEquals", skip_serializing_if = "Option::is_none")]
+    pub status_equals: Option<ModelInvocationJobStatus>,
+    #[serde(rename = "nameContains", skip_serializing_if = "Option::is_none")]
+    pub name_contains: Option<String>,
+    #[serde(rename = "maxResults", skip_serializing_if = "Option::is_none")]
+    pub max_results: Option<i32>,
+    #[serde(rename = "nextToken", skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+    #[serde(rename = "sortBy", skip_serializing_if = "Option::is_none")]
+    pub sort_by: Option<SortJobsBy>,
+    #[serde(rename = "sortOrder", skip_serializing_if = "Option::is_none")]
+    pub sort_order: Option<SortOrder>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct ListModelInvocationJobsResponse {
+    #[serde(rename = "nextToken", skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+    #[serde(rename = "invocationJobSummaries", skip_serializing_if = "Option::is_none")]
+    pub invocation_job_summaries: Option<Vec<ModelInvocationJobSummary>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct ListTagsForResourceRequest {
     #[serde(rename = "resourceARN")]
     pub resource_arn: String,
@@ -305,6 +407,93 @@ pub struct ModelImportJobSummary {
     #[serde(rename = "importedModelName", skip_serializing_if = "Option::is_none")]
     pub imported_model_name: Option<String>,
 }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub enum ModelInvocationJobInputDataConfig {
+    #[serde(rename = "s3InputDataConfig")]
+    S3InputDataConfig(ModelInvocationJobS3InputDataConfig),
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub enum ModelInvocationJobOutputDataConfig {
+    #[serde(rename = "s3OutputDataConfig")]
+    S3OutputDataConfig(ModelInvocationJobS3OutputDataConfig),
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ModelInvocationJobS3InputDataConfig {
+    #[serde(rename = "s3InputFormat", skip_serializing_if = "Option::is_none")]
+    pub s3_input_format: Option<S3InputFormat>,
+    #[serde(rename = "s3Uri")]
+    pub s3_uri: String,
+    #[serde(rename = "s3BucketOwner", skip_serializing_if = "Option::is_none")]
+    pub s3_bucket_owner: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ModelInvocationJobS3OutputDataConfig {
+    #[serde(rename = "s3Uri")]
+    pub s3_uri: String,
+    #[serde(rename = "s3EncryptionKeyId", skip_serializing_if = "Option::is_none")]
+    pub s3_encryption_key_id: Option<String>,
+    #[serde(rename = "s3BucketOwner", skip_serializing_if = "Option::is_none")]
+    pub s3_bucket_owner: Option<String>,
+}
+string_enum! { pub enum ModelInvocationJobStatus {
+Submitted = "Submitted",
+InProgress = "InProgress",
+Completed = "Completed",
+Failed = "Failed",
+Stopping = "Stopping",
+Stopped = "Stopped",
+PartiallyCompleted = "PartiallyCompleted",
+Expired = "Expired",
+Validating = "Validating",
+Scheduled = "Scheduled",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelInvocationJobSummary {
+    #[serde(rename = "jobArn")]
+    pub job_arn: String,
+    #[serde(rename = "jobName")]
+    pub job_name: String,
+    #[serde(rename = "modelId")]
+    pub model_id: String,
+    #[serde(rename = "clientRequestToken", skip_serializing_if = "Option::is_none")]
+    pub client_request_token: Option<String>,
+    #[serde(rename = "roleArn")]
+    pub role_arn: String,
+    #[serde(rename = "status", skip_serializing_if = "Option::is_none")]
+    pub status: Option<ModelInvocationJobStatus>,
+    #[serde(rename = "message", skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    #[serde(rename = "submitTime")]
+    pub submit_time: Timestamp,
+    #[serde(rename = "lastModifiedTime", skip_serializing_if = "Option::is_none")]
+    pub last_modified_time: Option<Timestamp>,
+    #[serde(rename = "endTime", skip_serializing_if = "Option::is_none")]
+    pub end_time: Option<Timestamp>,
+    #[serde(rename = "inputDataConfig")]
+    pub input_data_config: ModelInvocationJobInputDataConfig,
+    #[serde(rename = "outputDataConfig")]
+    pub output_data_config: ModelInvocationJobOutputDataConfig,
+    #[serde(rename = "vpcConfig", skip_serializing_if = "Option::is_none")]
+    pub vpc_config: Option<VpcConfig>,
+    #[serde(rename = "timeoutDurationInHours", skip_serializing_if = "Option::is_none")]
+    pub timeout_duration_in_hours: Option<i32>,
+    #[serde(rename = "jobExpirationTime", skip_serializing_if = "Option::is_none")]
+    pub job_expiration_time: Option<Timestamp>,
+    #[serde(rename = "modelInvocationType", skip_serializing_if = "Option::is_none")]
+    pub model_invocation_type: Option<ModelInvocationType>,
+    #[serde(rename = "totalRecordCount", skip_serializing_if = "Option::is_none")]
+    pub total_record_count: Option<i64>,
+    #[serde(rename = "processedRecordCount", skip_serializing_if = "Option::is_none")]
+    pub processed_record_count: Option<i64>,
+    #[serde(rename = "successRecordCount", skip_serializing_if = "Option::is_none")]
+    pub success_record_count: Option<i64>,
+    #[serde(rename = "errorRecordCount", skip_serializing_if = "Option::is_none")]
+    pub error_record_count: Option<i64>,
+}
+string_enum! { pub enum ModelInvocationType {
+InvokeModel = "InvokeModel",
+Converse = "Converse",
+} }
 string_enum! { pub enum ModelModality {
 Text = "TEXT",
 Image = "IMAGE",
@@ -315,6 +504,9 @@ pub struct S3DataSource {
     #[serde(rename = "s3Uri")]
     pub s3_uri: String,
 }
+string_enum! { pub enum S3InputFormat {
+Jsonl = "JSONL",
+} }
 string_enum! { pub enum SortJobsBy {
 CreationTime = "CreationTime",
 } }
@@ -325,6 +517,13 @@ string_enum! { pub enum SortOrder {
 Ascending = "Ascending",
 Descending = "Descending",
 } }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct StopModelInvocationJobRequest {
+    #[serde(rename = "jobIdentifier")]
+    pub job_identifier: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct StopModelInvocationJobResponse {}
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct Tag {
     #[serde(rename = "key")]
@@ -357,30 +556,48 @@ pub struct VpcConfig {
     #[serde(rename = "securityGroupIds")]
     pub security_group_ids: Vec<String>,
 }
+opaque_debug! { GetModelInvocationJobResponse, ListModelInvocationJobsResponse, ModelInvocationJobSummary }
 impl Input for CreateModelImportJobRequest {}
+impl Input for CreateModelInvocationJobRequest {}
 impl Input for DeleteImportedModelRequest {}
 impl Input for GetFoundationModelRequest {}
 impl Input for GetImportedModelRequest {}
 impl Input for GetModelImportJobRequest {}
+impl Input for GetModelInvocationJobRequest {}
 impl Input for ListFoundationModelsRequest {}
 impl Input for ListImportedModelsRequest {}
 impl Input for ListModelImportJobsRequest {}
+impl Input for ListModelInvocationJobsRequest {}
 impl Input for ListTagsForResourceRequest {}
+impl Input for StopModelInvocationJobRequest {}
 impl Input for TagResourceRequest {}
 impl Input for UntagResourceRequest {}
 impl Output for CreateModelImportJobResponse {}
+impl Output for CreateModelInvocationJobResponse {}
 impl Output for DeleteImportedModelResponse {}
 impl Output for GetFoundationModelResponse {}
 impl Output for GetImportedModelResponse {}
 impl Output for GetModelImportJobResponse {}
+impl Output for GetModelInvocationJobResponse {}
 impl Output for ListFoundationModelsResponse {}
 impl Output for ListImportedModelsResponse {}
 impl Output for ListModelImportJobsResponse {}
+impl Output for ListModelInvocationJobsResponse {}
 impl Output for ListTagsForResourceResponse {}
+impl Output for StopModelInvocationJobResponse {}
 impl Output for TagResourceResponse {}
 impl Output for UntagResourceResponse {}
 pub mod shapes {
     use crate::schema::*;
+    pub static ACCOUNT_ID: Shape = Shape {
+        name: "AccountId",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: Some(Pattern::new("[0-9]{12}", "[0-9]{12}")),
+            values: &[],
+        },
+    };
     pub static BEDROCK_MODEL_ID: Shape = Shape {
         name: "BedrockModelId",
         sensitive: false,
@@ -479,6 +696,87 @@ pub mod shapes {
             name: "jobArn",
             wire_name: "jobArn",
             shape: &MODEL_IMPORT_JOB_ARN,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static CREATE_MODEL_INVOCATION_JOB_REQUEST: Shape = Shape {
+        name: "CreateModelInvocationJobRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "jobName",
+                wire_name: "jobName",
+                shape: &MODEL_INVOCATION_JOB_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "roleArn",
+                wire_name: "roleArn",
+                shape: &ROLE_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "clientRequestToken",
+                wire_name: "clientRequestToken",
+                shape: &MODEL_INVOCATION_IDEMPOTENCY_TOKEN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "modelId",
+                wire_name: "modelId",
+                shape: &MODEL_ID,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "inputDataConfig",
+                wire_name: "inputDataConfig",
+                shape: &MODEL_INVOCATION_JOB_INPUT_DATA_CONFIG,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "outputDataConfig",
+                wire_name: "outputDataConfig",
+                shape: &MODEL_INVOCATION_JOB_OUTPUT_DATA_CONFIG,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "vpcConfig",
+                wire_name: "vpcConfig",
+                shape: &VPC_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "timeoutDurationInHours",
+                wire_name: "timeoutDurationInHours",
+                shape: &MODEL_INVOCATION_JOB_TIMEOUT_DURATION_IN_HOURS,
+                required: false,
+                location: Location::Body,
+            },
+            Member { name: "tags", wire_name: "tags", shape: &TAG_LIST, required: false, location: Location::Body },
+            Member {
+                name: "modelInvocationType",
+                wire_name: "modelInvocationType",
+                shape: &MODEL_INVOCATION_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static CREATE_MODEL_INVOCATION_JOB_RESPONSE: Shape = Shape {
+        name: "CreateModelInvocationJobResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "jobArn",
+            wire_name: "jobArn",
+            shape: &MODEL_INVOCATION_JOB_ARN,
             required: true,
             location: Location::Body,
         }]),
@@ -979,6 +1277,163 @@ pub mod shapes {
             },
         ]),
     };
+    pub static GET_MODEL_INVOCATION_JOB_REQUEST: Shape = Shape {
+        name: "GetModelInvocationJobRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "jobIdentifier",
+            wire_name: "jobIdentifier",
+            shape: &MODEL_INVOCATION_JOB_IDENTIFIER,
+            required: true,
+            location: Location::Uri,
+        }]),
+    };
+    pub static GET_MODEL_INVOCATION_JOB_RESPONSE: Shape = Shape {
+        name: "GetModelInvocationJobResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "jobArn",
+                wire_name: "jobArn",
+                shape: &MODEL_INVOCATION_JOB_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "jobName",
+                wire_name: "jobName",
+                shape: &MODEL_INVOCATION_JOB_NAME,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "modelId",
+                wire_name: "modelId",
+                shape: &MODEL_ID,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "clientRequestToken",
+                wire_name: "clientRequestToken",
+                shape: &MODEL_INVOCATION_IDEMPOTENCY_TOKEN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "roleArn",
+                wire_name: "roleArn",
+                shape: &ROLE_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "status",
+                wire_name: "status",
+                shape: &MODEL_INVOCATION_JOB_STATUS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "message",
+                wire_name: "message",
+                shape: &MESSAGE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "submitTime",
+                wire_name: "submitTime",
+                shape: &TIMESTAMP,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "lastModifiedTime",
+                wire_name: "lastModifiedTime",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "endTime",
+                wire_name: "endTime",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "inputDataConfig",
+                wire_name: "inputDataConfig",
+                shape: &MODEL_INVOCATION_JOB_INPUT_DATA_CONFIG,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "outputDataConfig",
+                wire_name: "outputDataConfig",
+                shape: &MODEL_INVOCATION_JOB_OUTPUT_DATA_CONFIG,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "vpcConfig",
+                wire_name: "vpcConfig",
+                shape: &VPC_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "timeoutDurationInHours",
+                wire_name: "timeoutDurationInHours",
+                shape: &MODEL_INVOCATION_JOB_TIMEOUT_DURATION_IN_HOURS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "jobExpirationTime",
+                wire_name: "jobExpirationTime",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "modelInvocationType",
+                wire_name: "modelInvocationType",
+                shape: &MODEL_INVOCATION_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "totalRecordCount",
+                wire_name: "totalRecordCount",
+                shape: &NON_NEGATIVE_LONG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "processedRecordCount",
+                wire_name: "processedRecordCount",
+                shape: &NON_NEGATIVE_LONG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "successRecordCount",
+                wire_name: "successRecordCount",
+                shape: &NON_NEGATIVE_LONG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "errorRecordCount",
+                wire_name: "errorRecordCount",
+                shape: &NON_NEGATIVE_LONG,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
     pub static IDEMPOTENCY_TOKEN: Shape = Shape {
         name: "IdempotencyToken",
         sensitive: false,
@@ -1335,6 +1790,88 @@ pub mod shapes {
             },
         ]),
     };
+    pub static LIST_MODEL_INVOCATION_JOBS_REQUEST: Shape = Shape {
+        name: "ListModelInvocationJobsRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "submitTimeAfter",
+                wire_name: "submitTimeAfter",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Query,
+            },
+            Member {
+                name: "submitTimeBefore",
+                wire_name: "submitTimeBefore",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Query,
+            },
+            Member {
+                name: "statusEquals",
+                wire_name: "statusEquals",
+                shape: &MODEL_INVOCATION_JOB_STATUS,
+                required: false,
+                location: Location::Query,
+            },
+            Member {
+                name: "nameContains",
+                wire_name: "nameContains",
+                shape: &MODEL_INVOCATION_JOB_NAME,
+                required: false,
+                location: Location::Query,
+            },
+            Member {
+                name: "maxResults",
+                wire_name: "maxResults",
+                shape: &MAX_RESULTS,
+                required: false,
+                location: Location::Query,
+            },
+            Member {
+                name: "nextToken",
+                wire_name: "nextToken",
+                shape: &PAGINATION_TOKEN,
+                required: false,
+                location: Location::Query,
+            },
+            Member {
+                name: "sortBy",
+                wire_name: "sortBy",
+                shape: &SORT_JOBS_BY,
+                required: false,
+                location: Location::Query,
+            },
+            Member {
+                name: "sortOrder",
+                wire_name: "sortOrder",
+                shape: &SORT_ORDER,
+                required: false,
+                location: Location::Query,
+            },
+        ]),
+    };
+    pub static LIST_MODEL_INVOCATION_JOBS_RESPONSE: Shape = Shape {
+        name: "ListModelInvocationJobsResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "nextToken",
+                wire_name: "nextToken",
+                shape: &PAGINATION_TOKEN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "invocationJobSummaries",
+                wire_name: "invocationJobSummaries",
+                shape: &MODEL_INVOCATION_JOB_SUMMARIES,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
     pub static LIST_TAGS_FOR_RESOURCE_REQUEST: Shape = Shape {
         name: "ListTagsForResourceRequest",
         sensitive: false,
@@ -1361,6 +1898,11 @@ pub mod shapes {
         name: "MaxResults",
         sensitive: false,
         kind: Kind::Integer { wide: false, range: Bounds { min: Some(1), max: Some(1000) } },
+    };
+    pub static MESSAGE: Shape = Shape {
+        name: "Message",
+        sensitive: true,
+        kind: Kind::String { length: Bounds { min: Some(0), max: Some(2048) }, pattern: None, values: &[] },
     };
     pub static MODEL_ARCHITECTURE: Shape = Shape {
         name: "ModelArchitecture",
@@ -1396,6 +1938,18 @@ pub mod shapes {
             required: false,
             location: Location::Body,
         }]),
+    };
+    pub static MODEL_ID: Shape = Shape {
+        name: "ModelId",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(2048) },
+            pattern: Some(Pattern::new(
+                "(arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:(([0-9]{12}:custom-model/[a-z0-9-]{1,63}[.]{1}[a-z0-9-:]{1,63}/[a-z0-9]{12}$)|(:foundation-model/([a-z0-9-]{1,63}[.]{1}[a-z0-9-]{1,63}([.]?[a-z0-9-]{1,63})([:][a-z0-9-]{1,63}){0,2})|(([0-9a-zA-Z][_-]?)+)$)|([0-9]{12}:(inference-profile|application-inference-profile)/[a-zA-Z0-9-:.]+$)))|([a-z0-9-]{1,63}[.]{1}[a-z0-9-]{1,63}([.]?[a-z0-9-]{1,63})([:][a-z0-9-]{1,63}){0,2})|(([0-9a-zA-Z][_-]?)+)",
+                "(arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:(([0-9]{12}:custom-model/[a-z0-9-]{1,63}[.]{1}[a-z0-9-:]{1,63}/[a-z0-9]{12}$)|(:foundation-model/([a-z0-9-]{1,63}[.]{1}[a-z0-9-]{1,63}([.]?[a-z0-9-]{1,63})([:][a-z0-9-]{1,63}){0,2})|(([0-9a-zA-Z][_-]?)+)$)|([0-9]{12}:(inference-profile|application-inference-profile)/[a-zA-Z0-9-:.]+$)))|([a-z0-9-]{1,63}[.]{1}[a-z0-9-]{1,63}([.]?[a-z0-9-]{1,63})([:][a-z0-9-]{1,63}){0,2})|(([0-9a-zA-Z][_-]?)+)",
+            )),
+            values: &[],
+        },
     };
     pub static MODEL_IMPORT_JOB_ARN: Shape = Shape {
         name: "ModelImportJobArn",
@@ -1502,6 +2056,308 @@ pub mod shapes {
             },
         ]),
     };
+    pub static MODEL_INVOCATION_IDEMPOTENCY_TOKEN: Shape = Shape {
+        name: "ModelInvocationIdempotencyToken",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(256) },
+            pattern: Some(Pattern::new(
+                "[a-zA-Z0-9]{1,256}(-*[a-zA-Z0-9]){0,256}",
+                "[a-zA-Z0-9]{1,256}(-*[a-zA-Z0-9]){0,256}",
+            )),
+            values: &[],
+        },
+    };
+    pub static MODEL_INVOCATION_JOB_ARN: Shape = Shape {
+        name: "ModelInvocationJobArn",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(1011) },
+            pattern: Some(Pattern::new(
+                "(arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:model-invocation-job/[a-z0-9]{12})",
+                "(arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:model-invocation-job/[a-z0-9]{12})",
+            )),
+            values: &[],
+        },
+    };
+    pub static MODEL_INVOCATION_JOB_IDENTIFIER: Shape = Shape {
+        name: "ModelInvocationJobIdentifier",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(1011) },
+            pattern: Some(Pattern::new(
+                "((arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:model-invocation-job/)?[a-z0-9]{12})",
+                "((arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:model-invocation-job/)?[a-z0-9]{12})",
+            )),
+            values: &[],
+        },
+    };
+    pub static MODEL_INVOCATION_JOB_INPUT_DATA_CONFIG: Shape = Shape {
+        name: "ModelInvocationJobInputDataConfig",
+        sensitive: false,
+        kind: Kind::Union(&[Member {
+            name: "s3InputDataConfig",
+            wire_name: "s3InputDataConfig",
+            shape: &MODEL_INVOCATION_JOB_S3_INPUT_DATA_CONFIG,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
+    pub static MODEL_INVOCATION_JOB_NAME: Shape = Shape {
+        name: "ModelInvocationJobName",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(63) },
+            pattern: Some(Pattern::new(
+                "[a-zA-Z0-9]{1,63}(-*[a-zA-Z0-9\\+\\-\\.]){0,63}",
+                "[a-zA-Z0-9]{1,63}(-*[a-zA-Z0-9\\+\\-\\.]){0,63}",
+            )),
+            values: &[],
+        },
+    };
+    pub static MODEL_INVOCATION_JOB_OUTPUT_DATA_CONFIG: Shape = Shape {
+        name: "ModelInvocationJobOutputDataConfig",
+        sensitive: false,
+        kind: Kind::Union(&[Member {
+            name: "s3OutputDataConfig",
+            wire_name: "s3OutputDataConfig",
+            shape: &MODEL_INVOCATION_JOB_S3_OUTPUT_DATA_CONFIG,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
+    pub static MODEL_INVOCATION_JOB_S3_INPUT_DATA_CONFIG: Shape = Shape {
+        name: "ModelInvocationJobS3InputDataConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "s3InputFormat",
+                wire_name: "s3InputFormat",
+                shape: &S3_INPUT_FORMAT,
+                required: false,
+                location: Location::Body,
+            },
+            Member { name: "s3Uri", wire_name: "s3Uri", shape: &S3_URI, required: true, location: Location::Body },
+            Member {
+                name: "s3BucketOwner",
+                wire_name: "s3BucketOwner",
+                shape: &ACCOUNT_ID,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static MODEL_INVOCATION_JOB_S3_OUTPUT_DATA_CONFIG: Shape = Shape {
+        name: "ModelInvocationJobS3OutputDataConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member { name: "s3Uri", wire_name: "s3Uri", shape: &S3_URI, required: true, location: Location::Body },
+            Member {
+                name: "s3EncryptionKeyId",
+                wire_name: "s3EncryptionKeyId",
+                shape: &KMS_KEY_ID,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "s3BucketOwner",
+                wire_name: "s3BucketOwner",
+                shape: &ACCOUNT_ID,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static MODEL_INVOCATION_JOB_STATUS: Shape = Shape {
+        name: "ModelInvocationJobStatus",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &[
+                "Submitted",
+                "InProgress",
+                "Completed",
+                "Failed",
+                "Stopping",
+                "Stopped",
+                "PartiallyCompleted",
+                "Expired",
+                "Validating",
+                "Scheduled",
+            ],
+        },
+    };
+    pub static MODEL_INVOCATION_JOB_SUMMARIES: Shape = Shape {
+        name: "ModelInvocationJobSummaries",
+        sensitive: false,
+        kind: Kind::List {
+            element: &MODEL_INVOCATION_JOB_SUMMARY,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static MODEL_INVOCATION_JOB_SUMMARY: Shape = Shape {
+        name: "ModelInvocationJobSummary",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "jobArn",
+                wire_name: "jobArn",
+                shape: &MODEL_INVOCATION_JOB_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "jobName",
+                wire_name: "jobName",
+                shape: &MODEL_INVOCATION_JOB_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "modelId",
+                wire_name: "modelId",
+                shape: &MODEL_ID,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "clientRequestToken",
+                wire_name: "clientRequestToken",
+                shape: &MODEL_INVOCATION_IDEMPOTENCY_TOKEN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "roleArn",
+                wire_name: "roleArn",
+                shape: &ROLE_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "status",
+                wire_name: "status",
+                shape: &MODEL_INVOCATION_JOB_STATUS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "message",
+                wire_name: "message",
+                shape: &MESSAGE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "submitTime",
+                wire_name: "submitTime",
+                shape: &TIMESTAMP,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "lastModifiedTime",
+                wire_name: "lastModifiedTime",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "endTime",
+                wire_name: "endTime",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "inputDataConfig",
+                wire_name: "inputDataConfig",
+                shape: &MODEL_INVOCATION_JOB_INPUT_DATA_CONFIG,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "outputDataConfig",
+                wire_name: "outputDataConfig",
+                shape: &MODEL_INVOCATION_JOB_OUTPUT_DATA_CONFIG,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "vpcConfig",
+                wire_name: "vpcConfig",
+                shape: &VPC_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "timeoutDurationInHours",
+                wire_name: "timeoutDurationInHours",
+                shape: &MODEL_INVOCATION_JOB_TIMEOUT_DURATION_IN_HOURS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "jobExpirationTime",
+                wire_name: "jobExpirationTime",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "modelInvocationType",
+                wire_name: "modelInvocationType",
+                shape: &MODEL_INVOCATION_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "totalRecordCount",
+                wire_name: "totalRecordCount",
+                shape: &NON_NEGATIVE_LONG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "processedRecordCount",
+                wire_name: "processedRecordCount",
+                shape: &NON_NEGATIVE_LONG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "successRecordCount",
+                wire_name: "successRecordCount",
+                shape: &NON_NEGATIVE_LONG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "errorRecordCount",
+                wire_name: "errorRecordCount",
+                shape: &NON_NEGATIVE_LONG,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static MODEL_INVOCATION_JOB_TIMEOUT_DURATION_IN_HOURS: Shape = Shape {
+        name: "ModelInvocationJobTimeoutDurationInHours",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(24), max: Some(168) } },
+    };
+    pub static MODEL_INVOCATION_TYPE: Shape = Shape {
+        name: "ModelInvocationType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["InvokeModel", "Converse"],
+        },
+    };
     pub static MODEL_MODALITY: Shape = Shape {
         name: "ModelModality",
         sensitive: false,
@@ -1520,6 +2376,11 @@ pub mod shapes {
             flat: false,
             length: Bounds { min: None, max: None },
         },
+    };
+    pub static NON_NEGATIVE_LONG: Shape = Shape {
+        name: "NonNegativeLong",
+        sensitive: false,
+        kind: Kind::Integer { wide: true, range: Bounds { min: Some(0), max: None } },
     };
     pub static PAGINATION_TOKEN: Shape = Shape {
         name: "PaginationToken",
@@ -1561,6 +2422,11 @@ pub mod shapes {
             required: true,
             location: Location::Body,
         }]),
+    };
+    pub static S3_INPUT_FORMAT: Shape = Shape {
+        name: "S3InputFormat",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &["JSONL"] },
     };
     pub static S3_URI: Shape = Shape {
         name: "S3Uri",
@@ -1612,6 +2478,19 @@ pub mod shapes {
             values: &["Ascending", "Descending"],
         },
     };
+    pub static STOP_MODEL_INVOCATION_JOB_REQUEST: Shape = Shape {
+        name: "StopModelInvocationJobRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "jobIdentifier",
+            wire_name: "jobIdentifier",
+            shape: &MODEL_INVOCATION_JOB_IDENTIFIER,
+            required: true,
+            location: Location::Uri,
+        }]),
+    };
+    pub static STOP_MODEL_INVOCATION_JOB_RESPONSE: Shape =
+        Shape { name: "StopModelInvocationJobResponse", sensitive: false, kind: Kind::Structure(&[]) };
     pub static STRING: Shape = Shape {
         name: "String",
         sensitive: false,
@@ -1780,6 +2659,19 @@ static OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
+        name: "CreateModelInvocationJob",
+        method: "POST",
+        uri: "/model-invocation-job",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::CREATE_MODEL_INVOCATION_JOB_REQUEST),
+            output: Some(&shapes::CREATE_MODEL_INVOCATION_JOB_RESPONSE),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
         name: "DeleteImportedModel",
         method: "DELETE",
         uri: "/imported-models/{modelIdentifier}",
@@ -1832,6 +2724,19 @@ static OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
+        name: "GetModelInvocationJob",
+        method: "GET",
+        uri: "/model-invocation-job/{jobIdentifier}",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::GET_MODEL_INVOCATION_JOB_REQUEST),
+            output: Some(&shapes::GET_MODEL_INVOCATION_JOB_RESPONSE),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
         name: "ListFoundationModels",
         method: "GET",
         uri: "/foundation-models",
@@ -1871,6 +2776,19 @@ static OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
+        name: "ListModelInvocationJobs",
+        method: "GET",
+        uri: "/model-invocation-jobs",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_MODEL_INVOCATION_JOBS_REQUEST),
+            output: Some(&shapes::LIST_MODEL_INVOCATION_JOBS_RESPONSE),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
         name: "ListTagsForResource",
         method: "POST",
         uri: "/listTagsForResource",
@@ -1878,6 +2796,19 @@ static OPERATIONS: &[Operation] = &[
         schema: Some(Schema {
             input: Some(&shapes::LIST_TAGS_FOR_RESOURCE_REQUEST),
             output: Some(&shapes::LIST_TAGS_FOR_RESOURCE_RESPONSE),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "StopModelInvocationJob",
+        method: "POST",
+        uri: "/model-invocation-job/{jobIdentifier}/stop",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::STOP_MODEL_INVOCATION_JOB_REQUEST),
+            output: Some(&shapes::STOP_MODEL_INVOCATION_JOB_RESPONSE),
             stream: None,
             result_wrapper: "",
             status: 200,
@@ -1946,7 +2877,6 @@ static OPERATIONS: &[Operation] = &[
     Operation::known("CreateMarketplaceModelEndpoint", "POST", "/marketplace-model/endpoints", &[]),
     Operation::known("CreateModelCopyJob", "POST", "/model-copy-jobs", &[]),
     Operation::known("CreateModelCustomizationJob", "POST", "/model-customization-jobs", &[]),
-    Operation::known("CreateModelInvocationJob", "POST", "/model-invocation-job", &[]),
     Operation::known("CreatePromptRouter", "POST", "/prompt-routers", &[]),
     Operation::known("CreateProvisionedModelThroughput", "POST", "/provisioned-model-throughput", &[]),
     Operation::known("DeleteAutomatedReasoningPolicy", "DELETE", "/automated-reasoning-policies/{policyArn}", &[]),
@@ -2058,7 +2988,6 @@ static OPERATIONS: &[Operation] = &[
     Operation::known("GetMarketplaceModelEndpoint", "GET", "/marketplace-model/endpoints/{endpointArn}", &[]),
     Operation::known("GetModelCopyJob", "GET", "/model-copy-jobs/{jobArn}", &[]),
     Operation::known("GetModelCustomizationJob", "GET", "/model-customization-jobs/{jobIdentifier}", &[]),
-    Operation::known("GetModelInvocationJob", "GET", "/model-invocation-job/{jobIdentifier}", &[]),
     Operation::known("GetModelInvocationLoggingConfiguration", "GET", "/logging/modelinvocations", &[]),
     Operation::known("GetPromptRouter", "GET", "/prompt-routers/{promptRouterArn}", &[]),
     Operation::known("GetProvisionedModelThroughput", "GET", "/provisioned-model-throughput/{provisionedModelId}", &[]),
@@ -2099,7 +3028,6 @@ static OPERATIONS: &[Operation] = &[
     Operation::known("ListMarketplaceModelEndpoints", "GET", "/marketplace-model/endpoints", &[]),
     Operation::known("ListModelCopyJobs", "GET", "/model-copy-jobs", &[]),
     Operation::known("ListModelCustomizationJobs", "GET", "/model-customization-jobs", &[]),
-    Operation::known("ListModelInvocationJobs", "GET", "/model-invocation-jobs", &[]),
     Operation::known("ListPromptRouters", "GET", "/prompt-routers", &[]),
     Operation::known("ListProvisionedModelThroughputs", "GET", "/provisioned-model-throughputs", &[]),
     Operation::known("PutAccountDataRetention", "PUT", "/data-retention", &[]),
@@ -2133,7 +3061,6 @@ static OPERATIONS: &[Operation] = &[
     ),
     Operation::known("StopEvaluationJob", "POST", "/evaluation-job/{jobIdentifier}/stop", &[]),
     Operation::known("StopModelCustomizationJob", "POST", "/model-customization-jobs/{jobIdentifier}/stop", &[]),
-    Operation::known("StopModelInvocationJob", "POST", "/model-invocation-job/{jobIdentifier}/stop", &[]),
     Operation::known("UpdateAutomatedReasoningPolicy", "PATCH", "/automated-reasoning-policies/{policyArn}", &[]),
     Operation::known(
         "UpdateAutomatedReasoningPolicyAnnotations",
@@ -2166,16 +3093,20 @@ static OPERATIONS: &[Operation] = &[
 pub mod operations {
     use crate::schema::Operation;
     pub static CREATE_MODEL_IMPORT_JOB: &Operation = &super::OPERATIONS[0];
-    pub static DELETE_IMPORTED_MODEL: &Operation = &super::OPERATIONS[1];
-    pub static GET_FOUNDATION_MODEL: &Operation = &super::OPERATIONS[2];
-    pub static GET_IMPORTED_MODEL: &Operation = &super::OPERATIONS[3];
-    pub static GET_MODEL_IMPORT_JOB: &Operation = &super::OPERATIONS[4];
-    pub static LIST_FOUNDATION_MODELS: &Operation = &super::OPERATIONS[5];
-    pub static LIST_IMPORTED_MODELS: &Operation = &super::OPERATIONS[6];
-    pub static LIST_MODEL_IMPORT_JOBS: &Operation = &super::OPERATIONS[7];
-    pub static LIST_TAGS_FOR_RESOURCE: &Operation = &super::OPERATIONS[8];
-    pub static TAG_RESOURCE: &Operation = &super::OPERATIONS[9];
-    pub static UNTAG_RESOURCE: &Operation = &super::OPERATIONS[10];
+    pub static CREATE_MODEL_INVOCATION_JOB: &Operation = &super::OPERATIONS[1];
+    pub static DELETE_IMPORTED_MODEL: &Operation = &super::OPERATIONS[2];
+    pub static GET_FOUNDATION_MODEL: &Operation = &super::OPERATIONS[3];
+    pub static GET_IMPORTED_MODEL: &Operation = &super::OPERATIONS[4];
+    pub static GET_MODEL_IMPORT_JOB: &Operation = &super::OPERATIONS[5];
+    pub static GET_MODEL_INVOCATION_JOB: &Operation = &super::OPERATIONS[6];
+    pub static LIST_FOUNDATION_MODELS: &Operation = &super::OPERATIONS[7];
+    pub static LIST_IMPORTED_MODELS: &Operation = &super::OPERATIONS[8];
+    pub static LIST_MODEL_IMPORT_JOBS: &Operation = &super::OPERATIONS[9];
+    pub static LIST_MODEL_INVOCATION_JOBS: &Operation = &super::OPERATIONS[10];
+    pub static LIST_TAGS_FOR_RESOURCE: &Operation = &super::OPERATIONS[11];
+    pub static STOP_MODEL_INVOCATION_JOB: &Operation = &super::OPERATIONS[12];
+    pub static TAG_RESOURCE: &Operation = &super::OPERATIONS[13];
+    pub static UNTAG_RESOURCE: &Operation = &super::OPERATIONS[14];
 }
 static ERRORS: &[ErrorShape] = &[
     ErrorShape { name: "AccessDeniedException", code: "AccessDeniedException", status: 403 },

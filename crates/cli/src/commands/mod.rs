@@ -2,6 +2,7 @@
 
 mod accounts;
 pub(crate) mod backup;
+mod batch;
 mod chat;
 pub(crate) mod completions;
 mod demo;
@@ -52,6 +53,7 @@ pub(crate) fn run(command: Command, global: &Global) -> Result<()> {
         Command::Keys(args) => connected(global, async |client, format| keys::run(&client, args, format).await),
         Command::Models(args) => connected(global, async |client, format| models::run(&client, args, format).await),
         Command::Import(args) => connected(global, async |client, _| import::run(&client, args, global).await),
+        Command::Batch(args) => connected(global, async |client, _| batch::run(&client, args, global).await),
         Command::Jobs(args) => connected(global, async |client, format| jobs::run(&client, args, format).await),
         Command::Chat(args) => connected(global, async |client, format| chat::run(&client, args, format).await),
         Command::Invoke(args) => connected(global, async |client, _| invoke::run(&client, &args).await),

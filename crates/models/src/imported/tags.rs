@@ -1,4 +1,4 @@
-//! Tags of import jobs and imported models.
+//! Tags of import jobs, imported models and batch jobs.
 
 use base::{Arn, Error, Result};
 use identity::Ctx;
@@ -6,6 +6,7 @@ use identity::Ctx;
 use super::job::Tags;
 use super::store;
 use crate::Models;
+use crate::batch::{batch_tags, change_batch_tags};
 
 /// The most that a resource has.
 const MOST: usize = 200;
@@ -15,6 +16,13 @@ const MOST: usize = 200;
 pub(super) enum Tagged {
     Job,
     Model,
+}
+
+/// What an ARN names that has tags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Resource {
+    Imported(Tagged),
+    Batch,
 }
 
 impl Tagged {
@@ -27,13 +35,17 @@ impl Tagged {
 }
 
 impl Models {
-    /// The tags of an import job or an imported model of the caller's account and region, by its ARN.
+    /// The tags of an import job, an imported model or a batch job of the caller's account and region, by its ARN.
     ///
     /// # Errors
     /// NotFound.
     pub async fn import_tags(&self, ctx: &Ctx, arn: &str) -> Result<Tags> {
         let (kind, id) = tagged(ctx, arn)?;
-        store::tags(&self.inner.store, ctx, kind, &id).await?.ok_or_else(|| missing(arn))
+        let found = match kind {
+            Resource::Batch => batch_tags(&self.inner.store, ctx, &id).await?,
+            Resource::Imported(kind) => store::tags(&self.inner.store, ctx, kind, &id).await?,
+        };
+        found.ok_or_else(|| missing(arn))
     }
 
     /// Adds tags, and replaces those of the same keys.
@@ -43,7 +55,7 @@ impl Models {
     pub async fn tag_import(&self, ctx: &Ctx, arn: &str, new: Tags) -> Result<()> {
         let (kind, id) = tagged(ctx, arn)?;
         check(&new)?;
-        let changed = store::change_tags(&self.inner.store, ctx, kind, &id, |mut tags| {
+        let changed = self.change_tags(ctx, kind, &id, |mut tags| {
             tags.retain(|(key, _)| new.iter().all(|(other, _)| other != key));
             tags.extend(new.iter().cloned());
             check(&tags).map(|()| tags)
@@ -57,17 +69,30 @@ impl Models {
     /// NotFound.
     pub async fn untag_import(&self, ctx: &Ctx, arn: &str, keys: &[String]) -> Result<()> {
         let (kind, id) = tagged(ctx, arn)?;
-        let changed = store::change_tags(&self.inner.store, ctx, kind, &id, |mut tags| {
+        let changed = self.change_tags(ctx, kind, &id, |mut tags| {
             tags.retain(|(key, _)| !keys.contains(key));
             Ok(tags)
         });
         if changed.await? { Ok(()) } else { Err(missing(arn)) }
     }
+
+    async fn change_tags(
+        &self,
+        ctx: &Ctx,
+        kind: Resource,
+        id: &str,
+        change: impl Fn(Tags) -> Result<Tags> + Send + Sync,
+    ) -> Result<bool> {
+        match kind {
+            Resource::Batch => change_batch_tags(&self.inner.store, ctx, id, change).await,
+            Resource::Imported(kind) => store::change_tags(&self.inner.store, ctx, kind, id, change).await,
+        }
+    }
 }
 
 /// # Errors
 /// Invalid.
-pub(super) fn check(tags: &Tags) -> Result<()> {
+pub(crate) fn check(tags: &Tags) -> Result<()> {
     if tags.len() > MOST {
         return Err(Error::invalid(format!("A resource has at most {MOST} tags.")).with_code("TooManyTagsException"));
     }
@@ -82,11 +107,12 @@ pub(super) fn check(tags: &Tags) -> Result<()> {
     Ok(())
 }
 
-fn tagged(ctx: &Ctx, text: &str) -> Result<(Tagged, String)> {
+fn tagged(ctx: &Ctx, text: &str) -> Result<(Resource, String)> {
     let arn: Arn = text.parse().map_err(|_| Error::invalid(format!("The resource ARN `{text}` is invalid.")))?;
-    let kind = match arn.resource_type() {
-        Some("model-import-job") => Tagged::Job,
-        Some("imported-model") => Tagged::Model,
+    let (resource, name) = match arn.resource_type() {
+        Some("model-import-job") => (Resource::Imported(Tagged::Job), Tagged::Job.as_str()),
+        Some("imported-model") => (Resource::Imported(Tagged::Model), Tagged::Model.as_str()),
+        Some("model-invocation-job") => (Resource::Batch, "model-invocation-job"),
         Some(kind) if arn.service == "bedrock" => {
             return Err(Error::not_implemented(format!("Tags of a `{kind}` are not implemented.")));
         }
@@ -94,8 +120,8 @@ fn tagged(ctx: &Ctx, text: &str) -> Result<(Tagged, String)> {
     };
     // Permission was asked on the ARN as policies name it: no other text names the resource.
     let id = arn.resource_id().to_owned();
-    let own = super::arn(ctx, kind.as_str(), &id).to_string();
-    if own == text { Ok((kind, id)) } else { Err(missing(text)) }
+    let own = super::arn(ctx, name, &id).to_string();
+    if own == text { Ok((resource, id)) } else { Err(missing(text)) }
 }
 
 fn missing(arn: &str) -> Error {

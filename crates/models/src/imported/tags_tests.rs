@@ -10,7 +10,11 @@ async fn a_resource_is_named_by_its_own_arn_alone() {
     let deployment = Deployment::start().await;
     let ctx = &deployment.ctx;
     let (region, account) = (ctx.region(), ctx.account());
-    for (name, kind) in [("imported-model", Tagged::Model), ("model-import-job", Tagged::Job)] {
+    for (name, kind) in [
+        ("imported-model", Resource::Imported(Tagged::Model)),
+        ("model-import-job", Resource::Imported(Tagged::Job)),
+        ("model-invocation-job", Resource::Batch),
+    ] {
         let own = format!("arn:aws:bedrock:{region}:{account}:{name}/{ID}");
         assert_eq!(tagged(ctx, &own).unwrap(), (kind, ID.to_owned()));
         for other in [

@@ -61,8 +61,8 @@ impl Models {
         opened.map(|opened| opened.plaintext).map_err(Error::from)
     }
 
-    /// The role of an import, assumed for that import alone.
-    pub(super) async fn assume(&self, role: &str, job: &Arn, session: String, region: Region) -> Result<Ctx> {
+    /// The role of a job, assumed for that job alone.
+    pub(crate) async fn assume(&self, role: &str, job: &Arn, session: String, region: Region) -> Result<Ctx> {
         let wish = ServiceAssumption {
             service: work::SERVICE.to_owned(),
             role_arn: role.to_owned(),

@@ -11,9 +11,17 @@ use identity::iam::{HolderKind, HolderName};
 use identity::{Ctx, Defaults, Identity, Origin, ProvenKey, RootCredentials, RootKey};
 use inference::fake::FakeLoader;
 use jobs::Jobs;
-use models::{Config, ImportJob, Models, NewImport, Parts, Quantization};
+use models::{
+    BatchJob, BatchPlace, Config, ImportJob, InvocationType, Models, NewBatch, NewImport, Parts, PullRequest,
+    Quantization,
+};
 use objects::{BlobPlace, Body, NewBucket, Objects, PutObject};
 use store::Store;
+
+#[path = "dialect.rs"]
+pub mod dialect;
+
+use dialect::TestDialect;
 
 pub const BUCKET: &str = "checkpoints";
 pub const PREFIX: &str = "model/";
@@ -30,6 +38,10 @@ pub struct Deployment {
 
 impl Deployment {
     pub async fn open(dir: &Path) -> Result<Self> {
+        Self::open_with(dir, TestDialect::default()).await
+    }
+
+    pub async fn open_with(dir: &Path, dialect: TestDialect) -> Result<Self> {
         // Again is as good as once.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let store = Store::open_sqlite(&dir.join("craton.db")).await?;
@@ -52,12 +64,15 @@ impl Deployment {
             objects: objects.clone(),
             loader: Arc::new(FakeLoader::default()),
             quantizer: Arc::new(checkpoint::Plain),
+            dialects: Arc::new(dialect),
             clock,
             random,
             http: reqwest::Client::new(),
         };
         let mut config = Config::new(dir.join("models"), dir.join("imported"));
         config.sealing_key = Some(Arc::clone(identity.keyring()));
+        // Small enough that a batch has several.
+        config.batch.window_records = 8;
         let models = Models::open(config, parts).await?;
         Ok(Self { store, identity, objects, jobs, models, ctx })
     }
@@ -83,9 +98,36 @@ impl Deployment {
         };
         self.identity.create_role(&self.ctx, new).await?;
         let rights = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Resource":"*",
-            "Action":["s3:GetObject","s3:ListBucket"]}]}"#;
+            "Action":["s3:GetObject","s3:ListBucket","s3:PutObject"]}]}"#;
         let holder = HolderName { kind: HolderKind::Role, name: ROLE };
         self.identity.put_inline_policy(&self.ctx, holder, "read", rights).await
+    }
+
+    /// Makes the fake model `tiny` exist.
+    pub async fn pull_tiny(&self, dir: &Path) -> Result<()> {
+        let file = dir.join("tiny.gguf");
+        std::fs::write(&file, "tiny").map_err(Error::internal)?;
+        let request = PullRequest { source: format!("file:{}", file.display()), accept_terms: false };
+        self.models.pull(&self.ctx, request).await?;
+        self.jobs.run_due_once().await.map(drop)
+    }
+
+    /// Asks for the batch of the bucket's files; however often, it is one.
+    pub async fn batch(&self) -> Result<BatchJob> {
+        let place = |uri: String| BatchPlace { uri, owner: None };
+        let new = NewBatch {
+            name: "once".to_owned(),
+            model_id: "tiny".to_owned(),
+            role_arn: format!("arn:aws:iam::{}:role/{ROLE}", self.ctx.account()),
+            kind: InvocationType::InvokeModel,
+            input: place(format!("s3://{BUCKET}/{PREFIX}")),
+            output: place(format!("s3://{BUCKET}/out/")),
+            output_key: None,
+            timeout_hours: None,
+            tags: Vec::new(),
+            request_token: Some("once".to_owned()),
+        };
+        self.models.create_batch(&self.ctx, new).await
     }
 
     /// Asks for the import; however often, it is one.

@@ -75,6 +75,7 @@ fn help_names_every_command() {
       keys         Create, list and delete bearer keys for Bedrock and the OpenAI API
       models       List, pull, show, quantize, remove and alias models
       import       Import a checkpoint of a bucket as a model of the account's own
+      batch        Have many records of a bucket answered, into a bucket
       jobs         List, show and cancel jobs
       backup       Make, verify and restore backups
       root-key     Change the key that opens everything that is sealed
@@ -216,8 +217,8 @@ async fn a_data_folder_that_is_named_wins_over_exported_variables() {
 #[test]
 fn every_command_has_an_example() {
     for command in [
-        "up", "env", "status", "accounts", "keys", "models", "import", "jobs", "chat", "invoke", "embed", "doctor",
-        "demo",
+        "up", "env", "status", "accounts", "keys", "models", "import", "batch", "jobs", "chat", "invoke", "embed",
+        "doctor", "demo",
     ] {
         let help = help(&[command, "--help"]);
         assert!(help.contains(&format!("Examples:\n  craton {command}")) || help.contains("$(craton env)"), "{help}");

@@ -88,7 +88,7 @@ fn request(args: &Create, job_name: &str) -> Value {
 }
 
 /// A name for a job that nobody named: the model's, as far as a job may be called so, and the time.
-fn job_name(model: &str, now: Timestamp) -> String {
+pub(in crate::commands) fn job_name(model: &str, now: Timestamp) -> String {
     let digits: String = now.to_iso8601().chars().filter(char::is_ascii_digit).take(14).collect();
     let word = model.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' });
     let word: String = word.take(LONGEST_NAME - 1 - digits.len()).collect();

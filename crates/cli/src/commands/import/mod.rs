@@ -11,6 +11,8 @@ mod policies;
 #[cfg(test)]
 mod tests;
 
+pub(super) use create::job_name;
+
 use anyhow::{Context as _, Result};
 use http::Method;
 use serde_json::{Value, json};
@@ -36,12 +38,12 @@ pub(super) async fn run(client: &Client, command: Import, global: &Global) -> Re
 }
 
 /// What a further command on the same account is typed with.
-fn here(global: &Global) -> String {
+pub(super) fn here(global: &Global) -> String {
     global.account.as_ref().map(|account| format!(" --account {account}")).unwrap_or_default()
 }
 
 /// Calls an operation of Bedrock's and returns its JSON; `Null` where the answer has no body.
-async fn bedrock(
+pub(super) async fn bedrock(
     client: &Client,
     method: Method,
     path: &str,
@@ -58,7 +60,7 @@ async fn bedrock(
 }
 
 /// Every summary of a listing of Bedrock's, page by page, as `items`.
-async fn listing(client: &Client, path: &str, query: &str, member: &str) -> Result<Value> {
+pub(super) async fn listing(client: &Client, path: &str, query: &str, member: &str) -> Result<Value> {
     let (mut items, mut page) = (Vec::new(), format!("{path}?maxResults=100{query}"));
     loop {
         let mut answer = bedrock(client, Method::GET, &page, &[], None).await?;
@@ -73,7 +75,7 @@ async fn listing(client: &Client, path: &str, query: &str, member: &str) -> Resu
 }
 
 /// Lines of a title and a value, those without a value left out.
-fn described(lines: &[(&str, String)]) -> String {
+pub(super) fn described(lines: &[(&str, String)]) -> String {
     let known: Vec<_> = lines.iter().filter(|(_, value)| !value.is_empty() && value != "-").collect();
     let width = known.iter().map(|(title, _)| title.chars().count()).max().unwrap_or_default();
     let line = |(title, value): &&(&str, String)| format!("{title:<width$}  {value}").trim_end().to_owned();
