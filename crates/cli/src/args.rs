@@ -362,6 +362,50 @@ pub enum Models {
         #[command(subcommand)]
         command: Option<Alias>,
     },
+    /// Several OpenAI-compatible servers as one model, with failover between them
+    #[command(
+        after_help = "Examples:\n  craton models pool\n  craton models pool set chat --member http://gpu-1:8000/v1=qwen --member http://gpu-2:8000/v1=qwen\n  craton models alias set anthropic.claude-3-haiku-20240307-v1:0 pool:chat"
+    )]
+    Pool {
+        /// What to do.
+        #[command(subcommand)]
+        command: Option<Pool>,
+    },
+}
+
+/// `craton models pool`.
+#[derive(Debug, Subcommand)]
+pub enum Pool {
+    /// List the pools
+    #[command(after_help = "Examples:\n  craton models pool list")]
+    List,
+    /// Show a pool's members and what they are doing
+    #[command(after_help = "Examples:\n  craton models pool show chat")]
+    Show {
+        /// The pool's name
+        name: String,
+    },
+    /// Make a pool, or change one: its members are those that are given
+    #[command(
+        after_help = "Examples:\n  craton models pool set chat --member http://gpu-1:8000/v1=qwen --member http://gpu-2:8000/v1=qwen,weight=2,region=eu\n  craton models pool set chat --member https://host/v1=qwen,key-file=key.txt,max=32 --queue 200"
+    )]
+    Set {
+        /// The pool's name
+        name: String,
+        /// A server and its name of the model, then, where wanted, `weight=N`, `max=N` (requests at once), `region=NAME`
+        /// and `key-file=FILE` or `no-key`; without either of these a member that is there keeps its key
+        #[arg(long = "member", value_name = "URL=MODEL[,…]", required = true)]
+        members: Vec<String>,
+        /// The most requests that wait while every member has as many as it takes
+        #[arg(long, value_name = "N")]
+        queue: Option<u32>,
+    },
+    /// Remove a pool
+    #[command(after_help = "Examples:\n  craton models pool remove chat")]
+    Remove {
+        /// The pool's name
+        name: String,
+    },
 }
 
 /// `craton models alias`.
@@ -377,7 +421,7 @@ pub enum Alias {
     Set {
         /// The AWS model id
         model_id: String,
-        /// Name of the local model
+        /// Name of the local model, or `pool:NAME`
         #[arg(required_unless_present = "upstream")]
         local: Option<String>,
         /// Base URL of an OpenAI-compatible server, such as `http://127.0.0.1:8000/v1`

@@ -26,6 +26,8 @@ pub struct Config {
     pub python: PathBuf,
     /// The longest silence of an upstream before its request is given up.
     pub upstream_timeout: Duration,
+    /// When the health of pools' members is looked at.
+    pub pool_checks: PoolChecks,
     /// What seals the API keys of upstreams at rest; without it aliases with an API key are refused.
     pub sealing_key: Option<Arc<Keyring>>,
 }
@@ -43,8 +45,24 @@ impl Config {
             hub: HubConfig::default(),
             python: PathBuf::from("python3"),
             upstream_timeout: Duration::from_secs(120),
+            pool_checks: PoolChecks::default(),
             sealing_key: None,
         }
+    }
+}
+
+/// When the health of pools' members is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolChecks {
+    /// The time from one look to the next, up to a fifth less or more.
+    pub every: Duration,
+    /// How long after its last request a pool is still looked at.
+    pub idle: Duration,
+}
+
+impl Default for PoolChecks {
+    fn default() -> Self {
+        Self { every: Duration::from_secs(10), idle: Duration::from_secs(60) }
     }
 }
 

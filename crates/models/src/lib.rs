@@ -16,6 +16,7 @@ mod invoke;
 mod library;
 mod loaded;
 mod model_id;
+mod pools;
 mod pull;
 mod remote;
 mod status;
@@ -27,11 +28,11 @@ use std::sync::Arc;
 
 use base::{Clock, Random, Result};
 
-pub use aliases::{Alias, Family, Provider, Resolved, Target};
+pub use aliases::{Alias, Family, Leg, Provider, Resolved, Target};
 pub use bucket::BucketFolder;
 pub use catalogue::{Card, CardFilter, CardKind, CardSource, CardState, Licence, Recommended};
 pub use checkpoint::{ModelFacts, Quantization};
-pub use config::{Config, HubConfig};
+pub use config::{Config, HubConfig, PoolChecks};
 pub use foundation::{FoundationModel, Lifecycle};
 pub use imported::{
     Card as ImportedCard, CheckOutcome, CheckStep, Exact, ImportCheck, ImportFilter, ImportJob, ImportPolicy,
@@ -39,16 +40,21 @@ pub use imported::{
 };
 pub use inference::Constraint;
 pub use invoke::answer::{
-    Chat, ChatEvent, ChatStream, EmbedResponse, ServedBy, Stop, Timing, TokenCount, TokenLogprob, TopLogprob, Usage,
+    Chat, ChatEvent, ChatStream, EmbedResponse, Route, ServedBy, Stop, Timing, TokenCount, TokenLogprob, TopLogprob,
+    Usage,
 };
 pub use invoke::prompts::PromptFormat;
 pub use invoke::request::{
     ChatRequest, CompletionRequest, Content, ContinuationRequest, CountRequest, EmbedRequest, Message, RawPrompt, Role,
     Sampling, ToolChoice, ToolSpec, Truncate,
 };
+pub use pools::{Circuit, MemberKey, MemberStatus, NewMember, NewPool, Pool, PoolMember};
 pub use pull::PullRequest;
 pub use status::{LoadedModel, Status};
 pub use store::TABLES;
+
+/// Every module of this crate that has tables, in the order in which they are opened.
+pub const MODULES: &[::store::Module] = &[TABLES, pools::store::TABLES];
 
 /// The models of a deployment. Cheap to clone.
 #[derive(Clone)]
@@ -70,7 +76,7 @@ struct Inner {
     identity: identity::Identity,
     objects: objects::Objects,
     quantizer: Arc<dyn checkpoint::Quantizer>,
-    remote: remote::Client,
+    pools: pools::live::Registry,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -114,6 +120,8 @@ impl Models {
         }
         let puller = pull::Puller::new(&config, catalogue.clone(), library.clone(), loader.clone(), clock.clone())?;
         jobs.register(pull::JOB_KIND, Arc::new(pull::PullHandler::new(puller, identity.clone())));
+        let client = remote::Client::new(http, config.upstream_timeout);
+        let pools = pools::live::Registry::new(client, config.pool_checks, clock.clone(), random.clone());
         let models = Self {
             inner: Arc::new(Inner {
                 store,
@@ -122,7 +130,7 @@ impl Models {
                 imported_files: imported::Files::new(config.imported_dir),
                 examinations: Arc::new(tokio::sync::Semaphore::new(imported::EXAMINATIONS)),
                 loaded: loaded::Pool::new(loader, config.load, config.memory_budget_bytes),
-                remote: remote::Client::new(http, config.upstream_timeout),
+                pools,
                 catalogue,
                 library,
                 aliases,

@@ -11,6 +11,7 @@ mod imports;
 mod jobs;
 mod models;
 mod policies;
+mod pools;
 mod requests;
 mod session;
 mod status;
@@ -64,6 +65,10 @@ pub(crate) const ROUTES: &[Route] = &[
     route!("GET" "aliases", "ListAliases", Read, "alias", aliases::list),
     route!("PUT" "aliases/{modelId}", "PutAlias", Write, "alias", aliases::put),
     route!("DELETE" "aliases/{modelId}", "DeleteAlias", Write, "alias", aliases::delete),
+    route!("GET" "pools", "ListPools", Read, "pool", pools::list),
+    route!("GET" "pools/{name}", "GetPool", Read, "pool", pools::get),
+    route!("PUT" "pools/{name}", "PutPool", Write, "pool", pools::put),
+    route!("DELETE" "pools/{name}", "DeletePool", Write, "pool", pools::delete),
     route!("GET" "jobs", "ListJobs", Read, "job", jobs::list),
     route!("GET" "jobs/{id}", "GetJob", Read, "job", jobs::get),
     route!("POST" "jobs/{id}/cancel", "CancelJob", Write, "job", jobs::cancel),

@@ -14,6 +14,7 @@ mod invoke;
 mod jobs;
 mod keys;
 mod models;
+mod pools;
 mod status;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
