@@ -371,6 +371,51 @@ pub enum Models {
         #[command(subcommand)]
         command: Option<Pool>,
     },
+    /// Where the requests of inference profiles are sent
+    #[command(after_help = "Examples:\n  craton models profile\n  craton models profile list --all")]
+    Profile {
+        /// What to do.
+        #[command(subcommand)]
+        command: Option<Profile>,
+    },
+}
+
+/// `craton models profile`.
+#[derive(Debug, Subcommand)]
+pub enum Profile {
+    /// List the account's own inference profiles and those that are routed
+    #[command(after_help = "Examples:\n  craton models profile list\n  craton models profile list --all")]
+    List {
+        /// AWS's own, too
+        #[arg(long)]
+        all: bool,
+    },
+    /// Show a profile
+    #[command(after_help = "Examples:\n  craton models profile show us.anthropic.claude-3-haiku-20240307-v1:0")]
+    Show {
+        /// The profile's id or ARN
+        id: String,
+    },
+    /// Send a profile's requests to these targets, each where the one before does not answer
+    #[command(
+        after_help = "Examples:\n  craton models profile route us.anthropic.claude-3-haiku-20240307-v1:0 --to us-1=pool:east --to us-2=pool:west --to here=smollm2-135m-instruct\n  craton models profile route ID --weighted --to a=pool:big,weight=3 --to b=pool:small"
+    )]
+    Route {
+        /// The profile's id or ARN
+        id: String,
+        /// A region in your own words, and what answers there: `pool:NAME`, a local model or another model id
+        #[arg(long = "to", value_name = "REGION=TARGET[,weight=N]", required = true)]
+        targets: Vec<String>,
+        /// Draw the first target of each request by the weights
+        #[arg(long)]
+        weighted: bool,
+    },
+    /// Let what answers for a profile's model answer for the profile again
+    #[command(after_help = "Examples:\n  craton models profile unroute us.anthropic.claude-3-haiku-20240307-v1:0")]
+    Unroute {
+        /// The profile's id or ARN
+        id: String,
+    },
 }
 
 /// `craton models pool`.

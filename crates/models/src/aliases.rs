@@ -11,8 +11,9 @@ use identity::{Ctx, Keyring};
 
 use crate::catalogue::CardKind;
 use crate::foundation::Known;
+use crate::model_id::ModelId;
 use crate::store::{self, AliasRow, TargetRow};
-use crate::{ImportedModel, Models, model_id, pools, remote};
+use crate::{ImportedModel, Models, UsedProfile, model_id, pools, remote};
 
 /// What the sealing of upstream keys is bound to.
 const KEY_PURPOSE: &str = "models/alias/api-key";
@@ -188,19 +189,16 @@ pub struct Resolved {
     pub serving_name: String,
     /// Whether another model than the one named answers.
     pub substituted: bool,
+    /// The inference profile that was named, if one was.
+    pub profile: Option<UsedProfile>,
 }
 
 impl Models {
-    /// What answers for a model id in the caller's account: an alias of the account, else the very model if it is
-    /// pulled, else the built-in default, else the account's imported model, else the local model of that name. Loads
-    /// nothing.
+    /// What answers for a model id, without regard to profiles.
     ///
     /// # Errors
-    /// Invalid, where the id names no model, or where aliases are strict and only another model could stand in; NotFound,
-    /// where it is the ARN of an imported model that is none; NotImplemented for ARNs of other resources than models and
-    /// inference profiles.
-    pub async fn resolve(&self, ctx: &Ctx, model_id: &str) -> Result<Resolved> {
-        let id = model_id::parse(ctx, model_id)?;
+    /// As [`Models::resolve`].
+    pub(crate) async fn resolve_direct(&self, ctx: &Ctx, model_id: &str, id: ModelId) -> Result<Resolved> {
         if id.imported {
             return Ok(imported(model_id, self.imported_model(ctx, &id.id).await?));
         }
@@ -253,6 +251,10 @@ impl Models {
     /// than the id (an embedding id needs an embedding model).
     pub async fn set_alias(&self, ctx: &Ctx, model_id: &str, target: Target) -> Result<Alias> {
         let id = model_id::parse(ctx, model_id)?;
+        if id.application {
+            return Err(Error::invalid("An application inference profile answers for itself; no alias does.")
+                .with_hint("`craton models profile route` says where its requests are sent."));
+        }
         if id.imported {
             return Err(Error::invalid("An imported model answers for its ARN itself; nothing else does."));
         }
@@ -375,7 +377,8 @@ pub(crate) fn implied_kind(id: &str) -> Option<CardKind> {
     }
 }
 
-fn resolved(requested: &str, aws_id: String, known: Option<&Known>, target: Target) -> Resolved {
+/// What a model id came to, where `target` answers for it.
+pub(crate) fn resolved(requested: &str, aws_id: String, known: Option<&Known>, target: Target) -> Resolved {
     let serving_name = target.serving_name().to_owned();
     let own = known.and_then(|known| known.own.as_deref()).is_some_and(|own| own == serving_name);
     let dimensions = known.map(|known| known.dimensions.clone()).unwrap_or_default();
@@ -388,6 +391,7 @@ fn resolved(requested: &str, aws_id: String, known: Option<&Known>, target: Targ
         dimension: dimensions.first().copied(),
         dimensions,
         serving_name,
+        profile: None,
     }
 }
 
@@ -402,6 +406,7 @@ fn imported(requested: &str, model: ImportedModel) -> Resolved {
         dimension: None,
         dimensions: Vec::new(),
         substituted: false,
+        profile: None,
     }
 }
 

@@ -17,6 +17,7 @@ mod library;
 mod loaded;
 mod model_id;
 mod pools;
+mod profiles;
 mod pull;
 mod remote;
 mod status;
@@ -49,12 +50,13 @@ pub use invoke::request::{
     Sampling, ToolChoice, ToolSpec, Truncate,
 };
 pub use pools::{Circuit, MemberKey, MemberStatus, NewMember, NewPool, Pool, PoolMember};
+pub use profiles::{InferenceProfile, NewProfile, ProfileKind, RouteTarget, Routing, UsedProfile};
 pub use pull::PullRequest;
 pub use status::{LoadedModel, Status};
 pub use store::TABLES;
 
 /// Every module of this crate that has tables, in the order in which they are opened.
-pub const MODULES: &[::store::Module] = &[TABLES, pools::store::TABLES];
+pub const MODULES: &[::store::Module] = &[TABLES, pools::store::TABLES, profiles::store::TABLES];
 
 /// The models of a deployment. Cheap to clone.
 #[derive(Clone)]

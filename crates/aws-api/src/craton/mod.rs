@@ -12,6 +12,7 @@ mod jobs;
 mod models;
 mod policies;
 mod pools;
+mod profiles;
 mod requests;
 mod session;
 mod status;
@@ -69,6 +70,10 @@ pub(crate) const ROUTES: &[Route] = &[
     route!("GET" "pools/{name}", "GetPool", Read, "pool", pools::get),
     route!("PUT" "pools/{name}", "PutPool", Write, "pool", pools::put),
     route!("DELETE" "pools/{name}", "DeletePool", Write, "pool", pools::delete),
+    route!("GET" "inference-profiles", "ListInferenceProfileRoutings", Read, "inference-profile", profiles::list),
+    route!("GET" "inference-profiles/{id}", "GetInferenceProfileRouting", Read, "inference-profile", profiles::get),
+    route!("PUT" "inference-profiles/{id}/routing", "PutInferenceProfileRouting", Write, "inference-profile", profiles::route),
+    route!("DELETE" "inference-profiles/{id}/routing", "DeleteInferenceProfileRouting", Write, "inference-profile", profiles::unroute),
     route!("GET" "jobs", "ListJobs", Read, "job", jobs::list),
     route!("GET" "jobs/{id}", "GetJob", Read, "job", jobs::get),
     route!("POST" "jobs/{id}/cancel", "CancelJob", Write, "job", jobs::cancel),

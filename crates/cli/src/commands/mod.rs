@@ -15,6 +15,7 @@ mod jobs;
 mod keys;
 mod models;
 mod pools;
+mod profiles;
 mod status;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

@@ -6,8 +6,8 @@ use anyhow::{Context as _, Result};
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{jobs, pools, segment};
-use crate::args::{Alias, Format, Models, Pool};
+use super::{jobs, pools, profiles, segment};
+use crate::args::{Alias, Format, Models, Pool, Profile};
 use crate::client::Client;
 use crate::fields::{items, text};
 use crate::output;
@@ -28,6 +28,9 @@ pub(super) async fn run(client: &Client, command: Models, format: Format) -> Res
             } else {
                 output::line(format!("removed {name}"))
             }
+        }
+        Models::Profile { command } => {
+            profiles::run(client, command.unwrap_or(Profile::List { all: false }), format).await
         }
         Models::Pool { command } => pools::run(client, command.unwrap_or(Pool::List), format).await,
         Models::Alias { command } => alias(client, command.unwrap_or(Alias::List), format).await,

@@ -31,6 +31,7 @@ pub use check::{CheckOutcome, CheckStep, ImportCheck};
 pub(crate) use files::Files;
 pub use job::{ImportFilter, ImportJob, ImportStatus, NewImport, Tags};
 pub use policies::{ImportPolicy, ImportSides, Side};
+pub(crate) use tags::check as check_tags;
 pub(crate) use work::{ImportHandler, JOB_KIND};
 
 /// Checkpoints that are examined at once.

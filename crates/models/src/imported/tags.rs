@@ -67,7 +67,7 @@ impl Models {
 
 /// # Errors
 /// Invalid.
-pub(super) fn check(tags: &Tags) -> Result<()> {
+pub(crate) fn check(tags: &Tags) -> Result<()> {
     if tags.len() > MOST {
         return Err(Error::invalid(format!("A resource has at most {MOST} tags.")).with_code("TooManyTagsException"));
     }

@@ -159,7 +159,7 @@ impl Models {
     /// Unavailable, where the database cannot be read.
     pub async fn pools(&self, ctx: &Ctx) -> Result<Vec<Pool>> {
         let rows = store::list(&self.inner.store, ctx).await?;
-        Ok(rows.into_iter().map(|row| self.described(ctx, row)).collect())
+        Ok(rows.into_iter().map(|row| self.pool_at_work(ctx, row)).collect())
     }
 
     /// One pool.
@@ -167,7 +167,7 @@ impl Models {
     /// # Errors
     /// NotFound.
     pub async fn pool(&self, ctx: &Ctx, name: &str) -> Result<Pool> {
-        self.pool_row(ctx, name).await.map(|row| self.described(ctx, row))
+        self.pool_row(ctx, name).await.map(|row| self.pool_at_work(ctx, row))
     }
 
     /// Sets a pool, in place of the one of its name. Its members' health is looked at at once.
@@ -252,7 +252,7 @@ impl Models {
         store::find(&self.inner.store, ctx, name).await?.ok_or_else(|| missing(name))
     }
 
-    fn described(&self, ctx: &Ctx, row: PoolRow) -> Pool {
+    fn pool_at_work(&self, ctx: &Ctx, row: PoolRow) -> Pool {
         let live = self.inner.pools.known(&key(ctx, Which::Named(row.name.clone())));
         // Another process may have set the pool since.
         let live = live.filter(|live| live.spec.members.len() == row.members.len());
