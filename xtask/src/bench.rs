@@ -10,6 +10,7 @@ const BENCHES: &[(&str, &str, &str)] = &[
     ("generation", "generation.py", "prefill, decode and 8 parallel chats through HTTP against llama-server"),
     ("embeddings", "embeddings.py", "all-MiniLM-L6-v2 in process against ONNX Runtime"),
     ("imports", "imports.py", "a model of 1 GB from an encrypted bucket to an encrypted file against cp and fsync"),
+    ("pools", "pools.py", "a pool of two llama-servers under load, one of which is killed: what is lost"),
     ("requests", "requests.py", "GetCallerIdentity per second, time to ready, memory before a model is loaded"),
 ];
 
