@@ -115,7 +115,8 @@ impl Client {
         match tokio::time::timeout(wait, request.send()).await {
             Err(_) => Err(format!("The upstream `{}` does not list its models in time.", upstream.base_url)),
             Ok(Err(error)) => Err(unreachable(upstream, &error).message),
-            Ok(Ok(answer)) if answer.status().is_server_error() => {
+            // One that has no such request says so, and is there.
+            Ok(Ok(answer)) if answer.status().is_server_error() && answer.status() != StatusCode::NOT_IMPLEMENTED => {
                 Err(format!("The upstream `{}` answers {}.", upstream.base_url, answer.status().as_u16()))
             }
             Ok(Ok(_)) => Ok(()),
