@@ -9,16 +9,17 @@ export interface Upstream {
   hasApiKey: boolean
 }
 
-/** Which model answers for an AWS model id: exactly one of `local` and `upstream` is set. */
+/** Which model answers for an AWS model id: exactly one of `local`, `upstream` and `pool` is set. */
 export interface Alias {
   modelId: string
   local: string | null
   upstream: Upstream | null
+  pool: string | null
   /** True while nobody has changed what Craton ships with. */
   builtIn: boolean
 }
 
-export type AliasTarget = { local: string } | { upstream: { baseUrl: string; model: string; apiKey?: string } }
+export type AliasTarget = { local: string } | { pool: string } | { upstream: { baseUrl: string; model: string; apiKey?: string } }
 
 export async function listAliases(signal?: AbortSignal): Promise<Alias[]> {
   const answer = await sendJson<Items<Alias>>('/craton/v1/aliases', { signal })

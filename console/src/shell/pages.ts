@@ -57,6 +57,12 @@ export const PAGES: readonly Page[] = [
     View: lazy(() => import('../pages/aliases/AliasesPage.tsx')),
   },
   {
+    path: '/pools',
+    title: 'Pools',
+    section: 'Models',
+    View: lazy(() => import('../pages/pools/PoolsPage.tsx')),
+  },
+  {
     path: '/buckets',
     title: 'Buckets',
     section: 'Storage',

@@ -83,6 +83,27 @@ test('an alias is pointed at another model and taken back', async ({ signedIn: p
   await expect(row).toContainText('smollm2-135m-instruct')
 })
 
+test('a pool is made, shows its members and is removed', async ({ signedIn: page, craton }) => {
+  test.skip(!craton.mock, 'makes a pool')
+  await openPage(page, 'Pools')
+  await page.getByRole('button', { name: 'Add pool' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('Name').fill('chat')
+  await dialog.getByRole('button', { name: 'Add member' }).click()
+  for (const at of [1, 2]) {
+    await dialog.getByLabel(`Base URL of member ${at}`).fill(`http://gpu-${at}:8000/v1`)
+    await dialog.getByLabel(`Model there of member ${at}`).fill('qwen')
+  }
+  await dialog.getByRole('button', { name: 'Save' }).click()
+  const members = page.getByRole('table', { name: 'Members of chat' })
+  await expect(members.getByRole('row').filter({ hasText: 'http://gpu-1:8000/v1' })).toContainText('3 of 64')
+  await expect(members.getByRole('row').filter({ hasText: 'http://gpu-2:8000/v1' })).toContainText('Left alone')
+  await expect(page.getByText('1 of 2 down')).toBeVisible()
+  await page.getByRole('button', { name: 'Remove chat' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click()
+  await expect(page.getByText('No pools')).toBeVisible()
+})
+
 test('who cannot change the shared models is not offered to', async ({ page, craton }) => {
   test.skip(!craton.mock, 'another account')
   if (craton.mock) craton.mock.state.managesDeployment = false

@@ -1,3 +1,4 @@
+import type { NewMember } from '../../src/api/pools.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Job } from '../../src/api/jobs.ts'
@@ -56,10 +57,32 @@ export async function api(
         modelId: id,
         local: local ?? null,
         upstream: upstream ? { baseUrl: upstream.baseUrl, model: upstream.model, hasApiKey: upstream.apiKey !== undefined } : null,
+        pool: (input['pool'] as string | undefined) ?? null,
         builtIn: false,
       })
       return json(response, 200, state.aliases.get(id))
     }
+    case 'GET pools':
+      return json(response, 200, { items: [...state.pools.values()] })
+    case 'PUT pools/:id': {
+      const members = (input['members'] as NewMember[]).map(({ apiKey, region, ...member }, at) => ({
+        ...member,
+        region: region ?? null,
+        hasApiKey: apiKey !== undefined && apiKey !== '',
+        healthy: at === 0,
+        circuit: at === 0 ? ('closed' as const) : ('open' as const),
+        inFlight: at === 0 ? 3 : 0,
+        requests: 12,
+        failures: at === 0 ? 0 : 3,
+        firstTokenMillis: at === 0 ? 41.7 : null,
+        lastError: at === 0 ? null : `The upstream \`${member.baseUrl}\` cannot be reached.`,
+      }))
+      state.pools.set(id, { name: id, maxQueue: input['maxQueue'] as number, queued: 0, members })
+      return json(response, 200, state.pools.get(id))
+    }
+    case 'DELETE pools/:id':
+      state.pools.delete(id)
+      return noContent(response)
     case 'DELETE aliases/:id': {
       const shipped = state.builtIn.get(id)
       if (shipped) state.aliases.set(id, shipped)

@@ -1,5 +1,6 @@
 import type { Account } from '../../src/api/accounts.ts'
 import type { Alias } from '../../src/api/aliases.ts'
+import type { Pool } from '../../src/api/pools.ts'
 import type { ApiKey } from '../../src/api/apiKeys.ts'
 import type { AccessKey } from '../../src/api/iam.ts'
 import type { Job } from '../../src/api/jobs.ts'
@@ -18,6 +19,7 @@ export interface State {
   cards: Card[]
   loaded: LoadedModel[]
   aliases: Map<string, Alias>
+  pools: Map<string, Pool>
   builtIn: Map<string, Alias>
   jobs: Map<string, Job>
   requests: RequestRecord[]
@@ -31,7 +33,7 @@ export interface State {
 }
 
 export function newState(): State {
-  const aliases = ALIASES.map(([modelId, local]): Alias => ({ modelId, local, upstream: null, builtIn: true }))
+  const aliases = ALIASES.map(([modelId, local]): Alias => ({ modelId, local, upstream: null, pool: null, builtIn: true }))
   return {
     sessions: new Map(),
     managesDeployment: true,
@@ -46,6 +48,7 @@ export function newState(): State {
         tokensPerSecond: 94.3,
       },
     ],
+    pools: new Map(),
     aliases: new Map(aliases.map((alias) => [alias.modelId, alias])),
     builtIn: new Map(aliases.map((alias) => [alias.modelId, alias])),
     jobs: new Map(JOBS.map((job) => [job.id, job])),

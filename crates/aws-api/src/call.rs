@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode, header};
 use identity::{Access, Ask, Ctx};
-use models::ServedBy;
+use models::{Route, ServedBy};
 use serde_json::Value;
 
 use crate::Api;
@@ -115,7 +115,12 @@ pub(crate) const SERVED_BY: &str = "x-craton-served-by";
 /// Says in `response` which model answered, and whether it stands in for another.
 pub(crate) fn name_model(response: &mut Response<ResponseBody>, served_by: &ServedBy) {
     let upstream = served_by.upstream.as_ref().map_or_else(String::new, |url| format!("; upstream={url}"));
-    let text = format!("{}; substituted={}{upstream}", served_by.name, served_by.substituted);
+    let mut text = format!("{}; substituted={}{upstream}", served_by.name, served_by.substituted);
+    if let Some(Route { pool, profile, region }) = &served_by.route {
+        for (what, name) in [("pool", pool), ("profile", profile), ("region", region)] {
+            text.extend(name.as_ref().map(|name| format!("; {what}={name}")));
+        }
+    }
     if let Ok(value) = HeaderValue::from_str(&text) {
         response.headers_mut().insert(SERVED_BY, value);
     }

@@ -378,6 +378,95 @@ pub enum Models {
         #[command(subcommand)]
         command: Option<Alias>,
     },
+    /// Several OpenAI-compatible servers as one model, with failover between them
+    #[command(
+        after_help = "Examples:\n  craton models pool\n  craton models pool set chat --member http://gpu-1:8000/v1=qwen --member http://gpu-2:8000/v1=qwen\n  craton models alias set anthropic.claude-3-haiku-20240307-v1:0 pool:chat"
+    )]
+    Pool {
+        /// What to do.
+        #[command(subcommand)]
+        command: Option<Pool>,
+    },
+    /// Where the requests of inference profiles are sent
+    #[command(after_help = "Examples:\n  craton models profile\n  craton models profile list --all")]
+    Profile {
+        /// What to do.
+        #[command(subcommand)]
+        command: Option<Profile>,
+    },
+}
+
+/// `craton models profile`.
+#[derive(Debug, Subcommand)]
+pub enum Profile {
+    /// List the account's own inference profiles and those that are routed
+    #[command(after_help = "Examples:\n  craton models profile list\n  craton models profile list --all")]
+    List {
+        /// AWS's own, too
+        #[arg(long)]
+        all: bool,
+    },
+    /// Show a profile
+    #[command(after_help = "Examples:\n  craton models profile show us.anthropic.claude-3-haiku-20240307-v1:0")]
+    Show {
+        /// The profile's id or ARN
+        id: String,
+    },
+    /// Send a profile's requests to these targets, each where the one before does not answer
+    #[command(
+        after_help = "Examples:\n  craton models profile route us.anthropic.claude-3-haiku-20240307-v1:0 --to us-1=pool:east --to us-2=pool:west --to here=smollm2-135m-instruct\n  craton models profile route ID --weighted --to a=pool:big,weight=3 --to b=pool:small"
+    )]
+    Route {
+        /// The profile's id or ARN
+        id: String,
+        /// A region in your own words, and what answers there: `pool:NAME`, a local model or another model id
+        #[arg(long = "to", value_name = "REGION=TARGET[,weight=N]", required = true)]
+        targets: Vec<String>,
+        /// Draw the first target of each request by the weights
+        #[arg(long)]
+        weighted: bool,
+    },
+    /// Let what answers for a profile's model answer for the profile again
+    #[command(after_help = "Examples:\n  craton models profile unroute us.anthropic.claude-3-haiku-20240307-v1:0")]
+    Unroute {
+        /// The profile's id or ARN
+        id: String,
+    },
+}
+
+/// `craton models pool`.
+#[derive(Debug, Subcommand)]
+pub enum Pool {
+    /// List the pools
+    #[command(after_help = "Examples:\n  craton models pool list")]
+    List,
+    /// Show a pool's members and what they are doing
+    #[command(after_help = "Examples:\n  craton models pool show chat")]
+    Show {
+        /// The pool's name
+        name: String,
+    },
+    /// Make a pool, or change one: its members are those that are given
+    #[command(
+        after_help = "Examples:\n  craton models pool set chat --member http://gpu-1:8000/v1=qwen --member http://gpu-2:8000/v1=qwen,weight=2,region=eu\n  craton models pool set chat --member https://host/v1=qwen,key-file=key.txt,max=32 --queue 200"
+    )]
+    Set {
+        /// The pool's name
+        name: String,
+        /// A server and its name of the model, then, where wanted, `weight=N`, `max=N` (requests at once), `region=NAME`
+        /// and `key-file=FILE` or `no-key`; without either of these a member that is there keeps its key
+        #[arg(long = "member", value_name = "URL=MODEL[,…]", required = true)]
+        members: Vec<String>,
+        /// The most requests that wait while every member has as many as it takes
+        #[arg(long, value_name = "N")]
+        queue: Option<u32>,
+    },
+    /// Remove a pool
+    #[command(after_help = "Examples:\n  craton models pool remove chat")]
+    Remove {
+        /// The pool's name
+        name: String,
+    },
 }
 
 /// `craton models quantize`.
@@ -418,7 +507,7 @@ pub enum Alias {
     Set {
         /// The AWS model id
         model_id: String,
-        /// Name of the local model
+        /// Name of the local model, or `pool:NAME`
         #[arg(required_unless_present = "upstream")]
         local: Option<String>,
         /// Base URL of an OpenAI-compatible server, such as `http://127.0.0.1:8000/v1`

@@ -11,13 +11,16 @@ use identity::{Ctx, Keyring};
 
 use crate::catalogue::CardKind;
 use crate::foundation::Known;
+use crate::model_id::ModelId;
 use crate::store::{self, AliasRow, TargetRow};
-use crate::{ImportedModel, Models, model_id, remote};
+use crate::{ImportedModel, Models, UsedProfile, model_id, pools, remote};
 
 /// What the sealing of upstream keys is bound to.
 const KEY_PURPOSE: &str = "models/alias/api-key";
 /// The longest id that an alias may have.
 const MAX_ID_LENGTH: usize = 256;
+/// What an alias's target begins with where it is a pool; no local model's name has a colon.
+pub(crate) const POOL_PREFIX: &str = "pool:";
 
 /// The body that `InvokeModel` takes for a model id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -112,6 +115,31 @@ pub enum Target {
         /// Its bearer key, if it asks for one.
         api_key: Option<Secret<String>>,
     },
+    /// A pool of the caller's account.
+    Pool {
+        /// Its name.
+        name: String,
+    },
+    /// What an inference profile is routed to.
+    Routed {
+        /// The profile's id.
+        profile: String,
+        /// Whether the order is drawn by the targets' weights for each request; otherwise it is that of `legs`.
+        weighted: bool,
+        /// The targets.
+        legs: Vec<Leg>,
+    },
+}
+
+/// One target of an inference profile.
+#[derive(Debug, Clone)]
+pub struct Leg {
+    /// Its region, in its owner's words.
+    pub region: String,
+    /// Its share of the requests, where the order is drawn.
+    pub weight: u32,
+    /// What answers there: no profile again.
+    pub target: Target,
 }
 
 impl Target {
@@ -119,9 +147,10 @@ impl Target {
     #[must_use]
     pub fn serving_name(&self) -> &str {
         match self {
-            Self::Local { name } => name,
+            Self::Local { name } | Self::Pool { name } => name,
             Self::Imported { model } => &model.name,
             Self::Remote { model, .. } => model,
+            Self::Routed { profile, .. } => profile,
         }
     }
 }
@@ -160,19 +189,16 @@ pub struct Resolved {
     pub serving_name: String,
     /// Whether another model than the one named answers.
     pub substituted: bool,
+    /// The inference profile that was named, if one was.
+    pub profile: Option<UsedProfile>,
 }
 
 impl Models {
-    /// What answers for a model id in the caller's account: an alias of the account, else the very model if it is
-    /// pulled, else the built-in default, else the account's imported model, else the local model of that name. Loads
-    /// nothing.
+    /// What answers for a model id, without regard to profiles.
     ///
     /// # Errors
-    /// Invalid, where the id names no model, or where aliases are strict and only another model could stand in; NotFound,
-    /// where it is the ARN of an imported model that is none; NotImplemented for ARNs of other resources than models and
-    /// inference profiles.
-    pub async fn resolve(&self, ctx: &Ctx, model_id: &str) -> Result<Resolved> {
-        let id = model_id::parse(ctx, model_id)?;
+    /// As [`Models::resolve`].
+    pub(crate) async fn resolve_direct(&self, ctx: &Ctx, model_id: &str, id: ModelId) -> Result<Resolved> {
         if id.imported {
             return Ok(imported(model_id, self.imported_model(ctx, &id.id).await?));
         }
@@ -225,6 +251,10 @@ impl Models {
     /// than the id (an embedding id needs an embedding model).
     pub async fn set_alias(&self, ctx: &Ctx, model_id: &str, target: Target) -> Result<Alias> {
         let id = model_id::parse(ctx, model_id)?;
+        if id.application {
+            return Err(Error::invalid("An application inference profile answers for itself; no alias does.")
+                .with_hint("`craton models profile route` says where its requests are sent."));
+        }
         if id.imported {
             return Err(Error::invalid("An imported model answers for its ARN itself; nothing else does."));
         }
@@ -241,6 +271,14 @@ impl Models {
             },
             Target::Imported { model } => of_imported(&id.model, &model)?,
             Target::Remote { base_url, model, api_key } => self.inner.aliases.seal(&base_url, &model, api_key)?,
+            Target::Pool { name } => {
+                self.pool(ctx, &name).await?;
+                TargetRow::Local { name: format!("{POOL_PREFIX}{name}") }
+            }
+            Target::Routed { .. } => {
+                return Err(Error::invalid("An alias names a model, a server or a pool.")
+                    .with_hint("Route an inference profile instead: `craton models profile route`."));
+            }
         };
         let row = AliasRow { model_id: id.id, target, updated_at: self.inner.aliases.clock.now().as_millis() };
         store::put_alias(&self.inner.aliases.store, ctx, &row).await?;
@@ -272,7 +310,7 @@ impl Models {
             .into_iter()
             .filter_map(|alias| match alias.target {
                 Target::Local { name } => Some((alias.model_id, name)),
-                Target::Imported { .. } | Target::Remote { .. } => None,
+                Target::Imported { .. } | Target::Remote { .. } | Target::Pool { .. } | Target::Routed { .. } => None,
             })
             .collect())
     }
@@ -339,7 +377,8 @@ pub(crate) fn implied_kind(id: &str) -> Option<CardKind> {
     }
 }
 
-fn resolved(requested: &str, aws_id: String, known: Option<&Known>, target: Target) -> Resolved {
+/// What a model id came to, where `target` answers for it.
+pub(crate) fn resolved(requested: &str, aws_id: String, known: Option<&Known>, target: Target) -> Resolved {
     let serving_name = target.serving_name().to_owned();
     let own = known.and_then(|known| known.own.as_deref()).is_some_and(|own| own == serving_name);
     let dimensions = known.map(|known| known.dimensions.clone()).unwrap_or_default();
@@ -352,6 +391,7 @@ fn resolved(requested: &str, aws_id: String, known: Option<&Known>, target: Targ
         dimension: dimensions.first().copied(),
         dimensions,
         serving_name,
+        profile: None,
     }
 }
 
@@ -366,6 +406,7 @@ fn imported(requested: &str, model: ImportedModel) -> Resolved {
         dimension: None,
         dimensions: Vec::new(),
         substituted: false,
+        profile: None,
     }
 }
 
@@ -381,13 +422,39 @@ fn of_imported(id: &str, model: &ImportedModel) -> Result<TargetRow> {
 
 fn from_row(row: AliasRow) -> Alias {
     let (target, has_api_key) = match row.target {
-        TargetRow::Local { name } => (Target::Local { name }, false),
+        TargetRow::Local { name } => (kept(name), false),
         TargetRow::Remote { base_url, model, sealed_api_key } => {
             (Target::Remote { base_url, model, api_key: None }, sealed_api_key.is_some())
         }
     };
     let updated_at = Some(Timestamp(row.updated_at));
     Alias { model_id: row.model_id, target, has_api_key, built_in: false, updated_at }
+}
+
+/// What a target is that is kept as a name.
+fn kept(name: String) -> Target {
+    match name.strip_prefix(POOL_PREFIX) {
+        Some(pool) => Target::Pool { name: pool.to_owned() },
+        None => Target::Local { name },
+    }
+}
+
+/// # Errors
+/// Invalid, where a server could have no model of that name.
+pub(crate) fn check_upstream_model(model: &str) -> Result<()> {
+    if model.trim().is_empty() || model.len() > MAX_ID_LENGTH {
+        return Err(Error::invalid("An upstream's model name has 1 to 256 characters."));
+    }
+    Ok(())
+}
+
+/// # Errors
+/// Invalid, where a header could not carry the key.
+pub(crate) fn check_key(key: &Secret<String>) -> Result<()> {
+    if key.reveal().is_empty() || !key.reveal().bytes().all(|b| b.is_ascii_graphic()) {
+        return Err(Error::invalid("An upstream's API key is made of printable ASCII characters without spaces."));
+    }
+    Ok(())
 }
 
 /// The kept aliases and what sealing and dating them needs.
@@ -402,23 +469,35 @@ impl Aliases {
         store::migrate(&store).await?;
         if let Some(keyring) = &sealing_key {
             store::reseal_api_keys(&store, |sealed| keyring.reseal(KEY_PURPOSE, sealed)).await?;
+            pools::store::reseal_api_keys(&store, |sealed| keyring.reseal(pools::KEY_PURPOSE, sealed)).await?;
         }
         Ok(Self { store, sealing_key, clock })
     }
 
     fn seal(&self, base_url: &str, model: &str, api_key: Option<Secret<String>>) -> Result<TargetRow> {
         let base_url = remote::check_base_url(base_url)?;
-        if model.trim().is_empty() || model.len() > MAX_ID_LENGTH {
-            return Err(Error::invalid("An upstream's model name has 1 to 256 characters."));
-        }
-        if let Some(key) = &api_key
-            && (key.reveal().is_empty() || !key.reveal().bytes().all(|b| b.is_ascii_graphic()))
-        {
-            return Err(Error::invalid("An upstream's API key is made of printable ASCII characters without spaces."));
-        }
-        let sealed_api_key =
-            api_key.map(|key| self.sealing_key()?.seal(KEY_PURPOSE, key.reveal().as_bytes())).transpose()?;
+        check_upstream_model(model)?;
+        api_key.as_ref().map_or(Ok(()), check_key)?;
+        let sealed_api_key = api_key.map(|key| self.seal_key(KEY_PURPOSE, &key)).transpose()?;
         Ok(TargetRow::Remote { base_url, model: model.to_owned(), sealed_api_key })
+    }
+
+    /// Seals an upstream's key for `purpose`.
+    ///
+    /// # Errors
+    /// NotImplemented, where there is nothing to seal it with.
+    pub(crate) fn seal_key(&self, purpose: &'static str, key: &Secret<String>) -> Result<Vec<u8>> {
+        self.sealing_key()?.seal(purpose, key.reveal().as_bytes())
+    }
+
+    /// The key that was sealed for `purpose`.
+    ///
+    /// # Errors
+    /// As that of the keyring.
+    pub(crate) fn unseal_key(&self, purpose: &'static str, sealed: &[u8]) -> Result<Secret<String>> {
+        let plain = self.sealing_key()?.open(purpose, sealed)?;
+        let text = std::str::from_utf8(&plain).map_err(|e| Error::internal(format!("an API key: {e}")))?;
+        Ok(Secret::new(text.to_owned()))
     }
 
     fn sealing_key(&self) -> Result<&Keyring> {
@@ -430,13 +509,9 @@ impl Aliases {
 
     fn unseal(&self, row: TargetRow) -> Result<Target> {
         Ok(match row {
-            TargetRow::Local { name } => Target::Local { name },
+            TargetRow::Local { name } => kept(name),
             TargetRow::Remote { base_url, model, sealed_api_key } => {
-                let open = |sealed: Vec<u8>| -> Result<Secret<String>> {
-                    let plain = self.sealing_key()?.open(KEY_PURPOSE, &sealed)?;
-                    let text = std::str::from_utf8(&plain).map_err(|e| Error::internal(format!("an API key: {e}")))?;
-                    Ok(Secret::new(text.to_owned()))
-                };
+                let open = |sealed: Vec<u8>| self.unseal_key(KEY_PURPOSE, &sealed);
                 Target::Remote { base_url, model, api_key: sealed_api_key.map(open).transpose()? }
             }
         })

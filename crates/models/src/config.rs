@@ -30,6 +30,8 @@ pub struct Config {
     pub upstream_timeout: Duration,
     /// What imported models must keep to against their weights as they came: `default`, or a bound such as `labels=0.97`.
     pub import_bound: Option<String>,
+    /// When the health of pools' members is looked at.
+    pub pool_checks: PoolChecks,
     /// What seals the API keys of upstreams at rest; without it aliases with an API key are refused.
     pub sealing_key: Option<Arc<Keyring>>,
     /// What a batch inference job may bring.
@@ -50,9 +52,25 @@ impl Config {
             python: PathBuf::from("python3"),
             upstream_timeout: Duration::from_secs(120),
             import_bound: None,
+            pool_checks: PoolChecks::default(),
             sealing_key: None,
             batch: BatchLimits::default(),
         }
+    }
+}
+
+/// When the health of pools' members is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolChecks {
+    /// The time from one look to the next, up to a fifth less or more.
+    pub every: Duration,
+    /// How long after its last request a pool is still looked at.
+    pub idle: Duration,
+}
+
+impl Default for PoolChecks {
+    fn default() -> Self {
+        Self { every: Duration::from_secs(10), idle: Duration::from_secs(60) }
     }
 }
 

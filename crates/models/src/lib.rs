@@ -17,6 +17,8 @@ mod invoke;
 mod library;
 mod loaded;
 mod model_id;
+mod pools;
+mod profiles;
 mod pull;
 mod quality;
 mod quantize;
@@ -33,7 +35,7 @@ use std::sync::Arc;
 
 use base::{Clock, Random, Result};
 
-pub use aliases::{Alias, Family, Provider, Resolved, Target};
+pub use aliases::{Alias, Family, Leg, Provider, Resolved, Target};
 pub use batch::{
     Asked, BatchCounts, BatchError, BatchFilter, BatchJob, BatchLimits, BatchPlace, BatchStatus, Dialects, EncodeChat,
     EncodeVectors, InvocationType, NewBatch, RecordBody, TABLES as BATCH_TABLES,
@@ -41,7 +43,7 @@ pub use batch::{
 pub use bucket::BucketFolder;
 pub use catalogue::{Card, CardFilter, CardKind, CardSource, CardState, Licence, Recommended};
 pub use checkpoint::{FileType, ModelFacts, Quantization};
-pub use config::{Config, HubConfig};
+pub use config::{Config, HubConfig, PoolChecks};
 pub use foundation::{FoundationModel, Lifecycle};
 pub use imported::{
     Card as ImportedCard, CheckOutcome, CheckStep, Exact, ImportCheck, ImportFilter, ImportJob, ImportPolicy,
@@ -49,18 +51,24 @@ pub use imported::{
 };
 pub use inference::{Constraint, LoopDetector, NgramScope, NoRepeatNgram, Priority};
 pub use invoke::answer::{
-    Chat, ChatEvent, ChatStream, EmbedResponse, ServedBy, Stop, Timing, TokenCount, TokenLogprob, TopLogprob, Usage,
+    Chat, ChatEvent, ChatStream, EmbedResponse, Route, ServedBy, Stop, Timing, TokenCount, TokenLogprob, TopLogprob,
+    Usage,
 };
 pub use invoke::prompts::PromptFormat;
 pub use invoke::request::{
     ChatRequest, CompletionRequest, Content, ContinuationRequest, CountRequest, EmbedRequest, Message, RawPrompt, Role,
     Sampling, Serving, ToolChoice, ToolSpec, Truncate,
 };
+pub use pools::{Circuit, MemberKey, MemberStatus, NewMember, NewPool, Pool, PoolMember};
+pub use profiles::{InferenceProfile, NewProfile, ProfileKind, RouteTarget, Routing, UsedProfile};
 pub use pull::PullRequest;
 pub use quality::{Bound, Comparison, Kept, LabelTask, MOST_TASKS, QuantizationReport, Ratio, Share};
 pub use quantize::QuantizeRequest;
 pub use status::{LoadedModel, Status};
 pub use store::TABLES;
+
+/// Every module of this crate that has tables, in the order in which they are opened.
+pub const MODULES: &[::store::Module] = &[TABLES, pools::store::TABLES, profiles::store::TABLES, BATCH_TABLES];
 
 /// The models of a deployment. Cheap to clone.
 #[derive(Clone)]
@@ -86,7 +94,7 @@ struct Inner {
     dialects: Arc<dyn Dialects>,
     batch_limits: BatchLimits,
     stops: batch::Stops,
-    remote: remote::Client,
+    pools: pools::live::Registry,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -135,6 +143,8 @@ impl Models {
         }
         let puller = pull::Puller::new(&config, catalogue.clone(), library.clone(), loader.clone(), clock.clone())?;
         jobs.register(pull::JOB_KIND, Arc::new(pull::PullHandler::new(puller, identity.clone())));
+        let client = remote::Client::new(http, config.upstream_timeout);
+        let pools = pools::live::Registry::new(client, config.pool_checks, clock.clone(), random.clone());
         let models = Self {
             inner: Arc::new(Inner {
                 store,
@@ -144,7 +154,7 @@ impl Models {
                 imported_files: imported::Files::new(config.imported_dir),
                 examinations: Arc::new(tokio::sync::Semaphore::new(imported::EXAMINATIONS)),
                 loaded: loaded::Pool::new(loader, config.load, config.memory_budget_bytes),
-                remote: remote::Client::new(http, config.upstream_timeout),
+                pools,
                 catalogue,
                 library,
                 aliases,
@@ -165,7 +175,6 @@ impl Models {
         models.resume_imports().await?;
         let handler = quantize::QuantizeHandler::new(Arc::downgrade(&models.inner));
         models.inner.jobs.register_long(quantize::JOB_KIND, Arc::new(handler));
-        batch::migrate(&models.inner.store).await?;
         let handler = batch::BatchHandler::new(Arc::downgrade(&models.inner));
         models.inner.jobs.register_long(batch::JOB_KIND, Arc::new(handler));
         models.resume_batches().await?;

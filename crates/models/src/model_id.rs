@@ -3,12 +3,12 @@
 use base::{Arn, Error, Result};
 use identity::Ctx;
 
+use crate::profiles::system;
+
 #[cfg(test)]
 #[path = "model_id_tests.rs"]
 mod tests;
 
-/// The geographies whose cross-region inference profiles prefix a model id.
-const PROFILE_PREFIXES: [&str; 9] = ["us.", "us-gov.", "eu.", "apac.", "global.", "jp.", "au.", "ca.", "sa."];
 /// The longest id that AWS takes for `modelId`.
 const MAX_LENGTH: usize = 2048;
 
@@ -21,11 +21,13 @@ pub(crate) struct ModelId {
     pub(crate) model: String,
     /// Whether it is the ARN of an imported model.
     pub(crate) imported: bool,
+    /// Whether it is the ARN of an application inference profile, whose id `id` is then.
+    pub(crate) application: bool,
 }
 
 impl ModelId {
     fn named(id: &str, model: &str) -> Self {
-        Self { id: id.to_owned(), model: model.to_owned(), imported: false }
+        Self { id: id.to_owned(), model: model.to_owned(), imported: false, application: false }
     }
 }
 
@@ -76,9 +78,11 @@ fn from_arn(account: &str, region: &str, text: &str) -> Result<ModelId> {
         Some("imported-model") if !arn.account.is_empty() => {
             Ok(ModelId { imported: true, ..ModelId::named(text, text) })
         }
+        Some("application-inference-profile") if !arn.account.is_empty() => {
+            Ok(ModelId { application: true, ..ModelId::named(id, id) })
+        }
         Some(
-            kind @ ("application-inference-profile"
-            | "provisioned-model"
+            kind @ ("provisioned-model"
             | "custom-model"
             | "custom-model-deployment"
             | "prompt"
@@ -106,7 +110,5 @@ pub(crate) fn profile_arn(ctx: &Ctx, text: &str) -> Option<String> {
 }
 
 fn without_profile_prefix(id: &str) -> &str {
-    let stripped = PROFILE_PREFIXES.iter().find_map(|prefix| id.strip_prefix(prefix));
-    // Only a vendor's id follows a prefix: `us.anthropic.claude…`, never `us.`-something of Craton's own.
-    stripped.filter(|rest| rest.contains('.')).unwrap_or(id)
+    system::split(id).map_or(id, |(_, model)| model)
 }

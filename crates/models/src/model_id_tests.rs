@@ -58,9 +58,15 @@ fn nonsense_other_regions_and_other_accounts_name_no_model() {
 
 #[test]
 fn other_resources_are_not_implemented_by_name() {
-    let (kind, text) = hint("arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc");
+    let (kind, text) = hint("arn:aws:bedrock:us-east-1:123456789012:provisioned-model/abc");
     assert_eq!(kind, ErrorKind::NotImplemented);
-    assert!(text.contains("`application-inference-profile`"));
+    assert!(text.contains("`provisioned-model`"));
+}
+
+#[test]
+fn an_application_profile_is_named_by_its_arn() {
+    let id = read("arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abcdefghijk1").unwrap();
+    assert!(id.application && id.id == "abcdefghijk1");
 }
 
 #[test]

@@ -28,8 +28,12 @@ pub(crate) enum TargetRow {
 /// The tables of this module.
 pub const TABLES: Module = Module { name: "models", migrations: MIGRATIONS };
 
+/// Makes the tables of every module of this crate.
 pub(crate) async fn migrate(store: &Store) -> Result<()> {
-    store.migrate(TABLES.name, TABLES.migrations).await
+    for module in crate::MODULES {
+        store.migrate(module.name, module.migrations).await?;
+    }
+    Ok(())
 }
 
 /// Replaces each sealed API key for which `reseal` gives another.

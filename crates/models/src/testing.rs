@@ -359,7 +359,7 @@ impl Server {
     }
 }
 
-async fn read_request(socket: &mut tokio::net::TcpStream) -> Request {
+pub(crate) async fn read_request(socket: &mut tokio::net::TcpStream) -> Request {
     let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
     let end = loop {
         if let Some(end) = bytes.windows(4).position(|w| w == b"\r\n\r\n") {

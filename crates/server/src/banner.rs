@@ -37,6 +37,8 @@ async fn who_answers(models: &Models, ctx: &Ctx, here: &str) -> Result<Vec<Strin
     for alias in models.aliases(ctx).await? {
         let target = match &alias.target {
             Target::Local { name } => name.clone(),
+            Target::Pool { name } => format!("the pool {name}"),
+            Target::Routed { profile, .. } => profile.clone(),
             Target::Imported { model } => model.name.clone(),
             Target::Remote { base_url, model, .. } => format!("{model} at {base_url}"),
         };

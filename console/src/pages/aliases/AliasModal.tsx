@@ -6,9 +6,11 @@ import SpaceBetween from '@cloudscape-design/components/space-between'
 import { useState } from 'react'
 import { putAlias, type Alias, type AliasTarget } from '../../api/aliases.ts'
 import type { Card } from '../../api/models.ts'
+import { listPools } from '../../api/pools.ts'
 import { useSession } from '../../shell/SessionContext.tsx'
 import { ConfirmModal } from '../../ui/ConfirmModal.tsx'
 import { useAction } from '../../ui/useAction.ts'
+import { useLoad } from '../../ui/useLoad.ts'
 
 interface Props {
   /** Absent: a new one. */
@@ -22,7 +24,9 @@ interface Props {
 /** Points an AWS model id at a local model or at an OpenAI-compatible server. */
 export function AliasModal({ alias, models, onSaved, onDismiss }: Props) {
   const [modelId, setModelId] = useState(alias?.modelId ?? '')
-  const [kind, setKind] = useState<'local' | 'upstream'>(alias?.upstream ? 'upstream' : 'local')
+  const [kind, setKind] = useState<'local' | 'upstream' | 'pool'>(alias?.upstream ? 'upstream' : alias?.pool ? 'pool' : 'local')
+  const pools = useLoad(listPools)
+  const [pool, setPool] = useState(alias?.pool ?? '')
   const { managesDeployment } = useSession()
   const [local, setLocal] = useState(alias?.local ?? '')
   const [baseUrl, setBaseUrl] = useState(alias?.upstream?.baseUrl ?? '')
@@ -31,12 +35,12 @@ export function AliasModal({ alias, models, onSaved, onDismiss }: Props) {
 
   const id = modelId.trim()
   const urlIsGood = /^https?:\/\/\S+$/.test(baseUrl.trim())
-  const complete = id !== '' && (kind === 'local' ? local !== '' : urlIsGood && model.trim() !== '')
+  const complete = id !== '' && (kind === 'local' ? local !== '' : kind === 'pool' ? pool !== '' : urlIsGood && model.trim() !== '')
   const save = useAction(async () => {
     const upstream = { baseUrl: baseUrl.trim(), model: model.trim(), ...(apiKey ? { apiKey } : {}) }
-    const target: AliasTarget = kind === 'local' ? { local } : { upstream }
+    const target: AliasTarget = kind === 'local' ? { local } : kind === 'pool' ? { pool } : { upstream }
     await putAlias(id, target)
-    onSaved(id, kind === 'local' ? local : `${model.trim()} at ${baseUrl.trim()}`)
+    onSaved(id, kind === 'local' ? local : kind === 'pool' ? `pool:${pool}` : `${model.trim()} at ${baseUrl.trim()}`)
   })
 
   const options = models.map((card) => ({
@@ -77,8 +81,14 @@ export function AliasModal({ alias, models, onSaved, onDismiss }: Props) {
                   : 'Only administrators of the deployment’s first account set one.',
                 disabled: !managesDeployment,
               },
+              {
+                value: 'pool',
+                label: 'A pool of such servers',
+                description: pools.value?.length === 0 ? 'There is none yet.' : '',
+                disabled: !pools.value?.length,
+              },
             ]}
-            onChange={({ detail }) => setKind(detail.value === 'upstream' ? 'upstream' : 'local')}
+            onChange={({ detail }) => setKind(detail.value as typeof kind)}
           />
         </FormField>
         {kind === 'local' ? (
@@ -89,6 +99,15 @@ export function AliasModal({ alias, models, onSaved, onDismiss }: Props) {
               placeholder="Choose a model"
               filteringType="auto"
               onChange={({ detail }) => setLocal(detail.selectedOption.value ?? '')}
+            />
+          </FormField>
+        ) : kind === 'pool' ? (
+          <FormField label="Pool" stretch>
+            <Select
+              options={(pools.value ?? []).map(({ name }) => ({ value: name, label: name }))}
+              selectedOption={pool === '' ? null : { value: pool, label: pool }}
+              placeholder="Choose a pool"
+              onChange={({ detail }) => setPool(detail.selectedOption.value ?? '')}
             />
           </FormField>
         ) : (

@@ -143,7 +143,7 @@ export default function AliasesPage() {
 }
 
 function Target({ alias, models }: { alias: Alias; models: Card[] | undefined }) {
-  if (alias.upstream) return targetText(alias)
+  if (alias.upstream || alias.pool) return targetText(alias)
   const card = models?.find((model) => model.name === alias.local)
   const name = alias.local ?? '–'
   return (
@@ -154,6 +154,7 @@ function Target({ alias, models }: { alias: Alias; models: Card[] | undefined })
   )
 }
 
-function targetText({ local, upstream }: Alias): string {
+function targetText({ local, upstream, pool }: Alias): string {
+  if (pool) return `pool:${pool}`
   return upstream ? `${upstream.model} at ${upstream.baseUrl}` : (local ?? '–')
 }

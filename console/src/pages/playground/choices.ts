@@ -17,6 +17,7 @@ export function modelOptions(cards: Card[], aliases: Alias[], imported: Imported
   const aws = aliases.flatMap((alias): SelectProps.Option[] => {
     const option = { value: alias.modelId, label: alias.modelId }
     if (alias.upstream) return [{ ...option, description: `Answered by ${alias.upstream.model} elsewhere` }]
+    if (alias.pool) return [{ ...option, description: `Answered by the pool ${alias.pool}` }]
     const card = text.get(alias.local ?? '')
     if (!card) return []
     const ready = card.state === 'ready'

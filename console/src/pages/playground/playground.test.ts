@@ -71,6 +71,7 @@ describe('choices', () => {
     modelId,
     local,
     upstream: local === null ? { baseUrl: 'http://127.0.0.1:1/v1', model: 'big', hasApiKey: false } : null,
+    pool: null,
     builtIn: true,
   })
 

@@ -143,7 +143,7 @@ pub(super) fn untag(call: &AwsCall) -> Asked<'_> {
 
 async fn tagged(call: &AwsCall, action: &'static str, resource: &str) -> Result<Ask, crate::errors::Failure> {
     // Of what is not there the handler tells.
-    let tags = call.api.models().import_tags(&call.ctx, resource).await.unwrap_or_default();
+    let tags = super::tags::of(call, resource).await.unwrap_or_default();
     Ok(Ask::new(action, canonical(&call.ctx, resource)).resource_tags(&tags))
 }
 
@@ -153,7 +153,10 @@ fn canonical(ctx: &Ctx, sent: &str) -> String {
     let parsed = sent.parse::<Arn>().ok();
     let own = parsed.filter(|arn| *arn.account == *ctx.account().as_str() && *arn.region == *ctx.region().as_str());
     match own.as_ref().and_then(|own| Some((own.resource_type()?, own.resource_id()))) {
-        Some((kind @ ("model-import-job" | "imported-model" | "model-invocation-job"), id)) => arn(ctx, kind, id),
+        Some((
+            kind @ ("model-import-job" | "imported-model" | "model-invocation-job" | "application-inference-profile"),
+            id,
+        )) => arn(ctx, kind, id),
         _ => sent.to_owned(),
     }
 }

@@ -1,10 +1,11 @@
-//! `bedrock`: the catalogue of foundation models, models that are imported, and batch inference.
+//! `bedrock`: the catalogue of foundation models, models that are imported, batch inference, and inference profiles.
 
 mod asks;
 pub(crate) mod errors;
 mod foundation_models;
 mod import_jobs;
 mod imported_models;
+mod inference_profiles;
 mod invocation_jobs;
 mod tags;
 
@@ -120,5 +121,33 @@ pub(crate) const ROWS: &[Row<aws_wire::Routed>] = &[
         access: Access::Write,
         check: Check::Asks(asks::untag),
         handler: |call| tags::untag(call).boxed(),
+    },
+    Row {
+        operation: "CreateInferenceProfile",
+        action: "bedrock:CreateInferenceProfile",
+        access: Access::Write,
+        check: Check::Asks(inference_profiles::create_asks),
+        handler: |call| inference_profiles::create(call).boxed(),
+    },
+    Row {
+        operation: "GetInferenceProfile",
+        action: "bedrock:GetInferenceProfile",
+        access: Access::Read,
+        check: Check::Asks(inference_profiles::get_asks),
+        handler: |call| inference_profiles::get(call).boxed(),
+    },
+    Row {
+        operation: "ListInferenceProfiles",
+        action: "bedrock:ListInferenceProfiles",
+        access: Access::Read,
+        check: Check::Arn(|_| "*".to_owned()),
+        handler: |call| inference_profiles::list(call).boxed(),
+    },
+    Row {
+        operation: "DeleteInferenceProfile",
+        action: "bedrock:DeleteInferenceProfile",
+        access: Access::Write,
+        check: Check::Asks(inference_profiles::delete_asks),
+        handler: |call| inference_profiles::delete(call).boxed(),
     },
 ];

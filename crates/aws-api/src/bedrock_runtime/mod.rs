@@ -66,7 +66,8 @@ fn named_model(call: &AwsCall) -> String {
 }
 
 /// What using the model of an id asks for. An imported model is asked for by its own ARN, by whatever it was named, so
-/// that what is permitted is what answers: beside the id, where that is another's and only stands for it.
+/// that what is permitted is what answers: beside the id, where that is another's and only stands for it. An inference
+/// profile is asked for beside the model behind it.
 ///
 /// # Errors
 /// Unavailable, where the database cannot be read.
@@ -80,12 +81,27 @@ pub(crate) async fn asks(api: &Api, ctx: &Ctx, action: &'static str, model: &str
         }
         Err(error) => return Err(error),
     };
-    let Target::Imported { model: imported } = &resolved.target else { return Ok(vec![named()]) };
-    let own = Ask::new(action, imported.arn.to_string()).resource_tags(&imported.tags);
-    Ok(match resolved.provider {
-        Provider::Imported(_) => vec![own],
-        _ => vec![named(), own],
-    })
+    let mut asks = match (&resolved.profile, resolved.provider) {
+        (Some(profile), _) => {
+            let model = foundation_model_arn(ctx, &resolved.aws_id);
+            vec![
+                Ask::new(action, profile.arn.clone()).resource_tags(&profile.tags),
+                Ask::new(action, model).key("bedrock:InferenceProfileArn", profile.arn.clone()),
+            ]
+        }
+        (None, Provider::Imported(_)) => Vec::new(),
+        (None, _) => vec![named()],
+    };
+    let targets = match &resolved.target {
+        Target::Routed { legs, .. } => legs.iter().map(|leg| &leg.target).collect(),
+        target => vec![target],
+    };
+    for target in targets {
+        if let Target::Imported { model } = target {
+            asks.push(Ask::new(action, model.arn.to_string()).resource_tags(&model.tags));
+        }
+    }
+    Ok(asks)
 }
 
 /// The ARN of the foundation model of this id; an ARN is its own.

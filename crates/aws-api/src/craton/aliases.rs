@@ -26,8 +26,9 @@ pub(super) async fn put(call: Call<Labels>) -> Answer {
     Ok(respond(StatusCode::OK, &describe(&alias)))
 }
 
-/// Whether the caller may make this server send requests to an address of its choice.
-async fn may_connect(call: &Call<Labels>) -> Result<()> {
+/// # Errors
+/// Denied, unless the caller may make this server send requests to an address of its choice.
+pub(super) async fn may_connect(call: &Call<Labels>) -> Result<()> {
     call.api.identity().require_management(&call.ctx).await.map_err(|error| match error.kind {
         ErrorKind::Denied => error.with_hint(
             "An upstream is reached from this server's own network. Ask an administrator of the deployment's first account to set it.",
@@ -43,10 +44,11 @@ pub(super) async fn delete(call: Call<Labels>) -> Answer {
 }
 
 fn decode(root: &Fields<'_>) -> Result<Target> {
-    root.only(&["local", "upstream"])?;
-    match (root.text("local")?, root.object("upstream")?) {
-        (Some(name), None) => Ok(Target::Local { name: name.to_owned() }),
-        (None, Some(upstream)) => {
+    root.only(&["local", "upstream", "pool"])?;
+    match (root.text("local")?, root.object("upstream")?, root.text("pool")?) {
+        (Some(name), None, None) => Ok(Target::Local { name: name.to_owned() }),
+        (None, None, Some(name)) => Ok(Target::Pool { name: name.to_owned() }),
+        (None, Some(upstream), None) => {
             upstream.only(&["baseUrl", "model", "apiKey"])?;
             Ok(Target::Remote {
                 base_url: upstream.required("baseUrl")?.text()?.to_owned(),
@@ -54,23 +56,27 @@ fn decode(root: &Fields<'_>) -> Result<Target> {
                 api_key: upstream.text("apiKey")?.filter(|key| !key.is_empty()).map(|key| Secret::new(key.to_owned())),
             })
         }
-        _ => Err(root.error("give either `local` or `upstream`")),
+        _ => Err(root.error("give one of `local`, `upstream` and `pool`")),
     }
 }
 
 /// An upstream's key is never told, only that there is one.
 fn describe(alias: &Alias) -> Value {
-    let (local, upstream) = match &alias.target {
-        Target::Local { name } => (Some(name.clone()), None),
-        Target::Imported { model } => (Some(model.arn.to_string()), None),
+    let (local, upstream, pool) = match &alias.target {
+        Target::Local { name } => (Some(name.clone()), None, None),
+        Target::Imported { model } => (Some(model.arn.to_string()), None, None),
         Target::Remote { base_url, model, .. } => {
-            (None, Some(json!({"baseUrl": base_url, "model": model, "hasApiKey": alias.has_api_key})))
+            (None, Some(json!({"baseUrl": base_url, "model": model, "hasApiKey": alias.has_api_key})), None)
         }
+        Target::Pool { name } => (None, None, Some(name)),
+        // No alias names a profile.
+        Target::Routed { .. } => (None, None, None),
     };
     json!({
         "modelId": alias.model_id,
         "local": local,
         "upstream": upstream,
+        "pool": pool,
         "builtIn": alias.built_in,
         "updatedAt": alias.updated_at.map(base::Timestamp::to_iso8601),
     })

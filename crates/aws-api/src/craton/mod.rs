@@ -12,6 +12,8 @@ mod imports;
 mod jobs;
 mod models;
 mod policies;
+mod pools;
+mod profiles;
 mod quantizations;
 mod requests;
 mod session;
@@ -67,6 +69,14 @@ pub(crate) const ROUTES: &[Route] = &[
     route!("GET" "aliases", "ListAliases", Read, "alias", aliases::list),
     route!("PUT" "aliases/{modelId}", "PutAlias", Write, "alias", aliases::put),
     route!("DELETE" "aliases/{modelId}", "DeleteAlias", Write, "alias", aliases::delete),
+    route!("GET" "pools", "ListPools", Read, "pool", pools::list),
+    route!("GET" "pools/{name}", "GetPool", Read, "pool", pools::get),
+    route!("PUT" "pools/{name}", "PutPool", Write, "pool", pools::put),
+    route!("DELETE" "pools/{name}", "DeletePool", Write, "pool", pools::delete),
+    route!("GET" "inference-profiles", "ListInferenceProfileRoutings", Read, "inference-profile", profiles::list),
+    route!("GET" "inference-profiles/{id}", "GetInferenceProfileRouting", Read, "inference-profile", profiles::get),
+    route!("PUT" "inference-profiles/{id}/routing", "PutInferenceProfileRouting", Write, "inference-profile", profiles::route),
+    route!("DELETE" "inference-profiles/{id}/routing", "DeleteInferenceProfileRouting", Write, "inference-profile", profiles::unroute),
     route!("GET" "jobs", "ListJobs", Read, "job", jobs::list),
     route!("GET" "jobs/{id}", "GetJob", Read, "job", jobs::get),
     route!("POST" "jobs/{id}/cancel", "CancelJob", Write, "job", jobs::cancel),

@@ -94,7 +94,7 @@ fn answer() -> ChatAnswer {
 }
 
 fn served_by() -> ServedBy {
-    ServedBy { name: "tiny".into(), substituted: true, upstream: None }
+    ServedBy { name: "tiny".into(), substituted: true, upstream: None, route: None }
 }
 
 fn token() -> TokenLogprob {

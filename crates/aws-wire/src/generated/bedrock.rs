@@ -3,6 +3,26 @@
 use crate::schema::*;
 use crate::value::{Blob, Event, Input, Output, Timestamp, opaque_debug, string_enum};
 use serde::{Deserialize, Serialize};
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct CreateInferenceProfileRequest {
+    #[serde(rename = "inferenceProfileName")]
+    pub inference_profile_name: String,
+    #[serde(rename = "description", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(rename = "clientRequestToken", skip_serializing_if = "Option::is_none")]
+    pub client_request_token: Option<String>,
+    #[serde(rename = "modelSource")]
+    pub model_source: InferenceProfileModelSource,
+    #[serde(rename = "tags", skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<Tag>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct CreateInferenceProfileResponse {
+    #[serde(rename = "inferenceProfileArn")]
+    pub inference_profile_arn: String,
+    #[serde(rename = "status", skip_serializing_if = "Option::is_none")]
+    pub status: Option<InferenceProfileStatus>,
+}
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
 pub struct CreateModelImportJobRequest {
     #[serde(rename = "jobName")]
@@ -71,6 +91,13 @@ pub struct DeleteImportedModelRequest {
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct DeleteImportedModelResponse {}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DeleteInferenceProfileRequest {
+    #[serde(rename = "inferenceProfileIdentifier")]
+    pub inference_profile_identifier: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DeleteInferenceProfileResponse {}
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct FoundationModelDetails {
     #[serde(rename = "modelArn")]
@@ -173,6 +200,32 @@ pub struct GetImportedModelResponse {
     pub custom_model_units: Option<CustomModelUnits>,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetInferenceProfileRequest {
+    #[serde(rename = "inferenceProfileIdentifier")]
+    pub inference_profile_identifier: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct GetInferenceProfileResponse {
+    #[serde(rename = "inferenceProfileName")]
+    pub inference_profile_name: String,
+    #[serde(rename = "description", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(rename = "createdAt", skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Timestamp>,
+    #[serde(rename = "updatedAt", skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Timestamp>,
+    #[serde(rename = "inferenceProfileArn")]
+    pub inference_profile_arn: String,
+    #[serde(rename = "models")]
+    pub models: Vec<InferenceProfileModel>,
+    #[serde(rename = "inferenceProfileId")]
+    pub inference_profile_id: String,
+    #[serde(rename = "status")]
+    pub status: InferenceProfileStatus,
+    #[serde(rename = "type")]
+    pub r#type: InferenceProfileType,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct GetModelImportJobRequest {
     #[serde(rename = "jobIdentifier")]
     pub job_identifier: String,
@@ -267,6 +320,44 @@ pub struct ImportedModelSummary {
     #[serde(rename = "modelArchitecture", skip_serializing_if = "Option::is_none")]
     pub model_architecture: Option<String>,
 }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct InferenceProfileModel {
+    #[serde(rename = "modelArn", skip_serializing_if = "Option::is_none")]
+    pub model_arn: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub enum InferenceProfileModelSource {
+    #[serde(rename = "copyFrom")]
+    CopyFrom(String),
+}
+string_enum! { pub enum InferenceProfileStatus {
+Active = "ACTIVE",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct InferenceProfileSummary {
+    #[serde(rename = "inferenceProfileName")]
+    pub inference_profile_name: String,
+    #[serde(rename = "description", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(rename = "createdAt", skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Timestamp>,
+    #[serde(rename = "updatedAt", skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Timestamp>,
+    #[serde(rename = "inferenceProfileArn")]
+    pub inference_profile_arn: String,
+    #[serde(rename = "models")]
+    pub models: Vec<InferenceProfileModel>,
+    #[serde(rename = "inferenceProfileId")]
+    pub inference_profile_id: String,
+    #[serde(rename = "status")]
+    pub status: InferenceProfileStatus,
+    #[serde(rename = "type")]
+    pub r#type: InferenceProfileType,
+}
+string_enum! { pub enum InferenceProfileType {
+SystemDefined = "SYSTEM_DEFINED",
+Application = "APPLICATION",
+} }
 string_enum! { pub enum InferenceType {
 OnDemand = "ON_DEMAND",
 Provisioned = "PROVISIONED",
@@ -310,6 +401,22 @@ pub struct ListImportedModelsResponse {
     pub next_token: Option<String>,
     #[serde(rename = "modelSummaries", skip_serializing_if = "Option::is_none")]
     pub model_summaries: Option<Vec<ImportedModelSummary>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListInferenceProfilesRequest {
+    #[serde(rename = "maxResults", skip_serializing_if = "Option::is_none")]
+    pub max_results: Option<i32>,
+    #[serde(rename = "nextToken", skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+    #[serde(rename = "typeEquals", skip_serializing_if = "Option::is_none")]
+    pub type_equals: Option<InferenceProfileType>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct ListInferenceProfilesResponse {
+    #[serde(rename = "inferenceProfileSummaries", skip_serializing_if = "Option::is_none")]
+    pub inference_profile_summaries: Option<Vec<InferenceProfileSummary>>,
+    #[serde(rename = "nextToken", skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct ListModelImportJobsRequest {
@@ -556,31 +663,39 @@ pub struct VpcConfig {
     #[serde(rename = "securityGroupIds")]
     pub security_group_ids: Vec<String>,
 }
-opaque_debug! { GetModelInvocationJobResponse, ListModelInvocationJobsResponse, ModelInvocationJobSummary }
+opaque_debug! { CreateInferenceProfileRequest, GetInferenceProfileResponse, GetModelInvocationJobResponse, InferenceProfileSummary, ListInferenceProfilesResponse, ListModelInvocationJobsResponse, ModelInvocationJobSummary }
+impl Input for CreateInferenceProfileRequest {}
 impl Input for CreateModelImportJobRequest {}
 impl Input for CreateModelInvocationJobRequest {}
 impl Input for DeleteImportedModelRequest {}
+impl Input for DeleteInferenceProfileRequest {}
 impl Input for GetFoundationModelRequest {}
 impl Input for GetImportedModelRequest {}
+impl Input for GetInferenceProfileRequest {}
 impl Input for GetModelImportJobRequest {}
 impl Input for GetModelInvocationJobRequest {}
 impl Input for ListFoundationModelsRequest {}
 impl Input for ListImportedModelsRequest {}
+impl Input for ListInferenceProfilesRequest {}
 impl Input for ListModelImportJobsRequest {}
 impl Input for ListModelInvocationJobsRequest {}
 impl Input for ListTagsForResourceRequest {}
 impl Input for StopModelInvocationJobRequest {}
 impl Input for TagResourceRequest {}
 impl Input for UntagResourceRequest {}
+impl Output for CreateInferenceProfileResponse {}
 impl Output for CreateModelImportJobResponse {}
 impl Output for CreateModelInvocationJobResponse {}
 impl Output for DeleteImportedModelResponse {}
+impl Output for DeleteInferenceProfileResponse {}
 impl Output for GetFoundationModelResponse {}
 impl Output for GetImportedModelResponse {}
+impl Output for GetInferenceProfileResponse {}
 impl Output for GetModelImportJobResponse {}
 impl Output for GetModelInvocationJobResponse {}
 impl Output for ListFoundationModelsResponse {}
 impl Output for ListImportedModelsResponse {}
+impl Output for ListInferenceProfilesResponse {}
 impl Output for ListModelImportJobsResponse {}
 impl Output for ListModelInvocationJobsResponse {}
 impl Output for ListTagsForResourceResponse {}
@@ -619,6 +734,61 @@ pub mod shapes {
             pattern: Some(Pattern::new(".*", ".*")),
             values: &[],
         },
+    };
+    pub static CREATE_INFERENCE_PROFILE_REQUEST: Shape = Shape {
+        name: "CreateInferenceProfileRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "inferenceProfileName",
+                wire_name: "inferenceProfileName",
+                shape: &INFERENCE_PROFILE_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "description",
+                wire_name: "description",
+                shape: &INFERENCE_PROFILE_DESCRIPTION,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "clientRequestToken",
+                wire_name: "clientRequestToken",
+                shape: &IDEMPOTENCY_TOKEN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "modelSource",
+                wire_name: "modelSource",
+                shape: &INFERENCE_PROFILE_MODEL_SOURCE,
+                required: true,
+                location: Location::Body,
+            },
+            Member { name: "tags", wire_name: "tags", shape: &TAG_LIST, required: false, location: Location::Body },
+        ]),
+    };
+    pub static CREATE_INFERENCE_PROFILE_RESPONSE: Shape = Shape {
+        name: "CreateInferenceProfileResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "inferenceProfileArn",
+                wire_name: "inferenceProfileArn",
+                shape: &INFERENCE_PROFILE_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "status",
+                wire_name: "status",
+                shape: &INFERENCE_PROFILE_STATUS,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
     };
     pub static CREATE_MODEL_IMPORT_JOB_REQUEST: Shape = Shape {
         name: "CreateModelImportJobRequest",
@@ -823,6 +993,19 @@ pub mod shapes {
     };
     pub static DELETE_IMPORTED_MODEL_RESPONSE: Shape =
         Shape { name: "DeleteImportedModelResponse", sensitive: false, kind: Kind::Structure(&[]) };
+    pub static DELETE_INFERENCE_PROFILE_REQUEST: Shape = Shape {
+        name: "DeleteInferenceProfileRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "inferenceProfileIdentifier",
+            wire_name: "inferenceProfileIdentifier",
+            shape: &INFERENCE_PROFILE_IDENTIFIER,
+            required: true,
+            location: Location::Uri,
+        }]),
+    };
+    pub static DELETE_INFERENCE_PROFILE_RESPONSE: Shape =
+        Shape { name: "DeleteInferenceProfileResponse", sensitive: false, kind: Kind::Structure(&[]) };
     pub static ERROR_MESSAGE: Shape = Shape {
         name: "ErrorMessage",
         sensitive: false,
@@ -1165,6 +1348,86 @@ pub mod shapes {
                 wire_name: "customModelUnits",
                 shape: &CUSTOM_MODEL_UNITS,
                 required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static GET_INFERENCE_PROFILE_REQUEST: Shape = Shape {
+        name: "GetInferenceProfileRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "inferenceProfileIdentifier",
+            wire_name: "inferenceProfileIdentifier",
+            shape: &INFERENCE_PROFILE_IDENTIFIER,
+            required: true,
+            location: Location::Uri,
+        }]),
+    };
+    pub static GET_INFERENCE_PROFILE_RESPONSE: Shape = Shape {
+        name: "GetInferenceProfileResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "inferenceProfileName",
+                wire_name: "inferenceProfileName",
+                shape: &INFERENCE_PROFILE_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "description",
+                wire_name: "description",
+                shape: &INFERENCE_PROFILE_DESCRIPTION,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "createdAt",
+                wire_name: "createdAt",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "updatedAt",
+                wire_name: "updatedAt",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "inferenceProfileArn",
+                wire_name: "inferenceProfileArn",
+                shape: &INFERENCE_PROFILE_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "models",
+                wire_name: "models",
+                shape: &INFERENCE_PROFILE_MODELS,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "inferenceProfileId",
+                wire_name: "inferenceProfileId",
+                shape: &INFERENCE_PROFILE_ID,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "status",
+                wire_name: "status",
+                shape: &INFERENCE_PROFILE_STATUS,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "type",
+                wire_name: "type",
+                shape: &INFERENCE_PROFILE_TYPE,
+                required: true,
                 location: Location::Body,
             },
         ]),
@@ -1530,6 +1793,194 @@ pub mod shapes {
             length: Bounds { min: None, max: None },
         },
     };
+    pub static INFERENCE_PROFILE_ARN: Shape = Shape {
+        name: "InferenceProfileArn",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(2048) },
+            pattern: Some(Pattern::new(
+                "arn:aws(|-us-gov|-cn|-iso|-iso-b):bedrock:(|[0-9a-z-]{0,20}):(|[0-9]{12}):(inference-profile|application-inference-profile)/[a-zA-Z0-9-:.]+",
+                "arn:aws(|-us-gov|-cn|-iso|-iso-b):bedrock:(|[0-9a-z-]{0,20}):(|[0-9]{12}):(inference-profile|application-inference-profile)/[a-zA-Z0-9-:.]+",
+            )),
+            values: &[],
+        },
+    };
+    pub static INFERENCE_PROFILE_DESCRIPTION: Shape = Shape {
+        name: "InferenceProfileDescription",
+        sensitive: true,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(200) },
+            pattern: Some(Pattern::new("([0-9a-zA-Z:.][ _-]?)+", "([0-9a-zA-Z:.][ _-]?)+")),
+            values: &[],
+        },
+    };
+    pub static INFERENCE_PROFILE_ID: Shape = Shape {
+        name: "InferenceProfileId",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(64) },
+            pattern: Some(Pattern::new("[a-zA-Z0-9-:.]+", "[a-zA-Z0-9-:.]+")),
+            values: &[],
+        },
+    };
+    pub static INFERENCE_PROFILE_IDENTIFIER: Shape = Shape {
+        name: "InferenceProfileIdentifier",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(2048) },
+            pattern: Some(Pattern::new(
+                "(arn:aws(|-us-gov|-cn|-iso|-iso-b):bedrock:(|[0-9a-z-]{0,20}):(|[0-9]{12}):(inference-profile|application-inference-profile)/)?[a-zA-Z0-9-:.]+",
+                "(arn:aws(|-us-gov|-cn|-iso|-iso-b):bedrock:(|[0-9a-z-]{0,20}):(|[0-9]{12}):(inference-profile|application-inference-profile)/)?[a-zA-Z0-9-:.]+",
+            )),
+            values: &[],
+        },
+    };
+    pub static INFERENCE_PROFILE_MODEL: Shape = Shape {
+        name: "InferenceProfileModel",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "modelArn",
+            wire_name: "modelArn",
+            shape: &FOUNDATION_MODEL_ARN,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
+    pub static INFERENCE_PROFILE_MODEL_SOURCE: Shape = Shape {
+        name: "InferenceProfileModelSource",
+        sensitive: false,
+        kind: Kind::Union(&[Member {
+            name: "copyFrom",
+            wire_name: "copyFrom",
+            shape: &INFERENCE_PROFILE_MODEL_SOURCE_ARN,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
+    pub static INFERENCE_PROFILE_MODEL_SOURCE_ARN: Shape = Shape {
+        name: "InferenceProfileModelSourceArn",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(2048) },
+            pattern: Some(Pattern::new(
+                "arn:aws(|-us-gov|-cn|-iso|-iso-b):bedrock:(|[0-9a-z-]{0,20}):(|[0-9]{12}):(inference-profile|foundation-model)/[a-zA-Z0-9-:.]+",
+                "arn:aws(|-us-gov|-cn|-iso|-iso-b):bedrock:(|[0-9a-z-]{0,20}):(|[0-9]{12}):(inference-profile|foundation-model)/[a-zA-Z0-9-:.]+",
+            )),
+            values: &[],
+        },
+    };
+    pub static INFERENCE_PROFILE_MODELS: Shape = Shape {
+        name: "InferenceProfileModels",
+        sensitive: false,
+        kind: Kind::List {
+            element: &INFERENCE_PROFILE_MODEL,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(1), max: Some(5) },
+        },
+    };
+    pub static INFERENCE_PROFILE_NAME: Shape = Shape {
+        name: "InferenceProfileName",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(64) },
+            pattern: Some(Pattern::new("([0-9a-zA-Z][ _-]?)+", "([0-9a-zA-Z][ _-]?)+")),
+            values: &[],
+        },
+    };
+    pub static INFERENCE_PROFILE_STATUS: Shape = Shape {
+        name: "InferenceProfileStatus",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &["ACTIVE"] },
+    };
+    pub static INFERENCE_PROFILE_SUMMARIES: Shape = Shape {
+        name: "InferenceProfileSummaries",
+        sensitive: false,
+        kind: Kind::List {
+            element: &INFERENCE_PROFILE_SUMMARY,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static INFERENCE_PROFILE_SUMMARY: Shape = Shape {
+        name: "InferenceProfileSummary",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "inferenceProfileName",
+                wire_name: "inferenceProfileName",
+                shape: &INFERENCE_PROFILE_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "description",
+                wire_name: "description",
+                shape: &INFERENCE_PROFILE_DESCRIPTION,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "createdAt",
+                wire_name: "createdAt",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "updatedAt",
+                wire_name: "updatedAt",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "inferenceProfileArn",
+                wire_name: "inferenceProfileArn",
+                shape: &INFERENCE_PROFILE_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "models",
+                wire_name: "models",
+                shape: &INFERENCE_PROFILE_MODELS,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "inferenceProfileId",
+                wire_name: "inferenceProfileId",
+                shape: &INFERENCE_PROFILE_ID,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "status",
+                wire_name: "status",
+                shape: &INFERENCE_PROFILE_STATUS,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "type",
+                wire_name: "type",
+                shape: &INFERENCE_PROFILE_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static INFERENCE_PROFILE_TYPE: Shape = Shape {
+        name: "InferenceProfileType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["SYSTEM_DEFINED", "APPLICATION"],
+        },
+    };
     pub static INFERENCE_TYPE: Shape = Shape {
         name: "InferenceType",
         sensitive: false,
@@ -1703,6 +2154,53 @@ pub mod shapes {
                 name: "modelSummaries",
                 wire_name: "modelSummaries",
                 shape: &IMPORTED_MODEL_SUMMARY_LIST,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_INFERENCE_PROFILES_REQUEST: Shape = Shape {
+        name: "ListInferenceProfilesRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "maxResults",
+                wire_name: "maxResults",
+                shape: &MAX_RESULTS,
+                required: false,
+                location: Location::Query,
+            },
+            Member {
+                name: "nextToken",
+                wire_name: "nextToken",
+                shape: &PAGINATION_TOKEN,
+                required: false,
+                location: Location::Query,
+            },
+            Member {
+                name: "typeEquals",
+                wire_name: "type",
+                shape: &INFERENCE_PROFILE_TYPE,
+                required: false,
+                location: Location::Query,
+            },
+        ]),
+    };
+    pub static LIST_INFERENCE_PROFILES_RESPONSE: Shape = Shape {
+        name: "ListInferenceProfilesResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "inferenceProfileSummaries",
+                wire_name: "inferenceProfileSummaries",
+                shape: &INFERENCE_PROFILE_SUMMARIES,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "nextToken",
+                wire_name: "nextToken",
+                shape: &PAGINATION_TOKEN,
                 required: false,
                 location: Location::Body,
             },
@@ -2646,6 +3144,19 @@ pub static SERVICE: Service = Service {
 };
 static OPERATIONS: &[Operation] = &[
     Operation {
+        name: "CreateInferenceProfile",
+        method: "POST",
+        uri: "/inference-profiles",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::CREATE_INFERENCE_PROFILE_REQUEST),
+            output: Some(&shapes::CREATE_INFERENCE_PROFILE_RESPONSE),
+            stream: None,
+            result_wrapper: "",
+            status: 201,
+        }),
+    },
+    Operation {
         name: "CreateModelImportJob",
         method: "POST",
         uri: "/model-import-jobs",
@@ -2685,6 +3196,19 @@ static OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
+        name: "DeleteInferenceProfile",
+        method: "DELETE",
+        uri: "/inference-profiles/{inferenceProfileIdentifier}",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::DELETE_INFERENCE_PROFILE_REQUEST),
+            output: Some(&shapes::DELETE_INFERENCE_PROFILE_RESPONSE),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
         name: "GetFoundationModel",
         method: "GET",
         uri: "/foundation-models/{modelIdentifier}",
@@ -2705,6 +3229,19 @@ static OPERATIONS: &[Operation] = &[
         schema: Some(Schema {
             input: Some(&shapes::GET_IMPORTED_MODEL_REQUEST),
             output: Some(&shapes::GET_IMPORTED_MODEL_RESPONSE),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "GetInferenceProfile",
+        method: "GET",
+        uri: "/inference-profiles/{inferenceProfileIdentifier}",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::GET_INFERENCE_PROFILE_REQUEST),
+            output: Some(&shapes::GET_INFERENCE_PROFILE_RESPONSE),
             stream: None,
             result_wrapper: "",
             status: 200,
@@ -2757,6 +3294,19 @@ static OPERATIONS: &[Operation] = &[
         schema: Some(Schema {
             input: Some(&shapes::LIST_IMPORTED_MODELS_REQUEST),
             output: Some(&shapes::LIST_IMPORTED_MODELS_RESPONSE),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "ListInferenceProfiles",
+        method: "GET",
+        uri: "/inference-profiles",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_INFERENCE_PROFILES_REQUEST),
+            output: Some(&shapes::LIST_INFERENCE_PROFILES_RESPONSE),
             stream: None,
             result_wrapper: "",
             status: 200,
@@ -2873,7 +3423,6 @@ static OPERATIONS: &[Operation] = &[
     Operation::known("CreateFoundationModelAgreement", "POST", "/create-foundation-model-agreement", &[]),
     Operation::known("CreateGuardrail", "POST", "/guardrails", &[]),
     Operation::known("CreateGuardrailVersion", "POST", "/guardrails/{guardrailIdentifier}", &[]),
-    Operation::known("CreateInferenceProfile", "POST", "/inference-profiles", &[]),
     Operation::known("CreateMarketplaceModelEndpoint", "POST", "/marketplace-model/endpoints", &[]),
     Operation::known("CreateModelCopyJob", "POST", "/model-copy-jobs", &[]),
     Operation::known("CreateModelCustomizationJob", "POST", "/model-customization-jobs", &[]),
@@ -2907,7 +3456,6 @@ static OPERATIONS: &[Operation] = &[
     ),
     Operation::known("DeleteFoundationModelAgreement", "POST", "/delete-foundation-model-agreement", &[]),
     Operation::known("DeleteGuardrail", "DELETE", "/guardrails/{guardrailIdentifier}", &[]),
-    Operation::known("DeleteInferenceProfile", "DELETE", "/inference-profiles/{inferenceProfileIdentifier}", &[]),
     Operation::known("DeleteMarketplaceModelEndpoint", "DELETE", "/marketplace-model/endpoints/{endpointArn}", &[]),
     Operation::known("DeleteModelInvocationLoggingConfiguration", "DELETE", "/logging/modelinvocations", &[]),
     Operation::known("DeletePromptRouter", "DELETE", "/prompt-routers/{promptRouterArn}", &[]),
@@ -2984,7 +3532,6 @@ static OPERATIONS: &[Operation] = &[
     Operation::known("GetEvaluationJob", "GET", "/evaluation-jobs/{jobIdentifier}", &[]),
     Operation::known("GetFoundationModelAvailability", "GET", "/foundation-model-availability/{modelId}", &[]),
     Operation::known("GetGuardrail", "GET", "/guardrails/{guardrailIdentifier}", &[]),
-    Operation::known("GetInferenceProfile", "GET", "/inference-profiles/{inferenceProfileIdentifier}", &[]),
     Operation::known("GetMarketplaceModelEndpoint", "GET", "/marketplace-model/endpoints/{endpointArn}", &[]),
     Operation::known("GetModelCopyJob", "GET", "/model-copy-jobs/{jobArn}", &[]),
     Operation::known("GetModelCustomizationJob", "GET", "/model-customization-jobs/{jobIdentifier}", &[]),
@@ -3024,7 +3571,6 @@ static OPERATIONS: &[Operation] = &[
         &[],
     ),
     Operation::known("ListGuardrails", "GET", "/guardrails", &[]),
-    Operation::known("ListInferenceProfiles", "GET", "/inference-profiles", &[]),
     Operation::known("ListMarketplaceModelEndpoints", "GET", "/marketplace-model/endpoints", &[]),
     Operation::known("ListModelCopyJobs", "GET", "/model-copy-jobs", &[]),
     Operation::known("ListModelCustomizationJobs", "GET", "/model-customization-jobs", &[]),
@@ -3092,21 +3638,25 @@ static OPERATIONS: &[Operation] = &[
 /// The served operations.
 pub mod operations {
     use crate::schema::Operation;
-    pub static CREATE_MODEL_IMPORT_JOB: &Operation = &super::OPERATIONS[0];
-    pub static CREATE_MODEL_INVOCATION_JOB: &Operation = &super::OPERATIONS[1];
-    pub static DELETE_IMPORTED_MODEL: &Operation = &super::OPERATIONS[2];
-    pub static GET_FOUNDATION_MODEL: &Operation = &super::OPERATIONS[3];
-    pub static GET_IMPORTED_MODEL: &Operation = &super::OPERATIONS[4];
-    pub static GET_MODEL_IMPORT_JOB: &Operation = &super::OPERATIONS[5];
-    pub static GET_MODEL_INVOCATION_JOB: &Operation = &super::OPERATIONS[6];
-    pub static LIST_FOUNDATION_MODELS: &Operation = &super::OPERATIONS[7];
-    pub static LIST_IMPORTED_MODELS: &Operation = &super::OPERATIONS[8];
-    pub static LIST_MODEL_IMPORT_JOBS: &Operation = &super::OPERATIONS[9];
-    pub static LIST_MODEL_INVOCATION_JOBS: &Operation = &super::OPERATIONS[10];
-    pub static LIST_TAGS_FOR_RESOURCE: &Operation = &super::OPERATIONS[11];
-    pub static STOP_MODEL_INVOCATION_JOB: &Operation = &super::OPERATIONS[12];
-    pub static TAG_RESOURCE: &Operation = &super::OPERATIONS[13];
-    pub static UNTAG_RESOURCE: &Operation = &super::OPERATIONS[14];
+    pub static CREATE_INFERENCE_PROFILE: &Operation = &super::OPERATIONS[0];
+    pub static CREATE_MODEL_IMPORT_JOB: &Operation = &super::OPERATIONS[1];
+    pub static CREATE_MODEL_INVOCATION_JOB: &Operation = &super::OPERATIONS[2];
+    pub static DELETE_IMPORTED_MODEL: &Operation = &super::OPERATIONS[3];
+    pub static DELETE_INFERENCE_PROFILE: &Operation = &super::OPERATIONS[4];
+    pub static GET_FOUNDATION_MODEL: &Operation = &super::OPERATIONS[5];
+    pub static GET_IMPORTED_MODEL: &Operation = &super::OPERATIONS[6];
+    pub static GET_INFERENCE_PROFILE: &Operation = &super::OPERATIONS[7];
+    pub static GET_MODEL_IMPORT_JOB: &Operation = &super::OPERATIONS[8];
+    pub static GET_MODEL_INVOCATION_JOB: &Operation = &super::OPERATIONS[9];
+    pub static LIST_FOUNDATION_MODELS: &Operation = &super::OPERATIONS[10];
+    pub static LIST_IMPORTED_MODELS: &Operation = &super::OPERATIONS[11];
+    pub static LIST_INFERENCE_PROFILES: &Operation = &super::OPERATIONS[12];
+    pub static LIST_MODEL_IMPORT_JOBS: &Operation = &super::OPERATIONS[13];
+    pub static LIST_MODEL_INVOCATION_JOBS: &Operation = &super::OPERATIONS[14];
+    pub static LIST_TAGS_FOR_RESOURCE: &Operation = &super::OPERATIONS[15];
+    pub static STOP_MODEL_INVOCATION_JOB: &Operation = &super::OPERATIONS[16];
+    pub static TAG_RESOURCE: &Operation = &super::OPERATIONS[17];
+    pub static UNTAG_RESOURCE: &Operation = &super::OPERATIONS[18];
 }
 static ERRORS: &[ErrorShape] = &[
     ErrorShape { name: "AccessDeniedException", code: "AccessDeniedException", status: 403 },

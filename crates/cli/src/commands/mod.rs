@@ -15,6 +15,8 @@ mod invoke;
 mod jobs;
 mod keys;
 mod models;
+mod pools;
+mod profiles;
 mod quantize;
 mod status;
 

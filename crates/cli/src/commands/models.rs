@@ -6,8 +6,8 @@ use anyhow::{Context as _, Result};
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{jobs, quantize, segment};
-use crate::args::{Alias, Format, Models};
+use super::{jobs, pools, profiles, quantize, segment};
+use crate::args::{Alias, Format, Models, Pool, Profile};
 use crate::client::Client;
 use crate::fields::{items, text};
 use crate::output;
@@ -30,6 +30,10 @@ pub(super) async fn run(client: &Client, command: Models, format: Format) -> Res
                 output::line(format!("removed {name}"))
             }
         }
+        Models::Profile { command } => {
+            profiles::run(client, command.unwrap_or(Profile::List { all: false }), format).await
+        }
+        Models::Pool { command } => pools::run(client, command.unwrap_or(Pool::List), format).await,
         Models::Alias { command } => alias(client, command.unwrap_or(Alias::List), format).await,
     }
 }
@@ -39,7 +43,10 @@ async fn alias(client: &Client, command: Alias, format: Format) -> Result<()> {
         Alias::List => aliases(client, format).await,
         Alias::Set { model_id, local, upstream, upstream_model, upstream_key_file } => {
             let target = match (local, upstream) {
-                (Some(name), _) => json!({ "local": name }),
+                (Some(name), _) => match name.strip_prefix("pool:") {
+                    Some(pool) => json!({ "pool": pool }),
+                    None => json!({ "local": name }),
+                },
                 (None, url) => upstream_target(url, upstream_model, upstream_key_file)?,
             };
             let answer = client.craton(Method::PUT, &format!("/aliases/{}", segment(&model_id)), Some(&target)).await?;
@@ -195,8 +202,11 @@ async fn aliases(client: &Client, format: Format) -> Result<()> {
         .iter()
         .map(|alias| {
             let upstream = alias.pointer("/upstream/baseUrl").and_then(Value::as_str);
-            let target = upstream
-                .map_or_else(|| text(alias, "local"), |url| format!("{} at {url}", text(&alias["upstream"], "model")));
+            let target = match (upstream, alias["pool"].as_str()) {
+                (Some(url), _) => format!("{} at {url}", text(&alias["upstream"], "model")),
+                (None, Some(pool)) => format!("pool:{pool}"),
+                (None, None) => text(alias, "local"),
+            };
             let origin = if alias["builtIn"].as_bool().unwrap_or(false) { "built in" } else { "set" };
             [text(alias, "modelId"), target, origin.to_owned()]
         })

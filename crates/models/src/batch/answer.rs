@@ -91,11 +91,21 @@ enum Answer {
     Vectors(EmbedResponse),
 }
 
+/// Whoever waits for an answer comes first.
 fn taken_apart(asked: Asked) -> (Request, Encode) {
     match asked {
-        Asked::Chat(request, encode) => (Request::Chat(request), Encode::Text(encode)),
-        Asked::Completion(request, encode) => (Request::Completion(request), Encode::Text(encode)),
-        Asked::Continuation(request, encode) => (Request::Continuation(request), Encode::Text(encode)),
+        Asked::Chat(mut request, encode) => {
+            request.serving.priority = Priority::Low;
+            (Request::Chat(request), Encode::Text(encode))
+        }
+        Asked::Completion(mut request, encode) => {
+            request.serving.priority = Priority::Low;
+            (Request::Completion(request), Encode::Text(encode))
+        }
+        Asked::Continuation(mut request, encode) => {
+            request.serving.priority = Priority::Low;
+            (Request::Continuation(request), Encode::Text(encode))
+        }
         Asked::Embed(request, encode) => (Request::Embed(request), Encode::Vectors(encode)),
     }
 }

@@ -28,7 +28,7 @@ pub use job::{BatchCounts, BatchError, BatchFilter, BatchJob, BatchPlace, BatchS
 pub(crate) use run::{BatchHandler, JOB_KIND};
 pub(crate) use stops::Stops;
 pub(crate) use store::change_tags as change_batch_tags;
-pub(crate) use store::{migrate, tags as batch_tags};
+pub(crate) use store::tags as batch_tags;
 
 const MIGRATIONS: &[Migration] = &[Migration::same(1, "batch", include_str!("migrations/0001_batch.sql"))];
 

@@ -374,7 +374,7 @@ impl Run<'_> {
         let sequences = options.parallel.max(1) as usize;
         let resolved = self.models.resolve(&self.ctx, &self.job.model_id).await?;
         Ok(match resolved.target {
-            Target::Remote { .. } => sequences.max(AT_AN_UPSTREAM),
+            Target::Remote { .. } | Target::Pool { .. } | Target::Routed { .. } => sequences.max(AT_AN_UPSTREAM),
             Target::Local { .. } | Target::Imported { .. } => sequences + sequences.min(options.queue / 2).max(1),
         })
     }

@@ -59,11 +59,6 @@ pub(super) struct Kept {
     pub(super) answer: Vec<u8>,
 }
 
-/// Brings the tables up to date.
-pub(crate) async fn migrate(store: &Store) -> Result<()> {
-    store.migrate(TABLES.name, TABLES.migrations).await
-}
-
 /// Keeps a new job.
 ///
 /// # Errors

@@ -21,6 +21,19 @@ pub struct ServedBy {
     pub substituted: bool,
     /// The upstream's base URL, where one answered.
     pub upstream: Option<String>,
+    /// How the request came there, where there was a choice.
+    pub route: Option<Route>,
+}
+
+/// How a request came to the model that answered.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Route {
+    /// The pool whose member answered.
+    pub pool: Option<String>,
+    /// The inference profile that chose the target.
+    pub profile: Option<String>,
+    /// The region of the target or the member, in its owner's words.
+    pub region: Option<String>,
 }
 
 /// One step of an answer. Every answer is `Started`, then content blocks, then `Finished`, or ends with an error.

@@ -5,7 +5,7 @@ use identity::Ctx;
 
 use super::answer::ChatStream;
 use super::request::{ChatRequest, Content, ToolChoice};
-use super::{Place, local, served_by};
+use super::{Place, local};
 use crate::Models;
 
 impl Models {
@@ -25,15 +25,19 @@ impl Models {
     pub async fn chat(&self, ctx: &Ctx, request: ChatRequest) -> Result<ChatStream> {
         check(&request)?;
         let resolved = self.resolve(ctx, &request.model).await?;
-        let (served_by, serving) = (served_by(&resolved), request.serving.of(ctx));
-        let answer = match Place::from(resolved.target) {
-            Place::Here(here) => {
-                let lease = self.lease_here(ctx, &here).await?;
-                local::chat(lease, request, serving, served_by, self.inner.random.clone()).await?
-            }
-            Place::Upstream(upstream) => self.inner.remote.chat(upstream, request, served_by).await?,
-        };
-        Ok(answer.until(ctx.deadline()))
+        let (request, serving) = (&request, request.serving.of(ctx));
+        self.routed(ctx, resolved, |attempt| async move {
+            let (place, served_by, settling) = attempt.parts();
+            let answer = match place {
+                Place::Here(here) => {
+                    let lease = self.lease_here(ctx, &here).await?;
+                    local::chat(lease, request.clone(), serving, served_by, self.inner.random.clone()).await?
+                }
+                Place::Pool(pool) => pool.chat(self.inner.pools.client(), request, &served_by, ctx.deadline()).await?,
+            };
+            settling.settle(ctx, answer).await
+        })
+        .await
     }
 }
 

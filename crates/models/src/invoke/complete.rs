@@ -6,7 +6,7 @@ use inference::Loaded;
 
 use super::answer::ChatStream;
 use super::request::{ChatRequest, CompletionRequest};
-use super::{Place, chat, errors, local, prompts, served_by};
+use super::{Place, chat, errors, local, prompts};
 use crate::Models;
 use crate::loaded::Lease;
 
@@ -23,19 +23,27 @@ impl Models {
             return Err(Error::invalid("The prompt is empty."));
         }
         let resolved = self.resolve(ctx, &request.model).await?;
-        let (served_by, serving) = (served_by(&resolved), request.serving.of(ctx));
-        let answer = match Place::from(resolved.target) {
-            Place::Here(here) => {
-                let lease = self.lease_here(ctx, &here).await?;
-                if continues_as_it_stands(&lease, &request.prompt)? {
-                    local::complete(lease, request, serving, served_by).await?
-                } else {
-                    local::chat(lease, as_chat(request)?, serving, served_by, self.inner.random.clone()).await?
+        let (request, serving) = (&request, request.serving.of(ctx));
+        self.routed(ctx, resolved, |attempt| async move {
+            let (place, served_by, settling) = attempt.parts();
+            let request = request.clone();
+            let answer = match place {
+                Place::Here(here) => {
+                    let lease = self.lease_here(ctx, &here).await?;
+                    if continues_as_it_stands(&lease, &request.prompt)? {
+                        local::complete(lease, request, serving, served_by).await?
+                    } else {
+                        local::chat(lease, as_chat(request)?, serving, served_by, self.inner.random.clone()).await?
+                    }
                 }
-            }
-            Place::Upstream(upstream) => self.inner.remote.chat(upstream, as_chat(request)?, served_by).await?,
-        };
-        Ok(answer.until(ctx.deadline()))
+                Place::Pool(pool) => {
+                    let chat = as_chat(request)?;
+                    pool.chat(self.inner.pools.client(), &chat, &served_by, ctx.deadline()).await?
+                }
+            };
+            settling.settle(ctx, answer).await
+        })
+        .await
     }
 }
 

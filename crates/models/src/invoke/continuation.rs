@@ -6,7 +6,7 @@ use inference::{Loaded, Prompt};
 
 use super::answer::ChatStream;
 use super::request::{ContinuationRequest, RawPrompt};
-use super::{Place, chat, errors, local, served_by};
+use super::{Place, chat, errors, local};
 use crate::Models;
 
 impl Models {
@@ -22,18 +22,24 @@ impl Models {
             return Err(Error::invalid("The prompt is empty."));
         }
         let resolved = self.resolve(ctx, &request.model).await?;
-        let (served_by, serving) = (served_by(&resolved), request.serving.of(ctx));
-        let answer = match Place::from(resolved.target) {
-            Place::Here(here) => {
-                let lease = self.lease_here(ctx, &here).await?;
-                if matches!(lease.model(), Loaded::Embedder(_)) {
-                    return Err(errors::wrong_kind(lease.name(), "generate text"));
+        let (request, serving) = (&request, request.serving.of(ctx));
+        self.routed(ctx, resolved, |attempt| async move {
+            let (place, served_by, settling) = attempt.parts();
+            let answer = match place {
+                Place::Here(here) => {
+                    let lease = self.lease_here(ctx, &here).await?;
+                    if matches!(lease.model(), Loaded::Embedder(_)) {
+                        return Err(errors::wrong_kind(lease.name(), "generate text"));
+                    }
+                    local::continue_prompt(lease, request.clone(), serving, served_by).await?
                 }
-                local::continue_prompt(lease, request, serving, served_by).await?
-            }
-            Place::Upstream(upstream) => self.inner.remote.continue_text(upstream, request, served_by).await?,
-        };
-        Ok(answer.until(ctx.deadline()))
+                Place::Pool(pool) => {
+                    pool.continue_text(self.inner.pools.client(), request, &served_by, ctx.deadline()).await?
+                }
+            };
+            settling.settle(ctx, answer).await
+        })
+        .await
     }
 }
 

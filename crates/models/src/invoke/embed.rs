@@ -6,7 +6,7 @@ use inference::Loaded;
 
 use super::answer::EmbedResponse;
 use super::request::{EmbedRequest, Truncate};
-use super::{Here, Place, errors, served_by};
+use super::{Here, Place, errors};
 use crate::Models;
 use crate::aliases::Resolved;
 
@@ -25,14 +25,23 @@ impl Models {
             return Err(Error::invalid("There is no text to embed."));
         }
         let resolved = self.resolve(ctx, &request.model).await?;
-        let served_by = served_by(&resolved);
         let wanted = wanted_length(&resolved, request.dimensions)?;
         let normalize = request.normalize.unwrap_or(true);
-        let (mut vectors, token_counts) = match Place::from(resolved.target) {
-            Place::Here(here) => self.embed_here(ctx, &here, request).await?,
-            Place::Upstream(upstream) => self.inner.remote.embed(upstream, request.texts).await?,
-        };
-        if let (Some(wanted), [], Some(first)) = (wanted, resolved.dimensions.as_slice(), vectors.first())
+        let (dimensions, request) = (resolved.dimensions.clone(), &request);
+        let embedded = self.routed(ctx, resolved, |attempt| async move {
+            let (place, served_by, _) = attempt.parts();
+            match place {
+                Place::Here(here) => {
+                    let (vectors, counts) = self.embed_here(ctx, &here, request.clone()).await?;
+                    Ok((vectors, counts, served_by))
+                }
+                Place::Pool(pool) => {
+                    pool.embed(self.inner.pools.client(), &request.texts, &served_by, ctx.deadline()).await
+                }
+            }
+        });
+        let (mut vectors, token_counts, served_by) = embedded.await?;
+        if let (Some(wanted), [], Some(first)) = (wanted, dimensions.as_slice(), vectors.first())
             && wanted > first.len()
         {
             let has = first.len();

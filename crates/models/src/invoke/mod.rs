@@ -11,17 +11,18 @@ pub(crate) mod local;
 pub(crate) mod prompts;
 pub(crate) mod render;
 pub(crate) mod request;
+pub(crate) mod route;
 
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use base::{Error, Result};
 use identity::Ctx;
 
-use crate::aliases::{Resolved, Target};
-use crate::invoke::answer::ServedBy;
 use crate::loaded::Lease;
-use crate::remote::Upstream;
+use crate::pools::live::Live;
 use crate::{ImportedModel, Models};
 
 impl Models {
@@ -64,30 +65,11 @@ pub(crate) enum Here {
 /// Where a target answers.
 pub(crate) enum Place {
     Here(Here),
-    Upstream(Upstream),
-}
-
-impl From<Target> for Place {
-    fn from(target: Target) -> Self {
-        match target {
-            Target::Local { name } => Self::Here(Here::Pulled(name)),
-            Target::Imported { model } => Self::Here(Here::Imported(model)),
-            Target::Remote { base_url, model, api_key } => Self::Upstream(Upstream { base_url, model, api_key }),
-        }
-    }
+    Pool(Arc<Live>),
 }
 
 /// The error for a model that is known and whose files are not here.
 pub(crate) fn not_pulled(name: &str) -> Error {
     Error::not_found(format!("The model `{name}` is not pulled."))
         .with_hint(format!("Run `craton models pull {name}`."))
-}
-
-/// Who answers for what was resolved.
-pub(crate) fn served_by(resolved: &Resolved) -> ServedBy {
-    let upstream = match &resolved.target {
-        Target::Local { .. } | Target::Imported { .. } => None,
-        Target::Remote { base_url, .. } => Some(base_url.clone()),
-    };
-    ServedBy { name: resolved.serving_name.clone(), substituted: resolved.substituted, upstream }
 }

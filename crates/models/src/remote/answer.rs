@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::sse::Events;
-use super::{Client, Upstream, garbled, unreachable};
+use super::{Client, Failure, Upstream, garbled, unreachable};
 use crate::invoke::answer::{ChatEvent, ChatStream, ServedBy, Stop, Timing, TokenLogprob, TopLogprob, Usage};
 
 /// Posts a request to the upstream's `path` and gives its answer.
@@ -20,7 +20,7 @@ pub(super) async fn stream(
     path: &str,
     body: &Value,
     served_by: ServedBy,
-) -> Result<ChatStream> {
+) -> Result<ChatStream, Failure> {
     let asked = Instant::now();
     let response = client.post(&upstream, path, body).await?;
     let answer = Answer {

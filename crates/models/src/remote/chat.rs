@@ -1,9 +1,8 @@
 //! Conversations with an upstream's model.
 
-use base::Result;
 use serde_json::{Value, json};
 
-use super::{Client, Upstream, answer, sampling};
+use super::{Client, Failure, Upstream, answer, sampling};
 use crate::invoke::answer::{ChatStream, ServedBy};
 use crate::invoke::request::{ChatRequest, Content, Message, Role, ToolChoice};
 
@@ -12,12 +11,12 @@ impl Client {
     pub(crate) async fn chat(
         &self,
         upstream: Upstream,
-        request: ChatRequest,
+        request: &ChatRequest,
         served_by: ServedBy,
-    ) -> Result<ChatStream> {
-        super::refuse_constraint(request.constraint.as_ref())?;
-        sampling::refuse(&request.sampling)?;
-        let body = body(&upstream.model, &request);
+    ) -> Result<ChatStream, Failure> {
+        super::refuse_constraint(request.constraint.as_ref()).map_err(Failure::request)?;
+        sampling::refuse(&request.sampling).map_err(Failure::request)?;
+        let body = body(&upstream.model, request);
         answer::stream(self, upstream, "chat/completions", &body, served_by).await
     }
 }

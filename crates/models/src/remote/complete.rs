@@ -1,9 +1,8 @@
 //! Texts that an upstream's model continues as they stand.
 
-use base::Result;
 use serde_json::{Value, json};
 
-use super::{Client, Upstream, answer, sampling};
+use super::{Client, Failure, Upstream, answer, sampling};
 use crate::invoke::answer::{ChatStream, ServedBy};
 use crate::invoke::request::{ContinuationRequest, RawPrompt};
 
@@ -12,12 +11,12 @@ impl Client {
     pub(crate) async fn continue_text(
         &self,
         upstream: Upstream,
-        request: ContinuationRequest,
+        request: &ContinuationRequest,
         served_by: ServedBy,
-    ) -> Result<ChatStream> {
-        super::refuse_constraint(request.constraint.as_ref())?;
-        sampling::refuse(&request.sampling)?;
-        let body = body(&upstream.model, &request);
+    ) -> Result<ChatStream, Failure> {
+        super::refuse_constraint(request.constraint.as_ref()).map_err(Failure::request)?;
+        sampling::refuse(&request.sampling).map_err(Failure::request)?;
+        let body = body(&upstream.model, request);
         answer::stream(self, upstream, "completions", &body, served_by).await
     }
 }

@@ -1,10 +1,10 @@
 //! Embeddings of an upstream.
 
-use base::{Error, Result};
+use base::Error;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Client, MAX_ANSWER, Upstream, garbled};
+use super::{Client, Failure, MAX_ANSWER, Upstream, garbled};
 
 #[derive(Deserialize)]
 struct Answer {
@@ -28,21 +28,25 @@ struct Usage {
 impl Client {
     /// Embeds texts: the vectors in order, and each text's tokens. The dialect tells only the tokens of all texts
     /// together; they are given to the texts by their length, so that the sum is right.
-    pub(crate) async fn embed(&self, upstream: Upstream, texts: Vec<String>) -> Result<(Vec<Vec<f32>>, Vec<u32>)> {
+    pub(crate) async fn embed(
+        &self,
+        upstream: Upstream,
+        texts: &[String],
+    ) -> Result<(Vec<Vec<f32>>, Vec<u32>), Failure> {
         let body = json!({ "model": upstream.model, "input": texts, "encoding_format": "float" });
         let response = self.post(&upstream, "embeddings", &body).await?;
-        let answer = self.read(&upstream, response, MAX_ANSWER).await?;
-        let mut answer: Answer = serde_json::from_slice(&answer).map_err(|e| garbled(&upstream, e))?;
+        let answer = self.read(&upstream, response, MAX_ANSWER).await.map_err(Failure::member)?;
+        let mut answer: Answer = serde_json::from_slice(&answer).map_err(|e| Failure::member(garbled(&upstream, e)))?;
         answer.data.sort_by_key(|item| item.index);
         let in_order = answer.data.iter().enumerate().all(|(at, item)| item.index == at && !item.embedding.is_empty());
         if answer.data.len() != texts.len() || !in_order {
             let (has, wants) = (answer.data.len(), texts.len());
-            return Err(Error::unavailable(format!(
+            return Err(Failure::member(Error::unavailable(format!(
                 "The upstream `{}` gave {has} vectors for {wants} texts.",
                 upstream.base_url
-            )));
+            ))));
         }
-        let counts = share(answer.usage.prompt_tokens, &texts);
+        let counts = share(answer.usage.prompt_tokens, texts);
         Ok((answer.data.into_iter().map(|item| item.embedding).collect(), counts))
     }
 }

@@ -4,6 +4,7 @@ mod answer;
 mod chat;
 mod complete;
 mod embed;
+mod failure;
 mod sampling;
 mod sse;
 
@@ -11,6 +12,8 @@ mod sse;
 mod tests;
 
 use std::time::Duration;
+
+pub(crate) use failure::{Failure, Fault};
 
 use base::{Error, ErrorKind, Result, Secret};
 use inference::Constraint;
@@ -20,6 +23,8 @@ use serde_json::Value;
 
 /// The most of an upstream's error that is read.
 const MAX_ERROR: usize = 64 << 10;
+/// The longest that a look at an upstream's health may take.
+const LONGEST_PROBE: Duration = Duration::from_secs(5);
 /// The most of an upstream's whole answer that is read.
 const MAX_ANSWER: usize = 256 << 20;
 
@@ -29,6 +34,13 @@ pub(crate) struct Upstream {
     pub(crate) base_url: String,
     pub(crate) model: String,
     pub(crate) api_key: Option<Secret<String>>,
+}
+
+impl PartialEq for Upstream {
+    fn eq(&self, other: &Self) -> bool {
+        let key = |of: &Self| of.api_key.as_ref().map(|key| key.reveal().clone());
+        (&self.base_url, &self.model) == (&other.base_url, &other.model) && key(self) == key(other)
+    }
 }
 
 /// Sends requests to upstreams.
@@ -67,19 +79,48 @@ impl Client {
     }
 
     /// Posts a request and waits for the head of its answer, which is a success.
-    async fn post(&self, upstream: &Upstream, path: &str, body: &Value) -> Result<Response> {
+    async fn post(&self, upstream: &Upstream, path: &str, body: &Value) -> Result<Response, Failure> {
         let mut request = self.http.post(format!("{}/{path}", upstream.base_url)).json(body);
         if let Some(key) = &upstream.api_key {
             request = request.bearer_auth(key.reveal());
         }
-        let response = tokio::time::timeout(self.silence, request.send()).await.map_err(|_| self.silent(upstream))?;
-        let response = response.map_err(|e| unreachable(upstream, &e))?;
+        let response = tokio::time::timeout(self.silence, request.send()).await;
+        let response = response.map_err(|_| Failure::member(self.silent(upstream)))?;
+        let response = response.map_err(|e| Failure::member(unreachable(upstream, &e)))?;
         if response.status().is_success() {
             return Ok(response);
         }
-        let status = response.status();
+        let (status, after) = (response.status(), failure::retry_after(response.headers()));
         let body = self.read(upstream, response, MAX_ERROR).await.unwrap_or_default();
-        Err(refused(upstream, status, &body))
+        let error = refused(upstream, status, &body);
+        let error = match after {
+            Some(after) if status.as_u16() == 429 => {
+                error.with_hint(format!("It asks to be tried again in {} s.", after.as_secs()))
+            }
+            _ => error,
+        };
+        Err(Failure { error, fault: Fault::of(status, after) })
+    }
+
+    /// Whether the upstream is there: whether it lists its models, or refuses to.
+    ///
+    /// # Errors
+    /// Why it is not.
+    pub(crate) async fn probe(&self, upstream: &Upstream) -> Result<(), String> {
+        let mut request = self.http.get(format!("{}/models", upstream.base_url));
+        if let Some(key) = &upstream.api_key {
+            request = request.bearer_auth(key.reveal());
+        }
+        let wait = self.silence.min(LONGEST_PROBE);
+        match tokio::time::timeout(wait, request.send()).await {
+            Err(_) => Err(format!("The upstream `{}` does not list its models in time.", upstream.base_url)),
+            Ok(Err(error)) => Err(unreachable(upstream, &error).message),
+            // One that has no such request says so, and is there.
+            Ok(Ok(answer)) if answer.status().is_server_error() && answer.status() != StatusCode::NOT_IMPLEMENTED => {
+                Err(format!("The upstream `{}` answers {}.", upstream.base_url, answer.status().as_u16()))
+            }
+            Ok(Ok(_)) => Ok(()),
+        }
     }
 
     /// The whole body, up to `limit` bytes.
@@ -117,7 +158,9 @@ fn refuse_constraint(constraint: Option<&Constraint>) -> Result<()> {
 fn unreachable(upstream: &Upstream, error: &reqwest::Error) -> Error {
     Error::unavailable(format!("The upstream `{}` cannot be reached.", upstream.base_url))
         .with_detail(format!("{:?}", error))
-        .with_hint("Is it running, and is the alias's URL right? `craton models alias list` shows it.")
+        .with_hint(
+            "Is it running, and is its URL right? `craton models alias list` and `craton models pool list` show it.",
+        )
 }
 
 /// The error of an upstream that refused, with its own message.
@@ -133,7 +176,7 @@ fn refused(upstream: &Upstream, status: StatusCode, body: &[u8]) -> Error {
     let said = message(upstream, body);
     let error = Error::new(kind, format!("The upstream `{}` answers {}: {said}", upstream.base_url, status.as_u16()));
     match status.as_u16() {
-        401 | 403 => error.with_hint("Set the upstream's API key with the alias."),
+        401 | 403 => error.with_hint("Set the upstream's API key with the alias or the pool."),
         404 => error.with_hint(format!("Does it have the model `{}`?", upstream.model)),
         _ => error,
     }

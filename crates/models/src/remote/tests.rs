@@ -19,7 +19,7 @@ fn upstream(server: &Server) -> Upstream {
 }
 
 fn served_by() -> ServedBy {
-    ServedBy { name: "qwen".to_owned(), substituted: true, upstream: None }
+    ServedBy { name: "qwen".to_owned(), substituted: true, upstream: None, route: None }
 }
 
 fn events(chunks: &[Value]) -> Reply {
@@ -51,7 +51,7 @@ async fn a_conversation_streams_from_the_upstream() {
         ])
     })
     .await;
-    let chat = client().chat(upstream(&server), request(), served_by()).await.unwrap().collect().await.unwrap();
+    let chat = client().chat(upstream(&server), &request(), served_by()).await.unwrap().collect().await.unwrap();
     assert_eq!(chat.content, [Content::Text("Hello".to_owned())]);
     assert_eq!(
         (chat.reason, chat.usage),
@@ -82,7 +82,7 @@ async fn a_request_is_translated() {
         stop: vec!["END".to_owned()],
         ..ChatRequest::default()
     };
-    client().chat(upstream(&server), request, served_by()).await.unwrap().collect().await.unwrap();
+    client().chat(upstream(&server), &request, served_by()).await.unwrap().collect().await.unwrap();
     assert_eq!(
         server.seen()[0].json(),
         json!({
@@ -123,11 +123,11 @@ async fn tool_calls_stream_as_fragments() {
         ])
     })
     .await;
-    let stream = client().chat(upstream(&server), request(), served_by()).await.unwrap();
+    let stream = client().chat(upstream(&server), &request(), served_by()).await.unwrap();
     let events: Vec<ChatEvent> = stream.map(|event| event.unwrap()).collect().await;
     let fragments = events.iter().filter(|event| matches!(event, ChatEvent::ToolUseInput { index: 0, .. })).count();
     assert_eq!(fragments, 2);
-    let chat = client().chat(upstream(&server), request(), served_by()).await.unwrap().collect().await.unwrap();
+    let chat = client().chat(upstream(&server), &request(), served_by()).await.unwrap().collect().await.unwrap();
     let used = |id: &str, name: &str, input| Content::ToolUse { id: id.to_owned(), name: name.to_owned(), input };
     assert_eq!(chat.content, [used("c0", "f", json!({"a": 1})), used("c1", "g", json!({}))]);
     assert_eq!(chat.reason, Stop::ToolUse);
@@ -143,14 +143,14 @@ async fn a_call_that_is_cut_short_keeps_what_was_written() {
         }
     };
     let server = Server::start(cut("length")).await;
-    let chat = client().chat(upstream(&server), request(), served_by()).await.unwrap().collect().await.unwrap();
+    let chat = client().chat(upstream(&server), &request(), served_by()).await.unwrap().collect().await.unwrap();
     let call = Content::CutToolUse { id: "c0".into(), name: "f".into(), arguments: "{\"a\": \"Ro".into() };
     let text = Content::Text("Let me see.".into());
     assert_eq!((&chat.content, &chat.reason), (&vec![text.clone(), call], &Stop::MaxTokens));
     let chat = chat.in_blocks().unwrap();
     assert_eq!((chat.content, chat.reason), (vec![text], Stop::MaxTokens));
     let server = Server::start(cut("tool_calls")).await;
-    let chat = client().chat(upstream(&server), request(), served_by()).await.unwrap().collect().await.unwrap();
+    let chat = client().chat(upstream(&server), &request(), served_by()).await.unwrap().collect().await.unwrap();
     let error = chat.in_blocks().unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unavailable);
     assert!(error.message.contains("`f`"), "{error:?}");
@@ -177,7 +177,7 @@ async fn a_text_is_continued_by_the_upstream() {
         ..ContinuationRequest::default()
     };
     let text = request(RawPrompt::Text("Once".to_owned()));
-    let chat = client().continue_text(upstream(&server), text, served_by()).await.unwrap().collect().await.unwrap();
+    let chat = client().continue_text(upstream(&server), &text, served_by()).await.unwrap().collect().await.unwrap();
     assert_eq!((chat.text().as_str(), chat.reason), (" upon a", Stop::MaxTokens));
     assert_eq!(chat.usage, Usage { input: 2, output: 2, cached: 0, cache_written: 0 });
     assert_eq!(
@@ -188,16 +188,16 @@ async fn a_text_is_continued_by_the_upstream() {
         constraint: Some(Constraint::Regex("a".to_owned())),
         ..request(RawPrompt::Text("x".to_owned()))
     };
-    let refused = client().continue_text(upstream(&server), form, served_by()).await.err().unwrap();
+    let refused = client().continue_text(upstream(&server), &form, served_by()).await.err().unwrap().error;
     assert_eq!(refused.kind, ErrorKind::NotImplemented);
     let form = ContinuationRequest {
         constraint: Some(Constraint::Regex("a".to_owned())),
         ..request(RawPrompt::Text("x".to_owned()))
     };
-    let refused = client().continue_text(upstream(&server), form, served_by()).await.err().unwrap();
+    let refused = client().continue_text(upstream(&server), &form, served_by()).await.err().unwrap().error;
     assert_eq!(refused.kind, ErrorKind::NotImplemented);
     let tokens = request(RawPrompt::Tokens(vec![1, 2]));
-    client().continue_text(upstream(&server), tokens, served_by()).await.unwrap().collect().await.unwrap();
+    client().continue_text(upstream(&server), &tokens, served_by()).await.unwrap().collect().await.unwrap();
     let seen = server.seen();
     assert_eq!(seen[0].path, "/v1/completions");
     assert_eq!(
@@ -222,7 +222,7 @@ async fn refusals_are_told_in_the_upstreams_words_without_the_key() {
     ] {
         let body = r#"{"error": {"message": "no, sk-hidden is wrong"}}"#;
         let server = Server::start(move |_| Reply::status(status, body)).await;
-        let error = client().chat(upstream(&server), request(), served_by()).await.err().unwrap();
+        let error = client().chat(upstream(&server), &request(), served_by()).await.err().unwrap().error;
         assert_eq!(error.kind, kind, "{status}");
         assert!(error.message.contains("no, [secret] is wrong"), "{error:?}");
         assert!(!format!("{error:?}").contains("sk-hidden"));
@@ -232,7 +232,7 @@ async fn refusals_are_told_in_the_upstreams_words_without_the_key() {
 #[tokio::test]
 async fn an_upstream_that_is_not_there_is_named() {
     let server = Server { url: "http://127.0.0.1:1".to_owned(), requests: std::sync::Arc::default() };
-    let error = client().chat(upstream(&server), request(), served_by()).await.err().unwrap();
+    let error = client().chat(upstream(&server), &request(), served_by()).await.err().unwrap().error;
     assert_eq!(error.kind, ErrorKind::Unavailable);
     assert!(error.message.contains("http://127.0.0.1:1/v1") && !format!("{error:?}").contains("sk-hidden"));
 }
@@ -252,7 +252,7 @@ async fn answers_that_break_off_or_cannot_be_read_are_errors() {
     ] {
         let server = Server::start(move |_| reply.clone()).await;
         let error =
-            client().chat(upstream(&server), request(), served_by()).await.unwrap().collect().await.unwrap_err();
+            client().chat(upstream(&server), &request(), served_by()).await.unwrap().collect().await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Unavailable);
     }
 }
@@ -268,10 +268,10 @@ async fn embeddings_come_in_order_with_their_tokens() {
     })
     .await;
     let texts = vec!["ab".to_owned(), "abcd".to_owned()];
-    let (vectors, counts) = client().embed(upstream(&server), texts).await.unwrap();
+    let (vectors, counts) = client().embed(upstream(&server), &texts).await.unwrap();
     assert_eq!(vectors, [[1.0, 0.0], [0.0, 1.0]]);
     assert_eq!((counts.len(), counts.iter().sum::<u32>()), (2, 7));
-    let error = client().embed(upstream(&server), vec!["one".to_owned()]).await.unwrap_err();
+    let error = client().embed(upstream(&server), &["one".to_owned()]).await.unwrap_err().error;
     assert!(error.message.contains("2 vectors for 1 texts"));
 }
 

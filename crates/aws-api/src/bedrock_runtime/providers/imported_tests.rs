@@ -35,7 +35,7 @@ fn refused(family: Family, body: Value) -> Error {
 }
 
 fn served_by() -> ServedBy {
-    ServedBy { name: "mine".into(), substituted: false, upstream: None }
+    ServedBy { name: "mine".into(), substituted: false, upstream: None, route: None }
 }
 
 fn token(id: u32, text: &str, logprob: f32) -> TokenLogprob {

@@ -44,7 +44,7 @@ fn refused(model: &str, body: Value) -> String {
 }
 
 fn served_by() -> ServedBy {
-    ServedBy { name: "tiny".into(), substituted: true, upstream: None }
+    ServedBy { name: "tiny".into(), substituted: true, upstream: None, route: None }
 }
 
 const USAGE: Usage = Usage { input: 7, output: 3, cached: 0, cache_written: 0 };

@@ -1,0 +1,258 @@
+//! One request to a pool: to the least loaded member, and to another where that one fails before its first token.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use base::{Error, Result};
+use futures::stream::{self, StreamExt as _};
+
+use super::live::{Live, Slot};
+use super::state::{Outcome, Refusal};
+use crate::invoke::answer::{ChatEvent, ChatStream, Route, ServedBy};
+use crate::invoke::errors;
+use crate::remote::{Client, Failure, Fault, Upstream};
+use crate::{ChatRequest, ContinuationRequest};
+
+/// How often one request waits because members asked it to.
+const MOST_RESTS: u32 = 3;
+/// The longest such wait of a request that has no deadline.
+const LONGEST_REST: Duration = Duration::from_secs(30);
+
+impl Live {
+    /// Continues a conversation.
+    ///
+    /// # Errors
+    /// The members' own; Throttled, where all have too much to do; Timeout, where none has begun by `deadline`.
+    pub(crate) async fn chat(
+        self: &Arc<Self>,
+        client: &Client,
+        request: &ChatRequest,
+        served_by: &ServedBy,
+        deadline: Option<Instant>,
+    ) -> Result<ChatStream> {
+        let ask = |upstream: Upstream, served_by| async move {
+            begun(client.chat(upstream, request, served_by).await?).await
+        };
+        let (begun, slot) = self.first_that_answers(served_by, deadline, ask).await?;
+        Ok(watched(begun, slot))
+    }
+
+    /// Continues a text.
+    ///
+    /// # Errors
+    /// As [`Live::chat`].
+    pub(crate) async fn continue_text(
+        self: &Arc<Self>,
+        client: &Client,
+        request: &ContinuationRequest,
+        served_by: &ServedBy,
+        deadline: Option<Instant>,
+    ) -> Result<ChatStream> {
+        let ask = |upstream: Upstream, served_by| async move {
+            begun(client.continue_text(upstream, request, served_by).await?).await
+        };
+        let (begun, slot) = self.first_that_answers(served_by, deadline, ask).await?;
+        Ok(watched(begun, slot))
+    }
+
+    /// Embeds texts: the vectors, each text's tokens, and who made them.
+    ///
+    /// # Errors
+    /// As [`Live::chat`].
+    pub(crate) async fn embed(
+        self: &Arc<Self>,
+        client: &Client,
+        texts: &[String],
+        served_by: &ServedBy,
+        deadline: Option<Instant>,
+    ) -> Result<(Vec<Vec<f32>>, Vec<u32>, ServedBy)> {
+        let ask = |upstream: Upstream, served_by| async move {
+            let (vectors, counts) = client.embed(upstream, texts).await?;
+            Ok((vectors, counts, served_by))
+        };
+        let (answer, slot) = self.first_that_answers(served_by, deadline, ask).await?;
+        slot.ended(Outcome::Answered);
+        Ok(answer)
+    }
+
+    async fn first_that_answers<T, F: Future<Output = Result<T, Failure>>>(
+        self: &Arc<Self>,
+        served_by: &ServedBy,
+        deadline: Option<Instant>,
+        ask: impl Fn(Upstream, ServedBy) -> F,
+    ) -> Result<(T, Slot)> {
+        let answer = self.retried(served_by, deadline, ask);
+        match deadline {
+            Some(deadline) => tokio::time::timeout_at(deadline.into(), answer).await.map_err(|_| errors::too_late())?,
+            None => answer.await,
+        }
+    }
+
+    async fn retried<T, F: Future<Output = Result<T, Failure>>>(
+        self: &Arc<Self>,
+        served_by: &ServedBy,
+        deadline: Option<Instant>,
+        ask: impl Fn(Upstream, ServedBy) -> F,
+    ) -> Result<(T, Slot)> {
+        let ticket = self.ticket();
+        let (mut failed, mut last, mut rests) = (BTreeSet::new(), None, 0);
+        loop {
+            let slot = match self.slot(ticket, &failed, last.is_none()).await {
+                Ok(slot) => slot,
+                Err(Refusal::Full) => return Err(self.full()),
+                Err(Refusal::Nobody { rest: Some(rest) }) if rests < MOST_RESTS && may_wait(rest, deadline) => {
+                    rests += 1;
+                    tokio::time::sleep(millis(rest)).await;
+                    continue;
+                }
+                Err(Refusal::Nobody { rest }) => return Err(last.unwrap_or_else(|| self.nobody(rest))),
+            };
+            let Failure { error, fault } = match ask(slot.upstream(), self.names(&slot, served_by)).await {
+                Ok(answer) => {
+                    slot.answered();
+                    return Ok((answer, slot));
+                }
+                Err(failure) => failure,
+            };
+            let member = slot.member();
+            match fault {
+                Fault::Request => {
+                    slot.ended(Outcome::Answered);
+                    return Err(error);
+                }
+                Fault::Member => {
+                    slot.ended(Outcome::Failed(error.message.clone()));
+                    failed.insert(member);
+                }
+                // It is asked again when it says, though not for ever.
+                Fault::Busy(after) => {
+                    slot.ended(Outcome::Busy(after));
+                    let again = after.is_some_and(|after| !after.is_zero() || rests < MOST_RESTS);
+                    rests += u32::from(after == Some(Duration::ZERO));
+                    if !again {
+                        failed.insert(member);
+                    }
+                }
+            }
+            tracing::info!(pool = self.spec.name, member, reason = %error.message, "a member of a pool did not answer");
+            last = Some(error);
+        }
+    }
+
+    /// Who answers, where it is this member.
+    fn names(&self, slot: &Slot, served_by: &ServedBy) -> ServedBy {
+        let upstream = slot.upstream();
+        let region = self.spec.members[slot.member()].region.clone();
+        let route = served_by.route.clone().unwrap_or_default();
+        let route = Route { pool: self.spec.name.clone(), region: route.region.or(region), ..route };
+        ServedBy {
+            substituted: served_by.substituted,
+            name: upstream.model,
+            upstream: Some(upstream.base_url),
+            route: (route != Route::default()).then_some(route),
+        }
+    }
+
+    fn full(&self) -> Error {
+        let wait = "Try again when some of its requests are answered, with growing pauses.";
+        let what = match &self.spec.name {
+            Some(name) => format!("All members of the pool `{name}` have as many requests as they take."),
+            None => format!("The upstream `{}` has as many requests as it takes.", self.urls()),
+        };
+        Error::throttled("Too many requests, please wait before trying again.").with_hint(format!("{what} {wait}"))
+    }
+
+    /// The error where nobody may be asked now.
+    fn nobody(&self, rest: Option<i64>) -> Error {
+        let seconds = |millis: i64| millis.max(1).unsigned_abs().div_ceil(1000);
+        if let Some(rest) = rest {
+            return Error::throttled("Too many requests, please wait before trying again.").with_hint(format!(
+                "`{}` asked for a pause: try again in {} s.",
+                self.urls(),
+                seconds(rest)
+            ));
+        }
+        let said = self.status().1.into_iter().find_map(|member| member.last_error).unwrap_or_default();
+        let what = match &self.spec.name {
+            Some(name) => format!("No member of the pool `{name}` answers. {said}"),
+            None => format!("The upstream `{}` does not answer. {said}", self.urls()),
+        };
+        let error = Error::unavailable(what.trim_end());
+        match self.shortest_pause() {
+            Some(pause) => error.with_hint(format!("The next try is possible in {} s.", seconds(pause))),
+            None => error.with_hint("One request is trying whether it answers again."),
+        }
+    }
+
+    fn urls(&self) -> String {
+        let urls: Vec<&str> = self.spec.members.iter().map(|member| member.upstream.base_url.as_str()).collect();
+        urls.join("`, `")
+    }
+}
+
+fn millis(count: i64) -> Duration {
+    Duration::from_millis(count.max(0).unsigned_abs())
+}
+
+/// Whether a wait of `rest` milliseconds ends before the request's time does.
+fn may_wait(rest: i64, deadline: Option<Instant>) -> bool {
+    match deadline {
+        Some(deadline) => deadline.saturating_duration_since(Instant::now()) > millis(rest),
+        None => millis(rest) <= LONGEST_REST,
+    }
+}
+
+/// An answer of which something was received.
+pub(crate) struct Begun {
+    served_by: ServedBy,
+    received: VecDeque<ChatEvent>,
+    rest: ChatStream,
+}
+
+impl Begun {
+    /// The whole answer.
+    pub(crate) fn whole(self) -> ChatStream {
+        let received = stream::iter(self.received.into_iter().map(Ok));
+        ChatStream::new(self.served_by, received.chain(self.rest))
+    }
+}
+
+/// The answer, once its first token was received.
+///
+/// # Errors
+/// That of an answer that ends before.
+pub(crate) async fn begun(mut answer: ChatStream) -> Result<Begun, Failure> {
+    let mut received = VecDeque::new();
+    while let Some(event) = answer.next().await {
+        let event = event.map_err(Failure::member)?;
+        let is_begin = !matches!(event, ChatEvent::Started { .. });
+        received.push_back(event);
+        if is_begin {
+            let served_by = answer.served_by().clone();
+            return Ok(Begun { served_by, received, rest: answer });
+        }
+    }
+    Err(Failure::member(Error::unavailable("The upstream's answer ended before it began.")))
+}
+
+/// The answer, of which the pool learns how it ends.
+fn watched(begun: Begun, slot: Slot) -> ChatStream {
+    let served_by = begun.served_by.clone();
+    let events = stream::unfold((begun.whole(), Some(slot)), |(mut events, mut slot)| async move {
+        let event = events.next().await?;
+        let outcome = match &event {
+            Ok(ChatEvent::Finished { .. }) => Some(Outcome::Answered),
+            Ok(_) => None,
+            Err(error) => Some(Outcome::Failed(error.message.clone())),
+        };
+        if let Some(outcome) = outcome
+            && let Some(slot) = slot.take()
+        {
+            slot.ended(outcome);
+        }
+        Some((event, (events, slot)))
+    });
+    ChatStream::new(served_by, events)
+}

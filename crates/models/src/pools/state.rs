@@ -1,0 +1,320 @@
+//! The members of a pool, who of them takes the next request, and those that wait for one of them to be free.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::breaker::{Breaker, Circuit, Permit, Settings};
+use super::{Member, MemberStatus};
+
+/// How much a new time to the first token counts in their running mean.
+const NEWEST: f64 = 0.2;
+
+/// What is known of a member.
+#[derive(Debug)]
+pub(super) struct MemberState {
+    weight: u32,
+    limit: u32,
+    breaker: Breaker,
+    /// What the last health check or request said; none before the first.
+    healthy: Option<bool>,
+    in_flight: u32,
+    requests: u64,
+    failures: u64,
+    /// The running mean of the times to the first token, in milliseconds.
+    first_token: Option<f64>,
+    /// Until when it asked to be left alone.
+    rests_until: Option<i64>,
+    last_error: Option<String>,
+}
+
+/// How a request to a member ended.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// Answered completely, or refused for what it was itself.
+    Answered,
+    /// The member failed.
+    Failed(String),
+    /// The member has too much to do, and says when to come again if it does.
+    Busy(Option<Duration>),
+    /// The caller left.
+    Left,
+}
+
+impl Outcome {
+    pub(super) fn as_str(&self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Failed(_) => "failed",
+            Self::Busy(_) => "busy",
+            Self::Left => "left",
+        }
+    }
+}
+
+/// A member to send a request to.
+#[derive(Debug)]
+pub(super) struct Turn {
+    pub(super) member: usize,
+    pub(super) permit: Permit,
+}
+
+/// Why no member takes a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// All that answer have as many requests as they may, and as many wait as may.
+    Full,
+    /// None answers now. `rest` is what is left, in milliseconds, of the shortest rest that a member asked for.
+    Nobody { rest: Option<i64> },
+}
+
+/// One who waits for a member.
+struct Waiter {
+    excluded: BTreeSet<usize>,
+    sender: oneshot::Sender<Result<Turn, Refusal>>,
+}
+
+/// The state of a pool.
+pub(super) struct State {
+    pub(super) members: Vec<MemberState>,
+    max_queue: usize,
+    /// By their requests' age.
+    waiters: BTreeMap<u64, Waiter>,
+    next_ticket: u64,
+    last_use: i64,
+    checking: bool,
+}
+
+/// What a look for a member came to.
+enum Choice {
+    Member(usize),
+    Full,
+    Nobody(Option<i64>),
+}
+
+/// What a request for a turn came to.
+pub(super) enum Ask {
+    Turn(Turn),
+    Wait(oneshot::Receiver<Result<Turn, Refusal>>),
+    Refused(Refusal),
+}
+
+impl State {
+    pub(super) fn new(members: &[Member], max_queue: u32, settings: Settings) -> Self {
+        let members = members.iter().map(|member| MemberState {
+            weight: member.weight.max(1),
+            limit: member.max_in_flight.max(1),
+            breaker: Breaker::new(settings),
+            healthy: None,
+            in_flight: 0,
+            requests: 0,
+            failures: 0,
+            first_token: None,
+            rests_until: None,
+            last_error: None,
+        });
+        Self {
+            members: members.collect(),
+            max_queue: max_queue as usize,
+            waiters: BTreeMap::new(),
+            next_ticket: 0,
+            last_use: 0,
+            checking: false,
+        }
+    }
+
+    /// The place in the queue of a request that arrives now, which it keeps however often it is sent.
+    pub(super) fn ticket(&mut self) -> u64 {
+        self.next_ticket += 1;
+        self.next_ticket
+    }
+
+    /// A member that is not `excluded`, at once or after a wait. Only a `first` attempt is refused for a full queue.
+    pub(super) fn ask(&mut self, now: i64, ticket: u64, excluded: &BTreeSet<usize>, first: bool) -> Ask {
+        match self.choose(now, excluded) {
+            Choice::Member(member) if !self.is_awaited(member, ticket) => match self.take(member, now) {
+                Some(turn) => Ask::Turn(turn),
+                None => Ask::Refused(Refusal::Nobody { rest: None }),
+            },
+            Choice::Nobody(rest) => Ask::Refused(Refusal::Nobody { rest }),
+            Choice::Full if first && self.waiters.len() >= self.max_queue => Ask::Refused(Refusal::Full),
+            Choice::Full | Choice::Member(_) => {
+                let (sender, receiver) = oneshot::channel();
+                self.waiters.insert(ticket, Waiter { excluded: excluded.clone(), sender });
+                Ask::Wait(receiver)
+            }
+        }
+    }
+
+    /// Whether one who came before waits for the member.
+    fn is_awaited(&self, member: usize, ticket: u64) -> bool {
+        self.waiters.range(..ticket).any(|(_, waiter)| !waiter.excluded.contains(&member))
+    }
+
+    /// Forgets one who waits no more.
+    pub(super) fn leave(&mut self, ticket: u64) {
+        self.waiters.remove(&ticket);
+    }
+
+    /// How many wait.
+    pub(super) fn queued(&self) -> usize {
+        self.waiters.len()
+    }
+
+    /// The least loaded of those that may be asked.
+    fn choose(&self, now: i64, excluded: &BTreeSet<usize>) -> Choice {
+        let mut best: Option<(usize, &MemberState)> = None;
+        let (mut some_admit, mut rest) = (false, None);
+        for (at, member) in self.members.iter().enumerate().filter(|(at, _)| !excluded.contains(at)) {
+            if let Some(left) = member.rest_left(now) {
+                rest = Some(rest.map_or(left, |other: i64| other.min(left)));
+                continue;
+            }
+            if !member.breaker.admits(now) {
+                continue;
+            }
+            some_admit = true;
+            if member.in_flight < member.limit && best.is_none_or(|(_, other)| member.comes_before(other)) {
+                best = Some((at, member));
+            }
+        }
+        match best {
+            Some((at, _)) => Choice::Member(at),
+            None if some_admit => Choice::Full,
+            None => Choice::Nobody(rest),
+        }
+    }
+
+    fn take(&mut self, at: usize, now: i64) -> Option<Turn> {
+        let member = self.members.get_mut(at)?;
+        let permit = member.breaker.admit(now)?;
+        member.in_flight += 1;
+        member.requests += 1;
+        Some(Turn { member: at, permit })
+    }
+
+    /// A member has begun to answer.
+    pub(super) fn answered(&mut self, turn: &Turn, after: Duration) {
+        let Some(member) = self.members.get_mut(turn.member) else { return };
+        member.breaker.answered(&turn.permit);
+        member.healthy = Some(true);
+        let millis = after.as_secs_f64() * 1000.0;
+        member.first_token = Some(member.first_token.map_or(millis, |mean| mean + NEWEST * (millis - mean)));
+    }
+
+    /// A request is over; who waits may go.
+    pub(super) fn release(&mut self, turn: Turn, outcome: Outcome, now: i64) {
+        self.end(turn, outcome, now);
+        self.grant(now);
+    }
+
+    fn end(&mut self, turn: Turn, outcome: Outcome, now: i64) {
+        let Some(member) = self.members.get_mut(turn.member) else { return };
+        member.in_flight -= 1;
+        match outcome {
+            Outcome::Answered => member.breaker.succeeded(turn.permit),
+            Outcome::Left => member.breaker.abandoned(turn.permit, now),
+            Outcome::Failed(why) => {
+                member.failures += 1;
+                member.last_error = Some(why);
+                member.breaker.failed(turn.permit, now);
+            }
+            // It answers, though not this: what it says ends a trial and is no failure.
+            Outcome::Busy(after) => {
+                member.breaker.answered(&turn.permit);
+                if let Some(after) = after {
+                    let rest = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
+                    member.rests_until = Some(now.saturating_add(rest));
+                }
+            }
+        }
+    }
+
+    /// Gives those who wait what is free, the oldest first.
+    fn grant(&mut self, now: i64) {
+        for ticket in self.waiters.keys().copied().collect::<Vec<_>>() {
+            let Some(waiter) = self.waiters.get(&ticket) else { continue };
+            let given = match self.choose(now, &waiter.excluded) {
+                Choice::Full => continue,
+                Choice::Nobody(rest) => Err(Refusal::Nobody { rest }),
+                Choice::Member(at) => match self.take(at, now) {
+                    Some(turn) => Ok(turn),
+                    None => continue,
+                },
+            };
+            let Some(waiter) = self.waiters.remove(&ticket) else { continue };
+            if let Err(Ok(turn)) = waiter.sender.send(given) {
+                self.end(turn, Outcome::Left, now);
+            }
+        }
+    }
+
+    /// What a health check found.
+    pub(super) fn checked(&mut self, at: usize, found: Result<(), String>, now: i64) {
+        let Some(member) = self.members.get_mut(at) else { return };
+        if found.is_ok() && member.healthy == Some(false) {
+            member.breaker.hasten(now);
+        }
+        member.healthy = Some(found.is_ok());
+        if let Err(why) = found {
+            member.last_error = Some(why);
+        }
+        self.grant(now);
+    }
+
+    /// Notes a use at `now`; true where the health checks are to begin.
+    pub(super) fn touch(&mut self, now: i64) -> bool {
+        self.last_use = now;
+        !std::mem::replace(&mut self.checking, true)
+    }
+
+    /// Whether the health checks end: nothing is going on and nothing was for `idle` milliseconds.
+    pub(super) fn is_idle(&mut self, now: i64, idle: i64) -> bool {
+        let busy = self.members.iter().any(|member| member.in_flight > 0) || now - self.last_use < idle;
+        self.checking = busy;
+        !busy
+    }
+
+    /// What is left, in milliseconds, of the shortest pause after which a member may be asked.
+    pub(super) fn shortest_pause(&self, now: i64) -> Option<i64> {
+        self.members.iter().filter_map(|m| Some(m.breaker.pause_left(now)?.max(m.rest_left(now).unwrap_or(0)))).min()
+    }
+
+    /// What the members are doing.
+    pub(super) fn status(&self) -> Vec<MemberStatus> {
+        self.members.iter().map(MemberState::status).collect()
+    }
+}
+
+impl MemberState {
+    fn rest_left(&self, now: i64) -> Option<i64> {
+        self.rests_until.map(|until| until - now).filter(|left| *left > 0)
+    }
+
+    /// Those that health checks cannot reach come last; then the load decides, then the time to the first token.
+    fn comes_before(&self, other: &Self) -> bool {
+        let down = |member: &Self| member.healthy == Some(false);
+        let load = |one: &Self, another: &Self| u64::from(one.in_flight) * u64::from(another.weight);
+        let time = |member: &Self| member.first_token.unwrap_or(0.0);
+        let order = down(self).cmp(&down(other)).then(load(self, other).cmp(&load(other, self)));
+        order.then(time(self).total_cmp(&time(other))).is_lt()
+    }
+
+    fn status(&self) -> MemberStatus {
+        let circuit = self.breaker.circuit();
+        MemberStatus {
+            healthy: if circuit == Circuit::Closed { self.healthy } else { Some(false) },
+            circuit,
+            in_flight: self.in_flight,
+            requests: self.requests,
+            failures: self.failures,
+            first_token_millis: self.first_token,
+            last_error: self.last_error.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "state_tests.rs"]
+mod tests;

@@ -1,0 +1,195 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::remote::Upstream;
+
+fn member(at: usize, weight: u32, limit: u32) -> Member {
+    let base_url = format!("http://m{at}/v1");
+    let upstream = Upstream { base_url, model: "m".to_owned(), api_key: None };
+    Member { upstream, weight, max_in_flight: limit, region: None }
+}
+
+fn state(members: &[(u32, u32)], queue: u32) -> State {
+    let members: Vec<Member> = members.iter().enumerate().map(|(at, (w, l))| member(at, *w, *l)).collect();
+    State::new(&members, queue, Settings { threshold: 1, first_pause: 1_000, longest_pause: 1_000 })
+}
+
+fn ask(state: &mut State, excluded: &[usize]) -> Ask {
+    let ticket = state.ticket();
+    state.ask(0, ticket, &excluded.iter().copied().collect(), true)
+}
+
+fn turn(asked: Ask) -> Turn {
+    match asked {
+        Ask::Turn(turn) => turn,
+        Ask::Wait(_) => panic!("it waits"),
+        Ask::Refused(refusal) => panic!("{refusal:?}"),
+    }
+}
+
+#[test]
+fn requests_go_to_the_least_loaded_by_weight() {
+    let mut state = state(&[(1, 100), (3, 100)], 0);
+    for _ in 0..40 {
+        turn(ask(&mut state, &[]));
+    }
+    let counts: Vec<u32> = state.status().iter().map(|member| member.in_flight).collect();
+    assert_eq!(counts, [10, 30]);
+}
+
+#[test]
+fn among_equals_the_one_that_began_sooner_is_asked() {
+    let mut state = state(&[(1, 9), (1, 9)], 0);
+    for (member, millis) in [(0, 90), (1, 10)] {
+        let turn = turn(ask(&mut state, &[]));
+        assert_eq!(turn.member, member, "each is tried once");
+        state.answered(&turn, Duration::from_millis(millis));
+        state.release(turn, Outcome::Answered, 0);
+    }
+    assert_eq!(turn(ask(&mut state, &[])).member, 1);
+}
+
+#[test]
+fn a_member_that_checks_cannot_reach_is_asked_last() {
+    let mut state = state(&[(1, 1), (1, 1)], 0);
+    state.checked(0, Err("down".to_owned()), 0);
+    assert_eq!(turn(ask(&mut state, &[])).member, 1);
+    assert_eq!(turn(ask(&mut state, &[])).member, 0);
+}
+
+#[test]
+fn a_member_that_is_seen_to_be_back_is_tried_before_its_pause_is_over() {
+    let mut state = state(&[(1, 1)], 0);
+    let failed = turn(ask(&mut state, &[]));
+    state.release(failed, Outcome::Failed("gone".to_owned()), 0);
+    assert!(matches!(ask(&mut state, &[]), Ask::Refused(Refusal::Nobody { rest: None })));
+    state.checked(0, Err("gone".to_owned()), 0);
+    state.checked(0, Ok(()), 0);
+    turn(ask(&mut state, &[]));
+}
+
+#[test]
+fn a_member_that_asks_for_a_rest_gets_it() {
+    let mut state = state(&[(1, 1)], 0);
+    let busy = turn(ask(&mut state, &[]));
+    state.release(busy, Outcome::Busy(Some(Duration::from_secs(2))), 0);
+    assert!(matches!(ask(&mut state, &[]), Ask::Refused(Refusal::Nobody { rest: Some(2_000) })));
+    assert_eq!(state.shortest_pause(500), Some(1_500));
+    let ticket = state.ticket();
+    turn(state.ask(2_000, ticket, &BTreeSet::new(), true));
+    assert_eq!(state.status()[0].failures, 0, "to be busy is no failure");
+}
+
+#[test]
+fn those_who_wait_are_served_in_their_order_and_a_retry_keeps_its_place() {
+    let mut state = state(&[(1, 1)], 2);
+    let early = state.ticket();
+    let held = turn(ask(&mut state, &[]));
+    let Ask::Wait(mut second) = ask(&mut state, &[]) else { panic!() };
+    let Ask::Wait(mut first) = state.ask(0, early, &BTreeSet::new(), false) else { panic!() };
+    assert!(matches!(ask(&mut state, &[]), Ask::Refused(Refusal::Full)), "the queue holds two");
+    state.release(held, Outcome::Answered, 0);
+    let turn = first.try_recv().unwrap().unwrap();
+    assert!(second.try_recv().is_err());
+    state.release(turn, Outcome::Answered, 0);
+    assert!(second.try_recv().unwrap().is_ok());
+}
+
+#[test]
+fn one_who_comes_later_does_not_overtake_those_who_wait_for_the_same_member() {
+    let mut state = state(&[(1, 1), (1, 1)], 9);
+    let held = [turn(ask(&mut state, &[])), turn(ask(&mut state, &[]))];
+    // Waits for member 0 alone: member 1 failed it.
+    let Ask::Wait(mut picky) = ask(&mut state, &[1]) else { panic!() };
+    let [zero, one] = held;
+    state.release(one, Outcome::Answered, 0);
+    assert_eq!(turn(ask(&mut state, &[])).member, 1, "nobody waits for that one");
+    state.release(zero, Outcome::Answered, 0);
+    assert_eq!(picky.try_recv().unwrap().unwrap().member, 0);
+}
+
+#[test]
+fn those_who_wait_are_told_when_nobody_answers_any_more() {
+    let mut state = state(&[(1, 1)], 9);
+    let held = turn(ask(&mut state, &[]));
+    let Ask::Wait(mut waiting) = ask(&mut state, &[]) else { panic!() };
+    state.release(held, Outcome::Failed("gone".to_owned()), 0);
+    assert_eq!(waiting.try_recv().unwrap().unwrap_err(), Refusal::Nobody { rest: None });
+    assert_eq!(state.queued(), 0);
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Ask(usize),
+    End(usize, usize),
+    Drop(usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        (0_usize..4).prop_map(Step::Ask),
+        (0_usize..20, 0_usize..4).prop_map(|(at, how)| Step::End(at, how)),
+        (0_usize..20).prop_map(Step::Drop),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn no_turn_is_lost_or_given_twice(steps in prop::collection::vec(step(), 0..150)) {
+        let (mut state, mut now) = (state(&[(1, 2), (2, 3)], 4), 0_i64);
+        let (mut turns, mut waiting) = (Vec::<Turn>::new(), Vec::new());
+        for step in steps {
+            now += 400;
+            match step {
+                Step::Ask(excluded) => {
+                    let ticket = state.ticket();
+                    let excluded = if excluded < 2 { BTreeSet::from([excluded]) } else { BTreeSet::new() };
+                    match state.ask(now, ticket, &excluded, true) {
+                        Ask::Turn(turn) => turns.push(turn),
+                        Ask::Wait(receiver) => waiting.push((ticket, receiver)),
+                        Ask::Refused(_) => {}
+                    }
+                }
+                Step::End(at, how) if at < turns.len() => {
+                    let outcome = match how {
+                        0 => Outcome::Failed(String::new()),
+                        1 => Outcome::Busy(Some(Duration::from_millis(900))),
+                        2 => Outcome::Left,
+                        _ => Outcome::Answered,
+                    };
+                    state.release(turns.swap_remove(at), outcome, now);
+                }
+                Step::Drop(at) if at < waiting.len() => {
+                    let (ticket, _) = waiting.swap_remove(at);
+                    state.leave(ticket);
+                }
+                Step::End(..) | Step::Drop(_) => {}
+            }
+            waiting.retain_mut(|(_, receiver)| match receiver.try_recv() {
+                Ok(given) => { turns.extend(given.ok()); false }
+                Err(_) => true,
+            });
+            prop_assert_eq!(state.queued(), waiting.len());
+            for (at, member) in state.status().iter().enumerate() {
+                let held = turns.iter().filter(|turn| turn.member == at).count();
+                prop_assert_eq!(member.in_flight as usize, held);
+                prop_assert!(member.in_flight <= [2, 3][at]);
+            }
+        }
+        for turn in std::mem::take(&mut turns) {
+            state.release(turn, Outcome::Answered, now);
+        }
+        // Whoever waited has been given something by now, or is when those end.
+        while !waiting.is_empty() {
+            let before = waiting.len();
+            waiting.retain_mut(|(_, receiver)| match receiver.try_recv() {
+                Ok(given) => { turns.extend(given.ok()); false }
+                Err(_) => true,
+            });
+            for turn in std::mem::take(&mut turns) {
+                state.release(turn, Outcome::Answered, now);
+            }
+            prop_assert!(waiting.len() < before, "somebody is forgotten");
+        }
+    }
+}

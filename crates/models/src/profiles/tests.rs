@@ -1,0 +1,271 @@
+use base::ErrorKind;
+
+use super::*;
+use crate::testing::{Deployment, Reply, Server};
+use crate::{Chat, ChatRequest, MemberKey, Message, NewMember, NewPool, Target};
+
+const HAIKU: &str = "anthropic.claude-3-haiku-20240307-v1:0";
+
+fn new(name: &str, source: &str) -> NewProfile {
+    NewProfile { name: name.to_owned(), copy_from: source.to_owned(), ..NewProfile::default() }
+}
+
+fn of_model() -> String {
+    format!("arn:aws:bedrock:us-east-1::foundation-model/{HAIKU}")
+}
+
+fn of_system(prefix: &str) -> String {
+    format!("arn:aws:bedrock:us-east-1:123456789012:inference-profile/{prefix}{HAIKU}")
+}
+
+fn targets(targets: &[(&str, &str)]) -> Routing {
+    let target = |(region, target): &(&str, &str)| RouteTarget {
+        region: (*region).to_owned(),
+        target: (*target).to_owned(),
+        weight: 1,
+    };
+    Routing { weighted: false, targets: targets.iter().map(target).collect() }
+}
+
+async fn on_each_backend(test: impl AsyncFn(Deployment)) {
+    ::store::testing::each_backend(async |store: ::store::Store| {
+        test(Deployment::start_on(store, tempfile::tempdir().unwrap(), |_| {}).await).await;
+    })
+    .await;
+}
+
+async fn chat(deployment: &Deployment, model: &str) -> Result<Chat> {
+    let messages = vec![Message::user("Hi")];
+    let request = ChatRequest { model: model.to_owned(), messages, max_tokens: Some(4), ..ChatRequest::default() };
+    deployment.models.chat(&deployment.ctx, request).await?.collect().await
+}
+
+#[tokio::test]
+async fn an_application_profile_answers_by_its_arn_and_by_its_id_until_it_is_deleted() {
+    on_each_backend(async |deployment: Deployment| {
+        let (models, ctx) = (&deployment.models, &deployment.ctx);
+        let tags = vec![("team".to_owned(), "a".to_owned())];
+        let asked = NewProfile { tags, description: Some("ours".to_owned()), ..new("mine", &of_model()) };
+        let made = models.create_inference_profile(ctx, asked).await.unwrap();
+        assert_eq!((made.id.len(), made.kind, &made.models), (12, ProfileKind::Application, &vec![of_model()]));
+        for identifier in [&made.id, &made.arn] {
+            assert_eq!(models.inference_profile(ctx, identifier).await.unwrap(), made);
+            let resolved = models.resolve(ctx, identifier).await.unwrap();
+            assert_eq!((resolved.aws_id.as_str(), resolved.serving_name.as_str()), (HAIKU, "smollm2-135m-instruct"));
+            assert_eq!((resolved.provider, &resolved.requested), (crate::Provider::Anthropic, identifier));
+            let used = resolved.profile.unwrap();
+            assert_eq!((used.arn, used.tags), (made.arn.clone(), made.tags.clone()));
+        }
+        let other = deployment.context("999999999999", "us-east-1").await;
+        assert_eq!(models.inference_profile(&other, &made.id).await.unwrap_err().kind, ErrorKind::NotFound);
+        assert_eq!(models.delete_inference_profile(&other, &made.id).await.unwrap_err().kind, ErrorKind::NotFound);
+        models.delete_inference_profile(ctx, &made.arn).await.unwrap();
+        assert_eq!(models.inference_profile(ctx, &made.id).await.unwrap_err().kind, ErrorKind::NotFound);
+        assert_eq!(models.resolve(ctx, &made.arn).await.unwrap_err().kind, ErrorKind::NotFound);
+        assert_eq!(models.resolve(ctx, &made.id).await.unwrap_err().kind, ErrorKind::Invalid);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_copy_of_a_system_profile_has_the_models_of_its_regions() {
+    let deployment = Deployment::start().await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    let made = models.create_inference_profile(ctx, new("eu", &of_system("eu."))).await.unwrap();
+    let system = models.inference_profile(ctx, &format!("eu.{HAIKU}")).await.unwrap();
+    assert_eq!(made.models, system.models);
+    assert_eq!(
+        (system.models.len(), system.kind, system.name.as_str()),
+        (4, ProfileKind::System, "EU Anthropic Claude 3 Haiku")
+    );
+    assert_eq!(models.inference_profile(ctx, &system.arn).await.unwrap(), system);
+    for source in [made.arn.as_str(), "nonsense", "arn:aws:bedrock:us-east-1::foundation-model/acme.none-v1"] {
+        let error = models.create_inference_profile(ctx, new("x", source)).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Invalid, "{source}");
+    }
+}
+
+#[tokio::test]
+async fn the_same_token_makes_the_same_profile() {
+    on_each_backend(async |deployment: Deployment| {
+        let (models, ctx) = (&deployment.models, &deployment.ctx);
+        let asked = |name: &str| NewProfile { request_token: Some("t".to_owned()), ..new(name, &of_model()) };
+        let first = models.create_inference_profile(ctx, asked("a")).await.unwrap();
+        assert_eq!(models.create_inference_profile(ctx, asked("a")).await.unwrap(), first);
+        let error = models.create_inference_profile(ctx, asked("b")).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::AlreadyExists);
+        let without = models.create_inference_profile(ctx, new("a", &of_model())).await.unwrap();
+        assert_ne!(without.id, first.id);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn profiles_are_listed_page_by_page_the_accounts_own_first() {
+    on_each_backend(async |deployment: Deployment| {
+        let (models, ctx) = (&deployment.models, &deployment.ctx);
+        for name in ["a", "b", "c"] {
+            models.create_inference_profile(ctx, new(name, &of_model())).await.unwrap();
+        }
+        let (mut all, mut page) = (Vec::new(), PageRequest { limit: 50, after: None });
+        loop {
+            let found = models.inference_profiles(ctx, None, &page).await.unwrap();
+            all.extend(found.items.iter().map(|profile| profile.id.clone()));
+            match found.next_after {
+                Some(after) => page.after = Some(after),
+                None => break,
+            }
+        }
+        let known = models.inner.foundation.models().len();
+        assert_eq!(all.len(), 3 + 4 * known);
+        assert!(all[..3].iter().all(|id| id.len() == 12) && all.contains(&format!("apac.{HAIKU}")));
+        let page = PageRequest { limit: 1000, after: None };
+        let own = models.inference_profiles(ctx, Some(ProfileKind::Application), &page).await.unwrap();
+        let system = models.inference_profiles(ctx, Some(ProfileKind::System), &page).await.unwrap();
+        assert_eq!((own.items.len(), system.items.len()), (3, 4 * known));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn system_profiles_can_neither_be_deleted_nor_tagged() {
+    let deployment = Deployment::start().await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    let id = format!("us.{HAIKU}");
+    assert_eq!(models.delete_inference_profile(ctx, &id).await.unwrap_err().kind, ErrorKind::Invalid);
+    assert_eq!(models.profile_tags(ctx, &of_system("us.")).await.unwrap_err().kind, ErrorKind::Invalid);
+    assert_eq!(models.inference_profile(ctx, "us.acme.none").await.unwrap_err().kind, ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn tags_are_added_replaced_and_removed() {
+    on_each_backend(async |deployment: Deployment| {
+        let (models, ctx) = (&deployment.models, &deployment.ctx);
+        let arn = models.create_inference_profile(ctx, new("a", &of_model())).await.unwrap().arn;
+        let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        models.tag_profile(ctx, &arn, vec![pair("a", "1"), pair("b", "1")]).await.unwrap();
+        models.tag_profile(ctx, &arn, vec![pair("a", "2")]).await.unwrap();
+        models.untag_profile(ctx, &arn, &["b".to_owned()]).await.unwrap();
+        assert_eq!(models.profile_tags(ctx, &arn).await.unwrap(), [pair("a", "2")]);
+        let twice = models.tag_profile(ctx, &arn, vec![pair("c", "1"), pair("c", "2")]).await.unwrap_err();
+        assert_eq!(twice.kind, ErrorKind::Invalid);
+        let absent = arn.replace(arn.rsplit('/').next().unwrap(), "abcdefghijk1");
+        assert_eq!(models.tag_profile(ctx, &absent, vec![]).await.unwrap_err().kind, ErrorKind::NotFound);
+        assert_eq!(models.profile_tags(ctx, "abc").await.unwrap_err().kind, ErrorKind::NotFound);
+    })
+    .await;
+}
+
+fn hello() -> Reply {
+    let events =
+        "data: {\"choices\": [{\"delta\": {\"content\": \"Hi\"}, \"finish_reason\": \"stop\"}]}\n\ndata: [DONE]\n\n";
+    Reply::ok(events).with("content-type", "text/event-stream")
+}
+
+async fn pool(deployment: &Deployment, name: &str, url: &str) {
+    let member = NewMember {
+        base_url: format!("{url}/v1"),
+        model: "qwen".to_owned(),
+        api_key: MemberKey::Absent,
+        ..NewMember::default()
+    };
+    let pool = NewPool { members: vec![member], max_queue: None };
+    deployment.models.put_pool(&deployment.ctx, name, pool).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_routed_profile_fails_over_to_its_next_target() {
+    on_each_backend(async |deployment: Deployment| {
+        let (models, ctx) = (&deployment.models, &deployment.ctx);
+        let id = format!("us.{HAIKU}");
+        deployment.add_model("mine");
+        let server = Server::start(|_| hello()).await;
+        pool(&deployment, "gone", "http://127.0.0.1:1").await;
+        pool(&deployment, "there", &server.url).await;
+        let routing = targets(&[("east", "pool:gone"), ("west", "pool:there"), ("home", "mine")]);
+        models.route_profile(ctx, &id, routing.clone()).await.unwrap();
+        assert_eq!(models.inference_profile(ctx, &id).await.unwrap().routing, Some(routing));
+        let answer = chat(&deployment, &id).await.unwrap();
+        let route = answer.served_by.route.clone().unwrap();
+        assert_eq!((answer.text().as_str(), answer.served_by.name.as_str()), ("Hi", "qwen"));
+        assert_eq!((route.pool.as_deref(), route.region.as_deref()), (Some("there"), Some("west")));
+        assert_eq!((route.profile.as_deref(), answer.served_by.substituted), (Some(id.as_str()), true));
+        // A copy of the profile is sent where the profile is; routed itself, it is not.
+        let copy = models.create_inference_profile(ctx, new("copy", &of_system("us."))).await.unwrap();
+        assert_eq!(chat(&deployment, &copy.arn).await.unwrap().text(), "Hi");
+        models.route_profile(ctx, &copy.arn, targets(&[("x", "pool:gone"), ("home", "mine")])).await.unwrap();
+        let answer = chat(&deployment, &copy.id).await.unwrap();
+        assert_eq!(answer.served_by.name, "mine");
+        assert_eq!(answer.served_by.route.unwrap().region.as_deref(), Some("home"));
+        // The last target's error is the request's.
+        models.route_profile(ctx, &copy.arn, targets(&[("home", "no.such"), ("x", "pool:gone")])).await.unwrap_err();
+        models.route_profile(ctx, &copy.arn, targets(&[("y", "pool:gone")])).await.unwrap();
+        assert_eq!(chat(&deployment, &copy.id).await.unwrap_err().kind, ErrorKind::Unavailable);
+        models.unroute_profile(ctx, &id).await.unwrap();
+        assert_eq!(models.unroute_profile(ctx, &id).await.unwrap_err().kind, ErrorKind::NotFound);
+        assert!(models.resolve(ctx, &id).await.unwrap().serving_name.starts_with("smollm2"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_target_that_was_removed_is_passed_over() {
+    let deployment = Deployment::start().await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    deployment.add_model("mine");
+    let alias = Target::Local { name: "mine".to_owned() };
+    models.set_alias(ctx, "my.alias", alias).await.unwrap();
+    pool(&deployment, "gone", "http://127.0.0.1:1").await;
+    let id = format!("eu.{HAIKU}");
+    let routing = targets(&[("a", "my.alias"), ("b", "pool:gone"), ("c", "mine")]);
+    models.route_profile(ctx, &id, routing).await.unwrap();
+    models.remove_alias(ctx, "my.alias").await.unwrap();
+    models.delete_pool(ctx, "gone").await.unwrap();
+    let answer = chat(&deployment, &id).await.unwrap();
+    assert_eq!(answer.served_by.route.unwrap().region.as_deref(), Some("c"));
+}
+
+#[tokio::test]
+async fn weights_share_the_requests() {
+    let deployment = Deployment::start().await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    deployment.add_model("light");
+    deployment.add_model("heavy");
+    let id = format!("us.{HAIKU}");
+    let mut routing = targets(&[("a", "light"), ("b", "heavy")]);
+    routing.weighted = true;
+    routing.targets[1].weight = 9;
+    models.route_profile(ctx, &id, routing).await.unwrap();
+    let mut heavy = 0;
+    for _ in 0..100 {
+        heavy += usize::from(chat(&deployment, &id).await.unwrap().served_by.name == "heavy");
+    }
+    assert!((80..=97).contains(&heavy), "{heavy} of 100");
+}
+
+#[tokio::test]
+async fn routings_that_are_wrong_are_refused() {
+    let deployment = Deployment::start().await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    deployment.add_model("mine");
+    let id = format!("us.{HAIKU}");
+    let mut heavy = targets(&[("a", "mine")]);
+    heavy.targets[0].weight = 0;
+    let copy = models.create_inference_profile(ctx, new("copy", &of_model())).await.unwrap();
+    for (routing, kind) in [
+        (targets(&[]), ErrorKind::Invalid),
+        (targets(&[("a b", "mine")]), ErrorKind::Invalid),
+        (targets(&[("a", "no-such-model")]), ErrorKind::Invalid),
+        (targets(&[("a", "pool:none")]), ErrorKind::NotFound),
+        (targets(&[("a", copy.arn.as_str())]), ErrorKind::Invalid),
+        (targets(&[("a", "mine"); 17]), ErrorKind::Invalid),
+        (heavy, ErrorKind::Invalid),
+    ] {
+        let error = models.route_profile(ctx, &id, routing.clone()).await.unwrap_err();
+        assert_eq!(error.kind, kind, "{routing:?}");
+    }
+    let error = models.route_profile(ctx, "abcdefghijk1", targets(&[("a", "mine")])).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::NotFound);
+    let alias = Target::Local { name: "mine".to_owned() };
+    assert_eq!(models.set_alias(ctx, &copy.arn, alias).await.unwrap_err().kind, ErrorKind::Invalid);
+}
