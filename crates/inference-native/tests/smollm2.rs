@@ -86,7 +86,7 @@ fn temperature_zero_gives_the_same_bytes_whatever_runs_beside_it() {
     let _loaded = model();
     let question = |at: usize| {
         let kind = ["a story", "a poem", "code"][at % 3];
-        let serving = Serving { deterministic: at % 2 == 0, ..Serving::default() };
+        let serving = Serving { deterministic: at.is_multiple_of(2), ..Serving::default() };
         GenerateRequest { max_tokens: Some(24), serving, ..ask(&format!("Write {kind} about number {at}.")) }
     };
     // With each token's log-probability, which shows a difference of one bit long before the text does.

@@ -233,6 +233,7 @@ fn config(settings: &Settings, data: &DataDir, sealing_key: Arc<Keyring>) -> Con
             prefill_threads,
             decode_threads,
             gpu_layers: settings.engine.gpu_layers,
+            ..LoadOptions::default()
         },
         hub: HubConfig::from_env(),
         ..Config::new(&settings.models_dir, data.path().join(IMPORTED))

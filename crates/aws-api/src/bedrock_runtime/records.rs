@@ -103,6 +103,7 @@ mod tests {
             dimensions: Vec::new(),
             serving_name: "tiny".to_owned(),
             substituted: true,
+            profile: None,
         }
     }
 
@@ -117,7 +118,7 @@ mod tests {
             reason: Stop::EndTurn,
             usage: Usage { input: 3, output: 2, ..Usage::default() },
             timing: Timing { decode: Duration::from_millis(7), ..Timing::default() },
-            served_by: ServedBy { name: "tiny".to_owned(), substituted: true, upstream: None },
+            served_by: ServedBy { name: "tiny".to_owned(), substituted: true, upstream: None, route: None },
             logprobs: Vec::new(),
         }
     }

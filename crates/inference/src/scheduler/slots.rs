@@ -336,7 +336,7 @@ impl Slots {
     }
 
     fn keep(&mut self, tenant: Tenant, tokens: &[Token], exact: usize, state: Vec<u8>) {
-        let bytes = (state.len() + tokens.len() * size_of::<Token>()) as u64;
+        let bytes = (state.len() + size_of_val(tokens)) as u64;
         self.kept.insert(tenant, tokens, exact, Arc::new(state), bytes);
     }
 
@@ -358,10 +358,9 @@ impl Slots {
         let others = others.filter(|(_, other)| other.tenant == slot.tenant);
         let elsewhere = others.map(|(_, other)| common(&other.tokens, &slot.tokens)).max().unwrap_or(0);
         let residents = self.all[first..].iter().filter(|slot| !slot.tokens.is_empty()).count();
-        if length < elsewhere + KEPT_FROM.max(length / 8) || residents > RESIDENTS {
-            if let Err(error) = self.clear(backend, index) {
-                tracing::warn!(%error, "a sequence could not be cleared");
-            }
+        let superfluous = length < elsewhere + KEPT_FROM.max(length / 8) || residents > RESIDENTS;
+        if superfluous && let Err(error) = self.clear(backend, index) {
+            tracing::warn!(%error, "a sequence could not be cleared");
         }
     }
 

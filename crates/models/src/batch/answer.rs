@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::window::Item;
 use super::{Asked, EncodeChat, EncodeVectors};
-use crate::{Chat, ChatRequest, CompletionRequest, ContinuationRequest, EmbedRequest, EmbedResponse, Models};
+use crate::{Chat, ChatRequest, CompletionRequest, ContinuationRequest, EmbedRequest, EmbedResponse, Models, Priority};
 
 /// How often a record is asked at most where the model fails.
 const MOST_FAULTS: u32 = 5;

@@ -6,10 +6,10 @@ use identity::{Ctx, Keyring};
 use jobs::{JobId, Owner};
 use serde::{Deserialize, Serialize};
 
+use super::InvocationType;
 use super::job::{
     BatchCounts, BatchError, BatchFilter, BatchJob, BatchPlace, BatchStatus, InputFile, TOLD_ERRORS, arn,
 };
-use super::{InvocationType, TABLES};
 use crate::Tags;
 
 macro_rules! select_jobs {
