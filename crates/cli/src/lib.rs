@@ -7,6 +7,7 @@ mod commands;
 mod connection;
 mod fields;
 mod import_args;
+mod model_args;
 mod output;
 mod processor;
 mod settings_file;
