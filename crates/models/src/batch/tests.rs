@@ -310,7 +310,8 @@ async fn a_record_that_the_model_fails_on_each_time_is_an_error_of_its_own() {
     assert_eq!(results[1]["error"]["errorCode"], 503, "{results:?}");
     assert_eq!((&results[0]["modelOutput"]["text"], job.counts.input_tokens), (&json!("Well."), 10));
     let asked = server.seen().iter().filter(|request| String::from_utf8_lossy(&request.body).contains("bad")).count();
-    assert_eq!(asked, 5);
+    // Five tries; once three in succession failed, the upstream is left alone and the others do not reach it.
+    assert!((3..=5).contains(&asked), "{asked}");
 }
 
 /// Runs a job whose model fails until it is given up.
