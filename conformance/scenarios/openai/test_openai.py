@@ -83,7 +83,11 @@ def test_lists_of_prompts_are_each_continued():
     for index in (0, 1):
         text = "".join(choice.text for chunk in chunks for choice in chunk.choices if choice.index == index)
         assert text == both.choices[index].text
-    assert not chunks[-1].choices and chunks[-1].usage == both.usage
+    # The later request finds as much in the cache as the earlier one or more; all else is the same.
+    usage, earlier = chunks[-1].usage, both.usage
+    counts = lambda usage: (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens)
+    assert not chunks[-1].choices and counts(usage) == counts(earlier)
+    assert earlier.prompt_tokens_details.cached_tokens <= usage.prompt_tokens_details.cached_tokens < usage.prompt_tokens
     assert all(chunk.usage is None for chunk in chunks[:-1])
     with pytest.raises(openai.BadRequestError):
         create([10_000_000])
