@@ -9,6 +9,7 @@ mod fields;
 mod import_args;
 mod output;
 mod processor;
+mod score_args;
 mod settings_file;
 mod shell;
 mod up;
