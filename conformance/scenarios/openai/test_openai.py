@@ -93,6 +93,20 @@ def test_lists_of_prompts_are_each_continued():
         create([10_000_000])
 
 
+def test_an_echoed_prompt_has_the_log_probabilities_of_its_tokens():
+    create = lambda limit: api.completions.create(
+        model=MODEL, prompt="The capital of France is Paris.", max_tokens=limit, temperature=0, echo=True, logprobs=2)
+    choice = create(0).choices[0]
+    told = choice.logprobs
+    assert choice.text == "The capital of France is Paris." == "".join(told.tokens)
+    assert told.token_logprobs[0] is None and told.top_logprobs[0] is None
+    assert all(value < 0 for value in told.token_logprobs[1:]) and all(len(top) == 2 for top in told.top_logprobs[1:])
+    assert told.text_offset == [len("".join(told.tokens[:at])) for at in range(len(told.tokens))]
+    longer = create(4).choices[0]
+    assert longer.text.startswith(choice.text) and len(longer.logprobs.tokens) == len(told.tokens) + 4
+    assert longer.logprobs.token_logprobs[: len(told.tokens)] == pytest.approx(told.token_logprobs, abs=1e-3)
+
+
 def test_several_answers_each_have_their_seed():
     both = chat(n=2, temperature=1.2, seed=7)
     alone = [chat(temperature=1.2, seed=seed) for seed in (7, 8)]

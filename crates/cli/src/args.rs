@@ -148,6 +148,11 @@ pub enum Command {
         after_help = "Examples:\n  craton invoke --model anthropic.claude-3-haiku-20240307-v1:0 \\\n    --body '{\"anthropic_version\":\"bedrock-2023-05-31\",\"max_tokens\":50,\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}'\n  craton invoke --model amazon.titan-embed-text-v2:0 --body @request.json"
     )]
     Invoke(Invoke),
+    /// Tell how likely each of several continuations of a prompt is
+    #[command(
+        after_help = "Examples:\n  craton score smollm2-135m-instruct --prompt 'The capital of France is' ' Paris' ' Rome' ' Berlin'\n  craton score smollm2-135m-instruct --system 'Is the review good or bad?' --message 'Never again.' good bad --output json"
+    )]
+    Score(crate::score_args::Score),
     /// Turn texts into vectors
     #[command(
         after_help = "Examples:\n  craton embed 'A text' 'Another text'\n  craton embed --output json < lines.txt\n  craton embed --truncate --model all-minilm-l6-v2 < long-lines.txt"
