@@ -265,8 +265,9 @@ fn the_chat_template_must_render() {
 fn a_model_larger_than_disk_or_memory_is_refused_before_it_is_copied() {
     let source = mistral().files();
     let bytes = examined(&source).facts.unwrap().model_bytes;
-    // Keys and values in half precision for 3 requests of 100 tokens, and working buffers.
-    let caches = 3 * 100 * 2 * 2 * SMALL.layers * SMALL.kv_heads * SMALL.hidden / SMALL.heads;
+    // Keys and values in half precision for 3 requests of 100 tokens and what requests share, and working buffers.
+    let cells = 3 * 100 + u64::from(inference::SHARED_CELLS);
+    let caches = cells * 2 * 2 * SMALL.layers * SMALL.kv_heads * SMALL.hidden / SMALL.heads;
     let memory = bytes + caches + inference::working_bytes(265, SMALL.hidden);
     let errors = |disk, memory| {
         let room = Room { disk, memory, parallel: 3, context: 100 };

@@ -40,7 +40,7 @@ pub enum Batch {
     },
     /// Print the results of a job, or save them in a folder
     #[command(
-        after_help = "Examples:\n  craton batch results abc123def456 | jq .modelOutput\n  craton batch results abc123def456 --to results/"
+        after_help = "Examples:\n  craton batch results abc123def456\n  craton batch results abc123def456 --to results/"
     )]
     Results {
         /// The job's id or ARN

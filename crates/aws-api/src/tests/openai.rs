@@ -36,8 +36,18 @@ async fn chats_stream_and_answer_alike() {
     let chunks = chunks(&world.bearer(&key, "POST", "/v1/chat/completions", &chat(true)).await);
     let text: String = chunks.iter().filter_map(|c| c["choices"][0]["delta"]["content"].as_str()).collect();
     assert_eq!(text, whole.json()["choices"][0]["message"]["content"]);
-    assert_eq!(chunks.last().unwrap()["usage"], whole.json()["usage"]);
+    let (first, second) = (&whole.json()["usage"], &chunks.last().unwrap()["usage"]);
+    assert_eq!(counts(first), counts(second));
+    assert_eq!(first["prompt_tokens_details"]["cached_tokens"], 0);
+    // The last token is read for what follows it.
+    let again = second["prompt_tokens"].as_u64().unwrap() - 1;
+    assert_eq!(second["prompt_tokens_details"]["cached_tokens"], again);
     world.stop().await;
+}
+
+/// The tokens used, without those that an earlier request had read.
+fn counts(usage: &Value) -> [u64; 3] {
+    ["prompt_tokens", "completion_tokens", "total_tokens"].map(|name| usage[name].as_u64().unwrap())
 }
 
 #[tokio::test]
@@ -189,7 +199,7 @@ async fn several_answers_have_their_index_and_seed() {
         assert_eq!(text, message(&three, index));
         assert_eq!(own.iter().filter(|choice| choice["finish_reason"].is_string()).count(), 1);
     }
-    assert_eq!(streamed.last().unwrap()["usage"], three["usage"]);
+    assert_eq!(counts(&streamed.last().unwrap()["usage"]), counts(&three["usage"]));
     for wrong in [0, 129] {
         assert_eq!(world.bearer(&key, "POST", "/v1/chat/completions", &body(wrong, 7, false)).await.status, 400);
     }
@@ -222,7 +232,7 @@ async fn lists_of_prompts_are_each_continued() {
     let streamed = json!({"stream": true, "stream_options": {"include_usage": true}, "echo": true});
     let streamed = chunks(&complete(streamed).await);
     let (last, before) = streamed.split_last().unwrap();
-    assert_eq!((&last["choices"], &last["usage"]), (&json!([]), &both["usage"]));
+    assert_eq!((&last["choices"], counts(&last["usage"])), (&json!([]), counts(&both["usage"])));
     assert!(before.iter().all(|chunk| chunk.get("usage") == Some(&Value::Null)));
     for (index, prompt) in ["Say hi", "Say hi", "Go", "Go"].into_iter().enumerate() {
         let own = before.iter().map(|chunk| &chunk["choices"][0]).filter(|choice| choice["index"] == index);
