@@ -204,7 +204,7 @@ fn an_import_that_is_killed_at_any_write_is_completed_and_leaves_nothing_2() {
 
 #[test]
 fn an_import_that_is_killed_at_any_write_is_completed_and_leaves_nothing_3() {
-    kill(3);
+    kill(5);
 }
 
 #[test]

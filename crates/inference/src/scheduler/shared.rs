@@ -46,16 +46,16 @@ impl Worker<'_> {
             true => Ok(()),
             false => backend.decode(&self.batch, Care::Fast),
         });
-        let slots = plan.written.len() + plan.read.len();
-        self.note_batch(self.batch.len(), slots);
+        let mut slots: Vec<usize> = plan.wants.iter().map(|want| want.slot).collect();
+        slots.extend(plan.written.iter().copied().chain(plan.read.iter().map(|(slot, _)| *slot)));
+        slots.sort_unstable();
+        slots.dedup();
+        if !self.batch.is_empty() {
+            self.note_batch(self.batch.len(), slots.len());
+        }
         match outcome {
             Ok(()) => self.take_results(backend, &plan),
             Err(error) => {
-                let scored = plan.wants.iter().map(|want| want.slot);
-                let mut slots: Vec<usize> = plan.written.iter().copied().chain(scored).collect();
-                slots.extend(plan.read.iter().map(|(slot, _)| *slot));
-                slots.sort_unstable();
-                slots.dedup();
                 slots.into_iter().for_each(|index| self.fail(backend, index, &error));
             }
         }

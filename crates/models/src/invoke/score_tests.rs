@@ -75,10 +75,11 @@ async fn a_conversation_is_scored_in_the_models_own_template() {
 #[tokio::test]
 async fn the_prompt_of_a_second_request_comes_from_the_cache_of_its_account_alone() {
     let deployment = deployment().await;
-    score(&deployment, ask(&["yes"])).await;
-    assert!(score(&deployment, ask(&["no"])).await.usage.cached > 0);
+    let long = |answer| ScoreRequest { prompt: raw(&"a long question ".repeat(8)).into(), ..ask(&[answer]) };
+    score(&deployment, long("yes")).await;
+    assert!(score(&deployment, long("no")).await.usage.cached > 100);
     let other = deployment.context("210987654321", "us-east-1").await;
-    let scores = deployment.models.score(&other, ask(&["no"])).await.unwrap();
+    let scores = deployment.models.score(&other, long("no")).await.unwrap();
     assert_eq!(scores.usage.cached, 0);
     let status = deployment.models.status(&deployment.ctx);
     let model = &status.loaded[0];
@@ -141,7 +142,7 @@ async fn what_cannot_be_scored_is_refused_with_its_reason() {
         assert!(error.kind == ErrorKind::Invalid && error.message.contains(words), "{words}: {error:?}");
     }
     let missing = ScoreRequest { model: "nothing".to_owned(), ..ask(&["a"]) };
-    assert_eq!(refused(missing).await.kind, ErrorKind::NotFound);
+    assert_eq!(refused(missing).await.kind, ErrorKind::Invalid, "as every operation says of a model that is none");
 }
 
 #[tokio::test]

@@ -30,10 +30,11 @@ fn a_folder_is_told_of_with_its_sizes_in_every_quantization() {
     assert_eq!(sizes[1]["bytes"], answer["model"]["modelBytes"]);
     let number = |size: &Value, name: &str| size[name].as_u64().unwrap();
     assert!(number(&sizes[0], "bytes") > number(&sizes[1], "bytes"));
-    // Keys and values in half precision for 2 requests of 256 tokens, and working buffers.
+    // Keys and values in half precision for 2 requests of 256 tokens and what requests share, and working buffers.
     let beside = number(&sizes[0], "memoryBytes") - number(&sizes[0], "bytes");
     let working = inference::working_bytes(answer["model"]["vocabulary"].as_u64().unwrap(), SMALL.hidden);
-    assert_eq!(beside - working, 2 * 256 * 2 * 2 * SMALL.layers * SMALL.kv_heads * SMALL.hidden / SMALL.heads);
+    let cells = 2 * 256 + u64::from(inference::SHARED_CELLS);
+    assert_eq!(beside - working, cells * 2 * 2 * SMALL.layers * SMALL.kv_heads * SMALL.hidden / SMALL.heads);
 }
 
 #[test]

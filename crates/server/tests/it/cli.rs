@@ -82,6 +82,7 @@ fn help_names_every_command() {
       iam          Explain why a request was denied, list who may do something, check a policy
       chat         Talk to a model in the terminal
       invoke       Send one InvokeModel request
+      score        Tell how likely each of several continuations of a prompt is
       embed        Turn texts into vectors
       doctor       Check this machine: packages, models, port, permissions
       demo         Start a server, answer real requests sent by boto3, and show where to click
@@ -140,6 +141,8 @@ fn help_of_a_command_ends_with_examples() {
       quantize  Make a model of fewer bits, if what that costs stays within a bound
       remove    Delete a model's files
       alias     Say which model answers an AWS model id; alone, list them
+      pool      Several OpenAI-compatible servers as one model, with failover between them
+      profile   Where the requests of inference profiles are sent
       help      Print this message or the help of the given subcommand(s)
 
     Options:
@@ -470,7 +473,7 @@ async fn a_model_of_ones_own() {
     licence      unknown
     context      8192 tokens
     download     7 B
-    memory       1.1 MB
+    memory       1.2 MB
     source       file:/home/someone/own.gguf
     pulled from  file:/home/someone/own.gguf
     state        ready
