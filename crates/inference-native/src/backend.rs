@@ -240,6 +240,8 @@ impl Backend for Native<'_> {
             cells: if shares { self.shape.cells } else { 0 },
             batch: self.shape.batch,
             copies: self.opener.model.has_whole_states(),
+            // Attention in one pass keeps values otherwise than attention in steps, and that is how both are kept then.
+            exchanges: self.shape.flash_attention() == Some(true),
         }
     }
 

@@ -35,6 +35,8 @@ pub struct Layout {
     pub batch: u32,
     /// Whether sequences can be saved and restored.
     pub copies: bool,
+    /// Whether what was saved of a sequence of one kind can be restored into one of the other.
+    pub exchanges: bool,
 }
 
 /// How a batch is computed.
@@ -75,7 +77,8 @@ pub trait Backend {
         let _ = (sequence, state);
         Err(Error::Engine { reason: "the backend's sequences cannot be saved".to_owned() })
     }
-    /// Puts what was written down into an empty sequence, of either kind.
+    /// Puts what was written down into an empty sequence of the same kind, or of either where the layout says so. On an
+    /// error the sequence is empty.
     fn restore(&mut self, sequence: u32, state: &[u8]) -> Result<()> {
         let _ = (sequence, state);
         Err(Error::Engine { reason: "the backend's sequences cannot be restored".to_owned() })

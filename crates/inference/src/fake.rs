@@ -241,6 +241,7 @@ impl Backend for FakeBackend {
             cells: CELLS,
             batch: CHUNK.max(self.parallel),
             copies: true,
+            exchanges: true,
         }
     }
 

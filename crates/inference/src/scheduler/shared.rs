@@ -159,11 +159,19 @@ impl Worker<'_> {
             }
             if rows > 0 {
                 let scratch = self.slots.layout.separate + self.slots.layout.shared + plan.scratch;
+                // Named before it is tried, so that a failure ends this request too.
+                plan.wants.push(Want {
+                    row: self.batch.len(),
+                    slot: index,
+                    what: What::Continuation(sequence.next_scored, 1),
+                });
                 backend.share(index as u32, scratch, held as u32)?;
                 let continuation = sequence.next_scored;
                 for (at, token) in tokens[..rows].iter().enumerate() {
-                    let what = What::Continuation(continuation, at + 1);
-                    plan.wants.push(Want { row: self.batch.len(), slot: index, what });
+                    if at > 0 {
+                        let what = What::Continuation(continuation, at + 1);
+                        plan.wants.push(Want { row: self.batch.len(), slot: index, what });
+                    }
                     let position = (prompt + at) as u32;
                     let input = Input { sequence: scratch, position, token: *token, logits: true, also: (0, 0) };
                     self.batch.push(input);

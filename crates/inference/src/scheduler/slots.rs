@@ -56,6 +56,8 @@ pub(super) struct Slots {
     pub(super) layout: Layout,
     pub(super) kept: PrefixCache<Arc<Vec<u8>>>,
     cells: Cells,
+    /// Whether the shared buffer can be used: it is made late, and there may be no memory for it.
+    shares: bool,
     /// Whether all requests are put together that can be: those of a batch have one shape.
     pub(super) together: bool,
     chunk: usize,
@@ -69,6 +71,7 @@ impl Slots {
             layout: Layout::default(),
             kept: PrefixCache::new(budget),
             cells: Cells::new(0, 0),
+            shares: false,
             together: false,
             chunk,
             turns: 0,
@@ -78,6 +81,7 @@ impl Slots {
     /// Begins anew with a backend whose sequences are empty. What was kept stays.
     pub(super) fn open(&mut self, layout: Layout) {
         self.layout = layout;
+        self.shares = layout.shared > 0;
         self.all = (0..layout.separate + layout.shared).map(|_| Slot::default()).collect();
         self.cells = Cells::new(layout.cells as usize, layout.shared as usize);
     }
@@ -128,21 +132,22 @@ impl Slots {
         job: Job,
     ) -> std::result::Result<usize, Box<(Job, Error)>> {
         let shared = self.wants_to_share(&job).then(|| self.find_shared(backend, &job)).flatten();
-        let found = match shared {
-            Some(found) => Ok(found),
-            None => self.find_separate(&job).ok_or_else(|| Error::Engine { reason: "no sequence is free".to_owned() }),
-        };
-        let (index, start) = match found {
-            Ok(found) => found,
-            Err(error) => return Err(Box::new((job, error))),
-        };
-        let cached = match self.begin(backend, &job, index, start) {
-            Ok(cached) => cached,
+        let begun = shared.and_then(|(index, start)| match self.begin(backend, &job, index, start) {
+            Ok(cached) => Some((index, cached)),
             Err(error) => {
-                // What the slot held is of no more use than what the reason is worth.
-                let cleared = self.clear(backend, index);
-                return Err(Box::new((job, cleared.err().unwrap_or(error))));
+                tracing::warn!(%error, "sequences share no buffer from now on");
+                self.shares = false;
+                self.abandon(backend, index);
+                None
             }
+        });
+        let begun = match begun {
+            Some(begun) => Ok(begun),
+            None => self.begin_separate(backend, &job),
+        };
+        let (index, cached) = match begun {
+            Ok(begun) => begun,
+            Err(error) => return Err(Box::new((job, error))),
         };
         self.turns += 1;
         let slot = &mut self.all[index];
@@ -151,10 +156,29 @@ impl Slots {
         Ok(index)
     }
 
+    fn begin_separate(&mut self, backend: &mut dyn Backend, job: &Job) -> Result<(usize, usize)> {
+        let found = self.find_separate(job);
+        let (index, start) = found.ok_or_else(|| Error::Engine { reason: "no sequence is free".to_owned() })?;
+        match self.begin(backend, job, index, start) {
+            Ok(cached) => Ok((index, cached)),
+            Err(error) => {
+                self.abandon(backend, index);
+                Err(error)
+            }
+        }
+    }
+
+    /// Forgets what a slot holds that could not be used.
+    fn abandon(&mut self, backend: &mut dyn Backend, index: usize) {
+        if let Err(error) = self.clear(backend, index) {
+            tracing::debug!(%error, "a sequence could not be cleared");
+        }
+    }
+
     /// Whether the request belongs into the shared buffer: scores do, and answers of which at least half as many as all
     /// that run begin alike.
     fn wants_to_share(&self, job: &Job) -> bool {
-        if self.layout.shared == 0 || job.serving.deterministic {
+        if !self.shares || job.serving.deterministic {
             return false;
         }
         if self.together || matches!(job.work, Work::Score(_)) {
@@ -175,7 +199,8 @@ impl Slots {
         let base = self.best(job, first..self.all.len(), |_| true);
         let (source, saved) = match base {
             Some((at, saved)) if saved >= WORTH => (Source::Shared(at), saved),
-            _ => self.copied(job, 0),
+            _ if self.layout.exchanges => self.copied(job, 0),
+            _ => (Source::Nothing, 0),
         };
         let keep = if let Source::Shared(at) = source { Some(at) } else { None };
         let own = if keep.is_some() { saved } else { 0 };
@@ -230,7 +255,8 @@ impl Slots {
             return (Source::Nothing, 0);
         }
         let least = least.max(WORTH);
-        let slot = self.best(job, 0..self.all.len(), |_| true);
+        let kinds = if self.layout.exchanges { self.all.len() } else { self.layout.separate as usize };
+        let slot = self.best(job, 0..kinds, |_| true);
         let (tenant, chunk) = (job.serving.tenant, self.chunk);
         let last = job.tokens.len() - 1;
         let deterministic = job.serving.deterministic;
@@ -268,16 +294,18 @@ impl Slots {
             }
             Source::Copy(from) => {
                 let mut state = Vec::new();
-                backend.save(from as u32, &mut state)?;
+                let copied = backend.save(from as u32, &mut state);
+                if !is_restored(copied.and_then(|()| backend.restore(index as u32, &state))) {
+                    return Ok(0);
+                }
                 let (tokens, exact) = (self.all[from].tokens.clone(), self.all[from].exact);
-                backend.restore(index as u32, &state)?;
                 self.keep(self.all[from].tenant, &tokens, exact, state);
                 exact
             }
-            Source::Kept(state, exact) => {
-                backend.restore(index as u32, &state)?;
-                exact
-            }
+            Source::Kept(state, exact) => match is_restored(backend.restore(index as u32, &state)) {
+                true => exact,
+                false => return Ok(0),
+            },
         };
         let slot = &mut self.all[index];
         slot.tokens = job.tokens[..saved].to_vec();
@@ -308,7 +336,7 @@ impl Slots {
         let slot = &self.all[index];
         let length = slot.tokens.len();
         let worth = KEPT_FROM.max(length / 8);
-        if !self.layout.copies || length < stays + worth {
+        if !self.is_kept_of(index) || length < stays + worth {
             return;
         }
         let elsewhere = self.kept.find(slot.tenant, &slot.tokens, |common, _| common);
@@ -324,8 +352,8 @@ impl Slots {
 
     /// Keeps a copy of what the slot holds now.
     pub(super) fn keep_now(&mut self, backend: &mut dyn Backend, index: usize) -> Result<()> {
-        if !self.layout.copies {
-            return Err(Error::Engine { reason: "what this model reads cannot be kept".to_owned() });
+        if !self.is_kept_of(index) {
+            return Err(Error::Engine { reason: "what this sequence reads cannot be kept".to_owned() });
         }
         let slot = &self.all[index];
         let found = self.kept.find(slot.tenant, &slot.tokens, |common, _| common);
@@ -336,6 +364,11 @@ impl Slots {
         backend.save(index as u32, &mut state)?;
         self.keep(slot.tenant, &slot.tokens.clone(), slot.exact, state);
         Ok(())
+    }
+
+    /// Whether copies of what the slot holds are of use.
+    fn is_kept_of(&self, index: usize) -> bool {
+        self.layout.copies && (self.layout.exchanges || !self.is_shared(index))
     }
 
     fn keep(&mut self, tenant: Tenant, tokens: &[Token], exact: usize, state: Vec<u8>) {
@@ -390,4 +423,12 @@ impl Slots {
         slot.exact = 0;
         backend.truncate(index as u32, 0).map(|_| ())
     }
+}
+
+/// Whether a copy is there. Where it is not, the prompt is read from its beginning.
+fn is_restored(outcome: Result<()>) -> bool {
+    if let Err(error) = &outcome {
+        tracing::warn!(%error, "what was read before cannot be used");
+    }
+    outcome.is_ok()
 }

@@ -560,3 +560,82 @@ fn static_batches_hold_requests_of_one_shape_and_answer_as_each_alone() {
     drop(model.generate(prompt("left")).unwrap());
     assert!(answer(&model, prompt("served")).is_ok());
 }
+
+/// A fake that has no memory for the shared buffer, or cannot restore what it saved.
+struct Poor {
+    inner: FakeBackend,
+    shares: bool,
+    restores: bool,
+}
+
+impl Backend for Poor {
+    fn layout(&self) -> Layout {
+        self.inner.layout()
+    }
+
+    fn decode(&mut self, batch: &[Input], care: Care) -> Result<()> {
+        self.inner.decode(batch, care)
+    }
+
+    fn logits(&mut self, index: usize) -> Result<&[f32]> {
+        self.inner.logits(index)
+    }
+
+    fn truncate(&mut self, sequence: u32, from: u32) -> Result<bool> {
+        match self.shares || sequence < self.layout().separate {
+            true => self.inner.truncate(sequence, from),
+            false => Err(Error::Engine { reason: "no memory".to_owned() }),
+        }
+    }
+
+    fn share(&mut self, from: u32, to: u32, tokens: u32) -> Result<()> {
+        self.inner.share(from, to, tokens)
+    }
+
+    fn save(&mut self, sequence: u32, state: &mut Vec<u8>) -> Result<()> {
+        self.inner.save(sequence, state)
+    }
+
+    fn restore(&mut self, sequence: u32, state: &[u8]) -> Result<()> {
+        match self.restores {
+            true => self.inner.restore(sequence, state),
+            false => Err(Error::Engine { reason: "incompatible".to_owned() }),
+        }
+    }
+}
+
+fn poor(parallel: u32, shares: bool, restores: bool) -> Scheduler {
+    struct Open(u32, bool, bool);
+    impl crate::backend::Open for Open {
+        fn open(&mut self, drive: &mut dyn FnMut(&mut dyn Backend)) -> Result<()> {
+            let inner = FakeBackend::new(&FakeOpen { parallel: self.0, replies: Vec::new() });
+            drive(&mut Poor { inner, shares: self.1, restores: self.2 });
+            Ok(())
+        }
+    }
+    let info = ModelInfo { parallel, ..fake(&[]).info().clone() };
+    let model = Model { info, vocabulary: Arc::new(FakeVocabulary), template: None };
+    let random = Arc::new(SeededRandom::new(1));
+    let config = Config { queue: 8, chunk: 64, batching: Batching::Continuous, cache_bytes: 1 << 20, random };
+    Scheduler::start(model, config, Open(parallel, shares, restores)).unwrap()
+}
+
+#[test]
+fn without_memory_for_the_shared_buffer_scores_are_the_same() {
+    let (model, rich) = (poor(2, false, true), fake(&[]));
+    for _ in 0..2 {
+        let own = scores(&model, "which?", &["this", "that one"], Serving::default()).unwrap();
+        let theirs = scores(&rich, "which?", &["this", "that one"], Serving::default()).unwrap();
+        assert_eq!(own.continuations, theirs.continuations);
+    }
+}
+
+#[test]
+fn what_cannot_be_restored_is_read_again() {
+    let model = poor(1, true, false);
+    let (one, other) = (letters(1, 300), letters(2, 300));
+    let first = answer(&model, prompt(&one)).unwrap();
+    answer(&model, prompt(&other)).unwrap();
+    let again = answer(&model, prompt(&one)).unwrap();
+    assert_eq!((again.text, again.finish.usage.cached_tokens), (first.text, 0));
+}
