@@ -13,17 +13,22 @@ const REPORT_EVERY: Duration = Duration::from_millis(250);
 /// How long a job waits for memory that other models take.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// Does the work of a job, and tells what the meter shows meanwhile.
+/// Does the work of a job, and tells what the meter shows meanwhile. The work goes on while that is told: it may hold the
+/// database's writer, which telling waits for.
 pub(crate) async fn metered<T>(job: &JobContext, meter: &Meter, doing: impl Future<Output = T>) -> T {
     tokio::pin!(doing);
     let mut report = tokio::time::interval(REPORT_EVERY);
     loop {
+        let telling = async {
+            report.tick().await;
+            tell(job, meter).await;
+        };
         tokio::select! {
             outcome = &mut doing => {
                 tell(job, meter).await;
                 return outcome;
             }
-            _ = report.tick() => tell(job, meter).await,
+            () = telling => {}
         }
     }
 }
