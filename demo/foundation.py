@@ -75,6 +75,8 @@ def call_a_tool():
         "type": "object",
         "properties": {"city": {"type": "string"}, "unit": {"type": "string", "enum": ["celsius", "fahrenheit"]}},
         "required": ["city", "unit"],
+        # Without this the arguments may have any members beside these, and small models go on making them up.
+        "additionalProperties": False,
     }
     answer = runtime.converse(
         modelId=NOVA,
