@@ -122,7 +122,8 @@ impl NativeLoader {
         let context = NativeContext::new(vocabulary.model().clone(), shape);
         let open = Pinned::new(options.cores_of(replica).cloned(), context);
         let (queue, cache_bytes) = (options.queue_of_each(), options.prefix_cache_of_each());
-        let config = Config { queue, chunk: CHUNK, cache_bytes, random: self.random.clone() };
+        let (batching, random) = (options.batching, self.random.clone());
+        let config = Config { queue, chunk: CHUNK, batching, cache_bytes, random };
         Scheduler::start(Model { info, vocabulary: vocabulary.clone(), template }, config, open)
     }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::time::Duration;
 
 use crate::chat::ChatPrompt;
 use crate::generation::{GenerateRequest, Generation, Prompt, Tenant};
@@ -14,7 +15,7 @@ use crate::{Result, Token};
 
 /// A loaded model that generates text. Shared; dropping the last handle unloads it.
 ///
-/// `tokenize`, `count`, `render_chat` and `generate` compute for up to some milliseconds (tokenizing, compiling a
+/// `tokenize`, `read`, `count`, `render_chat` and `generate` compute for up to some milliseconds (tokenizing, compiling a
 /// constraint) and never wait for the model: call them from a blocking thread where that matters.
 pub trait Generator: Send + Sync {
     /// Facts of the loaded model.
@@ -23,8 +24,14 @@ pub trait Generator: Send + Sync {
     fn status(&self) -> EngineStatus;
     /// The text's tokens, without an opening token. `parse_special` recognises the template's control tokens.
     fn tokenize(&self, text: &str, parse_special: bool) -> Result<Vec<Token>>;
+    /// The tokens that the model would read for the prompt.
+    fn read(&self, prompt: &Prompt) -> Result<Vec<Token>>;
     /// The number of tokens that the model would read for the prompt.
-    fn count(&self, prompt: &Prompt) -> Result<usize>;
+    fn count(&self, prompt: &Prompt) -> Result<usize> {
+        Ok(self.read(prompt)?.len())
+    }
+    /// The bytes of text that the token stands for, which need not be UTF-8; of a control token its own spelling.
+    fn spelling(&self, token: Token) -> Vec<u8>;
     /// The conversation as text, by the model file's own template.
     ///
     /// Give the result as [`Prompt::Text`] with `parse_special` and `add_bos`: an opening token that the template wrote
@@ -302,3 +309,21 @@ pub fn working_bytes(vocabulary: u64, dimensions: u64) -> u64 {
 
 /// The tokens of the buffer that sequences share, where nothing else is asked for.
 pub const SHARED_CELLS: u32 = 8192;
+
+/// How requests come together in batches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Batching {
+    /// A request joins what runs as soon as there is a sequence for it, and leaves when it is done.
+    #[default]
+    Continuous,
+    /// Requests of about the same length are gathered, begin together and are done before the next ones begin: for many
+    /// short ones of one shape.
+    Static {
+        /// So many make a batch; at most as many as are decoded side by side.
+        size: u32,
+        /// A smaller batch begins when its first request has waited for so long.
+        wait: Duration,
+        /// The most tokens that an answer may have.
+        max_tokens: u32,
+    },
+}

@@ -83,7 +83,8 @@ impl FakeLoader {
         let replies = replies.iter().map(|(key, reply)| ((*key).to_owned(), (*reply).to_owned())).collect();
         let open = Pinned::new(options.cores_of(at).cloned(), FakeOpen { parallel: info.parallel, replies });
         let (queue, cache_bytes) = (options.queue_of_each(), options.prefix_cache_of_each());
-        let config = Config { queue, chunk: CHUNK, cache_bytes, random: self.random.clone() };
+        let (batching, random) = (options.batching, self.random.clone());
+        let config = Config { queue, chunk: CHUNK, batching, cache_bytes, random };
         Scheduler::start(Model { info, vocabulary, template: Some(template) }, config, open)
     }
 }

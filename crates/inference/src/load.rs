@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::cores::CoreSet;
-use crate::{Error, Result, SHARED_CELLS};
+use crate::{Batching, Error, Result, SHARED_CELLS};
 
 /// The most replicas of a model.
 pub const MOST_REPLICAS: u32 = 64;
@@ -30,6 +30,8 @@ pub struct LoadOptions {
     /// The tokens of the buffer that sequences share which begin alike; 0: none, each has a buffer of its own. The
     /// buffer is made when it is first needed.
     pub shared_cells: u32,
+    /// How requests come together.
+    pub batching: Batching,
     /// The memory for what prompts begin with beside the sequences' caches, in bytes, for all replicas together; taken as
     /// they come.
     pub prefix_cache_bytes: u64,
@@ -59,6 +61,7 @@ impl Default for LoadOptions {
             decode_threads: 0,
             gpu_layers: 0,
             shared_cells: SHARED_CELLS,
+            batching: Batching::Continuous,
             prefix_cache_bytes: 1 << 30,
             replicas: 1,
             cores: Vec::new(),

@@ -234,8 +234,12 @@ impl Generator for Replicas {
         self.all[0].tokenize(text, parse_special)
     }
 
-    fn count(&self, prompt: &Prompt) -> Result<usize> {
-        self.all[0].count(prompt)
+    fn read(&self, prompt: &Prompt) -> Result<Vec<Token>> {
+        self.all[0].read(prompt)
+    }
+
+    fn spelling(&self, token: Token) -> Vec<u8> {
+        self.all[0].spelling(token)
     }
 
     fn render_chat(&self, chat: &ChatPrompt) -> Result<String> {

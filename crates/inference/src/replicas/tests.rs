@@ -6,6 +6,7 @@ use futures::executor::block_on;
 use proptest::prelude::*;
 
 use super::*;
+use crate::Batching;
 use crate::backend::{Backend, Care, Input, Layout, Open};
 use crate::fake::{FakeBackend, FakeLoader, FakeOpen, FakeVocabulary};
 use crate::generation::{Event, Serving};
@@ -86,7 +87,13 @@ fn held(number: usize, queue: usize) -> (Replicas, Vec<mpsc::Sender<()>>, Vec<Ar
         let told = Arc::new(AtomicBool::new(false));
         let info = ModelInfo { parallel: 1, ..info.clone() };
         let model = Model { info, vocabulary: Arc::new(FakeVocabulary), template: None };
-        let config = Config { queue, chunk: 64, cache_bytes: 0, random: Arc::new(base::SeededRandom::new(1)) };
+        let config = Config {
+            queue,
+            chunk: 64,
+            batching: Batching::Continuous,
+            cache_bytes: 0,
+            random: Arc::new(base::SeededRandom::new(1)),
+        };
         all.push(Scheduler::start(model, config, Held { gate, panics: told.clone() }).unwrap());
         gates.push(open);
         panics.push(told);
@@ -195,7 +202,13 @@ fn a_replica_that_is_gone_is_passed_over() {
     }
     let healthy = FakeLoader::default().generator(&options(1), &[]).unwrap();
     let model = Model { info: healthy.info().clone(), vocabulary: Arc::new(FakeVocabulary), template: None };
-    let config = Config { queue: 4, chunk: 64, cache_bytes: 0, random: Arc::new(base::SeededRandom::new(1)) };
+    let config = Config {
+        queue: 4,
+        chunk: 64,
+        batching: Batching::Continuous,
+        cache_bytes: 0,
+        random: Arc::new(base::SeededRandom::new(1)),
+    };
     let broken = Scheduler::start(model, config, Once(false)).unwrap();
     let model = Replicas::of(vec![broken, healthy]).unwrap();
     assert!(block_on(model.generate(ask(MINE, "first")).unwrap().collect()).is_err());

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::*;
 use crate::catalogue::CardState;
 use crate::library::hex;
-use crate::testing::{Deployment, add_model};
+use crate::testing::{Deployment, HELD, add_model};
 
 #[path = "../../../checkpoint/tests/support/samples.rs"]
 mod samples;
@@ -197,23 +197,23 @@ async fn a_source_that_changed_on_disk_is_named_and_remembered_as_broken() {
     assert_eq!(names(&deployment, "partial").len(), 0);
 }
 
-/// Where in its work a job is when it is told to end.
-async fn cancelled_while(message: &str) {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quantization_that_is_cancelled_while_it_measures_leaves_nothing() {
     let (deployment, _) = deployment().await;
-    let slow: Vec<LabelTask> = (0..3000)
-        .map(|at| LabelTask { text: format!("{at} {}", "x".repeat(900)), labels: vec!["a".to_owned(), "b".to_owned()] })
-        .collect();
-    let job = deployment.models.quantize(&deployment.ctx, QuantizeRequest { tasks: Some(slow), ..request() });
-    let job = job.await.unwrap();
+    let held = LabelTask { text: HELD.to_owned(), labels: vec!["a".to_owned(), "b".to_owned()] };
+    let request = QuantizeRequest { tasks: Some(vec![held]), ..request() };
+    let job = deployment.models.quantize(&deployment.ctx, request).await.unwrap();
     let account = deployment.ctx.account().clone();
     let mut watched = Box::pin(deployment.jobs.watch(&account, &job.id));
     let running = deployment.jobs.start(1);
     while let Some(seen) = watched.next().await {
         assert!(!seen.state.is_end(), "{seen:?}");
-        if seen.progress.is_some_and(|progress| progress.message.contains(message)) {
+        if seen.progress.is_some_and(|progress| progress.message.contains("measuring")) {
             break;
         }
     }
+    let busy = deployment.models.remove(&deployment.ctx, HALF).await.unwrap_err();
+    assert_eq!(busy.kind, ErrorKind::Conflict, "the source stays until the work has ended");
     deployment.jobs.cancel(&account, &job.id).await.unwrap();
     let job = end_of(&deployment, &job).await;
     running.stop().await;
@@ -221,14 +221,36 @@ async fn cancelled_while(message: &str) {
     assert_eq!(deployment.models.get(&deployment.ctx, "made-up-q8_0").await.unwrap_err().kind, ErrorKind::NotFound);
     assert_eq!((names(&deployment, "partial"), deployment.blobs()), (BTreeSet::new(), 1));
     assert_eq!(names(&deployment, "models"), BTreeSet::from([HALF.to_owned()]));
-    // The names are free again, and so is the memory.
-    assert_eq!(deployment.models.inner.loaded.status(|_| true).used_bytes, 0);
+    // The names are free again, and so is the memory as soon as the reading thread noticed.
+    while deployment.models.inner.loaded.status(|_| true).used_bytes > 0 {
+        tokio::task::yield_now().await;
+    }
     deployment.models.remove(&deployment.ctx, HALF).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_quantization_that_is_cancelled_while_it_measures_leaves_nothing() {
-    cancelled_while("measuring").await;
+async fn a_source_may_go_while_what_was_made_of_it_answers() {
+    let (deployment, expected) = deployment().await;
+    assert_eq!(done(&deployment, request()).await.state, State::Succeeded);
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    let chat = || crate::ChatRequest {
+        model: "made-up-q8_0".to_owned(),
+        messages: vec![crate::Message::user("Hello")],
+        max_tokens: Some(8),
+        ..crate::ChatRequest::default()
+    };
+    let answering = models.chat(ctx, chat()).await.unwrap();
+    models.remove(ctx, HALF).await.unwrap();
+    assert!(!answering.collect().await.unwrap().text().is_empty());
+    assert_eq!(models.get(ctx, HALF).await.unwrap_err().kind, ErrorKind::NotFound);
+    // Also when it is loaded anew, without its source, in another process.
+    let deployment = deployment.restart().await;
+    let answer = deployment.models.chat(&deployment.ctx, chat()).await.unwrap().collect().await.unwrap();
+    assert!(!answer.text().is_empty());
+    let card = deployment.models.get(&deployment.ctx, "made-up-q8_0").await.unwrap();
+    assert_eq!((card.state, card.quantization.unwrap().source.name.as_str()), (CardState::Ready, HALF));
+    let blob = deployment.dir.path().join("models/models/made-up-q8_0/made-up-q8_0.gguf");
+    assert!(fs::read(blob).unwrap() == expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]

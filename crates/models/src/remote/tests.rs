@@ -182,7 +182,7 @@ async fn a_text_is_continued_by_the_upstream() {
     assert_eq!(chat.usage, Usage { input: 2, output: 2, cached: 0, cache_written: 0 });
     assert_eq!(
         (chat.logprobs.len(), chat.logprobs[0].logprob, chat.logprobs[0].top[1].token.as_str()),
-        (1, -0.5, " a")
+        (1, Some(-0.5), " a")
     );
     let form = ContinuationRequest {
         constraint: Some(Constraint::Regex("a".to_owned())),
@@ -307,10 +307,10 @@ async fn what_is_asked_against_repetition_is_refused_by_name() {
         (Sampling { loop_detector: Some(crate::LoopDetector::default()), ..Sampling::default() }, "loop_detection"),
     ] {
         let chat = ChatRequest { sampling: sampling.clone(), ..request() };
-        let refused = client().chat(upstream(&server), chat, served_by()).await.err().unwrap();
+        let refused = client().chat(upstream(&server), &chat, served_by()).await.err().unwrap().error;
         assert!(refused.to_string().contains(name), "{refused}");
         let text = ContinuationRequest { prompt: RawPrompt::Text("x".to_owned()), sampling, ..Default::default() };
-        let refused = client().continue_text(upstream(&server), text, served_by()).await.err().unwrap();
+        let refused = client().continue_text(upstream(&server), &text, served_by()).await.err().unwrap().error;
         assert!(refused.to_string().contains(name), "{refused}");
     }
     assert!(server.seen().is_empty(), "nothing was sent");
