@@ -9,6 +9,14 @@ export interface LoadedModel {
   activeSequences: number
   /** Requests waiting for a place. */
   queued: number
+  /** Tokens of all prompts since it was loaded, and those of them that came from the cache. */
+  promptTokens: number
+  cachedTokens: number
+  /** What is kept for prompts to begin with. */
+  cacheBytes: number
+  cacheEntries: number
+  /** The mean number of requests that are computed together. */
+  occupancy: number | null
   /** Recent speed of the whole model. */
   tokensPerSecond: number | null
 }

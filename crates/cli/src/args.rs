@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::batch_args::Batch;
 use crate::import_args::Import;
-pub use crate::model_args::{Pool, Profile, Quantize};
+pub(crate) use crate::model_args::{Pool, Profile, Quantize};
 use crate::settings_file::Places;
 use crate::up::{RestoreArgs, RotateArgs, UpArgs};
 

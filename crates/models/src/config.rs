@@ -69,11 +69,13 @@ pub struct PoolChecks {
     pub every: Duration,
     /// How long after its last request a pool is still looked at.
     pub idle: Duration,
+    /// So many requests in succession that fail have a member left alone for a while.
+    pub failures: u32,
 }
 
 impl Default for PoolChecks {
     fn default() -> Self {
-        Self { every: Duration::from_secs(10), idle: Duration::from_secs(60) }
+        Self { every: Duration::from_secs(10), idle: Duration::from_secs(60), failures: 3 }
     }
 }
 

@@ -57,8 +57,8 @@ pub use invoke::answer::{
 };
 pub use invoke::prompts::PromptFormat;
 pub use invoke::request::{
-    ChatRequest, CompletionRequest, Content, ContinuationRequest, CountRequest, EmbedRequest, Message, RawPrompt, Role,
-    Sampling, ScorePrompt, ScoreRequest, Serving, ToolChoice, ToolSpec, Truncate,
+    CachePoint, ChatRequest, CompletionRequest, Content, ContinuationRequest, CountRequest, EmbedRequest, Message,
+    RawPrompt, Role, Sampling, ScorePrompt, ScoreRequest, Serving, ToolChoice, ToolSpec, Truncate,
 };
 pub use invoke::score::{Normalize, Scored, Scores};
 pub use pools::{Circuit, MemberKey, MemberStatus, NewMember, NewPool, Pool, PoolMember};

@@ -498,6 +498,11 @@ fn describe(entry: &Entry) -> Option<LoadedModel> {
         active_sequences: status.active,
         queued: status.queued,
         generated_tokens: status.generated_tokens,
+        prompt_tokens: status.prompt_tokens,
+        cached_tokens: status.cached_tokens,
+        cache_bytes: status.cache_bytes,
+        cache_entries: status.cache_entries,
+        occupancy: (status.batches > 0).then(|| status.batch_sequences as f64 / status.batches as f64),
         tokens_per_second: *slot.speed.lock().unwrap_or_else(PoisonError::into_inner),
     })
 }

@@ -17,7 +17,7 @@ use base::{AccountId, Clock, Error, Result};
 use futures::stream::Stream;
 
 use self::bucket::Bucket;
-use crate::{ChatEvent, ServedBy};
+use crate::{ChatEvent, Scores, ServedBy};
 
 /// More pairs of account and model than this are only kept where they count something.
 const PAIRS: usize = 1024;
@@ -203,6 +203,13 @@ pub(crate) trait Metered {
 impl Metered for (Vec<Vec<f32>>, Vec<u32>, ServedBy) {
     fn metered(self, admission: Admission) -> Self {
         admission.spend(self.1.iter().map(|tokens| u64::from(*tokens)).sum());
+        self
+    }
+}
+
+impl Metered for Scores {
+    fn metered(self, admission: Admission) -> Self {
+        admission.spend(u64::from(self.usage.input) + u64::from(self.usage.output));
         self
     }
 }

@@ -34,6 +34,16 @@ pub struct LoadedModel {
     pub queued: u32,
     /// Tokens written since it was loaded.
     pub generated_tokens: u64,
+    /// Tokens of all prompts since then.
+    pub prompt_tokens: u64,
+    /// Those of them that were taken from the cache.
+    pub cached_tokens: u64,
+    /// The bytes that are kept for prompts to begin with, beside the sequences' own caches.
+    pub cache_bytes: u64,
+    /// How many beginnings that are.
+    pub cache_entries: u64,
+    /// The mean number of requests that were computed together; none before the first.
+    pub occupancy: Option<f64>,
     /// The mean speed of the answers that finished lately, in tokens a second of decoding; none before the first.
     pub tokens_per_second: Option<f64>,
 }

@@ -65,6 +65,18 @@ export function LoadedModels({ loaded, onChange }: Props) {
             header: 'Tokens per second',
             cell: (model) => (model.tokensPerSecond ? model.tokensPerSecond.toFixed(1) : '–'),
           },
+          {
+            id: 'hits',
+            header: 'From the cache',
+            cell: (model) =>
+              model.promptTokens > 0 ? `${((100 * model.cachedTokens) / model.promptTokens).toFixed(0)} %` : '–',
+          },
+          { id: 'kept', header: 'Kept', cell: (model) => `${bytes(model.cacheBytes)} in ${model.cacheEntries}` },
+          {
+            id: 'occupancy',
+            header: 'Requests a step',
+            cell: (model) => (model.occupancy ? model.occupancy.toFixed(1) : '–'),
+          },
           ...(managesDeployment ? [actions] : []),
         ]}
       />

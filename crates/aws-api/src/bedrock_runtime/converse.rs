@@ -20,22 +20,24 @@ pub(super) async fn converse(call: AwsCall) -> Answer {
     let conversation = Conversation::from(call.decode::<ConverseRequest>()?);
     let paths = conversation.response_paths.clone();
     let arrived = Instant::now();
-    let chat = call.api.models().chat(&call.ctx, conversation.decode()?).await?.collect().await?.in_blocks()?;
+    let request = conversation.decode()?;
+    let pointed = !request.cache_points.is_empty();
+    let chat = call.api.models().chat(&call.ctx, request).await?.collect().await?.in_blocks()?;
     let served_by = chat.served_by.clone();
-    let mut response = call.encode(&answer(chat, &paths, arrived.elapsed())).map(full);
+    let mut response = call.encode(&answer(chat, &paths, pointed, arrived.elapsed())).map(full);
     name_model(&mut response, &served_by);
     Ok(response)
 }
 
-/// A whole answer, which took so long.
-pub(super) fn answer(chat: Chat, paths: &[String], took: Duration) -> ConverseResponse {
+/// A whole answer, which took so long; `pointed` as for [`token_usage`].
+pub(super) fn answer(chat: Chat, paths: &[String], pointed: bool, took: Duration) -> ConverseResponse {
     ConverseResponse {
         output: ConverseOutput::Message(Message {
             role: ConversationRole::Assistant,
             content: chat.content.into_iter().filter_map(encode_block).collect(),
         }),
         stop_reason: stop_reason(&chat.reason),
-        usage: token_usage(chat.usage),
+        usage: token_usage(chat.usage, pointed),
         metrics: ConverseMetrics { latency_ms: i64::try_from(millis(took)).unwrap_or(i64::MAX) },
         additional_model_response_fields: additional_fields(paths, &chat.reason),
         trace: None,
@@ -66,11 +68,13 @@ pub(super) fn stop_reason(stop: &Stop) -> StopReason {
     }
 }
 
-/// Tokens used, those included that were not read but taken from the cache.
-pub(super) fn token_usage(usage: Usage) -> TokenUsage {
+/// Tokens used. A request that is `pointed` at by cache points has the service's own count, in which the tokens that were
+/// taken from the cache or kept in it are no input tokens; of any other the whole prompt is input.
+pub(super) fn token_usage(usage: Usage, pointed: bool) -> TokenUsage {
     let count = |n: u32| i32::try_from(n).unwrap_or(i32::MAX);
+    let apart = if pointed { usage.cached.saturating_add(usage.cache_written) } else { 0 };
     TokenUsage {
-        input_tokens: count(usage.input),
+        input_tokens: count(usage.input.saturating_sub(apart)),
         output_tokens: count(usage.output),
         total_tokens: count(usage.input).saturating_add(count(usage.output)),
         cache_read_input_tokens: Some(count(usage.cached)),

@@ -7,7 +7,7 @@ use aws_wire::generated::bedrock_runtime::{
     ToolResultBlock, ToolResultContentBlock, ToolResultStatus,
 };
 use base::{Error, Result};
-use models::{ChatRequest, Content, Message, Role, Sampling, Serving, ToolChoice, ToolSpec};
+use models::{CachePoint, ChatRequest, Content, Message, Role, Sampling, Serving, ToolChoice, ToolSpec};
 use serde_json::Value;
 
 use super::invoke_model::refuse_guardrail;
@@ -85,6 +85,7 @@ impl Conversation {
             .with_hint("A JSON pointer begins with `/`."));
         }
         check_turns(&self.messages)?;
+        let cache_points = cache_points(&self.system, &self.messages, self.tools.as_ref())?;
         let messages = messages(self.messages)?;
         turns::check_tool_results(&messages)?;
         let (tools, tool_choice) = match self.tools {
@@ -108,6 +109,7 @@ impl Conversation {
         Ok(ChatRequest {
             model: self.model_id,
             serving,
+            cache_points,
             system: system(self.system)?,
             messages,
             tools,
@@ -119,6 +121,39 @@ impl Conversation {
             ..ChatRequest::default()
         })
     }
+}
+
+/// The most cache points that a request may have.
+const MOST_CACHE_POINTS: usize = 4;
+
+/// Where the request has cache points. Blocks that nothing is read of count for none.
+fn cache_points(
+    system: &[SystemContentBlock],
+    messages: &[WireMessage],
+    tools: Option<&ToolConfiguration>,
+) -> Result<Vec<CachePoint>> {
+    let mut points = Vec::new();
+    let of_tools = tools.iter().flat_map(|config| &config.tools).filter(|tool| matches!(tool, Tool::CachePoint(_)));
+    points.extend(of_tools.map(|_| CachePoint::Tools));
+    let of_system = system.iter().filter(|block| matches!(block, SystemContentBlock::CachePoint(_)));
+    points.extend(of_system.map(|_| CachePoint::System));
+    for (at, message) in messages.iter().enumerate() {
+        let mut blocks = 0;
+        for block in &message.content {
+            match block {
+                ContentBlock::CachePoint(_) => points.push(CachePoint::Message { message: at, blocks }),
+                ContentBlock::ReasoningContent(_) => {}
+                _ => blocks += 1,
+            }
+        }
+    }
+    if points.len() > MOST_CACHE_POINTS {
+        return Err(Error::invalid(format!(
+            "The request has {} cache points. The maximum number of cache points is {MOST_CACHE_POINTS}.",
+            points.len()
+        )));
+    }
+    Ok(points)
 }
 
 fn check_turns(messages: &[WireMessage]) -> Result<()> {
@@ -167,7 +202,7 @@ fn decode_block(block: ContentBlock, at: usize, nth: usize) -> Result<Option<Con
         ContentBlock::ToolAddition(_) | ContentBlock::ToolRemoval(_) => {
             Content::Unsupported { what: "change of tools" }
         }
-        // Cache points ask for what the engine does anyway; thoughts of earlier turns are not read again.
+        // Cache points are no content; thoughts of earlier turns are not read again.
         ContentBlock::CachePoint(_) | ContentBlock::ReasoningContent(_) => return Ok(None),
     }))
 }

@@ -23,9 +23,10 @@ use crate::openai::sse::started;
 /// Answers in events.
 pub(super) async fn converse_stream(call: AwsCall) -> Answer {
     let conversation = Conversation::from(call.decode::<ConverseStreamRequest>()?);
-    let mut writer =
-        Writer { blocks: Blocks::default(), paths: conversation.response_paths.clone(), arrived: Instant::now() };
-    let events = call.api.models().chat(&call.ctx, conversation.decode()?).await?;
+    let (paths, arrived) = (conversation.response_paths.clone(), Instant::now());
+    let request = conversation.decode()?;
+    let mut writer = Writer { blocks: Blocks::default(), paths, pointed: !request.cache_points.is_empty(), arrived };
+    let events = call.api.models().chat(&call.ctx, request).await?;
     let served_by = events.served_by().clone();
     let pieces = event_stream::write(started(events).await?, Exceptions::Converse, move |event| {
         writer.events(event).iter().map(aws_wire::event).collect()
@@ -38,6 +39,7 @@ pub(super) async fn converse_stream(call: AwsCall) -> Answer {
 struct Writer {
     blocks: Blocks,
     paths: Vec<String>,
+    pointed: bool,
     arrived: Instant,
 }
 
@@ -55,7 +57,7 @@ impl Writer {
                 }));
                 let latency = i64::try_from(millis(self.arrived.elapsed())).unwrap_or(i64::MAX);
                 out.push(ConverseStreamOutput::Metadata(ConverseStreamMetadataEvent {
-                    usage: token_usage(*usage),
+                    usage: token_usage(*usage, self.pointed),
                     metrics: ConverseStreamMetrics { latency_ms: latency },
                     ..ConverseStreamMetadataEvent::default()
                 }));

@@ -65,10 +65,11 @@ fn converse(record: RecordBody<'_>) -> Result<Asked> {
     let conversation = Conversation::from(request);
     let paths = conversation.response_paths.clone();
     let request = conversation.decode()?;
+    let pointed = !request.cache_points.is_empty();
     let encode = move |chat: &Chat| {
         let timing = &chat.timing;
         let took: Duration = [timing.queued, timing.prefill, timing.decode].iter().sum();
-        let response = aws_wire::encode(&routed, &answer(chat.clone(), &paths, took), "");
+        let response = aws_wire::encode(&routed, &answer(chat.clone(), &paths, pointed, took), "");
         serde_json::from_slice::<Value>(response.body()).map_err(Error::internal)
     };
     Ok(Asked::Chat(Box::new(request), Box::new(encode)))

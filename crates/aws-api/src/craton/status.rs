@@ -23,6 +23,11 @@ pub(super) async fn get(call: Call<Labels>) -> Answer {
                 "activeSequences": model.active_sequences,
                 "queued": model.queued,
                 "generatedTokens": model.generated_tokens,
+                "promptTokens": model.prompt_tokens,
+                "cachedTokens": model.cached_tokens,
+                "cacheBytes": model.cache_bytes,
+                "cacheEntries": model.cache_entries,
+                "occupancy": model.occupancy,
                 "tokensPerSecond": model.tokens_per_second,
             })
         })

@@ -77,6 +77,7 @@ pub(crate) fn decode(root: &Fields<'_>, model: String) -> Result<ChatRequest> {
         constraint = None;
     }
     Ok(ChatRequest {
+        cache_points: Vec::new(),
         model,
         system,
         messages,

@@ -249,3 +249,32 @@ async fn a_forced_tool_gets_arguments_of_its_schema_with_definitions() {
     }
     world.stop().await;
 }
+
+#[tokio::test]
+async fn cache_points_split_the_input_tokens_as_the_service_does() {
+    let world = World::start().await;
+    let rubric = "Judge what follows by these rules. ".repeat(12);
+    let ask = async |text: &str, points: usize| {
+        let mut content = vec![json!({"text": text})];
+        content.extend((1..points).map(|_| json!({"cachePoint": {"type": "default"}})));
+        let mut system = vec![json!({"text": rubric})];
+        system.extend((0..points.min(1)).map(|_| json!({"cachePoint": {"type": "default"}})));
+        let body = json!({"system": system, "messages": [{"role": "user", "content": content}],
+                          "inferenceConfig": {"maxTokens": 2, "temperature": 0}});
+        world.signed("bedrock", "POST", &path(CLAUDE, "converse"), &body.to_string()).await
+    };
+    let sum = |usage: &Value, names: &[&str]| names.iter().map(|name| usage[name].as_u64().unwrap()).sum::<u64>();
+    let four = ["inputTokens", "outputTokens", "cacheReadInputTokens", "cacheWriteInputTokens"];
+    let first = ask("One thing.", 1).await.json()["usage"].clone();
+    assert!(first["cacheReadInputTokens"] == 0 && first["cacheWriteInputTokens"].as_u64().unwrap() > 400, "{first}");
+    assert_eq!(first["totalTokens"], sum(&first, &four));
+    let second = ask("Quite another.", 1).await.json()["usage"].clone();
+    assert!(second["cacheReadInputTokens"].as_u64().unwrap() > 400 && second["cacheWriteInputTokens"] == 0, "{second}");
+    assert_eq!(second["totalTokens"], sum(&second, &four));
+    let plain = ask("Quite another.", 0).await.json()["usage"].clone();
+    assert!(plain["cacheReadInputTokens"].as_u64().unwrap() > 400, "{plain}");
+    assert_eq!(plain["totalTokens"], sum(&plain, &["inputTokens", "outputTokens"]));
+    assert_eq!(ask("Too many.", 5).await.error(), (400, "ValidationException"));
+    assert_eq!(ask("Enough.", 4).await.status, 200);
+    world.stop().await;
+}

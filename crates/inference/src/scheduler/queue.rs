@@ -75,8 +75,11 @@ impl Shared {
         let limit = self.capacity + free;
         let is_full = |state: &State| {
             let tenant = job.serving.tenant;
-            let gathered = state.gathered.iter().filter(|other| other.serving.tenant == tenant).count();
-            let lines: usize = state.classes.iter().map(|class| class.waiting_of(tenant)).sum();
+            // What waits in the background keeps nobody out who comes before it.
+            let class = job.serving.priority as usize;
+            let before = |other: &&Job| other.serving.tenant == tenant && other.serving.priority as usize <= class;
+            let gathered = state.gathered.iter().filter(before).count();
+            let lines: usize = state.classes[..=class].iter().map(|class| class.waiting_of(tenant)).sum();
             let theirs = lines + gathered;
             theirs >= limit || state.waiting() >= limit.saturating_mul(TENANTS)
         };

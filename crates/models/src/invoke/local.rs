@@ -10,7 +10,7 @@ use inference::{Constraint, Event, GenerateRequest, Generation, Generator, Loade
 
 use super::answer::{ChatEvent, ChatStream, ServedBy, Stop, Timing, TokenLogprob, TopLogprob, Usage};
 use super::request::{ChatRequest, CompletionRequest, ContinuationRequest, Sampling, ToolChoice};
-use super::{continuation, errors, render};
+use super::{cache_points, continuation, errors, render};
 use crate::loaded::Lease;
 
 const ID_ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -25,7 +25,13 @@ pub(crate) async fn chat(
 ) -> Result<ChatStream> {
     let prepared = tokio::task::spawn_blocking(move || {
         let generator = generator(&lease)?;
-        let prompt = render::prompt(&**generator, lease.name(), &request)?;
+        let mut prompt = render::prompt(&**generator, lease.name(), &request)?;
+        let mut kept = Vec::new();
+        if !request.cache_points.is_empty() {
+            let located = cache_points::located(&**generator, &request, &prompt);
+            let (tokens, points) = located.map_err(|error| errors::of_invocation(lease.name(), error))?;
+            (prompt, kept) = (Prompt::Tokens(tokens), points);
+        }
         let tools = render::offered(&request);
         let parser = (!tools.is_empty()).then(|| Parser::new(generator.info().tool_format, &tools));
         let constraint = constraint(&request, &tools).map_err(|error| errors::of_invocation(lease.name(), error))?;
@@ -35,6 +41,7 @@ pub(crate) async fn chat(
             stop: request.stop,
             constraint,
             logprobs: request.logprobs,
+            cache_points: kept,
             serving,
             ..drawn(&request.sampling)
         };

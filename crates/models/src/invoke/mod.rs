@@ -1,6 +1,7 @@
 //! Invocation: conversations, raw prompts, embeddings, token counts.
 
 pub(crate) mod answer;
+pub(crate) mod cache_points;
 pub(crate) mod chat;
 pub(crate) mod complete;
 pub(crate) mod continuation;

@@ -50,8 +50,26 @@ pub struct ChatRequest {
     pub constraint: Option<Constraint>,
     /// How many alternatives to report for every token, 0 for the drawn token alone; none: no log probabilities.
     pub logprobs: Option<u8>,
+    /// Where the conversation so far is worth keeping for later ones of the account that begin alike.
+    pub cache_points: Vec<CachePoint>,
     /// How it is served beside others.
     pub serving: Serving,
+}
+
+/// A place in a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CachePoint {
+    /// After the system prompt.
+    System,
+    /// After the tools. A template that writes them after the system prompt has nothing to keep there by itself.
+    Tools,
+    /// Within a turn.
+    Message {
+        /// The turn's number.
+        message: usize,
+        /// The blocks of it that come before.
+        blocks: usize,
+    },
 }
 
 /// A raw prompt to be answered: Titan Text, Llama and Mistral bodies.

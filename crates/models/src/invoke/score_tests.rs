@@ -80,6 +80,10 @@ async fn the_prompt_of_a_second_request_comes_from_the_cache_of_its_account_alon
     let other = deployment.context("210987654321", "us-east-1").await;
     let scores = deployment.models.score(&other, ask(&["no"])).await.unwrap();
     assert_eq!(scores.usage.cached, 0);
+    let status = deployment.models.status(&deployment.ctx);
+    let model = &status.loaded[0];
+    assert!(model.cached_tokens > 0 && model.prompt_tokens > model.cached_tokens, "{model:?}");
+    assert!(model.occupancy.is_some_and(|occupancy| occupancy >= 1.0));
 }
 
 #[tokio::test]

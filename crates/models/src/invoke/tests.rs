@@ -467,3 +467,28 @@ fn a_template_that_cannot_be_rendered_now_may_be_asked_again() {
     assert_eq!(error.kind, ErrorKind::Unavailable);
     assert_eq!(error.message, "The chat template of `m` could not be rendered: its process was ended.");
 }
+
+#[tokio::test]
+async fn what_comes_before_a_cache_point_is_kept_and_taken_again() {
+    let deployment = deployment().await;
+    let rubric = "Judge what follows by these rules. ".repeat(12);
+    let asked = |text: &str| ChatRequest {
+        system: vec![rubric.clone()],
+        cache_points: vec![CachePoint::System, CachePoint::Tools],
+        max_tokens: Some(2),
+        ..ask(text)
+    };
+    let answered = async |ctx: &identity::Ctx, request| {
+        deployment.models.chat(ctx, request).await.unwrap().collect().await.unwrap().usage
+    };
+    let first = answered(&deployment.ctx, asked("One thing.")).await;
+    assert!(first.cached == 0 && first.cache_written as usize >= rubric.len(), "{first:?}");
+    let second = answered(&deployment.ctx, asked("Quite another.")).await;
+    assert!(second.cached as usize >= rubric.len() && second.cache_written == 0, "{second:?}");
+    let other = deployment.context("210987654321", "us-east-1").await;
+    assert_eq!(answered(&other, asked("Quite another.")).await.cached, 0, "nothing crosses accounts");
+    let within =
+        ChatRequest { cache_points: vec![CachePoint::Message { message: 0, blocks: 1 }], ..asked("Part one.") };
+    let whole = answered(&other, within).await;
+    assert!(whole.cached + whole.cache_written < whole.input, "the answer's opening comes after the point: {whole:?}");
+}

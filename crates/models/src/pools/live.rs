@@ -30,8 +30,9 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    pub(super) fn new(spec: Spec, account: &str, clock: Arc<dyn Clock>) -> Self {
-        let state = State::new(&spec.members, spec.max_queue, breaker::Settings::default());
+    pub(super) fn new(spec: Spec, account: &str, threshold: u32, clock: Arc<dyn Clock>) -> Self {
+        let settings = breaker::Settings { threshold, ..breaker::Settings::default() };
+        let state = State::new(&spec.members, spec.max_queue, settings);
         Self { spec, account: account.to_owned(), state: Mutex::new(state), clock }
     }
 
@@ -222,7 +223,7 @@ impl Registry {
             let mut all = self.live();
             let known = all.get(&key).filter(|live| live.spec == spec).cloned();
             known.unwrap_or_else(|| {
-                let new = Arc::new(Live::new(spec, &key.account, Arc::clone(&self.clock)));
+                let new = Arc::new(Live::new(spec, &key.account, self.checks.failures, Arc::clone(&self.clock)));
                 all.insert(key, Arc::clone(&new));
                 new
             })

@@ -119,13 +119,13 @@ impl World {
     fn with(members: Vec<Member>, max_queue: u32, silence: Duration) -> Self {
         install_tls();
         let clock = Arc::new(FixedClock::new(Timestamp(1_000_000)));
-        let checks = PoolChecks { every: Duration::from_secs(3_600), idle: Duration::ZERO };
+        let checks = PoolChecks { every: Duration::from_secs(3_600), idle: Duration::ZERO, ..PoolChecks::default() };
         let client = Client::new(reqwest::Client::new(), silence);
         let registry = Registry::new(client, checks, clock.clone(), Arc::new(SeededRandom::new(1)));
         let key = Key { account: "1".to_owned(), region: "r".to_owned(), which: Which::Named("p".to_owned()) };
         let spec = Spec { name: Some("p".to_owned()), members, max_queue };
         // Not through the registry: no check of its own interferes.
-        let live = Arc::new(Live::new(spec, &key.account, clock.clone()));
+        let live = Arc::new(Live::new(spec, &key.account, checks.failures, clock.clone()));
         Self { registry, clock, live }
     }
 
@@ -394,7 +394,7 @@ async fn a_pool_in_use_is_checked_now_and_again() {
         }
     });
     let clock = Arc::new(FixedClock::new(Timestamp(0)));
-    let every = PoolChecks { every: Duration::from_millis(1), idle: Duration::from_secs(60) };
+    let every = PoolChecks { every: Duration::from_millis(1), ..PoolChecks::default() };
     let client = Client::new(reqwest::Client::new(), Duration::from_secs(20));
     let registry = Registry::new(client, every, clock.clone(), Arc::new(SeededRandom::new(1)));
     let key = Key { account: "1".to_owned(), region: "r".to_owned(), which: Which::Named("p".to_owned()) };

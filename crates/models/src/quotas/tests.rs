@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::testing::Deployment;
-use crate::{ChatRequest, EmbedRequest, Message};
+use crate::{ChatRequest, EmbedRequest, Message, RawPrompt, ScorePrompt, ScoreRequest};
 
 fn quotas(text: &str) -> (Quotas, Arc<FixedClock>) {
     let clock = Arc::new(FixedClock::new(Timestamp(1_000_000)));
@@ -143,4 +143,18 @@ async fn an_answer_s_tokens_are_taken_from_the_quota() {
     assert!(models.chat(&deployment.ctx, ask()).await.err().unwrap().message.starts_with("Too many requests"));
     running.collect().await.unwrap();
     assert!(models.chat(&deployment.ctx, ask()).await.err().unwrap().message.starts_with("Too many tokens"));
+}
+
+#[tokio::test]
+async fn scores_count_against_the_quota() {
+    let deployment = Deployment::start_with(|config| config.quota = "requests=1".parse().unwrap()).await;
+    deployment.add_model("chatty");
+    let ask = || ScoreRequest {
+        model: "chatty".to_owned(),
+        prompt: ScorePrompt::Raw(RawPrompt::Text("Hi".to_owned())),
+        continuations: vec![RawPrompt::Text("there".to_owned())],
+        ..ScoreRequest::default()
+    };
+    deployment.models.score(&deployment.ctx, ask()).await.unwrap();
+    assert_eq!(deployment.models.score(&deployment.ctx, ask()).await.err().unwrap().kind, ErrorKind::Throttled);
 }
