@@ -33,7 +33,7 @@ mod on_linux {
 
     use super::*;
     use crate::fake::{FakeLoader, FakeOpen};
-    use crate::{GenerateRequest, LoadOptions, Prompt};
+    use crate::{GenerateRequest, LoadOptions, Prompt, Sampling};
 
     fn allowed() -> Vec<u32> {
         let set = sched_getaffinity(None).unwrap();
@@ -75,7 +75,8 @@ mod on_linux {
         let options = LoadOptions { cores: vec![CoreSet::of([core]).unwrap()], ..LoadOptions::default() };
         let model = FakeLoader::default().replicas(&options, &[("Hi", "there")]).unwrap();
         let prompt = Prompt::Text { text: "Hi".to_owned(), parse_special: false, add_bos: false };
-        let answer = model.generate(GenerateRequest { prompt, ..GenerateRequest::default() }).unwrap();
+        let request = GenerateRequest { prompt, sampling: Sampling::greedy(), ..GenerateRequest::default() };
+        let answer = model.generate(request).unwrap();
         assert_eq!(futures::executor::block_on(answer.collect()).unwrap().text, "there");
     }
 }
