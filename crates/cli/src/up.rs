@@ -65,6 +65,37 @@ pub struct UpArgs {
     /// Layers of a model that a GPU computes, in a build that has one [default: all]
     #[arg(long, env = "CRATON_GPU_LAYERS", value_name = "N")]
     pub gpu_layers: Option<u32>,
+    /// Engines that serve one model side by side; they share its weights and nothing else [default: one, or one a core set]
+    #[arg(long, env = "CRATON_REPLICAS", value_name = "N", help_heading = "Engines")]
+    pub replicas: Option<u32>,
+    /// Cores of each replica, as `0-3:4-7` for two; Linux only [default: wherever the system likes]
+    #[arg(long, env = "CRATON_CORES", value_name = "SETS", help_heading = "Engines")]
+    pub cores: Option<String>,
+    /// Numbers of the cache: `f16`, `f32`, or `q8_0` for half the memory [default: f16]
+    #[arg(long, env = "CRATON_CACHE_TYPE", value_name = "TYPE", help_heading = "Engines")]
+    pub cache_type: Option<String>,
+    /// Whether attention is computed in one pass [default: by the model's size]
+    #[arg(long, env = "CRATON_ONE_PASS_ATTENTION", value_name = "BOOL", help_heading = "Engines")]
+    pub one_pass_attention: Option<bool>,
+    /// Most memory of each model for beginnings of prompts, such as `2GiB`; 0 keeps none [default: 1GiB]
+    #[arg(long, env = "CRATON_PREFIX_CACHE", value_name = "SIZE", help_heading = "Engines")]
+    pub prefix_cache: Option<String>,
+    /// Tokens of the buffer that requests share which begin alike; 0 shares none [default: 8192]
+    #[arg(long, env = "CRATON_SHARED_CELLS", value_name = "TOKENS", help_heading = "Engines")]
+    pub shared_cells: Option<u32>,
+    /// How a model is cut for several GPUs: `none`, `layer` or `row`; only in a build with GPUs [default: layer]
+    #[arg(long, env = "CRATON_GPU_SPLIT", value_name = "SPLIT", help_heading = "Engines")]
+    pub gpu_split: Option<String>,
+    /// GPU of a model that is not cut; only in a build with GPUs [default: 0]
+    #[arg(long, env = "CRATON_MAIN_GPU", value_name = "N", help_heading = "Engines")]
+    pub main_gpu: Option<u32>,
+    /// Shares of the GPUs in a model, as `3,1`; only in a build with GPUs [default: by their free memory]
+    #[arg(long, env = "CRATON_GPU_SHARES", value_name = "SHARES", help_heading = "Engines")]
+    pub gpu_shares: Option<String>,
+    /// What each account may ask of each model, as `requests=60,tokens=20000,running=4`, the first two a minute
+    /// [default: no limit]
+    #[arg(long, env = "CRATON_QUOTA", value_name = "QUOTA", help_heading = "Engines")]
+    pub quota: Option<String>,
     /// Largest request body, such as `64MiB` [default: 25MiB]
     #[arg(long, env = "CRATON_MAX_BODY", value_name = "SIZE")]
     pub max_body: Option<String>,

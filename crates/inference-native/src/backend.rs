@@ -5,9 +5,9 @@ use std::thread::available_parallelism;
 use std::time::Instant;
 
 use inference::backend::{Backend, Care, Input, Layout, Open};
-use inference::{Error, Facts, LoadOptions, Result};
+use inference::{CacheType, CoreSet, Error, Facts, LoadOptions, Result};
 
-use crate::llama::{Context, Model, Parameters, Stop};
+use crate::llama::{Context, HAS_GPU, Model, Parameters, Stop};
 use crate::state;
 use crate::threads::Threads;
 
@@ -35,6 +35,9 @@ pub(crate) struct Shape {
     /// How many sequences are decoded together; see [`Gguf::rows_alike`](crate::gguf::Gguf::rows_alike).
     alike: usize,
     small: bool,
+    /// What is asked for instead of the choice by size.
+    attention: Option<bool>,
+    cache_type: CacheType,
     /// Tokens of the buffer that sequences share; 0: none.
     cells: u32,
 }
@@ -45,10 +48,15 @@ const SHARED: u32 = 64;
 const SCRATCH: u32 = 96;
 
 impl Shape {
-    pub(crate) fn new(facts: &Facts, options: &LoadOptions, chunk: u32, alike: usize) -> Self {
-        let cores = available_parallelism().map_or(1, |cores| cores.get() as u32);
+    /// The shape of a replica, on its core set where it has one.
+    pub(crate) fn new(facts: &Facts, options: &LoadOptions, (replica, chunk, alike): (usize, u32, usize)) -> Self {
+        let machine = available_parallelism().map_or(1, |cores| cores.get() as u32);
+        let set = options.cores_of(replica).map(CoreSet::count);
+        let cores = set.unwrap_or(machine);
         let parallel = options.parallel.clamp(1, 64);
-        let threads = |asked: u32| if asked == 0 { cores } else { asked }.clamp(1, 512);
+        // More threads than cores wait for each other.
+        let most = set.unwrap_or(512).clamp(1, 512);
+        let threads = |asked: u32| if asked == 0 { cores } else { asked }.clamp(1, most);
         Self {
             parallel,
             // llama.cpp pads to this.
@@ -58,24 +66,27 @@ impl Shape {
             prefill_threads: threads(options.prefill_threads),
             decode_threads: threads(options.decode_threads),
             small: facts.weights_bytes < SMALL_WEIGHTS,
+            attention: options.attention,
+            cache_type: options.cache_type,
             cells: options.shared_cells.next_multiple_of(CELLS),
         }
     }
 
-    /// The same with attention in steps, whatever the model's size: so models of all sizes and batches of all lengths are
+    /// The same with attention in steps and a cache of floats, whatever the model's size and the options: so models of all sizes and batches of all lengths are
     /// computed alike.
     pub(crate) fn in_steps(self) -> Self {
-        Self { small: false, cells: 0, ..self }
+        Self { small: false, attention: None, cache_type: CacheType::F16, cells: 0, ..self }
     }
 
     /// Whether attention is computed in one pass; `None` where a GPU computes and llama.cpp chooses.
     ///
     /// It is faster, but for a long sequence that is decoded alone the number of threads then shows in the rounding, and
     /// differs from what the sequence gets beside others. So such sequences are computed by one thread, which small models
-    /// can afford: for them one-pass attention pays. Large ones use all threads and the other way.
+    /// can afford: for them one-pass attention pays. Large ones use all threads and the other way. The options may ask for
+    /// either, and a quantized cache can be read in one pass alone.
     fn flash_attention(&self) -> Option<bool> {
-        let gpu = cfg!(any(feature = "cuda", feature = "metal", feature = "vulkan"));
-        (!gpu).then_some(self.small)
+        let asked = self.attention.or(self.cache_type.is_quantized().then_some(true));
+        asked.or((!HAS_GPU).then_some(self.small))
     }
 
     /// Whether the threads that compute a single token at this position show in its rounding.
@@ -116,6 +127,7 @@ impl Open for NativeContext {
             unified: false,
             batch: shape.batch,
             flash_attention: shape.flash_attention(),
+            cache_type: shape.cache_type,
         })?;
         drive(&mut Native {
             opener: self,
@@ -184,6 +196,7 @@ impl Native<'_> {
                 batch: self.shape.batch,
                 // What is masked is skipped only so.
                 flash_attention: Some(true),
+                cache_type: self.shape.cache_type,
             })?);
         }
         Ok(())
@@ -316,3 +329,6 @@ impl Backend for Native<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

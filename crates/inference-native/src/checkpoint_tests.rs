@@ -6,7 +6,7 @@ use std::sync::Arc;
 use checkpoint::{Folder, Quantization, Room, Source, examine};
 use futures::executor::block_on;
 use inference::backend::Vocabulary;
-use inference::{GenerateRequest, LoadOptions, Loaded, Loader, ModelFiles, Prompt, Sampling, Token};
+use inference::{CacheType, GenerateRequest, LoadOptions, Loaded, Loader, ModelFiles, Prompt, Sampling, Token};
 use tokenizers::Tokenizer;
 
 use crate::llama::Model;
@@ -45,7 +45,7 @@ fn import(source: &dyn Source, quantization: Quantization) -> Imported {
 }
 
 fn vocabulary(file: &std::path::Path) -> NativeVocabulary {
-    NativeVocabulary::new(Arc::new(Model::load(file, 0).unwrap()))
+    NativeVocabulary::new(Arc::new(Model::load(file, &LoadOptions::default()).unwrap()))
 }
 
 /// The tokens that a model writes after a prompt, greedily.
@@ -248,4 +248,28 @@ fn a_model_in_a_sealed_memory_file_loads_by_its_path_and_stays_when_the_file_is_
     let tokens = loaded.tokenize(&text, true).unwrap();
     let plain = import(&sample.files(), Quantization::F16);
     assert_eq!(vec![tokens], greedy(&plain.file, &["<s>[INST] Hello [/INST]"]));
+}
+
+#[test]
+fn caches_of_every_type_and_several_replicas_answer() {
+    // Heads of 32 numbers, which share a scale in a quantized cache.
+    let source = Sample::new("MistralForCausalLM", Sizes { hidden: 128, ..SMALL }, "BF16").files();
+    let imported = import(&source, Quantization::F16);
+    let files = ModelFiles { dir: imported.file.parent().unwrap().to_owned(), main: imported.file.clone() };
+    for (cache_type, replicas) in [(CacheType::F16, 2), (CacheType::F32, 1), (CacheType::Q8_0, 1)] {
+        let options =
+            LoadOptions { parallel: 1, context_per_sequence: 256, cache_type, replicas, ..LoadOptions::default() };
+        let Loaded::Generator(model) = NativeLoader::default().load(&files, &options).unwrap() else { panic!() };
+        let ask = || {
+            let prompt = Prompt::Text { text: "the river".to_owned(), parse_special: true, add_bos: true };
+            let sampling = Sampling::greedy();
+            GenerateRequest { prompt, sampling, max_tokens: Some(8), ..GenerateRequest::default() }
+        };
+        let streams = [model.generate(ask()).unwrap(), model.generate(ask()).unwrap()];
+        let [one, two] = streams.map(|stream| block_on(stream.collect()).unwrap());
+        assert_eq!(one.text, two.text, "{cache_type}");
+        assert!(one.finish.usage.completion_tokens > 0);
+    }
+    let refused = LoadOptions { cache_type: CacheType::Q8_0, attention: Some(false), ..LoadOptions::default() };
+    assert!(NativeLoader::default().load(&files, &refused).is_err());
 }

@@ -21,8 +21,8 @@ use inference::backend::Vocabulary as _;
 use inference::scheduler::{Config, Model, Scheduler};
 use inference::template::{ChatTemplate, Tokens};
 use inference::{
-    CHUNK, Error, Facts, LoadOptions, Loaded, Loader, ModelFiles, ModelInfo, ModelKind, Passage, Reading, Result,
-    ToolFormat,
+    CHUNK, Error, Facts, LoadOptions, Loaded, Loader, ModelFiles, ModelInfo, ModelKind, Passage, Pinned, Reading,
+    Replicas, Result, ToolFormat,
 };
 
 use backend::{NativeContext, Shape};
@@ -76,28 +76,12 @@ impl Loader for NativeLoader {
 
     fn load(&self, files: &ModelFiles, options: &LoadOptions) -> Result<Loaded> {
         let file = files.main.as_path();
+        options.validate()?;
         let header = Gguf::open(file)?;
         let facts = self.inspect(files)?;
         let vocabulary = Arc::new(self.weights(file, options)?);
-        let shape = Shape::new(&facts, options, CHUNK, header.rows_alike());
-        let template = header.chat_template().map(|source| self.template(source, &vocabulary)).transpose()?;
-        let info = ModelInfo {
-            name: facts.name.clone(),
-            architecture: facts.architecture.clone(),
-            parameters: facts.parameters,
-            context_length: shape.context.min(facts.context_length.max(1)),
-            vocabulary: vocabulary.size(),
-            memory_bytes: facts.memory_bytes(options),
-            has_chat_template: template.is_some(),
-            tool_format: template.as_ref().map_or(ToolFormat::default(), ChatTemplate::tool_format),
-            parallel: shape.parallel,
-        };
-        let open = NativeContext::new(vocabulary.model().clone(), shape);
-        let cache_bytes = options.prefix_cache_bytes;
-        let (queue, batching, random) = (options.queue, options.batching, self.random.clone());
-        let config = Config { queue, chunk: CHUNK, batching, cache_bytes, random };
-        let scheduler = Scheduler::start(Model { info, vocabulary, template }, config, open)?;
-        Ok(Loaded::Generator(Arc::new(scheduler)))
+        let start = |replica| self.replica(&header, &facts, &vocabulary, options, replica);
+        Ok(Loaded::Generator(Replicas::start(options, start)?))
     }
 
     fn read_all(
@@ -113,8 +97,38 @@ impl Loader for NativeLoader {
 }
 
 impl NativeLoader {
+    /// Starts one replica over the loaded weights.
+    fn replica(
+        &self,
+        header: &Gguf,
+        facts: &Facts,
+        vocabulary: &Arc<NativeVocabulary>,
+        options: &LoadOptions,
+        replica: usize,
+    ) -> Result<Scheduler> {
+        let shape = Shape::new(facts, options, (replica, CHUNK, header.rows_alike()));
+        let template = header.chat_template().map(|source| self.template(source, vocabulary)).transpose()?;
+        let info = ModelInfo {
+            name: facts.name.clone(),
+            architecture: facts.architecture.clone(),
+            parameters: facts.parameters,
+            context_length: shape.context.min(facts.context_length.max(1)),
+            vocabulary: vocabulary.size(),
+            memory_bytes: facts.memory_bytes(options),
+            has_chat_template: template.is_some(),
+            tool_format: template.as_ref().map_or(ToolFormat::default(), ChatTemplate::tool_format),
+            parallel: shape.parallel,
+        };
+        let context = NativeContext::new(vocabulary.model().clone(), shape);
+        let open = Pinned::new(options.cores_of(replica).cloned(), context);
+        let (queue, cache_bytes) = (options.queue_of_each(), options.prefix_cache_of_each());
+        let (batching, random) = (options.batching, self.random.clone());
+        let config = Config { queue, chunk: CHUNK, batching, cache_bytes, random };
+        Scheduler::start(Model { info, vocabulary: vocabulary.clone(), template }, config, open)
+    }
+
     fn weights(&self, file: &Path, options: &LoadOptions) -> Result<NativeVocabulary> {
-        let model = NativeModel::load(file, options.gpu_layers)
+        let model = NativeModel::load(file, options)
             .map_err(|reason| refused(file, reason, "the log at level `debug` says more"))?;
         Ok(NativeVocabulary::new(Arc::new(model)))
     }

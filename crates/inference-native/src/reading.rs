@@ -27,8 +27,9 @@ pub(crate) fn read_all(
     let tokens = tokens.collect::<Result<Vec<_>>>()?;
     let longest = tokens.iter().map(PassageTokens::longest).max().unwrap_or(0);
     tracing::debug!(file = %files.main.display(), passages = passages.len(), longest, "reading texts along");
-    let alone = LoadOptions { parallel: 1, context_per_sequence: (longest as u32).max(1), ..options.clone() };
-    let shape = Shape::new(&facts, &alone, chunk, 1).in_steps();
+    let context = (longest as u32).max(1);
+    let alone = LoadOptions { parallel: 1, context_per_sequence: context, cores: Vec::new(), ..options.clone() };
+    let shape = Shape::new(&facts, &alone, (0, chunk, 1)).in_steps();
     read(&mut NativeContext::new(vocabulary.model().clone(), shape), &tokens, chunk, cancelled, done)
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::chat::ChatPrompt;
 use crate::generation::{GenerateRequest, Generation, Prompt, Tenant};
+pub use crate::load::LoadOptions;
 use crate::reading::{Passage, Reading};
 use crate::scoring::{ScoreRequest, Scoring};
 use crate::tool_calls::ToolFormat;
@@ -173,6 +174,25 @@ pub struct EngineStatus {
     pub batch_sequences: u64,
 }
 
+impl EngineStatus {
+    /// What two engines do together.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            active: self.active + other.active,
+            queued: self.queued + other.queued,
+            generated_tokens: self.generated_tokens + other.generated_tokens,
+            prompt_tokens: self.prompt_tokens + other.prompt_tokens,
+            cached_tokens: self.cached_tokens + other.cached_tokens,
+            cache_bytes: self.cache_bytes + other.cache_bytes,
+            cache_entries: self.cache_entries + other.cache_entries,
+            batches: self.batches + other.batches,
+            batch_tokens: self.batch_tokens + other.batch_tokens,
+            batch_sequences: self.batch_sequences + other.batch_sequences,
+        }
+    }
+}
+
 /// Facts of a loaded model that embeds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmbedderInfo {
@@ -244,7 +264,7 @@ pub struct Facts {
     pub dimensions: u32,
     /// The weights' bytes in memory.
     pub weights_bytes: u64,
-    /// The bytes of cache that one token of context takes in one sequence; 0 for an embedder.
+    /// The bytes of cache that one token of context takes in one sequence, in floats of 16 bits; 0 for an embedder.
     pub cache_bytes_per_token: u64,
     /// Bytes of working buffers beside weights and cache.
     pub working_bytes: u64,
@@ -269,7 +289,10 @@ impl Facts {
     pub fn memory_bytes(&self, options: &LoadOptions) -> u64 {
         let cells = u64::from(self.context_per_sequence(options)) * u64::from(options.parallel.max(1));
         let cells = cells + u64::from(options.shared_cells);
-        self.weights_bytes + self.cache_bytes_per_token * cells + self.working_bytes
+        let cache = options.cache_type.bytes(self.cache_bytes_per_token.saturating_mul(cells));
+        // Replicas share the weights and nothing else.
+        let each = cache.saturating_add(self.working_bytes);
+        self.weights_bytes.saturating_add(each.saturating_mul(options.replicas.max(1).into()))
     }
 }
 
@@ -303,45 +326,4 @@ pub enum Batching {
         /// The most tokens that an answer may have.
         max_tokens: u32,
     },
-}
-
-/// How a model is loaded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LoadOptions {
-    /// The requests that are decoded side by side.
-    pub parallel: u32,
-    /// The tokens of context of each of them; 0: as many as the model was trained for. The cache's memory is
-    /// `parallel` times this, taken when the model is loaded.
-    pub context_per_sequence: u32,
-    /// The requests that may wait beside those.
-    pub queue: usize,
-    /// The most threads that read prompts; 0: as many as the machine has cores.
-    pub prefill_threads: u32,
-    /// The most threads that write answers; 0: as many as the machine has cores.
-    pub decode_threads: u32,
-    /// Layers that are computed on a GPU, in a build that has one.
-    pub gpu_layers: u32,
-    /// The tokens of the buffer that sequences share which begin alike; 0: none, each has a buffer of its own. The
-    /// buffer is made when it is first needed.
-    pub shared_cells: u32,
-    /// How requests come together.
-    pub batching: Batching,
-    /// The memory for what prompts begin with beside the sequences' caches, in bytes; taken as they come.
-    pub prefix_cache_bytes: u64,
-}
-
-impl Default for LoadOptions {
-    fn default() -> Self {
-        Self {
-            parallel: 8,
-            context_per_sequence: 4096,
-            queue: 64,
-            prefill_threads: 0,
-            decode_threads: 0,
-            gpu_layers: 0,
-            shared_cells: SHARED_CELLS,
-            batching: Batching::Continuous,
-            prefix_cache_bytes: 1 << 30,
-        }
-    }
 }

@@ -12,8 +12,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 use base::{Clock, Random, SystemClock, SystemRandom};
 
 use crate::backend::{Backend, Care, Input, Layout, Open, Vocabulary};
-use crate::engine::{Facts, LoadOptions, Loaded, Loader, ModelFiles, ModelInfo, ModelKind};
+use crate::cores::Pinned;
+use crate::engine::{Facts, Generator, LoadOptions, Loaded, Loader, ModelFiles, ModelInfo, ModelKind};
 use crate::reading::{Passage, PassageTokens, Reading, read_all};
+use crate::replicas::Replicas;
 use crate::scheduler::{Config, Model, Scheduler};
 use crate::template::{ChatTemplate, Tokens};
 use crate::tool_calls::ToolFormat;
@@ -54,6 +56,15 @@ impl FakeLoader {
 
     /// A loaded fake generator. `replies` gives the reply to a prompt whose text contains the key; the first wins.
     pub fn generator(&self, options: &LoadOptions, replies: &[(&str, &str)]) -> Result<Scheduler> {
+        self.replica(options, replies, 0)
+    }
+
+    /// A loaded fake generator of as many replicas as the options say.
+    pub fn replicas(&self, options: &LoadOptions, replies: &[(&str, &str)]) -> Result<Arc<dyn Generator>> {
+        Replicas::start(options, |at| self.replica(options, replies, at))
+    }
+
+    fn replica(&self, options: &LoadOptions, replies: &[(&str, &str)], at: usize) -> Result<Scheduler> {
         let vocabulary = Arc::new(FakeVocabulary);
         let tokens = Tokens { bos: String::new(), eos: "<|im_end|>".to_owned() };
         let template = ChatTemplate::ours(TEMPLATE, tokens, self.clock.clone())?;
@@ -70,9 +81,9 @@ impl FakeLoader {
             parallel: options.parallel.max(1),
         };
         let replies = replies.iter().map(|(key, reply)| ((*key).to_owned(), (*reply).to_owned())).collect();
-        let open = FakeOpen { parallel: info.parallel, replies };
-        let cache_bytes = options.prefix_cache_bytes;
-        let (queue, batching, random) = (options.queue, options.batching, self.random.clone());
+        let open = Pinned::new(options.cores_of(at).cloned(), FakeOpen { parallel: info.parallel, replies });
+        let (queue, cache_bytes) = (options.queue_of_each(), options.prefix_cache_of_each());
+        let (batching, random) = (options.batching, self.random.clone());
         let config = Config { queue, chunk: CHUNK, batching, cache_bytes, random };
         Scheduler::start(Model { info, vocabulary, template: Some(template) }, config, open)
     }
@@ -99,7 +110,7 @@ impl Loader for FakeLoader {
     fn load(&self, files: &ModelFiles, options: &LoadOptions) -> Result<Loaded> {
         Ok(match kind(files) {
             ModelKind::Embedder => Loaded::Embedder(Arc::new(FakeEmbedder::new(DIMENSIONS))),
-            ModelKind::Generator => Loaded::Generator(Arc::new(self.generator(options, &[])?)),
+            ModelKind::Generator => Loaded::Generator(self.replicas(options, &[])?),
         })
     }
 

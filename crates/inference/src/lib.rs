@@ -8,13 +8,16 @@ pub mod backend;
 pub mod chat;
 pub mod constraint;
 mod control;
+mod cores;
 pub mod engine;
 mod error;
 pub mod fake;
 pub mod generation;
+mod load;
 pub mod loops;
 mod prefix;
 pub mod reading;
+mod replicas;
 pub mod sampling;
 pub mod scheduler;
 mod scoring;
@@ -24,17 +27,20 @@ pub mod tool_calls;
 
 pub use chat::{ChatMessage, ChatPrompt, Role, ToolCall, ToolSpec};
 pub use constraint::Constraint;
+pub use cores::{CoreSet, Pinned};
 pub use engine::{
-    Batching, CHUNK, Embedder, EmbedderInfo, Embeddings, EngineStatus, Facts, Generator, LoadOptions, Loaded, Loader,
-    ModelFiles, ModelInfo, ModelKind, SHARED_CELLS, Truncate, working_bytes,
+    Batching, CHUNK, Embedder, EmbedderInfo, Embeddings, EngineStatus, Facts, Generator, Loaded, Loader, ModelFiles,
+    ModelInfo, ModelKind, SHARED_CELLS, Truncate, working_bytes,
 };
 pub use error::{Error, Result};
 pub use generation::{
     Completion, Event, Finish, GenerateRequest, Generation, Priority, Prompt, Serving, StopReason, Tenant, Timing,
     TokenLogprob, TopLogprob, Usage,
 };
+pub use load::{CacheType, LoadOptions, MOST_REPLICAS, MOST_SHARES, Split};
 pub use loops::LoopDetector;
 pub use reading::{Passage, Reading};
+pub use replicas::Replicas;
 pub use sampling::{NgramScope, NoRepeatNgram, Sampling};
 pub use scoring::{ScoreRequest, Scores, Scoring};
 pub use tool_calls::ToolFormat;

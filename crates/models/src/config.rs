@@ -7,7 +7,7 @@ use std::time::Duration;
 use base::Secret;
 use identity::Keyring;
 
-use crate::BatchLimits;
+use crate::{BatchLimits, Quota};
 
 /// Settings of [`crate::Models`].
 #[derive(Debug, Clone)]
@@ -36,6 +36,8 @@ pub struct Config {
     pub sealing_key: Option<Arc<Keyring>>,
     /// What a batch inference job may bring.
     pub batch: BatchLimits,
+    /// What each account may ask of each model.
+    pub quota: Quota,
 }
 
 impl Config {
@@ -55,6 +57,7 @@ impl Config {
             pool_checks: PoolChecks::default(),
             sealing_key: None,
             batch: BatchLimits::default(),
+            quota: Quota::default(),
         }
     }
 }

@@ -22,6 +22,7 @@ mod profiles;
 mod pull;
 mod quality;
 mod quantize;
+mod quotas;
 mod remote;
 mod status;
 mod store;
@@ -65,6 +66,7 @@ pub use profiles::{InferenceProfile, NewProfile, ProfileKind, RouteTarget, Routi
 pub use pull::PullRequest;
 pub use quality::{Bound, Comparison, Kept, LabelTask, MOST_TASKS, QuantizationReport, Ratio, Share};
 pub use quantize::QuantizeRequest;
+pub use quotas::Quota;
 pub use status::{LoadedModel, Status};
 pub use store::TABLES;
 
@@ -96,6 +98,7 @@ struct Inner {
     batch_limits: BatchLimits,
     stops: batch::Stops,
     pools: pools::live::Registry,
+    quotas: quotas::Quotas,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -166,6 +169,7 @@ impl Models {
                 dialects,
                 batch_limits: config.batch,
                 stops: batch::Stops::default(),
+                quotas: quotas::Quotas::new(config.quota, clock.clone()),
                 clock,
                 random,
             }),

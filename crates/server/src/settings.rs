@@ -1,5 +1,6 @@
 //! Settings: arguments, then environment, then `craton.toml`, then defaults; resolved once into one struct.
 
+mod load;
 mod model_room;
 mod root_key;
 
@@ -62,6 +63,10 @@ pub(crate) struct EngineSettings {
     pub(crate) context: u32,
     pub(crate) queue: usize,
     pub(crate) gpu_layers: u32,
+    /// What the other members leave open.
+    pub(crate) load: inference::LoadOptions,
+    /// What each account may ask of each model.
+    pub(crate) quota: models::Quota,
 }
 
 /// What a client may use of the server.
@@ -115,6 +120,16 @@ struct File {
     context: Option<u32>,
     queue: Option<usize>,
     gpu_layers: Option<u32>,
+    replicas: Option<u32>,
+    cores: Option<String>,
+    cache_type: Option<String>,
+    one_pass_attention: Option<bool>,
+    prefix_cache: Option<String>,
+    shared_cells: Option<u32>,
+    gpu_split: Option<String>,
+    main_gpu: Option<u32>,
+    gpu_shares: Option<String>,
+    quota: Option<String>,
     max_body: Option<String>,
     max_headers: Option<String>,
     max_concurrent_requests: Option<usize>,
@@ -136,6 +151,7 @@ impl Settings {
     /// A setting that cannot be read, is unknown, or contradicts another, named with a hint.
     pub(crate) fn resolve(args: UpArgs, machine: &Machine) -> Result<Self> {
         let file = File::read(args.config.as_deref())?;
+        let load = load::resolve(&args, &file)?;
         let data_dir = data_dir(args.data_dir, &file);
         let root_key = RootKeySource::resolve(args.root_key, &file, &data_dir)?;
         let listen = args.listen.or(file.listen).unwrap_or(SocketAddr::from(([127, 0, 0, 1], 4566)));
@@ -155,6 +171,7 @@ impl Settings {
             Some(dir) => dir,
             None => default_models_dir(machine)?,
         };
+        let quota = args.quota.or(file.quota).map_or(Ok(models::Quota::default()), |text| text.parse())?;
         let memory = memory_budget(args.memory_budget.or(file.memory_budget).as_deref(), machine)?;
         Ok(Self {
             data_dir,
@@ -179,6 +196,8 @@ impl Settings {
                 context: positive("context", args.context.or(file.context))?.unwrap_or(CONTEXT),
                 queue: args.queue.or(file.queue).unwrap_or(64),
                 gpu_layers: args.gpu_layers.or(file.gpu_layers).unwrap_or(u32::MAX),
+                load,
+                quota,
             },
             limits: Limits {
                 body: to_usize(size("max_body", args.max_body.or(file.max_body).as_deref().unwrap_or("25MiB"))?),

@@ -222,6 +222,7 @@ fn config(settings: &Settings, data: &DataDir, sealing_key: Arc<Keyring>) -> Con
     let EngineSettings { memory_budget, prefill_threads, decode_threads, parallel, context, queue, .. } =
         settings.engine;
     Config {
+        quota: settings.engine.quota,
         sealing_key: Some(sealing_key),
         memory_budget_bytes: memory_budget,
         strict_aliases: settings.strict_aliases,
@@ -233,7 +234,7 @@ fn config(settings: &Settings, data: &DataDir, sealing_key: Arc<Keyring>) -> Con
             prefill_threads,
             decode_threads,
             gpu_layers: settings.engine.gpu_layers,
-            ..LoadOptions::default()
+            ..settings.engine.load.clone()
         },
         hub: HubConfig::from_env(),
         ..Config::new(&settings.models_dir, data.path().join(IMPORTED))

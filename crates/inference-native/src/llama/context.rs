@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use inference::CacheType;
 use inference::backend::Input;
 use llama_cpp_sys_2 as sys;
 
@@ -24,6 +25,16 @@ pub(crate) struct Parameters {
     pub(crate) batch: u32,
     /// Whether attention is computed in one pass: `None` where llama.cpp chooses.
     pub(crate) flash_attention: Option<bool>,
+    /// How the caches' numbers are stored.
+    pub(crate) cache_type: CacheType,
+}
+
+const fn number_type(cache_type: CacheType) -> sys::ggml_type {
+    match cache_type {
+        CacheType::F16 => sys::GGML_TYPE_F16,
+        CacheType::F32 => sys::GGML_TYPE_F32,
+        CacheType::Q8_0 => sys::GGML_TYPE_Q8_0,
+    }
 }
 
 /// A context of a model. For one thread at a time.
@@ -61,6 +72,8 @@ impl Context {
             Some(true) => sys::LLAMA_FLASH_ATTN_TYPE_ENABLED,
             Some(false) => sys::LLAMA_FLASH_ATTN_TYPE_DISABLED,
         };
+        p.type_k = number_type(parameters.cache_type);
+        p.type_v = number_type(parameters.cache_type);
         // Sequences that share one buffer change each other's rounding.
         p.kv_unified = parameters.unified;
         // A window's cells are kept whole, so that a prompt's beginning can be used again.

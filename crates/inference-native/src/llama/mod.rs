@@ -12,7 +12,7 @@ use std::sync::Once;
 use llama_cpp_sys_2 as sys;
 
 pub(crate) use context::{Context, Parameters, Stop};
-pub(crate) use model::Model;
+pub(crate) use model::{HAS_GPU, Model};
 pub(crate) use quantize::{pack, unpack};
 
 /// Readies llama.cpp's process-wide state at the first use; its log goes to `tracing`.

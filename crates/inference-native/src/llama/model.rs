@@ -4,9 +4,28 @@ use std::ffi::{CStr, CString, c_char};
 use std::path::Path;
 use std::ptr::NonNull;
 
+use inference::{LoadOptions, MOST_SHARES, Split};
 use llama_cpp_sys_2 as sys;
 
 use super::log;
+
+/// Whether the build computes on GPUs. llama.cpp refuses to be told of GPUs where there are none.
+pub(crate) const HAS_GPU: bool = cfg!(any(feature = "cuda", feature = "metal", feature = "vulkan"));
+
+const fn split_mode(split: Split) -> sys::llama_split_mode {
+    match split {
+        Split::None => sys::LLAMA_SPLIT_MODE_NONE,
+        Split::Layer => sys::LLAMA_SPLIT_MODE_LAYER,
+        Split::Row => sys::LLAMA_SPLIT_MODE_ROW,
+    }
+}
+
+/// A share for each device that llama.cpp may have; those that are not given get nothing.
+fn shares(given: &[f32]) -> Vec<f32> {
+    // SAFETY: returns a number.
+    let devices = unsafe { sys::llama_max_devices() }.max(MOST_SHARES);
+    given.iter().copied().chain(std::iter::repeat(0.0)).take(devices).collect()
+}
 
 /// A model in memory. Dropping it unloads it.
 pub(crate) struct Model {
@@ -26,11 +45,11 @@ impl Drop for Model {
 }
 
 impl Model {
-    /// Loads a GGUF file with so many layers on a GPU, where the build has one.
+    /// Loads a GGUF file, on GPUs as the options say where the build has some.
     ///
     /// # Errors
     /// Says why not.
-    pub(crate) fn load(file: &Path, gpu_layers: u32) -> Result<Self, String> {
+    pub(crate) fn load(file: &Path, options: &LoadOptions) -> Result<Self, String> {
         super::ready();
         let path = file.to_str().and_then(|path| CString::new(path).ok()).ok_or("its path is not plain text")?;
         log::take_error();
@@ -39,8 +58,18 @@ impl Model {
         // Weights as the file has them: repacked ones are multiplied by other code for four rows than for one, which rounds
         // differently.
         parameters.use_extra_bufts = false;
-        parameters.n_gpu_layers = i32::try_from(gpu_layers).unwrap_or(i32::MAX);
-        // SAFETY: the path ends with a zero and outlives the call; the parameters are llama.cpp's own.
+        parameters.n_gpu_layers = i32::try_from(options.gpu_layers).unwrap_or(i32::MAX);
+        // Lives as long as the parameters, which point to it.
+        let shares = shares(&options.tensor_split);
+        if HAS_GPU {
+            parameters.split_mode = split_mode(options.split);
+            parameters.main_gpu = i32::try_from(options.main_gpu).unwrap_or(i32::MAX);
+            if !options.tensor_split.is_empty() {
+                parameters.tensor_split = shares.as_ptr();
+            }
+        }
+        // SAFETY: the path ends with a zero and outlives the call; the parameters are llama.cpp's own, and the shares are as
+        // many as it reads and outlive the call.
         let pointer = unsafe { sys::llama_model_load_from_file(path.as_ptr(), parameters) };
         NonNull::new(pointer).map(|pointer| Self { pointer }).ok_or_else(|| match log::take_error() {
             Some(error) => format!("llama.cpp refused it: {error}"),
@@ -178,5 +207,26 @@ impl Model {
 
     fn has(&self, token: i32) -> bool {
         (0..self.tokens()).contains(&token)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn devices_without_a_share_get_nothing() {
+        let all = shares(&[3.0, 1.0]);
+        assert!(all.len() >= MOST_SHARES);
+        assert_eq!(all[..2], [3.0, 1.0]);
+        assert!(all[2..].iter().all(|share| *share == 0.0));
+    }
+
+    #[test]
+    fn ways_to_cut_are_those_of_llama_cpp() {
+        // SAFETY: returns a plain value.
+        let defaults = unsafe { sys::llama_model_default_params() };
+        assert_eq!(split_mode(Split::default()), defaults.split_mode);
+        assert_ne!(split_mode(Split::None), split_mode(Split::Row));
     }
 }

@@ -11,6 +11,7 @@ use tokio::time::Sleep;
 
 use super::errors;
 use super::request::Content;
+use crate::quotas::{Admission, Metered, MeteredEvents};
 
 /// Which model answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -262,6 +263,12 @@ impl ChatStream {
             }
         }
         Err(Error::internal("the stream of an answer ended without its finish"))
+    }
+}
+
+impl Metered for ChatStream {
+    fn metered(self, admission: Admission) -> Self {
+        Self { events: Box::pin(MeteredEvents { events: self.events, admission }), ..self }
     }
 }
 

@@ -26,7 +26,7 @@ impl Models {
         check(&request)?;
         let resolved = self.resolve(ctx, &request.model).await?;
         let (request, serving) = (&request, request.serving.of(ctx));
-        self.routed(ctx, resolved, |attempt| async move {
+        self.metered(ctx, resolved, |attempt| async move {
             let (place, served_by, settling) = attempt.parts();
             let answer = match place {
                 Place::Here(here) => {

@@ -24,7 +24,7 @@ impl Models {
         }
         let resolved = self.resolve(ctx, &request.model).await?;
         let (request, serving) = (&request, request.serving.of(ctx));
-        self.routed(ctx, resolved, |attempt| async move {
+        self.metered(ctx, resolved, |attempt| async move {
             let (place, served_by, settling) = attempt.parts();
             let request = request.clone();
             let answer = match place {

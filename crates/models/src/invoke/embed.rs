@@ -28,7 +28,7 @@ impl Models {
         let wanted = wanted_length(&resolved, request.dimensions)?;
         let normalize = request.normalize.unwrap_or(true);
         let (dimensions, request) = (resolved.dimensions.clone(), &request);
-        let embedded = self.routed(ctx, resolved, |attempt| async move {
+        let embedded = self.metered(ctx, resolved, |attempt| async move {
             let (place, served_by, _) = attempt.parts();
             match place {
                 Place::Here(here) => {

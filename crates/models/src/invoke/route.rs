@@ -11,6 +11,7 @@ use super::{Here, Place};
 use crate::Models;
 use crate::aliases::{Leg, Resolved, Target};
 use crate::pools::dispatch::begun;
+use crate::quotas::Metered;
 use crate::remote::Upstream;
 
 /// One target that is asked.
@@ -47,6 +48,20 @@ impl Settling {
 }
 
 impl Models {
+    /// [`Models::routed`] for a request that counts against its account's quota.
+    ///
+    /// # Errors
+    /// Throttled, where the quota is used up; those of [`Models::routed`].
+    pub(crate) async fn metered<T: Metered, F: Future<Output = Result<T>>>(
+        &self,
+        ctx: &Ctx,
+        resolved: Resolved,
+        ask: impl Fn(Attempt) -> F,
+    ) -> Result<T> {
+        let admission = self.inner.quotas.admit(ctx.account(), &resolved.aws_id)?;
+        Ok(self.routed(ctx, resolved, ask).await?.metered(admission))
+    }
+
     /// Asks the targets of what was resolved in turn, until one answers.
     ///
     /// # Errors

@@ -114,7 +114,7 @@ impl Models {
         let resolved = self.resolve(ctx, &request.model).await?;
         let serving = inference::Serving { deadline: ctx.deadline(), ..request.serving.of(ctx) };
         let request = &request;
-        self.routed(ctx, resolved, |attempt| async move {
+        self.metered(ctx, resolved, |attempt| async move {
             let (place, served_by, _) = attempt.parts();
             match place {
                 Place::Here(here) => {

@@ -89,3 +89,35 @@ fn sizes_have_units() {
         assert!(size("x", bad).is_err(), "{bad}");
     }
 }
+
+#[test]
+fn replicas_and_caches_are_set_by_arguments_or_the_file() {
+    let load = |args: UpArgs| resolve(args).unwrap().engine.load;
+    assert_eq!(load(UpArgs::default()), inference::LoadOptions::default());
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(file, "cores = \"0-1:2,3\"\nprefix_cache = \"0\"\ncache_type = \"q8_0\"\ngpu_shares = \"3,1\"").unwrap();
+    writeln!(file, "quota = \"requests=60\"\nshared_cells = 0\ngpu_split = \"row\"\nmain_gpu = 1").unwrap();
+    let args = UpArgs { config: Some(file.path().into()), shared_cells: Some(4096), ..UpArgs::default() };
+    let settings = resolve(args).unwrap().engine;
+    let options = &settings.load;
+    // One replica for each core set.
+    assert_eq!((options.replicas, options.cores[1].to_string().as_str()), (2, "2-3"));
+    assert_eq!((options.prefix_cache_bytes, options.shared_cells), (0, 4096));
+    assert_eq!((options.cache_type, options.split), (inference::CacheType::Q8_0, inference::Split::Row));
+    assert_eq!((options.main_gpu, &*options.tensor_split), (1, &[3.0, 1.0][..]));
+    assert_eq!(settings.quota.requests_per_minute, Some(60));
+}
+
+#[test]
+fn settings_of_engines_that_contradict_each_other_are_refused() {
+    let refusal = |args: UpArgs| format!("{:#}", resolve(args).unwrap_err());
+    let text = |text: &str| Some(text.to_owned());
+    assert!(refusal(UpArgs { replicas: Some(0), ..UpArgs::default() }).contains("replicas"));
+    assert!(refusal(UpArgs { replicas: Some(3), cores: text("0:1"), ..UpArgs::default() }).contains("2 core sets"));
+    assert!(refusal(UpArgs { cores: text("0:0"), ..UpArgs::default() }).contains("core 0"));
+    let steps = UpArgs { cache_type: text("q8_0"), one_pass_attention: Some(false), ..UpArgs::default() };
+    assert!(refusal(steps).contains("one pass"));
+    assert!(refusal(UpArgs { gpu_shares: text("a"), ..UpArgs::default() }).contains("gpu_shares"));
+    assert!(refusal(UpArgs { gpu_split: text("column"), ..UpArgs::default() }).contains("column"));
+    assert!(refusal(UpArgs { quota: text("words=3"), ..UpArgs::default() }).contains("words=3"));
+}

@@ -1,0 +1,58 @@
+use inference::ModelKind;
+
+use super::*;
+
+fn facts(weights_bytes: u64) -> Facts {
+    Facts {
+        kind: ModelKind::Generator,
+        name: "m".to_owned(),
+        architecture: "llama".to_owned(),
+        parameters: 1,
+        context_length: 4096,
+        vocabulary: 10,
+        dimensions: 8,
+        weights_bytes,
+        cache_bytes_per_token: 64,
+        working_bytes: 0,
+        weights_format: "F16".to_owned(),
+        has_chat_template: false,
+        licence: None,
+    }
+}
+
+fn shape(weights: u64, options: &LoadOptions) -> Shape {
+    Shape::new(&facts(weights), options, (0, 512, 7))
+}
+
+#[test]
+fn attention_is_what_is_asked_for_or_what_the_cache_needs_or_what_suits_the_size() {
+    let one_pass = |weights, attention, cache_type| {
+        shape(weights, &LoadOptions { attention, cache_type, ..LoadOptions::default() }).flash_attention()
+    };
+    if !HAS_GPU {
+        assert_eq!(one_pass(1, None, CacheType::F16), Some(true));
+        assert_eq!(one_pass(SMALL_WEIGHTS, None, CacheType::F16), Some(false));
+    }
+    assert_eq!(one_pass(SMALL_WEIGHTS, Some(true), CacheType::F16), Some(true));
+    assert_eq!(one_pass(1, Some(false), CacheType::F32), Some(false));
+    assert_eq!(one_pass(SMALL_WEIGHTS, None, CacheType::Q8_0), Some(true));
+}
+
+#[test]
+fn reading_for_measurements_is_the_same_under_all_options() {
+    let options = LoadOptions { attention: Some(true), cache_type: CacheType::F32, ..LoadOptions::default() };
+    let (odd, plain) = (shape(1, &options).in_steps(), shape(1, &LoadOptions::default()).in_steps());
+    assert_eq!((odd.flash_attention(), odd.cache_type), (plain.flash_attention(), plain.cache_type));
+}
+
+#[test]
+fn a_core_set_bounds_the_threads() {
+    let cores = vec!["0-2".parse::<CoreSet>().unwrap()];
+    let all = shape(1, &LoadOptions { cores: cores.clone(), ..LoadOptions::default() });
+    assert_eq!((all.prefill_threads, all.decode_threads), (3, 3));
+    let asked = LoadOptions { cores, prefill_threads: 9, decode_threads: 2, ..LoadOptions::default() };
+    let asked = shape(1, &asked);
+    assert_eq!((asked.prefill_threads, asked.decode_threads), (3, 2));
+    let free = shape(1, &LoadOptions { prefill_threads: 9, ..LoadOptions::default() });
+    assert_eq!(free.prefill_threads, 9);
+}

@@ -1,0 +1,236 @@
+//! What an account may ask of a model: requests a minute, tokens a minute, requests at the same time.
+//!
+//! Requests and tokens are counted by token buckets that hold a minute's worth and fill steadily. A request is admitted
+//! where its bucket holds one and the bucket of tokens is not empty; what it read and wrote is taken out when that is
+//! known, so that one long request may bring the bucket below nothing and the next ones wait until it is filled again.
+//! What is counted lies in memory and begins anew with the process.
+
+mod bucket;
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use base::{AccountId, Clock, Error, Result};
+use futures::stream::Stream;
+
+use self::bucket::Bucket;
+use crate::{ChatEvent, Scores, ServedBy};
+
+/// More pairs of account and model than this are only kept where they count something.
+const PAIRS: usize = 1024;
+
+/// What an account may ask of a model. None is no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Quota {
+    /// Requests a minute.
+    pub requests_per_minute: Option<u32>,
+    /// Tokens a minute, read and written.
+    pub tokens_per_minute: Option<u32>,
+    /// Requests at the same time.
+    pub running: Option<u32>,
+}
+
+impl Quota {
+    fn is_unlimited(self) -> bool {
+        self == Self::default()
+    }
+}
+
+impl FromStr for Quota {
+    type Err = Error;
+
+    /// Reads `requests=60,tokens=20000,running=4`, any of them left out.
+    fn from_str(text: &str) -> Result<Self> {
+        let mut quota = Self::default();
+        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            let refused = || {
+                Error::invalid(format!("`{part}` is no quota.")).with_hint(
+                    "Write `requests=60,tokens=20000,running=4` with numbers of at least 1, or some of them.",
+                )
+            };
+            let (name, number) = part.split_once('=').ok_or_else(refused)?;
+            let number = number.trim().parse::<u32>().ok().filter(|number| *number > 0).ok_or_else(refused)?;
+            let place = match name.trim() {
+                "requests" => &mut quota.requests_per_minute,
+                "tokens" => &mut quota.tokens_per_minute,
+                "running" => &mut quota.running,
+                _ => return Err(refused()),
+            };
+            *place = Some(number);
+        }
+        Ok(quota)
+    }
+}
+
+/// Counts what accounts ask. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Quotas {
+    quota: Quota,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    clock: Arc<dyn Clock>,
+    used: Mutex<HashMap<Pair, Used>>,
+}
+
+/// An account and a model.
+type Pair = (AccountId, String);
+
+#[derive(Debug, Clone, Default)]
+struct Used {
+    requests: Option<Bucket>,
+    tokens: Option<Bucket>,
+    running: u32,
+}
+
+impl Quotas {
+    pub(crate) fn new(quota: Quota, clock: Arc<dyn Clock>) -> Self {
+        Self { quota, shared: Arc::new(Shared { clock, used: Mutex::default() }) }
+    }
+
+    /// Admits a request; it runs until the admission is dropped.
+    ///
+    /// # Errors
+    /// Throttled, with when to try again.
+    pub(crate) fn admit(&self, account: &AccountId, model: &str) -> Result<Admission> {
+        if self.quota.is_unlimited() {
+            return Ok(Admission(None));
+        }
+        let now = self.shared.clock.now();
+        let pair = (account.clone(), model.to_owned());
+        let mut all = self.shared.lock();
+        if all.len() >= PAIRS {
+            all.retain(|_, used| used.counts(now));
+        }
+        let used = all.entry(pair.clone()).or_default();
+        used.refill(self.quota, now);
+        used.admit(self.quota).map_err(|refusal| refusal.told(model))?;
+        drop(all);
+        Ok(Admission(Some(Admitted { pair, shared: self.shared.clone() })))
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Pair, Used>> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Used {
+    fn refill(&mut self, quota: Quota, now: base::Timestamp) {
+        let filled = |bucket: Option<Bucket>, limit: Option<u32>| {
+            let limit = limit?;
+            Some(bucket.unwrap_or(Bucket::full(limit, now)).at(now))
+        };
+        self.requests = filled(self.requests, quota.requests_per_minute);
+        self.tokens = filled(self.tokens, quota.tokens_per_minute);
+    }
+
+    fn admit(&mut self, quota: Quota) -> std::result::Result<(), Refusal> {
+        if quota.running.is_some_and(|most| self.running >= most) {
+            return Err(Refusal { what: "requests", seconds: 1 });
+        }
+        if let Some(wait) = self.tokens.and_then(|bucket| bucket.wait_for(1)) {
+            return Err(Refusal { what: "tokens", seconds: wait.div_ceil(1000) });
+        }
+        if let Some(wait) = self.requests.and_then(|bucket| bucket.wait_for(1)) {
+            return Err(Refusal { what: "requests", seconds: wait.div_ceil(1000) });
+        }
+        self.requests = self.requests.map(|bucket| bucket.without(1));
+        self.running += 1;
+        Ok(())
+    }
+
+    /// Whether it differs from what a pair begins with.
+    fn counts(&self, now: base::Timestamp) -> bool {
+        let is_used = |bucket: Option<Bucket>| bucket.is_some_and(|bucket| !bucket.at(now).is_full());
+        self.running > 0 || is_used(self.requests) || is_used(self.tokens)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Refusal {
+    what: &'static str,
+    seconds: u64,
+}
+
+impl Refusal {
+    fn told(self, model: &str) -> Error {
+        let Self { what, seconds } = self;
+        Error::throttled(format!("Too many {what}, please wait before trying again."))
+            .with_hint(format!("The account's quota of {what} for `{model}` is used up. Try again in {seconds} s."))
+    }
+}
+
+/// A request that runs. Dropping it ends it.
+pub(crate) struct Admission(Option<Admitted>);
+
+struct Admitted {
+    pair: Pair,
+    shared: Arc<Shared>,
+}
+
+impl Admission {
+    /// Counts tokens that were read and written.
+    pub(crate) fn spend(&self, tokens: u64) {
+        let Some(Admitted { pair, shared }) = &self.0 else { return };
+        let now = shared.clock.now();
+        if let Some(used) = shared.lock().get_mut(pair) {
+            used.tokens = used.tokens.map(|bucket| bucket.at(now).without(tokens));
+        }
+    }
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        if let Some(used) = self.shared.lock().get_mut(&self.pair) {
+            used.running = used.running.saturating_sub(1);
+        }
+    }
+}
+
+/// What answers a request, and tells what it used.
+pub(crate) trait Metered {
+    /// The same, which counts what it uses and ends the request when it is over.
+    fn metered(self, admission: Admission) -> Self;
+}
+
+/// Vectors, the tokens that were read of each text, and who answered.
+impl Metered for (Vec<Vec<f32>>, Vec<u32>, ServedBy) {
+    fn metered(self, admission: Admission) -> Self {
+        admission.spend(self.1.iter().map(|tokens| u64::from(*tokens)).sum());
+        self
+    }
+}
+
+impl Metered for Scores {
+    fn metered(self, admission: Admission) -> Self {
+        admission.spend(u64::from(self.usage.input) + u64::from(self.usage.output));
+        self
+    }
+}
+
+/// Events of an answer that counts against a quota.
+pub(crate) struct MeteredEvents<S> {
+    pub(crate) events: S,
+    pub(crate) admission: Admission,
+}
+
+impl<S: Stream<Item = Result<ChatEvent>> + Unpin> Stream for MeteredEvents<S> {
+    type Item = Result<ChatEvent>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let polled = Pin::new(&mut self.events).poll_next(context);
+        if let Poll::Ready(Some(Ok(ChatEvent::Finished { usage, .. }))) = &polled {
+            self.admission.spend(u64::from(usage.input) + u64::from(usage.output));
+        }
+        polled
+    }
+}
+
+#[cfg(test)]
+mod tests;
