@@ -19,6 +19,7 @@ mod pools;
 mod profiles;
 mod quantize;
 mod status;
+mod tune;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
