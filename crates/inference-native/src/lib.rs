@@ -94,7 +94,8 @@ impl Loader for NativeLoader {
         };
         let open = NativeContext::new(vocabulary.model().clone(), shape);
         let cache_bytes = options.prefix_cache_bytes;
-        let config = Config { queue: options.queue, chunk: CHUNK, cache_bytes, random: self.random.clone() };
+        let (queue, batching, random) = (options.queue, options.batching, self.random.clone());
+        let config = Config { queue, chunk: CHUNK, batching, cache_bytes, random };
         let scheduler = Scheduler::start(Model { info, vocabulary, template }, config, open)?;
         Ok(Loaded::Generator(Arc::new(scheduler)))
     }

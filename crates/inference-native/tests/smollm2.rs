@@ -9,7 +9,7 @@ use futures::StreamExt;
 use futures::executor::block_on;
 use inference::{
     ChatMessage, ChatPrompt, Completion, Constraint, Error, Event, GenerateRequest, Generation, Generator, LoadOptions,
-    Loaded, Loader, ModelFiles, Prompt, Role, Sampling, ScoreRequest, Scores, Serving, StopReason,
+    Loaded, Loader, ModelFiles, Prompt, Role, Sampling, ScoreRequest, Scores, Serving, StopReason, Tenant,
 };
 use inference_native::NativeLoader;
 
@@ -247,7 +247,7 @@ fn the_right_continuation_is_the_likeliest_in_both_kinds_of_sequences() {
     }
     assert_eq!(scores(&prompt, &labels, deterministic()), exact, "to the bit");
     let again = scores(&format!("{examples}Review: Terrible.\nLabel:"), &labels, Serving::default());
-    assert!(again.usage.cached_tokens > 200, "{:?}", again.usage);
+    assert!(again.usage.cached_tokens > 180, "{:?}", again.usage);
     let sums = again.logprobs();
     assert!(sums[0] > sums[1], "{sums:?}");
 }
@@ -274,14 +274,17 @@ fn what_was_read_in_one_kind_of_sequence_serves_the_other_and_outlives_its_seque
     ask("Once upon a time, in a land far away, there lived a king who had three sons and no daughter at all.");
     let again = ask(&prompt);
     assert_eq!(again.finish.usage.cached_tokens, again.finish.usage.prompt_tokens - 1);
-    assert_eq!(again.text, first.text);
-    let request = ScoreRequest {
-        prompt: text(prompt.clone()),
-        continuations: vec![text(first.text.clone()), text(" unlikely".to_owned())],
-        ..ScoreRequest::default()
+    let score = |serving: Serving| {
+        let continuations = vec![text(" the first item of the list".to_owned()), text(" unlikely".to_owned())];
+        let request = ScoreRequest { prompt: text(prompt.clone()), continuations, serving, ..ScoreRequest::default() };
+        block_on(model.score(request).unwrap().collect()).unwrap()
     };
-    let scores = block_on(model.score(request).unwrap().collect()).unwrap();
-    assert_eq!(scores.usage.cached_tokens, again.finish.usage.cached_tokens, "copied into the shared buffer");
-    let matches = scores.continuations[0].iter().filter(|reading| reading.token == reading.likeliest).count();
-    assert!(matches + 1 >= scores.continuations[0].len(), "{:?}", scores.continuations[0]);
+    let shared = score(Serving::default());
+    assert_eq!(shared.usage.cached_tokens, again.finish.usage.cached_tokens, "copied into the shared buffer");
+    // What another tenant asks is read anew.
+    let anew = score(Serving { tenant: Tenant::of(1), ..deterministic() });
+    assert_eq!(anew.usage.cached_tokens, 0);
+    for (copied, read) in shared.continuations.iter().flatten().zip(anew.continuations.iter().flatten()) {
+        assert!((copied.logprob - read.logprob).abs() < 0.5, "{copied:?} {read:?}");
+    }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::time::Duration;
 
 use crate::chat::ChatPrompt;
 use crate::generation::{GenerateRequest, Generation, Prompt, Tenant};
@@ -280,6 +281,24 @@ pub fn working_bytes(vocabulary: u64, dimensions: u64) -> u64 {
 /// The tokens of the buffer that sequences share, where nothing else is asked for.
 pub const SHARED_CELLS: u32 = 8192;
 
+/// How requests come together in batches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Batching {
+    /// A request joins what runs as soon as there is a sequence for it, and leaves when it is done.
+    #[default]
+    Continuous,
+    /// Requests of about the same length are gathered, begin together and are done before the next ones begin: for many
+    /// short ones of one shape.
+    Static {
+        /// So many make a batch; at most as many as are decoded side by side.
+        size: u32,
+        /// A smaller batch begins when its first request has waited for so long.
+        wait: Duration,
+        /// The most tokens that an answer may have.
+        max_tokens: u32,
+    },
+}
+
 /// How a model is loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoadOptions {
@@ -299,6 +318,8 @@ pub struct LoadOptions {
     /// The tokens of the buffer that sequences share which begin alike; 0: none, each has a buffer of its own. The
     /// buffer is made when it is first needed.
     pub shared_cells: u32,
+    /// How requests come together.
+    pub batching: Batching,
     /// The memory for what prompts begin with beside the sequences' caches, in bytes; taken as they come.
     pub prefix_cache_bytes: u64,
 }
@@ -313,6 +334,7 @@ impl Default for LoadOptions {
             decode_threads: 0,
             gpu_layers: 0,
             shared_cells: SHARED_CELLS,
+            batching: Batching::Continuous,
             prefix_cache_bytes: 1 << 30,
         }
     }

@@ -72,7 +72,8 @@ impl FakeLoader {
         let replies = replies.iter().map(|(key, reply)| ((*key).to_owned(), (*reply).to_owned())).collect();
         let open = FakeOpen { parallel: info.parallel, replies };
         let cache_bytes = options.prefix_cache_bytes;
-        let config = Config { queue: options.queue, chunk: CHUNK, cache_bytes, random: self.random.clone() };
+        let (queue, batching, random) = (options.queue, options.batching, self.random.clone());
+        let config = Config { queue, chunk: CHUNK, batching, cache_bytes, random };
         Scheduler::start(Model { info, vocabulary, template: Some(template) }, config, open)
     }
 }

@@ -25,8 +25,8 @@ pub mod tool_calls;
 pub use chat::{ChatMessage, ChatPrompt, Role, ToolCall, ToolSpec};
 pub use constraint::Constraint;
 pub use engine::{
-    CHUNK, Embedder, EmbedderInfo, Embeddings, EngineStatus, Facts, Generator, LoadOptions, Loaded, Loader, ModelFiles,
-    ModelInfo, ModelKind, SHARED_CELLS, Truncate, working_bytes,
+    Batching, CHUNK, Embedder, EmbedderInfo, Embeddings, EngineStatus, Facts, Generator, LoadOptions, Loaded, Loader,
+    ModelFiles, ModelInfo, ModelKind, SHARED_CELLS, Truncate, working_bytes,
 };
 pub use error::{Error, Result};
 pub use generation::{

@@ -95,20 +95,6 @@ fn from_arn(account: &str, region: &str, text: &str) -> Result<ModelId> {
     }
 }
 
-/// The ARN of the inference profile that a model id names, for a caller of `ctx`'s account and region; none, where it
-/// names no profile.
-pub(crate) fn profile_arn(ctx: &Ctx, text: &str) -> Option<String> {
-    if text.starts_with("arn:") {
-        let arn: Arn = text.parse().ok()?;
-        let is_profile = matches!(arn.resource_type(), Some("inference-profile" | "application-inference-profile"));
-        return is_profile.then(|| text.to_owned());
-    }
-    let is_profile = without_profile_prefix(text) != text;
-    is_profile.then(|| {
-        Arn::new("bedrock", Some(ctx.region()), Some(ctx.account()), format!("inference-profile/{text}")).to_string()
-    })
-}
-
 fn without_profile_prefix(id: &str) -> &str {
     system::split(id).map_or(id, |(_, model)| model)
 }

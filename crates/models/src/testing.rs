@@ -160,6 +160,9 @@ const REPLIES: &[(&str, &str)] = &[
     ("stops", "before STOP after"),
 ];
 
+/// Whoever reads a passage whose prompt holds this goes on when the reading is cancelled, and not before.
+pub(crate) const HELD: &str = "held until it is cancelled";
+
 /// Loads embedders of 400 bytes; `.gguf` files become the engines' own fake generator. A file that holds `corrupt` is, one
 /// that begins with `embeds` is for that, and a `config.json` that holds `unknown` is of an architecture that is.
 #[derive(Default)]
@@ -236,6 +239,9 @@ impl Loader for TestLoader {
         cancelled: &AtomicBool,
         done: &AtomicUsize,
     ) -> inference::Result<Vec<Vec<Vec<inference::Reading>>>> {
+        while passages.iter().any(|passage| passage.prompt.contains(HELD)) && !cancelled.load(Ordering::Relaxed) {
+            std::thread::yield_now();
+        }
         let mut read = inference::fake::FakeLoader::default().read_all(files, options, passages, cancelled, done)?;
         let name = files.main.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         if name.contains("worse") {

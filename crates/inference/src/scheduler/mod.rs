@@ -3,7 +3,8 @@
 //! The thread owns the [`Backend`](crate::backend::Backend) and repeats one step: read a chunk of one prompt, or write
 //! the next token of every running answer.
 //!
-//! **Who is next** of those that wait stands in [`queue`].
+//! **Who is next** of those that wait stands in [`queue`], and how they are gathered into batches of one shape, where
+//! that is asked for ([`Batching::Static`]), in [`gather`].
 //!
 //! **Two kinds of sequences.** Most requests get a sequence with a buffer of its own, in which results do not depend on
 //! what the others hold ([`separate`]). Requests that share most of their prompt, and scores, get sequences of one
@@ -16,6 +17,7 @@
 //! every prompt.
 
 mod cells;
+mod gather;
 mod job;
 pub(crate) mod mailbox;
 mod meters;
@@ -38,7 +40,7 @@ use crate::backend::{Open, Vocabulary};
 use crate::chat::ChatPrompt;
 use crate::constraint::{Compiler, Constraint, Follower};
 use crate::control::ControlTokens;
-use crate::engine::{EngineStatus, Generator, ModelInfo};
+use crate::engine::{Batching, EngineStatus, Generator, ModelInfo};
 use crate::generation::{GenerateRequest, Generation, Prompt, StopReason, Tenant};
 use crate::loops::{LoopDetector, LoopState};
 use crate::sampling::Sampler;
@@ -65,6 +67,8 @@ pub struct Config {
     pub queue: usize,
     /// The tokens of a prompt that are read in one step.
     pub chunk: u32,
+    /// How requests come together.
+    pub batching: Batching,
     /// The memory for what prompts begin with, in bytes; taken as they come.
     pub cache_bytes: u64,
     /// Where seeds come from that a request does not give.
@@ -80,6 +84,7 @@ pub struct Scheduler {
     controls: ControlTokens,
     random: Arc<dyn Random>,
     chunk: usize,
+    batching: Batching,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -95,7 +100,7 @@ impl Scheduler {
             .spawn({
                 let (model, shared) = (model.clone(), shared.clone());
                 let sizes = (config.chunk.max(1), config.cache_bytes);
-                move || worker::run(&model, &shared, sizes, open, &opened)
+                move || worker::run(&model, &shared, sizes, config.batching, open, &opened)
             })
             .map_err(|error| Error::Engine { reason: format!("no thread could be started: {error}") })?;
         // Made before the outcome is known, so that a failure joins the thread.
@@ -107,6 +112,7 @@ impl Scheduler {
             controls,
             random: config.random,
             chunk: config.chunk.max(1) as usize,
+            batching: config.batching,
             thread: Some(thread),
         };
         ready.recv().unwrap_or(Err(Error::Stopped))?;
@@ -264,6 +270,10 @@ impl Scheduler {
         }
         // Fits: less than `context_length`, which is a `u32`.
         let room = (context - prompt) as u32;
+        let asked = match self.batching {
+            Batching::Continuous => asked,
+            Batching::Static { max_tokens, .. } => Some(asked.unwrap_or(max_tokens).min(max_tokens)),
+        };
         match asked {
             Some(0) => Err(Error::Request { reason: "`max_tokens` is 0: it must be at least 1".to_owned() }),
             Some(asked) if asked <= room => Ok((asked, StopReason::MaxTokens)),

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::gather::{self, Gathering, Next};
 use super::job::Job;
 use crate::engine::EngineStatus;
 use crate::generation::{Priority, Tenant};
@@ -31,6 +32,8 @@ pub(super) struct Shared {
 #[derive(Default)]
 struct State {
     classes: [Class; 3],
+    /// Requests that wait for others of their shape, in the order in which they come.
+    gathered: Vec<Job>,
     /// Why no more requests are taken.
     closed: Option<Error>,
     /// Tenants whose caches the worker shall forget.
@@ -71,7 +74,10 @@ impl Shared {
         let free = self.parallel.saturating_sub(state.status.active) as usize;
         let limit = self.capacity + free;
         let is_full = |state: &State| {
-            let theirs: usize = state.classes.iter().map(|class| class.waiting_of(job.serving.tenant)).sum();
+            let tenant = job.serving.tenant;
+            let gathered = state.gathered.iter().filter(|other| other.serving.tenant == tenant).count();
+            let lines: usize = state.classes.iter().map(|class| class.waiting_of(tenant)).sum();
+            let theirs = lines + gathered;
             theirs >= limit || state.waiting() >= limit.saturating_mul(TENANTS)
         };
         if is_full(&state) {
@@ -112,6 +118,38 @@ impl Shared {
         }
     }
 
+    /// Takes a batch of requests of one shape, and the tenants to be forgotten. With `idle`, waits until there is either;
+    /// without, a batch is running and no other begins. `None` when the worker must stop.
+    pub(super) fn gather(&self, gathering: Gathering, idle: bool) -> Option<(Vec<Job>, Vec<Tenant>)> {
+        let mut state = self.lock();
+        loop {
+            if state.closed.is_some() {
+                return None;
+            }
+            state.drop_those_over(Instant::now());
+            let forgotten = std::mem::take(&mut state.forgotten);
+            if !idle || !forgotten.is_empty() {
+                return Some((Vec::new(), forgotten));
+            }
+            while let Some(job) = state.next() {
+                state.gathered.push(job);
+            }
+            match gather::next(&state.gathered, gathering, Instant::now()) {
+                Next::Begin(places) => {
+                    let all = std::mem::take(&mut state.gathered).into_iter().enumerate();
+                    let (begin, stay): (Vec<_>, Vec<_>) = all.partition(|(place, _)| places.contains(place));
+                    state.gathered = stay.into_iter().map(|(_, job)| job).collect();
+                    state.status.active += begin.len() as u32;
+                    return Some((begin.into_iter().map(|(_, job)| job).collect(), forgotten));
+                }
+                Next::Wait(time) => {
+                    state = self.wake.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0;
+                }
+                Next::Idle => state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+
     /// Notes that a running request ended, which held its place for so long.
     pub(super) fn release(&self, held: Duration) {
         let mut state = self.lock();
@@ -134,6 +172,9 @@ impl Shared {
     pub(super) fn close(&self, error: Error) {
         let mut state = self.lock();
         let error = state.closed.get_or_insert(error).clone();
+        for job in &mut std::mem::take(&mut state.gathered) {
+            job.answer_with(error.clone());
+        }
         for class in &mut state.classes {
             for mut job in std::mem::take(&mut class.tenants).into_values().flat_map(|line| line.jobs) {
                 job.answer_with(error.clone());
@@ -157,10 +198,12 @@ impl Shared {
 
 impl State {
     fn waiting(&self) -> usize {
-        self.classes.iter().flat_map(|class| class.tenants.values()).map(|line| line.jobs.len()).sum()
+        let lines = self.classes.iter().flat_map(|class| class.tenants.values());
+        lines.map(|line| line.jobs.len()).sum::<usize>() + self.gathered.len()
     }
 
     fn drop_those_over(&mut self, now: Instant) {
+        self.gathered.retain_mut(|job| !job.is_over(now));
         for class in &mut self.classes {
             class.tenants.values_mut().for_each(|line| line.jobs.retain_mut(|job| !job.is_over(now)));
         }

@@ -56,6 +56,8 @@ pub(super) struct Slots {
     pub(super) layout: Layout,
     pub(super) kept: PrefixCache<Arc<Vec<u8>>>,
     cells: Cells,
+    /// Whether all requests are put together that can be: those of a batch have one shape.
+    pub(super) together: bool,
     chunk: usize,
     turns: u64,
 }
@@ -67,6 +69,7 @@ impl Slots {
             layout: Layout::default(),
             kept: PrefixCache::new(budget),
             cells: Cells::new(0, 0),
+            together: false,
             chunk,
             turns: 0,
         }
@@ -154,7 +157,7 @@ impl Slots {
         if self.layout.shared == 0 || job.serving.deterministic {
             return false;
         }
-        if matches!(job.work, Work::Score(_)) {
+        if self.together || matches!(job.work, Work::Score(_)) {
             return true;
         }
         let least = SHARED_FROM.max(job.tokens.len() / 2);

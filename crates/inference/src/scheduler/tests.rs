@@ -454,7 +454,13 @@ fn gated_with(
         parallel,
     };
     let model = Model { info, vocabulary: Arc::new(FakeVocabulary), template: None };
-    let config = Config { queue, chunk: 64, cache_bytes: 1 << 20, random: Arc::new(SeededRandom::new(1)) };
+    let config = Config {
+        queue,
+        chunk: 64,
+        batching: Batching::Continuous,
+        cache_bytes: 1 << 20,
+        random: Arc::new(SeededRandom::new(1)),
+    };
     let gate = closed.then_some(gate);
     let gated = Gated { parallel, gate, batches: batches.clone(), fail_at, panic_at };
     (Scheduler::start(model, config, gated).unwrap(), open, batches)
@@ -513,7 +519,13 @@ fn a_backend_that_cannot_be_opened_fails_the_start() {
         }
     }
     let model = Model { info: fake(&[]).info().clone(), vocabulary: Arc::new(FakeVocabulary), template: None };
-    let config = Config { queue: 1, chunk: 64, cache_bytes: 0, random: Arc::new(SeededRandom::new(1)) };
+    let config = Config {
+        queue: 1,
+        chunk: 64,
+        batching: Batching::Continuous,
+        cache_bytes: 0,
+        random: Arc::new(SeededRandom::new(1)),
+    };
     let failed = Scheduler::start(model, config, Broken).unwrap_err();
     assert_eq!(failed, Error::Engine { reason: "no memory".to_owned() });
 }
@@ -528,4 +540,23 @@ fn dropping_the_model_ends_its_streams() {
     let ended = block_on(stream.collect());
     assert!(matches!(ended, Err(Error::Stopped)) || ended.is_ok());
     dropping.join().unwrap();
+}
+
+#[test]
+fn static_batches_hold_requests_of_one_shape_and_answer_as_each_alone() {
+    let batching = Batching::Static { size: 4, wait: std::time::Duration::from_millis(5), max_tokens: 12 };
+    let static_options = LoadOptions { batching, ..options() };
+    let model = FakeLoader::default().generator(&static_options, &[]).unwrap();
+    let alone = fake(&[]);
+    let ask = |at: usize| GenerateRequest { max_tokens: Some(9), ..prompt(&letters(at as u64, 20 + at % 3)) };
+    let streams: Vec<Generation> = (0..12).map(|at| model.generate(ask(at)).unwrap()).collect();
+    for (at, stream) in streams.into_iter().enumerate() {
+        assert_eq!(block_on(stream.collect()).unwrap().text, answer(&alone, ask(at)).unwrap().text);
+    }
+    let status = model.status();
+    assert!(status.batch_sequences >= status.batches * 2, "{status:?}");
+    let long = answer(&model, prompt("unbounded")).unwrap();
+    assert!(long.finish.usage.completion_tokens <= 12);
+    drop(model.generate(prompt("left")).unwrap());
+    assert!(answer(&model, prompt("served")).is_ok());
 }

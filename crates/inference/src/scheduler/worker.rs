@@ -5,12 +5,14 @@ use std::sync::mpsc::SyncSender;
 use std::time::Instant;
 
 use super::Model;
+use super::gather::Gathering;
 use super::job::Job;
 use super::meters::Meters;
 use super::queue::Shared;
 use super::sequence::Step;
 use super::slots::Slots;
 use crate::backend::{Backend, Input, Open};
+use crate::engine::Batching;
 use crate::generation::Tenant;
 use crate::{Error, Result};
 
@@ -21,10 +23,13 @@ pub(super) fn run(
     model: &Model,
     shared: &Shared,
     (chunk, cache): (u32, u64),
+    batching: Batching,
     mut open: impl Open,
     opened: &SyncSender<Result<()>>,
 ) {
     let mut worker = Worker::new(model, shared, chunk as usize, cache);
+    worker.gathering = gathering(batching, model.info.parallel);
+    worker.slots.together = worker.gathering.is_some();
     loop {
         let mut served = false;
         let outcome = catch_unwind(AssertUnwindSafe(|| {
@@ -56,6 +61,13 @@ fn message(panic: &(dyn std::any::Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message")
 }
 
+fn gathering(batching: Batching, parallel: u32) -> Option<Gathering> {
+    match batching {
+        Batching::Continuous => None,
+        Batching::Static { size, wait, .. } => Some(Gathering { size: size.clamp(1, parallel.max(1)) as usize, wait }),
+    }
+}
+
 /// What is done next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Turn {
@@ -70,6 +82,8 @@ pub(super) struct Worker<'a> {
     pub(super) slots: Slots,
     /// Requests that wait for another to read what they begin with.
     waiting: Vec<Job>,
+    /// How batches are gathered, where they are static.
+    gathering: Option<Gathering>,
     /// Kept to be refilled.
     pub(super) batch: Vec<Input>,
     /// Whether the last step of separate slots read a prompt.
@@ -86,6 +100,7 @@ impl<'a> Worker<'a> {
             chunk,
             slots: Slots::new(chunk, cache),
             waiting: Vec::new(),
+            gathering: None,
             batch: Vec::new(),
             prefilled: false,
             last: Turn::Shared,
@@ -131,6 +146,9 @@ impl<'a> Worker<'a> {
 
     fn take(&mut self) -> Option<(Vec<Job>, Vec<Tenant>)> {
         let active = self.slots.running() + self.waiting.len();
+        if let Some(gathering) = self.gathering {
+            return self.shared.gather(gathering, active == 0);
+        }
         let free = (self.slots.layout.separate as usize).saturating_sub(active);
         let jobs = self.shared.take(free, active == 0);
         self.meters.active.set((active + jobs.as_ref().map_or(0, |(jobs, _)| jobs.len())) as f64);

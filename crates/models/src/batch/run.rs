@@ -22,7 +22,7 @@ use super::job::{BatchError, BatchJob, BatchStatus, InputFile};
 use super::store::Outcome;
 use super::window::{Item, Reading, Seen, Window, lost};
 use super::{failure, input, record, store};
-use crate::{Inner, Models, Resolved, Target, model_id};
+use crate::{Inner, Models, Resolved, Target};
 
 /// The service that assumes the role.
 pub(super) const SERVICE: &str = "bedrock.amazonaws.com";
@@ -354,13 +354,20 @@ impl Run<'_> {
     async fn resolve(&self, role: &Ctx) -> Result<Resolved> {
         let named = &self.job.model_id;
         let resolved = self.models.resolve(role, named).await?;
-        let mut asks = Vec::new();
-        if let Some(profile) = model_id::profile_arn(role, named) {
+        let (action, mut asks) = ("bedrock:InvokeModel", Vec::new());
+        if let Some(profile) = &resolved.profile {
             let model = format!("arn:aws:bedrock:{}::foundation-model/{}", role.region(), resolved.aws_id);
-            asks.extend([Ask::new("bedrock:InvokeModel", profile), Ask::new("bedrock:InvokeModel", model)]);
+            asks.push(Ask::new(action, profile.arn.clone()).resource_tags(&profile.tags));
+            asks.push(Ask::new(action, model).key("bedrock:InferenceProfileArn", profile.arn.clone()));
         }
-        if let Target::Imported { model } = &resolved.target {
-            asks.push(Ask::new("bedrock:InvokeModel", model.arn.to_string()).resource_tags(&model.tags));
+        let targets = match &resolved.target {
+            Target::Routed { legs, .. } => legs.iter().map(|leg| &leg.target).collect(),
+            target => vec![target],
+        };
+        for target in targets {
+            if let Target::Imported { model } = target {
+                asks.push(Ask::new(action, model.arn.to_string()).resource_tags(&model.tags));
+            }
         }
         for ask in &asks {
             self.models.inner.identity.permit(role, ask, Access::Read).await?;

@@ -493,6 +493,72 @@ async fn an_inference_profile_needs_a_role_that_may_invoke_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_application_profile_answers_a_batch_for_a_role_that_may_invoke_it_by_arn_and_by_id() {
+    let deployment = started(|_| {}).await;
+    put(&deployment, "in/a.jsonl", records(2)).await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    let haiku = "anthropic.claude-3-haiku-20240307-v1:0";
+    models.set_alias(ctx, haiku, crate::Target::Local { name: "tiny".to_owned() }).await.unwrap();
+    let profile = crate::NewProfile {
+        name: "ours".to_owned(),
+        copy_from: format!("arn:aws:bedrock:us-east-1::foundation-model/{haiku}"),
+        tags: vec![("team".to_owned(), "a".to_owned())],
+        ..crate::NewProfile::default()
+    };
+    let profile = models.create_inference_profile(ctx, profile).await.unwrap();
+    make_role(&deployment, "Tagged", "bedrock.amazonaws.com", RIGHTS).await;
+    let may = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "bedrock:InvokeModel", "Resource": profile.arn,
+         "Condition": {"StringEquals": {"aws:ResourceTag/team": "a"}}},
+        {"Effect": "Allow", "Action": "bedrock:InvokeModel", "Resource": "arn:aws:bedrock:*::foundation-model/*",
+         "Condition": {"StringEquals": {"bedrock:InferenceProfileArn": profile.arn}}},
+    ]});
+    let holder = HolderName { kind: HolderKind::Role, name: "Tagged" };
+    deployment.identity.put_inline_policy(ctx, holder, "profile", &may.to_string()).await.unwrap();
+    let role_arn = format!("arn:aws:iam::{ACCOUNT}:role/Tagged");
+    for (number, identifier) in [profile.arn.clone(), profile.id].into_iter().enumerate() {
+        let batch = NewBatch { model_id: identifier.clone(), ..new(&format!("refused-{number}")) };
+        let refused = run(&deployment, batch).await;
+        assert_eq!(refused.status, BatchStatus::Failed, "{identifier}");
+        assert!(refused.failure.unwrap().contains("bedrock:InvokeModel"));
+        let batch = NewBatch { model_id: identifier, role_arn: role_arn.clone(), ..new(&format!("answered-{number}")) };
+        let job = run(&deployment, batch).await;
+        assert_eq!((job.status, job.counts.succeeded), (BatchStatus::Completed, 2), "{:?}", job.failure);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alias_of_a_pool_answers_a_batch_past_a_member_that_fails() {
+    let server = Server::start(|request| {
+        if request.method == "GET" {
+            return Reply::ok(r#"{"data": []}"#);
+        }
+        let delta = json!({"choices": [{"index": 0, "delta": {"content": "Well."}, "finish_reason": "stop"}]});
+        let usage = json!({"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 2}});
+        Reply::ok(format!("data: {delta}\n\ndata: {usage}\n\ndata: [DONE]\n\n"))
+            .with("content-type", "text/event-stream")
+    })
+    .await;
+    let deployment = started(|_| {}).await;
+    put(&deployment, "in/a.jsonl", records(30)).await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    let member = |base_url: &str| crate::NewMember {
+        base_url: base_url.to_owned(),
+        model: "far".to_owned(),
+        ..crate::NewMember::default()
+    };
+    let members = vec![member("http://127.0.0.1:1/v1"), member(&format!("{}/v1", server.url))];
+    let pool = crate::NewPool { members, ..crate::NewPool::default() };
+    models.put_pool(ctx, "several", pool).await.unwrap();
+    models.set_alias(ctx, "pooled", crate::Target::Pool { name: "several".to_owned() }).await.unwrap();
+    let job = run(&deployment, NewBatch { model_id: "pooled".to_owned(), ..new("pooled") }).await;
+    assert_eq!((job.status, job.failure.as_deref()), (BatchStatus::Completed, None));
+    assert_eq!((job.counts.succeeded, job.counts.failed, job.counts.output_tokens), (30, 0, 60));
+    let results = results(&deployment, &job, "a.jsonl").await;
+    assert!(results.iter().all(|result| result["modelOutput"]["text"] == "Well."), "{results:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_brings_more_than_it_may_fails_when_it_is_validated() {
     let base = BatchLimits::default();
     let sizes = |files, records, file_bytes, job_bytes, fewest_records| BatchLimits {

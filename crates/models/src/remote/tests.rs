@@ -307,10 +307,10 @@ async fn what_is_asked_against_repetition_is_refused_by_name() {
         (Sampling { loop_detector: Some(crate::LoopDetector::default()), ..Sampling::default() }, "loop_detection"),
     ] {
         let chat = ChatRequest { sampling: sampling.clone(), ..request() };
-        let refused = client().chat(upstream(&server), chat, served_by()).await.err().unwrap();
+        let refused = client().chat(upstream(&server), &chat, served_by()).await.err().unwrap().error;
         assert!(refused.to_string().contains(name), "{refused}");
         let text = ContinuationRequest { prompt: RawPrompt::Text("x".to_owned()), sampling, ..Default::default() };
-        let refused = client().continue_text(upstream(&server), text, served_by()).await.err().unwrap();
+        let refused = client().continue_text(upstream(&server), &text, served_by()).await.err().unwrap().error;
         assert!(refused.to_string().contains(name), "{refused}");
     }
     assert!(server.seen().is_empty(), "nothing was sent");
