@@ -532,6 +532,9 @@ pub struct Tune {
     /// Tokens of context that a request must keep; less than the settings' own is tried then
     #[arg(long, value_name = "TOKENS")]
     pub min_context: Option<u32>,
+    /// Most tokens of any answer, if answers may be bounded: static batches are tried then
+    #[arg(long, value_name = "TOKENS")]
+    pub bounded_answers: Option<u32>,
     /// Try the model's quantizations in the library, too: answers may then come from fewer bits
     #[arg(long)]
     pub quantized: bool,

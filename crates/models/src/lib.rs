@@ -68,8 +68,8 @@ pub use quantize::QuantizeRequest;
 pub use status::{LoadedModel, ProfileInUse, Status};
 pub use store::TABLES;
 pub use tune::{
-    Gain, MOST_REQUESTS, MachineFacts, Measurement, OwnRequest, Slo, TuneRequest, Tuned, TunedSettings, TuningPoint,
-    TuningReport, Workload,
+    Gain, MOST_REQUESTS, MachineFacts, Measurement, OwnRequest, Slo, StaticBatches, TuneRequest, Tuned, TunedSettings,
+    TuningPoint, TuningReport, Workload,
 };
 
 /// Every module of this crate that has tables, in the order in which they are opened.

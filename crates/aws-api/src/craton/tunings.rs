@@ -24,7 +24,17 @@ pub(super) async fn start(call: Call<Labels>) -> Answer {
     may_change(&call).await?;
     let body = call.json()?;
     let root = Fields::root(&body, Wording::OpenAi)?.without_nulls();
-    let members = ["slo", "workload", "requests", "minutes", "clients", "leastContext", "quantized", "pricePerHour"];
+    let members = [
+        "slo",
+        "workload",
+        "requests",
+        "minutes",
+        "clients",
+        "leastContext",
+        "boundedAnswers",
+        "quantized",
+        "pricePerHour",
+    ];
     root.only(&members)?;
     let request = TuneRequest {
         model: call.label(0).to_owned(),
@@ -33,6 +43,7 @@ pub(super) async fn start(call: Call<Labels>) -> Answer {
         minutes: root.number("minutes", 0.0, f64::MAX)?.map_or(MINUTES, f64::from),
         clients: root.count("clients", 0, u32::MAX)?.unwrap_or(CLIENTS),
         least_context: root.count("leastContext", 0, u32::MAX)?,
+        bounded_answers: root.count("boundedAnswers", 0, u32::MAX)?,
         quantized: root.boolean("quantized")?.unwrap_or(false),
         price_per_hour: root.number("pricePerHour", 0.0, f64::MAX)?.map(f64::from),
     };
@@ -174,6 +185,11 @@ fn settings(settings: &TunedSettings) -> Value {
         "parallel": settings.parallel,
         "contextPerSequence": settings.context_per_sequence,
         "sharedCells": settings.shared_cells,
+        "staticBatches": settings.static_batches.map(|one| json!({
+            "size": one.size,
+            "waitMs": one.wait_ms,
+            "maxTokens": one.max_tokens,
+        })),
         "weights": settings.weights,
     })
 }

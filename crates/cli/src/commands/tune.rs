@@ -22,6 +22,7 @@ pub(super) async fn run(client: &Client, asked: Tune, format: Format) -> Result<
         "minutes": asked.minutes,
         "clients": asked.clients,
         "leastContext": asked.min_context,
+        "boundedAnswers": asked.bounded_answers,
         "quantized": asked.quantized,
         "pricePerHour": asked.price_per_hour,
     });
@@ -174,9 +175,13 @@ fn describe(settings: &Value) -> String {
         Some(0) | None => "all".to_owned(),
         Some(threads) => threads.to_string(),
     };
+    let batches = match settings["staticBatches"]["size"].as_u64() {
+        Some(size) => format!(", static batches of {size}"),
+        None => String::new(),
+    };
     let weights = settings["weights"].as_str().map(|name| format!(", weights of {name}")).unwrap_or_default();
     format!(
-        "threads {}/{}, parallel {}, context {}, shared {}{weights}",
+        "threads {}/{}, parallel {}, context {}, shared {}{batches}{weights}",
         threads("prefillThreads"),
         threads("decodeThreads"),
         settings["parallel"],

@@ -230,7 +230,9 @@ async fn a_model_that_is_being_loaded_or_used_cannot_be_removed() {
 async fn a_model_that_may_not_be_used_any_more_is_not_there_when_it_has_come() {
     let (pool, _, dir) = pool();
     let files = files(&dir, "a");
-    let Found::Loading(mut over) = pool.find_or_start("a", &files.clone().into(), None).unwrap() else { panic!("loaded") };
+    let Found::Loading(mut over) = pool.find_or_start("a", &files.clone().into(), None).unwrap() else {
+        panic!("loaded")
+    };
     pool.forget("a").await;
     let outcome = over.wait_for(Option::is_some).await.unwrap().clone().unwrap();
     assert_eq!(outcome.is_ok(), pool.is_loaded("a"));

@@ -75,3 +75,14 @@ fn triad(threads: usize, elements: usize) -> f64 {
     let best = (0..REPEATS).map(slowest).fold(f64::INFINITY, f64::min);
     (3 * 8 * share * threads) as f64 / best.max(1e-9)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_moves_at_some_speed_by_one_and_by_many() {
+        assert!(triad(1, 10_000) > 0.0 && triad(3, 10_000).is_finite());
+        assert!(cores() > 0 && memory().is_none_or(|bytes| bytes > 1 << 20));
+    }
+}

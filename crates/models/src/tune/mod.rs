@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::Models;
 use crate::library::Manifest;
 pub use machine::MachineFacts;
-pub use profile::{Tuned, TunedSettings};
+pub use profile::{StaticBatches, Tuned, TunedSettings};
 pub use report::{Gain, Measurement, Slo, TuningPoint, TuningReport};
 pub(crate) use work::{Measured, TuneHandler};
 pub use workload::{MOST_REQUESTS, OwnRequest, Workload};
@@ -50,6 +50,8 @@ pub struct TuneRequest {
     pub clients: u32,
     /// The context that a request must keep; none: that of the server's settings.
     pub least_context: Option<u32>,
+    /// The most tokens of an answer, where the model's answers may be bounded: then static batches are tried, too.
+    pub bounded_answers: Option<u32>,
     /// Whether the model's quantizations in the library take part: then answers may come from fewer bits.
     pub quantized: bool,
     /// The price of the machine by the hour.
@@ -67,6 +69,7 @@ pub(crate) struct TuneInput {
     minutes: f64,
     clients: u32,
     least_context: Option<u32>,
+    bounded_answers: Option<u32>,
     quantized: bool,
     price_per_hour: Option<f64>,
 }
@@ -95,6 +98,7 @@ impl Models {
             minutes: request.minutes,
             clients: request.clients,
             least_context: request.least_context,
+            bounded_answers: request.bounded_answers,
             quantized: request.quantized,
             price_per_hour: request.price_per_hour,
         };
@@ -199,6 +203,9 @@ fn check_numbers(request: &TuneRequest, queue: usize) -> Result<()> {
     }
     if request.least_context.is_some_and(|context| !(256..=1 << 20).contains(&context)) {
         return Err(Error::invalid("The least context has 256 to 1,048,576 tokens."));
+    }
+    if request.bounded_answers.is_some_and(|tokens| !(1..=4096).contains(&tokens)) {
+        return Err(Error::invalid("Answers are bounded to 1 to 4,096 tokens."));
     }
     match request.price_per_hour.is_some_and(|price| !(price.is_finite() && price >= 0.0)) {
         true => Err(Error::invalid("A price is a number that is not negative.")),

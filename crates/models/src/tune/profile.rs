@@ -1,6 +1,8 @@
 //! What a tuning sets, and what it may choose from.
 
-use inference::{Facts, LoadOptions, SHARED_CELLS};
+use std::time::Duration;
+
+use inference::{Batching, Facts, LoadOptions, SHARED_CELLS};
 use serde::{Deserialize, Serialize};
 
 /// How a tuned model is loaded. What is not here is as in the server's settings.
@@ -16,10 +18,27 @@ pub struct TunedSettings {
     pub context_per_sequence: u32,
     /// The tokens of the buffer that requests share which begin alike; 0: none.
     pub shared_cells: u32,
+    /// Requests of one shape that are gathered into batches, where they are.
+    #[serde(default)]
+    pub static_batches: Option<StaticBatches>,
     /// The model of the library whose weights are loaded, where that is another: the same in fewer bits.
     #[serde(default)]
     pub weights: Option<String>,
 }
+
+/// Requests of about one length that begin and end together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StaticBatches {
+    /// So many make a batch.
+    pub size: u32,
+    /// How long a smaller batch is waited for, in milliseconds.
+    pub wait_ms: u64,
+    /// The most tokens that an answer may have.
+    pub max_tokens: u32,
+}
+
+/// How long a smaller batch is waited for, in milliseconds.
+const WAIT_MS: u64 = 20;
 
 impl TunedSettings {
     /// What the options of the server say.
@@ -31,6 +50,13 @@ impl TunedSettings {
             parallel: options.parallel.max(1),
             context_per_sequence: options.context_per_sequence,
             shared_cells: options.shared_cells,
+            static_batches: match options.batching {
+                Batching::Continuous => None,
+                Batching::Static { size, wait, max_tokens } => {
+                    let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+                    Some(StaticBatches { size, wait_ms, max_tokens })
+                }
+            },
             weights: None,
         }
     }
@@ -44,6 +70,11 @@ impl TunedSettings {
             parallel: self.parallel,
             context_per_sequence: self.context_per_sequence,
             shared_cells: self.shared_cells,
+            batching: self.static_batches.map_or(Batching::Continuous, |batches| Batching::Static {
+                size: batches.size,
+                wait: Duration::from_millis(batches.wait_ms),
+                max_tokens: batches.max_tokens,
+            }),
             ..base.clone()
         }
     }
@@ -77,6 +108,8 @@ pub(super) struct Space<'a> {
     pub(super) budget: u64,
     /// The least context that a sequence must keep; none: that of the default.
     pub(super) least_context: Option<u32>,
+    /// The most tokens of an answer, where answers may be bounded: then static batches are tried, too.
+    pub(super) bounded_answers: Option<u32>,
     pub(super) embeds: bool,
 }
 
@@ -120,6 +153,7 @@ impl Space<'_> {
                                 parallel: *parallel,
                                 context_per_sequence: context,
                                 shared_cells: *shared_cells,
+                                static_batches: default.static_batches,
                                 weights: weights.name.clone(),
                             }));
                         }
@@ -127,6 +161,13 @@ impl Space<'_> {
                 }
             }
         }
+        let Some(max_tokens) = self.bounded_answers.filter(|_| !self.embeds) else { return all };
+        let gathered = all.iter().filter(|one| one.parallel > 1).map(|one| {
+            let batches = StaticBatches { size: one.parallel, wait_ms: WAIT_MS, max_tokens };
+            TunedSettings { static_batches: Some(batches), ..one.clone() }
+        });
+        let gathered: Vec<TunedSettings> = gathered.collect();
+        all.extend(gathered);
         all
     }
 
@@ -155,14 +196,16 @@ fn distance(one: &TunedSettings, other: &TunedSettings) -> u32 {
         + u32::from(one.parallel != other.parallel)
         + u32::from(one.context_per_sequence != other.context_per_sequence)
         + u32::from(one.shared_cells != other.shared_cells)
+        + u32::from(one.static_batches != other.static_batches)
         + u32::from(one.weights != other.weights)
 }
 
 fn fingerprint(one: &TunedSettings) -> u64 {
     let weights = one.weights.iter().flat_map(|name| name.bytes()).map(u64::from);
-    let numbers = [one.prefill_threads, one.decode_threads, one.parallel, one.context_per_sequence, one.shared_cells]
-        .map(u64::from);
-    numbers.into_iter().chain(weights).fold(0, |state, number| mix(state ^ number))
+    let batch = one.static_batches.map_or(0, |batches| batches.size);
+    let numbers =
+        [one.prefill_threads, one.decode_threads, one.parallel, one.context_per_sequence, one.shared_cells, batch];
+    numbers.map(u64::from).into_iter().chain(weights).fold(0, |state, number| mix(state ^ number))
 }
 
 /// SplitMix64 (Steele, Lea, Flood, Fast splittable pseudorandom number generators, OOPSLA 2014).

@@ -231,6 +231,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
         #[test]
         fn the_best_of_steady_candidates_is_found_in_the_time_that_is_given(
             throughputs in proptest::collection::vec(1.0_f64..1000.0, 1..100),

@@ -56,6 +56,19 @@ impl Gauge for Formula {
     }
 }
 
+/// Measures by the clock, on a machine that is known.
+struct Played;
+
+impl Gauge for Played {
+    fn machine(&self) -> MachineFacts {
+        Formula::default().machine()
+    }
+
+    fn measure<'a>(&'a self, models: &'a Models, trial: &'a Trial) -> BoxFuture<'a, Result<Measurement>> {
+        Measured.measure(models, trial)
+    }
+}
+
 async fn deployment(gauge: Arc<Formula>) -> Deployment {
     let deployment = Deployment::start().await;
     deployment.add_model("m");
@@ -73,9 +86,10 @@ fn request(slo: &str) -> TuneRequest {
         model: "m".to_owned(),
         slo: slo.to_owned(),
         workload: Workload::Chat,
-        minutes: 5.0,
+        minutes: 0.5,
         clients: 4,
         least_context: None,
+        bounded_answers: None,
         quantized: false,
         price_per_hour: Some(3.6),
     }
@@ -88,7 +102,12 @@ async fn end_of(deployment: &Deployment, job: &Job) -> Job {
 }
 
 async fn tuned(deployment: &Deployment, slo: &str) -> TuningReport {
-    let job = deployment.models.tune(&deployment.ctx, request(slo)).await.unwrap();
+    tuned_for(deployment, slo, 0.5).await
+}
+
+async fn tuned_for(deployment: &Deployment, slo: &str, minutes: f64) -> TuningReport {
+    let request = TuneRequest { minutes, ..request(slo) };
+    let job = deployment.models.tune(&deployment.ctx, request).await.unwrap();
     let running = deployment.jobs.start(1);
     let job = end_of(deployment, &job).await;
     running.stop().await;
@@ -107,7 +126,7 @@ async fn the_fastest_that_meets_the_objective_is_chosen_and_used_until_it_is_res
     let gauge = Arc::new(Formula::default());
     let deployment = deployment(gauge.clone()).await;
     assert_eq!(profile_in_use(&deployment).await, ProfileInUse::Default);
-    let report = tuned(&deployment, "p95=165ms").await;
+    let report = tuned_for(&deployment, "p95=165ms", 5.0).await;
     let chosen = &report.points[report.chosen];
     assert_eq!((chosen.settings.parallel, chosen.meets, report.met), (16, true, true));
     assert_eq!(report.gain, Some(Gain { median: 2.0, low: 2.0, high: 2.0 }));
@@ -201,10 +220,10 @@ async fn a_tuning_that_was_broken_off_goes_on_with_what_it_measured() {
     let running = deployment.jobs.start(1);
     assert_eq!(end_of(&deployment, &job).await.state, State::Succeeded);
     running.stop().await;
-    let all = Search::new(1_000, 300.0).measurements();
+    let all = Search::new(1_000, 30.0).measurements();
     assert_eq!(rest.measured.load(Ordering::SeqCst) as u64, all - 5);
     let report = deployment.models.tuning(&deployment.ctx, "m", job.id.as_str()).await.unwrap();
-    assert_eq!(report.points[report.chosen].settings.parallel, 16);
+    assert_eq!(report.points.len(), Search::new(1_000, 30.0).candidates());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -233,6 +252,7 @@ async fn what_cannot_be_tuned_is_refused_at_once() {
         (TuneRequest { clients: 0, ..request("p95=1s") }, ErrorKind::Invalid),
         (TuneRequest { clients: 65, ..request("p95=1s") }, ErrorKind::Invalid),
         (TuneRequest { least_context: Some(1), ..request("p95=1s") }, ErrorKind::Invalid),
+        (TuneRequest { bounded_answers: Some(0), ..request("p95=1s") }, ErrorKind::Invalid),
         (TuneRequest { price_per_hour: Some(-1.0), ..request("p95=1s") }, ErrorKind::Invalid),
     ];
     for (request, kind) in asked {
@@ -253,7 +273,7 @@ async fn every_workload_is_played_to_an_engine() {
     for workload in workloads {
         let model = if workload == Workload::Embed { "e-embed" } else { "m" };
         let lease = deployment.models.lease(model).await.unwrap();
-        let play = super::player::Play {
+        let play = player::Play {
             model: model.to_owned(),
             workload: Arc::new(workload.clone()),
             clients: 3,
@@ -262,7 +282,7 @@ async fn every_workload_is_played_to_an_engine() {
             weights_bytes: 100,
         };
         // No time at all: each client asks once.
-        let measured = super::player::play(&lease, &play).await.unwrap();
+        let measured = player::play(&lease, &play).await.unwrap();
         assert_eq!(measured.requests, 3, "{workload:?}");
         assert!(measured.p95_ms >= measured.p50_ms && measured.throughput > 0.0);
         assert!(measured.tokens_per_second > 0.0, "{workload:?}");
@@ -276,6 +296,8 @@ async fn every_workload_is_played_to_an_engine() {
 async fn a_trial_leaves_the_memory_and_tells_what_it_took() {
     let deployment = Deployment::start().await;
     deployment.add_model("m");
+    let handler = TuneHandler::new(Arc::downgrade(&deployment.models.inner), Arc::new(Played));
+    deployment.jobs.register(JOB_KIND, Arc::new(handler));
     let request = TuneRequest { minutes: 0.000_1, workload: Workload::Moderation, ..request("p95=60s") };
     let job = deployment.models.tune(&deployment.ctx, request).await.unwrap();
     let running = deployment.jobs.start(1);
@@ -335,6 +357,7 @@ fn the_candidates_fit_the_memory_and_begin_with_the_default() {
         cores: 8,
         budget: 1000 + 4096 * 9,
         least_context: None,
+        bounded_answers: None,
         embeds: false,
     };
     let candidates = space.candidates(1);
@@ -343,6 +366,12 @@ fn the_candidates_fit_the_memory_and_begin_with_the_default() {
     assert!(candidates.iter().any(|one| one.parallel == 8 && one.shared_cells == 0));
     let different: std::collections::BTreeSet<String> = candidates.iter().map(|one| format!("{one:?}")).collect();
     assert_eq!(different.len(), candidates.len());
+    assert!(candidates.iter().all(|one| one.static_batches.is_none()));
+    // Answers are bounded only for those who say that they may be.
+    let bounded = Space { bounded_answers: Some(16), ..space.clone() }.candidates(1);
+    let batches: Vec<_> = bounded.iter().filter_map(|one| one.static_batches.map(|its| (one, its))).collect();
+    assert!(!batches.is_empty());
+    assert!(batches.iter().all(|(one, its)| (its.size, its.max_tokens) == (one.parallel, 16) && its.size > 1));
     // Less context is tried only by those who say how little they need.
     let less = Space { least_context: Some(1024), ..space.clone() }.candidates(1);
     let contexts: std::collections::BTreeSet<u32> = less.iter().map(|one| one.context_per_sequence).collect();

@@ -185,6 +185,7 @@ impl Models {
             cores: machine::cores(),
             budget: pool.budget_bytes(),
             least_context: setting.input.least_context,
+            bounded_answers: setting.input.bounded_answers,
             embeds: setting.workload.as_ref() == &Workload::Embed,
         };
         space.candidates(1)
@@ -316,8 +317,9 @@ impl Models {
 fn describe(settings: &TunedSettings) -> String {
     let threads = |threads: u32| if threads == 0 { "all".to_owned() } else { threads.to_string() };
     let weights = settings.weights.as_ref().map(|name| format!(", weights of {name}")).unwrap_or_default();
+    let batches = settings.static_batches.map(|one| format!(", static batches of {}", one.size)).unwrap_or_default();
     format!(
-        "{}/{} threads, {} side by side, context {}, shared {}{weights}",
+        "{}/{} threads, {} side by side, context {}, shared {}{batches}{weights}",
         threads(settings.prefill_threads),
         threads(settings.decode_threads),
         settings.parallel,
