@@ -83,10 +83,28 @@ def test_lists_of_prompts_are_each_continued():
     for index in (0, 1):
         text = "".join(choice.text for chunk in chunks for choice in chunk.choices if choice.index == index)
         assert text == both.choices[index].text
-    assert not chunks[-1].choices and chunks[-1].usage == both.usage
+    # The later request finds as much in the cache as the earlier one or more; all else is the same.
+    usage, earlier = chunks[-1].usage, both.usage
+    counts = lambda usage: (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens)
+    assert not chunks[-1].choices and counts(usage) == counts(earlier)
+    assert earlier.prompt_tokens_details.cached_tokens <= usage.prompt_tokens_details.cached_tokens < usage.prompt_tokens
     assert all(chunk.usage is None for chunk in chunks[:-1])
     with pytest.raises(openai.BadRequestError):
         create([10_000_000])
+
+
+def test_an_echoed_prompt_has_the_log_probabilities_of_its_tokens():
+    create = lambda limit: api.completions.create(
+        model=MODEL, prompt="The capital of France is Paris.", max_tokens=limit, temperature=0, echo=True, logprobs=2)
+    choice = create(0).choices[0]
+    told = choice.logprobs
+    assert choice.text == "The capital of France is Paris." == "".join(told.tokens)
+    assert told.token_logprobs[0] is None and told.top_logprobs[0] is None
+    assert all(value < 0 for value in told.token_logprobs[1:]) and all(len(top) == 2 for top in told.top_logprobs[1:])
+    assert told.text_offset == [len("".join(told.tokens[:at])) for at in range(len(told.tokens))]
+    longer = create(4).choices[0]
+    assert longer.text.startswith(choice.text) and len(longer.logprobs.tokens) == len(told.tokens) + 4
+    assert longer.logprobs.token_logprobs[: len(told.tokens)] == pytest.approx(told.token_logprobs, abs=1e-3)
 
 
 def test_several_answers_each_have_their_seed():

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Job } from '../../src/api/jobs.ts'
 import type { Card } from '../../src/api/models.ts'
+import { batchOf } from './batches.ts'
 import { check, importOf, modelOf, policies } from './imports.ts'
 import { json } from './server.ts'
 import { ACCOUNT, ARN, type State } from './state.ts'
@@ -98,6 +99,8 @@ export async function api(
       return json(response, 200, jobOf(state, id))
     case 'GET jobs/:id/events':
       return events(jobOf(state, id), response)
+    case 'GET batches/:id':
+      return json(response, 200, batchOf(state, id))
     case 'GET imports/:id':
       return json(response, 200, importOf(state, id))
     case 'POST imports/:id':

@@ -8,6 +8,7 @@ import { readFile } from 'node:fs/promises'
 import { extname, join, normalize } from 'node:path'
 import { CONTENT_SECURITY_POLICY } from '../csp.ts'
 import { api, HttpError } from './api.ts'
+import { batches } from './batches.ts'
 import { converseStream } from './converse.ts'
 import { iam } from './iam.ts'
 import { bedrock } from './imports.ts'
@@ -70,6 +71,7 @@ async function answer(state: State, dist: string, request: IncomingMessage, resp
     case 'bedrock-runtime':
       return converseStream(state, url.pathname, body, response)
     case 'bedrock':
+      if (batches(state, request, url, body, response)) return
       return bedrock(state, request, url, body, response)
     case 'iam':
       return iam(state, body, response)

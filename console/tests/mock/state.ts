@@ -1,5 +1,6 @@
 import type { Account } from '../../src/api/accounts.ts'
 import type { Alias } from '../../src/api/aliases.ts'
+import type { BatchDetails } from '../../src/api/batches.ts'
 import type { Pool } from '../../src/api/pools.ts'
 import type { ApiKey } from '../../src/api/apiKeys.ts'
 import type { AccessKey } from '../../src/api/iam.ts'
@@ -20,6 +21,8 @@ export interface State {
   loaded: LoadedModel[]
   aliases: Map<string, Alias>
   pools: Map<string, Pool>
+  /** The newest first. */
+  batches: BatchDetails[]
   builtIn: Map<string, Alias>
   jobs: Map<string, Job>
   requests: RequestRecord[]
@@ -49,6 +52,7 @@ export function newState(): State {
       },
     ],
     pools: new Map(),
+    batches: [],
     aliases: new Map(aliases.map((alias) => [alias.modelId, alias])),
     builtIn: new Map(aliases.map((alias) => [alias.modelId, alias])),
     jobs: new Map(JOBS.map((job) => [job.id, job])),

@@ -14,7 +14,7 @@ use crate::{Result, Token};
 
 /// A loaded model that generates text. Shared; dropping the last handle unloads it.
 ///
-/// `tokenize`, `count`, `render_chat` and `generate` compute for up to some milliseconds (tokenizing, compiling a
+/// `tokenize`, `read`, `count`, `render_chat` and `generate` compute for up to some milliseconds (tokenizing, compiling a
 /// constraint) and never wait for the model: call them from a blocking thread where that matters.
 pub trait Generator: Send + Sync {
     /// Facts of the loaded model.
@@ -23,8 +23,14 @@ pub trait Generator: Send + Sync {
     fn status(&self) -> EngineStatus;
     /// The text's tokens, without an opening token. `parse_special` recognises the template's control tokens.
     fn tokenize(&self, text: &str, parse_special: bool) -> Result<Vec<Token>>;
+    /// The tokens that the model would read for the prompt.
+    fn read(&self, prompt: &Prompt) -> Result<Vec<Token>>;
     /// The number of tokens that the model would read for the prompt.
-    fn count(&self, prompt: &Prompt) -> Result<usize>;
+    fn count(&self, prompt: &Prompt) -> Result<usize> {
+        Ok(self.read(prompt)?.len())
+    }
+    /// The bytes of text that the token stands for, which need not be UTF-8; of a control token its own spelling.
+    fn spelling(&self, token: Token) -> Vec<u8>;
     /// The conversation as text, by the model file's own template.
     ///
     /// Give the result as [`Prompt::Text`] with `parse_special` and `add_bos`: an opening token that the template wrote

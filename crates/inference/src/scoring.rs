@@ -2,7 +2,7 @@
 
 use futures::channel::oneshot;
 
-use crate::generation::{Prompt, Serving, Usage};
+use crate::generation::{Prompt, Serving, TopLogprob, Usage};
 use crate::reading::Reading;
 use crate::{Error, Result};
 
@@ -15,6 +15,8 @@ pub struct ScoreRequest {
     pub continuations: Vec<Prompt>,
     /// Whether the prompt's own tokens are scored too, each after those before it. Then nothing of it comes from the cache.
     pub echo: bool,
+    /// How many of the likeliest tokens in the place of each of the prompt's own are told with them.
+    pub top: u8,
     /// How it is served beside others.
     pub serving: Serving,
 }
@@ -24,6 +26,9 @@ pub struct ScoreRequest {
 pub struct Scores {
     /// One reading for each token of the prompt but its first, where they were asked for.
     pub prompt: Vec<Reading>,
+    /// Beside each of those the likeliest tokens in its place, best first, where they were asked for. They come without
+    /// their bytes.
+    pub prompt_top: Vec<Vec<TopLogprob>>,
     /// One reading for each token of each continuation, in order.
     pub continuations: Vec<Vec<Reading>>,
     /// Tokens used: `completion_tokens` are those of all continuations.

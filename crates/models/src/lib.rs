@@ -3,7 +3,7 @@
 //! [`Models`] is the one way in. A model id is *resolved* ([`Models::resolve`]) to a local model or an upstream, a
 //! local model is *pulled* ([`Models::pull`]) into the content-addressed library, *loaded* on first use under a memory
 //! budget, and *invoked* ([`Models::chat`], [`Models::complete`], [`Models::continue_text`], [`Models::embed`],
-//! [`Models::count_tokens`]).
+//! [`Models::count_tokens`], [`Models::score`]).
 
 mod aliases;
 pub mod at_rest;
@@ -58,8 +58,9 @@ pub use invoke::answer::{
 pub use invoke::prompts::PromptFormat;
 pub use invoke::request::{
     ChatRequest, CompletionRequest, Content, ContinuationRequest, CountRequest, EmbedRequest, Message, RawPrompt, Role,
-    Sampling, Serving, ToolChoice, ToolSpec, Truncate,
+    Sampling, ScorePrompt, ScoreRequest, Serving, ToolChoice, ToolSpec, Truncate,
 };
+pub use invoke::score::{Normalize, Scored, Scores};
 pub use pools::{Circuit, MemberKey, MemberStatus, NewMember, NewPool, Pool, PoolMember};
 pub use profiles::{InferenceProfile, NewProfile, ProfileKind, RouteTarget, Routing, UsedProfile};
 pub use pull::PullRequest;

@@ -74,6 +74,7 @@ struct Slot {
 }
 
 /// A loaded model in use: it stays in memory until this is dropped.
+#[derive(Clone)]
 pub(crate) struct Lease {
     slot: Arc<Slot>,
     shared: Arc<Shared>,
@@ -492,7 +493,7 @@ impl Drop for Unfinished<'_> {
     }
 }
 
-/// Whether only the pool holds the model. Certain under the pool's lock, where alone new leases are made.
+/// Whether only the pool holds the model. Certain under the pool's lock: a lease is made there, or of another one.
 fn idle(slot: &Arc<Slot>) -> bool {
     Arc::strong_count(slot) == 1
 }

@@ -16,6 +16,7 @@ mod pools;
 mod profiles;
 mod quantizations;
 mod requests;
+mod scores;
 mod session;
 mod status;
 mod tunings;
@@ -99,6 +100,17 @@ pub(crate) const ROUTES: &[Route] = &[
     route!("DELETE" "api-keys/{id}", "DeleteApiKey", Write, "api-key", api_keys::delete),
     route!("GET" "requests", "ListRequests", Read, "request", requests::list),
     route!("GET" "requests/{id}/explanation", "ExplainRequest", Read, "request", explanations::get),
+    Route {
+        method: "POST",
+        pattern: "/craton/v1/score",
+        row: Row {
+            operation: "Score",
+            action: "bedrock:InvokeModel",
+            access: Access::Read,
+            check: Check::Model(scores::model),
+            handler: |call| scores::score(call).boxed(),
+        },
+    },
     route!("POST" "policies/validate", "ValidatePolicy", Read, "policy", policies::validate),
     route!("GET" "who-can", "WhoCan", Read, "policy", who_can::get),
 ];

@@ -95,7 +95,7 @@ impl CompletionAnswer {
             offsets.push(self.offsets[index]);
             self.offsets[index] += token.token.chars().count();
             let top: Map<String, Value> = token.top.iter().map(|t| (t.token.clone(), json!(t.logprob))).collect();
-            tops.push(Value::Object(top));
+            tops.push(if token.logprob.is_some() { Value::Object(top) } else { Value::Null });
         }
         json!({
             "tokens": tokens.iter().map(|t| t.token.as_str()).collect::<Vec<_>>(),

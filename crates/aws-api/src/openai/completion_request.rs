@@ -67,35 +67,33 @@ impl Asked {
         if root.text("suffix")?.is_some_and(|suffix| !suffix.is_empty()) {
             return Err(Error::not_implemented("`suffix` is not implemented."));
         }
+        let echo = root.boolean("echo")?.unwrap_or(false);
+        let max_tokens = root.count("max_tokens", u32::from(!echo), u32::MAX)?.unwrap_or(DEFAULT_MAX_TOKENS);
+        let logprobs = root.integer("logprobs", 0, 5)?.and_then(|n| u8::try_from(n).ok());
+        let as_tokens = prompts.iter().any(|prompt| matches!(prompt, RawPrompt::Tokens(_)));
+        let by_the_engine = logprobs.is_some() || max_tokens == 0 || as_tokens;
         let request = ContinuationRequest {
             model,
             prompt: RawPrompt::default(),
             sampling: chat_request::sampling(root)?,
-            max_tokens: Some(root.count("max_tokens", 1, u32::MAX)?.unwrap_or(DEFAULT_MAX_TOKENS)),
+            max_tokens: Some(max_tokens),
             stop: chat_request::stop(root, stops)?,
             constraint: structured::constraint(root, structured::Place::OpenAi)?,
-            logprobs: root.integer("logprobs", 0, 5)?.and_then(|n| u8::try_from(n).ok()),
+            logprobs,
+            echo: echo && by_the_engine,
             serving: serving::serving(root)?,
         };
         Ok(Self { prompts, wanted, request })
     }
 
-    /// What precedes each answer: its prompt, where `echo` asks for it.
+    /// What precedes each answer: its prompt, where `echo` asks for it and the answer does not begin with it by itself.
     pub(crate) fn echoes(&self, root: &Fields<'_>) -> Result<Vec<String>> {
-        let echo = root.boolean("echo")?.unwrap_or(false);
-        if echo && self.request.logprobs.is_some() {
-            return Err(Error::not_implemented("`echo` together with `logprobs` is not implemented.")
-                .with_hint("The engine reports the probabilities of tokens that it writes, not of the prompt's."));
-        }
+        let echo = root.boolean("echo")?.unwrap_or(false) && !self.request.echo;
         let mut echoes = Vec::with_capacity(self.prompts.len() * self.wanted);
         for prompt in &self.prompts {
             let text = match prompt {
-                _ if !echo => String::new(),
-                RawPrompt::Text(text) => text.clone(),
-                RawPrompt::Tokens(_) => {
-                    return Err(Error::not_implemented("`echo` of a prompt given as token ids is not implemented.")
-                        .with_hint("Send the prompt as text."));
-                }
+                RawPrompt::Text(text) if echo => text.clone(),
+                _ => String::new(),
             };
             echoes.extend(std::iter::repeat_n(text, self.wanted));
         }

@@ -99,7 +99,7 @@ fn served_by() -> ServedBy {
 
 fn token() -> TokenLogprob {
     let top = vec![TopLogprob { token: "a".into(), bytes: vec![97], logprob: -0.5 }];
-    TokenLogprob { id: Some(5), token: "a".into(), bytes: vec![97], logprob: -0.5, top }
+    TokenLogprob { id: Some(5), token: "a".into(), bytes: vec![97], logprob: Some(-0.5), top }
 }
 
 #[test]

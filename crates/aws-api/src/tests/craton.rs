@@ -150,3 +150,42 @@ async fn the_latest_requests_are_kept() {
     assert_eq!(world.signed("craton", "GET", "/craton/v1/requests?limit=0", "").await.status, 400);
     world.stop().await;
 }
+
+#[tokio::test]
+async fn continuations_are_scored_over_the_wire() {
+    let world = World::start().await;
+    let ask = async |body: Value| world.signed("craton", "POST", "/craton/v1/score", &body.to_string()).await;
+    let body = json!({"model": CLAUDE, "prompt": "Yes or no?", "continuations": [" yes", " no"]});
+    let reply = ask(body.clone()).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert_eq!(reply.header("x-craton-served-by"), "tiny; substituted=true");
+    let answer = reply.json();
+    let number = |at: usize, member: &str| answer["scores"][at][member].as_f64().unwrap();
+    assert!((number(0, "probability") + number(1, "probability") - 1.0).abs() < 1e-9);
+    let better = usize::from(number(1, "logProbability") > number(0, "logProbability"));
+    assert_eq!((&answer["best"], &answer["scores"][1]["text"]), (&json!(better), &json!(" no")));
+    let tokens = answer["scores"][0]["tokenLogProbabilities"].as_array().unwrap();
+    assert_eq!((tokens.len(), &answer["scores"][0]["tokens"]), (4, &json!([" ", "y", "e", "s"])));
+    assert!((tokens.iter().filter_map(Value::as_f64).sum::<f64>() - number(0, "logProbability")).abs() < 1e-4);
+    assert_eq!((&answer["usage"]["inputTokens"], &answer["usage"]["outputTokens"]), (&json!(10), &json!(7)));
+    let chat = json!({"model": CLAUDE, "system": "Judge.", "messages": [{"role": "user", "content": "Good?"}],
+                      "continuations": ["yes", "no"], "normalize": "tokens", "deterministic": true});
+    let answer = ask(chat).await.json();
+    let mean = answer["scores"][1]["logProbability"].as_f64().unwrap() / 2.0;
+    assert!((answer["scores"][1]["normalizedLogProbability"].as_f64().unwrap() - mean).abs() < 1e-9, "{answer}");
+    for (member, value) in [
+        ("continuations", json!([])),
+        ("continuations", json!([""])),
+        ("continuations", Value::Null),
+        ("normalize", json!("words")),
+        ("messages", json!([{"role": "user", "content": "x"}])),
+        ("system", json!("x")),
+        ("odd", json!(1)),
+    ] {
+        let mut wrong = body.clone();
+        wrong[member] = value;
+        let reply = ask(wrong).await;
+        assert_eq!(reply.status, 400, "{member}: {}", reply.text());
+    }
+    world.stop().await;
+}

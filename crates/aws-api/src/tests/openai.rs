@@ -104,6 +104,49 @@ async fn prompts_are_completed_and_echoed() {
     world.stop().await;
 }
 
+#[tokio::test]
+async fn an_echoed_prompt_has_the_log_probabilities_of_its_tokens() {
+    let world = World::start().await;
+    let key = world.api_key("openai").await;
+    let body = |limit: u32, stream: bool| {
+        json!({"model": CLAUDE, "prompt": "Say", "max_tokens": limit, "temperature": 0, "echo": true, "logprobs": 2,
+               "stream": stream})
+        .to_string()
+    };
+    let whole = world.bearer(&key, "POST", "/v1/completions", &body(2, false)).await;
+    assert_eq!(whole.status, 200, "{}", whole.text());
+    let choice = whole.json()["choices"][0].clone();
+    let logprobs = &choice["logprobs"];
+    assert_eq!((&logprobs["token_logprobs"][0], &logprobs["top_logprobs"][0]), (&Value::Null, &Value::Null));
+    let tokens = logprobs["tokens"].as_array().unwrap();
+    let text: String = tokens.iter().filter_map(Value::as_str).collect();
+    assert!(choice["text"] == text && text.starts_with("Say") && tokens.len() == 5, "{choice}");
+    assert_eq!(logprobs["text_offset"], json!([0, 1, 2, 3, 4]));
+    for at in 1..5 {
+        assert!(logprobs["token_logprobs"][at].as_f64().unwrap() < 0.0);
+        assert_eq!(logprobs["top_logprobs"][at].as_object().unwrap().len(), 2);
+    }
+    let alone = world.bearer(&key, "POST", "/v1/completions", &body(0, false)).await.json();
+    assert_eq!(
+        (&alone["choices"][0]["text"], &alone["choices"][0]["finish_reason"]),
+        (&json!("Say"), &json!("length"))
+    );
+    assert_eq!(
+        alone["choices"][0]["logprobs"]["token_logprobs"].as_array().unwrap()[..3],
+        logprobs["token_logprobs"].as_array().unwrap()[..3]
+    );
+    assert_eq!(alone["usage"]["total_tokens"], 3);
+    let pieces = chunks(&world.bearer(&key, "POST", "/v1/completions", &body(2, true)).await);
+    let streamed: String = pieces.iter().filter_map(|chunk| chunk["choices"][0]["text"].as_str()).collect();
+    assert_eq!(streamed, text);
+    let tokens = json!({"model": CLAUDE, "prompt": [72, 105], "max_tokens": 0, "echo": true}).to_string();
+    let tokens = world.bearer(&key, "POST", "/v1/completions", &tokens).await.json();
+    assert_eq!((&tokens["choices"][0]["text"], &tokens["choices"][0]["logprobs"]), (&json!("Hi"), &Value::Null));
+    let nothing = json!({"model": CLAUDE, "prompt": "Hi", "max_tokens": 0}).to_string();
+    assert_eq!(world.bearer(&key, "POST", "/v1/completions", &nothing).await.status, 400);
+    world.stop().await;
+}
+
 /// The chunks of a stream that ended with `[DONE]`.
 fn chunks(reply: &Reply) -> Vec<Value> {
     let text = reply.text();

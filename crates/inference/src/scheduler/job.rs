@@ -48,6 +48,8 @@ pub(super) struct Scored {
     /// None is empty.
     pub(super) continuations: Vec<Vec<Token>>,
     pub(super) echo: bool,
+    /// How many of the likeliest tokens are told beside each of an echoed prompt's.
+    pub(super) top: u8,
     /// Taken when it is answered.
     pub(super) sender: Option<oneshot::Sender<Result<Scores>>>,
 }

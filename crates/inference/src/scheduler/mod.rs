@@ -167,8 +167,12 @@ impl Generator for Scheduler {
         self.model.vocabulary.tokenize(text, parse_special)
     }
 
-    fn count(&self, prompt: &Prompt) -> Result<usize> {
-        Ok(self.tokens(prompt)?.len())
+    fn read(&self, prompt: &Prompt) -> Result<Vec<Token>> {
+        self.tokens(prompt)
+    }
+
+    fn spelling(&self, token: Token) -> Vec<u8> {
+        sequence::spelling(token, self.model.vocabulary.as_ref())
     }
 
     fn render_chat(&self, chat: &ChatPrompt) -> Result<String> {
@@ -219,7 +223,7 @@ impl Generator for Scheduler {
             request.continuations.iter().map(|prompt| self.tokens(prompt)).collect::<Result<_>>()?;
         self.check_continuations(tokens.len(), &continuations)?;
         let (sender, receiver) = oneshot::channel();
-        let scored = Scored { continuations, echo: request.echo, sender: Some(sender) };
+        let scored = Scored { continuations, echo: request.echo, top: request.top, sender: Some(sender) };
         let (serving, work) = (request.serving, Work::Score(scored));
         self.shared.push(Job { tokens, serving, cache_points: Vec::new(), submitted, work })?;
         Ok(Scoring::new(receiver))

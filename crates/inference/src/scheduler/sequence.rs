@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::job::{Job, Work, Writing};
+use super::job::{Job, Scored, Work, Writing};
 use crate::backend::Vocabulary;
 use crate::generation::{Event, Finish, StopReason, Timing, TokenLogprob, Usage};
 use crate::reading::Reading;
@@ -124,7 +124,11 @@ impl Sequence {
 
     /// Takes the logits before the prompt's token at `at`, which are asked for where the prompt is echoed.
     pub(super) fn echo(&mut self, logits: &[f32], at: usize) -> Result<()> {
-        self.scores.prompt.push(Distribution::of(logits)?.reading(logits, self.job.tokens[at]));
+        let token = self.job.tokens[at];
+        self.scores.prompt.push(Distribution::of(logits)?.reading(logits, token));
+        if let Work::Score(Scored { top: count @ 1.., .. }) = self.job.work {
+            self.scores.prompt_top.push(sampling::logprobs(logits, token, usize::from(count)).1);
+        }
         Ok(())
     }
 
@@ -295,7 +299,8 @@ fn describe(token: Token, logits: &[f32], count: u8, vocabulary: &dyn Vocabulary
     TokenLogprob { token, bytes: spelling(token, vocabulary), logprob, top }
 }
 
-fn spelling(token: Token, vocabulary: &dyn Vocabulary) -> Vec<u8> {
+/// The text that the token writes; of a control token its own name.
+pub(super) fn spelling(token: Token, vocabulary: &dyn Vocabulary) -> Vec<u8> {
     match vocabulary.special(token) {
         Some(name) => name.as_bytes().to_vec(),
         None => vocabulary.bytes(token).to_vec(),

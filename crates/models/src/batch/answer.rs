@@ -91,23 +91,24 @@ enum Answer {
     Vectors(EmbedResponse),
 }
 
-/// Whoever waits for an answer comes first.
 fn taken_apart(asked: Asked) -> (Request, Encode) {
-    match asked {
-        Asked::Chat(mut request, encode) => {
-            request.serving.priority = Priority::Low;
-            (Request::Chat(request), Encode::Text(encode))
-        }
-        Asked::Completion(mut request, encode) => {
-            request.serving.priority = Priority::Low;
-            (Request::Completion(request), Encode::Text(encode))
-        }
-        Asked::Continuation(mut request, encode) => {
-            request.serving.priority = Priority::Low;
-            (Request::Continuation(request), Encode::Text(encode))
-        }
+    match behind_those_who_wait(asked) {
+        Asked::Chat(request, encode) => (Request::Chat(request), Encode::Text(encode)),
+        Asked::Completion(request, encode) => (Request::Completion(request), Encode::Text(encode)),
+        Asked::Continuation(request, encode) => (Request::Continuation(request), Encode::Text(encode)),
         Asked::Embed(request, encode) => (Request::Embed(request), Encode::Vectors(encode)),
     }
+}
+
+/// Whoever waits for an answer comes first, whatever the record says.
+pub(super) fn behind_those_who_wait(mut asked: Asked) -> Asked {
+    match &mut asked {
+        Asked::Chat(request, _) => request.serving.priority = Priority::Low,
+        Asked::Completion(request, _) => request.serving.priority = Priority::Low,
+        Asked::Continuation(request, _) => request.serving.priority = Priority::Low,
+        Asked::Embed(..) => {}
+    }
+    asked
 }
 
 fn written(encode: Encode, answer: Answer) -> Result<Answered> {

@@ -128,7 +128,7 @@ pub struct Timing {
     pub first_token: Duration,
 }
 
-/// A drawn token and its likeliest alternatives.
+/// A token and its likeliest alternatives.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TokenLogprob {
     /// The token in the model's vocabulary, which an upstream does not tell.
@@ -137,8 +137,8 @@ pub struct TokenLogprob {
     pub token: String,
     /// The token's bytes.
     pub bytes: Vec<u8>,
-    /// The natural logarithm of its probability.
-    pub logprob: f32,
+    /// The natural logarithm of its probability; none of the first token of a text.
+    pub logprob: Option<f32>,
     /// The likeliest tokens, best first.
     pub top: Vec<TopLogprob>,
 }

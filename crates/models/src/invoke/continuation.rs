@@ -6,7 +6,7 @@ use inference::{Loaded, Prompt};
 
 use super::answer::ChatStream;
 use super::request::{ContinuationRequest, RawPrompt};
-use super::{Place, chat, errors, local};
+use super::{Place, chat, errors, local, score};
 use crate::Models;
 
 impl Models {
@@ -17,7 +17,9 @@ impl Models {
     /// Timeout, in the answer, where it is not complete at the context's deadline. Invalid for an empty prompt and for token ids that the model's vocabulary does not have; otherwise as
     /// [`Models::chat`].
     pub async fn continue_text(&self, ctx: &Ctx, request: ContinuationRequest) -> Result<ChatStream> {
-        chat::check_limit(request.max_tokens)?;
+        if !request.echo {
+            chat::check_limit(request.max_tokens)?;
+        }
         if request.prompt.is_empty() {
             return Err(Error::invalid("The prompt is empty."));
         }
@@ -31,7 +33,12 @@ impl Models {
                     if matches!(lease.model(), Loaded::Embedder(_)) {
                         return Err(errors::wrong_kind(lease.name(), "generate text"));
                     }
-                    local::continue_prompt(lease, request.clone(), serving, served_by).await?
+                    if request.echo {
+                        let serving = inference::Serving { deadline: ctx.deadline(), ..serving };
+                        score::continue_echoed(lease, request.clone(), serving, served_by).await?
+                    } else {
+                        local::continue_prompt(lease, request.clone(), serving, served_by).await?
+                    }
                 }
                 Place::Pool(pool) => {
                     pool.continue_text(self.inner.pools.client(), request, &served_by, ctx.deadline()).await?

@@ -280,17 +280,18 @@ impl Answer {
     }
 }
 
+/// One of the likeliest tokens, as callers see it.
+pub(crate) fn top(top: inference::TopLogprob) -> TopLogprob {
+    let token = String::from_utf8_lossy(&top.bytes).into_owned();
+    TopLogprob { token, bytes: top.bytes, logprob: top.logprob }
+}
+
 fn logprob(token: inference::TokenLogprob) -> TokenLogprob {
-    let top = |top: inference::TopLogprob| TopLogprob {
-        token: String::from_utf8_lossy(&top.bytes).into_owned(),
-        bytes: top.bytes,
-        logprob: top.logprob,
-    };
     TokenLogprob {
         id: Some(token.token),
         token: String::from_utf8_lossy(&token.bytes).into_owned(),
         bytes: token.bytes,
-        logprob: token.logprob,
+        logprob: Some(token.logprob),
         top: token.top.into_iter().map(top).collect(),
     }
 }

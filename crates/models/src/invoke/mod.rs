@@ -12,6 +12,7 @@ pub(crate) mod prompts;
 pub(crate) mod render;
 pub(crate) mod request;
 pub(crate) mod route;
+pub(crate) mod score;
 
 #[cfg(test)]
 mod tests;

@@ -93,8 +93,47 @@ pub struct ContinuationRequest {
     pub constraint: Option<Constraint>,
     /// As [`ChatRequest::logprobs`].
     pub logprobs: Option<u8>,
+    /// Whether the answer begins with the prompt itself, each of whose tokens has its log probability where they are asked
+    /// for. Then `max_tokens` may be 0.
+    pub echo: bool,
     /// How it is served beside others.
     pub serving: Serving,
+}
+
+/// Continuations of one prompt whose probabilities are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct ScoreRequest {
+    /// The model id as the client sent it.
+    pub model: String,
+    /// What comes before.
+    pub prompt: ScorePrompt,
+    /// What may follow it: at least one, each for itself. Control tokens are not recognised in them.
+    pub continuations: Vec<RawPrompt>,
+    /// How many of the likeliest tokens to tell beside each of the prompt's own; none: nothing is told of the prompt.
+    pub echo: Option<u8>,
+    /// How it is served beside others.
+    pub serving: Serving,
+}
+
+/// What a [`ScoreRequest`] scores continuations of.
+#[derive(Debug, Clone)]
+pub enum ScorePrompt {
+    /// A prompt as it stands.
+    Raw(RawPrompt),
+    /// A conversation in the model's own template, whose answer the continuations begin.
+    Chat(Box<ChatRequest>),
+}
+
+impl Default for ScorePrompt {
+    fn default() -> Self {
+        Self::Raw(RawPrompt::default())
+    }
+}
+
+impl From<RawPrompt> for ScorePrompt {
+    fn from(prompt: RawPrompt) -> Self {
+        Self::Raw(prompt)
+    }
 }
 
 /// What a [`ContinuationRequest`] continues.

@@ -214,7 +214,7 @@ async fn log_probabilities_cover_the_text() {
     let request = ChatRequest { logprobs: Some(2), max_tokens: Some(5), ..ask("Hi") };
     let chat = deployment.models.chat(&deployment.ctx, request).await.unwrap().collect().await.unwrap();
     assert_eq!(chat.logprobs.len(), 5);
-    assert!(chat.logprobs.iter().all(|token| token.top.len() == 2 && token.logprob <= 0.0));
+    assert!(chat.logprobs.iter().all(|token| token.top.len() == 2 && token.logprob <= Some(0.0)));
 }
 
 #[tokio::test]

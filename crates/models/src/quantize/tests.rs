@@ -212,6 +212,8 @@ async fn a_quantization_that_is_cancelled_while_it_measures_leaves_nothing() {
             break;
         }
     }
+    let busy = deployment.models.remove(&deployment.ctx, HALF).await.unwrap_err();
+    assert_eq!(busy.kind, ErrorKind::Conflict, "the source stays until the work has ended");
     deployment.jobs.cancel(&account, &job.id).await.unwrap();
     let job = end_of(&deployment, &job).await;
     running.stop().await;
@@ -224,6 +226,31 @@ async fn a_quantization_that_is_cancelled_while_it_measures_leaves_nothing() {
         tokio::task::yield_now().await;
     }
     deployment.models.remove(&deployment.ctx, HALF).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_may_go_while_what_was_made_of_it_answers() {
+    let (deployment, expected) = deployment().await;
+    assert_eq!(done(&deployment, request()).await.state, State::Succeeded);
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    let chat = || crate::ChatRequest {
+        model: "made-up-q8_0".to_owned(),
+        messages: vec![crate::Message::user("Hello")],
+        max_tokens: Some(8),
+        ..crate::ChatRequest::default()
+    };
+    let answering = models.chat(ctx, chat()).await.unwrap();
+    models.remove(ctx, HALF).await.unwrap();
+    assert!(!answering.collect().await.unwrap().text().is_empty());
+    assert_eq!(models.get(ctx, HALF).await.unwrap_err().kind, ErrorKind::NotFound);
+    // Also when it is loaded anew, without its source, in another process.
+    let deployment = deployment.restart().await;
+    let answer = deployment.models.chat(&deployment.ctx, chat()).await.unwrap().collect().await.unwrap();
+    assert!(!answer.text().is_empty());
+    let card = deployment.models.get(&deployment.ctx, "made-up-q8_0").await.unwrap();
+    assert_eq!((card.state, card.quantization.unwrap().source.name.as_str()), (CardState::Ready, HALF));
+    let blob = deployment.dir.path().join("models/models/made-up-q8_0/made-up-q8_0.gguf");
+    assert!(fs::read(blob).unwrap() == expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]

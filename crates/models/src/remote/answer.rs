@@ -269,7 +269,7 @@ fn logprobs(logprobs: Logprobs) -> Vec<TokenLogprob> {
     let entry = |(token, logprob): (String, Option<f32>)| {
         let mut top: Vec<TopLogprob> = tops.next().flatten().unwrap_or_default().into_iter().filter_map(top).collect();
         top.sort_by(|a, b| b.logprob.total_cmp(&a.logprob));
-        TokenLogprob { id: None, bytes: token.clone().into_bytes(), token, logprob: logprob.unwrap_or(0.0), top }
+        TokenLogprob { id: None, bytes: token.clone().into_bytes(), token, logprob, top }
     };
     entries.map(entry).collect()
 }
@@ -289,7 +289,7 @@ fn logprob(entry: TokenEntry) -> TokenLogprob {
         id: None,
         bytes: entry.bytes.unwrap_or_else(|| entry.token.clone().into_bytes()),
         token: entry.token,
-        logprob: entry.logprob,
+        logprob: Some(entry.logprob),
         top: entry.top_logprobs.into_iter().map(top).collect(),
     }
 }

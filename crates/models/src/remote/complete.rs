@@ -1,5 +1,6 @@
 //! Texts that an upstream's model continues as they stand.
 
+use base::Error;
 use serde_json::{Value, json};
 
 use super::{Client, Failure, Upstream, answer, sampling};
@@ -15,6 +16,12 @@ impl Client {
         served_by: ServedBy,
     ) -> Result<ChatStream, Failure> {
         super::refuse_constraint(request.constraint.as_ref()).map_err(Failure::request)?;
+        if request.echo {
+            return Err(Failure::request(
+                Error::not_implemented("The prompt's own tokens are not told by an upstream's model.")
+                    .with_hint("Ask for `echo` without `logprobs`, or a model of this deployment."),
+            ));
+        }
         sampling::refuse(&request.sampling).map_err(Failure::request)?;
         let body = body(&upstream.model, request);
         answer::stream(self, upstream, "completions", &body, served_by).await

@@ -182,7 +182,7 @@ async fn a_text_is_continued_by_the_upstream() {
     assert_eq!(chat.usage, Usage { input: 2, output: 2, cached: 0, cache_written: 0 });
     assert_eq!(
         (chat.logprobs.len(), chat.logprobs[0].logprob, chat.logprobs[0].top[1].token.as_str()),
-        (1, -0.5, " a")
+        (1, Some(-0.5), " a")
     );
     let form = ContinuationRequest {
         constraint: Some(Constraint::Regex("a".to_owned())),

@@ -122,6 +122,7 @@ fn own(origin: Origin, body: &Value) -> Result<Raw> {
         stop: chat_request::stop(&root, MAX_STOPS)?,
         constraint: structured::constraint(&root, Place::Bedrock)?,
         logprobs: logprobs.then_some(0),
+        echo: false,
         serving: serving::serving(&root)?,
     };
     Ok((request, Box::new(Own { logprobs, prompt_tokens: None })))

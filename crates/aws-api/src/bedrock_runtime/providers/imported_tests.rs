@@ -39,7 +39,7 @@ fn served_by() -> ServedBy {
 }
 
 fn token(id: u32, text: &str, logprob: f32) -> TokenLogprob {
-    TokenLogprob { id: Some(id), token: text.into(), bytes: text.into(), logprob, top: Vec::new() }
+    TokenLogprob { id: Some(id), token: text.into(), bytes: text.into(), logprob: Some(logprob), top: Vec::new() }
 }
 
 const USAGE: Usage = Usage { input: 7, output: 3, cached: 0, cache_written: 0 };

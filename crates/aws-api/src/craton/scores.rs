@@ -1,0 +1,103 @@
+//! `POST /craton/v1/score`: how likely each of several continuations of one prompt is.
+
+use base::Result;
+use http::StatusCode;
+use models::{ChatRequest, Content, Message, Normalize, RawPrompt, Role, ScorePrompt, ScoreRequest, Scored, Scores};
+use serde_json::{Value, json};
+
+use crate::call::{Answer, Call, Labels, json as respond, name_model};
+use crate::json_fields::{Fields, Node, Wording};
+use crate::openai::serving;
+
+/// Scores continuations.
+pub(super) async fn score(call: Call<Labels>) -> Answer {
+    let body = call.json()?;
+    let root = Fields::root(&body, Wording::OpenAi)?;
+    let (request, by) = decode(&root)?;
+    let scores = call.api.models().score(&call.ctx, request).await?;
+    let texts: Vec<String> = root.texts("continuations")?;
+    let mut response = respond(StatusCode::OK, &describe(&scores, &texts, by));
+    name_model(&mut response, &scores.served_by);
+    Ok(response)
+}
+
+/// The model that the body names. The body is decoded and checked later, by the handler.
+pub(super) fn model(call: &Call<Labels>) -> String {
+    let body: Option<Value> = serde_json::from_slice(&call.body).ok();
+    body.as_ref().and_then(|body| body["model"].as_str()).unwrap_or_default().to_owned()
+}
+
+fn decode(root: &Fields<'_>) -> Result<(ScoreRequest, Normalize)> {
+    root.only(&["model", "prompt", "messages", "system", "continuations", "normalize", "priority", "deterministic"])?;
+    let model = root.required("model")?.text()?.to_owned();
+    let continuations = root.required("continuations")?.texts()?.into_iter().map(RawPrompt::Text).collect();
+    let by = match root.optional("normalize") {
+        None => Normalize::None,
+        Some(node) => match node.one_of(&["none", "tokens", "bytes"])? {
+            "tokens" => Normalize::Tokens,
+            "bytes" => Normalize::Bytes,
+            _ => Normalize::None,
+        },
+    };
+    let prompt = prompt(root, &model)?;
+    Ok((ScoreRequest { model, prompt, continuations, echo: None, serving: serving::serving(root)? }, by))
+}
+
+/// A prompt as it stands, or a conversation.
+fn prompt(root: &Fields<'_>, model: &str) -> Result<ScorePrompt> {
+    let Some(messages) = root.optional("messages") else {
+        if root.has("system") {
+            return Err(root.error("`system` goes with `messages`"));
+        }
+        return Ok(RawPrompt::Text(root.required("prompt")?.text()?.to_owned()).into());
+    };
+    if root.has("prompt") {
+        return Err(root.error("`prompt` and `messages` exclude each other"));
+    }
+    let chat = ChatRequest {
+        model: model.to_owned(),
+        system: root.text("system")?.map(str::to_owned).into_iter().collect(),
+        messages: messages.list()?.iter().map(message).collect::<Result<_>>()?,
+        ..ChatRequest::default()
+    };
+    Ok(ScorePrompt::Chat(Box::new(chat)))
+}
+
+/// `{"role": "user", "content": "…"}`.
+fn message(item: &Node<'_>) -> Result<Message> {
+    let fields = item.fields()?;
+    fields.only(&["role", "content"])?;
+    let role = match fields.required("role")?.one_of(&["user", "assistant"])? {
+        "assistant" => Role::Assistant,
+        _ => Role::User,
+    };
+    Ok(Message { role, content: vec![Content::Text(fields.required("content")?.text()?.to_owned())] })
+}
+
+fn describe(scores: &Scores, texts: &[String], by: Normalize) -> Value {
+    let probabilities = scores.probabilities(by);
+    let one = |((scored, text), probability): ((&Scored, &String), f64)| {
+        let mut one = json!({
+            "text": text,
+            "logProbability": scored.logprob(),
+            "tokens": scored.tokens.iter().map(|token| token.token.as_str()).collect::<Vec<_>>(),
+            "tokenLogProbabilities": scored.tokens.iter().map(|token| token.logprob).collect::<Vec<_>>(),
+            "probability": probability,
+        });
+        if by != Normalize::None {
+            one["normalizedLogProbability"] = json!(scored.normalized(by));
+        }
+        one
+    };
+    let all = scores.continuations.iter().zip(texts).zip(probabilities);
+    json!({
+        "scores": all.map(one).collect::<Vec<Value>>(),
+        "best": scores.best(by),
+        "usage": {
+            "inputTokens": scores.usage.input,
+            "outputTokens": scores.usage.output,
+            "totalTokens": scores.usage.input + scores.usage.output,
+            "cacheReadInputTokens": scores.usage.cached,
+        },
+    })
+}

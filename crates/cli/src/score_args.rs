@@ -1,0 +1,25 @@
+//! The arguments of `craton score`.
+
+use clap::Args;
+
+/// `craton score`.
+#[derive(Debug, Args)]
+pub struct Score {
+    /// Model id or name
+    pub model: String,
+    /// What the continuations follow, as it stands
+    #[arg(long, conflicts_with = "message", required_unless_present = "message")]
+    pub prompt: Option<String>,
+    /// A question to a chat model, put into its own template: the continuations are its answers
+    #[arg(long)]
+    pub message: Option<String>,
+    /// System prompt before the message
+    #[arg(long, requires = "message")]
+    pub system: Option<String>,
+    /// By what a log probability is divided before they are compared: none, tokens or bytes
+    #[arg(long, value_name = "BY", default_value = "none", value_parser = ["none", "tokens", "bytes"])]
+    pub normalize: String,
+    /// What may follow; after a prompt as it stands, a word often begins with a blank
+    #[arg(required = true)]
+    pub continuations: Vec<String>,
+}

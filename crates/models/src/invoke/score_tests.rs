@@ -1,0 +1,148 @@
+use base::ErrorKind;
+use futures::StreamExt as _;
+
+use super::*;
+use crate::invoke::request::{ChatRequest, Message};
+use crate::testing::Deployment;
+
+async fn deployment() -> Deployment {
+    let deployment = Deployment::start().await;
+    deployment.add_model("chatty");
+    deployment.add_model("my-embed");
+    deployment
+}
+
+fn raw(text: &str) -> RawPrompt {
+    RawPrompt::Text(text.to_owned())
+}
+
+fn ask(continuations: &[&str]) -> ScoreRequest {
+    ScoreRequest {
+        model: "chatty".to_owned(),
+        prompt: raw("Is it stops?").into(),
+        continuations: continuations.iter().map(|text| raw(text)).collect(),
+        ..ScoreRequest::default()
+    }
+}
+
+async fn score(deployment: &Deployment, request: ScoreRequest) -> Scores {
+    deployment.models.score(&deployment.ctx, request).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_the_model_would_write_is_the_likeliest_continuation() {
+    let deployment = deployment().await;
+    let scores = score(&deployment, ask(&["never", "before STOP", "beforehand"])).await;
+    for by in [Normalize::None, Normalize::Tokens, Normalize::Bytes] {
+        let probabilities = scores.probabilities(by);
+        assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+        assert_eq!(scores.best(by), Some(1), "{probabilities:?}");
+    }
+    assert_eq!(scores.continuations[1].text(), "before STOP");
+    assert_eq!((scores.usage.input, scores.usage.output), (12, 5 + 11 + 10));
+    assert!(scores.prompt.is_empty());
+    assert_eq!(scores.served_by.name, "chatty");
+}
+
+#[tokio::test]
+async fn a_score_is_the_log_probability_that_writing_the_same_tokens_tells() {
+    let deployment = deployment().await;
+    let written = ContinuationRequest {
+        model: "chatty".to_owned(),
+        prompt: raw("Is it stops?"),
+        max_tokens: Some(6),
+        logprobs: Some(0),
+        sampling: crate::Sampling { temperature: Some(0.0), ..crate::Sampling::default() },
+        ..ContinuationRequest::default()
+    };
+    let written = deployment.models.continue_text(&deployment.ctx, written).await.unwrap().collect().await.unwrap();
+    let expected: f64 = written.logprobs.iter().filter_map(|token| token.logprob).map(f64::from).sum();
+    let scores = score(&deployment, ask(&[&written.text()])).await;
+    assert!((scores.continuations[0].logprob() - expected).abs() < 1e-3);
+    assert_eq!(scores.continuations[0].tokens.len(), 6);
+}
+
+#[tokio::test]
+async fn a_conversation_is_scored_in_the_models_own_template() {
+    let deployment = deployment().await;
+    let chat = ChatRequest { messages: vec![Message::user("stops")], ..ChatRequest::default() };
+    let request = ScoreRequest { prompt: ScorePrompt::Chat(Box::new(chat)), ..ask(&["after", "before"]) };
+    let scores = score(&deployment, request).await;
+    assert_eq!(scores.best(Normalize::None), Some(1));
+    assert!(scores.usage.input > 20, "the template is counted");
+}
+
+#[tokio::test]
+async fn the_prompt_of_a_second_request_comes_from_the_cache_of_its_account_alone() {
+    let deployment = deployment().await;
+    score(&deployment, ask(&["yes"])).await;
+    assert!(score(&deployment, ask(&["no"])).await.usage.cached > 0);
+    let other = deployment.context("210987654321", "us-east-1").await;
+    let scores = deployment.models.score(&other, ask(&["no"])).await.unwrap();
+    assert_eq!(scores.usage.cached, 0);
+}
+
+#[tokio::test]
+async fn an_echoed_prompt_has_the_probability_of_each_token_but_the_first() {
+    let deployment = deployment().await;
+    let scores = score(&deployment, ScoreRequest { echo: Some(2), ..ask(&[]) }).await;
+    let text: String = scores.prompt.iter().map(|token| token.token.as_str()).collect();
+    assert_eq!(text, "Is it stops?");
+    assert_eq!((scores.prompt[0].logprob, scores.prompt[0].top.len()), (None, 0));
+    for token in &scores.prompt[1..] {
+        assert!(token.logprob < Some(0.0) && token.top.len() == 2, "{token:?}");
+        assert!(token.top[0].logprob >= token.top[1].logprob && !token.top[0].bytes.is_empty());
+    }
+    assert_eq!(scores.best(Normalize::None), None);
+}
+
+#[tokio::test]
+async fn an_echoed_prompt_begins_the_answer_once() {
+    let deployment = deployment().await;
+    for (prompt, limit) in [(raw("Hi"), 3), (raw("Hi"), 0), (RawPrompt::Tokens(vec![72, 105]), 3)] {
+        let request = ContinuationRequest {
+            model: "chatty".to_owned(),
+            prompt,
+            max_tokens: Some(limit),
+            logprobs: Some(1),
+            echo: true,
+            ..ContinuationRequest::default()
+        };
+        let (models, ctx) = (&deployment.models, &deployment.ctx);
+        let events: Vec<ChatEvent> =
+            models.continue_text(ctx, request.clone()).await.unwrap().map(|event| event.unwrap()).collect().await;
+        assert!(matches!(&events[1], ChatEvent::Text { text, logprobs } if text == "Hi" && logprobs.len() == 2));
+        let chat = models.continue_text(ctx, request).await.unwrap().collect().await.unwrap();
+        assert!(chat.text().starts_with("Hi"));
+        assert_eq!((chat.logprobs.len(), chat.usage.input), (2 + limit as usize, 2));
+        assert_eq!((chat.usage.output, chat.reason), (limit, Stop::MaxTokens));
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_scored_is_refused_with_its_reason() {
+    let deployment = deployment().await;
+    let refused = async |request| deployment.models.score(&deployment.ctx, request).await.unwrap_err();
+    let cases = [
+        (ask(&[]), "no continuation"),
+        (ask(&["a", ""]), "Continuation 1 is empty"),
+        (ScoreRequest { prompt: raw("").into(), ..ask(&["a"]) }, "prompt is empty"),
+        (ScoreRequest { model: "my-embed".to_owned(), ..ask(&["a"]) }, "does not foretell"),
+        (ScoreRequest { continuations: vec![RawPrompt::Tokens(vec![9999])], ..ask(&[]) }, "no token 9999"),
+        (ask(&["a"; MOST_CONTINUATIONS + 1]), "At most 1024"),
+        (ask(&["long".repeat(64).as_str()]), "at most 64 are scored"),
+    ];
+    for (request, words) in cases {
+        let error = refused(request).await;
+        assert!(error.kind == ErrorKind::Invalid && error.message.contains(words), "{words}: {error:?}");
+    }
+    let missing = ScoreRequest { model: "nothing".to_owned(), ..ask(&["a"]) };
+    assert_eq!(refused(missing).await.kind, ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_score_that_is_late_is_a_timeout() {
+    let deployment = deployment().await;
+    let ctx = deployment.ctx.clone().until(Some(std::time::Instant::now()));
+    assert_eq!(deployment.models.score(&ctx, ask(&["a"])).await.unwrap_err().kind, ErrorKind::Timeout);
+}
