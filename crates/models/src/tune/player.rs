@@ -195,8 +195,8 @@ async fn score(
     let request = ScoreRequest {
         prompt: text(prompt, true),
         continuations: continuations.into_iter().map(|one| text(one, false)).collect(),
-        echo: false,
         serving,
+        ..ScoreRequest::default()
     };
     let scoring = tokio::task::spawn_blocking(move || generator.score(request)).await.map_err(Error::internal)?;
     let scores = match scoring {

@@ -21,6 +21,8 @@ struct Formula {
     measured: AtomicUsize,
     /// After so many, nothing comes any more.
     stuck_after: Option<usize>,
+    /// Told when that is so.
+    stuck: tokio::sync::Notify,
     /// All are alike.
     flat: bool,
     /// What others fail with.
@@ -35,6 +37,7 @@ impl Gauge for Formula {
     fn measure<'a>(&'a self, _: &'a Models, trial: &'a Trial) -> BoxFuture<'a, Result<Measurement>> {
         Box::pin(async move {
             if Some(self.measured.load(Ordering::SeqCst)) == self.stuck_after {
+                self.stuck.notify_one();
                 std::future::pending::<()>().await;
             }
             let turn = self.measured.fetch_add(1, Ordering::SeqCst) + 1;
@@ -175,22 +178,15 @@ async fn candidates_that_fail_are_told_and_left_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_tuning_is_refused_and_a_cancelled_one_changes_nothing() {
-    let deployment = deployment(Arc::new(Formula { stuck_after: Some(2), ..Formula::default() })).await;
+    let gauge = Arc::new(Formula { stuck_after: Some(2), ..Formula::default() });
+    let deployment = deployment(gauge.clone()).await;
     let job = deployment.models.tune(&deployment.ctx, request("p95=1s")).await.unwrap();
     let running = deployment.jobs.start(1);
     let refused = deployment.models.tune(&deployment.ctx, request("p95=1s")).await.unwrap_err();
     assert_eq!(refused.kind, ErrorKind::Conflict);
     assert!(refused.hint.unwrap().contains("craton jobs cancel"));
-    let removed = async {
-        let mut watched = Box::pin(deployment.jobs.watch(deployment.ctx.account(), &job.id));
-        while let Some(job) = watched.next().await {
-            if job.progress.is_some_and(|progress| progress.done == 2) {
-                break;
-            }
-        }
-        deployment.models.remove(&deployment.ctx, "m").await.unwrap_err()
-    };
-    let removed = removed.await;
+    gauge.stuck.notified().await;
+    let removed = deployment.models.remove(&deployment.ctx, "m").await.unwrap_err();
     assert_eq!((removed.kind, removed.message.contains("tuned")), (ErrorKind::Conflict, true));
     deployment.jobs.cancel(deployment.ctx.account(), &job.id).await.unwrap();
     assert_eq!(end_of(&deployment, &job).await.state, State::Cancelled);
@@ -205,15 +201,11 @@ async fn a_second_tuning_is_refused_and_a_cancelled_one_changes_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tuning_that_was_broken_off_goes_on_with_what_it_measured() {
-    let deployment = deployment(Arc::new(Formula { stuck_after: Some(5), ..Formula::default() })).await;
+    let gauge = Arc::new(Formula { stuck_after: Some(5), ..Formula::default() });
+    let deployment = deployment(gauge.clone()).await;
     let job = deployment.models.tune(&deployment.ctx, request("p95=165ms")).await.unwrap();
     let running = deployment.jobs.start(1);
-    let mut watched = Box::pin(deployment.jobs.watch(deployment.ctx.account(), &job.id));
-    while let Some(job) = watched.next().await {
-        if job.progress.is_some_and(|progress| progress.done == 5) {
-            break;
-        }
-    }
+    gauge.stuck.notified().await;
     running.stop().await;
     let rest = Arc::new(Formula::default());
     measure_with(&deployment, rest.clone());
