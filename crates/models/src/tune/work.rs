@@ -22,7 +22,7 @@ use super::workload::Workload;
 use super::{TuneInput, store};
 use crate::library::{blocking, stopped};
 use crate::pull::{Meter, model_lock};
-use crate::work::{Patience, metered, unless_cancelled};
+use crate::work::{Patience, tell, unless_cancelled};
 use crate::{Inner, Models};
 
 /// The lock of all tunings on one library.
@@ -95,7 +95,7 @@ impl Handler for TuneHandler {
             let input: TuneInput = serde_json::from_value(job.input().clone()).map_err(Error::internal)?;
             let (models, meter) = (Models { inner }, Meter::new(job.cancelled()));
             let trial = format!("{}#tuning", input.model);
-            let tuned = metered(&job, &meter, models.tune_model(&job, &input, &meter, self.gauge.clone())).await;
+            let tuned = models.tune_model(&job, &input, &meter, self.gauge.clone()).await;
             // Broken off, a trial may be in memory still.
             models.inner.loaded.forget(&trial).await;
             let report = tuned?;
@@ -131,6 +131,7 @@ impl Models {
         gauge: Arc<dyn Gauge>,
     ) -> Result<TuningReport> {
         meter.begin("waiting for other work on the same model", None);
+        tell(job, meter).await;
         let _only = self.tuning_lock(LOCK.to_owned(), meter).await?;
         // The model is not pulled anew or removed meanwhile.
         let _alone = self.tuning_lock(model_lock(&input.model), meter).await?;
@@ -204,6 +205,7 @@ impl Models {
             return Ok(state);
         }
         meter.begin("measuring the machine's memory", None);
+        tell(job, meter).await;
         let gauge = setting.gauge.clone();
         let machine = unless_cancelled(job, blocking(move || Ok(gauge.machine()))).await?;
         Ok(State { candidates, machine, taken: Vec::new() })
@@ -231,6 +233,8 @@ impl Models {
             counter.store(state.taken.len(), Ordering::Relaxed);
             let settings = &state.candidates[turn.candidate];
             meter.say(format!("round {} of {}: {}", turn.round + 1, search.rounds(), describe(settings)));
+            // Told here and not beside the work: saving and telling would wait for each other.
+            tell(job, meter).await;
             let trial = self.trial(setting, settings, seconds)?;
             let outcome = self.try_out_candidate(job, &trial, &setting.gauge).await;
             // The default must do; another that does not is left out.
