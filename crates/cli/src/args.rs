@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::batch_args::Batch;
 use crate::import_args::Import;
-pub(crate) use crate::model_args::{Pool, Profile, Quantize};
+pub(crate) use crate::model_args::{Pool, Profile, Quantize, Tune, Tuning};
 use crate::settings_file::Places;
 use crate::up::{RestoreArgs, RotateArgs, UpArgs};
 
@@ -369,6 +369,24 @@ pub enum Models {
         after_help = "Examples:\n  craton models quantize smollm2-f16 --to q8_0\n  craton models quantize smollm2-f16 --to q4_k_m --bound labels=0.8,perplexity=1.2\n  craton models quantize smollm2-f16 --to q8_0 --tasks my-tasks.jsonl --name smollm2-int8"
     )]
     Quantize(Quantize),
+    /// Choose how a model is loaded, by measuring a workload on this machine
+    ///
+    /// Plays the workload's requests to the model, loaded one way after another, and chooses the profile with the most
+    /// requests a second among those that keep to the objective. The default is measured, too, and stays where nothing was
+    /// faster. The model is loaded with the chosen profile from then on.
+    #[command(
+        after_help = "Examples:\n  craton models tune smollm2-135m-instruct --slo p95=2s --workload chat\n  craton models tune smollm2-135m-instruct --slo p95=300ms --workload moderation --minutes 1\n  craton models tune smollm2-135m-instruct --slo p95=1s,first-token=200ms --workload mine.jsonl --price-per-hour 0.35"
+    )]
+    Tune(Tune),
+    /// Show or reset what a tuning has set
+    #[command(
+        after_help = "Examples:\n  craton models tuning show smollm2-135m-instruct\n  craton models tuning reset smollm2-135m-instruct"
+    )]
+    Tuning {
+        /// What to do.
+        #[command(subcommand)]
+        command: Tuning,
+    },
     /// Delete a model's files
     #[command(after_help = "Examples:\n  craton models remove smollm2-135m-instruct")]
     Remove {

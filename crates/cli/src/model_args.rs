@@ -1,4 +1,4 @@
-//! The commands about pools, profiles and quantization.
+//! The commands about pools, profiles, quantization and tuning.
 
 use std::path::PathBuf;
 
@@ -100,4 +100,55 @@ pub struct Quantize {
     /// Only start the job
     #[arg(long)]
     pub no_wait: bool,
+}
+
+/// `craton models tune`.
+#[derive(Debug, Args)]
+pub struct Tune {
+    /// The model's name
+    pub model: String,
+    /// What the answers must keep to: p50, p95 and first-token (the 95th percentile of the first token's time)
+    #[arg(long, value_name = "p95=300ms[,…]")]
+    pub slo: String,
+    /// What is asked: one of these shapes, or lines of {"prompt": "…", "max_tokens": N}, or with `messages`
+    #[arg(long, value_name = "chat|moderation|judge|embed|FILE.jsonl")]
+    pub workload: String,
+    /// How long is measured; loading the model comes on top
+    #[arg(long, value_name = "N", default_value_t = 5.0)]
+    pub minutes: f64,
+    /// Clients that ask at once
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    pub clients: u32,
+    /// Tokens of context that a request must keep; less than the settings' own is tried then
+    #[arg(long, value_name = "TOKENS")]
+    pub min_context: Option<u32>,
+    /// Most tokens of any answer, if answers may be bounded: static batches are tried then
+    #[arg(long, value_name = "TOKENS")]
+    pub bounded_answers: Option<u32>,
+    /// Try the model's quantizations in the library, too: answers may then come from fewer bits
+    #[arg(long)]
+    pub quantized: bool,
+    /// Price of this machine by the hour, to tell what 1,000 requests cost
+    #[arg(long, value_name = "N")]
+    pub price_per_hour: Option<f64>,
+    /// Only start the job
+    #[arg(long)]
+    pub no_wait: bool,
+}
+
+/// `craton models tuning`.
+#[derive(Debug, Subcommand)]
+pub enum Tuning {
+    /// Show how a model is loaded, and the report of its latest tuning
+    #[command(after_help = "Examples:\n  craton models tuning show smollm2-135m-instruct")]
+    Show {
+        /// The model's name
+        model: String,
+    },
+    /// Load a model as the server's settings say again
+    #[command(after_help = "Examples:\n  craton models tuning reset smollm2-135m-instruct")]
+    Reset {
+        /// The model's name
+        model: String,
+    },
 }

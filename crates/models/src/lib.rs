@@ -30,6 +30,7 @@ mod store;
 extern crate self as models;
 #[cfg(test)]
 mod testing;
+mod tune;
 mod work;
 
 use std::sync::Arc;
@@ -50,7 +51,7 @@ pub use imported::{
     Card as ImportedCard, CheckOutcome, CheckStep, Exact, ImportCheck, ImportFilter, ImportJob, ImportPolicy,
     ImportSides, ImportStatus, ImportedModel, NOT_READY, NewImport, Quality, Side, Tags, Trial, report_json,
 };
-pub use inference::{Constraint, LoopDetector, NgramScope, NoRepeatNgram, Priority};
+pub use inference::{Constraint, LoopDetector, NgramScope, NoRepeatNgram, Priority, Role as EngineRole};
 pub use invoke::answer::{
     Chat, ChatEvent, ChatStream, EmbedResponse, Route, ServedBy, Stop, Timing, TokenCount, TokenLogprob, TopLogprob,
     Usage,
@@ -67,11 +68,16 @@ pub use pull::PullRequest;
 pub use quality::{Bound, Comparison, Kept, LabelTask, MOST_TASKS, QuantizationReport, Ratio, Share};
 pub use quantize::QuantizeRequest;
 pub use quotas::Quota;
-pub use status::{LoadedModel, Status};
+pub use status::{LoadedModel, ProfileInUse, Status};
 pub use store::TABLES;
+pub use tune::{
+    Gain, MOST_REQUESTS, MachineFacts, Measurement, OwnRequest, Slo, StaticBatches, TuneRequest, Tuned, TunedSettings,
+    TuningPoint, TuningReport, Workload,
+};
 
 /// Every module of this crate that has tables, in the order in which they are opened.
-pub const MODULES: &[::store::Module] = &[TABLES, pools::store::TABLES, profiles::store::TABLES, BATCH_TABLES];
+pub const MODULES: &[::store::Module] =
+    &[TABLES, pools::store::TABLES, profiles::store::TABLES, BATCH_TABLES, tune::store::TABLES];
 
 /// The models of a deployment. Cheap to clone.
 #[derive(Clone)]
@@ -129,7 +135,7 @@ pub struct Parts {
 
 impl Models {
     /// Opens the library under `config.models_dir`, migrates this module's tables and registers the job kinds
-    /// `model-pull`, `model-import`, `model-quantize` and `model-invocation`. Loads no model.
+    /// `model-pull`, `model-import`, `model-quantize`, `model-invocation` and `model-tune`. Loads no model.
     ///
     /// # Errors
     /// Unavailable, where the models directory cannot be written or the database not be reached.
@@ -182,6 +188,9 @@ impl Models {
         models.inner.jobs.register_long(quantize::JOB_KIND, Arc::new(handler));
         let handler = batch::BatchHandler::new(Arc::downgrade(&models.inner));
         models.inner.jobs.register_long(batch::JOB_KIND, Arc::new(handler));
+        models.resume_profiles().await?;
+        let handler = tune::TuneHandler::new(Arc::downgrade(&models.inner), Arc::new(tune::Measured));
+        models.inner.jobs.register_long(tune::JOB_KIND, Arc::new(handler));
         models.resume_batches().await?;
         Ok(models)
     }

@@ -3,6 +3,7 @@
 mod reading;
 #[cfg(test)]
 mod tests;
+pub(crate) mod tuned;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -16,7 +17,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::at_rest::{MemoryFile, Opening, SealedModel};
 use crate::catalogue::CardKind;
 use crate::invoke::{errors, not_pulled};
-use crate::status::{LoadedModel, Status};
+use crate::status::{LoadedModel, ProfileInUse, Status};
 pub(crate) use reading::READER_CONTEXT;
 
 /// The loaded models. Cheap to clone.
@@ -31,6 +32,7 @@ struct Shared {
     budget: u64,
     uses: AtomicU64,
     entries: Mutex<HashMap<String, Entry>>,
+    tuned: tuned::Profiles,
 }
 
 enum Entry {
@@ -64,6 +66,7 @@ struct Slot {
     name: String,
     model: Loaded,
     bytes: u64,
+    profile: ProfileInUse,
     last_use: AtomicU64,
     speed: Mutex<Option<f64>>,
     embedding: Semaphore,
@@ -135,7 +138,8 @@ impl Drop for Waiting<'_> {
 impl Pool {
     pub(crate) fn new(loader: Arc<dyn Loader>, options: LoadOptions, budget: u64) -> Self {
         let (uses, entries) = (AtomicU64::new(0), Mutex::new(HashMap::new()));
-        Self { shared: Arc::new(Shared { loader, options, budget, uses, entries }) }
+        let tuned = tuned::Profiles::default();
+        Self { shared: Arc::new(Shared { loader, options, budget, uses, entries, tuned }) }
     }
 
     /// What reads and loads model files.
@@ -167,9 +171,22 @@ impl Pool {
     /// Damaged, where a file is; Unavailable, where the model alone is above the budget; Throttled, where models in use
     /// leave no room; NotFound, while its files are being removed.
     pub(crate) async fn acquire(&self, name: &str, weights: impl Into<Weights>) -> Result<Lease> {
-        let weights = weights.into();
+        self.acquire_by(name, &weights.into(), None).await
+    }
+
+    /// As [`Pool::acquire`], loaded with these options whatever the model's profile says.
+    pub(crate) async fn acquire_with(
+        &self,
+        name: &str,
+        weights: impl Into<Weights>,
+        options: LoadOptions,
+    ) -> Result<Lease> {
+        self.acquire_by(name, &weights.into(), Some(&options)).await
+    }
+
+    async fn acquire_by(&self, name: &str, weights: &Weights, options: Option<&LoadOptions>) -> Result<Lease> {
         loop {
-            let mut over = match self.find_or_start(name, &weights)? {
+            let mut over = match self.find_or_start(name, weights, options)? {
                 Found::Ready(lease) => return Ok(lease),
                 Found::Loading(over) => over,
             };
@@ -247,7 +264,7 @@ impl Pool {
         Status { budget_bytes: self.shared.budget, used_bytes, loaded }
     }
 
-    fn find_or_start(&self, name: &str, weights: &Weights) -> Result<Found> {
+    fn find_or_start(&self, name: &str, weights: &Weights, options: Option<&LoadOptions>) -> Result<Found> {
         let mut entries = self.shared.lock();
         Ok(match entries.get(name) {
             Some(Entry::Ready(slot)) => Found::Ready(self.shared.lease(slot)),
@@ -260,8 +277,9 @@ impl Pool {
                 let (tell, over) = watch::channel(None);
                 entries.insert(name.to_owned(), Entry::Loading { bytes: 0, over: over.clone(), unwanted: false });
                 let (shared, name, weights) = (self.shared.clone(), name.to_owned(), weights.clone());
+                let options = options.cloned();
                 tokio::spawn(async move {
-                    let outcome = tokio::task::spawn_blocking(move || shared.load(&name, &weights)).await;
+                    let outcome = tokio::task::spawn_blocking(move || shared.load(&name, &weights, options)).await;
                     tell.send_replace(Some(outcome.unwrap_or_else(|panic| Err(Error::internal(panic)))));
                 });
                 Found::Loading(over)
@@ -375,16 +393,20 @@ impl Shared {
     }
 
     /// Loads a model whose entry says that it is being loaded. Afterwards the entry is ready, or gone.
-    fn load(&self, name: &str, weights: &Weights) -> Loading {
+    fn load(&self, name: &str, weights: &Weights, options: Option<LoadOptions>) -> Loading {
         let unfinished = Unfinished { shared: self, name };
         let to_error = |error| weights.error(name, error);
         let opened = weights.open()?;
         let facts = self.loader.inspect(&opened.files()).map_err(to_error)?;
         // What was evicted is dropped here, outside the lock and before the new model takes its memory.
-        drop(self.make_room(name, facts.memory_bytes(&self.options))?);
+        let (options, profile) = match options {
+            Some(options) => (options, ProfileInUse::Default),
+            None => self.options_of(name, &facts),
+        };
+        drop(self.make_room(name, facts.memory_bytes(&options))?);
         let started = std::time::Instant::now();
         let opened = opened.finish()?;
-        let model = self.loader.load(&opened.files(), &self.options).map_err(to_error)?;
+        let model = self.loader.load(&opened.files(), &options).map_err(to_error)?;
         let bytes = model.memory_bytes();
         tracing::info!(model = name, bytes, millis = started.elapsed().as_millis(), "loaded");
         metrics::counter!("craton_model_loads_total", "model" => label(name)).increment(1);
@@ -393,6 +415,7 @@ impl Shared {
             name: name.to_owned(),
             model,
             bytes,
+            profile,
             last_use: AtomicU64::new(self.tick()),
             speed: Mutex::new(None),
             embedding: Semaphore::new(cores),
@@ -494,6 +517,7 @@ fn describe(entry: &Entry) -> Option<LoadedModel> {
         name: slot.name.clone(),
         kind,
         memory_bytes: slot.bytes,
+        profile: slot.profile.clone(),
         leases: Arc::strong_count(slot) - 1,
         active_sequences: status.active,
         queued: status.queued,

@@ -17,6 +17,21 @@ pub struct Status {
     pub loaded: Vec<LoadedModel>,
 }
 
+/// Which options a model was loaded with.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ProfileInUse {
+    /// Those of the server's settings.
+    #[default]
+    Default,
+    /// Those that a tuning found: its job.
+    Tuned(String),
+    /// Those of the server's settings, as the tuned ones could not be used.
+    Unfit {
+        /// Why not.
+        reason: String,
+    },
+}
+
 /// A loaded model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LoadedModel {
@@ -26,6 +41,8 @@ pub struct LoadedModel {
     pub kind: CardKind,
     /// The memory that it takes, in bytes.
     pub memory_bytes: u64,
+    /// Which options it was loaded with.
+    pub profile: ProfileInUse,
     /// Requests that hold it now.
     pub leases: usize,
     /// Sequences that are being read or answered; 0 for embedders.

@@ -33,7 +33,8 @@ pub(crate) async fn metered<T>(job: &JobContext, meter: &Meter, doing: impl Futu
     }
 }
 
-async fn tell(job: &JobContext, meter: &Meter) {
+/// Tells what the meter shows.
+pub(crate) async fn tell(job: &JobContext, meter: &Meter) {
     let reading = meter.read();
     let progress =
         Progress { done: reading.done, total: reading.total, unit: reading.unit.to_owned(), message: reading.message };

@@ -19,6 +19,7 @@ mod requests;
 mod scores;
 mod session;
 mod status;
+mod tunings;
 mod who_can;
 
 pub use imports::describe_facts as describe_checkpoint;
@@ -66,6 +67,10 @@ pub(crate) const ROUTES: &[Route] = &[
     route!("GET" "models/{name}", "GetModel", Read, "model", models::get),
     route!("DELETE" "models/{name}", "RemoveModel", Write, "model", models::remove),
     route!("POST" "models/{name}/quantize", "QuantizeModel", Write, "model", quantizations::quantize),
+    route!("POST" "models/{name}/tunings", "TuneModel", Write, "model", tunings::start),
+    route!("GET" "models/{name}/tunings", "ListTunings", Read, "model", tunings::list),
+    route!("GET" "models/{name}/tunings/{job}", "GetTuning", Read, "model", tunings::get),
+    route!("DELETE" "models/{name}/tuning", "ResetTuning", Write, "model", tunings::reset),
     route!("POST" "models/{name}/unload", "UnloadModel", Write, "model", models::unload),
     route!("GET" "aliases", "ListAliases", Read, "alias", aliases::list),
     route!("PUT" "aliases/{modelId}", "PutAlias", Write, "alias", aliases::put),

@@ -1,7 +1,7 @@
 //! `GET /craton/v1/status`: the deployment at a glance.
 
 use http::StatusCode;
-use models::CardKind;
+use models::{CardKind, ProfileInUse};
 use serde_json::{Value, json};
 
 use crate::call::{Answer, Call, Labels, json as respond};
@@ -20,6 +20,7 @@ pub(super) async fn get(call: Call<Labels>) -> Answer {
                 "name": model.name,
                 "kind": kind(model.kind),
                 "memoryBytes": model.memory_bytes,
+                "profile": profile(&model.profile),
                 "activeSequences": model.active_sequences,
                 "queued": model.queued,
                 "generatedTokens": model.generated_tokens,
@@ -61,6 +62,15 @@ pub(super) async fn get(call: Call<Labels>) -> Answer {
             "recommendedModel": api.models().recommended_model(),
         }),
     ))
+}
+
+/// Which options a model was loaded with.
+fn profile(profile: &ProfileInUse) -> Value {
+    match profile {
+        ProfileInUse::Default => json!({"name": "default"}),
+        ProfileInUse::Tuned(job) => json!({"name": "tuned", "jobId": job}),
+        ProfileInUse::Unfit { reason } => json!({"name": "default", "warning": reason}),
+    }
 }
 
 /// `text` or `embedding`.

@@ -131,6 +131,9 @@ const UNKNOWN: &str = "{spinner} {bytes} {msg}";
 /// What is done stands last: there it may be cut off where the terminal ends.
 const KNOWN: &str = "[{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta} {msg}";
 
+/// What is counted one by one.
+const COUNTED: &str = "[{bar:30}] {pos}/{len} {eta} {msg}";
+
 fn style(template: &str) -> ProgressStyle {
     // The templates are constant and valid; a default bar would do otherwise.
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
@@ -141,7 +144,8 @@ fn style(template: &str) -> ProgressStyle {
 pub(super) fn show(bar: &ProgressBar, title: &str, progress: &Value) {
     match progress["total"].as_u64() {
         Some(total) if bar.length() != Some(total) => {
-            bar.set_style(style(KNOWN));
+            let bytes = matches!(progress["unit"].as_str(), Some("bytes") | None);
+            bar.set_style(style(if bytes { KNOWN } else { COUNTED }));
             bar.set_length(total);
         }
         None if bar.length().is_some() => {

@@ -20,6 +20,7 @@ mod profiles;
 mod quantize;
 mod score;
 mod status;
+mod tune;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 

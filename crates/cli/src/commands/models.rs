@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{jobs, pools, profiles, quantize, segment};
+use super::{jobs, pools, profiles, quantize, segment, tune};
 use crate::args::{Alias, Format, Models, Pool, Profile};
 use crate::client::Client;
 use crate::fields::{items, text};
@@ -22,6 +22,8 @@ pub(super) async fn run(client: &Client, command: Models, format: Format) -> Res
         Models::Show { name } => show(client, &name, format).await,
         Models::Pull { source, accept_terms } => pull(client, &source, accept_terms, format).await,
         Models::Quantize(asked) => quantize::run(client, asked, format).await,
+        Models::Tune(asked) => tune::run(client, asked, format).await,
+        Models::Tuning { command } => tune::tuning(client, command, format).await,
         Models::Remove { name } => {
             client.craton(Method::DELETE, &format!("/models/{}", segment(&name)), None).await?;
             if format == Format::Json {

@@ -35,7 +35,14 @@ pub(super) async fn run(client: &Client, format: Format) -> Result<()> {
     }
     let rows: Vec<[String; 5]> = loaded.iter().map(row).collect();
     output::line("")?;
-    output::line(output::table(["MODEL", "KIND", "MEMORY", "ACTIVE", "QUEUED"], &rows))
+    output::line(output::table(["MODEL", "KIND", "MEMORY", "ACTIVE", "QUEUED"], &rows))?;
+    for model in loaded {
+        // Why a model's tuned profile is not used.
+        if let Some(warning) = model.pointer("/profile/warning").and_then(Value::as_str) {
+            output::line(format!("warning: {}: {warning}", model["name"].as_str().unwrap_or("-")))?;
+        }
+    }
+    Ok(())
 }
 
 fn row(model: &Value) -> [String; 5] {

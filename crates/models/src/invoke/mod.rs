@@ -50,9 +50,30 @@ impl Models {
         let Some(manifest) = self.inner.library.manifest(name).await? else {
             return Err(not_pulled(name));
         };
-        let files = self.inner.library.files(name, &manifest).await?;
+        let files = match self.tuned_weights(name).await? {
+            Some(files) => files,
+            None => self.inner.library.files(name, &manifest).await?,
+        };
         let acquired = self.inner.loaded.acquire(name, files).await;
         acquired.map_err(|failure| self.inner.library.note_failure(name, failure))
+    }
+
+    /// The files of the weights in fewer bits that the model's profile names, where they are here.
+    async fn tuned_weights(&self, name: &str) -> Result<Option<inference::ModelFiles>> {
+        let Some(other) = self.inner.loaded.tuned(name).and_then(|tuned| tuned.settings.weights) else {
+            return Ok(None);
+        };
+        match self.inner.library.manifest(&other).await? {
+            Some(manifest) => {
+                self.inner.loaded.set_unfit(name, None);
+                self.inner.library.files(&other, &manifest).await.map(Some)
+            }
+            None => {
+                let reason = format!("Its profile loads the weights of `{other}`, which is not here any more.");
+                self.inner.loaded.set_unfit(name, Some(reason));
+                Ok(None)
+            }
+        }
     }
 }
 

@@ -19,6 +19,28 @@ fn files(dir: &tempfile::TempDir, name: &str) -> ModelFiles {
     ModelFiles { dir, main }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_that_does_not_fit_any_more_is_passed_over_and_the_status_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = ModelFiles { dir: dir.path().to_owned(), main: dir.path().join("model.gguf") };
+    let options = LoadOptions { parallel: 1, ..LoadOptions::default() };
+    let tuned = |parallel| crate::Tuned {
+        job: "j".to_owned(),
+        settings: crate::TunedSettings { parallel, ..crate::TunedSettings::of(&options) },
+    };
+    let load = async |parallel| {
+        let pool = Pool::new(Arc::new(inference::fake::FakeLoader::default()), options.clone(), 1_300_000);
+        pool.set_tuned("m", Some(tuned(parallel)));
+        let lease = pool.acquire("m", files.clone()).await.unwrap();
+        let Loaded::Generator(generator) = lease.model() else { panic!("it generates") };
+        (generator.info().parallel, pool.status(|_| true).loaded[0].profile.clone())
+    };
+    assert_eq!(load(4).await, (4, ProfileInUse::Tuned("j".to_owned())));
+    let (parallel, profile) = load(32).await;
+    let ProfileInUse::Unfit { reason } = profile else { panic!("{profile:?}") };
+    assert_eq!((parallel, reason.as_str()), (1, "Its profile needs 2 MiB and models may take 2 MiB."));
+}
+
 fn names(pool: &Pool) -> Vec<String> {
     pool.status(|_| true).loaded.into_iter().map(|model| model.name).collect()
 }
@@ -208,7 +230,9 @@ async fn a_model_that_is_being_loaded_or_used_cannot_be_removed() {
 async fn a_model_that_may_not_be_used_any_more_is_not_there_when_it_has_come() {
     let (pool, _, dir) = pool();
     let files = files(&dir, "a");
-    let Found::Loading(mut over) = pool.find_or_start("a", &files.clone().into()).unwrap() else { panic!("loaded") };
+    let Found::Loading(mut over) = pool.find_or_start("a", &files.clone().into(), None).unwrap() else {
+        panic!("loaded")
+    };
     pool.forget("a").await;
     let outcome = over.wait_for(Option::is_some).await.unwrap().clone().unwrap();
     assert_eq!(outcome.is_ok(), pool.is_loaded("a"));

@@ -112,12 +112,12 @@ impl Models {
         }
         let (library, key) = (self.inner.library.clone(), model_lock(name));
         let Some(_alone) = crate::library::blocking(move || library.try_lock(&key)).await? else {
-            return Err(Error::conflict(format!("The model `{name}` is being pulled or quantized."))
+            return Err(Error::conflict(format!("The model `{name}` is being pulled, quantized or tuned."))
                 .with_hint("Try again when that has ended; `craton jobs cancel ID` stops it."));
         };
         let _retired = self.inner.loaded.retire(name).await?;
         self.inner.library.remove(name).await?;
-        Ok(())
+        self.forget_tuning(name).await
     }
 
     /// The pulls of the caller's account that are going on: model names and job ids.

@@ -1,0 +1,284 @@
+//! The search: successive halving (K. Jamieson, A. Talwalkar, Non-stochastic best arm identification and hyperparameter
+//! optimization, AISTATS 2016). Many candidates are measured for a short time, the better half for twice as long, and so on.
+//!
+//! Pure: what is to be measured next follows from what was measured before, so a search that was broken off goes on from
+//! its measurements alone. The first candidate is the default; it stays to the end, whatever it measured before.
+
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+/// How often each of the last candidates is measured, in turn, so that a slow moment of the machine hits all of them.
+pub(super) const LAST_PASSES: u32 = 3;
+/// The candidates that come into the last round beside the default.
+const FINALISTS: usize = 2;
+/// The most candidates.
+const MOST: usize = 64;
+/// The shortest time that a candidate is worth measuring for, in seconds.
+const SHORTEST: f64 = 2.0;
+
+/// How good a candidate is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Cost {
+    /// How far it misses the objective, as the largest ratio of what was measured to what may be: at most 1 where it
+    /// meets it, infinite where it failed.
+    pub(super) miss: f64,
+    /// Requests a second.
+    pub(super) throughput: f64,
+}
+
+impl Cost {
+    /// Whether it meets the objective.
+    pub(super) fn meets(&self) -> bool {
+        self.miss <= 1.0
+    }
+
+    /// The better one first: those that meet the objective by throughput, the others by how far they miss it.
+    pub(super) fn compare(&self, other: &Self) -> Ordering {
+        match (self.meets(), other.meets()) {
+            (true, true) => other.throughput.total_cmp(&self.throughput),
+            (false, false) => self.miss.total_cmp(&other.miss),
+            (mine, _) => {
+                if mine {
+                    Ordering::Less
+                } else {
+                    Ordering::Greater
+                }
+            }
+        }
+    }
+}
+
+/// A measurement's place in the search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Turn {
+    /// The round, from 0.
+    pub(super) round: u32,
+    /// The pass within it, from 0.
+    pub(super) pass: u32,
+    /// The candidate's number.
+    pub(super) candidate: usize,
+}
+
+/// What comes next.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Step {
+    /// A candidate is to be measured for so many seconds.
+    Measure(Turn, f64),
+    /// These are the last candidates, the best first but for the default, which comes first.
+    Done(Vec<usize>),
+}
+
+/// A search of so many candidates in so much time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Search {
+    candidates: usize,
+    seconds: f64,
+}
+
+impl Search {
+    /// A search of the first of `found` candidates, as many as the time is enough for.
+    pub(super) fn new(found: usize, seconds: f64) -> Self {
+        let enough = |n: usize| seconds / f64::from(rounds(n)) / n as f64 >= SHORTEST;
+        let mut most = 2;
+        while most * 2 <= MOST && enough(most * 2) {
+            most *= 2;
+        }
+        Self { candidates: found.min(most), seconds }
+    }
+
+    /// The candidates that take part.
+    pub(super) fn candidates(&self) -> usize {
+        self.candidates
+    }
+
+    /// How many rounds there are.
+    pub(super) fn rounds(&self) -> u32 {
+        rounds(self.candidates)
+    }
+
+    /// All measurements, if none fails.
+    pub(super) fn measurements(&self) -> u64 {
+        let of_round = |round| self.size(round) as u64 * u64::from(self.passes(round));
+        (0..self.rounds()).map(of_round).sum()
+    }
+
+    /// What is to be measured after `measured`, or what came of it.
+    pub(super) fn next(&self, measured: &[(Turn, Cost)]) -> Step {
+        let mut alive: Vec<usize> = (0..self.candidates).collect();
+        for round in 0..self.rounds() {
+            let share = self.seconds / f64::from(self.rounds());
+            let seconds = share / alive.len() as f64 / f64::from(self.passes(round));
+            for pass in 0..self.passes(round) {
+                for candidate in &alive {
+                    let turn = Turn { round, pass, candidate: *candidate };
+                    if !measured.iter().any(|(done, _)| *done == turn) {
+                        return Step::Measure(turn, seconds);
+                    }
+                }
+            }
+            alive.sort_by(|a, b| cost(measured, round, *a).compare(&cost(measured, round, *b)).then(a.cmp(b)));
+            if round + 1 < self.rounds() {
+                alive.retain(|candidate| *candidate != 0);
+                alive.truncate(self.size(round + 1).saturating_sub(1));
+                alive.insert(0, 0);
+            }
+        }
+        alive.retain(|candidate| *candidate != 0);
+        alive.insert(0, 0);
+        Step::Done(alive)
+    }
+
+    fn passes(&self, round: u32) -> u32 {
+        if round + 1 == self.rounds() { LAST_PASSES } else { 1 }
+    }
+
+    /// The candidates of a round, the default with them.
+    fn size(&self, round: u32) -> usize {
+        let halved = self.candidates.div_ceil(1 << round.min(31));
+        if round == 0 { self.candidates } else { halved.max(FINALISTS + 1).min(self.candidates) }
+    }
+}
+
+/// Rounds until the finalists are left.
+fn rounds(candidates: usize) -> u32 {
+    let mut rounds = 1;
+    while candidates.div_ceil(1 << (rounds - 1)) > FINALISTS + 1 {
+        rounds += 1;
+    }
+    rounds
+}
+
+/// What a candidate cost in a round: the middle of its passes.
+fn cost(measured: &[(Turn, Cost)], round: u32, candidate: usize) -> Cost {
+    let mut costs: Vec<Cost> = measured
+        .iter()
+        .filter(|(turn, _)| turn.round == round && turn.candidate == candidate)
+        .map(|(_, cost)| *cost)
+        .collect();
+    costs.sort_by(Cost::compare);
+    costs.get(costs.len() / 2).copied().unwrap_or(Cost { miss: f64::INFINITY, throughput: 0.0 })
+}
+
+/// Whether a candidate takes the default's place after the last round. Where both meet the objective it was faster in
+/// every pass; a tie, and noise, keep the default.
+pub(super) fn replaces(candidate: &[Cost], default: &[Cost]) -> bool {
+    let meets =
+        |costs: &[Cost]| !costs.is_empty() && costs.iter().filter(|cost| cost.meets()).count() * 2 > costs.len();
+    match (meets(candidate), meets(default)) {
+        (false, _) => false,
+        (true, false) => true,
+        (true, true) => {
+            candidate.len() == default.len()
+                && candidate.iter().zip(default).all(|(mine, its)| mine.throughput > its.throughput)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Runs a search to its end. Returns all measurements, with their seconds, and the last candidates.
+    fn run(search: Search, cost: impl Fn(Turn) -> Cost) -> (Vec<(Turn, Cost)>, Vec<f64>, Vec<usize>) {
+        let (mut measured, mut seconds) = (Vec::new(), Vec::new());
+        loop {
+            match search.next(&measured) {
+                Step::Measure(turn, time) => {
+                    measured.push((turn, cost(turn)));
+                    seconds.push(time);
+                }
+                Step::Done(last) => return (measured, seconds, last),
+            }
+        }
+    }
+
+    fn meets(throughput: f64) -> Cost {
+        Cost { miss: 0.5, throughput }
+    }
+
+    #[test]
+    fn those_that_meet_the_objective_come_first_and_then_the_fastest() {
+        let slow = Cost { miss: 1.0, throughput: 1.0 };
+        let late = Cost { miss: 1.1, throughput: 100.0 };
+        assert_eq!(slow.compare(&late), Ordering::Less);
+        assert_eq!(late.compare(&slow), Ordering::Greater);
+        assert_eq!(slow.compare(&meets(2.0)), Ordering::Greater);
+        assert_eq!(late.compare(&Cost { miss: 9.0, throughput: 200.0 }), Ordering::Less);
+    }
+
+    #[test]
+    fn a_minute_is_enough_for_few_and_an_hour_for_many() {
+        assert_eq!(Search::new(1000, 60.0).candidates(), 8);
+        assert_eq!(Search::new(1000, 300.0).candidates(), 16);
+        assert_eq!(Search::new(1000, 3600.0).candidates(), MOST);
+        assert_eq!(Search::new(1000, 0.1).candidates(), 2);
+        assert_eq!(Search::new(1, 60.0).candidates(), 1);
+    }
+
+    #[test]
+    fn only_what_is_faster_in_every_pass_replaces_a_default_that_meets_the_objective() {
+        let late = Cost { miss: 2.0, throughput: 50.0 };
+        assert!(replaces(&[meets(3.0), meets(3.1), meets(3.0)], &[meets(2.0), meets(3.0), meets(2.5)]));
+        assert!(!replaces(&[meets(9.0), meets(9.0), meets(2.5)], &[meets(2.0), meets(3.0), meets(2.5)]));
+        assert!(!replaces(&[meets(2.0); 3], &[meets(2.0); 3]), "a tie keeps the default");
+        assert!(replaces(&[meets(1.0); 3], &[late; 3]), "the objective comes before speed");
+        assert!(!replaces(&[late; 3], &[meets(1.0); 3]));
+        assert!(!replaces(&[late; 3], &[Cost { miss: 3.0, throughput: 1.0 }; 3]), "none meets it: the default stays");
+        assert!(!replaces(&[], &[late; 3]));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn the_best_of_steady_candidates_is_found_in_the_time_that_is_given(
+            throughputs in proptest::collection::vec(1.0_f64..1000.0, 1..100),
+            seconds in 1.0_f64..4000.0,
+        ) {
+            let search = Search::new(throughputs.len(), seconds);
+            let (measured, times, last) = run(search, |turn| meets(throughputs[turn.candidate]));
+            let total: f64 = times.iter().sum();
+            prop_assert!((total - seconds).abs() < 1e-6 * seconds, "{total} of {seconds}");
+            prop_assert_eq!(measured.len() as u64, search.measurements());
+            prop_assert_eq!(last[0], 0);
+            let best = (0..search.candidates()).max_by(|a, b| throughputs[*a].total_cmp(&throughputs[*b])).unwrap();
+            prop_assert!(best == 0 || last[1] == best, "{best}: {last:?}");
+            // The last round measures the default as often and as long as anyone.
+            let round = search.rounds() - 1;
+            for candidate in &last {
+                let mine: Vec<f64> = measured.iter().zip(&times)
+                    .filter(|((turn, _), _)| turn.round == round && turn.candidate == *candidate)
+                    .map(|(_, time)| *time).collect();
+                prop_assert_eq!(mine.len(), LAST_PASSES as usize);
+                prop_assert!(mine.iter().all(|time| *time == mine[0]));
+            }
+        }
+
+        #[test]
+        fn a_search_that_was_broken_off_anywhere_ends_as_one_that_was_not(
+            seed in any::<u64>(), found in 1_usize..80, seconds in 1.0_f64..2000.0, cut in 0.0_f64..1.0,
+        ) {
+            let noisy = |turn: Turn| {
+                let mut state = seed ^ (turn.candidate as u64) << 20 ^ u64::from(turn.round * 8 + turn.pass);
+                state = state.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                state ^= state >> 29;
+                Cost { miss: (state % 200) as f64 / 100.0, throughput: (state >> 40) as f64 }
+            };
+            let search = Search::new(found, seconds);
+            let (measured, _, last) = run(search, noisy);
+            let kept = (measured.len() as f64 * cut) as usize;
+            let mut resumed = measured[..kept].to_vec();
+            let end = loop {
+                match search.next(&resumed) {
+                    Step::Measure(turn, _) => resumed.push((turn, noisy(turn))),
+                    Step::Done(last) => break last,
+                }
+            };
+            prop_assert_eq!(end, last);
+            prop_assert_eq!(resumed, measured);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The rows of tunings: their reports by job, and the profile of each model that has one.
+
+use ::store::{Migration, Module, Row, Store, params};
+use base::{Error, Result, Timestamp};
+
+use super::profile::{Tuned, TunedSettings};
+use super::report::TuningReport;
+
+const MIGRATIONS: &[Migration] = &[Migration::same(1, "tunings", include_str!("../migrations/tune/0001_tune.sql"))];
+
+/// The tables of tunings.
+pub(crate) const TABLES: Module = Module { name: "models-tune", migrations: MIGRATIONS };
+
+/// The reports that are kept of a model.
+const KEPT: i64 = 50;
+
+/// Keeps a report, and with it the model's profile: `None` where it has none from now on.
+pub(super) async fn conclude(store: &Store, report: &TuningReport, settings: Option<&TunedSettings>) -> Result<()> {
+    let text = &serde_json::to_string(report).map_err(Error::internal)?;
+    let settings = &settings.map(serde_json::to_string).transpose().map_err(Error::internal)?;
+    let (model, job, at) = (report.model.as_str(), report.job.as_str(), Timestamp(report.at));
+    store
+        .write(|tx| async move {
+            let sql = "INSERT INTO model_tunings (job, model, report, created_at) VALUES ($1, $2, $3, $4)
+                       ON CONFLICT (job) DO UPDATE SET report = excluded.report";
+            tx.execute(sql, params![job, model, text, at]).await?;
+            let sql = "DELETE FROM model_tunings WHERE model = $1 AND job NOT IN
+                         (SELECT job FROM model_tunings WHERE model = $1 ORDER BY created_at DESC, job DESC LIMIT $2)";
+            tx.execute(sql, params![model, KEPT]).await?;
+            tx.execute("DELETE FROM model_tuned WHERE model = $1", params![model]).await?;
+            if let Some(settings) = settings {
+                let sql = "INSERT INTO model_tuned (model, job, settings, created_at) VALUES ($1, $2, $3, $4)";
+                tx.execute(sql, params![model, job, settings, at]).await?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// The model's reports, newest first.
+pub(super) async fn reports(store: &Store, model: &str) -> Result<Vec<TuningReport>> {
+    store
+        .read(|tx| async move {
+            let sql = "SELECT report FROM model_tunings WHERE model = $1 ORDER BY created_at DESC, job DESC";
+            tx.fetch_all(sql, params![model]).await?.iter().map(read_report).collect()
+        })
+        .await
+}
+
+/// The report of this job, of this model.
+pub(super) async fn report(store: &Store, model: &str, job: &str) -> Result<Option<TuningReport>> {
+    store
+        .read(|tx| async move {
+            let sql = "SELECT report FROM model_tunings WHERE model = $1 AND job = $2";
+            tx.fetch_optional(sql, params![model, job]).await?.as_ref().map(read_report).transpose()
+        })
+        .await
+}
+
+/// The profiles of all models that have one.
+pub(crate) async fn profiles(store: &Store) -> Result<Vec<(String, Tuned)>> {
+    store
+        .read(|tx| async move {
+            let sql = "SELECT model, job, settings FROM model_tuned ORDER BY model";
+            tx.fetch_all(sql, params![]).await?.iter().map(read_profile).collect()
+        })
+        .await
+}
+
+/// Removes a model's profile; whether it had one.
+pub(super) async fn forget_profile(store: &Store, model: &str) -> Result<bool> {
+    store
+        .write(
+            |tx| async move { Ok(tx.execute("DELETE FROM model_tuned WHERE model = $1", params![model]).await? > 0) },
+        )
+        .await
+}
+
+fn read_report(row: &Row) -> Result<TuningReport> {
+    serde_json::from_str(&row.text("report")?).map_err(Error::internal)
+}
+
+fn read_profile(row: &Row) -> Result<(String, Tuned)> {
+    let settings = serde_json::from_str(&row.text("settings")?).map_err(Error::internal)?;
+    Ok((row.text("model")?, Tuned { job: row.text("job")?, settings }))
+}

@@ -1,0 +1,333 @@
+//! The work of a tuning job.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+
+use base::{Error, ErrorKind, Result};
+use futures::future::BoxFuture;
+use identity::JobOwner;
+use inference::{LoadOptions, ModelFiles};
+use jobs::{Handler, JobContext};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::machine::{self, MachineFacts};
+use super::player::{Play, play};
+use super::profile::{Space, Tuned, TunedSettings, Weighed};
+use super::report::{Findings, Measurement, Taken, TuningReport};
+use super::search::{Cost, Search, Step, Turn};
+use super::workload::Workload;
+use super::{TuneInput, store};
+use crate::library::{blocking, stopped};
+use crate::pull::{Meter, model_lock};
+use crate::work::{Patience, tell, unless_cancelled};
+use crate::{Inner, Models};
+
+/// The lock of all tunings on one library.
+const LOCK: &str = "tuning";
+
+/// A candidate that is to be measured.
+pub(crate) struct Trial {
+    /// What the trial is called in memory.
+    name: String,
+    files: ModelFiles,
+    options: LoadOptions,
+    play: Play,
+}
+
+impl Trial {
+    /// How the model is loaded.
+    #[cfg(test)]
+    pub(super) fn options(&self) -> &LoadOptions {
+        &self.options
+    }
+}
+
+/// What measures.
+pub(crate) trait Gauge: Send + Sync {
+    /// The machine. Blocks for up to some seconds.
+    fn machine(&self) -> MachineFacts;
+    /// Measures a candidate.
+    fn measure<'a>(&'a self, models: &'a Models, trial: &'a Trial) -> BoxFuture<'a, Result<Measurement>>;
+}
+
+/// Measures by the clock, on this machine.
+pub(crate) struct Measured;
+
+impl Gauge for Measured {
+    fn machine(&self) -> MachineFacts {
+        machine::measure()
+    }
+
+    fn measure<'a>(&'a self, models: &'a Models, trial: &'a Trial) -> BoxFuture<'a, Result<Measurement>> {
+        Box::pin(async move {
+            let pool = &models.inner.loaded;
+            let lease = pool.acquire_with(&trial.name, trial.files.clone(), trial.options.clone()).await?;
+            let before = pool.others_work(&trial.name);
+            let measured = play(&lease, &trial.play).await?;
+            let after = pool.others_work(&trial.name);
+            Ok(Measurement { under_load: after != before || after.1 > 0, ..measured })
+        })
+    }
+}
+
+/// Runs the jobs.
+pub(crate) struct TuneHandler {
+    inner: Weak<Inner>,
+    gauge: Arc<dyn Gauge>,
+}
+
+impl TuneHandler {
+    pub(crate) fn new(inner: Weak<Inner>, gauge: Arc<dyn Gauge>) -> Self {
+        Self { inner, gauge }
+    }
+}
+
+impl Handler for TuneHandler {
+    fn run(&self, job: JobContext) -> BoxFuture<'_, Result<Value>> {
+        Box::pin(async move {
+            let inner = self.inner.upgrade().ok_or_else(|| Error::unavailable("The server is stopping."))?;
+            let jobs::Owner { account, region, principal_arn, principal_id } = job.owner().clone();
+            // A caller who is gone tunes nothing any more.
+            inner.identity.job_ctx(&JobOwner { account, region, principal_arn, principal_id }).await?;
+            let input: TuneInput = serde_json::from_value(job.input().clone()).map_err(Error::internal)?;
+            let (models, meter) = (Models { inner }, Meter::new(job.cancelled()));
+            let trial = format!("{}#tuning", input.model);
+            let tuned = models.tune_model(&job, &input, &meter, self.gauge.clone()).await;
+            // Broken off, a trial may be in memory still.
+            models.inner.loaded.forget(&trial).await;
+            let report = tuned?;
+            Ok(json!({ "job": report.job, "model": report.model, "chosen": report.chosen, "met": report.met }))
+        })
+    }
+}
+
+/// How far a tuning is, as it survives the process.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct State {
+    candidates: Vec<TunedSettings>,
+    machine: MachineFacts,
+    taken: Vec<Taken>,
+}
+
+/// What a tuning works with.
+struct Setting<'a> {
+    input: &'a TuneInput,
+    /// The files of each candidate's weights.
+    files: BTreeMap<Option<String>, ModelFiles>,
+    weights: Vec<Weighed>,
+    workload: Arc<Workload>,
+    gauge: Arc<dyn Gauge>,
+}
+
+impl Models {
+    async fn tune_model(
+        &self,
+        job: &JobContext,
+        input: &TuneInput,
+        meter: &Meter,
+        gauge: Arc<dyn Gauge>,
+    ) -> Result<TuningReport> {
+        meter.begin("waiting for other work on the same model", None);
+        tell(job, meter).await;
+        let _only = self.tuning_lock(LOCK.to_owned(), meter).await?;
+        // The model is not pulled anew or removed meanwhile.
+        let _alone = self.tuning_lock(model_lock(&input.model), meter).await?;
+        let setting = self.setting(input, gauge).await?;
+        let found = self.candidates(&setting);
+        let search = Search::new(found.len(), input.minutes * 60.0);
+        let candidates = found[..search.candidates()].to_vec();
+        let mut state = self.begin(job, meter, &setting, candidates).await?;
+        let last = self.measure_all(job, meter, &setting, search, &mut state).await?;
+        let report = self.conclude(job, &setting, search, &state, &last).await?;
+        tracing::info!(model = input.model, chosen = report.chosen, met = report.met, "tuned");
+        Ok(report)
+    }
+
+    async fn tuning_lock(&self, key: String, meter: &Meter) -> Result<File> {
+        let (library, cancelled) = (self.inner.library.clone(), meter.cancelled.clone());
+        blocking(move || library.lock(&key, &cancelled)).await
+    }
+
+    /// The weights that take part: the model's own, and where that is asked for its quantizations in the library.
+    async fn setting<'a>(&self, input: &'a TuneInput, gauge: Arc<dyn Gauge>) -> Result<Setting<'a>> {
+        let manifests = self.inner.library.manifests().await?;
+        let (mut files, mut weights) = (BTreeMap::new(), Vec::new());
+        for (name, manifest) in &manifests {
+            let made = manifest.quantization.as_ref();
+            let variant = input.quantized && made.is_some_and(|report| report.source.name == input.model);
+            if *name != input.model && !variant {
+                continue;
+            }
+            let its = self.inner.library.files(name, manifest).await?;
+            let (loader, inspected, called) = (self.inner.loaded.loader(), its.clone(), name.clone());
+            let facts = blocking(move || {
+                loader.inspect(&inspected).map_err(|error| crate::invoke::errors::of_loading(&called, error))
+            })
+            .await?;
+            let name = (*name != input.model).then(|| name.clone());
+            weights.push(Weighed { name: name.clone(), facts });
+            files.insert(name, its);
+        }
+        if !files.contains_key(&None) {
+            return Err(crate::invoke::not_pulled(&input.model));
+        }
+        Ok(Setting { input, files, weights, workload: Arc::new(input.workload.clone()), gauge })
+    }
+
+    fn candidates(&self, setting: &Setting<'_>) -> Vec<TunedSettings> {
+        let pool = &self.inner.loaded;
+        let space = Space {
+            default: pool.options(),
+            current: pool.tuned(&setting.input.model).map(|tuned| tuned.settings),
+            weights: &setting.weights,
+            cores: machine::cores(),
+            budget: pool.budget_bytes(),
+            least_context: setting.input.least_context,
+            bounded_answers: setting.input.bounded_answers,
+            embeds: setting.workload.as_ref() == &Workload::Embed,
+        };
+        space.candidates(1)
+    }
+
+    /// The state of an earlier attempt at the same candidates, or a new one.
+    async fn begin(
+        &self,
+        job: &JobContext,
+        meter: &Meter,
+        setting: &Setting<'_>,
+        candidates: Vec<TunedSettings>,
+    ) -> Result<State> {
+        let kept = job.checkpoint().and_then(|kept| serde_json::from_value::<State>(kept).ok());
+        if let Some(state) = kept.filter(|state| state.candidates == candidates) {
+            return Ok(state);
+        }
+        meter.begin("measuring the machine's memory", None);
+        tell(job, meter).await;
+        let gauge = setting.gauge.clone();
+        let machine = unless_cancelled(job, blocking(move || Ok(gauge.machine()))).await?;
+        Ok(State { candidates, machine, taken: Vec::new() })
+    }
+
+    /// Measures until the search is over; what was measured is kept after each turn. Returns the last candidates.
+    async fn measure_all(
+        &self,
+        job: &JobContext,
+        meter: &Meter,
+        setting: &Setting<'_>,
+        search: Search,
+        state: &mut State,
+    ) -> Result<Vec<usize>> {
+        let mut counter: Option<Arc<AtomicUsize>> = None;
+        loop {
+            let costs: Vec<(Turn, Cost)> =
+                state.taken.iter().map(|taken| (taken.turn, taken.cost(&setting.input.slo))).collect();
+            let (turn, seconds) = match search.next(&costs) {
+                Step::Done(last) => return Ok(last),
+                Step::Measure(turn, seconds) => (turn, seconds),
+            };
+            let counter =
+                counter.get_or_insert_with(|| meter.count("measuring", "measurements", search.measurements()));
+            counter.store(state.taken.len(), Ordering::Relaxed);
+            let settings = &state.candidates[turn.candidate];
+            meter.say(format!("round {} of {}: {}", turn.round + 1, search.rounds(), describe(settings)));
+            // Told here and not beside the work: saving and telling would wait for each other.
+            tell(job, meter).await;
+            let trial = self.trial(setting, settings, seconds)?;
+            let outcome = self.try_out_candidate(job, &trial, &setting.gauge).await;
+            // The default must do; another that does not is left out.
+            let outcome = match outcome {
+                Err(error) if turn.candidate == 0 || job.cancelled().is_cancelled() => return Err(error),
+                Err(error) => Err(error.message),
+                Ok(measured) => Ok(measured),
+            };
+            state.taken.push(Taken { turn, outcome });
+            job.save_checkpoint(serde_json::to_value(&*state).map_err(Error::internal)?).await?;
+        }
+    }
+
+    fn trial(&self, setting: &Setting<'_>, settings: &TunedSettings, seconds: f64) -> Result<Trial> {
+        let (input, default) = (setting.input, self.inner.loaded.options());
+        let missing = || Error::internal("weights that are not there");
+        let files = setting.files.get(&settings.weights).cloned().ok_or_else(missing)?;
+        let weights = setting.weights.iter().find(|one| one.name == settings.weights).ok_or_else(missing)?;
+        let context = weights.facts.context_per_sequence(default);
+        let play = Play {
+            model: input.model.clone(),
+            workload: setting.workload.clone(),
+            clients: input.clients,
+            seconds,
+            context: input.least_context.map_or(context, |least| least.min(context)),
+            weights_bytes: weights.facts.weights_bytes,
+        };
+        Ok(Trial { name: format!("{}#tuning", input.model), files, options: settings.options(default), play })
+    }
+
+    /// Measures a candidate, where need be when there is room for it.
+    async fn try_out_candidate(&self, job: &JobContext, trial: &Trial, gauge: &Arc<dyn Gauge>) -> Result<Measurement> {
+        let mut patience = Patience::long(job);
+        loop {
+            let measured = unless_cancelled(job, gauge.measure(self, trial)).await;
+            self.inner.loaded.forget(&trial.name).await;
+            match measured {
+                Err(_) if job.cancelled().is_cancelled() => return Err(stopped()),
+                Err(error) if error.kind == ErrorKind::Throttled => patience.wait(error).await?,
+                measured => return measured,
+            }
+        }
+    }
+
+    /// Keeps the report, and loads the model as the chosen profile says from now on.
+    async fn conclude(
+        &self,
+        job: &JobContext,
+        setting: &Setting<'_>,
+        search: Search,
+        state: &State,
+        last: &[usize],
+    ) -> Result<TuningReport> {
+        let input = setting.input;
+        let own = setting.weights.iter().find(|one| one.name.is_none());
+        let empty = TuningReport {
+            job: job.id().as_str().to_owned(),
+            model: input.model.clone(),
+            workload: input.workload.name().to_owned(),
+            slo: input.slo,
+            clients: input.clients,
+            minutes: input.minutes,
+            rounds: search.rounds(),
+            price_per_hour: input.price_per_hour,
+            machine: state.machine,
+            weights_bytes: own.map_or(0, |one| one.facts.weights_bytes),
+            points: Vec::new(),
+            chosen: 0,
+            met: false,
+            gain: None,
+            under_load: false,
+            at: self.inner.clock.now().as_millis(),
+        };
+        let report = Findings { candidates: &state.candidates, taken: &state.taken, last }.report(empty);
+        let chosen = report.chosen_settings();
+        store::conclude(&self.inner.store, &report, chosen).await?;
+        let tuned = chosen.map(|settings| Tuned { job: report.job.clone(), settings: settings.clone() });
+        self.apply_profile(&input.model, tuned).await;
+        Ok(report)
+    }
+}
+
+/// A candidate in a few words.
+fn describe(settings: &TunedSettings) -> String {
+    let threads = |threads: u32| if threads == 0 { "all".to_owned() } else { threads.to_string() };
+    let weights = settings.weights.as_ref().map(|name| format!(", weights of {name}")).unwrap_or_default();
+    let batches = settings.static_batches.map(|one| format!(", static batches of {}", one.size)).unwrap_or_default();
+    format!(
+        "{}/{} threads, {} side by side, context {}, shared {}{batches}{weights}",
+        threads(settings.prefill_threads),
+        threads(settings.decode_threads),
+        settings.parallel,
+        settings.context_per_sequence,
+        settings.shared_cells
+    )
+}
