@@ -15,6 +15,7 @@ use crate::credentials::api_keys::BearerKey;
 use crate::credentials::console::ConsoleFacts;
 use crate::keyring::Keyring;
 use crate::organizations::{self, Membership};
+use crate::removals::Listeners;
 use crate::resources::Resources;
 use crate::rights::Rights;
 use crate::root_key::RootKey;
@@ -64,6 +65,7 @@ pub(crate) struct Inner {
     pub(crate) sign_ins: SignInLimit,
     pub(crate) issuers: Arc<sts::Issuers>,
     pub(crate) issuer_keys: sts::IssuerKeys,
+    pub(crate) listeners: Listeners,
 }
 
 impl Identity {
@@ -104,6 +106,7 @@ impl Identity {
             sign_ins: SignInLimit::new(),
             issuers: Arc::default(),
             issuer_keys,
+            listeners: Listeners::default(),
         }));
         identity.keep_up();
         identity.write_audit();

@@ -31,6 +31,17 @@ use super::*;
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
 
+/// What listeners are told from now on.
+fn told(identity: &Identity) -> Arc<std::sync::Mutex<Vec<Removal>>> {
+    let told = Arc::<std::sync::Mutex<Vec<Removal>>>::default();
+    let noting = told.clone();
+    identity.on_removal(move |removal| {
+        let noting = noting.clone();
+        async move { noting.lock().unwrap().push(removal) }
+    });
+    told
+}
+
 /// A deployment after its first start, and its administrator.
 struct Deployment {
     identity: Identity,

@@ -12,6 +12,7 @@ use super::{KeyRef, Kms, policies, store};
 use crate::ask::Ask;
 use crate::authorization::Access;
 use crate::ctx::Ctx;
+use crate::removals::Removal;
 
 /// What a key is to be.
 #[derive(Debug, Clone, Default)]
@@ -106,7 +107,9 @@ impl Kms {
     pub async fn disable_key(&self, ctx: &Ctx, key: &KeyRef) -> Result<()> {
         let found = self.permitted(ctx, key, &Want::write("DisableKey")).await?;
         found.loaded.changeable()?;
-        self.set_enabled(&found.loaded.key.id, false).await
+        self.set_enabled(&found.loaded.key.id, false).await?;
+        self.0.removed(Removal::Key(found.loaded.arn.to_string())).await;
+        Ok(())
     }
 
     async fn set_enabled(&self, id: &str, enabled: bool) -> Result<()> {
@@ -143,6 +146,7 @@ impl Kms {
         let at = self.0.0.clock.now().plus_seconds(i64::from(days) * 24 * 3600);
         store::set_deletion(&self.0.0.store, &found.loaded.key.id, Some((at, days))).await?;
         self.0.0.kms.clear();
+        self.0.removed(Removal::Key(found.loaded.arn.to_string())).await;
         Ok(Key { deletion: Some(at), pending_window: Some(days), ..found.loaded.key.clone() })
     }
 

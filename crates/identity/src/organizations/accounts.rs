@@ -13,6 +13,7 @@ use crate::ctx::Ctx;
 use crate::iam::check_name;
 use crate::iam::roles::Role;
 use crate::open::Identity;
+use crate::removals::Removal;
 
 /// The most accounts of an organization, closed ones included. AWS starts at 10 and raises it on demand.
 const ACCOUNTS: usize = 5_000;
@@ -198,7 +199,9 @@ impl Identity {
             }
             Ok((vec![Change::CloseAccount { id: id.to_owned(), at: now }], ()))
         })
-        .await
+        .await?;
+        self.removed(Removal::Account(id.parse()?)).await;
+        Ok(())
     }
 }
 

@@ -26,6 +26,7 @@ pub use services::EnabledService;
 pub use tree::{Member, Organization, PlaceKind, PlaceName, PolicySummary};
 
 pub(crate) use control::Membership;
+pub(crate) use store::closed_accounts;
 
 use crate::ask::Ask;
 use crate::authorization::Access;

@@ -389,6 +389,16 @@ fn read_handshake(row: &Row) -> Result<Handshake> {
     })
 }
 
+/// The accounts that were closed.
+pub(crate) async fn closed_accounts(store: &Store) -> Result<Vec<AccountId>> {
+    store
+        .read(|tx| async move {
+            let sql = "SELECT id FROM identity_organization_nodes WHERE kind = 'account' AND closed_at IS NOT NULL";
+            tx.fetch_all(sql, params![]).await?.iter().map(|row| account_id(row, "id")).collect()
+        })
+        .await
+}
+
 // Where an account stands
 
 /// Where `account` stands in its organization, with the texts of the policies on the way to it.

@@ -222,6 +222,23 @@ async fn a_disabled_key_and_one_to_be_deleted_encrypt_and_decrypt_nothing() {
 }
 
 #[tokio::test]
+async fn who_keeps_something_under_a_key_is_told_when_it_can_be_used_no_longer() {
+    each_backend(async |store| {
+        let d = Deployment::start(&store).await;
+        let (kms, ctx) = (d.identity.kms(), &d.ctx);
+        let made = key(&kms, ctx).await;
+        let told = told(&d.identity);
+        kms.disable_key(ctx, &arn(&made)).await.unwrap();
+        kms.enable_key(ctx, &arn(&made)).await.unwrap();
+        kms.schedule_deletion(ctx, &arn(&made), Some(7)).await.unwrap();
+        kms.schedule_deletion(ctx, &arn(&made), Some(7)).await.unwrap_err();
+        let removal = Removal::Key(made.arn());
+        assert_eq!(*told.lock().unwrap(), [removal.clone(), removal]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_keys_material_is_gone_when_its_time_has_come() {
     each_backend(async |store| {
         let d = Deployment::start(&store).await;

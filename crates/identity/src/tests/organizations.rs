@@ -335,7 +335,11 @@ async fn a_closed_account_stays_and_its_keys_prove_nothing() {
         let id = guest.account().as_str();
         let invited = identity.invite_account(ctx, id, "", Vec::new()).await.unwrap();
         identity.accept_handshake(&guest, &invited.id).await.unwrap();
+        let told = told(identity);
+        assert_eq!(identity.closed_accounts().await.unwrap(), []);
         identity.close_account(ctx, id).await.unwrap();
+        assert_eq!(*told.lock().unwrap(), [Removal::Account(guest.account().clone())]);
+        assert_eq!(identity.closed_accounts().await.unwrap(), [guest.account().clone()]);
         let member: Member = identity.describe_member_account(ctx, id).await.unwrap();
         assert_eq!(member.closed, Some(org.d.clock.now()));
         assert_eq!(kind(use_key(identity, &admin.access_key_id, None).await), ErrorKind::Unauthenticated);
