@@ -38,6 +38,8 @@ pub(crate) struct Shape {
     /// What is asked for instead of the choice by size.
     attention: Option<bool>,
     cache_type: CacheType,
+    /// Bytes of a token in a cache.
+    token_bytes: u64,
     /// Tokens of the buffer that sequences share; 0: none.
     cells: u32,
 }
@@ -68,6 +70,7 @@ impl Shape {
             small: facts.weights_bytes < SMALL_WEIGHTS,
             attention: options.attention,
             cache_type: options.cache_type,
+            token_bytes: options.cache_type.bytes(facts.cache_bytes_per_token),
             cells: options.shared_cells.next_multiple_of(CELLS),
         }
     }
@@ -76,6 +79,20 @@ impl Shape {
     /// computed alike.
     pub(crate) fn in_steps(self) -> Self {
         Self { small: false, attention: None, cache_type: CacheType::F16, cells: 0, ..self }
+    }
+
+    /// The error of a context that could not be made.
+    fn no_memory(&self, parameters: &Parameters) -> Error {
+        let buffers = if parameters.unified { 1 } else { parameters.sequences };
+        let tokens = u64::from(parameters.context) * u64::from(buffers);
+        let what = format!("caches of {tokens} tokens");
+        Error::NoMemory { what, bytes: tokens.saturating_mul(self.token_bytes) }
+    }
+
+    /// What of it shows in the states of sequences.
+    pub(crate) fn states(&self, chunk: u32) -> String {
+        let one_pass = self.flash_attention();
+        format!("cache {}, one pass {one_pass:?}, read {chunk} tokens at once", self.cache_type)
     }
 
     /// Whether attention is computed in one pass; `None` where a GPU computes and llama.cpp chooses.
@@ -109,12 +126,7 @@ impl NativeContext {
 
 impl NativeContext {
     fn context(&self, parameters: Parameters) -> Result<Context> {
-        Context::new(self.model.clone(), parameters).ok_or_else(|| Error::Engine {
-            reason: format!(
-                "no context of {} sequences with {} tokens could be made",
-                parameters.sequences, parameters.context
-            ),
-        })
+        Context::new(self.model.clone(), parameters).ok_or_else(|| self.shape.no_memory(&parameters))
     }
 }
 

@@ -118,6 +118,7 @@ impl NativeLoader {
             has_chat_template: template.is_some(),
             tool_format: template.as_ref().map_or(ToolFormat::default(), ChatTemplate::tool_format),
             parallel: shape.parallel,
+            states: states(vocabulary.model(), &shape, options),
         };
         let context = NativeContext::new(vocabulary.model().clone(), shape);
         let open = Pinned::new(options.cores_of(replica).cloned(), context);
@@ -139,12 +140,32 @@ impl NativeLoader {
     }
 }
 
+/// What the form and the rounding of sequences' states depend on beside the weights; empty where they cannot be copied.
+fn states(model: &NativeModel, shape: &Shape, options: &LoadOptions) -> String {
+    if !model.has_whole_states() {
+        return String::new();
+    }
+    format!(
+        "llama.cpp {}; craton {}; {}; {}; {} layers on GPUs, {:?} {} {:?}",
+        llama::VERSION,
+        env!("CARGO_PKG_VERSION"),
+        llama::machine(),
+        shape.states(CHUNK),
+        options.gpu_layers,
+        options.split,
+        options.main_gpu,
+        options.tensor_split,
+    )
+}
+
 fn refused(file: &Path, reason: impl Into<String>, hint: &str) -> Error {
     Error::ModelFile { file: file.to_owned(), reason: reason.into(), hint: hint.to_owned() }
 }
 
 #[cfg(test)]
 mod checkpoint_tests;
+#[cfg(test)]
+mod split_tests;
 
 /// Made-up checkpoints.
 #[cfg(test)]

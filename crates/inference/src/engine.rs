@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::chat::ChatPrompt;
 use crate::generation::{GenerateRequest, Generation, Prompt, Tenant};
+use crate::kept::KeptPrefix;
 pub use crate::load::LoadOptions;
 use crate::reading::{Passage, Reading};
 use crate::scoring::{ScoreRequest, Scoring};
@@ -43,8 +44,16 @@ pub trait Generator: Send + Sync {
     /// Queues a request to score continuations of a prompt, in one pass where they are short. Errors at once as
     /// [`Generator::generate`]; `Err(Request)` for a continuation that is empty or longer than [`CHUNK`].
     fn score(&self, request: ScoreRequest) -> Result<Scoring>;
-    /// Forgets soon what was read for a tenant and is in use no longer.
+    /// Forgets soon what was read for a tenant: what a request uses when that ends, everything else before the next
+    /// request begins.
     fn forget(&self, tenant: Tenant);
+    /// What was read of prompts that others began with, too, or that asked for it to be kept: worth more than the model's
+    /// time in memory. Copies of what sequences hold are made only while no request runs. Waits for the step that is being
+    /// computed: call it from a blocking thread. Nothing, where the model is being unloaded.
+    fn used_again(&self) -> Vec<KeptPrefix>;
+    /// Takes up what [`Generator::used_again`] told, perhaps in another process: later requests begin with it. What is for
+    /// other weights or of other [`ModelInfo::states`] must not come here.
+    fn remember(&self, prefixes: Vec<KeptPrefix>);
 }
 
 /// A loaded model that embeds text. Blocking: callers use a blocking thread.
@@ -147,6 +156,9 @@ pub struct ModelInfo {
     pub tool_format: ToolFormat,
     /// The requests that are decoded side by side.
     pub parallel: u32,
+    /// What the form and the rounding of a sequence's state depend on beside the weights; empty where states are not kept
+    /// longer than the model is in memory.
+    pub states: String,
 }
 
 /// What an engine is doing.

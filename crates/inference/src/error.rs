@@ -75,6 +75,14 @@ pub enum Error {
     /// The model was unloaded.
     #[error("the model was unloaded")]
     Stopped,
+    /// The system gives no memory for what the model needs beside its weights.
+    #[error("there is no memory for the {what}, which take {} MiB", bytes.div_ceil(1 << 20))]
+    NoMemory {
+        /// What it would be for.
+        what: String,
+        /// How much that is.
+        bytes: u64,
+    },
     /// The engine failed.
     #[error("engine: {reason}")]
     Engine {
@@ -103,6 +111,9 @@ impl Error {
             Self::InputTooLong { .. } => Some("shorten the text, or ask for truncation".to_owned()),
             Self::QueueFull { .. } => Some("try again later, or raise the queue's length".to_owned()),
             Self::TemplateUnavailable { .. } => Some("try again".to_owned()),
+            Self::NoMemory { .. } => {
+                Some("lower `parallel`, `context` or `replicas`, or store the caches as `q8_0`".to_owned())
+            }
             _ => None,
         }
     }

@@ -4,6 +4,7 @@
 //! before, so that an error in scheduling shows in the text.
 
 mod embedder;
+mod gated;
 mod vocabulary;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::tool_calls::ToolFormat;
 use crate::{Error, Result, Token};
 
 pub use embedder::FakeEmbedder;
+pub use gated::{Gate, GatedLoader};
 pub use vocabulary::{END, FakeVocabulary, START};
 
 /// The template of the fake: ChatML.
@@ -65,6 +67,12 @@ impl FakeLoader {
     }
 
     fn replica(&self, options: &LoadOptions, replies: &[(&str, &str)], at: usize) -> Result<Scheduler> {
+        let replies = replies.iter().map(|(key, reply)| ((*key).to_owned(), (*reply).to_owned())).collect();
+        self.scheduler(options, at, FakeOpen { parallel: options.parallel.max(1), replies })
+    }
+
+    /// The replica of that number over a backend.
+    fn scheduler(&self, options: &LoadOptions, at: usize, open: impl Open) -> Result<Scheduler> {
         let vocabulary = Arc::new(FakeVocabulary);
         let tokens = Tokens { bos: String::new(), eos: "<|im_end|>".to_owned() };
         let template = ChatTemplate::ours(TEMPLATE, tokens, self.clock.clone())?;
@@ -79,9 +87,9 @@ impl FakeLoader {
             has_chat_template: true,
             tool_format: ToolFormat::Instructed,
             parallel: options.parallel.max(1),
+            states: format!("fake, read {CHUNK} tokens at once"),
         };
-        let replies = replies.iter().map(|(key, reply)| ((*key).to_owned(), (*reply).to_owned())).collect();
-        let open = Pinned::new(options.cores_of(at).cloned(), FakeOpen { parallel: info.parallel, replies });
+        let open = Pinned::new(options.cores_of(at).cloned(), open);
         let (queue, cache_bytes) = (options.queue_of_each(), options.prefix_cache_of_each());
         let (batching, random) = (options.batching, self.random.clone());
         let config = Config { queue, chunk: CHUNK, batching, cache_bytes, random };

@@ -43,7 +43,8 @@ impl Tenant {
     }
 
     /// Its number.
-    pub(crate) const fn number(self) -> u128 {
+    #[must_use]
+    pub const fn number(self) -> u128 {
         self.0
     }
 }

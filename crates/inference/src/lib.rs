@@ -13,6 +13,7 @@ pub mod engine;
 mod error;
 pub mod fake;
 pub mod generation;
+mod kept;
 mod load;
 pub mod loops;
 mod prefix;
@@ -37,6 +38,7 @@ pub use generation::{
     Completion, Event, Finish, GenerateRequest, Generation, Priority, Prompt, Serving, StopReason, Tenant, Timing,
     TokenLogprob, TopLogprob, Usage,
 };
+pub use kept::KeptPrefix;
 pub use load::{CacheType, LoadOptions, MOST_REPLICAS, MOST_SHARES, Split};
 pub use loops::LoopDetector;
 pub use reading::{Passage, Reading};

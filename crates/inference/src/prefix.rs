@@ -33,6 +33,8 @@ struct Entry<T> {
     bytes: u64,
     exact: usize,
     used: u64,
+    /// How many prompts began with most of it, or asked for it to be kept.
+    uses: u32,
 }
 
 /// What helps a prompt most.
@@ -42,6 +44,21 @@ pub(crate) struct Found<T> {
     pub(crate) common: usize,
     /// How many of the entry's first tokens were read in the exact way.
     pub(crate) exact: usize,
+    /// The entry.
+    pub(crate) value: T,
+}
+
+/// An entry that is worth keeping longer than the cache.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Used<T> {
+    /// Whose it is.
+    pub(crate) tenant: Tenant,
+    /// Its tokens.
+    pub(crate) tokens: Vec<Token>,
+    /// How many of them were read in the exact way.
+    pub(crate) exact: usize,
+    /// How many prompts used it.
+    pub(crate) uses: u32,
     /// The entry.
     pub(crate) value: T,
 }
@@ -65,13 +82,40 @@ impl<T: Clone> PrefixCache<T> {
         self.entries
     }
 
-    /// The entry that saves the prompt the most tokens, as `useful(common, exact)` counts them; of equals the shortest.
+    /// The entry that saves the prompt the most tokens, as `useful(common, exact)` counts them; of equals the shortest. It
+    /// counts as used where that is most of it.
     pub(crate) fn find(
         &mut self,
         tenant: Tenant,
         tokens: &[Token],
         useful: impl Fn(usize, usize) -> usize,
     ) -> Option<Found<T>> {
+        let (common, length, entry) = self.best(tenant, tokens, useful)?;
+        if is_most(common, length) {
+            entry.uses = entry.uses.saturating_add(1);
+        }
+        Some(Found { common, exact: entry.exact, value: entry.value.clone() })
+    }
+
+    /// How many of these tokens an entry begins with. That entry is not the next one to leave.
+    pub(crate) fn longest(&mut self, tenant: Tenant, tokens: &[Token]) -> usize {
+        self.best(tenant, tokens, |common, _| common).map_or(0, |(common, ..)| common)
+    }
+
+    /// The same, and notes that the entry is worth keeping.
+    pub(crate) fn longest_used(&mut self, tenant: Tenant, tokens: &[Token]) -> usize {
+        let Some((common, _, entry)) = self.best(tenant, tokens, |common, _| common) else { return 0 };
+        entry.uses = entry.uses.saturating_add(1);
+        common
+    }
+
+    /// The best entry, just used: how many tokens it shares, how many it has, and itself.
+    fn best(
+        &mut self,
+        tenant: Tenant,
+        tokens: &[Token],
+        useful: impl Fn(usize, usize) -> usize,
+    ) -> Option<(usize, usize, &mut Entry<T>)> {
         let root = self.roots.get_mut(&tenant)?;
         let mut best: Option<(usize, usize, usize)> = None;
         root.visit(tokens, |common, exact, length| {
@@ -84,7 +128,28 @@ impl<T: Clone> PrefixCache<T> {
         self.clock += 1;
         let entry = root.entry_at(tokens, common, length)?;
         entry.used = self.clock;
-        Some(Found { common, exact: entry.exact, value: entry.value.clone() })
+        Some((common, length, entry))
+    }
+
+    /// Notes that an entry of just these tokens, where there is one, is worth keeping.
+    pub(crate) fn note_use(&mut self, tenant: Tenant, tokens: &[Token]) {
+        if let Some(entry) = self.roots.get_mut(&tenant).and_then(|root| root.at(tokens)) {
+            entry.uses = entry.uses.saturating_add(1);
+        }
+    }
+
+    /// The entries that were used again.
+    pub(crate) fn used(&self) -> Vec<Used<T>> {
+        let mut all = Vec::new();
+        for (tenant, root) in &self.roots {
+            root.walk(&mut Vec::new(), &mut |tokens, entry| {
+                if entry.uses > 0 {
+                    let (tokens, value) = (tokens.to_vec(), entry.value.clone());
+                    all.push(Used { tenant: *tenant, tokens, exact: entry.exact, uses: entry.uses, value });
+                }
+            });
+        }
+        all
     }
 
     /// Keeps the state of a sequence whose first `exact` tokens were read in the exact way; takes the place of what was
@@ -94,8 +159,9 @@ impl<T: Clone> PrefixCache<T> {
             return;
         }
         self.clock += 1;
-        let entry = Entry { value, bytes, exact, used: self.clock };
         let root = self.roots.entry(tenant).or_insert_with(|| Node::new(Vec::new()));
+        let uses = root.at(tokens).map_or(0, |before| before.uses);
+        let entry = Entry { value, bytes, exact, used: self.clock, uses };
         match root.insert(tokens, entry) {
             Some(replaced) => self.bytes -= replaced.bytes,
             None => self.entries += 1,
@@ -191,6 +257,17 @@ impl<T> Node<T> {
         node.of_length(depth, length)
     }
 
+    /// The entry of just these tokens.
+    fn at(&mut self, tokens: &[Token]) -> Option<&mut Entry<T>> {
+        let (mut node, mut rest) = (self, tokens);
+        while let Some(first) = rest.first() {
+            let child = node.children.get_mut(first)?;
+            rest = rest.strip_prefix(child.edge.as_slice())?;
+            node = child;
+        }
+        node.entry.as_mut()
+    }
+
     fn of_length(&mut self, depth: usize, length: usize) -> Option<&mut Entry<T>> {
         if depth == length && self.entry.is_some() {
             return self.entry.as_mut();
@@ -217,6 +294,18 @@ impl<T> Node<T> {
             node = child;
         }
         node.entry.replace(entry)
+    }
+
+    /// Shows all entries with their tokens; `above` holds those of the nodes above.
+    fn walk(&self, above: &mut Vec<Token>, see: &mut impl FnMut(&[Token], &Entry<T>)) {
+        above.extend(&self.edge);
+        if let Some(entry) = &self.entry {
+            see(above, entry);
+        }
+        for child in self.children.values() {
+            child.walk(above, see);
+        }
+        above.truncate(above.len() - self.edge.len());
     }
 
     fn each(&mut self, see: &mut impl FnMut(&Entry<T>)) {
@@ -257,6 +346,14 @@ impl<T> Node<T> {
         }
     }
 }
+
+/// Whether so many tokens of an entry are most of it, and enough to be worth anything.
+pub(crate) fn is_most(common: usize, length: usize) -> bool {
+    common >= WORTH_KEEPING && common * 2 >= length
+}
+
+/// Fewer tokens are read as fast as they are taken from a disk.
+const WORTH_KEEPING: usize = 64;
 
 /// How many tokens both begin with.
 pub(crate) fn common(one: &[Token], other: &[Token]) -> usize {

@@ -21,6 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::chat::ChatPrompt;
 use crate::engine::{EngineStatus, Generator, ModelInfo};
 use crate::generation::{GenerateRequest, Generation, Prompt, Tenant};
+use crate::kept::KeptPrefix;
 use crate::load::LoadOptions;
 use crate::scheduler::Scheduler;
 use crate::scoring::{ScoreRequest, Scoring};
@@ -257,6 +258,15 @@ impl Generator for Replicas {
     fn forget(&self, tenant: Tenant) {
         self.all.iter().for_each(|replica| replica.forget(tenant));
         self.lock().iter_mut().for_each(|known| known.read.forget(tenant));
+    }
+
+    fn used_again(&self) -> Vec<KeptPrefix> {
+        self.all.iter().flat_map(|replica| replica.used_again()).collect()
+    }
+
+    // Each gets all: nobody knows which of them will be asked.
+    fn remember(&self, prefixes: Vec<KeptPrefix>) {
+        self.all.iter().for_each(|replica| replica.remember(prefixes.clone()));
     }
 }
 

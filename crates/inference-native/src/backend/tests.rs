@@ -56,3 +56,23 @@ fn a_core_set_bounds_the_threads() {
     let free = shape(1, &LoadOptions { prefill_threads: 9, ..LoadOptions::default() });
     assert_eq!(free.prefill_threads, 9);
 }
+
+#[test]
+fn a_context_that_cannot_be_made_says_how_much_its_caches_take() {
+    let options =
+        LoadOptions { parallel: 4, context_per_sequence: 1000, cache_type: CacheType::F32, ..LoadOptions::default() };
+    let shape = shape(1, &options);
+    let parameters = |unified| Parameters {
+        sequences: 4,
+        context: shape.context,
+        unified,
+        batch: shape.batch,
+        flash_attention: None,
+        cache_type: shape.cache_type,
+    };
+    // 1,024 tokens of 64 bytes in half precision for each sequence.
+    let apart = Error::NoMemory { what: "caches of 4096 tokens".to_owned(), bytes: 4 * 1024 * 128 };
+    assert_eq!(shape.no_memory(&parameters(false)), apart);
+    let one = Error::NoMemory { what: "caches of 1024 tokens".to_owned(), bytes: 1024 * 128 };
+    assert_eq!(shape.no_memory(&parameters(true)), one);
+}

@@ -7,7 +7,8 @@ mod log;
 mod model;
 mod quantize;
 
-use std::sync::Once;
+use std::ffi::CStr;
+use std::sync::{Once, OnceLock};
 
 use llama_cpp_sys_2 as sys;
 
@@ -23,4 +24,39 @@ fn ready() {
         // SAFETY: called once, before any other function of llama.cpp but the setting of its log.
         unsafe { sys::llama_backend_init() }
     });
+}
+
+/// The version of the binding, which brings llama.cpp with it: another one may write sequences down, and round, otherwise.
+pub(crate) const VERSION: &str = "0.1.161";
+
+/// The number of GPUs that llama.cpp sees.
+#[cfg(test)]
+pub(crate) fn gpus() -> usize {
+    ready();
+    // SAFETY: the devices are as many as llama.cpp says, and stay.
+    let is_gpu = |at: &usize| unsafe {
+        sys::ggml_backend_dev_type(sys::ggml_backend_dev_get(*at)) == sys::GGML_BACKEND_DEVICE_TYPE_GPU
+    };
+    // SAFETY: returns a number.
+    (0..unsafe { sys::ggml_backend_dev_count() }).filter(is_gpu).count()
+}
+
+/// The instructions and devices that llama.cpp computes with on this machine.
+pub(crate) fn machine() -> &'static str {
+    static MACHINE: OnceLock<String> = OnceLock::new();
+    MACHINE.get_or_init(|| {
+        ready();
+        // SAFETY: gives a text that ends with a zero and stays until the function is called again, which nobody does.
+        let text = unsafe { CStr::from_ptr(sys::llama_print_system_info()) };
+        text.to_string_lossy().into_owned()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_version_is_that_of_the_binding_which_is_built() {
+        let locked = include_str!("../../../../Cargo.lock");
+        assert!(locked.contains(&format!("name = \"llama-cpp-sys-2\"\nversion = \"{}\"", super::VERSION)));
+    }
 }

@@ -95,3 +95,29 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_most_of_was_taken_or_was_asked_to_be_kept_is_told_as_used() {
+    let mut cache = PrefixCache::new(100);
+    let tokens = |first: Token| (0..128).map(|at| at * 10 + first).collect::<Vec<_>>();
+    let rubric = [tokens(1), tokens(2)[..64].to_vec()].concat();
+    cache.insert(ONE, &rubric, 64, "rubric", 1);
+    cache.insert(ONE, &[tokens(1), tokens(3)].concat(), 0, "never taken", 1);
+    cache.insert(OTHER, &tokens(4), 0, "asked for", 1);
+    assert_eq!(cache.used(), vec![]);
+
+    cache.find(ONE, &rubric[..64], most);
+    assert_eq!(cache.longest(ONE, &[tokens(1), tokens(3)].concat()), 256);
+    assert_eq!(cache.used(), vec![], "less than half of it was taken, and looking is no use");
+    cache.find(ONE, &[&rubric[..150], &[7, 7]].concat(), most);
+    cache.note_use(OTHER, &tokens(4));
+    cache.note_use(OTHER, &tokens(4)[..64]);
+    // Kept anew, it is what it was.
+    cache.insert(ONE, &rubric, 128, "rubric", 1);
+    let mut used = cache.used();
+    used.sort_by_key(|used| used.tenant);
+    let told = |used: &Used<&'static str>| (used.tenant, used.tokens.len(), used.exact, used.uses, used.value);
+    let told: Vec<_> = used.iter().map(told).collect();
+    assert_eq!(told, [(ONE, 192, 128, 1, "rubric"), (OTHER, 128, 0, 1, "asked for")]);
+    assert_eq!(used[0].tokens, rubric);
+}

@@ -42,6 +42,7 @@ use crate::constraint::{Compiler, Constraint, Follower};
 use crate::control::ControlTokens;
 use crate::engine::{Batching, EngineStatus, Generator, ModelInfo};
 use crate::generation::{GenerateRequest, Generation, Prompt, StopReason, Tenant};
+use crate::kept::KeptPrefix;
 use crate::loops::{LoopDetector, LoopState};
 use crate::sampling::Sampler;
 use crate::scoring::{ScoreRequest, Scoring};
@@ -49,7 +50,7 @@ use crate::template::ChatTemplate;
 use crate::text::Assembler;
 use crate::{Error, Result, Token};
 use job::{Job, Scored, Work, Writing};
-use queue::Shared;
+use queue::{Errand, Shared};
 
 /// A model as the scheduler needs it.
 pub struct Model {
@@ -230,7 +231,18 @@ impl Generator for Scheduler {
     }
 
     fn forget(&self, tenant: Tenant) {
-        self.shared.forget(tenant);
+        self.shared.send(Errand::Forget(tenant));
+    }
+
+    fn used_again(&self) -> Vec<KeptPrefix> {
+        let (sender, answer) = mpsc::sync_channel(1);
+        self.shared.send(Errand::Tell(sender));
+        // A worker that stops or fails tells nothing.
+        answer.recv().unwrap_or_default()
+    }
+
+    fn remember(&self, prefixes: Vec<KeptPrefix>) {
+        self.shared.send(Errand::Remember(prefixes));
     }
 }
 

@@ -6,6 +6,7 @@
 //! 1996). A tenant that comes back begins at the clock of the one that was served last, so nobody saves up turns.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::mpsc::SyncSender;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,12 +14,26 @@ use super::gather::{self, Gathering, Next};
 use super::job::Job;
 use crate::engine::EngineStatus;
 use crate::generation::{Priority, Tenant};
+use crate::kept::KeptPrefix;
 use crate::{Error, Result};
 
 /// How often a request of a lower priority may be passed over.
 const PATIENCE: u32 = 16;
 /// Tenants that may have full queues at the same time.
 const TENANTS: usize = 8;
+
+/// What the worker does before the next requests begin, in the order in which it is asked to.
+pub(super) enum Errand {
+    /// Forget what was read for a tenant.
+    Forget(Tenant),
+    /// Keep what was kept before.
+    Remember(Vec<KeptPrefix>),
+    /// Tell what was used again.
+    Tell(SyncSender<Vec<KeptPrefix>>),
+}
+
+/// What the worker takes: requests, and errands that come first.
+pub(super) type Taken = (Vec<Job>, Vec<Errand>);
 
 /// What callers and the worker share.
 pub(super) struct Shared {
@@ -36,8 +51,7 @@ struct State {
     gathered: Vec<Job>,
     /// Why no more requests are taken.
     closed: Option<Error>,
-    /// Tenants whose caches the worker shall forget.
-    forgotten: Vec<Tenant>,
+    errands: Vec<Errand>,
     status: EngineStatus,
     /// The mean time that a request holds its place.
     service: Option<Duration>,
@@ -97,15 +111,19 @@ impl Shared {
         Ok(())
     }
 
-    /// Has the worker forget what was read for a tenant.
-    pub(super) fn forget(&self, tenant: Tenant) {
-        self.lock().forgotten.push(tenant);
-        self.wake.notify_one();
+    /// Gives the worker an errand, unless it has stopped.
+    pub(super) fn send(&self, errand: Errand) {
+        let mut state = self.lock();
+        if state.closed.is_none() {
+            state.errands.push(errand);
+            drop(state);
+            self.wake.notify_one();
+        }
     }
 
-    /// Takes at most `free` requests, and the tenants to be forgotten. With `idle`, waits until there is one of either.
+    /// Takes at most `free` requests, and the errands. With `idle`, waits until there is one of either.
     /// `None` when the worker must stop.
-    pub(super) fn take(&self, free: usize, idle: bool) -> Option<(Vec<Job>, Vec<Tenant>)> {
+    pub(super) fn take(&self, free: usize, idle: bool) -> Option<Taken> {
         let mut state = self.lock();
         loop {
             if state.closed.is_some() {
@@ -113,26 +131,26 @@ impl Shared {
             }
             state.drop_those_over(Instant::now());
             let jobs: Vec<Job> = std::iter::from_fn(|| state.next()).take(free).collect();
-            if !jobs.is_empty() || !idle || !state.forgotten.is_empty() {
+            if !jobs.is_empty() || !idle || !state.errands.is_empty() {
                 state.status.active += jobs.len() as u32;
-                return Some((jobs, std::mem::take(&mut state.forgotten)));
+                return Some((jobs, std::mem::take(&mut state.errands)));
             }
             state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
-    /// Takes a batch of requests of one shape, and the tenants to be forgotten. With `idle`, waits until there is either;
+    /// Takes a batch of requests of one shape, and the errands. With `idle`, waits until there is either;
     /// without, a batch is running and no other begins. `None` when the worker must stop.
-    pub(super) fn gather(&self, gathering: Gathering, idle: bool) -> Option<(Vec<Job>, Vec<Tenant>)> {
+    pub(super) fn gather(&self, gathering: Gathering, idle: bool) -> Option<Taken> {
         let mut state = self.lock();
         loop {
             if state.closed.is_some() {
                 return None;
             }
             state.drop_those_over(Instant::now());
-            let forgotten = std::mem::take(&mut state.forgotten);
-            if !idle || !forgotten.is_empty() {
-                return Some((Vec::new(), forgotten));
+            let errands = std::mem::take(&mut state.errands);
+            if !idle || !errands.is_empty() {
+                return Some((Vec::new(), errands));
             }
             while let Some(job) = state.next() {
                 state.gathered.push(job);
@@ -143,7 +161,7 @@ impl Shared {
                     let (begin, stay): (Vec<_>, Vec<_>) = all.partition(|(place, _)| places.contains(place));
                     state.gathered = stay.into_iter().map(|(_, job)| job).collect();
                     state.status.active += begin.len() as u32;
-                    return Some((begin.into_iter().map(|(_, job)| job).collect(), forgotten));
+                    return Some((begin.into_iter().map(|(_, job)| job).collect(), errands));
                 }
                 Next::Wait(time) => {
                     state = self.wake.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0;
@@ -175,6 +193,8 @@ impl Shared {
     pub(super) fn close(&self, error: Error) {
         let mut state = self.lock();
         let error = state.closed.get_or_insert(error).clone();
+        // Whoever waits for one hears that nobody does it.
+        state.errands.clear();
         for job in &mut std::mem::take(&mut state.gathered) {
             job.answer_with(error.clone());
         }

@@ -8,7 +8,8 @@ use super::job::{Job, Work};
 use super::sequence::Sequence;
 use crate::backend::{Backend, Layout};
 use crate::generation::Tenant;
-use crate::prefix::{PrefixCache, common};
+use crate::kept::KeptPrefix;
+use crate::prefix::{PrefixCache, common, is_most};
 use crate::{Error, Result, Token};
 
 /// So many tokens more in the cache are worth a copy, and worth waiting for where they are being read.
@@ -32,6 +33,10 @@ pub(super) struct Slot {
     tenant: Tenant,
     /// When the slot was last taken, counted in requests.
     pub(super) taken: u64,
+    /// How many tokens the last request found read.
+    again: usize,
+    /// Whether what it holds is forgotten when its request ends.
+    leaves: bool,
 }
 
 /// What a request can begin with.
@@ -152,6 +157,7 @@ impl Slots {
         self.turns += 1;
         let slot = &mut self.all[index];
         (slot.taken, slot.tenant) = (self.turns, job.serving.tenant);
+        (slot.again, slot.leaves) = (cached, false);
         slot.running = Some(Sequence::new(job, cached, Instant::now()));
         Ok(index)
     }
@@ -339,13 +345,25 @@ impl Slots {
         if !self.is_kept_of(index) || length < stays + worth {
             return;
         }
-        let elsewhere = self.kept.find(slot.tenant, &slot.tokens, |common, _| common);
-        if elsewhere.is_some_and(|found| length < found.common + worth) {
+        let (tenant, tokens) = (slot.tenant, slot.tokens.clone());
+        let is_used = is_most(slot.again, length);
+        // It is counted once.
+        self.all[index].again = 0;
+        let elsewhere = match is_used {
+            true => self.kept.longest_used(tenant, &tokens),
+            false => self.kept.longest(tenant, &tokens),
+        };
+        if elsewhere > 0 && length < elsewhere + worth {
             return;
         }
         let mut state = Vec::new();
         match backend.save(index as u32, &mut state) {
-            Ok(()) => self.keep(slot.tenant, &slot.tokens.clone(), slot.exact, state),
+            Ok(()) => {
+                self.keep(tenant, &tokens, self.all[index].exact, state);
+                if is_used {
+                    self.kept.note_use(tenant, &tokens);
+                }
+            }
             Err(error) => tracing::debug!(%error, "a sequence is not kept"),
         }
     }
@@ -356,13 +374,14 @@ impl Slots {
             return Err(Error::Engine { reason: "what this sequence reads cannot be kept".to_owned() });
         }
         let slot = &self.all[index];
-        let found = self.kept.find(slot.tenant, &slot.tokens, |common, _| common);
-        if found.is_some_and(|found| found.common == slot.tokens.len()) {
+        if self.kept.longest(slot.tenant, &slot.tokens) == slot.tokens.len() {
             return Ok(());
         }
         let mut state = Vec::new();
         backend.save(index as u32, &mut state)?;
-        self.keep(slot.tenant, &slot.tokens.clone(), slot.exact, state);
+        let (tenant, tokens) = (slot.tenant, slot.tokens.clone());
+        self.keep(tenant, &tokens, slot.exact, state);
+        self.kept.note_use(tenant, &tokens);
         Ok(())
     }
 
@@ -379,7 +398,9 @@ impl Slots {
     /// Takes the ended request out of its slot. What a shared slot holds stays only where no other holds nearly as much.
     pub(super) fn end(&mut self, backend: &mut dyn Backend, index: usize) -> Option<Sequence> {
         let sequence = self.all[index].running.take()?;
-        if self.is_shared(index) {
+        if self.all[index].leaves {
+            self.abandon(backend, index);
+        } else if self.is_shared(index) {
             self.settle(backend, index);
         }
         Some(sequence)
@@ -400,16 +421,40 @@ impl Slots {
         }
     }
 
-    /// Forgets what was kept of a tenant's, and what slots hold of it that nobody uses.
+    /// Forgets what was kept of a tenant's, and what slots hold of it: what a request uses when that ends.
     pub(super) fn forget(&mut self, backend: &mut dyn Backend, tenant: Tenant) {
         self.kept.forget(tenant);
         for index in 0..self.all.len() {
-            let slot = &self.all[index];
+            let slot = &mut self.all[index];
+            slot.leaves |= slot.tenant == tenant && slot.running.is_some();
             let idle = slot.tenant == tenant && slot.running.is_none() && !slot.tokens.is_empty();
             if idle && let Err(error) = self.clear(backend, index) {
                 tracing::warn!(%error, "a sequence could not be cleared");
             }
         }
+    }
+
+    /// What was used again of what is kept; where nothing runs, so that nobody waits for the copies, also of what slots hold.
+    pub(super) fn used(&mut self, backend: &mut dyn Backend) -> Vec<KeptPrefix> {
+        if self.running() == 0 {
+            for index in 0..self.all.len() {
+                let slot = &self.all[index];
+                if is_most(slot.again, slot.tokens.len()) {
+                    self.keep_what_is_lost(backend, index, 0);
+                }
+            }
+        }
+        self.kept.used().into_iter().map(KeptPrefix::from).collect()
+    }
+
+    /// Keeps what was kept before, perhaps by another process. It counts as used again.
+    pub(super) fn remember(&mut self, prefix: KeptPrefix) {
+        if !self.layout.copies {
+            return;
+        }
+        let bytes = (prefix.state.len() + size_of_val(prefix.tokens.as_slice())) as u64;
+        self.kept.insert(prefix.tenant, &prefix.tokens, prefix.exact, prefix.state, bytes);
+        self.kept.note_use(prefix.tenant, &prefix.tokens);
     }
 
     /// Forgets what the slot holds.

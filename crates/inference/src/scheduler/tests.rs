@@ -163,6 +163,62 @@ fn what_one_tenant_read_is_not_used_for_another_and_is_gone_when_it_is_forgotten
 }
 
 #[test]
+fn what_was_used_again_is_told_and_another_engine_begins_with_it() {
+    let (before, rubric) = (fake(&[]), letters(1, 500));
+    let ask = |model: &Scheduler, tenant: u128, tail: &str| {
+        let serving = Serving { deterministic: true, ..of(tenant) };
+        answer(model, GenerateRequest { serving, ..prompt(&format!("{rubric} {tail}")) }).unwrap()
+    };
+    ask(&before, 1, "one");
+    assert_eq!(before.used_again(), vec![], "it was used once");
+    let said = ask(&before, 1, "two");
+    answer(&before, GenerateRequest { serving: of(2), ..prompt(&letters(2, 300)) }).unwrap();
+    let told = before.used_again();
+    let [kept] = told.as_slice() else { panic!("{} entries", told.len()) };
+    assert_eq!((kept.tenant, kept.exact, kept.tokens.len() > 500), (Tenant::of(1), 448, true));
+
+    let after = fake(&[]);
+    after.remember(told.clone());
+    assert_eq!(ask(&after, 2, "two").finish.usage.cached_tokens, 0, "nobody else begins with it");
+    let again = ask(&after, 1, "two");
+    assert_eq!((again.text, again.finish.usage.cached_tokens), (said.text, 448));
+    assert_eq!(after.status().cache_entries, 1);
+    after.forget(Tenant::of(1));
+    assert_eq!(after.used_again(), vec![]);
+    assert_eq!(ask(&after, 1, "two").finish.usage.cached_tokens, 0);
+}
+
+#[test]
+fn a_cache_point_alone_makes_a_prefix_worth_keeping() {
+    let model = fake(&[]);
+    let request = GenerateRequest { cache_points: vec![300], serving: of(1), ..prompt(&letters(1, 500)) };
+    answer(&model, request).unwrap();
+    let told = model.used_again();
+    assert_eq!(told.iter().map(|kept| kept.tokens.len()).collect::<Vec<_>>(), [300]);
+}
+
+#[test]
+fn what_a_running_request_reads_is_forgotten_when_it_ends() {
+    let (model, open, _) = gated(8, None, None, true);
+    let long = letters(1, 60);
+    let mut running = model.generate(GenerateRequest { serving: of(1), max_tokens: Some(3), ..prompt(&long) }).unwrap();
+    open.send(()).unwrap();
+    assert!(matches!(block_on(running.next()), Some(Ok(Event::Started { .. }))));
+    model.forget(Tenant::of(1));
+    drop(open);
+    block_on(running.collect()).unwrap();
+    let again = answer(&model, GenerateRequest { serving: of(1), max_tokens: Some(1), ..prompt(&long) }).unwrap();
+    assert_eq!(again.finish.usage.cached_tokens, 0);
+}
+
+#[test]
+fn an_engine_that_stopped_tells_nothing() {
+    let (model, _open, _) = gated(8, None, None, false);
+    model.shared.stop();
+    assert_eq!(model.used_again(), vec![]);
+}
+
+#[test]
 fn prefixes_outlive_their_sequences_under_the_budget() {
     let options = LoadOptions { parallel: 1, ..options() };
     let model = FakeLoader::default().generator(&options, &[]).unwrap();
@@ -294,6 +350,31 @@ fn answers_of_one_prompt_are_written_together_as_alone() {
         let together: Vec<String> = together.into_iter().map(|one| block_on(one.collect()).unwrap().text).collect();
         assert_eq!(alone, together);
     }
+}
+
+#[test]
+fn requests_that_do_not_all_fit_the_shared_buffer_answer_as_each_alone() {
+    let options = LoadOptions { context_per_sequence: 2048, ..LoadOptions::default() };
+    let shared = letters(1, 700);
+    let request = |at: u64| {
+        // Together they need more than twice the cells that the fake shares.
+        let text = format!("{shared}{}", letters(100 + at, 300 + 90 * at as usize));
+        let sampling = Sampling { seed: Some(at), ..Sampling::default() };
+        GenerateRequest { sampling, max_tokens: Some(200), ..prompt(&text) }
+    };
+    let alone = |at: u64| {
+        let model = FakeLoader::default().generator(&options, &[]).unwrap();
+        answer(&model, request(at)).unwrap().text
+    };
+    let model = FakeLoader::default().generator(&options, &[]).unwrap();
+    let together: Vec<Generation> = (0..12).map(|at| model.generate(request(at)).unwrap()).collect();
+    let scored = scores(&model, &shared, &[" one", " other"], Serving::default()).unwrap();
+    for (at, stream) in (0..).zip(together) {
+        assert_eq!(block_on(stream.collect()).unwrap().text, alone(at), "request {at}");
+    }
+    let apart = scores(&fake(&[]), &shared, &[" one", " other"], Serving::default()).unwrap();
+    assert_eq!(scored.continuations, apart.continuations);
+    assert_eq!(model.status().active, 0);
 }
 
 #[test]
@@ -452,6 +533,7 @@ fn gated_with(
         has_chat_template: false,
         tool_format: ToolFormat::default(),
         parallel,
+        states: String::new(),
     };
     let model = Model { info, vocabulary: Arc::new(FakeVocabulary), template: None };
     let config = Config {

@@ -8,12 +8,11 @@ use super::Model;
 use super::gather::Gathering;
 use super::job::Job;
 use super::meters::Meters;
-use super::queue::Shared;
+use super::queue::{Errand, Shared, Taken};
 use super::sequence::Step;
 use super::slots::Slots;
 use crate::backend::{Backend, Input, Open};
 use crate::engine::Batching;
-use crate::generation::Tenant;
 use crate::{Error, Result};
 
 /// Opens the backend and serves until the scheduler stops. Reports the first opening's outcome to `opened`.
@@ -110,9 +109,9 @@ impl<'a> Worker<'a> {
 
     /// Serves until the scheduler stops.
     fn serve(&mut self, backend: &mut dyn Backend) {
-        while let Some((jobs, forgotten)) = self.take() {
-            for tenant in forgotten {
-                self.slots.forget(backend, tenant);
+        while let Some((jobs, errands)) = self.take() {
+            for errand in errands {
+                self.run(backend, errand);
             }
             self.waiting.extend(jobs);
             self.dismiss(backend);
@@ -125,6 +124,23 @@ impl<'a> Worker<'a> {
                 None => {}
             }
         }
+    }
+
+    fn run(&mut self, backend: &mut dyn Backend, errand: Errand) {
+        match errand {
+            Errand::Forget(tenant) => self.slots.forget(backend, tenant),
+            Errand::Remember(prefixes) => prefixes.into_iter().for_each(|prefix| self.slots.remember(prefix)),
+            Errand::Tell(sender) => {
+                // The one who asked may be gone.
+                let _ = sender.send(self.slots.used(backend));
+            }
+        }
+        self.note_kept();
+    }
+
+    fn note_kept(&self) {
+        let (bytes, entries) = (self.slots.kept.bytes(), self.slots.kept.entries());
+        self.shared.note(|status| (status.cache_bytes, status.cache_entries) = (bytes, entries as u64));
     }
 
     /// The kinds of slots take turns where both have work.
@@ -144,7 +160,7 @@ impl<'a> Worker<'a> {
         Some(turn)
     }
 
-    fn take(&mut self) -> Option<(Vec<Job>, Vec<Tenant>)> {
+    fn take(&mut self) -> Option<Taken> {
         let active = self.slots.running() + self.waiting.len();
         if let Some(gathering) = self.gathering {
             return self.shared.gather(gathering, active == 0);
@@ -168,12 +184,11 @@ impl<'a> Worker<'a> {
                 let (cached, prompt) = sequence.map_or((0, 0), |s| (s.cached, s.job.tokens.len()));
                 self.meters.prompt_tokens.increment((prompt - cached) as u64);
                 self.meters.cached_tokens.increment(cached as u64);
-                let (bytes, entries) = (self.slots.kept.bytes(), self.slots.kept.entries());
                 self.shared.note(|status| {
                     status.prompt_tokens += prompt as u64;
                     status.cached_tokens += cached as u64;
-                    (status.cache_bytes, status.cache_entries) = (bytes, entries as u64);
                 });
+                self.note_kept();
             }
             Err(refused) => {
                 let (mut job, error) = *refused;

@@ -30,7 +30,11 @@ pub(crate) fn of_invocation(name: &str, error: inference::Error) -> Error {
         Engine::DeadlineExceeded => too_late(),
         Engine::Cancelled => Error::unavailable("The request was cancelled."),
         Engine::Stopped => Error::unavailable(format!("The model `{name}` was unloaded.")).with_hint("Try again."),
-        Engine::Engine { reason } => Error::internal(format!("the engine of `{name}`: {reason}")),
+        Engine::NoMemory { .. } => of_memory(name, &error),
+        // The engine is opened again for the next request.
+        Engine::Engine { reason } => Error::unavailable(format!("The engine of the model `{name}` failed."))
+            .with_hint("Try again: the model goes on with the next request.")
+            .with_detail(reason),
     }
 }
 
@@ -40,8 +44,17 @@ pub(crate) fn too_late() -> Error {
         .with_hint("Ask for fewer tokens, or start the server with a longer `--request-timeout`.")
 }
 
+/// The error of a model for which the system gives no memory.
+fn of_memory(name: &str, error: &inference::Error) -> Error {
+    let hint = "Lower `parallel`, `context` or `replicas`, set `cache_type` to `q8_0`, or choose a smaller model.";
+    Error::unavailable(format!("The model `{name}` cannot be loaded: {error}.")).with_hint(hint)
+}
+
 /// The error of a model that could not be loaded.
 pub(crate) fn of_loading(name: &str, error: inference::Error) -> Error {
+    if let inference::Error::NoMemory { .. } = &error {
+        return of_memory(name, &error);
+    }
     let inference::Error::ModelFile { hint, .. } = &error else {
         return Error::unavailable(format!("The model `{name}` cannot be loaded.")).with_detail(error);
     };
@@ -53,10 +66,11 @@ pub(crate) fn of_loading(name: &str, error: inference::Error) -> Error {
 /// The error of an imported model that could not be loaded.
 pub(crate) fn of_loading_imported(name: &str, error: inference::Error) -> Error {
     let again = "Delete the model and import it again.";
-    match error {
+    match &error {
         inference::Error::ModelFile { reason, .. } => {
             Error::damaged(format!("The model `{name}` cannot be loaded: {reason}.")).with_hint(again)
         }
+        inference::Error::NoMemory { .. } => of_memory(name, &error),
         other => Error::unavailable(format!("The model `{name}` cannot be loaded.")).with_detail(other),
     }
 }
