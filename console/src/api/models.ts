@@ -109,6 +109,11 @@ export async function removeModel(name: string): Promise<void> {
   await send(`/craton/v1/models/${encodeURIComponent(name)}`, { method: 'DELETE' })
 }
 
+/** Has a model forget the prompts of the caller's account. */
+export async function forgetPrompts(name: string): Promise<void> {
+  await send(`/craton/v1/models/${encodeURIComponent(name)}/forget`, { method: 'POST' })
+}
+
 export async function unloadModel(name: string): Promise<void> {
   await send(`/craton/v1/models/${encodeURIComponent(name)}/unload`, { method: 'POST' })
 }

@@ -32,6 +32,8 @@ export interface Status {
   modelsDir: string
   engine: Record<string, string | number | boolean | null>
   memory: { budgetBytes: number | null; usedBytes: number; residentBytes: number }
+  /** What is kept on disk of prompts; none where the settings keep nothing. */
+  prefixSnapshots: { bytes: number } | null
   loaded: LoadedModel[]
   /** How many there are, and how many of them this deployment has set itself. */
   aliases: { total: number; set: number }

@@ -19,6 +19,13 @@ test('requests are filtered by text and by outcome, and open to their details', 
   await expect(page.getByRole('dialog')).toContainText('8b1c6a52')
 })
 
+test('a model forgets the prompts of the account', async ({ signedIn: page, craton }) => {
+  test.skip(!craton.mock, 'needs a loaded model')
+  await page.getByRole('button', { name: 'Forget the prompts of smollm2-135m-instruct' }).click()
+  await expect(page.getByText('smollm2-135m-instruct forgot the prompts of this account.')).toBeVisible()
+  await expect(page.getByRole('table', { name: 'Models in memory' })).toContainText('0 B in 0')
+})
+
 test('a model is unloaded from memory', async ({ signedIn: page, craton }) => {
   test.skip(!craton.mock, 'needs a loaded model')
   await page.getByRole('button', { name: 'Unload smollm2-135m-instruct' }).click()

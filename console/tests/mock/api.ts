@@ -44,6 +44,9 @@ export async function api(
     case 'DELETE models/:id':
       Object.assign(cardOf(state, id), { state: 'not-pulled', stateReason: null, loaded: false })
       return noContent(response)
+    case 'POST models/:id/forget':
+      for (const model of state.loaded.filter((model) => model.name === id)) Object.assign(model, { cacheBytes: 0, cacheEntries: 0 })
+      return noContent(response)
     case 'POST models/:id/unload':
       cardOf(state, id).loaded = false
       state.loaded = state.loaded.filter((model) => model.name !== id)
@@ -163,6 +166,7 @@ function status(state: State): object {
       usedBytes: state.loaded.reduce((sum, model) => sum + model.memoryBytes, 0),
       residentBytes: 271_000_000,
     },
+    prefixSnapshots: { bytes: 41_000_000 },
     loaded: state.loaded,
     aliases: { total: state.aliases.size, set: [...state.aliases.values()].filter((alias) => !alias.builtIn).length },
     recommendedModel: 'qwen2.5-1.5b-instruct',

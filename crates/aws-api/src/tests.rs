@@ -3,6 +3,7 @@
 mod aws;
 mod bedrock;
 mod craton;
+mod faults;
 mod imported;
 mod openai;
 mod refusals;
@@ -78,7 +79,11 @@ fn credentials(of: &AdminCredentials) -> sigv4::Credentials {
 
 impl World {
     async fn start() -> Self {
-        let world = Self::without_models().await;
+        Self::start_with(FakeLoader::default(), |_| {}).await
+    }
+
+    async fn start_with(loader: impl inference::Loader + 'static, change: impl FnOnce(&mut models::Config)) -> Self {
+        let world = Self::without_models_with(loader, change).await;
         world.pull("tiny.gguf").await;
         world.pull("mini.safetensors").await;
         for (id, name) in [(CLAUDE, "tiny"), (TITAN_V1, "mini")] {
@@ -90,6 +95,13 @@ impl World {
     }
 
     async fn without_models() -> Self {
+        Self::without_models_with(FakeLoader::default(), |_| {}).await
+    }
+
+    async fn without_models_with(
+        loader: impl inference::Loader + 'static,
+        change: impl FnOnce(&mut models::Config),
+    ) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(FixedClock::new(Timestamp(1_800_000_000_000)));
@@ -105,16 +117,17 @@ impl World {
         let place = objects::BlobPlace::Folder(dir.path().join("objects"));
         let objects = objects::Objects::open(store.clone(), identity.clone(), place, time.clone(), random.clone());
         let objects = objects.await.unwrap();
-        let config = models::Config {
+        let mut config = models::Config {
             sealing_key: Some(Arc::clone(identity.keyring())),
             ..models::Config::new(dir.path().join("models"), dir.path().join("imported"))
         };
+        change(&mut config);
         let parts = models::Parts {
             store: store.clone(),
             jobs: queue.clone(),
             identity: identity.clone(),
             objects: objects.clone(),
-            loader: Arc::new(FakeLoader::default()),
+            loader: Arc::new(loader),
             quantizer: Arc::new(checkpoint::Plain),
             dialects: crate::record_dialects(),
             clock: time.clone(),

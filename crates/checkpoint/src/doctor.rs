@@ -1,5 +1,6 @@
 //! The examination of a checkpoint before anything is copied.
 
+use inference::{CacheType, LoadOptions};
 use serde_json::{Map, Value};
 
 use crate::config::{Config, FILE as CONFIG};
@@ -25,22 +26,43 @@ pub struct Room {
     pub disk: u64,
     /// Where it is loaded.
     pub memory: u64,
-    /// The requests that it answers at the same time.
+    /// The requests that each replica answers at the same time.
     pub parallel: u32,
     /// The tokens of each of them; 0: as many as it was trained for.
     pub context: u32,
+    /// The tokens of the buffer that requests share, in each replica.
+    pub shared_cells: u32,
+    /// The engines that serve it, each with caches of its own.
+    pub replicas: u32,
+    /// How the caches' numbers are stored.
+    pub cache_type: CacheType,
 }
 
 impl Room {
-    /// The memory that a model of `weights` bytes takes when it is loaded, as the engine charges it: its weights, the
-    /// caches of all requests, working buffers.
+    /// The room for a model that is loaded with these options.
+    #[must_use]
+    pub const fn new(disk: u64, memory: u64, options: &LoadOptions) -> Self {
+        Self {
+            disk,
+            memory,
+            parallel: options.parallel,
+            context: options.context_per_sequence,
+            shared_cells: options.shared_cells,
+            replicas: options.replicas,
+            cache_type: options.cache_type,
+        }
+    }
+
+    /// The memory that a model of `weights` bytes takes when it is loaded, as the engine charges it: its weights once, and
+    /// of each replica the caches of all requests and working buffers.
     #[must_use]
     pub fn memory_needed(&self, config: &Config, weights: u64) -> u64 {
         let context = self.context_of(config).saturating_mul(u64::from(self.parallel.max(1)));
-        let cells = context.saturating_add(u64::from(inference::SHARED_CELLS));
-        let caches = cells.saturating_mul(config.cache_bytes_per_token());
+        let cells = context.saturating_add(u64::from(self.shared_cells));
+        let caches = self.cache_type.bytes(cells.saturating_mul(config.cache_bytes_per_token()));
         let working = inference::working_bytes(config.vocabulary, config.hidden);
-        weights.saturating_add(caches).saturating_add(working)
+        let each = caches.saturating_add(working);
+        weights.saturating_add(each.saturating_mul(u64::from(self.replicas.max(1))))
     }
 
     /// The tokens of one request.
@@ -240,12 +262,11 @@ fn check_room(bytes: u64, config: &Config, room: Room, report: &mut Report) {
         let problem = format!(
             "the model takes {} MiB of memory with the caches of {} requests of {} tokens, and models may take {} MiB",
             mib(needed),
-            room.parallel.max(1),
+            u64::from(room.parallel.max(1)) * u64::from(room.replicas.max(1)),
             room.context_of(config),
             mib(room.memory)
         );
-        let fix =
-            "Raise `memory_budget`, lower `parallel` or `context`, or import it with the quantization Q8_0 or Q4_K_M.";
+        let fix = "Raise `memory_budget`, lower `parallel`, `context` or `replicas`, or import it with the quantization Q8_0 or Q4_K_M.";
         add(problem, fix);
     }
 }

@@ -270,7 +270,7 @@ fn a_model_larger_than_disk_or_memory_is_refused_before_it_is_copied() {
     let caches = cells * 2 * 2 * SMALL.layers * SMALL.kv_heads * SMALL.hidden / SMALL.heads;
     let memory = bytes + caches + inference::working_bytes(265, SMALL.hidden);
     let errors = |disk, memory| {
-        let room = Room { disk, memory, parallel: 3, context: 100 };
+        let room = Room { disk, memory, parallel: 3, context: 100, ..PLENTY };
         let examination = block_on(examine(&source, Quantization::F16, room)).unwrap();
         assert_eq!(examination.accepted.is_some(), examination.report.passes());
         examination.report.errors().map(|finding| finding.problem.clone()).collect::<Vec<_>>()
@@ -285,6 +285,15 @@ fn a_model_larger_than_disk_or_memory_is_refused_before_it_is_copied() {
     );
     assert_eq!(errors(bytes, memory - 1), [problem]);
     assert_eq!(errors(0, 0).len(), 2);
+    // Two replicas have twice the caches and buffers, and one copy of the weights.
+    let two = Room { memory: 2 * memory - bytes, parallel: 3, context: 100, replicas: 2, ..PLENTY };
+    assert!(block_on(examine(&source, Quantization::F16, two)).unwrap().report.passes());
+    let room = Room { memory: two.memory - 1, ..two };
+    let examination = block_on(examine(&source, Quantization::F16, room)).unwrap();
+    let problems: Vec<&str> = examination.report.errors().map(|finding| finding.problem.as_str()).collect();
+    assert!(problems.len() == 1 && problems[0].contains("the caches of 6 requests of 100 tokens"), "{problems:?}");
+    let small = Room { cache_type: CacheType::Q8_0, ..room };
+    assert!(block_on(examine(&source, Quantization::F16, small)).unwrap().report.passes());
     let packed = block_on(examine(&source, Quantization::Q8_0, PLENTY)).unwrap().facts.unwrap().model_bytes;
     assert!(packed < bytes);
 }

@@ -393,6 +393,12 @@ pub enum Models {
         /// The model's name
         name: String,
     },
+    /// Forget what a model read of this account's prompts, in memory and on disk
+    #[command(after_help = "Examples:\n  craton models forget smollm2-135m-instruct")]
+    Forget {
+        /// The model's name; of an imported one also its id or ARN
+        name: String,
+    },
     /// Say which model answers an AWS model id; alone, list them
     #[command(
         after_help = "Examples:\n  craton models alias\n  craton models alias set anthropic.claude-3-haiku-20240307-v1:0 smollm2-135m-instruct"

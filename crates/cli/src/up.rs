@@ -80,6 +80,12 @@ pub struct UpArgs {
     /// Most memory of each model for beginnings of prompts, such as `2GiB`; 0 keeps none [default: 1GiB]
     #[arg(long, env = "CRATON_PREFIX_CACHE", value_name = "SIZE", help_heading = "Engines")]
     pub prefix_cache: Option<String>,
+    /// Keep beginnings of prompts that are used again on disk, encrypted, so that they survive restarts [default: false]
+    #[arg(long, env = "CRATON_PREFIX_SNAPSHOTS", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", help_heading = "Engines")]
+    pub prefix_snapshots: Option<bool>,
+    /// Most disk space for them, of all models and accounts together [default: 2GiB]
+    #[arg(long, env = "CRATON_PREFIX_SNAPSHOTS_SIZE", value_name = "SIZE", help_heading = "Engines")]
+    pub prefix_snapshots_size: Option<String>,
     /// Tokens of the buffer that requests share which begin alike; 0 shares none [default: 8192]
     #[arg(long, env = "CRATON_SHARED_CELLS", value_name = "TOKENS", help_heading = "Engines")]
     pub shared_cells: Option<u32>,

@@ -69,9 +69,15 @@ fn the_memory_that_an_import_is_examined_for_is_what_loading_is_charged() {
     let imported = import(&source, Quantization::F16);
     let files = ModelFiles { dir: imported.file.parent().unwrap().to_owned(), main: imported.file.clone() };
     let facts = NativeLoader::default().inspect(&files).unwrap();
-    for (parallel, context) in [(1, 0), (8, 4096), (3, 100)] {
-        let options = LoadOptions { parallel, context_per_sequence: context, ..LoadOptions::default() };
-        let room = Room { disk: u64::MAX, memory: u64::MAX, parallel, context };
+    let default = LoadOptions::default();
+    for options in [
+        LoadOptions { parallel: 1, context_per_sequence: 0, ..default.clone() },
+        LoadOptions { parallel: 8, context_per_sequence: 4096, shared_cells: 0, ..default.clone() },
+        LoadOptions { parallel: 3, context_per_sequence: 100, replicas: 3, ..default.clone() },
+        LoadOptions { replicas: 2, cache_type: inference::CacheType::Q8_0, ..default.clone() },
+        LoadOptions { cache_type: inference::CacheType::F32, ..default },
+    ] {
+        let room = Room::new(u64::MAX, u64::MAX, &options);
         let accepted = block_on(examine(&source, Quantization::F16, room)).unwrap().accepted.unwrap();
         assert_eq!(room.memory_needed(accepted.config(), facts.weights_bytes), facts.memory_bytes(&options));
     }

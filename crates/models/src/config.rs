@@ -7,7 +7,7 @@ use std::time::Duration;
 use base::Secret;
 use identity::Keyring;
 
-use crate::{BatchLimits, Quota};
+use crate::{BatchLimits, Quota, SnapshotPlace};
 
 /// Settings of [`crate::Models`].
 #[derive(Debug, Clone)]
@@ -38,6 +38,8 @@ pub struct Config {
     pub batch: BatchLimits,
     /// What each account may ask of each model.
     pub quota: Quota,
+    /// Where beginnings of prompts are kept beyond the models' time in memory. Needs `sealing_key`.
+    pub snapshots: Option<SnapshotPlace>,
 }
 
 impl Config {
@@ -58,6 +60,7 @@ impl Config {
             sealing_key: None,
             batch: BatchLimits::default(),
             quota: Quota::default(),
+            snapshots: None,
         }
     }
 }

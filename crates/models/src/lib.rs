@@ -11,6 +11,7 @@ mod batch;
 mod bucket;
 mod catalogue;
 mod config;
+mod forget;
 mod foundation;
 mod imported;
 mod invoke;
@@ -24,6 +25,7 @@ mod quality;
 mod quantize;
 mod quotas;
 mod remote;
+mod snapshots;
 mod status;
 mod store;
 #[cfg(test)]
@@ -68,6 +70,7 @@ pub use pull::PullRequest;
 pub use quality::{Bound, Comparison, Kept, LabelTask, MOST_TASKS, QuantizationReport, Ratio, Share};
 pub use quantize::QuantizeRequest;
 pub use quotas::Quota;
+pub use snapshots::{SnapshotPlace, Snapshotting};
 pub use status::{LoadedModel, ProfileInUse, Status};
 pub use store::TABLES;
 pub use tune::{
@@ -95,6 +98,7 @@ struct Inner {
     imported_files: imported::Files,
     examinations: Arc<tokio::sync::Semaphore>,
     loaded: loaded::Pool,
+    snapshots: Option<Arc<snapshots::Snapshots>>,
     aliases: aliases::Aliases,
     jobs: jobs::Jobs,
     identity: identity::Identity,
@@ -154,6 +158,10 @@ impl Models {
         let puller = pull::Puller::new(&config, catalogue.clone(), library.clone(), loader.clone(), clock.clone())?;
         jobs.register(pull::JOB_KIND, Arc::new(pull::PullHandler::new(puller, identity.clone())));
         let client = remote::Client::new(http, config.upstream_timeout);
+        let snapshots = config
+            .snapshots
+            .zip(config.sealing_key)
+            .map(|(place, keyring)| Arc::new(snapshots::Snapshots::new(place, keyring, random.clone())));
         let pools = pools::live::Registry::new(client, config.pool_checks, clock.clone(), random.clone());
         let models = Self {
             inner: Arc::new(Inner {
@@ -164,6 +172,7 @@ impl Models {
                 imported_files: imported::Files::new(config.imported_dir),
                 examinations: Arc::new(tokio::sync::Semaphore::new(imported::EXAMINATIONS)),
                 loaded: loaded::Pool::new(loader, config.load, config.memory_budget_bytes),
+                snapshots,
                 pools,
                 catalogue,
                 library,
@@ -181,6 +190,7 @@ impl Models {
             }),
         };
         models.sweep_imported().await?;
+        models.keep_snapshots().await?;
         let handler = imported::ImportHandler::new(Arc::downgrade(&models.inner));
         models.inner.jobs.register_long(imported::JOB_KIND, Arc::new(handler));
         models.resume_imports().await?;

@@ -123,6 +123,11 @@ impl Manifest {
         }
     }
 
+    /// The hashes of its files, in order.
+    pub(crate) fn digest(&self) -> String {
+        self.files.iter().map(|file| file.sha256.as_str()).collect::<Vec<_>>().join(" ")
+    }
+
     pub(crate) fn main_file(&self) -> Option<&ManifestFile> {
         self.files.iter().find(|file| file.name == self.main)
     }

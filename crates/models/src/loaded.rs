@@ -1,5 +1,6 @@
 //! The models in memory: loaded on first use, kept under a memory budget, unloaded when idle and least recently used.
 
+mod keeping;
 mod reading;
 #[cfg(test)]
 mod tests;
@@ -7,7 +8,7 @@ pub(crate) mod tuned;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use base::{Error, Result};
@@ -17,6 +18,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::at_rest::{MemoryFile, Opening, SealedModel};
 use crate::catalogue::CardKind;
 use crate::invoke::{errors, not_pulled};
+use crate::snapshots::{Kept, Snapshots};
 use crate::status::{LoadedModel, ProfileInUse, Status};
 pub(crate) use reading::READER_CONTEXT;
 
@@ -33,6 +35,7 @@ struct Shared {
     uses: AtomicU64,
     entries: Mutex<HashMap<String, Entry>>,
     tuned: tuned::Profiles,
+    snapshots: OnceLock<Arc<Snapshots>>,
 }
 
 enum Entry {
@@ -69,6 +72,8 @@ struct Slot {
     profile: ProfileInUse,
     last_use: AtomicU64,
     speed: Mutex<Option<f64>>,
+    /// What is kept on disk of the prompts that it reads.
+    kept: Option<Arc<Kept>>,
     embedding: Semaphore,
     embeddings_waiting: AtomicUsize,
 }
@@ -138,8 +143,8 @@ impl Drop for Waiting<'_> {
 impl Pool {
     pub(crate) fn new(loader: Arc<dyn Loader>, options: LoadOptions, budget: u64) -> Self {
         let (uses, entries) = (AtomicU64::new(0), Mutex::new(HashMap::new()));
-        let tuned = tuned::Profiles::default();
-        Self { shared: Arc::new(Shared { loader, options, budget, uses, entries, tuned }) }
+        let (tuned, snapshots) = (tuned::Profiles::default(), OnceLock::new());
+        Self { shared: Arc::new(Shared { loader, options, budget, uses, entries, tuned, snapshots }) }
     }
 
     /// What reads and loads model files.
@@ -211,7 +216,7 @@ impl Pool {
             take_idle(&mut entries, name)?
         };
         tracing::info!(model = name, "unloaded");
-        tokio::task::spawn_blocking(move || drop(slot)).await.map_err(Error::internal)
+        tokio::task::spawn_blocking(move || slot.map(keeping::leave)).await.map_err(Error::internal).map(drop)
     }
 
     /// Unloads a model, if it is loaded, and keeps it from being loaded until the value is dropped.
@@ -261,7 +266,7 @@ impl Pool {
         loaded.retain(|model| visible(&model.name));
         loaded.sort_by(|a, b| a.name.cmp(&b.name));
         let used_bytes = entries.values().map(Entry::bytes).sum();
-        Status { budget_bytes: self.shared.budget, used_bytes, loaded }
+        Status { budget_bytes: self.shared.budget, used_bytes, snapshot_bytes: None, loaded }
     }
 
     fn find_or_start(&self, name: &str, weights: &Weights, options: Option<&LoadOptions>) -> Result<Found> {
@@ -293,6 +298,8 @@ impl Pool {
 pub(crate) enum Weights {
     /// In plain files.
     Files(ModelFiles),
+    /// The same, with a digest of them.
+    Known(ModelFiles, String),
     /// In an encrypted file: they are decrypted into memory when there is room for them.
     Sealed(SealedModel),
 }
@@ -313,14 +320,14 @@ impl Weights {
     /// Enough of them to be inspected.
     fn open(&self) -> Result<Opened> {
         match self {
-            Self::Files(files) => Ok(Opened::Files(files.clone())),
+            Self::Files(files) | Self::Known(files, _) => Ok(Opened::Files(files.clone())),
             Self::Sealed(model) => Ok(Opened::Beginning(Box::new(model.open()?))),
         }
     }
 
     fn error(&self, name: &str, error: inference::Error) -> Error {
         match self {
-            Self::Files(_) => errors::of_loading(name, error),
+            Self::Files(_) | Self::Known(..) => errors::of_loading(name, error),
             Self::Sealed(_) => errors::of_loading_imported(name, error),
         }
     }
@@ -399,15 +406,17 @@ impl Shared {
         let opened = weights.open()?;
         let facts = self.loader.inspect(&opened.files()).map_err(to_error)?;
         // What was evicted is dropped here, outside the lock and before the new model takes its memory.
+        let is_own = options.is_none();
         let (options, profile) = match options {
             Some(options) => (options, ProfileInUse::Default),
             None => self.options_of(name, &facts),
         };
-        drop(self.make_room(name, facts.memory_bytes(&options))?);
+        self.make_room(name, facts.memory_bytes(&options))?.into_iter().for_each(keeping::leave);
         let started = std::time::Instant::now();
         let opened = opened.finish()?;
         let model = self.loader.load(&opened.files(), &options).map_err(to_error)?;
         let bytes = model.memory_bytes();
+        let kept = is_own.then(|| self.kept(name, weights, &model, &options)).flatten();
         tracing::info!(model = name, bytes, millis = started.elapsed().as_millis(), "loaded");
         metrics::counter!("craton_model_loads_total", "model" => label(name)).increment(1);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -418,6 +427,7 @@ impl Shared {
             profile,
             last_use: AtomicU64::new(self.tick()),
             speed: Mutex::new(None),
+            kept,
             embedding: Semaphore::new(cores),
             embeddings_waiting: AtomicUsize::new(0),
         };

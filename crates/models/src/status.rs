@@ -13,6 +13,8 @@ pub struct Status {
     pub budget_bytes: u64,
     /// The memory that they take, in bytes.
     pub used_bytes: u64,
+    /// The bytes of the beginnings of prompts that are kept on disk; none where the settings keep none.
+    pub snapshot_bytes: Option<u64>,
     /// The loaded models, by name.
     pub loaded: Vec<LoadedModel>,
 }
@@ -68,7 +70,9 @@ pub struct LoadedModel {
 impl Models {
     /// What is loaded. The engines are shared by all accounts; the imported models of others are counted and not named.
     pub fn status(&self, ctx: &Ctx) -> Status {
-        self.inner.loaded.status(|name| imported::is_visible(ctx, name))
+        let status = self.inner.loaded.status(|name| imported::is_visible(ctx, name));
+        let snapshots = self.inner.snapshots.as_ref().filter(|snapshots| snapshots.are_kept());
+        Status { snapshot_bytes: snapshots.map(|snapshots| snapshots.bytes()), ..status }
     }
 
     /// Unloads a model that no request is using.

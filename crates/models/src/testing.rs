@@ -50,6 +50,16 @@ impl Deployment {
     }
 
     pub(crate) async fn start_on(store: Store, dir: tempfile::TempDir, change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_by(Arc::new(TestLoader::default()), store, dir, change).await
+    }
+
+    /// With engines of another loader.
+    pub(crate) async fn start_by(
+        loader: Arc<dyn Loader>,
+        store: Store,
+        dir: tempfile::TempDir,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         install_tls();
         let clock = Arc::new(FixedClock::new(Timestamp(1_800_000_000_000)));
         let random = Arc::new(SeededRandom::new(1));
@@ -58,7 +68,6 @@ impl Deployment {
         let root_key = RootKey::load_or_create(&key).unwrap();
         let identity = Identity::open(store.clone(), root_key, clock.clone(), random.clone(), defaults).await.unwrap();
         let jobs = jobs::Jobs::open(store.clone(), clock.clone(), random.clone()).await.unwrap();
-        let loader = Arc::new(TestLoader::default());
         let dialect = Arc::new(TestDialect::default());
         let mut config = Config::new(dir.path().join("models"), dir.path().join("imported"));
         config.sealing_key = Some(Arc::clone(identity.keyring()));

@@ -1,5 +1,6 @@
 //! What jobs of this module share: telling how far they are, waiting for room, and ending when they shall.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
@@ -16,20 +17,23 @@ const PATIENCE: Duration = Duration::from_secs(600);
 /// Does the work of a job, and tells what the meter shows meanwhile. The work goes on while that is told: it may hold the
 /// database's writer, which telling waits for.
 pub(crate) async fn metered<T>(job: &JobContext, meter: &Meter, doing: impl Future<Output = T>) -> T {
-    tokio::pin!(doing);
     let mut report = tokio::time::interval(REPORT_EVERY);
-    loop {
-        let telling = async {
+    let telling = async {
+        loop {
             report.tick().await;
             tell(job, meter).await;
-        };
-        tokio::select! {
-            outcome = &mut doing => {
-                tell(job, meter).await;
-                return outcome;
-            }
-            () = telling => {}
         }
+    };
+    let outcome = beside(doing, telling).await;
+    tell(job, meter).await;
+    outcome
+}
+
+/// Does something beside something else that never ends: neither stands still where the other waits.
+async fn beside<T>(doing: impl Future<Output = T>, other: impl Future<Output = Infallible>) -> T {
+    tokio::select! {
+        outcome = doing => outcome,
+        never = other => match never {},
     }
 }
 
@@ -80,5 +84,43 @@ impl<'a> Patience<'a> {
             Ok(())
         };
         unless_cancelled(self.work, waited).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use tokio::sync::{Mutex, Notify};
+
+    use super::*;
+
+    #[test]
+    fn the_work_goes_on_while_what_is_told_waits_for_something_that_the_work_holds() {
+        let (writer, held_now, told) = (Mutex::new(()), Notify::new(), Notify::new());
+        let work = async {
+            let held = writer.lock().await;
+            held_now.notify_one();
+            // The telling has begun, and waits.
+            told.notified().await;
+            drop(held);
+            7
+        };
+        let telling = async {
+            loop {
+                held_now.notified().await;
+                told.notify_one();
+                let _written = writer.lock().await;
+            }
+        };
+        let mut both = pin!(beside(work, telling));
+        let mut context = Context::from_waker(Waker::noop());
+        // Nobody else is there: whoever is not polled stands still.
+        let ended = (0..8).find_map(|_| match both.as_mut().poll(&mut context) {
+            Poll::Ready(outcome) => Some(outcome),
+            Poll::Pending => None,
+        });
+        assert_eq!(ended, Some(7));
     }
 }

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use base::{ErrorKind, PageRequest};
-use models::{CheckOutcome, ImportFilter, ImportJob, ImportStatus, NewImport, Quantization};
+use identity::iam::{HolderKind, HolderName};
+use identity::kms::{KeyRef, NewKey};
+use models::{ChatRequest, CheckOutcome, ImportFilter, ImportJob, ImportStatus, Message, NewImport, Quantization};
 
 #[path = "support/deployment.rs"]
 mod deployment;
@@ -38,7 +40,10 @@ fn new(deployment: &Deployment, job: &str, model: &str, prefix: &str) -> NewImpo
 }
 
 async fn import(deployment: &Deployment, job: &str, model: &str, prefix: &str) -> ImportJob {
-    let asked = new(deployment, job, model, prefix);
+    import_as(deployment, new(deployment, job, model, prefix)).await
+}
+
+async fn import_as(deployment: &Deployment, asked: NewImport) -> ImportJob {
     let asked = deployment.models.create_import_job(&deployment.ctx, asked).await.unwrap();
     deployment.jobs.run_due_once().await.unwrap();
     deployment.models.import_job(&deployment.ctx, &asked.id).await.unwrap()
@@ -167,4 +172,81 @@ async fn each_refused_check_is_explained_by_an_id_of_its_own() {
         }
     };
     assert_ne!(id("list"), id("encrypt"));
+}
+
+/// The tokens that the answer of an imported model took from the cache.
+async fn cached(deployment: &Deployment, model: &str, text: &str) -> u32 {
+    let request = ChatRequest {
+        model: deployment.models.imported_model(&deployment.ctx, model).await.unwrap().arn.to_string(),
+        messages: vec![Message::user(format!("{}{text}", "Read this with care, and keep it in mind. ".repeat(16)))],
+        max_tokens: Some(4),
+        ..ChatRequest::default()
+    };
+    deployment.models.chat(&deployment.ctx, request).await.unwrap().collect().await.unwrap().usage.cached
+}
+
+/// Has the models read what is kept.
+async fn read(deployment: &Deployment, models: &[&str]) {
+    for model in models {
+        cached(deployment, model, "One?").await;
+        cached(deployment, model, "Two?").await;
+    }
+    deployment.models.keep_prefixes().await;
+}
+
+/// How many prefixes are on disk.
+fn prefixes(dir: &Path) -> usize {
+    let within = |folder: PathBuf| std::fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
+    // Accounts, models, files.
+    within(dir.join("prefixes")).flat_map(within).flat_map(within).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_imported_model_read_goes_with_its_key_and_with_the_model() {
+    let dir = tempfile::tempdir().unwrap();
+    let deployment = ready(dir.path()).await;
+    let (kms, ctx) = (deployment.identity.kms(), &deployment.ctx);
+    let rights = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Resource":"*","Action":"kms:*"}]}"#;
+    let role = HolderName { kind: HolderKind::Role, name: ROLE };
+    deployment.identity.put_inline_policy(ctx, role, "keys", rights).await.unwrap();
+    let key = kms.create_key(ctx, NewKey::default()).await.unwrap().arn();
+    let under_key = NewImport { kms_key: Some(key.clone()), ..new(&deployment, "first", "theirs", PREFIX) };
+    for job in [import_as(&deployment, under_key).await, import(&deployment, "second", "ours", PREFIX).await] {
+        assert_eq!(job.status, ImportStatus::Completed, "{:?}", job.failure);
+    }
+    let is_loaded = async |name: &str| {
+        let model = deployment.models.imported_model(ctx, name).await.unwrap();
+        deployment.models.is_loaded(&model)
+    };
+    let key = KeyRef::parse(&key).unwrap();
+    read(&deployment, &["theirs", "ours"]).await;
+    assert_eq!(prefixes(dir.path()), 2);
+    kms.disable_key(ctx, &key).await.unwrap();
+    assert_eq!((prefixes(dir.path()), is_loaded("theirs").await, is_loaded("ours").await), (1, false, true));
+
+    kms.enable_key(ctx, &key).await.unwrap();
+    assert_eq!(cached(&deployment, "theirs", "Two?").await, 0);
+    read(&deployment, &["theirs"]).await;
+    assert_eq!(prefixes(dir.path()), 2);
+    kms.schedule_deletion(ctx, &key, None).await.unwrap();
+    assert_eq!((prefixes(dir.path()), is_loaded("theirs").await), (1, false));
+
+    deployment.models.delete_imported_model(ctx, "ours").await.unwrap();
+    assert_eq!(prefixes(dir.path()), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_imported_model_read_is_there_after_a_restart_and_needs_the_models_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let deployment = ready(dir.path()).await;
+    import(&deployment, "job", "mine", PREFIX).await;
+    read(&deployment, &["mine"]).await;
+    assert_eq!(prefixes(dir.path()), 1);
+    drop(deployment);
+    let deployment = Deployment::open(dir.path()).await.unwrap();
+    assert!(cached(&deployment, "mine", "Two?").await > 256);
+    // The same model imported again has another key: what the first one read is nothing to it.
+    deployment.models.delete_imported_model(&deployment.ctx, "mine").await.unwrap();
+    import(&deployment, "again", "mine", PREFIX).await;
+    assert_eq!(cached(&deployment, "mine", "Two?").await, 0);
 }

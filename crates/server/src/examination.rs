@@ -21,8 +21,7 @@ pub(crate) fn examine_checkpoint(folder: &Path, quantization: &str, data: &Path)
         folder.display()
     );
     let settings = ModelRoom::resolve(|name| std::env::var(name).ok(), &Machine::current())?;
-    let ModelRoom { memory_budget: memory, parallel, context } = settings;
-    let room = Room { disk: free_space(data), memory, parallel, context };
+    let room = Room::new(free_space(data), settings.memory_budget, &settings.load);
     let runtime = tokio::runtime::Builder::new_current_thread().build().context("cannot start the runtime")?;
     runtime.block_on(examined(folder, quantization, room))
 }

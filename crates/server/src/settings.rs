@@ -65,6 +65,8 @@ pub(crate) struct EngineSettings {
     pub(crate) gpu_layers: u32,
     /// What the other members leave open.
     pub(crate) load: inference::LoadOptions,
+    /// Bytes of beginnings of prompts that are kept on disk; 0: none.
+    pub(crate) snapshot_bytes: u64,
     /// What each account may ask of each model.
     pub(crate) quota: models::Quota,
 }
@@ -125,6 +127,8 @@ struct File {
     cache_type: Option<String>,
     one_pass_attention: Option<bool>,
     prefix_cache: Option<String>,
+    prefix_snapshots: Option<bool>,
+    prefix_snapshots_size: Option<String>,
     shared_cells: Option<u32>,
     gpu_split: Option<String>,
     main_gpu: Option<u32>,
@@ -152,6 +156,7 @@ impl Settings {
     pub(crate) fn resolve(args: UpArgs, machine: &Machine) -> Result<Self> {
         let file = File::read(args.config.as_deref())?;
         let load = load::resolve(&args, &file)?;
+        let snapshot_bytes = load::snapshot_bytes(&args, &file)?;
         let data_dir = data_dir(args.data_dir, &file);
         let root_key = RootKeySource::resolve(args.root_key, &file, &data_dir)?;
         let listen = args.listen.or(file.listen).unwrap_or(SocketAddr::from(([127, 0, 0, 1], 4566)));
@@ -197,6 +202,7 @@ impl Settings {
                 queue: args.queue.or(file.queue).unwrap_or(64),
                 gpu_layers: args.gpu_layers.or(file.gpu_layers).unwrap_or(u32::MAX),
                 load,
+                snapshot_bytes,
                 quota,
             },
             limits: Limits {

@@ -15,7 +15,7 @@ use inference::LoadOptions;
 use inference::template::Program;
 use inference_native::NativeQuantizer;
 use jobs::Jobs;
-use models::{Config, HubConfig, Models, Parts};
+use models::{Config, HubConfig, Models, Parts, SnapshotPlace};
 use objects::{BlobPlace, Objects, OtherOwner};
 use orchestration::assistants::Assistants;
 use store::{DataDir, Store};
@@ -34,6 +34,8 @@ pub(crate) const RENDER_TEMPLATES: &str = "render-templates";
 pub(crate) const OBJECTS: &str = "objects";
 /// The folder of imported models in the data directory.
 pub(crate) const IMPORTED: &str = "imported-models";
+/// The folder of kept prefixes in the data directory.
+const PREFIXES: &str = "prefix-snapshots";
 /// Threads that serve requests; models run on threads of their own.
 const MOST_SERVING_THREADS: usize = 4;
 
@@ -109,6 +111,7 @@ async fn run(settings: &Settings, started: Instant) -> Result<()> {
     signals::watch(stop.clone(), now.clone())?;
     let running = services.jobs.start(JOB_WORKERS);
     let collector = services.objects.start();
+    let snapshots = services.models.start_snapshots();
     front.begin();
     // Commands look for this file, so it is written when the server can answer.
     write_endpoint(data.path(), &endpoint)?;
@@ -123,6 +126,7 @@ async fn run(settings: &Settings, started: Instant) -> Result<()> {
     }
     running.stop().await;
     collector.stop().await;
+    snapshots.stop().await;
     services.identity.flush_last_used().await?;
     services.identity.flush_audit().await?;
     let _ = std::fs::remove_file(data.path().join("endpoint.json"));
@@ -237,6 +241,7 @@ fn config(settings: &Settings, data: &DataDir, sealing_key: Arc<Keyring>) -> Con
             ..settings.engine.load.clone()
         },
         hub: HubConfig::from_env(),
+        snapshots: Some(SnapshotPlace { folder: data.path().join(PREFIXES), bytes: settings.engine.snapshot_bytes }),
         ..Config::new(&settings.models_dir, data.path().join(IMPORTED))
     }
 }

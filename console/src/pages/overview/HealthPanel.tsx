@@ -1,3 +1,4 @@
+import Box from '@cloudscape-design/components/box'
 import Container from '@cloudscape-design/components/container'
 import CopyToClipboard from '@cloudscape-design/components/copy-to-clipboard'
 import ExpandableSection from '@cloudscape-design/components/expandable-section'
@@ -74,6 +75,9 @@ export function HealthPanel({ status, current }: Props) {
             value={Math.min(100, (100 * memory.usedBytes) / memory.budgetBytes)}
             description={`${bytes(memory.usedBytes)} of ${bytes(memory.budgetBytes)}; the model used least recently makes room for a new one.`}
           />
+        )}
+        {status.prefixSnapshots !== null && (
+          <Box>Beginnings of prompts on disk: {bytes(status.prefixSnapshots.bytes)}</Box>
         )}
         <ExpandableSection headerText="Settings in force">
           <KeyValuePairs

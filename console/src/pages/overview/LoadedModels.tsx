@@ -1,9 +1,11 @@
 import Button from '@cloudscape-design/components/button'
 import Header from '@cloudscape-design/components/header'
+import SpaceBetween from '@cloudscape-design/components/space-between'
 import Table from '@cloudscape-design/components/table'
-import { unloadModel } from '../../api/models.ts'
+import { forgetPrompts, unloadModel } from '../../api/models.ts'
 import type { LoadedModel } from '../../api/status.ts'
 import { PageLink } from '../../shell/router.tsx'
+import { useNotify } from '../../shell/Notifications.tsx'
 import { useSession } from '../../shell/SessionContext.tsx'
 import { Empty } from '../../ui/Empty.tsx'
 import { ErrorAlert } from '../../ui/ErrorAlert.tsx'
@@ -18,27 +20,48 @@ interface Props {
 /** The models in memory, with what they are doing now. */
 export function LoadedModels({ loaded, onChange }: Props) {
   const { managesDeployment } = useSession()
+  const notify = useNotify()
   const unload = useAction(async (name: string) => {
     await unloadModel(name)
+    onChange()
+  })
+  const forget = useAction(async (name: string) => {
+    await forgetPrompts(name)
+    notify('success', `${name} forgot the prompts of this account.`)
     onChange()
   })
   const actions = {
     id: 'actions',
     header: 'Actions',
     cell: (model: LoadedModel) => (
-      <Button
-        variant="inline-link"
-        ariaLabel={`Unload ${model.name}`}
-        disabled={unload.busy}
-        onClick={() => void unload.run(model.name)}
-      >
-        Unload
-      </Button>
+      <SpaceBetween size="s" direction="horizontal">
+        {model.kind === 'text' && (
+          <Button
+            variant="inline-link"
+            ariaLabel={`Forget the prompts of ${model.name}`}
+            disabled={forget.busy}
+            onClick={() => void forget.run(model.name)}
+          >
+            Forget prompts
+          </Button>
+        )}
+        {managesDeployment && (
+          <Button
+            variant="inline-link"
+            ariaLabel={`Unload ${model.name}`}
+            disabled={unload.busy}
+            onClick={() => void unload.run(model.name)}
+          >
+            Unload
+          </Button>
+        )}
+      </SpaceBetween>
     ),
   }
   return (
     <>
       <ErrorAlert error={unload.error} title="Could not unload the model" onDismiss={unload.clearError} />
+      <ErrorAlert error={forget.error} title="Could not forget the prompts" onDismiss={forget.clearError} />
       <Table
         items={loaded}
         trackBy="name"
@@ -77,7 +100,7 @@ export function LoadedModels({ loaded, onChange }: Props) {
             header: 'Requests a step',
             cell: (model) => (model.occupancy ? model.occupancy.toFixed(1) : '–'),
           },
-          ...(managesDeployment ? [actions] : []),
+          actions,
         ]}
       />
     </>

@@ -72,6 +72,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route!("GET" "models/{name}/tunings/{job}", "GetTuning", Read, "model", tunings::get),
     route!("DELETE" "models/{name}/tuning", "ResetTuning", Write, "model", tunings::reset),
     route!("POST" "models/{name}/unload", "UnloadModel", Write, "model", models::unload),
+    route!("POST" "models/{name}/forget", "ForgetModel", Write, "model", models::forget),
     route!("GET" "aliases", "ListAliases", Read, "alias", aliases::list),
     route!("PUT" "aliases/{modelId}", "PutAlias", Write, "alias", aliases::put),
     route!("DELETE" "aliases/{modelId}", "DeleteAlias", Write, "alias", aliases::delete),

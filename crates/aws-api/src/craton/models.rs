@@ -54,6 +54,12 @@ pub(super) async fn unload(call: Call<Labels>) -> Answer {
     Ok(no_content())
 }
 
+/// Forgets what a model read of the prompts of the caller's account.
+pub(super) async fn forget(call: Call<Labels>) -> Answer {
+    call.api.models().forget(&call.ctx, call.label(0)).await?;
+    Ok(no_content())
+}
+
 /// Whether the caller may change what all accounts share.
 pub(super) async fn may_change(call: &Call<Labels>) -> base::Result<()> {
     call.api.identity().require_management(&call.ctx).await.map_err(|error| match error.kind {

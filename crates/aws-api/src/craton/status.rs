@@ -54,6 +54,7 @@ pub(super) async fn get(call: Call<Labels>) -> Answer {
                 "usedBytes": status.used_bytes,
                 "residentBytes": resident_bytes().unwrap_or_default(),
             },
+            "prefixSnapshots": status.snapshot_bytes.map(|bytes| json!({"bytes": bytes})),
             "loaded": loaded,
             "aliases": {
                 "total": aliases.len(),

@@ -49,7 +49,15 @@ impl Sink for Kept {
     }
 }
 
-pub const PLENTY: Room = Room { disk: u64::MAX, memory: u64::MAX, parallel: 1, context: 0 };
+pub const PLENTY: Room = Room {
+    disk: u64::MAX,
+    memory: u64::MAX,
+    parallel: 1,
+    context: 0,
+    shared_cells: inference::SHARED_CELLS,
+    replicas: 1,
+    cache_type: inference::CacheType::F16,
+};
 
 /// Examines files in memory.
 pub fn examined(source: &Memory) -> Examination {

@@ -32,6 +32,14 @@ pub(super) async fn run(client: &Client, command: Models, format: Format) -> Res
                 output::line(format!("removed {name}"))
             }
         }
+        Models::Forget { name } => {
+            client.craton(Method::POST, &format!("/models/{}/forget", segment(&name)), None).await?;
+            if format == Format::Json {
+                output::json(&json!({ "forgotten": name }))
+            } else {
+                output::line(format!("{name} forgot the prompts of this account"))
+            }
+        }
         Models::Profile { command } => {
             profiles::run(client, command.unwrap_or(Profile::List { all: false }), format).await
         }

@@ -24,6 +24,9 @@ pub(super) async fn run(client: &Client, format: Format) -> Result<()> {
         output::bytes(number("/memory/usedBytes")),
         output::bytes(number("/memory/budgetBytes")),
     ))?;
+    if let Some(bytes) = status.pointer("/prefixSnapshots/bytes").and_then(Value::as_u64) {
+        output::line(format!("prefixes {} on disk (craton models forget MODEL)", output::bytes(bytes)))?;
+    }
     output::line(format!(
         "aliases  {} AWS model ids, {} set by this account (craton models alias list)",
         number("/aliases/total"),

@@ -9,6 +9,7 @@ mod sink;
 mod writer;
 
 pub use memory::MemoryFile;
+pub(crate) use sealed::{CHUNK, Cipher, TAG};
 pub use sealed::{Header, Opening, SealedModel, sweep};
 pub use sink::MemorySink;
 pub use writer::Writer;

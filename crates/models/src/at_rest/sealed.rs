@@ -28,9 +28,9 @@ use zeroize::Zeroizing;
 use super::memory::MemoryFile;
 
 /// Bytes of the model in a chunk.
-pub(super) const CHUNK: usize = 1 << 20;
+pub(crate) const CHUNK: usize = 1 << 20;
 /// Bytes that a chunk grows by.
-pub(super) const TAG: usize = 16;
+pub(crate) const TAG: usize = 16;
 const MAGIC: &[u8; 8] = b"CRATONM1";
 /// Bytes before the wrapped key.
 const FIXED: usize = 8 + 4 + 16;
@@ -109,14 +109,14 @@ fn read_header(file: &mut File) -> Option<Header> {
 }
 
 /// Encrypts and decrypts the chunks of one file.
-pub(super) struct Cipher(LessSafeKey);
+pub(crate) struct Cipher(LessSafeKey);
 
 impl Cipher {
     /// The cipher of a file: its key is HMAC-SHA-256 of the header under the data key (NIST SP 800-108, one block).
     ///
     /// # Errors
     /// Internal, where the data key has not 32 bytes.
-    pub(super) fn new(data_key: &[u8], header: &[u8]) -> Result<Self> {
+    pub(crate) fn new(data_key: &[u8], header: &[u8]) -> Result<Self> {
         if data_key.len() != 32 {
             return Err(Error::internal("a data key of another length"));
         }
@@ -130,13 +130,17 @@ impl Cipher {
     }
 
     /// Encrypts a chunk in place and appends its tag.
-    pub(super) fn seal(&self, number: u64, last: bool, chunk: &mut Vec<u8>) -> Result<()> {
+    pub(crate) fn seal(&self, number: u64, last: bool, chunk: &mut Vec<u8>) -> Result<()> {
         self.0
             .seal_in_place_append_tag(nonce(number, last), Aad::empty(), chunk)
             .map_err(|_| Error::internal("a chunk is too long to seal"))
     }
 
-    fn open<'a>(&self, number: u64, last: bool, chunk: &'a mut [u8]) -> Result<&'a [u8]> {
+    /// Decrypts a chunk in place.
+    ///
+    /// # Errors
+    /// Damaged, where it is not the chunk of that number, or was changed.
+    pub(crate) fn open<'a>(&self, number: u64, last: bool, chunk: &'a mut [u8]) -> Result<&'a [u8]> {
         match self.0.open_in_place(nonce(number, last), Aad::empty(), chunk) {
             Ok(plain) => Ok(plain),
             Err(_) => Err(damaged(&format!("chunk {number}"))),
@@ -176,6 +180,18 @@ impl SealedModel {
     #[must_use]
     pub fn new(path: PathBuf, data_key: Zeroizing<Vec<u8>>) -> Self {
         Self { path, data_key }
+    }
+
+    /// A key for what is made of the model and must be unreadable where the model is: HMAC-SHA-256 of `purpose` under the
+    /// data key.
+    pub(crate) fn key_for(&self, purpose: &[u8]) -> Zeroizing<Vec<u8>> {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &self.data_key);
+        Zeroizing::new(hmac::sign(&key, purpose).as_ref().to_vec())
+    }
+
+    /// The name of its file.
+    pub(crate) fn file_name(&self) -> String {
+        self.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
     }
 
     /// Decrypts the model's beginning into a memory file that is as long as the model: enough to inspect it, and no more

@@ -7,6 +7,7 @@ use base::{ErrorKind, PageRequest};
 use identity::RootCredentials;
 use identity::iam::roles::NewRole;
 use identity::iam::{HolderKind, HolderName};
+use inference::fake::{Gate, GatedLoader};
 use objects::{BucketRef, GetObject, ListObjectsV2, NewBucket, ObjectRef, PutObject};
 use serde_json::{Value, json};
 
@@ -22,7 +23,10 @@ const ROLE: &str = "arn:aws:iam::123456789012:role/Batcher";
 const RIGHTS: &str = r#""s3:GetObject","s3:ListBucket","s3:PutObject""#;
 
 async fn started(change: impl FnOnce(&mut Config)) -> Deployment {
-    let deployment = Deployment::start_with(change).await;
+    prepared(Deployment::start_with(change).await).await
+}
+
+async fn prepared(deployment: Deployment) -> Deployment {
     deployment.add_model("tiny");
     deployment.add_model("mini-embed");
     make_account(&deployment).await;
@@ -387,6 +391,61 @@ fn every_record_comes_after_whoever_waits_for_an_answer() {
         };
         assert_eq!(serving.priority, crate::Priority::Low);
     }
+}
+
+/// The numbers at which prompts that hold `what` began to be read.
+fn begun(read: &[String], what: &str) -> Vec<usize> {
+    let begins = |(at, text): (usize, &String)| text.contains(what).then_some(at);
+    read.iter().enumerate().filter_map(begins).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn chats_go_before_the_records_of_a_batch_which_yet_ends() {
+    const CHATS: usize = 40;
+    let gate = Gate::default();
+    let dir = tempfile::tempdir().unwrap();
+    let store = ::store::Store::open_sqlite(&dir.path().join("craton.db")).await.unwrap();
+    let loader = Arc::new(GatedLoader::new("tiny", &gate));
+    let one = |config: &mut Config| (config.load.parallel, config.load.queue) = (1, 64);
+    let deployment = prepared(Deployment::start_by(loader, store, dir, one).await).await;
+    let lines = (0..12).map(|n| record(&format!("r{n}"), &format!("{n} of the batch")) + "\n");
+    put(&deployment, "in/a.jsonl", lines.collect::<String>()).await;
+    gate.close();
+    let job = deployment.models.create_batch(&deployment.ctx, new("beside")).await.unwrap();
+    let running = deployment.jobs.start(1);
+    tokio::task::block_in_place(|| gate.wait_until_held());
+    let chat = |at: usize| {
+        let (models, ctx) = (deployment.models.clone(), deployment.ctx.clone());
+        let request = crate::CompletionRequest {
+            model: "tiny".to_owned(),
+            prompt: format!("{at} of a person"),
+            max_tokens: Some(2),
+            ..Default::default()
+        };
+        tokio::spawn(async move { models.complete(&ctx, request).await.unwrap().collect().await.unwrap() })
+    };
+    let chats: Vec<_> = (0..CHATS).map(chat).collect();
+    // All of them wait behind the record that is being answered, and beside the next one.
+    while deployment.models.status(&deployment.ctx).loaded[0].queued < CHATS as u32 + 1 {
+        tokio::task::yield_now().await;
+    }
+    gate.open();
+    for chat in chats {
+        chat.await.unwrap();
+    }
+    let account = deployment.ctx.account();
+    deployment.jobs.watch(account, job.work.as_ref().unwrap()).for_each(|_| async {}).await;
+    let job = deployment.models.batch(&deployment.ctx, &job.id).await.unwrap();
+    assert_eq!((job.counts.succeeded, job.counts.failed), (12, 0), "{:?}", job.failure);
+    running.stop().await;
+
+    let read = gate.read();
+    let (chats, records) = (begun(&read, "of a person"), begun(&read, "of the batch"));
+    assert_eq!((chats.len(), records.len()), (CHATS, 12));
+    let before_the_last = records.iter().filter(|at| *at < chats.last().unwrap()).count();
+    // Beside the one that was being answered, at most one after every 16 chats.
+    assert!((2..=1 + CHATS / 16).contains(&before_the_last), "{records:?} beside {chats:?}");
+    assert_eq!(chats.iter().filter(|at| **at < records[1]).count(), 16);
 }
 
 /// Does something in the middle of the job: after the answer to a record, before it is kept.

@@ -32,6 +32,7 @@ pub(crate) use files::Files;
 pub use job::{ImportFilter, ImportJob, ImportStatus, NewImport, Tags};
 pub use policies::{ImportPolicy, ImportSides, Side};
 pub(crate) use quality::ImportBound;
+pub(crate) use store::{encrypted_under, known_names};
 pub(crate) use tags::check as check_tags;
 pub(crate) use work::{ImportHandler, JOB_KIND};
 
@@ -126,6 +127,7 @@ impl Models {
             let removed = store::remove_model(&models.inner.store, &ctx, &model.id).await?;
             if removed {
                 models.inner.imported_files.remove(&model.file).await?;
+                models.forget_model(&model.arn.to_string()).await?;
             }
             drop(retired);
             Ok::<_, Error>(removed)
@@ -187,6 +189,10 @@ impl Models {
             Err(error) => {
                 if error.kind == ErrorKind::Denied {
                     self.inner.loaded.forget(&name).await;
+                    // The caller learns why the model is refused, whatever becomes of that.
+                    if let Err(error) = self.forget_model(&name).await {
+                        tracing::error!(?error, model = name, "what was read may be on disk until the next start");
+                    }
                 }
                 Err(error)
             }

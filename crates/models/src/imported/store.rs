@@ -145,6 +145,31 @@ pub(super) async fn known_files(store: &Store) -> Result<Vec<String>> {
         .await
 }
 
+/// The ARNs of all imported models.
+pub(crate) async fn known_names(store: &Store) -> Result<Vec<String>> {
+    store
+        .read(|tx| async move { names(&tx.fetch_all("SELECT account, region, id FROM model_imported", params![]).await?) })
+        .await
+}
+
+/// The ARNs of the imported models that are encrypted under a key, of all accounts and regions.
+pub(crate) async fn encrypted_under(store: &Store, key: &str) -> Result<Vec<String>> {
+    store
+        .read(|tx| async move {
+            let sql = "SELECT account, region, id FROM model_imported WHERE kms_key_arn = $1";
+            names(&tx.fetch_all(sql, params![key]).await?)
+        })
+        .await
+}
+
+fn names(rows: &[Row]) -> Result<Vec<String>> {
+    let name = |row: &Row| {
+        let (region, account) = (row.text("region")?, row.text("account")?);
+        Ok(format!("arn:aws:bedrock:{region}:{account}:imported-model/{}", row.text("id")?))
+    };
+    rows.iter().map(name).collect()
+}
+
 /// The deployment's id, which is `new` where it has none.
 pub(super) async fn deployment(store: &Store, new: &str) -> Result<String> {
     store

@@ -187,8 +187,7 @@ impl Models {
     /// The room for an imported model.
     pub(super) async fn import_room(&self) -> Result<Room> {
         let disk = self.inner.imported_files.free_space().await?;
-        let (memory, options) = (self.inner.loaded.budget_bytes(), self.inner.loaded.options());
-        Ok(Room { disk, memory, parallel: options.parallel, context: options.context_per_sequence })
+        Ok(Room::new(disk, self.inner.loaded.budget_bytes(), self.inner.loaded.options()))
     }
 
     /// Writes the weights to `sink` and gives it back. `tell` is told the bytes that were read.

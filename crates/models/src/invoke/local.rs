@@ -125,7 +125,9 @@ fn constraint(request: &ChatRequest, tools: &[inference::ToolSpec]) -> inference
 }
 
 fn start(lease: &Lease, request: GenerateRequest) -> Result<Generation> {
-    generator(lease)?.generate(request).map_err(|error| errors::of_invocation(lease.name(), error))
+    let generator = generator(lease)?;
+    lease.recall(request.serving.tenant);
+    generator.generate(request).map_err(|error| errors::of_invocation(lease.name(), error))
 }
 
 /// A request whose tokens are drawn so.

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use base::{Error, Result};
 use identity::Ctx;
 
-use crate::loaded::Lease;
+use crate::loaded::{Lease, Weights};
 use crate::pools::live::Live;
 use crate::{ImportedModel, Models};
 
@@ -50,23 +50,24 @@ impl Models {
         let Some(manifest) = self.inner.library.manifest(name).await? else {
             return Err(not_pulled(name));
         };
-        let files = match self.tuned_weights(name).await? {
-            Some(files) => files,
-            None => self.inner.library.files(name, &manifest).await?,
+        let weights = match self.tuned_weights(name).await? {
+            Some(weights) => weights,
+            None => Weights::Known(self.inner.library.files(name, &manifest).await?, manifest.digest()),
         };
-        let acquired = self.inner.loaded.acquire(name, files).await;
+        let acquired = self.inner.loaded.acquire(name, weights).await;
         acquired.map_err(|failure| self.inner.library.note_failure(name, failure))
     }
 
-    /// The files of the weights in fewer bits that the model's profile names, where they are here.
-    async fn tuned_weights(&self, name: &str) -> Result<Option<inference::ModelFiles>> {
+    /// The weights in fewer bits that the model's profile names, where they are here.
+    async fn tuned_weights(&self, name: &str) -> Result<Option<Weights>> {
         let Some(other) = self.inner.loaded.tuned(name).and_then(|tuned| tuned.settings.weights) else {
             return Ok(None);
         };
         match self.inner.library.manifest(&other).await? {
             Some(manifest) => {
                 self.inner.loaded.set_unfit(name, None);
-                self.inner.library.files(&other, &manifest).await.map(Some)
+                let files = self.inner.library.files(&other, &manifest).await?;
+                Ok(Some(Weights::Known(files, manifest.digest())))
             }
             None => {
                 let reason = format!("Its profile loads the weights of `{other}`, which is not here any more.");

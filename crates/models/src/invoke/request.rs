@@ -1,7 +1,7 @@
 //! What a caller asks of a model, in no vendor's dialect.
 
 use identity::Ctx;
-use inference::{Constraint, LoopDetector, NoRepeatNgram, Priority, Tenant};
+use inference::{Constraint, LoopDetector, NoRepeatNgram, Priority};
 use serde_json::Value;
 
 /// How a request is served beside others. An upstream is told nothing of it.
@@ -17,7 +17,7 @@ impl Serving {
     /// The same in the engine's terms, on behalf of the caller's account: accounts share nothing that was read.
     pub(crate) fn of(self, ctx: &Ctx) -> inference::Serving {
         // An account's number is one.
-        let tenant = Tenant::of(ctx.account().to_string().parse().unwrap_or_default());
+        let tenant = crate::snapshots::tenant(ctx.account());
         inference::Serving { tenant, priority: self.priority, deterministic: self.deterministic, deadline: None }
     }
 }

@@ -213,6 +213,7 @@ fn start(
         top: request.echo.unwrap_or(0),
         serving,
     };
+    lease.recall(asked.serving.tenant);
     Ok((generator.score(asked).map_err(failed)?, shown))
 }
 

@@ -117,6 +117,7 @@ impl Models {
         };
         let _retired = self.inner.loaded.retire(name).await?;
         self.inner.library.remove(name).await?;
+        self.forget_model(name).await?;
         self.forget_tuning(name).await
     }
 

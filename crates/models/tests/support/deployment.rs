@@ -13,7 +13,7 @@ use inference::fake::FakeLoader;
 use jobs::Jobs;
 use models::{
     BatchJob, BatchPlace, Config, ImportJob, InvocationType, Models, NewBatch, NewImport, Parts, PullRequest,
-    Quantization,
+    Quantization, SnapshotPlace,
 };
 use objects::{BlobPlace, Body, NewBucket, Objects, PutObject};
 use store::Store;
@@ -71,6 +71,7 @@ impl Deployment {
         };
         let mut config = Config::new(dir.join("models"), dir.join("imported"));
         config.sealing_key = Some(Arc::clone(identity.keyring()));
+        config.snapshots = Some(SnapshotPlace { folder: dir.join("prefixes"), bytes: 1 << 30 });
         // Small enough that a batch has several.
         config.batch.window_records = 8;
         let models = Models::open(config, parts).await?;

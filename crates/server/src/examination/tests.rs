@@ -3,7 +3,15 @@ use futures::executor::block_on;
 use super::*;
 use crate::samples::{SMALL, Sample};
 
-const UNLIMITED: Room = Room { disk: u64::MAX, memory: u64::MAX, context: 256, parallel: 2 };
+const UNLIMITED: Room = Room {
+    disk: u64::MAX,
+    memory: u64::MAX,
+    context: 256,
+    parallel: 2,
+    shared_cells: 256,
+    replicas: 1,
+    cache_type: inference::CacheType::F16,
+};
 
 /// A folder with a checkpoint in it.
 fn folder() -> tempfile::TempDir {

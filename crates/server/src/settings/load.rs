@@ -6,6 +6,20 @@ use inference::{CoreSet, LoadOptions};
 
 use super::{File, size};
 
+/// The most bytes of kept prefixes on disk, where nothing else is asked for.
+const SNAPSHOTS: u64 = 2 << 30;
+
+/// How many bytes of beginnings of prompts are kept on disk; 0: none.
+///
+/// # Errors
+/// A size that cannot be read.
+pub(super) fn snapshot_bytes(args: &UpArgs, file: &File) -> Result<u64> {
+    let given = args.prefix_snapshots_size.as_ref().or(file.prefix_snapshots_size.as_ref());
+    let bytes = given.map_or(Ok(SNAPSHOTS), |text| size("prefix_snapshots_size", text))?;
+    let are_kept = args.prefix_snapshots.or(file.prefix_snapshots).unwrap_or(false);
+    Ok(if are_kept { bytes } else { 0 })
+}
+
 /// The options that these settings give, over the defaults.
 ///
 /// # Errors

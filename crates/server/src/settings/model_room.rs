@@ -1,20 +1,21 @@
 //! The room that a model would have on this machine, for who asks before there is a server.
 
 use std::path::Path;
+use std::str::FromStr;
 
 use anyhow::Result;
+use cli::UpArgs;
+use inference::LoadOptions;
 
-use super::{CONTEXT, File, Machine, PARALLEL, memory_budget, positive};
+use super::{CONTEXT, File, Machine, PARALLEL, load, memory_budget, positive};
 
 /// The settings that say how large a model may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ModelRoom {
     /// Bytes that loaded models may take.
     pub(crate) memory_budget: u64,
-    /// Tokens that one request may use.
-    pub(crate) context: u32,
-    /// Requests that a model answers at the same time.
-    pub(crate) parallel: u32,
+    /// How a model is loaded, as far as that takes memory.
+    pub(crate) load: LoadOptions,
 }
 
 impl ModelRoom {
@@ -25,11 +26,29 @@ impl ModelRoom {
     pub(crate) fn resolve(variable: impl Fn(&str) -> Option<String>, machine: &Machine) -> Result<Self> {
         let given = |name: &str| variable(name).filter(|value| !value.is_empty());
         let file = File::read(given("CRATON_CONFIG").as_deref().map(Path::new))?;
-        let number = |name: &str| given(name).map(|text| text.parse()).transpose();
+        let args = UpArgs {
+            replicas: number(given("CRATON_REPLICAS"))?,
+            cores: given("CRATON_CORES"),
+            cache_type: given("CRATON_CACHE_TYPE"),
+            one_pass_attention: number(given("CRATON_ONE_PASS_ATTENTION"))?,
+            shared_cells: number(given("CRATON_SHARED_CELLS"))?,
+            ..UpArgs::default()
+        };
+        let (context, parallel) = (number(given("CRATON_CONTEXT"))?, number(given("CRATON_PARALLEL"))?);
         Ok(Self {
-            memory_budget: memory_budget(given("CRATON_MEMORY_BUDGET").or(file.memory_budget).as_deref(), machine)?,
-            context: positive("context", number("CRATON_CONTEXT")?.or(file.context))?.unwrap_or(CONTEXT),
-            parallel: positive("parallel", number("CRATON_PARALLEL")?.or(file.parallel))?.unwrap_or(PARALLEL),
+            memory_budget: memory_budget(
+                given("CRATON_MEMORY_BUDGET").or_else(|| file.memory_budget.clone()).as_deref(),
+                machine,
+            )?,
+            load: LoadOptions {
+                context_per_sequence: positive("context", context.or(file.context))?.unwrap_or(CONTEXT),
+                parallel: positive("parallel", parallel.or(file.parallel))?.unwrap_or(PARALLEL),
+                ..load::resolve(&args, &file)?
+            },
         })
     }
+}
+
+fn number<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(text: Option<String>) -> Result<Option<T>> {
+    Ok(text.map(|text| text.parse()).transpose()?)
 }

@@ -1,5 +1,7 @@
 use std::io::Write as _;
 
+use inference::LoadOptions;
+
 use super::*;
 
 fn machine() -> Machine {
@@ -23,15 +25,25 @@ fn defaults_fit_the_machine() {
 #[test]
 fn the_room_of_models_is_that_of_a_server_here() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
-    writeln!(file, "context = 100\nparallel = 3\nmemory_budget = \"2GiB\"").unwrap();
+    writeln!(file, "context = 100\nparallel = 3\nshared_cells = 7\nmemory_budget = \"2GiB\"").unwrap();
     let path = file.path().display().to_string();
     let room = |set: &[(&str, &str)]| {
         let variable = |name: &str| set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
         ModelRoom::resolve(variable, &machine())
     };
-    assert_eq!(room(&[]).unwrap(), ModelRoom { memory_budget: 7 << 30, context: 4096, parallel: 8 });
-    let set = [("CRATON_CONFIG", &*path), ("CRATON_CONTEXT", "50"), ("CRATON_PARALLEL", "")];
-    assert_eq!(room(&set).unwrap(), ModelRoom { memory_budget: 2 << 30, context: 50, parallel: 3 });
+    let load = LoadOptions { context_per_sequence: 4096, parallel: 8, ..LoadOptions::default() };
+    assert_eq!(room(&[]).unwrap(), ModelRoom { memory_budget: 7 << 30, load });
+    let set = [
+        ("CRATON_CONFIG", &*path),
+        ("CRATON_CONTEXT", "50"),
+        ("CRATON_PARALLEL", ""),
+        ("CRATON_CORES", "0:1"),
+        ("CRATON_CACHE_TYPE", "q8_0"),
+    ];
+    let found = room(&set).unwrap();
+    let (load, memory) = (found.load, found.memory_budget);
+    assert_eq!((memory, load.context_per_sequence, load.parallel, load.shared_cells), (2 << 30, 50, 3, 7));
+    assert_eq!((load.replicas, load.cache_type), (2, inference::CacheType::Q8_0));
     assert_eq!(room(&[("CRATON_MEMORY_BUDGET", "1GiB")]).unwrap().memory_budget, 1 << 30);
     assert!(room(&[("CRATON_PARALLEL", "0")]).is_err());
 }
@@ -43,6 +55,22 @@ fn arguments_win_over_the_file() {
     let args = UpArgs { config: Some(file.path().into()), queue: Some(9), ..UpArgs::default() };
     let settings = resolve(args).unwrap();
     assert_eq!((settings.region.as_str(), settings.engine.queue, settings.limits.body), ("eu-west-1", 9, 2 << 20));
+}
+
+#[test]
+fn prefixes_are_kept_on_disk_only_where_that_is_asked_for() {
+    let bytes = |args: UpArgs| resolve(args).unwrap().engine.snapshot_bytes;
+    assert_eq!(bytes(UpArgs::default()), 0);
+    let size = Some("5MiB".to_owned());
+    assert_eq!(bytes(UpArgs { prefix_snapshots_size: size.clone(), ..UpArgs::default() }), 0);
+    assert_eq!(bytes(UpArgs { prefix_snapshots: Some(true), ..UpArgs::default() }), 2 << 30);
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(file, "prefix_snapshots = true\nprefix_snapshots_size = \"5MiB\"").unwrap();
+    let config = Some(file.path().into());
+    assert_eq!(bytes(UpArgs { config: config.clone(), ..UpArgs::default() }), 5 << 20);
+    assert_eq!(bytes(UpArgs { config, prefix_snapshots: Some(false), ..UpArgs::default() }), 0);
+    let odd = UpArgs { prefix_snapshots_size: Some("much".to_owned()), ..UpArgs::default() };
+    assert!(resolve(odd).unwrap_err().to_string().contains("`much`"));
 }
 
 #[test]

@@ -140,6 +140,7 @@ fn help_of_a_command_ends_with_examples() {
       pull      Download a model, with progress
       quantize  Make a model of fewer bits, if what that costs stays within a bound
       remove    Delete a model's files
+      forget    Forget what a model read of this account's prompts, in memory and on disk
       alias     Say which model answers an AWS model id; alone, list them
       pool      Several OpenAI-compatible servers as one model, with failover between them
       profile   Where the requests of inference profiles are sent

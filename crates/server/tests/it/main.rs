@@ -16,6 +16,7 @@ mod limits;
 mod observe;
 #[cfg(target_os = "linux")]
 mod plain_weights;
+mod prefixes;
 mod refusals;
 mod root_keys;
 mod streams;
