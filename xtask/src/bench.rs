@@ -13,6 +13,8 @@ const BENCHES: &[(&str, &str, &str)] = &[
     ("imports", "imports.py", "a model of 1 GB from an encrypted bucket to an encrypted file against cp and fsync"),
     ("quantization", "quantization.py", "INT8 against half precision: bytes, decoding through HTTP, label agreement"),
     ("prefixes", "prefixes.py", "300 requests over 20 long prefixes against llama-server, its cache on and off"),
+    ("classification", "classification.py", "texts into three labels: scores against llama-server writing JSON"),
+    ("load", "load.py", "64 clients of four accounts for ten minutes: failures, first tokens, memory"),
     ("schema", "schema.py", "answers in JSON of a schema against llama-server's schema option"),
     ("pools", "pools.py", "a pool of two llama-servers under load, one of which is killed: what is lost"),
     ("requests", "requests.py", "GetCallerIdentity per second, time to ready, memory before a model is loaded"),
