@@ -14,6 +14,7 @@ const BENCHES: &[(&str, &str, &str)] = &[
     ("quantization", "quantization.py", "INT8 against half precision: bytes, decoding through HTTP, label agreement"),
     ("prefixes", "prefixes.py", "300 requests over 20 long prefixes against llama-server, its cache on and off"),
     ("classification", "classification.py", "texts into three labels: scores against llama-server writing JSON"),
+    ("batching", "batching.py", "continuous against static batching on short requests of a fixed shape"),
     ("load", "load.py", "64 clients of four accounts for ten minutes: failures, first tokens, memory"),
     ("schema", "schema.py", "answers in JSON of a schema against llama-server's schema option"),
     ("pools", "pools.py", "a pool of two llama-servers under load, one of which is killed: what is lost"),
