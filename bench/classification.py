@@ -6,7 +6,7 @@ Usage: classification.py FOLDER [--rounds 5] [--texts 300] [--uncached 16] [--th
 FOLDER has `router_train_666.csv` and `router_test_1002.csv` with the columns `text` and `class` (CLINC150 in three classes, CC BY 3.0).
 Both sides get 100 examples, each a text and its class as JSON, and a text to classify; 8 clients ask at once. Craton scores the three
 classes (`POST /craton/v1/score`); the peer writes the JSON (`/v1/completions`, temperature 0, until the line ends), which is parsed.
-`cached`: the peer as it comes; both sides have answered once before. `uncached`: without its prompt cache, of `--uncached` texts only,
+`cached`: the peer as it comes; both sides have answered one text a client before. `uncached`: without its prompt cache, of `--uncached` texts only,
 as each takes the peer seconds; the unit is requests a second on both sides.
 """
 
@@ -71,8 +71,8 @@ def by_scores(target, prompt):
 
 def by_writing(cached):
     def ask(target, prompt):
-        # The prompt ends before the brace: what is written is the whole JSON, as the article's classifier asks for it.
-        body = {"prompt": prompt.removesuffix('{"class": "'), "max_tokens": 24, "temperature": 0, "stop": ["\n"], "cache_prompt": cached}
+        # What is written is the whole JSON, with the blank before it: models write a blank and a word as one token.
+        body = {"prompt": prompt.removesuffix(' {"class": "'), "max_tokens": 24, "temperature": 0, "stop": ["\n"], "cache_prompt": cached}
         text = post(target, "/v1/completions", body)["choices"][0]["text"]
         try:
             label = json.loads(text)["class"]
@@ -116,6 +116,7 @@ def tell(side, rows, found):
 
 def case(name, ours, peer, ask, asked, options):
     """Both sides answer the same texts in turn."""
+    peers_cache = name == "cached"
     train, test, count = asked
     generator, speeds, found = random.Random(1), ([], []), ([], [])
     told = []
@@ -125,7 +126,8 @@ def case(name, ours, peer, ask, asked, options):
         told += chosen
         for side in ((0, 1) if number % 2 == 0 else (1, 0)):
             target, how = ((ours, by_scores), (peer, ask))[side]
-            how(target, head + one("hello"))
+            # So that each of the peer's slots has read the examples, where it may keep them.
+            play(how, target, head, [f"hello {client}" for client in range(CLIENTS if peers_cache else 1)])
             speed, labels = play(how, target, head, texts)
             speeds[side].append(speed)
             found[side].extend(labels)
