@@ -46,7 +46,7 @@ fn distance(one: &[f32], other: &[f32]) -> f32 {
 fn a_model_that_is_split_over_gpus_has_the_logits_of_the_whole_one() {
     let seen = llama::gpus();
     if seen < 2 {
-        eprintln!("skipped: this needs two GPUs, and this build sees {seen}");
+        tracing::warn!("skipped: this needs two GPUs, and this build sees {seen}");
         return;
     }
     let folder = tempfile::tempdir().unwrap();
