@@ -1,6 +1,7 @@
 //! The models in memory: loaded on first use, kept under a memory budget, unloaded when idle and least recently used.
 
 mod reading;
+mod recent;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tuned;
@@ -8,10 +9,10 @@ pub(crate) mod tuned;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::Instant;
 
 use base::{Error, Result};
-use inference::{LoadOptions, Loaded, Loader, ModelFiles};
+use inference::{Finish, LoadOptions, Loaded, Loader, ModelFiles};
 use tokio::sync::{Semaphore, watch};
 
 use crate::at_rest::{MemoryFile, Opening, SealedModel};
@@ -69,6 +70,7 @@ struct Slot {
     profile: ProfileInUse,
     last_use: AtomicU64,
     speed: Mutex<Option<f64>>,
+    recent: Mutex<recent::Recent>,
     embedding: Semaphore,
     embeddings_waiting: AtomicUsize,
 }
@@ -89,8 +91,13 @@ impl Lease {
         &self.slot.model
     }
 
-    /// Notes the speed of an answer, for the status.
-    pub(crate) fn record_speed(&self, tokens: u32, decode: Duration) {
+    /// Notes how soon and how fast an answer came, for the status.
+    pub(crate) fn note_answer(&self, finish: &Finish) {
+        let (tokens, timing) = (finish.usage.completion_tokens, finish.timing);
+        let mut recent = self.slot.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.note(Instant::now(), timing.queued, timing.first_token, tokens);
+        drop(recent);
+        let decode = timing.decode;
         if tokens > 1 && !decode.is_zero() {
             let speed = f64::from(tokens - 1) / decode.as_secs_f64();
             let mut mean = self.slot.speed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -404,7 +411,7 @@ impl Shared {
             None => self.options_of(name, &facts),
         };
         drop(self.make_room(name, facts.memory_bytes(&options))?);
-        let started = std::time::Instant::now();
+        let started = Instant::now();
         let opened = opened.finish()?;
         let model = self.loader.load(&opened.files(), &options).map_err(to_error)?;
         let bytes = model.memory_bytes();
@@ -418,6 +425,7 @@ impl Shared {
             profile,
             last_use: AtomicU64::new(self.tick()),
             speed: Mutex::new(None),
+            recent: Mutex::default(),
             embedding: Semaphore::new(cores),
             embeddings_waiting: AtomicUsize::new(0),
         };
@@ -527,6 +535,7 @@ fn describe(entry: &Entry) -> Option<LoadedModel> {
         cache_bytes: status.cache_bytes,
         cache_entries: status.cache_entries,
         occupancy: (status.batches > 0).then(|| status.batch_sequences as f64 / status.batches as f64),
+        recent: slot.recent.lock().unwrap_or_else(PoisonError::into_inner).summary(Instant::now()),
         tokens_per_second: *slot.speed.lock().unwrap_or_else(PoisonError::into_inner),
     })
 }
