@@ -329,6 +329,10 @@ impl Api {
                 let error = sigv4::parse(parts).err().unwrap_or(SignatureError::Missing);
                 Ok(Pending::Stranger(error.into()))
             }
+            // Scores belong to the models' API in all but their path.
+            (Proof::Bearer(key), Surface::Craton) if parts.uri.path() == craton::SCORE_PATH => {
+                Ok(Pending::Known(authentication::openai_key(identity, key, caller).await?))
+            }
             (Proof::Bearer(_), Surface::Craton) => Err(Error::unauthenticated("API keys are not for this API.")
                 .with_hint("Sign the request with an access key, or sign in to the console.")
                 .into()),

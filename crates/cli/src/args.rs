@@ -576,4 +576,6 @@ pub enum Chapter {
     Permissions,
     /// A checkpoint of another account is imported, once its grants are right, and answers until its key is revoked
     Import,
+    /// Prompts that begin alike, an answer of a form, a tuning of a minute, records as a batch
+    Inference,
 }

@@ -25,6 +25,7 @@ mod who_can;
 
 pub use imports::describe_facts as describe_checkpoint;
 pub(crate) use imports::quantization;
+pub(crate) use scores::PATH as SCORE_PATH;
 pub(crate) use session::{PATH as SESSION_PATH, Visit, session};
 pub use status::resident_bytes;
 
@@ -108,7 +109,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route!("GET" "requests/{id}/explanation", "ExplainRequest", Read, "request", explanations::get),
     Route {
         method: "POST",
-        pattern: "/craton/v1/score",
+        pattern: scores::PATH,
         row: Row {
             operation: "Score",
             action: "bedrock:InvokeModel",

@@ -9,6 +9,9 @@ use crate::call::{Answer, Call, Labels, json as respond, name_model};
 use crate::json_fields::{Fields, Node, Wording};
 use crate::openai::serving;
 
+/// Where scores are asked for, with the keys of the OpenAI API, too.
+pub(crate) const PATH: &str = "/craton/v1/score";
+
 /// Scores continuations.
 pub(super) async fn score(call: Call<Labels>) -> Answer {
     let body = call.json()?;

@@ -71,6 +71,10 @@ async fn keys_open_their_own_surface_only() {
         assert!(message.starts_with("Incorrect API key provided."), "{header}: {message}");
     }
     assert_eq!(world.bearer(&openai, "GET", "/craton/v1/status", "").await.status, 401);
+    let score = json!({"model": CLAUDE, "prompt": "Yes?", "continuations": [" yes", " no"]}).to_string();
+    assert_eq!(world.bearer(&openai, "POST", "/craton/v1/score", &score).await.status, 200);
+    assert_eq!(world.bearer(&bedrock, "POST", "/craton/v1/score", &score).await.status, 401);
+    assert_eq!(world.bearer("sk-nothing", "POST", "/craton/v1/score", &score).await.status, 401);
     world.clock.advance(2 * 24 * 3_600_000);
     let expired = world.bearer(&bedrock, "GET", "/foundation-models", "").await;
     assert_eq!(expired.error(), (403, "ExpiredTokenException"));

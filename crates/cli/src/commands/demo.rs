@@ -22,6 +22,7 @@ use crate::{output, shell};
 const FOUNDATION: &str = include_str!("../../../../demo/foundation.py");
 const PERMISSIONS: &str = include_str!("../../../../demo/permissions.py");
 const IMPORT: &str = include_str!("../../../../demo/import.py");
+const INFERENCE: &str = include_str!("../../../../demo/inference.py");
 /// The checkpoint that scripts/checkpoint/make.sh makes, beside the test models.
 const CHECKPOINT: &str = "SmolLM2-135M-Instruct-checkpoint";
 /// Succeeds where boto3 is there and has what the script calls.
@@ -138,8 +139,9 @@ async fn show(
         Chapter::Foundation => ("foundation.py", FOUNDATION),
         Chapter::Permissions => ("permissions.py", PERMISSIONS),
         Chapter::Import => ("import.py", IMPORT),
+        Chapter::Inference => ("inference.py", INFERENCE),
     };
-    if chapter == Chapter::Foundation {
+    if matches!(chapter, Chapter::Foundation | Chapter::Inference) {
         for name in DEFAULT_MODELS {
             ready(&client, name).await?;
         }
