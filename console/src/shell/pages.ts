@@ -63,6 +63,12 @@ export const PAGES: readonly Page[] = [
     View: lazy(() => import('../pages/pools/PoolsPage.tsx')),
   },
   {
+    path: '/quotas',
+    title: 'Quotas',
+    section: 'Models',
+    View: lazy(() => import('../pages/quotas/QuotasPage.tsx')),
+  },
+  {
     path: '/buckets',
     title: 'Buckets',
     section: 'Storage',

@@ -12,6 +12,7 @@ const PAGES: [string, string][] = [
   ['models', '/models'],
   ['model-details', '/models?model=smollm2-135m-instruct'],
   ['aliases', '/aliases'],
+  ['quotas', '/quotas'],
   ['imported-models', '/imported-models'],
   ['import-jobs', '/imported-models?tab=jobs'],
   ['keys', '/keys'],

@@ -69,9 +69,9 @@ pub use profiles::{InferenceProfile, NewProfile, ProfileKind, RouteTarget, Routi
 pub use pull::PullRequest;
 pub use quality::{Bound, Comparison, Kept, LabelTask, MOST_TASKS, QuantizationReport, Ratio, Share};
 pub use quantize::QuantizeRequest;
-pub use quotas::Quota;
+pub use quotas::{Quota, QuotaReport, QuotaSource, QuotaUse, SetQuota};
 pub use snapshots::{SnapshotPlace, Snapshotting};
-pub use status::{LoadedModel, ProfileInUse, Status};
+pub use status::{LoadedModel, Percentiles, ProfileInUse, RecentAnswers, Status};
 pub use store::TABLES;
 pub use tune::{
     Gain, MOST_REQUESTS, MachineFacts, Measurement, OwnRequest, Slo, StaticBatches, TuneRequest, Tuned, TunedSettings,
@@ -80,7 +80,7 @@ pub use tune::{
 
 /// Every module of this crate that has tables, in the order in which they are opened.
 pub const MODULES: &[::store::Module] =
-    &[TABLES, pools::store::TABLES, profiles::store::TABLES, BATCH_TABLES, tune::store::TABLES];
+    &[TABLES, pools::store::TABLES, profiles::store::TABLES, BATCH_TABLES, tune::store::TABLES, quotas::TABLES];
 
 /// The models of a deployment. Cheap to clone.
 #[derive(Clone)]

@@ -5,17 +5,27 @@ import KeyValuePairs from '@cloudscape-design/components/key-value-pairs'
 import SpaceBetween from '@cloudscape-design/components/space-between'
 import StatusIndicator from '@cloudscape-design/components/status-indicator'
 import type { Card } from '../../api/models.ts'
+import type { LoadedModel } from '../../api/status.ts'
 import { navigate } from '../../shell/router.tsx'
 import { bytes, integer, parameters } from '../../ui/format.ts'
+import { doing } from '../../ui/live.ts'
 import { PullProgress } from './PullProgress.tsx'
 
-export function CardState({ card }: { card: Card }) {
+/** Where the files are, whether the model is in memory, and then what it is doing. */
+export function CardState({ card, live }: { card: Card; live?: LoadedModel | undefined }) {
   return (
-    <SpaceBetween direction="horizontal" size="xs" alignItems="center">
-      <StateIndicator card={card} />
-      {card.loaded && <Badge color="green">In memory</Badge>}
-      <Badge>{card.kind === 'text' ? 'Text' : 'Embedding'}</Badge>
-    </SpaceBetween>
+    <>
+      <SpaceBetween direction="horizontal" size="xs" alignItems="center">
+        <StateIndicator card={card} />
+        {card.loaded && <Badge color="green">In memory</Badge>}
+        <Badge>{card.kind === 'text' ? 'Text' : 'Embedding'}</Badge>
+      </SpaceBetween>
+      {live?.kind === 'text' && (
+        <Box variant="small" color="text-body-secondary">
+          {doing(live)}
+        </Box>
+      )}
+    </>
   )
 }
 

@@ -474,7 +474,7 @@ async fn what_comes_before_a_cache_point_is_kept_and_taken_again() {
     let rubric = "Judge what follows by these rules. ".repeat(12);
     let asked = |text: &str| ChatRequest {
         system: vec![rubric.clone()],
-        cache_points: vec![CachePoint::System, CachePoint::Tools],
+        cache_points: vec![CachePoint::System(1), CachePoint::Tools(0)],
         max_tokens: Some(2),
         ..ask(text)
     };
@@ -485,6 +485,15 @@ async fn what_comes_before_a_cache_point_is_kept_and_taken_again() {
     assert!(first.cached == 0 && first.cache_written as usize >= rubric.len(), "{first:?}");
     let second = answered(&deployment.ctx, asked("Quite another.")).await;
     assert!(second.cached as usize >= rubric.len() && second.cache_written == 0, "{second:?}");
+    let halves = |second: &str| ChatRequest {
+        system: vec!["Mind these rules. ".repeat(12), second.to_owned()],
+        cache_points: vec![CachePoint::System(1)],
+        max_tokens: Some(2),
+        ..ask("One thing.")
+    };
+    answered(&deployment.ctx, halves("Be brief.")).await;
+    let half = answered(&deployment.ctx, halves("Take your time.")).await;
+    assert!(half.cached as usize >= "Mind these rules. ".len() * 12, "a point within the system prompt: {half:?}");
     let other = deployment.context("210987654321", "us-east-1").await;
     assert_eq!(answered(&other, asked("Quite another.")).await.cached, 0, "nothing crosses accounts");
     let within =

@@ -71,7 +71,9 @@ fn help_names_every_command() {
       up           Serve everything on one port
       env          Print the export lines that point AWS clients at the server
       status       Show what runs: version, memory, loaded models, how many AWS ids are answered
+      requests     List the latest requests: what they took, waited, read and found in the cache
       accounts     Create and list accounts
+      quotas       Limit what accounts may ask of models
       keys         Create, list and delete bearer keys for Bedrock and the OpenAI API
       models       List, pull, show, quantize, remove and alias models
       import       Import a checkpoint of a bucket as a model of the account's own
@@ -221,8 +223,8 @@ async fn a_data_folder_that_is_named_wins_over_exported_variables() {
 #[test]
 fn every_command_has_an_example() {
     for command in [
-        "up", "env", "status", "accounts", "keys", "models", "import", "batch", "jobs", "chat", "invoke", "embed",
-        "doctor", "demo",
+        "up", "env", "status", "requests", "accounts", "quotas", "keys", "models", "import", "batch", "jobs", "chat",
+        "invoke", "embed", "doctor", "demo",
     ] {
         let help = help(&[command, "--help"]);
         assert!(help.contains(&format!("Examples:\n  craton {command}")) || help.contains("$(craton env)"), "{help}");
