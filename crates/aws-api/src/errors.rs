@@ -48,9 +48,9 @@ impl From<Violation> for Failure {
 pub(crate) fn retry_after(failure: &Failure) -> Option<u32> {
     match failure {
         Failure::Domain(error) if error.kind == base::ErrorKind::Throttled => {
-            Some(error.retry_after.unwrap_or(1).max(1))
+            Some(error.retry_after_seconds().unwrap_or(1))
         }
-        Failure::Domain(error) => error.retry_after,
+        Failure::Domain(error) => error.retry_after_seconds(),
         Failure::Wire(_) => None,
     }
 }

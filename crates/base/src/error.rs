@@ -1,6 +1,7 @@
 //! The one error type of domain code.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -104,8 +105,8 @@ pub struct Error {
     pub hint: Option<String>,
     /// What AWS calls it, where its service tells errors of one kind apart: `MalformedPolicyDocument`.
     pub code: Option<&'static str>,
-    /// In how many seconds the same request may succeed, where that is known; at least 1.
-    pub retry_after: Option<u32>,
+    /// In how many seconds the same request may succeed, where that is known.
+    pub retry_after: Option<NonZeroU32>,
 }
 
 macro_rules! constructors {
@@ -182,8 +183,14 @@ impl Error {
     #[must_use]
     pub fn with_retry_after(mut self, after: Duration) -> Self {
         let seconds = after.as_secs().saturating_add(u64::from(after.subsec_nanos() > 0)).max(1);
-        self.retry_after = Some(u32::try_from(seconds).unwrap_or(u32::MAX));
+        self.retry_after = NonZeroU32::new(u32::try_from(seconds).unwrap_or(u32::MAX));
         self
+    }
+
+    /// `retry_after` as a number, at least 1.
+    #[must_use]
+    pub fn retry_after_seconds(&self) -> Option<u32> {
+        self.retry_after.map(NonZeroU32::get)
     }
 
     /// Message and hint in one line, for wire formats that have no place for a hint.

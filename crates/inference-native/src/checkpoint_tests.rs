@@ -74,8 +74,8 @@ fn the_memory_that_an_import_is_examined_for_is_what_loading_is_charged() {
         LoadOptions { parallel: 1, context_per_sequence: 0, ..default.clone() },
         LoadOptions { parallel: 8, context_per_sequence: 4096, shared_cells: 0, ..default.clone() },
         LoadOptions { parallel: 3, context_per_sequence: 100, replicas: 3, ..default.clone() },
-        LoadOptions { replicas: 2, cache_type: inference::CacheType::Q8_0, ..default.clone() },
-        LoadOptions { cache_type: inference::CacheType::F32, ..default },
+        LoadOptions { replicas: 2, cache_type: CacheType::Q8_0, ..default.clone() },
+        LoadOptions { cache_type: CacheType::F32, ..default },
     ] {
         let room = Room::new(u64::MAX, u64::MAX, &options);
         let accepted = block_on(examine(&source, Quantization::F16, room)).unwrap().accepted.unwrap();

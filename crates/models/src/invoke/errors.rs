@@ -15,7 +15,7 @@ pub(crate) fn of_invocation(name: &str, error: inference::Error) -> Error {
             let error = throttled(name).with_detail(format!("{queued} requests wait for `{name}`"));
             let Some(after) = retry_after else { return error };
             let error = error.with_retry_after(after);
-            let seconds = error.retry_after.unwrap_or(1);
+            let seconds = error.retry_after_seconds().unwrap_or(1);
             error.with_hint(format!("The queue of `{name}` is full. Try again in {seconds} s."))
         }
         Engine::Request { reason } => Error::invalid(format!("The request is malformed: {reason}.")),

@@ -36,8 +36,8 @@ fn requests_are_refused_when_they_are_used_up_and_admitted_as_time_passes() {
     let refused = ask().err().unwrap();
     assert_eq!(refused.kind, ErrorKind::Throttled);
     assert_eq!(refused.message, "Too many requests, please wait before trying again.");
-    assert!(refused.hint.unwrap().contains("Try again in 30 s."));
-    assert_eq!(refused.retry_after, Some(30));
+    assert!(refused.hint.as_ref().unwrap().contains("Try again in 30 s."));
+    assert_eq!(refused.retry_after_seconds(), Some(30));
     clock.advance(29_999);
     assert!(ask().is_err());
     clock.advance(1);
@@ -62,7 +62,7 @@ fn tokens_are_counted_when_they_are_known_and_a_debt_is_waited_for() {
     first.spend(90);
     let refused = quotas.admit(&account(1), "m").err().unwrap();
     assert_eq!(refused.message, "Too many tokens, please wait before trying again.");
-    assert!(refused.hint.unwrap().contains("Try again in 31 s."));
+    assert!(refused.hint.as_ref().unwrap().contains("Try again in 31 s."));
     clock.advance(31_000);
     assert!(quotas.admit(&account(1), "m").is_ok());
 }
@@ -192,7 +192,7 @@ fn what_was_used_of_a_quota_is_used_of_the_one_that_replaces_it() {
     assert!(ask().is_ok() && ask().is_err(), "two of three were used");
     quotas.replace(&[set(1, None, "requests=1")], clock.now());
     let refused = ask().err().unwrap();
-    assert_eq!(refused.retry_after, Some(180), "the debt of two and the next one, at one a minute");
+    assert_eq!(refused.retry_after_seconds(), Some(180), "the debt of two and the next one, at one a minute");
     quotas.replace(&[set(1, None, "")], clock.now());
     assert!(ask().is_ok(), "no limit is a quota, too");
     assert!(quotas.admit(&account(2), "m").is_ok(), "others have the default");
@@ -243,7 +243,7 @@ async fn a_quota_of_one_account_touches_no_other_and_outlives_the_process() {
     };
     ask(&ctx).await.unwrap();
     let refused = ask(&ctx).await.unwrap_err();
-    assert_eq!((refused.kind, refused.retry_after), (ErrorKind::Throttled, Some(60)));
+    assert_eq!((refused.kind, refused.retry_after_seconds()), (ErrorKind::Throttled, Some(60)));
     ask(&first).await.unwrap();
     ask(&first).await.unwrap();
     deployment.clock.advance(60_000);

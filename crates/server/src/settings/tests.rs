@@ -121,7 +121,7 @@ fn sizes_have_units() {
 #[test]
 fn replicas_and_caches_are_set_by_arguments_or_the_file() {
     let load = |args: UpArgs| resolve(args).unwrap().engine.load;
-    assert_eq!(load(UpArgs::default()), inference::LoadOptions::default());
+    assert_eq!(load(UpArgs::default()), LoadOptions::default());
     let mut file = tempfile::NamedTempFile::new().unwrap();
     writeln!(file, "cores = \"0-1:2,3\"\nprefix_cache = \"0\"\ncache_type = \"q8_0\"\ngpu_shares = \"3,1\"").unwrap();
     writeln!(file, "quota = \"requests=60\"\nshared_cells = 0\ngpu_split = \"row\"\nmain_gpu = 1").unwrap();
