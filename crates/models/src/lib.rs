@@ -71,8 +71,8 @@ pub use quotas::Quota;
 pub use status::{LoadedModel, ProfileInUse, Status};
 pub use store::TABLES;
 pub use tune::{
-    Gain, MOST_REQUESTS, MachineFacts, Measurement, OwnRequest, Slo, StaticBatches, TuneRequest, Tuned, TunedSettings,
-    TuningPoint, TuningReport, Workload,
+    Gain, MOST_REQUESTS, MachineFacts, Measurement, OwnRequest, Slo, StaticBatches, TriedWeights, TuneRequest, Tuned,
+    TunedSettings, TuningPoint, TuningReport, Workload,
 };
 
 /// Every module of this crate that has tables, in the order in which they are opened.
@@ -105,6 +105,8 @@ struct Inner {
     stops: batch::Stops,
     pools: pools::live::Registry,
     quotas: quotas::Quotas,
+    /// Held while it is decided whether a tuning begins.
+    tuning: tokio::sync::Mutex<()>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -176,6 +178,7 @@ impl Models {
                 batch_limits: config.batch,
                 stops: batch::Stops::default(),
                 quotas: quotas::Quotas::new(config.quota, clock.clone()),
+                tuning: tokio::sync::Mutex::new(()),
                 clock,
                 random,
             }),
