@@ -7,6 +7,7 @@ import StatusIndicator from '@cloudscape-design/components/status-indicator'
 import type { Card } from '../../api/models.ts'
 import { navigate } from '../../shell/router.tsx'
 import { bytes, integer, parameters } from '../../ui/format.ts'
+import { modelPath } from '../tuning/text.ts'
 import { PullProgress } from './PullProgress.tsx'
 
 export function CardState({ card }: { card: Card }) {
@@ -104,6 +105,11 @@ export function CardActions({ card, manages, busy, onPull, onRemove, onUnload, o
       {manages && card.state === 'ready' && card.kind === 'text' && (
         <Button ariaLabel={`Quantize ${card.title}`} onClick={onQuantize}>
           Quantize
+        </Button>
+      )}
+      {card.state === 'ready' && (
+        <Button ariaLabel={`Tuning of ${card.title}`} onClick={() => navigate(modelPath(card.name))}>
+          Tuning
         </Button>
       )}
       {manages && card.loaded && (
