@@ -39,6 +39,12 @@ export const PAGES: readonly Page[] = [
     View: lazy(() => import('../pages/models/ModelsPage.tsx')),
   },
   {
+    path: '/tuning',
+    title: 'Tuning',
+    section: 'Models',
+    View: lazy(() => import('../pages/tuning/TuningPage.tsx')),
+  },
+  {
     path: '/imported-models',
     title: 'Imported models',
     section: 'Models',

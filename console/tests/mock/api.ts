@@ -8,6 +8,7 @@ import { batchOf } from './batches.ts'
 import { check, importOf, modelOf, policies } from './imports.ts'
 import { json } from './server.ts'
 import { ACCOUNT, ARN, type State } from './state.ts'
+import { resetTuning, startTuning, tuningOf, tuningsOf } from './tunings.ts'
 
 export class HttpError extends Error {
   constructor(
@@ -28,7 +29,7 @@ export async function api(
   body: string,
   response: ServerResponse,
 ): Promise<void> {
-  const [resource = '', id = '', action = ''] = url.pathname.replace(/^\/craton\/v1\//, '').split('/').map(decodeURIComponent)
+  const [resource = '', id = '', action = '', rest = ''] = url.pathname.replace(/^\/craton\/v1\//, '').split('/').map(decodeURIComponent)
   const call = `${request.method} ${resource}${id === '' ? '' : '/:id'}${action === '' ? '' : `/${action}`}`
   const input = body === '' ? {} : (JSON.parse(body) as Record<string, unknown>)
   switch (id === 'pull' ? 'POST models/pull' : call) {
@@ -51,6 +52,13 @@ export async function api(
     case 'POST models/:id/unload':
       cardOf(state, id).loaded = false
       state.loaded = state.loaded.filter((model) => model.name !== id)
+      return noContent(response)
+    case 'GET models/:id/tunings':
+      return json(response, 200, rest === '' ? tuningsOf(state, id) : tuningOf(state, id, rest))
+    case 'POST models/:id/tunings':
+      return json(response, 202, { job: startTuning(state, id, input) })
+    case 'DELETE models/:id/tuning':
+      resetTuning(state, id)
       return noContent(response)
     case 'GET aliases':
       return json(response, 200, { items: [...state.aliases.values()] })

@@ -9,6 +9,7 @@ import type { Job } from '../../src/api/jobs.ts'
 import type { Card } from '../../src/api/models.ts'
 import type { LoadedModel, RequestRecord } from '../../src/api/status.ts'
 import { newImportState, type ImportState } from './importState.ts'
+import { newTuningState, type TuningState } from './tunings.ts'
 
 export const CREDENTIALS = { accessKeyId: 'AKIAMOCKMOCKMOCKMOCK', secretAccessKey: 'mock-secret-of-forty-characters-000000000' }
 export const ACCOUNT = '111122223333'
@@ -33,6 +34,7 @@ export interface State {
   users: string[]
   accounts: Account[]
   imports: ImportState
+  tunings: TuningState
   /** Bodies of ConverseStream in the order of their arrival. */
   converse: { modelId: string; body: unknown; aborted: boolean }[]
 }
@@ -90,6 +92,7 @@ export function newState(): State {
     users: ['admin', 'ci'],
     accounts: [{ accountId: ACCOUNT, management: true, createdAt: '2026-05-01T07:00:00Z' }],
     imports: newImportState(),
+    tunings: newTuningState(),
     converse: [],
   }
 }

@@ -109,7 +109,7 @@ pub enum Command {
         after_help = "Examples:\n  craton keys create notebook --surface openai\n  craton keys list\n  craton keys delete ID"
     )]
     Keys(Keys),
-    /// List, pull, show, quantize, remove and alias models
+    /// List, pull, show, quantize, tune, remove and alias models
     #[command(
         subcommand,
         after_help = "Examples:\n  craton models list\n  craton models pull smollm2-135m-instruct\n  craton models pull hf:bartowski/Llama-3.2-3B-Instruct-GGUF/Llama-3.2-3B-Instruct-Q4_K_M.gguf\n  craton models alias set anthropic.claude-3-haiku-20240307-v1:0 smollm2-135m-instruct"

@@ -74,8 +74,8 @@ pub use snapshots::{SnapshotPlace, Snapshotting};
 pub use status::{LoadedModel, Percentiles, ProfileInUse, RecentAnswers, Status};
 pub use store::TABLES;
 pub use tune::{
-    Gain, MOST_REQUESTS, MachineFacts, Measurement, OwnRequest, Slo, StaticBatches, TuneRequest, Tuned, TunedSettings,
-    TuningPoint, TuningReport, Workload,
+    Gain, MOST_REQUESTS, MachineFacts, Measurement, OwnRequest, Slo, StaticBatches, TriedWeights, TuneRequest, Tuned,
+    TunedSettings, TuningPoint, TuningReport, Workload,
 };
 
 /// Every module of this crate that has tables, in the order in which they are opened.
@@ -109,6 +109,8 @@ struct Inner {
     stops: batch::Stops,
     pools: pools::live::Registry,
     quotas: quotas::Quotas,
+    /// Held while it is decided whether a tuning begins.
+    tuning: tokio::sync::Mutex<()>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -185,6 +187,7 @@ impl Models {
                 batch_limits: config.batch,
                 stops: batch::Stops::default(),
                 quotas: quotas::Quotas::new(config.quota, clock.clone()),
+                tuning: tokio::sync::Mutex::new(()),
                 clock,
                 random,
             }),

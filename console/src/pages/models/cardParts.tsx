@@ -9,6 +9,7 @@ import type { LoadedModel } from '../../api/status.ts'
 import { navigate } from '../../shell/router.tsx'
 import { bytes, integer, parameters } from '../../ui/format.ts'
 import { doing } from '../../ui/live.ts'
+import { modelPath } from '../tuning/text.ts'
 import { PullProgress } from './PullProgress.tsx'
 
 /** Where the files are, whether the model is in memory, and then what it is doing. */
@@ -114,6 +115,11 @@ export function CardActions({ card, manages, busy, onPull, onRemove, onUnload, o
       {manages && card.state === 'ready' && card.kind === 'text' && (
         <Button ariaLabel={`Quantize ${card.title}`} onClick={onQuantize}>
           Quantize
+        </Button>
+      )}
+      {card.state === 'ready' && (
+        <Button ariaLabel={`Tuning of ${card.title}`} onClick={() => navigate(modelPath(card.name))}>
+          Tuning
         </Button>
       )}
       {manages && card.loaded && (

@@ -6,7 +6,7 @@ use base::{Error, Result};
 use inference::{ChatMessage, Role};
 use serde::{Deserialize, Serialize};
 
-use super::profile::mix;
+use super::space::mix;
 
 /// The most requests of a workload of the caller's own.
 pub const MOST_REQUESTS: usize = 1_000;
