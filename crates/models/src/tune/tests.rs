@@ -153,7 +153,7 @@ async fn the_fastest_that_meets_the_objective_is_chosen_and_used_until_it_is_res
     let inference::Loaded::Generator(generator) = lease.model() else { panic!("it generates") };
     assert_eq!(generator.info().parallel, 16);
     drop(lease);
-    assert_eq!(deployment.models.tunings(&deployment.ctx, "m").await.unwrap(), [report.clone()]);
+    assert_eq!(deployment.models.tunings(&deployment.ctx, "m").await.unwrap(), std::slice::from_ref(&report));
     assert_eq!(deployment.models.tuned(&deployment.ctx, "m").unwrap().job, report.job);
     // It is there after a restart, too.
     let deployment = deployment.restart().await;
