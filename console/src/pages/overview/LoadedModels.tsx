@@ -63,7 +63,7 @@ export function LoadedModels({ loaded, onChange }: Props) {
     <>
       <ErrorAlert error={unload.error} title="Could not unload the model" onDismiss={unload.clearError} />
       <ErrorAlert error={forget.error} title="Could not forget the prompts" onDismiss={forget.clearError} />
-      <Table
+      <Table<LoadedModel>
         items={loaded}
         trackBy="name"
         variant="container"
