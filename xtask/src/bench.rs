@@ -17,6 +17,7 @@ const BENCHES: &[(&str, &str, &str)] = &[
     ("batching", "batching.py", "continuous against static batching on short requests of a fixed shape"),
     ("load", "load.py", "64 clients of four accounts for ten minutes: failures, first tokens, memory"),
     ("schema", "schema.py", "answers in JSON of a schema against llama-server's schema option"),
+    ("tuning", "tuning.py", "tuned against the default profile, for each workload, through HTTP"),
     ("pools", "pools.py", "a pool of two llama-servers under load, one of which is killed: what is lost"),
     ("requests", "requests.py", "GetCallerIdentity per second, time to ready, memory before a model is loaded"),
 ];

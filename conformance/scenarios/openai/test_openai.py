@@ -1,5 +1,6 @@
 import json
 import os
+import uuid
 
 import openai
 import pytest
@@ -91,6 +92,17 @@ def test_lists_of_prompts_are_each_continued():
     assert all(chunk.usage is None for chunk in chunks[:-1])
     with pytest.raises(openai.BadRequestError):
         create([10_000_000])
+
+
+def test_a_prompt_that_was_read_before_is_taken_from_the_cache():
+    messages = [{"role": "system", "content": f"Case {uuid.uuid4()}. " + "Mind the rules of this house. " * 60}, *HELLO]
+    cached = lambda **more: chat(messages=messages, **more)
+    first, second = cached().usage, cached().usage
+    assert first.prompt_tokens_details.cached_tokens == 0
+    assert 300 < second.prompt_tokens_details.cached_tokens < second.prompt_tokens
+    assert (first.prompt_tokens, first.total_tokens) == (second.prompt_tokens, second.total_tokens)
+    streamed = list(cached(stream=True, stream_options={"include_usage": True}))[-1].usage
+    assert streamed.prompt_tokens_details.cached_tokens > 300
 
 
 def test_an_echoed_prompt_has_the_log_probabilities_of_its_tokens():

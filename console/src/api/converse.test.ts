@@ -34,6 +34,14 @@ describe('servedByOf', () => {
   })
 })
 
+describe('eventOf', () => {
+  test('a loop, for which AWS has no word, is told in place of its stop reason', () => {
+    const stop = (more: object) => eventOf(frameOf(encodeEvent('messageStop', { stopReason: 'max_tokens', ...more })))
+    expect(stop({ additionalModelResponseFields: { stop_reason_detail: 'loop' } })).toEqual({ type: 'stop', reason: 'loop' })
+    expect(stop({})).toEqual({ type: 'stop', reason: 'max_tokens' })
+  })
+})
+
 describe('converseStream', () => {
   test('gives the text, the stop reason and the usage in their order', async () => {
     const usage = { inputTokens: 3, outputTokens: 2, totalTokens: 5 }

@@ -1,9 +1,15 @@
 import { FrameReader, type Frame } from '../eventstream/frames.ts'
 import { ApiError, send } from './http.ts'
 
+/** A text, or a point up to which the prompt is worth keeping. */
+export interface ContentBlock {
+  text?: string
+  cachePoint?: { type: 'default' }
+}
+
 export interface Message {
   role: 'user' | 'assistant'
-  content: { text: string }[]
+  content: ContentBlock[]
 }
 
 export interface InferenceConfig {
@@ -16,8 +22,20 @@ export interface InferenceConfig {
 /** The body of Bedrock's Converse and ConverseStream. */
 export interface ConverseRequest {
   messages: Message[]
-  system?: { text: string }[]
+  system?: ContentBlock[]
   inferenceConfig?: InferenceConfig
+  /** What AWS has no parameters for. */
+  additionalModelRequestFields?: Record<string, string | number | boolean>
+  additionalModelResponseFieldPaths?: string[]
+}
+
+/** Tokens used. With cache points `inputTokens` are those that were neither taken from the cache nor kept in it. */
+export interface TokenUsage {
+  inputTokens: number
+  outputTokens: number
+  totalTokens: number
+  cacheReadInputTokens?: number
+  cacheWriteInputTokens?: number
 }
 
 /** The model that really answers, told by the answer's header before the first word. */
@@ -30,10 +48,14 @@ export interface ServedBy {
 export type ConverseEvent =
   | { type: 'start'; servedBy: ServedBy | undefined; requestId: string | undefined }
   | { type: 'text'; text: string }
-  | { type: 'stop'; reason: string }
+  | {
+      type: 'stop'
+      /** AWS's word, or `loop`, for which AWS has none. */
+      reason: string
+    }
   | {
       type: 'metadata'
-      usage: { inputTokens: number; outputTokens: number; totalTokens: number }
+      usage: TokenUsage
       /** Milliseconds the server took. */
       latencyMs: number
     }
@@ -87,11 +109,16 @@ export function eventOf(frame: Frame, requestId?: string): ConverseEvent | undef
       const { delta } = body as unknown as { delta: { text?: string } }
       return delta.text === undefined ? undefined : { type: 'text', text: delta.text }
     }
-    case 'messageStop':
-      return { type: 'stop', reason: (body as unknown as { stopReason: string }).stopReason }
+    case 'messageStop': {
+      const { stopReason, additionalModelResponseFields: more } = body as unknown as {
+        stopReason: string
+        additionalModelResponseFields?: { stop_reason_detail?: string }
+      }
+      return { type: 'stop', reason: more?.stop_reason_detail ?? stopReason }
+    }
     case 'metadata': {
       const { usage, metrics } = body as unknown as {
-        usage: { inputTokens: number; outputTokens: number; totalTokens: number }
+        usage: TokenUsage
         metrics?: { latencyMs: number }
       }
       return { type: 'metadata', usage, latencyMs: metrics?.latencyMs ?? 0 }

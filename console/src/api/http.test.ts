@@ -28,6 +28,16 @@ describe('errorOf', () => {
     expect(byBody).toMatchObject({ code: 'ThrottlingException', message: 'slow' })
   })
 
+  test('reads in how many seconds to come again, in every shape', async () => {
+    const headers = { 'retry-after': '12' }
+    const bodies = ['{"error":{"code":"Throttled","message":"slow"}}', '{"message":"slow"}', '<Error><Code>C</Code></Error>']
+    for (const body of bodies) {
+      expect(await errorOf(new Response(body, { status: 429, headers }))).toMatchObject({ retryAfter: 12 })
+    }
+    const date = { 'retry-after': 'Wed, 21 Oct 2026 07:28:00 GMT' }
+    expect((await errorOf(new Response('{"message":"slow"}', { status: 429, headers: date }))).retryAfter).toBeUndefined()
+  })
+
   test('reads AWS Query XML with its escapes', async () => {
     const xml =
       '<ErrorResponse><Error><Code>LimitExceeded</Code><Message>a &lt;b&gt; &amp;amp; c</Message></Error><RequestId>r-3</RequestId></ErrorResponse>'

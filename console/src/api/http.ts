@@ -11,6 +11,8 @@ export class ApiError extends Error {
     /** What to do about it, when the server or the console knows. */
     readonly hint?: string,
     readonly requestId?: string,
+    /** In how many seconds the same request may succeed. */
+    readonly retryAfter?: number,
   ) {
     super(message)
     this.name = 'ApiError'
@@ -120,6 +122,7 @@ export function isAbort(reason: unknown): boolean {
 export async function errorOf(response: Response): Promise<ApiError> {
   const text = await response.text().catch(() => '')
   const headerId = response.headers.get('x-amzn-requestid') ?? response.headers.get('x-craton-request-id') ?? undefined
+  const retryAfter = secondsOf(response.headers.get('retry-after'))
   const body = parseObject(text)
   const own = parseObject(body?.['error'])
   if (own) {
@@ -129,6 +132,7 @@ export async function errorOf(response: Response): Promise<ApiError> {
       textOf(own['message']) ?? 'The server gave no reason.',
       textOf(own['hint']),
       textOf(own['requestId']) ?? headerId,
+      retryAfter,
     )
   }
   if (body) {
@@ -140,6 +144,7 @@ export async function errorOf(response: Response): Promise<ApiError> {
       message,
       hintBeside(message, response.headers),
       headerId,
+      retryAfter,
     )
   }
   const code = xmlText(text, 'Code')
@@ -150,7 +155,13 @@ export async function errorOf(response: Response): Promise<ApiError> {
     message,
     hintBeside(message, response.headers),
     xmlText(text, 'RequestId') ?? headerId,
+    retryAfter,
   )
+}
+
+/** The header's seconds; servers in between may send a date, which nothing is made of. */
+function secondsOf(header: string | null): number | undefined {
+  return header !== null && /^\d+$/.test(header.trim()) ? Number(header) : undefined
 }
 
 /** AWS clients show only the message, so the server may have said the hint there already. */

@@ -1,10 +1,36 @@
 import { sendJson } from './http.ts'
 import type { Items } from './list.ts'
 
+/** Milliseconds that half, and 95 %, of a sample stay within. */
+export interface Percentiles {
+  p50: number
+  p95: number
+}
+
+/** Which options a model was loaded with. */
+export interface Profile {
+  name: 'default' | 'tuned'
+  /** The tuning that found them. */
+  jobId?: string
+  /** Why tuned options are not used. */
+  warning?: string
+}
+
+/** The answers of the last minutes. */
+export interface RecentAnswers {
+  windowSeconds: number
+  answers: number
+  /** Of all of them together. */
+  tokensPerSecond: number
+  queuedMs: Percentiles
+  firstTokenMs: Percentiles
+}
+
 export interface LoadedModel {
   name: string
   kind: 'text' | 'embedding'
   memoryBytes: number
+  profile: Profile
   /** Requests being answered now. */
   activeSequences: number
   /** Requests waiting for a place. */
@@ -19,6 +45,7 @@ export interface LoadedModel {
   occupancy: number | null
   /** Recent speed of the whole model. */
   tokensPerSecond: number | null
+  recent: RecentAnswers | null
 }
 
 export interface Status {
@@ -53,6 +80,16 @@ export interface RequestRecord {
   principal: string
   /** The model that answered. */
   servedBy: string | null
+  /** Which of its replicas, counted from 0, where it has several. */
+  replica: number | null
+  /** Tokens of the prompt; null where no model answered, as all that follow. */
+  promptTokens: number | null
+  cachedTokens: number | null
+  outputTokens: number | null
+  /** The wait for a place beside other requests. */
+  queuedMs: number | null
+  firstTokenMs: number | null
+  stopReason: string | null
 }
 
 export function getStatus(signal?: AbortSignal): Promise<Status> {

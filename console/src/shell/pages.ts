@@ -39,6 +39,12 @@ export const PAGES: readonly Page[] = [
     View: lazy(() => import('../pages/models/ModelsPage.tsx')),
   },
   {
+    path: '/tuning',
+    title: 'Tuning',
+    section: 'Models',
+    View: lazy(() => import('../pages/tuning/TuningPage.tsx')),
+  },
+  {
     path: '/imported-models',
     title: 'Imported models',
     section: 'Models',
@@ -61,6 +67,12 @@ export const PAGES: readonly Page[] = [
     title: 'Pools',
     section: 'Models',
     View: lazy(() => import('../pages/pools/PoolsPage.tsx')),
+  },
+  {
+    path: '/quotas',
+    title: 'Quotas',
+    section: 'Models',
+    View: lazy(() => import('../pages/quotas/QuotasPage.tsx')),
   },
   {
     path: '/buckets',

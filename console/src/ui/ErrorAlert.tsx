@@ -2,6 +2,7 @@ import Alert from '@cloudscape-design/components/alert'
 import Box from '@cloudscape-design/components/box'
 import Button from '@cloudscape-design/components/button'
 import type { ApiError } from '../api/http.ts'
+import { duration } from './format.ts'
 
 interface Props {
   error: ApiError | undefined
@@ -25,6 +26,7 @@ export function ErrorAlert({ error, title, onRetry, onDismiss }: Props) {
       <div data-testid="error">
         <div>{error.message}</div>
         {error.hint && <div>Hint: {error.hint}</div>}
+        {error.retryAfter !== undefined && <div>The server can take it again in {duration(error.retryAfter)}.</div>}
         <Box variant="small" color="text-body-secondary">
           {error.code}
           {error.requestId && <> · request {error.requestId}</>}

@@ -1,6 +1,6 @@
 /** Values as other languages write them. */
 
-/** A Python literal of strings, numbers, lists and objects. JSON's string syntax is valid Python. */
+/** A Python literal of strings, numbers, booleans, lists and objects. JSON's string syntax is valid Python. */
 export function python(value: unknown, depth = 0): string {
   const inner = '    '.repeat(depth + 1)
   const outer = '    '.repeat(depth)
@@ -14,6 +14,7 @@ export function python(value: unknown, depth = 0): string {
     const members = entries.map(([name, member]) => `${JSON.stringify(name)}: ${python(member, depth + 1)}`)
     return flat ? `{${members.join(', ')}}` : `{\n${members.map((line) => `${inner}${line},\n`).join('')}${outer}}`
   }
+  if (typeof value === 'boolean') return value ? 'True' : 'False'
   return JSON.stringify(value)
 }
 

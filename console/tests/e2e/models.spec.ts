@@ -115,3 +115,47 @@ test('who cannot change the shared models is not offered to', async ({ page, cra
   await page.getByRole('button', { name: 'Add alias' }).click()
   await expect(page.getByLabel('An OpenAI-compatible server')).toBeDisabled()
 })
+
+test('a loaded model tells what it is doing, on its card and in its details', async ({ signedIn: page, craton }) => {
+  test.skip(!craton.mock, 'needs a loaded model')
+  await openPage(page, 'Model catalogue')
+  await expect(page.getByText('2 answering, 0 waiting, 212.7 tokens/s, first token 41 ms')).toBeVisible()
+  await page.getByRole('button', { name: 'SmolLM2 135M Instruct', exact: true }).click()
+  const live = page.getByRole('dialog').getByTestId('live')
+  await expect(live).toContainText('41 ms, 95 % within 187 ms')
+  await expect(live).toContainText('tuned by job 01234567')
+  if (craton.mock) craton.mock.state.loaded[0]!.queued = 7
+  await expect(live).toContainText('Requests that wait7')
+})
+
+test('a quota is set for an account, shows its use and is reset', async ({ signedIn: page, craton }) => {
+  test.skip(!craton.mock, 'changes quotas')
+  await openPage(page, 'Quotas')
+  await page.getByRole('button', { name: 'Set quota' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('Account id').fill('999999999999')
+  await dialog.getByLabel('Requests a minute').fill('0')
+  await expect(dialog.getByRole('button', { name: 'Save' })).toBeDisabled()
+  await dialog.getByLabel('Requests a minute').fill('60')
+  await dialog.getByLabel('Tokens a minute').fill('20000')
+  await dialog.getByRole('button', { name: 'Save' }).click()
+  await expect(dialog).toContainText('There is no account')
+  await dialog.getByLabel('Account id').fill('111122223333')
+  await dialog.getByRole('button', { name: 'Save' }).click()
+  const row = page.getByRole('table', { name: 'Quotas' }).getByRole('row').filter({ hasText: '111122223333' })
+  await expect(row).toContainText('20,000')
+  const use = page.getByRole('table', { name: 'Present use' })
+  await expect(use).toContainText('15 of 60 left')
+  await expect(use).toContainText('-120 of 20,000 left')
+  await page.getByRole('button', { name: 'Reset 111122223333' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Reset' }).click()
+  await expect(page.getByText('No account has a quota of its own')).toBeVisible()
+})
+
+test('quotas are of the management account alone', async ({ page, craton }) => {
+  test.skip(!craton.mock, 'another account')
+  if (craton.mock) craton.mock.state.managesDeployment = false
+  await signIn(page, craton)
+  await openPage(page, 'Quotas')
+  await expect(page.getByText('Quotas belong to the management account')).toBeVisible()
+})

@@ -39,3 +39,26 @@ test('a server that stops answering is said so and the last figures stay', async
   await expect(page.getByText("Could not read the server's status")).toBeVisible({ timeout: 10_000 })
   await expect(page.getByText('Last known figures')).toBeVisible()
 })
+
+test('requests tell what came from the cache and what they waited for, in columns of choice', async ({ signedIn: page, craton }) => {
+  test.skip(!craton.mock, 'needs known requests')
+  const table = page.getByRole('table', { name: 'Recent requests' })
+  const row = table.getByRole('row').filter({ hasText: 'ConverseStream' })
+  await expect(row).toContainText('40 of 52')
+  await expect(row).toContainText('smollm2-135m-instruct, replica 1')
+  await expect(table).not.toContainText('it repeated itself')
+  await page.getByRole('button', { name: 'Columns' }).click()
+  await page.getByRole('dialog').getByLabel('Ended because').click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Show' }).click()
+  await expect(row).toContainText('it repeated itself')
+  await page.reload()
+  await expect(row).toContainText('it repeated itself')
+  await table.getByRole('button', { name: 'Details of ConverseStream' }).click()
+  await expect(page.getByRole('dialog')).toContainText('First token after')
+})
+
+test('models in memory tell their latest answers and the profile in use', async ({ signedIn: page, craton }) => {
+  test.skip(!craton.mock, 'needs a loaded model')
+  const row = page.getByRole('table', { name: 'Models in memory' }).getByRole('row').filter({ hasText: 'smollm2' })
+  for (const told of ['187 ms', '48 ms', '60 %', '48 MB in 6 beginnings', '3.4', 'tuned']) await expect(row).toContainText(told)
+})

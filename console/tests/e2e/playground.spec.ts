@@ -128,3 +128,44 @@ test('the code view shows the current request in three languages and copies it',
   await dialog.getByRole('tabpanel').getByRole('button', { name: 'Copy' }).click()
   expect(await page.evaluate(() => navigator.clipboard.readText())).toContain('/v1/chat/completions')
 })
+
+test('repetition, priority and cache are set, and a loop and the cache are told', async ({ signedIn: page, craton }) => {
+  test.skip(!craton.mock, 'looks into the mock server')
+  await openPage(page, 'Playground')
+  await page.getByLabel('System prompt', { exact: true }).fill('Be brief.')
+  await page.getByLabel('Max tokens').fill('')
+  await page.getByRole('button', { name: 'Repetition, order and cache' }).click()
+  await page.getByLabel('Never repeat so many tokens').fill('300')
+  await expect(page.getByText('A whole number from 1 to 256, or empty')).toBeVisible()
+  await page.getByLabel('Never repeat so many tokens').fill('3')
+  await page.getByLabel('What the prompt says counts').uncheck()
+  await page.getByLabel('Detect loops').check()
+  await page.getByLabel('Deterministic').check()
+  await page.getByRole('button', { name: /^Priority/ }).click()
+  await page.getByRole('option', { name: /^Low/ }).click()
+  await page.getByRole('button', { name: /^Cache point/ }).click()
+  await page.getByRole('option', { name: 'After the system prompt' }).click()
+  await ask(page, 'loop, please')
+  await expect(page.getByTestId('figures')).toContainText('ended, as it repeated itself')
+  await expect(page.getByTestId('figures')).toContainText('23 tokens in')
+  await expect(page.getByTestId('figures')).toContainText('15 from the cache')
+  expect(craton.mock?.state.converse[0]?.body).toEqual({
+    messages: [{ role: 'user', content: [{ text: 'loop, please' }] }],
+    system: [{ text: 'Be brief.' }, { cachePoint: { type: 'default' } }],
+    additionalModelRequestFields: {
+      no_repeat_ngram_size: 3,
+      no_repeat_ngram_scope: 'output',
+      loop_detection: true,
+      priority: 'low',
+      deterministic: true,
+    },
+    additionalModelResponseFieldPaths: ['/stop_reason_detail'],
+  })
+})
+
+test('a request beyond the quota is told when it can be sent again', async ({ signedIn: page, craton }) => {
+  test.skip(!craton.mock, 'needs a quota that is used up')
+  await openPage(page, 'Playground')
+  await ask(page, 'busy?')
+  await expect(page.getByTestId('error')).toContainText('The server can take it again in 12 s.')
+})

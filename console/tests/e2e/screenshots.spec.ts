@@ -12,6 +12,7 @@ const PAGES: [string, string][] = [
   ['models', '/models'],
   ['model-details', '/models?model=smollm2-135m-instruct'],
   ['aliases', '/aliases'],
+  ['quotas', '/quotas'],
   ['imported-models', '/imported-models'],
   ['import-jobs', '/imported-models?tab=jobs'],
   ['keys', '/keys'],
@@ -53,6 +54,7 @@ for (const scheme of ['light', 'dark'] as const) {
         await page.waitForLoadState('networkidle')
         await shoot(name)
       }
+      if (craton.mock) await tunings(page, craton.url, shoot)
       if (craton.mock) await imports(page, craton.url, craton.mock.state, shoot)
       if (craton.mock === undefined) await policyEditor(page, craton.url, shoot)
       if (process.env['CRATON_SHOT_BUCKET']) await upload(page, craton.url, process.env['CRATON_SHOT_BUCKET'], shoot)
@@ -78,6 +80,20 @@ async function conversation(page: Page, url: string, shoot: (name: string) => Pr
   await shoot('playground-answers')
   await page.getByRole('button', { name: 'View as code' }).click()
   await shoot('playground-code')
+}
+
+async function tunings(page: Page, url: string, shoot: (name: string, fullPage?: boolean) => Promise<Buffer>): Promise<void> {
+  const model = 'model=smollm2-135m-instruct'
+  for (const [name, query] of [
+    ['tuning-models', ''],
+    ['tuning-model', model],
+    ['tuning-form', `${model}&start=1`],
+    ['tuning-report', `${model}&job=job-of-tuning`],
+  ]) {
+    await page.goto(`${url}/console/tuning?${query}`)
+    await page.waitForLoadState('networkidle')
+    await shoot(name ?? '', true)
+  }
 }
 
 async function imports(page: Page, url: string, state: State, shoot: (name: string, fullPage?: boolean) => Promise<Buffer>): Promise<void> {

@@ -3,10 +3,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Job } from '../../src/api/jobs.ts'
 import type { Card } from '../../src/api/models.ts'
+import type { Limits, Quota, Quotas, QuotaUse } from '../../src/api/quotas.ts'
 import { batchOf } from './batches.ts'
 import { check, importOf, modelOf, policies } from './imports.ts'
 import { json } from './server.ts'
 import { ACCOUNT, ARN, type State } from './state.ts'
+import { resetTuning, startTuning, tuningOf, tuningsOf } from './tunings.ts'
 
 export class HttpError extends Error {
   constructor(
@@ -27,7 +29,7 @@ export async function api(
   body: string,
   response: ServerResponse,
 ): Promise<void> {
-  const [resource = '', id = '', action = ''] = url.pathname.replace(/^\/craton\/v1\//, '').split('/').map(decodeURIComponent)
+  const [resource = '', id = '', action = '', rest = ''] = url.pathname.replace(/^\/craton\/v1\//, '').split('/').map(decodeURIComponent)
   const call = `${request.method} ${resource}${id === '' ? '' : '/:id'}${action === '' ? '' : `/${action}`}`
   const input = body === '' ? {} : (JSON.parse(body) as Record<string, unknown>)
   switch (id === 'pull' ? 'POST models/pull' : call) {
@@ -50,6 +52,13 @@ export async function api(
     case 'POST models/:id/unload':
       cardOf(state, id).loaded = false
       state.loaded = state.loaded.filter((model) => model.name !== id)
+      return noContent(response)
+    case 'GET models/:id/tunings':
+      return json(response, 200, rest === '' ? tuningsOf(state, id) : tuningOf(state, id, rest))
+    case 'POST models/:id/tunings':
+      return json(response, 202, { job: startTuning(state, id, input) })
+    case 'DELETE models/:id/tuning':
+      resetTuning(state, id)
       return noContent(response)
     case 'GET aliases':
       return json(response, 200, { items: [...state.aliases.values()] })
@@ -93,6 +102,16 @@ export async function api(
       else state.aliases.delete(id)
       return noContent(response)
     }
+    case 'GET quotas':
+      return json(response, 200, quotas(state))
+    case 'PUT quotas/:id':
+      return json(response, 200, putQuota(state, id, null, input))
+    case `PUT quotas/:id/${action}`:
+      return json(response, 200, putQuota(state, id, action, input))
+    case 'DELETE quotas/:id':
+    case `DELETE quotas/:id/${action}`:
+      state.quotas = state.quotas.filter((quota) => quota.accountId !== id || (quota.modelId ?? '') !== action)
+      return noContent(response)
     case 'GET jobs':
       return json(response, 200, { items: [...state.jobs.values()].reverse() })
     case 'GET jobs/:id':
@@ -143,6 +162,34 @@ export async function api(
     default:
       throw new HttpError(404, 'NotFound', `There is no \`${call}\``)
   }
+}
+
+function quotas(state: State): Quotas {
+  if (!state.managesDeployment) throw new HttpError(403, 'Denied', "You don't have permissions to access this resource.")
+  const used = state.quotas.map((quota): QuotaUse => {
+    const { accountId, modelId, requestsPerMinute, tokensPerMinute, running } = quota
+    return {
+      accountId,
+      modelId: modelId ?? 'smollm2-135m-instruct',
+      source: modelId === null ? 'account' : 'model',
+      requestsPerMinute,
+      tokensPerMinute,
+      running,
+      requestsLeft: requestsPerMinute === null ? null : Math.floor(requestsPerMinute / 4),
+      tokensLeft: tokensPerMinute === null ? null : -120,
+      runningNow: 2,
+    }
+  })
+  return { default: { requestsPerMinute: null, tokensPerMinute: null, running: null }, items: state.quotas, used }
+}
+
+function putQuota(state: State, accountId: string, modelId: string | null, input: Record<string, unknown>): Quota {
+  if (!state.accounts.some((account) => account.accountId === accountId)) {
+    throw new HttpError(404, 'NotFound', `There is no account \`${accountId}\` in this deployment.`, '`craton accounts list` shows the accounts.')
+  }
+  const quota: Quota = { accountId, modelId, updatedAt: new Date().toISOString(), ...(input as unknown as Limits) }
+  state.quotas = [...state.quotas.filter((one) => one.accountId !== accountId || one.modelId !== modelId), quota]
+  return quota
 }
 
 function noContent(response: ServerResponse): void {

@@ -5,7 +5,8 @@ import type { State } from './state.ts'
 
 const PIECE_MS = 15
 
-/** Streams a made-up answer. A prompt with "long" gets a long one, one with "fail" breaks off in the middle. */
+/** Streams a made-up answer. A prompt with "long" gets a long one, one with "fail" breaks off in the middle, one
+ * with "loop" is ended as one that repeats itself, where that is asked for, and one with "busy" finds the quota used up. */
 export async function converseStream(state: State, path: string, body: string, response: ServerResponse): Promise<void> {
   const invoked = /^\/model\/([^/]+)\/invoke$/.exec(path)?.[1]
   if (invoked !== undefined) {
@@ -22,7 +23,12 @@ export async function converseStream(state: State, path: string, body: string, r
     response.end(JSON.stringify({ message: `The model \`${modelId}\` is not pulled: run \`craton models pull ${name}\`` }))
     return
   }
-  const request = JSON.parse(body) as { messages: { content: { text: string }[] }[] }
+  const request = JSON.parse(body) as {
+    messages: { content: { text?: string }[] }[]
+    system?: { cachePoint?: object }[]
+    additionalModelRequestFields?: { loop_detection?: boolean }
+    additionalModelResponseFieldPaths?: string[]
+  }
   const record = { modelId, body: request as unknown, aborted: false }
   state.converse.push(record)
   response.on('close', () => {
@@ -30,6 +36,12 @@ export async function converseStream(state: State, path: string, body: string, r
   })
 
   const prompt = request.messages.at(-1)?.content[0]?.text ?? ''
+  if (prompt.includes('busy')) {
+    response.writeHead(429, { 'content-type': 'application/json', 'x-amzn-errortype': 'ThrottlingException', 'retry-after': '12' })
+    response.end(JSON.stringify({ message: 'Too many requests, please wait before trying again.' }))
+    return
+  }
+  const looped = prompt.includes('loop') && request.additionalModelRequestFields?.loop_detection === true
   const words = `${imported?.modelName ?? name} says: you asked “${prompt}”. `.repeat(prompt.includes('long') ? 60 : 2).split(/(?<= )/)
   response.writeHead(200, {
     'content-type': 'application/vnd.amazon.eventstream',
@@ -49,7 +61,16 @@ export async function converseStream(state: State, path: string, body: string, r
     await sleep(PIECE_MS)
   }
   response.write(encodeEvent('contentBlockStop', { contentBlockIndex: 0 }))
-  response.write(encodeEvent('messageStop', { stopReason: 'end_turn' }))
-  const usage = { inputTokens: 23, outputTokens: words.length, totalTokens: 23 + words.length }
+  const told = looped && request.additionalModelResponseFieldPaths?.includes('/stop_reason_detail')
+  const more = told ? { additionalModelResponseFields: { stop_reason_detail: 'loop' } } : {}
+  response.write(encodeEvent('messageStop', { stopReason: looped ? 'max_tokens' : 'end_turn', ...more }))
+  const cached = request.system?.some((block) => block.cachePoint) ? 15 : 0
+  const usage = {
+    inputTokens: 23 - cached,
+    outputTokens: words.length,
+    totalTokens: 23 + words.length,
+    cacheReadInputTokens: cached,
+    cacheWriteInputTokens: 0,
+  }
   response.end(encodeEvent('metadata', { usage, metrics: { latencyMs: words.length * PIECE_MS } }))
 }

@@ -2,12 +2,14 @@ import type { Account } from '../../src/api/accounts.ts'
 import type { Alias } from '../../src/api/aliases.ts'
 import type { BatchDetails } from '../../src/api/batches.ts'
 import type { Pool } from '../../src/api/pools.ts'
+import type { Quota } from '../../src/api/quotas.ts'
 import type { ApiKey } from '../../src/api/apiKeys.ts'
 import type { AccessKey } from '../../src/api/iam.ts'
 import type { Job } from '../../src/api/jobs.ts'
 import type { Card } from '../../src/api/models.ts'
 import type { LoadedModel, RequestRecord } from '../../src/api/status.ts'
 import { newImportState, type ImportState } from './importState.ts'
+import { newTuningState, type TuningState } from './tunings.ts'
 
 export const CREDENTIALS = { accessKeyId: 'AKIAMOCKMOCKMOCKMOCK', secretAccessKey: 'mock-secret-of-forty-characters-000000000' }
 export const ACCOUNT = '111122223333'
@@ -21,6 +23,7 @@ export interface State {
   loaded: LoadedModel[]
   aliases: Map<string, Alias>
   pools: Map<string, Pool>
+  quotas: Quota[]
   /** The newest first. */
   batches: BatchDetails[]
   builtIn: Map<string, Alias>
@@ -31,6 +34,7 @@ export interface State {
   users: string[]
   accounts: Account[]
   imports: ImportState
+  tunings: TuningState
   /** Bodies of ConverseStream in the order of their arrival. */
   converse: { modelId: string; body: unknown; aborted: boolean }[]
 }
@@ -46,6 +50,7 @@ export function newState(): State {
         name: 'smollm2-135m-instruct',
         kind: 'text',
         memoryBytes: 212_000_000,
+        profile: { name: 'tuned', jobId: '01234567-89ab-7cde-8f01-23456789abcd' },
         activeSequences: 2,
         queued: 0,
         promptTokens: 52_000,
@@ -54,9 +59,17 @@ export function newState(): State {
         cacheEntries: 6,
         occupancy: 3.4,
         tokensPerSecond: 94.3,
+        recent: {
+          windowSeconds: 300,
+          answers: 128,
+          tokensPerSecond: 212.7,
+          queuedMs: { p50: 3.1, p95: 48.2 },
+          firstTokenMs: { p50: 41.4, p95: 186.9 },
+        },
       },
     ],
     pools: new Map(),
+    quotas: [],
     batches: [],
     aliases: new Map(aliases.map((alias) => [alias.modelId, alias])),
     builtIn: new Map(aliases.map((alias) => [alias.modelId, alias])),
@@ -79,6 +92,7 @@ export function newState(): State {
     users: ['admin', 'ci'],
     accounts: [{ accountId: ACCOUNT, management: true, createdAt: '2026-05-01T07:00:00Z' }],
     imports: newImportState(),
+    tunings: newTuningState(),
     converse: [],
   }
 }
@@ -242,5 +256,10 @@ function request(
   servedBy: string | null,
 ): RequestRecord {
   const requestId = `${id}6a52-1d33-4e0e-9a51-5f0a4a1b7c9e`
-  return { requestId, time: new Date().toISOString(), service, operation, status, errorCode, durationMs, principal: ARN, servedBy }
+  const generated = servedBy !== null && operation === 'ConverseStream'
+  const told = generated
+    ? { promptTokens: 52, cachedTokens: 40, outputTokens: 96, queuedMs: 3, firstTokenMs: 41, stopReason: 'loop', replica: 1 }
+    : { promptTokens: null, cachedTokens: null, outputTokens: null, queuedMs: null, firstTokenMs: null, stopReason: null, replica: null }
+  const time = new Date().toISOString()
+  return { requestId, time, service, operation, status, errorCode, durationMs, principal: ARN, servedBy, ...told }
 }

@@ -373,7 +373,8 @@ impl Api {
         let missing = || Error::internal(format!("no row for {} of {}", routed.operation.name, routed.service.id));
         let row = dispatch::row(routed.service, routed.operation.name).ok_or_else(missing).map_err(Failure::from)?;
         let ctx = ctx.called_as(routed.service.id, routed.operation.name, user_agent(&parts));
-        Ok(dispatch::serve(row, Call { api: self.clone(), ctx, parts, body, route: routed }).await?)
+        let answered = record.answered.clone();
+        Ok(dispatch::serve(row, Call { api: self.clone(), ctx, parts, body, route: routed, answered }).await?)
     }
 
     #[expect(clippy::too_many_arguments, reason = "one call site per surface; a struct would be used once")]
@@ -399,7 +400,8 @@ impl Api {
         };
         record.names(service, route.row.operation);
         let ctx = ctx.called_as(service, route.row.operation, user_agent(&parts));
-        let call: Call<Labels> = Call { api: self.clone(), ctx, parts, body, route: labels };
+        let answered = record.answered.clone();
+        let call: Call<Labels> = Call { api: self.clone(), ctx, parts, body, route: labels, answered };
         Ok(dispatch::serve(&route.row, call).await?)
     }
 

@@ -6,10 +6,11 @@ use futures::future::BoxFuture;
 use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode, header};
 use identity::{Access, Ask, Ctx};
-use models::{Route, ServedBy};
+use models::{ChatRequest, ChatStream, CompletionRequest, ContinuationRequest, Route, ServedBy};
 use serde_json::Value;
 
 use crate::Api;
+use crate::answered::Answered;
 use crate::body::{ResponseBody, full};
 
 /// What handlers give.
@@ -52,6 +53,25 @@ pub(crate) struct Call<R> {
     pub(crate) parts: Parts,
     pub(crate) body: Bytes,
     pub(crate) route: R,
+    /// Where it is noted what the models answered.
+    pub(crate) answered: Answered,
+}
+
+impl<R> Call<R> {
+    /// [`models::Models::chat`], noted for the list of the latest requests.
+    pub(crate) async fn chat(&self, request: ChatRequest) -> Result<ChatStream> {
+        Ok(self.answered.watch(self.api.models().chat(&self.ctx, request).await?))
+    }
+
+    /// [`models::Models::complete`], noted likewise.
+    pub(crate) async fn complete(&self, request: CompletionRequest) -> Result<ChatStream> {
+        Ok(self.answered.watch(self.api.models().complete(&self.ctx, request).await?))
+    }
+
+    /// [`models::Models::continue_text`], noted likewise.
+    pub(crate) async fn continue_text(&self, request: ContinuationRequest) -> Result<ChatStream> {
+        Ok(self.answered.watch(self.api.models().continue_text(&self.ctx, request).await?))
+    }
 }
 
 /// What routing found in the path of a REST request: the text in place of each `{…}` of the pattern, unescaped.
@@ -121,6 +141,7 @@ pub(crate) fn name_model(response: &mut Response<ResponseBody>, served_by: &Serv
             text.extend(name.as_ref().map(|name| format!("; {what}={name}")));
         }
     }
+    text.extend(served_by.replica.map(|replica| format!("; replica={replica}")));
     if let Ok(value) = HeaderValue::from_str(&text) {
         response.headers_mut().insert(SERVED_BY, value);
     }

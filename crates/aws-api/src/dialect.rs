@@ -3,6 +3,7 @@
 use aws_wire::sigv4::{self, SignatureError, Signed};
 use aws_wire::{RouteError, Service, WireError, encode_error, route, services_for_scope};
 use base::Error;
+use http::header::RETRY_AFTER;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 
@@ -81,7 +82,9 @@ impl Dialect {
             Failure::Domain(error) => error.hint.as_deref().and_then(|hint| HeaderValue::from_str(hint).ok()),
             Failure::Wire(_) => None,
         };
+        let again = errors::retry_after(&failure);
         let mut response = self.told(failure, record);
+        response.headers_mut().extend(again.map(|seconds| (RETRY_AFTER, seconds.into())));
         if let Some(hint) = hint {
             response.headers_mut().insert(HINT, hint);
         }

@@ -44,6 +44,17 @@ impl From<Violation> for Failure {
     }
 }
 
+/// In how many seconds the request may be sent again: of one that was throttled at least 1, of another what is known.
+pub(crate) fn retry_after(failure: &Failure) -> Option<u32> {
+    match failure {
+        Failure::Domain(error) if error.kind == base::ErrorKind::Throttled => {
+            Some(error.retry_after_seconds().unwrap_or(1))
+        }
+        Failure::Domain(error) => error.retry_after_seconds(),
+        Failure::Wire(_) => None,
+    }
+}
+
 /// Logs what the caller is not told.
 pub(crate) fn log(error: &Error) {
     match (&error.kind, &error.detail) {

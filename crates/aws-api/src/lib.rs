@@ -4,6 +4,7 @@
 //! AWS, [`rest`] for OpenAI's API and Craton's own), whether they may ([`call::Row`]), and the answer in the dialect of
 //! the asking.
 
+mod answered;
 mod api;
 mod authentication;
 mod bedrock;

@@ -14,6 +14,7 @@ use identity::Ctx;
 use tracing::Span;
 
 use crate::Api;
+use crate::answered::Answered;
 use crate::body::ResponseBody;
 use crate::call::SERVED_BY;
 use crate::recent::Entry;
@@ -40,6 +41,8 @@ pub(crate) struct Record {
     pub(crate) operation: &'static str,
     pub(crate) ctx: Option<Ctx>,
     pub(crate) error_code: Option<String>,
+    /// What the models answered.
+    pub(crate) answered: Answered,
     /// Whether the console only looks: it asks again and again, and would push all others out of the latest requests.
     pub(crate) console_look: bool,
     pub(crate) time: Timestamp,
@@ -64,6 +67,7 @@ impl Record {
             operation: "unknown",
             ctx: None,
             error_code: None,
+            answered: Answered::default(),
             console_look: false,
             time,
             started: Instant::now(),
@@ -131,7 +135,19 @@ impl Drop for Closing {
         }
         record.close();
         let error_code = record.error_code.as_deref();
-        tracing::info!(parent: &record.span, status = self.status, duration_ms, error_code, "request served");
+        let told = record.answered.told();
+        tracing::info!(
+            parent: &record.span,
+            status = self.status,
+            duration_ms,
+            error_code,
+            prompt_tokens = told.as_ref().map(|told| told.prompt_tokens),
+            cached_tokens = told.as_ref().map(|told| told.cached_tokens),
+            output_tokens = told.as_ref().map(|told| told.output_tokens),
+            queued_ms = told.as_ref().and_then(|told| told.queued_ms),
+            first_token_ms = told.as_ref().and_then(|told| told.first_token_ms),
+            "request served"
+        );
         if let Some(ctx) = record.ctx.as_ref().filter(|_| !record.console_look) {
             self.api.recent().push(Entry {
                 request_id: record.id.to_string(),
@@ -144,6 +160,7 @@ impl Drop for Closing {
                 duration_ms,
                 principal: ctx.principal().arn(),
                 served_by: self.served_by.take(),
+                answered: told,
             });
         }
     }

@@ -5,6 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use base::{AccountId, Timestamp};
 
+use crate::answered::Told;
+
 /// The requests that are kept.
 const CAPACITY: usize = 1000;
 
@@ -26,6 +28,8 @@ pub(crate) struct Entry {
     pub(crate) principal: String,
     /// The model that answered.
     pub(crate) served_by: Option<String>,
+    /// What the model answered, where one did.
+    pub(crate) answered: Option<Told>,
 }
 
 /// The ring.
@@ -67,6 +71,7 @@ mod tests {
             duration_ms: 1,
             principal: "p".into(),
             served_by: None,
+            answered: None,
         }
     }
 

@@ -8,6 +8,7 @@ mod imported;
 mod openai;
 mod refusals;
 mod s3;
+mod tunings;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

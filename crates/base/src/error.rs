@@ -1,7 +1,9 @@
 //! The one error type of domain code.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::str::FromStr;
+use std::time::Duration;
 
 /// What went wrong, as far as a caller can act on it. `aws-api` maps kinds to each service's own exceptions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -103,6 +105,8 @@ pub struct Error {
     pub hint: Option<String>,
     /// What AWS calls it, where its service tells errors of one kind apart: `MalformedPolicyDocument`.
     pub code: Option<&'static str>,
+    /// In how many seconds the same request may succeed, where that is known.
+    pub retry_after: Option<NonZeroU32>,
 }
 
 macro_rules! constructors {
@@ -144,7 +148,7 @@ constructors! {
 impl Error {
     /// An error of `kind` that says `message`.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), detail: None, hint: None, code: None }
+        Self { kind, message: message.into(), detail: None, hint: None, code: None, retry_after: None }
     }
 
     /// A fault of ours: the caller learns only that there was one, `detail` is logged.
@@ -173,6 +177,20 @@ impl Error {
     pub fn with_code(mut self, code: &'static str) -> Self {
         self.code = Some(code);
         self
+    }
+
+    /// Says when the same request may succeed: whole seconds, rounded up, at least 1.
+    #[must_use]
+    pub fn with_retry_after(mut self, after: Duration) -> Self {
+        let seconds = after.as_secs().saturating_add(u64::from(after.subsec_nanos() > 0)).max(1);
+        self.retry_after = NonZeroU32::new(u32::try_from(seconds).unwrap_or(u32::MAX));
+        self
+    }
+
+    /// `retry_after` as a number, at least 1.
+    #[must_use]
+    pub fn retry_after_seconds(&self) -> Option<u32> {
+        self.retry_after.map(NonZeroU32::get)
     }
 
     /// Message and hint in one line, for wire formats that have no place for a hint.

@@ -103,3 +103,10 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn when_to_try_again_is_whole_seconds_and_at_least_one() {
+    let after =
+        |millis| Error::throttled("x").with_retry_after(std::time::Duration::from_millis(millis)).retry_after_seconds();
+    assert_eq!([after(0), after(1), after(1000), after(1001)], [Some(1), Some(1), Some(1), Some(2)]);
+}

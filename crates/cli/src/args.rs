@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::batch_args::Batch;
 use crate::import_args::Import;
 pub(crate) use crate::model_args::{Pool, Profile, Quantize, Tune, Tuning};
+pub(crate) use crate::quota_args::{Quotas, Requests};
 use crate::settings_file::Places;
 use crate::up::{RestoreArgs, RotateArgs, UpArgs};
 
@@ -87,19 +88,28 @@ pub enum Command {
     /// Show what runs: version, memory, loaded models, how many AWS ids are answered
     #[command(after_help = "Examples:\n  craton status\n  craton status --output json")]
     Status,
+    /// List the latest requests: what they took, waited, read and found in the cache
+    #[command(after_help = "Examples:\n  craton requests\n  craton requests --limit 100 --output json")]
+    Requests(Requests),
     /// Create and list accounts
     #[command(
         subcommand,
         after_help = "Examples:\n  craton accounts list\n  craton accounts create 111122223333 --output json"
     )]
     Accounts(Accounts),
+    /// Limit what accounts may ask of models
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  craton quotas list\n  craton quotas set 111122223333 --requests 60 --tokens 20000\n  craton quotas reset 111122223333"
+    )]
+    Quotas(Quotas),
     /// Create, list and delete bearer keys for Bedrock and the OpenAI API
     #[command(
         subcommand,
         after_help = "Examples:\n  craton keys create notebook --surface openai\n  craton keys list\n  craton keys delete ID"
     )]
     Keys(Keys),
-    /// List, pull, show, quantize, remove and alias models
+    /// List, pull, show, quantize, tune, remove and alias models
     #[command(
         subcommand,
         after_help = "Examples:\n  craton models list\n  craton models pull smollm2-135m-instruct\n  craton models pull hf:bartowski/Llama-3.2-3B-Instruct-GGUF/Llama-3.2-3B-Instruct-Q4_K_M.gguf\n  craton models alias set anthropic.claude-3-haiku-20240307-v1:0 smollm2-135m-instruct"

@@ -10,6 +10,7 @@ mod import_args;
 mod model_args;
 mod output;
 mod processor;
+mod quota_args;
 mod score_args;
 mod settings_file;
 mod shell;

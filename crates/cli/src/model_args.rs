@@ -128,12 +128,33 @@ pub struct Tune {
     /// Try the model's quantizations in the library, too: answers may then come from fewer bits
     #[arg(long)]
     pub quantized: bool,
+    /// Try what changes answers a little, too: `kv-q8_0` rounds the caches to eight bits
+    #[arg(long, value_name = "WHAT")]
+    pub allow: Vec<Allowed>,
     /// Price of this machine by the hour, to tell what 1,000 requests cost
     #[arg(long, value_name = "N")]
     pub price_per_hour: Option<f64>,
     /// Only start the job
     #[arg(long)]
     pub no_wait: bool,
+}
+
+/// What a tuning may change about answers, beside the weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Allowed {
+    /// Caches of eight bits.
+    #[value(name = "kv-q8_0")]
+    KvQ8,
+}
+
+impl Allowed {
+    /// As Craton's API calls it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::KvQ8 => "kv-q8_0",
+        }
+    }
 }
 
 /// `craton models tuning`.

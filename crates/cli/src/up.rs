@@ -65,6 +65,18 @@ pub struct UpArgs {
     /// Layers of a model that a GPU computes, in a build that has one [default: all]
     #[arg(long, env = "CRATON_GPU_LAYERS", value_name = "N")]
     pub gpu_layers: Option<u32>,
+    /// How requests come together: `continuous`, or `static` for many short ones of one shape [default: continuous]
+    #[arg(long, env = "CRATON_BATCHING", value_name = "MODE", help_heading = "Engines")]
+    pub batching: Option<String>,
+    /// Requests of a static batch [default: as many as --parallel]
+    #[arg(long, env = "CRATON_STATIC_SIZE", value_name = "N", help_heading = "Engines")]
+    pub static_size: Option<u32>,
+    /// Milliseconds that a static batch waits to be full [default: 20]
+    #[arg(long, env = "CRATON_STATIC_WAIT", value_name = "MS", help_heading = "Engines")]
+    pub static_wait: Option<u64>,
+    /// Most tokens of any answer of a static batch; it needs one
+    #[arg(long, env = "CRATON_STATIC_MAX_TOKENS", value_name = "TOKENS", help_heading = "Engines")]
+    pub static_max_tokens: Option<u32>,
     /// Engines that serve one model side by side; they share its weights and nothing else [default: one, or one a core set]
     #[arg(long, env = "CRATON_REPLICAS", value_name = "N", help_heading = "Engines")]
     pub replicas: Option<u32>,

@@ -55,4 +55,17 @@ impl Identity {
         Err(Error::denied("You don't have permissions to access this resource.")
             .with_hint("Only the deployment's first account manages accounts."))
     }
+
+    /// That there is an account, for what the management account does to others.
+    ///
+    /// # Errors
+    /// Denied, where the caller is not of the management account; NotFound, where there is no such account.
+    pub async fn require_account(&self, ctx: &Ctx, account: &AccountId) -> Result<()> {
+        self.require_management(ctx).await?;
+        if store::account_exists(&self.0.store, account).await? {
+            return Ok(());
+        }
+        Err(Error::not_found(format!("There is no account `{account}` in this deployment."))
+            .with_hint("`craton accounts list` shows the accounts."))
+    }
 }

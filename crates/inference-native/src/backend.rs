@@ -75,8 +75,8 @@ impl Shape {
         }
     }
 
-    /// The same with attention in steps and a cache of floats, whatever the model's size and the options: so models of all sizes and batches of all lengths are
-    /// computed alike.
+    /// The same with attention in steps and a cache of floats, whatever the model's size and the options: so models of all
+    /// sizes and batches of all lengths are computed alike.
     pub(crate) fn in_steps(self) -> Self {
         Self { small: false, attention: None, cache_type: CacheType::F16, cells: 0, ..self }
     }

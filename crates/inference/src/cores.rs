@@ -29,6 +29,37 @@ impl CoreSet {
         self.0.len() as u32
     }
 
+    /// The cores that the calling thread may run on; none where the system does not tell.
+    #[cfg(target_os = "linux")]
+    #[must_use]
+    pub fn available() -> Option<Self> {
+        let set = rustix::thread::sched_getaffinity(None).ok()?;
+        Self::of((0..MOST).filter(|core| set.is_set(*core as usize)))
+    }
+
+    /// The cores that the calling thread may run on; none where the system does not tell.
+    #[cfg(not(target_os = "linux"))]
+    #[must_use]
+    pub fn available() -> Option<Self> {
+        None
+    }
+
+    /// So many sets of neighbours that have all cores together, of about one size; none where there are fewer cores.
+    #[must_use]
+    pub fn split(&self, parts: u32) -> Option<Vec<Self>> {
+        let (count, cores) = (self.count(), self.iter().collect::<Vec<u32>>());
+        let start = |part: u32| (u64::from(part) * u64::from(count) / u64::from(parts.max(1))) as usize;
+        (1..=count).contains(&parts).then(|| {
+            (0..parts).filter_map(|part| Self::of(cores[start(part)..start(part + 1)].iter().copied())).collect()
+        })
+    }
+
+    /// The first core of another set that this one does not have.
+    #[must_use]
+    pub fn lacks(&self, other: &Self) -> Option<u32> {
+        other.0.difference(&self.0).next().copied()
+    }
+
     /// Their numbers, ascending.
     pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         self.0.iter().copied()

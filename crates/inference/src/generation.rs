@@ -106,6 +106,10 @@ pub enum Event {
     Started {
         /// The prompt's tokens.
         prompt_tokens: u32,
+        /// As [`Usage::cached_tokens`].
+        cached_tokens: u32,
+        /// As [`Usage::cache_written_tokens`].
+        cache_written_tokens: u32,
     },
     /// More of the answer: valid UTF-8, never a part of a stop sequence.
     Text {
@@ -203,11 +207,23 @@ pub struct Timing {
 #[derive(Debug)]
 pub struct Generation {
     receiver: Receiver,
+    replica: Option<u32>,
 }
 
 impl Generation {
     pub(crate) fn new(receiver: Receiver) -> Self {
-        Self { receiver }
+        Self { receiver, replica: None }
+    }
+
+    /// The same, by the replica of this number.
+    pub(crate) fn by_replica(self, number: u32) -> Self {
+        Self { replica: Some(number), ..self }
+    }
+
+    /// Which of several replicas answers, counted from 0; none where there is one engine alone.
+    #[must_use]
+    pub fn replica(&self) -> Option<u32> {
+        self.replica
     }
 
     /// Waits for the whole answer.

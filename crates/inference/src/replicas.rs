@@ -82,13 +82,13 @@ impl Replicas {
     }
 
     /// Hands a request to the replica that suits it best, and to the others in turn where it is refused for want of room.
-    fn hand<T>(&self, tenant: Tenant, prompt: &Prompt, mut submit: impl FnMut(&Scheduler) -> Result<T>) -> Result<T> {
+    fn hand<T>(&self, tenant: Tenant, prompt: &Prompt, mut submit: impl FnMut(usize) -> Result<T>) -> Result<T> {
         let hashes = hashes(tenant, prompt);
         let mut refusals = Vec::new();
         let mut tried = vec![false; self.all.len()];
         while let Some(at) = self.choose(tenant, &hashes, &tried) {
             tried[at] = true;
-            let outcome = submit(&self.all[at]);
+            let outcome = submit(at);
             let mut state = self.lock();
             state[at].coming -= 1;
             match outcome {
@@ -248,11 +248,14 @@ impl Generator for Replicas {
     }
 
     fn generate(&self, request: GenerateRequest) -> Result<Generation> {
-        self.hand(request.serving.tenant, &request.prompt, |replica| replica.generate(request.clone()))
+        self.hand(request.serving.tenant, &request.prompt, |at| {
+            let generation = self.all[at].generate(request.clone())?;
+            Ok(generation.by_replica(u32::try_from(at).unwrap_or(u32::MAX)))
+        })
     }
 
     fn score(&self, request: ScoreRequest) -> Result<Scoring> {
-        self.hand(request.serving.tenant, &request.prompt, |replica| replica.score(request.clone()))
+        self.hand(request.serving.tenant, &request.prompt, |at| self.all[at].score(request.clone()))
     }
 
     fn forget(&self, tenant: Tenant) {

@@ -133,6 +133,14 @@ impl Jobs {
         self.0.store.read(|tx| async move { store::any_open(&tx, kind).await }).await
     }
 
+    /// The oldest job of `kind`, of any account, that has not ended.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub async fn find_open(&self, kind: &str) -> Result<Option<Job>> {
+        self.0.store.read(|tx| async move { store::find_open(&tx, kind).await }).await
+    }
+
     /// Ends the account's job: a queued one at once; a running one when its handler, whose token is cancelled, returns. An
     /// ended one stays as it is.
     ///

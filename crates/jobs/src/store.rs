@@ -128,6 +128,12 @@ pub(crate) async fn any_open(tx: &Tx, kind: &str) -> Result<bool> {
     Ok(open.is_some())
 }
 
+/// The oldest job of this kind, of any account, that has not ended.
+pub(crate) async fn find_open(tx: &Tx, kind: &str) -> Result<Option<Job>> {
+    let sql = select_jobs!("WHERE kind = $1 AND state IN ('queued', 'running') ORDER BY created, id LIMIT 1");
+    tx.fetch_optional(sql, params![kind]).await?.as_ref().map(job).transpose()
+}
+
 /// The account's jobs, newest first.
 pub(crate) async fn list(store: &Store, account: &AccountId, page: &PageRequest) -> Result<Page<Job>> {
     let (after, limit) = (page.after.as_deref(), i64::from(page.limit) + 1);

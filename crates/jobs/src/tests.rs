@@ -186,10 +186,14 @@ async fn open_jobs_of_a_kind_are_seen_whoever_has_them() {
     each_backend(async |store| {
         let f = Fixture::open(store).await;
         f.register("echo", |job| async move { succeed(&job).await });
+        let job = f.submit("echo").await;
+        f.clock.advance(1);
         f.submit("echo").await;
         assert!(f.jobs.any_open("echo").await.unwrap() && !f.jobs.any_open("other").await.unwrap());
-        f.run().await;
+        assert_eq!(f.jobs.find_open("echo").await.unwrap().unwrap().id, job, "the oldest");
+        while f.run().await > 0 {}
         assert!(!f.jobs.any_open("echo").await.unwrap());
+        assert_eq!(f.jobs.find_open("echo").await.unwrap(), None);
     })
     .await;
 }

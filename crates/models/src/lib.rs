@@ -69,18 +69,18 @@ pub use profiles::{InferenceProfile, NewProfile, ProfileKind, RouteTarget, Routi
 pub use pull::PullRequest;
 pub use quality::{Bound, Comparison, Kept, LabelTask, MOST_TASKS, QuantizationReport, Ratio, Share};
 pub use quantize::QuantizeRequest;
-pub use quotas::Quota;
+pub use quotas::{Quota, QuotaReport, QuotaSource, QuotaUse, SetQuota};
 pub use snapshots::{SnapshotPlace, Snapshotting};
-pub use status::{LoadedModel, ProfileInUse, Status};
+pub use status::{LoadedModel, Percentiles, ProfileInUse, RecentAnswers, Status};
 pub use store::TABLES;
 pub use tune::{
-    Gain, MOST_REQUESTS, MachineFacts, Measurement, OwnRequest, Slo, StaticBatches, TuneRequest, Tuned, TunedSettings,
-    TuningPoint, TuningReport, Workload,
+    Gain, MOST_REQUESTS, MachineFacts, Measurement, OwnRequest, Slo, StaticBatches, TriedWeights, TuneRequest, Tuned,
+    TunedSettings, TuningPoint, TuningReport, Workload,
 };
 
 /// Every module of this crate that has tables, in the order in which they are opened.
 pub const MODULES: &[::store::Module] =
-    &[TABLES, pools::store::TABLES, profiles::store::TABLES, BATCH_TABLES, tune::store::TABLES];
+    &[TABLES, pools::store::TABLES, profiles::store::TABLES, BATCH_TABLES, tune::store::TABLES, quotas::TABLES];
 
 /// The models of a deployment. Cheap to clone.
 #[derive(Clone)]
@@ -109,6 +109,8 @@ struct Inner {
     stops: batch::Stops,
     pools: pools::live::Registry,
     quotas: quotas::Quotas,
+    /// Held while it is decided whether a tuning begins.
+    tuning: tokio::sync::Mutex<()>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -185,6 +187,7 @@ impl Models {
                 batch_limits: config.batch,
                 stops: batch::Stops::default(),
                 quotas: quotas::Quotas::new(config.quota, clock.clone()),
+                tuning: tokio::sync::Mutex::new(()),
                 clock,
                 random,
             }),

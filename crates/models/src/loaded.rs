@@ -2,6 +2,7 @@
 
 mod keeping;
 mod reading;
+mod recent;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tuned;
@@ -9,10 +10,10 @@ pub(crate) mod tuned;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::Instant;
 
 use base::{Error, Result};
-use inference::{LoadOptions, Loaded, Loader, ModelFiles};
+use inference::{Finish, LoadOptions, Loaded, Loader, ModelFiles};
 use tokio::sync::{Semaphore, watch};
 
 use crate::at_rest::{MemoryFile, Opening, SealedModel};
@@ -74,6 +75,7 @@ struct Slot {
     speed: Mutex<Option<f64>>,
     /// What is kept on disk of the prompts that it reads.
     kept: Option<Arc<Kept>>,
+    recent: Mutex<recent::Recent>,
     embedding: Semaphore,
     embeddings_waiting: AtomicUsize,
 }
@@ -94,8 +96,13 @@ impl Lease {
         &self.slot.model
     }
 
-    /// Notes the speed of an answer, for the status.
-    pub(crate) fn record_speed(&self, tokens: u32, decode: Duration) {
+    /// Notes how soon and how fast an answer came, for the status.
+    pub(crate) fn note_answer(&self, finish: &Finish) {
+        let (tokens, timing) = (finish.usage.completion_tokens, finish.timing);
+        let mut recent = self.slot.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.note(Instant::now(), timing.queued, timing.first_token, tokens);
+        drop(recent);
+        let decode = timing.decode;
         if tokens > 1 && !decode.is_zero() {
             let speed = f64::from(tokens - 1) / decode.as_secs_f64();
             let mut mean = self.slot.speed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -412,7 +419,7 @@ impl Shared {
             None => self.options_of(name, &facts),
         };
         self.make_room(name, facts.memory_bytes(&options))?.into_iter().for_each(keeping::leave);
-        let started = std::time::Instant::now();
+        let started = Instant::now();
         let opened = opened.finish()?;
         let model = self.loader.load(&opened.files(), &options).map_err(to_error)?;
         let bytes = model.memory_bytes();
@@ -428,6 +435,7 @@ impl Shared {
             last_use: AtomicU64::new(self.tick()),
             speed: Mutex::new(None),
             kept,
+            recent: Mutex::default(),
             embedding: Semaphore::new(cores),
             embeddings_waiting: AtomicUsize::new(0),
         };
@@ -537,6 +545,7 @@ fn describe(entry: &Entry) -> Option<LoadedModel> {
         cache_bytes: status.cache_bytes,
         cache_entries: status.cache_entries,
         occupancy: (status.batches > 0).then(|| status.batch_sequences as f64 / status.batches as f64),
+        recent: slot.recent.lock().unwrap_or_else(PoisonError::into_inner).summary(Instant::now()),
         tokens_per_second: *slot.speed.lock().unwrap_or_else(PoisonError::into_inner),
     })
 }

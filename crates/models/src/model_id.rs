@@ -46,7 +46,11 @@ pub(crate) fn invalid() -> Error {
     Error::invalid("The provided model identifier is invalid.")
 }
 
-fn parse_for(account: &str, region: &str, text: &str) -> Result<ModelId> {
+/// As [`parse`], for a caller of this account and region.
+///
+/// # Errors
+/// As [`parse`].
+pub(crate) fn parse_for(account: &str, region: &str, text: &str) -> Result<ModelId> {
     let trimmed = text.trim();
     if trimmed != text && !trimmed.is_empty() {
         return Err(invalid().with_hint(format!("Remove the spaces around it: `{trimmed}`.")));

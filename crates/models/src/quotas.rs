@@ -3,20 +3,25 @@
 //! Requests and tokens are counted by token buckets that hold a minute's worth and fill steadily. A request is admitted
 //! where its bucket holds one and the bucket of tokens is not empty; what it read and wrote is taken out when that is
 //! known, so that one long request may bring the bucket below nothing and the next ones wait until it is filled again.
-//! What is counted lies in memory and begins anew with the process.
+//! What is counted lies in memory and begins anew with the process; what is set for an account is kept in the database.
 
 mod bucket;
+mod setting;
+mod store;
 
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use base::{AccountId, Clock, Error, Result};
+use base::{AccountId, Clock, Error, Result, Timestamp};
 use futures::stream::Stream;
 
 use self::bucket::Bucket;
+pub use self::setting::{QuotaReport, QuotaSource, QuotaUse, SetQuota};
+pub(crate) use self::store::TABLES;
 use crate::{ChatEvent, Scores, ServedBy};
 
 /// More pairs of account and model than this are only kept where they count something.
@@ -68,13 +73,22 @@ impl FromStr for Quota {
 /// Counts what accounts ask. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Quotas {
-    quota: Quota,
+    default: Quota,
     shared: Arc<Shared>,
 }
 
 struct Shared {
     clock: Arc<dyn Clock>,
     used: Mutex<HashMap<Pair, Used>>,
+    set: Mutex<Set>,
+}
+
+/// What is set, as it was read last.
+#[derive(Default)]
+struct Set {
+    of_accounts: HashMap<AccountId, Quota>,
+    of_models: HashMap<Pair, Quota>,
+    read_at: Option<Timestamp>,
 }
 
 /// An account and a model.
@@ -88,8 +102,62 @@ struct Used {
 }
 
 impl Quotas {
-    pub(crate) fn new(quota: Quota, clock: Arc<dyn Clock>) -> Self {
-        Self { quota, shared: Arc::new(Shared { clock, used: Mutex::default() }) }
+    /// With this quota for accounts for which nothing is set.
+    pub(crate) fn new(default: Quota, clock: Arc<dyn Clock>) -> Self {
+        Self { default, shared: Arc::new(Shared { clock, used: Mutex::default(), set: Mutex::default() }) }
+    }
+
+    /// Takes what is set from now on, as it was read at `now`.
+    fn replace(&self, all: &[SetQuota], now: Timestamp) {
+        let mut set = Set { read_at: Some(now), ..Set::default() };
+        for SetQuota { account, model, quota, .. } in all {
+            match model {
+                None => set.of_accounts.insert(account.clone(), *quota),
+                Some(model) => set.of_models.insert((account.clone(), model.clone()), *quota),
+            };
+        }
+        *self.shared.set() = set;
+    }
+
+    /// When what is set was read; none before the first time.
+    fn read_at(&self) -> Option<Timestamp> {
+        self.shared.set().read_at
+    }
+
+    /// What an account may ask of a model, and where that comes from: the narrower wins as a whole.
+    fn quota_of(&self, pair: &Pair) -> (Quota, QuotaSource) {
+        let set = self.shared.set();
+        if let Some(quota) = set.of_models.get(pair) {
+            return (*quota, QuotaSource::Model);
+        }
+        match set.of_accounts.get(&pair.0) {
+            Some(quota) => (*quota, QuotaSource::Account),
+            None => (self.default, QuotaSource::Default),
+        }
+    }
+
+    /// What is used, by account and model.
+    fn used(&self) -> Vec<QuotaUse> {
+        let now = self.shared.clock.now();
+        let all = self.shared.lock().clone();
+        let mut used: Vec<QuotaUse> = all
+            .into_iter()
+            .filter_map(|(pair, mut used)| {
+                let (quota, source) = self.quota_of(&pair);
+                used.refill(quota, now);
+                used.counts(now).then(|| QuotaUse {
+                    account: pair.0,
+                    model: pair.1,
+                    quota,
+                    source,
+                    requests_left: used.requests.map(|bucket| u32::try_from(bucket.left().max(0)).unwrap_or(u32::MAX)),
+                    tokens_left: used.tokens.map(Bucket::left),
+                    running: used.running,
+                })
+            })
+            .collect();
+        used.sort_by(|a, b| (&a.account, &a.model).cmp(&(&b.account, &b.model)));
+        used
     }
 
     /// Admits a request; it runs until the admission is dropped.
@@ -97,18 +165,19 @@ impl Quotas {
     /// # Errors
     /// Throttled, with when to try again.
     pub(crate) fn admit(&self, account: &AccountId, model: &str) -> Result<Admission> {
-        if self.quota.is_unlimited() {
+        let pair = (account.clone(), model.to_owned());
+        let (quota, _) = self.quota_of(&pair);
+        if quota.is_unlimited() {
             return Ok(Admission(None));
         }
         let now = self.shared.clock.now();
-        let pair = (account.clone(), model.to_owned());
         let mut all = self.shared.lock();
         if all.len() >= PAIRS {
             all.retain(|_, used| used.counts(now));
         }
         let used = all.entry(pair.clone()).or_default();
-        used.refill(self.quota, now);
-        used.admit(self.quota).map_err(|refusal| refusal.told(model))?;
+        used.refill(quota, now);
+        used.admit(quota).map_err(|refusal| refusal.told(model))?;
         drop(all);
         Ok(Admission(Some(Admitted { pair, shared: self.shared.clone() })))
     }
@@ -118,13 +187,17 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, HashMap<Pair, Used>> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn set(&self) -> MutexGuard<'_, Set> {
+        self.set.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Used {
-    fn refill(&mut self, quota: Quota, now: base::Timestamp) {
+    fn refill(&mut self, quota: Quota, now: Timestamp) {
         let filled = |bucket: Option<Bucket>, limit: Option<u32>| {
             let limit = limit?;
-            Some(bucket.unwrap_or(Bucket::full(limit, now)).at(now))
+            Some(bucket.unwrap_or(Bucket::full(limit, now)).at(now).limited(limit))
         };
         self.requests = filled(self.requests, quota.requests_per_minute);
         self.tokens = filled(self.tokens, quota.tokens_per_minute);
@@ -146,7 +219,7 @@ impl Used {
     }
 
     /// Whether it differs from what a pair begins with.
-    fn counts(&self, now: base::Timestamp) -> bool {
+    fn counts(&self, now: Timestamp) -> bool {
         let is_used = |bucket: Option<Bucket>| bucket.is_some_and(|bucket| !bucket.at(now).is_full());
         self.running > 0 || is_used(self.requests) || is_used(self.tokens)
     }
@@ -163,6 +236,7 @@ impl Refusal {
         let Self { what, seconds } = self;
         Error::throttled(format!("Too many {what}, please wait before trying again."))
             .with_hint(format!("The account's quota of {what} for `{model}` is used up. Try again in {seconds} s."))
+            .with_retry_after(Duration::from_secs(seconds))
     }
 }
 

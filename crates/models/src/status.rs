@@ -1,5 +1,7 @@
 //! What is loaded, and what it is doing.
 
+use std::time::Duration;
+
 use base::Result;
 use identity::Ctx;
 
@@ -65,6 +67,32 @@ pub struct LoadedModel {
     pub occupancy: Option<f64>,
     /// The mean speed of the answers that finished lately, in tokens a second of decoding; none before the first.
     pub tokens_per_second: Option<f64>,
+    /// The answers of the last minutes; none where there is none.
+    pub recent: Option<RecentAnswers>,
+}
+
+/// The answers of the last minutes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RecentAnswers {
+    /// How many there are.
+    pub answers: usize,
+    /// For how long an answer is one of them.
+    pub window: Duration,
+    /// Their waits for a sequence.
+    pub queued: Percentiles,
+    /// The times from their requests' arrival at the engine to their first tokens, the wait included.
+    pub first_token: Percentiles,
+    /// The tokens that were written of all of them together, a second of the window.
+    pub tokens_per_second: f64,
+}
+
+/// Times of which so many percent are no longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Percentiles {
+    /// Half of them.
+    pub p50: Duration,
+    /// 95 % of them.
+    pub p95: Duration,
 }
 
 impl Models {

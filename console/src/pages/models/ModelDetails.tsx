@@ -1,17 +1,38 @@
+import Box from '@cloudscape-design/components/box'
+import Header from '@cloudscape-design/components/header'
 import KeyValuePairs from '@cloudscape-design/components/key-value-pairs'
 import Modal from '@cloudscape-design/components/modal'
 import type { ReactNode } from 'react'
 import type { Card, Origin } from '../../api/models.ts'
+import type { LoadedModel } from '../../api/status.ts'
+import { PageLink } from '../../shell/router.tsx'
 import { integer, parameters } from '../../ui/format.ts'
 import { CardState, size } from './cardParts.tsx'
+import { LiveFigures } from './LiveFigures.tsx'
 import { Licence } from './PullModal.tsx'
+import { modelPath } from '../tuning/text.ts'
 import { reportLines } from './quantization.ts'
 
+interface Props {
+  card: Card
+  /** What it is doing, where it is in memory. */
+  live: LoadedModel | undefined
+  onDismiss: () => void
+}
+
 /** Everything that the catalogue knows of one model. */
-export function ModelDetails({ card, onDismiss }: { card: Card; onDismiss: () => void }) {
+export function ModelDetails({ card, live, onDismiss }: Props) {
   const reports = [...(card.quantization ? [card.quantization] : []), ...(card.refusedQuantizations ?? [])]
   return (
     <Modal visible size="large" header={card.title} onDismiss={onDismiss}>
+      {live && (
+        <Box margin={{ bottom: 'l' }}>
+          <Header variant="h3" description="The figures refresh by themselves.">
+            In memory now
+          </Header>
+          <LiveFigures model={live} />
+        </Box>
+      )}
       <KeyValuePairs
         columns={2}
         items={[
@@ -30,6 +51,7 @@ export function ModelDetails({ card, onDismiss }: { card: Card; onDismiss: () =>
           { label: 'Downloaded from', value: card.pulledFrom?.source ?? '–' },
           { label: 'SHA-256', value: <code className="craton-secret">{card.sha256 ?? '–'}</code> },
           ...reports.map((report) => ({ label: `Quantization to ${report.to}`, value: <Lines of={reportLines(report)} /> })),
+          ...(card.state === 'ready' ? [{ label: 'Tuning', value: <PageLink to={modelPath(card.name)}>How it is loaded</PageLink> }] : []),
           { label: 'On the command line', value: <code className="craton-secret">craton models pull {card.name}</code> },
           { label: `Stands behind these AWS ids (${card.servesAwsIds.length})`, value: <Lines of={card.servesAwsIds} /> },
         ]}

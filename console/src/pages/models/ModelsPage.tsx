@@ -7,6 +7,7 @@ import SpaceBetween from '@cloudscape-design/components/space-between'
 import TextFilter from '@cloudscape-design/components/text-filter'
 import { useState } from 'react'
 import { listModels, removeModel, unloadModel, type Card } from '../../api/models.ts'
+import { getStatus } from '../../api/status.ts'
 import { useNotify } from '../../shell/Notifications.tsx'
 import { navigate, useRoute } from '../../shell/router.tsx'
 import { useSession } from '../../shell/SessionContext.tsx'
@@ -23,10 +24,13 @@ import { PullProgress } from './PullProgress.tsx'
 import { QuantizeModal } from './QuantizeModal.tsx'
 
 const REFRESH_MS = 5000
+/** How often it is asked what the models in memory are doing. */
+const LIVE_MS = 3000
 
 /** The catalogue: what can be run, what is on disk, what stands behind which AWS id. */
 export default function ModelsPage() {
   const models = useLoad(listModels, REFRESH_MS)
+  const status = useLoad(getStatus, LIVE_MS)
   const notify = useNotify()
   const { managesDeployment } = useSession()
   const { query } = useRoute()
@@ -53,6 +57,7 @@ export default function ModelsPage() {
   const all = models.value ?? []
   const shown = all.filter((card) => CHOICES[choice]?.test(card) && matches(card, text))
   const detailed = all.find((card) => card.name === query.get('model'))
+  const live = (card: Card) => status.value?.loaded.find((model) => model.name === card.name)
   const actions = (card: Card) => (
     <CardActions
       card={card}
@@ -126,13 +131,13 @@ export default function ModelsPage() {
             </Button>
           ),
           sections: [
-            { id: 'state', content: (card) => <CardState card={card} /> },
+            { id: 'state', content: (card) => <CardState card={card} live={live(card)} /> },
             { id: 'facts', content: (card) => <CardFacts card={card} /> },
             { id: 'actions', content: actions },
           ],
         }}
       />
-      {detailed && <ModelDetails card={detailed} onDismiss={() => navigate('/models')} />}
+      {detailed && <ModelDetails card={detailed} live={live(detailed)} onDismiss={() => navigate('/models')} />}
       {pulling && (
         <PullModal
           card={pulling === 'other' ? undefined : pulling}

@@ -5,17 +5,28 @@ import KeyValuePairs from '@cloudscape-design/components/key-value-pairs'
 import SpaceBetween from '@cloudscape-design/components/space-between'
 import StatusIndicator from '@cloudscape-design/components/status-indicator'
 import type { Card } from '../../api/models.ts'
+import type { LoadedModel } from '../../api/status.ts'
 import { navigate } from '../../shell/router.tsx'
 import { bytes, integer, parameters } from '../../ui/format.ts'
+import { doing } from '../../ui/live.ts'
+import { modelPath } from '../tuning/text.ts'
 import { PullProgress } from './PullProgress.tsx'
 
-export function CardState({ card }: { card: Card }) {
+/** Where the files are, whether the model is in memory, and then what it is doing. */
+export function CardState({ card, live }: { card: Card; live?: LoadedModel | undefined }) {
   return (
-    <SpaceBetween direction="horizontal" size="xs" alignItems="center">
-      <StateIndicator card={card} />
-      {card.loaded && <Badge color="green">In memory</Badge>}
-      <Badge>{card.kind === 'text' ? 'Text' : 'Embedding'}</Badge>
-    </SpaceBetween>
+    <>
+      <SpaceBetween direction="horizontal" size="xs" alignItems="center">
+        <StateIndicator card={card} />
+        {card.loaded && <Badge color="green">In memory</Badge>}
+        <Badge>{card.kind === 'text' ? 'Text' : 'Embedding'}</Badge>
+      </SpaceBetween>
+      {live?.kind === 'text' && (
+        <Box variant="small" color="text-body-secondary">
+          {doing(live)}
+        </Box>
+      )}
+    </>
   )
 }
 
@@ -104,6 +115,11 @@ export function CardActions({ card, manages, busy, onPull, onRemove, onUnload, o
       {manages && card.state === 'ready' && card.kind === 'text' && (
         <Button ariaLabel={`Quantize ${card.title}`} onClick={onQuantize}>
           Quantize
+        </Button>
+      )}
+      {card.state === 'ready' && (
+        <Button ariaLabel={`Tuning of ${card.title}`} onClick={() => navigate(modelPath(card.name))}>
+          Tuning
         </Button>
       )}
       {manages && card.loaded && (

@@ -10,6 +10,7 @@ import { useSession } from '../../shell/SessionContext.tsx'
 import { Empty } from '../../ui/Empty.tsx'
 import { ErrorAlert } from '../../ui/ErrorAlert.tsx'
 import { bytes } from '../../ui/format.ts'
+import { cacheKept, cacheShare, measured } from '../../ui/live.ts'
 import { useAction } from '../../ui/useAction.ts'
 
 interface Props {
@@ -62,10 +63,11 @@ export function LoadedModels({ loaded, onChange }: Props) {
     <>
       <ErrorAlert error={unload.error} title="Could not unload the model" onDismiss={unload.clearError} />
       <ErrorAlert error={forget.error} title="Could not forget the prompts" onDismiss={forget.clearError} />
-      <Table
+      <Table<LoadedModel>
         items={loaded}
         trackBy="name"
         variant="container"
+        wrapLines
         ariaLabels={{ tableLabel: 'Models in memory' }}
         header={
           <Header variant="h2" counter={`(${loaded.length})`}>
@@ -89,17 +91,23 @@ export function LoadedModels({ loaded, onChange }: Props) {
             cell: (model) => (model.tokensPerSecond ? model.tokensPerSecond.toFixed(1) : '–'),
           },
           {
-            id: 'hits',
-            header: 'From the cache',
-            cell: (model) =>
-              model.promptTokens > 0 ? `${((100 * model.cachedTokens) / model.promptTokens).toFixed(0)} %` : '–',
+            id: 'first',
+            header: 'First token, 95 % within',
+            cell: (model) => measured(model.recent?.firstTokenMs.p95 ?? null),
           },
-          { id: 'kept', header: 'Kept', cell: (model) => `${bytes(model.cacheBytes)} in ${model.cacheEntries}` },
+          {
+            id: 'waited',
+            header: 'Waited, 95 % within',
+            cell: (model) => measured(model.recent?.queuedMs.p95 ?? null),
+          },
+          { id: 'hits', header: 'From the cache', cell: cacheShare },
+          { id: 'kept', header: 'Kept', cell: cacheKept },
           {
             id: 'occupancy',
             header: 'Requests a step',
             cell: (model) => (model.occupancy ? model.occupancy.toFixed(1) : '–'),
           },
+          { id: 'profile', header: 'Profile', cell: (model) => model.profile.name },
           actions,
         ]}
       />

@@ -1,4 +1,5 @@
 import Button from '@cloudscape-design/components/button'
+import CollectionPreferences from '@cloudscape-design/components/collection-preferences'
 import Header from '@cloudscape-design/components/header'
 import KeyValuePairs from '@cloudscape-design/components/key-value-pairs'
 import Modal from '@cloudscape-design/components/modal'
@@ -11,7 +12,8 @@ import { listRequests, type RequestRecord } from '../../api/status.ts'
 import { PageLink } from '../../shell/router.tsx'
 import { Empty } from '../../ui/Empty.tsx'
 import { ErrorAlert } from '../../ui/ErrorAlert.tsx'
-import { milliseconds } from '../../ui/format.ts'
+import { integer, milliseconds } from '../../ui/format.ts'
+import { cachedText, measured, stopText } from '../../ui/live.ts'
 import { Time } from '../../ui/Time.tsx'
 import { useLoad } from '../../ui/useLoad.ts'
 
@@ -25,6 +27,7 @@ export function RequestsTable() {
   const [filter, setFilter] = useState('')
   const [outcome, setOutcome] = useState('all')
   const [open, setOpen] = useState<RequestRecord>()
+  const [columns, setColumns] = useState(readColumns)
 
   const all = requests.value ?? []
   const shown = all.filter((request) => CHOICES[outcome]?.test(request) && matches(request, filter))
@@ -74,6 +77,24 @@ export function RequestsTable() {
             <Empty title="No request matches" />
           )
         }
+        columnDisplay={COLUMNS.map(({ id }) => ({ id, visible: columns.includes(id) }))}
+        preferences={
+          <CollectionPreferences
+            title="Columns"
+            confirmLabel="Show"
+            cancelLabel="Cancel"
+            preferences={{ visibleContent: columns }}
+            visibleContentPreference={{
+              title: 'Columns of the requests',
+              options: [{ label: '', options: COLUMNS.map(({ id, header: label }) => ({ id, label, editable: id !== 'operation' })) }],
+            }}
+            onConfirm={({ detail }) => {
+              const chosen = detail.visibleContent ?? columns
+              window.localStorage.setItem(KEY, chosen.join(' '))
+              setColumns(chosen)
+            }}
+          />
+        }
         columnDefinitions={[
           { id: 'time', header: 'Time', cell: (request) => <Time iso={request.time} short /> },
           {
@@ -90,7 +111,12 @@ export function RequestsTable() {
           { id: 'service', header: 'Service', cell: (request) => request.service },
           { id: 'status', header: 'Status', cell: (request) => <Outcome request={request} /> },
           { id: 'duration', header: 'Took', cell: (request) => milliseconds(request.durationMs) },
-          { id: 'model', header: 'Answered by', cell: (request) => request.servedBy ?? '–' },
+          { id: 'model', header: 'Answered by', cell: answeredBy },
+          { id: 'cached', header: 'From the cache', cell: cachedText },
+          { id: 'output', header: 'Tokens written', cell: (request) => integer(request.outputTokens) },
+          { id: 'queued', header: 'Waited', cell: (request) => measured(request.queuedMs) },
+          { id: 'first', header: 'First token', cell: (request) => measured(request.firstTokenMs) },
+          { id: 'stop', header: 'Ended because', cell: (request) => stopText(request.stopReason) },
         ]}
       />
       {open && <RequestDetails request={open} onDismiss={() => setOpen(undefined)} />}
@@ -109,7 +135,16 @@ function RequestDetails({ request, onDismiss }: { request: RequestRecord; onDism
           { label: 'Time', value: <Time iso={request.time} /> },
           { label: 'Took', value: milliseconds(request.durationMs) },
           { label: 'Caller', value: <span className="craton-stack">{request.principal}</span> },
-          { label: 'Answered by', value: request.servedBy ?? '–' },
+          { label: 'Answered by', value: answeredBy(request) },
+          ...(request.promptTokens === null
+            ? []
+            : [
+                { label: 'Tokens of the prompt from the cache', value: cachedText(request) },
+                { label: 'Tokens written', value: integer(request.outputTokens) },
+                { label: 'Waited for a place', value: measured(request.queuedMs) },
+                { label: 'First token after', value: measured(request.firstTokenMs) },
+                { label: 'Ended because', value: stopText(request.stopReason) },
+              ]),
           { label: 'Request id', value: <code className="craton-secret">{request.requestId}</code> },
           ...(request.status === 403
             ? [
@@ -123,6 +158,36 @@ function RequestDetails({ request, onDismiss }: { request: RequestRecord; onDism
       />
     </Modal>
   )
+}
+
+/** The model, and which of its replicas. */
+function answeredBy({ servedBy, replica }: RequestRecord): string {
+  if (servedBy === null) return '–'
+  return replica === null ? servedBy : `${servedBy}, replica ${replica}`
+}
+
+/** The columns that can be shown, in their order, and whether they are at first. */
+const COLUMNS = [
+  { id: 'time', header: 'Time', first: true },
+  { id: 'operation', header: 'Operation', first: true },
+  { id: 'service', header: 'Service', first: false },
+  { id: 'status', header: 'Status', first: true },
+  { id: 'duration', header: 'Took', first: true },
+  { id: 'model', header: 'Answered by', first: true },
+  { id: 'cached', header: 'From the cache', first: true },
+  { id: 'output', header: 'Tokens written', first: false },
+  { id: 'queued', header: 'Waited', first: true },
+  { id: 'first', header: 'First token', first: true },
+  { id: 'stop', header: 'Ended because', first: false },
+]
+const KEY = 'craton.requests.columns'
+
+/** The columns that were chosen in this browser. */
+function readColumns(): readonly string[] {
+  const kept = window.localStorage.getItem(KEY)
+  if (kept === null) return COLUMNS.filter(({ first }) => first).map(({ id }) => id)
+  const chosen = kept.split(' ')
+  return COLUMNS.map(({ id }) => id).filter((id) => id === 'operation' || chosen.includes(id))
 }
 
 function Outcome({ request }: { request: RequestRecord }) {

@@ -2,6 +2,7 @@ import FormField from '@cloudscape-design/components/form-field'
 import Input from '@cloudscape-design/components/input'
 import SpaceBetween from '@cloudscape-design/components/space-between'
 import Textarea from '@cloudscape-design/components/textarea'
+import { MoreSettings } from './MoreSettings.tsx'
 import type { Settings, SettingsErrors } from './settings.ts'
 
 interface Props {
@@ -10,9 +11,9 @@ interface Props {
   onChange: (settings: Settings) => void
 }
 
-/** System prompt and sampling, the same for every pane. */
+/** System prompt, sampling and what goes beyond them, the same for every pane. */
 export function SettingsForm({ settings, errors, onChange }: Props) {
-  const set = (field: keyof Settings) => (event: { detail: { value: string } }) =>
+  const set = (field: 'system' | 'temperature' | 'topP' | 'maxTokens' | 'stopSequences') => (event: { detail: { value: string } }) =>
     onChange({ ...settings, [field]: event.detail.value })
   return (
     <SpaceBetween size="m">
@@ -38,6 +39,7 @@ export function SettingsForm({ settings, errors, onChange }: Props) {
           <Textarea value={settings.stopSequences} rows={2} onChange={set('stopSequences')} />
         </FormField>
       </SpaceBetween>
+      <MoreSettings settings={settings} errors={errors} onChange={onChange} />
     </SpaceBetween>
   )
 }

@@ -83,6 +83,8 @@ function FiguresLine({ turn }: { turn: Turn }) {
     turn.state === 'stopped' ? 'stopped by you' : undefined,
     figures.inputTokens === undefined ? undefined : `${integer(figures.inputTokens)} tokens in`,
     figures.outputTokens === undefined ? undefined : `${integer(figures.outputTokens)} out`,
+    figures.cachedTokens ? `${integer(figures.cachedTokens)} from the cache` : undefined,
+    figures.keptTokens ? `${integer(figures.keptTokens)} kept in the cache` : undefined,
     speed === undefined ? undefined : `${speed.toFixed(1)} tokens/s`,
     figures.firstTextMs === undefined ? undefined : `first text after ${milliseconds(figures.firstTextMs)}`,
     figures.stopReason === undefined ? undefined : (STOP_REASONS[figures.stopReason] ?? figures.stopReason),
@@ -98,6 +100,7 @@ function FiguresLine({ turn }: { turn: Turn }) {
 const STOP_REASONS: Record<string, string> = {
   end_turn: 'finished',
   max_tokens: 'cut at max tokens',
+  loop: 'ended, as it repeated itself',
   stop_sequence: 'stop sequence met',
   model_context_window_exceeded: 'context is full',
 }

@@ -1,5 +1,5 @@
 /** Programs that send the same request as the playground. */
-import type { ConverseRequest } from '../../api/converse.ts'
+import type { ContentBlock, ConverseRequest } from '../../api/converse.ts'
 import { python, shell } from '../../ui/literals.ts'
 
 export interface CodeInput {
@@ -29,12 +29,14 @@ export function codeFor(language: Language, input: CodeInput): string {
 }
 
 function boto3({ endpoint, region, modelId, request }: CodeInput): string {
-  const { messages, system, inferenceConfig } = request
+  const { messages, system, inferenceConfig, additionalModelRequestFields: fields, additionalModelResponseFieldPaths: paths } = request
   const members = [
     `modelId=${python(modelId)},`,
     `messages=${python(messages, 1)},`,
     ...(system ? [`system=${python(system, 1)},`] : []),
     ...(inferenceConfig ? [`inferenceConfig=${python(inferenceConfig, 1)},`] : []),
+    ...(fields ? [`additionalModelRequestFields=${python(fields, 1)},`] : []),
+    ...(paths ? [`additionalModelResponseFieldPaths=${python(paths, 1)},`] : []),
   ]
   return `# pip install boto3; credentials: eval "$(craton env)"
 import boto3
@@ -56,7 +58,7 @@ for event in response["stream"]:
 }
 
 function awsCli({ endpoint, region, modelId, request }: CodeInput): string {
-  const { messages, system, inferenceConfig } = request
+  const { messages, system, inferenceConfig, additionalModelRequestFields: fields, additionalModelResponseFieldPaths: paths } = request
   const options = [
     `--endpoint-url ${shell(endpoint)}`,
     `--region ${shell(region)}`,
@@ -64,6 +66,8 @@ function awsCli({ endpoint, region, modelId, request }: CodeInput): string {
     `--messages ${shell(JSON.stringify(messages))}`,
     ...(system ? [`--system ${shell(JSON.stringify(system))}`] : []),
     ...(inferenceConfig ? [`--inference-config ${shell(JSON.stringify(inferenceConfig))}`] : []),
+    ...(fields ? [`--additional-model-request-fields ${shell(JSON.stringify(fields))}`] : []),
+    ...(paths ? [`--additional-model-response-field-paths ${shell(JSON.stringify(paths))}`] : []),
   ]
   return `# credentials: eval "$(craton env)"; the AWS CLI has no command for the streaming call
 aws bedrock-runtime converse \\
@@ -72,9 +76,10 @@ aws bedrock-runtime converse \\
 }
 
 function curl({ endpoint, modelId, request }: CodeInput): string {
-  const { messages, system, inferenceConfig = {} } = request
+  const { messages, system, inferenceConfig = {}, additionalModelRequestFields: fields = {} } = request
   const { temperature, topP, maxTokens, stopSequences } = inferenceConfig
-  const text = (content: { text: string }[]) => content.map((block) => block.text).join('\n')
+  // OpenAI's bodies have no cache points: the cache works there without.
+  const text = (content: ContentBlock[]) => content.flatMap((block) => block.text ?? []).join('\n')
   const body = {
     model: modelId,
     messages: [
@@ -85,6 +90,7 @@ function curl({ endpoint, modelId, request }: CodeInput): string {
     top_p: topP,
     max_tokens: maxTokens,
     stop: stopSequences,
+    ...fields,
     stream: true,
     stream_options: { include_usage: true },
   }

@@ -3,7 +3,11 @@ import type { ApiError } from '../../api/http.ts'
 
 /** What was measured of one answer; times in milliseconds since the request was sent. */
 export interface Figures {
+  /** Tokens of the prompt, cached ones included. */
   inputTokens?: number
+  /** Those of them that came from the cache, and those that were kept at cache points. */
+  cachedTokens?: number
+  keptTokens?: number
   outputTokens?: number
   firstTextMs?: number
   lastTextMs?: number
@@ -35,8 +39,9 @@ export function advance(turn: Turn, event: ConverseEvent, atMs: number): Turn {
     case 'stop':
       return { ...turn, figures: { ...turn.figures, stopReason: event.reason } }
     case 'metadata': {
-      const { inputTokens, outputTokens } = event.usage
-      return { ...turn, figures: { ...turn.figures, inputTokens, outputTokens } }
+      const { outputTokens, totalTokens, cacheReadInputTokens: cachedTokens = 0, cacheWriteInputTokens: keptTokens = 0 } = event.usage
+      const inputTokens = totalTokens - outputTokens
+      return { ...turn, figures: { ...turn.figures, inputTokens, outputTokens, cachedTokens, keptTokens } }
     }
   }
 }

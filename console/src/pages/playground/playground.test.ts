@@ -4,7 +4,8 @@ import type { Card } from '../../api/models.ts'
 import { modelOptions, usable } from './choices.ts'
 import { codeFor, type CodeInput } from './code.ts'
 import { advance, messagesOf, messagesToShow, tokensPerSecond, type Turn } from './conversation.ts'
-import { check, INITIAL, requestOf } from './settings.ts'
+import type { Message } from '../../api/converse.ts'
+import { check, INITIAL, requestOf, type Settings } from './settings.ts'
 
 const TURN: Turn = { id: 1, prompt: 'Hi', modelId: 'm', answer: '', state: 'waiting', figures: {} }
 
@@ -15,7 +16,7 @@ describe('settings', () => {
   })
 
   test('every field that is set is sent', () => {
-    const settings = { system: 'S', temperature: '0', topP: '0.9', maxTokens: '64', stopSequences: 'END\n\n###' }
+    const settings = { ...INITIAL, system: 'S', temperature: '0', topP: '0.9', maxTokens: '64', stopSequences: 'END\n\n###' }
     expect(requestOf(settings, [])).toEqual({
       messages: [],
       system: [{ text: 'S' }],
@@ -23,10 +24,44 @@ describe('settings', () => {
     })
   })
 
+  test('what AWS has no parameters for is sent beside them', () => {
+    const settings: Settings = {
+      ...INITIAL,
+      maxTokens: '',
+      ngramSize: '3',
+      ngramCountsPrompt: false,
+      loopDetection: true,
+      priority: 'high',
+      deterministic: true,
+    }
+    expect(requestOf(settings, [])).toEqual({
+      messages: [],
+      additionalModelRequestFields: {
+        no_repeat_ngram_size: 3,
+        no_repeat_ngram_scope: 'output',
+        loop_detection: true,
+        priority: 'high',
+        deterministic: true,
+      },
+      additionalModelResponseFieldPaths: ['/stop_reason_detail'],
+    })
+  })
+
+  test('a cache point comes after the system prompt or after the last question', () => {
+    const point = { cachePoint: { type: 'default' } }
+    const asked: Message[] = [{ role: 'user', content: [{ text: 'Hi' }] }]
+    expect(requestOf({ ...INITIAL, system: 'S', cachePoint: 'system' }, asked).system).toEqual([{ text: 'S' }, point])
+    expect(requestOf({ ...INITIAL, cachePoint: 'system' }, asked).system).toBeUndefined()
+    expect(requestOf({ ...INITIAL, cachePoint: 'conversation' }, asked).messages).toEqual([
+      { role: 'user', content: [{ text: 'Hi' }, point] },
+    ])
+    expect(asked[0]?.content).toHaveLength(1)
+  })
+
   test('what cannot be sent is named by field', () => {
-    const bad = { ...INITIAL, temperature: '1.1', topP: 'x', maxTokens: '0', stopSequences: 'a\nb\nc\nd\ne' }
-    expect(Object.keys(check(bad)).sort()).toEqual(['maxTokens', 'stopSequences', 'temperature', 'topP'])
-    expect(check({ ...INITIAL, temperature: '1', topP: '0', maxTokens: '1' })).toEqual({})
+    const bad = { ...INITIAL, temperature: '1.1', topP: 'x', maxTokens: '0', stopSequences: 'a\nb\nc\nd\ne', ngramSize: '257' }
+    expect(Object.keys(check(bad)).sort()).toEqual(['maxTokens', 'ngramSize', 'stopSequences', 'temperature', 'topP'])
+    expect(check({ ...INITIAL, temperature: '1', topP: '0', maxTokens: '1', ngramSize: '256' })).toEqual({})
   })
 })
 
@@ -35,6 +70,12 @@ describe('conversation', () => {
     const first = advance(TURN, { type: 'text', text: 'a' }, 100)
     const second = advance(first, { type: 'text', text: 'b' }, 350)
     expect(second).toMatchObject({ answer: 'ab', state: 'streaming', figures: { firstTextMs: 100, lastTextMs: 350 } })
+  })
+
+  test('the prompt is counted whole, with what came from the cache beside it', () => {
+    const usage = { inputTokens: 4, outputTokens: 2, totalTokens: 106, cacheReadInputTokens: 60, cacheWriteInputTokens: 40 }
+    const { figures } = advance(TURN, { type: 'metadata', usage, latencyMs: 1 }, 5)
+    expect(figures).toEqual({ inputTokens: 104, outputTokens: 2, cachedTokens: 60, keptTokens: 40 })
   })
 
   test('speed leaves the first token out, whose time is that of the prompt', () => {
@@ -134,6 +175,17 @@ describe('code', () => {
               print("\\n", event["metadata"]["usage"])
       "
     `)
+  })
+
+  test('what AWS has no parameters for is in every language', () => {
+    const asked: Message[] = [{ role: 'user', content: [{ text: 'Hi' }] }]
+    const settings: Settings = { ...INITIAL, loopDetection: true, ngramSize: '3', cachePoint: 'conversation' }
+    const more = { ...input, request: requestOf(settings, asked) }
+    expect(codeFor('boto3', more)).toContain('additionalModelRequestFields={"no_repeat_ngram_size": 3, "loop_detection": True},')
+    expect(codeFor('boto3', more)).toContain('"cachePoint": {"type": "default"}')
+    expect(codeFor('cli', more)).toContain(`--additional-model-response-field-paths '["/stop_reason_detail"]'`)
+    expect(codeFor('curl', more)).toContain('"loop_detection": true')
+    expect(codeFor('curl', more)).not.toContain('cachePoint')
   })
 
   test('AWS CLI', () => {

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::converse_request::Conversation;
 use super::invoke_model::millis;
+use super::usage::Counted;
 use crate::body::full;
 use crate::call::{Answer, name_model};
 use crate::dispatch::AwsCall;
@@ -22,7 +23,7 @@ pub(super) async fn converse(call: AwsCall) -> Answer {
     let arrived = Instant::now();
     let request = conversation.decode()?;
     let pointed = !request.cache_points.is_empty();
-    let chat = call.api.models().chat(&call.ctx, request).await?.collect().await?.in_blocks()?;
+    let chat = call.chat(request).await?.collect().await?.in_blocks()?;
     let served_by = chat.served_by.clone();
     let mut response = call.encode(&answer(chat, &paths, pointed, arrived.elapsed())).map(full);
     name_model(&mut response, &served_by);
@@ -68,17 +69,16 @@ pub(super) fn stop_reason(stop: &Stop) -> StopReason {
     }
 }
 
-/// Tokens used. A request that is `pointed` at by cache points has the service's own count, in which the tokens that were
-/// taken from the cache or kept in it are no input tokens; of any other the whole prompt is input.
+/// Tokens used; `pointed` as for [`Counted::of`].
 pub(super) fn token_usage(usage: Usage, pointed: bool) -> TokenUsage {
     let count = |n: u32| i32::try_from(n).unwrap_or(i32::MAX);
-    let apart = if pointed { usage.cached.saturating_add(usage.cache_written) } else { 0 };
+    let counted = Counted::of(usage, pointed);
     TokenUsage {
-        input_tokens: count(usage.input.saturating_sub(apart)),
-        output_tokens: count(usage.output),
-        total_tokens: count(usage.input).saturating_add(count(usage.output)),
-        cache_read_input_tokens: Some(count(usage.cached)),
-        cache_write_input_tokens: Some(count(usage.cache_written)),
+        input_tokens: count(counted.input),
+        output_tokens: count(counted.output),
+        total_tokens: count(counted.total),
+        cache_read_input_tokens: Some(count(counted.cache_read)),
+        cache_write_input_tokens: Some(count(counted.cache_write)),
         cache_details: None,
     }
 }

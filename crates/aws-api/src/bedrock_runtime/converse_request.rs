@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::invoke_model::refuse_guardrail;
 use super::turns;
+use super::usage::MOST_CACHE_POINTS;
 use crate::json_fields::{Fields, Wording};
 use crate::openai::{repetition, serving};
 
@@ -123,9 +124,6 @@ impl Conversation {
     }
 }
 
-/// The most cache points that a request may have.
-const MOST_CACHE_POINTS: usize = 4;
-
 /// Where the request has cache points. Blocks that nothing is read of count for none.
 fn cache_points(
     system: &[SystemContentBlock],
@@ -133,10 +131,19 @@ fn cache_points(
     tools: Option<&ToolConfiguration>,
 ) -> Result<Vec<CachePoint>> {
     let mut points = Vec::new();
-    let of_tools = tools.iter().flat_map(|config| &config.tools).filter(|tool| matches!(tool, Tool::CachePoint(_)));
-    points.extend(of_tools.map(|_| CachePoint::Tools));
-    let of_system = system.iter().filter(|block| matches!(block, SystemContentBlock::CachePoint(_)));
-    points.extend(of_system.map(|_| CachePoint::System));
+    let (mut offered, mut said) = (0, 0);
+    for tool in tools.iter().flat_map(|config| &config.tools) {
+        match tool {
+            Tool::CachePoint(_) => points.push(CachePoint::Tools(offered)),
+            _ => offered += 1,
+        }
+    }
+    for block in system {
+        match block {
+            SystemContentBlock::CachePoint(_) => points.push(CachePoint::System(said)),
+            _ => said += 1,
+        }
+    }
     for (at, message) in messages.iter().enumerate() {
         let mut blocks = 0;
         for block in &message.content {

@@ -26,7 +26,7 @@ pub(super) async fn converse_stream(call: AwsCall) -> Answer {
     let (paths, arrived) = (conversation.response_paths.clone(), Instant::now());
     let request = conversation.decode()?;
     let mut writer = Writer { blocks: Blocks::default(), paths, pointed: !request.cache_points.is_empty(), arrived };
-    let events = call.api.models().chat(&call.ctx, request).await?;
+    let events = call.chat(request).await?;
     let served_by = events.served_by().clone();
     let pieces = event_stream::write(started(events).await?, Exceptions::Converse, move |event| {
         writer.events(event).iter().map(aws_wire::event).collect()

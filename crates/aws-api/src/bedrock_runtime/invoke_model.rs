@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::errors::Exceptions;
 use super::event_stream;
 use super::providers::{self, Decoded, Encode, Origin};
+use super::usage::Counted;
 use crate::body::{full, streamed};
 use crate::call::{Answer, is_json, name_model};
 use crate::dispatch::AwsCall;
@@ -28,22 +29,18 @@ pub(super) async fn invoke_model(call: AwsCall) -> Answer {
     check_accept(input.accept.as_deref())?;
     let arrived = Instant::now();
     let body = body(&call, input.body)?;
-    let (answer, tokens, served_by) = match decode(&call, &input.model_id, &body).await? {
+    let decoded = decode(&call, &input.model_id, &body).await?;
+    let pointed = is_pointed(&decoded);
+    let (answer, tokens, served_by) = match decoded {
         Decoded::Embed(request, encode) => {
             let answer = call.api.models().embed(&call.ctx, request).await?;
             let served_by = answer.served_by.clone();
             let tokens = embedded_tokens(&answer);
             (encode(answer), tokens, served_by)
         }
-        Decoded::Chat(request, encode) => {
-            collect(call.api.models().chat(&call.ctx, *request).await?, encode.as_ref()).await?
-        }
-        Decoded::Completion(request, encode) => {
-            collect(call.api.models().complete(&call.ctx, *request).await?, encode.as_ref()).await?
-        }
-        Decoded::Continuation(request, encode) => {
-            collect(call.api.models().continue_text(&call.ctx, *request).await?, encode.as_ref()).await?
-        }
+        Decoded::Chat(request, encode) => collect(call.chat(*request).await?, encode.as_ref()).await?,
+        Decoded::Completion(request, encode) => collect(call.complete(*request).await?, encode.as_ref()).await?,
+        Decoded::Continuation(request, encode) => collect(call.continue_text(*request).await?, encode.as_ref()).await?,
     };
     let output = InvokeModelResponse {
         body: Blob::from(answer.to_string()),
@@ -52,7 +49,7 @@ pub(super) async fn invoke_model(call: AwsCall) -> Answer {
         service_tier: None,
     };
     let mut response = call.encode(&output).map(full);
-    tell_tokens(response.headers_mut(), tokens, arrived.elapsed());
+    tell_tokens(response.headers_mut(), tokens, pointed, arrived.elapsed());
     name_model(&mut response, &served_by);
     Ok(response)
 }
@@ -64,11 +61,13 @@ pub(super) async fn invoke_model_with_response_stream(call: AwsCall) -> Answer {
     check_accept(input.accept.as_deref())?;
     let arrived = Instant::now();
     let body = body(&call, input.body)?;
-    let (events, mut encode) = match decode(&call, &input.model_id, &body).await? {
+    let decoded = decode(&call, &input.model_id, &body).await?;
+    let pointed = is_pointed(&decoded);
+    let (events, mut encode) = match decoded {
         Decoded::Embed(..) => return Err(Error::invalid("The model is unsupported for streaming.").into()),
-        Decoded::Chat(request, encode) => (call.api.models().chat(&call.ctx, *request).await?, encode),
-        Decoded::Completion(request, encode) => (call.api.models().complete(&call.ctx, *request).await?, encode),
-        Decoded::Continuation(request, encode) => (call.api.models().continue_text(&call.ctx, *request).await?, encode),
+        Decoded::Chat(request, encode) => (call.chat(*request).await?, encode),
+        Decoded::Completion(request, encode) => (call.complete(*request).await?, encode),
+        Decoded::Continuation(request, encode) => (call.continue_text(*request).await?, encode),
     };
     let output = InvokeModelWithResponseStreamResponse {
         content_type: "application/json".to_owned(),
@@ -79,7 +78,7 @@ pub(super) async fn invoke_model_with_response_stream(call: AwsCall) -> Answer {
     let pieces = event_stream::write(started(events).await?, Exceptions::InvokeModel, move |event| {
         let mut chunks = encode.chunks(event);
         if let (ChatEvent::Finished { usage, timing, .. }, Some(last)) = (event, chunks.last_mut()) {
-            last["amazon-bedrock-invocationMetrics"] = invocation_metrics(*usage, timing, arrived.elapsed());
+            last["amazon-bedrock-invocationMetrics"] = invocation_metrics(*usage, pointed, timing, arrived.elapsed());
         }
         chunks.iter().map(chunk).collect()
     });
@@ -93,13 +92,25 @@ fn chunk(chunk: &Value) -> Bytes {
     aws_wire::event(&ResponseStream::Chunk(PayloadPart { bytes }))
 }
 
-async fn collect(events: ChatStream, encode: &dyn Encode) -> Result<(Value, (u32, Option<u32>), ServedBy)> {
+async fn collect(events: ChatStream, encode: &dyn Encode) -> Result<(Value, Tokens, ServedBy)> {
     let chat = events.collect().await?.in_blocks()?;
-    Ok((encode.answer(&chat), (chat.usage.input, Some(chat.usage.output)), chat.served_by))
+    Ok((encode.answer(&chat), Tokens::Chat(chat.usage), chat.served_by))
 }
 
-fn embedded_tokens(answer: &EmbedResponse) -> (u32, Option<u32>) {
-    (answer.token_counts.iter().sum(), None)
+/// What an answer cost.
+enum Tokens {
+    Chat(Usage),
+    /// Vectors have no output tokens.
+    Embedded(u32),
+}
+
+fn embedded_tokens(answer: &EmbedResponse) -> Tokens {
+    Tokens::Embedded(answer.token_counts.iter().sum())
+}
+
+/// Whether the request has cache points.
+fn is_pointed(decoded: &Decoded) -> bool {
+    matches!(decoded, Decoded::Chat(request, _) if !request.cache_points.is_empty())
 }
 
 /// The body as JSON, and what the vendor's decoder makes of it.
@@ -148,21 +159,38 @@ pub(super) fn refuse_guardrail(guardrail: Option<&str>) -> Result<()> {
 }
 
 /// The headers in which the service tells what an answer cost.
-fn tell_tokens(headers: &mut HeaderMap, (input, output): (u32, Option<u32>), took: Duration) {
-    headers.insert("x-amzn-bedrock-input-token-count", HeaderValue::from(input));
-    if let Some(output) = output {
-        headers.insert("x-amzn-bedrock-output-token-count", HeaderValue::from(output));
+fn tell_tokens(headers: &mut HeaderMap, tokens: Tokens, pointed: bool, took: Duration) {
+    match tokens {
+        Tokens::Chat(usage) => {
+            let counted = Counted::of(usage, pointed);
+            headers.insert("x-amzn-bedrock-input-token-count", HeaderValue::from(counted.input));
+            headers.insert("x-amzn-bedrock-output-token-count", HeaderValue::from(counted.output));
+            if pointed {
+                let (read, written) = (counted.cache_read, counted.cache_write);
+                headers.insert("x-amzn-bedrock-cache-read-input-token-count", HeaderValue::from(read));
+                headers.insert("x-amzn-bedrock-cache-write-input-token-count", HeaderValue::from(written));
+            }
+        }
+        Tokens::Embedded(count) => {
+            headers.insert("x-amzn-bedrock-input-token-count", HeaderValue::from(count));
+        }
     }
     headers.insert("x-amzn-bedrock-invocation-latency", HeaderValue::from(millis(took)));
 }
 
-fn invocation_metrics(usage: Usage, timing: &Timing, took: Duration) -> Value {
-    json!({
-        "inputTokenCount": usage.input,
-        "outputTokenCount": usage.output,
+fn invocation_metrics(usage: Usage, pointed: bool, timing: &Timing, took: Duration) -> Value {
+    let counted = Counted::of(usage, pointed);
+    let mut metrics = json!({
+        "inputTokenCount": counted.input,
+        "outputTokenCount": counted.output,
         "invocationLatency": millis(took),
         "firstByteLatency": millis(timing.first_token),
-    })
+    });
+    if pointed {
+        metrics["cacheReadInputTokenCount"] = counted.cache_read.into();
+        metrics["cacheWriteInputTokenCount"] = counted.cache_write.into();
+    }
+    metrics
 }
 
 /// Whole milliseconds.

@@ -10,6 +10,7 @@ mod invoke_model;
 pub(crate) mod providers;
 mod records;
 mod turns;
+mod usage;
 
 pub use records::record_dialects;
 

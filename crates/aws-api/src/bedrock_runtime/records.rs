@@ -119,7 +119,7 @@ mod tests {
             reason: Stop::EndTurn,
             usage: Usage { input: 3, output: 2, ..Usage::default() },
             timing: Timing { decode: Duration::from_millis(7), ..Timing::default() },
-            served_by: ServedBy { name: "tiny".to_owned(), substituted: true, upstream: None, route: None },
+            served_by: ServedBy::model("tiny", true),
             logprobs: Vec::new(),
         }
     }

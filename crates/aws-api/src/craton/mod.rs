@@ -15,6 +15,7 @@ mod policies;
 mod pools;
 mod profiles;
 mod quantizations;
+mod quotas;
 mod requests;
 mod scores;
 mod session;
@@ -81,6 +82,11 @@ pub(crate) const ROUTES: &[Route] = &[
     route!("GET" "pools/{name}", "GetPool", Read, "pool", pools::get),
     route!("PUT" "pools/{name}", "PutPool", Write, "pool", pools::put),
     route!("DELETE" "pools/{name}", "DeletePool", Write, "pool", pools::delete),
+    route!("GET" "quotas", "ListQuotas", Read, "quota", quotas::list),
+    route!("PUT" "quotas/{account}", "PutQuota", Write, "quota", quotas::put),
+    route!("PUT" "quotas/{account}/{model}", "PutQuota", Write, "quota", quotas::put),
+    route!("DELETE" "quotas/{account}", "ResetQuota", Write, "quota", quotas::delete),
+    route!("DELETE" "quotas/{account}/{model}", "ResetQuota", Write, "quota", quotas::delete),
     route!("GET" "inference-profiles", "ListInferenceProfileRoutings", Read, "inference-profile", profiles::list),
     route!("GET" "inference-profiles/{id}", "GetInferenceProfileRouting", Read, "inference-profile", profiles::get),
     route!("PUT" "inference-profiles/{id}/routing", "PutInferenceProfileRouting", Write, "inference-profile", profiles::route),

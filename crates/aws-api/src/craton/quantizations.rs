@@ -82,7 +82,8 @@ pub(super) fn bound(bound: &Bound) -> Value {
     json!({"labels": bound.labels, "argmax": bound.argmax, "perplexity": ratio})
 }
 
-fn share(share: &Share) -> Value {
+/// A share with its interval, as JSON.
+pub(super) fn share(share: &Share) -> Value {
     json!({"agreed": share.agreed, "of": share.of, "share": share.share, "low": share.low, "high": share.high})
 }
 

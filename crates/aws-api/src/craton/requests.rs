@@ -23,6 +23,7 @@ pub(super) async fn list(call: Call<Labels>) -> Answer {
 }
 
 fn describe(entry: &Entry) -> Value {
+    let told = entry.answered.as_ref();
     json!({
         "requestId": entry.request_id,
         "time": entry.time.to_iso8601(),
@@ -33,5 +34,12 @@ fn describe(entry: &Entry) -> Value {
         "durationMs": entry.duration_ms,
         "principal": entry.principal,
         "servedBy": entry.served_by,
+        "replica": told.and_then(|told| told.replica),
+        "promptTokens": told.map(|told| told.prompt_tokens),
+        "cachedTokens": told.map(|told| told.cached_tokens),
+        "outputTokens": told.map(|told| told.output_tokens),
+        "queuedMs": told.and_then(|told| told.queued_ms),
+        "firstTokenMs": told.and_then(|told| told.first_token_ms),
+        "stopReason": told.and_then(|told| told.stop_reason),
     })
 }

@@ -18,6 +18,7 @@ pub(super) async fn score(call: Call<Labels>) -> Answer {
     let root = Fields::root(&body, Wording::OpenAi)?;
     let (request, by) = decode(&root)?;
     let scores = call.api.models().score(&call.ctx, request).await?;
+    call.answered.note_usage(scores.usage);
     let texts: Vec<String> = root.texts("continuations")?;
     let mut response = respond(StatusCode::OK, &describe(&scores, &texts, by));
     name_model(&mut response, &scores.served_by);

@@ -1,7 +1,9 @@
 //! `GET /craton/v1/status`: the deployment at a glance.
 
+use std::time::Duration;
+
 use http::StatusCode;
-use models::{CardKind, ProfileInUse};
+use models::{CardKind, Percentiles, ProfileInUse, RecentAnswers};
 use serde_json::{Value, json};
 
 use crate::call::{Answer, Call, Labels, json as respond};
@@ -30,6 +32,7 @@ pub(super) async fn get(call: Call<Labels>) -> Answer {
                 "cacheEntries": model.cache_entries,
                 "occupancy": model.occupancy,
                 "tokensPerSecond": model.tokens_per_second,
+                "recent": model.recent.as_ref().map(recent),
             })
         })
         .collect();
@@ -63,6 +66,19 @@ pub(super) async fn get(call: Call<Labels>) -> Answer {
             "recommendedModel": api.models().recommended_model(),
         }),
     ))
+}
+
+/// The answers of the last minutes; times in milliseconds.
+fn recent(recent: &RecentAnswers) -> Value {
+    let millis = |time: Duration| (time.as_secs_f64() * 10_000.0).round() / 10.0;
+    let percentiles = |times: &Percentiles| json!({"p50": millis(times.p50), "p95": millis(times.p95)});
+    json!({
+        "windowSeconds": recent.window.as_secs(),
+        "answers": recent.answers,
+        "tokensPerSecond": recent.tokens_per_second,
+        "queuedMs": percentiles(&recent.queued),
+        "firstTokenMs": percentiles(&recent.first_token),
+    })
 }
 
 /// Which options a model was loaded with.

@@ -5,13 +5,14 @@
 use base::Error;
 use http::StatusCode;
 use models::{
-    EngineRole as Role, Gain, MachineFacts, Measurement, OwnRequest, Slo, TuneRequest, Tuned, TunedSettings,
-    TuningPoint, TuningReport, Workload,
+    EngineRole as Role, Gain, MachineFacts, Measurement, OwnRequest, Slo, TriedWeights, TuneRequest, Tuned,
+    TunedSettings, TuningPoint, TuningReport, Workload,
 };
 use serde_json::{Value, json};
 
 use super::models::may_change;
 use super::no_content;
+use super::quantizations::share;
 use crate::call::{Answer, Call, Labels, json as respond};
 use crate::json_fields::{Fields, Node, Wording};
 
@@ -33,6 +34,7 @@ pub(super) async fn start(call: Call<Labels>) -> Answer {
         "leastContext",
         "boundedAnswers",
         "quantized",
+        "allow",
         "pricePerHour",
     ];
     root.only(&members)?;
@@ -45,19 +47,21 @@ pub(super) async fn start(call: Call<Labels>) -> Answer {
         least_context: root.count("leastContext", 0, u32::MAX)?,
         bounded_answers: root.count("boundedAnswers", 0, u32::MAX)?,
         quantized: root.boolean("quantized")?.unwrap_or(false),
+        rounded_caches: rounded_caches(&root)?,
         price_per_hour: root.number("pricePerHour", 0.0, f64::MAX)?.map(f64::from),
     };
     let job = call.api.models().tune(&call.ctx, request).await?;
     Ok(respond(StatusCode::ACCEPTED, &json!({"job": super::jobs::describe(&job)})))
 }
 
-/// The reports of a model's tunings, and the profile with which it is loaded.
+/// The reports of a model's tunings, the profile with which it is loaded, and the tuning that goes on.
 pub(super) async fn list(call: Call<Labels>) -> Answer {
     let (models, name) = (call.api.models(), call.label(0));
     let reports = models.tunings(&call.ctx, name).await?;
     let items: Vec<Value> = reports.iter().map(describe).collect();
-    let profile = models.tuned(&call.ctx, name);
-    Ok(respond(StatusCode::OK, &json!({"items": items, "profile": profile.as_ref().map(profile_json)})))
+    let (profile, running) = (models.tuned(&call.ctx, name), models.tuning_under_way(&call.ctx, name).await?);
+    let (profile, running) = (profile.as_ref().map(profile_json), running.as_ref().map(super::jobs::describe));
+    Ok(respond(StatusCode::OK, &json!({"items": items, "profile": profile, "running": running})))
 }
 
 /// One report.
@@ -71,6 +75,13 @@ pub(super) async fn reset(call: Call<Labels>) -> Answer {
     may_change(&call).await?;
     call.api.models().reset_tuning(&call.ctx, call.label(0)).await?;
     Ok(no_content())
+}
+
+/// What may change the model's answers beside fewer bits of its weights.
+fn rounded_caches(root: &Fields<'_>) -> base::Result<bool> {
+    let allowed: Vec<&str> =
+        root.list("allow")?.iter().map(|one| one.one_of(&["kv-q8_0"])).collect::<base::Result<_>>()?;
+    Ok(!allowed.is_empty())
 }
 
 fn workload(root: &Fields<'_>) -> base::Result<Workload> {
@@ -123,7 +134,9 @@ fn describe(report: &TuningReport) -> Value {
         "pricePerHour": report.price_per_hour,
         "machine": machine(&report.machine),
         "weightsBytes": report.weights_bytes,
+        "weights": report.weights.iter().map(weights).collect::<Vec<Value>>(),
         "decodeCeilingTokensPerSecond": report.decode_ceiling(),
+        "coreDecodeCeilingTokensPerSecond": report.core_decode_ceiling(),
         "points": report.points.iter().map(|one| point(report, one)).collect::<Vec<Value>>(),
         "chosen": report.chosen,
         "chosenIsDefault": report.chosen == 0,
@@ -143,8 +156,20 @@ fn machine(facts: &MachineFacts) -> Value {
     json!({
         "cores": facts.cores,
         "memoryBytes": facts.memory_bytes,
+        "memoryBytesPerCore": facts.memory_per_core(),
         "coreBandwidthBytesPerSecond": facts.core_bandwidth,
         "bandwidthBytesPerSecond": facts.bandwidth,
+    })
+}
+
+fn weights(weights: &TriedWeights) -> Value {
+    json!({
+        "model": weights.model,
+        "file": weights.file,
+        "sha256": weights.sha256,
+        "format": weights.format,
+        "bytes": weights.bytes,
+        "labelAgreement": weights.labels.as_ref().map(share),
     })
 }
 
@@ -152,6 +177,7 @@ fn point(report: &TuningReport, point: &TuningPoint) -> Value {
     json!({
         "settings": settings(&point.settings),
         "round": point.round,
+        "ceilingTokensPerSecond": report.ceiling(point),
         "measured": point.measured.as_ref().map(|one| measured(report, one)),
         "throughputRange": [point.throughput_range.0, point.throughput_range.1],
         "failed": point.failed,
@@ -174,12 +200,16 @@ fn measured(report: &TuningReport, one: &Measurement) -> Value {
         "tokensPerSecond": one.tokens_per_second,
         "memoryBytes": one.memory_bytes,
         "bandwidthShare": report.bandwidth_share(one),
+        "occupancy": one.occupancy,
         "underLoad": one.under_load,
     })
 }
 
 fn settings(settings: &TunedSettings) -> Value {
     json!({
+        "replicas": settings.replicas,
+        "cores": settings.cores.iter().map(ToString::to_string).collect::<Vec<String>>(),
+        "cacheType": settings.cache_type.to_string(),
         "prefillThreads": settings.prefill_threads,
         "decodeThreads": settings.decode_threads,
         "parallel": settings.parallel,

@@ -40,9 +40,9 @@ pub(super) async fn create(call: Call<Labels>) -> Answer {
 }
 
 fn start(call: &Call<Labels>, request: &ChatRequest, index: usize) -> choices::Start {
-    let (api, ctx) = (call.api.clone(), call.ctx.clone());
+    let (api, ctx, answered) = (call.api.clone(), call.ctx.clone(), call.answered.clone());
     let request = ChatRequest { sampling: choices::sampling(&request.sampling, index), ..request.clone() };
-    async move { api.models().chat(&ctx, request).await }.boxed()
+    async move { Ok(answered.watch(api.models().chat(&ctx, request).await?)) }.boxed()
 }
 
 /// Writes the chunks of a stream.

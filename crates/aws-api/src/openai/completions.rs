@@ -35,11 +35,11 @@ pub(super) async fn create(call: Call<Labels>) -> Answer {
 }
 
 fn start(asked: &Asked, call: &Call<Labels>, index: usize) -> choices::Start {
-    let (api, ctx) = (call.api.clone(), call.ctx.clone());
+    let (api, ctx, answered) = (call.api.clone(), call.ctx.clone(), call.answered.clone());
     let request = ContinuationRequest {
         prompt: asked.prompts[index / asked.wanted].clone(),
         sampling: choices::sampling(&asked.request.sampling, index),
         ..asked.request.clone()
     };
-    async move { api.models().continue_text(&ctx, request).await }.boxed()
+    async move { Ok(answered.watch(api.models().continue_text(&ctx, request).await?)) }.boxed()
 }

@@ -94,7 +94,7 @@ fn answer() -> ChatAnswer {
 }
 
 fn served_by() -> ServedBy {
-    ServedBy { name: "tiny".into(), substituted: true, upstream: None, route: None }
+    ServedBy::model("tiny", true)
 }
 
 fn token() -> TokenLogprob {
@@ -155,7 +155,7 @@ async fn sent(answer: ChatAnswer, events: Vec<base::Result<ChatEvent>>) -> Vec<S
 }
 
 fn started() -> base::Result<ChatEvent> {
-    Ok(ChatEvent::Started { served_by: served_by(), prompt_tokens: 2 })
+    Ok(ChatEvent::Started { served_by: served_by(), prompt_tokens: 2, cached: 0, cache_written: 0 })
 }
 
 fn text(text: &str) -> base::Result<ChatEvent> {

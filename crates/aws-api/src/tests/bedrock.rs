@@ -278,3 +278,29 @@ async fn cache_points_split_the_input_tokens_as_the_service_does() {
     assert_eq!(ask("Enough.", 4).await.status, 200);
     world.stop().await;
 }
+
+#[tokio::test]
+async fn invoked_bodies_tell_what_came_from_the_cache() {
+    let world = World::start().await;
+    let rubric = "Judge what follows by these rules. ".repeat(20);
+    let body = |question: &str| {
+        json!({
+            "anthropic_version": "bedrock-2023-05-31", "max_tokens": 4, "temperature": 0,
+            "system": [{"type": "text", "text": rubric, "cache_control": {"type": "ephemeral"}}],
+            "messages": [{"role": "user", "content": question}],
+        })
+        .to_string()
+    };
+    let first = world.invoke(CLAUDE, &body("One thing.")).await;
+    let written = first.json()["usage"]["cache_creation_input_tokens"].as_u64().unwrap();
+    assert!(written > 400 && first.json()["usage"]["cache_read_input_tokens"] == 0, "{}", first.text());
+    assert_eq!(first.header("x-amzn-bedrock-cache-write-input-token-count"), written.to_string());
+    let second = world.invoke(CLAUDE, &body("Quite another.")).await;
+    let usage = second.json()["usage"].clone();
+    let read = usage["cache_read_input_tokens"].as_u64().unwrap();
+    assert!(read > 400 && usage["cache_creation_input_tokens"] == 0, "{usage}");
+    assert!(usage["input_tokens"].as_u64().unwrap() < 100, "{usage}");
+    assert_eq!(second.header("x-amzn-bedrock-cache-read-input-token-count"), read.to_string());
+    assert_eq!(second.header("x-amzn-bedrock-input-token-count"), usage["input_tokens"].to_string());
+    world.stop().await;
+}

@@ -189,3 +189,99 @@ async fn continuations_are_scored_over_the_wire() {
     }
     world.stop().await;
 }
+
+/// A quota of one request a minute for the account, of which the one is used.
+async fn exhausted(world: &World) {
+    let path = format!("/craton/v1/quotas/{}", world.admin.account.as_str());
+    let put = world.signed("craton", "PUT", &path, r#"{"requestsPerMinute": 1}"#).await;
+    assert_eq!((put.status.as_u16(), &put.json()["requestsPerMinute"]), (200, &json!(1)), "{}", put.text());
+    assert_eq!(world.invoke(CLAUDE, &messages_body(2).to_string()).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_throttled_request_is_told_when_to_come_again_in_every_dialect() {
+    let world = World::start().await;
+    exhausted(&world).await;
+    let hi = r#"{"messages": [{"role": "user", "content": [{"text": "Hi"}]}]}"#;
+    let converse = |operation: &str| format!("/model/{}/{operation}", CLAUDE.replace(':', "%3A"));
+    let chat = json!({"model": CLAUDE, "messages": [{"role": "user", "content": "Hi"}]}).to_string();
+    let score = json!({"model": CLAUDE, "prompt": "Hi", "continuations": ["you"]}).to_string();
+    let whole = messages_body(2).to_string();
+    let asked = [
+        ("bedrock", converse("invoke"), whole.as_str()),
+        ("bedrock", converse("invoke-with-response-stream"), whole.as_str()),
+        ("bedrock", converse("converse"), hi),
+        ("bedrock", converse("converse-stream"), hi),
+        ("craton", "/v1/chat/completions".to_owned(), chat.as_str()),
+        ("craton", "/craton/v1/score".to_owned(), score.as_str()),
+    ];
+    for (service, path, body) in asked {
+        let reply = world.signed(service, "POST", &path, body).await;
+        assert_eq!((reply.status.as_u16(), reply.header("retry-after")), (429, "60"), "{path}: {}", reply.text());
+        assert!(reply.text().contains("Too many requests, please wait before trying again."), "{}", reply.text());
+        if service == "bedrock" {
+            assert_eq!(reply.header("x-amzn-errortype"), "ThrottlingException", "{path}");
+        }
+    }
+    world.clock.advance(60_000);
+    let again = world.invoke(CLAUDE, &whole).await;
+    assert_eq!((again.status.as_u16(), again.header("retry-after")), (200, ""));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn quotas_are_set_told_and_reset_and_the_changes_are_in_the_trail() {
+    let world = World::start().await;
+    exhausted(&world).await;
+    let account = world.admin.account.as_str();
+    let of_model = format!("/craton/v1/quotas/{account}/{}", CLAUDE.replace(':', "%3A"));
+    let put = world.signed("craton", "PUT", &of_model, r#"{"tokensPerMinute": 5000, "running": 3}"#).await;
+    assert_eq!(put.json()["modelId"], CLAUDE, "{}", put.text());
+    let told = world.signed("craton", "GET", "/craton/v1/quotas", "").await.json();
+    assert_eq!(told["default"], json!({"requestsPerMinute": null, "tokensPerMinute": null, "running": null}));
+    assert_eq!(told["items"].as_array().unwrap().len(), 2, "{told}");
+    for wrong in [r#"{"requestsPerMinute": 0}"#, r#"{"words": 3}"#] {
+        assert_eq!(world.signed("craton", "PUT", &of_model, wrong).await.status, 400, "{wrong}");
+    }
+    assert_eq!(world.signed("craton", "PUT", "/craton/v1/quotas/999999999999", "{}").await.status, 404);
+    assert_eq!(world.signed("craton", "PUT", "/craton/v1/quotas/x", "{}").await.status, 400);
+    for path in [of_model.clone(), format!("/craton/v1/quotas/{account}")] {
+        assert_eq!(world.signed("craton", "DELETE", &path, "").await.status, 204);
+        assert_eq!(world.signed("craton", "DELETE", &path, "").await.status, 404);
+    }
+    let headers = [
+        ("content-type", "application/x-amz-json-1.1"),
+        ("x-amz-target", "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents"),
+    ];
+    let asked = r#"{"LookupAttributes": [{"AttributeKey": "EventName", "AttributeValue": "PutQuota"}]}"#;
+    let request = world.sign(&credentials(&world.admin), "cloudtrail", "POST", "/", asked, &headers);
+    let trail = world.send(request).await;
+    assert!(trail.json()["Events"].as_array().is_some_and(|events| events.len() >= 2), "{}", trail.text());
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn the_latest_requests_tell_what_models_read_wrote_and_waited_for() {
+    let world = World::start().await;
+    let body = messages_body(4).to_string();
+    world.invoke(CLAUDE, &body).await;
+    world
+        .signed("bedrock", "POST", &format!("/model/{}/invoke-with-response-stream", CLAUDE.replace(':', "%3A")), &body)
+        .await;
+    world.signed("craton", "GET", "/craton/v1/status", "").await;
+    let items = world.signed("craton", "GET", "/craton/v1/requests?limit=3", "").await.json()["items"].clone();
+    assert!(items[0]["promptTokens"].is_null() && items[0]["stopReason"].is_null(), "{items}");
+    for answered in [&items[1], &items[2]] {
+        let tokens = answered["promptTokens"].as_u64().unwrap();
+        assert!(tokens > 0 && answered["cachedTokens"].as_u64().unwrap() < tokens, "{answered}");
+        assert_eq!((&answered["outputTokens"], &answered["stopReason"]), (&json!(4), &json!("max_tokens")));
+        assert!(answered["queuedMs"].as_u64().unwrap() <= answered["firstTokenMs"].as_u64().unwrap(), "{answered}");
+        assert!(answered["replica"].is_null(), "one engine alone has no number");
+    }
+    assert!(items[1]["cachedTokens"].as_u64().unwrap() > 0, "the same prompt was read before: {items}");
+    let status = world.signed("craton", "GET", "/craton/v1/status", "").await.json();
+    let recent = &status["loaded"][0]["recent"];
+    assert_eq!((&recent["answers"], &recent["windowSeconds"]), (&json!(2), &json!(300)), "{status}");
+    assert!(recent["firstTokenMs"]["p50"].as_f64().unwrap() <= recent["firstTokenMs"]["p95"].as_f64().unwrap());
+    world.stop().await;
+}

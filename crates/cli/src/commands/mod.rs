@@ -18,6 +18,8 @@ mod models;
 mod pools;
 mod profiles;
 mod quantize;
+mod quotas;
+mod requests;
 mod score;
 mod status;
 mod tune;
@@ -48,6 +50,10 @@ pub(crate) fn run(command: Command, global: &Global) -> Result<()> {
         Command::Accounts(args) => {
             connected(global, async |client, format| accounts::run(&client, args, global, format).await)
         }
+        Command::Requests(args) => {
+            connected(global, async |client, format| requests::run(&client, &args, format).await)
+        }
+        Command::Quotas(args) => connected(global, async |client, format| quotas::run(&client, args, format).await),
         Command::Iam(args) => connected(global, async |client, format| iam::run(&client, args, format).await),
         Command::Backup(Backup::Create { path, without_root_key }) => {
             connected(global, async |client, format| backup::create(&client, path, without_root_key, format).await)

@@ -36,9 +36,11 @@ pub(super) async fn run(client: &Client, format: Format) -> Result<()> {
     if loaded.is_empty() {
         return output::line("models   none loaded; a model loads on first use");
     }
-    let rows: Vec<[String; 5]> = loaded.iter().map(row).collect();
+    let rows: Vec<[String; 8]> = loaded.iter().map(row).collect();
     output::line("")?;
-    output::line(output::table(["MODEL", "KIND", "MEMORY", "ACTIVE", "QUEUED"], &rows))?;
+    let titles = ["MODEL", "KIND", "MEMORY", "PROFILE", "ACTIVE", "QUEUED", "PER STEP", "FROM CACHE"];
+    output::line(output::table(titles, &rows))?;
+    show_recent(loaded)?;
     for model in loaded {
         // Why a model's tuned profile is not used.
         if let Some(warning) = model.pointer("/profile/warning").and_then(Value::as_str) {
@@ -48,13 +50,78 @@ pub(super) async fn run(client: &Client, format: Format) -> Result<()> {
     Ok(())
 }
 
-fn row(model: &Value) -> [String; 5] {
+/// The answers of the last minutes, of the models that gave any.
+fn show_recent(loaded: &[Value]) -> Result<()> {
+    let answered: Vec<&Value> = loaded.iter().filter(|model| !model["recent"].is_null()).collect();
+    let Some(minutes) = answered.first().and_then(|model| model.pointer("/recent/windowSeconds")?.as_u64()) else {
+        return Ok(());
+    };
+    let rows: Vec<[String; 7]> = answered.iter().map(|model| recent_row(model)).collect();
+    output::line(format!("\nanswers of the last {} minutes", minutes / 60))?;
+    let titles = ["MODEL", "ANSWERS", "TOKENS/S", "FIRST TOKEN P50", "P95", "WAITED P50", "P95"];
+    output::line(output::table(titles, &rows))
+}
+
+fn recent_row(model: &Value) -> [String; 7] {
+    let millis = |pointer: &str| {
+        let time = model.pointer(pointer).and_then(Value::as_f64);
+        time.map_or_else(|| "-".to_owned(), |millis| format!("{millis:.0} ms"))
+    };
+    let speed = model.pointer("/recent/tokensPerSecond").and_then(Value::as_f64).unwrap_or_default();
+    [
+        model["name"].as_str().unwrap_or("-").to_owned(),
+        model["recent"]["answers"].to_string(),
+        format!("{speed:.1}"),
+        millis("/recent/firstTokenMs/p50"),
+        millis("/recent/firstTokenMs/p95"),
+        millis("/recent/queuedMs/p50"),
+        millis("/recent/queuedMs/p95"),
+    ]
+}
+
+fn row(model: &Value) -> [String; 8] {
     let count = |name: &str| model[name].as_u64().unwrap_or_default();
+    let cached = match count("promptTokens") {
+        0 => "-".to_owned(),
+        all => format!("{} %", count("cachedTokens") * 100 / all),
+    };
+    let occupancy = model["occupancy"].as_f64().map_or_else(|| "-".to_owned(), |mean| format!("{mean:.1}"));
     [
         model["name"].as_str().unwrap_or("-").to_owned(),
         model["kind"].as_str().unwrap_or("-").to_owned(),
         output::bytes(count("memoryBytes")),
+        model.pointer("/profile/name").and_then(Value::as_str).unwrap_or("-").to_owned(),
         count("activeSequences").to_string(),
         count("queued").to_string(),
+        occupancy,
+        cached,
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_model_s_row_tells_its_share_from_the_cache_and_its_occupancy() {
+        let model = json!({
+            "name": "m", "kind": "text", "memoryBytes": 2_000_000, "profile": {"name": "tuned", "jobId": "j"},
+            "activeSequences": 3, "queued": 1, "promptTokens": 200, "cachedTokens": 150, "occupancy": 2.3,
+        });
+        assert_eq!(row(&model), ["m", "text", "2.0 MB", "tuned", "3", "1", "2.3", "75 %"]);
+        let fresh = json!({"name": "e", "kind": "embedding", "memoryBytes": 5, "occupancy": null});
+        assert_eq!(row(&fresh), ["e", "embedding", "5 B", "-", "0", "0", "-", "-"]);
+    }
+
+    #[test]
+    fn the_last_minutes_are_told_in_milliseconds() {
+        let recent = json!({
+            "windowSeconds": 300, "answers": 4, "tokensPerSecond": 12.34,
+            "firstTokenMs": {"p50": 20.4, "p95": 80.0}, "queuedMs": {"p50": 0.0, "p95": 7.7},
+        });
+        let told = recent_row(&json!({"name": "m", "recent": recent}));
+        assert_eq!(told, ["m", "4", "12.3", "20 ms", "80 ms", "0 ms", "8 ms"]);
+    }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -14,6 +14,7 @@ use crate::fields::{items, text};
 use crate::output;
 
 const BROKEN_OFF: &str = "nothing was changed; the same command begins anew";
+const LINE: &str = "a line is {\"prompt\": \"…\", \"max_tokens\": 16}, or has `messages` of `role` and `content`";
 const WORKLOADS: [&str; 4] = ["chat", "moderation", "judge", "embed"];
 
 pub(super) async fn run(client: &Client, asked: Tune, format: Format) -> Result<()> {
@@ -24,6 +25,7 @@ pub(super) async fn run(client: &Client, asked: Tune, format: Format) -> Result<
         "leastContext": asked.min_context,
         "boundedAnswers": asked.bounded_answers,
         "quantized": asked.quantized,
+        "allow": asked.allow.iter().map(|one| one.name()).collect::<Vec<&str>>(),
         "pricePerHour": asked.price_per_hour,
     });
     match WORKLOADS.contains(&asked.workload.as_str()) {
@@ -76,15 +78,41 @@ fn read_requests(path: &Path) -> Result<Vec<Value>> {
         format!("`{}` is neither a workload ({}) nor a file that can be read", path.display(), WORKLOADS.join(", "))
     })?;
     let lines = (1..).zip(file.lines()).filter(|(_, line)| !line.trim().is_empty());
-    let parsed = lines.map(|(number, line)| {
-        serde_json::from_str(line).with_context(|| {
-            format!(
-                "line {number} of `{}` is no JSON\nhint: a line is {{\"prompt\": \"…\", \"max_tokens\": 16}}, or has `messages`",
-                path.display()
-            )
+    lines
+        .map(|(number, line)| {
+            read_request(line).map_err(|what| anyhow!("line {number} of `{}` {what}\nhint: {LINE}", path.display()))
         })
-    });
-    parsed.collect()
+        .collect()
+}
+
+/// One request, or what is wrong with it.
+fn read_request(line: &str) -> std::result::Result<Value, String> {
+    let request: Value = serde_json::from_str(line).map_err(|error| format!("is no JSON: {error}"))?;
+    let Some(members) = request.as_object() else { return Err("is no JSON object".to_owned()) };
+    if let Some(other) = members.keys().find(|name| !["prompt", "messages", "max_tokens"].contains(&name.as_str())) {
+        return Err(format!("has `{other}`, which no request has"));
+    }
+    let given = |name: &str| members.get(name).filter(|value| !value.is_null());
+    match (given("prompt"), given("messages")) {
+        (Some(prompt), None) if prompt.as_str().is_some_and(|text| !text.is_empty()) => {}
+        (None, Some(messages))
+            if messages.as_array().is_some_and(|all| !all.is_empty() && all.iter().all(is_message)) => {}
+        (Some(_), Some(_)) => return Err("has both `prompt` and `messages`".to_owned()),
+        (None, None) => return Err("has neither `prompt` nor `messages`".to_owned()),
+        (Some(_), None) => return Err("has a `prompt` that is no text, or an empty one".to_owned()),
+        (None, Some(_)) => return Err("has `messages` that are no turns of a conversation".to_owned()),
+    }
+    match given("max_tokens") {
+        Some(tokens) if !tokens.as_u64().is_some_and(|tokens| (1..=4096).contains(&tokens)) => {
+            Err("has a `max_tokens` that is not 1 to 4,096".to_owned())
+        }
+        _ => Ok(request),
+    }
+}
+
+fn is_message(message: &Value) -> bool {
+    let role = message["role"].as_str().is_some_and(|role| ["system", "user", "assistant"].contains(&role));
+    role && message["content"].is_string() && message.as_object().is_some_and(|members| members.len() == 2)
 }
 
 /// Tells a report: the machine, what no other beats, and the choice.
@@ -98,23 +126,43 @@ fn tell(report: &Value) -> Result<()> {
 fn lines(report: &Value) -> Vec<String> {
     let machine = &report["machine"];
     let speed = |value: &Value| format!("{}/s", output::bytes(value.as_f64().unwrap_or(0.0) as u64));
+    let memory = match (machine["memoryBytes"].as_u64(), machine["memoryBytesPerCore"].as_u64()) {
+        (Some(all), Some(each)) => format!("{} of memory ({} a core), ", output::bytes(all), output::bytes(each)),
+        _ => String::new(),
+    };
     let mut lines = vec![
         format!(
-            "machine: {} cores, memory {} by one and {} by all; a token of one request reads {} of weights: at most {} tokens/s",
+            "machine: {} cores, {memory}read at {} by one core and {} by all",
             machine["cores"],
             speed(&machine["coreBandwidthBytesPerSecond"]),
             speed(&machine["bandwidthBytesPerSecond"]),
+        ),
+        format!(
+            "ceiling: a token of one request reads {} of weights, so {} tokens/s at most, by one core {}",
             output::bytes(report["weightsBytes"].as_u64().unwrap_or(0)),
             number(&report["decodeCeilingTokensPerSecond"]),
+            number(&report["coreDecodeCeilingTokensPerSecond"]),
         ),
-        String::new(),
     ];
+    lines.extend(weights(report));
+    lines.push(String::new());
     let empty = Vec::new();
     let points = report["points"].as_array().unwrap_or(&empty);
     let chosen = report["chosen"].as_u64().unwrap_or(0) as usize;
     let shown = points.iter().enumerate().filter(|(at, point)| *at == 0 || *at == chosen || point["pareto"] == true);
-    let rows: Vec<[String; 8]> = shown.map(|(at, point)| row(at, at == chosen, point)).collect();
-    let titles = ["", "REQUESTS/S", "P50 MS", "P95 MS", "FIRST TOKEN P95 MS", "MEMORY", "BANDWIDTH", "PROFILE"];
+    let rows: Vec<[String; 10]> = shown.map(|(at, point)| row(at, at == chosen, point)).collect();
+    let titles = [
+        "",
+        "REQUESTS/S",
+        "P50 MS",
+        "P95 MS",
+        "FIRST TOKEN P95 MS",
+        "TOKENS/S",
+        "AT MOST",
+        "MEMORY",
+        "BANDWIDTH",
+        "PROFILE",
+    ];
     lines.extend(output::table(titles, &rows).trim_end().lines().map(str::to_owned));
     lines.push(String::new());
     lines.extend(verdict(report, points, chosen));
@@ -124,7 +172,28 @@ fn lines(report: &Value) -> Vec<String> {
     lines
 }
 
-fn row(at: usize, chosen: bool, point: &Value) -> [String; 8] {
+/// Which files were measured, where there were several.
+fn weights(report: &Value) -> Vec<String> {
+    let Some(all) = report["weights"].as_array().filter(|all| all.len() > 1) else { return Vec::new() };
+    let share = |value: &Value| format!("{:.1} %", 100.0 * value.as_f64().unwrap_or(0.0));
+    let of = |one: &Value| {
+        let labels = &one["labelAgreement"];
+        let labels = match labels.is_object() {
+            true => format!(
+                ", {} the same labels [{}, {}]",
+                share(&labels["share"]),
+                share(&labels["low"]),
+                share(&labels["high"])
+            ),
+            false => String::new(),
+        };
+        let bytes = output::bytes(one["bytes"].as_u64().unwrap_or(0));
+        format!("weights: {}, file {}, {}, {bytes}{labels}", text(one, "model"), text(one, "file"), text(one, "format"))
+    };
+    all.iter().map(of).collect()
+}
+
+fn row(at: usize, chosen: bool, point: &Value) -> [String; 10] {
     let measured = &point["measured"];
     let mark = match (chosen, point["meets"] == true) {
         (true, _) => "chosen",
@@ -140,6 +209,8 @@ fn row(at: usize, chosen: bool, point: &Value) -> [String; 8] {
         number(&measured["p50Ms"]),
         number(&measured["p95Ms"]),
         number(&measured["firstTokenP95Ms"]),
+        number(&measured["tokensPerSecond"]),
+        number(&point["ceilingTokensPerSecond"]),
         memory.map_or_else(|| "-".to_owned(), output::bytes),
         share.map_or_else(|| "-".to_owned(), |share| format!("{:.0} %", 100.0 * share)),
         if at == 0 { format!("default: {profile}") } else { profile },
@@ -180,8 +251,18 @@ fn describe(settings: &Value) -> String {
         None => String::new(),
     };
     let weights = settings["weights"].as_str().map(|name| format!(", weights of {name}")).unwrap_or_default();
+    let cores: Vec<&str> = settings["cores"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let cores = if cores.is_empty() { String::new() } else { format!(" on cores {}", cores.join(":")) };
+    let replicas = match settings["replicas"].as_u64() {
+        Some(0 | 1) | None => String::new(),
+        Some(replicas) => format!("{replicas} replicas{cores}, "),
+    };
+    let cache = match settings["cacheType"].as_str() {
+        None | Some("f16") => String::new(),
+        Some(other) => format!(", cache {other}"),
+    };
     format!(
-        "threads {}/{}, parallel {}, context {}, shared {}{batches}{weights}",
+        "{replicas}threads {}/{}, parallel {}, context {}, shared {}{cache}{batches}{weights}",
         threads("prefillThreads"),
         threads("decodeThreads"),
         settings["parallel"],
@@ -201,16 +282,22 @@ mod tests {
     fn report(chosen: usize, met: bool) -> Value {
         let point = |parallel: u32, throughput: f64| {
             json!({
-                "settings": {"prefillThreads": 0, "decodeThreads": 2, "parallel": parallel, "contextPerSequence": 4096,
+                "settings": {"replicas": parallel / 8, "cores": ["0", "1"], "cacheType": "q8_0", "prefillThreads": 0, "decodeThreads": 2, "parallel": parallel, "contextPerSequence": 4096,
                              "sharedCells": 0, "weights": null},
-                "measured": {"throughput": throughput, "p50Ms": 1.0, "p95Ms": 2.0, "firstTokenP95Ms": null,
+                "ceilingTokensPerSecond": 70.0,
+                "measured": {"throughput": throughput, "p50Ms": 1.0, "p95Ms": 2.0, "firstTokenP95Ms": null, "tokensPerSecond": 65.5,
                              "memoryBytes": 1_000_000, "bandwidthShare": 0.5},
                 "meets": met, "pareto": parallel == 16, "secondsPer1000": 1000.0 / throughput, "pricePer1000": 0.25,
             })
         };
         json!({
-            "machine": {"cores": 2, "coreBandwidthBytesPerSecond": 1e10, "bandwidthBytesPerSecond": 2e10},
-            "weightsBytes": 1_000_000, "decodeCeilingTokensPerSecond": 20000.0,
+            "weights": [
+                {"model": "m", "file": "m.gguf", "format": "F16", "bytes": 2_000_000, "labelAgreement": null},
+                {"model": "m-q8_0", "file": "model.gguf", "format": "Q8_0", "bytes": 1_000_000,
+                 "labelAgreement": {"share": 0.998, "low": 0.99, "high": 1.0}},
+            ],
+            "machine": {"cores": 2, "memoryBytes": 8_000_000_000_u64, "memoryBytesPerCore": 4_000_000_000_u64, "coreBandwidthBytesPerSecond": 1e10, "bandwidthBytesPerSecond": 2e10},
+            "weightsBytes": 1_000_000, "decodeCeilingTokensPerSecond": 20000.0, "coreDecodeCeilingTokensPerSecond": 10000.0,
             "points": [point(8, 5.0), point(4, 4.0), point(16, 10.0)], "chosen": chosen, "met": met,
             "gain": {"median": 2.0, "low": 1.9, "high": 2.1}, "underLoad": true,
         })
@@ -219,11 +306,22 @@ mod tests {
     #[test]
     fn a_report_tells_the_machine_the_best_and_the_choice() {
         let told = lines(&report(2, true)).join("\n");
-        assert!(told.contains("2 cores, memory 10.0 GB/s by one and 20.0 GB/s by all"), "{told}");
+        assert!(
+            told.contains(
+                "2 cores, 8.0 GB of memory (4.0 GB a core), read at 10.0 GB/s by one core and 20.0 GB/s by all"
+            ),
+            "{told}"
+        );
+        assert!(told.contains("20000.0 tokens/s at most, by one core 10000.0"), "{told}");
+        assert!(
+            told.contains("weights: m-q8_0, file model.gguf, Q8_0, 1.0 MB, 99.8 % the same labels [99.0 %, 100.0 %]"),
+            "{told}"
+        );
+        assert!(told.contains("AT MOST") && told.contains("65.5") && told.contains("70.0"), "{told}");
         assert!(told.contains("default: threads all/2, parallel 8") && !told.contains("parallel 4,"), "{told}");
         assert!(
             told.contains(
-                "chosen: threads all/2, parallel 16, context 4096, shared 0, × 2.00 the default's requests [1.90, 2.10]"
+                "chosen: 2 replicas on cores 0:1, threads all/2, parallel 16, context 4096, shared 0, cache q8_0, × 2.00 the default's requests [1.90, 2.10]"
             ),
             "{told}"
         );
@@ -237,10 +335,32 @@ mod tests {
     fn a_workload_of_a_file_is_read_line_by_line() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("mine.jsonl");
-        fs::write(&path, "{\"prompt\": \"a\", \"max_tokens\": 3}\n\n{\"messages\": []}\n").unwrap();
+        fs::write(
+            &path,
+            "{\"prompt\": \"a\", \"max_tokens\": 3}\n\n{\"messages\": [{\"role\": \"user\", \"content\": \"b\"}]}\n",
+        )
+        .unwrap();
         assert_eq!(read_requests(&path).unwrap().len(), 2);
-        fs::write(&path, "{\n").unwrap();
-        assert!(read_requests(&path).unwrap_err().to_string().starts_with("line 1 of"));
+        for (line, says) in [
+            ("{", "is no JSON"),
+            ("[1]", "is no JSON object"),
+            ("{}", "neither"),
+            (r#"{"prompt": 7}"#, "a `prompt` that is no text"),
+            (r#"{"prompt": "a", "messages": []}"#, "both"),
+            (r#"{"messages": []}"#, "no turns"),
+            (r#"{"messages": [{"role": "judge", "content": "a"}]}"#, "no turns"),
+            (r#"{"messages": [{"role": "user"}]}"#, "no turns"),
+            (r#"{"prompt": "a", "max_tokens": 0}"#, "not 1 to 4,096"),
+            (r#"{"prompt": "a", "temperature": 0}"#, "`temperature`"),
+        ] {
+            // Lines are counted as an editor counts them.
+            fs::write(&path, format!("{{\"prompt\": \"a\"}}\n\n{line}\n")).unwrap();
+            let error = read_requests(&path).unwrap_err().to_string();
+            assert!(
+                error.starts_with("line 3 of") && error.contains(says) && error.contains("hint: a line is"),
+                "{error}"
+            );
+        }
         let none = read_requests(Path::new("judges")).unwrap_err().to_string();
         assert!(none.contains("`judges` is neither a workload (chat, moderation, judge, embed)"), "{none}");
     }

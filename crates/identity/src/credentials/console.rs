@@ -80,7 +80,9 @@ impl Identity {
     ) -> Result<ConsoleSession> {
         let now = self.0.clock.now();
         self.0.sign_ins.begin(access_key_id, source_ip, now).map_err(|seconds| {
-            Error::throttled("Too many failed sign-ins.").with_hint(format!("Try again in {seconds} seconds."))
+            Error::throttled("Too many failed sign-ins.")
+                .with_hint(format!("Try again in {seconds} seconds."))
+                .with_retry_after(std::time::Duration::from_secs(seconds.max(0).unsigned_abs()))
         })?;
         let key = self.signing_key(access_key_id).await?;
         let Some(key) = key.filter(|key| may_sign_in(key, secret)) else {

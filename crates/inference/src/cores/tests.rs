@@ -11,6 +11,25 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn a_set_is_split_into_neighbours_of_about_one_size(
+        cores in prop::collection::btree_set(0..1024_u32, 1..40), parts in 0..50_u32,
+    ) {
+        let set = CoreSet::of(cores.iter().copied()).unwrap();
+        let Some(split) = set.split(parts) else {
+            prop_assert!(parts == 0 || parts > set.count());
+            return Ok(());
+        };
+        prop_assert_eq!(split.len(), parts as usize);
+        prop_assert_eq!(split.iter().flat_map(CoreSet::iter).collect::<Vec<u32>>(), set.iter().collect::<Vec<u32>>());
+        let counts = || split.iter().map(CoreSet::count);
+        prop_assert!(counts().max().unwrap() - counts().min().unwrap() <= 1);
+        prop_assert!(split.iter().all(|part| set.lacks(part).is_none()));
+        prop_assert_eq!(split[0].lacks(&set).is_none(), parts == 1);
+    }
+}
+
 #[test]
 fn neighbours_are_written_as_a_range() {
     assert_eq!(CoreSet::of([3, 0, 1, 2, 8]).unwrap().to_string(), "0-3,8");
@@ -54,6 +73,11 @@ mod on_linux {
         });
         assert_eq!(seen, [vec![last], vec![last]]);
         assert_eq!(allowed(), all, "other threads stay where they were");
+    }
+
+    #[test]
+    fn the_system_tells_the_cores_of_a_thread() {
+        assert_eq!(CoreSet::available().unwrap().iter().collect::<Vec<u32>>(), allowed());
     }
 
     #[test]

@@ -280,3 +280,14 @@ proptest! {
         prop_assert_eq!(Some(&loads[chosen]), loads.iter().min());
     }
 }
+
+#[test]
+fn an_answer_tells_which_replica_writes_it() {
+    let model = fakes(2);
+    let two: Vec<Generation> = (0..2).map(|at| model.generate(ask(MINE, &format!("{at}"))).unwrap()).collect();
+    let mut replicas: Vec<Option<u32>> = two.iter().map(Generation::replica).collect();
+    replicas.sort_unstable();
+    assert_eq!(replicas, [Some(0), Some(1)]);
+    let one = FakeLoader::default().generator(&options(1), &[]).unwrap();
+    assert_eq!(one.generate(ask(MINE, "x")).unwrap().replica(), None);
+}

@@ -93,12 +93,12 @@ impl Sequence {
             self.last_token = self.job.submitted;
         }
         let since = now - std::mem::replace(&mut self.last_token, now);
-        let prompt_tokens = self.job.tokens.len() as u32;
+        let Usage { prompt_tokens, cached_tokens, cache_written_tokens, .. } = self.usage();
         let outcome = match &mut self.job.work {
             Work::Score(_) => self.score_first(logits).map(|()| None),
             Work::Write(writing) => {
                 if first {
-                    writing.sender.send(Ok(Event::Started { prompt_tokens }));
+                    writing.sender.send(Ok(Event::Started { prompt_tokens, cached_tokens, cache_written_tokens }));
                 }
                 let mut answer = Answer {
                     writing,

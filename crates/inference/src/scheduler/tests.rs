@@ -425,7 +425,7 @@ fn events_come_in_order_and_text_that_waits_is_joined() {
         }
         events
     });
-    assert_eq!(events.first(), Some(&Event::Started { prompt_tokens: 2 }));
+    assert_eq!(events.first(), Some(&Event::Started { prompt_tokens: 2, cached_tokens: 0, cache_written_tokens: 0 }));
     assert!(matches!(events.last(), Some(Event::Finished(_))));
     let text: String = events
         .iter()

@@ -182,6 +182,9 @@ impl<'a> Worker<'a> {
             Ok(index) => {
                 let sequence = self.slots.all[index].running.as_ref();
                 let (cached, prompt) = sequence.map_or((0, 0), |s| (s.cached, s.job.tokens.len()));
+                if let Some(sequence) = sequence {
+                    self.meters.queue.record(sequence.taken - submitted);
+                }
                 self.meters.prompt_tokens.increment((prompt - cached) as u64);
                 self.meters.cached_tokens.increment(cached as u64);
                 self.shared.note(|status| {

@@ -34,7 +34,7 @@ impl Models {
             return Err(errors::wrong_kind(&name, "generate text"));
         };
         let (chats, started) = (generator.info().has_chat_template, Instant::now());
-        let served_by = ServedBy { name: job.model_name.clone(), substituted: false, upstream: None, route: None };
+        let served_by = ServedBy::model(job.model_name.clone(), false);
         let answer = if chats {
             local::chat(lease, conversation(&name), inference::Serving::default(), served_by, self.inner.random.clone())
                 .await?

@@ -24,6 +24,16 @@ pub struct ServedBy {
     pub upstream: Option<String>,
     /// How the request came there, where there was a choice.
     pub route: Option<Route>,
+    /// Which of the model's replicas answers, counted from 0, where it has several.
+    pub replica: Option<u32>,
+}
+
+impl ServedBy {
+    /// The model of this name, which was reached without a choice.
+    #[must_use]
+    pub fn model(name: impl Into<String>, substituted: bool) -> Self {
+        Self { name: name.into(), substituted, upstream: None, route: None, replica: None }
+    }
 }
 
 /// How a request came to the model that answered.
@@ -46,6 +56,10 @@ pub enum ChatEvent {
         served_by: ServedBy,
         /// The prompt's tokens; 0 where an upstream tells them only at the end.
         prompt_tokens: u32,
+        /// Those of them that were still in the engine's cache.
+        cached: u32,
+        /// Those of them that were read and kept at the request's cache points.
+        cache_written: u32,
     },
     /// More text of the answer. Texts in succession are one content block.
     Text {
@@ -101,6 +115,21 @@ pub enum Stop {
     ContextFull,
     /// The answer repeated itself over and over, and the request had such answers ended.
     Loop,
+}
+
+impl Stop {
+    /// The reason in one word, as Craton's own API says it.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::EndTurn => "end_turn",
+            Self::MaxTokens => "max_tokens",
+            Self::StopSequence(_) => "stop_sequence",
+            Self::ToolUse => "tool_use",
+            Self::ContextFull => "context_full",
+            Self::Loop => "loop",
+        }
+    }
 }
 
 /// Tokens read and written.
@@ -218,6 +247,17 @@ impl ChatStream {
     /// `deadline`.
     pub(crate) fn until(self, deadline: Option<Instant>) -> Self {
         Self { deadline: deadline.map(|deadline| Box::pin(tokio::time::sleep_until(deadline.into()))), ..self }
+    }
+
+    /// The same answer, of which `watch` sees every event as it comes.
+    #[must_use]
+    pub fn watched(self, mut watch: impl FnMut(&ChatEvent) + Send + 'static) -> Self {
+        let events = self.events.inspect(move |event| {
+            if let Ok(event) = event {
+                watch(event);
+            }
+        });
+        Self { events: Box::pin(events), ..self }
     }
 
     /// Who answers.

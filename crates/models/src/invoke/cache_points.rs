@@ -24,9 +24,10 @@ pub(crate) fn located(
     Ok((whole, points))
 }
 
-/// The conversation up to a point. After the system prompt and the tools comes a turn that begins with another letter than
-/// the request's own.
+/// The conversation up to a point. After system prompts and tools comes a turn that begins with another letter than the
+/// request's own.
 fn beginning(request: &ChatRequest, point: CachePoint) -> ChatPrompt {
+    let mut tools = request.tools.clone();
     let (system, messages) = match point {
         CachePoint::Message { message, blocks } => {
             let mut messages: Vec<Message> = request.messages.iter().take(message + 1).cloned().collect();
@@ -35,11 +36,14 @@ fn beginning(request: &ChatRequest, point: CachePoint) -> ChatPrompt {
             }
             (request.system.clone(), messages)
         }
-        CachePoint::System => (request.system.clone(), Vec::new()),
-        CachePoint::Tools => (request.system.iter().map(|text| unlike(text)).collect(), Vec::new()),
+        CachePoint::System(count) => (request.system.iter().take(count).cloned().collect(), Vec::new()),
+        CachePoint::Tools(count) => {
+            tools.truncate(count);
+            (request.system.iter().map(|text| unlike(text)).collect(), Vec::new())
+        }
     };
     let is_head = messages.is_empty();
-    let mut chat = chat_prompt(&ChatRequest { system, messages, ..request.clone() });
+    let mut chat = chat_prompt(&ChatRequest { system, messages, tools, ..request.clone() });
     if is_head {
         let whole = chat_prompt(request);
         let own = whole.messages.iter().find(|message| message.role == inference::Role::User);

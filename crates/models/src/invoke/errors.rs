@@ -13,10 +13,10 @@ pub(crate) fn of_invocation(name: &str, error: inference::Error) -> Error {
             .with_hint(format!("Text {index} has {tokens} tokens and `{name}` reads {limit}.")),
         Engine::QueueFull { queued, retry_after } => {
             let error = throttled(name).with_detail(format!("{queued} requests wait for `{name}`"));
-            match retry_after.map(|after| after.as_secs_f64().ceil().max(1.0)) {
-                Some(seconds) => error.with_hint(format!("The queue of `{name}` is full. Try again in {seconds} s.")),
-                None => error,
-            }
+            let Some(after) = retry_after else { return error };
+            let error = error.with_retry_after(after);
+            let seconds = error.retry_after_seconds().unwrap_or(1);
+            error.with_hint(format!("The queue of `{name}` is full. Try again in {seconds} s."))
         }
         Engine::Request { reason } => Error::invalid(format!("The request is malformed: {reason}.")),
         Engine::Constraint { reason } => Error::invalid(format!("The schema cannot be followed: {reason}.")),

@@ -159,6 +159,7 @@ fn stream(
     served_by: ServedBy,
     random: Arc<dyn Random>,
 ) -> ChatStream {
+    let served_by = ServedBy { replica: generation.replica(), ..served_by };
     let answer = Answer {
         lease,
         generation,
@@ -215,8 +216,10 @@ impl Answer {
 
     fn take(&mut self, event: Event) -> Result<()> {
         match event {
-            Event::Started { prompt_tokens } => {
-                self.ready.push_back(ChatEvent::Started { served_by: self.served_by.clone(), prompt_tokens });
+            Event::Started { prompt_tokens, cached_tokens, cache_written_tokens } => {
+                let served_by = self.served_by.clone();
+                let (cached, cache_written) = (cached_tokens, cache_written_tokens);
+                self.ready.push_back(ChatEvent::Started { served_by, prompt_tokens, cached, cache_written });
             }
             Event::Text { text, tokens } => {
                 let logprobs = tokens.into_iter().map(logprob).collect();
@@ -226,7 +229,7 @@ impl Answer {
                 self.over = true;
                 let rest = self.parser.take().map(Parser::finish).unwrap_or_default();
                 rest.into_iter().for_each(|part| self.push(part));
-                self.lease.record_speed(finish.usage.completion_tokens, finish.timing.decode);
+                self.lease.note_answer(&finish);
                 let reason = self.reason(finish.reason)?;
                 self.ready.push_back(ChatEvent::Finished {
                     reason,

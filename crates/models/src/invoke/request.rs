@@ -59,10 +59,11 @@ pub struct ChatRequest {
 /// A place in a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CachePoint {
-    /// After the system prompt.
-    System,
-    /// After the tools. A template that writes them after the system prompt has nothing to keep there by itself.
-    Tools,
+    /// After so many of the system prompts.
+    System(usize),
+    /// After so many of the tools. A template that writes them after the system prompt has nothing to keep there by
+    /// itself.
+    Tools(usize),
     /// Within a turn.
     Message {
         /// The turn's number.

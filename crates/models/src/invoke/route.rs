@@ -58,6 +58,7 @@ impl Models {
         resolved: Resolved,
         ask: impl Fn(Attempt) -> F,
     ) -> Result<T> {
+        self.read_quotas().await?;
         let admission = self.inner.quotas.admit(ctx.account(), &resolved.aws_id)?;
         Ok(self.routed(ctx, resolved, ask).await?.metered(admission))
     }
@@ -104,14 +105,14 @@ impl Models {
                     let route = Route { profile: Some(profile.clone()), region: Some(leg.region), pool: None };
                     let name = leg.target.serving_name().to_owned();
                     let substituted = own.as_ref() != Some(&name) && name != resolved.aws_id;
-                    let served_by = ServedBy { name, substituted, upstream: None, route: Some(route) };
+                    let served_by = ServedBy { route: Some(route), ..ServedBy::model(name, substituted) };
                     (leg.target, served_by)
                 };
                 legs.into_iter().map(named).collect()
             }
             target => {
                 let (name, substituted) = (resolved.serving_name, resolved.substituted);
-                vec![(target, ServedBy { name, substituted, upstream: None, route: None })]
+                vec![(target, ServedBy::model(name, substituted))]
             }
         }
     }

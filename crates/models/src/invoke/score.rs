@@ -282,7 +282,12 @@ pub(super) async fn continue_echoed(
     let logprobs = if request.logprobs.is_some() { scores.prompt } else { Vec::new() };
     let echo = ChatEvent::Text { text, logprobs };
     if request.max_tokens == Some(0) {
-        let started = ChatEvent::Started { served_by: served_by.clone(), prompt_tokens: scores.usage.input };
+        let started = ChatEvent::Started {
+            served_by: served_by.clone(),
+            prompt_tokens: scores.usage.input,
+            cached: scores.usage.cached,
+            cache_written: scores.usage.cache_written,
+        };
         let finished = ChatEvent::Finished { reason: Stop::MaxTokens, usage: scores.usage, timing: Timing::default() };
         return Ok(ChatStream::new(served_by, stream::iter([started, echo, finished].map(Ok))));
     }

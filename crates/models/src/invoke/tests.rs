@@ -65,6 +65,29 @@ async fn a_stop_sequence_ends_the_answer_and_is_not_part_of_it() {
 }
 
 #[tokio::test]
+async fn static_batches_bound_every_answer_and_tell_how_full_they_were() {
+    let batching = inference::Batching::Static { size: 2, wait: std::time::Duration::from_millis(1), max_tokens: 5 };
+    let deployment = Deployment::start_with(|config| config.load.batching = batching).await;
+    deployment.add_model("chatty");
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    // What asks for more, or for nothing, gets as much as there is, and is told that this was the limit.
+    for (asked, written) in [(Some(64), 5), (None, 5), (Some(3), 3)] {
+        let chat = models.chat(ctx, ChatRequest { max_tokens: asked, ..ask("Hi") }).await.unwrap();
+        let chat = chat.collect().await.unwrap();
+        assert_eq!((chat.reason, chat.usage.output), (Stop::MaxTokens, written), "{asked:?}");
+    }
+    // What ends by itself before that ends so.
+    let stopped = ChatRequest { stop: vec!["e".to_owned()], ..ask("stops") };
+    let chat = models.chat(ctx, stopped).await.unwrap().collect().await.unwrap();
+    assert_eq!((chat.text().as_str(), chat.reason), ("b", Stop::StopSequence("e".to_owned())));
+    let two = || async { models.chat(ctx, ask("Hi")).await.unwrap().collect().await.unwrap() };
+    let (one, other) = futures::future::join(two(), two()).await;
+    assert_eq!((one.usage.output, other.usage.output), (5, 5));
+    let status = models.status(ctx);
+    assert!(status.loaded[0].occupancy.is_some_and(|occupancy| (1.0..=2.0).contains(&occupancy)), "{status:?}");
+}
+
+#[tokio::test]
 async fn the_limit_of_tokens_ends_the_answer() {
     let deployment = deployment().await;
     let request = ChatRequest { max_tokens: Some(3), ..ask("Hi") };
@@ -474,7 +497,7 @@ async fn what_comes_before_a_cache_point_is_kept_and_taken_again() {
     let rubric = "Judge what follows by these rules. ".repeat(12);
     let asked = |text: &str| ChatRequest {
         system: vec![rubric.clone()],
-        cache_points: vec![CachePoint::System, CachePoint::Tools],
+        cache_points: vec![CachePoint::System(1), CachePoint::Tools(0)],
         max_tokens: Some(2),
         ..ask(text)
     };
@@ -485,6 +508,15 @@ async fn what_comes_before_a_cache_point_is_kept_and_taken_again() {
     assert!(first.cached == 0 && first.cache_written as usize >= rubric.len(), "{first:?}");
     let second = answered(&deployment.ctx, asked("Quite another.")).await;
     assert!(second.cached as usize >= rubric.len() && second.cache_written == 0, "{second:?}");
+    let halves = |second: &str| ChatRequest {
+        system: vec!["Mind these rules. ".repeat(12), second.to_owned()],
+        cache_points: vec![CachePoint::System(1)],
+        max_tokens: Some(2),
+        ..ask("One thing.")
+    };
+    answered(&deployment.ctx, halves("Be brief.")).await;
+    let half = answered(&deployment.ctx, halves("Take your time.")).await;
+    assert!(half.cached as usize >= "Mind these rules. ".len() * 12, "a point within the system prompt: {half:?}");
     let other = deployment.context("210987654321", "us-east-1").await;
     assert_eq!(answered(&other, asked("Quite another.")).await.cached, 0, "nothing crosses accounts");
     let within =

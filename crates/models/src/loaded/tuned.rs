@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use inference::{Facts, LoadOptions, Loaded};
+use inference::{CoreSet, Facts, LoadOptions, Loaded};
 
 use super::{Entry, Pool, Shared, mib};
 use crate::status::ProfileInUse;
@@ -80,7 +80,7 @@ impl Shared {
             (needs > self.budget)
                 .then(|| format!("Its profile needs {} MiB and models may take {} MiB.", mib(needs), mib(self.budget)))
         });
-        match reason {
+        match reason.or_else(|| unusable(&options)) {
             None => (options, ProfileInUse::Tuned(tuned.job)),
             Some(reason) => {
                 tracing::warn!(model = name, reason, "the tuned profile is not used");
@@ -88,4 +88,14 @@ impl Shared {
             }
         }
     }
+}
+
+/// Why options cannot be used on this machine and with these settings, where they cannot.
+fn unusable(options: &LoadOptions) -> Option<String> {
+    if let Err(error) = options.validate() {
+        return Some(format!("Its profile does not go with the server's settings: {error}."));
+    }
+    let available = CoreSet::available()?;
+    let core = options.cores.iter().find_map(|set| available.lacks(set))?;
+    Some(format!("Its profile needs core {core}, which the server may not use."))
 }

@@ -152,6 +152,7 @@ impl Live {
             name: upstream.model,
             upstream: Some(upstream.base_url),
             route: (route != Route::default()).then_some(route),
+            replica: None,
         }
     }
 
@@ -168,11 +169,9 @@ impl Live {
     fn nobody(&self, rest: Option<i64>) -> Error {
         let seconds = |millis: i64| millis.max(1).unsigned_abs().div_ceil(1000);
         if let Some(rest) = rest {
-            return Error::throttled("Too many requests, please wait before trying again.").with_hint(format!(
-                "`{}` asked for a pause: try again in {} s.",
-                self.urls(),
-                seconds(rest)
-            ));
+            return Error::throttled("Too many requests, please wait before trying again.")
+                .with_hint(format!("`{}` asked for a pause: try again in {} s.", self.urls(), seconds(rest)))
+                .with_retry_after(millis(rest));
         }
         let said = self.status().1.into_iter().find_map(|member| member.last_error).unwrap_or_default();
         let what = match &self.spec.name {
@@ -181,7 +180,9 @@ impl Live {
         };
         let error = Error::unavailable(what.trim_end());
         match self.shortest_pause() {
-            Some(pause) => error.with_hint(format!("The next try is possible in {} s.", seconds(pause))),
+            Some(pause) => error
+                .with_hint(format!("The next try is possible in {} s.", seconds(pause)))
+                .with_retry_after(millis(pause)),
             None => error.with_hint("One request is trying whether it answers again."),
         }
     }

@@ -135,7 +135,7 @@ impl World {
 
     async fn stream(&self, deadline: Option<Instant>) -> Result<crate::ChatStream> {
         let request = ChatRequest { messages: vec![Message::user("Hi")], ..ChatRequest::default() };
-        let served_by = ServedBy { name: "p".to_owned(), substituted: true, upstream: None, route: None };
+        let served_by = ServedBy::model("p", true);
         self.live.chat(self.registry.client(), &request, &served_by, deadline).await
     }
 

@@ -28,6 +28,18 @@ impl Bucket {
         Self { level: level.min(i64::from(self.limit) * PARTS), at: now, ..self }
     }
 
+    /// The same with another limit: what was taken stays taken.
+    pub(super) fn limited(self, limit: u32) -> Self {
+        let limit = limit.max(1);
+        let more = (i64::from(limit) - i64::from(self.limit)) * PARTS;
+        Self { limit, level: self.level.saturating_add(more).min(i64::from(limit) * PARTS), ..self }
+    }
+
+    /// What it holds, in whole ones rounded down; below nothing where more was taken than there was.
+    pub(super) fn left(self) -> i64 {
+        self.level.div_euclid(PARTS)
+    }
+
     /// The same with so many less.
     pub(super) fn without(self, number: u64) -> Self {
         let parts = i64::try_from(number).unwrap_or(i64::MAX).saturating_mul(PARTS);

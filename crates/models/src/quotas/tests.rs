@@ -5,6 +5,9 @@ use super::*;
 use crate::testing::Deployment;
 use crate::{ChatRequest, EmbedRequest, Message, RawPrompt, ScorePrompt, ScoreRequest};
 
+const OTHER: &str = "210987654321";
+const HAIKU: &str = "anthropic.claude-3-haiku-20240307-v1:0";
+
 fn quotas(text: &str) -> (Quotas, Arc<FixedClock>) {
     let clock = Arc::new(FixedClock::new(Timestamp(1_000_000)));
     (Quotas::new(text.parse().unwrap(), clock.clone()), clock)
@@ -33,7 +36,8 @@ fn requests_are_refused_when_they_are_used_up_and_admitted_as_time_passes() {
     let refused = ask().err().unwrap();
     assert_eq!(refused.kind, ErrorKind::Throttled);
     assert_eq!(refused.message, "Too many requests, please wait before trying again.");
-    assert!(refused.hint.unwrap().contains("Try again in 30 s."));
+    assert!(refused.hint.as_ref().unwrap().contains("Try again in 30 s."));
+    assert_eq!(refused.retry_after_seconds(), Some(30));
     clock.advance(29_999);
     assert!(ask().is_err());
     clock.advance(1);
@@ -58,7 +62,7 @@ fn tokens_are_counted_when_they_are_known_and_a_debt_is_waited_for() {
     first.spend(90);
     let refused = quotas.admit(&account(1), "m").err().unwrap();
     assert_eq!(refused.message, "Too many tokens, please wait before trying again.");
-    assert!(refused.hint.unwrap().contains("Try again in 31 s."));
+    assert!(refused.hint.as_ref().unwrap().contains("Try again in 31 s."));
     clock.advance(31_000);
     assert!(quotas.admit(&account(1), "m").is_ok());
 }
@@ -157,4 +161,137 @@ async fn scores_count_against_the_quota() {
     };
     deployment.models.score(&deployment.ctx, ask()).await.unwrap();
     assert_eq!(deployment.models.score(&deployment.ctx, ask()).await.err().unwrap().kind, ErrorKind::Throttled);
+}
+
+fn set(number: u64, model: Option<&str>, text: &str) -> SetQuota {
+    let (account, model) = (account(number), model.map(str::to_owned));
+    SetQuota { account, model, quota: text.parse().unwrap(), updated_at: Timestamp(0) }
+}
+
+#[test]
+fn the_narrower_quota_wins_as_a_whole() {
+    let (quotas, clock) = quotas("requests=1");
+    quotas
+        .replace(&[set(1, None, "requests=2,running=9"), set(1, Some("m"), "tokens=5"), set(2, None, "")], clock.now());
+    let of = |number, model: &str| {
+        let (quota, source) = quotas.quota_of(&(account(number), model.to_owned()));
+        (quota, source)
+    };
+    assert_eq!(of(1, "m"), ("tokens=5".parse().unwrap(), QuotaSource::Model));
+    assert_eq!(of(1, "n"), ("requests=2,running=9".parse().unwrap(), QuotaSource::Account));
+    assert_eq!(of(2, "m"), (Quota::default(), QuotaSource::Account));
+    assert_eq!(of(3, "m"), ("requests=1".parse().unwrap(), QuotaSource::Default));
+}
+
+#[test]
+fn what_was_used_of_a_quota_is_used_of_the_one_that_replaces_it() {
+    let (quotas, clock) = quotas("requests=2");
+    let ask = || quotas.admit(&account(1), "m");
+    assert!(ask().is_ok() && ask().is_ok() && ask().is_err());
+    quotas.replace(&[set(1, None, "requests=3")], clock.now());
+    assert!(ask().is_ok() && ask().is_err(), "two of three were used");
+    quotas.replace(&[set(1, None, "requests=1")], clock.now());
+    let refused = ask().err().unwrap();
+    assert_eq!(refused.retry_after_seconds(), Some(180), "the debt of two and the next one, at one a minute");
+    quotas.replace(&[set(1, None, "")], clock.now());
+    assert!(ask().is_ok(), "no limit is a quota, too");
+    assert!(quotas.admit(&account(2), "m").is_ok(), "others have the default");
+}
+
+#[test]
+fn what_is_used_is_told_until_it_is_back() {
+    let (quotas, clock) = quotas("requests=2,tokens=600");
+    let running = quotas.admit(&account(1), "m").unwrap();
+    running.spend(700);
+    let told = |used: &[QuotaUse]| {
+        let one = used.first()?;
+        Some((used.len(), one.requests_left?, one.tokens_left?, one.running))
+    };
+    assert_eq!(told(&quotas.used()), Some((1, 1, -100, 1)));
+    drop(running);
+    clock.advance(30_000);
+    assert_eq!(told(&quotas.used()), Some((1, 2, 200, 0)));
+    clock.advance(60_000);
+    assert!(quotas.used().is_empty());
+}
+
+#[tokio::test]
+async fn a_quota_of_one_account_touches_no_other_and_outlives_the_process() {
+    let deployment = Deployment::start().await;
+    let admin = deployment.identity.first_start(identity::RootCredentials::default()).await.unwrap();
+    let first = deployment.context(admin.account.as_str(), "us-east-1").await;
+    let other: AccountId = OTHER.parse().unwrap();
+    deployment.identity.create_account(&first, Some(other.clone())).await.unwrap();
+    let limit = |text: &str| text.parse::<Quota>().unwrap();
+    let models = deployment.models.clone();
+    models.set_quota(&first, &other, None, limit("requests=1")).await.unwrap();
+    let given = models.set_quota(&first, &other, Some(&format!("us.{HAIKU}")), limit("requests=5")).await.unwrap();
+    assert_eq!(given.model.as_deref(), Some(HAIKU), "a profile counts as its model");
+
+    let deployment = deployment.restart().await;
+    deployment.add_model("chatty");
+    let ctx = deployment.context(OTHER, "us-east-1").await;
+    let models = &deployment.models;
+    let ask = async |ctx: &identity::Ctx| {
+        let request = ChatRequest {
+            model: "chatty".to_owned(),
+            messages: vec![Message::user("Hi")],
+            max_tokens: Some(2),
+            ..ChatRequest::default()
+        };
+        models.chat(ctx, request).await?.collect().await.map(|_| ())
+    };
+    ask(&ctx).await.unwrap();
+    let refused = ask(&ctx).await.unwrap_err();
+    assert_eq!((refused.kind, refused.retry_after_seconds()), (ErrorKind::Throttled, Some(60)));
+    ask(&first).await.unwrap();
+    ask(&first).await.unwrap();
+    deployment.clock.advance(60_000);
+    ask(&ctx).await.unwrap();
+
+    let report = models.quotas(&first).await.unwrap();
+    assert_eq!(report.set.iter().map(|set| set.model.as_deref()).collect::<Vec<_>>(), [None, Some(HAIKU)]);
+    assert_eq!((report.used.len(), &report.used[0].account), (1, &other));
+    models.reset_quota(&first, &other, None).await.unwrap();
+    ask(&ctx).await.unwrap();
+    ask(&ctx).await.unwrap();
+}
+
+#[tokio::test]
+async fn only_the_first_account_sets_quotas_and_only_of_accounts_that_there_are() {
+    let deployment = Deployment::start().await;
+    let admin = deployment.identity.first_start(identity::RootCredentials::default()).await.unwrap();
+    let first = deployment.context(admin.account.as_str(), "us-east-1").await;
+    let other = deployment.context(OTHER, "us-east-1").await;
+    let models = &deployment.models;
+    let kind = |result: Result<()>| result.unwrap_err().kind;
+    let quota: Quota = "requests=1".parse().unwrap();
+    let set = async |ctx: &identity::Ctx, account: &AccountId, model: Option<&str>, quota: Quota| {
+        models.set_quota(ctx, account, model, quota).await.map(|_| ())
+    };
+    assert_eq!(kind(set(&other, &admin.account, None, quota).await), ErrorKind::Denied);
+    assert_eq!(kind(models.quotas(&other).await.map(|_| ())), ErrorKind::Denied);
+    assert_eq!(kind(models.reset_quota(&other, &admin.account, None).await), ErrorKind::Denied);
+    assert_eq!(kind(set(&first, &account(9), None, quota).await), ErrorKind::NotFound);
+    assert_eq!(kind(models.reset_quota(&first, &admin.account, None).await), ErrorKind::NotFound);
+    let nothing = Quota { running: Some(0), ..quota };
+    assert_eq!(kind(set(&first, &admin.account, None, nothing).await), ErrorKind::Invalid);
+    assert_eq!(kind(set(&first, &admin.account, Some("a b"), quota).await), ErrorKind::Invalid);
+}
+
+#[tokio::test]
+async fn what_another_process_sets_counts_soon() {
+    let deployment = Deployment::start().await;
+    let admin = deployment.identity.first_start(identity::RootCredentials::default()).await.unwrap();
+    deployment.add_model("chatty");
+    let models = &deployment.models;
+    let limited = || models.inner.quotas.quota_of(&(admin.account.clone(), "chatty".to_owned())).1;
+    models.read_quotas().await.unwrap();
+    let there = SetQuota { account: admin.account.clone(), ..set(1, None, "requests=1") };
+    store::put(&models.inner.store, &there).await.unwrap();
+    models.read_quotas().await.unwrap();
+    assert_eq!(limited(), QuotaSource::Default);
+    deployment.clock.advance(10_000);
+    models.read_quotas().await.unwrap();
+    assert_eq!(limited(), QuotaSource::Account);
 }

@@ -28,7 +28,12 @@ pub(super) async fn stream(
         upstream,
         response,
         events: Some(Events::default()),
-        ready: VecDeque::from([ChatEvent::Started { served_by: served_by.clone(), prompt_tokens: 0 }]),
+        ready: VecDeque::from([ChatEvent::Started {
+            served_by: served_by.clone(),
+            prompt_tokens: 0,
+            cached: 0,
+            cache_written: 0,
+        }]),
         call: None,
         calls: 0,
         reason: None,

@@ -19,7 +19,7 @@ fn upstream(server: &Server) -> Upstream {
 }
 
 fn served_by() -> ServedBy {
-    ServedBy { name: "qwen".to_owned(), substituted: true, upstream: None, route: None }
+    ServedBy::model("qwen", true)
 }
 
 fn events(chunks: &[Value]) -> Reply {

@@ -94,7 +94,7 @@ async fn a_cache_point_is_kept_when_the_model_is_unloaded() {
         model: "chatty".to_owned(),
         system: vec![system.clone()],
         messages: vec![Message::user("Well?")],
-        cache_points: vec![CachePoint::System],
+        cache_points: vec![CachePoint::System(1)],
         max_tokens: Some(4),
         ..ChatRequest::default()
     };

@@ -7,7 +7,10 @@
 use std::sync::Barrier;
 use std::time::Instant;
 
+use inference::CoreSet;
 use serde::{Deserialize, Serialize};
+
+use super::space::Cores;
 
 /// Elements of each of the three arrays.
 const SIZES: [usize; 3] = [2 << 20, 4 << 20, 8 << 20];
@@ -27,6 +30,14 @@ pub struct MachineFacts {
     pub bandwidth: f64,
 }
 
+impl MachineFacts {
+    /// The memory for each core, where the machine's can be told.
+    #[must_use]
+    pub fn memory_per_core(&self) -> Option<u64> {
+        self.memory_bytes.map(|bytes| bytes / u64::from(self.cores.max(1)))
+    }
+}
+
 /// Measures the machine. Blocks for up to some seconds.
 pub(super) fn measure() -> MachineFacts {
     let cores = cores();
@@ -36,6 +47,13 @@ pub(super) fn measure() -> MachineFacts {
 /// The cores that this process may use.
 pub(super) fn cores() -> u32 {
     std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX))
+}
+
+/// How many cores there are to share out, and which: fewer than the thread's own set where a control group allows less time.
+pub(super) fn shared_out() -> Cores {
+    let set = CoreSet::available();
+    let count = cores().min(set.as_ref().map_or(u32::MAX, CoreSet::count));
+    Cores { count, set }
 }
 
 fn memory() -> Option<u64> {
@@ -82,6 +100,12 @@ mod tests {
 
     #[test]
     fn memory_moves_at_some_speed_by_one_and_by_many() {
+        let facts = MachineFacts { cores: 3, memory_bytes: Some(10), core_bandwidth: 1.0, bandwidth: 1.0 };
+        assert_eq!(
+            (facts.memory_per_core(), MachineFacts { memory_bytes: None, ..facts }.memory_per_core()),
+            (Some(3), None)
+        );
+        assert!(shared_out().set.is_none_or(|set| set.count() >= shared_out().count));
         assert!(triad(1, 10_000) > 0.0 && triad(3, 10_000).is_finite());
         assert!(cores() > 0 && memory().is_none_or(|bytes| bytes > 1 << 20));
     }

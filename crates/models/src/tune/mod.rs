@@ -8,6 +8,7 @@ mod player;
 mod profile;
 mod report;
 mod search;
+mod space;
 pub(crate) mod store;
 mod work;
 mod workload;
@@ -24,7 +25,7 @@ use crate::Models;
 use crate::library::Manifest;
 pub use machine::MachineFacts;
 pub use profile::{StaticBatches, Tuned, TunedSettings};
-pub use report::{Gain, Measurement, Slo, TuningPoint, TuningReport};
+pub use report::{Gain, Measurement, Slo, TriedWeights, TuningPoint, TuningReport};
 pub(crate) use work::{Measured, TuneHandler};
 pub use workload::{MOST_REQUESTS, OwnRequest, Workload};
 
@@ -54,6 +55,8 @@ pub struct TuneRequest {
     pub bounded_answers: Option<u32>,
     /// Whether the model's quantizations in the library take part: then answers may come from fewer bits.
     pub quantized: bool,
+    /// Whether caches may be rounded to eight bits: then answers may differ by that.
+    pub rounded_caches: bool,
     /// The price of the machine by the hour.
     pub price_per_hour: Option<f64>,
 }
@@ -71,6 +74,8 @@ pub(crate) struct TuneInput {
     least_context: Option<u32>,
     bounded_answers: Option<u32>,
     quantized: bool,
+    #[serde(default)]
+    rounded_caches: bool,
     price_per_hour: Option<f64>,
 }
 
@@ -87,8 +92,10 @@ impl Models {
         request.workload.check(&request.model, manifest.facts.embeds)?;
         let queue = self.inner.loaded.options().queue;
         check_numbers(&request, queue)?;
-        if self.inner.jobs.any_open(JOB_KIND).await? {
-            return Err(another());
+        // Of two that come at once, of whatever accounts, one sees the other's job.
+        let _one_at_a_time = self.inner.tuning.lock().await;
+        if let Some(other) = self.inner.jobs.find_open(JOB_KIND).await? {
+            return Err(another(&other));
         }
         let input = TuneInput {
             token: self.inner.random.uuid(),
@@ -100,6 +107,7 @@ impl Models {
             least_context: request.least_context,
             bounded_answers: request.bounded_answers,
             quantized: request.quantized,
+            rounded_caches: request.rounded_caches,
             price_per_hour: request.price_per_hour,
         };
         let new = NewJob {
@@ -116,10 +124,10 @@ impl Models {
             run_at: None,
         };
         let job = self.inner.jobs.submit(new).await?;
-        // One that came in between is another's.
+        // One that came in between is another process's.
         match job.input.get("token").and_then(serde_json::Value::as_str) == Some(input.token.as_str()) {
             true => Ok(job),
-            false => Err(another()),
+            false => Err(another(&job)),
         }
     }
 
@@ -141,6 +149,15 @@ impl Models {
             Error::not_found(format!("The model `{model}` has no report of a tuning `{job}`."))
                 .with_hint("A tuning has its report when it has succeeded; `craton jobs show ID` tells how far it is.")
         })
+    }
+
+    /// The job that tunes the model now, where it is one of the caller's account.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn tuning_under_way(&self, ctx: &Ctx, model: &str) -> Result<Option<Job>> {
+        let job = self.inner.jobs.find_open(JOB_KIND).await?;
+        Ok(job.filter(|job| tuned_model(job) == model && job.owner.account == *ctx.account()))
     }
 
     /// The profile with which the model is loaded; none: as the server's settings say.
@@ -213,7 +230,13 @@ fn check_numbers(request: &TuneRequest, queue: usize) -> Result<()> {
     }
 }
 
-fn another() -> Error {
-    Error::conflict("Another tuning goes on, and a tuning needs the machine for itself.")
-        .with_hint("Wait until it has ended, or stop it: `craton jobs list`, `craton jobs cancel ID`.")
+/// The model that a job tunes.
+fn tuned_model(job: &Job) -> &str {
+    job.input.get("model").and_then(serde_json::Value::as_str).unwrap_or_default()
+}
+
+fn another(job: &Job) -> Error {
+    let model = tuned_model(job);
+    Error::conflict(format!("The model `{model}` is being tuned, and a tuning needs the machine for itself."))
+        .with_hint(format!("Wait until that has ended, or stop it: `craton jobs cancel {}`.", job.id))
 }

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use base::{Error, Result};
 use futures::stream::StreamExt as _;
 use inference::{
-    ChatPrompt, Event, GenerateRequest, Generator, Loaded, Prompt, Sampling, ScoreRequest, Serving, Tenant, Truncate,
+    ChatPrompt, EngineStatus, Event, GenerateRequest, Generator, Loaded, Prompt, Sampling, ScoreRequest, Serving,
+    Tenant, Truncate,
 };
 
 use super::report::{Measurement, percentile};
@@ -49,19 +50,22 @@ pub(super) async fn play(lease: &Lease, plan: &Play) -> Result<Measurement> {
     let mut clients: Vec<Client> = (0..plan.clients).map(client).collect();
     let warm = clients.iter_mut().map(|client| ask(lease, plan, client));
     futures::future::try_join_all(warm).await?;
-    let (batches, started) = (batches(lease), Instant::now());
+    let (before, started) = (work(lease), Instant::now());
     let until = started + Duration::from_secs_f64(plan.seconds);
     let asked = clients.iter_mut().map(|client| ask_until(lease, plan, client, until));
     let samples: Vec<Sample> = futures::future::try_join_all(asked).await?.concat();
     let seconds = started.elapsed().as_secs_f64().max(1e-9);
-    let read = batches.zip(self::batches(lease)).map(|(before, after)| (after - before) as f64);
+    let done = before.zip(work(lease)).map(|(before, after)| {
+        ((after.batches - before.batches) as f64, (after.batch_sequences - before.batch_sequences) as f64)
+    });
     Ok(Measurement {
         seconds,
         requests: samples.len() as u64,
         throughput: samples.len() as f64 / seconds,
         tokens_per_second: samples.iter().map(|sample| f64::from(sample.tokens)).sum::<f64>() / seconds,
         memory_bytes: lease.model().memory_bytes(),
-        weights_bytes_per_second: read.map(|batches| batches * plan.weights_bytes as f64 / seconds),
+        weights_bytes_per_second: done.map(|(batches, _)| batches * plan.weights_bytes as f64 / seconds),
+        occupancy: done.filter(|(batches, _)| *batches > 0.0).map(|(batches, requests)| requests / batches),
         under_load: false,
         ..latencies(&samples)
     })
@@ -91,9 +95,9 @@ async fn scale(lease: &Lease, plan: &Play) -> Result<Scale> {
     Ok(Scale::of(count, tokens, plan.context))
 }
 
-fn batches(lease: &Lease) -> Option<u64> {
+fn work(lease: &Lease) -> Option<EngineStatus> {
     match lease.model() {
-        Loaded::Generator(generator) => Some(generator.status().batches),
+        Loaded::Generator(generator) => Some(generator.status()),
         Loaded::Embedder(_) => None,
     }
 }

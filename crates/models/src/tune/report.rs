@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::machine::MachineFacts;
 use super::profile::TunedSettings;
 use super::search::{Cost, Turn, replaces};
+use crate::quality::Share;
 
 /// What the answers must keep to. At least one is set.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -86,6 +87,9 @@ pub struct Measurement {
     pub memory_bytes: u64,
     /// The bytes of weights that were read a second: each batch reads all of them; none for embedders.
     pub weights_bytes_per_second: Option<f64>,
+    /// The mean number of requests that were computed together; none for embedders, and where nothing was computed.
+    #[serde(default)]
+    pub occupancy: Option<f64>,
     /// Whether other requests were served meanwhile.
     pub under_load: bool,
 }
@@ -150,6 +154,23 @@ pub struct Gain {
     pub high: f64,
 }
 
+/// Weights that candidates were loaded with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TriedWeights {
+    /// The model of the library that has them.
+    pub model: String,
+    /// The file's name there.
+    pub file: String,
+    /// Its SHA-256.
+    pub sha256: String,
+    /// The element type of most of the weights.
+    pub format: String,
+    /// Their bytes.
+    pub bytes: u64,
+    /// How often the quantization gave the same label as the tuned model, as its report says; none for the model's own.
+    pub labels: Option<Share>,
+}
+
 /// What a tuning found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TuningReport {
@@ -171,8 +192,11 @@ pub struct TuningReport {
     pub price_per_hour: Option<f64>,
     /// The machine.
     pub machine: MachineFacts,
-    /// The bytes of weights that each token reads.
+    /// The bytes of the model's own weights, which each token reads.
     pub weights_bytes: u64,
+    /// The weights that took part, the model's own first.
+    #[serde(default)]
+    pub weights: Vec<TriedWeights>,
     /// What was measured; the default is the first.
     pub points: Vec<TuningPoint>,
     /// The number of the chosen one.
@@ -198,6 +222,28 @@ impl TuningReport {
     #[must_use]
     pub fn decode_ceiling(&self) -> f64 {
         self.machine.bandwidth / self.weights_bytes.max(1) as f64
+    }
+
+    /// The same where one core reads the weights.
+    #[must_use]
+    pub fn core_decode_ceiling(&self) -> f64 {
+        self.machine.core_bandwidth / self.weights_bytes.max(1) as f64
+    }
+
+    /// The weights that a point was loaded with; none in reports of old.
+    #[must_use]
+    pub fn weights_of(&self, settings: &TunedSettings) -> Option<&TriedWeights> {
+        let name = settings.weights.as_ref().unwrap_or(&self.model);
+        self.weights.iter().find(|weights| weights.model == *name)
+    }
+
+    /// Tokens a second at most with a point's weights, as many requests at once as it had: together they read the weights
+    /// once for a token of each.
+    #[must_use]
+    pub fn ceiling(&self, point: &TuningPoint) -> Option<f64> {
+        let bytes = self.weights_of(&point.settings).map_or(self.weights_bytes, |weights| weights.bytes);
+        let together = point.measured.as_ref()?.occupancy?;
+        Some(self.machine.bandwidth / bytes.max(1) as f64 * together)
     }
 
     /// The share of the memory's speed that a measurement used for the weights, from 0 to 1; more where caches help.
@@ -304,6 +350,7 @@ fn middle(measured: &[&Measurement]) -> Option<Measurement> {
         tokens_per_second: of(&|one| Some(one.tokens_per_second))?,
         memory_bytes: measured.iter().map(|one| one.memory_bytes).max()?,
         weights_bytes_per_second: of(&|one| one.weights_bytes_per_second),
+        occupancy: of(&|one| one.occupancy),
         under_load: measured.iter().any(|one| one.under_load),
     })
 }

@@ -16,6 +16,8 @@ const FINALISTS: usize = 2;
 const MOST: usize = 64;
 /// The shortest time that a candidate is worth measuring for, in seconds.
 const SHORTEST: f64 = 2.0;
+/// How many times as fast as the default a candidate is at least, in the middle of the passes, to take its place.
+pub(super) const LEAST_GAIN: f64 = 1.03;
 
 /// How good a candidate is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -161,7 +163,7 @@ fn cost(measured: &[(Turn, Cost)], round: u32, candidate: usize) -> Cost {
 }
 
 /// Whether a candidate takes the default's place after the last round. Where both meet the objective it was faster in
-/// every pass; a tie, and noise, keep the default.
+/// every pass, and in the middle of them by [`LEAST_GAIN`]; a tie, and noise, keep the default.
 pub(super) fn replaces(candidate: &[Cost], default: &[Cost]) -> bool {
     let meets =
         |costs: &[Cost]| !costs.is_empty() && costs.iter().filter(|cost| cost.meets()).count() * 2 > costs.len();
@@ -169,8 +171,12 @@ pub(super) fn replaces(candidate: &[Cost], default: &[Cost]) -> bool {
         (false, _) => false,
         (true, false) => true,
         (true, true) => {
+            let mut ratios: Vec<f64> =
+                candidate.iter().zip(default).map(|(mine, its)| mine.throughput / its.throughput.max(1e-9)).collect();
+            ratios.sort_by(f64::total_cmp);
             candidate.len() == default.len()
-                && candidate.iter().zip(default).all(|(mine, its)| mine.throughput > its.throughput)
+                && ratios.first().is_some_and(|least| *least > 1.0)
+                && ratios.get(ratios.len() / 2).is_some_and(|middle| *middle >= LEAST_GAIN)
         }
     }
 }
@@ -224,6 +230,7 @@ mod tests {
         assert!(replaces(&[meets(3.0), meets(3.1), meets(3.0)], &[meets(2.0), meets(3.0), meets(2.5)]));
         assert!(!replaces(&[meets(9.0), meets(9.0), meets(2.5)], &[meets(2.0), meets(3.0), meets(2.5)]));
         assert!(!replaces(&[meets(2.0); 3], &[meets(2.0); 3]), "a tie keeps the default");
+        assert!(!replaces(&[meets(2.02); 3], &[meets(2.0); 3]), "so does a hair's breadth");
         assert!(replaces(&[meets(1.0); 3], &[late; 3]), "the objective comes before speed");
         assert!(!replaces(&[late; 3], &[meets(1.0); 3]));
         assert!(!replaces(&[late; 3], &[Cost { miss: 3.0, throughput: 1.0 }; 3]), "none meets it: the default stays");

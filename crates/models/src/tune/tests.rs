@@ -4,16 +4,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use base::ErrorKind;
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
-use inference::{Facts, LoadOptions, ModelKind};
+use inference::{CacheType, CoreSet, Facts, LoadOptions, ModelKind};
 use jobs::State;
+use proptest::prelude::*;
 
-use super::profile::{Space, Weighed};
-use super::report::percentile;
-use super::search::Search;
+use super::report::{Findings, Taken, percentile};
+use super::search::{LAST_PASSES, LEAST_GAIN, Search, Step, Turn};
+use super::space::{Cores, Space, Weighed};
 use super::work::{Gauge, Trial};
 use super::*;
 use crate::ProfileInUse;
-use crate::testing::Deployment;
+use crate::quality::{Bound, Comparison, Kept, QuantizationReport, Ratio, Share};
+use crate::testing::{Deployment, add_model};
 
 /// Measures by a formula. More requests side by side are faster, up to sixteen, and each of them is slower.
 #[derive(Default)]
@@ -25,8 +27,10 @@ struct Formula {
     stuck: tokio::sync::Notify,
     /// All are alike.
     flat: bool,
-    /// What others fail with.
+    /// All but the default fail.
     failing: bool,
+    /// How many times as fast weights are that lie in a folder or file of such a name.
+    faster: Option<(&'static str, f64)>,
 }
 
 impl Gauge for Formula {
@@ -46,6 +50,9 @@ impl Gauge for Formula {
                 return Err(Error::unavailable("It does not load."));
             }
             let throughput = if self.flat { 10.0 } else { f64::from(parallel.min(16)) };
+            let content = std::fs::read(trial.weights()).unwrap_or_default();
+            let factor = self.faster.filter(|(content_is, _)| content == content_is.as_bytes());
+            let throughput = throughput * factor.map_or(1.0, |(_, factor)| factor);
             Ok(Measurement {
                 seconds: 1.0,
                 requests: turn as u64,
@@ -94,6 +101,7 @@ fn request(slo: &str) -> TuneRequest {
         least_context: None,
         bounded_answers: None,
         quantized: false,
+        rounded_caches: false,
         price_per_hour: Some(3.6),
     }
 }
@@ -145,7 +153,7 @@ async fn the_fastest_that_meets_the_objective_is_chosen_and_used_until_it_is_res
     let inference::Loaded::Generator(generator) = lease.model() else { panic!("it generates") };
     assert_eq!(generator.info().parallel, 16);
     drop(lease);
-    assert_eq!(deployment.models.tunings(&deployment.ctx, "m").await.unwrap(), [report.clone()]);
+    assert_eq!(deployment.models.tunings(&deployment.ctx, "m").await.unwrap(), std::slice::from_ref(&report));
     assert_eq!(deployment.models.tuned(&deployment.ctx, "m").unwrap().job, report.job);
     // It is there after a restart, too.
     let deployment = deployment.restart().await;
@@ -169,7 +177,7 @@ async fn the_default_stays_where_nothing_beats_it_or_nothing_meets_the_objective
 #[tokio::test(flavor = "multi_thread")]
 async fn candidates_that_fail_are_told_and_left_out() {
     let deployment = deployment(Arc::new(Formula { failing: true, flat: true, ..Formula::default() })).await;
-    let report = tuned(&deployment, "p95=1s").await;
+    let report = tuned_for(&deployment, "p95=1s", 60.0).await;
     assert_eq!(report.chosen, 0);
     let failed = report.points.iter().find(|point| point.failed.is_some()).unwrap();
     assert_eq!((failed.failed.as_deref(), failed.measured), (Some("It does not load."), None));
@@ -182,9 +190,17 @@ async fn a_second_tuning_is_refused_and_a_cancelled_one_changes_nothing() {
     let deployment = deployment(gauge.clone()).await;
     let job = deployment.models.tune(&deployment.ctx, request("p95=1s")).await.unwrap();
     let running = deployment.jobs.start(1);
-    let refused = deployment.models.tune(&deployment.ctx, request("p95=1s")).await.unwrap_err();
-    assert_eq!(refused.kind, ErrorKind::Conflict);
-    assert!(refused.hint.unwrap().contains("craton jobs cancel"));
+    let under_way =
+        async |ctx: &Ctx, model: &str| deployment.models.tuning_under_way(ctx, model).await.unwrap().map(|job| job.id);
+    let other = deployment.context("210987654321", "us-east-1").await;
+    assert_eq!(under_way(&deployment.ctx, "m").await, Some(job.id.clone()));
+    assert_eq!((under_way(&deployment.ctx, "n").await, under_way(&other, "m").await), (None, None));
+    for ctx in [&deployment.ctx, &other] {
+        let refused = deployment.models.tune(ctx, request("p95=1s")).await.unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::Conflict);
+        assert!(refused.message.starts_with("The model `m` is being tuned"), "{}", refused.message);
+        assert!(refused.hint.unwrap().contains(&format!("craton jobs cancel {}", job.id)));
+    }
     gauge.stuck.notified().await;
     let removed = deployment.models.remove(&deployment.ctx, "m").await.unwrap_err();
     assert_eq!((removed.kind, removed.message.contains("tuned")), (ErrorKind::Conflict, true));
@@ -346,10 +362,11 @@ fn the_candidates_fit_the_memory_and_begin_with_the_default() {
         default: &default,
         current: None,
         weights: &weights,
-        cores: 8,
+        cores: Cores { count: 8, set: None },
         budget: 1000 + 4096 * 9,
         least_context: None,
         bounded_answers: None,
+        rounded_caches: false,
         embeds: false,
     };
     let candidates = space.candidates(1);
@@ -373,4 +390,302 @@ fn the_candidates_fit_the_memory_and_begin_with_the_default() {
     let present = TunedSettings { prefill_threads: 3, ..TunedSettings::of(&default) };
     let embeds = Space { embeds: true, current: Some(present.clone()), ..space }.candidates(1);
     assert_eq!((embeds.len(), &embeds[1]), (5, &present));
+}
+
+/// A space of a model on eight cores, with memory enough.
+fn roomy<'a>(default: &'a LoadOptions, weights: &'a [Weighed]) -> Space<'a> {
+    Space {
+        default,
+        current: None,
+        weights,
+        cores: Cores { count: 8, set: CoreSet::of(0..8) },
+        budget: u64::MAX,
+        least_context: None,
+        bounded_answers: None,
+        rounded_caches: false,
+        embeds: false,
+    }
+}
+
+#[test]
+fn replicas_share_the_cores_among_them() {
+    let (default, weights) = (LoadOptions::default(), [Weighed { name: None, facts: facts() }]);
+    let candidates = roomy(&default, &weights).candidates(1);
+    let replicas: std::collections::BTreeSet<u32> = candidates.iter().map(|one| one.replicas).collect();
+    assert_eq!(replicas, [1, 2, 4, 8].into());
+    for one in &candidates {
+        assert!(one.options(&default).validate().is_ok(), "{one:?}");
+        let cores: Vec<u32> = one.cores.iter().flat_map(CoreSet::iter).collect();
+        assert!(if one.replicas == 1 { cores.is_empty() } else { cores == (0..8).collect::<Vec<u32>>() }, "{one:?}");
+        let most = one.cores.first().map_or(8, CoreSet::count);
+        assert!(one.prefill_threads < most.max(2) && one.decode_threads < most.max(2), "{one:?}");
+    }
+    // Other replicas with all of their cores differ from the default in one thing: such come first.
+    let two = candidates.iter().position(|one| one.replicas == 2).unwrap();
+    assert!((two < 24) && candidates[two].prefill_threads == 0 && candidates[two].parallel == default.parallel);
+    // Where nobody may choose cores, replicas have a part of the threads.
+    let unpinned = Space { cores: Cores { count: 8, set: None }, ..roomy(&default, &weights) }.candidates(1);
+    assert!(unpinned.iter().any(|one| one.replicas == 4));
+    assert!(unpinned.iter().all(|one| one.cores.is_empty() && (one.replicas == 1 || one.prefill_threads > 0)));
+    // Two cores have no room for four engines.
+    let small = Space { cores: Cores { count: 2, set: CoreSet::of(0..2) }, ..roomy(&default, &weights) }.candidates(1);
+    assert!(small.iter().all(|one| one.replicas <= 2) && small.iter().any(|one| one.replicas == 2));
+}
+
+#[test]
+fn caches_are_rounded_only_for_those_who_allow_it() {
+    let weights = [Weighed { name: None, facts: facts() }];
+    let types = |options: &LoadOptions, rounded_caches| {
+        let space = Space { rounded_caches, ..roomy(options, &weights) };
+        let types: std::collections::BTreeSet<String> =
+            space.candidates(1).iter().map(|one| one.cache_type.to_string()).collect();
+        types.into_iter().collect::<Vec<String>>().join(" ")
+    };
+    let (default, rounded) =
+        (LoadOptions::default(), LoadOptions { cache_type: CacheType::Q8_0, ..LoadOptions::default() });
+    assert_eq!((types(&default, false), types(&default, true)), ("f16".to_owned(), "f16 q8_0".to_owned()));
+    assert_eq!(types(&rounded, false), "f16 q8_0", "the settings allow it");
+    let steps = LoadOptions { attention: Some(false), ..LoadOptions::default() };
+    assert_eq!(types(&steps, true), "f16", "attention in steps has no such caches");
+}
+
+#[test]
+fn a_profile_is_kept_as_text_and_one_of_old_is_read() {
+    let settings = TunedSettings {
+        replicas: 2,
+        cores: vec![CoreSet::of([0, 1]).unwrap(), CoreSet::of([2, 5]).unwrap()],
+        cache_type: CacheType::Q8_0,
+        weights: Some("m-q8_0".to_owned()),
+        ..TunedSettings::of(&LoadOptions::default())
+    };
+    let kept = serde_json::to_value(&settings).unwrap();
+    assert_eq!((&kept["cores"], &kept["cache_type"]), (&serde_json::json!(["0-1", "2,5"]), &serde_json::json!("q8_0")));
+    assert_eq!(serde_json::from_value::<TunedSettings>(kept.clone()).unwrap(), settings);
+    let mut old = kept;
+    for member in ["replicas", "cores", "cache_type"] {
+        old.as_object_mut().unwrap().remove(member);
+    }
+    let old = serde_json::from_value::<TunedSettings>(old).unwrap();
+    assert_eq!((old.replicas, old.cores, old.cache_type), (1, Vec::new(), CacheType::F16));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever the noise: what is chosen was faster than the default each time, or meets an objective that the default misses.
+    #[test]
+    fn a_slower_profile_is_never_chosen(seed in any::<u64>(), count in 2_usize..40, noise in 0.0_f64..0.5) {
+        let search = Search::new(count, 3600.0);
+        let candidates: Vec<TunedSettings> = (0..search.candidates())
+            .map(|at| TunedSettings { parallel: 1 + at as u32, ..TunedSettings::of(&LoadOptions::default()) })
+            .collect();
+        let slo = Slo { p95_ms: Some(100.0), ..Slo::default() };
+        let chance = |parts: [u64; 2]| {
+            let mixed = space::mix(seed ^ space::mix(parts[0] << 32 | parts[1]));
+            (mixed >> 11) as f64 / (1_u64 << 53) as f64
+        };
+        let measured = |turn: Turn| {
+            let candidate = turn.candidate as u64;
+            let shaken = 1.0 + noise * (chance([candidate + 1000, u64::from(turn.round * 8 + turn.pass)]) - 0.5);
+            let throughput = (1.0 + chance([candidate, 1])) * shaken;
+            Measurement { throughput, p95_ms: 50.0 + 100.0 * chance([candidate, 2]) * shaken, ..Measurement::default() }
+        };
+        let mut taken: Vec<Taken> = Vec::new();
+        let last = loop {
+            let costs: Vec<_> = taken.iter().map(|one| (one.turn, one.cost(&slo))).collect();
+            match search.next(&costs) {
+                Step::Measure(turn, _) => taken.push(Taken { turn, outcome: Ok(measured(turn)) }),
+                Step::Done(last) => break last,
+            }
+        };
+        let report = Findings { candidates: &candidates, taken: &taken, last: &last }.report(report(slo));
+        if report.chosen != 0 {
+            let passes = |candidate: usize| -> Vec<Measurement> {
+                let round = search.rounds() - 1;
+                (0..LAST_PASSES).map(|pass| measured(Turn { round, pass, candidate })).collect()
+            };
+            let (mine, its) = (passes(report.chosen), passes(0));
+            let met = its.iter().filter(|one| one.p95_ms <= 100.0).count() * 2 > its.len();
+            if met {
+                prop_assert!(mine.iter().zip(&its).all(|(mine, its)| mine.throughput > its.throughput));
+                prop_assert!(report.gain.unwrap().median >= LEAST_GAIN && report.gain.unwrap().low > 1.0);
+            }
+            prop_assert!(report.points[report.chosen].meets);
+        }
+    }
+}
+
+/// A report in which nothing was measured.
+fn report(slo: Slo) -> TuningReport {
+    TuningReport {
+        job: "j".to_owned(),
+        model: "m".to_owned(),
+        workload: "chat".to_owned(),
+        slo,
+        clients: 1,
+        minutes: 1.0,
+        rounds: 1,
+        price_per_hour: None,
+        machine: Formula::default().machine(),
+        weights_bytes: 1_000_000_000,
+        weights: Vec::new(),
+        points: Vec::new(),
+        chosen: 0,
+        met: false,
+        gain: None,
+        under_load: false,
+        at: 0,
+    }
+}
+
+#[test]
+fn the_ceiling_is_that_of_the_weights_that_were_read_and_of_those_who_read_them_together() {
+    let weights = |model: &str, bytes| TriedWeights {
+        model: model.to_owned(),
+        file: "model.gguf".to_owned(),
+        sha256: String::new(),
+        format: "F16".to_owned(),
+        bytes,
+        labels: None,
+    };
+    let report = TuningReport {
+        weights: vec![weights("m", 1_000_000_000), weights("m-q8_0", 500_000_000)],
+        ..report(Slo::default())
+    };
+    assert_eq!((report.decode_ceiling(), report.core_decode_ceiling()), (20.0, 10.0));
+    let settings = |weights: Option<&str>| TunedSettings {
+        weights: weights.map(str::to_owned),
+        ..TunedSettings::of(&LoadOptions::default())
+    };
+    let point = |weights, occupancy| TuningPoint {
+        settings: settings(weights),
+        round: 1,
+        measured: Some(Measurement { occupancy, ..Measurement::default() }),
+        throughput_range: (0.0, 0.0),
+        failed: None,
+        meets: false,
+        pareto: false,
+        seconds_per_1000: None,
+        price_per_1000: None,
+    };
+    assert_eq!(report.ceiling(&point(None, Some(1.0))), Some(20.0));
+    assert_eq!(report.ceiling(&point(None, Some(4.0))), Some(80.0));
+    assert_eq!(report.ceiling(&point(Some("m-q8_0"), Some(4.0))), Some(160.0));
+    assert_eq!(report.ceiling(&point(None, None)), None);
+    assert_eq!(report.weights_of(&settings(Some("m-q8_0"))).unwrap().model, "m-q8_0");
+}
+
+/// Puts a model into the library that says that it was made of `source`, whose file has that SHA-256.
+fn add_quantization(deployment: &Deployment, name: &str, source: (&str, &str), broken: &[&str]) {
+    let (library, root) = (&deployment.models.inner.library, deployment.dir.path().join("models"));
+    let mut manifest = add_model(library, &root, name, name.as_bytes());
+    let kept = |name: &str, sha256: &str| Kept {
+        name: name.to_owned(),
+        sha256: sha256.to_owned(),
+        format: "Q8_0".to_owned(),
+        weights_bytes: 1,
+    };
+    manifest.quantization = Some(QuantizationReport {
+        job: "q".to_owned(),
+        to: "Q8_0".to_owned(),
+        source: kept(source.0, source.1),
+        made: kept(name, "0"),
+        measured: Comparison {
+            text: String::new(),
+            tokens: 1,
+            tasks: String::new(),
+            perplexity_before: 1.0,
+            perplexity_after: 1.0,
+            perplexity: Ratio::of(&[]),
+            argmax: Share::of(1, 1),
+            labels: Share::of(399, 400),
+        },
+        bound: Bound { labels: 0.9, argmax: 0.0, perplexity: 2.0 },
+        broken: broken.iter().map(|one| (*one).to_owned()).collect(),
+        at: 0,
+    });
+    library.commit(&manifest).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn quantizations_that_keep_to_their_bounds_take_part_where_that_is_asked_for() {
+    let gauge = Arc::new(Formula { faster: Some(("m-q8_0", 3.0)), ..Formula::default() });
+    let deployment = deployment(gauge).await;
+    let own = deployment.models.get(&deployment.ctx, "m").await.unwrap().sha256.unwrap();
+    add_quantization(&deployment, "m-q8_0", ("m", &own), &[]);
+    add_quantization(&deployment, "m-q4_k_m", ("m", &own), &["label agreement"]);
+    add_quantization(&deployment, "m-of-old", ("m", "another file's"), &[]);
+    add_quantization(&deployment, "n-q8_0", ("n", &own), &[]);
+    let report = tuned(&deployment, "p95=1s").await;
+    assert_eq!(report.weights.iter().map(|one| one.model.as_str()).collect::<Vec<&str>>(), ["m"]);
+    let asked = TuneRequest { quantized: true, minutes: 60.0, ..request("p95=1s") };
+    let job = deployment.models.tune(&deployment.ctx, asked).await.unwrap();
+    let running = deployment.jobs.start(1);
+    assert_eq!(end_of(&deployment, &job).await.error, None);
+    running.stop().await;
+    let report = deployment.models.tuning(&deployment.ctx, "m", job.id.as_str()).await.unwrap();
+    assert_eq!(report.weights.iter().map(|one| one.model.as_str()).collect::<Vec<&str>>(), ["m", "m-q8_0"]);
+    assert_eq!((report.weights[1].labels.unwrap().agreed, report.weights[0].labels), (399, None));
+    assert_eq!((report.weights[0].sha256.as_str(), report.weights[0].file.as_str()), (own.as_str(), "model.gguf"));
+    assert_eq!(report.points[report.chosen].settings.weights.as_deref(), Some("m-q8_0"));
+    assert_eq!(profile_in_use(&deployment).await, ProfileInUse::Tuned(report.job));
+    // Without the file the model is loaded with its own weights, and that is said.
+    deployment.models.remove(&deployment.ctx, "m-q8_0").await.unwrap();
+    deployment.models.unload(&deployment.ctx, "m").await.unwrap();
+    let ProfileInUse::Unfit { reason } = profile_in_use(&deployment).await else { panic!("the weights are gone") };
+    assert!(reason.contains("`m-q8_0`"), "{reason}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_tuning_leaves_the_profile_and_what_is_loaded() {
+    let deployment = deployment(Arc::new(Formula::default())).await;
+    let first = tuned_for(&deployment, "p95=1s", 5.0).await;
+    assert_ne!(first.chosen, 0);
+    let lease = deployment.models.lease("m").await.unwrap();
+    let gauge = Arc::new(Formula { stuck_after: Some(3), flat: true, ..Formula::default() });
+    measure_with(&deployment, gauge.clone());
+    let job = deployment.models.tune(&deployment.ctx, request("p95=1s")).await.unwrap();
+    let running = deployment.jobs.start(1);
+    gauge.stuck.notified().await;
+    deployment.jobs.cancel(deployment.ctx.account(), &job.id).await.unwrap();
+    assert_eq!(end_of(&deployment, &job).await.state, State::Cancelled);
+    running.stop().await;
+    assert_eq!(deployment.models.tuned(&deployment.ctx, "m").unwrap().job, first.job);
+    assert_eq!(profile_in_use(&deployment).await, ProfileInUse::Tuned(first.job.clone()));
+    let again = deployment.models.lease("m").await.unwrap();
+    let (inference::Loaded::Generator(before), inference::Loaded::Generator(after)) = (lease.model(), again.model())
+    else {
+        panic!("it generates")
+    };
+    assert!(Arc::ptr_eq(before, after), "the same engine");
+    assert_eq!(deployment.models.status(&deployment.ctx).loaded.len(), 1);
+    assert_eq!(deployment.models.tunings(&deployment.ctx, "m").await.unwrap(), [first]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tuning_of_a_model_that_was_removed_meanwhile_fails_and_leaves_nothing() {
+    let deployment = deployment(Arc::new(Formula::default())).await;
+    let job = deployment.models.tune(&deployment.ctx, request("p95=1s")).await.unwrap();
+    deployment.models.remove(&deployment.ctx, "m").await.unwrap();
+    let running = deployment.jobs.start(1);
+    let ended = end_of(&deployment, &job).await;
+    running.stop().await;
+    assert_eq!((ended.state, ended.error.unwrap().kind), (State::Failed, ErrorKind::NotFound));
+    assert_eq!(deployment.models.tuned(&deployment.ctx, "m"), None);
+    assert!(deployment.models.status(&deployment.ctx).loaded.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_of_cores_that_are_gone_is_passed_over() {
+    let deployment = deployment(Arc::new(Formula::default())).await;
+    let settings = TunedSettings { replicas: 2, ..TunedSettings::of(&LoadOptions::default()) };
+    let cores = vec![CoreSet::of([1022]).unwrap(), CoreSet::of([1023]).unwrap()];
+    for (cores, says) in [(cores, "core 1022"), (vec![CoreSet::of([0]).unwrap()], "1 core sets are given for 2")] {
+        let settings = TunedSettings { cores, ..settings.clone() };
+        let tuned = Tuned { job: "j".to_owned(), settings };
+        deployment.models.inner.loaded.set_tuned("m", Some(tuned));
+        let ProfileInUse::Unfit { reason } = profile_in_use(&deployment).await else { panic!("it was used") };
+        assert!(reason.contains(says), "{reason}");
+        deployment.models.unload(&deployment.ctx, "m").await.unwrap();
+    }
 }

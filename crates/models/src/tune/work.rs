@@ -8,20 +8,22 @@ use std::sync::{Arc, Weak};
 use base::{Error, ErrorKind, Result};
 use futures::future::BoxFuture;
 use identity::JobOwner;
-use inference::{LoadOptions, ModelFiles};
+use inference::{CacheType, Facts, LoadOptions, ModelFiles};
 use jobs::{Handler, JobContext};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::machine::{self, MachineFacts};
 use super::player::{Play, play};
-use super::profile::{Space, Tuned, TunedSettings, Weighed};
-use super::report::{Findings, Measurement, Taken, TuningReport};
+use super::profile::{Tuned, TunedSettings};
+use super::report::{Findings, Measurement, Taken, TriedWeights, TuningReport};
 use super::search::{Cost, Search, Step, Turn};
+use super::space::{Space, Weighed};
 use super::workload::Workload;
 use super::{TuneInput, store};
-use crate::library::{blocking, stopped};
+use crate::library::{Manifest, blocking, stopped};
 use crate::pull::{Meter, model_lock};
+use crate::quality::QuantizationReport;
 use crate::work::{Patience, tell, unless_cancelled};
 use crate::{Inner, Models};
 
@@ -42,6 +44,12 @@ impl Trial {
     #[cfg(test)]
     pub(super) fn options(&self) -> &LoadOptions {
         &self.options
+    }
+
+    /// The file of its weights.
+    #[cfg(test)]
+    pub(super) fn weights(&self) -> &std::path::Path {
+        &self.files.main
     }
 }
 
@@ -118,6 +126,7 @@ struct Setting<'a> {
     /// The files of each candidate's weights.
     files: BTreeMap<Option<String>, ModelFiles>,
     weights: Vec<Weighed>,
+    tried: Vec<TriedWeights>,
     workload: Arc<Workload>,
     gauge: Arc<dyn Gauge>,
 }
@@ -151,30 +160,27 @@ impl Models {
         blocking(move || library.lock(&key, &cancelled)).await
     }
 
-    /// The weights that take part: the model's own, and where that is asked for its quantizations in the library.
+    /// The weights that take part: the model's own and, where that is asked for, those of its quantizations in the library
+    /// that keep to their bounds.
     async fn setting<'a>(&self, input: &'a TuneInput, gauge: Arc<dyn Gauge>) -> Result<Setting<'a>> {
         let manifests = self.inner.library.manifests().await?;
-        let (mut files, mut weights) = (BTreeMap::new(), Vec::new());
-        for (name, manifest) in &manifests {
-            let made = manifest.quantization.as_ref();
-            let variant = input.quantized && made.is_some_and(|report| report.source.name == input.model);
-            if *name != input.model && !variant {
-                continue;
-            }
+        let Some(own) = manifests.get(&input.model) else { return Err(crate::invoke::not_pulled(&input.model)) };
+        let variants = manifests.iter().filter(|(_, other)| input.quantized && stands_for(other, own));
+        let part_takers: Vec<(&String, &Manifest)> = std::iter::once((&input.model, own)).chain(variants).collect();
+        let (mut files, mut weights, mut tried) = (BTreeMap::new(), Vec::new(), Vec::new());
+        for (name, manifest) in part_takers {
             let its = self.inner.library.files(name, manifest).await?;
             let (loader, inspected, called) = (self.inner.loaded.loader(), its.clone(), name.clone());
             let facts = blocking(move || {
                 loader.inspect(&inspected).map_err(|error| crate::invoke::errors::of_loading(&called, error))
             })
             .await?;
+            tried.push(told(manifest, &facts));
             let name = (*name != input.model).then(|| name.clone());
             weights.push(Weighed { name: name.clone(), facts });
             files.insert(name, its);
         }
-        if !files.contains_key(&None) {
-            return Err(crate::invoke::not_pulled(&input.model));
-        }
-        Ok(Setting { input, files, weights, workload: Arc::new(input.workload.clone()), gauge })
+        Ok(Setting { input, files, weights, tried, workload: Arc::new(input.workload.clone()), gauge })
     }
 
     fn candidates(&self, setting: &Setting<'_>) -> Vec<TunedSettings> {
@@ -183,10 +189,11 @@ impl Models {
             default: pool.options(),
             current: pool.tuned(&setting.input.model).map(|tuned| tuned.settings),
             weights: &setting.weights,
-            cores: machine::cores(),
+            cores: machine::shared_out(),
             budget: pool.budget_bytes(),
             least_context: setting.input.least_context,
             bounded_answers: setting.input.bounded_answers,
+            rounded_caches: setting.input.rounded_caches,
             embeds: setting.workload.as_ref() == &Workload::Embed,
         };
         space.candidates(1)
@@ -301,6 +308,7 @@ impl Models {
             price_per_hour: input.price_per_hour,
             machine: state.machine,
             weights_bytes: own.map_or(0, |one| one.facts.weights_bytes),
+            weights: setting.tried.clone(),
             points: Vec::new(),
             chosen: 0,
             met: false,
@@ -317,13 +325,38 @@ impl Models {
     }
 }
 
+/// Whether a model has the weights of another in fewer bits, and its report says that they keep to the bound.
+fn stands_for(other: &Manifest, own: &Manifest) -> bool {
+    let source = |report: &&QuantizationReport| {
+        let same = own.main_file().is_some_and(|file| file.sha256 == report.source.sha256);
+        report.accepted() && report.source.name == own.name && same
+    };
+    other.name != own.name && other.quantization.as_ref().filter(source).is_some()
+}
+
+fn told(manifest: &Manifest, facts: &Facts) -> TriedWeights {
+    TriedWeights {
+        model: manifest.name.clone(),
+        file: manifest.main.clone(),
+        sha256: manifest.main_file().map(|file| file.sha256.clone()).unwrap_or_default(),
+        format: facts.weights_format.clone(),
+        bytes: facts.weights_bytes,
+        labels: manifest.quantization.as_ref().map(|report| report.measured.labels),
+    }
+}
+
 /// A candidate in a few words.
 fn describe(settings: &TunedSettings) -> String {
     let threads = |threads: u32| if threads == 0 { "all".to_owned() } else { threads.to_string() };
     let weights = settings.weights.as_ref().map(|name| format!(", weights of {name}")).unwrap_or_default();
     let batches = settings.static_batches.map(|one| format!(", static batches of {}", one.size)).unwrap_or_default();
+    let replicas = if settings.replicas > 1 { format!("{} replicas of ", settings.replicas) } else { String::new() };
+    let cache = match settings.cache_type {
+        CacheType::F16 => String::new(),
+        other => format!(", cache {other}"),
+    };
     format!(
-        "{}/{} threads, {} side by side, context {}, shared {}{batches}{weights}",
+        "{replicas}{}/{} threads, {} side by side, context {}, shared {}{cache}{batches}{weights}",
         threads(settings.prefill_threads),
         threads(settings.decode_threads),
         settings.parallel,

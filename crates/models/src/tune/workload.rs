@@ -6,7 +6,7 @@ use base::{Error, Result};
 use inference::{ChatMessage, Role};
 use serde::{Deserialize, Serialize};
 
-use super::profile::mix;
+use super::space::mix;
 
 /// The most requests of a workload of the caller's own.
 pub const MOST_REQUESTS: usize = 1_000;
@@ -99,7 +99,7 @@ fn check_own(requests: &[OwnRequest], embeds: bool) -> Result<()> {
         return Err(Error::invalid(format!("A workload has 1 to {MOST_REQUESTS} requests and at most 1 MiB of text.")));
     }
     for (at, one) in (1..).zip(requests) {
-        let whole = one.prompt.is_some() != !one.messages.is_empty() && text(one) > 0;
+        let whole = one.prompt.is_some() == one.messages.is_empty() && text(one) > 0;
         if !whole || (embeds && one.prompt.is_none()) || one.max_tokens == 0 || one.max_tokens > MOST_TOKENS {
             return Err(Error::invalid(format!("Request {at} of the workload cannot be asked."))
                 .with_hint(format!("A request has `prompt` or `messages`, and `max_tokens` from 1 to {MOST_TOKENS}; for a model that embeds, `prompt`.")));

@@ -1,10 +1,17 @@
-//! Replicas, cores, caches and GPUs.
+//! How requests come together, replicas, cores, caches and GPUs.
 
-use anyhow::{Context as _, Result};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
 use cli::UpArgs;
-use inference::{CoreSet, LoadOptions};
+use inference::{Batching, CoreSet, LoadOptions};
 
-use super::{File, size};
+use super::{File, PARALLEL, positive, size};
+
+/// How long a batch that is not full is waited for, in milliseconds, where nothing else is asked for.
+const STATIC_WAIT_MS: u64 = 20;
+/// The longest that may be asked for.
+const MOST_WAIT_MS: u64 = 60_000;
 
 /// The most bytes of kept prefixes on disk, where nothing else is asked for.
 const SNAPSHOTS: u64 = 2 << 30;
@@ -30,6 +37,7 @@ pub(super) fn resolve(args: &UpArgs, file: &File) -> Result<LoadOptions> {
     let cores = text(&args.cores, &file.cores).map_or(Ok(Vec::new()), |sets| cores(&sets))?;
     let prefix_cache = text(&args.prefix_cache, &file.prefix_cache);
     let options = LoadOptions {
+        batching: batching(args, file)?,
         replicas: args.replicas.or(file.replicas).unwrap_or(cores.len().max(1) as u32),
         cores,
         cache_type: text(&args.cache_type, &file.cache_type).map_or(Ok(default.cache_type), |name| name.parse())?,
@@ -43,6 +51,39 @@ pub(super) fn resolve(args: &UpArgs, file: &File) -> Result<LoadOptions> {
     };
     options.validate()?;
     Ok(options)
+}
+
+/// How requests come together: `static` batches are bounded, the others have no bounds to set.
+fn batching(args: &UpArgs, file: &File) -> Result<Batching> {
+    let (size, wait, tokens) = (
+        args.static_size.or(file.static_size),
+        args.static_wait.or(file.static_wait),
+        args.static_max_tokens.or(file.static_max_tokens),
+    );
+    match args.batching.as_deref().or(file.batching.as_deref()).unwrap_or("continuous") {
+        "continuous" if size.is_none() && wait.is_none() && tokens.is_none() => Ok(Batching::Continuous),
+        "continuous" => bail!(
+            "`static_size`, `static_wait` and `static_max_tokens` are of static batches\n\
+             hint: set `batching` to `static`, or leave them out"
+        ),
+        "static" => {
+            let parallel = args.parallel.or(file.parallel).unwrap_or(PARALLEL);
+            let size = positive("static_size", size)?.unwrap_or(parallel);
+            if size > parallel {
+                bail!("`static_size` is {size} and `parallel` is {parallel}\nhint: a batch is decoded side by side");
+            }
+            let wait = wait.unwrap_or(STATIC_WAIT_MS);
+            if wait > MOST_WAIT_MS {
+                bail!("`static_wait` is {wait} ms and may be {MOST_WAIT_MS} ms");
+            }
+            let max_tokens = positive("static_max_tokens", tokens)?.context(
+                "static batches bound every answer, and `static_max_tokens` is missing\n\
+                 hint: set it to the most tokens that an answer needs, such as 16",
+            )?;
+            Ok(Batching::Static { size, wait: Duration::from_millis(wait), max_tokens })
+        }
+        other => bail!("`{other}` is no way to batch\nhint: use `continuous` or `static`"),
+    }
 }
 
 fn cores(text: &str) -> Result<Vec<CoreSet>> {

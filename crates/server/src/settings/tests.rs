@@ -121,7 +121,7 @@ fn sizes_have_units() {
 #[test]
 fn replicas_and_caches_are_set_by_arguments_or_the_file() {
     let load = |args: UpArgs| resolve(args).unwrap().engine.load;
-    assert_eq!(load(UpArgs::default()), inference::LoadOptions::default());
+    assert_eq!(load(UpArgs::default()), LoadOptions::default());
     let mut file = tempfile::NamedTempFile::new().unwrap();
     writeln!(file, "cores = \"0-1:2,3\"\nprefix_cache = \"0\"\ncache_type = \"q8_0\"\ngpu_shares = \"3,1\"").unwrap();
     writeln!(file, "quota = \"requests=60\"\nshared_cells = 0\ngpu_split = \"row\"\nmain_gpu = 1").unwrap();
@@ -148,4 +148,39 @@ fn settings_of_engines_that_contradict_each_other_are_refused() {
     assert!(refusal(UpArgs { gpu_shares: text("a"), ..UpArgs::default() }).contains("gpu_shares"));
     assert!(refusal(UpArgs { gpu_split: text("column"), ..UpArgs::default() }).contains("column"));
     assert!(refusal(UpArgs { quota: text("words=3"), ..UpArgs::default() }).contains("words=3"));
+}
+
+#[test]
+fn static_batches_are_set_with_their_bounds() {
+    let batching = |args: UpArgs| resolve(args).unwrap().engine.load.batching;
+    let fixed =
+        |size, wait, max_tokens| inference::Batching::Static { size, wait: Duration::from_millis(wait), max_tokens };
+    let text = |text: &str| Some(text.to_owned());
+    let of = |size, wait, max_tokens| UpArgs {
+        batching: text("static"),
+        static_size: size,
+        static_wait: wait,
+        static_max_tokens: max_tokens,
+        ..UpArgs::default()
+    };
+    assert_eq!(batching(UpArgs { batching: text("continuous"), ..UpArgs::default() }), inference::Batching::Continuous);
+    assert_eq!(batching(of(None, None, Some(16))), fixed(PARALLEL, 20, 16));
+    assert_eq!(batching(UpArgs { parallel: Some(32), ..of(Some(32), Some(0), Some(4)) }), fixed(32, 0, 4));
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(file, "parallel = 4\nbatching = \"static\"\nstatic_wait = 5\nstatic_max_tokens = 9").unwrap();
+    let args = UpArgs { config: Some(file.path().into()), static_max_tokens: Some(3), ..UpArgs::default() };
+    assert_eq!(batching(args), fixed(4, 5, 3));
+    let refusal = |args: UpArgs| format!("{:#}", resolve(args).unwrap_err());
+    for (args, says) in [
+        (of(None, None, None), "`static_max_tokens` is missing"),
+        (of(None, None, Some(0)), "`static_max_tokens` must be at least 1"),
+        (of(Some(0), None, Some(4)), "`static_size` must be at least 1"),
+        (of(Some(9), None, Some(4)), "`parallel` is 8"),
+        (of(None, Some(60_001), Some(4)), "60000 ms"),
+        (UpArgs { batching: text("dynamic"), ..UpArgs::default() }, "`dynamic` is no way to batch"),
+        (UpArgs { static_size: Some(4), ..UpArgs::default() }, "set `batching` to `static`"),
+    ] {
+        let said = refusal(args);
+        assert!(said.contains(says), "{said}");
+    }
 }

@@ -71,9 +71,11 @@ fn help_names_every_command() {
       up           Serve everything on one port
       env          Print the export lines that point AWS clients at the server
       status       Show what runs: version, memory, loaded models, how many AWS ids are answered
+      requests     List the latest requests: what they took, waited, read and found in the cache
       accounts     Create and list accounts
+      quotas       Limit what accounts may ask of models
       keys         Create, list and delete bearer keys for Bedrock and the OpenAI API
-      models       List, pull, show, quantize, remove and alias models
+      models       List, pull, show, quantize, tune, remove and alias models
       import       Import a checkpoint of a bucket as a model of the account's own
       batch        Have many records of a bucket answered, into a bucket
       jobs         List, show and cancel jobs
@@ -130,7 +132,7 @@ fn help_names_every_command() {
 #[test]
 fn help_of_a_command_ends_with_examples() {
     insta::assert_snapshot!(help(&["models", "--help"]), @"
-    List, pull, show, quantize, remove and alias models
+    List, pull, show, quantize, tune, remove and alias models
 
     Usage: craton models [OPTIONS] <COMMAND>
 
@@ -139,6 +141,8 @@ fn help_of_a_command_ends_with_examples() {
       show      Show one model's card
       pull      Download a model, with progress
       quantize  Make a model of fewer bits, if what that costs stays within a bound
+      tune      Choose how a model is loaded, by measuring a workload on this machine
+      tuning    Show or reset what a tuning has set
       remove    Delete a model's files
       forget    Forget what a model read of this account's prompts, in memory and on disk
       alias     Say which model answers an AWS model id; alone, list them
@@ -221,8 +225,8 @@ async fn a_data_folder_that_is_named_wins_over_exported_variables() {
 #[test]
 fn every_command_has_an_example() {
     for command in [
-        "up", "env", "status", "accounts", "keys", "models", "import", "batch", "jobs", "chat", "invoke", "embed",
-        "doctor", "demo",
+        "up", "env", "status", "requests", "accounts", "quotas", "keys", "models", "import", "batch", "jobs", "chat",
+        "invoke", "embed", "doctor", "demo",
     ] {
         let help = help(&[command, "--help"]);
         assert!(help.contains(&format!("Examples:\n  craton {command}")) || help.contains("$(craton env)"), "{help}");

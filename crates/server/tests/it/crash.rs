@@ -109,6 +109,38 @@ async fn a_pull_that_gets_on_outlives_eight_kills() {
     assert_eq!(partial(&home), Vec::<OsString>::new());
 }
 
+#[tokio::test]
+async fn a_tuning_that_was_killed_goes_on_with_what_it_had_measured() {
+    let home = Home::new();
+    let server = home.start().await;
+    let pulled = pull(&server, &home).await.unwrap().json()["job"]["id"].as_str().unwrap().to_owned();
+    assert_eq!(ended(&server, &pulled).await["state"], "succeeded");
+    let asked = json!({"slo": "p95=60s", "workload": "moderation", "minutes": 0.05, "clients": 2});
+    let job = server.craton(Method::POST, "/models/pulled/tunings", asked).await.ok().json()["job"]["id"].clone();
+    let path = format!("/jobs/{}", job.as_str().unwrap());
+    let measured = |job: &Value| match job["progress"]["unit"] == "measurements" {
+        true => job["progress"]["done"].as_u64(),
+        false => None,
+    };
+    let before = eventually("something is measured", async || {
+        let job = server.craton(Method::GET, &path, Value::Null).await.ok().json();
+        measured(&job).filter(|done| *done > 0)
+    })
+    .await;
+    drop(server);
+    let server = home.start().await;
+    let ended = eventually("the tuning ends", async || {
+        let job = server.craton(Method::GET, &path, Value::Null).await.ok().json();
+        assert!(measured(&job).is_none_or(|done| done >= before), "{before} before: {job}");
+        has_ended(&job).then_some(job)
+    })
+    .await;
+    assert_eq!(ended["state"], "succeeded", "{ended}");
+    let tunings = server.craton(Method::GET, "/models/pulled/tunings", Value::Null).await.ok().json();
+    assert_eq!((&tunings["items"][0]["jobId"], &tunings["running"]), (&job, &Value::Null));
+    server.converse(&Key::admin(), "pulled", "Who are you?").await.ok();
+}
+
 /// Asks for a pull of the model `pulled`.
 async fn pull(client: &Client, home: &Home) -> reqwest::Result<Reply> {
     let file = home.path().join("pulled.gguf");

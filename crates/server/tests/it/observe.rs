@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::harness::{Home, Key};
+use crate::harness::{CLAUDE, Home, Key};
 
 /// The value of the metric in a line that begins so.
 fn metric(text: &str, series: &str) -> Option<f64> {
@@ -30,6 +30,27 @@ async fn requests_are_counted_by_service_operation_and_status() {
     let timed = r#"craton_request_duration_seconds_count{service="sts",operation="GetCallerIdentity"}"#;
     assert_eq!(metric(text, timed), Some(3.0), "{text}");
     assert!(metric(text, "process_resident_memory_bytes").is_some_and(|bytes| bytes > 1e6), "{text}");
+}
+
+#[tokio::test]
+async fn what_models_do_is_counted_and_told_by_the_status() {
+    let home = Home::new();
+    let server = home.start().await;
+    for _ in 0..2 {
+        server.converse(&Key::admin(), CLAUDE, "Tell me something.").await.ok();
+    }
+    let reply = server.get("/metrics").await.ok();
+    let of = |name: &str| metric(reply.text(), &format!(r#"craton_inference_{name}{{model="smollm2-135m-instruct"}}"#));
+    for histogram in ["queue_seconds", "first_token_seconds"] {
+        assert_eq!(of(&format!("{histogram}_count")), Some(2.0), "{histogram}: {}", reply.text());
+    }
+    assert!(of("cached_tokens_total").is_some_and(|count| count > 0.0), "{}", reply.text());
+    let status = home.craton(&["status"]).ok();
+    for title in ["PROFILE", "PER STEP", "FROM CACHE", "FIRST TOKEN P50", "answers of the last 5 minutes"] {
+        assert!(status.contains(title), "{status}");
+    }
+    let requests = home.craton(&["requests", "--limit", "5"]).ok();
+    assert!(requests.contains("smollm2-135m-instruct") && requests.contains("FIRST TOKEN"), "{requests}");
 }
 
 #[tokio::test]

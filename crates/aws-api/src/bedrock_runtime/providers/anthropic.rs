@@ -1,10 +1,13 @@
 //! Anthropic's Messages API, version `bedrock-2023-05-31`.
 
 use base::{Error, Result};
-use models::{Chat, ChatEvent, ChatRequest, Content, Message, Role, Sampling, Stop, ToolChoice, ToolSpec};
+use models::{
+    CachePoint, Chat, ChatEvent, ChatRequest, Content, Message, Role, Sampling, Stop, ToolChoice, ToolSpec, Usage,
+};
 use serde_json::{Value, json};
 
 use super::{BlockStep, Blocks, Decoded, Encode, Origin};
+use crate::bedrock_runtime::usage::{Counted, MOST_CACHE_POINTS};
 use crate::json_fields::{Fields, Node, Wording};
 
 const KNOWN: &[&str] = &[
@@ -28,7 +31,7 @@ pub(super) fn decode(origin: Origin, body: &Value) -> Result<Decoded> {
     let root = Fields::root(body, Wording::Anthropic)?;
     root.required("anthropic_version")?.one_of(&["bedrock-2023-05-31"])?;
     let max_tokens = root.required("max_tokens")?.integer(1, i64::MAX)?;
-    let messages = messages(&root.required("messages")?)?;
+    let (messages, of_messages) = messages(&root.required("messages")?)?;
     root.only(KNOWN)?;
     if let Some(thinking) = root.object("thinking")?
         && thinking.required("type")?.text()? != "disabled"
@@ -36,10 +39,24 @@ pub(super) fn decode(origin: Origin, body: &Value) -> Result<Decoded> {
         return Err(thinking.error("Extended thinking is not supported by the model that serves this id."));
     }
     let tools = tools(&root)?;
+    let mut cache_points = points(&root.list("tools")?, CachePoint::Tools)?;
+    let system = root.optional("system");
+    if let Some(blocks) = system.as_ref().filter(|system| system.value.is_array()) {
+        cache_points.extend(points(&blocks.list()?, CachePoint::System)?);
+    }
+    cache_points.extend(of_messages);
+    if cache_points.len() > MOST_CACHE_POINTS {
+        return Err(Error::invalid(format!(
+            "A maximum of {MOST_CACHE_POINTS} blocks with cache_control may be provided. Found {}.",
+            cache_points.len()
+        )));
+    }
+    let pointed = !cache_points.is_empty();
     let request = ChatRequest {
         model: origin.requested.clone(),
-        system: root.optional("system").map_or_else(|| Ok(Vec::new()), |system| texts_of(&system))?,
+        system: system.map_or_else(|| Ok(Vec::new()), |system| texts_of(&system))?,
         messages,
+        cache_points,
         tool_choice: tool_choice(&root, &tools)?,
         tools,
         sampling: Sampling {
@@ -55,9 +72,42 @@ pub(super) fn decode(origin: Origin, body: &Value) -> Result<Decoded> {
     let encoder = Encoder {
         id: format!("msg_bdrk_{}", origin.unique),
         model: vendor_name(&origin.model).to_owned(),
+        pointed,
         blocks: Blocks::default(),
     };
     Ok(Decoded::Chat(Box::new(request), Box::new(encoder)))
+}
+
+/// How many `cache_control`s a block has: none or one.
+fn cache_control(block: &Fields<'_>) -> Result<usize> {
+    let Some(control) = block.object("cache_control")? else { return Ok(0) };
+    control.only(&["type", "ttl"])?;
+    control.required("type")?.one_of(&["ephemeral"])?;
+    if let Some(ttl) = control.optional("ttl") {
+        ttl.one_of(&["5m", "1h"])?;
+    }
+    Ok(1)
+}
+
+/// The cache points of tools, or of the blocks of a system prompt: after so many of them.
+fn points(items: &[Node<'_>], point: fn(usize) -> CachePoint) -> Result<Vec<CachePoint>> {
+    let mut points = Vec::new();
+    for (item, count) in items.iter().zip(1..) {
+        points.extend((0..cache_control(&item.fields()?)?).map(|_| point(count)));
+    }
+    Ok(points)
+}
+
+/// How many cache points come after a block of a turn: its own, and those of a tool result's parts, which are kept whole.
+fn points_after(item: &Node<'_>) -> Result<usize> {
+    let fields = item.fields()?;
+    let mut count = cache_control(&fields)?;
+    if let Some(parts) = fields.optional("content").filter(|content| content.value.is_array()) {
+        for part in parts.list()? {
+            count += cache_control(&part.fields()?)?;
+        }
+    }
+    Ok(count)
 }
 
 /// `anthropic.claude-3-haiku-20240307-v1:0` is `claude-3-haiku-20240307` in the vendor's own answers.
@@ -68,13 +118,13 @@ fn vendor_name(model: &str) -> &str {
         .map_or(name, |at| &name[..at])
 }
 
-/// The turns. Turns of one role in a row are one turn, as the vendor documents.
-fn messages(node: &Node<'_>) -> Result<Vec<Message>> {
+/// The turns and their cache points. Turns of one role in a row are one turn, as the vendor documents.
+fn messages(node: &Node<'_>) -> Result<(Vec<Message>, Vec<CachePoint>)> {
     let items = node.list()?;
     if items.is_empty() {
         return Err(node.error("at least one message is required"));
     }
-    let mut turns: Vec<Message> = Vec::with_capacity(items.len());
+    let (mut turns, mut points): (Vec<Message>, Vec<CachePoint>) = (Vec::with_capacity(items.len()), Vec::new());
     let count = items.len();
     for (at, item) in items.into_iter().enumerate() {
         let fields = item.fields()?;
@@ -83,17 +133,26 @@ fn messages(node: &Node<'_>) -> Result<Vec<Message>> {
             _ => Role::Assistant,
         };
         let content_node = fields.required("content")?;
-        let content = if is_empty(&content_node) { Vec::new() } else { content(&content_node)? };
+        let (content, after) = if is_empty(&content_node) { (Vec::new(), Vec::new()) } else { content(&content_node)? };
         if is_empty(&content_node) && (role == Role::User || at + 1 < count) {
             return Err(
                 item.error("all messages must have non-empty content except for the optional final assistant message")
             );
         }
         fields.only(&["role", "content"])?;
-        match turns.last_mut() {
-            Some(last) if last.role == role => last.content.extend(content),
-            _ => turns.push(Message { role, content }),
-        }
+        let before = match turns.last_mut() {
+            Some(last) if last.role == role => {
+                let before = last.content.len();
+                last.content.extend(content);
+                before
+            }
+            _ => {
+                turns.push(Message { role, content });
+                0
+            }
+        };
+        let message = turns.len() - 1;
+        points.extend(after.into_iter().map(|blocks| CachePoint::Message { message, blocks: before + blocks }));
     }
     if turns[0].role == Role::Assistant {
         return Err(node.error("first message must use the \"user\" role"));
@@ -102,7 +161,7 @@ fn messages(node: &Node<'_>) -> Result<Vec<Message>> {
     turns.pop_if(|last| last.role == Role::Assistant && last.content.is_empty());
     check_last(node, &turns)?;
     check_tool_results(node, &turns)?;
-    Ok(turns)
+    Ok((turns, points))
 }
 
 fn is_empty(content: &Node<'_>) -> bool {
@@ -151,15 +210,17 @@ fn check_tool_results(node: &Node<'_>, turns: &[Message]) -> Result<()> {
     Ok(())
 }
 
-fn content(node: &Node<'_>) -> Result<Vec<Content>> {
+/// The blocks of a turn, and after how many of them its cache points are.
+fn content(node: &Node<'_>) -> Result<(Vec<Content>, Vec<usize>)> {
     if let Some(text) = node.value.as_str() {
-        return Ok(vec![Content::Text(text.to_owned())]);
+        return Ok((vec![Content::Text(text.to_owned())], Vec::new()));
     }
-    let mut content = Vec::new();
+    let (mut content, mut after) = (Vec::new(), Vec::new());
     for item in node.list()? {
         content.extend(block(&item)?);
+        after.extend((0..points_after(&item)?).map(|_| content.len()));
     }
-    Ok(content)
+    Ok((content, after))
 }
 
 fn block(item: &Node<'_>) -> Result<Option<Content>> {
@@ -182,7 +243,12 @@ fn block(item: &Node<'_>) -> Result<Option<Content>> {
         "image" => Content::Unsupported { what: "image" },
         "document" => Content::Unsupported { what: "document" },
         // The vendor drops the thoughts of earlier turns as well.
-        "thinking" | "redacted_thinking" => return Ok(None),
+        "thinking" | "redacted_thinking" => {
+            return match fields.optional("cache_control") {
+                Some(control) => Err(control.error("Extra inputs are not permitted")),
+                None => Ok(None),
+            };
+        }
         other => {
             return Err(kind.error(&format!(
                 "Input tag '{other}' found using 'type' does not match any of the expected tags: 'document', 'image', \
@@ -275,7 +341,23 @@ fn tool_choice(root: &Fields<'_>, tools: &[ToolSpec]) -> Result<ToolChoice> {
 struct Encoder {
     id: String,
     model: String,
+    /// Whether the request has cache points.
+    pointed: bool,
     blocks: Blocks,
+}
+
+impl Encoder {
+    /// Tokens as the vendor counts them: clients add the three kinds of input. Without cache points all of it is plain
+    /// input.
+    fn usage(&self, usage: Usage) -> Value {
+        let counted = Counted::of(usage, self.pointed);
+        json!({
+            "input_tokens": counted.input,
+            "cache_creation_input_tokens": if self.pointed { counted.cache_write } else { 0 },
+            "cache_read_input_tokens": if self.pointed { counted.cache_read } else { 0 },
+            "output_tokens": counted.output,
+        })
+    }
 }
 
 impl Encode for Encoder {
@@ -290,14 +372,14 @@ impl Encode for Encoder {
             "content": content,
             "stop_reason": stop_reason,
             "stop_sequence": stop_sequence,
-            "usage": {"input_tokens": chat.usage.input, "output_tokens": chat.usage.output},
+            "usage": self.usage(chat.usage),
         })
     }
 
     fn chunks(&mut self, event: &ChatEvent) -> Vec<Value> {
         let mut chunks: Vec<Value> = self.blocks.steps(event).into_iter().map(chunk).collect();
         match event {
-            ChatEvent::Started { prompt_tokens, .. } => chunks.push(json!({
+            ChatEvent::Started { prompt_tokens: input, cached, cache_written, .. } => chunks.push(json!({
                 "type": "message_start",
                 "message": {
                     "id": self.id,
@@ -307,7 +389,12 @@ impl Encode for Encoder {
                     "content": [],
                     "stop_reason": null,
                     "stop_sequence": null,
-                    "usage": {"input_tokens": prompt_tokens, "output_tokens": 0},
+                    "usage": self.usage(Usage {
+                        input: *input,
+                        output: 0,
+                        cached: *cached,
+                        cache_written: *cache_written,
+                    }),
                 },
             })),
             ChatEvent::Finished { reason, usage, .. } => {
@@ -315,7 +402,7 @@ impl Encode for Encoder {
                 chunks.push(json!({
                     "type": "message_delta",
                     "delta": {"stop_reason": stop_reason, "stop_sequence": stop_sequence},
-                    "usage": {"output_tokens": usage.output},
+                    "usage": self.usage(*usage),
                 }));
                 chunks.push(json!({"type": "message_stop"}));
             }

@@ -35,7 +35,7 @@ fn refused(family: Family, body: Value) -> Error {
 }
 
 fn served_by() -> ServedBy {
-    ServedBy { name: "mine".into(), substituted: false, upstream: None, route: None }
+    ServedBy::model("mine", false)
 }
 
 fn token(id: u32, text: &str, logprob: f32) -> TokenLogprob {
@@ -54,7 +54,7 @@ fn streamed(mut encode: Box<dyn Encode>, reason: Stop) -> Vec<Value> {
     let piece =
         |text: &str, id, logprob| ChatEvent::Text { text: text.into(), logprobs: vec![token(id, text, logprob)] };
     let events = [
-        ChatEvent::Started { served_by: served_by(), prompt_tokens: 7 },
+        ChatEvent::Started { served_by: served_by(), prompt_tokens: 7, cached: 0, cache_written: 0 },
         piece("Hel", 362, -0.5),
         piece("lo", 374, -0.25),
         ChatEvent::Finished { reason, usage: USAGE, timing: Timing::default() },

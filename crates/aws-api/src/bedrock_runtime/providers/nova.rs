@@ -1,11 +1,14 @@
 //! Amazon Nova's `messages-v1` body.
 
-use base::Result;
-use models::{Chat, ChatEvent, ChatRequest, Content, Message, Role, Sampling, Stop, ToolChoice, ToolSpec, Usage};
+use base::{Error, Result};
+use models::{
+    CachePoint, Chat, ChatEvent, ChatRequest, Content, Message, Role, Sampling, Stop, ToolChoice, ToolSpec, Usage,
+};
 use serde_json::{Value, json};
 
 use super::{BlockStep, Blocks, Decoded, Encode, Origin};
 use crate::bedrock_runtime::turns;
+use crate::bedrock_runtime::usage::{Counted, MOST_CACHE_POINTS};
 use crate::json_fields::{Fields, Node, Wording};
 
 /// Decodes a Nova body.
@@ -20,7 +23,13 @@ pub(super) fn decode(origin: Origin, body: &Value) -> Result<Decoded> {
     if items.is_empty() {
         return Err(node.error("expected minimum item count: 1, found: 0"));
     }
-    let messages = items.iter().map(message).collect::<Result<Vec<Message>>>()?;
+    let mut of_messages = Vec::new();
+    let mut messages = Vec::with_capacity(items.len());
+    for (at, item) in items.iter().enumerate() {
+        let (turn, after) = message(item)?;
+        messages.push(turn);
+        of_messages.extend(after.into_iter().map(|blocks| CachePoint::Message { message: at, blocks }));
+    }
     turns::check_order(messages.iter().map(|message| message.role), Role::User)?;
     let blocks = |item: &Node<'_>| item.value["content"].as_array().map_or(0, Vec::len);
     turns::check_content(items.iter().map(blocks))?;
@@ -29,11 +38,25 @@ pub(super) fn decode(origin: Origin, body: &Value) -> Result<Decoded> {
     if tool_config.is_none() {
         turns::check_without_tools(&messages)?;
     }
+    let (tools, mut cache_points) = match &tool_config {
+        Some(config) => pointed(&config.required("tools")?.list()?, tool, CachePoint::Tools)?,
+        None => (Vec::new(), Vec::new()),
+    };
+    let (system, of_system) = pointed(&root.list("system")?, system_text, CachePoint::System)?;
+    cache_points.extend(of_system.into_iter().chain(of_messages));
+    if cache_points.len() > MOST_CACHE_POINTS {
+        return Err(Error::invalid(format!(
+            "The request has {} cache points. The maximum number of cache points is {MOST_CACHE_POINTS}.",
+            cache_points.len()
+        )));
+    }
+    let encoder = Encoder { pointed: !cache_points.is_empty(), ..Encoder::default() };
     let mut request = ChatRequest {
         model: origin.requested,
-        system: root.list("system")?.iter().map(system_text).collect::<Result<_>>()?,
+        system,
         messages,
-        tools: tool_config.as_ref().map_or_else(|| Ok(Vec::new()), tools)?,
+        cache_points,
+        tools,
         tool_choice: tool_config.as_ref().map_or(Ok(ToolChoice::Auto), tool_choice)?,
         ..ChatRequest::default()
     };
@@ -43,7 +66,29 @@ pub(super) fn decode(origin: Origin, body: &Value) -> Result<Decoded> {
     if let Some(config) = root.object("inferenceConfig")? {
         inference_config(&config, &mut request)?;
     }
-    Ok(Decoded::Chat(Box::new(request), Box::new(Encoder::default())))
+    Ok(Decoded::Chat(Box::new(request), Box::new(encoder)))
+}
+
+/// Items among which cache points stand: the others, and the points, each after so many of them.
+fn pointed<T>(
+    items: &[Node<'_>],
+    read: fn(&Node<'_>) -> Result<T>,
+    point: fn(usize) -> CachePoint,
+) -> Result<(Vec<T>, Vec<CachePoint>)> {
+    let (mut others, mut points) = (Vec::new(), Vec::new());
+    for item in items {
+        match is_cache_point(&item.fields()?)? {
+            true => points.push(point(others.len())),
+            false => others.push(read(item)?),
+        }
+    }
+    Ok((others, points))
+}
+
+fn is_cache_point(item: &Fields<'_>) -> Result<bool> {
+    let Some(point) = item.object("cachePoint")? else { return Ok(false) };
+    point.required("type")?.one_of(&["default"])?;
+    Ok(true)
 }
 
 fn inference_config(config: &Fields<'_>, request: &mut ChatRequest) -> Result<()> {
@@ -68,44 +113,45 @@ fn system_text(item: &Node<'_>) -> Result<String> {
     item.fields()?.required("text")?.text().map(str::to_owned)
 }
 
-fn message(item: &Node<'_>) -> Result<Message> {
+/// A turn, and after how many of its blocks its cache points are.
+fn message(item: &Node<'_>) -> Result<(Message, Vec<usize>)> {
     let fields = item.fields()?;
     fields.only(&["role", "content"])?;
     let role = match fields.required("role")?.one_of(&["user", "assistant"])? {
         "user" => Role::User,
         _ => Role::Assistant,
     };
-    let mut content = Vec::new();
+    let (mut content, mut after) = (Vec::new(), Vec::new());
     for block in fields.required("content")?.list()? {
-        content.extend(decode_block(&block)?);
+        match is_cache_point(&block.fields()?)? {
+            true => after.push(content.len()),
+            false => content.push(decode_block(&block)?),
+        }
     }
-    Ok(Message { role, content })
+    Ok((Message { role, content }, after))
 }
 
-fn decode_block(item: &Node<'_>) -> Result<Option<Content>> {
+fn decode_block(item: &Node<'_>) -> Result<Content> {
     let fields = item.fields()?;
     if let Some(text) = fields.text("text")? {
-        return Ok(Some(Content::Text(text.to_owned())));
+        return Ok(Content::Text(text.to_owned()));
     }
     if let Some(call) = fields.object("toolUse")? {
         let input = call.required("input")?;
         input.fields()?;
-        return Ok(Some(Content::ToolUse {
+        return Ok(Content::ToolUse {
             id: call.required("toolUseId")?.text()?.to_owned(),
             name: call.required("name")?.text()?.to_owned(),
             input: input.value.clone(),
-        }));
+        });
     }
     if let Some(result) = fields.object("toolResult")? {
-        return tool_result(&result).map(Some);
+        return tool_result(&result);
     }
     for what in ["image", "document", "video", "audio"] {
         if fields.has(what) {
-            return Ok(Some(Content::Unsupported { what }));
+            return Ok(Content::Unsupported { what });
         }
-    }
-    if fields.has("cachePoint") {
-        return Ok(None);
     }
     Err(item.error("required key [text] not found"))
 }
@@ -132,22 +178,19 @@ fn tool_result(result: &Fields<'_>) -> Result<Content> {
     })
 }
 
-fn tools(config: &Fields<'_>) -> Result<Vec<ToolSpec>> {
-    let tool = |item: &Node<'_>| {
-        let fields = item.fields()?.required("toolSpec")?.fields()?;
-        let schema = fields.required("inputSchema")?.fields()?.required("json")?;
-        // The schema may be an object or its text.
-        let schema = match schema.value.as_str() {
-            Some(text) => serde_json::from_str(text).map_err(|_| schema.error("is not JSON"))?,
-            None => schema.fields().map(|_| schema.value.clone())?,
-        };
-        Ok(ToolSpec {
-            name: fields.required("name")?.text()?.to_owned(),
-            description: fields.text("description")?.map(str::to_owned),
-            schema,
-        })
+fn tool(item: &Node<'_>) -> Result<ToolSpec> {
+    let fields = item.fields()?.required("toolSpec")?.fields()?;
+    let schema = fields.required("inputSchema")?.fields()?.required("json")?;
+    // The schema may be an object or its text.
+    let schema = match schema.value.as_str() {
+        Some(text) => serde_json::from_str(text).map_err(|_| schema.error("is not JSON"))?,
+        None => schema.fields().map(|_| schema.value.clone())?,
     };
-    config.required("tools")?.list()?.iter().map(tool).collect()
+    Ok(ToolSpec {
+        name: fields.required("name")?.text()?.to_owned(),
+        description: fields.text("description")?.map(str::to_owned),
+        schema,
+    })
 }
 
 fn tool_choice(config: &Fields<'_>) -> Result<ToolChoice> {
@@ -164,6 +207,8 @@ fn tool_choice(config: &Fields<'_>) -> Result<ToolChoice> {
 
 #[derive(Default)]
 struct Encoder {
+    /// Whether the request has cache points.
+    pointed: bool,
     blocks: Blocks,
 }
 
@@ -173,7 +218,7 @@ impl Encode for Encoder {
         json!({
             "output": {"message": {"content": content, "role": "assistant"}},
             "stopReason": stop_reason(&chat.reason),
-            "usage": usage(chat.usage),
+            "usage": usage(chat.usage, self.pointed),
         })
     }
 
@@ -183,7 +228,7 @@ impl Encode for Encoder {
             ChatEvent::Started { .. } => chunks.push(json!({"messageStart": {"role": "assistant"}})),
             ChatEvent::Finished { reason, usage: used, .. } => {
                 chunks.push(json!({"messageStop": {"stopReason": stop_reason(reason)}}));
-                chunks.push(json!({"metadata": {"usage": usage(*used), "metrics": {}, "trace": {}}}));
+                chunks.push(json!({"metadata": {"usage": usage(*used, self.pointed), "metrics": {}, "trace": {}}}));
             }
             _ => {}
         }
@@ -220,13 +265,14 @@ fn chunk(step: BlockStep<'_>) -> Option<Value> {
     })
 }
 
-fn usage(usage: Usage) -> Value {
+fn usage(usage: Usage, pointed: bool) -> Value {
+    let counted = Counted::of(usage, pointed);
     json!({
-        "inputTokens": usage.input,
-        "outputTokens": usage.output,
-        "totalTokens": usage.input + usage.output,
-        "cacheReadInputTokenCount": 0,
-        "cacheWriteInputTokenCount": 0,
+        "inputTokens": counted.input,
+        "outputTokens": counted.output,
+        "totalTokens": counted.total,
+        "cacheReadInputTokenCount": counted.cache_read,
+        "cacheWriteInputTokenCount": counted.cache_write,
     })
 }
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use models::{Content, Message, Role, ServedBy, Stop, Timing, ToolChoice, Truncate, Usage};
+use models::{CachePoint, Content, Message, Role, ServedBy, Stop, Timing, ToolChoice, Truncate, Usage};
 use serde_json::json;
 
 use super::*;
@@ -44,7 +44,7 @@ fn refused(model: &str, body: Value) -> String {
 }
 
 fn served_by() -> ServedBy {
-    ServedBy { name: "tiny".into(), substituted: true, upstream: None, route: None }
+    ServedBy::model("tiny", true)
 }
 
 const USAGE: Usage = Usage { input: 7, output: 3, cached: 0, cache_written: 0 };
@@ -62,7 +62,7 @@ fn text(text: &str) -> Content {
 fn events(reason: Stop) -> Vec<ChatEvent> {
     let piece = |text: &str| ChatEvent::Text { text: text.into(), logprobs: Vec::new() };
     vec![
-        ChatEvent::Started { served_by: served_by(), prompt_tokens: 7 },
+        ChatEvent::Started { served_by: served_by(), prompt_tokens: 7, cached: 0, cache_written: 0 },
         piece("Hel"),
         piece("lo"),
         ChatEvent::ToolUseStart { index: 0, id: "t1".into(), name: "sum".into() },
@@ -196,7 +196,9 @@ fn anthropic_answers() {
                 {"type": "tool_use", "id": "t1", "name": "sum", "input": {"a": 1}},
             ],
             "stop_reason": "tool_use", "stop_sequence": null,
-            "usage": {"input_tokens": 7, "output_tokens": 3},
+            "usage": {
+                "input_tokens": 7, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0, "output_tokens": 3,
+            },
         })
     );
     let stopped = claude_encoder().answer(&answer(vec![text("Hi")], Stop::StopSequence("END".into())));
@@ -232,7 +234,114 @@ fn anthropic_streams() {
     assert_eq!(all[7]["delta"], json!({"type": "input_json_delta", "partial_json": "1}"}));
     assert_eq!(all[7]["index"], 1);
     assert_eq!(all[9]["delta"], json!({"stop_reason": "tool_use", "stop_sequence": null}));
-    assert_eq!(all[9]["usage"], json!({"output_tokens": 3}));
+    assert_eq!(all[9]["usage"]["output_tokens"], 3);
+}
+
+/// A Messages body with a `cache_control` wherever one may be.
+fn claude_with_cache_controls() -> Value {
+    let control = json!({"type": "ephemeral"});
+    json!({
+        "anthropic_version": "bedrock-2023-05-31", "max_tokens": 5,
+        "tools": [
+            {"name": "sum", "input_schema": {"type": "object"}, "cache_control": control},
+            {"name": "mean", "input_schema": {"type": "object"}},
+        ],
+        "system": [
+            {"type": "text", "text": "One."},
+            {"type": "text", "text": "Two.", "cache_control": {"type": "ephemeral", "ttl": "1h"}},
+            {"type": "text", "text": "Three."},
+        ],
+        "messages": [
+            {"role": "user", "content": "a"},
+            {"role": "user", "content": [{"type": "text", "text": "b", "cache_control": control}, {"type": "text", "text": "c"}]},
+            {"role": "assistant", "content": [
+                {"type": "thinking", "thinking": "hm", "signature": "s"},
+                {"type": "tool_use", "id": "t1", "name": "sum", "input": {}},
+            ]},
+            {"role": "user", "content": [{
+                "type": "tool_result", "tool_use_id": "t1",
+                "content": [{"type": "text", "text": "2", "cache_control": control}],
+            }]},
+        ],
+    })
+}
+
+#[test]
+fn anthropic_cache_controls_are_cache_points_after_their_blocks() {
+    let (request, _) = chat(CLAUDE, claude_with_cache_controls());
+    let of_turn = |message, blocks| CachePoint::Message { message, blocks };
+    assert_eq!(request.cache_points, [CachePoint::Tools(1), CachePoint::System(2), of_turn(0, 2), of_turn(2, 1)]);
+    assert_eq!(request.messages[0].content.len(), 3, "turns of one role are joined");
+}
+
+#[test]
+fn anthropic_refuses_too_many_cache_controls_and_wrong_ones() {
+    let mut five = claude_with_cache_controls();
+    five["messages"][1]["content"][1]["cache_control"] = json!({"type": "ephemeral"});
+    assert_eq!(refused(CLAUDE, five), "A maximum of 4 blocks with cache_control may be provided. Found 5.");
+    let with = |pointer: &str, control: Value| {
+        let mut body = claude_with_cache_controls();
+        body.pointer_mut(pointer).unwrap()["cache_control"] = control;
+        decode_for(CLAUDE, body).map(|_| ()).map_err(|error| error.message)
+    };
+    let said = with("/system/1", json!({"type": "forever"})).unwrap_err();
+    assert!(said.starts_with("system.1.cache_control.type: "), "{said}");
+    let said = with("/tools/0", json!({"type": "ephemeral", "ttl": "2h"})).unwrap_err();
+    assert!(said.starts_with("tools.0.cache_control.ttl: "), "{said}");
+    let said = with("/messages/2/content/0", json!({"type": "ephemeral"})).unwrap_err();
+    assert_eq!(said, "messages.2.content.0.cache_control: Extra inputs are not permitted");
+    assert_eq!(with("/system/1", Value::Null), Ok(()));
+}
+
+#[test]
+fn anthropic_counts_what_was_cached_apart() {
+    let used = Usage { input: 100, output: 3, cached: 60, cache_written: 30 };
+    let usage = |output: u32| {
+        json!({
+            "input_tokens": 10, "cache_creation_input_tokens": 30, "cache_read_input_tokens": 60,
+            "output_tokens": output,
+        })
+    };
+    let (_, encode) = chat(CLAUDE, claude_with_cache_controls());
+    let whole = encode.answer(&Chat { usage: used, ..answer(vec![text("Hi")], Stop::EndTurn) });
+    assert_eq!(whole["usage"], usage(3));
+    let begun = ChatEvent::Started { served_by: served_by(), prompt_tokens: 100, cached: 60, cache_written: 30 };
+    let ended = ChatEvent::Finished { reason: Stop::EndTurn, usage: used, timing: Timing::default() };
+    let all = chunks(encode, &[begun, ended]);
+    assert_eq!(all[0]["message"]["usage"], usage(0));
+    let delta = all.iter().find(|chunk| chunk["type"] == "message_delta").unwrap();
+    assert_eq!(delta["usage"], usage(3));
+    let plain = claude_encoder().answer(&Chat { usage: used, ..answer(vec![text("Hi")], Stop::EndTurn) });
+    let all_input = (&plain["usage"]["input_tokens"], &plain["usage"]["cache_read_input_tokens"]);
+    assert_eq!(all_input, (&json!(100), &json!(0)), "without cache points all of it is input");
+}
+
+#[test]
+fn nova_cache_points_and_their_counts() {
+    let point = json!({"cachePoint": {"type": "default"}});
+    let tool = |name: &str| json!({"toolSpec": {"name": name, "inputSchema": {"json": {"type": "object"}}}});
+    let body = |more: usize| {
+        let mut content = vec![json!({"text": "x"}), point.clone(), json!({"text": "y"})];
+        content.extend((0..more).map(|_| point.clone()));
+        json!({
+            "system": [{"text": "One."}, point, {"text": "Two."}],
+            "messages": [{"role": "user", "content": content}],
+            "toolConfig": {"tools": [tool("a"), tool("b"), point]},
+        })
+    };
+    let (request, encode) = chat(NOVA, body(1));
+    let of_turn = |blocks| CachePoint::Message { message: 0, blocks };
+    assert_eq!(request.cache_points, [CachePoint::Tools(2), CachePoint::System(1), of_turn(1), of_turn(2)]);
+    assert_eq!((request.system.len(), request.tools.len(), request.messages[0].content.len()), (2, 2, 2));
+    let usage = Usage { input: 100, output: 3, cached: 60, cache_written: 30 };
+    let told = encode.answer(&Chat { usage, ..answer(vec![text("Hi")], Stop::EndTurn) })["usage"].clone();
+    let counts = json!({
+        "inputTokens": 10, "outputTokens": 3, "totalTokens": 103,
+        "cacheReadInputTokenCount": 60, "cacheWriteInputTokenCount": 30,
+    });
+    assert_eq!(told, counts);
+    let said = refused(NOVA, body(2));
+    assert_eq!(said, "The request has 5 cache points. The maximum number of cache points is 4.");
 }
 
 #[test]
@@ -593,7 +702,7 @@ fn every_stream_ends_with_an_object_that_metrics_can_be_added_to() {
         chat(OPENAI, json!({"messages": message})).1,
     ];
     for mut encode in encoders {
-        encode.chunks(&ChatEvent::Started { served_by: served_by(), prompt_tokens: 1 });
+        encode.chunks(&ChatEvent::Started { served_by: served_by(), prompt_tokens: 1, cached: 0, cache_written: 0 });
         assert!(encode.chunks(&finished(Stop::EndTurn)).last().unwrap().is_object());
     }
 }

@@ -1,0 +1,78 @@
+import Checkbox from '@cloudscape-design/components/checkbox'
+import ExpandableSection from '@cloudscape-design/components/expandable-section'
+import FormField from '@cloudscape-design/components/form-field'
+import Input from '@cloudscape-design/components/input'
+import Select from '@cloudscape-design/components/select'
+import SpaceBetween from '@cloudscape-design/components/space-between'
+import { CACHE_POINTS, PRIORITIES, type Settings, type SettingsErrors } from './settings.ts'
+
+interface Props {
+  settings: Settings
+  errors: SettingsErrors
+  onChange: (settings: Settings) => void
+}
+
+/** Repetition, order and cache: what models of this server know beyond AWS's own parameters. */
+export function MoreSettings({ settings, errors, onChange }: Props) {
+  const set = (change: Partial<Settings>) => onChange({ ...settings, ...change })
+  return (
+    <ExpandableSection headerText="Repetition, order and cache" variant="footer">
+      <SpaceBetween size="m">
+        <FormField label="Never repeat so many tokens" constraintText="Size of the n-gram, 1 to 256" errorText={errors.ngramSize}>
+          <Input
+            value={settings.ngramSize}
+            inputMode="numeric"
+            placeholder="off"
+            onChange={({ detail }) => set({ ngramSize: detail.value })}
+          />
+        </FormField>
+        <Checkbox
+          checked={settings.ngramCountsPrompt}
+          disabled={settings.ngramSize.trim() === ''}
+          onChange={({ detail }) => set({ ngramCountsPrompt: detail.checked })}
+        >
+          What the prompt says counts
+        </Checkbox>
+        <Checkbox
+          checked={settings.loopDetection}
+          description="An answer that repeats itself without end is ended."
+          onChange={({ detail }) => set({ loopDetection: detail.checked })}
+        >
+          Detect loops
+        </Checkbox>
+        <FormField label="Priority">
+          <Choice options={PRIORITIES} value={settings.priority} onChange={(priority) => set({ priority })} />
+        </FormField>
+        <Checkbox
+          checked={settings.deterministic}
+          description="The answer depends on nothing that runs beside it."
+          onChange={({ detail }) => set({ deterministic: detail.checked })}
+        >
+          Deterministic
+        </Checkbox>
+        <FormField label="Cache point" constraintText="Keeps what comes before it for later requests">
+          <Choice options={CACHE_POINTS} value={settings.cachePoint} onChange={(cachePoint) => set({ cachePoint })} />
+        </FormField>
+      </SpaceBetween>
+    </ExpandableSection>
+  )
+}
+
+interface ChoiceProps<T extends string> {
+  options: readonly { value: T; label: string }[]
+  value: T
+  onChange: (value: T) => void
+}
+
+function Choice<T extends string>({ options, value, onChange }: ChoiceProps<T>) {
+  return (
+    <Select
+      options={options}
+      selectedOption={options.find((option) => option.value === value) ?? null}
+      onChange={({ detail }) => {
+        const chosen = options.find((option) => option.value === detail.selectedOption.value)
+        if (chosen) onChange(chosen.value)
+      }}
+    />
+  )
+}
