@@ -109,7 +109,7 @@ impl NativeLoader {
         let shape = Shape::new(facts, options, (replica, CHUNK, header.rows_alike()));
         let template = header.chat_template().map(|source| self.template(source, vocabulary)).transpose()?;
         let info = ModelInfo {
-            name: facts.name.clone(),
+            name: options.name.clone().unwrap_or_else(|| facts.name.clone()),
             architecture: facts.architecture.clone(),
             parameters: facts.parameters,
             context_length: shape.context.min(facts.context_length.max(1)),

@@ -138,7 +138,7 @@ impl std::fmt::Debug for Loaded {
 /// Facts of a loaded model that generates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelInfo {
-    /// The name that the model file gives itself.
+    /// What it is called in metrics and logs: by the options, or as its file says.
     pub name: String,
     /// The architecture, as the model file names it (`llama`, `gemma3`, …).
     pub architecture: String,

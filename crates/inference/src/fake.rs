@@ -78,7 +78,7 @@ impl FakeLoader {
         let template = ChatTemplate::ours(TEMPLATE, tokens, self.clock.clone())?;
         let facts = facts("fake", ModelKind::Generator);
         let info = ModelInfo {
-            name: facts.name.clone(),
+            name: options.name.clone().unwrap_or_else(|| facts.name.clone()),
             architecture: facts.architecture.clone(),
             parameters: facts.parameters,
             context_length: facts.context_per_sequence(options),

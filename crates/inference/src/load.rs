@@ -14,6 +14,8 @@ pub const MOST_SHARES: usize = 16;
 /// How a model is loaded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LoadOptions {
+    /// What the model is called in metrics and logs, which everyone reads; none: as its file says.
+    pub name: Option<String>,
     /// The requests that are decoded side by side, by each replica.
     pub parallel: u32,
     /// The tokens of context of each of them; 0: as many as the model was trained for. The cache's memory is
@@ -54,6 +56,7 @@ pub struct LoadOptions {
 impl Default for LoadOptions {
     fn default() -> Self {
         Self {
+            name: None,
             parallel: 8,
             context_per_sequence: 4096,
             queue: 64,

@@ -418,6 +418,7 @@ impl Shared {
             Some(options) => (options, ProfileInUse::Default),
             None => self.options_of(name, &facts),
         };
+        let options = LoadOptions { name: Some(label(name)), ..options };
         self.make_room(name, facts.memory_bytes(&options))?.into_iter().for_each(keeping::leave);
         let started = Instant::now();
         let opened = opened.finish()?;

@@ -283,11 +283,13 @@ proptest! {
 
 #[test]
 fn an_answer_tells_which_replica_writes_it() {
-    let model = fakes(2);
+    // Neither answers before both have been asked.
+    let (model, gates, _) = held(2, 4);
     let two: Vec<Generation> = (0..2).map(|at| model.generate(ask(MINE, &format!("{at}"))).unwrap()).collect();
     let mut replicas: Vec<Option<u32>> = two.iter().map(Generation::replica).collect();
     replicas.sort_unstable();
     assert_eq!(replicas, [Some(0), Some(1)]);
+    drop(gates);
     let one = FakeLoader::default().generator(&options(1), &[]).unwrap();
     assert_eq!(one.generate(ask(MINE, "x")).unwrap().replica(), None);
 }

@@ -41,7 +41,7 @@ fn a_folder_is_told_of_with_its_sizes_in_every_quantization() {
     // Keys and values in half precision for 2 requests of 256 tokens and what requests share, and working buffers.
     let beside = number(&sizes[0], "memoryBytes") - number(&sizes[0], "bytes");
     let working = inference::working_bytes(answer["model"]["vocabulary"].as_u64().unwrap(), SMALL.hidden);
-    let cells = 2 * 256 + u64::from(inference::SHARED_CELLS);
+    let cells = 2 * 256 + u64::from(UNLIMITED.shared_cells);
     assert_eq!(beside - working, cells * 2 * 2 * SMALL.layers * SMALL.kv_heads * SMALL.hidden / SMALL.heads);
 }
 

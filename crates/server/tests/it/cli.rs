@@ -690,10 +690,10 @@ async fn one_invocation() {
     ];
     insta::assert_snapshot!(session(&home, &lines), @r#"
     $ craton invoke --model anthropic.claude-3-haiku-20240307-v1:0 --body {"anthropic_version":"bedrock-2023-05-31","max_tokens":5,"temperature":0,"messages":[{"role":"user","content":"Hi"}]}
-    {"id":"msg_bdrk_ID","type":"message","role":"assistant","model":"claude-3-haiku-20240307","content":[{"type":"text","text":"Under"}],"stop_reason":"max_tokens","stop_sequence":null,"usage":{"input_tokens":21,"output_tokens":5}}
+    {"id":"msg_bdrk_ID","type":"message","role":"assistant","model":"claude-3-haiku-20240307","content":[{"type":"text","text":"Under"}],"stop_reason":"max_tokens","stop_sequence":null,"usage":{"input_tokens":21,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":5}}
     ! answered by smollm2-135m-instruct; substituted=true
     $ craton invoke --model anthropic.claude-3-haiku-20240307-v1:0 --body @request.json
-    {"id":"msg_bdrk_ID","type":"message","role":"assistant","model":"claude-3-haiku-20240307","content":[{"type":"text","text":"Under"}],"stop_reason":"max_tokens","stop_sequence":null,"usage":{"input_tokens":21,"output_tokens":5}}
+    {"id":"msg_bdrk_ID","type":"message","role":"assistant","model":"claude-3-haiku-20240307","content":[{"type":"text","text":"Under"}],"stop_reason":"max_tokens","stop_sequence":null,"usage":{"input_tokens":21,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":5}}
     ! answered by smollm2-135m-instruct; substituted=true
     $ craton invoke --model anthropic.claude-3-haiku-20240307-v1:0 --body {
     ! error: Malformed input request, please reformat your input and try again.
