@@ -288,10 +288,38 @@ impl Metered for Scores {
     }
 }
 
-/// Events of an answer that counts against a quota.
+/// Events of an answer that counts against a quota: with what its end tells, or, where it is dropped before, with its prompt
+/// and the pieces that came until then.
 pub(crate) struct MeteredEvents<S> {
-    pub(crate) events: S,
-    pub(crate) admission: Admission,
+    events: S,
+    admission: Admission,
+    /// What is to be counted where the end does not come.
+    open: u64,
+}
+
+impl<S> MeteredEvents<S> {
+    pub(crate) fn new(events: S, admission: Admission) -> Self {
+        Self { events, admission, open: 0 }
+    }
+
+    fn note(&mut self, event: &ChatEvent) {
+        match event {
+            ChatEvent::Started { prompt_tokens, .. } => self.open += u64::from(*prompt_tokens),
+            // A piece has at least one token.
+            ChatEvent::Text { .. } | ChatEvent::ToolUseInput { .. } => self.open += 1,
+            ChatEvent::Finished { usage, .. } => {
+                self.admission.spend(u64::from(usage.input) + u64::from(usage.output));
+                self.open = 0;
+            }
+            _ => {}
+        }
+    }
+}
+
+impl<S> Drop for MeteredEvents<S> {
+    fn drop(&mut self) {
+        self.admission.spend(self.open);
+    }
 }
 
 impl<S: Stream<Item = Result<ChatEvent>> + Unpin> Stream for MeteredEvents<S> {
@@ -299,8 +327,8 @@ impl<S: Stream<Item = Result<ChatEvent>> + Unpin> Stream for MeteredEvents<S> {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let polled = Pin::new(&mut self.events).poll_next(context);
-        if let Poll::Ready(Some(Ok(ChatEvent::Finished { usage, .. }))) = &polled {
-            self.admission.spend(u64::from(usage.input) + u64::from(usage.output));
+        if let Poll::Ready(Some(Ok(event))) = &polled {
+            self.note(event);
         }
         polled
     }

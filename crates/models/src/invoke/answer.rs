@@ -308,7 +308,7 @@ impl ChatStream {
 
 impl Metered for ChatStream {
     fn metered(self, admission: Admission) -> Self {
-        Self { events: Box::pin(MeteredEvents { events: self.events, admission }), ..self }
+        Self { events: Box::pin(MeteredEvents::new(self.events, admission)), ..self }
     }
 }
 

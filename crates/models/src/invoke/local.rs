@@ -15,6 +15,14 @@ use crate::loaded::Lease;
 
 const ID_ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
+/// Fewer tokens than this are what every prompt of a template begins with, and no prefix that a caller would know as theirs.
+const FEWEST_CACHED: u32 = 16;
+
+/// The tokens from the cache, as callers are told.
+const fn worth_telling(cached: u32) -> u32 {
+    if cached < FEWEST_CACHED { 0 } else { cached }
+}
+
 /// Answers a conversation.
 pub(crate) async fn chat(
     lease: Lease,
@@ -218,7 +226,7 @@ impl Answer {
         match event {
             Event::Started { prompt_tokens, cached_tokens, cache_written_tokens } => {
                 let served_by = self.served_by.clone();
-                let (cached, cache_written) = (cached_tokens, cache_written_tokens);
+                let (cached, cache_written) = (worth_telling(cached_tokens), cache_written_tokens);
                 self.ready.push_back(ChatEvent::Started { served_by, prompt_tokens, cached, cache_written });
             }
             Event::Text { text, tokens } => {
@@ -236,7 +244,7 @@ impl Answer {
                     usage: Usage {
                         input: finish.usage.prompt_tokens,
                         output: finish.usage.completion_tokens,
-                        cached: finish.usage.cached_tokens,
+                        cached: worth_telling(finish.usage.cached_tokens),
                         cache_written: finish.usage.cache_written_tokens,
                     },
                     timing: Timing {

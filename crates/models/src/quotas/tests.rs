@@ -1,4 +1,5 @@
 use base::{ErrorKind, FixedClock, Timestamp};
+use futures::StreamExt as _;
 use proptest::prelude::*;
 
 use super::*;
@@ -294,4 +295,23 @@ async fn what_another_process_sets_counts_soon() {
     deployment.clock.advance(10_000);
     models.read_quotas().await.unwrap();
     assert_eq!(limited(), QuotaSource::Account);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_left_before_its_end_costs_its_prompt_and_what_came() {
+    let (quotas, _) = quotas("tokens=100");
+    let served_by = ServedBy::model("m", false);
+    let events = [
+        ChatEvent::Started { served_by, prompt_tokens: 90, cached: 0, cache_written: 0 },
+        ChatEvent::Text { text: "One".to_owned(), logprobs: Vec::new() },
+        ChatEvent::Text { text: " two".to_owned(), logprobs: Vec::new() },
+    ];
+    let admission = quotas.admit(&account(1), "m").unwrap();
+    let mut left = MeteredEvents::new(futures::stream::iter(events.map(Ok)), admission);
+    for _ in 0..2 {
+        left.next().await.unwrap().unwrap();
+    }
+    assert_eq!(quotas.used()[0].tokens_left, Some(100), "nothing is counted while it goes on");
+    drop(left);
+    assert_eq!((quotas.used()[0].tokens_left, quotas.used()[0].running), (Some(9), 0));
 }
