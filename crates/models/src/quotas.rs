@@ -81,6 +81,8 @@ struct Shared {
     clock: Arc<dyn Clock>,
     used: Mutex<HashMap<Pair, Used>>,
     set: Mutex<Set>,
+    /// Held while what is set is read, so that nothing older takes the place of something newer.
+    reading: tokio::sync::Mutex<()>,
 }
 
 /// What is set, as it was read last.
@@ -104,7 +106,15 @@ struct Used {
 impl Quotas {
     /// With this quota for accounts for which nothing is set.
     pub(crate) fn new(default: Quota, clock: Arc<dyn Clock>) -> Self {
-        Self { default, shared: Arc::new(Shared { clock, used: Mutex::default(), set: Mutex::default() }) }
+        Self {
+            default,
+            shared: Arc::new(Shared {
+                clock,
+                used: Mutex::default(),
+                set: Mutex::default(),
+                reading: tokio::sync::Mutex::default(),
+            }),
+        }
     }
 
     /// Takes what is set from now on, as it was read at `now`.
@@ -117,6 +127,11 @@ impl Quotas {
             };
         }
         *self.shared.set() = set;
+    }
+
+    /// Waits until nobody else reads what is set.
+    async fn reading(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.shared.reading.lock().await
     }
 
     /// When what is set was read; none before the first time.

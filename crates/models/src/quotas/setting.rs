@@ -126,14 +126,28 @@ impl Models {
     /// # Errors
     /// Unavailable, where the database cannot be read.
     pub(crate) async fn read_quotas(&self) -> Result<()> {
-        let (now, read_at) = (self.inner.clock.now().0, self.inner.quotas.read_at().map(|at| at.0));
-        if read_at.is_none_or(|at| !(at..at + FRESH).contains(&now)) {
-            self.reload_quotas().await?;
+        if self.quotas_are_fresh() {
+            return Ok(());
+        }
+        let _reading = self.inner.quotas.reading().await;
+        // Another request may have read them meanwhile.
+        if !self.quotas_are_fresh() {
+            self.take_quotas().await?;
         }
         Ok(())
     }
 
+    fn quotas_are_fresh(&self) -> bool {
+        let (now, read_at) = (self.inner.clock.now().0, self.inner.quotas.read_at());
+        read_at.is_some_and(|at| (at.0..at.0 + FRESH).contains(&now))
+    }
+
     async fn reload_quotas(&self) -> Result<Vec<SetQuota>> {
+        let _reading = self.inner.quotas.reading().await;
+        self.take_quotas().await
+    }
+
+    async fn take_quotas(&self) -> Result<Vec<SetQuota>> {
         let now = self.inner.clock.now();
         let set = store::list(&self.inner.store).await?;
         self.inner.quotas.replace(&set, now);
