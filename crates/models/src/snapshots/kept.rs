@@ -50,17 +50,22 @@ impl Kept {
             if read.is_empty() {
                 return;
             }
-            self.snapshots.unless_forgotten(since, || {
+            self.snapshots.unless_forgotten(since, &account, &self.binding.model, || {
                 generator.remember(read.iter().map(|(_, prefix)| prefix.clone()).collect());
                 lock(&self.files).extend(read.into_iter().map(|(path, prefix)| OnDisk::new(path, prefix)));
             });
         });
     }
 
-    /// Writes what is worth keeping and is not on disk. What cannot be written is tried again the next time.
-    pub(crate) fn keep(&self, generator: &dyn Generator) {
+    /// How often something was forgotten so far.
+    pub(crate) fn forgotten(&self) -> u64 {
+        self.snapshots.forgotten()
+    }
+
+    /// Writes what is worth keeping and is not on disk, but nothing that was forgotten `since` the generator was taken from
+    /// where it is found when something is forgotten. What cannot be written is tried again the next time.
+    pub(crate) fn keep(&self, since: u64, generator: &dyn Generator) {
         let _alone = lock(&self.writing);
-        let since = self.snapshots.forgotten();
         let mut used = generator.used_again();
         used.sort_by_key(|prefix| std::cmp::Reverse(prefix.tokens.len()));
         lock(&self.files).retain(|file| file.path.exists());

@@ -48,9 +48,9 @@ impl Models {
 
     /// Writes what the loaded models have of prompts that is worth keeping, where the settings keep any.
     pub async fn keep_prefixes(&self) {
-        for (generator, kept) in self.inner.loaded.keeping() {
+        for keeping in self.inner.loaded.keeping() {
             // A panic is the engine's, which says so itself.
-            let _ = tokio::task::spawn_blocking(move || kept.keep(&*generator)).await;
+            let _ = tokio::task::spawn_blocking(move || keeping.keep()).await;
         }
     }
 }

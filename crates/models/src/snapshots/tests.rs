@@ -6,6 +6,7 @@ use identity::Ctx;
 use inference::{KeptPrefix, Tenant};
 
 use super::*;
+use crate::loaded::Keeping;
 use crate::testing::{ACCOUNT, Deployment};
 use crate::{CachePoint, Chat, ChatRequest, Config, Message, Sampling, Serving as Asked};
 
@@ -256,14 +257,30 @@ async fn what_is_forgotten_while_it_is_written_is_not_put_in_place() {
     let account: AccountId = ACCOUNT.parse().unwrap();
     let binding = Binding { model: "m".into(), weights: "w".into(), states: "s".into(), secret: None };
     let since = snapshots.forgotten();
-    snapshots.forget(Forgotten::Both(&account, "another"), || {}).unwrap();
-    assert_eq!(snapshots.keep(since, &account, &binding, &prefix(&account, 0, 10, 10)).unwrap(), None);
+    for what in [Forgotten::Both(&account, "m"), Forgotten::Model("m")] {
+        snapshots.forget(what, || {}).unwrap();
+        assert_eq!(snapshots.keep(since, &account, &binding, &prefix(&account, 0, 10, 10)).unwrap(), None);
+    }
     let now = snapshots.forgotten();
     assert!(snapshots.keep(now, &account, &binding, &prefix(&account, 0, 10, 10)).unwrap().is_some());
     snapshots.forget(Forgotten::Account(&account), || {}).unwrap();
     let now = snapshots.forgotten();
     assert_eq!(snapshots.keep(now, &account, &binding, &prefix(&account, 0, 10, 10)).unwrap(), None, "for good");
     assert_eq!(files(&deployment), Vec::<PathBuf>::new());
+}
+
+#[tokio::test]
+async fn what_was_taken_from_the_models_before_it_was_forgotten_is_not_written_again() {
+    let deployment = started().await;
+    ask(&deployment, &deployment.ctx, "One?").await;
+    ask(&deployment, &deployment.ctx, "Two?").await;
+    let taken = deployment.models.inner.loaded.keeping();
+    deployment.models.forget_model("chatty").await.unwrap();
+    taken.iter().for_each(Keeping::keep);
+    assert_eq!(files(&deployment), Vec::<PathBuf>::new());
+    let taken = deployment.models.inner.loaded.keeping();
+    taken.iter().for_each(Keeping::keep);
+    assert_eq!(files(&deployment).len(), 1, "what is taken afterwards is kept");
 }
 
 #[tokio::test]
