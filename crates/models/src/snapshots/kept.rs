@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use inference::{Generator, KeptPrefix, Tenant};
 
@@ -14,8 +14,8 @@ pub(crate) struct Kept {
     binding: Binding,
     /// The most bytes that are read for an account.
     most: u64,
-    /// Those whose prefixes were read, or are being read.
-    recalled: Mutex<HashMap<Tenant, Arc<OnceLock<()>>>>,
+    /// Whether a tenant's prefixes were read; held by the one who reads them.
+    recalled: Mutex<HashMap<Tenant, Arc<Mutex<bool>>>>,
     files: Mutex<Vec<OnDisk>>,
     /// Held by the one who writes.
     writing: Mutex<()>,
@@ -40,21 +40,22 @@ impl Kept {
         }
     }
 
-    /// Has the engine begin with what was kept for the tenant. Reads it once; who asks meanwhile for the same tenant waits.
+    /// Has the engine begin with what was kept for the tenant. Reads it once, or again where it was forgotten meanwhile; who
+    /// asks meanwhile for the same tenant waits.
     pub(crate) fn recall(&self, generator: &dyn Generator, tenant: Tenant) {
         let Some(account) = account(tenant) else { return };
-        let once = lock(&self.recalled).entry(tenant).or_default().clone();
-        once.get_or_init(|| {
-            let since = self.snapshots.forgotten();
-            let read = self.snapshots.read(&account, &self.binding, self.most);
-            if read.is_empty() {
-                return;
-            }
-            self.snapshots.unless_forgotten(since, &account, &self.binding.model, || {
+        let recalled = lock(&self.recalled).entry(tenant).or_default().clone();
+        let mut is_recalled = lock(&recalled);
+        if *is_recalled {
+            return;
+        }
+        let since = self.snapshots.forgotten();
+        let read = self.snapshots.read(&account, &self.binding, self.most);
+        *is_recalled = read.is_empty()
+            || self.snapshots.unless_forgotten(since, &account, &self.binding.model, || {
                 generator.remember(read.iter().map(|(_, prefix)| prefix.clone()).collect());
                 lock(&self.files).extend(read.into_iter().map(|(path, prefix)| OnDisk::new(path, prefix)));
             });
-        });
     }
 
     /// How often something was forgotten so far.

@@ -199,12 +199,15 @@ impl Snapshots {
         self.forgotten.load(Ordering::SeqCst)
     }
 
-    /// Does something unless what a model read for an account was forgotten since; it is not while that is done.
-    pub(crate) fn unless_forgotten(&self, since: u64, account: &AccountId, model: &str, act: impl FnOnce()) {
+    /// Does something unless what a model read for an account was forgotten since, and tells whether it did; nothing is
+    /// forgotten meanwhile.
+    pub(crate) fn unless_forgotten(&self, since: u64, account: &AccountId, model: &str, act: impl FnOnce()) -> bool {
         let state = self.lock();
-        if !state.is_forgotten(since, account, model) {
+        let may = !state.is_forgotten(since, account, model);
+        if may {
             act();
         }
+        may
     }
 
     /// The prefixes that a model read for an account, the last used first, of at most so many bytes. Files that are of no

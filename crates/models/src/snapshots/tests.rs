@@ -262,6 +262,14 @@ async fn what_is_forgotten_while_it_is_written_is_not_put_in_place() {
         assert_eq!(snapshots.keep(since, &account, &binding, &prefix(&account, 0, 10, 10)).unwrap(), None);
     }
     let now = snapshots.forgotten();
+    // What others forget keeps nothing from being written.
+    let (other, stranger) = (OTHER.parse().unwrap(), "345678901234".parse().unwrap());
+    for what in [Forgotten::Both(&account, "another"), Forgotten::Both(&other, "m"), Forgotten::Model("another")] {
+        snapshots.forget(what, || {}).unwrap();
+    }
+    snapshots.forget(Forgotten::Account(&stranger), || {}).unwrap();
+    assert!(snapshots.unless_forgotten(now, &account, "m", || {}));
+    assert!(!snapshots.unless_forgotten(now, &other, "m", || {}));
     assert!(snapshots.keep(now, &account, &binding, &prefix(&account, 0, 10, 10)).unwrap().is_some());
     snapshots.forget(Forgotten::Account(&account), || {}).unwrap();
     let now = snapshots.forgotten();
