@@ -26,10 +26,16 @@ impl Pool {
         let _ = self.shared.snapshots.set(snapshots);
     }
 
-    /// The loaded models whose prefixes are kept.
-    pub(crate) fn keeping(&self) -> Vec<Keeping> {
+    /// The names of the loaded models.
+    pub(crate) fn names(&self) -> Vec<String> {
         let entries = self.shared.lock();
-        entries.values().filter_map(Keeping::of).collect()
+        let ready = entries.iter().filter(|(_, entry)| matches!(entry, Entry::Ready(_)));
+        ready.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The model, where it is loaded and its prefixes are kept. It stays in memory as long as this.
+    pub(crate) fn keeping(&self, name: &str) -> Option<Keeping> {
+        self.shared.lock().get(name).and_then(Keeping::of)
     }
 
     /// The loaded models that generate, or the one of that name.

@@ -6,7 +6,6 @@ use identity::Ctx;
 use inference::{KeptPrefix, Tenant};
 
 use super::*;
-use crate::loaded::Keeping;
 use crate::testing::{ACCOUNT, Deployment};
 use crate::{CachePoint, Chat, ChatRequest, Config, Message, Sampling, Serving as Asked};
 
@@ -282,12 +281,12 @@ async fn what_was_taken_from_the_models_before_it_was_forgotten_is_not_written_a
     let deployment = started().await;
     ask(&deployment, &deployment.ctx, "One?").await;
     ask(&deployment, &deployment.ctx, "Two?").await;
-    let taken = deployment.models.inner.loaded.keeping();
+    let taken = deployment.models.inner.loaded.keeping("chatty").unwrap();
     deployment.models.forget_model("chatty").await.unwrap();
-    taken.iter().for_each(Keeping::keep);
+    taken.keep();
     assert_eq!(files(&deployment), Vec::<PathBuf>::new());
-    let taken = deployment.models.inner.loaded.keeping();
-    taken.iter().for_each(Keeping::keep);
+    let taken = deployment.models.inner.loaded.keeping("chatty").unwrap();
+    taken.keep();
     assert_eq!(files(&deployment).len(), 1, "what is taken afterwards is kept");
 }
 
