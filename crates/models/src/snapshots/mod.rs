@@ -199,6 +199,16 @@ impl Snapshots {
         self.forgotten.load(Ordering::SeqCst)
     }
 
+    /// The most bytes of all files together.
+    pub(crate) fn most(&self) -> u64 {
+        self.place.bytes
+    }
+
+    /// Whether what a model read for an account was forgotten `since`.
+    pub(crate) fn is_forgotten(&self, since: u64, account: &AccountId, model: &str) -> bool {
+        self.lock().is_forgotten(since, account, model)
+    }
+
     /// Does something unless what a model read for an account was forgotten since, and tells whether it did; nothing is
     /// forgotten meanwhile.
     pub(crate) fn unless_forgotten(&self, since: u64, account: &AccountId, model: &str, act: impl FnOnce()) -> bool {

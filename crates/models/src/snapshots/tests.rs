@@ -231,6 +231,38 @@ async fn the_account_with_the_most_bytes_gives_up_what_it_used_the_longest_time_
 }
 
 #[tokio::test]
+async fn what_does_not_fit_is_not_written_again_before_it_is_used_again() {
+    let deployment = start(tempfile::tempdir().unwrap(), 9_000).await;
+    for text in ["One?", "Two?"] {
+        ask(&deployment, &deployment.ctx, text).await;
+    }
+    deployment.models.keep_prefixes().await;
+    let first = files(&deployment);
+    assert_eq!(first.len(), 1);
+    let (snapshots, other) = (snapshots(&deployment), OTHER.parse().unwrap());
+    let binding = Binding { model: "m".into(), weights: "w".into(), states: "s".into(), secret: None };
+    let others = snapshots.keep(snapshots.forgotten(), &other, &binding, &prefix(&other, 0, 10, 5_000)).unwrap();
+    assert!(!first[0].exists(), "the account had more than the other one");
+    for _ in 0..2 {
+        deployment.models.keep_prefixes().await;
+        assert_eq!(files(&deployment), [others.clone().unwrap()]);
+    }
+    ask(&deployment, &deployment.ctx, "Two?").await;
+    deployment.models.keep_prefixes().await;
+    assert!(files(&deployment).iter().any(|file| file.to_string_lossy().contains(ACCOUNT)));
+}
+
+#[test]
+fn of_each_account_what_it_used_most_is_chosen_first() {
+    let [one, other]: [AccountId; 2] = [ACCOUNT.parse().unwrap(), OTHER.parse().unwrap()];
+    let of = |account: &AccountId, first, uses| KeptPrefix { uses, ..prefix(account, first, 10, 1_000) };
+    let all = vec![of(&one, 0, 5), of(&one, 100, 9), of(&one, 200, 9), of(&other, 300, 1)];
+    let most = 3 * file::length(&all[0]);
+    let firsts: Vec<u32> = kept::choose(all, most).iter().map(|prefix| prefix.tokens[0]).collect();
+    assert_eq!(firsts, [100, 300, 200]);
+}
+
+#[tokio::test]
 async fn a_longer_prefix_takes_the_place_of_a_shorter_one() {
     let deployment = started().await;
     ask(&deployment, &deployment.ctx, "One?").await;
