@@ -69,6 +69,8 @@ pub(crate) struct Snapshots {
     /// How often something was forgotten. It grows under the lock of `state`.
     forgotten: AtomicU64,
     state: Mutex<State>,
+    /// The bytes of the complete files, which nobody has to look at the disk for.
+    sizes: Mutex<HashMap<PathBuf, u64>>,
 }
 
 /// What was forgotten, each with how often anything was by then.
@@ -103,7 +105,7 @@ struct Listed {
 
 impl Snapshots {
     pub(crate) fn new(place: SnapshotPlace, keyring: Arc<Keyring>, random: Arc<dyn Random>) -> Self {
-        Self { place, keyring, random, forgotten: AtomicU64::new(0), state: Mutex::default() }
+        Self { place, keyring, random, forgotten: AtomicU64::new(0), state: Mutex::default(), sizes: Mutex::default() }
     }
 
     /// Whether any are kept.
@@ -111,9 +113,14 @@ impl Snapshots {
         self.place.bytes > 0
     }
 
-    /// The bytes of all files.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.list(&self.place.folder).iter().map(|file| file.bytes).sum()
+    /// The bytes of an account's files. It does not wait for the disk.
+    pub(crate) fn bytes(&self, account: &AccountId) -> u64 {
+        let folder = self.place.folder.join(account.as_str());
+        self.sizes().iter().filter(|(path, _)| path.starts_with(&folder)).map(|(_, bytes)| *bytes).sum()
+    }
+
+    fn sizes(&self) -> MutexGuard<'_, HashMap<PathBuf, u64>> {
+        self.sizes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether anything is on disk of a model.
@@ -144,7 +151,10 @@ impl Snapshots {
             stay.iter().for_each(|model| remove_partial(model));
             gone.extend(go);
         }
-        self.remove_folders(gone)
+        let removed = self.remove_folders(gone);
+        let there = self.list(&self.place.folder).into_iter().map(|file| (file.path, file.bytes));
+        *self.sizes() = there.collect();
+        removed
     }
 
     /// Forgets, and calls `also` before anything can be put in place again.
@@ -189,6 +199,7 @@ impl Snapshots {
             Ok(()) => {}
         }
         ::store::crash::point("models.snapshot.away.after");
+        self.sizes().retain(|path, _| !path.starts_with(folder));
         sync(folder.parent())?;
         remove_folder(&away)
     }
@@ -239,7 +250,7 @@ impl Snapshots {
                 }
                 Err(useless) => {
                     tracing::warn!(?useless, file = %found.path.display(), "a kept prefix is of no use and is removed");
-                    remove_file(&found.path);
+                    self.discard(&found.path);
                 }
             }
         }
@@ -288,6 +299,7 @@ impl Snapshots {
         ::store::crash::point("models.snapshot.rename.before");
         fs::rename(&partial.0, &path).map_err(unwritten)?;
         ::store::crash::point("models.snapshot.rename.after");
+        self.sizes().insert(path.clone(), bytes);
         sync(path.parent())?;
         Ok(path)
     }
@@ -306,14 +318,15 @@ impl Snapshots {
             };
             let Some(oldest) = files.iter().rposition(|file| file.account == largest) else { return };
             let file = files.remove(oldest);
-            remove_file(&file.path);
+            self.discard(&file.path);
             total -= file.bytes;
         }
     }
 
-    /// Removes a file that another one makes superfluous.
+    /// Removes a complete file.
     pub(crate) fn discard(&self, path: &Path) {
         remove_file(path);
+        self.sizes().remove(path);
     }
 
     /// Notes that a file's prefix was used.

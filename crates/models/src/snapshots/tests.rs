@@ -199,7 +199,7 @@ async fn states_of_any_length_come_back_as_they_were() {
     for bytes in [0, 1, MIB - head - 1, MIB - head, MIB - head + 1, 2 * MIB - head, 3 * MIB] {
         let kept = prefix(&account, 5, 100, bytes);
         let path = snapshots.keep(snapshots.forgotten(), &account, &binding, &kept).unwrap().unwrap();
-        assert_eq!(snapshots.bytes(), file::length(&kept));
+        assert_eq!(snapshots.bytes(&account), file::length(&kept));
         let read = snapshots.read(&account, &binding, u64::MAX);
         assert!(read == [(path.clone(), kept)], "{bytes} bytes");
         snapshots.discard(&path);
@@ -225,7 +225,7 @@ async fn the_account_with_the_most_bytes_gives_up_what_it_used_the_longest_time_
     snapshots.note_use(&older);
     let new = keep(&one, 300, 3_000, 0).unwrap();
     assert_eq!([&others, &old, &older, &new].map(|path| path.exists()), [true, false, true, true]);
-    assert!(snapshots.bytes() <= 9_000);
+    assert!(snapshots.bytes(&one) + snapshots.bytes(&other) <= 9_000);
     assert_eq!(keep(&one, 400, 11_000, 0), None, "what alone is above the budget is not kept");
     assert!(others.exists() && new.exists());
 }
@@ -332,8 +332,12 @@ async fn a_model_forgets_what_it_read_for_one_account_and_nothing_else() {
     }
     deployment.models.keep_prefixes().await;
     assert_eq!(files(&deployment).len(), 2);
+    let told = |ctx: &Ctx| deployment.models.status(ctx).snapshot_bytes.unwrap();
+    let on_disk = files(&deployment).iter().map(|file| file.metadata().unwrap().len()).sum::<u64>();
+    assert_eq!(told(&deployment.ctx) + told(&other), on_disk, "each is told its own");
     deployment.models.forget(&deployment.ctx, "chatty").await.unwrap();
     assert_eq!(files(&deployment).len(), 1);
+    assert!(told(&deployment.ctx) == 0 && told(&other) > 0);
     assert_eq!(ask(&deployment, &deployment.ctx, "Two?").await.usage.cached, 0);
     assert!(ask(&deployment, &other, "Two?").await.usage.cached > 0);
     let missing = deployment.models.forget(&deployment.ctx, "nothing").await.unwrap_err();
