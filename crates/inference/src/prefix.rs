@@ -138,18 +138,20 @@ impl<T: Clone> PrefixCache<T> {
         }
     }
 
-    /// The entries that were used again.
+    /// The entries that were used again, the last used first.
     pub(crate) fn used(&self) -> Vec<Used<T>> {
         let mut all = Vec::new();
         for (tenant, root) in &self.roots {
             root.walk(&mut Vec::new(), &mut |tokens, entry| {
                 if entry.uses > 0 {
                     let (tokens, value) = (tokens.to_vec(), entry.value.clone());
-                    all.push(Used { tenant: *tenant, tokens, exact: entry.exact, uses: entry.uses, value });
+                    let used = Used { tenant: *tenant, tokens, exact: entry.exact, uses: entry.uses, value };
+                    all.push((entry.used, used));
                 }
             });
         }
-        all
+        all.sort_by_key(|(used, _)| std::cmp::Reverse(*used));
+        all.into_iter().map(|(_, used)| used).collect()
     }
 
     /// Keeps the state of a sequence whose first `exact` tokens were read in the exact way; takes the place of what was

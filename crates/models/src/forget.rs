@@ -5,7 +5,7 @@ use std::sync::Arc;
 use base::{AccountId, Result};
 use identity::{Ctx, Removal};
 
-use crate::snapshots::{Forgotten, tenant};
+use crate::snapshots::{Forgotten, Snapshots, tenant};
 use crate::{Models, imported, library};
 
 impl Models {
@@ -58,11 +58,12 @@ impl Models {
 
     /// Takes the models out of memory that are encrypted under a key that cannot be used any more, with what they read.
     async fn forget_key(&self, key: &str) -> Result<()> {
+        let mut forgotten = Ok(());
         for name in imported::encrypted_under(&self.inner.store, key).await? {
             self.inner.loaded.forget(&name).await;
-            self.forget_model(&name).await?;
+            forgotten = forgotten.and(self.forget_model(&name).await);
         }
-        Ok(())
+        forgotten
     }
 
     /// Has everything forgotten that belongs to an account or a key when that goes.
@@ -94,12 +95,28 @@ impl Models {
         Ok(())
     }
 
-    /// Removes what is on disk of accounts and models that are gone: what a process that died did not remove.
+    /// Removes what is on disk of accounts and models that are gone, or whose keys cannot be used any more: what a process
+    /// that died did not remove.
     async fn sweep_snapshots(&self) -> Result<()> {
         let Some(snapshots) = self.inner.snapshots.clone() else { return Ok(()) };
-        let mut known = imported::known_names(&self.inner.store).await?;
+        let mut known = self.imported_with_prefixes(&snapshots).await?;
         known.extend(self.inner.library.manifests().await?.into_keys());
         let closed = self.inner.identity.closed_accounts().await?;
         library::blocking(move || snapshots.sweep(&known, closed)).await
+    }
+
+    /// The names of the imported models that have prefixes on disk and whose keys can be used.
+    async fn imported_with_prefixes(&self, snapshots: &Arc<Snapshots>) -> Result<Vec<String>> {
+        let all = imported::known_names(&self.inner.store).await?;
+        let snapshots = snapshots.clone();
+        let with =
+            library::blocking(move || Ok(all.into_iter().filter(|name| snapshots.has(name)).collect::<Vec<_>>()));
+        let mut usable = Vec::new();
+        for name in with.await? {
+            if self.is_usable(&name).await? {
+                usable.push(name);
+            }
+        }
+        Ok(usable)
     }
 }

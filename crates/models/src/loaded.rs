@@ -21,6 +21,8 @@ use crate::catalogue::CardKind;
 use crate::invoke::{errors, not_pulled};
 use crate::snapshots::{Kept, Snapshots};
 use crate::status::{LoadedModel, ProfileInUse, Status};
+pub(crate) use keeping::Keeping;
+use keeping::Leaving;
 pub(crate) use reading::READER_CONTEXT;
 
 /// The loaded models. Cheap to clone.
@@ -220,10 +222,10 @@ impl Pool {
             if !entries.contains_key(name) {
                 return Err(Error::not_found(format!("The model `{name}` is not loaded.")));
             }
-            take_idle(&mut entries, name)?
+            take_idle(&mut entries, name)?.map(Leaving::new)
         };
         tracing::info!(model = name, "unloaded");
-        tokio::task::spawn_blocking(move || slot.map(keeping::leave)).await.map_err(Error::internal).map(drop)
+        tokio::task::spawn_blocking(move || slot.map(Leaving::leave)).await.map_err(Error::internal).map(drop)
     }
 
     /// Unloads a model, if it is loaded, and keeps it from being loaded until the value is dropped.
@@ -419,7 +421,7 @@ impl Shared {
             None => self.options_of(name, &facts),
         };
         let options = LoadOptions { name: Some(label(name)), ..options };
-        self.make_room(name, facts.memory_bytes(&options))?.into_iter().for_each(keeping::leave);
+        self.make_room(name, facts.memory_bytes(&options))?.into_iter().for_each(Leaving::leave);
         let started = Instant::now();
         let opened = opened.finish()?;
         let model = self.loader.load(&opened.files(), &options).map_err(to_error)?;
@@ -451,12 +453,12 @@ impl Shared {
     }
 
     /// Sets `bytes` aside for the model being loaded; returns the idle models that had to leave for it.
-    fn make_room(&self, name: &str, bytes: u64) -> Result<Vec<Entry>> {
+    fn make_room(&self, name: &str, bytes: u64) -> Result<Vec<Leaving>> {
         let mut entries = self.lock();
         let others = entries.iter().filter(|(other, _)| *other != name);
         let used: u64 = others.map(|(_, entry)| entry.bytes()).sum();
         let leaving = self.choose_leaving(&entries, used, bytes).ok_or_else(|| self.no_room(name, bytes, used))?;
-        let left = leaving.iter().filter_map(|name| entries.remove(name)).collect();
+        let left = leaving.iter().filter_map(|name| entries.remove(name)).map(Leaving::new).collect();
         for name in &leaving {
             tracing::info!(model = name, "unloaded to make room");
             metrics::counter!("craton_model_evictions_total", "model" => label(name)).increment(1);

@@ -15,7 +15,8 @@ pub struct Status {
     pub budget_bytes: u64,
     /// The memory that they take, in bytes.
     pub used_bytes: u64,
-    /// The bytes of the beginnings of prompts that are kept on disk; none where the settings keep none.
+    /// The bytes of the beginnings of the caller's account's prompts that are kept on disk; none where the settings keep
+    /// none.
     pub snapshot_bytes: Option<u64>,
     /// The loaded models, by name.
     pub loaded: Vec<LoadedModel>,
@@ -100,7 +101,7 @@ impl Models {
     pub fn status(&self, ctx: &Ctx) -> Status {
         let status = self.inner.loaded.status(|name| imported::is_visible(ctx, name));
         let snapshots = self.inner.snapshots.as_ref().filter(|snapshots| snapshots.are_kept());
-        Status { snapshot_bytes: snapshots.map(|snapshots| snapshots.bytes()), ..status }
+        Status { snapshot_bytes: snapshots.map(|snapshots| snapshots.bytes(ctx.account())), ..status }
     }
 
     /// Unloads a model that no request is using.

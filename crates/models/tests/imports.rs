@@ -201,24 +201,30 @@ fn prefixes(dir: &Path) -> usize {
     within(dir.join("prefixes")).flat_map(within).flat_map(within).count()
 }
 
+/// An import under a key that its role may use.
+async fn import_under_key(deployment: &Deployment, model: &str) -> (KeyRef, ImportJob) {
+    let ctx = &deployment.ctx;
+    let rights = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Resource":"*","Action":"kms:*"}]}"#;
+    let role = HolderName { kind: HolderKind::Role, name: ROLE };
+    deployment.identity.put_inline_policy(ctx, role, "keys", rights).await.unwrap();
+    let key = deployment.identity.kms().create_key(ctx, NewKey::default()).await.unwrap().arn();
+    let asked = NewImport { kms_key: Some(key.clone()), ..new(deployment, "under-key", model, PREFIX) };
+    (KeyRef::parse(&key).unwrap(), import_as(deployment, asked).await)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_imported_model_read_goes_with_its_key_and_with_the_model() {
     let dir = tempfile::tempdir().unwrap();
     let deployment = ready(dir.path()).await;
     let (kms, ctx) = (deployment.identity.kms(), &deployment.ctx);
-    let rights = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Resource":"*","Action":"kms:*"}]}"#;
-    let role = HolderName { kind: HolderKind::Role, name: ROLE };
-    deployment.identity.put_inline_policy(ctx, role, "keys", rights).await.unwrap();
-    let key = kms.create_key(ctx, NewKey::default()).await.unwrap().arn();
-    let under_key = NewImport { kms_key: Some(key.clone()), ..new(&deployment, "first", "theirs", PREFIX) };
-    for job in [import_as(&deployment, under_key).await, import(&deployment, "second", "ours", PREFIX).await] {
+    let (key, theirs) = import_under_key(&deployment, "theirs").await;
+    for job in [theirs, import(&deployment, "second", "ours", PREFIX).await] {
         assert_eq!(job.status, ImportStatus::Completed, "{:?}", job.failure);
     }
     let is_loaded = async |name: &str| {
         let model = deployment.models.imported_model(ctx, name).await.unwrap();
         deployment.models.is_loaded(&model)
     };
-    let key = KeyRef::parse(&key).unwrap();
     read(&deployment, &["theirs", "ours"]).await;
     assert_eq!(prefixes(dir.path()), 2);
     kms.disable_key(ctx, &key).await.unwrap();
@@ -249,4 +255,25 @@ async fn what_an_imported_model_read_is_there_after_a_restart_and_needs_the_mode
     deployment.models.delete_imported_model(&deployment.ctx, "mine").await.unwrap();
     import(&deployment, "again", "mine", PREFIX).await;
     assert_eq!(cached(&deployment, "mine", "Two?").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_removes_what_a_model_read_whose_key_cannot_be_used_any_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let deployment = ready(dir.path()).await;
+    let (key, job) = import_under_key(&deployment, "theirs").await;
+    assert_eq!(job.status, ImportStatus::Completed, "{:?}", job.failure);
+    read(&deployment, &["theirs"]).await;
+    drop(deployment);
+    let deployment = Deployment::open(dir.path()).await.unwrap();
+    assert_eq!(prefixes(dir.path()), 1, "it can be used");
+    // A process that died before it could remove them leaves them to the next one.
+    let (folder, aside) = (dir.path().join("prefixes"), dir.path().join("aside"));
+    std::fs::rename(&folder, &aside).unwrap();
+    deployment.identity.kms().disable_key(&deployment.ctx, &key).await.unwrap();
+    drop(deployment);
+    std::fs::rename(&aside, &folder).unwrap();
+    assert_eq!(prefixes(dir.path()), 1);
+    Deployment::open(dir.path()).await.unwrap();
+    assert_eq!(prefixes(dir.path()), 0);
 }

@@ -39,6 +39,13 @@ pub(super) struct Slot {
     leaves: bool,
 }
 
+impl Slot {
+    /// Whether requests of the tenant may begin with what it holds: not with what is to be forgotten.
+    fn is_of(&self, tenant: Tenant) -> bool {
+        self.tenant == tenant && !self.leaves
+    }
+}
+
 /// What a request can begin with.
 enum Source {
     Nothing,
@@ -103,7 +110,7 @@ impl Slots {
     pub(super) fn will_help(&self, job: &Job) -> bool {
         let tenant = job.serving.tenant;
         let reading =
-            |slot: &&Slot| slot.tenant == tenant && slot.running.as_ref().is_some_and(|sequence| !sequence.is_read);
+            |slot: &&Slot| slot.is_of(tenant) && slot.running.as_ref().is_some_and(|sequence| !sequence.is_read);
         let soon = self.all.iter().filter(reading).map(|slot| {
             let prompt = slot.running.as_ref().map_or(&[][..], |sequence| &sequence.job.tokens);
             let exact = if slot.exact == slot.tokens.len() { prompt.len() } else { slot.exact };
@@ -115,7 +122,7 @@ impl Slots {
 
     /// How many of the prompt's tokens are in some slot.
     fn held(&self, job: &Job) -> usize {
-        let theirs = self.all.iter().filter(|slot| slot.tenant == job.serving.tenant);
+        let theirs = self.all.iter().filter(|slot| slot.is_of(job.serving.tenant));
         theirs.map(|slot| self.useful(job, common(&slot.tokens, &job.tokens), slot.exact)).max().unwrap_or(0)
     }
 
@@ -193,7 +200,7 @@ impl Slots {
         let least = SHARED_FROM.max(job.tokens.len() / 2);
         let alike = |slot: &&Slot| {
             let tokens = slot.running.as_ref().map(|sequence| &sequence.job.tokens);
-            slot.tenant == job.serving.tenant && tokens.is_some_and(|other| common(other, &job.tokens) >= least)
+            slot.is_of(job.serving.tenant) && tokens.is_some_and(|other| common(other, &job.tokens) >= least)
         };
         let alike = self.all.iter().filter(|slot| slot.running.is_some()).filter(alike).count();
         alike > 0 && (alike + 1) * 2 > self.running()
@@ -249,7 +256,7 @@ impl Slots {
 
     /// The slot that holds most of what the request begins with.
     fn best(&self, job: &Job, among: std::ops::Range<usize>, may: impl Fn(&Slot) -> bool) -> Option<(usize, usize)> {
-        let slots = among.filter(|at| self.all[*at].tenant == job.serving.tenant && may(&self.all[*at]));
+        let slots = among.filter(|at| self.all[*at].is_of(job.serving.tenant) && may(&self.all[*at]));
         let saved = |at: usize| self.useful(job, common(&self.all[at].tokens, &job.tokens), self.all[at].exact);
         let best = slots.map(|at| (saved(at), at)).max_by_key(|(saved, at)| (*saved, std::cmp::Reverse(*at)));
         best.filter(|(saved, _)| *saved > 0).map(|(saved, at)| (at, saved))
@@ -368,9 +375,9 @@ impl Slots {
         }
     }
 
-    /// Keeps a copy of what the slot holds now.
+    /// Keeps a copy of what the slot holds now, unless that is to be forgotten.
     pub(super) fn keep_now(&mut self, backend: &mut dyn Backend, index: usize) -> Result<()> {
-        if !self.is_kept_of(index) {
+        if !self.is_kept_of(index) || self.all[index].leaves {
             return Err(Error::Engine { reason: "what this sequence reads cannot be kept".to_owned() });
         }
         let slot = &self.all[index];
@@ -412,7 +419,7 @@ impl Slots {
         let length = slot.tokens.len();
         self.cells.settle(index - first, length);
         let others = self.all.iter().enumerate().skip(first).filter(|(at, _)| *at != index);
-        let others = others.filter(|(_, other)| other.tenant == slot.tenant);
+        let others = others.filter(|(_, other)| other.is_of(slot.tenant));
         let elsewhere = others.map(|(_, other)| common(&other.tokens, &slot.tokens)).max().unwrap_or(0);
         let residents = self.all[first..].iter().filter(|slot| !slot.tokens.is_empty()).count();
         let superfluous = length < elsewhere + KEPT_FROM.max(length / 8) || residents > RESIDENTS;

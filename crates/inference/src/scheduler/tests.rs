@@ -212,6 +212,26 @@ fn what_a_running_request_reads_is_forgotten_when_it_ends() {
 }
 
 #[test]
+fn what_is_to_be_forgotten_is_neither_kept_at_a_cache_point_nor_begun_with() {
+    let (model, open, batches) = gated(8, None, None, true);
+    let long = letters(1, 300);
+    let request = GenerateRequest { serving: of(1), max_tokens: Some(9), ..prompt(&long) };
+    let running = model.generate(GenerateRequest { cache_points: vec![200], ..request.clone() }).unwrap();
+    open.send(()).unwrap();
+    while batches.load(Ordering::SeqCst) == 0 {
+        std::thread::yield_now();
+    }
+    // It stands before its second batch, or comes there without more than the first.
+    model.forget(Tenant::of(1));
+    let after = model.generate(request).unwrap();
+    drop(open);
+    let running = block_on(running.collect()).unwrap().finish.usage;
+    assert_eq!((running.prompt_tokens, running.cache_written_tokens), (300, 0));
+    assert_eq!(block_on(after.collect()).unwrap().finish.usage.cached_tokens, 0);
+    assert_eq!(model.used_again(), vec![]);
+}
+
+#[test]
 fn an_engine_that_stopped_tells_nothing() {
     let (model, _open, _) = gated(8, None, None, false);
     model.shared.stop();

@@ -22,6 +22,7 @@ use base::{Arn, Error, ErrorKind, Page, PageRequest, Result, Timestamp};
 use checkpoint::{Quantization, Report};
 use identity::Ctx;
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use crate::at_rest::SealedModel;
 use crate::loaded::Lease;
@@ -182,20 +183,58 @@ impl Models {
     pub(crate) async fn lease_imported(&self, ctx: &Ctx, model: &ImportedModel) -> Result<Lease> {
         let name = model.arn.to_string();
         match self.data_key(model).await {
-            Ok(key) => {
-                let sealed = SealedModel::new(self.inner.imported_files.path(&model.file), key);
-                ready(ctx.deadline(), self.inner.loaded.acquire(&name, sealed)).await
-            }
-            Err(error) => {
-                if error.kind == ErrorKind::Denied {
-                    self.inner.loaded.forget(&name).await;
-                    // The caller learns why the model is refused, whatever becomes of that.
-                    if let Err(error) = self.forget_model(&name).await {
-                        tracing::error!(?error, model = name, "what was read may be on disk until the next start");
-                    }
+            Ok(key) => match self.inner.loaded.loaded(&name) {
+                Some(lease) => Ok(lease),
+                None => ready(ctx.deadline(), self.load_imported(model.clone(), key)).await,
+            },
+            Err(error) => Err(self.refuse_imported(&name, error).await),
+        }
+    }
+
+    /// Loads the model, and asks for its key again when it is loaded: that may have been disabled meanwhile, when there was
+    /// nothing to take out of memory.
+    async fn load_imported(&self, model: ImportedModel, key: Zeroizing<Vec<u8>>) -> Result<Lease> {
+        let models = self.clone();
+        // A task of its own: it also asks where the caller goes away.
+        let loading = tokio::spawn(async move {
+            let name = model.arn.to_string();
+            let sealed = SealedModel::new(models.inner.imported_files.path(&model.file), key);
+            let lease = models.inner.loaded.acquire(&name, sealed).await?;
+            match models.data_key(&model).await {
+                Ok(_) => Ok(lease),
+                Err(error) => {
+                    drop(lease);
+                    Err(models.refuse_imported(&name, error).await)
                 }
-                Err(error)
             }
+        });
+        loading.await.map_err(Error::internal)?
+    }
+
+    /// The error for which a model's key is not there. Where it may not be used, the model is taken out of memory, with what
+    /// it read.
+    async fn refuse_imported(&self, name: &str, error: Error) -> Error {
+        if error.kind == ErrorKind::Denied {
+            self.inner.loaded.forget(name).await;
+            // The caller learns why the model is refused, whatever becomes of that.
+            if let Err(error) = self.forget_model(name).await {
+                tracing::error!(?error, model = name, "what was read may be on disk until the next start");
+            }
+        }
+        error
+    }
+
+    /// Whether there is an imported model of that ARN, and its key can be used.
+    ///
+    /// # Errors
+    /// Unavailable, where the database cannot be read.
+    pub(crate) async fn is_usable(&self, name: &str) -> Result<bool> {
+        let arn: Arn = name.parse().map_err(Error::internal)?;
+        let (account, region) = (arn.account.parse().map_err(Error::internal)?, arn.region.parse());
+        let ctx = self.inner.identity.service_ctx(account, region.map_err(Error::internal)?, work::SERVICE);
+        match self.find_imported(&ctx, name).await? {
+            Some(model) => Ok(self.data_key(&model).await.is_ok()),
+            None => Ok(false),
         }
     }
 }

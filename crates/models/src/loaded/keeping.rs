@@ -26,10 +26,16 @@ impl Pool {
         let _ = self.shared.snapshots.set(snapshots);
     }
 
-    /// The loaded models whose prefixes are kept.
-    pub(crate) fn keeping(&self) -> Vec<(Arc<dyn Generator>, Arc<Kept>)> {
+    /// The names of the loaded models.
+    pub(crate) fn names(&self) -> Vec<String> {
         let entries = self.shared.lock();
-        entries.values().filter_map(kept_of).collect()
+        let ready = entries.iter().filter(|(_, entry)| matches!(entry, Entry::Ready(_)));
+        ready.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The model, where it is loaded and its prefixes are kept. It stays in memory as long as this.
+    pub(crate) fn keeping(&self, name: &str) -> Option<Keeping> {
+        self.shared.lock().get(name).and_then(Keeping::of)
     }
 
     /// The loaded models that generate, or the one of that name.
@@ -72,17 +78,48 @@ impl Shared {
     }
 }
 
-/// Keeps what is worth it of a model that leaves the memory, and drops it. Blocks.
-pub(super) fn leave(entry: Entry) {
-    if let Some((generator, kept)) = kept_of(&entry) {
-        kept.keep(&*generator);
+/// A model whose prefixes are kept, as it was when it was in its place in memory.
+pub(crate) struct Keeping {
+    generator: Arc<dyn Generator>,
+    kept: Arc<Kept>,
+    /// How often something was forgotten by then: what is forgotten later may not find the model any more.
+    since: u64,
+}
+
+impl Keeping {
+    /// The model of an entry. The lock of the entries is held.
+    fn of(entry: &Entry) -> Option<Self> {
+        let Entry::Ready(slot) = entry else { return None };
+        match (&slot.model, &slot.kept) {
+            (Loaded::Generator(generator), Some(kept)) => {
+                Some(Self { generator: generator.clone(), since: kept.forgotten(), kept: kept.clone() })
+            }
+            _ => None,
+        }
+    }
+
+    /// Keeps what is worth it. Blocks.
+    pub(crate) fn keep(&self) {
+        self.kept.keep(self.since, &*self.generator);
     }
 }
 
-fn kept_of(entry: &Entry) -> Option<(Arc<dyn Generator>, Arc<Kept>)> {
-    let Entry::Ready(slot) = entry else { return None };
-    match (&slot.model, &slot.kept) {
-        (Loaded::Generator(generator), Some(kept)) => Some((generator.clone(), kept.clone())),
-        _ => None,
+/// A model that leaves the memory.
+pub(super) struct Leaving {
+    keeping: Option<Keeping>,
+    _entry: Entry,
+}
+
+impl Leaving {
+    /// An entry that is taken out. The lock of the entries is held.
+    pub(super) fn new(entry: Entry) -> Self {
+        Self { keeping: Keeping::of(&entry), _entry: entry }
+    }
+
+    /// Keeps what is worth it of the model, and drops it. Blocks.
+    pub(super) fn leave(self) {
+        if let Some(keeping) = &self.keeping {
+            keeping.keep();
+        }
     }
 }

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! A file is written beside its place and renamed, both durable. What is forgotten is removed under the lock under which
-//! files are put in place, and what was on its way then is not put there: whoever writes says what was forgotten when it began.
+//! files are put in place, and what was on its way then is not put there: whoever writes says when it took from a model what
+//! it writes. A folder that is removed is moved away first, to a name that is no account's: a start removes what is left.
 
 mod file;
 mod kept;
@@ -13,10 +14,11 @@ mod running;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -64,13 +66,20 @@ pub(crate) struct Snapshots {
     place: SnapshotPlace,
     keyring: Arc<Keyring>,
     random: Arc<dyn Random>,
+    /// How often something was forgotten. It grows under the lock of `state`.
+    forgotten: AtomicU64,
     state: Mutex<State>,
+    /// The bytes of the complete files, which nobody has to look at the disk for.
+    sizes: Mutex<HashMap<PathBuf, u64>>,
 }
 
+/// What was forgotten, each with how often anything was by then.
 #[derive(Default)]
 struct State {
-    /// How often something was forgotten.
-    forgotten: u64,
+    /// Models whose prefixes were forgotten.
+    models: HashMap<String, u64>,
+    /// What models read for accounts.
+    both: HashMap<(AccountId, String), u64>,
     /// Accounts whose prefixes are not kept any more.
     closed: HashSet<AccountId>,
 }
@@ -96,7 +105,7 @@ struct Listed {
 
 impl Snapshots {
     pub(crate) fn new(place: SnapshotPlace, keyring: Arc<Keyring>, random: Arc<dyn Random>) -> Self {
-        Self { place, keyring, random, state: Mutex::default() }
+        Self { place, keyring, random, forgotten: AtomicU64::new(0), state: Mutex::default(), sizes: Mutex::default() }
     }
 
     /// Whether any are kept.
@@ -104,16 +113,26 @@ impl Snapshots {
         self.place.bytes > 0
     }
 
-    /// The bytes of all files.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.list(&self.place.folder).iter().map(|file| file.bytes).sum()
+    /// The bytes of an account's files. It does not wait for the disk.
+    pub(crate) fn bytes(&self, account: &AccountId) -> u64 {
+        let folder = self.place.folder.join(account.as_str());
+        self.sizes().iter().filter(|(path, _)| path.starts_with(&folder)).map(|(_, bytes)| *bytes).sum()
+    }
+
+    fn sizes(&self) -> MutexGuard<'_, HashMap<PathBuf, u64>> {
+        self.sizes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether anything is on disk of a model.
+    pub(crate) fn has(&self, model: &str) -> bool {
+        folders(&self.place.folder).iter().any(|account| account.join(label(model)).is_dir())
     }
 
     /// Removes what is left of writers that are gone, and what is of closed accounts or of models that are not `known`; all,
     /// where none are kept.
     ///
     /// # Errors
-    /// Unavailable, where something cannot be removed.
+    /// Unavailable, where something cannot be removed; the rest is.
     pub(crate) fn sweep(&self, known: &[String], closed: Vec<AccountId>) -> Result<()> {
         let mut state = self.lock();
         state.closed.extend(closed);
@@ -121,53 +140,95 @@ impl Snapshots {
             return remove_folder(&self.place.folder);
         }
         let known: HashSet<String> = known.iter().map(|name| label(name)).collect();
+        let mut gone = Vec::new();
         for account in folders(&self.place.folder) {
             if name_of(&account).parse::<AccountId>().map_or(true, |account| state.closed.contains(&account)) {
-                remove_folder(&account)?;
+                gone.push(account);
                 continue;
             }
-            for model in folders(&account) {
-                match known.contains(&name_of(&model)) {
-                    true => remove_partial(&model),
-                    false => remove_folder(&model)?,
-                }
-            }
+            let (stay, go): (Vec<_>, Vec<_>) =
+                folders(&account).into_iter().partition(|model| known.contains(&name_of(model)));
+            stay.iter().for_each(|model| remove_partial(model));
+            gone.extend(go);
         }
-        Ok(())
+        let removed = self.remove_folders(gone);
+        let there = self.list(&self.place.folder).into_iter().map(|file| (file.path, file.bytes));
+        *self.sizes() = there.collect();
+        removed
     }
 
     /// Forgets, and calls `also` before anything can be put in place again.
     ///
     /// # Errors
-    /// Unavailable, where something cannot be removed.
+    /// Unavailable, where something cannot be removed; the rest is.
     pub(crate) fn forget(&self, what: Forgotten<'_>, also: impl FnOnce()) -> Result<()> {
         let mut state = self.lock();
-        state.forgotten += 1;
         also();
-        match what {
+        // After that, so that what left a model's place in memory meanwhile, where `also` did not find it, is older.
+        let now = self.forgotten.fetch_add(1, Ordering::SeqCst) + 1;
+        let folders = match what {
             Forgotten::Account(account) => {
                 state.closed.insert(account.clone());
-                remove_folder(&self.place.folder.join(account.as_str()))
+                vec![self.place.folder.join(account.as_str())]
             }
             Forgotten::Model(model) => {
-                let all = folders(&self.place.folder).into_iter();
-                all.map(|account| account.join(label(model))).try_for_each(|folder| remove_folder(&folder))
+                state.models.insert(model.to_owned(), now);
+                folders(&self.place.folder).into_iter().map(|account| account.join(label(model))).collect()
             }
-            Forgotten::Both(account, model) => remove_folder(&self.of(account, model)),
+            Forgotten::Both(account, model) => {
+                state.both.insert((account.clone(), model.to_owned()), now);
+                vec![self.of(account, model)]
+            }
+        };
+        self.remove_folders(folders)
+    }
+
+    /// Removes folders, all that can be removed.
+    fn remove_folders(&self, folders: Vec<PathBuf>) -> Result<()> {
+        let removed: Vec<Result<()>> = folders.iter().map(|folder| self.remove(folder)).collect();
+        removed.into_iter().collect()
+    }
+
+    /// Removes a folder with all that is in it, durably; it need not be there. It is moved away first, so that nobody adds to
+    /// it meanwhile.
+    fn remove(&self, folder: &Path) -> Result<()> {
+        let away = self.place.folder.join(format!("removed-{}", self.random.text(LETTERS, 24)));
+        match fs::rename(folder, &away) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(unremoved(error)),
+            Ok(()) => {}
         }
+        ::store::crash::point("models.snapshot.away.after");
+        self.sizes().retain(|path, _| !path.starts_with(folder));
+        sync(folder.parent())?;
+        remove_folder(&away)
     }
 
-    /// What [`Snapshots::keep`] and [`Snapshots::unless_forgotten`] want to know: how often something was forgotten so far.
+    /// What [`Snapshots::keep`] and [`Snapshots::unless_forgotten`] want to know: how often something was forgotten so far. It
+    /// does not wait.
     pub(crate) fn forgotten(&self) -> u64 {
-        self.lock().forgotten
+        self.forgotten.load(Ordering::SeqCst)
     }
 
-    /// Does something unless anything was forgotten since; nothing is forgotten while it is done.
-    pub(crate) fn unless_forgotten(&self, since: u64, act: impl FnOnce()) {
+    /// The most bytes of all files together.
+    pub(crate) fn most(&self) -> u64 {
+        self.place.bytes
+    }
+
+    /// Whether what a model read for an account was forgotten `since`.
+    pub(crate) fn is_forgotten(&self, since: u64, account: &AccountId, model: &str) -> bool {
+        self.lock().is_forgotten(since, account, model)
+    }
+
+    /// Does something unless what a model read for an account was forgotten since, and tells whether it did; nothing is
+    /// forgotten meanwhile.
+    pub(crate) fn unless_forgotten(&self, since: u64, account: &AccountId, model: &str, act: impl FnOnce()) -> bool {
         let state = self.lock();
-        if state.forgotten == since {
+        let may = !state.is_forgotten(since, account, model);
+        if may {
             act();
         }
+        may
     }
 
     /// The prefixes that a model read for an account, the last used first, of at most so many bytes. Files that are of no
@@ -189,15 +250,15 @@ impl Snapshots {
                 }
                 Err(useless) => {
                     tracing::warn!(?useless, file = %found.path.display(), "a kept prefix is of no use and is removed");
-                    remove_file(&found.path);
+                    self.discard(&found.path);
                 }
             }
         }
         read
     }
 
-    /// Keeps a prefix of an account's; where, or none where it is not kept: something was forgotten `since`, or it alone is
-    /// above the budget.
+    /// Keeps a prefix of an account's; where, or none where it is not kept: it was forgotten `since`, or it alone is above
+    /// the budget.
     ///
     /// # Errors
     /// Unavailable, where it cannot be written.
@@ -224,21 +285,23 @@ impl Snapshots {
         file::write(&mut file, &self.seal(&purpose, binding), prefix, self.random.as_ref())?;
         ::store::crash::point("models.snapshot.sync.before");
         file.sync_all().map_err(unwritten)?;
-        self.put_in_place(since, account, partial, bytes)
+        let state = self.lock();
+        match state.is_forgotten(since, account, &binding.model) {
+            true => Ok(None),
+            false => self.put_in_place(&partial, bytes).map(Some),
+        }
     }
 
-    fn put_in_place(&self, since: u64, account: &AccountId, partial: Partial, bytes: u64) -> Result<Option<PathBuf>> {
-        let state = self.lock();
-        if state.forgotten != since || state.closed.contains(account) {
-            return Ok(None);
-        }
+    /// Completes a file; the lock is held.
+    fn put_in_place(&self, partial: &Partial, bytes: u64) -> Result<PathBuf> {
         self.make_room(bytes);
         let path = partial.0.with_extension(COMPLETE);
         ::store::crash::point("models.snapshot.rename.before");
         fs::rename(&partial.0, &path).map_err(unwritten)?;
         ::store::crash::point("models.snapshot.rename.after");
+        self.sizes().insert(path.clone(), bytes);
         sync(path.parent())?;
-        Ok(Some(path))
+        Ok(path)
     }
 
     /// Removes files until so many bytes more are within the budget: the account with the most bytes gives up what it used
@@ -255,14 +318,15 @@ impl Snapshots {
             };
             let Some(oldest) = files.iter().rposition(|file| file.account == largest) else { return };
             let file = files.remove(oldest);
-            remove_file(&file.path);
+            self.discard(&file.path);
             total -= file.bytes;
         }
     }
 
-    /// Removes a file that another one makes superfluous.
+    /// Removes a complete file.
     pub(crate) fn discard(&self, path: &Path) {
         remove_file(path);
+        self.sizes().remove(path);
     }
 
     /// Notes that a file's prefix was used.
@@ -307,6 +371,15 @@ impl Snapshots {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Whether what a model read for an account was forgotten after so many other things were.
+    fn is_forgotten(&self, since: u64, account: &AccountId, model: &str) -> bool {
+        let both = self.both.get(&(account.clone(), model.to_owned()));
+        let last = self.models.get(model).max(both);
+        self.closed.contains(account) || last.is_some_and(|last| *last > since)
     }
 }
 
@@ -368,7 +441,7 @@ fn remove_file(path: &Path) {
 fn remove_folder(folder: &Path) -> Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(Error::unavailable("Kept prefixes cannot be removed.").with_detail(error)),
+        Err(error) => Err(unremoved(error)),
         Ok(()) => {
             ::store::crash::point("models.snapshot.remove.after");
             sync(folder.parent())
@@ -382,6 +455,10 @@ fn sync(folder: Option<&Path>) -> Result<()> {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(unwritten(error)),
         _ => Ok(()),
     }
+}
+
+fn unremoved(error: std::io::Error) -> Error {
+    Error::unavailable("Kept prefixes cannot be removed.").with_detail(error)
 }
 
 fn unwritten(error: std::io::Error) -> Error {

@@ -6,6 +6,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::Models;
+use crate::loaded::Keeping;
 
 /// How often what is worth keeping is written.
 const EVERY: Duration = Duration::from_secs(60);
@@ -48,9 +49,12 @@ impl Models {
 
     /// Writes what the loaded models have of prompts that is worth keeping, where the settings keep any.
     pub async fn keep_prefixes(&self) {
-        for (generator, kept) in self.inner.loaded.keeping() {
+        for name in self.inner.loaded.names() {
+            // One after the other: a model that is evicted meanwhile is not held.
+            let loaded = self.inner.loaded.clone();
+            let keep = move || loaded.keeping(&name).as_ref().map(Keeping::keep);
             // A panic is the engine's, which says so itself.
-            let _ = tokio::task::spawn_blocking(move || kept.keep(&*generator)).await;
+            let _ = tokio::task::spawn_blocking(keep).await;
         }
     }
 }

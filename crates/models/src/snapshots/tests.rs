@@ -199,7 +199,7 @@ async fn states_of_any_length_come_back_as_they_were() {
     for bytes in [0, 1, MIB - head - 1, MIB - head, MIB - head + 1, 2 * MIB - head, 3 * MIB] {
         let kept = prefix(&account, 5, 100, bytes);
         let path = snapshots.keep(snapshots.forgotten(), &account, &binding, &kept).unwrap().unwrap();
-        assert_eq!(snapshots.bytes(), file::length(&kept));
+        assert_eq!(snapshots.bytes(&account), file::length(&kept));
         let read = snapshots.read(&account, &binding, u64::MAX);
         assert!(read == [(path.clone(), kept)], "{bytes} bytes");
         snapshots.discard(&path);
@@ -225,9 +225,41 @@ async fn the_account_with_the_most_bytes_gives_up_what_it_used_the_longest_time_
     snapshots.note_use(&older);
     let new = keep(&one, 300, 3_000, 0).unwrap();
     assert_eq!([&others, &old, &older, &new].map(|path| path.exists()), [true, false, true, true]);
-    assert!(snapshots.bytes() <= 9_000);
+    assert!(snapshots.bytes(&one) + snapshots.bytes(&other) <= 9_000);
     assert_eq!(keep(&one, 400, 11_000, 0), None, "what alone is above the budget is not kept");
     assert!(others.exists() && new.exists());
+}
+
+#[tokio::test]
+async fn what_does_not_fit_is_not_written_again_before_it_is_used_again() {
+    let deployment = start(tempfile::tempdir().unwrap(), 9_000).await;
+    for text in ["One?", "Two?"] {
+        ask(&deployment, &deployment.ctx, text).await;
+    }
+    deployment.models.keep_prefixes().await;
+    let first = files(&deployment);
+    assert_eq!(first.len(), 1);
+    let (snapshots, other) = (snapshots(&deployment), OTHER.parse().unwrap());
+    let binding = Binding { model: "m".into(), weights: "w".into(), states: "s".into(), secret: None };
+    let others = snapshots.keep(snapshots.forgotten(), &other, &binding, &prefix(&other, 0, 10, 5_000)).unwrap();
+    assert!(!first[0].exists(), "the account had more than the other one");
+    for _ in 0..2 {
+        deployment.models.keep_prefixes().await;
+        assert_eq!(files(&deployment), [others.clone().unwrap()]);
+    }
+    ask(&deployment, &deployment.ctx, "Two?").await;
+    deployment.models.keep_prefixes().await;
+    assert!(files(&deployment).iter().any(|file| file.to_string_lossy().contains(ACCOUNT)));
+}
+
+#[test]
+fn of_each_account_what_it_used_most_is_chosen_first() {
+    let [one, other]: [AccountId; 2] = [ACCOUNT.parse().unwrap(), OTHER.parse().unwrap()];
+    let of = |account: &AccountId, first, uses| KeptPrefix { uses, ..prefix(account, first, 10, 1_000) };
+    let all = vec![of(&one, 0, 5), of(&one, 100, 9), of(&one, 200, 9), of(&other, 300, 1)];
+    let most = 3 * file::length(&all[0]);
+    let firsts: Vec<u32> = kept::choose(all, most).iter().map(|prefix| prefix.tokens[0]).collect();
+    assert_eq!(firsts, [100, 300, 200]);
 }
 
 #[tokio::test]
@@ -256,14 +288,38 @@ async fn what_is_forgotten_while_it_is_written_is_not_put_in_place() {
     let account: AccountId = ACCOUNT.parse().unwrap();
     let binding = Binding { model: "m".into(), weights: "w".into(), states: "s".into(), secret: None };
     let since = snapshots.forgotten();
-    snapshots.forget(Forgotten::Both(&account, "another"), || {}).unwrap();
-    assert_eq!(snapshots.keep(since, &account, &binding, &prefix(&account, 0, 10, 10)).unwrap(), None);
+    for what in [Forgotten::Both(&account, "m"), Forgotten::Model("m")] {
+        snapshots.forget(what, || {}).unwrap();
+        assert_eq!(snapshots.keep(since, &account, &binding, &prefix(&account, 0, 10, 10)).unwrap(), None);
+    }
     let now = snapshots.forgotten();
+    // What others forget keeps nothing from being written.
+    let (other, stranger) = (OTHER.parse().unwrap(), "345678901234".parse().unwrap());
+    for what in [Forgotten::Both(&account, "another"), Forgotten::Both(&other, "m"), Forgotten::Model("another")] {
+        snapshots.forget(what, || {}).unwrap();
+    }
+    snapshots.forget(Forgotten::Account(&stranger), || {}).unwrap();
+    assert!(snapshots.unless_forgotten(now, &account, "m", || {}));
+    assert!(!snapshots.unless_forgotten(now, &other, "m", || {}));
     assert!(snapshots.keep(now, &account, &binding, &prefix(&account, 0, 10, 10)).unwrap().is_some());
     snapshots.forget(Forgotten::Account(&account), || {}).unwrap();
     let now = snapshots.forgotten();
     assert_eq!(snapshots.keep(now, &account, &binding, &prefix(&account, 0, 10, 10)).unwrap(), None, "for good");
     assert_eq!(files(&deployment), Vec::<PathBuf>::new());
+}
+
+#[tokio::test]
+async fn what_was_taken_from_the_models_before_it_was_forgotten_is_not_written_again() {
+    let deployment = started().await;
+    ask(&deployment, &deployment.ctx, "One?").await;
+    ask(&deployment, &deployment.ctx, "Two?").await;
+    let taken = deployment.models.inner.loaded.keeping("chatty").unwrap();
+    deployment.models.forget_model("chatty").await.unwrap();
+    taken.keep();
+    assert_eq!(files(&deployment), Vec::<PathBuf>::new());
+    let taken = deployment.models.inner.loaded.keeping("chatty").unwrap();
+    taken.keep();
+    assert_eq!(files(&deployment).len(), 1, "what is taken afterwards is kept");
 }
 
 #[tokio::test]
@@ -276,8 +332,12 @@ async fn a_model_forgets_what_it_read_for_one_account_and_nothing_else() {
     }
     deployment.models.keep_prefixes().await;
     assert_eq!(files(&deployment).len(), 2);
+    let told = |ctx: &Ctx| deployment.models.status(ctx).snapshot_bytes.unwrap();
+    let on_disk = files(&deployment).iter().map(|file| file.metadata().unwrap().len()).sum::<u64>();
+    assert_eq!(told(&deployment.ctx) + told(&other), on_disk, "each is told its own");
     deployment.models.forget(&deployment.ctx, "chatty").await.unwrap();
     assert_eq!(files(&deployment).len(), 1);
+    assert!(told(&deployment.ctx) == 0 && told(&other) > 0);
     assert_eq!(ask(&deployment, &deployment.ctx, "Two?").await.usage.cached, 0);
     assert!(ask(&deployment, &other, "Two?").await.usage.cached > 0);
     let missing = deployment.models.forget(&deployment.ctx, "nothing").await.unwrap_err();
