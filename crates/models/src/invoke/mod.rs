@@ -23,7 +23,7 @@ use std::sync::Arc;
 use base::{Error, Result};
 use identity::Ctx;
 
-use crate::loaded::{Lease, Weights};
+use crate::loaded::{Borrowed, Lease, Sources, Weights};
 use crate::pools::live::Live;
 use crate::{ImportedModel, Models};
 
@@ -50,31 +50,21 @@ impl Models {
         let Some(manifest) = self.inner.library.manifest(name).await? else {
             return Err(not_pulled(name));
         };
-        let weights = match self.tuned_weights(name).await? {
-            Some(weights) => weights,
-            None => Weights::Known(self.inner.library.files(name, &manifest).await?, manifest.digest()),
-        };
-        let acquired = self.inner.loaded.acquire(name, weights).await;
+        let own = Weights::Known(self.inner.library.files(name, &manifest).await?, manifest.digest());
+        let sources = Sources::new(own, self.borrowed(name).await?);
+        let acquired = self.inner.loaded.acquire(name, sources).await;
         acquired.map_err(|failure| self.inner.library.note_failure(name, failure))
     }
 
-    /// The weights in fewer bits that the model's profile names, where they are here.
-    async fn tuned_weights(&self, name: &str) -> Result<Option<Weights>> {
-        let Some(other) = self.inner.loaded.tuned(name).and_then(|tuned| tuned.settings.weights) else {
-            return Ok(None);
+    /// The weights in fewer bits that the model's profile names.
+    async fn borrowed(&self, name: &str) -> Result<Option<Borrowed>> {
+        let Some(tuned) = self.inner.loaded.tuned(name) else { return Ok(None) };
+        let Some(whose) = tuned.settings.weights.clone() else { return Ok(None) };
+        let weights = match self.inner.library.manifest(&whose).await? {
+            Some(manifest) => Ok(Weights::Known(self.inner.library.files(&whose, &manifest).await?, manifest.digest())),
+            None => Err(format!("Its profile loads the weights of `{whose}`, which is not here any more.")),
         };
-        match self.inner.library.manifest(&other).await? {
-            Some(manifest) => {
-                self.inner.loaded.set_unfit(name, None);
-                let files = self.inner.library.files(&other, &manifest).await?;
-                Ok(Some(Weights::Known(files, manifest.digest())))
-            }
-            None => {
-                let reason = format!("Its profile loads the weights of `{other}`, which is not here any more.");
-                self.inner.loaded.set_unfit(name, Some(reason));
-                Ok(None)
-            }
-        }
+        Ok(Some(Borrowed { tuned, whose, weights }))
     }
 }
 

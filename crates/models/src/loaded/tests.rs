@@ -41,6 +41,24 @@ async fn a_profile_that_does_not_fit_any_more_is_passed_over_and_the_status_says
     assert_eq!((parallel, reason.as_str()), (1, "Its profile needs 2 MiB and models may take 2 MiB."));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_that_is_passed_over_lends_no_weights() {
+    let (pool, loader, dir) = pool();
+    loader.sizes.lock().unwrap().insert("m-huge-embed".to_owned(), 5 << 20);
+    let (own, other) = (files(&dir, "m-embed"), files(&dir, "m-huge-embed"));
+    let settings = crate::TunedSettings::of(pool.options());
+    let tuned = crate::Tuned {
+        job: "j".to_owned(),
+        settings: crate::TunedSettings { weights: Some("other".to_owned()), ..settings },
+    };
+    pool.set_tuned("m", Some(tuned.clone()));
+    let huge = Borrowed { tuned, whose: "other".to_owned(), weights: Ok(Weights::from(other)) };
+    let lease = pool.acquire("m", Sources::new(own.into(), Some(huge))).await.unwrap();
+    let loaded = pool.status(|_| true).loaded;
+    assert!(matches!(&loaded[0].profile, ProfileInUse::Unfit { reason } if reason.contains("MiB")), "{loaded:?}");
+    assert_eq!((loaded[0].memory_bytes, lease.model().memory_bytes()), (400, 400));
+}
+
 fn names(pool: &Pool) -> Vec<String> {
     pool.status(|_| true).loaded.into_iter().map(|model| model.name).collect()
 }
