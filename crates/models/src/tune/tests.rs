@@ -175,6 +175,25 @@ async fn the_default_stays_where_nothing_beats_it_or_nothing_meets_the_objective
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_profile_stays_unless_another_beats_it_in_the_last_round() {
+    let deployment = deployment(Arc::new(Formula::default())).await;
+    let first = tuned_for(&deployment, "p95=165ms", 5.0).await;
+    let chosen = first.points[first.chosen].settings.clone();
+    assert_eq!(chosen.parallel, 16);
+    let used = || deployment.models.tuned(&deployment.ctx, "m").map(|tuned| tuned.settings);
+    // Nothing is faster, all are alike, or none meets the objective: it stays, and was measured to the end.
+    for (flat, slo) in [(false, "p95=165ms"), (true, "p95=10s"), (false, "p95=1ms")] {
+        measure_with(&deployment, Arc::new(Formula { flat, ..Formula::default() }));
+        let report = tuned(&deployment, slo).await;
+        assert_eq!((report.chosen, report.points[1].round, used()), (1, report.rounds, Some(chosen.clone())), "{slo}");
+    }
+    // What it does not keep to, the default may.
+    measure_with(&deployment, Arc::new(Formula::default()));
+    let report = tuned(&deployment, "p95=85ms").await;
+    assert!(report.met && report.chosen != 1 && used() != Some(chosen));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn candidates_that_fail_are_told_and_left_out() {
     let deployment = deployment(Arc::new(Formula { failing: true, flat: true, ..Formula::default() })).await;
     let report = tuned_for(&deployment, "p95=1s", 60.0).await;
@@ -498,7 +517,7 @@ proptest! {
                 Step::Done(last) => break last,
             }
         };
-        let report = Findings { candidates: &candidates, taken: &taken, last: &last }.report(report(slo));
+        let report = Findings { present: 0, candidates: &candidates, taken: &taken, last: &last }.report(report(slo));
         if report.chosen != 0 {
             let passes = |candidate: usize| -> Vec<Measurement> {
                 let round = search.rounds() - 1;

@@ -126,6 +126,8 @@ struct Setting<'a> {
     /// The files of each candidate's weights.
     files: BTreeMap<Option<String>, ModelFiles>,
     weights: Vec<Weighed>,
+    /// The profile that the model has.
+    present: Option<TunedSettings>,
     tried: Vec<TriedWeights>,
     workload: Arc<Workload>,
     gauge: Arc<dyn Gauge>,
@@ -146,7 +148,8 @@ impl Models {
         let _alone = self.tuning_lock(model_lock(&input.model), meter).await?;
         let setting = self.setting(input, gauge).await?;
         let found = self.candidates(&setting);
-        let search = Search::new(found.len(), input.minutes * 60.0);
+        let staying = 1 + present_in(&found, setting.present.as_ref());
+        let search = Search::with_staying(found.len(), input.minutes * 60.0, staying);
         let candidates = found[..search.candidates()].to_vec();
         let mut state = self.begin(job, meter, &setting, candidates).await?;
         let last = self.measure_all(job, meter, &setting, search, &mut state).await?;
@@ -180,14 +183,15 @@ impl Models {
             weights.push(Weighed { name: name.clone(), facts });
             files.insert(name, its);
         }
-        Ok(Setting { input, files, weights, tried, workload: Arc::new(input.workload.clone()), gauge })
+        let present = self.inner.loaded.tuned(&input.model).map(|tuned| tuned.settings);
+        Ok(Setting { input, files, weights, present, tried, workload: Arc::new(input.workload.clone()), gauge })
     }
 
     fn candidates(&self, setting: &Setting<'_>) -> Vec<TunedSettings> {
         let pool = &self.inner.loaded;
         let space = Space {
             default: pool.options(),
-            current: pool.tuned(&setting.input.model).map(|tuned| tuned.settings),
+            current: setting.present.clone(),
             weights: &setting.weights,
             cores: machine::shared_out(),
             budget: pool.budget_bytes(),
@@ -316,13 +320,20 @@ impl Models {
             under_load: false,
             at: self.inner.clock.now().as_millis(),
         };
-        let report = Findings { candidates: &state.candidates, taken: &state.taken, last }.report(empty);
+        let present = present_in(&state.candidates, setting.present.as_ref());
+        let report = Findings { present, candidates: &state.candidates, taken: &state.taken, last }.report(empty);
         let chosen = report.chosen_settings();
         store::conclude(&self.inner.store, &report, chosen).await?;
         let tuned = chosen.map(|settings| Tuned { job: report.job.clone(), settings: settings.clone() });
         self.apply_profile(&input.model, tuned).await;
         Ok(report)
     }
+}
+
+/// The number of the model's present profile among the candidates: it follows the default. Where there is none, that of
+/// the default.
+fn present_in(candidates: &[TunedSettings], present: Option<&TunedSettings>) -> usize {
+    usize::from(present.is_some() && candidates.get(1) == present)
 }
 
 /// Whether a model has the weights of another in fewer bits, and its report says that they keep to the bound.
