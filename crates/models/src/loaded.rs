@@ -23,7 +23,7 @@ use crate::snapshots::{Kept, Snapshots};
 use crate::status::{LoadedModel, ProfileInUse, Status};
 pub(crate) use reading::READER_CONTEXT;
 use tuned::Plan;
-pub(crate) use tuned::{Borrowed, Sources};
+pub(crate) use tuned::{Borrowed, Sources, unreadable};
 
 /// The loaded models. Cheap to clone.
 #[derive(Clone)]
@@ -417,7 +417,7 @@ impl Shared {
             None => self.plan(name, sources)?,
         };
         let started = Instant::now();
-        let model = self.carry_out(name, &plan)?;
+        let (plan, model) = self.carry_out_or_pass_over(name, plan, sources)?;
         let Plan { weights, options, profile, .. } = plan;
         let bytes = model.memory_bytes();
         let kept = is_own.then(|| self.kept(name, &weights, &model, &options)).flatten();

@@ -27,6 +27,7 @@ async fn a_profile_that_does_not_fit_any_more_is_passed_over_and_the_status_says
     let tuned = |parallel| crate::Tuned {
         job: "j".to_owned(),
         settings: crate::TunedSettings { parallel, ..crate::TunedSettings::of(&options) },
+        pinned: None,
     };
     let load = async |parallel| {
         let pool = Pool::new(Arc::new(inference::fake::FakeLoader::default()), options.clone(), 1_300_000);
@@ -50,13 +51,21 @@ async fn a_profile_that_is_passed_over_lends_no_weights() {
     let tuned = crate::Tuned {
         job: "j".to_owned(),
         settings: crate::TunedSettings { weights: Some("other".to_owned()), ..settings },
+        pinned: None,
     };
     pool.set_tuned("m", Some(tuned.clone()));
-    let huge = Borrowed { tuned, whose: "other".to_owned(), weights: Ok(Weights::from(other)) };
+    let huge = Borrowed { tuned: tuned.clone(), whose: "other".to_owned(), weights: Ok(Weights::from(other)) };
     let lease = pool.acquire("m", Sources::new(own.into(), Some(huge))).await.unwrap();
     let loaded = pool.status(|_| true).loaded;
     assert!(matches!(&loaded[0].profile, ProfileInUse::Unfit { reason } if reason.contains("MiB")), "{loaded:?}");
     assert_eq!((loaded[0].memory_bytes, lease.model().memory_bytes()), (400, 400));
+    drop(lease);
+    pool.unload("m").await.unwrap();
+    // Nor are damaged ones the model's own affair.
+    let corrupt = Borrowed { tuned, whose: "other".to_owned(), weights: Ok(files(&dir, "corrupt-embed").into()) };
+    drop(pool.acquire("m", Sources::new(files(&dir, "m-embed").into(), Some(corrupt))).await.unwrap());
+    let loaded = pool.status(|_| true).loaded;
+    assert!(matches!(&loaded[0].profile, ProfileInUse::Unfit { reason } if reason.contains("cannot be read")));
 }
 
 fn names(pool: &Pool) -> Vec<String> {

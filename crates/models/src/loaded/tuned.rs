@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use base::{Error, Result};
+use base::{Error, ErrorKind, Result};
 use inference::{CoreSet, Facts, LoadOptions, Loaded};
 
 use super::{Entry, Pool, Shared, Weights, mib};
@@ -133,6 +133,20 @@ impl Shared {
         Ok(self.look_into(name, &sources.own)?.with(self.options.clone(), ProfileInUse::Unfit { reason }))
     }
 
+    /// Loads a model as it was planned. Borrowed weights that cannot be loaded are passed over: the model itself is none
+    /// the worse for them.
+    pub(super) fn carry_out_or_pass_over(&self, name: &str, plan: Plan, sources: &Sources) -> Result<(Plan, Loaded)> {
+        match self.carry_out(name, &plan) {
+            Ok(model) => Ok((plan, model)),
+            Err(error) if plan.whose != name && error.kind == ErrorKind::Damaged => {
+                let plan = self.passed_over(name, sources, unreadable(&plan.whose, &error))?;
+                let model = self.carry_out(name, &plan)?;
+                Ok((plan, model))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// Reads what is to be known of weights.
     pub(super) fn look_into(&self, whose: &str, weights: &Weights) -> Result<Seen> {
         let opened = weights.open()?;
@@ -171,7 +185,7 @@ impl Shared {
 }
 
 /// What is said of a profile whose weights cannot be read.
-fn unreadable(whose: &str, error: &Error) -> String {
+pub(crate) fn unreadable(whose: &str, error: &Error) -> String {
     format!("Its profile loads the weights of `{whose}`, which cannot be read: {}", error.message)
 }
 

@@ -24,9 +24,9 @@ use serde::{Deserialize, Serialize};
 use crate::Models;
 use crate::library::Manifest;
 pub use machine::MachineFacts;
-pub use profile::{StaticBatches, Tuned, TunedSettings};
+pub use profile::{PinnedWeights, StaticBatches, Tuned, TunedSettings};
 pub use report::{Gain, Measurement, Slo, TriedWeights, TuningPoint, TuningReport};
-pub(crate) use work::{Measured, TuneHandler};
+pub(crate) use work::{Measured, TuneHandler, stands_for};
 pub use workload::{MOST_REQUESTS, OwnRequest, Workload};
 
 /// The kind of the jobs that tune.

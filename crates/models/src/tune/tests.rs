@@ -648,6 +648,27 @@ async fn quantizations_that_keep_to_their_bounds_take_part_where_that_is_asked_f
     assert_eq!((report.weights[0].sha256.as_str(), report.weights[0].file.as_str()), (own.as_str(), "model.gguf"));
     assert_eq!(report.points[report.chosen].settings.weights.as_deref(), Some("m-q8_0"));
     assert_eq!(profile_in_use(&deployment).await, ProfileInUse::Tuned(report.job));
+    // A file that nobody measured is not loaded in its place, nor one that is damaged; the model itself is none the worse.
+    let manifest = |name: &str| {
+        let (library, name) = (deployment.models.inner.library.clone(), name.to_owned());
+        async move { library.manifest(&name).await.unwrap().unwrap() }
+    };
+    let reason_of = async || {
+        deployment.models.unload(&deployment.ctx, "m").await.unwrap();
+        let ProfileInUse::Unfit { reason } = profile_in_use(&deployment).await else { panic!("it was used") };
+        reason
+    };
+    let (before, blobs) = (manifest("m-q8_0").await, deployment.dir.path().join("models/blobs"));
+    let blob = blobs.join(format!("sha256-{}", before.main_file().unwrap().sha256));
+    std::fs::write(&blob, "corrupt").unwrap();
+    assert!(reason_of().await.contains("cannot be read"));
+    assert_eq!((manifest("m").await.broken, manifest("m-q8_0").await.broken.is_some()), (None, true));
+    std::fs::write(&blob, "m-q8_0").unwrap();
+    let mut anew = before.clone();
+    anew.files[0].sha256 = own.clone();
+    deployment.models.inner.library.commit(&anew).unwrap();
+    assert!(reason_of().await.contains("tune it again"));
+    deployment.models.inner.library.commit(&before).unwrap();
     // Without the file the model is loaded with its own weights, and that is said.
     deployment.models.remove(&deployment.ctx, "m-q8_0").await.unwrap();
     deployment.models.unload(&deployment.ctx, "m").await.unwrap();
@@ -701,7 +722,7 @@ async fn a_profile_of_cores_that_are_gone_is_passed_over() {
     let cores = vec![CoreSet::of([1022]).unwrap(), CoreSet::of([1023]).unwrap()];
     for (cores, says) in [(cores, "core 1022"), (vec![CoreSet::of([0]).unwrap()], "1 core sets are given for 2")] {
         let settings = TunedSettings { cores, ..settings.clone() };
-        let tuned = Tuned { job: "j".to_owned(), settings };
+        let tuned = Tuned { job: "j".to_owned(), settings, pinned: None };
         deployment.models.inner.loaded.set_tuned("m", Some(tuned));
         let ProfileInUse::Unfit { reason } = profile_in_use(&deployment).await else { panic!("it was used") };
         assert!(reason.contains(says), "{reason}");

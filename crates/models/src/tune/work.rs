@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::machine::{self, MachineFacts};
 use super::player::{Play, play};
-use super::profile::{Tuned, TunedSettings};
+use super::profile::{PinnedWeights, Tuned, TunedSettings};
 use super::report::{Findings, Measurement, Taken, TriedWeights, TuningReport};
 use super::search::{Cost, Search, Step, Turn};
 use super::space::{Space, Weighed};
@@ -125,12 +125,23 @@ struct Setting<'a> {
     input: &'a TuneInput,
     /// The files of each candidate's weights.
     files: BTreeMap<Option<String>, ModelFiles>,
+    /// And their digests.
+    digests: BTreeMap<Option<String>, String>,
     weights: Vec<Weighed>,
     /// The profile that the model has.
     present: Option<TunedSettings>,
     tried: Vec<TriedWeights>,
     workload: Arc<Workload>,
     gauge: Arc<dyn Gauge>,
+}
+
+impl Setting<'_> {
+    /// The files that settings were measured with, where the weights are another model's.
+    fn pinned(&self, settings: &TunedSettings) -> Option<PinnedWeights> {
+        settings.weights.as_ref()?;
+        let digest = |name: &Option<String>| self.digests.get(name).cloned();
+        Some(PinnedWeights { own: digest(&None)?, other: digest(&settings.weights)? })
+    }
 }
 
 impl Models {
@@ -171,6 +182,7 @@ impl Models {
         let variants = manifests.iter().filter(|(_, other)| input.quantized && stands_for(other, own));
         let part_takers: Vec<(&String, &Manifest)> = std::iter::once((&input.model, own)).chain(variants).collect();
         let (mut files, mut weights, mut tried) = (BTreeMap::new(), Vec::new(), Vec::new());
+        let mut digests = BTreeMap::new();
         for (name, manifest) in part_takers {
             let its = self.inner.library.files(name, manifest).await?;
             let (loader, inspected, called) = (self.inner.loaded.loader(), its.clone(), name.clone());
@@ -181,10 +193,20 @@ impl Models {
             tried.push(told(manifest, &facts));
             let name = (*name != input.model).then(|| name.clone());
             weights.push(Weighed { name: name.clone(), facts });
+            digests.insert(name.clone(), manifest.digest());
             files.insert(name, its);
         }
         let present = self.inner.loaded.tuned(&input.model).map(|tuned| tuned.settings);
-        Ok(Setting { input, files, weights, present, tried, workload: Arc::new(input.workload.clone()), gauge })
+        Ok(Setting {
+            input,
+            files,
+            digests,
+            weights,
+            present,
+            tried,
+            workload: Arc::new(input.workload.clone()),
+            gauge,
+        })
     }
 
     fn candidates(&self, setting: &Setting<'_>) -> Vec<TunedSettings> {
@@ -322,9 +344,12 @@ impl Models {
         };
         let present = present_in(&state.candidates, setting.present.as_ref());
         let report = Findings { present, candidates: &state.candidates, taken: &state.taken, last }.report(empty);
-        let chosen = report.chosen_settings();
-        store::conclude(&self.inner.store, &report, chosen).await?;
-        let tuned = chosen.map(|settings| Tuned { job: report.job.clone(), settings: settings.clone() });
+        let tuned = report.chosen_settings().map(|settings| Tuned {
+            job: report.job.clone(),
+            settings: settings.clone(),
+            pinned: setting.pinned(settings),
+        });
+        store::conclude(&self.inner.store, &report, tuned.as_ref()).await?;
         self.apply_profile(&input.model, tuned).await;
         Ok(report)
     }
@@ -337,7 +362,7 @@ fn present_in(candidates: &[TunedSettings], present: Option<&TunedSettings>) -> 
 }
 
 /// Whether a model has the weights of another in fewer bits, and its report says that they keep to the bound.
-fn stands_for(other: &Manifest, own: &Manifest) -> bool {
+pub(crate) fn stands_for(other: &Manifest, own: &Manifest) -> bool {
     let source = |report: &&QuantizationReport| {
         let same = own.main_file().is_some_and(|file| file.sha256 == report.source.sha256);
         report.accepted() && report.source.name == own.name && same
