@@ -21,6 +21,7 @@ use crate::catalogue::CardKind;
 use crate::invoke::{errors, not_pulled};
 use crate::snapshots::{Kept, Snapshots};
 use crate::status::{LoadedModel, ProfileInUse, Status};
+use crate::tune::TRIAL;
 pub(crate) use reading::READER_CONTEXT;
 use tuned::Plan;
 pub(crate) use tuned::{Borrowed, Sources, unreadable};
@@ -522,9 +523,14 @@ fn idle(slot: &Arc<Slot>) -> bool {
     Arc::strong_count(slot) == 1
 }
 
-/// A model's name in metrics, which everyone reads: imported models are their account's own affair.
+/// A model's name in metrics, which everyone reads: imported models are their account's own affair, and all trials of a
+/// model are one.
 fn label(name: &str) -> String {
-    if name.starts_with("arn:") { "imported-model".to_owned() } else { name.to_owned() }
+    match name.split_once(TRIAL) {
+        Some((model, _)) => format!("{model}#tuning"),
+        None if name.starts_with("arn:") => "imported-model".to_owned(),
+        None => name.to_owned(),
+    }
 }
 
 fn mib(bytes: u64) -> u64 {

@@ -68,6 +68,12 @@ async fn a_profile_that_is_passed_over_lends_no_weights() {
     assert!(matches!(&loaded[0].profile, ProfileInUse::Unfit { reason } if reason.contains("cannot be read")));
 }
 
+#[test]
+fn the_trials_of_a_model_are_one_in_metrics() {
+    let trial = format!("m{TRIAL}7");
+    assert_eq!((label(&trial), label("m"), label("arn:x")), ("m#tuning".into(), "m".into(), "imported-model".into()));
+}
+
 fn names(pool: &Pool) -> Vec<String> {
     pool.status(|_| true).loaded.into_iter().map(|model| model.name).collect()
 }

@@ -26,7 +26,7 @@ use crate::library::Manifest;
 pub use machine::MachineFacts;
 pub use profile::{PinnedWeights, StaticBatches, Tuned, TunedSettings};
 pub use report::{Gain, Measurement, Slo, TriedWeights, TuningPoint, TuningReport};
-pub(crate) use work::{Measured, TuneHandler, stands_for};
+pub(crate) use work::{Measured, TRIAL, TuneHandler, stands_for};
 pub use workload::{MOST_REQUESTS, OwnRequest, Workload};
 
 /// The kind of the jobs that tune.

@@ -9,7 +9,7 @@ use base::{Error, ErrorKind, Result};
 use futures::future::BoxFuture;
 use identity::JobOwner;
 use inference::{CacheType, Facts, LoadOptions, ModelFiles};
-use jobs::{Handler, JobContext};
+use jobs::{Handler, JobContext, JobId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -29,6 +29,9 @@ use crate::{Inner, Models};
 
 /// The lock of all tunings on one library.
 const LOCK: &str = "tuning";
+
+/// What follows the model's name in the name of a trial.
+pub(crate) const TRIAL: &str = "#tuning-";
 
 /// A candidate that is to be measured.
 pub(crate) struct Trial {
@@ -102,7 +105,7 @@ impl Handler for TuneHandler {
             inner.identity.job_ctx(&JobOwner { account, region, principal_arn, principal_id }).await?;
             let input: TuneInput = serde_json::from_value(job.input().clone()).map_err(Error::internal)?;
             let (models, meter) = (Models { inner }, Meter::new(job.cancelled()));
-            let trial = format!("{}#tuning", input.model);
+            let trial = trial_name(&input.model, job.id());
             let tuned = models.tune_model(&job, &input, &meter, self.gauge.clone()).await;
             // Broken off, a trial may be in memory still.
             models.inner.loaded.forget(&trial).await;
@@ -128,6 +131,8 @@ struct Setting<'a> {
     /// And their digests.
     digests: BTreeMap<Option<String>, String>,
     weights: Vec<Weighed>,
+    /// Whether the model embeds.
+    embeds: bool,
     /// The profile that the model has.
     present: Option<TunedSettings>,
     tried: Vec<TriedWeights>,
@@ -201,6 +206,7 @@ impl Models {
             input,
             files,
             digests,
+            embeds: own.facts.embeds,
             weights,
             present,
             tried,
@@ -220,7 +226,7 @@ impl Models {
             least_context: setting.input.least_context,
             bounded_answers: setting.input.bounded_answers,
             rounded_caches: setting.input.rounded_caches,
-            embeds: setting.workload.as_ref() == &Workload::Embed,
+            embeds: setting.embeds,
         };
         space.candidates(1)
     }
@@ -268,7 +274,7 @@ impl Models {
             meter.say(format!("round {} of {}: {}", turn.round + 1, search.rounds(), describe(settings)));
             // Told here and not beside the work: saving and telling would wait for each other.
             tell(job, meter).await;
-            let trial = self.trial(setting, settings, seconds)?;
+            let trial = self.trial(job, setting, settings, seconds)?;
             let outcome = self.try_out_candidate(job, &trial, &setting.gauge).await;
             // The default must do; another that does not is left out.
             let outcome = match outcome {
@@ -281,7 +287,7 @@ impl Models {
         }
     }
 
-    fn trial(&self, setting: &Setting<'_>, settings: &TunedSettings, seconds: f64) -> Result<Trial> {
+    fn trial(&self, job: &JobContext, setting: &Setting<'_>, settings: &TunedSettings, seconds: f64) -> Result<Trial> {
         let (input, default) = (setting.input, self.inner.loaded.options());
         let missing = || Error::internal("weights that are not there");
         let files = setting.files.get(&settings.weights).cloned().ok_or_else(missing)?;
@@ -295,7 +301,7 @@ impl Models {
             context: input.least_context.map_or(context, |least| least.min(context)),
             weights_bytes: weights.facts.weights_bytes,
         };
-        Ok(Trial { name: format!("{}#tuning", input.model), files, options: settings.options(default), play })
+        Ok(Trial { name: trial_name(&input.model, job.id()), files, options: settings.options(default), play })
     }
 
     /// Measures a candidate, where need be when there is room for it.
@@ -353,6 +359,11 @@ impl Models {
         self.apply_profile(&input.model, tuned).await;
         Ok(report)
     }
+}
+
+/// What a job's trials are called in memory: what one that was broken off leaves to be loaded is not another's.
+fn trial_name(model: &str, job: &JobId) -> String {
+    format!("{model}{TRIAL}{job}")
 }
 
 /// The number of the model's present profile among the candidates: it follows the default. Where there is none, that of
