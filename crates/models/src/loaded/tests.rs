@@ -68,6 +68,14 @@ async fn a_profile_that_is_passed_over_lends_no_weights() {
     assert!(matches!(&loaded[0].profile, ProfileInUse::Unfit { reason } if reason.contains("cannot be read")));
 }
 
+#[tokio::test]
+async fn the_room_beside_a_model_is_what_the_others_leave() {
+    let (pool, _, dir) = pool();
+    assert_eq!(pool.room_beside("a"), 1000);
+    drop(pool.acquire("a", files(&dir, "a")).await.unwrap());
+    assert_eq!((pool.room_beside("a"), pool.room_beside("b")), (1000, 600));
+}
+
 #[test]
 fn the_trials_of_a_model_are_one_in_metrics() {
     let trial = format!("m{TRIAL}7");

@@ -94,6 +94,13 @@ impl Pool {
         self.shared.tuned.lock().get(model).cloned()
     }
 
+    /// What the other models in memory leave of the budget.
+    pub(crate) fn room_beside(&self, name: &str) -> u64 {
+        let entries = self.shared.lock();
+        let others = entries.iter().filter(|(other, _)| *other != name);
+        self.shared.budget.saturating_sub(others.map(|(_, entry)| entry.bytes()).sum())
+    }
+
     /// What the other models are doing: the tokens that they read and wrote, and the requests that hold them.
     pub(crate) fn others_work(&self, name: &str) -> (u64, usize) {
         let entries = self.shared.lock();

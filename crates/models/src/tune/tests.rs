@@ -383,6 +383,7 @@ fn the_candidates_fit_the_memory_and_begin_with_the_default() {
         weights: &weights,
         cores: Cores { count: 8, set: None },
         budget: 1000 + 4096 * 9,
+        room: 1000 + 4096 * 9,
         least_context: None,
         bounded_answers: None,
         rounded_caches: false,
@@ -419,10 +420,25 @@ fn roomy<'a>(default: &'a LoadOptions, weights: &'a [Weighed]) -> Space<'a> {
         weights,
         cores: Cores { count: 8, set: CoreSet::of(0..8) },
         budget: u64::MAX,
+        room: u64::MAX,
         least_context: None,
         bounded_answers: None,
         rounded_caches: false,
         embeds: false,
+    }
+}
+
+#[test]
+fn what_is_tried_leaves_room_for_the_models_in_memory_but_for_what_is_used_already() {
+    let (default, weights) = (LoadOptions::default(), [Weighed { name: None, facts: facts() }]);
+    let present = TunedSettings { parallel: 16, ..TunedSettings::of(&default) };
+    let room = 1000 + 4096 * 2;
+    let space = Space { room, current: Some(present.clone()), ..roomy(&default, &weights) };
+    let candidates = space.candidates(1);
+    assert_eq!(candidates[..2], [TunedSettings::of(&default), present]);
+    assert!(candidates.len() > 2);
+    for one in &candidates[2..] {
+        assert!(facts().memory_bytes(&one.options(&default)) <= room, "{one:?}");
     }
 }
 

@@ -120,6 +120,8 @@ impl Handler for TuneHandler {
 struct State {
     candidates: Vec<TunedSettings>,
     machine: MachineFacts,
+    /// The memory that candidates could take when the tuning began.
+    room: u64,
     taken: Vec<Taken>,
 }
 
@@ -163,11 +165,17 @@ impl Models {
         // The model is not pulled anew or removed meanwhile.
         let _alone = self.tuning_lock(model_lock(&input.model), meter).await?;
         let setting = self.setting(input, gauge).await?;
-        let found = self.candidates(&setting);
+        let kept = job.checkpoint().and_then(|kept| serde_json::from_value::<State>(kept).ok());
+        // One that goes on has the candidates that it had, whatever is in memory now.
+        let room = kept.as_ref().map_or_else(|| self.inner.loaded.room_beside(&input.model), |state| state.room);
+        let found = self.candidates(&setting, room);
         let staying = 1 + present_in(&found, setting.present.as_ref());
         let search = Search::with_staying(found.len(), input.minutes * 60.0, staying);
         let candidates = found[..search.candidates()].to_vec();
-        let mut state = self.begin(job, meter, &setting, candidates).await?;
+        let mut state = match kept.filter(|state| state.candidates == candidates) {
+            Some(state) => state,
+            None => self.begin(job, meter, &setting, candidates, room).await?,
+        };
         let last = self.measure_all(job, meter, &setting, search, &mut state).await?;
         let report = self.conclude(job, &setting, search, &state, &last).await?;
         tracing::info!(model = input.model, chosen = report.chosen, met = report.met, "tuned");
@@ -215,7 +223,7 @@ impl Models {
         })
     }
 
-    fn candidates(&self, setting: &Setting<'_>) -> Vec<TunedSettings> {
+    fn candidates(&self, setting: &Setting<'_>, room: u64) -> Vec<TunedSettings> {
         let pool = &self.inner.loaded;
         let space = Space {
             default: pool.options(),
@@ -223,6 +231,7 @@ impl Models {
             weights: &setting.weights,
             cores: machine::shared_out(),
             budget: pool.budget_bytes(),
+            room,
             least_context: setting.input.least_context,
             bounded_answers: setting.input.bounded_answers,
             rounded_caches: setting.input.rounded_caches,
@@ -231,23 +240,20 @@ impl Models {
         space.candidates(1)
     }
 
-    /// The state of an earlier attempt at the same candidates, or a new one.
+    /// A new state.
     async fn begin(
         &self,
         job: &JobContext,
         meter: &Meter,
         setting: &Setting<'_>,
         candidates: Vec<TunedSettings>,
+        room: u64,
     ) -> Result<State> {
-        let kept = job.checkpoint().and_then(|kept| serde_json::from_value::<State>(kept).ok());
-        if let Some(state) = kept.filter(|state| state.candidates == candidates) {
-            return Ok(state);
-        }
         meter.begin("measuring the machine's memory", None);
         tell(job, meter).await;
         let gauge = setting.gauge.clone();
         let machine = unless_cancelled(job, blocking(move || Ok(gauge.machine()))).await?;
-        Ok(State { candidates, machine, taken: Vec::new() })
+        Ok(State { candidates, machine, room, taken: Vec::new() })
     }
 
     /// Measures until the search is over; what was measured is kept after each turn. Returns the last candidates.
