@@ -36,6 +36,17 @@ impl MachineFacts {
     }
 }
 
+/// What machines have in common that profiles are of use to: the processor, its cores and the memory. Several machines may
+/// share a database.
+pub(super) fn kind() -> String {
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let field = text.lines().filter_map(|line| line.split_once(':')).find(|(name, _)| name.trim() == "model name");
+    let processor = field.map_or(std::env::consts::ARCH, |(_, value)| value.trim());
+    // What the kernel takes for itself differs a little from start to start.
+    let gib = memory("MemTotal:").unwrap_or(0).div_ceil(1 << 30);
+    format!("{processor}, {} cores, {gib} GiB", cores())
+}
+
 /// Measures the machine. Blocks for up to some seconds.
 pub(super) fn measure() -> MachineFacts {
     let (cores, memory_bytes) = (cores(), memory("MemTotal:"));

@@ -194,6 +194,22 @@ async fn a_profile_stays_unless_another_beats_it_in_the_last_round() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_profile_is_one_of_the_machines_that_it_was_measured_on() {
+    let deployment = deployment(Arc::new(Formula::default())).await;
+    let report = tuned_for(&deployment, "p95=165ms", 5.0).await;
+    let (store, here) = (&deployment.models.inner.store, machine::kind());
+    let kept = |machine: &str| {
+        let machine = machine.to_owned();
+        async move { store::profiles(store, &machine).await.unwrap() }
+    };
+    assert_eq!((kept(&here).await.len(), kept("another").await.len()), (1, 0));
+    let there = kept(&here).await.remove(0).1;
+    store::conclude(store, "another", &report, Some(&there)).await.unwrap();
+    assert!(store::forget_profile(store, &here, "m").await.unwrap());
+    assert_eq!((kept(&here).await.len(), kept("another").await), (0, vec![("m".to_owned(), there)]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn candidates_that_fail_are_told_and_left_out() {
     let deployment = deployment(Arc::new(Formula { failing: true, flat: true, ..Formula::default() })).await;
     let report = tuned_for(&deployment, "p95=1s", 60.0).await;

@@ -361,7 +361,7 @@ impl Models {
             settings: settings.clone(),
             pinned: setting.pinned(settings),
         });
-        store::conclude(&self.inner.store, &report, tuned.as_ref()).await?;
+        store::conclude(&self.inner.store, &machine::kind(), &report, tuned.as_ref()).await?;
         self.apply_profile(&input.model, tuned).await;
         Ok(report)
     }
