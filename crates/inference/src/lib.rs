@@ -5,6 +5,7 @@
 //! [`Generator`] that many requests share.
 
 pub mod backend;
+mod bandwidth;
 pub mod chat;
 pub mod constraint;
 mod control;
@@ -26,6 +27,7 @@ pub mod template;
 pub mod text;
 pub mod tool_calls;
 
+pub use bandwidth::memory_bandwidth;
 pub use chat::{ChatMessage, ChatPrompt, Role, ToolCall, ToolSpec};
 pub use constraint::Constraint;
 pub use cores::{CoreSet, Pinned};

@@ -74,8 +74,8 @@ pub use snapshots::{SnapshotPlace, Snapshotting};
 pub use status::{LoadedModel, Percentiles, ProfileInUse, RecentAnswers, Status};
 pub use store::TABLES;
 pub use tune::{
-    Gain, MOST_REQUESTS, MachineFacts, Measurement, OwnRequest, Slo, StaticBatches, TriedWeights, TuneRequest, Tuned,
-    TunedSettings, TuningPoint, TuningReport, Workload,
+    Gain, MOST_REQUESTS, MachineFacts, Measurement, OwnRequest, PinnedWeights, Slo, StaticBatches, TriedWeights,
+    TuneRequest, Tuned, TunedSettings, TuningPoint, TuningReport, Workload,
 };
 
 /// Every module of this crate that has tables, in the order in which they are opened.

@@ -21,9 +21,12 @@ use crate::catalogue::CardKind;
 use crate::invoke::{errors, not_pulled};
 use crate::snapshots::{Kept, Snapshots};
 use crate::status::{LoadedModel, ProfileInUse, Status};
+use crate::tune::TRIAL;
 pub(crate) use keeping::Keeping;
 use keeping::Leaving;
 pub(crate) use reading::READER_CONTEXT;
+use tuned::Plan;
+pub(crate) use tuned::{Borrowed, Sources, unreadable};
 
 /// The loaded models. Cheap to clone.
 #[derive(Clone)]
@@ -184,23 +187,23 @@ impl Pool {
     /// # Errors
     /// Damaged, where a file is; Unavailable, where the model alone is above the budget; Throttled, where models in use
     /// leave no room; NotFound, while its files are being removed.
-    pub(crate) async fn acquire(&self, name: &str, weights: impl Into<Weights>) -> Result<Lease> {
-        self.acquire_by(name, &weights.into(), None).await
+    pub(crate) async fn acquire(&self, name: &str, sources: impl Into<Sources>) -> Result<Lease> {
+        self.acquire_by(name, &sources.into(), None).await
     }
 
     /// As [`Pool::acquire`], loaded with these options whatever the model's profile says.
     pub(crate) async fn acquire_with(
         &self,
         name: &str,
-        weights: impl Into<Weights>,
+        sources: impl Into<Sources>,
         options: LoadOptions,
     ) -> Result<Lease> {
-        self.acquire_by(name, &weights.into(), Some(&options)).await
+        self.acquire_by(name, &sources.into(), Some(&options)).await
     }
 
-    async fn acquire_by(&self, name: &str, weights: &Weights, options: Option<&LoadOptions>) -> Result<Lease> {
+    async fn acquire_by(&self, name: &str, sources: &Sources, options: Option<&LoadOptions>) -> Result<Lease> {
         loop {
-            let mut over = match self.find_or_start(name, weights, options)? {
+            let mut over = match self.find_or_start(name, sources, options)? {
                 Found::Ready(lease) => return Ok(lease),
                 Found::Loading(over) => over,
             };
@@ -278,7 +281,7 @@ impl Pool {
         Status { budget_bytes: self.shared.budget, used_bytes, snapshot_bytes: None, loaded }
     }
 
-    fn find_or_start(&self, name: &str, weights: &Weights, options: Option<&LoadOptions>) -> Result<Found> {
+    fn find_or_start(&self, name: &str, sources: &Sources, options: Option<&LoadOptions>) -> Result<Found> {
         let mut entries = self.shared.lock();
         Ok(match entries.get(name) {
             Some(Entry::Ready(slot)) => Found::Ready(self.shared.lease(slot)),
@@ -290,10 +293,10 @@ impl Pool {
             None => {
                 let (tell, over) = watch::channel(None);
                 entries.insert(name.to_owned(), Entry::Loading { bytes: 0, over: over.clone(), unwanted: false });
-                let (shared, name, weights) = (self.shared.clone(), name.to_owned(), weights.clone());
+                let (shared, name, sources) = (self.shared.clone(), name.to_owned(), sources.clone());
                 let options = options.cloned();
                 tokio::spawn(async move {
-                    let outcome = tokio::task::spawn_blocking(move || shared.load(&name, &weights, options)).await;
+                    let outcome = tokio::task::spawn_blocking(move || shared.load(&name, &sources, options)).await;
                     tell.send_replace(Some(outcome.unwrap_or_else(|panic| Err(Error::internal(panic)))));
                 });
                 Found::Loading(over)
@@ -409,24 +412,18 @@ impl Shared {
     }
 
     /// Loads a model whose entry says that it is being loaded. Afterwards the entry is ready, or gone.
-    fn load(&self, name: &str, weights: &Weights, options: Option<LoadOptions>) -> Loading {
+    fn load(&self, name: &str, sources: &Sources, options: Option<LoadOptions>) -> Loading {
         let unfinished = Unfinished { shared: self, name };
-        let to_error = |error| weights.error(name, error);
-        let opened = weights.open()?;
-        let facts = self.loader.inspect(&opened.files()).map_err(to_error)?;
-        // What was evicted is dropped here, outside the lock and before the new model takes its memory.
         let is_own = options.is_none();
-        let (options, profile) = match options {
-            Some(options) => (options, ProfileInUse::Default),
-            None => self.options_of(name, &facts),
+        let plan = match options {
+            Some(options) => self.look_into(name, sources.own())?.with(options, ProfileInUse::Default),
+            None => self.plan(name, sources)?,
         };
-        let options = LoadOptions { name: Some(label(name)), ..options };
-        self.make_room(name, facts.memory_bytes(&options))?.into_iter().for_each(Leaving::leave);
         let started = Instant::now();
-        let opened = opened.finish()?;
-        let model = self.loader.load(&opened.files(), &options).map_err(to_error)?;
+        let (plan, model) = self.carry_out_or_pass_over(name, plan, sources)?;
+        let Plan { weights, options, profile, .. } = plan;
         let bytes = model.memory_bytes();
-        let kept = is_own.then(|| self.kept(name, weights, &model, &options)).flatten();
+        let kept = is_own.then(|| self.kept(name, &weights, &model, &options)).flatten();
         tracing::info!(model = name, bytes, millis = started.elapsed().as_millis(), "loaded");
         metrics::counter!("craton_model_loads_total", "model" => label(name)).increment(1);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -450,6 +447,15 @@ impl Shared {
         std::mem::forget(unfinished);
         entries.insert(name.to_owned(), Entry::Ready(Arc::new(slot)));
         Ok(())
+    }
+
+    /// Makes room for a model, and loads it as it was planned.
+    fn carry_out(&self, name: &str, plan: &Plan) -> Result<Loaded> {
+        // What is evicted is dropped here, outside the lock and before the new model takes its memory.
+        self.make_room(name, plan.facts.memory_bytes(&plan.options))?.into_iter().for_each(Leaving::leave);
+        let opened = plan.weights.open()?.finish()?;
+        let options = LoadOptions { name: Some(label(name)), ..plan.options.clone() };
+        self.loader.load(&opened.files(), &options).map_err(|error| plan.weights.error(&plan.whose, error))
     }
 
     /// Sets `bytes` aside for the model being loaded; returns the idle models that had to leave for it.
@@ -519,9 +525,14 @@ fn idle(slot: &Arc<Slot>) -> bool {
     Arc::strong_count(slot) == 1
 }
 
-/// A model's name in metrics, which everyone reads: imported models are their account's own affair.
+/// A model's name in metrics, which everyone reads: imported models are their account's own affair, and all trials of a
+/// model are one.
 fn label(name: &str) -> String {
-    if name.starts_with("arn:") { "imported-model".to_owned() } else { name.to_owned() }
+    match name.split_once(TRIAL) {
+        Some((model, _)) => format!("{model}#tuning"),
+        None if name.starts_with("arn:") => "imported-model".to_owned(),
+        None => name.to_owned(),
+    }
 }
 
 fn mib(bytes: u64) -> u64 {

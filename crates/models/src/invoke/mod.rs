@@ -23,8 +23,10 @@ use std::sync::Arc;
 use base::{Error, Result};
 use identity::Ctx;
 
-use crate::loaded::{Lease, Weights};
+use crate::library::Manifest;
+use crate::loaded::{Borrowed, Lease, Sources, Weights, unreadable};
 use crate::pools::live::Live;
+use crate::tune::{PinnedWeights, stands_for};
 use crate::{ImportedModel, Models};
 
 impl Models {
@@ -50,32 +52,34 @@ impl Models {
         let Some(manifest) = self.inner.library.manifest(name).await? else {
             return Err(not_pulled(name));
         };
-        let weights = match self.tuned_weights(name).await? {
-            Some(weights) => weights,
-            None => Weights::Known(self.inner.library.files(name, &manifest).await?, manifest.digest()),
-        };
-        let acquired = self.inner.loaded.acquire(name, weights).await;
+        let own = Weights::Known(self.inner.library.files(name, &manifest).await?, manifest.digest());
+        let sources = Sources::new(own, self.borrowed(&manifest).await?);
+        let acquired = self.inner.loaded.acquire(name, sources).await;
         acquired.map_err(|failure| self.inner.library.note_failure(name, failure))
     }
 
-    /// The weights in fewer bits that the model's profile names, where they are here.
-    async fn tuned_weights(&self, name: &str) -> Result<Option<Weights>> {
-        let Some(other) = self.inner.loaded.tuned(name).and_then(|tuned| tuned.settings.weights) else {
-            return Ok(None);
+    /// The weights in fewer bits that the model's profile names.
+    async fn borrowed(&self, own: &Manifest) -> Result<Option<Borrowed>> {
+        let Some(tuned) = self.inner.loaded.tuned(&own.name) else { return Ok(None) };
+        let Some(whose) = tuned.settings.weights.clone() else { return Ok(None) };
+        let weights = match self.inner.library.manifest(&whose).await? {
+            None => Err(format!("Its profile loads the weights of `{whose}`, which is not here any more.")),
+            Some(other) if !are_measured(tuned.pinned.as_ref(), own, &other) => Err(format!(
+                "Its profile loads the weights of `{whose}`, and not these files were measured: tune it again."
+            )),
+            Some(other) => match self.inner.library.files(&whose, &other).await {
+                Ok(files) => Ok(Weights::Known(files, other.digest())),
+                Err(error) => Err(unreadable(&whose, &error)),
+            },
         };
-        match self.inner.library.manifest(&other).await? {
-            Some(manifest) => {
-                self.inner.loaded.set_unfit(name, None);
-                let files = self.inner.library.files(&other, &manifest).await?;
-                Ok(Some(Weights::Known(files, manifest.digest())))
-            }
-            None => {
-                let reason = format!("Its profile loads the weights of `{other}`, which is not here any more.");
-                self.inner.loaded.set_unfit(name, Some(reason));
-                Ok(None)
-            }
-        }
+        Ok(Some(Borrowed { tuned, whose, weights }))
     }
+}
+
+/// Whether these are the files that a profile was measured with, and the one stands for the other still.
+fn are_measured(pinned: Option<&PinnedWeights>, own: &Manifest, other: &Manifest) -> bool {
+    let same = pinned.is_some_and(|pinned| pinned.own == own.digest() && pinned.other == other.digest());
+    same && stands_for(other, own)
 }
 
 /// A model of this deployment.

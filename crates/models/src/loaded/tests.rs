@@ -27,6 +27,7 @@ async fn a_profile_that_does_not_fit_any_more_is_passed_over_and_the_status_says
     let tuned = |parallel| crate::Tuned {
         job: "j".to_owned(),
         settings: crate::TunedSettings { parallel, ..crate::TunedSettings::of(&options) },
+        pinned: None,
     };
     let load = async |parallel| {
         let pool = Pool::new(Arc::new(inference::fake::FakeLoader::default()), options.clone(), 1_300_000);
@@ -39,6 +40,46 @@ async fn a_profile_that_does_not_fit_any_more_is_passed_over_and_the_status_says
     let (parallel, profile) = load(32).await;
     let ProfileInUse::Unfit { reason } = profile else { panic!("{profile:?}") };
     assert_eq!((parallel, reason.as_str()), (1, "Its profile needs 2 MiB and models may take 2 MiB."));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_that_is_passed_over_lends_no_weights() {
+    let (pool, loader, dir) = pool();
+    loader.sizes.lock().unwrap().insert("m-huge-embed".to_owned(), 5 << 20);
+    let (own, other) = (files(&dir, "m-embed"), files(&dir, "m-huge-embed"));
+    let settings = crate::TunedSettings::of(pool.options());
+    let tuned = crate::Tuned {
+        job: "j".to_owned(),
+        settings: crate::TunedSettings { weights: Some("other".to_owned()), ..settings },
+        pinned: None,
+    };
+    pool.set_tuned("m", Some(tuned.clone()));
+    let huge = Borrowed { tuned: tuned.clone(), whose: "other".to_owned(), weights: Ok(Weights::from(other)) };
+    let lease = pool.acquire("m", Sources::new(own.into(), Some(huge))).await.unwrap();
+    let loaded = pool.status(|_| true).loaded;
+    assert!(matches!(&loaded[0].profile, ProfileInUse::Unfit { reason } if reason.contains("MiB")), "{loaded:?}");
+    assert_eq!((loaded[0].memory_bytes, lease.model().memory_bytes()), (400, 400));
+    drop(lease);
+    pool.unload("m").await.unwrap();
+    // Nor are damaged ones the model's own affair.
+    let corrupt = Borrowed { tuned, whose: "other".to_owned(), weights: Ok(files(&dir, "corrupt-embed").into()) };
+    drop(pool.acquire("m", Sources::new(files(&dir, "m-embed").into(), Some(corrupt))).await.unwrap());
+    let loaded = pool.status(|_| true).loaded;
+    assert!(matches!(&loaded[0].profile, ProfileInUse::Unfit { reason } if reason.contains("cannot be read")));
+}
+
+#[tokio::test]
+async fn the_room_beside_a_model_is_what_the_others_leave() {
+    let (pool, _, dir) = pool();
+    assert_eq!(pool.room_beside("a"), 1000);
+    drop(pool.acquire("a", files(&dir, "a")).await.unwrap());
+    assert_eq!((pool.room_beside("a"), pool.room_beside("b")), (1000, 600));
+}
+
+#[test]
+fn the_trials_of_a_model_are_one_in_metrics() {
+    let trial = format!("m{TRIAL}7");
+    assert_eq!((label(&trial), label("m"), label("arn:x")), ("m#tuning".into(), "m".into(), "imported-model".into()));
 }
 
 fn names(pool: &Pool) -> Vec<String> {

@@ -24,9 +24,9 @@ use serde::{Deserialize, Serialize};
 use crate::Models;
 use crate::library::Manifest;
 pub use machine::MachineFacts;
-pub use profile::{StaticBatches, Tuned, TunedSettings};
+pub use profile::{PinnedWeights, StaticBatches, Tuned, TunedSettings};
 pub use report::{Gain, Measurement, Slo, TriedWeights, TuningPoint, TuningReport};
-pub(crate) use work::{Measured, TuneHandler};
+pub(crate) use work::{Measured, TRIAL, TuneHandler, stands_for};
 pub use workload::{MOST_REQUESTS, OwnRequest, Workload};
 
 /// The kind of the jobs that tune.
@@ -170,7 +170,7 @@ impl Models {
     /// # Errors
     /// NotFound, where the model has no profile.
     pub async fn reset_tuning(&self, _ctx: &Ctx, model: &str) -> Result<()> {
-        if !store::forget_profile(&self.inner.store, model).await? {
+        if !store::forget_profile(&self.inner.store, &machine::kind(), model).await? {
             return Err(Error::not_found(format!("The model `{model}` has no profile of its own.")));
         }
         self.apply_profile(model, None).await;
@@ -179,14 +179,14 @@ impl Models {
 
     /// Forgets the profile of a model that is removed.
     pub(crate) async fn forget_tuning(&self, model: &str) -> Result<()> {
-        store::forget_profile(&self.inner.store, model).await?;
+        store::forget_profile(&self.inner.store, &machine::kind(), model).await?;
         self.inner.loaded.set_tuned(model, None);
         Ok(())
     }
 
-    /// Takes up the profiles that are kept.
+    /// Takes up the profiles that are kept and were measured on such a machine.
     pub(crate) async fn resume_profiles(&self) -> Result<()> {
-        for (model, tuned) in store::profiles(&self.inner.store).await? {
+        for (model, tuned) in store::profiles(&self.inner.store, &machine::kind()).await? {
             self.inner.loaded.set_tuned(&model, Some(tuned));
         }
         Ok(())

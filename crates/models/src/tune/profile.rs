@@ -103,6 +103,17 @@ pub struct Tuned {
     pub job: String,
     /// How the model is loaded.
     pub settings: TunedSettings,
+    /// The files that were measured, where the weights are another model's.
+    pub pinned: Option<PinnedWeights>,
+}
+
+/// Weights of another model that were measured in place of a model's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PinnedWeights {
+    /// The digest of the tuned model's own files.
+    pub own: String,
+    /// The digest of the other model's.
+    pub other: String,
 }
 
 /// A value that is kept as its text.

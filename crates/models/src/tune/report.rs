@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::machine::MachineFacts;
 use super::profile::TunedSettings;
-use super::search::{Cost, Turn, replaces};
+use super::search::{Cost, Turn, middle_cost, replaces};
 use crate::quality::Share;
 
 /// What the answers must keep to. At least one is set.
@@ -263,6 +263,8 @@ impl TuningReport {
 
 /// What was measured, and the candidates that came into the last round, the default first.
 pub(super) struct Findings<'a> {
+    /// The number of what the model is loaded with now: of its profile, or of the default.
+    pub(super) present: usize,
     pub(super) candidates: &'a [TunedSettings],
     pub(super) taken: &'a [Taken],
     pub(super) last: &'a [usize],
@@ -314,13 +316,18 @@ impl Findings<'_> {
         }
     }
 
-    /// The best of the last ones that may replace the default.
+    /// The best of the last ones that may replace what is used now.
     fn choose(&self, slo: &Slo) -> usize {
         let costs = |candidate| self.turns(candidate).iter().map(|taken| taken.cost(slo)).collect::<Vec<Cost>>();
-        let default = costs(0);
-        let better = self.last.iter().copied().filter(|candidate| *candidate != 0);
-        let mut better = better.filter(|candidate| replaces(&costs(*candidate), &default));
-        better.next().unwrap_or(0)
+        let present = costs(self.present);
+        let mut better: Vec<(Cost, usize)> = self
+            .last
+            .iter()
+            .filter(|candidate| **candidate != self.present && replaces(&costs(**candidate), &present))
+            .filter_map(|candidate| Some((middle_cost(costs(*candidate))?, *candidate)))
+            .collect();
+        better.sort_by(|(mine, _), (its, _)| mine.compare(its));
+        better.first().map_or(self.present, |(_, candidate)| *candidate)
     }
 
     fn gain(&self, candidate: usize) -> Option<Gain> {

@@ -2,7 +2,8 @@
 //! optimization, AISTATS 2016). Many candidates are measured for a short time, the better half for twice as long, and so on.
 //!
 //! Pure: what is to be measured next follows from what was measured before, so a search that was broken off goes on from
-//! its measurements alone. The first candidate is the default; it stays to the end, whatever it measured before.
+//! its measurements alone. The first candidate is the default, and the second may be the model's present profile: these stay
+//! to the end, whatever they measured before.
 
 use std::cmp::Ordering;
 
@@ -10,13 +11,13 @@ use serde::{Deserialize, Serialize};
 
 /// How often each of the last candidates is measured, in turn, so that a slow moment of the machine hits all of them.
 pub(super) const LAST_PASSES: u32 = 3;
-/// The candidates that come into the last round beside the default.
+/// The candidates that come into the last round beside those that stay.
 const FINALISTS: usize = 2;
 /// The most candidates.
 const MOST: usize = 64;
 /// The shortest time that a candidate is worth measuring for, in seconds.
 const SHORTEST: f64 = 2.0;
-/// How many times as fast as the default a candidate is at least, in the middle of the passes, to take its place.
+/// How many times as fast as what is used now a candidate is at least, in the middle of the passes, to take its place.
 pub(super) const LEAST_GAIN: f64 = 1.03;
 
 /// How good a candidate is.
@@ -67,7 +68,7 @@ pub(super) struct Turn {
 pub(super) enum Step {
     /// A candidate is to be measured for so many seconds.
     Measure(Turn, f64),
-    /// These are the last candidates, the best first but for the default, which comes first.
+    /// These are the last candidates, the best first but for those that stay, which come before.
     Done(Vec<usize>),
 }
 
@@ -76,17 +77,26 @@ pub(super) enum Step {
 pub(super) struct Search {
     candidates: usize,
     seconds: f64,
+    /// How many of the first candidates come into the last round, whatever they measure: at least the default.
+    staying: usize,
 }
 
 impl Search {
-    /// A search of the first of `found` candidates, as many as the time is enough for.
+    /// A search of the first of `found` candidates, as many as the time is enough for; the default stays to the end.
+    #[cfg(test)]
     pub(super) fn new(found: usize, seconds: f64) -> Self {
-        let enough = |n: usize| seconds / f64::from(rounds(n)) / n as f64 >= SHORTEST;
+        Self::with_staying(found, seconds, 1)
+    }
+
+    /// The same, where the first `staying` candidates stay to the end.
+    pub(super) fn with_staying(found: usize, seconds: f64, staying: usize) -> Self {
+        let enough = |n: usize| seconds / f64::from(rounds(n, staying)) / n as f64 >= SHORTEST;
         let mut most = 2;
         while most * 2 <= MOST && enough(most * 2) {
             most *= 2;
         }
-        Self { candidates: found.min(most), seconds }
+        let candidates = found.min(most);
+        Self { candidates, seconds, staying: staying.min(candidates) }
     }
 
     /// The candidates that take part.
@@ -96,7 +106,7 @@ impl Search {
 
     /// How many rounds there are.
     pub(super) fn rounds(&self) -> u32 {
-        rounds(self.candidates)
+        rounds(self.candidates, self.staying)
     }
 
     /// All measurements, if none fails.
@@ -121,13 +131,13 @@ impl Search {
             }
             alive.sort_by(|a, b| cost(measured, round, *a).compare(&cost(measured, round, *b)).then(a.cmp(b)));
             if round + 1 < self.rounds() {
-                alive.retain(|candidate| *candidate != 0);
-                alive.truncate(self.size(round + 1).saturating_sub(1));
-                alive.insert(0, 0);
+                alive.retain(|candidate| *candidate >= self.staying);
+                alive.truncate(self.size(round + 1).saturating_sub(self.staying));
+                alive.splice(0..0, 0..self.staying);
             }
         }
-        alive.retain(|candidate| *candidate != 0);
-        alive.insert(0, 0);
+        alive.retain(|candidate| *candidate >= self.staying);
+        alive.splice(0..0, 0..self.staying);
         Step::Done(alive)
     }
 
@@ -135,17 +145,17 @@ impl Search {
         if round + 1 == self.rounds() { LAST_PASSES } else { 1 }
     }
 
-    /// The candidates of a round, the default with them.
+    /// The candidates of a round, those that stay with them.
     fn size(&self, round: u32) -> usize {
         let halved = self.candidates.div_ceil(1 << round.min(31));
-        if round == 0 { self.candidates } else { halved.max(FINALISTS + 1).min(self.candidates) }
+        if round == 0 { self.candidates } else { halved.max(FINALISTS + self.staying).min(self.candidates) }
     }
 }
 
 /// Rounds until the finalists are left.
-fn rounds(candidates: usize) -> u32 {
+fn rounds(candidates: usize, staying: usize) -> u32 {
     let mut rounds = 1;
-    while candidates.div_ceil(1 << (rounds - 1)) > FINALISTS + 1 {
+    while candidates.div_ceil(1 << (rounds - 1)) > FINALISTS + staying {
         rounds += 1;
     }
     rounds
@@ -153,28 +163,30 @@ fn rounds(candidates: usize) -> u32 {
 
 /// What a candidate cost in a round: the middle of its passes.
 fn cost(measured: &[(Turn, Cost)], round: u32, candidate: usize) -> Cost {
-    let mut costs: Vec<Cost> = measured
-        .iter()
-        .filter(|(turn, _)| turn.round == round && turn.candidate == candidate)
-        .map(|(_, cost)| *cost)
-        .collect();
-    costs.sort_by(Cost::compare);
-    costs.get(costs.len() / 2).copied().unwrap_or(Cost { miss: f64::INFINITY, throughput: 0.0 })
+    let its = measured.iter().filter(|(turn, _)| turn.round == round && turn.candidate == candidate);
+    let middle = middle_cost(its.map(|(_, cost)| *cost).collect());
+    middle.unwrap_or(Cost { miss: f64::INFINITY, throughput: 0.0 })
 }
 
-/// Whether a candidate takes the default's place after the last round. Where both meet the objective it was faster in
-/// every pass, and in the middle of them by [`LEAST_GAIN`]; a tie, and noise, keep the default.
-pub(super) fn replaces(candidate: &[Cost], default: &[Cost]) -> bool {
+/// The middle of some costs.
+pub(super) fn middle_cost(mut costs: Vec<Cost>) -> Option<Cost> {
+    costs.sort_by(Cost::compare);
+    costs.get(costs.len() / 2).copied()
+}
+
+/// Whether a candidate takes the place of what is used now, after the last round. Where both meet the objective it was faster
+/// in every pass, and in the middle of them by [`LEAST_GAIN`]; a tie, and noise, keep what is.
+pub(super) fn replaces(candidate: &[Cost], present: &[Cost]) -> bool {
     let meets =
         |costs: &[Cost]| !costs.is_empty() && costs.iter().filter(|cost| cost.meets()).count() * 2 > costs.len();
-    match (meets(candidate), meets(default)) {
+    match (meets(candidate), meets(present)) {
         (false, _) => false,
         (true, false) => true,
         (true, true) => {
             let mut ratios: Vec<f64> =
-                candidate.iter().zip(default).map(|(mine, its)| mine.throughput / its.throughput.max(1e-9)).collect();
+                candidate.iter().zip(present).map(|(mine, its)| mine.throughput / its.throughput.max(1e-9)).collect();
             ratios.sort_by(f64::total_cmp);
-            candidate.len() == default.len()
+            candidate.len() == present.len()
                 && ratios.first().is_some_and(|least| *least > 1.0)
                 && ratios.get(ratios.len() / 2).is_some_and(|middle| *middle >= LEAST_GAIN)
         }
@@ -203,6 +215,15 @@ mod tests {
 
     fn meets(throughput: f64) -> Cost {
         Cost { miss: 0.5, throughput }
+    }
+
+    #[test]
+    fn the_present_profile_stays_to_the_end_whatever_it_measures() {
+        let search = Search::with_staying(32, 600.0, 2);
+        let (measured, _, last) = run(search, |turn| meets(turn.candidate as f64));
+        assert_eq!((last, measured.len() as u64), (vec![0, 1, 31, 30], search.measurements()));
+        let two = Search::with_staying(1, 600.0, 2);
+        assert_eq!(run(two, |_| meets(1.0)).2, [0]);
     }
 
     #[test]

@@ -35,7 +35,10 @@ pub(super) struct Space<'a> {
     pub(super) current: Option<TunedSettings>,
     pub(super) weights: &'a [Weighed],
     pub(super) cores: Cores,
+    /// The memory that models may take: the default's and the present profile's bound.
     pub(super) budget: u64,
+    /// What other models in memory leave of it: the bound of all others, so that no model leaves for them.
+    pub(super) room: u64,
     /// The least context that a sequence must keep; none: that of the default.
     pub(super) least_context: Option<u32>,
     /// The most tokens of an answer, where answers may be bounded: then static batches are tried, too.
@@ -59,9 +62,9 @@ impl Space<'_> {
     /// default in one thing, then the rest in an order that `seed` decides.
     pub(super) fn candidates(&self, seed: u64) -> Vec<TunedSettings> {
         let default = TunedSettings::of(self.default);
-        let current = self.current.clone().filter(|current| *current != default && self.fits(current));
+        let current = self.current.clone().filter(|current| *current != default && self.fits(current, self.budget));
         let mut rest = self.all(&default);
-        rest.retain(|one| *one != default && Some(one) != current.as_ref() && self.fits(one));
+        rest.retain(|one| *one != default && Some(one) != current.as_ref() && self.fits(one, self.room));
         rest.sort_by_cached_key(|one| {
             let far = distance(one, &default);
             (far, mix(if far > 1 { seed } else { 0 } ^ fingerprint(one)))
@@ -168,10 +171,10 @@ impl Space<'_> {
         std::iter::once(own).chain(other).collect()
     }
 
-    fn fits(&self, one: &TunedSettings) -> bool {
+    fn fits(&self, one: &TunedSettings, bytes: u64) -> bool {
         let (weights, options) =
             (self.weights.iter().find(|weights| weights.name == one.weights), one.options(self.default));
-        options.validate().is_ok() && weights.is_some_and(|its| its.facts.memory_bytes(&options) <= self.budget)
+        options.validate().is_ok() && weights.is_some_and(|its| its.facts.memory_bytes(&options) <= bytes)
     }
 }
 

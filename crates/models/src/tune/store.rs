@@ -3,7 +3,7 @@
 use ::store::{Migration, Module, Row, Store, params};
 use base::{Error, Result, Timestamp};
 
-use super::profile::{Tuned, TunedSettings};
+use super::profile::{PinnedWeights, Tuned};
 use super::report::TuningReport;
 
 const MIGRATIONS: &[Migration] = &[Migration::same(1, "tunings", include_str!("../migrations/tune/0001_tune.sql"))];
@@ -14,10 +14,14 @@ pub(crate) const TABLES: Module = Module { name: "models-tune", migrations: MIGR
 /// The reports that are kept of a model.
 const KEPT: i64 = 50;
 
-/// Keeps a report, and with it the model's profile: `None` where it has none from now on.
-pub(super) async fn conclude(store: &Store, report: &TuningReport, settings: Option<&TunedSettings>) -> Result<()> {
+const FORGET: &str = "DELETE FROM model_tuned WHERE model = $1 AND machine = $2";
+
+/// Keeps a report, and with it the model's profile on such machines: `None` where it has none from now on.
+pub(super) async fn conclude(store: &Store, machine: &str, report: &TuningReport, tuned: Option<&Tuned>) -> Result<()> {
     let text = &serde_json::to_string(report).map_err(Error::internal)?;
-    let settings = &settings.map(serde_json::to_string).transpose().map_err(Error::internal)?;
+    let settings = &tuned.map(|one| serde_json::to_string(&one.settings)).transpose().map_err(Error::internal)?;
+    let pinned = tuned.and_then(|one| one.pinned.as_ref());
+    let (own, other) = (pinned.map(|one| one.own.as_str()), pinned.map(|one| one.other.as_str()));
     let (model, job, at) = (report.model.as_str(), report.job.as_str(), Timestamp(report.at));
     store
         .write(|tx| async move {
@@ -27,10 +31,12 @@ pub(super) async fn conclude(store: &Store, report: &TuningReport, settings: Opt
             let sql = "DELETE FROM model_tunings WHERE model = $1 AND job NOT IN
                          (SELECT job FROM model_tunings WHERE model = $1 ORDER BY created_at DESC, job DESC LIMIT $2)";
             tx.execute(sql, params![model, KEPT]).await?;
-            tx.execute("DELETE FROM model_tuned WHERE model = $1", params![model]).await?;
+            tx.execute(FORGET, params![model, machine]).await?;
             if let Some(settings) = settings {
-                let sql = "INSERT INTO model_tuned (model, job, settings, created_at) VALUES ($1, $2, $3, $4)";
-                tx.execute(sql, params![model, job, settings, at]).await?;
+                let sql =
+                    "INSERT INTO model_tuned (model, machine, job, settings, own_digest, weights_digest, created_at)
+                           VALUES ($1, $2, $3, $4, $5, $6, $7)";
+                tx.execute(sql, params![model, machine, job, settings, own, other, at]).await?;
             }
             Ok(())
         })
@@ -57,23 +63,20 @@ pub(super) async fn report(store: &Store, model: &str, job: &str) -> Result<Opti
         .await
 }
 
-/// The profiles of all models that have one.
-pub(crate) async fn profiles(store: &Store) -> Result<Vec<(String, Tuned)>> {
+/// The profiles of all models that have one on such machines.
+pub(crate) async fn profiles(store: &Store, machine: &str) -> Result<Vec<(String, Tuned)>> {
     store
         .read(|tx| async move {
-            let sql = "SELECT model, job, settings FROM model_tuned ORDER BY model";
-            tx.fetch_all(sql, params![]).await?.iter().map(read_profile).collect()
+            let sql = "SELECT model, job, settings, own_digest, weights_digest FROM model_tuned
+                       WHERE machine = $1 ORDER BY model";
+            tx.fetch_all(sql, params![machine]).await?.iter().map(read_profile).collect()
         })
         .await
 }
 
-/// Removes a model's profile; whether it had one.
-pub(super) async fn forget_profile(store: &Store, model: &str) -> Result<bool> {
-    store
-        .write(
-            |tx| async move { Ok(tx.execute("DELETE FROM model_tuned WHERE model = $1", params![model]).await? > 0) },
-        )
-        .await
+/// Removes a model's profile on such machines; whether it had one.
+pub(super) async fn forget_profile(store: &Store, machine: &str, model: &str) -> Result<bool> {
+    store.write(|tx| async move { Ok(tx.execute(FORGET, params![model, machine]).await? > 0) }).await
 }
 
 fn read_report(row: &Row) -> Result<TuningReport> {
@@ -82,5 +85,7 @@ fn read_report(row: &Row) -> Result<TuningReport> {
 
 fn read_profile(row: &Row) -> Result<(String, Tuned)> {
     let settings = serde_json::from_str(&row.text("settings")?).map_err(Error::internal)?;
-    Ok((row.text("model")?, Tuned { job: row.text("job")?, settings }))
+    let digests = row.opt_text("own_digest")?.zip(row.opt_text("weights_digest")?);
+    let pinned = digests.map(|(own, other)| PinnedWeights { own, other });
+    Ok((row.text("model")?, Tuned { job: row.text("job")?, settings, pinned }))
 }

@@ -175,6 +175,41 @@ async fn the_default_stays_where_nothing_beats_it_or_nothing_meets_the_objective
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_profile_stays_unless_another_beats_it_in_the_last_round() {
+    let deployment = deployment(Arc::new(Formula::default())).await;
+    let first = tuned_for(&deployment, "p95=165ms", 5.0).await;
+    let chosen = first.points[first.chosen].settings.clone();
+    assert_eq!(chosen.parallel, 16);
+    let used = || deployment.models.tuned(&deployment.ctx, "m").map(|tuned| tuned.settings);
+    // Nothing is faster, all are alike, or none meets the objective: it stays, and was measured to the end.
+    for (flat, slo) in [(false, "p95=165ms"), (true, "p95=10s"), (false, "p95=1ms")] {
+        measure_with(&deployment, Arc::new(Formula { flat, ..Formula::default() }));
+        let report = tuned(&deployment, slo).await;
+        assert_eq!((report.chosen, report.points[1].round, used()), (1, report.rounds, Some(chosen.clone())), "{slo}");
+    }
+    // What it does not keep to, the default may.
+    measure_with(&deployment, Arc::new(Formula::default()));
+    let report = tuned(&deployment, "p95=85ms").await;
+    assert!(report.met && report.chosen != 1 && used() != Some(chosen));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_is_one_of_the_machines_that_it_was_measured_on() {
+    let deployment = deployment(Arc::new(Formula::default())).await;
+    let report = tuned_for(&deployment, "p95=165ms", 5.0).await;
+    let (store, here) = (&deployment.models.inner.store, machine::kind());
+    let kept = |machine: &str| {
+        let machine = machine.to_owned();
+        async move { store::profiles(store, &machine).await.unwrap() }
+    };
+    assert_eq!((kept(&here).await.len(), kept("another").await.len()), (1, 0));
+    let there = kept(&here).await.remove(0).1;
+    store::conclude(store, "another", &report, Some(&there)).await.unwrap();
+    assert!(store::forget_profile(store, &here, "m").await.unwrap());
+    assert_eq!((kept(&here).await.len(), kept("another").await), (0, vec![("m".to_owned(), there)]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn candidates_that_fail_are_told_and_left_out() {
     let deployment = deployment(Arc::new(Formula { failing: true, flat: true, ..Formula::default() })).await;
     let report = tuned_for(&deployment, "p95=1s", 60.0).await;
@@ -364,6 +399,7 @@ fn the_candidates_fit_the_memory_and_begin_with_the_default() {
         weights: &weights,
         cores: Cores { count: 8, set: None },
         budget: 1000 + 4096 * 9,
+        room: 1000 + 4096 * 9,
         least_context: None,
         bounded_answers: None,
         rounded_caches: false,
@@ -400,10 +436,25 @@ fn roomy<'a>(default: &'a LoadOptions, weights: &'a [Weighed]) -> Space<'a> {
         weights,
         cores: Cores { count: 8, set: CoreSet::of(0..8) },
         budget: u64::MAX,
+        room: u64::MAX,
         least_context: None,
         bounded_answers: None,
         rounded_caches: false,
         embeds: false,
+    }
+}
+
+#[test]
+fn what_is_tried_leaves_room_for_the_models_in_memory_but_for_what_is_used_already() {
+    let (default, weights) = (LoadOptions::default(), [Weighed { name: None, facts: facts() }]);
+    let present = TunedSettings { parallel: 16, ..TunedSettings::of(&default) };
+    let room = 1000 + 4096 * 2;
+    let space = Space { room, current: Some(present.clone()), ..roomy(&default, &weights) };
+    let candidates = space.candidates(1);
+    assert_eq!(candidates[..2], [TunedSettings::of(&default), present]);
+    assert!(candidates.len() > 2);
+    for one in &candidates[2..] {
+        assert!(facts().memory_bytes(&one.options(&default)) <= room, "{one:?}");
     }
 }
 
@@ -498,7 +549,7 @@ proptest! {
                 Step::Done(last) => break last,
             }
         };
-        let report = Findings { candidates: &candidates, taken: &taken, last: &last }.report(report(slo));
+        let report = Findings { present: 0, candidates: &candidates, taken: &taken, last: &last }.report(report(slo));
         if report.chosen != 0 {
             let passes = |candidate: usize| -> Vec<Measurement> {
                 let round = search.rounds() - 1;
@@ -629,6 +680,27 @@ async fn quantizations_that_keep_to_their_bounds_take_part_where_that_is_asked_f
     assert_eq!((report.weights[0].sha256.as_str(), report.weights[0].file.as_str()), (own.as_str(), "model.gguf"));
     assert_eq!(report.points[report.chosen].settings.weights.as_deref(), Some("m-q8_0"));
     assert_eq!(profile_in_use(&deployment).await, ProfileInUse::Tuned(report.job));
+    // A file that nobody measured is not loaded in its place, nor one that is damaged; the model itself is none the worse.
+    let manifest = |name: &str| {
+        let (library, name) = (deployment.models.inner.library.clone(), name.to_owned());
+        async move { library.manifest(&name).await.unwrap().unwrap() }
+    };
+    let reason_of = async || {
+        deployment.models.unload(&deployment.ctx, "m").await.unwrap();
+        let ProfileInUse::Unfit { reason } = profile_in_use(&deployment).await else { panic!("it was used") };
+        reason
+    };
+    let (before, blobs) = (manifest("m-q8_0").await, deployment.dir.path().join("models/blobs"));
+    let blob = blobs.join(format!("sha256-{}", before.main_file().unwrap().sha256));
+    std::fs::write(&blob, "corrupt").unwrap();
+    assert!(reason_of().await.contains("cannot be read"));
+    assert_eq!((manifest("m").await.broken, manifest("m-q8_0").await.broken.is_some()), (None, true));
+    std::fs::write(&blob, "m-q8_0").unwrap();
+    let mut anew = before.clone();
+    anew.files[0].sha256 = own.clone();
+    deployment.models.inner.library.commit(&anew).unwrap();
+    assert!(reason_of().await.contains("tune it again"));
+    deployment.models.inner.library.commit(&before).unwrap();
     // Without the file the model is loaded with its own weights, and that is said.
     deployment.models.remove(&deployment.ctx, "m-q8_0").await.unwrap();
     deployment.models.unload(&deployment.ctx, "m").await.unwrap();
@@ -682,7 +754,7 @@ async fn a_profile_of_cores_that_are_gone_is_passed_over() {
     let cores = vec![CoreSet::of([1022]).unwrap(), CoreSet::of([1023]).unwrap()];
     for (cores, says) in [(cores, "core 1022"), (vec![CoreSet::of([0]).unwrap()], "1 core sets are given for 2")] {
         let settings = TunedSettings { cores, ..settings.clone() };
-        let tuned = Tuned { job: "j".to_owned(), settings };
+        let tuned = Tuned { job: "j".to_owned(), settings, pinned: None };
         deployment.models.inner.loaded.set_tuned("m", Some(tuned));
         let ProfileInUse::Unfit { reason } = profile_in_use(&deployment).await else { panic!("it was used") };
         assert!(reason.contains(says), "{reason}");

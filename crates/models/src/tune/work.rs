@@ -9,13 +9,13 @@ use base::{Error, ErrorKind, Result};
 use futures::future::BoxFuture;
 use identity::JobOwner;
 use inference::{CacheType, Facts, LoadOptions, ModelFiles};
-use jobs::{Handler, JobContext};
+use jobs::{Handler, JobContext, JobId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::machine::{self, MachineFacts};
 use super::player::{Play, play};
-use super::profile::{Tuned, TunedSettings};
+use super::profile::{PinnedWeights, Tuned, TunedSettings};
 use super::report::{Findings, Measurement, Taken, TriedWeights, TuningReport};
 use super::search::{Cost, Search, Step, Turn};
 use super::space::{Space, Weighed};
@@ -29,6 +29,9 @@ use crate::{Inner, Models};
 
 /// The lock of all tunings on one library.
 const LOCK: &str = "tuning";
+
+/// What follows the model's name in the name of a trial.
+pub(crate) const TRIAL: &str = "#tuning-";
 
 /// A candidate that is to be measured.
 pub(crate) struct Trial {
@@ -102,7 +105,7 @@ impl Handler for TuneHandler {
             inner.identity.job_ctx(&JobOwner { account, region, principal_arn, principal_id }).await?;
             let input: TuneInput = serde_json::from_value(job.input().clone()).map_err(Error::internal)?;
             let (models, meter) = (Models { inner }, Meter::new(job.cancelled()));
-            let trial = format!("{}#tuning", input.model);
+            let trial = trial_name(&input.model, job.id());
             let tuned = models.tune_model(&job, &input, &meter, self.gauge.clone()).await;
             // Broken off, a trial may be in memory still.
             models.inner.loaded.forget(&trial).await;
@@ -117,6 +120,8 @@ impl Handler for TuneHandler {
 struct State {
     candidates: Vec<TunedSettings>,
     machine: MachineFacts,
+    /// The memory that candidates could take when the tuning began.
+    room: u64,
     taken: Vec<Taken>,
 }
 
@@ -125,10 +130,25 @@ struct Setting<'a> {
     input: &'a TuneInput,
     /// The files of each candidate's weights.
     files: BTreeMap<Option<String>, ModelFiles>,
+    /// And their digests.
+    digests: BTreeMap<Option<String>, String>,
     weights: Vec<Weighed>,
+    /// Whether the model embeds.
+    embeds: bool,
+    /// The profile that the model has.
+    present: Option<TunedSettings>,
     tried: Vec<TriedWeights>,
     workload: Arc<Workload>,
     gauge: Arc<dyn Gauge>,
+}
+
+impl Setting<'_> {
+    /// The files that settings were measured with, where the weights are another model's.
+    fn pinned(&self, settings: &TunedSettings) -> Option<PinnedWeights> {
+        settings.weights.as_ref()?;
+        let digest = |name: &Option<String>| self.digests.get(name).cloned();
+        Some(PinnedWeights { own: digest(&None)?, other: digest(&settings.weights)? })
+    }
 }
 
 impl Models {
@@ -145,10 +165,17 @@ impl Models {
         // The model is not pulled anew or removed meanwhile.
         let _alone = self.tuning_lock(model_lock(&input.model), meter).await?;
         let setting = self.setting(input, gauge).await?;
-        let found = self.candidates(&setting);
-        let search = Search::new(found.len(), input.minutes * 60.0);
+        let kept = job.checkpoint().and_then(|kept| serde_json::from_value::<State>(kept).ok());
+        // One that goes on has the candidates that it had, whatever is in memory now.
+        let room = kept.as_ref().map_or_else(|| self.inner.loaded.room_beside(&input.model), |state| state.room);
+        let found = self.candidates(&setting, room);
+        let staying = 1 + present_in(&found, setting.present.as_ref());
+        let search = Search::with_staying(found.len(), input.minutes * 60.0, staying);
         let candidates = found[..search.candidates()].to_vec();
-        let mut state = self.begin(job, meter, &setting, candidates).await?;
+        let mut state = match kept.filter(|state| state.candidates == candidates) {
+            Some(state) => state,
+            None => self.begin(job, meter, &setting, candidates, room).await?,
+        };
         let last = self.measure_all(job, meter, &setting, search, &mut state).await?;
         let report = self.conclude(job, &setting, search, &state, &last).await?;
         tracing::info!(model = input.model, chosen = report.chosen, met = report.met, "tuned");
@@ -168,6 +195,7 @@ impl Models {
         let variants = manifests.iter().filter(|(_, other)| input.quantized && stands_for(other, own));
         let part_takers: Vec<(&String, &Manifest)> = std::iter::once((&input.model, own)).chain(variants).collect();
         let (mut files, mut weights, mut tried) = (BTreeMap::new(), Vec::new(), Vec::new());
+        let mut digests = BTreeMap::new();
         for (name, manifest) in part_takers {
             let its = self.inner.library.files(name, manifest).await?;
             let (loader, inspected, called) = (self.inner.loaded.loader(), its.clone(), name.clone());
@@ -178,44 +206,54 @@ impl Models {
             tried.push(told(manifest, &facts));
             let name = (*name != input.model).then(|| name.clone());
             weights.push(Weighed { name: name.clone(), facts });
+            digests.insert(name.clone(), manifest.digest());
             files.insert(name, its);
         }
-        Ok(Setting { input, files, weights, tried, workload: Arc::new(input.workload.clone()), gauge })
+        let present = self.inner.loaded.tuned(&input.model).map(|tuned| tuned.settings);
+        Ok(Setting {
+            input,
+            files,
+            digests,
+            embeds: own.facts.embeds,
+            weights,
+            present,
+            tried,
+            workload: Arc::new(input.workload.clone()),
+            gauge,
+        })
     }
 
-    fn candidates(&self, setting: &Setting<'_>) -> Vec<TunedSettings> {
+    fn candidates(&self, setting: &Setting<'_>, room: u64) -> Vec<TunedSettings> {
         let pool = &self.inner.loaded;
         let space = Space {
             default: pool.options(),
-            current: pool.tuned(&setting.input.model).map(|tuned| tuned.settings),
+            current: setting.present.clone(),
             weights: &setting.weights,
             cores: machine::shared_out(),
             budget: pool.budget_bytes(),
+            room,
             least_context: setting.input.least_context,
             bounded_answers: setting.input.bounded_answers,
             rounded_caches: setting.input.rounded_caches,
-            embeds: setting.workload.as_ref() == &Workload::Embed,
+            embeds: setting.embeds,
         };
         space.candidates(1)
     }
 
-    /// The state of an earlier attempt at the same candidates, or a new one.
+    /// A new state.
     async fn begin(
         &self,
         job: &JobContext,
         meter: &Meter,
         setting: &Setting<'_>,
         candidates: Vec<TunedSettings>,
+        room: u64,
     ) -> Result<State> {
-        let kept = job.checkpoint().and_then(|kept| serde_json::from_value::<State>(kept).ok());
-        if let Some(state) = kept.filter(|state| state.candidates == candidates) {
-            return Ok(state);
-        }
         meter.begin("measuring the machine's memory", None);
         tell(job, meter).await;
         let gauge = setting.gauge.clone();
         let machine = unless_cancelled(job, blocking(move || Ok(gauge.machine()))).await?;
-        Ok(State { candidates, machine, taken: Vec::new() })
+        Ok(State { candidates, machine, room, taken: Vec::new() })
     }
 
     /// Measures until the search is over; what was measured is kept after each turn. Returns the last candidates.
@@ -242,7 +280,7 @@ impl Models {
             meter.say(format!("round {} of {}: {}", turn.round + 1, search.rounds(), describe(settings)));
             // Told here and not beside the work: saving and telling would wait for each other.
             tell(job, meter).await;
-            let trial = self.trial(setting, settings, seconds)?;
+            let trial = self.trial(job, setting, settings, seconds)?;
             let outcome = self.try_out_candidate(job, &trial, &setting.gauge).await;
             // The default must do; another that does not is left out.
             let outcome = match outcome {
@@ -255,7 +293,7 @@ impl Models {
         }
     }
 
-    fn trial(&self, setting: &Setting<'_>, settings: &TunedSettings, seconds: f64) -> Result<Trial> {
+    fn trial(&self, job: &JobContext, setting: &Setting<'_>, settings: &TunedSettings, seconds: f64) -> Result<Trial> {
         let (input, default) = (setting.input, self.inner.loaded.options());
         let missing = || Error::internal("weights that are not there");
         let files = setting.files.get(&settings.weights).cloned().ok_or_else(missing)?;
@@ -269,7 +307,7 @@ impl Models {
             context: input.least_context.map_or(context, |least| least.min(context)),
             weights_bytes: weights.facts.weights_bytes,
         };
-        Ok(Trial { name: format!("{}#tuning", input.model), files, options: settings.options(default), play })
+        Ok(Trial { name: trial_name(&input.model, job.id()), files, options: settings.options(default), play })
     }
 
     /// Measures a candidate, where need be when there is room for it.
@@ -316,17 +354,32 @@ impl Models {
             under_load: false,
             at: self.inner.clock.now().as_millis(),
         };
-        let report = Findings { candidates: &state.candidates, taken: &state.taken, last }.report(empty);
-        let chosen = report.chosen_settings();
-        store::conclude(&self.inner.store, &report, chosen).await?;
-        let tuned = chosen.map(|settings| Tuned { job: report.job.clone(), settings: settings.clone() });
+        let present = present_in(&state.candidates, setting.present.as_ref());
+        let report = Findings { present, candidates: &state.candidates, taken: &state.taken, last }.report(empty);
+        let tuned = report.chosen_settings().map(|settings| Tuned {
+            job: report.job.clone(),
+            settings: settings.clone(),
+            pinned: setting.pinned(settings),
+        });
+        store::conclude(&self.inner.store, &machine::kind(), &report, tuned.as_ref()).await?;
         self.apply_profile(&input.model, tuned).await;
         Ok(report)
     }
 }
 
+/// What a job's trials are called in memory: what one that was broken off leaves to be loaded is not another's.
+fn trial_name(model: &str, job: &JobId) -> String {
+    format!("{model}{TRIAL}{job}")
+}
+
+/// The number of the model's present profile among the candidates: it follows the default. Where there is none, that of
+/// the default.
+fn present_in(candidates: &[TunedSettings], present: Option<&TunedSettings>) -> usize {
+    usize::from(present.is_some() && candidates.get(1) == present)
+}
+
 /// Whether a model has the weights of another in fewer bits, and its report says that they keep to the bound.
-fn stands_for(other: &Manifest, own: &Manifest) -> bool {
+pub(crate) fn stands_for(other: &Manifest, own: &Manifest) -> bool {
     let source = |report: &&QuantizationReport| {
         let same = own.main_file().is_some_and(|file| file.sha256 == report.source.sha256);
         report.accepted() && report.source.name == own.name && same
