@@ -269,8 +269,9 @@ proptest! {
         let least = all.iter().map(|c| c.load).min().unwrap();
         let chosen = all[best(all.clone()).unwrap()];
         prop_assert!(chosen.load - least <= chosen.helps.min(chosen.most));
-        // Nobody who is as little busy helps more.
-        prop_assert!(all.iter().all(|c| c.load > chosen.load || c.helps <= chosen.helps));
+        // Nobody who is as little busy, and may be chosen, helps more.
+        let may = |c: &Candidate| c.load - least <= c.helps.min(c.most);
+        prop_assert!(all.iter().filter(|c| may(c)).all(|c| c.load > chosen.load || c.helps <= chosen.helps));
     }
 
     #[test]
