@@ -50,7 +50,7 @@ def play(target, texts, clients):
 def occupancy(craton):
     """Mean sequences of a batch, of the one loaded model."""
     status = json.loads(craton.cli("status", "--output", "json"))
-    return next(model["occupancy"] for model in status["loadedModels"] if model.get("occupancy"))
+    return next(model["occupancy"] for model in status["loaded"] if model.get("occupancy"))
 
 
 def server(stack_options, clients):

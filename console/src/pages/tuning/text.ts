@@ -38,7 +38,7 @@ export function sloText(slo: Slo): string {
 /** What the report chose, and why. */
 export function verdict(report: TuningReport): { type: 'success' | 'info' | 'warning'; title: string; text: string } {
   const { gain } = report
-  if (report.chosenIsDefault && !report.met) {
+  if (!report.met) {
     return {
       type: 'warning',
       title: 'No profile meets the objective',

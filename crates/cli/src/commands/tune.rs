@@ -227,7 +227,11 @@ fn verdict(report: &Value, points: &[Value], chosen: usize) -> Vec<String> {
         (0, false) => {
             "chosen: the default, as no profile meets the objective; ask for less, or try fewer clients".to_owned()
         }
-        _ => format!(
+        (_, false) => format!(
+            "kept: {}, though no profile meets the objective; ask for less, or try fewer clients",
+            describe(&point["settings"])
+        ),
+        (_, true) => format!(
             "chosen: {}, × {} the default's requests [{}, {}]",
             describe(&point["settings"]),
             times(&gain["median"]),
@@ -301,6 +305,12 @@ mod tests {
             "points": [point(8, 5.0), point(4, 4.0), point(16, 10.0)], "chosen": chosen, "met": met,
             "gain": {"median": 2.0, "low": 1.9, "high": 2.1}, "underLoad": true,
         })
+    }
+
+    #[test]
+    fn a_profile_that_is_kept_though_it_misses_the_objective_is_told_so() {
+        let told = lines(&report(2, false)).join("\n");
+        assert!(told.contains("kept: ") && told.contains("no profile meets the objective"), "{told}");
     }
 
     #[test]
