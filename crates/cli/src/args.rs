@@ -348,8 +348,10 @@ pub enum Surface {
 #[derive(Debug, Subcommand)]
 pub enum Models {
     /// List the models that can be pulled and those that are here
-    #[command(after_help = "Examples:\n  craton models list\n  craton models list --output json")]
-    List,
+    #[command(
+        after_help = "Examples:\n  craton models list\n  craton models list mistral --fits\n  craton models list --task chat --language de --state ready\n  craton models list --output json"
+    )]
+    List(ListModels),
     /// Show one model's card
     #[command(after_help = "Examples:\n  craton models show smollm2-135m-instruct")]
     Show {
@@ -369,6 +371,29 @@ pub enum Models {
         /// Accept the model's terms, where its licence asks for that
         #[arg(long)]
         accept_terms: bool,
+        /// Put up with a chat template that is another model's; that is recorded on the card
+        #[arg(long)]
+        allow_template: bool,
+    },
+    /// Accept a model's terms for this account
+    #[command(after_help = "Examples:\n  craton models accept-terms gemma-3-4b-it")]
+    AcceptTerms {
+        /// The model's name
+        name: String,
+    },
+    /// Predict what a model takes and how fast it is on this machine, pulled or not
+    ///
+    /// Memory for the context and the sequences that are asked for, and the expected speeds of reading and writing. Where the
+    /// model is in memory and has answered, also what was measured, and how far the prediction was from it.
+    #[command(
+        after_help = "Examples:\n  craton models fit mistral-small-24b-instruct-2501\n  craton models fit llama-3.2-3b-instruct --context 8192 --slots 2 --cache-type q8_0"
+    )]
+    Fit(Fit),
+    /// Check that a pulled model's chat template is that of its family
+    #[command(after_help = "Examples:\n  craton models verify-template smollm2-135m-instruct")]
+    VerifyTemplate {
+        /// The model's name
+        name: String,
     },
     /// Make a model of fewer bits, if what that costs stays within a bound
     ///
@@ -434,6 +459,47 @@ pub enum Models {
         #[command(subcommand)]
         command: Option<Profile>,
     },
+}
+
+/// `craton models list`.
+#[derive(Debug, Args)]
+pub struct ListModels {
+    /// Words that stand in a model's name, title, provider, description or ids
+    pub search: Vec<String>,
+    /// Only models for a task: chat, text-generation, tool-use, embedding
+    #[arg(long, value_name = "TASK")]
+    pub task: Option<String>,
+    /// Only models for a language, such as `de`
+    #[arg(long, value_name = "LANGUAGE")]
+    pub language: Option<String>,
+    /// Only models of a provider, or a part of its name
+    #[arg(long, value_name = "NAME")]
+    pub provider: Option<String>,
+    /// Only models under a licence, or a part of its name
+    #[arg(long, value_name = "NAME")]
+    pub licence: Option<String>,
+    /// Only models that fit the memory for models
+    #[arg(long)]
+    pub fits: bool,
+    /// Only models in a state: not-pulled, pulling, ready, broken
+    #[arg(long, value_name = "STATE")]
+    pub state: Option<String>,
+}
+
+/// `craton models fit`.
+#[derive(Debug, Args)]
+pub struct Fit {
+    /// The model's name
+    pub name: String,
+    /// Tokens of context of each sequence; as the server's settings say, where nothing is said
+    #[arg(long, value_name = "TOKENS")]
+    pub context: Option<u32>,
+    /// Sequences side by side; likewise
+    #[arg(long, value_name = "COUNT")]
+    pub slots: Option<u32>,
+    /// How the cache's numbers are stored: f16, f32 or q8_0; likewise
+    #[arg(long, value_name = "TYPE")]
+    pub cache_type: Option<String>,
 }
 
 /// `craton models alias`.
