@@ -19,7 +19,7 @@ pub(crate) use card::document;
 
 /// The manifest of the models whose weights are open.
 const MANIFEST: &str = "models_manifest.json";
-/// The manifest of vendors' own models: there is none.
+/// The manifest of vendors' own models: there is none, and one line that says so.
 const PROPRIETARY: &str = "proprietary-sdk-manifest.json";
 /// The oldest SDK that knows the specs' form.
 const LEAST_SDK: &str = "2.189.0";
@@ -50,7 +50,7 @@ pub(crate) fn files(models: &Models, region: &str) -> Vec<File> {
     let known = models.hub_models();
     let mut files: Vec<File> = known.iter().flat_map(|model| of_model(model, region)).collect();
     files.push(File::json(MANIFEST, &Value::Array(known.iter().map(header).collect())));
-    files.push(File::json(PROPRIETARY, &json!([])));
+    files.push(File::json(PROPRIETARY, &json!([no_proprietary()])));
     files.sort_by(|a, b| a.key.cmp(&b.key));
     files
 }
@@ -70,6 +70,18 @@ fn of_model(model: &HubModel, region: &str) -> Vec<File> {
         });
     }
     files
+}
+
+/// The line of the manifest that has no model: the SDK looks at the first one before it looks whether there is any. It asks
+/// for a version of the SDK that there is not, so that nobody is offered it.
+fn no_proprietary() -> Value {
+    json!({
+        "model_id": "none",
+        "version": "0.0.0",
+        "min_version": "999.0.0",
+        "spec_key": "proprietary-models/none/proprietary_specs_0.0.0.json",
+        "search_keywords": [],
+    })
 }
 
 /// A model's line in the manifest.
