@@ -34,6 +34,6 @@ it('speeds and errors are told in words', () => {
   expect(speed(FIT.prefillTokensPerSecond)).toBe('1,240 tokens/s')
   expect(speed(FIT.decodeTokensPerSecond)).toBe('34.6 tokens/s')
   expect(speed(null)).toBe('–')
-  expect(errorsText({ memoryBytes: 0.031, decodeTokensPerSecond: -0.124, prefillTokensPerSecond: null })).toBe('memory +3 %, writing −12 %')
+  expect(errorsText({ memory: 0.031, decode: -0.124, prefill: null })).toBe('memory +3 %, writing −12 %')
   expect(errorsText(undefined)).toBe('–')
 })

@@ -40,9 +40,9 @@ export function speed(tokens: number | null | undefined): string {
 }
 
 const MEASURED: Record<string, string> = {
-  memoryBytes: 'memory',
-  prefillTokensPerSecond: 'reading',
-  decodeTokensPerSecond: 'writing',
+  memory: 'memory',
+  prefill: 'reading',
+  decode: 'writing',
 }
 
 /** `memory +3 %, writing −12 %`: by how much the prediction missed what was measured. */

@@ -89,7 +89,7 @@ test('what cannot be deployed is told by field, and nothing is sent', async ({ s
   await page.getByLabel('Number of instances').fill('1')
   await page.getByText('I have read and accept the terms').click()
   await page.getByRole('button', { name: 'Deploy', exact: true }).click()
-  await expect(page.getByRole('heading', { level: 1, name: 'gemma' })).toBeVisible()
+  await expect(page.getByRole('heading', { level: 1, name: 'gemma', exact: true })).toBeVisible()
   expect(craton.mock!.state.endpoints.asked).toMatchObject([{ endpointName: 'gemma', acceptEula: true }])
 })
 
@@ -104,7 +104,7 @@ test('a name that is taken is refused in the server’s words, and the SageMaker
 
 test('a model that does not fit says how much is missing, and at which context it would', async ({ signedIn: page }) => {
   await openDeploy(page, 'Mistral Small 24B Instruct 2501')
-  await expect(page.getByTestId('fit')).toContainText(/It does not fit: \d+ GB are missing/)
+  await expect(page.getByTestId('fit')).toContainText(/It does not fit: [\d.]+ GB are missing/)
   await expect(page.getByRole('img', { name: /Weights 14 GB, Cache .* of 6\.2 GB available/ })).toBeVisible()
   await page.getByRole('button', { name: /^Tokens of context/ }).click()
   await page.getByRole('option', { name: '1,024' }).click()
@@ -188,7 +188,7 @@ test('a prompt with another vendor’s control tokens is warned of', async ({ si
   await page.goto(`${craton.url}/console/playground?model=smollm2-135m-instruct`)
   await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('<｜User｜>content for inference<｜Assistant｜>')
   await page.getByRole('button', { name: 'Send' }).click()
-  await expect(page.getByTestId('prompt-warning')).toContainText('control tokens of DeepSeek')
+  await expect(page.getByTestId('prompt-warning')).toContainText('The prompt holds control tokens of `deepseek`')
 })
 
 test('the catalogue is narrowed by task, provider and what fits', async ({ signedIn: page }) => {
@@ -207,13 +207,13 @@ test('the catalogue is narrowed by task, provider and what fits', async ({ signe
 test('a card tells figures with their source, the template’s check and what fits', async ({ signedIn: page, craton }) => {
   await page.goto(`${craton.url}/console/models?model=smollm2-135m-instruct`)
   const dialog = page.getByRole('dialog')
-  await expect(dialog).toContainText('HellaSwag 40.9')
+  await expect(dialog).toContainText('HellaSwag 40.9 (zero-shot)')
   await expect(dialog.getByRole('link', { name: /source/ }).first()).toHaveAttribute('href', /huggingface\.co/)
-  await expect(dialog).toContainText('as chatml documents it')
+  await expect(dialog).toContainText('verified: it writes what the publisher of chatml documents')
   await dialog.getByRole('button', { name: 'Does it fit this machine?' }).click()
   await expect(dialog.getByTestId('fit')).toContainText('memory +8 %, reading +4 %, writing −12 %')
   await page.goto(`${craton.url}/console/models?model=mistral-small-24b-instruct-2501`)
-  await expect(page.getByRole('dialog')).toContainText('differs from mistral-v7: a system message')
+  await expect(page.getByRole('dialog')).toContainText('another vendor’s, not of mistral-v7: a system message')
 })
 
 test('no status breaks within a word, and the models in memory are seen whole', async ({ signedIn: page, craton }) => {

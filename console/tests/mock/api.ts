@@ -5,7 +5,7 @@ import type { Job } from '../../src/api/jobs.ts'
 import type { Card } from '../../src/api/models.ts'
 import type { Limits, Quota, Quotas, QuotaUse } from '../../src/api/quotas.ts'
 import { batchOf } from './batches.ts'
-import { figuresOf, fitOf, fitting } from './endpoints.ts'
+import { figuresOf, fitOf } from './endpoints.ts'
 import { check, importOf, modelOf, policies } from './imports.ts'
 import { json } from './server.ts'
 import { ACCOUNT, ARN, type State } from './state.ts'
@@ -39,16 +39,12 @@ export async function api(
     case 'GET requests':
       return json(response, 200, { items: state.requests.slice(0, Number(url.searchParams.get('limit') ?? 100)) })
     case 'GET models':
-      if (url.searchParams.get('fits') === 'true') {
-        const names = fitting(state)
-        return json(response, 200, { items: state.cards.filter((card) => names.has(card.name)) })
-      }
       return json(response, 200, { items: state.cards })
     case 'GET models/:id/fit':
       return json(response, 200, fitOf(state, id, url))
     case 'POST models/:id/accept-terms':
-      cardOf(state, id).termsAccepted = true
-      return noContent(response)
+      cardOf(state, id).licence = { ...cardOf(state, id).licence, accepted: { acceptedBy: ARN, acceptedAt: '2026-05-04T10:00:00Z' } }
+      return json(response, 200, {})
     case 'GET endpoints/:id/figures':
       return json(response, 200, figuresOf(state, id))
     case 'GET models/:id':
@@ -251,7 +247,7 @@ const STEP_MS = 80
 function pull(state: State, source: string, acceptTerms: boolean): Job {
   if (source.startsWith('file:')) return failedPull(state, source.slice('file:'.length))
   const card = cardOf(state, source)
-  if (card.licence.mustAccept && !acceptTerms) {
+  if (card.licence.mustAccept && !card.licence.accepted && !acceptTerms) {
     throw new HttpError(400, 'Invalid', `The terms of \`${source}\` must be accepted`)
   }
   const id = `job-${String(state.jobs.size + 1).padStart(4, '0')}`

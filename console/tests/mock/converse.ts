@@ -49,7 +49,7 @@ export async function converseStream(state: State, path: string, body: string, r
   response.writeHead(200, {
     'content-type': 'application/vnd.amazon.eventstream',
     'x-craton-served-by': `${speaker}; substituted=${endpoint ? endpoint.model !== endpoint.servedModel : name !== modelId}`,
-    ...(prompt.includes('<｜User｜>') ? { 'x-craton-prompt-warning': 'The prompt has control tokens of DeepSeek.' } : {}),
+    ...(prompt.includes('<｜User｜>') ? { 'x-craton-warning': 'prompt-format; the prompt holds control tokens of `deepseek`, which are words to this model' } : {}),
   })
   response.write(encodeEvent('messageStart', { role: 'assistant' }))
   for (const [index, text] of words.entries()) {

@@ -93,7 +93,7 @@ function create(state: State, asked: Record<string, unknown>): MarketplaceRow {
   state.endpoints.asked.push(asked)
   const source = String(asked['modelSourceIdentifier'])
   const id = /\/Model\/([^/]+)/.exec(source)?.[1] ?? source
-  const card = state.cards.find((one) => one.hub?.id === id || one.name === id)
+  const card = state.cards.find((one) => one.jumpstartId === id || one.name === id)
   if (!card) throw new HttpError(404, 'ResourceNotFoundException', `There is no model \`${id}\`.`)
   const { initialInstanceCount, instanceType } = (asked['endpointConfig'] as { sageMaker: Record<string, unknown> }).sageMaker
   const made = endpoint(name, card.name, id)
@@ -252,14 +252,8 @@ export function fitOf(state: State, name: string, url: URL): Fit {
           memoryBytes: 212_000_000,
           prefillTokensPerSecond: 1060,
           decodeTokensPerSecond: 94.3,
-          errors: { memoryBytes: 0.08, prefillTokensPerSecond: 0.04, decodeTokensPerSecond: -0.12 },
+          errors: { memory: 0.08, prefill: 0.04, decode: -0.12 },
         }
       : null,
   }
-}
-
-/** The names of the models that fit. */
-export function fitting(state: State): Set<string> {
-  const url = new URL('http://mock/')
-  return new Set(state.cards.filter((card) => fitOf(state, card.name, url).fits).map((card) => card.name))
 }

@@ -124,7 +124,8 @@ function card(fields: Partial<Card> & Pick<Card, 'name' | 'title' | 'provider'>)
     loaded: false,
     sha256: null,
     tasks: ['text-generation', 'chat'],
-    hub: { id: `huggingface-llm-${fields.name.replaceAll('.', '-')}`, version: '1.0.0' },
+    jumpstartId: `huggingface-llm-${fields.name.replaceAll('.', '-')}`,
+    fits: true,
     ...fields,
   }
 }
@@ -146,10 +147,10 @@ const CARDS: Card[] = [
     loaded: true,
     sha256: 'e7b04ad7f2b0a4e6c1fdb6b7a9d90f9a3a6e0a1b2c3d4e5f60718293a4b5c6d7',
     quality: [
-      { benchmark: 'IFEval (average)', value: '29.9', source: 'https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct' },
-      { benchmark: 'HellaSwag', value: '40.9', source: 'https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct' },
+      { benchmark: 'IFEval', setting: 'average prompt/instruct', value: 29.9, source: 'https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct' },
+      { benchmark: 'HellaSwag', setting: 'zero-shot', value: 40.9, source: 'https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct' },
     ],
-    template: { verdict: 'verified', family: 'chatml', where: null },
+    template: { verdict: 'verified', family: 'chatml', detail: null, allowedBy: null },
   }),
   card({
     name: 'all-minilm-l6-v2',
@@ -201,7 +202,8 @@ const CARDS: Card[] = [
     sizesAreApproximate: true,
     languages: ['en', 'fr', 'de', 'es', 'it', 'zh', 'ja', 'ko', 'pt', 'nl', 'pl'],
     description: 'For a workstation with a good GPU or patience.',
-    template: { verdict: 'differs', family: 'mistral-v7', where: 'a system message: `<｜User｜>` is DeepSeek’s' },
+    fits: false,
+    template: { verdict: 'contradicts', family: 'mistral-v7', detail: 'a system message: `<｜User｜>` is DeepSeek’s', allowedBy: null },
     tasks: ['text-generation', 'chat', 'tool-use'],
     state: 'broken',
     stateReason: 'The file is shorter than its catalogue entry says',

@@ -49,7 +49,9 @@ pub enum Endpoints {
     #[command(after_help = "Examples:\n  craton endpoints list\n  craton endpoints list --output json")]
     List,
     /// Show an endpoint: its state, its model, its instances, why it failed
-    #[command(after_help = "Examples:\n  craton endpoints show support-chat\n  craton endpoints show support-chat --wait")]
+    #[command(
+        after_help = "Examples:\n  craton endpoints show support-chat\n  craton endpoints show support-chat --wait"
+    )]
     Show {
         /// The endpoint's name
         name: String,
@@ -71,7 +73,9 @@ pub enum Endpoints {
         wait: bool,
     },
     /// Delete an endpoint and what was made for it; the model's files stay
-    #[command(after_help = "Examples:\n  craton endpoints delete support-chat\n  craton endpoints delete support-chat --yes")]
+    #[command(
+        after_help = "Examples:\n  craton endpoints delete support-chat\n  craton endpoints delete support-chat --yes"
+    )]
     Delete {
         /// The endpoint's name
         name: String,

@@ -25,7 +25,7 @@ export function DeployForm({ model }: { model: string }) {
   const models = useLoad(listModels)
   const status = useLoad(getStatus)
   if (models.loading || status.loading) return <Loading what="the model" />
-  const card = models.value?.find((one) => one.name === model || one.hub?.id === model)
+  const card = models.value?.find((one) => one.name === model || one.jumpstartId === model)
   return (
     <SpaceBetween size="m">
       <BreadcrumbGroup
@@ -54,7 +54,7 @@ function Form({ card, region }: { card: Card; region: string }) {
   const [draft, setDraft] = useState(() => initial(card.name))
   const [tried, setTried] = useState(false)
   const notify = useNotify()
-  const mustAccept = card.licence.mustAccept && !card.termsAccepted
+  const mustAccept = card.licence.mustAccept && !card.licence.accepted
   const errors = check(draft, mustAccept)
   const deploy = useAction(async () => {
     const role = draft.roleArn === '' ? await endpointRole() : draft.roleArn

@@ -23,7 +23,7 @@ export function Settings({ card, draft, errors, onChange }: Props & { card: Card
   return (
     <SpaceBetween size="m">
       <FormField label="Model ID">
-        <Input value={card.hub?.id ?? card.name} readOnly />
+        <Input value={card.jumpstartId ?? card.name} readOnly />
       </FormField>
       <FormField label="Made through" stretch>
         <Tiles

@@ -21,6 +21,8 @@ export interface Draft {
 
 export type DraftErrors = Partial<Record<keyof Draft, string>>
 
+/** The version under which the hub lists every model. */
+const HUB_VERSION = '1.0.0'
 /** The longest names: of Bedrock Marketplace, and of SageMaker. */
 export const LONGEST = { marketplace: 50, sagemaker: 63 } as const
 export const MOST_INSTANCES = 100
@@ -90,9 +92,8 @@ function isCount(text: string, least: number, most: number): boolean {
 
 /** What is asked of the server. Bedrock Marketplace is told the hub's content, SageMaker the catalogue's name. */
 export function deploymentOf(draft: Draft, card: Card, region: string, roleArn: string): Deployment {
-  const { hub } = card
-  const content = hub
-    ? `arn:aws:sagemaker:${region}:aws:hub-content/SageMakerPublicHub/Model/${hub.id}/${hub.version}`
+  const content = card.jumpstartId
+    ? `arn:aws:sagemaker:${region}:aws:hub-content/SageMakerPublicHub/Model/${card.jumpstartId}/${HUB_VERSION}`
     : card.name
   return {
     endpointName: draft.name,

@@ -41,7 +41,7 @@ describe('what is typed to deploy a model', () => {
   })
 
   it('names the hub’s content to Bedrock Marketplace and the catalogue’s name to SageMaker', () => {
-    const card = { name: 'm', hub: { id: 'huggingface-llm-m', version: '1.0.0' } } as Card
+    const card = { name: 'm', jumpstartId: 'huggingface-llm-m' } as Card
     const asked = (change: Partial<Draft>) => deploymentOf(draft(change), card, 'eu-west-1', 'arn:role')
     expect(asked({}).model).toBe('arn:aws:sagemaker:eu-west-1:aws:hub-content/SageMakerPublicHub/Model/huggingface-llm-m/1.0.0')
     expect(asked({ target: 'sagemaker' }).model).toBe('m')

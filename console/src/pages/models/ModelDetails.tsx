@@ -11,6 +11,7 @@ import type { LoadedModel } from '../../api/status.ts'
 import { navigate, PageLink } from '../../shell/router.tsx'
 import { FitPanel } from '../../ui/FitPanel.tsx'
 import { integer, parameters } from '../../ui/format.ts'
+import { Time } from '../../ui/Time.tsx'
 import { CardState, size } from './cardParts.tsx'
 import { LiveFigures } from './LiveFigures.tsx'
 import { Licence } from './PullModal.tsx'
@@ -57,7 +58,7 @@ export function ModelDetails({ card, live, onDismiss }: Props) {
           { label: 'Name', value: <code className="craton-secret">{card.name}</code> },
           { label: 'Description', value: card.description },
           { label: 'Provider', value: card.provider },
-          { label: 'Licence', value: <Licence card={card} /> },
+          { label: 'Licence', value: <Accepted card={card} /> },
           { label: 'Languages', value: card.languages.join(', ') || '–' },
           { label: 'Parameters', value: parameters(card.parameters) },
           ...(card.tasks?.length ? [{ label: 'Tasks', value: card.tasks.join(', ') }] : []),
@@ -67,7 +68,7 @@ export function ModelDetails({ card, live, onDismiss }: Props) {
           { label: 'Made for conversations', value: card.chats === null ? '–' : card.chats ? 'yes' : 'no, it continues texts' },
           ...(card.template ? [{ label: 'Chat template', value: templateText(card.template) }] : []),
           { label: 'Quality', value: <Quality figures={card.quality ?? []} /> },
-          ...(card.hub ? [{ label: 'In SageMaker’s public hub', value: <code className="craton-secret">{card.hub.id}</code> }] : []),
+          ...(card.jumpstartId ? [{ label: 'In SageMaker’s public hub', value: <code className="craton-secret">{card.jumpstartId}</code> }] : []),
           { label: 'Sources', value: <Lines of={card.origins.map(described)} /> },
           { label: 'Downloaded from', value: card.pulledFrom?.source ?? '–' },
           { label: 'SHA-256', value: <code className="craton-secret">{card.sha256 ?? '–'}</code> },
@@ -84,11 +85,35 @@ export function ModelDetails({ card, live, onDismiss }: Props) {
   )
 }
 
+function Accepted({ card }: { card: Card }) {
+  const { accepted } = card.licence
+  return (
+    <>
+      <Licence card={card} />
+      {accepted && (
+        <div className="craton-stack">
+          Terms accepted by {accepted.acceptedBy}, <Time iso={accepted.acceptedAt} />
+        </div>
+      )}
+    </>
+  )
+}
+
 /** Whether the file's chat template writes what its family's publisher documents. */
-function templateText({ verdict, family, where, overridden }: TemplateVerdict): string {
-  if (verdict === 'verified') return `as ${family ?? 'its publisher'} documents it`
-  if (verdict === 'unknown') return 'of a family that is not known here'
-  return `differs from ${family ?? 'its family'}: ${where ?? 'another text'}${overridden ? '; used all the same, as was decided' : ''}`
+function templateText({ verdict, family, detail, allowedBy }: TemplateVerdict): string {
+  const whose = family ?? 'its family'
+  switch (verdict) {
+    case 'verified':
+      return `verified: it writes what the publisher of ${whose} documents`
+    case 'differs':
+      return `differs from ${whose}: ${detail ?? 'it writes another text'}`
+    case 'contradicts':
+      return `another vendor’s, not of ${whose}: ${detail ?? 'its control tokens are not the model’s'}${allowedBy ? `; allowed by ${allowedBy}` : ''}`
+    case 'unknown':
+      return 'of a family that is not known here'
+    case 'none':
+      return 'none: the model continues texts'
+  }
 }
 
 /** What was measured by others, each with where it stands. */
@@ -96,9 +121,10 @@ function Quality({ figures }: { figures: QualityFigure[] }): ReactNode {
   if (figures.length === 0) return 'no figure with a source is known'
   return (
     <div className="craton-stack">
-      {figures.map(({ benchmark, value, source }) => (
+      {figures.map(({ benchmark, setting, value, source }) => (
         <div key={benchmark}>
-          {benchmark} {value},{' '}
+          {benchmark} {value}
+          {setting && ` (${setting})`},{' '}
           <Link href={source} external externalIconAriaLabel="opens in a new tab">
             source
           </Link>

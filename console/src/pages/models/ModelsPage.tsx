@@ -4,7 +4,7 @@ import Container from '@cloudscape-design/components/container'
 import Header from '@cloudscape-design/components/header'
 import SpaceBetween from '@cloudscape-design/components/space-between'
 import { useState } from 'react'
-import { fittingModels, listModels, removeModel, unloadModel, type Card } from '../../api/models.ts'
+import { listModels, removeModel, unloadModel, type Card } from '../../api/models.ts'
 import { getStatus } from '../../api/status.ts'
 import { useNotify } from '../../shell/Notifications.tsx'
 import { navigate, useRoute } from '../../shell/router.tsx'
@@ -35,7 +35,6 @@ export default function ModelsPage() {
   const { managesDeployment } = useSession()
   const { query } = useRoute()
   const [filters, setFilters] = useState({ ...NO_FILTERS, show: query.get('show') ?? 'all' })
-  const fitting = useLoad<Set<string> | undefined>(filters.fits ? fittingModels : everyModel)
   const [pulling, setPulling] = useState<Card | 'other'>()
   const [removing, setRemoving] = useState<Card>()
   /** Downloads that no card of the catalogue stands for. */
@@ -55,7 +54,7 @@ export default function ModelsPage() {
   })
 
   const all = models.value ?? []
-  const shown = filtered(all, filters, fitting.value)
+  const shown = filtered(all, filters)
   const detailed = all.find((card) => card.name === query.get('model'))
   const live = (card: Card) => status.value?.loaded.find((model) => model.name === card.name)
   const actions = (card: Card) => (
@@ -73,7 +72,6 @@ export default function ModelsPage() {
   return (
     <SpaceBetween size="m">
       <ErrorAlert error={models.error} title="Could not list the models" onRetry={models.reload} />
-      <ErrorAlert error={fitting.error} title="Could not tell which models fit" onRetry={fitting.reload} />
       <ErrorAlert error={unload.error} title="Could not unload the model" onDismiss={unload.clearError} />
       {others.map(({ jobId, source, doing }) => (
         <Container key={jobId} header={<Header variant="h3">{source}</Header>}>
@@ -174,6 +172,3 @@ interface OtherPull {
 }
 
 const QUANTIZATION = { noun: 'quantization', label: 'Quantizing', done: 'is kept in fewer bits, as another model' }
-
-/** Nothing is asked of the server while the filter is off. */
-const everyModel = () => Promise.resolve(undefined)

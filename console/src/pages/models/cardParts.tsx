@@ -21,7 +21,9 @@ export function CardState({ card, live }: { card: Card; live?: LoadedModel | und
         <StateIndicator card={card} />
         {card.loaded && <Badge color="green">In memory</Badge>}
         <Badge>{card.kind === 'text' ? 'Text' : 'Embedding'}</Badge>
-        {card.template?.verdict === 'differs' && <Badge color="red">Template differs</Badge>}
+        {card.fits === false && <Badge color="severity-medium">Does not fit</Badge>}
+        {card.template?.verdict === 'differs' && <Badge color="severity-low">Template differs</Badge>}
+        {card.template?.verdict === 'contradicts' && <Badge color="red">Another vendor’s template</Badge>}
       </SpaceBetween>
       {live?.kind === 'text' && (
         <Box variant="small" color="text-body-secondary">

@@ -37,12 +37,12 @@ export function valuesOf(facet: Facet, cards: Card[]): string[] {
   return [...new Set(cards.flatMap((card) => facet.of(card)))].filter((value) => value !== '').sort((a, b) => a.localeCompare(b))
 }
 
-/** The cards that are shown. `fitting` names those that this machine has room for. */
-export function filtered(cards: Card[], filters: Filters, fitting: ReadonlySet<string> | undefined): Card[] {
+/** The cards that are shown. */
+export function filtered(cards: Card[], filters: Filters): Card[] {
   return cards.filter(
     (card) =>
       (SHOWN[filters.show] ?? SHOWN['all'])?.test(card) &&
-      (!filters.fits || fitting === undefined || fitting.has(card.name)) &&
+      (!filters.fits || card.fits === true) &&
       FACETS.every((facet) => filters[facet.id] === '' || facet.of(card).includes(filters[facet.id])) &&
       matches(card, filters.text),
   )
@@ -50,6 +50,6 @@ export function filtered(cards: Card[], filters: Filters, fitting: ReadonlySet<s
 
 function matches(card: Card, text: string): boolean {
   const wanted = text.trim().toLowerCase()
-  const fields = [card.name, card.title, card.provider, card.licence.name, card.description, card.hub?.id ?? '']
+  const fields = [card.name, card.title, card.provider, card.licence.name, card.description, card.jumpstartId ?? '']
   return [...fields, ...card.languages, ...(card.tasks ?? []), ...card.servesAwsIds].some((field) => field.toLowerCase().includes(wanted))
 }

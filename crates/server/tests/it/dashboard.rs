@@ -15,7 +15,9 @@ fn queries(value: &Value, found: &mut Vec<String>) {
         Value::Object(members) => {
             for (name, member) in members {
                 match member.as_str() {
-                    Some(text) if matches!(name.as_str(), "expr" | "query" | "definition") => found.push(text.to_owned()),
+                    Some(text) if matches!(name.as_str(), "expr" | "query" | "definition") => {
+                        found.push(text.to_owned())
+                    }
                     _ => queries(member, found),
                 }
             }
@@ -31,7 +33,8 @@ async fn every_series_of_the_dashboard_is_one_of_the_metrics() {
     let mut asked = Vec::new();
     queries(&dashboard, &mut asked);
     let name = Regex::new(r"\b(?:craton|process)_[a-z_]+").unwrap();
-    let series: BTreeSet<&str> = asked.iter().flat_map(|query| name.find_iter(query)).map(|found| found.as_str()).collect();
+    let series: BTreeSet<&str> =
+        asked.iter().flat_map(|query| name.find_iter(query)).map(|found| found.as_str()).collect();
     assert!(series.len() > 20, "{series:?}");
 
     let home = Home::new();
@@ -46,7 +49,8 @@ async fn every_series_of_the_dashboard_is_one_of_the_metrics() {
 
     let reply = server.get("/metrics").await.ok();
     let text = reply.text();
-    let is_there = |name: &str| text.lines().any(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])));
+    let is_there =
+        |name: &str| text.lines().any(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])));
     let absent: Vec<&&str> = series.iter().filter(|name| !is_there(name)).collect();
     assert!(absent.is_empty(), "{absent:?} are not in\n{text}");
 }

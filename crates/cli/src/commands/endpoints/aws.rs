@@ -97,7 +97,8 @@ pub(super) async fn role(client: &Client) -> Result<String> {
     let made = match iam(client, "GetRole", &[("RoleName", ROLE)]).await {
         Ok(found) => found,
         Err(_) => {
-            let role = [("RoleName", ROLE), ("AssumeRolePolicyDocument", TRUST), ("Description", "Endpoints of models")];
+            let role =
+                [("RoleName", ROLE), ("AssumeRolePolicyDocument", TRUST), ("Description", "Endpoints of models")];
             iam(client, "CreateRole", &role).await.with_context(|| format!("cannot make the role `{ROLE}`"))?
         }
     };

@@ -42,7 +42,8 @@ pub(in crate::commands) async fn run(client: &Client, args: Deploy, global: &Glo
         (Some(least), Some(most)) => scaled(client, &args, &card, &name, &role, (least, most)).await?,
         _ => text(&aws::create_managed(client, &managed(&args, &name, source, &role)).await?, "endpointArn"),
     };
-    let endpoint = if args.wait { follow::to_the_end(client, &name, None).await? } else { aws::describe(client, &name).await? };
+    let endpoint =
+        if args.wait { follow::to_the_end(client, &name, None).await? } else { aws::describe(client, &name).await? };
     if args.min_instances.is_some() {
         registered(client, &arn, source, args.wait).await?;
     }
@@ -54,12 +55,12 @@ async fn card(client: &Client, model: &str) -> Result<Value> {
     let named = client.craton(Method::GET, &format!("/models/{}", segment(model)), None).await;
     let Err(error) = named else { return named };
     let all = client.craton(Method::GET, "/models", None).await?;
-    items(&all).iter().find(|card| card["hub"]["id"] == model).cloned().ok_or(error)
+    items(&all).iter().find(|card| card["jumpstartId"] == model).cloned().ok_or(error)
 }
 
 /// What names the model to Bedrock Marketplace.
 fn source(card: &Value) -> &str {
-    card["hub"]["id"].as_str().or_else(|| card["name"].as_str()).unwrap_or_default()
+    card["jumpstartId"].as_str().or_else(|| card["name"].as_str()).unwrap_or_default()
 }
 
 /// An endpoint's name of a model's: letters, digits, and hyphens between them.
@@ -78,7 +79,9 @@ async fn ready(client: &Client, card: &Value, args: &Deploy) -> Result<()> {
     if args.pull || is_wanted(&name, card)? {
         return models::fetch(client, &name, args.accept_eula).await.map(drop);
     }
-    output::note(&format!("{name} is not pulled: another model may answer for it, or the endpoint fails; --pull pulls it first"));
+    output::note(&format!(
+        "{name} is not pulled: another model may answer for it, or the endpoint fails; --pull pulls it first"
+    ));
     Ok(())
 }
 
@@ -117,7 +120,14 @@ fn managed(args: &Deploy, name: &str, source: &str, role: &str) -> Value {
 
 /// Makes an endpoint whose number of instances follows the work, which only SageMaker's operations can ask for. What was
 /// made is undone where a step fails. Gives its ARN.
-async fn scaled(client: &Client, args: &Deploy, card: &Value, name: &str, role: &str, bounds: (u32, u32)) -> Result<String> {
+async fn scaled(
+    client: &Client,
+    args: &Deploy,
+    card: &Value,
+    name: &str,
+    role: &str,
+    bounds: (u32, u32),
+) -> Result<String> {
     if args.accept_eula && card["licence"]["mustAccept"] == true {
         client.craton(Method::POST, &format!("/models/{}/accept-terms", segment(&text(card, "name"))), None).await?;
     }
@@ -171,7 +181,8 @@ fn told(endpoint: &Value, name: &str, arn: &str, waited: bool, global: &Global) 
     }
     output::line(format!("{name} is {}", if waited { "in service" } else { "being created" }))?;
     output::line(format!("arn: {arn}"))?;
-    let next = if waited { format!("craton endpoints chat {name}") } else { format!("craton endpoints show {name} --wait") };
+    let next =
+        if waited { format!("craton endpoints chat {name}") } else { format!("craton endpoints show {name} --wait") };
     output::note(&format!("next: {next}"));
     Ok(())
 }

@@ -18,7 +18,17 @@ pub(super) async fn run(client: &Client, name: &str, format: Format) -> Result<(
     output::line(format!("{name}: {}, last used {}", text(&figures, "status"), used(&figures["lastUsedAt"])))?;
     let variants = figures["variants"].as_array().map_or(&[][..], Vec::as_slice);
     let rows: Vec<[String; 9]> = variants.iter().map(row).collect();
-    let titles = ["VARIANT", "ANSWERS", "INSTANCES", "TOKENS/S", "BUSY", "WAITING", "FROM CACHE", "FIRST TOKEN P50/P95/P99", "ANSWER P50/P95/P99"];
+    let titles = [
+        "VARIANT",
+        "ANSWERS",
+        "INSTANCES",
+        "TOKENS/S",
+        "BUSY",
+        "WAITING",
+        "FROM CACHE",
+        "FIRST TOKEN P50/P95/P99",
+        "ANSWER P50/P95/P99",
+    ];
     output::line(output::table(titles, &rows))?;
     for variant in variants {
         output::line(totals(variant))?;
@@ -53,7 +63,8 @@ fn row(variant: &Value) -> [String; 9] {
 
 /// Half, 95 % and 99 % stay within: `41/187/341 ms`.
 fn percentiles(of: &Value) -> String {
-    let told = ["p50", "p95", "p99"].map(|name| of[name].as_f64().map_or_else(|| "-".to_owned(), |ms| format!("{ms:.0}")));
+    let told =
+        ["p50", "p95", "p99"].map(|name| of[name].as_f64().map_or_else(|| "-".to_owned(), |ms| format!("{ms:.0}")));
     if told[0] == "-" { "-".to_owned() } else { format!("{} ms", told.join("/")) }
 }
 

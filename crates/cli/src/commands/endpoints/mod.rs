@@ -69,7 +69,6 @@ async fn talk(client: &Client, args: EndpointChat, format: Format) -> Result<()>
     let found = aws::describe(client, &args.name).await?;
     let EndpointChat { system, temperature, max_tokens, question, .. } = args;
     let model = text(&found, "EndpointArn");
-    let chat =
-        Chat { model, system, temperature, max_tokens, no_repeat_ngram: None, loop_detection: false, question };
+    let chat = Chat { model, system, temperature, max_tokens, no_repeat_ngram: None, loop_detection: false, question };
     chat::run(client, chat, format).await
 }

@@ -16,7 +16,8 @@ pub(super) async fn list(client: &Client, format: Format) -> Result<()> {
     if format == Format::Json {
         return output::json(&json!({ "items": items }));
     }
-    let rows: Vec<[String; 4]> = items.iter().map(|one| ["name", "status", "through", "model"].map(|of| text(one, of))).collect();
+    let rows: Vec<[String; 4]> =
+        items.iter().map(|one| ["name", "status", "through", "model"].map(|of| text(one, of))).collect();
     output::line(output::table(["NAME", "STATUS", "THROUGH", "MODEL"], &rows))
 }
 
@@ -46,7 +47,9 @@ pub(super) async fn one(client: &Client, name: &str, format: Format) -> Result<(
     if format == Format::Json {
         return output::json(&json!({ "endpoint": endpoint, "config": config, "marketplace": known }));
     }
-    for (title, value) in lines(&endpoint, &config, &known).iter().filter(|(_, value)| !value.is_empty() && value != "-") {
+    for (title, value) in
+        lines(&endpoint, &config, &known).iter().filter(|(_, value)| !value.is_empty() && value != "-")
+    {
         output::line(format!("{title:<10} {value}"))?;
     }
     Ok(())

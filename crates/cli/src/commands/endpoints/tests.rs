@@ -13,10 +13,11 @@ const DESCRIBED: &str = r#"{"EndpointName":"shop","EndpointArn":"arn:aws:sagemak
 const CONFIG: &str = r#"{"EndpointConfigName":"shop","ProductionVariants":[{"VariantName":"AllTraffic","ModelName":"shop","InstanceType":"ml.g5.xlarge"}]}"#;
 const MANAGED: &str = r#"{"marketplaceModelEndpoints":[{"endpointArn":"arn:aws:sagemaker:us-east-1:111122223333:endpoint/shop","modelSourceIdentifier":"arn:aws:sagemaker:us-east-1:aws:hub-content/SageMakerPublicHub/Model/huggingface-llm-m/1.0.0","status":"REGISTERED"}]}"#;
 const NONE: &str = r#"{"marketplaceModelEndpoints":[]}"#;
-const CARD: &str = r#"{"name":"m","state":"ready","licence":{"name":"Apache-2.0","mustAccept":false},"hub":{"id":"huggingface-llm-m","version":"1.0.0"}}"#;
+const CARD: &str = r#"{"name":"m","state":"ready","licence":{"name":"Apache-2.0","mustAccept":false},"jumpstartId":"huggingface-llm-m"}"#;
 const ABSENT: &str = r#"{"name":"m","state":"not-pulled","licence":{"name":"Own","mustAccept":true}}"#;
 const ROLE: &str = "<GetRoleResponse><GetRoleResult><Role><Arn>arn:aws:iam::111122223333:role/CratonEndpoints</Arn></Role></GetRoleResult></GetRoleResponse>";
-const CREATED: &str = r#"{"marketplaceModelEndpoint":{"endpointArn":"arn:aws:sagemaker:us-east-1:111122223333:endpoint/shop"}}"#;
+const CREATED: &str =
+    r#"{"marketplaceModelEndpoint":{"endpointArn":"arn:aws:sagemaker:us-east-1:111122223333:endpoint/shop"}}"#;
 
 /// Runs `craton` with these words against a server that gives these answers.
 async fn told(words: &str, answers: &[(u16, &'static str)]) -> (Result<()>, JoinHandle<Vec<Asked>>) {
@@ -71,13 +72,20 @@ async fn a_role_that_is_not_there_is_made() {
 #[tokio::test]
 async fn instances_that_follow_the_work_are_made_through_sagemaker_and_registered() {
     let words = "craton deploy m --name shop --min-instances 0 --max-instances 3 --role-arn arn:r --wait";
-    let answers = [(200, CARD), (200, "{}"), (200, "{}"), (200, r#"{"EndpointArn":"arn:e"}"#), (200, DESCRIBED), (200, "{}")];
+    let answers =
+        [(200, CARD), (200, "{}"), (200, "{}"), (200, r#"{"EndpointArn":"arn:e"}"#), (200, DESCRIBED), (200, "{}")];
     let (outcome, asked) = told(words, &answers).await;
     outcome.unwrap();
     let asked = asked.join().unwrap();
     let made = &targets(&asked)[1..];
     let register = "POST /marketplace-model/endpoints/arn%3Ae/registration";
-    let wanted = ["SageMaker.CreateModel", "SageMaker.CreateEndpointConfig", "SageMaker.CreateEndpoint", "SageMaker.DescribeEndpoint", register];
+    let wanted = [
+        "SageMaker.CreateModel",
+        "SageMaker.CreateEndpointConfig",
+        "SageMaker.CreateEndpoint",
+        "SageMaker.DescribeEndpoint",
+        register,
+    ];
     assert_eq!(made, wanted);
     assert_eq!(asked[1].json()["PrimaryContainer"]["Environment"]["CRATON_MODEL_ID"], "m");
     let scaling = &asked[2].json()["ProductionVariants"][0]["ManagedInstanceScaling"];
@@ -115,7 +123,8 @@ async fn an_endpoint_that_fails_says_why() {
 
 #[tokio::test]
 async fn numbers_and_names_beyond_the_limits_are_refused_before_anything_is_asked() {
-    for words in ["craton deploy m --instances 0", "craton deploy m --instances 101", "craton endpoints scale shop 101"] {
+    for words in ["craton deploy m --instances 0", "craton deploy m --instances 101", "craton endpoints scale shop 101"]
+    {
         let (outcome, _) = told(words, &[]).await;
         assert!(outcome.unwrap_err().to_string().contains("instances"), "{words}");
     }
