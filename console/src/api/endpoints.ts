@@ -266,12 +266,11 @@ export async function setRegistered(arn: string, registered: boolean, model: str
 
 /** Deletes an endpoint and what was made for it alone. */
 export async function deleteEndpoint({ name, arn, configName, configured }: EndpointDetails, managed: boolean): Promise<void> {
-  if (managed) {
-    await send(one(arn), { method: 'DELETE', service: 'bedrock' })
-    return
-  }
-  await awsJson('sagemaker', 'DeleteEndpoint', { EndpointName: name })
-  if (configName !== name) return
+  if (managed) await send(one(arn), { method: 'DELETE', service: 'bedrock' })
+  else await awsJson('sagemaker', 'DeleteEndpoint', { EndpointName: name })
+  // What Marketplace made it deletes itself; it cannot make endpoints that scale, those were only registered.
+  const registered = managed && configured.some((variant) => variant.ManagedInstanceScaling)
+  if (configName !== name || (managed && !registered)) return
   await quietly(awsJson('sagemaker', 'DeleteEndpointConfig', { EndpointConfigName: configName }))
   for (const { ModelName } of configured) {
     if (ModelName === name) await quietly(awsJson('sagemaker', 'DeleteModel', { ModelName }))

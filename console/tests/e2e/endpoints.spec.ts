@@ -93,6 +93,15 @@ test('what cannot be deployed is told by field, and nothing is sent', async ({ s
   expect(craton.mock!.state.endpoints.asked).toMatchObject([{ endpointName: 'gemma', acceptEula: true }])
 })
 
+test('a model that is not here is downloaded from the form', async ({ signedIn: page }) => {
+  await openDeploy(page, 'Gemma 3 270M')
+  await page.getByRole('button', { name: 'Download it first' }).click()
+  await page.getByRole('dialog').getByText('I have read and accept the terms').click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Download' }).click()
+  await expect(page.getByText('Gemma 3 270M was downloaded.')).toBeVisible()
+  await expect(page.getByText('The model is not on this server yet')).toHaveCount(0)
+})
+
 test('a name that is taken is refused in the server’s words, and the SageMaker model is not left behind', async ({ signedIn: page, craton }) => {
   await openDeploy(page, 'SmolLM2 135M Instruct')
   await page.getByText('For InvokeEndpoint;').click()
@@ -176,7 +185,7 @@ test('an endpoint and a model answer side by side, each with its figures and its
   await expect(page.getByTestId('served-by')).toContainText('qwen2.5-1.5b-instruct, which stands in for retail-assistant')
   const table = page.getByRole('table', { name: 'The latest answers compared' })
   const rows = table.getByRole('row')
-  await expect(rows.nth(1)).toContainText('qwen2.5-1.5b-instruct (a substitute)')
+  await expect(rows.nth(1)).toContainText('answered by qwen2.5-1.5b-instruct, a substitute')
   await expect(rows.nth(2)).toContainText('finished')
   await expect(rows.nth(1)).toContainText(/\d+ ms/)
   const [first, second] = craton.mock!.state.converse

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::batch_args::Batch;
 pub(crate) use crate::demo_args::{Chapter, Demo};
 use crate::endpoint_args::{Deploy, Endpoints};
+pub(crate) use crate::iam_args::{Iam, PolicyType};
 use crate::import_args::Import;
 pub(crate) use crate::model_args::{Pool, Profile, Quantize, Tune, Tuning};
 pub(crate) use crate::quota_args::{Quotas, Requests};
@@ -260,67 +261,6 @@ pub enum Accounts {
     },
 }
 
-/// `craton iam`.
-#[derive(Debug, Subcommand)]
-pub enum Iam {
-    /// Show why a request was denied, and the smallest change of policies that allows it
-    ///
-    /// The request's id stands in the answer's header x-amzn-requestid (of S3: x-amz-request-id). In place of it a token can
-    /// be given that another account passed on.
-    #[command(
-        after_help = "Examples:\n  craton iam explain\n  craton iam explain 7a9d1c2e-0000-4000-8000-000000000001\n  craton iam explain explain-AgAAAAF7 --account 111122223333\n  craton iam explain 7a9d1c2e-0000-4000-8000-000000000001 --output json"
-    )]
-    Explain {
-        /// The request's id, or a token [default: the account's latest request that was denied]
-        request: Option<String>,
-    },
-    /// List everyone who may do something to a resource, and through which statements
-    #[command(
-        after_help = "Examples:\n  craton iam who-can s3:GetObject arn:aws:s3:::models/config.json\n  craton iam who-can sts:AssumeRole arn:aws:iam::111122223333:role/importer --output json"
-    )]
-    WhoCan {
-        /// The action, such as s3:GetObject
-        action: String,
-        /// The resource's ARN, or * for actions on no particular one
-        resource: String,
-    },
-    /// Check a policy document as the server would when it is set; nothing is stored
-    ///
-    /// Says what it would be refused for, in AWS's words, with line and column, and warns of what was hardly meant, such
-    /// as a misspelt action. Fails where the document would be refused.
-    #[command(
-        after_help = "Examples:\n  craton iam check-policy policy.json\n  craton iam check-policy trust.json --type trust\n  aws s3api get-bucket-policy --bucket models --query Policy --output text | craton iam check-policy - --type bucket"
-    )]
-    CheckPolicy {
-        /// The document, or - for standard input
-        file: PathBuf,
-        /// What it is to be attached to: identity for users, groups and roles, resource for anything not named here
-        #[arg(long = "type", value_enum, value_name = "TYPE", default_value = "identity")]
-        policy_type: PolicyType,
-    },
-}
-
-/// Types of policies, by what they are attached to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum PolicyType {
-    /// A managed policy or a boundary.
-    Identity,
-    /// The policy of a resource of any service.
-    Resource,
-    /// A service control policy of an organization.
-    Scp,
-    /// A role's trust policy.
-    Trust,
-    /// A KMS key's policy.
-    Key,
-    /// A bucket's policy.
-    Bucket,
-    /// A secret's policy.
-    Secret,
-    /// A policy passed when a role is assumed.
-    Session,
-}
-
 /// `craton keys`.
 #[derive(Debug, Subcommand)]
 pub enum Keys {
@@ -364,8 +304,10 @@ pub enum Surface {
 #[derive(Debug, Subcommand)]
 pub enum Models {
     /// List the models that can be pulled and those that are here
-    #[command(after_help = "Examples:\n  craton models list\n  craton models list --output json")]
-    List,
+    #[command(
+        after_help = "Examples:\n  craton models list\n  craton models list mistral --fits\n  craton models list --task chat --language de --state ready\n  craton models list --output json"
+    )]
+    List(ListModels),
     /// Show one model's card
     #[command(after_help = "Examples:\n  craton models show smollm2-135m-instruct")]
     Show {
@@ -385,6 +327,29 @@ pub enum Models {
         /// Accept the model's terms, where its licence asks for that
         #[arg(long)]
         accept_terms: bool,
+        /// Put up with a chat template that is another model's; that is recorded on the card
+        #[arg(long)]
+        allow_template: bool,
+    },
+    /// Accept a model's terms for this account
+    #[command(after_help = "Examples:\n  craton models accept-terms gemma-3-4b-it")]
+    AcceptTerms {
+        /// The model's name
+        name: String,
+    },
+    /// Predict what a model takes and how fast it is on this machine, pulled or not
+    ///
+    /// Memory for the context and the sequences that are asked for, and the expected speeds of reading and writing. Where the
+    /// model is in memory and has answered, also what was measured, and how far the prediction was from it.
+    #[command(
+        after_help = "Examples:\n  craton models fit mistral-small-24b-instruct-2501\n  craton models fit llama-3.2-3b-instruct --context 8192 --slots 2 --cache-type q8_0"
+    )]
+    Fit(Fit),
+    /// Check that a pulled model's chat template is that of its family
+    #[command(after_help = "Examples:\n  craton models verify-template smollm2-135m-instruct")]
+    VerifyTemplate {
+        /// The model's name
+        name: String,
     },
     /// Make a model of fewer bits, if what that costs stays within a bound
     ///
@@ -450,6 +415,47 @@ pub enum Models {
         #[command(subcommand)]
         command: Option<Profile>,
     },
+}
+
+/// `craton models list`.
+#[derive(Debug, Args)]
+pub struct ListModels {
+    /// Words that stand in a model's name, title, provider, description or ids
+    pub search: Vec<String>,
+    /// Only models for a task: chat, text-generation, tool-use, embedding
+    #[arg(long, value_name = "TASK")]
+    pub task: Option<String>,
+    /// Only models for a language, such as `de`
+    #[arg(long, value_name = "LANGUAGE")]
+    pub language: Option<String>,
+    /// Only models of a provider, or a part of its name
+    #[arg(long, value_name = "NAME")]
+    pub provider: Option<String>,
+    /// Only models under a licence, or a part of its name
+    #[arg(long, value_name = "NAME")]
+    pub licence: Option<String>,
+    /// Only models that fit the memory for models
+    #[arg(long)]
+    pub fits: bool,
+    /// Only models in a state: not-pulled, pulling, ready, broken
+    #[arg(long, value_name = "STATE")]
+    pub state: Option<String>,
+}
+
+/// `craton models fit`.
+#[derive(Debug, Args)]
+pub struct Fit {
+    /// The model's name
+    pub name: String,
+    /// Tokens of context of each sequence; as the server's settings say, where nothing is said
+    #[arg(long, value_name = "TOKENS")]
+    pub context: Option<u32>,
+    /// Sequences side by side; likewise
+    #[arg(long, value_name = "COUNT")]
+    pub slots: Option<u32>,
+    /// How the cache's numbers are stored: f16, f32 or q8_0; likewise
+    #[arg(long, value_name = "TYPE")]
+    pub cache_type: Option<String>,
 }
 
 /// `craton models alias`.

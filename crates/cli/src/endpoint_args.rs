@@ -19,7 +19,8 @@ pub struct Deploy {
     /// Their type, kept and shown as AWS does; every instance runs on this machine
     #[arg(long, value_name = "TYPE", default_value = INSTANCE_TYPE)]
     pub instance_type: String,
-    /// Let the number of instances follow the work, down to this; 0 leaves none until the next request
+    /// Let the number of instances follow the work, down to this; 0 leaves none until the next request. Implies --wait, as
+    /// Bedrock takes only what is in service
     #[arg(long, value_name = "N", requires = "max_instances")]
     pub min_instances: Option<u32>,
     /// Let the number of instances follow the work, up to this

@@ -8,6 +8,7 @@ mod connection;
 mod demo_args;
 mod endpoint_args;
 mod fields;
+mod iam_args;
 mod import_args;
 mod model_args;
 mod output;

@@ -16,7 +16,8 @@ import { Loading } from '../../ui/Loading.tsx'
 import { useAction } from '../../ui/useAction.ts'
 import { useLoad } from '../../ui/useLoad.ts'
 import { AdvancedSettings, Settings, Terms } from './DeploySettings.tsx'
-import { check, deploymentOf, initial } from './draft.ts'
+import { check, deploymentOf, initial, type Draft, type DraftErrors } from './draft.ts'
+import { NotHere } from './NotHere.tsx'
 import { endpointRole } from './role.ts'
 import { endpointPath, PATH } from './text.ts'
 
@@ -40,7 +41,7 @@ export function DeployForm({ model }: { model: string }) {
         Deploy {card?.title ?? model}
       </Header>
       <ErrorAlert error={models.error ?? status.error} title="Could not read the model" onRetry={models.reload} />
-      {card && <Form card={card} region={status.value?.region ?? 'us-east-1'} />}
+      {card && <Form card={card} region={status.value?.region ?? 'us-east-1'} onPulled={models.reload} />}
       {models.value && !card && (
         <Alert type="warning" header={`There is no model ${model}`}>
           Choose one in the <PageLink to="/models">model catalogue</PageLink>.
@@ -50,14 +51,21 @@ export function DeployForm({ model }: { model: string }) {
   )
 }
 
-function Form({ card, region }: { card: Card; region: string }) {
+interface FormProps {
+  card: Card
+  region: string
+  /** Its download began, or ended. */
+  onPulled: () => void
+}
+
+function Form({ card, region, onPulled }: FormProps) {
   const [draft, setDraft] = useState(() => initial(card.name))
   const [tried, setTried] = useState(false)
   const notify = useNotify()
   const mustAccept = card.licence.mustAccept && !card.licence.accepted
   const errors = check(draft, mustAccept)
   const deploy = useAction(async () => {
-    const role = draft.roleArn === '' ? await endpointRole() : draft.roleArn
+    const role = draft.ownRole ? draft.roleArn : await endpointRole()
     const asked = deploymentOf(draft, card, region, role)
     if (mustAccept && draft.target === 'sagemaker') await acceptTerms(card.name)
     if (draft.target === 'marketplace') await deployMarketplace(asked)
@@ -65,7 +73,7 @@ function Form({ card, region }: { card: Card; region: string }) {
     notify('success', `${draft.name} is being created.`)
     navigate(endpointPath(draft.name))
   })
-  const parts = { draft, errors: tried ? errors : visible(errors), onChange: setDraft }
+  const parts = { draft, errors: tried ? errors : visible(errors, draft), onChange: setDraft }
   const go = () => {
     setTried(true)
     if (Object.keys(errors).length === 0) void deploy.run()
@@ -80,7 +88,7 @@ function Form({ card, region }: { card: Card; region: string }) {
         }}
       >
         <SpaceBetween size="m">
-          {card.state !== 'ready' && <NotHere card={card} />}
+          {card.state !== 'ready' && <NotHere card={card} onChange={onPulled} />}
           <Container header={<Header variant="h2">Endpoint</Header>}>
             <Settings card={card} {...parts} />
           </Container>
@@ -111,17 +119,8 @@ function Form({ card, region }: { card: Card; region: string }) {
 }
 
 /** What is told before the first attempt: what was typed wrong, not what is not yet typed. */
-function visible(errors: ReturnType<typeof check>): ReturnType<typeof check> {
+function visible(errors: DraftErrors, { roleArn }: Draft): DraftErrors {
   const { acceptEula: _later, ...typed } = errors
+  if (roleArn === '') delete typed.roleArn
   return typed
-}
-
-function NotHere({ card }: { card: Card }) {
-  return (
-    <Alert type="info" header="The model is not on this server yet">
-      Download it in the <PageLink to={`/models?model=${encodeURIComponent(card.name)}`}>model catalogue</PageLink>, or with{' '}
-      <code>craton models pull {card.name}</code>. Deployed now, the endpoint fails or a model that is here answers for it, as the
-      server’s settings say; its page tells which.
-    </Alert>
-  )
 }

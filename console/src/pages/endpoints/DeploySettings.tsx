@@ -120,7 +120,7 @@ export function AdvancedSettings({ draft, errors, onChange }: Props) {
 }
 
 function Role({ draft, errors, onChange }: Props) {
-  const own = draft.roleArn !== ''
+  const own = draft.ownRole
   return (
     <SpaceBetween size="xs">
       <FormField label="Execution role" description="Enforced: you must be allowed to pass it, and sagemaker.amazonaws.com to assume it.">
@@ -130,7 +130,7 @@ function Role({ draft, errors, onChange }: Props) {
             { value: 'made', label: `${ROLE_NAME}, made at its first use` },
             { value: 'own', label: 'Another role' },
           ]}
-          onChange={({ detail }) => onChange({ ...draft, roleArn: detail.value === 'own' ? 'arn:aws:iam::' : '' })}
+          onChange={({ detail }) => onChange({ ...draft, ownRole: detail.value === 'own' })}
         />
       </FormField>
       {own && (
@@ -139,7 +139,7 @@ function Role({ draft, errors, onChange }: Props) {
             value={draft.roleArn}
             spellcheck={false}
             placeholder="arn:aws:iam::111122223333:role/Endpoints"
-            onChange={({ detail }) => onChange({ ...draft, roleArn: detail.value || 'arn:' })}
+            onChange={({ detail }) => onChange({ ...draft, roleArn: detail.value })}
           />
         </FormField>
       )}

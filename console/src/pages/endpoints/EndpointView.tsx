@@ -79,7 +79,7 @@ export function EndpointView({ name }: { name: string }) {
       {gone && <Alert type="info" header="There is no such endpoint">It was deleted, or never made.</Alert>}
       {!gone && <ErrorAlert error={endpoint.error} title="Could not read the endpoint" onRetry={endpoint.reload} />}
       {value && !gone && (
-        <>
+        <SpaceBetween size="m">
           {value.failure && (
             <Alert type="error" header="The endpoint could not be brought into service">
               <div className="craton-stack" data-testid="failure">
@@ -90,7 +90,7 @@ export function EndpointView({ name }: { name: string }) {
           <EndpointDetailsPanel endpoint={value} marketplace={marketplace.value} figures={figures.value} />
           {figures.value && <LiveFigures figures={figures.value} moments={moments} />}
           <ErrorAlert error={figures.error} title="Could not read the figures" onRetry={figures.reload} />
-        </>
+        </SpaceBetween>
       )}
       {acting === 'scale' && value && (
         <ScaleModal

@@ -5,6 +5,7 @@ import Header from '@cloudscape-design/components/header'
 import SpaceBetween from '@cloudscape-design/components/space-between'
 import Table from '@cloudscape-design/components/table'
 import type { EndpointFigures, VariantFigures } from '../../api/endpoints.ts'
+import { Aside } from '../../ui/Aside.tsx'
 import { integer, milliseconds } from '../../ui/format.ts'
 import { Time } from '../../ui/Time.tsx'
 import type { Moment } from './history.ts'
@@ -59,15 +60,36 @@ function Variants({ variants }: { variants: VariantFigures[] }) {
       wrapLines
       ariaLabels={{ tableLabel: 'Variants' }}
       columnDefinitions={[
-        { id: 'name', header: 'Variant', isRowHeader: true, minWidth: 120, cell: (one) => <span className="craton-stack">{one.name}</span> },
-        { id: 'model', header: 'Answers', minWidth: 170, cell: (one) => <span className="craton-stack">{one.servedModel ?? '–'}</span> },
+        {
+          id: 'name',
+          header: 'Variant',
+          isRowHeader: true,
+          minWidth: 130,
+          cell: (one) => (
+            <span className="craton-stack">
+              {one.name}
+              <Aside>{one.servedModel ?? 'no model yet'}</Aside>
+            </span>
+          ),
+        },
         { id: 'instances', header: 'Instances', minWidth: 95, cell: instances },
-        { id: 'occupancy', header: 'Places taken', minWidth: 120, cell: occupancy },
-        { id: 'hits', header: 'From the cache', minWidth: 100, cell: (one) => percentText(one.cachedTokensShare) },
-        { id: 'first', header: 'First token p50, p95, p99', minWidth: 160, cell: (one) => percentiles(one.firstToken) },
-        { id: 'latency', header: 'Answer p50, p95, p99', minWidth: 160, cell: (one) => percentiles(one.latency) },
-        { id: 'calls', header: 'Calls', minWidth: 90, cell: (one) => integer(one.invocations) },
-        { id: 'errors', header: 'Failed, throttled', minWidth: 100, cell: (one) => `${integer(one.errors)}, ${integer(one.throttled)}` },
+        { id: 'occupancy', header: 'Places taken', minWidth: 95, cell: occupancy },
+        { id: 'hits', header: 'From the cache', minWidth: 90, cell: (one) => percentText(one.cachedTokensShare) },
+        { id: 'first', header: 'First token p50, p95, p99', minWidth: 120, cell: (one) => percentiles(one.firstToken) },
+        { id: 'latency', header: 'Answer p50, p95, p99', minWidth: 120, cell: (one) => percentiles(one.latency) },
+        {
+          id: 'calls',
+          header: 'Calls',
+          minWidth: 110,
+          cell: (one) => (
+            <>
+              {integer(one.invocations)}
+              <Aside>
+                {integer(one.errors)} failed, {integer(one.throttled)} throttled
+              </Aside>
+            </>
+          ),
+        },
       ]}
     />
   )

@@ -9,7 +9,8 @@ export interface Draft {
   name: string
   instances: string
   instanceType: string
-  /** Empty: the role that is made for endpoints. */
+  /** Whether it is made as a role that was typed, and not as the one that is made for endpoints. */
+  ownRole: boolean
   roleArn: string
   kmsKeyId: string
   /** Whether the number of instances follows the work. */
@@ -52,6 +53,7 @@ export function initial(model: string): Draft {
     name: nameOf(model),
     instances: '1',
     instanceType: INSTANCE_TYPES[0],
+    ownRole: false,
     roleArn: '',
     kmsKeyId: '',
     scales: false,
@@ -76,7 +78,7 @@ export function check(draft: Draft, mustAccept: boolean): DraftErrors {
   else if (!/^[A-Za-z0-9](-*[A-Za-z0-9])*$/.test(draft.name)) errors.name = 'Letters, digits and hyphens within'
   if (!isCount(draft.instances, 1, MOST_INSTANCES)) errors.instances = `A whole number from 1 to ${MOST_INSTANCES}`
   if (!/^ml\.[a-z0-9-]+\.[a-z0-9-]+$/.test(draft.instanceType)) errors.instanceType = 'A type such as ml.g6.12xlarge'
-  if (draft.roleArn !== '' && !/^arn:aws[a-z-]*:iam::\d{12}:role\/.+$/.test(draft.roleArn)) errors.roleArn = 'The ARN of a role'
+  if (draft.ownRole && !/^arn:aws[a-z-]*:iam::\d{12}:role\/.+$/.test(draft.roleArn)) errors.roleArn = 'The ARN of a role'
   if (draft.target === 'sagemaker' && draft.scales) {
     if (!isCount(draft.least, 0, MOST_INSTANCES)) errors.least = `A whole number from 0 to ${MOST_INSTANCES}`
     if (!isCount(draft.most, Math.max(1, Number(draft.least) || 0), MOST_INSTANCES)) errors.most = 'At least 1, and no less than the least'
@@ -102,7 +104,8 @@ export function deploymentOf(draft: Draft, card: Card, region: string, roleArn: 
     instanceType: draft.instanceType,
     roleArn,
     kmsKeyId: draft.kmsKeyId.trim() || undefined,
-    acceptEula: draft.acceptEula,
+    // What was accepted for the account before holds.
+    acceptEula: draft.acceptEula || Boolean(card.licence.accepted),
     scaling:
       draft.target === 'sagemaker' && draft.scales ? { least: Number(draft.least), most: Number(draft.most) } : undefined,
   }

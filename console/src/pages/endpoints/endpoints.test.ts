@@ -23,8 +23,8 @@ describe('what is typed to deploy a model', () => {
     for (const instances of ['0', '101', '1.5', '', 'two']) expect(check(draft({ instances }), false)).toHaveProperty('instances')
     for (const instances of ['1', '100']) expect(check(draft({ instances }), false)).toEqual({})
     expect(check(draft({ instanceType: 'g6' }), false)).toHaveProperty('instanceType')
-    expect(check(draft({ roleArn: 'arn:aws:iam::' }), false)).toHaveProperty('roleArn')
-    expect(check(draft({ roleArn: 'arn:aws:iam::111122223333:role/x' }), false)).toEqual({})
+    expect(check(draft({ ownRole: true, roleArn: '' }), false)).toHaveProperty('roleArn')
+    expect(check(draft({ ownRole: true, roleArn: 'arn:aws:iam::111122223333:role/x' }), false)).toEqual({})
   })
 
   it('needs the terms accepted where the licence asks for it', () => {
@@ -41,13 +41,16 @@ describe('what is typed to deploy a model', () => {
   })
 
   it('names the hub’s content to Bedrock Marketplace and the catalogue’s name to SageMaker', () => {
-    const card = { name: 'm', jumpstartId: 'huggingface-llm-m' } as Card
+    const card = { name: 'm', jumpstartId: 'huggingface-llm-m', licence: {} } as Card
     const asked = (change: Partial<Draft>) => deploymentOf(draft(change), card, 'eu-west-1', 'arn:role')
     expect(asked({}).model).toBe('arn:aws:sagemaker:eu-west-1:aws:hub-content/SageMakerPublicHub/Model/huggingface-llm-m/1.0.0')
     expect(asked({ target: 'sagemaker' }).model).toBe('m')
-    expect(deploymentOf(draft({}), { name: 'm' } as Card, 'eu-west-1', '').model).toBe('m')
+    expect(deploymentOf(draft({}), { name: 'm', licence: {} } as Card, 'eu-west-1', '').model).toBe('m')
     expect(asked({ target: 'sagemaker', scales: true, least: '0', most: '3' }).scaling).toEqual({ least: 0, most: 3 })
     expect(asked({ scales: true }).scaling).toBeUndefined()
+    const accepted = { ...card, licence: { accepted: { acceptedBy: 'a', acceptedAt: '' } } } as Card
+    expect(deploymentOf(draft({}), accepted, 'eu-west-1', '').acceptEula).toBe(true)
+    expect(asked({}).acceptEula).toBe(false)
     expect(asked({ kmsKeyId: '  ' }).kmsKeyId).toBeUndefined()
   })
 })
@@ -99,6 +102,7 @@ describe('an endpoint in words', () => {
   it('tells figures, and a dash where there are none', () => {
     expect(percentiles(variant().firstToken)).toBe('40 ms, 100 ms, 1.50 s')
     expect(percentiles(variant().latency)).toBe('–')
+    expect(percentiles({ p50: 0, p95: 0, p99: 0 })).toBe('–')
     expect(percentText(null)).toBe('–')
     expect(occupancy(variant())).toBe('2 of 8 (25 %)')
     expect(occupancy(variant({ slots: 0 }))).toBe('–')

@@ -1,5 +1,6 @@
 /** What an endpoint did while its page is open. */
 import type { EndpointFigures } from '../../api/endpoints.ts'
+import { isUnknown } from './text.ts'
 
 /** All variants together, at one moment. */
 export interface Moment {
@@ -16,7 +17,7 @@ export const KEPT = 200
 export function remembered(moments: Moment[], figures: EndpointFigures): Moment[] {
   const { variants } = figures
   const sum = (of: (variant: EndpointFigures['variants'][number]) => number) => variants.reduce((total, one) => total + of(one), 0)
-  const first = variants.flatMap(({ firstToken }) => (firstToken.p50 === null ? [] : [firstToken.p50]))
+  const first = variants.flatMap(({ firstToken }) => (firstToken.p50 === null || isUnknown(firstToken) ? [] : [firstToken.p50]))
   const moment = {
     tokensPerSecond: sum((one) => one.tokensPerSecond ?? 0),
     queue: sum((one) => one.queue),

@@ -47,8 +47,13 @@ export function regionOf(arn: string): string {
 
 /** `41 ms, 120 ms, 340 ms`: half, 95 % and 99 % stay within. */
 export function percentiles({ p50, p95, p99 }: Percentiles3): string {
-  if (p50 === null) return '–'
+  if (p50 === null || isUnknown({ p50, p95, p99 })) return '–'
   return [p50, p95, p99].map((value) => (value === null ? '–' : milliseconds(value))).join(', ')
+}
+
+/** Nothing was answered lately: the server tells zeros then. */
+export function isUnknown({ p50, p99 }: Percentiles3): boolean {
+  return p50 === null || (p50 === 0 && p99 === 0)
 }
 
 /** `40 %` */

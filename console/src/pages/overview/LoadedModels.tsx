@@ -1,14 +1,13 @@
-import Box from '@cloudscape-design/components/box'
 import Button from '@cloudscape-design/components/button'
 import Header from '@cloudscape-design/components/header'
 import SpaceBetween from '@cloudscape-design/components/space-between'
 import Table from '@cloudscape-design/components/table'
-import type { ReactNode } from 'react'
 import { forgetPrompts, unloadModel } from '../../api/models.ts'
 import type { LoadedModel } from '../../api/status.ts'
 import { PageLink } from '../../shell/router.tsx'
 import { useNotify } from '../../shell/Notifications.tsx'
 import { useSession } from '../../shell/SessionContext.tsx'
+import { Aside } from '../../ui/Aside.tsx'
 import { Empty } from '../../ui/Empty.tsx'
 import { ErrorAlert } from '../../ui/ErrorAlert.tsx'
 import { bytes } from '../../ui/format.ts'
@@ -127,14 +126,5 @@ export function LoadedModels({ loaded, onChange }: Props) {
         ]}
       />
     </>
-  )
-}
-
-/** What belongs to a figure, smaller, below it. */
-function Aside({ children }: { children: ReactNode }) {
-  return (
-    <Box variant="small" color="text-body-secondary">
-      {children}
-    </Box>
   )
 }

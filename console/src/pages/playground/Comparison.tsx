@@ -1,4 +1,5 @@
 import Table from '@cloudscape-design/components/table'
+import { Aside } from '../../ui/Aside.tsx'
 import { integer, milliseconds } from '../../ui/format.ts'
 import { shownId } from './choices.ts'
 import { tokensPerSecond, type Turn } from './conversation.ts'
@@ -27,10 +28,14 @@ export function Comparison({ turns }: { turns: (Turn | undefined)[] }) {
             id: 'model',
             header: 'Model',
             isRowHeader: true,
-            minWidth: 150,
-            cell: ({ turn }) => <span className="craton-stack">{shownId(turn.modelId)}</span>,
+            minWidth: 170,
+            cell: ({ turn }) => (
+              <span className="craton-stack">
+                {shownId(turn.modelId)}
+                {turn.servedBy?.substituted && <Aside>answered by {turn.servedBy.name}, a substitute</Aside>}
+              </span>
+            ),
           },
-          { id: 'by', header: 'Answered by', minWidth: 150, cell: ({ turn }) => <AnsweredBy turn={turn} /> },
           { id: 'first', header: 'First token', minWidth: 95, cell: ({ turn }) => time(turn.figures.firstTextMs) },
           { id: 'speed', header: 'Tokens/s', minWidth: 85, cell: ({ turn }) => tokensPerSecond(turn.figures)?.toFixed(1) ?? '–' },
           { id: 'whole', header: 'Whole answer', minWidth: 100, cell: ({ turn }) => time(turn.figures.lastTextMs) },
@@ -40,11 +45,6 @@ export function Comparison({ turns }: { turns: (Turn | undefined)[] }) {
       />
     </div>
   )
-}
-
-function AnsweredBy({ turn: { servedBy } }: { turn: Turn }) {
-  if (!servedBy) return '–'
-  return <span className="craton-stack">{servedBy.substituted ? `${servedBy.name} (a substitute)` : servedBy.name}</span>
 }
 
 function time(ms: number | undefined): string {

@@ -124,6 +124,7 @@ export default function PlaygroundPage() {
             </ExpandableSection>
           </Container>
           <div>
+            {comparing && <Comparison turns={panes.map((pane) => chats[pane]?.turns.at(-1))} />}
             <div className="craton-panes">
               {panes.map((pane) => (
                 <Pane
@@ -136,7 +137,6 @@ export default function PlaygroundPage() {
                 />
               ))}
             </div>
-            {comparing && <Comparison turns={panes.map((pane) => chats[pane]?.turns.at(-1))} />}
             <div className="craton-prompt">
               <PromptBox
                 value={prompt}

@@ -10,6 +10,7 @@ mod doctor;
 mod embed;
 mod endpoints;
 mod env;
+mod hub;
 mod iam;
 pub(crate) mod import;
 mod invoke;

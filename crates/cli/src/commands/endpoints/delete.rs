@@ -24,7 +24,12 @@ pub(super) async fn run(client: &Client, name: &str, yes: bool, format: Format) 
     }
     match known {
         Some(_) => aws::delete_managed(client, &text(&endpoint, "EndpointArn")).await?,
-        None => delete_with_its_own(client, name, &config).await?,
+        None => drop(aws::sagemaker(client, "DeleteEndpoint", &json!({ "EndpointName": name })).await?),
+    }
+    // What Marketplace made it deletes itself; it cannot make endpoints that scale, those were only registered.
+    let scales = config["ProductionVariants"][0]["ManagedInstanceScaling"].is_object();
+    if known.is_none() || scales {
+        delete_its_own(client, name, &config).await;
     }
     if format == Format::Json {
         return output::json(&json!({ "deleting": name }));
@@ -32,11 +37,10 @@ pub(super) async fn run(client: &Client, name: &str, yes: bool, format: Format) 
     output::line(format!("{name} is being deleted"))
 }
 
-/// Deletes an endpoint, then the configuration and the model of its name, which were made for it.
-async fn delete_with_its_own(client: &Client, name: &str, config: &Value) -> Result<()> {
-    aws::sagemaker(client, "DeleteEndpoint", &json!({ "EndpointName": name })).await?;
+/// Deletes the configuration and the model of an endpoint's name, which were made for it.
+async fn delete_its_own(client: &Client, name: &str, config: &Value) {
     if config["EndpointConfigName"] != name {
-        return Ok(());
+        return;
     }
     // They may have been deleted before.
     drop(aws::sagemaker(client, "DeleteEndpointConfig", &json!({ "EndpointConfigName": name })).await);
@@ -44,7 +48,6 @@ async fn delete_with_its_own(client: &Client, name: &str, config: &Value) -> Res
     if variants.iter().any(|one| one["ModelName"] == name) {
         drop(aws::sagemaker(client, "DeleteModel", &json!({ "ModelName": name })).await);
     }
-    Ok(())
 }
 
 /// What is to be verified before an endpoint is deleted.

@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal as _;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -37,17 +37,25 @@ pub(in crate::commands) async fn run(client: &Client, args: Deploy, global: &Glo
         Some(arn) => arn.clone(),
         None => aws::role(client).await?,
     };
-    let source = source(&card);
-    let arn = match (args.min_instances, args.max_instances) {
-        (Some(least), Some(most)) => scaled(client, &args, &card, &name, &role, (least, most)).await?,
-        _ => text(&aws::create_managed(client, &managed(&args, &name, source, &role)).await?, "endpointArn"),
+    let (arn, endpoint) = match (args.min_instances, args.max_instances) {
+        (Some(least), Some(most)) => {
+            let arn = scaled(client, &args, &card, &name, &role, (least, most)).await?;
+            // Bedrock takes only what is in service.
+            let endpoint = follow::to_the_end(client, &name, None).await?;
+            aws::register(client, &arn, source(&card)).await?;
+            (arn, endpoint)
+        }
+        _ => {
+            let made = aws::create_managed(client, &managed(&args, &card, &name, &role)).await?;
+            let endpoint = if args.wait {
+                follow::to_the_end(client, &name, None).await?
+            } else {
+                aws::describe(client, &name).await?
+            };
+            (text(&made, "endpointArn"), endpoint)
+        }
     };
-    let endpoint =
-        if args.wait { follow::to_the_end(client, &name, None).await? } else { aws::describe(client, &name).await? };
-    if args.min_instances.is_some() {
-        registered(client, &arn, source, args.wait).await?;
-    }
-    told(&endpoint, &name, &arn, args.wait, global)
+    told(&endpoint, &name, &arn, global)
 }
 
 /// The model's card, by its name or by its id in SageMaker's public hub.
@@ -77,7 +85,7 @@ async fn ready(client: &Client, card: &Value, args: &Deploy) -> Result<()> {
     }
     let name = text(card, "name");
     if args.pull || is_wanted(&name, card)? {
-        return models::fetch(client, &name, args.accept_eula).await.map(drop);
+        return models::fetch(client, &name, (args.accept_eula, false)).await.map(drop);
     }
     output::note(&format!(
         "{name} is not pulled: another model may answer for it, or the endpoint fails; --pull pulls it first"
@@ -98,7 +106,9 @@ fn is_wanted(name: &str, card: &Value) -> Result<bool> {
 }
 
 /// What Bedrock Marketplace is asked to make.
-fn managed(args: &Deploy, name: &str, source: &str, role: &str) -> Value {
+fn managed(args: &Deploy, card: &Value, name: &str, role: &str) -> Value {
+    // What was accepted for the account before holds.
+    let eula = args.accept_eula || card["licence"]["accepted"].is_object();
     let mut config = json!({
         "initialInstanceCount": args.instances,
         "instanceType": args.instance_type,
@@ -109,10 +119,10 @@ fn managed(args: &Deploy, name: &str, source: &str, role: &str) -> Value {
     }
     let mut input = json!({
         "endpointName": name,
-        "modelSourceIdentifier": source,
+        "modelSourceIdentifier": source(card),
         "endpointConfig": { "sageMaker": config },
     });
-    if args.accept_eula {
+    if eula {
         input["acceptEula"] = true.into();
     }
     input
@@ -163,22 +173,11 @@ async fn config_and_endpoint(client: &Client, args: &Deploy, name: &str, (least,
     }
 }
 
-/// Lets Bedrock take a SageMaker endpoint's ARN as a model id. One that is not in service yet may have to wait for that.
-async fn registered(client: &Client, arn: &str, source: &str, must: bool) -> Result<()> {
-    match aws::register(client, arn, source).await {
-        Err(error) if must => bail!(error),
-        Err(_) => {
-            output::note("Bedrock does not know it yet: `craton deploy … --wait` registers it once it is in service");
-            Ok(())
-        }
-        Ok(()) => Ok(()),
-    }
-}
-
-fn told(endpoint: &Value, name: &str, arn: &str, waited: bool, global: &Global) -> Result<()> {
+fn told(endpoint: &Value, name: &str, arn: &str, global: &Global) -> Result<()> {
     if global.output == Format::Json {
         return output::json(endpoint);
     }
+    let waited = endpoint["EndpointStatus"] == "InService";
     output::line(format!("{name} is {}", if waited { "in service" } else { "being created" }))?;
     output::line(format!("arn: {arn}"))?;
     let next =

@@ -63,9 +63,12 @@ fn row(variant: &Value) -> [String; 9] {
 
 /// Half, 95 % and 99 % stay within: `41/187/341 ms`.
 fn percentiles(of: &Value) -> String {
-    let told =
-        ["p50", "p95", "p99"].map(|name| of[name].as_f64().map_or_else(|| "-".to_owned(), |ms| format!("{ms:.0}")));
-    if told[0] == "-" { "-".to_owned() } else { format!("{} ms", told.join("/")) }
+    // Zeros: nothing was answered lately.
+    if of["p99"].as_f64().is_none_or(|ms| ms <= 0.0) {
+        return "-".to_owned();
+    }
+    let told = ["p50", "p95", "p99"].map(|name| format!("{:.0}", of[name].as_f64().unwrap_or_default()));
+    format!("{} ms", told.join("/"))
 }
 
 fn totals(variant: &Value) -> String {

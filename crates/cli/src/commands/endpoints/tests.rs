@@ -71,7 +71,7 @@ async fn a_role_that_is_not_there_is_made() {
 
 #[tokio::test]
 async fn instances_that_follow_the_work_are_made_through_sagemaker_and_registered() {
-    let words = "craton deploy m --name shop --min-instances 0 --max-instances 3 --role-arn arn:r --wait";
+    let words = "craton deploy m --name shop --min-instances 0 --max-instances 3 --role-arn arn:r";
     let answers =
         [(200, CARD), (200, "{}"), (200, "{}"), (200, r#"{"EndpointArn":"arn:e"}"#), (200, DESCRIBED), (200, "{}")];
     let (outcome, asked) = told(words, &answers).await;
@@ -110,7 +110,7 @@ async fn a_model_that_is_not_here_is_pulled_first_where_asked() {
     let (outcome, asked) = told("craton deploy m --name shop --pull --accept-eula", &answers).await;
     outcome.unwrap();
     let asked = asked.join().unwrap();
-    assert_eq!(asked[1].json(), json!({ "source": "m", "acceptTerms": true }));
+    assert_eq!(asked[1].json(), json!({ "source": "m", "acceptTerms": true, "allowTemplate": false }));
     assert_eq!(asked[4].json()["modelSourceIdentifier"], "m");
 }
 
@@ -166,6 +166,26 @@ async fn an_endpoint_of_sagemaker_is_deleted_with_what_was_made_for_it() {
     outcome.unwrap();
     let wanted = ["SageMaker.DeleteEndpoint", "SageMaker.DeleteEndpointConfig", "SageMaker.DeleteModel"];
     assert_eq!(&targets(&asked.join().unwrap())[3..], wanted);
+}
+
+#[tokio::test]
+async fn one_that_scales_was_only_registered_and_leaves_nothing_behind() {
+    let scales = r#"{"EndpointConfigName":"shop","ProductionVariants":[{"ModelName":"shop","ManagedInstanceScaling":{"Status":"ENABLED"}}]}"#;
+    let answers = [(200, DESCRIBED), (200, scales), (200, MANAGED), (200, "{}"), (200, ""), (200, "")];
+    let (outcome, asked) = told("craton endpoints delete shop --yes", &answers).await;
+    outcome.unwrap();
+    let made = &targets(&asked.join().unwrap())[3..];
+    assert!(made[0].starts_with("DELETE /marketplace-model/"), "{made:?}");
+    assert_eq!(made[1..], ["SageMaker.DeleteEndpointConfig", "SageMaker.DeleteModel"]);
+}
+
+#[tokio::test]
+async fn terms_that_were_accepted_before_hold() {
+    let card = r#"{"name":"m","state":"ready","licence":{"mustAccept":true,"accepted":{"acceptedBy":"a"}}}"#;
+    let answers = [(200, card), (200, ROLE), (200, CREATED), (200, DESCRIBED)];
+    let (outcome, asked) = told("craton deploy m --name shop", &answers).await;
+    outcome.unwrap();
+    assert_eq!(asked.join().unwrap()[2].json()["acceptEula"], true);
 }
 
 #[tokio::test]
