@@ -5,7 +5,8 @@ use http::Method;
 use serde_json::Value;
 
 use super::segment;
-use crate::args::{Fit, Format, ListModels};
+use crate::args::Format;
+use crate::catalogue_args::{Fit, ListModels};
 use crate::client::Client;
 use crate::fields::text;
 use crate::output;

@@ -7,7 +7,8 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::{hub, jobs, pools, profiles, quantize, segment, tune};
-use crate::args::{Alias, Format, ListModels, Models, Pool, Profile};
+use crate::args::{Format, Models, Pool, Profile};
+use crate::catalogue_args::{Alias, ListModels};
 use crate::client::Client;
 use crate::fields::{items, text};
 use crate::output;

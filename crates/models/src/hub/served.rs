@@ -9,6 +9,7 @@ use super::HubModel;
 use crate::Models;
 use crate::catalogue::{CardKind, Catalogue};
 use crate::library::Manifest;
+use crate::templates;
 
 /// What answers for a model of the hub.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +47,8 @@ pub(super) fn choose(
     if let Some(own) = own
         && (strict || own.facts.memory_bytes <= budget)
     {
+        // Pulled before templates were looked at, or changed since.
+        own.template.clone().map(|report| templates::admit(&model.entry, report, None)).transpose()?;
         let why = format!("`{}` is pulled.", model.entry);
         return Ok(Served { name: model.entry.clone(), substituted: false, why });
     }
@@ -54,7 +57,9 @@ pub(super) fn choose(
     }
     let stand_ins = pulled.values().filter(|manifest| {
         let fits = manifest.facts.memory_bytes <= budget && manifest.broken.is_none();
-        fits && manifest.name != model.entry && is_alike(model, catalogue, manifest)
+        fits && templates::is_admitted(manifest.template.as_ref())
+            && manifest.name != model.entry
+            && is_alike(model, catalogue, manifest)
     });
     // Of one size, the same choice is made each time: the first by name.
     let best = stand_ins.max_by(|a, b| (a.facts.parameters, &b.name).cmp(&(b.facts.parameters, &a.name)));

@@ -154,3 +154,26 @@ fn without_substitution_the_model_has_to_be_pulled() {
     assert_eq!(error.kind, base::ErrorKind::NotFound);
     assert_eq!(error.hint.as_deref(), Some("Run `craton models pull mistral-small-24b-instruct-2501`."));
 }
+
+#[test]
+fn a_model_with_another_ones_template_answers_only_where_someone_puts_up_with_it() {
+    use crate::templates::{TemplateReport, TemplateVerdict};
+    let report = |allowed_by: Option<&str>| TemplateReport {
+        verdict: TemplateVerdict::Contradicts,
+        family: None,
+        detail: "It writes another model's tokens.".to_owned(),
+        allowed_by: allowed_by.map(str::to_owned),
+    };
+    let catalogue = Catalogue::built_in().unwrap();
+    let entry = "mistral-small-24b-instruct-2501";
+    let mut here = pulled(&[(entry, 20, 24, None), ("smollm2-135m-instruct", 1, 1, None)]);
+    here.get_mut(entry).unwrap().template = Some(report(None));
+    let error = choose(&model(MISTRAL), &catalogue, &here, (100, false)).unwrap_err();
+    assert!(error.message.contains("another model's"), "{}", error.message);
+    here.get_mut(entry).unwrap().template = Some(report(Some("arn:aws:iam::111122223333:root")));
+    assert_eq!(choose(&model(MISTRAL), &catalogue, &here, (100, false)).unwrap().name, entry);
+    // Nor does it stand in for others.
+    let other = model("huggingface-llm-qwen2-5-7b-instruct");
+    here.get_mut(entry).unwrap().template = Some(report(None));
+    assert_eq!(choose(&other, &catalogue, &here, (100, false)).unwrap().name, "smollm2-135m-instruct");
+}

@@ -132,13 +132,18 @@ pub(crate) fn of_facts(facts: &Facts, catalogue: &Catalogue, clock: Arc<dyn Cloc
     verify::verify(declared, &facts.architecture, &facts.prompting, clock)
 }
 
+/// Whether a template may be used: it contradicts nothing, or someone puts up with it.
+pub(crate) fn is_admitted(report: Option<&TemplateReport>) -> bool {
+    report.is_none_or(|report| report.verdict != TemplateVerdict::Contradicts || report.allowed_by.is_some())
+}
+
 /// Refuses a template that contradicts its model's family, unless `allowed_by` says who puts up with it, which the report
 /// then tells.
 ///
 /// # Errors
 /// Invalid, with what contradicts what.
 pub(crate) fn admit(name: &str, report: TemplateReport, allowed_by: Option<&str>) -> Result<TemplateReport> {
-    if report.verdict != TemplateVerdict::Contradicts {
+    if is_admitted(Some(&report)) {
         return Ok(report);
     }
     match allowed_by {
