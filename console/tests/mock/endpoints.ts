@@ -79,7 +79,12 @@ export function marketplace(state: State, request: IncomingMessage, url: URL, bo
   const arn = rest[1] === undefined ? undefined : decodeURIComponent(rest[1])
   const all = state.endpoints
   if (request.method === 'GET') json(response, 200, { marketplaceModelEndpoints: all.endpoints.flatMap((one) => one.marketplace ?? []) })
-  else if (request.method === 'POST') json(response, 200, { marketplaceModelEndpoint: create(state, JSON.parse(body) as Record<string, unknown>) })
+  else if (request.method === 'POST' && arn?.endsWith('/registration')) {
+    const found = named(state, arn.split('/').at(-2) ?? '')
+    const { modelSourceIdentifier } = JSON.parse(body) as { modelSourceIdentifier: string }
+    found.marketplace = { endpointArn: arnOf(found.name), modelSourceIdentifier, status: 'REGISTERED', createdAt: '2026-05-04T08:31:00Z' }
+    json(response, 200, { marketplaceModelEndpoint: found.marketplace })
+  } else if (request.method === 'POST') json(response, 200, { marketplaceModelEndpoint: create(state, JSON.parse(body) as Record<string, unknown>) })
   else {
     named(state, (arn ?? '').split('/').pop() ?? '').status = 'Deleting'
     json(response, 200, {})

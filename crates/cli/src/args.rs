@@ -127,7 +127,7 @@ pub enum Command {
         after_help = "Examples:\n  craton deploy smollm2-135m-instruct --wait\n  craton deploy gemma-3-270m-it --name shop --instances 2 --accept-eula --pull --wait\n  craton deploy smollm2-135m-instruct --name nightly --min-instances 0 --max-instances 4"
     )]
     Deploy(Box<Deploy>),
-    /// List, show, scale, delete, try and measure endpoints
+    /// List, show, scale, register, delete, try and measure endpoints
     #[command(
         subcommand,
         after_help = "Examples:\n  craton endpoints list\n  craton endpoints scale support-chat 3\n  craton endpoints chat support-chat\n  craton endpoints metrics support-chat\n  craton endpoints delete support-chat"

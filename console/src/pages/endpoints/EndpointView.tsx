@@ -4,10 +4,13 @@ import Button from '@cloudscape-design/components/button'
 import Header from '@cloudscape-design/components/header'
 import SpaceBetween from '@cloudscape-design/components/space-between'
 import { useCallback, useState } from 'react'
-import { describeEndpoint, endpointFigures, marketplaceOf, type EndpointFigures } from '../../api/endpoints.ts'
+import { describeEndpoint, endpointFigures, marketplaceOf, registerEndpoint, type EndpointFigures } from '../../api/endpoints.ts'
+import { listModels } from '../../api/models.ts'
+import { useNotify } from '../../shell/Notifications.tsx'
 import { follow, href, navigate } from '../../shell/router.tsx'
 import { ErrorAlert } from '../../ui/ErrorAlert.tsx'
 import { Loading } from '../../ui/Loading.tsx'
+import { useAction } from '../../ui/useAction.ts'
 import { useLoad } from '../../ui/useLoad.ts'
 import { DeleteEndpoint } from './DeleteEndpoint.tsx'
 import { EndpointDetailsPanel } from './EndpointDetailsPanel.tsx'
@@ -41,7 +44,17 @@ export function EndpointView({ name }: { name: string }) {
     useCallback(async (signal: AbortSignal) => (arn === undefined ? undefined : marketplaceOf(arn, signal)), [arn]),
   )
   const [acting, setActing] = useState<'scale' | 'delete'>()
+  const notify = useNotify()
+  const served = figures.value?.variants[0]?.servedModel
+  const register = useAction(async () => {
+    const card = (await listModels()).find((one) => one.name === served)
+    await registerEndpoint(arn ?? '', card?.jumpstartId ?? served ?? '')
+    notify('success', `Bedrock knows ${name}: its ARN is a model id.`)
+    marketplace.reload()
+  })
   const value = endpoint.value
+  // Bedrock, and so the playground, takes the ARN only then.
+  const registered = marketplace.value?.status === 'REGISTERED'
   // One that is being deleted is gone one day: that is no error.
   const gone = endpoint.error?.message.includes('Could not find endpoint') ?? false
   if (endpoint.loading) return <Loading what="the endpoint" />
@@ -67,15 +80,22 @@ export function EndpointView({ name }: { name: string }) {
               <Button disabled={value.status !== 'InService'} onClick={() => setActing('scale')}>
                 Change instances
               </Button>
-              <Button variant="primary" disabled={value.status !== 'InService'} onClick={() => navigate(playgroundPath(value.arn))}>
-                Open in playground
-              </Button>
+              {registered || marketplace.loading ? (
+                <Button variant="primary" disabled={value.status !== 'InService'} onClick={() => navigate(playgroundPath(value.arn))}>
+                  Open in playground
+                </Button>
+              ) : (
+                <Button disabled={value.status !== 'InService' || !served} loading={register.busy} onClick={() => void register.run()}>
+                  Register with Bedrock
+                </Button>
+              )}
             </SpaceBetween>
           )
         }
       >
         <span className="craton-stack">{name}</span>
       </Header>
+      <ErrorAlert error={register.error} title="Bedrock could not be told of the endpoint" onDismiss={register.clearError} />
       {gone && <Alert type="info" header="There is no such endpoint">It was deleted, or never made.</Alert>}
       {!gone && <ErrorAlert error={endpoint.error} title="Could not read the endpoint" onRetry={endpoint.reload} />}
       {value && !gone && (

@@ -9,10 +9,11 @@ mod show;
 #[cfg(test)]
 mod tests;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
+use http::Method;
 use serde_json::{Value, json};
 
-use super::chat;
+use super::{chat, segment};
 use crate::args::{Chat, Format, Global};
 use crate::client::Client;
 use crate::endpoint_args::{EndpointChat, Endpoints};
@@ -35,6 +36,7 @@ pub(super) async fn run(client: &Client, command: Endpoints, global: &Global) ->
             show::one(client, &name, format).await
         }
         Endpoints::Scale { name, instances, wait } => scale(client, &name, instances, wait, format).await,
+        Endpoints::Register { name, model } => register(client, &name, model, format).await,
         Endpoints::Delete { name, yes } => delete::run(client, &name, yes, format).await,
         Endpoints::Chat(args) => talk(client, args, format).await,
         Endpoints::Metrics { name } => metrics::run(client, &name, format).await,
@@ -62,6 +64,28 @@ async fn scale(client: &Client, name: &str, instances: u32, wait: bool, format: 
     }
     let done = if wait { "has" } else { "is being brought to" };
     output::line(format!("{name} {done} {instances} {}", if instances == 1 { "instance" } else { "instances" }))
+}
+
+/// Lets Bedrock take the endpoint's ARN as a model id.
+async fn register(client: &Client, name: &str, model: Option<String>, format: Format) -> Result<()> {
+    let arn = text(&aws::describe(client, name).await?, "EndpointArn");
+    let source = match model {
+        Some(model) => model,
+        None => answering(client, name).await?,
+    };
+    aws::register(client, &arn, &source).await?;
+    if format == Format::Json {
+        return output::json(&json!({ "registered": name, "model": source }));
+    }
+    output::line(format!("{name} is registered: its ARN is a model id of Bedrock"))
+}
+
+/// What SageMaker's public hub calls the model that answers for an endpoint.
+async fn answering(client: &Client, name: &str) -> Result<String> {
+    let figures = client.craton(Method::GET, &format!("/endpoints/{}/figures", segment(name)), None).await?;
+    let model = figures["variants"][0]["servedModel"].as_str().context("no model answers for it yet")?.to_owned();
+    let card = client.craton(Method::GET, &format!("/models/{}", segment(&model)), None).await.unwrap_or_default();
+    Ok(card["jumpstartId"].as_str().map_or(model, str::to_owned))
 }
 
 /// A conversation with the endpoint, whose ARN is a model id.

@@ -134,6 +134,15 @@ async fn numbers_and_names_beyond_the_limits_are_refused_before_anything_is_aske
 }
 
 #[tokio::test]
+async fn an_endpoint_is_registered_as_the_model_that_answers() {
+    let figures = r#"{"variants":[{"servedModel":"m"}]}"#;
+    let answers = [(200, DESCRIBED), (200, figures), (200, CARD), (200, "{}")];
+    let (outcome, asked) = told("craton endpoints register shop", &answers).await;
+    outcome.unwrap();
+    assert_eq!(asked.join().unwrap()[3].json(), json!({ "modelSourceIdentifier": "huggingface-llm-m" }));
+}
+
+#[tokio::test]
 async fn every_variant_is_scaled() {
     let (outcome, asked) = told("craton endpoints scale shop 0", &[(200, DESCRIBED), (200, "{}")]).await;
     outcome.unwrap();
