@@ -59,7 +59,7 @@ interface FormProps {
 }
 
 function Form({ card, region, onPulled }: FormProps) {
-  const [draft, setDraft] = useState(() => initial(card.name))
+  const [draft, setDraft] = useState(() => initial(card))
   const [tried, setTried] = useState(false)
   const notify = useNotify()
   const mustAccept = card.licence.mustAccept && !card.licence.accepted

@@ -33,7 +33,10 @@ export function Settings({ card, draft, errors, onChange }: Props & { card: Card
             {
               value: 'marketplace',
               label: 'Bedrock Marketplace',
-              description: 'Its ARN is a model id of InvokeModel and Converse. It is a SageMaker endpoint, too.',
+              description: card.jumpstartId
+                ? 'Its ARN is a model id of InvokeModel and Converse. It is a SageMaker endpoint, too.'
+                : 'Only for models that are in SageMaker’s public hub.',
+              disabled: !card.jumpstartId,
             },
             {
               value: 'sagemaker',

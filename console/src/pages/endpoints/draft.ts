@@ -47,10 +47,11 @@ export const INSTANCE_TYPES = [
   'ml.c6i.4xlarge',
 ] as const
 
-export function initial(model: string): Draft {
+export function initial({ name, jumpstartId }: Pick<Card, 'name' | 'jumpstartId'>): Draft {
   return {
-    target: 'marketplace',
-    name: nameOf(model),
+    // Bedrock Marketplace knows the models of SageMaker's public hub, and no others.
+    target: jumpstartId ? 'marketplace' : 'sagemaker',
+    name: nameOf(name),
     instances: '1',
     instanceType: INSTANCE_TYPES[0],
     ownRole: false,

@@ -5,14 +5,14 @@ import { check, deploymentOf, initial, nameOf, type Draft } from './draft.ts'
 import { KEPT, line, remembered } from './history.ts'
 import { answering, isMoving, modelName, occupancy, percentiles, percentText, scalingText, statusOf } from './text.ts'
 
-const draft = (change: Partial<Draft>): Draft => ({ ...initial('smollm2-135m-instruct'), ...change })
+const draft = (change: Partial<Draft>): Draft => ({ ...initial({ name: 'smollm2-135m-instruct', jumpstartId: 'huggingface-llm-x' }), ...change })
 
 describe('what is typed to deploy a model', () => {
   it('has a name of the model that an endpoint can have', () => {
     expect(nameOf('qwen2.5-1.5b-instruct')).toBe('qwen2-5-1-5b-instruct')
     expect(nameOf('.x'.repeat(60))).toMatch(/^[A-Za-z0-9](-*[A-Za-z0-9])*$/)
     expect(nameOf('.x'.repeat(60)).length).toBeLessThanOrEqual(50)
-    expect(check(initial('qwen2.5-1.5b-instruct'), false)).toEqual({})
+    expect(check(initial({ name: 'qwen2.5-1.5b-instruct', jumpstartId: null }), false)).toEqual({})
   })
 
   it('is refused by field', () => {
@@ -25,6 +25,11 @@ describe('what is typed to deploy a model', () => {
     expect(check(draft({ instanceType: 'g6' }), false)).toHaveProperty('instanceType')
     expect(check(draft({ ownRole: true, roleArn: '' }), false)).toHaveProperty('roleArn')
     expect(check(draft({ ownRole: true, roleArn: 'arn:aws:iam::111122223333:role/x' }), false)).toEqual({})
+  })
+
+  it('goes through SageMaker where the public hub does not have the model', () => {
+    expect(initial({ name: 'mine', jumpstartId: null }).target).toBe('sagemaker')
+    expect(initial({ name: 'm', jumpstartId: 'huggingface-llm-m' }).target).toBe('marketplace')
   })
 
   it('needs the terms accepted where the licence asks for it', () => {

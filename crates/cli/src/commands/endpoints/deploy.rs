@@ -37,24 +37,28 @@ pub(in crate::commands) async fn run(client: &Client, args: Deploy, global: &Glo
         Some(arn) => arn.clone(),
         None => aws::role(client).await?,
     };
-    let (arn, endpoint) = match (args.min_instances, args.max_instances) {
-        (Some(least), Some(most)) => {
-            let arn = scaled(client, &args, &card, &name, &role, (least, most)).await?;
-            // Bedrock takes only what is in service.
-            let endpoint = follow::to_the_end(client, &name, None).await?;
-            aws::register(client, &arn, source(&card)).await?;
-            (arn, endpoint)
-        }
-        _ => {
-            let made = aws::create_managed(client, &managed(&args, &card, &name, &role)).await?;
-            let endpoint = if args.wait {
-                follow::to_the_end(client, &name, None).await?
-            } else {
-                aws::describe(client, &name).await?
-            };
-            (text(&made, "endpointArn"), endpoint)
-        }
+    let bounds = args.min_instances.zip(args.max_instances);
+    let in_hub = card["jumpstartId"].is_string();
+    let arn = if bounds.is_some() || !in_hub {
+        through_sagemaker(client, &args, &card, &name, &role, bounds).await?
+    } else {
+        text(&aws::create_managed(client, &managed(&args, &card, &name, &role)).await?, "endpointArn")
     };
+    let registers = bounds.is_some() && in_hub;
+    let endpoint = if args.wait || registers {
+        follow::to_the_end(client, &name, None).await?
+    } else {
+        aws::describe(client, &name).await?
+    };
+    if registers {
+        // Bedrock takes only what is in service.
+        aws::register(client, &arn, source(&card)).await?;
+    } else if !in_hub {
+        output::note(&format!(
+            "{} is not in SageMaker's public hub: Bedrock does not know the endpoint, InvokeEndpoint does",
+            args.model
+        ));
+    }
     told(&endpoint, &name, &arn, global)
 }
 
@@ -128,15 +132,15 @@ fn managed(args: &Deploy, card: &Value, name: &str, role: &str) -> Value {
     input
 }
 
-/// Makes an endpoint whose number of instances follows the work, which only SageMaker's operations can ask for. What was
-/// made is undone where a step fails. Gives its ARN.
-async fn scaled(
+/// Makes an endpoint through SageMaker's operations: one whose number of instances follows the work between `bounds`, or of
+/// a model that is not in the public hub. What was made is undone where a step fails. Gives its ARN.
+async fn through_sagemaker(
     client: &Client,
     args: &Deploy,
     card: &Value,
     name: &str,
     role: &str,
-    bounds: (u32, u32),
+    bounds: Option<(u32, u32)>,
 ) -> Result<String> {
     if args.accept_eula && card["licence"]["mustAccept"] == true {
         client.craton(Method::POST, &format!("/models/{}/accept-terms", segment(&text(card, "name"))), None).await?;
@@ -151,14 +155,18 @@ async fn scaled(
     made
 }
 
-async fn config_and_endpoint(client: &Client, args: &Deploy, name: &str, (least, most): (u32, u32)) -> Result<String> {
-    let mut config = json!({ "EndpointConfigName": name, "ProductionVariants": [{
+async fn config_and_endpoint(client: &Client, args: &Deploy, name: &str, bounds: Option<(u32, u32)>) -> Result<String> {
+    let mut variant = json!({
         "VariantName": VARIANT,
         "ModelName": name,
         "InitialInstanceCount": args.instances,
         "InstanceType": args.instance_type,
-        "ManagedInstanceScaling": { "Status": "ENABLED", "MinInstanceCount": least, "MaxInstanceCount": most },
-    }] });
+    });
+    if let Some((least, most)) = bounds {
+        variant["ManagedInstanceScaling"] =
+            json!({ "Status": "ENABLED", "MinInstanceCount": least, "MaxInstanceCount": most });
+    }
+    let mut config = json!({ "EndpointConfigName": name, "ProductionVariants": [variant] });
     if let Some(key) = &args.kms_key_id {
         config["KmsKeyId"] = key.as_str().into();
     }

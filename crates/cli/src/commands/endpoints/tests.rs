@@ -14,7 +14,8 @@ const CONFIG: &str = r#"{"EndpointConfigName":"shop","ProductionVariants":[{"Var
 const MANAGED: &str = r#"{"marketplaceModelEndpoints":[{"endpointArn":"arn:aws:sagemaker:us-east-1:111122223333:endpoint/shop","modelSourceIdentifier":"arn:aws:sagemaker:us-east-1:aws:hub-content/SageMakerPublicHub/Model/huggingface-llm-m/1.0.0","status":"REGISTERED"}]}"#;
 const NONE: &str = r#"{"marketplaceModelEndpoints":[]}"#;
 const CARD: &str = r#"{"name":"m","state":"ready","licence":{"name":"Apache-2.0","mustAccept":false},"jumpstartId":"huggingface-llm-m"}"#;
-const ABSENT: &str = r#"{"name":"m","state":"not-pulled","licence":{"name":"Own","mustAccept":true}}"#;
+const ABSENT: &str =
+    r#"{"name":"m","state":"not-pulled","jumpstartId":"huggingface-llm-m","licence":{"name":"Own","mustAccept":true}}"#;
 const ROLE: &str = "<GetRoleResponse><GetRoleResult><Role><Arn>arn:aws:iam::111122223333:role/CratonEndpoints</Arn></Role></GetRoleResult></GetRoleResponse>";
 const CREATED: &str =
     r#"{"marketplaceModelEndpoint":{"endpointArn":"arn:aws:sagemaker:us-east-1:111122223333:endpoint/shop"}}"#;
@@ -93,6 +94,26 @@ async fn instances_that_follow_the_work_are_made_through_sagemaker_and_registere
 }
 
 #[tokio::test]
+async fn a_model_that_the_hub_does_not_have_is_made_through_sagemaker_alone() {
+    let card = r#"{"name":"m-q8_0","state":"ready","licence":{"mustAccept":false},"jumpstartId":null}"#;
+    let answers = [(200, card), (200, "{}"), (200, "{}"), (200, r#"{"EndpointArn":"arn:e"}"#), (200, DESCRIBED)];
+    let (outcome, asked) = told("craton deploy m-q8_0 --role-arn arn:r", &answers).await;
+    outcome.unwrap();
+    let asked = asked.join().unwrap();
+    assert_eq!(
+        targets(&asked)[1..],
+        [
+            "SageMaker.CreateModel",
+            "SageMaker.CreateEndpointConfig",
+            "SageMaker.CreateEndpoint",
+            "SageMaker.DescribeEndpoint"
+        ]
+    );
+    assert!(asked[2].json()["ProductionVariants"][0].get("ManagedInstanceScaling").is_none());
+    assert_eq!(asked[1].json()["ModelName"], "m-q8-0");
+}
+
+#[tokio::test]
 async fn what_was_made_is_undone_where_a_step_fails() {
     let words = "craton deploy m --name shop --min-instances 0 --max-instances 3 --role-arn arn:r";
     let taken = r#"{"__type":"ValidationException","message":"Cannot create already existing endpoint \"arn\"."}"#;
@@ -111,7 +132,7 @@ async fn a_model_that_is_not_here_is_pulled_first_where_asked() {
     outcome.unwrap();
     let asked = asked.join().unwrap();
     assert_eq!(asked[1].json(), json!({ "source": "m", "acceptTerms": true, "allowTemplate": false }));
-    assert_eq!(asked[4].json()["modelSourceIdentifier"], "m");
+    assert_eq!(asked[4].json()["modelSourceIdentifier"], "huggingface-llm-m");
 }
 
 #[tokio::test]
@@ -190,7 +211,7 @@ async fn one_that_scales_was_only_registered_and_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn terms_that_were_accepted_before_hold() {
-    let card = r#"{"name":"m","state":"ready","licence":{"mustAccept":true,"accepted":{"acceptedBy":"a"}}}"#;
+    let card = r#"{"name":"m","state":"ready","jumpstartId":"huggingface-llm-m","licence":{"mustAccept":true,"accepted":{"acceptedBy":"a"}}}"#;
     let answers = [(200, card), (200, ROLE), (200, CREATED), (200, DESCRIBED)];
     let (outcome, asked) = told("craton deploy m --name shop", &answers).await;
     outcome.unwrap();
