@@ -4,7 +4,13 @@ use super::*;
 
 impl World {
     /// A request signed for S3. s3s compares the time of signatures with the machine's clock.
-    pub(super) fn for_s3(&self, method: &str, path: &str, body: &str, headers: &[(&str, &str)]) -> Request<Full<Bytes>> {
+    pub(super) fn for_s3(
+        &self,
+        method: &str,
+        path: &str,
+        body: &str,
+        headers: &[(&str, &str)],
+    ) -> Request<Full<Bytes>> {
         self.signed_for_s3(&credentials(&self.admin), method, path, body, headers)
     }
 
