@@ -185,7 +185,7 @@ async fn what_marketplace_made_it_deletes() {
     let answers = [(200, DESCRIBED), (200, CONFIG), (200, MANAGED), (200, "{}")];
     let (outcome, asked) = told("craton endpoints delete shop --yes", &answers).await;
     outcome.unwrap();
-    let path = format!("DELETE /marketplace-model/endpoints/{}", super::super::segment(ARN));
+    let path = format!("DELETE /marketplace-model/endpoints/{}", segment(ARN));
     assert_eq!(targets(&asked.join().unwrap())[3], path);
 }
 
