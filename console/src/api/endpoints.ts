@@ -1,6 +1,6 @@
 /** Endpoints: SageMaker's and Bedrock Marketplace's operations, and Craton's own figures of what they do. */
 import { awsJson, everyItem, isoOf } from './awsJson.ts'
-import { send, sendJson } from './http.ts'
+import { ApiError, send, sendJson } from './http.ts'
 
 export type EndpointStatus =
   | 'Creating'
@@ -141,6 +141,16 @@ export async function listEndpoints(signal?: AbortSignal): Promise<EndpointRow[]
     createdAt: isoOf(CreationTime),
     marketplace: byArn.get(EndpointArn),
   }))
+}
+
+/** The same; none where the server has no endpoints, or the caller may not list them. */
+export async function endpointsIfAny(signal?: AbortSignal): Promise<EndpointRow[]> {
+  try {
+    return await listEndpoints(signal)
+  } catch (reason) {
+    if (reason instanceof ApiError && [403, 404, 501].includes(reason.status)) return []
+    throw reason
+  }
 }
 
 async function listMarketplace(signal?: AbortSignal): Promise<MarketplaceRow[]> {

@@ -8,7 +8,7 @@ import SpaceBetween from '@cloudscape-design/components/space-between'
 import Toggle from '@cloudscape-design/components/toggle'
 import { useState } from 'react'
 import { listAliases } from '../../api/aliases.ts'
-import { listEndpoints } from '../../api/endpoints.ts'
+import { endpointsIfAny } from '../../api/endpoints.ts'
 import { everyImportedModel } from '../../api/imports.ts'
 import { listModels } from '../../api/models.ts'
 import { getStatus } from '../../api/status.ts'
@@ -35,7 +35,7 @@ export default function PlaygroundPage() {
   const models = useLoad(listModels)
   const aliases = useLoad(listAliases)
   const imported = useLoad(everyImportedModel)
-  const endpoints = useLoad(listEndpoints)
+  const endpoints = useLoad(endpointsIfAny)
   const status = useLoad(getStatus)
   const { query } = useRoute()
   const [chosen, setChosen] = useState<(string | undefined)[]>([query.get('model') ?? undefined, query.get('with') ?? undefined])
