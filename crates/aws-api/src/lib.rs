@@ -26,6 +26,8 @@ mod qbusiness;
 mod recent;
 mod rest;
 mod s3;
+mod sagemaker;
+mod sagemaker_runtime;
 mod secretsmanager;
 mod sts;
 mod surface;

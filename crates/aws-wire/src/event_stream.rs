@@ -28,6 +28,11 @@ pub fn exception_event(code: &str, message: &str) -> Bytes {
     frame(":exception-type", &name, "exception", Bytes::from(json!({ "message": message }).to_string()))
 }
 
+/// As [`exception_event`], for a service whose streams name their exceptions as their codes are: `ModelStreamError`.
+pub fn named_exception_event(name: &str, message: &str) -> Bytes {
+    frame(":exception-type", name, "exception", Bytes::from(json!({ "Message": message }).to_string()))
+}
+
 fn frame(kind: &'static str, name: &str, message_type: &'static str, body: Bytes) -> Bytes {
     let header = |key: &'static str, value: &str| Header::new(key, HeaderValue::String(value.to_owned().into()));
     let message = Message::new(body)

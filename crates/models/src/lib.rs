@@ -11,6 +11,7 @@ mod batch;
 mod bucket;
 mod catalogue;
 mod config;
+mod endpoints;
 mod forget;
 mod foundation;
 mod imported;
@@ -48,6 +49,12 @@ pub use bucket::BucketFolder;
 pub use catalogue::{Card, CardFilter, CardKind, CardSource, CardState, Licence, Recommended};
 pub use checkpoint::{FileType, ModelFacts, Quantization};
 pub use config::{Config, HubConfig, PoolChecks};
+pub use endpoints::{
+    Container, Endpoint, EndpointConfig, EndpointFigures, EndpointStatus, EndpointTarget, EndpointVariant, Hosted,
+    HostedModel, Hosting, HostingFilter, HostingKind, HostingOrder, Market, MarketWish, NewEndpoint, NewEndpointConfig,
+    NewHostedModel, NewMarketEndpoint, Pending as PendingVariants, Retained, Scaling, ServedModel, Source, Spread,
+    VariantFigures, VariantSpec, VariantWish,
+};
 pub use foundation::{FoundationModel, Lifecycle};
 pub use imported::{
     Card as ImportedCard, CheckOutcome, CheckStep, Exact, ImportCheck, ImportFilter, ImportJob, ImportPolicy,
@@ -79,8 +86,15 @@ pub use tune::{
 };
 
 /// Every module of this crate that has tables, in the order in which they are opened.
-pub const MODULES: &[::store::Module] =
-    &[TABLES, pools::store::TABLES, profiles::store::TABLES, BATCH_TABLES, tune::store::TABLES, quotas::TABLES];
+pub const MODULES: &[::store::Module] = &[
+    TABLES,
+    pools::store::TABLES,
+    profiles::store::TABLES,
+    BATCH_TABLES,
+    tune::store::TABLES,
+    quotas::TABLES,
+    endpoints::TABLES,
+];
 
 /// The models of a deployment. Cheap to clone.
 #[derive(Clone)]
@@ -98,6 +112,7 @@ struct Inner {
     imported_files: imported::Files,
     examinations: Arc<tokio::sync::Semaphore>,
     loaded: loaded::Pool,
+    endpoints: endpoints::Registry,
     snapshots: Option<Arc<snapshots::Snapshots>>,
     aliases: aliases::Aliases,
     jobs: jobs::Jobs,
@@ -174,6 +189,7 @@ impl Models {
                 imported_files: imported::Files::new(config.imported_dir),
                 examinations: Arc::new(tokio::sync::Semaphore::new(imported::EXAMINATIONS)),
                 loaded: loaded::Pool::new(loader, config.load, config.memory_budget_bytes),
+                endpoints: endpoints::Registry::default(),
                 snapshots,
                 pools,
                 catalogue,

@@ -43,7 +43,7 @@ pub(super) fn input(error: WireError) -> WireError {
     };
     let mut input = WireError::with_status(400, "InvalidInputException", message);
     if let Some(reason) = reason {
-        input.members.push(("Reason", reason.to_owned()));
+        input.members.push(("Reason", reason.into()));
         input.headers.extend(HeaderValue::from_bytes(detail.as_bytes()).ok().map(|detail| (HINT, detail)));
     }
     input

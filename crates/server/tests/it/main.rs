@@ -10,6 +10,7 @@ mod damage;
 mod data_directories;
 mod databases;
 mod disk;
+mod endpoints;
 mod harness;
 mod lifecycle;
 mod limits;
