@@ -34,6 +34,7 @@ pub(crate) const SERVICES: &[(&str, &[Row<Routed>])] = &[
     ("secretsmanager", secretsmanager::ROWS),
     ("organizations", organizations::ROWS),
     ("cloudtrail", cloudtrail::ROWS),
+    ("sagemaker", sagemaker::HUB_ROWS),
 ];
 
 /// The row of an operation.

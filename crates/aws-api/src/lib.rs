@@ -18,6 +18,7 @@ mod dispatch;
 mod errors;
 mod iam;
 mod json_fields;
+mod jumpstart;
 mod kms;
 mod observe;
 mod openai;

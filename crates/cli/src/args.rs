@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::batch_args::Batch;
+use crate::catalogue_args::{Alias, Fit, ListModels};
 use crate::import_args::Import;
 pub(crate) use crate::model_args::{Pool, Profile, Quantize, Tune, Tuning};
 pub(crate) use crate::quota_args::{Quotas, Requests};
@@ -348,8 +349,10 @@ pub enum Surface {
 #[derive(Debug, Subcommand)]
 pub enum Models {
     /// List the models that can be pulled and those that are here
-    #[command(after_help = "Examples:\n  craton models list\n  craton models list --output json")]
-    List,
+    #[command(
+        after_help = "Examples:\n  craton models list\n  craton models list mistral --fits\n  craton models list --task chat --language de --state ready\n  craton models list --output json"
+    )]
+    List(ListModels),
     /// Show one model's card
     #[command(after_help = "Examples:\n  craton models show smollm2-135m-instruct")]
     Show {
@@ -369,6 +372,29 @@ pub enum Models {
         /// Accept the model's terms, where its licence asks for that
         #[arg(long)]
         accept_terms: bool,
+        /// Put up with a chat template that is another model's; that is recorded on the card
+        #[arg(long)]
+        allow_template: bool,
+    },
+    /// Accept a model's terms for this account
+    #[command(after_help = "Examples:\n  craton models accept-terms gemma-3-4b-it")]
+    AcceptTerms {
+        /// The model's name
+        name: String,
+    },
+    /// Predict what a model takes and how fast it is on this machine, pulled or not
+    ///
+    /// Memory for the context and the sequences that are asked for, and the expected speeds of reading and writing. Where the
+    /// model is in memory and has answered, also what was measured, and how far the prediction was from it.
+    #[command(
+        after_help = "Examples:\n  craton models fit mistral-small-24b-instruct-2501\n  craton models fit llama-3.2-3b-instruct --context 8192 --slots 2 --cache-type q8_0"
+    )]
+    Fit(Fit),
+    /// Check that a pulled model's chat template is that of its family
+    #[command(after_help = "Examples:\n  craton models verify-template smollm2-135m-instruct")]
+    VerifyTemplate {
+        /// The model's name
+        name: String,
     },
     /// Make a model of fewer bits, if what that costs stays within a bound
     ///
@@ -433,40 +459,6 @@ pub enum Models {
         /// What to do.
         #[command(subcommand)]
         command: Option<Profile>,
-    },
-}
-
-/// `craton models alias`.
-#[derive(Debug, Subcommand)]
-pub enum Alias {
-    /// List which model answers which AWS id
-    #[command(after_help = "Examples:\n  craton models alias list")]
-    List,
-    /// Let a local model or an OpenAI-compatible server answer an AWS model id
-    #[command(
-        after_help = "Examples:\n  craton models alias set anthropic.claude-3-haiku-20240307-v1:0 qwen2.5-7b-instruct\n  craton models alias set anthropic.claude-3-sonnet-20240229-v1:0 --upstream http://127.0.0.1:8000/v1 --upstream-model NAME"
-    )]
-    Set {
-        /// The AWS model id
-        model_id: String,
-        /// Name of the local model, or `pool:NAME`
-        #[arg(required_unless_present = "upstream")]
-        local: Option<String>,
-        /// Base URL of an OpenAI-compatible server, such as `http://127.0.0.1:8000/v1`
-        #[arg(long, value_name = "URL", conflicts_with = "local", requires = "upstream_model")]
-        upstream: Option<String>,
-        /// Model name at that server
-        #[arg(long, value_name = "NAME")]
-        upstream_model: Option<String>,
-        /// File that holds the server's API key
-        #[arg(long, value_name = "FILE")]
-        upstream_key_file: Option<PathBuf>,
-    },
-    /// Go back to the built-in answer for an AWS model id
-    #[command(after_help = "Examples:\n  craton models alias remove anthropic.claude-3-haiku-20240307-v1:0")]
-    Remove {
-        /// The AWS model id
-        model_id: String,
     },
 }
 

@@ -2,6 +2,7 @@
 
 mod args;
 mod batch_args;
+mod catalogue_args;
 mod client;
 mod commands;
 mod connection;

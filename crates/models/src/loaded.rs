@@ -1,6 +1,7 @@
 //! The models in memory: loaded on first use, kept under a memory budget, unloaded when idle and least recently used.
 
 mod keeping;
+mod pace;
 mod reading;
 mod recent;
 mod room;
@@ -26,6 +27,7 @@ use crate::status::{LoadedModel, ProfileInUse, Status};
 use crate::tune::TRIAL;
 pub(crate) use keeping::Keeping;
 use keeping::Leaving;
+pub(crate) use pace::Pace;
 pub(crate) use reading::READER_CONTEXT;
 use room::Taken;
 use tuned::Plan;
@@ -73,6 +75,11 @@ struct Slot {
     profile: ProfileInUse,
     last_use: AtomicU64,
     speed: Mutex<Option<f64>>,
+    /// How it was loaded.
+    options: LoadOptions,
+    /// The memory that the process took more when it had been loaded.
+    grown: Option<u64>,
+    paces: Mutex<pace::Paces>,
     /// What is kept on disk of the prompts that it reads.
     kept: Option<Arc<Kept>>,
     recent: Mutex<recent::Recent>,
@@ -127,6 +134,10 @@ impl Lease {
         drop(recent);
         if let Some(invocation) = &self.invocation {
             invocation.note_answer(finish);
+        }
+        // This lease and the pool: no other request had the model.
+        if Arc::strong_count(&self.slot) == 2 {
+            self.slot.paces.lock().unwrap_or_else(PoisonError::into_inner).note(finish);
         }
         let decode = timing.decode;
         if tokens > 1 && !decode.is_zero() {
@@ -447,7 +458,7 @@ impl Shared {
             None => self.plan(name, sources)?,
         };
         let started = Instant::now();
-        let (plan, model) = self.carry_out_or_pass_over(name, plan, sources)?;
+        let (plan, Carried { model, grown }) = self.carry_out_or_pass_over(name, plan, sources)?;
         let taken = Taken::of(&plan, model.memory_bytes());
         let bytes = taken.bytes;
         let Plan { weights, options, profile, .. } = plan;
@@ -463,6 +474,9 @@ impl Shared {
             profile,
             last_use: AtomicU64::new(self.tick()),
             speed: Mutex::new(None),
+            options,
+            grown,
+            paces: Mutex::default(),
             kept,
             recent: Mutex::default(),
             embedding: Semaphore::new(cores),
@@ -477,6 +491,13 @@ impl Shared {
         entries.insert(name.to_owned(), Entry::Ready(Arc::new(slot)));
         Ok(())
     }
+}
+
+/// A model that was loaded as it was planned.
+struct Carried {
+    model: Loaded,
+    /// The memory that the process took more for it.
+    grown: Option<u64>,
 }
 
 /// Removes the entry of a load that did not end well, also where the engine panicked.

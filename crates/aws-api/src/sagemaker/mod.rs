@@ -1,12 +1,15 @@
-//! `sagemaker`: models that are hosted, endpoint configurations and endpoints.
+//! `sagemaker`: models that are hosted, endpoint configurations and endpoints; the hub and its contents.
 
 mod asks;
 mod endpoint_configs;
 mod endpoints;
 pub(crate) mod errors;
+mod hubs;
 mod models;
 mod paging;
 mod tags;
+
+pub(crate) use hubs::ROWS as HUB_ROWS;
 
 use aws_wire::generated::sagemaker as shapes;
 use futures::future::FutureExt as _;

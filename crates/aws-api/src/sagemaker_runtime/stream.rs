@@ -1,8 +1,7 @@
 //! `InvokeEndpointWithResponseStream`: the same, piece by piece.
 
-use aws_wire::Blob;
 use aws_wire::generated::sagemaker_runtime::{
-    InvokeEndpointWithResponseStreamInput, InvokeEndpointWithResponseStreamOutput, PayloadPart, ResponseStream,
+    InvokeEndpointWithResponseStreamInput, InvokeEndpointWithResponseStreamOutput,
 };
 use base::Error;
 use bytes::Bytes;
@@ -85,5 +84,5 @@ fn pieces(
 }
 
 fn part(text: String) -> Bytes {
-    aws_wire::event(&ResponseStream::PayloadPart(PayloadPart { bytes: Some(Blob::from(text)) }))
+    aws_wire::payload_event("PayloadPart", Bytes::from(text))
 }

@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod embed;
 mod env;
+mod hub;
 mod iam;
 pub(crate) mod import;
 mod invoke;

@@ -253,6 +253,24 @@ impl Models {
     }
 }
 
+/// Writes of an endpoint that is gone that nothing of it is there.
+pub(super) fn publish_end(scope: &Scope, endpoint: &Hosted<Endpoint>) {
+    let gone = |variant: &EndpointVariant| VariantFigures { desired_instances: 0, ..described(variant) };
+    let figures = EndpointFigures {
+        name: endpoint.name.clone(),
+        arn: endpoint.arn.to_string(),
+        status: EndpointStatus::Deleting,
+        failure: None,
+        market: None,
+        variants: endpoint.body.variants.iter().map(gone).collect(),
+        created: endpoint.created,
+        last_used: None,
+    };
+    for variant in &figures.variants {
+        publish(scope, &figures, variant);
+    }
+}
+
 /// What is known of a variant beside what it does.
 fn described(variant: &EndpointVariant) -> VariantFigures {
     let served = variant.served.as_ref();

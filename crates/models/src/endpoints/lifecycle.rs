@@ -10,6 +10,7 @@ use identity::Ctx;
 use tokio::task::JoinHandle;
 
 use super::catalogue::check_instances;
+use super::figures;
 use super::live::Deployment;
 use super::resource::{
     self, Endpoint, EndpointConfig, EndpointStatus, EndpointVariant, Hosted, HostedModel, HostingKind, Pending,
@@ -366,6 +367,7 @@ impl Models {
         }
         store::remove(&self.inner.store, scope, &which).await?;
         self.inner.endpoints.forget(&arn);
+        figures::publish_end(scope, endpoint);
         Ok(())
     }
 

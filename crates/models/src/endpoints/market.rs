@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::catalogue::{HostingFilter, NewEndpointConfig, NewHostedModel, check_instances};
-use super::hub::HubModel;
 use super::resource::{
     self, Endpoint, EndpointStatus, EndpointVariant, Hosted, HostedModel, HostingKind, Market, Pending, VariantSpec,
 };
@@ -14,7 +13,7 @@ use super::store::{self, Kept, Scope};
 use super::weights::{Container, Source, accepted};
 use super::{instance_types, lifecycle};
 use crate::library::hex;
-use crate::{Models, Tags};
+use crate::{HubModel, Models, Tags};
 
 /// The longest name.
 const LONGEST_NAME: usize = 50;

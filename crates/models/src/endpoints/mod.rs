@@ -8,7 +8,6 @@
 mod catalogue;
 mod deploy;
 mod figures;
-mod hub;
 mod instance_types;
 mod invoke;
 mod lifecycle;

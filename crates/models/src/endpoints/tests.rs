@@ -206,7 +206,7 @@ async fn a_model_whose_licence_asks_for_it_is_hosted_when_its_terms_are_accepted
     let (models, ctx) = (&deployment.models, &deployment.ctx);
     let entries = models.inner.catalogue.entries();
     let entry = entries.iter().find(|entry| entry.licence.terms_must_be_accepted).unwrap().name.clone();
-    let model = super::hub::of_entry(models, &entry);
+    let model = models.hub_models().into_iter().find(|model| model.entry == entry).unwrap();
     let host = async |eula: Option<bool>| {
         let location = Some(format!("s3://jumpstart-cache-prod-us-east-1/{}", model.prepacked_artifact_key()));
         let container = Container { location, eula, ..Container::default() };
@@ -538,14 +538,14 @@ fn market(name: &str, role_arn: String) -> NewMarketEndpoint {
 async fn an_endpoint_of_the_marketplace_is_an_ordinary_one_that_bedrock_knows() {
     on_each_backend(async |deployment: Deployment| {
         let (models, ctx) = (&deployment.models, &deployment.ctx);
-        deployment.add_model("chatty");
+        deployment.add_model("smollm2-135m-instruct");
         let role = role(&deployment).await;
         let made = models.create_market_endpoint(ctx, market("mkt", role.clone())).await.unwrap();
         let arn = made.arn.to_string();
         assert_eq!(settled(models, ctx, "mkt").await.body.status, EndpointStatus::InService);
         let request = ChatRequest { model: arn.clone(), ..request("Hi") };
         let answer = models.chat(ctx, request.clone()).await.unwrap().collect().await.unwrap();
-        assert_eq!((answer.served_by.name.as_str(), answer.served_by.substituted), ("chatty", true));
+        assert_eq!((answer.served_by.name.as_str(), answer.served_by.substituted), ("smollm2-135m-instruct", true));
         let figures = models.endpoint_figures(ctx, "mkt").await.unwrap();
         assert!(figures.variants[0].substituted && figures.variants[0].why.is_some());
         let page = PageRequest { limit: 10, after: None };
@@ -583,7 +583,7 @@ async fn an_endpoint_of_the_marketplace_is_an_ordinary_one_that_bedrock_knows() 
 async fn an_endpoint_of_the_marketplace_leaves_with_what_was_made_for_it() {
     let deployment = Deployment::start().await;
     let (models, ctx) = (&deployment.models, &deployment.ctx);
-    deployment.add_model("chatty");
+    deployment.add_model("smollm2-135m-instruct");
     let role = role(&deployment).await;
     let asked = NewMarketEndpoint { request_token: Some("t".to_owned()), ..market("mkt", role.clone()) };
     let made = models.create_market_endpoint(ctx, asked.clone()).await.unwrap();

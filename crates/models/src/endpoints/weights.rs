@@ -6,10 +6,9 @@ use base::{Error, Result};
 use identity::Ctx;
 use serde::{Deserialize, Serialize};
 
-use super::hub::{HubModel, bucket_region};
-use crate::Models;
 use crate::catalogue::Origin;
 use crate::loaded::{Sources, Weights};
+use crate::{HubModel, Models, bucket_region};
 
 /// The variables that name a model.
 const OWN_VARIABLE: &str = "CRATON_MODEL_ID";

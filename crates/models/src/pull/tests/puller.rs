@@ -75,7 +75,8 @@ while [ $# -gt 1 ]; do [ "$1" = "-d" ] && DIR="$2"; shift; done
     }
 
     async fn pull(&self, source: Source, scheme: Option<&str>) -> base::Result<crate::library::Manifest> {
-        let input = PullInput { source, name: "made".to_owned(), scheme: scheme.map(str::to_owned) };
+        let input =
+            PullInput { source, name: "made".to_owned(), scheme: scheme.map(str::to_owned), template_allowed_by: None };
         self.puller.pull(&input, &self.meter).await
     }
 
