@@ -5,7 +5,7 @@ Usage: classification.py FOLDER [--rounds 5] [--texts 300] [--uncached 16] [--th
 
 FOLDER has `router_train_666.csv` and `router_test_1002.csv` with the columns `text` and `class` (CLINC150 in three classes, CC BY 3.0).
 Both sides get 100 examples, each a text and its class as JSON, and a text to classify; 8 clients ask at once. Craton scores the three
-classes (`POST /craton/v1/score`); the peer writes the JSON (`/v1/completions`, temperature 0, until the line ends), which is parsed.
+classes (`POST /craton/v1/score` with `bestOnly`); the peer writes the JSON (`/v1/completions`, temperature 0, until the line ends), which is parsed.
 `cached`: the peer as it comes; both sides have answered one text a client before. `uncached`: without its prompt cache, of `--uncached` texts only,
 as each takes the peer seconds; the unit is requests a second on both sides.
 """
@@ -65,7 +65,7 @@ def post(target, path, body):
 
 def by_scores(target, prompt):
     """The likeliest class: there is nothing to parse."""
-    body = {"model": target.model, "prompt": prompt, "continuations": [f'{label}"}}' for label in LABELS]}
+    body = {"model": target.model, "prompt": prompt, "continuations": [f'{label}"}}' for label in LABELS], "bestOnly": True}
     return LABELS[post(target, "/craton/v1/score", body)["best"]]
 
 

@@ -6,6 +6,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::batch_args::Batch;
 use crate::catalogue_args::{Alias, Fit, ListModels};
+pub(crate) use crate::demo_args::{Chapter, Demo};
+use crate::endpoint_args::{Deploy, Endpoints};
+pub(crate) use crate::iam_args::{Iam, PolicyType};
 use crate::import_args::Import;
 pub(crate) use crate::model_args::{Pool, Profile, Quantize, Tune, Tuning};
 pub(crate) use crate::quota_args::{Quotas, Requests};
@@ -116,6 +119,20 @@ pub enum Command {
         after_help = "Examples:\n  craton models list\n  craton models pull smollm2-135m-instruct\n  craton models pull hf:bartowski/Llama-3.2-3B-Instruct-GGUF/Llama-3.2-3B-Instruct-Q4_K_M.gguf\n  craton models alias set anthropic.claude-3-haiku-20240307-v1:0 smollm2-135m-instruct"
     )]
     Models(Models),
+    /// Deploy a model of the catalogue as an endpoint, in one step
+    ///
+    /// The endpoint is Bedrock Marketplace's: its ARN is a model id of InvokeModel and Converse, and its name one of SageMaker's
+    /// InvokeEndpoint. With --min-instances and --max-instances it is made through SageMaker and registered with Bedrock.
+    #[command(
+        after_help = "Examples:\n  craton deploy smollm2-135m-instruct --wait\n  craton deploy gemma-3-270m-it --name shop --instances 2 --accept-eula --pull --wait\n  craton deploy smollm2-135m-instruct --name nightly --min-instances 0 --max-instances 4"
+    )]
+    Deploy(Box<Deploy>),
+    /// List, show, scale, register, delete, try and measure endpoints
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  craton endpoints list\n  craton endpoints scale support-chat 3\n  craton endpoints chat support-chat\n  craton endpoints metrics support-chat\n  craton endpoints delete support-chat"
+    )]
+    Endpoints(Endpoints),
     /// Import a checkpoint of a bucket as a model of the account's own
     #[command(
         subcommand,
@@ -174,7 +191,7 @@ pub enum Command {
     Doctor(Doctor),
     /// Start a server, answer real requests sent by boto3, and show where to click
     #[command(
-        after_help = "Examples:\n  craton demo\n  craton demo permissions\n  craton demo import\n  craton demo --keep"
+        after_help = "Examples:\n  craton demo\n  craton demo permissions\n  craton demo import\n  craton demo hub\n  craton demo --keep"
     )]
     Demo(Demo),
     /// Print a shell's completion script
@@ -243,67 +260,6 @@ pub enum Accounts {
         /// Twelve digits [default: random]
         id: Option<String>,
     },
-}
-
-/// `craton iam`.
-#[derive(Debug, Subcommand)]
-pub enum Iam {
-    /// Show why a request was denied, and the smallest change of policies that allows it
-    ///
-    /// The request's id stands in the answer's header x-amzn-requestid (of S3: x-amz-request-id). In place of it a token can
-    /// be given that another account passed on.
-    #[command(
-        after_help = "Examples:\n  craton iam explain\n  craton iam explain 7a9d1c2e-0000-4000-8000-000000000001\n  craton iam explain explain-AgAAAAF7 --account 111122223333\n  craton iam explain 7a9d1c2e-0000-4000-8000-000000000001 --output json"
-    )]
-    Explain {
-        /// The request's id, or a token [default: the account's latest request that was denied]
-        request: Option<String>,
-    },
-    /// List everyone who may do something to a resource, and through which statements
-    #[command(
-        after_help = "Examples:\n  craton iam who-can s3:GetObject arn:aws:s3:::models/config.json\n  craton iam who-can sts:AssumeRole arn:aws:iam::111122223333:role/importer --output json"
-    )]
-    WhoCan {
-        /// The action, such as s3:GetObject
-        action: String,
-        /// The resource's ARN, or * for actions on no particular one
-        resource: String,
-    },
-    /// Check a policy document as the server would when it is set; nothing is stored
-    ///
-    /// Says what it would be refused for, in AWS's words, with line and column, and warns of what was hardly meant, such
-    /// as a misspelt action. Fails where the document would be refused.
-    #[command(
-        after_help = "Examples:\n  craton iam check-policy policy.json\n  craton iam check-policy trust.json --type trust\n  aws s3api get-bucket-policy --bucket models --query Policy --output text | craton iam check-policy - --type bucket"
-    )]
-    CheckPolicy {
-        /// The document, or - for standard input
-        file: PathBuf,
-        /// What it is to be attached to: identity for users, groups and roles, resource for anything not named here
-        #[arg(long = "type", value_enum, value_name = "TYPE", default_value = "identity")]
-        policy_type: PolicyType,
-    },
-}
-
-/// Types of policies, by what they are attached to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum PolicyType {
-    /// A managed policy or a boundary.
-    Identity,
-    /// The policy of a resource of any service.
-    Resource,
-    /// A service control policy of an organization.
-    Scp,
-    /// A role's trust policy.
-    Trust,
-    /// A KMS key's policy.
-    Key,
-    /// A bucket's policy.
-    Bucket,
-    /// A secret's policy.
-    Secret,
-    /// A policy passed when a role is assumed.
-    Session,
 }
 
 /// `craton keys`.
@@ -543,37 +499,4 @@ pub struct Doctor {
     /// Address that `craton up` would listen on [default: 127.0.0.1:4566]
     #[arg(long, env = "CRATON_LISTEN", value_name = "ADDRESS:PORT")]
     pub listen: Option<std::net::SocketAddr>,
-}
-
-/// `craton demo`.
-#[derive(Debug, Args)]
-pub struct Demo {
-    /// What to show
-    #[arg(value_enum, default_value_t = Chapter::Foundation)]
-    pub chapter: Chapter,
-    /// Leave the server running until Ctrl-C, to look at the console
-    #[arg(long)]
-    pub keep: bool,
-    /// Folder of downloaded models
-    #[arg(long, env = "CRATON_MODELS_DIR", value_name = "DIR")]
-    pub models_dir: Option<PathBuf>,
-    /// Checkpoint that the chapter `import` imports [default: the one that scripts/checkpoint/make.sh makes]
-    #[arg(long, env = "CRATON_DEMO_CHECKPOINT", value_name = "DIR")]
-    pub checkpoint: Option<PathBuf>,
-    /// Python with boto3 [default: one is set up in the user's cache folder]
-    #[arg(long, env = "CRATON_DEMO_PYTHON", value_name = "FILE")]
-    pub python: Option<PathBuf>,
-}
-
-/// A part of the demo.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Chapter {
-    /// Models answer
-    Foundation,
-    /// A request is denied, explained, repaired and allowed; a backup is restored
-    Permissions,
-    /// A checkpoint of another account is imported, once its grants are right, and answers until its key is revoked
-    Import,
-    /// Prompts that begin alike, an answer of a form, a tuning of a minute, records as a batch
-    Inference,
 }

@@ -19,6 +19,9 @@ pub struct Score {
     /// By what a log probability is divided before they are compared: none, tokens or bytes
     #[arg(long, value_name = "BY", default_value = "none", value_parser = ["none", "tokens", "bytes"])]
     pub normalize: String,
+    /// Tell only which is the likeliest, and read the others no further than is needed for it
+    #[arg(long)]
+    pub best_only: bool,
     /// What may follow; after a prompt as it stands, a word often begins with a blank
     #[arg(required = true)]
     pub continuations: Vec<String>,

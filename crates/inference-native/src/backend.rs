@@ -106,6 +106,13 @@ impl Shape {
         asked.or((!HAS_GPU).then_some(self.small))
     }
 
+    /// Whether attention in the buffer that sequences share is computed in one pass. Only so what other sequences hold is
+    /// skipped, which pays where prompts begin in many ways; where nearly all of them begin alike, attention in steps is
+    /// faster, and the options may ask for it.
+    fn shared_in_one_pass(&self) -> bool {
+        self.attention != Some(false) || self.cache_type.is_quantized()
+    }
+
     /// Whether the threads that compute a single token at this position show in its rounding.
     fn shows_threads(&self, position: u32) -> bool {
         self.flash_attention() == Some(true) && (position + 1).next_multiple_of(CELLS) >= CUT_FROM
@@ -206,8 +213,7 @@ impl Native<'_> {
                 context: self.shape.cells,
                 unified: true,
                 batch: self.shape.batch,
-                // What is masked is skipped only so.
-                flash_attention: Some(true),
+                flash_attention: Some(self.shape.shared_in_one_pass()),
                 cache_type: self.shape.cache_type,
             })?);
         }
@@ -266,7 +272,7 @@ impl Backend for Native<'_> {
             batch: self.shape.batch,
             copies: self.opener.model.has_whole_states(),
             // Attention in one pass keeps values otherwise than attention in steps, and that is how both are kept then.
-            exchanges: self.shape.flash_attention() == Some(true),
+            exchanges: self.shape.flash_attention() == Some(self.shape.shared_in_one_pass()),
         }
     }
 

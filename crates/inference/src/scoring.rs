@@ -17,6 +17,10 @@ pub struct ScoreRequest {
     pub echo: bool,
     /// How many of the likeliest tokens in the place of each of the prompt's own are told with them.
     pub top: u8,
+    /// Where only the likeliest continuation is wanted: by what each's log probability is divided before they are
+    /// compared, one positive number for each. A continuation is then not read on once its tokens so far make it less
+    /// likely than another one is as a whole, and has fewer readings than tokens.
+    pub best_by: Option<Vec<f64>>,
     /// How it is served beside others.
     pub serving: Serving,
 }
@@ -29,9 +33,10 @@ pub struct Scores {
     /// Beside each of those the likeliest tokens in its place, best first, where they were asked for. They come without
     /// their bytes.
     pub prompt_top: Vec<Vec<TopLogprob>>,
-    /// One reading for each token of each continuation, in order.
+    /// One reading for each token of each continuation, in order; of one that cannot be the likeliest, where only that
+    /// is wanted, those of its first tokens.
     pub continuations: Vec<Vec<Reading>>,
-    /// Tokens used: `completion_tokens` are those of all continuations.
+    /// Tokens used: `completion_tokens` are those of all continuations that were read.
     pub usage: Usage,
 }
 

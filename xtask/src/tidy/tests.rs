@@ -28,6 +28,9 @@ fn forbidden_words_are_named() {
         assert_eq!(sources::check_text("crates/base/src/x.rs", bad).len(), 1, "{bad}");
     }
     assert!(sources::check_text("crates/inference-native/src/x.rs", block).is_empty());
+    assert!(sources::check_text("crates/search/src/scan.rs", block).is_empty());
+    assert_eq!(sources::check_text("crates/search/src/scan.rs", &"x\n".repeat(301)).len(), 1);
+    assert_eq!(sources::check_text("crates/search/src/vectors.rs", block).len(), 1);
     assert_eq!(sources::check_text("crates/models/src/invoke.rs", "let q = \"SELECT a FROM b\";").len(), 1);
     assert!(sources::check_text("crates/models/src/store.rs", "let q = \"SELECT a FROM b\";").is_empty());
 }

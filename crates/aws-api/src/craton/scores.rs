@@ -32,7 +32,17 @@ pub(super) fn model(call: &Call<Labels>) -> String {
 }
 
 fn decode(root: &Fields<'_>) -> Result<(ScoreRequest, Normalize)> {
-    root.only(&["model", "prompt", "messages", "system", "continuations", "normalize", "priority", "deterministic"])?;
+    root.only(&[
+        "model",
+        "prompt",
+        "messages",
+        "system",
+        "continuations",
+        "normalize",
+        "bestOnly",
+        "priority",
+        "deterministic",
+    ])?;
     let model = root.required("model")?.text()?.to_owned();
     let continuations = root.required("continuations")?.texts()?.into_iter().map(RawPrompt::Text).collect();
     let by = match root.optional("normalize") {
@@ -44,7 +54,8 @@ fn decode(root: &Fields<'_>) -> Result<(ScoreRequest, Normalize)> {
         },
     };
     let prompt = prompt(root, &model)?;
-    Ok((ScoreRequest { model, prompt, continuations, echo: None, serving: serving::serving(root)? }, by))
+    let best_by = root.boolean("bestOnly")?.unwrap_or(false).then_some(by);
+    Ok((ScoreRequest { model, prompt, continuations, echo: None, best_by, serving: serving::serving(root)? }, by))
 }
 
 /// A prompt as it stands, or a conversation.
@@ -79,6 +90,8 @@ fn message(item: &Node<'_>) -> Result<Message> {
 }
 
 fn describe(scores: &Scores, texts: &[String], by: Normalize) -> Value {
+    // Of continuations that were not read to their ends only the most that they can be is known.
+    let are_whole = scores.continuations.iter().all(Scored::is_whole);
     let probabilities = scores.probabilities(by);
     let one = |((scored, text), probability): ((&Scored, &String), f64)| {
         let mut one = json!({
@@ -86,8 +99,11 @@ fn describe(scores: &Scores, texts: &[String], by: Normalize) -> Value {
             "logProbability": scored.logprob(),
             "tokens": scored.tokens.iter().map(|token| token.token.as_str()).collect::<Vec<_>>(),
             "tokenLogProbabilities": scored.tokens.iter().map(|token| token.logprob).collect::<Vec<_>>(),
-            "probability": probability,
         });
+        match are_whole {
+            true => one["probability"] = json!(probability),
+            false => one["atMost"] = json!(!scored.is_whole()),
+        }
         if by != Normalize::None {
             one["normalizedLogProbability"] = json!(scored.normalized(by));
         }

@@ -173,7 +173,24 @@ async fn continuations_are_scored_over_the_wire() {
     let answer = ask(chat).await.json();
     let mean = answer["scores"][1]["logProbability"].as_f64().unwrap() / 2.0;
     assert!((answer["scores"][1]["normalizedLogProbability"].as_f64().unwrap() - mean).abs() < 1e-9, "{answer}");
+    // What the model would write is far likelier than the first token of anything else.
+    let write = json!({"model": CLAUDE, "prompt": "Yes or no?", "max_tokens": 6, "temperature": 0}).to_string();
+    let key = world.api_key("openai").await;
+    let written = world.bearer(&key, "POST", "/v1/completions", &write).await.json();
+    let written = written["choices"][0]["text"].as_str().unwrap();
+    let other = written.chars().rev().collect::<String>();
+    let all = json!({"model": CLAUDE, "prompt": "Yes or no?", "continuations": ["~ yes", written, "~ no", other]});
+    let (mut best, all) = (all.clone(), ask(all).await.json());
+    best["bestOnly"] = json!(true);
+    let best = ask(best).await.json();
+    let at = all["best"].as_u64().unwrap() as usize;
+    assert_eq!((&best["best"], &best["scores"][at]["atMost"]), (&all["best"], &json!(false)), "{best}");
+    assert_eq!(best["scores"][at]["tokenLogProbabilities"], all["scores"][at]["tokenLogProbabilities"]);
+    assert_eq!((at, &best["scores"][0]["atMost"]), (1, &json!(true)), "{best}");
+    assert!(best["scores"][1].get("probability").is_none(), "{best}");
+    assert!(best["usage"]["outputTokens"].as_u64() < all["usage"]["outputTokens"].as_u64());
     for (member, value) in [
+        ("bestOnly", json!("yes")),
         ("continuations", json!([])),
         ("continuations", json!([""])),
         ("continuations", Value::Null),

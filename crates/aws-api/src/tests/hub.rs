@@ -90,7 +90,8 @@ async fn a_prediction_has_all_its_parts() {
     let bytes = |name: &str| fit[name].as_u64().unwrap();
     assert_eq!(bytes("memoryBytes"), bytes("weightsBytes") + bytes("cacheBytes") + bytes("workingBytes"));
     assert_eq!((&fit["context"], &fit["slots"], &fit["cacheType"]), (&json!(2048), &json!(2), &json!("q8_0")));
-    assert!(fit["prefillTokensPerSecond"].as_f64().unwrap() > fit["decodeTokensPerSecond"].as_f64().unwrap());
+    // The fake engine does not tell how fast it multiplies.
+    assert!(fit["prefillTokensPerSecond"].is_null() && fit["decodeTokensPerSecond"].is_null());
     assert!(fit["basis"]["bandwidthBytesPerSecond"].as_f64().unwrap() > 0.0 && fit["measured"].is_null());
     for query in ["context=0", "slots=x", "cacheType=q1"] {
         let path = format!("/models/smollm2-135m-instruct/fit?{query}");

@@ -1,14 +1,14 @@
 use super::*;
 
 impl World {
-    async fn api_key(&self, surface: &str) -> String {
+    pub(super) async fn api_key(&self, surface: &str) -> String {
         let body = json!({"name": "test", "surface": surface, "expiresInDays": 1}).to_string();
         let reply = self.signed("craton", "POST", "/craton/v1/api-keys", &body).await;
         assert_eq!(reply.status, 201, "{}", reply.text());
         reply.json()["key"].as_str().unwrap().to_owned()
     }
 
-    async fn bearer(&self, key: &str, method: &str, path: &str, body: &str) -> Reply {
+    pub(super) async fn bearer(&self, key: &str, method: &str, path: &str, body: &str) -> Reply {
         let request = Request::builder()
             .method(method)
             .uri(path)

@@ -203,9 +203,7 @@ fn on_this_machine(client: &Client, source: &str) -> Result<String> {
 /// `allowed` are the model's terms, and a chat template of another model.
 async fn pull(client: &Client, source: &str, allowed: (bool, bool), format: Format) -> Result<()> {
     let source = &on_this_machine(client, source)?;
-    let request = json!({ "source": source, "acceptTerms": allowed.0, "allowTemplate": allowed.1 });
-    let answer = client.craton(Method::POST, "/models/pull", Some(&request)).await?;
-    let job = jobs::follow(client, &answer["job"], source, PULL_BROKEN_OFF).await?;
+    let job = fetch(client, source, allowed).await?;
     if format == Format::Json {
         return output::json(&job);
     }
@@ -216,6 +214,14 @@ async fn pull(client: &Client, source: &str, allowed: (bool, bool), format: Form
         output::line(format!("licence: {} {url}", text(&card["licence"], "name")).trim_end())?;
     }
     Ok(())
+}
+
+/// Has a model downloaded, with progress, and gives the job that did it. `allowed` are the model's terms, and a chat template
+/// of another model.
+pub(super) async fn fetch(client: &Client, source: &str, allowed: (bool, bool)) -> Result<Value> {
+    let request = json!({ "source": source, "acceptTerms": allowed.0, "allowTemplate": allowed.1 });
+    let answer = client.craton(Method::POST, "/models/pull", Some(&request)).await?;
+    jobs::follow(client, &answer["job"], source, PULL_BROKEN_OFF).await
 }
 
 async fn aliases(client: &Client, format: Format) -> Result<()> {

@@ -50,6 +50,8 @@ pub(super) struct Scored {
     pub(super) echo: bool,
     /// How many of the likeliest tokens are told beside each of an echoed prompt's.
     pub(super) top: u8,
+    /// By what log probabilities are divided, where only the likeliest continuation is wanted.
+    pub(super) best_by: Option<Vec<f64>>,
     /// Taken when it is answered.
     pub(super) sender: Option<oneshot::Sender<Result<Scores>>>,
 }

@@ -22,6 +22,7 @@ mod job;
 pub(crate) mod mailbox;
 mod meters;
 mod queue;
+mod ranking;
 mod separate;
 mod sequence;
 mod shared;
@@ -223,8 +224,10 @@ impl Generator for Scheduler {
         let continuations: Vec<Vec<Token>> =
             request.continuations.iter().map(|prompt| self.tokens(prompt)).collect::<Result<_>>()?;
         self.check_continuations(tokens.len(), &continuations)?;
+        check_lengths(request.best_by.as_deref(), continuations.len())?;
         let (sender, receiver) = oneshot::channel();
-        let scored = Scored { continuations, echo: request.echo, top: request.top, sender: Some(sender) };
+        let ScoreRequest { echo, top, best_by, .. } = request;
+        let scored = Scored { continuations, echo, top, best_by, sender: Some(sender) };
         let (serving, work) = (request.serving, Work::Score(scored));
         self.shared.push(Job { tokens, serving, cache_points: Vec::new(), submitted, work })?;
         Ok(Scoring::new(receiver))
@@ -244,6 +247,15 @@ impl Generator for Scheduler {
     fn remember(&self, prefixes: Vec<KeptPrefix>) {
         self.shared.send(Errand::Remember(prefixes));
     }
+}
+
+/// Refuses lengths that no continuations can be compared by.
+fn check_lengths(lengths: Option<&[f64]>, continuations: usize) -> Result<()> {
+    let Some(lengths) = lengths else { return Ok(()) };
+    if lengths.len() == continuations && lengths.iter().all(|length| length.is_finite() && *length > 0.0) {
+        return Ok(());
+    }
+    Err(Error::Request { reason: format!("{continuations} positive lengths are needed to compare by") })
 }
 
 impl Scheduler {

@@ -167,8 +167,7 @@ impl Worker<'_> {
         let slot = &mut self.slots.all[index];
         let prompt = slot.tokens.len();
         let Some(sequence) = &mut slot.running else { return };
-        let at = sequence.next_scored;
-        sequence.next_scored += 1;
+        let Some(at) = sequence.take_scored() else { return };
         let tokens = &sequence.continuations()[at];
         let read = &tokens[..tokens.len() - 1];
         self.batch.clear();
@@ -227,7 +226,7 @@ fn pending(slot: &Slot) -> usize {
 
 pub(super) fn scores(slot: &Slot) -> bool {
     let running = slot.running.as_ref();
-    running.is_some_and(|sequence| sequence.is_read && sequence.next_scored < sequence.continuations().len())
+    running.is_some_and(|sequence| sequence.is_read && sequence.next_scored().is_some())
 }
 
 fn is_deterministic(slot: &Slot) -> bool {

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::job::{Job, Scored, Work, Writing};
+use super::ranking::Ranking;
 use crate::backend::Vocabulary;
 use crate::generation::{Event, Finish, StopReason, Timing, TokenLogprob, Usage};
 use crate::reading::Reading;
@@ -24,8 +25,8 @@ pub(super) struct Sequence {
     pub(super) cached: usize,
     /// The prompt's tokens that were read and then kept.
     pub(super) kept: usize,
-    /// The next continuation to be scored.
-    pub(super) next_scored: usize,
+    /// The continuations that are still to be read.
+    ranking: Ranking,
     scores: Scores,
     written: u32,
     pub(super) taken: Instant,
@@ -45,9 +46,9 @@ pub(super) enum Step {
 impl Sequence {
     /// A request of whose prompt `cached` tokens are in the slot's cache.
     pub(super) fn new(job: Job, cached: usize, now: Instant) -> Self {
-        let continuations = match &job.work {
-            Work::Write(_) => Vec::new(),
-            Work::Score(scored) => vec![Vec::new(); scored.continuations.len()],
+        let (continuations, ranking) = match &job.work {
+            Work::Write(_) => (Vec::new(), Ranking::default()),
+            Work::Score(scored) => (vec![Vec::new(); scored.continuations.len()], Ranking::new(scored)),
         };
         Self {
             job,
@@ -56,7 +57,7 @@ impl Sequence {
             passed_over: 0,
             cached,
             kept: 0,
-            next_scored: 0,
+            ranking,
             scores: Scores { continuations, ..Scores::default() },
             written: 0,
             taken: now,
@@ -82,6 +83,16 @@ impl Sequence {
             Work::Write(_) => &[],
             Work::Score(scored) => &scored.continuations,
         }
+    }
+
+    /// The continuation to be read next, if one may be read now.
+    pub(super) fn next_scored(&self) -> Option<usize> {
+        self.ranking.next()
+    }
+
+    /// Takes it as read in this step, as a whole.
+    pub(super) fn take_scored(&mut self) -> Option<usize> {
+        self.ranking.take()
     }
 
     /// Takes the logits after the prompt's last token, or after the last token that was written.
@@ -146,18 +157,20 @@ impl Sequence {
             let reading = distribution.reading(logits, self.continuations()[at][0]);
             self.scores.continuations[at].push(reading);
         }
+        if let Work::Score(scored) = &self.job.work {
+            self.ranking.begin(scored, &self.scores.continuations);
+        }
         Ok(())
     }
 
-    /// Answers a scored request once all readings are there.
+    /// Answers a scored request once it is known all that is asked.
     pub(super) fn finish_scored(&mut self) -> bool {
         let usage = self.usage();
         let Work::Score(scored) = &mut self.job.work else { return false };
-        let mut both = self.scores.continuations.iter().zip(&scored.continuations);
-        if !self.is_read || both.any(|(readings, tokens)| readings.len() < tokens.len()) {
+        if !self.is_read || !self.ranking.is_over(scored, &self.scores.continuations) {
             return false;
         }
-        let completion_tokens = scored.continuations.iter().map(Vec::len).sum::<usize>() as u32;
+        let completion_tokens = self.scores.continuations.iter().map(Vec::len).sum::<usize>() as u32;
         let scores = std::mem::take(&mut self.scores);
         scored.answer(Ok(Scores { usage: Usage { completion_tokens, ..usage }, ..scores }));
         true

@@ -152,7 +152,8 @@ impl Worker<'_> {
         let Some(sequence) = &mut slot.running else { return Ok(()) };
         let prompt = sequence.job.tokens.len();
         let first = plan.scratch;
-        while let Some(tokens) = sequence.continuations().get(sequence.next_scored) {
+        while let Some(continuation) = sequence.next_scored() {
+            let tokens = &sequence.continuations()[continuation];
             let rows = tokens.len() - 1;
             if rows > 0 && (rows > plan.left || plan.scratch == self.slots.layout.scratch) {
                 break;
@@ -160,13 +161,8 @@ impl Worker<'_> {
             if rows > 0 {
                 let scratch = self.slots.layout.separate + self.slots.layout.shared + plan.scratch;
                 // Named before it is tried, so that a failure ends this request too.
-                plan.wants.push(Want {
-                    row: self.batch.len(),
-                    slot: index,
-                    what: What::Continuation(sequence.next_scored, 1),
-                });
+                plan.wants.push(Want { row: self.batch.len(), slot: index, what: What::Continuation(continuation, 1) });
                 backend.share(index as u32, scratch, held as u32)?;
-                let continuation = sequence.next_scored;
                 for (at, token) in tokens[..rows].iter().enumerate() {
                     if at > 0 {
                         let what = What::Continuation(continuation, at + 1);
@@ -179,7 +175,7 @@ impl Worker<'_> {
                 plan.left -= rows;
                 plan.scratch += 1;
             }
-            sequence.next_scored += 1;
+            sequence.take_scored();
         }
         let also = (self.scratch(first), plan.scratch - first);
         if also.1 > 0

@@ -11,6 +11,7 @@ use crate::engine::LoadOptions;
 use crate::fake::{FakeBackend, FakeLoader, FakeOpen, FakeVocabulary};
 use crate::generation::{Completion, Event};
 use crate::generation::{Priority, Serving, Tenant};
+use crate::reading::Reading;
 use crate::sampling::Sampling;
 use crate::scoring::Scores;
 use crate::tool_calls::ToolFormat;
@@ -323,6 +324,57 @@ fn many_continuations_are_scored_in_waves_and_alike() {
     for (at, one) in all.iter().enumerate() {
         let alone = scores(&model, "which?", &[one], deterministic()).unwrap();
         assert_eq!(alone.continuations[0], together.continuations[at], "{one}");
+    }
+}
+
+#[test]
+fn the_likeliest_continuation_alone_is_found_by_reading_fewer() {
+    let model = fake(&[("weather", "sunny")]);
+    let mut continuations: Vec<String> = (0..60).map(|seed| letters(seed, 2 + seed as usize % 9)).collect();
+    continuations.push("sunny".to_owned());
+    let asked: Vec<Prompt> = continuations.iter().map(|continuation| text(continuation)).collect();
+    let by_tokens: Vec<f64> = continuations.iter().map(|continuation| continuation.len() as f64).collect();
+    let value = |readings: &[Reading], length: f64| -> f64 {
+        readings.iter().map(|reading| f64::from(reading.logprob)).sum::<f64>() / length
+    };
+    for (end, lengths) in [("weather?", vec![1.0; 61]), ("weather?", by_tokens.clone()), ("what?", by_tokens)] {
+        for serving in [Serving::default(), deterministic()] {
+            let request = ScoreRequest {
+                prompt: text(&format!("{} {end}", letters(3, 90))),
+                continuations: asked.clone(),
+                serving,
+                ..ScoreRequest::default()
+            };
+            let all = block_on(model.score(request.clone()).unwrap().collect()).unwrap();
+            let best = ScoreRequest { best_by: Some(lengths.clone()), ..request };
+            let best = block_on(model.score(best).unwrap().collect()).unwrap();
+            let values: Vec<f64> =
+                all.continuations.iter().zip(&lengths).map(|(readings, length)| value(readings, *length)).collect();
+            let likeliest = (0..61).rev().max_by(|one, other| values[*one].total_cmp(&values[*other])).unwrap();
+            assert_eq!(best.continuations[likeliest], all.continuations[likeliest]);
+            for (at, readings) in best.continuations.iter().enumerate() {
+                assert!(!readings.is_empty() && all.continuations[at].starts_with(readings));
+                let is_whole = readings.len() == all.continuations[at].len();
+                assert!(is_whole || value(readings, lengths[at]) < values[likeliest], "{at}");
+            }
+            let read = |scores: &Scores| scores.continuations.iter().map(Vec::len).sum::<usize>();
+            assert_eq!(best.usage.completion_tokens as usize, read(&best));
+            assert!(end == "what?" || read(&best) < read(&all) / 2, "{}", read(&best));
+        }
+    }
+}
+
+#[test]
+fn continuations_are_compared_by_one_positive_length_each() {
+    let model = fake(&[]);
+    for lengths in [vec![1.0], vec![1.0, 0.0], vec![1.0, f64::NAN]] {
+        let request = ScoreRequest {
+            prompt: text("a"),
+            continuations: vec![text("b"), text("c")],
+            best_by: Some(lengths),
+            ..ScoreRequest::default()
+        };
+        assert!(matches!(model.score(request), Err(Error::Request { .. })));
     }
 }
 

@@ -9,7 +9,8 @@ use crate::Models;
 /// Which cards are searched for. What is not said does not matter; letters' cases never do.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Search {
-    /// Words that each stand somewhere in a card's name, title, provider, description, tasks or ids.
+    /// Words that each stand somewhere in a card's name, title, provider, description, tasks or id in JumpStart, or are an AWS
+    /// id that it answers.
     pub text: Option<String>,
     /// A task, such as `chat`.
     pub task: Option<String>,
@@ -75,8 +76,10 @@ impl CardState {
 
 fn says(card: &Card, word: &str) -> bool {
     let texts = [&card.name, &card.title, &card.provider, &card.description];
-    let ids = card.jumpstart_id.iter().chain(&card.serves_aws_ids).chain(&card.tasks);
-    texts.into_iter().chain(ids).any(|text| contains(text, word))
+    let texts = texts.into_iter().chain(&card.jumpstart_id).chain(&card.tasks);
+    // What stands in for a vendor's model is found by that one's id, and not by its vendor's name.
+    let answers = card.serves_aws_ids.iter().any(|id| id.eq_ignore_ascii_case(word));
+    answers || texts.into_iter().any(|text| contains(text, word))
 }
 
 fn speaks(card: &Card, language: &str) -> bool {

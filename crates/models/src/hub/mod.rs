@@ -113,7 +113,7 @@ pub fn bucket_region(bucket: &str) -> Option<&str> {
     match parts.as_slice() {
         [words @ .., number] if words.len() >= 2 && words.len() <= 3 => {
             let numbered = number.len() == 1 && number.bytes().all(|b| b.is_ascii_digit());
-            (numbered && words.iter().all(|part| word(part)) && words[0].len() == 2).then_some(region)
+            (numbered && words.iter().all(word) && words[0].len() == 2).then_some(region)
         }
         _ => None,
     }

@@ -4,6 +4,8 @@ use identity::Ctx;
 use inference::{Constraint, LoopDetector, NoRepeatNgram, Priority};
 use serde_json::Value;
 
+use super::score::Normalize;
+
 /// How a request is served beside others. An upstream is told nothing of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Serving {
@@ -130,6 +132,9 @@ pub struct ScoreRequest {
     pub continuations: Vec<RawPrompt>,
     /// How many of the likeliest tokens to tell beside each of the prompt's own; none: nothing is told of the prompt.
     pub echo: Option<u8>,
+    /// Where only the likeliest continuation is wanted: what they are compared by. Those that cannot be the likeliest are
+    /// then read only as far as is needed to know it.
+    pub best_by: Option<Normalize>,
     /// How it is served beside others.
     pub serving: Serving,
 }

@@ -31,8 +31,12 @@ pub struct Scores {
 /// How likely one continuation is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scored {
-    /// Its tokens, each after those before it.
+    /// Its tokens, each after those before it; fewer than it has where only the likeliest was wanted and this is another.
     pub tokens: Vec<TokenLogprob>,
+    /// How many tokens it has.
+    pub length: usize,
+    /// How many bytes they have.
+    pub bytes: usize,
 }
 
 /// By what a continuation's log probability is divided before continuations are compared: a long one is less likely than a
@@ -49,6 +53,12 @@ pub enum Normalize {
 }
 
 impl Scored {
+    /// Whether it was read to its end. Of one that was not, the probability is the most that it can be.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.tokens.len() == self.length
+    }
+
     /// The natural logarithm of its probability.
     #[must_use]
     pub fn logprob(&self) -> f64 {
@@ -58,23 +68,31 @@ impl Scored {
     /// That, divided as `by` says.
     #[must_use]
     pub fn normalized(&self, by: Normalize) -> f64 {
-        let length = match by {
-            Normalize::None => 1,
-            Normalize::Tokens => self.tokens.len(),
-            Normalize::Bytes => self.tokens.iter().map(|token| token.bytes.len()).sum(),
-        };
-        self.logprob() / length.max(1) as f64
+        self.logprob() / by.of(self.length, self.bytes)
     }
 
-    /// Its text.
+    /// The text of its tokens.
     #[must_use]
     pub fn text(&self) -> String {
         joined(&self.tokens)
     }
 }
 
+impl Normalize {
+    /// By what the log probability of a continuation of so many tokens and bytes is divided.
+    fn of(self, tokens: usize, bytes: usize) -> f64 {
+        let length = match self {
+            Self::None => 1,
+            Self::Tokens => tokens,
+            Self::Bytes => bytes,
+        };
+        length.max(1) as f64
+    }
+}
+
 impl Scores {
     /// The probability of each continuation where one of them follows: a softmax over what [`Scored::normalized`] gives.
+    /// Where not all are whole, no more than an estimate.
     #[must_use]
     pub fn probabilities(&self, by: Normalize) -> Vec<f64> {
         let values: Vec<f64> = self.continuations.iter().map(|scored| scored.normalized(by)).collect();
@@ -158,16 +176,18 @@ async fn scored(
     served_by: ServedBy,
 ) -> Result<Scores> {
     let asked = lease.clone();
-    let (scoring, shown) =
+    let Started { scoring, shown, continuations } =
         tokio::task::spawn_blocking(move || start(&asked, request, serving)).await.map_err(Error::internal)??;
     let scores = scoring.collect().await.map_err(|error| errors::of_invocation(lease.name(), error))?;
     let generator = local::generator(&lease)?;
-    let continuation = |readings: &Vec<Reading>| Scored {
+    let continuation = |(readings, (length, bytes)): (&Vec<Reading>, (usize, usize))| Scored {
         tokens: readings.iter().map(|reading| token(&**generator, reading.token, Some(reading.logprob))).collect(),
+        length,
+        bytes,
     };
     Ok(Scores {
         prompt: shown.map(|shown| echoed(&**generator, &shown, &scores)).unwrap_or_default(),
-        continuations: scores.continuations.iter().map(continuation).collect(),
+        continuations: scores.continuations.iter().zip(continuations).map(continuation).collect(),
         usage: Usage {
             input: scores.usage.prompt_tokens,
             output: scores.usage.completion_tokens,
@@ -184,11 +204,15 @@ struct Shown {
     before: usize,
 }
 
-fn start(
-    lease: &Lease,
-    request: ScoreRequest,
-    serving: inference::Serving,
-) -> Result<(inference::Scoring, Option<Shown>)> {
+/// Scores to come.
+struct Started {
+    scoring: inference::Scoring,
+    shown: Option<Shown>,
+    /// How many tokens each continuation has, and how many bytes they have.
+    continuations: Vec<(usize, usize)>,
+}
+
+fn start(lease: &Lease, request: ScoreRequest, serving: inference::Serving) -> Result<Started> {
     let generator = match lease.model() {
         Loaded::Generator(generator) => generator,
         Loaded::Embedder(_) => return Err(errors::wrong_kind(lease.name(), "foretell text")),
@@ -206,15 +230,22 @@ fn start(
             Some(shown)
         }
     };
+    let read = |raw| generator.read(&follows(raw));
+    let continuations: Vec<Vec<inference::Token>> =
+        request.continuations.into_iter().map(read).collect::<inference::Result<_>>().map_err(failed)?;
+    let bytes = |tokens: &[inference::Token]| tokens.iter().map(|token| generator.spelling(*token).len()).sum();
+    let lengths: Vec<(usize, usize)> = continuations.iter().map(|tokens| (tokens.len(), bytes(tokens))).collect();
+    let divisor = |by: Normalize| lengths.iter().map(|(tokens, bytes)| by.of(*tokens, *bytes)).collect();
     let asked = inference::ScoreRequest {
         prompt,
-        continuations: request.continuations.into_iter().map(follows).collect(),
+        best_by: request.best_by.map(divisor),
+        continuations: continuations.into_iter().map(Prompt::Tokens).collect(),
         echo: request.echo.is_some(),
         top: request.echo.unwrap_or(0),
         serving,
     };
     lease.recall(asked.serving.tenant);
-    Ok((generator.score(asked).map_err(failed)?, shown))
+    Ok(Started { scoring: generator.score(asked).map_err(failed)?, shown, continuations: lengths })
 }
 
 /// The tokens of a prompt, and those of them that its text has.

@@ -45,6 +45,24 @@ async fn what_the_model_would_write_is_the_likeliest_continuation() {
 }
 
 #[tokio::test]
+async fn the_likeliest_alone_is_the_same_one_and_the_others_are_bounded() {
+    let deployment = deployment().await;
+    let labels = ["never", "before STOP", "beforehand", "nothing at all"];
+    for by in [Normalize::None, Normalize::Tokens, Normalize::Bytes] {
+        let all = score(&deployment, ask(&labels)).await;
+        let best = score(&deployment, ScoreRequest { best_by: Some(by), ..ask(&labels) }).await;
+        let at = all.best(by).unwrap();
+        assert_eq!(best.best(by), Some(at));
+        assert_eq!(best.continuations[at], all.continuations[at]);
+        assert!(best.continuations[at].is_whole() && best.continuations.iter().any(|scored| !scored.is_whole()));
+        for (bound, whole) in best.continuations.iter().zip(&all.continuations) {
+            assert!(bound.normalized(by) >= whole.normalized(by));
+        }
+        assert!(best.usage.output < all.usage.output);
+    }
+}
+
+#[tokio::test]
 async fn a_score_is_the_log_probability_that_writing_the_same_tokens_tells() {
     let deployment = deployment().await;
     let written = ContinuationRequest {

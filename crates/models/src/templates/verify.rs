@@ -80,12 +80,8 @@ fn difference(template: &ChatTemplate, family: Family, golden: &Golden) -> Optio
     };
     let found = pieces(&rendered, family);
     let expected = pieces(&golden.rendering, family);
-    match mismatch(&expected, &found) {
-        None => None,
-        Some((wanted, rest)) => {
-            Some(format!("With {}, `{wanted}` is documented where it writes `{rest}`.", golden.what))
-        }
-    }
+    let (wanted, rest) = mismatch(&expected, &found)?;
+    Some(format!("With {}, `{wanted}` is documented where it writes `{rest}`.", golden.what))
 }
 
 fn quote(text: &str) -> String {

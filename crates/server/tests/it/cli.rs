@@ -76,20 +76,22 @@ fn help_names_every_command() {
       quotas       Limit what accounts may ask of models
       keys         Create, list and delete bearer keys for Bedrock and the OpenAI API
       models       List, pull, show, quantize, tune, remove and alias models
+      deploy       Deploy a model of the catalogue as an endpoint, in one step
+      endpoints    List, show, scale, register, delete, try and measure endpoints
       import       Import a checkpoint of a bucket as a model of the account's own
       batch        Have many records of a bucket answered, into a bucket
       jobs         List, show and cancel jobs
       backup       Make, verify and restore backups
       root-key     Change the key that opens everything that is sealed
       iam          Explain why a request was denied, list who may do something, check a policy
-      chat         Talk to a model in the terminal
+      chat      Talk to a model in the terminal
       invoke       Send one InvokeModel request
       score        Tell how likely each of several continuations of a prompt is
       embed        Turn texts into vectors
       doctor       Check this machine: packages, models, port, permissions
       demo         Start a server, answer real requests sent by boto3, and show where to click
       completions  Print a shell's completion script
-      help         Print this message or the help of the given subcommand(s)
+      help      Print this message or the help of the given subcommand(s)
 
     Options:
           --output <FORMAT>
@@ -127,6 +129,26 @@ fn help_names_every_command() {
       craton chat                            talk to a model in the terminal
       craton iam explain                     why the latest request was denied
     "#);
+}
+
+#[test]
+fn help_of_endpoints_names_what_can_be_done_with_them() {
+    let help = help(&["endpoints", "--help"]);
+    insta::assert_snapshot!(help.split("\n\nOptions:").next().unwrap(), @"
+    List, show, scale, register, delete, try and measure endpoints
+
+    Usage: craton endpoints [OPTIONS] <COMMAND>
+
+    Commands:
+      list      List the account's endpoints, the latest first
+      show      Show an endpoint: its state, its model, its instances, why it failed
+      scale     Set how many instances answer; 0 leaves none until the next request
+      register  Let Bedrock take the ARN of an endpoint of SageMaker as a model id
+      delete    Delete an endpoint and what was made for it; the model's files stay
+      chat      Talk to an endpoint
+      metrics   Show what an endpoint is doing: tokens a second, queue, occupancy, cache hits, percentiles
+      help      Print this message or the help of the given subcommand(s)
+    ");
 }
 
 #[test]

