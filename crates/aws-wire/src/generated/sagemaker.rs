@@ -522,6 +522,96 @@ pub struct DescribeEndpointOutput {
     #[serde(rename = "CrossRegionTrafficConfig", skip_serializing_if = "Option::is_none")]
     pub cross_region_traffic_config: Option<CrossRegionTrafficConfig>,
 }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct DescribeHubContentRequest {
+    #[serde(rename = "HubName")]
+    pub hub_name: String,
+    #[serde(rename = "HubContentType")]
+    pub hub_content_type: HubContentType,
+    #[serde(rename = "HubContentName")]
+    pub hub_content_name: String,
+    #[serde(rename = "HubContentVersion", skip_serializing_if = "Option::is_none")]
+    pub hub_content_version: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct DescribeHubContentResponse {
+    #[serde(rename = "HubContentName")]
+    pub hub_content_name: String,
+    #[serde(rename = "HubContentArn")]
+    pub hub_content_arn: String,
+    #[serde(rename = "HubContentVersion")]
+    pub hub_content_version: String,
+    #[serde(rename = "HubContentType")]
+    pub hub_content_type: HubContentType,
+    #[serde(rename = "DocumentSchemaVersion")]
+    pub document_schema_version: String,
+    #[serde(rename = "HubName")]
+    pub hub_name: String,
+    #[serde(rename = "HubArn")]
+    pub hub_arn: String,
+    #[serde(rename = "HubContentDisplayName", skip_serializing_if = "Option::is_none")]
+    pub hub_content_display_name: Option<String>,
+    #[serde(rename = "HubContentDescription", skip_serializing_if = "Option::is_none")]
+    pub hub_content_description: Option<String>,
+    #[serde(rename = "HubContentMarkdown", skip_serializing_if = "Option::is_none")]
+    pub hub_content_markdown: Option<String>,
+    #[serde(rename = "HubContentDocument")]
+    pub hub_content_document: String,
+    #[serde(rename = "SageMakerPublicHubContentArn", skip_serializing_if = "Option::is_none")]
+    pub sage_maker_public_hub_content_arn: Option<String>,
+    #[serde(rename = "ReferenceMinVersion", skip_serializing_if = "Option::is_none")]
+    pub reference_min_version: Option<String>,
+    #[serde(rename = "SupportStatus", skip_serializing_if = "Option::is_none")]
+    pub support_status: Option<HubContentSupportStatus>,
+    #[serde(rename = "HubContentSearchKeywords", skip_serializing_if = "Option::is_none")]
+    pub hub_content_search_keywords: Option<Vec<String>>,
+    #[serde(rename = "HubContentDependencies", skip_serializing_if = "Option::is_none")]
+    pub hub_content_dependencies: Option<Vec<HubContentDependency>>,
+    #[serde(rename = "HubContentStatus")]
+    pub hub_content_status: HubContentStatus,
+    #[serde(rename = "FailureReason", skip_serializing_if = "Option::is_none")]
+    pub failure_reason: Option<String>,
+    #[serde(rename = "CreationTime")]
+    pub creation_time: Timestamp,
+    #[serde(rename = "LastModifiedTime", skip_serializing_if = "Option::is_none")]
+    pub last_modified_time: Option<Timestamp>,
+    #[serde(rename = "CreatedBy", skip_serializing_if = "Option::is_none")]
+    pub created_by: Option<UserContext>,
+    #[serde(rename = "LastModifiedBy", skip_serializing_if = "Option::is_none")]
+    pub last_modified_by: Option<UserContext>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DescribeHubRequest {
+    #[serde(rename = "HubName")]
+    pub hub_name: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct DescribeHubResponse {
+    #[serde(rename = "HubName")]
+    pub hub_name: String,
+    #[serde(rename = "HubArn")]
+    pub hub_arn: String,
+    #[serde(rename = "HubDisplayName", skip_serializing_if = "Option::is_none")]
+    pub hub_display_name: Option<String>,
+    #[serde(rename = "HubDescription", skip_serializing_if = "Option::is_none")]
+    pub hub_description: Option<String>,
+    #[serde(rename = "HubSearchKeywords", skip_serializing_if = "Option::is_none")]
+    pub hub_search_keywords: Option<Vec<String>>,
+    #[serde(rename = "S3StorageConfig", skip_serializing_if = "Option::is_none")]
+    pub s3_storage_config: Option<HubS3StorageConfig>,
+    #[serde(rename = "HubStatus")]
+    pub hub_status: HubStatus,
+    #[serde(rename = "FailureReason", skip_serializing_if = "Option::is_none")]
+    pub failure_reason: Option<String>,
+    #[serde(rename = "CreationTime")]
+    pub creation_time: Timestamp,
+    #[serde(rename = "LastModifiedTime")]
+    pub last_modified_time: Timestamp,
+    #[serde(rename = "CreatedBy", skip_serializing_if = "Option::is_none")]
+    pub created_by: Option<UserContext>,
+    #[serde(rename = "LastModifiedBy", skip_serializing_if = "Option::is_none")]
+    pub last_modified_by: Option<UserContext>,
+}
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct DescribeModelInput {
     #[serde(rename = "ModelName")]
@@ -619,6 +709,116 @@ pub struct ExplainerConfig {
     #[serde(rename = "ClarifyExplainerConfig", skip_serializing_if = "Option::is_none")]
     pub clarify_explainer_config: Option<ClarifyExplainerConfig>,
 }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct HubContentDependency {
+    #[serde(rename = "DependencyOriginPath", skip_serializing_if = "Option::is_none")]
+    pub dependency_origin_path: Option<String>,
+    #[serde(rename = "DependencyCopyPath", skip_serializing_if = "Option::is_none")]
+    pub dependency_copy_path: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct HubContentInfo {
+    #[serde(rename = "HubContentName")]
+    pub hub_content_name: String,
+    #[serde(rename = "HubContentArn")]
+    pub hub_content_arn: String,
+    #[serde(rename = "SageMakerPublicHubContentArn", skip_serializing_if = "Option::is_none")]
+    pub sage_maker_public_hub_content_arn: Option<String>,
+    #[serde(rename = "HubContentVersion")]
+    pub hub_content_version: String,
+    #[serde(rename = "HubContentType")]
+    pub hub_content_type: HubContentType,
+    #[serde(rename = "DocumentSchemaVersion")]
+    pub document_schema_version: String,
+    #[serde(rename = "HubContentDisplayName", skip_serializing_if = "Option::is_none")]
+    pub hub_content_display_name: Option<String>,
+    #[serde(rename = "HubContentDescription", skip_serializing_if = "Option::is_none")]
+    pub hub_content_description: Option<String>,
+    #[serde(rename = "SupportStatus", skip_serializing_if = "Option::is_none")]
+    pub support_status: Option<HubContentSupportStatus>,
+    #[serde(rename = "HubContentSearchKeywords", skip_serializing_if = "Option::is_none")]
+    pub hub_content_search_keywords: Option<Vec<String>>,
+    #[serde(rename = "HubContentStatus")]
+    pub hub_content_status: HubContentStatus,
+    #[serde(rename = "CreationTime")]
+    pub creation_time: Timestamp,
+    #[serde(rename = "OriginalCreationTime", skip_serializing_if = "Option::is_none")]
+    pub original_creation_time: Option<Timestamp>,
+}
+string_enum! { pub enum HubContentSortBy {
+HubContentName = "HubContentName",
+CreationTime = "CreationTime",
+HubContentStatus = "HubContentStatus",
+} }
+string_enum! { pub enum HubContentStatus {
+Available = "Available",
+Importing = "Importing",
+Deleting = "Deleting",
+ImportFailed = "ImportFailed",
+DeleteFailed = "DeleteFailed",
+PendingImport = "PendingImport",
+PendingDelete = "PendingDelete",
+} }
+string_enum! { pub enum HubContentSupportStatus {
+Supported = "Supported",
+Deprecated = "Deprecated",
+Restricted = "Restricted",
+} }
+string_enum! { pub enum HubContentType {
+Model = "Model",
+Notebook = "Notebook",
+ModelReference = "ModelReference",
+DataSet = "DataSet",
+JsonDoc = "JsonDoc",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct HubInfo {
+    #[serde(rename = "HubName")]
+    pub hub_name: String,
+    #[serde(rename = "HubArn")]
+    pub hub_arn: String,
+    #[serde(rename = "HubDisplayName", skip_serializing_if = "Option::is_none")]
+    pub hub_display_name: Option<String>,
+    #[serde(rename = "HubDescription", skip_serializing_if = "Option::is_none")]
+    pub hub_description: Option<String>,
+    #[serde(rename = "HubSearchKeywords", skip_serializing_if = "Option::is_none")]
+    pub hub_search_keywords: Option<Vec<String>>,
+    #[serde(rename = "HubStatus")]
+    pub hub_status: HubStatus,
+    #[serde(rename = "CreationTime")]
+    pub creation_time: Timestamp,
+    #[serde(rename = "LastModifiedTime")]
+    pub last_modified_time: Timestamp,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct HubS3StorageConfig {
+    #[serde(rename = "S3OutputPath", skip_serializing_if = "Option::is_none")]
+    pub s3_output_path: Option<String>,
+}
+string_enum! { pub enum HubSortBy {
+HubName = "HubName",
+CreationTime = "CreationTime",
+HubStatus = "HubStatus",
+AccountIdOwner = "AccountIdOwner",
+} }
+string_enum! { pub enum HubStatus {
+InService = "InService",
+Creating = "Creating",
+Updating = "Updating",
+Deleting = "Deleting",
+CreateFailed = "CreateFailed",
+UpdateFailed = "UpdateFailed",
+DeleteFailed = "DeleteFailed",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct IamIdentity {
+    #[serde(rename = "Arn", skip_serializing_if = "Option::is_none")]
+    pub arn: Option<String>,
+    #[serde(rename = "PrincipalId", skip_serializing_if = "Option::is_none")]
+    pub principal_id: Option<String>,
+    #[serde(rename = "SourceIdentity", skip_serializing_if = "Option::is_none")]
+    pub source_identity: Option<String>,
+}
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
 pub struct ImageConfig {
     #[serde(rename = "RepositoryAccessMode")]
@@ -707,6 +907,96 @@ pub struct ListEndpointsInput {
 pub struct ListEndpointsOutput {
     #[serde(rename = "Endpoints")]
     pub endpoints: Vec<EndpointSummary>,
+    #[serde(rename = "NextToken", skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct ListHubContentVersionsRequest {
+    #[serde(rename = "HubName")]
+    pub hub_name: String,
+    #[serde(rename = "HubContentType")]
+    pub hub_content_type: HubContentType,
+    #[serde(rename = "HubContentName")]
+    pub hub_content_name: String,
+    #[serde(rename = "MinVersion", skip_serializing_if = "Option::is_none")]
+    pub min_version: Option<String>,
+    #[serde(rename = "MaxSchemaVersion", skip_serializing_if = "Option::is_none")]
+    pub max_schema_version: Option<String>,
+    #[serde(rename = "CreationTimeBefore", skip_serializing_if = "Option::is_none")]
+    pub creation_time_before: Option<Timestamp>,
+    #[serde(rename = "CreationTimeAfter", skip_serializing_if = "Option::is_none")]
+    pub creation_time_after: Option<Timestamp>,
+    #[serde(rename = "SortBy", skip_serializing_if = "Option::is_none")]
+    pub sort_by: Option<HubContentSortBy>,
+    #[serde(rename = "SortOrder", skip_serializing_if = "Option::is_none")]
+    pub sort_order: Option<SortOrder>,
+    #[serde(rename = "MaxResults", skip_serializing_if = "Option::is_none")]
+    pub max_results: Option<i32>,
+    #[serde(rename = "NextToken", skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListHubContentVersionsResponse {
+    #[serde(rename = "HubContentSummaries")]
+    pub hub_content_summaries: Vec<HubContentInfo>,
+    #[serde(rename = "NextToken", skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct ListHubContentsRequest {
+    #[serde(rename = "HubName")]
+    pub hub_name: String,
+    #[serde(rename = "HubContentType")]
+    pub hub_content_type: HubContentType,
+    #[serde(rename = "NameContains", skip_serializing_if = "Option::is_none")]
+    pub name_contains: Option<String>,
+    #[serde(rename = "MaxSchemaVersion", skip_serializing_if = "Option::is_none")]
+    pub max_schema_version: Option<String>,
+    #[serde(rename = "CreationTimeBefore", skip_serializing_if = "Option::is_none")]
+    pub creation_time_before: Option<Timestamp>,
+    #[serde(rename = "CreationTimeAfter", skip_serializing_if = "Option::is_none")]
+    pub creation_time_after: Option<Timestamp>,
+    #[serde(rename = "SortBy", skip_serializing_if = "Option::is_none")]
+    pub sort_by: Option<HubContentSortBy>,
+    #[serde(rename = "SortOrder", skip_serializing_if = "Option::is_none")]
+    pub sort_order: Option<SortOrder>,
+    #[serde(rename = "MaxResults", skip_serializing_if = "Option::is_none")]
+    pub max_results: Option<i32>,
+    #[serde(rename = "NextToken", skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListHubContentsResponse {
+    #[serde(rename = "HubContentSummaries")]
+    pub hub_content_summaries: Vec<HubContentInfo>,
+    #[serde(rename = "NextToken", skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListHubsRequest {
+    #[serde(rename = "NameContains", skip_serializing_if = "Option::is_none")]
+    pub name_contains: Option<String>,
+    #[serde(rename = "CreationTimeBefore", skip_serializing_if = "Option::is_none")]
+    pub creation_time_before: Option<Timestamp>,
+    #[serde(rename = "CreationTimeAfter", skip_serializing_if = "Option::is_none")]
+    pub creation_time_after: Option<Timestamp>,
+    #[serde(rename = "LastModifiedTimeBefore", skip_serializing_if = "Option::is_none")]
+    pub last_modified_time_before: Option<Timestamp>,
+    #[serde(rename = "LastModifiedTimeAfter", skip_serializing_if = "Option::is_none")]
+    pub last_modified_time_after: Option<Timestamp>,
+    #[serde(rename = "SortBy", skip_serializing_if = "Option::is_none")]
+    pub sort_by: Option<HubSortBy>,
+    #[serde(rename = "SortOrder", skip_serializing_if = "Option::is_none")]
+    pub sort_order: Option<SortOrder>,
+    #[serde(rename = "MaxResults", skip_serializing_if = "Option::is_none")]
+    pub max_results: Option<i32>,
+    #[serde(rename = "NextToken", skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListHubsResponse {
+    #[serde(rename = "HubSummaries")]
+    pub hub_summaries: Vec<HubInfo>,
     #[serde(rename = "NextToken", skip_serializing_if = "Option::is_none")]
     pub next_token: Option<String>,
 }
@@ -1097,6 +1387,10 @@ string_enum! { pub enum S3ModelDataType {
 S3Prefix = "S3Prefix",
 S3Object = "S3Object",
 } }
+string_enum! { pub enum SortOrder {
+Ascending = "Ascending",
+Descending = "Descending",
+} }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct Tag {
     #[serde(rename = "Key")]
@@ -1152,6 +1446,17 @@ pub struct UpdateEndpointWeightsAndCapacitiesOutput {
     #[serde(rename = "EndpointArn")]
     pub endpoint_arn: String,
 }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct UserContext {
+    #[serde(rename = "UserProfileArn", skip_serializing_if = "Option::is_none")]
+    pub user_profile_arn: Option<String>,
+    #[serde(rename = "UserProfileName", skip_serializing_if = "Option::is_none")]
+    pub user_profile_name: Option<String>,
+    #[serde(rename = "DomainId", skip_serializing_if = "Option::is_none")]
+    pub domain_id: Option<String>,
+    #[serde(rename = "IamIdentity", skip_serializing_if = "Option::is_none")]
+    pub iam_identity: Option<IamIdentity>,
+}
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
 pub struct VariantProperty {
     #[serde(rename = "VariantPropertyType")]
@@ -1186,9 +1491,14 @@ impl Input for DeleteModelInput {}
 impl Input for DeleteTagsInput {}
 impl Input for DescribeEndpointConfigInput {}
 impl Input for DescribeEndpointInput {}
+impl Input for DescribeHubContentRequest {}
+impl Input for DescribeHubRequest {}
 impl Input for DescribeModelInput {}
 impl Input for ListEndpointConfigsInput {}
 impl Input for ListEndpointsInput {}
+impl Input for ListHubContentVersionsRequest {}
+impl Input for ListHubContentsRequest {}
+impl Input for ListHubsRequest {}
 impl Input for ListModelsInput {}
 impl Input for ListTagsInput {}
 impl Input for UpdateEndpointInput {}
@@ -1200,9 +1510,14 @@ impl Output for CreateModelOutput {}
 impl Output for DeleteTagsOutput {}
 impl Output for DescribeEndpointConfigOutput {}
 impl Output for DescribeEndpointOutput {}
+impl Output for DescribeHubContentResponse {}
+impl Output for DescribeHubResponse {}
 impl Output for DescribeModelOutput {}
 impl Output for ListEndpointConfigsOutput {}
 impl Output for ListEndpointsOutput {}
+impl Output for ListHubContentVersionsResponse {}
+impl Output for ListHubContentsResponse {}
+impl Output for ListHubsResponse {}
 impl Output for ListModelsOutput {}
 impl Output for ListTagsOutput {}
 impl Output for UpdateEndpointOutput {}
@@ -2504,6 +2819,24 @@ pub mod shapes {
     };
     pub static DELETE_TAGS_OUTPUT: Shape =
         Shape { name: "DeleteTagsOutput", sensitive: false, kind: Kind::Structure(&[]) };
+    pub static DEPENDENCY_COPY_PATH: Shape = Shape {
+        name: "DependencyCopyPath",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(1023) },
+            pattern: Some(Pattern::new(".*", ".*")),
+            values: &[],
+        },
+    };
+    pub static DEPENDENCY_ORIGIN_PATH: Shape = Shape {
+        name: "DependencyOriginPath",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(1023) },
+            pattern: Some(Pattern::new(".*", ".*")),
+            values: &[],
+        },
+    };
     pub static DEPLOYED_IMAGE: Shape = Shape {
         name: "DeployedImage",
         sensitive: false,
@@ -2832,6 +3165,289 @@ pub mod shapes {
             },
         ]),
     };
+    pub static DESCRIBE_HUB_CONTENT_REQUEST: Shape = Shape {
+        name: "DescribeHubContentRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "HubName",
+                wire_name: "HubName",
+                shape: &HUB_NAME_OR_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "HubContentType",
+                wire_name: "HubContentType",
+                shape: &HUB_CONTENT_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "HubContentName",
+                wire_name: "HubContentName",
+                shape: &HUB_CONTENT_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "HubContentVersion",
+                wire_name: "HubContentVersion",
+                shape: &HUB_CONTENT_VERSION,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static DESCRIBE_HUB_CONTENT_RESPONSE: Shape = Shape {
+        name: "DescribeHubContentResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "HubContentName",
+                wire_name: "HubContentName",
+                shape: &HUB_CONTENT_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "HubContentArn",
+                wire_name: "HubContentArn",
+                shape: &HUB_CONTENT_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "HubContentVersion",
+                wire_name: "HubContentVersion",
+                shape: &HUB_CONTENT_VERSION,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "HubContentType",
+                wire_name: "HubContentType",
+                shape: &HUB_CONTENT_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "DocumentSchemaVersion",
+                wire_name: "DocumentSchemaVersion",
+                shape: &DOCUMENT_SCHEMA_VERSION,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "HubName",
+                wire_name: "HubName",
+                shape: &HUB_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member { name: "HubArn", wire_name: "HubArn", shape: &HUB_ARN, required: true, location: Location::Body },
+            Member {
+                name: "HubContentDisplayName",
+                wire_name: "HubContentDisplayName",
+                shape: &HUB_CONTENT_DISPLAY_NAME,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "HubContentDescription",
+                wire_name: "HubContentDescription",
+                shape: &HUB_CONTENT_DESCRIPTION,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "HubContentMarkdown",
+                wire_name: "HubContentMarkdown",
+                shape: &HUB_CONTENT_MARKDOWN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "HubContentDocument",
+                wire_name: "HubContentDocument",
+                shape: &HUB_CONTENT_DOCUMENT,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "SageMakerPublicHubContentArn",
+                wire_name: "SageMakerPublicHubContentArn",
+                shape: &SAGE_MAKER_PUBLIC_HUB_CONTENT_ARN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ReferenceMinVersion",
+                wire_name: "ReferenceMinVersion",
+                shape: &REFERENCE_MIN_VERSION,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "SupportStatus",
+                wire_name: "SupportStatus",
+                shape: &HUB_CONTENT_SUPPORT_STATUS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "HubContentSearchKeywords",
+                wire_name: "HubContentSearchKeywords",
+                shape: &HUB_CONTENT_SEARCH_KEYWORD_LIST,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "HubContentDependencies",
+                wire_name: "HubContentDependencies",
+                shape: &HUB_CONTENT_DEPENDENCY_LIST,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "HubContentStatus",
+                wire_name: "HubContentStatus",
+                shape: &HUB_CONTENT_STATUS,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "FailureReason",
+                wire_name: "FailureReason",
+                shape: &FAILURE_REASON,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CreationTime",
+                wire_name: "CreationTime",
+                shape: &TIMESTAMP,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "LastModifiedTime",
+                wire_name: "LastModifiedTime",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CreatedBy",
+                wire_name: "CreatedBy",
+                shape: &USER_CONTEXT,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "LastModifiedBy",
+                wire_name: "LastModifiedBy",
+                shape: &USER_CONTEXT,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static DESCRIBE_HUB_REQUEST: Shape = Shape {
+        name: "DescribeHubRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "HubName",
+            wire_name: "HubName",
+            shape: &HUB_NAME_OR_ARN,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static DESCRIBE_HUB_RESPONSE: Shape = Shape {
+        name: "DescribeHubResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "HubName",
+                wire_name: "HubName",
+                shape: &HUB_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member { name: "HubArn", wire_name: "HubArn", shape: &HUB_ARN, required: true, location: Location::Body },
+            Member {
+                name: "HubDisplayName",
+                wire_name: "HubDisplayName",
+                shape: &HUB_DISPLAY_NAME,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "HubDescription",
+                wire_name: "HubDescription",
+                shape: &HUB_DESCRIPTION,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "HubSearchKeywords",
+                wire_name: "HubSearchKeywords",
+                shape: &HUB_SEARCH_KEYWORD_LIST,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "S3StorageConfig",
+                wire_name: "S3StorageConfig",
+                shape: &HUB_S3_STORAGE_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "HubStatus",
+                wire_name: "HubStatus",
+                shape: &HUB_STATUS,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "FailureReason",
+                wire_name: "FailureReason",
+                shape: &FAILURE_REASON,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CreationTime",
+                wire_name: "CreationTime",
+                shape: &TIMESTAMP,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "LastModifiedTime",
+                wire_name: "LastModifiedTime",
+                shape: &TIMESTAMP,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "CreatedBy",
+                wire_name: "CreatedBy",
+                shape: &USER_CONTEXT,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "LastModifiedBy",
+                wire_name: "LastModifiedBy",
+                shape: &USER_CONTEXT,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
     pub static DESCRIBE_MODEL_INPUT: Shape = Shape {
         name: "DescribeModelInput",
         sensitive: false,
@@ -2969,6 +3585,15 @@ pub mod shapes {
         kind: Kind::String {
             length: Bounds { min: Some(0), max: Some(512) },
             pattern: Some(Pattern::new("(https|s3)://([^/])/?(.*)", "(https|s3)://([^/])/?(.*)")),
+            values: &[],
+        },
+    };
+    pub static DOCUMENT_SCHEMA_VERSION: Shape = Shape {
+        name: "DocumentSchemaVersion",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(5), max: Some(14) },
+            pattern: Some(Pattern::new("\\d{1,4}.\\d{1,4}.\\d{1,4}", "[0-9]{1,4}.[0-9]{1,4}.[0-9]{1,4}")),
             values: &[],
         },
     };
@@ -3251,6 +3876,15 @@ pub mod shapes {
         sensitive: false,
         kind: Kind::String { length: Bounds { min: Some(0), max: Some(1024) }, pattern: None, values: &[] },
     };
+    pub static HUB_ARN: Shape = Shape {
+        name: "HubArn",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(255) },
+            pattern: Some(Pattern::new(".*", ".*")),
+            values: &[],
+        },
+    };
     pub static HUB_CONTENT_ARN: Shape = Shape {
         name: "HubContentArn",
         sensitive: false,
@@ -3259,6 +3893,430 @@ pub mod shapes {
             pattern: Some(Pattern::new(".*", ".*")),
             values: &[],
         },
+    };
+    pub static HUB_CONTENT_DEPENDENCY: Shape = Shape {
+        name: "HubContentDependency",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "DependencyOriginPath",
+                wire_name: "DependencyOriginPath",
+                shape: &DEPENDENCY_ORIGIN_PATH,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "DependencyCopyPath",
+                wire_name: "DependencyCopyPath",
+                shape: &DEPENDENCY_COPY_PATH,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static HUB_CONTENT_DEPENDENCY_LIST: Shape = Shape {
+        name: "HubContentDependencyList",
+        sensitive: false,
+        kind: Kind::List {
+            element: &HUB_CONTENT_DEPENDENCY,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(0), max: Some(50) },
+        },
+    };
+    pub static HUB_CONTENT_DESCRIPTION: Shape = Shape {
+        name: "HubContentDescription",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(1023) },
+            pattern: Some(Pattern::new(".*", ".*")),
+            values: &[],
+        },
+    };
+    pub static HUB_CONTENT_DISPLAY_NAME: Shape = Shape {
+        name: "HubContentDisplayName",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(255) },
+            pattern: Some(Pattern::new(".*", ".*")),
+            values: &[],
+        },
+    };
+    pub static HUB_CONTENT_DOCUMENT: Shape = Shape {
+        name: "HubContentDocument",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(327680) },
+            pattern: Some(Pattern::new(".*", ".*")),
+            values: &[],
+        },
+    };
+    pub static HUB_CONTENT_INFO: Shape = Shape {
+        name: "HubContentInfo",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "HubContentName",
+                wire_name: "HubContentName",
+                shape: &HUB_CONTENT_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "HubContentArn",
+                wire_name: "HubContentArn",
+                shape: &HUB_CONTENT_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "SageMakerPublicHubContentArn",
+                wire_name: "SageMakerPublicHubContentArn",
+                shape: &SAGE_MAKER_PUBLIC_HUB_CONTENT_ARN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "HubContentVersion",
+                wire_name: "HubContentVersion",
+                shape: &HUB_CONTENT_VERSION,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "HubContentType",
+                wire_name: "HubContentType",
+                shape: &HUB_CONTENT_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "DocumentSchemaVersion",
+                wire_name: "DocumentSchemaVersion",
+                shape: &DOCUMENT_SCHEMA_VERSION,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "HubContentDisplayName",
+                wire_name: "HubContentDisplayName",
+                shape: &HUB_CONTENT_DISPLAY_NAME,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "HubContentDescription",
+                wire_name: "HubContentDescription",
+                shape: &HUB_CONTENT_DESCRIPTION,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "SupportStatus",
+                wire_name: "SupportStatus",
+                shape: &HUB_CONTENT_SUPPORT_STATUS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "HubContentSearchKeywords",
+                wire_name: "HubContentSearchKeywords",
+                shape: &HUB_CONTENT_SEARCH_KEYWORD_LIST,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "HubContentStatus",
+                wire_name: "HubContentStatus",
+                shape: &HUB_CONTENT_STATUS,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "CreationTime",
+                wire_name: "CreationTime",
+                shape: &TIMESTAMP,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "OriginalCreationTime",
+                wire_name: "OriginalCreationTime",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static HUB_CONTENT_INFO_LIST: Shape = Shape {
+        name: "HubContentInfoList",
+        sensitive: false,
+        kind: Kind::List {
+            element: &HUB_CONTENT_INFO,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static HUB_CONTENT_MARKDOWN: Shape = Shape {
+        name: "HubContentMarkdown",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: Some(0), max: Some(170391) }, pattern: None, values: &[] },
+    };
+    pub static HUB_CONTENT_NAME: Shape = Shape {
+        name: "HubContentName",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(63) },
+            pattern: Some(Pattern::new("[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", "[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")),
+            values: &[],
+        },
+    };
+    pub static HUB_CONTENT_SEARCH_KEYWORD: Shape = Shape {
+        name: "HubContentSearchKeyword",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(255) },
+            pattern: Some(Pattern::new(".*", ".*")),
+            values: &[],
+        },
+    };
+    pub static HUB_CONTENT_SEARCH_KEYWORD_LIST: Shape = Shape {
+        name: "HubContentSearchKeywordList",
+        sensitive: false,
+        kind: Kind::List {
+            element: &HUB_CONTENT_SEARCH_KEYWORD,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(0), max: Some(50) },
+        },
+    };
+    pub static HUB_CONTENT_SORT_BY: Shape = Shape {
+        name: "HubContentSortBy",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["HubContentName", "CreationTime", "HubContentStatus"],
+        },
+    };
+    pub static HUB_CONTENT_STATUS: Shape = Shape {
+        name: "HubContentStatus",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &[
+                "Available",
+                "Importing",
+                "Deleting",
+                "ImportFailed",
+                "DeleteFailed",
+                "PendingImport",
+                "PendingDelete",
+            ],
+        },
+    };
+    pub static HUB_CONTENT_SUPPORT_STATUS: Shape = Shape {
+        name: "HubContentSupportStatus",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["Supported", "Deprecated", "Restricted"],
+        },
+    };
+    pub static HUB_CONTENT_TYPE: Shape = Shape {
+        name: "HubContentType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["Model", "Notebook", "ModelReference", "DataSet", "JsonDoc"],
+        },
+    };
+    pub static HUB_CONTENT_VERSION: Shape = Shape {
+        name: "HubContentVersion",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(5), max: Some(14) },
+            pattern: Some(Pattern::new("\\d{1,4}.\\d{1,4}.\\d{1,4}", "[0-9]{1,4}.[0-9]{1,4}.[0-9]{1,4}")),
+            values: &[],
+        },
+    };
+    pub static HUB_DESCRIPTION: Shape = Shape {
+        name: "HubDescription",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(1023) },
+            pattern: Some(Pattern::new(".*", ".*")),
+            values: &[],
+        },
+    };
+    pub static HUB_DISPLAY_NAME: Shape = Shape {
+        name: "HubDisplayName",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(255) },
+            pattern: Some(Pattern::new(".*", ".*")),
+            values: &[],
+        },
+    };
+    pub static HUB_INFO: Shape = Shape {
+        name: "HubInfo",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "HubName",
+                wire_name: "HubName",
+                shape: &HUB_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member { name: "HubArn", wire_name: "HubArn", shape: &HUB_ARN, required: true, location: Location::Body },
+            Member {
+                name: "HubDisplayName",
+                wire_name: "HubDisplayName",
+                shape: &HUB_DISPLAY_NAME,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "HubDescription",
+                wire_name: "HubDescription",
+                shape: &HUB_DESCRIPTION,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "HubSearchKeywords",
+                wire_name: "HubSearchKeywords",
+                shape: &HUB_SEARCH_KEYWORD_LIST,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "HubStatus",
+                wire_name: "HubStatus",
+                shape: &HUB_STATUS,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "CreationTime",
+                wire_name: "CreationTime",
+                shape: &TIMESTAMP,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "LastModifiedTime",
+                wire_name: "LastModifiedTime",
+                shape: &TIMESTAMP,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static HUB_INFO_LIST: Shape = Shape {
+        name: "HubInfoList",
+        sensitive: false,
+        kind: Kind::List {
+            element: &HUB_INFO,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static HUB_NAME: Shape = Shape {
+        name: "HubName",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(63) },
+            pattern: Some(Pattern::new("[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", "[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")),
+            values: &[],
+        },
+    };
+    pub static HUB_NAME_OR_ARN: Shape = Shape {
+        name: "HubNameOrArn",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: Some(Pattern::new(
+                "(arn:[a-z0-9-\\.]{1,63}:sagemaker:\\w+(?:-\\w+)+:(\\d{12}|aws):hub\\/)?[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}",
+                "(arn:[a-z0-9-\\.]{1,63}:sagemaker:[A-Za-z0-9_]+(?:-[A-Za-z0-9_]+)+:([0-9]{12}|aws):hub\\/)?[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}",
+            )),
+            values: &[],
+        },
+    };
+    pub static HUB_S3_STORAGE_CONFIG: Shape = Shape {
+        name: "HubS3StorageConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "S3OutputPath",
+            wire_name: "S3OutputPath",
+            shape: &S3_OUTPUT_PATH,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
+    pub static HUB_SEARCH_KEYWORD: Shape = Shape {
+        name: "HubSearchKeyword",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(255) },
+            pattern: Some(Pattern::new("[^A-Z]*", "[^A-Z]*")),
+            values: &[],
+        },
+    };
+    pub static HUB_SEARCH_KEYWORD_LIST: Shape = Shape {
+        name: "HubSearchKeywordList",
+        sensitive: false,
+        kind: Kind::List {
+            element: &HUB_SEARCH_KEYWORD,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(0), max: Some(50) },
+        },
+    };
+    pub static HUB_SORT_BY: Shape = Shape {
+        name: "HubSortBy",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["HubName", "CreationTime", "HubStatus", "AccountIdOwner"],
+        },
+    };
+    pub static HUB_STATUS: Shape = Shape {
+        name: "HubStatus",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["InService", "Creating", "Updating", "Deleting", "CreateFailed", "UpdateFailed", "DeleteFailed"],
+        },
+    };
+    pub static IAM_IDENTITY: Shape = Shape {
+        name: "IamIdentity",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member { name: "Arn", wire_name: "Arn", shape: &STRING, required: false, location: Location::Body },
+            Member {
+                name: "PrincipalId",
+                wire_name: "PrincipalId",
+                shape: &STRING,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "SourceIdentity",
+                wire_name: "SourceIdentity",
+                shape: &STRING,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
     };
     pub static IMAGE_CONFIG: Shape = Shape {
         name: "ImageConfig",
@@ -3590,6 +4648,294 @@ pub mod shapes {
                 name: "NextToken",
                 wire_name: "NextToken",
                 shape: &PAGINATION_TOKEN,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_HUB_CONTENT_VERSIONS_REQUEST: Shape = Shape {
+        name: "ListHubContentVersionsRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "HubName",
+                wire_name: "HubName",
+                shape: &HUB_NAME_OR_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "HubContentType",
+                wire_name: "HubContentType",
+                shape: &HUB_CONTENT_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "HubContentName",
+                wire_name: "HubContentName",
+                shape: &HUB_CONTENT_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "MinVersion",
+                wire_name: "MinVersion",
+                shape: &HUB_CONTENT_VERSION,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxSchemaVersion",
+                wire_name: "MaxSchemaVersion",
+                shape: &DOCUMENT_SCHEMA_VERSION,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CreationTimeBefore",
+                wire_name: "CreationTimeBefore",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CreationTimeAfter",
+                wire_name: "CreationTimeAfter",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "SortBy",
+                wire_name: "SortBy",
+                shape: &HUB_CONTENT_SORT_BY,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "SortOrder",
+                wire_name: "SortOrder",
+                shape: &SORT_ORDER,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxResults",
+                wire_name: "MaxResults",
+                shape: &MAX_RESULTS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "NextToken",
+                wire_name: "NextToken",
+                shape: &NEXT_TOKEN,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_HUB_CONTENT_VERSIONS_RESPONSE: Shape = Shape {
+        name: "ListHubContentVersionsResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "HubContentSummaries",
+                wire_name: "HubContentSummaries",
+                shape: &HUB_CONTENT_INFO_LIST,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "NextToken",
+                wire_name: "NextToken",
+                shape: &NEXT_TOKEN,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_HUB_CONTENTS_REQUEST: Shape = Shape {
+        name: "ListHubContentsRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "HubName",
+                wire_name: "HubName",
+                shape: &HUB_NAME_OR_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "HubContentType",
+                wire_name: "HubContentType",
+                shape: &HUB_CONTENT_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "NameContains",
+                wire_name: "NameContains",
+                shape: &NAME_CONTAINS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxSchemaVersion",
+                wire_name: "MaxSchemaVersion",
+                shape: &DOCUMENT_SCHEMA_VERSION,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CreationTimeBefore",
+                wire_name: "CreationTimeBefore",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CreationTimeAfter",
+                wire_name: "CreationTimeAfter",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "SortBy",
+                wire_name: "SortBy",
+                shape: &HUB_CONTENT_SORT_BY,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "SortOrder",
+                wire_name: "SortOrder",
+                shape: &SORT_ORDER,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxResults",
+                wire_name: "MaxResults",
+                shape: &MAX_RESULTS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "NextToken",
+                wire_name: "NextToken",
+                shape: &NEXT_TOKEN,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_HUB_CONTENTS_RESPONSE: Shape = Shape {
+        name: "ListHubContentsResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "HubContentSummaries",
+                wire_name: "HubContentSummaries",
+                shape: &HUB_CONTENT_INFO_LIST,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "NextToken",
+                wire_name: "NextToken",
+                shape: &NEXT_TOKEN,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_HUBS_REQUEST: Shape = Shape {
+        name: "ListHubsRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "NameContains",
+                wire_name: "NameContains",
+                shape: &NAME_CONTAINS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CreationTimeBefore",
+                wire_name: "CreationTimeBefore",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CreationTimeAfter",
+                wire_name: "CreationTimeAfter",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "LastModifiedTimeBefore",
+                wire_name: "LastModifiedTimeBefore",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "LastModifiedTimeAfter",
+                wire_name: "LastModifiedTimeAfter",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "SortBy",
+                wire_name: "SortBy",
+                shape: &HUB_SORT_BY,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "SortOrder",
+                wire_name: "SortOrder",
+                shape: &SORT_ORDER,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxResults",
+                wire_name: "MaxResults",
+                shape: &MAX_RESULTS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "NextToken",
+                wire_name: "NextToken",
+                shape: &NEXT_TOKEN,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_HUBS_RESPONSE: Shape = Shape {
+        name: "ListHubsResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "HubSummaries",
+                wire_name: "HubSummaries",
+                shape: &HUB_INFO_LIST,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "NextToken",
+                wire_name: "NextToken",
+                shape: &NEXT_TOKEN,
                 required: false,
                 location: Location::Body,
             },
@@ -3972,6 +5318,15 @@ pub mod shapes {
             required: false,
             location: Location::Body,
         }]),
+    };
+    pub static NAME_CONTAINS: Shape = Shape {
+        name: "NameContains",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(63) },
+            pattern: Some(Pattern::new("[a-zA-Z0-9\\-]+", "[a-zA-Z0-9\\-]+")),
+            values: &[],
+        },
     };
     pub static NEXT_TOKEN: Shape = Shape {
         name: "NextToken",
@@ -4810,6 +6165,15 @@ pub mod shapes {
             values: &["IN_PROGRESS", "COMPLETED", "FAILED", "NOT_APPLICABLE"],
         },
     };
+    pub static REFERENCE_MIN_VERSION: Shape = Shape {
+        name: "ReferenceMinVersion",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(5), max: Some(14) },
+            pattern: Some(Pattern::new("\\d{1,4}.\\d{1,4}.\\d{1,4}", "[0-9]{1,4}.[0-9]{1,4}.[0-9]{1,4}")),
+            values: &[],
+        },
+    };
     pub static REPOSITORY_ACCESS_MODE: Shape = Shape {
         name: "RepositoryAccessMode",
         sensitive: false,
@@ -4976,6 +6340,27 @@ pub mod shapes {
             values: &[],
         },
     };
+    pub static S3_OUTPUT_PATH: Shape = Shape {
+        name: "S3OutputPath",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(1024) },
+            pattern: Some(Pattern::new("(https|s3)://([^/]+)/?(.*)", "(https|s3)://([^/]+)/?(.*)")),
+            values: &[],
+        },
+    };
+    pub static SAGE_MAKER_PUBLIC_HUB_CONTENT_ARN: Shape = Shape {
+        name: "SageMakerPublicHubContentArn",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(255) },
+            pattern: Some(Pattern::new(
+                "arn:[a-z0-9-\\.]{1,63}:sagemaker:\\w+(?:-\\w+)+:aws:hub-content\\/[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}\\/Model\\/[a-zA-Z0-9](-*[a-zA-Z0-9]){0,63}",
+                "arn:[a-z0-9-\\.]{1,63}:sagemaker:[A-Za-z0-9_]+(?:-[A-Za-z0-9_]+)+:aws:hub-content\\/[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}\\/Model\\/[a-zA-Z0-9](-*[a-zA-Z0-9]){0,63}",
+            )),
+            values: &[],
+        },
+    };
     pub static SAMPLING_PERCENTAGE: Shape = Shape {
         name: "SamplingPercentage",
         sensitive: false,
@@ -5015,6 +6400,15 @@ pub mod shapes {
                 "arn:aws[a-z\\-]*:sns:[a-z0-9\\-]*:[0-9]{12}:[a-zA-Z0-9_.-]+",
             )),
             values: &[],
+        },
+    };
+    pub static SORT_ORDER: Shape = Shape {
+        name: "SortOrder",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["Ascending", "Descending"],
         },
     };
     pub static STRING: Shape = Shape {
@@ -5239,6 +6633,40 @@ pub mod shapes {
             pattern: Some(Pattern::new("(https|s3)://([^/]+)/?(.*)", "(https|s3)://([^/]+)/?(.*)")),
             values: &[],
         },
+    };
+    pub static USER_CONTEXT: Shape = Shape {
+        name: "UserContext",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "UserProfileArn",
+                wire_name: "UserProfileArn",
+                shape: &STRING,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "UserProfileName",
+                wire_name: "UserProfileName",
+                shape: &STRING,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "DomainId",
+                wire_name: "DomainId",
+                shape: &STRING,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "IamIdentity",
+                wire_name: "IamIdentity",
+                shape: &IAM_IDENTITY,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
     };
     pub static VARIANT_INSTANCE_PROVISION_TIMEOUT_IN_SECONDS: Shape = Shape {
         name: "VariantInstanceProvisionTimeoutInSeconds",
@@ -5487,6 +6915,32 @@ static OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
+        name: "DescribeHub",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::DESCRIBE_HUB_REQUEST),
+            output: Some(&shapes::DESCRIBE_HUB_RESPONSE),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "DescribeHubContent",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::DESCRIBE_HUB_CONTENT_REQUEST),
+            output: Some(&shapes::DESCRIBE_HUB_CONTENT_RESPONSE),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
         name: "DescribeModel",
         method: "POST",
         uri: "/",
@@ -5520,6 +6974,45 @@ static OPERATIONS: &[Operation] = &[
         schema: Some(Schema {
             input: Some(&shapes::LIST_ENDPOINTS_INPUT),
             output: Some(&shapes::LIST_ENDPOINTS_OUTPUT),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "ListHubContentVersions",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_HUB_CONTENT_VERSIONS_REQUEST),
+            output: Some(&shapes::LIST_HUB_CONTENT_VERSIONS_RESPONSE),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "ListHubContents",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_HUB_CONTENTS_REQUEST),
+            output: Some(&shapes::LIST_HUB_CONTENTS_RESPONSE),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "ListHubs",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_HUBS_REQUEST),
+            output: Some(&shapes::LIST_HUBS_RESPONSE),
             stream: None,
             result_wrapper: "",
             status: 200,
@@ -5751,8 +7244,6 @@ static OPERATIONS: &[Operation] = &[
     Operation::named("DescribeFeatureGroup"),
     Operation::named("DescribeFeatureMetadata"),
     Operation::named("DescribeFlowDefinition"),
-    Operation::named("DescribeHub"),
-    Operation::named("DescribeHubContent"),
     Operation::named("DescribeHumanTaskUi"),
     Operation::named("DescribeHyperParameterTuningJob"),
     Operation::named("DescribeImage"),
@@ -5843,9 +7334,6 @@ static OPERATIONS: &[Operation] = &[
     Operation::named("ListExperiments"),
     Operation::named("ListFeatureGroups"),
     Operation::named("ListFlowDefinitions"),
-    Operation::named("ListHubContentVersions"),
-    Operation::named("ListHubContents"),
-    Operation::named("ListHubs"),
     Operation::named("ListHumanTaskUis"),
     Operation::named("ListHyperParameterTuningJobs"),
     Operation::named("ListImageVersions"),
@@ -5999,13 +7487,18 @@ pub mod operations {
     pub static DELETE_TAGS: &Operation = &super::OPERATIONS[7];
     pub static DESCRIBE_ENDPOINT: &Operation = &super::OPERATIONS[8];
     pub static DESCRIBE_ENDPOINT_CONFIG: &Operation = &super::OPERATIONS[9];
-    pub static DESCRIBE_MODEL: &Operation = &super::OPERATIONS[10];
-    pub static LIST_ENDPOINT_CONFIGS: &Operation = &super::OPERATIONS[11];
-    pub static LIST_ENDPOINTS: &Operation = &super::OPERATIONS[12];
-    pub static LIST_MODELS: &Operation = &super::OPERATIONS[13];
-    pub static LIST_TAGS: &Operation = &super::OPERATIONS[14];
-    pub static UPDATE_ENDPOINT: &Operation = &super::OPERATIONS[15];
-    pub static UPDATE_ENDPOINT_WEIGHTS_AND_CAPACITIES: &Operation = &super::OPERATIONS[16];
+    pub static DESCRIBE_HUB: &Operation = &super::OPERATIONS[10];
+    pub static DESCRIBE_HUB_CONTENT: &Operation = &super::OPERATIONS[11];
+    pub static DESCRIBE_MODEL: &Operation = &super::OPERATIONS[12];
+    pub static LIST_ENDPOINT_CONFIGS: &Operation = &super::OPERATIONS[13];
+    pub static LIST_ENDPOINTS: &Operation = &super::OPERATIONS[14];
+    pub static LIST_HUB_CONTENT_VERSIONS: &Operation = &super::OPERATIONS[15];
+    pub static LIST_HUB_CONTENTS: &Operation = &super::OPERATIONS[16];
+    pub static LIST_HUBS: &Operation = &super::OPERATIONS[17];
+    pub static LIST_MODELS: &Operation = &super::OPERATIONS[18];
+    pub static LIST_TAGS: &Operation = &super::OPERATIONS[19];
+    pub static UPDATE_ENDPOINT: &Operation = &super::OPERATIONS[20];
+    pub static UPDATE_ENDPOINT_WEIGHTS_AND_CAPACITIES: &Operation = &super::OPERATIONS[21];
 }
 static ERRORS: &[ErrorShape] = &[
     ErrorShape { name: "ConflictException", code: "ConflictException", status: 400 },

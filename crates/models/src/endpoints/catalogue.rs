@@ -161,7 +161,7 @@ impl Models {
         check_tags(&new.tags)?;
         check_variants(&new.variants)?;
         if let Some(key) = &new.kms_key {
-            self.check_key(ctx, key).await?;
+            self.check_hosting_key(ctx, key).await?;
         }
         if let Some(role) = &new.role_arn {
             self.check_role(ctx, role, &HostingKind::Config.arn(&scope, &new.name)).await?;
@@ -354,7 +354,7 @@ impl Models {
     }
 
     /// Checks that a key is there and may be used.
-    pub(super) async fn check_key(&self, ctx: &Ctx, key: &str) -> Result<()> {
+    pub(super) async fn check_hosting_key(&self, ctx: &Ctx, key: &str) -> Result<()> {
         let refused = |error: identity::kms::Error| {
             let error = Error::from(error);
             Error::invalid(format!("The KMS key `{key}` cannot be used: {}", error.message))

@@ -154,7 +154,7 @@ impl Models {
         check_wish(&wish)?;
         self.check_role(ctx, &wish.role_arn, &endpoint.arn).await?;
         if let Some(key) = &wish.kms_key {
-            self.check_key(ctx, key).await?;
+            self.check_hosting_key(ctx, key).await?;
         }
         let wish = &wish;
         self.begin_update(ctx, &endpoint.name, |body| {

@@ -79,7 +79,8 @@ impl Shared {
     /// Makes room for a model, and loads it as it was planned.
     pub(super) fn carry_out(&self, name: &str, plan: &Plan) -> Result<Carried> {
         // What is evicted is dropped here, outside the lock and before the new model takes its memory.
-        self.make_room(name, plan)?.into_iter().for_each(Leaving::leave);
+        let taken = Taken::of(plan, plan.facts.memory_bytes(&plan.options));
+        self.make_room((name, &plan.whose), taken)?.into_iter().for_each(Leaving::leave);
         let opened = plan.weights.open()?.finish()?;
         let options = LoadOptions { name: Some(label(name)), ..plan.options.clone() };
         let before = pace::resident_bytes();
@@ -89,14 +90,19 @@ impl Shared {
         Ok(Carried { model, grown })
     }
 
-    /// Sets aside what the model takes that is being loaded; returns the idle models that had to leave for it.
-    fn make_room(&self, name: &str, plan: &Plan) -> Result<Vec<Leaving>> {
-        let taken = Taken::of(plan, plan.facts.memory_bytes(&plan.options));
+    /// Sets `bytes` aside for what is being loaded and shares nothing with others.
+    pub(super) fn set_aside(&self, name: &str, bytes: u64) -> Result<Vec<Leaving>> {
+        self.make_room((name, name), Taken { bytes, mapped: None })
+    }
+
+    /// Sets aside what is taken by the model of a name that is being loaded; returns the idle models that had to leave for
+    /// it.
+    fn make_room(&self, (name, whose): (&str, &str), taken: Taken) -> Result<Vec<Leaving>> {
         let mut entries = self.lock();
         let others: Vec<(&String, &Entry)> = entries.iter().filter(|(other, _)| *other != name).collect();
         let leaving = self.choose_leaving(&others, &taken).map_err(|missing| {
             let used = taken_by(others.iter().map(|(_, entry)| *entry));
-            self.no_room(&plan.whose, taken.bytes, used, missing)
+            self.no_room(whose, taken.bytes, used, missing)
         })?;
         let left = leaving.iter().filter_map(|name| entries.remove(name)).map(Leaving::new).collect();
         for name in &leaving {
