@@ -10,7 +10,7 @@ use aws_wire::generated::sagemaker::{
     TrafficRoutingConfigType, UpdateEndpointInput, UpdateEndpointOutput, UpdateEndpointWeightsAndCapacitiesInput,
     UpdateEndpointWeightsAndCapacitiesOutput, VariantPropertyType,
 };
-use base::{Error, Result};
+use base::Result;
 use models::{
     Endpoint, EndpointFigures, EndpointStatus, EndpointVariant, Hosted, HostingFilter, HostingOrder, NewEndpoint,
     PendingVariants, Retained, Scaling, VariantWish,
