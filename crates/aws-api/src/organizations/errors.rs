@@ -53,7 +53,7 @@ impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         let Some(exception) = refusal.error.code else { return Self::Domain(refusal.error) };
         let mut error = WireError::with_status(400, exception, refusal.error.public_text());
-        error.members.extend(refusal.reason.map(|reason| ("Reason", reason.to_owned())));
+        error.members.extend(refusal.reason.map(|reason| ("Reason", reason.into())));
         Self::Wire(error)
     }
 }

@@ -144,7 +144,7 @@ fn described(input: &CreateModelInput) -> Result<Value> {
 fn output(model: Hosted<HostedModel>) -> Result<DescribeModelOutput> {
     let mut described = model.body.described;
     let mut take = |name: &str| described.get_mut(name).map_or(Value::Null, Value::take);
-    let read = Error::internal::<serde_json::Error>;
+    let read = |error: serde_json::Error| Error::internal(error);
     Ok(DescribeModelOutput {
         model_name: model.name,
         primary_container: serde_json::from_value(take("PrimaryContainer")).map_err(read)?,
