@@ -409,7 +409,8 @@ impl Api {
     fn limit(&self, parts: &Parts, dialect: &Dialect) -> usize {
         let limits = self.0.setup.limits;
         let model = dialect.surface == Surface::OpenAi
-            || (dialect.scope == "bedrock" && parts.uri.path().starts_with("/model/"));
+            || (dialect.scope == "bedrock" && parts.uri.path().starts_with("/model/"))
+            || (dialect.scope == "sagemaker" && parts.uri.path().starts_with("/endpoints/"));
         if model { limits.model_body } else { limits.body }
     }
 

@@ -10,7 +10,10 @@ use identity::Ask;
 use crate::body::ResponseBody;
 use crate::call::{Call, Check, Row, query_pairs};
 use crate::errors::Failure;
-use crate::{bedrock, bedrock_runtime, cloudtrail, iam, kms, organizations, qbusiness, sagemaker, secretsmanager, sts};
+use crate::{
+    bedrock, bedrock_runtime, cloudtrail, iam, kms, organizations, qbusiness, sagemaker, sagemaker_runtime,
+    secretsmanager, sts,
+};
 
 /// A request for an operation of an AWS service.
 pub(crate) type AwsCall = Call<Routed>;
@@ -22,7 +25,10 @@ pub(crate) const SERVICES: &[(&str, &[Row<Routed>])] = &[
     ("iam", iam::CREDENTIAL_ROWS),
     ("iam", iam::SIMULATOR_ROWS),
     ("bedrock", bedrock::ROWS),
+    ("bedrock", bedrock::MARKETPLACE_ROWS),
     ("bedrock-runtime", bedrock_runtime::ROWS),
+    ("sagemaker", sagemaker::ROWS),
+    ("sagemaker-runtime", sagemaker_runtime::ROWS),
     ("qbusiness", qbusiness::ROWS),
     ("kms", kms::ROWS),
     ("secretsmanager", secretsmanager::ROWS),

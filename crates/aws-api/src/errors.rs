@@ -4,7 +4,10 @@ use aws_wire::{Service, Violation, WireError};
 use base::Error;
 use http::{HeaderName, HeaderValue};
 
-use crate::{bedrock, bedrock_runtime, cloudtrail, iam, kms, organizations, s3, secretsmanager, sts};
+use crate::{
+    bedrock, bedrock_runtime, cloudtrail, iam, kms, organizations, s3, sagemaker, sagemaker_runtime, secretsmanager,
+    sts,
+};
 
 /// Where a hint stands when the message is AWS's to the letter, which programs compare.
 pub(crate) const HINT: HeaderName = HeaderName::from_static("x-craton-hint");
@@ -78,6 +81,8 @@ impl Failure {
                 "s3" => s3::errors::wire(&error),
                 "organizations" => organizations::errors::wire(&error),
                 "bedrock-runtime" => bedrock_runtime::errors::wire(&error),
+                "sagemaker" => sagemaker::errors::wire(&error),
+                "sagemaker-runtime" => sagemaker_runtime::errors::wire(&error),
                 // Services that are known and not served speak of their errors as Bedrock does.
                 _ => bedrock::errors::wire(&error),
             },

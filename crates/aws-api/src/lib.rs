@@ -28,6 +28,7 @@ mod recent;
 mod rest;
 mod s3;
 mod sagemaker;
+mod sagemaker_runtime;
 mod secretsmanager;
 mod sts;
 mod surface;

@@ -17,7 +17,7 @@ pub struct WireError {
     /// HTTP status.
     pub status: u16,
     /// Further members of the exception, where the protocol is JSON: `Reason`.
-    pub members: Vec<(&'static str, String)>,
+    pub members: Vec<(&'static str, serde_json::Value)>,
     /// Further headers.
     pub headers: Vec<(HeaderName, HeaderValue)>,
 }
@@ -96,7 +96,7 @@ fn json_error(error: &WireError, code: Option<&str>) -> String {
     }
     body.insert("message".to_owned(), error.message.as_str().into());
     for (name, value) in &error.members {
-        body.insert((*name).to_owned(), value.as_str().into());
+        body.insert((*name).to_owned(), value.clone());
     }
     serde_json::Value::Object(body).to_string()
 }

@@ -17,7 +17,12 @@ pub fn event<E: Event>(event: &E) -> Bytes {
         _ => Default::default(),
     };
     let shape = E::STREAM.members().iter().find(|member| member.name == name).map(|member| member.shape);
-    frame(":event-type", &name, "event", json_body(shape, body))
+    frame((":event-type", &name), "event", JSON, json_body(shape, body))
+}
+
+/// The frame of an event `name` whose one member is the frame's payload, as it is.
+pub fn payload_event(name: &str, payload: Bytes) -> Bytes {
+    frame((":event-type", name), "event", "application/octet-stream", payload)
 }
 
 /// The frame that ends a stream with the exception `code`: `ThrottlingException` travels as `throttlingException`.
@@ -25,14 +30,22 @@ pub fn exception_event(code: &str, message: &str) -> Bytes {
     let mut letters = code.chars();
     let first = letters.next().map(|letter| letter.to_ascii_lowercase());
     let name: String = first.into_iter().chain(letters).collect();
-    frame(":exception-type", &name, "exception", Bytes::from(json!({ "message": message }).to_string()))
+    frame((":exception-type", &name), "exception", JSON, Bytes::from(json!({ "message": message }).to_string()))
 }
 
-fn frame(kind: &'static str, name: &str, message_type: &'static str, body: Bytes) -> Bytes {
+/// As [`exception_event`], for a service whose streams name their exceptions as their codes are: `ModelStreamError`.
+pub fn named_exception_event(name: &str, message: &str) -> Bytes {
+    frame((":exception-type", name), "exception", JSON, Bytes::from(json!({ "Message": message }).to_string()))
+}
+
+const JSON: &str = "application/json";
+
+/// A frame of a `kind` and name, with what its body is.
+fn frame((kind, name): (&'static str, &str), message_type: &'static str, media: &'static str, body: Bytes) -> Bytes {
     let header = |key: &'static str, value: &str| Header::new(key, HeaderValue::String(value.to_owned().into()));
     let message = Message::new(body)
         .add_header(header(kind, name))
-        .add_header(header(":content-type", "application/json"))
+        .add_header(header(":content-type", media))
         .add_header(header(":message-type", message_type));
     let mut buffer = BytesMut::new();
     #[expect(

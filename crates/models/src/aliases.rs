@@ -13,7 +13,7 @@ use crate::catalogue::CardKind;
 use crate::foundation::Known;
 use crate::model_id::ModelId;
 use crate::store::{self, AliasRow, TargetRow};
-use crate::{ImportedModel, Models, UsedProfile, model_id, pools, remote};
+use crate::{EndpointTarget, ImportedModel, Models, UsedProfile, model_id, pools, remote};
 
 /// What the sealing of upstream keys is bound to.
 const KEY_PURPOSE: &str = "models/alias/api-key";
@@ -45,6 +45,11 @@ pub enum Provider {
     OpenAi,
     /// An imported model: the bodies of its family and OpenAI's, told apart by their members.
     Imported(Family),
+    /// An endpoint: the bodies of the containers that serve text and embeddings.
+    Endpoint {
+        /// Whether its model embeds text, and does not generate it.
+        embeds: bool,
+    },
     /// A name of Craton's own, with no vendor's body.
     Craton,
 }
@@ -88,7 +93,7 @@ impl Provider {
             Self::Mistral | Self::Imported(Family::Mistral) => "Mistral AI",
             Self::Imported(Family::Qwen2) => "Qwen",
             Self::OpenAi => "OpenAI",
-            Self::Craton => "Craton",
+            Self::Craton | Self::Endpoint { .. } => "Craton",
         }
     }
 }
@@ -120,6 +125,8 @@ pub enum Target {
         /// Its name.
         name: String,
     },
+    /// A variant of an endpoint of the caller's account.
+    Endpoint(Box<EndpointTarget>),
     /// What an inference profile is routed to.
     Routed {
         /// The profile's id.
@@ -149,6 +156,7 @@ impl Target {
         match self {
             Self::Local { name } | Self::Pool { name } => name,
             Self::Imported { model } => &model.name,
+            Self::Endpoint(target) => &target.served.name,
             Self::Remote { model, .. } => model,
             Self::Routed { profile, .. } => profile,
         }
@@ -258,6 +266,9 @@ impl Models {
         if id.imported {
             return Err(Error::invalid("An imported model answers for its ARN itself; nothing else does."));
         }
+        if id.endpoint {
+            return Err(Error::invalid("An endpoint answers for its ARN itself; nothing else does."));
+        }
         if id.id.len() > MAX_ID_LENGTH {
             return Err(Error::invalid(format!("A model id has at most {MAX_ID_LENGTH} characters.")));
         }
@@ -279,6 +290,7 @@ impl Models {
                 return Err(Error::invalid("An alias names a model, a server or a pool.")
                     .with_hint("Route an inference profile instead: `craton models profile route`."));
             }
+            Target::Endpoint(_) => return Err(Error::invalid("An alias names a model, a server or a pool.")),
         };
         let row = AliasRow { model_id: id.id, target, updated_at: self.inner.aliases.clock.now().as_millis() };
         store::put_alias(&self.inner.aliases.store, ctx, &row).await?;
@@ -310,7 +322,11 @@ impl Models {
             .into_iter()
             .filter_map(|alias| match alias.target {
                 Target::Local { name } => Some((alias.model_id, name)),
-                Target::Imported { .. } | Target::Remote { .. } | Target::Pool { .. } | Target::Routed { .. } => None,
+                Target::Imported { .. }
+                | Target::Remote { .. }
+                | Target::Pool { .. }
+                | Target::Endpoint(_)
+                | Target::Routed { .. } => None,
             })
             .collect())
     }

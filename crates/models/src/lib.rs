@@ -11,6 +11,7 @@ mod batch;
 mod bucket;
 mod catalogue;
 mod config;
+mod endpoints;
 mod fit;
 mod forget;
 mod foundation;
@@ -52,6 +53,12 @@ pub use bucket::BucketFolder;
 pub use catalogue::{Card, CardFilter, CardKind, CardSource, CardState, Figure, Licence, Recommended, Search};
 pub use checkpoint::{FileType, ModelFacts, Quantization};
 pub use config::{Config, HubConfig, PoolChecks};
+pub use endpoints::{
+    Container, Endpoint, EndpointConfig, EndpointFigures, EndpointStatus, EndpointTarget, EndpointVariant, Hosted,
+    HostedModel, Hosting, HostingFilter, HostingKind, HostingOrder, Market, MarketWish, NewEndpoint, NewEndpointConfig,
+    NewHostedModel, NewMarketEndpoint, Pending as PendingVariants, Retained, Scaling, ServedModel, Source, Spread,
+    VariantFigures, VariantSpec, VariantWish,
+};
 pub use fit::{DEPTH, Fit, FitAsk, FitBasis, FitMeasured, PROMPT};
 pub use foundation::{FoundationModel, Lifecycle};
 pub use hub::{CATALOGUED, HubModel, PUBLIC_HUB, Served, bucket_region};
@@ -94,6 +101,7 @@ pub const MODULES: &[::store::Module] = &[
     BATCH_TABLES,
     tune::store::TABLES,
     quotas::TABLES,
+    endpoints::TABLES,
     fit::store::TABLES,
     terms::TABLES,
 ];
@@ -114,6 +122,7 @@ struct Inner {
     imported_files: imported::Files,
     examinations: Arc<tokio::sync::Semaphore>,
     loaded: loaded::Pool,
+    endpoints: endpoints::Registry,
     snapshots: Option<Arc<snapshots::Snapshots>>,
     aliases: aliases::Aliases,
     jobs: jobs::Jobs,
@@ -192,6 +201,7 @@ impl Models {
                 imported_files: imported::Files::new(config.imported_dir),
                 examinations: Arc::new(tokio::sync::Semaphore::new(imported::EXAMINATIONS)),
                 loaded: loaded::Pool::new(loader, config.load, config.memory_budget_bytes),
+                endpoints: endpoints::Registry::default(),
                 snapshots,
                 pools,
                 catalogue,

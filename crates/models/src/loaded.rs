@@ -4,6 +4,7 @@ mod keeping;
 mod pace;
 mod reading;
 mod recent;
+mod room;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tuned;
@@ -19,6 +20,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::at_rest::{MemoryFile, Opening, SealedModel};
 use crate::catalogue::CardKind;
+use crate::endpoints::{self, Invocation};
 use crate::invoke::{errors, not_pulled};
 use crate::snapshots::{Kept, Snapshots};
 use crate::status::{LoadedModel, ProfileInUse, Status};
@@ -27,6 +29,7 @@ pub(crate) use keeping::Keeping;
 use keeping::Leaving;
 pub(crate) use pace::Pace;
 pub(crate) use reading::READER_CONTEXT;
+use room::Taken;
 use tuned::Plan;
 pub(crate) use tuned::{Borrowed, Sources, unreadable};
 
@@ -47,9 +50,9 @@ struct Shared {
 }
 
 enum Entry {
-    /// Being loaded; `bytes` are set aside for it. The channel tells when it is over.
+    /// Being loaded; what it takes is set aside for it. The channel tells when it is over.
     Loading {
-        bytes: u64,
+        taken: Taken,
         over: watch::Receiver<Option<Loading>>,
         /// It may not be used any more.
         unwanted: bool,
@@ -62,21 +65,13 @@ enum Entry {
 /// How a load ended.
 type Loading = Result<()>;
 
-impl Entry {
-    fn bytes(&self) -> u64 {
-        match self {
-            Self::Loading { bytes, .. } => *bytes,
-            Self::Ready(slot) => slot.bytes,
-            Self::Leaving => 0,
-        }
-    }
-}
-
 /// A loaded model. It is in use while anyone but the pool holds it.
 struct Slot {
     name: String,
+    /// The model whose weights these are, as messages call it.
+    shown: String,
     model: Loaded,
-    bytes: u64,
+    taken: Taken,
     profile: ProfileInUse,
     last_use: AtomicU64,
     speed: Mutex<Option<f64>>,
@@ -97,11 +92,34 @@ struct Slot {
 pub(crate) struct Lease {
     slot: Arc<Slot>,
     shared: Arc<Shared>,
+    /// The request to an endpoint that it is for.
+    invocation: Option<Arc<Invocation>>,
 }
 
 impl Lease {
+    /// The model's name, as messages call it.
     pub(crate) fn name(&self) -> &str {
-        &self.slot.name
+        &self.slot.shown
+    }
+
+    /// The same, for a request to an endpoint, which is over when no such lease is left.
+    pub(crate) fn invoked(mut self, invocation: Invocation) -> Self {
+        self.invocation = Some(Arc::new(invocation));
+        self
+    }
+
+    /// Notes that the request that it is for was answered with vectors, of so many tokens of text.
+    pub(crate) fn note_vectors(&self, prompt: u32) {
+        if let Some(invocation) = &self.invocation {
+            invocation.note_vectors(prompt);
+        }
+    }
+
+    /// Notes that the request that it is for failed.
+    pub(crate) fn note_failure(&self, error: &Error) {
+        if let Some(invocation) = &self.invocation {
+            invocation.note_failure(error);
+        }
     }
 
     pub(crate) fn model(&self) -> &Loaded {
@@ -114,6 +132,9 @@ impl Lease {
         let mut recent = self.slot.recent.lock().unwrap_or_else(PoisonError::into_inner);
         recent.note(Instant::now(), timing.queued, timing.first_token, tokens);
         drop(recent);
+        if let Some(invocation) = &self.invocation {
+            invocation.note_answer(finish);
+        }
         // This lease and the pool: no other request had the model.
         if Arc::strong_count(&self.slot) == 2 {
             self.slot.paces.lock().unwrap_or_else(PoisonError::into_inner).note(finish);
@@ -288,7 +309,7 @@ impl Pool {
         let mut loaded: Vec<LoadedModel> = entries.values().filter_map(describe).collect();
         loaded.retain(|model| visible(&model.name));
         loaded.sort_by(|a, b| a.name.cmp(&b.name));
-        let used_bytes = entries.values().map(Entry::bytes).sum();
+        let used_bytes = room::taken_by(entries.values());
         Status { budget_bytes: self.shared.budget, used_bytes, snapshot_bytes: None, loaded }
     }
 
@@ -303,7 +324,10 @@ impl Pool {
             Some(Entry::Leaving) => return Err(not_pulled(name)),
             None => {
                 let (tell, over) = watch::channel(None);
-                entries.insert(name.to_owned(), Entry::Loading { bytes: 0, over: over.clone(), unwanted: false });
+                entries.insert(
+                    name.to_owned(),
+                    Entry::Loading { taken: Taken::default(), over: over.clone(), unwanted: false },
+                );
                 let (shared, name, sources) = (self.shared.clone(), name.to_owned(), sources.clone());
                 let options = options.cloned();
                 tokio::spawn(async move {
@@ -415,7 +439,7 @@ impl Shared {
 
     fn lease(self: &Arc<Self>, slot: &Arc<Slot>) -> Lease {
         slot.last_use.store(self.tick(), Ordering::Relaxed);
-        Lease { slot: slot.clone(), shared: self.clone() }
+        Lease { slot: slot.clone(), shared: self.clone(), invocation: None }
     }
 
     fn tick(&self) -> u64 {
@@ -427,21 +451,26 @@ impl Shared {
         let unfinished = Unfinished { shared: self, name };
         let is_own = options.is_none();
         let plan = match options {
-            Some(options) => self.look_into(name, sources.own())?.with(options, ProfileInUse::Default),
+            Some(options) => {
+                let whose = sources.whose(name);
+                self.look_into(whose, sources.own())?.with(options, ProfileInUse::Default)
+            }
             None => self.plan(name, sources)?,
         };
         let started = Instant::now();
         let (plan, Carried { model, grown }) = self.carry_out_or_pass_over(name, plan, sources)?;
+        let taken = Taken::of(&plan, model.memory_bytes());
+        let bytes = taken.bytes;
         let Plan { weights, options, profile, .. } = plan;
-        let bytes = model.memory_bytes();
         let kept = is_own.then(|| self.kept(name, &weights, &model, &options)).flatten();
         tracing::info!(model = name, bytes, millis = started.elapsed().as_millis(), "loaded");
         metrics::counter!("craton_model_loads_total", "model" => label(name)).increment(1);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let slot = Slot {
             name: name.to_owned(),
+            shown: sources.whose(name).to_owned(),
             model,
-            bytes,
+            taken,
             profile,
             last_use: AtomicU64::new(self.tick()),
             speed: Mutex::new(None),
@@ -461,68 +490,6 @@ impl Shared {
         std::mem::forget(unfinished);
         entries.insert(name.to_owned(), Entry::Ready(Arc::new(slot)));
         Ok(())
-    }
-
-    /// Makes room for a model, and loads it as it was planned.
-    fn carry_out(&self, name: &str, plan: &Plan) -> Result<Carried> {
-        // What is evicted is dropped here, outside the lock and before the new model takes its memory.
-        self.make_room(name, plan.facts.memory_bytes(&plan.options))?.into_iter().for_each(Leaving::leave);
-        let opened = plan.weights.open()?.finish()?;
-        let options = LoadOptions { name: Some(label(name)), ..plan.options.clone() };
-        let before = pace::resident_bytes();
-        let loaded = self.loader.load(&opened.files(), &options);
-        let model = loaded.map_err(|error| plan.weights.error(&plan.whose, error))?;
-        let grown = pace::resident_bytes().zip(before).map(|(after, before)| after.saturating_sub(before));
-        Ok(Carried { model, grown })
-    }
-
-    /// Sets `bytes` aside for the model being loaded; returns the idle models that had to leave for it.
-    fn make_room(&self, name: &str, bytes: u64) -> Result<Vec<Leaving>> {
-        let mut entries = self.lock();
-        let others = entries.iter().filter(|(other, _)| *other != name);
-        let used: u64 = others.map(|(_, entry)| entry.bytes()).sum();
-        let leaving = self.choose_leaving(&entries, used, bytes).ok_or_else(|| self.no_room(name, bytes, used))?;
-        let left = leaving.iter().filter_map(|name| entries.remove(name)).map(Leaving::new).collect();
-        for name in &leaving {
-            tracing::info!(model = name, "unloaded to make room");
-            metrics::counter!("craton_model_evictions_total", "model" => label(name)).increment(1);
-        }
-        if let Some(Entry::Loading { bytes: reserved, .. }) = entries.get_mut(name) {
-            *reserved = bytes;
-        }
-        Ok(left)
-    }
-
-    /// The least recently used idle models that together make room for `bytes`; none where all of them would not.
-    fn choose_leaving(&self, entries: &HashMap<String, Entry>, used: u64, bytes: u64) -> Option<Vec<String>> {
-        let mut candidates: Vec<(u64, &String, u64)> = entries
-            .iter()
-            .filter_map(|(name, entry)| match entry {
-                Entry::Ready(slot) if idle(slot) => Some((slot.last_use.load(Ordering::Relaxed), name, slot.bytes)),
-                _ => None,
-            })
-            .collect();
-        candidates.sort_unstable();
-        let (mut used, mut leaving) = (used, Vec::new());
-        for (_, name, its) in candidates {
-            if used.saturating_add(bytes) <= self.budget {
-                break;
-            }
-            used -= its;
-            leaving.push(name.clone());
-        }
-        (used.saturating_add(bytes) <= self.budget).then_some(leaving)
-    }
-
-    fn no_room(&self, name: &str, bytes: u64, used: u64) -> Error {
-        let (needs, has) = (mib(bytes), mib(self.budget));
-        if bytes > self.budget {
-            return Error::unavailable(format!("The model `{name}` needs {needs} MiB and models may take {has} MiB."))
-                .with_hint("Raise `memory_budget`, lower `parallel` or the context, or choose a smaller model.");
-        }
-        let used = mib(used);
-        Error::throttled(format!("The model `{name}` needs {needs} MiB; of {has} MiB, {used} MiB are in use."))
-            .with_hint("Try again when other models are idle, or raise `memory_budget`.")
     }
 }
 
@@ -550,18 +517,15 @@ fn idle(slot: &Arc<Slot>) -> bool {
     Arc::strong_count(slot) == 1
 }
 
-/// A model's name in metrics, which everyone reads: imported models are their account's own affair, and all trials of a
-/// model are one.
+/// A model's name in metrics, which everyone reads: imported models are their account's own affair, all trials of a model
+/// are one, and so are all deployments of an endpoint's variant.
 fn label(name: &str) -> String {
     match name.split_once(TRIAL) {
         Some((model, _)) => format!("{model}#tuning"),
+        None if name.starts_with("arn:aws:sagemaker:") => endpoints::shown(name),
         None if name.starts_with("arn:") => "imported-model".to_owned(),
         None => name.to_owned(),
     }
-}
-
-fn mib(bytes: u64) -> u64 {
-    bytes.div_ceil(1 << 20)
 }
 
 fn describe(entry: &Entry) -> Option<LoadedModel> {
@@ -573,7 +537,7 @@ fn describe(entry: &Entry) -> Option<LoadedModel> {
     Some(LoadedModel {
         name: slot.name.clone(),
         kind,
-        memory_bytes: slot.bytes,
+        memory_bytes: slot.taken.bytes,
         profile: slot.profile.clone(),
         leases: Arc::strong_count(slot) - 1,
         active_sequences: status.active,

@@ -23,11 +23,13 @@ pub(crate) struct ModelId {
     pub(crate) imported: bool,
     /// Whether it is the ARN of an application inference profile, whose id `id` is then.
     pub(crate) application: bool,
+    /// Whether it is the ARN of an endpoint.
+    pub(crate) endpoint: bool,
 }
 
 impl ModelId {
     fn named(id: &str, model: &str) -> Self {
-        Self { id: id.to_owned(), model: model.to_owned(), imported: false, application: false }
+        Self { id: id.to_owned(), model: model.to_owned(), imported: false, application: false, endpoint: false }
     }
 }
 
@@ -66,7 +68,8 @@ pub(crate) fn parse_for(account: &str, region: &str, text: &str) -> Result<Model
 
 fn from_arn(account: &str, region: &str, text: &str) -> Result<ModelId> {
     let arn: Arn = text.parse().map_err(|_| invalid())?;
-    if arn.service != "bedrock" {
+    let is_endpoint = arn.service == "sagemaker" && arn.resource_type() == Some("endpoint");
+    if arn.service != "bedrock" && !is_endpoint {
         return Err(invalid().with_hint(format!("`{text}` is not an ARN of Bedrock.")));
     }
     if arn.region != region {
@@ -74,6 +77,9 @@ fn from_arn(account: &str, region: &str, text: &str) -> Result<ModelId> {
     }
     if !arn.account.is_empty() && arn.account != account {
         return Err(invalid().with_hint(format!("`{text}` belongs to another account.")));
+    }
+    if is_endpoint {
+        return Ok(ModelId { endpoint: true, ..ModelId::named(text, text) });
     }
     let id = arn.resource_id();
     match arn.resource_type() {

@@ -40,6 +40,7 @@ async fn who_answers(models: &Models, ctx: &Ctx, here: &str) -> Result<Vec<Strin
             Target::Pool { name } => format!("the pool {name}"),
             Target::Routed { profile, .. } => profile.clone(),
             Target::Imported { model } => model.name.clone(),
+            Target::Endpoint(target) => target.endpoint.clone(),
             Target::Remote { base_url, model, .. } => format!("{model} at {base_url}"),
         };
         behind.entry(target).or_default().push(alias.model_id);

@@ -112,6 +112,7 @@ async fn run(settings: &Settings, started: Instant) -> Result<()> {
     let running = services.jobs.start(JOB_WORKERS);
     let collector = services.objects.start();
     let snapshots = services.models.start_snapshots();
+    let endpoints = services.models.start_endpoints();
     front.begin();
     // Commands look for this file, so it is written when the server can answer.
     write_endpoint(data.path(), &endpoint)?;
@@ -126,6 +127,7 @@ async fn run(settings: &Settings, started: Instant) -> Result<()> {
     }
     running.stop().await;
     collector.stop().await;
+    endpoints.stop().await;
     snapshots.stop().await;
     services.identity.flush_last_used().await?;
     services.identity.flush_audit().await?;

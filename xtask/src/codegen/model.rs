@@ -102,6 +102,7 @@ impl Model {
         for (name, value) in object(&json["shapes"])? {
             shapes.insert(name.clone(), shape(value).with_context(|| format!("The shape `{name}`."))?);
         }
+        loosen(id, &mut shapes)?;
         let mut operations = BTreeMap::new();
         for (name, value) in object(&json["operations"])? {
             operations.insert(name.clone(), operation(value, &shapes, protocol)?);
@@ -149,6 +150,27 @@ fn text(map: &Map<String, Value>, key: &str) -> String {
 
 fn flag(map: &Map<String, Value>, key: &str) -> bool {
     map.get(key).and_then(Value::as_bool).unwrap_or(false)
+}
+
+/// Exceptions: constraints that say less to the caller than the domain does, or that the service's own console does not
+/// keep. Each is asserted.
+fn loosen(id: &str, shapes: &mut BTreeMap<String, ShapeModel>) -> Result<()> {
+    let mut loosened = |name: &str, change: fn(&mut ShapeModel) -> bool| {
+        let shape = shapes.get_mut(name).with_context(|| format!("`{id}` has no shape `{name}` any more."))?;
+        ensure!(change(shape), "`{name}` of `{id}` has another constraint now.");
+        Ok(())
+    };
+    match id {
+        // The domain names the types that are nearest to one that it does not know.
+        "sagemaker" => loosened("ProductionVariantInstanceType", |shape| !std::mem::take(&mut shape.values).is_empty()),
+        "bedrock" => {
+            // The console takes names of 50 characters.
+            loosened("EndpointName", |shape| shape.max.replace(50.0) == Some(30.0))?;
+            // A model of the hub is also known by its name alone.
+            loosened("ModelSourceIdentifier", |shape| shape.pattern.take().is_some())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn protocol(id: &str, metadata: &Map<String, Value>) -> Result<&'static str> {

@@ -9,16 +9,26 @@ const SPACE: &str = r" \t\n\x0B\x0C\r";
 /// Written by the models as if `\u` took five or six digits.
 const ASTRAL: &str = r"\u10000-\u10FFFF";
 
-/// The only served pattern with look-around, that of account aliases, and what says the same together with the bounds of
-/// its length: no two hyphens in a row, none at the ends.
-const ALIAS: (&str, &str) = (r"^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$", "[a-z0-9]+(-[a-z0-9]+)*");
+/// The served patterns with look-around, and what says the same together with the bounds of their length: account aliases
+/// (no two hyphens in a row, none at the ends), names of alarms (not blank), versioned names of model packages (no hyphen at
+/// the end of the name), paths of metrics (no two dots in a row).
+const LOOK_AROUND: [(&str, &str); 4] = [
+    (r"^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$", "[a-z0-9]+(-[a-z0-9]+)*"),
+    (r"(?!\s*$).+", r".*\S.*"),
+    (
+        r"(arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:[a-z\-]*\/)?([a-zA-Z0-9]([a-zA-Z0-9-]){0,62})(?<!-)(\/[0-9]{1,9})?",
+        r"(arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:[a-z\-]*\/)?([a-zA-Z0-9](-*[a-zA-Z0-9]){0,62})(\/[0-9]{1,9})?",
+    ),
+    (r"/(?!.*\.\.)[a-zA-Z0-9/_.\-]+", r"/(\.|\.?[a-zA-Z0-9/_\-](\.?[a-zA-Z0-9/_\-])*\.?)"),
+];
 
-/// The program for `pattern`; `None` where it allows everything. Other look-around than that of [`ALIAS`] is an error.
+/// The program for `pattern`; `None` where it allows everything. Other look-around than that of [`LOOK_AROUND`] is an error.
 pub(super) fn translate(pattern: &str) -> Result<Option<String>> {
     if matches!(pattern, r"[\s\S]*" | r"[\S\s]*") {
         return Ok(None);
     }
-    let pattern = if pattern == ALIAS.0 { ALIAS.1 } else { pattern };
+    let same = LOOK_AROUND.iter().find(|(theirs, _)| *theirs == pattern).map(|(_, ours)| *ours);
+    let pattern = same.unwrap_or(pattern);
     let program = rewrite(pattern).with_context(|| format!("The pattern `{pattern}`."))?;
     RegexBuilder::new(&format!("^(?:{program})$"))
         .size_limit(16 << 20)
@@ -68,6 +78,9 @@ fn escape(rest: &str, in_class: bool) -> Result<(String, &str)> {
         'W' => (format!("[^{WORD}]"), after),
         'D' => (format!("[^{DIGIT}]"), after),
         'S' => (format!("[^{SPACE}]"), after),
+        // Java's POSIX classes.
+        'p' if after.starts_with("{Print}") => (class(r"\x20-\x7E"), &after["{Print}".len()..]),
+        'p' if after.starts_with("{ASCII}") => (class(r"\x00-\x7F"), &after["{ASCII}".len()..]),
         'u' => {
             let digits = after.get(..4).context("`\\u` needs four digits.")?;
             (format!("\\x{{{digits}}}"), &after[4..])

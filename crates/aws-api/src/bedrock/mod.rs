@@ -1,4 +1,5 @@
-//! `bedrock`: the catalogue of foundation models, models that are imported, batch inference, and inference profiles.
+//! `bedrock`: the catalogue of foundation models, models that are imported, batch inference, inference profiles,
+//! and endpoints of the marketplace.
 
 mod asks;
 pub(crate) mod errors;
@@ -7,7 +8,10 @@ mod import_jobs;
 mod imported_models;
 mod inference_profiles;
 mod invocation_jobs;
+mod marketplace;
 mod tags;
+
+pub(crate) use marketplace::ROWS as MARKETPLACE_ROWS;
 
 use futures::future::FutureExt as _;
 use identity::Access;

@@ -91,6 +91,7 @@ pub(crate) async fn asks(api: &Api, ctx: &Ctx, action: &'static str, model: &str
             ]
         }
         (None, Provider::Imported(_)) => Vec::new(),
+        (None, Provider::Endpoint { .. }) => vec![Ask::new(action, market_arn(ctx))],
         (None, _) => vec![named()],
     };
     let targets = match &resolved.target {
@@ -103,6 +104,11 @@ pub(crate) async fn asks(api: &Api, ctx: &Ctx, action: &'static str, model: &str
         }
     }
     Ok(asks)
+}
+
+/// What policies name to let somebody use the endpoints of the marketplace.
+fn market_arn(ctx: &Ctx) -> String {
+    format!("arn:aws:bedrock:{}:{}:marketplace/model-endpoint/all-access", ctx.region(), ctx.account())
 }
 
 /// The ARN of the foundation model of this id; an ARN is its own.

@@ -70,7 +70,7 @@ fn describe(alias: &Alias) -> Value {
         }
         Target::Pool { name } => (None, None, Some(name)),
         // No alias names a profile.
-        Target::Routed { .. } => (None, None, None),
+        Target::Endpoint(_) | Target::Routed { .. } => (None, None, None),
     };
     json!({
         "modelId": alias.model_id,

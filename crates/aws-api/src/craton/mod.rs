@@ -5,6 +5,7 @@ mod aliases;
 mod api_keys;
 mod backups;
 mod batches;
+mod endpoints;
 pub(crate) mod errors;
 mod explanations;
 mod fits;
@@ -86,6 +87,8 @@ pub(crate) const ROUTES: &[Route] = &[
     route!("GET" "pools/{name}", "GetPool", Read, "pool", pools::get),
     route!("PUT" "pools/{name}", "PutPool", Write, "pool", pools::put),
     route!("DELETE" "pools/{name}", "DeletePool", Write, "pool", pools::delete),
+    route!("GET" "endpoints", "ListEndpointFigures", Read, "endpoint", endpoints::list),
+    route!("GET" "endpoints/{name}/figures", "GetEndpointFigures", Read, "endpoint", endpoints::get),
     route!("GET" "quotas", "ListQuotas", Read, "quota", quotas::list),
     route!("PUT" "quotas/{account}", "PutQuota", Write, "quota", quotas::put),
     route!("PUT" "quotas/{account}/{model}", "PutQuota", Write, "quota", quotas::put),

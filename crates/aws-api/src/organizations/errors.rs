@@ -43,7 +43,7 @@ pub(super) fn input(error: WireError) -> WireError {
     };
     let mut input = WireError::with_status(400, "InvalidInputException", message);
     if let Some(reason) = reason {
-        input.members.push(("Reason", reason.to_owned()));
+        input.members.push(("Reason", reason.into()));
         input.headers.extend(HeaderValue::from_bytes(detail.as_bytes()).ok().map(|detail| (HINT, detail)));
     }
     input
@@ -53,7 +53,7 @@ impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         let Some(exception) = refusal.error.code else { return Self::Domain(refusal.error) };
         let mut error = WireError::with_status(400, exception, refusal.error.public_text());
-        error.members.extend(refusal.reason.map(|reason| ("Reason", reason.to_owned())));
+        error.members.extend(refusal.reason.map(|reason| ("Reason", reason.into())));
         Self::Wire(error)
     }
 }

@@ -24,6 +24,26 @@ pub struct CreateInferenceProfileResponse {
     pub status: Option<InferenceProfileStatus>,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct CreateMarketplaceModelEndpointRequest {
+    #[serde(rename = "modelSourceIdentifier")]
+    pub model_source_identifier: String,
+    #[serde(rename = "endpointConfig")]
+    pub endpoint_config: EndpointConfig,
+    #[serde(rename = "acceptEula", skip_serializing_if = "Option::is_none")]
+    pub accept_eula: Option<bool>,
+    #[serde(rename = "endpointName")]
+    pub endpoint_name: String,
+    #[serde(rename = "clientRequestToken", skip_serializing_if = "Option::is_none")]
+    pub client_request_token: Option<String>,
+    #[serde(rename = "tags", skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<Tag>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct CreateMarketplaceModelEndpointResponse {
+    #[serde(rename = "marketplaceModelEndpoint")]
+    pub marketplace_model_endpoint: MarketplaceModelEndpoint,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
 pub struct CreateModelImportJobRequest {
     #[serde(rename = "jobName")]
     pub job_name: String,
@@ -98,6 +118,25 @@ pub struct DeleteInferenceProfileRequest {
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct DeleteInferenceProfileResponse {}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DeleteMarketplaceModelEndpointRequest {
+    #[serde(rename = "endpointArn")]
+    pub endpoint_arn: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DeleteMarketplaceModelEndpointResponse {}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DeregisterMarketplaceModelEndpointRequest {
+    #[serde(rename = "endpointArn")]
+    pub endpoint_arn: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DeregisterMarketplaceModelEndpointResponse {}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub enum EndpointConfig {
+    #[serde(rename = "sageMaker")]
+    SageMaker(SageMakerEndpoint),
+}
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct FoundationModelDetails {
     #[serde(rename = "modelArn")]
@@ -224,6 +263,16 @@ pub struct GetInferenceProfileResponse {
     pub status: InferenceProfileStatus,
     #[serde(rename = "type")]
     pub r#type: InferenceProfileType,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetMarketplaceModelEndpointRequest {
+    #[serde(rename = "endpointArn")]
+    pub endpoint_arn: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GetMarketplaceModelEndpointResponse {
+    #[serde(rename = "marketplaceModelEndpoint", skip_serializing_if = "Option::is_none")]
+    pub marketplace_model_endpoint: Option<MarketplaceModelEndpoint>,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct GetModelImportJobRequest {
@@ -419,6 +468,22 @@ pub struct ListInferenceProfilesResponse {
     pub next_token: Option<String>,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListMarketplaceModelEndpointsRequest {
+    #[serde(rename = "maxResults", skip_serializing_if = "Option::is_none")]
+    pub max_results: Option<i32>,
+    #[serde(rename = "nextToken", skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+    #[serde(rename = "modelSourceEquals", skip_serializing_if = "Option::is_none")]
+    pub model_source_equals: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListMarketplaceModelEndpointsResponse {
+    #[serde(rename = "marketplaceModelEndpoints", skip_serializing_if = "Option::is_none")]
+    pub marketplace_model_endpoints: Option<Vec<MarketplaceModelEndpointSummary>>,
+    #[serde(rename = "nextToken", skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct ListModelImportJobsRequest {
     #[serde(rename = "creationTimeAfter", skip_serializing_if = "Option::is_none")]
     pub creation_time_after: Option<Timestamp>,
@@ -479,6 +544,42 @@ pub struct ListTagsForResourceRequest {
 pub struct ListTagsForResourceResponse {
     #[serde(rename = "tags", skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<Tag>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct MarketplaceModelEndpoint {
+    #[serde(rename = "endpointArn")]
+    pub endpoint_arn: String,
+    #[serde(rename = "modelSourceIdentifier")]
+    pub model_source_identifier: String,
+    #[serde(rename = "status", skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+    #[serde(rename = "statusMessage", skip_serializing_if = "Option::is_none")]
+    pub status_message: Option<String>,
+    #[serde(rename = "createdAt")]
+    pub created_at: Timestamp,
+    #[serde(rename = "updatedAt")]
+    pub updated_at: Timestamp,
+    #[serde(rename = "endpointConfig")]
+    pub endpoint_config: EndpointConfig,
+    #[serde(rename = "endpointStatus")]
+    pub endpoint_status: String,
+    #[serde(rename = "endpointStatusMessage", skip_serializing_if = "Option::is_none")]
+    pub endpoint_status_message: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct MarketplaceModelEndpointSummary {
+    #[serde(rename = "endpointArn")]
+    pub endpoint_arn: String,
+    #[serde(rename = "modelSourceIdentifier")]
+    pub model_source_identifier: String,
+    #[serde(rename = "status", skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+    #[serde(rename = "statusMessage", skip_serializing_if = "Option::is_none")]
+    pub status_message: Option<String>,
+    #[serde(rename = "createdAt")]
+    pub created_at: Timestamp,
+    #[serde(rename = "updatedAt")]
+    pub updated_at: Timestamp,
 }
 string_enum! { pub enum ModelCustomization {
 FineTuning = "FINE_TUNING",
@@ -607,6 +708,18 @@ Image = "IMAGE",
 Embedding = "EMBEDDING",
 } }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct RegisterMarketplaceModelEndpointRequest {
+    #[serde(rename = "endpointIdentifier")]
+    pub endpoint_identifier: String,
+    #[serde(rename = "modelSourceIdentifier")]
+    pub model_source_identifier: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct RegisterMarketplaceModelEndpointResponse {
+    #[serde(rename = "marketplaceModelEndpoint")]
+    pub marketplace_model_endpoint: MarketplaceModelEndpoint,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct S3DataSource {
     #[serde(rename = "s3Uri")]
     pub s3_uri: String,
@@ -614,6 +727,19 @@ pub struct S3DataSource {
 string_enum! { pub enum S3InputFormat {
 Jsonl = "JSONL",
 } }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct SageMakerEndpoint {
+    #[serde(rename = "initialInstanceCount")]
+    pub initial_instance_count: i32,
+    #[serde(rename = "instanceType")]
+    pub instance_type: String,
+    #[serde(rename = "executionRole")]
+    pub execution_role: String,
+    #[serde(rename = "kmsEncryptionKey", skip_serializing_if = "Option::is_none")]
+    pub kms_encryption_key: Option<String>,
+    #[serde(rename = "vpc", skip_serializing_if = "Option::is_none")]
+    pub vpc: Option<VpcConfig>,
+}
 string_enum! { pub enum SortJobsBy {
 CreationTime = "CreationTime",
 } }
@@ -623,6 +749,10 @@ CreationTime = "CreationTime",
 string_enum! { pub enum SortOrder {
 Ascending = "Ascending",
 Descending = "Descending",
+} }
+string_enum! { pub enum Status {
+Registered = "REGISTERED",
+IncompatibleEndpoint = "INCOMPATIBLE_ENDPOINT",
 } }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct StopModelInvocationJobRequest {
@@ -656,6 +786,20 @@ pub struct UntagResourceRequest {
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct UntagResourceResponse {}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct UpdateMarketplaceModelEndpointRequest {
+    #[serde(rename = "endpointArn")]
+    pub endpoint_arn: String,
+    #[serde(rename = "endpointConfig")]
+    pub endpoint_config: EndpointConfig,
+    #[serde(rename = "clientRequestToken", skip_serializing_if = "Option::is_none")]
+    pub client_request_token: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct UpdateMarketplaceModelEndpointResponse {
+    #[serde(rename = "marketplaceModelEndpoint")]
+    pub marketplace_model_endpoint: MarketplaceModelEndpoint,
+}
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct VpcConfig {
     #[serde(rename = "subnetIds")]
@@ -665,45 +809,60 @@ pub struct VpcConfig {
 }
 opaque_debug! { CreateInferenceProfileRequest, GetInferenceProfileResponse, GetModelInvocationJobResponse, InferenceProfileSummary, ListInferenceProfilesResponse, ListModelInvocationJobsResponse, ModelInvocationJobSummary }
 impl Input for CreateInferenceProfileRequest {}
+impl Input for CreateMarketplaceModelEndpointRequest {}
 impl Input for CreateModelImportJobRequest {}
 impl Input for CreateModelInvocationJobRequest {}
 impl Input for DeleteImportedModelRequest {}
 impl Input for DeleteInferenceProfileRequest {}
+impl Input for DeleteMarketplaceModelEndpointRequest {}
+impl Input for DeregisterMarketplaceModelEndpointRequest {}
 impl Input for GetFoundationModelRequest {}
 impl Input for GetImportedModelRequest {}
 impl Input for GetInferenceProfileRequest {}
+impl Input for GetMarketplaceModelEndpointRequest {}
 impl Input for GetModelImportJobRequest {}
 impl Input for GetModelInvocationJobRequest {}
 impl Input for ListFoundationModelsRequest {}
 impl Input for ListImportedModelsRequest {}
 impl Input for ListInferenceProfilesRequest {}
+impl Input for ListMarketplaceModelEndpointsRequest {}
 impl Input for ListModelImportJobsRequest {}
 impl Input for ListModelInvocationJobsRequest {}
 impl Input for ListTagsForResourceRequest {}
+impl Input for RegisterMarketplaceModelEndpointRequest {}
 impl Input for StopModelInvocationJobRequest {}
 impl Input for TagResourceRequest {}
 impl Input for UntagResourceRequest {}
+impl Input for UpdateMarketplaceModelEndpointRequest {}
 impl Output for CreateInferenceProfileResponse {}
+impl Output for CreateMarketplaceModelEndpointResponse {}
 impl Output for CreateModelImportJobResponse {}
 impl Output for CreateModelInvocationJobResponse {}
 impl Output for DeleteImportedModelResponse {}
 impl Output for DeleteInferenceProfileResponse {}
+impl Output for DeleteMarketplaceModelEndpointResponse {}
+impl Output for DeregisterMarketplaceModelEndpointResponse {}
 impl Output for GetFoundationModelResponse {}
 impl Output for GetImportedModelResponse {}
 impl Output for GetInferenceProfileResponse {}
+impl Output for GetMarketplaceModelEndpointResponse {}
 impl Output for GetModelImportJobResponse {}
 impl Output for GetModelInvocationJobResponse {}
 impl Output for ListFoundationModelsResponse {}
 impl Output for ListImportedModelsResponse {}
 impl Output for ListInferenceProfilesResponse {}
+impl Output for ListMarketplaceModelEndpointsResponse {}
 impl Output for ListModelImportJobsResponse {}
 impl Output for ListModelInvocationJobsResponse {}
 impl Output for ListTagsForResourceResponse {}
+impl Output for RegisterMarketplaceModelEndpointResponse {}
 impl Output for StopModelInvocationJobResponse {}
 impl Output for TagResourceResponse {}
 impl Output for UntagResourceResponse {}
+impl Output for UpdateMarketplaceModelEndpointResponse {}
 pub mod shapes {
     use crate::schema::*;
+    pub static ACCEPT_EULA: Shape = Shape { name: "AcceptEula", sensitive: false, kind: Kind::Boolean };
     pub static ACCOUNT_ID: Shape = Shape {
         name: "AccountId",
         sensitive: false,
@@ -712,6 +871,11 @@ pub mod shapes {
             pattern: Some(Pattern::new("[0-9]{12}", "[0-9]{12}")),
             values: &[],
         },
+    };
+    pub static ARN: Shape = Shape {
+        name: "Arn",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: Some(0), max: Some(2048) }, pattern: None, values: &[] },
     };
     pub static BEDROCK_MODEL_ID: Shape = Shape {
         name: "BedrockModelId",
@@ -789,6 +953,59 @@ pub mod shapes {
                 location: Location::Body,
             },
         ]),
+    };
+    pub static CREATE_MARKETPLACE_MODEL_ENDPOINT_REQUEST: Shape = Shape {
+        name: "CreateMarketplaceModelEndpointRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "modelSourceIdentifier",
+                wire_name: "modelSourceIdentifier",
+                shape: &MODEL_SOURCE_IDENTIFIER,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "endpointConfig",
+                wire_name: "endpointConfig",
+                shape: &ENDPOINT_CONFIG,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "acceptEula",
+                wire_name: "acceptEula",
+                shape: &ACCEPT_EULA,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "endpointName",
+                wire_name: "endpointName",
+                shape: &ENDPOINT_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "clientRequestToken",
+                wire_name: "clientRequestToken",
+                shape: &IDEMPOTENCY_TOKEN,
+                required: false,
+                location: Location::Body,
+            },
+            Member { name: "tags", wire_name: "tags", shape: &TAG_LIST, required: false, location: Location::Body },
+        ]),
+    };
+    pub static CREATE_MARKETPLACE_MODEL_ENDPOINT_RESPONSE: Shape = Shape {
+        name: "CreateMarketplaceModelEndpointResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "marketplaceModelEndpoint",
+            wire_name: "marketplaceModelEndpoint",
+            shape: &MARKETPLACE_MODEL_ENDPOINT,
+            required: true,
+            location: Location::Body,
+        }]),
     };
     pub static CREATE_MODEL_IMPORT_JOB_REQUEST: Shape = Shape {
         name: "CreateModelImportJobRequest",
@@ -1006,6 +1223,48 @@ pub mod shapes {
     };
     pub static DELETE_INFERENCE_PROFILE_RESPONSE: Shape =
         Shape { name: "DeleteInferenceProfileResponse", sensitive: false, kind: Kind::Structure(&[]) };
+    pub static DELETE_MARKETPLACE_MODEL_ENDPOINT_REQUEST: Shape = Shape {
+        name: "DeleteMarketplaceModelEndpointRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "endpointArn",
+            wire_name: "endpointArn",
+            shape: &ARN,
+            required: true,
+            location: Location::Uri,
+        }]),
+    };
+    pub static DELETE_MARKETPLACE_MODEL_ENDPOINT_RESPONSE: Shape =
+        Shape { name: "DeleteMarketplaceModelEndpointResponse", sensitive: false, kind: Kind::Structure(&[]) };
+    pub static DEREGISTER_MARKETPLACE_MODEL_ENDPOINT_REQUEST: Shape = Shape {
+        name: "DeregisterMarketplaceModelEndpointRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "endpointArn",
+            wire_name: "endpointArn",
+            shape: &ARN,
+            required: true,
+            location: Location::Uri,
+        }]),
+    };
+    pub static DEREGISTER_MARKETPLACE_MODEL_ENDPOINT_RESPONSE: Shape =
+        Shape { name: "DeregisterMarketplaceModelEndpointResponse", sensitive: false, kind: Kind::Structure(&[]) };
+    pub static ENDPOINT_CONFIG: Shape = Shape {
+        name: "EndpointConfig",
+        sensitive: false,
+        kind: Kind::Union(&[Member {
+            name: "sageMaker",
+            wire_name: "sageMaker",
+            shape: &SAGE_MAKER_ENDPOINT,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
+    pub static ENDPOINT_NAME: Shape = Shape {
+        name: "EndpointName",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: Some(1), max: Some(50) }, pattern: None, values: &[] },
+    };
     pub static ERROR_MESSAGE: Shape = Shape {
         name: "ErrorMessage",
         sensitive: false,
@@ -1431,6 +1690,28 @@ pub mod shapes {
                 location: Location::Body,
             },
         ]),
+    };
+    pub static GET_MARKETPLACE_MODEL_ENDPOINT_REQUEST: Shape = Shape {
+        name: "GetMarketplaceModelEndpointRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "endpointArn",
+            wire_name: "endpointArn",
+            shape: &ARN,
+            required: true,
+            location: Location::Uri,
+        }]),
+    };
+    pub static GET_MARKETPLACE_MODEL_ENDPOINT_RESPONSE: Shape = Shape {
+        name: "GetMarketplaceModelEndpointResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "marketplaceModelEndpoint",
+            wire_name: "marketplaceModelEndpoint",
+            shape: &MARKETPLACE_MODEL_ENDPOINT,
+            required: false,
+            location: Location::Body,
+        }]),
     };
     pub static GET_MODEL_IMPORT_JOB_REQUEST: Shape = Shape {
         name: "GetModelImportJobRequest",
@@ -2000,6 +2281,16 @@ pub mod shapes {
             length: Bounds { min: None, max: None },
         },
     };
+    pub static INSTANCE_COUNT: Shape = Shape {
+        name: "InstanceCount",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(1), max: None } },
+    };
+    pub static INSTANCE_TYPE: Shape = Shape {
+        name: "InstanceType",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: Some(1), max: Some(50) }, pattern: None, values: &[] },
+    };
     pub static INSTRUCT_SUPPORTED: Shape = Shape { name: "InstructSupported", sensitive: false, kind: Kind::Boolean };
     pub static INTEGER: Shape = Shape {
         name: "Integer",
@@ -2206,6 +2497,53 @@ pub mod shapes {
             },
         ]),
     };
+    pub static LIST_MARKETPLACE_MODEL_ENDPOINTS_REQUEST: Shape = Shape {
+        name: "ListMarketplaceModelEndpointsRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "maxResults",
+                wire_name: "maxResults",
+                shape: &MAX_RESULTS,
+                required: false,
+                location: Location::Query,
+            },
+            Member {
+                name: "nextToken",
+                wire_name: "nextToken",
+                shape: &PAGINATION_TOKEN,
+                required: false,
+                location: Location::Query,
+            },
+            Member {
+                name: "modelSourceEquals",
+                wire_name: "modelSourceIdentifier",
+                shape: &MODEL_SOURCE_IDENTIFIER,
+                required: false,
+                location: Location::Query,
+            },
+        ]),
+    };
+    pub static LIST_MARKETPLACE_MODEL_ENDPOINTS_RESPONSE: Shape = Shape {
+        name: "ListMarketplaceModelEndpointsResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "marketplaceModelEndpoints",
+                wire_name: "marketplaceModelEndpoints",
+                shape: &MARKETPLACE_MODEL_ENDPOINT_SUMMARIES,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "nextToken",
+                wire_name: "nextToken",
+                shape: &PAGINATION_TOKEN,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
     pub static LIST_MODEL_IMPORT_JOBS_REQUEST: Shape = Shape {
         name: "ListModelImportJobsRequest",
         sensitive: false,
@@ -2391,6 +2729,121 @@ pub mod shapes {
             required: false,
             location: Location::Body,
         }]),
+    };
+    pub static MARKETPLACE_MODEL_ENDPOINT: Shape = Shape {
+        name: "MarketplaceModelEndpoint",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "endpointArn",
+                wire_name: "endpointArn",
+                shape: &ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "modelSourceIdentifier",
+                wire_name: "modelSourceIdentifier",
+                shape: &MODEL_SOURCE_IDENTIFIER,
+                required: true,
+                location: Location::Body,
+            },
+            Member { name: "status", wire_name: "status", shape: &STATUS, required: false, location: Location::Body },
+            Member {
+                name: "statusMessage",
+                wire_name: "statusMessage",
+                shape: &STRING,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "createdAt",
+                wire_name: "createdAt",
+                shape: &TIMESTAMP,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "updatedAt",
+                wire_name: "updatedAt",
+                shape: &TIMESTAMP,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "endpointConfig",
+                wire_name: "endpointConfig",
+                shape: &ENDPOINT_CONFIG,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "endpointStatus",
+                wire_name: "endpointStatus",
+                shape: &STRING,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "endpointStatusMessage",
+                wire_name: "endpointStatusMessage",
+                shape: &STRING,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static MARKETPLACE_MODEL_ENDPOINT_SUMMARIES: Shape = Shape {
+        name: "MarketplaceModelEndpointSummaries",
+        sensitive: false,
+        kind: Kind::List {
+            element: &MARKETPLACE_MODEL_ENDPOINT_SUMMARY,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(0), max: Some(1000) },
+        },
+    };
+    pub static MARKETPLACE_MODEL_ENDPOINT_SUMMARY: Shape = Shape {
+        name: "MarketplaceModelEndpointSummary",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "endpointArn",
+                wire_name: "endpointArn",
+                shape: &ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "modelSourceIdentifier",
+                wire_name: "modelSourceIdentifier",
+                shape: &MODEL_SOURCE_IDENTIFIER,
+                required: true,
+                location: Location::Body,
+            },
+            Member { name: "status", wire_name: "status", shape: &STATUS, required: false, location: Location::Body },
+            Member {
+                name: "statusMessage",
+                wire_name: "statusMessage",
+                shape: &STRING,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "createdAt",
+                wire_name: "createdAt",
+                shape: &TIMESTAMP,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "updatedAt",
+                wire_name: "updatedAt",
+                shape: &TIMESTAMP,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
     };
     pub static MAX_RESULTS: Shape = Shape {
         name: "MaxResults",
@@ -2875,6 +3328,11 @@ pub mod shapes {
             length: Bounds { min: None, max: None },
         },
     };
+    pub static MODEL_SOURCE_IDENTIFIER: Shape = Shape {
+        name: "ModelSourceIdentifier",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: Some(0), max: Some(2048) }, pattern: None, values: &[] },
+    };
     pub static NON_NEGATIVE_LONG: Shape = Shape {
         name: "NonNegativeLong",
         sensitive: false,
@@ -2897,6 +3355,37 @@ pub mod shapes {
             pattern: Some(Pattern::new("[A-Za-z0-9- ]{1,63}", "[A-Za-z0-9- ]{1,63}")),
             values: &[],
         },
+    };
+    pub static REGISTER_MARKETPLACE_MODEL_ENDPOINT_REQUEST: Shape = Shape {
+        name: "RegisterMarketplaceModelEndpointRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "endpointIdentifier",
+                wire_name: "endpointIdentifier",
+                shape: &ARN,
+                required: true,
+                location: Location::Uri,
+            },
+            Member {
+                name: "modelSourceIdentifier",
+                wire_name: "modelSourceIdentifier",
+                shape: &MODEL_SOURCE_IDENTIFIER,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static REGISTER_MARKETPLACE_MODEL_ENDPOINT_RESPONSE: Shape = Shape {
+        name: "RegisterMarketplaceModelEndpointResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "marketplaceModelEndpoint",
+            wire_name: "marketplaceModelEndpoint",
+            shape: &MARKETPLACE_MODEL_ENDPOINT,
+            required: true,
+            location: Location::Body,
+        }]),
     };
     pub static ROLE_ARN: Shape = Shape {
         name: "RoleArn",
@@ -2938,6 +3427,41 @@ pub mod shapes {
             values: &[],
         },
     };
+    pub static SAGE_MAKER_ENDPOINT: Shape = Shape {
+        name: "SageMakerEndpoint",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "initialInstanceCount",
+                wire_name: "initialInstanceCount",
+                shape: &INSTANCE_COUNT,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "instanceType",
+                wire_name: "instanceType",
+                shape: &INSTANCE_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "executionRole",
+                wire_name: "executionRole",
+                shape: &ROLE_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "kmsEncryptionKey",
+                wire_name: "kmsEncryptionKey",
+                shape: &KMS_KEY_ID,
+                required: false,
+                location: Location::Body,
+            },
+            Member { name: "vpc", wire_name: "vpc", shape: &VPC_CONFIG, required: false, location: Location::Body },
+        ]),
+    };
     pub static SECURITY_GROUP_ID: Shape = Shape {
         name: "SecurityGroupId",
         sensitive: false,
@@ -2974,6 +3498,15 @@ pub mod shapes {
             length: Bounds { min: None, max: None },
             pattern: None,
             values: &["Ascending", "Descending"],
+        },
+    };
+    pub static STATUS: Shape = Shape {
+        name: "Status",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["REGISTERED", "INCOMPATIBLE_ENDPOINT"],
         },
     };
     pub static STOP_MODEL_INVOCATION_JOB_REQUEST: Shape = Shape {
@@ -3111,6 +3644,44 @@ pub mod shapes {
     };
     pub static UNTAG_RESOURCE_RESPONSE: Shape =
         Shape { name: "UntagResourceResponse", sensitive: false, kind: Kind::Structure(&[]) };
+    pub static UPDATE_MARKETPLACE_MODEL_ENDPOINT_REQUEST: Shape = Shape {
+        name: "UpdateMarketplaceModelEndpointRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "endpointArn",
+                wire_name: "endpointArn",
+                shape: &ARN,
+                required: true,
+                location: Location::Uri,
+            },
+            Member {
+                name: "endpointConfig",
+                wire_name: "endpointConfig",
+                shape: &ENDPOINT_CONFIG,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "clientRequestToken",
+                wire_name: "clientRequestToken",
+                shape: &IDEMPOTENCY_TOKEN,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static UPDATE_MARKETPLACE_MODEL_ENDPOINT_RESPONSE: Shape = Shape {
+        name: "UpdateMarketplaceModelEndpointResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "marketplaceModelEndpoint",
+            wire_name: "marketplaceModelEndpoint",
+            shape: &MARKETPLACE_MODEL_ENDPOINT,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
     pub static VPC_CONFIG: Shape = Shape {
         name: "VpcConfig",
         sensitive: false,
@@ -3154,6 +3725,19 @@ static OPERATIONS: &[Operation] = &[
             stream: None,
             result_wrapper: "",
             status: 201,
+        }),
+    },
+    Operation {
+        name: "CreateMarketplaceModelEndpoint",
+        method: "POST",
+        uri: "/marketplace-model/endpoints",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::CREATE_MARKETPLACE_MODEL_ENDPOINT_REQUEST),
+            output: Some(&shapes::CREATE_MARKETPLACE_MODEL_ENDPOINT_RESPONSE),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
         }),
     },
     Operation {
@@ -3209,6 +3793,32 @@ static OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
+        name: "DeleteMarketplaceModelEndpoint",
+        method: "DELETE",
+        uri: "/marketplace-model/endpoints/{endpointArn}",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::DELETE_MARKETPLACE_MODEL_ENDPOINT_REQUEST),
+            output: Some(&shapes::DELETE_MARKETPLACE_MODEL_ENDPOINT_RESPONSE),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "DeregisterMarketplaceModelEndpoint",
+        method: "DELETE",
+        uri: "/marketplace-model/endpoints/{endpointArn}/registration",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::DEREGISTER_MARKETPLACE_MODEL_ENDPOINT_REQUEST),
+            output: Some(&shapes::DEREGISTER_MARKETPLACE_MODEL_ENDPOINT_RESPONSE),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
         name: "GetFoundationModel",
         method: "GET",
         uri: "/foundation-models/{modelIdentifier}",
@@ -3242,6 +3852,19 @@ static OPERATIONS: &[Operation] = &[
         schema: Some(Schema {
             input: Some(&shapes::GET_INFERENCE_PROFILE_REQUEST),
             output: Some(&shapes::GET_INFERENCE_PROFILE_RESPONSE),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "GetMarketplaceModelEndpoint",
+        method: "GET",
+        uri: "/marketplace-model/endpoints/{endpointArn}",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::GET_MARKETPLACE_MODEL_ENDPOINT_REQUEST),
+            output: Some(&shapes::GET_MARKETPLACE_MODEL_ENDPOINT_RESPONSE),
             stream: None,
             result_wrapper: "",
             status: 200,
@@ -3313,6 +3936,19 @@ static OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
+        name: "ListMarketplaceModelEndpoints",
+        method: "GET",
+        uri: "/marketplace-model/endpoints",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_MARKETPLACE_MODEL_ENDPOINTS_REQUEST),
+            output: Some(&shapes::LIST_MARKETPLACE_MODEL_ENDPOINTS_RESPONSE),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
         name: "ListModelImportJobs",
         method: "GET",
         uri: "/model-import-jobs",
@@ -3346,6 +3982,19 @@ static OPERATIONS: &[Operation] = &[
         schema: Some(Schema {
             input: Some(&shapes::LIST_TAGS_FOR_RESOURCE_REQUEST),
             output: Some(&shapes::LIST_TAGS_FOR_RESOURCE_RESPONSE),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "RegisterMarketplaceModelEndpoint",
+        method: "POST",
+        uri: "/marketplace-model/endpoints/{endpointIdentifier}/registration",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::REGISTER_MARKETPLACE_MODEL_ENDPOINT_REQUEST),
+            output: Some(&shapes::REGISTER_MARKETPLACE_MODEL_ENDPOINT_RESPONSE),
             stream: None,
             result_wrapper: "",
             status: 200,
@@ -3390,6 +4039,19 @@ static OPERATIONS: &[Operation] = &[
             status: 200,
         }),
     },
+    Operation {
+        name: "UpdateMarketplaceModelEndpoint",
+        method: "PATCH",
+        uri: "/marketplace-model/endpoints/{endpointArn}",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::UPDATE_MARKETPLACE_MODEL_ENDPOINT_REQUEST),
+            output: Some(&shapes::UPDATE_MARKETPLACE_MODEL_ENDPOINT_RESPONSE),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
     Operation::known(
         "BatchDeleteAdvancedPromptOptimizationJob",
         "POST",
@@ -3423,7 +4085,6 @@ static OPERATIONS: &[Operation] = &[
     Operation::known("CreateFoundationModelAgreement", "POST", "/create-foundation-model-agreement", &[]),
     Operation::known("CreateGuardrail", "POST", "/guardrails", &[]),
     Operation::known("CreateGuardrailVersion", "POST", "/guardrails/{guardrailIdentifier}", &[]),
-    Operation::known("CreateMarketplaceModelEndpoint", "POST", "/marketplace-model/endpoints", &[]),
     Operation::known("CreateModelCopyJob", "POST", "/model-copy-jobs", &[]),
     Operation::known("CreateModelCustomizationJob", "POST", "/model-customization-jobs", &[]),
     Operation::known("CreatePromptRouter", "POST", "/prompt-routers", &[]),
@@ -3456,7 +4117,6 @@ static OPERATIONS: &[Operation] = &[
     ),
     Operation::known("DeleteFoundationModelAgreement", "POST", "/delete-foundation-model-agreement", &[]),
     Operation::known("DeleteGuardrail", "DELETE", "/guardrails/{guardrailIdentifier}", &[]),
-    Operation::known("DeleteMarketplaceModelEndpoint", "DELETE", "/marketplace-model/endpoints/{endpointArn}", &[]),
     Operation::known("DeleteModelInvocationLoggingConfiguration", "DELETE", "/logging/modelinvocations", &[]),
     Operation::known("DeletePromptRouter", "DELETE", "/prompt-routers/{promptRouterArn}", &[]),
     Operation::known(
@@ -3466,12 +4126,6 @@ static OPERATIONS: &[Operation] = &[
         &[],
     ),
     Operation::known("DeleteResourcePolicy", "DELETE", "/resource-policy/{resourceArn}", &[]),
-    Operation::known(
-        "DeregisterMarketplaceModelEndpoint",
-        "DELETE",
-        "/marketplace-model/endpoints/{endpointArn}/registration",
-        &[],
-    ),
     Operation::known(
         "ExportAutomatedReasoningPolicyVersion",
         "GET",
@@ -3532,7 +4186,6 @@ static OPERATIONS: &[Operation] = &[
     Operation::known("GetEvaluationJob", "GET", "/evaluation-jobs/{jobIdentifier}", &[]),
     Operation::known("GetFoundationModelAvailability", "GET", "/foundation-model-availability/{modelId}", &[]),
     Operation::known("GetGuardrail", "GET", "/guardrails/{guardrailIdentifier}", &[]),
-    Operation::known("GetMarketplaceModelEndpoint", "GET", "/marketplace-model/endpoints/{endpointArn}", &[]),
     Operation::known("GetModelCopyJob", "GET", "/model-copy-jobs/{jobArn}", &[]),
     Operation::known("GetModelCustomizationJob", "GET", "/model-customization-jobs/{jobIdentifier}", &[]),
     Operation::known("GetModelInvocationLoggingConfiguration", "GET", "/logging/modelinvocations", &[]),
@@ -3571,7 +4224,6 @@ static OPERATIONS: &[Operation] = &[
         &[],
     ),
     Operation::known("ListGuardrails", "GET", "/guardrails", &[]),
-    Operation::known("ListMarketplaceModelEndpoints", "GET", "/marketplace-model/endpoints", &[]),
     Operation::known("ListModelCopyJobs", "GET", "/model-copy-jobs", &[]),
     Operation::known("ListModelCustomizationJobs", "GET", "/model-customization-jobs", &[]),
     Operation::known("ListPromptRouters", "GET", "/prompt-routers", &[]),
@@ -3581,12 +4233,6 @@ static OPERATIONS: &[Operation] = &[
     Operation::known("PutModelInvocationLoggingConfiguration", "PUT", "/logging/modelinvocations", &[]),
     Operation::known("PutResourcePolicy", "POST", "/resource-policy", &[]),
     Operation::known("PutUseCaseForModelAccess", "POST", "/use-case-for-model-access", &[]),
-    Operation::known(
-        "RegisterMarketplaceModelEndpoint",
-        "POST",
-        "/marketplace-model/endpoints/{endpointIdentifier}/registration",
-        &[],
-    ),
     Operation::known(
         "StartAutomatedReasoningPolicyBuildWorkflow",
         "POST",
@@ -3627,7 +4273,6 @@ static OPERATIONS: &[Operation] = &[
         &[],
     ),
     Operation::known("UpdateGuardrail", "PUT", "/guardrails/{guardrailIdentifier}", &[]),
-    Operation::known("UpdateMarketplaceModelEndpoint", "PATCH", "/marketplace-model/endpoints/{endpointArn}", &[]),
     Operation::known(
         "UpdateProvisionedModelThroughput",
         "PATCH",
@@ -3639,24 +4284,31 @@ static OPERATIONS: &[Operation] = &[
 pub mod operations {
     use crate::schema::Operation;
     pub static CREATE_INFERENCE_PROFILE: &Operation = &super::OPERATIONS[0];
-    pub static CREATE_MODEL_IMPORT_JOB: &Operation = &super::OPERATIONS[1];
-    pub static CREATE_MODEL_INVOCATION_JOB: &Operation = &super::OPERATIONS[2];
-    pub static DELETE_IMPORTED_MODEL: &Operation = &super::OPERATIONS[3];
-    pub static DELETE_INFERENCE_PROFILE: &Operation = &super::OPERATIONS[4];
-    pub static GET_FOUNDATION_MODEL: &Operation = &super::OPERATIONS[5];
-    pub static GET_IMPORTED_MODEL: &Operation = &super::OPERATIONS[6];
-    pub static GET_INFERENCE_PROFILE: &Operation = &super::OPERATIONS[7];
-    pub static GET_MODEL_IMPORT_JOB: &Operation = &super::OPERATIONS[8];
-    pub static GET_MODEL_INVOCATION_JOB: &Operation = &super::OPERATIONS[9];
-    pub static LIST_FOUNDATION_MODELS: &Operation = &super::OPERATIONS[10];
-    pub static LIST_IMPORTED_MODELS: &Operation = &super::OPERATIONS[11];
-    pub static LIST_INFERENCE_PROFILES: &Operation = &super::OPERATIONS[12];
-    pub static LIST_MODEL_IMPORT_JOBS: &Operation = &super::OPERATIONS[13];
-    pub static LIST_MODEL_INVOCATION_JOBS: &Operation = &super::OPERATIONS[14];
-    pub static LIST_TAGS_FOR_RESOURCE: &Operation = &super::OPERATIONS[15];
-    pub static STOP_MODEL_INVOCATION_JOB: &Operation = &super::OPERATIONS[16];
-    pub static TAG_RESOURCE: &Operation = &super::OPERATIONS[17];
-    pub static UNTAG_RESOURCE: &Operation = &super::OPERATIONS[18];
+    pub static CREATE_MARKETPLACE_MODEL_ENDPOINT: &Operation = &super::OPERATIONS[1];
+    pub static CREATE_MODEL_IMPORT_JOB: &Operation = &super::OPERATIONS[2];
+    pub static CREATE_MODEL_INVOCATION_JOB: &Operation = &super::OPERATIONS[3];
+    pub static DELETE_IMPORTED_MODEL: &Operation = &super::OPERATIONS[4];
+    pub static DELETE_INFERENCE_PROFILE: &Operation = &super::OPERATIONS[5];
+    pub static DELETE_MARKETPLACE_MODEL_ENDPOINT: &Operation = &super::OPERATIONS[6];
+    pub static DEREGISTER_MARKETPLACE_MODEL_ENDPOINT: &Operation = &super::OPERATIONS[7];
+    pub static GET_FOUNDATION_MODEL: &Operation = &super::OPERATIONS[8];
+    pub static GET_IMPORTED_MODEL: &Operation = &super::OPERATIONS[9];
+    pub static GET_INFERENCE_PROFILE: &Operation = &super::OPERATIONS[10];
+    pub static GET_MARKETPLACE_MODEL_ENDPOINT: &Operation = &super::OPERATIONS[11];
+    pub static GET_MODEL_IMPORT_JOB: &Operation = &super::OPERATIONS[12];
+    pub static GET_MODEL_INVOCATION_JOB: &Operation = &super::OPERATIONS[13];
+    pub static LIST_FOUNDATION_MODELS: &Operation = &super::OPERATIONS[14];
+    pub static LIST_IMPORTED_MODELS: &Operation = &super::OPERATIONS[15];
+    pub static LIST_INFERENCE_PROFILES: &Operation = &super::OPERATIONS[16];
+    pub static LIST_MARKETPLACE_MODEL_ENDPOINTS: &Operation = &super::OPERATIONS[17];
+    pub static LIST_MODEL_IMPORT_JOBS: &Operation = &super::OPERATIONS[18];
+    pub static LIST_MODEL_INVOCATION_JOBS: &Operation = &super::OPERATIONS[19];
+    pub static LIST_TAGS_FOR_RESOURCE: &Operation = &super::OPERATIONS[20];
+    pub static REGISTER_MARKETPLACE_MODEL_ENDPOINT: &Operation = &super::OPERATIONS[21];
+    pub static STOP_MODEL_INVOCATION_JOB: &Operation = &super::OPERATIONS[22];
+    pub static TAG_RESOURCE: &Operation = &super::OPERATIONS[23];
+    pub static UNTAG_RESOURCE: &Operation = &super::OPERATIONS[24];
+    pub static UPDATE_MARKETPLACE_MODEL_ENDPOINT: &Operation = &super::OPERATIONS[25];
 }
 static ERRORS: &[ErrorShape] = &[
     ErrorShape { name: "AccessDeniedException", code: "AccessDeniedException", status: 403 },

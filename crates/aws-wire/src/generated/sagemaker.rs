@@ -3,6 +3,525 @@
 use crate::schema::*;
 use crate::value::{Blob, Event, Input, Output, Timestamp, opaque_debug, string_enum};
 use serde::{Deserialize, Serialize};
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct AcceleratorPartitionLayout {
+    #[serde(rename = "AcceleratorPartitionTypes", skip_serializing_if = "Option::is_none")]
+    pub accelerator_partition_types: Option<Vec<String>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct AddTagsInput {
+    #[serde(rename = "ResourceArn")]
+    pub resource_arn: String,
+    #[serde(rename = "Tags")]
+    pub tags: Vec<Tag>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct AddTagsOutput {
+    #[serde(rename = "Tags", skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<Tag>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct AdditionalModelDataSource {
+    #[serde(rename = "ChannelName")]
+    pub channel_name: String,
+    #[serde(rename = "S3DataSource")]
+    pub s3_data_source: S3ModelDataSource,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct Alarm {
+    #[serde(rename = "AlarmName", skip_serializing_if = "Option::is_none")]
+    pub alarm_name: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct AsyncInferenceClientConfig {
+    #[serde(rename = "MaxConcurrentInvocationsPerInstance", skip_serializing_if = "Option::is_none")]
+    pub max_concurrent_invocations_per_instance: Option<i32>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct AsyncInferenceConfig {
+    #[serde(rename = "ClientConfig", skip_serializing_if = "Option::is_none")]
+    pub client_config: Option<AsyncInferenceClientConfig>,
+    #[serde(rename = "OutputConfig")]
+    pub output_config: AsyncInferenceOutputConfig,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct AsyncInferenceNotificationConfig {
+    #[serde(rename = "SuccessTopic", skip_serializing_if = "Option::is_none")]
+    pub success_topic: Option<String>,
+    #[serde(rename = "ErrorTopic", skip_serializing_if = "Option::is_none")]
+    pub error_topic: Option<String>,
+    #[serde(rename = "IncludeInferenceResponseIn", skip_serializing_if = "Option::is_none")]
+    pub include_inference_response_in: Option<Vec<AsyncNotificationTopicTypes>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct AsyncInferenceOutputConfig {
+    #[serde(rename = "KmsKeyId", skip_serializing_if = "Option::is_none")]
+    pub kms_key_id: Option<String>,
+    #[serde(rename = "S3OutputPath", skip_serializing_if = "Option::is_none")]
+    pub s3_output_path: Option<String>,
+    #[serde(rename = "NotificationConfig", skip_serializing_if = "Option::is_none")]
+    pub notification_config: Option<AsyncInferenceNotificationConfig>,
+    #[serde(rename = "S3FailurePath", skip_serializing_if = "Option::is_none")]
+    pub s3_failure_path: Option<String>,
+}
+string_enum! { pub enum AsyncNotificationTopicTypes {
+SuccessNotificationTopic = "SUCCESS_NOTIFICATION_TOPIC",
+ErrorNotificationTopic = "ERROR_NOTIFICATION_TOPIC",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct AutoRollbackConfig {
+    #[serde(rename = "Alarms", skip_serializing_if = "Option::is_none")]
+    pub alarms: Option<Vec<Alarm>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct BlueGreenUpdatePolicy {
+    #[serde(rename = "TrafficRoutingConfiguration")]
+    pub traffic_routing_configuration: TrafficRoutingConfig,
+    #[serde(rename = "TerminationWaitInSeconds", skip_serializing_if = "Option::is_none")]
+    pub termination_wait_in_seconds: Option<i32>,
+    #[serde(rename = "MaximumExecutionTimeoutInSeconds", skip_serializing_if = "Option::is_none")]
+    pub maximum_execution_timeout_in_seconds: Option<i32>,
+}
+string_enum! { pub enum CapacityReservationPreference {
+CapacityReservationsOnly = "capacity-reservations-only",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct CapacitySize {
+    #[serde(rename = "Type")]
+    pub r#type: CapacitySizeType,
+    #[serde(rename = "Value")]
+    pub value: i32,
+}
+string_enum! { pub enum CapacitySizeType {
+InstanceCount = "INSTANCE_COUNT",
+CapacityPercent = "CAPACITY_PERCENT",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct CaptureContentTypeHeader {
+    #[serde(rename = "CsvContentTypes", skip_serializing_if = "Option::is_none")]
+    pub csv_content_types: Option<Vec<String>>,
+    #[serde(rename = "JsonContentTypes", skip_serializing_if = "Option::is_none")]
+    pub json_content_types: Option<Vec<String>>,
+}
+string_enum! { pub enum CaptureMode {
+Input = "Input",
+Output = "Output",
+InputAndOutput = "InputAndOutput",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct CaptureOption {
+    #[serde(rename = "CaptureMode")]
+    pub capture_mode: CaptureMode,
+}
+string_enum! { pub enum CaptureStatus {
+Started = "Started",
+Stopped = "Stopped",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ClarifyExplainerConfig {
+    #[serde(rename = "EnableExplanations", skip_serializing_if = "Option::is_none")]
+    pub enable_explanations: Option<String>,
+    #[serde(rename = "InferenceConfig", skip_serializing_if = "Option::is_none")]
+    pub inference_config: Option<ClarifyInferenceConfig>,
+    #[serde(rename = "ShapConfig")]
+    pub shap_config: ClarifyShapConfig,
+}
+string_enum! { pub enum ClarifyFeatureType {
+Numerical = "numerical",
+Categorical = "categorical",
+Text = "text",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ClarifyInferenceConfig {
+    #[serde(rename = "FeaturesAttribute", skip_serializing_if = "Option::is_none")]
+    pub features_attribute: Option<String>,
+    #[serde(rename = "ContentTemplate", skip_serializing_if = "Option::is_none")]
+    pub content_template: Option<String>,
+    #[serde(rename = "MaxRecordCount", skip_serializing_if = "Option::is_none")]
+    pub max_record_count: Option<i32>,
+    #[serde(rename = "MaxPayloadInMB", skip_serializing_if = "Option::is_none")]
+    pub max_payload_in_mb: Option<i32>,
+    #[serde(rename = "ProbabilityIndex", skip_serializing_if = "Option::is_none")]
+    pub probability_index: Option<i32>,
+    #[serde(rename = "LabelIndex", skip_serializing_if = "Option::is_none")]
+    pub label_index: Option<i32>,
+    #[serde(rename = "ProbabilityAttribute", skip_serializing_if = "Option::is_none")]
+    pub probability_attribute: Option<String>,
+    #[serde(rename = "LabelAttribute", skip_serializing_if = "Option::is_none")]
+    pub label_attribute: Option<String>,
+    #[serde(rename = "LabelHeaders", skip_serializing_if = "Option::is_none")]
+    pub label_headers: Option<Vec<String>>,
+    #[serde(rename = "FeatureHeaders", skip_serializing_if = "Option::is_none")]
+    pub feature_headers: Option<Vec<String>>,
+    #[serde(rename = "FeatureTypes", skip_serializing_if = "Option::is_none")]
+    pub feature_types: Option<Vec<ClarifyFeatureType>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ClarifyShapBaselineConfig {
+    #[serde(rename = "MimeType", skip_serializing_if = "Option::is_none")]
+    pub mime_type: Option<String>,
+    #[serde(rename = "ShapBaseline", skip_serializing_if = "Option::is_none")]
+    pub shap_baseline: Option<String>,
+    #[serde(rename = "ShapBaselineUri", skip_serializing_if = "Option::is_none")]
+    pub shap_baseline_uri: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ClarifyShapConfig {
+    #[serde(rename = "ShapBaselineConfig")]
+    pub shap_baseline_config: ClarifyShapBaselineConfig,
+    #[serde(rename = "NumberOfSamples", skip_serializing_if = "Option::is_none")]
+    pub number_of_samples: Option<i32>,
+    #[serde(rename = "UseLogit", skip_serializing_if = "Option::is_none")]
+    pub use_logit: Option<bool>,
+    #[serde(rename = "Seed", skip_serializing_if = "Option::is_none")]
+    pub seed: Option<i32>,
+    #[serde(rename = "TextConfig", skip_serializing_if = "Option::is_none")]
+    pub text_config: Option<ClarifyTextConfig>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct ClarifyTextConfig {
+    #[serde(rename = "Language")]
+    pub language: ClarifyTextLanguage,
+    #[serde(rename = "Granularity")]
+    pub granularity: ClarifyTextGranularity,
+}
+string_enum! { pub enum ClarifyTextGranularity {
+Token = "token",
+Sentence = "sentence",
+Paragraph = "paragraph",
+} }
+string_enum! { pub enum ClarifyTextLanguage {
+Af = "af",
+Sq = "sq",
+Ar = "ar",
+Hy = "hy",
+Eu = "eu",
+Bn = "bn",
+Bg = "bg",
+Ca = "ca",
+Zh = "zh",
+Hr = "hr",
+Cs = "cs",
+Da = "da",
+Nl = "nl",
+En = "en",
+Et = "et",
+Fi = "fi",
+Fr = "fr",
+De = "de",
+El = "el",
+Gu = "gu",
+He = "he",
+Hi = "hi",
+Hu = "hu",
+Is = "is",
+Id = "id",
+Ga = "ga",
+It = "it",
+Kn = "kn",
+Ky = "ky",
+Lv = "lv",
+Lt = "lt",
+Lb = "lb",
+Mk = "mk",
+Ml = "ml",
+Mr = "mr",
+Ne = "ne",
+Nb = "nb",
+Fa = "fa",
+Pl = "pl",
+Pt = "pt",
+Ro = "ro",
+Ru = "ru",
+Sa = "sa",
+Sr = "sr",
+Tn = "tn",
+Si = "si",
+Sk = "sk",
+Sl = "sl",
+Es = "es",
+Sv = "sv",
+Tl = "tl",
+Ta = "ta",
+Tt = "tt",
+Te = "te",
+Tr = "tr",
+Uk = "uk",
+Ur = "ur",
+Yo = "yo",
+Lij = "lij",
+Xx = "xx",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ContainerDefinition {
+    #[serde(rename = "ContainerHostname", skip_serializing_if = "Option::is_none")]
+    pub container_hostname: Option<String>,
+    #[serde(rename = "Image", skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    #[serde(rename = "ImageConfig", skip_serializing_if = "Option::is_none")]
+    pub image_config: Option<ImageConfig>,
+    #[serde(rename = "Mode", skip_serializing_if = "Option::is_none")]
+    pub mode: Option<ContainerMode>,
+    #[serde(rename = "ModelDataUrl", skip_serializing_if = "Option::is_none")]
+    pub model_data_url: Option<String>,
+    #[serde(rename = "ModelDataSource", skip_serializing_if = "Option::is_none")]
+    pub model_data_source: Option<ModelDataSource>,
+    #[serde(rename = "AdditionalModelDataSources", skip_serializing_if = "Option::is_none")]
+    pub additional_model_data_sources: Option<Vec<AdditionalModelDataSource>>,
+    #[serde(rename = "Environment", skip_serializing_if = "Option::is_none")]
+    pub environment: Option<std::collections::BTreeMap<String, String>>,
+    #[serde(rename = "ModelPackageName", skip_serializing_if = "Option::is_none")]
+    pub model_package_name: Option<String>,
+    #[serde(rename = "InferenceSpecificationName", skip_serializing_if = "Option::is_none")]
+    pub inference_specification_name: Option<String>,
+    #[serde(rename = "MultiModelConfig", skip_serializing_if = "Option::is_none")]
+    pub multi_model_config: Option<MultiModelConfig>,
+    #[serde(rename = "ContainerMetricsConfig", skip_serializing_if = "Option::is_none")]
+    pub container_metrics_config: Option<ContainerMetricsConfig>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ContainerMetricsConfig {
+    #[serde(rename = "MetricsEndpoints", skip_serializing_if = "Option::is_none")]
+    pub metrics_endpoints: Option<Vec<MetricsEndpoint>>,
+}
+string_enum! { pub enum ContainerMode {
+SingleModel = "SingleModel",
+MultiModel = "MultiModel",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct CreateEndpointConfigInput {
+    #[serde(rename = "EndpointConfigName")]
+    pub endpoint_config_name: String,
+    #[serde(rename = "ProductionVariants")]
+    pub production_variants: Vec<ProductionVariant>,
+    #[serde(rename = "DataCaptureConfig", skip_serializing_if = "Option::is_none")]
+    pub data_capture_config: Option<DataCaptureConfig>,
+    #[serde(rename = "Tags", skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<Tag>>,
+    #[serde(rename = "KmsKeyId", skip_serializing_if = "Option::is_none")]
+    pub kms_key_id: Option<String>,
+    #[serde(rename = "AsyncInferenceConfig", skip_serializing_if = "Option::is_none")]
+    pub async_inference_config: Option<AsyncInferenceConfig>,
+    #[serde(rename = "ExplainerConfig", skip_serializing_if = "Option::is_none")]
+    pub explainer_config: Option<ExplainerConfig>,
+    #[serde(rename = "ShadowProductionVariants", skip_serializing_if = "Option::is_none")]
+    pub shadow_production_variants: Option<Vec<ProductionVariant>>,
+    #[serde(rename = "ExecutionRoleArn", skip_serializing_if = "Option::is_none")]
+    pub execution_role_arn: Option<String>,
+    #[serde(rename = "VpcConfig", skip_serializing_if = "Option::is_none")]
+    pub vpc_config: Option<VpcConfig>,
+    #[serde(rename = "EnableNetworkIsolation", skip_serializing_if = "Option::is_none")]
+    pub enable_network_isolation: Option<bool>,
+    #[serde(rename = "MetricsConfig", skip_serializing_if = "Option::is_none")]
+    pub metrics_config: Option<MetricsConfig>,
+    #[serde(rename = "CrossRegionTrafficConfig", skip_serializing_if = "Option::is_none")]
+    pub cross_region_traffic_config: Option<CrossRegionTrafficConfig>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct CreateEndpointConfigOutput {
+    #[serde(rename = "EndpointConfigArn")]
+    pub endpoint_config_arn: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct CreateEndpointInput {
+    #[serde(rename = "EndpointName")]
+    pub endpoint_name: String,
+    #[serde(rename = "EndpointConfigName")]
+    pub endpoint_config_name: String,
+    #[serde(rename = "DeploymentConfig", skip_serializing_if = "Option::is_none")]
+    pub deployment_config: Option<DeploymentConfig>,
+    #[serde(rename = "Tags", skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<Tag>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct CreateEndpointOutput {
+    #[serde(rename = "EndpointArn")]
+    pub endpoint_arn: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct CreateModelInput {
+    #[serde(rename = "ModelName")]
+    pub model_name: String,
+    #[serde(rename = "PrimaryContainer", skip_serializing_if = "Option::is_none")]
+    pub primary_container: Option<ContainerDefinition>,
+    #[serde(rename = "Containers", skip_serializing_if = "Option::is_none")]
+    pub containers: Option<Vec<ContainerDefinition>>,
+    #[serde(rename = "InferenceExecutionConfig", skip_serializing_if = "Option::is_none")]
+    pub inference_execution_config: Option<InferenceExecutionConfig>,
+    #[serde(rename = "ExecutionRoleArn", skip_serializing_if = "Option::is_none")]
+    pub execution_role_arn: Option<String>,
+    #[serde(rename = "Tags", skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<Tag>>,
+    #[serde(rename = "VpcConfig", skip_serializing_if = "Option::is_none")]
+    pub vpc_config: Option<VpcConfig>,
+    #[serde(rename = "EnableNetworkIsolation", skip_serializing_if = "Option::is_none")]
+    pub enable_network_isolation: Option<bool>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct CreateModelOutput {
+    #[serde(rename = "ModelArn")]
+    pub model_arn: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct CrossRegionTrafficConfig {
+    #[serde(rename = "MaxInvocationsPerSecondPerInstance")]
+    pub max_invocations_per_second_per_instance: i32,
+    #[serde(rename = "MaxCrossRegionPercentPerEndpoint")]
+    pub max_cross_region_percent_per_endpoint: i32,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DataCaptureConfig {
+    #[serde(rename = "EnableCapture", skip_serializing_if = "Option::is_none")]
+    pub enable_capture: Option<bool>,
+    #[serde(rename = "InitialSamplingPercentage")]
+    pub initial_sampling_percentage: i32,
+    #[serde(rename = "DestinationS3Uri")]
+    pub destination_s3_uri: String,
+    #[serde(rename = "KmsKeyId", skip_serializing_if = "Option::is_none")]
+    pub kms_key_id: Option<String>,
+    #[serde(rename = "CaptureOptions")]
+    pub capture_options: Vec<CaptureOption>,
+    #[serde(rename = "CaptureContentTypeHeader", skip_serializing_if = "Option::is_none")]
+    pub capture_content_type_header: Option<CaptureContentTypeHeader>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct DataCaptureConfigSummary {
+    #[serde(rename = "EnableCapture")]
+    pub enable_capture: bool,
+    #[serde(rename = "CaptureStatus")]
+    pub capture_status: CaptureStatus,
+    #[serde(rename = "CurrentSamplingPercentage")]
+    pub current_sampling_percentage: i32,
+    #[serde(rename = "DestinationS3Uri")]
+    pub destination_s3_uri: String,
+    #[serde(rename = "KmsKeyId")]
+    pub kms_key_id: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DeleteEndpointConfigInput {
+    #[serde(rename = "EndpointConfigName")]
+    pub endpoint_config_name: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DeleteEndpointInput {
+    #[serde(rename = "EndpointName")]
+    pub endpoint_name: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DeleteModelInput {
+    #[serde(rename = "ModelName")]
+    pub model_name: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DeleteTagsInput {
+    #[serde(rename = "ResourceArn")]
+    pub resource_arn: String,
+    #[serde(rename = "TagKeys")]
+    pub tag_keys: Vec<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DeleteTagsOutput {}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DeployedImage {
+    #[serde(rename = "SpecifiedImage", skip_serializing_if = "Option::is_none")]
+    pub specified_image: Option<String>,
+    #[serde(rename = "ResolvedImage", skip_serializing_if = "Option::is_none")]
+    pub resolved_image: Option<String>,
+    #[serde(rename = "ResolutionTime", skip_serializing_if = "Option::is_none")]
+    pub resolution_time: Option<Timestamp>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DeploymentConfig {
+    #[serde(rename = "BlueGreenUpdatePolicy", skip_serializing_if = "Option::is_none")]
+    pub blue_green_update_policy: Option<BlueGreenUpdatePolicy>,
+    #[serde(rename = "RollingUpdatePolicy", skip_serializing_if = "Option::is_none")]
+    pub rolling_update_policy: Option<RollingUpdatePolicy>,
+    #[serde(rename = "AutoRollbackConfiguration", skip_serializing_if = "Option::is_none")]
+    pub auto_rollback_configuration: Option<AutoRollbackConfig>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct DeploymentRecommendation {
+    #[serde(rename = "RecommendationStatus")]
+    pub recommendation_status: RecommendationStatus,
+    #[serde(rename = "RealTimeInferenceRecommendations", skip_serializing_if = "Option::is_none")]
+    pub real_time_inference_recommendations: Option<Vec<RealTimeInferenceRecommendation>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DescribeEndpointConfigInput {
+    #[serde(rename = "EndpointConfigName")]
+    pub endpoint_config_name: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct DescribeEndpointConfigOutput {
+    #[serde(rename = "EndpointConfigName")]
+    pub endpoint_config_name: String,
+    #[serde(rename = "EndpointConfigArn")]
+    pub endpoint_config_arn: String,
+    #[serde(rename = "ProductionVariants")]
+    pub production_variants: Vec<ProductionVariant>,
+    #[serde(rename = "DataCaptureConfig", skip_serializing_if = "Option::is_none")]
+    pub data_capture_config: Option<DataCaptureConfig>,
+    #[serde(rename = "KmsKeyId", skip_serializing_if = "Option::is_none")]
+    pub kms_key_id: Option<String>,
+    #[serde(rename = "CreationTime")]
+    pub creation_time: Timestamp,
+    #[serde(rename = "AsyncInferenceConfig", skip_serializing_if = "Option::is_none")]
+    pub async_inference_config: Option<AsyncInferenceConfig>,
+    #[serde(rename = "ExplainerConfig", skip_serializing_if = "Option::is_none")]
+    pub explainer_config: Option<ExplainerConfig>,
+    #[serde(rename = "ShadowProductionVariants", skip_serializing_if = "Option::is_none")]
+    pub shadow_production_variants: Option<Vec<ProductionVariant>>,
+    #[serde(rename = "ExecutionRoleArn", skip_serializing_if = "Option::is_none")]
+    pub execution_role_arn: Option<String>,
+    #[serde(rename = "VpcConfig", skip_serializing_if = "Option::is_none")]
+    pub vpc_config: Option<VpcConfig>,
+    #[serde(rename = "EnableNetworkIsolation", skip_serializing_if = "Option::is_none")]
+    pub enable_network_isolation: Option<bool>,
+    #[serde(rename = "MetricsConfig", skip_serializing_if = "Option::is_none")]
+    pub metrics_config: Option<MetricsConfig>,
+    #[serde(rename = "CrossRegionTrafficConfig", skip_serializing_if = "Option::is_none")]
+    pub cross_region_traffic_config: Option<CrossRegionTrafficConfig>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DescribeEndpointInput {
+    #[serde(rename = "EndpointName")]
+    pub endpoint_name: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct DescribeEndpointOutput {
+    #[serde(rename = "EndpointName")]
+    pub endpoint_name: String,
+    #[serde(rename = "EndpointArn")]
+    pub endpoint_arn: String,
+    #[serde(rename = "EndpointConfigName", skip_serializing_if = "Option::is_none")]
+    pub endpoint_config_name: Option<String>,
+    #[serde(rename = "ProductionVariants", skip_serializing_if = "Option::is_none")]
+    pub production_variants: Option<Vec<ProductionVariantSummary>>,
+    #[serde(rename = "DataCaptureConfig", skip_serializing_if = "Option::is_none")]
+    pub data_capture_config: Option<DataCaptureConfigSummary>,
+    #[serde(rename = "EndpointStatus")]
+    pub endpoint_status: EndpointStatus,
+    #[serde(rename = "FailureReason", skip_serializing_if = "Option::is_none")]
+    pub failure_reason: Option<String>,
+    #[serde(rename = "CreationTime")]
+    pub creation_time: Timestamp,
+    #[serde(rename = "LastModifiedTime")]
+    pub last_modified_time: Timestamp,
+    #[serde(rename = "LastDeploymentConfig", skip_serializing_if = "Option::is_none")]
+    pub last_deployment_config: Option<DeploymentConfig>,
+    #[serde(rename = "AsyncInferenceConfig", skip_serializing_if = "Option::is_none")]
+    pub async_inference_config: Option<AsyncInferenceConfig>,
+    #[serde(rename = "PendingDeploymentSummary", skip_serializing_if = "Option::is_none")]
+    pub pending_deployment_summary: Option<PendingDeploymentSummary>,
+    #[serde(rename = "ExplainerConfig", skip_serializing_if = "Option::is_none")]
+    pub explainer_config: Option<ExplainerConfig>,
+    #[serde(rename = "ShadowProductionVariants", skip_serializing_if = "Option::is_none")]
+    pub shadow_production_variants: Option<Vec<ProductionVariantSummary>>,
+    #[serde(rename = "MetricsConfig", skip_serializing_if = "Option::is_none")]
+    pub metrics_config: Option<MetricsConfig>,
+    #[serde(rename = "CrossRegionTrafficConfig", skip_serializing_if = "Option::is_none")]
+    pub cross_region_traffic_config: Option<CrossRegionTrafficConfig>,
+}
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
 pub struct DescribeHubContentRequest {
     #[serde(rename = "HubName")]
@@ -92,6 +611,103 @@ pub struct DescribeHubResponse {
     pub created_by: Option<UserContext>,
     #[serde(rename = "LastModifiedBy", skip_serializing_if = "Option::is_none")]
     pub last_modified_by: Option<UserContext>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DescribeModelInput {
+    #[serde(rename = "ModelName")]
+    pub model_name: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct DescribeModelOutput {
+    #[serde(rename = "ModelName")]
+    pub model_name: String,
+    #[serde(rename = "PrimaryContainer", skip_serializing_if = "Option::is_none")]
+    pub primary_container: Option<ContainerDefinition>,
+    #[serde(rename = "Containers", skip_serializing_if = "Option::is_none")]
+    pub containers: Option<Vec<ContainerDefinition>>,
+    #[serde(rename = "InferenceExecutionConfig", skip_serializing_if = "Option::is_none")]
+    pub inference_execution_config: Option<InferenceExecutionConfig>,
+    #[serde(rename = "ExecutionRoleArn", skip_serializing_if = "Option::is_none")]
+    pub execution_role_arn: Option<String>,
+    #[serde(rename = "VpcConfig", skip_serializing_if = "Option::is_none")]
+    pub vpc_config: Option<VpcConfig>,
+    #[serde(rename = "CreationTime")]
+    pub creation_time: Timestamp,
+    #[serde(rename = "ModelArn")]
+    pub model_arn: String,
+    #[serde(rename = "EnableNetworkIsolation", skip_serializing_if = "Option::is_none")]
+    pub enable_network_isolation: Option<bool>,
+    #[serde(rename = "DeploymentRecommendation", skip_serializing_if = "Option::is_none")]
+    pub deployment_recommendation: Option<DeploymentRecommendation>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct DesiredWeightAndCapacity {
+    #[serde(rename = "VariantName")]
+    pub variant_name: String,
+    #[serde(rename = "DesiredWeight", skip_serializing_if = "Option::is_none")]
+    pub desired_weight: Option<f64>,
+    #[serde(rename = "DesiredInstanceCount", skip_serializing_if = "Option::is_none")]
+    pub desired_instance_count: Option<i32>,
+    #[serde(rename = "ServerlessUpdateConfig", skip_serializing_if = "Option::is_none")]
+    pub serverless_update_config: Option<ProductionVariantServerlessUpdateConfig>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct Ec2CapacityReservation {
+    #[serde(rename = "Ec2CapacityReservationId", skip_serializing_if = "Option::is_none")]
+    pub ec2_capacity_reservation_id: Option<String>,
+    #[serde(rename = "TotalInstanceCount", skip_serializing_if = "Option::is_none")]
+    pub total_instance_count: Option<i32>,
+    #[serde(rename = "AvailableInstanceCount", skip_serializing_if = "Option::is_none")]
+    pub available_instance_count: Option<i32>,
+    #[serde(rename = "UsedByCurrentEndpoint", skip_serializing_if = "Option::is_none")]
+    pub used_by_current_endpoint: Option<i32>,
+}
+string_enum! { pub enum EndpointConfigSortKey {
+Name = "Name",
+CreationTime = "CreationTime",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct EndpointConfigSummary {
+    #[serde(rename = "EndpointConfigName")]
+    pub endpoint_config_name: String,
+    #[serde(rename = "EndpointConfigArn")]
+    pub endpoint_config_arn: String,
+    #[serde(rename = "CreationTime")]
+    pub creation_time: Timestamp,
+}
+string_enum! { pub enum EndpointSortKey {
+Name = "Name",
+CreationTime = "CreationTime",
+Status = "Status",
+} }
+string_enum! { pub enum EndpointStatus {
+OutOfService = "OutOfService",
+Creating = "Creating",
+Updating = "Updating",
+SystemUpdating = "SystemUpdating",
+RollingBack = "RollingBack",
+InService = "InService",
+Deleting = "Deleting",
+Failed = "Failed",
+UpdateRollbackFailed = "UpdateRollbackFailed",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct EndpointSummary {
+    #[serde(rename = "EndpointName")]
+    pub endpoint_name: String,
+    #[serde(rename = "EndpointArn")]
+    pub endpoint_arn: String,
+    #[serde(rename = "CreationTime")]
+    pub creation_time: Timestamp,
+    #[serde(rename = "LastModifiedTime")]
+    pub last_modified_time: Timestamp,
+    #[serde(rename = "EndpointStatus")]
+    pub endpoint_status: EndpointStatus,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ExplainerConfig {
+    #[serde(rename = "ClarifyExplainerConfig", skip_serializing_if = "Option::is_none")]
+    pub clarify_explainer_config: Option<ClarifyExplainerConfig>,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct HubContentDependency {
@@ -204,6 +820,97 @@ pub struct IamIdentity {
     pub source_identity: Option<String>,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct ImageConfig {
+    #[serde(rename = "RepositoryAccessMode")]
+    pub repository_access_mode: RepositoryAccessMode,
+    #[serde(rename = "RepositoryAuthConfig", skip_serializing_if = "Option::is_none")]
+    pub repository_auth_config: Option<RepositoryAuthConfig>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct InferenceExecutionConfig {
+    #[serde(rename = "Mode")]
+    pub mode: InferenceExecutionMode,
+}
+string_enum! { pub enum InferenceExecutionMode {
+Serial = "Serial",
+Direct = "Direct",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct InferenceHubAccessConfig {
+    #[serde(rename = "HubContentArn")]
+    pub hub_content_arn: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct InstancePool {
+    #[serde(rename = "InstanceType")]
+    pub instance_type: String,
+    #[serde(rename = "ModelNameOverride", skip_serializing_if = "Option::is_none")]
+    pub model_name_override: Option<String>,
+    #[serde(rename = "Priority")]
+    pub priority: i32,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct InstancePoolSummary {
+    #[serde(rename = "InstanceType")]
+    pub instance_type: String,
+    #[serde(rename = "CurrentInstanceCount")]
+    pub current_instance_count: i32,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListEndpointConfigsInput {
+    #[serde(rename = "SortBy", skip_serializing_if = "Option::is_none")]
+    pub sort_by: Option<EndpointConfigSortKey>,
+    #[serde(rename = "SortOrder", skip_serializing_if = "Option::is_none")]
+    pub sort_order: Option<OrderKey>,
+    #[serde(rename = "NextToken", skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+    #[serde(rename = "MaxResults", skip_serializing_if = "Option::is_none")]
+    pub max_results: Option<i32>,
+    #[serde(rename = "NameContains", skip_serializing_if = "Option::is_none")]
+    pub name_contains: Option<String>,
+    #[serde(rename = "CreationTimeBefore", skip_serializing_if = "Option::is_none")]
+    pub creation_time_before: Option<Timestamp>,
+    #[serde(rename = "CreationTimeAfter", skip_serializing_if = "Option::is_none")]
+    pub creation_time_after: Option<Timestamp>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListEndpointConfigsOutput {
+    #[serde(rename = "EndpointConfigs")]
+    pub endpoint_configs: Vec<EndpointConfigSummary>,
+    #[serde(rename = "NextToken", skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListEndpointsInput {
+    #[serde(rename = "SortBy", skip_serializing_if = "Option::is_none")]
+    pub sort_by: Option<EndpointSortKey>,
+    #[serde(rename = "SortOrder", skip_serializing_if = "Option::is_none")]
+    pub sort_order: Option<OrderKey>,
+    #[serde(rename = "NextToken", skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+    #[serde(rename = "MaxResults", skip_serializing_if = "Option::is_none")]
+    pub max_results: Option<i32>,
+    #[serde(rename = "NameContains", skip_serializing_if = "Option::is_none")]
+    pub name_contains: Option<String>,
+    #[serde(rename = "CreationTimeBefore", skip_serializing_if = "Option::is_none")]
+    pub creation_time_before: Option<Timestamp>,
+    #[serde(rename = "CreationTimeAfter", skip_serializing_if = "Option::is_none")]
+    pub creation_time_after: Option<Timestamp>,
+    #[serde(rename = "LastModifiedTimeBefore", skip_serializing_if = "Option::is_none")]
+    pub last_modified_time_before: Option<Timestamp>,
+    #[serde(rename = "LastModifiedTimeAfter", skip_serializing_if = "Option::is_none")]
+    pub last_modified_time_after: Option<Timestamp>,
+    #[serde(rename = "StatusEquals", skip_serializing_if = "Option::is_none")]
+    pub status_equals: Option<EndpointStatus>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListEndpointsOutput {
+    #[serde(rename = "Endpoints")]
+    pub endpoints: Vec<EndpointSummary>,
+    #[serde(rename = "NextToken", skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
 pub struct ListHubContentVersionsRequest {
     #[serde(rename = "HubName")]
     pub hub_name: String,
@@ -293,10 +1000,452 @@ pub struct ListHubsResponse {
     #[serde(rename = "NextToken", skip_serializing_if = "Option::is_none")]
     pub next_token: Option<String>,
 }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListModelsInput {
+    #[serde(rename = "SortBy", skip_serializing_if = "Option::is_none")]
+    pub sort_by: Option<ModelSortKey>,
+    #[serde(rename = "SortOrder", skip_serializing_if = "Option::is_none")]
+    pub sort_order: Option<OrderKey>,
+    #[serde(rename = "NextToken", skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+    #[serde(rename = "MaxResults", skip_serializing_if = "Option::is_none")]
+    pub max_results: Option<i32>,
+    #[serde(rename = "NameContains", skip_serializing_if = "Option::is_none")]
+    pub name_contains: Option<String>,
+    #[serde(rename = "CreationTimeBefore", skip_serializing_if = "Option::is_none")]
+    pub creation_time_before: Option<Timestamp>,
+    #[serde(rename = "CreationTimeAfter", skip_serializing_if = "Option::is_none")]
+    pub creation_time_after: Option<Timestamp>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListModelsOutput {
+    #[serde(rename = "Models")]
+    pub models: Vec<ModelSummary>,
+    #[serde(rename = "NextToken", skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListTagsInput {
+    #[serde(rename = "ResourceArn")]
+    pub resource_arn: String,
+    #[serde(rename = "NextToken", skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+    #[serde(rename = "MaxResults", skip_serializing_if = "Option::is_none")]
+    pub max_results: Option<i32>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListTagsOutput {
+    #[serde(rename = "Tags", skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<Tag>>,
+    #[serde(rename = "NextToken", skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+}
+string_enum! { pub enum ManagedInstanceScalingScaleInStrategy {
+IdleRelease = "IDLE_RELEASE",
+Consolidation = "CONSOLIDATION",
+} }
+string_enum! { pub enum ManagedInstanceScalingStatus {
+Enabled = "ENABLED",
+Disabled = "DISABLED",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct MetricsConfig {
+    #[serde(rename = "EnableEnhancedMetrics", skip_serializing_if = "Option::is_none")]
+    pub enable_enhanced_metrics: Option<bool>,
+    #[serde(rename = "EnableDetailedObservability", skip_serializing_if = "Option::is_none")]
+    pub enable_detailed_observability: Option<bool>,
+    #[serde(rename = "MetricPublishFrequencyInSeconds", skip_serializing_if = "Option::is_none")]
+    pub metric_publish_frequency_in_seconds: Option<i32>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct MetricsEndpoint {
+    #[serde(rename = "MetricsEndpointPath")]
+    pub metrics_endpoint_path: String,
+    #[serde(rename = "MetricPublishFrequencyInSeconds", skip_serializing_if = "Option::is_none")]
+    pub metric_publish_frequency_in_seconds: Option<i32>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ModelAccessConfig {
+    #[serde(rename = "AcceptEula")]
+    pub accept_eula: bool,
+}
+string_enum! { pub enum ModelCacheSetting {
+Enabled = "Enabled",
+Disabled = "Disabled",
+} }
+string_enum! { pub enum ModelCompressionType {
+None = "None",
+Gzip = "Gzip",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ModelDataSource {
+    #[serde(rename = "S3DataSource", skip_serializing_if = "Option::is_none")]
+    pub s3_data_source: Option<S3ModelDataSource>,
+}
+string_enum! { pub enum ModelSortKey {
+Name = "Name",
+CreationTime = "CreationTime",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct ModelSummary {
+    #[serde(rename = "ModelName")]
+    pub model_name: String,
+    #[serde(rename = "ModelArn")]
+    pub model_arn: String,
+    #[serde(rename = "CreationTime")]
+    pub creation_time: Timestamp,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct MultiModelConfig {
+    #[serde(rename = "ModelCacheSetting", skip_serializing_if = "Option::is_none")]
+    pub model_cache_setting: Option<ModelCacheSetting>,
+}
+string_enum! { pub enum OrderKey {
+Ascending = "Ascending",
+Descending = "Descending",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct PendingDeploymentSummary {
+    #[serde(rename = "EndpointConfigName")]
+    pub endpoint_config_name: String,
+    #[serde(rename = "ProductionVariants", skip_serializing_if = "Option::is_none")]
+    pub production_variants: Option<Vec<PendingProductionVariantSummary>>,
+    #[serde(rename = "StartTime", skip_serializing_if = "Option::is_none")]
+    pub start_time: Option<Timestamp>,
+    #[serde(rename = "ShadowProductionVariants", skip_serializing_if = "Option::is_none")]
+    pub shadow_production_variants: Option<Vec<PendingProductionVariantSummary>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct PendingProductionVariantSummary {
+    #[serde(rename = "VariantName")]
+    pub variant_name: String,
+    #[serde(rename = "DeployedImages", skip_serializing_if = "Option::is_none")]
+    pub deployed_images: Option<Vec<DeployedImage>>,
+    #[serde(rename = "CurrentWeight", skip_serializing_if = "Option::is_none")]
+    pub current_weight: Option<f64>,
+    #[serde(rename = "DesiredWeight", skip_serializing_if = "Option::is_none")]
+    pub desired_weight: Option<f64>,
+    #[serde(rename = "CurrentInstanceCount", skip_serializing_if = "Option::is_none")]
+    pub current_instance_count: Option<i32>,
+    #[serde(rename = "DesiredInstanceCount", skip_serializing_if = "Option::is_none")]
+    pub desired_instance_count: Option<i32>,
+    #[serde(rename = "InstanceType", skip_serializing_if = "Option::is_none")]
+    pub instance_type: Option<String>,
+    #[serde(rename = "InstancePools", skip_serializing_if = "Option::is_none")]
+    pub instance_pools: Option<Vec<InstancePoolSummary>>,
+    #[serde(rename = "AcceleratorType", skip_serializing_if = "Option::is_none")]
+    pub accelerator_type: Option<ProductionVariantAcceleratorType>,
+    #[serde(rename = "VariantStatus", skip_serializing_if = "Option::is_none")]
+    pub variant_status: Option<Vec<ProductionVariantStatus>>,
+    #[serde(rename = "CurrentServerlessConfig", skip_serializing_if = "Option::is_none")]
+    pub current_serverless_config: Option<ProductionVariantServerlessConfig>,
+    #[serde(rename = "DesiredServerlessConfig", skip_serializing_if = "Option::is_none")]
+    pub desired_serverless_config: Option<ProductionVariantServerlessConfig>,
+    #[serde(rename = "ManagedInstanceScaling", skip_serializing_if = "Option::is_none")]
+    pub managed_instance_scaling: Option<ProductionVariantManagedInstanceScaling>,
+    #[serde(rename = "RoutingConfig", skip_serializing_if = "Option::is_none")]
+    pub routing_config: Option<ProductionVariantRoutingConfig>,
+    #[serde(rename = "AcceleratorPartitionLayouts", skip_serializing_if = "Option::is_none")]
+    pub accelerator_partition_layouts: Option<Vec<AcceleratorPartitionLayout>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct PrefixAwareRoutingConfig {
+    #[serde(rename = "PrefixLength", skip_serializing_if = "Option::is_none")]
+    pub prefix_length: Option<i32>,
+    #[serde(rename = "ConcurrencyThreshold", skip_serializing_if = "Option::is_none")]
+    pub concurrency_threshold: Option<i32>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ProductionVariant {
+    #[serde(rename = "VariantName")]
+    pub variant_name: String,
+    #[serde(rename = "ModelName", skip_serializing_if = "Option::is_none")]
+    pub model_name: Option<String>,
+    #[serde(rename = "InitialInstanceCount", skip_serializing_if = "Option::is_none")]
+    pub initial_instance_count: Option<i32>,
+    #[serde(rename = "InstanceType", skip_serializing_if = "Option::is_none")]
+    pub instance_type: Option<String>,
+    #[serde(rename = "InstancePools", skip_serializing_if = "Option::is_none")]
+    pub instance_pools: Option<Vec<InstancePool>>,
+    #[serde(rename = "VariantInstanceProvisionTimeoutInSeconds", skip_serializing_if = "Option::is_none")]
+    pub variant_instance_provision_timeout_in_seconds: Option<i32>,
+    #[serde(rename = "InitialVariantWeight", skip_serializing_if = "Option::is_none")]
+    pub initial_variant_weight: Option<f64>,
+    #[serde(rename = "AcceleratorType", skip_serializing_if = "Option::is_none")]
+    pub accelerator_type: Option<ProductionVariantAcceleratorType>,
+    #[serde(rename = "CoreDumpConfig", skip_serializing_if = "Option::is_none")]
+    pub core_dump_config: Option<ProductionVariantCoreDumpConfig>,
+    #[serde(rename = "ServerlessConfig", skip_serializing_if = "Option::is_none")]
+    pub serverless_config: Option<ProductionVariantServerlessConfig>,
+    #[serde(rename = "VolumeSizeInGB", skip_serializing_if = "Option::is_none")]
+    pub volume_size_in_gb: Option<i32>,
+    #[serde(rename = "ModelDataDownloadTimeoutInSeconds", skip_serializing_if = "Option::is_none")]
+    pub model_data_download_timeout_in_seconds: Option<i32>,
+    #[serde(rename = "ContainerStartupHealthCheckTimeoutInSeconds", skip_serializing_if = "Option::is_none")]
+    pub container_startup_health_check_timeout_in_seconds: Option<i32>,
+    #[serde(rename = "EnableSSMAccess", skip_serializing_if = "Option::is_none")]
+    pub enable_ssm_access: Option<bool>,
+    #[serde(rename = "ManagedInstanceScaling", skip_serializing_if = "Option::is_none")]
+    pub managed_instance_scaling: Option<ProductionVariantManagedInstanceScaling>,
+    #[serde(rename = "RoutingConfig", skip_serializing_if = "Option::is_none")]
+    pub routing_config: Option<ProductionVariantRoutingConfig>,
+    #[serde(rename = "InferenceAmiVersion", skip_serializing_if = "Option::is_none")]
+    pub inference_ami_version: Option<ProductionVariantInferenceAmiVersion>,
+    #[serde(rename = "CapacityReservationConfig", skip_serializing_if = "Option::is_none")]
+    pub capacity_reservation_config: Option<ProductionVariantCapacityReservationConfig>,
+    #[serde(rename = "AcceleratorPartitionLayouts", skip_serializing_if = "Option::is_none")]
+    pub accelerator_partition_layouts: Option<Vec<AcceleratorPartitionLayout>>,
+}
+string_enum! { pub enum ProductionVariantAcceleratorType {
+MlEia1Medium = "ml.eia1.medium",
+MlEia1Large = "ml.eia1.large",
+MlEia1Xlarge = "ml.eia1.xlarge",
+MlEia2Medium = "ml.eia2.medium",
+MlEia2Large = "ml.eia2.large",
+MlEia2Xlarge = "ml.eia2.xlarge",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ProductionVariantCapacityReservationConfig {
+    #[serde(rename = "CapacityReservationPreference", skip_serializing_if = "Option::is_none")]
+    pub capacity_reservation_preference: Option<CapacityReservationPreference>,
+    #[serde(rename = "MlReservationArn", skip_serializing_if = "Option::is_none")]
+    pub ml_reservation_arn: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ProductionVariantCapacityReservationSummary {
+    #[serde(rename = "MlReservationArn", skip_serializing_if = "Option::is_none")]
+    pub ml_reservation_arn: Option<String>,
+    #[serde(rename = "CapacityReservationPreference", skip_serializing_if = "Option::is_none")]
+    pub capacity_reservation_preference: Option<CapacityReservationPreference>,
+    #[serde(rename = "TotalInstanceCount", skip_serializing_if = "Option::is_none")]
+    pub total_instance_count: Option<i32>,
+    #[serde(rename = "AvailableInstanceCount", skip_serializing_if = "Option::is_none")]
+    pub available_instance_count: Option<i32>,
+    #[serde(rename = "UsedByCurrentEndpoint", skip_serializing_if = "Option::is_none")]
+    pub used_by_current_endpoint: Option<i32>,
+    #[serde(rename = "Ec2CapacityReservations", skip_serializing_if = "Option::is_none")]
+    pub ec2_capacity_reservations: Option<Vec<Ec2CapacityReservation>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ProductionVariantCoreDumpConfig {
+    #[serde(rename = "DestinationS3Uri")]
+    pub destination_s3_uri: String,
+    #[serde(rename = "KmsKeyId", skip_serializing_if = "Option::is_none")]
+    pub kms_key_id: Option<String>,
+}
+string_enum! { pub enum ProductionVariantInferenceAmiVersion {
+Al2AmiSagemakerInferenceGpu2 = "al2-ami-sagemaker-inference-gpu-2",
+Al2AmiSagemakerInferenceGpu21 = "al2-ami-sagemaker-inference-gpu-2-1",
+Al2AmiSagemakerInferenceGpu31 = "al2-ami-sagemaker-inference-gpu-3-1",
+Al2AmiSagemakerInferenceNeuron2 = "al2-ami-sagemaker-inference-neuron-2",
+Al2023AmiSagemakerInferenceGpu41 = "al2023-ami-sagemaker-inference-gpu-4-1",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ProductionVariantManagedInstanceScaling {
+    #[serde(rename = "Status", skip_serializing_if = "Option::is_none")]
+    pub status: Option<ManagedInstanceScalingStatus>,
+    #[serde(rename = "MinInstanceCount", skip_serializing_if = "Option::is_none")]
+    pub min_instance_count: Option<i32>,
+    #[serde(rename = "MaxInstanceCount", skip_serializing_if = "Option::is_none")]
+    pub max_instance_count: Option<i32>,
+    #[serde(rename = "ScaleInPolicy", skip_serializing_if = "Option::is_none")]
+    pub scale_in_policy: Option<ProductionVariantManagedInstanceScalingScaleInPolicy>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct ProductionVariantManagedInstanceScalingScaleInPolicy {
+    #[serde(rename = "Strategy")]
+    pub strategy: ManagedInstanceScalingScaleInStrategy,
+    #[serde(rename = "MaximumStepSize", skip_serializing_if = "Option::is_none")]
+    pub maximum_step_size: Option<i32>,
+    #[serde(rename = "CooldownInMinutes", skip_serializing_if = "Option::is_none")]
+    pub cooldown_in_minutes: Option<i32>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct ProductionVariantRoutingConfig {
+    #[serde(rename = "RoutingStrategy")]
+    pub routing_strategy: RoutingStrategy,
+    #[serde(rename = "PrefixAwareRoutingConfig", skip_serializing_if = "Option::is_none")]
+    pub prefix_aware_routing_config: Option<PrefixAwareRoutingConfig>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ProductionVariantServerlessConfig {
+    #[serde(rename = "MemorySizeInMB")]
+    pub memory_size_in_mb: i32,
+    #[serde(rename = "MaxConcurrency")]
+    pub max_concurrency: i32,
+    #[serde(rename = "ProvisionedConcurrency", skip_serializing_if = "Option::is_none")]
+    pub provisioned_concurrency: Option<i32>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ProductionVariantServerlessUpdateConfig {
+    #[serde(rename = "MaxConcurrency", skip_serializing_if = "Option::is_none")]
+    pub max_concurrency: Option<i32>,
+    #[serde(rename = "ProvisionedConcurrency", skip_serializing_if = "Option::is_none")]
+    pub provisioned_concurrency: Option<i32>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct ProductionVariantStatus {
+    #[serde(rename = "Status")]
+    pub status: VariantStatus,
+    #[serde(rename = "StatusMessage", skip_serializing_if = "Option::is_none")]
+    pub status_message: Option<String>,
+    #[serde(rename = "StartTime", skip_serializing_if = "Option::is_none")]
+    pub start_time: Option<Timestamp>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ProductionVariantSummary {
+    #[serde(rename = "VariantName")]
+    pub variant_name: String,
+    #[serde(rename = "DeployedImages", skip_serializing_if = "Option::is_none")]
+    pub deployed_images: Option<Vec<DeployedImage>>,
+    #[serde(rename = "CurrentWeight", skip_serializing_if = "Option::is_none")]
+    pub current_weight: Option<f64>,
+    #[serde(rename = "DesiredWeight", skip_serializing_if = "Option::is_none")]
+    pub desired_weight: Option<f64>,
+    #[serde(rename = "CurrentInstanceCount", skip_serializing_if = "Option::is_none")]
+    pub current_instance_count: Option<i32>,
+    #[serde(rename = "DesiredInstanceCount", skip_serializing_if = "Option::is_none")]
+    pub desired_instance_count: Option<i32>,
+    #[serde(rename = "InstancePools", skip_serializing_if = "Option::is_none")]
+    pub instance_pools: Option<Vec<InstancePoolSummary>>,
+    #[serde(rename = "VariantStatus", skip_serializing_if = "Option::is_none")]
+    pub variant_status: Option<Vec<ProductionVariantStatus>>,
+    #[serde(rename = "CurrentServerlessConfig", skip_serializing_if = "Option::is_none")]
+    pub current_serverless_config: Option<ProductionVariantServerlessConfig>,
+    #[serde(rename = "DesiredServerlessConfig", skip_serializing_if = "Option::is_none")]
+    pub desired_serverless_config: Option<ProductionVariantServerlessConfig>,
+    #[serde(rename = "ManagedInstanceScaling", skip_serializing_if = "Option::is_none")]
+    pub managed_instance_scaling: Option<ProductionVariantManagedInstanceScaling>,
+    #[serde(rename = "RoutingConfig", skip_serializing_if = "Option::is_none")]
+    pub routing_config: Option<ProductionVariantRoutingConfig>,
+    #[serde(rename = "CapacityReservationConfig", skip_serializing_if = "Option::is_none")]
+    pub capacity_reservation_config: Option<ProductionVariantCapacityReservationSummary>,
+    #[serde(rename = "AcceleratorPartitionLayouts", skip_serializing_if = "Option::is_none")]
+    pub accelerator_partition_layouts: Option<Vec<AcceleratorPartitionLayout>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct RealTimeInferenceRecommendation {
+    #[serde(rename = "RecommendationId")]
+    pub recommendation_id: String,
+    #[serde(rename = "InstanceType")]
+    pub instance_type: String,
+    #[serde(rename = "Environment", skip_serializing_if = "Option::is_none")]
+    pub environment: Option<std::collections::BTreeMap<String, String>>,
+}
+string_enum! { pub enum RecommendationStatus {
+InProgress = "IN_PROGRESS",
+Completed = "COMPLETED",
+Failed = "FAILED",
+NotApplicable = "NOT_APPLICABLE",
+} }
+string_enum! { pub enum RepositoryAccessMode {
+Platform = "Platform",
+Vpc = "Vpc",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct RepositoryAuthConfig {
+    #[serde(rename = "RepositoryCredentialsProviderArn")]
+    pub repository_credentials_provider_arn: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct RollingUpdatePolicy {
+    #[serde(rename = "MaximumBatchSize")]
+    pub maximum_batch_size: CapacitySize,
+    #[serde(rename = "WaitIntervalInSeconds")]
+    pub wait_interval_in_seconds: i32,
+    #[serde(rename = "MaximumExecutionTimeoutInSeconds", skip_serializing_if = "Option::is_none")]
+    pub maximum_execution_timeout_in_seconds: Option<i32>,
+    #[serde(rename = "RollbackMaximumBatchSize", skip_serializing_if = "Option::is_none")]
+    pub rollback_maximum_batch_size: Option<CapacitySize>,
+}
+string_enum! { pub enum RoutingStrategy {
+LeastOutstandingRequests = "LEAST_OUTSTANDING_REQUESTS",
+Random = "RANDOM",
+PrefixAware = "PREFIX_AWARE",
+KvAware = "KV_AWARE",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct S3ModelDataSource {
+    #[serde(rename = "S3Uri")]
+    pub s3_uri: String,
+    #[serde(rename = "S3DataType")]
+    pub s3_data_type: S3ModelDataType,
+    #[serde(rename = "CompressionType")]
+    pub compression_type: ModelCompressionType,
+    #[serde(rename = "ModelAccessConfig", skip_serializing_if = "Option::is_none")]
+    pub model_access_config: Option<ModelAccessConfig>,
+    #[serde(rename = "HubAccessConfig", skip_serializing_if = "Option::is_none")]
+    pub hub_access_config: Option<InferenceHubAccessConfig>,
+    #[serde(rename = "ManifestS3Uri", skip_serializing_if = "Option::is_none")]
+    pub manifest_s3_uri: Option<String>,
+    #[serde(rename = "ETag", skip_serializing_if = "Option::is_none")]
+    pub e_tag: Option<String>,
+    #[serde(rename = "ManifestEtag", skip_serializing_if = "Option::is_none")]
+    pub manifest_etag: Option<String>,
+}
+string_enum! { pub enum S3ModelDataType {
+S3Prefix = "S3Prefix",
+S3Object = "S3Object",
+} }
 string_enum! { pub enum SortOrder {
 Ascending = "Ascending",
 Descending = "Descending",
 } }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct Tag {
+    #[serde(rename = "Key")]
+    pub key: String,
+    #[serde(rename = "Value")]
+    pub value: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct TrafficRoutingConfig {
+    #[serde(rename = "Type")]
+    pub r#type: TrafficRoutingConfigType,
+    #[serde(rename = "WaitIntervalInSeconds")]
+    pub wait_interval_in_seconds: i32,
+    #[serde(rename = "CanarySize", skip_serializing_if = "Option::is_none")]
+    pub canary_size: Option<CapacitySize>,
+    #[serde(rename = "LinearStepSize", skip_serializing_if = "Option::is_none")]
+    pub linear_step_size: Option<CapacitySize>,
+}
+string_enum! { pub enum TrafficRoutingConfigType {
+AllAtOnce = "ALL_AT_ONCE",
+Canary = "CANARY",
+Linear = "LINEAR",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct UpdateEndpointInput {
+    #[serde(rename = "EndpointName")]
+    pub endpoint_name: String,
+    #[serde(rename = "EndpointConfigName")]
+    pub endpoint_config_name: String,
+    #[serde(rename = "RetainAllVariantProperties", skip_serializing_if = "Option::is_none")]
+    pub retain_all_variant_properties: Option<bool>,
+    #[serde(rename = "ExcludeRetainedVariantProperties", skip_serializing_if = "Option::is_none")]
+    pub exclude_retained_variant_properties: Option<Vec<VariantProperty>>,
+    #[serde(rename = "DeploymentConfig", skip_serializing_if = "Option::is_none")]
+    pub deployment_config: Option<DeploymentConfig>,
+    #[serde(rename = "RetainDeploymentConfig", skip_serializing_if = "Option::is_none")]
+    pub retain_deployment_config: Option<bool>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct UpdateEndpointOutput {
+    #[serde(rename = "EndpointArn")]
+    pub endpoint_arn: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct UpdateEndpointWeightsAndCapacitiesInput {
+    #[serde(rename = "EndpointName")]
+    pub endpoint_name: String,
+    #[serde(rename = "DesiredWeightsAndCapacities")]
+    pub desired_weights_and_capacities: Vec<DesiredWeightAndCapacity>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct UpdateEndpointWeightsAndCapacitiesOutput {
+    #[serde(rename = "EndpointArn")]
+    pub endpoint_arn: String,
+}
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct UserContext {
     #[serde(rename = "UserProfileArn", skip_serializing_if = "Option::is_none")]
@@ -308,18 +1457,1368 @@ pub struct UserContext {
     #[serde(rename = "IamIdentity", skip_serializing_if = "Option::is_none")]
     pub iam_identity: Option<IamIdentity>,
 }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct VariantProperty {
+    #[serde(rename = "VariantPropertyType")]
+    pub variant_property_type: VariantPropertyType,
+}
+string_enum! { pub enum VariantPropertyType {
+DesiredInstanceCount = "DesiredInstanceCount",
+DesiredWeight = "DesiredWeight",
+DataCaptureConfig = "DataCaptureConfig",
+} }
+string_enum! { pub enum VariantStatus {
+Creating = "Creating",
+Updating = "Updating",
+Deleting = "Deleting",
+ActivatingTraffic = "ActivatingTraffic",
+Baking = "Baking",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct VpcConfig {
+    #[serde(rename = "SecurityGroupIds")]
+    pub security_group_ids: Vec<String>,
+    #[serde(rename = "Subnets")]
+    pub subnets: Vec<String>,
+}
+impl Input for AddTagsInput {}
+impl Input for CreateEndpointConfigInput {}
+impl Input for CreateEndpointInput {}
+impl Input for CreateModelInput {}
+impl Input for DeleteEndpointConfigInput {}
+impl Input for DeleteEndpointInput {}
+impl Input for DeleteModelInput {}
+impl Input for DeleteTagsInput {}
+impl Input for DescribeEndpointConfigInput {}
+impl Input for DescribeEndpointInput {}
 impl Input for DescribeHubContentRequest {}
 impl Input for DescribeHubRequest {}
+impl Input for DescribeModelInput {}
+impl Input for ListEndpointConfigsInput {}
+impl Input for ListEndpointsInput {}
 impl Input for ListHubContentVersionsRequest {}
 impl Input for ListHubContentsRequest {}
 impl Input for ListHubsRequest {}
+impl Input for ListModelsInput {}
+impl Input for ListTagsInput {}
+impl Input for UpdateEndpointInput {}
+impl Input for UpdateEndpointWeightsAndCapacitiesInput {}
+impl Output for AddTagsOutput {}
+impl Output for CreateEndpointConfigOutput {}
+impl Output for CreateEndpointOutput {}
+impl Output for CreateModelOutput {}
+impl Output for DeleteTagsOutput {}
+impl Output for DescribeEndpointConfigOutput {}
+impl Output for DescribeEndpointOutput {}
 impl Output for DescribeHubContentResponse {}
 impl Output for DescribeHubResponse {}
+impl Output for DescribeModelOutput {}
+impl Output for ListEndpointConfigsOutput {}
+impl Output for ListEndpointsOutput {}
 impl Output for ListHubContentVersionsResponse {}
 impl Output for ListHubContentsResponse {}
 impl Output for ListHubsResponse {}
+impl Output for ListModelsOutput {}
+impl Output for ListTagsOutput {}
+impl Output for UpdateEndpointOutput {}
+impl Output for UpdateEndpointWeightsAndCapacitiesOutput {}
 pub mod shapes {
     use crate::schema::*;
+    pub static ACCELERATOR_PARTITION_LAYOUT: Shape = Shape {
+        name: "AcceleratorPartitionLayout",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "AcceleratorPartitionTypes",
+            wire_name: "AcceleratorPartitionTypes",
+            shape: &ACCELERATOR_PARTITION_TYPE_LIST,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
+    pub static ACCELERATOR_PARTITION_LAYOUTS: Shape = Shape {
+        name: "AcceleratorPartitionLayouts",
+        sensitive: false,
+        kind: Kind::List {
+            element: &ACCELERATOR_PARTITION_LAYOUT,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(0), max: Some(32) },
+        },
+    };
+    pub static ACCELERATOR_PARTITION_TYPE: Shape = Shape {
+        name: "AcceleratorPartitionType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(32) },
+            pattern: Some(Pattern::new(
+                "mig-[0-9]+g\\.[0-9]+gb([+-][a-z0-9.]+)*",
+                "mig-[0-9]+g\\.[0-9]+gb([+-][a-z0-9.]+)*",
+            )),
+            values: &[],
+        },
+    };
+    pub static ACCELERATOR_PARTITION_TYPE_LIST: Shape = Shape {
+        name: "AcceleratorPartitionTypeList",
+        sensitive: false,
+        kind: Kind::List {
+            element: &ACCELERATOR_PARTITION_TYPE,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(0), max: Some(32) },
+        },
+    };
+    pub static ACCEPT_EULA: Shape = Shape { name: "AcceptEula", sensitive: false, kind: Kind::Boolean };
+    pub static ADD_TAGS_INPUT: Shape = Shape {
+        name: "AddTagsInput",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "ResourceArn",
+                wire_name: "ResourceArn",
+                shape: &RESOURCE_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member { name: "Tags", wire_name: "Tags", shape: &TAG_LIST, required: true, location: Location::Body },
+        ]),
+    };
+    pub static ADD_TAGS_OUTPUT: Shape = Shape {
+        name: "AddTagsOutput",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "Tags",
+            wire_name: "Tags",
+            shape: &TAG_LIST,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
+    pub static ADDITIONAL_MODEL_CHANNEL_NAME: Shape = Shape {
+        name: "AdditionalModelChannelName",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(64) },
+            pattern: Some(Pattern::new("[A-Za-z0-9\\.\\-_]+", "[A-Za-z0-9\\.\\-_]+")),
+            values: &[],
+        },
+    };
+    pub static ADDITIONAL_MODEL_DATA_SOURCE: Shape = Shape {
+        name: "AdditionalModelDataSource",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "ChannelName",
+                wire_name: "ChannelName",
+                shape: &ADDITIONAL_MODEL_CHANNEL_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "S3DataSource",
+                wire_name: "S3DataSource",
+                shape: &S3_MODEL_DATA_SOURCE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static ADDITIONAL_MODEL_DATA_SOURCES: Shape = Shape {
+        name: "AdditionalModelDataSources",
+        sensitive: false,
+        kind: Kind::List {
+            element: &ADDITIONAL_MODEL_DATA_SOURCE,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(0), max: Some(5) },
+        },
+    };
+    pub static ALARM: Shape = Shape {
+        name: "Alarm",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "AlarmName",
+            wire_name: "AlarmName",
+            shape: &ALARM_NAME,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
+    pub static ALARM_LIST: Shape = Shape {
+        name: "AlarmList",
+        sensitive: false,
+        kind: Kind::List {
+            element: &ALARM,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(1), max: Some(10) },
+        },
+    };
+    pub static ALARM_NAME: Shape = Shape {
+        name: "AlarmName",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(255) },
+            pattern: Some(Pattern::new("(?!\\s*$).+", ".*[^ \\t\\n\\x0B\\x0C\\r].*")),
+            values: &[],
+        },
+    };
+    pub static ASYNC_INFERENCE_CLIENT_CONFIG: Shape = Shape {
+        name: "AsyncInferenceClientConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "MaxConcurrentInvocationsPerInstance",
+            wire_name: "MaxConcurrentInvocationsPerInstance",
+            shape: &MAX_CONCURRENT_INVOCATIONS_PER_INSTANCE,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
+    pub static ASYNC_INFERENCE_CONFIG: Shape = Shape {
+        name: "AsyncInferenceConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "ClientConfig",
+                wire_name: "ClientConfig",
+                shape: &ASYNC_INFERENCE_CLIENT_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "OutputConfig",
+                wire_name: "OutputConfig",
+                shape: &ASYNC_INFERENCE_OUTPUT_CONFIG,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static ASYNC_INFERENCE_NOTIFICATION_CONFIG: Shape = Shape {
+        name: "AsyncInferenceNotificationConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "SuccessTopic",
+                wire_name: "SuccessTopic",
+                shape: &SNS_TOPIC_ARN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ErrorTopic",
+                wire_name: "ErrorTopic",
+                shape: &SNS_TOPIC_ARN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "IncludeInferenceResponseIn",
+                wire_name: "IncludeInferenceResponseIn",
+                shape: &ASYNC_NOTIFICATION_TOPIC_TYPE_LIST,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static ASYNC_INFERENCE_OUTPUT_CONFIG: Shape = Shape {
+        name: "AsyncInferenceOutputConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "KmsKeyId",
+                wire_name: "KmsKeyId",
+                shape: &KMS_KEY_ID,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "S3OutputPath",
+                wire_name: "S3OutputPath",
+                shape: &DESTINATION_S3_URI,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "NotificationConfig",
+                wire_name: "NotificationConfig",
+                shape: &ASYNC_INFERENCE_NOTIFICATION_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "S3FailurePath",
+                wire_name: "S3FailurePath",
+                shape: &DESTINATION_S3_URI,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static ASYNC_NOTIFICATION_TOPIC_TYPE_LIST: Shape = Shape {
+        name: "AsyncNotificationTopicTypeList",
+        sensitive: false,
+        kind: Kind::List {
+            element: &ASYNC_NOTIFICATION_TOPIC_TYPES,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(0), max: Some(2) },
+        },
+    };
+    pub static ASYNC_NOTIFICATION_TOPIC_TYPES: Shape = Shape {
+        name: "AsyncNotificationTopicTypes",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["SUCCESS_NOTIFICATION_TOPIC", "ERROR_NOTIFICATION_TOPIC"],
+        },
+    };
+    pub static AUTO_ROLLBACK_CONFIG: Shape = Shape {
+        name: "AutoRollbackConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "Alarms",
+            wire_name: "Alarms",
+            shape: &ALARM_LIST,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
+    pub static BLUE_GREEN_UPDATE_POLICY: Shape = Shape {
+        name: "BlueGreenUpdatePolicy",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "TrafficRoutingConfiguration",
+                wire_name: "TrafficRoutingConfiguration",
+                shape: &TRAFFIC_ROUTING_CONFIG,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "TerminationWaitInSeconds",
+                wire_name: "TerminationWaitInSeconds",
+                shape: &TERMINATION_WAIT_IN_SECONDS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaximumExecutionTimeoutInSeconds",
+                wire_name: "MaximumExecutionTimeoutInSeconds",
+                shape: &MAXIMUM_EXECUTION_TIMEOUT_IN_SECONDS,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static BOOLEAN: Shape = Shape { name: "Boolean", sensitive: false, kind: Kind::Boolean };
+    pub static CAPACITY_RESERVATION_PREFERENCE: Shape = Shape {
+        name: "CapacityReservationPreference",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["capacity-reservations-only"],
+        },
+    };
+    pub static CAPACITY_SIZE: Shape = Shape {
+        name: "CapacitySize",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Type",
+                wire_name: "Type",
+                shape: &CAPACITY_SIZE_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Value",
+                wire_name: "Value",
+                shape: &CAPACITY_SIZE_VALUE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static CAPACITY_SIZE_TYPE: Shape = Shape {
+        name: "CapacitySizeType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["INSTANCE_COUNT", "CAPACITY_PERCENT"],
+        },
+    };
+    pub static CAPACITY_SIZE_VALUE: Shape = Shape {
+        name: "CapacitySizeValue",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(1), max: None } },
+    };
+    pub static CAPTURE_CONTENT_TYPE_HEADER: Shape = Shape {
+        name: "CaptureContentTypeHeader",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "CsvContentTypes",
+                wire_name: "CsvContentTypes",
+                shape: &CSV_CONTENT_TYPES,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "JsonContentTypes",
+                wire_name: "JsonContentTypes",
+                shape: &JSON_CONTENT_TYPES,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static CAPTURE_MODE: Shape = Shape {
+        name: "CaptureMode",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["Input", "Output", "InputAndOutput"],
+        },
+    };
+    pub static CAPTURE_OPTION: Shape = Shape {
+        name: "CaptureOption",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "CaptureMode",
+            wire_name: "CaptureMode",
+            shape: &CAPTURE_MODE,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static CAPTURE_OPTION_LIST: Shape = Shape {
+        name: "CaptureOptionList",
+        sensitive: false,
+        kind: Kind::List {
+            element: &CAPTURE_OPTION,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(1), max: Some(32) },
+        },
+    };
+    pub static CAPTURE_STATUS: Shape = Shape {
+        name: "CaptureStatus",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &["Started", "Stopped"] },
+    };
+    pub static CLARIFY_CONTENT_TEMPLATE: Shape = Shape {
+        name: "ClarifyContentTemplate",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(64) },
+            pattern: Some(Pattern::new(".*", ".*")),
+            values: &[],
+        },
+    };
+    pub static CLARIFY_ENABLE_EXPLANATIONS: Shape = Shape {
+        name: "ClarifyEnableExplanations",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(64) },
+            pattern: Some(Pattern::new(".*", ".*")),
+            values: &[],
+        },
+    };
+    pub static CLARIFY_EXPLAINER_CONFIG: Shape = Shape {
+        name: "ClarifyExplainerConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "EnableExplanations",
+                wire_name: "EnableExplanations",
+                shape: &CLARIFY_ENABLE_EXPLANATIONS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "InferenceConfig",
+                wire_name: "InferenceConfig",
+                shape: &CLARIFY_INFERENCE_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ShapConfig",
+                wire_name: "ShapConfig",
+                shape: &CLARIFY_SHAP_CONFIG,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static CLARIFY_FEATURE_HEADERS: Shape = Shape {
+        name: "ClarifyFeatureHeaders",
+        sensitive: false,
+        kind: Kind::List {
+            element: &CLARIFY_HEADER,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(1), max: Some(256) },
+        },
+    };
+    pub static CLARIFY_FEATURE_TYPE: Shape = Shape {
+        name: "ClarifyFeatureType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["numerical", "categorical", "text"],
+        },
+    };
+    pub static CLARIFY_FEATURE_TYPES: Shape = Shape {
+        name: "ClarifyFeatureTypes",
+        sensitive: false,
+        kind: Kind::List {
+            element: &CLARIFY_FEATURE_TYPE,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(1), max: Some(256) },
+        },
+    };
+    pub static CLARIFY_FEATURES_ATTRIBUTE: Shape = Shape {
+        name: "ClarifyFeaturesAttribute",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(64) },
+            pattern: Some(Pattern::new(".*", ".*")),
+            values: &[],
+        },
+    };
+    pub static CLARIFY_HEADER: Shape = Shape {
+        name: "ClarifyHeader",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(64) },
+            pattern: Some(Pattern::new(".*", ".*")),
+            values: &[],
+        },
+    };
+    pub static CLARIFY_INFERENCE_CONFIG: Shape = Shape {
+        name: "ClarifyInferenceConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "FeaturesAttribute",
+                wire_name: "FeaturesAttribute",
+                shape: &CLARIFY_FEATURES_ATTRIBUTE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ContentTemplate",
+                wire_name: "ContentTemplate",
+                shape: &CLARIFY_CONTENT_TEMPLATE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxRecordCount",
+                wire_name: "MaxRecordCount",
+                shape: &CLARIFY_MAX_RECORD_COUNT,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxPayloadInMB",
+                wire_name: "MaxPayloadInMB",
+                shape: &CLARIFY_MAX_PAYLOAD_IN_MB,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ProbabilityIndex",
+                wire_name: "ProbabilityIndex",
+                shape: &CLARIFY_PROBABILITY_INDEX,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "LabelIndex",
+                wire_name: "LabelIndex",
+                shape: &CLARIFY_LABEL_INDEX,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ProbabilityAttribute",
+                wire_name: "ProbabilityAttribute",
+                shape: &CLARIFY_PROBABILITY_ATTRIBUTE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "LabelAttribute",
+                wire_name: "LabelAttribute",
+                shape: &CLARIFY_LABEL_ATTRIBUTE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "LabelHeaders",
+                wire_name: "LabelHeaders",
+                shape: &CLARIFY_LABEL_HEADERS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "FeatureHeaders",
+                wire_name: "FeatureHeaders",
+                shape: &CLARIFY_FEATURE_HEADERS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "FeatureTypes",
+                wire_name: "FeatureTypes",
+                shape: &CLARIFY_FEATURE_TYPES,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static CLARIFY_LABEL_ATTRIBUTE: Shape = Shape {
+        name: "ClarifyLabelAttribute",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(64) },
+            pattern: Some(Pattern::new(".*", ".*")),
+            values: &[],
+        },
+    };
+    pub static CLARIFY_LABEL_HEADERS: Shape = Shape {
+        name: "ClarifyLabelHeaders",
+        sensitive: false,
+        kind: Kind::List {
+            element: &CLARIFY_HEADER,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(1), max: Some(16) },
+        },
+    };
+    pub static CLARIFY_LABEL_INDEX: Shape = Shape {
+        name: "ClarifyLabelIndex",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(0), max: None } },
+    };
+    pub static CLARIFY_MAX_PAYLOAD_IN_MB: Shape = Shape {
+        name: "ClarifyMaxPayloadInMB",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(1), max: Some(25) } },
+    };
+    pub static CLARIFY_MAX_RECORD_COUNT: Shape = Shape {
+        name: "ClarifyMaxRecordCount",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(1), max: None } },
+    };
+    pub static CLARIFY_MIME_TYPE: Shape = Shape {
+        name: "ClarifyMimeType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(255) },
+            pattern: Some(Pattern::new(
+                "[a-zA-Z0-9](-*[a-zA-Z0-9])*\\/[a-zA-Z0-9](-*[a-zA-Z0-9+.])*",
+                "[a-zA-Z0-9](-*[a-zA-Z0-9])*\\/[a-zA-Z0-9](-*[a-zA-Z0-9+.])*",
+            )),
+            values: &[],
+        },
+    };
+    pub static CLARIFY_PROBABILITY_ATTRIBUTE: Shape = Shape {
+        name: "ClarifyProbabilityAttribute",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(64) },
+            pattern: Some(Pattern::new(".*", ".*")),
+            values: &[],
+        },
+    };
+    pub static CLARIFY_PROBABILITY_INDEX: Shape = Shape {
+        name: "ClarifyProbabilityIndex",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(0), max: None } },
+    };
+    pub static CLARIFY_SHAP_BASELINE: Shape = Shape {
+        name: "ClarifyShapBaseline",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(4096) },
+            pattern: Some(Pattern::new("[\\s\\S]+", "[ \\t\\n\\x0B\\x0C\\r[^ \\t\\n\\x0B\\x0C\\r]]+")),
+            values: &[],
+        },
+    };
+    pub static CLARIFY_SHAP_BASELINE_CONFIG: Shape = Shape {
+        name: "ClarifyShapBaselineConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "MimeType",
+                wire_name: "MimeType",
+                shape: &CLARIFY_MIME_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ShapBaseline",
+                wire_name: "ShapBaseline",
+                shape: &CLARIFY_SHAP_BASELINE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ShapBaselineUri",
+                wire_name: "ShapBaselineUri",
+                shape: &URL,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static CLARIFY_SHAP_CONFIG: Shape = Shape {
+        name: "ClarifyShapConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "ShapBaselineConfig",
+                wire_name: "ShapBaselineConfig",
+                shape: &CLARIFY_SHAP_BASELINE_CONFIG,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "NumberOfSamples",
+                wire_name: "NumberOfSamples",
+                shape: &CLARIFY_SHAP_NUMBER_OF_SAMPLES,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "UseLogit",
+                wire_name: "UseLogit",
+                shape: &CLARIFY_SHAP_USE_LOGIT,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Seed",
+                wire_name: "Seed",
+                shape: &CLARIFY_SHAP_SEED,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "TextConfig",
+                wire_name: "TextConfig",
+                shape: &CLARIFY_TEXT_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static CLARIFY_SHAP_NUMBER_OF_SAMPLES: Shape = Shape {
+        name: "ClarifyShapNumberOfSamples",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(1), max: None } },
+    };
+    pub static CLARIFY_SHAP_SEED: Shape = Shape {
+        name: "ClarifyShapSeed",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: None, max: None } },
+    };
+    pub static CLARIFY_SHAP_USE_LOGIT: Shape =
+        Shape { name: "ClarifyShapUseLogit", sensitive: false, kind: Kind::Boolean };
+    pub static CLARIFY_TEXT_CONFIG: Shape = Shape {
+        name: "ClarifyTextConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Language",
+                wire_name: "Language",
+                shape: &CLARIFY_TEXT_LANGUAGE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Granularity",
+                wire_name: "Granularity",
+                shape: &CLARIFY_TEXT_GRANULARITY,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static CLARIFY_TEXT_GRANULARITY: Shape = Shape {
+        name: "ClarifyTextGranularity",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["token", "sentence", "paragraph"],
+        },
+    };
+    pub static CLARIFY_TEXT_LANGUAGE: Shape = Shape {
+        name: "ClarifyTextLanguage",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &[
+                "af", "sq", "ar", "hy", "eu", "bn", "bg", "ca", "zh", "hr", "cs", "da", "nl", "en", "et", "fi", "fr",
+                "de", "el", "gu", "he", "hi", "hu", "is", "id", "ga", "it", "kn", "ky", "lv", "lt", "lb", "mk", "ml",
+                "mr", "ne", "nb", "fa", "pl", "pt", "ro", "ru", "sa", "sr", "tn", "si", "sk", "sl", "es", "sv", "tl",
+                "ta", "tt", "te", "tr", "uk", "ur", "yo", "lij", "xx",
+            ],
+        },
+    };
+    pub static CONTAINER_DEFINITION: Shape = Shape {
+        name: "ContainerDefinition",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "ContainerHostname",
+                wire_name: "ContainerHostname",
+                shape: &CONTAINER_HOSTNAME,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Image",
+                wire_name: "Image",
+                shape: &CONTAINER_IMAGE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ImageConfig",
+                wire_name: "ImageConfig",
+                shape: &IMAGE_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Mode",
+                wire_name: "Mode",
+                shape: &CONTAINER_MODE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ModelDataUrl",
+                wire_name: "ModelDataUrl",
+                shape: &URL,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ModelDataSource",
+                wire_name: "ModelDataSource",
+                shape: &MODEL_DATA_SOURCE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "AdditionalModelDataSources",
+                wire_name: "AdditionalModelDataSources",
+                shape: &ADDITIONAL_MODEL_DATA_SOURCES,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Environment",
+                wire_name: "Environment",
+                shape: &ENVIRONMENT_MAP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ModelPackageName",
+                wire_name: "ModelPackageName",
+                shape: &VERSIONED_ARN_OR_NAME,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "InferenceSpecificationName",
+                wire_name: "InferenceSpecificationName",
+                shape: &INFERENCE_SPECIFICATION_NAME,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MultiModelConfig",
+                wire_name: "MultiModelConfig",
+                shape: &MULTI_MODEL_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ContainerMetricsConfig",
+                wire_name: "ContainerMetricsConfig",
+                shape: &CONTAINER_METRICS_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static CONTAINER_DEFINITION_LIST: Shape = Shape {
+        name: "ContainerDefinitionList",
+        sensitive: false,
+        kind: Kind::List {
+            element: &CONTAINER_DEFINITION,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(0), max: Some(15) },
+        },
+    };
+    pub static CONTAINER_HOSTNAME: Shape = Shape {
+        name: "ContainerHostname",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(63) },
+            pattern: Some(Pattern::new("[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", "[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")),
+            values: &[],
+        },
+    };
+    pub static CONTAINER_IMAGE: Shape = Shape {
+        name: "ContainerImage",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(255) },
+            pattern: Some(Pattern::new("[\\S]+", "[[^ \\t\\n\\x0B\\x0C\\r]]+")),
+            values: &[],
+        },
+    };
+    pub static CONTAINER_METRICS_CONFIG: Shape = Shape {
+        name: "ContainerMetricsConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "MetricsEndpoints",
+            wire_name: "MetricsEndpoints",
+            shape: &METRICS_ENDPOINT_LIST,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
+    pub static CONTAINER_MODE: Shape = Shape {
+        name: "ContainerMode",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["SingleModel", "MultiModel"],
+        },
+    };
+    pub static CREATE_ENDPOINT_CONFIG_INPUT: Shape = Shape {
+        name: "CreateEndpointConfigInput",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "EndpointConfigName",
+                wire_name: "EndpointConfigName",
+                shape: &ENDPOINT_CONFIG_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "ProductionVariants",
+                wire_name: "ProductionVariants",
+                shape: &PRODUCTION_VARIANT_LIST,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "DataCaptureConfig",
+                wire_name: "DataCaptureConfig",
+                shape: &DATA_CAPTURE_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member { name: "Tags", wire_name: "Tags", shape: &TAG_LIST, required: false, location: Location::Body },
+            Member {
+                name: "KmsKeyId",
+                wire_name: "KmsKeyId",
+                shape: &KMS_KEY_ID,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "AsyncInferenceConfig",
+                wire_name: "AsyncInferenceConfig",
+                shape: &ASYNC_INFERENCE_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ExplainerConfig",
+                wire_name: "ExplainerConfig",
+                shape: &EXPLAINER_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ShadowProductionVariants",
+                wire_name: "ShadowProductionVariants",
+                shape: &PRODUCTION_VARIANT_LIST,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ExecutionRoleArn",
+                wire_name: "ExecutionRoleArn",
+                shape: &ROLE_ARN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "VpcConfig",
+                wire_name: "VpcConfig",
+                shape: &VPC_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "EnableNetworkIsolation",
+                wire_name: "EnableNetworkIsolation",
+                shape: &BOOLEAN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MetricsConfig",
+                wire_name: "MetricsConfig",
+                shape: &METRICS_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CrossRegionTrafficConfig",
+                wire_name: "CrossRegionTrafficConfig",
+                shape: &CROSS_REGION_TRAFFIC_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static CREATE_ENDPOINT_CONFIG_OUTPUT: Shape = Shape {
+        name: "CreateEndpointConfigOutput",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "EndpointConfigArn",
+            wire_name: "EndpointConfigArn",
+            shape: &ENDPOINT_CONFIG_ARN,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static CREATE_ENDPOINT_INPUT: Shape = Shape {
+        name: "CreateEndpointInput",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "EndpointName",
+                wire_name: "EndpointName",
+                shape: &ENDPOINT_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "EndpointConfigName",
+                wire_name: "EndpointConfigName",
+                shape: &ENDPOINT_CONFIG_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "DeploymentConfig",
+                wire_name: "DeploymentConfig",
+                shape: &DEPLOYMENT_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member { name: "Tags", wire_name: "Tags", shape: &TAG_LIST, required: false, location: Location::Body },
+        ]),
+    };
+    pub static CREATE_ENDPOINT_OUTPUT: Shape = Shape {
+        name: "CreateEndpointOutput",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "EndpointArn",
+            wire_name: "EndpointArn",
+            shape: &ENDPOINT_ARN,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static CREATE_MODEL_INPUT: Shape = Shape {
+        name: "CreateModelInput",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "ModelName",
+                wire_name: "ModelName",
+                shape: &MODEL_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PrimaryContainer",
+                wire_name: "PrimaryContainer",
+                shape: &CONTAINER_DEFINITION,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Containers",
+                wire_name: "Containers",
+                shape: &CONTAINER_DEFINITION_LIST,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "InferenceExecutionConfig",
+                wire_name: "InferenceExecutionConfig",
+                shape: &INFERENCE_EXECUTION_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ExecutionRoleArn",
+                wire_name: "ExecutionRoleArn",
+                shape: &ROLE_ARN,
+                required: false,
+                location: Location::Body,
+            },
+            Member { name: "Tags", wire_name: "Tags", shape: &TAG_LIST, required: false, location: Location::Body },
+            Member {
+                name: "VpcConfig",
+                wire_name: "VpcConfig",
+                shape: &VPC_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "EnableNetworkIsolation",
+                wire_name: "EnableNetworkIsolation",
+                shape: &BOOLEAN,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static CREATE_MODEL_OUTPUT: Shape = Shape {
+        name: "CreateModelOutput",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "ModelArn",
+            wire_name: "ModelArn",
+            shape: &MODEL_ARN,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static CROSS_REGION_MAX_INVOCATIONS_PER_SECOND_PER_INSTANCE: Shape = Shape {
+        name: "CrossRegionMaxInvocationsPerSecondPerInstance",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(1), max: Some(10000) } },
+    };
+    pub static CROSS_REGION_PERCENT_PER_ENDPOINT: Shape = Shape {
+        name: "CrossRegionPercentPerEndpoint",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(1), max: Some(100) } },
+    };
+    pub static CROSS_REGION_TRAFFIC_CONFIG: Shape = Shape {
+        name: "CrossRegionTrafficConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "MaxInvocationsPerSecondPerInstance",
+                wire_name: "MaxInvocationsPerSecondPerInstance",
+                shape: &CROSS_REGION_MAX_INVOCATIONS_PER_SECOND_PER_INSTANCE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxCrossRegionPercentPerEndpoint",
+                wire_name: "MaxCrossRegionPercentPerEndpoint",
+                shape: &CROSS_REGION_PERCENT_PER_ENDPOINT,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static CSV_CONTENT_TYPE: Shape = Shape {
+        name: "CsvContentType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(256) },
+            pattern: Some(Pattern::new(
+                "[a-zA-Z0-9](-*[a-zA-Z0-9])*\\/[a-zA-Z0-9](-*[a-zA-Z0-9.])*",
+                "[a-zA-Z0-9](-*[a-zA-Z0-9])*\\/[a-zA-Z0-9](-*[a-zA-Z0-9.])*",
+            )),
+            values: &[],
+        },
+    };
+    pub static CSV_CONTENT_TYPES: Shape = Shape {
+        name: "CsvContentTypes",
+        sensitive: false,
+        kind: Kind::List {
+            element: &CSV_CONTENT_TYPE,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(1), max: Some(10) },
+        },
+    };
+    pub static DATA_CAPTURE_CONFIG: Shape = Shape {
+        name: "DataCaptureConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "EnableCapture",
+                wire_name: "EnableCapture",
+                shape: &ENABLE_CAPTURE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "InitialSamplingPercentage",
+                wire_name: "InitialSamplingPercentage",
+                shape: &SAMPLING_PERCENTAGE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "DestinationS3Uri",
+                wire_name: "DestinationS3Uri",
+                shape: &DESTINATION_S3_URI,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "KmsKeyId",
+                wire_name: "KmsKeyId",
+                shape: &KMS_KEY_ID,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CaptureOptions",
+                wire_name: "CaptureOptions",
+                shape: &CAPTURE_OPTION_LIST,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "CaptureContentTypeHeader",
+                wire_name: "CaptureContentTypeHeader",
+                shape: &CAPTURE_CONTENT_TYPE_HEADER,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static DATA_CAPTURE_CONFIG_SUMMARY: Shape = Shape {
+        name: "DataCaptureConfigSummary",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "EnableCapture",
+                wire_name: "EnableCapture",
+                shape: &ENABLE_CAPTURE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "CaptureStatus",
+                wire_name: "CaptureStatus",
+                shape: &CAPTURE_STATUS,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "CurrentSamplingPercentage",
+                wire_name: "CurrentSamplingPercentage",
+                shape: &SAMPLING_PERCENTAGE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "DestinationS3Uri",
+                wire_name: "DestinationS3Uri",
+                shape: &DESTINATION_S3_URI,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "KmsKeyId",
+                wire_name: "KmsKeyId",
+                shape: &KMS_KEY_ID,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static DELETE_ENDPOINT_CONFIG_INPUT: Shape = Shape {
+        name: "DeleteEndpointConfigInput",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "EndpointConfigName",
+            wire_name: "EndpointConfigName",
+            shape: &ENDPOINT_CONFIG_NAME,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static DELETE_ENDPOINT_INPUT: Shape = Shape {
+        name: "DeleteEndpointInput",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "EndpointName",
+            wire_name: "EndpointName",
+            shape: &ENDPOINT_NAME,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static DELETE_MODEL_INPUT: Shape = Shape {
+        name: "DeleteModelInput",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "ModelName",
+            wire_name: "ModelName",
+            shape: &MODEL_NAME,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static DELETE_TAGS_INPUT: Shape = Shape {
+        name: "DeleteTagsInput",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "ResourceArn",
+                wire_name: "ResourceArn",
+                shape: &RESOURCE_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "TagKeys",
+                wire_name: "TagKeys",
+                shape: &TAG_KEY_LIST,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static DELETE_TAGS_OUTPUT: Shape =
+        Shape { name: "DeleteTagsOutput", sensitive: false, kind: Kind::Structure(&[]) };
     pub static DEPENDENCY_COPY_PATH: Shape = Shape {
         name: "DependencyCopyPath",
         sensitive: false,
@@ -337,6 +2836,334 @@ pub mod shapes {
             pattern: Some(Pattern::new(".*", ".*")),
             values: &[],
         },
+    };
+    pub static DEPLOYED_IMAGE: Shape = Shape {
+        name: "DeployedImage",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "SpecifiedImage",
+                wire_name: "SpecifiedImage",
+                shape: &CONTAINER_IMAGE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ResolvedImage",
+                wire_name: "ResolvedImage",
+                shape: &CONTAINER_IMAGE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ResolutionTime",
+                wire_name: "ResolutionTime",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static DEPLOYED_IMAGES: Shape = Shape {
+        name: "DeployedImages",
+        sensitive: false,
+        kind: Kind::List {
+            element: &DEPLOYED_IMAGE,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static DEPLOYMENT_CONFIG: Shape = Shape {
+        name: "DeploymentConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "BlueGreenUpdatePolicy",
+                wire_name: "BlueGreenUpdatePolicy",
+                shape: &BLUE_GREEN_UPDATE_POLICY,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "RollingUpdatePolicy",
+                wire_name: "RollingUpdatePolicy",
+                shape: &ROLLING_UPDATE_POLICY,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "AutoRollbackConfiguration",
+                wire_name: "AutoRollbackConfiguration",
+                shape: &AUTO_ROLLBACK_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static DEPLOYMENT_RECOMMENDATION: Shape = Shape {
+        name: "DeploymentRecommendation",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "RecommendationStatus",
+                wire_name: "RecommendationStatus",
+                shape: &RECOMMENDATION_STATUS,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "RealTimeInferenceRecommendations",
+                wire_name: "RealTimeInferenceRecommendations",
+                shape: &REAL_TIME_INFERENCE_RECOMMENDATIONS,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static DESCRIBE_ENDPOINT_CONFIG_INPUT: Shape = Shape {
+        name: "DescribeEndpointConfigInput",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "EndpointConfigName",
+            wire_name: "EndpointConfigName",
+            shape: &ENDPOINT_CONFIG_NAME,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static DESCRIBE_ENDPOINT_CONFIG_OUTPUT: Shape = Shape {
+        name: "DescribeEndpointConfigOutput",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "EndpointConfigName",
+                wire_name: "EndpointConfigName",
+                shape: &ENDPOINT_CONFIG_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "EndpointConfigArn",
+                wire_name: "EndpointConfigArn",
+                shape: &ENDPOINT_CONFIG_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "ProductionVariants",
+                wire_name: "ProductionVariants",
+                shape: &PRODUCTION_VARIANT_LIST,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "DataCaptureConfig",
+                wire_name: "DataCaptureConfig",
+                shape: &DATA_CAPTURE_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "KmsKeyId",
+                wire_name: "KmsKeyId",
+                shape: &KMS_KEY_ID,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CreationTime",
+                wire_name: "CreationTime",
+                shape: &TIMESTAMP,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "AsyncInferenceConfig",
+                wire_name: "AsyncInferenceConfig",
+                shape: &ASYNC_INFERENCE_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ExplainerConfig",
+                wire_name: "ExplainerConfig",
+                shape: &EXPLAINER_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ShadowProductionVariants",
+                wire_name: "ShadowProductionVariants",
+                shape: &PRODUCTION_VARIANT_LIST,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ExecutionRoleArn",
+                wire_name: "ExecutionRoleArn",
+                shape: &ROLE_ARN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "VpcConfig",
+                wire_name: "VpcConfig",
+                shape: &VPC_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "EnableNetworkIsolation",
+                wire_name: "EnableNetworkIsolation",
+                shape: &BOOLEAN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MetricsConfig",
+                wire_name: "MetricsConfig",
+                shape: &METRICS_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CrossRegionTrafficConfig",
+                wire_name: "CrossRegionTrafficConfig",
+                shape: &CROSS_REGION_TRAFFIC_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static DESCRIBE_ENDPOINT_INPUT: Shape = Shape {
+        name: "DescribeEndpointInput",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "EndpointName",
+            wire_name: "EndpointName",
+            shape: &ENDPOINT_NAME,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static DESCRIBE_ENDPOINT_OUTPUT: Shape = Shape {
+        name: "DescribeEndpointOutput",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "EndpointName",
+                wire_name: "EndpointName",
+                shape: &ENDPOINT_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "EndpointArn",
+                wire_name: "EndpointArn",
+                shape: &ENDPOINT_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "EndpointConfigName",
+                wire_name: "EndpointConfigName",
+                shape: &ENDPOINT_CONFIG_NAME,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ProductionVariants",
+                wire_name: "ProductionVariants",
+                shape: &PRODUCTION_VARIANT_SUMMARY_LIST,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "DataCaptureConfig",
+                wire_name: "DataCaptureConfig",
+                shape: &DATA_CAPTURE_CONFIG_SUMMARY,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "EndpointStatus",
+                wire_name: "EndpointStatus",
+                shape: &ENDPOINT_STATUS,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "FailureReason",
+                wire_name: "FailureReason",
+                shape: &FAILURE_REASON,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CreationTime",
+                wire_name: "CreationTime",
+                shape: &TIMESTAMP,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "LastModifiedTime",
+                wire_name: "LastModifiedTime",
+                shape: &TIMESTAMP,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "LastDeploymentConfig",
+                wire_name: "LastDeploymentConfig",
+                shape: &DEPLOYMENT_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "AsyncInferenceConfig",
+                wire_name: "AsyncInferenceConfig",
+                shape: &ASYNC_INFERENCE_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "PendingDeploymentSummary",
+                wire_name: "PendingDeploymentSummary",
+                shape: &PENDING_DEPLOYMENT_SUMMARY,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ExplainerConfig",
+                wire_name: "ExplainerConfig",
+                shape: &EXPLAINER_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ShadowProductionVariants",
+                wire_name: "ShadowProductionVariants",
+                shape: &PRODUCTION_VARIANT_SUMMARY_LIST,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MetricsConfig",
+                wire_name: "MetricsConfig",
+                shape: &METRICS_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CrossRegionTrafficConfig",
+                wire_name: "CrossRegionTrafficConfig",
+                shape: &CROSS_REGION_TRAFFIC_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
     };
     pub static DESCRIBE_HUB_CONTENT_REQUEST: Shape = Shape {
         name: "DescribeHubContentRequest",
@@ -621,6 +3448,146 @@ pub mod shapes {
             },
         ]),
     };
+    pub static DESCRIBE_MODEL_INPUT: Shape = Shape {
+        name: "DescribeModelInput",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "ModelName",
+            wire_name: "ModelName",
+            shape: &MODEL_NAME,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static DESCRIBE_MODEL_OUTPUT: Shape = Shape {
+        name: "DescribeModelOutput",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "ModelName",
+                wire_name: "ModelName",
+                shape: &MODEL_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PrimaryContainer",
+                wire_name: "PrimaryContainer",
+                shape: &CONTAINER_DEFINITION,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Containers",
+                wire_name: "Containers",
+                shape: &CONTAINER_DEFINITION_LIST,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "InferenceExecutionConfig",
+                wire_name: "InferenceExecutionConfig",
+                shape: &INFERENCE_EXECUTION_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ExecutionRoleArn",
+                wire_name: "ExecutionRoleArn",
+                shape: &ROLE_ARN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "VpcConfig",
+                wire_name: "VpcConfig",
+                shape: &VPC_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CreationTime",
+                wire_name: "CreationTime",
+                shape: &TIMESTAMP,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "ModelArn",
+                wire_name: "ModelArn",
+                shape: &MODEL_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "EnableNetworkIsolation",
+                wire_name: "EnableNetworkIsolation",
+                shape: &BOOLEAN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "DeploymentRecommendation",
+                wire_name: "DeploymentRecommendation",
+                shape: &DEPLOYMENT_RECOMMENDATION,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static DESIRED_WEIGHT_AND_CAPACITY: Shape = Shape {
+        name: "DesiredWeightAndCapacity",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "VariantName",
+                wire_name: "VariantName",
+                shape: &VARIANT_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "DesiredWeight",
+                wire_name: "DesiredWeight",
+                shape: &VARIANT_WEIGHT,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "DesiredInstanceCount",
+                wire_name: "DesiredInstanceCount",
+                shape: &TASK_COUNT,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ServerlessUpdateConfig",
+                wire_name: "ServerlessUpdateConfig",
+                shape: &PRODUCTION_VARIANT_SERVERLESS_UPDATE_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static DESIRED_WEIGHT_AND_CAPACITY_LIST: Shape = Shape {
+        name: "DesiredWeightAndCapacityList",
+        sensitive: false,
+        kind: Kind::List {
+            element: &DESIRED_WEIGHT_AND_CAPACITY,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(1), max: None },
+        },
+    };
+    pub static DESTINATION_S3_URI: Shape = Shape {
+        name: "DestinationS3Uri",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(512) },
+            pattern: Some(Pattern::new("(https|s3)://([^/])/?(.*)", "(https|s3)://([^/])/?(.*)")),
+            values: &[],
+        },
+    };
     pub static DOCUMENT_SCHEMA_VERSION: Shape = Shape {
         name: "DocumentSchemaVersion",
         sensitive: false,
@@ -629,6 +3596,280 @@ pub mod shapes {
             pattern: Some(Pattern::new("\\d{1,4}.\\d{1,4}.\\d{1,4}", "[0-9]{1,4}.[0-9]{1,4}.[0-9]{1,4}")),
             values: &[],
         },
+    };
+    pub static EC2_CAPACITY_RESERVATION: Shape = Shape {
+        name: "Ec2CapacityReservation",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Ec2CapacityReservationId",
+                wire_name: "Ec2CapacityReservationId",
+                shape: &EC2_CAPACITY_RESERVATION_ID,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "TotalInstanceCount",
+                wire_name: "TotalInstanceCount",
+                shape: &TASK_COUNT,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "AvailableInstanceCount",
+                wire_name: "AvailableInstanceCount",
+                shape: &TASK_COUNT,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "UsedByCurrentEndpoint",
+                wire_name: "UsedByCurrentEndpoint",
+                shape: &TASK_COUNT,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static EC2_CAPACITY_RESERVATION_ID: Shape = Shape {
+        name: "Ec2CapacityReservationId",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &[] },
+    };
+    pub static EC2_CAPACITY_RESERVATIONS_LIST: Shape = Shape {
+        name: "Ec2CapacityReservationsList",
+        sensitive: false,
+        kind: Kind::List {
+            element: &EC2_CAPACITY_RESERVATION,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static ENABLE_CAPTURE: Shape = Shape { name: "EnableCapture", sensitive: false, kind: Kind::Boolean };
+    pub static ENABLE_DETAILED_OBSERVABILITY: Shape =
+        Shape { name: "EnableDetailedObservability", sensitive: false, kind: Kind::Boolean };
+    pub static ENABLE_ENHANCED_METRICS: Shape =
+        Shape { name: "EnableEnhancedMetrics", sensitive: false, kind: Kind::Boolean };
+    pub static ENDPOINT_ARN: Shape = Shape {
+        name: "EndpointArn",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(20), max: Some(2048) },
+            pattern: Some(Pattern::new(
+                "arn:aws[a-z\\-]*:sagemaker:[a-z0-9\\-]*:[0-9]{12}:endpoint/.*",
+                "arn:aws[a-z\\-]*:sagemaker:[a-z0-9\\-]*:[0-9]{12}:endpoint/.*",
+            )),
+            values: &[],
+        },
+    };
+    pub static ENDPOINT_CONFIG_ARN: Shape = Shape {
+        name: "EndpointConfigArn",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(20), max: Some(2048) },
+            pattern: Some(Pattern::new(
+                "arn:aws[a-z\\-]*:sagemaker:[a-z0-9\\-]*:[0-9]{12}:endpoint-config/.*",
+                "arn:aws[a-z\\-]*:sagemaker:[a-z0-9\\-]*:[0-9]{12}:endpoint-config/.*",
+            )),
+            values: &[],
+        },
+    };
+    pub static ENDPOINT_CONFIG_NAME: Shape = Shape {
+        name: "EndpointConfigName",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(63) },
+            pattern: Some(Pattern::new("[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", "[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")),
+            values: &[],
+        },
+    };
+    pub static ENDPOINT_CONFIG_NAME_CONTAINS: Shape = Shape {
+        name: "EndpointConfigNameContains",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(63) },
+            pattern: Some(Pattern::new("[a-zA-Z0-9-]+", "[a-zA-Z0-9-]+")),
+            values: &[],
+        },
+    };
+    pub static ENDPOINT_CONFIG_SORT_KEY: Shape = Shape {
+        name: "EndpointConfigSortKey",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["Name", "CreationTime"],
+        },
+    };
+    pub static ENDPOINT_CONFIG_SUMMARY: Shape = Shape {
+        name: "EndpointConfigSummary",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "EndpointConfigName",
+                wire_name: "EndpointConfigName",
+                shape: &ENDPOINT_CONFIG_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "EndpointConfigArn",
+                wire_name: "EndpointConfigArn",
+                shape: &ENDPOINT_CONFIG_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "CreationTime",
+                wire_name: "CreationTime",
+                shape: &TIMESTAMP,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static ENDPOINT_CONFIG_SUMMARY_LIST: Shape = Shape {
+        name: "EndpointConfigSummaryList",
+        sensitive: false,
+        kind: Kind::List {
+            element: &ENDPOINT_CONFIG_SUMMARY,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static ENDPOINT_NAME: Shape = Shape {
+        name: "EndpointName",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(63) },
+            pattern: Some(Pattern::new("[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", "[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")),
+            values: &[],
+        },
+    };
+    pub static ENDPOINT_NAME_CONTAINS: Shape = Shape {
+        name: "EndpointNameContains",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(63) },
+            pattern: Some(Pattern::new("[a-zA-Z0-9-]+", "[a-zA-Z0-9-]+")),
+            values: &[],
+        },
+    };
+    pub static ENDPOINT_SORT_KEY: Shape = Shape {
+        name: "EndpointSortKey",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["Name", "CreationTime", "Status"],
+        },
+    };
+    pub static ENDPOINT_STATUS: Shape = Shape {
+        name: "EndpointStatus",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &[
+                "OutOfService",
+                "Creating",
+                "Updating",
+                "SystemUpdating",
+                "RollingBack",
+                "InService",
+                "Deleting",
+                "Failed",
+                "UpdateRollbackFailed",
+            ],
+        },
+    };
+    pub static ENDPOINT_SUMMARY: Shape = Shape {
+        name: "EndpointSummary",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "EndpointName",
+                wire_name: "EndpointName",
+                shape: &ENDPOINT_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "EndpointArn",
+                wire_name: "EndpointArn",
+                shape: &ENDPOINT_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "CreationTime",
+                wire_name: "CreationTime",
+                shape: &TIMESTAMP,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "LastModifiedTime",
+                wire_name: "LastModifiedTime",
+                shape: &TIMESTAMP,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "EndpointStatus",
+                wire_name: "EndpointStatus",
+                shape: &ENDPOINT_STATUS,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static ENDPOINT_SUMMARY_LIST: Shape = Shape {
+        name: "EndpointSummaryList",
+        sensitive: false,
+        kind: Kind::List {
+            element: &ENDPOINT_SUMMARY,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static ENVIRONMENT_KEY: Shape = Shape {
+        name: "EnvironmentKey",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(1024) },
+            pattern: Some(Pattern::new("[a-zA-Z_][a-zA-Z0-9_]*", "[a-zA-Z_][a-zA-Z0-9_]*")),
+            values: &[],
+        },
+    };
+    pub static ENVIRONMENT_MAP: Shape = Shape {
+        name: "EnvironmentMap",
+        sensitive: false,
+        kind: Kind::Map {
+            key: &ENVIRONMENT_KEY,
+            value: &ENVIRONMENT_VALUE,
+            flat: false,
+            length: Bounds { min: Some(0), max: Some(100) },
+        },
+    };
+    pub static ENVIRONMENT_VALUE: Shape = Shape {
+        name: "EnvironmentValue",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: Some(0), max: Some(1024) }, pattern: None, values: &[] },
+    };
+    pub static EXPLAINER_CONFIG: Shape = Shape {
+        name: "ExplainerConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "ClarifyExplainerConfig",
+            wire_name: "ClarifyExplainerConfig",
+            shape: &CLARIFY_EXPLAINER_CONFIG,
+            required: false,
+            location: Location::Body,
+        }]),
     };
     pub static FAILURE_REASON: Shape = Shape {
         name: "FailureReason",
@@ -1077,6 +4318,341 @@ pub mod shapes {
             },
         ]),
     };
+    pub static IMAGE_CONFIG: Shape = Shape {
+        name: "ImageConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "RepositoryAccessMode",
+                wire_name: "RepositoryAccessMode",
+                shape: &REPOSITORY_ACCESS_MODE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "RepositoryAuthConfig",
+                wire_name: "RepositoryAuthConfig",
+                shape: &REPOSITORY_AUTH_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static INFERENCE_EXECUTION_CONFIG: Shape = Shape {
+        name: "InferenceExecutionConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "Mode",
+            wire_name: "Mode",
+            shape: &INFERENCE_EXECUTION_MODE,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static INFERENCE_EXECUTION_MODE: Shape = Shape {
+        name: "InferenceExecutionMode",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &["Serial", "Direct"] },
+    };
+    pub static INFERENCE_HUB_ACCESS_CONFIG: Shape = Shape {
+        name: "InferenceHubAccessConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "HubContentArn",
+            wire_name: "HubContentArn",
+            shape: &HUB_CONTENT_ARN,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static INFERENCE_SPECIFICATION_NAME: Shape = Shape {
+        name: "InferenceSpecificationName",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(63) },
+            pattern: Some(Pattern::new("[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", "[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")),
+            values: &[],
+        },
+    };
+    pub static INITIAL_TASK_COUNT: Shape = Shape {
+        name: "InitialTaskCount",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(1), max: None } },
+    };
+    pub static INSTANCE_POOL: Shape = Shape {
+        name: "InstancePool",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "InstanceType",
+                wire_name: "InstanceType",
+                shape: &PRODUCTION_VARIANT_INSTANCE_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "ModelNameOverride",
+                wire_name: "ModelNameOverride",
+                shape: &MODEL_NAME,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Priority",
+                wire_name: "Priority",
+                shape: &INSTANCE_POOL_PRIORITY,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static INSTANCE_POOL_LIST: Shape = Shape {
+        name: "InstancePoolList",
+        sensitive: false,
+        kind: Kind::List {
+            element: &INSTANCE_POOL,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(1), max: Some(5) },
+        },
+    };
+    pub static INSTANCE_POOL_PRIORITY: Shape = Shape {
+        name: "InstancePoolPriority",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(1), max: Some(5) } },
+    };
+    pub static INSTANCE_POOL_SUMMARY: Shape = Shape {
+        name: "InstancePoolSummary",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "InstanceType",
+                wire_name: "InstanceType",
+                shape: &PRODUCTION_VARIANT_INSTANCE_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "CurrentInstanceCount",
+                wire_name: "CurrentInstanceCount",
+                shape: &TASK_COUNT,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static INSTANCE_POOL_SUMMARY_LIST: Shape = Shape {
+        name: "InstancePoolSummaryList",
+        sensitive: false,
+        kind: Kind::List {
+            element: &INSTANCE_POOL_SUMMARY,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(1), max: None },
+        },
+    };
+    pub static JSON_CONTENT_TYPE: Shape = Shape {
+        name: "JsonContentType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(256) },
+            pattern: Some(Pattern::new(
+                "[a-zA-Z0-9](-*[a-zA-Z0-9])*\\/[a-zA-Z0-9](-*[a-zA-Z0-9.])*",
+                "[a-zA-Z0-9](-*[a-zA-Z0-9])*\\/[a-zA-Z0-9](-*[a-zA-Z0-9.])*",
+            )),
+            values: &[],
+        },
+    };
+    pub static JSON_CONTENT_TYPES: Shape = Shape {
+        name: "JsonContentTypes",
+        sensitive: false,
+        kind: Kind::List {
+            element: &JSON_CONTENT_TYPE,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(1), max: Some(10) },
+        },
+    };
+    pub static KMS_KEY_ID: Shape = Shape {
+        name: "KmsKeyId",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(2048) },
+            pattern: Some(Pattern::new("[a-zA-Z0-9:/_-]*", "[a-zA-Z0-9:/_-]*")),
+            values: &[],
+        },
+    };
+    pub static LIST_ENDPOINT_CONFIGS_INPUT: Shape = Shape {
+        name: "ListEndpointConfigsInput",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "SortBy",
+                wire_name: "SortBy",
+                shape: &ENDPOINT_CONFIG_SORT_KEY,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "SortOrder",
+                wire_name: "SortOrder",
+                shape: &ORDER_KEY,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "NextToken",
+                wire_name: "NextToken",
+                shape: &PAGINATION_TOKEN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxResults",
+                wire_name: "MaxResults",
+                shape: &MAX_RESULTS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "NameContains",
+                wire_name: "NameContains",
+                shape: &ENDPOINT_CONFIG_NAME_CONTAINS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CreationTimeBefore",
+                wire_name: "CreationTimeBefore",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CreationTimeAfter",
+                wire_name: "CreationTimeAfter",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_ENDPOINT_CONFIGS_OUTPUT: Shape = Shape {
+        name: "ListEndpointConfigsOutput",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "EndpointConfigs",
+                wire_name: "EndpointConfigs",
+                shape: &ENDPOINT_CONFIG_SUMMARY_LIST,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "NextToken",
+                wire_name: "NextToken",
+                shape: &PAGINATION_TOKEN,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_ENDPOINTS_INPUT: Shape = Shape {
+        name: "ListEndpointsInput",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "SortBy",
+                wire_name: "SortBy",
+                shape: &ENDPOINT_SORT_KEY,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "SortOrder",
+                wire_name: "SortOrder",
+                shape: &ORDER_KEY,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "NextToken",
+                wire_name: "NextToken",
+                shape: &PAGINATION_TOKEN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxResults",
+                wire_name: "MaxResults",
+                shape: &MAX_RESULTS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "NameContains",
+                wire_name: "NameContains",
+                shape: &ENDPOINT_NAME_CONTAINS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CreationTimeBefore",
+                wire_name: "CreationTimeBefore",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CreationTimeAfter",
+                wire_name: "CreationTimeAfter",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "LastModifiedTimeBefore",
+                wire_name: "LastModifiedTimeBefore",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "LastModifiedTimeAfter",
+                wire_name: "LastModifiedTimeAfter",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "StatusEquals",
+                wire_name: "StatusEquals",
+                shape: &ENDPOINT_STATUS,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_ENDPOINTS_OUTPUT: Shape = Shape {
+        name: "ListEndpointsOutput",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Endpoints",
+                wire_name: "Endpoints",
+                shape: &ENDPOINT_SUMMARY_LIST,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "NextToken",
+                wire_name: "NextToken",
+                shape: &PAGINATION_TOKEN,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
     pub static LIST_HUB_CONTENT_VERSIONS_REQUEST: Shape = Shape {
         name: "ListHubContentVersionsRequest",
         sensitive: false,
@@ -1365,10 +4941,383 @@ pub mod shapes {
             },
         ]),
     };
+    pub static LIST_MODELS_INPUT: Shape = Shape {
+        name: "ListModelsInput",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "SortBy",
+                wire_name: "SortBy",
+                shape: &MODEL_SORT_KEY,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "SortOrder",
+                wire_name: "SortOrder",
+                shape: &ORDER_KEY,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "NextToken",
+                wire_name: "NextToken",
+                shape: &PAGINATION_TOKEN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxResults",
+                wire_name: "MaxResults",
+                shape: &MAX_RESULTS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "NameContains",
+                wire_name: "NameContains",
+                shape: &MODEL_NAME_CONTAINS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CreationTimeBefore",
+                wire_name: "CreationTimeBefore",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CreationTimeAfter",
+                wire_name: "CreationTimeAfter",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_MODELS_OUTPUT: Shape = Shape {
+        name: "ListModelsOutput",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Models",
+                wire_name: "Models",
+                shape: &MODEL_SUMMARY_LIST,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "NextToken",
+                wire_name: "NextToken",
+                shape: &PAGINATION_TOKEN,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_TAGS_INPUT: Shape = Shape {
+        name: "ListTagsInput",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "ResourceArn",
+                wire_name: "ResourceArn",
+                shape: &RESOURCE_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "NextToken",
+                wire_name: "NextToken",
+                shape: &NEXT_TOKEN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxResults",
+                wire_name: "MaxResults",
+                shape: &LIST_TAGS_MAX_RESULTS,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static LIST_TAGS_MAX_RESULTS: Shape = Shape {
+        name: "ListTagsMaxResults",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(50), max: None } },
+    };
+    pub static LIST_TAGS_OUTPUT: Shape = Shape {
+        name: "ListTagsOutput",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member { name: "Tags", wire_name: "Tags", shape: &TAG_LIST, required: false, location: Location::Body },
+            Member {
+                name: "NextToken",
+                wire_name: "NextToken",
+                shape: &NEXT_TOKEN,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static MANAGED_INSTANCE_SCALING_COOLDOWN_IN_MINUTES: Shape = Shape {
+        name: "ManagedInstanceScalingCooldownInMinutes",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(5), max: Some(1440) } },
+    };
+    pub static MANAGED_INSTANCE_SCALING_MAX_INSTANCE_COUNT: Shape = Shape {
+        name: "ManagedInstanceScalingMaxInstanceCount",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(1), max: None } },
+    };
+    pub static MANAGED_INSTANCE_SCALING_MAXIMUM_STEP_SIZE: Shape = Shape {
+        name: "ManagedInstanceScalingMaximumStepSize",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(1), max: Some(100) } },
+    };
+    pub static MANAGED_INSTANCE_SCALING_MIN_INSTANCE_COUNT: Shape = Shape {
+        name: "ManagedInstanceScalingMinInstanceCount",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(0), max: None } },
+    };
+    pub static MANAGED_INSTANCE_SCALING_SCALE_IN_STRATEGY: Shape = Shape {
+        name: "ManagedInstanceScalingScaleInStrategy",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["IDLE_RELEASE", "CONSOLIDATION"],
+        },
+    };
+    pub static MANAGED_INSTANCE_SCALING_STATUS: Shape = Shape {
+        name: "ManagedInstanceScalingStatus",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &["ENABLED", "DISABLED"] },
+    };
+    pub static MAX_CONCURRENT_INVOCATIONS_PER_INSTANCE: Shape = Shape {
+        name: "MaxConcurrentInvocationsPerInstance",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(1), max: Some(1000) } },
+    };
     pub static MAX_RESULTS: Shape = Shape {
         name: "MaxResults",
         sensitive: false,
         kind: Kind::Integer { wide: false, range: Bounds { min: Some(1), max: Some(100) } },
+    };
+    pub static MAXIMUM_EXECUTION_TIMEOUT_IN_SECONDS: Shape = Shape {
+        name: "MaximumExecutionTimeoutInSeconds",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(600), max: Some(28800) } },
+    };
+    pub static METRIC_PUBLISH_FREQUENCY_IN_SECONDS: Shape = Shape {
+        name: "MetricPublishFrequencyInSeconds",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: None, max: None } },
+    };
+    pub static METRICS_CONFIG: Shape = Shape {
+        name: "MetricsConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "EnableEnhancedMetrics",
+                wire_name: "EnableEnhancedMetrics",
+                shape: &ENABLE_ENHANCED_METRICS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "EnableDetailedObservability",
+                wire_name: "EnableDetailedObservability",
+                shape: &ENABLE_DETAILED_OBSERVABILITY,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MetricPublishFrequencyInSeconds",
+                wire_name: "MetricPublishFrequencyInSeconds",
+                shape: &METRIC_PUBLISH_FREQUENCY_IN_SECONDS,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static METRICS_ENDPOINT: Shape = Shape {
+        name: "MetricsEndpoint",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "MetricsEndpointPath",
+                wire_name: "MetricsEndpointPath",
+                shape: &METRICS_ENDPOINT_PATH,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "MetricPublishFrequencyInSeconds",
+                wire_name: "MetricPublishFrequencyInSeconds",
+                shape: &METRIC_PUBLISH_FREQUENCY_IN_SECONDS,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static METRICS_ENDPOINT_LIST: Shape = Shape {
+        name: "MetricsEndpointList",
+        sensitive: false,
+        kind: Kind::List {
+            element: &METRICS_ENDPOINT,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(0), max: Some(1) },
+        },
+    };
+    pub static METRICS_ENDPOINT_PATH: Shape = Shape {
+        name: "MetricsEndpointPath",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(256) },
+            pattern: Some(Pattern::new(
+                "/(?!.*\\.\\.)[a-zA-Z0-9/_.\\-]+",
+                "/(\\.|\\.?[a-zA-Z0-9/_\\-](\\.?[a-zA-Z0-9/_\\-])*\\.?)",
+            )),
+            values: &[],
+        },
+    };
+    pub static ML_RESERVATION_ARN: Shape = Shape {
+        name: "MlReservationArn",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(20), max: Some(258) },
+            pattern: Some(Pattern::new(
+                "arn:aws[a-z\\-]*:sagemaker:[a-z0-9\\-]*:[0-9]{12}:[a-z0-9\\-]{1,14}/.*",
+                "arn:aws[a-z\\-]*:sagemaker:[a-z0-9\\-]*:[0-9]{12}:[a-z0-9\\-]{1,14}/.*",
+            )),
+            values: &[],
+        },
+    };
+    pub static MODEL_ACCESS_CONFIG: Shape = Shape {
+        name: "ModelAccessConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "AcceptEula",
+            wire_name: "AcceptEula",
+            shape: &ACCEPT_EULA,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static MODEL_ARN: Shape = Shape {
+        name: "ModelArn",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(20), max: Some(2048) },
+            pattern: Some(Pattern::new(
+                "arn:aws[a-z\\-]*:sagemaker:[a-z0-9\\-]*:[0-9]{12}:model/.*",
+                "arn:aws[a-z\\-]*:sagemaker:[a-z0-9\\-]*:[0-9]{12}:model/.*",
+            )),
+            values: &[],
+        },
+    };
+    pub static MODEL_CACHE_SETTING: Shape = Shape {
+        name: "ModelCacheSetting",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &["Enabled", "Disabled"] },
+    };
+    pub static MODEL_COMPRESSION_TYPE: Shape = Shape {
+        name: "ModelCompressionType",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &["None", "Gzip"] },
+    };
+    pub static MODEL_DATA_SOURCE: Shape = Shape {
+        name: "ModelDataSource",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "S3DataSource",
+            wire_name: "S3DataSource",
+            shape: &S3_MODEL_DATA_SOURCE,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
+    pub static MODEL_NAME: Shape = Shape {
+        name: "ModelName",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(63) },
+            pattern: Some(Pattern::new(
+                "[a-zA-Z0-9]([\\-a-zA-Z0-9]*[a-zA-Z0-9])?",
+                "[a-zA-Z0-9]([\\-a-zA-Z0-9]*[a-zA-Z0-9])?",
+            )),
+            values: &[],
+        },
+    };
+    pub static MODEL_NAME_CONTAINS: Shape = Shape {
+        name: "ModelNameContains",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(63) },
+            pattern: Some(Pattern::new("[a-zA-Z0-9-]+", "[a-zA-Z0-9-]+")),
+            values: &[],
+        },
+    };
+    pub static MODEL_SORT_KEY: Shape = Shape {
+        name: "ModelSortKey",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["Name", "CreationTime"],
+        },
+    };
+    pub static MODEL_SUMMARY: Shape = Shape {
+        name: "ModelSummary",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "ModelName",
+                wire_name: "ModelName",
+                shape: &MODEL_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "ModelArn",
+                wire_name: "ModelArn",
+                shape: &MODEL_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "CreationTime",
+                wire_name: "CreationTime",
+                shape: &TIMESTAMP,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static MODEL_SUMMARY_LIST: Shape = Shape {
+        name: "ModelSummaryList",
+        sensitive: false,
+        kind: Kind::List {
+            element: &MODEL_SUMMARY,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static MULTI_MODEL_CONFIG: Shape = Shape {
+        name: "MultiModelConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "ModelCacheSetting",
+            wire_name: "ModelCacheSetting",
+            shape: &MODEL_CACHE_SETTING,
+            required: false,
+            location: Location::Body,
+        }]),
     };
     pub static NAME_CONTAINS: Shape = Shape {
         name: "NameContains",
@@ -1388,12 +5337,1006 @@ pub mod shapes {
             values: &[],
         },
     };
+    pub static ORDER_KEY: Shape = Shape {
+        name: "OrderKey",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["Ascending", "Descending"],
+        },
+    };
+    pub static PAGINATION_TOKEN: Shape = Shape {
+        name: "PaginationToken",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(8192) },
+            pattern: Some(Pattern::new(".*", ".*")),
+            values: &[],
+        },
+    };
+    pub static PENDING_DEPLOYMENT_SUMMARY: Shape = Shape {
+        name: "PendingDeploymentSummary",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "EndpointConfigName",
+                wire_name: "EndpointConfigName",
+                shape: &ENDPOINT_CONFIG_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "ProductionVariants",
+                wire_name: "ProductionVariants",
+                shape: &PENDING_PRODUCTION_VARIANT_SUMMARY_LIST,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "StartTime",
+                wire_name: "StartTime",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ShadowProductionVariants",
+                wire_name: "ShadowProductionVariants",
+                shape: &PENDING_PRODUCTION_VARIANT_SUMMARY_LIST,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static PENDING_PRODUCTION_VARIANT_SUMMARY: Shape = Shape {
+        name: "PendingProductionVariantSummary",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "VariantName",
+                wire_name: "VariantName",
+                shape: &VARIANT_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "DeployedImages",
+                wire_name: "DeployedImages",
+                shape: &DEPLOYED_IMAGES,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CurrentWeight",
+                wire_name: "CurrentWeight",
+                shape: &VARIANT_WEIGHT,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "DesiredWeight",
+                wire_name: "DesiredWeight",
+                shape: &VARIANT_WEIGHT,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CurrentInstanceCount",
+                wire_name: "CurrentInstanceCount",
+                shape: &TASK_COUNT,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "DesiredInstanceCount",
+                wire_name: "DesiredInstanceCount",
+                shape: &TASK_COUNT,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "InstanceType",
+                wire_name: "InstanceType",
+                shape: &PRODUCTION_VARIANT_INSTANCE_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "InstancePools",
+                wire_name: "InstancePools",
+                shape: &INSTANCE_POOL_SUMMARY_LIST,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "AcceleratorType",
+                wire_name: "AcceleratorType",
+                shape: &PRODUCTION_VARIANT_ACCELERATOR_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "VariantStatus",
+                wire_name: "VariantStatus",
+                shape: &PRODUCTION_VARIANT_STATUS_LIST,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CurrentServerlessConfig",
+                wire_name: "CurrentServerlessConfig",
+                shape: &PRODUCTION_VARIANT_SERVERLESS_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "DesiredServerlessConfig",
+                wire_name: "DesiredServerlessConfig",
+                shape: &PRODUCTION_VARIANT_SERVERLESS_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ManagedInstanceScaling",
+                wire_name: "ManagedInstanceScaling",
+                shape: &PRODUCTION_VARIANT_MANAGED_INSTANCE_SCALING,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "RoutingConfig",
+                wire_name: "RoutingConfig",
+                shape: &PRODUCTION_VARIANT_ROUTING_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "AcceleratorPartitionLayouts",
+                wire_name: "AcceleratorPartitionLayouts",
+                shape: &ACCELERATOR_PARTITION_LAYOUTS,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static PENDING_PRODUCTION_VARIANT_SUMMARY_LIST: Shape = Shape {
+        name: "PendingProductionVariantSummaryList",
+        sensitive: false,
+        kind: Kind::List {
+            element: &PENDING_PRODUCTION_VARIANT_SUMMARY,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(1), max: None },
+        },
+    };
+    pub static PREFIX_AWARE_ROUTING_CONCURRENCY_THRESHOLD: Shape = Shape {
+        name: "PrefixAwareRoutingConcurrencyThreshold",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(1), max: Some(1024) } },
+    };
+    pub static PREFIX_AWARE_ROUTING_CONFIG: Shape = Shape {
+        name: "PrefixAwareRoutingConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "PrefixLength",
+                wire_name: "PrefixLength",
+                shape: &PREFIX_AWARE_ROUTING_PREFIX_LENGTH,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ConcurrencyThreshold",
+                wire_name: "ConcurrencyThreshold",
+                shape: &PREFIX_AWARE_ROUTING_CONCURRENCY_THRESHOLD,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static PREFIX_AWARE_ROUTING_PREFIX_LENGTH: Shape = Shape {
+        name: "PrefixAwareRoutingPrefixLength",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(1024), max: Some(65536) } },
+    };
+    pub static PRODUCTION_VARIANT: Shape = Shape {
+        name: "ProductionVariant",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "VariantName",
+                wire_name: "VariantName",
+                shape: &VARIANT_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "ModelName",
+                wire_name: "ModelName",
+                shape: &MODEL_NAME,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "InitialInstanceCount",
+                wire_name: "InitialInstanceCount",
+                shape: &INITIAL_TASK_COUNT,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "InstanceType",
+                wire_name: "InstanceType",
+                shape: &PRODUCTION_VARIANT_INSTANCE_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "InstancePools",
+                wire_name: "InstancePools",
+                shape: &INSTANCE_POOL_LIST,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "VariantInstanceProvisionTimeoutInSeconds",
+                wire_name: "VariantInstanceProvisionTimeoutInSeconds",
+                shape: &VARIANT_INSTANCE_PROVISION_TIMEOUT_IN_SECONDS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "InitialVariantWeight",
+                wire_name: "InitialVariantWeight",
+                shape: &VARIANT_WEIGHT,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "AcceleratorType",
+                wire_name: "AcceleratorType",
+                shape: &PRODUCTION_VARIANT_ACCELERATOR_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CoreDumpConfig",
+                wire_name: "CoreDumpConfig",
+                shape: &PRODUCTION_VARIANT_CORE_DUMP_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ServerlessConfig",
+                wire_name: "ServerlessConfig",
+                shape: &PRODUCTION_VARIANT_SERVERLESS_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "VolumeSizeInGB",
+                wire_name: "VolumeSizeInGB",
+                shape: &PRODUCTION_VARIANT_VOLUME_SIZE_IN_GB,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ModelDataDownloadTimeoutInSeconds",
+                wire_name: "ModelDataDownloadTimeoutInSeconds",
+                shape: &PRODUCTION_VARIANT_MODEL_DATA_DOWNLOAD_TIMEOUT_IN_SECONDS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ContainerStartupHealthCheckTimeoutInSeconds",
+                wire_name: "ContainerStartupHealthCheckTimeoutInSeconds",
+                shape: &PRODUCTION_VARIANT_CONTAINER_STARTUP_HEALTH_CHECK_TIMEOUT_IN_SECONDS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "EnableSSMAccess",
+                wire_name: "EnableSSMAccess",
+                shape: &PRODUCTION_VARIANT_SSM_ACCESS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ManagedInstanceScaling",
+                wire_name: "ManagedInstanceScaling",
+                shape: &PRODUCTION_VARIANT_MANAGED_INSTANCE_SCALING,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "RoutingConfig",
+                wire_name: "RoutingConfig",
+                shape: &PRODUCTION_VARIANT_ROUTING_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "InferenceAmiVersion",
+                wire_name: "InferenceAmiVersion",
+                shape: &PRODUCTION_VARIANT_INFERENCE_AMI_VERSION,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CapacityReservationConfig",
+                wire_name: "CapacityReservationConfig",
+                shape: &PRODUCTION_VARIANT_CAPACITY_RESERVATION_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "AcceleratorPartitionLayouts",
+                wire_name: "AcceleratorPartitionLayouts",
+                shape: &PRODUCTION_VARIANT_ACCELERATOR_PARTITION_LAYOUTS_LIST,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static PRODUCTION_VARIANT_ACCELERATOR_PARTITION_LAYOUTS_LIST: Shape = Shape {
+        name: "ProductionVariantAcceleratorPartitionLayoutsList",
+        sensitive: false,
+        kind: Kind::List {
+            element: &ACCELERATOR_PARTITION_LAYOUT,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(1), max: Some(32) },
+        },
+    };
+    pub static PRODUCTION_VARIANT_ACCELERATOR_TYPE: Shape = Shape {
+        name: "ProductionVariantAcceleratorType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &[
+                "ml.eia1.medium",
+                "ml.eia1.large",
+                "ml.eia1.xlarge",
+                "ml.eia2.medium",
+                "ml.eia2.large",
+                "ml.eia2.xlarge",
+            ],
+        },
+    };
+    pub static PRODUCTION_VARIANT_CAPACITY_RESERVATION_CONFIG: Shape = Shape {
+        name: "ProductionVariantCapacityReservationConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "CapacityReservationPreference",
+                wire_name: "CapacityReservationPreference",
+                shape: &CAPACITY_RESERVATION_PREFERENCE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MlReservationArn",
+                wire_name: "MlReservationArn",
+                shape: &ML_RESERVATION_ARN,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static PRODUCTION_VARIANT_CAPACITY_RESERVATION_SUMMARY: Shape = Shape {
+        name: "ProductionVariantCapacityReservationSummary",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "MlReservationArn",
+                wire_name: "MlReservationArn",
+                shape: &ML_RESERVATION_ARN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CapacityReservationPreference",
+                wire_name: "CapacityReservationPreference",
+                shape: &CAPACITY_RESERVATION_PREFERENCE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "TotalInstanceCount",
+                wire_name: "TotalInstanceCount",
+                shape: &TASK_COUNT,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "AvailableInstanceCount",
+                wire_name: "AvailableInstanceCount",
+                shape: &TASK_COUNT,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "UsedByCurrentEndpoint",
+                wire_name: "UsedByCurrentEndpoint",
+                shape: &TASK_COUNT,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Ec2CapacityReservations",
+                wire_name: "Ec2CapacityReservations",
+                shape: &EC2_CAPACITY_RESERVATIONS_LIST,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static PRODUCTION_VARIANT_CONTAINER_STARTUP_HEALTH_CHECK_TIMEOUT_IN_SECONDS: Shape = Shape {
+        name: "ProductionVariantContainerStartupHealthCheckTimeoutInSeconds",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(60), max: Some(3600) } },
+    };
+    pub static PRODUCTION_VARIANT_CORE_DUMP_CONFIG: Shape = Shape {
+        name: "ProductionVariantCoreDumpConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "DestinationS3Uri",
+                wire_name: "DestinationS3Uri",
+                shape: &DESTINATION_S3_URI,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "KmsKeyId",
+                wire_name: "KmsKeyId",
+                shape: &KMS_KEY_ID,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static PRODUCTION_VARIANT_INFERENCE_AMI_VERSION: Shape = Shape {
+        name: "ProductionVariantInferenceAmiVersion",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &[
+                "al2-ami-sagemaker-inference-gpu-2",
+                "al2-ami-sagemaker-inference-gpu-2-1",
+                "al2-ami-sagemaker-inference-gpu-3-1",
+                "al2-ami-sagemaker-inference-neuron-2",
+                "al2023-ami-sagemaker-inference-gpu-4-1",
+            ],
+        },
+    };
+    pub static PRODUCTION_VARIANT_INSTANCE_TYPE: Shape = Shape {
+        name: "ProductionVariantInstanceType",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &[] },
+    };
+    pub static PRODUCTION_VARIANT_LIST: Shape = Shape {
+        name: "ProductionVariantList",
+        sensitive: false,
+        kind: Kind::List {
+            element: &PRODUCTION_VARIANT,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(1), max: Some(10) },
+        },
+    };
+    pub static PRODUCTION_VARIANT_MANAGED_INSTANCE_SCALING: Shape = Shape {
+        name: "ProductionVariantManagedInstanceScaling",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Status",
+                wire_name: "Status",
+                shape: &MANAGED_INSTANCE_SCALING_STATUS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MinInstanceCount",
+                wire_name: "MinInstanceCount",
+                shape: &MANAGED_INSTANCE_SCALING_MIN_INSTANCE_COUNT,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxInstanceCount",
+                wire_name: "MaxInstanceCount",
+                shape: &MANAGED_INSTANCE_SCALING_MAX_INSTANCE_COUNT,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ScaleInPolicy",
+                wire_name: "ScaleInPolicy",
+                shape: &PRODUCTION_VARIANT_MANAGED_INSTANCE_SCALING_SCALE_IN_POLICY,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static PRODUCTION_VARIANT_MANAGED_INSTANCE_SCALING_SCALE_IN_POLICY: Shape = Shape {
+        name: "ProductionVariantManagedInstanceScalingScaleInPolicy",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Strategy",
+                wire_name: "Strategy",
+                shape: &MANAGED_INSTANCE_SCALING_SCALE_IN_STRATEGY,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaximumStepSize",
+                wire_name: "MaximumStepSize",
+                shape: &MANAGED_INSTANCE_SCALING_MAXIMUM_STEP_SIZE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CooldownInMinutes",
+                wire_name: "CooldownInMinutes",
+                shape: &MANAGED_INSTANCE_SCALING_COOLDOWN_IN_MINUTES,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static PRODUCTION_VARIANT_MODEL_DATA_DOWNLOAD_TIMEOUT_IN_SECONDS: Shape = Shape {
+        name: "ProductionVariantModelDataDownloadTimeoutInSeconds",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(60), max: Some(3600) } },
+    };
+    pub static PRODUCTION_VARIANT_ROUTING_CONFIG: Shape = Shape {
+        name: "ProductionVariantRoutingConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "RoutingStrategy",
+                wire_name: "RoutingStrategy",
+                shape: &ROUTING_STRATEGY,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "PrefixAwareRoutingConfig",
+                wire_name: "PrefixAwareRoutingConfig",
+                shape: &PREFIX_AWARE_ROUTING_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static PRODUCTION_VARIANT_SSM_ACCESS: Shape =
+        Shape { name: "ProductionVariantSSMAccess", sensitive: false, kind: Kind::Boolean };
+    pub static PRODUCTION_VARIANT_SERVERLESS_CONFIG: Shape = Shape {
+        name: "ProductionVariantServerlessConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "MemorySizeInMB",
+                wire_name: "MemorySizeInMB",
+                shape: &SERVERLESS_MEMORY_SIZE_IN_MB,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxConcurrency",
+                wire_name: "MaxConcurrency",
+                shape: &SERVERLESS_MAX_CONCURRENCY,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "ProvisionedConcurrency",
+                wire_name: "ProvisionedConcurrency",
+                shape: &SERVERLESS_PROVISIONED_CONCURRENCY,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static PRODUCTION_VARIANT_SERVERLESS_UPDATE_CONFIG: Shape = Shape {
+        name: "ProductionVariantServerlessUpdateConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "MaxConcurrency",
+                wire_name: "MaxConcurrency",
+                shape: &SERVERLESS_MAX_CONCURRENCY,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ProvisionedConcurrency",
+                wire_name: "ProvisionedConcurrency",
+                shape: &SERVERLESS_PROVISIONED_CONCURRENCY,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static PRODUCTION_VARIANT_STATUS: Shape = Shape {
+        name: "ProductionVariantStatus",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Status",
+                wire_name: "Status",
+                shape: &VARIANT_STATUS,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "StatusMessage",
+                wire_name: "StatusMessage",
+                shape: &VARIANT_STATUS_MESSAGE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "StartTime",
+                wire_name: "StartTime",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static PRODUCTION_VARIANT_STATUS_LIST: Shape = Shape {
+        name: "ProductionVariantStatusList",
+        sensitive: false,
+        kind: Kind::List {
+            element: &PRODUCTION_VARIANT_STATUS,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(0), max: Some(5) },
+        },
+    };
+    pub static PRODUCTION_VARIANT_SUMMARY: Shape = Shape {
+        name: "ProductionVariantSummary",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "VariantName",
+                wire_name: "VariantName",
+                shape: &VARIANT_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "DeployedImages",
+                wire_name: "DeployedImages",
+                shape: &DEPLOYED_IMAGES,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CurrentWeight",
+                wire_name: "CurrentWeight",
+                shape: &VARIANT_WEIGHT,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "DesiredWeight",
+                wire_name: "DesiredWeight",
+                shape: &VARIANT_WEIGHT,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CurrentInstanceCount",
+                wire_name: "CurrentInstanceCount",
+                shape: &TASK_COUNT,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "DesiredInstanceCount",
+                wire_name: "DesiredInstanceCount",
+                shape: &TASK_COUNT,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "InstancePools",
+                wire_name: "InstancePools",
+                shape: &INSTANCE_POOL_SUMMARY_LIST,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "VariantStatus",
+                wire_name: "VariantStatus",
+                shape: &PRODUCTION_VARIANT_STATUS_LIST,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CurrentServerlessConfig",
+                wire_name: "CurrentServerlessConfig",
+                shape: &PRODUCTION_VARIANT_SERVERLESS_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "DesiredServerlessConfig",
+                wire_name: "DesiredServerlessConfig",
+                shape: &PRODUCTION_VARIANT_SERVERLESS_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ManagedInstanceScaling",
+                wire_name: "ManagedInstanceScaling",
+                shape: &PRODUCTION_VARIANT_MANAGED_INSTANCE_SCALING,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "RoutingConfig",
+                wire_name: "RoutingConfig",
+                shape: &PRODUCTION_VARIANT_ROUTING_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CapacityReservationConfig",
+                wire_name: "CapacityReservationConfig",
+                shape: &PRODUCTION_VARIANT_CAPACITY_RESERVATION_SUMMARY,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "AcceleratorPartitionLayouts",
+                wire_name: "AcceleratorPartitionLayouts",
+                shape: &ACCELERATOR_PARTITION_LAYOUTS,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static PRODUCTION_VARIANT_SUMMARY_LIST: Shape = Shape {
+        name: "ProductionVariantSummaryList",
+        sensitive: false,
+        kind: Kind::List {
+            element: &PRODUCTION_VARIANT_SUMMARY,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(1), max: None },
+        },
+    };
+    pub static PRODUCTION_VARIANT_VOLUME_SIZE_IN_GB: Shape = Shape {
+        name: "ProductionVariantVolumeSizeInGB",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(1), max: Some(512) } },
+    };
+    pub static REAL_TIME_INFERENCE_RECOMMENDATION: Shape = Shape {
+        name: "RealTimeInferenceRecommendation",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "RecommendationId",
+                wire_name: "RecommendationId",
+                shape: &STRING,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "InstanceType",
+                wire_name: "InstanceType",
+                shape: &PRODUCTION_VARIANT_INSTANCE_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Environment",
+                wire_name: "Environment",
+                shape: &ENVIRONMENT_MAP,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static REAL_TIME_INFERENCE_RECOMMENDATIONS: Shape = Shape {
+        name: "RealTimeInferenceRecommendations",
+        sensitive: false,
+        kind: Kind::List {
+            element: &REAL_TIME_INFERENCE_RECOMMENDATION,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(0), max: Some(3) },
+        },
+    };
+    pub static RECOMMENDATION_STATUS: Shape = Shape {
+        name: "RecommendationStatus",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["IN_PROGRESS", "COMPLETED", "FAILED", "NOT_APPLICABLE"],
+        },
+    };
     pub static REFERENCE_MIN_VERSION: Shape = Shape {
         name: "ReferenceMinVersion",
         sensitive: false,
         kind: Kind::String {
             length: Bounds { min: Some(5), max: Some(14) },
             pattern: Some(Pattern::new("\\d{1,4}.\\d{1,4}.\\d{1,4}", "[0-9]{1,4}.[0-9]{1,4}.[0-9]{1,4}")),
+            values: &[],
+        },
+    };
+    pub static REPOSITORY_ACCESS_MODE: Shape = Shape {
+        name: "RepositoryAccessMode",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &["Platform", "Vpc"] },
+    };
+    pub static REPOSITORY_AUTH_CONFIG: Shape = Shape {
+        name: "RepositoryAuthConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "RepositoryCredentialsProviderArn",
+            wire_name: "RepositoryCredentialsProviderArn",
+            shape: &REPOSITORY_CREDENTIALS_PROVIDER_ARN,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static REPOSITORY_CREDENTIALS_PROVIDER_ARN: Shape = Shape {
+        name: "RepositoryCredentialsProviderArn",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(2048) },
+            pattern: Some(Pattern::new(".*", ".*")),
+            values: &[],
+        },
+    };
+    pub static RESOURCE_ARN: Shape = Shape {
+        name: "ResourceArn",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(256) },
+            pattern: Some(Pattern::new(
+                "arn:aws[a-z-]*:sagemaker:[a-z0-9-]*:[0-9]{12}:.+",
+                "arn:aws[a-z-]*:sagemaker:[a-z0-9-]*:[0-9]{12}:.+",
+            )),
+            values: &[],
+        },
+    };
+    pub static ROLE_ARN: Shape = Shape {
+        name: "RoleArn",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(20), max: Some(2048) },
+            pattern: Some(Pattern::new(
+                "arn:aws[a-z\\-]*:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+",
+                "arn:aws[a-z\\-]*:iam::[0-9]{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+",
+            )),
+            values: &[],
+        },
+    };
+    pub static ROLLING_UPDATE_POLICY: Shape = Shape {
+        name: "RollingUpdatePolicy",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "MaximumBatchSize",
+                wire_name: "MaximumBatchSize",
+                shape: &CAPACITY_SIZE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "WaitIntervalInSeconds",
+                wire_name: "WaitIntervalInSeconds",
+                shape: &WAIT_INTERVAL_IN_SECONDS,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaximumExecutionTimeoutInSeconds",
+                wire_name: "MaximumExecutionTimeoutInSeconds",
+                shape: &MAXIMUM_EXECUTION_TIMEOUT_IN_SECONDS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "RollbackMaximumBatchSize",
+                wire_name: "RollbackMaximumBatchSize",
+                shape: &CAPACITY_SIZE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static ROUTING_STRATEGY: Shape = Shape {
+        name: "RoutingStrategy",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["LEAST_OUTSTANDING_REQUESTS", "RANDOM", "PREFIX_AWARE", "KV_AWARE"],
+        },
+    };
+    pub static S3_MODEL_DATA_SOURCE: Shape = Shape {
+        name: "S3ModelDataSource",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "S3Uri",
+                wire_name: "S3Uri",
+                shape: &S3_MODEL_URI,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "S3DataType",
+                wire_name: "S3DataType",
+                shape: &S3_MODEL_DATA_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "CompressionType",
+                wire_name: "CompressionType",
+                shape: &MODEL_COMPRESSION_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "ModelAccessConfig",
+                wire_name: "ModelAccessConfig",
+                shape: &MODEL_ACCESS_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "HubAccessConfig",
+                wire_name: "HubAccessConfig",
+                shape: &INFERENCE_HUB_ACCESS_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ManifestS3Uri",
+                wire_name: "ManifestS3Uri",
+                shape: &S3_MODEL_URI,
+                required: false,
+                location: Location::Body,
+            },
+            Member { name: "ETag", wire_name: "ETag", shape: &STRING, required: false, location: Location::Body },
+            Member {
+                name: "ManifestEtag",
+                wire_name: "ManifestEtag",
+                shape: &STRING,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static S3_MODEL_DATA_TYPE: Shape = Shape {
+        name: "S3ModelDataType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["S3Prefix", "S3Object"],
+        },
+    };
+    pub static S3_MODEL_URI: Shape = Shape {
+        name: "S3ModelUri",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(1024) },
+            pattern: Some(Pattern::new("(https|s3)://([^/]+)/?(.*)", "(https|s3)://([^/]+)/?(.*)")),
             values: &[],
         },
     };
@@ -1418,6 +6361,47 @@ pub mod shapes {
             values: &[],
         },
     };
+    pub static SAMPLING_PERCENTAGE: Shape = Shape {
+        name: "SamplingPercentage",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(0), max: Some(100) } },
+    };
+    pub static SECURITY_GROUP_ID: Shape = Shape {
+        name: "SecurityGroupId",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(32) },
+            pattern: Some(Pattern::new("[-0-9a-zA-Z]+", "[-0-9a-zA-Z]+")),
+            values: &[],
+        },
+    };
+    pub static SERVERLESS_MAX_CONCURRENCY: Shape = Shape {
+        name: "ServerlessMaxConcurrency",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(1), max: Some(200) } },
+    };
+    pub static SERVERLESS_MEMORY_SIZE_IN_MB: Shape = Shape {
+        name: "ServerlessMemorySizeInMB",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(1024), max: Some(6144) } },
+    };
+    pub static SERVERLESS_PROVISIONED_CONCURRENCY: Shape = Shape {
+        name: "ServerlessProvisionedConcurrency",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(1), max: Some(200) } },
+    };
+    pub static SNS_TOPIC_ARN: Shape = Shape {
+        name: "SnsTopicArn",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(2048) },
+            pattern: Some(Pattern::new(
+                "arn:aws[a-z\\-]*:sns:[a-z0-9\\-]*:[0-9]{12}:[a-zA-Z0-9_.-]+",
+                "arn:aws[a-z\\-]*:sns:[a-z0-9\\-]*:[0-9]{12}:[a-zA-Z0-9_.-]+",
+            )),
+            values: &[],
+        },
+    };
     pub static SORT_ORDER: Shape = Shape {
         name: "SortOrder",
         sensitive: false,
@@ -1432,7 +6416,224 @@ pub mod shapes {
         sensitive: false,
         kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &[] },
     };
+    pub static SUBNET_ID: Shape = Shape {
+        name: "SubnetId",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(32) },
+            pattern: Some(Pattern::new("[-0-9a-zA-Z]+", "[-0-9a-zA-Z]+")),
+            values: &[],
+        },
+    };
+    pub static SUBNETS: Shape = Shape {
+        name: "Subnets",
+        sensitive: false,
+        kind: Kind::List {
+            element: &SUBNET_ID,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(1), max: Some(16) },
+        },
+    };
+    pub static TAG: Shape = Shape {
+        name: "Tag",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member { name: "Key", wire_name: "Key", shape: &TAG_KEY, required: true, location: Location::Body },
+            Member { name: "Value", wire_name: "Value", shape: &TAG_VALUE, required: true, location: Location::Body },
+        ]),
+    };
+    pub static TAG_KEY: Shape = Shape {
+        name: "TagKey",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(128) },
+            pattern: Some(Pattern::new("([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)", "([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)")),
+            values: &[],
+        },
+    };
+    pub static TAG_KEY_LIST: Shape = Shape {
+        name: "TagKeyList",
+        sensitive: false,
+        kind: Kind::List {
+            element: &TAG_KEY,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(1), max: Some(50) },
+        },
+    };
+    pub static TAG_LIST: Shape = Shape {
+        name: "TagList",
+        sensitive: false,
+        kind: Kind::List {
+            element: &TAG,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(0), max: Some(50) },
+        },
+    };
+    pub static TAG_VALUE: Shape = Shape {
+        name: "TagValue",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(256) },
+            pattern: Some(Pattern::new("([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)", "([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)")),
+            values: &[],
+        },
+    };
+    pub static TASK_COUNT: Shape = Shape {
+        name: "TaskCount",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(0), max: None } },
+    };
+    pub static TERMINATION_WAIT_IN_SECONDS: Shape = Shape {
+        name: "TerminationWaitInSeconds",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(0), max: Some(3600) } },
+    };
     pub static TIMESTAMP: Shape = Shape { name: "Timestamp", sensitive: false, kind: Kind::Timestamp(None) };
+    pub static TRAFFIC_ROUTING_CONFIG: Shape = Shape {
+        name: "TrafficRoutingConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Type",
+                wire_name: "Type",
+                shape: &TRAFFIC_ROUTING_CONFIG_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "WaitIntervalInSeconds",
+                wire_name: "WaitIntervalInSeconds",
+                shape: &WAIT_INTERVAL_IN_SECONDS,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "CanarySize",
+                wire_name: "CanarySize",
+                shape: &CAPACITY_SIZE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "LinearStepSize",
+                wire_name: "LinearStepSize",
+                shape: &CAPACITY_SIZE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static TRAFFIC_ROUTING_CONFIG_TYPE: Shape = Shape {
+        name: "TrafficRoutingConfigType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["ALL_AT_ONCE", "CANARY", "LINEAR"],
+        },
+    };
+    pub static UPDATE_ENDPOINT_INPUT: Shape = Shape {
+        name: "UpdateEndpointInput",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "EndpointName",
+                wire_name: "EndpointName",
+                shape: &ENDPOINT_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "EndpointConfigName",
+                wire_name: "EndpointConfigName",
+                shape: &ENDPOINT_CONFIG_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "RetainAllVariantProperties",
+                wire_name: "RetainAllVariantProperties",
+                shape: &BOOLEAN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ExcludeRetainedVariantProperties",
+                wire_name: "ExcludeRetainedVariantProperties",
+                shape: &VARIANT_PROPERTY_LIST,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "DeploymentConfig",
+                wire_name: "DeploymentConfig",
+                shape: &DEPLOYMENT_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "RetainDeploymentConfig",
+                wire_name: "RetainDeploymentConfig",
+                shape: &BOOLEAN,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static UPDATE_ENDPOINT_OUTPUT: Shape = Shape {
+        name: "UpdateEndpointOutput",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "EndpointArn",
+            wire_name: "EndpointArn",
+            shape: &ENDPOINT_ARN,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static UPDATE_ENDPOINT_WEIGHTS_AND_CAPACITIES_INPUT: Shape = Shape {
+        name: "UpdateEndpointWeightsAndCapacitiesInput",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "EndpointName",
+                wire_name: "EndpointName",
+                shape: &ENDPOINT_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "DesiredWeightsAndCapacities",
+                wire_name: "DesiredWeightsAndCapacities",
+                shape: &DESIRED_WEIGHT_AND_CAPACITY_LIST,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static UPDATE_ENDPOINT_WEIGHTS_AND_CAPACITIES_OUTPUT: Shape = Shape {
+        name: "UpdateEndpointWeightsAndCapacitiesOutput",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "EndpointArn",
+            wire_name: "EndpointArn",
+            shape: &ENDPOINT_ARN,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static URL: Shape = Shape {
+        name: "Url",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(1024) },
+            pattern: Some(Pattern::new("(https|s3)://([^/]+)/?(.*)", "(https|s3)://([^/]+)/?(.*)")),
+            values: &[],
+        },
+    };
     pub static USER_CONTEXT: Shape = Shape {
         name: "UserContext",
         sensitive: false,
@@ -1467,6 +6668,110 @@ pub mod shapes {
             },
         ]),
     };
+    pub static VARIANT_INSTANCE_PROVISION_TIMEOUT_IN_SECONDS: Shape = Shape {
+        name: "VariantInstanceProvisionTimeoutInSeconds",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(300), max: Some(3600) } },
+    };
+    pub static VARIANT_NAME: Shape = Shape {
+        name: "VariantName",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(63) },
+            pattern: Some(Pattern::new("[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", "[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")),
+            values: &[],
+        },
+    };
+    pub static VARIANT_PROPERTY: Shape = Shape {
+        name: "VariantProperty",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "VariantPropertyType",
+            wire_name: "VariantPropertyType",
+            shape: &VARIANT_PROPERTY_TYPE,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static VARIANT_PROPERTY_LIST: Shape = Shape {
+        name: "VariantPropertyList",
+        sensitive: false,
+        kind: Kind::List {
+            element: &VARIANT_PROPERTY,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(0), max: Some(3) },
+        },
+    };
+    pub static VARIANT_PROPERTY_TYPE: Shape = Shape {
+        name: "VariantPropertyType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["DesiredInstanceCount", "DesiredWeight", "DataCaptureConfig"],
+        },
+    };
+    pub static VARIANT_STATUS: Shape = Shape {
+        name: "VariantStatus",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["Creating", "Updating", "Deleting", "ActivatingTraffic", "Baking"],
+        },
+    };
+    pub static VARIANT_STATUS_MESSAGE: Shape = Shape {
+        name: "VariantStatusMessage",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: Some(0), max: Some(1024) }, pattern: None, values: &[] },
+    };
+    pub static VARIANT_WEIGHT: Shape = Shape {
+        name: "VariantWeight",
+        sensitive: false,
+        kind: Kind::Float { range: Bounds { min: Some(0.0), max: None } },
+    };
+    pub static VERSIONED_ARN_OR_NAME: Shape = Shape {
+        name: "VersionedArnOrName",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(176) },
+            pattern: Some(Pattern::new(
+                "(arn:aws[a-z\\-]*:sagemaker:[a-z0-9\\-]*:[0-9]{12}:[a-z\\-]*\\/)?([a-zA-Z0-9]([a-zA-Z0-9-]){0,62})(?<!-)(\\/[0-9]{1,9})?",
+                "(arn:aws[a-z\\-]*:sagemaker:[a-z0-9\\-]*:[0-9]{12}:[a-z\\-]*\\/)?([a-zA-Z0-9](-*[a-zA-Z0-9]){0,62})(\\/[0-9]{1,9})?",
+            )),
+            values: &[],
+        },
+    };
+    pub static VPC_CONFIG: Shape = Shape {
+        name: "VpcConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "SecurityGroupIds",
+                wire_name: "SecurityGroupIds",
+                shape: &VPC_SECURITY_GROUP_IDS,
+                required: true,
+                location: Location::Body,
+            },
+            Member { name: "Subnets", wire_name: "Subnets", shape: &SUBNETS, required: true, location: Location::Body },
+        ]),
+    };
+    pub static VPC_SECURITY_GROUP_IDS: Shape = Shape {
+        name: "VpcSecurityGroupIds",
+        sensitive: false,
+        kind: Kind::List {
+            element: &SECURITY_GROUP_ID,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(1), max: Some(5) },
+        },
+    };
+    pub static WAIT_INTERVAL_IN_SECONDS: Shape = Shape {
+        name: "WaitIntervalInSeconds",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(0), max: Some(3600) } },
+    };
 }
 /// The service.
 pub static SERVICE: Service = Service {
@@ -1479,6 +6784,136 @@ pub static SERVICE: Service = Service {
     errors: ERRORS,
 };
 static OPERATIONS: &[Operation] = &[
+    Operation {
+        name: "AddTags",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::ADD_TAGS_INPUT),
+            output: Some(&shapes::ADD_TAGS_OUTPUT),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "CreateEndpoint",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::CREATE_ENDPOINT_INPUT),
+            output: Some(&shapes::CREATE_ENDPOINT_OUTPUT),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "CreateEndpointConfig",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::CREATE_ENDPOINT_CONFIG_INPUT),
+            output: Some(&shapes::CREATE_ENDPOINT_CONFIG_OUTPUT),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "CreateModel",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::CREATE_MODEL_INPUT),
+            output: Some(&shapes::CREATE_MODEL_OUTPUT),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "DeleteEndpoint",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::DELETE_ENDPOINT_INPUT),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "DeleteEndpointConfig",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::DELETE_ENDPOINT_CONFIG_INPUT),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "DeleteModel",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::DELETE_MODEL_INPUT),
+            output: None,
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "DeleteTags",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::DELETE_TAGS_INPUT),
+            output: Some(&shapes::DELETE_TAGS_OUTPUT),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "DescribeEndpoint",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::DESCRIBE_ENDPOINT_INPUT),
+            output: Some(&shapes::DESCRIBE_ENDPOINT_OUTPUT),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "DescribeEndpointConfig",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::DESCRIBE_ENDPOINT_CONFIG_INPUT),
+            output: Some(&shapes::DESCRIBE_ENDPOINT_CONFIG_OUTPUT),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
     Operation {
         name: "DescribeHub",
         method: "POST",
@@ -1500,6 +6935,45 @@ static OPERATIONS: &[Operation] = &[
         schema: Some(Schema {
             input: Some(&shapes::DESCRIBE_HUB_CONTENT_REQUEST),
             output: Some(&shapes::DESCRIBE_HUB_CONTENT_RESPONSE),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "DescribeModel",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::DESCRIBE_MODEL_INPUT),
+            output: Some(&shapes::DESCRIBE_MODEL_OUTPUT),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "ListEndpointConfigs",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_ENDPOINT_CONFIGS_INPUT),
+            output: Some(&shapes::LIST_ENDPOINT_CONFIGS_OUTPUT),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "ListEndpoints",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_ENDPOINTS_INPUT),
+            output: Some(&shapes::LIST_ENDPOINTS_OUTPUT),
             stream: None,
             result_wrapper: "",
             status: 200,
@@ -1544,8 +7018,59 @@ static OPERATIONS: &[Operation] = &[
             status: 200,
         }),
     },
+    Operation {
+        name: "ListModels",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_MODELS_INPUT),
+            output: Some(&shapes::LIST_MODELS_OUTPUT),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "ListTags",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_TAGS_INPUT),
+            output: Some(&shapes::LIST_TAGS_OUTPUT),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "UpdateEndpoint",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::UPDATE_ENDPOINT_INPUT),
+            output: Some(&shapes::UPDATE_ENDPOINT_OUTPUT),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "UpdateEndpointWeightsAndCapacities",
+        method: "POST",
+        uri: "/",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::UPDATE_ENDPOINT_WEIGHTS_AND_CAPACITIES_INPUT),
+            output: Some(&shapes::UPDATE_ENDPOINT_WEIGHTS_AND_CAPACITIES_OUTPUT),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
     Operation::named("AddAssociation"),
-    Operation::named("AddTags"),
     Operation::named("AssociateTrialComponent"),
     Operation::named("AttachClusterNodeNetworkInterface"),
     Operation::named("AttachClusterNodeVolume"),
@@ -1577,8 +7102,6 @@ static OPERATIONS: &[Operation] = &[
     Operation::named("CreateEdgeDeploymentPlan"),
     Operation::named("CreateEdgeDeploymentStage"),
     Operation::named("CreateEdgePackagingJob"),
-    Operation::named("CreateEndpoint"),
-    Operation::named("CreateEndpointConfig"),
     Operation::named("CreateExperiment"),
     Operation::named("CreateFeatureGroup"),
     Operation::named("CreateFlowDefinition"),
@@ -1597,7 +7120,6 @@ static OPERATIONS: &[Operation] = &[
     Operation::named("CreateLabelingJob"),
     Operation::named("CreateMlflowApp"),
     Operation::named("CreateMlflowTrackingServer"),
-    Operation::named("CreateModel"),
     Operation::named("CreateModelBiasJobDefinition"),
     Operation::named("CreateModelCard"),
     Operation::named("CreateModelCardExportJob"),
@@ -1650,8 +7172,6 @@ static OPERATIONS: &[Operation] = &[
     Operation::named("DeleteDomain"),
     Operation::named("DeleteEdgeDeploymentPlan"),
     Operation::named("DeleteEdgeDeploymentStage"),
-    Operation::named("DeleteEndpoint"),
-    Operation::named("DeleteEndpointConfig"),
     Operation::named("DeleteEndpointPolicy"),
     Operation::named("DeleteExperiment"),
     Operation::named("DeleteFeatureGroup"),
@@ -1669,7 +7189,6 @@ static OPERATIONS: &[Operation] = &[
     Operation::named("DeleteJob"),
     Operation::named("DeleteMlflowApp"),
     Operation::named("DeleteMlflowTrackingServer"),
-    Operation::named("DeleteModel"),
     Operation::named("DeleteModelBiasJobDefinition"),
     Operation::named("DeleteModelCard"),
     Operation::named("DeleteModelExplainabilityJobDefinition"),
@@ -1687,7 +7206,6 @@ static OPERATIONS: &[Operation] = &[
     Operation::named("DeleteProject"),
     Operation::named("DeleteSpace"),
     Operation::named("DeleteStudioLifecycleConfig"),
-    Operation::named("DeleteTags"),
     Operation::named("DeleteTrainingJob"),
     Operation::named("DeleteTrainingSession"),
     Operation::named("DeleteTrial"),
@@ -1722,8 +7240,6 @@ static OPERATIONS: &[Operation] = &[
     Operation::named("DescribeDomain"),
     Operation::named("DescribeEdgeDeploymentPlan"),
     Operation::named("DescribeEdgePackagingJob"),
-    Operation::named("DescribeEndpoint"),
-    Operation::named("DescribeEndpointConfig"),
     Operation::named("DescribeExperiment"),
     Operation::named("DescribeFeatureGroup"),
     Operation::named("DescribeFeatureMetadata"),
@@ -1742,7 +7258,6 @@ static OPERATIONS: &[Operation] = &[
     Operation::named("DescribeLineageGroup"),
     Operation::named("DescribeMlflowApp"),
     Operation::named("DescribeMlflowTrackingServer"),
-    Operation::named("DescribeModel"),
     Operation::named("DescribeModelBiasJobDefinition"),
     Operation::named("DescribeModelCard"),
     Operation::named("DescribeModelCardExportJob"),
@@ -1816,8 +7331,6 @@ static OPERATIONS: &[Operation] = &[
     Operation::named("ListDomains"),
     Operation::named("ListEdgeDeploymentPlans"),
     Operation::named("ListEdgePackagingJobs"),
-    Operation::named("ListEndpointConfigs"),
-    Operation::named("ListEndpoints"),
     Operation::named("ListExperiments"),
     Operation::named("ListFeatureGroups"),
     Operation::named("ListFlowDefinitions"),
@@ -1846,7 +7359,6 @@ static OPERATIONS: &[Operation] = &[
     Operation::named("ListModelPackageGroups"),
     Operation::named("ListModelPackages"),
     Operation::named("ListModelQualityJobDefinitions"),
-    Operation::named("ListModels"),
     Operation::named("ListMonitoringAlertHistory"),
     Operation::named("ListMonitoringAlerts"),
     Operation::named("ListMonitoringExecutions"),
@@ -1867,7 +7379,6 @@ static OPERATIONS: &[Operation] = &[
     Operation::named("ListStageDevices"),
     Operation::named("ListStudioLifecycleConfigs"),
     Operation::named("ListSubscribedWorkteams"),
-    Operation::named("ListTags"),
     Operation::named("ListTrainingJobs"),
     Operation::named("ListTrainingJobsForHyperParameterTuningJob"),
     Operation::named("ListTrainingPlans"),
@@ -1930,8 +7441,6 @@ static OPERATIONS: &[Operation] = &[
     Operation::named("UpdateDeviceFleet"),
     Operation::named("UpdateDevices"),
     Operation::named("UpdateDomain"),
-    Operation::named("UpdateEndpoint"),
-    Operation::named("UpdateEndpointWeightsAndCapacities"),
     Operation::named("UpdateExperiment"),
     Operation::named("UpdateFeatureGroup"),
     Operation::named("UpdateFeatureMetadata"),
@@ -1968,11 +7477,28 @@ static OPERATIONS: &[Operation] = &[
 /// The served operations.
 pub mod operations {
     use crate::schema::Operation;
-    pub static DESCRIBE_HUB: &Operation = &super::OPERATIONS[0];
-    pub static DESCRIBE_HUB_CONTENT: &Operation = &super::OPERATIONS[1];
-    pub static LIST_HUB_CONTENT_VERSIONS: &Operation = &super::OPERATIONS[2];
-    pub static LIST_HUB_CONTENTS: &Operation = &super::OPERATIONS[3];
-    pub static LIST_HUBS: &Operation = &super::OPERATIONS[4];
+    pub static ADD_TAGS: &Operation = &super::OPERATIONS[0];
+    pub static CREATE_ENDPOINT: &Operation = &super::OPERATIONS[1];
+    pub static CREATE_ENDPOINT_CONFIG: &Operation = &super::OPERATIONS[2];
+    pub static CREATE_MODEL: &Operation = &super::OPERATIONS[3];
+    pub static DELETE_ENDPOINT: &Operation = &super::OPERATIONS[4];
+    pub static DELETE_ENDPOINT_CONFIG: &Operation = &super::OPERATIONS[5];
+    pub static DELETE_MODEL: &Operation = &super::OPERATIONS[6];
+    pub static DELETE_TAGS: &Operation = &super::OPERATIONS[7];
+    pub static DESCRIBE_ENDPOINT: &Operation = &super::OPERATIONS[8];
+    pub static DESCRIBE_ENDPOINT_CONFIG: &Operation = &super::OPERATIONS[9];
+    pub static DESCRIBE_HUB: &Operation = &super::OPERATIONS[10];
+    pub static DESCRIBE_HUB_CONTENT: &Operation = &super::OPERATIONS[11];
+    pub static DESCRIBE_MODEL: &Operation = &super::OPERATIONS[12];
+    pub static LIST_ENDPOINT_CONFIGS: &Operation = &super::OPERATIONS[13];
+    pub static LIST_ENDPOINTS: &Operation = &super::OPERATIONS[14];
+    pub static LIST_HUB_CONTENT_VERSIONS: &Operation = &super::OPERATIONS[15];
+    pub static LIST_HUB_CONTENTS: &Operation = &super::OPERATIONS[16];
+    pub static LIST_HUBS: &Operation = &super::OPERATIONS[17];
+    pub static LIST_MODELS: &Operation = &super::OPERATIONS[18];
+    pub static LIST_TAGS: &Operation = &super::OPERATIONS[19];
+    pub static UPDATE_ENDPOINT: &Operation = &super::OPERATIONS[20];
+    pub static UPDATE_ENDPOINT_WEIGHTS_AND_CAPACITIES: &Operation = &super::OPERATIONS[21];
 }
 static ERRORS: &[ErrorShape] = &[
     ErrorShape { name: "ConflictException", code: "ConflictException", status: 400 },

@@ -382,7 +382,9 @@ impl Run<'_> {
         let resolved = self.models.resolve(&self.ctx, &self.job.model_id).await?;
         Ok(match resolved.target {
             Target::Remote { .. } | Target::Pool { .. } | Target::Routed { .. } => sequences.max(AT_AN_UPSTREAM),
-            Target::Local { .. } | Target::Imported { .. } => sequences + sequences.min(options.queue / 2).max(1),
+            Target::Local { .. } | Target::Imported { .. } | Target::Endpoint(_) => {
+                sequences + sequences.min(options.queue / 2).max(1)
+            }
         })
     }
 

@@ -97,7 +97,7 @@ impl Models {
                 .map(Manifest::card_kind)
                 .or_else(|| self.inner.catalogue.get(name).map(|entry| entry.kind)),
             Target::Imported { .. } => Some(CardKind::Text),
-            Target::Remote { .. } | Target::Pool { .. } | Target::Routed { .. } => None,
+            Target::Remote { .. } | Target::Pool { .. } | Target::Endpoint(_) | Target::Routed { .. } => None,
         };
         Ok(implied_kind(&model).or(own).unwrap_or(CardKind::Text))
     }
@@ -125,7 +125,11 @@ fn answered_by(model: FoundationModel, target: &Target, pulled: &BTreeMap<String
     let available = match target {
         // An imported model is named by its ARN.
         Target::Local { name } => pulled.contains_key(name) || name.starts_with("arn:"),
-        Target::Imported { .. } | Target::Remote { .. } | Target::Pool { .. } | Target::Routed { .. } => true,
+        Target::Imported { .. }
+        | Target::Remote { .. }
+        | Target::Pool { .. }
+        | Target::Endpoint(_)
+        | Target::Routed { .. } => true,
     };
     FoundationModel { served_by: Some(target.serving_name().to_owned()), available, ..model }
 }

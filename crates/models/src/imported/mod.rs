@@ -192,6 +192,15 @@ impl Models {
         }
     }
 
+    /// The model's weights, which its key opens now.
+    ///
+    /// # Errors
+    /// Denied, where its key may not be used.
+    pub(crate) async fn sealed(&self, model: &ImportedModel) -> Result<SealedModel> {
+        let key = self.data_key(model).await?;
+        Ok(SealedModel::new(self.inner.imported_files.path(&model.file), key))
+    }
+
     /// Loads the model, and asks for its key again when it is loaded: that may have been disabled meanwhile, when there was
     /// nothing to take out of memory.
     async fn load_imported(&self, model: ImportedModel, key: Zeroizing<Vec<u8>>) -> Result<Lease> {

@@ -7,6 +7,7 @@ use super::answer::ChatStream;
 use super::request::{ChatRequest, Content, ToolChoice};
 use super::{Place, local};
 use crate::Models;
+use crate::aliases::Resolved;
 
 impl Models {
     /// Continues a conversation. The answer streams; [`ChatStream::collect`] waits for the whole of it.
@@ -25,6 +26,15 @@ impl Models {
     pub async fn chat(&self, ctx: &Ctx, request: ChatRequest) -> Result<ChatStream> {
         check(&request)?;
         let resolved = self.resolve(ctx, &request.model).await?;
+        self.chat_with(ctx, resolved, request).await
+    }
+
+    /// [`Models::chat`] by what was resolved already.
+    ///
+    /// # Errors
+    /// As [`Models::chat`].
+    pub async fn chat_with(&self, ctx: &Ctx, resolved: Resolved, request: ChatRequest) -> Result<ChatStream> {
+        check(&request)?;
         let (request, serving) = (&request, request.serving.of(ctx));
         self.metered(ctx, resolved, |attempt| async move {
             let (place, served_by, settling) = attempt.parts();

@@ -8,6 +8,7 @@ use super::answer::{ChatStream, ServedBy};
 use super::request::{ChatRequest, CompletionRequest};
 use super::{Place, chat, errors, local, prompts};
 use crate::Models;
+use crate::aliases::Resolved;
 use crate::loaded::Lease;
 
 impl Models {
@@ -18,11 +19,19 @@ impl Models {
     /// # Errors
     /// As [`Models::chat`].
     pub async fn complete(&self, ctx: &Ctx, request: CompletionRequest) -> Result<ChatStream> {
+        let resolved = self.resolve(ctx, &request.model).await?;
+        self.complete_with(ctx, resolved, request).await
+    }
+
+    /// [`Models::complete`] by what was resolved already.
+    ///
+    /// # Errors
+    /// As [`Models::complete`].
+    pub async fn complete_with(&self, ctx: &Ctx, resolved: Resolved, request: CompletionRequest) -> Result<ChatStream> {
         chat::check_limit(request.max_tokens)?;
         if request.prompt.is_empty() {
             return Err(Error::invalid("The prompt is empty."));
         }
-        let resolved = self.resolve(ctx, &request.model).await?;
         let (request, serving) = (&request, request.serving.of(ctx));
         self.metered(ctx, resolved, |attempt| async move {
             let (place, served_by, settling) = attempt.parts();

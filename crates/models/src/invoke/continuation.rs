@@ -8,6 +8,7 @@ use super::answer::ChatStream;
 use super::request::{ContinuationRequest, RawPrompt};
 use super::{Place, chat, errors, local, score};
 use crate::Models;
+use crate::aliases::Resolved;
 
 impl Models {
     /// Continues a text as it stands: no template is put around it, and a control token that it spells is that token.
@@ -17,13 +18,26 @@ impl Models {
     /// Timeout, in the answer, where it is not complete at the context's deadline. Invalid for an empty prompt and for token ids that the model's vocabulary does not have; otherwise as
     /// [`Models::chat`].
     pub async fn continue_text(&self, ctx: &Ctx, request: ContinuationRequest) -> Result<ChatStream> {
+        let resolved = self.resolve(ctx, &request.model).await?;
+        self.continue_with(ctx, resolved, request).await
+    }
+
+    /// [`Models::continue_text`] by what was resolved already.
+    ///
+    /// # Errors
+    /// As [`Models::continue_text`].
+    pub async fn continue_with(
+        &self,
+        ctx: &Ctx,
+        resolved: Resolved,
+        request: ContinuationRequest,
+    ) -> Result<ChatStream> {
         if !request.echo {
             chat::check_limit(request.max_tokens)?;
         }
         if request.prompt.is_empty() {
             return Err(Error::invalid("The prompt is empty."));
         }
-        let resolved = self.resolve(ctx, &request.model).await?;
         let (request, serving) = (&request, request.serving.of(ctx));
         self.metered(ctx, resolved, |attempt| async move {
             let (place, served_by, settling) = attempt.parts();

@@ -21,10 +21,18 @@ impl Models {
     /// Invalid for a length that the id does not have, for texts that are too long where truncation is not asked for,
     /// and for models that do not embed; otherwise as [`Models::chat`].
     pub async fn embed(&self, ctx: &Ctx, request: EmbedRequest) -> Result<EmbedResponse> {
+        let resolved = self.resolve(ctx, &request.model).await?;
+        self.embed_with(ctx, resolved, request).await
+    }
+
+    /// [`Models::embed`] by what was resolved already.
+    ///
+    /// # Errors
+    /// As [`Models::embed`].
+    pub async fn embed_with(&self, ctx: &Ctx, resolved: Resolved, request: EmbedRequest) -> Result<EmbedResponse> {
         if request.texts.is_empty() {
             return Err(Error::invalid("There is no text to embed."));
         }
-        let resolved = self.resolve(ctx, &request.model).await?;
         let wanted = wanted_length(&resolved, request.dimensions)?;
         let normalize = request.normalize.unwrap_or(true);
         let (dimensions, request) = (resolved.dimensions.clone(), &request);
@@ -74,6 +82,7 @@ impl Models {
         });
         let embeddings =
             embedded.await.map_err(Error::internal)?.map_err(|e| errors::of_invocation(lease.name(), e))?;
+        lease.note_vectors(embeddings.token_counts.iter().sum());
         Ok((embeddings.vectors, embeddings.token_counts))
     }
 }

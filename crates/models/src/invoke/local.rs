@@ -206,20 +206,25 @@ impl Answer {
             match self.generation.next().await {
                 Some(Ok(event)) => {
                     if let Err(error) = self.take(event) {
-                        self.over = true;
-                        return Some(Err(error));
+                        return Some(Err(self.broke_off(error)));
                     }
                 }
                 Some(Err(error)) => {
-                    self.over = true;
-                    return Some(Err(errors::of_invocation(self.lease.name(), error)));
+                    let error = errors::of_invocation(self.lease.name(), error);
+                    return Some(Err(self.broke_off(error)));
                 }
                 None => {
-                    self.over = true;
-                    return Some(Err(Error::internal("a generation ended without its finish")));
+                    let error = Error::internal("a generation ended without its finish");
+                    return Some(Err(self.broke_off(error)));
                 }
             }
         }
+    }
+
+    fn broke_off(&mut self, error: Error) -> Error {
+        self.over = true;
+        self.lease.note_failure(&error);
+        error
     }
 
     fn take(&mut self, event: Event) -> Result<()> {

@@ -27,7 +27,7 @@ use crate::library::Manifest;
 use crate::loaded::{Borrowed, Lease, Sources, Weights, unreadable};
 use crate::pools::live::Live;
 use crate::tune::{PinnedWeights, stands_for};
-use crate::{ImportedModel, Models};
+use crate::{EndpointTarget, ImportedModel, Models};
 
 impl Models {
     /// The model of this deployment that a target names, loaded.
@@ -38,6 +38,7 @@ impl Models {
         match here {
             Here::Pulled(name) => self.lease(name).await,
             Here::Imported(model) => self.lease_imported(ctx, model).await,
+            Here::Deployed(target) => self.lease_deployed(ctx, target).await,
         }
     }
 
@@ -88,6 +89,8 @@ pub(crate) enum Here {
     Pulled(String),
     /// Of the caller's account.
     Imported(Box<ImportedModel>),
+    /// A variant of an endpoint.
+    Deployed(Box<EndpointTarget>),
 }
 
 /// Where a target answers.

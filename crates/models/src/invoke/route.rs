@@ -59,7 +59,11 @@ impl Models {
         ask: impl Fn(Attempt) -> F,
     ) -> Result<T> {
         self.read_quotas().await?;
-        let admission = self.inner.quotas.admit(ctx.account(), &resolved.aws_id)?;
+        let admission = self.inner.quotas.admit(ctx.account(), &resolved.aws_id).inspect_err(|error| {
+            if let Target::Endpoint(target) = &resolved.target {
+                target.note_refusal(ctx, error);
+            }
+        })?;
         Ok(self.routed(ctx, resolved, ask).await?.metered(admission))
     }
 
@@ -68,6 +72,23 @@ impl Models {
     /// # Errors
     /// The last target's; at once that of a request that no target would answer.
     pub(crate) async fn routed<T, F: Future<Output = Result<T>>>(
+        &self,
+        ctx: &Ctx,
+        resolved: Resolved,
+        ask: impl Fn(Attempt) -> F,
+    ) -> Result<T> {
+        let endpoint = match &resolved.target {
+            Target::Endpoint(target) => Some(target.clone()),
+            _ => None,
+        };
+        let outcome = self.asked_in_turn(ctx, resolved, ask).await;
+        if let (Some(endpoint), Err(error)) = (endpoint, &outcome) {
+            endpoint.note_failure(error);
+        }
+        outcome
+    }
+
+    async fn asked_in_turn<T, F: Future<Output = Result<T>>>(
         &self,
         ctx: &Ctx,
         resolved: Resolved,
@@ -139,6 +160,7 @@ impl Models {
         Ok(match target {
             Target::Local { name } => Place::Here(Here::Pulled(name)),
             Target::Imported { model } => Place::Here(Here::Imported(model)),
+            Target::Endpoint(target) => Place::Here(Here::Deployed(target)),
             Target::Remote { base_url, model, api_key } => {
                 Place::Pool(self.live_upstream(ctx, Upstream { base_url, model, api_key }))
             }

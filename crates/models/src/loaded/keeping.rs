@@ -38,15 +38,16 @@ impl Pool {
         self.shared.lock().get(name).and_then(Keeping::of)
     }
 
-    /// The loaded models that generate, or the one of that name.
+    /// The loaded models that generate, or all that are loaded from the model of that name.
     pub(crate) fn generators(&self, name: Option<&str>) -> Vec<Arc<dyn Generator>> {
         let entries = self.shared.lock();
-        let wanted = entries.iter().filter(|(other, _)| name.is_none_or(|name| name == *other));
-        let generators = wanted.filter_map(|(_, entry)| match entry {
-            Entry::Ready(slot) => match &slot.model {
-                Loaded::Generator(generator) => Some(generator.clone()),
-                Loaded::Embedder(_) => None,
-            },
+        let generators = entries.values().filter_map(|entry| match entry {
+            Entry::Ready(slot) if name.is_none_or(|name| name == slot.name || name == slot.shown) => {
+                match &slot.model {
+                    Loaded::Generator(generator) => Some(generator.clone()),
+                    Loaded::Embedder(_) => None,
+                }
+            }
             _ => None,
         });
         generators.collect()

@@ -5,6 +5,7 @@ use std::sync::PoisonError;
 
 use inference::{Finish, LoadOptions};
 
+use super::room::taken_by;
 use super::{Entry, Pool, idle};
 
 /// The most speeds that are kept of each kind.
@@ -49,7 +50,7 @@ impl Pool {
             Entry::Loading { .. } | Entry::Leaving => true,
         };
         let others = entries.iter().filter(|(other, _)| *other != name).map(|(_, entry)| entry);
-        self.shared.budget.saturating_sub(others.filter(stays).map(Entry::bytes).sum())
+        self.shared.budget.saturating_sub(taken_by(others.filter(stays)))
     }
 }
 

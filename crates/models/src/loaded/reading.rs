@@ -8,6 +8,7 @@ use base::{Error, Result};
 use inference::{LoadOptions, Passage, Reading};
 use tokio::sync::watch;
 
+use super::room::Taken;
 use super::{Entry, Pool, Shared, Weights};
 use crate::at_rest::MemoryFile;
 use crate::invoke::errors;
@@ -48,7 +49,7 @@ impl Pool {
             let (shared, options) = (&pool.shared, pool.one_reader());
             let opened = weights.open()?;
             let facts = shared.loader.inspect(&opened.files()).map_err(|error| weights.error(&name, error))?;
-            drop(shared.make_room(&name, facts.memory_bytes(&options))?);
+            drop(shared.set_aside(&name, facts.memory_bytes(&options))?);
             let opened = opened.finish()?;
             let read = shared.loader.read_all(&opened.files(), &options, &passages, &cancelled, &done);
             drop(taken);
@@ -75,7 +76,7 @@ impl Pool {
             let (shared, options) = (&pool.shared, pool.one_reader());
             let failed = |error| errors::of_invocation(&room.name, error);
             let facts = shared.loader.inspect(&memory.files()).map_err(failed)?;
-            drop(shared.make_room(&room.name, facts.memory_bytes(&options))?);
+            drop(shared.set_aside(&room.name, facts.memory_bytes(&options))?);
             let done = AtomicUsize::new(0);
             shared.loader.read_all(&memory.files(), &options, &passages, &cancelled, &done).map_err(failed)
         });
@@ -119,7 +120,7 @@ impl SetAside {
             MapEntry::Vacant(place) => {
                 // Nobody waits for it to be loaded: the name is its own.
                 let (_, over) = watch::channel(None);
-                place.insert(Entry::Loading { bytes: 0, over, unwanted: false });
+                place.insert(Entry::Loading { taken: Taken::default(), over, unwanted: false });
                 Ok(Self { shared: shared.clone(), name: name.to_owned() })
             }
         }
@@ -127,7 +128,7 @@ impl SetAside {
 
     async fn resize(&self, bytes: u64) -> Result<()> {
         let (shared, name) = (self.shared.clone(), self.name.clone());
-        let resized = tokio::task::spawn_blocking(move || shared.make_room(&name, bytes).map(drop));
+        let resized = tokio::task::spawn_blocking(move || shared.set_aside(&name, bytes).map(drop));
         resized.await.map_err(Error::internal)?
     }
 }

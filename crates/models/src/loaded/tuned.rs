@@ -6,7 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use base::{Error, ErrorKind, Result};
 use inference::{CoreSet, Facts, LoadOptions, Loaded};
 
-use super::{Carried, Entry, Pool, Shared, Weights, mib};
+use super::room::{mib, taken_by};
+use super::{Carried, Entry, Pool, Shared, Weights};
 use crate::status::ProfileInUse;
 use crate::tune::Tuned;
 
@@ -25,6 +26,7 @@ impl Profiles {
 pub(crate) struct Sources {
     own: Weights,
     borrowed: Option<Borrowed>,
+    whose: Option<String>,
 }
 
 /// The weights of another model that a profile names.
@@ -41,7 +43,17 @@ pub(crate) struct Borrowed {
 impl Sources {
     /// A model's own weights and those that its profile names, where it names others.
     pub(crate) fn new(own: Weights, borrowed: Option<Borrowed>) -> Self {
-        Self { own, borrowed }
+        Self { own, borrowed, whose: None }
+    }
+
+    /// The weights of the model of this name, which are loaded under another.
+    pub(crate) fn of(own: Weights, whose: &str) -> Self {
+        Self { own, borrowed: None, whose: Some(whose.to_owned()) }
+    }
+
+    /// Whose weights they are that are loaded under `name`.
+    pub(super) fn whose<'a>(&'a self, name: &'a str) -> &'a str {
+        self.whose.as_deref().unwrap_or(name)
     }
 
     pub(super) fn own(&self) -> &Weights {
@@ -98,7 +110,7 @@ impl Pool {
     pub(crate) fn room_beside(&self, name: &str) -> u64 {
         let entries = self.shared.lock();
         let others = entries.iter().filter(|(other, _)| *other != name);
-        self.shared.budget.saturating_sub(others.map(|(_, entry)| entry.bytes()).sum())
+        self.shared.budget.saturating_sub(taken_by(others.map(|(_, entry)| entry)))
     }
 
     /// What the other models are doing: the tokens that they read and wrote, and the requests that hold them.
@@ -145,7 +157,7 @@ impl Shared {
     pub(super) fn carry_out_or_pass_over(&self, name: &str, plan: Plan, sources: &Sources) -> Result<(Plan, Carried)> {
         match self.carry_out(name, &plan) {
             Ok(model) => Ok((plan, model)),
-            Err(error) if plan.whose != name && error.kind == ErrorKind::Damaged => {
+            Err(error) if plan.whose != sources.whose(name) && error.kind == ErrorKind::Damaged => {
                 let plan = self.passed_over(name, sources, unreadable(&plan.whose, &error))?;
                 let model = self.carry_out(name, &plan)?;
                 Ok((plan, model))

@@ -1,6 +1,6 @@
 //! What answers for a profile.
 
-use base::{ErrorKind, Result};
+use base::{Error, ErrorKind, Result};
 use identity::Ctx;
 
 use super::{ID_ALPHABET, ID_LENGTH, ProfileKind, Routing, arn, missing, store};
@@ -28,6 +28,9 @@ impl Models {
     /// models and inference profiles.
     pub async fn resolve(&self, ctx: &Ctx, model_id: &str) -> Result<Resolved> {
         let id = model_id::parse(ctx, model_id)?;
+        if id.endpoint {
+            return self.resolve_market(ctx, &id.id).await;
+        }
         if id.application {
             return match self.through_application(ctx, model_id, &id.id).await? {
                 Some(resolved) => Ok(resolved),
@@ -52,6 +55,9 @@ impl Models {
         let id = model_id::parse(ctx, model_id)?;
         if id.application {
             return Err(model_id::invalid().with_hint("A profile is no target of a profile."));
+        }
+        if id.endpoint {
+            return Err(Error::not_implemented("Routing an inference profile to an endpoint is not implemented."));
         }
         Ok(self.resolve_direct(ctx, model_id, id).await?.target)
     }

@@ -11,6 +11,7 @@ mod dashboard;
 mod data_directories;
 mod databases;
 mod disk;
+mod endpoints;
 mod harness;
 mod lifecycle;
 mod limits;

@@ -6,6 +6,7 @@
 mod anthropic;
 mod blocks;
 mod cohere_embed;
+mod endpoint;
 mod imported;
 mod llama;
 mod mistral;
@@ -58,6 +59,11 @@ pub(crate) trait Encode: Send + Sync {
     /// The chunks that tell one event of a stream. Those of the last event end with an object, to which the caller
     /// adds `amazon-bedrock-invocationMetrics`.
     fn chunks(&mut self, event: &ChatEvent) -> Vec<Value>;
+
+    /// What ends a stream of server-sent events, where the dialect has something for it.
+    fn sse_end(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// Decodes a body as `provider` writes it.
@@ -75,6 +81,7 @@ pub(crate) fn decode(provider: Provider, origin: Origin, body: &Value) -> Result
         Provider::Mistral => mistral::decode(origin, body),
         Provider::OpenAi => openai::decode(origin, body),
         Provider::Imported(family) => imported::decode(family, origin, body),
+        Provider::Endpoint { embeds } => endpoint::decode(embeds, origin, body),
         Provider::Craton => decode(provider_of(body)?, origin, body),
     }
 }

@@ -15,12 +15,14 @@ pub(super) fn decode(origin: Origin, body: &Value) -> Result<Decoded> {
     if let Some(n) = root.optional("n").filter(|n| n.value != &json!(1)) {
         return Err(n.error("one answer is generated for each request").with_hint("Send the request `n` times."));
     }
+    let options = root.object("stream_options")?;
+    let include_usage = options.map(|options| options.boolean("include_usage")).transpose()?.flatten().unwrap_or(false);
     let answer = ChatAnswer {
         id: format!("chatcmpl-{}", origin.unique),
         created: origin.time.as_millis().div_euclid(1000),
         model: origin.model,
         logprobs: request.logprobs.is_some(),
-        include_usage: false,
+        include_usage,
     };
     Ok(Decoded::Chat(Box::new(request), Box::new(Encoder { answer, served_by: None })))
 }
@@ -41,6 +43,14 @@ impl Encode for Encoder {
         }
         // Every stream begins with `Started`.
         let Some(served_by) = &self.served_by else { return Vec::new() };
-        self.answer.chunk(0, event, served_by).into_iter().collect()
+        let mut chunks: Vec<Value> = self.answer.chunk(0, event, served_by).into_iter().collect();
+        if let (ChatEvent::Finished { usage, .. }, true) = (event, self.answer.include_usage) {
+            chunks.push(self.answer.usage_chunk(*usage, served_by));
+        }
+        chunks
+    }
+
+    fn sse_end(&self) -> Option<&'static str> {
+        Some("[DONE]")
     }
 }

@@ -1,0 +1,214 @@
+//! Endpoints of the marketplace: made, looked at, changed, registered, removed.
+
+use aws_wire::Nothing;
+use aws_wire::generated::bedrock::{
+    CreateMarketplaceModelEndpointRequest, CreateMarketplaceModelEndpointResponse,
+    DeleteMarketplaceModelEndpointRequest, DeregisterMarketplaceModelEndpointRequest, EndpointConfig,
+    GetMarketplaceModelEndpointRequest, GetMarketplaceModelEndpointResponse, ListMarketplaceModelEndpointsRequest,
+    ListMarketplaceModelEndpointsResponse, MarketplaceModelEndpoint, MarketplaceModelEndpointSummary,
+    RegisterMarketplaceModelEndpointRequest, RegisterMarketplaceModelEndpointResponse, SageMakerEndpoint, Status,
+    UpdateMarketplaceModelEndpointRequest, UpdateMarketplaceModelEndpointResponse,
+};
+use base::{Error, Result};
+use futures::future::FutureExt as _;
+use identity::{Access, Ask};
+use models::{Endpoint, Hosted, MarketWish, NewMarketEndpoint};
+
+use super::import_jobs::page;
+use super::tags::pairs;
+use crate::body::full;
+use crate::call::{Answer, Asked, Check, Row};
+use crate::dispatch::AwsCall;
+
+/// The operations.
+pub(crate) const ROWS: &[Row<aws_wire::Routed>] = &[
+    Row {
+        operation: "CreateMarketplaceModelEndpoint",
+        action: "bedrock:CreateMarketplaceModelEndpoint",
+        access: Access::Write,
+        check: Check::Asks(create_asks),
+        handler: |call| create(call).boxed(),
+    },
+    Row {
+        operation: "GetMarketplaceModelEndpoint",
+        action: "bedrock:GetMarketplaceModelEndpoint",
+        access: Access::Read,
+        check: Check::Arn(|call| call.label("endpointArn").into_owned()),
+        handler: |call| get(call).boxed(),
+    },
+    Row {
+        operation: "ListMarketplaceModelEndpoints",
+        action: "bedrock:ListMarketplaceModelEndpoints",
+        access: Access::Read,
+        check: Check::Arn(|_| "*".to_owned()),
+        handler: |call| list(call).boxed(),
+    },
+    Row {
+        operation: "UpdateMarketplaceModelEndpoint",
+        action: "bedrock:UpdateMarketplaceModelEndpoint",
+        access: Access::Write,
+        check: Check::Arn(|call| call.label("endpointArn").into_owned()),
+        handler: |call| update(call).boxed(),
+    },
+    Row {
+        operation: "RegisterMarketplaceModelEndpoint",
+        action: "bedrock:RegisterMarketplaceModelEndpoint",
+        access: Access::Write,
+        check: Check::Arn(|call| call.label("endpointIdentifier").into_owned()),
+        handler: |call| register(call).boxed(),
+    },
+    Row {
+        operation: "DeregisterMarketplaceModelEndpoint",
+        action: "bedrock:DeregisterMarketplaceModelEndpoint",
+        access: Access::Write,
+        check: Check::Arn(|call| call.label("endpointArn").into_owned()),
+        handler: |call| deregister(call).boxed(),
+    },
+    Row {
+        operation: "DeleteMarketplaceModelEndpoint",
+        action: "bedrock:DeleteMarketplaceModelEndpoint",
+        access: Access::Write,
+        check: Check::Arn(|call| call.label("endpointArn").into_owned()),
+        handler: |call| delete(call).boxed(),
+    },
+];
+
+/// To make an endpoint; to give it tags, too, where it has some.
+fn create_asks(call: &AwsCall) -> Asked<'_> {
+    async move {
+        let input: CreateMarketplaceModelEndpointRequest = call.decode()?;
+        let (region, account) = (call.ctx.region(), call.ctx.account());
+        let arn = format!("arn:aws:sagemaker:{region}:{account}:endpoint/{}", input.endpoint_name);
+        let tags = pairs(input.tags);
+        let mut asks = vec![Ask::new("bedrock:CreateMarketplaceModelEndpoint", arn.clone()).request_tags(&tags)];
+        if !tags.is_empty() {
+            asks.push(Ask::new("bedrock:TagResource", arn).request_tags(&tags));
+        }
+        Ok(asks)
+    }
+    .boxed()
+}
+
+async fn create(call: AwsCall) -> Answer {
+    let input: CreateMarketplaceModelEndpointRequest = call.decode()?;
+    let new = NewMarketEndpoint {
+        name: input.endpoint_name,
+        source: input.model_source_identifier,
+        eula: input.accept_eula.unwrap_or(false),
+        wish: wish(input.endpoint_config)?,
+        tags: pairs(input.tags),
+        request_token: input.client_request_token,
+    };
+    let endpoint = call.api.models().create_market_endpoint(&call.ctx, new).await?;
+    let output = CreateMarketplaceModelEndpointResponse { marketplace_model_endpoint: shape(endpoint) };
+    Ok(call.encode(&output).map(full))
+}
+
+async fn get(call: AwsCall) -> Answer {
+    let input: GetMarketplaceModelEndpointRequest = call.decode()?;
+    let endpoint = call.api.models().market_endpoint(&call.ctx, &input.endpoint_arn).await?;
+    let output = GetMarketplaceModelEndpointResponse { marketplace_model_endpoint: Some(shape(endpoint)) };
+    Ok(call.encode(&output).map(full))
+}
+
+async fn list(call: AwsCall) -> Answer {
+    let input: ListMarketplaceModelEndpointsRequest = call.decode()?;
+    let page = page(input.max_results, input.next_token.as_deref())?;
+    let source = input.model_source_equals.as_deref();
+    let endpoints = call.api.models().market_endpoints(&call.ctx, source, &page).await?;
+    let next_token = endpoints.next_token();
+    let summaries = endpoints.items.into_iter().map(summary).collect();
+    let output = ListMarketplaceModelEndpointsResponse { marketplace_model_endpoints: Some(summaries), next_token };
+    Ok(call.encode(&output).map(full))
+}
+
+async fn update(call: AwsCall) -> Answer {
+    let input: UpdateMarketplaceModelEndpointRequest = call.decode()?;
+    let wish = wish(input.endpoint_config)?;
+    let endpoint = call.api.models().update_market_endpoint(&call.ctx, &input.endpoint_arn, wish).await?;
+    let output = UpdateMarketplaceModelEndpointResponse { marketplace_model_endpoint: shape(endpoint) };
+    Ok(call.encode(&output).map(full))
+}
+
+async fn register(call: AwsCall) -> Answer {
+    let input: RegisterMarketplaceModelEndpointRequest = call.decode()?;
+    let (arn, source) = (&input.endpoint_identifier, &input.model_source_identifier);
+    let endpoint = call.api.models().register_market_endpoint(&call.ctx, arn, source).await?;
+    let output = RegisterMarketplaceModelEndpointResponse { marketplace_model_endpoint: shape(endpoint) };
+    Ok(call.encode(&output).map(full))
+}
+
+async fn deregister(call: AwsCall) -> Answer {
+    let input: DeregisterMarketplaceModelEndpointRequest = call.decode()?;
+    call.api.models().deregister_market_endpoint(&call.ctx, &input.endpoint_arn).await?;
+    Ok(call.encode(&Nothing {}).map(full))
+}
+
+async fn delete(call: AwsCall) -> Answer {
+    let input: DeleteMarketplaceModelEndpointRequest = call.decode()?;
+    call.api.models().delete_market_endpoint(&call.ctx, &input.endpoint_arn).await?;
+    Ok(call.encode(&Nothing {}).map(full))
+}
+
+fn wish(config: EndpointConfig) -> Result<MarketWish> {
+    let EndpointConfig::SageMaker(asked) = config;
+    if asked.vpc.is_some() {
+        return Err(Error::not_implemented("Endpoints in a VPC (`vpc`) are not implemented.")
+            .with_hint("Models make no requests: leave it out."));
+    }
+    Ok(MarketWish {
+        instances: u32::try_from(asked.initial_instance_count).unwrap_or(0),
+        instance_type: asked.instance_type,
+        role_arn: asked.execution_role,
+        kms_key: asked.kms_encryption_key,
+    })
+}
+
+fn shape(endpoint: Hosted<Endpoint>) -> MarketplaceModelEndpoint {
+    let body = endpoint.body;
+    let market = body.market;
+    let (status, status_message) = status(market.as_ref());
+    // What is being made ready is what was asked for last.
+    let variants = body.pending.map_or(body.variants, |pending| pending.variants);
+    let spec = variants.into_iter().next().map(|variant| variant.spec);
+    let (instances, instance_type) = spec.map_or((0, String::new()), |spec| (spec.instances, spec.instance_type));
+    let (source, role, key) =
+        market.map_or((String::new(), String::new(), None), |market| (market.source, market.role_arn, market.kms_key));
+    MarketplaceModelEndpoint {
+        endpoint_arn: endpoint.arn.to_string(),
+        model_source_identifier: source,
+        status: Some(status),
+        status_message,
+        created_at: endpoint.created.into(),
+        updated_at: endpoint.modified.into(),
+        endpoint_config: EndpointConfig::SageMaker(SageMakerEndpoint {
+            initial_instance_count: i32::try_from(instances).unwrap_or(i32::MAX),
+            instance_type,
+            execution_role: role,
+            kms_encryption_key: key,
+            vpc: None,
+        }),
+        endpoint_status: body.status.as_str().to_owned(),
+        endpoint_status_message: body.failure,
+    }
+}
+
+fn summary(endpoint: Hosted<Endpoint>) -> MarketplaceModelEndpointSummary {
+    let market = endpoint.body.market;
+    let (status, status_message) = status(market.as_ref());
+    MarketplaceModelEndpointSummary {
+        endpoint_arn: endpoint.arn.to_string(),
+        model_source_identifier: market.map_or_else(String::new, |market| market.source),
+        status: Some(status),
+        status_message,
+        created_at: endpoint.created.into(),
+        updated_at: endpoint.modified.into(),
+    }
+}
+
+fn status(market: Option<&models::Market>) -> (Status, Option<String>) {
+    match market.and_then(|market| market.incompatible.clone()) {
+        Some(reason) => (Status::IncompatibleEndpoint, Some(reason)),
+        None => (Status::Registered, None),
+    }
+}

@@ -1,0 +1,178 @@
+//! Endpoint configurations: `CreateEndpointConfig`, `DescribeEndpointConfig`, `ListEndpointConfigs`, `DeleteEndpointConfig`.
+
+use aws_wire::Nothing;
+use aws_wire::generated::sagemaker::{
+    CreateEndpointConfigInput, CreateEndpointConfigOutput, DeleteEndpointConfigInput, DescribeEndpointConfigInput,
+    DescribeEndpointConfigOutput, EndpointConfigSortKey, EndpointConfigSummary, ListEndpointConfigsInput,
+    ListEndpointConfigsOutput, ManagedInstanceScalingScaleInStrategy, ManagedInstanceScalingStatus, ProductionVariant,
+    ProductionVariantManagedInstanceScaling, RoutingStrategy,
+};
+use base::{Error, Result};
+use models::{EndpointConfig, Hosted, HostingFilter, HostingOrder, NewEndpointConfig, Scaling, VariantSpec};
+use serde_json::{Value, json};
+
+use super::paging;
+use super::tags::pairs;
+use crate::body::full;
+use crate::call::Answer;
+use crate::dispatch::AwsCall;
+
+/// Makes a configuration.
+pub(super) async fn create(call: AwsCall) -> Answer {
+    let input: CreateEndpointConfigInput = call.decode()?;
+    refuse_unserved(&input)?;
+    let described = json!({
+        "ProductionVariants": serde_json::to_value(&input.production_variants).map_err(Error::internal)?,
+        "KmsKeyId": input.kms_key_id,
+        "ExecutionRoleArn": input.execution_role_arn,
+        "EnableNetworkIsolation": input.enable_network_isolation,
+    });
+    let new = NewEndpointConfig {
+        name: input.endpoint_config_name,
+        variants: input.production_variants.into_iter().map(convert).collect::<Result<_>>()?,
+        kms_key: input.kms_key_id,
+        role_arn: input.execution_role_arn,
+        described,
+        tags: pairs(input.tags),
+    };
+    let config = call.api.models().create_endpoint_config(&call.ctx, new).await?;
+    Ok(call.encode(&CreateEndpointConfigOutput { endpoint_config_arn: config.arn.to_string() }).map(full))
+}
+
+/// One configuration, as its maker described it.
+pub(super) async fn describe(call: AwsCall) -> Answer {
+    let input: DescribeEndpointConfigInput = call.decode()?;
+    let config = call.api.models().endpoint_config(&call.ctx, &input.endpoint_config_name).await?;
+    Ok(call.encode(&output(config)?).map(full))
+}
+
+/// The configurations, by name or time.
+pub(super) async fn list(call: AwsCall) -> Answer {
+    let input: ListEndpointConfigsInput = call.decode()?;
+    let created = (input.creation_time_after, input.creation_time_before);
+    let filter = HostingFilter {
+        order: match input.sort_by {
+            Some(EndpointConfigSortKey::Name) => HostingOrder::Name,
+            _ => HostingOrder::Created,
+        },
+        ..paging::filter(input.name_contains, created, input.sort_order)
+    };
+    let page = paging::page(input.max_results, input.next_token.as_deref())?;
+    let configs = call.api.models().endpoint_configs(&call.ctx, &filter, &page).await?;
+    let next_token = configs.next_token();
+    let summary = |config: Hosted<EndpointConfig>| EndpointConfigSummary {
+        endpoint_config_name: config.name,
+        endpoint_config_arn: config.arn.to_string(),
+        creation_time: config.created.into(),
+    };
+    let endpoint_configs = configs.items.into_iter().map(summary).collect();
+    Ok(call.encode(&ListEndpointConfigsOutput { endpoint_configs, next_token }).map(full))
+}
+
+/// Removes a configuration.
+pub(super) async fn delete(call: AwsCall) -> Answer {
+    let input: DeleteEndpointConfigInput = call.decode()?;
+    call.api.models().delete_endpoint_config(&call.ctx, &input.endpoint_config_name).await?;
+    Ok(call.encode(&Nothing {}).map(full))
+}
+
+fn refuse_unserved(input: &CreateEndpointConfigInput) -> Result<()> {
+    refuse(&[
+        (input.data_capture_config.is_some(), "Capturing data (`DataCaptureConfig`)"),
+        (input.async_inference_config.is_some(), "Asynchronous inference (`AsyncInferenceConfig`)"),
+        (input.explainer_config.is_some(), "Explaining answers (`ExplainerConfig`)"),
+        (input.shadow_production_variants.is_some(), "Shadowing variants (`ShadowProductionVariants`)"),
+        (input.vpc_config.is_some(), "Hosting in a VPC (`VpcConfig`)"),
+        (input.metrics_config.is_some(), "Publishing metrics (`MetricsConfig`)"),
+        (input.cross_region_traffic_config.is_some(), "Traffic between regions (`CrossRegionTrafficConfig`)"),
+    ])
+}
+
+/// A variant. Times for downloads and the size of a volume have no meaning where weights are mapped from where they are.
+fn convert(variant: ProductionVariant) -> Result<VariantSpec> {
+    refuse(&[
+        (variant.serverless_config.is_some(), "Serverless inference (`ServerlessConfig`)"),
+        (variant.accelerator_type.is_some(), "Attaching accelerators (`AcceleratorType`)"),
+        (variant.core_dump_config.is_some(), "Keeping core dumps (`CoreDumpConfig`)"),
+        (variant.enable_ssm_access == Some(true), "Access to instances (`EnableSSMAccess`)"),
+        (variant.inference_ami_version.is_some(), "Choosing an image of a machine (`InferenceAmiVersion`)"),
+        (variant.capacity_reservation_config.is_some(), "Reserving capacity (`CapacityReservationConfig`)"),
+        (variant.instance_pools.is_some(), "Pooling instances (`InstancePools`)"),
+        (variant.accelerator_partition_layouts.is_some(), "Partitioning accelerators (`AcceleratorPartitionLayouts`)"),
+    ])?;
+    if let Some(routing) = &variant.routing_config {
+        // Requests go to the replica with the fewest, or to the one that has read their beginning.
+        let is_ours = matches!(
+            routing.routing_strategy,
+            RoutingStrategy::LeastOutstandingRequests | RoutingStrategy::PrefixAware
+        );
+        refuse(&[
+            (!is_ours, "Routing otherwise than to the least busy replica (`RoutingStrategy`)"),
+            (
+                routing.prefix_aware_routing_config.is_some(),
+                "Setting up routing by prefix (`PrefixAwareRoutingConfig`)",
+            ),
+        ])?;
+    }
+    let missing =
+        |member: &str| Error::invalid(format!("{member} of the variant \"{}\" must be given.", variant.variant_name));
+    let count = |number: i32| u32::try_from(number).unwrap_or(0);
+    Ok(VariantSpec {
+        model: variant.model_name.clone().ok_or_else(|| missing("ModelName"))?,
+        instance_type: variant.instance_type.clone().ok_or_else(|| missing("InstanceType"))?,
+        instances: count(variant.initial_instance_count.unwrap_or(1)),
+        weight: variant.initial_variant_weight.unwrap_or(1.0),
+        scaling: variant.managed_instance_scaling.map(scaling).transpose()?.flatten(),
+        startup_seconds: variant.container_startup_health_check_timeout_in_seconds.map(count),
+        name: variant.variant_name,
+    })
+}
+
+fn scaling(asked: ProductionVariantManagedInstanceScaling) -> Result<Option<Scaling>> {
+    let count = |number: i32| u32::try_from(number).unwrap_or(0);
+    if asked.status == Some(ManagedInstanceScalingStatus::Disabled) {
+        return Ok(None);
+    }
+    let policy = asked.scale_in_policy;
+    let consolidates =
+        policy.as_ref().is_some_and(|p| p.strategy == ManagedInstanceScalingScaleInStrategy::Consolidation);
+    refuse(&[(consolidates, "Consolidating instances (`ScaleInPolicy.Strategy`)")])?;
+    let policy = policy.as_ref();
+    Ok(Some(Scaling {
+        least: asked.min_instance_count.map_or(1, count),
+        most: asked.max_instance_count.map_or(1, count),
+        step: policy.and_then(|policy| policy.maximum_step_size).map(count),
+        cooldown_seconds: policy.and_then(|policy| policy.cooldown_in_minutes).map(|minutes| count(minutes) * 60),
+    }))
+}
+
+/// # Errors
+/// NotImplemented, naming the first that is asked for.
+pub(super) fn refuse(asked: &[(bool, &str)]) -> Result<()> {
+    match asked.iter().find(|(is_asked, _)| *is_asked) {
+        Some((_, what)) => Err(Error::not_implemented(format!("{what} is not implemented."))),
+        None => Ok(()),
+    }
+}
+
+fn output(config: Hosted<EndpointConfig>) -> Result<DescribeEndpointConfigOutput> {
+    let described = config.body.described;
+    let read = |name: &str| described.get(name).cloned().unwrap_or(Value::Null);
+    let text = |name: &str| described.get(name).and_then(Value::as_str).map(str::to_owned);
+    Ok(DescribeEndpointConfigOutput {
+        endpoint_config_name: config.name,
+        endpoint_config_arn: config.arn.to_string(),
+        production_variants: serde_json::from_value(read("ProductionVariants")).map_err(Error::internal)?,
+        kms_key_id: text("KmsKeyId"),
+        creation_time: config.created.into(),
+        execution_role_arn: text("ExecutionRoleArn"),
+        enable_network_isolation: described.get("EnableNetworkIsolation").and_then(Value::as_bool),
+        data_capture_config: None,
+        async_inference_config: None,
+        explainer_config: None,
+        shadow_production_variants: None,
+        vpc_config: None,
+        metrics_config: None,
+        cross_region_traffic_config: None,
+    })
+}

@@ -1,0 +1,37 @@
+//! `sagemaker-runtime`: asking endpoints.
+
+pub(crate) mod errors;
+mod invoke;
+mod stream;
+
+use futures::future::FutureExt as _;
+use identity::Access;
+
+use crate::call::{Check, Row};
+use crate::dispatch::AwsCall;
+
+/// The operations.
+pub(crate) const ROWS: &[Row<aws_wire::Routed>] = &[
+    Row {
+        operation: "InvokeEndpoint",
+        action: "sagemaker:InvokeEndpoint",
+        access: Access::Read,
+        check: Check::Asks(|call| asks(call, "sagemaker:InvokeEndpoint").boxed()),
+        handler: |call| invoke::invoke_endpoint(call).boxed(),
+    },
+    Row {
+        operation: "InvokeEndpointWithResponseStream",
+        action: "sagemaker:InvokeEndpointWithResponseStream",
+        access: Access::Read,
+        check: Check::Asks(|call| asks(call, "sagemaker:InvokeEndpointWithResponseStream").boxed()),
+        handler: |call| stream::invoke_endpoint(call).boxed(),
+    },
+];
+
+/// The endpoint that the path names, with its tags.
+async fn asks(call: &AwsCall, action: &'static str) -> Result<Vec<identity::Ask>, crate::errors::Failure> {
+    let (region, account) = (call.ctx.region(), call.ctx.account());
+    let arn = format!("arn:aws:sagemaker:{region}:{account}:endpoint/{}", call.label("EndpointName"));
+    let tags = call.api.models().hosting_tags(&call.ctx, &arn).await.unwrap_or_default();
+    Ok(vec![identity::Ask::new(action, arn).resource_tags(&tags)])
+}

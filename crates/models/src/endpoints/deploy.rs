@@ -1,0 +1,187 @@
+//! Loading models for the variants of endpoints, and having them answer in place of others.
+
+use std::time::{Duration, Instant};
+
+use base::{Error, ErrorKind, Result};
+use identity::Ctx;
+use inference::{LoadOptions, MOST_REPLICAS};
+
+use super::live::Deployment;
+use super::resource::EndpointVariant;
+use super::store::Scope;
+use super::weights::{Served, Source};
+use crate::{Models, library};
+
+/// How often, and with which pauses, a model is loaded again for which running requests leave no room yet.
+const TRIES: u32 = 150;
+const PAUSE: Duration = Duration::from_millis(200);
+
+impl Models {
+    /// The context of what hosting does by itself.
+    pub(super) fn hosting_ctx(&self, scope: &Scope) -> Ctx {
+        self.inner.identity.service_ctx(scope.account.clone(), scope.region.clone(), super::SERVICE)
+    }
+
+    /// The model that answers for a variant: the one that did before, or the one that does now.
+    pub(super) async fn served(&self, ctx: &Ctx, variant: &EndpointVariant) -> Result<Served> {
+        match &variant.served {
+            Some(served) => Ok(served.clone()),
+            None => self.answering(ctx, &variant.source).await,
+        }
+    }
+
+    /// Loads a model for a variant, with so many replicas.
+    ///
+    /// # Errors
+    /// NotFound, where the model is not pulled; Damaged, where its files are; Unavailable and Throttled, where there is
+    /// not enough memory, with how much is missing; Timeout, where it takes longer than it may.
+    pub(super) async fn load_variant(
+        &self,
+        ctx: &Ctx,
+        arn: &str,
+        (variant, served): (&EndpointVariant, &Served),
+        replicas: u32,
+    ) -> Result<Deployment> {
+        let begun = Instant::now();
+        if replicas > MOST_REPLICAS {
+            return Err(Error::unavailable(format!("{replicas} replicas of a model are more than one machine has."))
+                .with_hint(format!("A model has at most {MOST_REPLICAS} replicas here.")));
+        }
+        let name = &variant.spec.name;
+        let sources = self.weights(ctx, &variant.source, served).await?;
+        let key = self.inner.endpoints.key(arn, name);
+        let loading = self.inner.loaded.acquire_with(&key, sources, self.options_for(&served.name, replicas));
+        let loaded = match variant.spec.startup_seconds {
+            Some(seconds) => match tokio::time::timeout(Duration::from_secs(seconds.into()), loading).await {
+                Ok(loaded) => loaded,
+                Err(_) => {
+                    // The load goes on and ends in nothing.
+                    self.inner.loaded.forget(&key).await;
+                    Err(Error::timeout(format!("The model `{}` was not loaded within {seconds} s.", served.name))
+                        .with_hint("Raise `ContainerStartupHealthCheckTimeoutInSeconds`."))
+                }
+            },
+            None => loading.await,
+        };
+        let lease = loaded.map_err(|error| match variant.source {
+            Source::Imported(_) => error,
+            _ => self.inner.library.note_failure(&served.name, error),
+        })?;
+        self.inner.endpoints.variant(arn, name).counted().loaded_in(begun.elapsed());
+        Ok(Deployment { key, lease, replicas })
+    }
+
+    /// How a model is loaded: as its profile says, where it says nothing of other weights, with so many replicas.
+    fn options_for(&self, name: &str, replicas: u32) -> LoadOptions {
+        let base = self.inner.loaded.options();
+        let tuned = self.inner.loaded.tuned(name).filter(|tuned| tuned.settings.weights.is_none());
+        let mut options = tuned.map_or_else(|| base.clone(), |tuned| tuned.settings.options(base));
+        options.replicas = replicas;
+        if options.cores.len() != replicas as usize {
+            options.cores.clear();
+        }
+        options
+    }
+
+    /// Takes a deployment out of memory when its last request has ended.
+    pub(super) async fn retire(&self, deployment: Option<Deployment>) {
+        let Some(Deployment { key, lease, .. }) = deployment else { return };
+        drop(lease);
+        self.inner.loaded.forget(&key).await;
+    }
+
+    /// Has so many replicas answer for a variant: the new deployment is loaded, then takes over, and the old one leaves
+    /// when its requests have ended. Where both do not fit the memory, the old one leaves first, and requests wait.
+    ///
+    /// # Errors
+    /// As [`Models::load_variant`]; what answered before does then, or again.
+    pub(super) async fn redeploy(
+        &self,
+        ctx: &Ctx,
+        arn: &str,
+        (variant, served): (&EndpointVariant, &Served),
+        replicas: u32,
+    ) -> Result<()> {
+        let live = self.inner.endpoints.variant(arn, &variant.spec.name);
+        if replicas == 0 {
+            self.retire(live.replace(None)).await;
+            return Ok(());
+        }
+        match self.load_variant(ctx, arn, (variant, served), replicas).await {
+            Ok(new) => {
+                self.retire(live.replace(Some(new))).await;
+                Ok(())
+            }
+            Err(error) if error.kind == ErrorKind::Throttled => {
+                match self.fits_in_place(ctx, arn, (variant, served), replicas).await? {
+                    true => self.redeploy_in_place(ctx, arn, (variant, served), replicas).await,
+                    false => Err(error),
+                }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether a deployment fits the memory when the one that answers now has left it.
+    async fn fits_in_place(
+        &self,
+        ctx: &Ctx,
+        arn: &str,
+        (variant, served): (&EndpointVariant, &Served),
+        replicas: u32,
+    ) -> Result<bool> {
+        let Some(old) = self.inner.endpoints.variant(arn, &variant.spec.name).key() else { return Ok(false) };
+        let sources = self.weights(ctx, &variant.source, served).await?;
+        let (pool, options) = (self.inner.loaded.clone(), self.options_for(&served.name, replicas));
+        library::blocking(move || pool.fits_in_place_of(&old, &sources, options)).await
+    }
+
+    /// As [`Models::redeploy`], where the old deployment must leave the memory first.
+    async fn redeploy_in_place(
+        &self,
+        ctx: &Ctx,
+        arn: &str,
+        (variant, served): (&EndpointVariant, &Served),
+        replicas: u32,
+    ) -> Result<()> {
+        let live = self.inner.endpoints.variant(arn, &variant.spec.name);
+        // Requests that come meanwhile wait for this, as for any load.
+        let _waking = live.waking.lock().await;
+        let Some(Deployment { key, lease, replicas: before }) = live.replace(None) else {
+            return Err(Error::conflict("The deployment left meanwhile."));
+        };
+        // It stays in the pool, where it counts, until its last request has ended.
+        drop(lease);
+        let loaded = self.load_patiently(ctx, arn, (variant, served), replicas).await;
+        self.inner.loaded.forget(&key).await;
+        match loaded {
+            Ok(new) => {
+                drop(live.replace(Some(new)));
+                Ok(())
+            }
+            Err(error) => {
+                let old = self.load_patiently(ctx, arn, (variant, served), before).await?;
+                drop(live.replace(Some(old)));
+                Err(error)
+            }
+        }
+    }
+
+    /// As [`Models::load_variant`], again and again while requests that run leave no room.
+    async fn load_patiently(
+        &self,
+        ctx: &Ctx,
+        arn: &str,
+        (variant, served): (&EndpointVariant, &Served),
+        replicas: u32,
+    ) -> Result<Deployment> {
+        let mut tries = 0;
+        loop {
+            match self.load_variant(ctx, arn, (variant, served), replicas).await {
+                Err(error) if error.kind == ErrorKind::Throttled && tries < TRIES => tries += 1,
+                outcome => return outcome,
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! Requests to endpoints: which variant answers, and bringing back what left the memory.
+
+use std::fmt;
+use std::sync::Arc;
+
+use base::{Error, ErrorKind, Result};
+use identity::Ctx;
+
+use super::live::{Invocation, LiveVariant};
+use super::resource;
+use super::resource::{Endpoint, EndpointStatus, EndpointVariant, Hosted, HostingKind};
+use super::store::{self, Scope};
+use super::weights::{Served, Source};
+use crate::aliases::{Provider, Resolved, Target};
+use crate::loaded::Lease;
+use crate::{Models, imported};
+
+/// The variant of an endpoint that answers.
+#[derive(Clone)]
+pub struct EndpointTarget {
+    /// The endpoint's ARN.
+    pub arn: String,
+    /// The endpoint's name.
+    pub endpoint: String,
+    /// The variant's name.
+    pub variant: String,
+    /// The model that answers.
+    pub served: Served,
+    pub(super) source: Source,
+    pub(super) scope: Scope,
+    live: Arc<LiveVariant>,
+}
+
+impl fmt::Debug for EndpointTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EndpointTarget").field("arn", &self.arn).field("variant", &self.variant).finish_non_exhaustive()
+    }
+}
+
+impl EndpointTarget {
+    /// Notes a request that was refused before a model was asked.
+    pub(crate) fn note_refusal(&self, ctx: &Ctx, error: &Error) {
+        self.live.counted().begin(ctx.now());
+        self.live.counted().fail(error);
+    }
+
+    /// Notes that a request failed.
+    pub(crate) fn note_failure(&self, error: &Error) {
+        self.live.counted().fail(error);
+    }
+}
+
+impl Models {
+    /// The variant of an endpoint that answers the next request: the one that is named, or one that is drawn by their
+    /// shares.
+    ///
+    /// # Errors
+    /// NotFound, in the words of AWS's runtime, where there is no such endpoint or it does not answer; Invalid, where it
+    /// has no such variant.
+    pub async fn resolve_endpoint(&self, ctx: &Ctx, name: &str, variant: Option<&str>) -> Result<Resolved> {
+        let (scope, account) = (Scope::of(ctx), ctx.account());
+        let missing = || Error::not_found(format!("Endpoint {name} of account {account} not found."));
+        let kept = store::find(&self.inner.store, &scope, HostingKind::Endpoint, name).await?.ok_or_else(missing)?;
+        let endpoint = resource::endpoint(&scope, kept)?;
+        let status = endpoint.body.status;
+        if !status.answers() {
+            return Err(missing().with_hint(format!("It is {}: {}", status.as_str(), advice(&endpoint))));
+        }
+        self.drawn_variant(&endpoint, (scope, variant))
+    }
+
+    /// What answers for the ARN of an endpoint as a model of Bedrock's.
+    pub(crate) async fn resolve_market(&self, ctx: &Ctx, arn: &str) -> Result<Resolved> {
+        let scope = Scope::of(ctx);
+        let missing = || Error::not_found(format!("The endpoint `{arn}` could not be found."));
+        let name = arn.rsplit('/').next().unwrap_or_default();
+        let kept = store::find(&self.inner.store, &scope, HostingKind::Endpoint, name).await?.ok_or_else(missing)?;
+        let endpoint = resource::endpoint(&scope, kept)?;
+        match &endpoint.body.market {
+            None => {
+                return Err(Error::invalid(format!(
+                    "The endpoint `{arn}` is not registered with Bedrock Marketplace."
+                ))
+                .with_hint("Register it (`RegisterMarketplaceModelEndpoint`), or call `InvokeEndpoint`."));
+            }
+            Some(market) if market.incompatible.is_some() => {
+                let reason = market.incompatible.as_deref().unwrap_or_default();
+                return Err(Error::invalid(format!("The endpoint `{arn}` cannot be used from Bedrock: {reason}")));
+            }
+            Some(_) if !endpoint.body.status.answers() => {
+                let status = endpoint.body.status.as_str();
+                return Err(Error::invalid(format!("The endpoint `{arn}` is not in service: it is {status}."))
+                    .with_hint(advice(&endpoint)));
+            }
+            Some(_) => {}
+        }
+        self.drawn_variant(&endpoint, (scope, None))
+    }
+
+    fn drawn_variant(&self, endpoint: &Hosted<Endpoint>, (scope, named): (Scope, Option<&str>)) -> Result<Resolved> {
+        let variants = &endpoint.body.variants;
+        let variant = match named {
+            Some(name) => variants
+                .iter()
+                .find(|variant| variant.spec.name == name)
+                .ok_or_else(|| Error::invalid(format!("Variant {name} of endpoint {} not found.", endpoint.name)))?,
+            None => drawn(variants, self.inner.random.next_u64()).ok_or_else(|| Error::internal("no variant"))?,
+        };
+        let target = self.target_of(endpoint, variant, scope)?;
+        let arn = target.arn.clone();
+        Ok(Resolved {
+            requested: arn.clone(),
+            aws_id: arn,
+            provider: Provider::Endpoint { embeds: target.served.embeds },
+            serving_name: target.served.name.clone(),
+            substituted: target.served.substituted,
+            target: Target::Endpoint(Box::new(target)),
+            dimension: None,
+            dimensions: Vec::new(),
+            profile: None,
+        })
+    }
+
+    /// A variant of an endpoint that is or was in service.
+    pub(super) fn target_of(
+        &self,
+        endpoint: &Hosted<Endpoint>,
+        variant: &EndpointVariant,
+        scope: Scope,
+    ) -> Result<EndpointTarget> {
+        let served = variant.served.clone();
+        let arn = endpoint.arn.to_string();
+        Ok(EndpointTarget {
+            live: self.inner.endpoints.variant(&arn, &variant.spec.name),
+            endpoint: endpoint.name.clone(),
+            variant: variant.spec.name.clone(),
+            source: variant.source.clone(),
+            served: served.ok_or_else(|| Error::internal("a variant in service that was never ready"))?,
+            arn,
+            scope,
+        })
+    }
+
+    /// Loads the model of a variant though nobody asks for it.
+    pub(super) async fn wake_by_itself(&self, target: &EndpointTarget) -> Result<()> {
+        // As open as a request: who takes the endpoint down waits for it.
+        let _open = Invocation::begin(&target.live);
+        self.wake(target).await.map(drop)
+    }
+
+    /// The variant's model, for one request. Where it is not in memory it is loaded, and the request waits as long as it
+    /// may.
+    ///
+    /// # Errors
+    /// Those of loading; NotFound, where the endpoint is gone; Denied, where an imported model's key may not be used;
+    /// Throttled, where it is not loaded before the context's deadline.
+    pub(crate) async fn lease_deployed(&self, ctx: &Ctx, target: &EndpointTarget) -> Result<Lease> {
+        target.live.counted().begin(self.inner.clock.now());
+        let invocation = Invocation::begin(&target.live);
+        if let Source::Imported(arn) = &target.source {
+            self.check_imported(target, arn).await?;
+        }
+        if let Some(lease) = target.live.lease() {
+            return Ok(lease.invoked(invocation));
+        }
+        let (models, target, waits) = (self.clone(), target.clone(), target.live.waits());
+        // A task of its own: it goes on where the caller goes away, and the request is open as long as it does.
+        let waking = tokio::spawn(async move {
+            let _waits = waits;
+            models.wake(&target).await.map(|lease| lease.invoked(invocation))
+        });
+        let woken = match ctx.deadline() {
+            Some(deadline) => tokio::time::timeout_at(deadline.into(), waking).await.map_err(|_| {
+                Error::throttled(imported::NOT_READY).with_hint("It is still being loaded, which goes on: ask again.")
+            })?,
+            None => waking.await,
+        };
+        woken.map_err(Error::internal)?
+    }
+
+    /// Asks whether an imported model's key may be used still. Where it may not, the model leaves the memory.
+    async fn check_imported(&self, target: &EndpointTarget, arn: &str) -> Result<()> {
+        let ctx = self.hosting_ctx(&target.scope);
+        let usable = async { self.sealed(&self.imported_model(&ctx, arn).await?).await }.await;
+        match usable {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                if matches!(error.kind, ErrorKind::Denied | ErrorKind::NotFound) {
+                    self.retire(target.live.replace(None)).await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Loads the model of a variant that is not in memory.
+    async fn wake(&self, target: &EndpointTarget) -> Result<Lease> {
+        let live = &target.live;
+        let _waking = live.waking.lock().await;
+        if let Some(lease) = live.lease() {
+            return Ok(lease);
+        }
+        // The request is open already: who takes the endpoint down from now on waits for it.
+        let endpoint = self.endpoint_in(&target.scope, &target.endpoint).await?;
+        let variant = endpoint.body.variants.iter().find(|variant| variant.spec.name == target.variant);
+        let Some(variant) = variant.filter(|_| endpoint.body.status.answers()) else {
+            return Err(Error::unavailable(format!("The endpoint \"{}\" does not answer any more.", target.endpoint)));
+        };
+        let ctx = self.hosting_ctx(&target.scope);
+        let served = self.served(&ctx, variant).await?;
+        let replicas = variant.spec.instances.max(1);
+        let loaded = self.load_variant(&ctx, &target.arn, (variant, &served), replicas).await;
+        let deployment = match loaded {
+            Ok(deployment) => deployment,
+            Err(error) => return Err(self.note_unloadable(target, endpoint.body.status, error).await),
+        };
+        let lease = deployment.lease.clone();
+        drop(live.replace(Some(deployment)));
+        if variant.spec.instances == 0 {
+            self.note_instances(&target.scope, (&target.endpoint, &target.variant), replicas).await?;
+        }
+        Ok(lease)
+    }
+
+    /// Notes that an endpoint in service cannot answer any more, where waiting does not help. Returns the error.
+    async fn note_unloadable(&self, target: &EndpointTarget, status: EndpointStatus, error: Error) -> Error {
+        if !matches!(error.kind, ErrorKind::NotFound | ErrorKind::Damaged) || status != EndpointStatus::InService {
+            return error;
+        }
+        let noted = self.settle(&target.scope, (&target.endpoint, status), |body| {
+            body.status = EndpointStatus::Failed;
+            body.failure = Some(error.public_text());
+        });
+        if let Err(failure) = noted.await {
+            tracing::error!(error = ?failure, endpoint = target.endpoint, "an endpoint's failure could not be noted");
+        }
+        // What it was asked for is not what is missing.
+        Error::unavailable(error.message.clone()).with_hint(error.hint.clone().unwrap_or_default())
+    }
+
+    /// Notes how many replicas a variant has from now on.
+    pub(super) async fn note_instances(
+        &self,
+        scope: &Scope,
+        (endpoint, variant): (&str, &str),
+        instances: u32,
+    ) -> Result<()> {
+        let noted = self.settle(scope, (endpoint, EndpointStatus::InService), |body| {
+            if let Some(found) = body.variants.iter_mut().find(|found| found.spec.name == variant) {
+                found.spec.instances = instances;
+            }
+        });
+        noted.await.map(drop)
+    }
+}
+
+/// The variant that `number` draws, each as often as its share says.
+fn drawn(variants: &[EndpointVariant], number: u64) -> Option<&EndpointVariant> {
+    let total: f64 = variants.iter().map(|variant| variant.spec.weight).sum();
+    // A number from 0 to below the total; 53 bits are as many as a double tells apart.
+    #[expect(clippy::cast_precision_loss)]
+    let mut point = (number >> 11) as f64 / (1_u64 << 53) as f64 * total;
+    let found = variants.iter().find(|variant| {
+        let is_it = point < variant.spec.weight;
+        point -= variant.spec.weight;
+        is_it
+    });
+    found.or_else(|| variants.iter().rfind(|variant| variant.spec.weight > 0.0))
+}
+
+/// What to do about an endpoint that does not answer.
+fn advice(endpoint: &Hosted<Endpoint>) -> String {
+    match (endpoint.body.status, &endpoint.body.failure) {
+        (EndpointStatus::Creating, _) => "wait until it is `InService`.".to_owned(),
+        (EndpointStatus::Failed, Some(failure)) => failure.clone(),
+        _ => "it takes no more requests.".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::resource::VariantSpec;
+    use super::*;
+
+    fn variant(name: &str, weight: f64) -> EndpointVariant {
+        let spec = VariantSpec {
+            name: name.to_owned(),
+            model: "m".to_owned(),
+            instance_type: "ml.m5.large".to_owned(),
+            weight,
+            instances: 1,
+            scaling: None,
+            startup_seconds: None,
+        };
+        EndpointVariant { spec, source: Source::Local("m".to_owned()), served: None }
+    }
+
+    #[test]
+    fn variants_are_drawn_by_their_shares() {
+        let variants = [variant("a", 1.0), variant("never", 0.0), variant("b", 3.0)];
+        let names: Vec<&str> =
+            (0..8_u64).map(|part| drawn(&variants, part << 61).unwrap().spec.name.as_str()).collect();
+        assert_eq!(names, ["a", "a", "b", "b", "b", "b", "b", "b"]);
+        assert_eq!(drawn(&variants, u64::MAX).unwrap().spec.name, "b");
+        assert!(drawn(&[variant("a", 0.0)], 7).is_none());
+    }
+}

@@ -1,0 +1,208 @@
+//! Which weights a container names, and which pulled or imported model that is.
+
+use std::collections::BTreeMap;
+
+use base::{Error, Result};
+use identity::Ctx;
+use serde::{Deserialize, Serialize};
+
+use crate::catalogue::Origin;
+use crate::loaded::{Sources, Weights};
+use crate::{HubModel, Models, bucket_region};
+
+/// The variables that name a model.
+const OWN_VARIABLE: &str = "CRATON_MODEL_ID";
+const HUB_VARIABLE: &str = "HF_MODEL_ID";
+/// What is in the names of the images whose work the engine does: the serving containers of the hub's models.
+const SERVING_IMAGES: &[&str] =
+    &["-tgi-inference", "-tei", "tei-", "djl-inference", "huggingface-pytorch-inference", "vllm"];
+
+/// What a container says.
+#[derive(Debug, Clone, Default)]
+pub struct Container {
+    /// The image.
+    pub image: Option<String>,
+    /// Where the weights lie: `s3://…`.
+    pub location: Option<String>,
+    /// Whether the licence's terms are accepted, where that is said.
+    pub eula: Option<bool>,
+    /// The environment.
+    pub environment: BTreeMap<String, String>,
+}
+
+/// Which weights a hosted model has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Source {
+    /// Those of a model of the hub, by its id there.
+    Hub(String),
+    /// Those of a model of the catalogue or the library, by its name.
+    Local(String),
+    /// Those of an imported model, by its ARN.
+    Imported(String),
+}
+
+/// The model that answers for a source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Served {
+    /// Its name: a pulled model's, or an imported model's.
+    pub name: String,
+    /// Whether that is another model than the one that was named.
+    pub substituted: bool,
+    /// Why it is that one, where another was named.
+    pub why: Option<String>,
+    /// Whether it embeds text, and does not generate it.
+    pub embeds: bool,
+}
+
+impl Models {
+    /// The weights that a container names.
+    ///
+    /// # Errors
+    /// Invalid, where it names none that are known here or the licence's terms are not accepted; NotImplemented, for images
+    /// and places that are not served.
+    pub(super) async fn source_of(&self, ctx: &Ctx, container: &Container) -> Result<Source> {
+        check_image(container.image.as_deref())?;
+        let variable = |name: &str| container.environment.get(name).map(|value| value.trim()).filter(|v| !v.is_empty());
+        if let Some(named) = variable(OWN_VARIABLE) {
+            return self.local_source(ctx, named).await;
+        }
+        if let Some(location) = &container.location {
+            let model = self.hub_model_at(location)?;
+            accepted(&model, container.eula)?;
+            return Ok(Source::Hub(model.id));
+        }
+        match variable(HUB_VARIABLE) {
+            // A path in the container says that the weights come with it.
+            Some(named) if !named.starts_with('/') => {
+                let entry = self.entry_of_repository(named).unwrap_or_else(|| named.to_owned());
+                self.local_source(ctx, &entry).await
+            }
+            _ => Err(Error::invalid("The container names no weights that are known here.").with_hint(format!(
+                "Name a model of the hub by its `ModelDataSource`, or a pulled or imported model in the variable `{OWN_VARIABLE}`."
+            ))),
+        }
+    }
+
+    /// The model of the hub whose artifacts lie there.
+    fn hub_model_at(&self, location: &str) -> Result<HubModel> {
+        let place = location.strip_prefix("s3://").and_then(|rest| rest.split_once('/'));
+        let Some((_, key)) = place.filter(|(bucket, _)| bucket_region(bucket).is_some()) else {
+            return Err(Error::not_implemented(format!("Hosting weights of another bucket than the hub's is not implemented (`{location}`)."))
+                .with_hint(format!(
+                    "Import the checkpoint with `craton import create`, and name the imported model in the variable `{OWN_VARIABLE}`."
+                )));
+        };
+        self.hub_model_by_artifact(key).ok_or_else(|| {
+            Error::invalid(format!("Could not find model data at {location}."))
+                .with_hint("`ListHubContents` lists the models of the hub.")
+        })
+    }
+
+    /// A model of the catalogue, the library or the account, by its name or ARN.
+    async fn local_source(&self, ctx: &Ctx, named: &str) -> Result<Source> {
+        if let Some(model) = self.find_imported(ctx, named).await? {
+            return Ok(Source::Imported(model.arn.to_string()));
+        }
+        if let Some(model) = self.hub_model_by_id(named) {
+            return Ok(Source::Local(model.entry));
+        }
+        if self.inner.catalogue.get(named).is_some() || self.inner.library.manifest(named).await?.is_some() {
+            return Ok(Source::Local(named.to_owned()));
+        }
+        Err(Error::invalid(format!("Could not find model data: there is no model `{named}`."))
+            .with_hint("`craton models list` shows the names; imported models are named by name or ARN."))
+    }
+
+    /// The catalogue's name of the weights in a repository of the model hub, or of its publisher's own.
+    fn entry_of_repository(&self, repository: &str) -> Option<String> {
+        let is_it = |origin: &Origin| match origin {
+            Origin::Hub { repo, .. } => repo.eq_ignore_ascii_case(repository),
+            Origin::Packages { publisher, .. } => publisher.eq_ignore_ascii_case(repository),
+        };
+        let named = repository.rsplit('/').next().unwrap_or(repository).to_ascii_lowercase();
+        let entries = self.inner.catalogue.entries();
+        let by_source = entries.iter().find(|entry| entry.sources.iter().any(is_it));
+        let by_name = || entries.iter().find(|entry| repository.contains('/') && entry.name == named);
+        by_source.or_else(by_name).map(|entry| entry.name.clone())
+    }
+
+    /// The model that answers for a source now.
+    ///
+    /// # Errors
+    /// NotFound, where it is not pulled, or gone; as [`Models::hub_served`].
+    pub(super) async fn answering(&self, ctx: &Ctx, source: &Source) -> Result<Served> {
+        match source {
+            Source::Hub(id) => {
+                let gone = || Error::not_found(format!("The hub has no model `{id}`."));
+                let model = self.hub_model_by_id(id).ok_or_else(gone)?;
+                let found = self.hub_served(ctx, &model).await?;
+                let embeds = self.embeds(&found.name).await?;
+                Ok(Served {
+                    name: found.name,
+                    substituted: found.substituted,
+                    why: found.substituted.then_some(found.why),
+                    embeds,
+                })
+            }
+            Source::Local(name) => {
+                let embeds = self.embeds(name).await?;
+                Ok(Served { name: name.clone(), substituted: false, why: None, embeds })
+            }
+            Source::Imported(arn) => {
+                let model = self.imported_model(ctx, arn).await?;
+                Ok(Served { name: model.name, substituted: false, why: None, embeds: false })
+            }
+        }
+    }
+
+    async fn embeds(&self, name: &str) -> Result<bool> {
+        match self.inner.library.manifest(name).await? {
+            Some(manifest) => Ok(manifest.facts.embeds),
+            None => Err(crate::invoke::not_pulled(name)),
+        }
+    }
+
+    /// Where the weights lie of the model that answers for a source.
+    ///
+    /// # Errors
+    /// NotFound, where it is not pulled; Damaged, where its files are; Denied, where its key may not be used.
+    pub(super) async fn weights(&self, ctx: &Ctx, source: &Source, served: &Served) -> Result<Sources> {
+        if let Source::Imported(arn) = source {
+            let model = self.imported_model(ctx, arn).await?;
+            return Ok(Sources::of(Weights::Sealed(self.sealed(&model).await?), &served.name));
+        }
+        let name = &served.name;
+        let Some(manifest) = self.inner.library.manifest(name).await? else {
+            return Err(crate::invoke::not_pulled(name));
+        };
+        let files = self.inner.library.files(name, &manifest).await?;
+        Ok(Sources::of(Weights::Known(files, manifest.digest()), name))
+    }
+}
+
+/// # Errors
+/// Invalid, where the licence asks for the acceptance of its terms and they are not accepted.
+pub(super) fn accepted(model: &HubModel, eula: Option<bool>) -> Result<()> {
+    if !model.eula || eula == Some(true) {
+        return Ok(());
+    }
+    let licence = &model.licence;
+    Err(Error::invalid(format!(
+        "The model \"{}\" requires accepting its end-user license agreement (EULA): `AcceptEula` must be true.",
+        model.id
+    ))
+    .with_hint(format!("Read `{}` at {} and accept it.", licence.name, licence.url)))
+}
+
+/// # Errors
+/// NotImplemented, for an image that does something else than serve a language model.
+fn check_image(image: Option<&str>) -> Result<()> {
+    let Some(image) = image else { return Ok(()) };
+    let repository = image.rsplit('/').next().unwrap_or(image).split([':', '@']).next().unwrap_or(image);
+    if SERVING_IMAGES.iter().any(|known| repository.contains(known)) {
+        return Ok(());
+    }
+    Err(Error::not_implemented(format!("Custom images are not implemented (`{image}`).")).with_hint(
+        "Models are served by Craton's own engine, in place of the text generation and embedding containers.",
+    ))
+}
