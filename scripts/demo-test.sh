@@ -9,5 +9,6 @@ trap 'rm -rf "$data"' EXIT
 "$target/debug/craton" demo permissions --data-dir "$data/data" --python "$1" </dev/null | tee -a "$data/out"
 "$target/debug/craton" demo import --data-dir "$data/data" --python "$1" </dev/null | tee -a "$data/out"
 "$target/debug/craton" demo inference --data-dir "$data/data" --python "$1" </dev/null | tee -a "$data/out"
+"$target/debug/craton" demo hub --data-dir "$data/data" --python "$1" </dev/null | tee -a "$data/out"
 # It said where the console is only after every part of it had been answered.
-[ "$(grep -c '^Console: http' "$data/out")" = 4 ]
+[ "$(grep -c '^Console: http' "$data/out")" = 5 ]

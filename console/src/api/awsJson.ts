@@ -4,6 +4,7 @@ import { sendJson } from './http.ts'
 const SERVICES = {
   kms: { target: 'TrentService', version: '1.1' },
   secretsmanager: { target: 'secretsmanager', version: '1.1' },
+  sagemaker: { target: 'SageMaker', version: '1.1' },
   organizations: { target: 'AWSOrganizationsV20161128', version: '1.1' },
   cloudtrail: { target: 'com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101', version: '1.1' },
 } as const

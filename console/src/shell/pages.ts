@@ -39,6 +39,12 @@ export const PAGES: readonly Page[] = [
     View: lazy(() => import('../pages/models/ModelsPage.tsx')),
   },
   {
+    path: '/endpoints',
+    title: 'Endpoints',
+    section: 'Models',
+    View: lazy(() => import('../pages/endpoints/EndpointsPage.tsx')),
+  },
+  {
     path: '/tuning',
     title: 'Tuning',
     section: 'Models',

@@ -1,11 +1,14 @@
 import { expect, signIn, test } from './fixtures.ts'
 
-const PATHS = ['/', '/jobs', '/playground', '/models', '/tuning', '/imported-models', '/imported-models?tab=jobs', '/imported-models?import=source', '/aliases', '/keys', '/accounts']
+const PATHS = ['/', '/jobs', '/playground', '/models', '/endpoints', '/tuning', '/imported-models', '/imported-models?tab=jobs', '/imported-models?import=source', '/aliases', '/keys', '/accounts']
 /** Pages of what only the mock server has. */
 const MADE_UP = [
   '/tuning?model=smollm2-135m-instruct',
   '/tuning?model=smollm2-135m-instruct&start=1',
   '/tuning?model=smollm2-135m-instruct&job=job-of-tuning',
+  '/endpoints?deploy=smollm2-135m-instruct',
+  '/endpoints?endpoint=retail-assistant',
+  '/models?model=smollm2-135m-instruct',
   '/imported-models?model=support-mistral', '/imported-models?job=import-unfit',
 ]
 /** Pages of services that the mock server does not have. */

@@ -55,6 +55,7 @@ for (const scheme of ['light', 'dark'] as const) {
         await shoot(name)
       }
       if (craton.mock) await tunings(page, craton.url, shoot)
+      if (craton.mock) await endpoints(page, craton.url, shoot)
       if (craton.mock) await imports(page, craton.url, craton.mock.state, shoot)
       if (craton.mock === undefined) await policyEditor(page, craton.url, shoot)
       if (process.env['CRATON_SHOT_BUCKET']) await upload(page, craton.url, process.env['CRATON_SHOT_BUCKET'], shoot)
@@ -94,6 +95,38 @@ async function tunings(page: Page, url: string, shoot: (name: string, fullPage?:
     await page.waitForLoadState('networkidle')
     await shoot(name ?? '', true)
   }
+}
+
+async function endpoints(page: Page, url: string, shoot: (name: string, fullPage?: boolean) => Promise<Buffer>): Promise<void> {
+  for (const [name, query] of [
+    ['endpoints', ''],
+    ['endpoints-sagemaker', 'tab=sagemaker'],
+    ['endpoint', 'endpoint=retail-assistant'],
+    ['endpoint-failed', 'endpoint=gemma-trial'],
+    ['deploy', 'deploy=smollm2-135m-instruct'],
+    ['deploy-too-large', 'deploy=mistral-small-24b-instruct-2501'],
+    ['deploy-terms', 'deploy=gemma-3-270m-it'],
+  ]) {
+    await page.goto(`${url}/console/endpoints?${query}`)
+    await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
+    await page.waitForLoadState('networkidle')
+    await shoot(name ?? '', true)
+  }
+  await page.goto(`${url}/console/endpoints?deploy=smollm2-135m-instruct`)
+  await page.getByText('For InvokeEndpoint;').click()
+  await page.getByRole('button', { name: 'Advanced settings' }).click()
+  await page.getByText('The number of instances follows the work').click()
+  await page.getByText('Another role').click()
+  await shoot('deploy-advanced', true)
+  await page.goto(`${url}/console/endpoints?endpoint=retail-assistant`)
+  await page.getByRole('button', { name: 'Delete' }).click()
+  await shoot('endpoint-delete')
+  const arn = 'arn:aws:sagemaker:us-east-1:111122223333:endpoint/retail-assistant'
+  await page.goto(`${url}/console/playground?model=${encodeURIComponent(arn)}&with=smollm2-135m-instruct`)
+  await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('How much is a shirt of $50 with 20 % off?')
+  await page.getByRole('button', { name: 'Send' }).click()
+  await expect(page.getByRole('table', { name: 'The latest answers compared' }).getByText('finished')).toHaveCount(2)
+  await shoot('playground-endpoints', true)
 }
 
 async function imports(page: Page, url: string, state: State, shoot: (name: string, fullPage?: boolean) => Promise<Buffer>): Promise<void> {

@@ -5,6 +5,7 @@ import type { Job } from '../../src/api/jobs.ts'
 import type { Card } from '../../src/api/models.ts'
 import type { Limits, Quota, Quotas, QuotaUse } from '../../src/api/quotas.ts'
 import { batchOf } from './batches.ts'
+import { figuresOf, fitOf } from './endpoints.ts'
 import { check, importOf, modelOf, policies } from './imports.ts'
 import { json } from './server.ts'
 import { ACCOUNT, ARN, type State } from './state.ts'
@@ -39,6 +40,13 @@ export async function api(
       return json(response, 200, { items: state.requests.slice(0, Number(url.searchParams.get('limit') ?? 100)) })
     case 'GET models':
       return json(response, 200, { items: state.cards })
+    case 'GET models/:id/fit':
+      return json(response, 200, fitOf(state, id, url))
+    case 'POST models/:id/accept-terms':
+      cardOf(state, id).licence = { ...cardOf(state, id).licence, accepted: { acceptedBy: ARN, acceptedAt: '2026-05-04T10:00:00Z' } }
+      return json(response, 200, {})
+    case 'GET endpoints/:id/figures':
+      return json(response, 200, figuresOf(state, id))
     case 'GET models/:id':
       return json(response, 200, cardOf(state, id))
     case 'POST models/pull':
@@ -239,7 +247,7 @@ const STEP_MS = 80
 function pull(state: State, source: string, acceptTerms: boolean): Job {
   if (source.startsWith('file:')) return failedPull(state, source.slice('file:'.length))
   const card = cardOf(state, source)
-  if (card.licence.mustAccept && !acceptTerms) {
+  if (card.licence.mustAccept && !card.licence.accepted && !acceptTerms) {
     throw new HttpError(400, 'Invalid', `The terms of \`${source}\` must be accepted`)
   }
   const id = `job-${String(state.jobs.size + 1).padStart(4, '0')}`

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { endpointModel } from './endpoints.ts'
 import { encodeEvent, encodeException } from './frames.ts'
 import type { State } from './state.ts'
 
@@ -17,8 +18,9 @@ export async function converseStream(state: State, path: string, body: string, r
   const modelId = decodeURIComponent(/^\/model\/([^/]+)\/converse-stream$/.exec(path)?.[1] ?? '')
   const name = state.aliases.get(modelId)?.local ?? modelId
   const imported = state.imports.models.find((one) => one.modelArn === modelId)
+  const endpoint = endpointModel(state, modelId)
   const card = state.cards.find((one) => one.name === name)
-  if (!imported && card?.state !== 'ready') {
+  if (!imported && !endpoint && card?.state !== 'ready') {
     response.writeHead(404, { 'content-type': 'application/json', 'x-amzn-errortype': 'ResourceNotFoundException' })
     response.end(JSON.stringify({ message: `The model \`${modelId}\` is not pulled: run \`craton models pull ${name}\`` }))
     return
@@ -42,10 +44,12 @@ export async function converseStream(state: State, path: string, body: string, r
     return
   }
   const looped = prompt.includes('loop') && request.additionalModelRequestFields?.loop_detection === true
-  const words = `${imported?.modelName ?? name} says: you asked “${prompt}”. `.repeat(prompt.includes('long') ? 60 : 2).split(/(?<= )/)
+  const speaker = imported?.modelName ?? endpoint?.servedModel ?? name
+  const words = `${speaker} says: you asked “${prompt}”. `.repeat(prompt.includes('long') ? 60 : 2).split(/(?<= )/)
   response.writeHead(200, {
     'content-type': 'application/vnd.amazon.eventstream',
-    'x-craton-served-by': `${imported?.modelName ?? name}; substituted=${name !== modelId}`,
+    'x-craton-served-by': `${speaker}; substituted=${endpoint ? endpoint.model !== endpoint.servedModel : name !== modelId}`,
+    ...(prompt.includes('<｜User｜>') ? { 'x-craton-warning': 'prompt-format; the prompt holds control tokens of `deepseek`, which are words to this model' } : {}),
   })
   response.write(encodeEvent('messageStart', { role: 'assistant' }))
   for (const [index, text] of words.entries()) {

@@ -44,6 +44,17 @@ export function iam(state: State, body: string, response: ServerResponse): void 
       return xml(response, action, '')
     case 'ListRoles':
       return xml(response, action, `<Roles>${roleXml()}</Roles><IsTruncated>false</IsTruncated>`)
+    case 'CreateRole':
+      state.endpoints.roles.push(form.get('RoleName') ?? '')
+      return xml(response, action, '')
+    case 'GetRole': {
+      const role = form.get('RoleName') ?? ''
+      if (!state.endpoints.roles.includes(role)) {
+        return fault(response, 404, 'NoSuchEntity', `The role with name ${role} cannot be found.`)
+      }
+      const arn = `arn:aws:iam::${ACCOUNT}:role/${role}`
+      return xml(response, action, `<Role><Path>/</Path><RoleName>${role}</RoleName><RoleId>AROAMOCK</RoleId><Arn>${arn}</Arn></Role>`)
+    }
     default:
       return fault(response, 501, 'NotImplemented', `\`${action}\` is not implemented`)
   }

@@ -10,6 +10,7 @@ import { CONTENT_SECURITY_POLICY } from '../csp.ts'
 import { api, HttpError } from './api.ts'
 import { batches } from './batches.ts'
 import { converseStream } from './converse.ts'
+import { marketplace, sagemaker } from './endpoints.ts'
 import { iam } from './iam.ts'
 import { bedrock } from './imports.ts'
 import { kms } from './kms.ts'
@@ -72,7 +73,10 @@ async function answer(state: State, dist: string, request: IncomingMessage, resp
       return converseStream(state, url.pathname, body, response)
     case 'bedrock':
       if (batches(state, request, url, body, response)) return
+      if (marketplace(state, request, url, body, response)) return
       return bedrock(state, request, url, body, response)
+    case 'sagemaker':
+      return sagemaker(state, request, body, response)
     case 'iam':
       return iam(state, body, response)
     case 'kms':

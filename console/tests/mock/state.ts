@@ -9,6 +9,7 @@ import type { Job } from '../../src/api/jobs.ts'
 import type { Card } from '../../src/api/models.ts'
 import type { LoadedModel, RequestRecord } from '../../src/api/status.ts'
 import { newImportState, type ImportState } from './importState.ts'
+import { newEndpointState, type EndpointState } from './endpoints.ts'
 import { newTuningState, type TuningState } from './tunings.ts'
 
 export const CREDENTIALS = { accessKeyId: 'AKIAMOCKMOCKMOCKMOCK', secretAccessKey: 'mock-secret-of-forty-characters-000000000' }
@@ -35,6 +36,7 @@ export interface State {
   accounts: Account[]
   imports: ImportState
   tunings: TuningState
+  endpoints: EndpointState
   /** Bodies of ConverseStream in the order of their arrival. */
   converse: { modelId: string; body: unknown; aborted: boolean }[]
 }
@@ -93,6 +95,7 @@ export function newState(): State {
     accounts: [{ accountId: ACCOUNT, management: true, createdAt: '2026-05-01T07:00:00Z' }],
     imports: newImportState(),
     tunings: newTuningState(),
+    endpoints: newEndpointState(),
     converse: [],
   }
 }
@@ -120,6 +123,9 @@ function card(fields: Partial<Card> & Pick<Card, 'name' | 'title' | 'provider'>)
     jobId: null,
     loaded: false,
     sha256: null,
+    tasks: ['text-generation', 'chat'],
+    jumpstartId: `huggingface-llm-${fields.name.replaceAll('.', '-')}`,
+    fits: true,
     ...fields,
   }
 }
@@ -140,12 +146,18 @@ const CARDS: Card[] = [
     state: 'ready',
     loaded: true,
     sha256: 'e7b04ad7f2b0a4e6c1fdb6b7a9d90f9a3a6e0a1b2c3d4e5f60718293a4b5c6d7',
+    quality: [
+      { benchmark: 'IFEval', setting: 'average prompt/instruct', value: 29.9, source: 'https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct' },
+      { benchmark: 'HellaSwag', setting: 'zero-shot', value: 40.9, source: 'https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct' },
+    ],
+    template: { verdict: 'verified', family: 'chatml', detail: null, allowedBy: null },
   }),
   card({
     name: 'all-minilm-l6-v2',
     title: 'all-MiniLM-L6-v2',
     provider: 'Sentence Transformers',
     kind: 'embedding',
+    tasks: ['embedding'],
     chats: null,
     parameters: 22_700_000,
     contextLength: 512,
@@ -190,6 +202,9 @@ const CARDS: Card[] = [
     sizesAreApproximate: true,
     languages: ['en', 'fr', 'de', 'es', 'it', 'zh', 'ja', 'ko', 'pt', 'nl', 'pl'],
     description: 'For a workstation with a good GPU or patience.',
+    fits: false,
+    template: { verdict: 'contradicts', family: 'mistral-v7', detail: 'a system message: `<｜User｜>` is DeepSeek’s', allowedBy: null },
+    tasks: ['text-generation', 'chat', 'tool-use'],
     state: 'broken',
     stateReason: 'The file is shorter than its catalogue entry says',
   }),

@@ -123,8 +123,9 @@ impl Api {
     #[must_use]
     pub fn new(setup: Setup) -> Self {
         let started = setup.clock.now();
-        let objects = setup.objects.clone();
-        let s3 = S3::new(objects, setup.identity.clone(), setup.clock.clone(), setup.s3_domain.as_deref());
+        let (objects, models) = (setup.objects.clone(), setup.models.clone());
+        let (identity, clock) = (setup.identity.clone(), setup.clock.clone());
+        let s3 = S3::new(objects, models, identity, clock, setup.s3_domain.as_deref());
         Self(Arc::new(Inner { setup, started, recent: Recent::default(), s3 }))
     }
 

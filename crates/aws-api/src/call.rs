@@ -129,6 +129,8 @@ pub(crate) fn json(status: StatusCode, body: &Value) -> Response<ResponseBody> {
     response
 }
 
+/// The header that tells what is likely not meant, where the request is answered all the same.
+pub(crate) const WARNING: &str = "x-craton-warning";
 /// The header that names the model that answered.
 pub(crate) const SERVED_BY: &str = "x-craton-served-by";
 
@@ -144,5 +146,12 @@ pub(crate) fn name_model(response: &mut Response<ResponseBody>, served_by: &Serv
     text.extend(served_by.replica.map(|replica| format!("; replica={replica}")));
     if let Ok(value) = HeaderValue::from_str(&text) {
         response.headers_mut().insert(SERVED_BY, value);
+    }
+    if let Some(format) = served_by.foreign_format {
+        let text =
+            format!("prompt-format; the prompt holds control tokens of `{format}`, which are words to this model");
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            response.headers_mut().insert(WARNING, value);
+        }
     }
 }

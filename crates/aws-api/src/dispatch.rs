@@ -10,7 +10,7 @@ use identity::Ask;
 use crate::body::ResponseBody;
 use crate::call::{Call, Check, Row, query_pairs};
 use crate::errors::Failure;
-use crate::{bedrock, bedrock_runtime, cloudtrail, iam, kms, organizations, qbusiness, secretsmanager, sts};
+use crate::{bedrock, bedrock_runtime, cloudtrail, iam, kms, organizations, qbusiness, sagemaker, secretsmanager, sts};
 
 /// A request for an operation of an AWS service.
 pub(crate) type AwsCall = Call<Routed>;
@@ -28,6 +28,7 @@ pub(crate) const SERVICES: &[(&str, &[Row<Routed>])] = &[
     ("secretsmanager", secretsmanager::ROWS),
     ("organizations", organizations::ROWS),
     ("cloudtrail", cloudtrail::ROWS),
+    ("sagemaker", sagemaker::HUB_ROWS),
 ];
 
 /// The row of an operation.

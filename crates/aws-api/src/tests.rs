@@ -4,6 +4,7 @@ mod aws;
 mod bedrock;
 mod craton;
 mod faults;
+mod hub;
 mod imported;
 mod openai;
 mod refusals;

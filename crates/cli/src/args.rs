@@ -5,6 +5,10 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::batch_args::Batch;
+use crate::catalogue_args::{Alias, Fit, ListModels};
+pub(crate) use crate::demo_args::{Chapter, Demo};
+use crate::endpoint_args::{Deploy, Endpoints};
+pub(crate) use crate::iam_args::{Iam, PolicyType};
 use crate::import_args::Import;
 pub(crate) use crate::model_args::{Pool, Profile, Quantize, Tune, Tuning};
 pub(crate) use crate::quota_args::{Quotas, Requests};
@@ -115,6 +119,20 @@ pub enum Command {
         after_help = "Examples:\n  craton models list\n  craton models pull smollm2-135m-instruct\n  craton models pull hf:bartowski/Llama-3.2-3B-Instruct-GGUF/Llama-3.2-3B-Instruct-Q4_K_M.gguf\n  craton models alias set anthropic.claude-3-haiku-20240307-v1:0 smollm2-135m-instruct"
     )]
     Models(Models),
+    /// Deploy a model of the catalogue as an endpoint, in one step
+    ///
+    /// The endpoint is Bedrock Marketplace's: its ARN is a model id of InvokeModel and Converse, and its name one of SageMaker's
+    /// InvokeEndpoint. With --min-instances and --max-instances it is made through SageMaker and registered with Bedrock.
+    #[command(
+        after_help = "Examples:\n  craton deploy smollm2-135m-instruct --wait\n  craton deploy gemma-3-270m-it --name shop --instances 2 --accept-eula --pull --wait\n  craton deploy smollm2-135m-instruct --name nightly --min-instances 0 --max-instances 4"
+    )]
+    Deploy(Box<Deploy>),
+    /// List, show, scale, register, delete, try and measure endpoints
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  craton endpoints list\n  craton endpoints scale support-chat 3\n  craton endpoints chat support-chat\n  craton endpoints metrics support-chat\n  craton endpoints delete support-chat"
+    )]
+    Endpoints(Endpoints),
     /// Import a checkpoint of a bucket as a model of the account's own
     #[command(
         subcommand,
@@ -173,7 +191,7 @@ pub enum Command {
     Doctor(Doctor),
     /// Start a server, answer real requests sent by boto3, and show where to click
     #[command(
-        after_help = "Examples:\n  craton demo\n  craton demo permissions\n  craton demo import\n  craton demo --keep"
+        after_help = "Examples:\n  craton demo\n  craton demo permissions\n  craton demo import\n  craton demo hub\n  craton demo --keep"
     )]
     Demo(Demo),
     /// Print a shell's completion script
@@ -244,67 +262,6 @@ pub enum Accounts {
     },
 }
 
-/// `craton iam`.
-#[derive(Debug, Subcommand)]
-pub enum Iam {
-    /// Show why a request was denied, and the smallest change of policies that allows it
-    ///
-    /// The request's id stands in the answer's header x-amzn-requestid (of S3: x-amz-request-id). In place of it a token can
-    /// be given that another account passed on.
-    #[command(
-        after_help = "Examples:\n  craton iam explain\n  craton iam explain 7a9d1c2e-0000-4000-8000-000000000001\n  craton iam explain explain-AgAAAAF7 --account 111122223333\n  craton iam explain 7a9d1c2e-0000-4000-8000-000000000001 --output json"
-    )]
-    Explain {
-        /// The request's id, or a token [default: the account's latest request that was denied]
-        request: Option<String>,
-    },
-    /// List everyone who may do something to a resource, and through which statements
-    #[command(
-        after_help = "Examples:\n  craton iam who-can s3:GetObject arn:aws:s3:::models/config.json\n  craton iam who-can sts:AssumeRole arn:aws:iam::111122223333:role/importer --output json"
-    )]
-    WhoCan {
-        /// The action, such as s3:GetObject
-        action: String,
-        /// The resource's ARN, or * for actions on no particular one
-        resource: String,
-    },
-    /// Check a policy document as the server would when it is set; nothing is stored
-    ///
-    /// Says what it would be refused for, in AWS's words, with line and column, and warns of what was hardly meant, such
-    /// as a misspelt action. Fails where the document would be refused.
-    #[command(
-        after_help = "Examples:\n  craton iam check-policy policy.json\n  craton iam check-policy trust.json --type trust\n  aws s3api get-bucket-policy --bucket models --query Policy --output text | craton iam check-policy - --type bucket"
-    )]
-    CheckPolicy {
-        /// The document, or - for standard input
-        file: PathBuf,
-        /// What it is to be attached to: identity for users, groups and roles, resource for anything not named here
-        #[arg(long = "type", value_enum, value_name = "TYPE", default_value = "identity")]
-        policy_type: PolicyType,
-    },
-}
-
-/// Types of policies, by what they are attached to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum PolicyType {
-    /// A managed policy or a boundary.
-    Identity,
-    /// The policy of a resource of any service.
-    Resource,
-    /// A service control policy of an organization.
-    Scp,
-    /// A role's trust policy.
-    Trust,
-    /// A KMS key's policy.
-    Key,
-    /// A bucket's policy.
-    Bucket,
-    /// A secret's policy.
-    Secret,
-    /// A policy passed when a role is assumed.
-    Session,
-}
-
 /// `craton keys`.
 #[derive(Debug, Subcommand)]
 pub enum Keys {
@@ -348,8 +305,10 @@ pub enum Surface {
 #[derive(Debug, Subcommand)]
 pub enum Models {
     /// List the models that can be pulled and those that are here
-    #[command(after_help = "Examples:\n  craton models list\n  craton models list --output json")]
-    List,
+    #[command(
+        after_help = "Examples:\n  craton models list\n  craton models list mistral --fits\n  craton models list --task chat --language de --state ready\n  craton models list --output json"
+    )]
+    List(ListModels),
     /// Show one model's card
     #[command(after_help = "Examples:\n  craton models show smollm2-135m-instruct")]
     Show {
@@ -369,6 +328,29 @@ pub enum Models {
         /// Accept the model's terms, where its licence asks for that
         #[arg(long)]
         accept_terms: bool,
+        /// Put up with a chat template that is another model's; that is recorded on the card
+        #[arg(long)]
+        allow_template: bool,
+    },
+    /// Accept a model's terms for this account
+    #[command(after_help = "Examples:\n  craton models accept-terms gemma-3-4b-it")]
+    AcceptTerms {
+        /// The model's name
+        name: String,
+    },
+    /// Predict what a model takes and how fast it is on this machine, pulled or not
+    ///
+    /// Memory for the context and the sequences that are asked for, and the expected speeds of reading and writing. Where the
+    /// model is in memory and has answered, also what was measured, and how far the prediction was from it.
+    #[command(
+        after_help = "Examples:\n  craton models fit mistral-small-24b-instruct-2501\n  craton models fit llama-3.2-3b-instruct --context 8192 --slots 2 --cache-type q8_0"
+    )]
+    Fit(Fit),
+    /// Check that a pulled model's chat template is that of its family
+    #[command(after_help = "Examples:\n  craton models verify-template smollm2-135m-instruct")]
+    VerifyTemplate {
+        /// The model's name
+        name: String,
     },
     /// Make a model of fewer bits, if what that costs stays within a bound
     ///
@@ -433,40 +415,6 @@ pub enum Models {
         /// What to do.
         #[command(subcommand)]
         command: Option<Profile>,
-    },
-}
-
-/// `craton models alias`.
-#[derive(Debug, Subcommand)]
-pub enum Alias {
-    /// List which model answers which AWS id
-    #[command(after_help = "Examples:\n  craton models alias list")]
-    List,
-    /// Let a local model or an OpenAI-compatible server answer an AWS model id
-    #[command(
-        after_help = "Examples:\n  craton models alias set anthropic.claude-3-haiku-20240307-v1:0 qwen2.5-7b-instruct\n  craton models alias set anthropic.claude-3-sonnet-20240229-v1:0 --upstream http://127.0.0.1:8000/v1 --upstream-model NAME"
-    )]
-    Set {
-        /// The AWS model id
-        model_id: String,
-        /// Name of the local model, or `pool:NAME`
-        #[arg(required_unless_present = "upstream")]
-        local: Option<String>,
-        /// Base URL of an OpenAI-compatible server, such as `http://127.0.0.1:8000/v1`
-        #[arg(long, value_name = "URL", conflicts_with = "local", requires = "upstream_model")]
-        upstream: Option<String>,
-        /// Model name at that server
-        #[arg(long, value_name = "NAME")]
-        upstream_model: Option<String>,
-        /// File that holds the server's API key
-        #[arg(long, value_name = "FILE")]
-        upstream_key_file: Option<PathBuf>,
-    },
-    /// Go back to the built-in answer for an AWS model id
-    #[command(after_help = "Examples:\n  craton models alias remove anthropic.claude-3-haiku-20240307-v1:0")]
-    Remove {
-        /// The AWS model id
-        model_id: String,
     },
 }
 
@@ -551,37 +499,4 @@ pub struct Doctor {
     /// Address that `craton up` would listen on [default: 127.0.0.1:4566]
     #[arg(long, env = "CRATON_LISTEN", value_name = "ADDRESS:PORT")]
     pub listen: Option<std::net::SocketAddr>,
-}
-
-/// `craton demo`.
-#[derive(Debug, Args)]
-pub struct Demo {
-    /// What to show
-    #[arg(value_enum, default_value_t = Chapter::Foundation)]
-    pub chapter: Chapter,
-    /// Leave the server running until Ctrl-C, to look at the console
-    #[arg(long)]
-    pub keep: bool,
-    /// Folder of downloaded models
-    #[arg(long, env = "CRATON_MODELS_DIR", value_name = "DIR")]
-    pub models_dir: Option<PathBuf>,
-    /// Checkpoint that the chapter `import` imports [default: the one that scripts/checkpoint/make.sh makes]
-    #[arg(long, env = "CRATON_DEMO_CHECKPOINT", value_name = "DIR")]
-    pub checkpoint: Option<PathBuf>,
-    /// Python with boto3 [default: one is set up in the user's cache folder]
-    #[arg(long, env = "CRATON_DEMO_PYTHON", value_name = "FILE")]
-    pub python: Option<PathBuf>,
-}
-
-/// A part of the demo.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Chapter {
-    /// Models answer
-    Foundation,
-    /// A request is denied, explained, repaired and allowed; a backup is restored
-    Permissions,
-    /// A checkpoint of another account is imported, once its grants are right, and answers until its key is revoked
-    Import,
-    /// Prompts that begin alike, an answer of a form, a tuning of a minute, records as a batch
-    Inference,
 }

@@ -92,7 +92,8 @@ impl Client {
         self.send_with(service, method, path, &[], body).await
     }
 
-    /// [`Client::send`] with more headers, whose names are in lower case; they are signed.
+    /// [`Client::send`] with more headers, whose names are in lower case; they are signed. A body is JSON where they name no
+    /// other media type.
     pub(crate) async fn send_with(
         &self,
         service: &str,
@@ -103,7 +104,8 @@ impl Client {
     ) -> Result<Response> {
         let url = format!("{}{path}", self.connection.url);
         let uri: http::Uri = url.parse().with_context(|| format!("`{url}` is not an address"))?;
-        let media_type = (!body.is_empty()).then_some(("content-type", "application/json"));
+        let is_told = more.iter().any(|(name, _)| *name == "content-type");
+        let media_type = (!body.is_empty() && !is_told).then_some(("content-type", "application/json"));
         let headers: Vec<(&'static str, &str)> = media_type.into_iter().chain(more.iter().copied()).collect();
         let region = &self.connection.region;
         let signing =
@@ -143,15 +145,22 @@ async fn refusal(response: Response) -> anyhow::Error {
     let text = response.text().await.unwrap_or_default();
     let value: Value = serde_json::from_str(&text).unwrap_or_default();
     let field = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
-    let Some(message) = field("/error/message").or_else(|| field("/message")).or_else(|| field("/Message")) else {
+    let said = field("/error/message").or_else(|| field("/message")).or_else(|| field("/Message"));
+    let Some(message) = said.or_else(|| xml_text(&text, "Message")) else {
         return anyhow!("the server answered {status}");
     };
-    let code = field("/error/code").or(errortype.as_deref()).unwrap_or_default();
+    let code = field("/error/code").or(errortype.as_deref()).or_else(|| xml_text(&text, "Code")).unwrap_or_default();
     let next = next_step(status, code, id.as_deref());
     match field("/error/hint").or(sent.as_deref()).or(next.as_deref()) {
         Some(hint) => anyhow!("{}\nhint: {hint}", message.strip_suffix(hint).unwrap_or(message).trim_end()),
         None => anyhow!("{message}"),
     }
+}
+
+/// The text of the first element of this name in a plain answer of IAM or S3.
+pub(crate) fn xml_text<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = xml.split_once(&format!("<{name}>"))?;
+    rest.split_once(&format!("</{name}>")).map(|(text, _)| text)
 }
 
 /// What to do about a refusal that brings no hint of its own.

@@ -2,10 +2,14 @@
 
 mod args;
 mod batch_args;
+mod catalogue_args;
 mod client;
 mod commands;
 mod connection;
+mod demo_args;
+mod endpoint_args;
 mod fields;
+mod iam_args;
 mod import_args;
 mod model_args;
 mod output;

@@ -39,6 +39,8 @@ impl Loader for EncoderLoader {
             weights_format: weights.format()?,
             has_chat_template: false,
             licence: None,
+            shape: inference::Shape::default(),
+            prompting: inference::Prompting::default(),
         })
     }
 

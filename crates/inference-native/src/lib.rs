@@ -22,7 +22,7 @@ use inference::scheduler::{Config, Model, Scheduler};
 use inference::template::{ChatTemplate, Tokens};
 use inference::{
     CHUNK, Error, Facts, LoadOptions, Loaded, Loader, ModelFiles, ModelInfo, ModelKind, Passage, Pinned, Reading,
-    Replicas, Result, ToolFormat,
+    Replicas, Result, Speeds, ToolFormat,
 };
 
 use backend::{NativeContext, Shape};
@@ -93,6 +93,11 @@ impl Loader for NativeLoader {
         done: &AtomicUsize,
     ) -> Result<Vec<Vec<Vec<Reading>>>> {
         reading::read_all(self, files, options, (passages, reading::CHUNK), (cancelled, done))
+    }
+
+    fn speeds(&self, formats: &[String], threads: u32) -> Speeds {
+        let rates = formats.iter().filter_map(|format| llama::rate(format, threads)).collect();
+        Speeds { rates, step_seconds: llama::step_seconds(threads).unwrap_or_default() }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::kept::KeptPrefix;
 pub use crate::load::LoadOptions;
 use crate::reading::{Passage, Reading};
 use crate::scoring::{ScoreRequest, Scoring};
+use crate::shape::{Prompting, Shape, Speeds};
 use crate::tool_calls::ToolFormat;
 use crate::{Result, Token};
 
@@ -91,6 +92,11 @@ pub trait Loader: Send + Sync {
         cancelled: &AtomicBool,
         done: &AtomicUsize,
     ) -> Result<Vec<Vec<Vec<Reading>>>>;
+    /// How fast weights of these formats are multiplied on so many threads, and what a step costs beside that: measured
+    /// now, for up to a second a format. Nothing, where the engine does not tell.
+    fn speeds(&self, _formats: &[String], _threads: u32) -> Speeds {
+        Speeds::default()
+    }
     /// How well the model foretells one text: [`Loader::read_all`] of it alone.
     ///
     /// # Errors
@@ -286,6 +292,10 @@ pub struct Facts {
     pub has_chat_template: bool,
     /// The licence that it names, as it names it.
     pub licence: Option<String>,
+    /// What it is built of; empty where the engine does not look.
+    pub shape: Shape,
+    /// How prompts are written for it.
+    pub prompting: Prompting,
 }
 
 impl Facts {

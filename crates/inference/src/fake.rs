@@ -163,6 +163,8 @@ fn facts(name: &str, kind: ModelKind) -> Facts {
         weights_format: String::new(),
         has_chat_template: kind == ModelKind::Generator,
         licence: None,
+        shape: crate::Shape::default(),
+        prompting: crate::Prompting::default(),
     }
 }
 

@@ -23,6 +23,7 @@ mod replicas;
 pub mod sampling;
 pub mod scheduler;
 mod scoring;
+mod shape;
 pub mod template;
 pub mod text;
 pub mod tool_calls;
@@ -47,6 +48,7 @@ pub use reading::{Passage, Reading};
 pub use replicas::Replicas;
 pub use sampling::{NgramScope, NoRepeatNgram, Sampling};
 pub use scoring::{ScoreRequest, Scores, Scoring};
+pub use shape::{CONTROL_TOKENS, Matrices, Prompting, Rate, Shape, Speeds};
 pub use tool_calls::ToolFormat;
 
 /// A token's number in its model's vocabulary.

@@ -11,8 +11,10 @@ mod batch;
 mod bucket;
 mod catalogue;
 mod config;
+mod fit;
 mod forget;
 mod foundation;
+mod hub;
 mod imported;
 mod invoke;
 mod library;
@@ -28,6 +30,8 @@ mod remote;
 mod snapshots;
 mod status;
 mod store;
+mod templates;
+mod terms;
 #[cfg(test)]
 extern crate self as models;
 #[cfg(test)]
@@ -45,10 +49,12 @@ pub use batch::{
     EncodeVectors, InvocationType, NewBatch, RecordBody, TABLES as BATCH_TABLES,
 };
 pub use bucket::BucketFolder;
-pub use catalogue::{Card, CardFilter, CardKind, CardSource, CardState, Licence, Recommended};
+pub use catalogue::{Card, CardFilter, CardKind, CardSource, CardState, Figure, Licence, Recommended, Search};
 pub use checkpoint::{FileType, ModelFacts, Quantization};
 pub use config::{Config, HubConfig, PoolChecks};
+pub use fit::{DEPTH, Fit, FitAsk, FitBasis, FitMeasured, PROMPT};
 pub use foundation::{FoundationModel, Lifecycle};
+pub use hub::{CATALOGUED, HubModel, PUBLIC_HUB, Served, bucket_region};
 pub use imported::{
     Card as ImportedCard, CheckOutcome, CheckStep, Exact, ImportCheck, ImportFilter, ImportJob, ImportPolicy,
     ImportSides, ImportStatus, ImportedModel, NOT_READY, NewImport, Quality, Side, Tags, Trial, report_json,
@@ -73,14 +79,24 @@ pub use quotas::{Quota, QuotaReport, QuotaSource, QuotaUse, SetQuota};
 pub use snapshots::{SnapshotPlace, Snapshotting};
 pub use status::{LoadedModel, Percentiles, ProfileInUse, RecentAnswers, Status};
 pub use store::TABLES;
+pub use templates::{TemplateReport, TemplateVerdict};
+pub use terms::Acceptance;
 pub use tune::{
     Gain, MOST_REQUESTS, MachineFacts, Measurement, OwnRequest, PinnedWeights, Slo, StaticBatches, TriedWeights,
     TuneRequest, Tuned, TunedSettings, TuningPoint, TuningReport, Workload,
 };
 
 /// Every module of this crate that has tables, in the order in which they are opened.
-pub const MODULES: &[::store::Module] =
-    &[TABLES, pools::store::TABLES, profiles::store::TABLES, BATCH_TABLES, tune::store::TABLES, quotas::TABLES];
+pub const MODULES: &[::store::Module] = &[
+    TABLES,
+    pools::store::TABLES,
+    profiles::store::TABLES,
+    BATCH_TABLES,
+    tune::store::TABLES,
+    quotas::TABLES,
+    fit::store::TABLES,
+    terms::TABLES,
+];
 
 /// The models of a deployment. Cheap to clone.
 #[derive(Clone)]
@@ -111,6 +127,8 @@ struct Inner {
     quotas: quotas::Quotas,
     /// Held while it is decided whether a tuning begins.
     tuning: tokio::sync::Mutex<()>,
+    /// Held while the machine is measured.
+    measuring: tokio::sync::Mutex<()>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -188,6 +206,7 @@ impl Models {
                 stops: batch::Stops::default(),
                 quotas: quotas::Quotas::new(config.quota, clock.clone()),
                 tuning: tokio::sync::Mutex::new(()),
+                measuring: tokio::sync::Mutex::new(()),
                 clock,
                 random,
             }),

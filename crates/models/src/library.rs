@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::catalogue::CardKind;
 use crate::quality::QuantizationReport;
+use crate::templates::TemplateReport;
 
 /// Disk space that is left free beside what is written.
 const SPACE_MARGIN: u64 = 64 << 20;
@@ -68,6 +69,9 @@ pub(crate) struct Manifest {
     /// What was made of it and not accepted, a report for each name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) refused: Vec<QuantizationReport>,
+    /// Whether its chat template is that of its family; none where an earlier version pulled it and did not look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) template: Option<TemplateReport>,
     /// Why it could not be loaded, as far as this process has seen.
     #[serde(skip)]
     pub(crate) broken: Option<String>,

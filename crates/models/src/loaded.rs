@@ -1,6 +1,7 @@
 //! The models in memory: loaded on first use, kept under a memory budget, unloaded when idle and least recently used.
 
 mod keeping;
+mod pace;
 mod reading;
 mod recent;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use crate::status::{LoadedModel, ProfileInUse, Status};
 use crate::tune::TRIAL;
 pub(crate) use keeping::Keeping;
 use keeping::Leaving;
+pub(crate) use pace::Pace;
 pub(crate) use reading::READER_CONTEXT;
 use tuned::Plan;
 pub(crate) use tuned::{Borrowed, Sources, unreadable};
@@ -78,6 +80,11 @@ struct Slot {
     profile: ProfileInUse,
     last_use: AtomicU64,
     speed: Mutex<Option<f64>>,
+    /// How it was loaded.
+    options: LoadOptions,
+    /// The memory that the process took more when it had been loaded.
+    grown: Option<u64>,
+    paces: Mutex<pace::Paces>,
     /// What is kept on disk of the prompts that it reads.
     kept: Option<Arc<Kept>>,
     recent: Mutex<recent::Recent>,
@@ -107,6 +114,10 @@ impl Lease {
         let mut recent = self.slot.recent.lock().unwrap_or_else(PoisonError::into_inner);
         recent.note(Instant::now(), timing.queued, timing.first_token, tokens);
         drop(recent);
+        // This lease and the pool: no other request had the model.
+        if Arc::strong_count(&self.slot) == 2 {
+            self.slot.paces.lock().unwrap_or_else(PoisonError::into_inner).note(finish);
+        }
         let decode = timing.decode;
         if tokens > 1 && !decode.is_zero() {
             let speed = f64::from(tokens - 1) / decode.as_secs_f64();
@@ -420,7 +431,7 @@ impl Shared {
             None => self.plan(name, sources)?,
         };
         let started = Instant::now();
-        let (plan, model) = self.carry_out_or_pass_over(name, plan, sources)?;
+        let (plan, Carried { model, grown }) = self.carry_out_or_pass_over(name, plan, sources)?;
         let Plan { weights, options, profile, .. } = plan;
         let bytes = model.memory_bytes();
         let kept = is_own.then(|| self.kept(name, &weights, &model, &options)).flatten();
@@ -434,6 +445,9 @@ impl Shared {
             profile,
             last_use: AtomicU64::new(self.tick()),
             speed: Mutex::new(None),
+            options,
+            grown,
+            paces: Mutex::default(),
             kept,
             recent: Mutex::default(),
             embedding: Semaphore::new(cores),
@@ -450,12 +464,16 @@ impl Shared {
     }
 
     /// Makes room for a model, and loads it as it was planned.
-    fn carry_out(&self, name: &str, plan: &Plan) -> Result<Loaded> {
+    fn carry_out(&self, name: &str, plan: &Plan) -> Result<Carried> {
         // What is evicted is dropped here, outside the lock and before the new model takes its memory.
         self.make_room(name, plan.facts.memory_bytes(&plan.options))?.into_iter().for_each(Leaving::leave);
         let opened = plan.weights.open()?.finish()?;
         let options = LoadOptions { name: Some(label(name)), ..plan.options.clone() };
-        self.loader.load(&opened.files(), &options).map_err(|error| plan.weights.error(&plan.whose, error))
+        let before = pace::resident_bytes();
+        let loaded = self.loader.load(&opened.files(), &options);
+        let model = loaded.map_err(|error| plan.weights.error(&plan.whose, error))?;
+        let grown = pace::resident_bytes().zip(before).map(|(after, before)| after.saturating_sub(before));
+        Ok(Carried { model, grown })
     }
 
     /// Sets `bytes` aside for the model being loaded; returns the idle models that had to leave for it.
@@ -506,6 +524,13 @@ impl Shared {
         Error::throttled(format!("The model `{name}` needs {needs} MiB; of {has} MiB, {used} MiB are in use."))
             .with_hint("Try again when other models are idle, or raise `memory_budget`.")
     }
+}
+
+/// A model that was loaded as it was planned.
+struct Carried {
+    model: Loaded,
+    /// The memory that the process took more for it.
+    grown: Option<u64>,
 }
 
 /// Removes the entry of a load that did not end well, also where the engine panicked.

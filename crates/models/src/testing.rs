@@ -158,6 +158,7 @@ pub(crate) fn add_model(library: &Library, root: &Path, name: &str, bytes: &[u8]
         broken: None,
         quantization: None,
         refused: Vec::new(),
+        template: None,
     };
     library.commit(&manifest).unwrap();
     manifest
@@ -171,6 +172,16 @@ const REPLIES: &[(&str, &str)] = &[
 
 /// Whoever reads a passage whose prompt holds this goes on when the reading is cancelled, and not before.
 pub(crate) const HELD: &str = "held until it is cancelled";
+
+/// What a file of a test says of its prompts: after `template of another model`, DeepSeek's in the vocabulary of a Mistral.
+fn prompting_of(bytes: &[u8]) -> inference::Prompting {
+    if !bytes.starts_with(b"template of another model") {
+        return inference::Prompting::default();
+    }
+    let template = "{% for m in messages %}<｜User｜>{{ m.content }}<｜Assistant｜>{% endfor %}".to_owned();
+    let control_tokens = ["[INST]", "[/INST]", "[SYSTEM_PROMPT]"].map(str::to_owned).to_vec();
+    inference::Prompting { template: Some(template), pre_tokenizer: String::new(), control_tokens }
+}
 
 /// Loads embedders of 400 bytes; `.gguf` files become the engines' own fake generator. A file that holds `corrupt` is, one
 /// that begins with `embeds` is for that, and a `config.json` that holds `unknown` is of an architecture that is.
@@ -222,6 +233,8 @@ impl Loader for TestLoader {
             weights_format: "F32".to_owned(),
             has_chat_template: true,
             licence: None,
+            shape: inference::Shape::default(),
+            prompting: prompting_of(&bytes),
         })
     }
 

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 use base::{Clock, Random};
 use cli::EngineChoice;
 use inference::fake::FakeLoader;
-use inference::{Error, Facts, LoadOptions, Loaded, Loader, ModelFiles, Passage, Reading, Result};
+use inference::{Error, Facts, LoadOptions, Loaded, Loader, ModelFiles, Passage, Reading, Result, Speeds};
 use inference_encoder::EncoderLoader;
 use inference_native::NativeLoader;
 
@@ -77,5 +77,9 @@ impl Loader for ByFormat {
         done: &AtomicUsize,
     ) -> Result<Vec<Vec<Vec<Reading>>>> {
         self.of(files)?.read_all(files, options, passages, cancelled, done)
+    }
+
+    fn speeds(&self, formats: &[String], threads: u32) -> Speeds {
+        self.generators.speeds(formats, threads)
     }
 }

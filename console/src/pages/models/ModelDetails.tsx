@@ -1,15 +1,21 @@
 import Box from '@cloudscape-design/components/box'
+import Button from '@cloudscape-design/components/button'
+import ExpandableSection from '@cloudscape-design/components/expandable-section'
 import Header from '@cloudscape-design/components/header'
 import KeyValuePairs from '@cloudscape-design/components/key-value-pairs'
+import Link from '@cloudscape-design/components/link'
 import Modal from '@cloudscape-design/components/modal'
 import type { ReactNode } from 'react'
-import type { Card, Origin } from '../../api/models.ts'
+import type { Card, Origin, QualityFigure, TemplateVerdict } from '../../api/models.ts'
 import type { LoadedModel } from '../../api/status.ts'
-import { PageLink } from '../../shell/router.tsx'
+import { navigate, PageLink } from '../../shell/router.tsx'
+import { FitPanel } from '../../ui/FitPanel.tsx'
 import { integer, parameters } from '../../ui/format.ts'
+import { Time } from '../../ui/Time.tsx'
 import { CardState, size } from './cardParts.tsx'
 import { LiveFigures } from './LiveFigures.tsx'
 import { Licence } from './PullModal.tsx'
+import { deployPath } from '../endpoints/text.ts'
 import { modelPath } from '../tuning/text.ts'
 import { reportLines } from './quantization.ts'
 
@@ -24,7 +30,19 @@ interface Props {
 export function ModelDetails({ card, live, onDismiss }: Props) {
   const reports = [...(card.quantization ? [card.quantization] : []), ...(card.refusedQuantizations ?? [])]
   return (
-    <Modal visible size="large" header={card.title} onDismiss={onDismiss}>
+    <Modal
+      visible
+      size="large"
+      header={card.title}
+      onDismiss={onDismiss}
+      footer={
+        <Box float="right">
+          <Button variant="primary" onClick={() => navigate(deployPath(card.name))}>
+            Deploy
+          </Button>
+        </Box>
+      }
+    >
       {live && (
         <Box margin={{ bottom: 'l' }}>
           <Header variant="h3" description="The figures refresh by themselves.">
@@ -40,13 +58,17 @@ export function ModelDetails({ card, live, onDismiss }: Props) {
           { label: 'Name', value: <code className="craton-secret">{card.name}</code> },
           { label: 'Description', value: card.description },
           { label: 'Provider', value: card.provider },
-          { label: 'Licence', value: <Licence card={card} /> },
+          { label: 'Licence', value: <Accepted card={card} /> },
           { label: 'Languages', value: card.languages.join(', ') || '–' },
           { label: 'Parameters', value: parameters(card.parameters) },
+          ...(card.tasks?.length ? [{ label: 'Tasks', value: card.tasks.join(', ') }] : []),
           { label: 'Context', value: card.contextLength ? `${integer(card.contextLength)} tokens` : '–' },
           { label: 'Download', value: size(card, card.downloadBytes) },
           { label: 'Memory when loaded', value: size(card, card.memoryBytes) },
           { label: 'Made for conversations', value: card.chats === null ? '–' : card.chats ? 'yes' : 'no, it continues texts' },
+          ...(card.template ? [{ label: 'Chat template', value: templateText(card.template) }] : []),
+          { label: 'Quality', value: <Quality figures={card.quality ?? []} /> },
+          ...(card.jumpstartId ? [{ label: 'In SageMaker’s public hub', value: <code className="craton-secret">{card.jumpstartId}</code> }] : []),
           { label: 'Sources', value: <Lines of={card.origins.map(described)} /> },
           { label: 'Downloaded from', value: card.pulledFrom?.source ?? '–' },
           { label: 'SHA-256', value: <code className="craton-secret">{card.sha256 ?? '–'}</code> },
@@ -56,7 +78,59 @@ export function ModelDetails({ card, live, onDismiss }: Props) {
           { label: `Stands behind these AWS ids (${card.servesAwsIds.length})`, value: <Lines of={card.servesAwsIds} /> },
         ]}
       />
+      <ExpandableSection headerText="Does it fit this machine?" defaultExpanded={card.state !== 'ready'}>
+        <FitPanel name={card.name} longest={card.contextLength} />
+      </ExpandableSection>
     </Modal>
+  )
+}
+
+function Accepted({ card }: { card: Card }) {
+  const { accepted } = card.licence
+  return (
+    <>
+      <Licence card={card} />
+      {accepted && (
+        <div className="craton-stack">
+          Terms accepted by {accepted.acceptedBy}, <Time iso={accepted.acceptedAt} />
+        </div>
+      )}
+    </>
+  )
+}
+
+/** Whether the file's chat template writes what its family's publisher documents. */
+function templateText({ verdict, family, detail, allowedBy }: TemplateVerdict): string {
+  const whose = family ?? 'its family'
+  switch (verdict) {
+    case 'verified':
+      return `verified: it writes what the publisher of ${whose} documents`
+    case 'differs':
+      return `differs from ${whose}: ${detail ?? 'it writes another text'}`
+    case 'contradicts':
+      return `another vendor’s, not of ${whose}: ${detail ?? 'its control tokens are not the model’s'}${allowedBy ? `; allowed by ${allowedBy}` : ''}`
+    case 'unknown':
+      return 'of a family that is not known here'
+    case 'none':
+      return 'none: the model continues texts'
+  }
+}
+
+/** What was measured by others, each with where it stands. */
+function Quality({ figures }: { figures: QualityFigure[] }): ReactNode {
+  if (figures.length === 0) return 'no figure with a source is known'
+  return (
+    <div className="craton-stack">
+      {figures.map(({ benchmark, setting, value, source }) => (
+        <div key={benchmark}>
+          {benchmark} {value}
+          {setting && ` (${setting})`},{' '}
+          <Link href={source} external externalIconAriaLabel="opens in a new tab">
+            source
+          </Link>
+        </div>
+      ))}
+    </div>
   )
 }
 

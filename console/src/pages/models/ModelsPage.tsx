@@ -2,9 +2,7 @@ import Button from '@cloudscape-design/components/button'
 import Cards from '@cloudscape-design/components/cards'
 import Container from '@cloudscape-design/components/container'
 import Header from '@cloudscape-design/components/header'
-import Select from '@cloudscape-design/components/select'
 import SpaceBetween from '@cloudscape-design/components/space-between'
-import TextFilter from '@cloudscape-design/components/text-filter'
 import { useState } from 'react'
 import { listModels, removeModel, unloadModel, type Card } from '../../api/models.ts'
 import { getStatus } from '../../api/status.ts'
@@ -18,6 +16,8 @@ import { bytes } from '../../ui/format.ts'
 import { useAction } from '../../ui/useAction.ts'
 import { useLoad } from '../../ui/useLoad.ts'
 import { CardActions, CardFacts, CardState } from './cardParts.tsx'
+import { FilterBar } from './FilterBar.tsx'
+import { filtered, NO_FILTERS } from './filters.ts'
 import { ModelDetails } from './ModelDetails.tsx'
 import { PullModal } from './PullModal.tsx'
 import { PullProgress } from './PullProgress.tsx'
@@ -34,8 +34,7 @@ export default function ModelsPage() {
   const notify = useNotify()
   const { managesDeployment } = useSession()
   const { query } = useRoute()
-  const [text, setText] = useState('')
-  const [choice, setChoice] = useState('all')
+  const [filters, setFilters] = useState({ ...NO_FILTERS, show: query.get('show') ?? 'all' })
   const [pulling, setPulling] = useState<Card | 'other'>()
   const [removing, setRemoving] = useState<Card>()
   /** Downloads that no card of the catalogue stands for. */
@@ -55,7 +54,7 @@ export default function ModelsPage() {
   })
 
   const all = models.value ?? []
-  const shown = all.filter((card) => CHOICES[choice]?.test(card) && matches(card, text))
+  const shown = filtered(all, filters)
   const detailed = all.find((card) => card.name === query.get('model'))
   const live = (card: Card) => status.value?.loaded.find((model) => model.name === card.name)
   const actions = (card: Card) => (
@@ -107,22 +106,7 @@ export default function ModelsPage() {
             Model catalogue
           </Header>
         }
-        filter={
-          <div className="craton-filters">
-            <TextFilter
-              filteringText={text}
-              filteringPlaceholder="Find by name, provider, language or AWS id"
-              filteringAriaLabel="Find models"
-              onChange={({ detail }) => setText(detail.filteringText)}
-            />
-            <Select
-              ariaLabel="Show"
-              options={Object.entries(CHOICES).map(([value, { label }]) => ({ value, label }))}
-              selectedOption={{ value: choice, label: CHOICES[choice]?.label ?? '' }}
-              onChange={({ detail }) => setChoice(detail.selectedOption.value ?? 'all')}
-            />
-          </div>
-        }
+        filter={<FilterBar cards={all} filters={filters} onChange={setFilters} />}
         empty={<Empty title={all.length === 0 ? 'The catalogue is empty' : 'No model matches'} />}
         cardDefinition={{
           header: (card) => (
@@ -188,17 +172,3 @@ interface OtherPull {
 }
 
 const QUANTIZATION = { noun: 'quantization', label: 'Quantizing', done: 'is kept in fewer bits, as another model' }
-
-const CHOICES: Record<string, { label: string; test: (card: Card) => boolean }> = {
-  all: { label: 'All models', test: () => true },
-  ready: { label: 'Downloaded', test: (card) => card.state === 'ready' },
-  text: { label: 'Text models', test: (card) => card.kind === 'text' },
-  embedding: { label: 'Embedding models', test: (card) => card.kind === 'embedding' },
-}
-
-function matches(card: Card, text: string): boolean {
-  const wanted = text.trim().toLowerCase()
-  return [card.name, card.title, card.provider, card.licence.name, card.description, ...card.languages, ...card.servesAwsIds].some(
-    (field) => field.toLowerCase().includes(wanted),
-  )
-}

@@ -27,7 +27,7 @@ export function PullModal({ card, onStarted, onDismiss }: Props) {
     const wanted = card?.name ?? source.trim()
     onStarted(await pullModel(wanted, accepted), wanted)
   })
-  const mustAccept = card?.licence.mustAccept ?? false
+  const mustAccept = card !== undefined && card.licence.mustAccept && !card.licence.accepted
   return (
     <ConfirmModal
       title={card ? `Download ${card.title}` : 'Download another model'}

@@ -9,6 +9,7 @@ import type { LoadedModel } from '../../api/status.ts'
 import { navigate } from '../../shell/router.tsx'
 import { bytes, integer, parameters } from '../../ui/format.ts'
 import { doing } from '../../ui/live.ts'
+import { deployPath } from '../endpoints/text.ts'
 import { modelPath } from '../tuning/text.ts'
 import { PullProgress } from './PullProgress.tsx'
 
@@ -20,6 +21,9 @@ export function CardState({ card, live }: { card: Card; live?: LoadedModel | und
         <StateIndicator card={card} />
         {card.loaded && <Badge color="green">In memory</Badge>}
         <Badge>{card.kind === 'text' ? 'Text' : 'Embedding'}</Badge>
+        {card.fits === false && <Badge color="severity-medium">Does not fit</Badge>}
+        {card.template?.verdict === 'differs' && <Badge color="severity-low">Template differs</Badge>}
+        {card.template?.verdict === 'contradicts' && <Badge color="red">Another vendor’s template</Badge>}
       </SpaceBetween>
       {live?.kind === 'text' && (
         <Box variant="small" color="text-body-secondary">
@@ -52,6 +56,8 @@ export function CardFacts({ card }: { card: Card }) {
         items={[
           { label: 'Provider', value: card.provider },
           { label: 'Licence', value: card.licence.name },
+          ...(card.tasks?.length ? [{ label: 'Tasks', value: card.tasks.join(', ') }] : []),
+          ...(card.languages.length > 0 ? [{ label: 'Languages', value: card.languages.join(', ') }] : []),
           { label: 'Parameters', value: parameters(card.parameters) },
           { label: 'Context', value: card.contextLength ? `${integer(card.contextLength)} tokens` : '–' },
           { label: 'Download', value: size(card, card.downloadBytes) },
@@ -107,6 +113,9 @@ export function CardActions({ card, manages, busy, onPull, onRemove, onUnload, o
           Try it
         </Button>
       )}
+      <Button ariaLabel={`Deploy ${card.title}`} onClick={() => navigate(deployPath(card.name))}>
+        Deploy
+      </Button>
       {manages && (card.state === 'not-pulled' || card.state === 'broken') && (
         <Button iconName="download" ariaLabel={`Download ${card.title}`} onClick={onPull}>
           {card.state === 'broken' ? 'Download again' : 'Download'}

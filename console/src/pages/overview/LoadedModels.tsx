@@ -7,6 +7,7 @@ import type { LoadedModel } from '../../api/status.ts'
 import { PageLink } from '../../shell/router.tsx'
 import { useNotify } from '../../shell/Notifications.tsx'
 import { useSession } from '../../shell/SessionContext.tsx'
+import { Aside } from '../../ui/Aside.tsx'
 import { Empty } from '../../ui/Empty.tsx'
 import { ErrorAlert } from '../../ui/ErrorAlert.tsx'
 import { bytes } from '../../ui/format.ts'
@@ -35,7 +36,7 @@ export function LoadedModels({ loaded, onChange }: Props) {
     id: 'actions',
     header: 'Actions',
     cell: (model: LoadedModel) => (
-      <SpaceBetween size="s" direction="horizontal">
+      <SpaceBetween size="xxs">
         {model.kind === 'text' && (
           <Button
             variant="inline-link"
@@ -81,33 +82,46 @@ export function LoadedModels({ loaded, onChange }: Props) {
         }
         columnDefinitions={[
           { id: 'name', header: 'Model', cell: (model) => <PageLink to={`/models?model=${encodeURIComponent(model.name)}`}>{model.name}</PageLink>, isRowHeader: true },
-          { id: 'kind', header: 'Kind', cell: (model) => (model.kind === 'text' ? 'Text' : 'Embedding') },
-          { id: 'memory', header: 'Memory', cell: (model) => bytes(model.memoryBytes) },
-          { id: 'active', header: 'Answering', cell: (model) => model.activeSequences },
-          { id: 'queued', header: 'Waiting', cell: (model) => model.queued },
+          {
+            id: 'memory',
+            header: 'Memory',
+            cell: ({ memoryBytes, kind, profile }) => (
+              <>
+                {bytes(memoryBytes)}
+                <Aside>{kind === 'text' ? `Text, ${profile.name}` : 'Embedding'}</Aside>
+              </>
+            ),
+          },
+          {
+            id: 'active',
+            header: 'Answering, waiting',
+            cell: (model) => (
+              <>
+                {model.activeSequences}, {model.queued}
+                <Aside>{model.occupancy ? `${model.occupancy.toFixed(1)} a step` : '–'}</Aside>
+              </>
+            ),
+          },
           {
             id: 'speed',
-            header: 'Tokens per second',
+            header: 'Tokens/s',
             cell: (model) => (model.tokensPerSecond ? model.tokensPerSecond.toFixed(1) : '–'),
           },
           {
             id: 'first',
-            header: 'First token, 95 % within',
-            cell: (model) => measured(model.recent?.firstTokenMs.p95 ?? null),
+            header: '95 % of first tokens, waits within',
+            cell: ({ recent }) => `${measured(recent?.firstTokenMs.p95 ?? null)}, ${measured(recent?.queuedMs.p95 ?? null)}`,
           },
           {
-            id: 'waited',
-            header: 'Waited, 95 % within',
-            cell: (model) => measured(model.recent?.queuedMs.p95 ?? null),
+            id: 'hits',
+            header: 'From the cache',
+            cell: (model) => (
+              <>
+                {cacheShare(model)}
+                <Aside>kept: {cacheKept(model)}</Aside>
+              </>
+            ),
           },
-          { id: 'hits', header: 'From the cache', cell: cacheShare },
-          { id: 'kept', header: 'Kept', cell: cacheKept },
-          {
-            id: 'occupancy',
-            header: 'Requests a step',
-            cell: (model) => (model.occupancy ? model.occupancy.toFixed(1) : '–'),
-          },
-          { id: 'profile', header: 'Profile', cell: (model) => model.profile.name },
           actions,
         ]}
       />

@@ -8,6 +8,7 @@ import SpaceBetween from '@cloudscape-design/components/space-between'
 import Toggle from '@cloudscape-design/components/toggle'
 import { useState } from 'react'
 import { listAliases } from '../../api/aliases.ts'
+import { listEndpoints } from '../../api/endpoints.ts'
 import { everyImportedModel } from '../../api/imports.ts'
 import { listModels } from '../../api/models.ts'
 import { getStatus } from '../../api/status.ts'
@@ -18,6 +19,7 @@ import { useLoad } from '../../ui/useLoad.ts'
 import { modelOptions, usable } from './choices.ts'
 import type { CodeInput } from './code.ts'
 import { CodeModal } from './CodeModal.tsx'
+import { Comparison } from './Comparison.tsx'
 import { messagesToShow } from './conversation.ts'
 import { Pane } from './Pane.tsx'
 import { PromptBox } from './PromptBox.tsx'
@@ -33,16 +35,17 @@ export default function PlaygroundPage() {
   const models = useLoad(listModels)
   const aliases = useLoad(listAliases)
   const imported = useLoad(everyImportedModel)
+  const endpoints = useLoad(listEndpoints)
   const status = useLoad(getStatus)
   const { query } = useRoute()
-  const [chosen, setChosen] = useState<(string | undefined)[]>([query.get('model') ?? undefined, undefined])
-  const [comparing, setComparing] = useState(false)
+  const [chosen, setChosen] = useState<(string | undefined)[]>([query.get('model') ?? undefined, query.get('with') ?? undefined])
+  const [comparing, setComparing] = useState(query.has('with'))
   const [settings, setSettings] = useState(INITIAL)
   const [prompt, setPrompt] = useState('')
   const [showCode, setShowCode] = useState(false)
   const chats = [useChat(), useChat()] as const
 
-  const groups = modelOptions(models.value ?? [], aliases.value ?? [], imported.value ?? [])
+  const groups = modelOptions(models.value ?? [], aliases.value ?? [], imported.value ?? [], endpoints.value)
   const options = usable(groups)
   const modelOf = (pane: number) => chosen[pane] ?? chosen[0] ?? options[0]?.value
   const panes = comparing ? [0, 1] : [0]
@@ -71,13 +74,13 @@ export default function PlaygroundPage() {
     }),
   )
 
-  const loading = models.loading || aliases.loading || imported.loading
+  const loading = models.loading || aliases.loading || imported.loading || endpoints.loading
   return (
     <ContentLayout
       header={
         <Header
           variant="h1"
-          description="Talk to a model, or put the same question to two."
+          description="Talk to a model or an endpoint, or put the same question to two with the same parameters."
           actions={
             <SpaceBetween direction="horizontal" size="xs" alignItems="center">
               <Toggle
@@ -106,6 +109,7 @@ export default function PlaygroundPage() {
         <ErrorAlert error={models.error} title="Could not list the models" onRetry={models.reload} />
         <ErrorAlert error={aliases.error} title="Could not list the aliases" onRetry={aliases.reload} />
         <ErrorAlert error={imported.error} title="Could not list the imported models" onRetry={imported.reload} />
+        <ErrorAlert error={endpoints.error} title="Could not list the endpoints" onRetry={endpoints.reload} />
         {loading && <Loading what="the models" />}
         {!loading && !models.error && options.length === 0 && (
           <Alert type="info" header="There is no text model yet">
@@ -120,6 +124,7 @@ export default function PlaygroundPage() {
             </ExpandableSection>
           </Container>
           <div>
+            {comparing && <Comparison turns={panes.map((pane) => chats[pane]?.turns.at(-1))} />}
             <div className="craton-panes">
               {panes.map((pane) => (
                 <Pane

@@ -5,6 +5,7 @@ import { useEffect, useRef } from 'react'
 import { PageLink } from '../../shell/router.tsx'
 import { ErrorAlert } from '../../ui/ErrorAlert.tsx'
 import { integer, milliseconds } from '../../ui/format.ts'
+import { shownId } from './choices.ts'
 import { tokensPerSecond, type Turn } from './conversation.ts'
 
 /** The conversation so far. It follows the newest text unless the user has scrolled up. */
@@ -62,8 +63,17 @@ function TurnView({ turn }: { turn: Turn }) {
       )}
       <FiguresLine turn={turn} />
       {servedBy?.substituted && (
-        <div className="craton-figures" data-testid="served-by">
-          Answered by <b>{servedBy.name}</b>, which stands in for {turn.modelId} on this server.
+        <div className="craton-note" data-testid="served-by">
+          <StatusIndicator type="warning">
+            Answered by <b>{servedBy.name}</b>, which stands in for {shownId(turn.modelId)} on this server.
+          </StatusIndicator>
+        </div>
+      )}
+      {turn.warning && (
+        <div className="craton-note" data-testid="prompt-warning">
+          <StatusIndicator type="warning">
+            {turn.warning}
+          </StatusIndicator>
         </div>
       )}
       {error && <ErrorAlert error={error} title="The model did not answer" />}
@@ -87,7 +97,7 @@ function FiguresLine({ turn }: { turn: Turn }) {
     figures.keptTokens ? `${integer(figures.keptTokens)} kept in the cache` : undefined,
     speed === undefined ? undefined : `${speed.toFixed(1)} tokens/s`,
     figures.firstTextMs === undefined ? undefined : `first text after ${milliseconds(figures.firstTextMs)}`,
-    figures.stopReason === undefined ? undefined : (STOP_REASONS[figures.stopReason] ?? figures.stopReason),
+    figures.stopReason === undefined ? undefined : stopText(figures.stopReason),
   ].filter((part) => part !== undefined)
   if (parts.length === 0) return null
   return (
@@ -95,6 +105,11 @@ function FiguresLine({ turn }: { turn: Turn }) {
       {parts.join(' · ')}
     </div>
   )
+}
+
+/** Why an answer ended. */
+export function stopText(reason: string): string {
+  return STOP_REASONS[reason] ?? reason
 }
 
 const STOP_REASONS: Record<string, string> = {

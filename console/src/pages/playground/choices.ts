@@ -1,11 +1,18 @@
 import type { SelectProps } from '@cloudscape-design/components/select'
 import type { Alias } from '../../api/aliases.ts'
+import type { EndpointRow } from '../../api/endpoints.ts'
 import type { ImportedModelRow } from '../../api/imports.ts'
 import type { Card } from '../../api/models.ts'
+import { modelName, statusOf } from '../endpoints/text.ts'
 
-/** What can be chatted with: the text models, the imported models, and the AWS ids that text models or other servers
- * stand behind. */
-export function modelOptions(cards: Card[], aliases: Alias[], imported: ImportedModelRow[]): SelectProps.OptionGroup[] {
+/** What can be chatted with: the text models, the endpoints that Bedrock knows, the imported models, and the AWS ids that
+ * text models or other servers stand behind. */
+export function modelOptions(
+  cards: Card[],
+  aliases: Alias[],
+  imported: ImportedModelRow[],
+  endpoints: EndpointRow[] = [],
+): SelectProps.OptionGroup[] {
   const text = new Map(cards.filter((card) => card.kind === 'text').map((card) => [card.name, card]))
   const local = [...text.values()].sort((a, b) => Number(b.state === 'ready') - Number(a.state === 'ready')).map(
     (card): SelectProps.Option => ({
@@ -32,8 +39,15 @@ export function modelOptions(cards: Card[], aliases: Alias[], imported: Imported
       ...(instructSupported === false ? { disabled: true, description: 'Continues texts, see Imported models' } : {}),
     }),
   )
+  const deployed = endpoints.flatMap(({ arn, name, status, marketplace }): SelectProps.Option[] => {
+    if (marketplace?.status !== 'REGISTERED') return []
+    const ready = status === 'InService' || status === 'Updating'
+    const description = ready ? modelName(marketplace.modelSourceIdentifier) : statusOf(status).text
+    return [{ value: arn, label: name, description, ...(ready ? {} : { disabled: true }) }]
+  })
   return [
     { label: 'Models on this server', options: local },
+    ...(deployed.length > 0 ? [{ label: 'Endpoints', options: deployed }] : []),
     ...(own.length > 0 ? [{ label: 'Imported models', options: own }] : []),
     { label: 'AWS model ids', options: aws },
   ]
@@ -42,4 +56,9 @@ export function modelOptions(cards: Card[], aliases: Alias[], imported: Imported
 /** The usable options in their order. */
 export function usable(groups: SelectProps.OptionGroup[]): SelectProps.Option[] {
   return groups.flatMap((group) => group.options).filter((option) => !option.disabled)
+}
+
+/** What a model id is called for people: an endpoint by its name, anything else as it is. */
+export function shownId(modelId: string): string {
+  return /^arn:[^:]+:sagemaker:[^:]*:\d{12}:endpoint\/(.+)$/.exec(modelId)?.[1] ?? modelId
 }

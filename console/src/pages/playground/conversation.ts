@@ -23,6 +23,8 @@ export interface Turn {
   state: 'waiting' | 'streaming' | 'done' | 'stopped' | 'failed'
   figures: Figures
   servedBy?: ServedBy | undefined
+  /** What the server found odd about the prompt. */
+  warning?: string | undefined
   error?: ApiError
 }
 
@@ -30,7 +32,7 @@ export interface Turn {
 export function advance(turn: Turn, event: ConverseEvent, atMs: number): Turn {
   switch (event.type) {
     case 'start':
-      return { ...turn, servedBy: event.servedBy }
+      return { ...turn, servedBy: event.servedBy, ...(event.warning === undefined ? {} : { warning: event.warning }) }
     case 'text': {
       const firstTextMs = turn.figures.firstTextMs ?? atMs
       const figures = { ...turn.figures, firstTextMs, lastTextMs: atMs }

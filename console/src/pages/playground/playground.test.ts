@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Alias } from '../../api/aliases.ts'
 import type { Card } from '../../api/models.ts'
-import { modelOptions, usable } from './choices.ts'
+import type { EndpointRow } from '../../api/endpoints.ts'
+import { modelOptions, shownId, usable } from './choices.ts'
 import { codeFor, type CodeInput } from './code.ts'
 import { advance, messagesOf, messagesToShow, tokensPerSecond, type Turn } from './conversation.ts'
 import type { Message } from '../../api/converse.ts'
@@ -72,6 +73,12 @@ describe('conversation', () => {
     expect(second).toMatchObject({ answer: 'ab', state: 'streaming', figures: { firstTextMs: 100, lastTextMs: 350 } })
   })
 
+  test('what the server found odd about a prompt is kept', () => {
+    const start = { type: 'start', servedBy: undefined, requestId: undefined } as const
+    expect(advance(TURN, { ...start, warning: 'odd' }, 5).warning).toBe('odd')
+    expect(advance(TURN, start, 5)).not.toHaveProperty('warning')
+  })
+
   test('the prompt is counted whole, with what came from the cache beside it', () => {
     const usage = { inputTokens: 4, outputTokens: 2, totalTokens: 106, cacheReadInputTokens: 60, cacheWriteInputTokens: 40 }
     const { figures } = advance(TURN, { type: 'metadata', usage, latencyMs: 1 }, 5)
@@ -130,6 +137,23 @@ describe('choices', () => {
     const base = modelOptions([], [], [{ ...imported[0]!, instructSupported: false }])
     expect(usable(base)).toEqual([])
     expect(modelOptions([], [], []).some(({ label }) => label === 'Imported models')).toBe(false)
+  })
+
+  test('endpoints that Bedrock knows and that answer are a group of their own', () => {
+    const row = (name: string, status: EndpointRow['status'], registered = true): EndpointRow => {
+      const arn = `arn:aws:sagemaker:us-east-1:111122223333:endpoint/${name}`
+      const known = { endpointArn: arn, modelSourceIdentifier: 'm', status: 'REGISTERED', createdAt: '' } as const
+      return { name, arn, status, createdAt: undefined, marketplace: registered ? known : undefined }
+    }
+    const rows = [row('a', 'InService'), row('b', 'Creating'), row('c', 'InService', false), row('d', 'Updating')]
+    const groups = modelOptions([], [], [], rows)
+    expect(groups.find(({ label }) => label === 'Endpoints')?.options.map(({ label }) => label)).toEqual(['a', 'b', 'd'])
+    expect(usable(groups).map(({ label }) => label)).toEqual(['a', 'd'])
+  })
+
+  test('an endpoint is called by its name, anything else as it is', () => {
+    expect(shownId('arn:aws:sagemaker:us-east-1:111122223333:endpoint/shop')).toBe('shop')
+    expect(shownId('amazon.nova-micro-v1:0')).toBe('amazon.nova-micro-v1:0')
   })
 })
 

@@ -1,6 +1,6 @@
-import { useEffect, useRef, useState } from 'react'
 import type { TuningReport } from '../../api/tunings.ts'
 import { milliseconds } from '../../ui/format.ts'
+import { useWidth } from '../../ui/useWidth.ts'
 import { axis, dotsOf, front, summary, type Dot } from './chart.ts'
 import { figure, profileText } from './text.ts'
 
@@ -96,18 +96,4 @@ function Key({ role, text }: { role: Dot['role']; text: string }) {
       {text}
     </span>
   )
-}
-
-/** An element's width in pixels, as it changes. */
-function useWidth() {
-  const box = useRef<HTMLDivElement>(null)
-  const [width, setWidth] = useState(640)
-  useEffect(() => {
-    const element = box.current
-    if (!element) return
-    const observer = new ResizeObserver(([entry]) => entry && setWidth(Math.max(240, Math.floor(entry.contentRect.width))))
-    observer.observe(element)
-    return () => observer.disconnect()
-  }, [])
-  return [box, width] as const
 }

@@ -7,6 +7,7 @@ mod backups;
 mod batches;
 pub(crate) mod errors;
 mod explanations;
+mod fits;
 mod imported_models;
 mod imports;
 mod jobs;
@@ -68,6 +69,9 @@ pub(crate) const ROUTES: &[Route] = &[
     route!("POST" "models/pull", "PullModel", Write, "model", models::pull),
     route!("GET" "models/{name}", "GetModel", Read, "model", models::get),
     route!("DELETE" "models/{name}", "RemoveModel", Write, "model", models::remove),
+    route!("GET" "models/{name}/fit", "PredictModelFit", Read, "model", fits::get),
+    route!("POST" "models/{name}/accept-terms", "AcceptModelTerms", Write, "model", models::accept_terms),
+    route!("POST" "models/{name}/verify-template", "VerifyModelTemplate", Write, "model", models::verify_template),
     route!("POST" "models/{name}/quantize", "QuantizeModel", Write, "model", quantizations::quantize),
     route!("POST" "models/{name}/tunings", "TuneModel", Write, "model", tunings::start),
     route!("GET" "models/{name}/tunings", "ListTunings", Read, "model", tunings::list),

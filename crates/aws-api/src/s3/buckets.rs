@@ -107,6 +107,9 @@ pub(crate) async fn delete(s3: &Craton, asked: Asked<DeleteBucketInput>) -> Done
 }
 
 pub(crate) async fn head(s3: &Craton, asked: Asked<HeadBucketInput>) -> Done<HeadBucketOutput> {
+    if super::hub::is_hub(&asked.input.bucket) {
+        return super::hub::head_bucket(s3, asked).await;
+    }
     let Asked { ctx, input, .. } = asked;
     let found = s3.objects.head_bucket(&ctx, &bucket(input.bucket, input.expected_bucket_owner)).await?;
     let output = HeadBucketOutput {

@@ -62,7 +62,9 @@ impl S3Access for Callers {
                 let ctx = ctx.called_as("s3", operation, agent).with_conditions(said);
                 visit.authenticated(ctx.clone());
                 cx.extensions_mut().insert(ctx);
-                super::table::check_served(&visit, operation).map_err(|told| errors::refuse(&visit, told))
+                super::table::check_served(&visit, operation)
+                    .and_then(|()| super::hub::check(&visit, operation))
+                    .map_err(|told| errors::refuse(&visit, told))
             }
             Ok(None) => Ok(()),
             Err(told) => Err(errors::refuse(&visit, told)),

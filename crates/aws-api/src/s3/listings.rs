@@ -7,10 +7,14 @@ use s3s::dto::*;
 use super::Craton;
 use super::convert::{bucket, checksum_type_out, count, etag, length, moment, owner};
 use super::encoding::Encoding;
+use super::hub;
 use super::reads::algorithms;
 use super::table::{Asked, Done, done};
 
 pub(crate) async fn version_1(s3: &Craton, asked: Asked<ListObjectsInput>) -> Done<ListObjectsOutput> {
+    if hub::is_hub(&asked.input.bucket) {
+        return hub::version_1(s3, asked).await;
+    }
     let Asked { ctx, input, .. } = asked;
     let encoding = Encoding::of(input.encoding_type.as_ref())?;
     let delimiter = input.delimiter.filter(|delimiter| !delimiter.is_empty());
@@ -40,6 +44,9 @@ pub(crate) async fn version_1(s3: &Craton, asked: Asked<ListObjectsInput>) -> Do
 }
 
 pub(crate) async fn version_2(s3: &Craton, asked: Asked<ListObjectsV2Input>) -> Done<ListObjectsV2Output> {
+    if hub::is_hub(&asked.input.bucket) {
+        return hub::version_2(s3, asked).await;
+    }
     let Asked { ctx, input, .. } = asked;
     let encoding = Encoding::of(input.encoding_type.as_ref())?;
     let delimiter = input.delimiter.filter(|delimiter| !delimiter.is_empty());

@@ -24,6 +24,7 @@ mod file_name;
 mod form_fields;
 mod forms;
 pub(crate) mod host;
+mod hub;
 mod listings;
 mod locks;
 mod multipart;
@@ -48,6 +49,7 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Response};
 use http_body::Body;
 use identity::{Ctx, Identity, Origin};
+use models::Models;
 use objects::Objects;
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::service::{S3Service, S3ServiceBuilder};
@@ -83,6 +85,8 @@ pub(crate) struct S3 {
 #[derive(Clone)]
 pub(crate) struct Craton {
     pub(crate) objects: Objects,
+    /// What the hub's bucket tells of.
+    pub(crate) models: Models,
     pub(crate) callers: Callers,
 }
 
@@ -100,10 +104,16 @@ pub(crate) struct Knock<B> {
 
 impl S3 {
     /// S3 over `objects`; names under `domain` are buckets.
-    pub(crate) fn new(objects: Objects, identity: Identity, clock: Arc<dyn Clock>, domain: Option<&str>) -> Self {
+    pub(crate) fn new(
+        objects: Objects,
+        models: Models,
+        identity: Identity,
+        clock: Arc<dyn Clock>,
+        domain: Option<&str>,
+    ) -> Self {
         let domains = Domains::new(domain);
         let callers = Callers { identity, clock };
-        let craton = Craton { objects, callers: callers.clone() };
+        let craton = Craton { objects, models, callers: callers.clone() };
         let mut config = S3Config::default();
         config.xml_max_body_size = LONGEST_XML;
         config.post_object_max_file_size = LARGEST_FORM;

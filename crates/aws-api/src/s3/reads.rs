@@ -11,11 +11,14 @@ use super::buckets::any_given;
 use super::convert::{algorithm_out, checksum_out, conditions, count, etag, expires, kind_of, length, moment, sealed};
 use super::customer_keys::{self, customer_key};
 use super::errors::Told;
-use super::locks;
 use super::table::{Asked, Done};
 use super::tags::object;
+use super::{hub, locks};
 
 pub(crate) async fn get(s3: &Craton, asked: Asked<GetObjectInput>) -> Done<GetObjectOutput> {
+    if hub::is_hub(&asked.input.bucket) {
+        return hub::get(s3, asked).await;
+    }
     let Asked { ctx, input, headers, visit, .. } = asked;
     let customer_key = customer_key!(input, &visit)?;
     let (sse_customer_algorithm, sse_customer_key_md5) = customer_keys::told(customer_key.as_ref());
@@ -84,6 +87,9 @@ pub(crate) async fn get(s3: &Craton, asked: Asked<GetObjectInput>) -> Done<GetOb
 }
 
 pub(crate) async fn head(s3: &Craton, asked: Asked<HeadObjectInput>) -> Done<HeadObjectOutput> {
+    if hub::is_hub(&asked.input.bucket) {
+        return hub::head(s3, asked).await;
+    }
     let Asked { ctx, input, headers, visit, .. } = asked;
     let customer_key = customer_key!(input, &visit)?;
     let (sse_customer_algorithm, sse_customer_key_md5) = customer_keys::told(customer_key.as_ref());

@@ -4,7 +4,13 @@ use super::*;
 
 impl World {
     /// A request signed for S3. s3s compares the time of signatures with the machine's clock.
-    fn for_s3(&self, method: &str, path: &str, body: &str, headers: &[(&str, &str)]) -> Request<Full<Bytes>> {
+    pub(super) fn for_s3(
+        &self,
+        method: &str,
+        path: &str,
+        body: &str,
+        headers: &[(&str, &str)],
+    ) -> Request<Full<Bytes>> {
         self.signed_for_s3(&credentials(&self.admin), method, path, body, headers)
     }
 
@@ -28,7 +34,7 @@ impl World {
         builder.body(Full::new(Bytes::from(body.to_owned()))).unwrap()
     }
 
-    async fn s3(&self, method: &str, path: &str, body: &str) -> Reply {
+    pub(super) async fn s3(&self, method: &str, path: &str, body: &str) -> Reply {
         self.send(self.for_s3(method, path, body, &[])).await
     }
 }

@@ -22,6 +22,7 @@ use crate::{output, shell};
 const FOUNDATION: &str = include_str!("../../../../demo/foundation.py");
 const PERMISSIONS: &str = include_str!("../../../../demo/permissions.py");
 const IMPORT: &str = include_str!("../../../../demo/import.py");
+const HUB: &str = include_str!("../../../../demo/hub.py");
 const INFERENCE: &str = include_str!("../../../../demo/inference.py");
 /// The checkpoint that scripts/checkpoint/make.sh makes, beside the test models.
 const CHECKPOINT: &str = "SmolLM2-135M-Instruct-checkpoint";
@@ -60,7 +61,7 @@ async fn play(args: &Demo, global: &Global) -> Result<()> {
             (connection, Some(server))
         }
     };
-    let result = show(args.chapter, &connection, &python, checkpoint.as_deref(), global).await;
+    let result = show(args, &connection, &python, checkpoint.as_deref(), global).await;
     if let (Ok(()), Some(server)) = (&result, server.as_mut())
         && (args.keep || std::io::stdin().is_terminal())
     {
@@ -127,24 +128,33 @@ async fn stop(mut server: Child) -> Result<()> {
     Ok(())
 }
 
+/// The models that a chapter asks, which are pulled before.
+fn needed(args: &Demo) -> Vec<&str> {
+    match args.chapter {
+        Chapter::Foundation | Chapter::Inference => DEFAULT_MODELS.to_vec(),
+        Chapter::Hub if args.models.is_empty() => DEFAULT_MODELS[..1].to_vec(),
+        Chapter::Hub => args.models.iter().map(String::as_str).collect(),
+        Chapter::Permissions | Chapter::Import => Vec::new(),
+    }
+}
+
 async fn show(
-    chapter: Chapter,
+    args: &Demo,
     connection: &Connection,
     python: &Path,
     checkpoint: Option<&Path>,
     global: &Global,
 ) -> Result<()> {
     let client = Client::new(connection.clone())?;
-    let (name, text) = match chapter {
+    let (name, text) = match args.chapter {
         Chapter::Foundation => ("foundation.py", FOUNDATION),
         Chapter::Permissions => ("permissions.py", PERMISSIONS),
         Chapter::Import => ("import.py", IMPORT),
         Chapter::Inference => ("inference.py", INFERENCE),
+        Chapter::Hub => ("hub.py", HUB),
     };
-    if matches!(chapter, Chapter::Foundation | Chapter::Inference) {
-        for name in DEFAULT_MODELS {
-            ready(&client, name).await?;
-        }
+    for name in needed(args) {
+        ready(&client, name).await?;
     }
     let folder = cache_folder()?;
     let script = folder.join(name);
@@ -155,6 +165,9 @@ async fn show(
     // The script runs our own commands on the same server.
     let this = std::env::current_exe().context("cannot find this program's own file")?;
     command.env("CRATON_BIN", this).env("CRATON_DATA_DIR", std::path::absolute(global.data())?);
+    if !args.models.is_empty() {
+        command.env("CRATON_DEMO_MODELS", args.models.join(","));
+    }
     if let Some(checkpoint) = checkpoint {
         command.env("CRATON_DEMO_CHECKPOINT", checkpoint);
     }
@@ -322,6 +335,20 @@ mod tests {
         assert!(error.contains(&*dir.path().to_string_lossy()) && error.contains("hint:"), "{error}");
         fs::write(dir.path().join("config.json"), "{}").unwrap();
         assert_eq!(checkpoint(Some(dir.path())).unwrap(), dir.path());
+    }
+
+    #[test]
+    fn a_chapter_pulls_the_models_that_it_asks() {
+        use clap::Parser as _;
+        let models = |words: &str| {
+            let cli = crate::args::Cli::try_parse_from(words.split(' ')).unwrap();
+            let crate::args::Command::Demo(args) = cli.command else { unreachable!() };
+            needed(&args).into_iter().map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(models("craton demo"), DEFAULT_MODELS);
+        assert_eq!(models("craton demo hub"), DEFAULT_MODELS[..1]);
+        assert_eq!(models("craton demo hub --models a,b"), ["a", "b"]);
+        assert!(models("craton demo permissions").is_empty());
     }
 
     #[test]

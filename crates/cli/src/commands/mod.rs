@@ -8,7 +8,9 @@ pub(crate) mod completions;
 mod demo;
 mod doctor;
 mod embed;
+mod endpoints;
 mod env;
+mod hub;
 mod iam;
 pub(crate) mod import;
 mod invoke;
@@ -62,6 +64,8 @@ pub(crate) fn run(command: Command, global: &Global) -> Result<()> {
         Command::Backup(_) => Ok(()),
         Command::Keys(args) => connected(global, async |client, format| keys::run(&client, args, format).await),
         Command::Models(args) => connected(global, async |client, format| models::run(&client, args, format).await),
+        Command::Deploy(args) => connected(global, async |client, _| endpoints::deploy(&client, *args, global).await),
+        Command::Endpoints(args) => connected(global, async |client, _| endpoints::run(&client, args, global).await),
         Command::Import(args) => connected(global, async |client, _| import::run(&client, args, global).await),
         Command::Batch(args) => connected(global, async |client, _| batch::run(&client, args, global).await),
         Command::Jobs(args) => connected(global, async |client, format| jobs::run(&client, args, format).await),

@@ -6,8 +6,9 @@ use anyhow::{Context as _, Result};
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{jobs, pools, profiles, quantize, segment, tune};
-use crate::args::{Alias, Format, Models, Pool, Profile};
+use super::{hub, jobs, pools, profiles, quantize, segment, tune};
+use crate::args::{Format, Models, Pool, Profile};
+use crate::catalogue_args::{Alias, ListModels};
 use crate::client::Client;
 use crate::fields::{items, text};
 use crate::output;
@@ -18,9 +19,14 @@ pub(super) const PULL_BROKEN_OFF: &str =
 
 pub(super) async fn run(client: &Client, command: Models, format: Format) -> Result<()> {
     match command {
-        Models::List => list(client, format).await,
+        Models::List(asked) => list(client, &asked, format).await,
         Models::Show { name } => show(client, &name, format).await,
-        Models::Pull { source, accept_terms } => pull(client, &source, accept_terms, format).await,
+        Models::Pull { source, accept_terms, allow_template } => {
+            pull(client, &source, (accept_terms, allow_template), format).await
+        }
+        Models::AcceptTerms { name } => hub::accept_terms(client, &name, format).await,
+        Models::Fit(asked) => hub::fit(client, &asked, format).await,
+        Models::VerifyTemplate { name } => hub::verify_template(client, &name, format).await,
         Models::Quantize(asked) => quantize::run(client, asked, format).await,
         Models::Tune(asked) => tune::run(client, asked, format).await,
         Models::Tuning { command } => tune::tuning(client, command, format).await,
@@ -82,8 +88,8 @@ fn upstream_target(url: Option<String>, model: Option<String>, key_file: Option<
     Ok(json!({ "upstream": upstream }))
 }
 
-async fn list(client: &Client, format: Format) -> Result<()> {
-    let answer = client.craton(Method::GET, "/models", None).await?;
+async fn list(client: &Client, asked: &ListModels, format: Format) -> Result<()> {
+    let answer = client.craton(Method::GET, &format!("/models{}", hub::search(asked)), None).await?;
     if format == Format::Json {
         return output::json(&answer);
     }
@@ -138,7 +144,11 @@ fn lines(card: &Value) -> Vec<(&'static str, String)> {
         ("download", size("downloadBytes")),
         ("memory", size("memoryBytes")),
         ("languages", listed("languages")),
+        ("tasks", listed("tasks")),
+        ("jumpstart id", card["jumpstartId"].as_str().unwrap_or_default().to_owned()),
+        ("template", hub::template(&card["template"])),
     ];
+    lines.extend(hub::quality(card));
     let origins = card["origins"].as_array().map_or(&[][..], Vec::as_slice);
     // A source that is not there is a title without a value, which is not printed.
     lines.extend(origins.iter().map(|origin| ("source", described(origin))));
@@ -159,7 +169,11 @@ fn lines(card: &Value) -> Vec<(&'static str, String)> {
 fn licence(card: &Value) -> String {
     let licence = &card["licence"];
     let url = licence["url"].as_str().map(|url| format!(" {url}")).unwrap_or_default();
-    let terms = if licence["mustAccept"] == true { " (its terms must be accepted: --accept-terms)" } else { "" };
+    let terms = match (licence["mustAccept"] == true, licence["accepted"].is_object()) {
+        (true, true) => " (its terms are accepted)",
+        (true, false) => " (its terms must be accepted: --accept-terms)",
+        _ => "",
+    };
     format!("{}{url}{terms}", text(licence, "name"))
 }
 
@@ -186,11 +200,10 @@ fn on_this_machine(client: &Client, source: &str) -> Result<String> {
     }
 }
 
-async fn pull(client: &Client, source: &str, accept_terms: bool, format: Format) -> Result<()> {
+/// `allowed` are the model's terms, and a chat template of another model.
+async fn pull(client: &Client, source: &str, allowed: (bool, bool), format: Format) -> Result<()> {
     let source = &on_this_machine(client, source)?;
-    let request = json!({ "source": source, "acceptTerms": accept_terms });
-    let answer = client.craton(Method::POST, "/models/pull", Some(&request)).await?;
-    let job = jobs::follow(client, &answer["job"], source, PULL_BROKEN_OFF).await?;
+    let job = fetch(client, source, allowed).await?;
     if format == Format::Json {
         return output::json(&job);
     }
@@ -201,6 +214,14 @@ async fn pull(client: &Client, source: &str, accept_terms: bool, format: Format)
         output::line(format!("licence: {} {url}", text(&card["licence"], "name")).trim_end())?;
     }
     Ok(())
+}
+
+/// Has a model downloaded, with progress, and gives the job that did it. `allowed` are the model's terms, and a chat template
+/// of another model.
+pub(super) async fn fetch(client: &Client, source: &str, allowed: (bool, bool)) -> Result<Value> {
+    let request = json!({ "source": source, "acceptTerms": allowed.0, "allowTemplate": allowed.1 });
+    let answer = client.craton(Method::POST, "/models/pull", Some(&request)).await?;
+    jobs::follow(client, &answer["job"], source, PULL_BROKEN_OFF).await
 }
 
 async fn aliases(client: &Client, format: Format) -> Result<()> {

@@ -17,6 +17,8 @@ fn facts(weights_bytes: u64) -> Facts {
         weights_format: "F16".to_owned(),
         has_chat_template: false,
         licence: None,
+        shape: inference::Shape::default(),
+        prompting: inference::Prompting::default(),
     }
 }
 

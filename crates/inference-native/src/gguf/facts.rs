@@ -59,6 +59,8 @@ impl Gguf {
             weights_format: self.commonest_format().to_owned(),
             has_chat_template: self.chat_template().is_some(),
             licence: self.string("general.license").map(str::to_owned),
+            shape: self.shape(architecture, dimensions),
+            prompting: self.prompting(),
         })
     }
 

@@ -2,6 +2,7 @@
 //! loading the weights.
 
 mod facts;
+mod shape;
 mod tensor;
 
 use std::collections::HashMap;
@@ -9,7 +10,7 @@ use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use inference::{Error, Result};
+use inference::{CONTROL_TOKENS, Error, Result};
 
 use crate::refused;
 use tensor::Tensor;
@@ -19,6 +20,10 @@ const HINT: &str = "remove the model and pull it again";
 const LONGEST_STRING: u64 = 64 << 20;
 /// Arrays beyond this length are counted and passed over.
 const KEPT_ARRAY: u64 = 4096;
+/// Control tokens are no longer than this, in bytes.
+const LONGEST_CONTROL_TOKEN: u64 = 64;
+/// Where the spellings of tokens stand.
+const VOCABULARY: &str = "tokenizer.ggml.tokens";
 /// No tensor has more dimensions.
 const MOST_DIMENSIONS: u32 = 4;
 
@@ -26,6 +31,8 @@ const MOST_DIMENSIONS: u32 = 4;
 #[derive(Debug)]
 pub(crate) struct Gguf {
     metadata: HashMap<String, Value>,
+    /// The known control tokens of its vocabulary.
+    control_tokens: Vec<String>,
     tensors: Vec<Tensor>,
 }
 
@@ -121,11 +128,16 @@ struct Reader<R> {
     position: u64,
     /// Bytes of the file.
     length: u64,
+    /// Whether what is read is the vocabulary.
+    in_vocabulary: bool,
+    /// The known control tokens that it holds.
+    control_tokens: Vec<String>,
 }
 
 impl<R: Read + Seek> Reader<R> {
     fn new(input: R, length: u64) -> Self {
-        Self { input: BufReader::with_capacity(1 << 16, input), position: 0, length }
+        let input = BufReader::with_capacity(1 << 16, input);
+        Self { input, position: 0, length, in_vocabulary: false, control_tokens: Vec::new() }
     }
 
     fn header(mut self) -> Outcome<Gguf> {
@@ -147,6 +159,7 @@ impl<R: Read + Seek> Reader<R> {
         for _ in 0..pairs {
             let key = self.string()?;
             let kind = self.u32()?;
+            self.in_vocabulary = key == VOCABULARY;
             let value = self.value(kind, 0)?;
             metadata.insert(key, value);
         }
@@ -169,7 +182,7 @@ impl<R: Read + Seek> Reader<R> {
                 None => return wrong(format!("it is damaged: tensor `{}` lies nowhere", tensor.name)),
             }
         }
-        Ok(Gguf { metadata, tensors })
+        Ok(Gguf { metadata, control_tokens: self.control_tokens, tensors })
     }
 
     fn tensor(&mut self) -> Outcome<Tensor> {
@@ -225,14 +238,24 @@ impl<R: Read + Seek> Reader<R> {
         let mut values = Vec::new();
         for _ in 0..count {
             match kind == 8 && count > KEPT_ARRAY {
-                true => {
-                    let length = self.length_of_string()?;
-                    self.skip(length)?;
-                }
+                true => self.pass_over_string()?,
                 false => values.push(self.value(kind, depth + 1)?),
             }
         }
         Ok(Value::Array(values, count))
+    }
+
+    /// Goes past a text of a long list; of the vocabulary's, notes the control tokens.
+    fn pass_over_string(&mut self) -> Outcome<()> {
+        let length = self.length_of_string()?;
+        if !self.in_vocabulary || length > LONGEST_CONTROL_TOKEN {
+            return self.skip(length);
+        }
+        let mut bytes = vec![0; length as usize];
+        self.fill(&mut bytes)?;
+        let known = CONTROL_TOKENS.iter().find(|token| token.as_bytes() == bytes);
+        self.control_tokens.extend(known.map(|token| (*token).to_owned()));
+        Ok(())
     }
 
     fn string(&mut self) -> Outcome<String> {

@@ -6,6 +6,7 @@ mod context;
 mod log;
 mod model;
 mod quantize;
+mod rates;
 
 use std::ffi::CStr;
 use std::sync::{Once, OnceLock};
@@ -15,6 +16,7 @@ use llama_cpp_sys_2 as sys;
 pub(crate) use context::{Context, Parameters, Stop};
 pub(crate) use model::{HAS_GPU, Model};
 pub(crate) use quantize::{pack, unpack};
+pub(crate) use rates::{rate, step_seconds};
 
 /// Readies llama.cpp's process-wide state at the first use; its log goes to `tracing`.
 fn ready() {

@@ -4,9 +4,12 @@ use base::{Error, Result};
 use identity::Ctx;
 
 use super::Entry;
+use super::entry::Figure;
 use crate::Models;
 use crate::library::Manifest;
 use crate::quality::QuantizationReport;
+use crate::templates::TemplateReport;
+use crate::terms::Acceptance;
 
 /// What is known of a model that can be or has been pulled.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +47,20 @@ pub struct Card {
     pub pulled_from: Option<CardSource>,
     /// The AWS model ids that it answers in the caller's account now.
     pub serves_aws_ids: Vec<String>,
+    /// The id under which AWS's hubs know the same weights, where they do.
+    pub jumpstart_id: Option<String>,
+    /// What it is for: `text-generation`, `chat`, `tool-use`, `embedding`.
+    pub tasks: Vec<String>,
+    /// How most of its weights are stored, where it is known in advance.
+    pub format: Option<String>,
+    /// Published figures of its quality, of its weights before they were quantized.
+    pub quality: Vec<Figure>,
+    /// Whether it fits the memory for models, by estimate.
+    pub fits: bool,
+    /// Whether its chat template is that of its family, where it was looked at.
+    pub template: Option<TemplateReport>,
+    /// The acceptance of its terms by the caller's account.
+    pub accepted: Option<Acceptance>,
     /// Whether its files are here.
     pub state: CardState,
     /// Whether it is in memory.
@@ -131,7 +148,11 @@ impl Models {
                 None => cards.push(from_manifest(name, manifest)),
             }
         }
+        let (accepted, budget) = (self.acceptances(ctx).await?, self.inner.loaded.budget_bytes());
         for card in &mut cards {
+            card.fits = card.memory_bytes <= budget;
+            let these = |one: &&Acceptance| one.model == card.name && one.url == card.licence.url;
+            card.accepted = accepted.iter().find(these).cloned();
             card.loaded = self.inner.loaded.is_loaded(&card.name);
             card.serves_aws_ids =
                 served.iter().filter(|(_, name)| *name == card.name).map(|(id, _)| id.clone()).collect();
@@ -177,6 +198,13 @@ fn from_entry(entry: &Entry) -> Card {
         sources: entry.sources.iter().map(|origin| source(entry, origin)).collect(),
         pulled_from: None,
         serves_aws_ids: Vec::new(),
+        jumpstart_id: Some(entry.jumpstart.clone()),
+        tasks: entry.tasks.clone(),
+        format: Some(entry.format.clone()),
+        quality: entry.quality.clone(),
+        fits: false,
+        template: None,
+        accepted: None,
         state: CardState::NotPulled,
         loaded: false,
         sha256: entry.pinned_main(),
@@ -227,6 +255,13 @@ fn from_manifest(name: &str, manifest: &Manifest) -> Card {
         sources: vec![pulled_from(manifest)],
         pulled_from: None,
         serves_aws_ids: Vec::new(),
+        jumpstart_id: None,
+        tasks: tasks(manifest),
+        format: None,
+        quality: Vec::new(),
+        fits: false,
+        template: None,
+        accepted: None,
         state: CardState::Ready,
         loaded: false,
         sha256: None,
@@ -235,6 +270,16 @@ fn from_manifest(name: &str, manifest: &Manifest) -> Card {
     };
     refine(&mut card, manifest);
     card
+}
+
+/// What a model is for of which nothing but its files is known.
+fn tasks(manifest: &Manifest) -> Vec<String> {
+    let tasks: &[&str] = match (manifest.facts.embeds, manifest.facts.chat_template) {
+        (true, _) => &["embedding"],
+        (false, Some(true)) => &["text-generation", "chat"],
+        (false, _) => &["text-generation"],
+    };
+    tasks.iter().map(|task| (*task).to_owned()).collect()
 }
 
 /// Replaces what the catalogue estimates by what the files say.
@@ -252,6 +297,7 @@ fn refine(card: &mut Card, manifest: &Manifest) {
     card.sizes_are_approximate = false;
     card.memory_bytes = manifest.facts.memory_bytes;
     card.sha256 = manifest.main_file().map(|file| file.sha256.clone());
+    card.template.clone_from(&manifest.template);
     card.quantization.clone_from(&manifest.quantization);
     card.refused_quantizations.clone_from(&manifest.refused);
     if manifest.trust == crate::library::Trust::FirstDownload {

@@ -23,8 +23,57 @@ pub(crate) struct Entry {
     pub(crate) sizes_are_approximate: bool,
     /// The name of the file that is loaded.
     pub(crate) main: String,
+    /// The id under which AWS's hubs know the same weights.
+    pub(crate) jumpstart: String,
+    /// What it is for: `text-generation`, `chat`, `tool-use`, `embedding`.
+    pub(crate) tasks: Vec<String>,
+    /// The chat format that its publisher documents; none for a model that does not chat.
+    pub(crate) family: Option<String>,
+    /// How most of its weights are stored, such as `Q4_K_M`.
+    pub(crate) format: String,
+    pub(crate) architecture: Architecture,
+    pub(crate) quality: Vec<Figure>,
     /// Where the files can be had, tried in this order.
     pub(crate) sources: Vec<Origin>,
+}
+
+/// What a model is built of, as its publisher's configuration says.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Architecture {
+    /// Its name in model files, such as `llama`.
+    pub(crate) name: String,
+    pub(crate) layers: u32,
+    /// Heads of attention that ask, in each layer.
+    pub(crate) heads: u32,
+    /// Heads that answer: those that the cache holds.
+    pub(crate) kv_heads: u32,
+    /// Numbers of each head.
+    pub(crate) head_size: u32,
+    /// Numbers of the hidden state.
+    pub(crate) hidden: u32,
+    /// Numbers inside the feed-forward part.
+    pub(crate) feed_forward: u32,
+    pub(crate) vocabulary: u32,
+    /// Whether tokens are read and written with the same matrix.
+    pub(crate) tied: bool,
+    /// The tokens that most layers look back; none where all look at everything.
+    #[serde(default)]
+    pub(crate) window: Option<u32>,
+}
+
+/// A published figure of a model's quality, of its weights before they were quantized.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Figure {
+    /// What was measured, such as `MMLU`.
+    pub benchmark: String,
+    /// How it was measured, in the publisher's words.
+    pub setting: String,
+    /// What came out, in the benchmark's own unit; percent for most.
+    pub value: f64,
+    /// The publisher's page that says so.
+    pub source: String,
 }
 
 /// A place that a model's files can be had from.
@@ -168,6 +217,13 @@ struct Raw {
     #[serde(default)]
     approximate: bool,
     main: String,
+    jumpstart: String,
+    tasks: Vec<String>,
+    family: Option<String>,
+    format: String,
+    architecture: Architecture,
+    #[serde(default)]
+    quality: Vec<Figure>,
     #[serde(default)]
     pypi: Vec<RawPackages>,
     #[serde(default)]
@@ -234,6 +290,12 @@ fn convert(raw: Raw) -> Result<Entry, String> {
         memory_bytes: raw.memory_bytes,
         sizes_are_approximate: raw.approximate,
         main: raw.main,
+        jumpstart: raw.jumpstart,
+        tasks: raw.tasks,
+        family: raw.family,
+        format: raw.format,
+        architecture: raw.architecture,
+        quality: raw.quality,
     })
 }
 

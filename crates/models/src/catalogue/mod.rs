@@ -2,6 +2,7 @@
 
 mod card;
 mod entry;
+mod search;
 
 #[cfg(test)]
 mod tests;
@@ -10,9 +11,11 @@ use base::{Error, Result};
 
 pub(crate) use card::unknown;
 pub use card::{Card, CardFilter, CardKind, CardSource, CardState, Licence};
+pub use entry::Figure;
 #[cfg(test)]
 pub(crate) use entry::PackageMember;
 pub(crate) use entry::{Entry, HubFile, Origin, Package, PackageFile};
+pub use search::Search;
 
 /// The built-in entries, in the order of the file.
 #[derive(Debug)]

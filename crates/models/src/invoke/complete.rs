@@ -4,7 +4,7 @@ use base::{Error, Result};
 use identity::Ctx;
 use inference::Loaded;
 
-use super::answer::ChatStream;
+use super::answer::{ChatStream, ServedBy};
 use super::request::{ChatRequest, CompletionRequest};
 use super::{Place, chat, errors, local, prompts};
 use crate::Models;
@@ -30,6 +30,8 @@ impl Models {
             let answer = match place {
                 Place::Here(here) => {
                     let lease = self.lease_here(ctx, &here).await?;
+                    let foreign_format = self.misread(lease.name(), &request.prompt).await;
+                    let served_by = ServedBy { foreign_format, ..served_by };
                     if continues_as_it_stands(&lease, &request.prompt)? {
                         local::complete(lease, request, serving, served_by).await?
                     } else {
@@ -44,6 +46,14 @@ impl Models {
             settling.settle(ctx, answer).await
         })
         .await
+    }
+
+    /// The format of a raw prompt that is neither read into messages nor the model's own.
+    async fn misread(&self, name: &str, prompt: &str) -> Option<&'static str> {
+        match prompts::format_of(prompt) {
+            prompts::PromptFormat::Plain => self.foreign_format(name, prompt).await,
+            _ => None,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use base::{Error, ErrorKind, Result};
 use inference::{CoreSet, Facts, LoadOptions, Loaded};
 
-use super::{Entry, Pool, Shared, Weights, mib};
+use super::{Carried, Entry, Pool, Shared, Weights, mib};
 use crate::status::ProfileInUse;
 use crate::tune::Tuned;
 
@@ -142,7 +142,7 @@ impl Shared {
 
     /// Loads a model as it was planned. Borrowed weights that cannot be loaded are passed over: the model itself is none
     /// the worse for them.
-    pub(super) fn carry_out_or_pass_over(&self, name: &str, plan: Plan, sources: &Sources) -> Result<(Plan, Loaded)> {
+    pub(super) fn carry_out_or_pass_over(&self, name: &str, plan: Plan, sources: &Sources) -> Result<(Plan, Carried)> {
         match self.carry_out(name, &plan) {
             Ok(model) => Ok((plan, model)),
             Err(error) if plan.whose != name && error.kind == ErrorKind::Damaged => {

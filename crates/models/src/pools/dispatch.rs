@@ -153,6 +153,7 @@ impl Live {
             upstream: Some(upstream.base_url),
             route: (route != Route::default()).then_some(route),
             replica: None,
+            foreign_format: None,
         }
     }
 

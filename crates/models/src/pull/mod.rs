@@ -38,6 +38,8 @@ pub struct PullRequest {
     pub source: String,
     /// Whether the caller accepts the terms of the model's licence, where they must be accepted.
     pub accept_terms: bool,
+    /// Whether a chat template that is another model's is put up with; that is recorded.
+    pub allow_template: bool,
 }
 
 /// A pull's job, as it is kept.
@@ -49,6 +51,9 @@ pub(crate) struct PullInput {
     /// The kind of source that the caller named, where the catalogue has the model under several: it is tried first.
     #[serde(default)]
     pub(crate) scheme: Option<String>,
+    /// Who puts up with a chat template that is another model's, where someone does.
+    #[serde(default)]
+    pub(crate) template_allowed_by: Option<String>,
 }
 
 impl Models {
@@ -61,19 +66,14 @@ impl Models {
     /// the name; Conflict, where the name is being pulled from another source.
     pub async fn pull(&self, ctx: &Ctx, request: PullRequest) -> Result<Job> {
         let source = Source::parse(&self.inner.catalogue, &request.source)?;
-        if let Source::Catalogue(name) = &source
-            && let Some(entry) = self.inner.catalogue.get(name)
-            && entry.licence.terms_must_be_accepted
-            && !request.accept_terms
-        {
-            let (licence, url) = (&entry.licence.name, &entry.licence.url);
-            return Err(Error::invalid(format!("The terms of `{name}` ({licence}) must be accepted: {url}"))
-                .with_hint(format!("Read them, then run `craton models pull {name} --accept-terms`.")));
+        if let Source::Catalogue(name) = &source {
+            self.require_terms(ctx, name, request.accept_terms).await?;
         }
         let name = expected_name(&source)?;
         self.check_name_is_free(&source, &name).await?;
         let scheme = request.source.split_once(':').map(|(scheme, _)| scheme.to_owned());
-        let input = PullInput { source, name, scheme };
+        let template_allowed_by = request.allow_template.then(|| ctx.principal().arn());
+        let input = PullInput { source, name, scheme, template_allowed_by };
         let owner = Owner {
             account: ctx.account().clone(),
             region: ctx.region().clone(),

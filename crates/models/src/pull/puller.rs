@@ -16,6 +16,7 @@ use super::{PullInput, local_file, package};
 use crate::catalogue::{Catalogue, Entry, Origin};
 use crate::config::Config;
 use crate::library::{Library, Manifest, ManifestFacts, ManifestFile, Trust, blocking};
+use crate::templates;
 use crate::work::metered;
 
 /// What fetching a source gave: blobs in place.
@@ -76,7 +77,7 @@ impl Puller {
         };
         let mut refused = Vec::new();
         match self.fetch(input, entry, &mut refused, meter).await {
-            Ok(fetched) => self.settle(&input.name, fetched, entry, shared, meter).await,
+            Ok(fetched) => self.settle(input, fetched, entry, shared, meter).await,
             Err(error) => {
                 drop(shared);
                 self.remove_unused(refused).await;
@@ -233,12 +234,13 @@ impl Puller {
     /// Reads the fetched files and makes the model exist. Afterwards no file is left that no model needs.
     async fn settle(
         &self,
-        name: &str,
+        input: &PullInput,
         fetched: Fetched,
         entry: Option<&Entry>,
         shared: File,
         meter: &Meter,
     ) -> Result<Manifest> {
+        let (name, allowed_by) = (input.name.as_str(), input.template_allowed_by.clone());
         meter.say("reading the model");
         let before = self.library.manifest(name).await.ok().flatten();
         let fetched = match &before {
@@ -265,12 +267,22 @@ impl Puller {
             broken: None,
             quantization: None,
             refused,
+            template: None,
         };
         let (library, loader, options) = (self.library.clone(), self.loader.clone(), self.options.clone());
+        let (catalogue, clock) = (self.catalogue.clone(), self.clock.clone());
         blocking(move || {
-            let read =
-                library.link(&manifest).and_then(|files| facts_of(loader.as_ref(), &options, &manifest.name, &files));
-            let settled = read.and_then(|(facts, licence)| {
+            let read = library.link(&manifest).and_then(|files| {
+                let (facts, licence) = facts_of(loader.as_ref(), &options, &manifest.name, &files)?;
+                let report = match facts.embeds {
+                    true => None,
+                    false => Some(templates::look(loader.as_ref(), &catalogue, clock, &manifest.name, &files)?),
+                };
+                Ok((facts, licence, report))
+            });
+            let settled = read.and_then(|(facts, licence, report)| {
+                let admit = |report| templates::admit(&manifest.name, report, allowed_by.as_deref());
+                manifest.template = report.map(admit).transpose()?;
                 manifest.facts = facts;
                 if manifest.licence.is_empty() {
                     manifest.licence = licence.unwrap_or_else(|| "unknown".to_owned());

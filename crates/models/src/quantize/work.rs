@@ -224,6 +224,7 @@ impl Models {
             broken: None,
             quantization: Some(report),
             refused: Vec::new(),
+            template: None,
             ..from
         };
         blocking(move || {

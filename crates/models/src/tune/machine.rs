@@ -38,7 +38,7 @@ impl MachineFacts {
 
 /// What machines have in common that profiles are of use to: the processor, its cores and the memory. Several machines may
 /// share a database.
-pub(super) fn kind() -> String {
+pub(crate) fn kind() -> String {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let field = text.lines().filter_map(|line| line.split_once(':')).find(|(name, _)| name.trim() == "model name");
     let processor = field.map_or(std::env::consts::ARCH, |(_, value)| value.trim());
@@ -48,7 +48,7 @@ pub(super) fn kind() -> String {
 }
 
 /// Measures the machine. Blocks for up to some seconds.
-pub(super) fn measure() -> MachineFacts {
+pub(crate) fn measure() -> MachineFacts {
     let (cores, memory_bytes) = (cores(), memory("MemTotal:"));
     let elements = elements(last_caches(Path::new(PROCESSORS)), free_memory());
     let speed = |threads| memory_bandwidth(threads, elements);

@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::Models;
 use crate::library::Manifest;
 pub use machine::MachineFacts;
+pub(crate) use machine::{kind as machine_kind, measure as measure_bandwidth};
 pub use profile::{PinnedWeights, StaticBatches, Tuned, TunedSettings};
 pub use report::{Gain, Measurement, Slo, TriedWeights, TuningPoint, TuningReport};
 pub(crate) use work::{Measured, TRIAL, TuneHandler, stands_for};

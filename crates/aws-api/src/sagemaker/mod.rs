@@ -1,0 +1,5 @@
+//! `sagemaker`: the hub and its contents.
+
+mod hubs;
+
+pub(crate) use hubs::ROWS as HUB_ROWS;
