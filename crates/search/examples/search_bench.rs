@@ -6,9 +6,11 @@
 
 #![allow(clippy::expect_used, clippy::print_stdout)]
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use search::{Caller, Change, Query};
+use search::analysis::Language;
+use search::{Caller, Change, Embedded, Query, Schema};
 
 #[path = "../benches/corpus/mod.rs"]
 mod corpus;
@@ -28,7 +30,10 @@ fn main() {
     println!("visible to a caller {:.1} %", visible as f64 / 20.0 / documents as f64 * 100.0);
     report("lexical", queries.iter().cloned().map(|query| Query { vector: None, ..query }), &index);
     report("vector", queries.iter().cloned().map(|query| Query { text: None, ..query }), &index);
-    report("hybrid", queries.iter().cloned(), &index);
+    let mean = report("hybrid", queries.iter().cloned(), &index);
+    let changes: Vec<Change> = (0..64).map(|at| Change::Put(corpus.document(at * 11 % documents))).collect();
+    print("hybrid at 30 % of capacity", open_loop(&index, &queries, mean, &[]));
+    print("the same beside 20 puts a second", open_loop(&index, &queries, mean, &changes));
     let mut updates = Vec::new();
     for at in 0..300 {
         let mut document = corpus.document(at * 7 % documents);
@@ -45,21 +50,49 @@ fn main() {
     println!("resident {} MB", resident_kilobytes() / 1_000);
     drop(index);
     let started = Instant::now();
-    let index = search::Embedded::open(
-        folder.path(),
-        search::Schema::text(search::analysis::Language::English, Some(corpus::DIMENSION)),
-    );
+    let index = Embedded::open(folder.path(), Schema::text(Language::English, Some(corpus::DIMENSION)));
     println!("opened in {:.0} ms", started.elapsed().as_secs_f64() * 1e3);
     drop(index);
 }
 
-fn report(name: &str, queries: impl Iterator<Item = Query>, index: &search::Embedded) {
+/// Prints the percentiles; gives the mean.
+fn report(name: &str, queries: impl Iterator<Item = Query>, index: &Embedded) -> Duration {
     let time = |query: Query| {
         let started = Instant::now();
         index.search(&query).expect("an answer");
         started.elapsed()
     };
-    print(name, queries.map(time).collect());
+    let times: Vec<Duration> = queries.map(time).collect();
+    let mean = times.iter().sum::<Duration>() / times.len() as u32;
+    print(name, times);
+    mean
+}
+
+/// Asks the queries at fixed times, whether or not the one before is answered, while a writer puts `changes` over and
+/// over; each time is from when the query was due.
+fn open_loop(index: &Embedded, queries: &[Query], mean: Duration, changes: &[Change]) -> Vec<Duration> {
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for change in changes.iter().cycle() {
+                if over.load(Ordering::Relaxed) {
+                    return;
+                }
+                index.apply(vec![change.clone()]).expect("a change");
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        });
+        let started = Instant::now();
+        let ask = |(at, query): (u32, &Query)| {
+            let due = started + mean * at * 10 / 3;
+            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+            index.search(query).expect("an answer");
+            due.elapsed()
+        };
+        let times = (0..).zip(queries).map(ask).collect();
+        over.store(true, Ordering::Relaxed);
+        times
+    })
 }
 
 fn print(name: &str, mut times: Vec<Duration>) {

@@ -91,7 +91,10 @@ impl Error {
             Self::Format { .. } => Some("open it with a newer version of this program".to_owned()),
             Self::DiskFull { .. } => Some("free some space and try again".to_owned()),
             Self::InUse { .. } => Some("close the other one first".to_owned()),
-            Self::Database { .. } | Self::Io { .. } | Self::Halted { .. } => None,
+            Self::Database { .. } => {
+                Some("see that PostgreSQL runs and has the extension `vector` (pgvector)".to_owned())
+            }
+            Self::Io { .. } | Self::Halted { .. } => None,
         }
     }
 

@@ -56,6 +56,14 @@ impl Postgres {
         &self.schema
     }
 
+    /// Removes the index with all its documents.
+    ///
+    /// # Errors
+    /// Database.
+    pub async fn remove(&self) -> Result<()> {
+        store::remove(&self.pool, self.index).await
+    }
+
     /// Ends its connections.
     pub async fn close(&self) {
         self.pool.close().await;

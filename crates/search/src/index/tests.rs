@@ -28,6 +28,7 @@ fn each_backend(test: impl AsyncFn(&dyn Index)) {
         test(&Arc::new(Embedded::open(folder.path(), schema()).unwrap())).await;
         if let Some(postgres) = postgres().await {
             test(&postgres).await;
+            postgres.remove().await.unwrap();
             postgres.close().await;
         }
     });
@@ -51,6 +52,27 @@ fn each_change_is_seen_by_the_next_query() {
         let applied = index.apply(vec![secret, gone, delete("a"), delete("none")]).await.unwrap();
         assert_eq!(applied, Applied { put: 0, deleted: 2, permissions: 1 });
         assert!(found(index, "river stone").await.is_empty());
+    });
+}
+
+#[test]
+fn a_removed_index_of_the_database_leaves_nothing() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let Ok(url) = std::env::var("CRATON_TEST_PGVECTOR_URL") else { return };
+        let name = format!("test-{}", rand::random::<u64>());
+        let open = async |schema| Postgres::open(&url, &name, schema).await;
+        let first = open(schema()).await.unwrap();
+        first.apply(vec![put("a", "river")]).await.unwrap();
+        let again = open(schema()).await.unwrap();
+        assert_eq!(again.keys("", None, 9).await.unwrap(), ["a"]);
+        let other = crate::Schema { dimension: None, ..schema() };
+        assert!(matches!(open(other).await.err(), Some(Error::Schema { .. })));
+        again.remove().await.unwrap();
+        assert!(first.get("a").await.unwrap().is_none());
+        let renewed = open(schema()).await.unwrap();
+        assert!(renewed.keys("", None, 9).await.unwrap().is_empty());
+        renewed.remove().await.unwrap();
     });
 }
 

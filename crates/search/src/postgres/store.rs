@@ -90,6 +90,12 @@ pub(super) async fn index(pool: &PgPool, name: &str, schema: &Schema) -> Result<
     column(&row, "id")
 }
 
+/// Removes an index; its documents and their postings go with it.
+pub(super) async fn remove(pool: &PgPool, index: i64) -> Result<()> {
+    let query = sqlx::query("DELETE FROM search_indexes WHERE id = $1").bind(index);
+    query.execute(pool).await.map(drop).map_err(failed)
+}
+
 fn column<'r, T: sqlx::Decode<'r, Postgres> + sqlx::Type<Postgres>>(row: &'r PgRow, name: &str) -> Result<T> {
     row.try_get(name).map_err(failed)
 }
