@@ -18,7 +18,9 @@ mod value;
 pub use decode::{Violation, decode};
 pub use encode::{encode, encode_stream_head};
 pub use errors::{WireError, encode_error};
-pub use event_stream::{DamagedStream, EventReader, Received, event, exception_event, named_exception_event, payload_event};
+pub use event_stream::{
+    DamagedStream, EventReader, Received, event, exception_event, named_exception_event, payload_event,
+};
 pub use route::{RouteError, Routed, route, services_for_scope};
 pub use schema::{Operation, Protocol, Service, UNNAMED};
 pub use value::{Blob, Event, Input, Nothing, Output, Timestamp};
