@@ -52,14 +52,14 @@ fn targets_select_json_operations() {
     let target = |value| [("x-amz-target", value)];
     assert_eq!(found("kms", "POST", "/", &target("TrentService.ListKeys"), "{}"), "kms/ListKeys");
     assert_eq!(found("textract", "POST", "/", &target("Textract.AnalyzeDocument"), "{}"), "!textract/AnalyzeDocument");
-    assert_eq!(found("sagemaker", "POST", "/", &target("SageMaker.CreateModel"), "{}"), "!sagemaker/CreateModel");
+    assert_eq!(found("sagemaker", "POST", "/", &target("SageMaker.CreateModel"), "{}"), "sagemaker/CreateModel");
     assert_eq!(found("kms", "POST", "/", &target("TrentService.Nothing"), "{}"), "?kms");
     assert_eq!(found("kms", "POST", "/", &target("Other.ListKeys"), "{}"), "?kms");
 }
 
 #[test]
 fn rest_and_target_services_share_a_scope() {
-    assert_eq!(found("sagemaker", "POST", "/endpoints/e/invocations", &[], ""), "!sagemaker-runtime/InvokeEndpoint");
+    assert_eq!(found("sagemaker", "POST", "/endpoints/e/invocations", &[], ""), "sagemaker-runtime/InvokeEndpoint");
     assert_eq!(found("sagemaker", "GET", "/FeatureGroup/g", &[], ""), "!sagemaker-featurestore-runtime/GetRecord");
 }
 

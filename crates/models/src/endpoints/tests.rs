@@ -512,6 +512,11 @@ async fn lists_are_filtered_sorted_and_cut_into_pages() {
 
 /// A role that the service may act as.
 async fn role(deployment: &Deployment) -> String {
+    let root = identity::RootCredentials {
+        account: Some(deployment.ctx.account().clone()),
+        ..identity::RootCredentials::default()
+    };
+    deployment.identity.first_start(root).await.unwrap();
     let trust = json!({"Version": "2012-10-17", "Statement": [{
         "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "sagemaker.amazonaws.com"},
     }]});
