@@ -71,7 +71,7 @@ fn what_s3_requires_becomes_part_of_the_route() {
     let operation = &model.operations["Op"];
     assert_eq!(operation.uri, "/{Bucket}?x&partNumber");
     assert_eq!(operation.required_headers, ["x-amz-copy-source"]);
-    assert_eq!(model_of("bedrock", "rest-json", "/a").unwrap().operations["Op"].uri, "/a");
+    assert_eq!(model_of("bedrock-agent", "rest-json", "/a").unwrap().operations["Op"].uri, "/a");
 }
 
 #[test]

@@ -222,7 +222,10 @@ impl Models {
                 EndpointStatus::Creating => self.bring_up(scope, &endpoint).await?,
                 EndpointStatus::Updating => self.change_over(scope, &endpoint).await?,
                 EndpointStatus::Deleting => return self.take_down(scope, &endpoint).await,
-                EndpointStatus::InService | EndpointStatus::Failed => return Ok(()),
+                EndpointStatus::InService | EndpointStatus::Failed => {
+                    self.publish_endpoint(scope, &endpoint);
+                    return Ok(());
+                }
             }
         }
     }

@@ -84,14 +84,14 @@ fn help_names_every_command() {
       backup       Make, verify and restore backups
       root-key     Change the key that opens everything that is sealed
       iam          Explain why a request was denied, list who may do something, check a policy
-      chat      Talk to a model in the terminal
+      chat         Talk to a model in the terminal
       invoke       Send one InvokeModel request
       score        Tell how likely each of several continuations of a prompt is
       embed        Turn texts into vectors
       doctor       Check this machine: packages, models, port, permissions
       demo         Start a server, answer real requests sent by boto3, and show where to click
       completions  Print a shell's completion script
-      help      Print this message or the help of the given subcommand(s)
+      help         Print this message or the help of the given subcommand(s)
 
     Options:
           --output <FORMAT>
@@ -146,7 +146,8 @@ fn help_of_endpoints_names_what_can_be_done_with_them() {
       register  Let Bedrock take the ARN of an endpoint of SageMaker as a model id
       delete    Delete an endpoint and what was made for it; the model's files stay
       chat      Talk to an endpoint
-      metrics   Show what an endpoint is doing: tokens a second, queue, occupancy, cache hits, percentiles
+      metrics   Show what an endpoint is doing: tokens a second, queue, occupancy, cache hits,
+                percentiles
       help      Print this message or the help of the given subcommand(s)
     ");
 }
@@ -508,6 +509,8 @@ async fn a_model_of_ones_own() {
     context      8192 tokens
     download     7 B
     memory       1.2 MB
+    tasks        text-generation, chat
+    template     none: The file has no chat template.
     source       file:/home/someone/own.gguf
     pulled from  file:/home/someone/own.gguf
     state        ready
