@@ -67,9 +67,10 @@ type Loading = Result<()>;
 
 /// A loaded model. It is in use while anyone but the pool holds it.
 struct Slot {
-    name: String,
+    /// What the pool knows it by.
+    key: String,
     /// The model whose weights these are, as messages call it.
-    shown: String,
+    name: String,
     model: Loaded,
     taken: Taken,
     profile: ProfileInUse,
@@ -99,7 +100,7 @@ pub(crate) struct Lease {
 impl Lease {
     /// The model's name, as messages call it.
     pub(crate) fn name(&self) -> &str {
-        &self.slot.shown
+        &self.slot.name
     }
 
     /// The same, for a request to an endpoint, which is over when no such lease is left.
@@ -467,8 +468,8 @@ impl Shared {
         metrics::counter!("craton_model_loads_total", "model" => label(name)).increment(1);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let slot = Slot {
-            name: name.to_owned(),
-            shown: sources.whose(name).to_owned(),
+            key: name.to_owned(),
+            name: sources.whose(name).to_owned(),
             model,
             taken,
             profile,
@@ -535,7 +536,7 @@ fn describe(entry: &Entry) -> Option<LoadedModel> {
         Loaded::Embedder(_) => (CardKind::Embedding, inference::EngineStatus::default()),
     };
     Some(LoadedModel {
-        name: slot.name.clone(),
+        name: slot.key.clone(),
         kind,
         memory_bytes: slot.taken.bytes,
         profile: slot.profile.clone(),

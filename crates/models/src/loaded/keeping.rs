@@ -42,12 +42,10 @@ impl Pool {
     pub(crate) fn generators(&self, name: Option<&str>) -> Vec<Arc<dyn Generator>> {
         let entries = self.shared.lock();
         let generators = entries.values().filter_map(|entry| match entry {
-            Entry::Ready(slot) if name.is_none_or(|name| name == slot.name || name == slot.shown) => {
-                match &slot.model {
-                    Loaded::Generator(generator) => Some(generator.clone()),
-                    Loaded::Embedder(_) => None,
-                }
-            }
+            Entry::Ready(slot) if name.is_none_or(|name| name == slot.key || name == slot.name) => match &slot.model {
+                Loaded::Generator(generator) => Some(generator.clone()),
+                Loaded::Embedder(_) => None,
+            },
             _ => None,
         });
         generators.collect()
