@@ -33,7 +33,7 @@ pub(crate) const ROWS: &[Row<aws_wire::Routed>] = &[
         operation: "GetMarketplaceModelEndpoint",
         action: "bedrock:GetMarketplaceModelEndpoint",
         access: Access::Read,
-        check: Check::Arn(|call| call.label("endpointArn").into_owned()),
+        check: Check::Asks(|call| on(call, "bedrock:GetMarketplaceModelEndpoint", "endpointArn")),
         handler: |call| get(call).boxed(),
     },
     Row {
@@ -47,31 +47,36 @@ pub(crate) const ROWS: &[Row<aws_wire::Routed>] = &[
         operation: "UpdateMarketplaceModelEndpoint",
         action: "bedrock:UpdateMarketplaceModelEndpoint",
         access: Access::Write,
-        check: Check::Arn(|call| call.label("endpointArn").into_owned()),
+        check: Check::Asks(|call| on(call, "bedrock:UpdateMarketplaceModelEndpoint", "endpointArn")),
         handler: |call| update(call).boxed(),
     },
     Row {
         operation: "RegisterMarketplaceModelEndpoint",
         action: "bedrock:RegisterMarketplaceModelEndpoint",
         access: Access::Write,
-        check: Check::Arn(|call| call.label("endpointIdentifier").into_owned()),
+        check: Check::Asks(|call| on(call, "bedrock:RegisterMarketplaceModelEndpoint", "endpointIdentifier")),
         handler: |call| register(call).boxed(),
     },
     Row {
         operation: "DeregisterMarketplaceModelEndpoint",
         action: "bedrock:DeregisterMarketplaceModelEndpoint",
         access: Access::Write,
-        check: Check::Arn(|call| call.label("endpointArn").into_owned()),
+        check: Check::Asks(|call| on(call, "bedrock:DeregisterMarketplaceModelEndpoint", "endpointArn")),
         handler: |call| deregister(call).boxed(),
     },
     Row {
         operation: "DeleteMarketplaceModelEndpoint",
         action: "bedrock:DeleteMarketplaceModelEndpoint",
         access: Access::Write,
-        check: Check::Arn(|call| call.label("endpointArn").into_owned()),
+        check: Check::Asks(|call| on(call, "bedrock:DeleteMarketplaceModelEndpoint", "endpointArn")),
         handler: |call| delete(call).boxed(),
     },
 ];
+
+/// An action on the endpoint whose ARN a label is, with the tags that it has.
+fn on<'a>(call: &'a AwsCall, action: &'static str, label: &'static str) -> Asked<'a> {
+    async move { Ok(vec![crate::sagemaker::asks::on(call, action, &call.label(label)).await?]) }.boxed()
+}
 
 /// To make an endpoint; to give it tags, too, where it has some.
 fn create_asks(call: &AwsCall) -> Asked<'_> {

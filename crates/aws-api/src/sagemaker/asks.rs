@@ -4,6 +4,7 @@ use aws_wire::generated::sagemaker::{
     AddTagsInput, CreateEndpointConfigInput, CreateEndpointInput, CreateModelInput, DeleteTagsInput, ListTagsInput,
     UpdateEndpointInput,
 };
+use base::ErrorKind;
 use futures::future::FutureExt as _;
 use identity::{Ask, Ctx};
 use models::{HostingKind, Tags};
@@ -19,14 +20,20 @@ pub(super) async fn named(
     action: &'static str,
     (kind, name): (HostingKind, &str),
 ) -> Result<Vec<Ask>, Failure> {
-    Ok(vec![on(call, action, &arn(&call.ctx, kind, name)).await])
+    Ok(vec![on(call, action, &arn(&call.ctx, kind, name)).await?])
 }
 
 /// An action on a resource, with the tags that it has.
-async fn on(call: &AwsCall, action: &'static str, arn: &str) -> Ask {
-    // Of what is not there the handler tells.
-    let tags = call.api.models().hosting_tags(&call.ctx, arn).await.unwrap_or_default();
-    Ask::new(action, arn).resource_tags(&tags)
+pub(crate) async fn on(call: &AwsCall, action: &'static str, arn: &str) -> Result<Ask, Failure> {
+    let tags = match call.api.models().hosting_tags(&call.ctx, arn).await {
+        Ok(tags) => tags,
+        // Of what is not there, or is nothing that has tags, the handler tells.
+        Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Invalid | ErrorKind::NotImplemented) => {
+            Tags::default()
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok(Ask::new(action, arn).resource_tags(&tags))
 }
 
 /// To make something; to give it tags, too, where it has some.
@@ -65,7 +72,7 @@ pub(super) fn create_endpoint(call: &AwsCall) -> Asked<'_> {
         let input: CreateEndpointInput = call.decode()?;
         let (action, tags) = ("sagemaker:CreateEndpoint", pairs(input.tags));
         let mut asks = create(call, action, (HostingKind::Endpoint, &input.endpoint_name), &tags);
-        asks.push(on(call, action, &arn(&call.ctx, HostingKind::Config, &input.endpoint_config_name)).await);
+        asks.push(on(call, action, &arn(&call.ctx, HostingKind::Config, &input.endpoint_config_name)).await?);
         Ok(asks)
     }
     .boxed()
@@ -77,7 +84,7 @@ pub(super) fn update_endpoint(call: &AwsCall) -> Asked<'_> {
         let input: UpdateEndpointInput = call.decode()?;
         let action = "sagemaker:UpdateEndpoint";
         let mut asks = named(call, action, (HostingKind::Endpoint, &input.endpoint_name)).await?;
-        asks.push(on(call, action, &arn(&call.ctx, HostingKind::Config, &input.endpoint_config_name)).await);
+        asks.push(on(call, action, &arn(&call.ctx, HostingKind::Config, &input.endpoint_config_name)).await?);
         Ok(asks)
     }
     .boxed()
@@ -87,7 +94,7 @@ pub(super) fn update_endpoint(call: &AwsCall) -> Asked<'_> {
 pub(super) fn add_tags(call: &AwsCall) -> Asked<'_> {
     async move {
         let input: AddTagsInput = call.decode()?;
-        let ask = on(call, "sagemaker:AddTags", &input.resource_arn).await;
+        let ask = on(call, "sagemaker:AddTags", &input.resource_arn).await?;
         Ok(vec![ask.request_tags(&pairs(Some(input.tags)))])
     }
     .boxed()
@@ -97,7 +104,7 @@ pub(super) fn add_tags(call: &AwsCall) -> Asked<'_> {
 pub(super) fn list_tags(call: &AwsCall) -> Asked<'_> {
     async move {
         let input: ListTagsInput = call.decode()?;
-        Ok(vec![on(call, "sagemaker:ListTags", &input.resource_arn).await])
+        Ok(vec![on(call, "sagemaker:ListTags", &input.resource_arn).await?])
     }
     .boxed()
 }
@@ -106,7 +113,7 @@ pub(super) fn list_tags(call: &AwsCall) -> Asked<'_> {
 pub(super) fn delete_tags(call: &AwsCall) -> Asked<'_> {
     async move {
         let input: DeleteTagsInput = call.decode()?;
-        let ask = on(call, "sagemaker:DeleteTags", &input.resource_arn).await;
+        let ask = on(call, "sagemaker:DeleteTags", &input.resource_arn).await?;
         Ok(vec![ask.keys("aws:TagKeys", input.tag_keys)])
     }
     .boxed()

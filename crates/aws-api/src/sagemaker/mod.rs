@@ -1,6 +1,6 @@
 //! `sagemaker`: models that are hosted, endpoint configurations and endpoints; the hub and its contents.
 
-mod asks;
+pub(crate) mod asks;
 mod endpoint_configs;
 mod endpoints;
 pub(crate) mod errors;

@@ -32,6 +32,5 @@ pub(crate) const ROWS: &[Row<aws_wire::Routed>] = &[
 async fn asks(call: &AwsCall, action: &'static str) -> Result<Vec<identity::Ask>, crate::errors::Failure> {
     let (region, account) = (call.ctx.region(), call.ctx.account());
     let arn = format!("arn:aws:sagemaker:{region}:{account}:endpoint/{}", call.label("EndpointName"));
-    let tags = call.api.models().hosting_tags(&call.ctx, &arn).await.unwrap_or_default();
-    Ok(vec![identity::Ask::new(action, arn).resource_tags(&tags)])
+    Ok(vec![crate::sagemaker::asks::on(call, action, &arn).await?])
 }

@@ -328,11 +328,8 @@ fn described_variants(spec: &VariantSpec) -> Value {
     }]})
 }
 
-/// The name of the endpoint of the caller's account and region that an ARN names; a name alone is itself.
+/// The name of the endpoint of the caller's account and region that an ARN names. A name alone is none: policies speak of ARNs.
 fn named(ctx: &Ctx, arn: &str) -> Option<String> {
-    if !arn.starts_with("arn:") {
-        return Some(arn.to_owned());
-    }
     let parsed: Arn = arn.parse().ok()?;
     let name = parsed.resource.strip_prefix("endpoint/")?;
     (HostingKind::Endpoint.arn(&Scope::of(ctx), name).to_string() == arn).then(|| name.to_owned())

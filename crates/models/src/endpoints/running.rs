@@ -61,7 +61,7 @@ impl Models {
     /// Goes on with what endpoints were about, and brings back the models of those in service.
     pub(crate) async fn resume_endpoints(&self) -> Result<()> {
         for (scope, row) in store::endpoints(&self.inner.store).await? {
-            let endpoint = resource::endpoint(&scope, row)?;
+            let Some(endpoint) = readable(&scope, row) else { continue };
             match endpoint.body.status {
                 status if status.is_passing() => drop(self.set_off(scope, endpoint.name)),
                 EndpointStatus::InService => self.warm(&scope, &endpoint),
@@ -93,7 +93,7 @@ impl Models {
     pub(crate) async fn look_after_endpoints(&self, pressures: &mut Pressures, now: Duration) -> Result<()> {
         let mut seen = Pressures::new();
         for (scope, row) in store::endpoints(&self.inner.store).await? {
-            let endpoint = resource::endpoint(&scope, row)?;
+            let Some(endpoint) = readable(&scope, row) else { continue };
             if endpoint.body.status.is_passing() {
                 self.go_on(scope, endpoint);
                 continue;
@@ -167,4 +167,11 @@ impl Models {
         self.redeploy(&ctx, &arn, (found, &served), replicas).await?;
         self.note_instances(scope, (name, variant), replicas).await
     }
+}
+
+/// The endpoint that a row tells of; one that cannot be read keeps no other from being looked after.
+fn readable(scope: &Scope, row: store::Kept) -> Option<Hosted<Endpoint>> {
+    let name = row.name.clone();
+    let endpoint = resource::endpoint(scope, row);
+    endpoint.inspect_err(|error| tracing::error!(?error, endpoint = name, "an endpoint's row cannot be read")).ok()
 }

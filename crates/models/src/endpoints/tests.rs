@@ -205,7 +205,8 @@ async fn a_model_whose_licence_asks_for_it_is_hosted_when_its_terms_are_accepted
     let deployment = Deployment::start().await;
     let (models, ctx) = (&deployment.models, &deployment.ctx);
     let entries = models.inner.catalogue.entries();
-    let entry = entries.iter().find(|entry| entry.licence.terms_must_be_accepted).unwrap().name.clone();
+    let asks = |entry: &&crate::catalogue::Entry| entry.licence.terms_must_be_accepted && entry.chats;
+    let entry = entries.iter().find(asks).unwrap().name.clone();
     let model = models.hub_models().into_iter().find(|model| model.entry == entry).unwrap();
     let host = async |eula: Option<bool>| {
         let location = Some(format!("s3://jumpstart-cache-prod-us-east-1/{}", model.prepacked_artifact_key()));
@@ -213,11 +214,26 @@ async fn a_model_whose_licence_asks_for_it_is_hosted_when_its_terms_are_accepted
         let new = NewHostedModel { name: "m".to_owned(), container, ..NewHostedModel::default() };
         models.create_hosted_model(ctx, new).await
     };
+    // By another name it is the same model, also where another account pulled it.
+    let by_name = async |name: &str, named: &str| {
+        let new = NewHostedModel { name: name.to_owned(), container: container(named), ..NewHostedModel::default() };
+        models.create_hosted_model(ctx, new).await
+    };
+    deployment.add_model(&entry);
     for refused in [None, Some(false)] {
         let error = host(refused).await.unwrap_err();
         assert!(error.kind == ErrorKind::Invalid && error.message.contains("EULA"), "{error}");
     }
+    for named in [&entry, &model.id] {
+        let error = by_name("n", named).await.unwrap_err();
+        assert!(error.kind == ErrorKind::Invalid && error.message.contains("must be accepted"), "{error}");
+    }
+    let absent = models.hub_models().into_iter().find(|other| !other.eula && other.kind == model.kind).unwrap();
+    assert_eq!(models.hub_served(ctx, &absent).await.unwrap_err().kind, ErrorKind::NotFound);
     assert_eq!(host(Some(true)).await.unwrap().body.source, Source::Hub(model.id.clone()));
+    // What was accepted once is.
+    by_name("n", &entry).await.unwrap();
+    assert_eq!(models.hub_served(ctx, &absent).await.unwrap().name, entry);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -578,6 +594,8 @@ async fn an_endpoint_of_the_marketplace_is_an_ordinary_one_that_bedrock_knows() 
         let right = models.register_market_endpoint(ctx, &arn, HUB).await.unwrap();
         assert_eq!(right.body.market.unwrap().incompatible, None);
         models.chat(ctx, request).await.unwrap().collect().await.unwrap();
+        // Policies speak of ARNs, so that a name alone would be asked about in vain.
+        assert_eq!(models.delete_market_endpoint(ctx, "mkt").await.unwrap_err().kind, ErrorKind::NotFound);
         models.delete_market_endpoint(ctx, &arn).await.unwrap();
         assert_eq!(models.market_endpoint(ctx, &arn).await.unwrap_err().kind, ErrorKind::NotFound);
     })

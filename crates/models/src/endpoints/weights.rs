@@ -64,18 +64,19 @@ impl Models {
         check_image(container.image.as_deref())?;
         let variable = |name: &str| container.environment.get(name).map(|value| value.trim()).filter(|v| !v.is_empty());
         if let Some(named) = variable(OWN_VARIABLE) {
-            return self.local_source(ctx, named).await;
+            return self.local_source(ctx, named, container.eula).await;
         }
         if let Some(location) = &container.location {
             let model = self.hub_model_at(location)?;
             accepted(&model, container.eula)?;
+            self.require_terms(ctx, &model.entry, container.eula == Some(true)).await?;
             return Ok(Source::Hub(model.id));
         }
         match variable(HUB_VARIABLE) {
             // A path in the container says that the weights come with it.
             Some(named) if !named.starts_with('/') => {
                 let entry = self.entry_of_repository(named).unwrap_or_else(|| named.to_owned());
-                self.local_source(ctx, &entry).await
+                self.local_source(ctx, &entry, container.eula).await
             }
             _ => Err(Error::invalid("The container names no weights that are known here.").with_hint(format!(
                 "Name a model of the hub by its `ModelDataSource`, or a pulled or imported model in the variable `{OWN_VARIABLE}`."
@@ -98,15 +99,18 @@ impl Models {
         })
     }
 
-    /// A model of the catalogue, the library or the account, by its name or ARN.
-    async fn local_source(&self, ctx: &Ctx, named: &str) -> Result<Source> {
+    /// A model of the catalogue, the library or the account, by its name or ARN. Terms that its licence wants accepted are by
+    /// `eula`, or were by the account before.
+    async fn local_source(&self, ctx: &Ctx, named: &str, eula: Option<bool>) -> Result<Source> {
         if let Some(model) = self.find_imported(ctx, named).await? {
             return Ok(Source::Imported(model.arn.to_string()));
         }
         if let Some(model) = self.hub_model_by_id(named) {
+            self.require_terms(ctx, &model.entry, eula == Some(true)).await?;
             return Ok(Source::Local(model.entry));
         }
         if self.inner.catalogue.get(named).is_some() || self.inner.library.manifest(named).await?.is_some() {
+            self.require_terms(ctx, named, eula == Some(true)).await?;
             return Ok(Source::Local(named.to_owned()));
         }
         Err(Error::invalid(format!("Could not find model data: there is no model `{named}`."))

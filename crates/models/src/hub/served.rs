@@ -29,8 +29,14 @@ impl Models {
     /// # Errors
     /// NotFound, where it is not pulled and nothing that is can stand in, or substitution is off (`strict_aliases`). The
     /// hint says how it is pulled.
-    pub async fn hub_served(&self, _ctx: &Ctx, model: &HubModel) -> Result<Served> {
-        let pulled = self.inner.library.manifests().await?;
+    pub async fn hub_served(&self, ctx: &Ctx, model: &HubModel) -> Result<Served> {
+        let mut pulled = self.inner.library.manifests().await?;
+        // What another account accepted and pulled does not stand in for anything here.
+        for name in self.unaccepted(ctx).await? {
+            if name != model.entry {
+                pulled.remove(&name);
+            }
+        }
         let budget = self.inner.loaded.budget_bytes();
         choose(model, &self.inner.catalogue, &pulled, (budget, self.inner.strict_aliases))
     }

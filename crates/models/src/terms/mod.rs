@@ -78,12 +78,23 @@ impl Models {
         }
     }
 
+    /// The catalogue's models whose licences ask for an acceptance that nobody of the account gave.
+    pub(crate) async fn unaccepted(&self, ctx: &Ctx) -> Result<Vec<String>> {
+        let accepted = self.acceptances(ctx).await?;
+        let asking = self.inner.catalogue.entries().iter().filter(|entry| entry.licence.terms_must_be_accepted);
+        let open = asking.filter(|entry| !accepted.iter().any(|one| is_of(one, &entry.name, &entry.licence)));
+        Ok(open.map(|entry| entry.name.clone()).collect())
+    }
+
     async fn acceptance(&self, ctx: &Ctx, name: &str, licence: &Licence) -> Result<Option<Acceptance>> {
         let accepted = self.acceptances(ctx).await?;
-        // Other terms of the same model are not these.
-        let these = |one: &Acceptance| one.model == name && one.licence == licence.name && one.url == licence.url;
-        Ok(accepted.into_iter().find(these))
+        Ok(accepted.into_iter().find(|one| is_of(one, name, licence)))
     }
+}
+
+/// Whether it is an acceptance of these terms: others of the same model are not they.
+fn is_of(acceptance: &Acceptance, model: &str, licence: &Licence) -> bool {
+    acceptance.model == model && acceptance.licence == licence.name && acceptance.url == licence.url
 }
 
 fn not_accepted(entry: &Entry) -> Error {
