@@ -87,15 +87,16 @@ def retail():
 
 
 def second_model():
-    """The model to compare with: the one that was named, else the same weights kept in eight bits, made now."""
+    """The model to compare with: the one that was named, else another one that is here, else the same."""
     if OTHER:
         return OTHER
-    made = f"{MODEL}-q8_0"
-    if any(card["name"] == made and card["state"] == "ready" for card in craton("models", "list")["items"]):
-        return made
-    print(f"   making a second model of the same weights: craton models quantize {MODEL} --to q8_0")
-    craton("models", "quantize", MODEL, "--to", "q8_0", "--allow-requantize", "--name", made)
-    return made
+    cards = craton("models", "list")["items"]
+    others = [card["name"] for card in cards if card["state"] == "ready" and card.get("chats") and card["name"] != MODEL]
+    if others:
+        return others[0]
+    print(f"\n   {MODEL} is the only chat model here, so it is asked twice: no comparison of models. Pull another one, and name")
+    print("   both: craton demo hub --models A,B")
+    return MODEL
 
 
 def streamed(model_id):
