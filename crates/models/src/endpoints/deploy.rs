@@ -147,7 +147,7 @@ impl Models {
         let live = self.inner.endpoints.variant(arn, &variant.spec.name);
         // Requests that come meanwhile wait for this, as for any load.
         let _waking = live.waking.lock().await;
-        let Some(Deployment { key, lease, replicas: before }) = live.replace(None) else {
+        let Some(Deployment { key, lease, .. }) = live.replace(None) else {
             return Err(Error::conflict("The deployment left meanwhile."));
         };
         // It stays in the pool, where it counts, until its last request has ended.
@@ -159,11 +159,8 @@ impl Models {
                 drop(live.replace(Some(new)));
                 Ok(())
             }
-            Err(error) => {
-                let old = self.load_patiently(ctx, arn, (variant, served), before).await?;
-                drop(live.replace(Some(old)));
-                Err(error)
-            }
+            // What answered before is what the row still says: the next request brings it back.
+            Err(error) => Err(error),
         }
     }
 

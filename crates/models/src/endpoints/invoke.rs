@@ -214,9 +214,14 @@ impl Models {
             Ok(deployment) => deployment,
             Err(error) => return Err(self.note_unloadable(target, endpoint.body.status, error).await),
         };
-        let lease = deployment.lease.clone();
-        drop(live.replace(Some(deployment)));
-        if variant.spec.instances == 0 {
+        // The endpoint may have been changed while this was loaded.
+        let (lease, older) = live.fill(deployment);
+        if older.is_some() {
+            self.retire(older).await;
+            return Ok(lease);
+        }
+        let now = self.endpoint_in(&target.scope, &target.endpoint).await?;
+        if now.body.variants.iter().any(|variant| variant.spec.name == target.variant && variant.spec.instances == 0) {
             self.note_instances(&target.scope, (&target.endpoint, &target.variant), replicas).await?;
         }
         Ok(lease)

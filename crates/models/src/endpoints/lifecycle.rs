@@ -272,7 +272,13 @@ impl Models {
                 Err(error) => body.failure = Some(told(error)),
             }
         });
-        settled.await.map(drop)
+        let is_settled = settled.await?;
+        // A request that read the row before may have brought a model back that is to be gone.
+        for variant in outcome.iter().flatten().filter(|variant| is_settled && variant.spec.instances == 0) {
+            let live = self.inner.endpoints.variant(&endpoint.arn.to_string(), &variant.spec.name);
+            self.retire(live.replace(None)).await;
+        }
+        Ok(())
     }
 
     /// Has these variants answer and no others. What they asked for is loaded before any takes over; where that fails, those

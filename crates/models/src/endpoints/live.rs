@@ -133,6 +133,15 @@ impl LiveVariant {
         std::mem::replace(&mut *self.lock(), deployment)
     }
 
+    /// Has a deployment answer where none does; otherwise gives it back, and what answers is newer.
+    pub(super) fn fill(&self, deployment: Deployment) -> (Lease, Option<Deployment>) {
+        let mut there = self.lock();
+        match there.as_ref() {
+            Some(newer) => (newer.lease.clone(), Some(deployment)),
+            None => (there.insert(deployment).lease.clone(), None),
+        }
+    }
+
     /// What it is doing.
     pub(super) fn state(&self) -> Doing {
         let waiting = *self.waiting.borrow();

@@ -625,3 +625,25 @@ async fn an_endpoint_of_the_marketplace_leaves_with_what_was_made_for_it() {
     let long = market(&"x".repeat(51), role);
     assert!(models.create_market_endpoint(ctx, long).await.unwrap_err().public_text().contains("1 to 50"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_loaded_for_a_request_takes_nothing_away_from_what_answers_by_then() {
+    let deployment = Deployment::start().await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    deployment.add_model("chatty");
+    host(models, ctx, "chatty").await;
+    configure(models, ctx, "one", vec![variant("All", "chatty", 1)]).await;
+    let new = NewEndpoint { name: "chat".to_owned(), config: "one".to_owned(), ..NewEndpoint::default() };
+    models.create_endpoint(ctx, new).await.unwrap();
+    let endpoint = settled(models, ctx, "chat").await;
+    let live = models.inner.endpoints.variant(&endpoint.arn.to_string(), "All");
+    let (there, name) = (live.replace(None).unwrap(), live.key());
+    assert_eq!(name, None);
+    let key = there.key.clone();
+    assert!(live.fill(there).1.is_none());
+    assert_eq!(live.key(), Some(key.clone()));
+    let lease = live.lease().unwrap();
+    let late = live::Deployment { key: "late".to_owned(), lease, replicas: 7 };
+    let (_, older) = live.fill(late);
+    assert_eq!((older.unwrap().key.as_str(), live.key(), live.replicas()), ("late", Some(key), 1));
+}
