@@ -1,0 +1,213 @@
+//! Retrieval: the passages of a knowledge base that answer a query best, out of those that the reader may see.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use base::{Error, Result};
+use identity::Ctx;
+
+use crate::open::Knowledge;
+
+/// How passages are ranked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SearchType {
+    /// By words and by meaning.
+    Hybrid,
+    /// By meaning: the similarity of vectors.
+    Semantic,
+    /// By words: BM25. Craton's own.
+    Lexical,
+}
+
+/// What is asked of a knowledge base.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Retrieve {
+    /// The knowledge base's id or ARN.
+    pub knowledge_base: String,
+    /// The question.
+    pub text: String,
+    /// How many passages: 1 to 100.
+    pub results: usize,
+    /// How they are ranked; hybrid by default.
+    pub search: Option<SearchType>,
+    /// What their metadata must meet.
+    pub filter: Option<search::Filter>,
+    /// Who reads, where that is not the caller: the application vouches for it.
+    pub user: Option<String>,
+    /// How many passages each side of the ranking gives to the fusion.
+    pub candidates: Option<usize>,
+    /// How many chunks before and after each passage are joined to it.
+    pub neighbours: usize,
+    /// Whether passages that say nearly the same as a better one are kept.
+    pub near_duplicates: bool,
+    /// The token of the page before.
+    pub next: Option<String>,
+}
+
+impl Retrieve {
+    /// Five passages, hybrid, for the caller.
+    #[must_use]
+    pub fn new(knowledge_base: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            knowledge_base: knowledge_base.into(),
+            text: text.into(),
+            results: 5,
+            search: None,
+            filter: None,
+            user: None,
+            candidates: None,
+            neighbours: 0,
+            near_duplicates: false,
+            next: None,
+        }
+    }
+}
+
+/// What was retrieved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Retrieved {
+    /// The passages, best first.
+    pub passages: Vec<Passage>,
+    /// The token of the next page, where there is one.
+    pub next: Option<String>,
+    /// How they were ranked.
+    pub search: SearchType,
+    /// How many chunks the reader may see.
+    pub visible: u64,
+    /// How many of them meet the filter.
+    pub matching: u64,
+    /// The filter as an expression.
+    pub filter: Option<String>,
+    /// The embedding model that answered.
+    pub embedding_model: String,
+}
+
+/// A part of a document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Passage {
+    /// The chunk's key: `DATA-SOURCE/DOCUMENT-HASH/NUMBER`; that of the parent, where chunks have parents.
+    pub chunk: String,
+    /// The document's URI, or the id that it was handed in under.
+    pub document: String,
+    /// The id of its data source.
+    pub data_source: String,
+    /// Where it comes from.
+    pub location: Location,
+    /// The text.
+    pub text: String,
+    /// Which bytes of the document's text these are.
+    pub span: Range<usize>,
+    /// The page that it begins on, from 1, where the document has pages.
+    pub page: Option<u32>,
+    /// Between 0 and 1.
+    pub score: f64,
+    /// The document's metadata, with what Bedrock adds: `x-amz-bedrock-kb-source-uri` and others.
+    pub metadata: BTreeMap<String, search::Value>,
+    /// Why it is here.
+    pub explanation: search::Explanation,
+}
+
+/// Where a document comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Location {
+    /// An object.
+    S3 {
+        /// `s3://BUCKET/KEY`.
+        uri: String,
+    },
+    /// Handed in.
+    Custom {
+        /// The id that it was handed in under.
+        id: String,
+    },
+}
+
+/// Which document of a knowledge base.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct DocumentName {
+    /// The knowledge base's id or ARN.
+    pub knowledge_base: String,
+    /// The id of its data source.
+    pub data_source: String,
+    /// The document's URI, or the id that it was handed in under.
+    pub document: String,
+}
+
+/// A chunk of a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chunk {
+    /// `DATA-SOURCE/DOCUMENT-HASH/NUMBER`.
+    pub key: String,
+    /// Which bytes of the document's text it is.
+    pub span: Range<usize>,
+    /// Which bytes its parent is, where chunks have parents.
+    pub parent: Option<Range<usize>>,
+    /// The page that it begins on, from 1.
+    pub page: Option<u32>,
+    /// Its tokens, by the embedding model's count.
+    pub tokens: usize,
+    /// Its text.
+    pub text: String,
+}
+
+/// A document's text, as it was taken out of its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentText {
+    /// The text.
+    pub text: String,
+    /// Its title, where it has one.
+    pub title: Option<String>,
+    /// Its language: ISO 639-1, where that is known.
+    pub language: Option<String>,
+    /// What was odd about the file.
+    pub warnings: Vec<String>,
+}
+
+impl Knowledge {
+    /// The passages that answer a query best, out of those that the reader may see. The caller's permission for
+    /// `bedrock:Retrieve` was checked by the operation.
+    ///
+    /// # Errors
+    /// NotFound, where there is no such knowledge base; Invalid; Conflict, where its embedding model was removed or
+    /// is another one now; Unavailable.
+    pub async fn retrieve(&self, ctx: &Ctx, ask: Retrieve) -> Result<Retrieved> {
+        let _ = (ctx, &self.inner.config, &self.inner.parts.store);
+        Err(Error::not_implemented(format!("Retrieving from `{}` is not implemented.", ask.knowledge_base)))
+    }
+
+    /// The chunks of a document, in its order, whoever may read them: for whoever administers the knowledge base.
+    ///
+    /// # Errors
+    /// NotFound, where there is no such knowledge base, data source or indexed document.
+    pub async fn chunks(&self, ctx: &Ctx, name: &DocumentName) -> Result<Vec<Chunk>> {
+        let _ = ctx;
+        Err(Error::not_implemented(format!("Chunks of `{}` are not implemented.", name.document)))
+    }
+
+    /// The text of a document, whoever may read it.
+    ///
+    /// # Errors
+    /// As [`chunks`](Self::chunks).
+    pub async fn document_text(&self, ctx: &Ctx, name: &DocumentName) -> Result<DocumentText> {
+        let _ = ctx;
+        Err(Error::not_implemented(format!("The text of `{}` is not implemented.", name.document)))
+    }
+
+    /// Who may read a document.
+    ///
+    /// # Errors
+    /// As [`chunks`](Self::chunks).
+    pub async fn document_acl(&self, ctx: &Ctx, name: &DocumentName) -> Result<search::Acl> {
+        let _ = ctx;
+        Err(Error::not_implemented(format!("The permissions of `{}` are not implemented.", name.document)))
+    }
+
+    /// Whether a user, or the caller where none is named, may read a document.
+    ///
+    /// # Errors
+    /// As [`chunks`](Self::chunks).
+    pub async fn may_read(&self, ctx: &Ctx, name: &DocumentName, user: Option<&str>) -> Result<bool> {
+        let _ = (ctx, user);
+        Err(Error::not_implemented(format!("The permissions of `{}` are not implemented.", name.document)))
+    }
+}
