@@ -1,12 +1,19 @@
 //! Retrieval: the passages of a knowledge base that answer a query best, out of those that the reader may see.
 
+pub(crate) mod cache;
+mod passages;
+mod reader;
+mod resemblance;
+mod search_in;
+mod viewing;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use base::{Error, Result};
-use identity::Ctx;
+use crate::documents::Location;
 
-use crate::open::Knowledge;
+/// How the words' and the vectors' rankings become one.
+pub(crate) const FUSION: search::Fusion = search::Fusion::Weighted { lexical: 0.5, vector: 0.5 };
 
 /// How passages are ranked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,7 +43,7 @@ pub struct Retrieve {
     pub user: Option<String>,
     /// How many passages each side of the ranking gives to the fusion.
     pub candidates: Option<usize>,
-    /// How many chunks before and after each passage are joined to it.
+    /// How many chunks before and after each passage are joined to it: 10 at most.
     pub neighbours: usize,
     /// Whether passages that say nearly the same as a better one are kept.
     pub near_duplicates: bool,
@@ -78,14 +85,15 @@ pub struct Retrieved {
     pub matching: u64,
     /// The filter as an expression.
     pub filter: Option<String>,
-    /// The embedding model that answered.
+    /// The embedding model that answers for the knowledge base's.
     pub embedding_model: String,
 }
 
 /// A part of a document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Passage {
-    /// The chunk's key: `DATA-SOURCE/DOCUMENT-HASH/NUMBER`; that of the parent, where chunks have parents.
+    /// The key of the chunk that was found: `DATA-SOURCE/DOCUMENT-HASH/NUMBER`. Where chunks have parents or neighbours are
+    /// joined, the text is more than that chunk's.
     pub chunk: String,
     /// The document's URI, or the id that it was handed in under.
     pub document: String,
@@ -105,21 +113,6 @@ pub struct Passage {
     pub metadata: BTreeMap<String, search::Value>,
     /// Why it is here.
     pub explanation: search::Explanation,
-}
-
-/// Where a document comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Location {
-    /// An object.
-    S3 {
-        /// `s3://BUCKET/KEY`.
-        uri: String,
-    },
-    /// Handed in.
-    Custom {
-        /// The id that it was handed in under.
-        id: String,
-    },
 }
 
 /// Which document of a knowledge base.
@@ -161,53 +154,4 @@ pub struct DocumentText {
     pub language: Option<String>,
     /// What was odd about the file.
     pub warnings: Vec<String>,
-}
-
-impl Knowledge {
-    /// The passages that answer a query best, out of those that the reader may see. The caller's permission for
-    /// `bedrock:Retrieve` was checked by the operation.
-    ///
-    /// # Errors
-    /// NotFound, where there is no such knowledge base; Invalid; Conflict, where its embedding model was removed or
-    /// is another one now; Unavailable.
-    pub async fn retrieve(&self, ctx: &Ctx, ask: Retrieve) -> Result<Retrieved> {
-        let _ = (ctx, &self.inner.config, &self.inner.parts.store);
-        Err(Error::not_implemented(format!("Retrieving from `{}` is not implemented.", ask.knowledge_base)))
-    }
-
-    /// The chunks of a document, in its order, whoever may read them: for whoever administers the knowledge base.
-    ///
-    /// # Errors
-    /// NotFound, where there is no such knowledge base, data source or indexed document.
-    pub async fn chunks(&self, ctx: &Ctx, name: &DocumentName) -> Result<Vec<Chunk>> {
-        let _ = ctx;
-        Err(Error::not_implemented(format!("Chunks of `{}` are not implemented.", name.document)))
-    }
-
-    /// The text of a document, whoever may read it.
-    ///
-    /// # Errors
-    /// As [`chunks`](Self::chunks).
-    pub async fn document_text(&self, ctx: &Ctx, name: &DocumentName) -> Result<DocumentText> {
-        let _ = ctx;
-        Err(Error::not_implemented(format!("The text of `{}` is not implemented.", name.document)))
-    }
-
-    /// Who may read a document.
-    ///
-    /// # Errors
-    /// As [`chunks`](Self::chunks).
-    pub async fn document_acl(&self, ctx: &Ctx, name: &DocumentName) -> Result<search::Acl> {
-        let _ = ctx;
-        Err(Error::not_implemented(format!("The permissions of `{}` are not implemented.", name.document)))
-    }
-
-    /// Whether a user, or the caller where none is named, may read a document.
-    ///
-    /// # Errors
-    /// As [`chunks`](Self::chunks).
-    pub async fn may_read(&self, ctx: &Ctx, name: &DocumentName, user: Option<&str>) -> Result<bool> {
-        let _ = (ctx, user);
-        Err(Error::not_implemented(format!("The permissions of `{}` are not implemented.", name.document)))
-    }
 }
