@@ -17,9 +17,9 @@ use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body::Body;
 use identity::{Ctx, Identity, Origin};
 use jobs::Jobs;
+use knowledge::Knowledge;
 use models::Models;
 use objects::Objects;
-use knowledge::Knowledge;
 use orchestration::assistants::Assistants;
 use tracing::Instrument as _;
 

@@ -11,8 +11,8 @@ use crate::body::ResponseBody;
 use crate::call::{Call, Check, Row, query_pairs};
 use crate::errors::Failure;
 use crate::{
-    bedrock, bedrock_agent, bedrock_runtime, cloudtrail, iam, kms, organizations, qbusiness, sagemaker, sagemaker_runtime,
-    secretsmanager, sts,
+    bedrock, bedrock_agent, bedrock_runtime, cloudtrail, iam, kms, organizations, qbusiness, sagemaker,
+    sagemaker_runtime, secretsmanager, sts,
 };
 
 /// A request for an operation of an AWS service.

@@ -5,8 +5,8 @@ use base::Error;
 use http::{HeaderName, HeaderValue};
 
 use crate::{
-    bedrock, bedrock_agent, bedrock_runtime, cloudtrail, iam, kms, organizations, s3, sagemaker, sagemaker_runtime, secretsmanager,
-    sts,
+    bedrock, bedrock_agent, bedrock_runtime, cloudtrail, iam, kms, organizations, s3, sagemaker, sagemaker_runtime,
+    secretsmanager, sts,
 };
 
 /// Where a hint stands when the message is AWS's to the letter, which programs compare.

@@ -1,8 +1,8 @@
 //! The search index of each knowledge base: opened when it is first needed, closed when the knowledge base goes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use base::{Error, Result, Secret};
@@ -10,7 +10,7 @@ use search::analysis::Language;
 use search::{Applied, Change, Embedded, Index, Postgres, Schema};
 use tokio::sync::OnceCell;
 
-use crate::knowledge_bases::KnowledgeBase;
+use crate::knowledge_bases::{KnowledgeBase, missing};
 use crate::realm::Realm;
 
 /// How often it is looked whether an index that is to go is still read.
@@ -22,7 +22,14 @@ const LOOKS: usize = 2_000;
 pub(crate) struct Indexes {
     folder: PathBuf,
     postgres: Option<Secret<String>>,
-    open: Mutex<HashMap<String, Arc<OnceCell<Opened>>>>,
+    open: Mutex<Open>,
+}
+
+/// What is open, and what shall not be opened again.
+#[derive(Default)]
+struct Open {
+    cells: HashMap<String, Arc<OnceCell<Opened>>>,
+    gone: HashSet<String>,
 }
 
 /// An open index.
@@ -50,7 +57,13 @@ impl Indexes {
     /// # Errors
     /// Conflict, where the one that is there has vectors of another length; Damaged; Unavailable.
     pub(crate) async fn open(&self, realm: &Realm, base: &KnowledgeBase) -> Result<Opened> {
-        let cell = Arc::clone(self.cells().entry(base.id.clone()).or_default());
+        let cell = {
+            let mut open = self.all();
+            if open.gone.contains(&base.id) {
+                return Err(missing(&base.id));
+            }
+            Arc::clone(open.cells.entry(base.id.clone()).or_default())
+        };
         cell.get_or_try_init(|| self.make(realm, base)).await.cloned()
     }
 
@@ -74,15 +87,17 @@ impl Indexes {
     /// Unavailable, where it cannot be removed now.
     pub(crate) async fn remove(&self, realm: &Realm, base: &KnowledgeBase) -> Result<()> {
         if self.postgres.is_some() {
-            let opened = self.open(realm, base).await?;
-            self.cells().remove(&base.id);
+            let opened = self.make(realm, base).await?;
             if let BackEnd::Postgres(index) = &opened.0.index {
                 index.remove().await?;
                 index.close().await;
             }
-            return Ok(());
         }
-        let cell = self.cells().remove(&base.id);
+        let cell = {
+            let mut open = self.all();
+            open.gone.insert(base.id.clone());
+            open.cells.remove(&base.id)
+        };
         if let Some(opened) = cell.and_then(|cell| cell.get().cloned()) {
             opened.until_alone().await;
         }
@@ -113,7 +128,7 @@ impl Indexes {
         self.folder.join(Self::place(realm, base))
     }
 
-    fn cells(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<OnceCell<Opened>>>> {
+    fn all(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -16,10 +16,17 @@ pub(crate) struct Locks {
 impl Locks {
     /// Waits until nobody else works on the data source.
     pub(crate) async fn source(&self, base: &str, source: &str) -> OwnedMutexGuard<()> {
-        let lock = Arc::clone(
-            self.sources.lock().unwrap_or_else(PoisonError::into_inner).entry(format!("{base}/{source}")).or_default(),
-        );
-        lock.lock_owned().await
+        self.of(base, source).lock_owned().await
+    }
+
+    /// As [`source`](Self::source), if nobody works on it now.
+    pub(crate) fn source_now(&self, base: &str, source: &str) -> Option<OwnedMutexGuard<()>> {
+        self.of(base, source).try_lock_owned().ok()
+    }
+
+    fn of(&self, base: &str, source: &str) -> Arc<AsyncMutex<()>> {
+        let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(sources.entry(format!("{base}/{source}")).or_default())
     }
 
     /// Held while an index and its rows are changed.

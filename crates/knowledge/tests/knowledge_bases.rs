@@ -100,7 +100,9 @@ async fn a_source_is_synchronised_step_by_step_and_counted_as_bedrock_counts() {
         at.knowledge.delete_knowledge_base(&at.ctx, &base.id).await.unwrap();
         let error = at.ask(&at.ctx, &base, "refunds").await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::NotFound);
-        assert!(!dir.path().join("knowledge").join(at.ctx.account().as_str()).join("us-east-1").join(&base.id).exists());
+        assert!(
+            !dir.path().join("knowledge").join(at.ctx.account().as_str()).join("us-east-1").join(&base.id).exists()
+        );
     })
     .await;
 }
@@ -136,11 +138,8 @@ async fn a_reader_who_is_shut_out_finds_nothing_in_the_next_query() {
     assert_eq!((counted.metadata_modified, counted.modified), (1, 0));
     assert_eq!(at.embedder.embedded.load(Ordering::SeqCst), embedded);
     assert!(!sees(&ana).await && sees(&ben).await);
-    let name = DocumentName {
-        knowledge_base: base.id.clone(),
-        data_source: source.id.clone(),
-        document: uri("refunds.txt"),
-    };
+    let name =
+        DocumentName { knowledge_base: base.id.clone(), data_source: source.id.clone(), document: uri("refunds.txt") };
     assert!(at.knowledge.may_read(&at.ctx, &name, Some("ben")).await.unwrap());
     assert!(!at.knowledge.may_read(&at.ctx, &name, Some("ana")).await.unwrap());
     let acl = at.knowledge.document_acl(&at.ctx, &name).await.unwrap();
@@ -209,11 +208,8 @@ async fn parents_and_neighbours_are_joined_and_a_document_is_its_chunks() {
     assert!(best.text.starts_with("Alpha one two. Bravo three four."), "{}", best.text);
     assert_eq!(best.text, text[best.span.clone()]);
     assert!(best.text.split_whitespace().count() <= 12);
-    let name = DocumentName {
-        knowledge_base: base.id.clone(),
-        data_source: source.id.clone(),
-        document: uri("letters.txt"),
-    };
+    let name =
+        DocumentName { knowledge_base: base.id.clone(), data_source: source.id.clone(), document: uri("letters.txt") };
     assert_eq!(at.knowledge.document_text(&at.ctx, &name).await.unwrap().text, text);
     let chunks = at.knowledge.chunks(&at.ctx, &name).await.unwrap();
     assert!(chunks.len() > 3);
@@ -258,7 +254,8 @@ async fn pages_follow_each_other_and_near_duplicates_are_one() {
     let (_db, store) = sqlite().await;
     deployed!(store, None, dir, at, base, source);
     for number in 0..7 {
-        let text = format!("Insurance rule {number}: {}", ["apple", "pear", "plum", "fig", "lime", "kiwi", "date"][number]);
+        let text =
+            format!("Insurance rule {number}: {}", ["apple", "pear", "plum", "fig", "lime", "kiwi", "date"][number]);
         at.put(&format!("rules/{number}.txt"), text).await.unwrap();
     }
     for copy in 0..3 {

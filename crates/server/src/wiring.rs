@@ -24,8 +24,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::front::Front;
-use crate::settings::{EngineSettings, Machine, RootKeySource, Settings};
 use crate::knowledge::Embeddings;
+use crate::settings::{EngineSettings, Machine, RootKeySource, Settings};
 use crate::{backups, banner, engines, listener, signals, tables, telemetry, tls};
 
 /// Jobs that run at the same time: mostly downloads, which wait for the network.
@@ -230,7 +230,19 @@ async fn open_on(store: &Store, root_key: RootKey, settings: &Settings, data: &D
     let knowledge = Knowledge::open(indexes, parts).await?;
     let backups = backups::open(settings, data, (store, &identity, &jobs, &objects, &models, &knowledge), &clock);
     let store = store.clone();
-    Ok(Services { store, identity, jobs, objects, models, assistants, knowledge, backups, clock, random, administrator })
+    Ok(Services {
+        store,
+        identity,
+        jobs,
+        objects,
+        models,
+        assistants,
+        knowledge,
+        backups,
+        clock,
+        random,
+        administrator,
+    })
 }
 
 /// The database of a data folder, or the one that `url` names.

@@ -11,7 +11,7 @@ use aws_wire::generated::bedrock_agent::{
 use base::{Error, Result};
 use knowledge::{Chunking, DataSource, DeletionPolicy, NewDataSource, Origin};
 
-use super::page;
+use super::{page, status};
 use crate::body::full;
 use crate::call::Answer;
 use crate::dispatch::AwsCall;
@@ -42,17 +42,19 @@ pub(super) async fn list(call: AwsCall) -> Answer {
     let input: ListDataSourcesRequest = call.decode()?;
     let page = page(input.max_results, input.next_token.as_deref())?;
     let found = call.api.knowledge().data_sources(&call.ctx, &input.knowledge_base_id, &page).await?;
-    let summary = |source: DataSource| DataSourceSummary {
-        knowledge_base_id: source.knowledge_base,
-        data_source_id: source.id,
-        name: source.name,
-        status: DataSourceStatus::from_wire(source.status.as_str()),
-        description: source.description,
-        updated_at: source.modified.into(),
+    let summary = |source: DataSource| {
+        Ok(DataSourceSummary {
+            knowledge_base_id: source.knowledge_base,
+            data_source_id: source.id,
+            name: source.name,
+            status: status(DataSourceStatus::from_wire, source.status.as_str())?,
+            description: source.description,
+            updated_at: source.modified.into(),
+        })
     };
     let output = ListDataSourcesResponse {
         next_token: found.next_token(),
-        data_source_summaries: found.items.into_iter().map(summary).collect(),
+        data_source_summaries: found.items.into_iter().map(summary).collect::<Result<_>>()?,
     };
     Ok(call.encode(&output).map(full))
 }
@@ -80,7 +82,7 @@ pub(super) async fn delete(call: AwsCall) -> Answer {
     let output = DeleteDataSourceResponse {
         knowledge_base_id: gone.knowledge_base,
         data_source_id: gone.id,
-        status: DataSourceStatus::from_wire(gone.status.as_str()),
+        status: status(DataSourceStatus::from_wire, gone.status.as_str())?,
     };
     Ok(call.encode(&output).map(full))
 }
@@ -130,7 +132,10 @@ fn chunking(configuration: Option<VectorIngestionConfiguration>) -> Result<Optio
     let Some(configuration) = configuration else { return Ok(None) };
     if configuration.custom_transformation_configuration.is_some() {
         let hint = "Cut the documents before they are ingested, and give the chunking strategy `NONE`.";
-        return Err(not_implemented("A transformation by a Lambda function (`customTransformationConfiguration`)", hint));
+        return Err(not_implemented(
+            "A transformation by a Lambda function (`customTransformationConfiguration`)",
+            hint,
+        ));
     }
     if let Some(parsing) = &configuration.parsing_configuration {
         let what = format!("The parsing strategy `{}`", parsing.parsing_strategy.as_str());
@@ -143,9 +148,8 @@ fn chunking(configuration: Option<VectorIngestionConfiguration>) -> Result<Optio
 }
 
 fn strategy(configuration: ChunkingConfiguration) -> Result<Chunking> {
-    let missing = |member: &str| {
-        Error::invalid(format!("`{member}` is missing.")).with_hint("The chunking strategy needs it.")
-    };
+    let missing =
+        |member: &str| Error::invalid(format!("`{member}` is missing.")).with_hint("The chunking strategy needs it.");
     let count = |value: i32| usize::try_from(value).map_err(Error::internal);
     match configuration.chunking_strategy {
         ChunkingStrategy::None => Ok(Chunking::None),
@@ -179,7 +183,6 @@ fn strategy(configuration: ChunkingConfiguration) -> Result<Chunking> {
                     .map_err(Error::internal)?,
             })
         }
-        other => Err(Error::invalid(format!("`{}` is not a chunking strategy.", other.as_str()))),
     }
 }
 
@@ -197,27 +200,37 @@ fn shape(source: DataSource) -> Result<Shape> {
         knowledge_base_id: source.knowledge_base,
         data_source_id: source.id,
         name: source.name,
-        status: DataSourceStatus::from_wire(source.status.as_str()),
+        status: status(DataSourceStatus::from_wire, source.status.as_str())?,
         description: source.description,
         data_source_configuration: DataSourceConfiguration {
             r#type: kind,
             s3_configuration,
-            ..DataSourceConfiguration::default()
+            managed_knowledge_base_connector_configuration: None,
+            web_configuration: None,
+            confluence_configuration: None,
+            salesforce_configuration: None,
+            share_point_configuration: None,
         },
+        server_side_encryption_configuration: None,
         vector_ingestion_configuration: chunking_configuration.map(|chunking| VectorIngestionConfiguration {
             chunking_configuration: Some(chunking),
             ..VectorIngestionConfiguration::default()
         }),
-        data_deletion_policy: Some(DataDeletionPolicy::from_wire(source.deletion.as_str())),
+        data_deletion_policy: DataDeletionPolicy::from_wire(source.deletion.as_str()),
         created_at: source.created.into(),
         updated_at: source.modified.into(),
-        ..Shape::default()
+        failure_reasons: None,
     })
 }
 
 fn chunking_shape(chunking: Chunking) -> Result<ChunkingConfiguration> {
     let count = |value: usize| i32::try_from(value).map_err(Error::internal);
-    let strategy = |chunking_strategy| ChunkingConfiguration { chunking_strategy, ..ChunkingConfiguration::default() };
+    let strategy = |chunking_strategy| ChunkingConfiguration {
+        chunking_strategy,
+        fixed_size_chunking_configuration: None,
+        hierarchical_chunking_configuration: None,
+        semantic_chunking_configuration: None,
+    };
     Ok(match chunking {
         Chunking::None => strategy(ChunkingStrategy::None),
         Chunking::Fixed { max_tokens, overlap_percentage } => ChunkingConfiguration {

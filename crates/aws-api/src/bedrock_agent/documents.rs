@@ -12,7 +12,7 @@ use base::{Error, Result};
 use knowledge::{AclEntry, CustomBody, DocumentDetail, Location, NewContent, NewDocument, NewMetadata};
 use search::Value;
 
-use super::page;
+use super::{page, status};
 use crate::body::full;
 use crate::call::Answer;
 use crate::dispatch::AwsCall;
@@ -22,7 +22,7 @@ pub(super) async fn ingest(call: AwsCall) -> Answer {
     let documents = input.documents.into_iter().map(document).collect::<Result<_>>()?;
     let (base, source) = (&input.knowledge_base_id, &input.data_source_id);
     let details = call.api.knowledge().ingest_documents(&call.ctx, base, source, documents).await?;
-    let details = Some(details.into_iter().map(detail).collect());
+    let details = Some(details.into_iter().map(detail).collect::<Result<_>>()?);
     Ok(call.encode(&IngestKnowledgeBaseDocumentsResponse { document_details: details }).map(full))
 }
 
@@ -31,7 +31,7 @@ pub(super) async fn get(call: AwsCall) -> Answer {
     let locations = input.document_identifiers.into_iter().map(location).collect::<Result<_>>()?;
     let (base, source) = (&input.knowledge_base_id, &input.data_source_id);
     let details = call.api.knowledge().documents(&call.ctx, base, source, locations).await?;
-    let details = Some(details.into_iter().map(detail).collect());
+    let details = Some(details.into_iter().map(detail).collect::<Result<_>>()?);
     Ok(call.encode(&GetKnowledgeBaseDocumentsResponse { document_details: details }).map(full))
 }
 
@@ -42,7 +42,7 @@ pub(super) async fn list(call: AwsCall) -> Answer {
     let found = call.api.knowledge().list_documents(&call.ctx, base, source, &page).await?;
     let output = ListKnowledgeBaseDocumentsResponse {
         next_token: found.next_token(),
-        document_details: found.items.into_iter().map(detail).collect(),
+        document_details: found.items.into_iter().map(detail).collect::<Result<_>>()?,
     };
     Ok(call.encode(&output).map(full))
 }
@@ -52,7 +52,7 @@ pub(super) async fn delete(call: AwsCall) -> Answer {
     let locations = input.document_identifiers.into_iter().map(location).collect::<Result<_>>()?;
     let (base, source) = (&input.knowledge_base_id, &input.data_source_id);
     let details = call.api.knowledge().delete_documents(&call.ctx, base, source, locations).await?;
-    let details = Some(details.into_iter().map(detail).collect());
+    let details = Some(details.into_iter().map(detail).collect::<Result<_>>()?);
     Ok(call.encode(&DeleteKnowledgeBaseDocumentsResponse { document_details: details }).map(full))
 }
 
@@ -133,17 +133,17 @@ fn location(identifier: DocumentIdentifier) -> Result<Location> {
     }
 }
 
-fn detail(detail: DocumentDetail) -> KnowledgeBaseDocumentDetail {
+fn detail(detail: DocumentDetail) -> Result<KnowledgeBaseDocumentDetail> {
     let (kind, s3, custom) = match detail.location {
         Location::S3 { uri } => (ContentDataSourceType::S3, Some(S3Location { uri }), None),
         Location::Custom { id } => (ContentDataSourceType::Custom, None, Some(CustomDocumentIdentifier { id })),
     };
-    KnowledgeBaseDocumentDetail {
+    Ok(KnowledgeBaseDocumentDetail {
         knowledge_base_id: detail.knowledge_base,
         data_source_id: detail.data_source,
-        status: DocumentStatus::from_wire(detail.status.as_str()),
+        status: status(DocumentStatus::from_wire, detail.status.as_str())?,
         identifier: DocumentIdentifier { data_source_type: kind, s3, custom },
         status_reason: detail.reason,
         updated_at: Some(detail.modified.into()),
-    }
+    })
 }

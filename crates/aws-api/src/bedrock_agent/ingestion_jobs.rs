@@ -9,7 +9,7 @@ use aws_wire::generated::bedrock_agent::{
 use base::{Error, Result};
 use knowledge::{IngestionFilter, IngestionJob, IngestionStatistics, IngestionStatus};
 
-use super::page;
+use super::{page, status};
 use crate::body::full;
 use crate::call::Answer;
 use crate::dispatch::AwsCall;
@@ -63,7 +63,7 @@ fn summary(job: IngestionJob) -> Result<IngestionJobSummary> {
         data_source_id: job.data_source,
         ingestion_job_id: job.id,
         description: job.description,
-        status: IngestionJobStatus::from_wire(job.status.as_str()),
+        status: status(IngestionJobStatus::from_wire, job.status.as_str())?,
         started_at: job.started.into(),
         updated_at: job.modified.into(),
         text_ready_at: None,
@@ -77,7 +77,7 @@ fn shape(job: IngestionJob) -> Result<Shape> {
         data_source_id: job.data_source,
         ingestion_job_id: job.id,
         description: job.description,
-        status: IngestionJobStatus::from_wire(job.status.as_str()),
+        status: status(IngestionJobStatus::from_wire, job.status.as_str())?,
         statistics: Some(statistics(job.statistics)?),
         failure_reasons: Some(job.failure_reasons).filter(|reasons| !reasons.is_empty()),
         started_at: job.started.into(),

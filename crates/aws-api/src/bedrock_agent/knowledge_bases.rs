@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::page;
+use super::{page, status};
 use crate::body::full;
 use crate::call::{Answer, Asked};
 use crate::dispatch::AwsCall;
@@ -62,16 +62,18 @@ pub(super) async fn list(call: AwsCall) -> Answer {
     let input: ListKnowledgeBasesRequest = call.decode()?;
     let page = page(input.max_results, input.next_token.as_deref())?;
     let found = call.api.knowledge().knowledge_bases(&call.ctx, &page).await?;
-    let summary = |base: KnowledgeBase| KnowledgeBaseSummary {
-        knowledge_base_id: base.id,
-        name: base.name,
-        description: base.description,
-        status: KnowledgeBaseStatus::from_wire(base.status.as_str()),
-        updated_at: base.modified.into(),
+    let summary = |base: KnowledgeBase| {
+        Ok(KnowledgeBaseSummary {
+            knowledge_base_id: base.id,
+            name: base.name,
+            description: base.description,
+            status: status(KnowledgeBaseStatus::from_wire, base.status.as_str())?,
+            updated_at: base.modified.into(),
+        })
     };
     let output = ListKnowledgeBasesResponse {
         next_token: found.next_token(),
-        knowledge_base_summaries: found.items.into_iter().map(summary).collect(),
+        knowledge_base_summaries: found.items.into_iter().map(summary).collect::<Result<_>>()?,
     };
     Ok(call.encode(&output).map(full))
 }
@@ -99,7 +101,7 @@ pub(super) async fn delete(call: AwsCall) -> Answer {
     let gone = call.api.knowledge().delete_knowledge_base(&call.ctx, &input.knowledge_base_id).await?;
     let output = DeleteKnowledgeBaseResponse {
         knowledge_base_id: gone.id,
-        status: KnowledgeBaseStatus::from_wire(gone.status.as_str()),
+        status: status(KnowledgeBaseStatus::from_wire, gone.status.as_str())?,
     };
     Ok(call.encode(&output).map(full))
 }
@@ -115,9 +117,8 @@ fn embedding(configuration: &KnowledgeBaseConfiguration) -> Result<(String, Opti
         return Err(Error::invalid("`vectorKnowledgeBaseConfiguration` is missing.")
             .with_hint("A knowledge base of the type `VECTOR` needs it."));
     };
-    let refused = |what: &str| {
-        Error::not_implemented(format!("`{what}` is not implemented.")).with_hint("Leave it out.")
-    };
+    let refused =
+        |what: &str| Error::not_implemented(format!("`{what}` is not implemented.")).with_hint("Leave it out.");
     if vector.supplemental_data_storage_configuration.is_some() {
         return Err(refused("supplementalDataStorageConfiguration"));
     }
@@ -154,7 +155,7 @@ fn shape(base: KnowledgeBase) -> Result<Shape> {
         role_arn: base.role_arn,
         knowledge_base_configuration: given_back::<KnowledgeBaseConfiguration>(base.configuration)?,
         storage_configuration: base.storage.map(given_back::<StorageConfiguration>).transpose()?,
-        status: KnowledgeBaseStatus::from_wire(base.status.as_str()),
+        status: status(KnowledgeBaseStatus::from_wire, base.status.as_str())?,
         created_at: base.created.into(),
         updated_at: base.modified.into(),
         failure_reasons: None,

@@ -7,7 +7,7 @@ mod ingestion_jobs;
 mod knowledge_bases;
 mod tags;
 
-use base::{Arn, ErrorKind, PageRequest, Result};
+use base::{Arn, Error, ErrorKind, PageRequest, Result};
 use futures::future::FutureExt as _;
 use identity::{Access, Ask};
 use knowledge::Tags;
@@ -98,6 +98,14 @@ async fn tags_of(call: &AwsCall, arn: &str) -> Result<Tags> {
         Err(error) if error.kind == ErrorKind::NotFound => Ok(Tags::default()),
         tags => tags,
     }
+}
+
+/// A status as AWS has it.
+///
+/// # Errors
+/// Internal, where AWS has none of that name.
+fn status<T>(known: fn(&str) -> Option<T>, text: &str) -> Result<T> {
+    known(text).ok_or_else(|| Error::internal(format!("AWS has no status `{text}`")))
 }
 
 /// # Errors

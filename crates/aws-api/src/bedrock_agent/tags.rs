@@ -56,7 +56,9 @@ fn known(arn: &str) -> Result<()> {
     let parsed: Option<Arn> = arn.parse().ok();
     match parsed.as_ref().and_then(Arn::resource_type) {
         Some("knowledge-base") => Ok(()),
-        Some(other) => Err(Error::not_implemented(format!("Tags of a resource of the type `{other}` are not implemented."))),
+        Some(other) => {
+            Err(Error::not_implemented(format!("Tags of a resource of the type `{other}` are not implemented.")))
+        }
         None => Err(Error::invalid(format!("`{arn}` is not the ARN of a resource."))),
     }
 }

@@ -63,8 +63,9 @@ impl Chunking {
         let Self::Hierarchical { parent_tokens, child_tokens, overlap_tokens } = *self else { return Ok(()) };
         if child_tokens >= parent_tokens {
             let reason = format!("The child level's `{child_tokens}` tokens are not fewer than the parent's.");
-            return Err(Error::invalid(reason)
-                .with_hint(format!("Give the second level fewer than {parent_tokens} tokens.")));
+            return Err(
+                Error::invalid(reason).with_hint(format!("Give the second level fewer than {parent_tokens} tokens."))
+            );
         }
         if overlap_tokens >= child_tokens {
             let reason = format!("`overlapTokens` is `{overlap_tokens}`, no less than a whole child chunk.");

@@ -230,8 +230,9 @@ impl Knowledge {
                 .with_hint("Give the one that it has, or make another data source."));
         }
         if update.origin.bucket().is_some() != source.origin.bucket().is_some() {
-            return Err(Error::invalid("The `type` of a data source cannot be changed.")
-                .with_hint("Make another data source."));
+            return Err(
+                Error::invalid("The `type` of a data source cannot be changed.").with_hint("Make another data source.")
+            );
         }
         let NewDataSource { name, description, origin, deletion, .. } = update;
         (source.name, source.description, source.origin, source.deletion) = (name, description, origin, deletion);

@@ -82,9 +82,8 @@ pub(crate) async fn find(store: &Store, realm: &Realm, base: &str, id: &str) -> 
 pub(super) async fn list(store: &Store, realm: &Realm, base: &str, page: &PageRequest) -> Result<Vec<DataSource>> {
     store
         .read(|tx| async move {
-            let sql = select!(
-                "WHERE account = $1 AND region = $2 AND knowledge_base = $3 AND id > $4 ORDER BY id LIMIT $5"
-            );
+            let sql =
+                select!("WHERE account = $1 AND region = $2 AND knowledge_base = $3 AND id > $4 ORDER BY id LIMIT $5");
             let after = page.after.as_deref().unwrap_or_default();
             let params = params![&realm.account, &realm.region, base, after, i64::from(page.limit) + 1];
             tx.fetch_all(sql, params).await?.iter().map(read).collect()

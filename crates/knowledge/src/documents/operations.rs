@@ -81,18 +81,34 @@ pub enum NewMetadata {
 pub(crate) enum Task {
     Delete,
     /// The content of an object.
-    Object { uri: String, owner: Option<String>, said: Said },
+    Object {
+        uri: String,
+        owner: Option<String>,
+        said: Said,
+    },
     /// The bytes that follow.
-    Bytes { media_type: String, said: Said },
+    Bytes {
+        media_type: String,
+        said: Said,
+    },
 }
 
 /// What is said of a document.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Said {
     /// Nothing: what the object's own sidecar says, if there is one.
-    Nothing { acl: Option<Vec<(String, bool, bool)>> },
-    Inline { attributes: Vec<(String, Attribute)>, acl: Option<Vec<(String, bool, bool)>> },
-    Object { uri: String, owner: Option<String>, acl: Option<Vec<(String, bool, bool)>> },
+    Nothing {
+        acl: Option<Vec<(String, bool, bool)>>,
+    },
+    Inline {
+        attributes: Vec<(String, Attribute)>,
+        acl: Option<Vec<(String, bool, bool)>>,
+    },
+    Object {
+        uri: String,
+        owner: Option<String>,
+        acl: Option<Vec<(String, bool, bool)>>,
+    },
 }
 
 /// A metadata value, as rows keep it.
@@ -244,7 +260,10 @@ fn task(source: &DataSource, document: NewDocument) -> Result<(Location, Task, V
         (NewContent::S3 { uri }, Origin::S3 { owner, .. }) => {
             let (bucket, _) = split_uri(&uri)?;
             if Some(bucket) != source.origin.bucket() {
-                return Err(Error::invalid(format!("`{uri}` is not in the bucket of the data source `{}`.", source.id)));
+                return Err(Error::invalid(format!(
+                    "`{uri}` is not in the bucket of the data source `{}`.",
+                    source.id
+                )));
             }
             let task = Task::Object { uri: uri.clone(), owner: owner.clone(), said };
             Ok((Location::S3 { uri }, task, Vec::new()))

@@ -50,8 +50,9 @@ impl Sidecar {
     /// # Errors
     /// Invalid, where it is none; NotImplemented for rows of a table as documents.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self> {
-        let json: Json = serde_json::from_slice(bytes)
-            .map_err(|error| Error::invalid("The metadata file is not JSON.").with_hint(format!("It says: {error}.")))?;
+        let json: Json = serde_json::from_slice(bytes).map_err(|error| {
+            Error::invalid("The metadata file is not JSON.").with_hint(format!("It says: {error}."))
+        })?;
         let Some(members) = json.as_object() else {
             return Err(Error::invalid("The metadata file is not a JSON object."));
         };
@@ -66,9 +67,8 @@ impl Sidecar {
         }
         let mut made = Self::default();
         if let Some(attributes) = attributes {
-            let attributes = attributes
-                .as_object()
-                .ok_or_else(|| Error::invalid("`metadataAttributes` is not a JSON object."))?;
+            let attributes =
+                attributes.as_object().ok_or_else(|| Error::invalid("`metadataAttributes` is not a JSON object."))?;
             for (name, json) in attributes {
                 let (value, embedded) = attribute(name, json)?;
                 made.metadata.insert(name.clone(), value);
@@ -177,9 +177,8 @@ fn unknown(name: &str) -> Error {
 
 fn entries(json: &Json) -> Result<Vec<AclEntry>> {
     let invalid = |what: &str| {
-        Error::invalid(format!("An entry of `accessControlList` has no valid `{what}`.")).with_hint(
-            "Each is an object with `name`, `type` (`USER` or `GROUP`) and `access` (`ALLOW` or `DENY`).",
-        )
+        Error::invalid(format!("An entry of `accessControlList` has no valid `{what}`."))
+            .with_hint("Each is an object with `name`, `type` (`USER` or `GROUP`) and `access` (`ALLOW` or `DENY`).")
     };
     let entry = |json: &Json| -> Result<AclEntry> {
         let member = |lower: &str, upper: &str| json.get(lower).or_else(|| json.get(upper)).and_then(Json::as_str);

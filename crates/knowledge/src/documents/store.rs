@@ -167,7 +167,8 @@ async fn remove(tx: &Tx, Place { realm, base, source }: Place<'_>, removed: &Rem
         return Ok(());
     }
     // It was handed in again meanwhile, and nothing of it is indexed.
-    let sql = "UPDATE knowledge_documents SET content_hash = NULL, embedded_hash = NULL, sidecar_hash = NULL, etag = NULL,
+    let sql =
+        "UPDATE knowledge_documents SET content_hash = NULL, embedded_hash = NULL, sidecar_hash = NULL, etag = NULL,
                  sidecar_etag = NULL, chunks = 0
                WHERE account = $1 AND region = $2 AND knowledge_base = $3 AND source = $4 AND hash = $5";
     tx.execute(sql, &params[..5]).await.map(drop)
@@ -237,6 +238,19 @@ pub(crate) async fn pending(store: &Store, place: Place<'_>, limit: u32) -> Resu
                 Ok((entry, row.bytes("pending")?))
             };
             rows.iter().map(handed_in).collect()
+        })
+        .await
+}
+
+/// Whether something was handed in for a data source that is not dealt with yet.
+pub(crate) async fn any_pending(store: &Store, place: Place<'_>) -> Result<bool> {
+    let Place { realm, base, source } = place;
+    store
+        .read(|tx| async move {
+            let sql = "SELECT hash FROM knowledge_documents
+                       WHERE account = $1 AND region = $2 AND knowledge_base = $3 AND source = $4 AND pending IS NOT NULL
+                       LIMIT 1";
+            Ok(tx.fetch_optional(sql, params![&realm.account, &realm.region, base, source]).await?.is_some())
         })
         .await
 }

@@ -70,15 +70,11 @@ impl Worker<'_> {
     }
 
     /// The passage in parts that the model reads whole.
-    async fn pieces(
-        &self,
-        role: &Ctx,
-        (number, passage): (usize, &Passage<'_>),
-        preface: usize,
-    ) -> Result<Vec<Piece>> {
+    async fn pieces(&self, role: &Ctx, (number, passage): (usize, &Passage<'_>), preface: usize) -> Result<Vec<Piece>> {
         let whole = self.model.max_tokens.saturating_sub(MARGIN).max(LEAST_ROOM);
         let Some(room) = whole.checked_sub(preface).filter(|room| *room >= whole / 2) else {
-            let text = format!("The metadata that are embedded have {preface} tokens, too many for the embedding model.");
+            let text =
+                format!("The metadata that are embedded have {preface} tokens, too many for the embedding model.");
             return Err(Error::invalid(text).with_hint("Set `includeForEmbedding` for fewer of them."));
         };
         let piece = |text: &str, tokens: usize| Piece {
@@ -92,9 +88,7 @@ impl Worker<'_> {
         let tokens = Tokens::new(passage.text, &self.tokens(role, passage.text).await?);
         let parts = Chunking::Fixed { max_tokens: room, overlap_percentage: 0 };
         match plan(passage.text, &[], &tokens, Some(&parts)) {
-            Plan::Cuts(cuts) => {
-                Ok(cuts.into_iter().map(|cut| piece(&passage.text[cut.span], cut.tokens)).collect())
-            }
+            Plan::Cuts(cuts) => Ok(cuts.into_iter().map(|cut| piece(&passage.text[cut.span], cut.tokens)).collect()),
             Plan::Groups(_) => Err(Error::internal("parts of a size do not depend on vectors")),
         }
     }

@@ -68,7 +68,23 @@ impl Knowledge {
 
     /// Deals with all that was handed in for a data source, and says how much that was.
     async fn run_handed_in(&self, realm: &Realm, (base, source): (&str, &str), work: &JobContext) -> Result<u64> {
-        let _alone = self.inner.locks.source(base, source).await;
+        let mut done = 0;
+        loop {
+            let place = Place { realm, base, source };
+            if !store::any_pending(&self.inner.store, place).await? {
+                return Ok(done);
+            }
+            // Whoever works on the data source looks here once more after that, so that nobody need wait.
+            let Some(_alone) = self.inner.locks.source_now(base, source) else { return Ok(done) };
+            match self.deal_alone(realm, (base, source), work).await? {
+                // The data source goes, and what was handed in with it.
+                0 => return Ok(done),
+                dealt_with => done += dealt_with,
+            }
+        }
+    }
+
+    async fn deal_alone(&self, realm: &Realm, (base, source): (&str, &str), work: &JobContext) -> Result<u64> {
         let (base, source) = match self.source_of(realm, base, source).await {
             Err(error) if error.kind == ErrorKind::NotFound => return Ok(0),
             found => found?,
@@ -111,6 +127,13 @@ impl Knowledge {
 }
 
 impl Worker<'_> {
+    /// Deals with what was handed in meanwhile for a data source that is being synchronised.
+    pub(super) async fn deal_between(&self, role: &Ctx) -> Result<()> {
+        let place = Place { realm: self.realm, base: &self.base.id, source: &self.source.id };
+        let pending = store::pending(&self.knowledge.inner.store, place, TOGETHER).await?;
+        if pending.is_empty() { Ok(()) } else { self.deal(role, pending).await }
+    }
+
     async fn deal(&self, role: &Ctx, pending: Vec<(Entry, Vec<u8>)>) -> Result<()> {
         let mut prepared = Vec::with_capacity(pending.len());
         for (entry, sealed) in pending {

@@ -153,7 +153,8 @@ impl Knowledge {
         let realm = Realm::of(ctx);
         let (base, source) = self.source_of(&realm, base, source).await?;
         if source.origin == Origin::Custom {
-            let text = format!("The data source `{}` is of the type `CUSTOM`: there is nothing to synchronise.", source.id);
+            let text =
+                format!("The data source `{}` is of the type `CUSTOM`: there is nothing to synchronise.", source.id);
             return Err(Error::invalid(text).with_hint("Hand documents in with `IngestKnowledgeBaseDocuments`."));
         }
         if let Some(token) = &token

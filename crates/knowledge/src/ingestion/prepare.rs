@@ -125,7 +125,8 @@ impl Worker<'_> {
         owner: Option<&str>,
     ) -> Result<(Sidecar, String)> {
         let read = self.object(role, place, owner, sidecar::MAX_BYTES).await?;
-        let quoted = |error: Error| Error { message: format!("`s3://{}/{}`: {}", place.0, place.1, error.message), ..error };
+        let quoted =
+            |error: Error| Error { message: format!("`s3://{}/{}`: {}", place.0, place.1, error.message), ..error };
         Ok((Sidecar::parse(&read.file.bytes).map_err(quoted)?, read.etag))
     }
 
@@ -144,14 +145,7 @@ impl Worker<'_> {
         }
     }
 
-    async fn content(
-        &self,
-        role: &Ctx,
-        entry: &Entry,
-        file: File,
-        sidecar: Sidecar,
-        hash: String,
-    ) -> Result<Content> {
+    async fn content(&self, role: &Ctx, entry: &Entry, file: File, sidecar: Sidecar, hash: String) -> Result<Content> {
         let limits = self.knowledge.inner.config.limits.clone();
         let extracted = tokio::task::spawn_blocking(move || {
             media::extract(&file.name, file.media_type.as_deref(), &file.bytes, &limits)

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::prepare::Worker;
 use super::sync::{Over, Synchronisation};
 use super::{IngestionJob, IngestionStatus, MAX_ATTEMPTS, store};
+use crate::documents::store::{Place, any_pending};
 use crate::open::{Inner, Knowledge};
 use crate::realm::Realm;
 
@@ -37,7 +38,13 @@ impl Knowledge {
         if job.status.is_end() {
             return Ok(json!({"status": job.status.as_str()}));
         }
-        let (status, reason) = match self.synchronise(&realm, &job, work).await {
+        let outcome = self.synchronise(&realm, &job, work).await;
+        // Nobody else dealt with what was handed in while the data source was taken.
+        let place = Place { realm: &realm, base: &base, source: &source };
+        if any_pending(&self.inner.store, place).await? {
+            self.submit_handed_in(work.owner().clone(), &base, &source).await?;
+        }
+        let (status, reason) = match outcome {
             Ok(Over::Done) => (IngestionStatus::Complete, None),
             Ok(Over::Stopped) => (IngestionStatus::Stopped, None),
             Err(error) if is_passing(error.kind) && work.attempt() < MAX_ATTEMPTS => return Err(error),

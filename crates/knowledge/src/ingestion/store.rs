@@ -95,8 +95,7 @@ pub(super) async fn find(
 ) -> Result<Option<IngestionJob>> {
     store
         .read(|tx| async move {
-            let sql =
-                select!("WHERE account = $1 AND region = $2 AND knowledge_base = $3 AND source = $4 AND id = $5");
+            let sql = select!("WHERE account = $1 AND region = $2 AND knowledge_base = $3 AND source = $4 AND id = $5");
             let row = tx.fetch_optional(sql, params![&realm.account, &realm.region, base, source, id]).await?;
             row.as_ref().map(read).transpose()
         })

@@ -99,6 +99,7 @@ impl Synchronisation<'_> {
             }
             done += prepared.len() as u64;
             self.worker.write(&role, Some(&self.job.id), prepared).await?;
+            self.worker.deal_between(&role).await?;
             self.say(done, Some(total), "indexing documents").await;
         }
         Ok(Over::Done)

@@ -4,10 +4,10 @@ use base::{Error, ErrorKind, Result};
 use identity::Ctx;
 use search::Change;
 
+use super::IngestionStatistics;
 use super::embed::Passage;
 use super::prepare::{Content, Prepared, Worker, failed};
 use super::store::Counted;
-use super::IngestionStatistics;
 use crate::chunking::{Cut, Plan};
 use crate::documents::chunk::{Whole, prefix};
 use crate::documents::sidecar::Sidecar;
@@ -224,9 +224,11 @@ impl Worker<'_> {
         let Embedded { content, cuts, vectors } = embedded;
         let whole = self.whole(&content.entry, &content.hash, content.language.as_deref(), &content.sidecar);
         let prefix = prefix(&self.source.id, content.entry.location.name());
-        let puts = cuts.iter().zip(vectors).enumerate().map(|(number, (cut, vector))| {
-            Change::Put(whole.chunk(&content.text, (number, cut), vector.clone()))
-        });
+        let puts = cuts
+            .iter()
+            .zip(vectors)
+            .enumerate()
+            .map(|(number, (cut, vector))| Change::Put(whole.chunk(&content.text, (number, cut), vector.clone())));
         std::iter::once(Change::DeletePrefix { prefix }).chain(puts).collect()
     }
 

@@ -107,15 +107,8 @@ pub(super) async fn update(store: &Store, realm: &Realm, base: &KnowledgeBase) -
             let sql = "UPDATE knowledge_bases SET name = $4, description = $5, role_arn = $6, modified_at = $7
                        WHERE account = $1 AND region = $2 AND id = $3 AND status = 'ACTIVE'";
             let (name, description) = (&base.name, base.description.as_ref());
-            let params = params![
-                &realm.account,
-                &realm.region,
-                &base.id,
-                name,
-                description,
-                &base.role_arn,
-                base.modified
-            ];
+            let params =
+                params![&realm.account, &realm.region, &base.id, name, description, &base.role_arn, base.modified];
             Ok(tx.execute(sql, params).await? > 0)
         })
         .await

@@ -74,9 +74,10 @@ impl Embedder for HashedWords {
 fn vector(text: &str) -> Vec<f32> {
     let mut vector = vec![0.01; DIMENSION];
     for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
-        let seed = word.to_lowercase().bytes().fold(7_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23)
-        });
+        let seed = word
+            .to_lowercase()
+            .bytes()
+            .fold(7_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23));
         vector[(seed % DIMENSION as u64) as usize] += 1.0;
     }
     vector
