@@ -17,6 +17,7 @@ use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body::Body;
 use identity::{Ctx, Identity, Origin};
 use jobs::Jobs;
+use knowledge::Knowledge;
 use models::Models;
 use objects::Objects;
 use orchestration::assistants::Assistants;
@@ -47,6 +48,8 @@ pub struct Setup {
     pub models: Models,
     /// The applications of Q Business.
     pub assistants: Assistants,
+    /// Knowledge bases.
+    pub knowledge: Knowledge,
     /// Durable work.
     pub jobs: Jobs,
     /// Backups of the deployment.
@@ -68,7 +71,7 @@ pub struct Setup {
 /// How long request bodies may be, in bytes, and requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Of requests to models: `bedrock-runtime` and `/v1`.
+    /// Of requests to models, `bedrock-runtime` and `/v1`, and of documents that are handed in.
     pub model_body: usize,
     /// Of all others.
     pub body: usize,
@@ -410,6 +413,8 @@ impl Api {
         let limits = self.0.setup.limits;
         let model = dialect.surface == Surface::OpenAi
             || (dialect.scope == "bedrock" && parts.uri.path().starts_with("/model/"))
+            // Documents of knowledge bases.
+            || (dialect.scope == "bedrock" && parts.uri.path().ends_with("/documents"))
             || (dialect.scope == "sagemaker" && parts.uri.path().starts_with("/endpoints/"));
         if model { limits.model_body } else { limits.body }
     }
@@ -420,6 +425,10 @@ impl Api {
 
     pub(crate) fn models(&self) -> &Models {
         &self.0.setup.models
+    }
+
+    pub(crate) fn knowledge(&self) -> &Knowledge {
+        &self.0.setup.knowledge
     }
 
     pub(crate) fn assistants(&self) -> &Assistants {

@@ -8,6 +8,7 @@ mod answered;
 mod api;
 mod authentication;
 mod bedrock;
+mod bedrock_agent;
 mod bedrock_runtime;
 mod body;
 mod call;

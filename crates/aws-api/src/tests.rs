@@ -137,6 +137,17 @@ impl World {
             http: reqwest::Client::new(),
         };
         let models = models::Models::open(config, parts).await.unwrap();
+        let parts = knowledge::Parts {
+            store: store.clone(),
+            jobs: queue.clone(),
+            identity: identity.clone(),
+            objects: objects.clone(),
+            embedder: Arc::new(NoEmbedder),
+            clock: time.clone(),
+            random: random.clone(),
+        };
+        let config = knowledge::Config::new(dir.path().join("knowledge"));
+        let knowledge = knowledge::Knowledge::open(config, parts).await.unwrap();
         let backups = Backups::open(backup::Setup {
             store: store.clone(),
             identity: identity.clone(),
@@ -151,6 +162,7 @@ impl World {
         let api = Api::new(Setup {
             identity,
             models,
+            knowledge,
             assistants: orchestration::assistants::Assistants::open(store).await.unwrap(),
             jobs: queue,
             backups,
@@ -267,4 +279,28 @@ fn every_action_belongs_to_its_service() {
 
 fn secret(text: &str) -> Secret<String> {
     Secret::new(text.to_owned())
+}
+
+/// Knowledge bases have no model here.
+struct NoEmbedder;
+
+#[async_trait::async_trait]
+impl knowledge::Embedder for NoEmbedder {
+    async fn model(&self, _: &identity::Ctx, model: &str) -> base::Result<knowledge::EmbeddingModel> {
+        Err(base::Error::not_found(format!("There is no embedding model `{model}`.")))
+    }
+
+    async fn embed(
+        &self,
+        ctx: &identity::Ctx,
+        model: &str,
+        _: Vec<String>,
+        _: knowledge::Purpose,
+    ) -> base::Result<Vec<Vec<f32>>> {
+        self.model(ctx, model).await.map(|_| Vec::new())
+    }
+
+    async fn tokens(&self, ctx: &identity::Ctx, model: &str, _: &str) -> base::Result<Vec<std::ops::Range<usize>>> {
+        self.model(ctx, model).await.map(|_| Vec::new())
+    }
 }

@@ -26,6 +26,9 @@ pub struct UpArgs {
     /// PostgreSQL instead of the embedded SQLite, as `postgres://USER:PASSWORD@HOST/DATABASE`
     #[arg(long, env = "CRATON_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
+    /// PostgreSQL with pgvector for the search indexes of knowledge bases, instead of the data folder
+    #[arg(long, env = "CRATON_VECTOR_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub vector_database_url: Option<String>,
     /// Where objects are stored instead of the data folder: `s3://BUCKET/PREFIX`, `gs://…`, `az://…` or `file:///FOLDER`
     #[arg(long, env = "CRATON_OBJECT_STORE_URL", value_name = "URL", hide_env_values = true)]
     pub object_store_url: Option<String>,

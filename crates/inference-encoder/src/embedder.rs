@@ -1,4 +1,5 @@
 use std::cmp::Reverse;
+use std::ops::Range;
 use std::sync::Arc;
 
 use inference::{Embedder, EmbedderInfo, Embeddings, Error, Truncate};
@@ -87,6 +88,10 @@ impl Embedder for EncoderEmbedder {
 
     fn count(&self, text: &str) -> Result<u32, Error> {
         Ok(u32::try_from(self.tokenizer.count(text)?).unwrap_or(u32::MAX))
+    }
+
+    fn spans(&self, text: &str) -> Result<Vec<Range<usize>>, Error> {
+        self.tokenizer.spans(text)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Text to token numbers, by the tokenizer that came with the model.
 
+use std::ops::Range;
 use std::path::Path;
 
 use inference::{Error, Truncate};
@@ -53,6 +54,14 @@ impl Tokenizer {
     /// The number of tokens of a text before truncation, opening and closing one included.
     pub(crate) fn count(&self, text: &str) -> Result<usize, Error> {
         Ok(self.content(text)?.get_ids().len() + 2)
+    }
+
+    /// The bytes of a text that each of its tokens stands for.
+    pub(crate) fn spans(&self, text: &str) -> Result<Vec<Range<usize>>, Error> {
+        // Unlike `encode_fast` this keeps offsets.
+        let failed = |error| Error::Engine { reason: format!("the tokenizer failed: {error}") };
+        let encoding = self.tokenizer.encode(text, false).map_err(failed)?;
+        Ok(encoding.get_offsets().iter().map(|(start, end)| *start..*end).collect())
     }
 
     /// The tokens of a text. Under [`Truncate::None`] none are cut off, however many there are.

@@ -1,5 +1,6 @@
 //! What the layers above see of an engine: loaded models, and how they are loaded.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
@@ -66,6 +67,9 @@ pub trait Embedder: Send + Sync {
     fn embed(&self, texts: &[String], truncate: Truncate) -> Result<Embeddings>;
     /// The number of tokens that the model would read for the text, before truncation.
     fn count(&self, text: &str) -> Result<u32>;
+    /// The bytes of the text that each token stands for, in the text's order, before truncation. The opening and the
+    /// closing token, which stand for none, are left out.
+    fn spans(&self, text: &str) -> Result<Vec<Range<usize>>>;
 }
 
 /// Reads and loads model files of the kinds that it knows.

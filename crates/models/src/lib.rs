@@ -71,6 +71,7 @@ pub use invoke::answer::{
     Chat, ChatEvent, ChatStream, EmbedResponse, Route, ServedBy, Stop, Timing, TokenCount, TokenLogprob, TopLogprob,
     Usage,
 };
+pub use invoke::embedding_model::EmbeddingFacts;
 pub use invoke::prompts::PromptFormat;
 pub use invoke::request::{
     CachePoint, ChatRequest, CompletionRequest, Content, ContinuationRequest, CountRequest, EmbedRequest, Message,

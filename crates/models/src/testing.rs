@@ -301,6 +301,11 @@ impl Embedder for TestEmbedder {
     fn count(&self, text: &str) -> inference::Result<u32> {
         Ok(text.split_whitespace().count() as u32)
     }
+
+    fn spans(&self, text: &str) -> inference::Result<Vec<std::ops::Range<usize>>> {
+        let start = |word: &str| word.as_ptr() as usize - text.as_ptr() as usize;
+        Ok(text.split_whitespace().map(|word| start(word)..start(word) + word.len()).collect())
+    }
 }
 
 /// What a client sent.

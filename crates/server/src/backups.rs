@@ -11,24 +11,27 @@ use cli::{BackupFacts, RestoreArgs};
 use futures::future::BoxFuture;
 use identity::Identity;
 use jobs::Jobs;
+use knowledge::Knowledge;
 use models::Models;
 use objects::Objects;
 use store::{DataDir, Store};
 
 use crate::settings::{RestorePlace, RootKeySource, Settings};
 use crate::tables;
-use crate::wiring::{IMPORTED, OBJECTS};
+use crate::wiring::{IMPORTED, INDEXES, OBJECTS};
 
 /// The root key's file in a backup and in a restored data directory.
 const ROOT_KEY: &str = "root.key";
 /// The folder of whole blobs in that of the objects.
 const BLOBS: &str = "blobs";
+/// The folder in the data folder for the copies of search indexes while a backup is made.
+const INDEX_COPIES: &str = "knowledge-copies";
 
 /// The deployment's backups.
 pub(crate) fn open(
     settings: &Settings,
     data: &DataDir,
-    (store, identity, jobs, objects, models): (&Store, &Identity, &Jobs, &Objects, &Models),
+    (store, identity, jobs, objects, models, knowledge): (&Store, &Identity, &Jobs, &Objects, &Models, &Knowledge),
     clock: &Arc<dyn Clock>,
 ) -> Backups {
     let root_key = match &settings.root_key {
@@ -45,6 +48,7 @@ pub(crate) fn open(
             Arc::new(Keys { data: data.path().to_owned(), root_key: settings.root_key.clone() }),
             Arc::new(Blobs(objects.clone())),
             Arc::new(Imported(models.clone())),
+            Arc::new(Indexes { knowledge: knowledge.clone(), data: data.path().to_owned() }),
         ],
         root_key,
         data_dir: data.path().to_owned(),
@@ -126,6 +130,46 @@ impl Part for Imported {
             }
             Ok(())
         })
+    }
+}
+
+/// The search indexes of knowledge bases, where they are on this machine.
+struct Indexes {
+    knowledge: Knowledge,
+    data: PathBuf,
+}
+
+impl Part for Indexes {
+    fn name(&self) -> &'static str {
+        "search indexes"
+    }
+
+    fn hold(&self) -> BoxFuture<'_, base::Result<Box<dyn Any + Send>>> {
+        Box::pin(async { Ok(self.knowledge.hold_still().await) })
+    }
+
+    fn save<'a>(&'a self, into: &'a Folder) -> BoxFuture<'a, base::Result<()>> {
+        Box::pin(async {
+            // Beside the indexes, so that files are linked rather than copied. What an earlier backup left there goes.
+            let copies = self.data.join(INDEX_COPIES);
+            remove(&copies)?;
+            let saved = async {
+                self.knowledge.snapshot(&copies).await?;
+                into.link_all(copies.clone(), INDEXES).await
+            };
+            let saved = saved.await;
+            remove(&copies)?;
+            saved
+        })
+    }
+}
+
+fn remove(folder: &Path) -> base::Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(base::Error::unavailable(format!("`{}` cannot be removed: {error}.", folder.display())))
+        }
+        _ => Ok(()),
     }
 }
 

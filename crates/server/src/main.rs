@@ -9,6 +9,7 @@ mod console;
 mod engines;
 mod examination;
 mod front;
+mod knowledge;
 mod lingering;
 mod listener;
 mod rotation;

@@ -30,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) listen: SocketAddr,
     pub(crate) models_dir: PathBuf,
     pub(crate) database_url: Option<Secret<String>>,
+    /// PostgreSQL with pgvector for the search indexes of knowledge bases; the data folder otherwise.
+    pub(crate) vector_database_url: Option<Secret<String>>,
     /// Where objects are stored instead of the data directory. May hold a password.
     pub(crate) object_store_url: Option<Secret<String>>,
     /// The domain under which names are buckets, beside `localhost`.
@@ -110,6 +112,7 @@ struct File {
     listen: Option<SocketAddr>,
     models_dir: Option<PathBuf>,
     database_url: Option<String>,
+    vector_database_url: Option<String>,
     object_store_url: Option<String>,
     s3_domain: Option<String>,
     region: Option<String>,
@@ -188,6 +191,7 @@ impl Settings {
             listen,
             models_dir,
             database_url: args.database_url.or(file.database_url).map(Secret::new),
+            vector_database_url: args.vector_database_url.or(file.vector_database_url).map(Secret::new),
             object_store_url: args.object_store_url.or(file.object_store_url).map(Secret::new),
             claim_object_store: args.claim_object_store,
             s3_domain: args.s3_domain.or(file.s3_domain),

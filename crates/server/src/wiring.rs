@@ -15,6 +15,7 @@ use inference::LoadOptions;
 use inference::template::Program;
 use inference_native::NativeQuantizer;
 use jobs::Jobs;
+use knowledge::Knowledge;
 use models::{Config, HubConfig, Models, Parts, SnapshotPlace};
 use objects::{BlobPlace, Objects, OtherOwner};
 use orchestration::assistants::Assistants;
@@ -23,6 +24,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::front::Front;
+use crate::knowledge::Embeddings;
 use crate::settings::{EngineSettings, Machine, RootKeySource, Settings};
 use crate::{backups, banner, engines, listener, signals, tables, telemetry, tls};
 
@@ -36,6 +38,8 @@ pub(crate) const READ_FILES: &str = "read-files";
 pub(crate) const OBJECTS: &str = "objects";
 /// The folder of imported models in the data directory.
 pub(crate) const IMPORTED: &str = "imported-models";
+/// The folder of the search indexes of knowledge bases in the data directory.
+pub(crate) const INDEXES: &str = "knowledge";
 /// The folder of kept prefixes in the data directory.
 const PREFIXES: &str = "prefix-snapshots";
 /// Threads that serve requests; models run on threads of their own.
@@ -95,6 +99,7 @@ async fn run(settings: &Settings, started: Instant) -> Result<()> {
         identity: services.identity.clone(),
         models: services.models.clone(),
         assistants: services.assistants.clone(),
+        knowledge: services.knowledge.clone(),
         jobs: services.jobs.clone(),
         backups: services.backups.clone(),
         objects: services.objects.clone(),
@@ -154,6 +159,7 @@ struct Services {
     objects: Objects,
     models: Models,
     assistants: Assistants,
+    knowledge: Knowledge,
     backups: Backups,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -208,9 +214,35 @@ async fn open_on(store: &Store, root_key: RootKey, settings: &Settings, data: &D
     };
     let models = Models::open(config(settings, data, Arc::clone(identity.keyring())), parts).await?;
     let assistants = Assistants::open(store.clone()).await?;
-    let backups = backups::open(settings, data, (store, &identity, &jobs, &objects, &models), &clock);
+    let parts = knowledge::Parts {
+        store: store.clone(),
+        jobs: jobs.clone(),
+        identity: identity.clone(),
+        objects: objects.clone(),
+        embedder: Arc::new(Embeddings { identity: identity.clone(), models: models.clone() }),
+        clock: clock.clone(),
+        random: random.clone(),
+    };
+    let indexes = knowledge::Config {
+        postgres: settings.vector_database_url.clone(),
+        ..knowledge::Config::new(data.path().join(INDEXES))
+    };
+    let knowledge = Knowledge::open(indexes, parts).await?;
+    let backups = backups::open(settings, data, (store, &identity, &jobs, &objects, &models, &knowledge), &clock);
     let store = store.clone();
-    Ok(Services { store, identity, jobs, objects, models, assistants, backups, clock, random, administrator })
+    Ok(Services {
+        store,
+        identity,
+        jobs,
+        objects,
+        models,
+        assistants,
+        knowledge,
+        backups,
+        clock,
+        random,
+        administrator,
+    })
 }
 
 /// The database of a data folder, or the one that `url` names.

@@ -44,11 +44,12 @@ impl Source {
         let archive = ZipArchive::new(File::open(path)?)?;
         let mut newest = BTreeMap::new();
         for name in archive.file_names() {
+            let name = name?;
             let parts: Vec<&str> = name.split('/').collect();
             if let ["botocore", "data", service, _, "service-2.json" | "service-2.json.gz"] = parts[..] {
                 let slot: &mut String = newest.entry(service.to_owned()).or_default();
-                if name > slot.as_str() {
-                    name.clone_into(slot);
+                if *name > **slot {
+                    *slot = name.clone().into_owned();
                 }
             }
         }

@@ -1,5 +1,7 @@
 //! An embedder of hashes.
 
+use std::ops::Range;
+
 use super::mix;
 use crate::engine::{Embedder, EmbedderInfo, Embeddings, Truncate};
 use crate::{Error, Result};
@@ -57,6 +59,12 @@ impl Embedder for FakeEmbedder {
 
     fn count(&self, text: &str) -> Result<u32> {
         Ok(words(text).len() as u32)
+    }
+
+    fn spans(&self, text: &str) -> Result<Vec<Range<usize>>> {
+        let words = text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+        let start = |word: &str| word.as_ptr() as usize - text.as_ptr() as usize;
+        Ok(words.map(|word| start(word)..start(word) + word.len()).collect())
     }
 }
 

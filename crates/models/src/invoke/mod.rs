@@ -7,6 +7,7 @@ pub(crate) mod complete;
 pub(crate) mod continuation;
 pub(crate) mod count;
 pub(crate) mod embed;
+pub(crate) mod embedding_model;
 pub(crate) mod errors;
 pub(crate) mod local;
 pub(crate) mod prompts;

@@ -1,0 +1,37 @@
+//! The program that `tests/crash.rs` kills: synchronises a bucket and ends when that has ended.
+//!
+//! `ingestion_crash_child FOLDER`
+
+use std::path::PathBuf;
+
+use base::{Error, PageRequest, Result};
+use futures::StreamExt as _;
+use knowledge::IngestionFilter;
+
+#[path = "../tests/support/deployment.rs"]
+mod deployment;
+
+use deployment::Deployment;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let dir = PathBuf::from(std::env::args_os().nth(1).ok_or_else(|| Error::invalid("no folder given"))?);
+    let at = Deployment::open(&dir).await?;
+    let running = at.jobs.start(2);
+    let base = at.base().await?;
+    let source = at.source(&base, None).await?;
+    let (page, filter) = (PageRequest { limit: 10, after: None }, IngestionFilter::default());
+    let begun = at.knowledge.ingestion_jobs(&at.ctx, &base.id, &source.id, &filter, &page).await?;
+    let job = match begun.items.into_iter().find(|job| !job.status.is_end()) {
+        Some(job) => job,
+        None => at.knowledge.start_ingestion(&at.ctx, &base.id, &source.id, (None, None)).await?,
+    };
+    if let Some(work) = &job.work {
+        at.jobs.watch(at.ctx.account(), work).for_each(|_| async {}).await;
+    }
+    // What has ended without having told is noted.
+    at.knowledge.ingestion_job(&at.ctx, &base.id, &source.id, &job.id).await?;
+    running.stop().await;
+    at.store.close().await;
+    Ok(())
+}

@@ -1,0 +1,195 @@
+//! The search index of each knowledge base: opened when it is first needed, closed when the knowledge base goes.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use base::{Error, Result, Secret};
+use search::analysis::Language;
+use search::{Applied, Change, Embedded, Index, Postgres, Schema};
+use tokio::sync::OnceCell;
+
+use crate::knowledge_bases::{KnowledgeBase, missing};
+use crate::realm::Realm;
+
+/// How often it is looked whether an index that is to go is still read.
+const PAUSE: Duration = Duration::from_millis(5);
+/// How often before the removal is given up until the next start.
+const LOOKS: usize = 2_000;
+
+/// The indexes of all knowledge bases.
+pub(crate) struct Indexes {
+    folder: PathBuf,
+    postgres: Option<Secret<String>>,
+    open: Mutex<Open>,
+}
+
+/// What is open, and what shall not be opened again.
+#[derive(Default)]
+struct Open {
+    cells: HashMap<String, Arc<OnceCell<Opened>>>,
+    gone: HashSet<String>,
+}
+
+/// An open index.
+#[derive(Clone)]
+pub(crate) struct Opened(Arc<Inside>);
+
+struct Inside {
+    index: BackEnd,
+    /// The languages of its documents, the commonest first; none until they are asked for.
+    languages: RwLock<Option<Arc<[Language]>>>,
+}
+
+enum BackEnd {
+    Embedded(Arc<Embedded>),
+    Postgres(Postgres),
+}
+
+impl Indexes {
+    pub(crate) fn new(folder: PathBuf, postgres: Option<Secret<String>>) -> Self {
+        Self { folder, postgres, open: Mutex::default() }
+    }
+
+    /// The knowledge base's index, made where there is none.
+    ///
+    /// # Errors
+    /// Conflict, where the one that is there has vectors of another length; Damaged; Unavailable.
+    pub(crate) async fn open(&self, realm: &Realm, base: &KnowledgeBase) -> Result<Opened> {
+        let cell = {
+            let mut open = self.all();
+            if open.gone.contains(&base.id) {
+                return Err(missing(&base.id));
+            }
+            Arc::clone(open.cells.entry(base.id.clone()).or_default())
+        };
+        cell.get_or_try_init(|| self.make(realm, base)).await.cloned()
+    }
+
+    async fn make(&self, realm: &Realm, base: &KnowledgeBase) -> Result<Opened> {
+        // Every document says its language; the schema's is that of none.
+        let schema = Schema::text(Language::Any, Some(base.dimension));
+        let index = match &self.postgres {
+            Some(url) => BackEnd::Postgres(Postgres::open(url.reveal(), &name(realm, base), schema).await?),
+            None => {
+                let folder = self.folder(realm, base);
+                let opened = tokio::task::spawn_blocking(move || Embedded::open(&folder, schema)).await;
+                BackEnd::Embedded(Arc::new(opened.map_err(Error::internal)??))
+            }
+        };
+        Ok(Opened(Arc::new(Inside { index, languages: RwLock::default() })))
+    }
+
+    /// Closes the knowledge base's index and removes it.
+    ///
+    /// # Errors
+    /// Unavailable, where it cannot be removed now.
+    pub(crate) async fn remove(&self, realm: &Realm, base: &KnowledgeBase) -> Result<()> {
+        if self.postgres.is_some() {
+            let opened = self.make(realm, base).await?;
+            if let BackEnd::Postgres(index) = &opened.0.index {
+                index.remove().await?;
+                index.close().await;
+            }
+        }
+        let cell = {
+            let mut open = self.all();
+            open.gone.insert(base.id.clone());
+            open.cells.remove(&base.id)
+        };
+        if let Some(opened) = cell.and_then(|cell| cell.get().cloned()) {
+            opened.until_alone().await;
+        }
+        let folder = self.folder(realm, base);
+        let removed = tokio::task::spawn_blocking(move || remove_folder(&folder)).await;
+        removed.map_err(Error::internal)?
+    }
+
+    /// Copies the index as it is now into `folder`, which must be absent or empty; nothing, where the index is in a
+    /// database, which has backups of its own.
+    pub(crate) async fn snapshot(&self, realm: &Realm, base: &KnowledgeBase, folder: PathBuf) -> Result<()> {
+        if self.postgres.is_some() {
+            return Ok(());
+        }
+        let opened = self.open(realm, base).await?;
+        let BackEnd::Embedded(index) = &opened.0.index else { return Ok(()) };
+        let index = Arc::clone(index);
+        let copied = tokio::task::spawn_blocking(move || index.snapshot(&folder)).await;
+        Ok(copied.map_err(Error::internal)??)
+    }
+
+    /// Where the index lies, below the folder of all.
+    pub(crate) fn place(realm: &Realm, base: &KnowledgeBase) -> PathBuf {
+        Path::new(realm.account.as_str()).join(realm.region.as_str()).join(&base.id)
+    }
+
+    fn folder(&self, realm: &Realm, base: &KnowledgeBase) -> PathBuf {
+        self.folder.join(Self::place(realm, base))
+    }
+
+    fn all(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn name(realm: &Realm, base: &KnowledgeBase) -> String {
+    format!("{}/{}/{}", realm.account, realm.region, base.id)
+}
+
+fn remove_folder(folder: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::unavailable("The index of the knowledge base cannot be removed now.")
+                .with_detail(format!("`{}`: {error}", folder.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Opened {
+    /// The index itself.
+    pub(crate) fn index(&self) -> &dyn Index {
+        match &self.0.index {
+            BackEnd::Embedded(index) => index,
+            BackEnd::Postgres(index) => index,
+        }
+    }
+
+    /// Changes the index. When it returns, every query sees the change.
+    pub(crate) async fn apply(&self, changes: Vec<Change>) -> Result<Applied> {
+        Ok(self.index().apply(changes).await?)
+    }
+
+    /// Forgets the languages: there may be others.
+    pub(crate) fn changed(&self) {
+        *self.0.languages.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// The languages of its documents, the commonest first; `count` counts them where they are not known.
+    pub(crate) async fn languages<F>(&self, count: impl FnOnce() -> F) -> Result<Arc<[Language]>>
+    where
+        F: Future<Output = Result<Vec<Language>>>,
+    {
+        if let Some(known) = &*self.0.languages.read().unwrap_or_else(PoisonError::into_inner) {
+            return Ok(Arc::clone(known));
+        }
+        let counted: Arc<[Language]> = count().await?.into();
+        *self.0.languages.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&counted));
+        Ok(counted)
+    }
+
+    /// Waits until nobody else has the index, which closes it.
+    async fn until_alone(self) {
+        for _ in 0..LOOKS {
+            let read = match &self.0.index {
+                BackEnd::Embedded(index) => Arc::strong_count(index) > 1,
+                BackEnd::Postgres(_) => false,
+            };
+            if Arc::strong_count(&self.0) == 1 && !read {
+                break;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The work on documents that were handed in, or are to be removed.
+
+use std::sync::Weak;
+
+use base::{Error, ErrorKind, Result};
+use futures::future::BoxFuture;
+use identity::Ctx;
+use jobs::{Handler, JobContext, NewJob, Owner};
+use serde_json::{Value, json};
+
+use super::prepare::{File, Prepared, Worker, failed};
+use super::run::is_passing;
+use super::{HANDED_IN, MAX_ATTEMPTS};
+use crate::documents::operations::{Said, Task, purpose, read, split_uri};
+use crate::documents::sidecar::{ENDING, Sidecar};
+use crate::documents::store::{self, Place};
+use crate::documents::{Entry, Location};
+use crate::open::{Inner, Knowledge};
+use crate::realm::Realm;
+
+/// How many documents are dealt with together.
+const TOGETHER: u32 = 16;
+
+/// Runs the jobs.
+pub(crate) struct HandedInHandler(pub(crate) Weak<Inner>);
+
+impl Handler for HandedInHandler {
+    fn run(&self, job: JobContext) -> BoxFuture<'_, Result<Value>> {
+        Box::pin(async move {
+            let inner = self.0.upgrade().ok_or_else(|| Error::unavailable("The server is stopping."))?;
+            let realm = Realm::of_job(job.owner());
+            let named = |name: &str| job.input()[name].as_str().unwrap_or_default();
+            let (base, source) = (named("knowledgeBase"), named("dataSource"));
+            let done = Knowledge { inner }.run_handed_in(&realm, (base, source), &job).await?;
+            Ok(json!({"documents": done}))
+        })
+    }
+}
+
+impl Knowledge {
+    /// Has what was handed in for a data source dealt with.
+    pub(crate) async fn submit_handed_in(&self, owner: Owner, base: &str, source: &str) -> Result<()> {
+        let new = NewJob {
+            kind: HANDED_IN,
+            owner,
+            input: json!({"knowledgeBase": base, "dataSource": source}),
+            // Each request has a job of its own: one that runs may have looked for the last time.
+            dedup_key: None,
+            max_attempts: MAX_ATTEMPTS,
+            run_at: None,
+        };
+        self.inner.jobs.submit(new).await.map(drop)
+    }
+
+    /// Has what was handed in before the process ended dealt with.
+    pub(crate) async fn resume_handed_in(&self) -> Result<()> {
+        for (realm, base, source) in store::sources_with_pending(&self.inner.store).await? {
+            let owner = Owner {
+                principal_arn: format!("arn:aws:iam::{}:root", realm.account),
+                principal_id: None,
+                account: realm.account,
+                region: realm.region,
+            };
+            self.submit_handed_in(owner, &base, &source).await?;
+        }
+        Ok(())
+    }
+
+    /// Deals with all that was handed in for a data source, and says how much that was.
+    async fn run_handed_in(&self, realm: &Realm, (base, source): (&str, &str), work: &JobContext) -> Result<u64> {
+        let mut done = 0;
+        loop {
+            let place = Place { realm, base, source };
+            if !store::any_pending(&self.inner.store, place).await? {
+                return Ok(done);
+            }
+            // Whoever works on the data source looks here once more after that, so that nobody need wait.
+            let Some(_alone) = self.inner.locks.source_now(base, source) else { return Ok(done) };
+            match self.deal_alone(realm, (base, source), work).await? {
+                // The data source goes, and what was handed in with it.
+                0 => return Ok(done),
+                dealt_with => done += dealt_with,
+            }
+        }
+    }
+
+    async fn deal_alone(&self, realm: &Realm, (base, source): (&str, &str), work: &JobContext) -> Result<u64> {
+        let (base, source) = match self.source_of(realm, base, source).await {
+            Err(error) if error.kind == ErrorKind::NotFound => return Ok(0),
+            found => found?,
+        };
+        let place = Place { realm, base: &base.id, source: &source.id };
+        let mut done = 0;
+        loop {
+            if work.cancelled().is_cancelled() {
+                return Err(Error::unavailable("The server is stopping."));
+            }
+            let pending = store::pending(&self.inner.store, place, TOGETHER).await?;
+            if pending.is_empty() {
+                return Ok(done);
+            }
+            done += pending.len() as u64;
+            let entries: Vec<Entry> = pending.iter().map(|(entry, _)| entry.clone()).collect();
+            let dealt_with = async {
+                let role = self.assume(realm, &base.role_arn, &base.id).await?;
+                let model = self.model_of(&role, &base).await?;
+                let index = self.inner.indexes.open(realm, &base).await?;
+                let worker = Worker { knowledge: self, realm, base: &base, source: &source, model, index };
+                worker.deal(&role, pending).await
+            };
+            match dealt_with.await {
+                Ok(()) => {}
+                Err(error) if is_passing(error.kind) && work.attempt() < MAX_ATTEMPTS => return Err(error),
+                Err(error) => self.give_up(place, entries, error).await?,
+            }
+        }
+    }
+
+    /// Notes why documents cannot be dealt with.
+    async fn give_up(&self, place: Place<'_>, mut entries: Vec<Entry>, error: Error) -> Result<()> {
+        for entry in &mut entries {
+            entry.fail(crate::documents::DocumentStatus::Failed, &error);
+            entry.modified = self.inner.clock.now();
+        }
+        store::save(&self.inner.store, place, &entries, &[], None).await
+    }
+}
+
+impl Worker<'_> {
+    /// Deals with what was handed in meanwhile for a data source that is being synchronised.
+    pub(super) async fn deal_between(&self, role: &Ctx) -> Result<()> {
+        let place = Place { realm: self.realm, base: &self.base.id, source: &self.source.id };
+        let pending = store::pending(&self.knowledge.inner.store, place, TOGETHER).await?;
+        if pending.is_empty() { Ok(()) } else { self.deal(role, pending).await }
+    }
+
+    async fn deal(&self, role: &Ctx, pending: Vec<(Entry, Vec<u8>)>) -> Result<()> {
+        let mut prepared = Vec::with_capacity(pending.len());
+        for (entry, sealed) in pending {
+            let id = entry.handed_in.clone().unwrap_or_default();
+            let opened = self.knowledge.inner.identity.keyring().open(&purpose(&id), &sealed)?;
+            let (task, bytes) = read(&opened)?;
+            prepared.push(match self.handed_in(role, entry.clone(), task, bytes).await {
+                Ok(prepared) => prepared,
+                Err(error) => failed(entry, error)?,
+            });
+        }
+        self.write(role, None, prepared).await
+    }
+
+    async fn handed_in(&self, role: &Ctx, mut entry: Entry, task: Task, bytes: &[u8]) -> Result<Prepared> {
+        match task {
+            Task::Delete => Ok(Prepared::Removal(entry)),
+            Task::Bytes { media_type, said } => {
+                let sidecar = self.said(role, None, said).await?.0;
+                let name = entry.location.name().to_owned();
+                let file = File { name, media_type: Some(media_type), bytes: bytes.to_vec() };
+                self.prepare(role, entry, file, sidecar).await
+            }
+            Task::Object { uri, owner, said } => {
+                let place = split_uri(&uri)?;
+                let own = matches!(entry.location, Location::S3 { .. }).then_some((place, owner.as_deref()));
+                let (sidecar, sidecar_etag) = self.said(role, own, said).await?;
+                let limit = self.knowledge.inner.config.limits.bytes;
+                let object = self.object(role, place, owner.as_deref(), limit).await?;
+                if own.is_some() {
+                    (entry.etag, entry.sidecar_etag) = (Some(object.etag), sidecar_etag);
+                }
+                self.prepare(role, entry, object.file, sidecar).await
+            }
+        }
+    }
+
+    /// What is said of a document, and the ETag of its own sidecar where that says it. `own` is its object.
+    async fn said(
+        &self,
+        role: &Ctx,
+        own: Option<((&str, &str), Option<&str>)>,
+        said: Said,
+    ) -> Result<(Sidecar, Option<String>)> {
+        match (&said, own) {
+            (Said::Object { uri, owner, .. }, _) => {
+                let (sidecar, _) = self.sidecar(role, split_uri(uri)?, owner.as_deref()).await?;
+                Ok((said.over(Some(sidecar))?, None))
+            }
+            (Said::Nothing { .. }, Some(((bucket, key), owner))) => {
+                match self.sidecar(role, (bucket, &format!("{key}{ENDING}")), owner).await {
+                    Ok((sidecar, etag)) => Ok((said.over(Some(sidecar))?, Some(etag))),
+                    Err(error) if error.kind == ErrorKind::NotFound => Ok((said.over(None)?, None)),
+                    Err(error) => Err(error),
+                }
+            }
+            _ => Ok((said.over(None)?, None)),
+        }
+    }
+}

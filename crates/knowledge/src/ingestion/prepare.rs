@@ -1,0 +1,183 @@
+//! Reading a document: its object and sidecar, its text, and how that is cut.
+
+use base::{Error, ErrorKind, Result};
+use futures::StreamExt as _;
+use identity::Ctx;
+use objects::{BucketRef, Code, GetObject, ObjectRef};
+
+use crate::chunking::{self, Plan, Region, Tokens};
+use crate::data_sources::DataSource;
+use crate::documents::sidecar::{self, Sidecar};
+use crate::documents::{DocumentStatus, Entry};
+use crate::indexes::Opened;
+use crate::knowledge_bases::KnowledgeBase;
+use crate::open::Knowledge;
+use crate::ports::EmbeddingModel;
+use crate::realm::{Realm, hash};
+
+/// Whoever works on a data source.
+pub(super) struct Worker<'a> {
+    pub(super) knowledge: &'a Knowledge,
+    pub(super) realm: &'a Realm,
+    pub(super) base: &'a KnowledgeBase,
+    pub(super) source: &'a DataSource,
+    pub(super) model: EmbeddingModel,
+    pub(super) index: Opened,
+}
+
+/// What is to become of a document.
+pub(super) enum Prepared {
+    /// Its row says why it cannot be indexed.
+    Failed(Entry),
+    /// It is indexed as it is.
+    Same(Entry),
+    /// Its text is indexed as it is, but something else is said of it.
+    Said(Entry, Sidecar),
+    /// It is to be indexed.
+    Content(Box<Content>),
+    /// It is to be removed.
+    Removal(Entry),
+}
+
+/// A text that is to be indexed.
+pub(super) struct Content {
+    pub(super) entry: Entry,
+    pub(super) sidecar: Sidecar,
+    pub(super) hash: String,
+    pub(super) text: String,
+    pub(super) plan: Plan,
+    pub(super) language: Option<String>,
+    pub(super) title: Option<String>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// A file: what it is called, what its sender says it is, and its bytes.
+pub(super) struct File {
+    pub(super) name: String,
+    pub(super) media_type: Option<String>,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// An object that was read.
+pub(super) struct Object {
+    pub(super) file: File,
+    pub(super) etag: String,
+}
+
+/// Whether an error is about one document, and says nothing of the next.
+pub(super) fn is_own(error: &Error) -> bool {
+    !matches!(error.kind, ErrorKind::Throttled | ErrorKind::Unavailable | ErrorKind::Timeout)
+}
+
+/// The document as one that failed, where the error is its own.
+pub(super) fn failed(mut entry: Entry, error: Error) -> Result<Prepared> {
+    if !is_own(&error) {
+        return Err(error);
+    }
+    if error.kind == ErrorKind::Internal {
+        tracing::error!(document = entry.location.name(), ?error, "a document was not indexed");
+    }
+    entry.fail(DocumentStatus::Failed, &error);
+    Ok(Prepared::Failed(entry))
+}
+
+impl Worker<'_> {
+    /// The role, asked for anew: what was taken away from it since is gone.
+    pub(super) async fn role(&self) -> Result<Ctx> {
+        self.knowledge.assume(self.realm, &self.base.role_arn, &self.base.id).await
+    }
+
+    /// An object's bytes, at most `limit` of them.
+    pub(super) async fn object(
+        &self,
+        role: &Ctx,
+        (bucket, key): (&str, &str),
+        owner: Option<&str>,
+        limit: u64,
+    ) -> Result<Object> {
+        let object = ObjectRef {
+            bucket: BucketRef { name: bucket.to_owned(), expected_owner: owner.map(str::to_owned) },
+            key: key.to_owned(),
+            version: None,
+        };
+        let got = self.knowledge.inner.objects.get_object(role, &GetObject::new(object)).await;
+        let mut got = got.map_err(|error| match error.code {
+            Code::NoSuchKey => Error::not_found(format!("The object `s3://{bucket}/{key}` is gone.")),
+            _ => error.error,
+        })?;
+        if got.length > limit {
+            let text = format!("The object `s3://{bucket}/{key}` has {} bytes.", got.length);
+            return Err(Error::invalid(text).with_hint(format!("It may have {limit} at most.")));
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(got.length).unwrap_or_default());
+        while let Some(piece) = got.body.next().await {
+            bytes.extend_from_slice(&piece?);
+        }
+        let file = File { name: key.to_owned(), media_type: got.object.headers.content_type, bytes };
+        Ok(Object { file, etag: got.object.etag })
+    }
+
+    /// What a sidecar says.
+    pub(super) async fn sidecar(
+        &self,
+        role: &Ctx,
+        place: (&str, &str),
+        owner: Option<&str>,
+    ) -> Result<(Sidecar, String)> {
+        let read = self.object(role, place, owner, sidecar::MAX_BYTES).await?;
+        let quoted =
+            |error: Error| Error { message: format!("`s3://{}/{}`: {}", place.0, place.1, error.message), ..error };
+        Ok((Sidecar::parse(&read.file.bytes).map_err(quoted)?, read.etag))
+    }
+
+    /// What is to be done for a document that says this now.
+    pub(super) async fn prepare(&self, role: &Ctx, entry: Entry, file: File, sidecar: Sidecar) -> Result<Prepared> {
+        let (content, preface) = (hash(&file.bytes), hash(sidecar.preface()));
+        match &entry.indexed {
+            Some(indexed) if indexed.content == content && indexed.preface == preface => {
+                let same = indexed.sidecar == hash(sidecar.canonical());
+                Ok(if same { Prepared::Same(entry) } else { Prepared::Said(entry, sidecar) })
+            }
+            _ => match self.content(role, &entry, file, sidecar, content).await {
+                Ok(content) => Ok(Prepared::Content(Box::new(content))),
+                Err(error) => failed(entry, error),
+            },
+        }
+    }
+
+    async fn content(&self, role: &Ctx, entry: &Entry, file: File, sidecar: Sidecar, hash: String) -> Result<Content> {
+        let limits = self.knowledge.inner.config.limits.clone();
+        let extracted = tokio::task::spawn_blocking(move || {
+            media::extract(&file.name, file.media_type.as_deref(), &file.bytes, &limits)
+        });
+        let extracted = extracted.await.map_err(Error::internal)?.map_err(|error| match error {
+            media::Error::Unavailable { .. } => Error::unavailable(sentence(&error.to_string())),
+            _ => Error::invalid(sentence(&error.to_string())),
+        })?;
+        let text = extracted.text;
+        let spans = self.knowledge.inner.embedder.tokens(role, &self.base.embedding_model, &text).await?;
+        let regions: Vec<Region> =
+            extracted.blocks.into_iter().map(|block| Region { span: block.span, page: block.page }).collect();
+        let plan = chunking::plan(&text, &regions, &Tokens::new(&text, &spans), self.source.chunking.as_ref());
+        if matches!(&plan, Plan::Cuts(cuts) if cuts.is_empty()) {
+            return Err(Error::invalid("The file has no text."));
+        }
+        Ok(Content {
+            entry: entry.clone(),
+            sidecar,
+            hash,
+            text,
+            plan,
+            language: extracted.language.map(|language| language.code),
+            title: extracted.title,
+            warnings: extracted.warnings,
+        })
+    }
+}
+
+/// A reason as a sentence.
+fn sentence(reason: &str) -> String {
+    let mut characters = reason.chars();
+    let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", characters.as_str())
+}

@@ -1,0 +1,251 @@
+//! Synchronising a data source with its bucket: what is new, what changed, what is gone.
+
+use std::collections::{BTreeMap, HashMap};
+
+use base::{Error, ErrorKind, Result};
+use futures::StreamExt as _;
+use futures::stream;
+use identity::Ctx;
+use jobs::{JobContext, Progress};
+use objects::{BucketRef, ListObjectsV2};
+
+use super::IngestionJob;
+use super::prepare::{Prepared, Worker, failed};
+use super::store;
+use crate::data_sources::Origin;
+use crate::documents::sidecar::{ENDING, Sidecar};
+use crate::documents::store::{Place, all};
+use crate::documents::{DocumentStatus, Entry, Location};
+
+/// How many documents are written together, and how many bytes they have in all, about.
+const WINDOW_DOCUMENTS: usize = 64;
+const WINDOW_BYTES: u64 = 32 << 20;
+/// How many objects are read at once.
+const READ_TOGETHER: usize = 8;
+/// How many windows are read while one is written.
+const AHEAD: usize = 1;
+
+/// An object, as it was listed.
+struct Listed {
+    etag: String,
+    size: u64,
+}
+
+/// What a bucket has.
+struct Listing {
+    objects: BTreeMap<String, Listed>,
+    sidecars: HashMap<String, String>,
+}
+
+/// A document that is to be looked at.
+struct Task {
+    key: String,
+    size: u64,
+    /// The sidecar's ETag, where there is one.
+    sidecar: Option<String>,
+    entry: Entry,
+}
+
+/// How a synchronisation ended.
+pub(super) enum Over {
+    /// All was dealt with.
+    Done,
+    /// It was told to stop.
+    Stopped,
+}
+
+/// The synchronisation of a data source.
+pub(super) struct Synchronisation<'a> {
+    pub(super) worker: Worker<'a>,
+    pub(super) job: &'a IngestionJob,
+    pub(super) work: &'a JobContext,
+}
+
+impl Synchronisation<'_> {
+    /// Does what is left to do: documents that the job dealt with before it was broken off are left as they are.
+    pub(super) async fn run(&self) -> Result<Over> {
+        let (knowledge, Worker { realm, base, source, .. }) = (self.worker.knowledge, &self.worker);
+        let store = &knowledge.inner.store;
+        self.say(0, None, "listing the source").await;
+        let listing = self.list(&self.worker.role().await?).await?;
+        let place = Place { realm, base: &base.id, source: &source.id };
+        let known: HashMap<String, Entry> = all(store, place)
+            .await?
+            .into_iter()
+            .filter(|entry| matches!(entry.location, Location::S3 { .. }))
+            .map(|entry| (entry.location.name().to_owned(), entry))
+            .collect();
+        let scanned = (listing.objects.len() as u64, listing.sidecars.len() as u64);
+        if !store::begin(store, realm, self.job, scanned, knowledge.inner.clock.now()).await? {
+            return Ok(Over::Stopped);
+        }
+        let total = scanned.0;
+        let (tasks, gone) = self.compare(listing, known);
+        let mut done = total.saturating_sub(tasks.len() as u64);
+        for window in gone.chunks(WINDOW_DOCUMENTS) {
+            if self.stopped().await? {
+                return Ok(Over::Stopped);
+            }
+            let role = self.worker.role().await?;
+            let removals = window.iter().cloned().map(Prepared::Removal).collect();
+            self.worker.write(&role, Some(&self.job.id), removals).await?;
+        }
+        let mut windows =
+            Box::pin(stream::iter(windows(tasks)).map(|window| self.prepared(window)).buffered(AHEAD + 1));
+        while let Some(window) = windows.next().await {
+            let (role, prepared) = window?;
+            if self.stopped().await? {
+                return Ok(Over::Stopped);
+            }
+            done += prepared.len() as u64;
+            self.worker.write(&role, Some(&self.job.id), prepared).await?;
+            self.worker.deal_between(&role).await?;
+            self.say(done, Some(total), "indexing documents").await;
+        }
+        Ok(Over::Done)
+    }
+
+    async fn say(&self, done: u64, total: Option<u64>, message: &str) {
+        let (unit, message) = ("documents".to_owned(), message.to_owned());
+        self.work.progress(Progress { done, total, unit, message }).await;
+    }
+
+    /// Whether somebody stopped the job.
+    ///
+    /// # Errors
+    /// Unavailable, where the server stops, or another worker has the job.
+    async fn stopped(&self) -> Result<bool> {
+        if !self.work.cancelled().is_cancelled() {
+            return Ok(false);
+        }
+        let job = self.worker.knowledge.inner.jobs.get(&self.work.owner().account, self.work.id()).await?;
+        match job.cancel_requested {
+            true => Ok(true),
+            false => Err(Error::unavailable("The server is stopping.")),
+        }
+    }
+
+    /// All objects of the source, and the sidecars of those.
+    async fn list(&self, role: &Ctx) -> Result<Listing> {
+        let Origin::S3 { prefixes, owner, .. } = &self.worker.source.origin else {
+            return Err(Error::invalid("There is nothing to synchronise."));
+        };
+        let bucket = BucketRef { name: self.bucket().to_owned(), expected_owner: owner.clone() };
+        let everything = [String::new()];
+        let prefixes = if prefixes.is_empty() { &everything[..] } else { prefixes.as_slice() };
+        let mut listing = Listing { objects: BTreeMap::new(), sidecars: HashMap::new() };
+        for prefix in prefixes {
+            let mut token = None;
+            loop {
+                let ask = ListObjectsV2 {
+                    bucket: bucket.clone(),
+                    prefix: prefix.clone(),
+                    delimiter: None,
+                    start_after: None,
+                    token,
+                    max_keys: None,
+                };
+                let objects = &self.worker.knowledge.inner.objects;
+                let page = objects.list_objects_v2(role, &ask).await.map_err(|error| error.error)?;
+                for object in page.entries {
+                    // A key that ends with a slash is a folder's own.
+                    if let Some(of) = object.key.strip_suffix(ENDING) {
+                        listing.sidecars.insert(of.to_owned(), object.etag);
+                    } else if !object.key.ends_with('/') {
+                        listing.objects.insert(object.key, Listed { etag: object.etag, size: object.size });
+                    }
+                }
+                token = page.next_token;
+                if token.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(listing)
+    }
+
+    fn bucket(&self) -> &str {
+        self.worker.source.origin.bucket().unwrap_or_default()
+    }
+
+    /// The documents that are not as their objects are now, and those that are gone.
+    fn compare(&self, mut listing: Listing, mut known: HashMap<String, Entry>) -> (Vec<Task>, Vec<Entry>) {
+        let (now, mut tasks) = (self.worker.knowledge.inner.clock.now(), Vec::new());
+        for (key, object) in listing.objects {
+            let uri = format!("s3://{}/{key}", self.bucket());
+            let entry = known.remove(&uri).unwrap_or_else(|| Entry::new(Location::S3 { uri }, now));
+            let sidecar = listing.sidecars.remove(&key);
+            let same = entry.etag.as_ref() == Some(&object.etag) && entry.sidecar_etag == sidecar;
+            let dealt_with = entry.job.as_ref() == Some(&self.job.id);
+            if !dealt_with && !(same && entry.status == DocumentStatus::Indexed) {
+                tasks.push(Task { key, size: object.size, sidecar, entry });
+            }
+        }
+        let mut gone: Vec<Entry> = known.into_values().collect();
+        gone.sort_by(|a, b| a.location.name().cmp(b.location.name()));
+        (tasks, gone)
+    }
+
+    /// The documents of a window as they are now, and the role that read them.
+    async fn prepared(&self, window: Vec<Task>) -> Result<(Ctx, Vec<Prepared>)> {
+        let role = self.worker.role().await?;
+        let prepared: Vec<Result<Prepared>> =
+            stream::iter(window).map(|task| self.prepare(&role, task)).buffered(READ_TOGETHER).collect().await;
+        Ok((role.clone(), prepared.into_iter().collect::<Result<_>>()?))
+    }
+
+    async fn prepare(&self, role: &Ctx, task: Task) -> Result<Prepared> {
+        let Origin::S3 { owner, .. } = &self.worker.source.origin else {
+            return Err(Error::internal("the source is no bucket"));
+        };
+        let Task { key, size, sidecar, mut entry } = task;
+        let limits = &self.worker.knowledge.inner.config.limits;
+        // What is too large is not read at all.
+        if let Err(error) = limits.admit(size) {
+            return failed(entry, Error::invalid(format!("The document cannot be read: {error}.")));
+        }
+        let (bucket, owner) = (self.bucket(), owner.as_deref());
+        let sidecar = match sidecar {
+            None => Ok((Sidecar::default(), None)),
+            Some(_) => {
+                let read = self.worker.sidecar(role, (bucket, &format!("{key}{ENDING}")), owner).await;
+                read.map(|(sidecar, etag)| (sidecar, Some(etag)))
+            }
+        };
+        let (sidecar, sidecar_etag) = match sidecar {
+            Ok(read) => read,
+            Err(error) if !super::prepare::is_own(&error) => return Err(error),
+            // What was said of the document before holds still.
+            Err(error) if entry.indexed.is_some() => {
+                entry.fail(DocumentStatus::MetadataUpdateFailed, &error);
+                return Ok(Prepared::Failed(entry));
+            }
+            Err(error) => return failed(entry, error),
+        };
+        let object = match self.worker.object(role, (bucket, &key), owner, limits.bytes).await {
+            Ok(object) => object,
+            Err(error) if error.kind == ErrorKind::NotFound && entry.indexed.is_some() => {
+                return Ok(Prepared::Removal(entry));
+            }
+            Err(error) => return failed(entry, error),
+        };
+        (entry.etag, entry.sidecar_etag) = (Some(object.etag), sidecar_etag);
+        self.worker.prepare(role, entry, object.file, sidecar).await
+    }
+}
+
+/// Tasks that are dealt with together.
+fn windows(tasks: Vec<Task>) -> Vec<Vec<Task>> {
+    let (mut windows, mut bytes): (Vec<Vec<Task>>, u64) = (Vec::new(), 0);
+    for task in tasks {
+        bytes += task.size;
+        match windows.last_mut() {
+            Some(window) if window.len() < WINDOW_DOCUMENTS && bytes <= WINDOW_BYTES => window.push(task),
+            _ => {
+                bytes = task.size;
+                windows.push(vec![task]);
+            }
+        }
+    }
+    windows
+}

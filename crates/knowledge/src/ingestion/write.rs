@@ -1,0 +1,316 @@
+//! Writing what was prepared: first into the index, then into the rows.
+
+use base::{Error, ErrorKind, Result};
+use identity::Ctx;
+use search::Change;
+
+use super::IngestionStatistics;
+use super::embed::Passage;
+use super::prepare::{Content, Prepared, Worker, failed};
+use super::store::Counted;
+use crate::chunking::{Cut, Plan};
+use crate::documents::chunk::{Whole, prefix};
+use crate::documents::sidecar::Sidecar;
+use crate::documents::store::{Place, Removed, language_of, save};
+use crate::documents::{DocumentStatus, Entry, Indexed};
+use crate::realm::hash;
+
+/// About how many bytes the index is given at once.
+const BATCH_BYTES: usize = 32 << 20;
+/// Chunks that are read at once, where what is said of them changes.
+const READ_TOGETHER: usize = 256;
+
+/// A text with its chunks and their vectors.
+struct Embedded {
+    content: Content,
+    cuts: Vec<Cut>,
+    vectors: Vec<Vec<f32>>,
+}
+
+/// What became of some documents.
+#[derive(Default)]
+struct Outcome {
+    entries: Vec<Entry>,
+    removed: Vec<Removed>,
+    statistics: IngestionStatistics,
+    reasons: Vec<String>,
+}
+
+impl Outcome {
+    fn fail(&mut self, entry: Entry) {
+        let reason = entry.reason.as_deref().unwrap_or_default();
+        self.reasons.push(format!("{}: {reason}", entry.location.name()));
+        self.statistics.failed += 1;
+        self.entries.push(entry);
+    }
+}
+
+impl Worker<'_> {
+    /// Indexes what was prepared, for the ingestion job, if there is one. When it returns, every query sees it.
+    ///
+    /// # Errors
+    /// What is no document's own fault; nothing is counted then, and all of it may be done again.
+    pub(super) async fn write(&self, role: &Ctx, job: Option<&str>, prepared: Vec<Prepared>) -> Result<()> {
+        let (mut outcome, mut contents, mut others) = (Outcome::default(), Vec::new(), Vec::new());
+        for prepared in prepared {
+            match prepared {
+                Prepared::Content(content) => contents.push(*content),
+                other => others.push(other),
+            }
+        }
+        let embedded = self.embed_all(role, contents, &mut outcome).await?;
+        let _writing = self.knowledge.inner.locks.writing().await;
+        for other in others {
+            match other {
+                Prepared::Failed(entry) => outcome.fail(entry),
+                Prepared::Same(entry) => outcome.entries.push(good(entry)),
+                Prepared::Said(entry, sidecar) => match self.say(&entry, &sidecar).await {
+                    Ok(()) => {
+                        outcome.statistics.metadata_modified += 1;
+                        outcome.entries.push(said(entry, &sidecar));
+                    }
+                    Err(error) => self.fail(&mut outcome, entry, error)?,
+                },
+                Prepared::Content(_) => {}
+                Prepared::Removal(entry) => {
+                    let prefix = prefix(&self.source.id, entry.location.name());
+                    self.index.apply(vec![Change::DeletePrefix { prefix }]).await?;
+                    outcome.statistics.deleted += 1;
+                    let Entry { location, handed_in, .. } = entry;
+                    outcome.removed.push(Removed { name: location.name().to_owned(), handed_in });
+                }
+            }
+        }
+        self.put_all(embedded, &mut outcome).await?;
+        ::store::crash::point("knowledge.index.after");
+        self.note(job, outcome).await
+    }
+
+    fn fail(&self, outcome: &mut Outcome, entry: Entry, error: Error) -> Result<()> {
+        match failed(entry, error)? {
+            Prepared::Failed(entry) => outcome.fail(entry),
+            _ => return Err(Error::internal("what failed has failed")),
+        }
+        Ok(())
+    }
+
+    /// Cuts and embeds all texts together; where one of them is at fault, each by itself.
+    async fn embed_all(&self, role: &Ctx, contents: Vec<Content>, outcome: &mut Outcome) -> Result<Vec<Embedded>> {
+        let together = self.embedded(role, &contents).await;
+        let mut embedded = Vec::with_capacity(contents.len());
+        match together {
+            Ok(parts) => {
+                let join = |(content, (cuts, vectors))| Embedded { content, cuts, vectors };
+                embedded.extend(contents.into_iter().zip(parts).map(join));
+            }
+            Err(error) if error.kind == ErrorKind::Invalid => {
+                for content in contents {
+                    match self.embedded(role, std::slice::from_ref(&content)).await {
+                        Ok(mut parts) => {
+                            let (cuts, vectors) = parts.pop().unwrap_or_default();
+                            embedded.push(Embedded { content, cuts, vectors });
+                        }
+                        Err(error) if error.kind == ErrorKind::Invalid => self.fail(outcome, content.entry, error)?,
+                        Err(error) => return Err(error),
+                    }
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(embedded)
+    }
+
+    /// The chunks of each text, and their vectors.
+    async fn embedded(&self, role: &Ctx, contents: &[Content]) -> Result<Vec<(Vec<Cut>, Vec<Vec<f32>>)>> {
+        let groups: Vec<_> = contents
+            .iter()
+            .map(|content| match &content.plan {
+                Plan::Groups(grouping) => grouping.groups(),
+                Plan::Cuts(_) => Vec::new(),
+            })
+            .collect();
+        let passages: Vec<Passage<'_>> = contents
+            .iter()
+            .zip(&groups)
+            .flat_map(|(content, groups)| {
+                let passage = move |(span, tokens): &(std::ops::Range<usize>, usize)| Passage {
+                    preface: "",
+                    text: &content.text[span.clone()],
+                    tokens: *tokens,
+                };
+                groups.iter().map(passage)
+            })
+            .collect();
+        let mut vectors = self.embed(role, &passages).await?.into_iter();
+        let cuts: Vec<Vec<Cut>> = contents
+            .iter()
+            .zip(&groups)
+            .map(|(content, groups)| match &content.plan {
+                Plan::Cuts(cuts) => cuts.clone(),
+                Plan::Groups(grouping) => grouping.cuts(&vectors.by_ref().take(groups.len()).collect::<Vec<_>>()),
+            })
+            .collect();
+        let prefaces: Vec<String> = contents.iter().map(|content| content.sidecar.preface()).collect();
+        let passages: Vec<Passage<'_>> = contents
+            .iter()
+            .zip(&cuts)
+            .zip(&prefaces)
+            .flat_map(|((content, cuts), preface)| {
+                let passage = move |cut: &Cut| Passage {
+                    preface: preface.as_str(),
+                    text: &content.text[cut.span.clone()],
+                    tokens: cut.tokens,
+                };
+                cuts.iter().map(passage)
+            })
+            .collect();
+        let mut vectors = self.embed(role, &passages).await?.into_iter();
+        let take = |cuts: Vec<Cut>| {
+            let vectors = vectors.by_ref().take(cuts.len()).collect();
+            (cuts, vectors)
+        };
+        Ok(cuts.into_iter().map(take).collect())
+    }
+
+    /// Puts all texts into the index; where one of them is at fault, each by itself.
+    async fn put_all(&self, embedded: Vec<Embedded>, outcome: &mut Outcome) -> Result<()> {
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        for embedded in embedded {
+            let size = embedded.content.text.len() * 2 + embedded.vectors.len() * (self.model.dimension * 4 + 512);
+            if bytes > 0 && bytes + size > BATCH_BYTES {
+                self.put(std::mem::take(&mut batch), outcome).await?;
+                bytes = 0;
+            }
+            bytes += size;
+            batch.push(embedded);
+        }
+        self.put(batch, outcome).await
+    }
+
+    async fn put(&self, batch: Vec<Embedded>, outcome: &mut Outcome) -> Result<()> {
+        let changes = batch.iter().flat_map(|embedded| self.changes(embedded)).collect();
+        match self.index.apply(changes).await {
+            Ok(_) => batch.into_iter().for_each(|embedded| put(outcome, embedded)),
+            Err(error) if error.kind == ErrorKind::Invalid => {
+                for embedded in batch {
+                    match self.put_alone(&embedded).await {
+                        Ok(()) => put(outcome, embedded),
+                        Err(error) => self.fail(outcome, embedded.content.entry, error)?,
+                    }
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Puts one text into the index, in steps where it is long: the first removes what was there.
+    async fn put_alone(&self, embedded: &Embedded) -> Result<()> {
+        let (mut step, mut bytes) = (Vec::new(), 0);
+        for change in self.changes(embedded) {
+            if bytes > BATCH_BYTES {
+                self.index.apply(std::mem::take(&mut step)).await?;
+                bytes = 0;
+            }
+            if let Change::Put(document) = &change {
+                bytes += document.fields.values().map(String::len).sum::<usize>() + self.model.dimension * 4 + 512;
+            }
+            step.push(change);
+        }
+        self.index.apply(step).await.map(drop)
+    }
+
+    fn changes(&self, embedded: &Embedded) -> Vec<Change> {
+        let Embedded { content, cuts, vectors } = embedded;
+        let whole = self.whole(&content.entry, &content.hash, content.language.as_deref(), &content.sidecar);
+        let prefix = prefix(&self.source.id, content.entry.location.name());
+        let puts = cuts
+            .iter()
+            .zip(vectors)
+            .enumerate()
+            .map(|(number, (cut, vector))| Change::Put(whole.chunk(&content.text, (number, cut), vector.clone())));
+        std::iter::once(Change::DeletePrefix { prefix }).chain(puts).collect()
+    }
+
+    fn whole<'a>(
+        &'a self,
+        entry: &'a Entry,
+        revision: &'a str,
+        language: Option<&str>,
+        sidecar: &'a Sidecar,
+    ) -> Whole<'a> {
+        let (source, location) = (self.source.id.as_str(), &entry.location);
+        Whole { source, location, revision, language: language_of(language), sidecar }
+    }
+
+    /// Changes what is said of a document whose text stays: permissions alone where nothing else is new.
+    async fn say(&self, entry: &Entry, sidecar: &Sidecar) -> Result<()> {
+        let Some(indexed) = &entry.indexed else { return Err(Error::internal("nothing is indexed of it")) };
+        let whole = self.whole(entry, &indexed.content, indexed.language.as_deref(), sidecar);
+        let prefix = prefix(&self.source.id, entry.location.name());
+        let (mut after, mut changes) = (None, Vec::new());
+        loop {
+            let keys = self.index.index().keys(&prefix, after.as_deref(), READ_TOGETHER).await?;
+            let Some(last) = keys.last() else { break };
+            after = Some(last.clone());
+            for key in keys {
+                let Some(chunk) = self.index.index().get(&key).await? else { continue };
+                let renewed = whole.renewed(chunk.clone());
+                changes.push(match renewed.metadata == chunk.metadata {
+                    true => Change::SetAcl { key, acl: renewed.acl },
+                    false => Change::Put(renewed),
+                });
+            }
+        }
+        self.index.apply(changes).await.map(drop)
+    }
+
+    /// Writes what became of the documents.
+    async fn note(&self, job: Option<&str>, outcome: Outcome) -> Result<()> {
+        let inner = &self.knowledge.inner;
+        let now = inner.clock.now();
+        let Outcome { mut entries, removed, statistics, reasons } = outcome;
+        for entry in &mut entries {
+            (entry.modified, entry.job) = (now, job.map(str::to_owned).or(entry.job.take()));
+        }
+        let place = Place { realm: self.realm, base: &self.base.id, source: &self.source.id };
+        let counted = Counted { statistics, reasons, now };
+        save(&inner.store, place, &entries, &removed, job.map(|job| (job, &counted))).await?;
+        self.index.changed();
+        Ok(())
+    }
+}
+
+/// The document as one that is indexed.
+fn good(entry: Entry) -> Entry {
+    Entry { status: DocumentStatus::Indexed, reason: None, ..entry }
+}
+
+fn said(entry: Entry, sidecar: &Sidecar) -> Entry {
+    let indexed = entry.indexed.clone().map(|indexed| Indexed {
+        sidecar: hash(sidecar.canonical()),
+        acl: sidecar.acl.clone(),
+        ..indexed
+    });
+    good(Entry { indexed, ..entry })
+}
+
+fn put(outcome: &mut Outcome, embedded: Embedded) {
+    let Embedded { content, cuts, .. } = embedded;
+    let Content { entry, sidecar, hash: content, language, title, warnings, .. } = content;
+    match entry.indexed {
+        Some(_) => outcome.statistics.modified += 1,
+        None => outcome.statistics.added += 1,
+    }
+    let indexed = Indexed {
+        content,
+        preface: hash(sidecar.preface()),
+        sidecar: hash(sidecar.canonical()),
+        acl: sidecar.acl,
+        language,
+        title,
+        warnings,
+        chunks: cuts.len() as u64,
+    };
+    outcome.entries.push(good(Entry { indexed: Some(indexed), ..entry }));
+}

@@ -1,0 +1,79 @@
+//! The end of a knowledge base: noted first, then its index goes, then its rows. What was broken off is ended at the next start.
+
+use base::{AccountId, Result};
+use identity::{Ctx, Removal};
+
+use super::{KnowledgeBase, KnowledgeBaseStatus, store};
+use crate::open::Knowledge;
+use crate::realm::Realm;
+use crate::{data_sources, ingestion};
+
+impl Knowledge {
+    /// Removes a knowledge base with its data sources, documents and index.
+    ///
+    /// # Errors
+    /// NotFound; Unavailable, where its index cannot be removed now: the next start of the server tries again.
+    pub async fn delete_knowledge_base(&self, ctx: &Ctx, identifier: &str) -> Result<KnowledgeBase> {
+        let realm = Realm::of(ctx);
+        let mut base = self.base_of(&realm, identifier).await?;
+        self.remove_base(&realm, &base).await?;
+        base.status = KnowledgeBaseStatus::Deleting;
+        Ok(base)
+    }
+
+    async fn remove_base(&self, realm: &Realm, base: &KnowledgeBase) -> Result<()> {
+        let inner = &self.inner;
+        store::begin_removal(&inner.store, realm, &base.id).await?;
+        let mut alone = Vec::new();
+        for source in data_sources::store::all_of(&inner.store, realm, &base.id).await? {
+            self.end_jobs(realm, &base.id, &source.id).await?;
+            alone.push(inner.locks.source(&base.id, &source.id).await);
+        }
+        let _writing = inner.locks.writing().await;
+        inner.indexes.remove(realm, base).await?;
+        store::remove(&inner.store, realm, &base.id).await
+    }
+
+    /// Ends what was broken off when the process ended before: removals, and jobs that were never submitted.
+    pub(crate) async fn resume(&self) -> Result<()> {
+        for account in self.inner.identity.closed_accounts().await? {
+            self.remove_account(&account).await?;
+        }
+        for (realm, base) in store::all(&self.inner.store).await? {
+            if base.status == KnowledgeBaseStatus::Deleting {
+                self.remove_base(&realm, &base).await?;
+            }
+        }
+        for (realm, base, source) in data_sources::store::going(&self.inner.store).await? {
+            self.remove_source(&realm, &base, &source).await?;
+        }
+        for (realm, job) in ingestion::store::unsubmitted(&self.inner.store).await? {
+            self.submit(&realm, job).await?;
+        }
+        self.resume_handed_in().await
+    }
+
+    /// Removes what an account has.
+    pub(crate) async fn remove_account(&self, account: &AccountId) -> Result<()> {
+        for (realm, base) in store::all(&self.inner.store).await? {
+            if realm.account == *account {
+                self.remove_base(&realm, &base).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Has the knowledge bases of accounts go when these are closed.
+    pub(crate) fn watch_removals(&self) {
+        let inner = std::sync::Arc::downgrade(&self.inner);
+        self.inner.identity.on_removal(move |removal| {
+            let inner = inner.clone();
+            async move {
+                let (Some(inner), Removal::Account(account)) = (inner.upgrade(), removal) else { return };
+                if let Err(error) = (Knowledge { inner }).remove_account(&account).await {
+                    tracing::error!(%account, ?error, "knowledge bases of a closed account stay until the next start");
+                }
+            }
+        });
+    }
+}

@@ -1,0 +1,175 @@
+//! Kills a program that synchronises a bucket at drawn writes, and looks at what is left each time.
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use base::PageRequest;
+use knowledge::{DocumentName, DocumentStatus, IngestionFilter, IngestionJob, IngestionStatus, Location, Retrieve};
+use store::crash::{Ending, Harness, Workload};
+
+#[path = "support/deployment.rs"]
+mod deployment;
+
+use deployment::{BUCKET, Deployment};
+
+/// Deaths in one life of a folder.
+const KILLS: usize = 4;
+/// Lives.
+const ROUNDS: usize = 60;
+/// Documents that stay, are changed, are said something else of, are new, and are gone.
+const EACH: usize = 3;
+
+fn text(kind: &str, number: usize) -> String {
+    let word = ["kestrel", "heron", "avocet"][number];
+    format!("The {kind} document about the {word}. It has {kind}{number} as its own word. It ends here.")
+}
+
+/// A deployment whose bucket was synchronised once and then changed.
+fn ready() -> &'static tempfile::TempDir {
+    static READY: OnceLock<tempfile::TempDir> = OnceLock::new();
+    READY.get_or_init(|| {
+        let dir = tempfile::tempdir().unwrap();
+        block_on(async {
+            let at = Deployment::open(dir.path()).await.unwrap();
+            at.prepare().await.unwrap();
+            for number in 0..EACH {
+                for kind in ["kept", "changed", "said", "gone"] {
+                    at.put(&format!("{kind}{number}.txt"), text(kind, number)).await.unwrap();
+                }
+            }
+            let base = at.base().await.unwrap();
+            let source = at.source(&base, None).await.unwrap();
+            let job = at.sync(&base, &source).await.unwrap();
+            assert_eq!(job.statistics.added, 4 * EACH as u64, "{job:?}");
+            for number in 0..EACH {
+                at.put(&format!("changed{number}.txt"), text("altered", number)).await.unwrap();
+                let secret = r#"{"accessControlList":[{"name":"ana","type":"USER","access":"ALLOW"}]}"#;
+                at.put(&format!("said{number}.txt.metadata.json"), secret).await.unwrap();
+                at.put(&format!("new{number}.txt"), text("new", number)).await.unwrap();
+                at.remove(&format!("gone{number}.txt")).await.unwrap();
+            }
+            at.store.close().await;
+        });
+        dir
+    })
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap().block_on(future)
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let to = to.join(entry.file_name());
+        match entry.file_type()?.is_dir() {
+            true => copy(&entry.path(), &to)?,
+            false => _ = fs::copy(entry.path(), to)?,
+        }
+    }
+    Ok(())
+}
+
+struct Server {
+    dir: tempfile::TempDir,
+    deaths: usize,
+    /// Deaths after which some and not all changes were counted.
+    midway: usize,
+}
+
+impl Workload for Server {
+    fn reset(&mut self, _round: usize) -> io::Result<()> {
+        self.dir = tempfile::tempdir()?;
+        copy(ready().path(), self.dir.path())
+    }
+
+    fn command(&mut self) -> Command {
+        // Examples are built beside the tests: `target/debug/examples/` next to `target/debug/deps/`.
+        let test = std::env::current_exe().unwrap();
+        let child = test.parent().unwrap().parent().unwrap().join("examples/ingestion_crash_child");
+        let mut command = Command::new(child);
+        command.arg(self.dir.path());
+        command
+    }
+
+    fn check(&mut self, ending: &Ending) -> Result<(), String> {
+        let dir = tempfile::tempdir().unwrap();
+        // A copy is looked at: opening a deployment ends what was broken off.
+        copy(self.dir.path(), dir.path()).unwrap();
+        let job = block_on(look(dir.path(), matches!(ending, Ending::Finished)))?;
+        if let Ending::Killed { .. } = ending {
+            self.deaths += 1;
+            let counted = job.map_or(0, |job| job.statistics.added + job.statistics.deleted);
+            self.midway += usize::from((1..2 * EACH as u64).contains(&counted));
+            return Ok(());
+        }
+        let job = job.ok_or("there is no job")?;
+        let counted = job.statistics;
+        let each = EACH as u64;
+        let whole = (counted.added, counted.modified, counted.metadata_modified, counted.deleted, counted.failed)
+            == (each, each, each, each, 0);
+        match job.status == IngestionStatus::Complete && whole {
+            true => Ok(()),
+            false => Err(format!("{job:?}")),
+        }
+    }
+}
+
+/// What is left: every document is whole in the index, as it was or as it is now, and what was counted is so. `done`: as it
+/// is now.
+async fn look(dir: &Path, done: bool) -> Result<Option<IngestionJob>, String> {
+    let failed = |error: base::Error| format!("{error:?}");
+    let at = Deployment::open(dir).await.map_err(failed)?;
+    let (base, page) = (at.base().await.map_err(failed)?, PageRequest { limit: 100, after: None });
+    let source = at.source(&base, None).await.map_err(failed)?;
+    for number in 0..EACH {
+        for (kind, now) in [("kept", "kept"), ("changed", "altered"), ("said", "said"), ("new", "new")] {
+            let document = format!("s3://{BUCKET}/{kind}{number}.txt");
+            let name = DocumentName {
+                knowledge_base: base.id.clone(),
+                data_source: source.id.clone(),
+                document: document.clone(),
+            };
+            match at.knowledge.document_text(&at.ctx, &name).await {
+                Ok(found) if found.text == text(now, number) => {}
+                Ok(found) if !done && found.text == text(kind, number) => {}
+                Err(_) if !done && kind == "new" => {}
+                other => return Err(format!("{document}: {other:?}")),
+            }
+            let location = vec![Location::S3 { uri: document.clone() }];
+            let detail = at.knowledge.documents(&at.ctx, &base.id, &source.id, location).await.map_err(failed)?;
+            if done && detail[0].status != DocumentStatus::Indexed {
+                return Err(format!("{detail:?}"));
+            }
+        }
+        let gone = Retrieve { results: 50, ..Retrieve::new(&base.id, format!("gone{number}")) };
+        let found = at.knowledge.retrieve(&at.ctx, gone).await.map_err(failed)?;
+        let names: Vec<&str> = found.passages.iter().map(|passage| passage.document.as_str()).collect();
+        if done && names.iter().any(|name| name.contains("/gone") || name.contains("/said")) {
+            return Err(format!("found what is gone or secret: {names:?}"));
+        }
+    }
+    let filter = IngestionFilter::default();
+    let jobs = at.knowledge.ingestion_jobs(&at.ctx, &base.id, &source.id, &filter, &page).await.map_err(failed)?.items;
+    at.store.close().await;
+    if jobs.len() > 2 {
+        return Err(format!("{} jobs", jobs.len()));
+    }
+    // The first one made the deployment.
+    Ok((jobs.len() == 2).then(|| jobs.into_iter().next()).flatten())
+}
+
+#[test]
+fn no_document_is_lost_or_counted_twice_however_often_the_server_dies() {
+    let mut server = Server { dir: tempfile::tempdir().unwrap(), deaths: 0, midway: 0 };
+    let harness = Harness { seed: 7, rounds: ROUNDS, kills: KILLS, time_limit: Duration::from_secs(60) };
+    harness.run(&mut server).unwrap();
+    assert!(server.deaths >= 200, "only {} deaths", server.deaths);
+    assert!(server.midway > 0, "no death came between two documents");
+}

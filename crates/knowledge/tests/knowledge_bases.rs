@@ -1,0 +1,346 @@
+//! Knowledge bases from their sources to their passages.
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use std::sync::atomic::Ordering;
+
+use base::{ErrorKind, PageRequest};
+use knowledge::{
+    AclEntry, Chunking, CustomBody, DocumentName, DocumentStatus, IngestionStatus, Location, NewContent, NewDocument,
+    NewMetadata, Origin, Retrieve, SearchType,
+};
+use search::{Filter, Value};
+use store::testing::each_backend;
+
+#[path = "support/deployment.rs"]
+mod deployment;
+
+use deployment::{BUCKET, Deployment, RIGHTS};
+
+fn uri(key: &str) -> String {
+    format!("s3://{BUCKET}/{key}")
+}
+
+fn readers(names: &[(&str, &str)]) -> String {
+    let entry = |(name, kind): &(&str, &str)| format!(r#"{{"name":"{name}","type":"{kind}","access":"ALLOW"}}"#);
+    format!(r#"{{"accessControlList":[{}]}}"#, names.iter().map(entry).collect::<Vec<_>>().join(","))
+}
+
+/// A deployment with a few documents, its knowledge base and data source.
+macro_rules! deployed {
+    ($store:expr, $chunking:expr, $dir:ident, $at:ident, $base:ident, $source:ident) => {
+        let $dir = tempfile::tempdir().unwrap();
+        let $at = Deployment::open_on($dir.path(), $store).await.unwrap();
+        $at.prepare().await.unwrap();
+        $at.put("refunds.txt", "Refunds take five days. They are paid to the card.").await.unwrap();
+        $at.put("cars/damage.txt", "Damage is reported within an hour. Photographs help.").await.unwrap();
+        let department = r#"{"metadataAttributes":{"department":"claims","year":2024}}"#;
+        $at.put("cars/damage.txt.metadata.json", department).await.unwrap();
+        let $base = $at.base().await.unwrap();
+        let $source = $at.source(&$base, $chunking).await.unwrap();
+    };
+}
+
+async fn sqlite() -> (tempfile::TempDir, store::Store) {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store::Store::open_sqlite(&dir.path().join("craton.db")).await.unwrap();
+    (dir, store)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_is_synchronised_step_by_step_and_counted_as_bedrock_counts() {
+    each_backend(async |store| {
+        deployed!(store, None, dir, at, base, source);
+        let first = at.sync(&base, &source).await.unwrap();
+        assert_eq!(first.status, IngestionStatus::Complete, "{first:?}");
+        let counted = first.statistics;
+        assert_eq!((counted.scanned, counted.sidecars_scanned, counted.added, counted.failed), (2, 1, 2, 0));
+        let found = at.ask(&at.ctx, &base, "How are refunds paid?").await.unwrap();
+        let best = &found.passages[0];
+        assert_eq!((best.document.as_str(), found.visible), (uri("refunds.txt").as_str(), 2));
+        assert_eq!(best.text, "Refunds take five days. They are paid to the card.");
+        assert_eq!(best.span, 0..best.text.len());
+        let added = &best.metadata["x-amz-bedrock-kb-source-uri"];
+        assert_eq!(added, &Value::Text(uri("refunds.txt")));
+        assert!(best.metadata.keys().all(|name| !name.starts_with("craton:")), "{:?}", best.metadata);
+
+        // Nothing changed: nothing is embedded.
+        let embedded = at.embedder.embedded.load(Ordering::SeqCst);
+        let again = at.sync(&base, &source).await.unwrap().statistics;
+        assert_eq!((again.scanned, again.added, again.modified, again.metadata_modified), (2, 0, 0, 0));
+        assert_eq!(at.embedder.embedded.load(Ordering::SeqCst), embedded);
+
+        // Of one the text changes, of another what is said of it; a third is new and a fourth cannot be read.
+        at.put("refunds.txt", "Refunds take seven days.").await.unwrap();
+        let department = r#"{"metadataAttributes":{"department":"fleet"}}"#;
+        at.put("cars/damage.txt.metadata.json", department).await.unwrap();
+        at.put("keys.txt", "Keys are left at the desk.").await.unwrap();
+        at.put("empty.txt", "").await.unwrap();
+        let changed = at.sync(&base, &source).await.unwrap();
+        let counted = changed.statistics;
+        assert_eq!((counted.added, counted.modified, counted.metadata_modified, counted.failed), (1, 1, 1, 1));
+        assert!(changed.failure_reasons[0].contains("empty.txt"), "{:?}", changed.failure_reasons);
+        assert_eq!(at.embedder.embedded.load(Ordering::SeqCst), embedded + 2);
+        let fleet = Filter::Equals("department".to_owned(), Value::Text("fleet".to_owned()));
+        let ask = Retrieve { filter: Some(fleet), ..Retrieve::new(&base.id, "refunds") };
+        let found = at.knowledge.retrieve(&at.ctx, ask).await.unwrap();
+        assert_eq!((found.passages.len(), found.matching, found.visible), (1, 1, 3));
+        let failed = Location::S3 { uri: uri("empty.txt") };
+        let detail = at.knowledge.documents(&at.ctx, &base.id, &source.id, vec![failed]).await.unwrap();
+        assert_eq!(detail[0].status, DocumentStatus::Failed);
+
+        // What is gone from the bucket is gone from the index.
+        at.remove("refunds.txt").await.unwrap();
+        at.remove("empty.txt").await.unwrap();
+        let gone = at.sync(&base, &source).await.unwrap().statistics;
+        assert_eq!((gone.scanned, gone.deleted, gone.failed), (2, 2, 0));
+        let found = at.ask(&at.ctx, &base, "refunds").await.unwrap();
+        assert!(found.passages.iter().all(|passage| passage.document != uri("refunds.txt")));
+
+        // And with the knowledge base goes all of it.
+        at.knowledge.delete_knowledge_base(&at.ctx, &base.id).await.unwrap();
+        let error = at.ask(&at.ctx, &base, "refunds").await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::NotFound);
+        assert!(
+            !dir.path().join("knowledge").join(at.ctx.account().as_str()).join("us-east-1").join(&base.id).exists()
+        );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_who_is_shut_out_finds_nothing_in_the_next_query() {
+    let (_db, store) = sqlite().await;
+    deployed!(store, None, dir, at, base, source);
+    let (ana, ben) = (at.user("ana").await.unwrap(), at.user("ben").await.unwrap());
+    at.identity.create_group(&at.ctx, "claims", None).await.unwrap();
+    at.identity.add_user_to_group(&at.ctx, "claims", "ben").await.unwrap();
+    let both = readers(&[("ana", "USER"), ("claims", "GROUP")]);
+    at.put("refunds.txt.metadata.json", both).await.unwrap();
+    at.sync(&base, &source).await.unwrap();
+    let sees = async |ctx: &identity::Ctx| {
+        let found = at.ask(ctx, &base, "refunds card").await.unwrap();
+        let whole = found.passages.iter().any(|passage| passage.document == uri("refunds.txt"));
+        assert_eq!(found.visible, if whole { 2 } else { 1 });
+        whole
+    };
+    assert!(sees(&ana).await && sees(&ben).await);
+    assert!(!sees(&at.ctx).await, "an administrator is not named and sees nothing");
+    let as_ana = Retrieve { user: Some("ana".to_owned()), ..Retrieve::new(&base.id, "refunds card") };
+    assert_eq!(at.knowledge.retrieve(&at.ctx, as_ana).await.unwrap().visible, 2);
+
+    // Out of the group.
+    at.identity.remove_user_from_group(&at.ctx, "claims", "ben").await.unwrap();
+    assert!(sees(&ana).await && !sees(&ben).await);
+    // Out of the sidecar; nothing is embedded again.
+    let embedded = at.embedder.embedded.load(Ordering::SeqCst);
+    at.put("refunds.txt.metadata.json", readers(&[("ben", "USER")])).await.unwrap();
+    let counted = at.sync(&base, &source).await.unwrap().statistics;
+    assert_eq!((counted.metadata_modified, counted.modified), (1, 0));
+    assert_eq!(at.embedder.embedded.load(Ordering::SeqCst), embedded);
+    assert!(!sees(&ana).await && sees(&ben).await);
+    let name =
+        DocumentName { knowledge_base: base.id.clone(), data_source: source.id.clone(), document: uri("refunds.txt") };
+    assert!(at.knowledge.may_read(&at.ctx, &name, Some("ben")).await.unwrap());
+    assert!(!at.knowledge.may_read(&at.ctx, &name, Some("ana")).await.unwrap());
+    let acl = at.knowledge.document_acl(&at.ctx, &name).await.unwrap();
+    assert_eq!(acl.allowed_users, ["ben".to_owned()].into());
+
+    // A sidecar that cannot be read changes nothing and says so.
+    at.put("refunds.txt.metadata.json", r#"{"accessControlList":[]}"#).await.unwrap();
+    let job = at.sync(&base, &source).await.unwrap();
+    assert_eq!(job.statistics.failed, 1, "{job:?}");
+    assert!(!sees(&ana).await && sees(&ben).await);
+    let location = Location::S3 { uri: uri("refunds.txt") };
+    let detail = at.knowledge.documents(&at.ctx, &base.id, &source.id, vec![location]).await.unwrap();
+    assert_eq!(detail[0].status, DocumentStatus::MetadataUpdateFailed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_lost_its_rights_fails_the_documents_and_keeps_what_is_stored() {
+    let (_db, store) = sqlite().await;
+    deployed!(store, None, dir, at, base, source);
+    at.sync(&base, &source).await.unwrap();
+    at.put("refunds.txt", "Refunds take seven days.").await.unwrap();
+    at.allow(&RIGHTS.replace("\"s3:GetObject\",", "")).await.unwrap();
+    let job = at.sync(&base, &source).await.unwrap();
+    assert_eq!((job.status, job.statistics.failed), (IngestionStatus::Complete, 1), "{job:?}");
+    let found = at.ask(&at.ctx, &base, "refunds").await.unwrap();
+    assert!(found.passages[0].text.contains("five days"), "{:?}", found.passages[0].text);
+    // It cannot list: the job says so, and removes nothing.
+    at.allow(&RIGHTS.replace("\"s3:ListBucket\",", "")).await.unwrap();
+    let job = at.sync(&base, &source).await.unwrap();
+    assert_eq!((job.status, job.statistics.deleted), (IngestionStatus::Failed, 0), "{job:?}");
+    assert!(job.failure_reasons[0].contains("s3:ListBucket"), "{:?}", job.failure_reasons);
+    // With its rights back, what failed is done.
+    at.allow(RIGHTS).await.unwrap();
+    let job = at.sync(&base, &source).await.unwrap();
+    assert_eq!((job.statistics.modified, job.statistics.failed), (1, 0), "{job:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_is_another_one_or_gone_is_said_so() {
+    let (_db, store) = sqlite().await;
+    deployed!(store, None, dir, at, base, source);
+    at.sync(&base, &source).await.unwrap();
+    for (version, says) in [(1, "another one now"), (usize::MAX, "is gone")] {
+        at.embedder.version.store(version, Ordering::SeqCst);
+        let error = at.ask(&at.ctx, &base, "refunds").await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Conflict);
+        assert!(error.message.contains(says), "{error}");
+        let job = at.sync(&base, &source).await.unwrap();
+        assert_eq!(job.status, IngestionStatus::Failed);
+        assert!(job.failure_reasons[0].contains(says), "{:?}", job.failure_reasons);
+    }
+    at.embedder.version.store(0, Ordering::SeqCst);
+    assert!(!at.ask(&at.ctx, &base, "refunds").await.unwrap().passages.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parents_and_neighbours_are_joined_and_a_document_is_its_chunks() {
+    let (_db, store) = sqlite().await;
+    let levels = Chunking::Hierarchical { parent_tokens: 12, child_tokens: 4, overlap_tokens: 1 };
+    deployed!(store, Some(levels), dir, at, base, source);
+    let text = "Alpha one two. Bravo three four. Charlie five six. Delta seven eight. Echo nine ten. Foxtrot end.";
+    at.put("letters.txt", text).await.unwrap();
+    at.sync(&base, &source).await.unwrap();
+    let found = at.ask(&at.ctx, &base, "Bravo").await.unwrap();
+    let best = &found.passages[0];
+    assert!(best.text.starts_with("Alpha one two. Bravo three four."), "{}", best.text);
+    assert_eq!(best.text, text[best.span.clone()]);
+    assert!(best.text.split_whitespace().count() <= 12);
+    let name =
+        DocumentName { knowledge_base: base.id.clone(), data_source: source.id.clone(), document: uri("letters.txt") };
+    assert_eq!(at.knowledge.document_text(&at.ctx, &name).await.unwrap().text, text);
+    let chunks = at.knowledge.chunks(&at.ctx, &name).await.unwrap();
+    assert!(chunks.len() > 3);
+    for chunk in &chunks {
+        assert_eq!(chunk.text, text[chunk.span.clone()]);
+        let parent = chunk.parent.clone().unwrap();
+        assert!(parent.start <= chunk.span.start && chunk.span.end <= parent.end);
+    }
+    let ask = Retrieve { neighbours: 1, results: 1, ..Retrieve::new(&base.id, "Echo nine") };
+    let wide = at.knowledge.retrieve(&at.ctx, ask).await.unwrap();
+    assert_eq!(wide.passages[0].text, text[wide.passages[0].span.clone()]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_chunkings_index_and_all_searches_find() {
+    let chunkings = [
+        Chunking::None,
+        Chunking::Fixed { max_tokens: 5, overlap_percentage: 20 },
+        Chunking::Semantic { max_tokens: 20, buffer_size: 1, breakpoint_percentile: 90 },
+    ];
+    for chunking in chunkings {
+        let (_db, store) = sqlite().await;
+        deployed!(store, Some(chunking.clone()), dir, at, base, source);
+        // Longer than the model reads at once.
+        let long = (0..200).map(|n| format!("Sentence number {n} of the long one. ")).collect::<String>();
+        at.put("long.txt", format!("{long}Zebras wait here.")).await.unwrap();
+        let job = at.sync(&base, &source).await.unwrap();
+        assert_eq!((job.statistics.added, job.statistics.failed), (3, 0), "{chunking:?}: {job:?}");
+        for search in [SearchType::Hybrid, SearchType::Semantic, SearchType::Lexical] {
+            let ask = Retrieve { search: Some(search), ..Retrieve::new(&base.id, "refunds paid card") };
+            let found = at.knowledge.retrieve(&at.ctx, ask).await.unwrap();
+            let best = &found.passages[0];
+            assert!(best.document == uri("refunds.txt"), "{chunking:?} {search:?}: {best:?}");
+            assert_eq!(best.explanation.lexical.is_some(), search != SearchType::Semantic);
+            assert_eq!(best.explanation.vector.is_some(), search != SearchType::Lexical);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_follow_each_other_and_near_duplicates_are_one() {
+    let (_db, store) = sqlite().await;
+    deployed!(store, None, dir, at, base, source);
+    for number in 0..7 {
+        let text =
+            format!("Insurance rule {number}: {}", ["apple", "pear", "plum", "fig", "lime", "kiwi", "date"][number]);
+        at.put(&format!("rules/{number}.txt"), text).await.unwrap();
+    }
+    for copy in 0..3 {
+        at.put(&format!("copies/{copy}.txt"), "The same words are here in each of these copies.").await.unwrap();
+    }
+    at.sync(&base, &source).await.unwrap();
+    let mut ask = Retrieve { results: 3, ..Retrieve::new(&base.id, "Insurance rule") };
+    let mut seen = Vec::new();
+    loop {
+        let page = at.knowledge.retrieve(&at.ctx, ask.clone()).await.unwrap();
+        seen.extend(page.passages.into_iter().map(|passage| passage.chunk));
+        ask.next = page.next;
+        if ask.next.is_none() {
+            break;
+        }
+    }
+    let distinct: std::collections::BTreeSet<_> = seen.iter().collect();
+    assert_eq!((seen.len(), distinct.len()), (10, 10), "two documents, seven rules and one of the copies");
+    let copies = Retrieve { results: 20, near_duplicates: true, ..Retrieve::new(&base.id, "same words copies") };
+    let all = at.knowledge.retrieve(&at.ctx, copies.clone()).await.unwrap().passages;
+    let one = at.knowledge.retrieve(&at.ctx, Retrieve { near_duplicates: false, ..copies }).await.unwrap().passages;
+    assert_eq!((all.len(), one.len()), (12, 10));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_are_handed_in_and_removed() {
+    each_backend(async |store| {
+        let dir = tempfile::tempdir().unwrap();
+        let at = Deployment::open_on(dir.path(), store).await.unwrap();
+        at.prepare().await.unwrap();
+        let base = at.base().await.unwrap();
+        let source = at.source_of(&base, Origin::Custom, None).await.unwrap();
+        let text = |id: &str, text: &str| NewDocument {
+            content: NewContent::Custom { id: id.to_owned(), body: CustomBody::Text(text.to_owned()) },
+            metadata: Some(NewMetadata::Inline(vec![("kind".to_owned(), Value::Text("note".to_owned()))])),
+            acl: None,
+        };
+        let secret = AclEntry { name: "ana".to_owned(), group: false, allow: true };
+        let secret = NewDocument { acl: Some(vec![secret]), ..text("secret", "The vault opens at nine.") };
+        let documents = vec![text("a", "Old text of a."), text("a", "Parking costs two euros."), secret];
+        let details = at.knowledge.ingest_documents(&at.ctx, &base.id, &source.id, documents).await.unwrap();
+        let statuses: Vec<_> = details.iter().map(|detail| detail.status).collect();
+        use DocumentStatus::{Deleting, Ignored, Indexed, NotFound, Starting};
+        assert_eq!(statuses, [Ignored, Starting, Starting]);
+        at.jobs.run_due_once().await.unwrap();
+        let custom = |id: &str| Location::Custom { id: id.to_owned() };
+        let names = vec![custom("a"), custom("secret"), custom("none")];
+        let details = at.knowledge.documents(&at.ctx, &base.id, &source.id, names.clone()).await.unwrap();
+        let statuses: Vec<_> = details.iter().map(|detail| detail.status).collect();
+        assert_eq!(statuses, [Indexed, Indexed, NotFound]);
+        let found = at.ask(&at.ctx, &base, "parking").await.unwrap();
+        assert_eq!((found.visible, found.passages[0].text.as_str()), (1, "Parking costs two euros."));
+        let as_ana = Retrieve { user: Some("ana".to_owned()), ..Retrieve::new(&base.id, "vault") };
+        assert_eq!(at.knowledge.retrieve(&at.ctx, as_ana).await.unwrap().visible, 2);
+        let page = PageRequest { limit: 1, after: None };
+        let listed = at.knowledge.list_documents(&at.ctx, &base.id, &source.id, &page).await.unwrap();
+        assert_eq!((listed.items.len(), listed.next_after.is_some()), (1, true));
+
+        let details = at.knowledge.delete_documents(&at.ctx, &base.id, &source.id, names).await.unwrap();
+        let statuses: Vec<_> = details.iter().map(|detail| detail.status).collect();
+        assert_eq!(statuses, [Deleting, Deleting, NotFound]);
+        at.jobs.run_due_once().await.unwrap();
+        assert_eq!(at.ask(&at.ctx, &base, "parking").await.unwrap().visible, 0);
+        let refused = at.knowledge.start_ingestion(&at.ctx, &base.id, &source.id, (None, None)).await.unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::Invalid);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_job_of_a_source_runs_at_a_time_and_can_be_stopped() {
+    let (_db, store) = sqlite().await;
+    deployed!(store, None, dir, at, base, source);
+    let start = || at.knowledge.start_ingestion(&at.ctx, &base.id, &source.id, (None, None));
+    let job = start().await.unwrap();
+    assert_eq!(job.status, IngestionStatus::Starting);
+    assert_eq!(start().await.unwrap_err().kind, ErrorKind::Conflict);
+    let stopped = at.knowledge.stop_ingestion(&at.ctx, &base.id, &source.id, &job.id).await.unwrap();
+    assert_eq!(stopped.status, IngestionStatus::Stopped);
+    let again = at.knowledge.stop_ingestion(&at.ctx, &base.id, &source.id, &job.id).await.unwrap_err();
+    assert_eq!(again.kind, ErrorKind::Conflict);
+    let job = at.sync(&base, &source).await.unwrap();
+    assert_eq!(job.statistics.added, 2);
+    let page = PageRequest { limit: 10, after: None };
+    let filter = knowledge::IngestionFilter::default();
+    let jobs = at.knowledge.ingestion_jobs(&at.ctx, &base.id, &source.id, &filter, &page).await.unwrap();
+    assert_eq!(jobs.items.len(), 2);
+}
