@@ -1,6 +1,7 @@
 //! Datasets: JSON lines in the shapes that Bedrock documents, read with the number of the line that is wrong.
 
 use base::{Error, Result};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::metrics::Family;
@@ -48,7 +49,7 @@ pub struct Turn {
 }
 
 /// What a system answered.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Output {
     /// The text; none of retrieve-only systems.
     pub text: Option<String>,
@@ -63,7 +64,7 @@ pub struct Output {
 }
 
 /// Something that was found.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Passage {
     /// What it is called.
     pub name: Option<String>,
@@ -74,7 +75,7 @@ pub struct Passage {
 }
 
 /// A part of the answer, and what it cites.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Citation {
     /// The part's first and last character, counted from 0, where they are told.
     pub span: Option<(u64, u64)>,

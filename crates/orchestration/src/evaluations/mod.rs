@@ -1,9 +1,10 @@
 //! Evaluation jobs: how good answers are, by judges that are models, and how far these can be trusted.
 //!
 //! - [`metrics`], [`custom`]: what is measured; [`prompts`]: what a judge reads; [`verdict`]: how its verdict is chosen.
-//! - [`dataset`]: what is evaluated.
+//! - [`dataset`], [`plan`]: what is evaluated.
 //! - [`alignment`], [`lexical`], [`clinical`]: what needs no judge.
-//! - [`card`], [`comparison`]: what comes of it.
+//! - [`Evaluations`]: the jobs; `run` does their work, `record` that of one record, `judge` asks.
+//! - [`output`], [`card`], [`comparison`]: what comes of it.
 
 pub mod alignment;
 pub mod card;
@@ -11,10 +12,23 @@ pub mod clinical;
 pub mod comparison;
 pub mod custom;
 pub mod dataset;
+mod job;
+mod judge;
 pub mod lexical;
 pub mod metrics;
 pub mod outcome;
+pub mod output;
+mod place;
+pub mod plan;
 pub mod prompts;
+mod record;
 mod rubrics;
+mod run;
+mod service;
+mod store;
 pub mod text;
 pub mod verdict;
+
+pub use job::{EvaluationFilter, EvaluationJob, EvaluationStatus, MOST_DELETED, NewEvaluation};
+pub use service::{Evaluations, Parts, Rag};
+pub use store::TABLES;

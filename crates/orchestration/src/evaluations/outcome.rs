@@ -1,10 +1,12 @@
 //! What a job finds out of a record.
 
+use serde::{Deserialize, Serialize};
+
 use super::alignment::Unsupported;
 use super::dataset::Output;
 
 /// A score, and how it came about.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Score {
     /// The metric's name.
     pub metric: String,
@@ -30,7 +32,7 @@ pub struct Score {
 }
 
 /// Tokens of a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Tokens {
     /// Read, cached ones included.
     pub input: u64,

@@ -53,6 +53,10 @@ pub fn builtin(material: &Material, rubric: &Rubric, passage: Option<usize>, kep
     for input in rubric.inputs {
         show(&mut user, material, *input, passage, kept);
     }
+    let compares = rubric.inputs.iter().any(|input| matches!(input, Input::Passages | Input::CitedPassages));
+    if compares && rubric.inputs.contains(&Input::Prediction) && !material.evidence.is_empty() {
+        tag(&mut user, "evidence", &evidence(&material.evidence));
+    }
     user.push_str("</record>\n\n");
     user.push_str(rubric.question);
     ask(&mut user, rubric.labels.iter().copied().chain(rubric.not_applicable));
@@ -157,12 +161,7 @@ fn show(user: &mut String, material: &Material, input: Input, passage: Option<us
                 tag(user, "passage", &plain(text));
             }
         }
-        Input::Prediction => {
-            tag(user, "response", &plain(material.prediction.as_deref().unwrap_or_default()));
-            if !material.evidence.is_empty() && passage.is_none() {
-                tag(user, "evidence", &evidence(&material.evidence));
-            }
-        }
+        Input::Prediction => tag(user, "response", &plain(material.prediction.as_deref().unwrap_or_default())),
     }
 }
 

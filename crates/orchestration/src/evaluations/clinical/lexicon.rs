@@ -1,6 +1,7 @@
 //! The words that the rules know.
 
 /// A finding: its name, and the words that mean it. A phrase is found where its words follow one another, each by its stem.
+#[derive(Debug)]
 pub(super) struct Finding {
     /// Its name.
     pub(super) name: &'static str,
