@@ -20,6 +20,7 @@ use jobs::Jobs;
 use models::Models;
 use objects::Objects;
 use orchestration::assistants::Assistants;
+use orchestration::evaluations::Evaluations;
 use tracing::Instrument as _;
 
 use crate::authentication::{self, Refusal};
@@ -47,6 +48,8 @@ pub struct Setup {
     pub models: Models,
     /// The applications of Q Business.
     pub assistants: Assistants,
+    /// Evaluation jobs.
+    pub evaluations: Evaluations,
     /// Durable work.
     pub jobs: Jobs,
     /// Backups of the deployment.
@@ -424,6 +427,10 @@ impl Api {
 
     pub(crate) fn assistants(&self) -> &Assistants {
         &self.0.setup.assistants
+    }
+
+    pub(crate) fn evaluations(&self) -> &Evaluations {
+        &self.0.setup.evaluations
     }
 
     pub(crate) fn jobs(&self) -> &Jobs {

@@ -5,8 +5,8 @@ use store::{Module, Store};
 
 /// Every module that has tables, in the order in which they are opened.
 pub(crate) fn modules() -> Vec<Module> {
-    let (jobs, objects, assistants) = (jobs::TABLES, objects::TABLES, orchestration::assistants::TABLES);
-    [identity::MODULES, &[jobs, objects], models::MODULES, &[assistants]].concat()
+    let orchestration = [orchestration::assistants::TABLES, orchestration::evaluations::TABLES];
+    [identity::MODULES, &[jobs::TABLES, objects::TABLES], models::MODULES, &orchestration].concat()
 }
 
 /// Refuses a database of a newer version before anything in it is touched.

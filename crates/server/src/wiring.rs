@@ -18,6 +18,7 @@ use jobs::Jobs;
 use models::{Config, HubConfig, Models, Parts, SnapshotPlace};
 use objects::{BlobPlace, Objects, OtherOwner};
 use orchestration::assistants::Assistants;
+use orchestration::evaluations::{self, Evaluations};
 use store::{DataDir, Store};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -93,6 +94,7 @@ async fn run(settings: &Settings, started: Instant) -> Result<()> {
         identity: services.identity.clone(),
         models: services.models.clone(),
         assistants: services.assistants.clone(),
+        evaluations: services.evaluations.clone(),
         jobs: services.jobs.clone(),
         backups: services.backups.clone(),
         objects: services.objects.clone(),
@@ -152,6 +154,7 @@ struct Services {
     objects: Objects,
     models: Models,
     assistants: Assistants,
+    evaluations: Evaluations,
     backups: Backups,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -206,9 +209,31 @@ async fn open_on(store: &Store, root_key: RootKey, settings: &Settings, data: &D
     };
     let models = Models::open(config(settings, data, Arc::clone(identity.keyring())), parts).await?;
     let assistants = Assistants::open(store.clone()).await?;
+    let evaluations = Evaluations::open(evaluations::Parts {
+        store: store.clone(),
+        jobs: jobs.clone(),
+        identity: identity.clone(),
+        objects: objects.clone(),
+        models: models.clone(),
+        clock: clock.clone(),
+        random: random.clone(),
+    });
+    let evaluations = evaluations.await?;
     let backups = backups::open(settings, data, (store, &identity, &jobs, &objects, &models), &clock);
     let store = store.clone();
-    Ok(Services { store, identity, jobs, objects, models, assistants, backups, clock, random, administrator })
+    Ok(Services {
+        store,
+        identity,
+        jobs,
+        objects,
+        models,
+        assistants,
+        evaluations,
+        backups,
+        clock,
+        random,
+        administrator,
+    })
 }
 
 /// The database of a data folder, or the one that `url` names.

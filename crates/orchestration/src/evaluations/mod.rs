@@ -4,7 +4,7 @@
 //! - [`dataset`], [`plan`]: what is evaluated.
 //! - [`alignment`], [`lexical`], [`clinical`]: what needs no judge.
 //! - [`Evaluations`]: the jobs; `run` does their work, `record` that of one record, `judge` asks.
-//! - [`output`], [`card`], [`comparison`]: what comes of it.
+//! - [`output`], [`card`], [`comparison`], [`report`]: what comes of it.
 
 pub mod alignment;
 pub mod card;
@@ -22,6 +22,7 @@ mod place;
 pub mod plan;
 pub mod prompts;
 mod record;
+pub mod report;
 mod rubrics;
 mod run;
 mod service;
@@ -30,5 +31,6 @@ pub mod text;
 pub mod verdict;
 
 pub use job::{EvaluationFilter, EvaluationJob, EvaluationStatus, MOST_DELETED, NewEvaluation};
+pub use record::Shown;
 pub use service::{Evaluations, Parts, Rag};
 pub use store::TABLES;

@@ -17,9 +17,19 @@ use super::prompts::Material;
 use super::run::{MAX_ATTEMPTS, Run};
 use super::store::{self, Place};
 
+/// What was asked, and what should be answered.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Shown {
+    /// The prompt.
+    pub prompt: String,
+    /// The reference answers.
+    pub references: Vec<String>,
+}
+
 /// What a system answered, or why it did not.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Answer {
+    shown: Shown,
     output: Option<Output>,
     error: Option<String>,
     tokens: Tokens,
@@ -116,10 +126,11 @@ impl Run<'_> {
                 answered.map(|output| (output, Tokens::default()))
             }
         };
+        let shown = Shown { prompt: turn.prompt.clone(), references: turn.references.clone() };
         match answered {
-            Ok((output, tokens)) => Ok(Answer { output: Some(output), error: None, tokens }),
+            Ok((output, tokens)) => Ok(Answer { shown, output: Some(output), error: None, tokens }),
             Err(error) if is_fault(&error) && self.work.attempt() < MAX_ATTEMPTS => Err(error),
-            Err(error) => Ok(Answer { error: Some(error.public_text()), ..Answer::default() }),
+            Err(error) => Ok(Answer { shown, error: Some(error.public_text()), ..Answer::default() }),
         }
     }
 
@@ -190,6 +201,11 @@ impl Run<'_> {
 
 /// The most tokens of an answer where nothing is said.
 const DEFAULT_TOKENS: u32 = 512;
+
+/// What a kept answer was asked for.
+pub(super) fn shown(part: &store::Part) -> Result<Shown> {
+    Ok(part.read::<Answer>()?.shown)
+}
 
 /// Puts what is kept into a turn's outcome.
 pub(super) fn fill(turn: &mut TurnOutcome, part: &store::Part) -> Result<()> {
