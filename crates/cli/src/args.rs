@@ -145,6 +145,12 @@ pub enum Command {
         after_help = "Examples:\n  craton batch create --model smollm2-135m-instruct --from s3://batches/in/ --to s3://batches/out/ --role-arn arn:aws:iam::111122223333:role/Batcher --wait\n  craton batch status abc123def456\n  craton batch results abc123def456 --to results/"
     )]
     Batch(Batch),
+    /// Evaluate models and knowledge bases by judges, and read what came of it
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  craton eval convert dev1.jsonl dev1-eval.jsonl --sample 1000\n  craton eval report abc123def456\n  craton eval compare abc123def456 def456abc123"
+    )]
+    Eval(crate::eval_args::Eval),
     /// List, show and cancel jobs
     #[command(subcommand, after_help = "Examples:\n  craton jobs list\n  craton jobs cancel ID")]
     Jobs(Jobs),

@@ -24,7 +24,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("models", &["base", "store", "inference", "checkpoint", "jobs", "identity", "objects"]),
     ("orchestration", &["base", "store", "learn", "jobs", "identity", "objects", "models"]),
     ("aws-api", &["base", "aws-wire", "inference", "jobs", "identity", "objects", "backup", "models", "orchestration"]),
-    ("cli", &["base", "aws-wire"]),
+    ("cli", &["base", "learn", "aws-wire"]),
     (
         "server",
         &[

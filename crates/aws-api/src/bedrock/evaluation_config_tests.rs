@@ -16,7 +16,8 @@ fn evaluation() -> Value {
 
 #[test]
 fn every_kind_of_system_is_understood() {
-    let of = |inference: Value| asked(&evaluation(), &inference, "s3://b/".to_owned(), false).map(|asked| asked.systems);
+    let of =
+        |inference: Value| asked(&evaluation(), &inference, "s3://b/".to_owned(), false).map(|asked| asked.systems);
     let parameters = Parameters { temperature: Some(0.5), top_p: None, max_tokens: Some(9) };
     assert_eq!(
         of(json!({"models": [{"bedrockModel": {"modelIdentifier": "m",
@@ -29,7 +30,9 @@ fn every_kind_of_system_is_understood() {
         Ok(vec![System::ModelAnswers { source: source() }])
     );
     assert_eq!(
-        of(json!({"ragConfigs": [{"precomputedRagSourceConfig": {"retrieveSourceConfig": {"ragSourceIdentifier": "mine"}}}]})),
+        of(
+            json!({"ragConfigs": [{"precomputedRagSourceConfig": {"retrieveSourceConfig": {"ragSourceIdentifier": "mine"}}}]})
+        ),
         Ok(vec![System::RetrieveAnswers { source: source() }])
     );
     assert_eq!(

@@ -5,9 +5,7 @@ use futures::future::FutureExt as _;
 use http::{HeaderValue, StatusCode, header};
 use identity::Ask;
 use orchestration::evaluations::NewEvaluation;
-use orchestration::evaluations::report::{
-    comparison_json, comparison_text, html, report_json, report_text, rows_json,
-};
+use orchestration::evaluations::report::{comparison_json, comparison_text, html, report_json, report_text, rows_json};
 use serde_json::{Value, json};
 
 use crate::bedrock::{asked, evaluation_arn, warn};

@@ -107,9 +107,9 @@ impl Card {
 
 /// The scores of a metric with the place of their turn: line and turn, from 1.
 pub(super) fn scores<'a>(records: &'a [RecordOutcome], metric: &str) -> Vec<((usize, usize), &'a Score)> {
-    let turns = records.iter().flat_map(|record| {
-        (1..).zip(&record.turns).map(move |(number, turn)| ((record.line, number), turn))
-    });
+    let turns = records
+        .iter()
+        .flat_map(|record| (1..).zip(&record.turns).map(move |(number, turn)| ((record.line, number), turn)));
     turns
         .flat_map(|(place, turn)| turn.scores.iter().map(move |score| (place, score)))
         .filter(|(_, score)| score.metric == metric)

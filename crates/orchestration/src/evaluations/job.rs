@@ -266,12 +266,7 @@ impl Evaluations {
     ///
     /// # Errors
     /// Unavailable, where the database cannot be read.
-    pub async fn list(
-        &self,
-        ctx: &Ctx,
-        filter: &EvaluationFilter,
-        page: &PageRequest,
-    ) -> Result<Page<EvaluationJob>> {
+    pub async fn list(&self, ctx: &Ctx, filter: &EvaluationFilter, page: &PageRequest) -> Result<Page<EvaluationJob>> {
         let (store, keyring) = (&self.inner.store, self.inner.identity.keyring());
         // Whether a job has ended is settled first, as the listing may ask for it.
         for job in store::open_jobs(store, keyring, ctx).await? {
@@ -329,7 +324,8 @@ impl Evaluations {
             (State::Cancelled, _) => (EvaluationStatus::Stopped, job.messages),
             (State::Failed, _) if job.status == EvaluationStatus::Stopping => (EvaluationStatus::Stopped, job.messages),
             (State::Failed, error) => {
-                let said = error.map(|error| [Some(error.message), error.hint].into_iter().flatten().collect::<Vec<_>>());
+                let said =
+                    error.map(|error| [Some(error.message), error.hint].into_iter().flatten().collect::<Vec<_>>());
                 let said = said.map_or_else(|| "The evaluation job failed.".to_owned(), |said| said.join(" "));
                 (EvaluationStatus::Failed, vec![cut(said)])
             }

@@ -56,7 +56,8 @@ impl Judge<'_> {
         let rubric = metric.rubric(family, material.ground_truth.is_some());
         let scale = Scale::ordinal(rubric.labels, rubric.not_applicable);
         let mut score = self.blank(metric.name());
-        let passages = if rubric.inputs.contains(&Input::OneCitedPassage) { &material.cited } else { &material.passages };
+        let passages =
+            if rubric.inputs.contains(&Input::OneCitedPassage) { &material.cited } else { &material.passages };
         if metric.is_by_passage() {
             if passages.is_empty() {
                 return Ok(Score { error: Some("There is no passage to judge.".to_owned()), ..score });
@@ -173,7 +174,8 @@ impl Judge<'_> {
         let answer: Option<Value> = serde_json::from_str(&text).ok();
         let answer = answer.as_ref().and_then(|answer| answer["answer"].as_str());
         let at = labels.iter().position(|label| Some(*label) == answer);
-        let at = at.ok_or_else(|| Error::invalid(format!("The upstream's judge answered none of the labels: `{text}`.")))?;
+        let at =
+            at.ok_or_else(|| Error::invalid(format!("The upstream's judge answered none of the labels: `{text}`.")))?;
         let logprobs: Vec<f64> = (0..labels.len()).map(|i| if i == at { 0.0 } else { f64::NEG_INFINITY }).collect();
         scale.verdict(&logprobs)
     }
@@ -270,8 +272,7 @@ fn of_passages(score: Score, scale: &Scale, given: &[Given]) -> Score {
 /// An explanation that is made of the answer's evidence.
 fn from_evidence(label: &str, material: &Material) -> String {
     let prediction = material.prediction.as_deref().unwrap_or_default();
-    let sources: Vec<String> =
-        material.ground_truth.iter().cloned().chain(material.passages.iter().cloned()).collect();
+    let sources: Vec<String> = material.ground_truth.iter().cloned().chain(material.passages.iter().cloned()).collect();
     if sources.is_empty() {
         return format!("The judge chose `{label}`. There is nothing to compare the response with.");
     }

@@ -1,8 +1,8 @@
 //! Metrics that need no judge: how near an answer is to its references, and the rules for clinical summaries.
 
 use base::{Error, Result};
-use learn::rouge::{self, Stemming};
 use learn::overlap;
+use learn::rouge::{self, Stemming};
 
 use super::clinical;
 
@@ -82,9 +82,8 @@ impl Computed {
         let best = |score: fn(&str, &str) -> f64| {
             references.iter().map(|reference| score(prediction, reference)).fold(0.0, f64::max)
         };
-        let rouge = |of: fn(rouge::Rouge) -> rouge::Score| {
-            of(rouge::best(prediction, &references, Stemming::Porter)).f1
-        };
+        let rouge =
+            |of: fn(rouge::Rouge) -> rouge::Score| of(rouge::best(prediction, &references, Stemming::Porter)).f1;
         Some(match self {
             Self::Rouge1 => rouge(|scores| scores.rouge1),
             Self::Rouge2 => rouge(|scores| scores.rouge2),

@@ -13,16 +13,17 @@ pub fn line(record: &Record, outcome: &RecordOutcome, family: Family) -> String 
     let turns = record.turns.iter().zip(&outcome.turns);
     let value = match family {
         Family::Model => turns.map(|(turn, outcome)| model_line(turn, outcome)).next().unwrap_or(Value::Null),
-        _ => json!({"conversationTurns": turns.map(|(turn, outcome)| rag_turn(turn, outcome, family)).collect::<Vec<_>>()}),
+        _ => {
+            json!({"conversationTurns": turns.map(|(turn, outcome)| rag_turn(turn, outcome, family)).collect::<Vec<_>>()})
+        }
     };
     value.to_string()
 }
 
 fn model_line(turn: &Turn, outcome: &TurnOutcome) -> Value {
     let output = outcome.output.as_ref();
-    let response = output.map(|output| {
-        json!({"modelIdentifier": output.model, "response": output.text.as_deref().unwrap_or_default()})
-    });
+    let response = output
+        .map(|output| json!({"modelIdentifier": output.model, "response": output.text.as_deref().unwrap_or_default()}));
     let mut line = json!({
         "automatedEvaluationResult": {"scores": outcome.scores.iter().map(score).collect::<Vec<_>>()},
         "inputRecord": turn.input,
@@ -85,7 +86,8 @@ fn passage(passage: &Passage) -> Value {
 
 /// A score: the result is a number from 0 to 1, the word of a scale of words, or null.
 fn score(score: &Score) -> Value {
-    let word = score.label.as_ref().filter(|_| score.result.is_none() && score.error.is_none() && score.expected.is_none());
+    let word =
+        score.label.as_ref().filter(|_| score.result.is_none() && score.error.is_none() && score.expected.is_none());
     let result = score.result.map_or_else(|| json!(word), |result| json!(result));
     let judge = score.judge.as_ref();
     let details = judge.map(|judge| json!({"modelIdentifier": judge, "explanation": score.explanation}));

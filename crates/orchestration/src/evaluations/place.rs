@@ -78,11 +78,8 @@ impl Place {
         encrypted_under: Option<&str>,
     ) -> Result<()> {
         let key = self.below(key);
-        let encryption = encrypted_under.map(|key| Encryption::Kms {
-            key: Some(key.to_owned()),
-            bucket_key: None,
-            context: None,
-        });
+        let encryption =
+            encrypted_under.map(|key| Encryption::Kms { key: Some(key.to_owned()), bucket_key: None, context: None });
         let put = PutObject { encryption, ..PutObject::new(&self.bucket, &key) };
         let written = objects.put_object(ctx, put, Body::from_bytes(text)).await;
         let failed = |error: objects::Error| {

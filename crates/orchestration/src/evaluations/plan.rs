@@ -170,9 +170,9 @@ impl System {
             Self::Model { model, .. } => model,
             Self::ModelAnswers { source } | Self::RetrieveAnswers { source } | Self::RagAnswers { source } => source,
             Self::Retrieve { configuration } => configuration["knowledgeBaseId"].as_str().unwrap_or("knowledge-base"),
-            Self::RetrieveAndGenerate { configuration } => configuration["knowledgeBaseConfiguration"]["knowledgeBaseId"]
-                .as_str()
-                .unwrap_or("knowledge-base"),
+            Self::RetrieveAndGenerate { configuration } => {
+                configuration["knowledgeBaseConfiguration"]["knowledgeBaseId"].as_str().unwrap_or("knowledge-base")
+            }
         }
     }
 }
@@ -316,7 +316,9 @@ fn of_dataset(dataset: &AskedDataset, custom: &[CustomMetric], family: Family) -
             None => Metric::Builtin(builtin(name, family)?),
         };
         if family == Family::Retrieve && matches!(metric, Metric::Computed(_)) {
-            return Err(Error::invalid(format!("The metric `{name}` judges answers, and a retrieve-only job has none.")));
+            return Err(Error::invalid(format!(
+                "The metric `{name}` judges answers, and a retrieve-only job has none."
+            )));
         }
         if metrics.contains(&metric) {
             return Err(Error::invalid(format!("The metric `{name}` is named twice.")));

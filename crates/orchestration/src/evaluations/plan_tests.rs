@@ -21,17 +21,15 @@ fn asked(metrics: &[&str]) -> Asked {
     }
 }
 
-const LINE: &str =
-    r#"{"prompt": "p", "modelResponses": [{"response": "a", "modelIdentifier": "mine"}]}"#;
+const LINE: &str = r#"{"prompt": "p", "modelResponses": [{"response": "a", "modelIdentifier": "mine"}]}"#;
 
 #[test]
 fn built_in_custom_and_computed_metrics_go_together() {
     let plan = Plan::new(&asked(&["Builtin.Correctness", "tone", "Craton.RougeL"])).unwrap();
-    assert_eq!(plan.metrics[0].iter().map(Metric::name).collect::<Vec<_>>(), [
-        "Builtin.Correctness",
-        "tone",
-        "Craton.RougeL"
-    ]);
+    assert_eq!(
+        plan.metrics[0].iter().map(Metric::name).collect::<Vec<_>>(),
+        ["Builtin.Correctness", "tone", "Craton.RougeL"]
+    );
     assert_eq!(plan.metrics[0][0].card(Family::Model).steps, [0, 500, 1000]);
     assert!(!plan.needs_knowledge_base());
 }

@@ -90,10 +90,7 @@ impl Run<'_> {
         let parts = store::parts(store, keyring, &self.ctx, &self.job.id, (dataset, system), range).await?;
         let mut outcomes: Vec<RecordOutcome> = records
             .iter()
-            .map(|record| RecordOutcome {
-                line: record.line,
-                turns: vec![TurnOutcome::default(); record.turns.len()],
-            })
+            .map(|record| RecordOutcome { line: record.line, turns: vec![TurnOutcome::default(); record.turns.len()] })
             .collect();
         for part in parts {
             let outcome = outcomes.get_mut(part.place.record - first);
@@ -104,13 +101,7 @@ impl Run<'_> {
     }
 
     /// Asks a system. An error that is the record's own is an answer; so is a fault that stays on the last attempt.
-    async fn answer(
-        &self,
-        role: &Ctx,
-        system: &System,
-        history: &[(String, String)],
-        turn: &Turn,
-    ) -> Result<Answer> {
+    async fn answer(&self, role: &Ctx, system: &System, history: &[(String, String)], turn: &Turn) -> Result<Answer> {
         let answered = match system {
             System::ModelAnswers { .. } | System::RetrieveAnswers { .. } | System::RagAnswers { .. } => {
                 Ok((turn.output.clone().unwrap_or_default(), Tokens::default()))

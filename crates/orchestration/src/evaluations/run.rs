@@ -1,7 +1,7 @@
 //! The work of an evaluation job.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Weak;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use base::{Error, Result};
 use futures::future::BoxFuture;
@@ -187,13 +187,17 @@ impl Run<'_> {
     async fn write_custom_metrics(&self) -> Result<()> {
         let role = self.role().await?;
         for metric in &self.job.asked.custom {
-            let scale: Vec<Value> = metric.scale.iter().map(|(definition, value)| {
-                let value = match value {
-                    super::plan::AskedRating::Float(value) => json!({"floatValue": value}),
-                    super::plan::AskedRating::Text(word) => json!({"stringValue": word}),
-                };
-                json!({"definition": definition, "value": value})
-            }).collect();
+            let scale: Vec<Value> = metric
+                .scale
+                .iter()
+                .map(|(definition, value)| {
+                    let value = match value {
+                        super::plan::AskedRating::Float(value) => json!({"floatValue": value}),
+                        super::plan::AskedRating::Text(word) => json!({"stringValue": word}),
+                    };
+                    json!({"definition": definition, "value": value})
+                })
+                .collect();
             let definition = json!({"customMetricDefinition":
                 {"name": metric.name, "instructions": metric.instructions, "ratingScale": scale}});
             self.put(&role, &format!("custom_metrics/{}.json", metric.name), definition.to_string()).await?;
@@ -259,5 +263,7 @@ impl Metric {
 /// A model id or a name as one folder of a key.
 fn folder(label: &str) -> String {
     let last = label.rsplit('/').next().unwrap_or(label);
-    last.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':') { c } else { '_' }).collect()
+    last.chars()
+        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':') { c } else { '_' })
+        .collect()
 }

@@ -113,7 +113,8 @@ impl Evaluations {
         for judge in [&asked.judge, &asked.custom_judge].into_iter().flatten() {
             let name = judge::name_of(&models.resolve(ctx, judge).await?);
             for (generator, _) in generators.iter().filter(|(_, other)| *other == name) {
-                let warning = format!("The judge `{judge}` and the generator `{generator}` are the same model, `{name}`.");
+                let warning =
+                    format!("The judge `{judge}` and the generator `{generator}` are the same model, `{name}`.");
                 if !warnings.contains(&warning) {
                     warnings.push(warning);
                 }

@@ -270,7 +270,8 @@ pub(super) async fn keep<T: Serialize + Sync>(
     let part = place.metric.map_or(Ok(-1), index)?;
     store
         .write(|tx| async move {
-            let sql = "INSERT INTO evaluations_parts (account, region, job, dataset, system, record, turn, part, content)
+            let sql =
+                "INSERT INTO evaluations_parts (account, region, job, dataset, system, record, turn, part, content)
                        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING";
             let params = params![ctx.account(), ctx.region(), id, dataset, system, record, turn, part, sealed];
             tx.execute(sql, params).await.map(drop)
@@ -363,7 +364,8 @@ fn read_job(keyring: &Keyring, ctx: &Ctx, row: &Row) -> Result<EvaluationJob> {
 }
 
 fn open<T: DeserializeOwned>(keyring: &Keyring, purpose: &str, sealed: &[u8]) -> Result<T> {
-    serde_json::from_slice(&keyring.open(purpose, sealed)?).map_err(|error| Error::internal(format!("{purpose}: {error}")))
+    serde_json::from_slice(&keyring.open(purpose, sealed)?)
+        .map_err(|error| Error::internal(format!("{purpose}: {error}")))
 }
 
 fn asked_purpose(job: &str) -> String {

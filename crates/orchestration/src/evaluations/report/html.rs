@@ -59,7 +59,11 @@ fn of_section(page: &mut String, section: &Section) {
     card.metrics.iter().for_each(|metric| of_metric(page, metric));
     page.push_str("</tbody></table>");
     for (group, share) in &card.cached {
-        page.push_str(&format!("<p>{:.0} % of the tokens of {} came from the cache.</p>", share * 100.0, escaped(group)));
+        page.push_str(&format!(
+            "<p>{:.0} % of the tokens of {} came from the cache.</p>",
+            share * 100.0,
+            escaped(group)
+        ));
     }
 }
 
@@ -105,10 +109,17 @@ fn of_row(page: &mut String, row: &ReportRow) {
         Some(text) => marked(text, row),
         None => escaped(row.outcome.error.as_deref().unwrap_or("-")),
     };
-    let passages: String =
-        output.iter().flat_map(|output| &output.passages).map(|passage| format!("<pre>{}</pre>", escaped(&passage.text))).collect();
+    let passages: String = output
+        .iter()
+        .flat_map(|output| &output.passages)
+        .map(|passage| format!("<pre>{}</pre>", escaped(&passage.text)))
+        .collect();
     let sources = output.map_or(0, |output| output.passages.len());
-    let sources = if sources == 0 { "0".to_owned() } else { format!("<details><summary>{sources}</summary>{passages}</details>") };
+    let sources = if sources == 0 {
+        "0".to_owned()
+    } else {
+        format!("<details><summary>{sources}</summary>{passages}</details>")
+    };
     let scores: String = row
         .outcome
         .scores
@@ -130,7 +141,8 @@ fn of_row(page: &mut String, row: &ReportRow) {
 fn marked(text: &str, row: &ReportRow) -> String {
     let chars: Vec<char> = text.chars().collect();
     let (mut marked, mut at) = (String::new(), 0);
-    let part = |from: usize, to: usize| escaped(&chars[from.min(chars.len())..to.min(chars.len())].iter().collect::<String>());
+    let part =
+        |from: usize, to: usize| escaped(&chars[from.min(chars.len())..to.min(chars.len())].iter().collect::<String>());
     for span in &row.outcome.unsupported {
         marked.push_str(&part(at, span.start.max(at)));
         marked.push_str(&format!("<mark>{}</mark>", part(span.start.max(at), span.end.max(at))));

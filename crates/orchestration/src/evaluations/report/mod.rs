@@ -141,13 +141,7 @@ impl Evaluations {
     ///
     /// # Errors
     /// NotFound, where there is no such job; Invalid, where it has no such metric.
-    pub async fn rows(
-        &self,
-        ctx: &Ctx,
-        identifier: &str,
-        metric: Option<&str>,
-        most: usize,
-    ) -> Result<Vec<ReportRow>> {
+    pub async fn rows(&self, ctx: &Ctx, identifier: &str, metric: Option<&str>, most: usize) -> Result<Vec<ReportRow>> {
         let job = self.get(ctx, identifier).await?;
         let plan = Plan::new(&job.asked)?;
         if let Some(name) = metric
@@ -212,12 +206,7 @@ impl Evaluations {
         Ok(judge::name_of(&one) == judge::name_of(&two) && parameters == others)
     }
 
-    async fn outcomes_of(
-        &self,
-        ctx: &Ctx,
-        job: &EvaluationJob,
-        ids: (usize, usize),
-    ) -> Result<Vec<RecordOutcome>> {
+    async fn outcomes_of(&self, ctx: &Ctx, job: &EvaluationJob, ids: (usize, usize)) -> Result<Vec<RecordOutcome>> {
         let mut records: BTreeMap<usize, Vec<TurnOutcome>> = BTreeMap::new();
         for row in self.rows_of(ctx, job, ids).await? {
             records.entry(row.record).or_default().push(row.outcome);

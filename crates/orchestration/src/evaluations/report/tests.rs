@@ -39,7 +39,8 @@ fn report() -> Report {
         modified: Timestamp(0),
         ended: None,
     };
-    let metric = CardMetric { name: "m".to_owned(), is_higher_worse: false, steps: vec![0, 1000], group: "g".to_owned() };
+    let metric =
+        CardMetric { name: "m".to_owned(), is_higher_worse: false, steps: vec![0, 1000], group: "g".to_owned() };
     let card = Card::new(&[record(1, "m", Some(1.0)), record(2, "m", Some(0.0))], &[metric], Vec::new());
     let section = Section { dataset: "d".to_owned(), system: "s".to_owned(), judge: Some("judge".to_owned()), card };
     Report { job, kind: "model", progress: Vec::new(), seconds_left: None, sections: vec![section] }

@@ -61,9 +61,11 @@ fn figures(metric: &MetricSummary) -> String {
         figures.push_str(&format!("  margin {margin:.2}"));
     }
     figures.push_str(&format!("  n={}", metric.scored));
-    for (count, what) in
-        [(metric.failed, "failed"), (metric.not_applicable, "not applicable"), (metric.truncated, "with passages left out")]
-    {
+    for (count, what) in [
+        (metric.failed, "failed"),
+        (metric.not_applicable, "not applicable"),
+        (metric.truncated, "with passages left out"),
+    ] {
         if count > 0 {
             figures.push_str(&format!(", {count} {what}"));
         }
