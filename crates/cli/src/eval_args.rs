@@ -61,6 +61,29 @@ pub enum Eval {
         #[arg(long, default_value_t = 10)]
         limit: u32,
     },
+    /// Compare a job's judge with people, and keep how far it agrees with them
+    ///
+    /// Each line of the labels is `{"record": 1, "turn": 1, "metric": "Builtin.Correctness", "label": 2}`: the record's place in
+    /// the dataset from 1, and the label's place on the metric's scale from 0.
+    #[command(after_help = "Examples:\n  craton eval calibrate abc123def456 --labels labels.jsonl")]
+    Calibrate {
+        /// The job's id or ARN
+        job: String,
+        /// What people say, as JSON lines
+        #[arg(long, value_name = "FILE")]
+        labels: PathBuf,
+    },
+    /// Show how far a judge agrees with people
+    #[command(after_help = "Examples:\n  craton eval passport smollm2-135m-instruct")]
+    Passport {
+        /// The judge's model id
+        judge: String,
+    },
+    /// Evaluate a knowledge base with several result counts and search types, and recommend one
+    #[command(
+        after_help = "Examples:\n  craton eval sweep depth --counts 3,5,10 --searches HYBRID,SEMANTIC --kind rag --knowledge-base ABCDEFGHIJ --generator smollm2-135m-instruct --judge smollm2-135m-instruct --dataset s3://evals/in.jsonl --to s3://evals/out/ --role-arn arn:aws:iam::111122223333:role/Evaluator --metric Builtin.Correctness"
+    )]
+    Sweep(Box<Sweep>),
     /// Stop a job
     #[command(after_help = "Examples:\n  craton eval stop abc123def456")]
     Stop {
@@ -107,8 +130,22 @@ pub enum Kind {
     Model,
 }
 
-/// `craton eval run`.
+/// `craton eval sweep`.
 #[derive(Debug, Args)]
+pub struct Sweep {
+    /// Result counts to try
+    #[arg(long, value_delimiter = ',', default_value = "3,5,10")]
+    pub counts: Vec<u32>,
+    /// Search types to try
+    #[arg(long, value_delimiter = ',', default_value = "HYBRID,SEMANTIC", value_parser = ["HYBRID", "SEMANTIC"])]
+    pub searches: Vec<String>,
+    /// What is run each time
+    #[command(flatten)]
+    pub run: Run,
+}
+
+/// `craton eval run`.
+#[derive(Debug, Clone, Args)]
 pub struct Run {
     /// The job's name
     pub name: String,

@@ -44,3 +44,16 @@ CREATE TABLE evaluations_parts (
     content BYTEA NOT NULL,
     PRIMARY KEY (account, region, job, dataset, system, record, turn, part)
 );
+
+-- How far judges agree with people.
+CREATE TABLE evaluations_passports (
+    account TEXT NOT NULL,
+    region TEXT NOT NULL,
+    -- What answers for the judge's model id.
+    model TEXT NOT NULL,
+    metric TEXT NOT NULL,
+    -- JSON.
+    passport TEXT NOT NULL,
+    measured_at BIGINT NOT NULL,
+    PRIMARY KEY (account, region, model, metric)
+);

@@ -4,8 +4,10 @@ use base::{Error, ErrorKind};
 use futures::future::FutureExt as _;
 use http::{HeaderValue, StatusCode, header};
 use identity::Ask;
-use orchestration::evaluations::NewEvaluation;
-use orchestration::evaluations::report::{comparison_json, comparison_text, html, report_json, report_text, rows_json};
+use orchestration::evaluations::report::{
+    comparison_json, comparison_text, html, passport_json, report_json, report_text, rows_json,
+};
+use orchestration::evaluations::{HumanLabel, NewEvaluation};
 use serde_json::{Value, json};
 
 use crate::bedrock::{asked, evaluation_arn, warn};
@@ -26,6 +28,15 @@ pub(super) fn create_asks(call: &Call<Labels>) -> Asked<'_> {
 /// To read the job that is named.
 pub(super) fn asks(call: &Call<Labels>) -> Asked<'_> {
     async move { Ok(vec![ask(call, call.label(0)).await?]) }.boxed()
+}
+
+/// To read the job that is named, and to say how far its judge is trusted.
+pub(super) fn calibrate_asks(call: &Call<Labels>) -> Asked<'_> {
+    async move {
+        let judges = super::arn(&call.ctx, "judge", "*");
+        Ok(vec![ask(call, call.label(0)).await?, Ask::new("craton:CalibrateJudge", judges)])
+    }
+    .boxed()
 }
 
 /// To read both jobs that are named.
@@ -108,4 +119,34 @@ fn text(text: String, media_type: &'static str) -> http::Response<crate::body::R
     let mut response = http::Response::new(full(text));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     response
+}
+
+/// Compares a job's judge with people: `{"labels": [{"record", "turn", "metric", "label"}]}`.
+pub(super) async fn calibrate(call: Call<Labels>) -> Answer {
+    let body = call.json()?;
+    let labels = body["labels"].as_array().ok_or_else(|| Error::invalid("`labels` is missing, or no array."))?;
+    let labels = labels.iter().enumerate().map(|(at, label)| {
+        let number = |name: &str| label[name].as_u64().and_then(|number| usize::try_from(number).ok());
+        let read = || {
+            Some(HumanLabel {
+                record: number("record")?,
+                turn: label.get("turn").map_or(Some(1), |_| number("turn"))?,
+                metric: label["metric"].as_str()?.to_owned(),
+                label: number("label")?,
+            })
+        };
+        read().ok_or_else(|| {
+            Error::invalid(format!("Label {at} is invalid."))
+                .with_hint(r#"It looks like `{"record": 1, "turn": 1, "metric": "Builtin.Correctness", "label": 2}`."#)
+        })
+    });
+    let labels = labels.collect::<base::Result<Vec<_>>>()?;
+    let passports = call.api.evaluations().calibrate(&call.ctx, call.label(0), &labels).await?;
+    Ok(respond(StatusCode::OK, &json!({"passports": passports.iter().map(passport_json).collect::<Vec<_>>()})))
+}
+
+/// How far a judge agrees with people, by metric.
+pub(super) async fn passport(call: Call<Labels>) -> Answer {
+    let passports = call.api.evaluations().passports(&call.ctx, call.label(0)).await?;
+    Ok(respond(StatusCode::OK, &json!({"passports": passports.iter().map(passport_json).collect::<Vec<_>>()})))
 }

@@ -112,6 +112,8 @@ pub(crate) const ROUTES: &[Route] = &[
     route!("GET" "evaluation-jobs/{job}/report", "GetEvaluationReport", Read, asks evaluations::asks, evaluations::report),
     route!("GET" "evaluation-jobs/{job}/records", "ListEvaluationRecords", Read, asks evaluations::asks, evaluations::rows),
     route!("GET" "evaluation-jobs/{job}/compare/{other}", "CompareEvaluations", Read, asks evaluations::both_asks, evaluations::compare),
+    route!("POST" "evaluation-jobs/{job}/calibrate", "CalibrateJudge", Write, asks evaluations::calibrate_asks, evaluations::calibrate),
+    route!("GET" "judges/{model}/passport", "GetJudgePassport", Read, "judge", evaluations::passport),
     route!("POST" "backups", "CreateBackup", Write, "backup", backups::create),
     route!("GET" "accounts", "ListAccounts", Read, "account", accounts::list),
     route!("POST" "accounts", "CreateAccount", Write, "account", accounts::create),

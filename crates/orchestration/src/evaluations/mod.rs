@@ -4,9 +4,11 @@
 //! - [`dataset`], [`plan`]: what is evaluated.
 //! - [`alignment`], [`lexical`], [`clinical`]: what needs no judge.
 //! - [`Evaluations`]: the jobs; `run` does their work, `record` that of one record, `judge` asks.
+//! - [`passport`]: how far a judge agrees with people; `calibration` keeps it.
 //! - [`output`], [`card`], [`comparison`], [`report`]: what comes of it.
 
 pub mod alignment;
+mod calibration;
 pub mod card;
 pub mod clinical;
 pub mod comparison;
@@ -18,6 +20,7 @@ pub mod lexical;
 pub mod metrics;
 pub mod outcome;
 pub mod output;
+pub mod passport;
 mod place;
 pub mod plan;
 pub mod prompts;
@@ -30,6 +33,7 @@ mod store;
 pub mod text;
 pub mod verdict;
 
+pub use calibration::HumanLabel;
 pub use job::{EvaluationFilter, EvaluationJob, EvaluationStatus, MOST_DELETED, NewEvaluation};
 pub use record::Shown;
 pub use service::{Evaluations, Parts, Rag};

@@ -173,12 +173,12 @@ impl Run<'_> {
         match metric {
             Metric::Builtin(builtin) => {
                 let model = judge(&self.job.asked.judge)?;
-                let judge = Judge { models: &self.inner.models, ctx: role, model: &model, explains: true };
+                let judge = self.judge(role, &model, metric);
                 judge.builtin(*builtin, self.plan.family, material).await
             }
             Metric::Custom(custom) => {
                 let model = judge(&self.job.asked.custom_judge)?;
-                let judge = Judge { models: &self.inner.models, ctx: role, model: &model, explains: true };
+                let judge = self.judge(role, &model, metric);
                 judge.custom(custom, material).await
             }
             Metric::Computed(computed) => {
@@ -187,6 +187,14 @@ impl Run<'_> {
                 Ok(Score { metric: computed.name().to_owned(), result, ..Score::default() })
             }
         }
+    }
+}
+
+impl Run<'_> {
+    /// A judge that explains what it says, unless its passport says that it is not usable for the metric.
+    fn judge<'a>(&'a self, role: &'a Ctx, model: &'a str, metric: &Metric) -> Judge<'a> {
+        let explains = !self.unusable.iter().any(|(judge, name)| judge == model && name == metric.name());
+        Judge { models: &self.inner.models, ctx: role, model, explains }
     }
 }
 

@@ -58,6 +58,8 @@ pub(super) struct Run<'a> {
     pub(super) ctx: Ctx,
     pub(super) job: EvaluationJob,
     pub(super) plan: Plan,
+    /// Judges' model ids with the metrics that their passports say they are not usable for.
+    pub(super) unusable: Vec<(String, String)>,
     /// The records of each dataset.
     records: Vec<Vec<Record>>,
     done: AtomicU64,
@@ -78,7 +80,8 @@ impl Evaluations {
         let job = store::job(&inner.store, inner.identity.keyring(), &ctx, id).await?.ok_or_else(|| missing(id))?;
         let (arn, plan) = (job.arn.to_string(), Plan::new(&job.asked)?);
         if !job.status.is_end() {
-            let mut run = Run { inner, work, ctx, job, plan, records: Vec::new(), done: AtomicU64::new(0) };
+            let unusable = self.unusable(&ctx, &job).await?;
+            let mut run = Run { inner, work, ctx, job, plan, unusable, records: Vec::new(), done: AtomicU64::new(0) };
             let cancelled = work.cancelled();
             tokio::select! {
                 biased;
@@ -87,6 +90,17 @@ impl Evaluations {
             }
         }
         Ok(json!({"jobArn": arn}))
+    }
+
+    /// The judges of a job with the metrics that they are not usable for.
+    async fn unusable(&self, ctx: &Ctx, job: &EvaluationJob) -> Result<Vec<(String, String)>> {
+        let mut unusable = Vec::new();
+        for judge in [&job.asked.judge, &job.asked.custom_judge].into_iter().flatten() {
+            let passports = self.passports(ctx, judge).await?;
+            let bad = passports.into_iter().filter(|passport| !passport.is_usable);
+            unusable.extend(bad.map(|passport| (judge.clone(), passport.metric)));
+        }
+        Ok(unusable)
     }
 }
 

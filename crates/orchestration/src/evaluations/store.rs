@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::job::{EvaluationFilter, EvaluationJob, EvaluationStatus, Kept, arn};
 use super::metrics::Family;
+use super::passport::Passport;
 
 const MIGRATIONS: &[Migration] =
     &[Migration::same(1, "evaluations", include_str!("../../migrations/0001_evaluations.sql"))];
@@ -390,4 +391,40 @@ fn integer(count: u64) -> Result<i64> {
 
 fn json<T: Serialize>(value: &T) -> Result<String> {
     serde_json::to_string(value).map_err(Error::internal)
+}
+
+/// Keeps how far a judge agrees with people on a metric, in place of what was kept before.
+pub(super) async fn keep_passport(
+    store: &Store,
+    ctx: &Ctx,
+    model: &str,
+    passport: &Passport,
+    now: Timestamp,
+) -> Result<()> {
+    let text = &json(passport)?;
+    store
+        .write(|tx| async move {
+            let sql = "INSERT INTO evaluations_passports (account, region, model, metric, passport, measured_at)
+                       VALUES ($1, $2, $3, $4, $5, $6)
+                       ON CONFLICT (account, region, model, metric)
+                       DO UPDATE SET passport = excluded.passport, measured_at = excluded.measured_at";
+            let params = params![ctx.account(), ctx.region(), model, &passport.metric, text, now];
+            tx.execute(sql, params).await.map(drop)
+        })
+        .await
+}
+
+/// The passports of a judge, by metric.
+pub(super) async fn passports(store: &Store, ctx: &Ctx, model: &str) -> Result<Vec<Passport>> {
+    store
+        .read(|tx| async move {
+            let sql = "SELECT passport FROM evaluations_passports
+                       WHERE account = $1 AND region = $2 AND model = $3 ORDER BY metric";
+            let read = |row: &Row| {
+                serde_json::from_str(&row.text("passport")?)
+                    .map_err(|error| Error::internal(format!("passport: {error}")))
+            };
+            tx.fetch_all(sql, params![ctx.account(), ctx.region(), model]).await?.iter().map(read).collect()
+        })
+        .await
 }

@@ -1,11 +1,13 @@
 //! `craton eval`: evaluation jobs and their reports.
 
 pub(crate) mod convert;
+mod sweep;
 
 #[cfg(test)]
 mod tests;
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -40,6 +42,16 @@ pub(super) async fn run(client: &Client, command: Eval, format: Format) -> Resul
             printed(client, &format!("{}/compare/{}", path_of(&first), segment(&second)), format).await
         }
         Eval::Show { job, metric, limit } => show(client, &job, metric.as_deref(), limit, format).await,
+        Eval::Calibrate { job, labels } => {
+            let answer =
+                client.craton(Method::POST, &format!("{}/calibrate", path_of(&job)), Some(&human(&labels)?)).await?;
+            show_passports(&answer, format)
+        }
+        Eval::Passport { judge } => show_passports(
+            &client.craton(Method::GET, &format!("/judges/{}/passport", segment(&judge)), None).await?,
+            format,
+        ),
+        Eval::Sweep(args) => sweep::run(client, &args, format).await,
         Eval::Stop { job } => {
             let path = format!("/evaluation-job/{}/stop", segment(&arn(client, &job).await?));
             client.send("bedrock", Method::POST, &path, Vec::new()).await.map(drop)
@@ -59,6 +71,33 @@ async fn start(client: &Client, args: &Run, format: Format) -> Result<()> {
         Format::Json => output::json(&answer),
         Format::Text => output::line(answer["jobId"].as_str().unwrap_or_default()),
     }
+}
+
+/// What people say, out of a file of JSON lines.
+fn human(path: &Path) -> Result<Value> {
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    let mut labels = Vec::new();
+    for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
+        let label: Value =
+            serde_json::from_str(line).with_context(|| format!("line {number} of the labels is no JSON"))?;
+        labels.push(label);
+    }
+    Ok(json!({ "labels": labels }))
+}
+
+fn show_passports(answer: &Value, format: Format) -> Result<()> {
+    if format == Format::Json {
+        return output::json(answer);
+    }
+    let passports = answer["passports"].as_array().map_or(&[][..], Vec::as_slice);
+    if passports.is_empty() {
+        output::note("the judge was not calibrated");
+    }
+    for passport in passports {
+        let (metric, summary) = (passport["metricName"].as_str(), passport["summary"].as_str());
+        output::line(format!("{}  {}", metric.unwrap_or_default(), summary.unwrap_or_default()))?;
+    }
+    Ok(())
 }
 
 /// The body of `CreateEvaluationJob`.

@@ -1,7 +1,7 @@
 //! A report as one page that needs nothing else, to be read in light and dark, and printed.
 
 use super::super::card::{Bar, MetricSummary};
-use super::{Report, ReportRow, Section, UNCALIBRATED};
+use super::{Report, ReportRow, Section};
 
 const STYLE: &str = "
 :root{color-scheme:light dark;--ink:#16191f;--paper:#fff;--soft:#eaeded;--bar:#0972d3;--bad:#d91515}
@@ -46,7 +46,7 @@ fn of_section(page: &mut String, section: &Section) {
     page.push_str(&format!("<h2>{} on {}</h2>", escaped(&section.system), escaped(&section.dataset)));
     page.push_str(&format!("<p>{} turns, {} unanswered.", card.turns, card.unanswered));
     if let Some(judge) = &section.judge {
-        page.push_str(&format!(" Judge: {} ({UNCALIBRATED}).", escaped(judge)));
+        page.push_str(&format!(" Judge: {}.", escaped(judge)));
     }
     page.push_str("</p>");
     for warning in &card.warnings {
@@ -56,7 +56,7 @@ fn of_section(page: &mut String, section: &Section) {
         "<table><thead><tr><th>Metric</th><th class=\"n\">Mean</th><th class=\"n\">95 % interval</th><th class=\"n\">Expected</th>\
          <th class=\"n\">Scored</th><th class=\"n\">Failed</th><th>Scores</th><th>Worst</th></tr></thead><tbody>",
     );
-    card.metrics.iter().for_each(|metric| of_metric(page, metric));
+    card.metrics.iter().for_each(|metric| of_metric(page, metric, section));
     page.push_str("</tbody></table>");
     for (group, share) in &card.cached {
         page.push_str(&format!(
@@ -67,13 +67,16 @@ fn of_section(page: &mut String, section: &Section) {
     }
 }
 
-fn of_metric(page: &mut String, metric: &MetricSummary) {
+fn of_metric(page: &mut String, metric: &MetricSummary, section: &Section) {
+    let trust = section
+        .trust(&metric.name)
+        .map_or_else(String::new, |trust| format!("<br><small>Judge {}</small>", escaped(&trust)));
     let number = |number: Option<f64>| number.map_or_else(|| "-".to_owned(), |number| format!("{number:.2}"));
     let interval = metric.mean.map_or_else(|| "-".to_owned(), |mean| format!("{:.2} to {:.2}", mean.low, mean.high));
     let worse = if metric.is_higher_worse { " (higher is worse)" } else { "" };
     let worst: Vec<String> = metric.worst.iter().map(|(record, turn, _)| format!("{record}.{turn}")).collect();
     page.push_str(&format!(
-        "<tr><td>{}{worse}</td><td class=\"n\">{}</td><td class=\"n\">{interval}</td><td class=\"n\">{}</td>\
+        "<tr><td>{}{worse}{trust}</td><td class=\"n\">{}</td><td class=\"n\">{interval}</td><td class=\"n\">{}</td>\
          <td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td><td>{}</td></tr>",
         escaped(&metric.name),
         number(metric.mean.map(|mean| mean.value)),

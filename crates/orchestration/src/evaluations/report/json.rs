@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::super::card::{Card, MetricSummary};
+use super::super::card::MetricSummary;
 use super::super::comparison::MetricComparison;
 use super::super::outcome::{Score, Tokens};
 use super::super::output::unsupported;
-use super::{JobComparison, Report, ReportRow, UNCALIBRATED};
+use super::super::passport::{Figure, Passport};
+use super::{JobComparison, Report, ReportRow, Section};
 
 /// A report.
 #[must_use]
@@ -30,27 +31,29 @@ pub fn report_json(report: &Report) -> Value {
         "results": report.sections.iter().map(|section| json!({
             "dataset": section.dataset,
             "system": section.system,
-            "judge": section.judge.as_ref().map(|judge| json!({"modelIdentifier": judge, "calibration": UNCALIBRATED})),
-            "card": card(&section.card),
+            "judge": section.judge,
+            "card": card(section),
         })).collect::<Vec<_>>(),
     })
 }
 
-fn card(card: &Card) -> Value {
+fn card(section: &Section) -> Value {
+    let card = &section.card;
     json!({
         "turns": card.turns,
         "unanswered": card.unanswered,
-        "metrics": card.metrics.iter().map(summary).collect::<Vec<_>>(),
+        "metrics": card.metrics.iter().map(|metric| summary(metric, section)).collect::<Vec<_>>(),
         "tokens": {"generator": tokens(&card.generator), "judge": tokens(&card.judge)},
         "cachedShare": card.cached.iter().map(|(group, share)| json!({"reads": group, "share": share})).collect::<Vec<_>>(),
         "warnings": card.warnings,
     })
 }
 
-fn summary(summary: &MetricSummary) -> Value {
+fn summary(summary: &MetricSummary, section: &Section) -> Value {
     json!({
         "metricName": summary.name,
         "higherIsWorse": summary.is_higher_worse,
+        "calibration": section.trust(&summary.name),
         "mean": summary.mean.map(|mean| json!({"value": mean.value, "low": mean.low, "high": mean.high})),
         "expected": summary.expected,
         "margin": summary.margin,
@@ -126,5 +129,28 @@ pub fn comparison_json(comparison: &JobComparison) -> Value {
         "first": comparison.first,
         "second": comparison.second,
         "metrics": comparison.metrics.iter().map(metric).collect::<Vec<_>>(),
+    })
+}
+
+/// What is known of a judge.
+#[must_use]
+pub fn passport_json(passport: &Passport) -> Value {
+    let told = |figure: Option<Figure>| figure.map(|f| json!({"value": f.value, "low": f.low, "high": f.high}));
+    json!({
+        "metricName": passport.metric,
+        "labels": passport.labels,
+        "items": passport.items,
+        "kappa": told(passport.kappa),
+        "quadraticKappa": told(passport.quadratic_kappa),
+        "spearman": told(passport.spearman),
+        "kendall": told(passport.kendall),
+        "balancedAccuracy": told(passport.balanced_accuracy),
+        "baseline": passport.baseline,
+        "bias": told(passport.bias),
+        "verbosity": told(passport.verbosity),
+        "calibrated": told(passport.calibrated),
+        "mapping": passport.mapping,
+        "usable": passport.is_usable,
+        "summary": passport.line(),
     })
 }

@@ -13,14 +13,16 @@ use super::card::Card;
 use super::comparison::{MetricComparison, compare};
 use super::job::{EvaluationJob, EvaluationStatus};
 use super::judge;
+use super::lexical::Computed;
 use super::outcome::{RecordOutcome, TurnOutcome};
+use super::passport::Passport;
 use super::plan::{Plan, System};
 use super::record::{Shown, fill, shown};
 use super::service::Evaluations;
 use super::store;
 
 pub use html::html;
-pub use json::{comparison_json, report_json, rows_json};
+pub use json::{comparison_json, passport_json, report_json, rows_json};
 pub use text::{comparison_text, report_text};
 
 /// What a report says of a judge that was not compared with people.
@@ -61,6 +63,8 @@ pub struct Section {
     pub system: String,
     /// The judge's model id.
     pub judge: Option<String>,
+    /// How far the judge agrees with people, by metric; a metric without one was not calibrated.
+    pub passports: Vec<Passport>,
     /// Its card.
     pub card: Card,
 }
@@ -93,6 +97,18 @@ pub struct JobComparison {
     pub metrics: Vec<MetricComparison>,
 }
 
+impl Section {
+    /// How far the judge can be trusted on a metric, in words; none of metrics that need no judge.
+    #[must_use]
+    pub fn trust(&self, metric: &str) -> Option<String> {
+        if Computed::named(metric).is_ok() {
+            return None;
+        }
+        let passport = self.passports.iter().find(|passport| passport.metric == metric);
+        Some(passport.map_or_else(|| UNCALIBRATED.to_owned(), Passport::line))
+    }
+}
+
 impl Evaluations {
     /// What there is to say of a job so far.
     ///
@@ -114,6 +130,14 @@ impl Evaluations {
         let rate = (done > 0).then(|| elapsed.max(0) as f64 / done as f64);
         let seconds_left = rate.filter(|_| job.status == EvaluationStatus::InProgress && job.total.is_some());
         let warnings = self.check_models(ctx, &job.asked).await.unwrap_or_else(|error| vec![error.public_text()]);
+        let mut passports = Vec::new();
+        for judge in [&job.asked.judge, &job.asked.custom_judge].into_iter().flatten() {
+            for passport in self.passports(ctx, judge).await.unwrap_or_default() {
+                if !passports.contains(&passport) {
+                    passports.push(passport);
+                }
+            }
+        }
         let mut sections = Vec::new();
         for (dataset, asked) in job.asked.datasets.iter().enumerate() {
             for (system, of_system) in job.asked.systems.iter().enumerate() {
@@ -123,6 +147,7 @@ impl Evaluations {
                     dataset: asked.name.clone(),
                     system: of_system.label().to_owned(),
                     judge: job.asked.judge.clone().or_else(|| job.asked.custom_judge.clone()),
+                    passports: passports.clone(),
                     card: Card::new(&outcomes, &metrics, warnings.clone()),
                 });
             }

@@ -42,7 +42,13 @@ fn report() -> Report {
     let metric =
         CardMetric { name: "m".to_owned(), is_higher_worse: false, steps: vec![0, 1000], group: "g".to_owned() };
     let card = Card::new(&[record(1, "m", Some(1.0)), record(2, "m", Some(0.0))], &[metric], Vec::new());
-    let section = Section { dataset: "d".to_owned(), system: "s".to_owned(), judge: Some("judge".to_owned()), card };
+    let section = Section {
+        dataset: "d".to_owned(),
+        system: "s".to_owned(),
+        judge: Some("judge".to_owned()),
+        passports: Vec::new(),
+        card,
+    };
     Report { job, kind: "model", progress: Vec::new(), seconds_left: None, sections: vec![section] }
 }
 
@@ -51,7 +57,7 @@ fn every_form_marks_a_judge_that_was_not_calibrated() {
     let report = report();
     assert!(report_text(&report).contains(UNCALIBRATED));
     assert!(html(&report, &[]).contains(UNCALIBRATED));
-    assert_eq!(report_json(&report)["results"][0]["judge"]["calibration"], UNCALIBRATED);
+    assert_eq!(report_json(&report)["results"][0]["card"]["metrics"][0]["calibration"], UNCALIBRATED);
 }
 
 #[test]

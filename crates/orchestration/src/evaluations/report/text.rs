@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::super::card::MetricSummary;
-use super::{JobComparison, Report, Section, UNCALIBRATED};
+use super::{JobComparison, Report, Section};
 
 /// A report card.
 #[must_use]
@@ -29,7 +29,7 @@ fn of_section(text: &mut String, section: &Section) {
     }
     text.push('\n');
     if let Some(judge) = &section.judge {
-        text.push_str(&format!("judge: {judge} ({UNCALIBRATED})\n"));
+        text.push_str(&format!("judge: {judge}\n"));
     }
     for warning in &card.warnings {
         text.push_str(&format!("! {warning}\n"));
@@ -38,6 +38,9 @@ fn of_section(text: &mut String, section: &Section) {
     for metric in &card.metrics {
         // Writing to a text cannot fail.
         let _ = writeln!(text, "  {:width$}  {}", metric.name, figures(metric));
+        if let Some(trust) = section.trust(&metric.name) {
+            let _ = writeln!(text, "  {:width$}  judge {trust}", "");
+        }
     }
     for (group, share) in &card.cached {
         text.push_str(&format!("  {:.0} % of the tokens of {group} came from the cache\n", share * 100.0));
