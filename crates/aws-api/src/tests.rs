@@ -3,6 +3,7 @@
 mod aws;
 mod bedrock;
 mod craton;
+mod evaluations;
 mod faults;
 mod hub;
 mod imported;
