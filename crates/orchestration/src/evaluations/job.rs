@@ -329,6 +329,9 @@ impl Evaluations {
                 let said = said.map_or_else(|| "The evaluation job failed.".to_owned(), |said| said.join(" "));
                 (EvaluationStatus::Failed, vec![cut(said)])
             }
+            (State::Succeeded, _) if job.status == EvaluationStatus::Stopping => {
+                (EvaluationStatus::Stopped, job.messages)
+            }
             // Where it wrote its results, the row says so since.
             (State::Succeeded, _) => {
                 (EvaluationStatus::Failed, vec!["The evaluation job ended without results.".to_owned()])

@@ -428,3 +428,7 @@ pub(super) async fn passports(store: &Store, ctx: &Ctx, model: &str) -> Result<V
         })
         .await
 }
+
+#[cfg(test)]
+#[path = "store_tests.rs"]
+mod tests;
