@@ -1,10 +1,11 @@
 //! The work of an evaluation job.
 
+use std::pin::pin;
 use std::sync::Weak;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use base::{Error, Result};
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, Either, select};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use identity::sts::ServiceAssumption;
 use identity::{Ctx, JobOwner};
@@ -83,10 +84,9 @@ impl Evaluations {
             let unusable = self.unusable(&ctx, &job).await?;
             let mut run = Run { inner, work, ctx, job, plan, unusable, records: Vec::new(), done: AtomicU64::new(0) };
             let cancelled = work.cancelled();
-            tokio::select! {
-                biased;
-                () = cancelled.cancelled() => return Err(Error::unavailable("The evaluation was broken off.")),
-                done = run.whole() => done?,
+            match select(pin!(cancelled.cancelled()), pin!(run.whole())).await {
+                Either::Left(_) => return Err(Error::unavailable("The evaluation was broken off.")),
+                Either::Right((done, _)) => done?,
             }
         }
         Ok(json!({"jobArn": arn}))
