@@ -22,6 +22,7 @@ use models::Models;
 use objects::Objects;
 use orchestration::answers::Answers;
 use orchestration::assistants::Assistants;
+use orchestration::evaluations::Evaluations;
 use tracing::Instrument as _;
 
 use crate::authentication::{self, Refusal};
@@ -53,6 +54,8 @@ pub struct Setup {
     pub answers: Answers,
     /// The applications of Q Business.
     pub assistants: Assistants,
+    /// Evaluation jobs.
+    pub evaluations: Evaluations,
     /// Durable work.
     pub jobs: Jobs,
     /// Backups of the deployment.
@@ -440,6 +443,10 @@ impl Api {
 
     pub(crate) fn assistants(&self) -> &Assistants {
         &self.0.setup.assistants
+    }
+
+    pub(crate) fn evaluations(&self) -> &Evaluations {
+        &self.0.setup.evaluations
     }
 
     pub(crate) fn jobs(&self) -> &Jobs {

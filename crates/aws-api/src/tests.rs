@@ -3,6 +3,7 @@
 mod aws;
 mod bedrock;
 mod craton;
+mod evaluations;
 mod faults;
 mod hub;
 mod imported;
@@ -168,6 +169,16 @@ impl World {
             data_dir: dir.path().join("data"),
             version: "0",
         });
+        let evaluations = orchestration::evaluations::Evaluations::open(orchestration::evaluations::Parts {
+            store: store.clone(),
+            jobs: queue.clone(),
+            identity: identity.clone(),
+            objects: objects.clone(),
+            models: models.clone(),
+            clock: time.clone(),
+            random: random.clone(),
+        });
+        let evaluations = evaluations.await.unwrap();
         let jobs = queue.start(1);
         let api = Api::new(Setup {
             identity,
@@ -175,6 +186,7 @@ impl World {
             knowledge,
             answers,
             assistants: orchestration::assistants::Assistants::open(store).await.unwrap(),
+            evaluations,
             jobs: queue,
             backups,
             objects,

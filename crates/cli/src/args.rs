@@ -152,6 +152,12 @@ pub enum Command {
         after_help = "Examples:\n  craton kb create handbook --from s3://documents/handbook/\n  craton kb ask handbook \"How long is a deposit held?\"\n  craton kb explain handbook \"deposit\"\n  craton kb sync handbook"
     )]
     Kb(Kb),
+    /// Evaluate models and knowledge bases by judges, and read what came of it
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  craton eval convert dev1.jsonl dev1-eval.jsonl --sample 1000\n  craton eval report abc123def456\n  craton eval compare abc123def456 def456abc123"
+    )]
+    Eval(crate::eval_args::Eval),
     /// List, show and cancel jobs
     #[command(subcommand, after_help = "Examples:\n  craton jobs list\n  craton jobs cancel ID")]
     Jobs(Jobs),

@@ -8,6 +8,7 @@ mod commands;
 mod connection;
 mod demo_args;
 mod endpoint_args;
+mod eval_args;
 mod fields;
 mod iam_args;
 mod import_args;

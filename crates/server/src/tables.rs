@@ -5,9 +5,9 @@ use store::{Module, Store};
 
 /// Every module that has tables, in the order in which they are opened.
 pub(crate) fn modules() -> Vec<Module> {
-    let (jobs, objects, assistants) = (jobs::TABLES, objects::TABLES, orchestration::assistants::TABLES);
-    let answers = orchestration::answers::TABLES;
-    [identity::MODULES, &[jobs, objects], models::MODULES, &[knowledge::TABLES, assistants, answers]].concat()
+    let (jobs, objects, knowledge) = (jobs::TABLES, objects::TABLES, knowledge::TABLES);
+    let orchestration = [orchestration::assistants::TABLES, orchestration::answers::TABLES, orchestration::evaluations::TABLES];
+    [identity::MODULES, &[jobs, objects], models::MODULES, &[knowledge], &orchestration].concat()
 }
 
 /// Refuses a database of a newer version before anything in it is touched.

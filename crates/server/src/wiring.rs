@@ -20,6 +20,7 @@ use models::{Config, HubConfig, Models, Parts, SnapshotPlace};
 use objects::{BlobPlace, Objects, OtherOwner};
 use orchestration::answers::Answers;
 use orchestration::assistants::Assistants;
+use orchestration::evaluations::{self, Evaluations};
 use store::{DataDir, Store};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -102,6 +103,7 @@ async fn run(settings: &Settings, started: Instant) -> Result<()> {
         assistants: services.assistants.clone(),
         knowledge: services.knowledge.clone(),
         answers: services.answers.clone(),
+        evaluations: services.evaluations.clone(),
         jobs: services.jobs.clone(),
         backups: services.backups.clone(),
         objects: services.objects.clone(),
@@ -163,6 +165,7 @@ struct Services {
     assistants: Assistants,
     knowledge: Knowledge,
     answers: Answers,
+    evaluations: Evaluations,
     backups: Backups,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -241,6 +244,16 @@ async fn open_on(store: &Store, root_key: RootKey, settings: &Settings, data: &D
         random: random.clone(),
     };
     let answers = Answers::open(parts).await?;
+    let evaluations = Evaluations::open(evaluations::Parts {
+        store: store.clone(),
+        jobs: jobs.clone(),
+        identity: identity.clone(),
+        objects: objects.clone(),
+        models: models.clone(),
+        clock: clock.clone(),
+        random: random.clone(),
+    });
+    let evaluations = evaluations.await?;
     let backups = backups::open(settings, data, (store, &identity, &jobs, &objects, &models, &knowledge), &clock);
     let store = store.clone();
     Ok(Services {
@@ -252,6 +265,7 @@ async fn open_on(store: &Store, root_key: RootKey, settings: &Settings, data: &D
         assistants,
         knowledge,
         answers,
+        evaluations,
         backups,
         clock,
         random,

@@ -16,6 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("inference-native", &["base", "inference", "checkpoint"]),
     ("search", &["base"]),
     ("media", &[]),
+    ("learn", &[]),
     ("aws-wire", &["base"]),
     ("identity", &["base", "store"]),
     ("jobs", &["base", "store"]),
@@ -23,7 +24,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("backup", &["base", "store", "jobs", "identity"]),
     ("models", &["base", "store", "inference", "checkpoint", "jobs", "identity", "objects"]),
     ("knowledge", &["base", "store", "search", "media", "jobs", "identity", "objects"]),
-    ("orchestration", &["base", "store", "search", "media", "jobs", "identity", "objects", "models", "knowledge"]),
+    ("orchestration", &["base", "store", "learn", "search", "media", "jobs", "identity", "objects", "models", "knowledge"]),
     (
         "aws-api",
         &[
@@ -40,7 +41,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "orchestration",
         ],
     ),
-    ("cli", &["base", "aws-wire"]),
+    ("cli", &["base", "learn", "aws-wire"]),
     (
         "server",
         &[

@@ -1,8 +1,10 @@
-//! `bedrock`: the catalogue of foundation models, models that are imported, batch inference, inference profiles,
-//! and endpoints of the marketplace.
+//! `bedrock`: the catalogue of foundation models, models that are imported, batch inference, evaluation jobs, inference
+//! profiles, and endpoints of the marketplace.
 
 mod asks;
 pub(crate) mod errors;
+mod evaluation_config;
+mod evaluation_jobs;
 mod foundation_models;
 mod import_jobs;
 mod imported_models;
@@ -11,6 +13,8 @@ mod invocation_jobs;
 mod marketplace;
 mod tags;
 
+pub(crate) use evaluation_config::asked;
+pub(crate) use evaluation_jobs::{arn as evaluation_arn, warn};
 pub(crate) use marketplace::ROWS as MARKETPLACE_ROWS;
 
 use futures::future::FutureExt as _;
@@ -104,6 +108,41 @@ pub(crate) const ROWS: &[Row<aws_wire::Routed>] = &[
         access: Access::Write,
         check: Check::Asks(asks::stop_batch),
         handler: |call| invocation_jobs::stop(call).boxed(),
+    },
+    Row {
+        operation: "CreateEvaluationJob",
+        action: "bedrock:CreateEvaluationJob",
+        access: Access::Write,
+        check: Check::Asks(evaluation_jobs::create_asks),
+        handler: |call| evaluation_jobs::create(call).boxed(),
+    },
+    Row {
+        operation: "GetEvaluationJob",
+        action: "bedrock:GetEvaluationJob",
+        access: Access::Read,
+        check: Check::Asks(evaluation_jobs::get_asks),
+        handler: |call| evaluation_jobs::get(call).boxed(),
+    },
+    Row {
+        operation: "ListEvaluationJobs",
+        action: "bedrock:ListEvaluationJobs",
+        access: Access::Read,
+        check: Check::Arn(|_| "*".to_owned()),
+        handler: |call| evaluation_jobs::list(call).boxed(),
+    },
+    Row {
+        operation: "StopEvaluationJob",
+        action: "bedrock:StopEvaluationJob",
+        access: Access::Write,
+        check: Check::Asks(evaluation_jobs::stop_asks),
+        handler: |call| evaluation_jobs::stop(call).boxed(),
+    },
+    Row {
+        operation: "BatchDeleteEvaluationJob",
+        action: "bedrock:BatchDeleteEvaluationJob",
+        access: Access::Write,
+        check: Check::Asks(evaluation_jobs::delete_asks),
+        handler: |call| evaluation_jobs::delete(call).boxed(),
     },
     Row {
         operation: "ListTagsForResource",

@@ -7,6 +7,7 @@ mod backups;
 mod batches;
 mod endpoints;
 pub(crate) mod errors;
+mod evaluations;
 mod explanations;
 mod fits;
 mod imported_models;
@@ -108,6 +109,12 @@ pub(crate) const ROUTES: &[Route] = &[
     route!("GET" "imports/{job}", "GetImport", Read, asks imports::asks, imports::get),
     route!("GET" "imported-models/{model}", "GetImportedModelCard", Read, asks imported_models::asks, imported_models::get),
     route!("GET" "batches/{job}", "GetBatch", Read, asks batches::asks, batches::get),
+    route!("POST" "evaluation-jobs", "CreateEvaluation", Write, asks evaluations::create_asks, evaluations::create),
+    route!("GET" "evaluation-jobs/{job}/report", "GetEvaluationReport", Read, asks evaluations::asks, evaluations::report),
+    route!("GET" "evaluation-jobs/{job}/records", "ListEvaluationRecords", Read, asks evaluations::asks, evaluations::rows),
+    route!("GET" "evaluation-jobs/{job}/compare/{other}", "CompareEvaluations", Read, asks evaluations::both_asks, evaluations::compare),
+    route!("POST" "evaluation-jobs/{job}/calibrate", "CalibrateJudge", Write, asks evaluations::calibrate_asks, evaluations::calibrate),
+    route!("GET" "judges/{model}/passport", "GetJudgePassport", Read, "judge", evaluations::passport),
     route!("POST" "backups", "CreateBackup", Write, "backup", backups::create),
     route!("GET" "accounts", "ListAccounts", Read, "account", accounts::list),
     route!("POST" "accounts", "CreateAccount", Write, "account", accounts::create),

@@ -3,6 +3,107 @@
 use crate::schema::*;
 use crate::value::{Blob, Event, Input, Output, Timestamp, opaque_debug, string_enum};
 use serde::{Deserialize, Serialize};
+string_enum! { pub enum ApplicationType {
+ModelEvaluation = "ModelEvaluation",
+RagEvaluation = "RagEvaluation",
+} }
+string_enum! { pub enum AttributeType {
+String = "STRING",
+Number = "NUMBER",
+Boolean = "BOOLEAN",
+StringList = "STRING_LIST",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct AutomatedEvaluationConfig {
+    #[serde(rename = "datasetMetricConfigs")]
+    pub dataset_metric_configs: Vec<EvaluationDatasetMetricConfig>,
+    #[serde(rename = "evaluatorModelConfig", skip_serializing_if = "Option::is_none")]
+    pub evaluator_model_config: Option<EvaluatorModelConfig>,
+    #[serde(rename = "customMetricConfig", skip_serializing_if = "Option::is_none")]
+    pub custom_metric_config: Option<AutomatedEvaluationCustomMetricConfig>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct AutomatedEvaluationCustomMetricConfig {
+    #[serde(rename = "customMetrics")]
+    pub custom_metrics: Vec<AutomatedEvaluationCustomMetricSource>,
+    #[serde(rename = "evaluatorModelConfig")]
+    pub evaluator_model_config: CustomMetricEvaluatorModelConfig,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub enum AutomatedEvaluationCustomMetricSource {
+    #[serde(rename = "customMetricDefinition")]
+    CustomMetricDefinition(CustomMetricDefinition),
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct BatchDeleteEvaluationJobError {
+    #[serde(rename = "jobIdentifier")]
+    pub job_identifier: String,
+    #[serde(rename = "code")]
+    pub code: String,
+    #[serde(rename = "message", skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct BatchDeleteEvaluationJobItem {
+    #[serde(rename = "jobIdentifier")]
+    pub job_identifier: String,
+    #[serde(rename = "jobStatus")]
+    pub job_status: EvaluationJobStatus,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct BatchDeleteEvaluationJobRequest {
+    #[serde(rename = "jobIdentifiers")]
+    pub job_identifiers: Vec<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct BatchDeleteEvaluationJobResponse {
+    #[serde(rename = "errors")]
+    pub errors: Vec<BatchDeleteEvaluationJobError>,
+    #[serde(rename = "evaluationJobs")]
+    pub evaluation_jobs: Vec<BatchDeleteEvaluationJobItem>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct BedrockEvaluatorModel {
+    #[serde(rename = "modelIdentifier")]
+    pub model_identifier: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct ByteContentDoc {
+    #[serde(rename = "identifier")]
+    pub identifier: String,
+    #[serde(rename = "contentType")]
+    pub content_type: String,
+    #[serde(rename = "data")]
+    pub data: Blob,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct CreateEvaluationJobRequest {
+    #[serde(rename = "jobName")]
+    pub job_name: String,
+    #[serde(rename = "jobDescription", skip_serializing_if = "Option::is_none")]
+    pub job_description: Option<String>,
+    #[serde(rename = "clientRequestToken", skip_serializing_if = "Option::is_none")]
+    pub client_request_token: Option<String>,
+    #[serde(rename = "roleArn")]
+    pub role_arn: String,
+    #[serde(rename = "customerEncryptionKeyId", skip_serializing_if = "Option::is_none")]
+    pub customer_encryption_key_id: Option<String>,
+    #[serde(rename = "jobTags", skip_serializing_if = "Option::is_none")]
+    pub job_tags: Option<Vec<Tag>>,
+    #[serde(rename = "applicationType", skip_serializing_if = "Option::is_none")]
+    pub application_type: Option<ApplicationType>,
+    #[serde(rename = "evaluationConfig")]
+    pub evaluation_config: EvaluationConfig,
+    #[serde(rename = "inferenceConfig")]
+    pub inference_config: EvaluationInferenceConfig,
+    #[serde(rename = "outputDataConfig")]
+    pub output_data_config: EvaluationOutputDataConfig,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct CreateEvaluationJobResponse {
+    #[serde(rename = "jobArn")]
+    pub job_arn: String,
+}
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct CreateInferenceProfileRequest {
     #[serde(rename = "inferenceProfileName")]
@@ -98,6 +199,25 @@ pub struct CreateModelInvocationJobResponse {
     pub job_arn: String,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct CustomMetricBedrockEvaluatorModel {
+    #[serde(rename = "modelIdentifier")]
+    pub model_identifier: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct CustomMetricDefinition {
+    #[serde(rename = "name")]
+    pub name: String,
+    #[serde(rename = "instructions")]
+    pub instructions: String,
+    #[serde(rename = "ratingScale", skip_serializing_if = "Option::is_none")]
+    pub rating_scale: Option<Vec<RatingScaleItem>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct CustomMetricEvaluatorModelConfig {
+    #[serde(rename = "bedrockEvaluatorModels")]
+    pub bedrock_evaluator_models: Vec<CustomMetricBedrockEvaluatorModel>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct CustomModelUnits {
     #[serde(rename = "customModelUnitsPerModelCopy", skip_serializing_if = "Option::is_none")]
     pub custom_model_units_per_model_copy: Option<i32>,
@@ -136,6 +256,201 @@ pub struct DeregisterMarketplaceModelEndpointResponse {}
 pub enum EndpointConfig {
     #[serde(rename = "sageMaker")]
     SageMaker(SageMakerEndpoint),
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct EvaluationBedrockModel {
+    #[serde(rename = "modelIdentifier")]
+    pub model_identifier: String,
+    #[serde(rename = "inferenceParams", skip_serializing_if = "Option::is_none")]
+    pub inference_params: Option<String>,
+    #[serde(rename = "performanceConfig", skip_serializing_if = "Option::is_none")]
+    pub performance_config: Option<PerformanceConfiguration>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub enum EvaluationConfig {
+    #[serde(rename = "automated")]
+    Automated(AutomatedEvaluationConfig),
+    #[serde(rename = "human")]
+    Human(HumanEvaluationConfig),
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct EvaluationDataset {
+    #[serde(rename = "name")]
+    pub name: String,
+    #[serde(rename = "datasetLocation", skip_serializing_if = "Option::is_none")]
+    pub dataset_location: Option<EvaluationDatasetLocation>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub enum EvaluationDatasetLocation {
+    #[serde(rename = "s3Uri")]
+    S3Uri(String),
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct EvaluationDatasetMetricConfig {
+    #[serde(rename = "taskType")]
+    pub task_type: EvaluationTaskType,
+    #[serde(rename = "dataset")]
+    pub dataset: EvaluationDataset,
+    #[serde(rename = "metricNames")]
+    pub metric_names: Vec<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub enum EvaluationInferenceConfig {
+    #[serde(rename = "models")]
+    Models(Vec<EvaluationModelConfig>),
+    #[serde(rename = "ragConfigs")]
+    RagConfigs(Vec<RAGConfig>),
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct EvaluationInferenceConfigSummary {
+    #[serde(rename = "modelConfigSummary", skip_serializing_if = "Option::is_none")]
+    pub model_config_summary: Option<EvaluationModelConfigSummary>,
+    #[serde(rename = "ragConfigSummary", skip_serializing_if = "Option::is_none")]
+    pub rag_config_summary: Option<EvaluationRagConfigSummary>,
+}
+string_enum! { pub enum EvaluationJobStatus {
+InProgress = "InProgress",
+Completed = "Completed",
+Failed = "Failed",
+Stopping = "Stopping",
+Stopped = "Stopped",
+Deleting = "Deleting",
+} }
+string_enum! { pub enum EvaluationJobType {
+Human = "Human",
+Automated = "Automated",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub enum EvaluationModelConfig {
+    #[serde(rename = "bedrockModel")]
+    BedrockModel(EvaluationBedrockModel),
+    #[serde(rename = "precomputedInferenceSource")]
+    PrecomputedInferenceSource(EvaluationPrecomputedInferenceSource),
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct EvaluationModelConfigSummary {
+    #[serde(rename = "bedrockModelIdentifiers", skip_serializing_if = "Option::is_none")]
+    pub bedrock_model_identifiers: Option<Vec<String>>,
+    #[serde(rename = "precomputedInferenceSourceIdentifiers", skip_serializing_if = "Option::is_none")]
+    pub precomputed_inference_source_identifiers: Option<Vec<String>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct EvaluationOutputDataConfig {
+    #[serde(rename = "s3Uri")]
+    pub s3_uri: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct EvaluationPrecomputedInferenceSource {
+    #[serde(rename = "inferenceSourceIdentifier")]
+    pub inference_source_identifier: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub enum EvaluationPrecomputedRagSourceConfig {
+    #[serde(rename = "retrieveSourceConfig")]
+    RetrieveSourceConfig(EvaluationPrecomputedRetrieveSourceConfig),
+    #[serde(rename = "retrieveAndGenerateSourceConfig")]
+    RetrieveAndGenerateSourceConfig(EvaluationPrecomputedRetrieveAndGenerateSourceConfig),
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct EvaluationPrecomputedRetrieveAndGenerateSourceConfig {
+    #[serde(rename = "ragSourceIdentifier")]
+    pub rag_source_identifier: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct EvaluationPrecomputedRetrieveSourceConfig {
+    #[serde(rename = "ragSourceIdentifier")]
+    pub rag_source_identifier: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct EvaluationRagConfigSummary {
+    #[serde(rename = "bedrockKnowledgeBaseIdentifiers", skip_serializing_if = "Option::is_none")]
+    pub bedrock_knowledge_base_identifiers: Option<Vec<String>>,
+    #[serde(rename = "precomputedRagSourceIdentifiers", skip_serializing_if = "Option::is_none")]
+    pub precomputed_rag_source_identifiers: Option<Vec<String>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct EvaluationSummary {
+    #[serde(rename = "jobArn")]
+    pub job_arn: String,
+    #[serde(rename = "jobName")]
+    pub job_name: String,
+    #[serde(rename = "status")]
+    pub status: EvaluationJobStatus,
+    #[serde(rename = "creationTime")]
+    pub creation_time: Timestamp,
+    #[serde(rename = "jobType")]
+    pub job_type: EvaluationJobType,
+    #[serde(rename = "evaluationTaskTypes")]
+    pub evaluation_task_types: Vec<EvaluationTaskType>,
+    #[serde(rename = "modelIdentifiers", skip_serializing_if = "Option::is_none")]
+    pub model_identifiers: Option<Vec<String>>,
+    #[serde(rename = "ragIdentifiers", skip_serializing_if = "Option::is_none")]
+    pub rag_identifiers: Option<Vec<String>>,
+    #[serde(rename = "evaluatorModelIdentifiers", skip_serializing_if = "Option::is_none")]
+    pub evaluator_model_identifiers: Option<Vec<String>>,
+    #[serde(rename = "customMetricsEvaluatorModelIdentifiers", skip_serializing_if = "Option::is_none")]
+    pub custom_metrics_evaluator_model_identifiers: Option<Vec<String>>,
+    #[serde(rename = "inferenceConfigSummary", skip_serializing_if = "Option::is_none")]
+    pub inference_config_summary: Option<EvaluationInferenceConfigSummary>,
+    #[serde(rename = "applicationType", skip_serializing_if = "Option::is_none")]
+    pub application_type: Option<ApplicationType>,
+}
+string_enum! { pub enum EvaluationTaskType {
+Summarization = "Summarization",
+Classification = "Classification",
+QuestionAndAnswer = "QuestionAndAnswer",
+Generation = "Generation",
+Custom = "Custom",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub enum EvaluatorModelConfig {
+    #[serde(rename = "bedrockEvaluatorModels")]
+    BedrockEvaluatorModels(Vec<BedrockEvaluatorModel>),
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExternalSource {
+    #[serde(rename = "sourceType")]
+    pub source_type: ExternalSourceType,
+    #[serde(rename = "s3Location", skip_serializing_if = "Option::is_none")]
+    pub s3_location: Option<S3ObjectDoc>,
+    #[serde(rename = "byteContent", skip_serializing_if = "Option::is_none")]
+    pub byte_content: Option<ByteContentDoc>,
+}
+string_enum! { pub enum ExternalSourceType {
+S3 = "S3",
+ByteContent = "BYTE_CONTENT",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct ExternalSourcesGenerationConfiguration {
+    #[serde(rename = "promptTemplate", skip_serializing_if = "Option::is_none")]
+    pub prompt_template: Option<PromptTemplate>,
+    #[serde(rename = "guardrailConfiguration", skip_serializing_if = "Option::is_none")]
+    pub guardrail_configuration: Option<GuardrailConfiguration>,
+    #[serde(rename = "kbInferenceConfig", skip_serializing_if = "Option::is_none")]
+    pub kb_inference_config: Option<KbInferenceConfig>,
+    #[serde(rename = "additionalModelRequestFields", skip_serializing_if = "Option::is_none")]
+    pub additional_model_request_fields: Option<std::collections::BTreeMap<String, serde_json::Value>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct ExternalSourcesRetrieveAndGenerateConfiguration {
+    #[serde(rename = "modelArn")]
+    pub model_arn: String,
+    #[serde(rename = "sources")]
+    pub sources: Vec<ExternalSource>,
+    #[serde(rename = "generationConfiguration", skip_serializing_if = "Option::is_none")]
+    pub generation_configuration: Option<ExternalSourcesGenerationConfiguration>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct FieldForReranking {
+    #[serde(rename = "fieldName")]
+    pub field_name: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct FilterAttribute {
+    #[serde(rename = "key")]
+    pub key: String,
+    #[serde(rename = "value")]
+    pub value: serde_json::Value,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct FoundationModelDetails {
@@ -199,6 +514,53 @@ pub struct FoundationModelSummary {
     pub inference_types_supported: Option<Vec<InferenceType>>,
     #[serde(rename = "modelLifecycle", skip_serializing_if = "Option::is_none")]
     pub model_lifecycle: Option<FoundationModelLifecycle>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct GenerationConfiguration {
+    #[serde(rename = "promptTemplate", skip_serializing_if = "Option::is_none")]
+    pub prompt_template: Option<PromptTemplate>,
+    #[serde(rename = "guardrailConfiguration", skip_serializing_if = "Option::is_none")]
+    pub guardrail_configuration: Option<GuardrailConfiguration>,
+    #[serde(rename = "kbInferenceConfig", skip_serializing_if = "Option::is_none")]
+    pub kb_inference_config: Option<KbInferenceConfig>,
+    #[serde(rename = "additionalModelRequestFields", skip_serializing_if = "Option::is_none")]
+    pub additional_model_request_fields: Option<std::collections::BTreeMap<String, serde_json::Value>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct GetEvaluationJobRequest {
+    #[serde(rename = "jobIdentifier")]
+    pub job_identifier: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct GetEvaluationJobResponse {
+    #[serde(rename = "jobName")]
+    pub job_name: String,
+    #[serde(rename = "status")]
+    pub status: EvaluationJobStatus,
+    #[serde(rename = "jobArn")]
+    pub job_arn: String,
+    #[serde(rename = "jobDescription", skip_serializing_if = "Option::is_none")]
+    pub job_description: Option<String>,
+    #[serde(rename = "roleArn")]
+    pub role_arn: String,
+    #[serde(rename = "customerEncryptionKeyId", skip_serializing_if = "Option::is_none")]
+    pub customer_encryption_key_id: Option<String>,
+    #[serde(rename = "jobType")]
+    pub job_type: EvaluationJobType,
+    #[serde(rename = "applicationType", skip_serializing_if = "Option::is_none")]
+    pub application_type: Option<ApplicationType>,
+    #[serde(rename = "evaluationConfig")]
+    pub evaluation_config: EvaluationConfig,
+    #[serde(rename = "inferenceConfig")]
+    pub inference_config: EvaluationInferenceConfig,
+    #[serde(rename = "outputDataConfig")]
+    pub output_data_config: EvaluationOutputDataConfig,
+    #[serde(rename = "creationTime")]
+    pub creation_time: Timestamp,
+    #[serde(rename = "lastModifiedTime", skip_serializing_if = "Option::is_none")]
+    pub last_modified_time: Option<Timestamp>,
+    #[serde(rename = "failureMessages", skip_serializing_if = "Option::is_none")]
+    pub failure_messages: Option<Vec<String>>,
 }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct GetFoundationModelRequest {
@@ -356,6 +718,45 @@ pub struct GetModelInvocationJobResponse {
     #[serde(rename = "errorRecordCount", skip_serializing_if = "Option::is_none")]
     pub error_record_count: Option<i64>,
 }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct GuardrailConfiguration {
+    #[serde(rename = "guardrailId")]
+    pub guardrail_id: String,
+    #[serde(rename = "guardrailVersion")]
+    pub guardrail_version: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct HumanEvaluationConfig {
+    #[serde(rename = "humanWorkflowConfig", skip_serializing_if = "Option::is_none")]
+    pub human_workflow_config: Option<HumanWorkflowConfig>,
+    #[serde(rename = "customMetrics", skip_serializing_if = "Option::is_none")]
+    pub custom_metrics: Option<Vec<HumanEvaluationCustomMetric>>,
+    #[serde(rename = "datasetMetricConfigs")]
+    pub dataset_metric_configs: Vec<EvaluationDatasetMetricConfig>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct HumanEvaluationCustomMetric {
+    #[serde(rename = "name")]
+    pub name: String,
+    #[serde(rename = "description", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(rename = "ratingMethod")]
+    pub rating_method: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct HumanWorkflowConfig {
+    #[serde(rename = "flowDefinitionArn")]
+    pub flow_definition_arn: String,
+    #[serde(rename = "instructions", skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct ImplicitFilterConfiguration {
+    #[serde(rename = "metadataAttributes")]
+    pub metadata_attributes: Vec<MetadataAttributeSchema>,
+    #[serde(rename = "modelArn")]
+    pub model_arn: String,
+}
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
 pub struct ImportedModelSummary {
     #[serde(rename = "modelArn")]
@@ -411,6 +812,77 @@ string_enum! { pub enum InferenceType {
 OnDemand = "ON_DEMAND",
 Provisioned = "PROVISIONED",
 } }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct KbInferenceConfig {
+    #[serde(rename = "textInferenceConfig", skip_serializing_if = "Option::is_none")]
+    pub text_inference_config: Option<TextInferenceConfig>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub enum KnowledgeBaseConfig {
+    #[serde(rename = "retrieveConfig")]
+    RetrieveConfig(RetrieveConfig),
+    #[serde(rename = "retrieveAndGenerateConfig")]
+    RetrieveAndGenerateConfig(RetrieveAndGenerateConfiguration),
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct KnowledgeBaseRetrievalConfiguration {
+    #[serde(rename = "vectorSearchConfiguration")]
+    pub vector_search_configuration: KnowledgeBaseVectorSearchConfiguration,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct KnowledgeBaseRetrieveAndGenerateConfiguration {
+    #[serde(rename = "knowledgeBaseId")]
+    pub knowledge_base_id: String,
+    #[serde(rename = "modelArn")]
+    pub model_arn: String,
+    #[serde(rename = "retrievalConfiguration", skip_serializing_if = "Option::is_none")]
+    pub retrieval_configuration: Option<KnowledgeBaseRetrievalConfiguration>,
+    #[serde(rename = "generationConfiguration", skip_serializing_if = "Option::is_none")]
+    pub generation_configuration: Option<GenerationConfiguration>,
+    #[serde(rename = "orchestrationConfiguration", skip_serializing_if = "Option::is_none")]
+    pub orchestration_configuration: Option<OrchestrationConfiguration>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct KnowledgeBaseVectorSearchConfiguration {
+    #[serde(rename = "numberOfResults", skip_serializing_if = "Option::is_none")]
+    pub number_of_results: Option<i32>,
+    #[serde(rename = "overrideSearchType", skip_serializing_if = "Option::is_none")]
+    pub override_search_type: Option<SearchType>,
+    #[serde(rename = "filter", skip_serializing_if = "Option::is_none")]
+    pub filter: Option<RetrievalFilter>,
+    #[serde(rename = "implicitFilterConfiguration", skip_serializing_if = "Option::is_none")]
+    pub implicit_filter_configuration: Option<ImplicitFilterConfiguration>,
+    #[serde(rename = "rerankingConfiguration", skip_serializing_if = "Option::is_none")]
+    pub reranking_configuration: Option<VectorSearchRerankingConfiguration>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListEvaluationJobsRequest {
+    #[serde(rename = "creationTimeAfter", skip_serializing_if = "Option::is_none")]
+    pub creation_time_after: Option<Timestamp>,
+    #[serde(rename = "creationTimeBefore", skip_serializing_if = "Option::is_none")]
+    pub creation_time_before: Option<Timestamp>,
+    #[serde(rename = "statusEquals", skip_serializing_if = "Option::is_none")]
+    pub status_equals: Option<EvaluationJobStatus>,
+    #[serde(rename = "applicationTypeEquals", skip_serializing_if = "Option::is_none")]
+    pub application_type_equals: Option<ApplicationType>,
+    #[serde(rename = "nameContains", skip_serializing_if = "Option::is_none")]
+    pub name_contains: Option<String>,
+    #[serde(rename = "maxResults", skip_serializing_if = "Option::is_none")]
+    pub max_results: Option<i32>,
+    #[serde(rename = "nextToken", skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+    #[serde(rename = "sortBy", skip_serializing_if = "Option::is_none")]
+    pub sort_by: Option<SortJobsBy>,
+    #[serde(rename = "sortOrder", skip_serializing_if = "Option::is_none")]
+    pub sort_order: Option<SortOrder>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct ListEvaluationJobsResponse {
+    #[serde(rename = "nextToken", skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+    #[serde(rename = "jobSummaries", skip_serializing_if = "Option::is_none")]
+    pub job_summaries: Option<Vec<EvaluationSummary>>,
+}
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct ListFoundationModelsRequest {
     #[serde(rename = "byProvider", skip_serializing_if = "Option::is_none")]
@@ -581,6 +1053,22 @@ pub struct MarketplaceModelEndpointSummary {
     #[serde(rename = "updatedAt")]
     pub updated_at: Timestamp,
 }
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct MetadataAttributeSchema {
+    #[serde(rename = "key")]
+    pub key: String,
+    #[serde(rename = "type")]
+    pub r#type: AttributeType,
+    #[serde(rename = "description")]
+    pub description: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct MetadataConfigurationForReranking {
+    #[serde(rename = "selectionMode")]
+    pub selection_mode: RerankingMetadataSelectionMode,
+    #[serde(rename = "selectiveModeConfiguration", skip_serializing_if = "Option::is_none")]
+    pub selective_mode_configuration: Option<RerankingMetadataSelectiveModeConfiguration>,
+}
 string_enum! { pub enum ModelCustomization {
 FineTuning = "FINE_TUNING",
 ContinuedPreTraining = "CONTINUED_PRE_TRAINING",
@@ -707,6 +1195,54 @@ Text = "TEXT",
 Image = "IMAGE",
 Embedding = "EMBEDDING",
 } }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct OrchestrationConfiguration {
+    #[serde(rename = "queryTransformationConfiguration")]
+    pub query_transformation_configuration: QueryTransformationConfiguration,
+}
+string_enum! { pub enum PerformanceConfigLatency {
+Standard = "standard",
+Optimized = "optimized",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct PerformanceConfiguration {
+    #[serde(rename = "latency", skip_serializing_if = "Option::is_none")]
+    pub latency: Option<PerformanceConfigLatency>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct PromptTemplate {
+    #[serde(rename = "textPromptTemplate", skip_serializing_if = "Option::is_none")]
+    pub text_prompt_template: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct QueryTransformationConfiguration {
+    #[serde(rename = "type")]
+    pub r#type: QueryTransformationType,
+}
+string_enum! { pub enum QueryTransformationType {
+QueryDecomposition = "QUERY_DECOMPOSITION",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub enum RAGConfig {
+    #[serde(rename = "knowledgeBaseConfig")]
+    KnowledgeBaseConfig(KnowledgeBaseConfig),
+    #[serde(rename = "precomputedRagSourceConfig")]
+    PrecomputedRagSourceConfig(EvaluationPrecomputedRagSourceConfig),
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct RatingScaleItem {
+    #[serde(rename = "definition")]
+    pub definition: String,
+    #[serde(rename = "value")]
+    pub value: RatingScaleItemValue,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub enum RatingScaleItemValue {
+    #[serde(rename = "stringValue")]
+    StringValue(String),
+    #[serde(rename = "floatValue")]
+    FloatValue(f64),
+}
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct RegisterMarketplaceModelEndpointRequest {
     #[serde(rename = "endpointIdentifier")]
@@ -719,6 +1255,66 @@ pub struct RegisterMarketplaceModelEndpointResponse {
     #[serde(rename = "marketplaceModelEndpoint")]
     pub marketplace_model_endpoint: MarketplaceModelEndpoint,
 }
+string_enum! { pub enum RerankingMetadataSelectionMode {
+Selective = "SELECTIVE",
+All = "ALL",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub enum RerankingMetadataSelectiveModeConfiguration {
+    #[serde(rename = "fieldsToInclude")]
+    FieldsToInclude(Vec<FieldForReranking>),
+    #[serde(rename = "fieldsToExclude")]
+    FieldsToExclude(Vec<FieldForReranking>),
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub enum RetrievalFilter {
+    #[serde(rename = "equals")]
+    Equals(FilterAttribute),
+    #[serde(rename = "notEquals")]
+    NotEquals(FilterAttribute),
+    #[serde(rename = "greaterThan")]
+    GreaterThan(FilterAttribute),
+    #[serde(rename = "greaterThanOrEquals")]
+    GreaterThanOrEquals(FilterAttribute),
+    #[serde(rename = "lessThan")]
+    LessThan(FilterAttribute),
+    #[serde(rename = "lessThanOrEquals")]
+    LessThanOrEquals(FilterAttribute),
+    #[serde(rename = "in")]
+    In(FilterAttribute),
+    #[serde(rename = "notIn")]
+    NotIn(FilterAttribute),
+    #[serde(rename = "startsWith")]
+    StartsWith(FilterAttribute),
+    #[serde(rename = "listContains")]
+    ListContains(FilterAttribute),
+    #[serde(rename = "stringContains")]
+    StringContains(FilterAttribute),
+    #[serde(rename = "andAll")]
+    AndAll(Vec<RetrievalFilter>),
+    #[serde(rename = "orAll")]
+    OrAll(Vec<RetrievalFilter>),
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct RetrieveAndGenerateConfiguration {
+    #[serde(rename = "type")]
+    pub r#type: RetrieveAndGenerateType,
+    #[serde(rename = "knowledgeBaseConfiguration", skip_serializing_if = "Option::is_none")]
+    pub knowledge_base_configuration: Option<KnowledgeBaseRetrieveAndGenerateConfiguration>,
+    #[serde(rename = "externalSourcesConfiguration", skip_serializing_if = "Option::is_none")]
+    pub external_sources_configuration: Option<ExternalSourcesRetrieveAndGenerateConfiguration>,
+}
+string_enum! { pub enum RetrieveAndGenerateType {
+KnowledgeBase = "KNOWLEDGE_BASE",
+ExternalSources = "EXTERNAL_SOURCES",
+} }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct RetrieveConfig {
+    #[serde(rename = "knowledgeBaseId")]
+    pub knowledge_base_id: String,
+    #[serde(rename = "knowledgeBaseRetrievalConfiguration")]
+    pub knowledge_base_retrieval_configuration: KnowledgeBaseRetrievalConfiguration,
+}
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct S3DataSource {
     #[serde(rename = "s3Uri")]
@@ -727,6 +1323,11 @@ pub struct S3DataSource {
 string_enum! { pub enum S3InputFormat {
 Jsonl = "JSONL",
 } }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct S3ObjectDoc {
+    #[serde(rename = "uri")]
+    pub uri: String,
+}
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct SageMakerEndpoint {
     #[serde(rename = "initialInstanceCount")]
@@ -740,6 +1341,10 @@ pub struct SageMakerEndpoint {
     #[serde(rename = "vpc", skip_serializing_if = "Option::is_none")]
     pub vpc: Option<VpcConfig>,
 }
+string_enum! { pub enum SearchType {
+Hybrid = "HYBRID",
+Semantic = "SEMANTIC",
+} }
 string_enum! { pub enum SortJobsBy {
 CreationTime = "CreationTime",
 } }
@@ -754,6 +1359,13 @@ string_enum! { pub enum Status {
 Registered = "REGISTERED",
 IncompatibleEndpoint = "INCOMPATIBLE_ENDPOINT",
 } }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct StopEvaluationJobRequest {
+    #[serde(rename = "jobIdentifier")]
+    pub job_identifier: String,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct StopEvaluationJobResponse {}
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct StopModelInvocationJobRequest {
     #[serde(rename = "jobIdentifier")]
@@ -778,6 +1390,17 @@ pub struct TagResourceRequest {
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct TagResourceResponse {}
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct TextInferenceConfig {
+    #[serde(rename = "temperature", skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
+    #[serde(rename = "topP", skip_serializing_if = "Option::is_none")]
+    pub top_p: Option<f64>,
+    #[serde(rename = "maxTokens", skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<i32>,
+    #[serde(rename = "stopSequences", skip_serializing_if = "Option::is_none")]
+    pub stop_sequences: Option<Vec<String>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct UntagResourceRequest {
     #[serde(rename = "resourceARN")]
     pub resource_arn: String,
@@ -800,6 +1423,32 @@ pub struct UpdateMarketplaceModelEndpointResponse {
     #[serde(rename = "marketplaceModelEndpoint")]
     pub marketplace_model_endpoint: MarketplaceModelEndpoint,
 }
+#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct VectorSearchBedrockRerankingConfiguration {
+    #[serde(rename = "modelConfiguration")]
+    pub model_configuration: VectorSearchBedrockRerankingModelConfiguration,
+    #[serde(rename = "numberOfRerankedResults", skip_serializing_if = "Option::is_none")]
+    pub number_of_reranked_results: Option<i32>,
+    #[serde(rename = "metadataConfiguration", skip_serializing_if = "Option::is_none")]
+    pub metadata_configuration: Option<MetadataConfigurationForReranking>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct VectorSearchBedrockRerankingModelConfiguration {
+    #[serde(rename = "modelArn")]
+    pub model_arn: String,
+    #[serde(rename = "additionalModelRequestFields", skip_serializing_if = "Option::is_none")]
+    pub additional_model_request_fields: Option<std::collections::BTreeMap<String, serde_json::Value>>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct VectorSearchRerankingConfiguration {
+    #[serde(rename = "type")]
+    pub r#type: VectorSearchRerankingConfigurationType,
+    #[serde(rename = "bedrockRerankingConfiguration", skip_serializing_if = "Option::is_none")]
+    pub bedrock_reranking_configuration: Option<VectorSearchBedrockRerankingConfiguration>,
+}
+string_enum! { pub enum VectorSearchRerankingConfigurationType {
+BedrockRerankingModel = "BEDROCK_RERANKING_MODEL",
+} }
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct VpcConfig {
     #[serde(rename = "subnetIds")]
@@ -807,7 +1456,9 @@ pub struct VpcConfig {
     #[serde(rename = "securityGroupIds")]
     pub security_group_ids: Vec<String>,
 }
-opaque_debug! { CreateInferenceProfileRequest, GetInferenceProfileResponse, GetModelInvocationJobResponse, InferenceProfileSummary, ListInferenceProfilesResponse, ListModelInvocationJobsResponse, ModelInvocationJobSummary }
+opaque_debug! { AutomatedEvaluationConfig, AutomatedEvaluationCustomMetricConfig, AutomatedEvaluationCustomMetricSource, BatchDeleteEvaluationJobError, BatchDeleteEvaluationJobItem, BatchDeleteEvaluationJobRequest, BatchDeleteEvaluationJobResponse, ByteContentDoc, CreateEvaluationJobRequest, CreateInferenceProfileRequest, CustomMetricDefinition, EvaluationBedrockModel, EvaluationConfig, EvaluationDataset, EvaluationDatasetMetricConfig, EvaluationInferenceConfig, EvaluationModelConfig, ExternalSource, ExternalSourcesGenerationConfiguration, ExternalSourcesRetrieveAndGenerateConfiguration, GenerationConfiguration, GetEvaluationJobRequest, GetEvaluationJobResponse, GetInferenceProfileResponse, GetModelInvocationJobResponse, HumanEvaluationConfig, HumanEvaluationCustomMetric, HumanWorkflowConfig, ImplicitFilterConfiguration, InferenceProfileSummary, KnowledgeBaseConfig, KnowledgeBaseRetrievalConfiguration, KnowledgeBaseRetrieveAndGenerateConfiguration, KnowledgeBaseVectorSearchConfiguration, ListInferenceProfilesResponse, ListModelInvocationJobsResponse, MetadataAttributeSchema, MetadataConfigurationForReranking, ModelInvocationJobSummary, PromptTemplate, RAGConfig, RerankingMetadataSelectiveModeConfiguration, RetrievalFilter, RetrieveAndGenerateConfiguration, RetrieveConfig, StopEvaluationJobRequest, VectorSearchBedrockRerankingConfiguration, VectorSearchRerankingConfiguration }
+impl Input for BatchDeleteEvaluationJobRequest {}
+impl Input for CreateEvaluationJobRequest {}
 impl Input for CreateInferenceProfileRequest {}
 impl Input for CreateMarketplaceModelEndpointRequest {}
 impl Input for CreateModelImportJobRequest {}
@@ -816,12 +1467,14 @@ impl Input for DeleteImportedModelRequest {}
 impl Input for DeleteInferenceProfileRequest {}
 impl Input for DeleteMarketplaceModelEndpointRequest {}
 impl Input for DeregisterMarketplaceModelEndpointRequest {}
+impl Input for GetEvaluationJobRequest {}
 impl Input for GetFoundationModelRequest {}
 impl Input for GetImportedModelRequest {}
 impl Input for GetInferenceProfileRequest {}
 impl Input for GetMarketplaceModelEndpointRequest {}
 impl Input for GetModelImportJobRequest {}
 impl Input for GetModelInvocationJobRequest {}
+impl Input for ListEvaluationJobsRequest {}
 impl Input for ListFoundationModelsRequest {}
 impl Input for ListImportedModelsRequest {}
 impl Input for ListInferenceProfilesRequest {}
@@ -830,10 +1483,13 @@ impl Input for ListModelImportJobsRequest {}
 impl Input for ListModelInvocationJobsRequest {}
 impl Input for ListTagsForResourceRequest {}
 impl Input for RegisterMarketplaceModelEndpointRequest {}
+impl Input for StopEvaluationJobRequest {}
 impl Input for StopModelInvocationJobRequest {}
 impl Input for TagResourceRequest {}
 impl Input for UntagResourceRequest {}
 impl Input for UpdateMarketplaceModelEndpointRequest {}
+impl Output for BatchDeleteEvaluationJobResponse {}
+impl Output for CreateEvaluationJobResponse {}
 impl Output for CreateInferenceProfileResponse {}
 impl Output for CreateMarketplaceModelEndpointResponse {}
 impl Output for CreateModelImportJobResponse {}
@@ -842,12 +1498,14 @@ impl Output for DeleteImportedModelResponse {}
 impl Output for DeleteInferenceProfileResponse {}
 impl Output for DeleteMarketplaceModelEndpointResponse {}
 impl Output for DeregisterMarketplaceModelEndpointResponse {}
+impl Output for GetEvaluationJobResponse {}
 impl Output for GetFoundationModelResponse {}
 impl Output for GetImportedModelResponse {}
 impl Output for GetInferenceProfileResponse {}
 impl Output for GetMarketplaceModelEndpointResponse {}
 impl Output for GetModelImportJobResponse {}
 impl Output for GetModelInvocationJobResponse {}
+impl Output for ListEvaluationJobsResponse {}
 impl Output for ListFoundationModelsResponse {}
 impl Output for ListImportedModelsResponse {}
 impl Output for ListInferenceProfilesResponse {}
@@ -856,6 +1514,7 @@ impl Output for ListModelImportJobsResponse {}
 impl Output for ListModelInvocationJobsResponse {}
 impl Output for ListTagsForResourceResponse {}
 impl Output for RegisterMarketplaceModelEndpointResponse {}
+impl Output for StopEvaluationJobResponse {}
 impl Output for StopModelInvocationJobResponse {}
 impl Output for TagResourceResponse {}
 impl Output for UntagResourceResponse {}
@@ -872,10 +1531,232 @@ pub mod shapes {
             values: &[],
         },
     };
+    pub static ADDITIONAL_MODEL_REQUEST_FIELDS: Shape = Shape {
+        name: "AdditionalModelRequestFields",
+        sensitive: false,
+        kind: Kind::Map {
+            key: &ADDITIONAL_MODEL_REQUEST_FIELDS_KEY,
+            value: &ADDITIONAL_MODEL_REQUEST_FIELDS_VALUE,
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static ADDITIONAL_MODEL_REQUEST_FIELDS_KEY: Shape = Shape {
+        name: "AdditionalModelRequestFieldsKey",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: Some(1), max: Some(100) }, pattern: None, values: &[] },
+    };
+    pub static ADDITIONAL_MODEL_REQUEST_FIELDS_VALUE: Shape =
+        Shape { name: "AdditionalModelRequestFieldsValue", sensitive: false, kind: Kind::Document };
+    pub static APPLICATION_TYPE: Shape = Shape {
+        name: "ApplicationType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["ModelEvaluation", "RagEvaluation"],
+        },
+    };
     pub static ARN: Shape = Shape {
         name: "Arn",
         sensitive: false,
         kind: Kind::String { length: Bounds { min: Some(0), max: Some(2048) }, pattern: None, values: &[] },
+    };
+    pub static ATTRIBUTE_TYPE: Shape = Shape {
+        name: "AttributeType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["STRING", "NUMBER", "BOOLEAN", "STRING_LIST"],
+        },
+    };
+    pub static AUTOMATED_EVALUATION_CONFIG: Shape = Shape {
+        name: "AutomatedEvaluationConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "datasetMetricConfigs",
+                wire_name: "datasetMetricConfigs",
+                shape: &EVALUATION_DATASET_METRIC_CONFIGS,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "evaluatorModelConfig",
+                wire_name: "evaluatorModelConfig",
+                shape: &EVALUATOR_MODEL_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "customMetricConfig",
+                wire_name: "customMetricConfig",
+                shape: &AUTOMATED_EVALUATION_CUSTOM_METRIC_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static AUTOMATED_EVALUATION_CUSTOM_METRIC_CONFIG: Shape = Shape {
+        name: "AutomatedEvaluationCustomMetricConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "customMetrics",
+                wire_name: "customMetrics",
+                shape: &AUTOMATED_EVALUATION_CUSTOM_METRICS,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "evaluatorModelConfig",
+                wire_name: "evaluatorModelConfig",
+                shape: &CUSTOM_METRIC_EVALUATOR_MODEL_CONFIG,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static AUTOMATED_EVALUATION_CUSTOM_METRIC_SOURCE: Shape = Shape {
+        name: "AutomatedEvaluationCustomMetricSource",
+        sensitive: false,
+        kind: Kind::Union(&[Member {
+            name: "customMetricDefinition",
+            wire_name: "customMetricDefinition",
+            shape: &CUSTOM_METRIC_DEFINITION,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
+    pub static AUTOMATED_EVALUATION_CUSTOM_METRICS: Shape = Shape {
+        name: "AutomatedEvaluationCustomMetrics",
+        sensitive: false,
+        kind: Kind::List {
+            element: &AUTOMATED_EVALUATION_CUSTOM_METRIC_SOURCE,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(1), max: Some(10) },
+        },
+    };
+    pub static BATCH_DELETE_EVALUATION_JOB_ERROR: Shape = Shape {
+        name: "BatchDeleteEvaluationJobError",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "jobIdentifier",
+                wire_name: "jobIdentifier",
+                shape: &EVALUATION_JOB_IDENTIFIER,
+                required: true,
+                location: Location::Body,
+            },
+            Member { name: "code", wire_name: "code", shape: &STRING, required: true, location: Location::Body },
+            Member { name: "message", wire_name: "message", shape: &STRING, required: false, location: Location::Body },
+        ]),
+    };
+    pub static BATCH_DELETE_EVALUATION_JOB_ERRORS: Shape = Shape {
+        name: "BatchDeleteEvaluationJobErrors",
+        sensitive: false,
+        kind: Kind::List {
+            element: &BATCH_DELETE_EVALUATION_JOB_ERROR,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(0), max: Some(25) },
+        },
+    };
+    pub static BATCH_DELETE_EVALUATION_JOB_ITEM: Shape = Shape {
+        name: "BatchDeleteEvaluationJobItem",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "jobIdentifier",
+                wire_name: "jobIdentifier",
+                shape: &EVALUATION_JOB_IDENTIFIER,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "jobStatus",
+                wire_name: "jobStatus",
+                shape: &EVALUATION_JOB_STATUS,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static BATCH_DELETE_EVALUATION_JOB_ITEMS: Shape = Shape {
+        name: "BatchDeleteEvaluationJobItems",
+        sensitive: false,
+        kind: Kind::List {
+            element: &BATCH_DELETE_EVALUATION_JOB_ITEM,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: None, max: None },
+        },
+    };
+    pub static BATCH_DELETE_EVALUATION_JOB_REQUEST: Shape = Shape {
+        name: "BatchDeleteEvaluationJobRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "jobIdentifiers",
+            wire_name: "jobIdentifiers",
+            shape: &EVALUATION_JOB_IDENTIFIERS,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static BATCH_DELETE_EVALUATION_JOB_RESPONSE: Shape = Shape {
+        name: "BatchDeleteEvaluationJobResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "errors",
+                wire_name: "errors",
+                shape: &BATCH_DELETE_EVALUATION_JOB_ERRORS,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "evaluationJobs",
+                wire_name: "evaluationJobs",
+                shape: &BATCH_DELETE_EVALUATION_JOB_ITEMS,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static BEDROCK_EVALUATOR_MODEL: Shape = Shape {
+        name: "BedrockEvaluatorModel",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "modelIdentifier",
+            wire_name: "modelIdentifier",
+            shape: &EVALUATOR_MODEL_IDENTIFIER,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static BEDROCK_EVALUATOR_MODELS: Shape = Shape {
+        name: "BedrockEvaluatorModels",
+        sensitive: false,
+        kind: Kind::List {
+            element: &BEDROCK_EVALUATOR_MODEL,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(1), max: Some(1) },
+        },
+    };
+    pub static BEDROCK_MODEL_ARN: Shape = Shape {
+        name: "BedrockModelArn",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(2048) },
+            pattern: Some(Pattern::new(
+                "(arn:aws(-[^:]+)?:(bedrock|sagemaker):[a-z0-9-]{1,20}:([0-9]{12})?:([a-z-]+/)?)?([a-zA-Z0-9.-]{1,63}){0,2}(([:][a-z0-9-]{1,63}){0,2})?(/[a-z0-9]{1,12})?",
+                "(arn:aws(-[^:]+)?:(bedrock|sagemaker):[a-z0-9-]{1,20}:([0-9]{12})?:([a-z-]+/)?)?([a-zA-Z0-9.-]{1,63}){0,2}(([:][a-z0-9-]{1,63}){0,2})?(/[a-z0-9]{1,12})?",
+            )),
+            values: &[],
+        },
     };
     pub static BEDROCK_MODEL_ID: Shape = Shape {
         name: "BedrockModelId",
@@ -889,6 +1770,18 @@ pub mod shapes {
             values: &[],
         },
     };
+    pub static BEDROCK_RERANKING_MODEL_ARN: Shape = Shape {
+        name: "BedrockRerankingModelArn",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(2048) },
+            pattern: Some(Pattern::new(
+                "(arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}::foundation-model/(.*))?",
+                "(arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}::foundation-model/(.*))?",
+            )),
+            values: &[],
+        },
+    };
     pub static BOOLEAN: Shape = Shape { name: "Boolean", sensitive: false, kind: Kind::Boolean };
     pub static BRANDED_NAME: Shape = Shape {
         name: "BrandedName",
@@ -898,6 +1791,134 @@ pub mod shapes {
             pattern: Some(Pattern::new(".*", ".*")),
             values: &[],
         },
+    };
+    pub static BYTE_CONTENT_BLOB: Shape = Shape {
+        name: "ByteContentBlob",
+        sensitive: true,
+        kind: Kind::Blob { length: Bounds { min: Some(1), max: Some(10485760) } },
+    };
+    pub static BYTE_CONTENT_DOC: Shape = Shape {
+        name: "ByteContentDoc",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "identifier",
+                wire_name: "identifier",
+                shape: &IDENTIFIER,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "contentType",
+                wire_name: "contentType",
+                shape: &CONTENT_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "data",
+                wire_name: "data",
+                shape: &BYTE_CONTENT_BLOB,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static CONTENT_TYPE: Shape = Shape {
+        name: "ContentType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: Some(Pattern::new(".*[a-z]{1,20}/.{1,20}.*", ".*[a-z]{1,20}/.{1,20}.*")),
+            values: &[],
+        },
+    };
+    pub static CREATE_EVALUATION_JOB_REQUEST: Shape = Shape {
+        name: "CreateEvaluationJobRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "jobName",
+                wire_name: "jobName",
+                shape: &EVALUATION_JOB_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "jobDescription",
+                wire_name: "jobDescription",
+                shape: &EVALUATION_JOB_DESCRIPTION,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "clientRequestToken",
+                wire_name: "clientRequestToken",
+                shape: &IDEMPOTENCY_TOKEN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "roleArn",
+                wire_name: "roleArn",
+                shape: &ROLE_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "customerEncryptionKeyId",
+                wire_name: "customerEncryptionKeyId",
+                shape: &KMS_KEY_ID,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "jobTags",
+                wire_name: "jobTags",
+                shape: &TAG_LIST,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "applicationType",
+                wire_name: "applicationType",
+                shape: &APPLICATION_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "evaluationConfig",
+                wire_name: "evaluationConfig",
+                shape: &EVALUATION_CONFIG,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "inferenceConfig",
+                wire_name: "inferenceConfig",
+                shape: &EVALUATION_INFERENCE_CONFIG,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "outputDataConfig",
+                wire_name: "outputDataConfig",
+                shape: &EVALUATION_OUTPUT_DATA_CONFIG,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static CREATE_EVALUATION_JOB_RESPONSE: Shape = Shape {
+        name: "CreateEvaluationJobResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "jobArn",
+            wire_name: "jobArn",
+            shape: &EVALUATION_JOB_ARN,
+            required: true,
+            location: Location::Body,
+        }]),
     };
     pub static CREATE_INFERENCE_PROFILE_REQUEST: Shape = Shape {
         name: "CreateInferenceProfileRequest",
@@ -1168,6 +2189,64 @@ pub mod shapes {
             location: Location::Body,
         }]),
     };
+    pub static CUSTOM_METRIC_BEDROCK_EVALUATOR_MODEL: Shape = Shape {
+        name: "CustomMetricBedrockEvaluatorModel",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "modelIdentifier",
+            wire_name: "modelIdentifier",
+            shape: &EVALUATOR_MODEL_IDENTIFIER,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static CUSTOM_METRIC_BEDROCK_EVALUATOR_MODELS: Shape = Shape {
+        name: "CustomMetricBedrockEvaluatorModels",
+        sensitive: false,
+        kind: Kind::List {
+            element: &CUSTOM_METRIC_BEDROCK_EVALUATOR_MODEL,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(1), max: Some(1) },
+        },
+    };
+    pub static CUSTOM_METRIC_DEFINITION: Shape = Shape {
+        name: "CustomMetricDefinition",
+        sensitive: true,
+        kind: Kind::Structure(&[
+            Member { name: "name", wire_name: "name", shape: &METRIC_NAME, required: true, location: Location::Body },
+            Member {
+                name: "instructions",
+                wire_name: "instructions",
+                shape: &CUSTOM_METRIC_INSTRUCTIONS,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "ratingScale",
+                wire_name: "ratingScale",
+                shape: &RATING_SCALE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static CUSTOM_METRIC_EVALUATOR_MODEL_CONFIG: Shape = Shape {
+        name: "CustomMetricEvaluatorModelConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "bedrockEvaluatorModels",
+            wire_name: "bedrockEvaluatorModels",
+            shape: &CUSTOM_METRIC_BEDROCK_EVALUATOR_MODELS,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static CUSTOM_METRIC_INSTRUCTIONS: Shape = Shape {
+        name: "CustomMetricInstructions",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: Some(1), max: Some(5000) }, pattern: None, values: &[] },
+    };
     pub static CUSTOM_MODEL_UNITS: Shape = Shape {
         name: "CustomModelUnits",
         sensitive: false,
@@ -1270,6 +2349,795 @@ pub mod shapes {
         sensitive: false,
         kind: Kind::String { length: Bounds { min: Some(0), max: Some(2048) }, pattern: None, values: &[] },
     };
+    pub static ERROR_MESSAGES: Shape = Shape {
+        name: "ErrorMessages",
+        sensitive: false,
+        kind: Kind::List {
+            element: &ERROR_MESSAGE,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(0), max: Some(20) },
+        },
+    };
+    pub static EVALUATION_BEDROCK_KNOWLEDGE_BASE_IDENTIFIERS: Shape = Shape {
+        name: "EvaluationBedrockKnowledgeBaseIdentifiers",
+        sensitive: false,
+        kind: Kind::List {
+            element: &KNOWLEDGE_BASE_ID,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(0), max: Some(1) },
+        },
+    };
+    pub static EVALUATION_BEDROCK_MODEL: Shape = Shape {
+        name: "EvaluationBedrockModel",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "modelIdentifier",
+                wire_name: "modelIdentifier",
+                shape: &EVALUATION_BEDROCK_MODEL_IDENTIFIER,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "inferenceParams",
+                wire_name: "inferenceParams",
+                shape: &EVALUATION_MODEL_INFERENCE_PARAMS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "performanceConfig",
+                wire_name: "performanceConfig",
+                shape: &PERFORMANCE_CONFIGURATION,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static EVALUATION_BEDROCK_MODEL_IDENTIFIER: Shape = Shape {
+        name: "EvaluationBedrockModelIdentifier",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(2048) },
+            pattern: Some(Pattern::new(
+                "(arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:((:foundation-model/[a-z0-9-]{1,63}[.]{1}[a-z0-9-]{1,63}([.:]?[a-z0-9-]{1,63}))|([0-9]{12}:provisioned-model/[a-z0-9]{12})|([0-9]{12}:imported-model/[a-z0-9]{12})|([0-9]{12}:application-inference-profile/[a-z0-9]{12})|([0-9]{12}:inference-profile/(([a-z-]{2,8}.)[a-z0-9-]{1,63}[.]{1}[a-z0-9-]{1,63}([.:]?[a-z0-9-]{1,63})))|([0-9]{12}:(default-prompt-router|prompt-router)/[a-zA-Z0-9-:.]+)))|(([a-z]{2,4}[.]{1})([a-z0-9-]{1,63}[.]{1}[a-z0-9-]{1,63}([.:]?[a-z0-9-]{1,63})))|([a-z0-9-]{1,63}[.]{1}[a-z0-9-]{1,63}([.:]?[a-z0-9-]{1,63}))|arn:aws(-[^:]+)?:sagemaker:[a-z0-9-]{1,20}:[0-9]{12}:endpoint/[a-z0-9-]{1,63}",
+                "(arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:((:foundation-model/[a-z0-9-]{1,63}[.]{1}[a-z0-9-]{1,63}([.:]?[a-z0-9-]{1,63}))|([0-9]{12}:provisioned-model/[a-z0-9]{12})|([0-9]{12}:imported-model/[a-z0-9]{12})|([0-9]{12}:application-inference-profile/[a-z0-9]{12})|([0-9]{12}:inference-profile/(([a-z-]{2,8}.)[a-z0-9-]{1,63}[.]{1}[a-z0-9-]{1,63}([.:]?[a-z0-9-]{1,63})))|([0-9]{12}:(default-prompt-router|prompt-router)/[a-zA-Z0-9-:.]+)))|(([a-z]{2,4}[.]{1})([a-z0-9-]{1,63}[.]{1}[a-z0-9-]{1,63}([.:]?[a-z0-9-]{1,63})))|([a-z0-9-]{1,63}[.]{1}[a-z0-9-]{1,63}([.:]?[a-z0-9-]{1,63}))|arn:aws(-[^:]+)?:sagemaker:[a-z0-9-]{1,20}:[0-9]{12}:endpoint/[a-z0-9-]{1,63}",
+            )),
+            values: &[],
+        },
+    };
+    pub static EVALUATION_BEDROCK_MODEL_IDENTIFIERS: Shape = Shape {
+        name: "EvaluationBedrockModelIdentifiers",
+        sensitive: false,
+        kind: Kind::List {
+            element: &EVALUATION_BEDROCK_MODEL_IDENTIFIER,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(0), max: Some(2) },
+        },
+    };
+    pub static EVALUATION_CONFIG: Shape = Shape {
+        name: "EvaluationConfig",
+        sensitive: false,
+        kind: Kind::Union(&[
+            Member {
+                name: "automated",
+                wire_name: "automated",
+                shape: &AUTOMATED_EVALUATION_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "human",
+                wire_name: "human",
+                shape: &HUMAN_EVALUATION_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static EVALUATION_DATASET: Shape = Shape {
+        name: "EvaluationDataset",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "name",
+                wire_name: "name",
+                shape: &EVALUATION_DATASET_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "datasetLocation",
+                wire_name: "datasetLocation",
+                shape: &EVALUATION_DATASET_LOCATION,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static EVALUATION_DATASET_LOCATION: Shape = Shape {
+        name: "EvaluationDatasetLocation",
+        sensitive: false,
+        kind: Kind::Union(&[Member {
+            name: "s3Uri",
+            wire_name: "s3Uri",
+            shape: &S3_URI,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
+    pub static EVALUATION_DATASET_METRIC_CONFIG: Shape = Shape {
+        name: "EvaluationDatasetMetricConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "taskType",
+                wire_name: "taskType",
+                shape: &EVALUATION_TASK_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "dataset",
+                wire_name: "dataset",
+                shape: &EVALUATION_DATASET,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "metricNames",
+                wire_name: "metricNames",
+                shape: &EVALUATION_METRIC_NAMES,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static EVALUATION_DATASET_METRIC_CONFIGS: Shape = Shape {
+        name: "EvaluationDatasetMetricConfigs",
+        sensitive: false,
+        kind: Kind::List {
+            element: &EVALUATION_DATASET_METRIC_CONFIG,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(1), max: Some(5) },
+        },
+    };
+    pub static EVALUATION_DATASET_NAME: Shape = Shape {
+        name: "EvaluationDatasetName",
+        sensitive: true,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(63) },
+            pattern: Some(Pattern::new("[0-9a-zA-Z-_.]+", "[0-9a-zA-Z-_.]+")),
+            values: &[],
+        },
+    };
+    pub static EVALUATION_INFERENCE_CONFIG: Shape = Shape {
+        name: "EvaluationInferenceConfig",
+        sensitive: false,
+        kind: Kind::Union(&[
+            Member {
+                name: "models",
+                wire_name: "models",
+                shape: &EVALUATION_MODEL_CONFIGS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ragConfigs",
+                wire_name: "ragConfigs",
+                shape: &RAG_CONFIGS,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static EVALUATION_INFERENCE_CONFIG_SUMMARY: Shape = Shape {
+        name: "EvaluationInferenceConfigSummary",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "modelConfigSummary",
+                wire_name: "modelConfigSummary",
+                shape: &EVALUATION_MODEL_CONFIG_SUMMARY,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ragConfigSummary",
+                wire_name: "ragConfigSummary",
+                shape: &EVALUATION_RAG_CONFIG_SUMMARY,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static EVALUATION_JOB_ARN: Shape = Shape {
+        name: "EvaluationJobArn",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(1011) },
+            pattern: Some(Pattern::new(
+                "arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:evaluation-job/[a-z0-9]{12}",
+                "arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:evaluation-job/[a-z0-9]{12}",
+            )),
+            values: &[],
+        },
+    };
+    pub static EVALUATION_JOB_DESCRIPTION: Shape = Shape {
+        name: "EvaluationJobDescription",
+        sensitive: true,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(200) },
+            pattern: Some(Pattern::new(".+", ".+")),
+            values: &[],
+        },
+    };
+    pub static EVALUATION_JOB_IDENTIFIER: Shape = Shape {
+        name: "EvaluationJobIdentifier",
+        sensitive: true,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(1011) },
+            pattern: Some(Pattern::new(
+                "(arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:evaluation-job/[a-z0-9]{12})",
+                "(arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:evaluation-job/[a-z0-9]{12})",
+            )),
+            values: &[],
+        },
+    };
+    pub static EVALUATION_JOB_IDENTIFIERS: Shape = Shape {
+        name: "EvaluationJobIdentifiers",
+        sensitive: false,
+        kind: Kind::List {
+            element: &EVALUATION_JOB_IDENTIFIER,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(1), max: Some(25) },
+        },
+    };
+    pub static EVALUATION_JOB_NAME: Shape = Shape {
+        name: "EvaluationJobName",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(63) },
+            pattern: Some(Pattern::new("[a-z0-9](-*[a-z0-9]){0,62}", "[a-z0-9](-*[a-z0-9]){0,62}")),
+            values: &[],
+        },
+    };
+    pub static EVALUATION_JOB_STATUS: Shape = Shape {
+        name: "EvaluationJobStatus",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["InProgress", "Completed", "Failed", "Stopping", "Stopped", "Deleting"],
+        },
+    };
+    pub static EVALUATION_JOB_TYPE: Shape = Shape {
+        name: "EvaluationJobType",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &["Human", "Automated"] },
+    };
+    pub static EVALUATION_METRIC_DESCRIPTION: Shape = Shape {
+        name: "EvaluationMetricDescription",
+        sensitive: true,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(63) },
+            pattern: Some(Pattern::new(".+", ".+")),
+            values: &[],
+        },
+    };
+    pub static EVALUATION_METRIC_NAME: Shape = Shape {
+        name: "EvaluationMetricName",
+        sensitive: true,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(63) },
+            pattern: Some(Pattern::new("[0-9a-zA-Z-_.]+", "[0-9a-zA-Z-_.]+")),
+            values: &[],
+        },
+    };
+    pub static EVALUATION_METRIC_NAMES: Shape = Shape {
+        name: "EvaluationMetricNames",
+        sensitive: false,
+        kind: Kind::List {
+            element: &EVALUATION_METRIC_NAME,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(1), max: Some(25) },
+        },
+    };
+    pub static EVALUATION_MODEL_CONFIG: Shape = Shape {
+        name: "EvaluationModelConfig",
+        sensitive: false,
+        kind: Kind::Union(&[
+            Member {
+                name: "bedrockModel",
+                wire_name: "bedrockModel",
+                shape: &EVALUATION_BEDROCK_MODEL,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "precomputedInferenceSource",
+                wire_name: "precomputedInferenceSource",
+                shape: &EVALUATION_PRECOMPUTED_INFERENCE_SOURCE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static EVALUATION_MODEL_CONFIG_SUMMARY: Shape = Shape {
+        name: "EvaluationModelConfigSummary",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "bedrockModelIdentifiers",
+                wire_name: "bedrockModelIdentifiers",
+                shape: &EVALUATION_BEDROCK_MODEL_IDENTIFIERS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "precomputedInferenceSourceIdentifiers",
+                wire_name: "precomputedInferenceSourceIdentifiers",
+                shape: &EVALUATION_PRECOMPUTED_INFERENCE_SOURCE_IDENTIFIERS,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static EVALUATION_MODEL_CONFIGS: Shape = Shape {
+        name: "EvaluationModelConfigs",
+        sensitive: false,
+        kind: Kind::List {
+            element: &EVALUATION_MODEL_CONFIG,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(1), max: Some(2) },
+        },
+    };
+    pub static EVALUATION_MODEL_INFERENCE_PARAMS: Shape = Shape {
+        name: "EvaluationModelInferenceParams",
+        sensitive: true,
+        kind: Kind::String { length: Bounds { min: Some(1), max: Some(1023) }, pattern: None, values: &[] },
+    };
+    pub static EVALUATION_OUTPUT_DATA_CONFIG: Shape = Shape {
+        name: "EvaluationOutputDataConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "s3Uri",
+            wire_name: "s3Uri",
+            shape: &S3_URI,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static EVALUATION_PRECOMPUTED_INFERENCE_SOURCE: Shape = Shape {
+        name: "EvaluationPrecomputedInferenceSource",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "inferenceSourceIdentifier",
+            wire_name: "inferenceSourceIdentifier",
+            shape: &EVALUATION_PRECOMPUTED_INFERENCE_SOURCE_IDENTIFIER,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static EVALUATION_PRECOMPUTED_INFERENCE_SOURCE_IDENTIFIER: Shape = Shape {
+        name: "EvaluationPrecomputedInferenceSourceIdentifier",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(256) },
+            pattern: Some(Pattern::new("[a-zA-Z0-9]([a-zA-Z0-9._-]){0,255}", "[a-zA-Z0-9]([a-zA-Z0-9._-]){0,255}")),
+            values: &[],
+        },
+    };
+    pub static EVALUATION_PRECOMPUTED_INFERENCE_SOURCE_IDENTIFIERS: Shape = Shape {
+        name: "EvaluationPrecomputedInferenceSourceIdentifiers",
+        sensitive: false,
+        kind: Kind::List {
+            element: &EVALUATION_PRECOMPUTED_INFERENCE_SOURCE_IDENTIFIER,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(0), max: Some(2) },
+        },
+    };
+    pub static EVALUATION_PRECOMPUTED_RAG_SOURCE_CONFIG: Shape = Shape {
+        name: "EvaluationPrecomputedRagSourceConfig",
+        sensitive: false,
+        kind: Kind::Union(&[
+            Member {
+                name: "retrieveSourceConfig",
+                wire_name: "retrieveSourceConfig",
+                shape: &EVALUATION_PRECOMPUTED_RETRIEVE_SOURCE_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "retrieveAndGenerateSourceConfig",
+                wire_name: "retrieveAndGenerateSourceConfig",
+                shape: &EVALUATION_PRECOMPUTED_RETRIEVE_AND_GENERATE_SOURCE_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static EVALUATION_PRECOMPUTED_RAG_SOURCE_IDENTIFIER: Shape = Shape {
+        name: "EvaluationPrecomputedRagSourceIdentifier",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(256) },
+            pattern: Some(Pattern::new("[a-zA-Z0-9]([a-zA-Z0-9._-]){0,255}", "[a-zA-Z0-9]([a-zA-Z0-9._-]){0,255}")),
+            values: &[],
+        },
+    };
+    pub static EVALUATION_PRECOMPUTED_RAG_SOURCE_IDENTIFIERS: Shape = Shape {
+        name: "EvaluationPrecomputedRagSourceIdentifiers",
+        sensitive: false,
+        kind: Kind::List {
+            element: &EVALUATION_PRECOMPUTED_RAG_SOURCE_IDENTIFIER,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(0), max: Some(1) },
+        },
+    };
+    pub static EVALUATION_PRECOMPUTED_RETRIEVE_AND_GENERATE_SOURCE_CONFIG: Shape = Shape {
+        name: "EvaluationPrecomputedRetrieveAndGenerateSourceConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "ragSourceIdentifier",
+            wire_name: "ragSourceIdentifier",
+            shape: &EVALUATION_PRECOMPUTED_RAG_SOURCE_IDENTIFIER,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static EVALUATION_PRECOMPUTED_RETRIEVE_SOURCE_CONFIG: Shape = Shape {
+        name: "EvaluationPrecomputedRetrieveSourceConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "ragSourceIdentifier",
+            wire_name: "ragSourceIdentifier",
+            shape: &EVALUATION_PRECOMPUTED_RAG_SOURCE_IDENTIFIER,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static EVALUATION_RAG_CONFIG_SUMMARY: Shape = Shape {
+        name: "EvaluationRagConfigSummary",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "bedrockKnowledgeBaseIdentifiers",
+                wire_name: "bedrockKnowledgeBaseIdentifiers",
+                shape: &EVALUATION_BEDROCK_KNOWLEDGE_BASE_IDENTIFIERS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "precomputedRagSourceIdentifiers",
+                wire_name: "precomputedRagSourceIdentifiers",
+                shape: &EVALUATION_PRECOMPUTED_RAG_SOURCE_IDENTIFIERS,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static EVALUATION_RATING_METHOD: Shape = Shape {
+        name: "EvaluationRatingMethod",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(100) },
+            pattern: Some(Pattern::new("[0-9a-zA-Z-_]+", "[0-9a-zA-Z-_]+")),
+            values: &[],
+        },
+    };
+    pub static EVALUATION_SUMMARIES: Shape = Shape {
+        name: "EvaluationSummaries",
+        sensitive: false,
+        kind: Kind::List {
+            element: &EVALUATION_SUMMARY,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(1), max: Some(5) },
+        },
+    };
+    pub static EVALUATION_SUMMARY: Shape = Shape {
+        name: "EvaluationSummary",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "jobArn",
+                wire_name: "jobArn",
+                shape: &EVALUATION_JOB_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "jobName",
+                wire_name: "jobName",
+                shape: &EVALUATION_JOB_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "status",
+                wire_name: "status",
+                shape: &EVALUATION_JOB_STATUS,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "creationTime",
+                wire_name: "creationTime",
+                shape: &TIMESTAMP,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "jobType",
+                wire_name: "jobType",
+                shape: &EVALUATION_JOB_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "evaluationTaskTypes",
+                wire_name: "evaluationTaskTypes",
+                shape: &EVALUATION_TASK_TYPES,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "modelIdentifiers",
+                wire_name: "modelIdentifiers",
+                shape: &EVALUATION_BEDROCK_MODEL_IDENTIFIERS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ragIdentifiers",
+                wire_name: "ragIdentifiers",
+                shape: &EVALUATION_BEDROCK_KNOWLEDGE_BASE_IDENTIFIERS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "evaluatorModelIdentifiers",
+                wire_name: "evaluatorModelIdentifiers",
+                shape: &EVALUATOR_MODEL_IDENTIFIERS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "customMetricsEvaluatorModelIdentifiers",
+                wire_name: "customMetricsEvaluatorModelIdentifiers",
+                shape: &EVALUATOR_MODEL_IDENTIFIERS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "inferenceConfigSummary",
+                wire_name: "inferenceConfigSummary",
+                shape: &EVALUATION_INFERENCE_CONFIG_SUMMARY,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "applicationType",
+                wire_name: "applicationType",
+                shape: &APPLICATION_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static EVALUATION_TASK_TYPE: Shape = Shape {
+        name: "EvaluationTaskType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(63) },
+            pattern: Some(Pattern::new("[A-Za-z0-9]+", "[A-Za-z0-9]+")),
+            values: &["Summarization", "Classification", "QuestionAndAnswer", "Generation", "Custom"],
+        },
+    };
+    pub static EVALUATION_TASK_TYPES: Shape = Shape {
+        name: "EvaluationTaskTypes",
+        sensitive: false,
+        kind: Kind::List {
+            element: &EVALUATION_TASK_TYPE,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(1), max: Some(5) },
+        },
+    };
+    pub static EVALUATOR_MODEL_CONFIG: Shape = Shape {
+        name: "EvaluatorModelConfig",
+        sensitive: false,
+        kind: Kind::Union(&[Member {
+            name: "bedrockEvaluatorModels",
+            wire_name: "bedrockEvaluatorModels",
+            shape: &BEDROCK_EVALUATOR_MODELS,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
+    pub static EVALUATOR_MODEL_IDENTIFIER: Shape = Shape {
+        name: "EvaluatorModelIdentifier",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(2048) },
+            pattern: Some(Pattern::new(
+                "(arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:((:foundation-model/[a-z0-9-]{1,63}[.]{1}[a-z0-9-]{1,63}([.:]?[a-z0-9-]{1,63}))|([0-9]{12}:inference-profile/(([a-z-]{2,8}.)[a-z0-9-]{1,63}[.]{1}[a-z0-9-]{1,63}([.:]?[a-z0-9-]{1,63})))))$|(^[a-z0-9-]+[.][a-z0-9-]+([.][a-z0-9-]+)*(:[a-z0-9-]+)?$)|^[a-z0-9-]{1,63}[.]{1}[a-z0-9-]{1,63}([a-z0-9-]{1,63}[.]){0,2}[a-z0-9-]{1,63}([:][a-z0-9-]{1,63}){0,2}(/[a-z0-9]{12}|)",
+                "(arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:((:foundation-model/[a-z0-9-]{1,63}[.]{1}[a-z0-9-]{1,63}([.:]?[a-z0-9-]{1,63}))|([0-9]{12}:inference-profile/(([a-z-]{2,8}.)[a-z0-9-]{1,63}[.]{1}[a-z0-9-]{1,63}([.:]?[a-z0-9-]{1,63})))))$|(^[a-z0-9-]+[.][a-z0-9-]+([.][a-z0-9-]+)*(:[a-z0-9-]+)?$)|^[a-z0-9-]{1,63}[.]{1}[a-z0-9-]{1,63}([a-z0-9-]{1,63}[.]){0,2}[a-z0-9-]{1,63}([:][a-z0-9-]{1,63}){0,2}(/[a-z0-9]{12}|)",
+            )),
+            values: &[],
+        },
+    };
+    pub static EVALUATOR_MODEL_IDENTIFIERS: Shape = Shape {
+        name: "EvaluatorModelIdentifiers",
+        sensitive: false,
+        kind: Kind::List {
+            element: &EVALUATOR_MODEL_IDENTIFIER,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(0), max: Some(1) },
+        },
+    };
+    pub static EXTERNAL_SOURCE: Shape = Shape {
+        name: "ExternalSource",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "sourceType",
+                wire_name: "sourceType",
+                shape: &EXTERNAL_SOURCE_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "s3Location",
+                wire_name: "s3Location",
+                shape: &S3_OBJECT_DOC,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "byteContent",
+                wire_name: "byteContent",
+                shape: &BYTE_CONTENT_DOC,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static EXTERNAL_SOURCE_TYPE: Shape = Shape {
+        name: "ExternalSourceType",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &["S3", "BYTE_CONTENT"] },
+    };
+    pub static EXTERNAL_SOURCES: Shape = Shape {
+        name: "ExternalSources",
+        sensitive: false,
+        kind: Kind::List {
+            element: &EXTERNAL_SOURCE,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(1), max: Some(1) },
+        },
+    };
+    pub static EXTERNAL_SOURCES_GENERATION_CONFIGURATION: Shape = Shape {
+        name: "ExternalSourcesGenerationConfiguration",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "promptTemplate",
+                wire_name: "promptTemplate",
+                shape: &PROMPT_TEMPLATE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "guardrailConfiguration",
+                wire_name: "guardrailConfiguration",
+                shape: &GUARDRAIL_CONFIGURATION,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "kbInferenceConfig",
+                wire_name: "kbInferenceConfig",
+                shape: &KB_INFERENCE_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "additionalModelRequestFields",
+                wire_name: "additionalModelRequestFields",
+                shape: &ADDITIONAL_MODEL_REQUEST_FIELDS,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static EXTERNAL_SOURCES_RETRIEVE_AND_GENERATE_CONFIGURATION: Shape = Shape {
+        name: "ExternalSourcesRetrieveAndGenerateConfiguration",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "modelArn",
+                wire_name: "modelArn",
+                shape: &BEDROCK_MODEL_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "sources",
+                wire_name: "sources",
+                shape: &EXTERNAL_SOURCES,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "generationConfiguration",
+                wire_name: "generationConfiguration",
+                shape: &EXTERNAL_SOURCES_GENERATION_CONFIGURATION,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static FIELD_FOR_RERANKING: Shape = Shape {
+        name: "FieldForReranking",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "fieldName",
+            wire_name: "fieldName",
+            shape: &FIELD_FOR_RERANKING_FIELD_NAME_STRING,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static FIELD_FOR_RERANKING_FIELD_NAME_STRING: Shape = Shape {
+        name: "FieldForRerankingFieldNameString",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: Some(1), max: Some(2000) }, pattern: None, values: &[] },
+    };
+    pub static FIELDS_FOR_RERANKING: Shape = Shape {
+        name: "FieldsForReranking",
+        sensitive: true,
+        kind: Kind::List {
+            element: &FIELD_FOR_RERANKING,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(1), max: Some(100) },
+        },
+    };
+    pub static FILTER_ATTRIBUTE: Shape = Shape {
+        name: "FilterAttribute",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member { name: "key", wire_name: "key", shape: &FILTER_KEY, required: true, location: Location::Body },
+            Member {
+                name: "value",
+                wire_name: "value",
+                shape: &FILTER_VALUE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static FILTER_KEY: Shape = Shape {
+        name: "FilterKey",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: Some(1), max: Some(100) }, pattern: None, values: &[] },
+    };
+    pub static FILTER_VALUE: Shape = Shape { name: "FilterValue", sensitive: false, kind: Kind::Document };
+    pub static FLOAT: Shape =
+        Shape { name: "Float", sensitive: false, kind: Kind::Float { range: Bounds { min: None, max: None } } };
     pub static FOUNDATION_MODEL_ARN: Shape = Shape {
         name: "FoundationModelArn",
         sensitive: false,
@@ -1489,6 +3357,155 @@ pub mod shapes {
             flat: false,
             length: Bounds { min: None, max: None },
         },
+    };
+    pub static GENERATION_CONFIGURATION: Shape = Shape {
+        name: "GenerationConfiguration",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "promptTemplate",
+                wire_name: "promptTemplate",
+                shape: &PROMPT_TEMPLATE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "guardrailConfiguration",
+                wire_name: "guardrailConfiguration",
+                shape: &GUARDRAIL_CONFIGURATION,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "kbInferenceConfig",
+                wire_name: "kbInferenceConfig",
+                shape: &KB_INFERENCE_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "additionalModelRequestFields",
+                wire_name: "additionalModelRequestFields",
+                shape: &ADDITIONAL_MODEL_REQUEST_FIELDS,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static GET_EVALUATION_JOB_REQUEST: Shape = Shape {
+        name: "GetEvaluationJobRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "jobIdentifier",
+            wire_name: "jobIdentifier",
+            shape: &EVALUATION_JOB_IDENTIFIER,
+            required: true,
+            location: Location::Uri,
+        }]),
+    };
+    pub static GET_EVALUATION_JOB_RESPONSE: Shape = Shape {
+        name: "GetEvaluationJobResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "jobName",
+                wire_name: "jobName",
+                shape: &EVALUATION_JOB_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "status",
+                wire_name: "status",
+                shape: &EVALUATION_JOB_STATUS,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "jobArn",
+                wire_name: "jobArn",
+                shape: &EVALUATION_JOB_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "jobDescription",
+                wire_name: "jobDescription",
+                shape: &EVALUATION_JOB_DESCRIPTION,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "roleArn",
+                wire_name: "roleArn",
+                shape: &ROLE_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "customerEncryptionKeyId",
+                wire_name: "customerEncryptionKeyId",
+                shape: &KMS_KEY_ID,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "jobType",
+                wire_name: "jobType",
+                shape: &EVALUATION_JOB_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "applicationType",
+                wire_name: "applicationType",
+                shape: &APPLICATION_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "evaluationConfig",
+                wire_name: "evaluationConfig",
+                shape: &EVALUATION_CONFIG,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "inferenceConfig",
+                wire_name: "inferenceConfig",
+                shape: &EVALUATION_INFERENCE_CONFIG,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "outputDataConfig",
+                wire_name: "outputDataConfig",
+                shape: &EVALUATION_OUTPUT_DATA_CONFIG,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "creationTime",
+                wire_name: "creationTime",
+                shape: &TIMESTAMP,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "lastModifiedTime",
+                wire_name: "lastModifiedTime",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "failureMessages",
+                wire_name: "failureMessages",
+                shape: &ERROR_MESSAGES,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
     };
     pub static GET_FOUNDATION_MODEL_IDENTIFIER: Shape = Shape {
         name: "GetFoundationModelIdentifier",
@@ -1978,6 +3995,137 @@ pub mod shapes {
             },
         ]),
     };
+    pub static GUARDRAIL_CONFIGURATION: Shape = Shape {
+        name: "GuardrailConfiguration",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "guardrailId",
+                wire_name: "guardrailId",
+                shape: &GUARDRAIL_CONFIGURATION_GUARDRAIL_ID_STRING,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "guardrailVersion",
+                wire_name: "guardrailVersion",
+                shape: &GUARDRAIL_CONFIGURATION_GUARDRAIL_VERSION_STRING,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static GUARDRAIL_CONFIGURATION_GUARDRAIL_ID_STRING: Shape = Shape {
+        name: "GuardrailConfigurationGuardrailIdString",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(64) },
+            pattern: Some(Pattern::new("[a-z0-9]+", "[a-z0-9]+")),
+            values: &[],
+        },
+    };
+    pub static GUARDRAIL_CONFIGURATION_GUARDRAIL_VERSION_STRING: Shape = Shape {
+        name: "GuardrailConfigurationGuardrailVersionString",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(5) },
+            pattern: Some(Pattern::new("(([1-9][0-9]{0,7})|(DRAFT))", "(([1-9][0-9]{0,7})|(DRAFT))")),
+            values: &[],
+        },
+    };
+    pub static HUMAN_EVALUATION_CONFIG: Shape = Shape {
+        name: "HumanEvaluationConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "humanWorkflowConfig",
+                wire_name: "humanWorkflowConfig",
+                shape: &HUMAN_WORKFLOW_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "customMetrics",
+                wire_name: "customMetrics",
+                shape: &HUMAN_EVALUATION_CUSTOM_METRICS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "datasetMetricConfigs",
+                wire_name: "datasetMetricConfigs",
+                shape: &EVALUATION_DATASET_METRIC_CONFIGS,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static HUMAN_EVALUATION_CUSTOM_METRIC: Shape = Shape {
+        name: "HumanEvaluationCustomMetric",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "name",
+                wire_name: "name",
+                shape: &EVALUATION_METRIC_NAME,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "description",
+                wire_name: "description",
+                shape: &EVALUATION_METRIC_DESCRIPTION,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ratingMethod",
+                wire_name: "ratingMethod",
+                shape: &EVALUATION_RATING_METHOD,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static HUMAN_EVALUATION_CUSTOM_METRICS: Shape = Shape {
+        name: "HumanEvaluationCustomMetrics",
+        sensitive: false,
+        kind: Kind::List {
+            element: &HUMAN_EVALUATION_CUSTOM_METRIC,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(1), max: Some(10) },
+        },
+    };
+    pub static HUMAN_TASK_INSTRUCTIONS: Shape = Shape {
+        name: "HumanTaskInstructions",
+        sensitive: true,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(5000) },
+            pattern: Some(Pattern::new("[\\S\\s]+", "[[^ \\t\\n\\x0B\\x0C\\r] \\t\\n\\x0B\\x0C\\r]+")),
+            values: &[],
+        },
+    };
+    pub static HUMAN_WORKFLOW_CONFIG: Shape = Shape {
+        name: "HumanWorkflowConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "flowDefinitionArn",
+                wire_name: "flowDefinitionArn",
+                shape: &SAGE_MAKER_FLOW_DEFINITION_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "instructions",
+                wire_name: "instructions",
+                shape: &HUMAN_TASK_INSTRUCTIONS,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
     pub static IDEMPOTENCY_TOKEN: Shape = Shape {
         name: "IdempotencyToken",
         sensitive: false,
@@ -1989,6 +4137,31 @@ pub mod shapes {
             )),
             values: &[],
         },
+    };
+    pub static IDENTIFIER: Shape = Shape {
+        name: "Identifier",
+        sensitive: true,
+        kind: Kind::String { length: Bounds { min: Some(1), max: Some(1024) }, pattern: None, values: &[] },
+    };
+    pub static IMPLICIT_FILTER_CONFIGURATION: Shape = Shape {
+        name: "ImplicitFilterConfiguration",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "metadataAttributes",
+                wire_name: "metadataAttributes",
+                shape: &METADATA_ATTRIBUTE_SCHEMA_LIST,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "modelArn",
+                wire_name: "modelArn",
+                shape: &BEDROCK_MODEL_ARN,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
     };
     pub static IMPORTED_MODEL_ARN: Shape = Shape {
         name: "ImportedModelArn",
@@ -2306,6 +4479,17 @@ pub mod shapes {
             values: &[],
         },
     };
+    pub static KB_INFERENCE_CONFIG: Shape = Shape {
+        name: "KbInferenceConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "textInferenceConfig",
+            wire_name: "textInferenceConfig",
+            shape: &TEXT_INFERENCE_CONFIG,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
     pub static KMS_KEY_ARN: Shape = Shape {
         name: "KmsKeyArn",
         sensitive: false,
@@ -2329,6 +4513,222 @@ pub mod shapes {
             )),
             values: &[],
         },
+    };
+    pub static KNOWLEDGE_BASE_CONFIG: Shape = Shape {
+        name: "KnowledgeBaseConfig",
+        sensitive: false,
+        kind: Kind::Union(&[
+            Member {
+                name: "retrieveConfig",
+                wire_name: "retrieveConfig",
+                shape: &RETRIEVE_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "retrieveAndGenerateConfig",
+                wire_name: "retrieveAndGenerateConfig",
+                shape: &RETRIEVE_AND_GENERATE_CONFIGURATION,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static KNOWLEDGE_BASE_ID: Shape = Shape {
+        name: "KnowledgeBaseId",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(10) },
+            pattern: Some(Pattern::new("[0-9a-zA-Z]+", "[0-9a-zA-Z]+")),
+            values: &[],
+        },
+    };
+    pub static KNOWLEDGE_BASE_RETRIEVAL_CONFIGURATION: Shape = Shape {
+        name: "KnowledgeBaseRetrievalConfiguration",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "vectorSearchConfiguration",
+            wire_name: "vectorSearchConfiguration",
+            shape: &KNOWLEDGE_BASE_VECTOR_SEARCH_CONFIGURATION,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static KNOWLEDGE_BASE_RETRIEVE_AND_GENERATE_CONFIGURATION: Shape = Shape {
+        name: "KnowledgeBaseRetrieveAndGenerateConfiguration",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "knowledgeBaseId",
+                wire_name: "knowledgeBaseId",
+                shape: &KNOWLEDGE_BASE_ID,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "modelArn",
+                wire_name: "modelArn",
+                shape: &BEDROCK_MODEL_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "retrievalConfiguration",
+                wire_name: "retrievalConfiguration",
+                shape: &KNOWLEDGE_BASE_RETRIEVAL_CONFIGURATION,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "generationConfiguration",
+                wire_name: "generationConfiguration",
+                shape: &GENERATION_CONFIGURATION,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "orchestrationConfiguration",
+                wire_name: "orchestrationConfiguration",
+                shape: &ORCHESTRATION_CONFIGURATION,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static KNOWLEDGE_BASE_VECTOR_SEARCH_CONFIGURATION: Shape = Shape {
+        name: "KnowledgeBaseVectorSearchConfiguration",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "numberOfResults",
+                wire_name: "numberOfResults",
+                shape: &KNOWLEDGE_BASE_VECTOR_SEARCH_CONFIGURATION_NUMBER_OF_RESULTS_INTEGER,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "overrideSearchType",
+                wire_name: "overrideSearchType",
+                shape: &SEARCH_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "filter",
+                wire_name: "filter",
+                shape: &RETRIEVAL_FILTER,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "implicitFilterConfiguration",
+                wire_name: "implicitFilterConfiguration",
+                shape: &IMPLICIT_FILTER_CONFIGURATION,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "rerankingConfiguration",
+                wire_name: "rerankingConfiguration",
+                shape: &VECTOR_SEARCH_RERANKING_CONFIGURATION,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static KNOWLEDGE_BASE_VECTOR_SEARCH_CONFIGURATION_NUMBER_OF_RESULTS_INTEGER: Shape = Shape {
+        name: "KnowledgeBaseVectorSearchConfigurationNumberOfResultsInteger",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(1), max: Some(100) } },
+    };
+    pub static LIST_EVALUATION_JOBS_REQUEST: Shape = Shape {
+        name: "ListEvaluationJobsRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "creationTimeAfter",
+                wire_name: "creationTimeAfter",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Query,
+            },
+            Member {
+                name: "creationTimeBefore",
+                wire_name: "creationTimeBefore",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Query,
+            },
+            Member {
+                name: "statusEquals",
+                wire_name: "statusEquals",
+                shape: &EVALUATION_JOB_STATUS,
+                required: false,
+                location: Location::Query,
+            },
+            Member {
+                name: "applicationTypeEquals",
+                wire_name: "applicationTypeEquals",
+                shape: &APPLICATION_TYPE,
+                required: false,
+                location: Location::Query,
+            },
+            Member {
+                name: "nameContains",
+                wire_name: "nameContains",
+                shape: &EVALUATION_JOB_NAME,
+                required: false,
+                location: Location::Query,
+            },
+            Member {
+                name: "maxResults",
+                wire_name: "maxResults",
+                shape: &MAX_RESULTS,
+                required: false,
+                location: Location::Query,
+            },
+            Member {
+                name: "nextToken",
+                wire_name: "nextToken",
+                shape: &PAGINATION_TOKEN,
+                required: false,
+                location: Location::Query,
+            },
+            Member {
+                name: "sortBy",
+                wire_name: "sortBy",
+                shape: &SORT_JOBS_BY,
+                required: false,
+                location: Location::Query,
+            },
+            Member {
+                name: "sortOrder",
+                wire_name: "sortOrder",
+                shape: &SORT_ORDER,
+                required: false,
+                location: Location::Query,
+            },
+        ]),
+    };
+    pub static LIST_EVALUATION_JOBS_RESPONSE: Shape = Shape {
+        name: "ListEvaluationJobsResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "nextToken",
+                wire_name: "nextToken",
+                shape: &PAGINATION_TOKEN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "jobSummaries",
+                wire_name: "jobSummaries",
+                shape: &EVALUATION_SUMMARIES,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
     };
     pub static LIST_FOUNDATION_MODELS_REQUEST: Shape = Shape {
         name: "ListFoundationModelsRequest",
@@ -2850,10 +5250,99 @@ pub mod shapes {
         sensitive: false,
         kind: Kind::Integer { wide: false, range: Bounds { min: Some(1), max: Some(1000) } },
     };
+    pub static MAX_TOKENS: Shape = Shape {
+        name: "MaxTokens",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(0), max: Some(65536) } },
+    };
     pub static MESSAGE: Shape = Shape {
         name: "Message",
         sensitive: true,
         kind: Kind::String { length: Bounds { min: Some(0), max: Some(2048) }, pattern: None, values: &[] },
+    };
+    pub static METADATA_ATTRIBUTE_SCHEMA: Shape = Shape {
+        name: "MetadataAttributeSchema",
+        sensitive: true,
+        kind: Kind::Structure(&[
+            Member {
+                name: "key",
+                wire_name: "key",
+                shape: &METADATA_ATTRIBUTE_SCHEMA_KEY_STRING,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "type",
+                wire_name: "type",
+                shape: &ATTRIBUTE_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "description",
+                wire_name: "description",
+                shape: &METADATA_ATTRIBUTE_SCHEMA_DESCRIPTION_STRING,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static METADATA_ATTRIBUTE_SCHEMA_DESCRIPTION_STRING: Shape = Shape {
+        name: "MetadataAttributeSchemaDescriptionString",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(1024) },
+            pattern: Some(Pattern::new("[\\s\\S]+", "[ \\t\\n\\x0B\\x0C\\r[^ \\t\\n\\x0B\\x0C\\r]]+")),
+            values: &[],
+        },
+    };
+    pub static METADATA_ATTRIBUTE_SCHEMA_KEY_STRING: Shape = Shape {
+        name: "MetadataAttributeSchemaKeyString",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(256) },
+            pattern: Some(Pattern::new("[\\s\\S]+", "[ \\t\\n\\x0B\\x0C\\r[^ \\t\\n\\x0B\\x0C\\r]]+")),
+            values: &[],
+        },
+    };
+    pub static METADATA_ATTRIBUTE_SCHEMA_LIST: Shape = Shape {
+        name: "MetadataAttributeSchemaList",
+        sensitive: false,
+        kind: Kind::List {
+            element: &METADATA_ATTRIBUTE_SCHEMA,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(1), max: Some(25) },
+        },
+    };
+    pub static METADATA_CONFIGURATION_FOR_RERANKING: Shape = Shape {
+        name: "MetadataConfigurationForReranking",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "selectionMode",
+                wire_name: "selectionMode",
+                shape: &RERANKING_METADATA_SELECTION_MODE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "selectiveModeConfiguration",
+                wire_name: "selectiveModeConfiguration",
+                shape: &RERANKING_METADATA_SELECTIVE_MODE_CONFIGURATION,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static METRIC_NAME: Shape = Shape {
+        name: "MetricName",
+        sensitive: true,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(63) },
+            pattern: Some(Pattern::new("[0-9a-zA-Z-_.]+", "[0-9a-zA-Z-_.]+")),
+            values: &[],
+        },
     };
     pub static MODEL_ARCHITECTURE: Shape = Shape {
         name: "ModelArchitecture",
@@ -3338,6 +5827,17 @@ pub mod shapes {
         sensitive: false,
         kind: Kind::Integer { wide: true, range: Bounds { min: Some(0), max: None } },
     };
+    pub static ORCHESTRATION_CONFIGURATION: Shape = Shape {
+        name: "OrchestrationConfiguration",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "queryTransformationConfiguration",
+            wire_name: "queryTransformationConfiguration",
+            shape: &QUERY_TRANSFORMATION_CONFIGURATION,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
     pub static PAGINATION_TOKEN: Shape = Shape {
         name: "PaginationToken",
         sensitive: false,
@@ -3347,6 +5847,37 @@ pub mod shapes {
             values: &[],
         },
     };
+    pub static PERFORMANCE_CONFIG_LATENCY: Shape = Shape {
+        name: "PerformanceConfigLatency",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["standard", "optimized"],
+        },
+    };
+    pub static PERFORMANCE_CONFIGURATION: Shape = Shape {
+        name: "PerformanceConfiguration",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "latency",
+            wire_name: "latency",
+            shape: &PERFORMANCE_CONFIG_LATENCY,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
+    pub static PROMPT_TEMPLATE: Shape = Shape {
+        name: "PromptTemplate",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "textPromptTemplate",
+            wire_name: "textPromptTemplate",
+            shape: &TEXT_PROMPT_TEMPLATE,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
     pub static PROVIDER: Shape = Shape {
         name: "Provider",
         sensitive: false,
@@ -3355,6 +5886,127 @@ pub mod shapes {
             pattern: Some(Pattern::new("[A-Za-z0-9- ]{1,63}", "[A-Za-z0-9- ]{1,63}")),
             values: &[],
         },
+    };
+    pub static QUERY_TRANSFORMATION_CONFIGURATION: Shape = Shape {
+        name: "QueryTransformationConfiguration",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "type",
+            wire_name: "type",
+            shape: &QUERY_TRANSFORMATION_TYPE,
+            required: true,
+            location: Location::Body,
+        }]),
+    };
+    pub static QUERY_TRANSFORMATION_TYPE: Shape = Shape {
+        name: "QueryTransformationType",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &["QUERY_DECOMPOSITION"] },
+    };
+    pub static RAG_CONFIG: Shape = Shape {
+        name: "RAGConfig",
+        sensitive: false,
+        kind: Kind::Union(&[
+            Member {
+                name: "knowledgeBaseConfig",
+                wire_name: "knowledgeBaseConfig",
+                shape: &KNOWLEDGE_BASE_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "precomputedRagSourceConfig",
+                wire_name: "precomputedRagSourceConfig",
+                shape: &EVALUATION_PRECOMPUTED_RAG_SOURCE_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static RAG_STOP_SEQUENCES: Shape = Shape {
+        name: "RAGStopSequences",
+        sensitive: false,
+        kind: Kind::List {
+            element: &RAG_STOP_SEQUENCES_MEMBER_STRING,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(0), max: Some(4) },
+        },
+    };
+    pub static RAG_STOP_SEQUENCES_MEMBER_STRING: Shape = Shape {
+        name: "RAGStopSequencesMemberString",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: Some(1), max: Some(1000) }, pattern: None, values: &[] },
+    };
+    pub static RAG_CONFIGS: Shape = Shape {
+        name: "RagConfigs",
+        sensitive: false,
+        kind: Kind::List {
+            element: &RAG_CONFIG,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(1), max: Some(1) },
+        },
+    };
+    pub static RATING_SCALE: Shape = Shape {
+        name: "RatingScale",
+        sensitive: false,
+        kind: Kind::List {
+            element: &RATING_SCALE_ITEM,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(1), max: Some(10) },
+        },
+    };
+    pub static RATING_SCALE_ITEM: Shape = Shape {
+        name: "RatingScaleItem",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "definition",
+                wire_name: "definition",
+                shape: &RATING_SCALE_ITEM_DEFINITION,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "value",
+                wire_name: "value",
+                shape: &RATING_SCALE_ITEM_VALUE,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static RATING_SCALE_ITEM_DEFINITION: Shape = Shape {
+        name: "RatingScaleItemDefinition",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: Some(1), max: Some(100) }, pattern: None, values: &[] },
+    };
+    pub static RATING_SCALE_ITEM_VALUE: Shape = Shape {
+        name: "RatingScaleItemValue",
+        sensitive: false,
+        kind: Kind::Union(&[
+            Member {
+                name: "stringValue",
+                wire_name: "stringValue",
+                shape: &RATING_SCALE_ITEM_VALUE_STRING_VALUE_STRING,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "floatValue",
+                wire_name: "floatValue",
+                shape: &FLOAT,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static RATING_SCALE_ITEM_VALUE_STRING_VALUE_STRING: Shape = Shape {
+        name: "RatingScaleItemValueStringValueString",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: Some(1), max: Some(100) }, pattern: None, values: &[] },
     };
     pub static REGISTER_MARKETPLACE_MODEL_ENDPOINT_REQUEST: Shape = Shape {
         name: "RegisterMarketplaceModelEndpointRequest",
@@ -3387,6 +6039,188 @@ pub mod shapes {
             location: Location::Body,
         }]),
     };
+    pub static RERANKING_METADATA_SELECTION_MODE: Shape = Shape {
+        name: "RerankingMetadataSelectionMode",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &["SELECTIVE", "ALL"] },
+    };
+    pub static RERANKING_METADATA_SELECTIVE_MODE_CONFIGURATION: Shape = Shape {
+        name: "RerankingMetadataSelectiveModeConfiguration",
+        sensitive: false,
+        kind: Kind::Union(&[
+            Member {
+                name: "fieldsToInclude",
+                wire_name: "fieldsToInclude",
+                shape: &FIELDS_FOR_RERANKING,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "fieldsToExclude",
+                wire_name: "fieldsToExclude",
+                shape: &FIELDS_FOR_RERANKING,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static RETRIEVAL_FILTER: Shape = Shape {
+        name: "RetrievalFilter",
+        sensitive: true,
+        kind: Kind::Union(&[
+            Member {
+                name: "equals",
+                wire_name: "equals",
+                shape: &FILTER_ATTRIBUTE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "notEquals",
+                wire_name: "notEquals",
+                shape: &FILTER_ATTRIBUTE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "greaterThan",
+                wire_name: "greaterThan",
+                shape: &FILTER_ATTRIBUTE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "greaterThanOrEquals",
+                wire_name: "greaterThanOrEquals",
+                shape: &FILTER_ATTRIBUTE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "lessThan",
+                wire_name: "lessThan",
+                shape: &FILTER_ATTRIBUTE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "lessThanOrEquals",
+                wire_name: "lessThanOrEquals",
+                shape: &FILTER_ATTRIBUTE,
+                required: false,
+                location: Location::Body,
+            },
+            Member { name: "in", wire_name: "in", shape: &FILTER_ATTRIBUTE, required: false, location: Location::Body },
+            Member {
+                name: "notIn",
+                wire_name: "notIn",
+                shape: &FILTER_ATTRIBUTE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "startsWith",
+                wire_name: "startsWith",
+                shape: &FILTER_ATTRIBUTE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "listContains",
+                wire_name: "listContains",
+                shape: &FILTER_ATTRIBUTE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "stringContains",
+                wire_name: "stringContains",
+                shape: &FILTER_ATTRIBUTE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "andAll",
+                wire_name: "andAll",
+                shape: &RETRIEVAL_FILTER_LIST,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "orAll",
+                wire_name: "orAll",
+                shape: &RETRIEVAL_FILTER_LIST,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static RETRIEVAL_FILTER_LIST: Shape = Shape {
+        name: "RetrievalFilterList",
+        sensitive: false,
+        kind: Kind::List {
+            element: &RETRIEVAL_FILTER,
+            element_name: "member",
+            flat: false,
+            length: Bounds { min: Some(2), max: None },
+        },
+    };
+    pub static RETRIEVE_AND_GENERATE_CONFIGURATION: Shape = Shape {
+        name: "RetrieveAndGenerateConfiguration",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "type",
+                wire_name: "type",
+                shape: &RETRIEVE_AND_GENERATE_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "knowledgeBaseConfiguration",
+                wire_name: "knowledgeBaseConfiguration",
+                shape: &KNOWLEDGE_BASE_RETRIEVE_AND_GENERATE_CONFIGURATION,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "externalSourcesConfiguration",
+                wire_name: "externalSourcesConfiguration",
+                shape: &EXTERNAL_SOURCES_RETRIEVE_AND_GENERATE_CONFIGURATION,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static RETRIEVE_AND_GENERATE_TYPE: Shape = Shape {
+        name: "RetrieveAndGenerateType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["KNOWLEDGE_BASE", "EXTERNAL_SOURCES"],
+        },
+    };
+    pub static RETRIEVE_CONFIG: Shape = Shape {
+        name: "RetrieveConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "knowledgeBaseId",
+                wire_name: "knowledgeBaseId",
+                shape: &KNOWLEDGE_BASE_ID,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "knowledgeBaseRetrievalConfiguration",
+                wire_name: "knowledgeBaseRetrievalConfiguration",
+                shape: &KNOWLEDGE_BASE_RETRIEVAL_CONFIGURATION,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
     pub static ROLE_ARN: Shape = Shape {
         name: "RoleArn",
         sensitive: false,
@@ -3414,6 +6248,17 @@ pub mod shapes {
         name: "S3InputFormat",
         sensitive: false,
         kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &["JSONL"] },
+    };
+    pub static S3_OBJECT_DOC: Shape = Shape {
+        name: "S3ObjectDoc",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "uri",
+            wire_name: "uri",
+            shape: &K_BS3_URI,
+            required: true,
+            location: Location::Body,
+        }]),
     };
     pub static S3_URI: Shape = Shape {
         name: "S3Uri",
@@ -3462,6 +6307,23 @@ pub mod shapes {
             Member { name: "vpc", wire_name: "vpc", shape: &VPC_CONFIG, required: false, location: Location::Body },
         ]),
     };
+    pub static SAGE_MAKER_FLOW_DEFINITION_ARN: Shape = Shape {
+        name: "SageMakerFlowDefinitionArn",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(0), max: Some(1024) },
+            pattern: Some(Pattern::new(
+                "arn:aws(-[^:]+)?:sagemaker:[a-z0-9-]{1,20}:[0-9]{12}:flow-definition/.*",
+                "arn:aws(-[^:]+)?:sagemaker:[a-z0-9-]{1,20}:[0-9]{12}:flow-definition/.*",
+            )),
+            values: &[],
+        },
+    };
+    pub static SEARCH_TYPE: Shape = Shape {
+        name: "SearchType",
+        sensitive: false,
+        kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &["HYBRID", "SEMANTIC"] },
+    };
     pub static SECURITY_GROUP_ID: Shape = Shape {
         name: "SecurityGroupId",
         sensitive: false,
@@ -3509,6 +6371,19 @@ pub mod shapes {
             values: &["REGISTERED", "INCOMPATIBLE_ENDPOINT"],
         },
     };
+    pub static STOP_EVALUATION_JOB_REQUEST: Shape = Shape {
+        name: "StopEvaluationJobRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "jobIdentifier",
+            wire_name: "jobIdentifier",
+            shape: &EVALUATION_JOB_IDENTIFIER,
+            required: true,
+            location: Location::Uri,
+        }]),
+    };
+    pub static STOP_EVALUATION_JOB_RESPONSE: Shape =
+        Shape { name: "StopEvaluationJobResponse", sensitive: false, kind: Kind::Structure(&[]) };
     pub static STOP_MODEL_INVOCATION_JOB_REQUEST: Shape = Shape {
         name: "StopModelInvocationJobRequest",
         sensitive: false,
@@ -3620,8 +6495,51 @@ pub mod shapes {
             values: &[],
         },
     };
+    pub static TEMPERATURE: Shape = Shape {
+        name: "Temperature",
+        sensitive: false,
+        kind: Kind::Float { range: Bounds { min: Some(0.0), max: Some(1.0) } },
+    };
+    pub static TEXT_INFERENCE_CONFIG: Shape = Shape {
+        name: "TextInferenceConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "temperature",
+                wire_name: "temperature",
+                shape: &TEMPERATURE,
+                required: false,
+                location: Location::Body,
+            },
+            Member { name: "topP", wire_name: "topP", shape: &TOP_P, required: false, location: Location::Body },
+            Member {
+                name: "maxTokens",
+                wire_name: "maxTokens",
+                shape: &MAX_TOKENS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "stopSequences",
+                wire_name: "stopSequences",
+                shape: &RAG_STOP_SEQUENCES,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static TEXT_PROMPT_TEMPLATE: Shape = Shape {
+        name: "TextPromptTemplate",
+        sensitive: true,
+        kind: Kind::String { length: Bounds { min: Some(1), max: Some(100000) }, pattern: None, values: &[] },
+    };
     pub static TIMESTAMP: Shape =
         Shape { name: "Timestamp", sensitive: false, kind: Kind::Timestamp(Some(TimestampFormat::Iso8601)) };
+    pub static TOP_P: Shape = Shape {
+        name: "TopP",
+        sensitive: false,
+        kind: Kind::Float { range: Bounds { min: Some(0.0), max: Some(1.0) } },
+    };
     pub static UNTAG_RESOURCE_REQUEST: Shape = Shape {
         name: "UntagResourceRequest",
         sensitive: false,
@@ -3682,6 +6600,87 @@ pub mod shapes {
             location: Location::Body,
         }]),
     };
+    pub static VECTOR_SEARCH_BEDROCK_RERANKING_CONFIGURATION: Shape = Shape {
+        name: "VectorSearchBedrockRerankingConfiguration",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "modelConfiguration",
+                wire_name: "modelConfiguration",
+                shape: &VECTOR_SEARCH_BEDROCK_RERANKING_MODEL_CONFIGURATION,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "numberOfRerankedResults",
+                wire_name: "numberOfRerankedResults",
+                shape: &VECTOR_SEARCH_BEDROCK_RERANKING_CONFIGURATION_NUMBER_OF_RERANKED_RESULTS_INTEGER,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "metadataConfiguration",
+                wire_name: "metadataConfiguration",
+                shape: &METADATA_CONFIGURATION_FOR_RERANKING,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static VECTOR_SEARCH_BEDROCK_RERANKING_CONFIGURATION_NUMBER_OF_RERANKED_RESULTS_INTEGER: Shape = Shape {
+        name: "VectorSearchBedrockRerankingConfigurationNumberOfRerankedResultsInteger",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(1), max: Some(100) } },
+    };
+    pub static VECTOR_SEARCH_BEDROCK_RERANKING_MODEL_CONFIGURATION: Shape = Shape {
+        name: "VectorSearchBedrockRerankingModelConfiguration",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "modelArn",
+                wire_name: "modelArn",
+                shape: &BEDROCK_RERANKING_MODEL_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "additionalModelRequestFields",
+                wire_name: "additionalModelRequestFields",
+                shape: &ADDITIONAL_MODEL_REQUEST_FIELDS,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static VECTOR_SEARCH_RERANKING_CONFIGURATION: Shape = Shape {
+        name: "VectorSearchRerankingConfiguration",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "type",
+                wire_name: "type",
+                shape: &VECTOR_SEARCH_RERANKING_CONFIGURATION_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "bedrockRerankingConfiguration",
+                wire_name: "bedrockRerankingConfiguration",
+                shape: &VECTOR_SEARCH_BEDROCK_RERANKING_CONFIGURATION,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    pub static VECTOR_SEARCH_RERANKING_CONFIGURATION_TYPE: Shape = Shape {
+        name: "VectorSearchRerankingConfigurationType",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: None, max: None },
+            pattern: None,
+            values: &["BEDROCK_RERANKING_MODEL"],
+        },
+    };
     pub static VPC_CONFIG: Shape = Shape {
         name: "VpcConfig",
         sensitive: false,
@@ -3702,6 +6701,18 @@ pub mod shapes {
             },
         ]),
     };
+    pub static K_BS3_URI: Shape = Shape {
+        name: "kBS3Uri",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(1024) },
+            pattern: Some(Pattern::new(
+                "s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.{1,1024}",
+                "s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.{1,1024}",
+            )),
+            values: &[],
+        },
+    };
 }
 /// The service.
 pub static SERVICE: Service = Service {
@@ -3714,6 +6725,32 @@ pub static SERVICE: Service = Service {
     errors: ERRORS,
 };
 static OPERATIONS: &[Operation] = &[
+    Operation {
+        name: "BatchDeleteEvaluationJob",
+        method: "POST",
+        uri: "/evaluation-jobs/batch-delete",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::BATCH_DELETE_EVALUATION_JOB_REQUEST),
+            output: Some(&shapes::BATCH_DELETE_EVALUATION_JOB_RESPONSE),
+            stream: None,
+            result_wrapper: "",
+            status: 202,
+        }),
+    },
+    Operation {
+        name: "CreateEvaluationJob",
+        method: "POST",
+        uri: "/evaluation-jobs",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::CREATE_EVALUATION_JOB_REQUEST),
+            output: Some(&shapes::CREATE_EVALUATION_JOB_RESPONSE),
+            stream: None,
+            result_wrapper: "",
+            status: 202,
+        }),
+    },
     Operation {
         name: "CreateInferenceProfile",
         method: "POST",
@@ -3819,6 +6856,19 @@ static OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
+        name: "GetEvaluationJob",
+        method: "GET",
+        uri: "/evaluation-jobs/{jobIdentifier}",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::GET_EVALUATION_JOB_REQUEST),
+            output: Some(&shapes::GET_EVALUATION_JOB_RESPONSE),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
         name: "GetFoundationModel",
         method: "GET",
         uri: "/foundation-models/{modelIdentifier}",
@@ -3891,6 +6941,19 @@ static OPERATIONS: &[Operation] = &[
         schema: Some(Schema {
             input: Some(&shapes::GET_MODEL_INVOCATION_JOB_REQUEST),
             output: Some(&shapes::GET_MODEL_INVOCATION_JOB_RESPONSE),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
+        name: "ListEvaluationJobs",
+        method: "GET",
+        uri: "/evaluation-jobs",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::LIST_EVALUATION_JOBS_REQUEST),
+            output: Some(&shapes::LIST_EVALUATION_JOBS_RESPONSE),
             stream: None,
             result_wrapper: "",
             status: 200,
@@ -4001,6 +7064,19 @@ static OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
+        name: "StopEvaluationJob",
+        method: "POST",
+        uri: "/evaluation-job/{jobIdentifier}/stop",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::STOP_EVALUATION_JOB_REQUEST),
+            output: Some(&shapes::STOP_EVALUATION_JOB_RESPONSE),
+            stream: None,
+            result_wrapper: "",
+            status: 200,
+        }),
+    },
+    Operation {
         name: "StopModelInvocationJob",
         method: "POST",
         uri: "/model-invocation-job/{jobIdentifier}/stop",
@@ -4058,7 +7134,6 @@ static OPERATIONS: &[Operation] = &[
         "/advanced-prompt-optimization-job/batch-delete",
         &[],
     ),
-    Operation::known("BatchDeleteEvaluationJob", "POST", "/evaluation-jobs/batch-delete", &[]),
     Operation::known(
         "CancelAutomatedReasoningPolicyBuildWorkflow",
         "POST",
@@ -4081,7 +7156,6 @@ static OPERATIONS: &[Operation] = &[
     ),
     Operation::known("CreateCustomModel", "POST", "/custom-models/create-custom-model", &[]),
     Operation::known("CreateCustomModelDeployment", "POST", "/model-customization/custom-model-deployments", &[]),
-    Operation::known("CreateEvaluationJob", "POST", "/evaluation-jobs", &[]),
     Operation::known("CreateFoundationModelAgreement", "POST", "/create-foundation-model-agreement", &[]),
     Operation::known("CreateGuardrail", "POST", "/guardrails", &[]),
     Operation::known("CreateGuardrailVersion", "POST", "/guardrails/{guardrailIdentifier}", &[]),
@@ -4183,7 +7257,6 @@ static OPERATIONS: &[Operation] = &[
         "/model-customization/custom-model-deployments/{customModelDeploymentIdentifier}",
         &[],
     ),
-    Operation::known("GetEvaluationJob", "GET", "/evaluation-jobs/{jobIdentifier}", &[]),
     Operation::known("GetFoundationModelAvailability", "GET", "/foundation-model-availability/{modelId}", &[]),
     Operation::known("GetGuardrail", "GET", "/guardrails/{guardrailIdentifier}", &[]),
     Operation::known("GetModelCopyJob", "GET", "/model-copy-jobs/{jobArn}", &[]),
@@ -4216,7 +7289,6 @@ static OPERATIONS: &[Operation] = &[
     Operation::known("ListCustomModelDeployments", "GET", "/model-customization/custom-model-deployments", &[]),
     Operation::known("ListCustomModels", "GET", "/custom-models", &[]),
     Operation::known("ListEnforcedGuardrailsConfiguration", "GET", "/enforcedGuardrailsConfiguration", &[]),
-    Operation::known("ListEvaluationJobs", "GET", "/evaluation-jobs", &[]),
     Operation::known(
         "ListFoundationModelAgreementOffers",
         "GET",
@@ -4251,7 +7323,6 @@ static OPERATIONS: &[Operation] = &[
         "/advanced-prompt-optimization-jobs/{jobIdentifier}/stop",
         &[],
     ),
-    Operation::known("StopEvaluationJob", "POST", "/evaluation-job/{jobIdentifier}/stop", &[]),
     Operation::known("StopModelCustomizationJob", "POST", "/model-customization-jobs/{jobIdentifier}/stop", &[]),
     Operation::known("UpdateAutomatedReasoningPolicy", "PATCH", "/automated-reasoning-policies/{policyArn}", &[]),
     Operation::known(
@@ -4283,32 +7354,37 @@ static OPERATIONS: &[Operation] = &[
 /// The served operations.
 pub mod operations {
     use crate::schema::Operation;
-    pub static CREATE_INFERENCE_PROFILE: &Operation = &super::OPERATIONS[0];
-    pub static CREATE_MARKETPLACE_MODEL_ENDPOINT: &Operation = &super::OPERATIONS[1];
-    pub static CREATE_MODEL_IMPORT_JOB: &Operation = &super::OPERATIONS[2];
-    pub static CREATE_MODEL_INVOCATION_JOB: &Operation = &super::OPERATIONS[3];
-    pub static DELETE_IMPORTED_MODEL: &Operation = &super::OPERATIONS[4];
-    pub static DELETE_INFERENCE_PROFILE: &Operation = &super::OPERATIONS[5];
-    pub static DELETE_MARKETPLACE_MODEL_ENDPOINT: &Operation = &super::OPERATIONS[6];
-    pub static DEREGISTER_MARKETPLACE_MODEL_ENDPOINT: &Operation = &super::OPERATIONS[7];
-    pub static GET_FOUNDATION_MODEL: &Operation = &super::OPERATIONS[8];
-    pub static GET_IMPORTED_MODEL: &Operation = &super::OPERATIONS[9];
-    pub static GET_INFERENCE_PROFILE: &Operation = &super::OPERATIONS[10];
-    pub static GET_MARKETPLACE_MODEL_ENDPOINT: &Operation = &super::OPERATIONS[11];
-    pub static GET_MODEL_IMPORT_JOB: &Operation = &super::OPERATIONS[12];
-    pub static GET_MODEL_INVOCATION_JOB: &Operation = &super::OPERATIONS[13];
-    pub static LIST_FOUNDATION_MODELS: &Operation = &super::OPERATIONS[14];
-    pub static LIST_IMPORTED_MODELS: &Operation = &super::OPERATIONS[15];
-    pub static LIST_INFERENCE_PROFILES: &Operation = &super::OPERATIONS[16];
-    pub static LIST_MARKETPLACE_MODEL_ENDPOINTS: &Operation = &super::OPERATIONS[17];
-    pub static LIST_MODEL_IMPORT_JOBS: &Operation = &super::OPERATIONS[18];
-    pub static LIST_MODEL_INVOCATION_JOBS: &Operation = &super::OPERATIONS[19];
-    pub static LIST_TAGS_FOR_RESOURCE: &Operation = &super::OPERATIONS[20];
-    pub static REGISTER_MARKETPLACE_MODEL_ENDPOINT: &Operation = &super::OPERATIONS[21];
-    pub static STOP_MODEL_INVOCATION_JOB: &Operation = &super::OPERATIONS[22];
-    pub static TAG_RESOURCE: &Operation = &super::OPERATIONS[23];
-    pub static UNTAG_RESOURCE: &Operation = &super::OPERATIONS[24];
-    pub static UPDATE_MARKETPLACE_MODEL_ENDPOINT: &Operation = &super::OPERATIONS[25];
+    pub static BATCH_DELETE_EVALUATION_JOB: &Operation = &super::OPERATIONS[0];
+    pub static CREATE_EVALUATION_JOB: &Operation = &super::OPERATIONS[1];
+    pub static CREATE_INFERENCE_PROFILE: &Operation = &super::OPERATIONS[2];
+    pub static CREATE_MARKETPLACE_MODEL_ENDPOINT: &Operation = &super::OPERATIONS[3];
+    pub static CREATE_MODEL_IMPORT_JOB: &Operation = &super::OPERATIONS[4];
+    pub static CREATE_MODEL_INVOCATION_JOB: &Operation = &super::OPERATIONS[5];
+    pub static DELETE_IMPORTED_MODEL: &Operation = &super::OPERATIONS[6];
+    pub static DELETE_INFERENCE_PROFILE: &Operation = &super::OPERATIONS[7];
+    pub static DELETE_MARKETPLACE_MODEL_ENDPOINT: &Operation = &super::OPERATIONS[8];
+    pub static DEREGISTER_MARKETPLACE_MODEL_ENDPOINT: &Operation = &super::OPERATIONS[9];
+    pub static GET_EVALUATION_JOB: &Operation = &super::OPERATIONS[10];
+    pub static GET_FOUNDATION_MODEL: &Operation = &super::OPERATIONS[11];
+    pub static GET_IMPORTED_MODEL: &Operation = &super::OPERATIONS[12];
+    pub static GET_INFERENCE_PROFILE: &Operation = &super::OPERATIONS[13];
+    pub static GET_MARKETPLACE_MODEL_ENDPOINT: &Operation = &super::OPERATIONS[14];
+    pub static GET_MODEL_IMPORT_JOB: &Operation = &super::OPERATIONS[15];
+    pub static GET_MODEL_INVOCATION_JOB: &Operation = &super::OPERATIONS[16];
+    pub static LIST_EVALUATION_JOBS: &Operation = &super::OPERATIONS[17];
+    pub static LIST_FOUNDATION_MODELS: &Operation = &super::OPERATIONS[18];
+    pub static LIST_IMPORTED_MODELS: &Operation = &super::OPERATIONS[19];
+    pub static LIST_INFERENCE_PROFILES: &Operation = &super::OPERATIONS[20];
+    pub static LIST_MARKETPLACE_MODEL_ENDPOINTS: &Operation = &super::OPERATIONS[21];
+    pub static LIST_MODEL_IMPORT_JOBS: &Operation = &super::OPERATIONS[22];
+    pub static LIST_MODEL_INVOCATION_JOBS: &Operation = &super::OPERATIONS[23];
+    pub static LIST_TAGS_FOR_RESOURCE: &Operation = &super::OPERATIONS[24];
+    pub static REGISTER_MARKETPLACE_MODEL_ENDPOINT: &Operation = &super::OPERATIONS[25];
+    pub static STOP_EVALUATION_JOB: &Operation = &super::OPERATIONS[26];
+    pub static STOP_MODEL_INVOCATION_JOB: &Operation = &super::OPERATIONS[27];
+    pub static TAG_RESOURCE: &Operation = &super::OPERATIONS[28];
+    pub static UNTAG_RESOURCE: &Operation = &super::OPERATIONS[29];
+    pub static UPDATE_MARKETPLACE_MODEL_ENDPOINT: &Operation = &super::OPERATIONS[30];
 }
 static ERRORS: &[ErrorShape] = &[
     ErrorShape { name: "AccessDeniedException", code: "AccessDeniedException", status: 403 },

@@ -10,6 +10,7 @@ mod doctor;
 mod embed;
 mod endpoints;
 mod env;
+pub(crate) mod eval;
 mod hub;
 mod iam;
 pub(crate) mod import;
@@ -34,6 +35,7 @@ use anyhow::{Context as _, Result};
 use crate::args::{Backup, Command, Format, Global};
 use crate::client::Client;
 use crate::connection::Connection;
+use crate::eval_args::Eval;
 
 /// The models that answer where nothing else was chosen.
 const DEFAULT_MODELS: [&str; 2] = ["smollm2-135m-instruct", "all-minilm-l6-v2"];
@@ -70,6 +72,8 @@ pub(crate) fn run(command: Command, global: &Global) -> Result<()> {
         Command::Import(args) => connected(global, async |client, _| import::run(&client, args, global).await),
         Command::Batch(args) => connected(global, async |client, _| batch::run(&client, args, global).await),
         Command::Kb(args) => connected(global, async |client, _| kb::run(&client, args, global).await),
+        Command::Eval(Eval::Convert(args)) => eval::convert::run(&args),
+        Command::Eval(args) => connected(global, async |client, format| eval::run(&client, args, format).await),
         Command::Jobs(args) => connected(global, async |client, format| jobs::run(&client, args, format).await),
         Command::Chat(args) => connected(global, async |client, format| chat::run(&client, args, format).await),
         Command::Invoke(args) => connected(global, async |client, _| invoke::run(&client, &args).await),

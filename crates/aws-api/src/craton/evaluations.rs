@@ -1,0 +1,152 @@
+//! Evaluation jobs beyond AWS's operations: without a limit of prompts, their reports, records and comparisons.
+
+use base::{Error, ErrorKind};
+use futures::future::FutureExt as _;
+use http::{HeaderValue, StatusCode, header};
+use identity::Ask;
+use orchestration::evaluations::report::{
+    comparison_json, comparison_text, html, passport_json, report_json, report_text, rows_json,
+};
+use orchestration::evaluations::{HumanLabel, NewEvaluation};
+use serde_json::{Value, json};
+
+use crate::bedrock::{asked, evaluation_arn, warn};
+use crate::body::full;
+use crate::call::{Answer, Asked, Call, Labels, json as respond};
+
+/// Records of an answer where nothing is said, and at most.
+const ROWS: usize = 100;
+const MOST_ROWS: usize = 1_000;
+/// Records of a page of HTML.
+const PAGE_ROWS: usize = 200;
+
+/// To start an evaluation.
+pub(super) fn create_asks(call: &Call<Labels>) -> Asked<'_> {
+    async move { Ok(vec![Ask::new("bedrock:CreateEvaluationJob", evaluation_arn(&call.ctx, "*"))]) }.boxed()
+}
+
+/// To read the job that is named.
+pub(super) fn asks(call: &Call<Labels>) -> Asked<'_> {
+    async move { Ok(vec![ask(call, call.label(0)).await?]) }.boxed()
+}
+
+/// To read the job that is named, and to say how far its judge is trusted.
+pub(super) fn calibrate_asks(call: &Call<Labels>) -> Asked<'_> {
+    async move {
+        let judges = super::arn(&call.ctx, "judge", "*");
+        Ok(vec![ask(call, call.label(0)).await?, Ask::new("craton:CalibrateJudge", judges)])
+    }
+    .boxed()
+}
+
+/// To read both jobs that are named.
+pub(super) fn both_asks(call: &Call<Labels>) -> Asked<'_> {
+    async move { Ok(vec![ask(call, call.label(0)).await?, ask(call, call.label(1)).await?]) }.boxed()
+}
+
+async fn ask(call: &Call<Labels>, named: &str) -> base::Result<Ask> {
+    let action = "bedrock:GetEvaluationJob";
+    match call.api.evaluations().get(&call.ctx, named).await {
+        Ok(job) => Ok(Ask::new(action, job.arn.to_string()).resource_tags(&job.tags)),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(Ask::new(action, evaluation_arn(&call.ctx, named))),
+        Err(error) => Err(error),
+    }
+}
+
+/// Starts an evaluation of any number of prompts. The body is that of `CreateEvaluationJob`.
+pub(super) async fn create(call: Call<Labels>) -> Answer {
+    let body = call.json()?;
+    let text = |name: &str| body[name].as_str().map(str::to_owned);
+    let required = |name: &str| text(name).ok_or_else(|| Error::invalid(format!("`{name}` is missing, or no text.")));
+    let output = body["outputDataConfig"]["s3Uri"].as_str().map(str::to_owned);
+    let output = output.ok_or_else(|| Error::invalid("`outputDataConfig.s3Uri` is missing, or no text."))?;
+    let (evaluation, inference) = (&body["evaluationConfig"], &body["inferenceConfig"]);
+    let new = NewEvaluation {
+        name: required("jobName")?,
+        description: text("jobDescription"),
+        role_arn: required("roleArn")?,
+        output_key: text("customerEncryptionKeyId"),
+        tags: Vec::new(),
+        request_token: text("clientRequestToken"),
+        asked: asked(evaluation, inference, output, true)?,
+        configuration: json!({"evaluationConfig": evaluation, "inferenceConfig": inference}),
+    };
+    let (job, warnings) = call.api.evaluations().create(&call.ctx, new).await?;
+    let answer: Value = json!({"jobArn": job.arn.to_string(), "jobId": job.id, "warnings": warnings});
+    let mut response = respond(StatusCode::ACCEPTED, &answer);
+    warn(&mut response, &warnings);
+    Ok(response)
+}
+
+/// What there is to say of a job: as JSON, as a page (`format=html`) or for a terminal (`format=text`).
+pub(super) async fn report(call: Call<Labels>) -> Answer {
+    let (evaluations, named) = (call.api.evaluations(), call.label(0));
+    let report = evaluations.report(&call.ctx, named).await?;
+    match call.query("format").as_deref().unwrap_or("json") {
+        "json" => Ok(respond(StatusCode::OK, &report_json(&report))),
+        "text" => Ok(text(report_text(&report), "text/plain; charset=utf-8")),
+        "html" => {
+            let rows = evaluations.rows(&call.ctx, named, call.query("metric").as_deref(), PAGE_ROWS).await?;
+            Ok(text(html(&report, &rows), "text/html; charset=utf-8"))
+        }
+        other => Err(unknown(other).into()),
+    }
+}
+
+/// The turns of a job, those with the lowest score of `metric` first.
+pub(super) async fn rows(call: Call<Labels>) -> Answer {
+    let most = call.query("limit").map_or(Ok(ROWS), |limit| limit.parse::<usize>());
+    let most = most.map_err(|_| Error::invalid("`limit` is no number."))?.min(MOST_ROWS);
+    let rows = call.api.evaluations().rows(&call.ctx, call.label(0), call.query("metric").as_deref(), most).await?;
+    Ok(respond(StatusCode::OK, &rows_json(&rows)))
+}
+
+/// How two jobs differ.
+pub(super) async fn compare(call: Call<Labels>) -> Answer {
+    let comparison = call.api.evaluations().compare(&call.ctx, call.label(0), call.label(1)).await?;
+    match call.query("format").as_deref().unwrap_or("json") {
+        "json" => Ok(respond(StatusCode::OK, &comparison_json(&comparison))),
+        "text" => Ok(text(comparison_text(&comparison), "text/plain; charset=utf-8")),
+        other => Err(unknown(other).into()),
+    }
+}
+
+fn unknown(format: &str) -> Error {
+    Error::invalid(format!("There is no format `{format}`.")).with_hint("The formats are json, text and html.")
+}
+
+fn text(text: String, media_type: &'static str) -> http::Response<crate::body::ResponseBody> {
+    let mut response = http::Response::new(full(text));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+}
+
+/// Compares a job's judge with people: `{"labels": [{"record", "turn", "metric", "label"}]}`.
+pub(super) async fn calibrate(call: Call<Labels>) -> Answer {
+    let body = call.json()?;
+    let labels = body["labels"].as_array().ok_or_else(|| Error::invalid("`labels` is missing, or no array."))?;
+    let labels = labels.iter().enumerate().map(|(at, label)| {
+        let number = |name: &str| label[name].as_u64().and_then(|number| usize::try_from(number).ok());
+        let read = || {
+            Some(HumanLabel {
+                record: number("record")?,
+                turn: label.get("turn").map_or(Some(1), |_| number("turn"))?,
+                metric: label["metric"].as_str()?.to_owned(),
+                label: number("label")?,
+            })
+        };
+        read().ok_or_else(|| {
+            Error::invalid(format!("Label {at} is invalid."))
+                .with_hint(r#"It looks like `{"record": 1, "turn": 1, "metric": "Builtin.Correctness", "label": 2}`."#)
+        })
+    });
+    let labels = labels.collect::<base::Result<Vec<_>>>()?;
+    let passports = call.api.evaluations().calibrate(&call.ctx, call.label(0), &labels).await?;
+    Ok(respond(StatusCode::OK, &json!({"passports": passports.iter().map(passport_json).collect::<Vec<_>>()})))
+}
+
+/// How far a judge agrees with people, by metric.
+pub(super) async fn passport(call: Call<Labels>) -> Answer {
+    let passports = call.api.evaluations().passports(&call.ctx, call.label(0)).await?;
+    Ok(respond(StatusCode::OK, &json!({"passports": passports.iter().map(passport_json).collect::<Vec<_>>()})))
+}

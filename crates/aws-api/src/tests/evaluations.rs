@@ -1,0 +1,184 @@
+use super::*;
+
+const IN: &str = "/evals/in.jsonl";
+
+fn lines(count: usize) -> String {
+    let line = |at: usize| {
+        json!({"prompt": format!("What is {at}?"), "referenceResponse": format!("It is {at}."),
+            "modelResponses": [{"modelIdentifier": "mine", "response": format!("It is {}.", at % 3)}]})
+    };
+    (0..count).map(|at| format!("{}\n", line(at))).collect()
+}
+
+fn request(name: &str, role: &str, metrics: &[&str]) -> Value {
+    json!({
+        "jobName": name,
+        "roleArn": role,
+        "applicationType": "ModelEvaluation",
+        "evaluationConfig": {"automated": {
+            "datasetMetricConfigs": [{"taskType": "Custom",
+                "dataset": {"name": "d", "datasetLocation": {"s3Uri": "s3://evals/in.jsonl"}}, "metricNames": metrics}],
+            "evaluatorModelConfig": {"bedrockEvaluatorModels": [{"modelIdentifier": CLAUDE}]},
+        }},
+        "inferenceConfig": {"models": [{"precomputedInferenceSource": {"inferenceSourceIdentifier": "mine"}}]},
+        "outputDataConfig": {"s3Uri": "s3://evals/out/"},
+    })
+}
+
+impl World {
+    /// A bucket with a dataset, and the ARN of a role that may use it and invoke models.
+    async fn evaluator(&self, dataset: &str) -> String {
+        assert_eq!(self.s3("PUT", "/evals", "").await.status, 200);
+        assert_eq!(self.s3("PUT", IN, dataset).await.status, 200);
+        let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+            "Principal": {"Service": "bedrock.amazonaws.com"}, "Action": "sts:AssumeRole"}]});
+        let allowed = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+            "Action": ["s3:GetObject", "s3:PutObject", "bedrock:InvokeModel"], "Resource": "*"}]});
+        let encoded = |text: &Value| {
+            percent_encoding::utf8_percent_encode(&text.to_string(), percent_encoding::NON_ALPHANUMERIC).to_string()
+        };
+        let form =
+            format!("Action=CreateRole&Version=2010-05-08&RoleName=E&AssumeRolePolicyDocument={}", encoded(&trust));
+        let reply = self.query("iam", &form).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        let form = format!(
+            "Action=PutRolePolicy&Version=2010-05-08&RoleName=E&PolicyName=p&PolicyDocument={}",
+            encoded(&allowed)
+        );
+        assert_eq!(self.query("iam", &form).await.status, 200);
+        format!("arn:aws:iam::{}:role/E", self.admin.account)
+    }
+
+    async fn evaluate(&self, request: &Value) -> Reply {
+        self.signed("bedrock", "POST", "/evaluation-jobs", &request.to_string()).await
+    }
+
+    async fn evaluation(&self, arn: &str) -> Value {
+        let path = arn.replace(':', "%3A").replace('/', "%2F");
+        let reply = self.signed("bedrock", "GET", &format!("/evaluation-jobs/{path}"), "").await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        reply.json()
+    }
+
+    /// The job once it has ended: whoever watches its work is told so.
+    async fn evaluated(&self, arn: &str) -> Value {
+        let jobs = self.signed("craton", "GET", "/craton/v1/jobs", "").await.json();
+        for job in jobs["items"].as_array().unwrap().iter().filter(|job| job["kind"] == "evaluation") {
+            let path = format!("/craton/v1/jobs/{}/events", job["id"].as_str().unwrap());
+            tokio::time::timeout(Duration::from_secs(60), self.signed("craton", "GET", &path, "")).await.unwrap();
+        }
+        self.evaluation(arn).await
+    }
+
+    /// The lines of the results of a job.
+    async fn results(&self, name: &str) -> String {
+        let listing = self.s3("GET", &format!("/evals?list-type=2&prefix=out%2F{name}%2F"), "").await.text();
+        let keys = listing.split("<Key>").skip(1).filter_map(|rest| rest.split("</Key>").next());
+        let key = keys.into_iter().find(|key| key.ends_with("_output.jsonl")).expect("results").to_owned();
+        assert!(key.contains("/models/mine/taskTypes/Custom/datasets/d/"), "{key}");
+        self.s3("GET", &format!("/evals/{key}"), "").await.text()
+    }
+}
+
+fn arn_of(reply: &Reply) -> String {
+    assert_eq!(reply.status, 202, "{}", reply.text());
+    reply.json()["jobArn"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_job_judges_every_record_and_repeats_to_the_byte() {
+    let world = World::start().await;
+    let role = world.evaluator(&lines(5)).await;
+    let metrics = ["Builtin.Correctness", "Builtin.Helpfulness", "Builtin.Refusal", "Craton.TokenF1"];
+    for name in ["one", "two"] {
+        let arn = arn_of(&world.evaluate(&request(name, &role, &metrics)).await);
+        let job = world.evaluated(&arn).await;
+        assert_eq!(job["status"], "Completed", "{job}");
+        assert_eq!(job["evaluationConfig"], request(name, &role, &metrics)["evaluationConfig"]);
+    }
+    let results = world.results("one").await;
+    assert_eq!(results, world.results("two").await);
+    let lines: Vec<Value> = results.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 5);
+    for line in &lines {
+        let scores = line["automatedEvaluationResult"]["scores"].as_array().unwrap();
+        assert_eq!(scores.iter().map(|score| score["metricName"].as_str().unwrap()).collect::<Vec<_>>(), metrics);
+        for (score, steps) in scores.iter().zip([2.0, 6.0, 1.0]) {
+            let result = score["result"].as_f64().unwrap_or_else(|| panic!("{score}"));
+            assert!((result * steps - (result * steps).round()).abs() < 1e-9, "{score}");
+            assert_eq!(score["evaluatorDetails"][0]["modelIdentifier"], CLAUDE);
+            assert!(!score["evaluatorDetails"][0]["explanation"].as_str().unwrap().trim().is_empty());
+        }
+        assert!(scores[3]["evaluatorDetails"].as_array().unwrap().is_empty(), "no judge");
+    }
+    assert_eq!(lines[0]["automatedEvaluationResult"]["scores"][3]["result"], 1.0);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn names_are_unique_and_jobs_are_listed_stopped_and_deleted() {
+    let world = World::start().await;
+    let role = world.evaluator(&lines(1)).await;
+    let asked = request("once", &role, &["Craton.RougeL"]);
+    let arn = arn_of(&world.evaluate(&asked).await);
+    assert_eq!(world.evaluate(&asked).await.error(), (400, "ConflictException"));
+    world.evaluated(&arn).await;
+    let listing = world.signed("bedrock", "GET", "/evaluation-jobs?applicationTypeEquals=ModelEvaluation", "").await;
+    assert_eq!(listing.json()["jobSummaries"][0]["jobArn"], *arn, "{}", listing.text());
+    let stop = format!("/evaluation-job/{}/stop", arn.replace(':', "%3A").replace('/', "%2F"));
+    assert_eq!(world.signed("bedrock", "POST", &stop, "").await.error(), (400, "ConflictException"));
+    let body = json!({"jobIdentifiers": [arn, arn.replace(&arn[arn.len() - 12..], "zzzzzzzzzzzz")]}).to_string();
+    let deleted = world.signed("bedrock", "POST", "/evaluation-jobs/batch-delete", &body).await.json();
+    assert_eq!(deleted["evaluationJobs"][0]["jobStatus"], "Deleting", "{deleted}");
+    assert_eq!(deleted["errors"][0]["code"], "ResourceNotFoundException");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_told_at_once_or_by_the_job() {
+    let world = World::start().await;
+    let role = world.evaluator(&format!("{}{{\"prompt\"", lines(2))).await;
+    let refused = world.evaluate(&request("a", &role, &["Builtin.ContextRelevance"])).await;
+    assert_eq!(refused.error(), (400, "ValidationException"), "{}", refused.text());
+    let mut base = request("a", &role, &["Builtin.Correctness"]);
+    base["applicationType"] = json!("RagEvaluation");
+    base["inferenceConfig"] = json!({"ragConfigs": [{"knowledgeBaseConfig": {"retrieveAndGenerateConfig": {
+        "type": "KNOWLEDGE_BASE", "knowledgeBaseConfiguration": {"knowledgeBaseId": "ABCDEFGHIJ", "modelArn": CLAUDE}}}}]});
+    assert_eq!(world.evaluate(&base).await.status, 501);
+    let arn = arn_of(&world.evaluate(&request("broken", &role, &["Builtin.Correctness"])).await);
+    let job = world.evaluated(&arn).await;
+    assert_eq!(job["status"], "Failed");
+    assert!(job["failureMessages"][0].as_str().unwrap().contains("Line 3 of the dataset"), "{job}");
+    let body = "Action=DeleteRolePolicy&Version=2010-05-08&RoleName=E&PolicyName=p";
+    assert_eq!(world.query("iam", body).await.status, 200);
+    let arn = arn_of(&world.evaluate(&request("denied", &role, &["Builtin.Correctness"])).await);
+    let job = world.evaluated(&arn).await;
+    assert!(job["failureMessages"][0].as_str().unwrap().contains("not authorized"), "{job}");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_judge_that_judges_itself_is_told_and_reports_are_read() {
+    let world = World::start().await;
+    let role = world.evaluator(&lines(3)).await;
+    let mut asked = request("own", &role, &["Builtin.Correctness"]);
+    asked["inferenceConfig"] = json!({"models": [{"bedrockModel": {"modelIdentifier": CLAUDE}}]});
+    let reply = world.evaluate(&asked).await;
+    assert!(reply.header("x-craton-warning").contains("the same model"), "{:?}", reply.headers);
+    let arn = arn_of(&reply);
+    assert_eq!(world.evaluated(&arn).await["status"], "Completed");
+    let id = &arn[arn.len() - 12..];
+    let report = world.signed("craton", "GET", &format!("/craton/v1/evaluation-jobs/{id}/report"), "").await.json();
+    let card = &report["results"][0]["card"];
+    assert_eq!(card["metrics"][0]["scored"], 3, "{report}");
+    assert!(card["metrics"][0]["calibration"].as_str().unwrap().starts_with("not calibrated"));
+    assert!(card["warnings"][0].as_str().unwrap().contains("the same model"));
+    let page = world.signed("craton", "GET", &format!("/craton/v1/evaluation-jobs/{id}/report?format=html"), "").await;
+    assert!(page.text().contains("<!doctype html>"));
+    let path = format!("/craton/v1/evaluation-jobs/{id}/records?metric=Builtin.Correctness&limit=2");
+    assert_eq!(world.signed("craton", "GET", &path, "").await.json()["rows"].as_array().unwrap().len(), 2);
+    let path = format!("/craton/v1/evaluation-jobs/{id}/compare/{id}");
+    let compared = world.signed("craton", "GET", &path, "").await.json();
+    assert_eq!(compared["metrics"][0]["judgement"], "same model: not a comparison");
+    world.stop().await;
+}

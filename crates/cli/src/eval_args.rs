@@ -1,0 +1,188 @@
+//! The arguments of `craton eval`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+/// `craton eval`.
+#[derive(Debug, Subcommand)]
+pub enum Eval {
+    /// Turn pairs of prompts and completions into a dataset, here and without a server
+    ///
+    /// Reads JSON lines or CSV. A sample is the one that Python draws with `random.seed(SEED)` and `random.sample`.
+    #[command(
+        after_help = "Examples:\n  craton eval convert dev1.jsonl dev1-eval.jsonl --sample 1000\n  craton eval convert dev1.csv dev1-eval.jsonl --template prompt.txt --prompt findings --completion impression"
+    )]
+    Convert(Convert),
+    /// Start an evaluation, and follow it where asked to
+    #[command(
+        after_help = "Examples:\n  craton eval run tones --judge smollm2-135m-instruct --generator smollm2-135m-instruct --dataset s3://evals/in.jsonl --to s3://evals/out/ --role-arn arn:aws:iam::111122223333:role/Evaluator --metric Builtin.Correctness --wait\n  craton eval run own --judge smollm2-135m-instruct --own my-system --kind rag --dataset s3://evals/in.jsonl --to s3://evals/out/ --role-arn arn:aws:iam::111122223333:role/Evaluator --metric Builtin.Faithfulness --metric Craton.RougeL"
+    )]
+    Run(Box<Run>),
+    /// Tell how far a job is
+    #[command(after_help = "Examples:\n  craton eval status abc123def456\n  craton eval status abc123def456 --wait")]
+    Status {
+        /// The job's id or ARN
+        job: String,
+        /// Follow it to its end; exit status 1 where it fails
+        #[arg(long)]
+        wait: bool,
+    },
+    /// Show the report card, or save it as a page
+    #[command(
+        after_help = "Examples:\n  craton eval report abc123def456\n  craton eval report abc123def456 --html report.html"
+    )]
+    Report {
+        /// The job's id or ARN
+        job: String,
+        /// File for a page that needs nothing else
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
+    },
+    /// Compare two jobs on the records that they have in common
+    #[command(after_help = "Examples:\n  craton eval compare abc123def456 def456abc123")]
+    Compare {
+        /// The first job's id or ARN
+        first: String,
+        /// The second job's id or ARN
+        second: String,
+    },
+    /// Show records with their scores and explanations, the lowest scores first where a metric is named
+    #[command(
+        after_help = "Examples:\n  craton eval show abc123def456 --metric Builtin.Correctness --limit 5\n  craton eval show abc123def456 --output json"
+    )]
+    Show {
+        /// The job's id or ARN
+        job: String,
+        /// The metric whose lowest scores come first
+        #[arg(long)]
+        metric: Option<String>,
+        /// The most records
+        #[arg(long, default_value_t = 10)]
+        limit: u32,
+    },
+    /// Compare a job's judge with people, and keep how far it agrees with them
+    ///
+    /// Each line of the labels is `{"record": 1, "turn": 1, "metric": "Builtin.Correctness", "label": 2}`: the record's place in
+    /// the dataset from 1, and the label's place on the metric's scale from 0.
+    #[command(after_help = "Examples:\n  craton eval calibrate abc123def456 --labels labels.jsonl")]
+    Calibrate {
+        /// The job's id or ARN
+        job: String,
+        /// What people say, as JSON lines
+        #[arg(long, value_name = "FILE")]
+        labels: PathBuf,
+    },
+    /// Show how far a judge agrees with people
+    #[command(after_help = "Examples:\n  craton eval passport smollm2-135m-instruct")]
+    Passport {
+        /// The judge's model id
+        judge: String,
+    },
+    /// Evaluate a knowledge base with several result counts and search types, and recommend one
+    #[command(
+        after_help = "Examples:\n  craton eval sweep depth --counts 3,5,10 --searches HYBRID,SEMANTIC --kind rag --knowledge-base ABCDEFGHIJ --generator smollm2-135m-instruct --judge smollm2-135m-instruct --dataset s3://evals/in.jsonl --to s3://evals/out/ --role-arn arn:aws:iam::111122223333:role/Evaluator --metric Builtin.Correctness"
+    )]
+    Sweep(Box<Sweep>),
+    /// Stop a job
+    #[command(after_help = "Examples:\n  craton eval stop abc123def456")]
+    Stop {
+        /// The job's id or ARN
+        job: String,
+    },
+}
+
+/// `craton eval convert`.
+#[derive(Debug, Args)]
+pub struct Convert {
+    /// JSON lines, or CSV where the name ends with .csv
+    pub from: PathBuf,
+    /// The dataset to write
+    pub to: PathBuf,
+    /// How many records to draw; all in their order otherwise
+    #[arg(long, value_name = "COUNT")]
+    pub sample: Option<usize>,
+    /// The seed of the draw
+    #[arg(long, default_value_t = 42)]
+    pub seed: u64,
+    /// A text that stands before each prompt
+    #[arg(long, value_name = "FILE")]
+    pub template: Option<PathBuf>,
+    /// The member or column with the prompt
+    #[arg(long, value_name = "NAME", default_value = "prompt")]
+    pub prompt: String,
+    /// The member or column with the completion
+    #[arg(long, value_name = "NAME", default_value = "completion")]
+    pub completion: String,
+    /// For what: a knowledge base, or a model
+    #[arg(long, value_enum, default_value_t = Kind::Rag)]
+    pub kind: Kind,
+}
+
+/// What is evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// Answers from a knowledge base
+    Rag,
+    /// Passages from a knowledge base
+    Retrieve,
+    /// Answers of a model
+    Model,
+}
+
+/// `craton eval sweep`.
+#[derive(Debug, Args)]
+pub struct Sweep {
+    /// Result counts to try
+    #[arg(long, value_delimiter = ',', default_value = "3,5,10")]
+    pub counts: Vec<u32>,
+    /// Search types to try
+    #[arg(long, value_delimiter = ',', default_value = "HYBRID,SEMANTIC", value_parser = ["HYBRID", "SEMANTIC"])]
+    pub searches: Vec<String>,
+    /// What is run each time
+    #[command(flatten)]
+    pub run: Run,
+}
+
+/// `craton eval run`.
+#[derive(Debug, Clone, Args)]
+pub struct Run {
+    /// The job's name
+    pub name: String,
+    /// The judge: a model id
+    #[arg(long, value_name = "ID")]
+    pub judge: Option<String>,
+    /// The model that answers: of a model job, or of a knowledge base
+    #[arg(long, value_name = "ID")]
+    pub generator: Option<String>,
+    /// The knowledge base that is asked
+    #[arg(long, value_name = "ID", conflicts_with = "own")]
+    pub knowledge_base: Option<String>,
+    /// Results of each search
+    #[arg(long, default_value_t = 10)]
+    pub results: u32,
+    /// How the knowledge base is searched
+    #[arg(long, value_name = "TYPE", default_value = "HYBRID", value_parser = ["HYBRID", "SEMANTIC"])]
+    pub search: String,
+    /// The dataset brings the answers of the system that it calls so
+    #[arg(long, value_name = "NAME", conflicts_with = "generator")]
+    pub own: Option<String>,
+    /// What is evaluated
+    #[arg(long, value_enum, default_value_t = Kind::Model)]
+    pub kind: Kind,
+    /// The dataset: s3://BUCKET/KEY
+    #[arg(long, value_name = "URI")]
+    pub dataset: String,
+    /// Folder for the results: s3://BUCKET/PREFIX/
+    #[arg(long, value_name = "URI")]
+    pub to: String,
+    /// The role that reads, asks and writes
+    #[arg(long, value_name = "ARN")]
+    pub role_arn: String,
+    /// A metric; several times for several
+    #[arg(long = "metric", value_name = "NAME", required = true)]
+    pub metrics: Vec<String>,
+    /// Follow it to its end; exit status 1 where it fails
+    #[arg(long)]
+    pub wait: bool,
+}

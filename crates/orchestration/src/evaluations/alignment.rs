@@ -1,0 +1,165 @@
+//! Evidence: which sentences of the passages are nearest to those of an answer, and which characters of the answer nothing
+//! in the passages supports.
+
+use std::collections::HashSet;
+
+use super::text::{Part, claims, sentences, words};
+
+/// A sentence or claim is supported where at least this share of its content words is in one sentence of a passage, or in one
+/// passage and its neighbours.
+pub const SUPPORTED: f64 = 0.5;
+
+/// English words that carry no content.
+const STOP_WORDS: &[&str] = &[
+    "a", "an", "the", "and", "or", "but", "of", "in", "on", "at", "to", "for", "with", "by", "from", "as", "is", "are",
+    "was", "were", "be", "been", "being", "it", "its", "this", "that", "these", "those", "there", "which", "who",
+    "has", "have", "had", "do", "does", "did", "not", "no", "without", "will", "would", "can", "could", "may", "also",
+    "than", "then", "so", "such",
+];
+
+/// A sentence of a passage.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Nearest {
+    /// Which passage, from 0.
+    pub passage: usize,
+    /// The sentence.
+    pub text: String,
+}
+
+/// A sentence of an answer, and what is nearest to it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Aligned {
+    /// Its first character in the answer, from 0.
+    pub start: usize,
+    /// The character after its last.
+    pub end: usize,
+    /// The sentence.
+    pub text: String,
+    /// The share of its content words that the passages have together, from 0 to 1.
+    pub support: f64,
+    /// The nearest sentence; none where no word is shared.
+    pub nearest: Option<Nearest>,
+}
+
+/// Characters of an answer that nothing in the passages supports.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unsupported {
+    /// The first character, from 0.
+    pub start: usize,
+    /// The character after the last.
+    pub end: usize,
+    /// The text.
+    pub text: String,
+    /// Is it a part of a sentence whose rest is supported?
+    pub is_claim: bool,
+    /// The share of its content words that the passages have.
+    pub support: f64,
+    /// Numbers in it that no passage has.
+    pub numbers: Vec<String>,
+}
+
+struct Sentence {
+    passage: usize,
+    text: String,
+    content: HashSet<String>,
+}
+
+/// Aligns an answer's sentences with the passages.
+#[must_use]
+pub fn align(answer: &str, passages: &[String]) -> Vec<Aligned> {
+    let known = read(passages);
+    let aligned = sentences(answer).into_iter().map(|part| {
+        let (support, nearest) = nearest(&content(&part.text), &known);
+        Aligned { start: part.start, end: part.end, text: part.text, support, nearest }
+    });
+    aligned.collect()
+}
+
+/// The characters of an answer that nothing in the passages supports: whole sentences, and claims of sentences whose rest is
+/// supported. Numbers must be there as they are.
+#[must_use]
+pub fn unsupported(answer: &str, passages: &[String]) -> Vec<Unsupported> {
+    let known = read(passages);
+    let numbers: HashSet<String> =
+        passages.iter().flat_map(|text| words(text)).map(|word| word.text).filter(|word| is_number(word)).collect();
+    let check = |part: &Part, is_claim: bool| -> Option<Unsupported> {
+        let content = content(&part.text);
+        let (support, _) = nearest(&content, &known);
+        let unknown: Vec<String> = numbers_of(&part.text).into_iter().filter(|word| !numbers.contains(word)).collect();
+        let lacks = !content.is_empty() && support < SUPPORTED;
+        (lacks || !unknown.is_empty()).then(|| Unsupported {
+            start: part.start,
+            end: part.end,
+            text: part.text.clone(),
+            is_claim,
+            support,
+            numbers: unknown,
+        })
+    };
+    let mut found = Vec::new();
+    for sentence in sentences(answer) {
+        let claims = claims(&sentence);
+        let lacking: Vec<Unsupported> = claims.iter().filter_map(|claim| check(claim, true)).collect();
+        if claims.len() > 1 && !lacking.is_empty() && lacking.len() < claims.len() {
+            found.extend(lacking);
+        } else if let Some(whole) = check(&sentence, false) {
+            found.push(whole);
+        }
+    }
+    found
+}
+
+fn read(passages: &[String]) -> Vec<Sentence> {
+    let sentence = |(passage, text): (usize, &String)| {
+        sentences(text).into_iter().map(move |part| Sentence { passage, content: content(&part.text), text: part.text })
+    };
+    passages.iter().enumerate().flat_map(sentence).collect()
+}
+
+/// The share of `wanted` that is in one sentence and its neighbours, and the sentence that has most of it; of equals the
+/// first.
+fn nearest(wanted: &HashSet<String>, known: &[Sentence]) -> (f64, Option<Nearest>) {
+    let (mut best, mut most, mut support) = (None, 0, 0);
+    for (at, sentence) in known.iter().enumerate() {
+        let shared = wanted.intersection(&sentence.content).count();
+        if shared > most {
+            (most, best) = (shared, Some(sentence));
+        }
+        if shared > 0 {
+            let around = known[at.saturating_sub(1)..(at + 2).min(known.len())].iter();
+            let around: HashSet<&String> =
+                around.filter(|other| other.passage == sentence.passage).flat_map(|other| &other.content).collect();
+            support = support.max(wanted.iter().filter(|word| around.contains(word)).count());
+        }
+    }
+    let nearest = best.map(|sentence| Nearest { passage: sentence.passage, text: sentence.text.clone() });
+    (support as f64 / wanted.len().max(1) as f64, nearest)
+}
+
+/// The stems of the words that carry content; the numbers of lists are left out.
+fn content(text: &str) -> HashSet<String> {
+    let words = words(unnumbered(text)).into_iter().map(|word| word.text);
+    words.filter(|word| !STOP_WORDS.contains(&word.as_str())).map(|word| learn::stem(&word)).collect()
+}
+
+fn numbers_of(text: &str) -> Vec<String> {
+    words(unnumbered(text)).into_iter().map(|word| word.text).filter(|word| is_number(word)).collect()
+}
+
+/// Is it written with digits alone?
+pub(super) fn is_number(word: &str) -> bool {
+    word.starts_with(|c: char| c.is_ascii_digit()) && word.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ','))
+}
+
+/// A sentence without the number that a list gives it.
+pub(super) fn unnumbered(text: &str) -> &str {
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    match text[digits..].strip_prefix(['.', ')']) {
+        Some(rest) if digits > 0 && rest.starts_with(char::is_whitespace) => rest.trim_start(),
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+#[path = "alignment_tests.rs"]
+mod tests;

@@ -1,0 +1,109 @@
+//! Calibrating a judge: an evaluation whose records people have rated, too, tells how far it may be trusted.
+
+use std::collections::BTreeMap;
+
+use base::{Error, Result};
+use identity::Ctx;
+use models::Target;
+
+use super::passport::{FEWEST_ITEMS, Passport, Rated};
+use super::plan::{Metric, Plan};
+use super::report::ReportRow;
+use super::service::Evaluations;
+use super::verdict::Scale;
+use super::{judge, store};
+
+/// What people say of a record in a metric.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HumanLabel {
+    /// The record's place in the dataset, from 1.
+    pub record: usize,
+    /// The turn, from 1.
+    pub turn: usize,
+    /// The metric.
+    pub metric: String,
+    /// The label, as its place on the metric's scale from 0.
+    pub label: usize,
+}
+
+impl Evaluations {
+    /// Compares a job's judge with people, keeps its passport for each metric that they rated, and gives these.
+    ///
+    /// # Errors
+    /// NotFound, where there is no such job; Invalid, where a label is beyond its scale, a metric has none, or there are
+    /// too few items.
+    pub async fn calibrate(&self, ctx: &Ctx, identifier: &str, labels: &[HumanLabel]) -> Result<Vec<Passport>> {
+        let job = self.get(ctx, identifier).await?;
+        let plan = Plan::new(&job.asked)?;
+        let rows = self.rows(ctx, identifier, None, usize::MAX).await?;
+        let mut by_metric: BTreeMap<&str, BTreeMap<(usize, usize), usize>> = BTreeMap::new();
+        for label in labels {
+            by_metric.entry(&label.metric).or_default().insert((label.record, label.turn), label.label);
+        }
+        let mut passports = Vec::new();
+        for (name, given) in by_metric {
+            let metric = plan.metrics.iter().flatten().find(|metric| metric.name() == name);
+            let metric = metric
+                .ok_or_else(|| Error::invalid(format!("The evaluation job `{}` has no metric `{name}`.", job.name)))?;
+            let (scale, model) = match metric {
+                Metric::Builtin(builtin) => {
+                    (Some(Scale::ordinal(builtin.rubric(plan.family, true).labels, None)), &job.asked.judge)
+                }
+                Metric::Custom(custom) => (custom.scale.clone(), &job.asked.custom_judge),
+                Metric::Computed(_) => (None, &None),
+            };
+            let (Some(scale), Some(model)) = (scale, model) else {
+                return Err(Error::invalid(format!("The metric `{name}` has no scale that a judge chooses from.")));
+            };
+            if let Some(beyond) = given.values().find(|label| **label >= scale.len()) {
+                return Err(Error::invalid(format!("The label {beyond} is beyond the scale of the metric `{name}`."))
+                    .with_hint(format!("Its labels are 0 to {}.", scale.len() - 1)));
+            }
+            let items = rated(&rows, name, &scale, &given);
+            let passport = Passport::new(name, scale.len(), &items).ok_or_else(|| {
+                Error::invalid(format!("Of the metric `{name}` {} records have both a score and a label.", items.len()))
+                    .with_hint(format!("At least {FEWEST_ITEMS} are needed."))
+            })?;
+            let model = self.judge_key(ctx, model).await?;
+            store::keep_passport(&self.inner.store, ctx, &model, &passport, self.inner.clock.now()).await?;
+            passports.push(passport);
+        }
+        Ok(passports)
+    }
+
+    /// The passports of a judge, by metric.
+    ///
+    /// # Errors
+    /// Invalid, where nothing answers for the model id.
+    pub async fn passports(&self, ctx: &Ctx, model: &str) -> Result<Vec<Passport>> {
+        let model = self.judge_key(ctx, model).await?;
+        store::passports(&self.inner.store, ctx, &model).await
+    }
+
+    /// What a passport belongs to: what answers for a model id and, of a local model, the hash of its file.
+    async fn judge_key(&self, ctx: &Ctx, model: &str) -> Result<String> {
+        let resolved = self.inner.models.resolve(ctx, model).await?;
+        let name = judge::name_of(&resolved);
+        let Target::Local { name: local } = &resolved.target else { return Ok(name) };
+        let hash = self.inner.models.get(ctx, local).await?.sha256.unwrap_or_default();
+        Ok(format!("{name} {hash}"))
+    }
+}
+
+/// The items that both rated. Those of metrics judged by passage count by the nearest label of their mean.
+fn rated(rows: &[ReportRow], metric: &str, scale: &Scale, given: &BTreeMap<(usize, usize), usize>) -> Vec<Rated> {
+    let top = (scale.len() - 1) as f64;
+    let of_row = |row: &ReportRow| {
+        let human = *given.get(&(row.record, row.turn))?;
+        let score = row.outcome.scores.iter().find(|score| score.metric == metric)?;
+        let result = score.result?;
+        let text = row.outcome.output.as_ref().and_then(|output| output.text.as_deref()).unwrap_or_default();
+        Some(Rated {
+            label: (result * top).round() as usize,
+            expected: score.expected.unwrap_or(result),
+            human,
+            length: text.chars().count(),
+        })
+    };
+    rows.iter().filter(|row| (row.dataset, row.system) == (0, 0)).filter_map(of_row).collect()
+}

@@ -1,0 +1,312 @@
+//! Asking a judge: how probable it finds each label of a metric, and why.
+
+use std::sync::Arc;
+
+use base::{Error, ErrorKind, Result};
+use identity::{Access, Ask, Ctx, Identity};
+use models::{
+    ChatRequest, Message, Models, Normalize, Priority, RawPrompt, Resolved, Sampling, ScorePrompt, ScoreRequest,
+    Serving, Target,
+};
+use serde_json::{Value, json};
+
+use super::alignment;
+use super::custom::CustomMetric;
+use super::metrics::{Builtin, Family, Input};
+use super::outcome::{Score, Tokens};
+use super::prompts::{self, JudgePrompt, Material};
+use super::verdict::{LabelValue, Scale, Verdict};
+
+/// The most tokens of an explanation.
+const EXPLANATION_TOKENS: u32 = 96;
+/// The most tokens of a custom metric's answer where it has no scale.
+const FREE_TOKENS: u32 = 256;
+/// What asks for an explanation once the label is chosen.
+const EXPLAIN: &str = "In at most two sentences, name what in the record led to this answer.";
+/// How `models` says that a prompt does not fit into a context.
+const TOO_LONG: &str = "Input is too long for requested model.";
+
+/// Everything of a deterministic job's requests.
+pub(super) const SERVING: Serving = Serving { priority: Priority::Low, deterministic: true };
+
+/// A judge.
+pub(super) struct Judge<'a> {
+    pub(super) models: &'a Models,
+    /// The role's.
+    pub(super) ctx: &'a Ctx,
+    /// The model id.
+    pub(super) model: &'a str,
+    /// Are explanations written by the judge? Otherwise they are made of the evidence.
+    pub(super) explains: bool,
+}
+
+/// A verdict, with what it took.
+struct Given {
+    verdict: Verdict,
+    left_out: usize,
+    prompt: JudgePrompt,
+}
+
+impl Judge<'_> {
+    /// What a built-in metric says of a turn.
+    ///
+    /// # Errors
+    /// Those of the server and of a judge that cannot be asked at all. What is wrong with the record stands in the score.
+    pub(super) async fn builtin(&self, metric: Builtin, family: Family, material: &Material) -> Result<Score> {
+        let rubric = metric.rubric(family, material.ground_truth.is_some());
+        let scale = Scale::ordinal(rubric.labels, rubric.not_applicable);
+        let mut score = self.blank(metric.name());
+        let passages =
+            if rubric.inputs.contains(&Input::OneCitedPassage) { &material.cited } else { &material.passages };
+        if metric.is_by_passage() {
+            if passages.is_empty() {
+                return Ok(Score { error: Some("There is no passage to judge.".to_owned()), ..score });
+            }
+            let mut given = Vec::new();
+            for at in 0..passages.len() {
+                let build = |_| Ok(prompts::builtin(material, &rubric, Some(at), 0));
+                match self.ask(&scale, 0, build, &mut score.tokens).await? {
+                    Ok(one) => given.push(one),
+                    Err(error) => return Ok(Score { error: Some(error), ..score }),
+                }
+            }
+            return Ok(of_passages(score, &scale, &given));
+        }
+        let shown = rubric.inputs.iter().any(|input| matches!(input, Input::Passages | Input::CitedPassages));
+        let most = match (shown, rubric.inputs.contains(&Input::CitedPassages)) {
+            (false, _) => 0,
+            (true, true) => material.cited.len(),
+            (true, false) => material.passages.len(),
+        };
+        let build = |kept| Ok(prompts::builtin(material, &rubric, None, kept));
+        let given = match self.ask(&scale, most, build, &mut score.tokens).await? {
+            Ok(given) => given,
+            Err(error) => return Ok(Score { error: Some(error), ..score }),
+        };
+        self.explained(score, &scale, given, material).await
+    }
+
+    /// What a custom metric says of a turn.
+    ///
+    /// # Errors
+    /// As [`Judge::builtin`].
+    pub(super) async fn custom(&self, metric: &CustomMetric, material: &Material) -> Result<Score> {
+        let mut score = self.blank(&metric.name);
+        let labels: Vec<String> = metric.scale.iter().flat_map(Scale::labels).map(str::to_owned).collect();
+        let build = |kept| prompts::custom(material, &metric.instructions, &labels, kept);
+        let most = material.passages.len();
+        let Some(scale) = &metric.scale else {
+            let prompt = match build(most) {
+                Ok(prompt) => prompt,
+                Err(error) => return Ok(Score { error: Some(error.message), ..score }),
+            };
+            return match self.chat(&prompt, &[], FREE_TOKENS, None, &mut score.tokens).await {
+                Ok(text) => Ok(Score { label: Some(text.clone()), explanation: text, ..score }),
+                Err(error) if error.kind == ErrorKind::Invalid => {
+                    Ok(Score { error: Some(error.public_text()), ..score })
+                }
+                Err(error) => Err(error),
+            };
+        };
+        match self.ask(scale, most, build, &mut score.tokens).await? {
+            Ok(given) => self.explained(score, scale, given, material).await,
+            Err(error) => Ok(Score { error: Some(error), ..score }),
+        }
+    }
+
+    fn blank(&self, metric: &str) -> Score {
+        Score { metric: metric.to_owned(), judge: Some(self.model.to_owned()), ..Score::default() }
+    }
+
+    /// The judge's verdict on what `build` makes of so many passages: of all, or of as many as its context holds. The inner
+    /// error is the record's own.
+    async fn ask(
+        &self,
+        scale: &Scale,
+        most: usize,
+        build: impl Fn(usize) -> Result<JudgePrompt> + Send,
+        tokens: &mut Tokens,
+    ) -> Result<Result<Given, String>> {
+        let mut kept = most;
+        loop {
+            let prompt = match build(kept) {
+                Ok(prompt) => prompt,
+                Err(error) => return Ok(Err(error.message)),
+            };
+            match self.verdict(&prompt, scale, tokens).await {
+                Ok(verdict) => return Ok(Ok(Given { verdict, left_out: most - kept, prompt })),
+                Err(error) if error.message == TOO_LONG && kept > 0 => kept -= 1,
+                Err(error) if error.kind == ErrorKind::Invalid => return Ok(Err(error.public_text())),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn verdict(&self, prompt: &JudgePrompt, scale: &Scale, tokens: &mut Tokens) -> Result<Verdict> {
+        let request = ScoreRequest {
+            model: self.model.to_owned(),
+            prompt: ScorePrompt::Chat(Box::new(self.request(prompt, &[]))),
+            continuations: scale.labels().map(|label| RawPrompt::Text(label.to_owned())).collect(),
+            serving: SERVING,
+            ..ScoreRequest::default()
+        };
+        match self.models.score(self.ctx, request).await {
+            Ok(scores) => {
+                tokens.input += u64::from(scores.usage.input);
+                tokens.cached += u64::from(scores.usage.cached);
+                tokens.output += u64::from(scores.usage.output);
+                let logprobs: Vec<f64> =
+                    scores.continuations.iter().map(|scored| scored.normalized(Normalize::None)).collect();
+                scale.verdict(&logprobs)
+            }
+            // An upstream tells no probabilities of labels; its answer is held to be one of them.
+            Err(error) if error.kind == ErrorKind::NotImplemented => self.chosen(prompt, scale, tokens).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The label that an upstream chooses, as JSON that can be nothing else.
+    async fn chosen(&self, prompt: &JudgePrompt, scale: &Scale, tokens: &mut Tokens) -> Result<Verdict> {
+        let labels: Vec<&str> = scale.labels().collect();
+        let schema = json!({"type": "object", "properties": {"answer": {"type": "string", "enum": labels}},
+            "required": ["answer"], "additionalProperties": false});
+        let text = self.chat(prompt, &[], FREE_TOKENS, Some(schema), tokens).await?;
+        let answer: Option<Value> = serde_json::from_str(&text).ok();
+        let answer = answer.as_ref().and_then(|answer| answer["answer"].as_str());
+        let at = labels.iter().position(|label| Some(*label) == answer);
+        let at =
+            at.ok_or_else(|| Error::invalid(format!("The upstream's judge answered none of the labels: `{text}`.")))?;
+        let logprobs: Vec<f64> = (0..labels.len()).map(|i| if i == at { 0.0 } else { f64::NEG_INFINITY }).collect();
+        scale.verdict(&logprobs)
+    }
+
+    /// The score of a verdict, with its explanation.
+    async fn explained(&self, score: Score, scale: &Scale, given: Given, material: &Material) -> Result<Score> {
+        let mut score = filled(score, scale, &given);
+        let label = scale.label(given.verdict.label);
+        if self.explains {
+            let dialogue = [Message::assistant(label), Message::user(EXPLAIN)];
+            match self.chat(&given.prompt, &dialogue, EXPLANATION_TOKENS, None, &mut score.tokens).await {
+                Ok(text) => score.explanation = text.trim().to_owned(),
+                // The verdict stands; what is longer by an explanation may not fit.
+                Err(error) if error.kind == ErrorKind::Invalid => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if score.explanation.is_empty() {
+            score.explanation = from_evidence(label, material);
+        }
+        Ok(score)
+    }
+
+    async fn chat(
+        &self,
+        prompt: &JudgePrompt,
+        more: &[Message],
+        most: u32,
+        schema: Option<Value>,
+        tokens: &mut Tokens,
+    ) -> Result<String> {
+        let request = ChatRequest {
+            max_tokens: Some(most),
+            sampling: Sampling { temperature: Some(0.0), ..Sampling::default() },
+            response_schema: schema,
+            ..self.request(prompt, more)
+        };
+        let chat = self.models.chat(self.ctx, request).await?.collect().await?;
+        tokens.input += u64::from(chat.usage.input);
+        tokens.cached += u64::from(chat.usage.cached);
+        tokens.output += u64::from(chat.usage.output);
+        Ok(chat.text())
+    }
+
+    fn request(&self, prompt: &JudgePrompt, more: &[Message]) -> ChatRequest {
+        let messages = std::iter::once(Message::user(&prompt.user)).chain(more.iter().cloned()).collect();
+        ChatRequest {
+            model: self.model.to_owned(),
+            system: vec![prompt.system.clone()],
+            messages,
+            serving: SERVING,
+            ..ChatRequest::default()
+        }
+    }
+}
+
+/// The score that one verdict gives.
+fn filled(score: Score, scale: &Scale, given: &Given) -> Score {
+    let verdict = &given.verdict;
+    let (result, label) = match scale.value(verdict.label) {
+        Some(LabelValue::Score(value)) => (Some(*value), scale.label(verdict.label)),
+        Some(LabelValue::Word(word)) => (None, word.as_str()),
+        Some(LabelValue::NotApplicable) | None => (None, scale.label(verdict.label)),
+    };
+    Score {
+        result,
+        label: Some(label.to_owned()),
+        expected: verdict.expected,
+        margin: Some(verdict.margin),
+        left_out: given.left_out,
+        ..score
+    }
+}
+
+/// The mean over passages.
+fn of_passages(score: Score, scale: &Scale, given: &[Given]) -> Score {
+    let each: Vec<Score> = given.iter().map(|one| filled(Score::default(), scale, one)).collect();
+    let mean = |of: fn(&Score) -> Option<f64>| learn::mean(&each.iter().filter_map(of).collect::<Vec<_>>());
+    let count = |at: usize| given.iter().filter(|one| one.verdict.label == at).count();
+    let told = (0..scale.len()).rev().map(|at| (at, count(at))).filter(|(_, count)| *count > 0);
+    let told: Vec<(usize, usize)> = told.collect();
+    let words = told.iter().map(|(at, count)| format!("`{}` of {count}", scale.label(*at)));
+    let commonest = told.iter().max_by_key(|(at, count)| (*count, *at)).map(|(at, _)| scale.label(*at).to_owned());
+    Score {
+        result: mean(|score| score.result),
+        label: commonest,
+        expected: mean(|score| score.expected),
+        margin: each.iter().filter_map(|score| score.margin).reduce(f64::min),
+        explanation: format!("Of {} passages: {}.", given.len(), words.collect::<Vec<_>>().join(", ")),
+        ..score
+    }
+}
+
+/// An explanation that is made of the answer's evidence.
+fn from_evidence(label: &str, material: &Material) -> String {
+    let prediction = material.prediction.as_deref().unwrap_or_default();
+    let sources: Vec<String> = material.ground_truth.iter().cloned().chain(material.passages.iter().cloned()).collect();
+    if sources.is_empty() {
+        return format!("The judge chose `{label}`. There is nothing to compare the response with.");
+    }
+    let unsupported = alignment::unsupported(prediction, &sources);
+    if unsupported.is_empty() {
+        return format!("The judge chose `{label}`. Every statement of the response is near one of its sources.");
+    }
+    let named: Vec<String> = unsupported.iter().take(3).map(|span| format!("`{}`", span.text)).collect();
+    format!("The judge chose `{label}`. Nothing in the sources supports {}.", named.join(", "))
+}
+
+/// A name for what answers for a model id: two ids with the same name are the same model.
+pub(super) fn name_of(resolved: &Resolved) -> String {
+    match &resolved.target {
+        Target::Local { name } => name.clone(),
+        Target::Imported { model } => model.arn.to_string(),
+        Target::Remote { base_url, model, .. } => format!("{base_url} {model}"),
+        target => target.serving_name().to_owned(),
+    }
+}
+
+/// Sees whether a role may invoke a model, and what answers for it.
+///
+/// # Errors
+/// Denied; Invalid, where nothing answers.
+pub(super) async fn permit(identity: &Identity, models: &Models, role: &Ctx, model: &str) -> Result<Arc<Resolved>> {
+    let resolved = models.resolve(role, model).await?;
+    let action = "bedrock:InvokeModel";
+    let foundation = format!("arn:aws:bedrock:{}::foundation-model/{}", role.region(), resolved.aws_id);
+    let ask = match (&resolved.profile, &resolved.target) {
+        (Some(profile), _) => Ask::new(action, profile.arn.clone()).resource_tags(&profile.tags),
+        (None, Target::Imported { model }) => Ask::new(action, model.arn.to_string()).resource_tags(&model.tags),
+        (None, _) => Ask::new(action, foundation),
+    };
+    identity.permit(role, &ask, Access::Read).await?;
+    Ok(Arc::new(resolved))
+}

@@ -1,0 +1,113 @@
+//! Metrics that need no judge: how near an answer is to its references, and the rules for clinical summaries.
+
+use base::{Error, Result};
+use learn::overlap;
+use learn::rouge::{self, Stemming};
+
+use super::clinical;
+
+/// A metric that is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Computed {
+    /// F1 of shared words.
+    Rouge1,
+    /// F1 of shared pairs of words.
+    Rouge2,
+    /// F1 of the longest common subsequence.
+    RougeL,
+    /// The same line by line.
+    RougeLsum,
+    /// Is it the same but for case, punctuation and articles?
+    ExactMatch,
+    /// F1 of shared tokens, as SQuAD computes it.
+    TokenF1,
+    /// The share of the five rules for impressions that are kept.
+    ImpressionRules,
+    /// 1 where the answer contradicts the findings nowhere, else 0.
+    ClinicalConsistency,
+}
+
+impl Computed {
+    /// Every one.
+    pub const ALL: [Self; 8] = [
+        Self::Rouge1,
+        Self::Rouge2,
+        Self::RougeL,
+        Self::RougeLsum,
+        Self::ExactMatch,
+        Self::TokenF1,
+        Self::ImpressionRules,
+        Self::ClinicalConsistency,
+    ];
+
+    /// Its name in requests and results.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rouge1 => "Craton.Rouge1",
+            Self::Rouge2 => "Craton.Rouge2",
+            Self::RougeL => "Craton.RougeL",
+            Self::RougeLsum => "Craton.RougeLsum",
+            Self::ExactMatch => "Craton.ExactMatch",
+            Self::TokenF1 => "Craton.TokenF1",
+            Self::ImpressionRules => "Craton.ImpressionRules",
+            Self::ClinicalConsistency => "Craton.ClinicalConsistency",
+        }
+    }
+
+    /// The metric of this name.
+    ///
+    /// # Errors
+    /// Invalid, where none has it.
+    pub fn named(name: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|metric| metric.name() == name).ok_or_else(|| {
+            Error::invalid(format!("There is no metric `{name}`."))
+                .with_hint(format!("Those that are computed are {}.", Self::ALL.map(Self::name).join(", ")))
+        })
+    }
+
+    /// Does it compare with a reference answer?
+    #[must_use]
+    pub fn needs_ground_truth(self) -> bool {
+        !matches!(self, Self::ImpressionRules | Self::ClinicalConsistency)
+    }
+
+    /// The score of an answer to a prompt, against the best of its references; none where it needs one and there is none.
+    #[must_use]
+    pub fn score(self, prompt: &str, prediction: &str, references: &[String]) -> Option<f64> {
+        if self.needs_ground_truth() && references.is_empty() {
+            return None;
+        }
+        let references: Vec<&str> = references.iter().map(String::as_str).collect();
+        let best = |score: fn(&str, &str) -> f64| {
+            references.iter().map(|reference| score(prediction, reference)).fold(0.0, f64::max)
+        };
+        let rouge =
+            |of: fn(rouge::Rouge) -> rouge::Score| of(rouge::best(prediction, &references, Stemming::Porter)).f1;
+        Some(match self {
+            Self::Rouge1 => rouge(|scores| scores.rouge1),
+            Self::Rouge2 => rouge(|scores| scores.rouge2),
+            Self::RougeL => rouge(|scores| scores.rouge_l),
+            Self::RougeLsum => rouge(|scores| scores.rouge_lsum),
+            Self::ExactMatch => best(|a, b| f64::from(u8::from(overlap::exact_match(a, b)))),
+            Self::TokenF1 => best(overlap::token_f1),
+            Self::ImpressionRules => {
+                let outcomes = clinical::check_impression(findings_of(prompt), prediction);
+                outcomes.iter().filter(|outcome| outcome.kept).count() as f64 / outcomes.len() as f64
+            }
+            Self::ClinicalConsistency => {
+                f64::from(u8::from(clinical::contradictions(findings_of(prompt), prediction).is_empty()))
+            }
+        })
+    }
+}
+
+/// The findings within a prompt: what follows `Findings:`, where it says that, else all of it.
+#[must_use]
+pub fn findings_of(prompt: &str) -> &str {
+    prompt.rfind("Findings:").map_or(prompt, |at| &prompt[at + "Findings:".len()..])
+}
+
+#[cfg(test)]
+#[path = "lexical_tests.rs"]
+mod tests;

@@ -1,0 +1,40 @@
+//! Evaluation jobs: how good answers are, by judges that are models, and how far these can be trusted.
+//!
+//! - [`metrics`], [`custom`]: what is measured; [`prompts`]: what a judge reads; [`verdict`]: how its verdict is chosen.
+//! - [`dataset`], [`plan`]: what is evaluated.
+//! - [`alignment`], [`lexical`], [`clinical`]: what needs no judge.
+//! - [`Evaluations`]: the jobs; `run` does their work, `record` that of one record, `judge` asks.
+//! - [`passport`]: how far a judge agrees with people; `calibration` keeps it.
+//! - [`output`], [`card`], [`comparison`], [`report`]: what comes of it.
+
+pub mod alignment;
+mod calibration;
+pub mod card;
+pub mod clinical;
+pub mod comparison;
+pub mod custom;
+pub mod dataset;
+mod job;
+mod judge;
+pub mod lexical;
+pub mod metrics;
+pub mod outcome;
+pub mod output;
+pub mod passport;
+mod place;
+pub mod plan;
+pub mod prompts;
+mod record;
+pub mod report;
+mod rubrics;
+mod run;
+mod service;
+mod store;
+pub mod text;
+pub mod verdict;
+
+pub use calibration::HumanLabel;
+pub use job::{EvaluationFilter, EvaluationJob, EvaluationStatus, MOST_DELETED, NewEvaluation};
+pub use record::Shown;
+pub use service::{Evaluations, Parts, Rag};
+pub use store::TABLES;

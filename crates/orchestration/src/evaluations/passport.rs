@@ -1,0 +1,166 @@
+//! Judge passports: how far a judge agrees with people on a metric, and whether its scores may be used.
+
+use learn::agreement::{self, Weights};
+use learn::isotonic::{Balance, OrdinalMapping};
+use learn::python_random::PythonRandom;
+use learn::resampling::{Bootstrap, Interval};
+use serde::{Deserialize, Serialize};
+
+/// Below so many items with human labels nothing is said of a judge.
+pub const FEWEST_ITEMS: usize = 20;
+/// Where the halves are drawn from.
+const SEED: u64 = 42;
+
+/// An item that a judge and people rated.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rated {
+    /// The judge's label, as its place on the scale from 0.
+    pub label: usize,
+    /// The judge's expected score, from 0 to 1.
+    pub expected: f64,
+    /// The people's label.
+    pub human: usize,
+    /// The characters of the answer that was rated.
+    pub length: usize,
+}
+
+/// A figure with its interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Figure {
+    /// The figure.
+    pub value: f64,
+    /// The lower end of its interval of 95 %.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+}
+
+impl From<Interval> for Figure {
+    fn from(interval: Interval) -> Self {
+        Self { value: interval.value, low: interval.low, high: interval.high }
+    }
+}
+
+/// How far a judge agrees with people on a metric. What cannot be told, as one side always says the same, is none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Passport {
+    /// The metric.
+    pub metric: String,
+    /// How many labels the scale has.
+    pub labels: usize,
+    /// Items that both rated.
+    pub items: usize,
+    /// Cohen's κ of the labels.
+    pub kappa: Option<Figure>,
+    /// Quadratic-weighted κ of the labels.
+    pub quadratic_kappa: Option<Figure>,
+    /// Spearman's ρ of the expected score and the people's label.
+    pub spearman: Option<Figure>,
+    /// Kendall's τ-b of the same.
+    pub kendall: Option<Figure>,
+    /// Balanced accuracy of the labels.
+    pub balanced_accuracy: Option<Figure>,
+    /// What whoever always says the commonest label reaches.
+    pub baseline: f64,
+    /// The mean of the expected score less the people's, from −1 to 1: above 0 the judge is too kind.
+    pub bias: Option<Figure>,
+    /// Spearman's ρ of that difference and the answer's length: above 0 the judge likes long answers.
+    pub verbosity: Option<Figure>,
+    /// Balanced accuracy on one half of the labels that the mapping, fitted on the other half, gives.
+    pub calibrated: Option<Figure>,
+    /// For each label but the lowest, the points of the mapping, fitted on one half: score, and the probability of that label
+    /// or a higher one.
+    pub mapping: Vec<Vec<(f64, f64)>>,
+    /// Does the calibrated judge beat the baseline with an interval that excludes it?
+    pub is_usable: bool,
+}
+
+impl Passport {
+    /// The passport of a judge for a metric whose scale has so many labels; none of fewer than [`FEWEST_ITEMS`] items.
+    #[must_use]
+    pub fn new(metric: &str, labels: usize, items: &[Rated]) -> Option<Self> {
+        if items.len() < FEWEST_ITEMS || labels < 2 {
+            return None;
+        }
+        let top = (labels - 1) as f64;
+        let judged: Vec<usize> = items.iter().map(|item| item.label).collect();
+        let human: Vec<usize> = items.iter().map(|item| item.human).collect();
+        let expected: Vec<f64> = items.iter().map(|item| item.expected).collect();
+        let wanted: Vec<f64> = items.iter().map(|item| item.human as f64 / top).collect();
+        let off: Vec<f64> = expected.iter().zip(&wanted).map(|(expected, wanted)| expected - wanted).collect();
+        let lengths: Vec<f64> = items.iter().map(|item| item.length as f64).collect();
+        let over = |statistic: &dyn Fn(&[usize]) -> Option<f64>| {
+            Bootstrap::default().interval(items.len(), statistic).map(Figure::from)
+        };
+        let kappa =
+            |weights| over(&|at: &[usize]| agreement::kappa(&drawn(&judged, at), &drawn(&human, at), labels, weights));
+        let baseline = baseline(&human);
+        let (mapping, calibrated) = calibrated(items, labels);
+        Some(Self {
+            metric: metric.to_owned(),
+            labels,
+            items: items.len(),
+            kappa: kappa(Weights::Nominal),
+            quadratic_kappa: kappa(Weights::Quadratic),
+            spearman: over(&|at: &[usize]| agreement::spearman(&drawn(&expected, at), &drawn(&wanted, at))),
+            kendall: over(&|at: &[usize]| agreement::kendall(&drawn(&expected, at), &drawn(&wanted, at))),
+            balanced_accuracy: over(&|at: &[usize]| {
+                agreement::balanced_accuracy(&drawn(&human, at), &drawn(&judged, at))
+            }),
+            baseline,
+            bias: over(&|at: &[usize]| learn::mean(&drawn(&off, at))),
+            verbosity: over(&|at: &[usize]| agreement::spearman(&drawn(&off, at), &drawn(&lengths, at))),
+            is_usable: calibrated.is_some_and(|figure| figure.low > baseline),
+            calibrated,
+            mapping,
+        })
+    }
+
+    /// In a line, for reports.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let told = |figure: Option<Figure>| {
+            figure.map_or_else(|| "-".to_owned(), |f| format!("{:.2} [{:.2}, {:.2}]", f.value, f.low, f.high))
+        };
+        let verdict = if self.is_usable { "usable" } else { "not usable for this metric" };
+        format!(
+            "{verdict}: balanced accuracy {} after calibration (baseline {:.2}), quadratic kappa {}, Spearman {}, bias {}, {} items",
+            told(self.calibrated),
+            self.baseline,
+            told(self.quadratic_kappa),
+            told(self.spearman),
+            told(self.bias),
+            self.items
+        )
+    }
+}
+
+fn drawn<T: Copy>(values: &[T], at: &[usize]) -> Vec<T> {
+    at.iter().map(|at| values[*at]).collect()
+}
+
+/// The balanced accuracy of whoever always says the same: 1 by the number of labels that people gave.
+fn baseline(human: &[usize]) -> f64 {
+    let given: std::collections::BTreeSet<&usize> = human.iter().collect();
+    1.0 / given.len().max(1) as f64
+}
+
+/// The mapping from expected scores to labels that one half gives, and how well it does on the other.
+fn calibrated(items: &[Rated], labels: usize) -> (Vec<Vec<(f64, f64)>>, Option<Figure>) {
+    let mut order: Vec<usize> = (0..items.len()).collect();
+    PythonRandom::new(SEED).shuffle(&mut order);
+    let (fitted, scored) = order.split_at(items.len() / 2);
+    let x: Vec<f64> = fitted.iter().map(|at| items[*at].expected).collect();
+    let given: Vec<usize> = fitted.iter().map(|at| items[*at].human).collect();
+    let Some(mapping) = OrdinalMapping::fit(&x, &given, labels, Balance::Labels) else { return (Vec::new(), None) };
+    let human: Vec<usize> = scored.iter().map(|at| items[*at].human).collect();
+    let told: Vec<usize> = scored.iter().map(|at| mapping.label(items[*at].expected)).collect();
+    let accuracy = Bootstrap::default()
+        .interval(scored.len(), |at| agreement::balanced_accuracy(&drawn(&human, at), &drawn(&told, at)));
+    let points = mapping.steps().iter().map(|step| step.points().to_vec()).collect();
+    (points, accuracy.map(Figure::from))
+}
+
+#[cfg(test)]
+#[path = "passport_tests.rs"]
+mod tests;

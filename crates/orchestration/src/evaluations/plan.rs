@@ -1,0 +1,347 @@
+//! What a job evaluates: the systems, the datasets, and the metrics with their judges.
+
+use base::{Error, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::card::CardMetric;
+use super::custom::{CustomMetric, RatingItem, RatingValue};
+use super::dataset::{MOST_PROMPTS, Record, Shape};
+use super::lexical::Computed;
+use super::metrics::{Builtin, Family, Input, builtin};
+use super::verdict::{LabelValue, Scale};
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Asked {
+    /// What is evaluated.
+    pub systems: Vec<System>,
+    /// On what, and what is measured there.
+    pub datasets: Vec<AskedDataset>,
+    /// The judge of built-in metrics: a model id.
+    pub judge: Option<String>,
+    /// Metrics of the user's own.
+    pub custom: Vec<AskedCustom>,
+    /// Their judge.
+    pub custom_judge: Option<String>,
+    /// The folder for the results: `s3://…`.
+    pub output: String,
+    /// May the datasets have more prompts than AWS takes?
+    pub unlimited: bool,
+}
+
+/// A system that is evaluated.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum System {
+    /// A model of this deployment, asked with the text of each prompt.
+    Model {
+        /// Its id.
+        model: String,
+        /// Temperature, top-p and the most tokens, where they are asked for.
+        parameters: Parameters,
+    },
+    /// The answers of a model, in the dataset.
+    ModelAnswers {
+        /// The name that the dataset gives it.
+        source: String,
+    },
+    /// A knowledge base, asked for passages.
+    Retrieve {
+        /// The configuration, as AWS writes it.
+        configuration: Value,
+    },
+    /// A knowledge base, asked for answers.
+    RetrieveAndGenerate {
+        /// The configuration, as AWS writes it.
+        configuration: Value,
+    },
+    /// What another system found, in the dataset.
+    RetrieveAnswers {
+        /// The name that the dataset gives it.
+        source: String,
+    },
+    /// What another system answered, in the dataset.
+    RagAnswers {
+        /// The name that the dataset gives it.
+        source: String,
+    },
+}
+
+/// How a generator is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Parameters {
+    /// 0 always takes the likeliest token; the default here, so that jobs repeat.
+    pub temperature: Option<f32>,
+    /// Nucleus sampling.
+    pub top_p: Option<f32>,
+    /// The most tokens of an answer.
+    pub max_tokens: Option<u32>,
+}
+
+/// A dataset and what is measured on it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AskedDataset {
+    /// Its name.
+    pub name: String,
+    /// Where it lies: `s3://…`.
+    pub uri: String,
+    /// What AWS calls the task: `Custom`, `QuestionAndAnswer` …
+    pub task: String,
+    /// The names of its metrics.
+    pub metrics: Vec<String>,
+}
+
+/// A metric of the user's own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AskedCustom {
+    /// Its name.
+    pub name: String,
+    /// What the judge is told.
+    pub instructions: String,
+    /// The labels with their numbers or words.
+    pub scale: Vec<(String, AskedRating)>,
+}
+
+/// What a label of a user's own scale counts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum AskedRating {
+    /// A number.
+    Float(f64),
+    /// A word.
+    Text(String),
+}
+
+/// A metric of a plan.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Metric {
+    /// One of Bedrock's.
+    Builtin(Builtin),
+    /// One of the user's own.
+    Custom(CustomMetric),
+    /// One that needs no judge.
+    Computed(Computed),
+}
+
+/// What is asked for, checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// What kind of systems.
+    pub family: Family,
+    /// Are the answers in the dataset?
+    pub brings_answers: bool,
+    /// The metrics of each dataset.
+    pub metrics: Vec<Vec<Metric>>,
+    shape: Shape,
+}
+
+impl System {
+    /// What kind of system it is.
+    #[must_use]
+    pub fn family(&self) -> Family {
+        match self {
+            Self::Model { .. } | Self::ModelAnswers { .. } => Family::Model,
+            Self::Retrieve { .. } | Self::RetrieveAnswers { .. } => Family::Retrieve,
+            Self::RetrieveAndGenerate { .. } | Self::RagAnswers { .. } => Family::RetrieveAndGenerate,
+        }
+    }
+
+    /// Are its answers in the dataset?
+    #[must_use]
+    pub fn brings_answers(&self) -> bool {
+        matches!(self, Self::ModelAnswers { .. } | Self::RetrieveAnswers { .. } | Self::RagAnswers { .. })
+    }
+
+    /// The model that writes its answers, where a model of this deployment does.
+    #[must_use]
+    pub fn generator(&self) -> Option<&str> {
+        match self {
+            Self::Model { model, .. } => Some(model),
+            Self::RetrieveAndGenerate { configuration } => {
+                configuration["knowledgeBaseConfiguration"]["modelArn"].as_str()
+            }
+            _ => None,
+        }
+    }
+
+    /// What it is called in folders and reports.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        match self {
+            Self::Model { model, .. } => model,
+            Self::ModelAnswers { source } | Self::RetrieveAnswers { source } | Self::RagAnswers { source } => source,
+            Self::Retrieve { configuration } => configuration["knowledgeBaseId"].as_str().unwrap_or("knowledge-base"),
+            Self::RetrieveAndGenerate { configuration } => {
+                configuration["knowledgeBaseConfiguration"]["knowledgeBaseId"].as_str().unwrap_or("knowledge-base")
+            }
+        }
+    }
+}
+
+impl Metric {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Builtin(metric) => metric.name(),
+            Self::Custom(metric) => &metric.name,
+            Self::Computed(metric) => metric.name(),
+        }
+    }
+
+    /// How a report card shows it.
+    #[must_use]
+    pub fn card(&self, family: Family) -> CardMetric {
+        let (scale, group) = match self {
+            Self::Builtin(metric) => {
+                let rubric = metric.rubric(family, true);
+                let scale = (!metric.is_by_passage()).then(|| Scale::ordinal(rubric.labels, None));
+                (scale, rubric.inputs.iter().copied().map(word).collect::<Vec<_>>().join(" + "))
+            }
+            Self::Custom(metric) => (metric.scale.clone(), metric.name.clone()),
+            Self::Computed(metric) => (None, metric.name().to_owned()),
+        };
+        let steps = scale.iter().flat_map(|scale| (0..scale.len()).filter_map(|at| scale.value(at)));
+        let steps = steps.filter_map(|value| match value {
+            LabelValue::Score(score) => Some((score * 1000.0).round() as u32),
+            LabelValue::Word(_) | LabelValue::NotApplicable => None,
+        });
+        CardMetric {
+            name: self.name().to_owned(),
+            is_higher_worse: matches!(self, Self::Builtin(metric) if metric.is_higher_worse()),
+            steps: steps.collect(),
+            group,
+        }
+    }
+}
+
+fn word(input: Input) -> &'static str {
+    match input {
+        Input::Task => "task",
+        Input::Prompt => "prompt",
+        Input::GroundTruth => "ground truth",
+        Input::Passages => "passages",
+        Input::CitedPassages => "cited passages",
+        Input::Prediction => "response",
+        Input::OnePassage => "one passage",
+        Input::OneCitedPassage => "one cited passage",
+    }
+}
+
+impl Plan {
+    /// Checks what is asked for.
+    ///
+    /// # Errors
+    /// Invalid, where kinds of systems are mixed, where a metric is unknown or of another kind, twice there or without a
+    /// judge, or where nothing is measured.
+    pub fn new(asked: &Asked) -> Result<Self> {
+        let first = asked.systems.first().ok_or_else(|| Error::invalid("Nothing is named that could be evaluated."))?;
+        let (family, brings_answers) = (first.family(), first.brings_answers());
+        if asked.systems.iter().any(|system| system.family() != family || system.brings_answers() != brings_answers) {
+            return Err(Error::invalid("Systems of different kinds do not go into one job."));
+        }
+        if asked.datasets.is_empty() {
+            return Err(Error::invalid("No dataset is named."));
+        }
+        let custom = asked.custom.iter().map(custom).collect::<Result<Vec<_>>>()?;
+        let metrics = asked.datasets.iter().map(|dataset| of_dataset(dataset, &custom, family));
+        let metrics = metrics.collect::<Result<Vec<_>>>()?;
+        let has = |is: fn(&Metric) -> bool| metrics.iter().flatten().any(is);
+        if has(|metric| matches!(metric, Metric::Builtin(_))) && asked.judge.is_none() {
+            return Err(Error::invalid("Built-in metrics need an evaluator model.")
+                .with_hint("Name one in `evaluatorModelConfig`."));
+        }
+        if has(|metric| matches!(metric, Metric::Custom(_))) && asked.custom_judge.is_none() {
+            return Err(Error::invalid("Custom metrics need an evaluator model.")
+                .with_hint("Name one in `customMetricConfig.evaluatorModelConfig`."));
+        }
+        let most = (!asked.unlimited).then_some(MOST_PROMPTS);
+        Ok(Self { family, brings_answers, metrics, shape: Shape { family, brings_answers, most } })
+    }
+
+    /// Is a knowledge base asked?
+    #[must_use]
+    pub fn needs_knowledge_base(&self) -> bool {
+        self.family != Family::Model && !self.brings_answers
+    }
+
+    /// Reads the records of a dataset, and sees whether they have what its metrics need.
+    ///
+    /// # Errors
+    /// Invalid, naming the line.
+    pub fn records(&self, dataset: usize, text: &str) -> Result<Vec<Record>> {
+        let records = super::dataset::read(text, self.shape)?;
+        for metric in &self.metrics[dataset] {
+            for record in &records {
+                for turn in &record.turns {
+                    let lacks = match metric {
+                        Metric::Builtin(metric) if metric.needs_ground_truth() => turn.references.is_empty(),
+                        Metric::Custom(metric) => {
+                            names(&metric.instructions, "ground_truth") && turn.references.is_empty()
+                        }
+                        Metric::Computed(metric) => metric.needs_ground_truth() && turn.references.is_empty(),
+                        Metric::Builtin(_) => false,
+                    };
+                    let name = metric.name();
+                    if lacks {
+                        return Err(Error::invalid(format!(
+                            "Line {} of the dataset has no reference answer, which the metric `{name}` needs.",
+                            record.line
+                        )));
+                    }
+                    let uncited = turn.output.as_ref().is_some_and(|output| output.citations.is_empty());
+                    if matches!(metric, Metric::Builtin(metric) if metric.needs_citations()) && uncited {
+                        return Err(Error::invalid(format!(
+                            "Line {} of the dataset has no citations, which the metric `{name}` needs.",
+                            record.line
+                        )));
+                    }
+                }
+            }
+        }
+        Ok(records)
+    }
+}
+
+fn names(instructions: &str, variable: &str) -> bool {
+    instructions.split("{{").skip(1).any(|rest| rest.split("}}").next().is_some_and(|name| name.trim() == variable))
+}
+
+fn of_dataset(dataset: &AskedDataset, custom: &[CustomMetric], family: Family) -> Result<Vec<Metric>> {
+    let mut metrics: Vec<Metric> = Vec::new();
+    for name in &dataset.metrics {
+        let own = custom.iter().find(|metric| metric.name == *name);
+        let metric = match own {
+            Some(own) => Metric::Custom(own.clone()),
+            None if name.starts_with("Craton.") => Metric::Computed(Computed::named(name)?),
+            None => Metric::Builtin(builtin(name, family)?),
+        };
+        if family == Family::Retrieve && matches!(metric, Metric::Computed(_)) {
+            return Err(Error::invalid(format!(
+                "The metric `{name}` judges answers, and a retrieve-only job has none."
+            )));
+        }
+        if metrics.contains(&metric) {
+            return Err(Error::invalid(format!("The metric `{name}` is named twice.")));
+        }
+        metrics.push(metric);
+    }
+    if metrics.is_empty() {
+        return Err(Error::invalid(format!("No metric is named for the dataset `{}`.", dataset.name)));
+    }
+    Ok(metrics)
+}
+
+fn custom(asked: &AskedCustom) -> Result<CustomMetric> {
+    let items = asked.scale.iter().map(|(definition, value)| RatingItem {
+        definition: definition.clone(),
+        value: match value {
+            AskedRating::Float(value) => RatingValue::Float(*value),
+            AskedRating::Text(word) => RatingValue::Text(word.clone()),
+        },
+    });
+    CustomMetric::new(asked.name.clone(), asked.instructions.clone(), &items.collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

@@ -1,0 +1,60 @@
+use super::*;
+
+fn asked(metrics: &[&str]) -> Asked {
+    Asked {
+        systems: vec![System::ModelAnswers { source: "mine".to_owned() }],
+        datasets: vec![AskedDataset {
+            name: "d".to_owned(),
+            uri: "s3://bucket/d.jsonl".to_owned(),
+            task: "Custom".to_owned(),
+            metrics: metrics.iter().map(|name| (*name).to_owned()).collect(),
+        }],
+        judge: Some("judge".to_owned()),
+        custom: vec![AskedCustom {
+            name: "tone".to_owned(),
+            instructions: "{{prediction}} {{ ground_truth }}".to_owned(),
+            scale: vec![("bad".to_owned(), AskedRating::Float(0.0)), ("good".to_owned(), AskedRating::Float(1.0))],
+        }],
+        custom_judge: Some("judge".to_owned()),
+        output: "s3://bucket/out/".to_owned(),
+        unlimited: false,
+    }
+}
+
+const LINE: &str = r#"{"prompt": "p", "modelResponses": [{"response": "a", "modelIdentifier": "mine"}]}"#;
+
+#[test]
+fn built_in_custom_and_computed_metrics_go_together() {
+    let plan = Plan::new(&asked(&["Builtin.Correctness", "tone", "Craton.RougeL"])).unwrap();
+    assert_eq!(
+        plan.metrics[0].iter().map(Metric::name).collect::<Vec<_>>(),
+        ["Builtin.Correctness", "tone", "Craton.RougeL"]
+    );
+    assert_eq!(plan.metrics[0][0].card(Family::Model).steps, [0, 500, 1000]);
+    assert!(!plan.needs_knowledge_base());
+}
+
+#[test]
+fn what_does_not_go_together_is_refused() {
+    let refused = |asked: &Asked| Plan::new(asked).unwrap_err().message;
+    assert!(refused(&asked(&["Builtin.ContextRelevance"])).contains("retrieve-only"));
+    assert!(refused(&asked(&["Builtin.Beauty"])).contains("`Builtin.Beauty`"));
+    assert!(refused(&asked(&["tone", "tone"])).contains("twice"));
+    assert!(refused(&asked(&[])).contains("No metric"));
+    let mut mixed = asked(&["tone"]);
+    mixed.systems.push(System::Model { model: "m".to_owned(), parameters: Parameters::default() });
+    assert!(refused(&mixed).contains("different kinds"));
+    let unjudged = Asked { judge: None, ..asked(&["Builtin.Correctness"]) };
+    assert!(refused(&unjudged).contains("evaluator model"));
+    assert!(Plan::new(&Asked { judge: None, ..asked(&["Craton.ImpressionRules"]) }).is_ok());
+}
+
+#[test]
+fn a_record_without_what_a_metric_needs_is_named() {
+    for metric in ["Craton.RougeL", "tone"] {
+        let plan = Plan::new(&asked(&[metric])).unwrap();
+        let error = plan.records(0, &format!("\n{LINE}")).unwrap_err();
+        assert!(error.message.contains("Line 2") && error.message.contains(metric), "{error}");
+    }
+    assert_eq!(Plan::new(&asked(&["Builtin.Correctness"])).unwrap().records(0, LINE).unwrap().len(), 1);
+}

@@ -1,0 +1,255 @@
+//! The evaluation of one record: its answers, then what each metric says of them. What is kept is not done again.
+
+use std::collections::BTreeMap;
+
+use base::{Error, Result};
+use identity::Ctx;
+use models::{ChatRequest, Message, Sampling};
+use serde::{Deserialize, Serialize};
+
+use super::alignment;
+use super::dataset::{Output, Record, Turn};
+use super::job::is_fault;
+use super::judge::{Judge, SERVING};
+use super::outcome::{RecordOutcome, Score, Tokens, TurnOutcome};
+use super::plan::{Metric, Parameters, System};
+use super::prompts::Material;
+use super::run::{MAX_ATTEMPTS, Run};
+use super::store::{self, Place};
+
+/// What was asked, and what should be answered.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Shown {
+    /// The prompt.
+    pub prompt: String,
+    /// The reference answers.
+    pub references: Vec<String>,
+}
+
+/// What a system answered, or why it did not.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Answer {
+    shown: Shown,
+    output: Option<Output>,
+    error: Option<String>,
+    tokens: Tokens,
+}
+
+impl Run<'_> {
+    /// Evaluates a record as far as that is not done.
+    pub(super) async fn record(
+        &self,
+        role: &Ctx,
+        (dataset, system, number): (usize, usize, usize),
+        record: &Record,
+    ) -> Result<()> {
+        let (store, keyring) = (&self.inner.store, self.inner.identity.keyring());
+        let id = self.job.id.as_str();
+        let kept = store::parts(store, keyring, &self.ctx, id, (dataset, system), (number, 1)).await?;
+        let kept: BTreeMap<Place, store::Part> = kept.into_iter().map(|part| (part.place, part)).collect();
+        let mut history = Vec::new();
+        for (turn_number, turn) in record.turns.iter().enumerate() {
+            let place = |metric| Place { dataset, system, record: number, turn: turn_number, metric };
+            let answer: Answer = match kept.get(&place(None)) {
+                Some(part) => part.read()?,
+                None => {
+                    let answer = self.answer(role, &self.job.asked.systems[system], &history, turn).await?;
+                    store::keep(store, keyring, &self.ctx, (id, place(None)), &answer).await?;
+                    self.count("asking the systems").await;
+                    answer
+                }
+            };
+            let metrics = &self.plan.metrics[dataset];
+            let material = answer.output.as_ref().map(|output| material(turn, output, &history));
+            for (at, metric) in metrics.iter().enumerate() {
+                if kept.contains_key(&place(Some(at))) {
+                    continue;
+                }
+                let score = match &material {
+                    Some(material) => self.score(role, metric, turn, material).await?,
+                    None => unanswered(metric),
+                };
+                store::keep(store, keyring, &self.ctx, (id, place(Some(at))), &score).await?;
+                self.count(&metric.judged()).await;
+            }
+            let said = answer.output.and_then(|output| output.text).unwrap_or_default();
+            history.push((turn.prompt.clone(), said));
+        }
+        Ok(())
+    }
+
+    /// What is kept of records, all of which were evaluated.
+    pub(super) async fn outcomes(
+        &self,
+        (dataset, system): (usize, usize),
+        first: usize,
+        records: &[Record],
+    ) -> Result<Vec<RecordOutcome>> {
+        let (store, keyring) = (&self.inner.store, self.inner.identity.keyring());
+        let range = (first, records.len());
+        let parts = store::parts(store, keyring, &self.ctx, &self.job.id, (dataset, system), range).await?;
+        let mut outcomes: Vec<RecordOutcome> = records
+            .iter()
+            .map(|record| RecordOutcome { line: record.line, turns: vec![TurnOutcome::default(); record.turns.len()] })
+            .collect();
+        for part in parts {
+            let outcome = outcomes.get_mut(part.place.record - first);
+            let Some(turn) = outcome.and_then(|outcome| outcome.turns.get_mut(part.place.turn)) else { continue };
+            fill(turn, &part)?;
+        }
+        Ok(outcomes)
+    }
+
+    /// Asks a system. An error that is the record's own is an answer; so is a fault that stays on the last attempt.
+    async fn answer(&self, role: &Ctx, system: &System, history: &[(String, String)], turn: &Turn) -> Result<Answer> {
+        let answered = match system {
+            System::ModelAnswers { .. } | System::RetrieveAnswers { .. } | System::RagAnswers { .. } => {
+                Ok((turn.output.clone().unwrap_or_default(), Tokens::default()))
+            }
+            System::Model { model, parameters } => self.generate(role, model, *parameters, history, &turn.prompt).await,
+            System::Retrieve { configuration } => {
+                let found = self.rag()?.retrieve(role, configuration, &turn.prompt).await;
+                found.map(|output| (output, Tokens::default()))
+            }
+            System::RetrieveAndGenerate { configuration } => {
+                let rag = self.rag()?;
+                let answered = rag.retrieve_and_generate(role, configuration, history, &turn.prompt).await;
+                answered.map(|output| (output, Tokens::default()))
+            }
+        };
+        let shown = Shown { prompt: turn.prompt.clone(), references: turn.references.clone() };
+        match answered {
+            Ok((output, tokens)) => Ok(Answer { shown, output: Some(output), error: None, tokens }),
+            Err(error) if is_fault(&error) && self.work.attempt() < MAX_ATTEMPTS => Err(error),
+            Err(error) => Ok(Answer { shown, error: Some(error.public_text()), ..Answer::default() }),
+        }
+    }
+
+    fn rag(&self) -> Result<&dyn super::service::Rag> {
+        let none = || Error::not_implemented("Evaluation of knowledge bases is not implemented.");
+        self.inner.rag.get().map(AsRef::as_ref).ok_or_else(none)
+    }
+
+    async fn generate(
+        &self,
+        role: &Ctx,
+        model: &str,
+        parameters: Parameters,
+        history: &[(String, String)],
+        prompt: &str,
+    ) -> Result<(Output, Tokens)> {
+        let mut messages = Vec::new();
+        for (asked, answered) in history {
+            messages.extend([Message::user(asked), Message::assistant(answered)]);
+        }
+        messages.push(Message::user(prompt));
+        let sampling = Sampling {
+            temperature: Some(parameters.temperature.unwrap_or(0.0)),
+            top_p: parameters.top_p,
+            seed: Some(0),
+            ..Sampling::default()
+        };
+        let request = ChatRequest {
+            model: model.to_owned(),
+            messages,
+            sampling,
+            max_tokens: Some(parameters.max_tokens.unwrap_or(DEFAULT_TOKENS)),
+            serving: SERVING,
+            ..ChatRequest::default()
+        };
+        let chat = self.inner.models.chat(role, request).await?.collect().await?;
+        let tokens = Tokens {
+            input: u64::from(chat.usage.input),
+            cached: u64::from(chat.usage.cached),
+            output: u64::from(chat.usage.output),
+        };
+        Ok((Output { text: Some(chat.text()), model: Some(model.to_owned()), ..Output::default() }, tokens))
+    }
+
+    async fn score(&self, role: &Ctx, metric: &Metric, turn: &Turn, material: &Material) -> Result<Score> {
+        let judge = |model: &'_ Option<String>| -> Result<String> {
+            model.clone().ok_or_else(|| Error::internal("a plan without a judge"))
+        };
+        match metric {
+            Metric::Builtin(builtin) => {
+                let model = judge(&self.job.asked.judge)?;
+                let judge = self.judge(role, &model, metric);
+                judge.builtin(*builtin, self.plan.family, material).await
+            }
+            Metric::Custom(custom) => {
+                let model = judge(&self.job.asked.custom_judge)?;
+                let judge = self.judge(role, &model, metric);
+                judge.custom(custom, material).await
+            }
+            Metric::Computed(computed) => {
+                let prediction = material.prediction.as_deref().unwrap_or_default();
+                let result = computed.score(&turn.prompt, prediction, &turn.references);
+                Ok(Score { metric: computed.name().to_owned(), result, ..Score::default() })
+            }
+        }
+    }
+}
+
+impl Run<'_> {
+    /// A judge that explains what it says, unless its passport says that it is not usable for the metric.
+    fn judge<'a>(&'a self, role: &'a Ctx, model: &'a str, metric: &Metric) -> Judge<'a> {
+        let explains = !self.unusable.iter().any(|(judge, name)| judge == model && name == metric.name());
+        Judge { models: &self.inner.models, ctx: role, model, explains }
+    }
+}
+
+/// The most tokens of an answer where nothing is said.
+const DEFAULT_TOKENS: u32 = 512;
+
+/// What a kept answer was asked for.
+pub(super) fn shown(part: &store::Part) -> Result<Shown> {
+    Ok(part.read::<Answer>()?.shown)
+}
+
+/// Puts what is kept into a turn's outcome.
+pub(super) fn fill(turn: &mut TurnOutcome, part: &store::Part) -> Result<()> {
+    if part.place.metric.is_some() {
+        turn.scores.push(part.read()?);
+        return Ok(());
+    }
+    let answer: Answer = part.read()?;
+    if let Some(output) = &answer.output
+        && let Some(text) = output.text.as_ref().filter(|_| !output.passages.is_empty())
+    {
+        turn.unsupported = alignment::unsupported(text, &texts(output));
+    }
+    (turn.output, turn.error, turn.tokens) = (answer.output, answer.error, answer.tokens);
+    Ok(())
+}
+
+fn texts(output: &Output) -> Vec<String> {
+    output.passages.iter().map(|passage| passage.text.clone()).collect()
+}
+
+fn unanswered(metric: &Metric) -> Score {
+    let error = Some("There is no answer to judge.".to_owned());
+    Score { metric: metric.name().to_owned(), error, ..Score::default() }
+}
+
+fn material(turn: &Turn, output: &Output, history: &[(String, String)]) -> Material {
+    let passages = texts(output);
+    let mut cited: Vec<String> = Vec::new();
+    for passage in output.citations.iter().flat_map(|citation| &citation.passages) {
+        if !cited.contains(&passage.text) {
+            cited.push(passage.text.clone());
+        }
+    }
+    let evidence = match &output.text {
+        Some(text) if !passages.is_empty() => alignment::align(text, &passages),
+        _ => Vec::new(),
+    };
+    Material {
+        history: history.to_vec(),
+        prompt: turn.prompt.clone(),
+        ground_truth: (!turn.references.is_empty()).then(|| turn.references.join("\n")),
+        passages,
+        cited,
+        prediction: output.text.clone(),
+        evidence,
+    }
+}

@@ -1,0 +1,156 @@
+//! Reports as JSON.
+
+use serde_json::{Value, json};
+
+use super::super::card::MetricSummary;
+use super::super::comparison::MetricComparison;
+use super::super::outcome::{Score, Tokens};
+use super::super::output::unsupported;
+use super::super::passport::{Figure, Passport};
+use super::{JobComparison, Report, ReportRow, Section};
+
+/// A report.
+#[must_use]
+pub fn report_json(report: &Report) -> Value {
+    let job = &report.job;
+    json!({
+        "jobArn": job.arn.to_string(),
+        "jobName": job.name,
+        "status": job.status.as_str(),
+        "messages": job.messages,
+        "kind": report.kind,
+        "created": job.created.to_iso8601(),
+        "ended": job.ended.map(|ended| ended.to_iso8601()),
+        "total": job.total,
+        "secondsLeft": report.seconds_left,
+        "progress": report.progress.iter().map(|progress| json!({
+            "dataset": progress.dataset,
+            "metricName": progress.metric,
+            "done": progress.done,
+        })).collect::<Vec<_>>(),
+        "results": report.sections.iter().map(|section| json!({
+            "dataset": section.dataset,
+            "system": section.system,
+            "judge": section.judge,
+            "card": card(section),
+        })).collect::<Vec<_>>(),
+    })
+}
+
+fn card(section: &Section) -> Value {
+    let card = &section.card;
+    json!({
+        "turns": card.turns,
+        "unanswered": card.unanswered,
+        "metrics": card.metrics.iter().map(|metric| summary(metric, section)).collect::<Vec<_>>(),
+        "tokens": {"generator": tokens(&card.generator), "judge": tokens(&card.judge)},
+        "cachedShare": card.cached.iter().map(|(group, share)| json!({"reads": group, "share": share})).collect::<Vec<_>>(),
+        "warnings": card.warnings,
+    })
+}
+
+fn summary(summary: &MetricSummary, section: &Section) -> Value {
+    json!({
+        "metricName": summary.name,
+        "higherIsWorse": summary.is_higher_worse,
+        "calibration": section.trust(&summary.name),
+        "mean": summary.mean.map(|mean| json!({"value": mean.value, "low": mean.low, "high": mean.high})),
+        "expected": summary.expected,
+        "margin": summary.margin,
+        "scored": summary.scored,
+        "notApplicable": summary.not_applicable,
+        "failed": summary.failed,
+        "passagesLeftOut": summary.truncated,
+        "histogram": summary.histogram.iter().map(|bar| json!({"from": bar.from, "to": bar.to, "count": bar.count})).collect::<Vec<_>>(),
+        "labels": summary.labels.iter().map(|(label, count)| json!({"label": label, "count": count})).collect::<Vec<_>>(),
+        "worst": summary.worst.iter().map(|(record, turn, result)| json!({"record": record, "turn": turn, "result": result})).collect::<Vec<_>>(),
+        "tokens": tokens(&summary.tokens),
+    })
+}
+
+fn tokens(tokens: &Tokens) -> Value {
+    json!({"input": tokens.input, "cached": tokens.cached, "output": tokens.output})
+}
+
+/// Turns, for whoever looks closer.
+#[must_use]
+pub fn rows_json(rows: &[ReportRow]) -> Value {
+    let row = |row: &ReportRow| {
+        let output = row.outcome.output.as_ref();
+        json!({
+            "dataset": row.dataset,
+            "system": row.system,
+            "record": row.record,
+            "turn": row.turn,
+            "conversationInput": row.shown.prompt,
+            "generationOutput": output.and_then(|output| output.text.as_ref()),
+            "retrievedSources": output.map_or(0, |output| output.passages.len()),
+            "passages": output.iter().flat_map(|output| &output.passages).map(|passage| json!({
+                "name": passage.name, "text": passage.text,
+            })).collect::<Vec<_>>(),
+            "groundTruth": row.shown.references,
+            "error": row.outcome.error,
+            "unsupported": row.outcome.unsupported.iter().map(unsupported).collect::<Vec<_>>(),
+            "scores": row.outcome.scores.iter().map(score).collect::<Vec<_>>(),
+        })
+    };
+    json!({"rows": rows.iter().map(row).collect::<Vec<_>>()})
+}
+
+fn score(score: &Score) -> Value {
+    json!({
+        "metricName": score.metric,
+        "result": score.result,
+        "label": score.label,
+        "expected": score.expected,
+        "margin": score.margin,
+        "explanation": score.explanation,
+        "passagesLeftOut": score.left_out,
+        "error": score.error,
+    })
+}
+
+/// How two jobs differ.
+#[must_use]
+pub fn comparison_json(comparison: &JobComparison) -> Value {
+    let metric = |metric: &MetricComparison| {
+        json!({
+            "metricName": metric.name,
+            "turns": metric.turns,
+            "means": metric.means.map(|(first, second)| [first, second]),
+            "difference": metric.paired.map(|paired| json!({
+                "value": paired.difference.value, "low": paired.difference.low, "high": paired.difference.high, "p": paired.p,
+            })),
+            "mcnemar": metric.mcnemar,
+            "judgement": metric.judgement.as_str(),
+        })
+    };
+    json!({
+        "first": comparison.first,
+        "second": comparison.second,
+        "metrics": comparison.metrics.iter().map(metric).collect::<Vec<_>>(),
+    })
+}
+
+/// What is known of a judge.
+#[must_use]
+pub fn passport_json(passport: &Passport) -> Value {
+    let told = |figure: Option<Figure>| figure.map(|f| json!({"value": f.value, "low": f.low, "high": f.high}));
+    json!({
+        "metricName": passport.metric,
+        "labels": passport.labels,
+        "items": passport.items,
+        "kappa": told(passport.kappa),
+        "quadraticKappa": told(passport.quadratic_kappa),
+        "spearman": told(passport.spearman),
+        "kendall": told(passport.kendall),
+        "balancedAccuracy": told(passport.balanced_accuracy),
+        "baseline": passport.baseline,
+        "bias": told(passport.bias),
+        "verbosity": told(passport.verbosity),
+        "calibrated": told(passport.calibrated),
+        "mapping": passport.mapping,
+        "usable": passport.is_usable,
+        "summary": passport.line(),
+    })
+}

@@ -1,0 +1,266 @@
+//! Reports of jobs: how far they are, what they came to, how they differ, and record by record.
+
+mod html;
+mod json;
+mod text;
+
+use std::collections::BTreeMap;
+
+use base::{Error, Result};
+use identity::Ctx;
+
+use super::card::Card;
+use super::comparison::{MetricComparison, compare};
+use super::job::{EvaluationJob, EvaluationStatus};
+use super::judge;
+use super::lexical::Computed;
+use super::outcome::{RecordOutcome, TurnOutcome};
+use super::passport::Passport;
+use super::plan::{Plan, System};
+use super::record::{Shown, fill, shown};
+use super::service::Evaluations;
+use super::store;
+
+pub use html::html;
+pub use json::{comparison_json, passport_json, report_json, rows_json};
+pub use text::{comparison_text, report_text};
+
+/// What a report says of a judge that was not compared with people.
+pub const UNCALIBRATED: &str = "not calibrated: its agreement with people is not known";
+
+/// What there is to say of a job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// The job.
+    pub job: EvaluationJob,
+    /// The kind of its systems.
+    pub kind: &'static str,
+    /// How far it is.
+    pub progress: Vec<MetricProgress>,
+    /// How long the rest probably takes, in seconds; none before anything was done, and of jobs that have ended.
+    pub seconds_left: Option<u64>,
+    /// What each system came to on each dataset. Of a job that has not ended, as far as it is.
+    pub sections: Vec<Section>,
+}
+
+/// How far a metric is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MetricProgress {
+    /// The dataset.
+    pub dataset: String,
+    /// The metric; none for the answers.
+    pub metric: Option<String>,
+    /// How many are done.
+    pub done: u64,
+}
+
+/// What a system came to on a dataset.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Section {
+    /// The dataset.
+    pub dataset: String,
+    /// The system.
+    pub system: String,
+    /// The judge's model id.
+    pub judge: Option<String>,
+    /// How far the judge agrees with people, by metric; a metric without one was not calibrated.
+    pub passports: Vec<Passport>,
+    /// Its card.
+    pub card: Card,
+}
+
+/// A turn for whoever looks closer: what was asked, found, answered and should have been, and the scores.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReportRow {
+    /// The dataset's place, from 0.
+    pub dataset: usize,
+    /// The system's place, from 0.
+    pub system: usize,
+    /// The record's place in the dataset, from 1.
+    pub record: usize,
+    /// The turn, from 1.
+    pub turn: usize,
+    /// What was asked, and what should have been answered.
+    pub shown: Shown,
+    /// What was found out.
+    pub outcome: TurnOutcome,
+}
+
+/// How two jobs differ.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobComparison {
+    /// The first job's name.
+    pub first: String,
+    /// The second job's name.
+    pub second: String,
+    /// Each metric that both have.
+    pub metrics: Vec<MetricComparison>,
+}
+
+impl Section {
+    /// How far the judge can be trusted on a metric, in words; none of metrics that need no judge.
+    #[must_use]
+    pub fn trust(&self, metric: &str) -> Option<String> {
+        if Computed::named(metric).is_ok() {
+            return None;
+        }
+        let passport = self.passports.iter().find(|passport| passport.metric == metric);
+        Some(passport.map_or_else(|| UNCALIBRATED.to_owned(), Passport::line))
+    }
+}
+
+impl Evaluations {
+    /// What there is to say of a job so far.
+    ///
+    /// # Errors
+    /// NotFound.
+    pub async fn report(&self, ctx: &Ctx, identifier: &str) -> Result<Report> {
+        let job = self.get(ctx, identifier).await?;
+        let plan = Plan::new(&job.asked)?;
+        let counts = store::counts(&self.inner.store, ctx, &job.id).await?;
+        let done: u64 = counts.iter().map(|(_, _, count)| count).sum();
+        let name = |dataset: usize| job.asked.datasets.get(dataset).map(|asked| asked.name.clone()).unwrap_or_default();
+        let progress = counts.iter().map(|(dataset, metric, done)| MetricProgress {
+            dataset: name(*dataset),
+            metric: metric.and_then(|at| Some(plan.metrics.get(*dataset)?.get(at)?.name().to_owned())),
+            done: *done,
+        });
+        let elapsed = self.inner.clock.now().as_millis().saturating_sub(job.created.as_millis());
+        let left = job.total.map_or(0, |total| total.saturating_sub(done));
+        let rate = (done > 0).then(|| elapsed.max(0) as f64 / done as f64);
+        let seconds_left = rate.filter(|_| job.status == EvaluationStatus::InProgress && job.total.is_some());
+        let warnings = self.check_models(ctx, &job.asked).await.unwrap_or_else(|error| vec![error.public_text()]);
+        let mut passports = Vec::new();
+        for judge in [&job.asked.judge, &job.asked.custom_judge].into_iter().flatten() {
+            for passport in self.passports(ctx, judge).await.unwrap_or_default() {
+                if !passports.contains(&passport) {
+                    passports.push(passport);
+                }
+            }
+        }
+        let mut sections = Vec::new();
+        for (dataset, asked) in job.asked.datasets.iter().enumerate() {
+            for (system, of_system) in job.asked.systems.iter().enumerate() {
+                let outcomes = self.outcomes_of(ctx, &job, (dataset, system)).await?;
+                let metrics: Vec<_> = plan.metrics[dataset].iter().map(|metric| metric.card(plan.family)).collect();
+                sections.push(Section {
+                    dataset: asked.name.clone(),
+                    system: of_system.label().to_owned(),
+                    judge: job.asked.judge.clone().or_else(|| job.asked.custom_judge.clone()),
+                    passports: passports.clone(),
+                    card: Card::new(&outcomes, &metrics, warnings.clone()),
+                });
+            }
+        }
+        Ok(Report {
+            kind: plan.family.as_str(),
+            progress: progress.collect(),
+            seconds_left: seconds_left.map(|rate| (rate * left as f64 / 1000.0).ceil() as u64),
+            sections,
+            job,
+        })
+    }
+
+    /// The turns of a job, the lowest score of a metric first where one is named, else in the dataset's order. At most
+    /// `most`.
+    ///
+    /// # Errors
+    /// NotFound, where there is no such job; Invalid, where it has no such metric.
+    pub async fn rows(&self, ctx: &Ctx, identifier: &str, metric: Option<&str>, most: usize) -> Result<Vec<ReportRow>> {
+        let job = self.get(ctx, identifier).await?;
+        let plan = Plan::new(&job.asked)?;
+        if let Some(name) = metric
+            && !plan.metrics.iter().flatten().any(|metric| metric.name() == name)
+        {
+            return Err(Error::invalid(format!("The evaluation job `{}` has no metric `{name}`.", job.name)));
+        }
+        let mut rows = Vec::new();
+        for dataset in 0..job.asked.datasets.len() {
+            for system in 0..job.asked.systems.len() {
+                rows.extend(self.rows_of(ctx, &job, (dataset, system)).await?);
+            }
+        }
+        if let Some(name) = metric {
+            let worse = plan.metrics.iter().flatten().find(|metric| metric.name() == name);
+            let sign = if worse.is_some_and(|metric| metric.card(plan.family).is_higher_worse) { -1.0 } else { 1.0 };
+            let score = |row: &ReportRow| {
+                let found = row.outcome.scores.iter().find(|score| score.metric == name);
+                found.and_then(|score| score.result).map_or(f64::INFINITY, |result| sign * result)
+            };
+            rows.sort_by(|a, b| score(a).total_cmp(&score(b)));
+        }
+        rows.truncate(most);
+        Ok(rows)
+    }
+
+    /// How two jobs differ on the records that they have in common, by their lines.
+    ///
+    /// # Errors
+    /// NotFound; Invalid, where they have no metric in common.
+    pub async fn compare(&self, ctx: &Ctx, first: &str, second: &str) -> Result<JobComparison> {
+        let (first, second) = (self.get(ctx, first).await?, self.get(ctx, second).await?);
+        let (plan, other) = (Plan::new(&first.asked)?, Plan::new(&second.asked)?);
+        let (of_first, of_second) =
+            (self.outcomes_of(ctx, &first, (0, 0)).await?, self.outcomes_of(ctx, &second, (0, 0)).await?);
+        let is_same = self.is_same_system(ctx, &first.asked.systems[0], &second.asked.systems[0]).await?;
+        let has = |name: &str| other.metrics[0].iter().any(|metric| metric.name() == name);
+        let shared = plan.metrics[0].iter().filter(|metric| has(metric.name()));
+        let metrics: Vec<MetricComparison> = shared
+            .map(|metric| {
+                let worse = metric.card(plan.family).is_higher_worse;
+                compare(metric.name(), &of_first, &of_second, worse, is_same)
+            })
+            .collect();
+        if metrics.is_empty() {
+            return Err(Error::invalid(format!("`{}` and `{}` have no metric in common.", first.name, second.name)));
+        }
+        Ok(JobComparison { first: first.name, second: second.name, metrics })
+    }
+
+    /// Are two systems the same model, asked in the same way?
+    async fn is_same_system(&self, ctx: &Ctx, first: &System, second: &System) -> Result<bool> {
+        if first == second {
+            return Ok(!first.brings_answers());
+        }
+        let (System::Model { model, parameters }, System::Model { model: other, parameters: others }) = (first, second)
+        else {
+            return Ok(false);
+        };
+        let models = &self.inner.models;
+        let (one, two) = (models.resolve(ctx, model).await?, models.resolve(ctx, other).await?);
+        Ok(judge::name_of(&one) == judge::name_of(&two) && parameters == others)
+    }
+
+    async fn outcomes_of(&self, ctx: &Ctx, job: &EvaluationJob, ids: (usize, usize)) -> Result<Vec<RecordOutcome>> {
+        let mut records: BTreeMap<usize, Vec<TurnOutcome>> = BTreeMap::new();
+        for row in self.rows_of(ctx, job, ids).await? {
+            records.entry(row.record).or_default().push(row.outcome);
+        }
+        Ok(records.into_iter().map(|(line, turns)| RecordOutcome { line, turns }).collect())
+    }
+
+    async fn rows_of(&self, ctx: &Ctx, job: &EvaluationJob, ids: (usize, usize)) -> Result<Vec<ReportRow>> {
+        let (store, keyring) = (&self.inner.store, self.inner.identity.keyring());
+        let parts = store::parts(store, keyring, ctx, &job.id, ids, (0, i32::MAX as usize)).await?;
+        let mut rows: BTreeMap<(usize, usize), ReportRow> = BTreeMap::new();
+        for part in &parts {
+            let (record, turn) = (part.place.record + 1, part.place.turn + 1);
+            let row = rows.entry((record, turn)).or_insert_with(|| ReportRow {
+                dataset: ids.0,
+                system: ids.1,
+                record,
+                turn,
+                shown: Shown::default(),
+                outcome: TurnOutcome::default(),
+            });
+            if part.place.metric.is_none() {
+                row.shown = shown(part)?;
+            }
+            fill(&mut row.outcome, part)?;
+        }
+        Ok(rows.into_values().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,107 @@
+//! Reports for a terminal.
+
+use std::fmt::Write as _;
+
+use super::super::card::MetricSummary;
+use super::{JobComparison, Report, Section};
+
+/// A report card.
+#[must_use]
+pub fn report_text(report: &Report) -> String {
+    let job = &report.job;
+    let mut text = format!("{}  {}  {}\n", job.name, job.status.as_str(), report.kind);
+    for message in &job.messages {
+        text.push_str(&format!("! {message}\n"));
+    }
+    if let (Some(total), Some(seconds)) = (job.total, report.seconds_left) {
+        let done: u64 = report.progress.iter().map(|progress| progress.done).sum();
+        text.push_str(&format!("{done} of {total} answers and scores, about {seconds} s left\n"));
+    }
+    report.sections.iter().for_each(|section| of_section(&mut text, section));
+    text
+}
+
+fn of_section(text: &mut String, section: &Section) {
+    let card = &section.card;
+    text.push_str(&format!("\n{} on {}: {} turns", section.system, section.dataset, card.turns));
+    if card.unanswered > 0 {
+        text.push_str(&format!(", {} of them unanswered", card.unanswered));
+    }
+    text.push('\n');
+    if let Some(judge) = &section.judge {
+        text.push_str(&format!("judge: {judge}\n"));
+    }
+    for warning in &card.warnings {
+        text.push_str(&format!("! {warning}\n"));
+    }
+    let width = card.metrics.iter().map(|metric| metric.name.len()).max().unwrap_or(0);
+    for metric in &card.metrics {
+        // Writing to a text cannot fail.
+        let _ = writeln!(text, "  {:width$}  {}", metric.name, figures(metric));
+        if let Some(trust) = section.trust(&metric.name) {
+            let _ = writeln!(text, "  {:width$}  judge {trust}", "");
+        }
+    }
+    for (group, share) in &card.cached {
+        text.push_str(&format!("  {:.0} % of the tokens of {group} came from the cache\n", share * 100.0));
+    }
+    let (judge, generator) = (&card.judge, &card.generator);
+    text.push_str(&format!(
+        "  tokens: judge {} read, {} written; generator {} read, {} written\n",
+        judge.input, judge.output, generator.input, generator.output
+    ));
+}
+
+fn figures(metric: &MetricSummary) -> String {
+    let mut figures = match metric.mean {
+        Some(mean) => format!("{:.2} [{:.2}, {:.2}]", mean.value, mean.low, mean.high),
+        None => "-".to_owned(),
+    };
+    if let Some(expected) = metric.expected {
+        figures.push_str(&format!("  expected {expected:.3}"));
+    }
+    if let Some(margin) = metric.margin {
+        figures.push_str(&format!("  margin {margin:.2}"));
+    }
+    figures.push_str(&format!("  n={}", metric.scored));
+    for (count, what) in [
+        (metric.failed, "failed"),
+        (metric.not_applicable, "not applicable"),
+        (metric.truncated, "with passages left out"),
+    ] {
+        if count > 0 {
+            figures.push_str(&format!(", {count} {what}"));
+        }
+    }
+    if metric.is_higher_worse {
+        figures.push_str("  (higher is worse)");
+    }
+    let worst: Vec<String> = metric.worst.iter().map(|(record, turn, _)| format!("{record}.{turn}")).collect();
+    if !worst.is_empty() {
+        figures.push_str(&format!("  worst: {}", worst.join(" ")));
+    }
+    figures
+}
+
+/// How two jobs differ.
+#[must_use]
+pub fn comparison_text(comparison: &JobComparison) -> String {
+    let mut text = format!("{} - {}\n", comparison.first, comparison.second);
+    let width = comparison.metrics.iter().map(|metric| metric.name.len()).max().unwrap_or(0);
+    for metric in &comparison.metrics {
+        let figures = match (metric.means, metric.paired) {
+            (Some((first, second)), Some(paired)) => format!(
+                "{first:.3} - {second:.3}: {:+.3} [{:+.3}, {:+.3}], p {:.3}, McNemar {:.3}, n={}",
+                paired.difference.value,
+                paired.difference.low,
+                paired.difference.high,
+                paired.p,
+                metric.mcnemar.unwrap_or(1.0),
+                metric.turns
+            ),
+            _ => "-".to_owned(),
+        };
+        let _ = writeln!(text, "  {:width$}  {figures}  {}", metric.name, metric.judgement.as_str());
+    }
+    text
+}

@@ -1,0 +1,283 @@
+//! The work of an evaluation job.
+
+use std::pin::pin;
+use std::sync::Weak;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use base::{Error, Result};
+use futures::future::{BoxFuture, Either, select};
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use identity::sts::ServiceAssumption;
+use identity::{Ctx, JobOwner};
+use jobs::{Handler, JobContext, Progress};
+use serde_json::{Value, json};
+
+use super::dataset::Record;
+use super::job::{EvaluationJob, EvaluationStatus, cut, is_fault, missing};
+use super::outcome::RecordOutcome;
+use super::place::Place;
+use super::plan::{Metric, Plan, System};
+use super::service::{Evaluations, Inner};
+use super::{judge, output, store};
+
+/// The service that assumes the role.
+pub(super) const SERVICE: &str = "bedrock.amazonaws.com";
+/// The kind of the jobs that evaluate.
+pub(super) const JOB_KIND: &str = "evaluation";
+/// How often a job is tried that gets no further.
+pub(super) const MAX_ATTEMPTS: u32 = 5;
+/// Records that are evaluated at once. Results do not depend on it.
+const AT_ONCE: usize = 4;
+/// Records after which the role is assumed anew: a session lasts an hour.
+const WITH_A_SESSION: usize = 32;
+/// Records whose results are read at once to be written.
+const WRITTEN_TOGETHER: usize = 64;
+
+/// Runs the jobs.
+pub(super) struct EvaluationHandler(Weak<Inner>);
+
+impl EvaluationHandler {
+    pub(super) fn new(inner: Weak<Inner>) -> Self {
+        Self(inner)
+    }
+}
+
+impl Handler for EvaluationHandler {
+    fn run(&self, job: JobContext) -> BoxFuture<'_, Result<Value>> {
+        Box::pin(async move {
+            let inner = self.0.upgrade().ok_or_else(|| Error::unavailable("The server is stopping."))?;
+            Evaluations { inner }.run(&job).await
+        })
+    }
+}
+
+/// A run of a job.
+pub(super) struct Run<'a> {
+    pub(super) inner: &'a Inner,
+    pub(super) work: &'a JobContext,
+    /// The owner's.
+    pub(super) ctx: Ctx,
+    pub(super) job: EvaluationJob,
+    pub(super) plan: Plan,
+    /// Judges' model ids with the metrics that their passports say they are not usable for.
+    pub(super) unusable: Vec<(String, String)>,
+    /// The records of each dataset.
+    records: Vec<Vec<Record>>,
+    done: AtomicU64,
+}
+
+impl Evaluations {
+    async fn run(&self, work: &JobContext) -> Result<Value> {
+        let owner = work.owner();
+        let owner = JobOwner {
+            account: owner.account.clone(),
+            region: owner.region.clone(),
+            principal_arn: owner.principal_arn.clone(),
+            principal_id: owner.principal_id.clone(),
+        };
+        let inner = &*self.inner;
+        let ctx = inner.identity.job_ctx(&owner).await?;
+        let id = work.input()["evaluation"].as_str().unwrap_or_default();
+        let job = store::job(&inner.store, inner.identity.keyring(), &ctx, id).await?.ok_or_else(|| missing(id))?;
+        let (arn, plan) = (job.arn.to_string(), Plan::new(&job.asked)?);
+        if !job.status.is_end() {
+            let unusable = self.unusable(&ctx, &job).await?;
+            let mut run = Run { inner, work, ctx, job, plan, unusable, records: Vec::new(), done: AtomicU64::new(0) };
+            let cancelled = work.cancelled();
+            match select(pin!(cancelled.cancelled()), pin!(run.whole())).await {
+                Either::Left(_) => return Err(Error::unavailable("The evaluation was broken off.")),
+                Either::Right((done, _)) => done?,
+            }
+        }
+        Ok(json!({"jobArn": arn}))
+    }
+
+    /// The judges of a job with the metrics that they are not usable for.
+    async fn unusable(&self, ctx: &Ctx, job: &EvaluationJob) -> Result<Vec<(String, String)>> {
+        let mut unusable = Vec::new();
+        for judge in [&job.asked.judge, &job.asked.custom_judge].into_iter().flatten() {
+            let passports = self.passports(ctx, judge).await?;
+            let bad = passports.into_iter().filter(|passport| !passport.is_usable);
+            unusable.extend(bad.map(|passport| (judge.clone(), passport.metric)));
+        }
+        Ok(unusable)
+    }
+}
+
+impl Run<'_> {
+    async fn whole(&mut self) -> Result<()> {
+        self.prepare().await?;
+        for dataset in 0..self.records.len() {
+            for system in 0..self.job.asked.systems.len() {
+                self.evaluate(dataset, system).await?;
+            }
+        }
+        let (mut unanswered, mut turns, mut reason) = (0, 0, None);
+        for dataset in 0..self.records.len() {
+            for system in 0..self.job.asked.systems.len() {
+                let outcomes = self.write(dataset, system).await?;
+                for turn in outcomes.iter().flat_map(|outcome| &outcome.turns) {
+                    turns += 1;
+                    if turn.output.is_none() {
+                        unanswered += 1;
+                        reason = reason.or_else(|| turn.error.clone());
+                    }
+                }
+            }
+        }
+        self.write_custom_metrics().await?;
+        let told = reason.map(|reason| format!("{unanswered} of {turns} prompts were not answered: {reason}"));
+        let status = if unanswered == turns { EvaluationStatus::Failed } else { EvaluationStatus::Completed };
+        self.end(status, told.map(cut).into_iter().collect()).await
+    }
+
+    /// Tries the role on all that it will need, and reads the datasets.
+    async fn prepare(&mut self) -> Result<()> {
+        self.say("reading the datasets").await;
+        let role = self.role().await?;
+        let asked = &self.job.asked;
+        let generators = asked.systems.iter().filter_map(System::generator);
+        for model in generators.chain(asked.judge.as_deref()).chain(asked.custom_judge.as_deref()) {
+            judge::permit(&self.inner.identity, &self.inner.models, &role, model).await?;
+        }
+        let mut records = Vec::new();
+        for (at, dataset) in asked.datasets.iter().enumerate() {
+            let text = Place::parse(&dataset.uri)?.read(&self.inner.objects, &role).await?;
+            records.push(self.plan.records(at, &text)?);
+        }
+        // An empty object tries the output, as far as that is decided before it has bytes of its own.
+        let plan = json!({"jobName": self.job.name, "jobArn": self.job.arn.to_string()}).to_string();
+        self.put(&role, "job.json", plan).await?;
+        let units = records.iter().zip(&self.plan.metrics).map(|(records, metrics)| {
+            records.iter().map(|record| record.turns.len() * (metrics.len() + 1)).sum::<usize>()
+        });
+        let total = units.sum::<usize>() * asked.systems.len();
+        self.job.total = Some(total as u64);
+        store::set_total(&self.inner.store, &self.ctx, &self.job.id, total as u64).await?;
+        let kept = store::counts(&self.inner.store, &self.ctx, &self.job.id).await?;
+        self.done.store(kept.iter().map(|(_, _, count)| count).sum(), Ordering::Relaxed);
+        self.records = records;
+        Ok(())
+    }
+
+    /// Evaluates every record of a dataset that is not evaluated.
+    async fn evaluate(&self, dataset: usize, system: usize) -> Result<()> {
+        let records = &self.records[dataset];
+        for (first, chunk) in (0..).step_by(WITH_A_SESSION).zip(records.chunks(WITH_A_SESSION)) {
+            let role = self.role().await?;
+            let mut work: Vec<BoxFuture<'_, Result<()>>> = Vec::with_capacity(chunk.len());
+            for (at, record) in chunk.iter().enumerate() {
+                work.push(Box::pin(self.record(&role, (dataset, system, first + at), record)));
+            }
+            stream::iter(work).buffered(AT_ONCE).try_collect::<()>().await?;
+        }
+        Ok(())
+    }
+
+    /// Writes the results of a dataset, and gives them.
+    async fn write(&self, dataset: usize, system: usize) -> Result<Vec<RecordOutcome>> {
+        self.say("writing the results").await;
+        let (mut text, mut outcomes) = (String::new(), Vec::new());
+        let records = &self.records[dataset];
+        for (first, chunk) in (0..).step_by(WRITTEN_TOGETHER).zip(records.chunks(WRITTEN_TOGETHER)) {
+            let ids = (dataset, system);
+            let kept = self.outcomes(ids, first, chunk).await?;
+            for (record, outcome) in chunk.iter().zip(kept) {
+                text.push_str(&output::line(record, &outcome, self.plan.family));
+                text.push('\n');
+                outcomes.push(outcome);
+            }
+        }
+        let asked = &self.job.asked;
+        let (name, task) = (&asked.datasets[dataset].name, &asked.datasets[dataset].task);
+        let kind = if self.plan.family == super::metrics::Family::Model { "models" } else { "rag" };
+        let system = folder(asked.systems[system].label());
+        let key = format!("{kind}/{system}/taskTypes/{task}/datasets/{name}/{}_output.jsonl", self.job.folder);
+        let role = self.role().await?;
+        self.put(&role, &key, text).await?;
+        Ok(outcomes)
+    }
+
+    async fn write_custom_metrics(&self) -> Result<()> {
+        let role = self.role().await?;
+        for metric in &self.job.asked.custom {
+            let scale: Vec<Value> = metric
+                .scale
+                .iter()
+                .map(|(definition, value)| {
+                    let value = match value {
+                        super::plan::AskedRating::Float(value) => json!({"floatValue": value}),
+                        super::plan::AskedRating::Text(word) => json!({"stringValue": word}),
+                    };
+                    json!({"definition": definition, "value": value})
+                })
+                .collect();
+            let definition = json!({"customMetricDefinition":
+                {"name": metric.name, "instructions": metric.instructions, "ratingScale": scale}});
+            self.put(&role, &format!("custom_metrics/{}.json", metric.name), definition.to_string()).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes an object into the job's folder.
+    async fn put(&self, role: &Ctx, key: &str, text: String) -> Result<()> {
+        let key = format!("{}/{}/{key}", self.job.name, self.job.folder);
+        let place = Place::parse(&self.job.asked.output)?;
+        place.write(&self.inner.objects, role, (&key, text), self.job.output_key.as_deref()).await
+    }
+
+    /// The role that the job was given, assumed for the job alone.
+    async fn role(&self) -> Result<Ctx> {
+        let wish = ServiceAssumption {
+            service: SERVICE.to_owned(),
+            role_arn: self.job.role_arn.clone(),
+            source_arn: Some(self.job.arn.to_string()),
+            session_name: format!("BedrockEvaluation-{}", self.job.id),
+            region: self.ctx.region().clone(),
+        };
+        self.inner.identity.assume_role_as_service(&wish).await.map_err(|error| match is_fault(&error) {
+            true => error,
+            false => Error {
+                message: format!(
+                    "Amazon Bedrock could not assume the role {}. Update its trust policy and try again. {}",
+                    self.job.role_arn, error.message
+                ),
+                ..error
+            },
+        })
+    }
+
+    async fn end(&mut self, status: EvaluationStatus, messages: Vec<String>) -> Result<()> {
+        let now = self.inner.clock.now();
+        (self.job.status, self.job.messages) = (status, messages);
+        (self.job.modified, self.job.ended) = (now, Some(now));
+        store::end(&self.inner.store, self.inner.identity.keyring(), &self.ctx, &self.job).await.map(drop)
+    }
+
+    /// Counts something that was found out.
+    pub(super) async fn count(&self, message: &str) {
+        self.done.fetch_add(1, Ordering::Relaxed);
+        self.say(message).await;
+    }
+
+    async fn say(&self, message: &str) {
+        let (done, total) = (self.done.load(Ordering::Relaxed), self.job.total);
+        let (unit, message) = ("answers and scores".to_owned(), message.to_owned());
+        self.work.progress(Progress { done, total, unit, message }).await;
+    }
+}
+
+impl Metric {
+    /// What is said while it is judged.
+    pub(super) fn judged(&self) -> String {
+        format!("judging {}", self.name())
+    }
+}
+
+/// A model id or a name as one folder of a key.
+fn folder(label: &str) -> String {
+    let last = label.rsplit('/').next().unwrap_or(label);
+    last.chars()
+        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':') { c } else { '_' })
+        .collect()
+}
