@@ -3,7 +3,7 @@
 use aws_wire::generated::sagemaker_runtime::{
     InvokeEndpointWithResponseStreamInput, InvokeEndpointWithResponseStreamOutput,
 };
-use base::Error;
+use base::{Error, ErrorKind};
 use bytes::Bytes;
 use futures::stream::{self, Stream, StreamExt as _};
 use models::ChatEvent;
@@ -76,11 +76,19 @@ fn pieces(
             Some(Err(error)) => {
                 failed = true;
                 observe::broke_off(wire(&error).code, &error);
-                vec![aws_wire::named_exception_event("ModelStreamError", &error.public_text())]
+                vec![aws_wire::named_exception_event("ModelStreamError", code_of(&error), &error.public_text())]
             }
             None => encode.sse_end().map(|end| part(format!("data: {end}\n\n"))).into_iter().collect(),
         })
     })
+}
+
+/// Which of the two ends a stream had that AWS tells apart.
+fn code_of(error: &Error) -> &'static str {
+    match error.kind {
+        ErrorKind::Timeout => "ModelInvocationTimeExceeded",
+        _ => "StreamBroken",
+    }
 }
 
 fn part(text: String) -> Bytes {

@@ -318,13 +318,17 @@ impl Models {
     /// Keeps new rows, all or none.
     ///
     /// # Errors
-    /// AlreadyExists, in AWS's words about the last of them.
+    /// AlreadyExists, in AWS's words about the last of them that is there.
     pub(super) async fn insert_new(&self, scope: &Scope, rows: &[(HostingKind, Kept)]) -> Result<()> {
-        let inserted = store::insert(&self.inner.store, scope, rows).await;
-        inserted.map_err(|error| match (error.kind, rows.last()) {
-            (ErrorKind::AlreadyExists, Some((kind, kept))) => kind.taken(scope, &kept.name),
-            _ => error,
-        })
+        let Err(error) = store::insert(&self.inner.store, scope, rows).await else { return Ok(()) };
+        if error.kind == ErrorKind::AlreadyExists {
+            for (kind, new) in rows.iter().rev() {
+                if store::find(&self.inner.store, scope, *kind, &new.name).await?.is_some() {
+                    return Err(kind.taken(scope, &new.name));
+                }
+            }
+        }
+        Err(error)
     }
 
     async fn remove_resource(&self, ctx: &Ctx, kind: HostingKind, name: &str) -> Result<()> {
@@ -353,7 +357,11 @@ impl Models {
         })
     }
 
-    /// Checks that a key is there and may be used.
+    /// Checks that a key is there and enabled. It encrypts nothing, so that the caller need only be allowed to describe it
+    /// (`kms:DescribeKey`) through the service.
+    ///
+    /// # Errors
+    /// Invalid, where it is not there or not enabled, or the caller may not know of it.
     pub(super) async fn check_hosting_key(&self, ctx: &Ctx, key: &str) -> Result<()> {
         let refused = |error: identity::kms::Error| {
             let error = Error::from(error);
@@ -361,11 +369,12 @@ impl Models {
         };
         let named = KeyRef::parse(key).map_err(refused)?;
         let found = self.inner.identity.kms().describe_key(&ctx.via("sagemaker"), &named).await.map_err(refused)?;
-        if found.enabled && found.deletion.is_none() {
-            return Ok(());
-        }
-        Err(Error::invalid(format!("The KMS key `{key}` cannot be used: it is disabled."))
-            .with_hint("Enable it, or name another."))
+        let problem = match (found.enabled, found.deletion.is_some()) {
+            (_, true) => "it is to be deleted",
+            (false, false) => "it is disabled",
+            (true, false) => return Ok(()),
+        };
+        Err(Error::invalid(format!("The KMS key `{key}` cannot be used: {problem}.")).with_hint("Name another."))
     }
 }
 
@@ -383,7 +392,7 @@ fn named(ctx: &Ctx, arn: &str) -> Result<(HostingKind, String)> {
     }
 }
 
-fn check_tags(tags: &Tags) -> Result<()> {
+pub(super) fn check_tags(tags: &Tags) -> Result<()> {
     if tags.len() > MOST_TAGS {
         return Err(Error::invalid(format!("A resource has at most {MOST_TAGS} tags.")));
     }

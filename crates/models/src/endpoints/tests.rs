@@ -5,7 +5,7 @@ use identity::Ctx;
 use serde_json::json;
 
 use super::lifecycle::blank;
-use super::running::Pressures;
+use super::running::Looks;
 use super::store::Scope;
 use super::*;
 use crate::aliases::Resolved;
@@ -33,8 +33,7 @@ fn variant(name: &str, model: &str, instances: u32) -> VariantSpec {
         instance_type: "ml.g6.12xlarge".to_owned(),
         weight: 1.0,
         instances,
-        scaling: None,
-        startup_seconds: None,
+        ..VariantSpec::default()
     }
 }
 
@@ -49,13 +48,17 @@ async fn configure(models: &Models, ctx: &Ctx, name: &str, variants: Vec<Variant
     models.create_endpoint_config(ctx, new).await.unwrap();
 }
 
+fn to(config: &str) -> EndpointChange {
+    EndpointChange { config: config.to_owned(), ..EndpointChange::default() }
+}
+
 /// An endpoint `chat` of the pulled model `chatty`, as it is when it is settled.
 async fn chat_endpoint(deployment: &Deployment, instances: u32) -> Hosted<Endpoint> {
     let (models, ctx) = (&deployment.models, &deployment.ctx);
     deployment.add_model("chatty");
     host(models, ctx, "chatty").await;
     configure(models, ctx, "one", vec![variant("All", "chatty", instances)]).await;
-    let new = NewEndpoint { name: "chat".to_owned(), config: "one".to_owned(), tags: Tags::new() };
+    let new = NewEndpoint { name: "chat".to_owned(), config: "one".to_owned(), ..NewEndpoint::default() };
     let made = models.create_endpoint(ctx, new).await.unwrap();
     assert_eq!(made.body.status, EndpointStatus::Creating);
     settled(models, ctx, "chat").await
@@ -335,7 +338,7 @@ async fn an_update_that_fails_leaves_what_answered_and_says_why() {
     chat_endpoint(&deployment, 1).await;
     host(models, ctx, "smollm2-135m-instruct").await;
     configure(models, ctx, "two", vec![variant("All", "smollm2-135m-instruct", 1)]).await;
-    models.update_endpoint(ctx, "chat", ("two", Retained::default())).await.unwrap();
+    models.update_endpoint(ctx, "chat", to("two")).await.unwrap();
     let endpoint = settled(models, ctx, "chat").await;
     assert_eq!((endpoint.body.status, endpoint.body.config.as_str()), (EndpointStatus::InService, "one"));
     assert!(endpoint.body.failure.as_ref().unwrap().contains("not pulled") && endpoint.body.pending.is_none());
@@ -344,7 +347,8 @@ async fn an_update_that_fails_leaves_what_answered_and_says_why() {
     deployment.add_model("other");
     host(models, ctx, "other").await;
     configure(models, ctx, "three", vec![variant("All", "other", 2)]).await;
-    models.update_endpoint(ctx, "chat", ("three", Retained { instances: true, weights: true })).await.unwrap();
+    let retained = Retained { instances: true, weights: true, ..Retained::default() };
+    models.update_endpoint(ctx, "chat", EndpointChange { retained, ..to("three") }).await.unwrap();
     let endpoint = settled(models, ctx, "chat").await;
     assert_eq!((endpoint.body.config.as_str(), endpoint.body.failure.clone()), ("three", None));
     assert_eq!(instances(models, &endpoint), [1], "the number was retained");
@@ -466,10 +470,10 @@ async fn an_idle_variant_that_follows_its_load_leaves_the_memory_and_comes_back(
     let new = NewEndpoint { name: "chat".to_owned(), config: "one".to_owned(), ..NewEndpoint::default() };
     models.create_endpoint(ctx, new).await.unwrap();
     settled(models, ctx, "chat").await;
-    let mut pressures = Pressures::new();
+    let mut looks = Looks::default();
     let at = std::time::Duration::from_secs;
-    models.look_after_endpoints(&mut pressures, at(0)).await.unwrap();
-    models.look_after_endpoints(&mut pressures, at(299)).await.unwrap();
+    models.look_after_endpoints(&mut looks, at(0)).await.unwrap();
+    models.look_after_endpoints(&mut looks, at(299)).await.unwrap();
     assert_eq!(models.status(ctx).loaded.len(), 1);
     // The look decides in a task of its own; what it does is done here.
     models.rescale(&Scope::of(ctx), ("chat", "All"), 0).await.unwrap();
@@ -624,26 +628,4 @@ async fn an_endpoint_of_the_marketplace_leaves_with_what_was_made_for_it() {
     assert!(error.message.starts_with("Could not assume role"), "{error}");
     let long = market(&"x".repeat(51), role);
     assert!(models.create_market_endpoint(ctx, long).await.unwrap_err().public_text().contains("1 to 50"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_was_loaded_for_a_request_takes_nothing_away_from_what_answers_by_then() {
-    let deployment = Deployment::start().await;
-    let (models, ctx) = (&deployment.models, &deployment.ctx);
-    deployment.add_model("chatty");
-    host(models, ctx, "chatty").await;
-    configure(models, ctx, "one", vec![variant("All", "chatty", 1)]).await;
-    let new = NewEndpoint { name: "chat".to_owned(), config: "one".to_owned(), ..NewEndpoint::default() };
-    models.create_endpoint(ctx, new).await.unwrap();
-    let endpoint = settled(models, ctx, "chat").await;
-    let live = models.inner.endpoints.variant(&endpoint.arn.to_string(), "All");
-    let (there, name) = (live.replace(None).unwrap(), live.key());
-    assert_eq!(name, None);
-    let key = there.key.clone();
-    assert!(live.fill(there).1.is_none());
-    assert_eq!(live.key(), Some(key.clone()));
-    let lease = live.lease().unwrap();
-    let late = live::Deployment { key: "late".to_owned(), lease, replicas: 7 };
-    let (_, older) = live.fill(late);
-    assert_eq!((older.unwrap().key.as_str(), live.key(), live.replicas()), ("late", Some(key), 1));
 }

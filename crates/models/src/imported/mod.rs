@@ -118,12 +118,13 @@ impl Models {
     /// Removes an imported model and its bytes.
     ///
     /// # Errors
-    /// NotFound; Conflict, while requests are using it.
+    /// NotFound; Conflict, while requests are using it or an endpoint hosts it.
     pub async fn delete_imported_model(&self, ctx: &Ctx, identifier: &str) -> Result<()> {
         let (models, ctx, wanted) = (self.clone(), ctx.clone(), identifier.to_owned());
         // A task of its own: it ends what it began also where the caller goes away.
         let removed = tokio::spawn(async move {
             let model = models.imported_model(&ctx, &wanted).await?;
+            models.check_unhosted(&ctx, &model.arn.to_string()).await?;
             let retired = models.inner.loaded.retire(&model.arn.to_string()).await?;
             let _free = models.inner.imported_files.free().await;
             let removed = store::remove_model(&models.inner.store, &ctx, &model.id).await?;
