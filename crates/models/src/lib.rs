@@ -136,8 +136,8 @@ struct Inner {
     quotas: quotas::Quotas,
     /// Held while it is decided whether a tuning begins.
     tuning: tokio::sync::Mutex<()>,
-    /// Held while the machine is measured.
-    measuring: tokio::sync::Mutex<()>,
+    /// Held while the machine is measured: the bandwidth of its memory, where this process measured it.
+    measuring: tokio::sync::Mutex<Option<f64>>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -216,7 +216,7 @@ impl Models {
                 stops: batch::Stops::default(),
                 quotas: quotas::Quotas::new(config.quota, clock.clone()),
                 tuning: tokio::sync::Mutex::new(()),
-                measuring: tokio::sync::Mutex::new(()),
+                measuring: tokio::sync::Mutex::default(),
                 clock,
                 random,
             }),

@@ -195,6 +195,12 @@ impl LiveVariant {
         self.lock().as_ref().map(|deployment| deployment.served.clone())
     }
 
+    /// The replicas that are loaded.
+    #[cfg(test)]
+    pub(super) fn replicas(&self) -> u32 {
+        self.lock().as_ref().map_or(0, |deployment| deployment.replicas)
+    }
+
     /// Whether what is in memory is what the variant asks for.
     pub(super) fn is_as(&self, variant: &EndpointVariant) -> bool {
         match self.lock().as_ref() {

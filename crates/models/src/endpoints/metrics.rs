@@ -87,3 +87,48 @@ fn labels(scope: &Scope, endpoint: &EndpointFigures, variant: &VariantFigures) -
     let (endpoint, variant) = (&endpoint.name, &variant.name);
     format!("account=\"{account}\",region=\"{region}\",endpoint=\"{endpoint}\",variant=\"{variant}\"")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::live::Registry;
+    use super::super::resource::{EndpointStatus, EndpointVariant, VariantSpec};
+    use super::super::weights::Source;
+    use super::*;
+
+    fn figures(name: &str, invocations: u64) -> EndpointFigures {
+        let spec = VariantSpec { name: "All".to_owned(), instances: 2, ..VariantSpec::default() };
+        let variant = EndpointVariant { spec, source: Source::Local("m".to_owned()), served: None };
+        EndpointFigures {
+            name: name.to_owned(),
+            arn: format!("arn:{name}"),
+            status: EndpointStatus::InService,
+            failure: None,
+            lacks: None,
+            market: None,
+            variants: vec![VariantFigures { invocations, ..super::super::figures::described(&variant) }],
+            created: base::Timestamp(1),
+            last_used: None,
+        }
+    }
+
+    #[test]
+    fn series_are_those_of_the_endpoints_that_are_there_and_count_what_they_did() {
+        let (registry, scope) = (Registry::default(), Scope {
+            account: "123456789012".parse().unwrap(),
+            region: "us-east-1".parse().unwrap(),
+        });
+        registry.publish(&scope, figures("chat", 7));
+        registry.publish(&scope, figures("gone", 9));
+        registry.unpublish("arn:gone");
+        let text = written(&registry.published());
+        let labels = "account=\"123456789012\",region=\"us-east-1\",endpoint=\"chat\",variant=\"All\"";
+        assert!(text.contains("# TYPE craton_endpoint_invocations_total counter\n"), "{text}");
+        assert!(text.contains(&format!("craton_endpoint_invocations_total{{{labels}}} 7\n")), "{text}");
+        assert!(text.contains(&format!("craton_endpoint_in_service{{{labels}}} 1\n")), "{text}");
+        assert!(text.contains(&format!("craton_endpoint_latency_quantile_seconds{{{labels},quantile=\"0.95\"}} 0\n")));
+        assert!(!text.contains("gone"));
+        // A variant that was made again counts from the beginning.
+        registry.publish(&scope, figures("chat", 1));
+        assert!(written(&registry.published()).contains(&format!("craton_endpoint_invocations_total{{{labels}}} 1\n")));
+    }
+}

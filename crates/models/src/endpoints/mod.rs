@@ -22,6 +22,8 @@ mod store;
 mod weights;
 
 #[cfg(test)]
+mod mending_tests;
+#[cfg(test)]
 mod tests;
 
 pub use catalogue::{HostingFilter, HostingOrder, NewEndpointConfig, NewHostedModel};

@@ -12,7 +12,7 @@ use crate::aliases::Resolved;
 use crate::testing::{Deployment, TestLoader};
 use crate::{Chat, ChatRequest, EmbedRequest, Message, Models, Tags};
 
-const HUB: &str = "huggingface-llm-mistral-small-24b-instruct-2501";
+pub(super) const HUB: &str = "huggingface-llm-mistral-small-24b-instruct-2501";
 
 async fn on_each_backend(test: impl AsyncFn(Deployment)) {
     ::store::testing::each_backend(async |store: ::store::Store| {
@@ -21,12 +21,12 @@ async fn on_each_backend(test: impl AsyncFn(Deployment)) {
     .await;
 }
 
-fn container(model: &str) -> Container {
+pub(super) fn container(model: &str) -> Container {
     let environment = [("CRATON_MODEL_ID".to_owned(), model.to_owned())].into();
     Container { environment, ..Container::default() }
 }
 
-fn variant(name: &str, model: &str, instances: u32) -> VariantSpec {
+pub(super) fn variant(name: &str, model: &str, instances: u32) -> VariantSpec {
     VariantSpec {
         name: name.to_owned(),
         model: model.to_owned(),
@@ -38,22 +38,22 @@ fn variant(name: &str, model: &str, instances: u32) -> VariantSpec {
 }
 
 /// Makes a hosted model of a pulled one of the same name.
-async fn host(models: &Models, ctx: &Ctx, name: &str) {
+pub(super) async fn host(models: &Models, ctx: &Ctx, name: &str) {
     let new = NewHostedModel { name: name.to_owned(), container: container(name), ..NewHostedModel::default() };
     models.create_hosted_model(ctx, new).await.unwrap();
 }
 
-async fn configure(models: &Models, ctx: &Ctx, name: &str, variants: Vec<VariantSpec>) {
+pub(super) async fn configure(models: &Models, ctx: &Ctx, name: &str, variants: Vec<VariantSpec>) {
     let new = NewEndpointConfig { name: name.to_owned(), variants, ..NewEndpointConfig::default() };
     models.create_endpoint_config(ctx, new).await.unwrap();
 }
 
-fn to(config: &str) -> EndpointChange {
+pub(super) fn to(config: &str) -> EndpointChange {
     EndpointChange { config: config.to_owned(), ..EndpointChange::default() }
 }
 
 /// An endpoint `chat` of the pulled model `chatty`, as it is when it is settled.
-async fn chat_endpoint(deployment: &Deployment, instances: u32) -> Hosted<Endpoint> {
+pub(super) async fn chat_endpoint(deployment: &Deployment, instances: u32) -> Hosted<Endpoint> {
     let (models, ctx) = (&deployment.models, &deployment.ctx);
     deployment.add_model("chatty");
     host(models, ctx, "chatty").await;
@@ -65,25 +65,25 @@ async fn chat_endpoint(deployment: &Deployment, instances: u32) -> Hosted<Endpoi
 }
 
 /// The endpoint when nothing is under way any more.
-async fn settled(models: &Models, ctx: &Ctx, name: &str) -> Hosted<Endpoint> {
+pub(super) async fn settled(models: &Models, ctx: &Ctx, name: &str) -> Hosted<Endpoint> {
     models.set_off(Scope::of(ctx), name.to_owned()).await.unwrap();
     models.endpoint(ctx, name).await.unwrap()
 }
 
-fn request(text: &str) -> ChatRequest {
+pub(super) fn request(text: &str) -> ChatRequest {
     ChatRequest { messages: vec![Message::user(text)], max_tokens: Some(4), ..ChatRequest::default() }
 }
 
-async fn ask(models: &Models, ctx: &Ctx, resolved: Resolved) -> Result<Chat> {
+pub(super) async fn ask(models: &Models, ctx: &Ctx, resolved: Resolved) -> Result<Chat> {
     models.chat_with(ctx, resolved, request("Hi")).await?.collect().await
 }
 
-async fn ask_endpoint(models: &Models, ctx: &Ctx, name: &str) -> Result<Chat> {
+pub(super) async fn ask_endpoint(models: &Models, ctx: &Ctx, name: &str) -> Result<Chat> {
     let resolved = models.resolve_endpoint(ctx, name, None).await?;
     ask(models, ctx, resolved).await
 }
 
-fn instances(models: &Models, endpoint: &Hosted<Endpoint>) -> Vec<u32> {
+pub(super) fn instances(models: &Models, endpoint: &Hosted<Endpoint>) -> Vec<u32> {
     models.figures_of(endpoint).variants.iter().map(|variant| variant.instances).collect()
 }
 
@@ -531,7 +531,7 @@ async fn lists_are_filtered_sorted_and_cut_into_pages() {
 }
 
 /// A role that the service may act as.
-async fn role(deployment: &Deployment) -> String {
+pub(super) async fn role(deployment: &Deployment) -> String {
     let root = identity::RootCredentials {
         account: Some(deployment.ctx.account().clone()),
         ..identity::RootCredentials::default()
@@ -553,7 +553,7 @@ async fn role(deployment: &Deployment) -> String {
     "arn:aws:iam::123456789012:role/hosting".to_owned()
 }
 
-fn market(name: &str, role_arn: String) -> NewMarketEndpoint {
+pub(super) fn market(name: &str, role_arn: String) -> NewMarketEndpoint {
     let wish = MarketWish { instances: 1, instance_type: "ml.g6.12xlarge".to_owned(), role_arn, kms_key: None };
     let source = format!("arn:aws:sagemaker:us-east-1:aws:hub-content/SageMakerPublicHub/Model/{HUB}/1.0.0");
     NewMarketEndpoint { name: name.to_owned(), source, wish, ..NewMarketEndpoint::default() }
