@@ -44,13 +44,7 @@ pub(crate) const ROWS: &[Row<aws_wire::Routed>] = &[
         operation: "ListMarketplaceModelEndpoints",
         action: "bedrock:ListMarketplaceModelEndpoints",
         access: Access::Read,
-        check: Check::Asks(|_| {
-            let asks = [
-                Ask::new("bedrock:ListMarketplaceModelEndpoints", "*"),
-                Ask::new("sagemaker:ListEndpoints", "*").via(BEDROCK),
-            ];
-            async { Ok(asks.to_vec()) }.boxed()
-        }),
+        check: Check::Asks(list_asks),
         handler: |call| list(call).boxed(),
     },
     Row {
@@ -88,7 +82,7 @@ fn on<'a>(call: &'a AwsCall, action: &'static str, label: &'static str, then: &'
     async move {
         let arn = call.label(label);
         let mut asks = vec![sagemaker::asks::on(call, action, &arn).await?];
-        for action in then {
+        for &action in then {
             asks.push(sagemaker::asks::on(call, action, &arn).await?.via(BEDROCK));
         }
         Ok(asks)
@@ -124,6 +118,13 @@ fn create_asks(call: &AwsCall) -> Asked<'_> {
         Ok(asks)
     }
     .boxed()
+}
+
+/// To list the endpoints that Bedrock finds in SageMaker.
+fn list_asks(_: &AwsCall) -> Asked<'_> {
+    let endpoints = Ask::new("sagemaker:ListEndpoints", "*").via(BEDROCK);
+    let asks = vec![Ask::new("bedrock:ListMarketplaceModelEndpoints", "*"), endpoints];
+    async { Ok(asks) }.boxed()
 }
 
 /// To register an endpoint as one of a model, for which Bedrock gives it tags.

@@ -100,6 +100,16 @@ impl Models {
         self.inner.loaded.forget(&deployment.into_key()).await;
     }
 
+    /// Takes out of memory what was loaded for an endpoint and answers for none of its variants.
+    pub(super) async fn retire_strays(&self, arn: &str) {
+        let kept = self.inner.endpoints.keys(arn);
+        for key in self.inner.loaded.keys_of(&format!("{arn}/")) {
+            if !kept.contains(&key) {
+                self.inner.loaded.forget(&key).await;
+            }
+        }
+    }
+
     /// As [`Models::retire`], after a time.
     pub(super) async fn retire_after(&self, wait: Duration, deployment: Option<Deployment>) {
         if wait.is_zero() || deployment.is_none() {
@@ -162,11 +172,9 @@ impl Models {
     /// Whether a variant could be loaded now: its weights are here and whole, and the memory is large enough for them.
     pub(super) async fn could_load(&self, ctx: &Ctx, variant: &EndpointVariant) -> Result<bool> {
         let served = self.answering(ctx, &variant.source).await?;
-        let is_broken = async |name: &str| {
-            let manifest = self.inner.library.manifest(name).await?;
-            Ok::<_, Error>(manifest.is_some_and(|manifest| manifest.broken.is_some()))
-        };
-        if variant.spec.instances > MOST_REPLICAS || is_broken(&served.name).await? {
+        let manifest = self.inner.library.manifest(&served.name).await?;
+        let is_broken = manifest.is_some_and(|manifest| manifest.broken.is_some());
+        if variant.spec.instances > MOST_REPLICAS || is_broken {
             return Ok(false);
         }
         let sources = self.weights(ctx, variant, &served).await?;

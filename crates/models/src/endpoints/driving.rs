@@ -106,10 +106,15 @@ impl Models {
         let wait = Duration::from_secs(rollout.termination_wait_seconds.into());
         let deployed = self.deploy(scope, endpoint, (pending.variants.clone(), wait));
         let outcome = match rollout.most_seconds {
-            Some(most) => tokio::time::timeout(Duration::from_secs(most.into()), deployed).await.unwrap_or_else(|_| {
-                Err(Error::timeout(format!("The update took longer than {most} s."))
-                    .with_hint("Raise `MaximumExecutionTimeoutInSeconds`."))
-            }),
+            Some(most) => match tokio::time::timeout(Duration::from_secs(most.into()), deployed).await {
+                Ok(outcome) => outcome,
+                Err(_) => {
+                    // What was being loaded goes on, and ends in nothing.
+                    self.retire_strays(&arn).await;
+                    Err(Error::timeout(format!("The update took longer than {most} s."))
+                        .with_hint("Raise `MaximumExecutionTimeoutInSeconds`."))
+                }
+            },
             None => deployed.await,
         };
         if let Err(error) = &outcome {

@@ -7,15 +7,10 @@ use std::time::Duration;
 
 use base::{Error, ErrorKind, Result};
 use identity::Ctx;
-use tokio::sync::OwnedMutexGuard;
-use tokio::task::JoinHandle;
 
 use super::catalogue::{check_instances, check_tags};
-use super::live::Deployment;
-use super::market;
 use super::resource::{
-    self, Endpoint, EndpointConfig, EndpointStatus, EndpointVariant, Hosted, HostedModel, HostingKind, MarketChange,
-    Pending, Rollout,
+    self, Endpoint, EndpointConfig, EndpointStatus, EndpointVariant, Hosted, HostedModel, HostingKind, Pending, Rollout,
 };
 use super::store::{self, Kept, Scope};
 use crate::{Models, Tags};
@@ -224,7 +219,7 @@ impl Models {
     }
 
     /// As [`Models::settle`], with other rows that are changed with it or not at all.
-    async fn settle_with(
+    pub(super) async fn settle_with(
         &self,
         scope: &Scope,
         (name, from): (&str, EndpointStatus),
@@ -285,6 +280,6 @@ fn check_updatable(scope: &Scope, name: &str, status: EndpointStatus) -> Result<
 }
 
 /// What is told of a failure: at most as much as AWS tells.
-fn told(error: &Error) -> String {
+pub(super) fn told(error: &Error) -> String {
     error.public_text().chars().take(1024).collect()
 }

@@ -61,6 +61,12 @@ impl Registry {
         known.is_some_and(|known| known.variants.keys().any(|name| !names.contains(&name.as_str())))
     }
 
+    /// The names of the deployments that answer for an endpoint.
+    pub(super) fn keys(&self, arn: &str) -> Vec<String> {
+        let endpoints = self.lock();
+        endpoints.get(arn).into_iter().flat_map(|known| known.variants.values()).filter_map(|live| live.key()).collect()
+    }
+
     /// The ARNs of the endpoints that are known here.
     pub(super) fn arns(&self) -> Vec<String> {
         self.lock().keys().cloned().collect()

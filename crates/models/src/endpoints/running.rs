@@ -124,7 +124,7 @@ impl Models {
             if scope.account != *account || kept.status == Some(EndpointStatus::Deleting) {
                 continue;
             }
-            let leaves = |kept| Ok(Some(store::Kept { status: Some(EndpointStatus::Deleting), updated: now, ..kept }));
+            let leaves = |kept: store::Kept| Ok(Some(store::Kept { status: Some(EndpointStatus::Deleting), updated: now, ..kept }));
             store::change(&self.inner.store, &scope, (HostingKind::Endpoint, &kept.name), leaves).await?;
             drop(self.set_off(scope, kept.name));
         }
@@ -144,10 +144,10 @@ impl Models {
             }
             self.publish_endpoint(&scope, &endpoint);
             if endpoint.body.status == EndpointStatus::Failed {
-                self.look_after_failed(&scope, &endpoint, (looks, now)).await;
+                self.look_after_failed(&scope, &endpoint, (&mut *looks, now)).await;
                 continue;
             }
-            self.look_after_answering(&scope, &endpoint, (looks, now)).await;
+            self.look_after_answering(&scope, &endpoint, (&mut *looks, now)).await;
             for variant in &endpoint.body.variants {
                 let key = (endpoint.arn.to_string(), variant.spec.name.clone());
                 let pressure = looks.pressures.get(&key).copied().unwrap_or_default();

@@ -75,22 +75,19 @@ async fn predictions(client: &Client, name: &str) -> Vec<String> {
 /// A line for each thing that was predicted and measured.
 pub(super) fn predicted(variant: &Value) -> Vec<String> {
     let (fit, measured) = (&variant["fit"], &variant["fit"]["measured"]);
-    let things: [(&str, &Value, &Value, &str, fn(f64) -> String); 3] = [
-        ("memory", &fit["loadBytes"], &measured["memoryBytes"], "memory", |bytes| output::bytes(bytes as u64)),
-        ("reading", &fit["prefillTokensPerSecond"], &measured["prefillTokensPerSecond"], "prefill", speed),
-        ("writing", &fit["decodeTokensPerSecond"], &measured["decodeTokensPerSecond"], "decode", speed),
+    let bytes = |value: &Value| value.as_u64().map(output::bytes);
+    let speed = |value: &Value| value.as_f64().map(|tokens| format!("{tokens:.1} tokens/s"));
+    let (read, written) = ("prefillTokensPerSecond", "decodeTokensPerSecond");
+    let things = [
+        ("memory", bytes(&fit["loadBytes"]), bytes(&measured["memoryBytes"]), "memory"),
+        ("reading", speed(&fit[read]), speed(&measured[read]), "prefill"),
+        ("writing", speed(&fit[written]), speed(&measured[written]), "decode"),
     ];
-    let line = |(title, predicted, came, error, shown): (&str, &Value, &Value, &str, fn(f64) -> String)| {
-        let (predicted, came) = (predicted.as_f64()?, came.as_f64()?);
-        let off = measured["errors"][error].as_f64()?;
-        let (predicted, came) = (shown(predicted), shown(came));
+    let line = |(title, predicted, came, error): (&str, Option<String>, Option<String>, &str)| {
+        let (predicted, came, off) = (predicted?, came?, measured["errors"][error].as_f64()?);
         Some(format!("{title:<10} {came}; {predicted} predicted, {:+.0} % for what was asked", 100.0 * off))
     };
     things.into_iter().filter_map(line).collect()
-}
-
-fn speed(tokens: f64) -> String {
-    format!("{tokens:.1} tokens/s")
 }
 
 /// What is told of an endpoint.
