@@ -183,10 +183,11 @@ impl Models {
             self.go_on(scope.clone(), endpoint.name.clone());
         }
         let stands_in = |variant: &&EndpointVariant| variant.served.as_ref().is_some_and(|served| served.substituted);
-        if !variants.iter().any(|variant| stands_in(&variant)) {
+        let stand_ins: Vec<&EndpointVariant> = variants.iter().filter(stands_in).collect();
+        if stand_ins.is_empty() {
             looks.is_well(Mend::StandIn, &arn);
         } else if looks.is_due(Mend::StandIn, &arn, now) {
-            for variant in variants.iter().filter(stands_in) {
+            for variant in stand_ins {
                 match self.answering(&self.hosting_ctx(scope), &variant.source).await {
                     Ok(served) if !served.substituted => return self.answer_by_its_own(scope, &endpoint.name).await,
                     // What stands in does so still.
