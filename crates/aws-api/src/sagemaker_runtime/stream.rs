@@ -94,3 +94,32 @@ fn code_of(error: &Error) -> &'static str {
 fn part(text: String) -> Bytes {
     aws_wire::payload_event("PayloadPart", Bytes::from(text))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stream_that_breaks_says_how_in_the_words_of_aws() {
+        struct Nothing;
+        impl Encode for Nothing {
+            fn answer(&self, _: &models::Chat) -> serde_json::Value {
+                serde_json::Value::Null
+            }
+
+            fn chunks(&mut self, _: &ChatEvent) -> Vec<serde_json::Value> {
+                Vec::new()
+            }
+        }
+        for (error, code) in [
+            (Error::timeout("too late"), "ModelInvocationTimeExceeded"),
+            (Error::internal("broken"), "StreamBroken"),
+        ] {
+            let events = stream::iter([Err(error)]);
+            let sent: Vec<Bytes> = pieces(events, Box::new(Nothing)).collect().await;
+            let text = String::from_utf8_lossy(&sent[0]).into_owned();
+            assert!(sent.len() == 1 && text.contains("ModelStreamError"), "{text}");
+            assert!(text.contains(&format!("\"ErrorCode\":\"{code}\"")), "{text}");
+        }
+    }
+}
