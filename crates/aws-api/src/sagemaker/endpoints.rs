@@ -216,6 +216,7 @@ fn images(variant: &EndpointVariant) -> Option<Vec<DeployedImage>> {
     let served = variant.served.as_ref()?;
     let named = match &variant.source {
         models::Source::Hub(name) | models::Source::Local(name) | models::Source::Imported(name) => name.clone(),
+        models::Source::Bucket { uri, .. } => uri.clone(),
     };
     Some(vec![DeployedImage {
         specified_image: Some(named),

@@ -109,18 +109,26 @@ impl Models {
     /// cannot be assumed; Denied, where the caller may not pass it; NotImplemented, for what is not served; AlreadyExists.
     pub async fn create_hosted_model(&self, ctx: &Ctx, new: NewHostedModel) -> Result<Hosted<HostedModel>> {
         let (scope, row) = self.new_model(ctx, &new).await?;
-        self.keep_new(&scope, row).await
+        let made: Result<Hosted<HostedModel>> = self.keep_new(&scope, row.clone()).await;
+        if made.is_err() {
+            let unmade: Hosted<HostedModel> = resource::hosted(&scope, row.1)?;
+            self.drop_unused(&scope, [&unmade.body.source]).await;
+        }
+        made
     }
 
     /// The row of a model to be made.
     pub(super) async fn new_model(&self, ctx: &Ctx, new: &NewHostedModel) -> Result<(Scope, (HostingKind, Kept))> {
         let scope = Scope::of(ctx);
         check_tags(&new.tags)?;
-        let source = self.source_of(ctx, &new.container).await?;
         if let Some(role) = &new.role_arn {
             let arn = HostingKind::Model.arn(&scope, &new.name);
             self.check_role(ctx, role, &arn).await?;
         }
+        if store::find(&self.inner.store, &scope, HostingKind::Model, &new.name).await?.is_some() {
+            return Err(HostingKind::Model.taken(&scope, &new.name));
+        }
+        let source = self.source_of(ctx, new).await?;
         let body = HostedModel { source, role_arn: new.role_arn.clone(), described: new.described.clone() };
         let row = resource::row(&new.name, &body, (new.tags.clone(), None, self.inner.clock.now()))?;
         Ok((scope, row))
@@ -139,7 +147,10 @@ impl Models {
     /// # Errors
     /// NotFound.
     pub async fn delete_hosted_model(&self, ctx: &Ctx, name: &str) -> Result<()> {
-        self.remove_resource(ctx, HostingKind::Model, name).await
+        let removed = self.hosted_model(ctx, name).await?;
+        self.remove_resource(ctx, HostingKind::Model, name).await?;
+        self.drop_unused(&Scope::of(ctx), [&removed.body.source]).await;
+        Ok(())
     }
 
     /// Makes an endpoint configuration.

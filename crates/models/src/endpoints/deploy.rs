@@ -1,5 +1,6 @@
 //! Loading models for the variants of endpoints, and having them answer in place of others.
 
+use std::future::Future;
 use std::time::{Duration, Instant};
 
 use base::{Error, ErrorKind, Result};
@@ -9,7 +10,7 @@ use inference::{LoadOptions, MOST_REPLICAS};
 use super::live::Deployment;
 use super::resource::EndpointVariant;
 use super::store::Scope;
-use super::weights::{Served, Source};
+use super::weights::Served;
 use crate::loaded::Sources;
 use crate::{Models, library};
 
@@ -25,10 +26,11 @@ impl Models {
 
     /// The model that answers for a variant: the one that does already, or the one that is chosen now.
     pub(super) async fn served(&self, ctx: &Ctx, variant: &EndpointVariant) -> Result<Served> {
-        match &variant.served {
-            Some(served) => Ok(served.clone()),
-            None => self.answering(ctx, &variant.source).await,
+        if let Some(served) = &variant.served {
+            return Ok(served.clone());
         }
+        let chosen = self.answering(ctx, &variant.source);
+        in_time(variant, chosen).await
     }
 
     /// Loads a model for a variant, with so many replicas.
@@ -64,9 +66,9 @@ impl Models {
             },
             None => loading.await,
         };
-        let lease = loaded.map_err(|error| match variant.source {
-            Source::Imported(_) => error,
-            _ => self.inner.library.note_failure(&served.name, error),
+        let lease = loaded.map_err(|error| match variant.source.imported() {
+            Some(_) => error,
+            None => self.inner.library.note_failure(&served.name, error),
         })?;
         self.inner.endpoints.variant(arn, name).counted().loaded_in(begun.elapsed());
         Ok(Deployment::new(key, lease, replicas, (variant.source.clone(), served.clone())))
@@ -74,12 +76,7 @@ impl Models {
 
     /// The variant's weights, where they are here within the time that it gives them.
     async fn weights_in_time(&self, ctx: &Ctx, variant: &EndpointVariant, served: &Served) -> Result<Sources> {
-        let weights = self.weights(ctx, variant, served);
-        let Some(seconds) = variant.spec.download_seconds else { return weights.await };
-        tokio::time::timeout(Duration::from_secs(seconds.into()), weights).await.unwrap_or_else(|_| {
-            Err(Error::timeout(format!("The weights of `{}` were not here within {seconds} s.", served.name))
-                .with_hint("Raise `ModelDataDownloadTimeoutInSeconds`."))
-        })
+        in_time(variant, self.weights(ctx, variant, served)).await
     }
 
     /// How a model is loaded: as its profile says, where it says nothing of other weights, with so many replicas.
@@ -221,4 +218,14 @@ impl Models {
             tokio::time::sleep(PAUSE).await;
         }
     }
+}
+
+/// What is waited for until a variant's weights are here, within the time that it gives them.
+async fn in_time<T>(variant: &EndpointVariant, here: impl Future<Output = Result<T>>) -> Result<T> {
+    let Some(seconds) = variant.spec.download_seconds else { return here.await };
+    tokio::time::timeout(Duration::from_secs(seconds.into()), here).await.unwrap_or_else(|_| {
+        let name = &variant.spec.name;
+        Err(Error::timeout(format!("The weights of the variant \"{name}\" were not here within {seconds} s."))
+            .with_hint("Raise `ModelDataDownloadTimeoutInSeconds`."))
+    })
 }

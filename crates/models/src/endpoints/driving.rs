@@ -134,6 +134,7 @@ impl Models {
         drop(held);
         if let (true, Ok(variants)) = (is_settled, &outcome) {
             self.leave_others(&arn, variants).await;
+            self.drop_unused(scope, endpoint.body.variants.iter().map(|variant| &variant.source)).await;
         }
         Ok(())
     }
@@ -281,7 +282,11 @@ impl Models {
         if endpoint.body.market.as_ref().is_some_and(|market| market.whole) {
             which.extend([(HostingKind::Config, endpoint.name.as_str()), (HostingKind::Model, endpoint.name.as_str())]);
         }
-        store::remove(&self.inner.store, scope, &which).await.map(drop)
+        store::remove(&self.inner.store, scope, &which).await?;
+        let pending = endpoint.body.pending.iter().flat_map(|pending| &pending.variants);
+        let sources = endpoint.body.variants.iter().chain(pending).map(|variant| &variant.source);
+        self.drop_unused(scope, sources).await;
+        Ok(())
     }
 }
 

@@ -229,7 +229,7 @@ impl Models {
             let name = match &variant.source {
                 Source::Hub(id) => self.hub_model_by_id(id).map(|model| model.entry),
                 Source::Local(name) => Some(name.clone()),
-                Source::Imported(_) => None,
+                Source::Imported(_) | Source::Bucket { .. } => None,
             };
             let Some(name) = name.filter(|name| self.inner.catalogue.get(name).is_some()) else { continue };
             if self.inner.library.manifest(&name).await?.is_none() {
@@ -250,7 +250,7 @@ impl Models {
         for variant in endpoint.body.variants {
             let live = self.inner.endpoints.variant(&arn, &variant.spec.name);
             let Some((key, served)) = live.key().zip(live.served()) else { continue };
-            if matches!(variant.source, Source::Imported(_)) {
+            if variant.source.imported().is_some() {
                 continue;
             }
             if let Some(fit) = self.fit_of_loaded(&served.name, &key).await? {

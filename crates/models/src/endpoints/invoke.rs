@@ -171,7 +171,7 @@ impl Models {
         target: &EndpointTarget,
         invocation: &Arc<Invocation>,
     ) -> Result<Option<(Lease, Served)>> {
-        if let Source::Imported(arn) = &target.source {
+        if let Some(arn) = target.source.imported() {
             self.check_imported(target, arn).await?;
         }
         if let Some(leased) = target.live.lease() {

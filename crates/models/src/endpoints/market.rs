@@ -355,7 +355,7 @@ pub(super) fn incompatibility(variants: &[EndpointVariant], model: &HubModel) ->
     let hosts = |variant: &EndpointVariant| match &variant.source {
         Source::Hub(id) => *id == model.id,
         Source::Local(name) => *name == model.entry,
-        Source::Imported(_) => false,
+        Source::Imported(_) | Source::Bucket { .. } => false,
     };
     let other = variants.iter().find(|variant| !hosts(variant))?;
     Some(format!("The variant {} does not host the model {}.", other.spec.name, model.id))

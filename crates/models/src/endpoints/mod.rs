@@ -5,6 +5,7 @@
 //! deployment: to change their number another deployment is loaded, from the same mapped weights, and takes over. Requests
 //! that run keep the one they began on.
 
+mod bucket;
 mod catalogue;
 mod deploy;
 mod driving;

@@ -198,9 +198,14 @@ async fn containers_that_name_nothing_known_are_refused() {
     assert!(other.message.contains("`nobody`"), "{other}");
     let image = Some("123456789012.dkr.ecr.us-east-1.amazonaws.com/mine:1".to_owned());
     assert_eq!(refused(Container { image, ..container("chatty") }).await.kind, ErrorKind::NotImplemented);
-    let location = Some("s3://mine/weights/".to_owned());
-    let own = refused(Container { location, ..Container::default() }).await;
-    assert!(own.kind == ErrorKind::NotImplemented && own.message.contains("s3://mine/weights/"), "{own}");
+    let own = async |uri: &str| {
+        let location = Some(uri.to_owned());
+        refused(Container { location, ..Container::default() }).await
+    };
+    let unread = own("s3://mine/weights/").await;
+    assert!(unread.kind == ErrorKind::Invalid && unread.public_text().contains("`ExecutionRoleArn`"), "{unread}");
+    let packed = own("s3://mine/model.tar.gz").await;
+    assert!(packed.kind == ErrorKind::NotImplemented && packed.message.contains("archives"), "{packed}");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use base::{Error, Result};
 use identity::Ctx;
 use serde::{Deserialize, Serialize};
 
+use super::catalogue::NewHostedModel;
 use super::resource::{self, EndpointStatus, EndpointVariant, Hosted};
 use super::store::{self, Scope};
 use crate::catalogue::Origin;
@@ -52,6 +53,27 @@ pub enum Source {
     Local(String),
     /// Those of an imported model, by its ARN.
     Imported(String),
+    /// Those that were imported from a bucket to be hosted.
+    Bucket {
+        /// Where they lie: `s3://…`.
+        uri: String,
+        /// The ARN of the job that imports them.
+        job: String,
+        /// The ARN of the imported model.
+        model: String,
+    },
+}
+
+impl Source {
+    /// The ARN of the imported model, where it is one.
+    #[must_use]
+    pub fn imported(&self) -> Option<&str> {
+        match self {
+            Self::Imported(arn) => Some(arn),
+            Self::Bucket { model, .. } => Some(model),
+            Self::Hub(_) | Self::Local(_) => None,
+        }
+    }
 }
 
 /// The model that answers for a source.
@@ -73,11 +95,15 @@ impl Models {
     /// # Errors
     /// Invalid, where it names none that are known here or the licence's terms are not accepted; NotImplemented, for images
     /// and places that are not served.
-    pub(super) async fn source_of(&self, ctx: &Ctx, container: &Container) -> Result<Source> {
+    pub(super) async fn source_of(&self, ctx: &Ctx, new: &NewHostedModel) -> Result<Source> {
+        let container = &new.container;
         check_image(container.image.as_deref())?;
         let variable = |name: &str| named_by(&container.environment, name);
         if let Some(named) = variable(OWN_VARIABLE) {
             return self.local_source(ctx, named, container.eula).await;
+        }
+        if let Some(source) = self.bucket_source(ctx, new).await? {
+            return Ok(source);
         }
         if let Some(location) = &container.location {
             let model = self.hub_model_at(location)?;
@@ -119,7 +145,7 @@ impl Models {
     /// Conflict, naming the endpoint where it is the caller's.
     pub(crate) async fn check_unhosted(&self, ctx: &Ctx, model: &str) -> Result<()> {
         let hosts = |variant: &EndpointVariant| match (&variant.source, &variant.served) {
-            (Source::Imported(arn), _) => arn == model,
+            (Source::Imported(arn) | Source::Bucket { model: arn, .. }, _) => arn == model,
             (_, Some(served)) => served.name == model,
             (Source::Local(name), None) => name == model,
             (Source::Hub(id), None) => self.hub_model_by_id(id).is_some_and(|named| named.entry == model),
@@ -145,10 +171,8 @@ impl Models {
     fn hub_model_at(&self, location: &str) -> Result<HubModel> {
         let place = location.strip_prefix("s3://").and_then(|rest| rest.split_once('/'));
         let Some((_, key)) = place.filter(|(bucket, _)| bucket_region(bucket).is_some()) else {
-            return Err(Error::not_implemented(format!("Hosting weights of another bucket than the hub's is not implemented (`{location}`)."))
-                .with_hint(format!(
-                    "Import the checkpoint with `craton import create`, and name the imported model in the variable `{OWN_VARIABLE}`."
-                )));
+            return Err(Error::invalid(format!("The location `{location}` is no S3 URI."))
+                .with_hint("It looks like `s3://BUCKET/PREFIX/`."));
         };
         self.hub_model_by_artifact(key).ok_or_else(|| {
             Error::invalid(format!("Could not find model data at {location}."))
@@ -209,8 +233,11 @@ impl Models {
                 let embeds = self.embeds(name).await?;
                 Ok(Served { name: name.clone(), substituted: false, why: None, embeds })
             }
-            Source::Imported(arn) => {
-                let model = self.imported_model(ctx, arn).await?;
+            Source::Imported(_) | Source::Bucket { .. } => {
+                if let Source::Bucket { uri, job, .. } = source {
+                    self.imported_from(ctx, (uri, job)).await?;
+                }
+                let model = self.imported_model(ctx, source.imported().unwrap_or_default()).await?;
                 Ok(Served { name: model.name, substituted: false, why: None, embeds: false })
             }
         }
@@ -230,7 +257,7 @@ impl Models {
     /// where the variant's volume is smaller than they are.
     pub(super) async fn weights(&self, ctx: &Ctx, variant: &EndpointVariant, served: &Served) -> Result<Sources> {
         let volume = variant.spec.volume_gb;
-        if let Source::Imported(arn) = &variant.source {
+        if let Some(arn) = variant.source.imported() {
             let model = self.imported_model(ctx, arn).await?;
             check_volume(volume, &served.name, model.bytes)?;
             return Ok(Sources::of(Weights::Sealed(self.sealed(&model).await?), &served.name));
