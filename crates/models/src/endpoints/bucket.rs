@@ -9,7 +9,7 @@ use identity::Ctx;
 
 use super::SERVICE;
 use super::catalogue::NewHostedModel;
-use super::resource::{self, Endpoint, EndpointStatus, Hosted, HostedModel, HostingKind};
+use super::resource::{self, EndpointStatus, Hosted, HostedModel, HostingKind};
 use super::store::{self, Scope};
 use super::weights::Source;
 use crate::{ImportStatus, Models, NewImport, bucket_region};
@@ -78,10 +78,10 @@ impl Models {
     }
 
     /// Removes the imported weights of a bucket that no model of the account names and no endpoint hosts any more.
-    pub(super) async fn drop_unused(&self, scope: &Scope, sources: impl IntoIterator<Item = &Source>) {
+    pub(super) async fn drop_unused(&self, scope: &Scope, sources: Vec<Source>) {
         for source in sources {
             if let Source::Bucket { model, .. } = source
-                && let Err(error) = self.drop_if_unused(scope, model).await
+                && let Err(error) = self.drop_if_unused(scope, &model).await
             {
                 tracing::warn!(?error, model, "weights that nobody hosts stay");
             }
@@ -97,9 +97,8 @@ impl Models {
             }
         }
         for kept in store::list(&self.inner.store, scope, HostingKind::Endpoint).await? {
-            let Endpoint { variants, pending, status, .. } = resource::endpoint(scope, kept)?.body;
-            let pending = pending.into_iter().flat_map(|pending| pending.variants);
-            if status != EndpointStatus::Deleting && variants.into_iter().chain(pending).any(|v| names(&v.source)) {
+            let endpoint = resource::endpoint(scope, kept)?.body;
+            if endpoint.status != EndpointStatus::Deleting && endpoint.sources().iter().any(names) {
                 return Ok(());
             }
         }

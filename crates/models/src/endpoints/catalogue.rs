@@ -112,7 +112,7 @@ impl Models {
         let made: Result<Hosted<HostedModel>> = self.keep_new(&scope, row.clone()).await;
         if made.is_err() {
             let unmade: Hosted<HostedModel> = resource::hosted(&scope, row.1)?;
-            self.drop_unused(&scope, [&unmade.body.source]).await;
+            self.drop_unused(&scope, vec![unmade.body.source]).await;
         }
         made
     }
@@ -149,7 +149,7 @@ impl Models {
     pub async fn delete_hosted_model(&self, ctx: &Ctx, name: &str) -> Result<()> {
         let removed = self.hosted_model(ctx, name).await?;
         self.remove_resource(ctx, HostingKind::Model, name).await?;
-        self.drop_unused(&Scope::of(ctx), [&removed.body.source]).await;
+        self.drop_unused(&Scope::of(ctx), vec![removed.body.source]).await;
         Ok(())
     }
 

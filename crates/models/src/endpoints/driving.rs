@@ -74,7 +74,7 @@ impl Models {
     /// Makes a new endpoint ready.
     async fn bring_up(&self, scope: &Scope, endpoint: &Hosted<Endpoint>) -> Result<()> {
         let (arn, variants) = (endpoint.arn.to_string(), &endpoint.body.variants);
-        let _held = self.hold(&arn, [variants.as_slice()]).await;
+        let _held = self.hold_variants(&arn, [variants.as_slice()]).await;
         let outcome = self.deploy(scope, endpoint, (variants.clone(), Duration::ZERO)).await;
         let settled = self.settle(scope, (&endpoint.name, EndpointStatus::Creating), |body| match &outcome {
             Ok(variants) => {
@@ -101,7 +101,7 @@ impl Models {
             market: None,
         });
         // Until the row says what answers, nothing is brought back after what it said before.
-        let held = self.hold(&arn, [endpoint.body.variants.as_slice(), &pending.variants]).await;
+        let held = self.hold_variants(&arn, [endpoint.body.variants.as_slice(), &pending.variants]).await;
         let rollout = pending.rollout.clone().unwrap_or_default();
         let wait = Duration::from_secs(rollout.termination_wait_seconds.into());
         let deployed = self.deploy(scope, endpoint, (pending.variants.clone(), wait));
@@ -134,7 +134,7 @@ impl Models {
         drop(held);
         if let (true, Ok(variants)) = (is_settled, &outcome) {
             self.leave_others(&arn, variants).await;
-            self.drop_unused(scope, endpoint.body.variants.iter().map(|variant| &variant.source)).await;
+            self.drop_unused(scope, endpoint.body.sources()).await;
         }
         Ok(())
     }
@@ -176,7 +176,7 @@ impl Models {
     }
 
     /// Holds variants, so that nobody else loads a model for them. The endpoint's gate is held.
-    async fn hold<const N: usize>(&self, arn: &str, lists: [&[EndpointVariant]; N]) -> Vec<OwnedMutexGuard<()>> {
+    async fn hold_variants<const N: usize>(&self, arn: &str, lists: [&[EndpointVariant]; N]) -> Vec<OwnedMutexGuard<()>> {
         let mut names: Vec<&str> = lists.into_iter().flatten().map(|variant| variant.spec.name.as_str()).collect();
         names.sort_unstable();
         names.dedup();
@@ -283,9 +283,7 @@ impl Models {
             which.extend([(HostingKind::Config, endpoint.name.as_str()), (HostingKind::Model, endpoint.name.as_str())]);
         }
         store::remove(&self.inner.store, scope, &which).await?;
-        let pending = endpoint.body.pending.iter().flat_map(|pending| &pending.variants);
-        let sources = endpoint.body.variants.iter().chain(pending).map(|variant| &variant.source);
-        self.drop_unused(scope, sources).await;
+        self.drop_unused(scope, endpoint.body.sources()).await;
         Ok(())
     }
 }

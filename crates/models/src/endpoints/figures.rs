@@ -393,7 +393,7 @@ mod tests {
                 instances: 1,
                 ..VariantSpec::default()
             },
-            source: super::super::Source::Local("m".to_owned()),
+            source: Source::Local("m".to_owned()),
             served: None,
         })
     }

@@ -136,7 +136,6 @@ async fn an_endpoint_that_failed_comes_into_service_when_its_model_is_there() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_in_service_whose_model_is_gone_fails_and_recovers() {
     let deployment = Deployment::start().await;
-    let (models, ctx) = (&deployment.models, &deployment.ctx);
     chat_endpoint(&deployment, 1).await;
     let deployment = deployment.restart().await;
     let (models, ctx) = (&deployment.models, &deployment.ctx);

@@ -211,6 +211,14 @@ pub struct Endpoint {
     pub market: Option<Market>,
 }
 
+impl Endpoint {
+    /// The weights of its variants, and of those that are to take over.
+    pub(super) fn sources(&self) -> Vec<Source> {
+        let pending = self.pending.iter().flat_map(|pending| &pending.variants);
+        self.variants.iter().chain(pending).map(|variant| variant.source.clone()).collect()
+    }
+}
+
 fn unknown() -> EndpointStatus {
     EndpointStatus::Failed
 }

@@ -242,7 +242,7 @@ impl Models {
     pub(crate) async fn is_usable(&self, name: &str) -> Result<bool> {
         let arn: Arn = name.parse().map_err(Error::internal)?;
         let (account, region) = (arn.account.parse().map_err(Error::internal)?, arn.region.parse());
-        let ctx = self.inner.identity.service_ctx(account, region.map_err(Error::internal)?, work::SERVICE);
+        let ctx = self.inner.identity.service_ctx(account, region.map_err(Error::internal)?, SERVICE);
         match self.find_imported(&ctx, name).await? {
             Some(model) => Ok(self.data_key(&model).await.is_ok()),
             None => Ok(false),
