@@ -37,7 +37,9 @@ pub(crate) const ROWS: &[Row<aws_wire::Routed>] = &[
         operation: "GetMarketplaceModelEndpoint",
         action: "bedrock:GetMarketplaceModelEndpoint",
         access: Access::Read,
-        check: Check::Asks(|call| on(call, "bedrock:GetMarketplaceModelEndpoint", "endpointArn", &["sagemaker:DescribeEndpoint"])),
+        check: Check::Asks(|call| {
+            on(call, "bedrock:GetMarketplaceModelEndpoint", "endpointArn", &["sagemaker:DescribeEndpoint"])
+        }),
         handler: |call| get(call).boxed(),
     },
     Row {
@@ -51,7 +53,9 @@ pub(crate) const ROWS: &[Row<aws_wire::Routed>] = &[
         operation: "UpdateMarketplaceModelEndpoint",
         action: "bedrock:UpdateMarketplaceModelEndpoint",
         access: Access::Write,
-        check: Check::Asks(|call| on(call, "bedrock:UpdateMarketplaceModelEndpoint", "endpointArn", &["sagemaker:UpdateEndpoint"])),
+        check: Check::Asks(|call| {
+            on(call, "bedrock:UpdateMarketplaceModelEndpoint", "endpointArn", &["sagemaker:UpdateEndpoint"])
+        }),
         handler: |call| update(call).boxed(),
     },
     Row {
@@ -65,14 +69,18 @@ pub(crate) const ROWS: &[Row<aws_wire::Routed>] = &[
         operation: "DeregisterMarketplaceModelEndpoint",
         action: "bedrock:DeregisterMarketplaceModelEndpoint",
         access: Access::Write,
-        check: Check::Asks(|call| on(call, "bedrock:DeregisterMarketplaceModelEndpoint", "endpointArn", &["sagemaker:DeleteTags"])),
+        check: Check::Asks(|call| {
+            on(call, "bedrock:DeregisterMarketplaceModelEndpoint", "endpointArn", &["sagemaker:DeleteTags"])
+        }),
         handler: |call| deregister(call).boxed(),
     },
     Row {
         operation: "DeleteMarketplaceModelEndpoint",
         action: "bedrock:DeleteMarketplaceModelEndpoint",
         access: Access::Write,
-        check: Check::Asks(|call| on(call, "bedrock:DeleteMarketplaceModelEndpoint", "endpointArn", &["sagemaker:DeleteEndpoint"])),
+        check: Check::Asks(|call| {
+            on(call, "bedrock:DeleteMarketplaceModelEndpoint", "endpointArn", &["sagemaker:DeleteEndpoint"])
+        }),
         handler: |call| delete(call).boxed(),
     },
 ];

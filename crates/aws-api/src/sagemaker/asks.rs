@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use aws_wire::generated::sagemaker::{
-    AddTagsInput, ContainerDefinition, CreateEndpointConfigInput, CreateEndpointInput, CreateModelInput, DeleteTagsInput, ListTagsInput,
-    UpdateEndpointInput,
+    AddTagsInput, ContainerDefinition, CreateEndpointConfigInput, CreateEndpointInput, CreateModelInput,
+    DeleteTagsInput, ListTagsInput, UpdateEndpointInput,
 };
 use base::ErrorKind;
 use futures::future::FutureExt as _;

@@ -111,10 +111,9 @@ mod tests {
                 Vec::new()
             }
         }
-        for (error, code) in [
-            (Error::timeout("too late"), "ModelInvocationTimeExceeded"),
-            (Error::internal("broken"), "StreamBroken"),
-        ] {
+        for (error, code) in
+            [(Error::timeout("too late"), "ModelInvocationTimeExceeded"), (Error::internal("broken"), "StreamBroken")]
+        {
             let events = stream::iter([Err(error)]);
             let sent: Vec<Bytes> = pieces(events, Box::new(Nothing)).collect().await;
             let text = String::from_utf8_lossy(&sent[0]).into_owned();

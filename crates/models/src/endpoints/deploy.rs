@@ -175,7 +175,8 @@ impl Models {
             return Ok(false);
         }
         let sources = self.weights(ctx, variant, &served).await?;
-        let (pool, options) = (self.inner.loaded.clone(), self.options_for(&served.name, variant.spec.instances.max(1)));
+        let (pool, options) =
+            (self.inner.loaded.clone(), self.options_for(&served.name, variant.spec.instances.max(1)));
         library::blocking(move || pool.could_fit(&sources, options)).await
     }
 

@@ -10,9 +10,7 @@ use tokio::task::JoinHandle;
 use super::lifecycle::{fail, told};
 use super::live::Deployment;
 use super::market;
-use super::resource::{
-    self, Endpoint, EndpointStatus, EndpointVariant, Hosted, HostingKind, MarketChange, Pending,
-};
+use super::resource::{self, Endpoint, EndpointStatus, EndpointVariant, Hosted, HostingKind, MarketChange, Pending};
 use super::store::{self, Scope};
 use crate::Models;
 
@@ -176,7 +174,11 @@ impl Models {
     }
 
     /// Holds variants, so that nobody else loads a model for them. The endpoint's gate is held.
-    async fn hold_variants<const N: usize>(&self, arn: &str, lists: [&[EndpointVariant]; N]) -> Vec<OwnedMutexGuard<()>> {
+    async fn hold_variants<const N: usize>(
+        &self,
+        arn: &str,
+        lists: [&[EndpointVariant]; N],
+    ) -> Vec<OwnedMutexGuard<()>> {
         let mut names: Vec<&str> = lists.into_iter().flatten().map(|variant| variant.spec.name.as_str()).collect();
         names.sort_unstable();
         names.dedup();

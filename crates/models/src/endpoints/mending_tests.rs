@@ -125,7 +125,11 @@ async fn an_endpoint_that_failed_comes_into_service_when_its_model_is_there() {
     assert_eq!(models.endpoint(ctx, "chat").await.unwrap().body.status, EndpointStatus::Failed);
     deployment.add_model(SMALL);
     look(models, ctx, (&mut looks, at(2)), "chat").await;
-    assert_eq!(models.endpoint(ctx, "chat").await.unwrap().body.status, EndpointStatus::Failed, "it is not tried each second");
+    assert_eq!(
+        models.endpoint(ctx, "chat").await.unwrap().body.status,
+        EndpointStatus::Failed,
+        "it is not tried each second"
+    );
     look(models, ctx, (&mut looks, at(60)), "chat").await;
     let endpoint = models.endpoint(ctx, "chat").await.unwrap();
     assert_eq!((endpoint.body.status, endpoint.body.failure.clone()), (EndpointStatus::InService, None));
@@ -180,7 +184,10 @@ async fn a_model_that_an_endpoint_hosts_is_not_removed() {
     let (models, ctx) = (&deployment.models, &deployment.ctx);
     chat_endpoint(&deployment, 1).await;
     let error = models.remove(ctx, "chatty").await.unwrap_err();
-    assert_eq!((error.kind, error.message.as_str()), (ErrorKind::Conflict, "The model `chatty` is hosted by the endpoint `chat`."));
+    assert_eq!(
+        (error.kind, error.message.as_str()),
+        (ErrorKind::Conflict, "The model `chatty` is hosted by the endpoint `chat`.")
+    );
     let other = deployment.context("999999999999", "us-east-1").await;
     let error = models.remove(&other, "chatty").await.unwrap_err();
     assert!(error.kind == ErrorKind::Conflict && !error.public_text().contains("`chat`"), "{error}");
@@ -235,7 +242,10 @@ async fn what_an_endpoint_does_is_compared_with_what_was_predicted() {
     assert!(of_endpoint.prefill.is_some() || of_endpoint.decode.is_some(), "the deployment's own lease is no request");
     assert_eq!(models.inner.loaded.pace("chatty"), Some(of_endpoint));
     let fits = models.endpoint_fits(ctx, "chat").await.unwrap();
-    assert_eq!(fits.iter().map(|(name, fit)| (name.as_str(), fit.name.as_str())).collect::<Vec<_>>(), [("All", "chatty")]);
+    assert_eq!(
+        fits.iter().map(|(name, fit)| (name.as_str(), fit.name.as_str())).collect::<Vec<_>>(),
+        [("All", "chatty")]
+    );
     assert!(fits[0].1.measured.is_some());
 }
 

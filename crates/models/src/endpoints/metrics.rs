@@ -113,10 +113,10 @@ mod tests {
 
     #[test]
     fn series_are_those_of_the_endpoints_that_are_there_and_count_what_they_did() {
-        let (registry, scope) = (Registry::default(), Scope {
-            account: "123456789012".parse().unwrap(),
-            region: "us-east-1".parse().unwrap(),
-        });
+        let (registry, scope) = (
+            Registry::default(),
+            Scope { account: "123456789012".parse().unwrap(), region: "us-east-1".parse().unwrap() },
+        );
         registry.publish(&scope, figures("chat", 7));
         registry.publish(&scope, figures("gone", 9));
         registry.unpublish("arn:gone");

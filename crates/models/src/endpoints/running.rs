@@ -124,7 +124,9 @@ impl Models {
             if scope.account != *account || kept.status == Some(EndpointStatus::Deleting) {
                 continue;
             }
-            let leaves = |kept: store::Kept| Ok(Some(store::Kept { status: Some(EndpointStatus::Deleting), updated: now, ..kept }));
+            let leaves = |kept: store::Kept| {
+                Ok(Some(store::Kept { status: Some(EndpointStatus::Deleting), updated: now, ..kept }))
+            };
             store::change(&self.inner.store, &scope, (HostingKind::Endpoint, &kept.name), leaves).await?;
             drop(self.set_off(scope, kept.name));
         }
@@ -173,10 +175,16 @@ impl Models {
 
     /// Has an endpoint in service be what its row says, where it is not, and answer by its own model where that was pulled
     /// since another stood in for it.
-    async fn look_after_answering(&self, scope: &Scope, endpoint: &Hosted<Endpoint>, (looks, now): (&mut Looks, Duration)) {
+    async fn look_after_answering(
+        &self,
+        scope: &Scope,
+        endpoint: &Hosted<Endpoint>,
+        (looks, now): (&mut Looks, Duration),
+    ) {
         let (arn, variants) = (endpoint.arn.to_string(), &endpoint.body.variants);
         let names: Vec<&str> = variants.iter().map(|variant| variant.spec.name.as_str()).collect();
-        let agrees = |variant: &EndpointVariant| self.inner.endpoints.variant(&arn, &variant.spec.name).agrees_with(variant);
+        let agrees =
+            |variant: &EndpointVariant| self.inner.endpoints.variant(&arn, &variant.spec.name).agrees_with(variant);
         if variants.iter().all(agrees) && !self.inner.endpoints.has_others(&arn, &names) {
             looks.is_well(Mend::Memory, &arn);
         } else if looks.is_due(Mend::Memory, &arn, now) {
@@ -212,7 +220,12 @@ impl Models {
     }
 
     /// Has an endpoint made ready that failed, when what it failed for has gone.
-    async fn look_after_failed(&self, scope: &Scope, endpoint: &Hosted<Endpoint>, (looks, now): (&mut Looks, Duration)) {
+    async fn look_after_failed(
+        &self,
+        scope: &Scope,
+        endpoint: &Hosted<Endpoint>,
+        (looks, now): (&mut Looks, Duration),
+    ) {
         let arn = endpoint.arn.to_string();
         if !endpoint.body.recovers || !looks.is_due(Mend::Failure, &arn, now) {
             return;

@@ -160,7 +160,9 @@ impl Models {
                 let error = Error::conflict(format!("The model `{model}` is hosted by {whose}."));
                 return Err(match is_own {
                     true => error.with_hint(format!("Delete the endpoint first: `craton endpoints delete {name}`.")),
-                    false => error.with_hint("It is another account's, or in another region: it must be deleted first."),
+                    false => {
+                        error.with_hint("It is another account's, or in another region: it must be deleted first.")
+                    }
                 });
             }
         }
@@ -205,9 +207,12 @@ impl Models {
             Origin::Hub { repo, .. } => repo.eq_ignore_ascii_case(repository),
             Origin::Packages { .. } => false,
         };
-        let entry = self.inner.catalogue.entries().iter().find(|entry| {
-            entry.repository.eq_ignore_ascii_case(repository) || entry.sources.iter().any(is_it)
-        });
+        let entry = self
+            .inner
+            .catalogue
+            .entries()
+            .iter()
+            .find(|entry| entry.repository.eq_ignore_ascii_case(repository) || entry.sources.iter().any(is_it));
         entry.map(|entry| entry.name.clone())
     }
 

@@ -8,11 +8,11 @@ use identity::Ctx;
 
 use super::answer::{ChatStream, Route, ServedBy};
 use super::{Here, Place};
-use crate::{Models, ServedModel};
 use crate::aliases::{Leg, Resolved, Target};
 use crate::pools::dispatch::begun;
 use crate::quotas::Metered;
 use crate::remote::Upstream;
+use crate::{Models, ServedModel};
 
 /// One target that is asked.
 pub(crate) struct Attempt {
