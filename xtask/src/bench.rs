@@ -20,6 +20,7 @@ const BENCHES: &[(&str, &str, &str)] = &[
     ("tuning", "tuning.py", "tuned against the default profile, for each workload, through HTTP"),
     ("pools", "pools.py", "a pool of two llama-servers under load, one of which is killed: what is lost"),
     ("retrieval", "retrieval.py", "nDCG@10 and recall@100 on SciFact against bm25s and an exact search in NumPy"),
+    ("documents", "documents.py", "text out of PDF against pypdf and pdfminer.six: words, order, pages a second"),
     ("requests", "requests.py", "GetCallerIdentity per second, time to ready, memory before a model is loaded"),
 ];
 

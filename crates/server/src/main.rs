@@ -31,8 +31,10 @@ use cli::{BackupFacts, Local, RestoreArgs, RotateArgs, UpArgs};
 use serde_json::Value;
 
 fn main() -> ExitCode {
-    if std::env::args_os().nth(1).is_some_and(|word| word == wiring::RENDER_TEMPLATES) {
-        return inference::template::serve();
+    match std::env::args_os().nth(1) {
+        Some(word) if word == wiring::RENDER_TEMPLATES => return inference::template::serve(),
+        Some(word) if word == wiring::READ_FILES => return media::apart::serve(),
+        _ => {}
     }
     if let Some(refusal) = cli::refuse_processor() {
         return refusal;

@@ -1,7 +1,7 @@
 //! What `craton up` does: opens everything in order, serves, and closes it in the opposite order.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -30,6 +30,8 @@ use crate::{backups, banner, engines, listener, signals, tables, telemetry, tls}
 const JOB_WORKERS: usize = 4;
 /// The word that makes this program a process that renders a chat template. It is no command: only a server starts it.
 pub(crate) const RENDER_TEMPLATES: &str = "render-templates";
+/// The word that makes this program a process that reads strangers' files, in the same way.
+pub(crate) const READ_FILES: &str = "read-files";
 /// The folder in the data folder with the objects of S3.
 pub(crate) const OBJECTS: &str = "objects";
 /// The folder of imported models in the data directory.
@@ -48,7 +50,8 @@ pub(crate) fn up(args: UpArgs) -> Result<()> {
     let machine = Machine::current();
     let settings = Settings::resolve(args, &machine)?;
     telemetry::start_logs(settings.log_format, &settings.log)?;
-    inference::template::isolate(renderer()?);
+    inference::template::isolate(Program { path: this_program()?, arguments: vec![RENDER_TEMPLATES.into()] });
+    media::apart::isolate(media::apart::Program { path: this_program()?, arguments: vec![READ_FILES.into()] });
     let threads = usize::try_from(machine.cores).unwrap_or(1).clamp(1, MOST_SERVING_THREADS);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)
@@ -62,12 +65,11 @@ pub(crate) fn up(args: UpArgs) -> Result<()> {
 }
 
 /// This very program, also after another version was put in its place.
-fn renderer() -> Result<Program> {
-    let path = match cfg!(target_os = "linux") {
-        true => "/proc/self/exe".into(),
-        false => std::env::current_exe().context("cannot find this program")?,
-    };
-    Ok(Program { path, arguments: vec![RENDER_TEMPLATES.into()] })
+fn this_program() -> Result<PathBuf> {
+    match cfg!(target_os = "linux") {
+        true => Ok("/proc/self/exe".into()),
+        false => std::env::current_exe().context("cannot find this program"),
+    }
 }
 
 async fn run(settings: &Settings, started: Instant) -> Result<()> {

@@ -59,7 +59,7 @@ impl Wheel {
             if member.is_dir() {
                 continue;
             }
-            let name = member.name().to_owned();
+            let name = member.name().map_err(|e| malformed(&self.name, &e))?.into_owned();
             let plain = member.enclosed_name().is_some() && !name.starts_with('/') && !name.contains(['\\', '\0', ':']);
             let steps_up = name.split('/').any(|part| part == ".." || part == ".");
             if !plain || steps_up || member.is_symlink() {
