@@ -180,7 +180,6 @@ impl Page<'_, '_> {
 
     fn item(&mut self) {
         self.kind = BlockKind::ListItem;
-        self.line.push_str(&"  ".repeat(self.lists.len().saturating_sub(1).min(8)));
         match self.lists.last_mut() {
             Some(Some(number)) => {
                 self.line.push_str(&format!("{number}. "));
@@ -195,8 +194,14 @@ impl Page<'_, '_> {
         if LINES.contains(&name) {
             self.flush()?;
         }
-        if matches!(name, "ul" | "menu" | "ol") {
-            self.lists.pop();
+        match name {
+            "ul" | "menu" | "ol" => drop(self.lists.pop()),
+            // An item of nothing but its bullet.
+            "li" => {
+                self.line.clear();
+                self.kind = BlockKind::Paragraph;
+            }
+            _ => {}
         }
         Ok(())
     }
@@ -270,11 +275,17 @@ fn readable(tree: &[Node], root: NodeId) -> impl Iterator<Item = NodeId> + '_ {
 /// The text under a node in one line; what begins a line of its own stands apart.
 fn text_of(tree: &[Node], root: NodeId) -> String {
     let mut text = String::new();
-    for node in readable(tree, root) {
-        match tree[node].name.as_deref() {
-            None => push_text(&mut text, &tree[node].text),
-            Some(name) if name == "br" || LINES.contains(&name) => push_text(&mut text, " "),
-            Some(_) => {}
+    let mut steps = vec![Step::Enter(root)];
+    while let Some(step) = steps.pop() {
+        let (Step::Enter(node) | Step::Leave(node)) = step;
+        let at = &tree[node];
+        if at.name.as_deref().is_some_and(|name| name == "br" || LINES.contains(&name)) {
+            push_text(&mut text, " ");
+        }
+        if matches!(step, Step::Enter(_)) && !is_unread(at) {
+            push_text(&mut text, &at.text);
+            steps.push(Step::Leave(node));
+            steps.extend(at.children.iter().rev().map(|child| Step::Enter(*child)));
         }
     }
     text

@@ -33,9 +33,9 @@ fn lists_have_their_bullets_and_numbers() {
 fn tables_are_tables_and_layouts_are_not() {
     let page = read(
         "<table><caption>Prices</caption><thead><tr><th colspan=2>Class</th><th>Day</th></tr></thead>\
-         <tr><td>Small<td>x<td>29 <b>a</b>\n day</table>",
+         <tr><td>Small<td><div>x</div>y<td>29 <b>a</b>\n day</table><ul><li></ul>",
     );
-    assert_eq!(page.text, "Prices\n\n| Class |  | Day |\n| --- | --- | --- |\n| Small | x | 29 a day |");
+    assert_eq!(page.text, "Prices\n\n| Class |  | Day |\n| --- | --- | --- |\n| Small | x y | 29 a day |");
     let page = read("<table><tr><td><h1>Left</h1><p>one</td><td><ul><li>two</ul></td></tr></table>");
     assert_eq!(page.text, "Left\n\none\n\n- two");
 }
