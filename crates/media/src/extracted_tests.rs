@@ -30,7 +30,7 @@ proptest! {
                 let between = extracted.text.len() - spans;
                 prop_assert!(between <= 2 * extracted.blocks.len(), "only line breaks stand between blocks");
             }
-            Err(error) => prop_assert!(matches!(error, Error::NoText { .. })),
+            Err(error) => prop_assert!(matches!(error, Error::NoText { .. }), "{}", error),
         }
     }
 }

@@ -50,10 +50,16 @@ fn forty_thousand_characters_without_a_space_are_a_text() {
 
 #[test]
 fn plain_text_stays_but_for_its_line_breaks() {
-    let extracted = read("a.txt", b"  One\r\nline.\r\r\nTwo\0.\n").unwrap();
+    let extracted = read("a.txt", b"  One\r\nline.\r\r\nTwo.\n").unwrap();
     assert_eq!(extracted.text, "  One\nline.\n\nTwo.\n");
     let spans: Vec<_> = extracted.blocks.iter().map(|block| &extracted.text[block.span.clone()]).collect();
     assert_eq!(spans, ["One\nline.", "Two."]);
+}
+
+#[test]
+fn zeros_far_into_a_text_go() {
+    let text = [b"x".repeat(5000).as_slice(), b"\0y"].concat();
+    assert!(read("a.txt", &text).unwrap().text.ends_with("xy"));
 }
 
 #[test]

@@ -111,14 +111,13 @@ impl Processes {
             expanded_bytes: limits.expanded_bytes,
         };
         let _turn = self.turn();
-        let mut worker = match self.idle() {
-            Some(worker) => worker,
-            None => Worker::start(&self.program)?,
+        let extracted = match self.idle().map(|worker| self.ask(worker, &request, bytes)) {
+            // One that waited may have been ended from outside before it was asked.
+            None | Some(Err(Error::Unavailable { .. })) => {
+                self.ask(Worker::start(&self.program)?, &request, bytes)??
+            }
+            Some(answer) => answer??,
         };
-        // A process that gave no answer is of no more use, and ends here.
-        let answer = worker.ask(&request, bytes, limits.time + GRACE)?;
-        self.keep(worker);
-        let extracted = answer?;
         match extracted.is_sound() && extracted.text.len() <= limits.text_bytes {
             true => Ok(extracted),
             false => Err(unavailable("answered with a text that is none")),
@@ -134,14 +133,15 @@ impl Processes {
         Turn(self)
     }
 
-    /// A process that waits. One may have been ended from outside since.
+    /// What a process says of a file. One that gives no answer is of no more use, and ends here.
+    fn ask(&self, mut worker: Worker, request: &Request<'_>, bytes: &[u8]) -> Result<Result<Extracted>> {
+        let answer = worker.ask(request, bytes, request.time + GRACE)?;
+        self.keep(worker);
+        Ok(answer)
+    }
+
     fn idle(&self) -> Option<Worker> {
-        loop {
-            let mut worker = self.lock().idle.pop()?;
-            if worker.is_alive() {
-                return Some(worker);
-            }
-        }
+        self.lock().idle.pop()
     }
 
     fn keep(&self, worker: Worker) {

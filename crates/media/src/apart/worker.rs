@@ -50,10 +50,6 @@ impl Worker {
         Ok(Self { child, requests, replies: BufReader::new(replies) })
     }
 
-    pub(super) fn is_alive(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
-    }
-
     #[cfg(test)]
     pub(super) fn end(&mut self) {
         self.child.kill().expect("it is alive");

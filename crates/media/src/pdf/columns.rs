@@ -11,6 +11,8 @@ const DEEPEST: usize = 12;
 const FEWEST_ROWS: usize = 3;
 /// Parts of the letters' size: the narrowest gutter.
 const NARROWEST: f32 = 0.7;
+/// How far from the columns a row on one side only stands that is none of them.
+const FAR: f32 = 4.0;
 /// Points between the places that are tried, and how many are.
 const STEP: f32 = 2.0;
 const MOST_TRIED: usize = 8;
@@ -57,13 +59,30 @@ fn gutter(rows: &[Row]) -> Option<Gutter> {
             let crossing = |row: &Row| row.segments.iter().any(|piece| piece.x0 < x - 0.5 && piece.x1 > x + 0.5);
             let length = rows[from..].iter().take_while(|row| !crossing(row)).count();
             let longest = best.as_ref().map_or(0, |best| best.to - best.from);
-            if length > longest && divides(&rows[from..from + length], x) {
-                best = Some(Gutter { x, from, to: from + length });
+            let run = &rows[from..from + length];
+            if length > longest && divides(run, x) {
+                let (first, last) = beside_each_other(run, x);
+                best = Some(Gutter { x, from: from + first, to: from + last });
             }
             from += length + 1;
         }
     }
     best
+}
+
+/// The rows of a run that are the columns': one far from them at an end, on one side only, is none of theirs.
+fn beside_each_other(run: &[Row], x: f32) -> (usize, usize) {
+    let is_right = |row: &Row| row.segments.iter().any(|piece| piece.x0 > x);
+    let is_left = |row: &Row| row.segments.iter().any(|piece| piece.x0 <= x);
+    let begin = |is: &dyn Fn(&Row) -> bool| run.iter().position(is).unwrap_or(0);
+    let end = |is: &dyn Fn(&Row) -> bool| run.iter().rposition(is).unwrap_or(run.len() - 1);
+    // Where both sides have begun, and where one has ended.
+    let begun = begin(&is_left).max(begin(&is_right));
+    let ended = end(&is_left).min(end(&is_right));
+    let far = |at: &usize| run[*at].y() - run[*at - 1].y() > FAR * run[*at].size();
+    let first = (1..=begun).rev().find(far).unwrap_or(0);
+    let last = (ended + 1..run.len()).find(far).unwrap_or(run.len());
+    (first, last)
 }
 
 /// Places that few rows cross, with rows on both sides.

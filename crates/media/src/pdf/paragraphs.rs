@@ -239,8 +239,8 @@ pub(super) fn is_marker(text: &str) -> bool {
     let number = inner.len() <= 3 && inner.bytes().all(|byte| byte.is_ascii_digit());
     let letter = inner.len() == 1 && inner.bytes().all(|byte| byte.is_ascii_alphabetic());
     let roman = inner.len() <= 5 && inner.bytes().all(|byte| b"ivx".contains(&byte));
-    let sections =
-        inner.len() <= 8 && inner.split('.').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()));
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let sections = inner.len() <= 8 && inner.contains('.') && inner.split('.').all(is_number);
     !inner.is_empty() && (number || letter || roman || sections)
 }
 
