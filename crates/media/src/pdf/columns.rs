@@ -89,7 +89,7 @@ fn beside_each_other(run: &[Row], x: f32) -> (usize, usize) {
 fn candidates(rows: &[Row]) -> Vec<f32> {
     let x0 = rows.iter().map(Row::x0).fold(f32::MAX, f32::min);
     let x1 = rows.iter().map(Row::x1).fold(f32::MIN, f32::max);
-    if rows.len() < 2 * FEWEST_ROWS && rows.len() < FEWEST_ROWS || !(x1 - x0 > 10.0 * STEP && x1 - x0 < 20_000.0) {
+    if rows.len() < FEWEST_ROWS || !(x1 - x0 > 10.0 * STEP && x1 - x0 < 20_000.0) {
         return Vec::new();
     }
     let bins = ((x1 - x0) / STEP) as usize;

@@ -2,7 +2,7 @@ use super::super::segments::Segment;
 use super::*;
 
 fn piece(text: &str, x0: f32, x1: f32, y: f32) -> Segment {
-    Segment { text: text.to_owned(), x0, x1, y, size: 10.0, heading: None, table: false, bottom: y }
+    Segment { text: text.to_owned(), x0, x1, y, size: 10.0, heading: None, table: false }
 }
 
 fn regions(rows: Vec<Row>) -> Vec<Vec<String>> {

@@ -165,7 +165,7 @@ impl Grid {
         let (x0, x1, y0, y1) = self.bounds();
         let size = glyphs.iter().map(|glyph| glyph.size).fold(0.0, f32::max);
         let text = table::markdown(&rows);
-        Some(Segment { text, x0, x1, y: y0, size, heading: None, table: true, bottom: y1 })
+        Some(Segment { text, x0, x1, y: y0, size, heading: None, table: true })
     }
 
     /// The cell that each cell is part of: the first of those between which there is no line.

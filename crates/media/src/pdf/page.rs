@@ -107,7 +107,8 @@ impl Collector {
         let [a, b, c, d, ..] = transform.as_coeffs();
         let along = (a.hypot(b) * UNITS_PER_EM, c.hypot(d) * UNITS_PER_EM);
         let origin = transform * Point::ZERO;
-        if !self.bounds.contains(origin) || !(along.0 > 0.01 && along.1 > 0.01) {
+        let shown = self.bounds.contains(origin) && along.0 > 0.01 && along.1 > 0.01;
+        if !shown {
             return;
         }
         let Some(text) = self.text(glyph) else { return };

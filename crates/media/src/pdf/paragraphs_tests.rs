@@ -3,7 +3,7 @@ use super::*;
 
 fn row(text: &str, x0: f32, y: f32) -> Row {
     let x1 = x0 + text.len() as f32 * 5.0;
-    let segment = Segment { text: text.to_owned(), x0, x1, y, size: 10.0, heading: None, table: false, bottom: y };
+    let segment = Segment { text: text.to_owned(), x0, x1, y, size: 10.0, heading: None, table: false };
     Row { segments: vec![segment] }
 }
 

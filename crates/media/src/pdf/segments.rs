@@ -33,8 +33,6 @@ pub(super) struct Segment {
     pub(super) size: f32,
     pub(super) heading: Option<u8>,
     pub(super) table: bool,
-    /// The lower edge.
-    pub(super) bottom: f32,
 }
 
 /// Pieces side by side, from left to right.
@@ -134,7 +132,6 @@ fn append(left: &mut Segment, right: &Segment) {
     left.text.push_str(&right.text);
     left.x1 = left.x1.max(right.x1);
     left.size = left.size.max(right.size);
-    left.bottom = left.bottom.max(right.bottom);
     left.heading = left.heading.or(right.heading);
 }
 
@@ -189,7 +186,8 @@ impl Builder {
         let leftwards = may_go_left && near(before) && rtl::is_right_to_left(glyph.text.chars());
         // A mark that stands upon its letter.
         let upon = glyph.x0 >= self.x0 - 0.1 * size && glyph.x1 <= self.x1 + 0.1 * size && self.glyphs > 0;
-        if !leftwards && !(near(after) && !self.leftwards) && !upon {
+        let rightwards = near(after) && !self.leftwards;
+        if !(leftwards || rightwards || upon) {
             return false;
         }
         let gap = if leftwards { before } else { after };
@@ -219,16 +217,7 @@ impl Builder {
             true => self.text,
             false => rtl::logical(self.text),
         };
-        Segment {
-            text,
-            x0: self.x0,
-            x1: self.x1,
-            y: self.y,
-            size: self.size,
-            heading: self.heading,
-            table: false,
-            bottom: self.y + 0.25 * self.size,
-        }
+        Segment { text, x0: self.x0, x1: self.x1, y: self.y, size: self.size, heading: self.heading, table: false }
     }
 
     /// Takes the spaces out of l e t t e r s that are spaced; the wider gaps between words stay.
