@@ -5,13 +5,20 @@ use super::segments::Row;
 
 /// Parts of the letters' size: the narrowest gap between columns, and the highest between rows.
 const NARROWEST: f32 = 0.9;
-const HIGHEST: f32 = 2.6;
+const HIGHEST: f32 = 2.2;
+/// How much the letters of a table differ in size.
+const SAME_SIZE: f32 = 0.15;
 
 /// The table that begins at the first row, and its number of rows.
 pub(super) fn table(rows: &[Row]) -> Option<(usize, Vec<Vec<String>>)> {
     let (mut columns, mut length, mut full) = (Vec::new(), 0, 0);
     for (at, row) in rows.iter().enumerate() {
-        if row.is_table() || (at > 0 && row.y() - rows[at - 1].y() > HIGHEST * row.size()) {
+        let above = at.checked_sub(1).map(|above| &rows[above]);
+        let apart = above.is_some_and(|above| {
+            let size = row.size().max(above.size());
+            row.y() - above.y() > HIGHEST * size || (row.size() - above.size()).abs() > SAME_SIZE * size
+        });
+        if row.is_table() || apart {
             break;
         }
         let widened = widened(&columns, row);

@@ -90,7 +90,7 @@ struct Collector {
     pictures: usize,
     marks: Vec<Mark>,
     /// What stands where, in half points: what is drawn twice is there once.
-    drawn: HashSet<(String, i32, i32)>,
+    drawn: HashSet<(char, i32, i32)>,
 }
 
 /// A marked piece of the content.
@@ -113,7 +113,8 @@ impl Collector {
         }
         let Some(text) = self.text(glyph) else { return };
         let place = |coordinate: f64| (coordinate * 2.0).round() as i32;
-        if !text.trim().is_empty() && !self.drawn.insert((text.clone(), place(origin.x), place(origin.y))) {
+        let first = text.chars().next().unwrap_or(' ');
+        if first != ' ' && !self.drawn.insert((first, place(origin.x), place(origin.y))) {
             return;
         }
         let advance = match glyph {
