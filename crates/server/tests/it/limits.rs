@@ -275,3 +275,12 @@ fn the_program_renders_a_chat_template_apart_and_ends_one_that_explodes() {
         "{% set ns = namespace(x='doubles ') %}{% for i in range(60) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}";
     assert_eq!(answers(doubles), (false, "\"Ready\"\n".to_owned()));
 }
+
+#[test]
+fn the_program_reads_files_apart() {
+    let program = env!("CARGO_BIN_EXE_craton").into();
+    media::apart::isolate(media::apart::Program { path: program, arguments: vec!["read-files".into()] });
+    let page = b"<html><h1>Returns</h1><p>Within an hour.";
+    let extracted = media::extract("returns.html", None, page, &media::Limits::default()).unwrap();
+    assert_eq!(extracted.text, "Returns\n\nWithin an hour.");
+}
