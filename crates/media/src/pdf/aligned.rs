@@ -102,3 +102,7 @@ fn add(cell: &mut String, text: &str) {
     }
     cell.push_str(text);
 }
+
+#[cfg(test)]
+#[path = "aligned_tests.rs"]
+mod tests;
