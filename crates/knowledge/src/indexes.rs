@@ -38,8 +38,8 @@ pub(crate) struct Opened(Arc<Inside>);
 
 struct Inside {
     index: BackEnd,
-    /// The languages of its documents, the commonest first; none until they are asked for.
-    languages: RwLock<Option<Arc<[Language]>>>,
+    /// The language of most of its documents; none until it is asked for.
+    language: RwLock<Option<Language>>,
 }
 
 enum BackEnd {
@@ -78,7 +78,7 @@ impl Indexes {
                 BackEnd::Embedded(Arc::new(opened.map_err(Error::internal)??))
             }
         };
-        Ok(Opened(Arc::new(Inside { index, languages: RwLock::default() })))
+        Ok(Opened(Arc::new(Inside { index, language: RwLock::default() })))
     }
 
     /// Closes the knowledge base's index and removes it.
@@ -161,22 +161,22 @@ impl Opened {
         Ok(self.index().apply(changes).await?)
     }
 
-    /// Forgets the languages: there may be others.
+    /// Forgets the language: it may be another.
     pub(crate) fn changed(&self) {
-        *self.0.languages.write().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.0.language.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// The languages of its documents, the commonest first; `count` counts them where they are not known.
-    pub(crate) async fn languages<F>(&self, count: impl FnOnce() -> F) -> Result<Arc<[Language]>>
+    /// The language of most of its documents; `find` finds it where it is not known.
+    pub(crate) async fn language<F>(&self, find: impl FnOnce() -> F) -> Result<Language>
     where
-        F: Future<Output = Result<Vec<Language>>>,
+        F: Future<Output = Result<Language>>,
     {
-        if let Some(known) = &*self.0.languages.read().unwrap_or_else(PoisonError::into_inner) {
-            return Ok(Arc::clone(known));
+        if let Some(known) = *self.0.language.read().unwrap_or_else(PoisonError::into_inner) {
+            return Ok(known);
         }
-        let counted: Arc<[Language]> = count().await?.into();
-        *self.0.languages.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&counted));
-        Ok(counted)
+        let found = find().await?;
+        *self.0.language.write().unwrap_or_else(PoisonError::into_inner) = Some(found);
+        Ok(found)
     }
 
     /// Waits until nobody else has the index, which closes it.

@@ -8,6 +8,7 @@ use base::{Clock, Random, Result, Secret};
 use identity::{Ctx, Identity};
 use jobs::Jobs;
 use objects::Objects;
+use search::analysis::Language;
 use store::{Migration, Module, Store};
 
 use crate::documents::store as documents;
@@ -135,13 +136,8 @@ impl Knowledge {
         Ok(())
     }
 
-    /// The languages of a knowledge base's documents, the commonest first.
-    pub(crate) async fn languages(
-        &self,
-        realm: &Realm,
-        base: &KnowledgeBase,
-        index: &Opened,
-    ) -> Result<Arc<[search::analysis::Language]>> {
-        index.languages(|| documents::languages(&self.inner.store, realm, &base.id)).await
+    /// The language that questions, and texts whose language is not known, are analysed by: that of most documents.
+    pub(crate) async fn language(&self, realm: &Realm, base: &KnowledgeBase, index: &Opened) -> Result<Language> {
+        index.language(|| documents::commonest_language(&self.inner.store, realm, &base.id)).await
     }
 }

@@ -241,7 +241,7 @@ fn chunking_shape(chunking: Chunking) -> Result<ChunkingConfiguration> {
             ..strategy(ChunkingStrategy::FixedSize)
         },
         Chunking::Hierarchical { parent_tokens, child_tokens, overlap_tokens } => {
-            let level = |tokens| Ok(HierarchicalChunkingLevelConfiguration { max_tokens: count(tokens)? });
+            let level = |tokens| count(tokens).map(|max_tokens| HierarchicalChunkingLevelConfiguration { max_tokens });
             ChunkingConfiguration {
                 hierarchical_chunking_configuration: Some(HierarchicalChunkingConfiguration {
                     level_configurations: vec![level(parent_tokens)?, level(child_tokens)?],

@@ -141,7 +141,7 @@ fn any_text() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn chunks_cover_the_text_in_order_within_their_size(text in any_text(), chunking in any_chunking()) {

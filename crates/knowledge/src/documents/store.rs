@@ -270,22 +270,18 @@ pub(crate) async fn sources_with_pending(store: &Store) -> Result<Vec<(Realm, St
         .await
 }
 
-/// The languages of a knowledge base's documents, the commonest first.
-pub(crate) async fn languages(store: &Store, realm: &Realm, base: &str) -> Result<Vec<Language>> {
+/// The language of most documents of a knowledge base; English, where none is known.
+pub(crate) async fn commonest_language(store: &Store, realm: &Realm, base: &str) -> Result<Language> {
     store
         .read(|tx| async move {
             let sql = "SELECT language FROM knowledge_documents
-                       WHERE account = $1 AND region = $2 AND knowledge_base = $3 AND chunks > 0
-                       GROUP BY language ORDER BY COUNT(*) DESC, language";
-            let rows = tx.fetch_all(sql, params![&realm.account, &realm.region, base]).await?;
-            rows.iter().map(|row| Ok(language_of(row.opt_text("language")?.as_deref()))).collect()
+                       WHERE account = $1 AND region = $2 AND knowledge_base = $3 AND language IS NOT NULL
+                       GROUP BY language ORDER BY COUNT(*) DESC, language LIMIT 1";
+            let row = tx.fetch_optional(sql, params![&realm.account, &realm.region, base]).await?;
+            let code = row.map(|row| row.text("language")).transpose()?;
+            Ok(code.as_deref().map_or(Language::English, Language::from_code))
         })
         .await
-}
-
-/// The language whose rules a document is analysed by.
-pub(crate) fn language_of(code: Option<&str>) -> Language {
-    code.map_or(Language::Any, Language::from_code)
 }
 
 fn acl_column(acl: Option<&Acl>) -> Result<String> {

@@ -105,7 +105,8 @@ impl Knowledge {
                 let role = self.assume(realm, &base.role_arn, &base.id).await?;
                 let model = self.model_of(&role, &base).await?;
                 let index = self.inner.indexes.open(realm, &base).await?;
-                let worker = Worker { knowledge: self, realm, base: &base, source: &source, model, index };
+                let language = self.language(realm, &base, &index).await?;
+                let worker = Worker { knowledge: self, realm, base: &base, source: &source, model, index, language };
                 worker.deal(&role, pending).await
             };
             match dealt_with.await {

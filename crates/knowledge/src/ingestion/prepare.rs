@@ -4,6 +4,7 @@ use base::{Error, ErrorKind, Result};
 use futures::StreamExt as _;
 use identity::Ctx;
 use objects::{BucketRef, Code, GetObject, ObjectRef};
+use search::analysis::Language;
 
 use crate::chunking::{self, Plan, Region, Tokens};
 use crate::data_sources::DataSource;
@@ -15,6 +16,10 @@ use crate::open::Knowledge;
 use crate::ports::EmbeddingModel;
 use crate::realm::{Realm, hash};
 
+/// Below this many bytes, and this confidence, the language of a text is a guess, which would set it apart from questions.
+const FEWEST_BYTES: usize = 200;
+const LEAST_CONFIDENCE: f64 = 0.8;
+
 /// Whoever works on a data source.
 pub(super) struct Worker<'a> {
     pub(super) knowledge: &'a Knowledge,
@@ -23,6 +28,8 @@ pub(super) struct Worker<'a> {
     pub(super) source: &'a DataSource,
     pub(super) model: EmbeddingModel,
     pub(super) index: Opened,
+    /// By which texts are analysed whose language is not known.
+    pub(super) language: Language,
 }
 
 /// What is to become of a document.
@@ -166,9 +173,12 @@ impl Worker<'_> {
             entry: entry.clone(),
             sidecar,
             hash,
-            text,
             plan,
-            language: extracted.language.map(|language| language.code),
+            language: extracted
+                .language
+                .filter(|found| text.len() >= FEWEST_BYTES && found.confidence >= LEAST_CONFIDENCE)
+                .map(|found| found.code),
+            text,
             title: extracted.title,
             warnings: extracted.warnings,
         })

@@ -3,6 +3,7 @@
 use base::{Error, ErrorKind, Result};
 use identity::Ctx;
 use search::Change;
+use search::analysis::Language;
 
 use super::IngestionStatistics;
 use super::embed::Passage;
@@ -11,7 +12,7 @@ use super::store::Counted;
 use crate::chunking::{Cut, Plan};
 use crate::documents::chunk::{Whole, prefix};
 use crate::documents::sidecar::Sidecar;
-use crate::documents::store::{Place, Removed, language_of, save};
+use crate::documents::store::{Place, Removed, save};
 use crate::documents::{DocumentStatus, Entry, Indexed};
 use crate::realm::hash;
 
@@ -240,7 +241,8 @@ impl Worker<'_> {
         sidecar: &'a Sidecar,
     ) -> Whole<'a> {
         let (source, location) = (self.source.id.as_str(), &entry.location);
-        Whole { source, location, revision, language: language_of(language), sidecar }
+        let language = language.map_or(self.language, Language::from_code);
+        Whole { source, location, revision, language, sidecar }
     }
 
     /// Changes what is said of a document whose text stays: permissions alone where nothing else is new.

@@ -47,7 +47,7 @@ impl Knowledge {
             SearchType::Lexical => None,
             SearchType::Hybrid | SearchType::Semantic => Some(self.vector(&role, &base, &model, &ask.text).await?),
         };
-        let language = self.languages(&realm, &base, &index).await?.first().copied();
+        let language = Some(self.language(&realm, &base, &index).await?);
         let query = Query {
             text: (search != SearchType::Semantic).then(|| ask.text.clone()),
             language,
