@@ -131,7 +131,7 @@ pub(super) async fn get(call: AwsCall) -> Answer {
     let part = |name: &str| job.configuration[name].clone();
     let output = GetEvaluationJobResponse {
         job_name: job.name.clone(),
-        status: status(&job),
+        status: status(job.status)?,
         job_arn: job.arn.to_string(),
         job_description: job.description.clone(),
         role_arn: job.role_arn.clone(),
@@ -182,11 +182,11 @@ pub(super) async fn delete(call: AwsCall) -> Answer {
     for job_identifier in input.job_identifiers {
         match call.api.evaluations().delete(&call.ctx, &job_identifier).await {
             Ok(()) => {
-                let job_status = EvaluationJobStatus::from_wire(EvaluationStatus::Deleting.as_str());
+                let job_status = status(EvaluationStatus::Deleting)?;
                 deleted.push(BatchDeleteEvaluationJobItem { job_identifier, job_status });
             }
             Err(error) => {
-                let (code, message) = (errors::wire(&error).code.to_string(), Some(error.public_text()));
+                let (code, message) = (errors::wire(&error).code, Some(error.public_text()));
                 refused.push(BatchDeleteEvaluationJobError { job_identifier, code, message });
             }
         }
@@ -195,8 +195,9 @@ pub(super) async fn delete(call: AwsCall) -> Answer {
     Ok(call.encode(&output).map(full))
 }
 
-fn status(job: &EvaluationJob) -> EvaluationJobStatus {
-    EvaluationJobStatus::from_wire(job.status.as_str())
+fn status(status: EvaluationStatus) -> Result<EvaluationJobStatus> {
+    let name = status.as_str();
+    EvaluationJobStatus::from_wire(name).ok_or_else(|| Error::internal(format!("evaluation status `{name}`")))
 }
 
 fn application(job: &EvaluationJob) -> ApplicationType {
@@ -216,7 +217,7 @@ fn summary(job: EvaluationJob) -> Result<EvaluationSummary> {
     let bases = of(|system| matches!(system, System::Retrieve { .. } | System::RetrieveAndGenerate { .. }));
     let own_bases = of(|system| matches!(system, System::RetrieveAnswers { .. } | System::RagAnswers { .. }));
     let some = |names: &[String]| (!names.is_empty()).then(|| names.to_vec());
-    let tasks = job.asked.datasets.iter().map(|dataset| EvaluationTaskType::from_wire(&dataset.task));
+    let tasks = job.asked.datasets.iter().filter_map(|dataset| EvaluationTaskType::from_wire(&dataset.task));
     let inference: Value = match application(&job) {
         ApplicationType::RagEvaluation => json!({"ragConfigSummary":
             {"bedrockKnowledgeBaseIdentifiers": bases, "precomputedRagSourceIdentifiers": own_bases}}),
@@ -226,7 +227,7 @@ fn summary(job: EvaluationJob) -> Result<EvaluationSummary> {
     Ok(EvaluationSummary {
         job_arn: job.arn.to_string(),
         job_name: job.name.clone(),
-        status: status(&job),
+        status: status(job.status)?,
         creation_time: job.created.into(),
         job_type: EvaluationJobType::Automated,
         evaluation_task_types: tasks.collect(),

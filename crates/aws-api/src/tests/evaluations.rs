@@ -73,8 +73,8 @@ impl World {
     /// The lines of the results of a job.
     async fn results(&self, name: &str) -> String {
         let listing = self.s3("GET", &format!("/evals?list-type=2&prefix=out%2F{name}%2F"), "").await.text();
-        let keys = listing.split("<Key>").skip(1).filter_map(|rest| rest.split("</Key>").next());
-        let key = keys.into_iter().find(|key| key.ends_with("_output.jsonl")).expect("results").to_owned();
+        let mut keys = listing.split("<Key>").skip(1).filter_map(|rest| rest.split("</Key>").next());
+        let key = keys.find(|key| key.ends_with("_output.jsonl")).expect("results").to_owned();
         assert!(key.contains("/models/mine/taskTypes/Custom/datasets/d/"), "{key}");
         self.s3("GET", &format!("/evals/{key}"), "").await.text()
     }

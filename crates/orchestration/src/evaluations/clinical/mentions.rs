@@ -49,15 +49,25 @@ pub(super) fn lengths(text: &str) -> Vec<Length> {
         if !is_number(&word.text) {
             continue;
         }
-        let mut after = words[at + 1..].iter().skip_while(|word| word.text == "x" || is_number(&word.text));
-        let unit = after.next().map(|word| learn::stem(&word.text));
-        let unit = unit.and_then(|unit| lexicon::UNITS.iter().find(|(name, _)| learn::stem(name) == unit));
-        if let Some((_, scale)) = unit {
+        let unit = unit_after(&words, at);
+        if let Some(scale) = unit {
             let span = Span { start: word.start, end: word.end, text: word.text.clone() };
             lengths.push(Length { millimetres: number * scale, span });
         }
     }
     lengths
+}
+
+/// The millimetres of the unit that a number has: it follows the number, or those that `x` joins to it.
+fn unit_after(words: &[Part], number: usize) -> Option<f64> {
+    let mut at = number + 1;
+    while words.get(at).is_some_and(|word| word.text == "x")
+        && words.get(at + 1).is_some_and(|word| is_number(&word.text))
+    {
+        at += 2;
+    }
+    let unit = learn::stem(&words.get(at)?.text);
+    lexicon::UNITS.iter().find(|(name, _)| learn::stem(name) == unit).map(|(_, scale)| *scale)
 }
 
 /// The mentions of a sentence. A negation reaches over the claims that it lists: `No effusion, edema or fracture.`

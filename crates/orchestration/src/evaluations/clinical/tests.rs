@@ -42,7 +42,8 @@ fn sides_are_not_exchanged() {
 #[test]
 fn lengths_are_those_of_the_findings() {
     let findings = "A nodule measures 12 mm.";
-    assert_eq!(kinds(findings, "Nodule of 1.2 cm."), []);
+    assert_eq!(kinds(findings, "1. Nodule of 1.2 cm."), []);
+    assert_eq!(kinds("A mass of 3 x 4 cm.", "Mass of 30 mm by 4 cm."), []);
     assert_eq!(kinds(findings, "Nodule of 21 mm."), [(ContradictionKind::Number, "21 mm".to_owned())]);
 }
 
