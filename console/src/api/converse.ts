@@ -1,5 +1,6 @@
-import { FrameReader, type Frame } from '../eventstream/frames.ts'
-import { ApiError, send } from './http.ts'
+import { bodyOf, framesOf } from '../eventstream/events.ts'
+import type { Frame } from '../eventstream/frames.ts'
+import { send } from './http.ts'
 
 /** A text, or a point up to which the prompt is worth keeping. */
 export interface ContentBlock {
@@ -77,22 +78,9 @@ export async function* converseStream(
   const requestId = response.headers.get('x-amzn-requestid') ?? undefined
   const warning = warningOf(response.headers.get('x-craton-warning'))
   yield { type: 'start', servedBy: servedByOf(response.headers.get('x-craton-served-by')), requestId, warning }
-  if (!response.body) return
-
-  const frames = new FrameReader()
-  const body = response.body.getReader()
-  try {
-    for (;;) {
-      const { done, value } = await body.read()
-      if (done) break
-      for (const frame of frames.push(value)) {
-        const event = eventOf(frame, requestId)
-        if (event) yield event
-      }
-    }
-    frames.end()
-  } finally {
-    await body.cancel().catch(() => undefined)
+  for await (const frame of framesOf(response)) {
+    const event = eventOf(frame, requestId)
+    if (event) yield event
   }
 }
 
@@ -111,26 +99,21 @@ export function warningOf(header: string | null): string | undefined {
 
 /** The event in a frame; `undefined` for kinds that the playground does not show. Throws a mid-stream exception. */
 export function eventOf(frame: Frame, requestId?: string): ConverseEvent | undefined {
-  const body = JSON.parse(new TextDecoder().decode(frame.payload) || '{}') as Record<string, never>
-  if (frame.headers[':message-type'] !== 'event') {
-    const code = frame.headers[':exception-type'] ?? frame.headers[':error-code'] ?? 'InternalServerException'
-    const message = (body as { message?: string }).message ?? frame.headers[':error-message'] ?? 'The answer broke off.'
-    throw new ApiError(200, code.charAt(0).toUpperCase() + code.slice(1), message, undefined, requestId)
-  }
+  const body = bodyOf(frame, requestId)
   switch (frame.headers[':event-type']) {
     case 'contentBlockDelta': {
-      const { delta } = body as unknown as { delta: { text?: string } }
+      const { delta } = body as { delta: { text?: string } }
       return delta.text === undefined ? undefined : { type: 'text', text: delta.text }
     }
     case 'messageStop': {
-      const { stopReason, additionalModelResponseFields: more } = body as unknown as {
+      const { stopReason, additionalModelResponseFields: more } = body as {
         stopReason: string
         additionalModelResponseFields?: { stop_reason_detail?: string }
       }
       return { type: 'stop', reason: more?.stop_reason_detail ?? stopReason }
     }
     case 'metadata': {
-      const { usage, metrics } = body as unknown as {
+      const { usage, metrics } = body as {
         usage: TokenUsage
         metrics?: { latencyMs: number }
       }

@@ -63,6 +63,12 @@ export const PAGES: readonly Page[] = [
     View: lazy(() => import('../pages/batches/BatchesPage.tsx')),
   },
   {
+    path: '/knowledge-bases',
+    title: 'Knowledge bases',
+    section: 'Models',
+    View: lazy(() => import('../pages/knowledge/KnowledgePage.tsx')),
+  },
+  {
     path: '/aliases',
     title: 'Model aliases',
     section: 'Models',

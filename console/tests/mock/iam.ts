@@ -44,8 +44,14 @@ export function iam(state: State, body: string, response: ServerResponse): void 
       return xml(response, action, '')
     case 'ListRoles':
       return xml(response, action, `<Roles>${roleXml()}</Roles><IsTruncated>false</IsTruncated>`)
-    case 'CreateRole':
-      state.endpoints.roles.push(form.get('RoleName') ?? '')
+    case 'CreateRole': {
+      const role = form.get('RoleName') ?? ''
+      if (state.endpoints.roles.includes(role)) return fault(response, 409, 'EntityAlreadyExists', `Role with name ${role} already exists.`)
+      state.endpoints.roles.push(role)
+      return xml(response, action, '')
+    }
+    case 'PutRolePolicy':
+      state.knowledge.rolePolicies.push({ role: form.get('RoleName') ?? '', name: form.get('PolicyName') ?? '', document: form.get('PolicyDocument') ?? '' })
       return xml(response, action, '')
     case 'GetRole': {
       const role = form.get('RoleName') ?? ''

@@ -14,6 +14,8 @@ import { marketplace, sagemaker } from './endpoints.ts'
 import { iam } from './iam.ts'
 import { bedrock } from './imports.ts'
 import { kms } from './kms.ts'
+import { agent, agentRuntime, ownApi } from './knowledge.ts'
+import { s3 } from './s3.ts'
 import { ACCOUNT, ARN, CREDENTIALS, newState, type State } from './state.ts'
 
 export interface MockServer {
@@ -75,6 +77,12 @@ async function answer(state: State, dist: string, request: IncomingMessage, resp
       if (batches(state, request, url, body, response)) return
       if (marketplace(state, request, url, body, response)) return
       return bedrock(state, request, url, body, response)
+    case 'bedrock-agent':
+      return agent(state, request, url, body, response)
+    case 'bedrock-agent-runtime':
+      return agentRuntime(state, url, body, response)
+    case 's3':
+      return s3(request, url, response)
     case 'sagemaker':
       return sagemaker(state, request, body, response)
     case 'iam':
@@ -82,6 +90,7 @@ async function answer(state: State, dist: string, request: IncomingMessage, resp
     case 'kms':
       return kms(request, response)
   }
+  if (url.pathname.startsWith('/craton/v1/knowledge-bases/')) return ownApi(state, url, body, response)
   return api(state, request, url, body, response)
 }
 

@@ -10,6 +10,7 @@ import type { Card } from '../../src/api/models.ts'
 import type { LoadedModel, RequestRecord } from '../../src/api/status.ts'
 import { newImportState, type ImportState } from './importState.ts'
 import { newEndpointState, type EndpointState } from './endpoints.ts'
+import { newKnowledgeState, type KnowledgeState } from './knowledgeState.ts'
 import { newTuningState, type TuningState } from './tunings.ts'
 
 export const CREDENTIALS = { accessKeyId: 'AKIAMOCKMOCKMOCKMOCK', secretAccessKey: 'mock-secret-of-forty-characters-000000000' }
@@ -37,6 +38,7 @@ export interface State {
   imports: ImportState
   tunings: TuningState
   endpoints: EndpointState
+  knowledge: KnowledgeState
   /** Bodies of ConverseStream in the order of their arrival. */
   converse: { modelId: string; body: unknown; aborted: boolean }[]
 }
@@ -96,6 +98,7 @@ export function newState(): State {
     imports: newImportState(),
     tunings: newTuningState(),
     endpoints: newEndpointState(),
+    knowledge: newKnowledgeState(),
     converse: [],
   }
 }

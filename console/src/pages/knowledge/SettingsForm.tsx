@@ -1,0 +1,86 @@
+import Autosuggest from '@cloudscape-design/components/autosuggest'
+import Box from '@cloudscape-design/components/box'
+import FormField from '@cloudscape-design/components/form-field'
+import Input from '@cloudscape-design/components/input'
+import SegmentedControl from '@cloudscape-design/components/segmented-control'
+import Select, { type SelectProps } from '@cloudscape-design/components/select'
+import SpaceBetween from '@cloudscape-design/components/space-between'
+import { listUsers } from '../../api/iam.ts'
+import { useLoad } from '../../ui/useLoad.ts'
+import type { Mode } from './code.ts'
+import { FilterBuilder } from './FilterBuilder.tsx'
+import { MODES, searchTypesOf, type Settings, type SettingsErrors } from './settings.ts'
+
+interface Props {
+  settings: Settings
+  errors: SettingsErrors
+  groups: SelectProps.OptionGroup[]
+  /** The chosen model, or the one that is used as long as none is. */
+  modelId: string
+  /** Names of attributes that are known. */
+  keys: string[]
+  onChange: (changed: Partial<Settings>) => void
+}
+
+const ABOUT: Record<Mode, string> = {
+  retrieve: 'The passages alone, best first.',
+  extractive: 'The best sentences of the passages, word for word. No model writes anything.',
+  generate: 'A model answers out of the passages and cites them.',
+}
+
+/** How a knowledge base is asked. */
+export function SettingsForm({ settings, errors, groups, modelId, keys, onChange }: Props) {
+  const users = useLoad(listUsers)
+  const options = groups.flatMap((group) => group.options)
+  const types: SelectProps.Option[] = searchTypesOf(settings.mode)
+  return (
+    <SpaceBetween size="m">
+      <FormField label="Answer" description={ABOUT[settings.mode]}>
+        <SegmentedControl
+          label="Answer"
+          selectedId={settings.mode}
+          options={[...MODES]}
+          onChange={({ detail }) => onChange({ mode: detail.selectedId as Mode })}
+        />
+      </FormField>
+      {settings.mode === 'generate' && (
+        <FormField label="Model" stretch>
+          <Select
+            options={groups}
+            selectedOption={options.find(({ value }) => value === modelId) ?? (modelId ? { value: modelId, label: modelId } : null)}
+            placeholder="Choose a model"
+            filteringType="auto"
+            filteringPlaceholder="Find a model or an AWS id"
+            filteringAriaLabel="Find a model"
+            noMatch="No model matches"
+            empty="No text models"
+            onChange={({ detail }) => onChange({ modelId: detail.selectedOption.value ?? '' })}
+          />
+        </FormField>
+      )}
+      <FormField label="Search type" stretch>
+        <Select
+          options={types}
+          selectedOption={types.find(({ value }) => value === settings.searchType) ?? types[0] ?? null}
+          onChange={({ detail }) => onChange({ searchType: detail.selectedOption.value as Settings['searchType'] })}
+        />
+      </FormField>
+      <FormField label="Number of results" constraintText="1 to 100" errorText={errors.numberOfResults} stretch>
+        <Input value={settings.numberOfResults} inputMode="numeric" onChange={({ detail }) => onChange({ numberOfResults: detail.value })} />
+      </FormField>
+      <FormField label="Ask as" description="Only what this user may read is found. Empty: you." stretch>
+        <Autosuggest
+          value={settings.userId}
+          enteredTextLabel={(value) => `Use ${value}`}
+          placeholder="A user’s name"
+          options={(users.value ?? []).map(({ name }) => ({ value: name }))}
+          empty={users.loading ? 'Looking for users' : 'No user matches'}
+          onChange={({ detail }) => onChange({ userId: detail.value })}
+        />
+      </FormField>
+      <Box>
+        <FilterBuilder draft={settings.filter} keys={keys} onChange={(filter) => onChange({ filter })} />
+      </Box>
+    </SpaceBetween>
+  )
+}

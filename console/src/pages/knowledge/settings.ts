@@ -1,0 +1,67 @@
+/** The settings of the test page. */
+import type { Asked, SearchType } from '../../api/retrieval.ts'
+import type { Mode } from './code.ts'
+import { filterOf, isGood, NO_FILTER, type FilterDraft } from './filters.ts'
+
+export interface Settings {
+  mode: Mode
+  /** Empty: the first that can be used. */
+  modelId: string
+  searchType: SearchType | 'DEFAULT'
+  numberOfResults: string
+  /** Empty: the caller. */
+  userId: string
+  filter: FilterDraft
+}
+
+export const INITIAL: Settings = {
+  mode: 'extractive',
+  modelId: '',
+  searchType: 'DEFAULT',
+  numberOfResults: '5',
+  userId: '',
+  filter: NO_FILTER,
+}
+
+export const MODES = [
+  { id: 'retrieve', text: 'Retrieve' },
+  { id: 'extractive', text: 'Quote' },
+  { id: 'generate', text: 'Generate' },
+] as const
+
+export const SEARCH_TYPES = [
+  { value: 'DEFAULT', label: 'Default', description: 'Hybrid, as knowledge bases here search' },
+  { value: 'HYBRID', label: 'Hybrid', description: 'By words and by meaning' },
+  { value: 'SEMANTIC', label: 'Semantic', description: 'By meaning alone' },
+  { value: 'LEXICAL', label: 'Lexical', description: 'By words alone; not in AWS’s API' },
+] as const
+
+/** AWS's API has no search by words alone, so no model answers out of one. */
+export function searchTypesOf(mode: Mode): (typeof SEARCH_TYPES)[number][] {
+  return SEARCH_TYPES.filter(({ value }) => mode !== 'generate' || value !== 'LEXICAL')
+}
+
+export type SettingsErrors = Partial<Record<keyof Settings, string>>
+
+/** What cannot be sent, by field. */
+export function check(settings: Settings): SettingsErrors {
+  const errors: SettingsErrors = {}
+  const results = settings.numberOfResults.trim()
+  if (!/^\d{1,3}$/.test(results) || Number(results) < 1 || Number(results) > 100) errors.numberOfResults = 'A whole number from 1 to 100'
+  if (!isGood(settings.filter)) errors.filter = 'The filter is not complete'
+  return errors
+}
+
+/** The question with its settings; only for settings that are good. */
+export function askedOf(settings: Settings, text: string): Asked {
+  const filter = isGood(settings.filter) ? filterOf(settings.filter) : undefined
+  const userId = settings.userId.trim()
+  const searchType = searchTypesOf(settings.mode).some(({ value }) => value === settings.searchType) ? settings.searchType : 'DEFAULT'
+  return {
+    text,
+    numberOfResults: Number(settings.numberOfResults),
+    ...(searchType === 'DEFAULT' ? {} : { searchType }),
+    ...(filter ? { filter } : {}),
+    ...(userId ? { userId } : {}),
+  }
+}

@@ -1,0 +1,104 @@
+/** A question and what became of it. */
+import type { ApiError } from '../../api/http.ts'
+import type { AnswerEvent, Citation, Explanation, Passage, Reference, Span } from '../../api/retrieval.ts'
+import type { Mode } from './code.ts'
+import { halfOpen } from './spans.ts'
+import { placeOf } from './text.ts'
+
+export interface Turn {
+  id: number
+  mode: Mode
+  question: string
+  /** Whom it was asked as; absent: as the caller. */
+  userId: string | undefined
+  state: 'waiting' | 'streaming' | 'done' | 'stopped' | 'failed'
+  answer: string
+  citations: Citation[]
+  noAnswer: boolean
+  servedBy: string | undefined
+  retrieval: Explanation | undefined
+  /** Why there is no answer. */
+  error: ApiError | undefined
+  /** Why there is no list of passages. */
+  retrievalError: ApiError | undefined
+}
+
+export function newTurn(id: number, mode: Mode, question: string, userId: string | undefined): Turn {
+  return {
+    id,
+    mode,
+    question,
+    userId,
+    state: 'waiting',
+    answer: '',
+    citations: [],
+    noAnswer: false,
+    servedBy: undefined,
+    retrieval: undefined,
+    error: undefined,
+    retrievalError: undefined,
+  }
+}
+
+/** The turn after an event of its answer. */
+export function advance(turn: Turn, event: AnswerEvent): Turn {
+  switch (event.type) {
+    case 'text':
+      return { ...turn, state: 'streaming', answer: turn.answer + event.text }
+    case 'citation':
+      return { ...turn, citations: [...turn.citations, event.citation] }
+    case 'served':
+      return { ...turn, servedBy: event.by }
+    case 'session':
+      return turn
+  }
+}
+
+/** A passage as it stands beside the answer. */
+export interface Source {
+  /** From 1: the number of its mark in the answer. */
+  number: number
+  text: string
+  place: string
+  metadata: Passage['metadata']
+  /** Its rank and why; absent where only the answer names it. */
+  passage: Passage | undefined
+  /** The citations that rest on it, and what of its text each means, ends exclusive. */
+  cited: { citation: number; span: Span | undefined }[]
+}
+
+/** The passages of a turn, best first, then those that only its answer names. */
+export function sourcesOf({ retrieval, citations }: Pick<Turn, 'retrieval' | 'citations'>): Source[] {
+  const found: Source[] = (retrieval?.results ?? []).map((passage, at) => ({
+    number: at + 1,
+    text: passage.text,
+    place: placeOf(passage.location),
+    metadata: passage.metadata,
+    passage,
+    cited: [],
+  }))
+  for (const [citation, { references }] of citations.entries()) {
+    for (const reference of references) {
+      let source = found.find((one) => isThat(one, reference))
+      if (!source) {
+        source = { number: found.length + 1, text: reference.text, place: placeOf(reference.location), metadata: reference.metadata, passage: undefined, cited: [] }
+        found.push(source)
+      }
+      source.cited.push({ citation, span: reference.sourceSpan && halfOpen(reference.sourceSpan) })
+    }
+  }
+  return found
+}
+
+const CHUNK_ID = 'x-amz-bedrock-kb-chunk-id'
+
+function isThat(source: Source, reference: Reference): boolean {
+  const [one, other] = [source.passage?.chunkId ?? source.metadata[CHUNK_ID], reference.metadata[CHUNK_ID]]
+  if (one !== undefined && other !== undefined) return one === other
+  return source.text === reference.text && source.place === placeOf(reference.location)
+}
+
+/** The numbers of the sources that a citation rests on. */
+export function numbersOf(sources: Source[], citation: number): number[] {
+  return sources.filter(({ cited }) => cited.some((one) => one.citation === citation)).map(({ number }) => number)
+}

@@ -1,0 +1,75 @@
+import { useCallback, useEffect, useRef, useState } from 'react'
+import { ApiError } from '../../api/http.ts'
+import { askExtractive, explainRetrieval, retrieveAndGenerate, type Asked } from '../../api/retrieval.ts'
+import type { Mode } from './code.ts'
+import { advance, newTurn, type Turn } from './turn.ts'
+
+export interface Questions {
+  turns: Turn[]
+  busy: boolean
+  ask: (mode: Mode, modelArn: string, asked: Asked) => void
+  /** Breaks the answer off. */
+  stop: () => void
+  /** Forgets the questions, and with them the session. */
+  clear: () => void
+}
+
+/** What a knowledge base was asked, and what became of it. A model's answers share a session, so that one may ask back. */
+export function useQuestions(id: string): Questions {
+  const [turns, setTurns] = useState<Turn[]>([])
+  const running = useRef<AbortController>(undefined)
+  const session = useRef<string>(undefined)
+  const count = useRef(0)
+
+  const stop = useCallback(() => running.current?.abort(), [])
+  useEffect(() => stop, [stop])
+
+  const ask = (mode: Mode, modelArn: string, asked: Asked) => {
+    running.current?.abort()
+    const abort = new AbortController()
+    running.current = abort
+    const turn = newTurn(++count.current, mode, asked.text, asked.userId)
+    setTurns((all) => [...all, turn])
+    const change = (next: (turn: Turn) => Turn) => setTurns((all) => all.map((one) => (one.id === turn.id ? next(one) : one)))
+
+    const retrieve = async () => {
+      try {
+        const retrieval = await explainRetrieval(id, asked, abort.signal)
+        change((before) => ({ ...before, retrieval }))
+      } catch (reason) {
+        if (!abort.signal.aborted) change((before) => ({ ...before, retrievalError: ApiError.from(reason) }))
+      }
+    }
+    const answer = async () => {
+      if (mode === 'retrieve') return
+      if (mode === 'extractive') {
+        const { answer: text, citations, noAnswer } = await askExtractive(id, asked, abort.signal)
+        change((before) => ({ ...before, answer: text, citations, noAnswer }))
+        return
+      }
+      for await (const event of retrieveAndGenerate(id, modelArn, asked, session.current, abort.signal)) {
+        if (event.type === 'session') session.current = event.sessionId
+        change((before) => advance(before, event))
+      }
+    }
+    const follow = async () => {
+      try {
+        await Promise.all([retrieve(), answer()])
+        change((before) => ({ ...before, state: abort.signal.aborted ? 'stopped' : 'done' }))
+      } catch (reason) {
+        if (abort.signal.aborted) change((before) => ({ ...before, state: 'stopped' }))
+        else change((before) => ({ ...before, state: 'failed', error: ApiError.from(reason) }))
+      }
+    }
+    void follow()
+  }
+
+  const clear = () => {
+    stop()
+    session.current = undefined
+    setTurns([])
+  }
+
+  const busy = turns.some(({ state }) => state === 'waiting' || state === 'streaming')
+  return { turns, busy, ask, stop, clear }
+}
