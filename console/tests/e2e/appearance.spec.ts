@@ -1,6 +1,6 @@
 import { expect, signIn, test } from './fixtures.ts'
 
-const PATHS = ['/', '/jobs', '/playground', '/models', '/endpoints', '/tuning', '/imported-models', '/imported-models?tab=jobs', '/imported-models?import=source', '/aliases', '/keys', '/accounts']
+const PATHS = ['/', '/jobs', '/playground', '/models', '/endpoints', '/tuning', '/imported-models', '/imported-models?tab=jobs', '/imported-models?import=source', '/knowledge-bases', '/knowledge-bases?create=details', '/aliases', '/keys', '/accounts']
 /** Pages of what only the mock server has. */
 const MADE_UP = [
   '/tuning?model=smollm2-135m-instruct',
@@ -10,6 +10,13 @@ const MADE_UP = [
   '/endpoints?endpoint=retail-assistant',
   '/models?model=smollm2-135m-instruct',
   '/imported-models?model=support-mistral', '/imported-models?job=import-unfit',
+  '/knowledge-bases?kb=KBRENTAL01',
+  '/knowledge-bases?kb=KBRENTAL01&add=1',
+  '/knowledge-bases?kb=KBRENTAL01&test=1',
+  '/knowledge-bases?kb=KBRENTAL01&source=DSPOLICIES',
+  '/knowledge-bases?kb=KBRENTAL01&source=DSPOLICIES&tab=syncs',
+  '/knowledge-bases?kb=KBRENTAL01&source=DSPOLICIES&job=JOB0000002',
+  `/knowledge-bases?kb=KBRENTAL01&source=DSPOLICIES&document=${encodeURIComponent('s3://rental-policies/current/fleet/damage-handling.pdf')}`,
 ]
 /** Pages of services that the mock server does not have. */
 const SERVED = ['/buckets', '/users', '/roles', '/policies', '/organization', '/why-denied', '/audit', '/kms', '/secrets']

@@ -56,6 +56,7 @@ for (const scheme of ['light', 'dark'] as const) {
       }
       if (craton.mock) await tunings(page, craton.url, shoot)
       if (craton.mock) await endpoints(page, craton.url, shoot)
+      if (craton.mock) await knowledge(page, craton.url, shoot)
       if (craton.mock) await imports(page, craton.url, craton.mock.state, shoot)
       if (craton.mock === undefined) await policyEditor(page, craton.url, shoot)
       if (process.env['CRATON_SHOT_BUCKET']) await upload(page, craton.url, process.env['CRATON_SHOT_BUCKET'], shoot)
@@ -127,6 +128,68 @@ async function endpoints(page: Page, url: string, shoot: (name: string, fullPage
   await page.getByRole('button', { name: 'Send' }).click()
   await expect(page.getByRole('table', { name: 'The latest answers compared' }).getByText('finished')).toHaveCount(2)
   await shoot('playground-endpoints', true)
+}
+
+async function knowledge(page: Page, url: string, shoot: (name: string, fullPage?: boolean) => Promise<Buffer>): Promise<void> {
+  const kb = 'kb=KBRENTAL01'
+  const document = (name: string) => `${kb}&source=DSPOLICIES&document=${encodeURIComponent(`s3://rental-policies/current/${name}`)}`
+  for (const [name, query] of [
+    ['knowledge-bases', ''],
+    ['knowledge-base', kb],
+    ['knowledge-base-failed', 'kb=KBARCHIVE1'],
+    ['knowledge-add-source', `${kb}&add=1`],
+    ['knowledge-documents', `${kb}&source=DSPOLICIES`],
+    ['knowledge-notices', `${kb}&source=DSNOTICES0`],
+    ['knowledge-syncs', `${kb}&source=DSPOLICIES&tab=syncs`],
+    ['knowledge-sync', `${kb}&source=DSPOLICIES&job=JOB0000002`],
+    ['knowledge-failed-document', document('fleet/inspection-scan-2019.pdf')],
+    ['knowledge-readers', document('hr/parental-leave.docx')],
+  ]) {
+    await page.goto(`${url}/console/knowledge-bases?${query}`)
+    await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
+    await page.waitForLoadState('networkidle')
+    await shoot(name ?? '', true)
+  }
+  await page.goto(`${url}/console/knowledge-bases?${document('fleet/damage-handling.pdf')}`)
+  await page.getByRole('list', { name: 'Chunks' }).getByRole('button').nth(2).click()
+  await shoot('knowledge-chunks', true)
+
+  await page.goto(`${url}/console/knowledge-bases?create=details`)
+  const next = () => page.getByRole('button', { name: 'Next', exact: true }).click()
+  await expect(page.getByLabel('Knowledge base name')).toBeVisible()
+  await shoot('knowledge-create-details', true)
+  await next()
+  await page.getByLabel('S3 URI').fill('s3://rental-policies/current/')
+  await page.keyboard.press('Escape')
+  await page.getByText('Hierarchical chunking').click()
+  await shoot('knowledge-create-source', true)
+  await next()
+  await page.getByLabel('Embedding model', { exact: true }).click()
+  await shoot('knowledge-create-models')
+  await page.getByRole('option', { name: /titan-embed-text-v2/ }).first().click()
+  await next()
+  await shoot('knowledge-create-review', true)
+
+  await page.goto(`${url}/console/knowledge-bases?${kb}&test=1`)
+  await page.waitForLoadState('networkidle')
+  await shoot('knowledge-test-empty', true)
+  await page.getByRole('button', { name: 'Add condition' }).click()
+  await page.getByLabel('Attribute of condition 1').fill('department')
+  await page.keyboard.press('Escape')
+  await page.getByLabel('Value of condition 1').fill('customer-service')
+  await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('How late may a car be returned without a charge?')
+  await page.getByRole('button', { name: 'Send' }).click()
+  await expect(page.getByTestId('summary')).toBeVisible()
+  await page.getByTestId('answer').getByRole('button').first().focus()
+  await shoot('knowledge-answer', true)
+  await page.getByRole('button', { name: 'Why it is here' }).first().click()
+  await shoot('knowledge-ranking', true)
+  await page.getByRole('button', { name: 'View as code' }).click()
+  await shoot('knowledge-code')
+  await page.keyboard.press('Escape')
+  await page.goto(`${url}/console/knowledge-bases?${kb}`)
+  await page.getByRole('button', { name: 'Delete', exact: true }).click()
+  await shoot('knowledge-delete')
 }
 
 async function imports(page: Page, url: string, state: State, shoot: (name: string, fullPage?: boolean) => Promise<Buffer>): Promise<void> {

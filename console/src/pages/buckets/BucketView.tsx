@@ -1,9 +1,11 @@
 import BreadcrumbGroup from '@cloudscape-design/components/breadcrumb-group'
+import Button from '@cloudscape-design/components/button'
 import Header from '@cloudscape-design/components/header'
 import SpaceBetween from '@cloudscape-design/components/space-between'
 import Tabs from '@cloudscape-design/components/tabs'
 import { useState } from 'react'
-import { follow, href, useRoute } from '../../shell/router.tsx'
+import { follow, href, navigate, useRoute } from '../../shell/router.tsx'
+import { createOfPath } from '../knowledge/text.ts'
 import { BucketPermissions } from './BucketPermissions.tsx'
 import { BucketProperties } from './BucketProperties.tsx'
 import { ObjectBrowser } from './ObjectBrowser.tsx'
@@ -16,7 +18,12 @@ export function BucketView({ bucket }: { bucket: string }) {
   return (
     <SpaceBetween size="m">
       <BreadcrumbGroup ariaLabel="Folders" items={breadcrumbs(bucket, prefix)} onFollow={follow} />
-      <Header variant="h1">{bucket}</Header>
+      <Header
+        variant="h1"
+        actions={<Button onClick={() => navigate(createOfPath(`s3://${bucket}/${prefix}`))}>Create knowledge base</Button>}
+      >
+        {bucket}
+      </Header>
       <Tabs
         ariaLabel="Bucket"
         activeTabId={tab}

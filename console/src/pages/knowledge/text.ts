@@ -20,6 +20,8 @@ export const PATH = '/knowledge-bases'
 const path = (query: Record<string, string>) => `${PATH}?${new URLSearchParams(query)}`
 
 export const createPath = (step: string) => path({ create: step })
+/** The wizard, of the documents in a bucket or in a folder of one. */
+export const createOfPath = (uri: string) => path({ create: 'details', uri })
 export const basePath = (kb: string) => path({ kb })
 export const testPath = (kb: string) => path({ kb, test: '1' })
 export const addSourcePath = (kb: string) => path({ kb, add: '1' })
