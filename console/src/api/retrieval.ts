@@ -1,6 +1,7 @@
 /** Retrieval and answers out of knowledge bases: Agents for Amazon Bedrock Runtime, and Craton's own API for what AWS does not tell. */
 import { bodyOf, framesOf } from '../eventstream/events.ts'
 import type { Frame } from '../eventstream/frames.ts'
+import { servedByOf, type ServedBy } from './converse.ts'
 import { send, sendJson } from './http.ts'
 
 /** How passages are found. AWS has no word for the lexical one. */
@@ -41,7 +42,7 @@ export interface Part {
   /** BM25, or the cosine. */
   score: number
   /** From 0 to 1. */
-  normalised: number
+  normalized: number
 }
 
 /** What a term of the question gave to the lexical score. */
@@ -58,11 +59,12 @@ export interface TermPart {
 
 /** A passage with the reasons for its rank. */
 export interface Passage {
-  chunkId: string
+  /** The chunk's key; that of the parent, where chunks have parents. */
+  chunk: string
+  /** The document's URI, or the id that it was put in under. */
+  documentId: string
   dataSourceId: string
   text: string
-  /** Characters (code points) of the document's text, the end exclusive. */
-  span: Span
   /** From 1, where the document has pages. */
   page: number | null
   score: number
@@ -109,9 +111,13 @@ export interface Citation {
 export interface ModelAnswer {
   answer: string
   citations: Citation[]
-  /** True where nothing that was found supports an answer. */
-  noAnswer: boolean
-  sessionId?: string
+  /** Who speaks: the passages in their own sentences, because that was asked for or because nothing of the model's was supported. */
+  voice: 'model' | 'passages' | 'passages-instead' | 'nobody'
+  sessionId: string
+  /** How many passages the model's prompt had no room for, the last ones. */
+  leftOut: number
+  /** The model that wrote, where one did. */
+  served: ServedBy | null
 }
 
 export interface Chunk {
@@ -119,6 +125,8 @@ export interface Chunk {
   /** Characters of the document's text, the end exclusive. */
   start: number
   end: number
+  /** What is retrieved where it is found, where chunks have parents. */
+  parent: Span | null
   page: number | null
   tokens: number
   text: string
@@ -126,6 +134,11 @@ export interface Chunk {
 
 export interface ChunkedDocument {
   text: string
+  title: string | null
+  /** ISO 639-1. */
+  language: string | null
+  /** What was odd about the file. */
+  warnings: string[]
   chunks: Chunk[]
 }
 
@@ -141,6 +154,12 @@ export function askExtractive(id: string, asked: Asked, signal?: AbortSignal): P
   return sendJson(`${own(id)}/ask`, { method: 'POST', json: { ...asked, mode: 'extractive' }, signal })
 }
 
+/** A model's answer as a whole. Other than AWS's operations it tells which characters of a passage support it. */
+export function askModel(id: string, modelId: string, asked: Asked, sessionId: string | undefined, signal?: AbortSignal): Promise<ModelAnswer> {
+  const json = { ...asked, mode: 'generate', modelId, ...(sessionId === undefined ? {} : { sessionId }) }
+  return sendJson(`${own(id)}/ask`, { method: 'POST', json, signal })
+}
+
 /** The text of a document as it was read, and how it was cut. */
 export function documentChunks(id: string, dataSource: string, document: string, signal?: AbortSignal): Promise<ChunkedDocument> {
   const search = new URLSearchParams({ dataSourceId: dataSource })
@@ -151,11 +170,7 @@ export type AnswerEvent =
   | { type: 'session'; sessionId: string }
   | { type: 'text'; text: string }
   | { type: 'citation'; citation: Citation }
-  | {
-      type: 'served'
-      /** The model that really answers, as the header `x-craton-served-by` tells. */
-      by: string
-    }
+  | { type: 'served'; by: ServedBy }
 
 /** Has a model answer out of the knowledge base and yields the answer as it is made. Aborting the signal stops it. */
 export async function* retrieveAndGenerate(
@@ -177,7 +192,7 @@ export async function* retrieveAndGenerate(
   const response = await send('/retrieveAndGenerateStream', { method: 'POST', json, service: 'bedrock-agent-runtime', signal })
   const session = response.headers.get('x-amzn-bedrock-knowledge-base-session-id')
   if (session) yield { type: 'session', sessionId: session }
-  const servedBy = response.headers.get('x-craton-served-by')
+  const servedBy = servedByOf(response.headers.get('x-craton-served-by'))
   if (servedBy) yield { type: 'served', by: servedBy }
   const requestId = response.headers.get('x-amzn-requestid') ?? undefined
   for await (const frame of framesOf(response)) {

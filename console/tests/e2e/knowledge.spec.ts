@@ -182,7 +182,9 @@ test('every document tells what became of it, who may read it, and how it was cu
   await page.keyboard.press('Enter')
   await expect(second).toHaveAttribute('aria-pressed', 'true')
   // What it shares with its neighbours belongs to it too.
-  await expect(text.locator('[data-chosen="true"]')).toHaveText([/Every car is inspected/, /Scratches shorter/])
+  const chosen = text.locator('[data-chosen="true"]')
+  await expect(chosen.first()).toHaveText(/^Every car is inspected/)
+  await expect(chosen.last()).toHaveText(/^Scratches shorter/)
   await expect(text.locator('[data-shade="both"]').first()).toBeVisible()
   await text.getByText('A repair of up to €400').click()
   await expect(page.locator('.craton-chunk[aria-pressed="true"]')).toContainText('page 2')
@@ -235,13 +237,23 @@ test('a model answers in a session, and says so where it is another than was ask
   await page.getByRole('button', { name: 'Show 5 passages' }).click()
   await expect(page.getByRole('article', { name: 'Passage 1, late-returns.md' }).first()).toBeVisible()
 
+  // As a whole it comes with the sentences that support it.
+  await page.getByRole('button', { name: 'Start over' }).click()
+  await page.getByText('Show it as it is written').click()
+  await ask(page, LATE)
+  await page.getByTestId('answer').getByRole('button', { name: /^Supported by passage 1/ }).first().focus()
+  await expect(page.getByRole('list', { name: 'Passages' }).locator('.craton-cited[data-pointed="true"]').first()).toHaveText(
+    'A car may be returned up to 59 minutes late without a charge.',
+  )
+  expect(knowledge.received.filter(({ operation }) => operation === 'Ask').at(-1)?.body).toMatchObject({ mode: 'generate', modelId: expect.stringContaining('claude-3-haiku') })
+  await page.getByText('Show it as it is written').click()
   await page.getByRole('button', { name: 'Start over' }).click()
   knowledge.wordMs = 400
   await ask(page, LATE)
   await expect(page.getByTestId('answer')).toBeVisible()
   await page.getByRole('button', { name: 'Stop' }).click()
   await expect(page.getByText('stopped by you')).toBeVisible()
-  expect(knowledge.received.at(-1)?.body['sessionId']).toBeUndefined()
+  expect(knowledge.received.filter(({ operation }) => operation === 'RetrieveAndGenerateStream').at(-1)?.body['sessionId']).toBeUndefined()
   knowledge.wordMs = 5
   knowledge.failures.set('midstream', { status: 200, code: 'throttlingException', message: 'Too many requests of the account.' })
   await ask(page, LATE)
@@ -281,7 +293,7 @@ test('only what a reader may see is found, and a filter narrows it', async ({ pa
   await page.getByLabel('Value of condition 2').fill('2025')
   await ask(page, 'Which form is used for damage?')
   await expect(page.getByTestId('summary')).toContainText('meet the filter')
-  expect(knowledge.received.at(-1)?.body['filter']).toEqual({
+  expect(knowledge.received.filter(({ operation }) => operation === 'Explain').at(-1)?.body['filter']).toEqual({
     andAll: [{ equals: { key: 'department', value: 'fleet' } }, { greaterThanOrEquals: { key: 'year', value: 2025 } }],
   })
   for (const name of await passages.getByRole('link').allTextContents()) expect(name).toBe('damage-handling.pdf')

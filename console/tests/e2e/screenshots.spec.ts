@@ -4,6 +4,7 @@ import type { State } from '../mock/state.ts'
 import { expect, signIn, test } from './fixtures.ts'
 
 const FOLDER = process.env['CRATON_SHOTS'] ?? ''
+const ONLY = process.env['CRATON_SHOT_ONLY']
 
 const PAGES: [string, string][] = [
   ['overview', '/'],
@@ -49,6 +50,7 @@ for (const scheme of ['light', 'dark'] as const) {
       await expect(page.getByRole('button', { name: 'Sign in' })).toBeVisible()
       await shoot('sign-in')
       await signIn(page, craton)
+      if (ONLY === 'knowledge' && craton.mock) return knowledge(page, craton.url, shoot)
       for (const [name, path] of [...PAGES, ...MORE]) {
         await page.goto(`${craton.url}/console${path}`)
         await page.waitForLoadState('networkidle')

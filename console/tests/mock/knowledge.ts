@@ -187,7 +187,9 @@ async function generate(state: KnowledgeState, input: Body, response: ServerResp
     }
     await sleep(state.wordMs)
   }
-  for (const { span, references } of made.citations) {
+  // What nothing supports is one part without a reference.
+  const whole = { span: { start: 0, end: [...made.answer].length - 1 }, references: [] }
+  for (const { span, references } of made.voice === 'nobody' ? [whole] : made.citations) {
     const retrievedReferences = references.map(({ text: passage, location, metadata }) => ({ content: { type: 'TEXT', text: passage }, location, metadata }))
     const citation = { generatedResponsePart: { textResponsePart: { span, text: [...made.answer].slice(span.start, span.end + 1).join('') } }, retrievedReferences }
     response.write(encodeEvent('citation', { citation }))
@@ -197,7 +199,7 @@ async function generate(state: KnowledgeState, input: Body, response: ServerResp
 
 /** `/craton/v1/knowledge-bases/…` */
 export function ownApi({ knowledge: state }: State, url: URL, body: string, response: ServerResponse): void {
-  const [, , , id = '', what = '', document = ''] = url.pathname.split('/').map(decodeURIComponent)
+  const [, , , , id = '', what = '', document = ''] = url.pathname.split('/').map(decodeURIComponent)
   baseOf(state, id)
   const asked = (body === '' ? {} : JSON.parse(body)) as Asked
   switch (what) {
@@ -206,11 +208,11 @@ export function ownApi({ knowledge: state }: State, url: URL, body: string, resp
       return json(response, 200, explain(state, asked))
     case 'ask':
       received(state, 'Ask', asked as unknown as Body)
-      return json(response, 200, answer(state, asked))
+      return json(response, 200, answer(state, asked, (asked as { mode?: string }).mode === 'generate' ? 'model' : 'passages'))
     case 'documents': {
       received(state, 'Chunks', {})
       const found = documentOf(state, document)
-      return json(response, 200, { text: textOf(found), chunks: chunksOf(found) })
+      return json(response, 200, { text: textOf(found), title: null, language: 'en', warnings: [], chunks: chunksOf(found) })
     }
     default:
       throw new HttpError(404, 'NotFound', `There is no \`${what}\``)

@@ -13,7 +13,7 @@ export function chunksOf({ source, name, pages }: StoredDocument): Chunk[] {
       if (!from || !to) break
       const text = [...page].slice(from.start, to.end).join('')
       const key = `${source}/${name.length.toString(16)}a7f3/${chunks.length}`
-      chunks.push({ key, start: offset + from.start, end: offset + to.end, page: pages.length > 1 ? at + 1 : null, tokens: Math.ceil(text.length / 4), text })
+      chunks.push({ key, start: offset + from.start, end: offset + to.end, parent: null, page: pages.length > 1 ? at + 1 : null, tokens: Math.ceil(text.length / 4), text })
     }
     offset += [...page].length
   }
@@ -67,15 +67,15 @@ export function explain(state: KnowledgeState, asked: Asked): Explanation {
   const [byWords, byMeaning] = [rank(scored.map(({ lexical }) => lexical)), rank(scored.map(({ cosine }) => cosine))]
   const search = asked.searchType ?? 'HYBRID'
   const results = scored.map(({ document, chunk, terms: parts, lexical, cosine }, at): Passage => {
-    const words: Part | null = search === 'SEMANTIC' || lexical === 0 ? null : { rank: byWords[at] ?? null, score: lexical, normalised: lexical / top }
-    const meaning: Part | null = search === 'LEXICAL' ? null : { rank: byMeaning[at] ?? null, score: cosine, normalised: (1 + cosine) / 2 }
-    const sides = [words, meaning].flatMap((part) => (part ? [part.normalised] : []))
-    const score = search === 'HYBRID' ? ((words?.normalised ?? 0) + (meaning?.normalised ?? 0)) / 2 : (sides[0] ?? 0)
+    const words: Part | null = search === 'SEMANTIC' || lexical === 0 ? null : { rank: byWords[at] ?? null, score: lexical, normalized: lexical / top }
+    const meaning: Part | null = search === 'LEXICAL' ? null : { rank: byMeaning[at] ?? null, score: cosine, normalized: (1 + cosine) / 2 }
+    const sides = [words, meaning].flatMap((part) => (part ? [part.normalized] : []))
+    const score = search === 'HYBRID' ? ((words?.normalized ?? 0) + (meaning?.normalized ?? 0)) / 2 : (sides[0] ?? 0)
     return {
-      chunkId: chunk.key,
+      chunk: chunk.key,
+      documentId: document.name,
       dataSourceId: document.source,
       text: chunk.text,
-      span: { start: chunk.start, end: chunk.end },
       page: chunk.page,
       score,
       location: locationOf(document),
@@ -96,7 +96,8 @@ export function explain(state: KnowledgeState, asked: Asked): Explanation {
 }
 
 /** The best sentence of each of the best two passages. */
-export function answer(state: KnowledgeState, asked: Asked): ModelAnswer {
+export function answer(state: KnowledgeState, asked: Asked, voice: 'model' | 'passages' = 'passages'): ModelAnswer {
+  const rest = { sessionId: 'session-0001', leftOut: 0, served: voice === 'model' ? { name: 'smollm2-135m-instruct', substituted: true } : null }
   const { results } = explain(state, asked)
   const terms = wordsOf(asked.text)
   const quotes = results.slice(0, 2).flatMap((passage) => {
@@ -105,7 +106,7 @@ export function answer(state: KnowledgeState, asked: Asked): ModelAnswer {
     return best && best.hits > 0 ? [{ passage, ...best }] : []
   })
   const unique = quotes.filter(({ text }, at) => quotes.findIndex((one) => one.text === text) === at)
-  if (unique.length === 0) return { answer: 'Sorry, I am unable to assist you with this request.', citations: [], noAnswer: true, sessionId: 'session-0001' }
+  if (unique.length === 0) return { answer: 'Sorry, I am unable to assist you with this request.', citations: [], voice: 'nobody', ...rest }
   let text = ''
   const citations = unique.map(({ passage, span, text: quote }): Citation => {
     if (text !== '') text += ' '
@@ -114,7 +115,7 @@ export function answer(state: KnowledgeState, asked: Asked): ModelAnswer {
     const reference = { text: passage.text, location: passage.location, metadata: passage.metadata, sourceSpan: { start: span.start, end: span.end - 1 } }
     return { span: { start, end: [...text].length - 1 }, references: [reference] }
   })
-  return { answer: text, citations, noAnswer: false, sessionId: 'session-0001' }
+  return { answer: text, citations, voice, ...rest }
 }
 
 export function locationOf({ name }: StoredDocument): Passage['location'] {

@@ -6,10 +6,9 @@ import StatusIndicator from '@cloudscape-design/components/status-indicator'
 import { useMemo, useState } from 'react'
 import { ErrorAlert } from '../../ui/ErrorAlert.tsx'
 import { integer } from '../../ui/format.ts'
-import { servedByOf } from '../../api/converse.ts'
 import { SourceList } from './SourceList.tsx'
 import { citedPieces } from './spans.ts'
-import { numbersOf, sourcesOf, type Source, type Turn } from './turn.ts'
+import { isUnsupported, numbersOf, sourcesOf, type Source, type Turn } from './turn.ts'
 
 interface Props {
   id: string
@@ -41,7 +40,7 @@ export function AnswerView({ id, turn, folded }: Props) {
           <SpaceBetween size="xs">
             {turn.state === 'waiting' && <StatusIndicator type="loading">{turn.mode === 'generate' ? 'Waiting for the model' : 'Looking for the answer'}</StatusIndicator>}
             {turn.answer !== '' && <Answer turn={turn} sources={sources} pointed={pointed} onPoint={setPointed} />}
-            {turn.noAnswer && <StatusIndicator type="info">Nothing that was found supports an answer.</StatusIndicator>}
+            {isUnsupported(turn) && <StatusIndicator type="info">Nothing that was found supports an answer.</StatusIndicator>}
             <Notes turn={turn} />
             <ErrorAlert error={turn.error} title="There is no answer" />
           </SpaceBetween>
@@ -129,11 +128,13 @@ function Mark({ citation, numbers, pointed, onPoint }: MarkProps) {
 }
 
 function Notes({ turn }: { turn: Turn }) {
-  const served = servedByOf(turn.servedBy ?? null)
+  const served = turn.servedBy
   const parts = [
     turn.state === 'stopped' ? 'stopped by you' : undefined,
     served ? `answered by ${served.name}${served.substituted ? ', a substitute' : ''}` : undefined,
-    turn.state === 'done' && turn.answer !== '' && !turn.noAnswer ? citedText(turn.citations.length) : undefined,
+    turn.voice === 'passages-instead' ? 'no sentence of the model was supported: these are the passages’ own' : undefined,
+    turn.leftOut > 0 ? `${integer(turn.leftOut)} passages did not fit into the prompt` : undefined,
+    turn.state === 'done' && turn.answer !== '' && !isUnsupported(turn) ? citedText(turn.citations.length) : undefined,
   ].filter((part) => part !== undefined)
   if (parts.length === 0) return null
   return <div className="craton-figures">{parts.join(' · ')}</div>

@@ -109,6 +109,7 @@ function figuresOf(chunk: Chunk, before: Chunk | undefined): string {
     chunk.page === null ? undefined : `page ${chunk.page}`,
     `${integer(chunk.tokens)} tokens`,
     `characters ${integer(chunk.start)}–${integer(chunk.end)}`,
+    chunk.parent ? `of characters ${integer(chunk.parent.start)}–${integer(chunk.parent.end)}` : undefined,
     shared > 0 ? `${integer(shared)} shared with the one before` : undefined,
   ]
   return parts.filter((part) => part !== undefined).join(' · ')

@@ -15,6 +15,7 @@ import { folderPath } from '../buckets/BucketView.tsx'
 import { Access } from './Access.tsx'
 import { ChunkViewer } from './ChunkViewer.tsx'
 import { Crumbs, useBaseName } from './Crumbs.tsx'
+import { Reasons } from './Reasons.tsx'
 import { Status } from './Status.tsx'
 import { basePath, documentStatus, hasChunks, objectOf, shortName, sourcePath } from './text.ts'
 
@@ -78,8 +79,12 @@ function Document({ row, name, chunk }: { row: DocumentRow; name: string; chunk:
           ]}
         />
       </Container>
-      <Access id={id} source={source} document={name} />
-      {hasChunks(status) && <Chunks id={id} source={source} document={name} chunk={chunk} />}
+      {hasChunks(status) && (
+        <>
+          <Access id={id} source={source} document={name} />
+          <Chunks id={id} source={source} document={name} chunk={chunk} />
+        </>
+      )}
     </SpaceBetween>
   )
 }
@@ -98,6 +103,7 @@ function Chunks({ id, source, document, chunk }: Props) {
   return (
     <SpaceBetween size="m">
       <ErrorAlert error={cut.error} title="Could not read the chunks" onRetry={cut.reload} />
+      <Reasons reasons={cut.value?.warnings} title="Something was odd about the file" type="warning" />
       {cut.value && <ChunkViewer document={cut.value} chosen={chunk} />}
     </SpaceBetween>
   )

@@ -129,7 +129,7 @@ function ConditionFields({ number, condition, keys, onChange, onRemove }: Condit
       />
       {types.length > 1 && (
         <Select
-          ariaLabel={`Type of the value of condition ${number}`}
+          ariaLabel={`Type in condition ${number}`}
           options={types}
           selectedOption={types.find(({ value }) => value === condition.type) ?? null}
           onChange={({ detail }) => onChange({ ...condition, type: detail.selectedOption.value as ValueType })}

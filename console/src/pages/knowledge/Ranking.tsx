@@ -31,7 +31,7 @@ export function Ranking({ passage: { lexical, vector, terms, score } }: { passag
           { id: 'name', header: 'Side', isRowHeader: true, minWidth: 95, cell: ({ name }) => name },
           { id: 'rank', header: 'Rank', minWidth: 65, cell: ({ part }) => rankText(part) },
           { id: 'score', header: 'Score', minWidth: 110, cell: ({ part, about }) => (part ? `${scoreText(part.score)} ${about}` : '–') },
-          { id: 'normalised', header: 'From 0 to 1', minWidth: 90, cell: ({ part }) => (part ? scoreText(part.normalised) : '–') },
+          { id: 'normalized', header: 'From 0 to 1', minWidth: 90, cell: ({ part }) => (part ? scoreText(part.normalized) : '–') },
         ]}
       />
       <Box variant="small" color="text-body-secondary">

@@ -1,5 +1,6 @@
 import Autosuggest from '@cloudscape-design/components/autosuggest'
 import Box from '@cloudscape-design/components/box'
+import Checkbox from '@cloudscape-design/components/checkbox'
 import FormField from '@cloudscape-design/components/form-field'
 import Input from '@cloudscape-design/components/input'
 import SegmentedControl from '@cloudscape-design/components/segmented-control'
@@ -57,6 +58,15 @@ export function SettingsForm({ settings, errors, groups, modelId, keys, onChange
             onChange={({ detail }) => onChange({ modelId: detail.selectedOption.value ?? '' })}
           />
         </FormField>
+      )}
+      {settings.mode === 'generate' && (
+        <Checkbox
+          checked={settings.streamed}
+          description="Otherwise it comes as a whole, and its citations tell the very sentences of the passages."
+          onChange={({ detail }) => onChange({ streamed: detail.checked })}
+        >
+          Show it as it is written
+        </Checkbox>
       )}
       <FormField label="Search type" stretch>
         <Select

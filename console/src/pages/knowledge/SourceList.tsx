@@ -40,7 +40,7 @@ function OneSource({ id, source, pointed, onPoint }: Omit<Props, 'sources'> & { 
       <header className="craton-source-head">
         <b className="craton-stack">
           {number}.{' '}
-          {passage ? <PageLink to={documentPath(id, passage.dataSourceId, place, passage.chunkId)}>{name}</PageLink> : name}
+          {passage ? <PageLink to={documentPath(id, passage.dataSourceId, passage.documentId, passage.chunk)}>{name}</PageLink> : name}
         </b>
         <span className="craton-source-score">
           {passage?.page != null && `page ${passage.page} · `}

@@ -46,7 +46,7 @@ export function TestView({ id }: { id: string }) {
   const canSend = good && !questions.busy && question.trim() !== ''
   const send = () => {
     if (!canSend) return
-    questions.ask(settings.mode, modelId, askedOf(settings, question.trim()))
+    questions.ask({ mode: settings.mode, modelId, streamed: settings.streamed }, askedOf(settings, question.trim()))
     setQuestion('')
   }
   const last = questions.turns.at(-1)

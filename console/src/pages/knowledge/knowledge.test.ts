@@ -8,7 +8,7 @@ import { baseOf, chunkingOf, commandsOf, faults, hasFaults, modelArn, newDraft, 
 import { embeddingOptions } from './embedding.ts'
 import { askedOf, check, INITIAL, searchTypesOf } from './settings.ts'
 import { baseStatus, describeChunking, documentPath, documentStatus, hasChunks, isMoving, isOver, jobStatus, modelOf, objectOf, originOf, placeOf as placeOfLocation, shortName, summaryOf } from './text.ts'
-import { advance, newTurn, numbersOf, sourcesOf } from './turn.ts'
+import { advance, answered, isUnsupported, newTurn, numbersOf, sourcesOf } from './turn.ts'
 
 const ACCOUNT = '111122223333'
 const source = (change: Partial<SourceDraft> = {}): SourceDraft => ({ ...newSource('policies'), s3Uri: 's3://rental-policies/current/', ...change })
@@ -232,15 +232,15 @@ describe('an answer', () => {
     expect(() => answerEventOf(frame('throttlingException', { message: 'Later' }, 'exception'))).toThrow('Later')
   })
 
-  const passage = (chunkId: string): Passage => ({
-    chunkId,
+  const passage = (chunk: string): Passage => ({
+    chunk,
+    documentId: 's3://b/a',
     dataSourceId: 'D',
-    text: `text of ${chunkId}`,
-    span: { start: 0, end: 5 },
+    text: `text of ${chunk}`,
     page: null,
     score: 0.5,
     location: { type: 'S3', s3Location: { uri: 's3://b/a' } },
-    metadata: { 'x-amz-bedrock-kb-chunk-id': chunkId },
+    metadata: { 'x-amz-bedrock-kb-chunk-id': chunk },
     lexical: null,
     vector: null,
     terms: [],
@@ -256,8 +256,18 @@ describe('an answer', () => {
   it('grows', () => {
     let turn = newTurn(1, 'generate', 'Why?', undefined)
     for (const text of ['Be', 'cause.']) turn = advance(turn, { type: 'text', text })
-    turn = advance(turn, { type: 'served', by: 'smollm2; substituted=true' })
-    expect(turn).toMatchObject({ state: 'streaming', answer: 'Because.', servedBy: 'smollm2; substituted=true' })
+    turn = advance(turn, { type: 'served', by: { name: 'smollm2', substituted: true } })
+    expect(turn).toMatchObject({ state: 'streaming', answer: 'Because.', servedBy: { name: 'smollm2', substituted: true } })
+  })
+
+  it('is supported by nothing where no citation has a reference', () => {
+    const done = { ...newTurn(1, 'generate', 'Why?', undefined), state: 'done' as const }
+    expect(isUnsupported(done)).toBe(false)
+    expect(isUnsupported({ ...done, citations: [{ span: { start: 0, end: 4 }, references: [] }] })).toBe(true)
+    const whole = { answer: 'Yes.', citations: [], voice: 'nobody' as const, sessionId: 's', leftOut: 2, served: null }
+    expect(isUnsupported(answered(done, whole))).toBe(true)
+    expect(answered(done, whole)).toMatchObject({ answer: 'Yes.', leftOut: 2, servedBy: undefined })
+    expect(isUnsupported(answered(done, { ...whole, voice: 'passages-instead' }))).toBe(false)
   })
 
   it('stands beside its passages, each with the citations that rest on it', () => {

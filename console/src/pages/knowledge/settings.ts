@@ -7,6 +7,8 @@ export interface Settings {
   mode: Mode
   /** Empty: the first that can be used. */
   modelId: string
+  /** Whether a model's answer is shown as it is written. */
+  streamed: boolean
   searchType: SearchType | 'DEFAULT'
   numberOfResults: string
   /** Empty: the caller. */
@@ -17,6 +19,7 @@ export interface Settings {
 export const INITIAL: Settings = {
   mode: 'extractive',
   modelId: '',
+  streamed: true,
   searchType: 'DEFAULT',
   numberOfResults: '5',
   userId: '',

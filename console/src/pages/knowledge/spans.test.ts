@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Chunk, Citation } from '../../api/retrieval.ts'
 import { Characters, citedPieces, halfOpen, overlap, pageOfChunks, pieces, uncovered } from './spans.ts'
 
-const chunk = (key: string, start: number, end: number): Chunk => ({ key, start, end, page: null, tokens: 1, text: '' })
+const chunk = (key: string, start: number, end: number): Chunk => ({ key, start, end, parent: null, page: null, tokens: 1, text: '' })
 const citation = (start: number, end: number): Citation => ({ span: { start, end }, references: [] })
 
 describe('characters', () => {

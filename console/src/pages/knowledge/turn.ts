@@ -1,6 +1,7 @@
 /** A question and what became of it. */
 import type { ApiError } from '../../api/http.ts'
-import type { AnswerEvent, Citation, Explanation, Passage, Reference, Span } from '../../api/retrieval.ts'
+import type { ServedBy } from '../../api/converse.ts'
+import type { AnswerEvent, Citation, Explanation, ModelAnswer, Passage, Reference, Span } from '../../api/retrieval.ts'
 import type { Mode } from './code.ts'
 import { halfOpen } from './spans.ts'
 import { placeOf } from './text.ts'
@@ -14,8 +15,10 @@ export interface Turn {
   state: 'waiting' | 'streaming' | 'done' | 'stopped' | 'failed'
   answer: string
   citations: Citation[]
-  noAnswer: boolean
-  servedBy: string | undefined
+  /** Known where the answer came as a whole. */
+  voice: ModelAnswer['voice'] | undefined
+  leftOut: number
+  servedBy: ServedBy | undefined
   retrieval: Explanation | undefined
   /** Why there is no answer. */
   error: ApiError | undefined
@@ -32,7 +35,8 @@ export function newTurn(id: number, mode: Mode, question: string, userId: string
     state: 'waiting',
     answer: '',
     citations: [],
-    noAnswer: false,
+    voice: undefined,
+    leftOut: 0,
     servedBy: undefined,
     retrieval: undefined,
     error: undefined,
@@ -52,6 +56,17 @@ export function advance(turn: Turn, event: AnswerEvent): Turn {
     case 'session':
       return turn
   }
+}
+
+/** The turn with an answer that came as a whole. */
+export function answered(turn: Turn, { answer, citations, voice, leftOut, served }: ModelAnswer): Turn {
+  return { ...turn, answer, citations, voice, leftOut, servedBy: served ?? undefined }
+}
+
+/** Whether nothing that was found supports an answer. A stream tells it by a citation of nothing. */
+export function isUnsupported({ voice, state, citations }: Turn): boolean {
+  if (voice !== undefined) return voice === 'nobody'
+  return state === 'done' && citations.length > 0 && citations.every(({ references }) => references.length === 0)
 }
 
 /** A passage as it stands beside the answer. */
@@ -93,7 +108,7 @@ export function sourcesOf({ retrieval, citations }: Pick<Turn, 'retrieval' | 'ci
 const CHUNK_ID = 'x-amz-bedrock-kb-chunk-id'
 
 function isThat(source: Source, reference: Reference): boolean {
-  const [one, other] = [source.passage?.chunkId ?? source.metadata[CHUNK_ID], reference.metadata[CHUNK_ID]]
+  const [one, other] = [source.passage?.chunk ?? source.metadata[CHUNK_ID], reference.metadata[CHUNK_ID]]
   if (one !== undefined && other !== undefined) return one === other
   return source.text === reference.text && source.place === placeOf(reference.location)
 }

@@ -1,13 +1,21 @@
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { ApiError } from '../../api/http.ts'
-import { askExtractive, explainRetrieval, retrieveAndGenerate, type Asked } from '../../api/retrieval.ts'
+import { askExtractive, askModel, explainRetrieval, retrieveAndGenerate, type Asked } from '../../api/retrieval.ts'
 import type { Mode } from './code.ts'
-import { advance, newTurn, type Turn } from './turn.ts'
+import { advance, answered, newTurn, type Turn } from './turn.ts'
+
+/** How a question is answered. */
+export interface Way {
+  mode: Mode
+  modelId: string
+  /** Whether a model's answer is shown as it is written. */
+  streamed: boolean
+}
 
 export interface Questions {
   turns: Turn[]
   busy: boolean
-  ask: (mode: Mode, modelArn: string, asked: Asked) => void
+  ask: (way: Way, asked: Asked) => void
   /** Breaks the answer off. */
   stop: () => void
   /** Forgets the questions, and with them the session. */
@@ -24,7 +32,7 @@ export function useQuestions(id: string): Questions {
   const stop = useCallback(() => running.current?.abort(), [])
   useEffect(() => stop, [stop])
 
-  const ask = (mode: Mode, modelArn: string, asked: Asked) => {
+  const ask = ({ mode, modelId, streamed }: Way, asked: Asked) => {
     running.current?.abort()
     const abort = new AbortController()
     running.current = abort
@@ -43,11 +51,15 @@ export function useQuestions(id: string): Questions {
     const answer = async () => {
       if (mode === 'retrieve') return
       if (mode === 'extractive') {
-        const { answer: text, citations, noAnswer } = await askExtractive(id, asked, abort.signal)
-        change((before) => ({ ...before, answer: text, citations, noAnswer }))
-        return
+        const quoted = await askExtractive(id, asked, abort.signal)
+        return change((before) => answered(before, quoted))
       }
-      for await (const event of retrieveAndGenerate(id, modelArn, asked, session.current, abort.signal)) {
+      if (!streamed) {
+        const whole = await askModel(id, modelId, asked, session.current, abort.signal)
+        session.current = whole.sessionId
+        return change((before) => answered(before, whole))
+      }
+      for await (const event of retrieveAndGenerate(id, modelId, asked, session.current, abort.signal)) {
         if (event.type === 'session') session.current = event.sessionId
         change((before) => advance(before, event))
       }
