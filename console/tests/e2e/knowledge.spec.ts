@@ -222,7 +222,7 @@ test('an answer is quoted, cited to the character, and what is pointed at is mar
 test('a model answers in a session, and says so where it is another than was asked', async ({ page, craton }) => {
   const { knowledge } = craton.mock!.state
   await signIn(page, craton, `/knowledge-bases?kb=${BASE}&test=1`)
-  await page.getByRole('button', { name: 'Generate' }).click()
+  await page.getByText('A model answers out of the passages').click()
   await page.getByLabel('Model', { exact: true }).click()
   await page.getByPlaceholder('Find a model or an AWS id').fill('claude-3-haiku')
   await page.getByRole('option', { name: /claude-3-haiku/ }).filter({ visible: true }).first().click()
@@ -263,7 +263,7 @@ test('a model answers in a session, and says so where it is another than was ask
 test('only what a reader may see is found, and a filter narrows it', async ({ page, craton }) => {
   const { knowledge } = craton.mock!.state
   await signIn(page, craton, `/knowledge-bases?kb=${BASE}&test=1`)
-  await page.getByRole('button', { name: 'Retrieve', exact: true }).click()
+  await page.getByText('The passages alone, best first.').click()
   const leave = 'How many weeks of parental leave are there?'
   const passages = page.getByRole('list', { name: 'Passages' })
   await page.getByLabel('Ask as').fill('ana')
@@ -297,7 +297,7 @@ test('only what a reader may see is found, and a filter narrows it', async ({ pa
     andAll: [{ equals: { key: 'department', value: 'fleet' } }, { greaterThanOrEquals: { key: 'year', value: 2025 } }],
   })
   for (const name of await passages.getByRole('link').allTextContents()) expect(name).toBe('damage-handling.pdf')
-  await page.getByRole('button', { name: 'JSON' }).click()
+  await page.getByText('Write it as JSON').click()
   const json = page.getByRole('textbox', { name: 'Filter as JSON' })
   await expect(json).toHaveValue(/"andAll"/)
   await json.fill('{"equals"')

@@ -4,6 +4,7 @@ import type { State } from '../mock/state.ts'
 import { expect, signIn, test } from './fixtures.ts'
 
 const FOLDER = process.env['CRATON_SHOTS'] ?? ''
+/** One part of what the mock server has: `CRATON_SHOT_ONLY=knowledge`. */
 const ONLY = process.env['CRATON_SHOT_ONLY']
 
 const PAGES: [string, string][] = [
@@ -50,16 +51,15 @@ for (const scheme of ['light', 'dark'] as const) {
       await expect(page.getByRole('button', { name: 'Sign in' })).toBeVisible()
       await shoot('sign-in')
       await signIn(page, craton)
-      if (ONLY === 'knowledge' && craton.mock) return knowledge(page, craton.url, shoot)
-      for (const [name, path] of [...PAGES, ...MORE]) {
+      for (const [name, path] of ONLY === undefined ? [...PAGES, ...MORE] : []) {
         await page.goto(`${craton.url}/console${path}`)
         await page.waitForLoadState('networkidle')
         await shoot(name)
       }
-      if (craton.mock) await tunings(page, craton.url, shoot)
-      if (craton.mock) await endpoints(page, craton.url, shoot)
-      if (craton.mock) await knowledge(page, craton.url, shoot)
-      if (craton.mock) await imports(page, craton.url, craton.mock.state, shoot)
+      for (const part of [tunings, endpoints, knowledge, imports]) {
+        if (craton.mock && (ONLY ?? part.name) === part.name) await part(page, craton.url, shoot, craton.mock.state)
+      }
+      if (ONLY !== undefined) return
       if (craton.mock === undefined) await policyEditor(page, craton.url, shoot)
       if (process.env['CRATON_SHOT_BUCKET']) await upload(page, craton.url, process.env['CRATON_SHOT_BUCKET'], shoot)
       if (process.env['CRATON_MODELS'] !== '') await conversation(page, craton.url, shoot)
@@ -175,10 +175,15 @@ async function knowledge(page: Page, url: string, shoot: (name: string, fullPage
   await page.goto(`${url}/console/knowledge-bases?${kb}&test=1`)
   await page.waitForLoadState('networkidle')
   await shoot('knowledge-test-empty', true)
+  const settings = page.getByRole('button', { name: 'Settings' })
+  const folded = (await settings.getAttribute('aria-expanded')) === 'false'
+  if (folded) await settings.click()
   await page.getByRole('button', { name: 'Add condition' }).click()
   await page.getByLabel('Attribute of condition 1').fill('department')
   await page.keyboard.press('Escape')
   await page.getByLabel('Value of condition 1').fill('customer-service')
+  await shoot('knowledge-settings', true)
+  if (folded) await settings.click()
   await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('How late may a car be returned without a charge?')
   await page.getByRole('button', { name: 'Send' }).click()
   await expect(page.getByTestId('summary')).toBeVisible()
@@ -194,7 +199,7 @@ async function knowledge(page: Page, url: string, shoot: (name: string, fullPage
   await shoot('knowledge-delete')
 }
 
-async function imports(page: Page, url: string, state: State, shoot: (name: string, fullPage?: boolean) => Promise<Buffer>): Promise<void> {
+async function imports(page: Page, url: string, shoot: (name: string, fullPage?: boolean) => Promise<Buffer>, state: State): Promise<void> {
   const whole = async (name: string) => {
     await page.waitForLoadState('networkidle')
     await page.evaluate(() => window.scrollTo(0, 0))

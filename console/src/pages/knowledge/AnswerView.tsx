@@ -1,5 +1,6 @@
 import Box from '@cloudscape-design/components/box'
 import Button from '@cloudscape-design/components/button'
+import Container from '@cloudscape-design/components/container'
 import LiveRegion from '@cloudscape-design/components/live-region'
 import SpaceBetween from '@cloudscape-design/components/space-between'
 import StatusIndicator from '@cloudscape-design/components/status-indicator'
@@ -26,39 +27,41 @@ export function AnswerView({ id, turn, folded }: Props) {
   const busy = turn.state === 'waiting' || turn.state === 'streaming'
   const shown = !folded || open
   return (
-    <section className="craton-question" aria-label={`Question: ${turn.question}`}>
-      <div className="craton-message" data-role="user">
-        {turn.question}
-        {turn.userId !== undefined && (
-          <Box variant="small" display="block" color="text-body-secondary">
-            asked as {turn.userId}
-          </Box>
-        )}
-      </div>
-      <div className={answers ? 'craton-answer-beside' : undefined}>
-        {answers && (
-          <SpaceBetween size="xs">
-            {turn.state === 'waiting' && <StatusIndicator type="loading">{turn.mode === 'generate' ? 'Waiting for the model' : 'Looking for the answer'}</StatusIndicator>}
-            {turn.answer !== '' && <Answer turn={turn} sources={sources} pointed={pointed} onPoint={setPointed} />}
-            {isUnsupported(turn) && <StatusIndicator type="info">Nothing that was found supports an answer.</StatusIndicator>}
-            <Notes turn={turn} />
-            <ErrorAlert error={turn.error} title="There is no answer" />
-          </SpaceBetween>
-        )}
-        <SpaceBetween size="s">
-          {busy && turn.retrieval === undefined && turn.retrievalError === undefined && <StatusIndicator type="loading">Searching</StatusIndicator>}
-          <ErrorAlert error={turn.retrievalError} title="Could not retrieve" />
-          {turn.retrieval && <Summary turn={turn} />}
-          {folded && sources.length > 0 && (
-            <Button variant="inline-link" ariaExpanded={open} onClick={() => setOpen(!open)}>
-              {open ? 'Hide the passages' : `Show ${sources.length} passages`}
-            </Button>
+    <Container>
+      <section className="craton-question" aria-label={`Question: ${turn.question}`}>
+        <div className="craton-message" data-role="user">
+          {turn.question}
+          {turn.userId !== undefined && (
+            <Box variant="small" display="block" color="text-body-secondary">
+              asked as {turn.userId}
+            </Box>
           )}
-          {shown && <SourceList id={id} sources={sources} pointed={pointed} onPoint={setPointed} />}
-        </SpaceBetween>
-      </div>
-      <LiveRegion hidden>{turn.state === 'done' ? spoken(turn, sources) : ''}</LiveRegion>
-    </section>
+        </div>
+        <div className={answers ? 'craton-answer-beside' : undefined}>
+          {answers && (
+            <SpaceBetween size="xs">
+              {turn.state === 'waiting' && <StatusIndicator type="loading">{turn.mode === 'generate' ? 'Waiting for the model' : 'Looking for the answer'}</StatusIndicator>}
+              {turn.answer !== '' && <Answer turn={turn} sources={sources} pointed={pointed} onPoint={setPointed} />}
+              {isUnsupported(turn) && <StatusIndicator type="info">Nothing that was found supports an answer.</StatusIndicator>}
+              <Notes turn={turn} />
+              <ErrorAlert error={turn.error} title="There is no answer" />
+            </SpaceBetween>
+          )}
+          <SpaceBetween size="s">
+            {busy && turn.retrieval === undefined && turn.retrievalError === undefined && <StatusIndicator type="loading">Searching</StatusIndicator>}
+            <ErrorAlert error={turn.retrievalError} title="Could not retrieve" />
+            {turn.retrieval && <Summary turn={turn} />}
+            {folded && sources.length > 0 && (
+              <Button variant="inline-link" ariaExpanded={open} onClick={() => setOpen(!open)}>
+                {open ? 'Hide the passages' : `Show ${sources.length} passages`}
+              </Button>
+            )}
+            {shown && <SourceList id={id} sources={sources} pointed={pointed} onPoint={setPointed} />}
+          </SpaceBetween>
+        </div>
+        <LiveRegion hidden>{turn.state === 'done' ? spoken(turn, sources) : ''}</LiveRegion>
+      </section>
+    </Container>
   )
 }
 

@@ -27,7 +27,7 @@ export function ChunkViewer({ document, chosen }: Props) {
   const [current, setCurrent] = useState<string | undefined>(chosen)
   const shown = pageOfChunks(chunks, page, PAGE_SIZE)
   const pages = Math.max(1, Math.ceil(chunks.length / PAGE_SIZE))
-  const missing = useMemo(() => uncovered(characters.length, chunks), [characters, chunks])
+  const missing = useMemo(() => uncovered(characters, chunks), [characters, chunks])
   return (
     <Container
       header={

@@ -70,21 +70,19 @@ function Document({ row, name, chunk }: { row: DocumentRow; name: string; chunk:
         </Alert>
       )}
       <Container header={<Header variant="h2">Document</Header>}>
-        <KeyValuePairs
-          columns={3}
-          items={[
-            { label: 'Status', value: <Status shown={shown} /> },
-            { label: 'Last updated', value: <Time iso={row.updatedAt} /> },
-            { label: row.identifier.dataSourceType === 'S3' ? 'S3 URI' : 'Document ID', value: <Place name={name} /> },
-          ]}
-        />
+        <SpaceBetween size="l">
+          <KeyValuePairs
+            columns={2}
+            items={[
+              { label: 'Status', value: <Status shown={shown} /> },
+              { label: 'Last updated', value: <Time iso={row.updatedAt} /> },
+            ]}
+          />
+          <KeyValuePairs columns={1} items={[{ label: row.identifier.dataSourceType === 'S3' ? 'S3 URI' : 'Document ID', value: <Place name={name} /> }]} />
+        </SpaceBetween>
       </Container>
-      {hasChunks(status) && (
-        <>
-          <Access id={id} source={source} document={name} />
-          <Chunks id={id} source={source} document={name} chunk={chunk} />
-        </>
-      )}
+      {hasChunks(status) && <Access id={id} source={source} document={name} />}
+      {hasChunks(status) && <Chunks id={id} source={source} document={name} chunk={chunk} />}
     </SpaceBetween>
   )
 }

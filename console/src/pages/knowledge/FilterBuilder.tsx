@@ -1,5 +1,7 @@
 import Autosuggest from '@cloudscape-design/components/autosuggest'
+import Box from '@cloudscape-design/components/box'
 import Button from '@cloudscape-design/components/button'
+import Checkbox from '@cloudscape-design/components/checkbox'
 import FormField from '@cloudscape-design/components/form-field'
 import Input from '@cloudscape-design/components/input'
 import SegmentedControl from '@cloudscape-design/components/segmented-control'
@@ -39,17 +41,15 @@ export function FilterBuilder({ draft, keys, onChange }: Props) {
   return (
     <section aria-label="Filter">
       <SpaceBetween size="s">
-        <FormField label="Filter" description="On the metadata of documents." stretch>
-          <SegmentedControl
-            label="Filter as"
-            selectedId={draft.asJson ? 'json' : 'fields'}
-            options={[
-              { id: 'fields', text: 'Conditions' },
-              { id: 'json', text: 'JSON' },
-            ]}
-            onChange={({ detail }) => (detail.selectedId === 'json' ? toJson() : onChange({ ...draft, asJson: false }))}
-          />
-        </FormField>
+        <div>
+          <Box variant="awsui-key-label">Filter</Box>
+          <Box variant="small" color="text-body-secondary">
+            Conditions on the metadata of documents.
+          </Box>
+        </div>
+        <Checkbox checked={draft.asJson} onChange={({ detail }) => (detail.checked ? toJson() : onChange({ ...draft, asJson: false }))}>
+          Write it as JSON
+        </Checkbox>
         {draft.asJson ? (
           <FormField errorText={faultOfJson(draft.json)} stretch>
             <div className="craton-editor">

@@ -1,4 +1,5 @@
 import Alert from '@cloudscape-design/components/alert'
+import Box from '@cloudscape-design/components/box'
 import Button from '@cloudscape-design/components/button'
 import Container from '@cloudscape-design/components/container'
 import Header from '@cloudscape-design/components/header'
@@ -102,9 +103,9 @@ function Sync({ job, onChange }: { job: IngestionJob; onChange: () => void }) {
           </div>
         </SpaceBetween>
       </Container>
-      <div>
+      <Box>
         Every document with its status, and the reason where it failed: <PageLink to={sourcePath(id, source)}>documents of the data source</PageLink>.
-      </div>
+      </Box>
       <LiveRegion hidden>{over ? `The sync is over: ${jobStatus(status).text}. ${sentence(job)}` : ''}</LiveRegion>
     </SpaceBetween>
   )

@@ -80,12 +80,25 @@ function Base({ kb, onChange }: { kb: KnowledgeBase; onChange: () => void }) {
               { label: 'Knowledge base ID', value: code(id) },
               { label: 'Status', value: <Status shown={baseStatus(kb.status)} /> },
               { label: 'Embedding model', value: code(embeddingModelOf(kb)) },
-              { label: 'Service role', value: <PageLink to={holderPath('role', roleName(kb.roleArn))}>{roleName(kb.roleArn)}</PageLink> },
               { label: 'Vector store', value: storeText(kb) },
               { label: 'Created', value: <Time iso={kb.createdAt} /> },
+              { label: 'Last modified', value: <Time iso={kb.updatedAt} /> },
             ]}
           />
-          <KeyValuePairs columns={1} items={[{ label: 'ARN', value: code(kb.knowledgeBaseArn) }]} />
+          <KeyValuePairs
+            columns={1}
+            items={[
+              {
+                label: 'Service role',
+                value: (
+                  <span className="craton-stack">
+                    <PageLink to={holderPath('role', roleName(kb.roleArn))}>{roleName(kb.roleArn)}</PageLink>
+                  </span>
+                ),
+              },
+              { label: 'ARN', value: code(kb.knowledgeBaseArn) },
+            ]}
+          />
         </SpaceBetween>
       </Container>
       {kb.status === 'DELETING' ? <Alert type="info">It is being deleted, with all that was indexed.</Alert> : <SourceTable id={id} />}

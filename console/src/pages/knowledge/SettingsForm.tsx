@@ -1,9 +1,8 @@
 import Autosuggest from '@cloudscape-design/components/autosuggest'
-import Box from '@cloudscape-design/components/box'
 import Checkbox from '@cloudscape-design/components/checkbox'
 import FormField from '@cloudscape-design/components/form-field'
 import Input from '@cloudscape-design/components/input'
-import SegmentedControl from '@cloudscape-design/components/segmented-control'
+import RadioGroup from '@cloudscape-design/components/radio-group'
 import Select, { type SelectProps } from '@cloudscape-design/components/select'
 import SpaceBetween from '@cloudscape-design/components/space-between'
 import { listUsers } from '../../api/iam.ts'
@@ -23,12 +22,6 @@ interface Props {
   onChange: (changed: Partial<Settings>) => void
 }
 
-const ABOUT: Record<Mode, string> = {
-  retrieve: 'The passages alone, best first.',
-  extractive: 'The best sentences of the passages, word for word. No model writes anything.',
-  generate: 'A model answers out of the passages and cites them.',
-}
-
 /** How a knowledge base is asked. */
 export function SettingsForm({ settings, errors, groups, modelId, keys, onChange }: Props) {
   const users = useLoad(listUsers)
@@ -36,12 +29,11 @@ export function SettingsForm({ settings, errors, groups, modelId, keys, onChange
   const types: SelectProps.Option[] = searchTypesOf(settings.mode)
   return (
     <SpaceBetween size="m">
-      <FormField label="Answer" description={ABOUT[settings.mode]}>
-        <SegmentedControl
-          label="Answer"
-          selectedId={settings.mode}
-          options={[...MODES]}
-          onChange={({ detail }) => onChange({ mode: detail.selectedId as Mode })}
+      <FormField label="Answer" stretch>
+        <RadioGroup
+          value={settings.mode}
+          items={MODES.map(({ value, label, description }) => ({ value, label, description }))}
+          onChange={({ detail }) => onChange({ mode: detail.value as Mode })}
         />
       </FormField>
       {settings.mode === 'generate' && (
@@ -88,9 +80,7 @@ export function SettingsForm({ settings, errors, groups, modelId, keys, onChange
           onChange={({ detail }) => onChange({ userId: detail.value })}
         />
       </FormField>
-      <Box>
-        <FilterBuilder draft={settings.filter} keys={keys} onChange={(filter) => onChange({ filter })} />
-      </Box>
+      <FilterBuilder draft={settings.filter} keys={keys} onChange={(filter) => onChange({ filter })} />
     </SpaceBetween>
   )
 }

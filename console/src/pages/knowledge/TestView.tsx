@@ -1,6 +1,8 @@
 import Alert from '@cloudscape-design/components/alert'
+import Box from '@cloudscape-design/components/box'
 import Button from '@cloudscape-design/components/button'
 import Container from '@cloudscape-design/components/container'
+import ExpandableSection from '@cloudscape-design/components/expandable-section'
 import Header from '@cloudscape-design/components/header'
 import Modal from '@cloudscape-design/components/modal'
 import SpaceBetween from '@cloudscape-design/components/space-between'
@@ -25,6 +27,9 @@ import { askedOf, check, INITIAL, type Settings } from './settings.ts'
 import { SettingsForm } from './SettingsForm.tsx'
 import { basePath } from './text.ts'
 import { useQuestions } from './useQuestions.ts'
+
+/** The width in px from which console.css puts the settings beside the questions. */
+const BESIDE = 1100
 
 /** Asks a knowledge base: what it finds, why in this order, and what is answered out of it. */
 export function TestView({ id }: { id: string }) {
@@ -78,20 +83,24 @@ export function TestView({ id }: { id: string }) {
         </Alert>
       )}
       <div className="craton-playground craton-test">
-        <Container header={<Header variant="h2">Settings</Header>}>
-          <SettingsForm
-            settings={settings}
-            errors={errors}
-            groups={groups}
-            modelId={modelId}
-            keys={keysOf(last?.retrieval?.results.map(({ metadata }) => metadata) ?? [])}
-            onChange={change}
-          />
+        <Container>
+          <ExpandableSection headerText="Settings" defaultExpanded={window.innerWidth >= BESIDE}>
+            <SettingsForm
+              settings={settings}
+              errors={errors}
+              groups={groups}
+              modelId={modelId}
+              keys={keysOf(last?.retrieval?.results.map(({ metadata }) => metadata) ?? [])}
+              onChange={change}
+            />
+          </ExpandableSection>
         </Container>
         <div>
           <SpaceBetween size="m">
             {questions.turns.length === 0 && (
-              <div className="craton-hint">Ask something below. What the knowledge base finds appears here, with the reasons for its order.</div>
+              <Box textAlign="center" color="text-body-secondary" padding="xl">
+                Ask something below. What the knowledge base finds appears here, with the reasons for its order.
+              </Box>
             )}
             {questions.turns.map((turn) => (
               <AnswerView key={turn.id} id={id} turn={turn} folded={turn !== last} />

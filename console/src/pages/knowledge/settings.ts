@@ -27,9 +27,9 @@ export const INITIAL: Settings = {
 }
 
 export const MODES = [
-  { id: 'retrieve', text: 'Retrieve' },
-  { id: 'extractive', text: 'Quote' },
-  { id: 'generate', text: 'Generate' },
+  { value: 'retrieve', label: 'Retrieve', description: 'The passages alone, best first.' },
+  { value: 'extractive', label: 'Quote', description: 'Their best sentences, word for word. No model writes anything.' },
+  { value: 'generate', label: 'Generate', description: 'A model answers out of the passages and cites them.' },
 ] as const
 
 export const SEARCH_TYPES = [

@@ -90,8 +90,8 @@ describe('chunks', () => {
   })
 
   it('may leave characters out', () => {
-    expect(uncovered(300, chunks)).toBe(10)
-    expect(uncovered(320, chunks)).toBe(30)
-    expect(uncovered(5, [])).toBe(5)
+    expect(uncovered(new Characters('x'.repeat(300)), chunks)).toBe(10)
+    expect(uncovered(new Characters('x'.repeat(300) + ' 🚗\n'.repeat(20)), chunks)).toBe(30)
+    expect(uncovered(new Characters('a b c'), [])).toBe(3)
   })
 })

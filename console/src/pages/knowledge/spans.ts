@@ -93,12 +93,13 @@ export function overlap(before: Chunk | undefined, chunk: Chunk): number {
   return before ? Math.max(0, Math.min(before.end, chunk.end) - Math.max(before.start, chunk.start)) : 0
 }
 
-/** The characters of a text that no chunk has. */
-export function uncovered(length: number, chunks: Span[]): number {
+/** How many characters of a text no chunk has; blanks do not count. */
+export function uncovered(characters: Characters, chunks: Span[]): number {
   let [missing, reached] = [0, 0]
+  const count = (start: number, end: number) => new Characters(characters.slice(start, end).replace(/\s/g, '')).length
   for (const { start, end } of [...chunks].sort((a, b) => a.start - b.start)) {
-    missing += Math.max(0, start - reached)
+    if (start > reached) missing += count(reached, start)
     reached = Math.max(reached, end)
   }
-  return missing + Math.max(0, length - reached)
+  return missing + count(reached, characters.length)
 }
