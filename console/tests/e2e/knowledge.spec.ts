@@ -35,7 +35,7 @@ test('a knowledge base is made of a bucket, synced and asked', async ({ signedIn
   await choose(page, 'Embedding model', /titan-embed-text-v2/)
   await next(page)
   await expect(page.getByText('Fixed size: 200 tokens, 20 % overlap')).toBeVisible()
-  await expect(page.getByRole('group', { name: 'Commands of the AWS CLI' })).toContainText('aws bedrock-agent create-knowledge-base')
+  await expect(page.getByRole('group', { name: 'Code for AWS CLI' })).toContainText('aws bedrock-agent create-knowledge-base')
   await page.getByRole('button', { name: 'Create knowledge base' }).click()
 
   await expect(page.getByRole('heading', { level: 1, name: /^Sync of/ })).toBeVisible()

@@ -53,10 +53,10 @@ export function AnswerView({ id, turn, folded }: Props) {
             {turn.retrieval && <Summary turn={turn} />}
             {folded && sources.length > 0 && (
               <Button variant="inline-link" ariaExpanded={open} onClick={() => setOpen(!open)}>
-                {open ? 'Hide the passages' : `Show ${sources.length} passages`}
+                {open ? 'Hide the passages' : `Show ${passages(sources.length)}`}
               </Button>
             )}
-            {shown && <SourceList id={id} sources={sources} pointed={pointed} onPoint={setPointed} />}
+            {shown && (turn.retrieval !== undefined || sources.length > 0) && <SourceList id={id} sources={sources} pointed={pointed} onPoint={setPointed} />}
           </SpaceBetween>
         </div>
         <LiveRegion hidden>{turn.state === 'done' ? spoken(turn, sources) : ''}</LiveRegion>
@@ -66,7 +66,11 @@ export function AnswerView({ id, turn, folded }: Props) {
 }
 
 function spoken({ mode, answer }: Turn, sources: Source[]): string {
-  return mode === 'retrieve' ? `${sources.length} passages found` : `Answer: ${answer}`
+  return mode === 'retrieve' ? `${passages(sources.length)} found` : `Answer: ${answer}`
+}
+
+function passages(count: number): string {
+  return count === 1 ? '1 passage' : `${integer(count)} passages`
 }
 
 interface AnswerProps {
@@ -136,7 +140,7 @@ function Notes({ turn }: { turn: Turn }) {
     turn.state === 'stopped' ? 'stopped by you' : undefined,
     served ? `answered by ${served.name}${served.substituted ? ', a substitute' : ''}` : undefined,
     turn.voice === 'passages-instead' ? 'no sentence of the model was supported: these are the passages’ own' : undefined,
-    turn.leftOut > 0 ? `${integer(turn.leftOut)} passages did not fit into the prompt` : undefined,
+    turn.leftOut > 0 ? `the prompt had no room for ${passages(turn.leftOut)}` : undefined,
     turn.state === 'done' && turn.answer !== '' && !isUnsupported(turn) ? citedText(turn.citations.length) : undefined,
   ].filter((part) => part !== undefined)
   if (parts.length === 0) return null
@@ -155,7 +159,7 @@ function Summary({ turn: { retrieval, userId } }: { turn: Turn }) {
   const who = userId ?? 'you'
   return (
     <div className="craton-figures craton-stack" data-testid="summary">
-      {SEARCHED[searchType] ?? searchType} · {integer(visible)} passages that {who} may read
+      {SEARCHED[searchType] ?? searchType} · {passages(visible)} that {who} may read
       {filter !== null && `, ${integer(matching)} of them meet the filter`} · {embeddingModel}
       {filter !== null && (
         <div>

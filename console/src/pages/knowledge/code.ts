@@ -105,7 +105,7 @@ function cratonCommand({ knowledgeBaseId, mode, modelArn, asked }: CodeInput): s
   const options = [
     ...(mode === 'generate' ? [`--model ${shell(modelArn)}`] : []),
     `--results ${asked.numberOfResults}`,
-    ...(asked.searchType === undefined ? [] : [`--search ${asked.searchType.toLowerCase()}`]),
+    ...(asked.searchType === undefined ? [] : [`--by ${asked.searchType.toLowerCase()}`]),
     ...(asked.filter === undefined ? [] : [`--filter ${shell(JSON.stringify(asked.filter))}`]),
     ...(asked.userId === undefined ? [] : [`--user ${shell(asked.userId)}`]),
   ]

@@ -266,6 +266,24 @@ export function commandsOf(draft: Draft, region: string, account: string): strin
   ].join('\n\n')
 }
 
+const CHUNKINGS: Record<Strategy, string> = { DEFAULT: 'default', FIXED_SIZE: 'fixed', HIERARCHICAL: 'hierarchical', SEMANTIC: 'semantic', NONE: 'none' }
+
+/** Craton's own line for the same; none where it has no options for what was chosen. It names source and role by itself. */
+export function cratonCommandOf(draft: Draft): string | undefined {
+  const { source } = draft
+  const usual = JSON.stringify(chunkingOf(source)) === JSON.stringify(chunkingOf({ ...newSource(''), strategy: source.strategy }))
+  if (source.type !== 'S3' || source.deletion !== 'DELETE' || !usual) return undefined
+  const options = [
+    `--from ${shell(source.s3Uri.trim())}`,
+    ...(draft.description.trim() ? [`--description ${shell(draft.description.trim())}`] : []),
+    `--embedding-model ${shell(draft.model)}`,
+    ...(source.strategy === 'DEFAULT' ? [] : [`--chunking ${CHUNKINGS[source.strategy]}`]),
+    ...(draft.ownRole ? [`--role-arn ${shell(draft.roleArn.trim())}`] : []),
+    ...(draft.sync ? [] : ['--no-sync']),
+  ]
+  return `craton kb create ${shell(draft.name)} \\\n  ${options.join(' \\\n  ')}`
+}
+
 /** The new role's policies by name. */
 export function rolePolicies(draft: Draft, region: string, account: string, kmsKeyArn?: string): [string, string][] {
   return [

@@ -4,7 +4,7 @@ import { identifierOf, nameOf } from '../../api/knowledgeBases.ts'
 import { answerEventOf, type Explanation, type Passage, type Reference } from '../../api/retrieval.ts'
 import { accessOf } from './acl.ts'
 import { samplesFor, type CodeInput } from './code.ts'
-import { baseOf, chunkingOf, commandsOf, faults, hasFaults, modelArn, newDraft, newSource, placeOf, readPolicy, rolePolicies, sourceFaults, sourceOf, trustPolicy, type Draft, type SourceDraft } from './draft.ts'
+import { baseOf, chunkingOf, commandsOf, cratonCommandOf, faults, hasFaults, modelArn, newDraft, newSource, placeOf, readPolicy, rolePolicies, sourceFaults, sourceOf, trustPolicy, type Draft, type SourceDraft } from './draft.ts'
 import { embeddingOptions } from './embedding.ts'
 import { askedOf, check, INITIAL, searchTypesOf } from './settings.ts'
 import { baseStatus, describeChunking, documentPath, documentStatus, hasChunks, isMoving, isOver, jobStatus, modelOf, objectOf, originOf, placeOf as placeOfLocation, shortName, summaryOf } from './text.ts'
@@ -71,6 +71,19 @@ describe('a new knowledge base', () => {
       'aws bedrock-agent start-ingestion-job',
     ])
     expect(commandsOf(draft({ ownRole: true, roleArn: 'arn:aws:iam::1:role/x', sync: false }), 'us-east-1', ACCOUNT)).not.toMatch(/create-role|start-ingestion/)
+  })
+})
+
+describe('craton’s own command', () => {
+  it('is offered where it can say what was chosen', () => {
+    expect(cratonCommandOf(draft())).toBe(
+      'craton kb create knowledge-base-12345 \\\n  --from s3://rental-policies/current/ \\\n  --embedding-model amazon.titan-embed-text-v2:0',
+    )
+    expect(cratonCommandOf(draft({ source: source({ strategy: 'HIERARCHICAL' }), sync: false }))).toMatch(/--chunking hierarchical \\\n {2}--no-sync$/)
+    expect(cratonCommandOf(draft({ ownRole: true, roleArn: 'arn:aws:iam::1:role/x' }))).toContain('--role-arn arn:aws:iam::1:role/x')
+    expect(cratonCommandOf(draft({ source: source({ strategy: 'FIXED_SIZE', maxTokens: '512' }) }))).toBeUndefined()
+    expect(cratonCommandOf(draft({ source: source({ deletion: 'RETAIN' }) }))).toBeUndefined()
+    expect(cratonCommandOf(draft({ source: source({ type: 'CUSTOM' }) }))).toBeUndefined()
   })
 })
 

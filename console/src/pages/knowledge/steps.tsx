@@ -17,11 +17,11 @@ import { listModels } from '../../api/models.ts'
 import { listRoles } from '../../api/permissions.ts'
 import { PageLink } from '../../shell/router.tsx'
 import { useSession } from '../../shell/SessionContext.tsx'
-import { CodeBlock } from '../../ui/CodeBlock.tsx'
+import { CodeTabs } from '../../ui/CodeTabs.tsx'
 import { ErrorAlert } from '../../ui/ErrorAlert.tsx'
 import { useLoad } from '../../ui/useLoad.ts'
 import { usable } from '../playground/choices.ts'
-import { chunkingOf, commandsOf, STRATEGIES, type Draft, type Faults } from './draft.ts'
+import { chunkingOf, commandsOf, cratonCommandOf, STRATEGIES, type Draft, type Faults } from './draft.ts'
 import { embeddingOptions } from './embedding.ts'
 import { describeChunking } from './text.ts'
 
@@ -144,6 +144,7 @@ export function ReviewStep({ draft, region, onChange, onStep }: ReviewProps) {
   const { account } = useSession()
   const { source } = draft
   const chunking = chunkingOf(source)
+  const craton = cratonCommandOf(draft)
   return (
     <SpaceBetween size="l">
       <Section title="Knowledge base" onEdit={() => onStep('details')}>
@@ -183,7 +184,12 @@ export function ReviewStep({ draft, region, onChange, onStep }: ReviewProps) {
         </Checkbox>
       )}
       <Container header={<Header variant="h2">The same on the command line</Header>}>
-        <CodeBlock code={commandsOf(draft, region, account)} label="Commands of the AWS CLI" />
+        <CodeTabs
+          samples={[
+            ...(craton === undefined ? [] : [{ id: 'craton', label: 'craton', code: craton }]),
+            { id: 'aws', label: 'AWS CLI', code: commandsOf(draft, region, account) },
+          ]}
+        />
       </Container>
     </SpaceBetween>
   )
