@@ -7,9 +7,9 @@ use clap::Args;
 /// `craton demo`.
 #[derive(Debug, Args)]
 pub struct Demo {
-    /// What to show
-    #[arg(value_enum, default_value_t = Chapter::Foundation)]
-    pub chapter: Chapter,
+    /// What to show [default: knowledge, then foundation]
+    #[arg(value_enum)]
+    pub chapter: Option<Chapter>,
     /// Leave the server running until Ctrl-C, to look at the console
     #[arg(long)]
     pub keep: bool,
@@ -28,9 +28,22 @@ pub struct Demo {
     pub python: Option<PathBuf>,
 }
 
+impl Demo {
+    /// The chapters that are shown, in their order.
+    #[must_use]
+    pub fn chapters(&self) -> &[Chapter] {
+        match &self.chapter {
+            Some(chapter) => std::slice::from_ref(chapter),
+            None => &[Chapter::Knowledge, Chapter::Foundation],
+        }
+    }
+}
+
 /// A part of the demo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Chapter {
+    /// A company's handbook becomes a knowledge base: cited answers, readers that see what they may, moto beside it
+    Knowledge,
     /// Models answer
     Foundation,
     /// A request is denied, explained, repaired and allowed; a backup is restored

@@ -1,5 +1,7 @@
 //! `craton demo`: a server, the default models, and a boto3 script against them.
 
+mod samples;
+
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::IsTerminal as _;
@@ -19,6 +21,9 @@ use crate::client::Client;
 use crate::connection::Connection;
 use crate::{output, shell};
 
+const KNOWLEDGE: &str = include_str!("../../../../demo/knowledge.py");
+/// The script that the chapter `knowledge` runs against Craton and against moto's server.
+const KNOWLEDGE_SCRIPT: &str = include_str!("../../../../demo/knowledge_script.py");
 const FOUNDATION: &str = include_str!("../../../../demo/foundation.py");
 const PERMISSIONS: &str = include_str!("../../../../demo/permissions.py");
 const IMPORT: &str = include_str!("../../../../demo/import.py");
@@ -29,6 +34,10 @@ const CHECKPOINT: &str = "SmolLM2-135M-Instruct-checkpoint";
 /// Succeeds where boto3 is there and has what the script calls.
 const HAS_BOTO3: &str = "import boto3; client = boto3.client('bedrock-runtime', region_name='us-east-1', \
                          aws_access_key_id='x', aws_secret_access_key='x'); client.converse_stream";
+/// Succeeds where moto's server can be started, which the chapter `knowledge` runs its script against too.
+const HAS_MOTO: &str = "import moto.server, flask_cors";
+/// What is installed into the demo's own environment; moto's extra `server` brings far more than these calls need.
+const MOTO: &[&str] = &["moto>=5.1", "flask", "flask-cors"];
 const START_LIMIT: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(50);
 
@@ -40,7 +49,7 @@ pub(super) fn run(args: &Demo, global: &Global) -> Result<()> {
 
 async fn play(args: &Demo, global: &Global) -> Result<()> {
     let checkpoint = match args.chapter {
-        Chapter::Import => Some(checkpoint(args.checkpoint.as_deref())?),
+        Some(Chapter::Import) => Some(checkpoint(args.checkpoint.as_deref())?),
         _ => None,
     };
     let python = match &args.python {
@@ -52,7 +61,7 @@ async fn play(args: &Demo, global: &Global) -> Result<()> {
             );
             python.clone()
         }
-        None => python_with_boto3().await?,
+        None => python_of_demo(args.chapters().contains(&Chapter::Knowledge)).await?,
     };
     let (connection, mut server) = match running(global).await {
         Some(connection) => (connection, None),
@@ -129,9 +138,9 @@ async fn stop(mut server: Child) -> Result<()> {
 }
 
 /// The models that a chapter asks, which are pulled before.
-fn needed(args: &Demo) -> Vec<&str> {
-    match args.chapter {
-        Chapter::Foundation | Chapter::Inference => DEFAULT_MODELS.to_vec(),
+fn needed(chapter: Chapter, args: &Demo) -> Vec<&str> {
+    match chapter {
+        Chapter::Knowledge | Chapter::Foundation | Chapter::Inference => DEFAULT_MODELS.to_vec(),
         Chapter::Hub if args.models.is_empty() => DEFAULT_MODELS[..1].to_vec(),
         Chapter::Hub => args.models.iter().map(String::as_str).collect(),
         Chapter::Permissions | Chapter::Import => Vec::new(),
@@ -146,33 +155,29 @@ async fn show(
     global: &Global,
 ) -> Result<()> {
     let client = Client::new(connection.clone())?;
-    let (name, text) = match args.chapter {
-        Chapter::Foundation => ("foundation.py", FOUNDATION),
-        Chapter::Permissions => ("permissions.py", PERMISSIONS),
-        Chapter::Import => ("import.py", IMPORT),
-        Chapter::Inference => ("inference.py", INFERENCE),
-        Chapter::Hub => ("hub.py", HUB),
-    };
-    for name in needed(args) {
-        ready(&client, name).await?;
-    }
     let folder = cache_folder()?;
-    let script = folder.join(name);
-    fs::write(&script, text).with_context(|| format!("cannot write `{}`", script.display()))?;
-    let mut command = Command::new(python);
-    command.arg(&script).env("PYTHONUNBUFFERED", "1");
-    point_at(&mut command, connection, std::env::vars_os().map(|(name, _)| name));
-    // The script runs our own commands on the same server.
-    let this = std::env::current_exe().context("cannot find this program's own file")?;
-    command.env("CRATON_BIN", this).env("CRATON_DATA_DIR", std::path::absolute(global.data())?);
-    if !args.models.is_empty() {
-        command.env("CRATON_DEMO_MODELS", args.models.join(","));
+    for chapter in args.chapters() {
+        for name in needed(*chapter, args) {
+            ready(&client, name).await?;
+        }
+        let mut command = Command::new(python);
+        command.arg(script(*chapter, &folder)?).env("PYTHONUNBUFFERED", "1");
+        point_at(&mut command, connection, std::env::vars_os().map(|(name, _)| name));
+        // The script runs our own commands on the same server.
+        let this = std::env::current_exe().context("cannot find this program's own file")?;
+        command.env("CRATON_BIN", this).env("CRATON_DATA_DIR", std::path::absolute(global.data())?);
+        if *chapter == Chapter::Knowledge {
+            command.env("CRATON_DEMO_SAMPLES", samples::write(&folder)?);
+        }
+        if !args.models.is_empty() {
+            command.env("CRATON_DEMO_MODELS", args.models.join(","));
+        }
+        if let Some(checkpoint) = checkpoint {
+            command.env("CRATON_DEMO_CHECKPOINT", checkpoint);
+        }
+        let status = command.status().await.with_context(|| format!("cannot run `{}`", python.display()))?;
+        ensure!(status.success(), "the demo script failed ({status})");
     }
-    if let Some(checkpoint) = checkpoint {
-        command.env("CRATON_DEMO_CHECKPOINT", checkpoint);
-    }
-    let status = command.status().await.with_context(|| format!("cannot run `{}`", python.display()))?;
-    ensure!(status.success(), "the demo script failed ({status})");
     output::line(format!("\nConsole: {}/console/", connection.url))?;
     output::line(format!("Sign in with access key {}", connection.credentials.access_key_id))?;
     output::line(format!("          and secret    {}", connection.credentials.secret_access_key))?;
@@ -183,6 +188,23 @@ async fn show(
     let program = program(std::env::var_os("PATH").as_deref());
     output::line(format!("Your own code:  eval \"$({program} env{here})\" && python your_script.py"))?;
     output::line(format!("If the server has ended, start it again with:  {program} up{here}"))
+}
+
+/// Writes a chapter's script, and what it runs itself, into `folder`; gives its path.
+fn script(chapter: Chapter, folder: &Path) -> Result<PathBuf> {
+    let (name, text) = match chapter {
+        Chapter::Knowledge => ("knowledge.py", KNOWLEDGE),
+        Chapter::Foundation => ("foundation.py", FOUNDATION),
+        Chapter::Permissions => ("permissions.py", PERMISSIONS),
+        Chapter::Import => ("import.py", IMPORT),
+        Chapter::Inference => ("inference.py", INFERENCE),
+        Chapter::Hub => ("hub.py", HUB),
+    };
+    for (name, text) in [(name, text), ("knowledge_script.py", KNOWLEDGE_SCRIPT)] {
+        let path = folder.join(name);
+        fs::write(&path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
+    }
+    Ok(folder.join(name))
 }
 
 /// Lets an AWS client see the server and nothing that is set for other services.
@@ -263,15 +285,21 @@ fn cache_folder() -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// A Python with a boto3 that is new enough: the system's, or a virtual environment in the cache folder, made at first use.
-async fn python_with_boto3() -> Result<PathBuf> {
+/// A Python with a boto3 that is new enough, and with moto where `compares`: the system's, or a virtual environment in the cache
+/// folder, made at first use.
+async fn python_of_demo(compares: bool) -> Result<PathBuf> {
     let environment = cache_folder()?.join("venv");
+    let checks: &[&str] = if compares { &[HAS_BOTO3, HAS_MOTO] } else { &[HAS_BOTO3] };
     for python in [environment.join("bin/python"), PathBuf::from("python3")] {
-        if succeeds(Command::new(&python).args(["-c", HAS_BOTO3])).await {
+        if succeeds(Command::new(&python).args(["-c", &checks.join("\n")])).await {
             return Ok(python);
         }
     }
-    output::note("setting up Python with boto3 for the demo's client");
+    let (wanted, names) = match compares {
+        true => ([&["boto3>=1.40"], MOTO].concat(), "boto3 and moto"),
+        false => (vec!["boto3>=1.40"], "boto3"),
+    };
+    output::note(&format!("setting up Python with {names} for the demo's client"));
     let hint = "\nhint: on Debian: apt-get install python3-venv; or name a Python that has boto3 with --python";
     let python = environment.join("bin/python");
     ensure!(
@@ -280,8 +308,8 @@ async fn python_with_boto3() -> Result<PathBuf> {
         environment.display()
     );
     ensure!(
-        succeeds(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--upgrade", "boto3>=1.40"])).await,
-        "cannot install boto3 with pip{hint}"
+        succeeds(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--upgrade"]).args(wanted)).await,
+        "cannot install {names} with pip{hint}"
     );
     Ok(python)
 }
@@ -343,9 +371,9 @@ mod tests {
         let models = |words: &str| {
             let cli = crate::args::Cli::try_parse_from(words.split(' ')).unwrap();
             let crate::args::Command::Demo(args) = cli.command else { unreachable!() };
-            needed(&args).into_iter().map(str::to_owned).collect::<Vec<_>>()
+            args.chapters().iter().flat_map(|chapter| needed(*chapter, &args)).map(str::to_owned).collect::<Vec<_>>()
         };
-        assert_eq!(models("craton demo"), DEFAULT_MODELS);
+        assert_eq!(models("craton demo knowledge"), DEFAULT_MODELS);
         assert_eq!(models("craton demo hub"), DEFAULT_MODELS[..1]);
         assert_eq!(models("craton demo hub --models a,b"), ["a", "b"]);
         assert!(models("craton demo permissions").is_empty());
