@@ -4,7 +4,7 @@
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
 
-demo: ## Install what is missing, build, pull the default models, build a knowledge base of a sample company's handbook, answer real requests, show where to click; CHAPTER=permissions shows denials explained, CHAPTER=import a model imported from another account, CHAPTER=inference shared prefixes, forms, a tuning and a batch, CHAPTER=hub a model deployed, compared, measured and removed
+demo: ## Install what is missing, build, pull the default models, build a knowledge base of a sample company's handbook, answer real requests, show where to click; CHAPTER=knowledge is the first part alone, CHAPTER=permissions shows denials explained, CHAPTER=import a model imported from another account, CHAPTER=inference shared prefixes, forms, a tuning and a batch, CHAPTER=hub a model deployed, compared, measured and removed
 	@scripts/setup.sh build console
 	@scripts/console.sh build
 	@cargo build --release
