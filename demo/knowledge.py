@@ -65,24 +65,30 @@ def ask_extractive(base, text):
     if answer.status_code != 200:
         raise SystemExit(f"{request.url}: {answer.status_code} {answer.text}")
     found = json.loads(answer.text)
-    return found["answer"], [(one["span"], [(ref["location"], ref["text"]) for ref in one["references"]]) for one in found["citations"]]
+    return found["answer"], [(one["span"], [(ref["location"], words(ref)) for ref in one["references"]]) for one in found["citations"]]
 
 
-def ask_model(runtime, base, text, session=None):
+def words(reference):
+    """The words of a passage that a citation stands on."""
+    span = reference["sourceSpan"]
+    return reference["text"][span["start"]:span["end"] + 1]
+
+
+def ask_model(runtime, base, text):
     """RetrieveAndGenerate: the chat model reads the passages and answers."""
     found = runtime.retrieve_and_generate(
-        input={"text": text}, **({"sessionId": session} if session else {}),
+        input={"text": text},
         retrieveAndGenerateConfiguration={"type": "KNOWLEDGE_BASE", "knowledgeBaseConfiguration": {
             "knowledgeBaseId": base, "modelArn": f"arn:aws:bedrock:{REGION}::foundation-model/{CHAT_MODEL}",
             "retrievalConfiguration": {"vectorSearchConfiguration": {"numberOfResults": 3}},
             "generationConfiguration": {"inferenceConfig": {"textInferenceConfig": {"temperature": 0, "maxTokens": 160}}}}})
     citations = [(one["generatedResponsePart"]["textResponsePart"]["span"],
                   [(ref["location"], ref["content"]["text"]) for ref in one["retrievedReferences"]]) for one in found["citations"]]
-    return found["output"]["text"], citations, found["sessionId"]
+    return found["output"]["text"], citations
 
 
 def uri_of(location):
-    return location.get("s3Location", {}).get("uri") or location.get("uri") or json.dumps(location)
+    return location["s3Location"]["uri"]
 
 
 def show_answer(text, citations):
@@ -211,8 +217,7 @@ def main():
     show_answer(*ask_extractive(base, QUESTION))
 
     title("4. The chat model reads the passages and answers (retrieve_and_generate)")
-    text, citations, _ = ask_model(runtime, base, QUESTION)
-    show_answer(text, citations)
+    show_answer(*ask_model(runtime, base, QUESTION))
 
     title("5. Who may read it? The sidecar of the pay bands names the group rental-people")
     revoke(base)

@@ -113,8 +113,12 @@ def test_attributes_of_every_type_filter(estate, custom):
             assert found == wanted, (kind, condition)
 
 
-def test_an_id_twice_in_one_request_is_refused(estate, custom):
-    refused(lambda: hand_in(estate, *custom, inline("same", "One."), inline("same", "Two.")), "ValidationException", 400, "same")
+def test_an_id_twice_in_one_request_counts_once(estate, custom):
+    made = hand_in(estate, *custom, inline("same", "Ladders are blue."), inline("same", "Ladders are yellow."))
+    assert sorted(one["status"] == "IGNORED" for one in made) == [False, True]
+    settled(estate, *custom, "same")
+    kept = "Ladders are yellow." if made[0]["status"] == "IGNORED" else "Ladders are blue."
+    assert [one["content"]["text"] for one in estate.retrieve(custom[0], "ladders")] == [kept]
 
 
 def test_what_is_unknown_is_not_found_and_does_not_fail(estate, custom):

@@ -135,10 +135,11 @@ def test_who_may_not_retrieve_reads_nothing_whatever_the_list_says(estate):
 @pytest.mark.parametrize("body, said", [
     (b'{"metadataAttributes": ', "JSON"),
     (b'{"accessControlList": "everybody"}', "accessControlList"),
-    (b'{"accessControlList": [{"name": "ana", "type": "TEAM", "access": "ALLOW"}]}', "TEAM"),
-    (b'{"accessControlList": [{"name": "ana", "type": "USER", "access": "MAYBE"}]}', "MAYBE"),
+    (b'{"accessControlList": [{"name": "ana", "type": "TEAM", "access": "ALLOW"}]}', "`type`"),
+    (b'{"accessControlList": [{"name": "ana", "type": "USER", "access": "MAYBE"}]}', "`access`"),
+    (b'{"accessControlList": []}', "accessControlList"),
     (b'{"metadataAttributes": {"x": "' + b"y" * 11_000 + b'"}}', "10"),
-], ids=["cut off", "no list", "unknown kind", "unknown access", "too large"])
+], ids=["cut off", "no list", "unknown kind", "unknown access", "empty list", "too large"])
 def test_a_document_with_a_bad_sidecar_stays_hidden_and_says_why(estate, body, said):
     """An access list that cannot be read must never make its document public."""
     estate.put("pay.txt", "A mechanic earns 3,090 a month.").put("open.txt", "A mechanic earns a salary.")
@@ -152,11 +153,15 @@ def test_a_document_with_a_bad_sidecar_stays_hidden_and_says_why(estate, body, s
     assert estate.found(base, QUESTION) == ["open.txt"]
 
 
-def test_a_sidecar_that_went_bad_hides_what_was_public(estate):
-    estate.put("pay.txt", "A mechanic earns 3,090 a month.")
-    base, source = estate.filled()
-    assert estate.found(base, QUESTION) == ["pay.txt"]
+def test_a_sidecar_that_went_bad_leaves_the_list_that_held_before(estate):
+    base = estate.base()
+    (ana, of_ana), (_, of_ben) = estate.reader(base), estate.reader(base)
+    put(estate, "pay.txt", "A mechanic earns 3,090 a month.", ("ALLOW", "USER", ana))
+    source = estate.source(base)
+    estate.sync(base, source)
     estate.s3.put_object(Bucket=estate.bucket, Key="pay.txt.metadata.json", Body=b"{broken")
-    estate.ended(base, source, estate.start(base, source))
-    assert estate.document(base, source, "pay.txt")["status"] in ("FAILED", "METADATA_UPDATE_FAILED")
-    assert estate.found(base, QUESTION) == []
+    done = estate.ended(base, source, estate.start(base, source))
+    assert "pay.txt" in " ".join(done["failureReasons"])
+    assert estate.document(base, source, "pay.txt")["status"] == "METADATA_UPDATE_FAILED"
+    assert estate.found(base, QUESTION, reader=of_ana) == ["pay.txt"]
+    assert estate.found(base, QUESTION, reader=of_ben) == estate.found(base, QUESTION) == []

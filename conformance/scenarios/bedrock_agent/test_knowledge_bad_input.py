@@ -108,7 +108,7 @@ def test_forty_thousand_characters_without_a_space_are_cut_and_found(estate, tex
 @pytest.mark.parametrize("metadata", [
     {"k": {"value": {"type": "DATE", "stringValue": "2026-01-01"}}},
     {"k": {"value": {"type": "NUMBER", "stringValue": "1"}}},
-    {"k": {"nested": {"deep": 1}}}, {"k": [1, "two"]}, {"k": None}, {"": "x"},
+    {"k": {"nested": {"deep": 1}}}, {"k": [1, "two"]}, {"k": None}, {"x-amz-bedrock-kb-source-uri": "x"},
 ], ids=str)
 def test_metadata_of_an_unknown_type_fails_the_document_and_names_the_key(estate, metadata):
     estate.put("bad.txt", "Umbrellas are kept for sixty days.").put("good.txt", GOOD)
