@@ -14,11 +14,9 @@ import time
 import uuid
 
 import boto3
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
 from botocore.config import Config
-from botocore.httpsession import URLLib3Session
 
+CRATON = os.environ["CRATON_BIN"]
 URL = os.environ["AWS_ENDPOINT_URL"].rstrip("/")
 REGION = os.environ["AWS_DEFAULT_REGION"]
 SAMPLES = pathlib.Path(os.environ["CRATON_DEMO_SAMPLES"])
@@ -56,22 +54,10 @@ def run_script(**environment):
     return json.loads(last)
 
 
-def ask_extractive(base, text):
-    """Craton's own API: an answer out of the documents' sentences, which needs no chat model."""
-    body = json.dumps({"text": text, "mode": "extractive", "numberOfResults": 5})
-    request = AWSRequest("POST", f"{URL}/craton/v1/knowledge-bases/{base}/ask", {"Content-Type": "application/json"}, body)
-    SigV4Auth(boto3.Session().get_credentials(), "craton", REGION).add_auth(request)
-    answer = URLLib3Session(verify=os.environ.get("AWS_CA_BUNDLE", True), timeout=300).send(request.prepare())
-    if answer.status_code != 200:
-        raise SystemExit(f"{request.url}: {answer.status_code} {answer.text}")
-    found = json.loads(answer.text)
-    return found["answer"], [(one["span"], [(ref["location"], words(ref)) for ref in one["references"]]) for one in found["citations"]]
-
-
-def words(reference):
-    """The words of a passage that a citation stands on."""
-    span = reference["sourceSpan"]
-    return reference["text"][span["start"]:span["end"] + 1]
+def craton(*arguments):
+    """Runs one of our own commands, which prints what it finds."""
+    done = subprocess.run([CRATON, *arguments], check=True, stdout=subprocess.PIPE, text=True)
+    print(textwrap.indent(done.stdout.strip(), "   "))
 
 
 def ask_model(runtime, base, text):
@@ -213,8 +199,8 @@ def main():
         print(f"   {one['score']:.3f}  {name_of(one['uri'])}")
         print(indented(textwrap.shorten(one["text"], 200, placeholder="…")))
 
-    title("3. A cited answer in the documents' own words, without a chat model (craton kb ask)")
-    show_answer(*ask_extractive(base, QUESTION))
+    title(f"3. A cited answer in the documents' own words, without a chat model (craton kb ask {made['name']} '…')")
+    craton("kb", "ask", base, QUESTION)
 
     title("4. The chat model reads the passages and answers (retrieve_and_generate)")
     show_answer(*ask_model(runtime, base, QUESTION))
