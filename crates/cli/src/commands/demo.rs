@@ -37,7 +37,8 @@ const HAS_BOTO3: &str = "import boto3; client = boto3.client('bedrock-runtime', 
 /// Succeeds where moto's server can be started, which the chapter `knowledge` runs its script against too.
 const HAS_MOTO: &str = "import moto.server, flask_cors";
 /// What is installed into the demo's own environment; moto's extra `server` brings far more than these calls need.
-const MOTO: &[&str] = &["moto>=5.1", "flask", "flask-cors"];
+const BOTO3: &[&str] = &["boto3>=1.40"];
+const BOTO3_AND_MOTO: &[&str] = &["boto3>=1.40", "moto>=5.1", "flask", "flask-cors"];
 const START_LIMIT: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(50);
 
@@ -295,10 +296,7 @@ async fn python_of_demo(compares: bool) -> Result<PathBuf> {
             return Ok(python);
         }
     }
-    let (wanted, names) = match compares {
-        true => ([&["boto3>=1.40"], MOTO].concat(), "boto3 and moto"),
-        false => (vec!["boto3>=1.40"], "boto3"),
-    };
+    let (wanted, names) = if compares { (BOTO3_AND_MOTO, "boto3 and moto") } else { (BOTO3, "boto3") };
     output::note(&format!("setting up Python with {names} for the demo's client"));
     let hint = "\nhint: on Debian: apt-get install python3-venv; or name a Python that has boto3 with --python";
     let python = environment.join("bin/python");
