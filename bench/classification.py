@@ -1,7 +1,7 @@
 """Texts into three labels with 100 examples in the prompt, through HTTP: Craton's scores against llama.cpp's own server that writes
 JSON, same GGUF, same threads, same prompt, in turn.
 
-Usage: classification.py FOLDER [--rounds 5] [--texts 300] [--uncached 16] [--threads 2]
+Usage: classification.py FOLDER [--rounds 5] [--texts 300] [--uncached 16] [--threads 2] [--craton OPTIONS]
 
 FOLDER has `router_train_666.csv` and `router_test_1002.csv` with the columns `text` and `class` (CLINC150 in three classes, CC BY 3.0).
 Both sides get 100 examples, each a text and its class as JSON, and a text to classify; 8 clients ask at once. Craton scores the three
@@ -145,12 +145,13 @@ def main():
     parser.add_argument("--texts", type=int, default=300)
     parser.add_argument("--uncached", type=int, default=16)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--craton", default="", help="more options of `craton up`")
     options = parser.parse_args()
     if not (options.folder / "router_train_666.csv").exists():
         raise SystemExit(f"{options.folder} has no router_train_666.csv")
     train, test = rows(options.folder / "router_train_666.csv"), rows(options.folder / "router_test_1002.csv")
     print(f"{platform.platform()}, {os.cpu_count()} cores, {options.threads} threads, {CLIENTS} clients", flush=True)
-    with generation.craton(servers.test_model(), options.threads) as ours:
+    with generation.craton(servers.test_model(), options.threads, options.craton.split()) as ours:
         for name, count, more in (("cached", options.texts, []), ("uncached", options.uncached, ["--cache-ram", "0"])):
             context, port = generation.peer_server(generation.peer_folder(), "plain", options.threads, servers.test_model(), CONTEXT, more)
             with context:
