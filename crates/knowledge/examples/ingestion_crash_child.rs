@@ -4,9 +4,8 @@
 
 use std::path::PathBuf;
 
-use base::{Error, PageRequest, Result};
+use base::{Error, Result};
 use futures::StreamExt as _;
-use knowledge::IngestionFilter;
 
 #[path = "../tests/support/deployment.rs"]
 mod deployment;
@@ -20,12 +19,9 @@ async fn main() -> Result<()> {
     let running = at.jobs.start(2);
     let base = at.base().await?;
     let source = at.source(&base, None).await?;
-    let (page, filter) = (PageRequest { limit: 10, after: None }, IngestionFilter::default());
-    let begun = at.knowledge.ingestion_jobs(&at.ctx, &base.id, &source.id, &filter, &page).await?;
-    let job = match begun.items.into_iter().find(|job| !job.status.is_end()) {
-        Some(job) => job,
-        None => at.knowledge.start_ingestion(&at.ctx, &base.id, &source.id, (None, None)).await?,
-    };
+    // However often it is asked for, it is one.
+    let once = (None, Some("once".to_owned()));
+    let job = at.knowledge.start_ingestion(&at.ctx, &base.id, &source.id, once).await?;
     if let Some(work) = &job.work {
         at.jobs.watch(at.ctx.account(), work).for_each(|_| async {}).await;
     }

@@ -177,7 +177,8 @@ impl Synchronisation<'_> {
             let sidecar = listing.sidecars.remove(&key);
             let same = entry.etag.as_ref() == Some(&object.etag) && entry.sidecar_etag == sidecar;
             let dealt_with = entry.job.as_ref() == Some(&self.job.id);
-            if !dealt_with && !(same && entry.status == DocumentStatus::Indexed) {
+            let as_it_was = same && entry.status == DocumentStatus::Indexed;
+            if !dealt_with && !as_it_was {
                 tasks.push(Task { key, size: object.size, sidecar, entry });
             }
         }

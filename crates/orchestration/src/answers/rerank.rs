@@ -61,8 +61,11 @@ impl Answers {
     }
 
     async fn by_scores(&self, ctx: &Ctx, model: &str, query: &str, texts: &[String]) -> Result<(Vec<f64>, ServedBy)> {
+        use futures::future::{BoxFuture, FutureExt as _};
         use futures::stream::{self, StreamExt as _, TryStreamExt as _};
-        let asked = texts.iter().map(|text| self.inner.models.score(ctx, relevance(model, query, text)));
+        let ask = |text| self.inner.models.score(ctx, relevance(model, query, text)).boxed();
+        // Boxed, so that the compiler sees that they can be sent to another thread.
+        let asked: Vec<BoxFuture<'_, Result<models::Scores>>> = texts.iter().map(ask).collect();
         let scores: Vec<models::Scores> = stream::iter(asked).buffered(AT_A_TIME).try_collect().await?;
         let served_by = scores.first().map(|scores| scores.served_by.clone());
         let served_by = served_by.ok_or_else(|| Error::internal("no score of a text"))?;
