@@ -63,7 +63,7 @@ impl Answers {
     async fn by_scores(&self, ctx: &Ctx, model: &str, query: &str, texts: &[String]) -> Result<(Vec<f64>, ServedBy)> {
         use futures::future::{BoxFuture, FutureExt as _};
         use futures::stream::{self, StreamExt as _, TryStreamExt as _};
-        let ask = |text| self.inner.models.score(ctx, relevance(model, query, text)).boxed();
+        let ask = |text: &String| self.inner.models.score(ctx, relevance(model, query, text)).boxed();
         // Boxed, so that the compiler sees that they can be sent to another thread.
         let asked: Vec<BoxFuture<'_, Result<models::Scores>>> = texts.iter().map(ask).collect();
         let scores: Vec<models::Scores> = stream::iter(asked).buffered(AT_A_TIME).try_collect().await?;
