@@ -28,59 +28,63 @@ export function SettingsForm({ settings, errors, groups, modelId, keys, onChange
   const options = groups.flatMap((group) => group.options)
   const types: SelectProps.Option[] = searchTypesOf(settings.mode)
   return (
-    <SpaceBetween size="m">
-      <FormField label="Answer" stretch>
-        <RadioGroup
-          value={settings.mode}
-          items={MODES.map(({ value, label, description }) => ({ value, label, description }))}
-          onChange={({ detail }) => onChange({ mode: detail.value as Mode })}
-        />
-      </FormField>
-      {settings.mode === 'generate' && (
-        <FormField label="Model" stretch>
-          <Select
-            options={groups}
-            selectedOption={options.find(({ value }) => value === modelId) ?? (modelId ? { value: modelId, label: modelId } : null)}
-            placeholder="Choose a model"
-            filteringType="auto"
-            filteringPlaceholder="Find a model or an AWS id"
-            filteringAriaLabel="Find a model"
-            noMatch="No model matches"
-            empty="No text models"
-            onChange={({ detail }) => onChange({ modelId: detail.selectedOption.value ?? '' })}
+    <div className="craton-columns">
+      <SpaceBetween size="m">
+        <FormField label="Answer" stretch>
+          <RadioGroup
+            value={settings.mode}
+            items={MODES.map(({ value, label, description }) => ({ value, label, description }))}
+            onChange={({ detail }) => onChange({ mode: detail.value as Mode })}
           />
         </FormField>
-      )}
-      {settings.mode === 'generate' && (
-        <Checkbox
-          checked={settings.streamed}
-          description="Otherwise it comes as a whole, and its citations tell the very sentences of the passages."
-          onChange={({ detail }) => onChange({ streamed: detail.checked })}
-        >
-          Show it as it is written
-        </Checkbox>
-      )}
-      <FormField label="Search type" stretch>
-        <Select
-          options={types}
-          selectedOption={types.find(({ value }) => value === settings.searchType) ?? types[0] ?? null}
-          onChange={({ detail }) => onChange({ searchType: detail.selectedOption.value as Settings['searchType'] })}
-        />
-      </FormField>
-      <FormField label="Number of results" constraintText="1 to 100" errorText={errors.numberOfResults} stretch>
-        <Input value={settings.numberOfResults} inputMode="numeric" onChange={({ detail }) => onChange({ numberOfResults: detail.value })} />
-      </FormField>
-      <FormField label="Ask as" description="Only what this user may read is found. Empty: you." stretch>
-        <Autosuggest
-          value={settings.userId}
-          enteredTextLabel={(value) => `Use ${value}`}
-          placeholder="A user’s name"
-          options={(users.value ?? []).map(({ name }) => ({ value: name }))}
-          empty={users.loading ? 'Looking for users' : 'No user matches'}
-          onChange={({ detail }) => onChange({ userId: detail.value })}
-        />
-      </FormField>
+        {settings.mode === 'generate' && (
+          <FormField label="Model" stretch>
+            <Select
+              options={groups}
+              selectedOption={options.find(({ value }) => value === modelId) ?? (modelId ? { value: modelId, label: modelId } : null)}
+              placeholder="Choose a model"
+              filteringType="auto"
+              filteringPlaceholder="Find a model or an AWS id"
+              filteringAriaLabel="Find a model"
+              noMatch="No model matches"
+              empty="No text models"
+              onChange={({ detail }) => onChange({ modelId: detail.selectedOption.value ?? '' })}
+            />
+          </FormField>
+        )}
+        {settings.mode === 'generate' && (
+          <Checkbox
+            checked={settings.streamed}
+            description="Otherwise it comes as a whole, and its citations tell the very sentences of the passages."
+            onChange={({ detail }) => onChange({ streamed: detail.checked })}
+          >
+            Show it as it is written
+          </Checkbox>
+        )}
+      </SpaceBetween>
+      <SpaceBetween size="m">
+        <FormField label="Search type" stretch>
+          <Select
+            options={types}
+            selectedOption={types.find(({ value }) => value === settings.searchType) ?? types[0] ?? null}
+            onChange={({ detail }) => onChange({ searchType: detail.selectedOption.value as Settings['searchType'] })}
+          />
+        </FormField>
+        <FormField label="Number of results" constraintText="1 to 100" errorText={errors.numberOfResults} stretch>
+          <Input value={settings.numberOfResults} inputMode="numeric" onChange={({ detail }) => onChange({ numberOfResults: detail.value })} />
+        </FormField>
+        <FormField label="Ask as" description="Only what this user may read is found. Empty: you." stretch>
+          <Autosuggest
+            value={settings.userId}
+            enteredTextLabel={(value) => `Use ${value}`}
+            placeholder="A user’s name"
+            options={(users.value ?? []).map(({ name }) => ({ value: name }))}
+            empty={users.loading ? 'Looking for users' : 'No user matches'}
+            onChange={({ detail }) => onChange({ userId: detail.value })}
+          />
+        </FormField>
+      </SpaceBetween>
       <FilterBuilder draft={settings.filter} keys={keys} onChange={(filter) => onChange({ filter })} />
-    </SpaceBetween>
+    </div>
   )
 }

@@ -28,8 +28,8 @@ import { SettingsForm } from './SettingsForm.tsx'
 import { basePath } from './text.ts'
 import { useQuestions } from './useQuestions.ts'
 
-/** The width in px from which console.css puts the settings beside the questions. */
-const BESIDE = 1100
+/** The width in px below which the settings would push the questions off the screen. */
+const WIDE = 912
 
 /** Asks a knowledge base: what it finds, why in this order, and what is answered out of it. */
 export function TestView({ id }: { id: string }) {
@@ -82,34 +82,28 @@ export function TestView({ id }: { id: string }) {
           Look at its state in <PageLink to={basePath(id)}>its page</PageLink>.
         </Alert>
       )}
-      <div className="craton-playground craton-test">
-        <Container>
-          <ExpandableSection headerText="Settings" defaultExpanded={window.innerWidth >= BESIDE}>
-            <SettingsForm
-              settings={settings}
-              errors={errors}
-              groups={groups}
-              modelId={modelId}
-              keys={keysOf(last?.retrieval?.results.map(({ metadata }) => metadata) ?? [])}
-              onChange={change}
-            />
-          </ExpandableSection>
-        </Container>
-        <div>
-          <SpaceBetween size="m">
-            {questions.turns.length === 0 && (
-              <Box textAlign="center" color="text-body-secondary" padding="xl">
-                Ask something below. What the knowledge base finds appears here, with the reasons for its order.
-              </Box>
-            )}
-            {questions.turns.map((turn) => (
-              <AnswerView key={turn.id} id={id} turn={turn} folded={turn !== last} />
-            ))}
-          </SpaceBetween>
-          <div className="craton-prompt">
-            <PromptBox value={question} canSend={canSend} busy={questions.busy} onChange={setQuestion} onSend={send} onStop={questions.stop} />
-          </div>
-        </div>
+      <Container>
+        <ExpandableSection headerText="Settings" defaultExpanded={window.innerWidth >= WIDE}>
+          <SettingsForm
+            settings={settings}
+            errors={errors}
+            groups={groups}
+            modelId={modelId}
+            keys={keysOf(last?.retrieval?.results.map(({ metadata }) => metadata) ?? [])}
+            onChange={change}
+          />
+        </ExpandableSection>
+      </Container>
+      {questions.turns.length === 0 && (
+        <Box textAlign="center" color="text-body-secondary" padding="xl">
+          Ask something below. What the knowledge base finds appears here, with the reasons for its order.
+        </Box>
+      )}
+      {questions.turns.map((turn) => (
+        <AnswerView key={turn.id} id={id} turn={turn} folded={turn !== last} />
+      ))}
+      <div className="craton-prompt">
+        <PromptBox value={question} canSend={canSend} busy={questions.busy} onChange={setQuestion} onSend={send} onStop={questions.stop} />
       </div>
       {showCode && (
         <Modal visible size="large" header="View as code" onDismiss={() => setShowCode(false)}>
