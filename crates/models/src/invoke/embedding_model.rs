@@ -72,7 +72,11 @@ fn embedder(lease: &Lease) -> Result<&dyn inference::Embedder> {
 fn local(resolved: &Resolved) -> Result<&str> {
     match &resolved.target {
         Target::Local { name } => Ok(name),
-        _ => Err(Error::not_implemented(format!("`{}` is not a model of this server's catalogue.", resolved.requested))
-            .with_hint("Knowledge bases embed with models that were pulled: `craton models pull all-minilm-l6-v2`.")),
+        _ => {
+            Err(Error::not_implemented(format!("`{}` is not a model of this server's catalogue.", resolved.requested))
+                .with_hint(
+                    "Knowledge bases embed with models that were pulled: `craton models pull all-minilm-l6-v2`.",
+                ))
+        }
     }
 }
