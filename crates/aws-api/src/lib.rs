@@ -36,6 +36,7 @@ mod sts;
 mod surface;
 
 pub use api::{Api, Deployment, Limits, Setup};
+pub use bedrock_agent_runtime::evaluated;
 pub use bedrock_runtime::record_dialects;
 pub use body::ResponseBody;
 pub use craton::{describe_checkpoint, resident_bytes};

@@ -254,6 +254,7 @@ async fn open_on(store: &Store, root_key: RootKey, settings: &Settings, data: &D
         random: random.clone(),
     });
     let evaluations = evaluations.await?;
+    evaluations.ask_knowledge_bases(aws_api::evaluated(answers.clone(), identity.clone()));
     let backups = backups::open(settings, data, (store, &identity, &jobs, &objects, &models, &knowledge), &clock);
     let store = store.clone();
     Ok(Services {

@@ -44,6 +44,11 @@ macro_rules! from_request {
 from_request!(RetrieveAndGenerateRequest, RetrieveAndGenerateStreamRequest);
 
 impl Asked {
+    /// A question of no conversation.
+    pub(super) fn once(text: String, configuration: RetrieveAndGenerateConfiguration) -> Self {
+        Self { text, configuration: Some(configuration), session: None, session_key: None, user: None }
+    }
+
     /// # Errors
     /// Invalid, for a request that can never be answered; NotImplemented, naming what is not served.
     pub(super) fn decode(self) -> Result<Ask> {

@@ -3,6 +3,7 @@
 mod acls;
 mod asks;
 pub(crate) mod errors;
+mod evaluated;
 pub(crate) mod filters;
 mod generate;
 mod generation;
@@ -15,6 +16,7 @@ use futures::future::FutureExt as _;
 use identity::Access;
 
 pub(crate) use asks::knowledge_base;
+pub use evaluated::evaluated;
 
 use crate::call::{Check, Row};
 
