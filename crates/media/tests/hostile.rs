@@ -1,5 +1,8 @@
 //! Files that were made to do harm, read apart as the server reads them.
 
+// Helpers of tests fail as tests do.
+#![allow(clippy::unwrap_used)]
+
 use std::io::{Cursor, Write};
 use std::time::{Duration, Instant};
 

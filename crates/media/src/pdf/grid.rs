@@ -162,7 +162,7 @@ impl Grid {
             return None;
         }
         let rows: Vec<Vec<String>> = texts.chunks(columns).map(<[String]>::to_vec).collect();
-        let (x0, x1, y0, y1) = self.bounds();
+        let (x0, x1, y0, _) = self.bounds();
         let size = glyphs.iter().map(|glyph| glyph.size).fold(0.0, f32::max);
         let text = table::markdown(&rows);
         Some(Segment { text, x0, x1, y: y0, size, heading: None, table: true })
