@@ -20,6 +20,7 @@ use jobs::Jobs;
 use knowledge::Knowledge;
 use models::Models;
 use objects::Objects;
+use orchestration::answers::Answers;
 use orchestration::assistants::Assistants;
 use tracing::Instrument as _;
 
@@ -46,10 +47,12 @@ pub struct Setup {
     pub identity: Identity,
     /// The models.
     pub models: Models,
+    /// The knowledge bases.
+    pub knowledge: Knowledge,
+    /// Answers from them.
+    pub answers: Answers,
     /// The applications of Q Business.
     pub assistants: Assistants,
-    /// Knowledge bases.
-    pub knowledge: Knowledge,
     /// Durable work.
     pub jobs: Jobs,
     /// Backups of the deployment.
@@ -429,6 +432,10 @@ impl Api {
 
     pub(crate) fn knowledge(&self) -> &Knowledge {
         &self.0.setup.knowledge
+    }
+
+    pub(crate) fn answers(&self) -> &Answers {
+        &self.0.setup.answers
     }
 
     pub(crate) fn assistants(&self) -> &Assistants {

@@ -11,8 +11,8 @@ use crate::body::ResponseBody;
 use crate::call::{Call, Check, Row, query_pairs};
 use crate::errors::Failure;
 use crate::{
-    bedrock, bedrock_agent, bedrock_runtime, cloudtrail, iam, kms, organizations, qbusiness, sagemaker,
-    sagemaker_runtime, secretsmanager, sts,
+    bedrock, bedrock_agent, bedrock_agent_runtime, bedrock_runtime, cloudtrail, iam, kms, organizations, qbusiness,
+    sagemaker, sagemaker_runtime, secretsmanager, sts,
 };
 
 /// A request for an operation of an AWS service.
@@ -28,6 +28,7 @@ pub(crate) const SERVICES: &[(&str, &[Row<Routed>])] = &[
     ("bedrock", bedrock::MARKETPLACE_ROWS),
     ("bedrock-runtime", bedrock_runtime::ROWS),
     ("bedrock-agent", bedrock_agent::ROWS),
+    ("bedrock-agent-runtime", bedrock_agent_runtime::ROWS),
     ("sagemaker", sagemaker::ROWS),
     ("sagemaker-runtime", sagemaker_runtime::ROWS),
     ("qbusiness", qbusiness::ROWS),

@@ -5,8 +5,8 @@ use base::Error;
 use http::{HeaderName, HeaderValue};
 
 use crate::{
-    bedrock, bedrock_agent, bedrock_runtime, cloudtrail, iam, kms, organizations, s3, sagemaker, sagemaker_runtime,
-    secretsmanager, sts,
+    bedrock, bedrock_agent, bedrock_agent_runtime, bedrock_runtime, cloudtrail, iam, kms, organizations, s3, sagemaker,
+    sagemaker_runtime, secretsmanager, sts,
 };
 
 /// Where a hint stands when the message is AWS's to the letter, which programs compare.
@@ -81,7 +81,8 @@ impl Failure {
                 "s3" => s3::errors::wire(&error),
                 "organizations" => organizations::errors::wire(&error),
                 "bedrock-runtime" => bedrock_runtime::errors::wire(&error),
-                "bedrock-agent" | "bedrock-agent-runtime" => bedrock_agent::errors::wire(&error),
+                "bedrock-agent" => bedrock_agent::errors::wire(&error),
+                "bedrock-agent-runtime" => bedrock_agent_runtime::errors::wire(&error),
                 "sagemaker" => sagemaker::errors::wire(&error),
                 "sagemaker-runtime" => sagemaker_runtime::errors::wire(&error),
                 // Services that are known and not served speak of their errors as Bedrock does.

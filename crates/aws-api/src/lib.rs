@@ -9,6 +9,7 @@ mod api;
 mod authentication;
 mod bedrock;
 mod bedrock_agent;
+mod bedrock_agent_runtime;
 mod bedrock_runtime;
 mod body;
 mod call;

@@ -10,6 +10,7 @@ pub(crate) use crate::demo_args::{Chapter, Demo};
 use crate::endpoint_args::{Deploy, Endpoints};
 pub(crate) use crate::iam_args::{Iam, PolicyType};
 use crate::import_args::Import;
+use crate::kb_args::Kb;
 pub(crate) use crate::model_args::{Pool, Profile, Quantize, Tune, Tuning};
 pub(crate) use crate::quota_args::{Quotas, Requests};
 use crate::settings_file::Places;
@@ -145,6 +146,12 @@ pub enum Command {
         after_help = "Examples:\n  craton batch create --model smollm2-135m-instruct --from s3://batches/in/ --to s3://batches/out/ --role-arn arn:aws:iam::111122223333:role/Batcher --wait\n  craton batch status abc123def456\n  craton batch results abc123def456 --to results/"
     )]
     Batch(Batch),
+    /// Make knowledge bases of documents, ask them, and see why they answer so
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  craton kb create handbook --from s3://documents/handbook/\n  craton kb ask handbook \"How long is a deposit held?\"\n  craton kb explain handbook \"deposit\"\n  craton kb sync handbook"
+    )]
+    Kb(Kb),
     /// List, show and cancel jobs
     #[command(subcommand, after_help = "Examples:\n  craton jobs list\n  craton jobs cancel ID")]
     Jobs(Jobs),

@@ -50,6 +50,14 @@ impl Client {
         &self.connection.url
     }
 
+    /// The ARN of the foundation model of an id or name; an ARN is its own.
+    pub(crate) fn model_arn(&self, model: &str) -> String {
+        match model.starts_with("arn:") {
+            true => model.to_owned(),
+            false => format!("arn:aws:bedrock:{}::foundation-model/{model}", self.connection.region),
+        }
+    }
+
     /// Whether the server was found through its data folder, so that it sees the files of this machine.
     pub(crate) fn is_of_data_folder(&self) -> bool {
         self.connection.is_of_data_folder

@@ -11,6 +11,7 @@ mod endpoint_args;
 mod fields;
 mod iam_args;
 mod import_args;
+mod kb_args;
 mod model_args;
 mod output;
 mod processor;

@@ -37,6 +37,8 @@ pub enum Provider {
     TitanEmbedV2,
     /// Cohere Embed v3.
     CohereEmbed,
+    /// Models that rank texts: asked by `Rerank`, not by `InvokeModel`.
+    Rerank,
     /// Meta Llama.
     Llama,
     /// Mistral AI.
@@ -69,13 +71,15 @@ impl Provider {
     /// The provider whose ids look like `model`.
     #[must_use]
     pub fn of(model: &str) -> Self {
-        const PREFIXES: [(&str, Provider); 9] = [
+        const PREFIXES: [(&str, Provider); 11] = [
             ("anthropic.", Provider::Anthropic),
             ("amazon.nova-", Provider::Nova),
             ("amazon.titan-embed-text-v2", Provider::TitanEmbedV2),
             ("amazon.titan-embed-", Provider::TitanEmbedV1),
             ("amazon.titan-text-", Provider::TitanText),
+            ("amazon.rerank-", Provider::Rerank),
             ("cohere.embed-", Provider::CohereEmbed),
+            ("cohere.rerank-", Provider::Rerank),
             ("meta.", Provider::Llama),
             ("mistral.", Provider::Mistral),
             ("openai.", Provider::OpenAi),
@@ -87,7 +91,7 @@ impl Provider {
     pub(crate) fn vendor(self) -> &'static str {
         match self {
             Self::Anthropic => "Anthropic",
-            Self::Nova | Self::TitanText | Self::TitanEmbedV1 | Self::TitanEmbedV2 => "Amazon",
+            Self::Nova | Self::TitanText | Self::TitanEmbedV1 | Self::TitanEmbedV2 | Self::Rerank => "Amazon",
             Self::CohereEmbed => "Cohere",
             Self::Llama | Self::Imported(Family::Llama) => "Meta",
             Self::Mistral | Self::Imported(Family::Mistral) => "Mistral AI",
@@ -373,7 +377,7 @@ impl Models {
                 ));
             }
         };
-        let wanted = self.inner.foundation.get(id).map_or_else(|| implied_kind(id), |known| Some(known.kind()));
+        let wanted = self.inner.foundation.get(id).map_or_else(|| implied_kind(id), Known::wanted_kind);
         match wanted {
             Some(wanted) if wanted != kind => {
                 let does = |kind| if kind == CardKind::Text { "generates text" } else { "embeds text" };
@@ -388,7 +392,7 @@ impl Models {
 pub(crate) fn implied_kind(id: &str) -> Option<CardKind> {
     match Provider::of(id) {
         Provider::TitanEmbedV1 | Provider::TitanEmbedV2 | Provider::CohereEmbed => Some(CardKind::Embedding),
-        Provider::Craton => None,
+        Provider::Craton | Provider::Rerank => None,
         _ => Some(CardKind::Text),
     }
 }

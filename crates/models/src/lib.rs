@@ -18,6 +18,7 @@ mod foundation;
 mod hub;
 mod imported;
 mod invoke;
+mod kinds;
 mod library;
 mod loaded;
 mod model_id;

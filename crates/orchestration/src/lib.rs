@@ -1,5 +1,6 @@
 //! Multi-step work over models and knowledge.
 //!
-//! [`assistants`]: the applications of Q Business.
+//! [`answers`]: questions answered from knowledge bases, with citations. [`assistants`]: the applications of Q Business.
 
+pub mod answers;
 pub mod assistants;

@@ -304,7 +304,7 @@ fn response_schema(output: OutputConfig) -> Result<Option<Value>> {
 
 /// The fields that vendors' own bodies have beyond Converse's: Anthropic's `top_k`, Nova's `inferenceConfig.topK`, and
 /// those of the open models and of Craton. What is not known is refused, as a vendor's body would be.
-fn additional_fields(fields: &Value, sampling: &mut Sampling) -> Result<Serving> {
+pub(crate) fn additional_fields(fields: &Value, sampling: &mut Sampling) -> Result<Serving> {
     if fields.is_null() {
         return Ok(Serving::default());
     }

@@ -12,6 +12,7 @@ mod records;
 mod turns;
 mod usage;
 
+pub(crate) use converse_request::additional_fields;
 pub use records::record_dialects;
 
 use base::{ErrorKind, Result};

@@ -12,6 +12,7 @@ mod fits;
 mod imported_models;
 mod imports;
 mod jobs;
+mod knowledge_bases;
 mod models;
 mod policies;
 mod pools;
@@ -124,6 +125,39 @@ pub(crate) const ROUTES: &[Route] = &[
             access: Access::Read,
             check: Check::Model(scores::model),
             handler: |call| scores::score(call).boxed(),
+        },
+    },
+    Route {
+        method: "POST",
+        pattern: "/craton/v1/knowledge-bases/{id}/explain",
+        row: Row {
+            operation: "ExplainRetrieval",
+            action: "bedrock:Retrieve",
+            access: Access::Read,
+            check: Check::Asks(knowledge_bases::may_retrieve),
+            handler: |call| knowledge_bases::explain(call).boxed(),
+        },
+    },
+    Route {
+        method: "POST",
+        pattern: "/craton/v1/knowledge-bases/{id}/ask",
+        row: Row {
+            operation: "AskKnowledgeBase",
+            action: "bedrock:RetrieveAndGenerate",
+            access: Access::Read,
+            check: Check::Asks(knowledge_bases::may_ask),
+            handler: |call| knowledge_bases::ask(call).boxed(),
+        },
+    },
+    Route {
+        method: "GET",
+        pattern: "/craton/v1/knowledge-bases/{id}/documents/{document}/chunks",
+        row: Row {
+            operation: "ListDocumentChunks",
+            action: "bedrock:GetKnowledgeBaseDocuments",
+            access: Access::Read,
+            check: Check::Asks(knowledge_bases::may_see_chunks),
+            handler: |call| knowledge_bases::chunks(call).boxed(),
         },
     },
     route!("POST" "policies/validate", "ValidatePolicy", Read, "policy", policies::validate),

@@ -15,6 +15,7 @@ mod iam;
 pub(crate) mod import;
 mod invoke;
 mod jobs;
+mod kb;
 mod keys;
 mod models;
 mod pools;
@@ -68,6 +69,7 @@ pub(crate) fn run(command: Command, global: &Global) -> Result<()> {
         Command::Endpoints(args) => connected(global, async |client, _| endpoints::run(&client, args, global).await),
         Command::Import(args) => connected(global, async |client, _| import::run(&client, args, global).await),
         Command::Batch(args) => connected(global, async |client, _| batch::run(&client, args, global).await),
+        Command::Kb(args) => connected(global, async |client, _| kb::run(&client, args, global).await),
         Command::Jobs(args) => connected(global, async |client, format| jobs::run(&client, args, format).await),
         Command::Chat(args) => connected(global, async |client, format| chat::run(&client, args, format).await),
         Command::Invoke(args) => connected(global, async |client, _| invoke::run(&client, &args).await),

@@ -192,6 +192,11 @@ impl Known {
         if self.dimensions.is_empty() { CardKind::Text } else { CardKind::Embedding }
     }
 
+    /// What a model must be to answer for the id; none where either ranks texts.
+    pub(crate) fn wanted_kind(&self) -> Option<CardKind> {
+        (self.provider != Provider::Rerank).then(|| self.kind())
+    }
+
     fn describe(&self, ctx: &Ctx) -> FoundationModel {
         let types: &[&str] = if self.only_by_profile { &["ON_DEMAND", "INFERENCE_PROFILE"] } else { &["ON_DEMAND"] };
         FoundationModel {
@@ -203,7 +208,7 @@ impl Known {
             kind: self.kind(),
             input_modalities: vec!["TEXT"],
             output_modalities: vec![output(self.kind())],
-            streaming: self.kind() == CardKind::Text,
+            streaming: self.wanted_kind() == Some(CardKind::Text),
             customizations: Vec::new(),
             inference_types: types.to_vec(),
             lifecycle: self.lifecycle,
@@ -264,6 +269,7 @@ fn convert(raw: Raw) -> Result<Known, String> {
         "titan-embed-v1" => Provider::TitanEmbedV1,
         "titan-embed-v2" => Provider::TitanEmbedV2,
         "cohere-embed" => Provider::CohereEmbed,
+        "rerank" => Provider::Rerank,
         "llama" => Provider::Llama,
         "mistral" => Provider::Mistral,
         "openai" => Provider::OpenAi,

@@ -350,6 +350,8 @@ impl Stream for ChatStream {
 pub struct TokenCount {
     /// How many there are.
     pub tokens: u64,
+    /// The tokens that one request to the model may use, prompt and answer together; of an embedding model those of a text.
+    pub context: u64,
     /// Whose vocabulary they were counted in.
     pub served_by: ServedBy,
 }

@@ -29,7 +29,12 @@ impl Models {
             match place {
                 Place::Here(here) => {
                     let lease = self.lease_here(ctx, &here).await?;
-                    Ok(TokenCount { tokens: counted(lease, request.clone()).await?, served_by })
+                    let context = match lease.model() {
+                        Loaded::Generator(generator) => generator.info().context_length,
+                        Loaded::Embedder(embedder) => embedder.info().max_tokens,
+                    };
+                    let tokens = counted(lease, request.clone()).await?;
+                    Ok(TokenCount { tokens, context: u64::from(context), served_by })
                 }
                 Place::Pool(_) => {
                     Err(Error::not_implemented("Counting the tokens of an upstream's model is not implemented."))

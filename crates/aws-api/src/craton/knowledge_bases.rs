@@ -1,0 +1,251 @@
+//! Craton's own questions to knowledge bases: why passages are found, a document's chunks, answers without a model.
+//!
+//! Places are told in characters (Unicode scalar values). Those of citations end at their last character, as Bedrock's do;
+//! those of chunks after it.
+
+use std::ops::Range;
+
+use aws_wire::generated::bedrock_agent_runtime::RetrievalFilter;
+use base::{Error, Result};
+use futures::future::FutureExt as _;
+use http::StatusCode;
+use identity::Ask as Wish;
+use knowledge::{Chunk, DocumentName, Passage, Retrieve, SearchType};
+use models::ServedBy;
+use orchestration::answers::{Answer as Given, Ask, Citation, Generation, Search, Source, Unsupported, Voice};
+use search::fusion::Part;
+use serde_json::{Value, json};
+
+use crate::bedrock_agent_runtime::shapes::{characters, location, metadata};
+use crate::bedrock_agent_runtime::{filters, knowledge_base};
+use crate::bedrock_runtime;
+use crate::call::{Answer, Asked, Call, Labels, json as respond, name_model};
+use crate::json_fields::{Fields, Wording};
+
+/// The most results of a request.
+const MOST_RESULTS: u32 = 100;
+
+/// `POST /craton/v1/knowledge-bases/{id}/explain`: what is found, and why.
+pub(super) async fn explain(call: Call<Labels>) -> Answer {
+    let body = call.json()?;
+    let root = Fields::root(&body, Wording::OpenAi)?;
+    root.only(&["text", "numberOfResults", "searchType", "filter", "userId"])?;
+    let search = Search::of(retrieve(&root, call.label(0))?);
+    let found = call.api.answers().retrieve(&call.ctx, search).await?.retrieved;
+    Ok(respond(
+        StatusCode::OK,
+        &json!({
+            "results": found.passages.iter().map(explained).collect::<Vec<Value>>(),
+            "searchType": named(found.search),
+            "visible": found.visible,
+            "matching": found.matching,
+            "filter": found.filter,
+            "embeddingModel": found.embedding_model,
+        }),
+    ))
+}
+
+/// `POST /craton/v1/knowledge-bases/{id}/ask`: an answer with the places that support it, by a model or without one.
+pub(super) async fn ask(call: Call<Labels>) -> Answer {
+    let body = call.json()?;
+    let root = Fields::root(&body, Wording::OpenAi)?;
+    root.only(&["text", "mode", "modelId", "numberOfResults", "searchType", "filter", "userId", "sessionId"])?;
+    let retrieve = retrieve(&root, call.label(0))?;
+    let model = model(&root)?.map(str::to_owned);
+    let ask = Ask {
+        text: retrieve.text.clone(),
+        source: Source::KnowledgeBase(Search::of(retrieve)),
+        generation: model.map(|model| Generation { model, ..Generation::default() }),
+        orchestration: None,
+        session: root.text("sessionId")?.map(str::to_owned),
+        session_key: None,
+        unsupported: Unsupported::default(),
+    };
+    let answer = call.api.answers().answer(&call.ctx, ask).await?.collect().await?;
+    call.answered.note_usage(answer.usage);
+    let mut response = respond(StatusCode::OK, &answered(&answer));
+    if let Some(served_by) = &answer.served_by {
+        name_model(&mut response, served_by);
+    }
+    Ok(response)
+}
+
+/// `GET /craton/v1/knowledge-bases/{id}/documents/{document}/chunks`: a document's text and where its chunks are.
+pub(super) async fn chunks(call: Call<Labels>) -> Answer {
+    let data_source = call.query("dataSourceId").filter(|id| !id.is_empty());
+    let data_source = data_source.ok_or_else(|| {
+        Error::invalid("`dataSourceId` is missing.").with_hint("Name the document's data source in the query string.")
+    })?;
+    let (knowledge_base, document) = (call.label(0).to_owned(), call.label(1).to_owned());
+    let name = DocumentName { knowledge_base, data_source, document };
+    let knowledge = call.api.knowledge();
+    let chunks = knowledge.chunks(&call.ctx, &name).await?;
+    let document = knowledge.document_text(&call.ctx, &name).await?;
+    let places: Vec<Value> = chunks.iter().map(|chunk| described(chunk, &document.text)).collect();
+    Ok(respond(
+        StatusCode::OK,
+        &json!({
+            "text": document.text,
+            "title": document.title,
+            "language": document.language,
+            "warnings": document.warnings,
+            "chunks": places,
+        }),
+    ))
+}
+
+/// What retrieving asks for.
+pub(super) fn may_retrieve(call: &Call<Labels>) -> Asked<'_> {
+    async move { Ok(vec![knowledge_base(&call.api, &call.ctx, "bedrock:Retrieve", call.label(0)).await?]) }.boxed()
+}
+
+/// What an answer asks for: as `RetrieveAndGenerate`, and the model where one writes.
+pub(super) fn may_ask(call: &Call<Labels>) -> Asked<'_> {
+    async move {
+        let base = knowledge_base(&call.api, &call.ctx, "bedrock:Retrieve", call.label(0)).await?;
+        let mut asks = vec![Wish::new("bedrock:RetrieveAndGenerate", "*"), base];
+        let body: Value = serde_json::from_slice(&call.body).unwrap_or_default();
+        if let Some(model) = body["modelId"].as_str() {
+            asks.extend(bedrock_runtime::asks(&call.api, &call.ctx, "bedrock:InvokeModel", model).await?);
+        }
+        Ok(asks)
+    }
+    .boxed()
+}
+
+/// What reading a document's chunks asks for, whoever may read the document.
+pub(super) fn may_see_chunks(call: &Call<Labels>) -> Asked<'_> {
+    async move {
+        let action = "bedrock:GetKnowledgeBaseDocuments";
+        Ok(vec![knowledge_base(&call.api, &call.ctx, action, call.label(0)).await?])
+    }
+    .boxed()
+}
+
+/// The model that is to write: none in the mode `extractive`.
+fn model<'a>(root: &Fields<'a>) -> Result<Option<&'a str>> {
+    let mode = root.optional("mode").map(|node| node.one_of(&["extractive", "generate"])).transpose()?;
+    let model = root.text("modelId")?.filter(|model| !model.is_empty());
+    match (mode, model) {
+        (Some("extractive"), Some(_)) => Err(Error::invalid("`modelId` goes with the mode `generate`.")),
+        (Some("generate"), None) => Err(Error::invalid("`modelId` is missing.")
+            .with_hint("Name the model that writes, or ask in the mode `extractive`.")),
+        (_, model) => Ok(model),
+    }
+}
+
+fn retrieve(root: &Fields<'_>, base: &str) -> Result<Retrieve> {
+    let mut retrieve = Retrieve::new(base, root.required("text")?.text()?);
+    if let Some(results) = root.count("numberOfResults", 1, MOST_RESULTS)? {
+        retrieve.results = results as usize;
+    }
+    let kinds = ["HYBRID", "SEMANTIC", "LEXICAL"];
+    retrieve.search = root.optional("searchType").map(|node| node.one_of(&kinds)).transpose()?.map(|kind| match kind {
+        "SEMANTIC" => SearchType::Semantic,
+        "LEXICAL" => SearchType::Lexical,
+        _ => SearchType::Hybrid,
+    });
+    if let Some(node) = root.optional("filter") {
+        let wire: RetrievalFilter = serde_json::from_value(node.value.clone())
+            .map_err(|error| node.error(&format!("it is no filter: {error}")))?;
+        retrieve.filter = Some(filters::filter(wire)?);
+    }
+    retrieve.user = root.text("userId")?.filter(|user| !user.is_empty()).map(str::to_owned);
+    Ok(retrieve)
+}
+
+fn named(search: SearchType) -> &'static str {
+    match search {
+        SearchType::Hybrid => "HYBRID",
+        SearchType::Semantic => "SEMANTIC",
+        SearchType::Lexical => "LEXICAL",
+    }
+}
+
+fn explained(passage: &Passage) -> Value {
+    let side = |part: &Option<Part>| {
+        part.map(|part| json!({ "rank": part.rank, "score": part.score, "normalized": part.normalised }))
+    };
+    let terms = passage.explanation.terms.iter().map(|term| {
+        json!({
+            "field": term.field,
+            "term": term.term,
+            "frequency": term.frequency,
+            "documents": term.documents,
+            "idf": term.idf,
+            "score": term.score,
+        })
+    });
+    json!({
+        "chunk": passage.chunk,
+        "documentId": passage.document,
+        "dataSourceId": passage.data_source,
+        "location": location(passage),
+        "text": passage.text,
+        "page": passage.page,
+        "score": passage.score,
+        "lexical": side(&passage.explanation.lexical),
+        "vector": side(&passage.explanation.vector),
+        "terms": terms.collect::<Vec<Value>>(),
+        "metadata": metadata(passage).unwrap_or_default(),
+    })
+}
+
+fn described(chunk: &Chunk, text: &str) -> Value {
+    let place = |span: &Range<usize>| {
+        let start = text.get(..span.start).map_or(0, |before| before.chars().count());
+        (start, start + text.get(span.clone()).map_or(0, |inside| inside.chars().count()))
+    };
+    let (start, end) = place(&chunk.span);
+    json!({
+        "key": chunk.key,
+        "start": start,
+        "end": end,
+        "parent": chunk.parent.as_ref().map(|span| { let (start, end) = place(span); json!({ "start": start, "end": end }) }),
+        "page": chunk.page,
+        "tokens": chunk.tokens,
+        "text": chunk.text,
+    })
+}
+
+fn answered(answer: &Given) -> Value {
+    json!({
+        "answer": answer.text,
+        "citations": answer.citations.iter().map(|one| cited(one, answer)).collect::<Vec<Value>>(),
+        "noAnswer": answer.voice == Voice::Nobody,
+        "voice": match answer.voice {
+            Voice::Model => "model",
+            Voice::Passages => "passages",
+            Voice::PassagesInstead => "passages-instead",
+            Voice::Nobody => "nobody",
+        },
+        "sessionId": answer.session,
+        "results": answer.passages.iter().map(explained).collect::<Vec<Value>>(),
+        "leftOut": answer.left_out,
+        "served": answer.served_by.as_ref().map(served),
+        "usage": { "inputTokens": answer.usage.input, "outputTokens": answer.usage.output },
+    })
+}
+
+fn cited(citation: &Citation, answer: &Given) -> Value {
+    let (start, end) = characters(&answer.text, &citation.span);
+    let references = citation.references.iter().filter_map(|reference| {
+        let passage = answer.passages.get(reference.passage)?;
+        let (from, to) = characters(&passage.text, &reference.span);
+        Some(json!({
+            "result": reference.passage,
+            "text": passage.text,
+            "documentId": passage.document,
+            "dataSourceId": passage.data_source,
+            "page": passage.page,
+            "location": location(passage),
+            "metadata": metadata(passage).unwrap_or_default(),
+            "sourceSpan": { "start": from, "end": to },
+        }))
+    });
+    json!({ "span": { "start": start, "end": end }, "references": references.collect::<Vec<Value>>() })
+}
+
+fn served(served_by: &ServedBy) -> Value {
+    json!({ "name": served_by.name, "substituted": served_by.substituted, "upstream": served_by.upstream })
+}

@@ -1,0 +1,307 @@
+//! One question, from its session to its last citation.
+
+use base::{Error, Result};
+use futures::channel::mpsc;
+use futures::sink::SinkExt as _;
+use futures::stream::{self, StreamExt as _};
+use identity::Ctx;
+use knowledge::Passage;
+use models::{ChatEvent, ChatRequest, ChatStream, EmbedRequest, Message, ServedBy, Truncate, Usage};
+
+use super::answer::{Answer, AnswerEvent, AnswerStream, Citation, Reference, Voice};
+use super::ask::{Ask, Generation, Orchestration, Source, Unsupported};
+use super::budget::{Portion, portions};
+use super::draft::Draft;
+use super::prompt::{self, NO_ANSWER, Values};
+use super::sessions::{Origin, Session, Turn};
+use super::support::Source as Read;
+use super::{Answers, extract, rerank, retrieve, transform};
+
+/// Steps that wait for the reader of a stream.
+const WAITING_STEPS: usize = 16;
+
+/// What a question came to before anything is written.
+struct Ready {
+    question: String,
+    session: Session,
+    passages: Vec<Passage>,
+    /// The embedding model that found the passages.
+    embedding_model: Option<String>,
+    unsupported: Unsupported,
+    origins: Vec<Origin>,
+}
+
+impl Answers {
+    /// Answers a question. Whatever can be wrong with the request is told before the stream begins.
+    ///
+    /// # Errors
+    /// Invalid, for a question, a template or a session that can never be answered; those of
+    /// [`knowledge::Knowledge::retrieve`], [`Answers::rerank`] and [`models::Models::chat`].
+    pub async fn answer(&self, ctx: &Ctx, ask: Ask) -> Result<AnswerStream> {
+        check(&ask)?;
+        let session = self.session(ctx, ask.session.as_deref(), ask.session_key.as_deref(), &ask.source).await?;
+        let turns = self.visible_turns(ctx, &session, reader(&ask.source)).await?;
+        let (passages, embedding_model) = self.gathered(ctx, &ask, &turns).await?;
+        let origins = origins(&ask.source, &passages);
+        let ready =
+            Ready { question: ask.text, session, passages, embedding_model, unsupported: ask.unsupported, origins };
+        let begun = match &ask.generation {
+            Some(generation) if !ready.passages.is_empty() => Some(self.begun(ctx, generation, &ready, &turns).await?),
+            _ => None,
+        };
+        let served_by = begun.as_ref().map(|(chat, _)| chat.served_by().clone());
+        let (session, passages) = (ready.session.id.clone(), ready.passages.clone());
+        let (answers, ctx) = (self.clone(), ctx.clone());
+        let (steps, told) = mpsc::channel(WAITING_STEPS);
+        let writing = async move {
+            let mut out = Out(steps);
+            if let Err(error) = answers.write(&ctx, ready, begun, &mut out).await {
+                out.send(Err(error)).await;
+            }
+        };
+        // The writing is part of the stream: whoever drops the stream ends it.
+        let writing = stream::once(writing).filter_map(|()| std::future::ready(None));
+        let events = stream::select(told, writing).boxed();
+        Ok(AnswerStream { session, served_by, passages, events })
+    }
+
+    /// What may answer the question, best first, and the embedding model that found it.
+    async fn gathered(&self, ctx: &Ctx, ask: &Ask, turns: &[Turn]) -> Result<(Vec<Passage>, Option<String>)> {
+        let search = match &ask.source {
+            Source::Document(document) => return Ok((self.passages_of(ctx, document, &ask.text).await?, None)),
+            Source::KnowledgeBase(search) => search,
+        };
+        let queries = match (&ask.orchestration, &ask.generation) {
+            (Some(orchestration), Some(generation)) => {
+                self.queries(ctx, generation, orchestration, (&ask.text, turns)).await?
+            }
+            _ => retrieve::in_context(&ask.text, turns),
+        };
+        self.found(ctx, search, queries).await
+    }
+
+    /// The model's answer, which has begun, and how many of the passages it was not given.
+    async fn begun(
+        &self,
+        ctx: &Ctx,
+        generation: &Generation,
+        ready: &Ready,
+        turns: &[Turn],
+    ) -> Result<(ChatStream, usize)> {
+        let time = prompt::time(self.inner.clock.now());
+        let request = |portion: Portion| asked(generation, ready, turns, portion, &time);
+        let longest = ready.passages.first().map_or(0, |passage| passage.text.len());
+        let portion = self.fitting(ctx, portions(turns.len(), ready.passages.len()), longest, request).await?;
+        let chat = self.inner.models.chat(ctx, request(portion)).await?;
+        Ok((chat, ready.passages.len() - portion.passages))
+    }
+
+    async fn write(
+        &self,
+        ctx: &Ctx,
+        ready: Ready,
+        begun: Option<(ChatStream, usize)>,
+        out: &mut Out,
+    ) -> Result<()> {
+        let sources: Vec<Read> = ready.passages.iter().map(|passage| Read::read(&passage.text)).collect();
+        let mut answer = Answer {
+            session: ready.session.id.clone(),
+            text: String::new(),
+            citations: Vec::new(),
+            passages: ready.passages.clone(),
+            left_out: 0,
+            voice: Voice::Nobody,
+            served_by: None,
+            usage: Usage::default(),
+        };
+        match begun {
+            None => self.speak_for_passages(ctx, &ready, &sources, &mut answer, Voice::Passages).await?,
+            Some((chat, left_out)) => {
+                answer.left_out = left_out;
+                answer.served_by = Some(chat.served_by().clone());
+                let keeps = ready.unsupported == Unsupported::Keep;
+                let mut draft = Draft::new(sources, keeps);
+                answer.usage = drafted(chat, &mut draft, out).await?;
+                let refused = draft.text().contains(NO_ANSWER);
+                if draft.is_supported() || (keeps && !draft.text().is_empty()) {
+                    (answer.text, answer.citations) = draft.into_parts();
+                    answer.voice = Voice::Model;
+                    return self.finish(ctx, ready, answer, out).await;
+                }
+                if ready.unsupported == Unsupported::Extract && !refused {
+                    let sources = draft.into_sources();
+                    self.speak_for_passages(ctx, &ready, &sources, &mut answer, Voice::PassagesInstead).await?;
+                }
+            }
+        }
+        if answer.voice == Voice::Nobody {
+            NO_ANSWER.clone_into(&mut answer.text);
+        }
+        out.send(Ok(AnswerEvent::Text(answer.text.clone()))).await;
+        for citation in answer.citations.clone() {
+            out.send(Ok(AnswerEvent::Citation(citation))).await;
+        }
+        self.finish(ctx, ready, answer, out).await
+    }
+
+    /// Has the best sentences of the passages answer, where some do.
+    async fn speak_for_passages(
+        &self,
+        ctx: &Ctx,
+        ready: &Ready,
+        sources: &[Read],
+        answer: &mut Answer,
+        voice: Voice,
+    ) -> Result<()> {
+        let texts: Vec<&str> = ready.passages.iter().map(|passage| passage.text.as_str()).collect();
+        let candidates = extract::candidates(&ready.question, sources, &texts);
+        let nearness = match &ready.embedding_model {
+            Some(model) if !candidates.is_empty() => {
+                let sentences = candidates.iter().map(|one| texts[one.passage][one.span.clone()].to_owned());
+                Some(self.nearness(ctx, model, &ready.question, sentences).await?)
+            }
+            _ => None,
+        };
+        for (passage, span) in extract::choose(&candidates, nearness.as_deref()) {
+            if !answer.text.is_empty() {
+                answer.text.push('\n');
+            }
+            let start = answer.text.len();
+            answer.text.push_str(&texts[passage][span.clone()]);
+            let references = vec![Reference { passage, span }];
+            answer.citations.push(Citation { span: start..answer.text.len(), references });
+            answer.voice = voice;
+        }
+        Ok(())
+    }
+
+    /// How near each sentence's meaning is to the question's: the cosine of their vectors.
+    async fn nearness(
+        &self,
+        ctx: &Ctx,
+        model: &str,
+        question: &str,
+        sentences: impl Iterator<Item = String>,
+    ) -> Result<Vec<f32>> {
+        let texts = std::iter::once(question.to_owned()).chain(sentences).collect();
+        let request =
+            EmbedRequest { model: model.to_owned(), texts, truncate: Truncate::End, ..EmbedRequest::default() };
+        let vectors = self.inner.models.embed(ctx, request).await?.vectors;
+        let (question, sentences) = vectors.split_first().ok_or_else(|| Error::internal("no vector of a question"))?;
+        Ok(sentences.iter().map(|vector| rerank::cosine(question, vector)).collect())
+    }
+
+    async fn finish(&self, ctx: &Ctx, ready: Ready, answer: Answer, out: &mut Out) -> Result<()> {
+        let origins = if answer.voice == Voice::Nobody { Vec::new() } else { ready.origins };
+        let turn = Turn { question: ready.question, answer: answer.text.clone(), origins };
+        self.remember(ctx, &ready.session, &turn).await?;
+        out.send(Ok(AnswerEvent::Finished(Box::new(answer)))).await;
+        Ok(())
+    }
+}
+
+/// Where the steps of an answer go. What its reader does not wait for any more is dropped, and the writing with it.
+struct Out(mpsc::Sender<Result<AnswerEvent>>);
+
+impl Out {
+    async fn send(&mut self, step: Result<AnswerEvent>) {
+        // The reader is gone only where the stream is dropped, and the writing is polled by it.
+        drop(self.0.send(step).await);
+    }
+}
+
+/// Has the model write the draft, and gives what it read and wrote.
+async fn drafted(mut chat: ChatStream, draft: &mut Draft, out: &mut Out) -> Result<Usage> {
+    let mut spent = Usage::default();
+    while let Some(event) = chat.next().await {
+        match event? {
+            ChatEvent::Text { text, .. } => {
+                for step in draft.push(&text) {
+                    out.send(Ok(step)).await;
+                }
+            }
+            ChatEvent::Finished { usage, .. } => spent = usage,
+            _ => {}
+        }
+    }
+    for step in draft.finish() {
+        out.send(Ok(step)).await;
+    }
+    Ok(spent)
+}
+
+/// What the model is asked, with a portion of the conversation and of the passages.
+fn asked(generation: &Generation, ready: &Ready, turns: &[Turn], portion: Portion, time: &str) -> ChatRequest {
+    let given = ready.passages.iter().take(portion.passages).enumerate().map(|(at, passage)| match portion.bytes {
+        Some(bytes) if at == 0 => &passage.text[..passage.text.floor_char_boundary(bytes)],
+        _ => passage.text.as_str(),
+    });
+    let told = &turns[turns.len() - portion.turns..];
+    let (results, citing, history) = (prompt::numbered(given), prompt::citing(), transform::told(told));
+    let template = generation.template.as_deref().unwrap_or(prompt::ANSWER);
+    let values = Values {
+        search_results: &results,
+        query: &ready.question,
+        output_format_instructions: &citing,
+        conversation_history: &history,
+        current_time: time,
+    };
+    let rendered = prompt::render(template, values);
+    let mut messages = Vec::new();
+    if !prompt::has(template, "conversation_history") {
+        messages.extend(told.iter().flat_map(|turn| [Message::user(&turn.question), Message::assistant(&turn.answer)]));
+    }
+    let mut system = Vec::new();
+    if prompt::has(template, "query") {
+        messages.push(Message::user(rendered));
+    } else {
+        system.push(rendered);
+        messages.push(Message::user(&ready.question));
+    }
+    ChatRequest { model: generation.model.clone(), system, messages, ..transform::request(&generation.writing, None) }
+}
+
+fn reader(source: &Source) -> Option<&str> {
+    match source {
+        Source::KnowledgeBase(search) => search.retrieve.user.as_deref(),
+        Source::Document(_) => None,
+    }
+}
+
+/// All that an answer may come from.
+fn origins(source: &Source, passages: &[Passage]) -> Vec<Origin> {
+    let mut origins: Vec<Origin> = match source {
+        Source::KnowledgeBase(search) => {
+            let document = |passage: &Passage| Origin::Document {
+                knowledge_base: search.retrieve.knowledge_base.clone(),
+                data_source: passage.data_source.clone(),
+                document: passage.document.clone(),
+            };
+            passages.iter().map(document).collect()
+        }
+        Source::Document(super::Document::S3 { uri }) => vec![Origin::Object { uri: uri.clone() }],
+        Source::Document(super::Document::Bytes { .. }) => Vec::new(),
+    };
+    origins.sort();
+    origins.dedup();
+    origins
+}
+
+/// Refuses what can never be answered.
+fn check(ask: &Ask) -> Result<()> {
+    if ask.text.trim().is_empty() {
+        return Err(Error::invalid("The question is empty.").with_hint("Send it as `input.text`."));
+    }
+    if let Some(template) = ask.generation.as_ref().and_then(|generation| generation.template.as_deref()) {
+        prompt::check(template, "generation", &["search_results"])?;
+    }
+    if let Some(Orchestration { template: Some(template), .. }) = &ask.orchestration {
+        prompt::check(template, "orchestration", &["conversation_history", "output_format_instructions"])?;
+    }
+    if let Source::KnowledgeBase(search) = &ask.source
+        && let Some(implicit) = &search.implicit_filter
+    {
+        transform::check(implicit)?;
+    }
+    Ok(())
+}
