@@ -148,6 +148,16 @@ impl World {
         };
         let config = knowledge::Config::new(dir.path().join("knowledge"));
         let knowledge = knowledge::Knowledge::open(config, parts).await.unwrap();
+        let answers = orchestration::answers::Answers::open(orchestration::answers::Parts {
+            store: store.clone(),
+            identity: identity.clone(),
+            models: models.clone(),
+            objects: objects.clone(),
+            library: Arc::new(knowledge.clone()),
+            clock: time.clone(),
+            random: random.clone(),
+        });
+        let answers = answers.await.unwrap();
         let backups = Backups::open(backup::Setup {
             store: store.clone(),
             identity: identity.clone(),
@@ -163,6 +173,7 @@ impl World {
             identity,
             models,
             knowledge,
+            answers,
             assistants: orchestration::assistants::Assistants::open(store).await.unwrap(),
             jobs: queue,
             backups,
@@ -270,7 +281,8 @@ fn every_served_operation_has_exactly_one_row() {
 #[test]
 fn every_action_belongs_to_its_service() {
     for (id, rows) in crate::dispatch::SERVICES {
-        let prefix = id.trim_end_matches("-runtime");
+        // The services of Bedrock have one prefix.
+        let prefix = if id.starts_with("bedrock") { "bedrock" } else { id.trim_end_matches("-runtime") };
         for row in *rows {
             assert!(row.action.starts_with(&format!("{prefix}:")), "{}", row.action);
         }

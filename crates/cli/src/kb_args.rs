@@ -24,7 +24,9 @@ pub enum Kb {
     /// Read in what changed in the data sources, and follow it to its end
     ///
     /// Ctrl-C stops following; the sync goes on.
-    #[command(after_help = "Examples:\n  craton kb sync handbook\n  craton kb sync handbook --source ABCDEF1234 --no-wait")]
+    #[command(
+        after_help = "Examples:\n  craton kb sync handbook\n  craton kb sync handbook --source ABCDEF1234 --no-wait"
+    )]
     Sync {
         /// Its name or id
         base: String,

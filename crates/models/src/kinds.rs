@@ -3,9 +3,9 @@
 use base::Result;
 use identity::Ctx;
 
+use crate::Models;
 use crate::aliases::{Provider, Resolved, Target, implied_kind};
 use crate::catalogue::CardKind;
-use crate::Models;
 
 impl Models {
     /// Whether the model that answers for an id generates text or embeds it: of a local model what it is, of another what

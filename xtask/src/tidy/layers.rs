@@ -23,7 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("backup", &["base", "store", "jobs", "identity"]),
     ("models", &["base", "store", "inference", "checkpoint", "jobs", "identity", "objects"]),
     ("knowledge", &["base", "store", "search", "media", "jobs", "identity", "objects"]),
-    ("orchestration", &["base", "store", "search", "jobs", "identity", "objects", "models", "knowledge"]),
+    ("orchestration", &["base", "store", "search", "media", "jobs", "identity", "objects", "models", "knowledge"]),
     (
         "aws-api",
         &[
@@ -84,6 +84,7 @@ const KEPT_BEHIND: &[(&str, &[&str])] = &[
             "objects",
             "models",
             "knowledge",
+            "orchestration",
             "backup",
             "aws-api",
             "cli",

@@ -94,7 +94,8 @@ async fn of_generation(
 /// The models of a search.
 async fn of_search(call: &AwsCall, configuration: Option<&KnowledgeBaseRetrievalConfiguration>) -> Result<Vec<Ask>> {
     let mut asks = Vec::new();
-    let Some(search) = configuration.and_then(|configuration| configuration.vector_search_configuration.as_ref()) else {
+    let Some(search) = configuration.and_then(|configuration| configuration.vector_search_configuration.as_ref())
+    else {
         return Ok(asks);
     };
     if let Some(implicit) = &search.implicit_filter_configuration {

@@ -21,9 +21,13 @@ pub(crate) fn filter(wire: RetrievalFilter) -> Result<Filter> {
 
 fn nested(wire: RetrievalFilter, depth: usize) -> Result<Filter> {
     if depth > DEEPEST {
-        return Err(Error::invalid("The filter is nested too deeply.").with_hint(format!("Nest at most {DEEPEST} lists.")));
+        return Err(
+            Error::invalid("The filter is nested too deeply.").with_hint(format!("Nest at most {DEEPEST} lists."))
+        );
     }
-    let all = |filters: Vec<RetrievalFilter>| filters.into_iter().map(|one| nested(one, depth + 1)).collect::<Result<Vec<_>>>();
+    let all = |filters: Vec<RetrievalFilter>| {
+        filters.into_iter().map(|one| nested(one, depth + 1)).collect::<Result<Vec<_>>>()
+    };
     Ok(match wire {
         RetrievalFilter::AndAll(filters) => Filter::And(all(filters)?),
         RetrievalFilter::OrAll(filters) => Filter::Or(all(filters)?),
@@ -90,5 +94,6 @@ fn read(json: &Json) -> Option<Value> {
 }
 
 fn refused(one: &FilterAttribute, wanted: &str) -> Error {
-    Error::invalid(format!("The filter on `{}` has the value `{}`.", one.key, one.value)).with_hint(format!("Give {wanted}."))
+    Error::invalid(format!("The filter on `{}` has the value `{}`.", one.key, one.value))
+        .with_hint(format!("Give {wanted}."))
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use aws_wire::generated::bedrock_agent_runtime::{
-    ExternalSource, ExternalSourceType, ExternalSourcesRetrieveAndGenerateConfiguration, InferenceConfig, KnowledgeBaseRetrieveAndGenerateConfiguration, PerformanceConfigLatency, PerformanceConfiguration,
-    PromptTemplate, RetrieveAndGenerateConfiguration, RetrieveAndGenerateRequest, RetrieveAndGenerateStreamRequest,
+    ExternalSource, ExternalSourceType, ExternalSourcesRetrieveAndGenerateConfiguration, InferenceConfig,
+    KnowledgeBaseRetrieveAndGenerateConfiguration, PerformanceConfigLatency, PerformanceConfiguration, PromptTemplate,
+    RetrieveAndGenerateConfiguration, RetrieveAndGenerateRequest, RetrieveAndGenerateStreamRequest,
     RetrieveAndGenerateType, UserContext,
 };
 use base::{Error, Result};
@@ -47,12 +48,15 @@ impl Asked {
     /// Invalid, for a request that can never be answered; NotImplemented, naming what is not served.
     pub(super) fn decode(self) -> Result<Ask> {
         let missing = |what: &str| Error::invalid(format!("`{what}` is missing."));
-        let configuration =
-            self.configuration.ok_or_else(|| missing("retrieveAndGenerateConfiguration"))?;
+        let configuration = self.configuration.ok_or_else(|| missing("retrieveAndGenerateConfiguration"))?;
         let (source, generation, orchestration) = match configuration.r#type {
             RetrieveAndGenerateType::KnowledgeBase => {
                 let base = configuration.knowledge_base_configuration;
-                from_knowledge_base(base.ok_or_else(|| missing("knowledgeBaseConfiguration"))?, self.text.clone(), self.user)?
+                from_knowledge_base(
+                    base.ok_or_else(|| missing("knowledgeBaseConfiguration"))?,
+                    self.text.clone(),
+                    self.user,
+                )?
             }
             RetrieveAndGenerateType::ExternalSources => {
                 let external = configuration.external_sources_configuration;
@@ -80,13 +84,20 @@ fn from_knowledge_base(
 ) -> Result<Decoded> {
     let generation = base.generation_configuration.unwrap_or_default();
     refuse_guardrail(generation.guardrail_configuration.as_ref())?;
-    let writing =
-        writing(generation.inference_config, generation.additional_model_request_fields, generation.performance_config)?;
+    let writing = writing(
+        generation.inference_config,
+        generation.additional_model_request_fields,
+        generation.performance_config,
+    )?;
     let orchestration = base.orchestration_configuration.map(|wire| {
         Ok::<_, Error>(Orchestration {
             template: template(wire.prompt_template),
             decompose: wire.query_transformation_configuration.is_some(),
-            writing: self::writing(wire.inference_config, wire.additional_model_request_fields, wire.performance_config)?,
+            writing: self::writing(
+                wire.inference_config,
+                wire.additional_model_request_fields,
+                wire.performance_config,
+            )?,
         })
     });
     let search = search(base.knowledge_base_id, text, base.retrieval_configuration, user)?;
@@ -97,8 +108,11 @@ fn from_knowledge_base(
 fn from_documents(external: ExternalSourcesRetrieveAndGenerateConfiguration) -> Result<Decoded> {
     let generation = external.generation_configuration.unwrap_or_default();
     refuse_guardrail(generation.guardrail_configuration.as_ref())?;
-    let writing =
-        writing(generation.inference_config, generation.additional_model_request_fields, generation.performance_config)?;
+    let writing = writing(
+        generation.inference_config,
+        generation.additional_model_request_fields,
+        generation.performance_config,
+    )?;
     let source = external.sources.into_iter().next().ok_or_else(|| Error::invalid("`sources` is empty."))?;
     let generation = Generation { model: external.model_arn, template: template(generation.prompt_template), writing };
     Ok((Source::Document(document(source)?), generation, None))

@@ -102,7 +102,8 @@ impl Draft {
             self.marks.retain(|(at, _)| *at > span.end);
             let found = supports(&self.text[span.clone()], &named, &self.sources);
             if !found.is_empty() {
-                let reference = |support: super::support::Support| Reference { passage: support.passage, span: support.span };
+                let reference =
+                    |support: super::support::Support| Reference { passage: support.passage, span: support.span };
                 new.push(Citation { span: span.clone(), references: found.into_iter().map(reference).collect() });
             }
             self.attributed = span.end;

@@ -68,7 +68,8 @@ impl Markers {
 
     /// What `1, 2` names; nothing where it names what is no result.
     fn numbers(&self, text: &str) -> Option<Vec<usize>> {
-        let number = |part: &str| part.trim().parse::<usize>().ok().filter(|number| (1..=self.results).contains(number));
+        let number =
+            |part: &str| part.trim().parse::<usize>().ok().filter(|number| (1..=self.results).contains(number));
         text.split(',').map(|part| number(part).map(|number| number - 1)).collect()
     }
 }

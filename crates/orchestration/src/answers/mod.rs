@@ -34,8 +34,8 @@ use objects::Objects;
 
 pub use answer::{Answer, AnswerEvent, AnswerStream, Citation, Reference, Voice};
 pub use ask::{
-    Ask, Attribute, AttributeKind, Document, Generation, ImplicitFilter, Orchestration, RerankMetadata, Reranking, Search,
-    Source, Unsupported, Writing,
+    Ask, Attribute, AttributeKind, Document, Generation, ImplicitFilter, Orchestration, RerankMetadata, Reranking,
+    Search, Source, Unsupported, Writing,
 };
 pub use library::Library;
 pub use prompt::{LONGEST_TEMPLATE, NO_ANSWER};
@@ -43,6 +43,7 @@ pub use rerank::{MOST_TEXTS, Ranking};
 pub use retrieve::Found;
 pub use sessions::SESSION_SECONDS;
 pub use store::TABLES;
+pub use support::{SUPPORTED, said_share};
 
 /// What answers stand on.
 pub struct Parts {

@@ -50,7 +50,8 @@ impl Answers {
 
     async fn by_vectors(&self, ctx: &Ctx, model: &str, query: &str, texts: &[String]) -> Result<(Vec<f64>, ServedBy)> {
         let texts = std::iter::once(query.to_owned()).chain(texts.iter().cloned()).collect();
-        let request = EmbedRequest { model: model.to_owned(), texts, truncate: Truncate::End, ..EmbedRequest::default() };
+        let request =
+            EmbedRequest { model: model.to_owned(), texts, truncate: Truncate::End, ..EmbedRequest::default() };
         let embedded = self.inner.models.embed(ctx, request).await?;
         let Some((query, vectors)) = embedded.vectors.split_first() else {
             return Err(Error::internal("no vector of a query"));
@@ -72,7 +73,8 @@ impl Answers {
 
 /// The question whether a text answers a query, whose first continuation is that it does.
 fn relevance(model: &str, query: &str, text: &str) -> ScoreRequest {
-    let asked = format!("Passage: {text}\n\nQuery: {query}\n\nDoes the passage answer the query? Reply with Yes or No.");
+    let asked =
+        format!("Passage: {text}\n\nQuery: {query}\n\nDoes the passage answer the query? Reply with Yes or No.");
     let chat = ChatRequest { model: model.to_owned(), messages: vec![Message::user(asked)], ..ChatRequest::default() };
     ScoreRequest {
         model: model.to_owned(),

@@ -8,9 +8,9 @@ use knowledge::{Passage, Retrieved};
 use models::ServedBy;
 use search::{Filter, Value};
 
+use super::Answers;
 use super::ask::{RerankMetadata, Reranking, Search};
 use super::sessions::Turn;
-use super::Answers;
 
 /// What the names of metadata begin with that Bedrock adds.
 const ADDED: &str = "x-amz-bedrock-kb-";
@@ -134,7 +134,11 @@ fn told(passage: &Passage, metadata: &RerankMetadata) -> String {
         RerankMetadata::Only(names) => names.contains(name),
         RerankMetadata::Without(names) => !name.starts_with(ADDED) && !names.contains(name),
     };
-    let lines = passage.metadata.iter().filter(|(name, _)| wanted(name)).map(|(name, value)| format!("{name}: {}\n", plain(value)));
+    let lines = passage
+        .metadata
+        .iter()
+        .filter(|(name, _)| wanted(name))
+        .map(|(name, value)| format!("{name}: {}\n", plain(value)));
     lines.chain([passage.text.clone()]).collect()
 }
 

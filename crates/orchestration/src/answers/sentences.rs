@@ -11,8 +11,8 @@ mod tests;
 /// Words that end with a full stop within sentences, without it, in lower case.
 const ABBREVIATIONS: [&str; 44] = [
     "abs", "al", "app", "approx", "art", "bzw", "ca", "cf", "co", "corp", "dept", "dr", "e.g", "ed", "eds", "env",
-    "est", "etc", "fig", "i.e", "inc", "jr", "ltd", "max", "min", "mr", "mrs", "ms", "mt", "no", "nr", "nos", "p", "pp",
-    "prof", "rev", "sec", "sr", "st", "u.a", "usw", "v", "vs", "z.b",
+    "est", "etc", "fig", "i.e", "inc", "jr", "ltd", "max", "min", "mr", "mrs", "ms", "mt", "no", "nr", "nos", "p",
+    "pp", "prof", "rev", "sec", "sr", "st", "u.a", "usw", "v", "vs", "z.b",
 ];
 
 /// The sentences of a text, in order, without the white space around them. Headings, the items of lists and the rows of
@@ -65,7 +65,10 @@ fn begins_block(line: &str) -> bool {
         return line[1..].starts_with(' ');
     }
     let number = line.trim_start_matches(|c: char| c.is_ascii_digit());
-    number.len() < line.len() && line.len() - number.len() <= 3 && number.starts_with([')', '.']) && number[1..].starts_with(' ')
+    number.len() < line.len()
+        && line.len() - number.len() <= 3
+        && number.starts_with([')', '.'])
+        && number[1..].starts_with(' ')
 }
 
 /// Whether what begins at `next` belongs to the sentence before it.

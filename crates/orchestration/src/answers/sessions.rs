@@ -131,9 +131,9 @@ impl Answers {
                 (key, sealed)
             }
             Some(arn) => {
+                let (caller, key, about) = (ctx.via("bedrock"), KeyRef::parse(arn)?, context(&id));
                 let kms = self.inner.identity.kms();
-                let made = kms.generate_data_key(&ctx.via("bedrock"), &KeyRef::parse(arn)?, &context(&id), DataKeySpec::Aes256);
-                let made = made.await?;
+                let made = kms.generate_data_key(&caller, &key, &about, DataKeySpec::Aes256).await?;
                 (made.plaintext, made.ciphertext)
             }
         };
@@ -154,7 +154,8 @@ impl Answers {
         if row.kms_key.is_none() {
             return self.inner.identity.keyring().open(KEY_PURPOSE, &row.data_key);
         }
-        let opened = self.inner.identity.kms().decrypt(&ctx.via("bedrock"), &row.data_key, &context(&row.id), None).await;
+        let opened =
+            self.inner.identity.kms().decrypt(&ctx.via("bedrock"), &row.data_key, &context(&row.id), None).await;
         Ok(opened?.plaintext)
     }
 
@@ -183,7 +184,9 @@ impl Answers {
     }
 
     async fn may_get(&self, ctx: &Ctx, uri: &str) -> Result<bool> {
-        let Some((bucket, key)) = uri.strip_prefix("s3://").and_then(|rest| rest.split_once('/')) else { return Ok(false) };
+        let Some((bucket, key)) = uri.strip_prefix("s3://").and_then(|rest| rest.split_once('/')) else {
+            return Ok(false);
+        };
         let object = ObjectRef::new(bucket, key);
         self.inner.objects.head_object(&ctx.via("bedrock"), &GetObject::new(object)).await?;
         Ok(true)
@@ -201,7 +204,8 @@ fn context(session: &str) -> EncryptionContext {
 }
 
 fn cipher(session: &Session) -> Result<LessSafeKey> {
-    let key = UnboundKey::new(&AES_256_GCM, &session.key).map_err(|_| Error::internal("a session's key of another length"))?;
+    let key = UnboundKey::new(&AES_256_GCM, &session.key)
+        .map_err(|_| Error::internal("a session's key of another length"))?;
     Ok(LessSafeKey::new(key))
 }
 

@@ -83,7 +83,8 @@ pub(super) async fn add_turn(
 pub(super) async fn turns(store: &Store, ctx: &Ctx, session: &str) -> Result<Vec<Vec<u8>>> {
     store
         .read(|tx| async move {
-            let sql = "SELECT sealed FROM answers_turns WHERE account = $1 AND region = $2 AND session = $3 ORDER BY number";
+            let sql =
+                "SELECT sealed FROM answers_turns WHERE account = $1 AND region = $2 AND session = $3 ORDER BY number";
             let rows = tx.fetch_all(sql, params![ctx.account(), ctx.region(), session]).await?;
             rows.iter().map(|row| row.bytes("sealed")).collect()
         })

@@ -15,7 +15,7 @@ use super::sentences::sentences;
 mod tests;
 
 /// The share of a sentence's terms that a passage must have to support it.
-pub(crate) const SUPPORTED: f64 = 0.75;
+pub const SUPPORTED: f64 = 0.75;
 /// The share where the model itself names the passage.
 const SUPPORTED_WHERE_NAMED: f64 = 0.6;
 /// How many sentences of a passage are taken together.
@@ -104,6 +104,13 @@ pub(crate) fn supports(sentence: &str, named: &[usize], sources: &[Source]) -> V
     found.retain(|support| named.contains(&support.passage) || support.share >= best);
     found.truncate(MOST_CITED);
     found
+}
+
+/// The share of a sentence's distinct terms that stand together in a passage; 0 where the passage lacks a number that the
+/// sentence names.
+#[must_use]
+pub fn said_share(sentence: &str, passage: &str) -> f64 {
+    Source::read(passage).best(&terms(sentence)).map_or(0.0, |(_, share)| share)
 }
 
 /// The distinct terms of a text. English stemming serves other languages as a rough equivalence of forms: both sides are

@@ -7,10 +7,10 @@ use models::{ChatRequest, Message};
 use search::{Filter, Value};
 use serde_json::{Map, Value as Json, json};
 
+use super::Answers;
 use super::ask::{Attribute, AttributeKind, Generation, ImplicitFilter, Orchestration, Writing};
 use super::prompt::{self, Values};
 use super::sessions::Turn;
-use super::Answers;
 
 #[cfg(test)]
 mod tests;
@@ -67,7 +67,12 @@ impl Answers {
     ///
     /// # Errors
     /// As [`models::Models::chat`].
-    pub(crate) async fn conditions(&self, ctx: &Ctx, implicit: &ImplicitFilter, question: &str) -> Result<Option<Filter>> {
+    pub(crate) async fn conditions(
+        &self,
+        ctx: &Ctx,
+        implicit: &ImplicitFilter,
+        question: &str,
+    ) -> Result<Option<Filter>> {
         let fields: Vec<String> = implicit.attributes.iter().map(described).collect();
         let asked = format!(
             "Documents have these fields:\n{}\n\nWhich conditions on them does the question name? Leave out what it does \
@@ -212,9 +217,11 @@ fn condition(written: &Map<String, Json>, attributes: &[Attribute]) -> Option<Fi
 /// # Errors
 /// Invalid, where an attribute is named twice.
 pub(crate) fn check(implicit: &ImplicitFilter) -> Result<()> {
-    let repeated = implicit.attributes.iter().enumerate().find(|(at, attribute)| {
-        implicit.attributes[..*at].iter().any(|earlier| earlier.key == attribute.key)
-    });
+    let repeated = implicit
+        .attributes
+        .iter()
+        .enumerate()
+        .find(|(at, attribute)| implicit.attributes[..*at].iter().any(|earlier| earlier.key == attribute.key));
     match repeated {
         Some((_, attribute)) => Err(Error::invalid(format!("The attribute `{}` is described twice.", attribute.key))),
         None => Ok(()),

@@ -6,7 +6,7 @@ use futures::sink::SinkExt as _;
 use futures::stream::{self, StreamExt as _};
 use identity::Ctx;
 use knowledge::Passage;
-use models::{ChatEvent, ChatRequest, ChatStream, EmbedRequest, Message, ServedBy, Truncate, Usage};
+use models::{ChatEvent, ChatRequest, ChatStream, EmbedRequest, Message, Truncate, Usage};
 
 use super::answer::{Answer, AnswerEvent, AnswerStream, Citation, Reference, Voice};
 use super::ask::{Ask, Generation, Orchestration, Source, Unsupported};
@@ -96,13 +96,7 @@ impl Answers {
         Ok((chat, ready.passages.len() - portion.passages))
     }
 
-    async fn write(
-        &self,
-        ctx: &Ctx,
-        ready: Ready,
-        begun: Option<(ChatStream, usize)>,
-        out: &mut Out,
-    ) -> Result<()> {
+    async fn write(&self, ctx: &Ctx, ready: Ready, begun: Option<(ChatStream, usize)>, out: &mut Out) -> Result<()> {
         let sources: Vec<Read> = ready.passages.iter().map(|passage| Read::read(&passage.text)).collect();
         let mut answer = Answer {
             session: ready.session.id.clone(),

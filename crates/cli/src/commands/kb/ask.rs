@@ -63,8 +63,14 @@ pub(super) async fn explain(client: &Client, query: &Query, format: Format) -> R
     if format == Format::Json {
         return output::json(&found);
     }
-    let filter = found["filter"].as_str().map_or_else(String::new, |filter| format!(", {} of them meet {filter}", found["matching"]));
-    output::line(format!("{} chunks may be read{filter}; ranked {}", found["visible"], text(&found, "searchType").to_lowercase()))?;
+    let filter = found["filter"]
+        .as_str()
+        .map_or_else(String::new, |filter| format!(", {} of them meet {filter}", found["matching"]));
+    output::line(format!(
+        "{} chunks may be read{filter}; ranked {}",
+        found["visible"],
+        text(&found, "searchType").to_lowercase()
+    ))?;
     for (at, one) in results(&found).iter().enumerate() {
         output::line(format!("\n{}. {:.3}  {}", at + 1, score(one), place(one)))?;
         for (title, side) in [("words", &one["lexical"]), ("meaning", &one["vector"])] {
@@ -96,8 +102,9 @@ fn asked(query: &Query) -> Result<Value> {
     };
     let mut input = json!({ "text": query.text, "numberOfResults": query.results, "searchType": by });
     if let Some(filter) = &query.filter {
-        input["filter"] = serde_json::from_str(filter)
-            .with_context(|| format!("`{filter}` is not JSON\nhint: write {{\"equals\": {{\"key\": …, \"value\": …}}}}"))?;
+        input["filter"] = serde_json::from_str(filter).with_context(|| {
+            format!("`{filter}` is not JSON\nhint: write {{\"equals\": {{\"key\": …, \"value\": …}}}}")
+        })?;
     }
     if let Some(user) = &query.user {
         input["userId"] = user.as_str().into();
@@ -137,7 +144,8 @@ fn quoted(reference: &Value) -> String {
     let span = &reference["sourceSpan"];
     let place = |name: &str| span[name].as_u64().and_then(|at| usize::try_from(at).ok()).unwrap_or(0);
     let (start, end) = (place("start"), place("end"));
-    let text: String = reference["text"].as_str().unwrap_or_default().chars().skip(start).take(end + 1 - start.min(end)).collect();
+    let text: String =
+        reference["text"].as_str().unwrap_or_default().chars().skip(start).take(end + 1 - start.min(end)).collect();
     flat(&text)
 }
 

@@ -107,7 +107,9 @@ pub(super) async fn role(client: &Client, bucket: &str) -> Result<String> {
         { "Effect": "Allow", "Action": "bedrock:InvokeModel", "Resource": "*" },
     ] });
     let put = [("RoleName", ROLE), ("PolicyName", bucket), ("PolicyDocument", &policy.to_string())];
-    iam(client, "PutRolePolicy", &put).await.with_context(|| format!("cannot let the role `{ROLE}` read `{bucket}`"))?;
+    iam(client, "PutRolePolicy", &put)
+        .await
+        .with_context(|| format!("cannot let the role `{ROLE}` read `{bucket}`"))?;
     Ok(xml_text(&made, "Arn").context("the server's answer names no role")?.to_owned())
 }
 

@@ -41,7 +41,9 @@ pub(super) async fn run(client: &Client, args: &Create, format: Format, here: &s
         false => sync::one(client, (&id, &args.name), &source, here).await?,
     };
     if format == Format::Json {
-        return output::json(&json!({ "knowledgeBaseId": id, "dataSourceId": source, "roleArn": role, "sync": synced }));
+        return output::json(
+            &json!({ "knowledgeBaseId": id, "dataSourceId": source, "roleArn": role, "sync": synced }),
+        );
     }
     output::line(format!("{id}  {}", args.name))?;
     if synced.is_null() {
@@ -58,7 +60,9 @@ async fn active(client: &Client, id: &str) -> Result<()> {
         let base = aws::bedrock(client, Method::GET, &aws::path(id), None).await?;
         match base["knowledgeBase"]["status"].as_str() {
             Some("CREATING") => tokio::time::sleep(POLL).await,
-            Some("FAILED") => bail!("the knowledge base `{id}` could not be made: {}", base["knowledgeBase"]["failureReasons"]),
+            Some("FAILED") => {
+                bail!("the knowledge base `{id}` could not be made: {}", base["knowledgeBase"]["failureReasons"])
+            }
             _ => return Ok(()),
         }
     }

@@ -24,7 +24,9 @@ pub(super) async fn run(client: &Client, command: Kb, global: &Global) -> Result
         Kb::Show { base } => show::one(client, &base, format).await,
         Kb::Sync { base, source, no_wait } => sync::run(client, &base, source.as_deref(), no_wait, format, here).await,
         Kb::Documents { base, failed } => show::documents(client, &base, failed, format).await,
-        Kb::Ask { query, model, session } => ask::ask(client, &query, model.as_deref(), session.as_deref(), format).await,
+        Kb::Ask { query, model, session } => {
+            ask::ask(client, &query, model.as_deref(), session.as_deref(), format).await
+        }
         Kb::Search(query) => ask::search(client, &query, format).await,
         Kb::Explain(query) => ask::explain(client, &query, format).await,
         Kb::Delete { base, yes } => delete::run(client, &base, yes, format).await,

@@ -62,8 +62,10 @@ pub(super) async fn documents(client: &Client, base: &str, failed: bool, format:
     if format == Format::Json {
         return output::json(&json!({ "items": found }));
     }
-    let rows: Vec<[String; 3]> =
-        found.iter().map(|one| [text(one, "status"), name(one), one["statusReason"].as_str().unwrap_or_default().to_owned()]).collect();
+    let rows: Vec<[String; 3]> = found
+        .iter()
+        .map(|one| [text(one, "status"), name(one), one["statusReason"].as_str().unwrap_or_default().to_owned()])
+        .collect();
     output::line(output::table(["STATUS", "DOCUMENT", "REASON"], &rows))
 }
 

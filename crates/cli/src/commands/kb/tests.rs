@@ -8,10 +8,13 @@ use crate::args::{Cli, Command};
 use crate::fake::{self, Asked};
 
 const LISTED: &str = r#"{"knowledgeBaseSummaries":[{"knowledgeBaseId":"ABCDEF1234","name":"handbook","status":"ACTIVE","updatedAt":"2027-01-15T08:00:00Z"}]}"#;
-const SOURCES: &str = r#"{"dataSourceSummaries":[{"dataSourceId":"SOURCE1234","name":"files","knowledgeBaseId":"ABCDEF1234"}]}"#;
-const STARTED: &str = r#"{"ingestionJob":{"ingestionJobId":"JOB1234567","dataSourceId":"SOURCE1234","status":"STARTING"}}"#;
+const SOURCES: &str =
+    r#"{"dataSourceSummaries":[{"dataSourceId":"SOURCE1234","name":"files","knowledgeBaseId":"ABCDEF1234"}]}"#;
+const STARTED: &str =
+    r#"{"ingestionJob":{"ingestionJobId":"JOB1234567","dataSourceId":"SOURCE1234","status":"STARTING"}}"#;
 const COMPLETE: &str = r#"{"ingestionJob":{"ingestionJobId":"JOB1234567","dataSourceId":"SOURCE1234","status":"COMPLETE","statistics":{"numberOfDocumentsScanned":3,"numberOfNewDocumentsIndexed":2,"numberOfDocumentsFailed":1}}}"#;
-const ROLE: &str = "<GetRoleResponse><Role><Arn>arn:aws:iam::111122223333:role/CratonKnowledgeBases</Arn></Role></GetRoleResponse>";
+const ROLE: &str =
+    "<GetRoleResponse><Role><Arn>arn:aws:iam::111122223333:role/CratonKnowledgeBases</Arn></Role></GetRoleResponse>";
 
 /// Runs `craton` with these words against a server that gives these answers.
 async fn told(words: &[&str], answers: &[(u16, &'static str)]) -> (Result<()>, JoinHandle<Vec<Asked>>) {
@@ -36,25 +39,32 @@ async fn a_knowledge_base_is_made_and_read_in_at_once() {
         (202, STARTED),
         (200, COMPLETE),
     ];
-    let (outcome, asked) = told(&["create", "handbook", "--from", "s3://documents/handbook/", "--chunking", "none"], &answers).await;
+    let (outcome, asked) =
+        told(&["create", "handbook", "--from", "s3://documents/handbook/", "--chunking", "none"], &answers).await;
     outcome.unwrap();
     let asked = asked.join().unwrap();
-    assert_eq!(lines(&asked)[2..], [
-        "PUT /knowledgebases/",
-        "GET /knowledgebases/ABCDEF1234",
-        "PUT /knowledgebases/ABCDEF1234/datasources/",
-        "PUT /knowledgebases/ABCDEF1234/datasources/SOURCE1234/ingestionjobs/",
-        "GET /knowledgebases/ABCDEF1234/datasources/SOURCE1234/ingestionjobs/JOB1234567",
-    ]);
+    assert_eq!(
+        lines(&asked)[2..],
+        [
+            "PUT /knowledgebases/",
+            "GET /knowledgebases/ABCDEF1234",
+            "PUT /knowledgebases/ABCDEF1234/datasources/",
+            "PUT /knowledgebases/ABCDEF1234/datasources/SOURCE1234/ingestionjobs/",
+            "GET /knowledgebases/ABCDEF1234/datasources/SOURCE1234/ingestionjobs/JOB1234567",
+        ]
+    );
     assert!(asked[1].body.contains("PutRolePolicy") && asked[1].body.contains("documents"), "{}", asked[1].body);
     let base = asked[2].json();
     let model = &base["knowledgeBaseConfiguration"]["vectorKnowledgeBaseConfiguration"]["embeddingModelArn"];
     assert_eq!(*model, "arn:aws:bedrock:us-east-1::foundation-model/all-minilm-l6-v2");
     let source = asked[4].json();
-    assert_eq!(source["dataSourceConfiguration"]["s3Configuration"], json!({
-        "bucketArn": "arn:aws:s3:::documents",
-        "inclusionPrefixes": ["handbook/"],
-    }));
+    assert_eq!(
+        source["dataSourceConfiguration"]["s3Configuration"],
+        json!({
+            "bucketArn": "arn:aws:s3:::documents",
+            "inclusionPrefixes": ["handbook/"],
+        })
+    );
     assert_eq!(source["vectorIngestionConfiguration"]["chunkingConfiguration"]["chunkingStrategy"], "NONE");
 }
 
@@ -68,7 +78,8 @@ async fn a_place_that_is_no_bucket_is_refused_before_anything_is_made() {
 #[tokio::test]
 async fn a_sync_that_failed_is_an_error() {
     let failed = r#"{"ingestionJob":{"ingestionJobId":"JOB1234567","dataSourceId":"SOURCE1234","status":"FAILED","failureReasons":["the role may not read"]}}"#;
-    let (outcome, asked) = told(&["sync", "handbook"], &[(200, LISTED), (200, SOURCES), (202, STARTED), (200, failed)]).await;
+    let (outcome, asked) =
+        told(&["sync", "handbook"], &[(200, LISTED), (200, SOURCES), (202, STARTED), (200, failed)]).await;
     assert!(outcome.unwrap_err().to_string().contains("the role may not read"));
     assert_eq!(lines(&asked.join().unwrap())[0], "POST /knowledgebases/");
 }
@@ -76,15 +87,30 @@ async fn a_sync_that_failed_is_an_error() {
 #[tokio::test]
 async fn a_question_is_asked_with_what_was_chosen() {
     let answer = r#"{"answer":"Five days.","citations":[],"noAnswer":false,"voice":"model","served":{"name":"m"}}"#;
-    let words = ["ask", "handbook", "How long?", "--model", "m", "--by", "semantic", "--user", "ana", "--filter", r#"{"equals":{"key":"a","value":1}}"#];
+    let words = [
+        "ask",
+        "handbook",
+        "How long?",
+        "--model",
+        "m",
+        "--by",
+        "semantic",
+        "--user",
+        "ana",
+        "--filter",
+        r#"{"equals":{"key":"a","value":1}}"#,
+    ];
     let (outcome, asked) = told(&words, &[(200, LISTED), (200, answer)]).await;
     outcome.unwrap();
     let asked = asked.join().unwrap();
     assert_eq!(lines(&asked)[1], "POST /craton/v1/knowledge-bases/ABCDEF1234/ask");
-    assert_eq!(asked[1].json(), json!({
-        "text": "How long?", "numberOfResults": 5, "searchType": "SEMANTIC",
-        "filter": { "equals": { "key": "a", "value": 1 } }, "userId": "ana", "mode": "generate", "modelId": "m",
-    }));
+    assert_eq!(
+        asked[1].json(),
+        json!({
+            "text": "How long?", "numberOfResults": 5, "searchType": "SEMANTIC",
+            "filter": { "equals": { "key": "a", "value": 1 } }, "userId": "ana", "mode": "generate", "modelId": "m",
+        })
+    );
 }
 
 #[tokio::test]
@@ -96,10 +122,11 @@ async fn an_unknown_knowledge_base_is_named() {
 
 #[tokio::test]
 async fn sources_are_deleted_with_their_knowledge_base() {
-    let (outcome, asked) = told(&["delete", "handbook", "--yes"], &[(200, LISTED), (200, SOURCES), (202, "{}"), (202, "{}")]).await;
+    let (outcome, asked) =
+        told(&["delete", "handbook", "--yes"], &[(200, LISTED), (200, SOURCES), (202, "{}"), (202, "{}")]).await;
     outcome.unwrap();
-    assert_eq!(lines(&asked.join().unwrap())[2..], [
-        "DELETE /knowledgebases/ABCDEF1234/datasources/SOURCE1234",
-        "DELETE /knowledgebases/ABCDEF1234",
-    ]);
+    assert_eq!(
+        lines(&asked.join().unwrap())[2..],
+        ["DELETE /knowledgebases/ABCDEF1234/datasources/SOURCE1234", "DELETE /knowledgebases/ABCDEF1234",]
+    );
 }

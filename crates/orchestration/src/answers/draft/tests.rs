@@ -2,8 +2,10 @@ use proptest::prelude::*;
 
 use super::*;
 
-const PASSAGES: [&str; 2] =
-    ["Refunds are made within 14 days. The card that paid is credited.", "Late returns cost 20 euros a day. Keys cost 90 euros."];
+const PASSAGES: [&str; 2] = [
+    "Refunds are made within 14 days. The card that paid is credited.",
+    "Late returns cost 20 euros a day. Keys cost 90 euros.",
+];
 
 /// What is told of an answer that comes in these pieces, and the text with citations at the end.
 fn drafted(pieces: &[&str], gives_unsupported: bool) -> (Vec<AnswerEvent>, String, Vec<Citation>) {
@@ -31,17 +33,26 @@ fn told(events: &[AnswerEvent]) -> (String, Vec<Citation>) {
 
 #[test]
 fn each_sentence_cites_what_says_it() {
-    let (events, text, citations) = drafted(&[" Refunds are made within 14 days [1]. Late returns", " cost 20 euros a day.", " [2]\n"], false);
+    let (events, text, citations) =
+        drafted(&[" Refunds are made within 14 days [1]. Late returns", " cost 20 euros a day.", " [2]\n"], false);
     assert_eq!(text, "Refunds are made within 14 days. Late returns cost 20 euros a day.");
     assert_eq!(told(&events), (text.clone(), citations.clone()));
     let cited: Vec<(&str, &str)> = citations
         .iter()
-        .map(|citation| (&text[citation.span.clone()], &PASSAGES[citation.references[0].passage][citation.references[0].span.clone()]))
+        .map(|citation| {
+            (
+                &text[citation.span.clone()],
+                &PASSAGES[citation.references[0].passage][citation.references[0].span.clone()],
+            )
+        })
         .collect();
-    assert_eq!(cited, [
-        ("Refunds are made within 14 days.", "Refunds are made within 14 days."),
-        ("Late returns cost 20 euros a day.", "Late returns cost 20 euros a day."),
-    ]);
+    assert_eq!(
+        cited,
+        [
+            ("Refunds are made within 14 days.", "Refunds are made within 14 days."),
+            ("Late returns cost 20 euros a day.", "Late returns cost 20 euros a day."),
+        ]
+    );
 }
 
 #[test]

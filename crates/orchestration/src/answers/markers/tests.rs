@@ -26,7 +26,14 @@ fn markers_are_taken_out_with_the_space_before_them() {
 
 #[test]
 fn what_is_no_marker_stays() {
-    for text in ["Form [B] is due.", "Since [2024] it is [4].", "a [1", "a [", "ends with space ", "[see the long list of the forms that are due in May]"] {
+    for text in [
+        "Form [B] is due.",
+        "Since [2024] it is [4].",
+        "a [1",
+        "a [",
+        "ends with space ",
+        "[see the long list of the forms that are due in May]",
+    ] {
         assert_eq!(read(&[text], 3), (text.to_owned(), vec![]), "{text}");
     }
 }

@@ -5,8 +5,12 @@ use super::*;
 
 #[test]
 fn placeholders_become_their_values_once() {
-    let values = Values { search_results: "costs $query$", query: "how much?", current_time: "now", ..Values::default() };
-    assert_eq!(render("$current_time$: $search_results$ / $query$ / $5 and $x$", values), "now: costs $query$ / how much? / $5 and $x$");
+    let values =
+        Values { search_results: "costs $query$", query: "how much?", current_time: "now", ..Values::default() };
+    assert_eq!(
+        render("$current_time$: $search_results$ / $query$ / $5 and $x$", values),
+        "now: costs $query$ / how much? / $5 and $x$"
+    );
     assert_eq!(render("a $ b $query$", values), "a $ b how much?");
     assert_eq!(render("$$query$", values), "$how much?");
 }

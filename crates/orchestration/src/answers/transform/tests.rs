@@ -1,9 +1,14 @@
 use super::*;
 
 fn attributes() -> Vec<Attribute> {
-    [("department", AttributeKind::Text), ("year", AttributeKind::Number), ("open", AttributeKind::Boolean), ("tags", AttributeKind::TextList)]
-        .map(|(key, kind)| Attribute { key: key.to_owned(), kind, description: "what it is".to_owned() })
-        .to_vec()
+    [
+        ("department", AttributeKind::Text),
+        ("year", AttributeKind::Number),
+        ("open", AttributeKind::Boolean),
+        ("tags", AttributeKind::TextList),
+    ]
+    .map(|(key, kind)| Attribute { key: key.to_owned(), kind, description: "what it is".to_owned() })
+    .to_vec()
 }
 
 #[test]

@@ -1,0 +1,62 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const FEES: &str = "## Late returns\n\nA fee of 20 euros is due for each day. It is taken from the deposit.\n\n## Keys\n\nWhat if a key is lost? A lost key costs 90 euros.";
+const HOURS: &str = "The desk opens at 7 in the morning. On Sundays the desk opens at 9.";
+
+fn answer<'a>(question: &str, texts: &[&'a str], nearness: Option<&dyn Fn(&str) -> f32>) -> Vec<&'a str> {
+    let sources: Vec<Source> = texts.iter().map(|text| Source::read(text)).collect();
+    let found = candidates(question, &sources, texts);
+    let near: Option<Vec<f32>> =
+        nearness.map(|near| found.iter().map(|one| near(&texts[one.passage][one.span.clone()])).collect());
+    choose(&found, near.as_deref()).into_iter().map(|(passage, span)| &texts[passage][span]).collect()
+}
+
+#[test]
+fn the_sentence_that_has_the_questions_words_answers() {
+    assert_eq!(answer("How much does a lost key cost?", &[HOURS, FEES], None), ["A lost key costs 90 euros."]);
+    assert_eq!(
+        answer("When does the desk open on Sundays?", &[FEES, HOURS], None)[0],
+        "On Sundays the desk opens at 9."
+    );
+}
+
+#[test]
+fn headings_give_context_and_neither_they_nor_questions_answer() {
+    let late = answer("What fee is due for late returns?", &[FEES, HOURS], None);
+    assert_eq!(late[0], "A fee of 20 euros is due for each day.");
+    assert_eq!(answer("What if a key is lost?", &[FEES], None)[0], "A lost key costs 90 euros.");
+}
+
+#[test]
+fn meaning_counts_as_much_as_words() {
+    let near = |sentence: &str| if sentence.contains("deposit") { 0.9 } else { 0.1 };
+    assert_eq!(
+        answer("Where does the money come from?", &[FEES, HOURS], Some(&near)),
+        ["It is taken from the deposit."]
+    );
+}
+
+#[test]
+fn what_nothing_answers_has_no_answer() {
+    assert_eq!(answer("Who painted the chapel ceiling?", &[FEES, HOURS], None), Vec::<&str>::new());
+    let far = |_: &str| 0.1;
+    assert_eq!(answer("Who painted the chapel ceiling?", &[FEES, HOURS], Some(&far)), Vec::<&str>::new());
+    assert_eq!(answer("Why?", &[], None), Vec::<&str>::new());
+}
+
+#[test]
+fn the_same_is_not_said_twice() {
+    assert_eq!(answer("How much does a lost key cost?", &[FEES, FEES], None).len(), 1);
+}
+
+proptest! {
+    #[test]
+    fn what_is_chosen_stands_in_its_passage(question in "[a-e ]{0,20}", texts in prop::collection::vec("[a-eä .!?\n#]{0,60}", 0..4)) {
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let chosen = answer(&question, &texts, Some(&|_| 0.9));
+        prop_assert!(chosen.len() <= MOST_SENTENCES);
+        prop_assert!(chosen.iter().all(|sentence| !sentence.is_empty()));
+    }
+}
