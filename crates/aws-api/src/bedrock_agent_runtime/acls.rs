@@ -31,7 +31,7 @@ pub(super) async fn check(call: AwsCall) -> Answer {
     let input: CheckIngestedDocumentAclRequest = call.decode()?;
     let user = input.user_context.user_id;
     if user.is_empty() {
-        return Err(Error::invalid("`userContext.userId` is empty."))?;
+        return Err(Error::invalid("`userContext.userId` is empty.").into());
     }
     let name = DocumentName {
         knowledge_base: input.knowledge_base_id,

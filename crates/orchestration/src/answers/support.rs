@@ -87,7 +87,7 @@ impl Source {
 
 /// The passages that support a sentence of an answer, the best first. `named` are those that the model wrote behind it.
 pub(crate) fn supports(sentence: &str, named: &[usize], sources: &[Source]) -> Vec<Support> {
-    let wanted = terms(sentence);
+    let wanted = terms(without_number(sentence));
     let tells = wanted.len() >= FEWEST_TERMS || wanted.iter().any(|term| is_number(term));
     if !tells {
         return Vec::new();
@@ -104,6 +104,13 @@ pub(crate) fn supports(sentence: &str, named: &[usize], sources: &[Source]) -> V
     found.retain(|support| named.contains(&support.passage) || support.share >= best);
     found.truncate(MOST_CITED);
     found
+}
+
+/// An item of a list without its number, which no passage need have.
+fn without_number(sentence: &str) -> &str {
+    let rest = sentence.trim_start_matches(|c: char| c.is_ascii_digit());
+    let item = rest.strip_prefix(['.', ')']).filter(|item| rest.len() < sentence.len() && item.starts_with(' '));
+    item.unwrap_or(sentence)
 }
 
 /// The share of a sentence's distinct terms that stand together in a passage; 0 where the passage lacks a number that the

@@ -29,6 +29,12 @@ fn a_wrong_number_is_never_supported() {
 }
 
 #[test]
+fn the_number_of_an_item_is_none_that_a_passage_must_have() {
+    assert_eq!(cited("7. Cash is never paid out.", &[], &[REFUNDS]).len(), 1);
+    assert_eq!(cited("7 cash is never paid out.", &[], &[REFUNDS]), []);
+}
+
+#[test]
 fn what_a_passage_does_not_say_is_not_cited() {
     assert_eq!(cited("Members get a free upgrade on weekends.", &[0], &[REFUNDS]), []);
     assert_eq!(cited("Yes.", &[0], &[REFUNDS]), []);
