@@ -6,7 +6,8 @@ use store::{Module, Store};
 /// Every module that has tables, in the order in which they are opened.
 pub(crate) fn modules() -> Vec<Module> {
     let (jobs, objects, assistants) = (jobs::TABLES, objects::TABLES, orchestration::assistants::TABLES);
-    [identity::MODULES, &[jobs, objects], models::MODULES, &[knowledge::TABLES, assistants]].concat()
+    let answers = orchestration::answers::TABLES;
+    [identity::MODULES, &[jobs, objects], models::MODULES, &[knowledge::TABLES, assistants, answers]].concat()
 }
 
 /// Refuses a database of a newer version before anything in it is touched.

@@ -18,6 +18,7 @@ use jobs::Jobs;
 use knowledge::Knowledge;
 use models::{Config, HubConfig, Models, Parts, SnapshotPlace};
 use objects::{BlobPlace, Objects, OtherOwner};
+use orchestration::answers::Answers;
 use orchestration::assistants::Assistants;
 use store::{DataDir, Store};
 use tokio::net::TcpListener;
@@ -100,6 +101,7 @@ async fn run(settings: &Settings, started: Instant) -> Result<()> {
         models: services.models.clone(),
         assistants: services.assistants.clone(),
         knowledge: services.knowledge.clone(),
+        answers: services.answers.clone(),
         jobs: services.jobs.clone(),
         backups: services.backups.clone(),
         objects: services.objects.clone(),
@@ -160,6 +162,7 @@ struct Services {
     models: Models,
     assistants: Assistants,
     knowledge: Knowledge,
+    answers: Answers,
     backups: Backups,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -228,6 +231,16 @@ async fn open_on(store: &Store, root_key: RootKey, settings: &Settings, data: &D
         ..knowledge::Config::new(data.path().join(INDEXES))
     };
     let knowledge = Knowledge::open(indexes, parts).await?;
+    let parts = orchestration::answers::Parts {
+        store: store.clone(),
+        identity: identity.clone(),
+        models: models.clone(),
+        objects: objects.clone(),
+        library: Arc::new(knowledge.clone()),
+        clock: clock.clone(),
+        random: random.clone(),
+    };
+    let answers = Answers::open(parts).await?;
     let backups = backups::open(settings, data, (store, &identity, &jobs, &objects, &models, &knowledge), &clock);
     let store = store.clone();
     Ok(Services {
@@ -238,6 +251,7 @@ async fn open_on(store: &Store, root_key: RootKey, settings: &Settings, data: &D
         models,
         assistants,
         knowledge,
+        answers,
         backups,
         clock,
         random,

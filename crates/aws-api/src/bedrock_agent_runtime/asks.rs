@@ -4,7 +4,7 @@ use aws_wire::generated::bedrock_agent_runtime::{
     KnowledgeBaseRetrievalConfiguration, RerankRequest, RetrieveAndGenerateConfiguration, RetrieveAndGenerateRequest,
     RetrieveAndGenerateStreamRequest, RetrieveRequest,
 };
-use base::Result;
+use base::{Arn, ErrorKind, Result};
 use futures::future::FutureExt as _;
 use identity::{Ask, Ctx};
 
@@ -65,12 +65,15 @@ pub(super) fn rerank(call: &AwsCall) -> Asked<'_> {
 ///
 /// # Errors
 /// Unavailable, where the database cannot be read.
-pub(crate) async fn knowledge_base(_api: &Api, ctx: &Ctx, action: &'static str, named: &str) -> Result<Ask> {
-    let arn = match named.starts_with("arn:") {
-        true => named.to_owned(),
-        false => format!("arn:aws:bedrock:{}:{}:knowledge-base/{named}", ctx.region(), ctx.account()),
+pub(crate) async fn knowledge_base(api: &Api, ctx: &Ctx, action: &'static str, named: &str) -> Result<Ask> {
+    let resource = format!("knowledge-base/{}", named.rsplit('/').next().unwrap_or_default());
+    let arn = Arn::new("bedrock", Some(ctx.region()), Some(ctx.account()), resource).to_string();
+    let tags = match api.knowledge().tags(ctx, &arn).await {
+        // Of one that is not there the handler tells.
+        Err(error) if error.kind == ErrorKind::NotFound => Vec::new(),
+        tags => tags?,
     };
-    Ok(Ask::new(action, arn))
+    Ok(Ask::new(action, arn).resource_tags(&tags))
 }
 
 async fn of_generation(

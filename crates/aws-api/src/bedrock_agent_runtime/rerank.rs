@@ -13,7 +13,9 @@ use crate::dispatch::AwsCall;
 pub(super) async fn rerank(call: AwsCall) -> Answer {
     let input: RerankRequest = call.decode()?;
     if input.next_token.is_some() {
-        return Err(Error::invalid("`nextToken` is none that was given.").with_hint("All results are given at once.").into());
+        return Err(Error::invalid("`nextToken` is none that was given.")
+            .with_hint("All results are given at once.")
+            .into());
     }
     let configuration = input.reranking_configuration.bedrock_reranking_configuration;
     let model = configuration.model_configuration;

@@ -13,7 +13,9 @@ pub(super) async fn retrieve(call: AwsCall) -> Answer {
     let input: RetrieveRequest = call.decode()?;
     refuse_guardrail(input.guardrail_configuration.as_ref())?;
     if input.retrieval_query.image.is_some() {
-        return Err(Error::not_implemented("Retrieving by an image is not implemented (`retrievalQuery.image`).").into());
+        return Err(
+            Error::not_implemented("Retrieving by an image is not implemented (`retrievalQuery.image`).").into()
+        );
     }
     let text = input.retrieval_query.text.filter(|text| !text.trim().is_empty());
     let text = text.ok_or_else(|| Error::invalid("The query is empty.").with_hint("Send `retrievalQuery.text`."))?;
