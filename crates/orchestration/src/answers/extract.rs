@@ -25,6 +25,10 @@ const NEAR_THE_BEST: f64 = 0.85;
 const SAME_AGAIN: f64 = 0.7;
 /// What the terms count that stand in the context of a sentence, and not in it.
 const CONTEXT: f64 = 0.5;
+/// English words that ask and bind; what a question is about are the others. Other languages' count by their rarity alone.
+const ASKING: &str = "a an and are as at be by can could did do does for from had has have how in is it its many may much must of on \
+                      or shall should that the their there these they this to was were what when where which who whom whose why \
+                      will with would";
 /// The fewest terms of a sentence that tells something.
 const FEWEST_TERMS: usize = 3;
 
@@ -42,7 +46,9 @@ pub(crate) struct Candidate {
 
 /// The sentences that may answer a question, in their order.
 pub(crate) fn candidates(question: &str, sources: &[Source], texts: &[&str]) -> Vec<Candidate> {
-    let asked = terms(question);
+    let (all, asking) = (terms(question), terms(ASKING));
+    let asked: BTreeSet<String> = all.difference(&asking).cloned().collect();
+    let asked = if asked.is_empty() { all } else { asked };
     let weights = weights(&asked, sources);
     let total: f64 = weights.values().sum();
     let share = |has: &dyn Fn(&str) -> f64| {
