@@ -39,6 +39,8 @@ pub(crate) struct Candidate {
     pub(crate) passage: usize,
     /// Which bytes of its text.
     pub(crate) span: Range<usize>,
+    /// The heading of the table whose row it is: without it nobody could read the row.
+    heading: Option<Range<usize>>,
     /// The share of the question's terms.
     pub(crate) words: f64,
     terms: BTreeSet<String>,
@@ -56,28 +58,29 @@ pub(crate) fn candidates(question: &str, sources: &[Source], texts: &[&str]) -> 
     };
     let mut found = Vec::new();
     for (passage, (source, text)) in sources.iter().zip(texts).enumerate() {
-        let (mut heading, mut before): (BTreeSet<String>, BTreeSet<String>) = Default::default();
+        let mut context = Context::default();
         for (span, own) in source.spans().zip(source.terms()) {
-            if text[span.clone()].starts_with('#') {
-                heading.clone_from(own);
+            let sentence = &text[span.clone()];
+            if !context.admits(sentence, &span, own) {
                 continue;
             }
             let has = |term: &str| match () {
                 () if own.contains(term) => 1.0,
-                () if heading.contains(term) || before.contains(term) => CONTEXT,
+                () if context.has(term) => CONTEXT,
                 () => 0.0,
             };
-            let is_question = text[span.clone()].ends_with(['?', '?']);
-            if own.len() >= FEWEST_TERMS && !is_question {
-                found.push(Candidate { passage, span, words: share(&has), terms: own.clone() });
+            if own.len() >= FEWEST_TERMS && !sentence.ends_with(['?', '?']) {
+                let heading = context.table.as_ref().map(|(span, _)| span.clone());
+                found.push(Candidate { passage, span, heading, words: share(&has), terms: own.clone() });
             }
-            before.clone_from(own);
+            context.before.clone_from(own);
         }
     }
     found
 }
 
-/// Chooses the answer: the best sentence, and those that are nearly as good and say something else. `nearness` has the
+/// Chooses the answer: the best sentence, and those that are nearly as good and say something else; before the row of a table
+/// the table's heading. `nearness` has the
 /// cosine of each candidate's vector with the question's; none where meanings are not known. Nothing, where no sentence
 /// answers.
 pub(crate) fn choose(candidates: &[Candidate], nearness: Option<&[f32]>) -> Vec<(usize, Range<usize>)> {
@@ -103,7 +106,49 @@ pub(crate) fn choose(candidates: &[Candidate], nearness: Option<&[f32]>) -> Vec<
             chosen.push(at);
         }
     }
-    chosen.into_iter().map(|at| (candidates[at].passage, candidates[at].span.clone())).collect()
+    let mut quoted: Vec<(usize, Range<usize>)> = Vec::new();
+    for candidate in chosen.into_iter().map(|at| &candidates[at]) {
+        let heading = candidate.heading.iter().map(|heading| (candidate.passage, heading.clone()));
+        let new: Vec<_> = heading.filter(|heading| !quoted.contains(heading)).collect();
+        quoted.extend(new);
+        quoted.push((candidate.passage, candidate.span.clone()));
+    }
+    quoted
+}
+
+/// What stands around a sentence and helps to understand it.
+#[derive(Default)]
+struct Context {
+    /// The heading that it is under.
+    heading: BTreeSet<String>,
+    /// The heading of the table that it is a row of.
+    table: Option<(Range<usize>, BTreeSet<String>)>,
+    /// The sentence before it.
+    before: BTreeSet<String>,
+}
+
+impl Context {
+    fn has(&self, term: &str) -> bool {
+        let in_table = self.table.as_ref().is_some_and(|(_, terms)| terms.contains(term));
+        in_table || self.heading.contains(term) || self.before.contains(term)
+    }
+
+    /// Whether a sentence may answer; headings become the context of what follows them.
+    fn admits(&mut self, sentence: &str, span: &Range<usize>, terms: &BTreeSet<String>) -> bool {
+        if sentence.starts_with('#') {
+            self.heading.clone_from(terms);
+            self.table = None;
+            return false;
+        }
+        let is_row = sentence.starts_with('|');
+        if !is_row {
+            self.table = None;
+        } else if self.table.is_none() {
+            self.table = Some((span.clone(), terms.clone()));
+            return false;
+        }
+        !(is_row && terms.is_empty())
+    }
 }
 
 /// How much each of the terms tells: the fewer sentences have it, the more.
