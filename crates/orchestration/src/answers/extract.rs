@@ -64,12 +64,16 @@ pub(crate) fn candidates(question: &str, sources: &[Source], texts: &[&str]) -> 
             if !context.admits(sentence, &span, own) {
                 continue;
             }
-            let has = |term: &str| match () {
-                () if own.contains(term) => 1.0,
-                () if context.has(term) => CONTEXT,
-                () => 0.0,
+            let has = |term: &str| {
+                if own.contains(term) {
+                    1.0
+                } else if context.has(term) {
+                    CONTEXT
+                } else {
+                    0.0
+                }
             };
-            if own.len() >= FEWEST_TERMS && !sentence.ends_with(['?', '?']) {
+            if own.len() >= FEWEST_TERMS && !sentence.ends_with(['?', '\u{ff1f}']) {
                 let heading = context.table.as_ref().map(|(span, _)| span.clone());
                 found.push(Candidate { passage, span, heading, words: share(&has), terms: own.clone() });
             }
@@ -79,10 +83,9 @@ pub(crate) fn candidates(question: &str, sources: &[Source], texts: &[&str]) -> 
     found
 }
 
-/// Chooses the answer: the best sentence, and those that are nearly as good and say something else; before the row of a table
-/// the table's heading. `nearness` has the
-/// cosine of each candidate's vector with the question's; none where meanings are not known. Nothing, where no sentence
-/// answers.
+/// Chooses the answer: the best sentence, and those that are nearly as good and say something else; before the row of a
+/// table the table's heading. `nearness` has the cosine of each candidate's vector with the question's; none where meanings
+/// are not known. Nothing, where no sentence answers.
 pub(crate) fn choose(candidates: &[Candidate], nearness: Option<&[f32]>) -> Vec<(usize, Range<usize>)> {
     let worth = |at: usize| match nearness.and_then(|nearness| nearness.get(at)) {
         Some(near) => f64::midpoint(candidates[at].words, f64::from(*near).max(0.0)),

@@ -51,7 +51,8 @@ fn unwrap(text: &str) -> String {
 /// Whether a line goes on in the next one.
 fn is_wrapped(line: &str, next: &str) -> bool {
     let (line, next) = (line.trim_end(), next.trim_start());
-    let is_whole = line.is_empty() || line.ends_with(['.', '!', '?', ':', ';', '|', '。', '!', '?', '।']);
+    let is_whole = line.is_empty()
+        || line.ends_with(['.', '!', '?', ':', ';', '|', '\u{3002}', '\u{ff01}', '\u{ff1f}', '\u{964}']);
     let stands_alone = line.trim_start().starts_with(['#', '|', '>']);
     !is_whole && !stands_alone && !next.is_empty() && !begins_block(next)
 }
