@@ -38,6 +38,9 @@ use crate::{craton, dispatch, openai};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
+/// Where questions are asked about what comes with them.
+const BY_BODY: [&str; 2] = ["/retrieveAndGenerate", "/rerank"];
+
 /// How much is read of a body before its sender is known.
 const STRANGERS_BODY: usize = 64 * 1024;
 
@@ -418,6 +421,8 @@ impl Api {
             || (dialect.scope == "bedrock" && parts.uri.path().starts_with("/model/"))
             // Documents of knowledge bases.
             || (dialect.scope == "bedrock" && parts.uri.path().ends_with("/documents"))
+            // Documents and texts that come with questions.
+            || (dialect.scope == "bedrock" && BY_BODY.iter().any(|path| parts.uri.path().starts_with(path)))
             || (dialect.scope == "sagemaker" && parts.uri.path().starts_with("/endpoints/"));
         if model { limits.model_body } else { limits.body }
     }
