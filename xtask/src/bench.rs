@@ -19,7 +19,8 @@ const BENCHES: &[(&str, &str, &str)] = &[
     ("schema", "schema.py", "answers in JSON of a schema against llama-server's schema option"),
     ("tuning", "tuning.py", "tuned against the default profile, for each workload, through HTTP"),
     ("pools", "pools.py", "a pool of two llama-servers under load, one of which is killed: what is lost"),
-    ("retrieval", "retrieval.py", "nDCG@10 and recall@100 on SciFact against bm25s and an exact search in NumPy"),
+    ("retrieval", "retrieval.py", "nDCG@10 on SciFact and XQuAD: ours against bm25s, ONNX Runtime and LanceDB"),
+    ("search", "search.py", "filtered hybrid search of 100,000 documents in process against LanceDB"),
     ("requests", "requests.py", "GetCallerIdentity per second, time to ready, memory before a model is loaded"),
 ];
 
