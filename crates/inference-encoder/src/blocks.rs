@@ -74,7 +74,7 @@ mod tests {
         let mut bytes = [0; BLOCK_BYTES];
         bytes[..2].copy_from_slice(&f16::from_f32(0.5).to_le_bytes());
         for j in 0..LANES {
-            bytes[2 + j] = (j | (15 - j) << 4) as u8;
+            bytes[2 + j] = (j | ((15 - j) << 4)) as u8;
         }
         let weights = Block::new(bytes).weights().map(|half| half.to_array());
         for j in 0..LANES {

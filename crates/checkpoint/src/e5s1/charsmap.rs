@@ -64,7 +64,7 @@ impl DoubleArray {
             match group {
                 [(_, value), ..] if *label == 0 => {
                     self.units[node] |= 1 << 8;
-                    self.units[child] = value | 1 << 31;
+                    self.units[child] = value | (1 << 31);
                 }
                 _ => self.units[child] = u32::from(*label),
             }

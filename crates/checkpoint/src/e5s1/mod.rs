@@ -245,8 +245,10 @@ fn json_string(text: &str) -> String {
     for c in text.chars() {
         match c {
             '"' | '\\' => json.extend(['\\', c]),
-            // Writing to a string cannot fail.
-            c if c < ' ' => drop(write!(json, "\\u{:04x}", u32::from(c))),
+            c if c < ' ' => {
+                // Writing to a string cannot fail.
+                let _ = write!(json, "\\u{:04x}", u32::from(c));
+            }
             c => json.push(c),
         }
     }
