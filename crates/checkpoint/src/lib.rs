@@ -7,12 +7,15 @@
 //!
 //! A model that is a GGUF file already is a [`ModelFile`], which becomes a plan of the same model in fewer bits.
 //!
+//! [`e5s1`] reads the one other format that a model of the catalogue comes in.
+//!
 //! Where the bytes come from and go to is the caller's affair: a [`Source`] gives ranges of named files, a [`Sink`]
 //! takes blocks. Names, metadata and alignment are those that llama.cpp's own converter writes.
 
 mod config;
 mod convert;
 mod doctor;
+pub mod e5s1;
 mod element_type;
 mod error;
 mod expected;

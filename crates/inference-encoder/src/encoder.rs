@@ -6,6 +6,7 @@
 use wide::f32x16;
 
 use crate::activation::{Norm, gelu, softmax_unscaled};
+use crate::blocks::Table;
 use crate::gemm::{LANES, Linear, PANEL, PANEL_VECTORS, PanelRow, Rows, multiply_panel};
 
 /// A loaded encoder.
@@ -15,7 +16,7 @@ pub(crate) struct Encoder {
     /// Attention heads; each takes `hidden / heads` numbers, a multiple of [`PANEL`].
     pub(crate) heads: usize,
     /// One row of `hidden` numbers for each token.
-    pub(crate) words: Vec<f32>,
+    pub(crate) words: Table,
     /// One row for each position; the embedding of segment 0 is added already.
     pub(crate) positions: Vec<f32>,
     /// Normalises the sum of a word's and a position's row.
@@ -91,14 +92,13 @@ impl Encoder {
 
     fn embed_tokens(&self, texts: &[&[u32]], states: &mut Vec<f32x16>) {
         let width = self.hidden / LANES;
-        let row = |index: usize| index * self.hidden..(index + 1) * self.hidden;
         states.clear();
         for text in texts {
             for (position, &token) in text.iter().enumerate() {
-                let word = self.words[row(token as usize)].as_chunks::<LANES>().0;
-                let place = self.positions[row(position)].as_chunks::<LANES>().0;
+                let place = self.positions[position * self.hidden..][..self.hidden].as_chunks::<LANES>().0;
                 let start = states.len();
-                states.extend(word.iter().zip(place).map(|(&word, &place)| f32x16::new(word) + f32x16::new(place)));
+                states.extend(place.iter().map(|&place| f32x16::new(place)));
+                self.words.add_row(token as usize, self.hidden, &mut states[start..]);
                 self.norm.apply(&mut states[start..start + width]);
             }
         }

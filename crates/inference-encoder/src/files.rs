@@ -9,6 +9,10 @@ use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 use serde::de::DeserializeOwned;
 
+use crate::blocks::{BLOCK, BLOCK_BYTES, Block, Table};
+
+/// The metadata of a file whose tensors of bytes hold blocks of four bits, a row's blocks side by side.
+const BLOCKS: (&str, &str) = ("craton.blocks", "Q4_0");
 const PULL_AGAIN: &str = "pull the model again";
 
 /// The error of a model file.
@@ -79,60 +83,112 @@ impl Tensors {
 
     /// The element count of every tensor together.
     pub(crate) fn parameters(&self) -> u64 {
-        let numbers = |info: &&TensorInfo| matches!(info.dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16);
-        let count = |info: &TensorInfo| info.shape.iter().map(|&size| size as u64).product::<u64>();
-        self.metadata.tensors().into_values().filter(numbers).map(count).sum()
+        let count = |info: &TensorInfo| {
+            let elements = info.shape.iter().map(|&size| size as u64).product::<u64>();
+            match info.dtype {
+                Dtype::F32 | Dtype::F16 | Dtype::BF16 => elements,
+                Dtype::U8 if self.has_blocks() => elements / BLOCK_BYTES as u64 * BLOCK as u64,
+                _ => 0,
+            }
+        };
+        self.metadata.tensors().into_values().map(count).sum()
     }
 
-    /// Checks that a tensor is there with the shape and a number format that can be read.
-    pub(crate) fn check(&self, name: &str, shape: &[usize]) -> Result<&TensorInfo, Error> {
+    /// Checks that a tensor is there with the shape and a number format that can be read; returns the format's name.
+    pub(crate) fn check(&self, name: &str, shape: &[usize]) -> Result<String, Error> {
+        let info = self.info(name, shape)?;
+        Ok(if info.dtype == Dtype::U8 { BLOCKS.1.to_owned() } else { format!("{:?}", info.dtype) })
+    }
+
+    fn info(&self, name: &str, shape: &[usize]) -> Result<&TensorInfo, Error> {
         let wrong = |reason: String| model_file_error(&self.path, reason, "give a model that `config.json` describes");
         let info = self.metadata.info(name).ok_or_else(|| wrong(format!("it has no tensor `{name}`")))?;
-        if info.shape != shape {
-            return Err(wrong(format!("tensor `{name}` has the shape {:?}, expected {shape:?}", info.shape)));
+        let stored = match (info.dtype, shape) {
+            (Dtype::F32 | Dtype::F16 | Dtype::BF16, shape) => shape.to_vec(),
+            (Dtype::U8, [rows, columns]) if self.has_blocks() => vec![*rows, columns / BLOCK * BLOCK_BYTES],
+            (other, _) => {
+                let known = "F32, F16, BF16 and, where the file says so, blocks of Q4_0";
+                return Err(wrong(format!("tensor `{name}` holds {other:?}; supported are {known}")));
+            }
+        };
+        if info.shape != stored {
+            return Err(wrong(format!("tensor `{name}` has the shape {:?}, expected {stored:?}", info.shape)));
         }
-        match info.dtype {
-            Dtype::F32 | Dtype::F16 | Dtype::BF16 => Ok(info),
-            other => Err(wrong(format!("tensor `{name}` holds {other:?}; supported are F32, F16 and BF16"))),
+        Ok(info)
+    }
+
+    fn has_blocks(&self) -> bool {
+        let said = self.metadata.metadata().as_ref().and_then(|said| said.get(BLOCKS.0));
+        said.is_some_and(|format| format == BLOCKS.1)
+    }
+
+    /// Reads a tensor with one row for each token, in the format that it has.
+    pub(crate) fn read_table(&self, name: &str, shape: &[usize]) -> Result<Table, Error> {
+        let info = self.info(name, shape)?;
+        if info.dtype != Dtype::U8 {
+            return self.read(name, shape).map(Table::Numbers);
+        }
+        self.blocks(name, info).map(Table::Blocks)
+    }
+
+    fn blocks(&self, name: &str, info: &TensorInfo) -> Result<Vec<Block>, Error> {
+        let mut bytes = self.bytes(info).map_err(|error| unreadable(&self.path, &error))?;
+        let count = info.shape.iter().product::<usize>() / BLOCK_BYTES;
+        let blocks = read_all(&mut bytes, count, Block::new).map_err(|error| unreadable(&self.path, &error))?;
+        match blocks.iter().all(Block::is_finite) {
+            true => Ok(blocks),
+            false => Err(self.not_finite(name)),
         }
     }
 
     /// Reads a tensor of the shape as single-precision numbers, all of them finite.
     pub(crate) fn read(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, Error> {
-        let info = self.check(name, shape)?;
+        let info = self.info(name, shape)?;
+        if info.dtype == Dtype::U8 {
+            let weights = self.blocks(name, info)?;
+            return Ok(weights.iter().flat_map(Block::weights).flat_map(|half| half.to_array()).collect());
+        }
         let numbers = self.numbers(info).map_err(|error| unreadable(&self.path, &error))?;
         if numbers.iter().all(|number| number.is_finite()) {
             return Ok(numbers);
         }
-        Err(model_file_error(&self.path, format!("tensor `{name}` holds numbers that are not finite"), PULL_AGAIN))
+        Err(self.not_finite(name))
     }
 
-    fn numbers(&self, info: &TensorInfo) -> std::io::Result<Vec<f32>> {
+    fn not_finite(&self, name: &str) -> Error {
+        model_file_error(&self.path, format!("tensor `{name}` holds numbers that are not finite"), PULL_AGAIN)
+    }
+
+    fn bytes(&self, info: &TensorInfo) -> std::io::Result<impl Read + '_> {
         let (start, end) = info.data_offsets;
         let mut file = &self.file;
         file.seek(SeekFrom::Start(self.data_start + start as u64))?;
-        let mut bytes = BufReader::with_capacity(1 << 16, file).take((end - start) as u64);
+        Ok(BufReader::with_capacity(1 << 16, file).take((end - start) as u64))
+    }
+
+    fn numbers(&self, info: &TensorInfo) -> std::io::Result<Vec<f32>> {
+        let mut bytes = self.bytes(info)?;
         let count = info.shape.iter().product();
         match info.dtype {
-            Dtype::F16 => read_numbers(&mut bytes, count, |pair| half::f16::from_le_bytes(pair).to_f32()),
-            Dtype::BF16 => read_numbers(&mut bytes, count, |pair| half::bf16::from_le_bytes(pair).to_f32()),
-            _ => read_numbers(&mut bytes, count, f32::from_le_bytes),
+            Dtype::F16 => read_all(&mut bytes, count, |pair| half::f16::from_le_bytes(pair).to_f32()),
+            Dtype::BF16 => read_all(&mut bytes, count, |pair| half::bf16::from_le_bytes(pair).to_f32()),
+            _ => read_all(&mut bytes, count, f32::from_le_bytes),
         }
     }
 }
 
-/// Reads `count` numbers of `N` bytes each.
-fn read_numbers<const N: usize>(
+/// Reads `count` values of `N` bytes each.
+fn read_all<T, const N: usize>(
     bytes: &mut impl Read,
     count: usize,
-    convert: impl Fn([u8; N]) -> f32,
-) -> std::io::Result<Vec<f32>> {
-    let mut numbers = Vec::with_capacity(count);
+    convert: impl Fn([u8; N]) -> T,
+) -> std::io::Result<Vec<T>> {
+    let mut values = Vec::with_capacity(count);
     let mut block = vec![0; N * 8192];
-    while numbers.len() < count {
-        let block = &mut block[..N * 8192.min(count - numbers.len())];
+    while values.len() < count {
+        let block = &mut block[..N * 8192.min(count - values.len())];
         bytes.read_exact(block)?;
-        numbers.extend(block.as_chunks().0.iter().map(|&number| convert(number)));
+        values.extend(block.as_chunks().0.iter().map(|&value| convert(value)));
     }
-    Ok(numbers)
+    Ok(values)
 }

@@ -5,6 +5,7 @@
 //! however many threads.
 
 mod activation;
+mod blocks;
 mod config;
 mod embedder;
 mod encoder;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 use inference::{Error, Facts, LoadOptions, Loaded, Loader, ModelFiles, ModelKind, Passage, Reading};
 
 use crate::activation::Norm;
+use crate::blocks::{BLOCK, BLOCK_BYTES};
 use crate::config::Config;
 use crate::embedder::EncoderEmbedder;
 use crate::encoder::{Encoder, Layer};
@@ -33,7 +34,7 @@ impl Loader for EncoderLoader {
             context_length: config.max_tokens as u32,
             vocabulary: config.vocabulary as u32,
             dimensions: config.hidden as u32,
-            weights_bytes: weights.bytes(),
+            weights_bytes: weights.bytes()?,
             cache_bytes_per_token: 0,
             working_bytes: WORKING_BYTES_PER_THREAD * threads(&LoadOptions::default())? as u64,
             weights_format: weights.format()?,
@@ -51,7 +52,7 @@ impl Loader for EncoderLoader {
         weights.check()?;
         let tokenizer = Tokenizer::read(&files.dir, config.vocabulary, config.max_tokens)?;
         let threads = threads(options)?;
-        let memory_bytes = weights.bytes() + WORKING_BYTES_PER_THREAD * threads as u64;
+        let memory_bytes = weights.bytes()? + WORKING_BYTES_PER_THREAD * threads as u64;
         let encoder = weights.read()?;
         tracing::debug!(file = %files.main.display(), threads, "loaded an encoder");
         let embedder = EncoderEmbedder::new(config, tokenizer, encoder, threads, memory_bytes)?;
@@ -100,13 +101,20 @@ impl<'a> Weights<'a> {
         Ok(Self { tensors, config, prefix })
     }
 
-    fn bytes(&self) -> u64 {
-        self.expected().iter().map(|(_, shape)| 4 * shape.iter().product::<usize>() as u64).sum()
+    /// Bytes that the weights take in memory: four a number, but for a table in blocks, which stays as it is.
+    fn bytes(&self) -> Result<u64, Error> {
+        let (words, shape) = self.words();
+        let blocks = self.tensors.check(&words, &shape)? == "Q4_0";
+        let size = |(name, shape): &Expected| match shape.iter().product::<usize>() as u64 {
+            numbers if blocks && *name == words => numbers / BLOCK as u64 * BLOCK_BYTES as u64,
+            numbers => 4 * numbers,
+        };
+        Ok(self.expected().iter().map(size).sum())
     }
 
     fn format(&self) -> Result<String, Error> {
         let (name, shape) = self.words();
-        Ok(format!("{:?}", self.tensors.check(&name, &shape)?.dtype))
+        self.tensors.check(&name, &shape)
     }
 
     /// Checks that every tensor is there.
@@ -153,7 +161,7 @@ impl<'a> Weights<'a> {
         let Config { hidden, positions, segments, .. } = *self.config;
         let embeddings = format!("{}embeddings", self.prefix);
         let (words, shape) = self.words();
-        let words = self.tensors.read(&words, &shape)?;
+        let words = self.tensors.read_table(&words, &shape)?;
         let segment = self.tensors.read(&format!("{embeddings}.token_type_embeddings.weight"), &[segments, hidden])?;
         let mut places =
             self.tensors.read(&format!("{embeddings}.position_embeddings.weight"), &[positions, hidden])?;

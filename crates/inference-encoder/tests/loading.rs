@@ -59,6 +59,32 @@ impl Model {
         self
     }
 
+    /// Writes the model with every matrix that is 4-bit blocks in such files in blocks, or as the numbers that they stand for.
+    fn write_blocks(self, packed: bool) -> Self {
+        let model = self.write();
+        let mut tensors = Vec::new();
+        for (name, shape) in shapes() {
+            let places = name.contains("position_embeddings") || name.contains("token_type_embeddings");
+            let (count, matrix) = (shape.iter().product::<usize>(), shape.len() == 2 && !places);
+            let blocks: Vec<[u8; 18]> = (0..count / 32).map(|i| block(i + name.len())).collect();
+            if matrix && packed {
+                tensors.push((name, Dtype::U8, vec![shape[0], shape[1] / 32 * 18], blocks.concat()));
+                continue;
+            }
+            let numbers: Vec<f32> = match matrix {
+                true => blocks.iter().flat_map(expanded).collect(),
+                false => (0..count).map(|i| (i % 13) as f32 / 50.0).collect(),
+            };
+            tensors.push((name, Dtype::F32, shape, numbers.iter().flat_map(|x| x.to_le_bytes()).collect()));
+        }
+        let views = tensors
+            .iter()
+            .map(|(name, dtype, shape, bytes)| (name.as_str(), TensorView::new(*dtype, shape.clone(), bytes).unwrap()));
+        let said = [("craton.blocks".to_owned(), "Q4_0".to_owned())].into();
+        fs::write(model.path("model.safetensors"), safetensors::serialize(views, Some(said)).unwrap()).unwrap();
+        model
+    }
+
     fn load(&self) -> Result<Loaded, Error> {
         let files = ModelFiles { dir: self.dir.path().to_owned(), main: self.path("model.safetensors") };
         let loaded = EncoderLoader.load(&files, &LoadOptions { prefill_threads: 1, ..LoadOptions::default() });
@@ -94,6 +120,20 @@ impl Model {
         assert_eq!(refusal.0, file, "{}", refusal.1);
         assert!(refusal.1.contains(reason), "{:?} does not say {reason:?}", refusal.1);
     }
+}
+
+/// A block of ggml's Q4_0: a half-precision scale and 32 numbers of four bits.
+fn block(seed: usize) -> [u8; 18] {
+    let scale = half::f16::from_f32(0.01 + (seed % 5) as f32 / 200.0).to_le_bytes();
+    std::array::from_fn(|at| if at < 2 { scale[at] } else { (seed * 31 + at * 37) as u8 })
+}
+
+/// The numbers that it stands for.
+fn expanded(block: &[u8; 18]) -> Vec<f32> {
+    let scale = half::f16::from_le_bytes([block[0], block[1]]).to_f32();
+    let low = block[2..].iter().map(|byte| byte & 15);
+    let high = block[2..].iter().map(|byte| byte >> 4);
+    low.chain(high).map(|number| (f32::from(number) - 8.0) * scale).collect()
 }
 
 /// BERT's tokenizer over the words, whose first five are its special tokens.
@@ -156,6 +196,25 @@ fn half_precision_weights_give_nearly_the_vectors_of_single_precision() {
 }
 
 #[test]
+fn weights_in_blocks_of_four_bits_are_the_numbers_that_they_stand_for() {
+    let blocks = Model::new().write_blocks(true);
+    let numbers = Model::new().write_blocks(false);
+    assert_eq!(blocks.embed(), numbers.embed(), "bit for bit");
+    let facts = |model: &Model| {
+        let files = ModelFiles { dir: model.dir.path().to_owned(), main: model.path("model.safetensors") };
+        EncoderLoader.inspect(&files).unwrap()
+    };
+    let (small, large) = (facts(&blocks), facts(&numbers));
+    assert_eq!((small.weights_format.as_str(), large.weights_format.as_str()), ("Q4_0", "F32"));
+    assert_eq!(small.parameters, large.parameters);
+    let words = (WORDS.len() * HIDDEN) as u64;
+    assert_eq!(large.weights_bytes - small.weights_bytes, 4 * words - words / 32 * 18);
+    // Bytes that no metadata calls blocks are none.
+    let bytes = Model { dtype: Dtype::U8, ..Model::new() }.write();
+    bytes.assert_refused("model.safetensors", "holds U8");
+}
+
+#[test]
 fn pooling_is_what_the_folder_says() {
     let model = Model::new().write();
     let mean = model.embed();
@@ -197,7 +256,7 @@ fn weights_that_the_configuration_does_not_describe_are_refused() {
     model.config["intermediate_size"] = json!(128);
     model.write().assert_refused("model.safetensors", "has the shape [96], expected [128]");
     let model = Model { dtype: Dtype::I64, ..Model::new() }.write();
-    model.assert_refused("model.safetensors", "holds I64; supported are F32, F16 and BF16");
+    model.assert_refused("model.safetensors", "holds I64; supported are F32, F16, BF16 and");
 }
 
 #[test]

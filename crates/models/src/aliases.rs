@@ -359,6 +359,11 @@ impl Models {
                     known.id
                 )));
         }
+        if let Some(better) = &known.better
+            && self.inner.library.manifest(better).await?.is_some()
+        {
+            return Ok(Target::Local { name: better.clone() });
+        }
         Ok(Target::Local { name: known.default.clone() })
     }
 

@@ -76,7 +76,7 @@ pub use invoke::embedding_model::EmbeddingFacts;
 pub use invoke::prompts::PromptFormat;
 pub use invoke::request::{
     CachePoint, ChatRequest, CompletionRequest, Content, ContinuationRequest, CountRequest, EmbedRequest, Message,
-    RawPrompt, Role, Sampling, ScorePrompt, ScoreRequest, Serving, ToolChoice, ToolSpec, Truncate,
+    Purpose, RawPrompt, Role, Sampling, ScorePrompt, ScoreRequest, Serving, ToolChoice, ToolSpec, Truncate,
 };
 pub use invoke::score::{Normalize, Scored, Scores};
 pub use pools::{Circuit, MemberKey, MemberStatus, NewMember, NewPool, Pool, PoolMember};

@@ -1,16 +1,22 @@
 //! Percentiles of filtered queries and of updates, and what an index takes of disk and memory.
 //!
 //! ```text
-//! cargo run --release -p search --example search_bench -- [DOCUMENTS] [QUERIES]
+//! cargo run --release -p search --example search_bench -- [DOCUMENTS] [QUERIES] [FOLDER]
 //! ```
+//!
+//! With a folder, what was indexed and asked is written there for `bench/search.py`.
 
 #![allow(clippy::expect_used, clippy::print_stdout)]
 
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use search::analysis::Language;
 use search::{Caller, Change, Embedded, Query, Schema};
+use serde_json::json;
 
 #[path = "../benches/corpus/mod.rs"]
 mod corpus;
@@ -28,6 +34,9 @@ fn main() {
     let queries: Vec<Query> = (0..queries).map(|_| corpus.query()).collect();
     let visible: u64 = queries.iter().take(20).map(|query| index.search(query).expect("an answer").visible).sum();
     println!("visible to a caller {:.1} %", visible as f64 / 20.0 / documents as f64 * 100.0);
+    if let Some(folder) = std::env::args().nth(3) {
+        write_down(Path::new(&folder), documents, &queries, &index).expect("room for the documents");
+    }
     report("lexical", queries.iter().cloned().map(|query| Query { vector: None, ..query }), &index);
     report("vector", queries.iter().cloned().map(|query| Query { text: None, ..query }), &index);
     let mean = report("hybrid", queries.iter().cloned(), &index);
@@ -53,6 +62,32 @@ fn main() {
     let index = Embedded::open(folder.path(), Schema::text(Language::English, Some(corpus::DIMENSION)));
     println!("opened in {:.0} ms", started.elapsed().as_secs_f64() * 1e3);
     drop(index);
+}
+
+/// Writes documents and queries, each as lines of JSON beside a file of vectors. A query's `nearest` are the keys of the ten
+/// nearest documents that its caller may see.
+fn write_down(folder: &Path, documents: usize, queries: &[Query], index: &Embedded) -> std::io::Result<()> {
+    let file = |name: &str| File::create(folder.join(name)).map(BufWriter::new);
+    let (mut lines, mut vectors) = (file("documents.jsonl")?, file("documents.f32")?);
+    let mut corpus = corpus::Corpus::new();
+    for key in 0..documents {
+        let document = corpus.document(key);
+        let groups = &document.acl.allowed_groups;
+        writeln!(lines, "{}", json!({"key": document.key, "text": document.fields["text"], "groups": groups}))?;
+        write_vector(&mut vectors, document.vector.as_deref())?;
+    }
+    let (mut lines, mut vectors) = (file("queries.jsonl")?, file("queries.f32")?);
+    for query in queries {
+        let found = index.search(&Query { text: None, ..query.clone() }).expect("an answer");
+        let nearest: Vec<String> = found.hits.into_iter().map(|hit| hit.key).collect();
+        writeln!(lines, "{}", json!({"text": query.text, "groups": query.caller.groups, "nearest": nearest}))?;
+        write_vector(&mut vectors, query.vector.as_deref())?;
+    }
+    Ok(())
+}
+
+fn write_vector(out: &mut impl Write, vector: Option<&[f32]>) -> std::io::Result<()> {
+    vector.unwrap_or_default().iter().try_for_each(|number| out.write_all(&number.to_le_bytes()))
 }
 
 /// Prints the percentiles; gives the mean.

@@ -45,11 +45,11 @@ fn main() {
         let text = || Query { limit, ..Query::new(Caller::anonymous()).text(query.text.as_str()) };
         rank(&index, "lexical", &query.key, text());
         let Some(vector) = &query.vector else { continue };
-        let both = || Query { candidates: 1_000, ..text().vector(vector.clone()) };
+        let both = || text().vector(vector.clone());
         rank(&index, "vector", &query.key, Query { text: None, ..both() });
         let fusion = Fusion::ReciprocalRank { k: 60.0, lexical: 1.0, vector: 1.0 };
         rank(&index, "reciprocal", &query.key, Query { fusion, ..both() });
-        rank(&index, "weighted", &query.key, both());
+        rank(&index, "hybrid", &query.key, both());
     }
 }
 

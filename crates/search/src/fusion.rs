@@ -23,8 +23,8 @@ pub enum Fusion {
         /// The vector side's weight.
         vector: f64,
     },
-    /// By normalised scores: the weighted mean of the two sides' (Bruch et al., "An Analysis of Fusion Functions for
-    /// Hybrid Retrieval", TOIS 2023, the function named TM2C2 there). Both are known for every candidate of either.
+    /// By normalised scores: the weighted mean of the two sides' (a convex combination; Bruch et al., "An Analysis of Fusion
+    /// Functions for Hybrid Retrieval", TOIS 2023). Both are known for every candidate of either.
     Weighted {
         /// The lexical side's weight.
         lexical: f64,
@@ -35,7 +35,9 @@ pub enum Fusion {
 
 impl Default for Fusion {
     fn default() -> Self {
-        Self::Weighted { lexical: 0.5, vector: 0.5 }
+        // Chosen among normalisations, weights and reciprocal ranks on half of SciFact's queries and on XQuAD's English ones,
+        // with two models; what it gives on the others: docs/benchmarks.md.
+        Self::Weighted { lexical: 0.6, vector: 0.4 }
     }
 }
 
@@ -62,7 +64,9 @@ pub struct Part {
     pub rank: Option<u32>,
     /// The side's own score: BM25, or the cosine.
     pub score: f64,
-    /// The score between 0 and 1. BM25 is divided by the best document's; the cosine `c` becomes `(1 + c) / 2`.
+    /// The score between 0 and 1. BM25 is divided by the best document's. The cosine is measured between that of the vector
+    /// side's last candidate (0, and so are those below) and the best one (1): models differ in what part of the range they use.
+    /// Without a lexical side the cosine `c` becomes `(1 + c) / 2`, which other queries' can be compared with.
     pub normalised: f64,
 }
 
@@ -81,6 +85,9 @@ pub(crate) struct Side<'a, Id> {
     pub(crate) score: &'a dyn Fn(Id) -> Option<f64>,
 }
 
+/// Cosines that differ by no more are the same: single precision tells them no better.
+const SAME: f64 = 1e-6;
+
 /// Fuses the sides that were asked for. With one side alone the score is that side's normalised one.
 pub(crate) fn fuse<Id: Copy + Eq + Hash, K: Ord>(
     fusion: Fusion,
@@ -93,7 +100,16 @@ pub(crate) fn fuse<Id: Copy + Eq + Hash, K: Ord>(
         let top = side.candidates.first().map_or(0.0, |best| best.score);
         Ranked::new(side, move |score| if top > 0.0 { score / top } else { 0.0 })
     });
-    let vector = vector.map(|side| Ranked::new(side, |cosine| ((1.0 + cosine) / 2.0).clamp(0.0, 1.0)));
+    let between = lexical.is_some();
+    let vector = vector.map(|side| {
+        let ends = side.candidates.first().zip(side.candidates.last()).map(|(best, last)| (last.score, best.score));
+        Ranked::new(side, move |cosine| match ends {
+            Some((last, best)) if between && best - last > SAME => ((cosine - last) / (best - last)).clamp(0.0, 1.0),
+            // All candidates are equally similar.
+            Some((last, _)) if between => f64::from(cosine >= last - SAME),
+            _ => ((1.0 + cosine) / 2.0).clamp(0.0, 1.0),
+        })
+    });
     let mut found: HashMap<Id, Fused<Id>> = HashMap::new();
     for id in [&lexical, &vector].into_iter().flatten().flat_map(|ranked| ranked.ranks.keys().copied()) {
         found.entry(id).or_insert_with(|| {

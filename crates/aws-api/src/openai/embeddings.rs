@@ -69,7 +69,7 @@ fn decode(root: &Fields<'_>) -> Result<(EmbedRequest, Format)> {
         _ => Format::Float,
     };
     let dimensions = root.count("dimensions", 1, u32::MAX)?.and_then(|n| usize::try_from(n).ok());
-    let request = EmbedRequest { model, texts, truncate: Truncate::None, dimensions, normalize: None };
+    let request = EmbedRequest { model, texts, truncate: Truncate::None, dimensions, ..EmbedRequest::default() };
     Ok((request, format))
 }
 

@@ -106,6 +106,18 @@ async fn the_very_model_is_preferred_once_it_is_pulled() {
 }
 
 #[tokio::test]
+async fn a_better_stand_in_answers_once_it_is_pulled() {
+    const MULTILINGUAL: &str = "cohere.embed-multilingual-v3";
+    let deployment = Deployment::start().await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    assert_eq!(models.resolve(ctx, MULTILINGUAL).await.unwrap().serving_name, "all-minilm-l6-v2");
+    deployment.add_model("multilingual-e5-small");
+    let resolved = models.resolve(ctx, MULTILINGUAL).await.unwrap();
+    assert_eq!((resolved.serving_name.as_str(), resolved.substituted), ("multilingual-e5-small", true));
+    assert_eq!(models.resolve(ctx, "cohere.embed-english-v3").await.unwrap().serving_name, "all-minilm-l6-v2");
+}
+
+#[tokio::test]
 async fn strict_aliases_refuse_stand_ins_that_nobody_chose() {
     let deployment = Deployment::start_with(|config| config.strict_aliases = true).await;
     let (models, ctx) = (&deployment.models, &deployment.ctx);

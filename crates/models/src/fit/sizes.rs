@@ -80,6 +80,7 @@ pub(super) fn of_entry(entry: &Entry) -> Sizes {
 /// The bytes of the file that is loaded: those of the pinned file, where a package holds it packed.
 fn file_bytes(entry: &Entry) -> u64 {
     let pinned = entry.sources.iter().find_map(|origin| match origin {
+        crate::catalogue::Origin::Packages { packed: Some(_), .. } => None,
         crate::catalogue::Origin::Packages { files, .. } => {
             files.iter().find(|file| file.name == entry.main).map(|file| file.bytes)
         }

@@ -181,6 +181,8 @@ pub(crate) struct Known {
     pub(crate) default: String,
     /// The very model, where the catalogue has it.
     pub(crate) own: Option<String>,
+    /// A local model that stands in better than the default, once it is pulled.
+    pub(crate) better: Option<String>,
     pub(crate) lifecycle: Lifecycle,
     pub(crate) only_by_profile: bool,
     /// The lengths of its vectors, the default first; empty for text.
@@ -253,6 +255,7 @@ struct Raw {
     body: String,
     default: String,
     own: Option<String>,
+    better: Option<String>,
     #[serde(default)]
     lifecycle: Option<String>,
     #[serde(default)]
@@ -287,6 +290,7 @@ fn convert(raw: Raw) -> Result<Known, String> {
         provider,
         default: raw.default,
         own: raw.own,
+        better: raw.better,
         lifecycle,
         only_by_profile: raw.only_by_profile,
         dimensions: raw.dimensions,

@@ -5,10 +5,11 @@ use identity::Ctx;
 use inference::Loaded;
 
 use super::answer::EmbedResponse;
-use super::request::{EmbedRequest, Truncate};
+use super::request::{EmbedRequest, Purpose, Truncate};
 use super::{Here, Place, errors};
 use crate::Models;
 use crate::aliases::Resolved;
+use crate::catalogue::Prompts;
 
 impl Models {
     /// Embeds texts.
@@ -63,6 +64,10 @@ impl Models {
 
     async fn embed_here(&self, ctx: &Ctx, here: &Here, request: EmbedRequest) -> Result<(Vec<Vec<f32>>, Vec<u32>)> {
         let lease = std::sync::Arc::new(self.lease_here(ctx, here).await?);
+        let mut texts = request.texts;
+        if let Some(prompts) = self.inner.catalogue.get(lease.name()).and_then(|entry| entry.prompts.as_ref()) {
+            texts.iter_mut().for_each(|text| prompts.put_before(text, request.purpose));
+        }
         let Loaded::Embedder(embedder) = lease.model() else {
             return Err(errors::wrong_kind(lease.name(), "embed text"));
         };
@@ -76,7 +81,7 @@ impl Models {
         // The blocking call keeps the model even if the caller goes away meanwhile.
         let held = lease.clone();
         let embedded = tokio::task::spawn_blocking(move || {
-            let embedded = embedder.embed(&request.texts, truncate);
+            let embedded = embedder.embed(&texts, truncate);
             drop(held);
             embedded
         });
@@ -84,6 +89,20 @@ impl Models {
             embedded.await.map_err(Error::internal)?.map_err(|e| errors::of_invocation(lease.name(), e))?;
         lease.note_vectors(embeddings.token_counts.iter().sum());
         Ok((embeddings.vectors, embeddings.token_counts))
+    }
+}
+
+impl Prompts {
+    /// Puts the words before a text that the model was trained with.
+    fn put_before(&self, text: &mut String, purpose: Purpose) {
+        let has = |prompt: &String| !prompt.is_empty() && text.starts_with(prompt.as_str());
+        let prompt = match purpose {
+            Purpose::Query => &self.query,
+            Purpose::Passage => &self.passage,
+            Purpose::Unstated if has(&self.query) || has(&self.passage) => return,
+            Purpose::Unstated => &self.unstated,
+        };
+        text.insert_str(0, prompt);
     }
 }
 
@@ -107,6 +126,29 @@ fn fit(vector: &mut Vec<f32>, wanted: usize, normalize: bool) {
         let norm = vector.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>().sqrt();
         if norm > 0.0 {
             vector.iter_mut().for_each(|x| *x = (f64::from(*x) / norm) as f32);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_gets_the_words_of_its_purpose() {
+        let [query, passage, unstated] = ["query: ", "passage: ", "other: "].map(str::to_owned);
+        let prompts = Prompts { query, passage, unstated };
+        for (purpose, text, expected) in [
+            (Purpose::Query, "a", "query: a"),
+            (Purpose::Passage, "a", "passage: a"),
+            (Purpose::Passage, "query: a", "passage: query: a"),
+            (Purpose::Unstated, "a", "other: a"),
+            (Purpose::Unstated, "passage: a", "passage: a"),
+            (Purpose::Unstated, "query: a", "query: a"),
+        ] {
+            let mut given = text.to_owned();
+            prompts.put_before(&mut given, purpose);
+            assert_eq!(given, expected, "{purpose:?}");
         }
     }
 }

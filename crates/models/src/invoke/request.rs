@@ -318,6 +318,22 @@ pub struct EmbedRequest {
     pub dimensions: Option<usize>,
     /// Whether vectors have unit length; none: yes.
     pub normalize: Option<bool>,
+    /// What the texts are embedded for.
+    pub purpose: Purpose,
+}
+
+/// What texts are embedded for. It matters to models that were trained with other words before queries than before
+/// passages, such as multilingual-e5-small; a local one gets the words that its authors prescribe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Purpose {
+    /// Nobody says. A text that begins with words that the model knows is left as it is; others get those that its authors
+    /// prescribe for everything but passages.
+    #[default]
+    Unstated,
+    /// To search with.
+    Query,
+    /// To be found.
+    Passage,
 }
 
 /// What happens to a text longer than the model reads.

@@ -7,6 +7,7 @@ mod hub;
 mod local_file;
 mod meter;
 mod package;
+mod packed;
 mod puller;
 mod source;
 mod wheel;

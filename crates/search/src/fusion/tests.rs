@@ -34,10 +34,33 @@ fn weights_move_the_normalised_scores() {
     let found = fused(Fusion::Weighted { lexical: 0.25, vector: 0.75 });
     assert_eq!(found[0].id, 2);
     assert!((found[0].score - (0.25 * 0.5 + 0.75)).abs() < 1e-12);
-    assert_eq!(found[1].id, 3);
-    assert!((found[1].score - 0.75 * 0.5).abs() < 1e-12);
-    assert_eq!((found[1].lexical, found[1].vector.and_then(|part| part.rank)), (None, Some(2)));
-    assert!((found[2].score - 0.25).abs() < 1e-12);
+    assert_eq!(found[1].id, 1);
+    assert!((found[1].score - 0.25).abs() < 1e-12, "below the vector side's last candidate, which counts 0");
+    assert_eq!((found[2].id, found[2].score), (3, 0.0));
+    assert_eq!((found[2].lexical, found[2].vector.and_then(|part| part.rank)), (None, Some(2)));
+}
+
+#[test]
+fn cosines_count_by_their_place_between_the_candidates() {
+    // A model whose cosines are all alike tells as much as one whose are not.
+    for (least, step) in [(-0.5, 0.5), (0.8, 0.01)] {
+        let cosine = move |id: u32| Some(least + step * f64::from(id));
+        let candidates = [3, 2, 1].into_iter().map(|id| Scored { id, score: cosine(id).unwrap() }).collect();
+        let none = |_: u32| None::<f64>;
+        let lexical = Side { candidates: Vec::new(), score: &none };
+        let vector = Side { candidates, score: &cosine };
+        let found = fuse(Fusion::default(), Some(lexical), Some(vector), 10, |id| id);
+        let normalised: Vec<f64> = found.iter().filter_map(|fused| fused.vector).map(|part| part.normalised).collect();
+        for (got, expected) in normalised.iter().zip([1.0, 0.5, 0.0]) {
+            assert!((got - expected).abs() < 1e-12, "{normalised:?}");
+        }
+    }
+    let same = of(&[(7, 0.25), (8, 0.25)]);
+    let (lexical, none) = (scored(&[(9, 2.0)]), |id: u32| (id == 9).then_some(2.0));
+    let lexical = Side { candidates: lexical, score: &none };
+    let vector = Side { candidates: scored(&[(7, 0.25), (8, 0.25)]), score: &same };
+    let found = fuse(Fusion::Weighted { lexical: 1.0, vector: 1.0 }, Some(lexical), Some(vector), 10, |id| id);
+    assert_eq!(found.iter().map(|fused| (fused.id, fused.score)).collect::<Vec<_>>(), [(7, 0.5), (8, 0.5), (9, 0.5)]);
 }
 
 #[test]

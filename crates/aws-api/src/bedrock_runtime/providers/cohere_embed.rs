@@ -9,7 +9,7 @@
 //! Scaling each vector by its own largest component leaves cosine similarity as it is but for rounding.
 
 use base::Result;
-use models::{EmbedRequest, EmbedResponse, Truncate};
+use models::{EmbedRequest, EmbedResponse, Purpose, Truncate};
 use serde_json::{Value, json};
 
 use super::{Decoded, Origin};
@@ -23,9 +23,13 @@ const TYPES: &[&str] = &["float", "int8", "uint8", "binary", "ubinary"];
 pub(super) fn decode(origin: Origin, body: &Value) -> Result<Decoded> {
     let root = Fields::root(body, Wording::Schema)?;
     let input_type = root.required("input_type")?;
-    if input_type.one_of(&["search_document", "search_query", "classification", "clustering", "image"])? == "image"
-        || root.has("images")
-    {
+    let purpose =
+        match input_type.one_of(&["search_document", "search_query", "classification", "clustering", "image"])? {
+            "search_document" => Purpose::Passage,
+            "search_query" => Purpose::Query,
+            _ => Purpose::Unstated,
+        };
+    if *input_type.value == "image" || root.has("images") {
         return Err(input_type.error("the model that serves this id does not support images"));
     }
     let texts = texts(&root)?;
@@ -37,7 +41,8 @@ pub(super) fn decode(origin: Origin, body: &Value) -> Result<Decoded> {
     };
     let types: Vec<&'static str> =
         root.list("embedding_types")?.iter().map(|node| node.one_of(TYPES)).collect::<Result<_>>()?;
-    let request = EmbedRequest { model: origin.requested, texts: texts.clone(), truncate, ..EmbedRequest::default() };
+    let (model, given) = (origin.requested, texts.clone());
+    let request = EmbedRequest { model, texts: given, truncate, purpose, ..EmbedRequest::default() };
     let id = origin.unique;
     let encode = move |answer: EmbedResponse| {
         if types.is_empty() {

@@ -237,8 +237,8 @@ fn vectors(origin: Origin, root: &Fields<'_>) -> Result<Decoded> {
         model: origin.requested,
         texts,
         truncate: if truncates { Truncate::End } else { Truncate::None },
-        dimensions: None,
         normalize: root.boolean("normalize")?,
+        ..EmbedRequest::default()
     };
     let model = origin.model;
     let encode: super::EncodeVectors = match member {

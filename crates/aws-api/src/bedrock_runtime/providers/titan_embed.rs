@@ -1,4 +1,4 @@
-//! Amazon Titan Embeddings: G1 (`v1`) and V2.
+//! Amazon Titan Embeddings: G1 (`v1`) and V2. Their bodies do not say what a text is for: [`models::Purpose::Unstated`].
 
 use base::Result;
 use models::{EmbedRequest, EmbedResponse, Truncate};
@@ -54,6 +54,7 @@ pub(super) fn decode_v2(origin: Origin, body: &Value) -> Result<Decoded> {
         truncate: Truncate::End,
         dimensions,
         normalize: root.boolean("normalize")?,
+        ..EmbedRequest::default()
     };
     let encode = move |mut answer: EmbedResponse| {
         let vector = answer.vectors.pop().unwrap_or_default();

