@@ -48,8 +48,11 @@ impl Embedder for Embeddings {
                 Purpose::Query => Truncate::End,
                 Purpose::Passage => Truncate::None,
             },
-            dimensions: None,
-            normalize: None,
+            purpose: match purpose {
+                Purpose::Query => models::Purpose::Query,
+                Purpose::Passage => models::Purpose::Passage,
+            },
+            ..EmbedRequest::default()
         };
         Ok(self.models.embed(ctx, request).await?.vectors)
     }

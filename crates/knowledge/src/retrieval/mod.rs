@@ -12,9 +12,6 @@ use std::ops::Range;
 
 use crate::documents::Location;
 
-/// How the words' and the vectors' rankings become one.
-pub(crate) const FUSION: search::Fusion = search::Fusion::Weighted { lexical: 0.5, vector: 0.5 };
-
 /// How passages are ranked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SearchType {

@@ -10,7 +10,7 @@ use search::{Caller, Query};
 
 use super::passages::Expansion;
 use super::resemblance::Shingles;
-use super::{FUSION, Retrieve, Retrieved, SearchType};
+use super::{Retrieve, Retrieved, SearchType};
 use crate::documents::chunk::{Facts, TEXT};
 use crate::indexes::Opened;
 use crate::knowledge_bases::KnowledgeBase;
@@ -53,7 +53,7 @@ impl Knowledge {
             language,
             vector: vector.map(|vector| vector.to_vec()),
             filter: ask.filter.clone(),
-            fusion: FUSION,
+            fusion: search::Fusion::default(),
             candidates: ask.candidates.unwrap_or(CANDIDATES),
             ..Query::new(caller.clone())
         };

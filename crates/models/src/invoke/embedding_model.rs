@@ -20,7 +20,7 @@ pub struct EmbeddingFacts {
     pub fingerprint: String,
     /// The length of the vectors that the id gives.
     pub dimension: usize,
-    /// The most tokens that it reads of a text, its opening and closing one included.
+    /// The most tokens that it reads of a text, its opening and closing one included, the words that are put before it left out.
     pub max_tokens: usize,
 }
 
@@ -36,12 +36,18 @@ impl Models {
         let lease = self.lease(name).await?;
         let manifest = self.inner.library.manifest(name).await?;
         let fingerprint = manifest.ok_or_else(|| Error::not_found(format!("`{name}` is not here any more.")))?.digest();
-        let info = embedder(&lease)?.info();
+        let embedder = embedder(&lease)?;
+        let info = embedder.info();
+        let prompts = self.inner.catalogue.get(name).and_then(|entry| entry.prompts.as_ref());
+        let mut before = 0;
+        for prompt in prompts.iter().flat_map(|prompts| [&prompts.query, &prompts.passage]) {
+            before = before.max(embedder.spans(prompt).map_err(|error| errors::of_invocation(name, error))?.len());
+        }
         Ok(EmbeddingFacts {
             served_by: name.to_owned(),
             fingerprint,
             dimension: resolved.dimension.unwrap_or(info.dimensions as usize),
-            max_tokens: info.max_tokens as usize,
+            max_tokens: (info.max_tokens as usize).saturating_sub(before),
         })
     }
 
