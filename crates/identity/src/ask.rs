@@ -17,6 +17,7 @@ pub struct Ask {
     pub(crate) request_tags: Option<Vec<(String, String)>>,
     pub(crate) resource_tags: Vec<(String, String)>,
     pub(crate) encryption_context: Option<Vec<(String, String)>>,
+    pub(crate) via: Option<&'static str>,
 }
 
 impl Ask {
@@ -82,6 +83,12 @@ impl Ask {
     #[must_use]
     pub fn encryption_context(self, pairs: &[(String, String)]) -> Self {
         Self { encryption_context: Some(pairs.to_vec()), ..self }
+    }
+
+    /// That the service `name` (`bedrock`) asks it of another one for the caller, as [`crate::Ctx::via`] says of a request.
+    #[must_use]
+    pub fn via(self, name: &'static str) -> Self {
+        Self { via: Some(name), ..self }
     }
 
     /// The action.

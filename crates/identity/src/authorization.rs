@@ -197,15 +197,16 @@ fn request(ctx: &Ctx, ask: &Ask, rights: &Rights, surroundings: &Surroundings) -
     if let Some(source) = ctx.source() {
         builder = builder.source(source);
     }
-    if ctx.called_via().is_empty() {
+    let via: Vec<&str> = ctx.called_via().iter().copied().chain(ask.via).collect();
+    if via.is_empty() {
         // A service that passes a request on is not where it came from: aws:SourceIp is absent then, as in AWS.
         if let Some(address) = ctx.source_ip() {
             builder = builder.source_ip(address);
         }
     } else {
-        let services: Vec<String> = ctx.called_via().iter().map(|name| format!("{name}.amazonaws.com")).collect();
+        let services: Vec<String> = via.iter().map(|name| format!("{name}.amazonaws.com")).collect();
         builder = builder.called_via(&services.iter().map(String::as_str).collect::<Vec<_>>());
-        if let (true, Some(last)) = (ask.action().starts_with("kms:"), ctx.called_via().last()) {
+        if let (true, Some(last)) = (ask.action().starts_with("kms:"), via.last()) {
             builder = builder.key("kms:ViaService", format!("{last}.{}.amazonaws.com", ctx.region()));
         }
     }
