@@ -33,9 +33,11 @@ pub fn exception_event(code: &str, message: &str) -> Bytes {
     frame((":exception-type", &name), "exception", JSON, Bytes::from(json!({ "message": message }).to_string()))
 }
 
-/// As [`exception_event`], for a service whose streams name their exceptions as their codes are: `ModelStreamError`.
-pub fn named_exception_event(name: &str, message: &str) -> Bytes {
-    frame((":exception-type", name), "exception", JSON, Bytes::from(json!({ "Message": message }).to_string()))
+/// As [`exception_event`], for a service whose streams name their exceptions as their codes are: `ModelStreamError`, with
+/// `code` for its `ErrorCode`.
+pub fn named_exception_event(name: &str, code: &str, message: &str) -> Bytes {
+    let body = json!({ "Message": message, "ErrorCode": code });
+    frame((":exception-type", name), "exception", JSON, Bytes::from(body.to_string()))
 }
 
 const JSON: &str = "application/json";

@@ -3,7 +3,7 @@
 use aws_wire::generated::sagemaker_runtime::{
     InvokeEndpointWithResponseStreamInput, InvokeEndpointWithResponseStreamOutput,
 };
-use base::Error;
+use base::{Error, ErrorKind};
 use bytes::Bytes;
 use futures::stream::{self, Stream, StreamExt as _};
 use models::ChatEvent;
@@ -76,13 +76,49 @@ fn pieces(
             Some(Err(error)) => {
                 failed = true;
                 observe::broke_off(wire(&error).code, &error);
-                vec![aws_wire::named_exception_event("ModelStreamError", &error.public_text())]
+                vec![aws_wire::named_exception_event("ModelStreamError", code_of(&error), &error.public_text())]
             }
             None => encode.sse_end().map(|end| part(format!("data: {end}\n\n"))).into_iter().collect(),
         })
     })
 }
 
+/// Which of the two ends a stream had that AWS tells apart.
+fn code_of(error: &Error) -> &'static str {
+    match error.kind {
+        ErrorKind::Timeout => "ModelInvocationTimeExceeded",
+        _ => "StreamBroken",
+    }
+}
+
 fn part(text: String) -> Bytes {
     aws_wire::payload_event("PayloadPart", Bytes::from(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stream_that_breaks_says_how_in_the_words_of_aws() {
+        struct Nothing;
+        impl Encode for Nothing {
+            fn answer(&self, _: &models::Chat) -> serde_json::Value {
+                serde_json::Value::Null
+            }
+
+            fn chunks(&mut self, _: &ChatEvent) -> Vec<serde_json::Value> {
+                Vec::new()
+            }
+        }
+        for (error, code) in
+            [(Error::timeout("too late"), "ModelInvocationTimeExceeded"), (Error::internal("broken"), "StreamBroken")]
+        {
+            let events = stream::iter([Err(error)]);
+            let sent: Vec<Bytes> = pieces(events, Box::new(Nothing)).collect().await;
+            let text = String::from_utf8_lossy(&sent[0]).into_owned();
+            assert!(sent.len() == 1 && text.contains("ModelStreamError"), "{text}");
+            assert!(text.contains(&format!("\"ErrorCode\":\"{code}\"")), "{text}");
+        }
+    }
 }
