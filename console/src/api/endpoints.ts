@@ -1,5 +1,6 @@
 /** Endpoints: SageMaker's and Bedrock Marketplace's operations, and Craton's own figures of what they do. */
 import { awsJson, everyItem, isoOf } from './awsJson.ts'
+import type { Fit } from './fit.ts'
 import { ApiError, send, sendJson } from './http.ts'
 
 export type EndpointStatus =
@@ -104,6 +105,8 @@ export interface EndpointFigures {
   name: string
   arn: string
   status: EndpointStatus
+  /** The model whose download the endpoint waits for, where it failed for want of it. */
+  notPulled?: string | null
   variants: VariantFigures[]
   createdAt: string
   lastUsedAt: string | null
@@ -206,6 +209,12 @@ export async function marketplaceOf(arn: string, signal?: AbortSignal): Promise<
 
 export function endpointFigures(name: string, signal?: AbortSignal): Promise<EndpointFigures> {
   return sendJson(`/craton/v1/endpoints/${encodeURIComponent(name)}/figures`, { signal })
+}
+
+/** What was predicted of the models of an endpoint and what came of it, by variant. */
+export async function endpointFits(name: string, signal?: AbortSignal): Promise<{ name: string; fit: Fit }[]> {
+  type Answer = { variants: { name: string; fit: Fit }[] }
+  return (await sendJson<Answer>(`/craton/v1/endpoints/${encodeURIComponent(name)}/fit`, { signal })).variants
 }
 
 /** Makes an endpoint that Bedrock Marketplace manages; gives its ARN. */

@@ -60,6 +60,15 @@ pub enum Endpoints {
         #[arg(long)]
         wait: bool,
     },
+    /// Download the model for want of which an endpoint failed, and wait until the endpoint is in service
+    #[command(after_help = "Examples:\n  craton endpoints pull support-chat")]
+    Pull {
+        /// The endpoint's name
+        name: String,
+        /// Accept the terms of the model's licence, where it asks for that
+        #[arg(long)]
+        accept_eula: bool,
+    },
     /// Set how many instances answer; 0 leaves none until the next request
     #[command(
         after_help = "Examples:\n  craton endpoints scale support-chat 3\n  craton endpoints scale support-chat 0 --wait"

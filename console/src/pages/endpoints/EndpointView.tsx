@@ -16,6 +16,8 @@ import { DeleteEndpoint } from './DeleteEndpoint.tsx'
 import { EndpointDetailsPanel } from './EndpointDetailsPanel.tsx'
 import { remembered, type Moment } from './history.ts'
 import { LiveFigures } from './LiveFigures.tsx'
+import { NotHere } from './NotHere.tsx'
+import { Predictions } from './Predictions.tsx'
 import { ScaleModal } from './ScaleModal.tsx'
 import { PATH, playgroundPath } from './text.ts'
 
@@ -42,6 +44,10 @@ export function EndpointView({ name }: { name: string }) {
   const arn = endpoint.value?.arn
   const marketplace = useLoad(
     useCallback(async (signal: AbortSignal) => (arn === undefined ? undefined : marketplaceOf(arn, signal)), [arn]),
+  )
+  const notPulled = figures.value?.notPulled
+  const lacking = useLoad(
+    useCallback(async () => (notPulled ? (await listModels()).find((card) => card.name === notPulled) : undefined), [notPulled]),
   )
   const [acting, setActing] = useState<'scale' | 'delete'>()
   const notify = useNotify()
@@ -107,7 +113,9 @@ export function EndpointView({ name }: { name: string }) {
               </div>
             </Alert>
           )}
+          {lacking.value && <NotHere card={lacking.value} onChange={lacking.reload} />}
           <EndpointDetailsPanel endpoint={value} marketplace={marketplace.value} figures={figures.value} />
+          {value.status === 'InService' && <Predictions name={name} />}
           {figures.value && <LiveFigures figures={figures.value} moments={moments} />}
           <ErrorAlert error={figures.error} title="Could not read the figures" onRetry={figures.reload} />
         </SpaceBetween>

@@ -24,7 +24,8 @@ export function NotHere({ card, onChange }: Props) {
         header="The model is not on this server yet"
         action={managesDeployment && <Button onClick={() => setAsking(true)}>Download it first</Button>}
       >
-        Deployed now, the endpoint fails or a model that is here answers for it, as the server’s settings say; its page tells which.
+        Without it, the endpoint fails or a model that is here answers for it, as the server’s settings say; its page tells which. An
+        endpoint that failed for want of it comes into service when it is here.
         On the command line: <code>craton models pull {card.name}</code>.
       </Alert>
       {asking && (

@@ -3,6 +3,7 @@ import type { EndpointFigures, VariantFigures } from '../../api/endpoints.ts'
 import type { Card } from '../../api/models.ts'
 import { check, deploymentOf, initial, nameOf, type Draft } from './draft.ts'
 import { KEPT, line, remembered } from './history.ts'
+import { came } from './predicted.ts'
 import { answering, isMoving, modelName, occupancy, percentiles, percentText, scalingText, statusOf } from './text.ts'
 
 const draft = (change: Partial<Draft>): Draft => ({ ...initial({ name: 'smollm2-135m-instruct', jumpstartId: 'huggingface-llm-x' }), ...change })
@@ -139,5 +140,33 @@ describe('what an endpoint did since its page is open', () => {
     expect(line([7], 100, 42)).toEqual(['0,1'])
     expect(line([], 100, 42)).toEqual([])
     expect(line([0, 0], 100, 42)).toEqual(['0,41 100,41'])
+  })
+})
+
+describe('predictions', () => {
+  const fit = {
+    name: 'm',
+    context: 1,
+    slots: 1,
+    weightsBytes: 1,
+    cacheBytes: 1,
+    workingBytes: 1,
+    memoryBytes: 3,
+    loadBytes: 2048,
+    availableBytes: 9,
+    fits: true,
+    missingBytes: 0,
+    prefillTokensPerSecond: 200,
+    decodeTokensPerSecond: 6,
+  }
+
+  it('stand beside what came of them, as far as it was measured', () => {
+    const errors = { memory: null, prefill: 0.11, decode: -0.04 }
+    const measured = { memoryBytes: null, prefillTokensPerSecond: 180, decodeTokensPerSecond: 5.5, errors }
+    expect(came({ ...fit, measured })).toEqual([
+      { label: 'Reading prompts', text: '180 tokens/s measured, 200 tokens/s predicted: 11 % too high for what was asked' },
+      { label: 'Writing answers', text: '5.5 tokens/s measured, 6.0 tokens/s predicted: 4 % too low for what was asked' },
+    ])
+    expect(came({ ...fit, measured: null })).toEqual([])
   })
 })

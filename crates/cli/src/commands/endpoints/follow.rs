@@ -1,7 +1,7 @@
 //! Following an endpoint until its state is final.
 
 use std::io::IsTerminal as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use serde_json::Value;
@@ -13,6 +13,8 @@ use crate::fields::text;
 use crate::output;
 
 const POLL: Duration = Duration::from_millis(300);
+/// The server looks again at what failed after some seconds, and after five minutes at the latest.
+const LONGEST_MENDING: Duration = Duration::from_secs(330);
 
 /// Follows an endpoint until it is in service, with `instances` where that is asked for, and gives it. Tells its states on
 /// standard error. Ctrl-C ends the following, not the endpoint.
@@ -42,6 +44,25 @@ pub(super) async fn to_the_end(client: &Client, name: &str, instances: Option<u3
                 bar.finish_and_clear();
                 bail!("not followed to its end: the endpoint goes on\nhint: come back with `craton endpoints show {name} --wait`");
             }
+        }
+    }
+}
+
+/// Follows an endpoint that failed and is made ready by itself now, until it is in service.
+///
+/// # Errors
+/// It fails again, for another reason, or is not made ready within some minutes.
+pub(super) async fn until_mended(client: &Client, name: &str) -> Result<Value> {
+    let before = text(&aws::describe(client, name).await?, "FailureReason");
+    let begun = Instant::now();
+    loop {
+        let endpoint = aws::describe(client, name).await?;
+        match endpoint["EndpointStatus"].as_str() {
+            Some("Failed") if text(&endpoint, "FailureReason") != before || begun.elapsed() > LONGEST_MENDING => {
+                return Err(failure(&endpoint));
+            }
+            Some("Failed") => tokio::time::sleep(POLL).await,
+            _ => return to_the_end(client, name, None).await,
         }
     }
 }

@@ -9,11 +9,11 @@ mod show;
 #[cfg(test)]
 mod tests;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{chat, segment};
+use super::{chat, models, segment};
 use crate::args::{Chat, Format, Global};
 use crate::client::Client;
 use crate::endpoint_args::{EndpointChat, Endpoints};
@@ -35,12 +35,27 @@ pub(super) async fn run(client: &Client, command: Endpoints, global: &Global) ->
             }
             show::one(client, &name, format).await
         }
+        Endpoints::Pull { name, accept_eula } => pull(client, &name, accept_eula, format).await,
         Endpoints::Scale { name, instances, wait } => scale(client, &name, instances, wait, format).await,
         Endpoints::Register { name, model } => register(client, &name, model, format).await,
         Endpoints::Delete { name, yes } => delete::run(client, &name, yes, format).await,
         Endpoints::Chat(args) => talk(client, args, format).await,
         Endpoints::Metrics { name } => metrics::run(client, &name, format).await,
     }
+}
+
+/// Downloads what an endpoint failed for want of; it then comes into service by itself.
+async fn pull(client: &Client, name: &str, accept_eula: bool, format: Format) -> Result<()> {
+    let figures = client.craton(Method::GET, &format!("/endpoints/{}/figures", segment(name)), None).await?;
+    let Some(model) = figures["notPulled"].as_str() else {
+        bail!("the endpoint `{name}` waits for no download\nhint: `craton endpoints show {name}` tells its state");
+    };
+    models::fetch(client, model, (accept_eula, false)).await?;
+    let endpoint = follow::until_mended(client, name).await?;
+    if format == Format::Json {
+        return output::json(&endpoint);
+    }
+    output::line(format!("{name} is in service"))
 }
 
 async fn scale(client: &Client, name: &str, instances: u32, wait: bool, format: Format) -> Result<()> {

@@ -1,11 +1,13 @@
 //! `craton endpoints list` and `show`.
 
 use anyhow::Result;
+use http::Method;
 use serde_json::{Value, json};
 
 use super::aws;
 use crate::args::Format;
 use crate::client::Client;
+use crate::commands::segment;
 use crate::fields::text;
 use crate::output;
 
@@ -52,7 +54,41 @@ pub(super) async fn one(client: &Client, name: &str, format: Format) -> Result<(
     {
         output::line(format!("{title:<10} {value}"))?;
     }
+    for line in predictions(client, name).await {
+        output::line(line)?;
+    }
+    if endpoint["EndpointStatus"] == "Failed" {
+        // Whoever may not read the figures knows why it failed all the same.
+        let figures = client.craton(Method::GET, &format!("/endpoints/{}/figures", segment(name)), None).await;
+        if let Some(model) = figures.unwrap_or_default()["notPulled"].as_str() {
+            output::note(&format!("next: craton endpoints pull {name} downloads {model}, then it comes into service"));
+        }
+    }
     Ok(())
+}
+
+/// What was predicted of the models of an endpoint, and what came of it; empty where the caller may not know.
+async fn predictions(client: &Client, name: &str) -> Vec<String> {
+    let fits = client.craton(Method::GET, &format!("/endpoints/{}/fit", segment(name)), None).await.unwrap_or_default();
+    fits["variants"].as_array().map_or(&[][..], Vec::as_slice).iter().flat_map(predicted).collect()
+}
+
+/// A line for each thing that was predicted and measured.
+pub(super) fn predicted(variant: &Value) -> Vec<String> {
+    let (fit, measured) = (&variant["fit"], &variant["fit"]["measured"]);
+    let bytes = |value: &Value| value.as_u64().map(output::bytes);
+    let speed = |value: &Value| value.as_f64().map(|tokens| format!("{tokens:.1} tokens/s"));
+    let (read, written) = ("prefillTokensPerSecond", "decodeTokensPerSecond");
+    let things = [
+        ("memory", bytes(&fit["loadBytes"]), bytes(&measured["memoryBytes"]), "memory"),
+        ("reading", speed(&fit[read]), speed(&measured[read]), "prefill"),
+        ("writing", speed(&fit[written]), speed(&measured[written]), "decode"),
+    ];
+    let line = |(title, predicted, came, error): (&str, Option<String>, Option<String>, &str)| {
+        let (predicted, came, off) = (predicted?, came?, measured["errors"][error].as_f64()?);
+        Some(format!("{title:<10} {came}; {predicted} predicted, {:+.0} % for what was asked", 100.0 * off))
+    };
+    things.into_iter().filter_map(line).collect()
 }
 
 /// What is told of an endpoint.

@@ -241,3 +241,32 @@ fn a_hub_content_is_told_by_its_name() {
     assert_eq!(show::model_name(identifier), "huggingface-llm-m");
     assert_eq!(show::model_name("m"), "m");
 }
+
+#[test]
+fn what_was_predicted_stands_beside_what_came_of_it() {
+    let variant = json!({ "name": "All", "fit": {
+        "loadBytes": 1_048_576, "prefillTokensPerSecond": 200.0, "decodeTokensPerSecond": 60.0,
+        "measured": {
+            "memoryBytes": null, "prefillTokensPerSecond": 180.0, "decodeTokensPerSecond": 50.0,
+            "errors": { "memory": null, "prefill": 0.11, "decode": -0.04 },
+        },
+    }});
+    let lines = show::predicted(&variant);
+    assert_eq!(lines.len(), 2, "what was not measured is not told: {lines:?}");
+    assert!(lines[0].contains("180.0 tokens/s; 200.0 tokens/s predicted, +11 %"), "{lines:?}");
+    assert!(lines[1].contains("-4 %"), "{lines:?}");
+}
+
+#[tokio::test]
+async fn what_an_endpoint_failed_for_want_of_is_downloaded_in_one_step() {
+    let waits = r#"{"name":"shop","status":"Failed","notPulled":"m"}"#;
+    let refused = r#"{"code":"Conflict","message":"no room"}"#;
+    let (outcome, asked) = told("craton endpoints pull shop", &[(200, waits), (409, refused)]).await;
+    assert!(outcome.unwrap_err().to_string().contains("no room"));
+    let asked = asked.join().unwrap();
+    assert_eq!(targets(&asked), ["GET /craton/v1/endpoints/shop/figures", "POST /craton/v1/models/pull"]);
+    assert_eq!(asked[1].json()["source"], "m");
+    let serves = r#"{"name":"shop","status":"InService","notPulled":null}"#;
+    let (outcome, _) = told("craton endpoints pull shop", &[(200, serves)]).await;
+    assert!(outcome.unwrap_err().to_string().contains("waits for no download"));
+}
