@@ -418,6 +418,12 @@ impl Api {
         &self.0.setup.identity
     }
 
+    /// What all endpoints do, in Prometheus's text format.
+    #[must_use]
+    pub fn endpoint_metrics(&self) -> String {
+        self.models().endpoint_metrics()
+    }
+
     pub(crate) fn models(&self) -> &Models {
         &self.0.setup.models
     }

@@ -75,11 +75,14 @@ impl Models {
                 let Some(inner) = inner.upgrade() else { return };
                 let models = Self { inner };
                 let forgotten = match &removal {
-                    Removal::Account(account) => models.forget_account(account.clone()).await,
+                    Removal::Account(account) => {
+                        let removed = models.remove_endpoints_of(account).await;
+                        removed.and(models.forget_account(account.clone()).await)
+                    }
                     Removal::Key(key) => models.forget_key(key).await,
                 };
                 if let Err(error) = forgotten {
-                    tracing::error!(?error, ?removal, "what was read may be on disk until the next start");
+                    tracing::error!(?error, ?removal, "what was to be removed may stay until the next start");
                 }
             }
         });

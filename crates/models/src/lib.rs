@@ -54,10 +54,10 @@ pub use catalogue::{Card, CardFilter, CardKind, CardSource, CardState, Figure, L
 pub use checkpoint::{FileType, ModelFacts, Quantization};
 pub use config::{Config, HubConfig, PoolChecks};
 pub use endpoints::{
-    Container, Endpoint, EndpointConfig, EndpointFigures, EndpointStatus, EndpointTarget, EndpointVariant, Hosted,
-    HostedModel, Hosting, HostingFilter, HostingKind, HostingOrder, Market, MarketWish, NewEndpoint, NewEndpointConfig,
-    NewHostedModel, NewMarketEndpoint, Pending as PendingVariants, Retained, Scaling, ServedModel, Source, Spread,
-    VariantFigures, VariantSpec, VariantWish,
+    Container, Endpoint, EndpointChange, EndpointConfig, EndpointFigures, EndpointStatus, EndpointTarget,
+    EndpointVariant, Hosted, HostedModel, Hosting, HostingFilter, HostingKind, HostingOrder, Market, MarketWish,
+    NewEndpoint, NewEndpointConfig, NewHostedModel, NewMarketEndpoint, Pending as PendingVariants, Retained, Rollout,
+    Scaling, ServedModel, Source, Spread, VariantFigures, VariantSpec, VariantWish,
 };
 pub use fit::{DEPTH, Fit, FitAsk, FitBasis, FitMeasured, PROMPT};
 pub use foundation::{FoundationModel, Lifecycle};
@@ -136,8 +136,8 @@ struct Inner {
     quotas: quotas::Quotas,
     /// Held while it is decided whether a tuning begins.
     tuning: tokio::sync::Mutex<()>,
-    /// Held while the machine is measured.
-    measuring: tokio::sync::Mutex<()>,
+    /// Held while the machine is measured: the bandwidth of its memory, where this process measured it.
+    measuring: tokio::sync::Mutex<Option<f64>>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -216,7 +216,7 @@ impl Models {
                 stops: batch::Stops::default(),
                 quotas: quotas::Quotas::new(config.quota, clock.clone()),
                 tuning: tokio::sync::Mutex::new(()),
-                measuring: tokio::sync::Mutex::new(()),
+                measuring: tokio::sync::Mutex::default(),
                 clock,
                 random,
             }),

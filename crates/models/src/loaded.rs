@@ -20,7 +20,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::at_rest::{MemoryFile, Opening, SealedModel};
 use crate::catalogue::CardKind;
-use crate::endpoints::{self, Invocation};
+use crate::endpoints::Invocation;
 use crate::invoke::{errors, not_pulled};
 use crate::snapshots::{Kept, Snapshots};
 use crate::status::{LoadedModel, ProfileInUse, Status};
@@ -45,6 +45,8 @@ struct Shared {
     budget: u64,
     uses: AtomicU64,
     entries: Mutex<HashMap<String, Entry>>,
+    /// Models that were taken out while requests used them: they are in memory until those have ended.
+    draining: Mutex<Vec<room::Draining>>,
     tuned: tuned::Profiles,
     snapshots: OnceLock<Arc<Snapshots>>,
 }
@@ -86,27 +88,51 @@ struct Slot {
     recent: Mutex<recent::Recent>,
     embedding: Semaphore,
     embeddings_waiting: AtomicUsize,
+    /// Leases that have the model stay in memory, and are for no request.
+    standing: AtomicUsize,
 }
 
 /// A loaded model in use: it stays in memory until this is dropped.
-#[derive(Clone)]
 pub(crate) struct Lease {
     slot: Arc<Slot>,
     shared: Arc<Shared>,
     /// The request to an endpoint that it is for.
     invocation: Option<Arc<Invocation>>,
+    /// Whether it has the model stay in memory, and is for no request.
+    stands: bool,
+}
+
+impl Clone for Lease {
+    /// A lease for a request, also of one that stands.
+    fn clone(&self) -> Self {
+        let (slot, shared) = (self.slot.clone(), self.shared.clone());
+        Self { slot, shared, invocation: self.invocation.clone(), stands: false }
+    }
 }
 
 impl Lease {
+    /// The same, to have the model stay in memory and not for a request.
+    pub(crate) fn standing(mut self) -> Self {
+        if !std::mem::replace(&mut self.stands, true) {
+            self.slot.standing.fetch_add(1, Ordering::AcqRel);
+        }
+        self
+    }
+
     /// The model's name, as messages call it.
     pub(crate) fn name(&self) -> &str {
         &self.slot.name
     }
 
     /// The same, for a request to an endpoint, which is over when no such lease is left.
-    pub(crate) fn invoked(mut self, invocation: Invocation) -> Self {
-        self.invocation = Some(Arc::new(invocation));
+    pub(crate) fn invoked(mut self, invocation: Arc<Invocation>) -> Self {
+        self.invocation = Some(invocation);
         self
+    }
+
+    /// The request to an endpoint that it is for.
+    pub(crate) fn invocation(&self) -> Option<Arc<Invocation>> {
+        self.invocation.clone()
     }
 
     /// Notes that the request that it is for was answered with vectors, of so many tokens of text.
@@ -136,8 +162,8 @@ impl Lease {
         if let Some(invocation) = &self.invocation {
             invocation.note_answer(finish);
         }
-        // This lease and the pool: no other request had the model.
-        if Arc::strong_count(&self.slot) == 2 {
+        // This lease, the pool and those that stand: no other request had the model.
+        if Arc::strong_count(&self.slot) == 2 + self.slot.standing.load(Ordering::Acquire) {
             self.slot.paces.lock().unwrap_or_else(PoisonError::into_inner).note(finish);
         }
         let decode = timing.decode;
@@ -165,6 +191,9 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
+        if self.stands {
+            self.slot.standing.fetch_sub(1, Ordering::AcqRel);
+        }
         self.slot.last_use.store(self.shared.tick(), Ordering::Relaxed);
     }
 }
@@ -189,7 +218,8 @@ impl Pool {
     pub(crate) fn new(loader: Arc<dyn Loader>, options: LoadOptions, budget: u64) -> Self {
         let (uses, entries) = (AtomicU64::new(0), Mutex::new(HashMap::new()));
         let (tuned, snapshots) = (tuned::Profiles::default(), OnceLock::new());
-        Self { shared: Arc::new(Shared { loader, options, budget, uses, entries, tuned, snapshots }) }
+        let draining = Mutex::default();
+        Self { shared: Arc::new(Shared { loader, options, budget, uses, entries, draining, tuned, snapshots }) }
     }
 
     /// What reads and loads model files.
@@ -285,7 +315,10 @@ impl Pool {
         let slot = {
             let mut entries = self.shared.lock();
             match entries.get_mut(name) {
-                Some(Entry::Ready(_)) => entries.remove(name),
+                Some(Entry::Ready(slot)) => {
+                    self.shared.drain(slot);
+                    entries.remove(name)
+                }
                 // It leaves when it has come.
                 Some(Entry::Loading { unwanted, .. }) => {
                     *unwanted = true;
@@ -310,7 +343,7 @@ impl Pool {
         let mut loaded: Vec<LoadedModel> = entries.values().filter_map(describe).collect();
         loaded.retain(|model| visible(&model.name));
         loaded.sort_by(|a, b| a.name.cmp(&b.name));
-        let used_bytes = room::taken_by(entries.values());
+        let used_bytes = room::taken_by(entries.values(), &self.shared.draining());
         Status { budget_bytes: self.shared.budget, used_bytes, snapshot_bytes: None, loaded }
     }
 
@@ -440,7 +473,7 @@ impl Shared {
 
     fn lease(self: &Arc<Self>, slot: &Arc<Slot>) -> Lease {
         slot.last_use.store(self.tick(), Ordering::Relaxed);
-        Lease { slot: slot.clone(), shared: self.clone(), invocation: None }
+        Lease { slot: slot.clone(), shared: self.clone(), invocation: None, stands: false }
     }
 
     fn tick(&self) -> u64 {
@@ -482,6 +515,7 @@ impl Shared {
             recent: Mutex::default(),
             embedding: Semaphore::new(cores),
             embeddings_waiting: AtomicUsize::new(0),
+            standing: AtomicUsize::new(0),
         };
         let mut entries = self.lock();
         if matches!(entries.get(name), Some(Entry::Loading { unwanted: true, .. })) {
@@ -519,11 +553,11 @@ fn idle(slot: &Arc<Slot>) -> bool {
 }
 
 /// A model's name in metrics, which everyone reads: imported models are their account's own affair, all trials of a model
-/// are one, and so are all deployments of an endpoint's variant.
+/// are one, and so are all deployments of endpoints, which come and go and whose figures tell them apart.
 fn label(name: &str) -> String {
     match name.split_once(TRIAL) {
         Some((model, _)) => format!("{model}#tuning"),
-        None if name.starts_with("arn:aws:sagemaker:") => endpoints::shown(name),
+        None if name.starts_with("arn:aws:sagemaker:") => "endpoint".to_owned(),
         None if name.starts_with("arn:") => "imported-model".to_owned(),
         None => name.to_owned(),
     }

@@ -134,7 +134,8 @@ impl Front {
             #[expect(clippy::cast_precision_loss)]
             metrics::gauge!("process_resident_memory_bytes").set(bytes as f64);
         }
-        let mut response = Response::new(Bytes::from(self.metrics.render()));
+        let told = self.metrics.render() + &self.api.endpoint_metrics();
+        let mut response = Response::new(Bytes::from(told));
         let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
         response

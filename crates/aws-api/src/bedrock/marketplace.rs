@@ -19,6 +19,10 @@ use super::tags::pairs;
 use crate::body::full;
 use crate::call::{Answer, Asked, Check, Row};
 use crate::dispatch::AwsCall;
+use crate::sagemaker;
+
+/// What SageMaker is asked through.
+const BEDROCK: &str = "bedrock";
 
 /// The operations.
 pub(crate) const ROWS: &[Row<aws_wire::Routed>] = &[
@@ -33,63 +37,115 @@ pub(crate) const ROWS: &[Row<aws_wire::Routed>] = &[
         operation: "GetMarketplaceModelEndpoint",
         action: "bedrock:GetMarketplaceModelEndpoint",
         access: Access::Read,
-        check: Check::Asks(|call| on(call, "bedrock:GetMarketplaceModelEndpoint", "endpointArn")),
+        check: Check::Asks(|call| {
+            on(call, "bedrock:GetMarketplaceModelEndpoint", "endpointArn", &["sagemaker:DescribeEndpoint"])
+        }),
         handler: |call| get(call).boxed(),
     },
     Row {
         operation: "ListMarketplaceModelEndpoints",
         action: "bedrock:ListMarketplaceModelEndpoints",
         access: Access::Read,
-        check: Check::Arn(|_| "*".to_owned()),
+        check: Check::Asks(list_asks),
         handler: |call| list(call).boxed(),
     },
     Row {
         operation: "UpdateMarketplaceModelEndpoint",
         action: "bedrock:UpdateMarketplaceModelEndpoint",
         access: Access::Write,
-        check: Check::Asks(|call| on(call, "bedrock:UpdateMarketplaceModelEndpoint", "endpointArn")),
+        check: Check::Asks(|call| {
+            on(call, "bedrock:UpdateMarketplaceModelEndpoint", "endpointArn", &["sagemaker:UpdateEndpoint"])
+        }),
         handler: |call| update(call).boxed(),
     },
     Row {
         operation: "RegisterMarketplaceModelEndpoint",
         action: "bedrock:RegisterMarketplaceModelEndpoint",
         access: Access::Write,
-        check: Check::Asks(|call| on(call, "bedrock:RegisterMarketplaceModelEndpoint", "endpointIdentifier")),
+        check: Check::Asks(register_asks),
         handler: |call| register(call).boxed(),
     },
     Row {
         operation: "DeregisterMarketplaceModelEndpoint",
         action: "bedrock:DeregisterMarketplaceModelEndpoint",
         access: Access::Write,
-        check: Check::Asks(|call| on(call, "bedrock:DeregisterMarketplaceModelEndpoint", "endpointArn")),
+        check: Check::Asks(|call| {
+            on(call, "bedrock:DeregisterMarketplaceModelEndpoint", "endpointArn", &["sagemaker:DeleteTags"])
+        }),
         handler: |call| deregister(call).boxed(),
     },
     Row {
         operation: "DeleteMarketplaceModelEndpoint",
         action: "bedrock:DeleteMarketplaceModelEndpoint",
         access: Access::Write,
-        check: Check::Asks(|call| on(call, "bedrock:DeleteMarketplaceModelEndpoint", "endpointArn")),
+        check: Check::Asks(|call| {
+            on(call, "bedrock:DeleteMarketplaceModelEndpoint", "endpointArn", &["sagemaker:DeleteEndpoint"])
+        }),
         handler: |call| delete(call).boxed(),
     },
 ];
 
-/// An action on the endpoint whose ARN a label is, with the tags that it has.
-fn on<'a>(call: &'a AwsCall, action: &'static str, label: &'static str) -> Asked<'a> {
-    async move { Ok(vec![crate::sagemaker::asks::on(call, action, &call.label(label)).await?]) }.boxed()
+/// An action on the endpoint whose ARN a label is, with the tags that it has; and what Bedrock does then in SageMaker.
+fn on<'a>(call: &'a AwsCall, action: &'static str, label: &'static str, then: &'static [&'static str]) -> Asked<'a> {
+    async move {
+        let arn = call.label(label);
+        let mut asks = vec![sagemaker::asks::on(call, action, &arn).await?];
+        for &action in then {
+            asks.push(sagemaker::asks::on(call, action, &arn).await?.via(BEDROCK));
+        }
+        Ok(asks)
+    }
+    .boxed()
 }
 
-/// To make an endpoint; to give it tags, too, where it has some.
+/// To make an endpoint, and all that Bedrock makes in SageMaker for it, with the tags by which policies know that; to give
+/// it tags, too, where it has some.
 fn create_asks(call: &AwsCall) -> Asked<'_> {
     async move {
         let input: CreateMarketplaceModelEndpointRequest = call.decode()?;
         let (region, account) = (call.ctx.region(), call.ctx.account());
-        let arn = format!("arn:aws:sagemaker:{region}:{account}:endpoint/{}", input.endpoint_name);
-        let tags = pairs(input.tags);
-        let mut asks = vec![Ask::new("bedrock:CreateMarketplaceModelEndpoint", arn.clone()).request_tags(&tags)];
+        let arn = |kind: &str| format!("arn:aws:sagemaker:{region}:{account}:{kind}/{}", input.endpoint_name);
+        let tags = pairs(input.tags.clone());
+        let mut asks = vec![Ask::new("bedrock:CreateMarketplaceModelEndpoint", arn("endpoint")).request_tags(&tags)];
         if !tags.is_empty() {
-            asks.push(Ask::new("bedrock:TagResource", arn).request_tags(&tags));
+            asks.push(Ask::new("bedrock:TagResource", arn("endpoint")).request_tags(&tags));
         }
+        // Of a model that the hub does not have, the handler tells.
+        let own = call.api.models().market_tags(&call.ctx, &input.model_source_identifier).unwrap_or_default();
+        let makes = [
+            ("sagemaker:CreateModel", "model"),
+            ("sagemaker:CreateEndpointConfig", "endpoint-config"),
+            ("sagemaker:CreateEndpoint", "endpoint-config"),
+            ("sagemaker:CreateEndpoint", "endpoint"),
+        ];
+        let asked = |(action, kind): (&'static str, &str)| {
+            Ask::new(action, arn(kind)).request_tags(&own).resource_tags(&own).via(BEDROCK)
+        };
+        asks.extend(makes.map(asked));
+        asks.extend(["model", "endpoint-config", "endpoint"].map(|kind| asked(("sagemaker:AddTags", kind))));
         Ok(asks)
+    }
+    .boxed()
+}
+
+/// To list the endpoints that Bedrock finds in SageMaker.
+fn list_asks(_: &AwsCall) -> Asked<'_> {
+    let endpoints = Ask::new("sagemaker:ListEndpoints", "*").via(BEDROCK);
+    let asks = vec![Ask::new("bedrock:ListMarketplaceModelEndpoints", "*"), endpoints];
+    async { Ok(asks) }.boxed()
+}
+
+/// To register an endpoint as one of a model, for which Bedrock gives it tags.
+fn register_asks(call: &AwsCall) -> Asked<'_> {
+    async move {
+        let input: RegisterMarketplaceModelEndpointRequest = call.decode()?;
+        let arn = &input.endpoint_identifier;
+        let own = call.api.models().market_tags(&call.ctx, &input.model_source_identifier).unwrap_or_default();
+        Ok(vec![
+            sagemaker::asks::on(call, "bedrock:RegisterMarketplaceModelEndpoint", arn).await?,
+            sagemaker::asks::on(call, "sagemaker:DescribeEndpoint", arn).await?.via(BEDROCK),
+            sagemaker::asks::on(call, "sagemaker:AddTags", arn).await?.request_tags(&own).via(BEDROCK),
+        ])
     }
     .boxed()
 }
@@ -174,11 +230,15 @@ fn shape(endpoint: Hosted<Endpoint>) -> MarketplaceModelEndpoint {
     let market = body.market;
     let (status, status_message) = status(market.as_ref());
     // What is being made ready is what was asked for last.
-    let variants = body.pending.map_or(body.variants, |pending| pending.variants);
+    let (variants, asked) = match body.pending {
+        Some(pending) => (pending.variants, pending.market),
+        None => (body.variants, None),
+    };
     let spec = variants.into_iter().next().map(|variant| variant.spec);
     let (instances, instance_type) = spec.map_or((0, String::new()), |spec| (spec.instances, spec.instance_type));
     let (source, role, key) =
         market.map_or((String::new(), String::new(), None), |market| (market.source, market.role_arn, market.kms_key));
+    let (role, key) = asked.map_or((role, key), |asked| (asked.role_arn, asked.kms_key));
     MarketplaceModelEndpoint {
         endpoint_arn: endpoint.arn.to_string(),
         model_source_identifier: source,

@@ -99,11 +99,30 @@ pub(crate) async fn asks(api: &Api, ctx: &Ctx, action: &'static str, model: &str
         target => vec![target],
     };
     for target in targets {
-        if let Target::Imported { model } = target {
-            asks.push(Ask::new(action, model.arn.to_string()).resource_tags(&model.tags));
+        match target {
+            Target::Imported { model } => {
+                asks.push(Ask::new(action, model.arn.to_string()).resource_tags(&model.tags));
+            }
+            // Bedrock asks SageMaker for the caller.
+            Target::Endpoint(target) => {
+                if let Some(action) = endpoint_action(action) {
+                    let tags = api.models().hosting_tags(ctx, &target.arn).await?;
+                    asks.push(Ask::new(action, target.arn.clone()).resource_tags(&tags).via("bedrock"));
+                }
+            }
+            _ => {}
         }
     }
     Ok(asks)
+}
+
+/// What SageMaker calls the asking of an endpoint that Bedrock calls `action`.
+fn endpoint_action(action: &str) -> Option<&'static str> {
+    match action {
+        "bedrock:InvokeModel" => Some("sagemaker:InvokeEndpoint"),
+        "bedrock:InvokeModelWithResponseStream" => Some("sagemaker:InvokeEndpointWithResponseStream"),
+        _ => None,
+    }
 }
 
 /// What policies name to let somebody use the endpoints of the marketplace.

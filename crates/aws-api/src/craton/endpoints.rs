@@ -1,4 +1,5 @@
-//! `GET /craton/v1/endpoints` and `GET /craton/v1/endpoints/{name}/figures`: what endpoints do.
+//! `GET /craton/v1/endpoints`, `GET /craton/v1/endpoints/{name}/figures` and `…/fit`: what endpoints do, and how far that is
+//! from what was predicted.
 
 use std::time::Duration;
 
@@ -6,6 +7,7 @@ use http::StatusCode;
 use models::{EndpointFigures, Spread, VariantFigures};
 use serde_json::{Value, json};
 
+use super::fits;
 use crate::call::{Answer, Call, Labels, json as respond};
 
 /// Every endpoint of the account and region.
@@ -21,6 +23,14 @@ pub(super) async fn get(call: Call<Labels>) -> Answer {
     Ok(respond(StatusCode::OK, &describe(&figures)))
 }
 
+/// What was predicted of the models of one, and what came of it, by variant.
+pub(super) async fn fit(call: Call<Labels>) -> Answer {
+    let fits = call.api.models().endpoint_fits(&call.ctx, call.label(0)).await?;
+    let variants: Vec<Value> =
+        fits.iter().map(|(name, fit)| json!({ "name": name, "fit": fits::describe(fit) })).collect();
+    Ok(respond(StatusCode::OK, &json!({ "variants": variants })))
+}
+
 /// Times are in milliseconds.
 fn describe(endpoint: &EndpointFigures) -> Value {
     json!({
@@ -28,6 +38,7 @@ fn describe(endpoint: &EndpointFigures) -> Value {
         "arn": endpoint.arn,
         "status": endpoint.status.as_str(),
         "failureReason": endpoint.failure,
+        "notPulled": endpoint.lacks,
         "marketplace": endpoint.market,
         "variants": endpoint.variants.iter().map(variant).collect::<Vec<Value>>(),
         "createdAt": endpoint.created.to_iso8601(),

@@ -25,7 +25,7 @@ fn number(call: &Call<Labels>, name: &str) -> Result<Option<u32>> {
     call.query(name).filter(|text| !text.is_empty()).map(parse).transpose()
 }
 
-fn describe(fit: &Fit) -> Value {
+pub(super) fn describe(fit: &Fit) -> Value {
     json!({
         "name": fit.name,
         "fromFiles": fit.from_files,

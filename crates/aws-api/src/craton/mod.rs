@@ -89,6 +89,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route!("DELETE" "pools/{name}", "DeletePool", Write, "pool", pools::delete),
     route!("GET" "endpoints", "ListEndpointFigures", Read, "endpoint", endpoints::list),
     route!("GET" "endpoints/{name}/figures", "GetEndpointFigures", Read, "endpoint", endpoints::get),
+    route!("GET" "endpoints/{name}/fit", "GetEndpointFigures", Read, "endpoint", endpoints::fit),
     route!("GET" "quotas", "ListQuotas", Read, "quota", quotas::list),
     route!("PUT" "quotas/{account}", "PutQuota", Write, "quota", quotas::put),
     route!("PUT" "quotas/{account}/{model}", "PutQuota", Write, "quota", quotas::put),

@@ -1,8 +1,10 @@
 //! What the operations of hosting ask of their caller's policies: on the ARNs of what is named, with its tags.
 
+use std::collections::BTreeMap;
+
 use aws_wire::generated::sagemaker::{
-    AddTagsInput, CreateEndpointConfigInput, CreateEndpointInput, CreateModelInput, DeleteTagsInput, ListTagsInput,
-    UpdateEndpointInput,
+    AddTagsInput, ContainerDefinition, CreateEndpointConfigInput, CreateEndpointInput, CreateModelInput,
+    DeleteTagsInput, ListTagsInput, UpdateEndpointInput,
 };
 use base::ErrorKind;
 use futures::future::FutureExt as _;
@@ -51,9 +53,22 @@ pub(super) fn create_model(call: &AwsCall) -> Asked<'_> {
     async move {
         let input: CreateModelInput = call.decode()?;
         let what = (HostingKind::Model, input.model_name.as_str());
-        Ok(create(call, "sagemaker:CreateModel", what, &pairs(input.tags)))
+        let mut asks = create(call, "sagemaker:CreateModel", what, &pairs(input.tags.clone()));
+        // Whoever hosts an imported model lets others ask it.
+        let containers = input.primary_container.iter().chain(input.containers.iter().flatten());
+        for container in containers {
+            if let Some(model) = call.api.models().imported_of(&call.ctx, &environment(container)).await? {
+                asks.push(Ask::new("bedrock:InvokeModel", model.arn.to_string()).resource_tags(&model.tags));
+            }
+        }
+        Ok(asks)
     }
     .boxed()
+}
+
+/// The environment that a container is given.
+fn environment(container: &ContainerDefinition) -> BTreeMap<String, String> {
+    container.environment.clone().unwrap_or_default()
 }
 
 /// To make a configuration.

@@ -88,7 +88,7 @@ fn refuse_unserved(input: &CreateEndpointConfigInput) -> Result<()> {
     ])
 }
 
-/// A variant. Times for downloads and the size of a volume have no meaning where weights are mapped from where they are.
+/// A variant.
 fn convert(variant: ProductionVariant) -> Result<VariantSpec> {
     refuse(&[
         (variant.serverless_config.is_some(), "Serverless inference (`ServerlessConfig`)"),
@@ -99,6 +99,10 @@ fn convert(variant: ProductionVariant) -> Result<VariantSpec> {
         (variant.capacity_reservation_config.is_some(), "Reserving capacity (`CapacityReservationConfig`)"),
         (variant.instance_pools.is_some(), "Pooling instances (`InstancePools`)"),
         (variant.accelerator_partition_layouts.is_some(), "Partitioning accelerators (`AcceleratorPartitionLayouts`)"),
+        (
+            variant.variant_instance_provision_timeout_in_seconds.is_some(),
+            "Waiting for instances (`VariantInstanceProvisionTimeoutInSeconds`)",
+        ),
     ])?;
     if let Some(routing) = &variant.routing_config {
         // Requests go to the replica with the fewest, or to the one that has read their beginning.
@@ -124,6 +128,8 @@ fn convert(variant: ProductionVariant) -> Result<VariantSpec> {
         weight: variant.initial_variant_weight.unwrap_or(1.0),
         scaling: variant.managed_instance_scaling.map(scaling).transpose()?.flatten(),
         startup_seconds: variant.container_startup_health_check_timeout_in_seconds.map(count),
+        download_seconds: variant.model_data_download_timeout_in_seconds.map(count),
+        volume_gb: variant.volume_size_in_gb.map(count),
         name: variant.variant_name,
     })
 }

@@ -10,10 +10,10 @@ use aws_wire::generated::sagemaker::{
     TrafficRoutingConfigType, UpdateEndpointInput, UpdateEndpointOutput, UpdateEndpointWeightsAndCapacitiesInput,
     UpdateEndpointWeightsAndCapacitiesOutput, VariantPropertyType,
 };
-use base::Result;
+use base::{Error, Result};
 use models::{
-    Endpoint, EndpointFigures, EndpointStatus, EndpointVariant, Hosted, HostingFilter, HostingOrder, NewEndpoint,
-    PendingVariants, Retained, Scaling, VariantWish,
+    Endpoint, EndpointChange, EndpointFigures, EndpointStatus, EndpointVariant, Hosted, HostingFilter, HostingOrder,
+    NewEndpoint, PendingVariants, Retained, Rollout, Scaling, VariantWish,
 };
 
 use super::endpoint_configs::refuse;
@@ -26,8 +26,12 @@ use crate::dispatch::AwsCall;
 /// Makes an endpoint.
 pub(super) async fn create(call: AwsCall) -> Answer {
     let input: CreateEndpointInput = call.decode()?;
-    check_deployment(input.deployment_config.as_ref())?;
-    let new = NewEndpoint { name: input.endpoint_name, config: input.endpoint_config_name, tags: pairs(input.tags) };
+    let new = NewEndpoint {
+        name: input.endpoint_name,
+        config: input.endpoint_config_name,
+        rollout: rollout(input.deployment_config.as_ref())?,
+        tags: pairs(input.tags),
+    };
     let endpoint = call.api.models().create_endpoint(&call.ctx, new).await?;
     Ok(call.encode(&CreateEndpointOutput { endpoint_arn: endpoint.arn.to_string() }).map(full))
 }
@@ -38,7 +42,7 @@ pub(super) async fn describe(call: AwsCall) -> Answer {
     let models = call.api.models();
     let endpoint = models.endpoint(&call.ctx, &input.endpoint_name).await?;
     let figures = models.figures_of(&endpoint);
-    Ok(call.encode(&output(endpoint, &figures)).map(full))
+    Ok(call.encode(&output(endpoint, &figures)?).map(full))
 }
 
 /// The endpoints, by name, time or status.
@@ -73,7 +77,7 @@ pub(super) async fn list(call: AwsCall) -> Answer {
 /// Changes an endpoint to another configuration.
 pub(super) async fn update(call: AwsCall) -> Answer {
     let input: UpdateEndpointInput = call.decode()?;
-    check_deployment(input.deployment_config.as_ref())?;
+    let rollout = rollout(input.deployment_config.as_ref())?;
     let retains = input.retain_all_variant_properties == Some(true);
     let excluded: Vec<VariantPropertyType> = input
         .exclude_retained_variant_properties
@@ -84,9 +88,13 @@ pub(super) async fn update(call: AwsCall) -> Answer {
     let retained = Retained {
         weights: retains && !excluded.contains(&VariantPropertyType::DesiredWeight),
         instances: retains && !excluded.contains(&VariantPropertyType::DesiredInstanceCount),
+        rollout: input.retain_deployment_config == Some(true),
     };
-    let wish = (input.endpoint_config_name.as_str(), retained);
-    let endpoint = call.api.models().update_endpoint(&call.ctx, &input.endpoint_name, wish).await?;
+    if retained.rollout && rollout.is_some() {
+        return Err(Error::invalid("RetainDeploymentConfig and DeploymentConfig cannot both be given.").into());
+    }
+    let change = EndpointChange { config: input.endpoint_config_name, retained, rollout };
+    let endpoint = call.api.models().update_endpoint(&call.ctx, &input.endpoint_name, change).await?;
     Ok(call.encode(&UpdateEndpointOutput { endpoint_arn: endpoint.arn.to_string() }).map(full))
 }
 
@@ -114,8 +122,8 @@ pub(super) async fn delete(call: AwsCall) -> Answer {
 }
 
 /// All traffic goes over at once, when what takes over is ready.
-fn check_deployment(asked: Option<&DeploymentConfig>) -> Result<()> {
-    let Some(asked) = asked else { return Ok(()) };
+fn rollout(asked: Option<&DeploymentConfig>) -> Result<Option<Rollout>> {
+    let Some(asked) = asked else { return Ok(None) };
     let stepwise = asked
         .blue_green_update_policy
         .as_ref()
@@ -125,7 +133,14 @@ fn check_deployment(asked: Option<&DeploymentConfig>) -> Result<()> {
         (stepwise, "Moving traffic step by step (`TrafficRoutingConfiguration.Type`)"),
         (asked.rolling_update_policy.is_some(), "Replacing instances in turn (`RollingUpdatePolicy`)"),
         (alarms.is_some_and(|alarms| !alarms.is_empty()), "Rolling back on alarms (`AutoRollbackConfiguration`)"),
-    ])
+    ])?;
+    let policy = asked.blue_green_update_policy.as_ref();
+    let seconds = |of: Option<i32>| of.and_then(|seconds| u32::try_from(seconds).ok());
+    Ok(Some(Rollout {
+        termination_wait_seconds: seconds(policy.and_then(|p| p.termination_wait_in_seconds)).unwrap_or(0),
+        most_seconds: seconds(policy.and_then(|p| p.maximum_execution_timeout_in_seconds)),
+        described: serde_json::to_value(asked).map_err(Error::internal)?,
+    }))
 }
 
 fn summary(endpoint: Hosted<Endpoint>) -> EndpointSummary {
@@ -138,13 +153,14 @@ fn summary(endpoint: Hosted<Endpoint>) -> EndpointSummary {
     }
 }
 
-fn output(endpoint: Hosted<Endpoint>, figures: &EndpointFigures) -> DescribeEndpointOutput {
+fn output(endpoint: Hosted<Endpoint>, figures: &EndpointFigures) -> Result<DescribeEndpointOutput> {
     let body = endpoint.body;
     let instances = |name: &str| figures.variants.iter().find(|found| found.name == name).map_or(0, |f| f.instances);
     // Before it was ready for the first time there is nothing that answers.
     let ready = body.variants.iter().any(|variant| variant.served.is_some());
     let variants = body.variants.iter().map(|variant| described(variant, instances(&variant.spec.name)));
-    DescribeEndpointOutput {
+    let last = body.rollout.map(|rollout| serde_json::from_value(rollout.described).map_err(Error::internal));
+    Ok(DescribeEndpointOutput {
         endpoint_name: endpoint.name,
         endpoint_arn: endpoint.arn.to_string(),
         endpoint_config_name: Some(body.config.clone()),
@@ -154,14 +170,14 @@ fn output(endpoint: Hosted<Endpoint>, figures: &EndpointFigures) -> DescribeEndp
         failure_reason: body.failure,
         creation_time: endpoint.created.into(),
         last_modified_time: endpoint.modified.into(),
-        last_deployment_config: None,
+        last_deployment_config: last.transpose()?,
         async_inference_config: None,
         pending_deployment_summary: body.pending.map(pending),
         explainer_config: None,
         shadow_production_variants: None,
         metrics_config: None,
         cross_region_traffic_config: None,
-    }
+    })
 }
 
 fn described(variant: &EndpointVariant, instances: u32) -> ProductionVariantSummary {
@@ -200,6 +216,7 @@ fn images(variant: &EndpointVariant) -> Option<Vec<DeployedImage>> {
     let served = variant.served.as_ref()?;
     let named = match &variant.source {
         models::Source::Hub(name) | models::Source::Local(name) | models::Source::Imported(name) => name.clone(),
+        models::Source::Bucket { uri, .. } => uri.clone(),
     };
     Some(vec![DeployedImage {
         specified_image: Some(named),

@@ -113,6 +113,8 @@ fn convert(container: ContainerDefinition) -> Result<Container> {
             (source.compression_type != ModelCompressionType::None, "Compressed weights (`CompressionType`)"),
             (source.manifest_s3_uri.is_some(), "Manifests of weights (`ManifestS3Uri`)"),
             (source.hub_access_config.is_some(), "Weights of private hubs (`HubAccessConfig`)"),
+            (source.e_tag.is_some(), "Weights of one ETag alone (`ETag`)"),
+            (source.manifest_etag.is_some(), "Manifests of one ETag alone (`ManifestEtag`)"),
         ];
         if let Some((_, what)) = refused.iter().find(|(is_asked, _)| *is_asked) {
             return Err(not_implemented(what));

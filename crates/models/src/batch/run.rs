@@ -22,7 +22,7 @@ use super::job::{BatchError, BatchJob, BatchStatus, InputFile};
 use super::store::Outcome;
 use super::window::{Item, Reading, Seen, Window, lost};
 use super::{failure, input, record, store};
-use crate::{Inner, Models, Resolved, Target};
+use crate::{Inner, Models, Resolved, Target, imported};
 
 /// The service that assumes the role.
 pub(super) const SERVICE: &str = "bedrock.amazonaws.com";
@@ -345,7 +345,8 @@ impl Run<'_> {
     /// The role that the job was given, assumed for the job alone.
     async fn role(&self) -> Result<Ctx> {
         let session = format!("BedrockBatchInference-{}", self.job.id);
-        let role = self.models.assume(&self.job.role_arn, &self.job.arn, session, self.ctx.region().clone()).await;
+        let named = (imported::SERVICE, self.job.role_arn.as_str());
+        let role = self.models.assume(named, &self.job.arn, session, self.ctx.region().clone()).await;
         role.map_err(|error| failure::no_role(&self.job.role_arn, error))
     }
 

@@ -23,6 +23,8 @@ pub(crate) struct Entry {
     pub(crate) sizes_are_approximate: bool,
     /// The name of the file that is loaded.
     pub(crate) main: String,
+    /// The publisher's own repository of the weights on the model hub: `ORG/REPO`.
+    pub(crate) repository: String,
     /// The id under which AWS's hubs know the same weights.
     pub(crate) jumpstart: String,
     /// What it is for: `text-generation`, `chat`, `tool-use`, `embedding`.
@@ -217,6 +219,7 @@ struct Raw {
     #[serde(default)]
     approximate: bool,
     main: String,
+    repository: String,
     jumpstart: String,
     tasks: Vec<String>,
     family: Option<String>,
@@ -290,6 +293,7 @@ fn convert(raw: Raw) -> Result<Entry, String> {
         memory_bytes: raw.memory_bytes,
         sizes_are_approximate: raw.approximate,
         main: raw.main,
+        repository: raw.repository,
         jumpstart: raw.jumpstart,
         tasks: raw.tasks,
         family: raw.family,

@@ -109,18 +109,26 @@ impl Models {
     /// cannot be assumed; Denied, where the caller may not pass it; NotImplemented, for what is not served; AlreadyExists.
     pub async fn create_hosted_model(&self, ctx: &Ctx, new: NewHostedModel) -> Result<Hosted<HostedModel>> {
         let (scope, row) = self.new_model(ctx, &new).await?;
-        self.keep_new(&scope, row).await
+        let made: Result<Hosted<HostedModel>> = self.keep_new(&scope, row.clone()).await;
+        if made.is_err() {
+            let unmade: Hosted<HostedModel> = resource::hosted(&scope, row.1)?;
+            self.drop_unused(&scope, vec![unmade.body.source]).await;
+        }
+        made
     }
 
     /// The row of a model to be made.
     pub(super) async fn new_model(&self, ctx: &Ctx, new: &NewHostedModel) -> Result<(Scope, (HostingKind, Kept))> {
         let scope = Scope::of(ctx);
         check_tags(&new.tags)?;
-        let source = self.source_of(ctx, &new.container).await?;
         if let Some(role) = &new.role_arn {
             let arn = HostingKind::Model.arn(&scope, &new.name);
             self.check_role(ctx, role, &arn).await?;
         }
+        if store::find(&self.inner.store, &scope, HostingKind::Model, &new.name).await?.is_some() {
+            return Err(HostingKind::Model.taken(&scope, &new.name));
+        }
+        let source = self.source_of(ctx, new).await?;
         let body = HostedModel { source, role_arn: new.role_arn.clone(), described: new.described.clone() };
         let row = resource::row(&new.name, &body, (new.tags.clone(), None, self.inner.clock.now()))?;
         Ok((scope, row))
@@ -139,7 +147,10 @@ impl Models {
     /// # Errors
     /// NotFound.
     pub async fn delete_hosted_model(&self, ctx: &Ctx, name: &str) -> Result<()> {
-        self.remove_resource(ctx, HostingKind::Model, name).await
+        let removed = self.hosted_model(ctx, name).await?;
+        self.remove_resource(ctx, HostingKind::Model, name).await?;
+        self.drop_unused(&Scope::of(ctx), vec![removed.body.source]).await;
+        Ok(())
     }
 
     /// Makes an endpoint configuration.
@@ -318,13 +329,17 @@ impl Models {
     /// Keeps new rows, all or none.
     ///
     /// # Errors
-    /// AlreadyExists, in AWS's words about the last of them.
+    /// AlreadyExists, in AWS's words about the last of them that is there.
     pub(super) async fn insert_new(&self, scope: &Scope, rows: &[(HostingKind, Kept)]) -> Result<()> {
-        let inserted = store::insert(&self.inner.store, scope, rows).await;
-        inserted.map_err(|error| match (error.kind, rows.last()) {
-            (ErrorKind::AlreadyExists, Some((kind, kept))) => kind.taken(scope, &kept.name),
-            _ => error,
-        })
+        let Err(error) = store::insert(&self.inner.store, scope, rows).await else { return Ok(()) };
+        if error.kind == ErrorKind::AlreadyExists {
+            for (kind, new) in rows.iter().rev() {
+                if store::find(&self.inner.store, scope, *kind, &new.name).await?.is_some() {
+                    return Err(kind.taken(scope, &new.name));
+                }
+            }
+        }
+        Err(error)
     }
 
     async fn remove_resource(&self, ctx: &Ctx, kind: HostingKind, name: &str) -> Result<()> {
@@ -353,7 +368,11 @@ impl Models {
         })
     }
 
-    /// Checks that a key is there and may be used.
+    /// Checks that a key is there and enabled. It encrypts nothing, so that the caller need only be allowed to describe it
+    /// (`kms:DescribeKey`) through the service.
+    ///
+    /// # Errors
+    /// Invalid, where it is not there or not enabled, or the caller may not know of it.
     pub(super) async fn check_hosting_key(&self, ctx: &Ctx, key: &str) -> Result<()> {
         let refused = |error: identity::kms::Error| {
             let error = Error::from(error);
@@ -361,11 +380,12 @@ impl Models {
         };
         let named = KeyRef::parse(key).map_err(refused)?;
         let found = self.inner.identity.kms().describe_key(&ctx.via("sagemaker"), &named).await.map_err(refused)?;
-        if found.enabled && found.deletion.is_none() {
-            return Ok(());
-        }
-        Err(Error::invalid(format!("The KMS key `{key}` cannot be used: it is disabled."))
-            .with_hint("Enable it, or name another."))
+        let problem = match (found.enabled, found.deletion.is_some()) {
+            (_, true) => "it is to be deleted",
+            (false, false) => "it is disabled",
+            (true, false) => return Ok(()),
+        };
+        Err(Error::invalid(format!("The KMS key `{key}` cannot be used: {problem}.")).with_hint("Name another."))
     }
 }
 
@@ -383,7 +403,7 @@ fn named(ctx: &Ctx, arn: &str) -> Result<(HostingKind, String)> {
     }
 }
 
-fn check_tags(tags: &Tags) -> Result<()> {
+pub(super) fn check_tags(tags: &Tags) -> Result<()> {
     if tags.len() > MOST_TAGS {
         return Err(Error::invalid(format!("A resource has at most {MOST_TAGS} tags.")));
     }

@@ -1,5 +1,6 @@
 //! Loading models for the variants of endpoints, and having them answer in place of others.
 
+use std::future::Future;
 use std::time::{Duration, Instant};
 
 use base::{Error, ErrorKind, Result};
@@ -9,7 +10,8 @@ use inference::{LoadOptions, MOST_REPLICAS};
 use super::live::Deployment;
 use super::resource::EndpointVariant;
 use super::store::Scope;
-use super::weights::{Served, Source};
+use super::weights::Served;
+use crate::loaded::Sources;
 use crate::{Models, library};
 
 /// How often, and with which pauses, a model is loaded again for which running requests leave no room yet.
@@ -22,12 +24,13 @@ impl Models {
         self.inner.identity.service_ctx(scope.account.clone(), scope.region.clone(), super::SERVICE)
     }
 
-    /// The model that answers for a variant: the one that did before, or the one that does now.
+    /// The model that answers for a variant: the one that does already, or the one that is chosen now.
     pub(super) async fn served(&self, ctx: &Ctx, variant: &EndpointVariant) -> Result<Served> {
-        match &variant.served {
-            Some(served) => Ok(served.clone()),
-            None => self.answering(ctx, &variant.source).await,
+        if let Some(served) = &variant.served {
+            return Ok(served.clone());
         }
+        let chosen = self.answering(ctx, &variant.source);
+        in_time(variant, chosen).await
     }
 
     /// Loads a model for a variant, with so many replicas.
@@ -48,7 +51,7 @@ impl Models {
                 .with_hint(format!("A model has at most {MOST_REPLICAS} replicas here.")));
         }
         let name = &variant.spec.name;
-        let sources = self.weights(ctx, &variant.source, served).await?;
+        let sources = self.weights_in_time(ctx, variant, served).await?;
         let key = self.inner.endpoints.key(arn, name);
         let loading = self.inner.loaded.acquire_with(&key, sources, self.options_for(&served.name, replicas));
         let loaded = match variant.spec.startup_seconds {
@@ -63,12 +66,17 @@ impl Models {
             },
             None => loading.await,
         };
-        let lease = loaded.map_err(|error| match variant.source {
-            Source::Imported(_) => error,
-            _ => self.inner.library.note_failure(&served.name, error),
+        let lease = loaded.map_err(|error| match variant.source.imported() {
+            Some(_) => error,
+            None => self.inner.library.note_failure(&served.name, error),
         })?;
         self.inner.endpoints.variant(arn, name).counted().loaded_in(begun.elapsed());
-        Ok(Deployment { key, lease, replicas })
+        Ok(Deployment::new(key, lease, replicas, (variant.source.clone(), served.clone())))
+    }
+
+    /// The variant's weights, where they are here within the time that it gives them.
+    async fn weights_in_time(&self, ctx: &Ctx, variant: &EndpointVariant, served: &Served) -> Result<Sources> {
+        in_time(variant, self.weights(ctx, variant, served)).await
     }
 
     /// How a model is loaded: as its profile says, where it says nothing of other weights, with so many replicas.
@@ -85,13 +93,35 @@ impl Models {
 
     /// Takes a deployment out of memory when its last request has ended.
     pub(super) async fn retire(&self, deployment: Option<Deployment>) {
-        let Some(Deployment { key, lease, .. }) = deployment else { return };
-        drop(lease);
-        self.inner.loaded.forget(&key).await;
+        let Some(deployment) = deployment else { return };
+        self.inner.loaded.forget(&deployment.into_key()).await;
     }
 
-    /// Has so many replicas answer for a variant: the new deployment is loaded, then takes over, and the old one leaves
-    /// when its requests have ended. Where both do not fit the memory, the old one leaves first, and requests wait.
+    /// Takes out of memory what was loaded for an endpoint and answers for none of its variants.
+    pub(super) async fn retire_strays(&self, arn: &str) {
+        let kept = self.inner.endpoints.keys(arn);
+        for key in self.inner.loaded.keys_of(&format!("{arn}/")) {
+            if !kept.contains(&key) {
+                self.inner.loaded.forget(&key).await;
+            }
+        }
+    }
+
+    /// As [`Models::retire`], after a time.
+    pub(super) async fn retire_after(&self, wait: Duration, deployment: Option<Deployment>) {
+        if wait.is_zero() || deployment.is_none() {
+            return self.retire(deployment).await;
+        }
+        let models = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(wait).await;
+            models.retire(deployment).await;
+        });
+    }
+
+    /// Has so many replicas answer for a variant, which the caller holds: the new deployment is loaded, then takes over, and
+    /// the old one leaves `wait` later, when its requests have ended. Where both do not fit the memory, the old one leaves
+    /// first, and requests wait.
     ///
     /// # Errors
     /// As [`Models::load_variant`]; what answered before does then, or again.
@@ -100,16 +130,16 @@ impl Models {
         ctx: &Ctx,
         arn: &str,
         (variant, served): (&EndpointVariant, &Served),
-        replicas: u32,
+        (replicas, wait): (u32, Duration),
     ) -> Result<()> {
         let live = self.inner.endpoints.variant(arn, &variant.spec.name);
         if replicas == 0 {
-            self.retire(live.replace(None)).await;
+            self.retire_after(wait, live.replace(None)).await;
             return Ok(());
         }
         match self.load_variant(ctx, arn, (variant, served), replicas).await {
             Ok(new) => {
-                self.retire(live.replace(Some(new))).await;
+                self.retire_after(wait, live.replace(Some(new))).await;
                 Ok(())
             }
             Err(error) if error.kind == ErrorKind::Throttled => {
@@ -131,9 +161,23 @@ impl Models {
         replicas: u32,
     ) -> Result<bool> {
         let Some(old) = self.inner.endpoints.variant(arn, &variant.spec.name).key() else { return Ok(false) };
-        let sources = self.weights(ctx, &variant.source, served).await?;
+        let sources = self.weights(ctx, variant, served).await?;
         let (pool, options) = (self.inner.loaded.clone(), self.options_for(&served.name, replicas));
         library::blocking(move || pool.fits_in_place_of(&old, &sources, options)).await
+    }
+
+    /// Whether a variant could be loaded now: its weights are here and whole, and the memory is large enough for them.
+    pub(super) async fn could_load(&self, ctx: &Ctx, variant: &EndpointVariant) -> Result<bool> {
+        let served = self.answering(ctx, &variant.source).await?;
+        let manifest = self.inner.library.manifest(&served.name).await?;
+        let is_broken = manifest.is_some_and(|manifest| manifest.broken.is_some());
+        if variant.spec.instances > MOST_REPLICAS || is_broken {
+            return Ok(false);
+        }
+        let sources = self.weights(ctx, variant, &served).await?;
+        let (pool, options) =
+            (self.inner.loaded.clone(), self.options_for(&served.name, variant.spec.instances.max(1)));
+        library::blocking(move || pool.could_fit(&sources, options)).await
     }
 
     /// As [`Models::redeploy`], where the old deployment must leave the memory first.
@@ -146,22 +190,16 @@ impl Models {
     ) -> Result<()> {
         let live = self.inner.endpoints.variant(arn, &variant.spec.name);
         // Requests that come meanwhile wait for this, as for any load.
-        let _waking = live.waking.lock().await;
-        let Some(Deployment { key, lease, .. }) = live.replace(None) else {
+        let Some(old) = live.replace(None) else {
             return Err(Error::conflict("The deployment left meanwhile."));
         };
         // It stays in the pool, where it counts, until its last request has ended.
-        drop(lease);
+        let key = old.into_key();
         let loaded = self.load_patiently(ctx, arn, (variant, served), replicas).await;
         self.inner.loaded.forget(&key).await;
-        match loaded {
-            Ok(new) => {
-                drop(live.replace(Some(new)));
-                Ok(())
-            }
-            // What answered before is what the row still says: the next request brings it back.
-            Err(error) => Err(error),
-        }
+        // Where it failed, what answered before is what the row still says: the next request brings it back.
+        drop(live.replace(Some(loaded?)));
+        Ok(())
     }
 
     /// As [`Models::load_variant`], again and again while requests that run leave no room.
@@ -181,4 +219,14 @@ impl Models {
             tokio::time::sleep(PAUSE).await;
         }
     }
+}
+
+/// What is waited for until a variant's weights are here, within the time that it gives them.
+async fn in_time<T>(variant: &EndpointVariant, here: impl Future<Output = Result<T>>) -> Result<T> {
+    let Some(seconds) = variant.spec.download_seconds else { return here.await };
+    tokio::time::timeout(Duration::from_secs(seconds.into()), here).await.unwrap_or_else(|_| {
+        let name = &variant.spec.name;
+        Err(Error::timeout(format!("The weights of the variant \"{name}\" were not here within {seconds} s."))
+            .with_hint("Raise `ModelDataDownloadTimeoutInSeconds`."))
+    })
 }

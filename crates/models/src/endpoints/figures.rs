@@ -10,8 +10,9 @@ use inference::{EngineStatus, Finish};
 
 use super::resource::{Endpoint, EndpointStatus, EndpointVariant, Hosted};
 use super::store::{self, Scope};
+use super::weights::Source;
 use super::{HostingKind, resource};
-use crate::Models;
+use crate::{Fit, Models};
 
 /// Answers that are older are not counted in percentiles and speeds.
 const WINDOW: Duration = Duration::from_secs(300);
@@ -29,6 +30,8 @@ pub struct EndpointFigures {
     pub status: EndpointStatus,
     /// Why it failed, or why its last update did.
     pub failure: Option<String>,
+    /// The model that has to be pulled for it, where it failed because one is not; known where it is asked for alone.
+    pub lacks: Option<String>,
     /// The model of the hub that it is registered with Bedrock as; none where it is not.
     pub market: Option<String>,
     /// What its variants do.
@@ -161,6 +164,13 @@ impl Counted {
         self.lock().load_time = Some(time);
     }
 
+    /// Requests, those that failed, and those that were throttled.
+    #[cfg(test)]
+    pub(super) fn totals(&self) -> (u64, u64, u64) {
+        let counts = self.lock();
+        (counts.invocations, counts.errors, counts.throttled)
+    }
+
     pub(super) fn last_used(&self) -> Option<Timestamp> {
         self.lock().last_used
     }
@@ -207,7 +217,47 @@ impl Models {
     /// NotFound.
     pub async fn endpoint_figures(&self, ctx: &Ctx, name: &str) -> Result<EndpointFigures> {
         let endpoint = self.endpoint(ctx, name).await?;
-        Ok(self.figures_of(&endpoint))
+        Ok(EndpointFigures { lacks: self.lacking(&endpoint).await?, ..self.figures_of(&endpoint) })
+    }
+
+    /// The model that has to be pulled for an endpoint that failed because one is not.
+    async fn lacking(&self, endpoint: &Hosted<Endpoint>) -> Result<Option<String>> {
+        if !endpoint.body.recovers || endpoint.body.status != EndpointStatus::Failed {
+            return Ok(None);
+        }
+        for variant in &endpoint.body.variants {
+            let name = match &variant.source {
+                Source::Hub(id) => self.hub_model_by_id(id).map(|model| model.entry),
+                Source::Local(name) => Some(name.clone()),
+                Source::Imported(_) | Source::Bucket { .. } => None,
+            };
+            let Some(name) = name.filter(|name| self.inner.catalogue.get(name).is_some()) else { continue };
+            if self.inner.library.manifest(&name).await?.is_none() {
+                return Ok(Some(name));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What was predicted of the models that an endpoint's variants have in memory, as they were loaded, and what came of
+    /// it; by the variants' names. Imported models are not predicted.
+    ///
+    /// # Errors
+    /// NotFound; as [`Models::fit`].
+    pub async fn endpoint_fits(&self, ctx: &Ctx, name: &str) -> Result<Vec<(String, Fit)>> {
+        let endpoint = self.endpoint(ctx, name).await?;
+        let (arn, mut fits) = (endpoint.arn.to_string(), Vec::new());
+        for variant in endpoint.body.variants {
+            let live = self.inner.endpoints.variant(&arn, &variant.spec.name);
+            let Some((key, served)) = live.key().zip(live.served()) else { continue };
+            if variant.source.imported().is_some() {
+                continue;
+            }
+            if let Some(fit) = self.fit_of_loaded(&served.name, &key).await? {
+                fits.push((variant.spec.name, fit));
+            }
+        }
+        Ok(fits)
     }
 
     /// What all endpoints of the caller's account and region do, by name.
@@ -241,38 +291,12 @@ impl Models {
         let (name, created) = (endpoint.name.clone(), endpoint.created);
         let (status, failure) = (endpoint.body.status, endpoint.body.failure.clone());
         let market = endpoint.body.market.as_ref().map(|market| market.source.clone());
-        EndpointFigures { name, arn, status, failure, market, variants, created, last_used }
-    }
-
-    /// Writes an endpoint's figures to the process's metrics.
-    pub(super) fn publish_endpoint(&self, scope: &Scope, endpoint: &Hosted<Endpoint>) {
-        let figures = self.figures_of(endpoint);
-        for variant in &figures.variants {
-            publish(scope, &figures, variant);
-        }
-    }
-}
-
-/// Writes of an endpoint that is gone that nothing of it is there.
-pub(super) fn publish_end(scope: &Scope, endpoint: &Hosted<Endpoint>) {
-    let gone = |variant: &EndpointVariant| VariantFigures { desired_instances: 0, ..described(variant) };
-    let figures = EndpointFigures {
-        name: endpoint.name.clone(),
-        arn: endpoint.arn.to_string(),
-        status: EndpointStatus::Deleting,
-        failure: None,
-        market: None,
-        variants: endpoint.body.variants.iter().map(gone).collect(),
-        created: endpoint.created,
-        last_used: None,
-    };
-    for variant in &figures.variants {
-        publish(scope, &figures, variant);
+        EndpointFigures { name, arn, status, failure, lacks: None, market, variants, created, last_used }
     }
 }
 
 /// What is known of a variant beside what it does.
-fn described(variant: &EndpointVariant) -> VariantFigures {
+pub(super) fn described(variant: &EndpointVariant) -> VariantFigures {
     let served = variant.served.as_ref();
     VariantFigures {
         name: variant.spec.name.clone(),
@@ -310,51 +334,6 @@ pub(super) struct Doing {
     /// Requests that wait for the model to be loaded.
     pub(super) waiting: u32,
     pub(super) memory_bytes: u64,
-}
-
-/// Writes one variant's figures, in seconds where they are times.
-fn publish(scope: &Scope, endpoint: &EndpointFigures, variant: &VariantFigures) {
-    let labels = [
-        ("account", scope.account.as_str().to_owned()),
-        ("region", scope.region.as_str().to_owned()),
-        ("endpoint", endpoint.name.clone()),
-        ("variant", variant.name.clone()),
-    ];
-    let in_service = if endpoint.status.answers() { 1.0 } else { 0.0 };
-    // Exact up to 2^53.
-    #[expect(clippy::cast_precision_loss)]
-    let count = |count: u64| count as f64;
-    let gauges = [
-        ("craton_endpoint_in_service", in_service),
-        ("craton_endpoint_instances", f64::from(variant.instances)),
-        ("craton_endpoint_desired_instances", f64::from(variant.desired_instances)),
-        ("craton_endpoint_memory_bytes", count(variant.memory_bytes)),
-        ("craton_endpoint_tokens_per_second", variant.tokens_per_second),
-        ("craton_endpoint_queue", f64::from(variant.queue)),
-        ("craton_endpoint_running", f64::from(variant.running)),
-        ("craton_endpoint_slots", f64::from(variant.slots)),
-        ("craton_endpoint_cached_tokens_share", variant.cached_tokens_share),
-    ];
-    for (name, value) in gauges {
-        metrics::gauge!(name, &labels).set(value);
-    }
-    for (name, times) in
-        [("craton_endpoint_first_token", variant.first_token), ("craton_endpoint_latency", variant.latency)]
-    {
-        for (quantile, time) in [("0.5", times.p50), ("0.95", times.p95), ("0.99", times.p99)] {
-            let mut labels = labels.to_vec();
-            labels.push(("quantile", quantile.to_owned()));
-            metrics::gauge!(format!("{name}_quantile_seconds"), &labels).set(time.as_secs_f64());
-        }
-    }
-    let counters = [
-        ("craton_endpoint_invocations_total", variant.invocations),
-        ("craton_endpoint_errors_total", variant.errors),
-        ("craton_endpoint_throttled_total", variant.throttled),
-    ];
-    for (name, value) in counters {
-        metrics::counter!(name, &labels).absolute(value);
-    }
 }
 
 #[cfg(test)]
@@ -412,10 +391,9 @@ mod tests {
                 instance_type: "ml.m5.large".to_owned(),
                 weight: 1.0,
                 instances: 1,
-                scaling: None,
-                startup_seconds: None,
+                ..VariantSpec::default()
             },
-            source: super::super::Source::Local("m".to_owned()),
+            source: Source::Local("m".to_owned()),
             served: None,
         })
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use base::{Error, ErrorKind, Result};
 use identity::Ctx;
 
+use super::lifecycle::fail;
 use super::live::{Invocation, LiveVariant};
 use super::resource;
 use super::resource::{Endpoint, EndpointStatus, EndpointVariant, Hosted, HostingKind};
@@ -14,6 +15,9 @@ use super::weights::{Served, Source};
 use crate::aliases::{Provider, Resolved, Target};
 use crate::loaded::Lease;
 use crate::{Models, imported};
+
+/// How often a variant is drawn for a request, where those that were drawn before left the endpoint.
+const DRAWS: u32 = 3;
 
 /// The variant of an endpoint that answers.
 #[derive(Clone)]
@@ -26,8 +30,10 @@ pub struct EndpointTarget {
     pub variant: String,
     /// The model that answers.
     pub served: Served,
-    pub(super) source: Source,
-    pub(super) scope: Scope,
+    source: Source,
+    scope: Scope,
+    /// Whether the request named it; otherwise it was drawn.
+    is_named: bool,
     live: Arc<LiveVariant>,
 }
 
@@ -40,13 +46,7 @@ impl fmt::Debug for EndpointTarget {
 impl EndpointTarget {
     /// Notes a request that was refused before a model was asked.
     pub(crate) fn note_refusal(&self, ctx: &Ctx, error: &Error) {
-        self.live.counted().begin(ctx.now());
-        self.live.counted().fail(error);
-    }
-
-    /// Notes that a request failed.
-    pub(crate) fn note_failure(&self, error: &Error) {
-        self.live.counted().fail(error);
+        Invocation::begin(&self.live, ctx.now()).note_failure(error);
     }
 }
 
@@ -106,7 +106,7 @@ impl Models {
                 .ok_or_else(|| Error::invalid(format!("Variant {name} of endpoint {} not found.", endpoint.name)))?,
             None => drawn(variants, self.inner.random.next_u64()).ok_or_else(|| Error::internal("no variant"))?,
         };
-        let target = self.target_of(endpoint, variant, scope)?;
+        let target = self.target_of(endpoint, variant, (scope, named.is_some()))?;
         let arn = target.arn.clone();
         Ok(Resolved {
             requested: arn.clone(),
@@ -122,11 +122,11 @@ impl Models {
     }
 
     /// A variant of an endpoint that is or was in service.
-    pub(super) fn target_of(
+    fn target_of(
         &self,
         endpoint: &Hosted<Endpoint>,
         variant: &EndpointVariant,
-        scope: Scope,
+        (scope, is_named): (Scope, bool),
     ) -> Result<EndpointTarget> {
         let served = variant.served.clone();
         let arn = endpoint.arn.to_string();
@@ -138,36 +138,51 @@ impl Models {
             served: served.ok_or_else(|| Error::internal("a variant in service that was never ready"))?,
             arn,
             scope,
+            is_named,
         })
     }
 
-    /// Loads the model of a variant though nobody asks for it.
-    pub(super) async fn wake_by_itself(&self, target: &EndpointTarget) -> Result<()> {
-        // As open as a request: who takes the endpoint down waits for it.
-        let _open = Invocation::begin(&target.live);
-        self.wake(target).await.map(drop)
-    }
-
-    /// The variant's model, for one request. Where it is not in memory it is loaded, and the request waits as long as it
-    /// may.
+    /// The variant's model, for one request, and which model that is. Where it is not in memory it is loaded, and the request
+    /// waits as long as it may. Where the variant left the endpoint since it was drawn, another one is drawn.
     ///
     /// # Errors
-    /// Those of loading; NotFound, where the endpoint is gone; Denied, where an imported model's key may not be used;
-    /// Throttled, where it is not loaded before the context's deadline.
-    pub(crate) async fn lease_deployed(&self, ctx: &Ctx, target: &EndpointTarget) -> Result<Lease> {
-        target.live.counted().begin(self.inner.clock.now());
-        let invocation = Invocation::begin(&target.live);
-        if let Source::Imported(arn) = &target.source {
+    /// Those of loading; NotFound, where the endpoint is gone; Invalid, where a variant is that the request named; Denied,
+    /// where an imported model's key may not be used; Throttled, where it is not loaded before the context's deadline.
+    pub(crate) async fn lease_deployed(&self, ctx: &Ctx, target: &EndpointTarget) -> Result<(Lease, Served)> {
+        let mut target = target.clone();
+        for _ in 0..DRAWS {
+            let invocation = Arc::new(Invocation::begin(&target.live, self.inner.clock.now()));
+            match self.lease_for(ctx, &target, &invocation).await {
+                Ok(Some((lease, served))) => return Ok((lease.invoked(invocation), served)),
+                Ok(None) => target = self.drawn_again(&target).await.inspect_err(|e| invocation.note_failure(e))?,
+                Err(error) => {
+                    invocation.note_failure(&error);
+                    return Err(error);
+                }
+            }
+        }
+        Err(gone(&target.endpoint))
+    }
+
+    /// As [`Models::lease_deployed`] for one variant; none where that has left the endpoint.
+    async fn lease_for(
+        &self,
+        ctx: &Ctx,
+        target: &EndpointTarget,
+        invocation: &Arc<Invocation>,
+    ) -> Result<Option<(Lease, Served)>> {
+        if let Some(arn) = target.source.imported() {
             self.check_imported(target, arn).await?;
         }
-        if let Some(lease) = target.live.lease() {
-            return Ok(lease.invoked(invocation));
+        if let Some(leased) = target.live.lease() {
+            return Ok(Some(leased));
         }
-        let (models, target, waits) = (self.clone(), target.clone(), target.live.waits());
+        let (models, target, open) = (self.clone(), target.clone(), invocation.clone());
         // A task of its own: it goes on where the caller goes away, and the request is open as long as it does.
         let waking = tokio::spawn(async move {
-            let _waits = waits;
-            models.wake(&target).await.map(|lease| lease.invoked(invocation))
+            let _open = open;
+            let _waits = target.live.waits();
+            models.wake(&target).await
         });
         let woken = match ctx.deadline() {
             Some(deadline) => tokio::time::timeout_at(deadline.into(), waking).await.map_err(|_| {
@@ -176,6 +191,20 @@ impl Models {
             None => waking.await,
         };
         woken.map_err(Error::internal)?
+    }
+
+    /// A variant that the endpoint has now.
+    async fn drawn_again(&self, target: &EndpointTarget) -> Result<EndpointTarget> {
+        let endpoint = self.endpoint_in(&target.scope, &target.endpoint).await?;
+        if !endpoint.body.status.answers() {
+            return Err(gone(&target.endpoint));
+        }
+        let named = target.is_named.then_some(target.variant.as_str());
+        let resolved = self.drawn_variant(&endpoint, (target.scope.clone(), named))?;
+        match resolved.target {
+            Target::Endpoint(target) => Ok(*target),
+            _ => Err(Error::internal("a variant of an endpoint is none")),
+        }
     }
 
     /// Asks whether an imported model's key may be used still. Where it may not, the model leaves the memory.
@@ -193,51 +222,54 @@ impl Models {
         }
     }
 
-    /// Loads the model of a variant that is not in memory.
-    async fn wake(&self, target: &EndpointTarget) -> Result<Lease> {
+    /// Loads the model of a variant that is not in memory; none where the endpoint has no such variant any more.
+    async fn wake(&self, target: &EndpointTarget) -> Result<Option<(Lease, Served)>> {
         let live = &target.live;
-        let _waking = live.waking.lock().await;
-        if let Some(lease) = live.lease() {
-            return Ok(lease);
+        let _waking = live.hold().await;
+        if let Some(leased) = live.lease() {
+            return Ok(Some(leased));
         }
-        // The request is open already: who takes the endpoint down from now on waits for it.
+        // The request is open already: who takes the variant down from now on waits for it.
         let endpoint = self.endpoint_in(&target.scope, &target.endpoint).await?;
         let variant = endpoint.body.variants.iter().find(|variant| variant.spec.name == target.variant);
-        let Some(variant) = variant.filter(|_| endpoint.body.status.answers()) else {
-            return Err(Error::unavailable(format!("The endpoint \"{}\" does not answer any more.", target.endpoint)));
-        };
+        let Some(variant) = variant.filter(|_| endpoint.body.status.answers()) else { return Ok(None) };
         let ctx = self.hosting_ctx(&target.scope);
-        let served = self.served(&ctx, variant).await?;
         let replicas = variant.spec.instances.max(1);
-        let loaded = self.load_variant(&ctx, &target.arn, (variant, &served), replicas).await;
-        let deployment = match loaded {
-            Ok(deployment) => deployment,
-            Err(error) => return Err(self.note_unloadable(target, endpoint.body.status, error).await),
+        let loaded = async {
+            let served = self.served(&ctx, variant).await?;
+            self.load_variant(&ctx, &target.arn, (variant, &served), replicas).await
         };
-        // The endpoint may have been changed while this was loaded.
-        let (lease, older) = live.fill(deployment);
-        if older.is_some() {
-            self.retire(older).await;
-            return Ok(lease);
-        }
-        let now = self.endpoint_in(&target.scope, &target.endpoint).await?;
-        if now.body.variants.iter().any(|variant| variant.spec.name == target.variant && variant.spec.instances == 0) {
+        let deployment = match loaded.await {
+            Ok(deployment) => deployment,
+            Err(error) => return Err(self.note_unloadable((&target.scope, &endpoint), variant, error).await),
+        };
+        // Nobody else loads one while this is held.
+        self.retire(live.replace(Some(deployment))).await;
+        let leased = live.lease();
+        if variant.spec.instances == 0 {
             self.note_instances(&target.scope, (&target.endpoint, &target.variant), replicas).await?;
         }
-        Ok(lease)
+        Ok(leased)
     }
 
     /// Notes that an endpoint in service cannot answer any more, where waiting does not help. Returns the error.
-    async fn note_unloadable(&self, target: &EndpointTarget, status: EndpointStatus, error: Error) -> Error {
-        if !matches!(error.kind, ErrorKind::NotFound | ErrorKind::Damaged) || status != EndpointStatus::InService {
+    pub(super) async fn note_unloadable(
+        &self,
+        (scope, endpoint): (&Scope, &Hosted<Endpoint>),
+        variant: &EndpointVariant,
+        error: Error,
+    ) -> Error {
+        let is_lasting = match error.kind {
+            ErrorKind::NotFound | ErrorKind::Damaged => true,
+            ErrorKind::Unavailable => matches!(self.could_load(&self.hosting_ctx(scope), variant).await, Ok(false)),
+            _ => false,
+        };
+        if !is_lasting || endpoint.body.status != EndpointStatus::InService {
             return error;
         }
-        let noted = self.settle(&target.scope, (&target.endpoint, status), |body| {
-            body.status = EndpointStatus::Failed;
-            body.failure = Some(error.public_text());
-        });
-        if let Err(failure) = noted.await {
-            tracing::error!(error = ?failure, endpoint = target.endpoint, "an endpoint's failure could not be noted");
+        let name = &endpoint.name;
+        if let Err(failure) = self.settle(scope, (name, EndpointStatus::InService), |body| fail(body, &error)).await {
+            tracing::error!(error = ?failure, endpoint = name, "an endpoint's failure could not be noted");
         }
         // What it was asked for is not what is missing.
         Error::unavailable(error.message.clone()).with_hint(error.hint.clone().unwrap_or_default())
@@ -273,10 +305,18 @@ fn drawn(variants: &[EndpointVariant], number: u64) -> Option<&EndpointVariant> 
     found.or_else(|| variants.iter().rfind(|variant| variant.spec.weight > 0.0))
 }
 
+/// That an endpoint answers no more.
+fn gone(name: &str) -> Error {
+    Error::unavailable(format!("The endpoint \"{name}\" does not answer any more."))
+}
+
 /// What to do about an endpoint that does not answer.
 fn advice(endpoint: &Hosted<Endpoint>) -> String {
     match (endpoint.body.status, &endpoint.body.failure) {
         (EndpointStatus::Creating, _) => "wait until it is `InService`.".to_owned(),
+        (EndpointStatus::Failed, Some(failure)) if endpoint.body.recovers => {
+            format!("{failure} It is made ready by itself when that is mended.")
+        }
         (EndpointStatus::Failed, Some(failure)) => failure.clone(),
         _ => "it takes no more requests.".to_owned(),
     }
@@ -294,8 +334,7 @@ mod tests {
             instance_type: "ml.m5.large".to_owned(),
             weight,
             instances: 1,
-            scaling: None,
-            startup_seconds: None,
+            ..VariantSpec::default()
         };
         EndpointVariant { spec, source: Source::Local("m".to_owned()), served: None }
     }

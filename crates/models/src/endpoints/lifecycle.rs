@@ -5,15 +5,12 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use base::{Error, Result};
+use base::{Error, ErrorKind, Result};
 use identity::Ctx;
-use tokio::task::JoinHandle;
 
-use super::catalogue::check_instances;
-use super::figures;
-use super::live::Deployment;
+use super::catalogue::{check_instances, check_tags};
 use super::resource::{
-    self, Endpoint, EndpointConfig, EndpointStatus, EndpointVariant, Hosted, HostedModel, HostingKind, Pending,
+    self, Endpoint, EndpointConfig, EndpointStatus, EndpointVariant, Hosted, HostedModel, HostingKind, Pending, Rollout,
 };
 use super::store::{self, Kept, Scope};
 use crate::{Models, Tags};
@@ -28,8 +25,21 @@ pub struct NewEndpoint {
     pub name: String,
     /// The configuration that it is made after.
     pub config: String,
+    /// How later updates are to go about.
+    pub rollout: Option<Rollout>,
     /// Its tags.
     pub tags: Tags,
+}
+
+/// A configuration that an endpoint is changed to.
+#[derive(Debug, Clone, Default)]
+pub struct EndpointChange {
+    /// Its name.
+    pub config: String,
+    /// What the endpoint keeps.
+    pub retained: Retained,
+    /// How what is new takes over.
+    pub rollout: Option<Rollout>,
 }
 
 /// What an endpoint keeps of itself when it is changed to another configuration.
@@ -39,6 +49,8 @@ pub struct Retained {
     pub weights: bool,
     /// The replicas of variants of the same names.
     pub instances: bool,
+    /// How its last update went about.
+    pub rollout: bool,
 }
 
 /// What a variant shall have.
@@ -58,9 +70,10 @@ impl Models {
     /// # Errors
     /// NotFound, where the configuration or a model of it is not there; AlreadyExists.
     pub async fn create_endpoint(&self, ctx: &Ctx, new: NewEndpoint) -> Result<Hosted<Endpoint>> {
+        check_tags(&new.tags)?;
         let config = self.endpoint_config(ctx, &new.config).await?;
         let variants = self.variants_of(ctx, &config.body).await?;
-        let body = blank(new.config.clone(), variants);
+        let body = Endpoint { rollout: new.rollout, ..blank(new.config.clone(), variants) };
         let scope = Scope::of(ctx);
         let row = resource::row(&new.name, &body, (new.tags, Some(body.status), self.inner.clock.now()))?;
         let kept = row.1.clone();
@@ -88,14 +101,10 @@ impl Models {
     /// # Errors
     /// NotFound, where the endpoint, the configuration or a model of it is not there; Conflict, where the endpoint is not in
     /// service.
-    pub async fn update_endpoint(
-        &self,
-        ctx: &Ctx,
-        name: &str,
-        (config, retained): (&str, Retained),
-    ) -> Result<Hosted<Endpoint>> {
+    pub async fn update_endpoint(&self, ctx: &Ctx, name: &str, asked: EndpointChange) -> Result<Hosted<Endpoint>> {
+        let EndpointChange { config, retained, rollout } = asked;
         let before = self.endpoint(ctx, name).await?;
-        let described = self.endpoint_config(ctx, config).await?;
+        let described = self.endpoint_config(ctx, &config).await?;
         let mut variants = self.variants_of(ctx, &described.body).await?;
         for variant in &mut variants {
             let Some(old) = before.body.variants.iter().find(|old| old.spec.name == variant.spec.name) else {
@@ -108,8 +117,11 @@ impl Models {
                 variant.spec.instances = old.spec.instances;
             }
         }
-        let pending = Pending { config: config.to_owned(), variants };
-        self.begin_update(ctx, name, |_| Ok(pending.clone())).await
+        self.begin_update(ctx, name, |body| {
+            let rollout = if retained.rollout { body.rollout.clone() } else { rollout.clone() };
+            Ok(Pending { config: config.clone(), variants: variants.clone(), rollout, market: None })
+        })
+        .await
     }
 
     /// Changes the shares and the replicas of an endpoint's variants.
@@ -139,7 +151,7 @@ impl Models {
             if !variants.iter().any(|variant| variant.spec.weight > 0.0) {
                 return Err(Error::invalid("At least one variant must have a weight above 0."));
             }
-            Ok(Pending { config: endpoint.config.clone(), variants })
+            Ok(Pending { config: endpoint.config.clone(), variants, rollout: None, market: None })
         })
         .await
     }
@@ -196,190 +208,6 @@ impl Models {
         resource::endpoint(&scope, kept)
     }
 
-    /// Has brought about what the endpoint's row says.
-    pub(super) fn set_off(&self, scope: Scope, name: String) -> JoinHandle<()> {
-        let models = self.clone();
-        tokio::spawn(async move {
-            if let Err(error) = models.drive(&scope, &name).await {
-                // The next look at all endpoints goes on with it.
-                tracing::error!(?error, endpoint = name, "what an endpoint shall be could not be brought about");
-            }
-        })
-    }
-
-    /// Brings about what the endpoint's row says, until that is how it is.
-    async fn drive(&self, scope: &Scope, name: &str) -> Result<()> {
-        let arn = HostingKind::Endpoint.arn(scope, name).to_string();
-        let gate = self.inner.endpoints.gate(&arn);
-        let _held = gate.lock().await;
-        loop {
-            let Some(kept) = store::find(&self.inner.store, scope, HostingKind::Endpoint, name).await? else {
-                self.inner.endpoints.forget(&arn);
-                return Ok(());
-            };
-            let endpoint = resource::endpoint(scope, kept)?;
-            match endpoint.body.status {
-                EndpointStatus::Creating => self.bring_up(scope, &endpoint).await?,
-                EndpointStatus::Updating => self.change_over(scope, &endpoint).await?,
-                EndpointStatus::Deleting => return self.take_down(scope, &endpoint).await,
-                EndpointStatus::InService | EndpointStatus::Failed => {
-                    self.publish_endpoint(scope, &endpoint);
-                    return Ok(());
-                }
-            }
-        }
-    }
-
-    /// Makes a new endpoint ready.
-    async fn bring_up(&self, scope: &Scope, endpoint: &Hosted<Endpoint>) -> Result<()> {
-        let outcome = self.deploy(scope, endpoint, endpoint.body.variants.clone()).await;
-        let settled = self.settle(scope, (&endpoint.name, EndpointStatus::Creating), |body| match &outcome {
-            Ok(variants) => {
-                body.status = EndpointStatus::InService;
-                body.variants.clone_from(variants);
-                body.failure = None;
-            }
-            Err(error) => {
-                body.status = EndpointStatus::Failed;
-                body.failure = Some(told(error));
-            }
-        });
-        if let Err(error) = &outcome {
-            tracing::warn!(?error, endpoint = endpoint.name, "an endpoint failed");
-        }
-        settled.await.map(drop)
-    }
-
-    /// Has what is pending take over.
-    async fn change_over(&self, scope: &Scope, endpoint: &Hosted<Endpoint>) -> Result<()> {
-        let pending = endpoint.body.pending.clone().unwrap_or_else(|| Pending {
-            config: endpoint.body.config.clone(),
-            variants: endpoint.body.variants.clone(),
-        });
-        let outcome = self.deploy(scope, endpoint, pending.variants).await;
-        if let Err(error) = &outcome {
-            tracing::warn!(?error, endpoint = endpoint.name, "an endpoint was not changed");
-        }
-        let settled = self.settle(scope, (&endpoint.name, EndpointStatus::Updating), |body| {
-            body.status = EndpointStatus::InService;
-            body.pending = None;
-            match &outcome {
-                Ok(variants) => {
-                    body.config.clone_from(&pending.config);
-                    body.variants.clone_from(variants);
-                    body.failure = None;
-                }
-                Err(error) => body.failure = Some(told(error)),
-            }
-        });
-        let is_settled = settled.await?;
-        // A request that read the row before may have brought a model back that is to be gone.
-        for variant in outcome.iter().flatten().filter(|variant| is_settled && variant.spec.instances == 0) {
-            let live = self.inner.endpoints.variant(&endpoint.arn.to_string(), &variant.spec.name);
-            self.retire(live.replace(None)).await;
-        }
-        Ok(())
-    }
-
-    /// Has these variants answer and no others. What they asked for is loaded before any takes over; where that fails, those
-    /// that answered go on.
-    async fn deploy(
-        &self,
-        scope: &Scope,
-        endpoint: &Hosted<Endpoint>,
-        mut variants: Vec<EndpointVariant>,
-    ) -> Result<Vec<EndpointVariant>> {
-        let (ctx, arn) = (self.hosting_ctx(scope), endpoint.arn.to_string());
-        if let [alone] = variants.as_mut_slice() {
-            self.deploy_one(&ctx, (&arn, endpoint), alone).await?;
-        } else {
-            let mut new = Vec::new();
-            for variant in &mut variants {
-                match self.prepared(&ctx, (&arn, endpoint), variant).await {
-                    Ok(Prepared::Another(deployment)) => new.push((variant.spec.name.clone(), deployment)),
-                    Ok(Prepared::Kept) => {}
-                    Err(error) => {
-                        for (_, deployment) in new {
-                            self.retire(deployment).await;
-                        }
-                        return Err(error);
-                    }
-                }
-            }
-            for (name, deployment) in new {
-                self.retire(self.inner.endpoints.variant(&arn, &name).replace(deployment)).await;
-            }
-        }
-        let names: Vec<&str> = variants.iter().map(|variant| variant.spec.name.as_str()).collect();
-        for gone in self.inner.endpoints.take_others(&arn, &names) {
-            self.retire(gone.replace(None)).await;
-            let models = self.clone();
-            // A request that came before may bring it back.
-            tokio::spawn(async move {
-                gone.drained().await;
-                models.retire(gone.replace(None)).await;
-            });
-        }
-        Ok(variants)
-    }
-
-    /// As [`Models::deploy`] for the only variant: the old deployment may leave the memory first.
-    async fn deploy_one(
-        &self,
-        ctx: &Ctx,
-        (arn, endpoint): (&str, &Hosted<Endpoint>),
-        variant: &mut EndpointVariant,
-    ) -> Result<()> {
-        keep_served(&endpoint.body, variant);
-        let served = self.served(ctx, variant).await?;
-        let live = self.inner.endpoints.variant(arn, &variant.spec.name);
-        if !is_as_before(&endpoint.body, variant) || live.replicas() != variant.spec.instances {
-            self.redeploy(ctx, arn, (variant, &served), variant.spec.instances).await?;
-        }
-        variant.served = Some(served);
-        Ok(())
-    }
-
-    /// The deployment that a variant asks for, where it is another than the one that answers.
-    async fn prepared(
-        &self,
-        ctx: &Ctx,
-        (arn, endpoint): (&str, &Hosted<Endpoint>),
-        variant: &mut EndpointVariant,
-    ) -> Result<Prepared> {
-        keep_served(&endpoint.body, variant);
-        let served = self.served(ctx, variant).await?;
-        let replicas = variant.spec.instances;
-        let is_there = is_as_before(&endpoint.body, variant)
-            && self.inner.endpoints.variant(arn, &variant.spec.name).replicas() == replicas;
-        let new = match (is_there, replicas) {
-            (true, _) => Prepared::Kept,
-            (false, 0) => Prepared::Another(None),
-            (false, _) => Prepared::Another(Some(self.load_variant(ctx, arn, (variant, &served), replicas).await?)),
-        };
-        variant.served = Some(served);
-        Ok(new)
-    }
-
-    /// Takes an endpoint out of service and away.
-    async fn take_down(&self, scope: &Scope, endpoint: &Hosted<Endpoint>) -> Result<()> {
-        let arn = endpoint.arn.to_string();
-        for live in self.inner.endpoints.take_others(&arn, &[]) {
-            self.retire(live.replace(None)).await;
-            live.drained().await;
-            // A request that came before may have brought it back.
-            self.retire(live.replace(None)).await;
-        }
-        let mut which = vec![(HostingKind::Endpoint, endpoint.name.as_str())];
-        if endpoint.body.market.as_ref().is_some_and(|market| market.whole) {
-            which.extend([(HostingKind::Config, endpoint.name.as_str()), (HostingKind::Model, endpoint.name.as_str())]);
-        }
-        store::remove(&self.inner.store, scope, &which).await?;
-        self.inner.endpoints.forget(&arn);
-        figures::publish_end(scope, endpoint);
-        Ok(())
-    }
-
     /// Changes an endpoint that stands as it is said; whether it still did.
     pub(super) async fn settle(
         &self,
@@ -387,9 +215,20 @@ impl Models {
         (name, from): (&str, EndpointStatus),
         change: impl Fn(&mut Endpoint) + Send + Sync,
     ) -> Result<bool> {
+        self.settle_with(scope, (name, from), &[], change).await
+    }
+
+    /// As [`Models::settle`], with other rows that are changed with it or not at all.
+    pub(super) async fn settle_with(
+        &self,
+        scope: &Scope,
+        (name, from): (&str, EndpointStatus),
+        beside: &[(HostingKind, Kept)],
+        change: impl Fn(&mut Endpoint) + Send + Sync,
+    ) -> Result<bool> {
         let (now, is_changed) = (self.inner.clock.now(), AtomicBool::new(false));
         let which = (HostingKind::Endpoint, name);
-        let changed = store::change(&self.inner.store, scope, which, |kept| {
+        let changed = store::change_with(&self.inner.store, scope, which, beside, |kept| {
             is_changed.store(kept.status == Some(from), Ordering::Relaxed);
             if kept.status != Some(from) {
                 return Ok(None);
@@ -404,17 +243,26 @@ impl Models {
     }
 }
 
-/// What is to answer for a variant.
-enum Prepared {
-    /// What does now.
-    Kept,
-    /// Another deployment, or none.
-    Another(Option<Deployment>),
-}
-
 /// A new endpoint.
 pub(super) fn blank(config: String, variants: Vec<EndpointVariant>) -> Endpoint {
-    Endpoint { status: EndpointStatus::Creating, config, variants, pending: None, failure: None, market: None }
+    Endpoint {
+        status: EndpointStatus::Creating,
+        config,
+        variants,
+        pending: None,
+        failure: None,
+        recovers: false,
+        rollout: None,
+        market: None,
+    }
+}
+
+/// Notes that an endpoint cannot answer.
+pub(super) fn fail(body: &mut Endpoint, error: &Error) {
+    body.status = EndpointStatus::Failed;
+    body.failure = Some(told(error));
+    // Of what takes too long, or finds no room beside others now, whoever made it decides.
+    body.recovers = matches!(error.kind, ErrorKind::NotFound | ErrorKind::Damaged | ErrorKind::Unavailable);
 }
 
 /// # Errors
@@ -431,25 +279,7 @@ fn check_updatable(scope: &Scope, name: &str, status: EndpointStatus) -> Result<
     }
 }
 
-/// The variant of that name as it was.
-fn before<'a>(endpoint: &'a Endpoint, variant: &EndpointVariant) -> Option<&'a EndpointVariant> {
-    endpoint.variants.iter().find(|old| old.spec.name == variant.spec.name)
-}
-
-/// Has the model that answers for a source answer for it still, also where another would be chosen by now.
-fn keep_served(endpoint: &Endpoint, variant: &mut EndpointVariant) {
-    if variant.served.is_none() {
-        let old = before(endpoint, variant).filter(|old| old.source == variant.source);
-        variant.served = old.and_then(|old| old.served.clone());
-    }
-}
-
-/// Whether the variant has the weights that the one of its name had.
-fn is_as_before(endpoint: &Endpoint, variant: &EndpointVariant) -> bool {
-    before(endpoint, variant).is_some_and(|old| old.source == variant.source)
-}
-
 /// What is told of a failure: at most as much as AWS tells.
-fn told(error: &Error) -> String {
+pub(super) fn told(error: &Error) -> String {
     error.public_text().chars().take(1024).collect()
 }

@@ -1,16 +1,19 @@
 //! The variants of endpoints in memory: which deployment answers, and which requests it answers.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use base::Error;
+use base::{Error, Timestamp};
 use inference::{Finish, Loaded};
-use tokio::sync::watch;
+use tokio::sync::{OwnedMutexGuard, watch};
 
-use super::figures::{Answer, Counted, Doing};
+use super::figures::{Answer, Counted, Doing, EndpointFigures};
+use super::resource::EndpointVariant;
+use super::store::Scope;
+use super::weights::{Served, Source};
 use crate::loaded::Lease;
 
 /// The variants of all endpoints, by the endpoint's ARN and their names.
@@ -18,6 +21,8 @@ use crate::loaded::Lease;
 pub(crate) struct Registry {
     endpoints: Mutex<HashMap<String, Known>>,
     deployments: AtomicU64,
+    /// What endpoints did at the last look, by their ARNs.
+    published: Mutex<BTreeMap<String, (Scope, EndpointFigures)>>,
 }
 
 #[derive(Debug, Default)]
@@ -49,9 +54,51 @@ impl Registry {
         others.iter().filter_map(|name| known.variants.remove(name)).collect()
     }
 
-    /// Forgets an endpoint that is gone.
+    /// Whether an endpoint has variants in memory, or known there, that are none of `names`.
+    pub(super) fn has_others(&self, arn: &str, names: &[&str]) -> bool {
+        let endpoints = self.lock();
+        let known = endpoints.get(arn);
+        known.is_some_and(|known| known.variants.keys().any(|name| !names.contains(&name.as_str())))
+    }
+
+    /// The names of the deployments that answer for an endpoint.
+    pub(super) fn keys(&self, arn: &str) -> Vec<String> {
+        let endpoints = self.lock();
+        endpoints.get(arn).into_iter().flat_map(|known| known.variants.values()).filter_map(|live| live.key()).collect()
+    }
+
+    /// The ARNs of the endpoints that are known here.
+    pub(super) fn arns(&self) -> Vec<String> {
+        self.lock().keys().cloned().collect()
+    }
+
+    /// Forgets an endpoint that is gone, unless somebody changes it or a request to it is open: two who change one endpoint
+    /// must know of each other.
     pub(super) fn forget(&self, arn: &str) {
-        self.lock().remove(arn);
+        let mut endpoints = self.lock();
+        let is_unused = endpoints.get(arn).is_some_and(|known| {
+            let idle = |variant: &Arc<LiveVariant>| Arc::strong_count(variant) == 1 && variant.key().is_none();
+            Arc::strong_count(&known.gate) == 1 && known.variants.values().all(idle)
+        });
+        if is_unused {
+            endpoints.remove(arn);
+        }
+    }
+
+    /// Has an endpoint's figures be told.
+    pub(super) fn publish(&self, scope: &Scope, figures: EndpointFigures) {
+        let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
+        published.insert(figures.arn.clone(), (scope.clone(), figures));
+    }
+
+    /// Tells nothing any more of an endpoint that is gone.
+    pub(super) fn unpublish(&self, arn: &str) {
+        self.published.lock().unwrap_or_else(PoisonError::into_inner).remove(arn);
+    }
+
+    /// What is told, by ARN.
+    pub(super) fn published(&self) -> Vec<(Scope, EndpointFigures)> {
+        self.published.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
     /// A name for a deployment in the pool of loaded models that no other has.
@@ -64,18 +111,34 @@ impl Registry {
     }
 }
 
-/// A deployment's name as metrics and logs show it: `endpoint:NAME/VARIANT`.
-pub(crate) fn shown(key: &str) -> String {
-    let name = key.split_once(":endpoint/").map_or(key, |(_, name)| name);
-    format!("endpoint:{}", name.split('#').next().unwrap_or(name))
-}
-
 /// A model that is loaded for a variant. It stays in memory as long as this, or a request's lease of it.
 pub(crate) struct Deployment {
     /// Its name in the pool of loaded models.
-    pub(super) key: String,
-    pub(super) lease: Lease,
-    pub(super) replicas: u32,
+    key: String,
+    lease: Lease,
+    replicas: u32,
+    /// The weights that the variant named when it was loaded.
+    source: Source,
+    /// The model that it is.
+    served: Served,
+}
+
+impl Deployment {
+    /// What was loaded for a variant.
+    pub(super) fn new(key: String, lease: Lease, replicas: u32, (source, served): (Source, Served)) -> Self {
+        Self { key, lease: lease.standing(), replicas, source, served }
+    }
+
+    /// Whether it is what a variant asks for, whatever its replicas.
+    fn is_of(&self, variant: &EndpointVariant) -> bool {
+        let named = variant.served.as_ref().is_none_or(|served| served.name == self.served.name);
+        self.source == variant.source && named
+    }
+
+    /// Gives it up: its name in the pool of loaded models, where it stays as long as nobody takes it out.
+    pub(super) fn into_key(self) -> String {
+        self.key
+    }
 }
 
 impl fmt::Debug for Deployment {
@@ -88,8 +151,8 @@ impl fmt::Debug for Deployment {
 #[derive(Debug)]
 pub(crate) struct LiveVariant {
     deployment: Mutex<Option<Deployment>>,
-    /// Held by whoever loads one because a request asks for it.
-    pub(super) waking: tokio::sync::Mutex<()>,
+    /// Held by whoever loads one, for a request or because the endpoint is changed.
+    waking: Arc<tokio::sync::Mutex<()>>,
     /// Requests that are not over.
     open: watch::Sender<usize>,
     /// Those of them that wait for the model to be loaded.
@@ -101,7 +164,7 @@ impl LiveVariant {
     fn new() -> Self {
         Self {
             deployment: Mutex::default(),
-            waking: tokio::sync::Mutex::default(),
+            waking: Arc::default(),
             open: watch::channel(0).0,
             waiting: watch::channel(0).0,
             counted: Counted::default(),
@@ -112,9 +175,20 @@ impl LiveVariant {
         &self.counted
     }
 
-    /// The deployment that answers, for a request.
-    pub(super) fn lease(&self) -> Option<Lease> {
-        self.lock().as_ref().map(|deployment| deployment.lease.clone())
+    /// Waits until nobody else loads a deployment. While the guard is held nobody does, and requests for which none is
+    /// loaded wait.
+    pub(super) async fn hold(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.waking).lock_owned().await
+    }
+
+    /// As [`LiveVariant::hold`], unless somebody loads one.
+    pub(super) fn try_hold(&self) -> Option<OwnedMutexGuard<()>> {
+        Arc::clone(&self.waking).try_lock_owned().ok()
+    }
+
+    /// The deployment that answers, for a request, and the model that it is.
+    pub(super) fn lease(&self) -> Option<(Lease, Served)> {
+        self.lock().as_ref().map(|deployment| (deployment.lease.clone(), deployment.served.clone()))
     }
 
     /// The name of the deployment that answers.
@@ -122,24 +196,38 @@ impl LiveVariant {
         self.lock().as_ref().map(|deployment| deployment.key.clone())
     }
 
+    /// The model that answers.
+    pub(super) fn served(&self) -> Option<Served> {
+        self.lock().as_ref().map(|deployment| deployment.served.clone())
+    }
+
     /// The replicas that are loaded.
+    #[cfg(test)]
     pub(super) fn replicas(&self) -> u32 {
         self.lock().as_ref().map_or(0, |deployment| deployment.replicas)
+    }
+
+    /// Whether what is in memory is what the variant asks for.
+    pub(super) fn is_as(&self, variant: &EndpointVariant) -> bool {
+        match self.lock().as_ref() {
+            Some(deployment) => deployment.is_of(variant) && deployment.replicas == variant.spec.instances,
+            None => variant.spec.instances == 0,
+        }
+    }
+
+    /// As [`LiveVariant::is_as`] of a variant of an endpoint in service: one that follows its load has as many replicas as
+    /// that asks for here, and another server's load may ask for others.
+    pub(super) fn agrees_with(&self, variant: &EndpointVariant) -> bool {
+        match variant.spec.scaling {
+            Some(_) => self.lock().as_ref().is_none_or(|deployment| deployment.is_of(variant)),
+            None => self.is_as(variant),
+        }
     }
 
     /// Has another deployment, or none, answer from now on; the one that did until now.
     #[must_use]
     pub(super) fn replace(&self, deployment: Option<Deployment>) -> Option<Deployment> {
         std::mem::replace(&mut *self.lock(), deployment)
-    }
-
-    /// Has a deployment answer where none does; otherwise gives it back, and what answers is newer.
-    pub(super) fn fill(&self, deployment: Deployment) -> (Lease, Option<Deployment>) {
-        let mut there = self.lock();
-        match there.as_ref() {
-            Some(newer) => (newer.lease.clone(), Some(deployment)),
-            None => (there.insert(deployment).lease.clone(), None),
-        }
     }
 
     /// What it is doing.
@@ -192,13 +280,16 @@ pub(crate) struct Invocation {
     variant: Arc<LiveVariant>,
     begun: Instant,
     answered: Mutex<Option<Answer>>,
+    failed: AtomicBool,
 }
 
 impl Invocation {
-    /// A request that begins.
-    pub(super) fn begin(variant: &Arc<LiveVariant>) -> Self {
+    /// A request that begins, at `now`.
+    pub(super) fn begin(variant: &Arc<LiveVariant>, now: Timestamp) -> Self {
+        variant.counted.begin(now);
         variant.open.send_modify(|open| *open += 1);
-        Self { variant: Arc::clone(variant), begun: Instant::now(), answered: Mutex::default() }
+        let (begun, answered, failed) = (Instant::now(), Mutex::default(), AtomicBool::new(false));
+        Self { variant: Arc::clone(variant), begun, answered, failed }
     }
 
     /// Notes how it was answered; the end is when it is dropped.
@@ -211,9 +302,11 @@ impl Invocation {
         *self.answered() = Some(Answer { prompt, ..Answer::default() });
     }
 
-    /// Notes that it failed.
+    /// Notes that it failed; a request fails once, whoever says so.
     pub(crate) fn note_failure(&self, error: &Error) {
-        self.variant.counted.fail(error);
+        if !self.failed.swap(true, Ordering::AcqRel) {
+            self.variant.counted.fail(error);
+        }
     }
 
     fn answered(&self) -> MutexGuard<'_, Option<Answer>> {
@@ -237,12 +330,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_deployment_is_shown_by_its_endpoint_and_variant_alone() {
+    fn deployments_of_one_variant_have_names_of_their_own() {
         let registry = Registry::default();
         let arn = "arn:aws:sagemaker:us-east-1:123456789012:endpoint/chat";
-        let (first, second) = (registry.key(arn, "All"), registry.key(arn, "All"));
-        assert_ne!(first, second);
-        assert_eq!((shown(&first), shown(&second)), ("endpoint:chat/All".to_owned(), "endpoint:chat/All".to_owned()));
+        assert_ne!(registry.key(arn, "All"), registry.key(arn, "All"));
     }
 
     #[tokio::test]
@@ -250,7 +341,7 @@ mod tests {
         let registry = Registry::default();
         let variant = registry.variant("arn", "v");
         variant.drained().await;
-        let (one, other) = (Invocation::begin(&variant), Invocation::begin(&variant));
+        let (one, other) = (Invocation::begin(&variant, Timestamp(1)), Invocation::begin(&variant, Timestamp(2)));
         drop(one);
         let waiting = Arc::clone(&variant);
         let drained = tokio::spawn(async move { waiting.drained().await });
@@ -262,10 +353,33 @@ mod tests {
     #[test]
     fn variants_that_are_no_longer_wanted_are_taken_out() {
         let registry = Registry::default();
-        let (kept, _) = (registry.variant("arn", "a"), registry.variant("arn", "b"));
-        assert_eq!(registry.take_others("arn", &["a"]).len(), 1);
+        let (kept, other) = (registry.variant("arn", "a"), registry.variant("arn", "b"));
+        assert!(registry.has_others("arn", &["a"]) && !registry.has_others("arn", &["a", "b"]));
+        assert!(Arc::ptr_eq(&registry.take_others("arn", &["a"])[0], &other));
         assert!(Arc::ptr_eq(&kept, &registry.variant("arn", "a")));
+    }
+
+    #[test]
+    fn an_endpoint_is_forgotten_when_nobody_changes_it_and_nobody_asks_it() {
+        let registry = Registry::default();
+        let (gate, variant) = (registry.gate("arn"), registry.variant("arn", "a"));
         registry.forget("arn");
-        assert!(!Arc::ptr_eq(&kept, &registry.variant("arn", "a")));
+        assert!(Arc::ptr_eq(&gate, &registry.gate("arn")), "whoever comes waits for who is there");
+        drop(gate);
+        registry.forget("arn");
+        assert!(Arc::ptr_eq(&variant, &registry.variant("arn", "a")));
+        drop(variant);
+        registry.forget("arn");
+        assert_eq!(registry.arns(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_request_fails_once_whoever_says_so() {
+        let registry = Registry::default();
+        let variant = registry.variant("arn", "a");
+        let request = Invocation::begin(&variant, Timestamp(1));
+        request.note_failure(&Error::internal("first"));
+        request.note_failure(&Error::internal("second"));
+        assert_eq!(variant.counted().totals(), (1, 1, 0));
     }
 }

@@ -5,9 +5,10 @@ use identity::Ctx;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::catalogue::{HostingFilter, NewEndpointConfig, NewHostedModel, check_instances};
+use super::catalogue::{HostingFilter, NewEndpointConfig, NewHostedModel, check_instances, check_tags};
 use super::resource::{
-    self, Endpoint, EndpointStatus, EndpointVariant, Hosted, HostedModel, HostingKind, Market, Pending, VariantSpec,
+    self, Endpoint, EndpointConfig, EndpointStatus, EndpointVariant, Hosted, HostedModel, HostingKind, Market,
+    MarketChange, Pending, VariantSpec,
 };
 use super::store::{self, Kept, Scope};
 use super::weights::{Container, Source, accepted};
@@ -19,6 +20,10 @@ use crate::{HubModel, Models, Tags};
 const LONGEST_NAME: usize = 50;
 /// The variant of such an endpoint.
 const VARIANT: &str = "AllTraffic";
+
+/// The tags of what was made for the marketplace.
+const MARKET_TAGS: [&str; 3] =
+    ["sagemaker-sdk:bedrock", "bedrock:marketplace-registration-status", "sagemaker-studio:hub-content-arn"];
 
 /// What an endpoint of the marketplace runs on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -58,21 +63,24 @@ impl Models {
     /// has no such model; Denied, where the caller may not pass the role; AlreadyExists.
     pub async fn create_market_endpoint(&self, ctx: &Ctx, new: NewMarketEndpoint) -> Result<Hosted<Endpoint>> {
         check_name(&new.name)?;
-        let hash = fingerprint(&new);
+        check_tags(&new.tags)?;
+        let (hash, asked) = (fingerprint(&new), new.clone());
         if let Some(earlier) = self.earlier_market(ctx, &new, &hash).await? {
             return Ok(earlier);
         }
-        let model = self.hub_model_by_source(ctx, &new.source)?;
+        let (model, tags) = (self.hub_model_by_source(ctx, &new.source)?, self.market_tags(ctx, &new.source)?);
         accepted(&model, Some(new.eula))?;
         check_wish(&new.wish)?;
         let scope = Scope::of(ctx);
         let spec = spec(&new.name, &new.wish);
-        let (_, model_row) = self.new_model(ctx, &model_for(ctx, &new, &model)).await?;
+        let made = NewHostedModel { tags: tags.clone(), ..model_for(ctx, &new, &model) };
+        let (_, model_row) = self.new_model(ctx, &made).await?;
         let config = NewEndpointConfig {
             name: new.name.clone(),
-            described: described_variants(&spec),
+            described: described_variants(&spec, new.wish.kms_key.as_deref()),
             variants: vec![spec.clone()],
             kms_key: new.wish.kms_key.clone(),
+            tags: tags.clone(),
             ..NewEndpointConfig::default()
         };
         let (_, config_row) = self.new_config(ctx, &config).await?;
@@ -83,32 +91,56 @@ impl Models {
             role_arn: new.wish.role_arn,
             kms_key: new.wish.kms_key,
             incompatible: None,
-            request: new.request_token.map(|token| (token, hash)),
+            request: new.request_token.map(|token| (token, hash.clone())),
         };
         let body = Endpoint { market: Some(market), ..lifecycle::blank(new.name.clone(), vec![variant]) };
-        let row = resource::row(&new.name, &body, (new.tags, Some(body.status), self.inner.clock.now()))?;
+        let tags = with(new.tags, &tags);
+        check_tags(&tags)?;
+        let row = resource::row(&new.name, &body, (tags, Some(body.status), self.inner.clock.now()))?;
         let kept = row.1.clone();
-        self.insert_new(&scope, &[model_row, config_row, row]).await?;
+        if let Err(error) = self.insert_new(&scope, &[model_row, config_row, row]).await {
+            // The same request may have come twice at once.
+            return match self.earlier_market(ctx, &asked, &hash).await? {
+                Some(earlier) if error.kind == ErrorKind::AlreadyExists => Ok(earlier),
+                _ => Err(error),
+            };
+        }
         self.set_off(scope.clone(), new.name);
         resource::endpoint(&scope, kept)
     }
 
+    /// The tags by which policies know what was made for Bedrock's marketplace, beside those that its maker gives: AWS's
+    /// own managed policies ask for them.
+    ///
+    /// # Errors
+    /// NotFound, where the hub has no such model.
+    pub fn market_tags(&self, ctx: &Ctx, source: &str) -> Result<Tags> {
+        let content = self.hub_model_by_source(ctx, source)?.arn(ctx.region().as_str());
+        let values = ["compatible", "registered", content.as_str()];
+        Ok(MARKET_TAGS.iter().zip(values).map(|(key, value)| ((*key).to_owned(), value.to_owned())).collect())
+    }
+
     /// The endpoint that a request with the same token made.
+    ///
+    /// # Errors
+    /// AlreadyExists, where that request asked for something else.
     async fn earlier_market(&self, ctx: &Ctx, new: &NewMarketEndpoint, hash: &str) -> Result<Option<Hosted<Endpoint>>> {
         let Some(token) = &new.request_token else { return Ok(None) };
-        let found = self.endpoint(ctx, &new.name).await;
-        let endpoint = match found {
-            Ok(endpoint) => endpoint,
-            Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        match endpoint.body.market.as_ref().and_then(|market| market.request.as_ref()) {
-            Some((earlier, asked)) if earlier == token && asked == hash => Ok(Some(endpoint)),
-            Some((earlier, _)) if earlier == token => {
-                Err(Error::already_exists(format!("The client request token `{token}` was used for another request.")))
+        let scope = Scope::of(ctx);
+        for kept in store::list(&self.inner.store, &scope, HostingKind::Endpoint).await? {
+            let endpoint = resource::endpoint(&scope, kept)?;
+            let request = endpoint.body.market.as_ref().and_then(|market| market.request.as_ref());
+            match request {
+                Some((earlier, asked)) if earlier == token && asked == hash => return Ok(Some(endpoint)),
+                Some((earlier, _)) if earlier == token => {
+                    return Err(Error::already_exists(format!(
+                        "The client request token `{token}` was used for another request."
+                    )));
+                }
+                _ => {}
             }
-            _ => Ok(None),
         }
+        Ok(None)
     }
 
     /// The endpoint of the marketplace of this ARN, of the caller's account and region.
@@ -137,10 +169,15 @@ impl Models {
     ) -> Result<Page<Hosted<Endpoint>>> {
         let all = PageRequest { limit: u32::MAX - 1, after: page.after.clone() };
         let mut listed = self.endpoints(ctx, &HostingFilter::default(), &all).await?;
-        listed.items.retain(|endpoint| {
-            let market = endpoint.body.market.as_ref();
-            market.is_some_and(|market| source.is_none_or(|source| source == market.source))
-        });
+        // A model has several names: its id, and ARNs with and without a version.
+        let model = |source: &str| self.hub_model_by_source(ctx, source).ok().map(|model| model.id);
+        let wanted = source.map(|source| (source, model(source)));
+        let is_wanted = |market: &Market| match &wanted {
+            None => true,
+            Some((named, None)) => market.source == *named,
+            Some((_, wanted)) => model(&market.source) == *wanted,
+        };
+        listed.items.retain(|endpoint| endpoint.body.market.as_ref().is_some_and(is_wanted));
         let place = |endpoint: &Hosted<Endpoint>| format!("{:016}:{}", endpoint.created.as_millis(), endpoint.name);
         Ok(Page::cut(page, listed.items, place))
     }
@@ -163,16 +200,39 @@ impl Models {
                 variant.spec.instances = wish.instances;
                 variant.spec.instance_type.clone_from(&wish.instance_type);
             }
-            Ok(Pending { config: body.config.clone(), variants })
-        })
-        .await?;
-        self.change_market(ctx, &endpoint.name, |body| {
-            if let Some(market) = &mut body.market {
-                market.role_arn.clone_from(&wish.role_arn);
-                market.kms_key.clone_from(&wish.kms_key);
-            }
+            let market = MarketChange { role_arn: wish.role_arn.clone(), kms_key: wish.kms_key.clone() };
+            Ok(Pending { config: body.config.clone(), variants, rollout: None, market: Some(market) })
         })
         .await
+    }
+
+    /// The model and the configuration that were made for an endpoint of the marketplace, as they are when it has been
+    /// changed; none where they are their owner's.
+    pub(super) async fn market_parts(
+        &self,
+        scope: &Scope,
+        endpoint: &Hosted<Endpoint>,
+        (asked, variants): (&MarketChange, &[EndpointVariant]),
+    ) -> Result<Vec<(HostingKind, Kept)>> {
+        let is_whole = endpoint.body.market.as_ref().is_some_and(|market| market.whole);
+        let [variant] = variants else { return Ok(Vec::new()) };
+        if !is_whole {
+            return Ok(Vec::new());
+        }
+        let (name, now, mut parts) = (&endpoint.name, self.inner.clock.now(), Vec::new());
+        if let Some(kept) = store::find(&self.inner.store, scope, HostingKind::Config, name).await? {
+            let described = described_variants(&variant.spec, asked.kms_key.as_deref());
+            let config = EndpointConfig { variants: vec![variant.spec.clone()], described };
+            let body = serde_json::to_string(&config).map_err(Error::internal)?;
+            parts.push((HostingKind::Config, Kept { body, updated: now, ..kept }));
+        }
+        if let Some(kept) = store::find(&self.inner.store, scope, HostingKind::Model, name).await? {
+            let mut model: Hosted<HostedModel> = resource::hosted(scope, kept.clone())?;
+            model.body.role_arn = Some(asked.role_arn.clone());
+            let body = serde_json::to_string(&model.body).map_err(Error::internal)?;
+            parts.push((HostingKind::Model, Kept { body, updated: now, ..kept }));
+        }
+        Ok(parts)
     }
 
     /// Makes an endpoint usable from Bedrock, as one that hosts a model of the hub. Where it hosts another, the registration
@@ -194,9 +254,11 @@ impl Models {
             )));
         }
         let model = self.hub_model_by_source(ctx, source)?;
-        let incompatible = incompatibility(&endpoint.body, &model);
+        let incompatible = incompatibility(&endpoint.body.variants, &model);
         let role_arn = self.role_of(ctx, &endpoint.body).await?;
-        self.change_market(ctx, &name, |body| {
+        let tags = self.market_tags(ctx, source)?;
+        let tagged = |before| with(before, &tags);
+        self.change_market(ctx, &name, tagged, |body| {
             let before = body.market.take();
             body.market = Some(Market {
                 source: source.to_owned(),
@@ -217,7 +279,11 @@ impl Models {
     /// NotFound.
     pub async fn deregister_market_endpoint(&self, ctx: &Ctx, arn: &str) -> Result<()> {
         let endpoint = self.market_endpoint(ctx, arn).await?;
-        self.change_market(ctx, &endpoint.name, |body| body.market = None).await.map(drop)
+        let untagged = |mut tags: Tags| {
+            tags.retain(|(key, _)| !MARKET_TAGS.contains(&key.as_str()));
+            tags
+        };
+        self.change_market(ctx, &endpoint.name, untagged, |body| body.market = None).await.map(drop)
     }
 
     /// Removes an endpoint of the marketplace, with the model and the configuration that were made for it.
@@ -243,6 +309,7 @@ impl Models {
         &self,
         ctx: &Ctx,
         name: &str,
+        tagged: impl Fn(Tags) -> Tags + Send + Sync,
         change: impl Fn(&mut Endpoint) + Send + Sync,
     ) -> Result<Hosted<Endpoint>> {
         let (scope, now) = (Scope::of(ctx), self.inner.clock.now());
@@ -251,11 +318,18 @@ impl Models {
             let mut body = resource::endpoint(&scope, kept.clone())?.body;
             change(&mut body);
             let body = serde_json::to_string(&body).map_err(Error::internal)?;
-            Ok(Some(Kept { body, updated: now, ..kept }))
+            Ok(Some(Kept { body, tags: tagged(kept.tags.clone()), updated: now, ..kept }))
         });
         let kept = changed.await?.ok_or_else(|| HostingKind::Endpoint.missing(&scope, name))?;
         resource::endpoint(&scope, kept)
     }
+}
+
+/// The tags, and these in place of those of the same keys.
+fn with(mut tags: Tags, more: &Tags) -> Tags {
+    tags.retain(|(key, _)| more.iter().all(|(other, _)| other != key));
+    tags.extend(more.iter().cloned());
+    tags
 }
 
 /// # Errors
@@ -276,14 +350,14 @@ fn check_wish(wish: &MarketWish) -> Result<()> {
     check_instances(wish.instances, 1)
 }
 
-/// Why Bedrock cannot use an endpoint as one of this model.
-fn incompatibility(endpoint: &Endpoint, model: &HubModel) -> Option<String> {
+/// Why Bedrock cannot use an endpoint of these variants as one of this model.
+pub(super) fn incompatibility(variants: &[EndpointVariant], model: &HubModel) -> Option<String> {
     let hosts = |variant: &EndpointVariant| match &variant.source {
         Source::Hub(id) => *id == model.id,
         Source::Local(name) => *name == model.entry,
-        Source::Imported(_) => false,
+        Source::Imported(_) | Source::Bucket { .. } => false,
     };
-    let other = endpoint.variants.iter().find(|variant| !hosts(variant))?;
+    let other = variants.iter().find(|variant| !hosts(variant))?;
     Some(format!("The variant {} does not host the model {}.", other.spec.name, model.id))
 }
 
@@ -294,8 +368,7 @@ fn spec(name: &str, wish: &MarketWish) -> VariantSpec {
         instance_type: wish.instance_type.clone(),
         weight: 1.0,
         instances: wish.instances,
-        scaling: None,
-        startup_seconds: None,
+        ..VariantSpec::default()
     }
 }
 
@@ -318,8 +391,8 @@ fn model_for(ctx: &Ctx, new: &NewMarketEndpoint, model: &HubModel) -> NewHostedM
     }
 }
 
-fn described_variants(spec: &VariantSpec) -> Value {
-    json!({"ProductionVariants": [{
+fn described_variants(spec: &VariantSpec, kms_key: Option<&str>) -> Value {
+    json!({"KmsKeyId": kms_key, "ProductionVariants": [{
         "VariantName": spec.name,
         "ModelName": spec.model,
         "InstanceType": spec.instance_type,

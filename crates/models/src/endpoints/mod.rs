@@ -5,14 +5,17 @@
 //! deployment: to change their number another deployment is loaded, from the same mapped weights, and takes over. Requests
 //! that run keep the one they began on.
 
+mod bucket;
 mod catalogue;
 mod deploy;
+mod driving;
 mod figures;
 mod instance_types;
 mod invoke;
 mod lifecycle;
 mod live;
 mod market;
+mod metrics;
 mod resource;
 mod running;
 mod scaling;
@@ -20,17 +23,19 @@ mod store;
 mod weights;
 
 #[cfg(test)]
+mod mending_tests;
+#[cfg(test)]
 mod tests;
 
 pub use catalogue::{HostingFilter, HostingOrder, NewEndpointConfig, NewHostedModel};
 pub use figures::{EndpointFigures, Spread, VariantFigures};
 pub use invoke::EndpointTarget;
-pub use lifecycle::{NewEndpoint, Retained, VariantWish};
-pub(crate) use live::{Invocation, Registry, shown};
+pub use lifecycle::{EndpointChange, NewEndpoint, Retained, VariantWish};
+pub(crate) use live::{Invocation, Registry};
 pub use market::{MarketWish, NewMarketEndpoint};
 pub use resource::{
     Endpoint, EndpointConfig, EndpointStatus, EndpointVariant, Hosted, HostedModel, HostingKind, Market, Pending,
-    VariantSpec,
+    Rollout, VariantSpec,
 };
 pub use running::Hosting;
 pub use scaling::Scaling;

@@ -163,7 +163,7 @@ pub struct EndpointConfig {
 }
 
 /// One variant of an endpoint as it is asked for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct VariantSpec {
     /// Its name, unique in the endpoint.
     pub name: String,
@@ -179,6 +179,12 @@ pub struct VariantSpec {
     pub scaling: Option<Scaling>,
     /// How long it may take to be ready, in seconds.
     pub startup_seconds: Option<u32>,
+    /// How long it may take until its weights are here, in seconds.
+    #[serde(default)]
+    pub download_seconds: Option<u32>,
+    /// The most that its files may take, in GiB.
+    #[serde(default)]
+    pub volume_gb: Option<u32>,
 }
 
 /// An endpoint.
@@ -195,8 +201,22 @@ pub struct Endpoint {
     pub pending: Option<Pending>,
     /// Why it failed, or why its last update did.
     pub failure: Option<String>,
+    /// Whether it failed for a reason that may go away, such as a model that is not pulled: it is made ready when that has.
+    #[serde(default)]
+    pub recovers: bool,
+    /// How its last update was asked to go about.
+    #[serde(default)]
+    pub rollout: Option<Rollout>,
     /// What makes it an endpoint of Bedrock's marketplace.
     pub market: Option<Market>,
+}
+
+impl Endpoint {
+    /// The weights of its variants, and of those that are to take over.
+    pub(super) fn sources(&self) -> Vec<Source> {
+        let pending = self.pending.iter().flat_map(|pending| &pending.variants);
+        self.variants.iter().chain(pending).map(|variant| variant.source.clone()).collect()
+    }
 }
 
 fn unknown() -> EndpointStatus {
@@ -221,6 +241,32 @@ pub struct Pending {
     pub config: String,
     /// The variants.
     pub variants: Vec<EndpointVariant>,
+    /// How they take over.
+    #[serde(default)]
+    pub rollout: Option<Rollout>,
+    /// What an endpoint of the marketplace has beside from then on.
+    #[serde(default)]
+    pub market: Option<MarketChange>,
+}
+
+/// How variants take over.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Rollout {
+    /// How long what answered before stays in memory, in seconds.
+    pub termination_wait_seconds: u32,
+    /// How long all of it may take, in seconds; where it takes longer, what answered before goes on.
+    pub most_seconds: Option<u32>,
+    /// As it was asked for, in the words of the API.
+    pub described: Value,
+}
+
+/// What an endpoint of Bedrock's marketplace is changed to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MarketChange {
+    /// The role.
+    pub role_arn: String,
+    /// The key.
+    pub kms_key: Option<String>,
 }
 
 /// What an endpoint of Bedrock's marketplace has beside.

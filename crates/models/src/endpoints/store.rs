@@ -108,20 +108,38 @@ pub(crate) async fn change(
     (kind, name): (HostingKind, &str),
     change: impl Fn(Kept) -> Result<Option<Kept>> + Send + Sync,
 ) -> Result<Option<Kept>> {
+    change_with(store, scope, (kind, name), &[], change).await
+}
+
+/// As [`change`]; where it changes, other resources are changed to what is said, as far as they are there.
+pub(crate) async fn change_with(
+    store: &Store,
+    scope: &Scope,
+    (kind, name): (HostingKind, &str),
+    beside: &[(HostingKind, Kept)],
+    change: impl Fn(Kept) -> Result<Option<Kept>> + Send + Sync,
+) -> Result<Option<Kept>> {
     let change = &change;
     store
         .write(|tx| async move {
             let Some(kept) = find_in(&tx, scope, kind, name).await? else { return Ok(None) };
             let Some(new) = change(kept.clone())? else { return Ok(Some(kept)) };
-            let sql = "UPDATE hosting_resources SET status = $5, body = $6, tags = $7, updated_at = $8
-                       WHERE account = $1 AND region = $2 AND kind = $3 AND name = $4";
-            let (status, tags) = (write_status(new.status), write_tags(&new.tags)?);
-            let (account, region) = (&scope.account, &scope.region);
-            let params = params![account, region, kind.as_str(), name, status, &new.body, &tags, new.updated];
-            tx.execute(sql, params).await?;
+            update_in(&tx, scope, kind, &new).await?;
+            for (kind, kept) in beside {
+                update_in(&tx, scope, *kind, kept).await?;
+            }
             Ok(Some(new))
         })
         .await
+}
+
+async fn update_in(tx: &Tx, scope: &Scope, kind: HostingKind, new: &Kept) -> Result<()> {
+    let sql = "UPDATE hosting_resources SET status = $5, body = $6, tags = $7, updated_at = $8
+               WHERE account = $1 AND region = $2 AND kind = $3 AND name = $4";
+    let (status, tags) = (write_status(new.status), write_tags(&new.tags)?);
+    let (account, region) = (&scope.account, &scope.region);
+    let params = params![account, region, kind.as_str(), &new.name, status, &new.body, &tags, new.updated];
+    tx.execute(sql, params).await.map(drop)
 }
 
 /// Removes resources; whether the first of them was there.

@@ -5,14 +5,14 @@ use identity::Ctx;
 use serde_json::json;
 
 use super::lifecycle::blank;
-use super::running::Pressures;
+use super::running::Looks;
 use super::store::Scope;
 use super::*;
 use crate::aliases::Resolved;
 use crate::testing::{Deployment, TestLoader};
 use crate::{Chat, ChatRequest, EmbedRequest, Message, Models, Tags};
 
-const HUB: &str = "huggingface-llm-mistral-small-24b-instruct-2501";
+pub(super) const HUB: &str = "huggingface-llm-mistral-small-24b-instruct-2501";
 
 async fn on_each_backend(test: impl AsyncFn(Deployment)) {
     ::store::testing::each_backend(async |store: ::store::Store| {
@@ -21,66 +21,69 @@ async fn on_each_backend(test: impl AsyncFn(Deployment)) {
     .await;
 }
 
-fn container(model: &str) -> Container {
+pub(super) fn container(model: &str) -> Container {
     let environment = [("CRATON_MODEL_ID".to_owned(), model.to_owned())].into();
     Container { environment, ..Container::default() }
 }
 
-fn variant(name: &str, model: &str, instances: u32) -> VariantSpec {
+pub(super) fn variant(name: &str, model: &str, instances: u32) -> VariantSpec {
     VariantSpec {
         name: name.to_owned(),
         model: model.to_owned(),
         instance_type: "ml.g6.12xlarge".to_owned(),
         weight: 1.0,
         instances,
-        scaling: None,
-        startup_seconds: None,
+        ..VariantSpec::default()
     }
 }
 
 /// Makes a hosted model of a pulled one of the same name.
-async fn host(models: &Models, ctx: &Ctx, name: &str) {
+pub(super) async fn host(models: &Models, ctx: &Ctx, name: &str) {
     let new = NewHostedModel { name: name.to_owned(), container: container(name), ..NewHostedModel::default() };
     models.create_hosted_model(ctx, new).await.unwrap();
 }
 
-async fn configure(models: &Models, ctx: &Ctx, name: &str, variants: Vec<VariantSpec>) {
+pub(super) async fn configure(models: &Models, ctx: &Ctx, name: &str, variants: Vec<VariantSpec>) {
     let new = NewEndpointConfig { name: name.to_owned(), variants, ..NewEndpointConfig::default() };
     models.create_endpoint_config(ctx, new).await.unwrap();
 }
 
+pub(super) fn to(config: &str) -> EndpointChange {
+    EndpointChange { config: config.to_owned(), ..EndpointChange::default() }
+}
+
 /// An endpoint `chat` of the pulled model `chatty`, as it is when it is settled.
-async fn chat_endpoint(deployment: &Deployment, instances: u32) -> Hosted<Endpoint> {
+pub(super) async fn chat_endpoint(deployment: &Deployment, instances: u32) -> Hosted<Endpoint> {
     let (models, ctx) = (&deployment.models, &deployment.ctx);
     deployment.add_model("chatty");
     host(models, ctx, "chatty").await;
     configure(models, ctx, "one", vec![variant("All", "chatty", instances)]).await;
-    let new = NewEndpoint { name: "chat".to_owned(), config: "one".to_owned(), tags: Tags::new() };
+    let new = NewEndpoint { name: "chat".to_owned(), config: "one".to_owned(), ..NewEndpoint::default() };
     let made = models.create_endpoint(ctx, new).await.unwrap();
     assert_eq!(made.body.status, EndpointStatus::Creating);
     settled(models, ctx, "chat").await
 }
 
 /// The endpoint when nothing is under way any more.
-async fn settled(models: &Models, ctx: &Ctx, name: &str) -> Hosted<Endpoint> {
+pub(super) async fn settled(models: &Models, ctx: &Ctx, name: &str) -> Hosted<Endpoint> {
     models.set_off(Scope::of(ctx), name.to_owned()).await.unwrap();
     models.endpoint(ctx, name).await.unwrap()
 }
 
-fn request(text: &str) -> ChatRequest {
+pub(super) fn request(text: &str) -> ChatRequest {
     ChatRequest { messages: vec![Message::user(text)], max_tokens: Some(4), ..ChatRequest::default() }
 }
 
-async fn ask(models: &Models, ctx: &Ctx, resolved: Resolved) -> Result<Chat> {
+pub(super) async fn ask(models: &Models, ctx: &Ctx, resolved: Resolved) -> Result<Chat> {
     models.chat_with(ctx, resolved, request("Hi")).await?.collect().await
 }
 
-async fn ask_endpoint(models: &Models, ctx: &Ctx, name: &str) -> Result<Chat> {
+pub(super) async fn ask_endpoint(models: &Models, ctx: &Ctx, name: &str) -> Result<Chat> {
     let resolved = models.resolve_endpoint(ctx, name, None).await?;
     ask(models, ctx, resolved).await
 }
 
-fn instances(models: &Models, endpoint: &Hosted<Endpoint>) -> Vec<u32> {
+pub(super) fn instances(models: &Models, endpoint: &Hosted<Endpoint>) -> Vec<u32> {
     models.figures_of(endpoint).variants.iter().map(|variant| variant.instances).collect()
 }
 
@@ -195,9 +198,14 @@ async fn containers_that_name_nothing_known_are_refused() {
     assert!(other.message.contains("`nobody`"), "{other}");
     let image = Some("123456789012.dkr.ecr.us-east-1.amazonaws.com/mine:1".to_owned());
     assert_eq!(refused(Container { image, ..container("chatty") }).await.kind, ErrorKind::NotImplemented);
-    let location = Some("s3://mine/weights/".to_owned());
-    let own = refused(Container { location, ..Container::default() }).await;
-    assert!(own.kind == ErrorKind::NotImplemented && own.message.contains("s3://mine/weights/"), "{own}");
+    let own = async |uri: &str| {
+        let location = Some(uri.to_owned());
+        refused(Container { location, ..Container::default() }).await
+    };
+    let unread = own("s3://mine/weights/").await;
+    assert!(unread.kind == ErrorKind::Invalid && unread.public_text().contains("`ExecutionRoleArn`"), "{unread}");
+    let packed = own("s3://mine/model.tar.gz").await;
+    assert!(packed.kind == ErrorKind::NotImplemented && packed.message.contains("archives"), "{packed}");
 }
 
 #[tokio::test]
@@ -335,7 +343,7 @@ async fn an_update_that_fails_leaves_what_answered_and_says_why() {
     chat_endpoint(&deployment, 1).await;
     host(models, ctx, "smollm2-135m-instruct").await;
     configure(models, ctx, "two", vec![variant("All", "smollm2-135m-instruct", 1)]).await;
-    models.update_endpoint(ctx, "chat", ("two", Retained::default())).await.unwrap();
+    models.update_endpoint(ctx, "chat", to("two")).await.unwrap();
     let endpoint = settled(models, ctx, "chat").await;
     assert_eq!((endpoint.body.status, endpoint.body.config.as_str()), (EndpointStatus::InService, "one"));
     assert!(endpoint.body.failure.as_ref().unwrap().contains("not pulled") && endpoint.body.pending.is_none());
@@ -344,7 +352,8 @@ async fn an_update_that_fails_leaves_what_answered_and_says_why() {
     deployment.add_model("other");
     host(models, ctx, "other").await;
     configure(models, ctx, "three", vec![variant("All", "other", 2)]).await;
-    models.update_endpoint(ctx, "chat", ("three", Retained { instances: true, weights: true })).await.unwrap();
+    let retained = Retained { instances: true, weights: true, ..Retained::default() };
+    models.update_endpoint(ctx, "chat", EndpointChange { retained, ..to("three") }).await.unwrap();
     let endpoint = settled(models, ctx, "chat").await;
     assert_eq!((endpoint.body.config.as_str(), endpoint.body.failure.clone()), ("three", None));
     assert_eq!(instances(models, &endpoint), [1], "the number was retained");
@@ -466,10 +475,10 @@ async fn an_idle_variant_that_follows_its_load_leaves_the_memory_and_comes_back(
     let new = NewEndpoint { name: "chat".to_owned(), config: "one".to_owned(), ..NewEndpoint::default() };
     models.create_endpoint(ctx, new).await.unwrap();
     settled(models, ctx, "chat").await;
-    let mut pressures = Pressures::new();
+    let mut looks = Looks::default();
     let at = std::time::Duration::from_secs;
-    models.look_after_endpoints(&mut pressures, at(0)).await.unwrap();
-    models.look_after_endpoints(&mut pressures, at(299)).await.unwrap();
+    models.look_after_endpoints(&mut looks, at(0)).await.unwrap();
+    models.look_after_endpoints(&mut looks, at(299)).await.unwrap();
     assert_eq!(models.status(ctx).loaded.len(), 1);
     // The look decides in a task of its own; what it does is done here.
     models.rescale(&Scope::of(ctx), ("chat", "All"), 0).await.unwrap();
@@ -527,7 +536,7 @@ async fn lists_are_filtered_sorted_and_cut_into_pages() {
 }
 
 /// A role that the service may act as.
-async fn role(deployment: &Deployment) -> String {
+pub(super) async fn role(deployment: &Deployment) -> String {
     let root = identity::RootCredentials {
         account: Some(deployment.ctx.account().clone()),
         ..identity::RootCredentials::default()
@@ -549,7 +558,7 @@ async fn role(deployment: &Deployment) -> String {
     "arn:aws:iam::123456789012:role/hosting".to_owned()
 }
 
-fn market(name: &str, role_arn: String) -> NewMarketEndpoint {
+pub(super) fn market(name: &str, role_arn: String) -> NewMarketEndpoint {
     let wish = MarketWish { instances: 1, instance_type: "ml.g6.12xlarge".to_owned(), role_arn, kms_key: None };
     let source = format!("arn:aws:sagemaker:us-east-1:aws:hub-content/SageMakerPublicHub/Model/{HUB}/1.0.0");
     NewMarketEndpoint { name: name.to_owned(), source, wish, ..NewMarketEndpoint::default() }
@@ -624,26 +633,4 @@ async fn an_endpoint_of_the_marketplace_leaves_with_what_was_made_for_it() {
     assert!(error.message.starts_with("Could not assume role"), "{error}");
     let long = market(&"x".repeat(51), role);
     assert!(models.create_market_endpoint(ctx, long).await.unwrap_err().public_text().contains("1 to 50"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_was_loaded_for_a_request_takes_nothing_away_from_what_answers_by_then() {
-    let deployment = Deployment::start().await;
-    let (models, ctx) = (&deployment.models, &deployment.ctx);
-    deployment.add_model("chatty");
-    host(models, ctx, "chatty").await;
-    configure(models, ctx, "one", vec![variant("All", "chatty", 1)]).await;
-    let new = NewEndpoint { name: "chat".to_owned(), config: "one".to_owned(), ..NewEndpoint::default() };
-    models.create_endpoint(ctx, new).await.unwrap();
-    let endpoint = settled(models, ctx, "chat").await;
-    let live = models.inner.endpoints.variant(&endpoint.arn.to_string(), "All");
-    let (there, name) = (live.replace(None).unwrap(), live.key());
-    assert_eq!(name, None);
-    let key = there.key.clone();
-    assert!(live.fill(there).1.is_none());
-    assert_eq!(live.key(), Some(key.clone()));
-    let lease = live.lease().unwrap();
-    let late = live::Deployment { key: "late".to_owned(), lease, replicas: 7 };
-    let (_, older) = live.fill(late);
-    assert_eq!((older.unwrap().key.as_str(), live.key(), live.replicas()), ("late", Some(key), 1));
 }

@@ -6,16 +6,30 @@ use base::{Error, Result};
 use identity::Ctx;
 use serde::{Deserialize, Serialize};
 
+use super::catalogue::NewHostedModel;
+use super::resource::{self, EndpointStatus, EndpointVariant, Hosted};
+use super::store::{self, Scope};
 use crate::catalogue::Origin;
 use crate::loaded::{Sources, Weights};
-use crate::{HubModel, Models, bucket_region};
+use crate::{HubModel, ImportedModel, Models, bucket_region};
 
 /// The variables that name a model.
 const OWN_VARIABLE: &str = "CRATON_MODEL_ID";
 const HUB_VARIABLE: &str = "HF_MODEL_ID";
-/// What is in the names of the images whose work the engine does: the serving containers of the hub's models.
-const SERVING_IMAGES: &[&str] =
-    &["-tgi-inference", "-tei", "tei-", "djl-inference", "huggingface-pytorch-inference", "vllm"];
+/// The repositories of the images whose work the engine does: the serving containers of AWS and their publishers.
+const SERVING_IMAGES: &[&str] = &[
+    "huggingface-pytorch-tgi-inference",
+    "huggingface-pytorch-inference",
+    "huggingface-pytorch-inference-neuronx",
+    "huggingface-vllm-inference",
+    "djl-inference",
+    "vllm",
+    "vllm-openai",
+    "tei",
+    "tei-cpu",
+    "text-generation-inference",
+    "text-embeddings-inference",
+];
 
 /// What a container says.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +53,27 @@ pub enum Source {
     Local(String),
     /// Those of an imported model, by its ARN.
     Imported(String),
+    /// Those that were imported from a bucket to be hosted.
+    Bucket {
+        /// Where they lie: `s3://…`.
+        uri: String,
+        /// The ARN of the job that imports them.
+        job: String,
+        /// The ARN of the imported model.
+        model: String,
+    },
+}
+
+impl Source {
+    /// The ARN of the imported model, where it is one.
+    #[must_use]
+    pub fn imported(&self) -> Option<&str> {
+        match self {
+            Self::Imported(arn) => Some(arn),
+            Self::Bucket { model, .. } => Some(model),
+            Self::Hub(_) | Self::Local(_) => None,
+        }
+    }
 }
 
 /// The model that answers for a source.
@@ -60,11 +95,15 @@ impl Models {
     /// # Errors
     /// Invalid, where it names none that are known here or the licence's terms are not accepted; NotImplemented, for images
     /// and places that are not served.
-    pub(super) async fn source_of(&self, ctx: &Ctx, container: &Container) -> Result<Source> {
+    pub(super) async fn source_of(&self, ctx: &Ctx, new: &NewHostedModel) -> Result<Source> {
+        let container = &new.container;
         check_image(container.image.as_deref())?;
-        let variable = |name: &str| container.environment.get(name).map(|value| value.trim()).filter(|v| !v.is_empty());
+        let variable = |name: &str| named_by(&container.environment, name);
         if let Some(named) = variable(OWN_VARIABLE) {
             return self.local_source(ctx, named, container.eula).await;
+        }
+        if let Some(source) = self.bucket_source(ctx, new).await? {
+            return Ok(source);
         }
         if let Some(location) = &container.location {
             let model = self.hub_model_at(location)?;
@@ -84,14 +123,58 @@ impl Models {
         }
     }
 
+    /// The imported model that a container with these variables hosts, where it is one.
+    ///
+    /// # Errors
+    /// Unavailable, where the database cannot be read.
+    pub async fn imported_of(
+        &self,
+        ctx: &Ctx,
+        environment: &BTreeMap<String, String>,
+    ) -> Result<Option<ImportedModel>> {
+        let named = [OWN_VARIABLE, HUB_VARIABLE].iter().find_map(|name| named_by(environment, name));
+        match named {
+            Some(named) => self.find_imported(ctx, named).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Refuses to remove weights that an endpoint hosts: a pulled model's, by its name, or an imported model's, by its ARN.
+    ///
+    /// # Errors
+    /// Conflict, naming the endpoint where it is the caller's.
+    pub(crate) async fn check_unhosted(&self, ctx: &Ctx, model: &str) -> Result<()> {
+        let hosts = |variant: &EndpointVariant| match (&variant.source, &variant.served) {
+            (Source::Imported(arn) | Source::Bucket { model: arn, .. }, _) => arn == model,
+            (_, Some(served)) => served.name == model,
+            (Source::Local(name), None) => name == model,
+            (Source::Hub(id), None) => self.hub_model_by_id(id).is_some_and(|named| named.entry == model),
+        };
+        for (scope, kept) in store::endpoints(&self.inner.store).await? {
+            let Hosted { name, body, .. } = resource::endpoint(&scope, kept)?;
+            let pending = body.pending.iter().flat_map(|pending| &pending.variants);
+            let is_served = !matches!(body.status, EndpointStatus::Failed | EndpointStatus::Deleting);
+            if is_served && body.variants.iter().chain(pending).any(hosts) {
+                let is_own = scope == Scope::of(ctx);
+                let whose = if is_own { format!("the endpoint `{name}`") } else { "an endpoint elsewhere".to_owned() };
+                let error = Error::conflict(format!("The model `{model}` is hosted by {whose}."));
+                return Err(match is_own {
+                    true => error.with_hint(format!("Delete the endpoint first: `craton endpoints delete {name}`.")),
+                    false => {
+                        error.with_hint("It is another account's, or in another region: it must be deleted first.")
+                    }
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// The model of the hub whose artifacts lie there.
     fn hub_model_at(&self, location: &str) -> Result<HubModel> {
         let place = location.strip_prefix("s3://").and_then(|rest| rest.split_once('/'));
         let Some((_, key)) = place.filter(|(bucket, _)| bucket_region(bucket).is_some()) else {
-            return Err(Error::not_implemented(format!("Hosting weights of another bucket than the hub's is not implemented (`{location}`)."))
-                .with_hint(format!(
-                    "Import the checkpoint with `craton import create`, and name the imported model in the variable `{OWN_VARIABLE}`."
-                )));
+            return Err(Error::invalid(format!("The location `{location}` is no S3 URI."))
+                .with_hint("It looks like `s3://BUCKET/PREFIX/`."));
         };
         self.hub_model_by_artifact(key).ok_or_else(|| {
             Error::invalid(format!("Could not find model data at {location}."))
@@ -117,17 +200,20 @@ impl Models {
             .with_hint("`craton models list` shows the names; imported models are named by name or ARN."))
     }
 
-    /// The catalogue's name of the weights in a repository of the model hub, or of its publisher's own.
+    /// The catalogue's name of the weights in a repository of the model hub, or of its publisher's own. Anybody's repository
+    /// of the same name is another model, such as one that was tuned further.
     fn entry_of_repository(&self, repository: &str) -> Option<String> {
         let is_it = |origin: &Origin| match origin {
             Origin::Hub { repo, .. } => repo.eq_ignore_ascii_case(repository),
-            Origin::Packages { publisher, .. } => publisher.eq_ignore_ascii_case(repository),
+            Origin::Packages { .. } => false,
         };
-        let named = repository.rsplit('/').next().unwrap_or(repository).to_ascii_lowercase();
-        let entries = self.inner.catalogue.entries();
-        let by_source = entries.iter().find(|entry| entry.sources.iter().any(is_it));
-        let by_name = || entries.iter().find(|entry| repository.contains('/') && entry.name == named);
-        by_source.or_else(by_name).map(|entry| entry.name.clone())
+        let entry = self
+            .inner
+            .catalogue
+            .entries()
+            .iter()
+            .find(|entry| entry.repository.eq_ignore_ascii_case(repository) || entry.sources.iter().any(is_it));
+        entry.map(|entry| entry.name.clone())
     }
 
     /// The model that answers for a source now.
@@ -152,8 +238,11 @@ impl Models {
                 let embeds = self.embeds(name).await?;
                 Ok(Served { name: name.clone(), substituted: false, why: None, embeds })
             }
-            Source::Imported(arn) => {
-                let model = self.imported_model(ctx, arn).await?;
+            Source::Imported(_) | Source::Bucket { .. } => {
+                if let Source::Bucket { uri, job, .. } = source {
+                    self.imported_from(ctx, (uri, job)).await?;
+                }
+                let model = self.imported_model(ctx, source.imported().unwrap_or_default()).await?;
                 Ok(Served { name: model.name, substituted: false, why: None, embeds: false })
             }
         }
@@ -166,21 +255,43 @@ impl Models {
         }
     }
 
-    /// Where the weights lie of the model that answers for a source.
+    /// Where the weights lie of the model that answers for a variant.
     ///
     /// # Errors
-    /// NotFound, where it is not pulled; Damaged, where its files are; Denied, where its key may not be used.
-    pub(super) async fn weights(&self, ctx: &Ctx, source: &Source, served: &Served) -> Result<Sources> {
-        if let Source::Imported(arn) = source {
+    /// NotFound, where it is not pulled; Damaged, where its files are; Denied, where its key may not be used; Unavailable,
+    /// where the variant's volume is smaller than they are.
+    pub(super) async fn weights(&self, ctx: &Ctx, variant: &EndpointVariant, served: &Served) -> Result<Sources> {
+        let volume = variant.spec.volume_gb;
+        if let Some(arn) = variant.source.imported() {
             let model = self.imported_model(ctx, arn).await?;
+            check_volume(volume, &served.name, model.bytes)?;
             return Ok(Sources::of(Weights::Sealed(self.sealed(&model).await?), &served.name));
         }
         let name = &served.name;
         let Some(manifest) = self.inner.library.manifest(name).await? else {
             return Err(crate::invoke::not_pulled(name));
         };
+        check_volume(volume, name, manifest.files.iter().map(|file| file.bytes).sum())?;
         let files = self.inner.library.files(name, &manifest).await?;
         Ok(Sources::of(Weights::Known(files, manifest.digest()), name))
+    }
+}
+
+/// What a variable says, where it says anything.
+fn named_by<'a>(environment: &'a BTreeMap<String, String>, variable: &str) -> Option<&'a str> {
+    environment.get(variable).map(|value| value.trim()).filter(|value| !value.is_empty())
+}
+
+/// # Errors
+/// Unavailable, where files of so many bytes are more than a volume of so many GB holds.
+fn check_volume(volume_gb: Option<u32>, name: &str, bytes: u64) -> Result<()> {
+    match volume_gb {
+        Some(volume) if bytes > u64::from(volume) << 30 => Err(Error::unavailable(format!(
+            "The files of the model `{name}` have {} MiB, and `VolumeSizeInGB` is {volume}.",
+            bytes.div_ceil(1 << 20)
+        ))
+        .with_hint("Raise `VolumeSizeInGB`, or leave it out: files are read where they are.")),
+        _ => Ok(()),
     }
 }
 
@@ -203,7 +314,7 @@ pub(super) fn accepted(model: &HubModel, eula: Option<bool>) -> Result<()> {
 fn check_image(image: Option<&str>) -> Result<()> {
     let Some(image) = image else { return Ok(()) };
     let repository = image.rsplit('/').next().unwrap_or(image).split([':', '@']).next().unwrap_or(image);
-    if SERVING_IMAGES.iter().any(|known| repository.contains(known)) {
+    if SERVING_IMAGES.contains(&repository) {
         return Ok(());
     }
     Err(Error::not_implemented(format!("Custom images are not implemented (`{image}`).")).with_hint(

@@ -1,4 +1,4 @@
-//! What this machine can do: measured when it is first asked for, and kept.
+//! What this machine can do: measured when it is first asked for, and kept until the machine is another one.
 
 use base::{Error, Result};
 use inference::{Rate, Speeds};
@@ -8,6 +8,9 @@ use super::core::Machine;
 use super::store;
 use crate::Models;
 use crate::tune::{machine_kind, measure_bandwidth};
+
+/// A machine whose memory has become so much faster or slower is another one.
+const MOST_CHANGE: f64 = 1.5;
 
 /// What a machine was measured to do, as it is kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,9 +32,18 @@ impl Models {
     /// What this machine does with weights of these formats; what is not known yet is measured, one caller after another.
     /// Takes up to some seconds the first time.
     pub(super) async fn machine(&self, formats: &[String]) -> Result<Machine> {
-        let _one_at_a_time = self.inner.measuring.lock().await;
-        let kind = machine_kind();
-        let known = store::measured(&self.inner.store, &kind).await?;
+        let mut compared = self.inner.measuring.lock().await;
+        let threads = threads_of(self.inner.loaded.options().decode_threads);
+        // Threads and engine make another machine of it.
+        let kind = format!("{}, {threads} threads, {}", machine_kind(), env!("CARGO_PKG_VERSION"));
+        let kept = store::measured(&self.inner.store, &kind).await?;
+        // A machine of the same kind may have become another one since it was measured, as where a virtual one moved.
+        let bandwidth = match *compared {
+            Some(bandwidth) => bandwidth,
+            None => tokio::task::spawn_blocking(|| measure_bandwidth().bandwidth).await.map_err(Error::internal)?,
+        };
+        *compared = Some(bandwidth);
+        let known = kept.filter(|kept| kept.is_of(bandwidth));
         let is_new = known.is_none();
         let lacking: Vec<String> = {
             let has = |format: &String| known.as_ref().is_some_and(|known| known.has(format));
@@ -39,15 +51,10 @@ impl Models {
         };
         let loader = self.inner.loaded.loader();
         let asked = lacking.clone();
-        let threads = self.inner.loaded.options().decode_threads;
         let measured = tokio::task::spawn_blocking(move || {
-            let mut measured = known.unwrap_or_else(|| Measured {
-                bandwidth: measure_bandwidth().bandwidth,
-                step_seconds: 0.0,
-                rates: Vec::new(),
-            });
+            let mut measured = known.unwrap_or(Measured { bandwidth, step_seconds: 0.0, rates: Vec::new() });
             if !asked.is_empty() {
-                measured.add(&asked, loader.speeds(&asked, threads_of(threads)));
+                measured.add(&asked, loader.speeds(&asked, threads));
             }
             measured
         });
@@ -66,6 +73,11 @@ fn threads_of(asked: u32) -> u32 {
 }
 
 impl Measured {
+    /// Whether a machine of this bandwidth may be the one that was measured; other work makes some difference.
+    fn is_of(&self, bandwidth: f64) -> bool {
+        (1.0 / MOST_CHANGE..=MOST_CHANGE).contains(&(bandwidth / self.bandwidth.max(1.0)))
+    }
+
     fn has(&self, format: &str) -> bool {
         self.rates.iter().any(|rate| rate.format == format)
     }
@@ -92,5 +104,17 @@ impl Measured {
             numbers_per_second: rate.numbers_per_second,
         };
         Machine { bandwidth: self.bandwidth, step_seconds: self.step_seconds, rates: known.map(rate).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_whose_memory_is_much_faster_or_slower_is_another_one() {
+        let measured = Measured { bandwidth: 20.0e9, step_seconds: 0.0, rates: Vec::new() };
+        assert!(measured.is_of(20.0e9) && measured.is_of(15.0e9) && measured.is_of(29.0e9));
+        assert!(!measured.is_of(12.0e9) && !measured.is_of(31.0e9));
     }
 }

@@ -110,9 +110,19 @@ impl Models {
     /// NotFound, where there is no such model; Invalid, for a context or a number of sequences that no model has.
     pub async fn fit(&self, _ctx: &Ctx, name: &str, ask: FitAsk) -> Result<Fit> {
         check(&ask)?;
+        let (options, pace) = (self.inner.loaded.options().clone(), self.inner.loaded.pace(name));
+        self.predicted(name, (&options, ask), pace.as_ref()).await
+    }
+
+    /// As [`Models::fit`] of what is in memory under a key of the pool, as that was loaded; none where nothing is.
+    pub(crate) async fn fit_of_loaded(&self, name: &str, key: &str) -> Result<Option<Fit>> {
+        let Some(pace) = self.inner.loaded.pace_of(key) else { return Ok(None) };
+        self.predicted(name, (&pace.options, FitAsk::default()), Some(&pace)).await.map(Some)
+    }
+
+    async fn predicted(&self, name: &str, (options, ask): (&LoadOptions, FitAsk), pace: Option<&Pace>) -> Result<Fit> {
         let (sizes, kind, from_files) = self.sizes(name).await?;
-        let options = self.inner.loaded.options().clone();
-        let asked = asked(&sizes, &options, &ask);
+        let asked = asked(&sizes, options, &ask);
         let mut formats: Vec<String> = sizes.shape.matrices.iter().map(|part| part.format.clone()).collect();
         // Attention computes in these.
         formats.push("F16".to_owned());
@@ -126,7 +136,7 @@ impl Models {
         let memory = core::memory(&sizes, &asked);
         let available = self.inner.loaded.room_beside_those_in_use(name);
         let missing = memory.total().saturating_sub(available);
-        let measured = self.inner.loaded.pace(name).map(|pace| score(&sizes, &machine, &pace));
+        let measured = pace.map(|pace| score(&sizes, &machine, pace));
         Ok(Fit {
             name: name.to_owned(),
             from_files,

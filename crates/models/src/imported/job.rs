@@ -110,6 +110,8 @@ pub struct ImportJob {
     pub modified: Timestamp,
     /// When it ended.
     pub ended: Option<Timestamp>,
+    /// The service that the role is for.
+    pub(crate) service: String,
 }
 
 /// Which import jobs, or imported models, to list.
@@ -135,8 +137,13 @@ impl Models {
     /// Invalid, where a name, ARN or URI is malformed; Denied, where the caller may not pass the role; AlreadyExists,
     /// where the job's or the model's name is taken, or the request's token was used for another request.
     pub async fn create_import_job(&self, ctx: &Ctx, new: NewImport) -> Result<ImportJob> {
+        self.import_for(ctx, new, work::SERVICE).await
+    }
+
+    /// As [`Models::create_import_job`], by a role that is passed to `service`.
+    pub(crate) async fn import_for(&self, ctx: &Ctx, new: NewImport, service: &str) -> Result<ImportJob> {
         check(ctx, &new)?;
-        self.inner.identity.pass_role(ctx, &new.role_arn, work::SERVICE).await?;
+        self.inner.identity.pass_role(ctx, &new.role_arn, service).await?;
         let (hash, owner) = (fingerprint(&new), owner(ctx));
         if let Some(earlier) = self.earlier(ctx, &new, &hash).await? {
             return self.start(&owner, earlier).await;
@@ -145,7 +152,7 @@ impl Models {
         for job in store::open_jobs(&self.inner.store, ctx).await? {
             self.settled(ctx, job).await?;
         }
-        let job = self.row(ctx, new.clone());
+        let job = ImportJob { service: service.to_owned(), ..self.row(ctx, new.clone()) };
         let request = (new.request_token.as_deref(), hash.as_str());
         let made = store::insert_job(&self.inner.store, ctx, &job, &owner, request).await;
         if let Err(error) = made {
@@ -285,6 +292,7 @@ impl Models {
             created: now,
             modified: now,
             ended: None,
+            service: work::SERVICE.to_owned(),
         }
     }
 }

@@ -36,7 +36,7 @@ pub use policies::{ImportPolicy, ImportSides, Side};
 pub(crate) use quality::ImportBound;
 pub(crate) use store::{encrypted_under, known_names};
 pub(crate) use tags::check as check_tags;
-pub(crate) use work::{ImportHandler, JOB_KIND};
+pub(crate) use work::{ImportHandler, JOB_KIND, SERVICE};
 
 /// Checkpoints that are examined at once.
 pub(crate) const EXAMINATIONS: usize = 2;
@@ -118,12 +118,13 @@ impl Models {
     /// Removes an imported model and its bytes.
     ///
     /// # Errors
-    /// NotFound; Conflict, while requests are using it.
+    /// NotFound; Conflict, while requests are using it or an endpoint hosts it.
     pub async fn delete_imported_model(&self, ctx: &Ctx, identifier: &str) -> Result<()> {
         let (models, ctx, wanted) = (self.clone(), ctx.clone(), identifier.to_owned());
         // A task of its own: it ends what it began also where the caller goes away.
         let removed = tokio::spawn(async move {
             let model = models.imported_model(&ctx, &wanted).await?;
+            models.check_unhosted(&ctx, &model.arn.to_string()).await?;
             let retired = models.inner.loaded.retire(&model.arn.to_string()).await?;
             let _free = models.inner.imported_files.free().await;
             let removed = store::remove_model(&models.inner.store, &ctx, &model.id).await?;
@@ -241,7 +242,7 @@ impl Models {
     pub(crate) async fn is_usable(&self, name: &str) -> Result<bool> {
         let arn: Arn = name.parse().map_err(Error::internal)?;
         let (account, region) = (arn.account.parse().map_err(Error::internal)?, arn.region.parse());
-        let ctx = self.inner.identity.service_ctx(account, region.map_err(Error::internal)?, work::SERVICE);
+        let ctx = self.inner.identity.service_ctx(account, region.map_err(Error::internal)?, SERVICE);
         match self.find_imported(&ctx, name).await? {
             Some(model) => Ok(self.data_key(&model).await.is_ok()),
             None => Ok(false),

@@ -23,7 +23,7 @@ macro_rules! select_jobs {
     ($rest:literal) => {
         concat!(
             "SELECT id, name, work, status, failure, role_arn, source_uri, model_id, model_name, kms_key_arn, \
-             quantization, tags, model_tags, report, request_hash, created_at, modified_at, ended_at \
+             quantization, tags, model_tags, report, request_hash, created_at, modified_at, ended_at, service \
              FROM model_import_jobs ",
             $rest
         )
@@ -202,8 +202,8 @@ pub(super) async fn insert_job(
             let sql =
                 "INSERT INTO model_import_jobs (account, region, id, name, status, role_arn, source_uri, model_id,
                          model_name, kms_key_arn, quantization, tags, model_tags, request_token, request_hash,
-                         created_at, modified_at, principal_arn, principal_id)
-                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17, $18)";
+                         created_at, modified_at, principal_arn, principal_id, service)
+                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17, $18, $19)";
             let params = params![
                 ctx.account(),
                 ctx.region(),
@@ -223,6 +223,7 @@ pub(super) async fn insert_job(
                 job.created,
                 &owner.principal_arn,
                 owner.principal_id.as_deref().unwrap_or_default(),
+                &job.service,
             ];
             tx.execute(sql, params).await.map(drop)
         })
@@ -498,6 +499,7 @@ fn read_job(ctx: &Ctx, row: &Row) -> Result<ImportJob> {
         created: row.time("created_at")?,
         modified: row.time("modified_at")?,
         ended: row.opt_time("ended_at")?,
+        service: row.text("service")?,
         id,
         model_id,
     })

@@ -49,7 +49,7 @@ impl Models {
         };
         let session = format!("BedrockImportedModel-{}", model.id);
         let region = model.arn.region.parse().map_err(Error::internal)?;
-        let role = self.assume(&model.role_arn, &model.job_arn, session, region).await;
+        let role = self.assume((work::SERVICE, &model.role_arn), &model.job_arn, session, region).await;
         let role = role.map_err(|error| refused(model, arn, error))?;
         let opened = self.open_data_key(&role, &model.data_key, &model.arn.to_string()).await;
         opened.map_err(|error| refused(model, arn, error))
@@ -61,10 +61,16 @@ impl Models {
         opened.map(|opened| opened.plaintext).map_err(Error::from)
     }
 
-    /// The role of a job, assumed for that job alone.
-    pub(crate) async fn assume(&self, role: &str, job: &Arn, session: String, region: Region) -> Result<Ctx> {
+    /// The role of a job, assumed by a service for that job alone.
+    pub(crate) async fn assume(
+        &self,
+        (service, role): (&str, &str),
+        job: &Arn,
+        session: String,
+        region: Region,
+    ) -> Result<Ctx> {
         let wish = ServiceAssumption {
-            service: work::SERVICE.to_owned(),
+            service: service.to_owned(),
             role_arn: role.to_owned(),
             source_arn: Some(job.to_string()),
             session_name: session,

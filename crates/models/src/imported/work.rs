@@ -23,7 +23,7 @@ use crate::bucket::BucketFolder;
 use crate::{Inner, Models};
 
 /// The service that assumes the role.
-pub(super) const SERVICE: &str = "bedrock.amazonaws.com";
+pub(crate) const SERVICE: &str = "bedrock.amazonaws.com";
 /// The kind of the jobs that import.
 pub(crate) const JOB_KIND: &str = "model-import";
 /// How often an import is tried where the disk or the database fails, or the process dies.
@@ -148,7 +148,7 @@ impl Models {
     /// The role that the job was given, assumed for the job alone.
     pub(super) async fn role(&self, ctx: &Ctx, job: &ImportJob) -> Result<Ctx> {
         let session = format!("BedrockModelImport-{}", job.id);
-        let role = self.assume(&job.role_arn, &job.arn, session, ctx.region().clone()).await;
+        let role = self.assume((&job.service, &job.role_arn), &job.arn, session, ctx.region().clone()).await;
         role.map_err(|error| failure::no_role(&job.role_arn, error))
     }
 

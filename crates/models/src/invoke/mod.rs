@@ -23,11 +23,12 @@ use std::sync::Arc;
 use base::{Error, Result};
 use identity::Ctx;
 
+use crate::endpoints::Invocation;
 use crate::library::Manifest;
 use crate::loaded::{Borrowed, Lease, Sources, Weights, unreadable};
 use crate::pools::live::Live;
 use crate::tune::{PinnedWeights, stands_for};
-use crate::{EndpointTarget, ImportedModel, Models};
+use crate::{ImportedModel, Models};
 
 impl Models {
     /// The model of this deployment that a target names, loaded.
@@ -38,7 +39,7 @@ impl Models {
         match here {
             Here::Pulled(name) => self.lease(name).await,
             Here::Imported(model) => self.lease_imported(ctx, model).await,
-            Here::Deployed(target) => self.lease_deployed(ctx, target).await,
+            Here::Deployed(lease) => Ok(lease.clone()),
         }
     }
 
@@ -89,14 +90,24 @@ pub(crate) enum Here {
     Pulled(String),
     /// Of the caller's account.
     Imported(Box<ImportedModel>),
-    /// A variant of an endpoint.
-    Deployed(Box<EndpointTarget>),
+    /// That of an endpoint's variant, loaded already.
+    Deployed(Lease),
 }
 
 /// Where a target answers.
 pub(crate) enum Place {
     Here(Here),
     Pool(Arc<Live>),
+}
+
+impl Place {
+    /// The request to an endpoint that the place is for.
+    fn invocation(&self) -> Option<Arc<Invocation>> {
+        match self {
+            Self::Here(Here::Deployed(lease)) => lease.invocation(),
+            Self::Here(_) | Self::Pool(_) => None,
+        }
+    }
 }
 
 /// The error for a model that is known and whose files are not here.

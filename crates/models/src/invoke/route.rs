@@ -8,11 +8,11 @@ use identity::Ctx;
 
 use super::answer::{ChatStream, Route, ServedBy};
 use super::{Here, Place};
-use crate::Models;
 use crate::aliases::{Leg, Resolved, Target};
 use crate::pools::dispatch::begun;
 use crate::quotas::Metered;
 use crate::remote::Upstream;
+use crate::{Models, ServedModel};
 
 /// One target that is asked.
 pub(crate) struct Attempt {
@@ -77,23 +77,6 @@ impl Models {
         resolved: Resolved,
         ask: impl Fn(Attempt) -> F,
     ) -> Result<T> {
-        let endpoint = match &resolved.target {
-            Target::Endpoint(target) => Some(target.clone()),
-            _ => None,
-        };
-        let outcome = self.asked_in_turn(ctx, resolved, ask).await;
-        if let (Some(endpoint), Err(error)) = (endpoint, &outcome) {
-            endpoint.note_failure(error);
-        }
-        outcome
-    }
-
-    async fn asked_in_turn<T, F: Future<Output = Result<T>>>(
-        &self,
-        ctx: &Ctx,
-        resolved: Resolved,
-        ask: impl Fn(Attempt) -> F,
-    ) -> Result<T> {
         let legs = self.legs(resolved);
         let mut legs = legs.into_iter().peekable();
         let mut failure = Error::unavailable("No target of the inference profile is there.")
@@ -101,8 +84,15 @@ impl Models {
         while let Some((target, served_by)) = legs.next() {
             let others = legs.peek().is_some();
             let name = served_by.name.clone();
-            let answer = match self.place(ctx, target).await {
-                Ok(place) => ask(Attempt { place, served_by, others }).await,
+            let answer = match self.place(ctx, target, served_by).await {
+                Ok((place, served_by)) => {
+                    let invocation = place.invocation();
+                    let answer = ask(Attempt { place, served_by, others }).await;
+                    if let (Some(invocation), Err(error)) = (invocation, &answer) {
+                        invocation.note_failure(error);
+                    }
+                    answer
+                }
                 Err(error) => Err(error),
             };
             match answer {
@@ -156,17 +146,23 @@ impl Models {
         order
     }
 
-    async fn place(&self, ctx: &Ctx, target: Target) -> Result<Place> {
-        Ok(match target {
+    /// Where a target answers, and what does: of an endpoint, the model that its variant has by now.
+    async fn place(&self, ctx: &Ctx, target: Target, served_by: ServedBy) -> Result<(Place, ServedBy)> {
+        let place = match target {
             Target::Local { name } => Place::Here(Here::Pulled(name)),
             Target::Imported { model } => Place::Here(Here::Imported(model)),
-            Target::Endpoint(target) => Place::Here(Here::Deployed(target)),
+            Target::Endpoint(target) => {
+                let (lease, served) = self.lease_deployed(ctx, &target).await?;
+                let ServedModel { name, substituted, .. } = served;
+                return Ok((Place::Here(Here::Deployed(lease)), ServedBy { name, substituted, ..served_by }));
+            }
             Target::Remote { base_url, model, api_key } => {
                 Place::Pool(self.live_upstream(ctx, Upstream { base_url, model, api_key }))
             }
             Target::Pool { name } => Place::Pool(self.live_pool(ctx, &name).await?),
             Target::Routed { .. } => return Err(Error::internal("a target of a profile is a profile")),
-        })
+        };
+        Ok((place, served_by))
     }
 }
 

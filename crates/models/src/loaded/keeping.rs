@@ -33,6 +33,11 @@ impl Pool {
         ready.map(|(name, _)| name.clone()).collect()
     }
 
+    /// The names that begin so, of models that are loaded or being loaded.
+    pub(crate) fn keys_of(&self, beginning: &str) -> Vec<String> {
+        self.shared.lock().keys().filter(|name| name.starts_with(beginning)).cloned().collect()
+    }
+
     /// The model, where it is loaded and its prefixes are kept. It stays in memory as long as this.
     pub(crate) fn keeping(&self, name: &str) -> Option<Keeping> {
         self.shared.lock().get(name).and_then(Keeping::of)

@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use inference::{Finish, LoadOptions};
 
 use super::room::taken_by;
-use super::{Entry, Pool, idle};
+use super::{Entry, Pool, Slot, idle};
 
 /// The most speeds that are kept of each kind.
 const KEPT: usize = 32;
@@ -26,20 +26,47 @@ pub(crate) struct Pace {
     pub(crate) prefill: Option<(f64, u32)>,
     /// The median speed of writing answers, in tokens a second, and how far they were into their sequences.
     pub(crate) decode: Option<(f64, u32)>,
+    /// How many speeds it knows.
+    samples: usize,
+}
+
+impl Slot {
+    /// Whether it answers for a variant of an endpoint.
+    fn is_deployed(&self) -> bool {
+        self.key.starts_with("arn:aws:sagemaker:")
+    }
+
+    fn pace(&self) -> Pace {
+        let paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
+        Pace {
+            options: self.options.clone(),
+            memory_bytes: self.grown.filter(|bytes| *bytes > 0),
+            prefill: paces.prefill(),
+            decode: paces.decode(),
+            samples: paces.prefill.len() + paces.decode.len(),
+        }
+    }
 }
 
 impl Pool {
-    /// What came of a model, where it is in memory.
+    /// What came of a model of the library, where it is in memory: by itself, or deployed to an endpoint, where more is
+    /// known of that.
     pub(crate) fn pace(&self, name: &str) -> Option<Pace> {
         let entries = self.shared.lock();
-        let Some(Entry::Ready(slot)) = entries.get(name) else { return None };
-        let paces = slot.paces.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(Pace {
-            options: slot.options.clone(),
-            memory_bytes: slot.grown.filter(|bytes| *bytes > 0),
-            prefill: paces.prefill(),
-            decode: paces.decode(),
-        })
+        let its = entries.values().filter_map(|entry| match entry {
+            Entry::Ready(slot) if slot.key == name => Some(slot),
+            Entry::Ready(slot) if slot.name == name && slot.is_deployed() && slot.taken.is_mapped() => Some(slot),
+            _ => None,
+        });
+        its.map(|slot| slot.pace()).max_by_key(|pace| (pace.samples, pace.memory_bytes.is_some()))
+    }
+
+    /// What came of the model that is in memory under a key.
+    pub(crate) fn pace_of(&self, key: &str) -> Option<Pace> {
+        match self.shared.lock().get(key) {
+            Some(Entry::Ready(slot)) => Some(slot.pace()),
+            _ => None,
+        }
     }
 
     /// What models may take, without what other models that are in use take.
@@ -50,7 +77,7 @@ impl Pool {
             Entry::Loading { .. } | Entry::Leaving => true,
         };
         let others = entries.iter().filter(|(other, _)| *other != name).map(|(_, entry)| entry);
-        self.shared.budget.saturating_sub(taken_by(others.filter(stays)))
+        self.shared.budget.saturating_sub(taken_by(others.filter(stays), &self.shared.draining()))
     }
 }
 

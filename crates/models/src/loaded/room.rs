@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError, Weak};
 
 use base::{Error, Result};
 use inference::LoadOptions;
 
 use super::tuned::{Plan, Sources};
-use super::{Carried, Entry, Leaving, Pool, Shared, Weights, idle, label, pace};
+use super::{Carried, Entry, Leaving, Pool, Shared, Slot, Weights, idle, label, pace};
 use crate::status::ProfileInUse;
 
 /// The memory that a model takes.
@@ -32,6 +33,21 @@ impl Taken {
     }
 }
 
+/// A model that left its place while requests used it.
+#[derive(Clone)]
+pub(super) struct Draining {
+    slot: Weak<Slot>,
+    key: String,
+    taken: Taken,
+}
+
+impl Taken {
+    /// Whether its weights are those of files of the library.
+    pub(super) fn is_mapped(&self) -> bool {
+        self.mapped.is_some()
+    }
+}
+
 impl Entry {
     fn taken(&self) -> Option<&Taken> {
         match self {
@@ -43,8 +59,8 @@ impl Entry {
 }
 
 /// The memory that these take together, in bytes.
-pub(super) fn taken_by<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> u64 {
-    together(entries.into_iter().filter_map(Entry::taken))
+pub(super) fn taken_by<'a>(entries: impl IntoIterator<Item = &'a Entry>, draining: &'a [Draining]) -> u64 {
+    together(entries.into_iter().filter_map(Entry::taken).chain(draining.iter().map(|left| &left.taken)))
 }
 
 fn together<'a>(all: impl IntoIterator<Item = &'a Taken>) -> u64 {
@@ -65,17 +81,42 @@ impl Pool {
         let seen = self.shared.look_into(sources.whose(other), sources.own())?;
         let plan = seen.with(options, ProfileInUse::Default);
         let taken = Taken::of(&plan, plan.facts.memory_bytes(&plan.options));
-        let entries = self.shared.lock();
+        let (entries, draining) = (self.shared.lock(), self.shared.draining());
+        let draining = draining.iter().filter(|left| left.key != other).map(|left| &left.taken);
         let staying = entries.iter().filter(|(name, entry)| match entry {
             Entry::Ready(slot) => name.as_str() != other && !idle(slot),
             _ => true,
         });
-        let needed = together(staying.filter_map(|(_, entry)| entry.taken()).chain([&taken]));
+        let needed = together(staying.filter_map(|(_, entry)| entry.taken()).chain(draining).chain([&taken]));
         Ok(needed <= self.shared.budget)
+    }
+
+    /// Whether a model would fit if nothing else were in memory. Blocks.
+    ///
+    /// # Errors
+    /// Damaged, where its file is.
+    pub(crate) fn could_fit(&self, sources: &Sources, options: LoadOptions) -> Result<bool> {
+        let plan = self.shared.look_into(sources.whose(""), sources.own())?.with(options, ProfileInUse::Default);
+        Ok(plan.facts.memory_bytes(&plan.options) <= self.shared.budget)
     }
 }
 
 impl Shared {
+    /// Counts a model that leaves its place until the last request that uses it has ended. The lock of the entries is held.
+    pub(super) fn drain(&self, slot: &Arc<Slot>) {
+        if !idle(slot) {
+            let left = Draining { slot: Arc::downgrade(slot), key: slot.key.clone(), taken: slot.taken.clone() };
+            self.draining.lock().unwrap_or_else(PoisonError::into_inner).push(left);
+        }
+    }
+
+    /// The models that left their places and are still used.
+    pub(super) fn draining(&self) -> Vec<Draining> {
+        let mut draining = self.draining.lock().unwrap_or_else(PoisonError::into_inner);
+        draining.retain(|left| left.slot.strong_count() > 0);
+        draining.clone()
+    }
+
     /// Makes room for a model, and loads it as it was planned.
     pub(super) fn carry_out(&self, name: &str, plan: &Plan) -> Result<Carried> {
         // What is evicted is dropped here, outside the lock and before the new model takes its memory.
@@ -99,9 +140,10 @@ impl Shared {
     /// it.
     fn make_room(&self, (name, whose): (&str, &str), taken: Taken) -> Result<Vec<Leaving>> {
         let mut entries = self.lock();
+        let draining = self.draining();
         let others: Vec<(&String, &Entry)> = entries.iter().filter(|(other, _)| *other != name).collect();
-        let leaving = self.choose_leaving(&others, &taken).map_err(|missing| {
-            let used = taken_by(others.iter().map(|(_, entry)| *entry));
+        let leaving = self.choose_leaving(&others, &draining, &taken).map_err(|missing| {
+            let used = taken_by(others.iter().map(|(_, entry)| *entry), &draining);
             self.no_room(whose, taken.bytes, used, missing)
         })?;
         let left = leaving.iter().filter_map(|name| entries.remove(name)).map(Leaving::new).collect();
@@ -119,7 +161,12 @@ impl Shared {
     ///
     /// # Errors
     /// How many bytes are missing without all of them.
-    fn choose_leaving(&self, others: &[(&String, &Entry)], taken: &Taken) -> Result<Vec<String>, u64> {
+    fn choose_leaving(
+        &self,
+        others: &[(&String, &Entry)],
+        draining: &[Draining],
+        taken: &Taken,
+    ) -> Result<Vec<String>, u64> {
         let last_use = |entry: &Entry| match entry {
             Entry::Ready(slot) if idle(slot) => Some(slot.last_use.load(Ordering::Relaxed)),
             _ => None,
@@ -130,7 +177,8 @@ impl Shared {
         let mut leaving: Vec<String> = Vec::new();
         let needed = |leaving: &[String]| {
             let staying = others.iter().filter(|(name, _)| !leaving.contains(name));
-            together(staying.filter_map(|(_, entry)| entry.taken()).chain([taken]))
+            let draining = draining.iter().map(|left| &left.taken);
+            together(staying.filter_map(|(_, entry)| entry.taken()).chain(draining).chain([taken]))
         };
         for (_, name) in candidates {
             if needed(&leaving) <= self.budget {

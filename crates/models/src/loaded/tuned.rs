@@ -110,7 +110,7 @@ impl Pool {
     pub(crate) fn room_beside(&self, name: &str) -> u64 {
         let entries = self.shared.lock();
         let others = entries.iter().filter(|(other, _)| *other != name);
-        self.shared.budget.saturating_sub(taken_by(others.map(|(_, entry)| entry)))
+        self.shared.budget.saturating_sub(taken_by(others.map(|(_, entry)| entry), &self.shared.draining()))
     }
 
     /// What the other models are doing: the tokens that they read and wrote, and the requests that hold them.

@@ -102,14 +102,16 @@ impl Models {
     /// Unloads a model and removes its files, except those that another model uses.
     ///
     /// # Errors
-    /// NotFound, where it is not pulled; Conflict, while it is being pulled or loaded, and while requests are using it.
-    pub async fn remove(&self, _ctx: &Ctx, name: &str) -> Result<()> {
+    /// NotFound, where it is not pulled; Conflict, while it is being pulled or loaded, while requests are using it, and
+    /// while an endpoint hosts it.
+    pub async fn remove(&self, ctx: &Ctx, name: &str) -> Result<()> {
         if self.inner.library.manifest(name).await?.is_none() {
             return Err(match self.inner.catalogue.get(name) {
                 Some(_) => Error::not_found(format!("The model `{name}` is not pulled.")),
                 None => crate::catalogue::unknown(name),
             });
         }
+        self.check_unhosted(ctx, name).await?;
         let (library, key) = (self.inner.library.clone(), model_lock(name));
         let Some(_alone) = crate::library::blocking(move || library.try_lock(&key)).await? else {
             return Err(Error::conflict(format!("The model `{name}` is being pulled, quantized or tuned."))

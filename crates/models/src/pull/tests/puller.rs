@@ -32,6 +32,7 @@ fn catalogue(wheel_sha256: &str) -> Catalogue {
         download_bytes = 100
         memory_bytes = 1
         main = "model.gguf"
+        repository = "made/made"
         jumpstart = "huggingface-llm-made"
         tasks = ["text-generation"]
         format = "F16"

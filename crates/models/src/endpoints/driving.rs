@@ -1,0 +1,313 @@
+//! Bringing about what the row of an endpoint says: made ready, changed over, taken down.
+
+use std::time::Duration;
+
+use base::{Error, Result};
+use identity::Ctx;
+use tokio::sync::OwnedMutexGuard;
+use tokio::task::JoinHandle;
+
+use super::lifecycle::{fail, told};
+use super::live::Deployment;
+use super::market;
+use super::resource::{self, Endpoint, EndpointStatus, EndpointVariant, Hosted, HostingKind, MarketChange, Pending};
+use super::store::{self, Scope};
+use crate::Models;
+
+impl Models {
+    /// Has brought about what the endpoint's row says.
+    pub(super) fn set_off(&self, scope: Scope, name: String) -> JoinHandle<()> {
+        let models = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = models.drive(&scope, &name).await {
+                // The next look at all endpoints goes on with it.
+                tracing::error!(?error, endpoint = name, "what an endpoint shall be could not be brought about");
+            }
+        })
+    }
+
+    /// Brings about what the endpoint's row says, until that is how it is.
+    async fn drive(&self, scope: &Scope, name: &str) -> Result<()> {
+        let arn = HostingKind::Endpoint.arn(scope, name).to_string();
+        let gate = self.inner.endpoints.gate(&arn);
+        let held = gate.lock().await;
+        let driven = self.drive_held(scope, name).await;
+        drop(held);
+        drop(gate);
+        if !driven? {
+            self.inner.endpoints.forget(&arn);
+        }
+        Ok(())
+    }
+
+    /// As [`Models::drive`], for whoever holds the endpoint's gate; whether the endpoint is there still.
+    async fn drive_held(&self, scope: &Scope, name: &str) -> Result<bool> {
+        loop {
+            let Some(kept) = store::find(&self.inner.store, scope, HostingKind::Endpoint, name).await? else {
+                self.leave(scope, name).await;
+                return Ok(false);
+            };
+            let endpoint = resource::endpoint(scope, kept)?;
+            match endpoint.body.status {
+                EndpointStatus::Creating => self.bring_up(scope, &endpoint).await?,
+                EndpointStatus::Updating => self.change_over(scope, &endpoint).await?,
+                EndpointStatus::Deleting => {
+                    self.take_down(scope, &endpoint).await?;
+                    return Ok(false);
+                }
+                EndpointStatus::InService => {
+                    self.agree(scope, &endpoint).await?;
+                    self.publish_endpoint(scope, &endpoint);
+                    return Ok(true);
+                }
+                EndpointStatus::Failed => {
+                    self.leave_others(&endpoint.arn.to_string(), &[]).await;
+                    self.publish_endpoint(scope, &endpoint);
+                    return Ok(true);
+                }
+            }
+        }
+    }
+
+    /// Makes a new endpoint ready.
+    async fn bring_up(&self, scope: &Scope, endpoint: &Hosted<Endpoint>) -> Result<()> {
+        let (arn, variants) = (endpoint.arn.to_string(), &endpoint.body.variants);
+        let _held = self.hold_variants(&arn, [variants.as_slice()]).await;
+        let outcome = self.deploy(scope, endpoint, (variants.clone(), Duration::ZERO)).await;
+        let settled = self.settle(scope, (&endpoint.name, EndpointStatus::Creating), |body| match &outcome {
+            Ok(variants) => {
+                body.status = EndpointStatus::InService;
+                body.variants.clone_from(variants);
+                body.failure = None;
+                body.recovers = false;
+            }
+            Err(error) => fail(body, error),
+        });
+        if let Err(error) = &outcome {
+            tracing::warn!(?error, endpoint = endpoint.name, "an endpoint failed");
+        }
+        settled.await.map(drop)
+    }
+
+    /// Has what is pending take over.
+    async fn change_over(&self, scope: &Scope, endpoint: &Hosted<Endpoint>) -> Result<()> {
+        let arn = endpoint.arn.to_string();
+        let pending = endpoint.body.pending.clone().unwrap_or_else(|| Pending {
+            config: endpoint.body.config.clone(),
+            variants: endpoint.body.variants.clone(),
+            rollout: None,
+            market: None,
+        });
+        // Until the row says what answers, nothing is brought back after what it said before.
+        let held = self.hold_variants(&arn, [endpoint.body.variants.as_slice(), &pending.variants]).await;
+        let rollout = pending.rollout.clone().unwrap_or_default();
+        let wait = Duration::from_secs(rollout.termination_wait_seconds.into());
+        let deployed = self.deploy(scope, endpoint, (pending.variants.clone(), wait));
+        let outcome = match rollout.most_seconds {
+            Some(most) => match tokio::time::timeout(Duration::from_secs(most.into()), deployed).await {
+                Ok(outcome) => outcome,
+                Err(_) => {
+                    // What was being loaded goes on, and ends in nothing.
+                    self.retire_strays(&arn).await;
+                    Err(Error::timeout(format!("The update took longer than {most} s."))
+                        .with_hint("Raise `MaximumExecutionTimeoutInSeconds`."))
+                }
+            },
+            None => deployed.await,
+        };
+        if let Err(error) = &outcome {
+            tracing::warn!(?error, endpoint = endpoint.name, "an endpoint was not changed");
+        }
+        let is_settled = match &outcome {
+            Ok(variants) => self.settle_change(scope, endpoint, &pending, variants).await?,
+            Err(error) => {
+                let failed = |body: &mut Endpoint| {
+                    body.status = EndpointStatus::InService;
+                    body.pending = None;
+                    body.failure = Some(told(error));
+                };
+                self.settle(scope, (&endpoint.name, EndpointStatus::Updating), failed).await?
+            }
+        };
+        drop(held);
+        if let (true, Ok(variants)) = (is_settled, &outcome) {
+            self.leave_others(&arn, variants).await;
+            self.drop_unused(scope, endpoint.body.sources()).await;
+        }
+        Ok(())
+    }
+
+    /// Notes that variants answer that were pending; whether the endpoint was still to be changed to them.
+    async fn settle_change(
+        &self,
+        scope: &Scope,
+        endpoint: &Hosted<Endpoint>,
+        pending: &Pending,
+        variants: &[EndpointVariant],
+    ) -> Result<bool> {
+        let ctx = self.hosting_ctx(scope);
+        let registered = endpoint.body.market.as_ref();
+        let model = registered.and_then(|market| self.hub_model_by_source(&ctx, &market.source).ok());
+        let incompatible = model.and_then(|model| market::incompatibility(variants, &model));
+        let change = |body: &mut Endpoint| {
+            body.status = EndpointStatus::InService;
+            body.pending = None;
+            body.config.clone_from(&pending.config);
+            body.variants = variants.to_vec();
+            body.failure = None;
+            if pending.rollout.is_some() {
+                body.rollout.clone_from(&pending.rollout);
+            }
+            if let Some(market) = &mut body.market {
+                market.incompatible.clone_from(&incompatible);
+                if let Some(MarketChange { role_arn, kms_key }) = &pending.market {
+                    market.role_arn.clone_from(role_arn);
+                    market.kms_key.clone_from(kms_key);
+                }
+            }
+        };
+        let parts = match &pending.market {
+            Some(asked) => self.market_parts(scope, endpoint, (asked, variants)).await?,
+            None => Vec::new(),
+        };
+        self.settle_with(scope, (&endpoint.name, EndpointStatus::Updating), &parts, change).await
+    }
+
+    /// Holds variants, so that nobody else loads a model for them. The endpoint's gate is held.
+    async fn hold_variants<const N: usize>(
+        &self,
+        arn: &str,
+        lists: [&[EndpointVariant]; N],
+    ) -> Vec<OwnedMutexGuard<()>> {
+        let mut names: Vec<&str> = lists.into_iter().flatten().map(|variant| variant.spec.name.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let mut held = Vec::with_capacity(names.len());
+        for name in names {
+            held.push(self.inner.endpoints.variant(arn, name).hold().await);
+        }
+        held
+    }
+
+    /// Has these variants, which are held, answer. What they asked for is loaded before any takes over; where that fails,
+    /// those that answered go on. What answered before leaves `wait` later.
+    async fn deploy(
+        &self,
+        scope: &Scope,
+        endpoint: &Hosted<Endpoint>,
+        (mut variants, wait): (Vec<EndpointVariant>, Duration),
+    ) -> Result<Vec<EndpointVariant>> {
+        let (ctx, arn) = (self.hosting_ctx(scope), endpoint.arn.to_string());
+        for variant in &mut variants {
+            keep_served(&endpoint.body, variant);
+            variant.served = Some(self.served(&ctx, variant).await?);
+        }
+        if let [alone] = variants.as_slice() {
+            self.deploy_one(&ctx, &arn, (alone, wait)).await?;
+            return Ok(variants);
+        }
+        let mut new = Vec::new();
+        for variant in &variants {
+            match self.prepared(&ctx, &arn, variant).await {
+                Ok(Prepared::Another(deployment)) => new.push((variant.spec.name.clone(), deployment)),
+                Ok(Prepared::Kept) => {}
+                Err(error) => {
+                    for (_, deployment) in new {
+                        self.retire(deployment).await;
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        for (name, deployment) in new {
+            self.retire_after(wait, self.inner.endpoints.variant(&arn, &name).replace(deployment)).await;
+        }
+        Ok(variants)
+    }
+
+    /// As [`Models::deploy`] for one variant: the old deployment may leave the memory first.
+    pub(super) async fn deploy_one(
+        &self,
+        ctx: &Ctx,
+        arn: &str,
+        (variant, wait): (&EndpointVariant, Duration),
+    ) -> Result<()> {
+        if self.inner.endpoints.variant(arn, &variant.spec.name).is_as(variant) {
+            return Ok(());
+        }
+        let served = self.served(ctx, variant).await?;
+        self.redeploy(ctx, arn, (variant, &served), (variant.spec.instances, wait)).await
+    }
+
+    /// The deployment that a variant asks for, where it is another than the one that answers.
+    async fn prepared(&self, ctx: &Ctx, arn: &str, variant: &EndpointVariant) -> Result<Prepared> {
+        if self.inner.endpoints.variant(arn, &variant.spec.name).is_as(variant) {
+            return Ok(Prepared::Kept);
+        }
+        let (served, replicas) = (self.served(ctx, variant).await?, variant.spec.instances);
+        match replicas {
+            0 => Ok(Prepared::Another(None)),
+            _ => Ok(Prepared::Another(Some(self.load_variant(ctx, arn, (variant, &served), replicas).await?))),
+        }
+    }
+
+    /// Takes out of memory what an endpoint has beside these variants, when its requests have ended.
+    pub(super) async fn leave_others(&self, arn: &str, variants: &[EndpointVariant]) {
+        let names: Vec<&str> = variants.iter().map(|variant| variant.spec.name.as_str()).collect();
+        for gone in self.inner.endpoints.take_others(arn, &names) {
+            self.retire(gone.replace(None)).await;
+            let models = self.clone();
+            // A request that came before may bring it back.
+            tokio::spawn(async move {
+                gone.drained().await;
+                models.retire(gone.replace(None)).await;
+            });
+        }
+    }
+
+    /// Takes out of memory what is left here of an endpoint that is gone. Its gate is held.
+    async fn leave(&self, scope: &Scope, name: &str) {
+        let arn = HostingKind::Endpoint.arn(scope, name).to_string();
+        for live in self.inner.endpoints.take_others(&arn, &[]) {
+            self.retire(live.replace(None)).await;
+            live.drained().await;
+            // A request that came before may have brought it back.
+            self.retire(live.replace(None)).await;
+        }
+        self.inner.endpoints.unpublish(&arn);
+    }
+
+    /// Takes an endpoint out of service and away.
+    async fn take_down(&self, scope: &Scope, endpoint: &Hosted<Endpoint>) -> Result<()> {
+        self.leave(scope, &endpoint.name).await;
+        let mut which = vec![(HostingKind::Endpoint, endpoint.name.as_str())];
+        if endpoint.body.market.as_ref().is_some_and(|market| market.whole) {
+            which.extend([(HostingKind::Config, endpoint.name.as_str()), (HostingKind::Model, endpoint.name.as_str())]);
+        }
+        store::remove(&self.inner.store, scope, &which).await?;
+        self.drop_unused(scope, endpoint.body.sources()).await;
+        Ok(())
+    }
+}
+
+/// What is to answer for a variant.
+enum Prepared {
+    /// What does now.
+    Kept,
+    /// Another deployment, or none.
+    Another(Option<Deployment>),
+}
+
+/// The variant of that name as it was.
+fn before<'a>(endpoint: &'a Endpoint, variant: &EndpointVariant) -> Option<&'a EndpointVariant> {
+    endpoint.variants.iter().find(|old| old.spec.name == variant.spec.name)
+}
+
+/// Has the model that answers for a source answer for it still, also where another would be chosen by now; but not one
+/// that only stands in for it.
+fn keep_served(endpoint: &Endpoint, variant: &mut EndpointVariant) {
+    if variant.served.as_ref().is_none_or(|served| served.substituted) {
+        let old = before(endpoint, variant).filter(|old| old.source == variant.source);
+        variant.served = old.and_then(|old| old.served.clone()).filter(|served| !served.substituted);
+    }
+}
