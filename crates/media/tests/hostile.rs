@@ -127,10 +127,10 @@ mutations! {
     mutations_of_fonts_end: mutate("scripts.pdf", &sample("scripts.pdf"), 400);
     mutations_of_pages_end: mutate("many-pages.pdf", &sample("many-pages.pdf"), 400);
     mutations_of_encryption_end: mutate("owner.pdf", &sample("owner.pdf"), 400);
-    mutations_of_a_document_end: mutate("damage.docx", &sample("damage.docx"), 1000);
+    mutations_of_a_document_end: mutate("damage.docx", &sample("damage.docx"), 1800);
     mutations_of_a_workbook_end: mutate("fleet.xlsx", &sample("fleet.xlsx"), 1000);
     mutations_of_a_presentation_end: mutate("training.pptx", &sample("training.pptx"), 1000);
-    mutations_of_a_documents_parts_end: mutate_parts("damage.docx", 1000);
+    mutations_of_a_documents_parts_end: mutate_parts("damage.docx", 200);
     mutations_of_a_workbooks_parts_end: mutate_parts("fleet.xlsx", 1000);
     mutations_of_a_presentations_parts_end: mutate_parts("training.pptx", 1000);
     mutations_of_a_web_page_end: mutate("page.html", PAGE.as_bytes(), 2000);

@@ -354,7 +354,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     }
 }
 
-fn absolute(path: &Path) -> std::path::PathBuf {
+fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
