@@ -14,7 +14,7 @@ async function ask(page: Page, text: string): Promise<void> {
 }
 
 async function choose(page: Page, field: string, option: string | RegExp): Promise<void> {
-  await page.getByLabel(field, { exact: true }).click()
+  await page.getByLabel(field, { exact: true }).first().click()
   await page.getByRole('option', { name: option }).filter({ visible: true }).first().click()
 }
 
