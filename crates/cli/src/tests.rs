@@ -45,7 +45,11 @@ fn each_example(command: &clap::Command, check: &mut impl FnMut(&str)) {
 fn words(example: &str) -> Option<Vec<&str>> {
     let command = example.split("   ").next().unwrap_or(example);
     let command = command.split(['<', '>']).next().unwrap_or(command).trim();
-    (!command.contains(['\'', '\\'])).then(|| command.split_whitespace().collect())
+    let parts = command.split('"').enumerate().flat_map(|(number, part)| match number % 2 {
+        0 => part.split_whitespace().collect(),
+        _ => vec![part],
+    });
+    (!command.contains(['\'', '\\'])).then(|| parts.collect())
 }
 
 #[test]

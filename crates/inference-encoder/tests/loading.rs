@@ -48,6 +48,7 @@ impl Model {
                 Dtype::F16 => numbers.flat_map(|x| half::f16::from_f32(x).to_le_bytes()).collect(),
                 Dtype::BF16 => numbers.flat_map(|x| half::bf16::from_f32(x).to_le_bytes()).collect(),
                 Dtype::F32 => numbers.flat_map(f32::to_le_bytes).collect(),
+                Dtype::U8 => vec![0; count],
                 _ => vec![0; 8 * count],
             };
             tensors.push((name, shape, bytes));

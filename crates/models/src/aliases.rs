@@ -37,8 +37,10 @@ pub enum Provider {
     TitanEmbedV2,
     /// Cohere Embed v3.
     CohereEmbed,
-    /// Models that rank texts: asked by `Rerank`, not by `InvokeModel`.
-    Rerank,
+    /// Amazon Rerank, which ranks texts: asked by `Rerank`, not by `InvokeModel`.
+    AmazonRerank,
+    /// Cohere Rerank, likewise.
+    CohereRerank,
     /// Meta Llama.
     Llama,
     /// Mistral AI.
@@ -77,9 +79,9 @@ impl Provider {
             ("amazon.titan-embed-text-v2", Provider::TitanEmbedV2),
             ("amazon.titan-embed-", Provider::TitanEmbedV1),
             ("amazon.titan-text-", Provider::TitanText),
-            ("amazon.rerank-", Provider::Rerank),
+            ("amazon.rerank-", Provider::AmazonRerank),
             ("cohere.embed-", Provider::CohereEmbed),
-            ("cohere.rerank-", Provider::Rerank),
+            ("cohere.rerank-", Provider::CohereRerank),
             ("meta.", Provider::Llama),
             ("mistral.", Provider::Mistral),
             ("openai.", Provider::OpenAi),
@@ -91,8 +93,8 @@ impl Provider {
     pub(crate) fn vendor(self) -> &'static str {
         match self {
             Self::Anthropic => "Anthropic",
-            Self::Nova | Self::TitanText | Self::TitanEmbedV1 | Self::TitanEmbedV2 | Self::Rerank => "Amazon",
-            Self::CohereEmbed => "Cohere",
+            Self::Nova | Self::TitanText | Self::TitanEmbedV1 | Self::TitanEmbedV2 | Self::AmazonRerank => "Amazon",
+            Self::CohereEmbed | Self::CohereRerank => "Cohere",
             Self::Llama | Self::Imported(Family::Llama) => "Meta",
             Self::Mistral | Self::Imported(Family::Mistral) => "Mistral AI",
             Self::Imported(Family::Qwen2) => "Qwen",
@@ -397,7 +399,7 @@ impl Models {
 pub(crate) fn implied_kind(id: &str) -> Option<CardKind> {
     match Provider::of(id) {
         Provider::TitanEmbedV1 | Provider::TitanEmbedV2 | Provider::CohereEmbed => Some(CardKind::Embedding),
-        Provider::Craton | Provider::Rerank => None,
+        Provider::Craton | Provider::AmazonRerank | Provider::CohereRerank => None,
         _ => Some(CardKind::Text),
     }
 }

@@ -6,7 +6,8 @@ use store::{Module, Store};
 /// Every module that has tables, in the order in which they are opened.
 pub(crate) fn modules() -> Vec<Module> {
     let (jobs, objects, knowledge) = (jobs::TABLES, objects::TABLES, knowledge::TABLES);
-    let orchestration = [orchestration::assistants::TABLES, orchestration::answers::TABLES, orchestration::evaluations::TABLES];
+    let orchestration =
+        [orchestration::assistants::TABLES, orchestration::answers::TABLES, orchestration::evaluations::TABLES];
     [identity::MODULES, &[jobs, objects], models::MODULES, &[knowledge], &orchestration].concat()
 }
 

@@ -24,7 +24,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("backup", &["base", "store", "jobs", "identity"]),
     ("models", &["base", "store", "inference", "checkpoint", "jobs", "identity", "objects"]),
     ("knowledge", &["base", "store", "search", "media", "jobs", "identity", "objects"]),
-    ("orchestration", &["base", "store", "learn", "search", "media", "jobs", "identity", "objects", "models", "knowledge"]),
+    (
+        "orchestration",
+        &["base", "store", "learn", "search", "media", "jobs", "identity", "objects", "models", "knowledge"],
+    ),
     (
         "aws-api",
         &[

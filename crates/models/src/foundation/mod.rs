@@ -196,7 +196,7 @@ impl Known {
 
     /// What a model must be to answer for the id; none where either ranks texts.
     pub(crate) fn wanted_kind(&self) -> Option<CardKind> {
-        (self.provider != Provider::Rerank).then(|| self.kind())
+        (!matches!(self.provider, Provider::AmazonRerank | Provider::CohereRerank)).then(|| self.kind())
     }
 
     fn describe(&self, ctx: &Ctx) -> FoundationModel {
@@ -272,7 +272,8 @@ fn convert(raw: Raw) -> Result<Known, String> {
         "titan-embed-v1" => Provider::TitanEmbedV1,
         "titan-embed-v2" => Provider::TitanEmbedV2,
         "cohere-embed" => Provider::CohereEmbed,
-        "rerank" => Provider::Rerank,
+        "amazon-rerank" => Provider::AmazonRerank,
+        "cohere-rerank" => Provider::CohereRerank,
         "llama" => Provider::Llama,
         "mistral" => Provider::Mistral,
         "openai" => Provider::OpenAi,

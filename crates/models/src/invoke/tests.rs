@@ -395,7 +395,14 @@ async fn tokens_are_counted_as_the_model_reads_them() {
 
 fn embed(model: &str, dimensions: Option<usize>, normalize: Option<bool>) -> EmbedRequest {
     let texts = vec!["one two".to_owned(), "three".to_owned()];
-    EmbedRequest { model: model.to_owned(), texts, truncate: Truncate::None, dimensions, normalize, purpose: Purpose::Unstated }
+    EmbedRequest {
+        model: model.to_owned(),
+        texts,
+        truncate: Truncate::None,
+        dimensions,
+        normalize,
+        purpose: Purpose::Unstated,
+    }
 }
 
 async fn first(deployment: &Deployment, request: EmbedRequest) -> base::Result<Vec<f32>> {

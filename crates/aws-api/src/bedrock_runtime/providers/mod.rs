@@ -77,8 +77,10 @@ pub(crate) fn decode(provider: Provider, origin: Origin, body: &Value) -> Result
         Provider::TitanEmbedV1 => titan_embed::decode_v1(origin, body),
         Provider::TitanEmbedV2 => titan_embed::decode_v2(origin, body),
         Provider::CohereEmbed => cohere_embed::decode(origin, body),
-        Provider::Rerank => Err(Error::not_implemented("Ranking texts by `InvokeModel` is not implemented.")
-            .with_hint("`Rerank` of bedrock-agent-runtime ranks them.")),
+        Provider::AmazonRerank | Provider::CohereRerank => {
+            Err(Error::not_implemented("Ranking texts by `InvokeModel` is not implemented.")
+                .with_hint("`Rerank` of bedrock-agent-runtime ranks them."))
+        }
         Provider::Llama => llama::decode(origin, body),
         Provider::Mistral => mistral::decode(origin, body),
         Provider::OpenAi => openai::decode(origin, body),
