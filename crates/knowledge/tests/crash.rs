@@ -21,7 +21,7 @@ use deployment::{BUCKET, Deployment};
 /// Deaths in one life of a folder.
 const KILLS: usize = 4;
 /// After each so many deaths, it is looked whether the bucket can be as it was before.
-const REVERTED: usize = 4;
+const REVERTED: usize = 15;
 /// Lives.
 const ROUNDS: usize = 60;
 /// Documents that stay, are changed, are said something else of, are new, and are gone.
