@@ -4,7 +4,7 @@ use std::any::Any;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use base::{Clock, Random, Result, Secret};
+use base::{Clock, Error, ErrorKind, Random, Result, Secret};
 use identity::{Ctx, Identity};
 use jobs::Jobs;
 use objects::Objects;
@@ -14,7 +14,7 @@ use store::{Migration, Module, Store};
 use crate::documents::store as documents;
 use crate::indexes::{Indexes, Opened};
 use crate::ingestion::{HANDED_IN, HandedInHandler, SYNC, SyncHandler};
-use crate::knowledge_bases::{KnowledgeBase, store as bases};
+use crate::knowledge_bases::{KnowledgeBase, KnowledgeBaseStatus, store as bases};
 use crate::locks::Locks;
 use crate::ports::Embedder;
 use crate::realm::Realm;
@@ -82,6 +82,11 @@ pub(crate) struct Inner {
     pub(crate) vectors: Vectors,
 }
 
+/// Does work to its end, even where whoever asked for it is gone before.
+pub(crate) async fn detached<T: Send + 'static>(work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+    tokio::spawn(work).await.map_err(Error::internal)?
+}
+
 impl Knowledge {
     /// Opens the knowledge bases: brings their tables up to date, registers their jobs, and ends what was broken off when
     /// the process ended before.
@@ -131,7 +136,11 @@ impl Knowledge {
     /// Unavailable, where the disk is full; Damaged.
     pub async fn snapshot(&self, folder: &Path) -> Result<()> {
         for (realm, base) in bases::all(&self.inner.store).await? {
-            self.inner.indexes.snapshot(&realm, &base, folder.join(Indexes::place(&realm, &base))).await?;
+            match self.inner.indexes.snapshot(&realm, &base, folder.join(Indexes::place(&realm, &base))).await {
+                // Its index goes, or is gone.
+                Err(error) if base.status == KnowledgeBaseStatus::Deleting && error.kind == ErrorKind::NotFound => {}
+                copied => copied?,
+            }
         }
         Ok(())
     }

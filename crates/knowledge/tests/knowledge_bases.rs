@@ -295,11 +295,12 @@ async fn documents_are_handed_in_and_removed() {
         };
         let secret = AclEntry { name: "ana".to_owned(), group: false, allow: true };
         let secret = NewDocument { acl: Some(vec![secret]), ..text("secret", "The vault opens at nine.") };
-        let documents = vec![text("a", "Old text of a."), text("a", "Parking costs two euros."), secret];
+        let documents =
+            vec![text("a", "Old text of a."), text("a", "Older."), text("a", "Parking costs two euros."), secret];
         let details = at.knowledge.ingest_documents(&at.ctx, &base.id, &source.id, documents).await.unwrap();
         let statuses: Vec<_> = details.iter().map(|detail| detail.status).collect();
         use DocumentStatus::{Deleting, Ignored, Indexed, NotFound, Starting};
-        assert_eq!(statuses, [Ignored, Starting, Starting]);
+        assert_eq!(statuses, [Ignored, Ignored, Starting, Starting]);
         at.jobs.run_due_once().await.unwrap();
         let custom = |id: &str| Location::Custom { id: id.to_owned() };
         let names = vec![custom("a"), custom("secret"), custom("none")];
@@ -343,4 +344,115 @@ async fn one_job_of_a_source_runs_at_a_time_and_can_be_stopped() {
     let filter = knowledge::IngestionFilter::default();
     let jobs = at.knowledge.ingestion_jobs(&at.ctx, &base.id, &source.id, &filter, &page).await.unwrap();
     assert_eq!(jobs.items.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_who_is_shut_out_finds_not_even_the_old_text_of_what_cannot_be_read_now() {
+    let (_db, store) = sqlite().await;
+    deployed!(store, None, dir, at, base, source);
+    let (ana, ben) = (at.user("ana").await.unwrap(), at.user("ben").await.unwrap());
+    let sidecar = "refunds.txt.metadata.json";
+    at.put(sidecar, readers(&[("ana", "USER"), ("ben", "USER")])).await.unwrap();
+    at.sync(&base, &source).await.unwrap();
+    let visible = async |ctx: &identity::Ctx| at.ask(ctx, &base, "refunds card").await.unwrap().visible;
+    assert_eq!((visible(&ana).await, visible(&ben).await), (2, 2));
+    // What is refused unread, and what has no text.
+    for (content, names, sees) in [("", ["ben"], (1, 2)), ("  ", ["ana"], (2, 1))] {
+        at.put("refunds.txt", content).await.unwrap();
+        at.put(sidecar, readers(&names.map(|name| (name, "USER")))).await.unwrap();
+        let job = at.sync(&base, &source).await.unwrap();
+        assert_eq!((job.statistics.failed, job.statistics.metadata_modified), (1, 0), "{job:?}");
+        assert_eq!((visible(&ana).await, visible(&ben).await), sees, "{content:?}");
+        let location = vec![Location::S3 { uri: uri("refunds.txt") }];
+        let detail = at.knowledge.documents(&at.ctx, &base.id, &source.id, location).await.unwrap();
+        assert_eq!(detail[0].status, DocumentStatus::Failed);
+    }
+    // Once it can be read again, it is indexed for whom the sidecar names.
+    at.put("refunds.txt", "Refunds take nine days.").await.unwrap();
+    let job = at.sync(&base, &source).await.unwrap();
+    assert_eq!((job.statistics.failed, job.statistics.modified), (0, 1), "{job:?}");
+    assert_eq!((visible(&ana).await, visible(&ben).await), (2, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_handed_in_is_read_by_whom_it_or_else_its_sidecar_names() {
+    let (_db, store) = sqlite().await;
+    deployed!(store, None, dir, at, base, source);
+    let (ana, ben) = (at.user("ana").await.unwrap(), at.user("ben").await.unwrap());
+    let visible = async |ctx: &identity::Ctx| at.ask(ctx, &base, "refunds card").await.unwrap().visible;
+    let hand_in = async |acl: Option<Vec<AclEntry>>| {
+        let attributes = vec![("kind".to_owned(), Value::Text("note".to_owned()))];
+        let metadata = Some(NewMetadata::Inline(attributes));
+        let document = NewDocument { content: NewContent::S3 { uri: uri("refunds.txt") }, metadata, acl };
+        at.knowledge.ingest_documents(&at.ctx, &base.id, &source.id, vec![document]).await.unwrap();
+        at.jobs.run_due_once().await.unwrap();
+    };
+    // Attributes alone are handed in: the object's own sidecar says who may read it.
+    at.put("refunds.txt.metadata.json", readers(&[("ana", "USER")])).await.unwrap();
+    hand_in(None).await;
+    assert_eq!((visible(&ana).await, visible(&ben).await, visible(&at.ctx).await), (1, 0, 0));
+    // A list is handed in, and the object has no sidecar: it holds for what the object becomes.
+    at.remove("refunds.txt.metadata.json").await.unwrap();
+    hand_in(Some(vec![AclEntry { name: "ben".to_owned(), group: false, allow: true }])).await;
+    assert_eq!((visible(&ana).await, visible(&ben).await), (0, 1));
+    at.put("refunds.txt", "Refunds take seven days.").await.unwrap();
+    let job = at.sync(&base, &source).await.unwrap();
+    assert_eq!((job.statistics.added, job.statistics.modified), (1, 1), "{job:?}");
+    assert_eq!((visible(&ana).await, visible(&ben).await), (1, 2));
+    // Until a sidecar says otherwise, which then goes with it.
+    at.put("refunds.txt.metadata.json", readers(&[("ana", "USER")])).await.unwrap();
+    at.sync(&base, &source).await.unwrap();
+    assert_eq!((visible(&ana).await, visible(&ben).await), (2, 1));
+    at.remove("refunds.txt.metadata.json").await.unwrap();
+    at.sync(&base, &source).await.unwrap();
+    assert_eq!((visible(&ana).await, visible(&ben).await), (2, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_is_named_by_its_arn_or_its_name() {
+    let (_db, store) = sqlite().await;
+    deployed!(store, None, dir, at, base, source);
+    let wish = identity::sts::ServiceAssumption {
+        service: "bedrock.amazonaws.com".to_owned(),
+        role_arn: at.role_arn(),
+        source_arn: None,
+        session_name: "reader".to_owned(),
+        region: at.ctx.region().clone(),
+    };
+    let role = at.identity.assume_role_as_service(&wish).await.unwrap();
+    for name in [at.role_arn().as_str(), deployment::ROLE] {
+        at.put("refunds.txt.metadata.json", readers(&[(name, "USER")])).await.unwrap();
+        at.sync(&base, &source).await.unwrap();
+        assert_eq!(at.ask(&role, &base, "refunds").await.unwrap().visible, 2, "{name}");
+        assert_eq!(at.ask(&at.ctx, &base, "refunds").await.unwrap().visible, 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removal_that_failed_is_tried_again_and_keeps_nothing_else_from_working() {
+    let (_db, store) = sqlite().await;
+    deployed!(store, None, dir, at, base, source);
+    // A file stands where the index is to be.
+    let realm = dir.path().join("knowledge").join(at.ctx.account().as_str()).join("us-east-1");
+    let place = realm.join(&base.id);
+    std::fs::create_dir_all(&realm).unwrap();
+    std::fs::write(&place, "in the way").unwrap();
+    at.knowledge.delete_data_source(&at.ctx, &base.id, &source.id).await.unwrap_err();
+    let error = at.knowledge.data_source(&at.ctx, &base.id, &source.id).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::NotFound);
+    std::fs::remove_file(&place).unwrap();
+    let removed = at.knowledge.delete_data_source(&at.ctx, &base.id, &source.id).await.unwrap();
+    assert_eq!(removed.status, knowledge::DataSourceStatus::Deleting);
+    let page = PageRequest { limit: 10, after: None };
+    assert!(at.knowledge.data_sources(&at.ctx, &base.id, &page).await.unwrap().items.is_empty());
+
+    std::fs::remove_dir_all(&place).unwrap();
+    std::fs::write(&place, "in the way").unwrap();
+    at.knowledge.delete_knowledge_base(&at.ctx, &base.id).await.unwrap_err();
+    at.knowledge.snapshot(&dir.path().join("backup")).await.unwrap();
+    let again = Deployment::open_on(dir.path(), at.store.clone()).await.unwrap();
+    again.knowledge.snapshot(&dir.path().join("backup")).await.unwrap();
+    std::fs::remove_file(&place).unwrap();
+    again.knowledge.delete_knowledge_base(&at.ctx, &base.id).await.unwrap();
+    assert!(again.knowledge.knowledge_bases(&at.ctx, &page).await.unwrap().items.is_empty());
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chunking::Chunking;
 use crate::knowledge_bases::{KnowledgeBase, token_taken};
-use crate::open::Knowledge;
+use crate::open::{Knowledge, detached};
 use crate::realm::{Realm, hash};
 
 const ID_LENGTH: usize = 10;
@@ -251,23 +251,45 @@ impl Knowledge {
     /// NotFound; Unavailable, where its documents cannot be removed now: the next start of the server tries again.
     pub async fn delete_data_source(&self, ctx: &Ctx, base: &str, id: &str) -> Result<DataSource> {
         let realm = Realm::of(ctx);
-        let (base, mut source) = self.source_of(&realm, base, id).await?;
-        store::begin_removal(&self.inner.store, &realm, &base.id, id).await?;
-        self.remove_source(&realm, &base, &source).await?;
-        source.status = DataSourceStatus::Deleting;
+        let base = self.active(&realm, base).await?;
+        // The removal of one that is marked already was broken off.
+        let found = store::find(&self.inner.store, &realm, &base.id, id).await?.ok_or_else(|| missing(id))?;
+        let source = DataSource { status: DataSourceStatus::Deleting, ..found };
+        let (knowledge, removed) = (self.clone(), source.clone());
+        detached(async move {
+            store::begin_removal(&knowledge.inner.store, &realm, &base.id, &removed.id).await?;
+            knowledge.remove_source(&realm, &base, &removed).await
+        })
+        .await?;
         Ok(source)
+    }
+
+    /// Whether a data source is there and stays.
+    pub(crate) async fn stays(&self, realm: &Realm, base: &str, id: &str) -> Result<bool> {
+        let found = store::find(&self.inner.store, realm, base, id).await?;
+        Ok(found.is_some_and(|source| source.status == DataSourceStatus::Available))
     }
 
     /// Ends the removal of a data source that is marked for it.
     pub(crate) async fn remove_source(&self, realm: &Realm, base: &KnowledgeBase, source: &DataSource) -> Result<()> {
         self.end_jobs(realm, &base.id, &source.id).await?;
+        // Nothing of it is found from now on, whoever works on it still.
+        self.empty(realm, base, source).await?;
         let _alone = self.inner.locks.source(&base.id, &source.id).await;
+        self.empty(realm, base, source).await?;
         let _writing = self.inner.locks.writing().await;
-        if source.deletion == DeletionPolicy::Delete {
-            let index = self.inner.indexes.open(realm, base).await?;
-            index.apply(vec![search::Change::DeletePrefix { prefix: format!("{}/", source.id) }]).await?;
-        }
         store::remove(&self.inner.store, realm, &base.id, &source.id).await
+    }
+
+    /// Takes what is indexed of a data source out of the index, unless it is to be retained.
+    async fn empty(&self, realm: &Realm, base: &KnowledgeBase, source: &DataSource) -> Result<()> {
+        if source.deletion == DeletionPolicy::Retain {
+            return Ok(());
+        }
+        let _writing = self.inner.locks.writing().await;
+        let index = self.inner.indexes.open(realm, base).await?;
+        let prefix = format!("{}/", source.id);
+        index.apply(vec![search::Change::DeletePrefix { prefix }]).await.map(drop)
     }
 }
 

@@ -158,6 +158,8 @@ pub(crate) struct Indexed {
     /// The hash of metadata and permissions.
     pub(crate) sidecar: String,
     pub(crate) acl: Acl,
+    /// Whether that was handed in with the document.
+    pub(crate) acl_handed_in: bool,
     pub(crate) language: Option<String>,
     pub(crate) title: Option<String>,
     pub(crate) warnings: Vec<String>,

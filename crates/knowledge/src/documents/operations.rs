@@ -2,15 +2,15 @@
 
 use base::{Error, Page, PageRequest, Result};
 use identity::Ctx;
-use search::{Acl, Value};
+use search::Value;
 use serde::{Deserialize, Serialize};
 
-use super::sidecar::{AclEntry, Sidecar};
+use super::sidecar::{AclBy, AclEntry, Sidecar};
 use super::store::{HandedIn, Place};
 use super::{DocumentDetail, DocumentStatus, Entry, Location, store};
 use crate::data_sources::{DataSource, Origin};
 use crate::knowledge_bases::KnowledgeBase;
-use crate::open::Knowledge;
+use crate::open::{Knowledge, detached};
 use crate::realm::{Realm, owner};
 
 /// A document that is handed in.
@@ -195,9 +195,14 @@ impl Knowledge {
             handed_in.push(HandedIn { location, status, id, pending });
         }
         if !handed_in.is_empty() {
-            let place = Place { realm: &realm, base: &base.id, source: &source.id };
-            store::hand_in(&self.inner.store, place, &handed_in, now).await?;
-            self.submit_handed_in(owner(ctx), &base.id, &source.id).await?;
+            let (knowledge, owner) = (self.clone(), owner(ctx));
+            let (base, source) = (base.id.clone(), source.id.clone());
+            detached(async move {
+                let place = Place { realm: &realm, base: &base, source: &source };
+                store::hand_in(&knowledge.inner.store, place, &handed_in, now).await?;
+                knowledge.submit_handed_in(owner, &base, &source).await
+            })
+            .await?;
         }
         Ok(details)
     }
@@ -338,8 +343,8 @@ impl Said {
         let handed_in = Sidecar::handed_in(attributes.into_iter().map(value).collect(), entries.as_deref())?;
         let Some(mut sidecar) = sidecar else { return Ok(handed_in) };
         sidecar.metadata.extend(handed_in.metadata);
-        if handed_in.acl != Acl::public() {
-            sidecar.acl = handed_in.acl;
+        if handed_in.acl_by != AclBy::Nobody {
+            (sidecar.acl, sidecar.acl_by) = (handed_in.acl, handed_in.acl_by);
         }
         Ok(sidecar)
     }

@@ -6,6 +6,8 @@ use base::{Error, Result};
 use search::{Acl, Value};
 use serde_json::Value as Json;
 
+use super::Indexed;
+
 /// The ending of a sidecar's key, after that of its object.
 pub(crate) const ENDING: &str = ".metadata.json";
 /// The largest sidecar, in bytes: Bedrock's.
@@ -24,12 +26,25 @@ pub(crate) struct Sidecar {
     pub(crate) embedded: Vec<String>,
     /// Who may read it, as it was written.
     pub(crate) acl: Acl,
+    /// Who wrote that.
+    pub(crate) acl_by: AclBy,
+}
+
+/// Who said who may read a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AclBy {
+    /// Nobody: whoever may ask may read it.
+    Nobody,
+    /// A sidecar.
+    Sidecar,
+    /// Whoever handed it in. It holds until a sidecar says otherwise, or the document is handed in again.
+    Hand,
 }
 
 impl Default for Sidecar {
     /// Nothing: whoever may ask may read it.
     fn default() -> Self {
-        Self { metadata: BTreeMap::new(), embedded: Vec::new(), acl: Acl::public() }
+        Self { metadata: BTreeMap::new(), embedded: Vec::new(), acl: Acl::public(), acl_by: AclBy::Nobody }
     }
 }
 
@@ -76,7 +91,7 @@ impl Sidecar {
             }
         }
         if let Some(acl) = acl {
-            made.acl = permissions(&entries(acl)?)?;
+            (made.acl, made.acl_by) = (permissions(&entries(acl)?)?, AclBy::Sidecar);
         }
         made.checked()
     }
@@ -93,7 +108,7 @@ impl Sidecar {
             }
         }
         if let Some(entries) = acl {
-            made.acl = permissions(entries)?;
+            (made.acl, made.acl_by) = (permissions(entries)?, AclBy::Hand);
         }
         made.checked()
     }
@@ -111,7 +126,18 @@ impl Sidecar {
 
     /// All of it as one text, the same for the same.
     pub(crate) fn canonical(&self) -> String {
-        format!("{:?}{:?}{:?}", self.metadata, self.embedded, self.acl)
+        let Self { metadata, embedded, acl, acl_by } = self;
+        format!("{metadata:?}{embedded:?}{acl:?}{}", if *acl_by == AclBy::Hand { "by hand" } else { "" })
+    }
+
+    /// With the permissions that were handed in with what is indexed, where nothing else is said.
+    pub(crate) fn keeping(self, indexed: Option<&Indexed>) -> Self {
+        match indexed {
+            Some(indexed) if self.acl_by == AclBy::Nobody && indexed.acl_handed_in => {
+                Self { acl: indexed.acl.clone(), acl_by: AclBy::Hand, ..self }
+            }
+            _ => self,
+        }
     }
 
     /// What is embedded before the text.

@@ -10,12 +10,17 @@ use super::{DocumentStatus, Entry, Indexed, Location, hash_of};
 use crate::ingestion::store::Counted;
 use crate::realm::{Realm, count, integer, json, parse};
 
+/// A document's row, without what was handed in, which may be large.
 macro_rules! select {
     ($rest:literal) => {
+        select!("", $rest)
+    };
+    ($more:literal, $rest:literal) => {
         concat!(
             "SELECT hash, name, kind, status, reason, etag, sidecar_etag, content_hash, embedded_hash, sidecar_hash, \
-             language, title, warnings, chunks, acl, job, pending, pending_id, \
-             modified_at FROM knowledge_documents ",
+             language, title, warnings, chunks, acl, job, modified_at",
+            $more,
+            " FROM knowledge_documents ",
             $rest
         )
     };
@@ -32,11 +37,14 @@ pub(crate) struct Place<'a> {
 /// Who may read a document, as its column keeps it.
 #[derive(Serialize, Deserialize)]
 struct AclColumn {
+    // The first: `commonest_language` looks for it.
     public: bool,
     users: Vec<String>,
     groups: Vec<String>,
     denied_users: Vec<String>,
     denied_groups: Vec<String>,
+    #[serde(default)]
+    handed_in: bool,
 }
 
 /// All documents of a data source.
@@ -112,6 +120,60 @@ pub(crate) async fn save(
         .await
 }
 
+/// What of a document may not be in the index as its row says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Doubt {
+    /// Its text, and what is said of it.
+    Text,
+    /// What is said of it alone.
+    Said,
+}
+
+/// Notes that documents are about to change in the index, all at once: whatever their objects are next time, they are not
+/// taken for those that were indexed. Documents that have no row get one, so that it is known what to remove.
+pub(crate) async fn doubt(
+    store: &Store,
+    place: Place<'_>,
+    documents: &[(&Entry, Doubt)],
+    now: base::Timestamp,
+) -> Result<()> {
+    if documents.is_empty() {
+        return Ok(());
+    }
+    let Place { realm, base, source } = place;
+    let nobody = &acl_column(None)?;
+    store
+        .write(|tx| async move {
+            for (entry, doubt) in documents {
+                let sql = "INSERT INTO knowledge_documents (account, region, knowledge_base, source, hash, name, kind,
+                             status, warnings, acl, modified_at)
+                           VALUES ($1, $2, $3, $4, $5, $6, $7, 'IN_PROGRESS', '[]', $8, $9)
+                           ON CONFLICT (account, region, knowledge_base, source, hash) DO UPDATE SET etag = NULL,
+                             sidecar_etag = NULL";
+                let hash = entry.hash();
+                let (name, kind) = (entry.location.name(), entry.location.kind());
+                let params = params![&realm.account, &realm.region, base, source, &hash, name, kind, nobody, now];
+                tx.execute(sql, params).await?;
+                // The hash of nothing that there is.
+                let sql = match doubt {
+                    Doubt::Text => {
+                        "UPDATE knowledge_documents SET content_hash = '', sidecar_hash = ''
+                         WHERE account = $1 AND region = $2 AND knowledge_base = $3 AND source = $4 AND hash = $5
+                           AND content_hash IS NOT NULL"
+                    }
+                    Doubt::Said => {
+                        "UPDATE knowledge_documents SET sidecar_hash = ''
+                         WHERE account = $1 AND region = $2 AND knowledge_base = $3 AND source = $4 AND hash = $5
+                           AND content_hash IS NOT NULL"
+                    }
+                };
+                tx.execute(sql, params![&realm.account, &realm.region, base, source, &hash]).await?;
+            }
+            Ok(())
+        })
+        .await
+}
+
 async fn put(tx: &Tx, Place { realm, base, source }: Place<'_>, entry: &Entry) -> Result<()> {
     let sql = "INSERT INTO knowledge_documents (account, region, knowledge_base, source, hash, name, kind, status, reason,
                  etag, sidecar_etag, content_hash, embedded_hash, sidecar_hash, language, title, warnings, chunks, acl, job,
@@ -127,7 +189,7 @@ async fn put(tx: &Tx, Place { realm, base, source }: Place<'_>, entry: &Entry) -
                  modified_at = excluded.modified_at";
     let indexed = entry.indexed.as_ref();
     let warnings = json(&indexed.map_or(&[][..], |indexed| indexed.warnings.as_slice()))?;
-    let acl = acl_column(indexed.map(|indexed| &indexed.acl))?;
+    let acl = acl_column(indexed.map(|indexed| (&indexed.acl, indexed.acl_handed_in)))?;
     let hash = entry.hash();
     let params = params![
         &realm.account,
@@ -229,6 +291,7 @@ pub(crate) async fn pending(store: &Store, place: Place<'_>, limit: u32) -> Resu
     store
         .read(|tx| async move {
             let sql = select!(
+                ", pending, pending_id",
                 "WHERE account = $1 AND region = $2 AND knowledge_base = $3 AND source = $4 AND pending IS NOT NULL \
                  ORDER BY modified_at, hash LIMIT $5"
             );
@@ -284,9 +347,9 @@ pub(crate) async fn commonest_language(store: &Store, realm: &Realm, base: &str)
         .await
 }
 
-fn acl_column(acl: Option<&Acl>) -> Result<String> {
+fn acl_column(acl: Option<(&Acl, bool)>) -> Result<String> {
     let nobody = Acl::default();
-    let acl = acl.unwrap_or(&nobody);
+    let (acl, handed_in) = acl.unwrap_or((&nobody, false));
     let list = |names: &std::collections::BTreeSet<String>| names.iter().cloned().collect();
     json(&AclColumn {
         public: acl.public,
@@ -294,6 +357,7 @@ fn acl_column(acl: Option<&Acl>) -> Result<String> {
         groups: list(&acl.allowed_groups),
         denied_users: list(&acl.denied_users),
         denied_groups: list(&acl.denied_groups),
+        handed_in,
     })
 }
 
@@ -313,6 +377,7 @@ fn read(row: &Row) -> Result<Entry> {
             preface,
             sidecar,
             acl,
+            acl_handed_in: column.handed_in,
             language: row.opt_text("language")?,
             title: row.opt_text("title")?,
             warnings: parse("warnings", &row.text("warnings")?)?,

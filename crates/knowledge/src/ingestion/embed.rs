@@ -53,6 +53,9 @@ impl Worker<'_> {
         pieces.sort_by_key(|piece| Reverse(piece.tokens));
         let mut vectors = vec![vec![0.0_f32; self.model.dimension]; passages.len()];
         for batch in batches(&pieces) {
+            if self.cancelled.is_cancelled() {
+                return Err(Error::unavailable("The work was stopped."));
+            }
             let batch = &pieces[batch];
             let texts = batch.iter().map(|piece| piece.text.clone()).collect();
             let model = &self.base.embedding_model;

@@ -8,11 +8,11 @@ use identity::Ctx;
 use jobs::{Handler, JobContext, NewJob, Owner};
 use serde_json::{Value, json};
 
-use super::prepare::{File, Prepared, Worker, failed};
+use super::prepare::{File, Prepared, Worker, content_failed, failed};
 use super::run::is_passing;
 use super::{HANDED_IN, MAX_ATTEMPTS};
 use crate::documents::operations::{Said, Task, purpose, read, split_uri};
-use crate::documents::sidecar::{ENDING, Sidecar};
+use crate::documents::sidecar::{AclBy, Sidecar};
 use crate::documents::store::{self, Place};
 use crate::documents::{Entry, Location};
 use crate::open::{Inner, Knowledge};
@@ -77,27 +77,28 @@ impl Knowledge {
             // Whoever works on the data source looks here once more after that, so that nobody need wait.
             let Some(_alone) = self.inner.locks.source_now(base, source) else { return Ok(done) };
             match self.deal_alone(realm, (base, source), work).await? {
-                // The data source goes, and what was handed in with it.
-                0 => return Ok(done),
-                dealt_with => done += dealt_with,
+                Some(dealt_with) => done += dealt_with,
+                None => return Ok(done),
             }
         }
     }
 
-    async fn deal_alone(&self, realm: &Realm, (base, source): (&str, &str), work: &JobContext) -> Result<u64> {
-        let (base, source) = match self.source_of(realm, base, source).await {
-            Err(error) if error.kind == ErrorKind::NotFound => return Ok(0),
-            found => found?,
-        };
-        let place = Place { realm, base: &base.id, source: &source.id };
+    /// As [`run_handed_in`](Self::run_handed_in), by whoever alone works on the data source; none, where that goes, and what
+    /// was handed in with it.
+    async fn deal_alone(&self, realm: &Realm, (base, source): (&str, &str), work: &JobContext) -> Result<Option<u64>> {
         let mut done = 0;
         loop {
             if work.cancelled().is_cancelled() {
                 return Err(Error::unavailable("The server is stopping."));
             }
+            let (base, source) = match self.source_of(realm, base, source).await {
+                Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
+                found => found?,
+            };
+            let place = Place { realm, base: &base.id, source: &source.id };
             let pending = store::pending(&self.inner.store, place, TOGETHER).await?;
             if pending.is_empty() {
-                return Ok(done);
+                return Ok(Some(done));
             }
             done += pending.len() as u64;
             let entries: Vec<Entry> = pending.iter().map(|(entry, _)| entry.clone()).collect();
@@ -106,11 +107,13 @@ impl Knowledge {
                 let model = self.model_of(&role, &base).await?;
                 let index = self.inner.indexes.open(realm, &base).await?;
                 let language = self.language(realm, &base, &index).await?;
-                let worker = Worker { knowledge: self, realm, base: &base, source: &source, model, index, language };
+                let (base, source, cancelled) = (&base, &source, work.cancelled());
+                let worker = Worker { knowledge: self, realm, base, source, model, index, language, cancelled };
                 worker.deal(&role, pending).await
             };
             match dealt_with.await {
                 Ok(()) => {}
+                Err(error) if work.cancelled().is_cancelled() => return Err(error),
                 Err(error) if is_passing(error.kind) && work.attempt() < MAX_ATTEMPTS => return Err(error),
                 Err(error) => self.give_up(place, entries, error).await?,
             }
@@ -122,6 +125,10 @@ impl Knowledge {
         for entry in &mut entries {
             entry.fail(crate::documents::DocumentStatus::Failed, &error);
             entry.modified = self.inner.clock.now();
+            // How far the index got is not known.
+            if let Some(indexed) = &mut entry.indexed {
+                (indexed.content, indexed.sidecar) = (String::new(), String::new());
+            }
         }
         store::save(&self.inner.store, place, &entries, &[], None).await
     }
@@ -161,9 +168,14 @@ impl Worker<'_> {
             Task::Object { uri, owner, said } => {
                 let place = split_uri(&uri)?;
                 let own = matches!(entry.location, Location::S3 { .. }).then_some((place, owner.as_deref()));
-                let (sidecar, sidecar_etag) = self.said(role, own, said).await?;
                 let limit = self.knowledge.inner.config.limits.bytes;
-                let object = self.object(role, place, owner.as_deref(), limit).await?;
+                // The object before what is said of it: a new text never gets the permissions of the one before it.
+                let object = self.object(role, place, owner.as_deref(), limit).await;
+                let (sidecar, sidecar_etag) = self.said(role, own, said).await?;
+                let object = match object {
+                    Ok(object) => object,
+                    Err(error) => return content_failed(entry, sidecar, error),
+                };
                 if own.is_some() {
                     (entry.etag, entry.sidecar_etag) = (Some(object.etag), sidecar_etag);
                 }
@@ -172,26 +184,32 @@ impl Worker<'_> {
         }
     }
 
-    /// What is said of a document, and the ETag of its own sidecar where that says it. `own` is its object.
+    /// What is said of a document, and the ETag of its own sidecar where that says all of it. `own` is its object, whose
+    /// sidecar says who may read it where nothing that was handed in does.
     async fn said(
         &self,
         role: &Ctx,
         own: Option<((&str, &str), Option<&str>)>,
         said: Said,
     ) -> Result<(Sidecar, Option<String>)> {
-        match (&said, own) {
-            (Said::Object { uri, owner, .. }, _) => {
-                let (sidecar, _) = self.sidecar(role, split_uri(uri)?, owner.as_deref()).await?;
-                Ok((said.over(Some(sidecar))?, None))
-            }
-            (Said::Nothing { .. }, Some(((bucket, key), owner))) => {
-                match self.sidecar(role, (bucket, &format!("{key}{ENDING}")), owner).await {
-                    Ok((sidecar, etag)) => Ok((said.over(Some(sidecar))?, Some(etag))),
-                    Err(error) if error.kind == ErrorKind::NotFound => Ok((said.over(None)?, None)),
-                    Err(error) => Err(error),
-                }
-            }
-            _ => Ok((said.over(None)?, None)),
+        if let (Said::Nothing { .. }, Some((object, owner))) = (&said, own) {
+            let (sidecar, etag) = self.own_sidecar(role, object, owner).await?;
+            return Ok((said.over(Some(sidecar))?, etag));
         }
+        let elsewhere = match &said {
+            Said::Object { uri, owner, .. } => {
+                let (sidecar, _) = self.sidecar(role, split_uri(uri)?, owner.as_deref()).await?;
+                // The data source knows nothing of that one: what it says was handed in.
+                let acl_by = if sidecar.acl_by == AclBy::Sidecar { AclBy::Hand } else { sidecar.acl_by };
+                Some(Sidecar { acl_by, ..sidecar })
+            }
+            _ => None,
+        };
+        let mut sidecar = said.over(elsewhere)?;
+        if let (AclBy::Nobody, Some((object, owner))) = (sidecar.acl_by, own) {
+            let (own, _) = self.own_sidecar(role, object, owner).await?;
+            (sidecar.acl, sidecar.acl_by) = (own.acl, own.acl_by);
+        }
+        Ok((sidecar, None))
     }
 }

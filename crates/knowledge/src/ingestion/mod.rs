@@ -18,7 +18,7 @@ use jobs::{JobId, NewJob, Owner, State};
 use serde_json::json;
 
 use crate::data_sources::Origin;
-use crate::open::Knowledge;
+use crate::open::{Knowledge, detached};
 use crate::realm::{Realm, owner};
 
 pub(crate) use handed_in::HandedInHandler;
@@ -178,12 +178,15 @@ impl Knowledge {
             modified: now,
             work: None,
         };
-        let owner = owner(ctx);
-        if !store::insert(&self.inner.store, &realm, &job, (&owner, token.as_deref())).await? {
-            let text = format!("An ingestion job of the data source `{}` is running.", source.id);
-            return Err(Error::conflict(text).with_hint("Wait until it ends, or stop it with `StopIngestionJob`."));
-        }
-        self.submit(&realm, (job, owner)).await
+        let (knowledge, owner) = (self.clone(), owner(ctx));
+        detached(async move {
+            if !store::insert(&knowledge.inner.store, &realm, &job, (&owner, token.as_deref())).await? {
+                let text = format!("An ingestion job of the data source `{}` is running.", job.data_source);
+                return Err(Error::conflict(text).with_hint("Wait until it ends, or stop it with `StopIngestionJob`."));
+            }
+            knowledge.submit(&realm, (job, owner)).await
+        })
+        .await
     }
 
     /// Hands the work to the jobs, once.
@@ -273,9 +276,17 @@ impl Knowledge {
         Ok(())
     }
 
-    /// The job as it is now: work that has ended without having told is noted.
+    /// The job as it is now: work that was not submitted is, and that has ended without having told is noted.
     async fn settled(&self, realm: &Realm, mut job: IngestionJob) -> Result<IngestionJob> {
-        let (false, Some(work)) = (job.status.is_end(), &job.work) else { return Ok(job) };
+        if job.status.is_end() {
+            return Ok(job);
+        }
+        let Some(work) = &job.work else {
+            return match store::owner_of(&self.inner.store, realm, &job).await? {
+                Some(owner) => self.submit(realm, (job, owner)).await,
+                None => Ok(job),
+            };
+        };
         let work = self.inner.jobs.get(&realm.account, work).await?;
         let (status, reason) = match (work.state, work.error) {
             (State::Queued | State::Running, _) => return Ok(job),

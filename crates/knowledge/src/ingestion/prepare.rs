@@ -5,10 +5,11 @@ use futures::StreamExt as _;
 use identity::Ctx;
 use objects::{BucketRef, Code, GetObject, ObjectRef};
 use search::analysis::Language;
+use tokio_util::sync::CancellationToken;
 
 use crate::chunking::{self, Plan, Region, Tokens};
 use crate::data_sources::DataSource;
-use crate::documents::sidecar::{self, Sidecar};
+use crate::documents::sidecar::{self, ENDING, Sidecar};
 use crate::documents::{DocumentStatus, Entry};
 use crate::indexes::Opened;
 use crate::knowledge_bases::KnowledgeBase;
@@ -19,6 +20,8 @@ use crate::realm::{Realm, hash};
 /// Below this many bytes, and this confidence, the language of a text is a guess, which would set it apart from questions.
 const FEWEST_BYTES: usize = 200;
 const LEAST_CONFIDENCE: f64 = 0.8;
+/// The most chunks of a document: twice what the longest text has where nothing is said of chunks.
+const MOST_CHUNKS: usize = 100_000;
 
 /// Whoever works on a data source.
 pub(super) struct Worker<'a> {
@@ -30,6 +33,8 @@ pub(super) struct Worker<'a> {
     pub(super) index: Opened,
     /// By which texts are analysed whose language is not known.
     pub(super) language: Language,
+    /// Once the work is to end.
+    pub(super) cancelled: CancellationToken,
 }
 
 /// What is to become of a document.
@@ -40,6 +45,8 @@ pub(super) enum Prepared {
     Same(Entry),
     /// Its text is indexed as it is, but something else is said of it.
     Said(Entry, Sidecar),
+    /// Its row says why its new text cannot be indexed; this is said of the old one, which stays.
+    FailedButSaid(Entry, Sidecar),
     /// It is to be indexed.
     Content(Box<Content>),
     /// It is to be removed.
@@ -86,6 +93,15 @@ pub(super) fn failed(mut entry: Entry, error: Error) -> Result<Prepared> {
     }
     entry.fail(DocumentStatus::Failed, &error);
     Ok(Prepared::Failed(entry))
+}
+
+/// As [`failed`], of a document that this is said of: whoever may not read it any more reads nothing of its old text.
+pub(super) fn content_failed(entry: Entry, sidecar: Sidecar, error: Error) -> Result<Prepared> {
+    let changed = entry.indexed.as_ref().is_some_and(|indexed| indexed.sidecar != hash(sidecar.canonical()));
+    Ok(match failed(entry, error)? {
+        Prepared::Failed(entry) if changed => Prepared::FailedButSaid(entry, sidecar),
+        other => other,
+    })
 }
 
 impl Worker<'_> {
@@ -137,6 +153,20 @@ impl Worker<'_> {
         Ok((Sidecar::parse(&read.file.bytes).map_err(quoted)?, read.etag))
     }
 
+    /// What the sidecar beside an object says, and its ETag; nothing where there is none.
+    pub(super) async fn own_sidecar(
+        &self,
+        role: &Ctx,
+        (bucket, key): (&str, &str),
+        owner: Option<&str>,
+    ) -> Result<(Sidecar, Option<String>)> {
+        match self.sidecar(role, (bucket, &format!("{key}{ENDING}")), owner).await {
+            Ok((sidecar, etag)) => Ok((sidecar, Some(etag))),
+            Err(error) if error.kind == ErrorKind::NotFound => Ok((Sidecar::default(), None)),
+            Err(error) => Err(error),
+        }
+    }
+
     /// What is to be done for a document that says this now.
     pub(super) async fn prepare(&self, role: &Ctx, entry: Entry, file: File, sidecar: Sidecar) -> Result<Prepared> {
         let (content, preface) = (hash(&file.bytes), hash(sidecar.preface()));
@@ -145,14 +175,14 @@ impl Worker<'_> {
                 let same = indexed.sidecar == hash(sidecar.canonical());
                 Ok(if same { Prepared::Same(entry) } else { Prepared::Said(entry, sidecar) })
             }
-            _ => match self.content(role, &entry, file, sidecar, content).await {
+            _ => match self.content(role, &entry, file, &sidecar, content).await {
                 Ok(content) => Ok(Prepared::Content(Box::new(content))),
-                Err(error) => failed(entry, error),
+                Err(error) => content_failed(entry, sidecar, error),
             },
         }
     }
 
-    async fn content(&self, role: &Ctx, entry: &Entry, file: File, sidecar: Sidecar, hash: String) -> Result<Content> {
+    async fn content(&self, role: &Ctx, entry: &Entry, file: File, sidecar: &Sidecar, hash: String) -> Result<Content> {
         let limits = self.knowledge.inner.config.limits.clone();
         let extracted = tokio::task::spawn_blocking(move || {
             media::extract(&file.name, file.media_type.as_deref(), &file.bytes, &limits)
@@ -166,12 +196,18 @@ impl Worker<'_> {
         let regions: Vec<Region> =
             extracted.blocks.into_iter().map(|block| Region { span: block.span, page: block.page }).collect();
         let plan = chunking::plan(&text, &regions, &Tokens::new(&text, &spans), self.source.chunking.as_ref());
-        if matches!(&plan, Plan::Cuts(cuts) if cuts.is_empty()) {
-            return Err(Error::invalid("The file has no text."));
+        let parts = match &plan {
+            Plan::Cuts(cuts) if cuts.is_empty() => return Err(Error::invalid("The file has no text.")),
+            Plan::Cuts(cuts) => cuts.len(),
+            Plan::Groups(grouping) => grouping.groups().len(),
+        };
+        if parts > MOST_CHUNKS {
+            return Err(Error::invalid(format!("The document has {parts} chunks, more than {MOST_CHUNKS}."))
+                .with_hint("Split it, or make a data source with larger chunks that repeat less of each other."));
         }
         Ok(Content {
             entry: entry.clone(),
-            sidecar,
+            sidecar: sidecar.clone(),
             hash,
             plan,
             language: extracted

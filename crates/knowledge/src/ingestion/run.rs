@@ -70,7 +70,8 @@ impl Knowledge {
         let model = self.model_of(&role, &base).await?;
         let index = self.inner.indexes.open(realm, &base).await?;
         let language = self.language(realm, &base, &index).await?;
-        let worker = Worker { knowledge: self, realm, base: &base, source: &source, model, index, language };
+        let cancelled = work.cancelled();
+        let worker = Worker { knowledge: self, realm, base: &base, source: &source, model, index, language, cancelled };
         Synchronisation { worker, job, work }.run().await
     }
 }

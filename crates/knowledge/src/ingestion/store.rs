@@ -131,19 +131,27 @@ pub(crate) async fn unsubmitted(store: &Store) -> Result<Vec<(Realm, (IngestionJ
     store
         .read(|tx| async move {
             let rows = tx.fetch_all(select!("WHERE ended_at IS NULL AND work IS NULL"), params![]).await?;
-            let job = |row: &Row| {
-                let realm = read_realm(row)?;
-                let owner = Owner {
-                    account: realm.account.clone(),
-                    region: realm.region.clone(),
-                    principal_arn: row.text("principal_arn")?,
-                    principal_id: row.opt_text("principal_id")?,
-                };
-                Ok((realm, (read(row)?, owner)))
-            };
-            rows.iter().map(job).collect()
+            rows.iter().map(|row| Ok((read_realm(row)?, (read(row)?, owner(row)?)))).collect()
         })
         .await
+}
+
+/// For whom a job works.
+pub(super) async fn owner_of(store: &Store, realm: &Realm, job: &IngestionJob) -> Result<Option<Owner>> {
+    let (base, source) = (&job.knowledge_base, &job.data_source);
+    store
+        .read(|tx| async move {
+            let sql = select!("WHERE account = $1 AND region = $2 AND knowledge_base = $3 AND source = $4 AND id = $5");
+            let row = tx.fetch_optional(sql, params![&realm.account, &realm.region, base, source, &job.id]).await?;
+            row.as_ref().map(owner).transpose()
+        })
+        .await
+}
+
+fn owner(row: &Row) -> Result<Owner> {
+    let Realm { account, region } = read_realm(row)?;
+    let (principal_arn, principal_id) = (row.text("principal_arn")?, row.opt_text("principal_id")?);
+    Ok(Owner { account, region, principal_arn, principal_id })
 }
 
 /// Notes which job does the work.

@@ -10,7 +10,7 @@ use jobs::{JobContext, Progress};
 use objects::{BucketRef, ListObjectsV2};
 
 use super::IngestionJob;
-use super::prepare::{Prepared, Worker, failed};
+use super::prepare::{Prepared, Worker, content_failed, failed};
 use super::store;
 use crate::data_sources::Origin;
 use crate::documents::sidecar::{ENDING, Sidecar};
@@ -64,6 +64,14 @@ pub(super) struct Synchronisation<'a> {
 impl Synchronisation<'_> {
     /// Does what is left to do: documents that the job dealt with before it was broken off are left as they are.
     pub(super) async fn run(&self) -> Result<Over> {
+        match self.work_through().await {
+            // Work that is told to stop ends where it is.
+            Err(_) if self.stopped().await? => Ok(Over::Stopped),
+            over => over,
+        }
+    }
+
+    async fn work_through(&self) -> Result<Over> {
         let (knowledge, Worker { realm, base, source, .. }) = (self.worker.knowledge, &self.worker);
         let store = &knowledge.inner.store;
         self.say(0, None, "listing the source").await;
@@ -98,7 +106,9 @@ impl Synchronisation<'_> {
                 return Ok(Over::Stopped);
             }
             done += prepared.len() as u64;
-            self.worker.write(&role, Some(&self.job.id), prepared).await?;
+            for part in by_text(prepared) {
+                self.worker.write(&role, Some(&self.job.id), part).await?;
+            }
             self.worker.deal_between(&role).await?;
             self.say(done, Some(total), "indexing documents").await;
         }
@@ -199,22 +209,27 @@ impl Synchronisation<'_> {
         let Origin::S3 { owner, .. } = &self.worker.source.origin else {
             return Err(Error::internal("the source is no bucket"));
         };
-        let Task { key, size, sidecar, mut entry } = task;
+        let Task { key, size, sidecar: listed, mut entry } = task;
         let limits = &self.worker.knowledge.inner.config.limits;
-        // What is too large is not read at all.
-        if let Err(error) = limits.admit(size) {
-            return failed(entry, Error::invalid(format!("The document cannot be read: {error}.")));
-        }
-        let (bucket, owner) = (self.bucket(), owner.as_deref());
-        let sidecar = match sidecar {
-            None => Ok((Sidecar::default(), None)),
-            Some(_) => {
-                let read = self.worker.sidecar(role, (bucket, &format!("{key}{ENDING}")), owner).await;
-                read.map(|(sidecar, etag)| (sidecar, Some(etag)))
-            }
+        let (place, owner) = ((self.bucket(), key.as_str()), owner.as_deref());
+        // The object before its sidecar: a new text never gets the permissions of the one before it.
+        let object = match limits.admit(size) {
+            Ok(()) => self.worker.object(role, place, owner, limits.bytes).await,
+            // What is too large is not read at all.
+            Err(error) => Err(Error::invalid(format!("The document cannot be read: {error}."))),
         };
-        let (sidecar, sidecar_etag) = match sidecar {
-            Ok(read) => read,
+        match &object {
+            Err(error) if error.kind == ErrorKind::NotFound && entry.indexed.is_some() => {
+                return Ok(Prepared::Removal(entry));
+            }
+            _ => {}
+        }
+        let (sidecar, sidecar_etag) = match self.worker.own_sidecar(role, place, owner).await {
+            Ok((sidecar, etag)) => (sidecar.keeping(entry.indexed.as_ref()), etag),
+            // S3 says so of what is not there, too, where the role may list below a prefix alone.
+            Err(error) if error.kind == ErrorKind::Denied && listed.is_none() => {
+                (Sidecar::default().keeping(entry.indexed.as_ref()), None)
+            }
             Err(error) if !super::prepare::is_own(&error) => return Err(error),
             // What was said of the document before holds still.
             Err(error) if entry.indexed.is_some() => {
@@ -223,15 +238,13 @@ impl Synchronisation<'_> {
             }
             Err(error) => return failed(entry, error),
         };
-        let object = match self.worker.object(role, (bucket, &key), owner, limits.bytes).await {
-            Ok(object) => object,
-            Err(error) if error.kind == ErrorKind::NotFound && entry.indexed.is_some() => {
-                return Ok(Prepared::Removal(entry));
+        match object {
+            Ok(object) => {
+                (entry.etag, entry.sidecar_etag) = (Some(object.etag), sidecar_etag);
+                self.worker.prepare(role, entry, object.file, sidecar).await
             }
-            Err(error) => return failed(entry, error),
-        };
-        (entry.etag, entry.sidecar_etag) = (Some(object.etag), sidecar_etag);
-        self.worker.prepare(role, entry, object.file, sidecar).await
+            Err(error) => content_failed(entry, sidecar, error),
+        }
     }
 }
 
@@ -249,4 +262,24 @@ fn windows(tasks: Vec<Task>) -> Vec<Vec<Task>> {
         }
     }
     windows
+}
+
+/// What is written together: its texts, which may be longer than the files that they are out of, have a window's bytes in all.
+fn by_text(prepared: Vec<Prepared>) -> Vec<Vec<Prepared>> {
+    let (mut parts, mut bytes): (Vec<Vec<Prepared>>, usize) = (Vec::new(), 0);
+    for prepared in prepared {
+        let size = match &prepared {
+            Prepared::Content(content) => content.text.len(),
+            _ => 0,
+        };
+        bytes += size;
+        match parts.last_mut() {
+            Some(part) if bytes as u64 <= WINDOW_BYTES => part.push(prepared),
+            _ => {
+                bytes = size;
+                parts.push(vec![prepared]);
+            }
+        }
+    }
+    parts
 }

@@ -7,12 +7,12 @@ use search::analysis::Language;
 
 use super::IngestionStatistics;
 use super::embed::Passage;
-use super::prepare::{Content, Prepared, Worker, failed};
+use super::prepare::{Content, Prepared, Worker, content_failed, failed};
 use super::store::Counted;
 use crate::chunking::{Cut, Plan};
 use crate::documents::chunk::{Whole, prefix};
-use crate::documents::sidecar::Sidecar;
-use crate::documents::store::{Place, Removed, save};
+use crate::documents::sidecar::{AclBy, Sidecar};
+use crate::documents::store::{Doubt, Place, Removed, doubt, save};
 use crate::documents::{DocumentStatus, Entry, Indexed};
 use crate::realm::hash;
 
@@ -59,8 +59,13 @@ impl Worker<'_> {
                 other => others.push(other),
             }
         }
-        let embedded = self.embed_all(role, contents, &mut outcome).await?;
+        let embedded = self.embed_all(role, contents, &mut others).await?;
+        if !embedded.is_empty() {
+            // The model's id may have come to mean another one meanwhile.
+            self.knowledge.model_of(role, self.base).await?;
+        }
         let _writing = self.knowledge.inner.locks.writing().await;
+        self.intend(&others, &embedded).await?;
         for other in others {
             match other {
                 Prepared::Failed(entry) => outcome.fail(entry),
@@ -68,8 +73,12 @@ impl Worker<'_> {
                 Prepared::Said(entry, sidecar) => match self.say(&entry, &sidecar).await {
                     Ok(()) => {
                         outcome.statistics.metadata_modified += 1;
-                        outcome.entries.push(said(entry, &sidecar));
+                        outcome.entries.push(good(said(entry, &sidecar)));
                     }
+                    Err(error) => self.fail(&mut outcome, entry, error)?,
+                },
+                Prepared::FailedButSaid(entry, sidecar) => match self.say(&entry, &sidecar).await {
+                    Ok(()) => outcome.fail(said(entry, &sidecar)),
                     Err(error) => self.fail(&mut outcome, entry, error)?,
                 },
                 Prepared::Content(_) => {}
@@ -87,6 +96,27 @@ impl Worker<'_> {
         self.note(job, outcome).await
     }
 
+    /// Notes of each document that the index may not be as its row says from now on, until [`note`](Self::note) does: whoever
+    /// comes after a broken off work looks at it again.
+    ///
+    /// # Errors
+    /// Conflict, where the data source goes.
+    async fn intend(&self, others: &[Prepared], embedded: &[Embedded]) -> Result<()> {
+        let Worker { realm, base, source, .. } = self;
+        if !self.knowledge.stays(realm, &base.id, &source.id).await? {
+            return Err(Error::conflict(format!("The data source `{}` is being removed.", source.id)));
+        }
+        let others = others.iter().filter_map(|prepared| match prepared {
+            Prepared::Removal(entry) => Some((entry, Doubt::Text)),
+            Prepared::Said(entry, _) | Prepared::FailedButSaid(entry, _) => Some((entry, Doubt::Said)),
+            Prepared::Failed(_) | Prepared::Same(_) | Prepared::Content(_) => None,
+        });
+        let embedded = embedded.iter().map(|embedded| (&embedded.content.entry, Doubt::Text));
+        let doubted: Vec<(&Entry, Doubt)> = others.chain(embedded).collect();
+        let inner = &self.knowledge.inner;
+        doubt(&inner.store, Place { realm, base: &base.id, source: &source.id }, &doubted, inner.clock.now()).await
+    }
+
     fn fail(&self, outcome: &mut Outcome, entry: Entry, error: Error) -> Result<()> {
         match failed(entry, error)? {
             Prepared::Failed(entry) => outcome.fail(entry),
@@ -96,7 +126,7 @@ impl Worker<'_> {
     }
 
     /// Cuts and embeds all texts together; where one of them is at fault, each by itself.
-    async fn embed_all(&self, role: &Ctx, contents: Vec<Content>, outcome: &mut Outcome) -> Result<Vec<Embedded>> {
+    async fn embed_all(&self, role: &Ctx, contents: Vec<Content>, others: &mut Vec<Prepared>) -> Result<Vec<Embedded>> {
         let together = self.embedded(role, &contents).await;
         let mut embedded = Vec::with_capacity(contents.len());
         match together {
@@ -111,7 +141,9 @@ impl Worker<'_> {
                             let (cuts, vectors) = parts.pop().unwrap_or_default();
                             embedded.push(Embedded { content, cuts, vectors });
                         }
-                        Err(error) if error.kind == ErrorKind::Invalid => self.fail(outcome, content.entry, error)?,
+                        Err(error) if error.kind == ErrorKind::Invalid => {
+                            others.push(content_failed(content.entry, content.sidecar, error)?);
+                        }
                         Err(error) => return Err(error),
                     }
                 }
@@ -194,9 +226,14 @@ impl Worker<'_> {
             Ok(_) => batch.into_iter().for_each(|embedded| put(outcome, embedded)),
             Err(error) if error.kind == ErrorKind::Invalid => {
                 for embedded in batch {
-                    match self.put_alone(&embedded).await {
+                    let mut steps = 0;
+                    match self.put_alone(&embedded, &mut steps).await {
                         Ok(()) => put(outcome, embedded),
-                        Err(error) => self.fail(outcome, embedded.content.entry, error)?,
+                        Err(error) if error.kind == ErrorKind::Invalid => {
+                            let Content { entry, sidecar, .. } = embedded.content;
+                            self.put_failed(outcome, (entry, sidecar), steps, error).await?;
+                        }
+                        Err(error) => return Err(error),
                     }
                 }
             }
@@ -205,12 +242,38 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// Puts one text into the index, in steps where it is long: the first removes what was there.
-    async fn put_alone(&self, embedded: &Embedded) -> Result<()> {
+    /// Notes that a text could not be put into the index, some steps after the first.
+    async fn put_failed(
+        &self,
+        outcome: &mut Outcome,
+        (entry, sidecar): (Entry, Sidecar),
+        steps: usize,
+        error: Error,
+    ) -> Result<()> {
+        if steps > 0 {
+            // What was there is gone, and a part of the new text must not stand for it.
+            let prefix = prefix(&self.source.id, entry.location.name());
+            self.index.apply(vec![Change::DeletePrefix { prefix }]).await?;
+            return self.fail(outcome, Entry { indexed: None, ..entry }, error);
+        }
+        match content_failed(entry, sidecar, error)? {
+            Prepared::FailedButSaid(entry, sidecar) => match self.say(&entry, &sidecar).await {
+                Ok(()) => outcome.fail(said(entry, &sidecar)),
+                Err(error) => self.fail(outcome, entry, error)?,
+            },
+            Prepared::Failed(entry) => outcome.fail(entry),
+            _ => return Err(Error::internal("what failed has failed")),
+        }
+        Ok(())
+    }
+
+    /// Puts one text into the index, in steps where it is long: the first removes what was there. Counts those that are done.
+    async fn put_alone(&self, embedded: &Embedded, steps: &mut usize) -> Result<()> {
         let (mut step, mut bytes) = (Vec::new(), 0);
         for change in self.changes(embedded) {
             if bytes > BATCH_BYTES {
                 self.index.apply(std::mem::take(&mut step)).await?;
+                *steps += 1;
                 bytes = 0;
             }
             if let Change::Put(document) = &change {
@@ -288,13 +351,15 @@ fn good(entry: Entry) -> Entry {
     Entry { status: DocumentStatus::Indexed, reason: None, ..entry }
 }
 
+/// The document as one that this is said of.
 fn said(entry: Entry, sidecar: &Sidecar) -> Entry {
     let indexed = entry.indexed.clone().map(|indexed| Indexed {
         sidecar: hash(sidecar.canonical()),
         acl: sidecar.acl.clone(),
+        acl_handed_in: sidecar.acl_by == AclBy::Hand,
         ..indexed
     });
-    good(Entry { indexed, ..entry })
+    Entry { indexed, ..entry }
 }
 
 fn put(outcome: &mut Outcome, embedded: Embedded) {
@@ -309,6 +374,7 @@ fn put(outcome: &mut Outcome, embedded: Embedded) {
         preface: hash(sidecar.preface()),
         sidecar: hash(sidecar.canonical()),
         acl: sidecar.acl,
+        acl_handed_in: sidecar.acl_by == AclBy::Hand,
         language,
         title,
         warnings,

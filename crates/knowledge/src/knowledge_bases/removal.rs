@@ -34,33 +34,39 @@ impl Knowledge {
         store::remove(&inner.store, realm, &base.id).await
     }
 
-    /// Ends what was broken off when the process ended before: removals, and jobs that were never submitted.
+    /// Ends what was broken off when the process ended before: removals, and jobs that were never submitted. What fails
+    /// is logged, and keeps nothing else from being done.
+    ///
+    /// # Errors
+    /// The store's.
     pub(crate) async fn resume(&self) -> Result<()> {
         for account in self.inner.identity.closed_accounts().await? {
-            self.remove_account(&account).await?;
+            logged("the knowledge bases of a closed account", account.as_str(), self.remove_account(&account).await);
         }
         for (realm, base) in store::all(&self.inner.store).await? {
             if base.status == KnowledgeBaseStatus::Deleting {
-                self.remove_base(&realm, &base).await?;
+                logged("a knowledge base", &base.id, self.remove_base(&realm, &base).await);
             }
         }
         for (realm, base, source) in data_sources::store::going(&self.inner.store).await? {
-            self.remove_source(&realm, &base, &source).await?;
+            logged("a data source", &source.id, self.remove_source(&realm, &base, &source).await);
         }
         for (realm, job) in ingestion::store::unsubmitted(&self.inner.store).await? {
-            self.submit(&realm, job).await?;
+            let id = job.0.id.clone();
+            logged("an ingestion job", &id, self.submit(&realm, job).await);
         }
         self.resume_handed_in().await
     }
 
-    /// Removes what an account has.
+    /// Removes what an account has, as far as that can be removed now.
     pub(crate) async fn remove_account(&self, account: &AccountId) -> Result<()> {
+        let mut outcome = Ok(());
         for (realm, base) in store::all(&self.inner.store).await? {
             if realm.account == *account {
-                self.remove_base(&realm, &base).await?;
+                outcome = outcome.and(self.remove_base(&realm, &base).await);
             }
         }
-        Ok(())
+        outcome
     }
 
     /// Has the knowledge bases of accounts go when these are closed.
@@ -75,5 +81,12 @@ impl Knowledge {
                 }
             }
         });
+    }
+}
+
+/// Tells what could not be ended at the start.
+fn logged<T>(what: &str, id: &str, outcome: Result<T>) {
+    if let Err(error) = outcome {
+        tracing::error!(id, ?error, "what was broken off of {what} is not ended: the next start tries again");
     }
 }

@@ -27,7 +27,9 @@ impl Knowledge {
             None => {
                 names.insert(ctx.principal().arn());
                 if let Principal::Role(session) = ctx.principal() {
-                    names.insert(session.role.role_name.clone());
+                    let role = &session.role;
+                    names.insert(format!("arn:aws:iam::{}:role{}{}", role.account, role.path, role.role_name));
+                    names.insert(role.role_name.clone());
                 }
                 ctx.principal().user_name().map(str::to_owned)
             }
