@@ -313,8 +313,7 @@ async fn what_is_streamed_is_what_is_collected() {
 async fn a_conversation_goes_on_without_what_was_revoked() {
     let shelf = Shelf::of(&[("late", LATE), ("refunds", REFUNDS)]);
     let replies = [
-        // Only a prompt with the first turn has its question and the second one.
-        ("How long do refunds take?<|im_end|>", "Refunds are made within 14 days [2]."),
+        ("How long do refunds take?", "Refunds are made within 14 days [2]."),
         ("And in cash?", "I was told of no turn before."),
     ];
     let world = World::start(shelf, &replies).await;
@@ -339,9 +338,8 @@ async fn a_conversation_goes_on_without_what_was_revoked() {
 #[tokio::test]
 async fn a_turn_is_forgotten_with_what_the_turns_came_from_that_its_model_was_told() {
     let replies = [
-        // Only a prompt with the second turn has its question and a later one.
-        ("And a late return?<|im_end|>", "A late return costs 20 euros for each day [1]."),
-        ("How long do refunds take?<|im_end|>", "Refunds are made within 14 days [1]."),
+        ("And a late return?", "A late return costs 20 euros for each day [1]."),
+        ("How long do refunds take?", "Refunds are made within 14 days [1]."),
         ("And lost keys?", "I was told of no turn before."),
     ];
     let world = World::start(Shelf::of(&[("refunds", REFUNDS)]), &replies).await;
