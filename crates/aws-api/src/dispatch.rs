@@ -49,7 +49,7 @@ pub(crate) fn row(service: &Service, operation: &str) -> Option<&'static Row<Rou
 pub(crate) async fn serve<R>(row: &'static Row<R>, call: Call<R>) -> Result<Response<ResponseBody>, Failure> {
     let asks = match &row.check {
         Check::Arn(resource) => vec![Ask::new(row.action, resource(&call))],
-        Check::Model(id) => bedrock_runtime::asks(&call.api, &call.ctx, row.action, &id(&call)).await?,
+        Check::Model(id) => bedrock_runtime::asks(call.api.models(), &call.ctx, row.action, &id(&call)).await?,
         Check::Asks(asks) => asks(&call).await?,
         Check::InDomain => Vec::new(),
     };

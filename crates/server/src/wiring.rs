@@ -254,7 +254,8 @@ async fn open_on(store: &Store, root_key: RootKey, settings: &Settings, data: &D
         random: random.clone(),
     });
     let evaluations = evaluations.await?;
-    evaluations.ask_knowledge_bases(aws_api::evaluated(answers.clone(), identity.clone()));
+    let asked = aws_api::evaluated(answers.clone(), identity.clone(), knowledge.clone(), models.clone());
+    evaluations.ask_knowledge_bases(asked);
     let backups = backups::open(settings, data, (store, &identity, &jobs, &objects, &models, &knowledge), &clock);
     let store = store.clone();
     Ok(Services {

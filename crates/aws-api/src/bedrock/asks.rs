@@ -75,7 +75,7 @@ pub(super) fn create_batch(call: &AwsCall) -> Asked<'_> {
     async move {
         let input: CreateModelInvocationJobRequest = call.decode()?;
         let (action, tags) = ("bedrock:CreateModelInvocationJob", pairs(input.tags));
-        let model = bedrock_runtime::asks(&call.api, &call.ctx, action, &input.model_id).await?;
+        let model = bedrock_runtime::asks(call.api.models(), &call.ctx, action, &input.model_id).await?;
         let mut asks: Vec<Ask> = model.into_iter().map(|ask| ask.request_tags(&tags)).collect();
         let jobs = arn(&call.ctx, "model-invocation-job", "*");
         asks.push(Ask::new(action, &jobs).request_tags(&tags));

@@ -8,34 +8,39 @@ use aws_wire::generated::bedrock_agent_runtime::{
 };
 use base::{Error, Result};
 use identity::{Access, Ask as Permission, Ctx, Identity};
-use models::{Priority, Serving};
+use knowledge::Knowledge;
+use models::{Models, Priority, Serving};
 use orchestration::answers::{Answer, Answers, Source};
 use orchestration::evaluations::Rag;
 use orchestration::evaluations::dataset::{Citation, Output, Passage};
 use serde_json::Value;
 
+use super::asks::Asking;
 use super::generation::Asked;
 use super::search::search;
 use super::shapes;
 
-/// Answers from knowledge bases for evaluation jobs.
+/// Answers from knowledge bases for evaluation jobs. A job's role needs what callers of the operations need; `knowledge` and
+/// `models` tell what that is.
 #[must_use]
-pub fn evaluated(answers: Answers, identity: Identity) -> Arc<dyn Rag> {
-    Arc::new(Evaluated { answers, identity })
+pub fn evaluated(answers: Answers, identity: Identity, knowledge: Knowledge, models: Models) -> Arc<dyn Rag> {
+    Arc::new(Evaluated { answers, identity, knowledge, models })
 }
 
 struct Evaluated {
     answers: Answers,
     identity: Identity,
+    knowledge: Knowledge,
+    models: Models,
 }
 
 #[async_trait]
 impl Rag for Evaluated {
     async fn retrieve(&self, ctx: &Ctx, configuration: &Value, query: &str) -> Result<Output> {
         let base = named(configuration)?;
-        self.permit(ctx, "bedrock:Retrieve", base).await?;
         let wire = configuration["knowledgeBaseRetrievalConfiguration"].clone();
         let wire: KnowledgeBaseRetrievalConfiguration = serde_json::from_value(wire).map_err(invalid)?;
+        self.permit(ctx, self.asking(ctx).of_retrieval(base, Some(&wire)).await?).await?;
         let found = self.answers.retrieve(ctx, search(base.to_owned(), query.to_owned(), Some(wire), None)?).await?;
         let passages = found.retrieved.passages.iter().map(passage).collect();
         Ok(Output { source: Some(base.to_owned()), passages, ..Output::default() })
@@ -49,10 +54,9 @@ impl Rag for Evaluated {
         query: &str,
     ) -> Result<Output> {
         let base = named(&configuration["knowledgeBaseConfiguration"])?.to_owned();
-        self.permit(ctx, "bedrock:Retrieve", &base).await?;
-        self.permit(ctx, "bedrock:RetrieveAndGenerate", &base).await?;
         let wire: RetrieveAndGenerateConfiguration =
             serde_json::from_value(renamed(configuration.clone())).map_err(invalid)?;
+        self.permit(ctx, self.asking(ctx).of_generation(Some(&wire)).await?).await?;
         let mut ask = Asked::once(question(history, query), wire).decode()?;
         if let Source::Document(_) = ask.source {
             return Err(Error::not_implemented("Evaluation of external sources is not implemented.")
@@ -76,9 +80,15 @@ impl Rag for Evaluated {
 }
 
 impl Evaluated {
-    async fn permit(&self, ctx: &Ctx, action: &'static str, base: &str) -> Result<()> {
-        let arn = format!("arn:aws:bedrock:{}:{}:knowledge-base/{base}", ctx.region(), ctx.account());
-        self.identity.permit(ctx, &Permission::new(action, arn), Access::Read).await
+    fn asking<'a>(&'a self, ctx: &'a Ctx) -> Asking<'a> {
+        Asking { ctx, knowledge: &self.knowledge, models: &self.models }
+    }
+
+    async fn permit(&self, ctx: &Ctx, asks: Vec<Permission>) -> Result<()> {
+        for ask in asks {
+            self.identity.permit(ctx, &ask, Access::Read).await?;
+        }
+        Ok(())
     }
 }
 

@@ -18,9 +18,8 @@ pub use records::record_dialects;
 use base::{ErrorKind, Result};
 use futures::future::FutureExt as _;
 use identity::{Access, Ask, Ctx};
-use models::{Provider, Target};
+use models::{Models, Provider, Target};
 
-use crate::Api;
 use crate::call::{Check, Row};
 use crate::dispatch::AwsCall;
 
@@ -73,9 +72,9 @@ fn named_model(call: &AwsCall) -> String {
 ///
 /// # Errors
 /// Unavailable, where the database cannot be read.
-pub(crate) async fn asks(api: &Api, ctx: &Ctx, action: &'static str, model: &str) -> Result<Vec<Ask>> {
+pub(crate) async fn asks(models: &Models, ctx: &Ctx, action: &'static str, model: &str) -> Result<Vec<Ask>> {
     let named = || Ask::new(action, foundation_model_arn(ctx, model));
-    let resolved = match api.models().resolve(ctx, model).await {
+    let resolved = match models.resolve(ctx, model).await {
         Ok(resolved) => resolved,
         // What names no model is told only to those who may ask for it.
         Err(error) if matches!(error.kind, ErrorKind::Invalid | ErrorKind::NotFound | ErrorKind::NotImplemented) => {
@@ -107,7 +106,7 @@ pub(crate) async fn asks(api: &Api, ctx: &Ctx, action: &'static str, model: &str
             // Bedrock asks SageMaker for the caller.
             Target::Endpoint(target) => {
                 if let Some(action) = endpoint_action(action) {
-                    let tags = api.models().hosting_tags(ctx, &target.arn).await?;
+                    let tags = models.hosting_tags(ctx, &target.arn).await?;
                     asks.push(Ask::new(action, target.arn.clone()).resource_tags(&tags).via("bedrock"));
                 }
             }

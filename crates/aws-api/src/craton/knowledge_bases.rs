@@ -3,6 +3,7 @@
 //! Places are told in characters (Unicode scalar values). Those of citations end at their last character, as Bedrock's do;
 //! those of chunks after it.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use aws_wire::generated::bedrock_agent_runtime::RetrievalFilter;
@@ -21,6 +22,12 @@ use crate::bedrock_agent_runtime::{filters, knowledge_base};
 use crate::bedrock_runtime;
 use crate::call::{Answer, Asked, Call, Labels, json as respond, name_model};
 use crate::json_fields::{Fields, Wording};
+
+#[cfg(test)]
+mod tests;
+
+/// What permits to read the text of any document of a knowledge base.
+pub(super) const READ_DOCUMENT: &str = "craton:ReadKnowledgeBaseDocument";
 
 /// The most results of a request.
 const MOST_RESULTS: u32 = 100;
@@ -81,7 +88,8 @@ pub(super) async fn chunks(call: Call<Labels>) -> Answer {
     let knowledge = call.api.knowledge();
     let chunks = knowledge.chunks(&call.ctx, &name).await?;
     let document = knowledge.document_text(&call.ctx, &name).await?;
-    let places: Vec<Value> = chunks.iter().map(|chunk| described(chunk, &document.text)).collect();
+    let counted = Counted::of(&document.text, &chunks);
+    let places: Vec<Value> = chunks.iter().map(|chunk| described(chunk, &counted)).collect();
     Ok(respond(
         StatusCode::OK,
         &json!({
@@ -96,30 +104,29 @@ pub(super) async fn chunks(call: Call<Labels>) -> Answer {
 
 /// What retrieving asks for.
 pub(super) fn may_retrieve(call: &Call<Labels>) -> Asked<'_> {
-    async move { Ok(vec![knowledge_base(&call.api, &call.ctx, "bedrock:Retrieve", call.label(0)).await?]) }.boxed()
+    async move { Ok(vec![knowledge_base(call.api.knowledge(), &call.ctx, "bedrock:Retrieve", call.label(0)).await?]) }
+        .boxed()
 }
 
 /// What an answer asks for: as `RetrieveAndGenerate`, and the model where one writes.
 pub(super) fn may_ask(call: &Call<Labels>) -> Asked<'_> {
     async move {
-        let base = knowledge_base(&call.api, &call.ctx, "bedrock:Retrieve", call.label(0)).await?;
+        let base = knowledge_base(call.api.knowledge(), &call.ctx, "bedrock:Retrieve", call.label(0)).await?;
         let mut asks = vec![Wish::new("bedrock:RetrieveAndGenerate", "*"), base];
         let body: Value = serde_json::from_slice(&call.body).unwrap_or_default();
         if let Some(model) = body["modelId"].as_str() {
-            asks.extend(bedrock_runtime::asks(&call.api, &call.ctx, "bedrock:InvokeModel", model).await?);
+            asks.extend(bedrock_runtime::asks(call.api.models(), &call.ctx, "bedrock:InvokeModel", model).await?);
         }
         Ok(asks)
     }
     .boxed()
 }
 
-/// What reading a document's chunks asks for, whoever may read the document.
+/// What reading a document's chunks asks for, whoever may read the document. It is an action of its own: what tells of a
+/// document's state must not tell its text to whom its list leaves out.
 pub(super) fn may_see_chunks(call: &Call<Labels>) -> Asked<'_> {
-    async move {
-        let action = "bedrock:GetKnowledgeBaseDocuments";
-        Ok(vec![knowledge_base(&call.api, &call.ctx, action, call.label(0)).await?])
-    }
-    .boxed()
+    async move { Ok(vec![knowledge_base(call.api.knowledge(), &call.ctx, READ_DOCUMENT, call.label(0)).await?]) }
+        .boxed()
 }
 
 /// The model that is to write: none in the mode `extractive`.
@@ -191,11 +198,31 @@ fn explained(passage: &Passage) -> Value {
     })
 }
 
-fn described(chunk: &Chunk, text: &str) -> Value {
-    let place = |span: &Range<usize>| {
-        let start = text.get(..span.start).map_or(0, |before| before.chars().count());
-        (start, start + text.get(span.clone()).map_or(0, |inside| inside.chars().count()))
-    };
+/// How many characters stand before the bytes where chunks begin and end.
+struct Counted(BTreeMap<usize, usize>);
+
+impl Counted {
+    /// Walks the text once, however many chunks it has. A place after its end is its end, one within a character that
+    /// character's.
+    fn of(text: &str, chunks: &[Chunk]) -> Self {
+        let spans = chunks.iter().flat_map(|chunk| std::iter::once(&chunk.span).chain(&chunk.parent));
+        let mut counted: BTreeMap<usize, usize> = spans.flat_map(|span| [(span.start, 0), (span.end, 0)]).collect();
+        let (mut walked, mut characters) = (0, 0);
+        for (place, before) in &mut counted {
+            let place = text.floor_char_boundary(*place);
+            characters += text[walked..place].chars().count();
+            (walked, *before) = (place, characters);
+        }
+        Self(counted)
+    }
+
+    fn at(&self, place: usize) -> usize {
+        self.0.get(&place).copied().unwrap_or_default()
+    }
+}
+
+fn described(chunk: &Chunk, counted: &Counted) -> Value {
+    let place = |span: &Range<usize>| (counted.at(span.start), counted.at(span.end));
     let (start, end) = place(&chunk.span);
     json!({
         "key": chunk.key,

@@ -162,7 +162,7 @@ pub(crate) const ROUTES: &[Route] = &[
         pattern: "/craton/v1/knowledge-bases/{id}/documents/{document}/chunks",
         row: Row {
             operation: "ListDocumentChunks",
-            action: "bedrock:GetKnowledgeBaseDocuments",
+            action: knowledge_bases::READ_DOCUMENT,
             access: Access::Read,
             check: Check::Asks(knowledge_bases::may_see_chunks),
             handler: |call| knowledge_bases::chunks(call).boxed(),

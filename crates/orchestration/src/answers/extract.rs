@@ -29,6 +29,8 @@ const CONTEXT: f64 = 0.5;
 const ASKING: &str = "a an and are as at be by can could did do does for from had has have how in is it its many may much must of on \
                       or shall should that the their there these they this to was were what when where which who whom whose why \
                       will with would";
+/// The most sentences whose meanings are measured: each is embedded.
+const MOST_MEASURED: usize = 200;
 /// The fewest terms of a sentence that tells something.
 const FEWEST_TERMS: usize = 3;
 
@@ -81,6 +83,17 @@ pub(crate) fn candidates(question: &str, sources: &[Source], texts: &[&str]) -> 
         }
     }
     found
+}
+
+/// The [`MOST_MEASURED`] candidates that have the most of the question's words, of equals the first; in their order.
+pub(crate) fn likeliest(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
+    if candidates.len() > MOST_MEASURED {
+        // The sort is stable: of equals the first stays first.
+        candidates.sort_by(|a, b| b.words.total_cmp(&a.words));
+        candidates.truncate(MOST_MEASURED);
+        candidates.sort_by_key(|candidate| (candidate.passage, candidate.span.start));
+    }
+    candidates
 }
 
 /// Chooses the answer: the best sentence, and those that are nearly as good and say something else; before the row of a

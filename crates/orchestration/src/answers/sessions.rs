@@ -1,5 +1,7 @@
 //! Sessions: the conversation so far, kept sealed, of which a turn is told again only to who may read what it came from.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use base::{Error, ErrorKind, Result};
 use identity::Ctx;
 use identity::kms::{DataKeySpec, EncryptionContext, KeyRef};
@@ -32,8 +34,8 @@ pub(crate) struct Session {
 pub(crate) struct Turn {
     pub(crate) question: String,
     pub(crate) answer: String,
-    /// All that the answer may have come from.
-    pub(crate) origins: Vec<Origin>,
+    /// All that the answer may have come from, with what the turns came from that were told to the model that wrote it.
+    pub(crate) origins: BTreeSet<Origin>,
 }
 
 /// What an answer may have come from.
@@ -92,10 +94,10 @@ impl Answers {
     /// # Errors
     /// Those of the store and of the knowledge bases.
     pub(crate) async fn visible_turns(&self, ctx: &Ctx, session: &Session, reader: Option<&str>) -> Result<Vec<Turn>> {
-        let mut visible = Vec::new();
+        let (mut visible, mut known) = (Vec::new(), BTreeMap::new());
         for sealed in store::turns(&self.inner.store, ctx, &session.id).await? {
             let turn: Turn = serde_json::from_slice(&open(session, sealed)?).map_err(Error::internal)?;
-            if self.may_read_all(ctx, &turn.origins, reader).await? {
+            if self.may_read_all(ctx, &turn.origins, reader, &mut known).await? {
                 visible.push(turn);
             }
         }
@@ -159,28 +161,44 @@ impl Answers {
         Ok(opened?.plaintext)
     }
 
-    async fn may_read_all(&self, ctx: &Ctx, origins: &[Origin], reader: Option<&str>) -> Result<bool> {
+    /// Whether the reader may read all origins; `known` holds what was found of those of other turns.
+    async fn may_read_all(
+        &self,
+        ctx: &Ctx,
+        origins: &BTreeSet<Origin>,
+        reader: Option<&str>,
+        known: &mut BTreeMap<Origin, bool>,
+    ) -> Result<bool> {
         for origin in origins {
-            let readable = match origin {
-                Origin::Document { knowledge_base, data_source, document } => {
-                    let name = DocumentName {
-                        knowledge_base: knowledge_base.clone(),
-                        data_source: data_source.clone(),
-                        document: document.clone(),
-                    };
-                    self.inner.library.may_read(ctx, &name, reader).await
-                }
-                Origin::Object { uri } => self.may_get(ctx, uri).await,
+            let readable = match known.get(origin) {
+                Some(readable) => *readable,
+                None => self.may_read(ctx, origin, reader).await?,
             };
-            match readable {
-                Ok(true) => {}
-                Ok(false) => return Ok(false),
-                // What is gone may not be told again either.
-                Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Denied) => return Ok(false),
-                Err(error) => return Err(error),
+            known.insert(origin.clone(), readable);
+            if !readable {
+                return Ok(false);
             }
         }
         Ok(true)
+    }
+
+    async fn may_read(&self, ctx: &Ctx, origin: &Origin, reader: Option<&str>) -> Result<bool> {
+        let readable = match origin {
+            Origin::Document { knowledge_base, data_source, document } => {
+                let name = DocumentName {
+                    knowledge_base: knowledge_base.clone(),
+                    data_source: data_source.clone(),
+                    document: document.clone(),
+                };
+                self.inner.library.may_read(ctx, &name, reader).await
+            }
+            Origin::Object { uri } => self.may_get(ctx, uri).await,
+        };
+        match readable {
+            // What is gone may not be told again either.
+            Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Denied) => Ok(false),
+            readable => readable,
+        }
     }
 
     async fn may_get(&self, ctx: &Ctx, uri: &str) -> Result<bool> {

@@ -9,6 +9,9 @@ const MIGRATIONS: &[Migration] = &[Migration::same(1, "answers", include_str!(".
 /// The tables of this module.
 pub const TABLES: Module = Module { name: "answers", migrations: MIGRATIONS };
 
+/// How many sessions are removed at a time: more than begin meanwhile, so that lapsed ones do not pile up.
+const SWEPT_TOGETHER: i64 = 100;
+
 /// A session as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SessionRow {
@@ -91,19 +94,36 @@ pub(super) async fn turns(store: &Store, ctx: &Ctx, session: &str) -> Result<Vec
         .await
 }
 
-/// Removes the sessions of all accounts that nobody used since `before`.
+/// Removes sessions of all accounts that nobody used since `before`, the [`SWEPT_TOGETHER`] oldest. Where there is none,
+/// which is nearly always, nobody who writes is held up.
 pub(super) async fn sweep(store: &Store, before: Timestamp) -> Result<()> {
+    let lapsed = store
+        .read(|tx| async move {
+            let sql = "SELECT account, region, id FROM answers_sessions WHERE used_at < $1 ORDER BY used_at LIMIT $2";
+            let rows = tx.fetch_all(sql, params![before, SWEPT_TOGETHER]).await?;
+            let key = |row: &Row| Ok((row.text("account")?, row.text("region")?, row.text("id")?));
+            rows.iter().map(key).collect::<Result<Vec<_>>>()
+        })
+        .await?;
+    if lapsed.is_empty() {
+        return Ok(());
+    }
+    let lapsed = &lapsed;
     store
         .write(|tx| async move {
-            let turns = "DELETE FROM answers_turns WHERE EXISTS (SELECT 1 FROM answers_sessions
-                         WHERE answers_sessions.account = answers_turns.account
-                           AND answers_sessions.region = answers_turns.region
-                           AND answers_sessions.id = answers_turns.session AND answers_sessions.used_at < $1)";
-            tx.execute(turns, params![before]).await?;
-            tx.execute("DELETE FROM answers_sessions WHERE used_at < $1", params![before]).await
+            for (account, region, id) in lapsed {
+                let (account, region, id) = (account.as_str(), region.as_str(), id.as_str());
+                let session = "DELETE FROM answers_sessions
+                               WHERE account = $1 AND region = $2 AND id = $3 AND used_at < $4";
+                // An answer that took long may have ended meanwhile.
+                if tx.execute(session, params![account, region, id, before]).await? > 0 {
+                    let turns = "DELETE FROM answers_turns WHERE account = $1 AND region = $2 AND session = $3";
+                    tx.execute(turns, params![account, region, id]).await?;
+                }
+            }
+            Ok(())
         })
         .await
-        .map(drop)
 }
 
 fn session(row: &Row) -> Result<SessionRow> {

@@ -313,8 +313,7 @@ async fn what_is_streamed_is_what_is_collected() {
 async fn a_conversation_goes_on_without_what_was_revoked() {
     let shelf = Shelf::of(&[("late", LATE), ("refunds", REFUNDS)]);
     let replies = [
-        // Only a prompt with the first turn has its question and the second one.
-        ("How long do refunds take?<|im_end|>", "Refunds are made within 14 days [2]."),
+        ("How long do refunds take?", "Refunds are made within 14 days [2]."),
         ("And in cash?", "I was told of no turn before."),
     ];
     let world = World::start(shelf, &replies).await;
@@ -333,6 +332,48 @@ async fn a_conversation_goes_on_without_what_was_revoked() {
     assert_eq!(queries, ["And in cash?", "How long do refunds take?\nAnd in cash?"]);
     world.shelf.lock().forbidden.insert("refunds");
     assert_eq!(world.answer(next()).await.unwrap().text, "I was told of no turn before.");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_turn_is_forgotten_with_what_the_turns_came_from_that_its_model_was_told() {
+    let replies = [
+        ("And a late return?", "A late return costs 20 euros for each day [1]."),
+        ("How long do refunds take?", "Refunds are made within 14 days [1]."),
+        ("And lost keys?", "I was told of no turn before."),
+    ];
+    let world = World::start(Shelf::of(&[("refunds", REFUNDS)]), &replies).await;
+    let first = world.answer(ask("How long do refunds take?", Some(CHAT))).await.unwrap();
+    world.shelf.lock().texts = vec![("late", LATE.to_owned())];
+    let next = |text: &str| Ask {
+        session: Some(first.session.clone()),
+        unsupported: Unsupported::Keep,
+        ..ask(text, Some(CHAT))
+    };
+    let second = world.answer(next("And a late return?")).await.unwrap();
+    assert_eq!(quotes(&second)[0].1, "A late return costs 20 euros for each day.");
+    assert_eq!(world.answer(next("And lost keys?")).await.unwrap().text, second.text);
+    world.shelf.lock().forbidden.insert("refunds");
+    assert_eq!(world.answer(next("And lost keys?")).await.unwrap().text, "I was told of no turn before.");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn sessions_that_lapsed_are_removed_when_another_begins() {
+    let world = World::start(Shelf::of(&[("late", LATE)]), &[]).await;
+    let store = &world.answers.inner.store;
+    let begun = || async { world.answer(ask("What do lost keys cost?", None)).await.unwrap().session };
+    let first = begun().await;
+    world.clock.advance(SESSION_SECONDS * 1000);
+    let second = begun().await;
+    assert!(super::store::find(store, &world.ctx, &first).await.unwrap().is_some(), "it has just not lapsed");
+    world.clock.advance(1);
+    let third = begun().await;
+    assert_eq!(super::store::find(store, &world.ctx, &first).await.unwrap(), None);
+    assert_eq!(super::store::turns(store, &world.ctx, &first).await.unwrap(), Vec::<Vec<u8>>::new());
+    for left in [second, third] {
+        assert_eq!(super::store::turns(store, &world.ctx, &left).await.unwrap().len(), 1);
+    }
     world.stop().await;
 }
 

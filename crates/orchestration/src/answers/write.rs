@@ -1,5 +1,8 @@
 //! One question, from its session to its last citation.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use base::{Error, Result};
 use futures::channel::mpsc;
 use futures::sink::SinkExt as _;
@@ -28,7 +31,16 @@ struct Ready {
     /// The embedding model that found the passages.
     embedding_model: Option<String>,
     unsupported: Unsupported,
-    origins: Vec<Origin>,
+    origins: BTreeSet<Origin>,
+}
+
+/// An answer that a model has begun.
+struct Begun {
+    chat: ChatStream,
+    /// How many of the passages the model was not given, the last ones.
+    left_out: usize,
+    /// How many of the earlier turns it was told, the latest.
+    told: usize,
 }
 
 impl Answers {
@@ -43,13 +55,17 @@ impl Answers {
         let turns = self.visible_turns(ctx, &session, reader(&ask.source)).await?;
         let (passages, embedding_model) = self.gathered(ctx, &ask, &turns).await?;
         let origins = origins(&ask.source, &passages);
-        let ready =
+        let mut ready =
             Ready { question: ask.text, session, passages, embedding_model, unsupported: ask.unsupported, origins };
         let begun = match &ask.generation {
             Some(generation) if !ready.passages.is_empty() => Some(self.begun(ctx, generation, &ready, &turns).await?),
             _ => None,
         };
-        let served_by = begun.as_ref().map(|(chat, _)| chat.served_by().clone());
+        // What a model was told it may say again: whoever may not read that may not read this either. A model that writes
+        // queries is told all.
+        let told = if ask.orchestration.is_some() { turns.len() } else { begun.as_ref().map_or(0, |begun| begun.told) };
+        ready.origins.extend(turns.into_iter().rev().take(told).flat_map(|turn| turn.origins));
+        let served_by = begun.as_ref().map(|begun| begun.chat.served_by().clone());
         let (session, passages) = (ready.session.id.clone(), ready.passages.clone());
         let (answers, ctx) = (self.clone(), ctx.clone());
         let (steps, told) = mpsc::channel(WAITING_STEPS);
@@ -80,24 +96,21 @@ impl Answers {
         self.found(ctx, search, queries).await
     }
 
-    /// The model's answer, which has begun, and how many of the passages it was not given.
-    async fn begun(
-        &self,
-        ctx: &Ctx,
-        generation: &Generation,
-        ready: &Ready,
-        turns: &[Turn],
-    ) -> Result<(ChatStream, usize)> {
+    /// Has the model begin its answer.
+    async fn begun(&self, ctx: &Ctx, generation: &Generation, ready: &Ready, turns: &[Turn]) -> Result<Begun> {
         let time = prompt::time(self.inner.clock.now());
         let request = |portion: Portion| asked(generation, ready, turns, portion, &time);
         let longest = ready.passages.first().map_or(0, |passage| passage.text.len());
         let portion = self.fitting(ctx, portions(turns.len(), ready.passages.len()), longest, request).await?;
         let chat = self.inner.models.chat(ctx, request(portion)).await?;
-        Ok((chat, ready.passages.len() - portion.passages))
+        Ok(Begun { chat, left_out: ready.passages.len() - portion.passages, told: portion.turns })
     }
 
-    async fn write(&self, ctx: &Ctx, ready: Ready, begun: Option<(ChatStream, usize)>, out: &mut Out) -> Result<()> {
-        let sources: Vec<Read> = ready.passages.iter().map(|passage| Read::read(&passage.text)).collect();
+    async fn write(&self, ctx: &Ctx, ready: Ready, begun: Option<Begun>, out: &mut Out) -> Result<()> {
+        let texts: Arc<[String]> = ready.passages.iter().map(|passage| passage.text.clone()).collect();
+        let read = Arc::clone(&texts);
+        let sources = tokio::task::spawn_blocking(move || read.iter().map(|text| Read::read(text)).collect());
+        let sources: Vec<Read> = sources.await.map_err(Error::internal)?;
         let mut answer = Answer {
             session: ready.session.id.clone(),
             text: String::new(),
@@ -109,8 +122,8 @@ impl Answers {
             usage: Usage::default(),
         };
         match begun {
-            None => self.speak_for_passages(ctx, &ready, &sources, &mut answer, Voice::Passages).await?,
-            Some((chat, left_out)) => {
+            None => self.speak_for_passages(ctx, &ready, (texts, sources), &mut answer, Voice::Passages).await?,
+            Some(Begun { chat, left_out, .. }) => {
                 answer.left_out = left_out;
                 answer.served_by = Some(chat.served_by().clone());
                 let keeps = ready.unsupported == Unsupported::Keep;
@@ -123,8 +136,8 @@ impl Answers {
                     return self.finish(ctx, ready, answer, out).await;
                 }
                 if ready.unsupported == Unsupported::Extract && !refused {
-                    let sources = draft.into_sources();
-                    self.speak_for_passages(ctx, &ready, &sources, &mut answer, Voice::PassagesInstead).await?;
+                    let read = (texts, draft.into_sources());
+                    self.speak_for_passages(ctx, &ready, read, &mut answer, Voice::PassagesInstead).await?;
                 }
             }
         }
@@ -143,12 +156,16 @@ impl Answers {
         &self,
         ctx: &Ctx,
         ready: &Ready,
-        sources: &[Read],
+        (texts, sources): (Arc<[String]>, Vec<Read>),
         answer: &mut Answer,
         voice: Voice,
     ) -> Result<()> {
-        let texts: Vec<&str> = ready.passages.iter().map(|passage| passage.text.as_str()).collect();
-        let candidates = extract::candidates(&ready.question, sources, &texts);
+        let (question, read) = (ready.question.clone(), Arc::clone(&texts));
+        let found = tokio::task::spawn_blocking(move || {
+            let texts: Vec<&str> = read.iter().map(String::as_str).collect();
+            extract::likeliest(extract::candidates(&question, &sources, &texts))
+        });
+        let candidates = found.await.map_err(Error::internal)?;
         let nearness = match &ready.embedding_model {
             Some(model) if !candidates.is_empty() => {
                 let sentences = candidates.iter().map(|one| texts[one.passage][one.span.clone()].to_owned());
@@ -186,7 +203,7 @@ impl Answers {
     }
 
     async fn finish(&self, ctx: &Ctx, ready: Ready, answer: Answer, out: &mut Out) -> Result<()> {
-        let origins = if answer.voice == Voice::Nobody { Vec::new() } else { ready.origins };
+        let origins = if answer.voice == Voice::Nobody { BTreeSet::new() } else { ready.origins };
         let turn = Turn { question: ready.question, answer: answer.text.clone(), origins };
         self.remember(ctx, &ready.session, &turn).await?;
         out.send(Ok(AnswerEvent::Finished(Box::new(answer)))).await;
@@ -262,9 +279,9 @@ fn reader(source: &Source) -> Option<&str> {
     }
 }
 
-/// All that an answer may come from.
-fn origins(source: &Source, passages: &[Passage]) -> Vec<Origin> {
-    let mut origins: Vec<Origin> = match source {
+/// All that an answer may come from, but for the turns before.
+fn origins(source: &Source, passages: &[Passage]) -> BTreeSet<Origin> {
+    match source {
         Source::KnowledgeBase(search) => {
             let document = |passage: &Passage| Origin::Document {
                 knowledge_base: search.retrieve.knowledge_base.clone(),
@@ -273,12 +290,9 @@ fn origins(source: &Source, passages: &[Passage]) -> Vec<Origin> {
             };
             passages.iter().map(document).collect()
         }
-        Source::Document(super::Document::S3 { uri }) => vec![Origin::Object { uri: uri.clone() }],
-        Source::Document(super::Document::Bytes { .. }) => Vec::new(),
-    };
-    origins.sort();
-    origins.dedup();
-    origins
+        Source::Document(super::Document::S3 { uri }) => BTreeSet::from([Origin::Object { uri: uri.clone() }]),
+        Source::Document(super::Document::Bytes { .. }) => BTreeSet::new(),
+    }
 }
 
 /// Refuses what can never be answered.

@@ -54,6 +54,18 @@ fn what_nothing_answers_has_no_answer() {
 }
 
 #[test]
+fn of_many_sentences_those_are_measured_that_have_the_questions_words() {
+    let many = format!("{HOURS} {} {FEES}", "Cars are washed every morning. ".repeat(2 * MOST_MEASURED));
+    let texts = [many.as_str()];
+    let all = candidates("How much does a lost key cost?", &[Source::read(&many)], &texts);
+    let left = likeliest(all.clone());
+    assert!(left.len() == MOST_MEASURED && left.is_sorted_by_key(|one| one.span.start), "{}", left.len());
+    assert!(left.iter().any(|one| &many[one.span.clone()] == "A lost key costs 90 euros."));
+    assert_eq!(left[0], all[0], "of equals the first are left");
+    assert_eq!(likeliest(left.clone()), left);
+}
+
+#[test]
 fn the_same_is_not_said_twice() {
     assert_eq!(answer("How much does a lost key cost?", &[FEES, FEES], None).len(), 1);
 }
