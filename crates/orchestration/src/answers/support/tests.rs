@@ -30,8 +30,8 @@ fn a_wrong_number_is_never_supported() {
 
 #[test]
 fn the_number_of_an_item_is_none_that_a_passage_must_have() {
-    assert_eq!(cited("7. Cash is never paid out.", &[], &[REFUNDS]).len(), 1);
-    assert_eq!(cited("7 cash is never paid out.", &[], &[REFUNDS]), []);
+    assert_eq!(cited("8. Cash is never paid out.", &[], &[REFUNDS]).len(), 1);
+    assert_eq!(cited("8 cash is never paid out.", &[], &[REFUNDS]), []);
 }
 
 #[test]
