@@ -366,13 +366,13 @@ async fn sessions_that_lapsed_are_removed_when_another_begins() {
     let first = begun().await;
     world.clock.advance(SESSION_SECONDS * 1000);
     let second = begun().await;
-    assert!(super::store::find(store, &world.ctx, &first).await.unwrap().is_some(), "it has just not lapsed");
+    assert!(store::find(store, &world.ctx, &first).await.unwrap().is_some(), "it has just not lapsed");
     world.clock.advance(1);
     let third = begun().await;
-    assert_eq!(super::store::find(store, &world.ctx, &first).await.unwrap(), None);
-    assert_eq!(super::store::turns(store, &world.ctx, &first).await.unwrap(), Vec::<Vec<u8>>::new());
+    assert_eq!(store::find(store, &world.ctx, &first).await.unwrap(), None);
+    assert_eq!(store::turns(store, &world.ctx, &first).await.unwrap(), Vec::<Vec<u8>>::new());
     for left in [second, third] {
-        assert_eq!(super::store::turns(store, &world.ctx, &left).await.unwrap().len(), 1);
+        assert_eq!(store::turns(store, &world.ctx, &left).await.unwrap().len(), 1);
     }
     world.stop().await;
 }

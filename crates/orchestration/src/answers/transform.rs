@@ -3,7 +3,7 @@
 
 use base::{Error, Result};
 use identity::Ctx;
-use models::{ChatRequest, Message};
+use models::{ChatRequest, LoopDetector, Message};
 use search::{Filter, Value};
 use serde_json::{Map, Value as Json, json};
 
@@ -103,6 +103,8 @@ impl Answers {
 pub(crate) fn request(writing: &Writing, most: Option<u32>) -> ChatRequest {
     let mut sampling = writing.sampling.clone();
     sampling.temperature = sampling.temperature.or(Some(0.0));
+    // At temperature 0 a small model says the same again and again.
+    sampling.loop_detector = sampling.loop_detector.or(Some(LoopDetector::default()));
     ChatRequest {
         sampling,
         max_tokens: writing.max_tokens.filter(|tokens| *tokens > 0).or(most),

@@ -21,6 +21,8 @@ use super::support::Source as Read;
 use super::{Answers, extract, rerank, retrieve, transform};
 
 /// Steps that wait for the reader of a stream.
+/// The most tokens of an answer that names no limit, as in Bedrock.
+const MOST_ANSWER: u32 = 2048;
 const WAITING_STEPS: usize = 16;
 
 /// What a question came to before anything is written.
@@ -269,7 +271,7 @@ fn asked(generation: &Generation, ready: &Ready, turns: &[Turn], portion: Portio
         system.push(rendered);
         messages.push(Message::user(&ready.question));
     }
-    ChatRequest { model: generation.model.clone(), system, messages, ..transform::request(&generation.writing, None) }
+    ChatRequest { model: generation.model.clone(), system, messages, ..transform::request(&generation.writing, Some(MOST_ANSWER)) }
 }
 
 fn reader(source: &Source) -> Option<&str> {
