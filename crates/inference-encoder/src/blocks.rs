@@ -77,9 +77,9 @@ mod tests {
             bytes[2 + j] = (j | ((15 - j) << 4)) as u8;
         }
         let weights = Block::new(bytes).weights().map(|half| half.to_array());
-        for j in 0..LANES {
-            assert_eq!(weights[0][j], (j as f32 - 8.0) / 2.0);
-            assert_eq!(weights[1][j], (7.0 - j as f32) / 2.0);
+        for (j, (low, high)) in weights[0].into_iter().zip(weights[1]).enumerate() {
+            assert_eq!(low, (j as f32 - 8.0) / 2.0);
+            assert_eq!(high, (7.0 - j as f32) / 2.0);
         }
         bytes[..2].copy_from_slice(&f16::NAN.to_le_bytes());
         assert!(!Block::new(bytes).is_finite());

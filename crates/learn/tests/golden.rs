@@ -1,6 +1,8 @@
 //! The same numbers as the packages of the field: rouge-score, NLTK, SQuAD's script, SciPy, scikit-learn, statsmodels,
 //! krippendorff, NumPy and Python's `random`. `tests/data/make.py` made them.
 
+#![allow(clippy::unwrap_used, missing_docs)]
+
 use learn::agreement::{self, Level, Weights};
 use learn::isotonic::Isotonic;
 use learn::logistic::{Fit, Logistic};

@@ -192,7 +192,10 @@ impl Sizes {
     }
 }
 
-fn read_pieces<'a>(reader: &mut Reader<'a>) -> Result<(Special, Vec<(&'a str, f32)>), String> {
+/// The texts of the vocabulary with their scores.
+type Pieces<'a> = Vec<(&'a str, f32)>;
+
+fn read_pieces<'a>(reader: &mut Reader<'a>) -> Result<(Special, Pieces<'a>), String> {
     let count = reader.size()?;
     let special =
         Special { opening: reader.size()?, closing: reader.size()?, padding: reader.size()?, unknown: reader.size()? };

@@ -24,6 +24,7 @@ pub struct Ask {
 
 /// What may answer a question.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "one is made for a question")]
 pub enum Source {
     /// The passages of a knowledge base.
     KnowledgeBase(Search),

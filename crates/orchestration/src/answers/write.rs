@@ -20,9 +20,9 @@ use super::sessions::{Origin, Session, Turn};
 use super::support::Source as Read;
 use super::{Answers, extract, rerank, retrieve, transform};
 
-/// Steps that wait for the reader of a stream.
 /// The most tokens of an answer that names no limit, as in Bedrock.
 const MOST_ANSWER: u32 = 2048;
+/// Steps that wait for the reader of a stream.
 const WAITING_STEPS: usize = 16;
 
 /// What a question came to before anything is written.
