@@ -271,7 +271,12 @@ fn asked(generation: &Generation, ready: &Ready, turns: &[Turn], portion: Portio
         system.push(rendered);
         messages.push(Message::user(&ready.question));
     }
-    ChatRequest { model: generation.model.clone(), system, messages, ..transform::request(&generation.writing, Some(MOST_ANSWER)) }
+    ChatRequest {
+        model: generation.model.clone(),
+        system,
+        messages,
+        ..transform::request(&generation.writing, Some(MOST_ANSWER))
+    }
 }
 
 fn reader(source: &Source) -> Option<&str> {
