@@ -60,6 +60,33 @@ pub fn score(candidate: &str, reference: &str, stemming: Stemming) -> Rouge {
     }
 }
 
+/// One of the four scores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Variant {
+    /// Shared words.
+    Words,
+    /// Shared pairs of words.
+    Pairs,
+    /// The longest common subsequence of words.
+    Subsequence,
+    /// The same line by line.
+    Lines,
+}
+
+/// Scores a candidate against a reference in one way: what the others would take is not spent.
+#[must_use]
+pub fn only(variant: Variant, candidate: &str, reference: &str, stemming: Stemming) -> Score {
+    if variant == Variant::Lines {
+        return by_lines(candidate, reference, stemming);
+    }
+    let (words, wanted) = (tokens(candidate, stemming), tokens(reference, stemming));
+    match variant {
+        Variant::Words => n_grams(&words, &wanted, 1),
+        Variant::Pairs => n_grams(&words, &wanted, 2),
+        Variant::Subsequence | Variant::Lines => subsequence(&words, &wanted),
+    }
+}
+
 /// Scores a candidate against each of several references and keeps, score by score, the one with the highest F1 (the
 /// first of equals). Without a reference every score is 0.
 #[must_use]
@@ -154,23 +181,29 @@ fn counts(lines: &[Vec<String>]) -> HashMap<&str, usize> {
 /// The positions in `reference` of one longest common subsequence: read backwards from the end, where two are as long
 /// the candidate's word is kept, as the package decides it.
 fn matched(reference: &[String], candidate: &[String]) -> Vec<usize> {
-    let width = candidate.len() + 1;
-    let mut table = vec![0_u32; (reference.len() + 1) * width];
+    let width = candidate.len();
+    // A bit for each pair of words: is the way back to the candidate's word before? Lengths need only a row.
+    let mut goes_left = vec![0_u64; (reference.len() * width).div_ceil(64)];
+    let mut row = vec![0_u32; width + 1];
     for (i, wanted) in reference.iter().enumerate() {
+        let mut diagonal = 0;
         for (j, word) in candidate.iter().enumerate() {
-            table[(i + 1) * width + j + 1] = if word == wanted {
-                table[i * width + j] + 1
-            } else {
-                table[i * width + j + 1].max(table[(i + 1) * width + j])
-            };
+            let (left, above) = (row[j], row[j + 1]);
+            if left > above {
+                let at = i * width + j;
+                goes_left[at / 64] |= 1 << (at % 64);
+            }
+            row[j + 1] = if word == wanted { diagonal + 1 } else { left.max(above) };
+            diagonal = above;
         }
     }
     let (mut i, mut j, mut positions) = (reference.len(), candidate.len(), Vec::new());
     while i > 0 && j > 0 {
+        let at = (i - 1) * width + j - 1;
         if reference[i - 1] == candidate[j - 1] {
             (i, j) = (i - 1, j - 1);
             positions.push(i);
-        } else if table[i * width + j - 1] > table[(i - 1) * width + j] {
+        } else if goes_left[at / 64] >> (at % 64) & 1 == 1 {
             j -= 1;
         } else {
             i -= 1;

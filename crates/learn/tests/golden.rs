@@ -8,7 +8,7 @@ use learn::isotonic::Isotonic;
 use learn::logistic::{Fit, Logistic};
 use learn::python_random::PythonRandom;
 use learn::resampling::{Bootstrap, mcnemar};
-use learn::rouge::{Rouge, Stemming};
+use learn::rouge::{Rouge, Stemming, Variant};
 use learn::{overlap, rouge};
 use serde_json::Value;
 
@@ -66,6 +66,15 @@ fn the_best_of_several_references_counts_for_each_score() {
     assert_eq!(best.rouge1, rouge::score("a b c", "c b a", Stemming::None).rouge1);
     assert_eq!(best.rouge2, rouge::score("a b c", "a b", Stemming::None).rouge2);
     assert_eq!(rouge::best("a", &[], Stemming::None), Rouge::default());
+    let all = rouge::score("a b\nc d", "c b\na d", Stemming::Porter);
+    for (variant, score) in [
+        (Variant::Words, all.rouge1),
+        (Variant::Pairs, all.rouge2),
+        (Variant::Subsequence, all.rouge_l),
+        (Variant::Lines, all.rouge_lsum),
+    ] {
+        assert_eq!(rouge::only(variant, "a b\nc d", "c b\na d", Stemming::Porter), score, "{variant:?}");
+    }
 }
 
 #[test]
