@@ -3,11 +3,15 @@
 
 use std::collections::HashSet;
 
+use base::{Error, Result};
+
 use super::text::{Part, claims, sentences, words};
 
 /// A sentence or claim is supported where at least this share of its content words is in one sentence of a passage, or in one
 /// passage and its neighbours.
 pub const SUPPORTED: f64 = 0.5;
+/// The most sentences that are read of an answer, and of all its passages together: each is compared with each.
+pub const MOST_SENTENCES: usize = 2_000;
 
 /// English words that carry no content.
 const STOP_WORDS: &[&str] = &[
@@ -64,11 +68,11 @@ struct Sentence {
     content: HashSet<String>,
 }
 
-/// Aligns an answer's sentences with the passages.
+/// Aligns an answer's sentences with the passages, the first [`MOST_SENTENCES`] of both.
 #[must_use]
 pub fn align(answer: &str, passages: &[String]) -> Vec<Aligned> {
     let known = read(passages);
-    let aligned = sentences(answer).into_iter().map(|part| {
+    let aligned = sentences(answer).into_iter().take(MOST_SENTENCES).map(|part| {
         let (support, nearest) = nearest(&content(&part.text), &known);
         Aligned { start: part.start, end: part.end, text: part.text, support, nearest }
     });
@@ -76,7 +80,7 @@ pub fn align(answer: &str, passages: &[String]) -> Vec<Aligned> {
 }
 
 /// The characters of an answer that nothing in the passages supports: whole sentences, and claims of sentences whose rest is
-/// supported. Numbers must be there as they are.
+/// supported. Numbers must be there as they are. Of the answer and of the passages the first [`MOST_SENTENCES`] are read.
 #[must_use]
 pub fn unsupported(answer: &str, passages: &[String]) -> Vec<Unsupported> {
     let known = read(passages);
@@ -97,7 +101,7 @@ pub fn unsupported(answer: &str, passages: &[String]) -> Vec<Unsupported> {
         })
     };
     let mut found = Vec::new();
-    for sentence in sentences(answer) {
+    for sentence in sentences(answer).into_iter().take(MOST_SENTENCES) {
         let claims = claims(&sentence);
         let lacking: Vec<Unsupported> = claims.iter().filter_map(|claim| check(claim, true)).collect();
         if claims.len() > 1 && !lacking.is_empty() && lacking.len() < claims.len() {
@@ -109,11 +113,19 @@ pub fn unsupported(answer: &str, passages: &[String]) -> Vec<Unsupported> {
     found
 }
 
+/// Runs what takes processor time where it holds up no request.
+///
+/// # Errors
+/// Internal, where it panics.
+pub(super) async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(Error::internal)
+}
+
 fn read(passages: &[String]) -> Vec<Sentence> {
     let sentence = |(passage, text): (usize, &String)| {
         sentences(text).into_iter().map(move |part| Sentence { passage, content: content(&part.text), text: part.text })
     };
-    passages.iter().enumerate().flat_map(sentence).collect()
+    passages.iter().enumerate().flat_map(sentence).take(MOST_SENTENCES).collect()
 }
 
 /// The share of `wanted` that is in one sentence and its neighbours, and the sentence that has most of it; of equals the

@@ -46,3 +46,11 @@ fn without_passages_everything_is_unsupported() {
     assert_eq!(unsupported("One thing. Another.", &[]).len(), 2);
     assert!(unsupported("", &passages()).is_empty());
 }
+
+#[test]
+fn of_endless_texts_the_beginning_is_read() {
+    let endless = "One more. ".repeat(MOST_SENTENCES + 9);
+    assert_eq!(align(&endless, &["Nothing like it.".to_owned()]).len(), MOST_SENTENCES);
+    assert_eq!(unsupported(&endless, &[]).len(), MOST_SENTENCES);
+    assert_eq!(align("Late.", &[endless, "Late.".to_owned()])[0].nearest, None);
+}

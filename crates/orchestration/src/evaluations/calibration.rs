@@ -7,7 +7,7 @@ use identity::Ctx;
 use models::Target;
 
 use super::passport::{FEWEST_ITEMS, Passport, Rated};
-use super::plan::{Metric, Plan};
+use super::plan::{AskedCustom, Metric, Plan};
 use super::report::ReportRow;
 use super::service::Evaluations;
 use super::verdict::Scale;
@@ -22,7 +22,8 @@ pub struct HumanLabel {
     pub turn: usize,
     /// The metric.
     pub metric: String,
-    /// The label, as its place on the metric's scale from 0.
+    /// The label, as its place from 0 on the metric's scale: the lowest first of a built-in metric, as they were asked for
+    /// of a user's own.
     pub label: usize,
 }
 
@@ -59,8 +60,13 @@ impl Evaluations {
                 return Err(Error::invalid(format!("The label {beyond} is beyond the scale of the metric `{name}`."))
                     .with_hint(format!("Its labels are 0 to {}.", scale.len() - 1)));
             }
-            let items = rated(&rows, name, &scale, &given);
-            let passport = Passport::new(name, scale.len(), &items).ok_or_else(|| {
+            let given = match metric {
+                Metric::Custom(custom) => on_scale(&given, &asked_labels(&job.asked.custom, &custom.name), &scale),
+                Metric::Builtin(_) | Metric::Computed(_) => given,
+            };
+            let items = rated(&rows, metric, &scale, &given);
+            let key = metric.rubric_key(plan.family);
+            let passport = Passport::new((name, key.as_str()), scale.len(), &items).ok_or_else(|| {
                 Error::invalid(format!("Of the metric `{name}` {} records have both a score and a label.", items.len()))
                     .with_hint(format!("At least {FEWEST_ITEMS} are needed."))
             })?;
@@ -90,20 +96,36 @@ impl Evaluations {
     }
 }
 
+/// The labels of a user's own metric, as they were asked for.
+fn asked_labels<'a>(asked: &'a [AskedCustom], name: &str) -> Vec<&'a str> {
+    let scale = asked.iter().filter(|metric| metric.name == name).flat_map(|metric| &metric.scale);
+    scale.map(|(label, _)| label.as_str()).collect()
+}
+
+/// Labels by their places on the scale, which stands by value, not by their places as they were asked for.
+fn on_scale(given: &BTreeMap<(usize, usize), usize>, asked: &[&str], scale: &Scale) -> BTreeMap<(usize, usize), usize> {
+    let place = |label: usize| scale.labels().position(|known| asked.get(label) == Some(&known));
+    given.iter().filter_map(|(at, label)| Some((*at, place(*label)?))).collect()
+}
+
 /// The items that both rated. Those of metrics judged by passage count by the nearest label of their mean.
-fn rated(rows: &[ReportRow], metric: &str, scale: &Scale, given: &BTreeMap<(usize, usize), usize>) -> Vec<Rated> {
+fn rated(rows: &[ReportRow], metric: &Metric, scale: &Scale, given: &BTreeMap<(usize, usize), usize>) -> Vec<Rated> {
     let top = (scale.len() - 1) as f64;
     let of_row = |row: &ReportRow| {
         let human = *given.get(&(row.record, row.turn))?;
-        let score = row.outcome.scores.iter().find(|score| score.metric == metric)?;
+        let score = row.outcome.scores.iter().find(|score| score.metric == metric.name())?;
         let result = score.result?;
+        let label = match metric {
+            // The values of a user's own scale need not stand at equal distances.
+            Metric::Custom(_) => scale.labels().position(|label| score.label.as_deref() == Some(label))?,
+            Metric::Builtin(_) | Metric::Computed(_) => (result * top).round() as usize,
+        };
         let text = row.outcome.output.as_ref().and_then(|output| output.text.as_deref()).unwrap_or_default();
-        Some(Rated {
-            label: (result * top).round() as usize,
-            expected: score.expected.unwrap_or(result),
-            human,
-            length: text.chars().count(),
-        })
+        Some(Rated { label, expected: score.expected.unwrap_or(result), human, length: text.chars().count() })
     };
     rows.iter().filter(|row| (row.dataset, row.system) == (0, 0)).filter_map(of_row).collect()
 }
+
+#[cfg(test)]
+#[path = "calibration_tests.rs"]
+mod tests;

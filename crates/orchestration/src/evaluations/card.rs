@@ -120,11 +120,12 @@ fn summary(records: &[RecordOutcome], metric: &CardMetric) -> MetricSummary {
     let scores = scores(records, &metric.name);
     let results: Vec<f64> = scores.iter().filter_map(|(_, score)| score.result).collect();
     let mean = |of: fn(&Score) -> Option<f64>| {
-        learn::mean(&scores.iter().filter_map(|(_, score)| of(score)).collect::<Vec<_>>())
+        let counted = scores.iter().map(|(_, score)| score).filter(|score| score.result.is_some() || is_word(score));
+        learn::mean(&counted.filter_map(|score| of(score)).collect::<Vec<_>>())
     };
     let count = |is: fn(&Score) -> bool| scores.iter().filter(|(_, score)| is(score)).count();
     let mut labels: Vec<(String, usize)> = Vec::new();
-    for (_, score) in scores.iter().filter(|(_, score)| score.result.is_none() && score.error.is_none()) {
+    for (_, score) in scores.iter().filter(|(_, score)| is_word(score)) {
         let Some(label) = &score.label else { continue };
         match labels.iter_mut().find(|(known, _)| known == label) {
             Some((_, count)) => *count += 1,
@@ -141,7 +142,7 @@ fn summary(records: &[RecordOutcome], metric: &CardMetric) -> MetricSummary {
         expected: mean(|score| score.expected),
         margin: mean(|score| score.margin),
         scored: results.len(),
-        not_applicable: count(|score| score.result.is_none() && score.error.is_none()),
+        not_applicable: count(|score| score.result.is_none() && score.error.is_none() && !is_word(score)),
         failed: count(|score| score.error.is_some()),
         truncated: count(|score| score.left_out > 0),
         histogram: histogram(&results, &metric.steps),
@@ -149,6 +150,11 @@ fn summary(records: &[RecordOutcome], metric: &CardMetric) -> MetricSummary {
         worst: worst(&scores, metric.is_higher_worse),
         tokens,
     }
+}
+
+/// Is a word the score? (A label beyond the scale has an expected score, as the scale has numbers.)
+pub(super) fn is_word(score: &Score) -> bool {
+    score.result.is_none() && score.error.is_none() && score.expected.is_none() && score.label.is_some()
 }
 
 /// The lowest scores, or the highest where these are worse; of equals the ones the judge expected worse, then the first.

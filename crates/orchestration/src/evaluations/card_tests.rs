@@ -51,3 +51,18 @@ fn without_scores_there_is_no_mean() {
     assert_eq!(card.metrics[0].mean, None);
     assert_eq!(card.warnings, ["told"]);
 }
+
+#[test]
+fn what_does_not_apply_counts_in_no_mean_and_a_word_is_a_score() {
+    let mut records = [record(1, "m", Some(1.0)), record(2, "m", None), record(3, "m", None)];
+    let beyond =
+        Score { label: Some("Not applicable".to_owned()), expected: Some(0.0), margin: Some(0.5), ..Score::default() };
+    let word = Score { label: Some("warm".to_owned()), margin: Some(0.1), ..Score::default() };
+    for (record, score) in records[1..].iter_mut().zip([beyond, word]) {
+        record.turns[0].scores = vec![Score { metric: "m".to_owned(), ..score }];
+    }
+    let card = Card::new(&records, &[metric(false)], Vec::new());
+    let summary = &card.metrics[0];
+    assert_eq!((summary.expected, summary.margin, summary.not_applicable), (Some(1.0), Some(0.1), 1));
+    assert_eq!(summary.labels, [("warm".to_owned(), 1)]);
+}

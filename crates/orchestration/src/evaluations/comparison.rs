@@ -7,6 +7,9 @@ use learn::resampling::{Bootstrap, Paired, mcnemar};
 use super::card::scores;
 use super::outcome::RecordOutcome;
 
+/// Of fewer turns that both score nothing is said: an interval by resampling them is too narrow.
+pub const FEWEST_PAIRS: usize = 10;
+
 /// What a comparison of a metric says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Judgement {
@@ -14,7 +17,7 @@ pub enum Judgement {
     First,
     /// The second job is better.
     Second,
-    /// The interval of the difference holds 0.
+    /// The interval of the difference holds 0, or there are fewer than [`FEWEST_PAIRS`].
     NotDistinguishable,
     /// Both were answered by the same model with the same settings.
     SameModel,
@@ -53,7 +56,7 @@ impl Judgement {
     }
 }
 
-/// Compares two jobs in a metric. `is_same` says that both were answered by the same model with the same settings.
+/// Compares two jobs in a metric, on records that belong together by their lines. `is_same` says that both were answered by the same model with the same settings.
 #[must_use]
 pub fn compare(
     name: &str,
@@ -77,6 +80,7 @@ pub fn compare(
     let judgement = match paired {
         _ if is_same => Judgement::SameModel,
         None => Judgement::NothingInCommon,
+        Some(_) if pairs.len() < FEWEST_PAIRS => Judgement::NotDistinguishable,
         Some(paired) if !paired.is_distinguishable() => Judgement::NotDistinguishable,
         Some(paired) if (paired.difference.value > 0.0) != is_higher_worse => Judgement::First,
         Some(_) => Judgement::Second,

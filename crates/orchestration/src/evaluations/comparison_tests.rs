@@ -31,3 +31,11 @@ fn the_same_model_is_no_comparison_and_nothing_in_common_none_either() {
     assert_eq!(compare("m", &one, &one, false, true).judgement, Judgement::SameModel);
     assert_eq!(compare("m", &one, &[], false, false).judgement, Judgement::NothingInCommon);
 }
+
+#[test]
+fn of_few_pairs_nothing_is_said() {
+    let (good, poor) = (|count| records(vec![1.0; count]), |count| records(vec![0.0; count]));
+    let few = FEWEST_PAIRS - 1;
+    assert_eq!(compare("m", &good(few), &poor(few), false, false).judgement, Judgement::NotDistinguishable);
+    assert_eq!(compare("m", &good(FEWEST_PAIRS), &poor(FEWEST_PAIRS), false, false).judgement, Judgement::First);
+}

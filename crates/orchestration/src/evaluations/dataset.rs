@@ -10,6 +10,9 @@ use super::metrics::Family;
 pub const MOST_PROMPTS: usize = 1_000;
 /// The most turns of a conversation.
 pub const MOST_TURNS: usize = 5;
+/// The most bytes of a prompt, an answer, a reference answer or a passage: what compares two texts takes time and memory by
+/// the product of their lengths.
+pub const LONGEST_TEXT: usize = 64 << 10;
 
 /// What the lines of a dataset must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -234,7 +237,11 @@ fn content(object: Option<&Map<String, Value>>, name: &str) -> Result<String> {
     if texts.is_empty() {
         return Err(Error::invalid(format!("`{name}` has no content.")));
     }
-    Ok(texts.join("\n"))
+    let joined = texts.join("\n");
+    if joined.len() > LONGEST_TEXT {
+        return Err(too_long(name));
+    }
+    Ok(joined)
 }
 
 fn inside(name: &str, error: Error) -> Error {
@@ -243,10 +250,15 @@ fn inside(name: &str, error: Error) -> Error {
 
 fn text(object: &Map<String, Value>, name: &str) -> Result<String> {
     match object.get(name) {
+        Some(Value::String(text)) if text.len() > LONGEST_TEXT => Err(too_long(name)),
         Some(Value::String(text)) => Ok(text.clone()),
         Some(_) => Err(Error::invalid(format!("`{name}` is no text."))),
         None => Err(Error::invalid(format!("`{name}` is missing."))),
     }
+}
+
+fn too_long(name: &str) -> Error {
+    Error::invalid(format!("`{name}` has more than {LONGEST_TEXT} bytes."))
 }
 
 fn array<'a>(object: &'a Map<String, Value>, name: &str) -> Result<&'a Vec<Value>> {

@@ -79,6 +79,11 @@ fn what_is_wrong_is_told_with_its_line() {
         ),
         (good.clone(), OWN, "`output` is missing"),
         (line(&[prompt("a"), prompt("b")]), Shape { family: Family::Retrieve, ..RAG }, "has 2 turns"),
+        (
+            format!("{good}\n{}", line(&[prompt(&"x".repeat(LONGEST_TEXT + 1))])),
+            RAG,
+            "Line 2 of the dataset is invalid: Turn 1: in `prompt`, `text` has more than 65536 bytes.",
+        ),
         (r#"{"prompt": "p", "modelResponses": []}"#.to_owned(), Shape { brings_answers: true, ..MODEL }, "0 responses"),
     ] {
         let error = read(&text, shape).unwrap_err();

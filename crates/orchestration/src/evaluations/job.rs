@@ -175,6 +175,7 @@ impl Evaluations {
         if let Some(earlier) = self.earlier(ctx, &new).await? {
             return Ok((self.start(&owner(ctx), earlier).await?, warnings));
         }
+        let asked_again = new.clone();
         let now = self.inner.clock.now();
         let id = self.inner.random.text(b"abcdefghijklmnopqrstuvwxyz0123456789", 12);
         let job = EvaluationJob {
@@ -199,6 +200,10 @@ impl Evaluations {
         };
         let keyring = self.inner.identity.keyring();
         if !store::insert(&self.inner.store, keyring, ctx, &job, &owner(ctx)).await? {
+            // The same request may have come twice at once.
+            if let Some(earlier) = self.earlier(ctx, &asked_again).await? {
+                return Ok((self.start(&owner(ctx), earlier).await?, warnings));
+            }
             return Err(Error::conflict(format!("There is an evaluation job `{}` already.", job.name))
                 .with_hint("Names of evaluation jobs are unique in an account and region: choose another."));
         }

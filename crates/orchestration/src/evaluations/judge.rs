@@ -10,10 +10,11 @@ use models::{
 };
 use serde_json::{Value, json};
 
-use super::alignment;
+use super::alignment::{self, off_thread};
 use super::custom::CustomMetric;
-use super::metrics::{Builtin, Family, Input};
+use super::metrics::{Builtin, Family, Input, Rubric};
 use super::outcome::{Score, Tokens};
+use super::patience::Patience;
 use super::prompts::{self, JudgePrompt, Material};
 use super::verdict::{LabelValue, Scale, Verdict};
 
@@ -72,11 +73,8 @@ impl Judge<'_> {
             }
             return Ok(of_passages(score, &scale, &given));
         }
-        let shown = rubric.inputs.iter().any(|input| matches!(input, Input::Passages | Input::CitedPassages));
-        let most = match (shown, rubric.inputs.contains(&Input::CitedPassages)) {
-            (false, _) => 0,
-            (true, true) => material.cited.len(),
-            (true, false) => material.passages.len(),
+        let Some(most) = shown(&rubric, material) else {
+            return Ok(Score { error: Some("There is no passage to judge.".to_owned()), ..score });
         };
         let build = |kept| Ok(prompts::builtin(material, &rubric, None, kept));
         let given = match self.ask(&scale, most, build, &mut score.tokens).await? {
@@ -92,15 +90,16 @@ impl Judge<'_> {
     /// As [`Judge::builtin`].
     pub(super) async fn custom(&self, metric: &CustomMetric, material: &Material) -> Result<Score> {
         let mut score = self.blank(&metric.name);
-        let labels: Vec<String> = metric.scale.iter().flat_map(Scale::labels).map(str::to_owned).collect();
+        let labels: Vec<String> = metric.scale.iter().flat_map(Scale::shown).collect();
         let build = |kept| prompts::custom(material, &metric.instructions, &labels, kept);
-        let most = material.passages.len();
+        // Only where passages are shown can some be left out.
+        let most = if prompts::names(&metric.instructions, "context") { material.passages.len() } else { 0 };
         let Some(scale) = &metric.scale else {
             let prompt = match build(most) {
                 Ok(prompt) => prompt,
                 Err(error) => return Ok(Score { error: Some(error.message), ..score }),
             };
-            return match self.chat(&prompt, &[], FREE_TOKENS, None, &mut score.tokens).await {
+            return match self.said(&prompt, &[], FREE_TOKENS, &mut score.tokens).await {
                 Ok(text) => Ok(Score { label: Some(text.clone()), explanation: text, ..score }),
                 Err(error) if error.kind == ErrorKind::Invalid => {
                     Ok(Score { error: Some(error.public_text()), ..score })
@@ -127,7 +126,7 @@ impl Judge<'_> {
         build: impl Fn(usize) -> Result<JudgePrompt> + Send,
         tokens: &mut Tokens,
     ) -> Result<Result<Given, String>> {
-        let mut kept = most;
+        let (mut kept, mut patience) = (most, Patience::default());
         loop {
             let prompt = match build(kept) {
                 Ok(prompt) => prompt,
@@ -135,9 +134,27 @@ impl Judge<'_> {
             };
             match self.verdict(&prompt, scale, tokens).await {
                 Ok(verdict) => return Ok(Ok(Given { verdict, left_out: most - kept, prompt })),
-                Err(error) if error.message == TOO_LONG && kept > 0 => kept -= 1,
+                // Of passages that are judged, one at least is shown.
+                Err(error) if error.message == TOO_LONG && kept > 1 => kept -= 1,
                 Err(error) if error.kind == ErrorKind::Invalid => return Ok(Err(error.public_text())),
-                Err(error) => return Err(error),
+                Err(error) => match patience.after(&error) {
+                    Some(pause) => tokio::time::sleep(pause).await,
+                    None => return Err(error),
+                },
+            }
+        }
+    }
+
+    /// What the judge says in its own words.
+    async fn said(&self, prompt: &JudgePrompt, more: &[Message], most: u32, tokens: &mut Tokens) -> Result<String> {
+        let mut patience = Patience::default();
+        loop {
+            match self.chat(prompt, more, most, None, tokens).await {
+                Err(error) => match patience.after(&error) {
+                    Some(pause) => tokio::time::sleep(pause).await,
+                    None => return Err(error),
+                },
+                said => return said,
             }
         }
     }
@@ -146,7 +163,7 @@ impl Judge<'_> {
         let request = ScoreRequest {
             model: self.model.to_owned(),
             prompt: ScorePrompt::Chat(Box::new(self.request(prompt, &[]))),
-            continuations: scale.labels().map(|label| RawPrompt::Text(label.to_owned())).collect(),
+            continuations: scale.answers().into_iter().map(RawPrompt::Text).collect(),
             serving: SERVING,
             ..ScoreRequest::default()
         };
@@ -167,13 +184,13 @@ impl Judge<'_> {
 
     /// The label that an upstream chooses, as JSON that can be nothing else.
     async fn chosen(&self, prompt: &JudgePrompt, scale: &Scale, tokens: &mut Tokens) -> Result<Verdict> {
-        let labels: Vec<&str> = scale.labels().collect();
+        let labels = scale.shown();
         let schema = json!({"type": "object", "properties": {"answer": {"type": "string", "enum": labels}},
             "required": ["answer"], "additionalProperties": false});
         let text = self.chat(prompt, &[], FREE_TOKENS, Some(schema), tokens).await?;
         let answer: Option<Value> = serde_json::from_str(&text).ok();
         let answer = answer.as_ref().and_then(|answer| answer["answer"].as_str());
-        let at = labels.iter().position(|label| Some(*label) == answer);
+        let at = labels.iter().position(|label| Some(label.as_str()) == answer);
         let at =
             at.ok_or_else(|| Error::invalid(format!("The upstream's judge answered none of the labels: `{text}`.")))?;
         let logprobs: Vec<f64> = (0..labels.len()).map(|i| if i == at { 0.0 } else { f64::NEG_INFINITY }).collect();
@@ -186,7 +203,7 @@ impl Judge<'_> {
         let label = scale.label(given.verdict.label);
         if self.explains {
             let dialogue = [Message::assistant(label), Message::user(EXPLAIN)];
-            match self.chat(&given.prompt, &dialogue, EXPLANATION_TOKENS, None, &mut score.tokens).await {
+            match self.said(&given.prompt, &dialogue, EXPLANATION_TOKENS, &mut score.tokens).await {
                 Ok(text) => score.explanation = text.trim().to_owned(),
                 // The verdict stands; what is longer by an explanation may not fit.
                 Err(error) if error.kind == ErrorKind::Invalid => {}
@@ -194,7 +211,8 @@ impl Judge<'_> {
             }
         }
         if score.explanation.is_empty() {
-            score.explanation = from_evidence(label, material);
+            let (label, material) = (label.to_owned(), material.clone());
+            score.explanation = off_thread(move || from_evidence(&label, &material)).await?;
         }
         Ok(score)
     }
@@ -230,6 +248,19 @@ impl Judge<'_> {
             ..ChatRequest::default()
         }
     }
+}
+
+/// How many passages a metric that is not judged by passage shows at most; none where it compares with passages alone, and
+/// there are none.
+fn shown(rubric: &Rubric, material: &Material) -> Option<usize> {
+    let most = if rubric.inputs.contains(&Input::CitedPassages) {
+        material.cited.len()
+    } else if rubric.inputs.contains(&Input::Passages) {
+        material.passages.len()
+    } else {
+        return Some(0);
+    };
+    (most > 0 || rubric.inputs.contains(&Input::Task)).then_some(most)
 }
 
 /// The score that one verdict gives.
@@ -310,3 +341,7 @@ pub(super) async fn permit(identity: &Identity, models: &Models, role: &Ctx, mod
     identity.permit(role, &ask, Access::Read).await?;
     Ok(Arc::new(resolved))
 }
+
+#[cfg(test)]
+#[path = "judge_tests.rs"]
+mod tests;

@@ -2,7 +2,7 @@
 
 use base::{Error, Result};
 use learn::overlap;
-use learn::rouge::{self, Stemming};
+use learn::rouge::{self, Stemming, Variant};
 
 use super::clinical;
 
@@ -82,13 +82,15 @@ impl Computed {
         let best = |score: fn(&str, &str) -> f64| {
             references.iter().map(|reference| score(prediction, reference)).fold(0.0, f64::max)
         };
-        let rouge =
-            |of: fn(rouge::Rouge) -> rouge::Score| of(rouge::best(prediction, &references, Stemming::Porter)).f1;
+        let rouge = |variant: Variant| {
+            let score = |reference: &&str| rouge::only(variant, prediction, reference, Stemming::Porter).f1;
+            references.iter().map(score).fold(0.0, f64::max)
+        };
         Some(match self {
-            Self::Rouge1 => rouge(|scores| scores.rouge1),
-            Self::Rouge2 => rouge(|scores| scores.rouge2),
-            Self::RougeL => rouge(|scores| scores.rouge_l),
-            Self::RougeLsum => rouge(|scores| scores.rouge_lsum),
+            Self::Rouge1 => rouge(Variant::Words),
+            Self::Rouge2 => rouge(Variant::Pairs),
+            Self::RougeL => rouge(Variant::Subsequence),
+            Self::RougeLsum => rouge(Variant::Lines),
             Self::ExactMatch => best(|a, b| f64::from(u8::from(overlap::exact_match(a, b)))),
             Self::TokenF1 => best(overlap::token_f1),
             Self::ImpressionRules => {

@@ -3,7 +3,7 @@
 //! - [`metrics`], [`custom`]: what is measured; [`prompts`]: what a judge reads; [`verdict`]: how its verdict is chosen.
 //! - [`dataset`], [`plan`]: what is evaluated.
 //! - [`alignment`], [`lexical`], [`clinical`]: what needs no judge.
-//! - [`Evaluations`]: the jobs; `run` does their work, `record` that of one record, `judge` asks.
+//! - [`Evaluations`]: the jobs; `run` does their work, `record` that of one record, `judge` asks, with `patience`.
 //! - [`passport`]: how far a judge agrees with people; `calibration` keeps it.
 //! - [`output`], [`card`], [`comparison`], [`report`]: what comes of it.
 
@@ -21,6 +21,7 @@ pub mod metrics;
 pub mod outcome;
 pub mod output;
 pub mod passport;
+mod patience;
 mod place;
 pub mod plan;
 pub mod prompts;
@@ -30,6 +31,7 @@ mod rubrics;
 mod run;
 mod service;
 mod store;
+mod tally;
 pub mod text;
 pub mod verdict;
 

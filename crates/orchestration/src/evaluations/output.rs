@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::alignment::Unsupported;
+use super::card::is_word;
 use super::dataset::{Output, Passage, Record, Turn};
 use super::metrics::Family;
 use super::outcome::{RecordOutcome, Score, TurnOutcome};
@@ -86,15 +87,15 @@ fn passage(passage: &Passage) -> Value {
 
 /// A score: the result is a number from 0 to 1, the word of a scale of words, or null.
 fn score(score: &Score) -> Value {
-    let word =
-        score.label.as_ref().filter(|_| score.result.is_none() && score.error.is_none() && score.expected.is_none());
+    let word = score.label.as_ref().filter(|_| is_word(score));
     let result = score.result.map_or_else(|| json!(word), |result| json!(result));
     let judge = score.judge.as_ref();
     let details = judge.map(|judge| json!({"modelIdentifier": judge, "explanation": score.explanation}));
     let mut more = Map::new();
     let mut tell = |name: &str, value: Option<Value>| value.map(|value| more.insert(name.to_owned(), value));
     tell("label", score.label.as_ref().map(|label| json!(label)));
-    tell("expected", score.expected.map(|expected| json!(expected)));
+    // Where a metric does not apply, nothing is expected of it.
+    tell("expected", score.result.and(score.expected).map(|expected| json!(expected)));
     tell("margin", score.margin.map(|margin| json!(margin)));
     tell("passagesLeftOut", (score.left_out > 0).then(|| json!(score.left_out)));
     tell("error", score.error.as_ref().map(|error| json!(error)));

@@ -46,6 +46,9 @@ impl From<Interval> for Figure {
 pub struct Passport {
     /// The metric.
     pub metric: String,
+    /// What the judge was asked, by its key (`Metric::rubric_key`): of another question nothing is known.
+    #[serde(default)]
+    pub rubric: String,
     /// How many labels the scale has.
     pub labels: usize,
     /// Items that both rated.
@@ -60,7 +63,7 @@ pub struct Passport {
     pub kendall: Option<Figure>,
     /// Balanced accuracy of the labels.
     pub balanced_accuracy: Option<Figure>,
-    /// What whoever always says the commonest label reaches.
+    /// What whoever always says the same reaches, on the half that the calibrated labels are compared on.
     pub baseline: f64,
     /// The mean of the expected score less the people's, from −1 to 1: above 0 the judge is too kind.
     pub bias: Option<Figure>,
@@ -71,14 +74,15 @@ pub struct Passport {
     /// For each label but the lowest, the points of the mapping, fitted on one half: score, and the probability of that label
     /// or a higher one.
     pub mapping: Vec<Vec<(f64, f64)>>,
-    /// Does the calibrated judge beat the baseline with an interval that excludes it?
+    /// Does the calibrated judge beat whoever always says the same, with an interval of the difference that excludes 0?
     pub is_usable: bool,
 }
 
 impl Passport {
-    /// The passport of a judge for a metric whose scale has so many labels; none of fewer than [`FEWEST_ITEMS`] items.
+    /// The passport of a judge for a metric, with its rubric's key, whose scale has so many labels; none of fewer than
+    /// [`FEWEST_ITEMS`] items.
     #[must_use]
-    pub fn new(metric: &str, labels: usize, items: &[Rated]) -> Option<Self> {
+    pub fn new((metric, rubric): (&str, &str), labels: usize, items: &[Rated]) -> Option<Self> {
         if items.len() < FEWEST_ITEMS || labels < 2 {
             return None;
         }
@@ -94,10 +98,10 @@ impl Passport {
         };
         let kappa =
             |weights| over(&|at: &[usize]| agreement::kappa(&drawn(&judged, at), &drawn(&human, at), labels, weights));
-        let baseline = baseline(&human);
-        let (mapping, calibrated) = calibrated(items, labels);
+        let Calibration { mapping, accuracy, gain, baseline } = Calibration::new(items, labels);
         Some(Self {
             metric: metric.to_owned(),
+            rubric: rubric.to_owned(),
             labels,
             items: items.len(),
             kappa: kappa(Weights::Nominal),
@@ -110,10 +114,15 @@ impl Passport {
             baseline,
             bias: over(&|at: &[usize]| learn::mean(&drawn(&off, at))),
             verbosity: over(&|at: &[usize]| agreement::spearman(&drawn(&off, at), &drawn(&lengths, at))),
-            is_usable: calibrated.is_some_and(|figure| figure.low > baseline),
-            calibrated,
+            is_usable: gain.is_some_and(|gain| gain.low > 0.0),
+            calibrated: accuracy,
             mapping,
         })
+    }
+
+    /// What it is kept under, beside its judge.
+    pub(super) fn key(&self) -> String {
+        format!("{} {}", self.metric, self.rubric)
     }
 
     /// In a line, for reports.
@@ -146,19 +155,38 @@ fn baseline(human: &[usize]) -> f64 {
 }
 
 /// The mapping from expected scores to labels that one half gives, and how well it does on the other.
-fn calibrated(items: &[Rated], labels: usize) -> (Vec<Vec<(f64, f64)>>, Option<Figure>) {
-    let mut order: Vec<usize> = (0..items.len()).collect();
-    PythonRandom::new(SEED).shuffle(&mut order);
-    let (fitted, scored) = order.split_at(items.len() / 2);
-    let x: Vec<f64> = fitted.iter().map(|at| items[*at].expected).collect();
-    let given: Vec<usize> = fitted.iter().map(|at| items[*at].human).collect();
-    let Some(mapping) = OrdinalMapping::fit(&x, &given, labels, Balance::Labels) else { return (Vec::new(), None) };
-    let human: Vec<usize> = scored.iter().map(|at| items[*at].human).collect();
-    let told: Vec<usize> = scored.iter().map(|at| mapping.label(items[*at].expected)).collect();
-    let accuracy = Bootstrap::default()
-        .interval(scored.len(), |at| agreement::balanced_accuracy(&drawn(&human, at), &drawn(&told, at)));
-    let points = mapping.steps().iter().map(|step| step.points().to_vec()).collect();
-    (points, accuracy.map(Figure::from))
+#[derive(Default)]
+struct Calibration {
+    mapping: Vec<Vec<(f64, f64)>>,
+    accuracy: Option<Figure>,
+    /// The accuracy less the baseline of the same items.
+    gain: Option<Figure>,
+    baseline: f64,
+}
+
+impl Calibration {
+    fn new(items: &[Rated], labels: usize) -> Self {
+        let mut order: Vec<usize> = (0..items.len()).collect();
+        PythonRandom::new(SEED).shuffle(&mut order);
+        let (fitted, scored) = order.split_at(items.len() / 2);
+        let x: Vec<f64> = fitted.iter().map(|at| items[*at].expected).collect();
+        let given: Vec<usize> = fitted.iter().map(|at| items[*at].human).collect();
+        let human: Vec<usize> = scored.iter().map(|at| items[*at].human).collect();
+        let baseline_of_all = baseline(&human);
+        let Some(mapping) = OrdinalMapping::fit(&x, &given, labels, Balance::Labels) else {
+            return Self { baseline: baseline_of_all, ..Self::default() };
+        };
+        let told: Vec<usize> = scored.iter().map(|at| mapping.label(items[*at].expected)).collect();
+        let accuracy = |at: &[usize]| agreement::balanced_accuracy(&drawn(&human, at), &drawn(&told, at));
+        // A resample may lack a label: whoever always says the same is then right more often, too.
+        let gain = |at: &[usize]| accuracy(at).map(|accuracy| accuracy - baseline(&drawn(&human, at)));
+        Self {
+            mapping: mapping.steps().iter().map(|step| step.points().to_vec()).collect(),
+            accuracy: Bootstrap::default().interval(scored.len(), accuracy).map(Figure::from),
+            gain: Bootstrap::default().interval(scored.len(), gain).map(Figure::from),
+            baseline: baseline_of_all,
+        }
+    }
 }
 
 #[cfg(test)]

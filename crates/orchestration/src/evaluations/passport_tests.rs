@@ -13,7 +13,7 @@ fn items(count: usize, rate: impl Fn(usize, usize) -> f64) -> Vec<Rated> {
 #[test]
 fn a_judge_who_agrees_is_usable() {
     let rated = items(120, |at, human| human as f64 / 2.0 + (at % 5) as f64 * 0.02);
-    let passport = Passport::new("m", 3, &rated).unwrap();
+    let passport = Passport::new(("m", "rubric"), 3, &rated).unwrap();
     assert!(passport.is_usable, "{passport:?}");
     assert!(passport.quadratic_kappa.unwrap().value > 0.9);
     assert!(passport.spearman.unwrap().low > 0.8);
@@ -24,7 +24,7 @@ fn a_judge_who_agrees_is_usable() {
 
 #[test]
 fn a_judge_who_always_says_the_same_is_not() {
-    let passport = Passport::new("m", 3, &items(120, |_, _| 1.0)).unwrap();
+    let passport = Passport::new(("m", "rubric"), 3, &items(120, |_, _| 1.0)).unwrap();
     assert!(!passport.is_usable);
     assert_eq!(passport.spearman, None);
     assert!(passport.bias.unwrap().low > 0.3, "too kind");
@@ -35,7 +35,8 @@ fn a_judge_who_always_says_the_same_is_not() {
 fn a_judge_who_is_off_in_a_steady_way_is_usable_after_calibration() {
     // Everything it likes it likes less than people do, in the same order.
     let passport =
-        Passport::new("m", 3, &items(120, |at, human| 0.1 + human as f64 * 0.1 + (at % 3) as f64 * 0.001)).unwrap();
+        Passport::new(("m", "rubric"), 3, &items(120, |at, human| 0.1 + human as f64 * 0.1 + (at % 3) as f64 * 0.001))
+            .unwrap();
     assert!(passport.balanced_accuracy.unwrap().value < 0.5);
     assert!(passport.calibrated.unwrap().value > 0.9);
     assert!(passport.is_usable);
@@ -43,12 +44,22 @@ fn a_judge_who_is_off_in_a_steady_way_is_usable_after_calibration() {
 
 #[test]
 fn of_few_items_nothing_is_said() {
-    assert_eq!(Passport::new("m", 3, &items(FEWEST_ITEMS - 1, |_, _| 1.0)), None);
+    assert_eq!(Passport::new(("m", "rubric"), 3, &items(FEWEST_ITEMS - 1, |_, _| 1.0)), None);
 }
 
 #[test]
 fn a_passport_survives_being_kept() {
-    let passport = Passport::new("m", 3, &items(40, |_, human| human as f64 / 2.0)).unwrap();
+    let passport = Passport::new(("m", "rubric"), 3, &items(40, |_, human| human as f64 / 2.0)).unwrap();
     let kept: Passport = serde_json::from_str(&serde_json::to_string(&passport).unwrap()).unwrap();
     assert_eq!(kept, passport);
+}
+
+#[test]
+fn a_judge_who_always_says_the_same_is_not_usable_where_a_label_is_rare() {
+    // Most samples lack the rarest label, and always saying the same then reaches a half, not a third.
+    let rated: Vec<Rated> = (0..60)
+        .map(|at| Rated { label: 1, expected: 0.5, human: if at == 0 { 0 } else { 1 + at % 2 }, length: 10 })
+        .collect();
+    let passport = Passport::new(("m", "rubric"), 3, &rated).unwrap();
+    assert!(!passport.is_usable, "{passport:?}");
 }

@@ -9,6 +9,7 @@ use super::custom::{CustomMetric, RatingItem, RatingValue};
 use super::dataset::{MOST_PROMPTS, Record, Shape};
 use super::lexical::Computed;
 use super::metrics::{Builtin, Family, Input, builtin};
+use super::prompts;
 use super::verdict::{LabelValue, Scale};
 
 /// What is asked for.
@@ -188,6 +189,17 @@ impl Metric {
         }
     }
 
+    /// A hash of all that a judge is asked: the question, the labels, and what is shown. Empty where no judge is.
+    #[must_use]
+    pub fn rubric_key(&self, family: Family) -> String {
+        let asked = match self {
+            Self::Builtin(metric) => format!("{:?}", [true, false].map(|reference| metric.rubric(family, reference))),
+            Self::Custom(metric) => format!("{:?} {:?}", metric.instructions, metric.scale),
+            Self::Computed(_) => return String::new(),
+        };
+        sha256(asked.as_bytes())
+    }
+
     /// How a report card shows it.
     #[must_use]
     pub fn card(&self, family: Family) -> CardMetric {
@@ -212,6 +224,12 @@ impl Metric {
             group,
         }
     }
+}
+
+/// The SHA-256 of bytes, in hexadecimal digits.
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
+    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn word(input: Input) -> &'static str {
@@ -276,7 +294,7 @@ impl Plan {
                     let lacks = match metric {
                         Metric::Builtin(metric) if metric.needs_ground_truth() => turn.references.is_empty(),
                         Metric::Custom(metric) => {
-                            names(&metric.instructions, "ground_truth") && turn.references.is_empty()
+                            prompts::names(&metric.instructions, "ground_truth") && turn.references.is_empty()
                         }
                         Metric::Computed(metric) => metric.needs_ground_truth() && turn.references.is_empty(),
                         Metric::Builtin(_) => false,
@@ -300,10 +318,6 @@ impl Plan {
         }
         Ok(records)
     }
-}
-
-fn names(instructions: &str, variable: &str) -> bool {
-    instructions.split("{{").skip(1).any(|rest| rest.split("}}").next().is_some_and(|name| name.trim() == variable))
 }
 
 fn of_dataset(dataset: &AskedDataset, custom: &[CustomMetric], family: Family) -> Result<Vec<Metric>> {

@@ -58,3 +58,18 @@ fn a_record_without_what_a_metric_needs_is_named() {
     }
     assert_eq!(Plan::new(&asked(&["Builtin.Correctness"])).unwrap().records(0, LINE).unwrap().len(), 1);
 }
+
+#[test]
+fn a_rubric_is_another_where_question_or_labels_are() {
+    let plan = |instructions: &str, good: &str| {
+        let mut asked = asked(&["tone"]);
+        asked.custom[0].instructions = instructions.to_owned();
+        asked.custom[0].scale[1].0 = good.to_owned();
+        Plan::new(&asked).unwrap().metrics[0][0].rubric_key(Family::Model)
+    };
+    assert_eq!(plan("{{prediction}}", "good"), plan("{{prediction}}", "good"));
+    assert_ne!(plan("{{prediction}}", "good"), plan("{{prediction}}!", "good"));
+    assert_ne!(plan("{{prediction}}", "good"), plan("{{prediction}}", "fine"));
+    let builtin = Metric::Builtin(Builtin::Faithfulness);
+    assert_ne!(builtin.rubric_key(Family::Model), builtin.rubric_key(Family::RetrieveAndGenerate));
+}

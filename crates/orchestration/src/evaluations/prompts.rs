@@ -34,6 +34,10 @@ pub struct Material {
     pub prediction: Option<String>,
     /// For each sentence of the answer, what the passages have that is nearest.
     pub evidence: Vec<Aligned>,
+    /// The same of the passages that the answer cites.
+    pub cited_evidence: Vec<Aligned>,
+    /// What should be found.
+    pub reference_contexts: Vec<String>,
 }
 
 /// A prompt for a judge.
@@ -53,9 +57,16 @@ pub fn builtin(material: &Material, rubric: &Rubric, passage: Option<usize>, kep
     for input in rubric.inputs {
         show(&mut user, material, *input, passage, kept);
     }
-    let compares = rubric.inputs.iter().any(|input| matches!(input, Input::Passages | Input::CitedPassages));
-    if compares && rubric.inputs.contains(&Input::Prediction) && !material.evidence.is_empty() {
-        tag(&mut user, "evidence", &evidence(&material.evidence));
+    // A judge of citations sees nothing of what was not cited.
+    let aligned = if rubric.inputs.contains(&Input::CitedPassages) {
+        material.cited_evidence.as_slice()
+    } else if rubric.inputs.contains(&Input::Passages) {
+        material.evidence.as_slice()
+    } else {
+        &[]
+    };
+    if rubric.inputs.contains(&Input::Prediction) && !aligned.is_empty() {
+        tag(&mut user, "evidence", &evidence(aligned));
     }
     user.push_str("</record>\n\n");
     user.push_str(rubric.question);
@@ -85,7 +96,13 @@ pub fn custom(material: &Material, instructions: &str, labels: &[String], kept: 
 }
 
 /// The variables that the instructions of a custom metric may name.
-pub const VARIABLES: [&str; 4] = ["prompt", "prediction", "ground_truth", "context"];
+pub const VARIABLES: [&str; 5] = ["prompt", "prediction", "ground_truth", "context", "reference_contexts"];
+
+/// Do instructions name a variable?
+#[must_use]
+pub fn names(instructions: &str, variable: &str) -> bool {
+    instructions.split("{{").skip(1).any(|rest| rest.split("}}").next().is_some_and(|name| name.trim() == variable))
+}
 
 fn variable(material: &Material, name: &str, kept: usize) -> Result<String> {
     let missing = |what: &str| {
@@ -95,6 +112,10 @@ fn variable(material: &Material, name: &str, kept: usize) -> Result<String> {
         "prompt" => plain(&material.prompt),
         "prediction" => plain(material.prediction.as_deref().ok_or_else(|| missing("answer"))?),
         "ground_truth" => plain(material.ground_truth.as_deref().ok_or_else(|| missing("reference answer"))?),
+        "reference_contexts" if material.reference_contexts.is_empty() => return Err(missing("reference contexts")),
+        "reference_contexts" => {
+            material.reference_contexts.iter().map(|text| plain(text)).collect::<Vec<_>>().join("\n\n")
+        }
         "context" if material.passages.is_empty() => return Err(missing("passages")),
         "context" => material.passages.iter().take(kept).map(|text| plain(text)).collect::<Vec<_>>().join("\n\n"),
         _ => {
@@ -120,6 +141,7 @@ pub fn check_instructions(instructions: &str) -> Result<()> {
         ground_truth: some(),
         prediction: some(),
         passages: vec![String::from("-")],
+        reference_contexts: vec![String::from("-")],
         ..Material::default()
     };
     custom(&whole, instructions, &[], 1).map(drop)

@@ -58,3 +58,25 @@ fn custom_instructions_are_filled_in() {
     let bare = Material { ground_truth: None, ..material() };
     assert!(custom(&bare, "{{ground_truth}}", &[], 1).unwrap_err().message.contains("no reference answer"));
 }
+
+#[test]
+fn a_judge_of_citations_sees_evidence_of_what_is_cited_alone() {
+    let mut material = material();
+    material.cited = vec!["second".to_owned()];
+    let of = |text: &str| super::super::alignment::align("A hernia.", &[format!("A hernia, it says in {text}.")]);
+    (material.evidence, material.cited_evidence) = (of("first"), of("second"));
+    let prompt = asked(Builtin::CitationCoverage, &material).user;
+    assert!(prompt.contains("it says in second") && !prompt.contains("first"), "{prompt}");
+    let prompt = asked(Builtin::Faithfulness, &material).user;
+    assert!(prompt.contains("it says in first") && !prompt.contains("it says in second"), "{prompt}");
+}
+
+#[test]
+fn reference_contexts_are_filled_in() {
+    let material = Material { reference_contexts: vec!["one".to_owned(), "two".to_owned()], ..material() };
+    assert!(check_instructions("{{reference_contexts}}").is_ok());
+    assert!(custom(&material, "By {{reference_contexts}}", &[], 0).unwrap().user.starts_with("By one\n\ntwo"));
+    let error = custom(&Material::default(), "{{reference_contexts}}", &[], 0).unwrap_err();
+    assert!(error.message.contains("no reference contexts"), "{error}");
+    assert!(names("a {{ context }}", "context") && !names("{{reference_contexts}} context", "context"));
+}

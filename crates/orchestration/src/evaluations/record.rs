@@ -2,23 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use base::{Error, Result};
+use base::{Error, ErrorKind, Result};
 use identity::Ctx;
 use models::{ChatRequest, Message, Sampling};
 use serde::{Deserialize, Serialize};
 
-use super::alignment;
+use super::alignment::{self, off_thread};
 use super::dataset::{Output, Record, Turn};
 use super::job::is_fault;
 use super::judge::{Judge, SERVING};
 use super::outcome::{RecordOutcome, Score, Tokens, TurnOutcome};
+use super::patience::Patience;
 use super::plan::{Metric, Parameters, System};
 use super::prompts::Material;
 use super::run::{MAX_ATTEMPTS, Run};
 use super::store::{self, Place};
 
 /// What was asked, and what should be answered.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Shown {
     /// The prompt.
     pub prompt: String,
@@ -60,14 +61,25 @@ impl Run<'_> {
                 }
             };
             let metrics = &self.plan.metrics[dataset];
-            let material = answer.output.as_ref().map(|output| material(turn, output, &history));
+            let material = match answer.output.clone() {
+                Some(output) => {
+                    let (turn, history) = (turn.clone(), history.clone());
+                    Some(off_thread(move || material(&turn, &output, &history)).await?)
+                }
+                None => None,
+            };
             for (at, metric) in metrics.iter().enumerate() {
                 if kept.contains_key(&place(Some(at))) {
                     continue;
                 }
                 let score = match &material {
-                    Some(material) => self.score(role, metric, turn, material).await?,
-                    None => unanswered(metric),
+                    Some(material) => match self.score(role, metric, turn, material).await {
+                        Err(error) if is_fault(&error) && self.is_its_own(&error) => {
+                            failed(metric, error.public_text())
+                        }
+                        score => score?,
+                    },
+                    None => failed(metric, UNANSWERED.to_owned()),
                 };
                 store::keep(store, keyring, &self.ctx, (id, place(Some(at))), &score).await?;
                 self.count(&metric.judged()).await;
@@ -92,17 +104,51 @@ impl Run<'_> {
             .iter()
             .map(|record| RecordOutcome { line: record.line, turns: vec![TurnOutcome::default(); record.turns.len()] })
             .collect();
-        for part in parts {
-            let outcome = outcomes.get_mut(part.place.record - first);
-            let Some(turn) = outcome.and_then(|outcome| outcome.turns.get_mut(part.place.turn)) else { continue };
-            fill(turn, &part)?;
-        }
-        Ok(outcomes)
+        let filled = move || -> Result<Vec<RecordOutcome>> {
+            for part in parts {
+                let outcome = outcomes.get_mut(part.place.record - first);
+                let Some(turn) = outcome.and_then(|outcome| outcome.turns.get_mut(part.place.turn)) else { continue };
+                fill(turn, &part)?;
+            }
+            Ok(outcomes)
+        };
+        off_thread(filled).await?
     }
 
-    /// Asks a system. An error that is the record's own is an answer; so is a fault that stays on the last attempt.
+    /// May what failed be kept as the record's own failure? Not where nothing can be told of the record, as whoever was
+    /// asked was busy or away; of other faults once the job was tried often enough.
+    fn is_its_own(&self, error: &Error) -> bool {
+        is_its_own(error.kind, self.work.attempt())
+    }
+
+    /// Asks a system, again where that fails for a while. An error that is the record's own is an answer.
     async fn answer(&self, role: &Ctx, system: &System, history: &[(String, String)], turn: &Turn) -> Result<Answer> {
-        let answered = match system {
+        let mut patience = Patience::default();
+        let answered = loop {
+            let answered = self.output(role, system, history, turn).await;
+            match answered.as_ref().err().and_then(|error| patience.after(error)) {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => break answered,
+            }
+        };
+        let shown = Shown { prompt: turn.prompt.clone(), references: turn.references.clone() };
+        match answered {
+            Ok((output, tokens)) => Ok(Answer { shown, output: Some(output), error: None, tokens }),
+            Err(error) if self.is_its_own(&error) => {
+                Ok(Answer { shown, error: Some(error.public_text()), ..Answer::default() })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn output(
+        &self,
+        role: &Ctx,
+        system: &System,
+        history: &[(String, String)],
+        turn: &Turn,
+    ) -> Result<(Output, Tokens)> {
+        match system {
             System::ModelAnswers { .. } | System::RetrieveAnswers { .. } | System::RagAnswers { .. } => {
                 Ok((turn.output.clone().unwrap_or_default(), Tokens::default()))
             }
@@ -116,12 +162,6 @@ impl Run<'_> {
                 let answered = rag.retrieve_and_generate(role, configuration, history, &turn.prompt).await;
                 answered.map(|output| (output, Tokens::default()))
             }
-        };
-        let shown = Shown { prompt: turn.prompt.clone(), references: turn.references.clone() };
-        match answered {
-            Ok((output, tokens)) => Ok(Answer { shown, output: Some(output), error: None, tokens }),
-            Err(error) if is_fault(&error) && self.work.attempt() < MAX_ATTEMPTS => Err(error),
-            Err(error) => Ok(Answer { shown, error: Some(error.public_text()), ..Answer::default() }),
         }
     }
 
@@ -182,8 +222,9 @@ impl Run<'_> {
                 judge.custom(custom, material).await
             }
             Metric::Computed(computed) => {
-                let prediction = material.prediction.as_deref().unwrap_or_default();
-                let result = computed.score(&turn.prompt, prediction, &turn.references);
+                let (computed, turn) = (*computed, turn.clone());
+                let prediction = material.prediction.clone().unwrap_or_default();
+                let result = off_thread(move || computed.score(&turn.prompt, &prediction, &turn.references)).await?;
                 Ok(Score { metric: computed.name().to_owned(), result, ..Score::default() })
             }
         }
@@ -193,7 +234,8 @@ impl Run<'_> {
 impl Run<'_> {
     /// A judge that explains what it says, unless its passport says that it is not usable for the metric.
     fn judge<'a>(&'a self, role: &'a Ctx, model: &'a str, metric: &Metric) -> Judge<'a> {
-        let explains = !self.unusable.iter().any(|(judge, name)| judge == model && name == metric.name());
+        let rubric = metric.rubric_key(self.plan.family);
+        let explains = !self.unusable.iter().any(|(judge, key)| judge == model && *key == rubric);
         Judge { models: &self.inner.models, ctx: role, model, explains }
     }
 }
@@ -226,9 +268,19 @@ fn texts(output: &Output) -> Vec<String> {
     output.passages.iter().map(|passage| passage.text.clone()).collect()
 }
 
-fn unanswered(metric: &Metric) -> Score {
-    let error = Some("There is no answer to judge.".to_owned());
-    Score { metric: metric.name().to_owned(), error, ..Score::default() }
+/// What stands in the scores of a turn that has no answer.
+const UNANSWERED: &str = "There is no answer to judge.";
+
+fn failed(metric: &Metric, error: String) -> Score {
+    Score { metric: metric.name().to_owned(), error: Some(error), ..Score::default() }
+}
+
+fn is_its_own(kind: ErrorKind, attempt: u32) -> bool {
+    match kind {
+        ErrorKind::Throttled | ErrorKind::Unavailable => false,
+        ErrorKind::Timeout | ErrorKind::Internal => attempt >= MAX_ATTEMPTS,
+        _ => true,
+    }
 }
 
 fn material(turn: &Turn, output: &Output, history: &[(String, String)]) -> Material {
@@ -239,10 +291,11 @@ fn material(turn: &Turn, output: &Output, history: &[(String, String)]) -> Mater
             cited.push(passage.text.clone());
         }
     }
-    let evidence = match &output.text {
-        Some(text) if !passages.is_empty() => alignment::align(text, &passages),
+    let near = |passages: &[String]| match &output.text {
+        Some(text) if !passages.is_empty() => alignment::align(text, passages),
         _ => Vec::new(),
     };
+    let (evidence, cited_evidence) = (near(&passages), near(&cited));
     Material {
         history: history.to_vec(),
         prompt: turn.prompt.clone(),
@@ -251,5 +304,11 @@ fn material(turn: &Turn, output: &Output, history: &[(String, String)]) -> Mater
         cited,
         prediction: output.text.clone(),
         evidence,
+        cited_evidence,
+        reference_contexts: turn.reference_contexts.clone(),
     }
 }
+
+#[cfg(test)]
+#[path = "record_tests.rs"]
+mod tests;

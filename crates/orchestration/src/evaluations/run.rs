@@ -13,11 +13,12 @@ use jobs::{Handler, JobContext, Progress};
 use serde_json::{Value, json};
 
 use super::dataset::Record;
-use super::job::{EvaluationJob, EvaluationStatus, cut, is_fault, missing};
+use super::job::{EvaluationJob, EvaluationStatus, is_fault, missing};
 use super::outcome::RecordOutcome;
 use super::place::Place;
-use super::plan::{Metric, Plan, System};
+use super::plan::{AskedDataset, Metric, Plan, System, sha256};
 use super::service::{Evaluations, Inner};
+use super::tally::Tally;
 use super::{judge, output, store};
 
 /// The service that assumes the role.
@@ -25,7 +26,7 @@ pub(super) const SERVICE: &str = "bedrock.amazonaws.com";
 /// The kind of the jobs that evaluate.
 pub(super) const JOB_KIND: &str = "evaluation";
 /// How often a job is tried that gets no further.
-pub(super) const MAX_ATTEMPTS: u32 = 5;
+pub(super) const MAX_ATTEMPTS: u32 = 12;
 /// Records that are evaluated at once. Results do not depend on it.
 const AT_ONCE: usize = 4;
 /// Records after which the role is assumed anew: a session lasts an hour.
@@ -59,7 +60,7 @@ pub(super) struct Run<'a> {
     pub(super) ctx: Ctx,
     pub(super) job: EvaluationJob,
     pub(super) plan: Plan,
-    /// Judges' model ids with the metrics that their passports say they are not usable for.
+    /// Judges' model ids with the rubrics, by their keys, that their passports say they are not usable for.
     pub(super) unusable: Vec<(String, String)>,
     /// The records of each dataset.
     records: Vec<Vec<Record>>,
@@ -92,13 +93,13 @@ impl Evaluations {
         Ok(json!({"jobArn": arn}))
     }
 
-    /// The judges of a job with the metrics that they are not usable for.
+    /// The judges of a job with the rubrics that they are not usable for.
     async fn unusable(&self, ctx: &Ctx, job: &EvaluationJob) -> Result<Vec<(String, String)>> {
         let mut unusable = Vec::new();
         for judge in [&job.asked.judge, &job.asked.custom_judge].into_iter().flatten() {
             let passports = self.passports(ctx, judge).await?;
             let bad = passports.into_iter().filter(|passport| !passport.is_usable);
-            unusable.extend(bad.map(|passport| (judge.clone(), passport.metric)));
+            unusable.extend(bad.map(|passport| (judge.clone(), passport.rubric)));
         }
         Ok(unusable)
     }
@@ -112,23 +113,35 @@ impl Run<'_> {
                 self.evaluate(dataset, system).await?;
             }
         }
-        let (mut unanswered, mut turns, mut reason) = (0, 0, None);
+        let mut tally = Tally::default();
+        let keys = self.result_keys();
         for dataset in 0..self.records.len() {
             for system in 0..self.job.asked.systems.len() {
-                let outcomes = self.write(dataset, system).await?;
-                for turn in outcomes.iter().flat_map(|outcome| &outcome.turns) {
-                    turns += 1;
-                    if turn.output.is_none() {
-                        unanswered += 1;
-                        reason = reason.or_else(|| turn.error.clone());
-                    }
-                }
+                let key = keys.get(dataset).and_then(|keys| keys.get(system));
+                let key = key.ok_or_else(|| Error::internal("results without a place"))?;
+                let outcomes = self.write(dataset, system, key).await?;
+                outcomes.iter().flat_map(|outcome| &outcome.turns).for_each(|turn| tally.add(turn));
             }
         }
         self.write_custom_metrics().await?;
-        let told = reason.map(|reason| format!("{unanswered} of {turns} prompts were not answered: {reason}"));
-        let status = if unanswered == turns { EvaluationStatus::Failed } else { EvaluationStatus::Completed };
-        self.end(status, told.map(cut).into_iter().collect()).await
+        let status = if tally.is_nothing() { EvaluationStatus::Failed } else { EvaluationStatus::Completed };
+        self.end(status, tally.messages()).await
+    }
+
+    /// Where the results of each dataset go, by system.
+    fn result_keys(&self) -> Vec<Vec<String>> {
+        let asked = &self.job.asked;
+        let kind = if self.plan.family == super::metrics::Family::Model { "models" } else { "rag" };
+        let mut taken = Vec::new();
+        let of_dataset = |dataset: &AskedDataset| {
+            let key = |system: &System| {
+                let (system, AskedDataset { name, task, .. }) = (folder(system.label()), dataset);
+                let wanted = format!("{kind}/{system}/taskTypes/{task}/datasets/{name}");
+                format!("{}/{}_output.jsonl", unlike(&mut taken, wanted), self.job.folder)
+            };
+            asked.systems.iter().map(key).collect()
+        };
+        asked.datasets.iter().map(of_dataset).collect()
     }
 
     /// Tries the role on all that it will need, and reads the datasets.
@@ -143,6 +156,7 @@ impl Run<'_> {
         let mut records = Vec::new();
         for (at, dataset) in asked.datasets.iter().enumerate() {
             let text = Place::parse(&dataset.uri)?.read(&self.inner.objects, &role).await?;
+            self.check_unchanged(at, &dataset.uri, &text).await?;
             records.push(self.plan.records(at, &text)?);
         }
         // An empty object tries the output, as far as that is decided before it has bytes of its own.
@@ -160,6 +174,17 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Sees that a dataset is what it was when the job read it first: what is kept belongs to its records by their place.
+    async fn check_unchanged(&self, dataset: usize, uri: &str, text: &str) -> Result<()> {
+        let (store, keyring) = (&self.inner.store, self.inner.identity.keyring());
+        let digest = sha256(text.as_bytes());
+        if store::first_digest(store, keyring, &self.ctx, (&self.job.id, dataset), &digest).await? == digest {
+            return Ok(());
+        }
+        Err(Error::invalid(format!("The dataset `{uri}` changed while the job ran."))
+            .with_hint("Start another job: what was found out belongs to the dataset as it was."))
+    }
+
     /// Evaluates every record of a dataset that is not evaluated.
     async fn evaluate(&self, dataset: usize, system: usize) -> Result<()> {
         let records = &self.records[dataset];
@@ -175,7 +200,7 @@ impl Run<'_> {
     }
 
     /// Writes the results of a dataset, and gives them.
-    async fn write(&self, dataset: usize, system: usize) -> Result<Vec<RecordOutcome>> {
+    async fn write(&self, dataset: usize, system: usize, key: &str) -> Result<Vec<RecordOutcome>> {
         self.say("writing the results").await;
         let (mut text, mut outcomes) = (String::new(), Vec::new());
         let records = &self.records[dataset];
@@ -188,13 +213,8 @@ impl Run<'_> {
                 outcomes.push(outcome);
             }
         }
-        let asked = &self.job.asked;
-        let (name, task) = (&asked.datasets[dataset].name, &asked.datasets[dataset].task);
-        let kind = if self.plan.family == super::metrics::Family::Model { "models" } else { "rag" };
-        let system = folder(asked.systems[system].label());
-        let key = format!("{kind}/{system}/taskTypes/{task}/datasets/{name}/{}_output.jsonl", self.job.folder);
         let role = self.role().await?;
-        self.put(&role, &key, text).await?;
+        self.put(&role, key, text).await?;
         Ok(outcomes)
     }
 
@@ -281,3 +301,16 @@ fn folder(label: &str) -> String {
         .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':') { c } else { '_' })
         .collect()
 }
+
+/// A name like `wanted` that is not taken, and takes it.
+fn unlike(taken: &mut Vec<String>, wanted: String) -> String {
+    let numbered = (2..).map(|number: u64| format!("{wanted}-{number}"));
+    let free = std::iter::once(wanted.clone()).chain(numbered).find(|name| !taken.contains(name));
+    let name = free.unwrap_or(wanted);
+    taken.push(name.clone());
+    name
+}
+
+#[cfg(test)]
+#[path = "run_tests.rs"]
+mod tests;

@@ -280,6 +280,32 @@ pub(super) async fn keep<T: Serialize + Sync>(
         .await
 }
 
+/// The digest of a dataset as the job read it first: `digest`, where it was not read before. It is kept beside the dataset's
+/// records, as that of the number -1.
+pub(super) async fn first_digest(
+    store: &Store,
+    keyring: &Keyring,
+    ctx: &Ctx,
+    (id, dataset): (&str, usize),
+    digest: &str,
+) -> Result<String> {
+    let purpose = &part_purpose(id);
+    let sealed = &keyring.seal(purpose, json(&digest)?.as_bytes())?;
+    let dataset = index(dataset)?;
+    store
+        .write(|tx| async move {
+            let sql =
+                "INSERT INTO evaluations_parts (account, region, job, dataset, system, record, turn, part, content)
+                       VALUES ($1, $2, $3, $4, 0, -1, 0, -1, $5) ON CONFLICT DO NOTHING";
+            tx.execute(sql, params![ctx.account(), ctx.region(), id, dataset, sealed]).await?;
+            let sql = "SELECT content FROM evaluations_parts
+                       WHERE account = $1 AND region = $2 AND job = $3 AND dataset = $4 AND record = -1";
+            let row = tx.fetch_one(sql, params![ctx.account(), ctx.region(), id, dataset]).await?;
+            open(keyring, purpose, &row.bytes("content")?)
+        })
+        .await
+}
+
 /// Something that is kept.
 pub(super) struct Part {
     pub(super) place: Place,
@@ -327,7 +353,7 @@ pub(super) async fn counts(store: &Store, ctx: &Ctx, id: &str) -> Result<Vec<(us
     store
         .read(|tx| async move {
             let sql = "SELECT dataset, part, COUNT(*) AS parts FROM evaluations_parts
-                       WHERE account = $1 AND region = $2 AND job = $3 GROUP BY dataset, part ORDER BY dataset, part";
+                       WHERE account = $1 AND region = $2 AND job = $3 AND record >= 0 GROUP BY dataset, part ORDER BY dataset, part";
             let read = |row: &Row| {
                 let dataset = usize::try_from(row.int("dataset")?).map_err(Error::internal)?;
                 let count = u64::try_from(row.int("parts")?).map_err(Error::internal)?;
@@ -393,7 +419,7 @@ fn json<T: Serialize>(value: &T) -> Result<String> {
     serde_json::to_string(value).map_err(Error::internal)
 }
 
-/// Keeps how far a judge agrees with people on a metric, in place of what was kept before.
+/// Keeps how far a judge agrees with people on a metric, in place of what was kept before for the same rubric.
 pub(super) async fn keep_passport(
     store: &Store,
     ctx: &Ctx,
@@ -401,14 +427,14 @@ pub(super) async fn keep_passport(
     passport: &Passport,
     now: Timestamp,
 ) -> Result<()> {
-    let text = &json(passport)?;
+    let (text, key) = (&json(passport)?, &passport.key());
     store
         .write(|tx| async move {
             let sql = "INSERT INTO evaluations_passports (account, region, model, metric, passport, measured_at)
                        VALUES ($1, $2, $3, $4, $5, $6)
                        ON CONFLICT (account, region, model, metric)
                        DO UPDATE SET passport = excluded.passport, measured_at = excluded.measured_at";
-            let params = params![ctx.account(), ctx.region(), model, &passport.metric, text, now];
+            let params = params![ctx.account(), ctx.region(), model, key, text, now];
             tx.execute(sql, params).await.map(drop)
         })
         .await

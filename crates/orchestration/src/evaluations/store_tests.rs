@@ -125,6 +125,12 @@ async fn parts_are_kept_once_sealed_and_deleted_with_their_job() {
         assert_eq!(found, [(place(0, None), json!("answer")), (place(0, Some(0)), json!("score"))]);
         assert_eq!(counts(&store, &ctx, id).await.unwrap(), [(0, None, 2), (0, Some(0), 1)]);
         assert!(parts(&store, keyring, &ctx, id, (0, 1), (0, 9)).await.unwrap().is_empty());
+        for (digest, first) in [("one", "one"), ("two", "one")] {
+            assert_eq!(first_digest(&store, keyring, &ctx, (id, 0), digest).await.unwrap(), first);
+        }
+        assert_eq!(first_digest(&store, keyring, &ctx, (id, 1), "two").await.unwrap(), "two");
+        assert_eq!(counts(&store, &ctx, id).await.unwrap(), [(0, None, 2), (0, Some(0), 1)]);
+        assert_eq!(parts(&store, keyring, &ctx, id, (0, 0), (0, 9)).await.unwrap().len(), 3);
         delete(&store, &ctx, id).await.unwrap();
         assert!(counts(&store, &ctx, id).await.unwrap().is_empty());
     })
@@ -140,13 +146,16 @@ async fn the_latest_passport_of_a_judge_counts() {
         let ctx = identity.service_ctx("111111111111".parse().unwrap(), "us-east-1".parse().unwrap(), "tests");
         let passport = |count: usize| {
             let rated = |at: usize| Rated { label: at % 2, expected: (at % 2) as f64, human: at % 2, length: at };
-            Passport::new("m", 2, &(0..count).map(rated).collect::<Vec<_>>()).unwrap()
+            Passport::new(("m", "rubric"), 2, &(0..count).map(rated).collect::<Vec<_>>()).unwrap()
         };
         for count in [20, 40] {
             keep_passport(&store, &ctx, "judge", &passport(count), Timestamp(1)).await.unwrap();
         }
         assert_eq!(passports(&store, &ctx, "judge").await.unwrap(), [passport(40)]);
         assert!(passports(&store, &ctx, "other").await.unwrap().is_empty());
+        let other = Passport { rubric: "another".to_owned(), ..passport(20) };
+        keep_passport(&store, &ctx, "judge", &other, Timestamp(1)).await.unwrap();
+        assert_eq!(passports(&store, &ctx, "judge").await.unwrap(), [other, passport(40)]);
     })
     .await;
 }

@@ -2,10 +2,16 @@
 
 use base::{Error, Result};
 
+/// What stands for labels of which one begins another.
+const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
 /// The labels of a metric, and what each counts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scale {
     labels: Vec<(String, LabelValue)>,
+    /// Does the judge answer with letters? It does where one label begins another: whatever speaks for the longer one speaks
+    /// for the shorter one, too, so that it could never be chosen.
+    by_letter: bool,
 }
 
 /// What a label counts.
@@ -40,7 +46,7 @@ impl Scale {
         let scores =
             labels.iter().enumerate().map(|(at, label)| (label.to_string(), LabelValue::Score(at as f64 / last)));
         let beyond = not_applicable.map(|label| (label.to_owned(), LabelValue::NotApplicable));
-        Self { labels: scores.chain(beyond).collect() }
+        Self { labels: scores.chain(beyond).collect(), by_letter: false }
     }
 
     /// A custom metric's scale of numbers, which are brought to 0 to 1 by the lowest and the highest of them.
@@ -58,7 +64,7 @@ impl Scale {
             .map(|(label, value)| (label.clone(), LabelValue::Score((value - low) / (high - low))))
             .collect();
         labels.sort_by(|a, b| a.1.order().total_cmp(&b.1.order()));
-        Self { labels }.checked()
+        Self { labels, by_letter: false }.checked()
     }
 
     /// A custom metric's scale of words.
@@ -67,7 +73,7 @@ impl Scale {
     /// As [`Scale::numbers`].
     pub fn words(items: &[(String, String)]) -> Result<Self> {
         let labels = items.iter().map(|(label, word)| (label.clone(), LabelValue::Word(word.clone()))).collect();
-        Self { labels }.checked()
+        Self { labels, by_letter: false }.checked()
     }
 
     fn checked(self) -> Result<Self> {
@@ -82,7 +88,34 @@ impl Scale {
                 )));
             }
         }
-        Ok(self)
+        let begins = |label: &str, other: &str| other != label && other.trim().starts_with(label.trim());
+        let by_letter = self.labels().any(|label| self.labels().any(|other| begins(label, other)));
+        if by_letter && self.labels.len() > LETTERS.len() {
+            return Err(Error::invalid(
+                "Definitions of a rating scale begin others, and there are too many for letters.",
+            )
+            .with_hint(format!("Name at most {} definitions, or none that begins another.", LETTERS.len())));
+        }
+        Ok(Self { by_letter, ..self })
+    }
+
+    /// What the judge may answer, as it is listed: the labels, or a letter with each.
+    #[must_use]
+    pub fn shown(&self) -> Vec<String> {
+        self.lettered(|letter, label| format!("{letter} {label}"))
+    }
+
+    /// How the judge's answers begin, none of which begins another: the labels, or their letters.
+    #[must_use]
+    pub fn answers(&self) -> Vec<String> {
+        self.lettered(|letter, _| letter.to_owned())
+    }
+
+    fn lettered(&self, with: impl Fn(&str, &str) -> String) -> Vec<String> {
+        if !self.by_letter {
+            return self.labels().map(str::to_owned).collect();
+        }
+        LETTERS.chars().zip(self.labels()).map(|(letter, label)| with(&format!("{letter}."), label)).collect()
     }
 
     /// The labels, as the judge may give them.

@@ -36,3 +36,14 @@ fn custom_scales_are_brought_between_0_and_1() {
     let words = Scale::words(&[("warm".into(), "w".into()), ("cold".into(), "c".into())]).unwrap();
     assert_eq!(words.verdict(&[-1.0, -2.0]).unwrap().expected, None);
 }
+
+#[test]
+fn labels_that_begin_others_are_answered_by_letter() {
+    let item = |label: &str, value: f64| (label.to_owned(), value);
+    let scale = Scale::numbers(&[item("good", 1.0), item("bad", 0.0), item("good enough", 0.5)]).unwrap();
+    assert_eq!(scale.shown(), ["A. bad", "B. good enough", "C. good"]);
+    assert_eq!(scale.answers(), ["A.", "B.", "C."]);
+    assert_eq!(scale.label(1), "good enough");
+    let plain = Scale::numbers(&[item("good", 1.0), item("bad", 0.0)]).unwrap();
+    assert_eq!((plain.shown(), plain.answers()), (vec!["bad".to_owned(), "good".to_owned()], plain.shown()));
+}

@@ -128,6 +128,7 @@ pub fn comparison_json(comparison: &JobComparison) -> Value {
     json!({
         "first": comparison.first,
         "second": comparison.second,
+        "turns": comparison.turns,
         "metrics": comparison.metrics.iter().map(metric).collect::<Vec<_>>(),
     })
 }
@@ -138,6 +139,7 @@ pub fn passport_json(passport: &Passport) -> Value {
     let told = |figure: Option<Figure>| figure.map(|f| json!({"value": f.value, "low": f.low, "high": f.high}));
     json!({
         "metricName": passport.metric,
+        "rubric": passport.rubric,
         "labels": passport.labels,
         "items": passport.items,
         "kappa": told(passport.kappa),

@@ -2,6 +2,7 @@
 
 mod html;
 mod json;
+mod pairs;
 mod text;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 use base::{Error, Result};
 use identity::Ctx;
 
+use super::alignment::off_thread;
 use super::card::Card;
 use super::comparison::{MetricComparison, compare};
 use super::job::{EvaluationJob, EvaluationStatus};
@@ -16,7 +18,7 @@ use super::judge;
 use super::lexical::Computed;
 use super::outcome::{RecordOutcome, TurnOutcome};
 use super::passport::Passport;
-use super::plan::{Plan, System};
+use super::plan::{Metric, Plan, System};
 use super::record::{Shown, fill, shown};
 use super::service::Evaluations;
 use super::store;
@@ -93,6 +95,8 @@ pub struct JobComparison {
     pub first: String,
     /// The second job's name.
     pub second: String,
+    /// How many turns were asked the same in both, with the same reference answers.
+    pub turns: usize,
     /// Each metric that both have.
     pub metrics: Vec<MetricComparison>,
 }
@@ -110,11 +114,11 @@ impl Section {
 }
 
 impl Evaluations {
-    /// What there is to say of a job so far.
+    /// How far a job is: a report without sections, for whoever asks often.
     ///
     /// # Errors
     /// NotFound.
-    pub async fn report(&self, ctx: &Ctx, identifier: &str) -> Result<Report> {
+    pub async fn progress(&self, ctx: &Ctx, identifier: &str) -> Result<Report> {
         let job = self.get(ctx, identifier).await?;
         let plan = Plan::new(&job.asked)?;
         let counts = store::counts(&self.inner.store, ctx, &job.id).await?;
@@ -129,36 +133,53 @@ impl Evaluations {
         let left = job.total.map_or(0, |total| total.saturating_sub(done));
         let rate = (done > 0).then(|| elapsed.max(0) as f64 / done as f64);
         let seconds_left = rate.filter(|_| job.status == EvaluationStatus::InProgress && job.total.is_some());
+        Ok(Report {
+            kind: plan.family.as_str(),
+            progress: progress.collect(),
+            seconds_left: seconds_left.map(|rate| (rate * left as f64 / 1000.0).ceil() as u64),
+            sections: Vec::new(),
+            job,
+        })
+    }
+
+    /// What there is to say of a job so far.
+    ///
+    /// # Errors
+    /// NotFound.
+    pub async fn report(&self, ctx: &Ctx, identifier: &str) -> Result<Report> {
+        let report = self.progress(ctx, identifier).await?;
+        let job = &report.job;
+        let plan = Plan::new(&job.asked)?;
         let warnings = self.check_models(ctx, &job.asked).await.unwrap_or_else(|error| vec![error.public_text()]);
-        let mut passports = Vec::new();
-        for judge in [&job.asked.judge, &job.asked.custom_judge].into_iter().flatten() {
-            for passport in self.passports(ctx, judge).await.unwrap_or_default() {
-                if !passports.contains(&passport) {
-                    passports.push(passport);
-                }
-            }
-        }
+        let of_builtin = self.known(ctx, job.asked.judge.as_deref()).await;
+        let of_custom = self.known(ctx, job.asked.custom_judge.as_deref()).await;
+        let passport = |metric: &Metric| {
+            let known = if matches!(metric, Metric::Custom(_)) { &of_custom } else { &of_builtin };
+            passport_of(metric.name(), &metric.rubric_key(plan.family), known)
+        };
         let mut sections = Vec::new();
         for (dataset, asked) in job.asked.datasets.iter().enumerate() {
             for (system, of_system) in job.asked.systems.iter().enumerate() {
-                let outcomes = self.outcomes_of(ctx, &job, (dataset, system)).await?;
+                let outcomes = self.outcomes_of(ctx, job, (dataset, system)).await?;
                 let metrics: Vec<_> = plan.metrics[dataset].iter().map(|metric| metric.card(plan.family)).collect();
                 sections.push(Section {
                     dataset: asked.name.clone(),
                     system: of_system.label().to_owned(),
                     judge: job.asked.judge.clone().or_else(|| job.asked.custom_judge.clone()),
-                    passports: passports.clone(),
+                    passports: plan.metrics[dataset].iter().filter_map(passport).collect(),
                     card: Card::new(&outcomes, &metrics, warnings.clone()),
                 });
             }
         }
-        Ok(Report {
-            kind: plan.family.as_str(),
-            progress: progress.collect(),
-            seconds_left: seconds_left.map(|rate| (rate * left as f64 / 1000.0).ceil() as u64),
-            sections,
-            job,
-        })
+        Ok(Report { sections, ..report })
+    }
+
+    /// The passports of a judge; none where nothing answers for it any more.
+    async fn known(&self, ctx: &Ctx, judge: Option<&str>) -> Vec<Passport> {
+        match judge {
+            Some(judge) => self.passports(ctx, judge).await.unwrap_or_default(),
+            None => Vec::new(),
+        }
     }
 
     /// The turns of a job, the lowest score of a metric first where one is named, else in the dataset's order. At most
@@ -193,7 +214,8 @@ impl Evaluations {
         Ok(rows)
     }
 
-    /// How two jobs differ on the records that they have in common, by their lines.
+    /// How two jobs differ on the turns that they have in common: those that were asked the same, with the same reference
+    /// answers.
     ///
     /// # Errors
     /// NotFound; Invalid, where they have no metric in common.
@@ -201,7 +223,7 @@ impl Evaluations {
         let (first, second) = (self.get(ctx, first).await?, self.get(ctx, second).await?);
         let (plan, other) = (Plan::new(&first.asked)?, Plan::new(&second.asked)?);
         let (of_first, of_second) =
-            (self.outcomes_of(ctx, &first, (0, 0)).await?, self.outcomes_of(ctx, &second, (0, 0)).await?);
+            pairs::paired(self.rows_of(ctx, &first, (0, 0)).await?, self.rows_of(ctx, &second, (0, 0)).await?);
         let is_same = self.is_same_system(ctx, &first.asked.systems[0], &second.asked.systems[0]).await?;
         let has = |name: &str| other.metrics[0].iter().any(|metric| metric.name() == name);
         let shared = plan.metrics[0].iter().filter(|metric| has(metric.name()));
@@ -214,7 +236,7 @@ impl Evaluations {
         if metrics.is_empty() {
             return Err(Error::invalid(format!("`{}` and `{}` have no metric in common.", first.name, second.name)));
         }
-        Ok(JobComparison { first: first.name, second: second.name, metrics })
+        Ok(JobComparison { first: first.name, second: second.name, turns: of_first.len(), metrics })
     }
 
     /// Are two systems the same model, asked in the same way?
@@ -242,24 +264,34 @@ impl Evaluations {
     async fn rows_of(&self, ctx: &Ctx, job: &EvaluationJob, ids: (usize, usize)) -> Result<Vec<ReportRow>> {
         let (store, keyring) = (&self.inner.store, self.inner.identity.keyring());
         let parts = store::parts(store, keyring, ctx, &job.id, ids, (0, i32::MAX as usize)).await?;
-        let mut rows: BTreeMap<(usize, usize), ReportRow> = BTreeMap::new();
-        for part in &parts {
-            let (record, turn) = (part.place.record + 1, part.place.turn + 1);
-            let row = rows.entry((record, turn)).or_insert_with(|| ReportRow {
-                dataset: ids.0,
-                system: ids.1,
-                record,
-                turn,
-                shown: Shown::default(),
-                outcome: TurnOutcome::default(),
-            });
-            if part.place.metric.is_none() {
-                row.shown = shown(part)?;
-            }
-            fill(&mut row.outcome, part)?;
-        }
-        Ok(rows.into_values().collect())
+        off_thread(move || rows_of_parts(ids, &parts)).await?
     }
+}
+
+/// What is known of a judge as it was asked for this metric; not what is known of another metric of the name, or of another
+/// rubric.
+fn passport_of(metric: &str, rubric: &str, known: &[Passport]) -> Option<Passport> {
+    known.iter().find(|passport| passport.metric == metric && passport.rubric == rubric).cloned()
+}
+
+fn rows_of_parts(ids: (usize, usize), parts: &[store::Part]) -> Result<Vec<ReportRow>> {
+    let mut rows: BTreeMap<(usize, usize), ReportRow> = BTreeMap::new();
+    for part in parts {
+        let (record, turn) = (part.place.record + 1, part.place.turn + 1);
+        let row = rows.entry((record, turn)).or_insert_with(|| ReportRow {
+            dataset: ids.0,
+            system: ids.1,
+            record,
+            turn,
+            shown: Shown::default(),
+            outcome: TurnOutcome::default(),
+        });
+        if part.place.metric.is_none() {
+            row.shown = shown(part)?;
+        }
+        fill(&mut row.outcome, part)?;
+    }
+    Ok(rows.into_values().collect())
 }
 
 #[cfg(test)]

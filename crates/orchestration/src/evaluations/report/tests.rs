@@ -91,7 +91,39 @@ fn a_page_shows_what_people_wrote_as_text_and_marks_what_is_unsupported() {
 fn a_comparison_says_what_follows() {
     let records = [record(1, "m", Some(1.0))];
     let metrics = vec![compare("m", &records, &records, false, true)];
-    let comparison = JobComparison { first: "a".to_owned(), second: "b".to_owned(), metrics };
+    let comparison = JobComparison { first: "a".to_owned(), second: "b".to_owned(), turns: 1, metrics };
+    assert!(comparison_text(&comparison).starts_with("a - b, on 1 turns\n"));
     assert!(comparison_text(&comparison).contains(Judgement::SameModel.as_str()));
     assert_eq!(comparison_json(&comparison)["metrics"][0]["judgement"], "same model: not a comparison");
+}
+
+#[test]
+fn turns_belong_together_by_what_was_asked_not_by_their_place() {
+    let row = |record: usize, prompt: &str, result: f64| ReportRow {
+        dataset: 0,
+        system: 0,
+        record,
+        turn: 1,
+        shown: Shown { prompt: prompt.to_owned(), references: vec!["r".to_owned()] },
+        outcome: crate::evaluations::card::tests::record(record, "m", Some(result)).turns.remove(0),
+    };
+    let first = vec![row(1, "a", 0.1), row(2, "b", 0.2), row(3, "b", 0.3)];
+    let mut second = vec![row(1, "b", 0.4), row(2, "c", 0.5), row(3, "b", 0.6), row(4, "a", 0.7)];
+    second[3].shown.references.clear();
+    let (ones, others) = pairs::paired(first, second);
+    let results = |records: &[RecordOutcome]| -> Vec<(usize, f64)> {
+        records.iter().map(|record| (record.line, record.turns[0].scores[0].result.unwrap())).collect()
+    };
+    assert_eq!(results(&ones), [(1, 0.2), (2, 0.3)]);
+    assert_eq!(results(&others), [(1, 0.4), (2, 0.6)]);
+}
+
+#[test]
+fn a_passport_is_of_one_rubric() {
+    use crate::evaluations::passport::Rated;
+    let rated: Vec<Rated> =
+        (0..20).map(|at| Rated { label: at % 2, expected: (at % 2) as f64, human: at % 2, length: at }).collect();
+    let known = [Passport::new(("m", "one"), 2, &rated).unwrap()];
+    assert!(passport_of("m", "one", &known).is_some());
+    assert!(passport_of("m", "two", &known).is_none() && passport_of("n", "one", &known).is_none());
 }

@@ -86,7 +86,7 @@ fn figures(metric: &MetricSummary) -> String {
 /// How two jobs differ.
 #[must_use]
 pub fn comparison_text(comparison: &JobComparison) -> String {
-    let mut text = format!("{} - {}\n", comparison.first, comparison.second);
+    let mut text = format!("{} - {}, on {} turns\n", comparison.first, comparison.second, comparison.turns);
     let width = comparison.metrics.iter().map(|metric| metric.name.len()).max().unwrap_or(0);
     for metric in &comparison.metrics {
         let figures = match (metric.means, metric.paired) {

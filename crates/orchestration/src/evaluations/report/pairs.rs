@@ -1,0 +1,38 @@
+//! Which turns of two jobs belong together: those that were asked the same, with the same reference answers, after the same
+//! turns. Their places in the datasets do not matter.
+
+use std::collections::HashMap;
+
+use super::super::outcome::RecordOutcome;
+use super::super::record::Shown;
+use super::ReportRow;
+
+/// The turns that both jobs have, each as a record of its own whose line counts the pairs. Of turns that are alike the first of
+/// one job belongs to the first of the other, and so on.
+pub(super) fn paired(first: Vec<ReportRow>, second: Vec<ReportRow>) -> (Vec<RecordOutcome>, Vec<RecordOutcome>) {
+    let mut known: HashMap<Vec<Shown>, Vec<ReportRow>> = HashMap::new();
+    for (asked, row) in told(second).into_iter().rev() {
+        known.entry(asked).or_default().push(row);
+    }
+    let (mut ones, mut others) = (Vec::new(), Vec::new());
+    for (asked, row) in told(first) {
+        let Some(other) = known.get_mut(&asked).and_then(Vec::pop) else { continue };
+        let line = ones.len() + 1;
+        ones.push(RecordOutcome { line, turns: vec![row.outcome] });
+        others.push(RecordOutcome { line, turns: vec![other.outcome] });
+    }
+    (ones, others)
+}
+
+/// Each turn with what was shown up to it.
+fn told(rows: Vec<ReportRow>) -> Vec<(Vec<Shown>, ReportRow)> {
+    let (mut record, mut shown) = (0, Vec::new());
+    let turn = |row: ReportRow| {
+        if row.record != record {
+            (record, shown) = (row.record, Vec::new());
+        }
+        shown.push(row.shown.clone());
+        (shown.clone(), row)
+    };
+    rows.into_iter().map(turn).collect()
+}
