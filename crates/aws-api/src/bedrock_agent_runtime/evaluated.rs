@@ -67,6 +67,7 @@ impl Rag for Evaluated {
             // A job repeats to the byte, and does not hold up whoever waits for an answer.
             generation.writing.serving = Serving { priority: Priority::Low, deterministic: true };
             generation.writing.sampling.temperature.get_or_insert(0.0);
+            generation.writing.sampling.seed.get_or_insert(0);
         }
         let answer = self.answers.answer(ctx, ask).await?.collect().await?;
         Ok(Output {

@@ -1,6 +1,8 @@
 //! Evaluation jobs beyond AWS's operations: without a limit of prompts, their reports, records and comparisons.
 
+use aws_wire::generated::bedrock::CreateEvaluationJobRequest;
 use base::{Error, ErrorKind};
+use bytes::Bytes;
 use futures::future::FutureExt as _;
 use http::{HeaderValue, StatusCode, header};
 use identity::Ask;
@@ -55,20 +57,17 @@ async fn ask(call: &Call<Labels>, named: &str) -> base::Result<Ask> {
 
 /// Starts an evaluation of any number of prompts. The body is that of `CreateEvaluationJob`.
 pub(super) async fn create(call: Call<Labels>) -> Answer {
-    let body = call.json()?;
-    let text = |name: &str| body[name].as_str().map(str::to_owned);
-    let required = |name: &str| text(name).ok_or_else(|| Error::invalid(format!("`{name}` is missing, or no text.")));
-    let output = body["outputDataConfig"]["s3Uri"].as_str().map(str::to_owned);
-    let output = output.ok_or_else(|| Error::invalid("`outputDataConfig.s3Uri` is missing, or no text."))?;
-    let (evaluation, inference) = (&body["evaluationConfig"], &body["inferenceConfig"]);
+    let input = read(&call.json()?)?;
+    let evaluation = serde_json::to_value(&input.evaluation_config).map_err(Error::internal)?;
+    let inference = serde_json::to_value(&input.inference_config).map_err(Error::internal)?;
     let new = NewEvaluation {
-        name: required("jobName")?,
-        description: text("jobDescription"),
-        role_arn: required("roleArn")?,
-        output_key: text("customerEncryptionKeyId"),
+        asked: asked(&evaluation, &inference, input.output_data_config.s3_uri, true)?,
+        name: input.job_name,
+        description: input.job_description,
+        role_arn: input.role_arn,
+        output_key: input.customer_encryption_key_id,
         tags: Vec::new(),
-        request_token: text("clientRequestToken"),
-        asked: asked(evaluation, inference, output, true)?,
+        request_token: input.client_request_token,
         configuration: json!({"evaluationConfig": evaluation, "inferenceConfig": inference}),
     };
     let (job, warnings) = call.api.evaluations().create(&call.ctx, new).await?;
@@ -78,11 +77,26 @@ pub(super) async fn create(call: Call<Labels>) -> Answer {
     Ok(response)
 }
 
-/// What there is to say of a job: as JSON, as a page (`format=html`) or for a terminal (`format=text`).
+/// The body, checked as that of `CreateEvaluationJob` is.
+fn read(body: &Value) -> base::Result<CreateEvaluationJobRequest> {
+    let body = Bytes::from(body.to_string());
+    let request = http::Request::post("/evaluation-jobs").header(header::CONTENT_TYPE, "application/json").body(());
+    let (parts, ()) = request.map_err(Error::internal)?.into_parts();
+    let routed = aws_wire::route("bedrock", &parts, &body);
+    let routed = routed.map_err(|error| Error::internal(format!("the route of CreateEvaluationJob: {error:?}")))?;
+    aws_wire::decode(&routed, &parts, &body).map_err(|violation| Error::invalid(violation.message))
+}
+
+/// What there is to say of a job: as JSON, as a page (`format=html`) or for a terminal (`format=text`); how far it is alone
+/// (`format=progress`), for whoever asks often.
 pub(super) async fn report(call: Call<Labels>) -> Answer {
     let (evaluations, named) = (call.api.evaluations(), call.label(0));
+    let format = call.query("format");
+    if format.as_deref() == Some("progress") {
+        return Ok(respond(StatusCode::OK, &report_json(&evaluations.progress(&call.ctx, named).await?)));
+    }
     let report = evaluations.report(&call.ctx, named).await?;
-    match call.query("format").as_deref().unwrap_or("json") {
+    match format.as_deref().unwrap_or("json") {
         "json" => Ok(respond(StatusCode::OK, &report_json(&report))),
         "text" => Ok(text(report_text(&report), "text/plain; charset=utf-8")),
         "html" => {
@@ -112,7 +126,8 @@ pub(super) async fn compare(call: Call<Labels>) -> Answer {
 }
 
 fn unknown(format: &str) -> Error {
-    Error::invalid(format!("There is no format `{format}`.")).with_hint("The formats are json, text and html.")
+    Error::invalid(format!("There is no format `{format}`."))
+        .with_hint("The formats are json, text, html and progress.")
 }
 
 fn text(text: String, media_type: &'static str) -> http::Response<crate::body::ResponseBody> {
@@ -149,4 +164,31 @@ pub(super) async fn calibrate(call: Call<Labels>) -> Answer {
 pub(super) async fn passport(call: Call<Labels>) -> Answer {
     let passports = call.api.evaluations().passports(&call.ctx, call.label(0)).await?;
     Ok(respond(StatusCode::OK, &json!({"passports": passports.iter().map(passport_json).collect::<Vec<_>>()})))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(name: &str) -> Value {
+        json!({
+            "jobName": name,
+            "roleArn": "arn:aws:iam::111122223333:role/E",
+            "evaluationConfig": {"automated": {"datasetMetricConfigs": [{"taskType": "Custom",
+                "dataset": {"name": "d", "datasetLocation": {"s3Uri": "s3://evals/in.jsonl"}},
+                "metricNames": ["Craton.TokenF1"]}]}},
+            "inferenceConfig": {"models": [{"precomputedInferenceSource": {"inferenceSourceIdentifier": "mine"}}]},
+            "outputDataConfig": {"s3Uri": "s3://evals/out/"},
+        })
+    }
+
+    #[test]
+    fn a_body_is_checked_as_awss_is() {
+        assert_eq!(read(&body("job-1")).map(|input| input.job_name).map_err(|error| error.message), Ok("job-1".into()));
+        let error = read(&body("No Name!")).map(drop).unwrap_err();
+        assert!(error.kind == ErrorKind::Invalid && error.message.contains("jobName"), "{error}");
+        let mut wrong = body("job-1");
+        wrong["evaluationConfig"] = json!({"automated": {"datasetMetricConfigs": "all"}});
+        assert_eq!(read(&wrong).map(drop).unwrap_err().kind, ErrorKind::Invalid);
+    }
 }

@@ -13,6 +13,8 @@ use crate::output;
 /// Reads, draws, writes.
 pub(crate) fn run(args: &Convert) -> Result<()> {
     let text = fs::read_to_string(&args.from).with_context(|| format!("cannot read `{}`", args.from.display()))?;
+    // Spreadsheets begin a text with a mark of its bytes' order.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let template = match &args.template {
         Some(path) => fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?,
         None => String::new(),
@@ -21,7 +23,7 @@ pub(crate) fn run(args: &Convert) -> Result<()> {
     if args.from.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet")) {
         bail!("reading Parquet is not implemented\nhint: save the table as CSV or JSON lines");
     }
-    let pairs = if is_csv { of_csv(&text, args)? } else { of_json_lines(&text, args)? };
+    let pairs = if is_csv { of_csv(text, args)? } else { of_json_lines(text, args)? };
     let dataset = dataset(&pairs, args, &template)?;
     fs::write(&args.to, &dataset).with_context(|| format!("cannot write `{}`", args.to.display()))?;
     output::note(&format!("{} of {} records written to `{}`", dataset.lines().count(), pairs.len(), args.to.display()));

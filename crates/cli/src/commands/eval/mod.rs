@@ -30,7 +30,7 @@ pub(super) async fn run(client: &Client, command: Eval, format: Format) -> Resul
         Eval::Convert(args) => convert::run(&args),
         Eval::Run(args) => start(client, &args, format).await,
         Eval::Status { job, wait } if wait => follow(client, &job, format).await,
-        Eval::Status { job, .. } => show_status(&report(client, &job).await?, format),
+        Eval::Status { job, .. } => show_status(client, &job, format).await,
         Eval::Report { job, html: Some(path) } => {
             let page = text(client, &format!("{}/report?format=html", path_of(&job))).await?;
             fs::write(&path, page).with_context(|| format!("cannot write `{}`", path.display()))?;
@@ -156,12 +156,17 @@ fn path_of(job: &str) -> String {
     format!("/evaluation-jobs/{}", segment(job.rsplit('/').next().unwrap_or(job)))
 }
 
+/// How far a job is.
+async fn standing(client: &Client, job: &str) -> Result<Value> {
+    client.craton(Method::GET, &format!("{}/report?format=progress", path_of(job)), None).await
+}
+
 async fn report(client: &Client, job: &str) -> Result<Value> {
     client.craton(Method::GET, &format!("{}/report", path_of(job)), None).await
 }
 
 async fn arn(client: &Client, job: &str) -> Result<String> {
-    let report = report(client, job).await?;
+    let report = standing(client, job).await?;
     report["jobArn"].as_str().map(str::to_owned).context("the server's answer names no job")
 }
 
@@ -182,10 +187,10 @@ async fn text(client: &Client, path: &str) -> Result<String> {
 async fn follow(client: &Client, job: &str, format: Format) -> Result<()> {
     let mut said = String::new();
     loop {
-        let report = report(client, job).await?;
+        let report = standing(client, job).await?;
         let status = report["status"].as_str().unwrap_or_default();
         if matches!(status, "Completed" | "Failed" | "Stopped") {
-            show_status(&report, format)?;
+            show_status(client, job, format).await?;
             return match status {
                 "Completed" => Ok(()),
                 _ => bail!("the evaluation job `{job}` is {status}"),
@@ -200,11 +205,12 @@ async fn follow(client: &Client, job: &str, format: Format) -> Result<()> {
     }
 }
 
-fn show_status(report: &Value, format: Format) -> Result<()> {
+async fn show_status(client: &Client, job: &str, format: Format) -> Result<()> {
     if format == Format::Json {
-        return output::json(report);
+        return output::json(&report(client, job).await?);
     }
-    output::line(progress(report))?;
+    let report = standing(client, job).await?;
+    output::line(progress(&report))?;
     for message in report["messages"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         output::line(message)?;
     }

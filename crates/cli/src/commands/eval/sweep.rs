@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{body, path_of, progress, report};
+use super::{body, path_of, progress, report, standing};
 use crate::args::Format;
 use crate::client::Client;
 use crate::commands::segment;
@@ -71,11 +71,11 @@ fn runs(args: &Sweep) -> Vec<Run> {
 async fn ended(client: &Client, tried: &Tried) -> Result<Value> {
     let mut said = String::new();
     loop {
-        let report = report(client, &tried.job).await?;
-        if matches!(report["status"].as_str(), Some("Completed" | "Failed" | "Stopped")) {
-            return Ok(report);
+        let standing = standing(client, &tried.job).await?;
+        if matches!(standing["status"].as_str(), Some("Completed" | "Failed" | "Stopped")) {
+            return report(client, &tried.job).await;
         }
-        let line = format!("{}: {}", tried.label, progress(&report));
+        let line = format!("{}: {}", tried.label, progress(&standing));
         if line != said {
             output::note(&line);
             said = line;
