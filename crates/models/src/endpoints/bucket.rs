@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use base::{Error, ErrorKind, Result};
+use base::{Error, ErrorKind, Result, Timestamp};
 use checkpoint::Quantization;
 use identity::Ctx;
 
@@ -16,6 +16,8 @@ use crate::{ImportStatus, Models, NewImport, bucket_region};
 
 /// How often it is looked whether weights are here.
 const LOOK: Duration = Duration::from_millis(500);
+/// How long another server may take until a row names what it imports, in seconds.
+const UNNAMED_SECONDS: i64 = 3600;
 /// What the names of such models begin with, among those of imported models.
 const PREFIX: &str = "hosted";
 /// The letters and digits that tell models of one name apart.
@@ -59,36 +61,69 @@ impl Models {
         }))
     }
 
-    /// Waits until weights of a bucket are here.
+    /// Whether the weights of a source are not being imported any more.
     ///
     /// # Errors
     /// Invalid, where they cannot be imported, with the reason.
-    pub(super) async fn imported_from(&self, ctx: &Ctx, (uri, job): (&str, &str)) -> Result<()> {
-        loop {
-            let job = self.import_job(ctx, job).await?;
-            match job.status {
-                ImportStatus::Completed => return Ok(()),
-                ImportStatus::Failed => {
-                    let reason = job.failure.unwrap_or_default();
-                    return Err(Error::invalid(format!("The weights at {uri} cannot be hosted. {reason}")));
-                }
-                ImportStatus::InProgress => tokio::time::sleep(LOOK).await,
+    pub(super) async fn is_here(&self, ctx: &Ctx, source: &Source) -> Result<bool> {
+        let Source::Bucket { uri, job, .. } = source else { return Ok(true) };
+        let job = self.import_job(ctx, job).await?;
+        match job.status {
+            ImportStatus::Completed => Ok(true),
+            ImportStatus::InProgress => Ok(false),
+            ImportStatus::Failed => {
+                let reason = job.failure.unwrap_or_default();
+                Err(Error::invalid(format!("The weights at {uri} cannot be hosted. {reason}")))
             }
         }
     }
 
-    /// Removes the imported weights of a bucket that no model of the account names and no endpoint hosts any more.
+    /// Waits until the weights of a source are here, for an endpoint.
+    ///
+    /// # Errors
+    /// As [`Models::is_here`]; Conflict, where the endpoint is to be removed before.
+    pub(super) async fn wait_for_import(&self, scope: &Scope, endpoint: &str, source: &Source) -> Result<()> {
+        let ctx = self.hosting_ctx(scope);
+        while !self.is_here(&ctx, source).await? {
+            let kept = store::find(&self.inner.store, scope, HostingKind::Endpoint, endpoint).await?;
+            if kept.is_none_or(|kept| kept.status == Some(EndpointStatus::Deleting)) {
+                return Err(Error::conflict(format!("The endpoint \"{endpoint}\" is to be removed.")));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(())
+    }
+
+    /// Removes the weights of a bucket that no model of the account names and no endpoint hosts any more; where they are
+    /// being imported, that ends.
     pub(super) async fn drop_unused(&self, scope: &Scope, sources: Vec<Source>) {
         for source in sources {
-            if let Source::Bucket { model, .. } = source
-                && let Err(error) = self.drop_if_unused(scope, &model).await
-            {
-                tracing::warn!(?error, model, "weights that nobody hosts stay");
+            if let Source::Bucket { job, model, .. } = source {
+                self.drop_import(scope, (&job, &model)).await;
             }
         }
     }
 
-    async fn drop_if_unused(&self, scope: &Scope, model: &str) -> Result<()> {
+    /// Removes the weights that were imported before `now` to be hosted and that nothing names: what requests left whose
+    /// process ended.
+    ///
+    /// # Errors
+    /// Unavailable, where the database cannot be read.
+    pub(super) async fn sweep_hosted(&self, now: Timestamp) -> Result<()> {
+        let before = if self.inner.store.is_shared() { now.plus_seconds(-UNNAMED_SECONDS) } else { now };
+        for (ctx, job, model) in self.imports_for(SERVICE, before).await? {
+            self.drop_import(&Scope::of(&ctx), (&job, &model)).await;
+        }
+        Ok(())
+    }
+
+    async fn drop_import(&self, scope: &Scope, (job, model): (&str, &str)) {
+        if let Err(error) = self.drop_if_unused(scope, (job, model)).await {
+            tracing::warn!(?error, model, "weights that nobody hosts stay");
+        }
+    }
+
+    async fn drop_if_unused(&self, scope: &Scope, (job, model): (&str, &str)) -> Result<()> {
         let names = |source: &Source| source.imported() == Some(model);
         for kept in store::list(&self.inner.store, scope, HostingKind::Model).await? {
             let found: Hosted<HostedModel> = resource::hosted(scope, kept)?;
@@ -102,10 +137,18 @@ impl Models {
                 return Ok(());
             }
         }
-        match self.delete_imported_model(&self.hosting_ctx(scope), model).await {
-            Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
-            removed => removed,
-        }
+        let ctx = self.hosting_ctx(scope);
+        // Whichever is first: the job makes no model, or it made the one that is removed.
+        unless_gone(self.cancel_import(&ctx, job).await)?;
+        unless_gone(self.delete_imported_model(&ctx, model).await)
+    }
+}
+
+/// What is gone already needs no removing.
+fn unless_gone(removed: Result<()>) -> Result<()> {
+    match removed {
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
+        removed => removed,
     }
 }
 

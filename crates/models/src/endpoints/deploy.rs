@@ -29,8 +29,7 @@ impl Models {
         if let Some(served) = &variant.served {
             return Ok(served.clone());
         }
-        let chosen = self.answering(ctx, &variant.source);
-        in_time(variant, chosen).await
+        self.answering(ctx, &variant.source).await
     }
 
     /// Loads a model for a variant, with so many replicas.
@@ -97,7 +96,7 @@ impl Models {
         self.inner.loaded.forget(&deployment.into_key()).await;
     }
 
-    /// Takes out of memory what was loaded for an endpoint and answers for none of its variants.
+    /// Takes out of memory what was loaded for an endpoint and neither answers for it nor did.
     pub(super) async fn retire_strays(&self, arn: &str) {
         let kept = self.inner.endpoints.keys(arn);
         for key in self.inner.loaded.keys_of(&format!("{arn}/")) {
@@ -107,16 +106,26 @@ impl Models {
         }
     }
 
-    /// As [`Models::retire`], after a time.
-    pub(super) async fn retire_after(&self, wait: Duration, deployment: Option<Deployment>) {
-        if wait.is_zero() || deployment.is_none() {
-            return self.retire(deployment).await;
+    /// As [`Models::retire`], after a time or when the endpoint leaves.
+    pub(super) async fn retire_after(&self, arn: &str, wait: Duration, deployment: Option<Deployment>) {
+        match deployment {
+            Some(deployment) if !wait.is_zero() => {
+                let (models, arn, key) = (self.clone(), arn.to_owned(), deployment.key().to_owned());
+                self.inner.endpoints.keep_leaving(&arn, deployment);
+                tokio::spawn(async move {
+                    tokio::time::sleep(wait).await;
+                    models.retire_leaving(&arn, Some(&key)).await;
+                });
+            }
+            deployment => self.retire(deployment).await,
         }
-        let models = self.clone();
-        tokio::spawn(async move {
-            tokio::time::sleep(wait).await;
-            models.retire(deployment).await;
-        });
+    }
+
+    /// Takes out of memory what answers for an endpoint no more and waits to leave, or the one of that name.
+    pub(super) async fn retire_leaving(&self, arn: &str, key: Option<&str>) {
+        for deployment in self.inner.endpoints.take_leaving(arn, key) {
+            self.retire(Some(deployment)).await;
+        }
     }
 
     /// Has so many replicas answer for a variant, which the caller holds: the new deployment is loaded, then takes over, and
@@ -134,12 +143,12 @@ impl Models {
     ) -> Result<()> {
         let live = self.inner.endpoints.variant(arn, &variant.spec.name);
         if replicas == 0 {
-            self.retire_after(wait, live.replace(None)).await;
+            self.retire_after(arn, wait, live.replace(None)).await;
             return Ok(());
         }
         match self.load_variant(ctx, arn, (variant, served), replicas).await {
             Ok(new) => {
-                self.retire_after(wait, live.replace(Some(new))).await;
+                self.retire_after(arn, wait, live.replace(Some(new))).await;
                 Ok(())
             }
             Err(error) if error.kind == ErrorKind::Throttled => {
@@ -168,6 +177,9 @@ impl Models {
 
     /// Whether a variant could be loaded now: its weights are here and whole, and the memory is large enough for them.
     pub(super) async fn could_load(&self, ctx: &Ctx, variant: &EndpointVariant) -> Result<bool> {
+        if !self.is_here(ctx, &variant.source).await? {
+            return Ok(false);
+        }
         let served = self.answering(ctx, &variant.source).await?;
         let manifest = self.inner.library.manifest(&served.name).await?;
         let is_broken = manifest.is_some_and(|manifest| manifest.broken.is_some());
@@ -222,7 +234,7 @@ impl Models {
 }
 
 /// What is waited for until a variant's weights are here, within the time that it gives them.
-async fn in_time<T>(variant: &EndpointVariant, here: impl Future<Output = Result<T>>) -> Result<T> {
+pub(super) async fn in_time<T>(variant: &EndpointVariant, here: impl Future<Output = Result<T>>) -> Result<T> {
     let Some(seconds) = variant.spec.download_seconds else { return here.await };
     tokio::time::timeout(Duration::from_secs(seconds.into()), here).await.unwrap_or_else(|_| {
         let name = &variant.spec.name;

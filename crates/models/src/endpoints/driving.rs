@@ -1,12 +1,15 @@
 //! Bringing about what the row of an endpoint says: made ready, changed over, taken down.
 
+use std::future::Future;
 use std::time::Duration;
 
 use base::{Error, Result};
 use identity::Ctx;
 use tokio::sync::OwnedMutexGuard;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
+use super::deploy::in_time;
 use super::lifecycle::{fail, told};
 use super::live::Deployment;
 use super::market;
@@ -72,8 +75,12 @@ impl Models {
     /// Makes a new endpoint ready.
     async fn bring_up(&self, scope: &Scope, endpoint: &Hosted<Endpoint>) -> Result<()> {
         let (arn, variants) = (endpoint.arn.to_string(), &endpoint.body.variants);
+        let chosen = self.chosen(scope, endpoint, variants.clone()).await;
         let _held = self.hold_variants(&arn, [variants.as_slice()]).await;
-        let outcome = self.deploy(scope, endpoint, (variants.clone(), Duration::ZERO)).await;
+        let outcome = match chosen {
+            Ok(variants) => self.deploy(scope, &arn, (variants, Duration::ZERO)).await,
+            Err(error) => Err(error),
+        };
         let settled = self.settle(scope, (&endpoint.name, EndpointStatus::Creating), |body| match &outcome {
             Ok(variants) => {
                 body.status = EndpointStatus::InService;
@@ -83,10 +90,10 @@ impl Models {
             }
             Err(error) => fail(body, error),
         });
-        if let Err(error) = &outcome {
+        if let (true, Err(error)) = (settled.await?, &outcome) {
             tracing::warn!(?error, endpoint = endpoint.name, "an endpoint failed");
         }
-        settled.await.map(drop)
+        Ok(())
     }
 
     /// Has what is pending take over.
@@ -98,25 +105,26 @@ impl Models {
             rollout: None,
             market: None,
         });
-        // Until the row says what answers, nothing is brought back after what it said before.
-        let held = self.hold_variants(&arn, [endpoint.body.variants.as_slice(), &pending.variants]).await;
+        // What answered before does so until then, also after a restart.
+        if let Err(error) = self.agree(scope, endpoint).await {
+            tracing::warn!(?error, endpoint = endpoint.name, "what an endpoint is changed from does not answer");
+        }
         let rollout = pending.rollout.clone().unwrap_or_default();
         let wait = Duration::from_secs(rollout.termination_wait_seconds.into());
-        let deployed = self.deploy(scope, endpoint, (pending.variants.clone(), wait));
-        let outcome = match rollout.most_seconds {
-            Some(most) => match tokio::time::timeout(Duration::from_secs(most.into()), deployed).await {
-                Ok(outcome) => outcome,
-                Err(_) => {
-                    // What was being loaded goes on, and ends in nothing.
-                    self.retire_strays(&arn).await;
-                    Err(Error::timeout(format!("The update took longer than {most} s."))
-                        .with_hint("Raise `MaximumExecutionTimeoutInSeconds`."))
-                }
-            },
-            None => deployed.await,
+        let limit = rollout.most_seconds.map(|most| (Instant::now() + Duration::from_secs(most.into()), most));
+        let chosen = within(limit, self.chosen(scope, endpoint, pending.variants.clone())).await;
+        // Until the row says what answers, nothing is brought back after what it said before.
+        let held = self.hold_variants(&arn, [endpoint.body.variants.as_slice(), &pending.variants]).await;
+        let outcome = match chosen {
+            Ok(variants) => within(limit, self.deploy(scope, &arn, (variants, wait))).await,
+            Err(error) => Err(error),
         };
         if let Err(error) = &outcome {
             tracing::warn!(?error, endpoint = endpoint.name, "an endpoint was not changed");
+            if limit.is_some_and(|(end, _)| end <= Instant::now()) {
+                // What was being loaded goes on, and ends in nothing.
+                self.retire_strays(&arn).await;
+            }
         }
         let is_settled = match &outcome {
             Ok(variants) => self.settle_change(scope, endpoint, &pending, variants).await?,
@@ -130,8 +138,10 @@ impl Models {
             }
         };
         drop(held);
-        if let (true, Ok(variants)) = (is_settled, &outcome) {
-            self.leave_others(&arn, variants).await;
+        if is_settled {
+            if let Ok(variants) = &outcome {
+                self.leave_others(&arn, variants).await;
+            }
             self.drop_unused(scope, endpoint.body.sources()).await;
         }
         Ok(())
@@ -189,26 +199,43 @@ impl Models {
         held
     }
 
-    /// Has these variants, which are held, answer. What they asked for is loaded before any takes over; where that fails,
-    /// those that answered go on. What answered before leaves `wait` later.
-    async fn deploy(
+    /// These variants, each with the model that is to answer for it: weights that are being imported are waited for.
+    ///
+    /// # Errors
+    /// As [`Models::answering`] and [`Models::wait_for_import`]; Timeout, where that takes longer than a variant gives it.
+    async fn chosen(
         &self,
         scope: &Scope,
         endpoint: &Hosted<Endpoint>,
-        (mut variants, wait): (Vec<EndpointVariant>, Duration),
+        mut variants: Vec<EndpointVariant>,
     ) -> Result<Vec<EndpointVariant>> {
-        let (ctx, arn) = (self.hosting_ctx(scope), endpoint.arn.to_string());
+        let ctx = self.hosting_ctx(scope);
         for variant in &mut variants {
             keep_served(&endpoint.body, variant);
+            if variant.served.is_none() {
+                in_time(variant, self.wait_for_import(scope, &endpoint.name, &variant.source)).await?;
+            }
             variant.served = Some(self.served(&ctx, variant).await?);
         }
+        Ok(variants)
+    }
+
+    /// Has these variants, which are chosen and held, answer. What they asked for is loaded before any takes over; where that
+    /// fails, those that answered go on. What answered before leaves `wait` later.
+    async fn deploy(
+        &self,
+        scope: &Scope,
+        arn: &str,
+        (variants, wait): (Vec<EndpointVariant>, Duration),
+    ) -> Result<Vec<EndpointVariant>> {
+        let ctx = self.hosting_ctx(scope);
         if let [alone] = variants.as_slice() {
-            self.deploy_one(&ctx, &arn, (alone, wait)).await?;
+            self.deploy_one(&ctx, arn, (alone, wait)).await?;
             return Ok(variants);
         }
         let mut new = Vec::new();
         for variant in &variants {
-            match self.prepared(&ctx, &arn, variant).await {
+            match self.prepared(&ctx, arn, variant).await {
                 Ok(Prepared::Another(deployment)) => new.push((variant.spec.name.clone(), deployment)),
                 Ok(Prepared::Kept) => {}
                 Err(error) => {
@@ -220,7 +247,7 @@ impl Models {
             }
         }
         for (name, deployment) in new {
-            self.retire_after(wait, self.inner.endpoints.variant(&arn, &name).replace(deployment)).await;
+            self.retire_after(arn, wait, self.inner.endpoints.variant(arn, &name).replace(deployment)).await;
         }
         Ok(variants)
     }
@@ -268,6 +295,7 @@ impl Models {
     /// Takes out of memory what is left here of an endpoint that is gone. Its gate is held.
     async fn leave(&self, scope: &Scope, name: &str) {
         let arn = HostingKind::Endpoint.arn(scope, name).to_string();
+        self.retire_leaving(&arn, None).await;
         for live in self.inner.endpoints.take_others(&arn, &[]) {
             self.retire(live.replace(None)).await;
             live.drained().await;
@@ -288,6 +316,15 @@ impl Models {
         self.drop_unused(scope, endpoint.body.sources()).await;
         Ok(())
     }
+}
+
+/// What is done within a time, where there is one: until a moment, that many seconds after the update began.
+async fn within<T>(limit: Option<(Instant, u32)>, doing: impl Future<Output = Result<T>>) -> Result<T> {
+    let Some((end, most)) = limit else { return doing.await };
+    tokio::time::timeout_at(end, doing).await.unwrap_or_else(|_| {
+        Err(Error::timeout(format!("The update took longer than {most} s."))
+            .with_hint("Raise `MaximumExecutionTimeoutInSeconds`."))
+    })
 }
 
 /// What is to answer for a variant.

@@ -28,6 +28,8 @@ pub(crate) struct Registry {
 #[derive(Debug, Default)]
 struct Known {
     variants: HashMap<String, Arc<LiveVariant>>,
+    /// What answers no more and stays in memory for a while.
+    leaving: Vec<Deployment>,
     /// Held by whoever changes the endpoint.
     gate: Arc<tokio::sync::Mutex<()>>,
 }
@@ -61,10 +63,25 @@ impl Registry {
         known.is_some_and(|known| known.variants.keys().any(|name| !names.contains(&name.as_str())))
     }
 
-    /// The names of the deployments that answer for an endpoint.
+    /// The names of the deployments that answer for an endpoint, and of those that do so no more and stay for a while.
     pub(super) fn keys(&self, arn: &str) -> Vec<String> {
         let endpoints = self.lock();
-        endpoints.get(arn).into_iter().flat_map(|known| known.variants.values()).filter_map(|live| live.key()).collect()
+        let Some(known) = endpoints.get(arn) else { return Vec::new() };
+        let leaving = known.leaving.iter().map(|deployment| deployment.key.clone());
+        known.variants.values().filter_map(|live| live.key()).chain(leaving).collect()
+    }
+
+    /// Has a deployment that answers no more stay in memory until it is taken.
+    pub(super) fn keep_leaving(&self, arn: &str, deployment: Deployment) {
+        self.lock().entry(arn.to_owned()).or_default().leaving.push(deployment);
+    }
+
+    /// The deployments of an endpoint that answer no more and are in memory still, or the one of that name; they are known
+    /// no longer.
+    pub(super) fn take_leaving(&self, arn: &str, key: Option<&str>) -> Vec<Deployment> {
+        let mut endpoints = self.lock();
+        let Some(known) = endpoints.get_mut(arn) else { return Vec::new() };
+        known.leaving.extract_if(.., |deployment| key.is_none_or(|key| deployment.key == key)).collect()
     }
 
     /// The ARNs of the endpoints that are known here.
@@ -78,7 +95,7 @@ impl Registry {
         let mut endpoints = self.lock();
         let is_unused = endpoints.get(arn).is_some_and(|known| {
             let idle = |variant: &Arc<LiveVariant>| Arc::strong_count(variant) == 1 && variant.key().is_none();
-            Arc::strong_count(&known.gate) == 1 && known.variants.values().all(idle)
+            Arc::strong_count(&known.gate) == 1 && known.leaving.is_empty() && known.variants.values().all(idle)
         });
         if is_unused {
             endpoints.remove(arn);
@@ -133,6 +150,11 @@ impl Deployment {
     fn is_of(&self, variant: &EndpointVariant) -> bool {
         let named = variant.served.as_ref().is_none_or(|served| served.name == self.served.name);
         self.source == variant.source && named
+    }
+
+    /// Its name in the pool of loaded models.
+    pub(super) fn key(&self) -> &str {
+        &self.key
     }
 
     /// Gives it up: its name in the pool of loaded models, where it stays as long as nobody takes it out.
@@ -219,7 +241,11 @@ impl LiveVariant {
     /// that asks for here, and another server's load may ask for others.
     pub(super) fn agrees_with(&self, variant: &EndpointVariant) -> bool {
         match variant.spec.scaling {
-            Some(_) => self.lock().as_ref().is_none_or(|deployment| deployment.is_of(variant)),
+            Some(scaling) => {
+                // Nothing is loaded: the first request brings it back, where that is how it may be.
+                let may_be_none = scaling.least == 0 || variant.spec.instances == 0;
+                self.lock().as_ref().map_or(may_be_none, |deployment| deployment.is_of(variant))
+            }
             None => self.is_as(variant),
         }
     }

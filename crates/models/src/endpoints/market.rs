@@ -64,10 +64,31 @@ impl Models {
     pub async fn create_market_endpoint(&self, ctx: &Ctx, new: NewMarketEndpoint) -> Result<Hosted<Endpoint>> {
         check_name(&new.name)?;
         check_tags(&new.tags)?;
-        let (hash, asked) = (fingerprint(&new), new.clone());
+        let hash = fingerprint(&new);
         if let Some(earlier) = self.earlier_market(ctx, &new, &hash).await? {
             return Ok(earlier);
         }
+        match self.make_market_endpoint(ctx, new.clone(), &hash).await {
+            // The same request may have come twice at once.
+            Err(error) if error.kind == ErrorKind::AlreadyExists => {
+                match self.earlier_market(ctx, &new, &hash).await? {
+                    Some(earlier) => Ok(earlier),
+                    None => Err(self.taken_market(ctx, &new.name, error).await?),
+                }
+            }
+            made => made,
+        }
+    }
+
+    /// That an endpoint is there already, where it is, and not its parts.
+    async fn taken_market(&self, ctx: &Ctx, name: &str, error: Error) -> Result<Error> {
+        let (scope, kind) = (Scope::of(ctx), HostingKind::Endpoint);
+        let found = store::find(&self.inner.store, &scope, kind, name).await?;
+        Ok(found.map_or(error, |_| kind.taken(&scope, name)))
+    }
+
+    /// As [`Models::create_market_endpoint`], where no earlier request made it.
+    async fn make_market_endpoint(&self, ctx: &Ctx, new: NewMarketEndpoint, hash: &str) -> Result<Hosted<Endpoint>> {
         let (model, tags) = (self.hub_model_by_source(ctx, &new.source)?, self.market_tags(ctx, &new.source)?);
         accepted(&model, Some(new.eula))?;
         check_wish(&new.wish)?;
@@ -91,20 +112,14 @@ impl Models {
             role_arn: new.wish.role_arn,
             kms_key: new.wish.kms_key,
             incompatible: None,
-            request: new.request_token.map(|token| (token, hash.clone())),
+            request: new.request_token.map(|token| (token, hash.to_owned())),
         };
         let body = Endpoint { market: Some(market), ..lifecycle::blank(new.name.clone(), vec![variant]) };
         let tags = with(new.tags, &tags);
         check_tags(&tags)?;
         let row = resource::row(&new.name, &body, (tags, Some(body.status), self.inner.clock.now()))?;
         let kept = row.1.clone();
-        if let Err(error) = self.insert_new(&scope, &[model_row, config_row, row]).await {
-            // The same request may have come twice at once.
-            return match self.earlier_market(ctx, &asked, &hash).await? {
-                Some(earlier) if error.kind == ErrorKind::AlreadyExists => Ok(earlier),
-                _ => Err(error),
-            };
-        }
+        self.insert_new(&scope, &[model_row, config_row, row]).await?;
         self.set_off(scope.clone(), new.name);
         resource::endpoint(&scope, kept)
     }

@@ -283,6 +283,9 @@ async fn an_update_that_takes_too_long_leaves_what_answered() {
     assert_eq!(settled(models, ctx, "chat").await.body.rollout, Some(rollout));
     assert_eq!(ask_endpoint(models, ctx, "chat").await.unwrap().served_by.name, "other");
     assert_eq!(models.status(ctx).loaded.len(), 2, "what answered before waits to be ended");
+    models.delete_endpoint(ctx, "chat").await.unwrap();
+    let status = models.status(ctx);
+    assert!(status.loaded.is_empty() && status.used_bytes == 0, "it waits no longer than the endpoint is there");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -323,6 +326,19 @@ async fn a_request_token_is_one_requests_whatever_it_names() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_comes_several_times_at_once_makes_one_endpoint() {
+    let deployment = Deployment::start().await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    deployment.add_model(SMALL);
+    let asked = market("mkt", role(&deployment).await);
+    let asked = NewMarketEndpoint { request_token: Some("t".to_owned()), ..asked };
+    let same = || models.create_market_endpoint(ctx, asked.clone());
+    let arns = futures::future::join_all([same(), same(), same(), same()]).await;
+    let arns: Vec<String> = arns.into_iter().map(|made| made.unwrap().arn.to_string()).collect();
+    assert!(arns.iter().all(|arn| *arn == arns[0]), "{arns:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_what_is_there_already_the_right_one_is_named() {
     let deployment = Deployment::start().await;
     let (models, ctx) = (&deployment.models, &deployment.ctx);
@@ -330,8 +346,11 @@ async fn of_what_is_there_already_the_right_one_is_named() {
     let role = role(&deployment).await;
     let new = NewHostedModel { name: "mkt".to_owned(), container: container(SMALL), ..NewHostedModel::default() };
     models.create_hosted_model(ctx, new).await.unwrap();
-    let error = models.create_market_endpoint(ctx, market("mkt", role)).await.unwrap_err();
+    let error = models.create_market_endpoint(ctx, market("mkt", role.clone())).await.unwrap_err();
     assert!(error.message.starts_with("Cannot create already existing model \""), "{error}");
+    models.create_market_endpoint(ctx, market("whole", role.clone())).await.unwrap();
+    let error = models.create_market_endpoint(ctx, market("whole", role)).await.unwrap_err();
+    assert!(error.message.starts_with("Cannot create already existing endpoint \""), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -26,6 +26,8 @@ mod weights;
 mod mending_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod waiting_tests;
 
 pub use catalogue::{HostingFilter, HostingOrder, NewEndpointConfig, NewHostedModel};
 pub use figures::{EndpointFigures, Spread, VariantFigures};

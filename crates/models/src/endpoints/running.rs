@@ -79,14 +79,18 @@ impl Looks {
 }
 
 impl Models {
-    /// Goes on with what endpoints were about when the process ended, loads what is in service, and scales from now on.
+    /// Goes on with what endpoints were about when the process ended, loads what is in service, removes weights that nobody
+    /// hosts, and scales from now on.
     #[must_use]
     pub fn start_endpoints(&self) -> Hosting {
         let (stop, mut stopped) = watch::channel(());
-        let models = self.clone();
+        let (models, started) = (self.clone(), self.inner.clock.now());
         let task = tokio::spawn(async move {
             if let Err(error) = models.resume_endpoints().await {
                 tracing::error!(?error, "endpoints could not be looked at");
+            }
+            if let Err(error) = models.sweep_hosted(started).await {
+                tracing::warn!(?error, "weights that nobody hosts stay");
             }
             let (begun, mut looks) = (Instant::now(), Looks::default());
             loop {

@@ -219,7 +219,8 @@ impl Models {
     /// The model that answers for a source now.
     ///
     /// # Errors
-    /// NotFound, where it is not pulled, or gone; as [`Models::hub_served`].
+    /// NotFound, where it is not pulled, or gone; Conflict, while it is being imported; as [`Models::is_here`] and
+    /// [`Models::hub_served`].
     pub(super) async fn answering(&self, ctx: &Ctx, source: &Source) -> Result<Served> {
         match source {
             Source::Hub(id) => {
@@ -239,8 +240,10 @@ impl Models {
                 Ok(Served { name: name.clone(), substituted: false, why: None, embeds })
             }
             Source::Imported(_) | Source::Bucket { .. } => {
-                if let Source::Bucket { uri, job, .. } = source {
-                    self.imported_from(ctx, (uri, job)).await?;
+                if !self.is_here(ctx, source).await? {
+                    return Err(
+                        Error::conflict("The weights are being imported.").with_hint("Wait until that has ended.")
+                    );
                 }
                 let model = self.imported_model(ctx, source.imported().unwrap_or_default()).await?;
                 Ok(Served { name: model.name, substituted: false, why: None, embeds: false })

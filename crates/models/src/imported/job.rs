@@ -13,6 +13,9 @@ use super::{Named, failure, store, tags, work};
 use crate::Models;
 use crate::library::hex;
 
+/// Why there is no model of a job that was ended.
+const CANCELLED: &str = "The import was cancelled.";
+
 /// Pairs of tags.
 pub type Tags = Vec<(String, String)>;
 
@@ -233,6 +236,44 @@ impl Models {
         Ok(Page::cut(page, jobs, |job| store::place(job.created, &job.id)))
     }
 
+    /// Ends a job: where it makes its model still, it makes none.
+    ///
+    /// # Errors
+    /// NotFound.
+    pub(crate) async fn cancel_import(&self, ctx: &Ctx, identifier: &str) -> Result<()> {
+        let mut job = self.import_job(ctx, identifier).await?;
+        if job.status != ImportStatus::InProgress {
+            return Ok(());
+        }
+        let now = self.inner.clock.now();
+        job.failure = Some(CANCELLED.to_owned());
+        (job.status, job.modified, job.ended) = (ImportStatus::Failed, now, Some(now));
+        store::end_job(&self.inner.store, ctx, &job).await?;
+        match &job.work {
+            Some(work) => self.inner.jobs.cancel(ctx.account(), work).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// The jobs for a service, asked for before a time, that make a model still or whose model is there: each with a
+    /// context of the service in its account and region, its ARN and the model's.
+    ///
+    /// # Errors
+    /// Unavailable, where the database cannot be read.
+    pub(crate) async fn imports_for(
+        &self,
+        service: &'static str,
+        before: Timestamp,
+    ) -> Result<Vec<(Ctx, String, String)>> {
+        let found = store::jobs_for(&self.inner.store, service, before).await?;
+        let with_arns = found.into_iter().map(|(account, region, job, model)| {
+            let ctx = self.inner.identity.service_ctx(account, region, service);
+            let (job, model) = (super::arn(&ctx, "model-import-job", &job), super::arn(&ctx, "imported-model", &model));
+            (ctx, job.to_string(), model.to_string())
+        });
+        Ok(with_arns.collect())
+    }
+
     /// The job as it is now: work that was never submitted is, and work that has ended without having told is noted.
     async fn settled(&self, ctx: &Ctx, mut job: ImportJob) -> Result<ImportJob> {
         if job.status != ImportStatus::InProgress {
@@ -253,7 +294,7 @@ impl Models {
                 None => error.message,
             },
             (State::Failed, None) => "The import failed.".to_owned(),
-            (State::Cancelled, _) => "The import was cancelled.".to_owned(),
+            (State::Cancelled, _) => CANCELLED.to_owned(),
             // Where it made the model, the row says so since.
             (State::Succeeded, _) => "The import ended without a model.".to_owned(),
             (State::Queued | State::Running, _) => return Ok(job),

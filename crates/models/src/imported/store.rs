@@ -1,7 +1,7 @@
 //! The rows of imported models and import jobs, keyed by account, region and id.
 
 use ::store::{Row, Store, Tx, params};
-use base::{Error, PageRequest, Result, Timestamp};
+use base::{AccountId, Error, PageRequest, Region, Result, Timestamp};
 use identity::Ctx;
 use jobs::{JobId, Owner};
 
@@ -337,6 +337,29 @@ pub(super) async fn unsubmitted(store: &Store) -> Result<Vec<(String, Owner)>> {
                 })
             };
             tx.fetch_all(sql, params![]).await?.iter().map(|row| Ok((row.text("id")?, owner(row)?))).collect()
+        })
+        .await
+}
+
+/// The jobs for a service, asked for before a time, that have not ended or whose model is there: account and region, their
+/// ids and the models'.
+pub(super) async fn jobs_for(
+    store: &Store,
+    service: &str,
+    before: Timestamp,
+) -> Result<Vec<(AccountId, Region, String, String)>> {
+    store
+        .read(|tx| async move {
+            let sql = "SELECT account, region, id, model_id FROM model_import_jobs AS job \
+                       WHERE service = $1 AND created_at < $2 AND (status = 'InProgress' OR EXISTS ( \
+                         SELECT 1 FROM model_imported AS made \
+                         WHERE made.account = job.account AND made.region = job.region AND made.id = job.model_id)) \
+                       ORDER BY created_at, id";
+            let read = |row: &Row| -> Result<(AccountId, Region, String, String)> {
+                let (account, region) = (row.text("account")?.parse()?, row.text("region")?.parse()?);
+                Ok((account, region, row.text("id")?, row.text("model_id")?))
+            };
+            tx.fetch_all(sql, params![service, before]).await?.iter().map(read).collect()
         })
         .await
 }

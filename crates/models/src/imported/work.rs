@@ -61,8 +61,10 @@ impl Models {
         let id = work.input()["import"].as_str().unwrap_or_default();
         let gone = || Error::not_found(format!("There is no import job `{id}` any more."));
         let job = store::job(&self.inner.store, &ctx, &Named::Id(id)).await?.ok_or_else(gone)?;
-        if job.status == ImportStatus::Completed {
-            return Ok(done(&job));
+        match job.status {
+            ImportStatus::InProgress => {}
+            ImportStatus::Completed => return Ok(done(&job)),
+            ImportStatus::Failed => return Err(Error::conflict("The import job has ended meanwhile.")),
         }
         // Two runs may overlap, where one lost its lease and does not know yet: each has a file of its own.
         let file = self.inner.imported_files.unfinished(&job.model_id, self.inner.random.as_ref());
