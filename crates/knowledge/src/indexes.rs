@@ -38,9 +38,13 @@ pub(crate) struct Opened(Arc<Inside>);
 
 struct Inside {
     index: BackEnd,
-    /// The language of most of its documents; none until it is asked for.
-    language: RwLock<Option<Language>>,
+    /// None until it is asked for.
+    language: RwLock<Option<Commonest>>,
 }
+
+/// The language of most of its documents that everybody may read, where there is one.
+#[derive(Clone, Copy)]
+struct Commonest(Option<Language>);
 
 enum BackEnd {
     Embedded(Arc<Embedded>),
@@ -166,16 +170,16 @@ impl Opened {
         *self.0.language.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// The language of most of its documents; `find` finds it where it is not known.
-    pub(crate) async fn language<F>(&self, find: impl FnOnce() -> F) -> Result<Language>
+    /// The language of most of its documents that everybody may read; `find` finds it where it was not asked for before.
+    pub(crate) async fn language<F>(&self, find: impl FnOnce() -> F) -> Result<Option<Language>>
     where
-        F: Future<Output = Result<Language>>,
+        F: Future<Output = Result<Option<Language>>>,
     {
-        if let Some(known) = *self.0.language.read().unwrap_or_else(PoisonError::into_inner) {
+        if let Some(Commonest(known)) = *self.0.language.read().unwrap_or_else(PoisonError::into_inner) {
             return Ok(known);
         }
         let found = find().await?;
-        *self.0.language.write().unwrap_or_else(PoisonError::into_inner) = Some(found);
+        *self.0.language.write().unwrap_or_else(PoisonError::into_inner) = Some(Commonest(found));
         Ok(found)
     }
 

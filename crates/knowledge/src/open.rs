@@ -145,8 +145,14 @@ impl Knowledge {
         Ok(())
     }
 
-    /// The language that questions, and texts whose language is not known, are analysed by: that of most documents.
-    pub(crate) async fn language(&self, realm: &Realm, base: &KnowledgeBase, index: &Opened) -> Result<Language> {
+    /// The language that questions, and texts whose language is not known, are analysed by: that of most documents that
+    /// everybody may read, as others must change nobody's scores; none, where there are no such.
+    pub(crate) async fn language(
+        &self,
+        realm: &Realm,
+        base: &KnowledgeBase,
+        index: &Opened,
+    ) -> Result<Option<Language>> {
         index.language(|| documents::commonest_language(&self.inner.store, realm, &base.id)).await
     }
 }

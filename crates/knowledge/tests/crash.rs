@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use base::PageRequest;
+use futures::StreamExt as _;
 use knowledge::{DocumentName, DocumentStatus, IngestionFilter, IngestionJob, IngestionStatus, Location, Retrieve};
 use store::crash::{Ending, Harness, Workload};
 
@@ -19,6 +20,8 @@ use deployment::{BUCKET, Deployment};
 
 /// Deaths in one life of a folder.
 const KILLS: usize = 4;
+/// After each so many deaths, it is looked whether the bucket can be as it was before.
+const REVERTED: usize = 15;
 /// Lives.
 const ROUNDS: usize = 60;
 /// Documents that stay, are changed, are said something else of, are new, and are gone.
@@ -107,6 +110,11 @@ impl Workload for Server {
             self.deaths += 1;
             let counted = job.map_or(0, |job| job.statistics.added + job.statistics.deleted);
             self.midway += usize::from((1..2 * EACH as u64).contains(&counted));
+            if self.deaths.is_multiple_of(REVERTED) {
+                let dir = tempfile::tempdir().unwrap();
+                copy(self.dir.path(), dir.path()).unwrap();
+                return block_on(revert(dir.path()));
+            }
             return Ok(());
         }
         let job = job.ok_or("there is no job")?;
@@ -163,6 +171,44 @@ async fn look(dir: &Path, done: bool) -> Result<Option<IngestionJob>, String> {
     }
     // The first one made the deployment.
     Ok((jobs.len() == 2).then(|| jobs.into_iter().next()).flatten())
+}
+
+/// The bucket is as it was before all changes: after two synchronisations so is the index, whatever was half done.
+async fn revert(dir: &Path) -> Result<(), String> {
+    let failed = |error: base::Error| format!("{error:?}");
+    let at = Deployment::open(dir).await.map_err(failed)?;
+    let base = at.base().await.map_err(failed)?;
+    let source = at.source(&base, None).await.map_err(failed)?;
+    for number in 0..EACH {
+        for kind in ["changed", "gone"] {
+            at.put(&format!("{kind}{number}.txt"), text(kind, number)).await.map_err(failed)?;
+        }
+        at.remove(&format!("said{number}.txt.metadata.json")).await.map_err(failed)?;
+        at.remove(&format!("new{number}.txt")).await.map_err(failed)?;
+    }
+    // The job that was broken off.
+    let running = at.jobs.start(1);
+    let (filter, page) = (IngestionFilter::default(), PageRequest { limit: 100, after: None });
+    let jobs = at.knowledge.ingestion_jobs(&at.ctx, &base.id, &source.id, &filter, &page).await.map_err(failed)?.items;
+    for work in jobs.into_iter().filter_map(|job| job.work) {
+        at.jobs.watch(at.ctx.account(), &work).for_each(|_| async {}).await;
+    }
+    running.stop().await;
+    at.sync(&base, &source).await.map_err(failed)?;
+    let all = Retrieve { results: 50, ..Retrieve::new(&base.id, "document") };
+    let found = at.knowledge.retrieve(&at.ctx, all).await.map_err(failed)?;
+    let mut found: Vec<(String, String)> =
+        found.passages.into_iter().map(|found| (found.document, found.text)).collect();
+    found.sort();
+    let mut expected = Vec::new();
+    for number in 0..EACH {
+        for kind in ["kept", "changed", "said", "gone"] {
+            expected.push((format!("s3://{BUCKET}/{kind}{number}.txt"), text(kind, number)));
+        }
+    }
+    expected.sort();
+    at.store.close().await;
+    if found == expected { Ok(()) } else { Err(format!("reverted: {found:?}")) }
 }
 
 #[test]

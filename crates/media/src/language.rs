@@ -11,8 +11,9 @@ const FEWEST_LETTERS: usize = 16;
 /// The confidence below which a guess is not given.
 const LEAST_CONFIDENCE: f64 = 0.3;
 
-/// The language of most of a text's beginning.
-pub(crate) fn detect(text: &str) -> Option<Language> {
+/// The language of most of a text's beginning; none, where the text is too short to tell.
+#[must_use]
+pub fn detect(text: &str) -> Option<Language> {
     let sample = text.get(..text.floor_char_boundary(SAMPLE))?;
     if sample.chars().filter(|c| c.is_alphabetic()).take(FEWEST_LETTERS).count() < FEWEST_LETTERS {
         return None;

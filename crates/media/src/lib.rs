@@ -33,6 +33,7 @@ mod text;
 
 pub use error::{Error, Result};
 pub use extracted::{Block, BlockKind, Extracted, Language};
+pub use language::detect as detect_language;
 pub use limits::Limits;
 pub use sniff::{Format, sniff};
 

@@ -6,6 +6,7 @@ use base::{Error, ErrorKind, Result};
 use futures::future::BoxFuture;
 use identity::Ctx;
 use jobs::{Handler, JobContext, NewJob, Owner};
+use search::analysis::Language;
 use serde_json::{Value, json};
 
 use super::prepare::{File, Prepared, Worker, content_failed, failed};
@@ -106,7 +107,7 @@ impl Knowledge {
                 let role = self.assume(realm, &base.role_arn, &base.id).await?;
                 let model = self.model_of(&role, &base).await?;
                 let index = self.inner.indexes.open(realm, &base).await?;
-                let language = self.language(realm, &base, &index).await?;
+                let language = self.language(realm, &base, &index).await?.unwrap_or(Language::English);
                 let (base, source, cancelled) = (&base, &source, work.cancelled());
                 let worker = Worker { knowledge: self, realm, base, source, model, index, language, cancelled };
                 worker.deal(&role, pending).await

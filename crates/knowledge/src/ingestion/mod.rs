@@ -22,6 +22,7 @@ use crate::open::{Knowledge, detached};
 use crate::realm::{Realm, owner};
 
 pub(crate) use handed_in::HandedInHandler;
+pub(crate) use prepare::LEAST_CONFIDENCE;
 pub(crate) use run::SyncHandler;
 
 /// The kind of the jobs that synchronise a data source.

@@ -19,7 +19,7 @@ use crate::realm::{Realm, hash};
 
 /// Below this many bytes, and this confidence, the language of a text is a guess, which would set it apart from questions.
 const FEWEST_BYTES: usize = 200;
-const LEAST_CONFIDENCE: f64 = 0.8;
+pub(crate) const LEAST_CONFIDENCE: f64 = 0.8;
 /// The most chunks of a document: twice what the longest text has where nothing is said of chunks.
 const MOST_CHUNKS: usize = 100_000;
 

@@ -5,6 +5,7 @@ use std::sync::Weak;
 use base::{Error, ErrorKind, Result};
 use futures::future::BoxFuture;
 use jobs::{Handler, JobContext};
+use search::analysis::Language;
 use serde_json::{Value, json};
 
 use super::prepare::Worker;
@@ -69,7 +70,7 @@ impl Knowledge {
         let role = self.assume(realm, &base.role_arn, &base.id).await?;
         let model = self.model_of(&role, &base).await?;
         let index = self.inner.indexes.open(realm, &base).await?;
-        let language = self.language(realm, &base, &index).await?;
+        let language = self.language(realm, &base, &index).await?.unwrap_or(Language::English);
         let cancelled = work.cancelled();
         let worker = Worker { knowledge: self, realm, base: &base, source: &source, model, index, language, cancelled };
         Synchronisation { worker, job, work }.run().await

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use base::{Error, PageRequest, Result};
 use identity::Ctx;
+use search::analysis::Language;
 use search::query::{Hit, MAX_LIMIT, Results};
 use search::{Caller, Query};
 
@@ -13,6 +14,7 @@ use super::resemblance::Shingles;
 use super::{Retrieve, Retrieved, SearchType};
 use crate::documents::chunk::{Facts, TEXT};
 use crate::indexes::Opened;
+use crate::ingestion::LEAST_CONFIDENCE;
 use crate::knowledge_bases::KnowledgeBase;
 use crate::open::Knowledge;
 use crate::ports::{EmbeddingModel, Purpose};
@@ -23,10 +25,12 @@ const MOST_RESULTS: usize = 100;
 const LONGEST_QUERY: usize = 20_000;
 /// The most chunks that are joined on each side of a passage.
 const MOST_NEIGHBOURS: usize = 10;
-/// How many passages each side gives to the fusion, at least.
+/// How many passages each side gives to the fusion, at least. All pages of a query have the same ranking: that of so many.
 const CANDIDATES: usize = 100;
+/// How many whole pages that gives, at least.
+const PAGES: usize = 3;
 /// The most passages that can be turned over page by page.
-const MOST_PAGED: usize = 2_000;
+const MOST_PAGED: usize = 500;
 
 impl Knowledge {
     /// The passages that answer a query best, out of those that the reader may see. The caller's permission for
@@ -47,14 +51,18 @@ impl Knowledge {
             SearchType::Lexical => None,
             SearchType::Hybrid | SearchType::Semantic => Some(self.vector(&role, &base, &model, &ask.text).await?),
         };
-        let language = Some(self.language(&realm, &base, &index).await?);
+        let language = self.language(&realm, &base, &index).await?;
+        let candidates = match ask.candidates {
+            Some(candidates) => candidates.max(ask.results + 1),
+            None => CANDIDATES.max(PAGES * ask.results),
+        };
         let query = Query {
             text: (search != SearchType::Semantic).then(|| ask.text.clone()),
-            language,
+            language: Some(language.unwrap_or_else(|| language_of(&ask.text))),
             vector: vector.map(|vector| vector.to_vec()),
             filter: ask.filter.clone(),
             fusion: search::Fusion::default(),
-            candidates: ask.candidates.unwrap_or(CANDIDATES),
+            candidates: candidates.min(MAX_LIMIT),
             ..Query::new(caller.clone())
         };
         let (results, more) = self.best(&index, &caller, query, &ask, from).await?;
@@ -96,19 +104,21 @@ impl Knowledge {
         ask: &Retrieve,
         from: usize,
     ) -> Result<(Results, bool)> {
-        let wanted = from + ask.results + 1;
-        let mut limit = wanted;
+        let (wanted, most, near_duplicates) = (from + ask.results + 1, query.candidates, ask.near_duplicates);
+        let mut limit = wanted.min(most);
         loop {
-            let query = Query { caller: caller.clone(), limit: limit.min(MAX_LIMIT), ..query.clone() };
+            let query = Query { caller: caller.clone(), limit, ..query.clone() };
             let mut results = index.index().search(query).await?;
-            let found = results.hits.len();
-            let distinct = distinct(std::mem::take(&mut results.hits), ask.near_duplicates, wanted)?;
-            if distinct.len() >= wanted || found < limit || limit >= MAX_LIMIT {
+            let hits = std::mem::take(&mut results.hits);
+            let found = hits.len();
+            let distinct = tokio::task::spawn_blocking(move || distinct(hits, near_duplicates, wanted)).await;
+            let distinct = distinct.map_err(Error::internal)??;
+            if distinct.len() >= wanted || found < limit || limit >= most {
                 let more = distinct.len() >= wanted && wanted <= MOST_PAGED;
                 results.hits = distinct.into_iter().skip(from).take(ask.results).collect();
                 return Ok((results, more));
             }
-            limit = (limit * 2).min(MAX_LIMIT);
+            limit = (limit * 2).min(most);
         }
     }
 }
@@ -136,6 +146,12 @@ fn distinct(hits: Vec<Hit>, near_duplicates: bool, wanted: usize) -> Result<Vec<
         }
     }
     Ok(kept)
+}
+
+/// The language of a question, where that is sure; English otherwise.
+fn language_of(text: &str) -> Language {
+    let found = media::detect_language(text).filter(|found| found.confidence >= LEAST_CONFIDENCE);
+    found.map_or(Language::English, |found| Language::from_code(&found.code))
 }
 
 fn check(ask: &Retrieve) -> Result<()> {
