@@ -51,7 +51,6 @@ class Evaluator:
 
     def close(self):
         empty_bucket(self.s3, self.bucket)
-        self.s3.delete_bucket(Bucket=self.bucket)
         self.iam.delete_role_policy(RoleName=self.role, PolicyName="evals")
         self.iam.delete_role(RoleName=self.role)
 
@@ -65,12 +64,13 @@ def evaluator():
 
 def own_rag(answer):
     content = lambda text: {"content": [{"text": text}]}
+    passage = lambda text: {"content": {"text": text}}
     return {"conversationTurns": [{
         "prompt": content("What do the findings show?"), "referenceResponses": [content("A hiatal hernia.")],
         "output": {"text": answer, "knowledgeBaseIdentifier": "theirs",
-                   "retrievedPassages": {"retrievalResults": [content(text) for text in PASSAGES]},
+                   "retrievedPassages": {"retrievalResults": [passage(text) for text in PASSAGES]},
                    "citations": [{"generatedResponsePart": {"textResponsePart": {"span": {"start": 0, "end": 5}, "text": answer}},
-                                  "retrievedReferences": [content(PASSAGES[0])]}]}}]}
+                                  "retrievedReferences": [passage(PASSAGES[0])]}]}}]}
 
 
 RAG = {"ragConfigs": [{"precomputedRagSourceConfig": {"retrieveAndGenerateSourceConfig": {"ragSourceIdentifier": "theirs"}}}]}

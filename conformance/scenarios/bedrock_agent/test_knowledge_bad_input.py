@@ -129,19 +129,30 @@ def test_a_sidecar_without_a_document_is_no_document(estate):
 def test_a_filter_on_a_missing_field_matches_nothing(estate):
     estate.put("good.txt", GOOD)
     base, _, _ = ingest(estate)
-    for condition in ({"equals": {"key": "nothing", "value": "x"}}, {"notEquals": {"key": "nothing", "value": "x"}}, {"greaterThan": {"key": "nothing", "value": 1}},
+    for condition in ({"equals": {"key": "nothing", "value": "x"}}, {"greaterThan": {"key": "nothing", "value": 1}},
                       {"listContains": {"key": "nothing", "value": "x"}}, {"startsWith": {"key": "nothing", "value": "x"}}):
         assert estate.retrieve(base, "gauge card", filter=condition) == []
+    # As the reference of RetrievalFilter says.
+    absent = {"notEquals": {"key": "nothing", "value": "x"}}
+    assert len(estate.retrieve(base, "gauge card", filter=absent)) == 1
 
 
 @pytest.mark.parametrize("condition", [
-    {}, {"equals": {"key": "a"}}, {"equals": {"value": "a"}}, {"like": {"key": "a", "value": "b"}}, {"andAll": []},
+    {"equals": {"key": "a"}}, {"equals": {"value": "a"}}, {"andAll": []},
     {"andAll": [{"equals": {"key": "a", "value": "b"}}]}, {"in": {"key": "a", "value": "b"}}, {"greaterThan": {"key": "a", "value": "b"}},
-    {"startsWith": {"key": "a", "value": 1}}, {"equals": {"key": "a", "value": "b"}, "in": {"key": "a", "value": ["b"]}},
+    {"startsWith": {"key": "a", "value": 1}},
 ], ids=str)
 def test_a_filter_that_means_nothing_is_refused(estate, condition):
     base = estate.base()
     refused(lambda: estate.retrieve(base, "x", filter=condition), "ValidationException", 400)
+
+
+@pytest.mark.parametrize("condition", [
+    {}, {"equals": {"key": "a", "value": "b"}, "in": {"key": "a", "value": ["b"]}},
+], ids=str)
+def test_a_filter_is_exactly_one_condition(estate, condition):
+    base = estate.base()
+    refused(lambda: estate.retrieve(base, "x", filter=condition), "SerializationException", 400, "exactly one")
 
 
 @pytest.mark.parametrize("wrong", [
@@ -165,7 +176,7 @@ def test_strange_queries_are_answered(estate):
 
 
 def test_names_of_objects_may_be_anything(estate):
-    names = ["with space.txt", "ümläut/日本語.txt", "a+b&c=d?e#f.txt", "deep/" * 40 + "end.txt", "%2F.txt", "quote'\".txt"]
+    names = ["with space.txt", "ümläut/日本語.txt", "a+b&c=d?e#f.txt", "deep/" * 20 + "end.txt", "%2F.txt", "quote'\".txt"]
     for at, name in enumerate(names):
         estate.put(name, f"Document number {at} is about rule {at}.")
     base, source, counts = ingest(estate)

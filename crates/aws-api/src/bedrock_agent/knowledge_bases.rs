@@ -44,7 +44,7 @@ pub(super) async fn create(call: AwsCall) -> Answer {
         embedding_model,
         dimensions,
         configuration: value(&input.knowledge_base_configuration)?,
-        storage: input.storage_configuration.as_ref().map(value).transpose()?,
+        storage: input.storage_configuration.as_ref().map(storage).transpose()?,
         tags: input.tags.unwrap_or_default().into_iter().collect(),
         request_token: input.client_token,
     };
@@ -90,7 +90,7 @@ pub(super) async fn update(call: AwsCall) -> Answer {
         description: input.description,
         role_arn: input.role_arn,
         configuration: value(&input.knowledge_base_configuration)?,
-        storage: input.storage_configuration.as_ref().map(value).transpose()?,
+        storage: input.storage_configuration.as_ref().map(storage).transpose()?,
     };
     let base = call.api.knowledge().update_knowledge_base(&call.ctx, &input.knowledge_base_id, update).await?;
     Ok(call.encode(&UpdateKnowledgeBaseResponse { knowledge_base: shape(base)? }).map(full))
@@ -104,6 +104,31 @@ pub(super) async fn delete(call: AwsCall) -> Answer {
         status: status(KnowledgeBaseStatus::from_wire, gone.status.as_str())?,
     };
     Ok(call.encode(&output).map(full))
+}
+
+/// The members of a storage configuration by its type.
+const STORES: [(&str, &str); 8] = [
+    ("OPENSEARCH_SERVERLESS", "opensearchServerlessConfiguration"),
+    ("OPENSEARCH_MANAGED_CLUSTER", "opensearchManagedClusterConfiguration"),
+    ("PINECONE", "pineconeConfiguration"),
+    ("REDIS_ENTERPRISE_CLOUD", "redisEnterpriseCloudConfiguration"),
+    ("RDS", "rdsConfiguration"),
+    ("MONGO_DB_ATLAS", "mongoDbAtlasConfiguration"),
+    ("NEPTUNE_ANALYTICS", "neptuneAnalyticsConfiguration"),
+    ("S3_VECTORS", "s3VectorsConfiguration"),
+];
+
+/// A storage configuration, which has the member of its type.
+fn storage(configuration: &StorageConfiguration) -> Result<Value> {
+    let configuration = value(configuration)?;
+    let kind = configuration["type"].as_str().unwrap_or_default();
+    match STORES.iter().find(|(name, _)| *name == kind) {
+        Some((_, member)) if configuration.get(member).is_none() => {
+            Err(Error::invalid(format!("`storageConfiguration.{member}` is missing."))
+                .with_hint(format!("A store of the type `{kind}` needs it; without `storageConfiguration` Craton keeps the vectors.")))
+        }
+        _ => Ok(configuration),
+    }
 }
 
 /// The embedding model that a configuration names, and the length of vectors that it asks for.

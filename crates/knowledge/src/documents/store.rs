@@ -333,15 +333,18 @@ pub(crate) async fn sources_with_pending(store: &Store) -> Result<Vec<(Realm, St
         .await
 }
 
+/// What the column of an access list that lets everybody read begins with: `AclColumn` is written in the order of its fields.
+const PUBLIC: &str = r#"{"public":true,%"#;
+
 /// The language of most documents of a knowledge base that everybody may read, where one is known.
 pub(crate) async fn commonest_language(store: &Store, realm: &Realm, base: &str) -> Result<Option<Language>> {
     store
         .read(|tx| async move {
             let sql = "SELECT language FROM knowledge_documents
                        WHERE account = $1 AND region = $2 AND knowledge_base = $3 AND language IS NOT NULL
-                         AND acl LIKE '{"public":true%'
+                         AND acl LIKE $4
                        GROUP BY language ORDER BY COUNT(*) DESC, language LIMIT 1";
-            let row = tx.fetch_optional(sql, params![&realm.account, &realm.region, base]).await?;
+            let row = tx.fetch_optional(sql, params![&realm.account, &realm.region, base, PUBLIC]).await?;
             let code = row.map(|row| row.text("language")).transpose()?;
             Ok(code.as_deref().map(Language::from_code))
         })

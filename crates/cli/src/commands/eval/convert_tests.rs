@@ -60,7 +60,7 @@ fn a_line_that_is_wrong_is_named() {
 fn a_mark_of_the_bytes_order_is_no_part_of_the_first_title() {
     let dir = tempfile::tempdir().unwrap();
     let (from, to) = (dir.path().join("in.csv"), dir.path().join("out.jsonl"));
-    std::fs::write(&from, "\u{feff}prompt,completion\na,b\n").unwrap();
+    fs::write(&from, "\u{feff}prompt,completion\na,b\n").unwrap();
     run(&Convert { from, to: to.clone(), ..args(Kind::Model) }).unwrap();
-    assert_eq!(std::fs::read_to_string(to).unwrap(), "{\"prompt\": \"a\", \"referenceResponse\": \"b\"}\n");
+    assert_eq!(fs::read_to_string(to).unwrap(), "{\"prompt\": \"a\", \"referenceResponse\": \"b\"}\n");
 }
