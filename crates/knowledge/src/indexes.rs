@@ -38,8 +38,8 @@ pub(crate) struct Opened(Arc<Inside>);
 
 struct Inside {
     index: BackEnd,
-    /// None until it is asked for.
-    language: RwLock<Option<Commonest>>,
+    /// None until it is asked for; and how often it may have become another.
+    language: RwLock<(u64, Option<Commonest>)>,
 }
 
 /// The language of most of its documents that everybody may read, where there is one.
@@ -167,7 +167,8 @@ impl Opened {
 
     /// Forgets the language: it may be another.
     pub(crate) fn changed(&self) {
-        *self.0.language.write().unwrap_or_else(PoisonError::into_inner) = None;
+        let mut language = self.0.language.write().unwrap_or_else(PoisonError::into_inner);
+        *language = (language.0 + 1, None);
     }
 
     /// The language of most of its documents that everybody may read; `find` finds it where it was not asked for before.
@@ -175,11 +176,16 @@ impl Opened {
     where
         F: Future<Output = Result<Option<Language>>>,
     {
-        if let Some(Commonest(known)) = *self.0.language.read().unwrap_or_else(PoisonError::into_inner) {
+        let (seen, known) = *self.0.language.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Commonest(known)) = known {
             return Ok(known);
         }
         let found = find().await?;
-        *self.0.language.write().unwrap_or_else(PoisonError::into_inner) = Some(Commonest(found));
+        let mut language = self.0.language.write().unwrap_or_else(PoisonError::into_inner);
+        // What was found is of before a change that came since.
+        if language.0 == seen {
+            language.1 = Some(Commonest(found));
+        }
         Ok(found)
     }
 

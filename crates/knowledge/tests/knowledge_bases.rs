@@ -281,6 +281,64 @@ async fn pages_follow_each_other_and_near_duplicates_are_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_says_something_else_is_found_behind_many_copies() {
+    let (_db, store) = sqlite().await;
+    deployed!(store, None, dir, at, base, source);
+    let custom = at.source_of(&base, Origin::Custom, None).await.unwrap();
+    let text = |id: String, text: String| NewDocument {
+        content: NewContent::Custom { id, body: CustomBody::Text(text) },
+        metadata: None,
+        acl: None,
+    };
+    let copies = (0..150).map(|at| {
+        text(format!("copy-{at}"), format!("The heart is of normal size and the lungs are clear today. {at}"))
+    });
+    let others = ["heart murmur", "heart surgery", "heart rate", "heart valve", "heart failure"];
+    let others = others.iter().map(|what| text((*what).to_owned(), format!("A note on {what} alone.")));
+    let all: Vec<NewDocument> = copies.chain(others).collect();
+    for part in all.chunks(25) {
+        at.knowledge.ingest_documents(&at.ctx, &base.id, &custom.id, part.to_vec()).await.unwrap();
+        at.jobs.run_due_once().await.unwrap();
+    }
+    let mut ask = Retrieve { results: 5, ..Retrieve::new(&base.id, "heart of normal size, lungs clear today") };
+    let first = at.knowledge.retrieve(&at.ctx, ask.clone()).await.unwrap();
+    assert_eq!(first.visible, 155);
+    let documents = |found: &knowledge::Retrieved| {
+        found.passages.iter().map(|passage| passage.document.clone()).collect::<Vec<_>>()
+    };
+    let mut seen = documents(&first);
+    assert!(seen.len() == 5 && seen.iter().filter(|name| name.starts_with("copy-")).count() == 1, "{seen:?}");
+    ask.next = first.next;
+    while ask.next.is_some() {
+        let page = at.knowledge.retrieve(&at.ctx, ask.clone()).await.unwrap();
+        seen.extend(documents(&page));
+        ask.next = page.next;
+    }
+    let distinct: std::collections::BTreeSet<_> = seen.iter().collect();
+    assert_eq!((seen.len(), distinct.len()), (6, 6), "{seen:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_was_handed_in_holds_though_the_document_could_not_be_read() {
+    let (_db, store) = sqlite().await;
+    deployed!(store, None, dir, at, base, source);
+    let ana = at.user("ana").await.unwrap();
+    at.allow(&RIGHTS.replace("\"s3:GetObject\",", "")).await.unwrap();
+    let acl = Some(vec![AclEntry { name: "ana".to_owned(), group: false, allow: true }]);
+    let content = NewContent::S3 { uri: uri("refunds.txt") };
+    let document = NewDocument { content, metadata: None, acl };
+    at.knowledge.ingest_documents(&at.ctx, &base.id, &source.id, vec![document]).await.unwrap();
+    at.jobs.run_due_once().await.unwrap();
+    let place = vec![Location::S3 { uri: uri("refunds.txt") }];
+    let detail = at.knowledge.documents(&at.ctx, &base.id, &source.id, place).await.unwrap();
+    assert_eq!(detail[0].status, DocumentStatus::Failed, "{detail:?}");
+    at.allow(RIGHTS).await.unwrap();
+    at.sync(&base, &source).await.unwrap();
+    assert_eq!(at.ask(&at.ctx, &base, "refunds").await.unwrap().visible, 1, "the other one alone");
+    assert_eq!(at.ask(&ana, &base, "refunds").await.unwrap().visible, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn documents_are_handed_in_and_removed() {
     each_backend(async |store| {
         let dir = tempfile::tempdir().unwrap();

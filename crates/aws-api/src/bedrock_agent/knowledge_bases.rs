@@ -124,8 +124,9 @@ fn storage(configuration: &StorageConfiguration) -> Result<Value> {
     let kind = configuration["type"].as_str().unwrap_or_default();
     match STORES.iter().find(|(name, _)| *name == kind) {
         Some((_, member)) if configuration.get(member).is_none() => {
-            Err(Error::invalid(format!("`storageConfiguration.{member}` is missing."))
-                .with_hint(format!("A store of the type `{kind}` needs it; without `storageConfiguration` Craton keeps the vectors.")))
+            Err(Error::invalid(format!("`storageConfiguration.{member}` is missing.")).with_hint(format!(
+                "A store of the type `{kind}` needs it; without `storageConfiguration` Craton keeps the vectors."
+            )))
         }
         _ => Ok(configuration),
     }

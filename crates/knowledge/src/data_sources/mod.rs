@@ -278,7 +278,9 @@ impl Knowledge {
         let _alone = self.inner.locks.source(&base.id, &source.id).await;
         self.empty(realm, base, source).await?;
         let _writing = self.inner.locks.writing().await;
-        store::remove(&self.inner.store, realm, &base.id, &source.id).await
+        store::remove(&self.inner.store, realm, &base.id, &source.id).await?;
+        self.inner.indexes.open(realm, base).await?.changed();
+        Ok(())
     }
 
     /// Takes what is indexed of a data source out of the index, unless it is to be retained.

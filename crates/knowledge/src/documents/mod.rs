@@ -8,6 +8,7 @@ pub(crate) mod store;
 use base::{Error, Result, Timestamp};
 use search::Acl;
 
+use self::sidecar::{AclBy, Sidecar};
 use crate::realm::hash;
 
 /// How the names of metadata begin that chunks have for us alone.
@@ -141,6 +142,8 @@ pub(crate) struct Entry {
     pub(crate) sidecar_etag: Option<String>,
     /// What is indexed; none where nothing is.
     pub(crate) indexed: Option<Indexed>,
+    /// Who may read it, where that was handed in: it holds for what is indexed later, too, unless a sidecar says otherwise.
+    pub(crate) handed_acl: Option<Acl>,
     /// The ingestion job that dealt with it last.
     pub(crate) job: Option<String>,
     /// Which of what was handed in of it this is about.
@@ -176,6 +179,7 @@ impl Entry {
             etag: None,
             sidecar_etag: None,
             indexed: None,
+            handed_acl: None,
             job: None,
             handed_in: None,
             modified: now,
@@ -184,6 +188,11 @@ impl Entry {
 
     pub(crate) fn hash(&self) -> String {
         hash_of(self.location.name())
+    }
+
+    /// Notes who may read the document, where that was handed in.
+    pub(crate) fn hold(&mut self, sidecar: &Sidecar) {
+        self.handed_acl = (sidecar.acl_by == AclBy::Hand).then(|| sidecar.acl.clone());
     }
 
     /// Notes why the document is not as it should be; what is indexed stays, and it is tried again next time.

@@ -191,8 +191,9 @@ impl Knowledge {
                 }
             }
             let id = self.inner.random.uuid();
+            let acl = task.acl()?;
             let pending = keyring.seal(&purpose(&id), &written(&task, &bytes)?)?;
-            handed_in.push(HandedIn { location, status, id, pending });
+            handed_in.push(HandedIn { location, status, id, acl, pending });
         }
         if !handed_in.is_empty() {
             let (knowledge, owner) = (self.clone(), owner(ctx));
@@ -318,6 +319,19 @@ fn said(metadata: Option<NewMetadata>, acl: Option<Vec<AclEntry>>) -> Result<Sai
             Said::Inline { attributes: attributes.into_iter().map(attribute).collect::<Result<_>>()?, acl }
         }
     })
+}
+
+impl Task {
+    /// Who may read the document, where that was handed in with it.
+    fn acl(&self) -> Result<Option<search::Acl>> {
+        match self {
+            Self::Delete => Ok(None),
+            Self::Bytes { said, .. } | Self::Object { said, .. } => {
+                let sidecar = said.clone().over(None)?;
+                Ok((sidecar.acl_by == AclBy::Hand).then_some(sidecar.acl))
+            }
+        }
+    }
 }
 
 impl Said {

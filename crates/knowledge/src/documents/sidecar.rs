@@ -6,7 +6,7 @@ use base::{Error, Result};
 use search::{Acl, Value};
 use serde_json::Value as Json;
 
-use super::Indexed;
+use super::Entry;
 
 /// The ending of a sidecar's key, after that of its object.
 pub(crate) const ENDING: &str = ".metadata.json";
@@ -130,12 +130,10 @@ impl Sidecar {
         format!("{metadata:?}{embedded:?}{acl:?}{}", if *acl_by == AclBy::Hand { "by hand" } else { "" })
     }
 
-    /// With the permissions that were handed in with what is indexed, where nothing else is said.
-    pub(crate) fn keeping(self, indexed: Option<&Indexed>) -> Self {
-        match indexed {
-            Some(indexed) if self.acl_by == AclBy::Nobody && indexed.acl_handed_in => {
-                Self { acl: indexed.acl.clone(), acl_by: AclBy::Hand, ..self }
-            }
+    /// With the permissions that were handed in with a document, where nothing else is said.
+    pub(crate) fn keeping(self, entry: &Entry) -> Self {
+        match &entry.handed_acl {
+            Some(acl) if self.acl_by == AclBy::Nobody => Self { acl: acl.clone(), acl_by: AclBy::Hand, ..self },
             _ => self,
         }
     }

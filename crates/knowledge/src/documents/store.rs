@@ -189,7 +189,8 @@ async fn put(tx: &Tx, Place { realm, base, source }: Place<'_>, entry: &Entry) -
                  modified_at = excluded.modified_at";
     let indexed = entry.indexed.as_ref();
     let warnings = json(&indexed.map_or(&[][..], |indexed| indexed.warnings.as_slice()))?;
-    let acl = acl_column(indexed.map(|indexed| (&indexed.acl, indexed.acl_handed_in)))?;
+    let handed_in = entry.handed_acl.as_ref().map(|acl| (acl, true));
+    let acl = acl_column(indexed.map(|indexed| (&indexed.acl, indexed.acl_handed_in)).or(handed_in))?;
     let hash = entry.hash();
     let params = params![
         &realm.account,
@@ -241,6 +242,8 @@ pub(crate) struct HandedIn {
     pub(crate) location: Location,
     pub(crate) status: DocumentStatus,
     pub(crate) id: String,
+    /// Who may read it, where that was said.
+    pub(crate) acl: Option<Acl>,
     pub(crate) pending: Vec<u8>,
 }
 
@@ -252,17 +255,18 @@ pub(super) async fn hand_in(
     now: base::Timestamp,
 ) -> Result<()> {
     let Place { realm, base, source } = place;
-    let nobody = acl_column(None)?;
-    let nobody = &nobody;
     store
         .write(|tx| async move {
-            for HandedIn { location, status, id, pending } in handed_in {
+            for HandedIn { location, status, id, acl, pending } in handed_in {
+                let acl = &acl_column(acl.as_ref().map(|acl| (acl, true)))?;
                 let sql = "INSERT INTO knowledge_documents (account, region, knowledge_base, source, hash, name, kind,
                              status, warnings, acl, pending, modified_at, pending_id)
                            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '[]', $9, $10, $11, $12)
                            ON CONFLICT (account, region, knowledge_base, source, hash) DO UPDATE SET
                              status = excluded.status, reason = NULL, pending = excluded.pending,
-                             pending_id = excluded.pending_id, modified_at = excluded.modified_at";
+                             pending_id = excluded.pending_id, modified_at = excluded.modified_at,
+                             acl = CASE WHEN knowledge_documents.content_hash IS NULL THEN excluded.acl
+                                        ELSE knowledge_documents.acl END";
                 let hash = hash_of(location.name());
                 let params = params![
                     &realm.account,
@@ -273,7 +277,7 @@ pub(super) async fn hand_in(
                     location.name(),
                     location.kind(),
                     status.as_str(),
-                    nobody,
+                    acl,
                     pending,
                     now,
                     id,
@@ -374,6 +378,7 @@ fn read(row: &Row) -> Result<Entry> {
         denied_users: column.denied_users.into_iter().collect(),
         denied_groups: column.denied_groups.into_iter().collect(),
     };
+    let handed_acl = column.handed_in.then(|| acl.clone());
     let hashes = (row.opt_text("content_hash")?, row.opt_text("embedded_hash")?, row.opt_text("sidecar_hash")?);
     let indexed = match hashes {
         (Some(content), Some(preface), Some(sidecar)) => Some(Indexed {
@@ -396,6 +401,7 @@ fn read(row: &Row) -> Result<Entry> {
         etag: row.opt_text("etag")?,
         sidecar_etag: row.opt_text("sidecar_etag")?,
         indexed,
+        handed_acl,
         job: row.opt_text("job")?,
         handed_in: None,
         modified: row.time("modified_at")?,

@@ -194,7 +194,7 @@ impl Worker<'_> {
         said: Said,
     ) -> Result<(Sidecar, Option<String>)> {
         if let (Said::Nothing { .. }, Some((object, owner))) = (&said, own) {
-            let (sidecar, etag) = self.own_sidecar(role, object, owner).await?;
+            let (sidecar, etag) = self.own_sidecar(role, object, (owner, false)).await?;
             return Ok((said.over(Some(sidecar))?, etag));
         }
         let elsewhere = match &said {
@@ -208,7 +208,7 @@ impl Worker<'_> {
         };
         let mut sidecar = said.over(elsewhere)?;
         if let (AclBy::Nobody, Some((object, owner))) = (sidecar.acl_by, own) {
-            let (own, _) = self.own_sidecar(role, object, owner).await?;
+            let (own, _) = self.own_sidecar(role, object, (owner, false)).await?;
             (sidecar.acl, sidecar.acl_by) = (own.acl, own.acl_by);
         }
         Ok((sidecar, None))

@@ -3,7 +3,7 @@
 use base::{Error, ErrorKind, Result};
 use futures::StreamExt as _;
 use identity::Ctx;
-use objects::{BucketRef, Code, GetObject, ObjectRef};
+use objects::{BucketRef, Code, GetObject, ListObjectsV2, ObjectRef};
 use search::analysis::Language;
 use tokio_util::sync::CancellationToken;
 
@@ -96,7 +96,8 @@ pub(super) fn failed(mut entry: Entry, error: Error) -> Result<Prepared> {
 }
 
 /// As [`failed`], of a document that this is said of: whoever may not read it any more reads nothing of its old text.
-pub(super) fn content_failed(entry: Entry, sidecar: Sidecar, error: Error) -> Result<Prepared> {
+pub(super) fn content_failed(mut entry: Entry, sidecar: Sidecar, error: Error) -> Result<Prepared> {
+    entry.hold(&sidecar);
     let changed = entry.indexed.as_ref().is_some_and(|indexed| indexed.sidecar != hash(sidecar.canonical()));
     Ok(match failed(entry, error)? {
         Prepared::Failed(entry) if changed => Prepared::FailedButSaid(entry, sidecar),
@@ -126,6 +127,8 @@ impl Worker<'_> {
         let got = self.knowledge.inner.objects.get_object(role, &GetObject::new(object)).await;
         let mut got = got.map_err(|error| match error.code {
             Code::NoSuchKey => Error::not_found(format!("The object `s3://{bucket}/{key}` is gone.")),
+            // Only an object that is not there is missing: a key or a bucket that is gone keeps it from being read.
+            _ if error.error.kind == ErrorKind::NotFound => Error { kind: ErrorKind::Conflict, ..error.error },
             _ => error.error,
         })?;
         if got.length > limit {
@@ -153,22 +156,45 @@ impl Worker<'_> {
         Ok((Sidecar::parse(&read.file.bytes).map_err(quoted)?, read.etag))
     }
 
-    /// What the sidecar beside an object says, and its ETag; nothing where there is none.
+    /// What the sidecar beside an object says, and its ETag; nothing where there is none. `is_unseen` says that a listing
+    /// showed none.
     pub(super) async fn own_sidecar(
         &self,
         role: &Ctx,
         (bucket, key): (&str, &str),
-        owner: Option<&str>,
+        (owner, is_unseen): (Option<&str>, bool),
     ) -> Result<(Sidecar, Option<String>)> {
         match self.sidecar(role, (bucket, &format!("{key}{ENDING}")), owner).await {
             Ok((sidecar, etag)) => Ok((sidecar, Some(etag))),
             Err(error) if error.kind == ErrorKind::NotFound => Ok((Sidecar::default(), None)),
+            // S3 says so of what is not there, too, where the role may list below a prefix alone.
+            Err(error) if error.kind == ErrorKind::Denied => match self.is_listed(role, bucket, key, owner).await {
+                Some(false) => Ok((Sidecar::default(), None)),
+                None if is_unseen => Ok((Sidecar::default(), None)),
+                _ => Err(error),
+            },
             Err(error) => Err(error),
         }
     }
 
+    /// Whether a listing shows the sidecar of an object; none where it may not be made.
+    async fn is_listed(&self, role: &Ctx, bucket: &str, key: &str, owner: Option<&str>) -> Option<bool> {
+        let name = format!("{key}{ENDING}");
+        let ask = ListObjectsV2 {
+            bucket: BucketRef { name: bucket.to_owned(), expected_owner: owner.map(str::to_owned) },
+            prefix: name.clone(),
+            delimiter: None,
+            start_after: None,
+            token: None,
+            max_keys: Some(1),
+        };
+        let page = self.knowledge.inner.objects.list_objects_v2(role, &ask).await.ok()?;
+        Some(page.entries.iter().any(|object| object.key == name))
+    }
+
     /// What is to be done for a document that says this now.
-    pub(super) async fn prepare(&self, role: &Ctx, entry: Entry, file: File, sidecar: Sidecar) -> Result<Prepared> {
+    pub(super) async fn prepare(&self, role: &Ctx, mut entry: Entry, file: File, sidecar: Sidecar) -> Result<Prepared> {
+        entry.hold(&sidecar);
         let (content, preface) = (hash(&file.bytes), hash(sidecar.preface()));
         match &entry.indexed {
             Some(indexed) if indexed.content == content && indexed.preface == preface => {

@@ -13,8 +13,8 @@ use super::IngestionJob;
 use super::prepare::{Prepared, Worker, content_failed, failed};
 use super::store;
 use crate::data_sources::Origin;
-use crate::documents::sidecar::{ENDING, Sidecar};
-use crate::documents::store::{Place, all};
+use crate::documents::sidecar::ENDING;
+use crate::documents::store::{Place, all, find};
 use crate::documents::{DocumentStatus, Entry, Location};
 
 /// How many documents are written together, and how many bytes they have in all, about.
@@ -224,12 +224,15 @@ impl Synchronisation<'_> {
             }
             _ => {}
         }
-        let (sidecar, sidecar_etag) = match self.worker.own_sidecar(role, place, owner).await {
-            Ok((sidecar, etag)) => (sidecar.keeping(entry.indexed.as_ref()), etag),
-            // S3 says so of what is not there, too, where the role may list below a prefix alone.
-            Err(error) if error.kind == ErrorKind::Denied && listed.is_none() => {
-                (Sidecar::default().keeping(entry.indexed.as_ref()), None)
-            }
+        if entry.indexed.is_none() {
+            // It may have been handed in since the job began, with who may read it.
+            let Worker { knowledge, realm, base, source, .. } = &self.worker;
+            let place = Place { realm, base: &base.id, source: &source.id };
+            let kept = find(&knowledge.inner.store, place, entry.location.name()).await?;
+            entry.handed_acl = kept.and_then(|kept| kept.handed_acl);
+        }
+        let (sidecar, sidecar_etag) = match self.worker.own_sidecar(role, place, (owner, listed.is_none())).await {
+            Ok((sidecar, etag)) => (sidecar.keeping(&entry), etag),
             Err(error) if !super::prepare::is_own(&error) => return Err(error),
             // What was said of the document before holds still.
             Err(error) if entry.indexed.is_some() => {

@@ -10,7 +10,7 @@ use super::embed::Passage;
 use super::prepare::{Content, Prepared, Worker, content_failed, failed};
 use super::store::Counted;
 use crate::chunking::{Cut, Plan};
-use crate::documents::chunk::{Whole, prefix};
+use crate::documents::chunk::{Whole, encoded, prefix};
 use crate::documents::sidecar::{AclBy, Sidecar};
 use crate::documents::store::{Doubt, Place, Removed, doubt, save};
 use crate::documents::{DocumentStatus, Entry, Indexed};
@@ -313,7 +313,16 @@ impl Worker<'_> {
         let Some(indexed) = &entry.indexed else { return Err(Error::internal("nothing is indexed of it")) };
         let whole = self.whole(entry, &indexed.content, indexed.language.as_deref(), sidecar);
         let prefix = prefix(&self.source.id, entry.location.name());
-        let (mut after, mut changes) = (None, Vec::new());
+        // Who may read it goes first. A long document is too much for one change.
+        let mut after = None;
+        loop {
+            let keys = self.index.index().keys(&prefix, after.as_deref(), READ_TOGETHER).await?;
+            let Some(last) = keys.last() else { break };
+            after = Some(last.clone());
+            let permits = |key| Change::SetAcl { key, acl: encoded(&sidecar.acl) };
+            self.index.apply(keys.into_iter().map(permits).collect()).await?;
+        }
+        let (mut after, mut changes, mut bytes) = (None, Vec::new(), 0);
         loop {
             let keys = self.index.index().keys(&prefix, after.as_deref(), READ_TOGETHER).await?;
             let Some(last) = keys.last() else { break };
@@ -321,10 +330,15 @@ impl Worker<'_> {
             for key in keys {
                 let Some(chunk) = self.index.index().get(&key).await? else { continue };
                 let renewed = whole.renewed(chunk.clone());
-                changes.push(match renewed.metadata == chunk.metadata {
-                    true => Change::SetAcl { key, acl: renewed.acl },
-                    false => Change::Put(renewed),
-                });
+                if renewed.metadata == chunk.metadata {
+                    continue;
+                }
+                bytes += renewed.fields.values().map(String::len).sum::<usize>();
+                changes.push(Change::Put(renewed));
+                if bytes > BATCH_BYTES || changes.len() == READ_TOGETHER {
+                    self.index.apply(std::mem::take(&mut changes)).await?;
+                    bytes = 0;
+                }
             }
         }
         self.index.apply(changes).await.map(drop)

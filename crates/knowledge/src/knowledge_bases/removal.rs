@@ -4,7 +4,7 @@ use base::{AccountId, Result};
 use identity::{Ctx, Removal};
 
 use super::{KnowledgeBase, KnowledgeBaseStatus, store};
-use crate::open::Knowledge;
+use crate::open::{Knowledge, detached};
 use crate::realm::Realm;
 use crate::{data_sources, ingestion};
 
@@ -16,7 +16,9 @@ impl Knowledge {
     pub async fn delete_knowledge_base(&self, ctx: &Ctx, identifier: &str) -> Result<KnowledgeBase> {
         let realm = Realm::of(ctx);
         let mut base = self.base_of(&realm, identifier).await?;
-        self.remove_base(&realm, &base).await?;
+        let (knowledge, going) = (self.clone(), base.clone());
+        // A task of its own: it ends what it began also where the caller goes away.
+        detached(async move { knowledge.remove_base(&realm, &going).await }).await?;
         base.status = KnowledgeBaseStatus::Deleting;
         Ok(base)
     }

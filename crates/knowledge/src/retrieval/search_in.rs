@@ -27,7 +27,9 @@ const LONGEST_QUERY: usize = 20_000;
 const MOST_NEIGHBOURS: usize = 10;
 /// How many passages each side gives to the fusion, at least. All pages of a query have the same ranking: that of so many.
 const CANDIDATES: usize = 100;
-/// How many whole pages that gives, at least.
+/// The most that each side gives where many passages say the same.
+const MOST_RANKED: usize = 1_600;
+/// How many whole pages a ranking gives, at least, where there are so many passages that differ.
 const PAGES: usize = 3;
 /// The most passages that can be turned over page by page.
 const MOST_PAGED: usize = 500;
@@ -100,25 +102,35 @@ impl Knowledge {
         &self,
         index: &Opened,
         caller: &Caller,
-        query: Query,
+        mut query: Query,
         ask: &Retrieve,
         from: usize,
     ) -> Result<(Results, bool)> {
-        let (wanted, most, near_duplicates) = (from + ask.results + 1, query.candidates, ask.near_duplicates);
-        let mut limit = wanted.min(most);
+        let (wanted, near_duplicates) = (from + ask.results + 1, ask.near_duplicates);
+        // How far the ranking reaches depends on the first pages alone, whichever is asked for.
+        let enough = PAGES * ask.results + 1;
+        let most = wanted.max(enough);
+        let mut limit = most.min(query.candidates);
         loop {
-            let query = Query { caller: caller.clone(), limit, ..query.clone() };
-            let mut results = index.index().search(query).await?;
+            let query_now = Query { caller: caller.clone(), limit, ..query.clone() };
+            let mut results = index.index().search(query_now).await?;
             let hits = std::mem::take(&mut results.hits);
             let found = hits.len();
-            let distinct = tokio::task::spawn_blocking(move || distinct(hits, near_duplicates, wanted)).await;
+            let distinct = tokio::task::spawn_blocking(move || distinct(hits, near_duplicates, most)).await;
             let distinct = distinct.map_err(Error::internal)??;
-            if distinct.len() >= wanted || found < limit || limit >= most {
-                let more = distinct.len() >= wanted && wanted <= MOST_PAGED;
-                results.hits = distinct.into_iter().skip(from).take(ask.results).collect();
-                return Ok((results, more));
+            if distinct.len() < most && found >= limit && limit < query.candidates {
+                limit = (limit * 2).min(query.candidates);
+                continue;
             }
-            limit = (limit * 2).min(most);
+            // Where most of the ranking says the same, what says something else may stand behind it.
+            let is_all = query.candidates as u64 >= results.matching || query.candidates >= MOST_RANKED;
+            if ask.candidates.is_none() && distinct.len() < enough && !is_all {
+                query.candidates = (query.candidates * 4).min(MOST_RANKED);
+                continue;
+            }
+            let more = distinct.len() >= wanted && wanted <= MOST_PAGED;
+            results.hits = distinct.into_iter().skip(from).take(ask.results).collect();
+            return Ok((results, more));
         }
     }
 }

@@ -5,7 +5,7 @@ use identity::Ctx;
 use search::Acl;
 
 use super::{Chunk, DocumentName, DocumentText};
-use crate::documents::chunk::{Facts, TEXT, encoded, joined, prefix};
+use crate::documents::chunk::{Facts, TEXT, joined, prefix};
 use crate::documents::store::{self, Place};
 use crate::documents::{Entry, Indexed};
 use crate::indexes::Opened;
@@ -64,10 +64,12 @@ impl Knowledge {
     /// # Errors
     /// As [`chunks`](Self::chunks).
     pub async fn may_read(&self, ctx: &Ctx, name: &DocumentName, user: Option<&str>) -> Result<bool> {
-        let (_, indexed, _) = self.indexed(ctx, name).await?;
-        let (reader, acl) = (self.reader(ctx, user).await?, encoded(&indexed.acl));
-        let is_in = |groups: &std::collections::BTreeSet<String>| !groups.is_disjoint(&reader.groups);
-        Ok(!is_in(&acl.denied_groups) && (acl.public || is_in(&acl.allowed_groups)))
+        let (_, _, index) = self.indexed(ctx, name).await?;
+        let reader = self.reader(ctx, user).await?;
+        // What queries see, not what the row says: rows are written after the index.
+        let keys = index.index().keys(&prefix(&name.data_source, &name.document), None, 1).await?;
+        let Some(first) = keys.first() else { return Ok(false) };
+        Ok(index.index().get_permitted(&reader, first).await?.is_some())
     }
 
     /// What is known of an indexed document, and the index.

@@ -81,17 +81,42 @@ impl Models {
     /// Waits until the weights of a source are here, for an endpoint.
     ///
     /// # Errors
-    /// As [`Models::is_here`]; Conflict, where the endpoint is to be removed before.
-    pub(super) async fn wait_for_import(&self, scope: &Scope, endpoint: &str, source: &Source) -> Result<()> {
-        let ctx = self.hosting_ctx(scope);
-        while !self.is_here(&ctx, source).await? {
-            let kept = store::find(&self.inner.store, scope, HostingKind::Endpoint, endpoint).await?;
-            if kept.is_none_or(|kept| kept.status == Some(EndpointStatus::Deleting)) {
-                return Err(Error::conflict(format!("The endpoint \"{endpoint}\" is to be removed.")));
+    /// As [`Models::is_here`]; Conflict, where the endpoint is to be removed before, or is done with by another server.
+    pub(super) async fn wait_for_import(
+        &self,
+        scope: &Scope,
+        endpoint: (&str, EndpointStatus),
+        source: &Source,
+    ) -> Result<()> {
+        loop {
+            match self.is_importing(scope, endpoint, source).await {
+                Ok(false) => return Ok(()),
+                Ok(true) => {}
+                // Hours may pass: that the database was away once is no reason to give up.
+                Err(error) if error.kind == ErrorKind::Unavailable => {
+                    tracing::warn!(?error, endpoint = endpoint.0, "weights are waited for still");
+                }
+                Err(error) => return Err(error),
             }
             tokio::time::sleep(LOOK).await;
         }
-        Ok(())
+    }
+
+    /// Whether weights are being imported for an endpoint that waits for them still.
+    async fn is_importing(
+        &self,
+        scope: &Scope,
+        (endpoint, status): (&str, EndpointStatus),
+        source: &Source,
+    ) -> Result<bool> {
+        if self.is_here(&self.hosting_ctx(scope), source).await? {
+            return Ok(false);
+        }
+        let kept = store::find(&self.inner.store, scope, HostingKind::Endpoint, endpoint).await?;
+        if kept.is_none_or(|kept| kept.status != Some(status)) {
+            return Err(Error::conflict(format!("The endpoint \"{endpoint}\" is to be something else by now.")));
+        }
+        Ok(true)
     }
 
     /// Removes the weights of a bucket that no model of the account names and no endpoint hosts any more; where they are

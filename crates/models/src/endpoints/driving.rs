@@ -64,7 +64,7 @@ impl Models {
                     return Ok(true);
                 }
                 EndpointStatus::Failed => {
-                    self.leave_others(&endpoint.arn.to_string(), &[]).await;
+                    self.leave_others(&endpoint.arn.to_string(), &[], Duration::ZERO).await;
                     self.publish_endpoint(scope, &endpoint);
                     return Ok(true);
                 }
@@ -105,8 +105,11 @@ impl Models {
             rollout: None,
             market: None,
         });
-        // What answered before does so until then, also after a restart.
-        if let Err(error) = self.agree(scope, endpoint).await {
+        // What answered before does so until then, also after a restart; unless what is to take over does already.
+        let is_done = |variant: &EndpointVariant| self.inner.endpoints.variant(&arn, &variant.spec.name).is_as(variant);
+        if !pending.variants.iter().all(is_done)
+            && let Err(error) = self.agree(scope, endpoint).await
+        {
             tracing::warn!(?error, endpoint = endpoint.name, "what an endpoint is changed from does not answer");
         }
         let rollout = pending.rollout.clone().unwrap_or_default();
@@ -140,7 +143,7 @@ impl Models {
         drop(held);
         if is_settled {
             if let Ok(variants) = &outcome {
-                self.leave_others(&arn, variants).await;
+                self.leave_others(&arn, variants, wait).await;
             }
             self.drop_unused(scope, endpoint.body.sources()).await;
         }
@@ -209,12 +212,16 @@ impl Models {
         endpoint: &Hosted<Endpoint>,
         mut variants: Vec<EndpointVariant>,
     ) -> Result<Vec<EndpointVariant>> {
-        let ctx = self.hosting_ctx(scope);
         for variant in &mut variants {
             keep_served(&endpoint.body, variant);
             if variant.served.is_none() {
-                in_time(variant, self.wait_for_import(scope, &endpoint.name, &variant.source)).await?;
+                let waiting = (endpoint.name.as_str(), endpoint.body.status);
+                in_time(variant, self.wait_for_import(scope, waiting, &variant.source)).await?;
             }
+        }
+        // The wait may take hours: only now it is looked which models there are.
+        let ctx = self.hosting_ctx(scope);
+        for variant in &mut variants {
             variant.served = Some(self.served(&ctx, variant).await?);
         }
         Ok(variants)
@@ -278,11 +285,11 @@ impl Models {
         }
     }
 
-    /// Takes out of memory what an endpoint has beside these variants, when its requests have ended.
-    pub(super) async fn leave_others(&self, arn: &str, variants: &[EndpointVariant]) {
+    /// Takes out of memory what an endpoint has beside these variants, `wait` later and when its requests have ended.
+    pub(super) async fn leave_others(&self, arn: &str, variants: &[EndpointVariant], wait: Duration) {
         let names: Vec<&str> = variants.iter().map(|variant| variant.spec.name.as_str()).collect();
         for gone in self.inner.endpoints.take_others(arn, &names) {
-            self.retire(gone.replace(None)).await;
+            self.retire_after(arn, wait, gone.replace(None)).await;
             let models = self.clone();
             // A request that came before may bring it back.
             tokio::spawn(async move {

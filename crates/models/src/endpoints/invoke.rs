@@ -30,7 +30,6 @@ pub struct EndpointTarget {
     pub variant: String,
     /// The model that answers.
     pub served: Served,
-    source: Source,
     scope: Scope,
     /// Whether the request named it; otherwise it was drawn.
     is_named: bool,
@@ -134,7 +133,6 @@ impl Models {
             live: self.inner.endpoints.variant(&arn, &variant.spec.name),
             endpoint: endpoint.name.clone(),
             variant: variant.spec.name.clone(),
-            source: variant.source.clone(),
             served: served.ok_or_else(|| Error::internal("a variant in service that was never ready"))?,
             arn,
             scope,
@@ -171,8 +169,11 @@ impl Models {
         target: &EndpointTarget,
         invocation: &Arc<Invocation>,
     ) -> Result<Option<(Lease, Served)>> {
-        if let Some(arn) = target.source.imported() {
-            self.check_imported(target, arn).await?;
+        // What is loaded is asked about here; what is not, when it is.
+        if let Some(source) = target.live.source()
+            && let Some(arn) = source.imported()
+        {
+            self.check_imported(target, &source, arn).await?;
         }
         if let Some(leased) = target.live.lease() {
             return Ok(Some(leased));
@@ -208,14 +209,14 @@ impl Models {
     }
 
     /// Asks whether an imported model's key may be used still. Where it may not, the model leaves the memory.
-    async fn check_imported(&self, target: &EndpointTarget, arn: &str) -> Result<()> {
+    async fn check_imported(&self, target: &EndpointTarget, source: &Source, arn: &str) -> Result<()> {
         let ctx = self.hosting_ctx(&target.scope);
         let usable = async { self.sealed(&self.imported_model(&ctx, arn).await?).await }.await;
         match usable {
             Ok(_) => Ok(()),
             Err(error) => {
                 if matches!(error.kind, ErrorKind::Denied | ErrorKind::NotFound) {
-                    self.retire(target.live.replace(None)).await;
+                    self.retire(target.live.take_of(source)).await;
                 }
                 Err(error)
             }
@@ -247,7 +248,8 @@ impl Models {
         self.retire(live.replace(Some(deployment))).await;
         let leased = live.lease();
         if variant.spec.instances == 0 {
-            self.note_instances(&target.scope, (&target.endpoint, &target.variant), replicas).await?;
+            let from = endpoint.body.status;
+            self.note_instances(&target.scope, (&target.endpoint, &target.variant, from), replicas).await?;
         }
         Ok(leased)
     }
@@ -275,14 +277,14 @@ impl Models {
         Error::unavailable(error.message.clone()).with_hint(error.hint.clone().unwrap_or_default())
     }
 
-    /// Notes how many replicas a variant has from now on.
+    /// Notes how many replicas a variant of an endpoint in this state has from now on.
     pub(super) async fn note_instances(
         &self,
         scope: &Scope,
-        (endpoint, variant): (&str, &str),
+        (endpoint, variant, from): (&str, &str, EndpointStatus),
         instances: u32,
     ) -> Result<()> {
-        let noted = self.settle(scope, (endpoint, EndpointStatus::InService), |body| {
+        let noted = self.settle(scope, (endpoint, from), |body| {
             if let Some(found) = body.variants.iter_mut().find(|found| found.spec.name == variant) {
                 found.spec.instances = instances;
             }

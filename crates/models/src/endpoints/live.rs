@@ -197,6 +197,17 @@ impl LiveVariant {
         &self.counted
     }
 
+    /// The weights of the deployment that answers, if any does.
+    pub(super) fn source(&self) -> Option<Source> {
+        self.lock().as_ref().map(|deployment| deployment.source.clone())
+    }
+
+    /// Has none answer from now on, where the one that does is of these weights.
+    #[must_use]
+    pub(super) fn take_of(&self, source: &Source) -> Option<Deployment> {
+        self.lock().take_if(|deployment| deployment.source == *source)
+    }
+
     /// Waits until nobody else loads a deployment. While the guard is held nobody does, and requests for which none is
     /// loaded wait.
     pub(super) async fn hold(&self) -> OwnedMutexGuard<()> {

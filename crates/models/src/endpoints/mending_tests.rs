@@ -60,8 +60,19 @@ async fn what_another_server_changed_is_noticed() {
     let which = [(HostingKind::Endpoint, "chat")];
     assert!(store::remove(&models.inner.store, &Scope::of(ctx), &which).await.unwrap());
     look(models, ctx, (&mut looks, at(120)), "chat").await;
-    assert!(models.status(ctx).loaded.is_empty() && models.inner.endpoints.arns().is_empty());
+    assert!(models.status(ctx).loaded.is_empty());
+    all_are_forgotten(models).await;
     assert_eq!(models.endpoint_metrics().matches("chat").count(), 0);
+}
+
+/// Whoever is the last to leave the gate forgets an endpoint: tasks that were set off before may be on their way to it.
+async fn all_are_forgotten(models: &Models) {
+    let forgotten = async {
+        while !models.inner.endpoints.arns().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(at(60), forgotten).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -284,6 +295,7 @@ async fn an_update_that_takes_too_long_leaves_what_answered() {
     assert_eq!(ask_endpoint(models, ctx, "chat").await.unwrap().served_by.name, "other");
     assert_eq!(models.status(ctx).loaded.len(), 2, "what answered before waits to be ended");
     models.delete_endpoint(ctx, "chat").await.unwrap();
+    models.set_off(Scope::of(ctx), "chat".to_owned()).await.unwrap();
     let status = models.status(ctx);
     assert!(status.loaded.is_empty() && status.used_bytes == 0, "it waits no longer than the endpoint is there");
 }
@@ -424,5 +436,5 @@ async fn what_a_row_cannot_tell_is_no_reason_to_forget_who_changes_an_endpoint()
     let leaves = |kept: Kept| Ok(Some(Kept { status: Some(EndpointStatus::Deleting), ..kept }));
     store::change(&models.inner.store, &Scope::of(ctx), (HostingKind::Endpoint, "chat"), leaves).await.unwrap();
     models.set_off(Scope::of(ctx), "chat".to_owned()).await.unwrap();
-    assert!(models.inner.endpoints.arns().is_empty());
+    all_are_forgotten(models).await;
 }

@@ -145,6 +145,9 @@ impl Models {
             seen.insert(HostingKind::Endpoint.arn(&scope, &row.name).to_string());
             let Some(endpoint) = readable(&scope, row) else { continue };
             if endpoint.body.status.is_passing() {
+                if endpoint.body.status.answers() {
+                    self.publish_endpoint(&scope, &endpoint);
+                }
                 self.go_on(scope, endpoint.name);
                 continue;
             }
@@ -267,7 +270,7 @@ impl Models {
     /// As [`Models::load_variant`]; where nothing answers any more and waiting does not help, the endpoint has failed then.
     pub(super) async fn agree(&self, scope: &Scope, endpoint: &Hosted<Endpoint>) -> Result<()> {
         let (ctx, arn) = (self.hosting_ctx(scope), endpoint.arn.to_string());
-        self.leave_others(&arn, &endpoint.body.variants).await;
+        self.leave_others(&arn, &endpoint.body.variants, Duration::ZERO).await;
         for variant in &endpoint.body.variants {
             let live = self.inner.endpoints.variant(&arn, &variant.spec.name);
             if live.agrees_with(variant) {
@@ -329,7 +332,7 @@ impl Models {
         let _loading = self.inner.endpoints.variant(&arn, variant).hold().await;
         let served = self.served(&ctx, found).await?;
         self.redeploy(&ctx, &arn, (found, &served), (replicas, Duration::ZERO)).await?;
-        self.note_instances(scope, (name, variant), replicas).await
+        self.note_instances(scope, (name, variant, EndpointStatus::InService), replicas).await
     }
 }
 

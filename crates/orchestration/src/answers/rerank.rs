@@ -12,6 +12,10 @@ use super::Answers;
 pub const MOST_TEXTS: usize = 1_000;
 /// How many texts are scored at a time.
 const AT_A_TIME: usize = 4;
+/// The shortest part of a text that is ranked for all of it, in bytes.
+const SHORTEST_PART: usize = 256;
+/// How `models` says that a prompt does not fit into a context.
+const TOO_LONG: &str = "Input is too long for requested model.";
 
 /// Texts in the order of their relevance.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,14 +67,28 @@ impl Answers {
     async fn by_scores(&self, ctx: &Ctx, model: &str, query: &str, texts: &[String]) -> Result<(Vec<f64>, ServedBy)> {
         use futures::future::{BoxFuture, FutureExt as _};
         use futures::stream::{self, StreamExt as _, TryStreamExt as _};
-        let ask = |text: &String| self.inner.models.score(ctx, relevance(model, query, text)).boxed();
         // Boxed, so that the compiler sees that they can be sent to another thread.
-        let asked: Vec<BoxFuture<'_, Result<models::Scores>>> = texts.iter().map(ask).collect();
+        let asked: Vec<BoxFuture<'_, Result<models::Scores>>> =
+            texts.iter().map(|text| self.score_of(ctx, model, query, text).boxed()).collect();
         let scores: Vec<models::Scores> = stream::iter(asked).buffered(AT_A_TIME).try_collect().await?;
         let served_by = scores.first().map(|scores| scores.served_by.clone());
         let served_by = served_by.ok_or_else(|| Error::internal("no score of a text"))?;
         let yes = |scores: &models::Scores| scores.probabilities(Normalize::None).first().copied().unwrap_or(0.0);
         Ok((scores.iter().map(yes).collect(), served_by))
+    }
+}
+
+impl Answers {
+    /// Scores a text, or as much of its beginning as the model has room for: that it is ranked counts for more than its end.
+    async fn score_of(&self, ctx: &Ctx, model: &str, query: &str, text: &str) -> Result<models::Scores> {
+        let mut end = text.len();
+        loop {
+            let part = &text[..text.floor_char_boundary(end)];
+            match self.inner.models.score(ctx, relevance(model, query, part)).await {
+                Err(error) if error.message.starts_with(TOO_LONG) && end > SHORTEST_PART => end /= 2,
+                scored => return scored,
+            }
+        }
     }
 }
 

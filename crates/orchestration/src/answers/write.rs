@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use base::{Error, Result};
+use base::{Error, ErrorKind, Result};
 use futures::channel::mpsc;
 use futures::sink::SinkExt as _;
 use futures::stream::{self, StreamExt as _};
 use identity::Ctx;
 use knowledge::Passage;
-use models::{ChatEvent, ChatRequest, ChatStream, EmbedRequest, Message, Truncate, Usage};
+use models::{ChatEvent, ChatRequest, ChatStream, EmbedRequest, Message, ServedBy, Truncate, Usage};
 
 use super::answer::{Answer, AnswerEvent, AnswerStream, Citation, Reference, Voice};
 use super::ask::{Ask, Generation, Orchestration, Source, Unsupported};
@@ -22,6 +22,9 @@ use super::{Answers, extract, rerank, retrieve, transform};
 
 /// The most tokens of an answer that names no limit, as in Bedrock.
 const MOST_ANSWER: u32 = 2048;
+/// The parameters from which on a model is believed that declines to answer. Smaller ones, told how to decline, do so where
+/// the first passage says what was asked.
+const DECLINES_WELL: u64 = 1_000_000_000;
 /// Steps that wait for the reader of a stream.
 const WAITING_STEPS: usize = 16;
 
@@ -131,13 +134,14 @@ impl Answers {
                 let keeps = ready.unsupported == Unsupported::Keep;
                 let mut draft = Draft::new(sources, keeps);
                 answer.usage = drafted(chat, &mut draft, out).await?;
-                let refused = draft.text().contains(NO_ANSWER);
+                let declined = draft.text().contains(NO_ANSWER);
                 if draft.is_supported() || (keeps && !draft.text().is_empty()) {
                     (answer.text, answer.citations) = draft.into_parts();
                     answer.voice = Voice::Model;
                     return self.finish(ctx, ready, answer, out).await;
                 }
-                if ready.unsupported == Unsupported::Extract && !refused {
+                let believed = declined && self.declines_well(ctx, answer.served_by.as_ref()).await?;
+                if ready.unsupported == Unsupported::Extract && !believed {
                     let read = (texts, draft.into_sources());
                     self.speak_for_passages(ctx, &ready, read, &mut answer, Voice::PassagesInstead).await?;
                 }
@@ -151,6 +155,17 @@ impl Answers {
             out.send(Ok(AnswerEvent::Citation(citation))).await;
         }
         self.finish(ctx, ready, answer, out).await
+    }
+
+    /// Whether a model is believed that says that nothing answers: one that is no small one of this machine.
+    async fn declines_well(&self, ctx: &Ctx, model: Option<&ServedBy>) -> Result<bool> {
+        let Some(model) = model.filter(|model| model.upstream.is_none()) else { return Ok(true) };
+        match self.inner.models.get(ctx, &model.name).await {
+            // The size of some is not known.
+            Ok(card) => Ok(card.parameters == 0 || card.parameters >= DECLINES_WELL),
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(true),
+            Err(error) => Err(error),
+        }
     }
 
     /// Has the best sentences of the passages answer, where some do.

@@ -1,6 +1,6 @@
 //! Permissions, each kept once however many documents share them, so that a query decides each only once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::document::Acl;
@@ -72,5 +72,15 @@ impl Acls {
         user.chain(groups).for_each(|number| is_caller[*number as usize] = true);
         let any = |principals: &[u32]| principals.iter().any(|number| is_caller[*number as usize]);
         self.all.iter().map(|(_, acl)| (acl.public || any(&acl.allowed)) && !any(&acl.denied)).collect()
+    }
+
+    /// Whether the caller is permitted by the permission of a number.
+    pub(crate) fn permits(&self, caller: &Caller, number: u32) -> bool {
+        let user = caller.user.iter().filter_map(|user| self.users.get(user));
+        let groups = caller.groups.iter().filter_map(|group| self.groups.get(group));
+        let is_caller: HashSet<u32> = user.chain(groups).copied().collect();
+        let any = |principals: &[u32]| principals.iter().any(|number| is_caller.contains(number));
+        let acl = &self.all[number as usize].1;
+        (acl.public || any(&acl.allowed)) && !any(&acl.denied)
     }
 }

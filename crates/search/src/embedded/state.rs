@@ -242,7 +242,7 @@ impl State {
 
     /// Whether the caller may see a document that is alive.
     pub(crate) fn permits(&self, caller: &Caller, slot: u32) -> bool {
-        self.acls.permitting(caller)[self.acl_of[slot as usize] as usize]
+        self.acls.permits(caller, self.acl_of[slot as usize])
     }
 
     /// The text of a field.
