@@ -140,6 +140,15 @@ pub struct Query {
     /// Who reads [default: whose access key is used]
     #[arg(long, value_name = "NAME")]
     pub user: Option<String>,
+    /// How many chunks before and after each passage are joined to it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=10))]
+    pub neighbours: Option<u32>,
+    /// Keep passages that say nearly the same as a better one
+    #[arg(long)]
+    pub keep_duplicates: bool,
+    /// The model that puts the passages into order: a name, an id or an ARN
+    #[arg(long, value_name = "ID")]
+    pub rerank: Option<String>,
 }
 
 /// How passages are ranked.

@@ -1,7 +1,7 @@
 //! Knowledge bases: documents out of S3 or handed in, cut into chunks, embedded, kept in a hybrid index, and retrieved for whoever
 //! may see them.
 //!
-//! [`Knowledge`] is what callers hold. Models come in through the ports [`Embedder`] and [`Reranker`]; `docs/knowledge-bases.md`
+//! [`Knowledge`] is what callers hold. Models come in through the port [`Embedder`]; `docs/knowledge-bases.md`
 //! describes what is stored and what is guaranteed.
 
 mod chunking;
@@ -25,6 +25,6 @@ pub use documents::{DocumentDetail, DocumentStatus, Location};
 pub use ingestion::{IngestionFilter, IngestionJob, IngestionStatistics, IngestionStatus};
 pub use knowledge_bases::{KnowledgeBase, KnowledgeBaseStatus, KnowledgeBaseUpdate, NewKnowledgeBase};
 pub use open::{Config, Knowledge, Parts, TABLES};
-pub use ports::{Embedder, EmbeddingModel, Purpose, Reranker};
+pub use ports::{Embedder, EmbeddingModel, Purpose};
 pub use realm::Tags;
 pub use retrieval::{Chunk, DocumentName, DocumentText, Passage, Retrieve, Retrieved, SearchType};

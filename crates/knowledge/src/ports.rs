@@ -49,13 +49,3 @@ pub trait Embedder: Send + Sync {
     /// As [`model`](Self::model).
     async fn tokens(&self, ctx: &Ctx, model: &str, text: &str) -> Result<Vec<Range<usize>>>;
 }
-
-/// Says how well texts answer a query.
-#[async_trait]
-pub trait Reranker: Send + Sync {
-    /// The score of each text, in order; the higher the better.
-    ///
-    /// # Errors
-    /// NotFound, where there is no such model or it cannot rank; Denied; Unavailable.
-    async fn rerank(&self, ctx: &Ctx, model: &str, query: &str, texts: Vec<String>) -> Result<Vec<f64>>;
-}

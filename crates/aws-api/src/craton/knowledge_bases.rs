@@ -13,7 +13,9 @@ use http::StatusCode;
 use identity::Ask as Wish;
 use knowledge::{Chunk, DocumentName, Passage, Retrieve, SearchType};
 use models::ServedBy;
-use orchestration::answers::{Answer as Given, Ask, Citation, Generation, Search, Source, Unsupported, Voice};
+use orchestration::answers::{
+    Answer as Given, Ask, Citation, Generation, RerankMetadata, Reranking, Search, Source, Unsupported, Voice,
+};
 use search::fusion::Part;
 use serde_json::{Value, json};
 
@@ -31,13 +33,18 @@ pub(super) const READ_DOCUMENT: &str = "craton:ReadKnowledgeBaseDocument";
 
 /// The most results of a request.
 const MOST_RESULTS: u32 = 100;
+/// The most chunks that are joined to a passage on each side.
+const MOST_NEIGHBOURS: u32 = 10;
+/// What a search is described by.
+const SEARCHING: [&str; 8] =
+    ["text", "numberOfResults", "searchType", "filter", "userId", "neighbours", "nearDuplicates", "rerankingModelId"];
 
 /// `POST /craton/v1/knowledge-bases/{id}/explain`: what is found, and why.
 pub(super) async fn explain(call: Call<Labels>) -> Answer {
     let body = call.json()?;
     let root = Fields::root(&body, Wording::OpenAi)?;
-    root.only(&["text", "numberOfResults", "searchType", "filter", "userId"])?;
-    let search = Search::of(retrieve(&root, call.label(0))?);
+    root.only(&SEARCHING)?;
+    let search = search(&root, call.label(0))?;
     let found = call.api.answers().retrieve(&call.ctx, search).await?.retrieved;
     Ok(respond(
         StatusCode::OK,
@@ -56,12 +63,12 @@ pub(super) async fn explain(call: Call<Labels>) -> Answer {
 pub(super) async fn ask(call: Call<Labels>) -> Answer {
     let body = call.json()?;
     let root = Fields::root(&body, Wording::OpenAi)?;
-    root.only(&["text", "mode", "modelId", "numberOfResults", "searchType", "filter", "userId", "sessionId"])?;
-    let retrieve = retrieve(&root, call.label(0))?;
+    root.only(&[&SEARCHING[..], &["mode", "modelId", "sessionId"]].concat())?;
+    let search = search(&root, call.label(0))?;
     let model = model(&root)?.map(str::to_owned);
     let ask = Ask {
-        text: retrieve.text.clone(),
-        source: Source::KnowledgeBase(Search::of(retrieve)),
+        text: search.retrieve.text.clone(),
+        source: Source::KnowledgeBase(search),
         generation: model.map(|model| Generation { model, ..Generation::default() }),
         orchestration: None,
         session: root.text("sessionId")?.map(str::to_owned),
@@ -102,18 +109,30 @@ pub(super) async fn chunks(call: Call<Labels>) -> Answer {
     ))
 }
 
-/// What retrieving asks for.
+/// What retrieving asks for: as `Retrieve`, and a model where one ranks.
 pub(super) fn may_retrieve(call: &Call<Labels>) -> Asked<'_> {
-    async move { Ok(vec![knowledge_base(call.api.knowledge(), &call.ctx, "bedrock:Retrieve", call.label(0)).await?]) }
-        .boxed()
+    async move {
+        let body: Value = serde_json::from_slice(&call.body).unwrap_or_default();
+        Ok(retrieving(call, &body).await?)
+    }
+    .boxed()
+}
+
+async fn retrieving(call: &Call<Labels>, body: &Value) -> Result<Vec<Wish>> {
+    let mut asks = vec![knowledge_base(call.api.knowledge(), &call.ctx, "bedrock:Retrieve", call.label(0)).await?];
+    if let Some(model) = body["rerankingModelId"].as_str() {
+        asks.push(Wish::new("bedrock:Rerank", "*"));
+        asks.extend(bedrock_runtime::asks(call.api.models(), &call.ctx, "bedrock:InvokeModel", model).await?);
+    }
+    Ok(asks)
 }
 
 /// What an answer asks for: as `RetrieveAndGenerate`, and the model where one writes.
 pub(super) fn may_ask(call: &Call<Labels>) -> Asked<'_> {
     async move {
-        let base = knowledge_base(call.api.knowledge(), &call.ctx, "bedrock:Retrieve", call.label(0)).await?;
-        let mut asks = vec![Wish::new("bedrock:RetrieveAndGenerate", "*"), base];
         let body: Value = serde_json::from_slice(&call.body).unwrap_or_default();
+        let mut asks = retrieving(call, &body).await?;
+        asks.push(Wish::new("bedrock:RetrieveAndGenerate", "*"));
         if let Some(model) = body["modelId"].as_str() {
             asks.extend(bedrock_runtime::asks(call.api.models(), &call.ctx, "bedrock:InvokeModel", model).await?);
         }
@@ -141,6 +160,14 @@ fn model<'a>(root: &Fields<'a>) -> Result<Option<&'a str>> {
     }
 }
 
+/// What is retrieved, and the model that ranks it, where one does.
+fn search(root: &Fields<'_>, base: &str) -> Result<Search> {
+    let model = root.text("rerankingModelId")?.filter(|model| !model.is_empty());
+    let reranking =
+        model.map(|model| Reranking { model: model.to_owned(), results: None, metadata: RerankMetadata::default() });
+    Ok(Search { reranking, ..Search::of(retrieve(root, base)?) })
+}
+
 fn retrieve(root: &Fields<'_>, base: &str) -> Result<Retrieve> {
     let mut retrieve = Retrieve::new(base, root.required("text")?.text()?);
     if let Some(results) = root.count("numberOfResults", 1, MOST_RESULTS)? {
@@ -157,6 +184,10 @@ fn retrieve(root: &Fields<'_>, base: &str) -> Result<Retrieve> {
             .map_err(|error| node.error(&format!("it is no filter: {error}")))?;
         retrieve.filter = Some(filters::filter(wire)?);
     }
+    if let Some(neighbours) = root.count("neighbours", 0, MOST_NEIGHBOURS)? {
+        retrieve.neighbours = neighbours as usize;
+    }
+    retrieve.near_duplicates = root.boolean("nearDuplicates")?.unwrap_or(false);
     retrieve.user = root.text("userId")?.filter(|user| !user.is_empty()).map(str::to_owned);
     Ok(retrieve)
 }

@@ -109,6 +109,15 @@ fn asked(query: &Query) -> Result<Value> {
     if let Some(user) = &query.user {
         input["userId"] = user.as_str().into();
     }
+    if let Some(neighbours) = query.neighbours {
+        input["neighbours"] = neighbours.into();
+    }
+    if query.keep_duplicates {
+        input["nearDuplicates"] = true.into();
+    }
+    if let Some(model) = &query.rerank {
+        input["rerankingModelId"] = model.as_str().into();
+    }
     Ok(input)
 }
 

@@ -99,6 +99,11 @@ async fn a_question_is_asked_with_what_was_chosen() {
         "ana",
         "--filter",
         r#"{"equals":{"key":"a","value":1}}"#,
+        "--neighbours",
+        "2",
+        "--keep-duplicates",
+        "--rerank",
+        "r",
     ];
     let (outcome, asked) = told(&words, &[(200, LISTED), (200, answer)]).await;
     outcome.unwrap();
@@ -108,7 +113,8 @@ async fn a_question_is_asked_with_what_was_chosen() {
         asked[1].json(),
         json!({
             "text": "How long?", "numberOfResults": 5, "searchType": "SEMANTIC",
-            "filter": { "equals": { "key": "a", "value": 1 } }, "userId": "ana", "mode": "generate", "modelId": "m",
+            "filter": { "equals": { "key": "a", "value": 1 } }, "userId": "ana",
+            "neighbours": 2, "nearDuplicates": true, "rerankingModelId": "r", "mode": "generate", "modelId": "m",
         })
     );
 }
