@@ -1,10 +1,12 @@
 //! Judge passports: how far a judge agrees with people on a metric, and whether its scores may be used.
 
 use learn::agreement::{self, Weights};
-use learn::isotonic::{Balance, OrdinalMapping};
+use learn::isotonic::{Balance, Isotonic, OrdinalMapping};
 use learn::python_random::PythonRandom;
 use learn::resampling::{Bootstrap, Interval};
 use serde::{Deserialize, Serialize};
+
+use super::classifier::Classifier;
 
 /// Below so many items with human labels nothing is said of a judge.
 pub const FEWEST_ITEMS: usize = 20;
@@ -12,7 +14,7 @@ pub const FEWEST_ITEMS: usize = 20;
 const SEED: u64 = 42;
 
 /// An item that a judge and people rated.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Rated {
     /// The judge's label, as its place on the scale from 0.
     pub label: usize,
@@ -22,6 +24,47 @@ pub struct Rated {
     pub human: usize,
     /// The characters of the answer that was rated.
     pub length: usize,
+    /// How the expected score changes where the labels are listed from the highest down; none where that was not asked.
+    pub falling: Option<f64>,
+    /// What else is known, the same of each item.
+    pub features: Vec<f64>,
+}
+
+/// What turns a judge's verdict into the label that people would give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Method {
+    /// The judge's label as it is.
+    Label,
+    /// The judge's expected score, by a mapping that one half of the labels gave.
+    Expected,
+    /// A classifier over what is known of the score, trained on the same half.
+    Classifier,
+}
+
+/// How well a method does on the half of the labels that it was not fitted to.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Tried {
+    /// The method.
+    pub method: Method,
+    /// Its balanced accuracy.
+    pub accuracy: Figure,
+    /// That less the accuracy of whoever always says the same. Its interval is wider than 95 %, as it is the best of several
+    /// methods that is recommended: 1 − 0.05 / their number (Bonferroni).
+    pub gain: Figure,
+}
+
+impl Method {
+    const ALL: [Self; 3] = [Self::Label, Self::Expected, Self::Classifier];
+
+    /// In words.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Label => "label",
+            Self::Expected => "expected score",
+            Self::Classifier => "classifier",
+        }
+    }
 }
 
 /// A figure with its interval.
@@ -74,7 +117,20 @@ pub struct Passport {
     /// For each label but the lowest, the points of the mapping, fitted on one half: score, and the probability of that label
     /// or a higher one.
     pub mapping: Vec<Vec<(f64, f64)>>,
-    /// Does the calibrated judge beat whoever always says the same, with an interval of the difference that excludes 0?
+    /// How the expected score changes where the labels are listed from the highest down: 0 without an effect of position. None
+    /// where the job asked once for each verdict.
+    #[serde(default)]
+    pub position: Option<Figure>,
+    /// The methods, each scored on the half that it was not fitted to.
+    #[serde(default)]
+    pub methods: Vec<Tried>,
+    /// The method with the highest balanced accuracy, of equals the simplest.
+    #[serde(default)]
+    pub recommended: Option<Method>,
+    /// The classifier, where the items have features.
+    #[serde(default)]
+    pub classifier: Option<Classifier>,
+    /// Does the recommended method beat whoever always says the same, with an interval of the difference that excludes 0?
     pub is_usable: bool,
 }
 
@@ -98,7 +154,11 @@ impl Passport {
         };
         let kappa =
             |weights| over(&|at: &[usize]| agreement::kappa(&drawn(&judged, at), &drawn(&human, at), labels, weights));
-        let Calibration { mapping, accuracy, gain, baseline } = Calibration::new(items, labels);
+        let Calibration { mapping, classifier, methods, baseline } = Calibration::new(items, labels);
+        let better = |best: Tried, next: Tried| if next.accuracy.value > best.accuracy.value { next } else { best };
+        let best = methods.iter().copied().reduce(better);
+        let accuracy = |method| methods.iter().find(|tried| tried.method == method).map(|tried| tried.accuracy);
+        let falling: Vec<f64> = items.iter().filter_map(|item| item.falling).collect();
         Some(Self {
             metric: metric.to_owned(),
             rubric: rubric.to_owned(),
@@ -114,8 +174,12 @@ impl Passport {
             baseline,
             bias: over(&|at: &[usize]| learn::mean(&drawn(&off, at))),
             verbosity: over(&|at: &[usize]| agreement::spearman(&drawn(&off, at), &drawn(&lengths, at))),
-            is_usable: gain.is_some_and(|gain| gain.low > 0.0),
-            calibrated: accuracy,
+            position: Bootstrap::default().mean(&falling).map(Figure::from),
+            is_usable: best.is_some_and(|best| best.gain.low > 0.0),
+            recommended: best.map(|best| best.method),
+            calibrated: accuracy(Method::Expected),
+            methods,
+            classifier,
             mapping,
         })
     }
@@ -125,6 +189,19 @@ impl Passport {
         format!("{} {}", self.metric, self.rubric)
     }
 
+    /// The label that the recommended method gives, as its place on the scale: the label that people would probably give.
+    #[must_use]
+    pub fn told(&self, label: usize, expected: f64, features: &[f64]) -> Option<usize> {
+        match self.recommended? {
+            Method::Label => Some(label),
+            Method::Expected => {
+                let steps = self.mapping.iter().map(|points| Isotonic::from_points(points.clone()));
+                Some(OrdinalMapping::from_steps(steps.collect::<Option<_>>()?).label(expected))
+            }
+            Method::Classifier => self.classifier.as_ref()?.label(features),
+        }
+    }
+
     /// In a line, for reports.
     #[must_use]
     pub fn line(&self) -> String {
@@ -132,9 +209,17 @@ impl Passport {
             figure.map_or_else(|| "-".to_owned(), |f| format!("{:.2} [{:.2}, {:.2}]", f.value, f.low, f.high))
         };
         let verdict = if self.is_usable { "usable" } else { "not usable for this metric" };
+        let best = self.methods.iter().find(|tried| Some(tried.method) == self.recommended);
+        let (by, accuracy) = match best {
+            Some(best) => (best.method.as_str(), Some(best.accuracy)),
+            None => (Method::Expected.as_str(), self.calibrated),
+        };
+        let others = self.methods.iter().filter(|tried| Some(tried.method) != self.recommended);
+        let others = others.map(|tried| format!("{} {:.2}, ", tried.method.as_str(), tried.accuracy.value));
         format!(
-            "{verdict}: balanced accuracy {} after calibration (baseline {:.2}), quadratic kappa {}, Spearman {}, bias {}, {} items",
-            told(self.calibrated),
+            "{verdict}: balanced accuracy {} by the {by} ({}baseline {:.2}), quadratic kappa {}, Spearman {}, bias {}, {} items",
+            told(accuracy),
+            others.collect::<String>(),
             self.baseline,
             told(self.quadratic_kappa),
             told(self.spearman),
@@ -154,13 +239,11 @@ fn baseline(human: &[usize]) -> f64 {
     1.0 / given.len().max(1) as f64
 }
 
-/// The mapping from expected scores to labels that one half gives, and how well it does on the other.
-#[derive(Default)]
+/// What one half of the labels gives, and how well each method does on the other.
 struct Calibration {
     mapping: Vec<Vec<(f64, f64)>>,
-    accuracy: Option<Figure>,
-    /// The accuracy less the baseline of the same items.
-    gain: Option<Figure>,
+    classifier: Option<Classifier>,
+    methods: Vec<Tried>,
     baseline: f64,
 }
 
@@ -169,22 +252,39 @@ impl Calibration {
         let mut order: Vec<usize> = (0..items.len()).collect();
         PythonRandom::new(SEED).shuffle(&mut order);
         let (fitted, scored) = order.split_at(items.len() / 2);
-        let x: Vec<f64> = fitted.iter().map(|at| items[*at].expected).collect();
         let given: Vec<usize> = fitted.iter().map(|at| items[*at].human).collect();
+        let x: Vec<f64> = fitted.iter().map(|at| items[*at].expected).collect();
+        let features: Vec<&[f64]> = fitted.iter().map(|at| items[*at].features.as_slice()).collect();
+        let mapping = OrdinalMapping::fit(&x, &given, labels, Balance::Labels);
+        let classifier = Classifier::fit(&features, &given, labels);
         let human: Vec<usize> = scored.iter().map(|at| items[*at].human).collect();
-        let baseline_of_all = baseline(&human);
-        let Some(mapping) = OrdinalMapping::fit(&x, &given, labels, Balance::Labels) else {
-            return Self { baseline: baseline_of_all, ..Self::default() };
+        let tried = |method: Method| {
+            let label = |at: &usize| {
+                let item = &items[*at];
+                match method {
+                    Method::Label => Some(item.label),
+                    Method::Expected => mapping.as_ref().map(|mapping| mapping.label(item.expected)),
+                    Method::Classifier => classifier.as_ref()?.label(&item.features),
+                }
+            };
+            let told: Vec<usize> = scored.iter().map(label).collect::<Option<_>>()?;
+            let accuracy = |at: &[usize]| agreement::balanced_accuracy(&drawn(&human, at), &drawn(&told, at));
+            // A resample may lack a label: whoever always says the same is then right more often, too.
+            let gain = |at: &[usize]| accuracy(at).map(|accuracy| accuracy - baseline(&drawn(&human, at)));
+            let wide = Bootstrap { confidence: 1.0 - 0.05 / Method::ALL.len() as f64, ..Bootstrap::default() };
+            Some(Tried {
+                method,
+                accuracy: Bootstrap::default().interval(scored.len(), accuracy)?.into(),
+                gain: wide.interval(scored.len(), gain)?.into(),
+            })
         };
-        let told: Vec<usize> = scored.iter().map(|at| mapping.label(items[*at].expected)).collect();
-        let accuracy = |at: &[usize]| agreement::balanced_accuracy(&drawn(&human, at), &drawn(&told, at));
-        // A resample may lack a label: whoever always says the same is then right more often, too.
-        let gain = |at: &[usize]| accuracy(at).map(|accuracy| accuracy - baseline(&drawn(&human, at)));
+        let methods = Method::ALL.into_iter().filter_map(tried).collect();
+        let steps = mapping.iter().flat_map(|mapping| mapping.steps());
         Self {
-            mapping: mapping.steps().iter().map(|step| step.points().to_vec()).collect(),
-            accuracy: Bootstrap::default().interval(scored.len(), accuracy).map(Figure::from),
-            gain: Bootstrap::default().interval(scored.len(), gain).map(Figure::from),
-            baseline: baseline_of_all,
+            mapping: steps.map(|step| step.points().to_vec()).collect(),
+            methods,
+            classifier,
+            baseline: baseline(&human),
         }
     }
 }

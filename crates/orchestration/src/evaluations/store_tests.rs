@@ -36,6 +36,8 @@ fn job_of(ctx: &Ctx, id: &str, name: &str, created: i64) -> EvaluationJob {
             custom_judge: None,
             output: "s3://b/".to_owned(),
             unlimited: false,
+            askings: 1,
+            embedder: None,
         },
         configuration: json!({"evaluationConfig": {}}),
         request_token: None,
@@ -145,7 +147,13 @@ async fn the_latest_passport_of_a_judge_counts() {
         store.migrate(TABLES.name, TABLES.migrations).await.unwrap();
         let ctx = identity.service_ctx("111111111111".parse().unwrap(), "us-east-1".parse().unwrap(), "tests");
         let passport = |count: usize| {
-            let rated = |at: usize| Rated { label: at % 2, expected: (at % 2) as f64, human: at % 2, length: at };
+            let rated = |at: usize| Rated {
+                label: at % 2,
+                expected: (at % 2) as f64,
+                human: at % 2,
+                length: at,
+                ..Rated::default()
+            };
             Passport::new(("m", "rubric"), 2, &(0..count).map(rated).collect::<Vec<_>>()).unwrap()
         };
         for count in [20, 40] {
