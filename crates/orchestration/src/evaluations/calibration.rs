@@ -11,7 +11,7 @@ use super::alignment::off_thread;
 use super::metrics::Family;
 use super::outcome::Score;
 use super::passport::{FEWEST_ITEMS, Passport, Rated};
-use super::plan::{AskedCustom, Metric, Plan};
+use super::plan::{AskedCustom, Metric, Plan, needs_judge};
 use super::report::ReportRow;
 use super::service::Evaluations;
 use super::verdict::Scale;
@@ -114,23 +114,29 @@ fn on_scale(given: &BTreeMap<(usize, usize), usize>, asked: &[&str], scale: &Sca
 fn rated(rows: &[ReportRow], metric: &Metric, scale: &Scale, given: &BTreeMap<(usize, usize), usize>) -> Vec<Rated> {
     let of_row = |row: &ReportRow| {
         let human = *given.get(&(row.record, row.turn))?;
-        let score = row.outcome.scores.iter().find(|score| score.metric == metric.name())?;
-        let label = place(metric, scale, score)?;
-        let text = row.outcome.output.as_ref().and_then(|output| output.text.as_deref()).unwrap_or_default();
-        Some(Rated {
-            label,
-            expected: score.expected.or(score.result)?,
-            human,
-            length: text.chars().count(),
-            falling: score.repeated.and_then(|repeated| repeated.falling),
-            features: features::of(row, score),
-        })
+        Some(Rated { human, ..known(row, metric, scale)? })
     };
     rows.iter().filter(|row| (row.dataset, row.system) == (0, 0)).filter_map(of_row).collect()
 }
 
+/// What is known of a turn in a metric, but for what people say; none where the judge gave no label that counts.
+pub(super) fn known(row: &ReportRow, metric: &Metric, scale: &Scale) -> Option<Rated> {
+    let score = row.outcome.scores.iter().find(|score| score.metric == metric.name())?;
+    let text = row.outcome.output.as_ref().and_then(|output| output.text.as_deref()).unwrap_or_default();
+    let computed = row.outcome.scores.iter().filter(|score| !needs_judge(&score.metric));
+    Some(Rated {
+        label: place(metric, scale, score)?,
+        expected: score.expected.or(score.result)?,
+        human: 0,
+        length: text.chars().count(),
+        falling: score.repeated.and_then(|repeated| repeated.falling),
+        features: features::of(row, score),
+        computed: computed.filter_map(|score| Some((score.metric.clone(), score.result?))).collect(),
+    })
+}
+
 /// The place on the scale of the label that a judge gave; none where it gave none that counts.
-pub(super) fn place(metric: &Metric, scale: &Scale, score: &Score) -> Option<usize> {
+fn place(metric: &Metric, scale: &Scale, score: &Score) -> Option<usize> {
     let result = score.result?;
     match metric {
         // The values of a user's own scale need not stand at equal distances.

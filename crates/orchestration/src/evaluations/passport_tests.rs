@@ -85,9 +85,8 @@ fn the_classifier_is_recommended_where_it_wins() {
     let passport = Passport::new(("m", "rubric"), 3, &rated).unwrap();
     assert_eq!(passport.recommended, Some(Method::Classifier));
     assert!(passport.is_usable && passport.line().contains("by the classifier (label "), "{}", passport.line());
-    let told = rated.iter().map(|item| passport.told(item.label, item.expected, &item.features));
-    assert!(told.zip(&rated).all(|(told, item)| told == Some(item.human)));
-    assert_eq!(passport.told(1, 0.5, &[]), None, "features of another metric");
+    assert!(rated.iter().all(|item| passport.told(item) == Some(item.human)));
+    assert_eq!(passport.told(&Rated::default()), None, "features of another metric");
 }
 
 #[test]
@@ -98,9 +97,10 @@ fn of_methods_that_do_as_well_the_simplest_is_recommended() {
         passport.methods.iter().map(|tried| tried.method).collect::<Vec<_>>(),
         [Method::Label, Method::Expected]
     );
-    assert_eq!(passport.told(2, 0.0, &[]), Some(2));
+    assert_eq!(passport.told(&Rated { label: 2, ..Rated::default() }), Some(2));
     let off = Passport::new(("m", "rubric"), 3, &items(120, |_, human| 0.1 + human as f64 * 0.1)).unwrap();
-    assert_eq!((off.recommended, off.told(0, 0.3, &[])), (Some(Method::Expected), Some(2)));
+    assert_eq!(off.told(&Rated { expected: 0.3, ..Rated::default() }), Some(2));
+    assert_eq!(off.recommended, Some(Method::Expected));
 }
 
 #[test]
@@ -109,4 +109,18 @@ fn the_order_of_the_labels_is_told_where_it_was_tried() {
     assert_eq!(Passport::new(("m", "rubric"), 3, &rated).unwrap().position, None);
     rated.iter_mut().for_each(|item| item.falling = Some(-0.25));
     assert_eq!(Passport::new(("m", "rubric"), 3, &rated).unwrap().position.unwrap().high, -0.25);
+}
+
+#[test]
+fn a_metric_without_a_judge_is_recommended_where_it_wins() {
+    let with = |item: Rated| Rated { computed: vec![("Craton.RougeL".to_owned(), item.human as f64 / 4.0)], ..item };
+    let rated: Vec<Rated> = items(120, |_, _| 0.5).into_iter().map(with).collect();
+    let passport = Passport::new(("m", "rubric"), 3, &rated).unwrap();
+    assert_eq!(passport.recommended, Some(Method::Computed("Craton.RougeL".to_owned())));
+    assert!(passport.is_telling() && !passport.is_usable, "the judge knows nothing");
+    assert!(passport.line().ends_with("; Craton.RougeL agrees better with people"), "{}", passport.line());
+    assert!(rated.iter().all(|item| passport.told(item) == Some(item.human)));
+    assert_eq!(passport.told(&Rated::default()), None, "a job without the metric");
+    let kept: Passport = serde_json::from_str(&serde_json::to_string(&passport).unwrap()).unwrap();
+    assert_eq!(kept, passport);
 }

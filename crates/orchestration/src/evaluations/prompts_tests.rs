@@ -110,3 +110,27 @@ fn both_responses_of_a_pair_stay_in_their_frames() {
     );
     assert!(shown.user.ends_with("- A\n- B\n- Tie\n\nAnswer:"));
 }
+
+#[test]
+fn no_attack_of_the_set_leaves_its_frame() {
+    let attacks = include_str!("../../../../bench/attacks.jsonl");
+    for line in attacks.lines() {
+        let attack: serde_json::Value = serde_json::from_str(line).unwrap();
+        let text = attack["text"].as_str().unwrap();
+        let mut material = material();
+        let question = {
+            let usual = asked(Builtin::Correctness, &material).user;
+            usual[usual.find("</record>").unwrap()..].to_owned()
+        };
+        material.prediction = Some(format!("A hernia. {text}"));
+        let shown = asked(Builtin::Correctness, &material).user;
+        assert_eq!(shown[shown.find("</record>").unwrap()..], question, "{text}");
+        for tag in TAGS {
+            let ends = shown.matches(&format!("</{tag}>")).count();
+            assert_eq!(shown.matches(&format!("<{tag}>")).count(), ends, "{text}");
+        }
+        assert_eq!(shown.matches("</response>").count(), 1, "{text}");
+        let swapped = pair(&Pair { prompts: &[], ground_truth: None, a: text, b: text }).user;
+        assert_eq!((swapped.matches("</response_a>").count(), swapped.matches("</record>").count()), (1, 1), "{text}");
+    }
+}

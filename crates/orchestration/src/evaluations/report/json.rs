@@ -173,8 +173,9 @@ pub fn passport_json(passport: &Passport) -> Value {
         "calibrated": told(passport.calibrated),
         "position": told(passport.position),
         "methods": passport.methods.iter().map(tried).collect::<Vec<_>>(),
-        "recommended": passport.recommended.map(Method::as_str),
+        "recommended": passport.recommended.as_ref().map(Method::as_str),
         "mapping": passport.mapping,
+        "recommendedBeatsBaseline": passport.is_telling(),
         "usable": passport.is_usable,
         "summary": passport.line(),
     })

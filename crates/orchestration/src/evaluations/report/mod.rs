@@ -12,7 +12,7 @@ use identity::Ctx;
 use learn::resampling::{Bootstrap, Interval};
 
 use super::alignment::off_thread;
-use super::calibration::{place, scale_of};
+use super::calibration::{known, scale_of};
 use super::card::Card;
 use super::comparison::{MetricComparison, compare};
 use super::job::{EvaluationJob, EvaluationStatus};
@@ -23,7 +23,7 @@ use super::plan::{Metric, Plan, System, needs_judge};
 use super::record::{Shown, fill, shown};
 use super::service::Evaluations;
 use super::verdict::LabelValue;
-use super::{features, judge, store};
+use super::{judge, store};
 
 pub use html::html;
 pub use json::{comparison_json, passport_json, report_json, rows_json};
@@ -69,7 +69,7 @@ pub struct Section {
     pub judge: Option<String>,
     /// How far the judge agrees with people, by metric; a metric without one was not calibrated.
     pub passports: Vec<Passport>,
-    /// What metrics come to by the labels that people would probably give, where the judge is usable for them.
+    /// What metrics come to by the labels that people would probably give, where passports tell how.
     pub calibrated: Vec<Calibrated>,
     /// Its card.
     pub card: Card,
@@ -299,19 +299,14 @@ fn outcomes(rows: Vec<ReportRow>) -> Vec<RecordOutcome> {
     records.into_iter().map(|(line, turns)| RecordOutcome { line, turns }).collect()
 }
 
-/// What metrics come to by the labels that people would probably give, of those that a passport says are usable.
-fn calibrated(rows: &[ReportRow], metrics: &[Metric], family: Family, known: &[Passport]) -> Vec<Calibrated> {
+/// What metrics come to by the labels that people would probably give, of those whose passport tells how.
+fn calibrated(rows: &[ReportRow], metrics: &[Metric], family: Family, passports: &[Passport]) -> Vec<Calibrated> {
     let of_metric = |metric: &Metric| {
-        let passport = known.iter().find(|passport| passport.metric == metric.name() && passport.is_usable)?;
-        let (method, scale) = (passport.recommended?, scale_of(metric, family)?);
-        let value = |row: &ReportRow| {
-            let score = row.outcome.scores.iter().find(|score| score.metric == metric.name())?;
-            let label = place(metric, &scale, score)?;
-            let features = if method == Method::Classifier { features::of(row, score) } else { Vec::new() };
-            match scale.value(passport.told(label, score.expected.or(score.result)?, &features)?)? {
-                LabelValue::Score(value) => Some(*value),
-                LabelValue::Word(_) | LabelValue::NotApplicable => None,
-            }
+        let passport = passports.iter().find(|passport| passport.metric == metric.name() && passport.is_telling())?;
+        let (method, scale) = (passport.recommended.clone()?, scale_of(metric, family)?);
+        let value = |row: &ReportRow| match scale.value(passport.told(&known(row, metric, &scale)?)?)? {
+            LabelValue::Score(value) => Some(*value),
+            LabelValue::Word(_) | LabelValue::NotApplicable => None,
         };
         let values: Vec<f64> = rows.iter().filter_map(value).collect();
         let mean = Bootstrap::default().mean(&values)?;

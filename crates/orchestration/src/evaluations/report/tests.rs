@@ -151,8 +151,8 @@ fn a_usable_judge_tells_what_people_would_probably_say() {
     };
     let rows: Vec<ReportRow> = (1..4).map(row).collect();
     let told = calibrated(&rows, std::slice::from_ref(&metric), Family::Model, &[passport.clone()]);
-    assert_eq!((told.len(), told[0].mean.value, told[0].method), (1, 1.0, Method::Expected));
-    let unusable = Passport { is_usable: false, ..passport };
+    assert_eq!((told.len(), told[0].mean.value, told[0].method.clone()), (1, 1.0, Method::Expected));
+    let unusable = Passport { methods: Vec::new(), ..passport };
     assert!(calibrated(&rows, &[metric], Family::Model, &[unusable]).is_empty());
     let mut report = report();
     report.sections[0].calibrated = vec![Calibrated { metric: "m".to_owned(), ..told[0].clone() }];
