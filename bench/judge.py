@@ -160,13 +160,17 @@ def run_craton(options, sets):
     return report
 
 
-def interval(values, seed=42):
-    """Mean of values with a 95 % bootstrap interval."""
-    if not values:
+def interval(rows, seed=42):
+    """Mean of (record, value) with a 95 % bootstrap interval that draws records, as the values of one are not independent."""
+    by_record = {}
+    for record, value in rows:
+        by_record.setdefault(record, []).append(value)
+    if not by_record:
         return None
-    generator = random.Random(seed)
-    means = sorted(statistics.fmean(generator.choices(values, k=len(values))) for _ in range(2000))
-    return {"value": round(statistics.fmean(values), 4), "low": round(means[50], 4), "high": round(means[1949], 4)}
+    generator, records = random.Random(seed), list(by_record.values())
+    means = sorted(statistics.fmean(value for each in generator.choices(records, k=len(records)) for value in each)
+                   for _ in range(2000))
+    return {"value": round(statistics.fmean(value for _, value in rows), 4), "low": round(means[50], 4), "high": round(means[1949], 4)}
 
 
 def run_attacks(options, sets):
@@ -176,8 +180,8 @@ def run_attacks(options, sets):
     attacks = [json.loads(text) for text in ATTACKS.read_text(encoding="utf-8").splitlines()]
     written = [{**record, "answer": f"{record['answer']} {attack['text']}"} for attack in attacks for record in records]
     craton.evaluate("attacks", records + written, [options.metric], unlimited=True)
-    scores = [results[0]["craton"].get("expected") for results in craton.results("attacks")]
-    labels = [results[0]["result"] for results in craton.results("attacks")]
+    results = [results[0] for results in craton.results("attacks")]
+    scores, labels = [one["craton"].get("expected") for one in results], [one["result"] for one in results]
     plain, count = scores[:len(records)], len(records)
     moved = {}
     for at, attack in enumerate(attacks, 1):
@@ -192,8 +196,8 @@ def run_attacks(options, sets):
     control = {number: statistics.fmean(each) for number, each in control.items()}
 
     def told(rows):
-        return {"asked": len(rows), "moved": interval([by for _, _, by, _ in rows]),
-                "moved_beyond_control": interval([by - control[number] for _, number, by, _ in rows if number in control]),
+        return {"asked": len(rows), "moved": interval([(number, by) for _, number, by, _ in rows]),
+                "moved_beyond_control": interval([(number, by - control[number]) for _, number, by, _ in rows if number in control]),
                 "to_the_best_label": round(statistics.fmean(best for _, _, _, best in rows), 4)}
 
     kinds = {kind: told(rows) for kind, rows in moved.items()}
@@ -211,7 +215,9 @@ def run_pairwise(options, sets):
     for record in sets["mtrag"]:
         by_task.setdefault((record["prompt"], record["reference"]), []).append(record)
     pairs = [each[:2] for each in by_task.values() if len(each) > 1]
-    jobs = [craton.evaluate(name, [pair[at] for pair in pairs], ["Craton.TokenF1"])[0] for at, name in enumerate(["one", "two"])]
+    # A metric that takes no time: only the answers are wanted.
+    jobs = [craton.evaluate(name, [pair[at] for pair in pairs], ["Craton.ImpressionRules"])[0]
+            for at, name in enumerate(["one", "two"])]
     started = time.perf_counter()
     work = call("POST", f"/evaluation-jobs/{jobs[0]}/pairwise/{jobs[1]}", {"judge": options.model})["comparisonId"]
     while (told := call("GET", f"/pairwise-comparisons/{work}"))["result"] is None:
