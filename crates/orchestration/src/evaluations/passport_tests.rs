@@ -94,7 +94,7 @@ fn of_methods_that_do_as_well_the_simplest_is_recommended() {
     let passport = Passport::new(("m", "rubric"), 3, &items(120, |_, human| human as f64 / 2.0)).unwrap();
     assert_eq!(passport.recommended, Some(Method::Label));
     assert_eq!(
-        passport.methods.iter().map(|tried| tried.method).collect::<Vec<_>>(),
+        passport.methods.iter().map(|tried| tried.method.clone()).collect::<Vec<_>>(),
         [Method::Label, Method::Expected]
     );
     assert_eq!(passport.told(&Rated { label: 2, ..Rated::default() }), Some(2));
