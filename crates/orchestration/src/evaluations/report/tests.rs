@@ -150,7 +150,7 @@ fn a_usable_judge_tells_what_people_would_probably_say() {
         outcome: record(at, metric.name(), Some(0.5)).turns.remove(0),
     };
     let rows: Vec<ReportRow> = (1..4).map(row).collect();
-    let told = calibrated(&rows, std::slice::from_ref(&metric), Family::Model, &[passport.clone()]);
+    let told = calibrated(&rows, std::slice::from_ref(&metric), Family::Model, std::slice::from_ref(&passport));
     assert_eq!((told.len(), told[0].mean.value, told[0].method.clone()), (1, 1.0, Method::Expected));
     let unusable = Passport { methods: Vec::new(), ..passport };
     assert!(calibrated(&rows, &[metric], Family::Model, &[unusable]).is_empty());
