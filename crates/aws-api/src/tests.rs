@@ -177,6 +177,7 @@ impl World {
             models: models.clone(),
             clock: time.clone(),
             random: random.clone(),
+            at_once: orchestration::evaluations::AT_ONCE,
         });
         let evaluations = evaluations.await.unwrap();
         let jobs = queue.start(1);

@@ -9,11 +9,18 @@ use clap::{Args, Subcommand, ValueEnum};
 pub enum Eval {
     /// Turn pairs of prompts and completions into a dataset, here and without a server
     ///
-    /// Reads JSON lines or CSV. A sample is the one that Python draws with `random.seed(SEED)` and `random.sample`.
+    /// Reads JSON lines, CSV or Parquet. A sample is the one that Python draws with `random.seed(SEED)` and `random.sample`.
     #[command(
-        after_help = "Examples:\n  craton eval convert dev1.jsonl dev1-eval.jsonl --sample 1000\n  craton eval convert dev1.csv dev1-eval.jsonl --template prompt.txt --prompt findings --completion impression"
+        after_help = "Examples:\n  craton eval convert dev1.jsonl dev1-eval.jsonl --sample 1000\n  craton eval convert dev1.csv dev1-eval.jsonl --template prompt.txt --prompt findings --completion impression\n  craton eval convert notes.parquet notes.jsonl --split train=0.8,dev=0.1,test=0.1"
     )]
     Convert(Convert),
+    /// Look at a dataset before a job reads it: what is wrong, line by line
+    ///
+    /// Exit status 1 where something is wrong.
+    #[command(
+        after_help = "Examples:\n  craton eval validate dev1-eval.jsonl --kind rag --metric Builtin.Correctness\n  craton eval validate s3://evals/in.jsonl --kind model --own --metric Craton.RougeL"
+    )]
+    Validate(Validate),
     /// Start an evaluation, and follow it where asked to
     #[command(
         after_help = "Examples:\n  craton eval run tones --judge smollm2-135m-instruct --generator smollm2-135m-instruct --dataset s3://evals/in.jsonl --to s3://evals/out/ --role-arn arn:aws:iam::111122223333:role/Evaluator --metric Builtin.Correctness --wait\n  craton eval run own --judge smollm2-135m-instruct --own my-system --kind rag --dataset s3://evals/in.jsonl --to s3://evals/out/ --role-arn arn:aws:iam::111122223333:role/Evaluator --metric Builtin.Faithfulness --metric Craton.RougeL"
@@ -40,12 +47,20 @@ pub enum Eval {
         html: Option<PathBuf>,
     },
     /// Compare two jobs on the records that they have in common
-    #[command(after_help = "Examples:\n  craton eval compare abc123def456 def456abc123")]
+    ///
+    /// With `--pairwise` a judge is shown both answers to each prompt, in both orders. Names one job twice to compare its two systems
+    /// in this way.
+    #[command(
+        after_help = "Examples:\n  craton eval compare abc123def456 def456abc123\n  craton eval compare abc123def456 def456abc123 --pairwise smollm2-135m-instruct"
+    )]
     Compare {
         /// The first job's id or ARN
         first: String,
         /// The second job's id or ARN
         second: String,
+        /// A judge that chooses between the answers themselves: a model id
+        #[arg(long, value_name = "JUDGE")]
+        pairwise: Option<String>,
     },
     /// Show records with their scores and explanations, the lowest scores first where a metric is named
     #[command(
@@ -95,14 +110,14 @@ pub enum Eval {
 /// `craton eval convert`.
 #[derive(Debug, Args)]
 pub struct Convert {
-    /// JSON lines, or CSV where the name ends with .csv
+    /// CSV where the name ends with .csv, Parquet where it ends with .parquet, JSON lines otherwise
     pub from: PathBuf,
     /// The dataset to write
     pub to: PathBuf,
     /// How many records to draw; all in their order otherwise
     #[arg(long, value_name = "COUNT")]
     pub sample: Option<usize>,
-    /// The seed of the draw
+    /// The seed of the draw and of the split
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
     /// A text that stands before each prompt
@@ -117,6 +132,49 @@ pub struct Convert {
     /// For what: a knowledge base, or a model
     #[arg(long, value_enum, default_value_t = Kind::Rag)]
     pub kind: Kind,
+    /// Parts and their shares, which sum to 1: each is a file of its own, named after the dataset
+    ///
+    /// Records with the same prompt come into the same part, and stay in it when other records come or go.
+    #[arg(long, value_name = "NAME=SHARE", value_delimiter = ',', value_parser = part)]
+    pub split: Vec<Part>,
+}
+
+/// A part of a dataset.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    /// Its name.
+    pub name: String,
+    /// Its share of the records, above 0 and below 1.
+    pub share: f64,
+}
+
+fn part(text: &str) -> Result<Part, String> {
+    let (name, share) = text.split_once('=').ok_or("it looks like `train=0.8`")?;
+    let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    let share: f64 = share.parse().map_err(|_| format!("`{share}` is no number"))?;
+    match is_name && share > 0.0 && share < 1.0 {
+        true => Ok(Part { name: name.to_owned(), share }),
+        false => Err("a name has letters, digits, - and _; a share is above 0 and below 1".to_owned()),
+    }
+}
+
+/// `craton eval validate`.
+#[derive(Debug, Args)]
+pub struct Validate {
+    /// A file of JSON lines, or s3://BUCKET/KEY
+    pub dataset: String,
+    /// What is to be evaluated
+    #[arg(long, value_enum, default_value_t = Kind::Model)]
+    pub kind: Kind,
+    /// Does the dataset bring the answers?
+    #[arg(long)]
+    pub own: bool,
+    /// A metric that the job will have; several times for several
+    #[arg(long = "metric", value_name = "NAME", required = true)]
+    pub metrics: Vec<String>,
+    /// Take no more prompts than AWS does
+    #[arg(long)]
+    pub aws_limits: bool,
 }
 
 /// What is evaluated.
@@ -182,6 +240,13 @@ pub struct Run {
     /// A metric; several times for several
     #[arg(long = "metric", value_name = "NAME", required = true)]
     pub metrics: Vec<String>,
+    /// How often the judge is asked for each verdict, each time in other words or with its labels in another order: what varies
+    /// is told
+    #[arg(long, value_name = "TIMES", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=6))]
+    pub askings: u32,
+    /// The embedding model of Craton.EmbeddingSimilarity [default: the one behind amazon.titan-embed-text-v2:0]
+    #[arg(long, value_name = "ID")]
+    pub embedding_model: Option<String>,
     /// Follow it to its end; exit status 1 where it fails
     #[arg(long)]
     pub wait: bool,

@@ -252,6 +252,7 @@ async fn open_on(store: &Store, root_key: RootKey, settings: &Settings, data: &D
         models: models.clone(),
         clock: clock.clone(),
         random: random.clone(),
+        at_once: evaluations::AT_ONCE,
     });
     let evaluations = evaluations.await?;
     let asked = aws_api::evaluated(answers.clone(), identity.clone(), knowledge.clone(), models.clone());

@@ -24,6 +24,8 @@ pub(crate) fn asked(evaluation: &Value, inference: &Value, output: String, unlim
         custom_judge: judge(&custom["evaluatorModelConfig"]),
         output,
         unlimited,
+        askings: 1,
+        embedder: None,
     })
 }
 

@@ -6,15 +6,18 @@ use bytes::Bytes;
 use futures::future::FutureExt as _;
 use http::{HeaderValue, StatusCode, header};
 use identity::Ask;
+use orchestration::evaluations::pairwise::{pairwise_json, pairwise_text};
+use orchestration::evaluations::plan::{Asked as Wanted, MOST_ASKINGS, Parameters, Problem, System};
 use orchestration::evaluations::report::{
     comparison_json, comparison_text, html, passport_json, report_json, report_text, rows_json,
 };
-use orchestration::evaluations::{HumanLabel, NewEvaluation};
+use orchestration::evaluations::{DatasetText, HumanLabel, NewEvaluation};
 use serde_json::{Value, json};
 
 use crate::bedrock::{asked, evaluation_arn, warn};
 use crate::body::full;
 use crate::call::{Answer, Asked, Call, Labels, json as respond};
+use crate::json_fields::{Fields, Wording};
 
 /// Records of an answer where nothing is said, and at most.
 const ROWS: usize = 100;
@@ -55,13 +58,17 @@ async fn ask(call: &Call<Labels>, named: &str) -> base::Result<Ask> {
     }
 }
 
-/// Starts an evaluation of any number of prompts. The body is that of `CreateEvaluationJob`.
+/// Starts an evaluation of any number of prompts. The body is that of `CreateEvaluationJob`, and may have beside it
+/// `"craton": {"askings", "embeddingModelId"}`.
 pub(super) async fn create(call: Call<Labels>) -> Answer {
-    let input = read(&call.json()?)?;
+    let mut body = call.json()?;
+    let own = body.as_object_mut().and_then(|body| body.remove("craton"));
+    let (askings, embedder) = own.as_ref().map_or(Ok((1, None)), more)?;
+    let input = read(&body)?;
     let evaluation = serde_json::to_value(&input.evaluation_config).map_err(Error::internal)?;
     let inference = serde_json::to_value(&input.inference_config).map_err(Error::internal)?;
     let new = NewEvaluation {
-        asked: asked(&evaluation, &inference, input.output_data_config.s3_uri, true)?,
+        asked: Wanted { askings, embedder, ..asked(&evaluation, &inference, input.output_data_config.s3_uri, true)? },
         name: input.job_name,
         description: input.job_description,
         role_arn: input.role_arn,
@@ -75,6 +82,14 @@ pub(super) async fn create(call: Call<Labels>) -> Answer {
     let mut response = respond(StatusCode::ACCEPTED, &answer);
     warn(&mut response, &warnings);
     Ok(response)
+}
+
+/// How often a judge is asked for each verdict, and the embedding model.
+fn more(own: &Value) -> base::Result<(usize, Option<String>)> {
+    let fields = Fields::root(own, Wording::OpenAi)?;
+    fields.only(&["askings", "embeddingModelId"])?;
+    let askings = fields.count("askings", 1, MOST_ASKINGS as u32)?.unwrap_or(1);
+    Ok((askings as usize, fields.text("embeddingModelId")?.map(str::to_owned)))
 }
 
 /// The body, checked as that of `CreateEvaluationJob` is.
@@ -166,6 +181,75 @@ pub(super) async fn passport(call: Call<Labels>) -> Answer {
     Ok(respond(StatusCode::OK, &json!({"passports": passports.iter().map(passport_json).collect::<Vec<_>>()})))
 }
 
+/// Starts to compare the answers of two jobs pair by pair: `{"judge"}`.
+pub(super) async fn start_pairwise(call: Call<Labels>) -> Answer {
+    let body = call.json()?;
+    let fields = Fields::root(&body, Wording::OpenAi)?;
+    fields.only(&["judge"])?;
+    let judge = fields.required("judge")?.text()?;
+    let ids = (call.label(0), call.label(1));
+    let (job, warnings) = call.api.evaluations().start_pairwise(&call.ctx, ids, judge).await?;
+    let answer = json!({"comparisonId": job.id.as_str(), "job": super::jobs::describe(&job), "warnings": warnings});
+    let mut response = respond(StatusCode::ACCEPTED, &answer);
+    warn(&mut response, &warnings);
+    Ok(response)
+}
+
+/// A comparison as it stands, with what came of it once it is done: as JSON, or for a terminal (`format=text`).
+pub(super) async fn pairwise(call: Call<Labels>) -> Answer {
+    let (job, told) = call.api.evaluations().pairwise(&call.ctx, call.label(0)).await?;
+    match (call.query("format").as_deref().unwrap_or("json"), told) {
+        ("json", told) => {
+            let answer = json!({
+                "comparisonId": job.id.as_str(),
+                "job": super::jobs::describe(&job),
+                "result": told.as_ref().map(pairwise_json),
+            });
+            Ok(respond(StatusCode::OK, &answer))
+        }
+        ("text", Some(told)) => Ok(text(pairwise_text(&told), "text/plain; charset=utf-8")),
+        ("text", None) => Err(Error::conflict(format!("The pairwise comparison is {}.", job.state.as_str())).into()),
+        (other, _) => Err(unknown(other).into()),
+    }
+}
+
+/// Looks at a dataset before a job reads it: `{"kind", "ownResponses"?, "metricNames", "lines" or "s3Uri", "unlimited"?}`.
+pub(super) async fn check_dataset(call: Call<Labels>) -> Answer {
+    let body = call.json()?;
+    let fields = Fields::root(&body, Wording::OpenAi)?;
+    fields.only(&["kind", "ownResponses", "metricNames", "lines", "s3Uri", "unlimited"])?;
+    let own = fields.boolean("ownResponses")?.unwrap_or(false);
+    let kind = fields.required("kind")?.one_of(&["model", "rag", "retrieve"])?;
+    let dataset = match (fields.text("lines")?, fields.text("s3Uri")?) {
+        (Some(lines), None) => DatasetText::Lines(lines.to_owned()),
+        (None, Some(uri)) => DatasetText::Uri(uri.to_owned()),
+        _ => return Err(Error::invalid("A dataset is either in `lines` or at an `s3Uri`.").into()),
+    };
+    let unlimited = fields.boolean("unlimited")?.unwrap_or(false);
+    let metrics = fields.texts("metricNames")?;
+    let evaluations = call.api.evaluations();
+    let found = evaluations.check_dataset(&call.ctx, system(kind, own), metrics, (dataset, unlimited)).await?;
+    let problem = |problem: &Problem| json!({"line": problem.line, "message": problem.message});
+    let answer = json!({
+        "records": found.records,
+        "problems": found.problems.iter().map(problem).collect::<Vec<_>>(),
+    });
+    Ok(respond(StatusCode::OK, &answer))
+}
+
+/// Some system of a kind: what a dataset must hold depends on no more of it.
+fn system(kind: &str, own: bool) -> System {
+    let source = "dataset".to_owned();
+    match (kind, own) {
+        ("model", true) => System::ModelAnswers { source },
+        ("model", false) => System::Model { model: source, parameters: Parameters::default() },
+        ("retrieve", true) => System::RetrieveAnswers { source },
+        ("retrieve", false) => System::Retrieve { configuration: Value::Null },
+        (_, true) => System::RagAnswers { source },
+        (_, false) => System::RetrieveAndGenerate { configuration: Value::Null },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,5 +274,13 @@ mod tests {
         let mut wrong = body("job-1");
         wrong["evaluationConfig"] = json!({"automated": {"datasetMetricConfigs": "all"}});
         assert_eq!(read(&wrong).map(drop).unwrap_err().kind, ErrorKind::Invalid);
+    }
+
+    #[test]
+    fn what_craton_adds_is_checked() {
+        let told = |own: Value| more(&own).map_err(|error| error.message);
+        assert_eq!(told(json!({"askings": 3, "embeddingModelId": "mini"})), Ok((3, Some("mini".to_owned()))));
+        assert_eq!(told(json!({})), Ok((1, None)));
+        assert!(told(json!({"askings": 7})).is_err() && told(json!({"asking": 1})).is_err());
     }
 }

@@ -182,3 +182,49 @@ async fn a_judge_that_judges_itself_is_told_and_reports_are_read() {
     assert_eq!(compared["metrics"][0]["judgement"], "same model: not a comparison");
     world.stop().await;
 }
+
+#[tokio::test]
+async fn datasets_are_checked_and_jobs_are_compared_pair_by_pair() {
+    let world = World::start().await;
+    let role = world.evaluator(&lines(3)).await;
+    let asked = json!({"kind": "model", "ownResponses": true, "metricNames": ["Craton.RougeL"],
+        "lines": format!("{}{{\n", lines(2))});
+    let path = "/craton/v1/evaluation-datasets/check";
+    let told = world.signed("craton", "POST", path, &asked.to_string()).await;
+    assert_eq!(told.status, 200, "{}", told.text());
+    assert_eq!(
+        (&told.json()["records"], &told.json()["problems"][0]["line"]),
+        (&json!(3), &json!(3)),
+        "{}",
+        told.text()
+    );
+    let both = json!({"kind": "model", "metricNames": ["Craton.RougeL"], "lines": "", "s3Uri": "s3://evals/in.jsonl"});
+    assert_eq!(world.signed("craton", "POST", path, &both.to_string()).await.status, 400);
+
+    let mut ids = Vec::new();
+    for name in ["one", "two"] {
+        let mut asked = request(name, &role, &["Craton.TokenF1", "Craton.EmbeddingSimilarity"]);
+        asked.as_object_mut().unwrap().remove("applicationType");
+        asked["craton"] = json!({"askings": 2, "embeddingModelId": TITAN_V1});
+        let reply = world.signed("craton", "POST", "/craton/v1/evaluation-jobs", &asked.to_string()).await;
+        assert_eq!(reply.status, 202, "{}", reply.text());
+        let arn = arn_of(&reply);
+        assert_eq!(world.evaluated(&arn).await["status"], "Completed");
+        ids.push(arn[arn.len() - 12..].to_owned());
+    }
+    let scores = world.results("one").await;
+    assert!(scores.contains("Craton.EmbeddingSimilarity") && !scores.contains("\"error\""), "{scores}");
+    let path = format!("/craton/v1/evaluation-jobs/{}/pairwise/{}", ids[0], ids[1]);
+    let reply = world.signed("craton", "POST", &path, &json!({"judge": CLAUDE}).to_string()).await;
+    assert_eq!(reply.status, 202, "{}", reply.text());
+    let id = reply.json()["comparisonId"].as_str().unwrap().to_owned();
+    world.signed("craton", "GET", &format!("/craton/v1/jobs/{id}/events"), "").await;
+    let path = format!("/craton/v1/pairwise-comparisons/{id}");
+    let told = world.signed("craton", "GET", &path, "").await.json();
+    assert_eq!((&told["job"]["state"], &told["result"]["pairs"]), (&json!("succeeded"), &json!(3)), "{told}");
+    assert_eq!(told["result"]["judgement"], "not distinguishable", "of three pairs nothing is said");
+    let shown = world.signed("craton", "GET", &format!("{path}?format=text"), "").await.text();
+    assert!(shown.starts_with(&format!("one or two, by {CLAUDE}, on 3 prompts in both orders\n")), "{shown}");
+    assert_eq!(world.signed("craton", "GET", "/craton/v1/pairwise-comparisons/nothing", "").await.status, 404);
+    world.stop().await;
+}

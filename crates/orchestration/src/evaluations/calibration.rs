@@ -1,17 +1,21 @@
 //! Calibrating a judge: an evaluation whose records people have rated, too, tells how far it may be trusted.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use base::{Error, Result};
 use identity::Ctx;
 use models::Target;
 
+use super::alignment::off_thread;
+use super::metrics::Family;
+use super::outcome::Score;
 use super::passport::{FEWEST_ITEMS, Passport, Rated};
-use super::plan::{AskedCustom, Metric, Plan};
+use super::plan::{AskedCustom, Metric, Plan, needs_judge};
 use super::report::ReportRow;
 use super::service::Evaluations;
 use super::verdict::Scale;
-use super::{judge, store};
+use super::{features, judge, store};
 
 /// What people say of a record in a metric.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,7 +40,7 @@ impl Evaluations {
     pub async fn calibrate(&self, ctx: &Ctx, identifier: &str, labels: &[HumanLabel]) -> Result<Vec<Passport>> {
         let job = self.get(ctx, identifier).await?;
         let plan = Plan::new(&job.asked)?;
-        let rows = self.rows(ctx, identifier, None, usize::MAX).await?;
+        let rows = Arc::new(self.rows(ctx, identifier, None, usize::MAX).await?);
         let mut by_metric: BTreeMap<&str, BTreeMap<(usize, usize), usize>> = BTreeMap::new();
         for label in labels {
             by_metric.entry(&label.metric).or_default().insert((label.record, label.turn), label.label);
@@ -46,14 +50,9 @@ impl Evaluations {
             let metric = plan.metrics.iter().flatten().find(|metric| metric.name() == name);
             let metric = metric
                 .ok_or_else(|| Error::invalid(format!("The evaluation job `{}` has no metric `{name}`.", job.name)))?;
-            let (scale, model) = match metric {
-                Metric::Builtin(builtin) => {
-                    (Some(Scale::ordinal(builtin.rubric(plan.family, true).labels, None)), &job.asked.judge)
-                }
-                Metric::Custom(custom) => (custom.scale.clone(), &job.asked.custom_judge),
-                Metric::Computed(_) => (None, &None),
-            };
-            let (Some(scale), Some(model)) = (scale, model) else {
+            let is_custom = matches!(metric, Metric::Custom(_));
+            let model = if is_custom { &job.asked.custom_judge } else { &job.asked.judge };
+            let (Some(scale), Some(model)) = (scale_of(metric, plan.family), model) else {
                 return Err(Error::invalid(format!("The metric `{name}` has no scale that a judge chooses from.")));
             };
             if let Some(beyond) = given.values().find(|label| **label >= scale.len()) {
@@ -62,12 +61,15 @@ impl Evaluations {
             }
             let given = match metric {
                 Metric::Custom(custom) => on_scale(&given, &asked_labels(&job.asked.custom, &custom.name), &scale),
-                Metric::Builtin(_) | Metric::Computed(_) => given,
+                Metric::Builtin(_) | Metric::Computed(_) | Metric::Similarity => given,
             };
-            let items = rated(&rows, metric, &scale, &given);
+            let (all, of, labels) = (Arc::clone(&rows), metric.clone(), scale.clone());
+            let items = off_thread(move || rated(&all, &of, &labels, &given)).await?;
             let key = metric.rubric_key(plan.family);
-            let passport = Passport::new((name, key.as_str()), scale.len(), &items).ok_or_else(|| {
-                Error::invalid(format!("Of the metric `{name}` {} records have both a score and a label.", items.len()))
+            let (count, named) = (items.len(), name.to_owned());
+            let passport = off_thread(move || Passport::new((&named, &key), scale.len(), &items)).await?;
+            let passport = passport.ok_or_else(|| {
+                Error::invalid(format!("Of the metric `{name}` {count} records have both a score and a label."))
                     .with_hint(format!("At least {FEWEST_ITEMS} are needed."))
             })?;
             let model = self.judge_key(ctx, model).await?;
@@ -87,7 +89,7 @@ impl Evaluations {
     }
 
     /// What a passport belongs to: what answers for a model id and, of a local model, the hash of its file.
-    async fn judge_key(&self, ctx: &Ctx, model: &str) -> Result<String> {
+    pub(super) async fn judge_key(&self, ctx: &Ctx, model: &str) -> Result<String> {
         let resolved = self.inner.models.resolve(ctx, model).await?;
         let name = judge::name_of(&resolved);
         let Target::Local { name: local } = &resolved.target else { return Ok(name) };
@@ -110,20 +112,48 @@ fn on_scale(given: &BTreeMap<(usize, usize), usize>, asked: &[&str], scale: &Sca
 
 /// The items that both rated. Those of metrics judged by passage count by the nearest label of their mean.
 fn rated(rows: &[ReportRow], metric: &Metric, scale: &Scale, given: &BTreeMap<(usize, usize), usize>) -> Vec<Rated> {
-    let top = (scale.len() - 1) as f64;
     let of_row = |row: &ReportRow| {
         let human = *given.get(&(row.record, row.turn))?;
-        let score = row.outcome.scores.iter().find(|score| score.metric == metric.name())?;
-        let result = score.result?;
-        let label = match metric {
-            // The values of a user's own scale need not stand at equal distances.
-            Metric::Custom(_) => scale.labels().position(|label| score.label.as_deref() == Some(label))?,
-            Metric::Builtin(_) | Metric::Computed(_) => (result * top).round() as usize,
-        };
-        let text = row.outcome.output.as_ref().and_then(|output| output.text.as_deref()).unwrap_or_default();
-        Some(Rated { label, expected: score.expected.unwrap_or(result), human, length: text.chars().count() })
+        Some(Rated { human, ..known(row, metric, scale)? })
     };
     rows.iter().filter(|row| (row.dataset, row.system) == (0, 0)).filter_map(of_row).collect()
+}
+
+/// What is known of a turn in a metric, but for what people say; none where the judge gave no label that counts.
+pub(super) fn known(row: &ReportRow, metric: &Metric, scale: &Scale) -> Option<Rated> {
+    let score = row.outcome.scores.iter().find(|score| score.metric == metric.name())?;
+    let text = row.outcome.output.as_ref().and_then(|output| output.text.as_deref()).unwrap_or_default();
+    let computed = row.outcome.scores.iter().filter(|score| !needs_judge(&score.metric));
+    Some(Rated {
+        label: place(metric, scale, score)?,
+        expected: score.expected.or(score.result)?,
+        human: 0,
+        length: text.chars().count(),
+        falling: score.repeated.and_then(|repeated| repeated.falling),
+        features: features::of(row, score),
+        computed: computed.filter_map(|score| Some((score.metric.clone(), score.result?))).collect(),
+    })
+}
+
+/// The place on the scale of the label that a judge gave; none where it gave none that counts.
+fn place(metric: &Metric, scale: &Scale, score: &Score) -> Option<usize> {
+    let result = score.result?;
+    match metric {
+        // The values of a user's own scale need not stand at equal distances.
+        Metric::Custom(_) => scale.labels().position(|label| score.label.as_deref() == Some(label)),
+        Metric::Builtin(_) | Metric::Computed(_) | Metric::Similarity => {
+            Some((result * (scale.len() - 1) as f64).round() as usize)
+        }
+    }
+}
+
+/// The scale that a metric's judge chooses from; none where no judge does.
+pub(super) fn scale_of(metric: &Metric, family: Family) -> Option<Scale> {
+    match metric {
+        Metric::Builtin(builtin) => Some(Scale::ordinal(builtin.rubric(family, true).labels, None)),
+        Metric::Custom(custom) => custom.scale.clone(),
+        Metric::Computed(_) | Metric::Similarity => None,
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use learn::resampling::{Bootstrap, Interval};
 
-use super::outcome::{RecordOutcome, Score, Tokens};
+use super::outcome::{RecordOutcome, Repeated, Score, Tokens};
 
 /// How many of the worst records a card names.
 pub const WORST: usize = 5;
@@ -49,8 +49,23 @@ pub struct MetricSummary {
     pub labels: Vec<(String, usize)>,
     /// The worst records: line and turn, both from 1, and the score.
     pub worst: Vec<(usize, usize, f64)>,
+    /// How verdicts vary with the wording; none where the judge was asked once.
+    pub repeated: Option<RepeatedSummary>,
     /// Tokens of the judge.
     pub tokens: Tokens,
+}
+
+/// How verdicts on a metric vary with the wording of the question.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RepeatedSummary {
+    /// How often the judge gave a verdict on a turn, at most.
+    pub askings: usize,
+    /// The mean share of these that gave the reported label.
+    pub agreeing: f64,
+    /// The mean standard deviation of a turn's expected scores.
+    pub deviation: Option<f64>,
+    /// How the expected score changes where the labels are listed from the highest down, with its interval of 95 %.
+    pub falling: Option<Interval>,
 }
 
 /// A bar of a histogram: the scores from `from` to `to`; where they are the same, that score.
@@ -148,8 +163,21 @@ fn summary(records: &[RecordOutcome], metric: &CardMetric) -> MetricSummary {
         histogram: histogram(&results, &metric.steps),
         labels,
         worst: worst(&scores, metric.is_higher_worse),
+        repeated: repeated(&scores),
         tokens,
     }
+}
+
+fn repeated(scores: &[((usize, usize), &Score)]) -> Option<RepeatedSummary> {
+    let each: Vec<Repeated> = scores.iter().filter_map(|(_, score)| score.repeated).collect();
+    let mean = |of: fn(&Repeated) -> Option<f64>| learn::mean(&each.iter().filter_map(of).collect::<Vec<_>>());
+    let falling: Vec<f64> = each.iter().filter_map(|repeated| repeated.falling).collect();
+    Some(RepeatedSummary {
+        askings: each.iter().map(|repeated| repeated.askings).max()?,
+        agreeing: mean(|repeated| Some(repeated.agreeing as f64 / repeated.askings.max(1) as f64))?,
+        deviation: mean(|repeated| repeated.deviation),
+        falling: Bootstrap::default().mean(&falling),
+    })
 }
 
 /// Is a word the score? (A label beyond the scale has an expected score, as the scale has numbers.)

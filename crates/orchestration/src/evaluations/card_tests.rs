@@ -66,3 +66,18 @@ fn what_does_not_apply_counts_in_no_mean_and_a_word_is_a_score() {
     assert_eq!((summary.expected, summary.margin, summary.not_applicable), (Some(1.0), Some(0.1), 1));
     assert_eq!(summary.labels, [("warm".to_owned(), 1)]);
 }
+
+#[test]
+fn what_varies_with_the_wording_is_summed_up() {
+    let mut records = [record(1, "m", Some(1.0)), record(2, "m", Some(0.0)), record(3, "m", None)];
+    for (record, (agreeing, falling)) in records.iter_mut().zip([(6, 0.2), (3, -0.4)]) {
+        let deviation = Some(0.1);
+        let repeated = Repeated { askings: 6, agreeing, mean: Some(0.5), deviation, falling: Some(falling) };
+        record.turns[0].scores[0].repeated = Some(repeated);
+    }
+    let metric = CardMetric { name: "m".to_owned(), is_higher_worse: false, steps: Vec::new(), group: String::new() };
+    let card = Card::new(&records, &[metric], Vec::new());
+    let repeated = card.metrics[0].repeated.unwrap();
+    assert_eq!((repeated.askings, repeated.agreeing, repeated.deviation), (6, 0.75, Some(0.1)));
+    assert!((repeated.falling.unwrap().value + 0.1).abs() < 1e-12);
+}

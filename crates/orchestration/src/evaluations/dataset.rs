@@ -95,23 +95,39 @@ pub struct Citation {
 /// [`Shape::most`].
 pub fn read(text: &str, shape: Shape) -> Result<Vec<Record>> {
     let mut records = Vec::new();
-    for (number, line) in (1..).zip(text.lines()) {
-        if line.trim().is_empty() {
-            continue;
-        }
+    for (number, record) in lines(text, shape) {
         if shape.most.is_some_and(|most| records.len() == most) {
-            let most = shape.most.unwrap_or_default();
-            return Err(Error::invalid(format!(
-                "The dataset has more than {most} prompts: line {number} is one too many."
-            ))
-            .with_hint("Sample it (`craton eval convert --sample`), or make several jobs of it."));
+            return Err(too_many(shape, Some(number)));
         }
-        records.push(record(number, line, shape).map_err(|error| of_line(number, error))?);
+        records.push(record?);
     }
-    if records.is_empty() {
-        return Err(Error::invalid("The dataset is empty.").with_hint("It needs one JSON object a line."));
-    }
+    check_count(records.len(), shape)?;
     Ok(records)
+}
+
+/// The lines of a dataset that are not empty, by their numbers from 1: each is a record, or Invalid, naming the line.
+pub fn lines(text: &str, shape: Shape) -> impl Iterator<Item = (usize, Result<Record>)> {
+    let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
+    lines.map(move |(number, line)| (number, record(number, line, shape).map_err(|error| of_line(number, error))))
+}
+
+/// Sees whether a dataset may have so many records.
+///
+/// # Errors
+/// Invalid, where there are none or more than [`Shape::most`].
+pub fn check_count(records: usize, shape: Shape) -> Result<()> {
+    match shape.most {
+        _ if records == 0 => Err(Error::invalid("The dataset is empty.").with_hint("It needs one JSON object a line.")),
+        Some(most) if records > most => Err(too_many(shape, None)),
+        _ => Ok(()),
+    }
+}
+
+fn too_many(shape: Shape, line: Option<usize>) -> Error {
+    let most = shape.most.unwrap_or_default();
+    let line = line.map_or_else(String::new, |line| format!(": line {line} is one too many"));
+    Error::invalid(format!("The dataset has more than {most} prompts{line}."))
+        .with_hint("Sample it (`craton eval convert --sample`), or make several jobs of it.")
 }
 
 fn of_line(number: usize, error: Error) -> Error {

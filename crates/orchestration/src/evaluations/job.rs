@@ -371,7 +371,7 @@ pub(super) fn arn(ctx: &Ctx, id: &str) -> Arn {
     Arn::new("bedrock", Some(ctx.region()), Some(ctx.account()), format!("evaluation-job/{id}"))
 }
 
-fn owner(ctx: &Ctx) -> Owner {
+pub(super) fn owner(ctx: &Ctx) -> Owner {
     Owner {
         account: ctx.account().clone(),
         region: ctx.region().clone(),

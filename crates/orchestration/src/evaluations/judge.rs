@@ -15,7 +15,7 @@ use super::custom::CustomMetric;
 use super::metrics::{Builtin, Family, Input, Rubric};
 use super::outcome::{Score, Tokens};
 use super::patience::Patience;
-use super::prompts::{self, JudgePrompt, Material};
+use super::prompts::{self, JudgePrompt, Material, Wording};
 use super::verdict::{LabelValue, Scale, Verdict};
 
 /// The most tokens of an explanation.
@@ -25,7 +25,7 @@ const FREE_TOKENS: u32 = 256;
 /// What asks for an explanation once the label is chosen.
 const EXPLAIN: &str = "In at most two sentences, name what in the record led to this answer.";
 /// How `models` says that a prompt does not fit into a context.
-const TOO_LONG: &str = "Input is too long for requested model.";
+pub(super) const TOO_LONG: &str = "Input is too long for requested model.";
 
 /// Everything of a deterministic job's requests.
 pub(super) const SERVING: Serving = Serving { priority: Priority::Low, deterministic: true };
@@ -37,13 +37,26 @@ pub(super) struct Judge<'a> {
     pub(super) ctx: &'a Ctx,
     /// The model id.
     pub(super) model: &'a str,
-    /// Are explanations written by the judge? Otherwise they are made of the evidence.
-    pub(super) explains: bool,
+    /// Who explains what it says.
+    pub(super) explained: Explained,
+    /// How it is asked.
+    pub(super) wording: Wording,
+}
+
+/// Who explains a verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Explained {
+    /// The judge writes it.
+    ByJudge,
+    /// It is made of the evidence.
+    ByEvidence,
+    /// Nobody: only the verdict is wanted.
+    Not,
 }
 
 /// A verdict, with what it took.
-struct Given {
-    verdict: Verdict,
+pub(super) struct Given {
+    pub(super) verdict: Verdict,
     left_out: usize,
     prompt: JudgePrompt,
 }
@@ -65,7 +78,7 @@ impl Judge<'_> {
             }
             let mut given = Vec::new();
             for at in 0..passages.len() {
-                let build = |_| Ok(prompts::builtin(material, &rubric, Some(at), 0));
+                let build = |_| Ok(prompts::builtin(material, &rubric, Some(at), 0, self.wording));
                 match self.ask(&scale, 0, build, &mut score.tokens).await? {
                     Ok(one) => given.push(one),
                     Err(error) => return Ok(Score { error: Some(error), ..score }),
@@ -76,7 +89,7 @@ impl Judge<'_> {
         let Some(most) = shown(&rubric, material) else {
             return Ok(Score { error: Some("There is no passage to judge.".to_owned()), ..score });
         };
-        let build = |kept| Ok(prompts::builtin(material, &rubric, None, kept));
+        let build = |kept| Ok(prompts::builtin(material, &rubric, None, kept, self.wording));
         let given = match self.ask(&scale, most, build, &mut score.tokens).await? {
             Ok(given) => given,
             Err(error) => return Ok(Score { error: Some(error), ..score }),
@@ -91,7 +104,7 @@ impl Judge<'_> {
     pub(super) async fn custom(&self, metric: &CustomMetric, material: &Material) -> Result<Score> {
         let mut score = self.blank(&metric.name);
         let labels: Vec<String> = metric.scale.iter().flat_map(Scale::shown).collect();
-        let build = |kept| prompts::custom(material, &metric.instructions, &labels, kept);
+        let build = |kept| prompts::custom(material, &metric.instructions, &labels, kept, self.wording);
         // Only where passages are shown can some be left out.
         let most = if prompts::names(&metric.instructions, "context") { material.passages.len() } else { 0 };
         let Some(scale) = &metric.scale else {
@@ -119,7 +132,7 @@ impl Judge<'_> {
 
     /// The judge's verdict on what `build` makes of so many passages: of all, or of as many as its context holds. The inner
     /// error is the record's own.
-    async fn ask(
+    pub(super) async fn ask(
         &self,
         scale: &Scale,
         most: usize,
@@ -201,7 +214,10 @@ impl Judge<'_> {
     async fn explained(&self, score: Score, scale: &Scale, given: Given, material: &Material) -> Result<Score> {
         let mut score = filled(score, scale, &given);
         let label = scale.label(given.verdict.label);
-        if self.explains {
+        if self.explained == Explained::Not {
+            return Ok(score);
+        }
+        if self.explained == Explained::ByJudge {
             let dialogue = [Message::assistant(label), Message::user(EXPLAIN)];
             match self.said(&given.prompt, &dialogue, EXPLANATION_TOKENS, &mut score.tokens).await {
                 Ok(text) => score.explanation = text.trim().to_owned(),
@@ -276,6 +292,7 @@ fn filled(score: Score, scale: &Scale, given: &Given) -> Score {
         label: Some(label.to_owned()),
         expected: verdict.expected,
         margin: Some(verdict.margin),
+        probabilities: verdict.probabilities.clone(),
         left_out: given.left_out,
         ..score
     }
@@ -295,9 +312,16 @@ fn of_passages(score: Score, scale: &Scale, given: &[Given]) -> Score {
         label: commonest,
         expected: mean(|score| score.expected),
         margin: each.iter().filter_map(|score| score.margin).reduce(f64::min),
+        probabilities: (0..scale.len()).filter_map(|at| mean_of(given, at)).collect(),
         explanation: format!("Of {} passages: {}.", given.len(), words.collect::<Vec<_>>().join(", ")),
         ..score
     }
+}
+
+/// How probable a label is on average.
+fn mean_of(given: &[Given], label: usize) -> Option<f64> {
+    let each = given.iter().filter_map(|one| one.verdict.probabilities.get(label).copied());
+    learn::mean(&each.collect::<Vec<_>>())
 }
 
 /// An explanation that is made of the answer's evidence.

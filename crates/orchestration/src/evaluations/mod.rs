@@ -2,24 +2,29 @@
 //!
 //! - [`metrics`], [`custom`]: what is measured; [`prompts`]: what a judge reads; [`verdict`]: how its verdict is chosen.
 //! - [`dataset`], [`plan`]: what is evaluated.
-//! - [`alignment`], [`lexical`], [`clinical`]: what needs no judge.
+//! - [`alignment`], [`lexical`], [`clinical`], [`similarity`]: what needs no judge.
 //! - [`Evaluations`]: the jobs; `run` does their work, `record` that of one record, `judge` asks, with `patience`.
-//! - [`passport`]: how far a judge agrees with people; `calibration` keeps it.
+//! - [`passport`]: how far a judge agrees with people, with the `classifier` over its `features`; `calibration` keeps it.
+//! - [`pairwise`]: which of two jobs answers better, in both orders. `check`: datasets before a job reads them.
 //! - [`output`], [`card`], [`comparison`], [`report`]: what comes of it.
 
 pub mod alignment;
 mod calibration;
 pub mod card;
+mod check;
+pub mod classifier;
 pub mod clinical;
 pub mod comparison;
 pub mod custom;
 pub mod dataset;
+mod features;
 mod job;
 mod judge;
 pub mod lexical;
 pub mod metrics;
 pub mod outcome;
 pub mod output;
+pub mod pairwise;
 pub mod passport;
 mod patience;
 mod place;
@@ -30,13 +35,15 @@ pub mod report;
 mod rubrics;
 mod run;
 mod service;
+pub mod similarity;
 mod store;
 mod tally;
 pub mod text;
 pub mod verdict;
 
 pub use calibration::HumanLabel;
+pub use check::{DatasetCheck, DatasetText};
 pub use job::{EvaluationFilter, EvaluationJob, EvaluationStatus, MOST_DELETED, NewEvaluation};
 pub use record::Shown;
-pub use service::{Evaluations, Parts, Rag};
+pub use service::{AT_ONCE, Evaluations, Parts, Rag};
 pub use store::TABLES;

@@ -27,8 +27,53 @@ pub struct Score {
     pub left_out: usize,
     /// Why there is no score.
     pub error: Option<String>,
+    /// How probable the judge found each label, in the order of the scale; of metrics judged by passage the mean over these.
+    /// Empty where no judge chose among labels.
+    #[serde(default)]
+    pub probabilities: Vec<f64>,
+    /// What came of asking in other wordings, too; none where the judge was asked once.
+    #[serde(default)]
+    pub repeated: Option<Repeated>,
     /// The tokens that the judge read, those of them that were cached, and those that it wrote.
     pub tokens: Tokens,
+}
+
+/// How a verdict varies with the wording of the question.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Repeated {
+    /// How often the judge gave a verdict, the reported one included.
+    pub askings: usize,
+    /// In how many of them it gave the reported label.
+    pub agreeing: usize,
+    /// The mean of the expected scores.
+    pub mean: Option<f64>,
+    /// Their standard deviation (n − 1 in the denominator).
+    pub deviation: Option<f64>,
+    /// The mean expected score with the labels listed from the highest down less that with the labels listed from the lowest
+    /// up, over the preambles asked with both.
+    pub falling: Option<f64>,
+}
+
+impl Repeated {
+    /// What came of verdicts in the order of [`Wording::ALL`](super::prompts::Wording::ALL), the reported one first; none
+    /// stands for a verdict that failed. None, where the reported one did.
+    #[must_use]
+    pub fn of(verdicts: &[Option<&Score>]) -> Option<Self> {
+        let reported = verdicts.first().copied().flatten()?;
+        let given: Vec<&Score> = verdicts.iter().copied().flatten().collect();
+        let expected = |score: &Score| score.result.and(score.expected);
+        let all: Vec<f64> = given.iter().filter_map(|score| expected(score)).collect();
+        let pairs: Vec<f64> =
+            verdicts.chunks_exact(2).filter_map(|pair| Some(expected(pair[1]?)? - expected(pair[0]?)?)).collect();
+        let same = |score: &&&Score| (score.result, &score.label) == (reported.result, &reported.label);
+        Some(Self {
+            askings: given.len(),
+            agreeing: given.iter().filter(same).count(),
+            mean: learn::mean(&all),
+            deviation: learn::standard_deviation(&all),
+            falling: learn::mean(&pairs),
+        })
+    }
 }
 
 /// Tokens of a model.
@@ -72,4 +117,32 @@ pub struct RecordOutcome {
     pub line: usize,
     /// Its turns, oldest first.
     pub turns: Vec<TurnOutcome>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn score(result: f64, expected: f64) -> Score {
+        Score { result: Some(result), expected: Some(expected), ..Score::default() }
+    }
+
+    #[test]
+    fn what_varies_with_the_wording_is_told() {
+        let scores = [score(1.0, 0.8), score(1.0, 0.6), score(0.5, 0.7), score(1.0, 0.9)];
+        let all: Vec<Option<&Score>> = scores.iter().map(Some).collect();
+        let told = Repeated::of(&all).unwrap();
+        assert_eq!((told.askings, told.agreeing), (4, 3));
+        assert!((told.mean.unwrap() - 0.75).abs() < 1e-12);
+        assert!((told.deviation.unwrap() - (0.05_f64 / 3.0).sqrt()).abs() < 1e-12);
+        assert!(told.falling.unwrap().abs() < 1e-12, "-0.2 and 0.2");
+    }
+
+    #[test]
+    fn a_verdict_that_failed_counts_nowhere() {
+        let scores = [score(1.0, 0.8), score(1.0, 0.6), score(0.5, 0.7)];
+        let told = Repeated::of(&[Some(&scores[0]), None, Some(&scores[2])]).unwrap();
+        assert_eq!((told.askings, told.agreeing, told.falling), (2, 1, None));
+        assert_eq!(Repeated::of(&[None, Some(&scores[1])]), None);
+    }
 }

@@ -6,7 +6,7 @@ use super::alignment::Unsupported;
 use super::card::is_word;
 use super::dataset::{Output, Passage, Record, Turn};
 use super::metrics::Family;
-use super::outcome::{RecordOutcome, Score, TurnOutcome};
+use super::outcome::{RecordOutcome, Repeated, Score, TurnOutcome};
 
 /// The line of a record. It tells nothing that differs between runs: no time, no tokens that happened to be cached.
 #[must_use]
@@ -97,6 +97,7 @@ fn score(score: &Score) -> Value {
     // Where a metric does not apply, nothing is expected of it.
     tell("expected", score.result.and(score.expected).map(|expected| json!(expected)));
     tell("margin", score.margin.map(|margin| json!(margin)));
+    tell("repeated", score.repeated.as_ref().map(repeated));
     tell("passagesLeftOut", (score.left_out > 0).then(|| json!(score.left_out)));
     tell("error", score.error.as_ref().map(|error| json!(error)));
     json!({
@@ -104,6 +105,17 @@ fn score(score: &Score) -> Value {
         "result": result,
         "evaluatorDetails": details.into_iter().collect::<Vec<_>>(),
         "craton": more,
+    })
+}
+
+/// How a verdict varies with the wording of the question.
+pub(super) fn repeated(repeated: &Repeated) -> Value {
+    json!({
+        "askings": repeated.askings,
+        "agreeing": repeated.agreeing,
+        "mean": repeated.mean,
+        "deviation": repeated.deviation,
+        "listedFalling": repeated.falling,
     })
 }
 

@@ -1,10 +1,14 @@
 //! Judge passports: how far a judge agrees with people on a metric, and whether its scores may be used.
 
+use std::collections::BTreeSet;
+
 use learn::agreement::{self, Weights};
-use learn::isotonic::{Balance, OrdinalMapping};
+use learn::isotonic::{Balance, Isotonic, OrdinalMapping};
 use learn::python_random::PythonRandom;
 use learn::resampling::{Bootstrap, Interval};
 use serde::{Deserialize, Serialize};
+
+use super::classifier::Classifier;
 
 /// Below so many items with human labels nothing is said of a judge.
 pub const FEWEST_ITEMS: usize = 20;
@@ -12,7 +16,7 @@ pub const FEWEST_ITEMS: usize = 20;
 const SEED: u64 = 42;
 
 /// An item that a judge and people rated.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Rated {
     /// The judge's label, as its place on the scale from 0.
     pub label: usize,
@@ -22,6 +26,56 @@ pub struct Rated {
     pub human: usize,
     /// The characters of the answer that was rated.
     pub length: usize,
+    /// How the expected score changes where the labels are listed from the highest down; none where that was not asked.
+    pub falling: Option<f64>,
+    /// What else is known, the same of each item.
+    pub features: Vec<f64>,
+    /// What metrics that need no judge say, by their names.
+    pub computed: Vec<(String, f64)>,
+}
+
+impl Rated {
+    fn computed(&self, name: &str) -> Option<f64> {
+        self.computed.iter().find(|(known, _)| known == name).map(|(_, score)| *score)
+    }
+}
+
+/// What turns a judge's verdict into the label that people would give.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Method {
+    /// The judge's label as it is.
+    Label,
+    /// The judge's expected score, by a mapping that one half of the labels gave.
+    Expected,
+    /// A classifier over what is known of the score, trained on the same half.
+    Classifier,
+    /// No judge, but the metric of this name that needs none, by a mapping that the same half gave.
+    Computed(String),
+}
+
+/// How well a method does on the half of the labels that it was not fitted to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Tried {
+    /// The method.
+    pub method: Method,
+    /// Its balanced accuracy.
+    pub accuracy: Figure,
+    /// That less the accuracy of whoever always says the same. Its interval is wider than 95 %, as it is the best of several
+    /// methods that is recommended: 1 − 0.05 / their number (Bonferroni).
+    pub gain: Figure,
+}
+
+impl Method {
+    /// In words.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Label => "label",
+            Self::Expected => "expected score",
+            Self::Classifier => "classifier",
+            Self::Computed(metric) => metric,
+        }
+    }
 }
 
 /// A figure with its interval.
@@ -74,7 +128,24 @@ pub struct Passport {
     /// For each label but the lowest, the points of the mapping, fitted on one half: score, and the probability of that label
     /// or a higher one.
     pub mapping: Vec<Vec<(f64, f64)>>,
-    /// Does the calibrated judge beat whoever always says the same, with an interval of the difference that excludes 0?
+    /// How the expected score changes where the labels are listed from the highest down: 0 without an effect of position. None
+    /// where the job asked once for each verdict.
+    #[serde(default)]
+    pub position: Option<Figure>,
+    /// The methods, each scored on the half that it was not fitted to.
+    #[serde(default)]
+    pub methods: Vec<Tried>,
+    /// The method with the highest balanced accuracy, of equals the simplest.
+    #[serde(default)]
+    pub recommended: Option<Method>,
+    /// The classifier, where the items have features.
+    #[serde(default)]
+    pub classifier: Option<Classifier>,
+    /// The points of the mapping of the metric that is recommended in place of the judge, as those of `mapping`.
+    #[serde(default)]
+    pub computed: Option<Vec<Vec<(f64, f64)>>>,
+    /// Does the best method that asks the judge beat whoever always says the same, with an interval of the difference that
+    /// excludes 0?
     pub is_usable: bool,
 }
 
@@ -87,7 +158,7 @@ impl Passport {
             return None;
         }
         let top = (labels - 1) as f64;
-        let judged: Vec<usize> = items.iter().map(|item| item.label).collect();
+        let labelled: Vec<usize> = items.iter().map(|item| item.label).collect();
         let human: Vec<usize> = items.iter().map(|item| item.human).collect();
         let expected: Vec<f64> = items.iter().map(|item| item.expected).collect();
         let wanted: Vec<f64> = items.iter().map(|item| item.human as f64 / top).collect();
@@ -96,9 +167,15 @@ impl Passport {
         let over = |statistic: &dyn Fn(&[usize]) -> Option<f64>| {
             Bootstrap::default().interval(items.len(), statistic).map(Figure::from)
         };
-        let kappa =
-            |weights| over(&|at: &[usize]| agreement::kappa(&drawn(&judged, at), &drawn(&human, at), labels, weights));
-        let Calibration { mapping, accuracy, gain, baseline } = Calibration::new(items, labels);
+        let kappa = |weights| {
+            over(&|at: &[usize]| agreement::kappa(&drawn(&labelled, at), &drawn(&human, at), labels, weights))
+        };
+        let Calibration { mapping, classifier, computed, methods, baseline } = Calibration::new(items, labels);
+        let best = best(methods.iter());
+        let of_best =
+            |best: &Tried| computed.into_iter().find(|(name, _)| best.method == Method::Computed(name.clone()));
+        let accuracy = methods.iter().find(|tried| tried.method == Method::Expected).map(|tried| tried.accuracy);
+        let falling: Vec<f64> = items.iter().filter_map(|item| item.falling).collect();
         Some(Self {
             metric: metric.to_owned(),
             rubric: rubric.to_owned(),
@@ -109,13 +186,18 @@ impl Passport {
             spearman: over(&|at: &[usize]| agreement::spearman(&drawn(&expected, at), &drawn(&wanted, at))),
             kendall: over(&|at: &[usize]| agreement::kendall(&drawn(&expected, at), &drawn(&wanted, at))),
             balanced_accuracy: over(&|at: &[usize]| {
-                agreement::balanced_accuracy(&drawn(&human, at), &drawn(&judged, at))
+                agreement::balanced_accuracy(&drawn(&human, at), &drawn(&labelled, at))
             }),
             baseline,
             bias: over(&|at: &[usize]| learn::mean(&drawn(&off, at))),
             verbosity: over(&|at: &[usize]| agreement::spearman(&drawn(&off, at), &drawn(&lengths, at))),
-            is_usable: gain.is_some_and(|gain| gain.low > 0.0),
+            position: Bootstrap::default().mean(&falling).map(Figure::from),
+            is_usable: judged(&methods).is_some_and(|judged| judged.gain.low > 0.0),
+            computed: best.and_then(of_best).map(|(_, mapping)| points(&mapping)),
+            recommended: best.map(|best| best.method.clone()),
             calibrated: accuracy,
+            methods,
+            classifier,
             mapping,
         })
     }
@@ -125,6 +207,23 @@ impl Passport {
         format!("{} {}", self.metric, self.rubric)
     }
 
+    /// The label that the recommended method gives, as its place on the scale: the label that people would probably give.
+    #[must_use]
+    pub fn told(&self, item: &Rated) -> Option<usize> {
+        match self.recommended.as_ref()? {
+            Method::Label => Some(item.label),
+            Method::Expected => Some(through(&self.mapping)?.label(item.expected)),
+            Method::Classifier => self.classifier.as_ref()?.label(&item.features),
+            Method::Computed(metric) => Some(through(self.computed.as_ref()?)?.label(item.computed(metric)?)),
+        }
+    }
+
+    /// Does the recommended method beat whoever always says the same, with an interval of the difference that excludes 0?
+    #[must_use]
+    pub fn is_telling(&self) -> bool {
+        best(self.methods.iter()).is_some_and(|best| best.gain.low > 0.0)
+    }
+
     /// In a line, for reports.
     #[must_use]
     pub fn line(&self) -> String {
@@ -132,9 +231,20 @@ impl Passport {
             figure.map_or_else(|| "-".to_owned(), |f| format!("{:.2} [{:.2}, {:.2}]", f.value, f.low, f.high))
         };
         let verdict = if self.is_usable { "usable" } else { "not usable for this metric" };
+        let (by, accuracy) = match judged(&self.methods) {
+            Some(best) => (best.method.as_str(), Some(best.accuracy)),
+            None => (Method::Expected.as_str(), self.calibrated),
+        };
+        let instead = match &self.recommended {
+            Some(Method::Computed(metric)) => format!("; {metric} agrees better with people"),
+            _ => String::new(),
+        };
+        let others = self.methods.iter().filter(|tried| tried.method.as_str() != by);
+        let others = others.map(|tried| format!("{} {:.2}, ", tried.method.as_str(), tried.accuracy.value));
         format!(
-            "{verdict}: balanced accuracy {} after calibration (baseline {:.2}), quadratic kappa {}, Spearman {}, bias {}, {} items",
-            told(self.calibrated),
+            "{verdict}: balanced accuracy {} by the {by} ({}baseline {:.2}), quadratic kappa {}, Spearman {}, bias {}, {} items{instead}",
+            told(accuracy),
+            others.collect::<String>(),
             self.baseline,
             told(self.quadratic_kappa),
             told(self.spearman),
@@ -144,23 +254,43 @@ impl Passport {
     }
 }
 
+/// The method with the highest accuracy, of equals the first.
+fn best<'a>(methods: impl Iterator<Item = &'a Tried>) -> Option<&'a Tried> {
+    methods.reduce(|best, next| if next.accuracy.value > best.accuracy.value { next } else { best })
+}
+
+/// The best method that asks the judge.
+fn judged(methods: &[Tried]) -> Option<&Tried> {
+    best(methods.iter().filter(|tried| !matches!(tried.method, Method::Computed(_))))
+}
+
 fn drawn<T: Copy>(values: &[T], at: &[usize]) -> Vec<T> {
     at.iter().map(|at| values[*at]).collect()
 }
 
 /// The balanced accuracy of whoever always says the same: 1 by the number of labels that people gave.
 fn baseline(human: &[usize]) -> f64 {
-    let given: std::collections::BTreeSet<&usize> = human.iter().collect();
+    let given: BTreeSet<&usize> = human.iter().collect();
     1.0 / given.len().max(1) as f64
 }
 
-/// The mapping from expected scores to labels that one half gives, and how well it does on the other.
-#[derive(Default)]
+/// The points of a mapping's steps.
+fn points(mapping: &OrdinalMapping) -> Vec<Vec<(f64, f64)>> {
+    mapping.steps().iter().map(|step| step.points().to_vec()).collect()
+}
+
+/// The mapping through these points.
+fn through(points: &[Vec<(f64, f64)>]) -> Option<OrdinalMapping> {
+    let steps = points.iter().map(|points| Isotonic::from_points(points.clone()));
+    Some(OrdinalMapping::from_steps(steps.collect::<Option<_>>()?))
+}
+
+/// What one half of the labels gives, and how well each method does on the other.
 struct Calibration {
     mapping: Vec<Vec<(f64, f64)>>,
-    accuracy: Option<Figure>,
-    /// The accuracy less the baseline of the same items.
-    gain: Option<Figure>,
+    classifier: Option<Classifier>,
+    computed: Vec<(String, OrdinalMapping)>,
+    methods: Vec<Tried>,
     baseline: f64,
 }
 
@@ -169,22 +299,52 @@ impl Calibration {
         let mut order: Vec<usize> = (0..items.len()).collect();
         PythonRandom::new(SEED).shuffle(&mut order);
         let (fitted, scored) = order.split_at(items.len() / 2);
-        let x: Vec<f64> = fitted.iter().map(|at| items[*at].expected).collect();
         let given: Vec<usize> = fitted.iter().map(|at| items[*at].human).collect();
-        let human: Vec<usize> = scored.iter().map(|at| items[*at].human).collect();
-        let baseline_of_all = baseline(&human);
-        let Some(mapping) = OrdinalMapping::fit(&x, &given, labels, Balance::Labels) else {
-            return Self { baseline: baseline_of_all, ..Self::default() };
+        let mapping = |score: &dyn Fn(&Rated) -> Option<f64>| {
+            let x: Vec<f64> = fitted.iter().map(|at| score(&items[*at])).collect::<Option<_>>()?;
+            OrdinalMapping::fit(&x, &given, labels, Balance::Labels)
         };
-        let told: Vec<usize> = scored.iter().map(|at| mapping.label(items[*at].expected)).collect();
-        let accuracy = |at: &[usize]| agreement::balanced_accuracy(&drawn(&human, at), &drawn(&told, at));
-        // A resample may lack a label: whoever always says the same is then right more often, too.
-        let gain = |at: &[usize]| accuracy(at).map(|accuracy| accuracy - baseline(&drawn(&human, at)));
+        let names: BTreeSet<&String> = items.iter().flat_map(|item| &item.computed).map(|(name, _)| name).collect();
+        let computed = names.into_iter().filter_map(|name| Some((name.clone(), mapping(&|item| item.computed(name))?)));
+        let computed: Vec<(String, OrdinalMapping)> = computed.collect();
+        let mapping = mapping(&|item| Some(item.expected));
+        let features: Vec<&[f64]> = fitted.iter().map(|at| items[*at].features.as_slice()).collect();
+        let classifier = Classifier::fit(&features, &given, labels);
+        let human: Vec<usize> = scored.iter().map(|at| items[*at].human).collect();
+        let of_judge = [Method::Label, Method::Expected, Method::Classifier].into_iter();
+        let all: Vec<Method> =
+            of_judge.chain(computed.iter().map(|(name, _)| Method::Computed(name.clone()))).collect();
+        let tried = |method: &Method| {
+            let label = |at: &usize| {
+                let item = &items[*at];
+                match method {
+                    Method::Label => Some(item.label),
+                    Method::Expected => mapping.as_ref().map(|mapping| mapping.label(item.expected)),
+                    Method::Classifier => classifier.as_ref()?.label(&item.features),
+                    Method::Computed(name) => {
+                        let (_, mapping) = computed.iter().find(|(known, _)| known == name)?;
+                        Some(mapping.label(item.computed(name)?))
+                    }
+                }
+            };
+            let told: Vec<usize> = scored.iter().map(label).collect::<Option<_>>()?;
+            let accuracy = |at: &[usize]| agreement::balanced_accuracy(&drawn(&human, at), &drawn(&told, at));
+            // A resample may lack a label: whoever always says the same is then right more often, too.
+            let gain = |at: &[usize]| accuracy(at).map(|accuracy| accuracy - baseline(&drawn(&human, at)));
+            let wide = Bootstrap { confidence: 1.0 - 0.05 / all.len() as f64, ..Bootstrap::default() };
+            Some(Tried {
+                method: method.clone(),
+                accuracy: Bootstrap::default().interval(scored.len(), accuracy)?.into(),
+                gain: wide.interval(scored.len(), gain)?.into(),
+            })
+        };
+        let methods = all.iter().filter_map(tried).collect();
         Self {
-            mapping: mapping.steps().iter().map(|step| step.points().to_vec()).collect(),
-            accuracy: Bootstrap::default().interval(scored.len(), accuracy).map(Figure::from),
-            gain: Bootstrap::default().interval(scored.len(), gain).map(Figure::from),
-            baseline: baseline_of_all,
+            mapping: mapping.as_ref().map(points).unwrap_or_default(),
+            methods,
+            classifier,
+            computed,
+            baseline: baseline(&human),
         }
     }
 }

@@ -5,7 +5,7 @@ fn items(count: usize, rate: impl Fn(usize, usize) -> f64) -> Vec<Rated> {
     let item = |at: usize| {
         let human = at % 3;
         let expected = rate(at, human).clamp(0.0, 1.0);
-        Rated { label: (expected * 2.0).round() as usize, expected, human, length: 10 + at % 7 }
+        Rated { label: (expected * 2.0).round() as usize, expected, human, length: 10 + at % 7, ..Rated::default() }
     };
     (0..count).map(item).collect()
 }
@@ -58,8 +58,69 @@ fn a_passport_survives_being_kept() {
 fn a_judge_who_always_says_the_same_is_not_usable_where_a_label_is_rare() {
     // Most samples lack the rarest label, and always saying the same then reaches a half, not a third.
     let rated: Vec<Rated> = (0..60)
-        .map(|at| Rated { label: 1, expected: 0.5, human: if at == 0 { 0 } else { 1 + at % 2 }, length: 10 })
+        .map(|at| Rated {
+            label: 1,
+            expected: 0.5,
+            human: if at == 0 { 0 } else { 1 + at % 2 },
+            length: 10,
+            ..Rated::default()
+        })
         .collect();
     let passport = Passport::new(("m", "rubric"), 3, &rated).unwrap();
     assert!(!passport.is_usable, "{passport:?}");
+}
+
+/// Items whose judge knows nothing, and whose features tell what people say.
+fn featured(count: usize) -> Vec<Rated> {
+    let featured = |(at, item): (usize, Rated)| Rated {
+        features: vec![item.human as f64 + (at % 5) as f64 * 0.05, (at % 7) as f64],
+        ..item
+    };
+    items(count, |_, _| 0.5).into_iter().enumerate().map(featured).collect()
+}
+
+#[test]
+fn the_classifier_is_recommended_where_it_wins() {
+    let rated = featured(120);
+    let passport = Passport::new(("m", "rubric"), 3, &rated).unwrap();
+    assert_eq!(passport.recommended, Some(Method::Classifier));
+    assert!(passport.is_usable && passport.line().contains("by the classifier (label "), "{}", passport.line());
+    assert!(rated.iter().all(|item| passport.told(item) == Some(item.human)));
+    assert_eq!(passport.told(&Rated::default()), None, "features of another metric");
+}
+
+#[test]
+fn of_methods_that_do_as_well_the_simplest_is_recommended() {
+    let passport = Passport::new(("m", "rubric"), 3, &items(120, |_, human| human as f64 / 2.0)).unwrap();
+    assert_eq!(passport.recommended, Some(Method::Label));
+    assert_eq!(
+        passport.methods.iter().map(|tried| tried.method.clone()).collect::<Vec<_>>(),
+        [Method::Label, Method::Expected]
+    );
+    assert_eq!(passport.told(&Rated { label: 2, ..Rated::default() }), Some(2));
+    let off = Passport::new(("m", "rubric"), 3, &items(120, |_, human| 0.1 + human as f64 * 0.1)).unwrap();
+    assert_eq!(off.told(&Rated { expected: 0.3, ..Rated::default() }), Some(2));
+    assert_eq!(off.recommended, Some(Method::Expected));
+}
+
+#[test]
+fn the_order_of_the_labels_is_told_where_it_was_tried() {
+    let mut rated = items(40, |_, human| human as f64 / 2.0);
+    assert_eq!(Passport::new(("m", "rubric"), 3, &rated).unwrap().position, None);
+    rated.iter_mut().for_each(|item| item.falling = Some(-0.25));
+    assert_eq!(Passport::new(("m", "rubric"), 3, &rated).unwrap().position.unwrap().high, -0.25);
+}
+
+#[test]
+fn a_metric_without_a_judge_is_recommended_where_it_wins() {
+    let with = |item: Rated| Rated { computed: vec![("Craton.RougeL".to_owned(), item.human as f64 / 4.0)], ..item };
+    let rated: Vec<Rated> = items(120, |_, _| 0.5).into_iter().map(with).collect();
+    let passport = Passport::new(("m", "rubric"), 3, &rated).unwrap();
+    assert_eq!(passport.recommended, Some(Method::Computed("Craton.RougeL".to_owned())));
+    assert!(passport.is_telling() && !passport.is_usable, "the judge knows nothing");
+    assert!(passport.line().ends_with("; Craton.RougeL agrees better with people"), "{}", passport.line());
+    assert!(rated.iter().all(|item| passport.told(item) == Some(item.human)));
+    assert_eq!(passport.told(&Rated::default()), None, "a job without the metric");
+    let kept: Passport = serde_json::from_str(&serde_json::to_string(&passport).unwrap()).unwrap();
+    assert_eq!(kept, passport);
 }

@@ -6,10 +6,11 @@ use serde_json::Value;
 
 use super::card::CardMetric;
 use super::custom::{CustomMetric, RatingItem, RatingValue};
-use super::dataset::{MOST_PROMPTS, Record, Shape};
+use super::dataset::{MOST_PROMPTS, Output, Record, Shape};
 use super::lexical::Computed;
 use super::metrics::{Builtin, Family, Input, builtin};
-use super::prompts;
+use super::prompts::{self, Wording};
+use super::similarity;
 use super::verdict::{LabelValue, Scale};
 
 /// What is asked for.
@@ -29,6 +30,21 @@ pub struct Asked {
     pub output: String,
     /// May the datasets have more prompts than AWS takes?
     pub unlimited: bool,
+    /// How often a judge is asked for each verdict, each time in another [`Wording`](super::prompts::Wording): once, or up to
+    /// [`MOST_ASKINGS`] times.
+    #[serde(default = "once")]
+    pub askings: usize,
+    /// The embedding model of [`similarity::NAME`](super::similarity::NAME); none: the one behind
+    /// [`similarity::DEFAULT_MODEL`](super::similarity::DEFAULT_MODEL).
+    #[serde(default)]
+    pub embedder: Option<String>,
+}
+
+/// How often a judge may be asked for one verdict: so many wordings there are.
+pub const MOST_ASKINGS: usize = Wording::ALL.len();
+
+fn once() -> usize {
+    1
 }
 
 /// A system that is evaluated.
@@ -121,6 +137,8 @@ pub enum Metric {
     Custom(CustomMetric),
     /// One that needs no judge.
     Computed(Computed),
+    /// How near an answer is to its references in the eyes of an embedding model.
+    Similarity,
 }
 
 /// What is asked for, checked.
@@ -186,6 +204,7 @@ impl Metric {
             Self::Builtin(metric) => metric.name(),
             Self::Custom(metric) => &metric.name,
             Self::Computed(metric) => metric.name(),
+            Self::Similarity => similarity::NAME,
         }
     }
 
@@ -195,7 +214,7 @@ impl Metric {
         let asked = match self {
             Self::Builtin(metric) => format!("{:?}", [true, false].map(|reference| metric.rubric(family, reference))),
             Self::Custom(metric) => format!("{:?} {:?}", metric.instructions, metric.scale),
-            Self::Computed(_) => return String::new(),
+            Self::Computed(_) | Self::Similarity => return String::new(),
         };
         sha256(asked.as_bytes())
     }
@@ -210,7 +229,7 @@ impl Metric {
                 (scale, rubric.inputs.iter().copied().map(word).collect::<Vec<_>>().join(" + "))
             }
             Self::Custom(metric) => (metric.scale.clone(), metric.name.clone()),
-            Self::Computed(metric) => (None, metric.name().to_owned()),
+            Self::Computed(_) | Self::Similarity => (None, self.name().to_owned()),
         };
         let steps = scale.iter().flat_map(|scale| (0..scale.len()).filter_map(|at| scale.value(at)));
         let steps = steps.filter_map(|value| match value {
@@ -224,6 +243,12 @@ impl Metric {
             group,
         }
     }
+}
+
+/// Does a judge give the scores of the metric of this name?
+#[must_use]
+pub fn needs_judge(metric: &str) -> bool {
+    !metric.starts_with("Craton.")
 }
 
 /// The SHA-256 of bytes, in hexadecimal digits.
@@ -272,8 +297,18 @@ impl Plan {
             return Err(Error::invalid("Custom metrics need an evaluator model.")
                 .with_hint("Name one in `customMetricConfig.evaluatorModelConfig`."));
         }
+        if !(1..=MOST_ASKINGS).contains(&asked.askings) {
+            return Err(Error::invalid(format!("A judge cannot be asked {} times for a verdict.", asked.askings))
+                .with_hint(format!("It is asked 1 to {MOST_ASKINGS} times: so many wordings there are.")));
+        }
         let most = (!asked.unlimited).then_some(MOST_PROMPTS);
         Ok(Self { family, brings_answers, metrics, shape: Shape { family, brings_answers, most } })
+    }
+
+    /// Does a metric need an embedding model?
+    #[must_use]
+    pub fn needs_embedder(&self) -> bool {
+        self.metrics.iter().flatten().any(|metric| *metric == Metric::Similarity)
     }
 
     /// Is a knowledge base asked?
@@ -290,34 +325,63 @@ impl Plan {
         let records = super::dataset::read(text, self.shape)?;
         for metric in &self.metrics[dataset] {
             for record in &records {
-                for turn in &record.turns {
-                    let lacks = match metric {
-                        Metric::Builtin(metric) if metric.needs_ground_truth() => turn.references.is_empty(),
-                        Metric::Custom(metric) => {
-                            prompts::names(&metric.instructions, "ground_truth") && turn.references.is_empty()
-                        }
-                        Metric::Computed(metric) => metric.needs_ground_truth() && turn.references.is_empty(),
-                        Metric::Builtin(_) => false,
-                    };
-                    let name = metric.name();
-                    if lacks {
-                        return Err(Error::invalid(format!(
-                            "Line {} of the dataset has no reference answer, which the metric `{name}` needs.",
-                            record.line
-                        )));
-                    }
-                    let uncited = turn.output.as_ref().is_some_and(|output| output.citations.is_empty());
-                    if matches!(metric, Metric::Builtin(metric) if metric.needs_citations()) && uncited {
-                        return Err(Error::invalid(format!(
-                            "Line {} of the dataset has no citations, which the metric `{name}` needs.",
-                            record.line
-                        )));
-                    }
-                }
+                lacks(metric, record).map_or(Ok(()), Err)?;
             }
         }
         Ok(records)
     }
+
+    /// All that is wrong with a dataset, in the order of its lines, at most `most` of it; beside it the number of its records.
+    #[must_use]
+    pub fn check(&self, dataset: usize, text: &str, most: usize) -> (usize, Vec<Problem>) {
+        let (mut records, mut problems) = (0, Vec::new());
+        for (line, read) in super::dataset::lines(text, self.shape) {
+            records += 1;
+            let found = match read {
+                Err(error) => vec![error],
+                Ok(record) => self.metrics[dataset].iter().filter_map(|metric| lacks(metric, &record)).collect(),
+            };
+            problems.extend(found.into_iter().map(|error| Problem { line: Some(line), message: error.message }));
+        }
+        if let Err(error) = super::dataset::check_count(records, self.shape) {
+            problems.push(Problem { line: None, message: error.message });
+        }
+        problems.truncate(most);
+        (records, problems)
+    }
+}
+
+/// Something that is wrong with a dataset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The line, from 1; none where it is the dataset as a whole.
+    pub line: Option<usize>,
+    /// What.
+    pub message: String,
+}
+
+/// What a record lacks that a metric needs.
+fn lacks(metric: &Metric, record: &Record) -> Option<Error> {
+    let needs_reference = match metric {
+        Metric::Builtin(metric) => metric.needs_ground_truth(),
+        Metric::Custom(metric) => prompts::names(&metric.instructions, "ground_truth"),
+        Metric::Computed(metric) => metric.needs_ground_truth(),
+        Metric::Similarity => true,
+    };
+    let needs_citations = matches!(metric, Metric::Builtin(metric) if metric.needs_citations());
+    let (name, line) = (metric.name(), record.line);
+    if needs_reference && record.turns.iter().any(|turn| turn.references.is_empty()) {
+        return Some(Error::invalid(format!(
+            "Line {line} of the dataset has no reference answer, which the metric `{name}` needs."
+        )));
+    }
+    let uncited = |output: &Output| output.citations.is_empty();
+    if needs_citations && record.turns.iter().any(|turn| turn.output.as_ref().is_some_and(uncited)) {
+        return Some(Error::invalid(format!(
+            "Line {line} of the dataset has no citations, which the metric `{name}` needs."
+        )));
+    }
+    None
 }
 
 fn of_dataset(dataset: &AskedDataset, custom: &[CustomMetric], family: Family) -> Result<Vec<Metric>> {
@@ -326,10 +390,11 @@ fn of_dataset(dataset: &AskedDataset, custom: &[CustomMetric], family: Family) -
         let own = custom.iter().find(|metric| metric.name == *name);
         let metric = match own {
             Some(own) => Metric::Custom(own.clone()),
+            None if name == similarity::NAME => Metric::Similarity,
             None if name.starts_with("Craton.") => Metric::Computed(Computed::named(name)?),
             None => Metric::Builtin(builtin(name, family)?),
         };
-        if family == Family::Retrieve && matches!(metric, Metric::Computed(_)) {
+        if family == Family::Retrieve && !needs_judge(name) {
             return Err(Error::invalid(format!(
                 "The metric `{name}` judges answers, and a retrieve-only job has none."
             )));

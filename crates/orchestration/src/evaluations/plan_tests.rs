@@ -18,6 +18,8 @@ fn asked(metrics: &[&str]) -> Asked {
         custom_judge: Some("judge".to_owned()),
         output: "s3://bucket/out/".to_owned(),
         unlimited: false,
+        askings: 1,
+        embedder: None,
     }
 }
 
@@ -72,4 +74,39 @@ fn a_rubric_is_another_where_question_or_labels_are() {
     assert_ne!(plan("{{prediction}}", "good"), plan("{{prediction}}", "fine"));
     let builtin = Metric::Builtin(Builtin::Faithfulness);
     assert_ne!(builtin.rubric_key(Family::Model), builtin.rubric_key(Family::RetrieveAndGenerate));
+}
+
+#[test]
+fn a_check_tells_all_that_is_wrong_by_line() {
+    let plan = Plan::new(&asked(&["Craton.RougeL", "Craton.EmbeddingSimilarity"])).unwrap();
+    let text = format!("{LINE}\n{{\n\n{{\"prompt\": 1}}\n");
+    let (records, problems) = plan.check(0, &text, 10);
+    assert_eq!(records, 3);
+    assert_eq!(problems.iter().map(|problem| problem.line).collect::<Vec<_>>(), [Some(1), Some(1), Some(2), Some(4)]);
+    assert!(problems[0].message.contains("Craton.RougeL") && problems[2].message.contains("no JSON"));
+    assert_eq!(plan.check(0, &text, 2).1.len(), 2);
+    let (records, problems) = plan.check(0, "\n", 10);
+    assert_eq!((records, problems.len(), problems[0].line), (0, 1, None));
+    let many = format!("{}\n", LINE.replace("\"p\"", "\"p\", \"referenceResponse\": \"a\"")).repeat(MOST_PROMPTS + 1);
+    assert!(plan.check(0, &many, 10).1[0].message.contains("more than 1000 prompts"));
+}
+
+#[test]
+fn a_judge_is_asked_as_often_as_there_are_wordings() {
+    let of = |askings| Plan::new(&Asked { askings, ..asked(&["Builtin.Correctness"]) });
+    assert!(of(1).is_ok() && of(MOST_ASKINGS).is_ok());
+    for askings in [0, MOST_ASKINGS + 1] {
+        assert!(of(askings).unwrap_err().message.contains(&format!("asked {askings} times")));
+    }
+}
+
+#[test]
+fn similarity_needs_a_reference_and_an_embedding_model_and_no_judge() {
+    let plan = Plan::new(&Asked { judge: None, ..asked(&["Craton.EmbeddingSimilarity"]) }).unwrap();
+    assert!(plan.needs_embedder());
+    assert!(plan.records(0, LINE).unwrap_err().message.contains("no reference answer"));
+    assert!(!Plan::new(&asked(&["Craton.RougeL"])).unwrap().needs_embedder());
+    let retrieve = vec![System::RetrieveAnswers { source: "mine".to_owned() }];
+    let refused = Plan::new(&Asked { systems: retrieve, ..asked(&["Craton.EmbeddingSimilarity"]) }).unwrap_err();
+    assert!(refused.message.contains("retrieve-only"), "{refused}");
 }

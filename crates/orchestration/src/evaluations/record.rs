@@ -10,12 +10,13 @@ use serde::{Deserialize, Serialize};
 use super::alignment::{self, off_thread};
 use super::dataset::{Output, Record, Turn};
 use super::job::is_fault;
-use super::judge::{Judge, SERVING};
-use super::outcome::{RecordOutcome, Score, Tokens, TurnOutcome};
+use super::judge::{Explained, Judge, SERVING};
+use super::outcome::{RecordOutcome, Repeated, Score, Tokens, TurnOutcome};
 use super::patience::Patience;
 use super::plan::{Metric, Parameters, System};
-use super::prompts::Material;
+use super::prompts::{Material, Wording};
 use super::run::{MAX_ATTEMPTS, Run};
+use super::similarity::{self, Similarity};
 use super::store::{self, Place};
 
 /// What was asked, and what should be answered.
@@ -211,15 +212,12 @@ impl Run<'_> {
             model.clone().ok_or_else(|| Error::internal("a plan without a judge"))
         };
         match metric {
-            Metric::Builtin(builtin) => {
-                let model = judge(&self.job.asked.judge)?;
-                let judge = self.judge(role, &model, metric);
-                judge.builtin(*builtin, self.plan.family, material).await
-            }
-            Metric::Custom(custom) => {
-                let model = judge(&self.job.asked.custom_judge)?;
-                let judge = self.judge(role, &model, metric);
-                judge.custom(custom, material).await
+            Metric::Builtin(_) => self.judged(role, &judge(&self.job.asked.judge)?, metric, material).await,
+            Metric::Custom(_) => self.judged(role, &judge(&self.job.asked.custom_judge)?, metric, material).await,
+            Metric::Similarity => {
+                let model = self.job.asked.embedder.as_deref().unwrap_or(similarity::DEFAULT_MODEL);
+                let similarity = Similarity { models: &self.inner.models, ctx: role, model };
+                similarity.score(material.prediction.as_deref().unwrap_or_default(), &turn.references).await
             }
             Metric::Computed(computed) => {
                 let (computed, turn) = (*computed, turn.clone());
@@ -232,11 +230,41 @@ impl Run<'_> {
 }
 
 impl Run<'_> {
-    /// A judge that explains what it says, unless its passport says that it is not usable for the metric.
-    fn judge<'a>(&'a self, role: &'a Ctx, model: &'a str, metric: &Metric) -> Judge<'a> {
+    /// A judge's verdict, and what varies in it where the job asks for it more than once. The judge explains it, unless its
+    /// passport says that it is not usable for the metric.
+    async fn judged(&self, role: &Ctx, model: &str, metric: &Metric, material: &Material) -> Result<Score> {
         let rubric = metric.rubric_key(self.plan.family);
-        let explains = !self.unusable.iter().any(|(judge, key)| judge == model && *key == rubric);
-        Judge { models: &self.inner.models, ctx: role, model, explains }
+        let unusable = self.unusable.iter().any(|(judge, key)| judge == model && *key == rubric);
+        let explained = if unusable { Explained::ByEvidence } else { Explained::ByJudge };
+        let mut score = self.verdict(role, model, (explained, Wording::default()), metric, material).await?;
+        // What is no choice among labels cannot be compared.
+        if self.job.asked.askings > 1 && score.margin.is_some() {
+            let mut others = Vec::new();
+            for wording in Wording::ALL.into_iter().take(self.job.asked.askings).skip(1) {
+                others.push(self.verdict(role, model, (Explained::Not, wording), metric, material).await?);
+            }
+            let told = others.iter().map(|other| Some(other).filter(|other| other.error.is_none()));
+            let repeated = Repeated::of(&std::iter::once(Some(&score)).chain(told).collect::<Vec<_>>());
+            score.repeated = repeated;
+            others.iter().for_each(|other| score.tokens += other.tokens);
+        }
+        Ok(score)
+    }
+
+    async fn verdict(
+        &self,
+        role: &Ctx,
+        model: &str,
+        (explained, wording): (Explained, Wording),
+        metric: &Metric,
+        material: &Material,
+    ) -> Result<Score> {
+        let judge = Judge { models: &self.inner.models, ctx: role, model, explained, wording };
+        match metric {
+            Metric::Builtin(builtin) => judge.builtin(*builtin, self.plan.family, material).await,
+            Metric::Custom(custom) => judge.custom(custom, material).await,
+            Metric::Computed(_) | Metric::Similarity => Err(Error::internal("a metric without a judge")),
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use super::place::Place;
 use super::plan::{AskedDataset, Metric, Plan, System, sha256};
 use super::service::{Evaluations, Inner};
 use super::tally::Tally;
-use super::{judge, output, store};
+use super::{judge, output, similarity, store};
 
 /// The service that assumes the role.
 pub(super) const SERVICE: &str = "bedrock.amazonaws.com";
@@ -27,8 +27,6 @@ pub(super) const SERVICE: &str = "bedrock.amazonaws.com";
 pub(super) const JOB_KIND: &str = "evaluation";
 /// How often a job is tried that gets no further.
 pub(super) const MAX_ATTEMPTS: u32 = 12;
-/// Records that are evaluated at once. Results do not depend on it.
-const AT_ONCE: usize = 4;
 /// Records after which the role is assumed anew: a session lasts an hour.
 const WITH_A_SESSION: usize = 32;
 /// Records whose results are read at once to be written.
@@ -69,15 +67,8 @@ pub(super) struct Run<'a> {
 
 impl Evaluations {
     async fn run(&self, work: &JobContext) -> Result<Value> {
-        let owner = work.owner();
-        let owner = JobOwner {
-            account: owner.account.clone(),
-            region: owner.region.clone(),
-            principal_arn: owner.principal_arn.clone(),
-            principal_id: owner.principal_id.clone(),
-        };
         let inner = &*self.inner;
-        let ctx = inner.identity.job_ctx(&owner).await?;
+        let ctx = ctx_of(inner, work).await?;
         let id = work.input()["evaluation"].as_str().unwrap_or_default();
         let job = store::job(&inner.store, inner.identity.keyring(), &ctx, id).await?.ok_or_else(|| missing(id))?;
         let (arn, plan) = (job.arn.to_string(), Plan::new(&job.asked)?);
@@ -103,6 +94,18 @@ impl Evaluations {
         }
         Ok(unusable)
     }
+}
+
+/// Whoever asked for a job.
+pub(super) async fn ctx_of(inner: &Inner, work: &JobContext) -> Result<Ctx> {
+    let owner = work.owner();
+    let owner = JobOwner {
+        account: owner.account.clone(),
+        region: owner.region.clone(),
+        principal_arn: owner.principal_arn.clone(),
+        principal_id: owner.principal_id.clone(),
+    };
+    inner.identity.job_ctx(&owner).await
 }
 
 impl Run<'_> {
@@ -150,7 +153,10 @@ impl Run<'_> {
         let role = self.role().await?;
         let asked = &self.job.asked;
         let generators = asked.systems.iter().filter_map(System::generator);
-        for model in generators.chain(asked.judge.as_deref()).chain(asked.custom_judge.as_deref()) {
+        let embedder = asked.embedder.as_deref().unwrap_or(similarity::DEFAULT_MODEL);
+        let embedder = Some(embedder).filter(|_| self.plan.needs_embedder());
+        let judges = [asked.judge.as_deref(), asked.custom_judge.as_deref(), embedder];
+        for model in generators.chain(judges.into_iter().flatten()) {
             judge::permit(&self.inner.identity, &self.inner.models, &role, model).await?;
         }
         let mut records = Vec::new();
@@ -194,7 +200,7 @@ impl Run<'_> {
             for (at, record) in chunk.iter().enumerate() {
                 work.push(Box::pin(self.record(&role, (dataset, system, first + at), record)));
             }
-            stream::iter(work).buffered(AT_ONCE).try_collect::<()>().await?;
+            stream::iter(work).buffered(self.inner.at_once).try_collect::<()>().await?;
         }
         Ok(())
     }

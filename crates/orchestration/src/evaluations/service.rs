@@ -12,8 +12,8 @@ use objects::Objects;
 use serde_json::Value;
 
 use super::dataset::Output;
-use super::plan::Asked;
-use super::{judge, run, store};
+use super::plan::{Asked, Plan};
+use super::{judge, pairwise, run, similarity, store};
 
 /// The evaluations of a deployment. Cheap to clone.
 #[derive(Clone)]
@@ -37,7 +37,13 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Makes ids.
     pub random: Arc<dyn Random>,
+    /// How many records of a job are evaluated at once, at least 1; [`AT_ONCE`] where nothing speaks for another number.
+    /// Results do not depend on it.
+    pub at_once: usize,
 }
+
+/// How many records of a job are evaluated at once.
+pub const AT_ONCE: usize = 4;
 
 pub(super) struct Inner {
     pub(super) store: Store,
@@ -48,6 +54,7 @@ pub(super) struct Inner {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
     pub(super) rag: OnceLock<Arc<dyn Rag>>,
+    pub(super) at_once: usize,
 }
 
 /// Knowledge bases, as evaluations ask them. Configurations are those of AWS's operations, as their JSON.
@@ -78,12 +85,15 @@ impl Evaluations {
     /// # Errors
     /// Conflict, where the database was written by a newer version.
     pub async fn open(parts: Parts) -> Result<Self> {
-        let Parts { store, jobs, identity, objects, models, clock, random } = parts;
+        let Parts { store, jobs, identity, objects, models, clock, random, at_once } = parts;
         store.migrate(store::TABLES.name, store::TABLES.migrations).await?;
         let rag = OnceLock::new();
-        let inner = Arc::new(Inner { store, jobs, identity, objects, models, clock, random, rag });
+        let at_once = at_once.max(1);
+        let inner = Arc::new(Inner { store, jobs, identity, objects, models, clock, random, rag, at_once });
         let handler = run::EvaluationHandler::new(Arc::downgrade(&inner));
         inner.jobs.register_long(run::JOB_KIND, Arc::new(handler));
+        let handler = pairwise::PairwiseHandler::new(Arc::downgrade(&inner));
+        inner.jobs.register_long(pairwise::JOB_KIND, Arc::new(handler));
         let evaluations = Self { inner };
         evaluations.resume().await?;
         Ok(evaluations)
@@ -94,13 +104,16 @@ impl Evaluations {
         drop(self.inner.rag.set(rag));
     }
 
-    /// Sees whether something answers for every model that is named, and tells where a judge judges itself.
+    /// Sees whether something answers for every model that is named or needed, and tells where a judge judges itself.
     ///
     /// # Errors
     /// Invalid, where nothing answers for a model id.
     pub(super) async fn check_models(&self, ctx: &Ctx, asked: &Asked) -> Result<Vec<String>> {
         let mut warnings = Vec::new();
         let models = &self.inner.models;
+        if Plan::new(asked)?.needs_embedder() {
+            models.resolve(ctx, asked.embedder.as_deref().unwrap_or(similarity::DEFAULT_MODEL)).await?;
+        }
         let mut generators = Vec::new();
         for model in asked.systems.iter().filter_map(|system| system.generator()) {
             generators.push((model, judge::name_of(&models.resolve(ctx, model).await?)));

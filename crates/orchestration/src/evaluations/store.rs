@@ -1,5 +1,7 @@
 //! The rows of evaluation jobs and of what they found out, keyed by account, region and job.
 
+use std::collections::BTreeMap;
+
 use ::store::{Migration, Module, Row, Store, params};
 use base::{Error, PageRequest, Result, Timestamp};
 use identity::{Ctx, Keyring};
@@ -9,10 +11,13 @@ use serde::de::DeserializeOwned;
 
 use super::job::{EvaluationFilter, EvaluationJob, EvaluationStatus, Kept, arn};
 use super::metrics::Family;
+use super::pairwise::Duel;
 use super::passport::Passport;
 
-const MIGRATIONS: &[Migration] =
-    &[Migration::same(1, "evaluations", include_str!("../../migrations/0001_evaluations.sql"))];
+const MIGRATIONS: &[Migration] = &[
+    Migration::same(1, "evaluations", include_str!("../../migrations/0001_evaluations.sql")),
+    Migration::same(2, "evaluations_duels", include_str!("../../migrations/0002_evaluations_duels.sql")),
+];
 
 /// The tables of this module.
 pub const TABLES: Module = Module { name: "evaluations", migrations: MIGRATIONS };
@@ -251,6 +256,9 @@ pub(super) async fn delete(store: &Store, ctx: &Ctx, id: &str) -> Result<()> {
         .write(|tx| async move {
             let sql = "DELETE FROM evaluations_parts WHERE account = $1 AND region = $2 AND job = $3";
             tx.execute(sql, params![ctx.account(), ctx.region(), id]).await?;
+            let sql = "DELETE FROM evaluations_duels
+                       WHERE account = $1 AND region = $2 AND (first_job = $3 OR second_job = $3)";
+            tx.execute(sql, params![ctx.account(), ctx.region(), id]).await?;
             let sql = "DELETE FROM evaluations_jobs WHERE account = $1 AND region = $2 AND id = $3";
             tx.execute(sql, params![ctx.account(), ctx.region(), id]).await.map(drop)
         })
@@ -417,6 +425,47 @@ fn integer(count: u64) -> Result<i64> {
 
 fn json<T: Serialize>(value: &T) -> Result<String> {
     serde_json::to_string(value).map_err(Error::internal)
+}
+
+/// Keeps what a judge says of a pair, unless it is kept already. `ids`: the jobs, and the hash of what is asked.
+pub(super) async fn keep_duel(
+    store: &Store,
+    keyring: &Keyring,
+    ctx: &Ctx,
+    ((first, second, asked), pair): ((&str, &str, &str), usize),
+    duel: &Duel,
+) -> Result<()> {
+    let (sealed, pair) = (&keyring.seal(&part_purpose(first), json(duel)?.as_bytes())?, index(pair)?);
+    store
+        .write(|tx| async move {
+            let sql = "INSERT INTO evaluations_duels (account, region, first_job, second_job, asked, pair, content)
+                       VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
+            let params = params![ctx.account(), ctx.region(), first, second, asked, pair, sealed];
+            tx.execute(sql, params).await.map(drop)
+        })
+        .await
+}
+
+/// What is kept of a comparison, by pair.
+pub(super) async fn duels(
+    store: &Store,
+    keyring: &Keyring,
+    ctx: &Ctx,
+    (first, second, asked): (&str, &str, &str),
+) -> Result<BTreeMap<usize, Duel>> {
+    let purpose = &part_purpose(first);
+    store
+        .read(|tx| async move {
+            let sql = "SELECT pair, content FROM evaluations_duels WHERE account = $1 AND region = $2
+                         AND first_job = $3 AND second_job = $4 AND asked = $5 ORDER BY pair";
+            let read = |row: &Row| -> Result<(usize, Duel)> {
+                let pair = usize::try_from(row.int("pair")?).map_err(Error::internal)?;
+                Ok((pair, open(keyring, purpose, &row.bytes("content")?)?))
+            };
+            let params = params![ctx.account(), ctx.region(), first, second, asked];
+            tx.fetch_all(sql, params).await?.iter().map(read).collect()
+        })
+        .await
 }
 
 /// Keeps how far a judge agrees with people on a metric, in place of what was kept before for the same rubric.

@@ -36,6 +36,8 @@ fn job_of(ctx: &Ctx, id: &str, name: &str, created: i64) -> EvaluationJob {
             custom_judge: None,
             output: "s3://b/".to_owned(),
             unlimited: false,
+            askings: 1,
+            embedder: None,
         },
         configuration: json!({"evaluationConfig": {}}),
         request_token: None,
@@ -145,7 +147,13 @@ async fn the_latest_passport_of_a_judge_counts() {
         store.migrate(TABLES.name, TABLES.migrations).await.unwrap();
         let ctx = identity.service_ctx("111111111111".parse().unwrap(), "us-east-1".parse().unwrap(), "tests");
         let passport = |count: usize| {
-            let rated = |at: usize| Rated { label: at % 2, expected: (at % 2) as f64, human: at % 2, length: at };
+            let rated = |at: usize| Rated {
+                label: at % 2,
+                expected: (at % 2) as f64,
+                human: at % 2,
+                length: at,
+                ..Rated::default()
+            };
             Passport::new(("m", "rubric"), 2, &(0..count).map(rated).collect::<Vec<_>>()).unwrap()
         };
         for count in [20, 40] {
@@ -156,6 +164,34 @@ async fn the_latest_passport_of_a_judge_counts() {
         let other = Passport { rubric: "another".to_owned(), ..passport(20) };
         keep_passport(&store, &ctx, "judge", &other, Timestamp(1)).await.unwrap();
         assert_eq!(passports(&store, &ctx, "judge").await.unwrap(), [other, passport(40)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn verdicts_of_pairs_are_kept_once_and_go_with_either_job() {
+    each_backend(async |store| {
+        let dir = tempfile::tempdir().unwrap();
+        let identity = identity(&store, dir.path()).await;
+        store.migrate(TABLES.name, TABLES.migrations).await.unwrap();
+        let keyring = identity.keyring();
+        let ctx = identity.service_ctx("111111111111".parse().unwrap(), "us-east-1".parse().unwrap(), "tests");
+        let duel = |length: usize| Duel { told: Some([[0.5, 0.25, 0.25]; 2]), lengths: [length, 1], error: None };
+        let kept = async |ids| duels(&store, keyring, &ctx, ids).await.unwrap();
+        for other in ["bbbbbbbbbbbb", "cccccccccccc"] {
+            let ids = ("aaaaaaaaaaaa", other, "asked");
+            for (pair, length) in [(0, 10), (7, 20), (7, 30)] {
+                keep_duel(&store, keyring, &ctx, (ids, pair), &duel(length)).await.unwrap();
+            }
+            assert_eq!(kept(ids).await, BTreeMap::from([(0, duel(10)), (7, duel(20))]));
+            assert!(kept(("aaaaaaaaaaaa", other, "otherwise")).await.is_empty());
+            assert!(kept((other, "aaaaaaaaaaaa", "asked")).await.is_empty());
+        }
+        delete(&store, &ctx, "cccccccccccc").await.unwrap();
+        assert!(kept(("aaaaaaaaaaaa", "cccccccccccc", "asked")).await.is_empty());
+        assert_eq!(kept(("aaaaaaaaaaaa", "bbbbbbbbbbbb", "asked")).await.len(), 2);
+        delete(&store, &ctx, "aaaaaaaaaaaa").await.unwrap();
+        assert!(kept(("aaaaaaaaaaaa", "bbbbbbbbbbbb", "asked")).await.is_empty());
     })
     .await;
 }

@@ -1,48 +1,99 @@
-//! `craton eval convert`: pairs of prompts and completions as a dataset.
+//! `craton eval convert`: pairs of prompts and completions as a dataset, or as parts of one.
 
 use std::fmt::Write as _;
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use learn::python_random::PythonRandom;
-use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
-use crate::eval_args::{Convert, Kind};
+use super::sources;
+use crate::eval_args::{Convert, Kind, Part};
 use crate::output;
 
-/// Reads, draws, writes.
+/// Reads, draws, splits, writes.
 pub(crate) fn run(args: &Convert) -> Result<()> {
-    let text = fs::read_to_string(&args.from).with_context(|| format!("cannot read `{}`", args.from.display()))?;
-    // Spreadsheets begin a text with a mark of its bytes' order.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let template = match &args.template {
         Some(path) => fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?,
         None => String::new(),
     };
-    let is_csv = args.from.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
-    if args.from.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet")) {
-        bail!("reading Parquet is not implemented\nhint: save the table as CSV or JSON lines");
+    check_split(&args.split)?;
+    let pairs = sources::pairs(&args.from, (&args.prompt, &args.completion))?;
+    let drawn = drawn(&pairs, args)?;
+    let mut files = Vec::new();
+    if args.split.is_empty() {
+        files.push((args.to.clone(), drawn));
+    } else {
+        let parts = split(&drawn, &args.split, args.seed)?;
+        files.extend(args.split.iter().map(|part| part_path(&args.to, &part.name)).zip(parts));
     }
-    let pairs = if is_csv { of_csv(text, args)? } else { of_json_lines(text, args)? };
-    let dataset = dataset(&pairs, args, &template)?;
-    fs::write(&args.to, &dataset).with_context(|| format!("cannot write `{}`", args.to.display()))?;
-    output::note(&format!("{} of {} records written to `{}`", dataset.lines().count(), pairs.len(), args.to.display()));
+    for (path, records) in files {
+        let dataset = dataset(&records, args.kind, &template);
+        fs::write(&path, dataset).with_context(|| format!("cannot write `{}`", path.display()))?;
+        output::note(&format!("{} of {} records written to `{}`", records.len(), pairs.len(), path.display()));
+    }
     Ok(())
 }
 
-/// The lines, of the records that are drawn.
-fn dataset(pairs: &[(String, String)], args: &Convert, template: &str) -> Result<String> {
-    let drawn = match args.sample {
-        None => (0..pairs.len()).collect(),
-        Some(count) => PythonRandom::new(args.seed).sample(pairs.len(), count).with_context(|| {
-            format!("there are {} records, fewer than {count}\nhint: ask for a smaller --sample", pairs.len())
-        })?,
-    };
+fn check_split(parts: &[Part]) -> Result<()> {
+    let sum: f64 = parts.iter().map(|part| part.share).sum();
+    if !parts.is_empty() && (sum - 1.0).abs() > 1e-9 {
+        bail!("the shares of --split sum to {sum}, not to 1");
+    }
+    for (at, part) in parts.iter().enumerate() {
+        if parts[..at].iter().any(|other| other.name == part.name) {
+            bail!("the part `{}` is named twice", part.name);
+        }
+    }
+    Ok(())
+}
+
+/// The records that are drawn, in the order of the draw.
+fn drawn<'a>(pairs: &'a [(String, String)], args: &Convert) -> Result<Vec<&'a (String, String)>> {
+    let Some(count) = args.sample else { return Ok(pairs.iter().collect()) };
+    let drawn = PythonRandom::new(args.seed).sample(pairs.len(), count).with_context(|| {
+        format!("there are {} records, fewer than {count}\nhint: ask for a smaller --sample", pairs.len())
+    })?;
+    Ok(drawn.into_iter().map(|at| &pairs[at]).collect())
+}
+
+/// The records of each part. A record's part follows from its prompt and the seed alone: it stays in it whatever other records
+/// come and go, and records with one prompt are never in two parts.
+fn split<'a>(records: &[&'a (String, String)], parts: &[Part], seed: u64) -> Result<Vec<Vec<&'a (String, String)>>> {
+    let mut split = vec![Vec::new(); parts.len()];
+    for record in records {
+        let digest = Sha256::digest(format!("{seed}\n{}", record.0));
+        let leading = digest.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+        let at = leading as f64 / 2.0_f64.powi(64);
+        let ends = parts.iter().scan(0.0, |end, part| {
+            *end += part.share;
+            Some(*end)
+        });
+        // The shares sum to 1 up to rounding.
+        let part = ends.into_iter().position(|end| at < end).unwrap_or(parts.len() - 1);
+        split[part].push(*record);
+    }
+    if let Some((part, _)) = parts.iter().zip(&split).find(|(_, records)| records.is_empty()) {
+        bail!("no record falls to the part `{}`\nhint: give it a greater share, or convert more records", part.name);
+    }
+    Ok(split)
+}
+
+/// `DIR/NAME-PART.jsonl` of `DIR/NAME.jsonl`.
+fn part_path(whole: &Path, part: &str) -> PathBuf {
+    let stem = whole.file_stem().unwrap_or_default().to_string_lossy();
+    let ending = whole.extension().map(|ending| format!(".{}", ending.to_string_lossy())).unwrap_or_default();
+    whole.with_file_name(format!("{stem}-{part}{ending}"))
+}
+
+/// The lines of records, as Python's `json.dumps` writes them, so that the same records are the same bytes.
+fn dataset(records: &[&(String, String)], kind: Kind, template: &str) -> String {
     let mut dataset = String::new();
-    for (prompt, completion) in drawn.into_iter().map(|at| &pairs[at]) {
+    for (prompt, completion) in records {
         let (prompt, completion) = (literal(&format!("{template}{prompt}")), literal(completion));
-        // As Python's `json.dumps` writes it, so that the same records are the same bytes.
-        let _ = match args.kind {
+        // Writing to a text cannot fail.
+        let _ = match kind {
             Kind::Model => writeln!(dataset, r#"{{"prompt": {prompt}, "referenceResponse": {completion}}}"#),
             Kind::Rag | Kind::Retrieve => writeln!(
                 dataset,
@@ -50,7 +101,7 @@ fn dataset(pairs: &[(String, String)], args: &Convert, template: &str) -> Result
             ),
         };
     }
-    Ok(dataset)
+    dataset
 }
 
 /// A text as JSON in ASCII alone, as Python writes it.
@@ -78,77 +129,6 @@ fn literal(text: &str) -> String {
     }
     literal.push('"');
     literal
-}
-
-fn of_json_lines(text: &str, args: &Convert) -> Result<Vec<(String, String)>> {
-    let mut pairs = Vec::new();
-    for (number, line) in (1..).zip(text.lines()) {
-        let value: Value =
-            serde_json::from_str(line.trim()).with_context(|| format!("line {number} of the input is no JSON"))?;
-        let member = |name: &str| {
-            let text = value[name].as_str().map(str::to_owned);
-            text.with_context(|| format!("line {number} of the input has no text `{name}`"))
-        };
-        pairs.push((member(&args.prompt)?, member(&args.completion)?));
-    }
-    Ok(pairs)
-}
-
-fn of_csv(text: &str, args: &Convert) -> Result<Vec<(String, String)>> {
-    let mut rows = rows(text)?.into_iter();
-    let (_, titles) = rows.next().context("the input is empty")?;
-    let column = |name: &str| {
-        let at = titles.iter().position(|title| title.trim() == name);
-        at.with_context(|| format!("the input has no column `{name}`, but {}", titles.join(", ")))
-    };
-    let (prompt, completion) = (column(&args.prompt)?, column(&args.completion)?);
-    rows.map(|(line, mut row)| {
-        if row.len() != titles.len() {
-            bail!("line {line} of the input has {} fields, not {}", row.len(), titles.len());
-        }
-        Ok((std::mem::take(&mut row[prompt]), std::mem::take(&mut row[completion])))
-    })
-    .collect()
-}
-
-/// The rows of a CSV file (RFC 4180) and the lines that they begin on; empty lines are passed over.
-fn rows(text: &str) -> Result<Vec<(usize, Vec<String>)>> {
-    let (mut rows, mut row, mut field) = (Vec::new(), Vec::new(), String::new());
-    let (mut line, mut begins, mut quoted) = (1, 1, false);
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '"' if quoted && chars.peek() == Some(&'"') => {
-                chars.next();
-                field.push('"');
-            }
-            '"' if quoted => quoted = false,
-            '"' if field.is_empty() => quoted = true,
-            ',' if !quoted => row.push(std::mem::take(&mut field)),
-            '\r' if !quoted && chars.peek() == Some(&'\n') => {}
-            '\n' if !quoted => {
-                line += 1;
-                row.push(std::mem::take(&mut field));
-                if row.len() > 1 || !row[0].is_empty() {
-                    rows.push((begins, std::mem::take(&mut row)));
-                }
-                row.clear();
-                begins = line;
-            }
-            c => {
-                line += usize::from(c == '\n');
-                field.push(c);
-            }
-        }
-    }
-    if quoted {
-        bail!("the quotes that begin on line {begins} of the input do not end");
-    }
-    if !field.is_empty() || !row.is_empty() {
-        row.push(field);
-        rows.push((begins, row));
-    }
-    Ok(rows)
 }
 
 #[cfg(test)]

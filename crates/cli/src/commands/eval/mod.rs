@@ -1,7 +1,10 @@
 //! `craton eval`: evaluation jobs and their reports.
 
 pub(crate) mod convert;
+mod pairwise;
+mod sources;
 mod sweep;
+mod validate;
 
 #[cfg(test)]
 mod tests;
@@ -28,6 +31,7 @@ pub(super) async fn run(client: &Client, command: Eval, format: Format) -> Resul
     match command {
         // `commands::run` does it before: it needs no server.
         Eval::Convert(args) => convert::run(&args),
+        Eval::Validate(args) => validate::run(client, &args, format).await,
         Eval::Run(args) => start(client, &args, format).await,
         Eval::Status { job, wait } if wait => follow(client, &job, format).await,
         Eval::Status { job, .. } => show_status(client, &job, format).await,
@@ -38,7 +42,10 @@ pub(super) async fn run(client: &Client, command: Eval, format: Format) -> Resul
             Ok(())
         }
         Eval::Report { job, html: None } => printed(client, &format!("{}/report", path_of(&job)), format).await,
-        Eval::Compare { first, second } => {
+        Eval::Compare { first, second, pairwise: Some(judge) } => {
+            pairwise::run(client, (&first, &second), &judge, format).await
+        }
+        Eval::Compare { first, second, pairwise: None } => {
             printed(client, &format!("{}/compare/{}", path_of(&first), segment(&second)), format).await
         }
         Eval::Show { job, metric, limit } => show(client, &job, metric.as_deref(), limit, format).await,
@@ -100,7 +107,7 @@ fn show_passports(answer: &Value, format: Format) -> Result<()> {
     Ok(())
 }
 
-/// The body of `CreateEvaluationJob`.
+/// The body of `CreateEvaluationJob`, and what Craton takes beside it.
 fn body(args: &Run) -> Result<Value> {
     let system = match (args.kind, &args.own, &args.generator, &args.knowledge_base) {
         (Kind::Model, Some(own), ..) => {
@@ -134,13 +141,21 @@ fn body(args: &Run) -> Result<Value> {
     if let Some(judge) = judge {
         automated["evaluatorModelConfig"] = judge;
     }
-    Ok(json!({
+    let mut body = json!({
         "jobName": args.name,
         "roleArn": args.role_arn,
         "evaluationConfig": {"automated": automated},
         "inferenceConfig": system,
         "outputDataConfig": {"s3Uri": args.to},
-    }))
+    });
+    if args.askings > 1 || args.embedding_model.is_some() {
+        let mut own = json!({"askings": args.askings});
+        if let Some(model) = &args.embedding_model {
+            own["embeddingModelId"] = json!(model);
+        }
+        body["craton"] = own;
+    }
+    Ok(body)
 }
 
 fn rag(config: Value) -> Value {

@@ -14,6 +14,8 @@ fn args(kind: Kind) -> Run {
         to: "s3://b/out/".to_owned(),
         role_arn: "arn:aws:iam::111122223333:role/Evaluator".to_owned(),
         metrics: vec!["Builtin.Correctness".to_owned()],
+        askings: 1,
+        embedding_model: None,
         wait: false,
     }
 }
@@ -32,6 +34,13 @@ fn a_request_is_that_of_aws() {
     let config = &body(&base).unwrap()["inferenceConfig"]["ragConfigs"][0]["knowledgeBaseConfig"];
     let search = &config["retrieveAndGenerateConfig"]["knowledgeBaseConfiguration"]["retrievalConfiguration"];
     assert_eq!(search["vectorSearchConfiguration"], json!({"numberOfResults": 10, "overrideSearchType": "HYBRID"}));
+}
+
+#[test]
+fn what_craton_adds_stands_apart() {
+    assert!(body(&args(Kind::Model)).unwrap().get("craton").is_none());
+    let more = Run { askings: 4, embedding_model: Some("mini".to_owned()), ..args(Kind::Model) };
+    assert_eq!(body(&more).unwrap()["craton"], json!({"askings": 4, "embeddingModelId": "mini"}));
 }
 
 #[test]

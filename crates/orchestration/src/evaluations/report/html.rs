@@ -71,12 +71,17 @@ fn of_metric(page: &mut String, metric: &MetricSummary, section: &Section) {
     let trust = section
         .trust(&metric.name)
         .map_or_else(String::new, |trust| format!("<br><small>Judge {}</small>", escaped(&trust)));
+    let calibrated = section.calibrated(&metric.name).map_or_else(String::new, |calibrated| {
+        let (mean, by) = (calibrated.mean, calibrated.method.as_str());
+        let (value, low, high) = (mean.value, mean.low, mean.high);
+        format!("<br><small>People would probably say {value:.2} ({low:.2} to {high:.2}), by the {by}</small>")
+    });
     let number = |number: Option<f64>| number.map_or_else(|| "-".to_owned(), |number| format!("{number:.2}"));
     let interval = metric.mean.map_or_else(|| "-".to_owned(), |mean| format!("{:.2} to {:.2}", mean.low, mean.high));
     let worse = if metric.is_higher_worse { " (higher is worse)" } else { "" };
     let worst: Vec<String> = metric.worst.iter().map(|(record, turn, _)| format!("{record}.{turn}")).collect();
     page.push_str(&format!(
-        "<tr><td>{}{worse}{trust}</td><td class=\"n\">{}</td><td class=\"n\">{interval}</td><td class=\"n\">{}</td>\
+        "<tr><td>{}{worse}{trust}{calibrated}</td><td class=\"n\">{}</td><td class=\"n\">{interval}</td><td class=\"n\">{}</td>\
          <td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td><td>{}</td></tr>",
         escaped(&metric.name),
         number(metric.mean.map(|mean| mean.value)),

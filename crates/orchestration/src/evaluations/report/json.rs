@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::super::card::MetricSummary;
 use super::super::comparison::MetricComparison;
 use super::super::outcome::{Score, Tokens};
-use super::super::output::unsupported;
-use super::super::passport::{Figure, Passport};
+use super::super::output::{repeated, unsupported};
+use super::super::passport::{Figure, Method, Passport, Tried};
 use super::{JobComparison, Report, ReportRow, Section};
 
 /// A report.
@@ -64,6 +64,16 @@ fn summary(summary: &MetricSummary, section: &Section) -> Value {
         "histogram": summary.histogram.iter().map(|bar| json!({"from": bar.from, "to": bar.to, "count": bar.count})).collect::<Vec<_>>(),
         "labels": summary.labels.iter().map(|(label, count)| json!({"label": label, "count": count})).collect::<Vec<_>>(),
         "worst": summary.worst.iter().map(|(record, turn, result)| json!({"record": record, "turn": turn, "result": result})).collect::<Vec<_>>(),
+        "calibrated": section.calibrated(&summary.name).map(|calibrated| json!({
+            "value": calibrated.mean.value, "low": calibrated.mean.low, "high": calibrated.mean.high,
+            "method": calibrated.method.as_str(),
+        })),
+        "repeated": summary.repeated.map(|repeated| json!({
+            "askings": repeated.askings,
+            "agreeing": repeated.agreeing,
+            "deviation": repeated.deviation,
+            "listedFalling": repeated.falling.map(|f| json!({"value": f.value, "low": f.low, "high": f.high})),
+        })),
         "tokens": tokens(&summary.tokens),
     })
 }
@@ -106,6 +116,7 @@ fn score(score: &Score) -> Value {
         "margin": score.margin,
         "explanation": score.explanation,
         "passagesLeftOut": score.left_out,
+        "repeated": score.repeated.as_ref().map(repeated),
         "error": score.error,
     })
 }
@@ -133,6 +144,15 @@ pub fn comparison_json(comparison: &JobComparison) -> Value {
     })
 }
 
+fn tried(tried: &Tried) -> Value {
+    let told = |f: Figure| json!({"value": f.value, "low": f.low, "high": f.high});
+    json!({
+        "method": tried.method.as_str(),
+        "balancedAccuracy": told(tried.accuracy),
+        "gain": told(tried.gain),
+    })
+}
+
 /// What is known of a judge.
 #[must_use]
 pub fn passport_json(passport: &Passport) -> Value {
@@ -151,7 +171,11 @@ pub fn passport_json(passport: &Passport) -> Value {
         "bias": told(passport.bias),
         "verbosity": told(passport.verbosity),
         "calibrated": told(passport.calibrated),
+        "position": told(passport.position),
+        "methods": passport.methods.iter().map(tried).collect::<Vec<_>>(),
+        "recommended": passport.recommended.as_ref().map(Method::as_str),
         "mapping": passport.mapping,
+        "recommendedBeatsBaseline": passport.is_telling(),
         "usable": passport.is_usable,
         "summary": passport.line(),
     })

@@ -2,26 +2,28 @@
 
 mod html;
 mod json;
-mod pairs;
+pub(super) mod pairs;
 mod text;
 
 use std::collections::BTreeMap;
 
 use base::{Error, Result};
 use identity::Ctx;
+use learn::resampling::{Bootstrap, Interval};
 
 use super::alignment::off_thread;
+use super::calibration::{known, scale_of};
 use super::card::Card;
 use super::comparison::{MetricComparison, compare};
 use super::job::{EvaluationJob, EvaluationStatus};
-use super::judge;
-use super::lexical::Computed;
+use super::metrics::Family;
 use super::outcome::{RecordOutcome, TurnOutcome};
-use super::passport::Passport;
-use super::plan::{Metric, Plan, System};
+use super::passport::{Method, Passport};
+use super::plan::{Metric, Plan, System, needs_judge};
 use super::record::{Shown, fill, shown};
 use super::service::Evaluations;
-use super::store;
+use super::verdict::LabelValue;
+use super::{judge, store};
 
 pub use html::html;
 pub use json::{comparison_json, passport_json, report_json, rows_json};
@@ -67,8 +69,21 @@ pub struct Section {
     pub judge: Option<String>,
     /// How far the judge agrees with people, by metric; a metric without one was not calibrated.
     pub passports: Vec<Passport>,
+    /// What metrics come to by the labels that people would probably give, where passports tell how.
+    pub calibrated: Vec<Calibrated>,
     /// Its card.
     pub card: Card,
+}
+
+/// What a metric comes to by the labels that people would probably give.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Calibrated {
+    /// The metric.
+    pub metric: String,
+    /// The mean, from 0 to 1, with its interval of 95 %.
+    pub mean: Interval,
+    /// What gives the labels: the method that the judge's passport recommends.
+    pub method: Method,
 }
 
 /// A turn for whoever looks closer: what was asked, found, answered and should have been, and the scores.
@@ -102,10 +117,16 @@ pub struct JobComparison {
 }
 
 impl Section {
+    /// What a metric comes to by the labels that people would probably give; none where that cannot be told.
+    #[must_use]
+    pub fn calibrated(&self, metric: &str) -> Option<&Calibrated> {
+        self.calibrated.iter().find(|calibrated| calibrated.metric == metric)
+    }
+
     /// How far the judge can be trusted on a metric, in words; none of metrics that need no judge.
     #[must_use]
     pub fn trust(&self, metric: &str) -> Option<String> {
-        if Computed::named(metric).is_ok() {
+        if !needs_judge(metric) {
             return None;
         }
         let passport = self.passports.iter().find(|passport| passport.metric == metric);
@@ -160,14 +181,23 @@ impl Evaluations {
         let mut sections = Vec::new();
         for (dataset, asked) in job.asked.datasets.iter().enumerate() {
             for (system, of_system) in job.asked.systems.iter().enumerate() {
-                let outcomes = self.outcomes_of(ctx, job, (dataset, system)).await?;
-                let metrics: Vec<_> = plan.metrics[dataset].iter().map(|metric| metric.card(plan.family)).collect();
+                let rows = self.rows_of(ctx, job, (dataset, system)).await?;
+                let passports: Vec<Passport> = plan.metrics[dataset].iter().filter_map(passport).collect();
+                let (metrics, known, family) = (plan.metrics[dataset].clone(), passports.clone(), plan.family);
+                let warnings = warnings.clone();
+                let (calibrated, card) = off_thread(move || {
+                    let calibrated = calibrated(&rows, &metrics, family, &known);
+                    let metrics: Vec<_> = metrics.iter().map(|metric| metric.card(family)).collect();
+                    (calibrated, Card::new(&outcomes(rows), &metrics, warnings))
+                })
+                .await?;
                 sections.push(Section {
                     dataset: asked.name.clone(),
                     system: of_system.label().to_owned(),
                     judge: job.asked.judge.clone().or_else(|| job.asked.custom_judge.clone()),
-                    passports: plan.metrics[dataset].iter().filter_map(passport).collect(),
-                    card: Card::new(&outcomes, &metrics, warnings.clone()),
+                    passports,
+                    calibrated,
+                    card,
                 });
             }
         }
@@ -240,7 +270,7 @@ impl Evaluations {
     }
 
     /// Are two systems the same model, asked in the same way?
-    async fn is_same_system(&self, ctx: &Ctx, first: &System, second: &System) -> Result<bool> {
+    pub(super) async fn is_same_system(&self, ctx: &Ctx, first: &System, second: &System) -> Result<bool> {
         if first == second {
             return Ok(!first.brings_answers());
         }
@@ -253,19 +283,36 @@ impl Evaluations {
         Ok(judge::name_of(&one) == judge::name_of(&two) && parameters == others)
     }
 
-    async fn outcomes_of(&self, ctx: &Ctx, job: &EvaluationJob, ids: (usize, usize)) -> Result<Vec<RecordOutcome>> {
-        let mut records: BTreeMap<usize, Vec<TurnOutcome>> = BTreeMap::new();
-        for row in self.rows_of(ctx, job, ids).await? {
-            records.entry(row.record).or_default().push(row.outcome);
-        }
-        Ok(records.into_iter().map(|(line, turns)| RecordOutcome { line, turns }).collect())
-    }
-
-    async fn rows_of(&self, ctx: &Ctx, job: &EvaluationJob, ids: (usize, usize)) -> Result<Vec<ReportRow>> {
+    pub(super) async fn rows_of(&self, ctx: &Ctx, job: &EvaluationJob, ids: (usize, usize)) -> Result<Vec<ReportRow>> {
         let (store, keyring) = (&self.inner.store, self.inner.identity.keyring());
         let parts = store::parts(store, keyring, ctx, &job.id, ids, (0, i32::MAX as usize)).await?;
         off_thread(move || rows_of_parts(ids, &parts)).await?
     }
+}
+
+/// The turns of each record.
+fn outcomes(rows: Vec<ReportRow>) -> Vec<RecordOutcome> {
+    let mut records: BTreeMap<usize, Vec<TurnOutcome>> = BTreeMap::new();
+    for row in rows {
+        records.entry(row.record).or_default().push(row.outcome);
+    }
+    records.into_iter().map(|(line, turns)| RecordOutcome { line, turns }).collect()
+}
+
+/// What metrics come to by the labels that people would probably give, of those whose passport tells how.
+fn calibrated(rows: &[ReportRow], metrics: &[Metric], family: Family, passports: &[Passport]) -> Vec<Calibrated> {
+    let of_metric = |metric: &Metric| {
+        let passport = passports.iter().find(|passport| passport.metric == metric.name() && passport.is_telling())?;
+        let (method, scale) = (passport.recommended.clone()?, scale_of(metric, family)?);
+        let value = |row: &ReportRow| match scale.value(passport.told(&known(row, metric, &scale)?)?)? {
+            LabelValue::Score(value) => Some(*value),
+            LabelValue::Word(_) | LabelValue::NotApplicable => None,
+        };
+        let values: Vec<f64> = rows.iter().filter_map(value).collect();
+        let mean = Bootstrap::default().mean(&values)?;
+        Some(Calibrated { metric: metric.name().to_owned(), mean, method })
+    };
+    metrics.iter().filter_map(of_metric).collect()
 }
 
 /// What is known of a judge as it was asked for this metric; not what is known of another metric of the name, or of another

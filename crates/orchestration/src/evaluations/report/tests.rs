@@ -18,6 +18,8 @@ fn report() -> Report {
         custom_judge: None,
         output: String::new(),
         unlimited: false,
+        askings: 1,
+        embedder: None,
     };
     let job = EvaluationJob {
         id: "abc".to_owned(),
@@ -47,6 +49,7 @@ fn report() -> Report {
         system: "s".to_owned(),
         judge: Some("judge".to_owned()),
         passports: Vec::new(),
+        calibrated: Vec::new(),
         card,
     };
     Report { job, kind: "model", progress: Vec::new(), seconds_left: None, sections: vec![section] }
@@ -121,9 +124,39 @@ fn turns_belong_together_by_what_was_asked_not_by_their_place() {
 #[test]
 fn a_passport_is_of_one_rubric() {
     use crate::evaluations::passport::Rated;
-    let rated: Vec<Rated> =
-        (0..20).map(|at| Rated { label: at % 2, expected: (at % 2) as f64, human: at % 2, length: at }).collect();
+    let rated: Vec<Rated> = (0..20)
+        .map(|at| Rated { label: at % 2, expected: (at % 2) as f64, human: at % 2, length: at, ..Rated::default() })
+        .collect();
     let known = [Passport::new(("m", "one"), 2, &rated).unwrap()];
     assert!(passport_of("m", "one", &known).is_some());
     assert!(passport_of("m", "two", &known).is_none() && passport_of("n", "one", &known).is_none());
+}
+
+#[test]
+fn a_usable_judge_tells_what_people_would_probably_say() {
+    use crate::evaluations::passport::Rated;
+    // The judge gives half of what people do, in the same order.
+    let rated = |at: usize| Rated { expected: (at % 3) as f64 / 4.0, human: at % 3, length: at, ..Rated::default() };
+    let rated: Vec<Rated> = (0..60).map(rated).collect();
+    let metric = Metric::Builtin(crate::evaluations::metrics::Builtin::Correctness);
+    let passport = Passport::new((metric.name(), "r"), 3, &rated).unwrap();
+    assert!(passport.is_usable && passport.recommended == Some(Method::Expected));
+    let row = |at: usize| ReportRow {
+        dataset: 0,
+        system: 0,
+        record: at,
+        turn: 1,
+        shown: Shown::default(),
+        outcome: record(at, metric.name(), Some(0.5)).turns.remove(0),
+    };
+    let rows: Vec<ReportRow> = (1..4).map(row).collect();
+    let told = calibrated(&rows, std::slice::from_ref(&metric), Family::Model, std::slice::from_ref(&passport));
+    assert_eq!((told.len(), told[0].mean.value, told[0].method.clone()), (1, 1.0, Method::Expected));
+    let unusable = Passport { methods: Vec::new(), ..passport };
+    assert!(calibrated(&rows, &[metric], Family::Model, &[unusable]).is_empty());
+    let mut report = report();
+    report.sections[0].calibrated = vec![Calibrated { metric: "m".to_owned(), ..told[0].clone() }];
+    assert!(report_text(&report).contains("people would probably say 1.00 [1.00, 1.00], by the expected score"));
+    assert!(html(&report, &[]).contains("People would probably say 1.00 (1.00 to 1.00), by the expected score"));
+    assert_eq!(report_json(&report)["results"][0]["card"]["metrics"][0]["calibrated"]["method"], "expected score");
 }

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::super::card::MetricSummary;
-use super::{JobComparison, Report, Section};
+use super::super::card::{MetricSummary, RepeatedSummary};
+use super::{Calibrated, JobComparison, Report, Section};
 
 /// A report card.
 #[must_use]
@@ -41,6 +41,13 @@ fn of_section(text: &mut String, section: &Section) {
         if let Some(trust) = section.trust(&metric.name) {
             let _ = writeln!(text, "  {:width$}  judge {trust}", "");
         }
+        if let Some(Calibrated { mean, method, .. }) = section.calibrated(&metric.name) {
+            let (figures, by) = (format!("{:.2} [{:.2}, {:.2}]", mean.value, mean.low, mean.high), method.as_str());
+            let _ = writeln!(text, "  {:width$}  people would probably say {figures}, by the {by}", "");
+        }
+        if let Some(repeated) = &metric.repeated {
+            let _ = writeln!(text, "  {:width$}  {}", "", varied(repeated));
+        }
     }
     for (group, share) in &card.cached {
         text.push_str(&format!("  {:.0} % of the tokens of {group} came from the cache\n", share * 100.0));
@@ -50,6 +57,18 @@ fn of_section(text: &mut String, section: &Section) {
         "  tokens: judge {} read, {} written; generator {} read, {} written\n",
         judge.input, judge.output, generator.input, generator.output
     ));
+}
+
+fn varied(repeated: &RepeatedSummary) -> String {
+    let mut varied = format!("asked {} times: the same label in {:.0} %", repeated.askings, repeated.agreeing * 100.0);
+    if let Some(deviation) = repeated.deviation {
+        varied.push_str(&format!(", expected scores within ±{deviation:.3}"));
+    }
+    if let Some(falling) = repeated.falling {
+        let (value, low, high) = (falling.value, falling.low, falling.high);
+        varied.push_str(&format!(", {value:+.3} [{low:+.3}, {high:+.3}] with the labels listed from the highest down"));
+    }
+    varied
 }
 
 fn figures(metric: &MetricSummary) -> String {

@@ -1,0 +1,257 @@
+//! Evaluation jobs over a database, a bucket and fake models.
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use base::ErrorKind;
+use inference::fake::{FakeLoader, Gate, GatedLoader};
+use orchestration::evaluations::plan::{Asked, Parameters, System};
+use orchestration::evaluations::report::{report_json, rows_json};
+use orchestration::evaluations::{DatasetText, EvaluationStatus, HumanLabel};
+use serde_json::{Value, json};
+
+#[path = "support/deployment.rs"]
+mod deployment;
+
+use deployment::{Deployment, EMBEDDER, JUDGE, asked, line, own};
+
+const METRICS: [&str; 3] = ["Builtin.Correctness", "Builtin.Completeness", "Craton.TokenF1"];
+
+/// A deployment with a dataset of these lines.
+async fn prepared(dir: &Path, lines: &[Value], at_once: usize) -> Deployment {
+    let at = Deployment::open(dir, Arc::new(FakeLoader::default()), at_once).await.unwrap();
+    let dataset: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    at.prepare(dir, &dataset).await.unwrap();
+    at
+}
+
+fn lines(count: usize) -> Vec<Value> {
+    (0..count).map(line).collect()
+}
+
+/// The lines of the results of a job that is run to its end.
+async fn results(at: &Deployment, name: &str, asked: Asked) -> Vec<Value> {
+    let job = at.evaluate_as(name, asked).await.unwrap();
+    while at.jobs.run_due_once().await.unwrap() > 0 {}
+    let job = at.evaluations.get(&at.ctx, &job.id).await.unwrap();
+    assert_eq!(job.status, EvaluationStatus::Completed, "{:?}", job.messages);
+    let results = at.results(name).await.unwrap();
+    assert_eq!(results.len(), 1);
+    results[0].lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn with(system: System, metrics: &[&str]) -> Asked {
+    Asked { systems: vec![system], ..asked(metrics) }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn results_are_the_same_bytes_whoever_works_and_however_often() {
+    let mut texts = Vec::new();
+    for at_once in [1, 8, 8] {
+        let dir = tempfile::tempdir().unwrap();
+        let at = prepared(dir.path(), &lines(20), at_once).await;
+        let asked = Asked { askings: 2, ..with(own(), &METRICS) };
+        results(&at, "job", asked).await;
+        texts.push(at.results("job").await.unwrap().remove(0));
+        at.store.close().await;
+    }
+    assert_eq!(texts[0].lines().count(), 20);
+    assert!(texts[0] == texts[1] && texts[1] == texts[2]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_is_stopped_in_the_middle_has_no_results_and_goes_on_no_more() {
+    let (dir, gate) = (tempfile::tempdir().unwrap(), Gate::default());
+    let at = Deployment::open(dir.path(), Arc::new(GatedLoader::new(JUDGE, &gate)), 2).await.unwrap();
+    let dataset: String = lines(30).iter().map(|line| format!("{line}\n")).collect();
+    at.prepare(dir.path(), &dataset).await.unwrap();
+    gate.close();
+    gate.allow(400);
+    let running = at.jobs.start(1);
+    let job = at.evaluate("job", own(), &METRICS).await.unwrap();
+    let held = gate.clone();
+    tokio::task::spawn_blocking(move || held.wait_until_held()).await.unwrap();
+    let standing = at.evaluations.progress(&at.ctx, &job.id).await.unwrap();
+    let done: u64 = standing.progress.iter().map(|progress| progress.done).sum();
+    assert!(done > 0 && Some(done) < standing.job.total, "{done} of {:?}", standing.job.total);
+    at.evaluations.stop(&at.ctx, &job.id).await.unwrap();
+    gate.open();
+    let ended = at.ended(&job).await.unwrap();
+    assert_eq!(ended.status, EvaluationStatus::Stopped);
+    assert!(at.results("job").await.unwrap().is_empty());
+    assert_eq!(at.evaluations.stop(&at.ctx, &job.id).await.unwrap_err().kind, ErrorKind::Conflict);
+    assert_eq!(at.jobs.run_due_once().await.unwrap(), 0, "nothing is left to do");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn passages_that_do_not_fit_are_left_out_from_the_last_and_that_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let passage =
+        |number: usize| json!({"content": {"text": format!("Passage {number}. {}", "It goes on. ".repeat(60))}});
+    let of = |passages: usize| {
+        json!({"conversationTurns": [{"prompt": {"content": [{"text": "What is there?"}]}, "output": {
+            "text": "It goes on.", "knowledgeBaseIdentifier": "mine",
+            "retrievedPassages": {"retrievalResults": (0..passages).map(passage).collect::<Vec<_>>()}}}]})
+    };
+    let at = prepared(dir.path(), &[of(1), of(12)], 4).await;
+    let system = System::RagAnswers { source: "mine".to_owned() };
+    let lines = results(&at, "long", with(system, &["Builtin.Faithfulness"])).await;
+    let score = |line: usize| &lines[line]["conversationTurns"][0]["results"][0];
+    assert!(score(0)["result"].is_number() && score(0)["craton"].get("passagesLeftOut").is_none(), "{}", score(0));
+    assert!(score(1)["result"].is_number(), "{}", score(1));
+    let left_out = score(1)["craton"]["passagesLeftOut"].as_u64().unwrap();
+    assert!((1..12).contains(&left_out), "{}", score(1));
+    let job = at.all().await.unwrap().remove(0);
+    let report = report_json(&at.evaluations.report(&at.ctx, &job.id).await.unwrap());
+    assert_eq!(report["results"][0]["card"]["metrics"][0]["passagesLeftOut"], 1, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_that_a_generator_cannot_answer_are_told_and_the_others_go_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut records = lines(4);
+    // More than the model's context holds.
+    records[2]["prompt"] = json!("word ".repeat(3_000));
+    let at = prepared(dir.path(), &records, 4).await;
+    let generator = System::Model { model: JUDGE.to_owned(), parameters: Parameters::default() };
+    let lines = results(&at, "failing", with(generator, &["Builtin.Correctness", "Craton.TokenF1"])).await;
+    for (number, line) in lines.iter().enumerate() {
+        let scores = line["automatedEvaluationResult"]["scores"].as_array().unwrap();
+        assert_eq!(scores.len(), 2);
+        for score in scores {
+            assert_eq!(score["result"].is_number(), number != 2, "{line}");
+        }
+    }
+    assert!(lines[2]["craton"]["error"].as_str().unwrap().contains("too long"), "{}", lines[2]);
+    let job = at.all().await.unwrap().remove(0);
+    assert!(job.messages[0].starts_with("1 of 4 prompts were not answered: Input is too long"), "{:?}", job.messages);
+    let report = report_json(&at.evaluations.report(&at.ctx, &job.id).await.unwrap());
+    assert_eq!(report["results"][0]["card"]["unanswered"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn similarity_and_repeated_askings_are_told_beside_the_verdict() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut records = lines(3);
+    records[1]["modelResponses"][0]["response"] = records[1]["referenceResponse"].clone();
+    // Longer than the embedding model reads.
+    let long = "It is said again. ".repeat(400);
+    (records[2]["referenceResponse"], records[2]["modelResponses"][0]["response"]) = (json!(long), json!(long));
+    let at = prepared(dir.path(), &records, 4).await;
+    let metrics = ["Builtin.Correctness", "Craton.EmbeddingSimilarity"];
+    let lines = results(&at, "near", Asked { askings: 4, ..with(own(), &metrics) }).await;
+    let score = |line: usize, metric: usize| &lines[line]["automatedEvaluationResult"]["scores"][metric];
+    let similarity = |line: usize| score(line, 1)["result"].as_f64().unwrap_or_else(|| panic!("{}", score(line, 1)));
+    assert!((0.0..0.999).contains(&similarity(0)), "{}", similarity(0));
+    assert!((similarity(1) - 1.0).abs() < 1e-6 && (similarity(2) - 1.0).abs() < 1e-6);
+    assert!(score(0, 1)["evaluatorDetails"].as_array().unwrap().is_empty(), "no judge");
+    let repeated = &score(0, 0)["craton"]["repeated"];
+    assert_eq!(repeated["askings"], 4);
+    assert!((1..=4).contains(&repeated["agreeing"].as_u64().unwrap()));
+    assert!(repeated["deviation"].is_number() && repeated["listedFalling"].is_number(), "{repeated}");
+    let job = at.all().await.unwrap().remove(0);
+    let report = report_json(&at.evaluations.report(&at.ctx, &job.id).await.unwrap());
+    let metrics = &report["results"][0]["card"]["metrics"];
+    assert_eq!((&metrics[0]["repeated"]["askings"], &metrics[1]["calibration"]), (&json!(4), &Value::Null), "{report}");
+    let unknown = Asked { embedder: Some("nobody".to_owned()), ..with(own(), &["Craton.EmbeddingSimilarity"]) };
+    assert_eq!(at.evaluate_as("unknown", unknown).await.unwrap_err().kind, ErrorKind::Invalid);
+    assert_ne!(EMBEDDER, JUDGE);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_jobs_are_compared_pair_by_pair_and_nothing_is_asked_twice() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = prepared(dir.path(), &lines(12), 4).await;
+    let own_answers = with(own(), &["Craton.TokenF1"]);
+    results(&at, "first", own_answers).await;
+    let generator = System::Model { model: JUDGE.to_owned(), parameters: Parameters::default() };
+    results(&at, "second", with(generator, &["Craton.TokenF1"])).await;
+    let compared = |first: &'static str, second: &'static str| {
+        let at = &at;
+        async move {
+            let jobs = at.all().await.unwrap();
+            let id = |name: &str| jobs.iter().find(|job| job.name == name).unwrap().id.clone();
+            let (first, second) = (id(first), id(second));
+            let (work, warnings) = at.evaluations.start_pairwise(&at.ctx, (&first, &second), JUDGE).await.unwrap();
+            while at.jobs.run_due_once().await.unwrap() > 0 {}
+            (at.evaluations.pairwise(&at.ctx, work.id.as_str()).await.unwrap().1.unwrap(), warnings)
+        }
+    };
+    let (told, warnings) = compared("first", "second").await;
+    assert_eq!((told.pairs, told.failed), (12, 0));
+    assert_eq!(told.first_wins + told.second_wins + told.ties + told.changed, 12);
+    assert!(told.consistent.is_some() && told.position.is_some() && told.win_rate.is_some());
+    assert!(warnings[0].contains("the same model") && told.warnings == warnings, "{warnings:?}");
+    let duels = || async {
+        let sql = "SELECT COUNT(*) AS n FROM evaluations_duels";
+        let read = at.store.read(|tx| async move { tx.fetch_one(sql, store::params![]).await }).await;
+        read.unwrap().int("n").unwrap()
+    };
+    assert_eq!(duels().await, 12);
+    assert_eq!(compared("first", "second").await.0, told, "from what is kept");
+    let (other, _) = compared("second", "first").await;
+    assert_eq!((other.first_wins, other.second_wins, other.changed), (told.second_wins, told.first_wins, told.changed));
+    assert_eq!(duels().await, 24);
+    let job = at.all().await.unwrap().into_iter().find(|job| job.name == "first").unwrap();
+    let alone = at.evaluations.start_pairwise(&at.ctx, (&job.id, &job.id), JUDGE).await.unwrap_err();
+    assert!(alone.message.contains("one system alone"), "{alone}");
+    at.evaluations.delete(&at.ctx, &job.id).await.unwrap();
+    assert_eq!(duels().await, 0, "verdicts go with either job");
+    assert_eq!(at.evaluations.pairwise(&at.ctx, "nothing").await.unwrap_err().kind, ErrorKind::NotFound);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn labels_of_people_give_a_passport_and_what_they_would_say() {
+    let dir = tempfile::tempdir().unwrap();
+    // People look how much of the reference an answer has; what the fake judge says has nothing to do with it.
+    let human = |record: usize| record % 3;
+    let rated = |number: usize| {
+        let mut line = line(number);
+        let answers = ["Nobody knows.".to_owned(), format!("It is said that {number:03}."), String::new()];
+        let answer = match human(number) {
+            2 => line["referenceResponse"].clone(),
+            label => json!(answers[label]),
+        };
+        line["modelResponses"][0]["response"] = answer;
+        line
+    };
+    let at = prepared(dir.path(), &(0..60).map(rated).collect::<Vec<_>>(), 4).await;
+    let asked = Asked { askings: 2, ..with(own(), &["Builtin.Correctness", "Craton.RougeL"]) };
+    results(&at, "judged", asked).await;
+    let job = at.all().await.unwrap().remove(0);
+    let label = |record: usize| HumanLabel {
+        record,
+        turn: 1,
+        metric: "Builtin.Correctness".to_owned(),
+        label: human(record - 1),
+    };
+    let labels: Vec<HumanLabel> = (1..61).map(label).collect();
+    let passports = at.evaluations.calibrate(&at.ctx, &job.id, &labels).await.unwrap();
+    assert!(passports[0].is_telling(), "{}", passports[0].line());
+    assert_eq!(passports[0].methods.len(), 4, "{:?}", passports[0].methods);
+    assert!(passports[0].position.is_some());
+    let report = report_json(&at.evaluations.report(&at.ctx, &job.id).await.unwrap());
+    let calibrated = &report["results"][0]["card"]["metrics"][0]["calibrated"];
+    assert!((calibrated["value"].as_f64().unwrap() - 0.5).abs() < 0.1, "{calibrated}");
+    let rows = at.evaluations.rows(&at.ctx, &job.id, None, 1).await.unwrap();
+    assert_eq!(rows_json(&rows)["rows"][0]["scores"][0]["repeated"]["askings"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dataset_is_looked_at_before_a_job_reads_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = prepared(dir.path(), &[line(1), json!({"prompt": 1}), json!({"prompt": "p"})], 1).await;
+    let check = |dataset: DatasetText| {
+        let metrics = vec!["Craton.RougeL".to_owned()];
+        at.evaluations.check_dataset(&at.ctx, own(), metrics, (dataset, false))
+    };
+    let found = check(DatasetText::Uri("s3://evals/in.jsonl".to_owned())).await.unwrap();
+    assert_eq!(found.records, 3);
+    assert_eq!(found.problems.iter().map(|problem| problem.line).collect::<Vec<_>>(), [Some(2), Some(3)]);
+    let found = check(DatasetText::Lines(line(1).to_string())).await.unwrap();
+    assert!(found.records == 1 && found.problems.is_empty(), "{found:?}");
+    let error = check(DatasetText::Uri("s3://evals/nothing.jsonl".to_owned())).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Invalid, "{error}");
+}
