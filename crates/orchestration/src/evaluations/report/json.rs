@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::card::MetricSummary;
 use super::super::comparison::MetricComparison;
 use super::super::outcome::{Score, Tokens};
-use super::super::output::unsupported;
+use super::super::output::{objection, unsupported};
 use super::super::passport::{Figure, Passport};
 use super::{JobComparison, Report, ReportRow, Section};
 
@@ -105,6 +105,7 @@ fn score(score: &Score) -> Value {
         "expected": score.expected,
         "margin": score.margin,
         "explanation": score.explanation,
+        "objections": score.objections.iter().map(objection).collect::<Vec<_>>(),
         "passagesLeftOut": score.left_out,
         "error": score.error,
     })
