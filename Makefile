@@ -4,12 +4,15 @@
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
 
-demo: ## Install what is missing, build, pull the default models, build a knowledge base of a sample company's handbook, answer real requests, show where to click; CHAPTER=knowledge is the first part alone, CHAPTER=permissions shows denials explained, CHAPTER=import a model imported from another account, CHAPTER=inference shared prefixes, forms, a tuning and a batch, CHAPTER=hub a model deployed, compared, measured and removed
+# A folder of findings and impressions for the chapter `evaluation`; the sample reports where it is empty.
+PAIRS ?= $(wildcard ../shared/data/clinical-summaries)
+
+demo: ## Install what is missing, build, pull the default models, build a knowledge base of a sample company's handbook, answer real requests, show where to click; CHAPTER=knowledge is the first part alone, CHAPTER=permissions shows denials explained, CHAPTER=import a model imported from another account, CHAPTER=inference shared prefixes, forms, a tuning and a batch, CHAPTER=hub a model deployed, compared, measured and removed, CHAPTER=evaluation radiology impressions judged and checked
 	@scripts/setup.sh build console
 	@scripts/console.sh build
 	@cargo build --release
 	@if [ "$(CHAPTER)" = import ]; then scripts/fetch-test-models.sh; fi
-	@cargo run --release --quiet -- demo $(CHAPTER)
+	@cargo run --release --quiet -- demo $(CHAPTER) $(if $(filter evaluation,$(CHAPTER)),$(addprefix --pairs ,$(PAIRS)))
 
 test: ## Run everything: lints, unit and integration tests, the console, real clients
 	@scripts/test.sh

@@ -13,5 +13,6 @@ grep -q '^   passages retrieved from moto: 0$' "$data/out"
 "$target/debug/craton" demo import --data-dir "$data/data" --python "$1" </dev/null | tee -a "$data/out"
 "$target/debug/craton" demo inference --data-dir "$data/data" --python "$1" </dev/null | tee -a "$data/out"
 "$target/debug/craton" demo hub --data-dir "$data/data" --python "$1" </dev/null | tee -a "$data/out"
+"$target/debug/craton" demo evaluation --records 1 --data-dir "$data/data" --python "$1" </dev/null | tee -a "$data/out"
 # It said where the console is only after every part of it had been answered.
-[ "$(grep -c '^Console: http' "$data/out")" = 5 ]
+[ "$(grep -c '^Console: http' "$data/out")" = 6 ]

@@ -204,7 +204,7 @@ pub enum Command {
     Doctor(Doctor),
     /// Start a server, answer real requests sent by boto3, and show where to click
     #[command(
-        after_help = "Examples:\n  craton demo\n  craton demo knowledge\n  craton demo permissions\n  craton demo import\n  craton demo hub\n  craton demo --keep"
+        after_help = "Examples:\n  craton demo\n  craton demo knowledge\n  craton demo permissions\n  craton demo import\n  craton demo hub\n  craton demo evaluation\n  craton demo --keep"
     )]
     Demo(Demo),
     /// Print a shell's completion script

@@ -23,6 +23,13 @@ pub struct Demo {
     /// Checkpoint that the chapter `import` imports [default: the one that scripts/checkpoint/make.sh makes]
     #[arg(long, env = "CRATON_DEMO_CHECKPOINT", value_name = "DIR")]
     pub checkpoint: Option<PathBuf>,
+    /// Records that the chapter `evaluation` evaluates
+    #[arg(long, value_name = "COUNT", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..))]
+    pub records: u16,
+    /// Folder of pairs that the chapter `evaluation` uses: JSON lines or CSV (`.gz` too) with `prompt` and `completion`, or
+    /// `findings` and `impression` [default: sample reports]
+    #[arg(long, env = "CRATON_DEMO_PAIRS", value_name = "DIR")]
+    pub pairs: Option<PathBuf>,
     /// Python with boto3 [default: one is set up in the user's cache folder]
     #[arg(long, env = "CRATON_DEMO_PYTHON", value_name = "FILE")]
     pub python: Option<PathBuf>,
@@ -54,4 +61,6 @@ pub enum Chapter {
     Inference,
     /// A model is deployed, asked, compared with another, measured and removed
     Hub,
+    /// Radiology reports become a knowledge base, a judge evaluates its answers, and rules find what contradicts the findings
+    Evaluation,
 }

@@ -28,6 +28,7 @@ const FOUNDATION: &str = include_str!("../../../../demo/foundation.py");
 const PERMISSIONS: &str = include_str!("../../../../demo/permissions.py");
 const IMPORT: &str = include_str!("../../../../demo/import.py");
 const HUB: &str = include_str!("../../../../demo/hub.py");
+const EVALUATION: &str = include_str!("../../../../demo/evaluation.py");
 const INFERENCE: &str = include_str!("../../../../demo/inference.py");
 /// The checkpoint that scripts/checkpoint/make.sh makes, beside the test models.
 const CHECKPOINT: &str = "SmolLM2-135M-Instruct-checkpoint";
@@ -53,6 +54,13 @@ async fn play(args: &Demo, global: &Global) -> Result<()> {
         Some(Chapter::Import) => Some(checkpoint(args.checkpoint.as_deref())?),
         _ => None,
     };
+    if let Some(pairs) = &args.pairs {
+        ensure!(
+            pairs.is_dir(),
+            "there is no folder `{}`\nhint: --pairs names a folder with JSON lines or CSV",
+            pairs.display()
+        );
+    }
     let python = match &args.python {
         Some(python) => {
             ensure!(
@@ -141,7 +149,7 @@ async fn stop(mut server: Child) -> Result<()> {
 /// The models that a chapter asks, which are pulled before.
 fn needed(chapter: Chapter, args: &Demo) -> Vec<&str> {
     match chapter {
-        Chapter::Knowledge | Chapter::Foundation | Chapter::Inference => DEFAULT_MODELS.to_vec(),
+        Chapter::Knowledge | Chapter::Foundation | Chapter::Inference | Chapter::Evaluation => DEFAULT_MODELS.to_vec(),
         Chapter::Hub if args.models.is_empty() => DEFAULT_MODELS[..1].to_vec(),
         Chapter::Hub => args.models.iter().map(String::as_str).collect(),
         Chapter::Permissions | Chapter::Import => Vec::new(),
@@ -168,7 +176,14 @@ async fn show(
         let this = std::env::current_exe().context("cannot find this program's own file")?;
         command.env("CRATON_BIN", this).env("CRATON_DATA_DIR", std::path::absolute(global.data())?);
         if *chapter == Chapter::Knowledge {
-            command.env("CRATON_DEMO_SAMPLES", samples::write(&folder)?);
+            command.env("CRATON_DEMO_SAMPLES", samples::write_documents(&folder)?);
+        }
+        if *chapter == Chapter::Evaluation {
+            command.env("CRATON_DEMO_SAMPLES", samples::write_reports(&folder)?);
+            if let Some(pairs) = &args.pairs {
+                command.env("CRATON_DEMO_PAIRS", std::path::absolute(pairs)?);
+            }
+            command.env("CRATON_DEMO_RECORDS", args.records.to_string());
         }
         if !args.models.is_empty() {
             command.env("CRATON_DEMO_MODELS", args.models.join(","));
@@ -200,6 +215,7 @@ fn script(chapter: Chapter, folder: &Path) -> Result<PathBuf> {
         Chapter::Import => ("import.py", IMPORT),
         Chapter::Inference => ("inference.py", INFERENCE),
         Chapter::Hub => ("hub.py", HUB),
+        Chapter::Evaluation => ("evaluation.py", EVALUATION),
     };
     for (name, text) in [(name, text), ("knowledge_script.py", KNOWLEDGE_SCRIPT)] {
         let path = folder.join(name);
@@ -372,6 +388,7 @@ mod tests {
             args.chapters().iter().flat_map(|chapter| needed(*chapter, &args)).map(str::to_owned).collect::<Vec<_>>()
         };
         assert_eq!(models("craton demo knowledge"), DEFAULT_MODELS);
+        assert_eq!(models("craton demo evaluation"), DEFAULT_MODELS);
         assert_eq!(models("craton demo hub"), DEFAULT_MODELS[..1]);
         assert_eq!(models("craton demo hub --models a,b"), ["a", "b"]);
         assert!(models("craton demo permissions").is_empty());

@@ -4,7 +4,7 @@ use base::{Error, Result};
 use learn::overlap;
 use learn::rouge::{self, Stemming, Variant};
 
-use super::clinical;
+use super::clinical::{self, Contradiction, Objection, Span};
 
 /// A metric that is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -94,14 +94,47 @@ impl Computed {
             Self::ExactMatch => best(|a, b| f64::from(u8::from(overlap::exact_match(a, b)))),
             Self::TokenF1 => best(overlap::token_f1),
             Self::ImpressionRules => {
-                let outcomes = clinical::check_impression(findings_of(prompt), prediction);
-                outcomes.iter().filter(|outcome| outcome.kept).count() as f64 / outcomes.len() as f64
+                let rules = clinical::Rule::ALL.len();
+                (rules - self.objections(prompt, prediction).len()) as f64 / rules as f64
             }
-            Self::ClinicalConsistency => {
-                f64::from(u8::from(clinical::contradictions(findings_of(prompt), prediction).is_empty()))
-            }
+            Self::ClinicalConsistency => f64::from(u8::from(self.objections(prompt, prediction).is_empty())),
         })
     }
+
+    /// What a clinical rule objects to; nothing of metrics that compare words.
+    #[must_use]
+    pub fn objections(self, prompt: &str, prediction: &str) -> Vec<Objection> {
+        let findings = findings_of(prompt);
+        match self {
+            Self::ImpressionRules => {
+                let broken = clinical::check_impression(findings, prediction).into_iter().filter(|rule| !rule.kept);
+                broken.map(broken_rule).collect()
+            }
+            Self::ClinicalConsistency => {
+                // Characters of the prompt before the findings.
+                let before = prompt[..prompt.len() - findings.len()].chars().count();
+                let found = clinical::contradictions(findings, prediction);
+                found.into_iter().map(|contradiction| of_contradiction(contradiction, before)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn broken_rule(broken: clinical::RuleOutcome) -> Objection {
+    let rule = broken.rule.as_str().to_owned();
+    Objection { reason: format!("{rule}: {}", broken.reason), rule, spans: broken.spans, against: None }
+}
+
+/// A contradiction, with both of its sides; `before` characters stand before the findings.
+fn of_contradiction(found: Contradiction, before: usize) -> Objection {
+    let (kind, subject, said) = (found.kind.as_str(), &found.subject, &found.impression.text);
+    let reason = match &found.findings {
+        Some(findings) => format!("{kind}, {subject}: `{said}` where the findings say `{}`", findings.text),
+        None => format!("{kind}, {subject}: `{said}`, of which the findings say nothing"),
+    };
+    let moved = |span: Span| Span { start: before + span.start, end: before + span.end, ..span };
+    Objection { rule: kind.to_owned(), reason, spans: vec![found.impression], against: found.findings.map(moved) }
 }
 
 /// The findings within a prompt: what follows `Findings:`, where it says that, else all of it.

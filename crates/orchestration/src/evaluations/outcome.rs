@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::alignment::Unsupported;
+use super::clinical::Objection;
 use super::dataset::Output;
 
 /// A score, and how it came about.
@@ -23,6 +24,9 @@ pub struct Score {
     pub judge: Option<String>,
     /// Why, for people.
     pub explanation: String,
+    /// What the rules object to, where the metric is one of rules.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objections: Vec<Objection>,
     /// Passages that were left out, the lowest ranked first, as the judge's context could not hold them.
     pub left_out: usize,
     /// Why there is no score.

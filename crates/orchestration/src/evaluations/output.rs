@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::alignment::Unsupported;
 use super::card::is_word;
+use super::clinical::{Objection, Span};
 use super::dataset::{Output, Passage, Record, Turn};
 use super::metrics::Family;
 use super::outcome::{RecordOutcome, Repeated, Score, TurnOutcome};
@@ -100,6 +101,7 @@ fn score(score: &Score) -> Value {
     tell("repeated", score.repeated.as_ref().map(repeated));
     tell("passagesLeftOut", (score.left_out > 0).then(|| json!(score.left_out)));
     tell("error", score.error.as_ref().map(|error| json!(error)));
+    tell("objections", (!score.objections.is_empty()).then(|| score.objections.iter().map(objection).collect()));
     json!({
         "metricName": score.metric,
         "result": result,
@@ -128,6 +130,17 @@ fn craton(outcome: &TurnOutcome) -> Option<Value> {
         more.insert("unsupported".to_owned(), outcome.unsupported.iter().map(unsupported).collect());
     }
     (!more.is_empty()).then_some(Value::Object(more))
+}
+
+/// What a rule objects to: characters of the answer, and those of the prompt that say otherwise.
+pub(super) fn objection(objection: &Objection) -> Value {
+    let span = |span: &Span| json!({"start": span.start, "end": span.end, "text": span.text});
+    json!({
+        "rule": objection.rule,
+        "reason": objection.reason,
+        "spans": objection.spans.iter().map(span).collect::<Vec<_>>(),
+        "against": objection.against.as_ref().map(span),
+    })
 }
 
 /// Characters of the answer, from `start` up to, not including, `end`.

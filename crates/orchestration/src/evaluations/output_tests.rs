@@ -58,3 +58,22 @@ fn what_failed_is_told_and_has_no_result() {
     assert_eq!(line["craton"]["error"], "no answer");
     assert_eq!(line["modelResponses"], json!([]));
 }
+
+#[test]
+fn what_rules_object_to_stands_beside_the_score() {
+    let span = |start, end, text: &str| Span { start, end, text: text.to_owned() };
+    let objection = Objection {
+        rule: "laterality".to_owned(),
+        reason: "why".to_owned(),
+        spans: vec![span(0, 4, "Left")],
+        against: Some(span(10, 15, "Right")),
+    };
+    let objecting =
+        Score { metric: "Craton.ClinicalConsistency".to_owned(), objections: vec![objection], ..Score::default() };
+    assert_eq!(
+        score(&objecting)["craton"]["objections"],
+        json!([{"rule": "laterality", "reason": "why", "spans": [{"start": 0, "end": 4, "text": "Left"}],
+                "against": {"start": 10, "end": 15, "text": "Right"}}])
+    );
+    assert_eq!(score(&Score::default())["craton"].get("objections"), None);
+}

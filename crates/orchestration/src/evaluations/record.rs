@@ -222,8 +222,14 @@ impl Run<'_> {
             Metric::Computed(computed) => {
                 let (computed, turn) = (*computed, turn.clone());
                 let prediction = material.prediction.clone().unwrap_or_default();
-                let result = off_thread(move || computed.score(&turn.prompt, &prediction, &turn.references)).await?;
-                Ok(Score { metric: computed.name().to_owned(), result, ..Score::default() })
+                let (result, objections) = off_thread(move || {
+                    let result = computed.score(&turn.prompt, &prediction, &turn.references);
+                    (result, computed.objections(&turn.prompt, &prediction))
+                })
+                .await?;
+                let reasons: Vec<&str> = objections.iter().map(|objection| objection.reason.as_str()).collect();
+                let explanation = reasons.join("\n");
+                Ok(Score { metric: computed.name().to_owned(), result, explanation, objections, ..Score::default() })
             }
         }
     }

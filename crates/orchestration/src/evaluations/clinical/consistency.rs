@@ -83,7 +83,7 @@ fn of_mention(mention: &Mention, known: &[Mention]) -> Option<Contradiction> {
         return certain.filter(|_| !mention.uncertain).map(|other| told(ContradictionKind::Omission, Some(other)));
     }
     if same.is_empty() {
-        return (!mention.uncertain).then(|| told(ContradictionKind::Unmentioned, None));
+        return (!mention.uncertain && !mention.inferred).then(|| told(ContradictionKind::Unmentioned, None));
     }
     if asserted.is_empty() {
         return (!mention.uncertain).then(|| told(ContradictionKind::Negation, negated.first()));

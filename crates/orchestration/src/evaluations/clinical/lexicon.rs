@@ -52,6 +52,9 @@ pub(super) const FINDINGS: &[Finding] = &[
             "cardiomegaly",
             "enlarged heart",
             "heart is enlarged",
+            "heart is mildly enlarged",
+            "heart is moderately enlarged",
+            "heart is severely enlarged",
             "enlarged cardiac silhouette",
             "cardiac silhouette is enlarged",
             "cardiac enlargement",
@@ -156,6 +159,19 @@ pub(super) const UNCERTAIN: &[&str] = &[
     "versus",
     "definite",
     "excluded",
+];
+
+/// Phrases after which a sentence tells what its findings may mean, rather than what is seen.
+pub(super) const INFERRED: &[&str] = &[
+    "consistent with",
+    "compatible with",
+    "in keeping with",
+    "concerning for",
+    "suggests",
+    "suggestive",
+    "reflects",
+    "represents",
+    "differential",
 ];
 
 /// The sides.

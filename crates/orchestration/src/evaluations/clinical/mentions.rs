@@ -21,6 +21,8 @@ pub(super) struct Mention {
     pub(super) negated: bool,
     /// Does it leave that open?
     pub(super) uncertain: bool,
+    /// Is it what something else in the sentence may mean?
+    pub(super) inferred: bool,
     pub(super) side: Option<Side>,
     /// The clause.
     pub(super) span: Span,
@@ -73,7 +75,7 @@ fn unit_after(words: &[Part], number: usize) -> Option<f64> {
 /// The mentions of a sentence. A negation reaches over the claims that it lists: `No effusion, edema or fracture.`
 fn of_sentence(sentence: &Part) -> Vec<Mention> {
     let mut found = Vec::new();
-    let mut carried = false;
+    let (mut carried, mut inferred) = (false, false);
     let whole = stems(&sentence.text);
     // A side at the head of a list is said of all of it only where no other side is named.
     let of_sentence = side(&whole);
@@ -82,6 +84,7 @@ fn of_sentence(sentence: &Part) -> Vec<Mention> {
         let (negation, after) = negations(&words, carried);
         let continues = |at: usize| negation.is_some_and(|(from, to)| from <= at && at < to);
         let uncertain = has_any(&words, lexicon::UNCERTAIN);
+        inferred |= has_any(&words, lexicon::INFERRED);
         for finding in lexicon::FINDINGS {
             let there = finding.phrases.iter().find_map(|phrase| find(&words, phrase));
             let normal = finding.normal.iter().any(|phrase| find(&words, phrase).is_some());
@@ -90,7 +93,7 @@ fn of_sentence(sentence: &Part) -> Vec<Mention> {
             }
             let negated = normal || after || there.is_some_and(continues);
             let side = side(&words).or(of_sentence);
-            found.push(Mention { finding, negated, uncertain, side, span: Span::from(&claim) });
+            found.push(Mention { finding, negated, uncertain, inferred, side, span: Span::from(&claim) });
         }
         let ends = words.last().is_some_and(|word| lexicon::ENDS_OF_NEGATION.contains(&word.as_str()));
         // A claim with a verb of its own begins anew.

@@ -12,10 +12,12 @@ mod mentions;
 pub use consistency::{Contradiction, ContradictionKind, contradictions};
 pub use impression::{Rule, RuleOutcome, check_impression};
 
+use serde::{Deserialize, Serialize};
+
 use super::text::Part;
 
 /// Characters of an impression that a rule objects to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {
     /// The first character, from 0.
     pub start: usize,
@@ -23,6 +25,19 @@ pub struct Span {
     pub end: usize,
     /// The text.
     pub text: String,
+}
+
+/// What a rule objects to in an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Objection {
+    /// The rule.
+    pub rule: String,
+    /// Why, as a sentence for people.
+    pub reason: String,
+    /// Where in the answer; empty where it is about all of it.
+    pub spans: Vec<Span>,
+    /// The words of the prompt that say otherwise.
+    pub against: Option<Span>,
 }
 
 impl From<&Part> for Span {

@@ -54,6 +54,17 @@ fn what_the_findings_do_not_mention_is_named() {
 }
 
 #[test]
+fn what_a_finding_may_mean_need_not_be_mentioned() {
+    let findings = "Opacity at the right base. No pneumothorax.";
+    assert_eq!(kinds(findings, "1. Right basal opacity, consistent with pneumonia or atelectasis, and edema."), []);
+    let denied = kinds(findings, "1. Right basal opacity, consistent with pneumothorax.");
+    assert_eq!(denied, [(ContradictionKind::Negation, "pneumothorax".to_owned())]);
+    let next = kinds(findings, "1. Opacity, consistent with pneumonia. 2. Rib fracture.");
+    assert_eq!(next, [(ContradictionKind::Unmentioned, "fracture".to_owned())]);
+    assert_eq!(kinds("The heart is mildly enlarged.", "Mild cardiomegaly."), []);
+}
+
+#[test]
 fn negations_end_with_their_clause() {
     let findings = "No effusion, but a fracture of the left clavicle. No change in the nodule. Edema is not seen.";
     assert_eq!(kinds(findings, "Fracture of the left clavicle."), []);

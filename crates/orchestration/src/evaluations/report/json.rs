@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::card::MetricSummary;
 use super::super::comparison::MetricComparison;
 use super::super::outcome::{Score, Tokens};
-use super::super::output::{repeated, unsupported};
+use super::super::output::{objection, repeated, unsupported};
 use super::super::passport::{Figure, Method, Passport, Tried};
 use super::{JobComparison, Report, ReportRow, Section};
 
@@ -115,6 +115,7 @@ fn score(score: &Score) -> Value {
         "expected": score.expected,
         "margin": score.margin,
         "explanation": score.explanation,
+        "objections": score.objections.iter().map(objection).collect::<Vec<_>>(),
         "passagesLeftOut": score.left_out,
         "repeated": score.repeated.as_ref().map(repeated),
         "error": score.error,
