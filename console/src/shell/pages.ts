@@ -69,6 +69,12 @@ export const PAGES: readonly Page[] = [
     View: lazy(() => import('../pages/knowledge/KnowledgePage.tsx')),
   },
   {
+    path: '/evaluations',
+    title: 'Evaluations',
+    section: 'Models',
+    View: lazy(() => import('../pages/evaluations/EvaluationsPage.tsx')),
+  },
+  {
     path: '/aliases',
     title: 'Model aliases',
     section: 'Models',

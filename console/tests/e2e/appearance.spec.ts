@@ -1,6 +1,6 @@
 import { expect, signIn, test } from './fixtures.ts'
 
-const PATHS = ['/', '/jobs', '/playground', '/models', '/endpoints', '/tuning', '/imported-models', '/imported-models?tab=jobs', '/imported-models?import=source', '/knowledge-bases', '/knowledge-bases?create=details', '/aliases', '/keys', '/accounts']
+const PATHS = ['/', '/jobs', '/playground', '/models', '/endpoints', '/tuning', '/imported-models', '/imported-models?tab=jobs', '/imported-models?import=source', '/knowledge-bases', '/knowledge-bases?create=details', '/evaluations', '/evaluations?create=details', '/evaluations?judge=', '/aliases', '/keys', '/accounts']
 /** Pages of what only the mock server has. */
 const MADE_UP = [
   '/tuning?model=smollm2-135m-instruct',
@@ -17,6 +17,13 @@ const MADE_UP = [
   '/knowledge-bases?kb=KBRENTAL01&source=DSPOLICIES&tab=syncs',
   '/knowledge-bases?kb=KBRENTAL01&source=DSPOLICIES&job=JOB0000002',
   `/knowledge-bases?kb=KBRENTAL01&source=DSPOLICIES&document=${encodeURIComponent('s3://rental-policies/current/fleet/damage-handling.pdf')}`,
+  '/evaluations?job=evalhybrid10',
+  '/evaluations?job=evalhybrid10&tab=records',
+  '/evaluations?job=evalhybrid10&tab=records&record=2.1',
+  '/evaluations?job=evalhybrid10&tab=details',
+  '/evaluations?job=evalrunning1',
+  '/evaluations?compare=evalhybrid10,evalsemantic',
+  '/evaluations?judge=amazon.nova-micro-v1:0',
 ]
 /** Pages of services that the mock server does not have. */
 const SERVED = ['/buckets', '/users', '/roles', '/policies', '/organization', '/why-denied', '/audit', '/kms', '/secrets']

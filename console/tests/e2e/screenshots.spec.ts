@@ -56,7 +56,7 @@ for (const scheme of ['light', 'dark'] as const) {
         await page.waitForLoadState('networkidle')
         await shoot(name)
       }
-      for (const part of [tunings, endpoints, knowledge, imports]) {
+      for (const part of [tunings, endpoints, knowledge, evaluations, imports]) {
         if (craton.mock && (ONLY ?? part.name) === part.name) await part(page, craton.url, shoot, craton.mock.state)
       }
       if (ONLY !== undefined) return
@@ -197,6 +197,54 @@ async function knowledge(page: Page, url: string, shoot: (name: string, fullPage
   await page.goto(`${url}/console/knowledge-bases?${kb}`)
   await page.getByRole('button', { name: 'Delete', exact: true }).click()
   await shoot('knowledge-delete')
+}
+
+async function evaluations(page: Page, url: string, shoot: (name: string, fullPage?: boolean) => Promise<Buffer>): Promise<void> {
+  for (const [name, query] of [
+    ['evaluations', ''],
+    ['evaluation-report', 'job=evalhybrid10'],
+    ['evaluation-records', 'job=evalhybrid10&tab=records'],
+    ['evaluation-record', 'job=evalhybrid10&tab=records&metric=Builtin.Faithfulness&record=14.1'],
+    ['evaluation-details', 'job=evalhybrid10&tab=details'],
+    ['evaluation-running', 'job=evalrunning1'],
+    ['evaluation-failed', 'job=evalbroken01'],
+    ['evaluation-same-model', 'job=evalsamemode'],
+    ['evaluation-compare', 'compare=evalhybrid10,evalsemantic'],
+    ['evaluation-passport', 'judge=amazon.nova-micro-v1:0'],
+    ['evaluation-no-passport', 'judge=smollm2-135m-instruct'],
+  ]) {
+    await page.goto(`${url}/console/evaluations?${query}`)
+    await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
+    await page.waitForLoadState('networkidle')
+    await shoot(name ?? '', true)
+  }
+  const next = () => page.getByRole('button', { name: 'Next', exact: true }).click()
+  const write = async (field: string, text: string) => {
+    await page.getByLabel(field, { exact: true }).fill(text)
+    await page.keyboard.press('Escape')
+  }
+  await page.goto(`${url}/console/evaluations?create=details&base=KBRENTAL01`)
+  await expect(page.getByLabel('Evaluation name')).toBeVisible()
+  await shoot('evaluation-create-details', true)
+  await next()
+  await page.getByText('Try several settings').click()
+  await write('Generator', 'anthropic.claude-3-haiku-20240307-v1:0')
+  await shoot('evaluation-create-system', true)
+  await next()
+  await write('Judge', 'amazon.nova-micro-v1:0')
+  await page.getByRole('button', { name: 'Add custom metric' }).click()
+  await expect(page.getByTestId('passport-state')).toBeVisible()
+  await shoot('evaluation-create-metrics', true)
+  await next()
+  await write('Dataset', 's3://evals/in/dev1-eval.jsonl')
+  await write('Results', 's3://evals/out/')
+  await page.getByRole('button', { name: 'What a line looks like' }).click()
+  await shoot('evaluation-create-data', true)
+  await next()
+  await shoot('evaluation-create-review', true)
+  await page.goto(`${url}/console/evaluations?job=evalhybrid10`)
+  await page.getByRole('button', { name: 'Calibrate the judge' }).click()
+  await shoot('evaluation-calibrate')
 }
 
 async function imports(page: Page, url: string, shoot: (name: string, fullPage?: boolean) => Promise<Buffer>, state: State): Promise<void> {

@@ -2,10 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { HttpError } from './api.ts'
 
 const NAMESPACE = 'http://s3.amazonaws.com/doc/2006-03-01/'
-const BUCKETS = ['rental-policies', 'batches']
+const BUCKETS = ['rental-policies', 'batches', 'evals']
 const KEY = 'arn:aws:kms:us-east-1:111122223333:key/6cd5d3bf-3d9b-4d1c-83d5-8df6284435a1'
 
-/** Two buckets to choose from, the first of which is encrypted under a customer's key. */
+/** Buckets to choose from, the first of which is encrypted under a customer's key. */
 export function s3(request: IncomingMessage, url: URL, response: ServerResponse): void {
   const bucket = decodeURIComponent(url.pathname.slice(1))
   if (request.method === 'GET' && bucket === '') {

@@ -11,6 +11,7 @@ import { api, HttpError } from './api.ts'
 import { batches } from './batches.ts'
 import { converseStream } from './converse.ts'
 import { marketplace, sagemaker } from './endpoints.ts'
+import { evaluations, ownEvaluations } from './evaluations.ts'
 import { iam } from './iam.ts'
 import { bedrock } from './imports.ts'
 import { kms } from './kms.ts'
@@ -75,6 +76,7 @@ async function answer(state: State, dist: string, request: IncomingMessage, resp
       return converseStream(state, url.pathname, body, response)
     case 'bedrock':
       if (batches(state, request, url, body, response)) return
+      if (evaluations(state, request, url, body, response)) return
       if (marketplace(state, request, url, body, response)) return
       return bedrock(state, request, url, body, response)
     case 'bedrock-agent':
@@ -91,6 +93,7 @@ async function answer(state: State, dist: string, request: IncomingMessage, resp
       return kms(request, response)
   }
   if (url.pathname.startsWith('/craton/v1/knowledge-bases/')) return ownApi(state, url, body, response)
+  if (/^\/craton\/v1\/(evaluation-jobs|judges)(\/|$)/.test(url.pathname)) return ownEvaluations(state, request, url, body, response)
   return api(state, request, url, body, response)
 }
 

@@ -10,6 +10,7 @@ import type { Card } from '../../src/api/models.ts'
 import type { LoadedModel, RequestRecord } from '../../src/api/status.ts'
 import { newImportState, type ImportState } from './importState.ts'
 import { newEndpointState, type EndpointState } from './endpoints.ts'
+import { newEvaluationState, type EvaluationState } from './evaluationState.ts'
 import { newKnowledgeState, type KnowledgeState } from './knowledgeState.ts'
 import { newTuningState, type TuningState } from './tunings.ts'
 
@@ -39,6 +40,7 @@ export interface State {
   tunings: TuningState
   endpoints: EndpointState
   knowledge: KnowledgeState
+  evaluations: EvaluationState
   /** Bodies of ConverseStream in the order of their arrival. */
   converse: { modelId: string; body: unknown; aborted: boolean }[]
 }
@@ -99,6 +101,7 @@ export function newState(): State {
     tunings: newTuningState(),
     endpoints: newEndpointState(),
     knowledge: newKnowledgeState(),
+    evaluations: newEvaluationState(),
     converse: [],
   }
 }

@@ -11,6 +11,7 @@ import { ErrorAlert } from '../../ui/ErrorAlert.tsx'
 import { Loading } from '../../ui/Loading.tsx'
 import { Time } from '../../ui/Time.tsx'
 import { useLoad } from '../../ui/useLoad.ts'
+import { createForBasePath } from '../evaluations/text.ts'
 import { holderPath } from '../users/holderPath.ts'
 import { Crumbs } from './Crumbs.tsx'
 import { DeleteBase } from './DeleteModals.tsx'
@@ -62,6 +63,9 @@ function Base({ kb, onChange }: { kb: KnowledgeBase; onChange: () => void }) {
             </Button>
             <Button disabled={kb.status === 'DELETING'} onClick={() => setModal('edit')}>
               Edit
+            </Button>
+            <Button disabled={kb.status !== 'ACTIVE'} onClick={() => navigate(createForBasePath(id))}>
+              Evaluate
             </Button>
             <Button variant="primary" disabled={kb.status !== 'ACTIVE'} onClick={() => navigate(testPath(id))}>
               Test knowledge base

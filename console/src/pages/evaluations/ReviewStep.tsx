@@ -1,0 +1,120 @@
+import Button from '@cloudscape-design/components/button'
+import Container from '@cloudscape-design/components/container'
+import Header from '@cloudscape-design/components/header'
+import KeyValuePairs from '@cloudscape-design/components/key-value-pairs'
+import SpaceBetween from '@cloudscape-design/components/space-between'
+import type { ReactNode } from 'react'
+import { useSession } from '../../shell/SessionContext.tsx'
+import { CodeTabs } from '../../ui/CodeTabs.tsx'
+import { samplesFor } from './code.ts'
+import { asksBase, customJudgeOf, needsJudge, type Draft, type Step } from './draft.ts'
+import { metricLabel } from './metrics.ts'
+import { settingsOf } from './request.ts'
+import { KINDS } from './text.ts'
+
+interface Props {
+  draft: Draft
+  region: string
+  onStep: (step: Step) => void
+}
+
+/** All that was chosen, once more. */
+export function ReviewStep({ draft, region, onStep }: Props) {
+  const { account } = useSession()
+  const settings = settingsOf(draft)
+  const samples = samplesFor({ draft, endpoint: window.location.origin, region, account })
+  return (
+    <SpaceBetween size="l">
+      <Section title="Evaluation" onEdit={() => onStep('details')}>
+        <KeyValuePairs
+          columns={2}
+          items={[
+            { label: settings.length > 1 ? 'Names' : 'Name', value: settings.map(({ ending }) => <div key={ending}>{code(draft.name + ending)}</div>) },
+            { label: 'Description', value: draft.description || '–' },
+            { label: 'Type', value: KINDS[draft.kind] },
+            { label: 'Responses', value: draft.own ? 'In the dataset' : 'Asked for by the job' },
+          ]}
+        />
+      </Section>
+      <Section title="What is evaluated" onEdit={() => onStep('system')}>
+        <KeyValuePairs columns={2} items={systemFacts(draft)} />
+      </Section>
+      <Section title="Metrics and judge" onEdit={() => onStep('metrics')}>
+        <KeyValuePairs
+          columns={2}
+          items={[
+            { label: 'Judge', value: needsJudge(draft) ? code(draft.judge) : 'None: everything is computed' },
+            { label: 'Metrics', value: draft.metrics.map(metricLabel).join(', ') || '–' },
+            ...(draft.custom.length > 0
+              ? [
+                  { label: 'Custom metrics', value: draft.custom.map(({ name }) => name).join(', ') },
+                  { label: 'Their judge', value: code(customJudgeOf(draft)) },
+                ]
+              : []),
+          ]}
+        />
+      </Section>
+      <Section title="Datasets and role" onEdit={() => onStep('data')}>
+        <KeyValuePairs
+          columns={2}
+          items={[
+            { label: 'Dataset', value: code(draft.dataset) },
+            { label: 'Results', value: code(draft.output) },
+            { label: 'Encryption key', value: draft.kmsKey.trim() === '' ? 'As the bucket says' : code(draft.kmsKey) },
+            { label: 'Service role', value: code(draft.ownRole ? draft.roleArn : draft.newRole) },
+            { label: 'Role is', value: draft.ownRole ? 'There already' : 'Made with the evaluation' },
+          ]}
+        />
+      </Section>
+      {samples.length > 0 && (
+        <Container header={<Header variant="h2">The same on the command line</Header>}>
+          <CodeTabs samples={samples} />
+        </Container>
+      )}
+    </SpaceBetween>
+  )
+}
+
+function systemFacts(draft: Draft): { label: string; value: ReactNode }[] {
+  if (draft.own) return [{ label: 'Responses of', value: code(draft.source) }]
+  if (!asksBase(draft)) {
+    return [
+      { label: 'Generator', value: code(draft.model) },
+      ...(draft.otherModel === '' ? [] : [{ label: 'Second generator', value: code(draft.otherModel) }]),
+      { label: 'Temperature', value: draft.temperature.trim() || '0' },
+      { label: 'Max tokens', value: draft.maxTokens.trim() || '512' },
+    ]
+  }
+  const settings = settingsOf(draft)
+  return [
+    { label: 'Knowledge base', value: code(draft.base) },
+    ...(draft.kind === 'retrieve-only' ? [] : [{ label: 'Generator', value: code(draft.generator) }]),
+    { label: 'Search', value: [...new Set(settings.map(({ search }) => (search === 'HYBRID' ? 'Hybrid' : 'Semantic')))].join(', ') },
+    { label: 'Number of results', value: [...new Set(settings.map(({ results }) => results))].join(', ') },
+  ]
+}
+
+function Section({ title, onEdit, children }: { title: string; onEdit: () => void; children: ReactNode }) {
+  return (
+    <Container
+      header={
+        <Header
+          variant="h2"
+          actions={
+            <Button ariaLabel={`Edit ${title.toLowerCase()}`} onClick={onEdit}>
+              Edit
+            </Button>
+          }
+        >
+          {title}
+        </Header>
+      }
+    >
+      {children}
+    </Container>
+  )
+}
+
+function code(text: string) {
+  return <code className="craton-secret">{text}</code>
+}

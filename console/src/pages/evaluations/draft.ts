@@ -1,0 +1,244 @@
+/** An evaluation that is being put together in the wizard. */
+import type { Kind } from '../../api/evaluations.ts'
+import { METRICS, metricOf } from './metrics.ts'
+
+export type Search = 'HYBRID' | 'SEMANTIC'
+
+export interface RatingDraft {
+  definition: string
+  value: string
+}
+
+/** A metric of the user's own. */
+export interface CustomDraft {
+  name: string
+  instructions: string
+  /** What the labels count: numbers, words, or nothing: the judge's text is kept as it is. */
+  scale: 'numbers' | 'words' | 'none'
+  items: RatingDraft[]
+}
+
+export interface Draft {
+  name: string
+  description: string
+  kind: Kind
+  /** Whether the dataset brings the responses. */
+  own: boolean
+  /** What the dataset calls the system that gave them. */
+  source: string
+  model: string
+  /** A second model to compare with, where there is one. */
+  otherModel: string
+  temperature: string
+  maxTokens: string
+  base: string
+  generator: string
+  search: Search
+  results: string
+  /** Whether there is a job for each of several settings of the search. */
+  sweep: boolean
+  searches: Search[]
+  counts: string
+  judge: string
+  /** The chosen built-in and computed metrics, by name. */
+  metrics: string[]
+  custom: CustomDraft[]
+  /** The judge of one's own metrics; empty: the same. */
+  customJudge: string
+  dataset: string
+  output: string
+  kmsKey: string
+  ownRole: boolean
+  roleArn: string
+  newRole: string
+}
+
+export type Faults = Partial<Record<keyof Draft, string>> & { ofCustom: CustomFaults[] }
+export interface CustomFaults {
+  name?: string
+  instructions?: string
+  items?: string
+}
+
+/** Bedrock's own console calls the roles that it makes so. */
+export const ROLE_PREFIX = 'Amazon-Bedrock-IAM-Role-'
+
+export const VARIABLES = ['prompt', 'prediction', 'ground_truth', 'context', 'reference_contexts']
+
+/** A new draft; `suffix` keeps its names apart from those of others. */
+export function newDraft(suffix: string): Draft {
+  return {
+    name: `evaluation-${suffix}`,
+    description: '',
+    kind: 'retrieve-and-generate',
+    own: false,
+    source: '',
+    model: '',
+    otherModel: '',
+    temperature: '',
+    maxTokens: '',
+    base: '',
+    generator: '',
+    search: 'HYBRID',
+    results: '10',
+    sweep: false,
+    searches: ['HYBRID', 'SEMANTIC'],
+    counts: '3, 5, 10',
+    judge: '',
+    metrics: ['Builtin.Correctness', 'Builtin.Completeness', 'Builtin.Helpfulness', 'Builtin.LogicalCoherence', 'Builtin.Faithfulness'],
+    custom: [],
+    customJudge: '',
+    dataset: '',
+    output: '',
+    kmsKey: '',
+    ownRole: false,
+    roleArn: '',
+    newRole: `${ROLE_PREFIX}${suffix}`,
+  }
+}
+
+export function newCustom(number: number): CustomDraft {
+  return {
+    name: `metric-${number}`,
+    instructions: 'Is the response polite?\n\nPrompt: {{prompt}}\nResponse: {{prediction}}',
+    scale: 'numbers',
+    items: [
+      { definition: 'rude', value: '0' },
+      { definition: 'polite', value: '1' },
+    ],
+  }
+}
+
+/** The draft with another kind: metrics that do not go with it are left out, those that have a counterpart are kept. */
+export function withKind(draft: Draft, kind: Kind): Draft {
+  const goes = (name: string) => metricOf(name)?.kinds.includes(kind) ?? false
+  const twin = (name: string) => METRICS.find(({ label, kinds }) => label === metricOf(name)?.label && kinds.includes(kind))?.name
+  const kept = draft.metrics.flatMap((name) => (goes(name) ? [name] : (twin(name) ?? [])))
+  const metrics = kept.length > 0 ? kept : kind === 'retrieve-only' ? ['Builtin.ContextRelevance'] : ['Builtin.Correctness']
+  return { ...draft, kind, metrics }
+}
+
+/** The result counts of a sweep; nothing where what was written is no list of them. */
+export function countsOf(text: string): number[] | undefined {
+  const parts = text.split(',').map((part) => part.trim()).filter(Boolean)
+  const counts = parts.map(Number)
+  const good = parts.every((part) => /^\d{1,3}$/.test(part)) && counts.every((count) => count >= 1 && count <= 100)
+  return good && counts.length > 0 ? [...new Set(counts)] : undefined
+}
+
+/** Whether it asks a knowledge base. */
+export function asksBase({ kind, own }: Draft): boolean {
+  return kind !== 'model' && !own
+}
+
+/** Whether a job is made for each of several settings. */
+export function sweeps(draft: Draft): boolean {
+  return asksBase(draft) && draft.sweep
+}
+
+/** Whether anything is judged, and not only computed. */
+export function needsJudge({ metrics, custom }: Draft): boolean {
+  return metrics.some((name) => name.startsWith('Builtin.')) || custom.length > 0
+}
+
+/** Which judge one's own metrics have. */
+export function customJudgeOf({ judge, customJudge }: Draft): string {
+  return customJudge.trim() || judge.trim()
+}
+
+const JOB_NAME = /^[a-z0-9](-*[a-z0-9]){0,62}$/
+const S3_URI = /^s3:\/\/[a-z0-9][-.a-z0-9]{1,61}[a-z0-9](\/[-!_*'().a-z0-9A-Z]+(\/[-!_*'().a-z0-9A-Z]+)*)?\/?$/
+const ROLE = /^arn:aws(?:-[^:]+)?:iam::(\d{12}):role\/.+$/
+const KEY = /^(arn:aws:kms:[a-z0-9-]+:\d{12}:(key\/[a-zA-Z0-9-]{36}|alias\/[a-zA-Z0-9/_-]+)|[a-zA-Z0-9-]{36}|alias\/[a-zA-Z0-9/_-]+)$/
+const METRIC_NAME = /^[0-9a-zA-Z-_.]{1,63}$/
+/** How long the longest ending of a sweep's names is: `-semantic-100`. */
+const SWEEP_ENDING = 13
+
+/** What cannot be sent, by field; the patterns are Bedrock's. */
+export function faults(draft: Draft, account: string): Faults {
+  const found: Faults = { ofCustom: draft.custom.map((one, at) => customFaults(one, draft.custom.slice(0, at))) }
+  const rule = (field: keyof Draft, holds: boolean, text: string) => {
+    if (!holds) found[field] = text
+  }
+  const most = sweeps(draft) ? 63 - SWEEP_ENDING : 63
+  rule('name', JOB_NAME.test(draft.name) && draft.name.length <= most, `At most ${most} small letters, digits and -, with a letter or digit at both ends`)
+  rule('description', draft.description.length <= 200, 'At most 200 characters')
+  if (draft.own) {
+    rule('source', /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,255}$/.test(draft.source.trim()), 'Letters, digits and . _ -, as the dataset has it')
+  } else if (draft.kind === 'model') {
+    rule('model', draft.model.trim() !== '', 'Choose the model that answers')
+    rule('otherModel', draft.otherModel === '' || draft.otherModel !== draft.model, 'The same model: not a comparison')
+    rule('temperature', draft.temperature.trim() === '' || within(draft.temperature, 0, 1), 'A number from 0 to 1')
+    rule('maxTokens', draft.maxTokens.trim() === '' || (/^\d+$/.test(draft.maxTokens.trim()) && within(draft.maxTokens, 1, 65_536)), 'A whole number from 1 to 65,536')
+  } else {
+    rule('base', draft.base !== '', 'Choose a knowledge base')
+    rule('generator', draft.kind === 'retrieve-only' || draft.generator.trim() !== '', 'Choose the model that answers')
+    if (draft.sweep) {
+      rule('counts', countsOf(draft.counts) !== undefined, 'Whole numbers from 1 to 100, with commas between them')
+      rule('searches', draft.searches.length > 0, 'Choose at least one search type')
+    } else {
+      rule('results', /^\d{1,3}$/.test(draft.results.trim()) && within(draft.results, 1, 100), 'A whole number from 1 to 100')
+    }
+  }
+  rule('metrics', draft.metrics.length + draft.custom.length > 0, 'Choose at least one metric')
+  rule('judge', !needsJudge(draft) || draft.judge.trim() !== '', 'Choose the model that judges')
+  rule('dataset', S3_URI.test(draft.dataset.trim()) && draft.dataset.trim().split('/').length > 3 && !draft.dataset.trim().endsWith('/'), 'A file of JSON lines in a bucket: s3://BUCKET/FILE.jsonl')
+  rule('output', S3_URI.test(draft.output.trim()), 'A folder in a bucket: s3://BUCKET/PREFIX/')
+  rule('kmsKey', draft.kmsKey.trim() === '' || KEY.test(draft.kmsKey.trim()), 'The ARN, the id or the alias of a key')
+  if (draft.ownRole) {
+    const role = ROLE.exec(draft.roleArn.trim())
+    rule('roleArn', role !== null, 'The ARN of a role: arn:aws:iam::ACCOUNT:role/NAME')
+    if (role && role[1] !== account) found.roleArn = `The role must be of this account, ${account}`
+  } else {
+    rule('newRole', /^[\w+=,.@-]{1,64}$/.test(draft.newRole), 'At most 64 letters, digits and + = , . @ - _')
+  }
+  return found
+}
+
+function within(text: string, least: number, most: number): boolean {
+  const value = Number(text)
+  return text.trim() !== '' && value >= least && value <= most
+}
+
+function customFaults(custom: CustomDraft, before: CustomDraft[]): CustomFaults {
+  const found: CustomFaults = {}
+  const name = custom.name.trim()
+  if (!METRIC_NAME.test(name)) found.name = 'At most 63 letters, digits and - _ .'
+  else if (/^(Builtin|Craton)\./.test(name)) found.name = 'Names of built-in metrics begin so: choose another'
+  else if (before.some((one) => one.name.trim() === name)) found.name = 'Another metric has this name'
+  const unknown = [...custom.instructions.matchAll(/\{\{\s*([^}]*?)\s*\}\}/g)].map(([, variable = '']) => variable).find((variable) => !VARIABLES.includes(variable))
+  if (custom.instructions.trim() === '') found.instructions = 'Say what the judge is to decide'
+  else if (custom.instructions.length > 5000) found.instructions = 'At most 5,000 characters'
+  else if (unknown !== undefined) found.instructions = `There is no {{${unknown}}}: the variables are ${VARIABLES.map((variable) => `{{${variable}}}`).join(', ')}`
+  if (custom.scale === 'none') return found
+  const definitions = custom.items.map(({ definition }) => definition.trim())
+  const values = custom.items.map(({ value }) => value.trim())
+  if (custom.items.length < 2 || custom.items.length > 10) found.items = 'A rating scale has 2 to 10 labels'
+  else if (definitions.some((text) => text === '') || values.some((text) => text === '')) found.items = 'Every label has a definition and a value'
+  else if (new Set(definitions).size < definitions.length) found.items = 'Every definition is another one'
+  else if (custom.scale === 'numbers' && values.some((text) => !Number.isFinite(Number(text)))) found.items = 'The values of this scale are numbers'
+  else if (custom.scale === 'numbers' && new Set(values.map(Number)).size < 2) found.items = 'The values must differ'
+  return found
+}
+
+export const STEPS = ['details', 'system', 'metrics', 'data', 'review'] as const
+export type Step = (typeof STEPS)[number]
+
+const FIELDS: Record<Step, (keyof Draft)[]> = {
+  details: ['name', 'description'],
+  system: ['source', 'model', 'otherModel', 'temperature', 'maxTokens', 'base', 'generator', 'results', 'counts', 'searches'],
+  metrics: ['metrics', 'judge'],
+  data: ['dataset', 'output', 'kmsKey', 'roleArn', 'newRole'],
+  review: [],
+}
+
+/** Whether a step keeps one from going on. */
+export function isBad(step: Step, found: Faults): boolean {
+  if (step === 'metrics' && found.ofCustom.some((one) => Object.keys(one).length > 0)) return true
+  return FIELDS[step].some((field) => found[field] !== undefined)
+}
+
+/** Five letters and digits, as AWS's console adds to names. */
+export function newSuffix(): string {
+  return crypto.randomUUID().replace(/-/g, '').slice(0, 5)
+}

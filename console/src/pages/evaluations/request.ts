@@ -1,0 +1,137 @@
+/** What a draft asks for: the requests, and the role that may do it. */
+import type { CustomMetricDefinition, EvaluationRequest, InferenceConfig, RatingItem, RetrievalConfiguration } from '../../api/evaluations.ts'
+import { modelArn, placeOf } from '../knowledge/draft.ts'
+import { asksBase, countsOf, customJudgeOf, needsJudge, sweeps, type CustomDraft, type Draft, type Search } from './draft.ts'
+
+export interface Setting {
+  /** What is added to the name of the job of this setting. */
+  ending: string
+  search: Search
+  results: number
+}
+
+/** The settings that jobs are made for: one, unless it sweeps. */
+export function settingsOf(draft: Draft): Setting[] {
+  if (!sweeps(draft)) return [{ ending: '', search: draft.search, results: Number(draft.results) }]
+  const counts = countsOf(draft.counts) ?? []
+  return draft.searches.flatMap((search) => counts.map((results) => ({ ending: `-${search.toLowerCase()}-${results}`, search, results })))
+}
+
+/** What a dataset is called: its file without its ending. */
+export function datasetName(uri: string): string {
+  const file = uri.trim().split('/').pop() ?? ''
+  return file.replace(/\.jsonl?$/, '').replace(/[^0-9a-zA-Z-_.]/g, '-').slice(0, 63) || 'dataset'
+}
+
+export function requestOf(draft: Draft, roleArn: string, setting: Setting): EvaluationRequest {
+  const description = draft.description.trim()
+  const kmsKey = draft.kmsKey.trim()
+  const judges = (modelIdentifier: string) => ({ bedrockEvaluatorModels: [{ modelIdentifier }] })
+  const custom = draft.custom.map((one) => ({ customMetricDefinition: definitionOf(one) }))
+  return {
+    jobName: draft.name + setting.ending,
+    ...(description ? { jobDescription: description } : {}),
+    roleArn,
+    ...(kmsKey ? { customerEncryptionKeyId: kmsKey } : {}),
+    evaluationConfig: {
+      automated: {
+        datasetMetricConfigs: [
+          {
+            taskType: 'Custom',
+            dataset: { name: datasetName(draft.dataset), datasetLocation: { s3Uri: draft.dataset.trim() } },
+            metricNames: [...draft.metrics, ...draft.custom.map(({ name }) => name.trim())],
+          },
+        ],
+        ...(draft.metrics.some((name) => name.startsWith('Builtin.')) ? { evaluatorModelConfig: judges(draft.judge.trim()) } : {}),
+        ...(custom.length > 0 ? { customMetricConfig: { customMetrics: custom, evaluatorModelConfig: judges(customJudgeOf(draft)) } } : {}),
+      },
+    },
+    inferenceConfig: inferenceOf(draft, setting),
+    outputDataConfig: { s3Uri: draft.output.trim() },
+  }
+}
+
+function inferenceOf(draft: Draft, { search, results }: Setting): InferenceConfig {
+  const source = draft.source.trim()
+  if (draft.kind === 'model') {
+    if (draft.own) return { models: [{ precomputedInferenceSource: { inferenceSourceIdentifier: source } }] }
+    const inferenceParams = parametersOf(draft)
+    const model = (modelIdentifier: string) => ({ bedrockModel: { modelIdentifier, ...(inferenceParams ? { inferenceParams } : {}) } })
+    return { models: [draft.model, draft.otherModel].filter((id) => id !== '').map(model) }
+  }
+  const retrieval: RetrievalConfiguration = { vectorSearchConfiguration: { numberOfResults: results, overrideSearchType: search } }
+  if (draft.kind === 'retrieve-only') {
+    const retrieveConfig = { knowledgeBaseId: draft.base, knowledgeBaseRetrievalConfiguration: retrieval }
+    return { ragConfigs: [draft.own ? { precomputedRagSourceConfig: { retrieveSourceConfig: { ragSourceIdentifier: source } } } : { knowledgeBaseConfig: { retrieveConfig } }] }
+  }
+  if (draft.own) return { ragConfigs: [{ precomputedRagSourceConfig: { retrieveAndGenerateSourceConfig: { ragSourceIdentifier: source } } }] }
+  const knowledgeBaseConfiguration = { knowledgeBaseId: draft.base, modelArn: draft.generator.trim(), retrievalConfiguration: retrieval }
+  return { ragConfigs: [{ knowledgeBaseConfig: { retrieveAndGenerateConfig: { type: 'KNOWLEDGE_BASE', knowledgeBaseConfiguration } } }] }
+}
+
+/** Bedrock takes them as text. */
+function parametersOf({ temperature, maxTokens }: Draft): string | undefined {
+  const number = (name: string, text: string) => (text.trim() === '' ? {} : { [name]: Number(text) })
+  const inferenceConfig = { ...number('maxTokens', maxTokens), ...number('temperature', temperature) }
+  return Object.keys(inferenceConfig).length === 0 ? undefined : JSON.stringify({ inferenceConfig })
+}
+
+function definitionOf({ name, instructions, scale, items }: CustomDraft): CustomMetricDefinition {
+  const rating = ({ definition, value }: CustomDraft['items'][number]): RatingItem => ({
+    definition: definition.trim(),
+    value: scale === 'numbers' ? { floatValue: Number(value) } : { stringValue: value.trim() },
+  })
+  return { name: name.trim(), instructions, ...(scale === 'none' ? {} : { ratingScale: items.map(rating) }) }
+}
+
+/** The models that are asked: judges and generators, each once. */
+export function modelsOf(draft: Draft): string[] {
+  const judges = needsJudge(draft) ? [draft.judge, ...(draft.custom.length > 0 ? [customJudgeOf(draft)] : [])] : []
+  const generators = draft.own ? [] : draft.kind === 'model' ? [draft.model, draft.otherModel] : draft.kind === 'retrieve-only' ? [] : [draft.generator]
+  return [...new Set([...judges, ...generators].map((id) => id.trim()).filter((id) => id !== ''))]
+}
+
+/** Lets Bedrock take the role on, for evaluations of this account. */
+export function trustPolicy(account: string, region: string): string {
+  return policy([
+    {
+      Effect: 'Allow',
+      Principal: { Service: 'bedrock.amazonaws.com' },
+      Action: 'sts:AssumeRole',
+      Condition: {
+        StringEquals: { 'aws:SourceAccount': account },
+        ArnLike: { 'aws:SourceArn': `arn:aws:bedrock:${region}:${account}:evaluation-job/*` },
+      },
+    },
+  ])
+}
+
+/** Keys of customers that buckets are encrypted under, where they are. */
+export interface Keys {
+  dataset?: string
+  output?: string
+}
+
+/** Lets the role read the dataset, write the results, ask the models, and ask the knowledge base. */
+export function rolePolicy(draft: Draft, region: string, account: string, keys: Keys = {}): string {
+  const [dataset, output] = [placeOf(draft.dataset), placeOf(draft.output)]
+  const ofAccount = { StringEquals: { 'aws:ResourceAccount': account } }
+  const models = modelsOf(draft).map((id) => modelArn(id, region))
+  const base = `arn:aws:bedrock:${region}:${account}:knowledge-base/${draft.base}`
+  const ownKey = draft.kmsKey.trim().startsWith('arn:') ? draft.kmsKey.trim() : undefined
+  const written = [...new Set([keys.output, ownKey].filter((key) => key !== undefined))]
+  return policy([
+    { Sid: 'ReadTheDataset', Effect: 'Allow', Action: 's3:GetObject', Resource: `arn:aws:s3:::${dataset.bucket}/${dataset.key}`, Condition: ofAccount },
+    { Sid: 'WriteResults', Effect: 'Allow', Action: 's3:PutObject', Resource: `arn:aws:s3:::${output.bucket}/${output.key}*`, Condition: ofAccount },
+    ...(models.length > 0 ? [{ Sid: 'AskModels', Effect: 'Allow', Action: 'bedrock:InvokeModel', Resource: models }] : []),
+    ...(asksBase(draft) ? [{ Sid: 'Retrieve', Effect: 'Allow', Action: 'bedrock:Retrieve', Resource: base }] : []),
+    // The operation has no resource.
+    ...(asksBase(draft) && draft.kind !== 'retrieve-only' ? [{ Sid: 'Generate', Effect: 'Allow', Action: 'bedrock:RetrieveAndGenerate', Resource: '*' }] : []),
+    ...(keys.dataset ? [{ Sid: 'Decrypt', Effect: 'Allow', Action: 'kms:Decrypt', Resource: keys.dataset }] : []),
+    ...(written.length > 0 ? [{ Sid: 'Encrypt', Effect: 'Allow', Action: ['kms:GenerateDataKey', 'kms:Decrypt'], Resource: written }] : []),
+  ])
+}
+
+function policy(Statement: object[]): string {
+  return JSON.stringify({ Version: '2012-10-17', Statement }, null, 2)
+}
