@@ -147,8 +147,13 @@ const BENCHES: &[Bench] = &[
         "DeepEval with the same model",
     ),
     judge(
+        "pairwise",
+        &["pairwise", "--model", "smollm2-135m-instruct", "--data", "{data}", "--records", "60"],
+        "our judges that choose between two answers, in both orders, against people",
+    ),
+    judge(
         "attacks",
-        &["attacks", "--model", "smollm2-135m-instruct", "--data", "{data}"],
+        &["attacks", "--model", "smollm2-135m-instruct", "--data", "{data}", "--records", "25"],
         "answers that talk to our judges",
     ),
     Bench {
