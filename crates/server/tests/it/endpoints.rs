@@ -167,20 +167,20 @@ impl Driver<'_> {
             self.done("CreateModel", json!({"ModelName": name, "PrimaryContainer": container})).await?;
             self.configure(name, name).await?;
             self.done("CreateEndpoint", json!({"EndpointName": name, "EndpointConfigName": name})).await?;
-            self.acknowledged(name, Some((1, name)));
+            self.acknowledged(name, Some((1, name.as_str())));
         }
         self.settled(&kept).await?;
         self.open(&kept);
         let wish = json!({"VariantName": "All", "DesiredInstanceCount": 2});
         let asked = json!({"EndpointName": kept, "DesiredWeightsAndCapacities": [wish]});
         self.done("UpdateEndpointWeightsAndCapacities", asked).await?;
-        self.acknowledged(&kept, Some((2, &kept)));
+        self.acknowledged(&kept, Some((2, kept.as_str())));
         let green = format!("{kept}-2");
         self.configure(&green, &kept).await?;
         self.settled(&kept).await?;
         self.open(&kept);
         self.done("UpdateEndpoint", json!({"EndpointName": kept, "EndpointConfigName": green})).await?;
-        self.acknowledged(&kept, Some((1, &green)));
+        self.acknowledged(&kept, Some((1, green.as_str())));
         self.settled(&kept).await?;
         self.open(&gone);
         self.done("DeleteEndpoint", json!({"EndpointName": gone})).await?;
@@ -193,12 +193,12 @@ impl Driver<'_> {
         let role = self.role(run).await?;
         let (kept, gone) = (format!("mktkept{run}"), format!("mktgone{run}"));
         for name in [&kept, &gone] {
-            let wish = json!({"initialInstanceCount": 1, "instanceType": "ml.m5.large", "executionRole": role});
+            let wish = json!({"initialInstanceCount": 1, "instanceType": "ml.g6.12xlarge", "executionRole": role});
             let asked = json!({
                 "modelSourceIdentifier": HUB_MODEL, "endpointName": name, "endpointConfig": {"sageMaker": wish},
             });
             let told = self.market(Method::POST, "", asked).await?;
-            self.acknowledged(name, Some((1, name)));
+            self.acknowledged(name, Some((1, name.as_str())));
             self.settled(name).await?;
             let arn = told["marketplaceModelEndpoint"]["endpointArn"]
                 .as_str()
