@@ -1,10 +1,7 @@
 #!/usr/bin/env python3
 """Ingestion end to end, ours against LangChain with Chroma and ONNX Runtime: parse, chunk, embed, index.
 
-    python3 -m venv .venv && .venv/bin/pip install -r bench/requirements.txt boto3 numpy onnx onnxruntime safetensors tokenizers \
-        langchain-text-splitters langchain-core langchain-chroma chromadb pypdf python-docx beautifulsoup4 openpyxl
-    cargo build --release
-    .venv/bin/python bench/ingestion.py --data FOLDER [--short 5000] [--rounds 3]
+    scripts/bench.sh ingestion [--data FOLDER] [--short 5000] [--rounds 3]
 
 The folder has documents (PDF, DOCX, XLSX, HTML, text), in folders of any depth. A second corpus of short texts is made
 from a seed. Both sides embed with all-MiniLM-L6-v2 on the same number of threads, in chunks of at most 300 tokens of its

@@ -26,6 +26,8 @@ import uuid
 
 ENDPOINT = os.environ.get("AWS_ENDPOINT_URL", "http://127.0.0.1:4566").rstrip("/")
 REGION = os.environ.get("AWS_DEFAULT_REGION", "us-east-1")
+# As scripts/with-server.sh names it.
+os.environ.setdefault("OPENAI_API_KEY", os.environ.get("CONF_OPENAI_API_KEY", ""))
 # Each line {"kind", "text"}: what is written behind an answer. Those of the kind `control` ask for nothing.
 ATTACKS = pathlib.Path(__file__).with_name("attacks.jsonl")
 

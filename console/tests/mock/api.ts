@@ -45,6 +45,9 @@ export async function api(
     case 'POST models/:id/accept-terms':
       cardOf(state, id).licence = { ...cardOf(state, id).licence, accepted: { acceptedBy: ARN, acceptedAt: '2026-05-04T10:00:00Z' } }
       return json(response, 200, {})
+    case 'POST models/:id/verify-template':
+      cardOf(state, id).template ??= { verdict: 'unknown', family: null, detail: null, allowedBy: null }
+      return json(response, 200, cardOf(state, id).template)
     case 'GET endpoints/:id/figures':
       return json(response, 200, figuresOf(state, id))
     case 'GET models/:id':

@@ -6,7 +6,7 @@ import KeyValuePairs from '@cloudscape-design/components/key-value-pairs'
 import Link from '@cloudscape-design/components/link'
 import Modal from '@cloudscape-design/components/modal'
 import type { ReactNode } from 'react'
-import type { Card, Origin, QualityFigure, TemplateVerdict } from '../../api/models.ts'
+import type { Card, Origin, QualityFigure } from '../../api/models.ts'
 import type { LoadedModel } from '../../api/status.ts'
 import { navigate, PageLink } from '../../shell/router.tsx'
 import { FitPanel } from '../../ui/FitPanel.tsx'
@@ -15,6 +15,7 @@ import { Time } from '../../ui/Time.tsx'
 import { CardState, size } from './cardParts.tsx'
 import { LiveFigures } from './LiveFigures.tsx'
 import { Licence } from './PullModal.tsx'
+import { TemplateCheck } from './TemplateCheck.tsx'
 import { deployPath } from '../endpoints/text.ts'
 import { modelPath } from '../tuning/text.ts'
 import { reportLines } from './quantization.ts'
@@ -66,7 +67,9 @@ export function ModelDetails({ card, live, onDismiss }: Props) {
           { label: 'Download', value: size(card, card.downloadBytes) },
           { label: 'Memory when loaded', value: size(card, card.memoryBytes) },
           { label: 'Made for conversations', value: card.chats === null ? '–' : card.chats ? 'yes' : 'no, it continues texts' },
-          ...(card.template ? [{ label: 'Chat template', value: templateText(card.template) }] : []),
+          ...(card.template || (card.state === 'ready' && card.kind === 'text')
+            ? [{ label: 'Chat template', value: <TemplateCheck key={card.name} card={card} /> }]
+            : []),
           { label: 'Quality', value: <Quality figures={card.quality ?? []} /> },
           ...(card.jumpstartId ? [{ label: 'In SageMaker’s public hub', value: <code className="craton-secret">{card.jumpstartId}</code> }] : []),
           { label: 'Sources', value: <Lines of={card.origins.map(described)} /> },
@@ -97,23 +100,6 @@ function Accepted({ card }: { card: Card }) {
       )}
     </>
   )
-}
-
-/** Whether the file's chat template writes what its family's publisher documents. */
-function templateText({ verdict, family, detail, allowedBy }: TemplateVerdict): string {
-  const whose = family ?? 'its family'
-  switch (verdict) {
-    case 'verified':
-      return `verified: it writes what the publisher of ${whose} documents`
-    case 'differs':
-      return `differs from ${whose}: ${detail ?? 'it writes another text'}`
-    case 'contradicts':
-      return `another vendor’s, not of ${whose}: ${detail ?? 'its control tokens are not the model’s'}${allowedBy ? `; allowed by ${allowedBy}` : ''}`
-    case 'unknown':
-      return 'of a family that is not known here'
-    case 'none':
-      return 'none: the model continues texts'
-  }
 }
 
 /** What was measured by others, each with where it stands. */

@@ -184,6 +184,13 @@ async fn a_schema_that_nothing_satisfies_is_refused_by_every_api() {
         assert_eq!(reply.status, 400, "{schema}: {}", reply.text());
         assert!(reply.text().contains("The schema cannot be followed"), "{schema}: {}", reply.text());
     }
+    for outputs in [json!({"regex": "[^\\s\\S]"}), json!({"grammar": "start: /[^\\s\\S]/"})] {
+        let messages = json!([{"role": "user", "content": "Hi"}]);
+        let body = json!({"model": CLAUDE, "messages": messages, "structured_outputs": outputs}).to_string();
+        let reply = world.signed("craton", "POST", "/v1/chat/completions", &body).await;
+        assert_eq!(reply.status, 400, "{outputs}: {}", reply.text());
+        assert!(reply.text().contains("cannot be followed"), "{outputs}: {}", reply.text());
+    }
     assert_eq!(world.loaded().await["activeSequences"], 0);
     world.stop().await;
 }

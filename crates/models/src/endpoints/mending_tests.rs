@@ -166,6 +166,47 @@ async fn an_endpoint_in_service_whose_model_is_gone_fails_and_recovers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_of_a_model_whose_file_changed_fails_by_its_name_and_recovers_when_it_is_pulled_again() {
+    let deployment = Deployment::start().await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    deployment.add_model("chatty");
+    let manifest = models.inner.library.manifest("chatty").await.unwrap().unwrap();
+    let file = format!("sha256-{}", manifest.files[0].sha256);
+    std::fs::write(deployment.dir.path().join("models/blobs").join(&file), b"cha").unwrap();
+    host(models, ctx, "chatty").await;
+    configure(models, ctx, "one", vec![variant("All", "chatty", 1)]).await;
+    let new = NewEndpoint { name: "chat".to_owned(), config: "one".to_owned(), ..NewEndpoint::default() };
+    models.create_endpoint(ctx, new).await.unwrap();
+    let endpoint = settled(models, ctx, "chat").await;
+    assert_eq!(endpoint.body.status, EndpointStatus::Failed);
+    let reason = endpoint.body.failure.unwrap();
+    assert!(reason.contains(&file) && reason.contains("it has 3 of 6 bytes"), "{reason}");
+    assert!(ask_endpoint(models, ctx, "chat").await.unwrap_err().hint.unwrap().contains(&file));
+    let mut looks = Looks::default();
+    look(models, ctx, (&mut looks, at(1)), "chat").await;
+    assert_eq!(models.endpoint(ctx, "chat").await.unwrap().body.status, EndpointStatus::Failed, "it is cut off still");
+    deployment.add_model("chatty");
+    look(models, ctx, (&mut looks, at(60)), "chat").await;
+    let endpoint = models.endpoint(ctx, "chat").await.unwrap();
+    assert_eq!((endpoint.body.status, endpoint.body.failure), (EndpointStatus::InService, None));
+    ask_endpoint(models, ctx, "chat").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_replicas_than_a_machine_has_are_a_failure_that_tells_how_many_there_may_be() {
+    let deployment = Deployment::start().await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    let endpoint = chat_endpoint(&deployment, 65).await;
+    assert_eq!(endpoint.body.status, EndpointStatus::Failed);
+    let reason = endpoint.body.failure.unwrap();
+    assert!(reason.contains("65 replicas") && reason.contains("at most 64 replicas"), "{reason}");
+    assert!(models.status(ctx).loaded.is_empty());
+    // Looking at it again does not try what cannot be.
+    look(models, ctx, (&mut Looks::default(), at(60)), "chat").await;
+    assert_eq!(models.endpoint(ctx, "chat").await.unwrap().body.status, EndpointStatus::Failed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stand_in_gives_way_to_the_model_that_was_named_when_that_is_pulled() {
     let deployment = Deployment::start().await;
     let (models, ctx) = (&deployment.models, &deployment.ctx);

