@@ -92,14 +92,40 @@ fn more(own: &Value) -> base::Result<(usize, Option<String>)> {
     Ok((askings as usize, fields.text("embeddingModelId")?.map(str::to_owned)))
 }
 
-/// The body, checked as that of `CreateEvaluationJob` is.
+/// The body, checked as that of `CreateEvaluationJob` is, but for the ids of models.
 fn read(body: &Value) -> base::Result<CreateEvaluationJobRequest> {
-    let body = Bytes::from(body.to_string());
+    let mut checked = body.clone();
+    stand_in(&mut checked);
+    let bytes = Bytes::from(checked.to_string());
     let request = http::Request::post("/evaluation-jobs").header(header::CONTENT_TYPE, "application/json").body(());
     let (parts, ()) = request.map_err(Error::internal)?.into_parts();
-    let routed = aws_wire::route("bedrock", &parts, &body);
+    let routed = aws_wire::route("bedrock", &parts, &bytes);
     let routed = routed.map_err(|error| Error::internal(format!("the route of CreateEvaluationJob: {error:?}")))?;
-    aws_wire::decode(&routed, &parts, &body).map_err(|violation| Error::invalid(violation.message))
+    let input: CreateEvaluationJobRequest =
+        aws_wire::decode(&routed, &parts, &bytes).map_err(|violation| Error::invalid(violation.message))?;
+    let part = |name: &str| body.get(name).cloned().unwrap_or_default();
+    Ok(CreateEvaluationJobRequest {
+        evaluation_config: serde_json::from_value(part("evaluationConfig")).map_err(Error::internal)?,
+        inference_config: serde_json::from_value(part("inferenceConfig")).map_err(Error::internal)?,
+        ..input
+    })
+}
+
+/// Puts an id of AWS's in the place of each model's: its patterns know neither a model's own name nor judges that were
+/// imported. Whether something answers for an id is seen when the job is made.
+fn stand_in(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                match member {
+                    Value::String(id) if name == "modelIdentifier" && !id.is_empty() => *id = "craton.model".to_owned(),
+                    member => stand_in(member),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(stand_in),
+        _ => {}
+    }
 }
 
 /// What there is to say of a job: as JSON, as a page (`format=html`) or for a terminal (`format=text`); how far it is alone
@@ -282,5 +308,19 @@ mod tests {
         assert_eq!(told(json!({"askings": 3, "embeddingModelId": "mini"})), Ok((3, Some("mini".to_owned()))));
         assert_eq!(told(json!({})), Ok((1, None)));
         assert!(told(json!({"askings": 7})).is_err() && told(json!({"asking": 1})).is_err());
+    }
+
+    #[test]
+    fn a_models_own_name_judges_and_answers() {
+        for id in ["smollm2-135m-instruct", "arn:aws:bedrock:us-east-1:111122223333:imported-model/abcdefghijkl"] {
+            let mut own = body("job-1");
+            own["evaluationConfig"]["automated"]["evaluatorModelConfig"] =
+                json!({"bedrockEvaluatorModels": [{"modelIdentifier": id}]});
+            own["inferenceConfig"] = json!({"models": [{"bedrockModel": {"modelIdentifier": id}}]});
+            let read = read(&own).map_err(|error| error.message).expect("a request");
+            let kept = serde_json::to_value(read.evaluation_config).expect("JSON");
+            assert_eq!(kept, own["evaluationConfig"], "{id}");
+            assert_eq!(serde_json::to_value(read.inference_config).expect("JSON"), own["inferenceConfig"], "{id}");
+        }
     }
 }
