@@ -283,7 +283,7 @@ async fn pages_follow_each_other_and_near_duplicates_are_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_says_something_else_is_found_behind_many_copies() {
     let (_db, store) = sqlite().await;
-    deployed!(store, None, dir, at, base, source);
+    deployed!(store, None, dir, at, base, _source);
     let custom = at.source_of(&base, Origin::Custom, None).await.unwrap();
     let text = |id: String, text: String| NewDocument {
         content: NewContent::Custom { id, body: CustomBody::Text(text) },
