@@ -283,16 +283,18 @@ async fn pages_follow_each_other_and_near_duplicates_are_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_says_something_else_is_found_behind_many_copies() {
     let (_db, store) = sqlite().await;
-    deployed!(store, None, dir, at, base, _source);
+    let dir = tempfile::tempdir().unwrap();
+    let at = Deployment::open_on(dir.path(), store).await.unwrap();
+    at.prepare().await.unwrap();
+    let base = at.base().await.unwrap();
     let custom = at.source_of(&base, Origin::Custom, None).await.unwrap();
     let text = |id: String, text: String| NewDocument {
         content: NewContent::Custom { id, body: CustomBody::Text(text) },
         metadata: None,
         acl: None,
     };
-    let copies = (0..150).map(|at| {
-        text(format!("copy-{at}"), format!("The heart is of normal size and the lungs are clear today. {at}"))
-    });
+    let copies = (0..150)
+        .map(|at| text(format!("copy-{at}"), "The heart is of normal size and the lungs are clear today.".to_owned()));
     let others = ["heart murmur", "heart surgery", "heart rate", "heart valve", "heart failure"];
     let others = others.iter().map(|what| text((*what).to_owned(), format!("A note on {what} alone.")));
     let all: Vec<NewDocument> = copies.chain(others).collect();

@@ -17,9 +17,13 @@ async fn ask_twice(server: &Server) -> u64 {
 
 /// The tokens that a question took from the cache.
 async fn ask(server: &Server, question: &str) -> u64 {
-    let rubric = "Read this with care, answer in one word, and name no page. ".repeat(14);
-    let answer = server.converse(&Key::admin(), CLAUDE, &format!("{rubric}{question}")).await.ok().json();
+    let answer = server.converse(&Key::admin(), CLAUDE, &long(question)).await.ok().json();
     answer["usage"]["cacheReadInputTokens"].as_u64().unwrap()
+}
+
+/// A question behind a beginning that is worth keeping.
+fn long(question: &str) -> String {
+    format!("{}{question}", "Read this with care, answer in one word, and name no page. ".repeat(14))
 }
 
 /// The files in the folder of prefixes.
@@ -78,7 +82,10 @@ async fn a_server_that_is_killed_while_it_keeps_a_prompt_leaves_a_whole_file_or_
         let mut up = home.up(&["--prefix-snapshots"]);
         up.env(store::crash::CRASH_AT, number.to_string());
         let mut server = home.launch(up).await;
-        ask_twice(&server).await;
+        // What else the server writes meanwhile counts, too: it may die while it answers.
+        for question in ["One?", "Two?"] {
+            drop(server.try_converse(&Key::admin(), CLAUDE, &long(question)).await);
+        }
         server.running.terminate();
         server.running.wait().await;
 

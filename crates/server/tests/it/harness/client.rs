@@ -239,8 +239,13 @@ impl Client {
 
     /// One question by Converse.
     pub(crate) async fn converse(&self, key: &Key, model: &str, question: &str) -> Reply {
+        self.try_converse(key, model, question).await.unwrap()
+    }
+
+    /// As [`Server::converse`], of a server that may die.
+    pub(crate) async fn try_converse(&self, key: &Key, model: &str, question: &str) -> reqwest::Result<Reply> {
         let request = self.bedrock(key, model, "converse", &conversation(question));
-        Reply::read(request.send().await.unwrap()).await.unwrap()
+        Reply::read(request.send().await?).await
     }
 
     /// A request of `bedrock-runtime` that has not been sent.
