@@ -24,7 +24,7 @@ test('a bucket becomes a knowledge base that answers, and keeps from a reader wh
   await account.s3('PUT', `/${bucket}/current/hr/parental-leave.md`, LEAVE)
   const sidecar = { metadataAttributes: { department: 'hr', year: 2026 }, accessControlList: [{ name: group, type: 'GROUP', access: 'ALLOW' }] }
   await account.s3('PUT', `/${bucket}/current/hr/parental-leave.md.metadata.json`, JSON.stringify(sidecar))
-  await account.s3('PUT', `/${bucket}/current/broken.pdf`, 'this is no PDF')
+  await account.s3('PUT', `/${bucket}/current/broken.pdf`, '%PDF-1.7 broken')
   await account.iam('CreateUser', { UserName: reader })
   await account.iam('CreateGroup', { GroupName: group })
   await account.iam('AddUserToGroup', { UserName: reader, GroupName: group })
