@@ -83,6 +83,16 @@ pub(super) fn is_own(error: &Error) -> bool {
     !matches!(error.kind, ErrorKind::Throttled | ErrorKind::Unavailable | ErrorKind::Timeout)
 }
 
+/// Why an object was not read. Only one that is not there is missing: a KMS key or a bucket that is gone keeps it from being
+/// read, and must be taken neither for its end nor, of a sidecar, for nothing being said.
+fn unread(error: objects::Error, (bucket, key): (&str, &str)) -> Error {
+    match error.code {
+        Code::NoSuchKey => Error::not_found(format!("The object `s3://{bucket}/{key}` is gone.")),
+        _ if error.error.kind == ErrorKind::NotFound => Error { kind: ErrorKind::Conflict, ..error.error },
+        _ => error.error,
+    }
+}
+
 /// The document as one that failed, where the error is its own.
 pub(super) fn failed(mut entry: Entry, error: Error) -> Result<Prepared> {
     if !is_own(&error) {
@@ -125,12 +135,7 @@ impl Worker<'_> {
             version: None,
         };
         let got = self.knowledge.inner.objects.get_object(role, &GetObject::new(object)).await;
-        let mut got = got.map_err(|error| match error.code {
-            Code::NoSuchKey => Error::not_found(format!("The object `s3://{bucket}/{key}` is gone.")),
-            // Only an object that is not there is missing: a key or a bucket that is gone keeps it from being read.
-            _ if error.error.kind == ErrorKind::NotFound => Error { kind: ErrorKind::Conflict, ..error.error },
-            _ => error.error,
-        })?;
+        let mut got = got.map_err(|error| unread(error, (bucket, key)))?;
         if got.length > limit {
             let text = format!("The object `s3://{bucket}/{key}` has {} bytes.", got.length);
             return Err(Error::invalid(text).with_hint(format!("It may have {limit} at most.")));
@@ -253,3 +258,7 @@ fn sentence(reason: &str) -> String {
     let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
     format!("{first}{}.", characters.as_str())
 }
+
+#[cfg(test)]
+#[path = "prepare_tests.rs"]
+mod tests;

@@ -112,19 +112,20 @@ impl Knowledge {
         let most = wanted.max(enough);
         let mut limit = most.min(query.candidates);
         loop {
-            let query_now = Query { caller: caller.clone(), limit, ..query.clone() };
-            let mut results = index.index().search(query_now).await?;
+            let limited = Query { caller: caller.clone(), limit, ..query.clone() };
+            let mut results = index.index().search(limited).await?;
             let hits = std::mem::take(&mut results.hits);
             let found = hits.len();
             let distinct = tokio::task::spawn_blocking(move || distinct(hits, near_duplicates, most)).await;
             let distinct = distinct.map_err(Error::internal)??;
-            if distinct.len() < most && found >= limit && limit < query.candidates {
+            let is_cut = found >= limit;
+            if distinct.len() < most && is_cut && limit < query.candidates {
                 limit = (limit * 2).min(query.candidates);
                 continue;
             }
             // Where most of the ranking says the same, what says something else may stand behind it.
-            let is_all = query.candidates as u64 >= results.matching || query.candidates >= MOST_RANKED;
-            if ask.candidates.is_none() && distinct.len() < enough && !is_all {
+            let may_grow = is_cut && (query.candidates as u64) < results.matching && query.candidates < MOST_RANKED;
+            if ask.candidates.is_none() && distinct.len() < enough && may_grow {
                 query.candidates = (query.candidates * 4).min(MOST_RANKED);
                 continue;
             }
