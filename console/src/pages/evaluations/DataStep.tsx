@@ -5,13 +5,11 @@ import ExpandableSection from '@cloudscape-design/components/expandable-section'
 import FormField from '@cloudscape-design/components/form-field'
 import Header from '@cloudscape-design/components/header'
 import Input from '@cloudscape-design/components/input'
-import RadioGroup from '@cloudscape-design/components/radio-group'
 import SpaceBetween from '@cloudscape-design/components/space-between'
 import { useCallback, useEffect, useState } from 'react'
-import { listRoles } from '../../api/permissions.ts'
 import { listBuckets, listObjects } from '../../api/s3.ts'
-import { useSession } from '../../shell/SessionContext.tsx'
 import { CodeBlock } from '../../ui/CodeBlock.tsx'
+import { ServiceRolePicker } from '../../ui/ServiceRolePicker.tsx'
 import { useLoad } from '../../ui/useLoad.ts'
 import { placeOf } from '../knowledge/draft.ts'
 import { optional, type StepProps } from './DetailsStep.tsx'
@@ -20,8 +18,6 @@ import { lineOf } from './lines.ts'
 
 /** Where the prompts come from and the results go, and the role that may do it. */
 export function DataStep({ draft, faults, all, onChange }: StepProps) {
-  const { account } = useSession()
-  const roles = useLoad(listRoles)
   const fault = (field: 'dataset' | 'output' | 'roleArn') => (all || draft[field] !== '' ? faults[field] : undefined)
   return (
     <SpaceBetween size="l">
@@ -51,37 +47,15 @@ export function DataStep({ draft, faults, all, onChange }: StepProps) {
           </FormField>
         </SpaceBetween>
       </Container>
-      <Container header={<Header variant="h2" description="What the evaluation does, it does as a role: read the dataset, ask the models, write the results.">IAM role</Header>}>
-        <SpaceBetween size="m">
-          <FormField label="Runtime role" stretch>
-            <RadioGroup
-              value={draft.ownRole ? 'own' : 'new'}
-              items={[
-                { value: 'new', label: 'Create and use a new service role', description: 'It may do what this evaluation needs, and nothing else.' },
-                { value: 'own', label: 'Use an existing service role', description: 'It trusts bedrock.amazonaws.com, and you may pass it.' },
-              ]}
-              onChange={({ detail }) => onChange({ ownRole: detail.value === 'own' })}
-            />
-          </FormField>
-          {draft.ownRole ? (
-            <FormField label="Service role" errorText={fault('roleArn')} stretch>
-              <Autosuggest
-                ariaLabel="Service role"
-                value={draft.roleArn}
-                enteredTextLabel={(value) => `Use ${value}`}
-                placeholder={`arn:aws:iam::${account}:role/Evaluator`}
-                options={(roles.value ?? []).map(({ arn, name }) => ({ value: arn, label: arn, description: name }))}
-                empty={roles.loading ? 'Looking for roles' : 'No role matches'}
-                onChange={({ detail }) => onChange({ roleArn: detail.value })}
-              />
-            </FormField>
-          ) : (
-            <FormField label="Service role name" errorText={faults.newRole} stretch>
-              <Input value={draft.newRole} spellcheck={false} onChange={({ detail }) => onChange({ newRole: detail.value })} />
-            </FormField>
-          )}
-        </SpaceBetween>
-      </Container>
+      <ServiceRolePicker
+        title="IAM role"
+        description="What the evaluation does, it does as a role: read the dataset, ask the models, write the results."
+        rights="It may do what this evaluation needs, and nothing else."
+        example="Evaluator"
+        role={draft}
+        faults={{ roleArn: fault('roleArn'), newRole: faults.newRole }}
+        onChange={onChange}
+      />
     </SpaceBetween>
   )
 }

@@ -1,4 +1,3 @@
-import Button from '@cloudscape-design/components/button'
 import Container from '@cloudscape-design/components/container'
 import Header from '@cloudscape-design/components/header'
 import KeyValuePairs from '@cloudscape-design/components/key-value-pairs'
@@ -6,6 +5,7 @@ import SpaceBetween from '@cloudscape-design/components/space-between'
 import type { ReactNode } from 'react'
 import { useSession } from '../../shell/SessionContext.tsx'
 import { CodeTabs } from '../../ui/CodeTabs.tsx'
+import { ReviewSection } from '../../ui/ReviewSection.tsx'
 import { samplesFor } from './code.ts'
 import { asksBase, customJudgeOf, needsJudge, type Draft, type Step } from './draft.ts'
 import { metricLabel } from './metrics.ts'
@@ -25,7 +25,7 @@ export function ReviewStep({ draft, region, onStep }: Props) {
   const samples = samplesFor({ draft, endpoint: window.location.origin, region, account })
   return (
     <SpaceBetween size="l">
-      <Section title="Evaluation" onEdit={() => onStep('details')}>
+      <ReviewSection title="Evaluation" onEdit={() => onStep('details')}>
         <KeyValuePairs
           columns={2}
           items={[
@@ -35,11 +35,11 @@ export function ReviewStep({ draft, region, onStep }: Props) {
             { label: 'Responses', value: draft.own ? 'In the dataset' : 'Asked for by the job' },
           ]}
         />
-      </Section>
-      <Section title="What is evaluated" onEdit={() => onStep('system')}>
+      </ReviewSection>
+      <ReviewSection title="What is evaluated" onEdit={() => onStep('system')}>
         <KeyValuePairs columns={2} items={systemFacts(draft)} />
-      </Section>
-      <Section title="Metrics and judge" onEdit={() => onStep('metrics')}>
+      </ReviewSection>
+      <ReviewSection title="Metrics and judge" onEdit={() => onStep('metrics')}>
         <KeyValuePairs
           columns={2}
           items={[
@@ -53,8 +53,8 @@ export function ReviewStep({ draft, region, onStep }: Props) {
               : []),
           ]}
         />
-      </Section>
-      <Section title="Datasets and role" onEdit={() => onStep('data')}>
+      </ReviewSection>
+      <ReviewSection title="Datasets and role" onEdit={() => onStep('data')}>
         <KeyValuePairs
           columns={2}
           items={[
@@ -65,7 +65,7 @@ export function ReviewStep({ draft, region, onStep }: Props) {
             { label: 'Role is', value: draft.ownRole ? 'There already' : 'Made with the evaluation' },
           ]}
         />
-      </Section>
+      </ReviewSection>
       {samples.length > 0 && (
         <Container header={<Header variant="h2">The same on the command line</Header>}>
           <CodeTabs samples={samples} />
@@ -92,27 +92,6 @@ function systemFacts(draft: Draft): { label: string; value: ReactNode }[] {
     { label: 'Search', value: [...new Set(settings.map(({ search }) => (search === 'HYBRID' ? 'Hybrid' : 'Semantic')))].join(', ') },
     { label: 'Number of results', value: [...new Set(settings.map(({ results }) => results))].join(', ') },
   ]
-}
-
-function Section({ title, onEdit, children }: { title: string; onEdit: () => void; children: ReactNode }) {
-  return (
-    <Container
-      header={
-        <Header
-          variant="h2"
-          actions={
-            <Button ariaLabel={`Edit ${title.toLowerCase()}`} onClick={onEdit}>
-              Edit
-            </Button>
-          }
-        >
-          {title}
-        </Header>
-      }
-    >
-      {children}
-    </Container>
-  )
 }
 
 function code(text: string) {

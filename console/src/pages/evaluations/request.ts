@@ -2,6 +2,7 @@
 import type { CustomMetricDefinition, EvaluationRequest, InferenceConfig, RatingItem, RetrievalConfiguration } from '../../api/evaluations.ts'
 import { modelArn, placeOf } from '../knowledge/draft.ts'
 import { asksBase, countsOf, customJudgeOf, needsJudge, sweeps, type CustomDraft, type Draft, type Search } from './draft.ts'
+import { bedrockTrust, policy } from '../../ui/serviceTrust.ts'
 
 export interface Setting {
   /** What is added to the name of the job of this setting. */
@@ -93,17 +94,7 @@ export function modelsOf(draft: Draft): string[] {
 
 /** Lets Bedrock take the role on, for evaluations of this account. */
 export function trustPolicy(account: string, region: string): string {
-  return policy([
-    {
-      Effect: 'Allow',
-      Principal: { Service: 'bedrock.amazonaws.com' },
-      Action: 'sts:AssumeRole',
-      Condition: {
-        StringEquals: { 'aws:SourceAccount': account },
-        ArnLike: { 'aws:SourceArn': `arn:aws:bedrock:${region}:${account}:evaluation-job/*` },
-      },
-    },
-  ])
+  return bedrockTrust(account, region, 'evaluation-job')
 }
 
 /** Keys of customers that buckets are encrypted under, where they are. */
@@ -130,8 +121,4 @@ export function rolePolicy(draft: Draft, region: string, account: string, keys: 
     ...(keys.dataset ? [{ Sid: 'Decrypt', Effect: 'Allow', Action: 'kms:Decrypt', Resource: keys.dataset }] : []),
     ...(written.length > 0 ? [{ Sid: 'Encrypt', Effect: 'Allow', Action: ['kms:GenerateDataKey', 'kms:Decrypt'], Resource: written }] : []),
   ])
-}
-
-function policy(Statement: object[]): string {
-  return JSON.stringify({ Version: '2012-10-17', Statement }, null, 2)
 }

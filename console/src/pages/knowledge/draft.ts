@@ -2,6 +2,7 @@
 import type { Chunking, NewDataSource, NewKnowledgeBase } from '../../api/knowledgeBases.ts'
 import { shell } from '../../ui/literals.ts'
 import { objectOf } from './text.ts'
+import { bedrockTrust, policy } from '../../ui/serviceTrust.ts'
 
 export const STRATEGIES = {
   DEFAULT: { label: 'Default chunking', description: 'About 300 tokens a chunk with 20 % overlap, never through a sentence if it can be helped.' },
@@ -191,17 +192,7 @@ export function baseOf(draft: Draft, region: string, roleArn: string): NewKnowle
 
 /** Lets Bedrock take the role on, for knowledge bases of this account. */
 export function trustPolicy(account: string, region: string): string {
-  return policy([
-    {
-      Effect: 'Allow',
-      Principal: { Service: 'bedrock.amazonaws.com' },
-      Action: 'sts:AssumeRole',
-      Condition: {
-        StringEquals: { 'aws:SourceAccount': account },
-        ArnLike: { 'aws:SourceArn': `arn:aws:bedrock:${region}:${account}:knowledge-base/*` },
-      },
-    },
-  ])
+  return bedrockTrust(account, region, 'knowledge-base')
 }
 
 /** Lets the role embed texts with the model. */
@@ -218,10 +209,6 @@ export function readPolicy(uri: string, account: string, kmsKeyArn?: string): st
     { Sid: 'ReadDocuments', Effect: 'Allow', Action: 's3:GetObject', Resource: `arn:aws:s3:::${bucket}/${key}*`, Condition: ofAccount },
     ...(kmsKeyArn ? [{ Sid: 'Decrypt', Effect: 'Allow', Action: 'kms:Decrypt', Resource: kmsKeyArn }] : []),
   ])
-}
-
-function policy(Statement: object[]): string {
-  return JSON.stringify({ Version: '2012-10-17', Statement }, null, 2)
 }
 
 /** The AWS CLI's lines for the same. */

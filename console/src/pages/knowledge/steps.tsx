@@ -1,24 +1,21 @@
 import Alert from '@cloudscape-design/components/alert'
-import Autosuggest from '@cloudscape-design/components/autosuggest'
 import Box from '@cloudscape-design/components/box'
-import Button from '@cloudscape-design/components/button'
 import Checkbox from '@cloudscape-design/components/checkbox'
 import Container from '@cloudscape-design/components/container'
 import FormField from '@cloudscape-design/components/form-field'
 import Header from '@cloudscape-design/components/header'
 import Input from '@cloudscape-design/components/input'
 import KeyValuePairs from '@cloudscape-design/components/key-value-pairs'
-import RadioGroup from '@cloudscape-design/components/radio-group'
 import Select from '@cloudscape-design/components/select'
 import SpaceBetween from '@cloudscape-design/components/space-between'
-import type { ReactNode } from 'react'
 import { listAliases } from '../../api/aliases.ts'
 import { listModels } from '../../api/models.ts'
-import { listRoles } from '../../api/permissions.ts'
 import { PageLink } from '../../shell/router.tsx'
 import { useSession } from '../../shell/SessionContext.tsx'
 import { CodeTabs } from '../../ui/CodeTabs.tsx'
 import { ErrorAlert } from '../../ui/ErrorAlert.tsx'
+import { ReviewSection } from '../../ui/ReviewSection.tsx'
+import { ServiceRolePicker } from '../../ui/ServiceRolePicker.tsx'
 import { useLoad } from '../../ui/useLoad.ts'
 import { usable } from '../playground/choices.ts'
 import { chunkingOf, commandsOf, cratonCommandOf, STRATEGIES, type Draft, type Faults } from './draft.ts'
@@ -35,8 +32,6 @@ interface Props {
 
 /** Name, description, and the role that everything is done as. */
 export function DetailsStep({ draft, faults, all, onChange }: Props) {
-  const { account } = useSession()
-  const roles = useLoad(listRoles)
   return (
     <SpaceBetween size="l">
       <Container header={<Header variant="h2">Knowledge base details</Header>}>
@@ -49,36 +44,15 @@ export function DetailsStep({ draft, faults, all, onChange }: Props) {
           </FormField>
         </SpaceBetween>
       </Container>
-      <Container header={<Header variant="h2" description="What the knowledge base does, it does as a role: read the documents, embed them.">IAM permissions</Header>}>
-        <SpaceBetween size="m">
-          <FormField label="Runtime role" stretch>
-            <RadioGroup
-              value={draft.ownRole ? 'own' : 'new'}
-              items={[
-                { value: 'new', label: 'Create and use a new service role', description: 'It may read this data source and use this embedding model, and nothing else.' },
-                { value: 'own', label: 'Use an existing service role', description: 'It trusts bedrock.amazonaws.com, and you may pass it.' },
-              ]}
-              onChange={({ detail }) => onChange({ ownRole: detail.value === 'own' })}
-            />
-          </FormField>
-          {draft.ownRole ? (
-            <FormField label="Service role" errorText={all || draft.roleArn !== '' ? faults.roleArn : undefined} stretch>
-              <Autosuggest
-                value={draft.roleArn}
-                enteredTextLabel={(value) => `Use ${value}`}
-                placeholder={`arn:aws:iam::${account}:role/KnowledgeBase`}
-                options={(roles.value ?? []).map(({ arn, name }) => ({ value: arn, label: arn, description: name }))}
-                empty={roles.loading ? 'Looking for roles' : 'No role matches'}
-                onChange={({ detail }) => onChange({ roleArn: detail.value })}
-              />
-            </FormField>
-          ) : (
-            <FormField label="Service role name" errorText={faults.newRole} stretch>
-              <Input value={draft.newRole} spellcheck={false} onChange={({ detail }) => onChange({ newRole: detail.value })} />
-            </FormField>
-          )}
-        </SpaceBetween>
-      </Container>
+      <ServiceRolePicker
+        title="IAM permissions"
+        description="What the knowledge base does, it does as a role: read the documents, embed them."
+        rights="It may read this data source and use this embedding model, and nothing else."
+        example="KnowledgeBase"
+        role={draft}
+        faults={{ roleArn: all || draft.roleArn !== '' ? faults.roleArn : undefined, newRole: faults.newRole }}
+        onChange={onChange}
+      />
     </SpaceBetween>
   )
 }
@@ -147,7 +121,7 @@ export function ReviewStep({ draft, region, onChange, onStep }: ReviewProps) {
   const craton = cratonCommandOf(draft)
   return (
     <SpaceBetween size="l">
-      <Section title="Knowledge base" onEdit={() => onStep('details')}>
+      <ReviewSection title="Knowledge base" onEdit={() => onStep('details')}>
         <KeyValuePairs
           columns={2}
           items={[
@@ -157,8 +131,8 @@ export function ReviewStep({ draft, region, onChange, onStep }: ReviewProps) {
             { label: 'Role is', value: draft.ownRole ? 'There already' : 'Made with the knowledge base' },
           ]}
         />
-      </Section>
-      <Section title="Data source" onEdit={() => onStep('source')}>
+      </ReviewSection>
+      <ReviewSection title="Data source" onEdit={() => onStep('source')}>
         <KeyValuePairs
           columns={2}
           items={[
@@ -168,8 +142,8 @@ export function ReviewStep({ draft, region, onChange, onStep }: ReviewProps) {
             { label: 'When the source is deleted', value: source.deletion === 'DELETE' ? 'Its content is deleted' : 'Its content stays' },
           ]}
         />
-      </Section>
-      <Section title="Storage and processing" onEdit={() => onStep('model')}>
+      </ReviewSection>
+      <ReviewSection title="Storage and processing" onEdit={() => onStep('model')}>
         <KeyValuePairs
           columns={2}
           items={[
@@ -177,7 +151,7 @@ export function ReviewStep({ draft, region, onChange, onStep }: ReviewProps) {
             { label: 'Vector store', value: 'This server’s' },
           ]}
         />
-      </Section>
+      </ReviewSection>
       {source.type === 'S3' && (
         <Checkbox checked={draft.sync} description="Its documents can be asked about as soon as they are indexed." onChange={({ detail }) => onChange({ sync: detail.checked })}>
           Sync the data source at once
@@ -192,27 +166,6 @@ export function ReviewStep({ draft, region, onChange, onStep }: ReviewProps) {
         />
       </Container>
     </SpaceBetween>
-  )
-}
-
-function Section({ title, onEdit, children }: { title: string; onEdit: () => void; children: ReactNode }) {
-  return (
-    <Container
-      header={
-        <Header
-          variant="h2"
-          actions={
-            <Button ariaLabel={`Edit ${title.toLowerCase()}`} onClick={onEdit}>
-              Edit
-            </Button>
-          }
-        >
-          {title}
-        </Header>
-      }
-    >
-      {children}
-    </Container>
   )
 }
 
