@@ -90,9 +90,9 @@ impl Shape {
     }
 
     /// What of it shows in the states of sequences.
-    pub(crate) fn states(&self, chunk: u32) -> String {
+    pub(crate) fn states(&self, chunk: u32, grain: u32) -> String {
         let one_pass = self.flash_attention();
-        format!("cache {}, one pass {one_pass:?}, read {chunk} tokens at once", self.cache_type)
+        format!("cache {}, one pass {one_pass:?}, read {chunk} tokens at once, or exactly {grain}", self.cache_type)
     }
 
     /// Whether attention is computed in one pass; `None` where a GPU computes and llama.cpp chooses.

@@ -12,6 +12,8 @@ mod state;
 mod threads;
 mod vocabulary;
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
@@ -21,8 +23,8 @@ use inference::backend::Vocabulary as _;
 use inference::scheduler::{Config, Model, Scheduler};
 use inference::template::{ChatTemplate, Tokens};
 use inference::{
-    CHUNK, Error, Facts, LoadOptions, Loaded, Loader, ModelFiles, ModelInfo, ModelKind, Passage, Pinned, Reading,
-    Replicas, Result, Speeds, ToolFormat,
+    CHUNK, Error, Facts, GRAIN, LoadOptions, Loaded, Loader, ModelFiles, ModelInfo, ModelKind, Passage, Pinned,
+    Reading, Replicas, Result, Speeds, ToolFormat,
 };
 
 use backend::{NativeContext, Shape};
@@ -79,8 +81,16 @@ impl Loader for NativeLoader {
         options.validate()?;
         let header = Gguf::open(file)?;
         let facts = self.inspect(files)?;
-        let vocabulary = Arc::new(self.weights(file, options)?);
-        let start = |replica| self.replica(&header, &facts, &vocabulary, options, replica);
+        // By the GPU; there is one where the build has none.
+        let mut weights: BTreeMap<u32, Arc<NativeVocabulary>> = BTreeMap::new();
+        let start = |replica| {
+            let own = if llama::HAS_GPU { options.of_replica(replica) } else { options.clone() };
+            let vocabulary = match weights.entry(own.main_gpu) {
+                Entry::Occupied(loaded) => loaded.into_mut(),
+                Entry::Vacant(free) => free.insert(Arc::new(self.weights(file, &own)?)),
+            };
+            self.replica(&header, &facts, vocabulary, &own, replica)
+        };
         Ok(Loaded::Generator(Replicas::start(options, start)?))
     }
 
@@ -129,7 +139,7 @@ impl NativeLoader {
         let open = Pinned::new(options.cores_of(replica).cloned(), context);
         let (queue, cache_bytes) = (options.queue_of_each(), options.prefix_cache_of_each());
         let (batching, random) = (options.batching, self.random.clone());
-        let config = Config { queue, chunk: CHUNK, batching, cache_bytes, random };
+        let config = Config { queue, chunk: CHUNK, grain: grain(), batching, cache_bytes, random };
         Scheduler::start(Model { info, vocabulary: vocabulary.clone(), template }, config, open)
     }
 
@@ -145,6 +155,11 @@ impl NativeLoader {
     }
 }
 
+/// The tokens that a deterministic request reads in one step. A GPU would stand idle in short ones.
+fn grain() -> u32 {
+    if llama::HAS_GPU { CHUNK } else { GRAIN }
+}
+
 /// What the form and the rounding of sequences' states depend on beside the weights; empty where they cannot be copied.
 fn states(model: &NativeModel, shape: &Shape, options: &LoadOptions) -> String {
     if !model.has_whole_states() {
@@ -155,7 +170,7 @@ fn states(model: &NativeModel, shape: &Shape, options: &LoadOptions) -> String {
         llama::VERSION,
         env!("CARGO_PKG_VERSION"),
         llama::machine(),
-        shape.states(CHUNK),
+        shape.states(CHUNK, grain()),
         options.gpu_layers,
         options.split,
         options.main_gpu,

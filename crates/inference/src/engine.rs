@@ -316,14 +316,19 @@ impl Facts {
         let cells = u64::from(self.context_per_sequence(options)) * u64::from(options.parallel.max(1));
         let cells = cells + u64::from(options.shared_cells);
         let cache = options.cache_type.bytes(self.cache_bytes_per_token.saturating_mul(cells));
-        // Replicas share the weights and nothing else.
+        // Replicas share the weights of a GPU and nothing else.
         let each = cache.saturating_add(self.working_bytes);
-        self.weights_bytes.saturating_add(each.saturating_mul(options.replicas.max(1).into()))
+        let weights = self.weights_bytes.saturating_mul(options.copies_of_weights());
+        weights.saturating_add(each.saturating_mul(options.replicas.max(1).into()))
     }
 }
 
 /// The tokens of a prompt that are read in one step. Longer steps are not faster and delay the answers beside them.
 pub const CHUNK: u32 = 512;
+/// The tokens of a deterministic request's prompt that are read in one step, where processors compute: what such requests
+/// share of what was read before ends at a multiple of it. So judges' prompts, of which many are shorter than [`CHUNK`], share
+/// nearly all that they begin with.
+pub const GRAIN: u32 = 64;
 
 /// An estimate of what computing a chunk takes beside weights and cache, in bytes: its hidden states some times over, one
 /// row of logits for each sequence, and the vocabulary's bytes.

@@ -36,6 +36,8 @@ const CONTEXT: u32 = 8192;
 const DIMENSIONS: u32 = 384;
 /// Tokens of a prompt that are read in one step.
 const CHUNK: u32 = 64;
+/// Those of a deterministic request.
+const GRAIN: u32 = 32;
 /// Sequences that share a buffer.
 const SHARED: u32 = 16;
 /// Those of them that hold continuations.
@@ -87,12 +89,12 @@ impl FakeLoader {
             has_chat_template: true,
             tool_format: ToolFormat::Instructed,
             parallel: options.parallel.max(1),
-            states: format!("fake, read {CHUNK} tokens at once"),
+            states: format!("fake, read {CHUNK} tokens at once, or exactly {GRAIN}"),
         };
         let open = Pinned::new(options.cores_of(at).cloned(), open);
         let (queue, cache_bytes) = (options.queue_of_each(), options.prefix_cache_of_each());
         let (batching, random) = (options.batching, self.random.clone());
-        let config = Config { queue, chunk: CHUNK, batching, cache_bytes, random };
+        let config = Config { queue, chunk: CHUNK, grain: GRAIN, batching, cache_bytes, random };
         Scheduler::start(Model { info, vocabulary, template: Some(template) }, config, open)
     }
 }

@@ -69,7 +69,7 @@ pub struct Serving {
     /// How soon.
     pub priority: Priority,
     /// Whether the result must not depend, in any bit, on what runs beside it or ran before: then prompts are read in
-    /// whole chunks that nothing else shares, and only whole chunks are taken from the cache.
+    /// pieces of one length that nothing else shares, and only whole pieces that were read so are taken from the cache.
     pub deterministic: bool,
     /// When to give up with [`Error::DeadlineExceeded`].
     pub deadline: Option<Instant>,

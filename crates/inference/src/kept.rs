@@ -14,7 +14,7 @@ pub struct KeptPrefix {
     pub tenant: Tenant,
     /// The prompt's first tokens.
     pub tokens: Vec<Token>,
-    /// How many of the first of them were read in whole chunks, each alone: what deterministic requests begin with.
+    /// How many of the first of them were read in the pieces of deterministic requests, each alone: what these begin with.
     pub exact: usize,
     /// How many prompts began with most of it, or asked for it to be kept.
     pub uses: u32,

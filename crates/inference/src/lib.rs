@@ -33,8 +33,8 @@ pub use chat::{ChatMessage, ChatPrompt, Role, ToolCall, ToolSpec};
 pub use constraint::Constraint;
 pub use cores::{CoreSet, Pinned};
 pub use engine::{
-    Batching, CHUNK, Embedder, EmbedderInfo, Embeddings, EngineStatus, Facts, Generator, Loaded, Loader, ModelFiles,
-    ModelInfo, ModelKind, SHARED_CELLS, Truncate, working_bytes,
+    Batching, CHUNK, Embedder, EmbedderInfo, Embeddings, EngineStatus, Facts, GRAIN, Generator, Loaded, Loader,
+    ModelFiles, ModelInfo, ModelKind, SHARED_CELLS, Truncate, working_bytes,
 };
 pub use error::{Error, Result};
 pub use generation::{

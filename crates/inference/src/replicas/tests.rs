@@ -90,6 +90,7 @@ fn held(number: usize, queue: usize) -> (Replicas, Vec<mpsc::Sender<()>>, Vec<Ar
         let config = Config {
             queue,
             chunk: 64,
+            grain: 32,
             batching: Batching::Continuous,
             cache_bytes: 0,
             random: Arc::new(base::SeededRandom::new(1)),
@@ -205,6 +206,7 @@ fn a_replica_that_is_gone_is_passed_over() {
     let config = Config {
         queue: 4,
         chunk: 64,
+        grain: 32,
         batching: Batching::Continuous,
         cache_bytes: 0,
         random: Arc::new(base::SeededRandom::new(1)),

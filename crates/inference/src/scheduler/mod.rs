@@ -13,8 +13,8 @@
 //! **Cached prefixes.** A request begins with the most that anything has read of its prompt for the same tenant: the slot
 //! itself, cells of another shared slot (nothing is copied), a copy of another slot, or of what was kept in memory when
 //! its slot was needed ([`slots`], [`crate::prefix`]). One that begins with what another is just reading waits for it. A
-//! deterministic request takes whole chunks that were read alone and nothing else, as only they are computed alike in
-//! every prompt.
+//! deterministic request is read in short pieces of one length ([`Config::grain`]), each alone, and takes whole pieces that
+//! were read so and nothing else, as only they are computed alike in every prompt.
 
 mod cells;
 mod gather;
@@ -52,6 +52,7 @@ use crate::text::Assembler;
 use crate::{Error, Result, Token};
 use job::{Job, Scored, Work, Writing};
 use queue::{Errand, Shared};
+use worker::Sizes;
 
 /// A model as the scheduler needs it.
 pub struct Model {
@@ -69,6 +70,9 @@ pub struct Config {
     pub queue: usize,
     /// The tokens of a prompt that are read in one step.
     pub chunk: u32,
+    /// Those of a deterministic request, at most `chunk`. Shorter pieces are read a little slower, and prompts that begin
+    /// alike share more: up to the last piece that is whole in both.
+    pub grain: u32,
     /// How requests come together.
     pub batching: Batching,
     /// The memory for what prompts begin with, in bytes; taken as they come.
@@ -86,6 +90,7 @@ pub struct Scheduler {
     controls: ControlTokens,
     random: Arc<dyn Random>,
     chunk: usize,
+    grain: usize,
     batching: Batching,
     thread: Option<JoinHandle<()>>,
 }
@@ -97,11 +102,13 @@ impl Scheduler {
         let model = Arc::new(model);
         let shared = Arc::new(Shared::new(config.queue, model.info.parallel));
         let (opened, ready) = mpsc::sync_channel(1);
+        let chunk = config.chunk.max(1) as usize;
+        let grain = (config.grain.max(1) as usize).min(chunk);
         let thread = std::thread::Builder::new()
             .name("inference".to_owned())
             .spawn({
                 let (model, shared) = (model.clone(), shared.clone());
-                let sizes = (config.chunk.max(1), config.cache_bytes);
+                let sizes = Sizes { chunk, grain, cache: config.cache_bytes };
                 move || worker::run(&model, &shared, sizes, config.batching, open, &opened)
             })
             .map_err(|error| Error::Engine { reason: format!("no thread could be started: {error}") })?;
@@ -113,7 +120,8 @@ impl Scheduler {
             compiler,
             controls,
             random: config.random,
-            chunk: config.chunk.max(1) as usize,
+            chunk,
+            grain,
             batching: config.batching,
             thread: Some(thread),
         };
@@ -259,10 +267,10 @@ fn check_lengths(lengths: Option<&[f64]>, continuations: usize) -> Result<()> {
 }
 
 impl Scheduler {
-    /// Points within the prompt, ordered; of a deterministic request at the ends of chunks.
+    /// Points within the prompt, ordered; of a deterministic request at the ends of its pieces.
     fn cache_points(&self, mut points: Vec<usize>, prompt: usize, deterministic: bool) -> Vec<usize> {
         if deterministic {
-            points.iter_mut().for_each(|point| *point = *point / self.chunk * self.chunk);
+            points.iter_mut().for_each(|point| *point = *point / self.grain * self.grain);
         }
         points.retain(|point| *point > 0 && *point < prompt);
         points.sort_unstable();

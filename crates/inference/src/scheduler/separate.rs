@@ -47,7 +47,8 @@ impl Worker<'_> {
         let Some(sequence) = &mut slot.running else { return };
         sequence.passed_over = 0;
         let (start, echoes) = (slot.tokens.len(), sequence.echoes());
-        let end = piece(slot, if echoes { ECHOED } else { self.chunk });
+        let most = if sequence.reads_exactly() { self.grain } else { self.chunk };
+        let end = piece(slot, if echoes { ECHOED } else { most });
         let slot = &self.slots.all[index];
         let Some(sequence) = &slot.running else { return };
         let last = end == sequence.job.tokens.len();

@@ -77,6 +77,11 @@ impl Sequence {
         matches!(&self.job.work, Work::Score(scored) if scored.echo)
     }
 
+    /// Whether its prompt is read in the pieces of deterministic requests.
+    pub(super) fn reads_exactly(&self) -> bool {
+        self.job.serving.deterministic && !self.echoes()
+    }
+
     /// The continuations to be scored; none of an answer to be written.
     pub(super) fn continuations(&self) -> &[Vec<Token>] {
         match &self.job.work {

@@ -27,7 +27,7 @@ pub(super) struct Slot {
     pub(super) running: Option<Sequence>,
     /// The tokens that the backend holds for it.
     pub(super) tokens: Vec<Token>,
-    /// How many of the first ones were read exactly: in whole chunks, each alone.
+    /// How many of the first ones were read exactly: in whole pieces of the length of deterministic requests, each alone.
     pub(super) exact: usize,
     /// Whose they are.
     tenant: Tenant,
@@ -72,12 +72,12 @@ pub(super) struct Slots {
     shares: bool,
     /// Whether all requests are put together that can be: those of a batch have one shape.
     pub(super) together: bool,
-    chunk: usize,
+    grain: usize,
     turns: u64,
 }
 
 impl Slots {
-    pub(super) fn new(chunk: usize, budget: u64) -> Self {
+    pub(super) fn new(grain: usize, budget: u64) -> Self {
         Self {
             all: Vec::new(),
             layout: Layout::default(),
@@ -85,7 +85,7 @@ impl Slots {
             cells: Cells::new(0, 0),
             shares: false,
             together: false,
-            chunk,
+            grain,
             turns: 0,
         }
     }
@@ -112,8 +112,10 @@ impl Slots {
         let reading =
             |slot: &&Slot| slot.is_of(tenant) && slot.running.as_ref().is_some_and(|sequence| !sequence.is_read);
         let soon = self.all.iter().filter(reading).map(|slot| {
-            let prompt = slot.running.as_ref().map_or(&[][..], |sequence| &sequence.job.tokens);
-            let exact = if slot.exact == slot.tokens.len() { prompt.len() } else { slot.exact };
+            let running = slot.running.as_ref();
+            let prompt = running.map_or(&[][..], |sequence| &sequence.job.tokens);
+            let goes_on = slot.exact == slot.tokens.len() && running.is_some_and(Sequence::reads_exactly);
+            let exact = if goes_on { prompt.len() } else { slot.exact };
             (slot, self.useful(job, common(prompt, &job.tokens), exact))
         });
         let Some((slot, soon)) = soon.max_by_key(|(_, soon)| *soon) else { return false };
@@ -132,7 +134,7 @@ impl Slots {
         let most = common.min(job.tokens.len() - 1);
         match (&job.work, job.serving.deterministic) {
             (Work::Score(scored), _) if scored.echo => 0,
-            (_, true) => most.min(exact) / self.chunk * self.chunk,
+            (_, true) => most.min(exact) / self.grain * self.grain,
             (_, false) => most,
         }
     }
@@ -270,13 +272,13 @@ impl Slots {
         let least = least.max(WORTH);
         let kinds = if self.layout.exchanges { self.all.len() } else { self.layout.separate as usize };
         let slot = self.best(job, 0..kinds, |_| true);
-        let (tenant, chunk) = (job.serving.tenant, self.chunk);
+        let (tenant, grain) = (job.serving.tenant, self.grain);
         let last = job.tokens.len() - 1;
         let deterministic = job.serving.deterministic;
         let echo = matches!(&job.work, Work::Score(scored) if scored.echo);
         let useful = |common: usize, exact: usize| match (echo, deterministic) {
             (true, _) => 0,
-            (_, true) => common.min(last).min(exact) / chunk * chunk,
+            (_, true) => common.min(last).min(exact) / grain * grain,
             (_, false) => common.min(last),
         };
         let kept = self.kept.find(tenant, &job.tokens, useful);
@@ -322,7 +324,7 @@ impl Slots {
         };
         let slot = &mut self.all[index];
         slot.tokens = job.tokens[..saved].to_vec();
-        slot.exact = exact.min(saved) / self.chunk * self.chunk;
+        slot.exact = exact.min(saved) / self.grain * self.grain;
         match backend.truncate(index as u32, saved as u32)? {
             true => Ok(saved),
             false => {
@@ -340,7 +342,7 @@ impl Slots {
             false => 0,
         };
         slot.tokens.truncate(kept);
-        slot.exact = slot.exact.min(kept) / self.chunk * self.chunk;
+        slot.exact = slot.exact.min(kept) / self.grain * self.grain;
         Ok(kept)
     }
 

@@ -112,7 +112,7 @@ fn a_constraint_shapes_the_answer() {
 }
 
 #[test]
-fn a_prompt_that_begins_alike_skips_what_was_read_and_a_deterministic_one_whole_chunks() {
+fn a_prompt_that_begins_alike_skips_what_was_read_and_a_deterministic_one_whole_pieces() {
     let model = fake(&[("shared", "yes")]);
     let prompt = |text: &str| GenerateRequest { serving: deterministic(), ..prompt(text) };
     let long = format!("shared {}", "word ".repeat(40));
@@ -121,15 +121,37 @@ fn a_prompt_that_begins_alike_skips_what_was_read_and_a_deterministic_one_whole_
     assert_eq!(first.finish.usage.cached_tokens, 0);
     assert_eq!(second.finish.usage.cached_tokens, 192);
     assert_eq!(second.text, "yes");
-    // Of a prompt that is read wholly its last chunk is read again, for its logits.
+    // Of a prompt that is read wholly its last piece is read again, for its logits.
     let exact = "e".repeat(128);
     answer(&model, prompt(&exact)).unwrap();
-    assert_eq!(answer(&model, prompt(&exact)).unwrap().finish.usage.cached_tokens, 64);
+    assert_eq!(answer(&model, prompt(&exact)).unwrap().finish.usage.cached_tokens, 96);
     let prompt = self::prompt;
     assert_eq!(answer(&model, prompt(&exact)).unwrap().finish.usage.cached_tokens, 127);
     let third = answer(&model, prompt(&format!("{long} and less"))).unwrap();
     assert_eq!(third.finish.usage.cached_tokens as usize, long.len() + " and ".len());
     assert_eq!(third.text, "yes");
+}
+
+#[test]
+fn a_deterministic_request_shares_the_pieces_of_its_like_and_not_the_chunks_of_others() {
+    let asked = |model: &Scheduler, serving: Serving, tail: &str| {
+        let request = GenerateRequest { serving, ..prompt(&format!("{}{tail}", letters(3, 50))) };
+        let answer = answer(model, request).unwrap();
+        (answer.text, answer.finish.usage.cached_tokens)
+    };
+    let (model, fresh) = (fake(&[]), fake(&[]));
+    // Less than a chunk is shared, and yet a piece of it.
+    assert_eq!(asked(&model, deterministic(), "one").1, 0);
+    let (text, cached) = asked(&model, deterministic(), "two");
+    assert_eq!((text.clone(), cached), (asked(&fresh, deterministic(), "two").0, 32));
+    let other = fake(&[]);
+    assert_eq!(asked(&other, Serving::default(), "one").1, 0);
+    assert_eq!(asked(&other, deterministic(), "two"), (text, 0), "it was read in one chunk");
+    assert_eq!(
+        asked(&other, Serving::default(), "three").1,
+        51,
+        "whoever does not mind takes all, and the `t` of `two`"
+    );
 }
 
 fn deterministic() -> Serving {
@@ -176,13 +198,13 @@ fn what_was_used_again_is_told_and_another_engine_begins_with_it() {
     answer(&before, GenerateRequest { serving: of(2), ..prompt(&letters(2, 300)) }).unwrap();
     let told = before.used_again();
     let [kept] = told.as_slice() else { panic!("{} entries", told.len()) };
-    assert_eq!((kept.tenant, kept.exact, kept.tokens.len() > 500), (Tenant::of(1), 448, true));
+    assert_eq!((kept.tenant, kept.exact, kept.tokens.len() > 500), (Tenant::of(1), 480, true));
 
     let after = fake(&[]);
     after.remember(told.clone());
     assert_eq!(ask(&after, 2, "two").finish.usage.cached_tokens, 0, "nobody else begins with it");
     let again = ask(&after, 1, "two");
-    assert_eq!((again.text, again.finish.usage.cached_tokens), (said.text, 448));
+    assert_eq!((again.text, again.finish.usage.cached_tokens), (said.text, 480));
     assert_eq!(after.status().cache_entries, 1);
     after.forget(Tenant::of(1));
     assert_eq!(after.used_again(), vec![]);
@@ -611,6 +633,7 @@ fn gated_with(
     let config = Config {
         queue,
         chunk: 64,
+        grain: 32,
         batching: Batching::Continuous,
         cache_bytes: 1 << 20,
         random: Arc::new(SeededRandom::new(1)),
@@ -676,6 +699,7 @@ fn a_backend_that_cannot_be_opened_fails_the_start() {
     let config = Config {
         queue: 1,
         chunk: 64,
+        grain: 32,
         batching: Batching::Continuous,
         cache_bytes: 0,
         random: Arc::new(SeededRandom::new(1)),
@@ -770,7 +794,8 @@ fn poor(parallel: u32, shares: bool, restores: bool) -> Scheduler {
     let info = ModelInfo { parallel, ..fake(&[]).info().clone() };
     let model = Model { info, vocabulary: Arc::new(FakeVocabulary), template: None };
     let random = Arc::new(SeededRandom::new(1));
-    let config = Config { queue: 8, chunk: 64, batching: Batching::Continuous, cache_bytes: 1 << 20, random };
+    let config =
+        Config { queue: 8, chunk: 64, grain: 32, batching: Batching::Continuous, cache_bytes: 1 << 20, random };
     Scheduler::start(model, config, Open(parallel, shares, restores)).unwrap()
 }
 

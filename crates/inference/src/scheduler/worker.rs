@@ -15,18 +15,29 @@ use crate::backend::{Backend, Input, Open};
 use crate::engine::Batching;
 use crate::{Error, Result};
 
+/// Tokens and bytes at once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sizes {
+    /// The tokens of a prompt that are read in one step.
+    pub(super) chunk: usize,
+    /// Those of a deterministic request.
+    pub(super) grain: usize,
+    /// The bytes for what prompts begin with.
+    pub(super) cache: u64,
+}
+
 /// Opens the backend and serves until the scheduler stops. Reports the first opening's outcome to `opened`.
 ///
 /// A panic of the backend fails the requests that run; the backend is dropped and opened again for the next ones.
 pub(super) fn run(
     model: &Model,
     shared: &Shared,
-    (chunk, cache): (u32, u64),
+    sizes: Sizes,
     batching: Batching,
     mut open: impl Open,
     opened: &SyncSender<Result<()>>,
 ) {
-    let mut worker = Worker::new(model, shared, chunk as usize, cache);
+    let mut worker = Worker::new(model, shared, sizes);
     worker.gathering = gathering(batching, model.info.parallel);
     worker.slots.together = worker.gathering.is_some();
     loop {
@@ -78,6 +89,7 @@ pub(super) struct Worker<'a> {
     pub(super) model: &'a Model,
     shared: &'a Shared,
     pub(super) chunk: usize,
+    pub(super) grain: usize,
     pub(super) slots: Slots,
     /// Requests that wait for another to read what they begin with.
     waiting: Vec<Job>,
@@ -92,12 +104,13 @@ pub(super) struct Worker<'a> {
 }
 
 impl<'a> Worker<'a> {
-    fn new(model: &'a Model, shared: &'a Shared, chunk: usize, cache: u64) -> Self {
+    fn new(model: &'a Model, shared: &'a Shared, sizes: Sizes) -> Self {
         Self {
             model,
             shared,
-            chunk,
-            slots: Slots::new(chunk, cache),
+            chunk: sizes.chunk,
+            grain: sizes.grain,
+            slots: Slots::new(sizes.grain, sizes.cache),
             waiting: Vec::new(),
             gathering: None,
             batch: Vec::new(),
@@ -278,7 +291,7 @@ impl<'a> Worker<'a> {
         let Some(sequence) = &slot.running else { return };
         let start = slot.tokens.len();
         slot.tokens.extend_from_slice(&sequence.job.tokens[start..end]);
-        let aligned = slot.exact == start && end - start == self.chunk;
+        let aligned = slot.exact == start && end - start == self.grain && !sequence.echoes();
         if aligned && !self.slots.is_shared(index) {
             self.slots.all[index].exact = end;
         }
