@@ -1,6 +1,6 @@
-//! The program that `tests/crash.rs` kills: does an evaluation and ends when the evaluation has ended.
+//! The program that `tests/crash.rs` kills: does an evaluation, or compares two pair by pair, and ends when that has ended.
 //!
-//! `evaluation_crash_child FOLDER`
+//! `evaluation_crash_child FOLDER evaluate|compare`
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -27,9 +27,15 @@ async fn main() -> Result<()> {
     });
     let deployment = Deployment::open(&dir, Arc::new(NotingLoader(note)), 2).await?;
     let running = deployment.jobs.start(1);
-    let metrics = ["Builtin.Correctness", "Builtin.Completeness", "Craton.TokenF1"];
-    let job = deployment.evaluate("once", own(), &metrics).await?;
-    deployment.ended(&job).await?;
+    match std::env::args().nth(2).as_deref() {
+        Some("evaluate") => {
+            let metrics = ["Builtin.Correctness", "Builtin.Completeness", "Craton.TokenF1"];
+            let job = deployment.evaluate("once", own(), &metrics).await?;
+            deployment.ended(&job).await?;
+        }
+        Some("compare") => drop(deployment.compare_pairs("first", "second").await?),
+        _ => return Err(Error::invalid("it is not said what to do")),
+    }
     running.stop().await;
     deployment.store.close().await;
     Ok(())

@@ -4,11 +4,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use base::ErrorKind;
+use base::{ErrorKind, Random as _, SeededRandom};
 use inference::fake::{FakeLoader, Gate, GatedLoader};
+use orchestration::evaluations::dataset::Output;
+use orchestration::evaluations::outcome::Tokens;
 use orchestration::evaluations::plan::{Asked, Parameters, System};
 use orchestration::evaluations::report::{report_json, rows_json};
-use orchestration::evaluations::{DatasetText, EvaluationStatus, HumanLabel};
+use orchestration::evaluations::{DatasetText, EvaluationStatus, HumanLabel, Rag};
 use serde_json::{Value, json};
 
 #[path = "support/deployment.rs"]
@@ -16,6 +18,10 @@ mod deployment;
 
 use deployment::{Deployment, EMBEDDER, JUDGE, asked, line, own};
 
+/// How often a job is stopped, and the most steps of the engine that it makes before: fewer than a job takes whose prompts were
+/// read before.
+const STOPS: usize = 24;
+const MOST_STEPS: u64 = 120;
 const METRICS: [&str; 3] = ["Builtin.Correctness", "Builtin.Completeness", "Craton.TokenF1"];
 
 /// A deployment with a dataset of these lines.
@@ -82,6 +88,35 @@ async fn a_job_that_is_stopped_in_the_middle_has_no_results_and_goes_on_no_more(
     assert!(at.results("job").await.unwrap().is_empty());
     assert_eq!(at.evaluations.stop(&at.ctx, &job.id).await.unwrap_err().kind, ErrorKind::Conflict);
     assert_eq!(at.jobs.run_due_once().await.unwrap(), 0, "nothing is left to do");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_is_stopped_at_any_step_leaves_nothing_and_the_next_one_is_whole() {
+    let (dir, gate) = (tempfile::tempdir().unwrap(), Gate::default());
+    let at = Deployment::open(dir.path(), Arc::new(GatedLoader::new(JUDGE, &gate)), 2).await.unwrap();
+    let dataset: String = lines(4).iter().map(|line| format!("{line}\n")).collect();
+    at.prepare(dir.path(), &dataset).await.unwrap();
+    let running = at.jobs.start(1);
+    let random = SeededRandom::new(7);
+    let mut kept = std::collections::BTreeSet::new();
+    for stop in 0..STOPS {
+        gate.close();
+        gate.allow((random.next_u64() % MOST_STEPS) as usize);
+        let job = at.evaluate(&format!("stopped-{stop}"), own(), &METRICS).await.unwrap();
+        let held = gate.clone();
+        tokio::task::spawn_blocking(move || held.wait_until_held()).await.unwrap();
+        at.evaluations.stop(&at.ctx, &job.id).await.unwrap();
+        gate.open();
+        assert_eq!(at.ended(&job).await.unwrap().status, EvaluationStatus::Stopped);
+        assert!(at.results(&job.name).await.unwrap().is_empty());
+        let standing = at.evaluations.progress(&at.ctx, &job.id).await.unwrap();
+        kept.insert(standing.progress.iter().map(|progress| progress.done).sum::<u64>());
+    }
+    assert!(kept.len() > 2, "stopped at the same place each time: {kept:?}");
+    let job = at.evaluate("whole", own(), &METRICS).await.unwrap();
+    assert_eq!(at.ended(&job).await.unwrap().status, EvaluationStatus::Completed);
+    assert_eq!(at.results("whole").await.unwrap()[0].lines().count(), 4);
     running.stop().await;
 }
 
@@ -254,4 +289,106 @@ async fn a_dataset_is_looked_at_before_a_job_reads_it() {
     assert!(found.records == 1 && found.problems.is_empty(), "{found:?}");
     let error = check(DatasetText::Uri("s3://evals/nothing.jsonl".to_owned())).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Invalid, "{error}");
+}
+
+/// A record with an answer that was written from ten passages.
+fn from_passages(number: usize) -> Value {
+    let text = |text: String| json!({"content": {"text": text}});
+    let passage =
+        |at: usize| text(format!("Passage {at} of record {number}. {}", "It tells what it knows. ".repeat(4)));
+    json!({"conversationTurns": [{
+        "prompt": {"content": [{"text": format!("What is known of {number}?")}]},
+        "referenceResponses": [{"content": [{"text": "It tells what it knows."}]}],
+        "output": {"text": "It tells what it knows. And more.", "knowledgeBaseIdentifier": "mine",
+            "retrievedPassages": {"retrievalResults": (0..10).map(passage).collect::<Vec<_>>()}}}]})
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nearly_all_that_a_judge_has_read_before_comes_from_the_cache() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = prepared(dir.path(), &(0..4).map(from_passages).collect::<Vec<_>>(), 2).await;
+    let system = System::RagAnswers { source: "mine".to_owned() };
+    // Metrics that read the same do not stand beside each other.
+    let metrics = [
+        "Builtin.Faithfulness",
+        "Builtin.Correctness",
+        "Builtin.LogicalCoherence",
+        "Builtin.Helpfulness",
+        "Builtin.Completeness",
+    ];
+    results(&at, "cached", with(system, &metrics)).await;
+    let report = report_json(&at.evaluations.report(&at.ctx, &at.named("cached").await.unwrap().id).await.unwrap());
+    let card = &report["results"][0]["card"];
+    for group in card["cachedShare"].as_array().unwrap() {
+        let (share, bound) = (group["share"].as_f64().unwrap(), group["bound"].as_f64().unwrap());
+        assert!(bound < 1.0 && (bound - 0.05..=bound).contains(&share), "{group}");
+    }
+    let tokens = |what: &str| card["tokens"]["judge"][what].as_f64().unwrap();
+    assert!(tokens("cached") / tokens("input") > 0.65, "{card}");
+}
+
+/// A knowledge base whose answers cost tokens.
+struct Costly;
+
+#[async_trait::async_trait]
+impl Rag for Costly {
+    async fn retrieve(&self, _: &identity::Ctx, _: &Value, _: &str) -> base::Result<Output> {
+        Err(base::Error::internal("nobody asks for passages"))
+    }
+
+    async fn retrieve_and_generate(
+        &self,
+        _: &identity::Ctx,
+        _: &Value,
+        _: &[(String, String)],
+        query: &str,
+    ) -> base::Result<(Output, Tokens)> {
+        let output = Output { text: Some(format!("Nothing on {query}")), ..Output::default() };
+        Ok((output, Tokens { input: 100, cached: 30, output: 7, ..Tokens::default() }))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_tokens_of_a_knowledge_bases_answers_are_accounted() {
+    let dir = tempfile::tempdir().unwrap();
+    let record =
+        |number: usize| json!({"conversationTurns": [{"prompt": {"content": [{"text": format!("{number}?")}]}}]});
+    let at = prepared(dir.path(), &[record(1), record(2), record(3)], 2).await;
+    at.evaluations.ask_knowledge_bases(Arc::new(Costly));
+    let base = json!({"knowledgeBaseConfiguration": {"knowledgeBaseId": "ABCDEFGHIJ", "modelArn": JUDGE}});
+    let system = System::RetrieveAndGenerate { configuration: base };
+    results(&at, "costly", with(system, &["Craton.ImpressionRules"])).await;
+    let report = report_json(&at.evaluations.report(&at.ctx, &at.named("costly").await.unwrap().id).await.unwrap());
+    let tokens = &report["results"][0]["card"]["tokens"]["generator"];
+    assert_eq!((&tokens["input"], &tokens["cached"], &tokens["output"]), (&json!(300), &json!(90), &json!(21)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_judge_whose_file_is_damaged_or_gone_ends_the_job_and_another_one_does_once_it_is_repaired() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = prepared(dir.path(), &lines(3), 2).await;
+    at.pull(dir.path(), "other.gguf").await.unwrap();
+    let blobs = std::fs::read_dir(dir.path().join("models/blobs")).unwrap().map(|entry| entry.unwrap().path());
+    let blob = blobs.into_iter().find(|file| std::fs::read(file).unwrap() == b"other.gguf").unwrap();
+    let generator = System::Model { model: JUDGE.to_owned(), parameters: Parameters::default() };
+    let judge = Some("other".to_owned());
+    let asked = Asked { judge, ..with(generator, &["Builtin.Correctness", "Craton.TokenF1"]) };
+    for (name, reason) in [("damaged", "it has 3 of 10 bytes"), ("gone", "it has 0 of 10 bytes")] {
+        match name {
+            "damaged" => std::fs::write(&blob, "oth").unwrap(),
+            _ => std::fs::remove_file(&blob).unwrap(),
+        }
+        let job = at.evaluate_as(name, asked.clone()).await.unwrap();
+        while at.jobs.run_due_once().await.unwrap() > 0 {}
+        let standing = at.evaluations.progress(&at.ctx, &job.id).await.unwrap();
+        assert_eq!(standing.job.status, EvaluationStatus::Failed);
+        assert!(standing.job.messages[0].contains(reason), "{:?}", standing.job.messages);
+        assert!(standing.job.messages[0].contains("craton models pull other"), "{:?}", standing.job.messages);
+        // Answers were written before the judge was asked, and no score stands for what could not be judged.
+        assert!(standing.progress.iter().any(|progress| progress.metric.is_none() && progress.done > 0));
+        assert!(standing.progress.iter().all(|progress| progress.metric.as_deref() != Some("Builtin.Correctness")));
+        assert!(at.results(name).await.unwrap().is_empty());
+    }
+    std::fs::write(&blob, "other.gguf").unwrap();
+    assert_eq!(results(&at, "repaired", asked).await.len(), 3);
 }

@@ -13,6 +13,7 @@ use models::{Models, Priority, Serving};
 use orchestration::answers::{Answer, Answers, Source};
 use orchestration::evaluations::Rag;
 use orchestration::evaluations::dataset::{Citation, Output, Passage};
+use orchestration::evaluations::outcome::Tokens;
 use serde_json::Value;
 
 use super::asks::Asking;
@@ -52,7 +53,7 @@ impl Rag for Evaluated {
         configuration: &Value,
         history: &[(String, String)],
         query: &str,
-    ) -> Result<Output> {
+    ) -> Result<(Output, Tokens)> {
         let base = named(&configuration["knowledgeBaseConfiguration"])?.to_owned();
         let wire: RetrieveAndGenerateConfiguration =
             serde_json::from_value(renamed(configuration.clone())).map_err(invalid)?;
@@ -70,13 +71,14 @@ impl Rag for Evaluated {
             generation.writing.sampling.seed.get_or_insert(0);
         }
         let answer = self.answers.answer(ctx, ask).await?.collect().await?;
-        Ok(Output {
+        let output = Output {
             text: Some(answer.text.clone()),
             model,
             source: Some(base),
             passages: answer.passages.iter().map(passage).collect(),
             citations: citations(&answer),
-        })
+        };
+        Ok((output, answer.usage.into()))
     }
 }
 

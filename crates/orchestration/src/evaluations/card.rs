@@ -79,6 +79,18 @@ pub struct Bar {
     pub count: usize,
 }
 
+/// How much of the tokens that metrics read was read before.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CachedShare {
+    /// What these metrics read.
+    pub group: String,
+    /// The share of tokens that was in the cache, from 0 to 1.
+    pub share: f64,
+    /// The share that could have been, as prompts on the same record or preambles had begun with it: what the inputs allow.
+    /// What other jobs left in the cache may go beyond it.
+    pub bound: f64,
+}
+
 /// What a job comes to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Card {
@@ -92,8 +104,8 @@ pub struct Card {
     pub generator: Tokens,
     /// Tokens of the judge, all metrics together.
     pub judge: Tokens,
-    /// For each group of metrics that read the same, the share of read tokens that was in the cache.
-    pub cached: Vec<(String, f64)>,
+    /// For each group of metrics that read the same, how much of it was in the cache.
+    pub cached: Vec<CachedShare>,
     /// What whoever reads the card must know.
     pub warnings: Vec<String>,
 }
@@ -222,7 +234,7 @@ fn histogram(results: &[f64], steps: &[u32]) -> Vec<Bar> {
         .collect()
 }
 
-fn cached(summaries: &[MetricSummary], metrics: &[CardMetric]) -> Vec<(String, f64)> {
+fn cached(summaries: &[MetricSummary], metrics: &[CardMetric]) -> Vec<CachedShare> {
     let mut groups: Vec<(String, Tokens)> = Vec::new();
     for (summary, metric) in summaries.iter().zip(metrics).filter(|(summary, _)| summary.tokens.input > 0) {
         match groups.iter_mut().find(|(group, _)| *group == metric.group) {
@@ -230,7 +242,13 @@ fn cached(summaries: &[MetricSummary], metrics: &[CardMetric]) -> Vec<(String, f
             None => groups.push((metric.group.clone(), summary.tokens)),
         }
     }
-    groups.into_iter().map(|(group, tokens)| (group, tokens.cached as f64 / tokens.input as f64)).collect()
+    let of = |part: u64, tokens: Tokens| part as f64 / tokens.input as f64;
+    let share = |(group, tokens): (String, Tokens)| CachedShare {
+        group,
+        share: of(tokens.cached, tokens),
+        bound: of(tokens.shared, tokens),
+    };
+    groups.into_iter().map(share).collect()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ pub(in crate::evaluations) fn record(line: usize, metric: &str, result: Option<f
         metric: metric.to_owned(),
         result,
         expected: result,
-        tokens: Tokens { input: 100, cached: 40, output: 1 },
+        tokens: Tokens { input: 100, cached: 40, shared: 50, output: 1 },
         ..Score::default()
     };
     let turn = TurnOutcome { output: Some(Default::default()), scores: vec![score], ..TurnOutcome::default() };
@@ -27,7 +27,7 @@ fn a_card_tells_mean_histogram_and_the_worst() {
     assert_eq!((summary.scored, summary.not_applicable, summary.failed), (4, 1, 0));
     assert_eq!(summary.histogram.iter().map(|bar| bar.count).collect::<Vec<_>>(), [1, 1, 2]);
     assert_eq!(summary.worst, [(4, 1, 0.0), (2, 1, 0.5)]);
-    assert_eq!(card.cached, [("g".to_owned(), 0.4)]);
+    assert_eq!(card.cached, [CachedShare { group: "g".to_owned(), share: 0.4, bound: 0.5 }]);
     assert_eq!((card.turns, card.unanswered, card.judge.input), (5, 0, 500));
 }
 

@@ -16,6 +16,7 @@ use super::metrics::{Builtin, Family, Input, Rubric};
 use super::outcome::{Score, Tokens};
 use super::patience::Patience;
 use super::prompts::{self, JudgePrompt, Material, Wording};
+use super::seen::Seen;
 use super::verdict::{LabelValue, Scale, Verdict};
 
 /// The most tokens of an explanation.
@@ -41,6 +42,8 @@ pub(super) struct Judge<'a> {
     pub(super) explained: Explained,
     /// How it is asked.
     pub(super) wording: Wording,
+    /// What it was shown of the record before.
+    pub(super) seen: &'a Seen,
 }
 
 /// Who explains a verdict.
@@ -182,9 +185,7 @@ impl Judge<'_> {
         };
         match self.models.score(self.ctx, request).await {
             Ok(scores) => {
-                tokens.input += u64::from(scores.usage.input);
-                tokens.cached += u64::from(scores.usage.cached);
-                tokens.output += u64::from(scores.usage.output);
+                *tokens += self.seen.note(prompt, &[], scores.usage);
                 let logprobs: Vec<f64> =
                     scores.continuations.iter().map(|scored| scored.normalized(Normalize::None)).collect();
                 scale.verdict(&logprobs)
@@ -248,9 +249,7 @@ impl Judge<'_> {
             ..self.request(prompt, more)
         };
         let chat = self.models.chat(self.ctx, request).await?.collect().await?;
-        tokens.input += u64::from(chat.usage.input);
-        tokens.cached += u64::from(chat.usage.cached);
-        tokens.output += u64::from(chat.usage.output);
+        *tokens += self.seen.note(prompt, more, chat.usage);
         Ok(chat.text())
     }
 

@@ -19,16 +19,16 @@ pub enum Family {
 /// comes first, so that their prompts begin alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Input {
+    /// All passages that were retrieved: by far the longest.
+    Passages,
+    /// The passages that the answer cites.
+    CitedPassages,
     /// The turns before, and the prompt.
     Task,
     /// The prompt alone.
     Prompt,
     /// The reference answer.
     GroundTruth,
-    /// All passages that were retrieved.
-    Passages,
-    /// The passages that the answer cites.
-    CitedPassages,
     /// The answer that is judged.
     Prediction,
     /// One passage that was retrieved.

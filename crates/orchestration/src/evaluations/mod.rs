@@ -3,7 +3,8 @@
 //! - [`metrics`], [`custom`]: what is measured; [`prompts`]: what a judge reads; [`verdict`]: how its verdict is chosen.
 //! - [`dataset`], [`plan`]: what is evaluated.
 //! - [`alignment`], [`lexical`], [`clinical`], [`similarity`]: what needs no judge.
-//! - [`Evaluations`]: the jobs; `run` does their work, `record` that of one record, `judge` asks, with `patience`.
+//! - [`Evaluations`]: the jobs; `run` does their work, `record` that of one record, `judge` asks, with `patience`,
+//!   and `seen` tells what its prompts have in common.
 //! - [`passport`]: how far a judge agrees with people, with the `classifier` over its `features`; `calibration` keeps it.
 //! - [`pairwise`]: which of two jobs answers better, in both orders. `check`: datasets before a job reads them.
 //! - [`output`], [`card`], [`comparison`], [`report`]: what comes of it.
@@ -34,6 +35,7 @@ mod record;
 pub mod report;
 mod rubrics;
 mod run;
+mod seen;
 mod service;
 pub mod similarity;
 mod store;

@@ -1,5 +1,6 @@
 //! What a job finds out of a record.
 
+use models::Usage;
 use serde::{Deserialize, Serialize};
 
 use super::alignment::Unsupported;
@@ -87,14 +88,25 @@ pub struct Tokens {
     pub input: u64,
     /// Of them, those that were in the cache.
     pub cached: u64,
+    /// Of them, about as many as prompts on the same record had begun with before, or preambles: what a cache can give.
+    #[serde(default)]
+    pub shared: u64,
     /// Written.
     pub output: u64,
+}
+
+impl From<Usage> for Tokens {
+    fn from(usage: Usage) -> Self {
+        let Usage { input, output, cached, .. } = usage;
+        Self { input: input.into(), cached: cached.into(), shared: 0, output: output.into() }
+    }
 }
 
 impl std::ops::AddAssign for Tokens {
     fn add_assign(&mut self, other: Self) {
         self.input += other.input;
         self.cached += other.cached;
+        self.shared += other.shared;
         self.output += other.output;
     }
 }

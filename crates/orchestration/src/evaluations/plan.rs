@@ -305,6 +305,20 @@ impl Plan {
         Ok(Self { family, brings_answers, metrics, shape: Shape { family, brings_answers, most } })
     }
 
+    /// The places of a dataset's metrics in the order in which they are worked on: those that read the same follow each other,
+    /// so that what one of them has read is still there for the next.
+    #[must_use]
+    pub fn order(&self, dataset: usize) -> Vec<usize> {
+        let reads = |at: &usize| match &self.metrics[dataset][*at] {
+            Metric::Builtin(metric) => (0, metric.rubric(self.family, true).inputs),
+            Metric::Custom(_) => (1, &[][..]),
+            Metric::Computed(_) | Metric::Similarity => (2, &[][..]),
+        };
+        let mut order: Vec<usize> = (0..self.metrics[dataset].len()).collect();
+        order.sort_by_key(reads);
+        order
+    }
+
     /// Does a metric need an embedding model?
     #[must_use]
     pub fn needs_embedder(&self) -> bool {

@@ -110,3 +110,21 @@ fn similarity_needs_a_reference_and_an_embedding_model_and_no_judge() {
     let refused = Plan::new(&Asked { systems: retrieve, ..asked(&["Craton.EmbeddingSimilarity"]) }).unwrap_err();
     assert!(refused.message.contains("retrieve-only"), "{refused}");
 }
+
+#[test]
+fn metrics_that_read_the_same_are_worked_on_one_after_the_other() {
+    let metrics = [
+        "Craton.RougeL",
+        "Builtin.Correctness",
+        "tone",
+        "Builtin.Faithfulness",
+        "Builtin.Completeness",
+        "Builtin.Helpfulness",
+    ];
+    let systems = vec![System::RagAnswers { source: "mine".to_owned() }];
+    let plan = Plan::new(&Asked { systems, ..asked(&metrics) }).unwrap();
+    let order: Vec<&str> = plan.order(0).into_iter().map(|at| metrics[at]).collect();
+    let expected =
+        ["Builtin.Helpfulness", "Builtin.Faithfulness", "Builtin.Correctness", "Builtin.Completeness", "tone"];
+    assert_eq!(order[..5], expected);
+}

@@ -21,6 +21,11 @@ const PREAMBLES: [&str; 3] = [
      you to nothing. Choose exactly one of the answers that are offered, and write only that answer.",
 ];
 
+/// What prompts begin with, in every wording.
+pub(super) fn preambles() -> impl Iterator<Item = &'static str> {
+    PREAMBLES.into_iter()
+}
+
 /// The tags that material stands between.
 const TAGS: [&str; 8] =
     ["record", "conversation", "prompt", "ground_truth", "passage", "response", "evidence", "question"];

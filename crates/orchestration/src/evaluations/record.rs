@@ -16,6 +16,7 @@ use super::patience::Patience;
 use super::plan::{Metric, Parameters, System};
 use super::prompts::{Material, Wording};
 use super::run::{MAX_ATTEMPTS, Run};
+use super::seen::Seen;
 use super::similarity::{self, Similarity};
 use super::store::{self, Place};
 
@@ -49,7 +50,7 @@ impl Run<'_> {
         let id = self.job.id.as_str();
         let kept = store::parts(store, keyring, &self.ctx, id, (dataset, system), (number, 1)).await?;
         let kept: BTreeMap<Place, store::Part> = kept.into_iter().map(|part| (part.place, part)).collect();
-        let mut history = Vec::new();
+        let (mut history, seen) = (Vec::new(), Seen::default());
         for (turn_number, turn) in record.turns.iter().enumerate() {
             let place = |metric| Place { dataset, system, record: number, turn: turn_number, metric };
             let answer: Answer = match kept.get(&place(None)) {
@@ -69,12 +70,13 @@ impl Run<'_> {
                 }
                 None => None,
             };
-            for (at, metric) in metrics.iter().enumerate() {
+            for at in self.plan.order(dataset) {
+                let metric = &metrics[at];
                 if kept.contains_key(&place(Some(at))) {
                     continue;
                 }
                 let score = match &material {
-                    Some(material) => match self.score(role, metric, turn, material).await {
+                    Some(material) => match self.score((role, &seen), metric, turn, material).await {
                         Err(error) if is_fault(&error) && self.is_its_own(&error) => {
                             failed(metric, error.public_text())
                         }
@@ -160,8 +162,7 @@ impl Run<'_> {
             }
             System::RetrieveAndGenerate { configuration } => {
                 let rag = self.rag()?;
-                let answered = rag.retrieve_and_generate(role, configuration, history, &turn.prompt).await;
-                answered.map(|output| (output, Tokens::default()))
+                rag.retrieve_and_generate(role, configuration, history, &turn.prompt).await
             }
         }
     }
@@ -199,21 +200,25 @@ impl Run<'_> {
             ..ChatRequest::default()
         };
         let chat = self.inner.models.chat(role, request).await?.collect().await?;
-        let tokens = Tokens {
-            input: u64::from(chat.usage.input),
-            cached: u64::from(chat.usage.cached),
-            output: u64::from(chat.usage.output),
-        };
+        let tokens = chat.usage.into();
         Ok((Output { text: Some(chat.text()), model: Some(model.to_owned()), ..Output::default() }, tokens))
     }
 
-    async fn score(&self, role: &Ctx, metric: &Metric, turn: &Turn, material: &Material) -> Result<Score> {
+    async fn score(
+        &self,
+        (role, seen): (&Ctx, &Seen),
+        metric: &Metric,
+        turn: &Turn,
+        material: &Material,
+    ) -> Result<Score> {
         let judge = |model: &'_ Option<String>| -> Result<String> {
             model.clone().ok_or_else(|| Error::internal("a plan without a judge"))
         };
         match metric {
-            Metric::Builtin(_) => self.judged(role, &judge(&self.job.asked.judge)?, metric, material).await,
-            Metric::Custom(_) => self.judged(role, &judge(&self.job.asked.custom_judge)?, metric, material).await,
+            Metric::Builtin(_) => self.judged((role, seen), &judge(&self.job.asked.judge)?, metric, material).await,
+            Metric::Custom(_) => {
+                self.judged((role, seen), &judge(&self.job.asked.custom_judge)?, metric, material).await
+            }
             Metric::Similarity => {
                 let model = self.job.asked.embedder.as_deref().unwrap_or(similarity::DEFAULT_MODEL);
                 let similarity = Similarity { models: &self.inner.models, ctx: role, model };
@@ -238,16 +243,16 @@ impl Run<'_> {
 impl Run<'_> {
     /// A judge's verdict, and what varies in it where the job asks for it more than once. The judge explains it, unless its
     /// passport says that it is not usable for the metric.
-    async fn judged(&self, role: &Ctx, model: &str, metric: &Metric, material: &Material) -> Result<Score> {
+    async fn judged(&self, asked: (&Ctx, &Seen), model: &str, metric: &Metric, material: &Material) -> Result<Score> {
         let rubric = metric.rubric_key(self.plan.family);
         let unusable = self.unusable.iter().any(|(judge, key)| judge == model && *key == rubric);
         let explained = if unusable { Explained::ByEvidence } else { Explained::ByJudge };
-        let mut score = self.verdict(role, model, (explained, Wording::default()), metric, material).await?;
+        let mut score = self.verdict(asked, model, (explained, Wording::default()), metric, material).await?;
         // What is no choice among labels cannot be compared.
         if self.job.asked.askings > 1 && score.margin.is_some() {
             let mut others = Vec::new();
             for wording in Wording::ALL.into_iter().take(self.job.asked.askings).skip(1) {
-                others.push(self.verdict(role, model, (Explained::Not, wording), metric, material).await?);
+                others.push(self.verdict(asked, model, (Explained::Not, wording), metric, material).await?);
             }
             let told = others.iter().map(|other| Some(other).filter(|other| other.error.is_none()));
             let repeated = Repeated::of(&std::iter::once(Some(&score)).chain(told).collect::<Vec<_>>());
@@ -259,13 +264,13 @@ impl Run<'_> {
 
     async fn verdict(
         &self,
-        role: &Ctx,
+        (role, seen): (&Ctx, &Seen),
         model: &str,
         (explained, wording): (Explained, Wording),
         metric: &Metric,
         material: &Material,
     ) -> Result<Score> {
-        let judge = Judge { models: &self.inner.models, ctx: role, model, explained, wording };
+        let judge = Judge { models: &self.inner.models, ctx: role, model, explained, wording, seen };
         match metric {
             Metric::Builtin(builtin) => judge.builtin(*builtin, self.plan.family, material).await,
             Metric::Custom(custom) => judge.custom(custom, material).await,
@@ -313,6 +318,8 @@ fn is_its_own(kind: ErrorKind, attempt: u32) -> bool {
     match kind {
         ErrorKind::Throttled | ErrorKind::Unavailable => false,
         ErrorKind::Timeout | ErrorKind::Internal => attempt >= MAX_ATTEMPTS,
+        // Neither a file that is damaged nor a model that is gone is the record's fault: the job ends and says so.
+        ErrorKind::Damaged | ErrorKind::NotFound => false,
         _ => true,
     }
 }
@@ -325,6 +332,8 @@ fn material(turn: &Turn, output: &Output, history: &[(String, String)]) -> Mater
             cited.push(passage.text.clone());
         }
     }
+    // By rank, as `passages` are: so both begin alike, and what does not fit is what was found last.
+    cited.sort_by_key(|text| passages.iter().position(|passage| passage == text).unwrap_or(usize::MAX));
     let near = |passages: &[String]| match &output.text {
         Some(text) if !passages.is_empty() => alignment::align(text, passages),
         _ => Vec::new(),

@@ -5,7 +5,7 @@ use super::metrics::{Builtin, Family, Input, Rubric};
 
 const TASK_AND_ANSWER: &[Input] = &[Input::Task, Input::Prediction];
 const WITH_REFERENCE: &[Input] = &[Input::Task, Input::GroundTruth, Input::Prediction];
-const WITH_PASSAGES: &[Input] = &[Input::Task, Input::Passages, Input::Prediction];
+const WITH_PASSAGES: &[Input] = &[Input::Passages, Input::Task, Input::Prediction];
 
 const FIVE: &[&str] = &["Not at all", "Not generally", "Neutral/Mixed", "Generally yes", "Yes"];
 const NO_YES: &[&str] = &["No", "Yes"];
@@ -127,7 +127,7 @@ pub(super) fn of(metric: Builtin, family: Family, has_ground_truth: bool) -> Rub
             &["No", "Maybe", "Yes"],
         ),
         Builtin::ContextCoverage => rubric(
-            &[Input::Prompt, Input::GroundTruth, Input::Passages],
+            &[Input::Passages, Input::Prompt, Input::GroundTruth],
             "Do the passages hold what the ground truth says? Take each statement of the ground truth, and see whether some \
              passage supports it.",
             FIVE,

@@ -12,6 +12,7 @@ use objects::Objects;
 use serde_json::Value;
 
 use super::dataset::Output;
+use super::outcome::Tokens;
 use super::plan::{Asked, Plan};
 use super::{judge, pairwise, run, similarity, store};
 
@@ -66,7 +67,8 @@ pub trait Rag: Send + Sync {
     /// Those of `Retrieve`, under the caller's permissions.
     async fn retrieve(&self, ctx: &Ctx, configuration: &Value, query: &str) -> Result<Output>;
 
-    /// What is answered from a knowledge base, after the turns before: text, passages and citations.
+    /// What is answered from a knowledge base, after the turns before: text, passages and citations; beside it the tokens of
+    /// the model that wrote it.
     ///
     /// # Errors
     /// Those of `RetrieveAndGenerate`, under the caller's permissions.
@@ -76,7 +78,7 @@ pub trait Rag: Send + Sync {
         configuration: &Value,
         history: &[(String, String)],
         query: &str,
-    ) -> Result<Output>;
+    ) -> Result<(Output, Tokens)>;
 }
 
 impl Evaluations {

@@ -7,6 +7,7 @@ use identity::{Defaults, Identity, RootKey};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::evaluations::outcome::Tokens;
 use crate::evaluations::passport::{Passport, Rated};
 use crate::evaluations::plan::{Asked, System};
 
@@ -176,7 +177,12 @@ async fn verdicts_of_pairs_are_kept_once_and_go_with_either_job() {
         store.migrate(TABLES.name, TABLES.migrations).await.unwrap();
         let keyring = identity.keyring();
         let ctx = identity.service_ctx("111111111111".parse().unwrap(), "us-east-1".parse().unwrap(), "tests");
-        let duel = |length: usize| Duel { told: Some([[0.5, 0.25, 0.25]; 2]), lengths: [length, 1], error: None };
+        let duel = |length: usize| Duel {
+            told: Some([[0.5, 0.25, 0.25]; 2]),
+            lengths: [length, 1],
+            error: None,
+            tokens: Tokens::default(),
+        };
         let kept = async |ids| duels(&store, keyring, &ctx, ids).await.unwrap();
         for other in ["bbbbbbbbbbbb", "cccccccccccc"] {
             let ids = ("aaaaaaaaaaaa", other, "asked");

@@ -14,6 +14,7 @@ use inference::Loader;
 use jobs::Jobs;
 use models::{Config, Models, PullRequest};
 use objects::{BlobPlace, Body, BucketRef, GetObject, ListObjectsV2, NewBucket, ObjectRef, Objects, PutObject};
+use orchestration::evaluations::pairwise::Pairwise;
 use orchestration::evaluations::plan::{Asked, AskedDataset, System};
 use orchestration::evaluations::{EvaluationFilter, EvaluationJob, Evaluations, NewEvaluation, Parts};
 use serde_json::{Value, json};
@@ -106,13 +107,18 @@ impl Deployment {
             std::fs::write(dir.join(beside), "{}").map_err(Error::internal)?;
         }
         for name in ["tiny.gguf", "mini.safetensors"] {
-            let file = dir.join(name);
-            std::fs::write(&file, name).map_err(Error::internal)?;
-            let source = format!("file:{}", file.display());
-            self.models.pull(&self.ctx, PullRequest { source, accept_terms: false, allow_template: false }).await?;
-            self.jobs.run_due_once().await?;
+            self.pull(dir, name).await?;
         }
         Ok(())
+    }
+
+    /// Pulls a file of this name, whose bytes are its name.
+    pub async fn pull(&self, dir: &Path, name: &str) -> Result<()> {
+        let file = dir.join(name);
+        std::fs::write(&file, name).map_err(Error::internal)?;
+        let source = format!("file:{}", file.display());
+        self.models.pull(&self.ctx, PullRequest { source, accept_terms: false, allow_template: false }).await?;
+        self.jobs.run_due_once().await.map(drop)
     }
 
     /// Asks for an evaluation; of one name however often, it is one.
@@ -140,6 +146,21 @@ impl Deployment {
             self.jobs.watch(self.ctx.account(), work).for_each(|_| async {}).await;
         }
         self.evaluations.get(&self.ctx, &job.id).await
+    }
+
+    /// What came of comparing the jobs of these names pair by pair.
+    pub async fn compare_pairs(&self, first: &str, second: &str) -> Result<Pairwise> {
+        let (first, second) = (self.named(first).await?, self.named(second).await?);
+        let (work, _) = self.evaluations.start_pairwise(&self.ctx, (&first.id, &second.id), JUDGE).await?;
+        self.jobs.watch(self.ctx.account(), &work.id).for_each(|_| async {}).await;
+        let (work, told) = self.evaluations.pairwise(&self.ctx, work.id.as_str()).await?;
+        told.ok_or_else(|| Error::internal(format!("a comparison ended with {:?}", work.error)))
+    }
+
+    /// The job of this name.
+    pub async fn named(&self, name: &str) -> Result<EvaluationJob> {
+        let found = self.all().await?.into_iter().find(|job| job.name == name);
+        found.ok_or_else(|| Error::not_found(format!("There is no evaluation `{name}`.")))
     }
 
     pub async fn all(&self) -> Result<Vec<EvaluationJob>> {

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::passport::Figure;
+use super::super::report::tokens_json;
 use super::Pairwise;
 
 /// As JSON.
@@ -31,6 +32,7 @@ pub fn pairwise_json(pairwise: &Pairwise) -> Value {
         "ledByOrder": pairwise.is_led_by_order(),
         "judgement": pairwise.judgement().as_str(),
         "warnings": pairwise.warnings,
+        "tokens": tokens_json(&pairwise.tokens),
     })
 }
 
@@ -67,6 +69,11 @@ pub fn pairwise_text(pairwise: &Pairwise) -> String {
         told(pairwise.consistent),
         told(pairwise.position),
         told(pairwise.verbosity)
+    ));
+    let tokens = &pairwise.tokens;
+    text.push_str(&format!(
+        "  tokens: judge {} read, {} of them cached, {} written\n",
+        tokens.input, tokens.cached, tokens.output
     ));
     if pairwise.is_led_by_order() {
         text.push_str("! The judge's verdicts follow the order more often than the answers: ask another judge.\n");

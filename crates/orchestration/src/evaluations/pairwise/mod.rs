@@ -12,6 +12,7 @@ use learn::resampling::{Bootstrap, mcnemar};
 use serde::{Deserialize, Serialize};
 
 use super::comparison::{FEWEST_PAIRS, Judgement};
+use super::outcome::Tokens;
 use super::passport::Figure;
 
 pub use forms::{pairwise_json, pairwise_text};
@@ -28,6 +29,9 @@ pub struct Duel {
     pub lengths: [usize; 2],
     /// Why there is no verdict.
     pub error: Option<String>,
+    /// The tokens of the judge.
+    #[serde(default)]
+    pub tokens: Tokens,
 }
 
 /// Who wins a pair.
@@ -85,6 +89,9 @@ pub struct Pairwise {
     pub same_system: bool,
     /// What whoever reads it must know.
     pub warnings: Vec<String>,
+    /// The tokens of the judge, those of earlier comparisons included whose verdicts were kept.
+    #[serde(default)]
+    pub tokens: Tokens,
 }
 
 /// Who is compared, and what is known of them.
@@ -149,6 +156,8 @@ impl Pairwise {
         let verbosity = Bootstrap::default()
             .interval(judged.len(), |at: &[usize]| spearman(&drawn(&liked, at), &drawn(&lengths, at)));
         let (first_wins, second_wins, ties) = (both(Winner::First), both(Winner::Second), both(Winner::Tie));
+        let mut tokens = Tokens::default();
+        duels.iter().for_each(|duel| tokens += duel.tokens);
         let half = |won: bool, lost: bool| {
             if won {
                 1.0
@@ -179,6 +188,7 @@ impl Pairwise {
             p: (!judged.is_empty()).then(|| mcnemar(first_wins as u64, second_wins as u64)),
             same_system: sides.same_system,
             warnings: sides.warnings,
+            tokens,
         }
     }
 

@@ -1,7 +1,7 @@
 use super::*;
 
 fn duel(straight: [f64; 3], swapped: [f64; 3]) -> Duel {
-    Duel { told: Some([straight, swapped]), lengths: [10, 20], error: None }
+    Duel { told: Some([straight, swapped]), lengths: [10, 20], error: None, tokens: Tokens::default() }
 }
 
 /// The first wins, whatever the order.
@@ -19,7 +19,10 @@ fn a_win_is_one_that_both_orders_tell() {
     assert_eq!(duel([0.2, 0.7, 0.1], [0.7, 0.2, 0.1]).verdicts(), Some([Winner::Second, Winner::Second]));
     assert_eq!(duel([0.7, 0.2, 0.1], [0.7, 0.2, 0.1]).verdicts(), Some([Winner::First, Winner::Second]));
     assert_eq!(duel([0.4, 0.2, 0.4], [0.3, 0.3, 0.4]).verdicts(), Some([Winner::Tie, Winner::Tie]));
-    assert_eq!(Duel { told: None, lengths: [1, 1], error: Some("x".to_owned()) }.verdicts(), None);
+    assert_eq!(
+        Duel { told: None, lengths: [1, 1], error: Some("x".to_owned()), tokens: Tokens::default() }.verdicts(),
+        None
+    );
 }
 
 #[test]
@@ -39,7 +42,7 @@ fn a_judge_that_always_prefers_the_same_place_tells_nothing_apart() {
 fn who_wins_most_pairs_is_better_where_the_interval_leaves_no_doubt() {
     let mut duels = vec![won(); 16];
     duels.extend(vec![duel([0.1, 0.1, 0.8], [0.1, 0.1, 0.8]); 3]);
-    duels.push(Duel { told: None, lengths: [1, 1], error: Some("too long".to_owned()) });
+    duels.push(Duel { told: None, lengths: [1, 1], error: Some("too long".to_owned()), tokens: Tokens::default() });
     let told = Pairwise::new(sides(), &duels);
     assert_eq!((told.first_wins, told.second_wins, told.ties, told.failed), (16, 0, 3, 1));
     assert_eq!(told.reason.as_deref(), Some("too long"));

@@ -20,6 +20,7 @@ use super::super::prompts::{self, PAIR_LABELS, PAIR_QUESTION, Pair, Wording};
 use super::super::record::Shown;
 use super::super::report::pairs::pairs;
 use super::super::run::{MAX_ATTEMPTS, ctx_of};
+use super::super::seen::Seen;
 use super::super::service::{Evaluations, Inner};
 use super::super::store;
 use super::super::verdict::Scale;
@@ -197,23 +198,23 @@ impl Evaluations {
 
     /// Asks for one pair, in both orders.
     async fn duel(&self, ctx: &Ctx, model: &str, pair: &Answers) -> Result<Duel> {
-        let judge =
-            Judge { models: &self.inner.models, ctx, model, explained: Explained::Not, wording: Wording::default() };
+        let (seen, wording) = (Seen::default(), Wording::default());
+        let judge = Judge { models: &self.inner.models, ctx, model, explained: Explained::Not, wording, seen: &seen };
         let scale = Scale::words(&PAIR_LABELS.map(|label| (label.to_owned(), label.to_owned())))?;
         let prompts: Vec<String> = pair.shown.iter().map(|shown| shown.prompt.clone()).collect();
         let truth = pair.shown.last().map(|shown| shown.references.join("\n")).filter(|text| !text.is_empty());
-        let mut told = [[0.0; 3]; 2];
+        let (mut told, mut tokens) = ([[0.0; 3]; 2], Tokens::default());
         let lengths = [pair.first.chars().count(), pair.second.chars().count()];
         for (told, (a, b)) in told.iter_mut().zip([(&pair.first, &pair.second), (&pair.second, &pair.first)]) {
             let shown = Pair { prompts: &prompts, ground_truth: truth.as_deref(), a, b };
-            match judge.ask(&scale, 0, |_| Ok(prompts::pair(&shown)), &mut Tokens::default()).await? {
+            match judge.ask(&scale, 0, |_| Ok(prompts::pair(&shown)), &mut tokens).await? {
                 Ok(given) => {
                     let probabilities = given.verdict.probabilities;
                     *told = probabilities.try_into().map_err(|_| Error::internal("a verdict of a pair"))?;
                 }
-                Err(error) => return Ok(Duel { told: None, lengths, error: Some(error) }),
+                Err(error) => return Ok(Duel { told: None, lengths, error: Some(error), tokens }),
             }
         }
-        Ok(Duel { told: Some(told), lengths, error: None })
+        Ok(Duel { told: Some(told), lengths, error: None, tokens })
     }
 }

@@ -58,11 +58,12 @@ fn of_section(page: &mut String, section: &Section) {
     );
     card.metrics.iter().for_each(|metric| of_metric(page, metric, section));
     page.push_str("</tbody></table>");
-    for (group, share) in &card.cached {
+    for cached in &card.cached {
         page.push_str(&format!(
-            "<p>{:.0} % of the tokens of {} came from the cache.</p>",
-            share * 100.0,
-            escaped(group)
+            "<p>{:.0} % of the tokens of {} came from the cache; the prompts on a record allow {:.0} %.</p>",
+            cached.share * 100.0,
+            escaped(&cached.group),
+            cached.bound * 100.0
         ));
     }
 }

@@ -23,6 +23,9 @@ pub fn report_json(report: &Report) -> Value {
         "ended": job.ended.map(|ended| ended.to_iso8601()),
         "total": job.total,
         "secondsLeft": report.seconds_left,
+        "seconds": report.seconds,
+        "askings": job.asked.askings,
+        "embeddingModelId": job.asked.embedder,
         "progress": report.progress.iter().map(|progress| json!({
             "dataset": progress.dataset,
             "metricName": progress.metric,
@@ -44,7 +47,9 @@ fn card(section: &Section) -> Value {
         "unanswered": card.unanswered,
         "metrics": card.metrics.iter().map(|metric| summary(metric, section)).collect::<Vec<_>>(),
         "tokens": {"generator": tokens(&card.generator), "judge": tokens(&card.judge)},
-        "cachedShare": card.cached.iter().map(|(group, share)| json!({"reads": group, "share": share})).collect::<Vec<_>>(),
+        "cachedShare": card.cached.iter().map(|cached| json!({
+            "reads": cached.group, "share": cached.share, "bound": cached.bound,
+        })).collect::<Vec<_>>(),
         "warnings": card.warnings,
     })
 }
@@ -78,8 +83,9 @@ fn summary(summary: &MetricSummary, section: &Section) -> Value {
     })
 }
 
-fn tokens(tokens: &Tokens) -> Value {
-    json!({"input": tokens.input, "cached": tokens.cached, "output": tokens.output})
+/// Tokens of a model.
+pub(in super::super) fn tokens(tokens: &Tokens) -> Value {
+    json!({"input": tokens.input, "cached": tokens.cached, "shared": tokens.shared, "output": tokens.output})
 }
 
 /// Turns, for whoever looks closer.

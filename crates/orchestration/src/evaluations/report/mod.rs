@@ -26,6 +26,7 @@ use super::verdict::LabelValue;
 use super::{judge, store};
 
 pub use html::html;
+pub(super) use json::tokens as tokens_json;
 pub use json::{comparison_json, passport_json, report_json, rows_json};
 pub use text::{comparison_text, report_text};
 
@@ -43,6 +44,8 @@ pub struct Report {
     pub progress: Vec<MetricProgress>,
     /// How long the rest probably takes, in seconds; none before anything was done, and of jobs that have ended.
     pub seconds_left: Option<u64>,
+    /// How long it took, in seconds, from when it was asked for; none of jobs that have not ended.
+    pub seconds: Option<u64>,
     /// What each system came to on each dataset. Of a job that has not ended, as far as it is.
     pub sections: Vec<Section>,
 }
@@ -158,6 +161,7 @@ impl Evaluations {
             kind: plan.family.as_str(),
             progress: progress.collect(),
             seconds_left: seconds_left.map(|rate| (rate * left as f64 / 1000.0).ceil() as u64),
+            seconds: job.ended.map(|ended| (ended.as_millis() - job.created.as_millis()).max(0) as u64 / 1000),
             sections: Vec::new(),
             job,
         })

@@ -52,7 +52,7 @@ fn report() -> Report {
         calibrated: Vec::new(),
         card,
     };
-    Report { job, kind: "model", progress: Vec::new(), seconds_left: None, sections: vec![section] }
+    Report { job, kind: "model", progress: Vec::new(), seconds_left: None, seconds: Some(12), sections: vec![section] }
 }
 
 #[test]
@@ -67,7 +67,13 @@ fn every_form_marks_a_judge_that_was_not_calibrated() {
 fn figures_are_the_same_in_every_form() {
     let report = report();
     let text = report_text(&report);
-    assert!(text.contains("m  0.50 [0.00, 1.00]") && text.contains("worst: 2.1") && text.contains("! told"), "{text}");
+    assert!(
+        text.contains("took 12 s")
+            && text.contains("m  0.50 [0.00, 1.00]")
+            && text.contains("worst: 2.1")
+            && text.contains("! told"),
+        "{text}"
+    );
     let json = report_json(&report);
     assert_eq!(json["results"][0]["card"]["metrics"][0]["mean"]["value"], 0.5);
     assert!(html(&report, &[]).contains("<td class=\"n\">0.50</td>"));

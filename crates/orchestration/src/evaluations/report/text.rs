@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::super::card::{MetricSummary, RepeatedSummary};
+use super::super::card::{CachedShare, MetricSummary, RepeatedSummary};
 use super::{Calibrated, JobComparison, Report, Section};
 
 /// A report card.
@@ -16,6 +16,9 @@ pub fn report_text(report: &Report) -> String {
     if let (Some(total), Some(seconds)) = (job.total, report.seconds_left) {
         let done: u64 = report.progress.iter().map(|progress| progress.done).sum();
         text.push_str(&format!("{done} of {total} answers and scores, about {seconds} s left\n"));
+    }
+    if let Some(seconds) = report.seconds {
+        text.push_str(&format!("took {seconds} s\n"));
     }
     report.sections.iter().for_each(|section| of_section(&mut text, section));
     text
@@ -49,8 +52,11 @@ fn of_section(text: &mut String, section: &Section) {
             let _ = writeln!(text, "  {:width$}  {}", "", varied(repeated));
         }
     }
-    for (group, share) in &card.cached {
-        text.push_str(&format!("  {:.0} % of the tokens of {group} came from the cache\n", share * 100.0));
+    for CachedShare { group, share, bound } in &card.cached {
+        let (share, bound) = (share * 100.0, bound * 100.0);
+        text.push_str(&format!(
+            "  {share:.0} % of the tokens of {group} came from the cache; the prompts on a record allow {bound:.0} %\n"
+        ));
     }
     let (judge, generator) = (&card.judge, &card.generator);
     text.push_str(&format!(
