@@ -94,9 +94,11 @@ pub enum Eval {
         /// The judge's model id
         judge: String,
     },
-    /// Evaluate a knowledge base with several result counts and search types, and recommend one
+    /// Evaluate a knowledge base with several result counts, search types, chunkings and prompts, and recommend one setting
+    ///
+    /// Chunking belongs to a data source: name a knowledge base for each. Every setting is compared with the best on the same records.
     #[command(
-        after_help = "Examples:\n  craton eval sweep depth --counts 3,5,10 --searches HYBRID,SEMANTIC --kind rag --knowledge-base ABCDEFGHIJ --generator smollm2-135m-instruct --judge smollm2-135m-instruct --dataset s3://evals/in.jsonl --to s3://evals/out/ --role-arn arn:aws:iam::111122223333:role/Evaluator --metric Builtin.Correctness"
+        after_help = "Examples:\n  craton eval sweep depth --counts 3,5,10 --searches HYBRID,SEMANTIC --kind rag --knowledge-base ABCDEFGHIJ --generator smollm2-135m-instruct --judge smollm2-135m-instruct --dataset s3://evals/in.jsonl --to s3://evals/out/ --role-arn arn:aws:iam::111122223333:role/Evaluator --metric Builtin.Correctness\n  craton eval sweep chunks --counts 5 --searches HYBRID --knowledge-bases ABCDEFGHIJ,KLMNOPQRST --prompts brief.txt,strict.txt --kind rag --generator smollm2-135m-instruct --judge smollm2-135m-instruct --dataset s3://evals/in.jsonl --to s3://evals/out/ --role-arn arn:aws:iam::111122223333:role/Evaluator --metric Builtin.Faithfulness"
     )]
     Sweep(Box<Sweep>),
     /// Stop a job
@@ -197,6 +199,12 @@ pub struct Sweep {
     /// Search types to try
     #[arg(long, value_delimiter = ',', default_value = "HYBRID,SEMANTIC", value_parser = ["HYBRID", "SEMANTIC"])]
     pub searches: Vec<String>,
+    /// Knowledge bases to try, of the same documents chunked otherwise [default: the one of --knowledge-base]
+    #[arg(long, value_name = "ID", value_delimiter = ',', conflicts_with = "knowledge_base")]
+    pub knowledge_bases: Vec<String>,
+    /// Prompt templates to try [default: the one of --prompt]
+    #[arg(long, value_name = "FILE", value_delimiter = ',', conflicts_with = "prompt")]
+    pub prompts: Vec<PathBuf>,
     /// What is run each time
     #[command(flatten)]
     pub run: Run,
@@ -222,6 +230,10 @@ pub struct Run {
     /// How the knowledge base is searched
     #[arg(long, value_name = "TYPE", default_value = "HYBRID", value_parser = ["HYBRID", "SEMANTIC"])]
     pub search: String,
+    /// The prompt that a knowledge base's answers are written by, with $search_results$ where the passages belong; the server's own
+    /// otherwise
+    #[arg(long, value_name = "FILE", conflicts_with = "own")]
+    pub prompt: Option<PathBuf>,
     /// The dataset brings the answers of the system that it calls so
     #[arg(long, value_name = "NAME", conflicts_with = "generator")]
     pub own: Option<String>,

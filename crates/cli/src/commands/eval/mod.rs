@@ -107,8 +107,16 @@ fn show_passports(answer: &Value, format: Format) -> Result<()> {
     Ok(())
 }
 
+/// The text of a file.
+fn read(file: &Path) -> Result<String> {
+    fs::read_to_string(file).with_context(|| format!("`{}` cannot be read", file.display()))
+}
+
 /// The body of `CreateEvaluationJob`, and what Craton takes beside it.
 fn body(args: &Run) -> Result<Value> {
+    if args.prompt.is_some() && args.kind != Kind::Rag {
+        bail!("`--prompt` is for answers from a knowledge base\nhint: --kind rag");
+    }
     let system = match (args.kind, &args.own, &args.generator, &args.knowledge_base) {
         (Kind::Model, Some(own), ..) => {
             json!({"models": [{"precomputedInferenceSource": {"inferenceSourceIdentifier": own}}]})
@@ -120,9 +128,15 @@ fn body(args: &Run) -> Result<Value> {
             {"retrieveAndGenerateSourceConfig": {"ragSourceIdentifier": own}}})),
         (Kind::Retrieve, None, _, Some(base)) => rag(json!({"knowledgeBaseConfig": {"retrieveConfig":
             {"knowledgeBaseId": base, "knowledgeBaseRetrievalConfiguration": search(args)}}})),
-        (Kind::Rag, None, Some(model), Some(base)) => rag(json!({"knowledgeBaseConfig": {"retrieveAndGenerateConfig":
-            {"type": "KNOWLEDGE_BASE", "knowledgeBaseConfiguration":
-                {"knowledgeBaseId": base, "modelArn": model, "retrievalConfiguration": search(args)}}}})),
+        (Kind::Rag, None, Some(model), Some(base)) => {
+            let mut asked = json!({"knowledgeBaseId": base, "modelArn": model, "retrievalConfiguration": search(args)});
+            if let Some(file) = &args.prompt {
+                let template = read(file)?;
+                asked["generationConfiguration"] = json!({"promptTemplate": {"textPromptTemplate": template}});
+            }
+            rag(json!({"knowledgeBaseConfig": {"retrieveAndGenerateConfig":
+                {"type": "KNOWLEDGE_BASE", "knowledgeBaseConfiguration": asked}}}))
+        }
         (Kind::Model, None, None, _) => bail!("nothing is named that answers\nhint: --generator ID or --own NAME"),
         (Kind::Retrieve, ..) => bail!("nothing is named that is searched\nhint: --knowledge-base ID or --own NAME"),
         (Kind::Rag, ..) => {

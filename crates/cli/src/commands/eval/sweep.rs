@@ -1,4 +1,4 @@
-//! `craton eval sweep`: the same evaluation with several settings of the search, and the one to choose.
+//! `craton eval sweep`: the same evaluation with several settings, and the one to choose.
 
 use anyhow::{Context as _, Result};
 use http::Method;
@@ -22,10 +22,9 @@ struct Tried {
 /// Starts a job for each setting, waits for all, and compares each with the best.
 pub(super) async fn run(client: &Client, args: &Sweep, format: Format) -> Result<()> {
     let mut tried = Vec::new();
-    for run in runs(args) {
+    for (label, run) in runs(args) {
         let answer = client.craton(Method::POST, "/evaluation-jobs", Some(&body(&run)?)).await?;
         let job = answer["jobId"].as_str().context("the server's answer names no job")?.to_owned();
-        let label = format!("{} {}", run.search, run.results);
         tried.push(Tried { label, job, mean: None, higher_is_worse: false });
     }
     for tried in &mut tried {
@@ -37,34 +36,64 @@ pub(super) async fn run(client: &Client, args: &Sweep, format: Format) -> Result
     let best = best(&tried).context("no job has a score")?;
     let mut rows = Vec::new();
     for other in &tried {
-        let judgement = if other.job == tried[best].job {
-            "best mean".to_owned()
+        let (judgement, difference) = if other.job == tried[best].job {
+            ("best mean".to_owned(), Value::Null)
         } else {
             let path = format!("{}/compare/{}", path_of(&tried[best].job), segment(&other.job));
             let compared = client.craton(Method::GET, &path, None).await?;
-            match compared["metrics"][0]["judgement"].as_str().unwrap_or_default() {
-                "the first is better" => "worse".to_owned(),
-                "the second is better" => "better".to_owned(),
-                told => told.to_owned(),
-            }
+            let compared = &compared["metrics"][0];
+            let judgement = match compared["judgement"].as_str().unwrap_or_default() {
+                "the first is better" => "worse",
+                "the second is better" => "better",
+                told => told,
+            };
+            (judgement.to_owned(), compared["difference"].clone())
         };
-        rows.push((other, judgement));
+        rows.push(Row { tried: other, judgement, difference });
     }
     show(&rows, &tried[best].label, &args.run.metrics[0], format)
 }
 
-/// A run for each setting.
-fn runs(args: &Sweep) -> Vec<Run> {
-    let of_search = |search: &String| {
-        let named = |results: &u32| Run {
-            name: format!("{}-{}-{results}", args.run.name, search.to_lowercase()),
-            search: search.clone(),
-            results: *results,
-            ..args.run.clone()
-        };
-        args.counts.iter().map(named).collect::<Vec<_>>()
-    };
-    args.searches.iter().flat_map(of_search).collect()
+/// A setting beside the best one.
+struct Row<'a> {
+    tried: &'a Tried,
+    judgement: String,
+    /// The best one's mean less this one's on the same records, with its interval; null of the best.
+    difference: Value,
+}
+
+/// A run for each setting, with what the setting is called.
+fn runs(args: &Sweep) -> Vec<(String, Run)> {
+    let bases = some_or(&args.knowledge_bases, args.run.knowledge_base.as_ref());
+    let prompts = some_or(&args.prompts, args.run.prompt.as_ref());
+    let mut runs = Vec::new();
+    for (base_number, base) in (1..).zip(&bases) {
+        for (prompt_number, prompt) in (1..).zip(&prompts) {
+            for search in &args.searches {
+                for results in &args.counts {
+                    let mut label = format!("{search} {results}");
+                    let mut name = format!("{}-{}-{results}", args.run.name, search.to_lowercase());
+                    if let (Some(base), true) = (base, bases.len() > 1) {
+                        label.push_str(&format!(" {base}"));
+                        name.push_str(&format!("-base{base_number}"));
+                    }
+                    if let (Some(prompt), true) = (prompt, prompts.len() > 1) {
+                        label.push_str(&format!(" {}", prompt.display()));
+                        name.push_str(&format!("-prompt{prompt_number}"));
+                    }
+                    let (knowledge_base, prompt, search) = (base.clone(), prompt.clone(), search.clone());
+                    let results = *results;
+                    runs.push((label, Run { name, knowledge_base, prompt, search, results, ..args.run.clone() }));
+                }
+            }
+        }
+    }
+    runs
+}
+
+/// Those that are to be tried, or else the only one that there is, or none.
+fn some_or<T: Clone>(tried: &[T], only: Option<&T>) -> Vec<Option<T>> {
+    if tried.is_empty() { vec![only.cloned()] } else { tried.iter().cloned().map(Some).collect() }
 }
 
 /// The report of a job once it has ended.
@@ -95,21 +124,32 @@ fn best(tried: &[Tried]) -> Option<usize> {
     (0..tried.len()).fold(None, better)
 }
 
-fn show(rows: &[(&Tried, String)], best: &str, metric: &str, format: Format) -> Result<()> {
+fn show(rows: &[Row<'_>], best: &str, metric: &str, format: Format) -> Result<()> {
     if format == Format::Json {
-        let rows = rows.iter().map(|(tried, judgement)| {
-            json!({"setting": tried.label, "jobId": tried.job, "mean": tried.mean, "judgement": judgement})
+        let rows = rows.iter().map(|Row { tried, judgement, difference }| {
+            json!({"setting": tried.label, "jobId": tried.job, "mean": tried.mean, "judgement": judgement,
+                "difference": difference})
         });
         return output::json(&json!({"metricName": metric, "recommended": best, "settings": rows.collect::<Vec<_>>()}));
     }
-    let rows = rows.iter().map(|(tried, judgement)| {
+    let rows = rows.iter().map(|Row { tried, judgement, difference }| {
         let mean = tried.mean.map_or_else(|| "-".to_owned(), |mean| format!("{mean:.3}"));
-        [tried.label.clone(), mean, judgement.clone(), tried.job.clone()]
+        [tried.label.clone(), mean, less(difference), judgement.clone(), tried.job.clone()]
     });
-    output::line(output::table(["SETTING", "MEAN", "AGAINST THE BEST", "JOB"], &rows.collect::<Vec<_>>()))?;
+    let head = ["SETTING", "MEAN", "LESS THAN THE BEST BY (95 %)", "AGAINST THE BEST", "JOB"];
+    output::line(output::table(head, &rows.collect::<Vec<_>>()))?;
     output::line(format!(
         "{best} has the best mean of {metric}; what is not distinguishable from it may be chosen as well."
     ))
+}
+
+/// A paired difference with its interval.
+fn less(difference: &Value) -> String {
+    let figure = |name: &str| difference[name].as_f64();
+    match (figure("value"), figure("low"), figure("high")) {
+        (Some(value), Some(low), Some(high)) => format!("{value:.3} [{low:.3}, {high:.3}]"),
+        _ => "-".to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -118,6 +158,35 @@ mod tests {
 
     fn tried(mean: Option<f64>, higher_is_worse: bool) -> Tried {
         Tried { label: String::new(), job: String::new(), mean, higher_is_worse }
+    }
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        sweep: Sweep,
+    }
+
+    fn settings(more: &[&str]) -> Vec<(String, String)> {
+        let usual = ["x", "depth", "--dataset", "s3://b/d", "--to", "s3://b/o/", "--role-arn", "r", "--metric", "m"];
+        let line = <Line as clap::Parser>::try_parse_from(usual.iter().chain(more)).unwrap();
+        runs(&line.sweep).into_iter().map(|(label, run)| (label, run.name)).collect()
+    }
+
+    #[test]
+    fn every_setting_has_a_label_and_a_job_of_its_own() {
+        let of = |label: &str, name: &str| (label.to_owned(), name.to_owned());
+        let one = settings(&["--counts", "3,10", "--searches", "HYBRID", "--knowledge-base", "A"]);
+        assert_eq!(one, [of("HYBRID 3", "depth-hybrid-3"), of("HYBRID 10", "depth-hybrid-10")]);
+        let more = ["--counts", "5", "--searches", "HYBRID", "--knowledge-bases", "A,B", "--prompts", "p.txt,q.txt"];
+        let all = settings(&more);
+        assert_eq!(all.len(), 4);
+        assert_eq!(all[3], of("HYBRID 5 B q.txt", "depth-hybrid-5-base2-prompt2"));
+    }
+
+    #[test]
+    fn a_difference_is_told_with_its_interval() {
+        assert_eq!(less(&json!({"value": 0.1, "low": -0.05, "high": 0.25})), "0.100 [-0.050, 0.250]");
+        assert_eq!(less(&Value::Null), "-");
     }
 
     #[test]

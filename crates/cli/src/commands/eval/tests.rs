@@ -8,6 +8,7 @@ fn args(kind: Kind) -> Run {
         knowledge_base: None,
         results: 10,
         search: "HYBRID".to_owned(),
+        prompt: None,
         own: Some("mine".to_owned()),
         kind,
         dataset: "s3://b/in/dev1.jsonl".to_owned(),
@@ -34,6 +35,21 @@ fn a_request_is_that_of_aws() {
     let config = &body(&base).unwrap()["inferenceConfig"]["ragConfigs"][0]["knowledgeBaseConfig"];
     let search = &config["retrieveAndGenerateConfig"]["knowledgeBaseConfiguration"]["retrievalConfiguration"];
     assert_eq!(search["vectorSearchConfiguration"], json!({"numberOfResults": 10, "overrideSearchType": "HYBRID"}));
+}
+
+#[test]
+fn a_prompt_is_that_of_a_knowledge_bases_answers() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("brief.txt");
+    fs::write(&file, "In one line: $search_results$").unwrap();
+    let asked = Run { own: None, generator: Some("m".to_owned()), prompt: Some(file), ..args(Kind::Rag) };
+    let asked = Run { knowledge_base: Some("KB".to_owned()), ..asked };
+    let config = &body(&asked).unwrap()["inferenceConfig"]["ragConfigs"][0]["knowledgeBaseConfig"];
+    let template = config.pointer("/retrieveAndGenerateConfig/knowledgeBaseConfiguration/generationConfiguration");
+    assert_eq!(template.unwrap()["promptTemplate"]["textPromptTemplate"], "In one line: $search_results$");
+    assert!(body(&Run { kind: Kind::Retrieve, ..asked.clone() }).unwrap_err().to_string().contains("--prompt"));
+    let missing = Run { prompt: Some(dir.path().join("none.txt")), ..asked };
+    assert!(body(&missing).unwrap_err().to_string().contains("none.txt"));
 }
 
 #[test]
