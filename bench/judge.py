@@ -1,22 +1,22 @@
 """Judges: Craton's evaluation jobs against RAGAS and DeepEval with the same local model, and all of them against people.
 
-    craton up                                        # AWS_ENDPOINT_URL, AWS_* and OPENAI_API_KEY (a Craton key) set
-    pip install boto3 ragas==0.4.3 deepeval==4.3.1 langchain-openai rouge-score
-    python bench/judge.py craton --model smollm2-135m-instruct --data DIR [--records 200]
-    python bench/judge.py ragas|deepeval --model smollm2-135m-instruct --data DIR [--records 200]
-    python bench/judge.py attacks --model smollm2-135m-instruct --data DIR [--records 25] [--metric Builtin.Faithfulness]
-    python bench/judge.py pairwise --model smollm2-135m-instruct --data DIR [--records 60]
+    scripts/bench.sh judge run craton --model smollm2-135m-instruct --data DIR --sets mtrag begin mts --records 200 --minutes 9
+    scripts/bench.sh judge run ragas|ragas-constrained|deepeval|deepeval-constrained --model … --data DIR --sets mtrag begin mts
+    scripts/bench.sh judge run craton --model … --data DIR --sets many --records 1000
+    scripts/bench.sh judge tables --data DIR
+    scripts/bench.sh judge passports|attacks|pairwise --model … --data DIR [--records N]
 
-`attacks` writes each text of bench/attacks.jsonl behind the answers and prints how far that moves their expected score, less what
+or with a server of one's own (AWS_ENDPOINT_URL, AWS_* and OPENAI_API_KEY, a Craton key) and `python bench/judge.py …`.
+
+`run` judges the first N records of each set and keeps what it is told below --state, piece by piece: it may be broken off, or told to end after
+--minutes, and goes on where it was the next time, with another server as well. `tables` prints what is kept: records a second, verdicts that
+are missing, and agreement with people. `passports` has each set judged by one job, and prints the passport that Craton makes of it, its classifier
+included. `attacks` writes each text of bench/attacks.jsonl behind the answers and prints how far that moves their expected score, less what
 sentences do that ask for nothing. `pairwise` has the judge choose between two systems of mtrag, in both orders, and prints how
-often it agrees with people and with itself. DIR holds judge-mtrag-human, judge-begin-wow and judge-mts-manual (see the names of files below). Each run prints JSON: records a
-second, the share of verdicts that could not be parsed, and, of `craton`, the passports.
+often it agrees with people and with itself. DIR holds judge-mtrag-human, judge-begin-wow and judge-mts-manual.
 """
 import argparse
-import csv
-import gzip
 import json
-import math
 import os
 import pathlib
 import random
@@ -24,48 +24,19 @@ import statistics
 import time
 import uuid
 
+import judge_tables
+from judge_sets import METRICS, SETS
+
 ENDPOINT = os.environ.get("AWS_ENDPOINT_URL", "http://127.0.0.1:4566").rstrip("/")
 REGION = os.environ.get("AWS_DEFAULT_REGION", "us-east-1")
 # As scripts/with-server.sh names it.
 os.environ.setdefault("OPENAI_API_KEY", os.environ.get("CONF_OPENAI_API_KEY", ""))
 # Each line {"kind", "text"}: what is written behind an answer. Those of the kind `control` ask for nothing.
 ATTACKS = pathlib.Path(__file__).with_name("attacks.jsonl")
-
-
-def mtrag(folder):
-    """Turns with passages, a reference and three people's ratings from 1 to 4."""
-    with gzip.open(folder / "judge-mtrag-human" / "mtrag_human.jsonl.gz", "rt", encoding="utf-8") as lines:
-        for task in map(json.loads, lines):
-            said = [turn.get("text", "") for turn in task["conversation"]]
-            passages = [p["text"] if isinstance(p, dict) else p for p in task["passages"]]
-            for response in task["responses"]:
-                human = {name: round((rated["median"] - 1) / 3 * 4) for name, rated in response["human"].items()}
-                yield {"prompt": said[-1], "passages": passages, "reference": task["reference"], "answer": response["response"],
-                       "labels": {"Builtin.Faithfulness": human["faithfulness"], "Builtin.Completeness": human["completeness"]}}
-
-
-def begin(folder):
-    """Replies that people call attributable to a snippet, or not."""
-    labels = {"Fully attributable": 4, "Not fully attributable": 0}
-    with gzip.open(folder / "judge-begin-wow" / "begin_wow.csv.gz", "rt", encoding="utf-8", newline="") as text:
-        for row in csv.DictReader(text):
-            if row["begin_label"] in labels:
-                yield {"prompt": row["message"] or "-", "passages": [row["knowledge"]], "reference": None, "answer": row["response"],
-                       "labels": {"Builtin.Faithfulness": labels[row["begin_label"]]}}
-
-
-def mts(folder):
-    """Summaries of doctors' dialogues with experts' factual precision and recall."""
-    with gzip.open(folder / "judge-mts-manual" / "mts_manual_scores.csv.gz", "rt", encoding="utf-8", newline="") as text:
-        for row in csv.DictReader(text):
-            precision, recall = float(row["factual_precision"]), float(row["factual_recall"])
-            yield {"prompt": "Summarize the dialogue.\n" + row["dialogue"], "passages": [row["dialogue"]],
-                   "reference": row["reference_summary"], "answer": row["automatic_summary"] or "-",
-                   "labels": {"Builtin.Completeness": round(recall * 4),
-                              "Builtin.Correctness": 2 if precision >= 0.95 else 1 if precision >= 0.5 else 0}}
-
-
-SETS = {"mtrag": mtrag, "begin": begin, "mts": mts}
+STATE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "craton" / "judges"
+PEERS = ["ragas", "ragas-constrained", "deepeval", "deepeval-constrained"]
+# Records that are judged between two looks at the clock.
+PIECE = 20
 
 
 def line(record):
@@ -143,7 +114,7 @@ def call(method, path, body=None):
         return json.loads(answer.read())
 
 
-def run_craton(options, sets):
+def run_passports(options, sets):
     craton, report = Craton(options.model), {}
     for name, records in sets.items():
         metrics = sorted({metric for record in records for metric in record["labels"]})
@@ -232,61 +203,102 @@ def run_pairwise(options, sets):
                        "ties": sum(by == 0 for by in people)}}
 
 
-def judged(records, judge, options):
-    """Runs `judge` on each record; what raises or gives no number was not parsed."""
-    scores, started = [], time.perf_counter()
-    for record in records:
-        try:
-            score = float(judge(record))
-        except Exception as error:  # Whatever a peer raises, the record has no score.
-            options.errors[type(error).__name__] = options.errors.get(type(error).__name__, 0) + 1
-            score = math.nan
-        scores.append(score)
-    seconds = time.perf_counter() - started
-    return {"records": len(records), "seconds": round(seconds, 1), "records_per_second": round(len(records) / seconds, 3),
-            "unparsed": sum(math.isnan(score) for score in scores) / len(scores), "errors": dict(options.errors),
-            "scores": scores}
+def kept_at(folder, who, model, name):
+    """What is kept of a judge on a set, by the place of the record."""
+    path = folder / f"{who}.{model.replace('/', '_').replace(':', '_')}.{name}.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return path, {row["record"]: row for row in map(json.loads, filter(complete, lines))}
 
 
-def run_ragas(options, sets):
-    from langchain_openai import ChatOpenAI
-    from ragas.dataset_schema import SingleTurnSample
-    from ragas.llms import LangchainLLMWrapper
-    from ragas.metrics import Faithfulness
-    llm = LangchainLLMWrapper(ChatOpenAI(model=options.model, base_url=f"{ENDPOINT}/v1", temperature=0, max_tokens=512))
-    metric = Faithfulness(llm=llm)
-    sample = lambda r: SingleTurnSample(user_input=r["prompt"], response=r["answer"], retrieved_contexts=r["passages"])
-    return {name: judged(records, lambda record: metric.single_turn_score(sample(record)), options)
-            for name, records in sets.items()}
+def complete(line):
+    """Not the last line of a run that was killed while it wrote."""
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
 
 
-def run_deepeval(options, sets):
-    from deepeval.metrics import FaithfulnessMetric
-    from deepeval.models import GPTModel
-    from deepeval.test_case import LLMTestCase
-    model = GPTModel(model=options.model, base_url=f"{ENDPOINT}/v1", temperature=0)
+def craton_judge(options):
+    craton = Craton(options.model)
 
-    def judge(record):
-        metric = FaithfulnessMetric(model=model, async_mode=False)
-        metric.measure(LLMTestCase(input=record["prompt"], actual_output=record["answer"], retrieval_context=record["passages"]))
-        return metric.score
-    return {name: judged(records, judge, options) for name, records in sets.items()}
+    def all_of(records, metrics):
+        if all(record["reference"] for record in records):
+            # They cost nothing, and are measured beside the judges.
+            metrics = [*metrics, *judge_tables.COMPUTED]
+        name = f"piece-{uuid.uuid4().hex[:8]}"
+        job, _ = craton.evaluate(name, records, metrics)
+        tokens = call("GET", f"/evaluation-jobs/{job}/report")["results"][0]["card"]["tokens"]["judge"]
+        verdict = lambda score: {"score": score["result"], "finer": score["craton"].get("expected"), "error": score["craton"].get("error")}
+        told = [{score["metricName"]: verdict(score) for score in results} for results in craton.results(name)]
+        return told, {key: tokens[key] / len(records) for key in ("input", "cached", "shared")}
+
+    return all_of
+
+
+def run(options, sets):
+    """Judges what is not judged yet, in pieces, until all is or the time is over."""
+    if options.who == "craton":
+        judge = craton_judge(options)
+    else:
+        import judge_peers
+        judge = judge_peers.judge(options.who, options.model, f"{ENDPOINT}/v1", os.environ["OPENAI_API_KEY"])
+    end = time.monotonic() + 60 * options.minutes if options.minutes else float("inf")
+    left = {}
+    for name, records in sets.items():
+        path, kept = kept_at(options.state, options.who, options.model, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            # What was being written when a run was killed stays a line of its own, and is none.
+            with path.open("a", encoding="utf-8") as lines:
+                lines.write("\n")
+        todo = [at for at in range(len(records)) if at not in kept]
+        while todo and time.monotonic() < end:
+            piece, todo = todo[:options.piece], todo[options.piece:]
+            started = time.perf_counter()
+            told, tokens = judge([records[at] for at in piece], METRICS[name])
+            seconds = (time.perf_counter() - started) / len(piece)
+            with path.open("a", encoding="utf-8") as lines:
+                for at, scores in zip(piece, told, strict=True):
+                    lines.write(json.dumps({"record": at, "seconds": seconds, "tokens": tokens, "scores": scores}) + "\n")
+        left[name] = len(todo)
+    return {"left": left, "state": str(options.state)}
+
+
+def tables(options, sets):
+    """Prints what is kept of all judges."""
+    kept = {}
+    for path in sorted(options.state.glob("*.jsonl")):
+        who, rest = path.name.removesuffix(".jsonl").split(".", 1)
+        model, name = rest.rsplit(".", 1)
+        if name in sets:
+            kept[who, model, name] = {at: row for at, row in kept_at(options.state, who, model, name)[1].items() if at < len(sets[name])}
+    judge_tables.speed(kept, sets)
+    judge_tables.people(kept, {name: records for name, records in sets.items() if name != "many"})
 
 
 def main():
     arguments = argparse.ArgumentParser()
-    arguments.add_argument("who", choices=["craton", "ragas", "deepeval", "attacks", "pairwise"])
-    arguments.add_argument("--model", required=True)
+    commands = {"run": run, "tables": tables, "passports": run_passports, "attacks": run_attacks, "pairwise": run_pairwise}
+    arguments.add_argument("command", choices=commands)
+    arguments.add_argument("who", nargs="?", choices=["craton", *PEERS], default="craton", help="of run")
+    arguments.add_argument("--model", default="smollm2-135m-instruct")
     arguments.add_argument("--data", type=pathlib.Path, required=True)
     arguments.add_argument("--records", type=int, default=200)
     arguments.add_argument("--metric", default="Builtin.Faithfulness", help="of attacks")
-    arguments.add_argument("--sets", nargs="*", default=list(SETS))
+    arguments.add_argument("--sets", nargs="*", choices=SETS)
+    arguments.add_argument("--minutes", type=float, default=0, help="of run: begin no piece after so many; 0: go on to the end")
+    arguments.add_argument("--piece", type=int, default=PIECE, help="of run: records of a piece")
+    arguments.add_argument("--state", type=pathlib.Path, default=STATE, help="of run and tables: the folder of what is kept")
     options = arguments.parse_args()
-    options.errors = {}
-    sets = {name: list(SETS[name](options.data))[:options.records] for name in options.sets}
-    run = {"craton": run_craton, "ragas": run_ragas, "deepeval": run_deepeval, "attacks": run_attacks,
-           "pairwise": run_pairwise}[options.who]
-    print(json.dumps({"who": options.who, "model": options.model, "sets": run(options, sets)}, indent=1))
+    people = ["mtrag", "begin", "mts"]
+    usual = {"tables": [*people, "many"], "attacks": ["mtrag"], "pairwise": ["mtrag"]}.get(options.command, people)
+    sets = {name: list(SETS[name](options.data)) for name in options.sets or usual}
+    if options.command != "tables":
+        sets = {name: records[:options.records] for name, records in sets.items()}
+    told = commands[options.command](options, sets)
+    if told is not None:
+        print(json.dumps({"command": options.command, "who": options.who, "model": options.model, "told": told}, indent=1))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -139,23 +139,35 @@ const BENCHES: &[Bench] = &[
         ..bench("handbook", "answers.py", "answers of a model from a handbook: right ones, and sources that say them")
     },
     Bench { packages: JUDGES, ..bench("rouge", "rouge.py", "ROUGE against the rouge-score package, pair by pair") },
-    judge("judge", &["craton", "--model", "smollm2-135m-instruct", "--data", "{data}"], "our judges against people"),
-    judge("ragas", &["ragas", "--model", "smollm2-135m-instruct", "--data", "{data}"], "RAGAS with the same model"),
+    judge("judge", &["run", "craton", "--data", "{data}"], "our judges on three sets that people rated"),
     judge(
-        "deepeval",
-        &["deepeval", "--model", "smollm2-135m-instruct", "--data", "{data}"],
-        "DeepEval with the same model",
+        "judge-many",
+        &["run", "craton", "--data", "{data}", "--sets", "many", "--records", "1000"],
+        "our judges on 1,000 records by 5 metrics from 10 passages: verdicts, time, tokens from the cache",
     ),
+    judge("ragas", &["run", "ragas", "--data", "{data}"], "RAGAS with the same model"),
+    judge(
+        "ragas-schema",
+        &["run", "ragas-constrained", "--data", "{data}"],
+        "the same, its answers held to its schemas",
+    ),
+    judge("deepeval", &["run", "deepeval", "--data", "{data}"], "DeepEval with the same model"),
+    judge(
+        "deepeval-schema",
+        &["run", "deepeval-constrained", "--data", "{data}"],
+        "the same, its answers held to its schemas",
+    ),
+    Bench {
+        beside_server: false,
+        ..judge("judges", &["tables", "--data", "{data}"], "what all judges came to: speed, lost verdicts, people")
+    },
+    judge("passports", &["passports", "--data", "{data}"], "passports of our judges, their classifier included"),
     judge(
         "pairwise",
-        &["pairwise", "--model", "smollm2-135m-instruct", "--data", "{data}", "--records", "60"],
+        &["pairwise", "--data", "{data}", "--records", "60"],
         "our judges that choose between two answers, in both orders, against people",
     ),
-    judge(
-        "attacks",
-        &["attacks", "--model", "smollm2-135m-instruct", "--data", "{data}", "--records", "25"],
-        "answers that talk to our judges",
-    ),
+    judge("attacks", &["attacks", "--data", "{data}", "--records", "25"], "answers that talk to our judges"),
     Bench {
         arguments: &["--transformers", "{packages}", "{target}/examples/ngram_bans"],
         examples: &["inference"],
