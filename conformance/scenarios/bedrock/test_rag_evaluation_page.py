@@ -64,6 +64,9 @@ def test_every_command_of_the_page_works(tmp_path):
     assert "hernia" in said[2]
     assert "Completed" in said[4]
     assert "Builtin.Faithfulness" in said[5] and "not calibrated" in said[5] and "retrieved sources: 10" in said[5]
+    # Of the model that wrote the answers, too; a card tells what it took.
+    [read, written] = re.search(r"generator (\d+) read, (\d+) written", said[5]).groups()
+    assert int(read) > 500 and int(written) > 0
     assert (tmp_path / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     [results] = (tmp_path / "results").rglob("*_output.jsonl")
     [turn] = json.loads(results.read_text(encoding="utf-8"))["conversationTurns"]
