@@ -1,16 +1,22 @@
-//! The program that `tests/crash.rs` kills: synchronises a bucket and ends when that has ended.
+//! The program that `tests/crash.rs` kills: synchronises a bucket, hands documents in and removes some, and ends when all of that
+//! has ended.
 //!
 //! `ingestion_crash_child FOLDER`
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use base::{Error, Result};
+use base::{Error, PageRequest, Result};
 use futures::StreamExt as _;
+use knowledge::{DocumentStatus, Origin};
 
 #[path = "../tests/support/deployment.rs"]
 mod deployment;
 
 use deployment::Deployment;
+
+/// How often it looks whether what was handed in is dealt with.
+const LOOK: Duration = Duration::from_millis(5);
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -22,11 +28,24 @@ async fn main() -> Result<()> {
     // However often it is asked for, it is one.
     let once = (None, Some("once".to_owned()));
     let job = at.knowledge.start_ingestion(&at.ctx, &base.id, &source.id, once).await?;
+    let notes = at.source_of(&base, Origin::Custom, None).await?;
+    at.knowledge.ingest_documents(&at.ctx, &base.id, &notes.id, deployment::handed_in("new")).await?;
+    at.knowledge.delete_documents(&at.ctx, &base.id, &notes.id, deployment::withdrawn()).await?;
     if let Some(work) = &job.work {
         at.jobs.watch(at.ctx.account(), work).for_each(|_| async {}).await;
     }
     // What has ended without having told is noted.
     at.knowledge.ingestion_job(&at.ctx, &base.id, &source.id, &job.id).await?;
+    let page = PageRequest { limit: 100, after: None };
+    loop {
+        let documents = at.knowledge.list_documents(&at.ctx, &base.id, &notes.id, &page).await?.items;
+        let is_open =
+            |status| matches!(status, DocumentStatus::Starting | DocumentStatus::InProgress | DocumentStatus::Deleting);
+        if !documents.iter().any(|document| is_open(document.status)) {
+            break;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
     running.stop().await;
     at.store.close().await;
     Ok(())

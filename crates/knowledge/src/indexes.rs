@@ -1,13 +1,14 @@
 //! The search index of each knowledge base: opened when it is first needed, closed when the knowledge base goes.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use base::{Error, Result, Secret};
 use search::analysis::Language;
-use search::{Applied, Change, Embedded, Index, Postgres, Schema};
+use search::{Applied, Change, Database, Embedded, Files, Index, OnDisk, Postgres, Schema};
 use tokio::sync::OnceCell;
 
 use crate::knowledge_bases::{KnowledgeBase, missing};
@@ -18,11 +19,48 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// How often before the removal is given up until the next start.
 const LOOKS: usize = 2_000;
 
+/// Gives the files of a folder: those on the disk, unless another is made, to see what becomes of a disk that fails.
+#[derive(Clone)]
+pub struct Disk(Arc<dyn Fn(&Path) -> Arc<dyn Files> + Send + Sync>);
+
+impl Disk {
+    /// The one that gives these files for a folder that exists.
+    #[must_use]
+    pub fn new(files: impl Fn(&Path) -> Arc<dyn Files> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(files))
+    }
+}
+
+impl Default for Disk {
+    fn default() -> Self {
+        Self::new(|folder| Arc::new(OnDisk::new(folder)))
+    }
+}
+
+impl fmt::Debug for Disk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Disk")
+    }
+}
+
 /// The indexes of all knowledge bases.
 pub(crate) struct Indexes {
     folder: PathBuf,
-    postgres: Option<Secret<String>>,
+    disk: Disk,
+    shared: Option<Shared>,
     open: Mutex<Open>,
+}
+
+/// The database of all indexes, connected to when it is first needed.
+struct Shared {
+    url: Secret<String>,
+    database: OnceCell<Database>,
+}
+
+impl Shared {
+    async fn database(&self) -> Result<&Database> {
+        Ok(self.database.get_or_try_init(|| Database::connect(self.url.reveal())).await?)
+    }
 }
 
 /// What is open, and what shall not be opened again.
@@ -52,8 +90,9 @@ enum BackEnd {
 }
 
 impl Indexes {
-    pub(crate) fn new(folder: PathBuf, postgres: Option<Secret<String>>) -> Self {
-        Self { folder, postgres, open: Mutex::default() }
+    pub(crate) fn new(folder: PathBuf, postgres: Option<Secret<String>>, disk: Disk) -> Self {
+        let shared = postgres.map(|url| Shared { url, database: OnceCell::new() });
+        Self { folder, disk, shared, open: Mutex::default() }
     }
 
     /// The knowledge base's index, made where there is none.
@@ -74,11 +113,11 @@ impl Indexes {
     async fn make(&self, realm: &Realm, base: &KnowledgeBase) -> Result<Opened> {
         // Every document says its language; the schema's is that of none.
         let schema = Schema::text(Language::Any, Some(base.dimension));
-        let index = match &self.postgres {
-            Some(url) => BackEnd::Postgres(Postgres::open(url.reveal(), &name(realm, base), schema).await?),
+        let index = match &self.shared {
+            Some(shared) => BackEnd::Postgres(shared.database().await?.index(&name(realm, base), schema).await?),
             None => {
-                let folder = self.folder(realm, base);
-                let opened = tokio::task::spawn_blocking(move || Embedded::open(&folder, schema)).await;
+                let (folder, disk) = (self.folder(realm, base), self.disk.clone());
+                let opened = tokio::task::spawn_blocking(move || open(&folder, &disk, schema)).await;
                 BackEnd::Embedded(Arc::new(opened.map_err(Error::internal)??))
             }
         };
@@ -90,11 +129,10 @@ impl Indexes {
     /// # Errors
     /// Unavailable, where it cannot be removed now.
     pub(crate) async fn remove(&self, realm: &Realm, base: &KnowledgeBase) -> Result<()> {
-        if self.postgres.is_some() {
+        if self.shared.is_some() {
             let opened = self.make(realm, base).await?;
             if let BackEnd::Postgres(index) = &opened.0.index {
                 index.remove().await?;
-                index.close().await;
             }
         }
         let cell = {
@@ -113,7 +151,7 @@ impl Indexes {
     /// Copies the index as it is now into `folder`, which must be absent or empty; nothing, where the index is in a
     /// database, which has backups of its own.
     pub(crate) async fn snapshot(&self, realm: &Realm, base: &KnowledgeBase, folder: PathBuf) -> Result<()> {
-        if self.postgres.is_some() {
+        if self.shared.is_some() {
             return Ok(());
         }
         let opened = self.open(realm, base).await?;
@@ -135,6 +173,14 @@ impl Indexes {
     fn all(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn open(folder: &Path, disk: &Disk, schema: Schema) -> Result<Embedded> {
+    std::fs::create_dir_all(folder).map_err(|error| {
+        Error::unavailable("The folder of the knowledge base's index cannot be made.")
+            .with_detail(format!("`{}`: {error}", folder.display()))
+    })?;
+    Ok(Embedded::open_on((disk.0)(folder), schema)?)
 }
 
 fn name(realm: &Realm, base: &KnowledgeBase) -> String {

@@ -22,6 +22,7 @@ pub use data_sources::{DataSource, DataSourceStatus, DeletionPolicy, NewDataSour
 pub use documents::operations::{CustomBody, NewContent, NewDocument, NewMetadata};
 pub use documents::sidecar::AclEntry;
 pub use documents::{DocumentDetail, DocumentStatus, Location};
+pub use indexes::Disk;
 pub use ingestion::{IngestionFilter, IngestionJob, IngestionStatistics, IngestionStatus};
 pub use knowledge_bases::{KnowledgeBase, KnowledgeBaseStatus, KnowledgeBaseUpdate, NewKnowledgeBase};
 pub use open::{Config, Knowledge, Parts, TABLES};

@@ -12,7 +12,7 @@ use search::analysis::Language;
 use store::{Migration, Module, Store};
 
 use crate::documents::store as documents;
-use crate::indexes::{Indexes, Opened};
+use crate::indexes::{Disk, Indexes, Opened};
 use crate::ingestion::{HANDED_IN, HandedInHandler, SYNC, SyncHandler};
 use crate::knowledge_bases::{KnowledgeBase, KnowledgeBaseStatus, store as bases};
 use crate::locks::Locks;
@@ -52,13 +52,15 @@ pub struct Config {
     pub postgres: Option<Secret<String>>,
     /// What a document may have and take.
     pub limits: media::Limits,
+    /// What is done to the folders of the embedded indexes goes through this.
+    pub disk: Disk,
 }
 
 impl Config {
     /// Indexes in a folder, documents up to Bedrock's 50 MB.
     #[must_use]
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), postgres: None, limits: media::Limits::default() }
+        Self { folder: folder.into(), postgres: None, limits: media::Limits::default(), disk: Disk::default() }
     }
 }
 
@@ -96,7 +98,7 @@ impl Knowledge {
     pub async fn open(config: Config, parts: Parts) -> Result<Self> {
         parts.store.migrate(TABLES.name, TABLES.migrations).await?;
         let inner = Arc::new(Inner {
-            indexes: Indexes::new(config.folder.clone(), config.postgres.clone()),
+            indexes: Indexes::new(config.folder.clone(), config.postgres.clone(), config.disk.clone()),
             locks: Locks::default(),
             vectors: Vectors::default(),
             config,
@@ -109,7 +111,7 @@ impl Knowledge {
             random: parts.random,
         });
         inner.jobs.register_long(SYNC, Arc::new(SyncHandler(Arc::downgrade(&inner))));
-        inner.jobs.register(HANDED_IN, Arc::new(HandedInHandler(Arc::downgrade(&inner))));
+        inner.jobs.register_long(HANDED_IN, Arc::new(HandedInHandler(Arc::downgrade(&inner))));
         let knowledge = Self { inner };
         knowledge.watch_removals();
         knowledge.resume().await?;
@@ -145,8 +147,8 @@ impl Knowledge {
         Ok(())
     }
 
-    /// The language that questions, and texts whose language is not known, are analysed by: that of most documents that
-    /// everybody may read, as others must change nobody's scores; none, where there are no such.
+    /// The language that texts whose language is not known are analysed by: that of most documents that everybody may read,
+    /// as others must change nobody's scores; none, where there are no such.
     pub(crate) async fn language(
         &self,
         realm: &Realm,

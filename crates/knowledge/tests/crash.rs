@@ -10,13 +10,16 @@ use std::time::Duration;
 
 use base::PageRequest;
 use futures::StreamExt as _;
-use knowledge::{DocumentName, DocumentStatus, IngestionFilter, IngestionJob, IngestionStatus, Location, Retrieve};
+use knowledge::{
+    DocumentName, DocumentStatus, IngestionFilter, IngestionJob, IngestionStatus, KnowledgeBase, Location, Origin,
+    Retrieve,
+};
 use store::crash::{Ending, Harness, Workload};
 
 #[path = "support/deployment.rs"]
 mod deployment;
 
-use deployment::{BUCKET, Deployment};
+use deployment::{BUCKET, Deployment, HANDED_IN};
 
 /// Deaths in one life of a folder.
 const KILLS: usize = 4;
@@ -49,6 +52,11 @@ fn ready() -> &'static tempfile::TempDir {
             let source = at.source(&base, None).await.unwrap();
             let job = at.sync(&base, &source).await.unwrap();
             assert_eq!(job.statistics.added, 4 * EACH as u64, "{job:?}");
+            let notes = at.source_of(&base, Origin::Custom, None).await.unwrap();
+            at.knowledge.ingest_documents(&at.ctx, &base.id, &notes.id, deployment::handed_in("old")).await.unwrap();
+            while at.jobs.run_due_once().await.unwrap() > 0 {}
+            let words = words_of(&at, &base, None).await.unwrap();
+            assert_eq!(words.len(), 2 * HANDED_IN, "{words:?}");
             for number in 0..EACH {
                 at.put(&format!("changed{number}.txt"), text("altered", number)).await.unwrap();
                 let secret = r#"{"accessControlList":[{"name":"ana","type":"USER","access":"ALLOW"}]}"#;
@@ -163,6 +171,22 @@ async fn look(dir: &Path, done: bool) -> Result<Option<IngestionJob>, String> {
             return Err(format!("found what is gone or secret: {names:?}"));
         }
     }
+    let everybody = words_of(&at, &base, None).await.map_err(failed)?;
+    if let Some(leaked) = everybody.iter().find(|text| text.contains("new words")) {
+        return Err(format!("everybody reads `{leaked}`"));
+    }
+    let ana = words_of(&at, &base, Some("ana")).await.map_err(failed)?;
+    if done {
+        let mut expected: Vec<String> = (0..HANDED_IN)
+            .flat_map(|number| {
+                ["note", "private"].map(|kind| format!("The new words of {kind}{number}. They end here."))
+            })
+            .collect();
+        expected.sort();
+        if !everybody.is_empty() || ana != expected {
+            return Err(format!("handed in: everybody reads {everybody:?}, ana {ana:?}"));
+        }
+    }
     let filter = IngestionFilter::default();
     let jobs = at.knowledge.ingestion_jobs(&at.ctx, &base.id, &source.id, &filter, &page).await.map_err(failed)?.items;
     at.store.close().await;
@@ -171,6 +195,17 @@ async fn look(dir: &Path, done: bool) -> Result<Option<IngestionJob>, String> {
     }
     // The first one made the deployment.
     Ok((jobs.len() == 2).then(|| jobs.into_iter().next()).flatten())
+}
+
+/// The texts that were handed in and that a user, or else the caller, finds.
+async fn words_of(at: &Deployment, base: &KnowledgeBase, user: Option<&str>) -> base::Result<Vec<String>> {
+    let user = user.map(str::to_owned);
+    let ask = Retrieve { results: 50, user, near_duplicates: true, ..Retrieve::new(&base.id, "words") };
+    let found = at.knowledge.retrieve(&at.ctx, ask).await?.passages.into_iter();
+    let handed_in = found.filter(|passage| matches!(passage.location, Location::Custom { .. }));
+    let mut texts: Vec<String> = handed_in.map(|passage| passage.text).collect();
+    texts.sort();
+    Ok(texts)
 }
 
 /// The bucket is as it was before all changes: after two synchronisations so is the index, whatever was half done.
@@ -197,8 +232,8 @@ async fn revert(dir: &Path) -> Result<(), String> {
     at.sync(&base, &source).await.map_err(failed)?;
     let all = Retrieve { results: 50, ..Retrieve::new(&base.id, "document") };
     let found = at.knowledge.retrieve(&at.ctx, all).await.map_err(failed)?;
-    let mut found: Vec<(String, String)> =
-        found.passages.into_iter().map(|found| (found.document, found.text)).collect();
+    let from_bucket = found.passages.into_iter().filter(|found| matches!(found.location, Location::S3 { .. }));
+    let mut found: Vec<(String, String)> = from_bucket.map(|found| (found.document, found.text)).collect();
     found.sort();
     let mut expected = Vec::new();
     for number in 0..EACH {

@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 
 use base::{ErrorKind, PageRequest};
 use knowledge::{
-    AclEntry, Chunking, CustomBody, DocumentName, DocumentStatus, IngestionStatus, Location, NewContent, NewDocument,
-    NewMetadata, Origin, Retrieve, SearchType,
+    AclEntry, Chunking, CustomBody, DataSourceStatus, DocumentName, DocumentStatus, IngestionStatus,
+    KnowledgeBaseStatus, Location, NewContent, NewDocument, NewMetadata, Origin, Retrieve, SearchType,
 };
 use search::{Filter, Value};
 use store::testing::each_backend;
@@ -489,6 +489,42 @@ async fn a_role_is_named_by_its_arn_or_its_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_in_the_groups_that_its_tag_names() {
+    let (_db, store) = sqlite().await;
+    deployed!(store, None, dir, at, base, source);
+    let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",
+        "Principal":{"Service":"bedrock.amazonaws.com"}}]}"#;
+    let new = identity::iam::roles::NewRole {
+        name: "Reader".to_owned(),
+        path: None,
+        description: None,
+        trust: trust.to_owned(),
+        max_session: None,
+        boundary: None,
+        tags: vec![identity::Tag { key: "groups".to_owned(), value: "fleet claims".to_owned() }],
+    };
+    at.identity.create_role(&at.ctx, new).await.unwrap();
+    let wish = identity::sts::ServiceAssumption {
+        service: "bedrock.amazonaws.com".to_owned(),
+        role_arn: format!("arn:aws:iam::{}:role/Reader", at.ctx.account()),
+        source_arn: None,
+        session_name: "reader".to_owned(),
+        region: at.ctx.region().clone(),
+    };
+    let reader = at.identity.assume_role_as_service(&wish).await.unwrap();
+    for (group, visible) in [("claims", 2), ("fleet", 2), ("fleet claims", 1), ("groups", 1)] {
+        at.put("refunds.txt.metadata.json", readers(&[(group, "GROUP")])).await.unwrap();
+        at.sync(&base, &source).await.unwrap();
+        assert_eq!(at.ask(&reader, &base, "refunds").await.unwrap().visible, visible, "{group}");
+        assert_eq!(at.ask(&at.ctx, &base, "refunds").await.unwrap().visible, 1);
+    }
+    // A group is no user of that name.
+    at.put("refunds.txt.metadata.json", readers(&[("claims", "USER")])).await.unwrap();
+    at.sync(&base, &source).await.unwrap();
+    assert_eq!(at.ask(&reader, &base, "refunds").await.unwrap().visible, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_removal_that_failed_is_tried_again_and_keeps_nothing_else_from_working() {
     let (_db, store) = sqlite().await;
     deployed!(store, None, dir, at, base, source);
@@ -498,21 +534,34 @@ async fn a_removal_that_failed_is_tried_again_and_keeps_nothing_else_from_workin
     std::fs::create_dir_all(&realm).unwrap();
     std::fs::write(&place, "in the way").unwrap();
     at.knowledge.delete_data_source(&at.ctx, &base.id, &source.id).await.unwrap_err();
-    let error = at.knowledge.data_source(&at.ctx, &base.id, &source.id).await.unwrap_err();
+    let going = at.knowledge.data_source(&at.ctx, &base.id, &source.id).await.unwrap();
+    assert_eq!(going.status, DataSourceStatus::Deleting);
+    let error = at.sync(&base, &source).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::NotFound);
     std::fs::remove_file(&place).unwrap();
     let removed = at.knowledge.delete_data_source(&at.ctx, &base.id, &source.id).await.unwrap();
-    assert_eq!(removed.status, knowledge::DataSourceStatus::Deleting);
+    assert_eq!(removed.status, DataSourceStatus::Deleting);
+    let error = at.knowledge.data_source(&at.ctx, &base.id, &source.id).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::NotFound);
     let page = PageRequest { limit: 10, after: None };
     assert!(at.knowledge.data_sources(&at.ctx, &base.id, &page).await.unwrap().items.is_empty());
 
+    let other = at.source_of(&base, Origin::Custom, None).await.unwrap();
     std::fs::remove_dir_all(&place).unwrap();
     std::fs::write(&place, "in the way").unwrap();
     at.knowledge.delete_knowledge_base(&at.ctx, &base.id).await.unwrap_err();
+    let going = at.knowledge.knowledge_base(&at.ctx, &base.id).await.unwrap();
+    assert_eq!(going.status, KnowledgeBaseStatus::Deleting);
+    let with_it = at.knowledge.data_source(&at.ctx, &base.id, &other.id).await.unwrap();
+    assert_eq!(with_it.status, DataSourceStatus::Deleting);
+    assert_eq!(at.knowledge.data_sources(&at.ctx, &base.id, &page).await.unwrap().items, [with_it]);
+    let error = at.ask(&at.ctx, &base, "refunds").await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::NotFound);
     at.knowledge.snapshot(&dir.path().join("backup")).await.unwrap();
     let again = Deployment::open_on(dir.path(), at.store.clone()).await.unwrap();
     again.knowledge.snapshot(&dir.path().join("backup")).await.unwrap();
     std::fs::remove_file(&place).unwrap();
     again.knowledge.delete_knowledge_base(&at.ctx, &base.id).await.unwrap();
+    assert_eq!(at.knowledge.knowledge_base(&at.ctx, &base.id).await.unwrap_err().kind, ErrorKind::NotFound);
     assert!(again.knowledge.knowledge_bases(&at.ctx, &page).await.unwrap().items.is_empty());
 }

@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard, mpsc};
 use std::thread::JoinHandle;
 
@@ -30,7 +30,8 @@ mod state;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use files::Files;
+use compaction::Pending;
+pub use files::{Append, Files, OnDisk};
 use log::{Log, MAX_RECORD};
 use manifest::Manifest;
 pub(crate) use state::{Analysed, analyse};
@@ -52,8 +53,10 @@ struct Inner {
     writer: Mutex<Writer>,
     /// Held by the one compaction that runs.
     compacting: Mutex<()>,
-    /// Why the last compaction failed, and how many documents there were since the base then.
-    failure: Mutex<Option<(Error, usize)>>,
+    /// Bytes of the logs that the manifest names; changed by whoever has the writer.
+    logged: AtomicU64,
+    /// Why the last compaction failed, and what there was to compact then.
+    failure: Mutex<Option<(Error, Pending)>>,
     stopping: AtomicBool,
     /// Keeps others away as long as it is open.
     _lock: File,
@@ -62,6 +65,8 @@ struct Inner {
 /// What only the one who changes the index has.
 struct Writer {
     log: Log,
+    /// Bytes of the logs before that one.
+    logged_before: u64,
     manifest: Manifest,
     /// Why nothing more may be changed.
     halted: Option<String>,
@@ -92,10 +97,14 @@ impl Embedded {
     /// a file that cannot be used. Io, DiskFull.
     pub fn open(folder: &Path, schema: Schema) -> Result<Self> {
         std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, &error))?;
-        Self::open_on(Arc::new(files::OnDisk::new(folder)), schema)
+        Self::open_on(Arc::new(OnDisk::new(folder)), schema)
     }
 
-    fn open_on(files: Arc<dyn Files>, schema: Schema) -> Result<Self> {
+    /// As [`open`](Self::open), where what is done to the folder goes through `files`.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_on(files: Arc<dyn Files>, schema: Schema) -> Result<Self> {
         let inner = Arc::new(opening::open(files, schema)?);
         let (wake, woken) = mpsc::channel();
         let compactor = compaction::start(Arc::downgrade(&inner), woken)?;
@@ -253,6 +262,7 @@ impl Inner {
             }
             return Err(failure.error);
         }
+        self.logged.store(writer.logged_before + writer.log.length(), Ordering::Relaxed);
         Ok(self.state.write().map_err(|_| panicked())?.apply(batch))
     }
 

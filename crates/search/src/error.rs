@@ -122,9 +122,9 @@ impl From<Error> for base::Error {
             Error::Database { reason } => {
                 Self::unavailable("The search index's database does not answer as it should.").with_detail(reason)
             }
-            Error::DiskFull { .. } | Error::InUse { .. } | Error::Halted { .. } => {
-                Self::new(base::ErrorKind::Unavailable, message)
-            }
+            // Where the files are is for the log.
+            Error::DiskFull { .. } => Self::unavailable("The disk of the search index is full.").with_detail(message),
+            Error::InUse { .. } | Error::Halted { .. } => Self::new(base::ErrorKind::Unavailable, message),
             Error::Io { .. } => Self::internal(message),
         };
         match error.hint() {

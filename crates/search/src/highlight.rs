@@ -24,9 +24,16 @@ pub struct Span {
 /// the rules of `language`, as they are for ranking.
 #[must_use]
 pub fn spans(text: &str, query: &str, language: Language) -> Vec<Span> {
-    let wanted: BTreeSet<String> = tokens(query, language).into_iter().map(|token| token.term).collect();
+    let wanted: Vec<String> = tokens(query, language).into_iter().map(|token| token.term).collect();
+    spans_of(text, &wanted.iter().map(String::as_str).collect(), language)
+}
+
+/// The places in `text` that have one of the terms, as an index has them: those of [`crate::Explanation::terms`], with the
+/// language of the document, are the words that it was found by.
+#[must_use]
+pub fn spans_of(text: &str, terms: &BTreeSet<&str>, language: Language) -> Vec<Span> {
     let mut places: Vec<(usize, usize)> = Vec::new();
-    for token in tokens(text, language).into_iter().filter(|token| wanted.contains(&token.term)) {
+    for token in tokens(text, language).into_iter().filter(|token| terms.contains(token.term.as_str())) {
         match places.last_mut() {
             Some((_, end)) if token.start <= *end => *end = token.end.max(*end),
             _ => places.push((token.start, token.end)),

@@ -43,11 +43,11 @@ mod scan;
 mod vectors;
 
 pub use document::{Acl, Applied, Change, Document, Schema, TextField, Value};
-pub use embedded::{Embedded, Statistics};
+pub use embedded::{Append, Embedded, Files, OnDisk, Statistics};
 pub use error::{Error, Result};
 pub use filter::Filter;
 pub use fusion::Fusion;
 pub use index::Index;
-pub use postgres::Postgres;
+pub use postgres::{Database, MOST_CONNECTIONS, Postgres};
 pub use principals::{Caller, Groups};
 pub use query::{Explanation, Hit, Query, Results};

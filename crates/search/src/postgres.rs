@@ -4,13 +4,14 @@
 //! transaction that sees one instant: the permitted documents, the statistics over them, and the scores by the formula
 //! of [`crate::bm25`], computed in the database. The scan of vectors is exact.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use sqlx::PgTransaction;
 use sqlx::postgres::{PgPool, PgPoolOptions};
 
 use crate::Result;
+use crate::analysis::Language;
 use crate::bm25::FieldStatistics;
 use crate::document::{Applied, Change, Document, Schema};
 use crate::embedded::analyse;
@@ -18,7 +19,7 @@ use crate::filter::Filter;
 use crate::fusion::{Fused, Side, fuse};
 use crate::index::Index;
 use crate::principals::Caller;
-use crate::query::{Explanation, Hit, Query, Results, TermPart};
+use crate::query::{Explanation, Hit, Languages, Query, Results, TermPart};
 use crate::ranking::Scored;
 
 mod filters;
@@ -26,6 +27,48 @@ mod rows;
 mod store;
 
 use store::{Counts, Permitted, Weight};
+
+/// The most connections of one [`Database`], however many indexes are in it. A query has one, and so has a change; others wait.
+pub const MOST_CONNECTIONS: u32 = 16;
+
+/// A PostgreSQL database with the extension pgvector, for any number of indexes. Clones share its connections.
+#[derive(Clone)]
+pub struct Database {
+    pool: PgPool,
+}
+
+impl Database {
+    /// Connects to the database at `url`, and makes its tables where they are missing. Connections that break are made anew.
+    ///
+    /// # Errors
+    /// Database: the URL is none, or it cannot be reached, is too old, or has no pgvector.
+    pub async fn connect(url: &str) -> Result<Self> {
+        let pool = PgPoolOptions::new().max_connections(MOST_CONNECTIONS).connect(url).await.map_err(store::failed)?;
+        store::migrate(&pool).await?;
+        Ok(Self { pool })
+    }
+
+    /// Opens the index `name`, or makes an empty one where there is none.
+    ///
+    /// # Errors
+    /// Invalid: the schema. Schema: the index was made with another one. Database.
+    pub async fn index(&self, name: &str, schema: Schema) -> Result<Postgres> {
+        schema.validate()?;
+        let index = store::index(&self.pool, name, &schema).await?;
+        Ok(Postgres { pool: self.pool.clone(), index, schema: Arc::new(schema) })
+    }
+
+    /// How many connections there are, idle ones included.
+    #[must_use]
+    pub fn connections(&self) -> u32 {
+        self.pool.size()
+    }
+
+    /// Ends its connections; its indexes are of no use from then on.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
 
 /// An index in a PostgreSQL database. Several processes may have it at once.
 #[derive(Clone)]
@@ -37,19 +80,6 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Opens the index `name` in the database at `url`, or makes an empty one where there is none.
-    ///
-    /// # Errors
-    /// Invalid: the schema, or the URL. Schema: the index was made with another one. Database: it cannot be reached, is
-    /// too old, or has no pgvector.
-    pub async fn open(url: &str, name: &str, schema: Schema) -> Result<Self> {
-        schema.validate()?;
-        let pool = PgPoolOptions::new().max_connections(8).connect(url).await.map_err(store::failed)?;
-        store::migrate(&pool).await?;
-        let index = store::index(&pool, name, &schema).await?;
-        Ok(Self { pool, index, schema: Arc::new(schema) })
-    }
-
     /// What its documents have in common.
     #[must_use]
     pub fn schema(&self) -> &Schema {
@@ -62,11 +92,6 @@ impl Postgres {
     /// Database.
     pub async fn remove(&self) -> Result<()> {
         store::remove(&self.pool, self.index).await
-    }
-
-    /// Ends its connections.
-    pub async fn close(&self) {
-        self.pool.close().await;
     }
 }
 
@@ -102,7 +127,13 @@ impl Index for Postgres {
         let mut tx = store::at_one_instant(&self.pool).await?;
         let among = Permitted { index: self.index, caller: &query.caller, filter: query.filter.as_ref() };
         let counts = store::counts(&mut tx, &among, self.schema.fields.len()).await?;
-        let words = match &prepared.terms {
+        let languages: BTreeSet<Language> = match query.languages {
+            Languages::Index => [self.schema.language].into(),
+            Languages::Only(language) => [language].into(),
+            Languages::Visible => store::languages(&mut tx, &among, self.schema.language).await?,
+        };
+        let terms = query.terms(&languages);
+        let words = match &terms {
             Some(terms) => self.statistics(&mut tx, &among, terms, &counts).await?,
             None => Vec::new(),
         };
@@ -124,7 +155,7 @@ impl Index for Postgres {
         let similarity = |id: i64| cosines.get(&id).copied();
         let ranked =
             |found: Vec<(i64, String, f64)>| found.into_iter().map(|(id, _, score)| Scored { id, score }).collect();
-        let text = prepared.terms.as_ref().map(|_| Side { candidates: ranked(by_words), score: &lexical });
+        let text = terms.as_ref().map(|_| Side { candidates: ranked(by_words), score: &lexical });
         let vector = prepared.vector.as_ref().map(|_| Side { candidates: ranked(by_vector), score: &similarity });
         let fused = fuse(prepared.fusion, text, vector, prepared.limit, |id| keys.get(&id));
         Ok(Results {

@@ -1,6 +1,6 @@
 //! A query, and what it finds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::{Language, tokens};
 use crate::document::{Schema, Value, unit};
@@ -21,8 +21,8 @@ pub struct Query {
     pub caller: Caller,
     /// The text to rank by.
     pub text: Option<String>,
-    /// The text's language, where it is not the index's.
-    pub language: Option<Language>,
+    /// The languages by whose rules the text is analysed.
+    pub languages: Languages,
     /// The vector to rank by.
     pub vector: Option<Vec<f32>>,
     /// What results must meet. It does not change the statistics, so that it never changes a lexical score.
@@ -42,7 +42,7 @@ impl Query {
         Self {
             caller,
             text: None,
-            language: None,
+            languages: Languages::Index,
             vector: None,
             filter: None,
             fusion: Fusion::default(),
@@ -72,7 +72,7 @@ impl Query {
         self
     }
 
-    /// Checks the query and analyses its text.
+    /// Checks the query.
     pub(crate) fn prepare(&self, schema: &Schema) -> Result<Prepared> {
         self.fusion.validate()?;
         if self.text.is_none() && self.vector.is_none() {
@@ -90,11 +90,34 @@ impl Query {
         if let Some(vector) = &mut vector {
             unit(vector, schema.dimension, "the query")?;
         }
-        let language = self.language.unwrap_or(schema.language);
-        let terms = self.text.as_ref().map(|text| count(text, language));
         let candidates = self.candidates.clamp(self.limit, MAX_LIMIT);
-        Ok(Prepared { terms, vector, fusion: self.fusion, limit: self.limit, candidates })
+        Ok(Prepared { vector, fusion: self.fusion, limit: self.limit, candidates })
     }
+
+    /// How often each term is in the text; none, where there is no text. What is a term in several languages counts once.
+    pub(crate) fn terms(&self, languages: &BTreeSet<Language>) -> Option<BTreeMap<String, u32>> {
+        let text = self.text.as_ref()?;
+        let mut terms: BTreeMap<String, u32> = BTreeMap::new();
+        for language in languages {
+            for (term, count) in count(text, *language) {
+                let most = terms.entry(term).or_insert(0);
+                *most = count.max(*most);
+            }
+        }
+        Some(terms)
+    }
+}
+
+/// By the rules of which languages a query's text is analysed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Languages {
+    /// The index's.
+    #[default]
+    Index,
+    /// This one's.
+    Only(Language),
+    /// Those of all documents that the caller may see: for an index of several. Others change nobody's scores.
+    Visible,
 }
 
 /// How often each term is in the text.
@@ -108,7 +131,6 @@ fn count(text: &str, language: Language) -> BTreeMap<String, u32> {
 
 /// A query that was checked.
 pub(crate) struct Prepared {
-    pub(crate) terms: Option<BTreeMap<String, u32>>,
     pub(crate) vector: Option<Vec<f32>>,
     pub(crate) fusion: Fusion,
     pub(crate) limit: usize,

@@ -12,6 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use base::{Error, Result};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
+pub use server::OwnServer;
+
 use crate::Store;
 
 /// Runs `test` on an empty SQLite database and then on an empty PostgreSQL database.

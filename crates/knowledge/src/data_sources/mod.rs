@@ -7,7 +7,7 @@ use identity::Ctx;
 use serde::{Deserialize, Serialize};
 
 use crate::chunking::Chunking;
-use crate::knowledge_bases::{KnowledgeBase, token_taken};
+use crate::knowledge_bases::{KnowledgeBase, KnowledgeBaseStatus, token_taken};
 use crate::open::{Knowledge, detached};
 use crate::realm::{Realm, hash};
 
@@ -182,12 +182,15 @@ impl Knowledge {
         }
     }
 
-    /// A data source.
+    /// A data source, also while it is being removed.
     ///
     /// # Errors
     /// NotFound.
     pub async fn data_source(&self, ctx: &Ctx, base: &str, id: &str) -> Result<DataSource> {
-        self.source_of(&Realm::of(ctx), base, id).await.map(|(_, source)| source)
+        let realm = Realm::of(ctx);
+        let base = self.base_of(&realm, base).await?;
+        let found = store::find(&self.inner.store, &realm, &base.id, id).await?;
+        found.map(|source| going_with(&base, source)).ok_or_else(|| missing(id))
     }
 
     /// A data source that is not being removed, and its knowledge base.
@@ -200,15 +203,15 @@ impl Knowledge {
         }
     }
 
-    /// The data sources of a knowledge base, by id.
+    /// The data sources of a knowledge base, by id, those included that are being removed.
     ///
     /// # Errors
     /// NotFound.
     pub async fn data_sources(&self, ctx: &Ctx, base: &str, page: &PageRequest) -> Result<Page<DataSource>> {
         let realm = Realm::of(ctx);
-        let base = self.active(&realm, base).await?;
+        let base = self.base_of(&realm, base).await?;
         let found = store::list(&self.inner.store, &realm, &base.id, page).await?;
-        Ok(Page::cut(page, found, |source| source.id.clone()))
+        Ok(Page::cut(page, found, |source| source.id.clone()).map(|source| going_with(&base, source)))
     }
 
     /// Changes a data source.
@@ -292,6 +295,14 @@ impl Knowledge {
         let index = self.inner.indexes.open(realm, base).await?;
         let prefix = format!("{}/", source.id);
         index.apply(vec![search::Change::DeletePrefix { prefix }]).await.map(drop)
+    }
+}
+
+/// The data source, which goes with its knowledge base.
+fn going_with(base: &KnowledgeBase, source: DataSource) -> DataSource {
+    match base.status {
+        KnowledgeBaseStatus::Deleting => DataSource { status: DataSourceStatus::Deleting, ..source },
+        KnowledgeBaseStatus::Active => source,
     }
 }
 

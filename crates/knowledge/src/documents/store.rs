@@ -289,11 +289,26 @@ pub(super) async fn hand_in(
         .await
 }
 
-/// What was handed in for a data source and is not dealt with yet, at most `limit`.
+/// About how many bytes are read at once of what was handed in.
+const MOST_PENDING: i64 = 32 << 20;
+
+/// What was handed in for a data source first and is not dealt with yet, at most `limit` and [`MOST_PENDING`] bytes, or one.
 pub(crate) async fn pending(store: &Store, place: Place<'_>, limit: u32) -> Result<Vec<(Entry, Vec<u8>)>> {
     let Place { realm, base, source } = place;
     store
         .read(|tx| async move {
+            let sql = "SELECT CAST(length(pending) AS BIGINT) AS bytes FROM knowledge_documents
+                       WHERE account = $1 AND region = $2 AND knowledge_base = $3 AND source = $4 AND pending IS NOT NULL
+                       ORDER BY modified_at, hash LIMIT $5";
+            let sizes = tx.fetch_all(sql, params![&realm.account, &realm.region, base, source, limit]).await?;
+            let (mut bytes, mut limit) = (0, 0);
+            for size in sizes {
+                bytes += size.int("bytes")?;
+                if limit > 0 && bytes > MOST_PENDING {
+                    break;
+                }
+                limit += 1;
+            }
             let sql = select!(
                 ", pending, pending_id",
                 "WHERE account = $1 AND region = $2 AND knowledge_base = $3 AND source = $4 AND pending IS NOT NULL \

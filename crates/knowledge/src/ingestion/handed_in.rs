@@ -10,12 +10,15 @@ use search::analysis::Language;
 use serde_json::{Value, json};
 
 use super::prepare::{File, Prepared, Worker, content_failed, failed};
+use super::room::MOST_TEXT;
 use super::run::is_passing;
 use super::{HANDED_IN, MAX_ATTEMPTS};
+use crate::data_sources::DataSource;
 use crate::documents::operations::{Said, Task, purpose, read, split_uri};
 use crate::documents::sidecar::{AclBy, Sidecar};
 use crate::documents::store::{self, Place};
 use crate::documents::{Entry, Location};
+use crate::knowledge_bases::KnowledgeBase;
 use crate::open::{Inner, Knowledge};
 use crate::realm::Realm;
 
@@ -102,23 +105,36 @@ impl Knowledge {
                 return Ok(Some(done));
             }
             done += pending.len() as u64;
-            let entries: Vec<Entry> = pending.iter().map(|(entry, _)| entry.clone()).collect();
-            let dealt_with = async {
-                let role = self.assume(realm, &base.role_arn, &base.id).await?;
-                let model = self.model_of(&role, &base).await?;
-                let index = self.inner.indexes.open(realm, &base).await?;
-                let language = self.language(realm, &base, &index).await?.unwrap_or(Language::English);
-                let (base, source, cancelled) = (&base, &source, work.cancelled());
-                let worker = Worker { knowledge: self, realm, base, source, model, index, language, cancelled };
-                worker.deal(&role, pending).await
-            };
-            match dealt_with.await {
+            let handed_in: Vec<Option<String>> = pending.iter().map(|(entry, _)| entry.handed_in.clone()).collect();
+            match self.deal_with(realm, (&base, &source), pending, work).await {
                 Ok(()) => {}
                 Err(error) if work.cancelled().is_cancelled() => return Err(error),
                 Err(error) if is_passing(error.kind) && work.attempt() < MAX_ATTEMPTS => return Err(error),
-                Err(error) => self.give_up(place, entries, error).await?,
+                Err(error) => {
+                    // Those that were written before that are dealt with, and others may have been handed in.
+                    let mut left = store::pending(&self.inner.store, place, TOGETHER).await?;
+                    left.retain(|(entry, _)| handed_in.contains(&entry.handed_in));
+                    self.give_up(place, left.into_iter().map(|(entry, _)| entry).collect(), error).await?;
+                }
             }
         }
+    }
+
+    /// Deals with some of what was handed in, as the role that the knowledge base has now.
+    async fn deal_with(
+        &self,
+        realm: &Realm,
+        (base, source): (&KnowledgeBase, &DataSource),
+        pending: Vec<(Entry, Vec<u8>)>,
+        work: &JobContext,
+    ) -> Result<()> {
+        let role = self.assume(realm, &base.role_arn, &base.id).await?;
+        let model = self.model_of(&role, base).await?;
+        let index = self.inner.indexes.open(realm, base).await?;
+        let language = self.language(realm, base, &index).await?.unwrap_or(Language::English);
+        let cancelled = work.cancelled();
+        let worker = Worker { knowledge: self, realm, base, source, model, index, language, cancelled };
+        worker.deal(&role, pending).await
     }
 
     /// Notes why documents cannot be dealt with.
@@ -143,18 +159,30 @@ impl Worker<'_> {
         if pending.is_empty() { Ok(()) } else { self.deal(role, pending).await }
     }
 
+    /// Deals with what was handed in, in parts of [`MOST_TEXT`] bytes of text, about.
     async fn deal(&self, role: &Ctx, pending: Vec<(Entry, Vec<u8>)>) -> Result<()> {
-        let mut prepared = Vec::with_capacity(pending.len());
+        let (mut part, mut text) = (Vec::with_capacity(pending.len()), 0);
         for (entry, sealed) in pending {
-            let id = entry.handed_in.clone().unwrap_or_default();
-            let opened = self.knowledge.inner.identity.keyring().open(&purpose(&id), &sealed)?;
-            let (task, bytes) = read(&opened)?;
-            prepared.push(match self.handed_in(role, entry.clone(), task, bytes).await {
-                Ok(prepared) => prepared,
-                Err(error) => failed(entry, error)?,
-            });
+            let prepared = self.unsealed(role, entry, &sealed).await?;
+            if text > 0 && text + prepared.text_bytes() > MOST_TEXT {
+                self.write(role, None, std::mem::take(&mut part)).await?;
+                text = 0;
+            }
+            text += prepared.text_bytes();
+            part.push(prepared);
         }
-        self.write(role, None, prepared).await
+        self.write(role, None, part).await
+    }
+
+    /// What is to become of a document of which this was handed in.
+    async fn unsealed(&self, role: &Ctx, entry: Entry, sealed: &[u8]) -> Result<Prepared> {
+        let id = entry.handed_in.clone().unwrap_or_default();
+        let opened = self.knowledge.inner.identity.keyring().open(&purpose(&id), sealed)?;
+        let (task, bytes) = read(&opened)?;
+        match self.handed_in(role, entry.clone(), task, bytes).await {
+            Ok(prepared) => Ok(prepared),
+            Err(error) => failed(entry, error),
+        }
     }
 
     async fn handed_in(&self, role: &Ctx, mut entry: Entry, task: Task, bytes: &[u8]) -> Result<Prepared> {

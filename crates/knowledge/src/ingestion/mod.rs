@@ -7,6 +7,7 @@
 mod embed;
 mod handed_in;
 mod prepare;
+mod room;
 mod run;
 pub(crate) mod store;
 mod sync;
@@ -22,7 +23,6 @@ use crate::open::{Knowledge, detached};
 use crate::realm::{Realm, owner};
 
 pub(crate) use handed_in::HandedInHandler;
-pub(crate) use prepare::LEAST_CONFIDENCE;
 pub(crate) use run::SyncHandler;
 
 /// The kind of the jobs that synchronise a data source.

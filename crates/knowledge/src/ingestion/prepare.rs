@@ -19,7 +19,7 @@ use crate::realm::{Realm, hash};
 
 /// Below this many bytes, and this confidence, the language of a text is a guess, which would set it apart from questions.
 const FEWEST_BYTES: usize = 200;
-pub(crate) const LEAST_CONFIDENCE: f64 = 0.8;
+const LEAST_CONFIDENCE: f64 = 0.8;
 /// The most chunks of a document: twice what the longest text has where nothing is said of chunks.
 const MOST_CHUNKS: usize = 100_000;
 
@@ -51,6 +51,16 @@ pub(super) enum Prepared {
     Content(Box<Content>),
     /// It is to be removed.
     Removal(Entry),
+}
+
+impl Prepared {
+    /// Bytes of the text that is to be indexed.
+    pub(super) fn text_bytes(&self) -> usize {
+        match self {
+            Self::Content(content) => content.text.len(),
+            _ => 0,
+        }
+    }
 }
 
 /// A text that is to be indexed.

@@ -1,9 +1,12 @@
 //! Synchronising a data source with its bucket: what is new, what changed, what is gone.
 
 use std::collections::{BTreeMap, HashMap};
+use std::iter::Peekable;
+use std::vec::IntoIter;
 
 use base::{Error, ErrorKind, Result};
 use futures::StreamExt as _;
+use futures::future::join;
 use futures::stream;
 use identity::Ctx;
 use jobs::{JobContext, Progress};
@@ -11,19 +14,15 @@ use objects::{BucketRef, ListObjectsV2};
 
 use super::IngestionJob;
 use super::prepare::{Prepared, Worker, content_failed, failed};
+use super::room::{MOST_DOCUMENTS, Room, parts};
 use super::store;
 use crate::data_sources::Origin;
 use crate::documents::sidecar::ENDING;
 use crate::documents::store::{Place, all, find};
 use crate::documents::{DocumentStatus, Entry, Location};
 
-/// How many documents are written together, and how many bytes they have in all, about.
-const WINDOW_DOCUMENTS: usize = 64;
-const WINDOW_BYTES: u64 = 32 << 20;
 /// How many objects are read at once.
 const READ_TOGETHER: usize = 8;
-/// How many windows are read while one is written.
-const AHEAD: usize = 1;
 
 /// An object, as it was listed.
 struct Listed {
@@ -90,7 +89,7 @@ impl Synchronisation<'_> {
         let total = scanned.0;
         let (tasks, gone) = self.compare(listing, known);
         let mut done = total.saturating_sub(tasks.len() as u64);
-        for window in gone.chunks(WINDOW_DOCUMENTS) {
+        for window in gone.chunks(MOST_DOCUMENTS) {
             if self.stopped().await? {
                 return Ok(Over::Stopped);
             }
@@ -98,18 +97,17 @@ impl Synchronisation<'_> {
             let removals = window.iter().cloned().map(Prepared::Removal).collect();
             self.worker.write(&role, Some(&self.job.id), removals).await?;
         }
-        let mut windows =
-            Box::pin(stream::iter(windows(tasks)).map(|window| self.prepared(window)).buffered(AHEAD + 1));
-        while let Some(window) = windows.next().await {
-            let (role, prepared) = window?;
+        let mut tasks = tasks.into_iter().peekable();
+        let mut window = self.next(&mut tasks).await?;
+        while let Some((role, prepared)) = window {
             if self.stopped().await? {
                 return Ok(Over::Stopped);
             }
             done += prepared.len() as u64;
-            for part in by_text(prepared) {
-                self.worker.write(&role, Some(&self.job.id), part).await?;
-            }
-            self.worker.deal_between(&role).await?;
+            // The next ones are read while these are embedded and written.
+            let (written, next) = join(self.write(&role, prepared), self.next(&mut tasks)).await;
+            written?;
+            window = next?;
             self.say(done, Some(total), "indexing documents").await;
         }
         Ok(Over::Done)
@@ -197,12 +195,33 @@ impl Synchronisation<'_> {
         (tasks, gone)
     }
 
-    /// The documents of a window as they are now, and the role that read them.
-    async fn prepared(&self, window: Vec<Task>) -> Result<(Ctx, Vec<Prepared>)> {
-        let role = self.worker.role().await?;
-        let prepared: Vec<Result<Prepared>> =
-            stream::iter(window).map(|task| self.prepare(&role, task)).buffered(READ_TOGETHER).collect().await;
-        Ok((role.clone(), prepared.into_iter().collect::<Result<_>>()?))
+    /// The next documents as they are now, those that are dealt with together, and the role that read them. Once there is enough
+    /// of them no other is begun; those that are being read then, at most [`READ_TOGETHER`], come with them.
+    async fn next(&self, tasks: &mut Peekable<IntoIter<Task>>) -> Result<Option<(Ctx, Vec<Prepared>)>> {
+        if tasks.peek().is_none() {
+            return Ok(None);
+        }
+        let (role, room) = (self.worker.role().await?, Room::default());
+        let admitted = std::iter::from_fn(|| tasks.next_if(|task| room.take(task.size)));
+        let read = |task| {
+            let (role, room) = (&role, &room);
+            async move {
+                let prepared = self.prepare(role, task).await?;
+                room.read(prepared.text_bytes());
+                Ok(prepared)
+            }
+        };
+        let prepared: Vec<Result<Prepared>> = stream::iter(admitted).map(read).buffered(READ_TOGETHER).collect().await;
+        let prepared = prepared.into_iter().collect::<Result<_>>()?;
+        Ok(Some((role, prepared)))
+    }
+
+    /// Writes documents, and what was handed in meanwhile.
+    async fn write(&self, role: &Ctx, prepared: Vec<Prepared>) -> Result<()> {
+        for part in parts(prepared) {
+            self.worker.write(role, Some(&self.job.id), part).await?;
+        }
+        self.worker.deal_between(role).await
     }
 
     async fn prepare(&self, role: &Ctx, task: Task) -> Result<Prepared> {
@@ -249,40 +268,4 @@ impl Synchronisation<'_> {
             Err(error) => content_failed(entry, sidecar, error),
         }
     }
-}
-
-/// Tasks that are dealt with together.
-fn windows(tasks: Vec<Task>) -> Vec<Vec<Task>> {
-    let (mut windows, mut bytes): (Vec<Vec<Task>>, u64) = (Vec::new(), 0);
-    for task in tasks {
-        bytes += task.size;
-        match windows.last_mut() {
-            Some(window) if window.len() < WINDOW_DOCUMENTS && bytes <= WINDOW_BYTES => window.push(task),
-            _ => {
-                bytes = task.size;
-                windows.push(vec![task]);
-            }
-        }
-    }
-    windows
-}
-
-/// What is written together: its texts, which may be longer than the files that they are out of, have a window's bytes in all.
-fn by_text(prepared: Vec<Prepared>) -> Vec<Vec<Prepared>> {
-    let (mut parts, mut bytes): (Vec<Vec<Prepared>>, usize) = (Vec::new(), 0);
-    for prepared in prepared {
-        let size = match &prepared {
-            Prepared::Content(content) => content.text.len(),
-            _ => 0,
-        };
-        bytes += size;
-        match parts.last_mut() {
-            Some(part) if bytes as u64 <= WINDOW_BYTES => part.push(prepared),
-            _ => {
-                bytes = size;
-                parts.push(vec![prepared]);
-            }
-        }
-    }
-    parts
 }

@@ -110,6 +110,17 @@ pub struct Passage {
     pub metadata: BTreeMap<String, search::Value>,
     /// Why it is here.
     pub explanation: search::Explanation,
+    /// By whose rules its words were taken.
+    pub language: search::analysis::Language,
+}
+
+impl Passage {
+    /// The places of the text that have the words for which it was found; none where meaning alone counted.
+    #[must_use]
+    pub fn highlights(&self) -> Vec<search::highlight::Span> {
+        let terms = self.explanation.terms.iter().map(|term| term.term.as_str()).collect();
+        search::highlight::spans_of(&self.text, &terms, self.language)
+    }
 }
 
 /// Which document of a knowledge base.

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use base::Result;
 use search::Caller;
+use search::analysis::Language;
 use search::query::Hit;
 
 use super::Passage;
@@ -41,6 +42,7 @@ impl Expansion<'_> {
             score: hit.score,
             metadata: public(hit.metadata),
             explanation: hit.explanation,
+            language: hit.language.unwrap_or(Language::Any),
         }))
     }
 

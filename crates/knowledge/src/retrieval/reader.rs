@@ -11,6 +11,8 @@ use crate::open::Knowledge;
 
 /// Groups that are read at once; AWS lets a user be in ten.
 const GROUPS: u32 = 100;
+/// The tag of a session of a role, or of the role, that names the groups it is in, with blanks between them.
+const GROUPS_TAG: &str = "groups";
 
 impl Knowledge {
     /// The user that the application names, or else the caller, as the index takes them.
@@ -30,6 +32,8 @@ impl Knowledge {
                     let role = &session.role;
                     names.insert(format!("arn:aws:iam::{}:role{}{}", role.account, role.path, role.role_name));
                     names.insert(role.role_name.clone());
+                    let tagged = role.tags.iter().filter(|(key, _)| key == GROUPS_TAG);
+                    groups.extend(tagged.flat_map(|(_, value)| value.split_whitespace()).map(str::to_owned));
                 }
                 ctx.principal().user_name().map(str::to_owned)
             }

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use base::{Error, PageRequest, Result};
 use identity::Ctx;
-use search::analysis::Language;
-use search::query::{Hit, MAX_LIMIT, Results};
+use search::query::{Hit, Languages, MAX_LIMIT, Results};
 use search::{Caller, Query};
 
 use super::passages::Expansion;
@@ -14,7 +13,6 @@ use super::resemblance::Shingles;
 use super::{Retrieve, Retrieved, SearchType};
 use crate::documents::chunk::{Facts, TEXT};
 use crate::indexes::Opened;
-use crate::ingestion::LEAST_CONFIDENCE;
 use crate::knowledge_bases::KnowledgeBase;
 use crate::open::Knowledge;
 use crate::ports::{EmbeddingModel, Purpose};
@@ -53,14 +51,13 @@ impl Knowledge {
             SearchType::Lexical => None,
             SearchType::Hybrid | SearchType::Semantic => Some(self.vector(&role, &base, &model, &ask.text).await?),
         };
-        let language = self.language(&realm, &base, &index).await?;
         let candidates = match ask.candidates {
             Some(candidates) => candidates.max(ask.results + 1),
             None => CANDIDATES.max(PAGES * ask.results),
         };
         let query = Query {
             text: (search != SearchType::Semantic).then(|| ask.text.clone()),
-            language: Some(language.unwrap_or_else(|| language_of(&ask.text))),
+            languages: Languages::Visible,
             vector: vector.map(|vector| vector.to_vec()),
             filter: ask.filter.clone(),
             fusion: search::Fusion::default(),
@@ -159,12 +156,6 @@ fn distinct(hits: Vec<Hit>, near_duplicates: bool, wanted: usize) -> Result<Vec<
         }
     }
     Ok(kept)
-}
-
-/// The language of a question, where that is sure; English otherwise.
-fn language_of(text: &str) -> Language {
-    let found = media::detect_language(text).filter(|found| found.confidence >= LEAST_CONFIDENCE);
-    found.map_or(Language::English, |found| Language::from_code(&found.code))
 }
 
 fn check(ask: &Retrieve) -> Result<()> {

@@ -4,18 +4,19 @@
 
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use base::{Error, RequestId, Result, SystemClock, SystemRandom};
+use base::{Clock, Error, RequestId, Result, SystemClock, SystemRandom};
 use identity::iam::roles::NewRole;
 use identity::iam::{HolderKind, HolderName};
 use identity::{Ctx, Defaults, Identity, Origin, ProvenKey, RootCredentials, RootKey};
 use jobs::Jobs;
 use knowledge::{
-    Chunking, Config, DataSource, DeletionPolicy, Embedder, EmbeddingModel, IngestionJob, Knowledge, KnowledgeBase,
-    NewDataSource, NewKnowledgeBase, Parts, Purpose, Retrieve, Retrieved,
+    AclEntry, Chunking, Config, CustomBody, DataSource, DeletionPolicy, Disk, Embedder, EmbeddingModel, IngestionJob,
+    Knowledge, KnowledgeBase, Location, NewContent, NewDataSource, NewDocument, NewKnowledgeBase, Parts, Purpose,
+    Retrieve, Retrieved,
 };
 use objects::{BlobPlace, Body, DeleteObject, NewBucket, ObjectRef, Objects, PutObject};
 use serde_json::json;
@@ -36,6 +37,22 @@ pub struct HashedWords {
     pub embedded: AtomicUsize,
     /// What the model is now: another number is another model; the greatest is none.
     pub version: AtomicUsize,
+    /// What happens once, before passages are embedded.
+    pub before: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+/// How a deployment differs from one in a folder.
+pub struct Setting {
+    /// The database that has the indexes.
+    pub postgres: Option<String>,
+    pub clock: Arc<dyn Clock>,
+    pub disk: Disk,
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        Self { postgres: None, clock: Arc::new(SystemClock), disk: Disk::default() }
+    }
 }
 
 #[async_trait]
@@ -58,6 +75,10 @@ impl Embedder for HashedWords {
         if purpose == Purpose::Passage {
             point("embedder.embed");
             self.embedded.fetch_add(texts.len(), Ordering::SeqCst);
+            let before = self.before.lock().ok().and_then(|mut before| before.take());
+            if let Some(before) = before {
+                tokio::task::block_in_place(before);
+            }
         }
         if let Some(long) = texts.iter().find(|text| text.split_whitespace().count() > 64) {
             return Err(Error::invalid(format!("a text of {} bytes is too long", long.len())));
@@ -99,13 +120,12 @@ impl Deployment {
     }
 
     pub async fn open_on(dir: &Path, store: Store) -> Result<Self> {
-        Self::open_with(dir, store, None).await
+        Self::open_with(dir, store, Setting::default()).await
     }
 
-    /// As [`open`](Self::open), with the indexes in a database.
-    pub async fn open_with(dir: &Path, store: Store, postgres: Option<&str>) -> Result<Self> {
+    pub async fn open_with(dir: &Path, store: Store, setting: Setting) -> Result<Self> {
         let defaults = Defaults { region: "us-east-1".parse()? };
-        let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
+        let (clock, random) = (setting.clock, Arc::new(SystemRandom));
         let root_key = RootKey::load_or_create(dir.join("root.key"))?;
         let identity = Identity::open(store.clone(), root_key, clock.clone(), random.clone(), defaults).await?;
         let admin = identity.first_start(RootCredentials::default()).await?;
@@ -125,7 +145,8 @@ impl Deployment {
             random,
         };
         let config = Config {
-            postgres: postgres.map(|url| base::Secret::new(url.to_owned())),
+            postgres: setting.postgres.map(base::Secret::new),
+            disk: setting.disk,
             ..Config::new(dir.join("knowledge"))
         };
         let knowledge = Knowledge::open(config, parts).await?;
@@ -237,4 +258,25 @@ impl Deployment {
 
 fn origin() -> Origin {
     Origin { request_id: RequestId::random(&SystemRandom), source_ip: [127, 0, 0, 1].into(), secure: false }
+}
+
+/// How many documents of each kind the crash test hands in.
+pub const HANDED_IN: usize = 2;
+
+/// Documents that are handed in for the crash test. The `old` ones everybody may read; of the `new` ones, which take the place of
+/// some and come beside others, ana alone may.
+pub fn handed_in(age: &str) -> Vec<NewDocument> {
+    let kinds = if age == "old" { ["note", "withdrawn"] } else { ["note", "private"] };
+    let acl = (age == "new").then(|| vec![AclEntry { name: "ana".to_owned(), group: false, allow: true }]);
+    let document = |kind: &str, number: usize| {
+        let text = format!("The {age} words of {kind}{number}. They end here.");
+        let content = NewContent::Custom { id: format!("{kind}{number}"), body: CustomBody::Text(text) };
+        NewDocument { content, metadata: None, acl: acl.clone() }
+    };
+    (0..HANDED_IN).flat_map(|number| kinds.map(|kind| document(kind, number))).collect()
+}
+
+/// Documents that are handed in as old ones, and then removed.
+pub fn withdrawn() -> Vec<Location> {
+    (0..HANDED_IN).map(|number| Location::Custom { id: format!("withdrawn{number}") }).collect()
 }

@@ -108,6 +108,11 @@ impl BaseFile {
         self.documents
     }
 
+    /// Its length in bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.map.len() as u64
+    }
+
     /// Whether its terms were made by today's rules.
     pub(crate) fn is_analysed_as_now(&self) -> bool {
         self.analysis == ANALYSIS

@@ -19,12 +19,26 @@ use super::state::State;
 use super::{Inner, Writer, panicked};
 use crate::{Error, Result};
 
-/// So many recent and dead documents are no reason yet.
+/// So many recent, dead or stale things are no reason yet.
 const LEAST: usize = 8_192;
 /// Beyond that, one in so many of all documents is a reason.
 const SHARE: usize = 3;
-/// After a failure it is tried again when so many more documents came.
+/// After a failure it is tried again when so many more came.
 const RETRY_AFTER: usize = 4_096;
+/// So many bytes of logs are no reason yet. Beyond that they are where they are more than the base file's: then a change costs a
+/// constant times its own bytes, and a log is never much longer than what is alive.
+const LEAST_LOGGED: u64 = 32 << 20;
+/// After a failure it is tried again when the logs grew by so much.
+const RETRY_AFTER_LOGGED: u64 = LEAST_LOGGED / 2;
+
+/// What a compaction would do away with.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Pending {
+    /// Documents put since the base file, dead documents, or permissions that no document has, whichever are more.
+    count: usize,
+    /// Bytes of the logs.
+    logged: u64,
+}
 
 /// Starts the thread that compacts when it is woken and there is reason to.
 pub(super) fn start(index: Weak<Inner>, woken: mpsc::Receiver<()>) -> Result<JoinHandle<()>> {
@@ -46,23 +60,33 @@ pub(super) fn start(index: Weak<Inner>, woken: mpsc::Receiver<()>) -> Result<Joi
 
 impl Inner {
     pub(super) fn is_compaction_due(&self) -> Result<bool> {
-        let (pending, slots) = self.pending()?;
-        let failed_at = self.failure.lock().map_err(|_| panicked())?.as_ref().map_or(0, |(_, at)| at + RETRY_AFTER);
-        Ok(pending >= LEAST.max(slots / SHARE) && pending >= failed_at)
+        let (pending, slots, base) = self.pending()?;
+        let failed = self.failure.lock().map_err(|_| panicked())?.as_ref().map(|(_, then)| *then);
+        let retried = failed.map_or(Pending::default(), |then| Pending {
+            count: then.count + RETRY_AFTER,
+            logged: then.logged + RETRY_AFTER_LOGGED,
+        });
+        let by_count = pending.count >= LEAST.max(slots / SHARE) && pending.count >= retried.count;
+        let by_log = pending.logged >= LEAST_LOGGED.max(base) && pending.logged >= retried.logged;
+        Ok(by_count || by_log)
     }
 
-    /// The recent documents or the dead ones, whichever are more, and all.
-    fn pending(&self) -> Result<(usize, usize)> {
+    /// What there is to compact, the documents that have a number, and the base file's bytes.
+    fn pending(&self) -> Result<(Pending, usize, u64)> {
         let state = self.read()?;
         let recent = state.slots() - state.base_slots();
         let dead = state.slots() - state.keys.len();
-        Ok((recent.max(dead), state.slots()))
+        // Documents that share a permission make this less than there are.
+        let stale = state.acls.len().saturating_sub(state.keys.len());
+        let base = state.base.as_ref().map_or(0, |base| base.bytes());
+        let pending = Pending { count: recent.max(dead).max(stale), logged: self.logged.load(Ordering::Relaxed) };
+        Ok((pending, state.slots(), base))
     }
 
     pub(super) fn compact(&self) -> Result<()> {
         let _one = self.compacting.lock().map_err(|_| panicked())?;
         let compacted = self.compact_alone();
-        let (pending, _) = self.pending()?;
+        let (pending, ..) = self.pending()?;
         let mut failure = self.failure.lock().map_err(|_| panicked())?;
         *failure = compacted.as_ref().err().map(|error| (error.clone(), pending));
         compacted
@@ -87,6 +111,7 @@ impl Inner {
         if let Err(failure) = manifest.write(self.files.as_ref()) {
             return Err(self.undo(&mut writer, failure, &name));
         }
+        writer.logged_before += writer.log.length();
         writer.log = log;
         writer.manifest = manifest.clone();
         let cut = Cut::of(&*self.read()?);
@@ -108,6 +133,8 @@ impl Inner {
             return Err(self.undo(&mut writer, failure, &base));
         }
         let old = std::mem::replace(&mut writer.manifest, next);
+        writer.logged_before = 0;
+        self.logged.store(writer.log.length(), Ordering::Relaxed);
         let replaced = std::mem::replace(&mut *self.state.write().map_err(|_| panicked())?, state);
         let gone: Vec<String> =
             old.base.into_iter().chain(old.logs).filter(|name| !writer.manifest.has(name)).collect();

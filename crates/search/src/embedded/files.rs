@@ -1,4 +1,4 @@
-//! The file operations of an index, so that tests can let them fail at any point.
+//! The file operations of an index: what it does to the disk goes through them, so that tests can let it fail at any point.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -7,10 +7,13 @@ use std::path::{Path, PathBuf};
 use crate::Error;
 
 /// A folder's files.
-pub(crate) trait Files: Send + Sync {
+pub trait Files: Send + Sync {
     /// Where they are.
     fn folder(&self) -> &Path;
     /// Makes an empty file, in place of one of that name.
+    ///
+    /// # Errors
+    /// The system's, as of all operations.
     fn create(&self, name: &str) -> io::Result<Box<dyn Append>>;
     /// Opens a file to append to, cut to `length`.
     fn append(&self, name: &str, length: u64) -> io::Result<Box<dyn Append>>;
@@ -33,7 +36,7 @@ pub(crate) trait Files: Send + Sync {
 }
 
 /// A file that grows.
-pub(crate) trait Append: Send {
+pub trait Append: Send {
     /// Writes all of `bytes` at the end.
     fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
     /// Makes what was written durable.
@@ -50,12 +53,15 @@ pub(crate) struct Failure {
 }
 
 /// The files of a folder on the disk.
-pub(crate) struct OnDisk {
+#[derive(Debug)]
+pub struct OnDisk {
     folder: PathBuf,
 }
 
 impl OnDisk {
-    pub(crate) fn new(folder: &Path) -> Self {
+    /// The files of a folder that exists.
+    #[must_use]
+    pub fn new(folder: &Path) -> Self {
         Self { folder: folder.to_owned() }
     }
 }

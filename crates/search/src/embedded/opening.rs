@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, RwLock};
 
 use super::base_file::BaseFile;
@@ -24,17 +24,19 @@ const LOCK: &str = "lock";
 pub(super) fn open(files: Arc<dyn Files>, schema: Schema) -> Result<Inner> {
     schema.validate()?;
     let lock = lock(files.folder())?;
-    let (manifest, log, state) = match Manifest::read(files.folder())? {
+    let (manifest, (log, logged_before), state) = match Manifest::read(files.folder())? {
         Some(manifest) => {
             same_schema(files.folder(), &manifest.schema, &schema)?;
             existing(files.as_ref(), manifest)?
         }
         None => new(files.as_ref(), schema)?,
     };
+    let logged = logged_before + log.length();
     Ok(Inner {
         schema: Arc::clone(&state.schema),
         state: RwLock::new(state),
-        writer: Mutex::new(Writer { log, manifest, halted: None }),
+        writer: Mutex::new(Writer { log, logged_before, manifest, halted: None }),
+        logged: AtomicU64::new(logged),
         compacting: Mutex::new(()),
         failure: Mutex::new(None),
         stopping: AtomicBool::new(false),
@@ -69,7 +71,7 @@ fn same_schema(folder: &Path, found: &Schema, wanted: &Schema) -> Result<()> {
 }
 
 /// Makes an empty index. A folder that holds documents but no manifest lost it, and is left as it is.
-fn new(files: &dyn Files, schema: Schema) -> Result<(Manifest, Log, State)> {
+fn new(files: &dyn Files, schema: Schema) -> Result<(Manifest, (Log, u64), State)> {
     let names = files.list().map_err(|error| Error::io(files.folder(), &error))?;
     let name = Manifest::log_name(1);
     let log = files.path(&name);
@@ -82,17 +84,19 @@ fn new(files: &dyn Files, schema: Schema) -> Result<(Manifest, Log, State)> {
     let log = Log::create(files, &name)?;
     let manifest = Manifest::new(schema.clone(), name);
     manifest.write(files).map_err(|failure| failure.error)?;
-    Ok((manifest, log, State::new(Arc::new(schema))))
+    Ok((manifest, (log, 0), State::new(Arc::new(schema))))
 }
 
-fn existing(files: &dyn Files, manifest: Manifest) -> Result<(Manifest, Log, State)> {
+/// The files of an index, with the newest log and the bytes of those before it.
+fn existing(files: &dyn Files, manifest: Manifest) -> Result<(Manifest, (Log, u64), State)> {
     let mut state = load_base(files, &manifest)?;
-    let mut newest = None;
+    let (mut logged, mut newest) = (0, None::<(&String, Contents)>);
     for (at, name) in manifest.logs.iter().enumerate() {
         let is_newest = at + 1 == manifest.logs.len();
         let path = files.path(name);
         let contents = Contents::read(&path, is_newest)?;
         replay(&mut state, &contents, 0, &path)?;
+        logged += newest.map_or(0, |(_, before)| before.length);
         newest = Some((name, contents));
     }
     let Some((name, contents)) = newest else {
@@ -100,7 +104,7 @@ fn existing(files: &dyn Files, manifest: Manifest) -> Result<(Manifest, Log, Sta
     };
     let log = Log::reopen(files, name, &contents)?;
     remove_strays(files, &manifest);
-    Ok((manifest, log, state))
+    Ok((manifest, (log, logged), state))
 }
 
 /// The state of the manifest's base file. One whose terms were made by other rules is analysed anew.

@@ -3,15 +3,16 @@
 //! The order is what keeps scores from telling anything of documents that the caller may not see: first the permitted
 //! documents, then every count over these alone, then the filter, then the best.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::state::State;
 use crate::Result;
+use crate::analysis::Language;
 use crate::bitmap::Bitmap;
 use crate::bm25::FieldStatistics;
 use crate::filter::Filter;
 use crate::fusion::{Fused, Side, fuse};
-use crate::query::{Explanation, Hit, Prepared, Query, Results, TermPart};
+use crate::query::{Explanation, Hit, Languages, Prepared, Query, Results, TermPart};
 use crate::ranking::{Scored, best};
 use crate::scan::dot;
 use crate::vectors::{Rows as _, nearest};
@@ -26,7 +27,8 @@ impl State {
         let permitted = self.permitted(&query.caller);
         let filtered = query.filter.as_ref().map(|filter| self.filtered(&permitted, filter));
         let matching = filtered.as_ref().unwrap_or(&permitted);
-        let lexical = prepared.terms.as_ref().map(|terms| self.lexical(terms, &permitted, matching));
+        let terms = query.terms(&self.languages(query.languages, &permitted));
+        let lexical = terms.as_ref().map(|terms| self.lexical(terms, &permitted, matching));
         let fused = self.rank(&prepared, lexical.as_ref(), matching);
         Ok(Results {
             hits: fused.into_iter().map(|fused| self.hit(&fused, lexical.as_ref())).collect(),
@@ -34,6 +36,24 @@ impl State {
             matching: matching.count(),
             filter: query.filter.as_ref().map(Filter::to_string),
         })
+    }
+
+    /// The languages by which a query's text is analysed.
+    fn languages(&self, asked: Languages, permitted: &Bitmap) -> BTreeSet<Language> {
+        match asked {
+            Languages::Index => [self.schema.language].into(),
+            Languages::Only(language) => [language].into(),
+            Languages::Visible => {
+                let (mut languages, mut last) = (BTreeSet::new(), None);
+                for language in permitted.iter().map(|slot| self.language_of[slot]) {
+                    // Neighbours are mostly of one language.
+                    if last.replace(language) != Some(language) {
+                        languages.insert(language);
+                    }
+                }
+                languages
+            }
+        }
     }
 
     fn filtered(&self, permitted: &Bitmap, filter: &Filter) -> Bitmap {

@@ -90,6 +90,8 @@ pub(crate) struct State {
     pub(crate) records: Vec<Record>,
     pub(crate) acls: Acls,
     pub(crate) acl_of: Vec<u32>,
+    /// By whose rules each document was analysed.
+    pub(crate) language_of: Vec<Language>,
     pub(crate) alive: Bitmap,
     pub(crate) with_vector: Bitmap,
     /// By field, then by document.
@@ -111,6 +113,7 @@ impl State {
             records: Vec::new(),
             acls: Acls::default(),
             acl_of: Vec::new(),
+            language_of: Vec::new(),
             alive: Bitmap::default(),
             with_vector: Bitmap::default(),
             lengths: vec![Vec::new(); fields],
@@ -202,6 +205,7 @@ impl State {
         let key: Arc<str> = key.into();
         let metadata = metadata.into_iter().map(|(name, value)| (self.name(name), value)).collect();
         self.keys.insert(Arc::clone(&key), slot);
+        self.language_of.push(language.unwrap_or(self.schema.language));
         self.records.push(Record { key, language, metadata, texts });
         self.acl_of.push(acl);
         self.alive.push(true);

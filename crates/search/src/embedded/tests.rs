@@ -9,7 +9,9 @@ use crate::document::{Acl, TextField, Value};
 use crate::filter::Filter;
 use crate::fusion::Fusion;
 use crate::principals::Groups;
+use crate::query::Languages;
 
+mod bounds;
 mod durability;
 mod faults;
 mod formulas;
@@ -93,7 +95,7 @@ pub(crate) fn random_document(rng: &mut ChaCha8Rng, key: String) -> Document {
     Document {
         key,
         fields: [("title".to_owned(), words(rng, 3)), ("body".to_owned(), words(rng, 12))].into(),
-        language: rng.random_bool(0.1).then_some(Language::Any),
+        language: rng.random_bool(0.1).then(|| [Language::Any, Language::German][rng.random_range(0..2)]),
         metadata,
         acl: acl(rng),
         vector: rng.random_bool(0.8).then(|| vector(rng)),
@@ -126,6 +128,11 @@ pub(crate) fn random_query(rng: &mut ChaCha8Rng, caller: Caller) -> Query {
     query.fusion = match rng.random_range(0..2) {
         0 => Fusion::ReciprocalRank { k: 60.0, lexical: 1.0, vector: 0.7 },
         _ => Fusion::default(),
+    };
+    query.languages = match rng.random_range(0..3) {
+        0 => Languages::Index,
+        1 => Languages::Only(Language::German),
+        _ => Languages::Visible,
     };
     query.filter = match rng.random_range(0..4) {
         0 => Some(Filter::GreaterThan("year".to_owned(), Value::Number(2021.0))),

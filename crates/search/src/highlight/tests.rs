@@ -32,3 +32,14 @@ fn nothing_is_marked_where_nothing_matches() {
     assert!(spans("some text", "other", Language::English).is_empty());
     assert!(spans("", "other", Language::English).is_empty());
 }
+
+#[test]
+fn terms_of_an_explanation_are_marked_as_they_are_indexed() {
+    let text = "Die Erstattung folgt den Erstattungen.";
+    let found = spans_of(text, &["erstatt"].into(), Language::German);
+    assert_eq!(
+        found.iter().map(|span| &text[span.start..span.end]).collect::<Vec<_>>(),
+        ["Erstattung", "Erstattungen"]
+    );
+    assert!(spans_of(text, &["erstatt"].into(), Language::English).is_empty());
+}

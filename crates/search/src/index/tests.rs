@@ -5,19 +5,24 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
+use sqlx::Connection as _;
+
 use super::*;
 use crate::document::{Acl, Value};
 use crate::embedded::tests::{
     assert_same, delete, document, put, random_caller, random_document, random_query, rng, schema, state,
 };
 use crate::filter::Filter;
-use crate::postgres::Postgres;
+use crate::postgres::{Database, MOST_CONNECTIONS};
 use crate::{Caller, Fusion};
 
-async fn postgres() -> Option<Postgres> {
+async fn database() -> Option<Database> {
     let url = std::env::var("CRATON_TEST_PGVECTOR_URL").ok()?;
-    let name = format!("test-{}", rand::random::<u64>());
-    Some(Postgres::open(&url, &name, schema()).await.unwrap())
+    Some(Database::connect(&url).await.unwrap())
+}
+
+fn a_name() -> String {
+    format!("test-{}", rand::random::<u64>())
 }
 
 /// Runs `test` on an empty index of each back end.
@@ -26,10 +31,11 @@ fn each_backend(test: impl AsyncFn(&dyn Index)) {
     runtime.block_on(async {
         let folder = tempfile::tempdir().unwrap();
         test(&Arc::new(Embedded::open(folder.path(), schema()).unwrap())).await;
-        if let Some(postgres) = postgres().await {
+        if let Some(database) = database().await {
+            let postgres = database.index(&a_name(), schema()).await.unwrap();
             test(&postgres).await;
             postgres.remove().await.unwrap();
-            postgres.close().await;
+            database.close().await;
         }
     });
 }
@@ -60,8 +66,8 @@ fn a_removed_index_of_the_database_leaves_nothing() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let Ok(url) = std::env::var("CRATON_TEST_PGVECTOR_URL") else { return };
-        let name = format!("test-{}", rand::random::<u64>());
-        let open = async |schema| Postgres::open(&url, &name, schema).await;
+        let (database, name) = (Database::connect(&url).await.unwrap(), a_name());
+        let open = async |schema| database.index(&name, schema).await;
         let first = open(schema()).await.unwrap();
         first.apply(vec![put("a", "river")]).await.unwrap();
         let again = open(schema()).await.unwrap();
@@ -73,6 +79,72 @@ fn a_removed_index_of_the_database_leaves_nothing() {
         let renewed = open(schema()).await.unwrap();
         assert!(renewed.keys("", None, 9).await.unwrap().is_empty());
         renewed.remove().await.unwrap();
+    });
+}
+
+#[test]
+fn many_indexes_share_few_connections_and_outlive_them() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let Ok(url) = std::env::var("CRATON_TEST_PGVECTOR_URL") else { return };
+        let name = a_name();
+        let separator = if url.contains('?') { '&' } else { '?' };
+        let named = format!("{url}{separator}application_name={name}");
+        let database = Database::connect(&named).await.unwrap();
+        let mut all = Vec::new();
+        for at in 0..50 {
+            all.push(database.index(&format!("{name}-{at}"), schema()).await.unwrap());
+        }
+        let mut work = tokio::task::JoinSet::new();
+        for index in all.clone() {
+            work.spawn(async move {
+                index.apply(vec![put("a", "river")]).await.unwrap();
+                found(&index, "river").await
+            });
+        }
+        while let Some(found) = work.join_next().await {
+            assert_eq!(found.unwrap(), ["a"]);
+        }
+        let mut other = sqlx::PgConnection::connect(&url).await.unwrap();
+        let held = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1";
+        let held: i64 = sqlx::query_scalar(held).bind(&name).fetch_one(&mut other).await.unwrap();
+        assert!((1..=i64::from(MOST_CONNECTIONS)).contains(&held), "{held}");
+        assert_eq!(i64::from(database.connections()), held);
+
+        // As when the server is started anew.
+        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1";
+        sqlx::query(end).bind(&name).execute(&mut other).await.unwrap();
+        for index in all {
+            assert_eq!(found(&index, "river").await, ["a"]);
+            index.remove().await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_question_is_read_in_the_languages_that_its_reader_may_see() {
+    use crate::analysis::Language;
+    use crate::query::Languages;
+    each_backend(async |index| {
+        let written = |key: &str, text: &str, language| Document { language: Some(language), ..document(key, text) };
+        let german = written("de", "Die Erstattungen folgen.", Language::German);
+        let ana = Acl { allowed_users: ["ana".to_owned()].into(), ..Acl::default() };
+        let batch = [written("en", "Refunds are paid.", Language::English), Document { acl: ana, ..german }];
+        index.apply(batch.map(Change::Put).into()).await.unwrap();
+        let ask = async |user: Option<&str>, languages| {
+            let caller = Caller { user: user.map(str::to_owned), ..Caller::anonymous() };
+            let query = Query { languages, ..Query::new(caller).text("refunded Erstattung") };
+            let hits = index.search(query).await.unwrap().hits;
+            let terms =
+                |hit: &crate::Hit| hit.explanation.terms.iter().map(|term| term.term.clone()).collect::<Vec<_>>();
+            hits.iter().map(|hit| (hit.key.clone(), terms(hit))).collect::<BTreeMap<_, _>>()
+        };
+        let one = |key: &str, term: &str| (key.to_owned(), vec![term.to_owned()]);
+        let both = BTreeMap::from([one("en", "refund"), one("de", "erstatt")]);
+        assert_eq!(ask(Some("ana"), Languages::Visible).await, both);
+        assert_eq!(ask(Some("ana"), Languages::Only(Language::German)).await, BTreeMap::from([one("de", "erstatt")]));
+        assert_eq!(ask(None, Languages::Visible).await, BTreeMap::from([one("en", "refund")]));
+        assert_eq!(ask(Some("ana"), Languages::Index).await, BTreeMap::from([one("en", "refund")]));
     });
 }
 

@@ -2,7 +2,7 @@
 //!
 //! `search_documents.lengths` has a number for each text field. A user is kept as `u:NAME` and a group as `g:NAME`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value as Json;
 use sqlx::postgres::{PgPool, PgRow};
@@ -166,7 +166,7 @@ pub(super) async fn set_acl(tx: &mut PgTransaction<'_>, index: i64, key: &str, a
 }
 
 fn principals(acl: &Acl) -> (Vec<String>, Vec<String>) {
-    let of = |users: &std::collections::BTreeSet<String>, groups: &std::collections::BTreeSet<String>| {
+    let of = |users: &BTreeSet<String>, groups: &BTreeSet<String>| {
         let users = users.iter().map(|user| format!("u:{user}"));
         users.chain(groups.iter().map(|group| format!("g:{group}"))).collect()
     };
@@ -233,6 +233,18 @@ pub(super) async fn counts(tx: &mut PgTransaction<'_>, among: &Permitted<'_>, fi
     let number = |name: &str| column::<i64>(&row, name).map(i64::unsigned_abs);
     let totals = column::<Vec<i64>>(&row, "totals")?.into_iter().map(i64::unsigned_abs).collect();
     Ok(Counts { visible: number("visible")?, matching: number("matching")?, totals })
+}
+
+/// The languages of the documents that the caller may see; `other` is that of those that name none.
+pub(super) async fn languages(
+    tx: &mut PgTransaction<'_>,
+    among: &Permitted<'_>,
+    other: Language,
+) -> Result<BTreeSet<Language>> {
+    let mut query = QueryBuilder::new("SELECT DISTINCT d.language FROM search_documents d WHERE ");
+    among.push(&mut query);
+    let rows = query.build().fetch_all(&mut **tx).await.map_err(failed)?;
+    rows.iter().map(|row| Ok(language(row)?.unwrap_or(other))).collect()
 }
 
 /// How many of the documents that the caller may see have each term: `(field, term, documents)`.
@@ -383,12 +395,17 @@ pub(super) async fn keys(
     rows.map_err(failed)?.iter().map(|row| column(row, "key")).collect()
 }
 
+fn malformed(what: &str) -> Error {
+    Error::Database { reason: format!("a document's {what} is not what is written there") }
+}
+
+fn language(row: &PgRow) -> Result<Option<Language>> {
+    let number: Option<i16> = column(row, "language")?;
+    let known = |number: i16| u8::try_from(number).ok().and_then(Language::from_number);
+    number.map(|number| known(number).ok_or_else(|| malformed("language"))).transpose()
+}
+
 fn document(row: &PgRow) -> Result<Document> {
-    let malformed =
-        |what: &str| Error::Database { reason: format!("a document's {what} is not what is written there") };
-    let language: Option<i16> = column(row, "language")?;
-    let language = language
-        .map(|number| u8::try_from(number).ok().and_then(Language::from_number).ok_or_else(|| malformed("language")));
     let metadata = rows::read_metadata(&column::<String>(row, "metadata")?).ok_or_else(|| malformed("metadata"))?;
     let fields = serde_json::from_str(&column::<String>(row, "fields")?).map_err(|_| malformed("text"))?;
     let vector: Option<String> = column(row, "vector")?;
@@ -410,7 +427,7 @@ fn document(row: &PgRow) -> Result<Document> {
     Ok(Document {
         key: column(row, "key")?,
         fields,
-        language: language.transpose()?,
+        language: language(row)?,
         metadata,
         acl,
         vector: vector.transpose()?,

@@ -31,7 +31,60 @@ pub(super) fn url() -> Result<String> {
     if !server.answers() {
         server.start()?;
     }
-    Ok(format!("postgres://{USER}@localhost/postgres?host={}", server.dir.join("socket").display()))
+    Ok(server.address())
+}
+
+/// A PostgreSQL server of one test, which may stop and start it. It is stopped and removed with the value.
+#[derive(Debug)]
+pub struct OwnServer(Server);
+
+impl OwnServer {
+    /// Makes an empty server and starts it; none, where `CRATON_TEST_POSTGRES=skip` leaves PostgreSQL out.
+    ///
+    /// # Errors
+    /// Where PostgreSQL is not installed, or does not start.
+    pub fn start() -> Result<Option<Self>> {
+        if std::env::var("CRATON_TEST_POSTGRES").is_ok_and(|choice| choice == "skip") {
+            return Ok(None);
+        }
+        let mut server = Server::locate()?;
+        server.dir = std::env::temp_dir().join(format!("craton-test-postgres-{}", super::unique()));
+        std::fs::create_dir_all(&server.dir).map_err(failed)?;
+        let own = Self(server);
+        own.0.make()?;
+        own.0.launch("")?;
+        Ok(Some(own))
+    }
+
+    /// Its address.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.0.address()
+    }
+
+    /// Stops it as a crash would: connections break, and what was committed is kept.
+    ///
+    /// # Errors
+    /// Where it does not stop.
+    pub fn crash(&self) -> Result<()> {
+        self.0.kill()
+    }
+
+    /// Starts it again, and returns when it answers.
+    ///
+    /// # Errors
+    /// Where it does not start.
+    pub fn start_again(&self) -> Result<()> {
+        self.0.launch("")
+    }
+}
+
+impl Drop for OwnServer {
+    fn drop(&mut self) {
+        // It may be stopped already; the files are in the temporary folder.
+        let _ = self.0.kill();
+        let _ = std::fs::remove_dir_all(&self.0.dir);
+    }
 }
 
 fn failed(error: impl std::fmt::Display) -> Error {
@@ -40,6 +93,7 @@ fn failed(error: impl std::fmt::Display) -> Error {
     )
 }
 
+#[derive(Debug)]
 struct Server {
     dir: PathBuf,
     bin: PathBuf,
@@ -66,7 +120,15 @@ impl Server {
 
     /// Makes an empty server and starts it and its watcher. Called with `start` locked.
     fn start(&self) -> Result<()> {
-        let (data, socket, log) = (self.dir.join("data"), self.dir.join("socket"), self.dir.join("data/server.log"));
+        self.make()?;
+        // Nothing outlives the tests, so that it may be lost.
+        self.launch("-c synchronous_commit=off")?;
+        self.watch(&self.dir.join("data"), &self.dir.join("socket"))
+    }
+
+    /// Makes the files of an empty server.
+    fn make(&self) -> Result<()> {
+        let (data, socket) = (self.dir.join("data"), self.dir.join("socket"));
         for dir in [&data, &socket] {
             // The rest of a server that was killed.
             let _ = std::fs::remove_dir_all(dir);
@@ -81,19 +143,33 @@ impl Server {
             .postgres("initdb")
             .args(["--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C"])
             .args(["-U", USER, "-D"])
-            .arg(&data))?;
+            .arg(&data))
+    }
+
+    /// Starts the server of the files that are there.
+    fn launch(&self, more: &str) -> Result<()> {
+        let (data, log) = (self.dir.join("data"), self.dir.join("data/server.log"));
         let options = format!(
-            "-c listen_addresses='' -c unix_socket_directories='{}' -c fsync=off -c synchronous_commit=off \
-             -c full_page_writes=off -c max_connections=300",
-            socket.display()
+            "-c listen_addresses='' -c unix_socket_directories='{}' -c fsync=off -c full_page_writes=off \
+             -c max_connections=300 {more}",
+            self.dir.join("socket").display()
         );
         run(self
             .postgres("pg_ctl")
             .args(["start", "--silent", "-w", "-t", "60", "-o", &options, "-D"])
             .arg(&data)
             .arg("-l")
-            .arg(&log))?;
-        self.watch(&data, &socket)
+            .arg(&log))
+    }
+
+    /// Stops it as a crash would.
+    fn kill(&self) -> Result<()> {
+        let data = self.dir.join("data");
+        run(self.postgres("pg_ctl").args(["stop", "--silent", "-w", "-m", "immediate", "-D"]).arg(&data))
+    }
+
+    fn address(&self) -> String {
+        format!("postgres://{USER}@localhost/postgres?host={}", self.dir.join("socket").display())
     }
 
     /// Starts the watcher, detached from this process's session and output.

@@ -58,7 +58,7 @@ fn lexical_scores_are_those_of_bm25s() {
         ("to", [0.353_647_086, 0.321_850_645, 0.0, 0.0, 0.0]),
     ];
     for (query, scores) in expected {
-        let query = Query { language: Some(Language::Any), ..plain(query) };
+        let query = Query { languages: Languages::Only(Language::Any), ..plain(query) };
         let hits = state.search(&query).unwrap().hits;
         for (at, expected) in scores.into_iter().enumerate() {
             let hit = hits.iter().find(|hit| hit.key == at.to_string());
