@@ -103,5 +103,6 @@ fn passage(name: &str, location: &Location, text: &str, span: Range<usize>) -> P
         score: 0.0,
         metadata: BTreeMap::new(),
         explanation: search::Explanation { lexical: None, vector: None, terms: Vec::new() },
+        language: search::analysis::Language::Any,
     }
 }

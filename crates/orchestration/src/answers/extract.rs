@@ -2,7 +2,7 @@
 //!
 //! A sentence is worth the mean of two shares: that of the question's terms which it has, each weighed by how rare it is
 //! among the sentences found, with half of what the sentence before it or the passage's heading has; and its meaning's
-//! nearness to the question's, the cosine of their vectors. `docs/answers.md` says how often the right sentence is found
+//! nearness to the question's ([`super::nearness`]). `docs/answers.md` says how often the right sentence is found
 //! and how often a question is refused that nothing answers.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -97,8 +97,8 @@ pub(crate) fn likeliest(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
 }
 
 /// Chooses the answer: the best sentence, and those that are nearly as good and say something else; before the row of a
-/// table the table's heading. `nearness` has the cosine of each candidate's vector with the question's; none where meanings
-/// are not known. Nothing, where no sentence answers.
+/// table the table's heading. `nearness` says how near each candidate is in meaning to the question; none where meanings are
+/// not known. Nothing, where no sentence answers.
 pub(crate) fn choose(candidates: &[Candidate], nearness: Option<&[f32]>) -> Vec<(usize, Range<usize>)> {
     let worth = |at: usize| match nearness.and_then(|nearness| nearness.get(at)) {
         Some(near) => f64::midpoint(candidates[at].words, f64::from(*near).max(0.0)),

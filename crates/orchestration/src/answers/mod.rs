@@ -12,6 +12,7 @@ mod external;
 mod extract;
 mod library;
 mod markers;
+mod nearness;
 mod prompt;
 mod rerank;
 mod retrieve;
@@ -67,6 +68,7 @@ pub struct Parts {
 #[derive(Clone)]
 pub struct Answers {
     inner: Arc<Parts>,
+    floors: Arc<nearness::Floors>,
 }
 
 impl Answers {
@@ -76,6 +78,6 @@ impl Answers {
     /// Conflict, where the database was written by a newer version.
     pub async fn open(parts: Parts) -> Result<Self> {
         parts.store.migrate(TABLES.name, TABLES.migrations).await?;
-        Ok(Self { inner: Arc::new(parts) })
+        Ok(Self { inner: Arc::new(parts), floors: Arc::default() })
     }
 }

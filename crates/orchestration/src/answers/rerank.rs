@@ -2,9 +2,7 @@
 
 use base::{Error, Result};
 use identity::Ctx;
-use models::{
-    CardKind, ChatRequest, EmbedRequest, Message, Normalize, RawPrompt, ScorePrompt, ScoreRequest, ServedBy, Truncate,
-};
+use models::{CardKind, ChatRequest, Message, Normalize, RawPrompt, ScorePrompt, ScoreRequest, ServedBy};
 
 use super::Answers;
 
@@ -53,15 +51,9 @@ impl Answers {
     }
 
     async fn by_vectors(&self, ctx: &Ctx, model: &str, query: &str, texts: &[String]) -> Result<(Vec<f64>, ServedBy)> {
-        let texts = std::iter::once(query.to_owned()).chain(texts.iter().cloned()).collect();
-        let request =
-            EmbedRequest { model: model.to_owned(), texts, truncate: Truncate::End, ..EmbedRequest::default() };
-        let embedded = self.inner.models.embed(ctx, request).await?;
-        let Some((query, vectors)) = embedded.vectors.split_first() else {
-            return Err(Error::internal("no vector of a query"));
-        };
-        let scores = vectors.iter().map(|vector| (1.0 + f64::from(cosine(query, vector))) / 2.0).collect();
-        Ok((scores, embedded.served_by))
+        let (cosines, served_by) = self.cosines(ctx, model, query, texts.to_vec()).await?;
+        let scores = cosines.into_iter().map(|cosine| (1.0 + f64::from(cosine)) / 2.0).collect();
+        Ok((scores, served_by))
     }
 
     async fn by_scores(&self, ctx: &Ctx, model: &str, query: &str, texts: &[String]) -> Result<(Vec<f64>, ServedBy)> {
@@ -103,11 +95,4 @@ fn relevance(model: &str, query: &str, text: &str) -> ScoreRequest {
         continuations: ["Yes", "No"].map(|word| RawPrompt::Text(word.to_owned())).to_vec(),
         ..ScoreRequest::default()
     }
-}
-
-/// The cosine of two vectors; 0 where one has no length.
-pub(crate) fn cosine(a: &[f32], b: &[f32]) -> f32 {
-    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f32>();
-    let lengths = (dot(a, a) * dot(b, b)).sqrt();
-    if lengths > 0.0 { dot(a, b) / lengths } else { 0.0 }
 }

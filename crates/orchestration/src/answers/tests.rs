@@ -110,6 +110,7 @@ fn passage(name: &str, text: &str) -> Passage {
         score: 0.5,
         metadata: BTreeMap::new(),
         explanation: search::Explanation { lexical: None, vector: None, terms: Vec::new() },
+        language: search::analysis::Language::Any,
     }
 }
 

@@ -9,7 +9,7 @@ use futures::sink::SinkExt as _;
 use futures::stream::{self, StreamExt as _};
 use identity::Ctx;
 use knowledge::Passage;
-use models::{ChatEvent, ChatRequest, ChatStream, EmbedRequest, Message, ServedBy, Truncate, Usage};
+use models::{ChatEvent, ChatRequest, ChatStream, Message, ServedBy, Usage};
 
 use super::answer::{Answer, AnswerEvent, AnswerStream, Citation, Reference, Voice};
 use super::ask::{Ask, Generation, Orchestration, Source, Unsupported};
@@ -18,7 +18,7 @@ use super::draft::Draft;
 use super::prompt::{self, NO_ANSWER, Values};
 use super::sessions::{Origin, Session, Turn};
 use super::support::Source as Read;
-use super::{Answers, extract, rerank, retrieve, transform};
+use super::{Answers, extract, retrieve, transform};
 
 /// The most tokens of an answer that names no limit, as in Bedrock.
 const MOST_ANSWER: u32 = 2048;
@@ -186,7 +186,7 @@ impl Answers {
         let nearness = match &ready.embedding_model {
             Some(model) if !candidates.is_empty() => {
                 let sentences = candidates.iter().map(|one| texts[one.passage][one.span.clone()].to_owned());
-                Some(self.nearness(ctx, model, &ready.question, sentences).await?)
+                Some(self.nearness(ctx, model, &ready.question, sentences.collect()).await?)
             }
             _ => None,
         };
@@ -201,22 +201,6 @@ impl Answers {
             answer.voice = voice;
         }
         Ok(())
-    }
-
-    /// How near each sentence's meaning is to the question's: the cosine of their vectors.
-    async fn nearness(
-        &self,
-        ctx: &Ctx,
-        model: &str,
-        question: &str,
-        sentences: impl Iterator<Item = String>,
-    ) -> Result<Vec<f32>> {
-        let texts = std::iter::once(question.to_owned()).chain(sentences).collect();
-        let request =
-            EmbedRequest { model: model.to_owned(), texts, truncate: Truncate::End, ..EmbedRequest::default() };
-        let vectors = self.inner.models.embed(ctx, request).await?.vectors;
-        let (question, sentences) = vectors.split_first().ok_or_else(|| Error::internal("no vector of a question"))?;
-        Ok(sentences.iter().map(|vector| rerank::cosine(question, vector)).collect())
     }
 
     async fn finish(&self, ctx: &Ctx, ready: Ready, answer: Answer, out: &mut Out) -> Result<()> {
