@@ -185,6 +185,8 @@ def test_rankings_are_explained(base):
     first = found["results"][0]
     assert first["lexical"]["rank"] == 1 and first["vector"]["score"] > 0 and found["visible"] == 3
     assert {term["term"] for term in first["terms"]} >= {"lost", "key"}
+    marked = [first["text"][one["start"]:one["end"]].lower() for one in first["highlights"]]
+    assert {word.rstrip("s") for word in marked} == {"lost", "key"}
     chunks = signed("GET", f"/craton/v1/knowledge-bases/{base.id}/documents/s3%3A%2F%2F{base.bucket}%2Ffleet.txt/chunks?dataSourceId={base.source}", "craton").json()
     assert all(chunks["text"][one["start"]:one["end"]] == one["text"] for one in chunks["chunks"])
 

@@ -73,6 +73,8 @@ export interface Passage {
   lexical: Part | null
   vector: Part | null
   terms: TermPart[]
+  /** Which characters of the text are the words that it was found by, the end exclusive. */
+  highlights: Span[]
 }
 
 export interface Explanation {

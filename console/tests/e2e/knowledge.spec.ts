@@ -213,6 +213,7 @@ test('an answer is quoted, cited to the character, and what is pointed at is mar
   await expect(ranks.getByRole('row').filter({ hasText: 'By words' })).toContainText('BM25')
   await expect(ranks.getByRole('row').filter({ hasText: 'By meaning' })).toContainText('cosine')
   await expect(passages.first().getByRole('table', { name: 'Words' })).toContainText('charge')
+  await expect(passages.first().locator('mark').filter({ hasText: 'charge' }).first()).toBeVisible()
 
   await passages.first().getByRole('link', { name: 'late-returns.md' }).click()
   await expect(page.locator('.craton-chunk[aria-pressed="true"]')).toHaveCount(1)

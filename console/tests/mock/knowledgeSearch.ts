@@ -1,5 +1,5 @@
 /** A retrieval of the mock server's own: by words that are the same, with figures that look like the server's. */
-import type { Asked, Chunk, Citation, Explanation, FilterAttribute, MetadataValue, ModelAnswer, Part, Passage, RetrievalFilter } from '../../src/api/retrieval.ts'
+import type { Asked, Chunk, Citation, Explanation, FilterAttribute, MetadataValue, ModelAnswer, Part, Passage, RetrievalFilter, Span } from '../../src/api/retrieval.ts'
 import type { KnowledgeState, StoredDocument } from './knowledgeState.ts'
 
 /** Two sentences a chunk, one of which it shares with the next; counted in code points. */
@@ -83,6 +83,7 @@ export function explain(state: KnowledgeState, asked: Asked): Explanation {
       lexical: words,
       vector: meaning,
       terms: search === 'SEMANTIC' ? [] : parts,
+      highlights: search === 'SEMANTIC' ? [] : placesOf(chunk.text, parts.map(({ term }) => term)),
     }
   })
   return {
@@ -93,6 +94,14 @@ export function explain(state: KnowledgeState, asked: Asked): Explanation {
     filter: asked.filter === undefined ? null : expressionOf(asked.filter),
     embeddingModel: 'all-minilm-l6-v2',
   }
+}
+
+/** Where the words stand in a text, in code points, the end exclusive. */
+function placesOf(text: string, words: string[]): Span[] {
+  return [...text.matchAll(/[\p{L}\p{N}]+/gu)].flatMap(({ 0: word, index }) => {
+    const start = [...text.slice(0, index)].length
+    return words.some((one) => wordsOf(word).includes(one)) ? [{ start, end: start + [...word].length }] : []
+  })
 }
 
 /** The best sentence of each of the best two passages. */

@@ -60,15 +60,19 @@ function OneSource({ id, source, pointed, onPoint }: Omit<Props, 'sources'> & { 
   )
 }
 
-/** A passage's text with what the answer rests on marked in it. */
-function SourceText({ source: { text, cited }, pointed, onPoint }: Omit<Props, 'id' | 'sources'> & { source: Source }) {
+/** A passage's text with what the answer rests on, and the words that it was found by, marked in it. */
+function SourceText({ source: { text, cited, passage }, pointed, onPoint }: Omit<Props, 'id' | 'sources'> & { source: Source }) {
   const cut = useMemo(() => {
     const characters = new Characters(text)
-    return pieces(characters, cited.map(({ span }) => span ?? { start: 0, end: characters.length }))
-  }, [text, cited])
+    const cites = cited.map(({ span }) => span ?? { start: 0, end: characters.length })
+    return pieces(characters, cites).map((piece) => ({
+      ...piece,
+      words: pieces(characters, passage?.highlights ?? [], { start: piece.start, end: piece.start + new Characters(piece.text).length }),
+    }))
+  }, [text, cited, passage])
   return (
     <p className="craton-source-passage">
-      {cut.map(({ start, text: part, of }) => {
+      {cut.map(({ start, words, of }) => {
         const citations = of.flatMap((index) => cited[index]?.citation ?? [])
         return (
           <span
@@ -78,7 +82,15 @@ function SourceText({ source: { text, cited }, pointed, onPoint }: Omit<Props, '
             onPointerEnter={() => citations.length > 0 && onPoint(citations[0])}
             onPointerLeave={() => onPoint(undefined)}
           >
-            {part}
+            {words.map((word) =>
+              word.of.length > 0 ? (
+                <mark key={word.start} className="craton-found">
+                  {word.text}
+                </mark>
+              ) : (
+                word.text
+              ),
+            )}
           </span>
         )
       })}

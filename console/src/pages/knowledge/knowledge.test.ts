@@ -257,6 +257,7 @@ describe('an answer', () => {
     lexical: null,
     vector: null,
     terms: [],
+    highlights: [],
   })
   const reference = (chunkId: string, more: Partial<Reference> = {}): Reference => ({
     text: `text of ${chunkId}`,

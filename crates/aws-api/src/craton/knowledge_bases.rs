@@ -1,7 +1,7 @@
 //! Craton's own questions to knowledge bases: why passages are found, a document's chunks, answers without a model.
 //!
 //! Places are told in characters (Unicode scalar values). Those of citations end at their last character, as Bedrock's do;
-//! those of chunks after it.
+//! those of chunks and highlights after it.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -214,6 +214,8 @@ fn explained(passage: &Passage) -> Value {
             "score": term.score,
         })
     });
+    let highlights = passage.highlights().into_iter();
+    let highlights = highlights.map(|span| json!({ "start": span.start_char, "end": span.end_char }));
     json!({
         "chunk": passage.chunk,
         "documentId": passage.document,
@@ -225,6 +227,7 @@ fn explained(passage: &Passage) -> Value {
         "lexical": side(&passage.explanation.lexical),
         "vector": side(&passage.explanation.vector),
         "terms": terms.collect::<Vec<Value>>(),
+        "highlights": highlights.collect::<Vec<Value>>(),
         "metadata": metadata(passage).unwrap_or_default(),
     })
 }

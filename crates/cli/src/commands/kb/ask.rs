@@ -14,6 +14,8 @@ use crate::output;
 
 /// The longest text that is shown of a passage, in characters.
 const SHOWN: usize = 300;
+/// What of it stands before the first word that it was found by.
+const BEFORE: usize = 60;
 
 pub(super) async fn ask(
     client: &Client,
@@ -176,13 +178,28 @@ fn term(term: &Value) -> String {
     format!("{} {:.2}", text(term, "term"), term["score"].as_f64().unwrap_or(0.0))
 }
 
-/// The beginning of a passage, in one line.
+/// A passage in one line, where it is long from shortly before the first word on that it was found by; such words stand between
+/// asterisks.
 fn short(one: &Value) -> String {
-    let text = flat(one["text"].as_str().unwrap_or_default());
-    match text.char_indices().nth(SHOWN) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text,
+    let letters: Vec<char> = one["text"].as_str().unwrap_or_default().chars().collect();
+    let place = |span: &Value, name: &str| span[name].as_u64().and_then(|at| usize::try_from(at).ok()).unwrap_or(0);
+    let spans = one["highlights"].as_array().map_or(&[][..], Vec::as_slice);
+    let words: Vec<(usize, usize)> = spans.iter().map(|span| (place(span, "start"), place(span, "end"))).collect();
+    let first = words.first().map_or(0, |(start, _)| *start);
+    let from = if first + BEFORE > SHOWN { first - BEFORE } else { 0 };
+    let to = letters.len().min(from + SHOWN);
+    let mut text = String::new();
+    for (at, letter) in letters.iter().enumerate().take(to).skip(from) {
+        // A word that is cut at the end stands without.
+        let marked = words.iter().any(|(start, end)| *end <= to && (*start == at || *end == at));
+        text.push_str(if marked { "*" } else { "" });
+        text.push(*letter);
     }
+    if words.iter().any(|(_, end)| *end == to) {
+        text.push('*');
+    }
+    let (before, after) = (if from > 0 { "…" } else { "" }, if to < letters.len() { "…" } else { "" });
+    format!("{before}{}{after}", flat(&text))
 }
 
 fn flat(text: &str) -> String {
@@ -192,6 +209,24 @@ fn flat(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_that_were_found_stand_between_asterisks() {
+        let one = json!({ "text": "Für die\nErstattung: fünf Tage", "highlights": [{ "start": 8, "end": 18 }, { "start": 25, "end": 29 }] });
+        assert_eq!(short(&one), "Für die *Erstattung*: fünf *Tage*");
+        assert_eq!(short(&json!({ "text": "as it is" })), "as it is");
+    }
+
+    #[test]
+    fn a_long_passage_is_shown_from_before_the_first_word_that_was_found() {
+        let text = format!("{} fee {}", "a".repeat(400), "b".repeat(400));
+        let shown = short(&json!({ "text": text, "highlights": [{ "start": 401, "end": 404 }] }));
+        assert!(shown.starts_with("…aaa") && shown.ends_with("bbb…") && shown.contains(" *fee* "), "{shown}");
+        assert_eq!(shown.chars().count(), SHOWN + 4);
+        // A word that does not end within what is shown is not marked.
+        let shown = short(&json!({ "text": text, "highlights": [{ "start": 10, "end": 700 }] }));
+        assert!(!shown.contains('*'), "{shown}");
+    }
 
     #[test]
     fn sources_are_numbered_behind_what_they_say() {
