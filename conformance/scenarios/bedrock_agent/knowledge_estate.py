@@ -50,7 +50,7 @@ class Estate:
                                "ArnLike": {"aws:SourceArn": f"arn:aws:bedrock:{REGION}:{self.account}:knowledge-base/*"}}}
         self.iam.create_role(RoleName=self.role, AssumeRolePolicyDocument=policy(trust))
         self.let_role(self.reads_bucket(), self.embeds())
-        self.bases, self.users = [], []
+        self.bases, self.users, self.roles = [], [], []
 
     def reads_bucket(self):
         return {"Effect": "Allow", "Action": ["s3:GetObject", "s3:ListBucket"],
@@ -158,6 +158,18 @@ class Estate:
         key = self.iam.create_access_key(UserName=name)["AccessKey"]
         return name, client("bedrock-agent-runtime", key["AccessKeyId"], key["SecretAccessKey"])
 
+    def session(self, base, **tags):
+        """A session of a role of its own, with these tags, that may retrieve: a client of the runtime."""
+        name = f"session-{uuid.uuid4().hex[:8]}"
+        trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{self.account}:root"}, "Action": ["sts:AssumeRole", "sts:TagSession"]}
+        arn = self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust))["Role"]["Arn"]
+        self.roles.append(name)
+        self.iam.put_role_policy(RoleName=name, PolicyName="reads", PolicyDocument=policy(
+            {"Effect": "Allow", "Action": "bedrock:Retrieve", "Resource": f"arn:aws:bedrock:{REGION}:{self.account}:knowledge-base/{base}"}))
+        keys = client("sts").assume_role(RoleArn=arn, RoleSessionName="reader", Tags=[
+            {"Key": key, "Value": value} for key, value in tags.items()])["Credentials"]
+        return client("bedrock-agent-runtime", keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+
     def group(self):
         name = f"group-{uuid.uuid4().hex[:8]}"
         self.iam.create_group(GroupName=name)
@@ -179,9 +191,10 @@ class Estate:
                 self.agent.delete_knowledge_base(knowledgeBaseId=base)
         for name in self.users:
             self.drop_user(name)
-        for held in self.iam.list_role_policies(RoleName=self.role)["PolicyNames"]:
-            self.iam.delete_role_policy(RoleName=self.role, PolicyName=held)
-        self.iam.delete_role(RoleName=self.role)
+        for role in [*self.roles, self.role]:
+            for held in self.iam.list_role_policies(RoleName=role)["PolicyNames"]:
+                self.iam.delete_role_policy(RoleName=role, PolicyName=held)
+            self.iam.delete_role(RoleName=role)
         empty_bucket(self.s3, self.bucket)
 
 

@@ -44,6 +44,15 @@ def test_leaving_a_group_counts_in_the_next_query_and_so_does_joining(estate):
         estate.iam.add_user_to_group(GroupName=people, UserName=name)
 
 
+def test_a_session_is_in_the_groups_that_its_tag_names(estate):
+    base = estate.base()
+    put(estate, "pay.txt", "A mechanic earns 3,090 a month.", ("ALLOW", "GROUP", "people"), ("DENY", "GROUP", "trainees"))
+    estate.sync(base, estate.source(base))
+    for tags, wanted in [({"groups": "people"}, ["pay.txt"]), ({"groups": "fleet people"}, ["pay.txt"]), ({"groups": "people trainees"}, []),
+                         ({"groups": "peoples"}, []), ({"team": "people"}, [])]:
+        assert estate.found(base, QUESTION, reader=estate.session(base, **tags)) == wanted, tags
+
+
 def test_a_changed_access_list_counts_once_it_is_synced(estate):
     base = estate.base()
     (ana, of_ana), (ben, of_ben) = estate.reader(base), estate.reader(base)
