@@ -126,16 +126,23 @@ class Estate:
         assert job["status"] == "Completed", job
         return job
 
-    def chosen(self, quantization):
-        """A completed import whose weights are kept like this, which AWS has no member for."""
+    def chosen(self, quantization, bound="none"):
+        """A completed import whose weights are kept like this, which AWS has no member for. Weights that nobody trained hold
+        no bound, so that none is asked of them."""
+        return self.asking(self.completed, quantization, bound)
+
+    def asking(self, do, quantization, bound):
+        """What `do` does while imports ask for a quantization and a bound; None asks for the type's own."""
         events, name = self.bedrock.meta.events, "before-sign.bedrock.CreateModelImportJob"
 
         def say(request, **_):
             request.headers["x-craton-quantization"] = quantization
+            if bound is not None:
+                request.headers["x-craton-quantization-bound"] = bound
 
         events.register(name, say)
         try:
-            return self.completed()
+            return do()
         finally:
             events.unregister(name, say)
 

@@ -139,8 +139,32 @@ def test_quantised_models_answer_and_say_what_they_lost(estate):
         assert quality["exact"]["perplexity"] > 1 and 0 <= quality["exact"]["agreement"] <= 1, quality
         if quantization == "F16":
             assert quality["exact"]["agreement"] == 1
+        assert quality["bound"] is None, "it was only measured"
         assert estate.invoke(arn, {"prompt": "Hi", "max_gen_len": 4})["generation_token_count"] <= 4
     assert sizes["F16"] > sizes["Q8_0"] > sizes["Q4_K_M"]
+
+
+def test_a_model_that_loses_more_than_its_bound_is_refused_with_the_figures(estate):
+    estate.upload(checkpoint(hidden=256, inner=512))
+    # No number of tasks proves that all labels stay.
+    refusal = estate.asking(lambda: estate.failed("The model cannot be imported. It does not keep to its bound", "label agreement",
+                                                  "95 % interval", "--bound", "x-craton-quantization-bound"), "Q8_0", "labels=1")
+    assert "labels=1,argmax=0.9,perplexity=1.05" in refusal, "what is not named keeps the type's own bound"
+    held = estate.chosen("Q8_0", "labels=0.01,argmax=0.01,perplexity=100")
+    quality = estate.craton("GET", f"/imported-models/{held['importedModelArn'].split('/')[1]}").json()["card"]["quality"]
+    assert quality["bound"] == {"labels": 0.01, "argmax": 0.01, "perplexity": 100}
+    assert quality["exact"]["comparison"]["labelAgreement"]["of"] == 480, "all tasks are read where they decide"
+    refused(lambda: estate.asking(estate.ask, "Q8_0", "labels=2"), "ValidationException", 400, "labels")
+
+
+def test_the_types_own_bound_holds_where_none_is_asked_for(estate):
+    estate.upload(checkpoint(hidden=256, inner=512))
+    ended = estate.asking(lambda: estate.ended(estate.ask()[0]), "Q4_K_M", None)
+    assert ended["status"] == "Failed" and "`labels=0.8,argmax=0.75,perplexity=1.25`" in ended["failureMessage"], ended
+    # Half precision is compared on the text alone.
+    arn = estate.completed()["importedModelArn"]
+    quality = estate.craton("GET", f"/imported-models/{arn.split('/')[1]}").json()["card"]["quality"]
+    assert quality["bound"] == {"labels": 0, "argmax": 0.95, "perplexity": 1.01}
 
 
 def test_bodies_that_make_no_sense(estate):

@@ -1,6 +1,6 @@
 /** Imports of models: Bedrock's operations, and Craton's own for what Bedrock has no member for. */
 import { send, sendJson } from './http.ts'
-import type { Comparison } from './models.ts'
+import type { Comparison, QuantizationReport } from './models.ts'
 
 /** How the weights are kept. */
 export const QUANTIZATIONS = ['F16', 'Q8_0', 'Q4_K_M'] as const
@@ -48,6 +48,8 @@ export interface ImportRequest {
   s3Uri: string
   kmsKeyId?: string
   quantization: Quantization
+  /** What the model must keep to against its weights as they came, where it is not the type's own bound. */
+  bound?: string
   tags: { key: string; value: string }[]
 }
 
@@ -81,6 +83,8 @@ export interface ImportDetails {
   s3Uri: string
   kmsKeyArn: string | null
   quantization: Quantization
+  /** What was asked of the bound; null: nothing. */
+  bound: string | null
   report: DoctorReport | null
   createdAt: string
   modifiedAt: string
@@ -156,6 +160,8 @@ export interface Quality {
   exact: { perplexity: number; agreement: number; format: string; comparison?: Comparison | null } | null
   /** Why there is no `exact`. */
   unmeasured: string | null
+  /** What had to hold at the worse end of each interval; null where it was only measured. */
+  bound?: QuantizationReport['bound'] | null
 }
 
 export interface ImportedModel {
@@ -220,7 +226,7 @@ export async function everyImportedModel(signal?: AbortSignal): Promise<Imported
 
 /** Starts an import and gives the ARN of its job. */
 export async function createImportJob(request: ImportRequest): Promise<string> {
-  const { jobName, modelName, roleArn, s3Uri, kmsKeyId, quantization, tags } = request
+  const { jobName, modelName, roleArn, s3Uri, kmsKeyId, quantization, bound, tags } = request
   const json = {
     jobName,
     importedModelName: modelName,
@@ -230,7 +236,7 @@ export async function createImportJob(request: ImportRequest): Promise<string> {
     ...(tags.length > 0 ? { jobTags: tags, importedModelTags: tags } : {}),
     clientRequestToken: crypto.randomUUID(),
   }
-  const headers = { 'x-craton-quantization': quantization }
+  const headers = { 'x-craton-quantization': quantization, ...(bound ? { 'x-craton-quantization-bound': bound } : {}) }
   const answer = await sendJson<{ jobArn: string }>('/model-import-jobs', { method: 'POST', json, headers, service: 'bedrock' })
   return answer.jobArn
 }
@@ -246,8 +252,8 @@ export function getImport(job: string, signal?: AbortSignal): Promise<ImportDeta
 
 /** Tries everything that an import does before it copies; nothing is started. */
 export function checkImport(request: ImportRequest, signal?: AbortSignal): Promise<CheckResult> {
-  const { jobName, modelName, roleArn, s3Uri, kmsKeyId, quantization } = request
-  const json = { jobName, modelName, roleArn, s3Uri, ...(kmsKeyId ? { kmsKeyId } : {}), quantization }
+  const { jobName, modelName, roleArn, s3Uri, kmsKeyId, quantization, bound } = request
+  const json = { jobName, modelName, roleArn, s3Uri, ...(kmsKeyId ? { kmsKeyId } : {}), quantization, ...(bound ? { bound } : {}) }
   return sendJson('/craton/v1/imports/check', { method: 'POST', json, signal })
 }
 

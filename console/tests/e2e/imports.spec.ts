@@ -28,6 +28,7 @@ test('a model of another account is imported from the wizard to its first answer
   await fillSource(page)
   await page.getByLabel('Job name').fill('cmi-job-01')
   await page.getByText('Q8_0: 8-bit integers (INT8)').click()
+  await page.getByLabel('Bound').fill('labels=0.97')
   await page.getByLabel('Encryption key').fill(KEY)
   await page.getByRole('button', { name: 'Add tag' }).click()
   await page.getByLabel('Key of tag 1').fill('team')
@@ -59,6 +60,7 @@ test('a model of another account is imported from the wizard to its first answer
   expect(imports.created).toEqual([
     {
       quantization: 'Q8_0',
+      bound: 'labels=0.97',
       body: {
         jobName: 'cmi-job-01',
         importedModelName: 'mistral-01',

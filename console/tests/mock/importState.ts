@@ -14,7 +14,7 @@ export interface ImportState {
   /** The step of twenty at which imports stay amid their weights, while there is one. */
   heldAt: number | undefined
   /** Headers and bodies of CreateModelImportJob in the order of their arrival. */
-  created: { quantization: string | undefined; body: Record<string, unknown> }[]
+  created: { quantization: string | undefined; bound: string | null; body: Record<string, unknown> }[]
 }
 
 export function newImportState(): ImportState {
@@ -62,6 +62,7 @@ export function job(id: string, jobName: string, status: ImportDetails['status']
     s3Uri: 's3://model-artifacts-222233334444/mistral-model-weights/',
     kmsKeyArn: KEY,
     quantization: 'Q4_K_M',
+    bound: null,
     report: null,
     createdAt: '2026-05-04T08:20:00Z',
     modifiedAt: '2026-05-04T08:24:00Z',

@@ -125,7 +125,9 @@ function start(state: State, request: IncomingMessage, body: Created): ImportDet
   }
   const header = request.headers['x-craton-quantization']
   const quantization = (typeof header === 'string' ? header : 'F16') as Quantization
-  imports.created.push({ quantization: typeof header === 'string' ? header : undefined, body })
+  const asked = request.headers['x-craton-quantization-bound']
+  const bound = typeof asked === 'string' ? asked : null
+  imports.created.push({ quantization: typeof header === 'string' ? header : undefined, bound, body })
   const id = `ccccccccccc${imports.jobs.length}`
   const work: Job = {
     id: `job-${String(state.jobs.size + 1).padStart(4, '0')}`,
@@ -147,6 +149,7 @@ function start(state: State, request: IncomingMessage, body: Created): ImportDet
     roleArn: body.roleArn,
     s3Uri,
     quantization,
+    bound,
     kmsKeyArn: body.importedModelKmsKeyId ?? null,
     workId: work.id,
   })

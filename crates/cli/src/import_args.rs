@@ -11,7 +11,7 @@ pub enum Import {
     ///
     /// The checks say what is missing on which side before a job is started. Ctrl-C stops following; the job goes on.
     #[command(
-        after_help = "Examples:\n  craton import create --model-name mistral --from s3://artifacts/mistral/ --role-arn arn:aws:iam::777788889999:role/Importer\n  craton import create --model-name mistral --from s3://artifacts/mistral/ --role-arn arn:aws:iam::777788889999:role/Importer \\\n    --kms-key alias/imported --quantization Q8_0 --tag team=hosting --no-wait"
+        after_help = "Examples:\n  craton import create --model-name mistral --from s3://artifacts/mistral/ --role-arn arn:aws:iam::777788889999:role/Importer\n  craton import create --model-name mistral --from s3://artifacts/mistral/ --role-arn arn:aws:iam::777788889999:role/Importer \\\n    --kms-key alias/imported --quantization Q8_0 --bound labels=0.97 --tag team=hosting --no-wait"
     )]
     Create(Box<Create>),
     /// Show an import job: its stage, its bytes, what was found in the checkpoint
@@ -91,6 +91,10 @@ pub struct Create {
     /// How the weights are kept
     #[arg(long, value_enum, ignore_case = true, default_value_t = Quantization::F16)]
     pub quantization: Quantization,
+    /// What the model must keep to against its weights as they came, at the worse end of each interval; `none` only measures
+    /// [default: the type's own, see docs/quantization.md]
+    #[arg(long, value_name = "labels=0.97,argmax=0.9,perplexity=1.02")]
+    pub bound: Option<String>,
     /// A tag of the job; may be given again
     #[arg(long, value_name = "KEY=VALUE", value_parser = tag)]
     pub tag: Vec<(String, String)>,
@@ -228,10 +232,10 @@ mod tests {
 
     #[test]
     fn an_import_is_read_with_its_tags_and_its_quantization() {
-        let line = "craton import create --model-name m --from s3://b/p/ --role-arn r --quantization q8_0 --tag a=b=c --tag d= \
+        let line = "craton import create --model-name m --from s3://b/p/ --role-arn r --quantization q8_0 --bound none --tag a=b=c --tag d= \
                     --model-tag e=f";
         let Import::Create(create) = parsed(line).unwrap() else { panic!() };
-        assert_eq!(create.quantization.name(), "Q8_0");
+        assert_eq!((create.quantization.name(), create.bound.as_deref()), ("Q8_0", Some("none")));
         assert_eq!(create.tag, [("a".to_owned(), "b=c".to_owned()), ("d".to_owned(), String::new())]);
         assert_eq!(create.model_tag, [("e".to_owned(), "f".to_owned())]);
         assert!(!create.no_wait && !create.skip_checks && create.job_name.is_none() && create.kms_key.is_none());

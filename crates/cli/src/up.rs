@@ -44,7 +44,8 @@ pub struct UpArgs {
     /// Refuse AWS model ids that another local model would answer
     #[arg(long, env = "CRATON_STRICT_ALIASES", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub strict_aliases: Option<bool>,
-    /// What imported models must keep to against their weights as they came: `default`, or such as `labels=0.97`
+    /// What all imported models must keep to against their weights as they came: such as `labels=0.97`, `default` for each
+    /// type's own bound, or `none` [default: each type's own, unless an import asks for another]
     #[arg(long, env = "CRATON_IMPORT_BOUND", value_name = "BOUND")]
     pub import_bound: Option<String>,
     /// Most memory for loaded models, such as `8GiB` [default: 70 % of the machine's]
@@ -113,6 +114,9 @@ pub struct UpArgs {
     /// Shares of the GPUs in a model, as `3,1`; only in a build with GPUs [default: by their free memory]
     #[arg(long, env = "CRATON_GPU_SHARES", value_name = "SHARES", help_heading = "Engines")]
     pub gpu_shares: Option<String>,
+    /// GPU of each replica, as `0,1`: each has the whole model there; only in a build with GPUs [default: as the split says]
+    #[arg(long, env = "CRATON_REPLICA_GPUS", value_name = "GPUS", help_heading = "Engines")]
+    pub replica_gpus: Option<String>,
     /// What each account may ask of each model, as `requests=60,tokens=20000,running=4`, the first two a minute
     /// [default: no limit]
     #[arg(long, env = "CRATON_QUOTA", value_name = "QUOTA", help_heading = "Engines")]

@@ -28,7 +28,8 @@ pub struct Config {
     pub python: PathBuf,
     /// The longest silence of an upstream before its request is given up.
     pub upstream_timeout: Duration,
-    /// What imported models must keep to against their weights as they came: `default`, or a bound such as `labels=0.97`.
+    /// What all imported models must keep to against their weights as they came: a bound such as `labels=0.97`, `default` for
+    /// each type's own, or `none`. Unset, it is the type's own unless an import asks for another.
     pub import_bound: Option<String>,
     /// When the health of pools' members is looked at.
     pub pool_checks: PoolChecks,

@@ -9,6 +9,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration::same(2, "imported models", include_str!("migrations/0002_imported_models.sql")),
     Migration::same(3, "model import", include_str!("migrations/0003_model_import.sql")),
     Migration::same(4, "import service", include_str!("migrations/0004_import_service.sql")),
+    Migration::same(5, "import bound", include_str!("migrations/0005_import_bound.sql")),
 ];
 
 /// An alias as it is kept.

@@ -33,6 +33,7 @@ fn new(deployment: &Deployment, job: &str, model: &str, prefix: &str) -> NewImpo
         source_uri: format!("s3://{BUCKET}/{prefix}"),
         kms_key: None,
         quantization: Quantization::F16,
+        bound: None,
         tags: Vec::new(),
         model_tags: Vec::new(),
         request_token: None,

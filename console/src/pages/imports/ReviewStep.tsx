@@ -67,6 +67,7 @@ export function ReviewStep({ draft, result, anyway, refused, onAnyway, onStep }:
             { label: 'Job', value: code(draft.jobName) },
             { label: 'Model', value: code(draft.modelName) },
             { label: 'How the weights are kept', value: FORMATS[draft.quantization].label },
+            { label: 'Bound', value: draft.bound.trim() ? code(draft.bound.trim()) : 'The type’s own' },
             { label: 'Encryption key', value: draft.kmsKey ? code(draft.kmsKey) : 'Craton’s own' },
             { label: 'Tags', value: draft.tags.map(({ key, value }) => `${key} = ${value}`).join(', ') || 'none' },
           ]}

@@ -79,12 +79,20 @@ export function SourceStep({ draft, faults, all, onChange }: Props) {
           <FormField label="Job name" errorText={fault('jobName')}>
             <Input value={draft.jobName} spellcheck={false} onChange={set('jobName')} />
           </FormField>
-          <FormField label="How the weights are kept" description="The quality report tells how much the choice has changed." stretch>
+          <FormField label="How the weights are kept" description="The import measures how much the choice changes, and fails where that is more than the bound." stretch>
             <RadioGroup
               value={draft.quantization}
               items={QUANTIZATIONS.map((value) => ({ value, ...FORMATS[value] }))}
               onChange={({ detail }) => onChange({ quantization: detail.value as Quantization })}
             />
+          </FormField>
+          <FormField
+            label={optional('Bound')}
+            description="What the model must keep to against its weights as they came, at the worse end of each interval. Empty for the type’s own; “none” only measures."
+            errorText={fault('bound')}
+            stretch
+          >
+            <Input value={draft.bound} spellcheck={false} placeholder="labels=0.97,argmax=0.9,perplexity=1.02" onChange={set('bound')} />
           </FormField>
           <FormField
             label={optional('Encryption key')}

@@ -14,6 +14,8 @@ export interface Draft {
   jobName: string
   modelName: string
   quantization: Quantization
+  /** What the model must keep to against its weights as they came; empty: the type's own bound. */
+  bound: string
   /** The key to encrypt the model under; empty: Craton's own. */
   kmsKey: string
   tags: { key: string; value: string }[]
@@ -32,6 +34,7 @@ export function newDraft(now: Date): Draft {
     jobName: `import-${stamp}`,
     modelName: '',
     quantization: 'F16',
+    bound: '',
     kmsKey: '',
     tags: [],
   }
@@ -39,8 +42,8 @@ export function newDraft(now: Date): Draft {
 
 /** A draft that asks for the same import as a job did. */
 export function draftOf(job: ImportDetails, now: Date): Draft {
-  const { s3Uri, roleArn, modelName, quantization, kmsKeyArn } = job
-  return { ...newDraft(now), s3Uri, roleArn, modelName, quantization, kmsKey: kmsKeyArn ?? '' }
+  const { s3Uri, roleArn, modelName, quantization, bound, kmsKeyArn } = job
+  return { ...newDraft(now), s3Uri, roleArn, modelName, quantization, bound: bound ?? '', kmsKey: kmsKeyArn ?? '' }
 }
 
 /** What cannot be sent, by field; the patterns are Bedrock's. */
@@ -61,6 +64,7 @@ export function faults(draft: Draft, account: string): Faults {
     draft.modelName.length <= 63 && /^[0-9a-zA-Z]([_-]?[0-9a-zA-Z])*[_-]?$/.test(draft.modelName),
     'At most 63 letters and digits, with single - or _ between them',
   )
+  rule('bound', BOUND.test(draft.bound.trim()), 'Such as labels=0.9,argmax=0.8,perplexity=1.1, or none')
   rule('kmsKey', draft.kmsKey.trim() === '' || KEY.test(draft.kmsKey.trim()), 'The ARN, the id or the alias of a key')
   rule('tags', draft.tags.every(({ key }) => key.trim() !== ''), 'A tag needs a key')
   return found
@@ -69,6 +73,7 @@ export function faults(draft: Draft, account: string): Faults {
 /** The request that starts the import, and that is checked before. */
 export function requestOf(draft: Draft): ImportRequest {
   const kmsKeyId = draft.kmsKey.trim()
+  const bound = draft.bound.trim()
   return {
     jobName: draft.jobName,
     modelName: draft.modelName,
@@ -76,6 +81,7 @@ export function requestOf(draft: Draft): ImportRequest {
     s3Uri: draft.s3Uri.trim(),
     ...(kmsKeyId ? { kmsKeyId } : {}),
     quantization: draft.quantization,
+    ...(bound ? { bound } : {}),
     tags: draft.tags,
   }
 }
@@ -122,6 +128,7 @@ export function cratonCommandOf(request: ImportRequest): string {
     `--from ${shell(request.s3Uri)}`,
     `--role-arn ${shell(request.roleArn)}`,
     `--quantization ${request.quantization}`,
+    ...(request.bound ? [`--bound ${shell(request.bound)}`] : []),
     ...(request.kmsKeyId ? [`--kms-key ${shell(request.kmsKeyId)}`] : []),
     ...tags,
   ]
@@ -160,6 +167,7 @@ export function parse(text: string | null, now: Date): Draft {
       roleArn: word('roleArn'),
       jobName: word('jobName'),
       modelName: word('modelName'),
+      bound: word('bound'),
       kmsKey: word('kmsKey'),
       quantization: QUANTIZATIONS.find((one) => one === found.quantization) ?? fresh.quantization,
       tags: Array.isArray(found.tags) ? (found.tags as Draft['tags']) : [],
@@ -172,4 +180,5 @@ export function parse(text: string | null, now: Date): Draft {
 const S3_URI = /^s3:\/\/[a-z0-9][-.a-z0-9]{1,61}[a-z0-9](?:\/[-!_*'().a-z0-9A-Z]+)*\/?$/
 const ROLE = /^arn:aws(?:-[^:]+)?:iam::(\d{12}):role\/\S+$/
 const KEY_ARN = /^arn:aws(?:-[^:]+)?:kms:[a-zA-Z0-9-]+:\d{12}:key\/[a-zA-Z0-9-]{36}$/
+const BOUND = /^(none|default|(labels|argmax|perplexity)\s*=\s*[\d.]+(\s*,\s*(labels|argmax|perplexity)\s*=\s*[\d.]+)*)?$/
 const KEY = /^(arn:aws(-[^:]+)?:kms:[a-zA-Z0-9-]*:\d{12}:(key\/[a-zA-Z0-9-]{36}|alias\/[a-zA-Z0-9-_/]+)|[a-zA-Z0-9-]{36}|alias\/[a-zA-Z0-9-_/]+)$/

@@ -62,6 +62,21 @@ describe('draft', () => {
     expect(faults({ ...GOOD, tags: [{ key: ' ', value: 'x' }] }, HOST)).toHaveProperty('tags')
   })
 
+  test.each(['none', 'labels=0.9', 'labels=0.9, argmax=0.8,perplexity=1.1', ''])('a bound can be `%s`', (bound) => {
+    expect(faults({ ...GOOD, bound }, HOST)).toEqual({})
+  })
+
+  test.each(['label=0.9', '0.9', 'labels=0.9;argmax=1'])('a bound cannot be `%s`', (bound) => {
+    expect(Object.keys(faults({ ...GOOD, bound }, HOST))).toEqual(['bound'])
+  })
+
+  test('a bound is asked for, and shown on the command line, where it is given', () => {
+    expect(requestOf(GOOD)).not.toHaveProperty('bound')
+    const asked = requestOf({ ...GOOD, quantization: 'Q8_0', bound: ' labels=0.9 ' })
+    expect(asked.bound).toBe('labels=0.9')
+    expect(cratonCommandOf(asked)).toContain('--quantization Q8_0 \\\n  --bound labels=0.9')
+  })
+
   test('the request leaves out a key that was not given', () => {
     expect(requestOf(GOOD)).not.toHaveProperty('kmsKeyId')
     expect(requestOf({ ...GOOD, kmsKey: ` ${KEY} ` }).kmsKeyId).toBe(KEY)

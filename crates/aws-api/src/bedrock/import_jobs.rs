@@ -18,6 +18,8 @@ use crate::dispatch::AwsCall;
 pub(super) const PAGE: u32 = 100;
 /// The header that chooses how the weights are kept, which AWS has no member for.
 const QUANTIZATION: &str = "x-craton-quantization";
+/// The header that says what that may cost.
+const BOUND: &str = "x-craton-quantization-bound";
 
 /// Starts an import.
 pub(super) async fn create(call: AwsCall) -> Answer {
@@ -28,8 +30,8 @@ pub(super) async fn create(call: AwsCall) -> Answer {
             .into());
     }
     let ModelDataSource::S3DataSource(source) = input.model_data_source;
-    let chosen = call.parts.headers.get(QUANTIZATION).map(|value| value.to_str().unwrap_or_default());
-    let quantization = quantization(chosen)?;
+    let header = |name| call.parts.headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    let (quantization, bound) = (quantization(header(QUANTIZATION))?, header(BOUND).map(str::to_owned));
     let new = NewImport {
         job_name: input.job_name,
         model_name: input.imported_model_name,
@@ -37,6 +39,7 @@ pub(super) async fn create(call: AwsCall) -> Answer {
         source_uri: source.s3_uri,
         kms_key: input.imported_model_kms_key_id,
         quantization,
+        bound,
         tags: pairs(input.job_tags),
         model_tags: pairs(input.imported_model_tags),
         request_token: input.client_request_token,

@@ -36,7 +36,7 @@ pub(super) async fn get(call: Call<Labels>) -> Answer {
 pub(super) async fn check(call: Call<Labels>) -> Answer {
     let body = call.json()?;
     let root = Fields::root(&body, Wording::OpenAi)?.without_nulls();
-    root.only(&["roleArn", "s3Uri", "kmsKeyId", "quantization", "jobName", "modelName"])?;
+    root.only(&["roleArn", "s3Uri", "kmsKeyId", "quantization", "bound", "jobName", "modelName"])?;
     let text = |key| root.text(key).map(|text| text.map(str::to_owned));
     let new = NewImport {
         job_name: text("jobName")?.unwrap_or_else(|| "check".to_owned()),
@@ -45,6 +45,7 @@ pub(super) async fn check(call: Call<Labels>) -> Answer {
         source_uri: root.required("s3Uri")?.text()?.to_owned(),
         kms_key: text("kmsKeyId")?,
         quantization: quantization(root.text("quantization")?)?,
+        bound: text("bound")?,
         tags: Vec::new(),
         model_tags: Vec::new(),
         request_token: None,
@@ -96,6 +97,7 @@ fn describe(job: &ImportJob) -> base::Result<Value> {
         "s3Uri": job.source_uri,
         "kmsKeyArn": job.kms_key_arn,
         "quantization": job.quantization,
+        "bound": job.bound,
         "report": report,
         "createdAt": job.created.to_iso8601(),
         "modifiedAt": job.modified.to_iso8601(),

@@ -49,6 +49,7 @@ impl Models {
             source_uri: location.to_owned(),
             kms_key: None,
             quantization: Quantization::F16,
+            bound: None,
             tags: Vec::new(),
             model_tags: Vec::new(),
             request_token: None,

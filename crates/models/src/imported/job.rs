@@ -9,6 +9,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::location::Location;
+use super::quality::ImportBound;
 use super::{Named, failure, store, tags, work};
 use crate::Models;
 use crate::library::hex;
@@ -34,6 +35,9 @@ pub struct NewImport {
     pub kms_key: Option<String>,
     /// How the weights are kept.
     pub quantization: Quantization,
+    /// What the model must keep to against its weights as they came: what of the type's bound is to be other, such as
+    /// `labels=0.9`, or `none`. By default the bound of the deployment, or else that of the type.
+    pub bound: Option<String>,
     /// The job's tags.
     pub tags: Tags,
     /// The model's tags.
@@ -99,6 +103,8 @@ pub struct ImportJob {
     pub kms_key_arn: Option<String>,
     /// How the weights are kept.
     pub quantization: String,
+    /// What was asked of the bound.
+    pub bound: Option<String>,
     /// Its tags.
     pub tags: Tags,
     /// The model's tags.
@@ -326,6 +332,7 @@ impl Models {
             model_name: new.model_name,
             kms_key_arn: new.kms_key.map(|key| key_arn(ctx, key)),
             quantization: new.quantization.name().to_owned(),
+            bound: new.bound,
             tags: new.tags,
             model_tags: new.model_tags,
             report: None,
@@ -354,6 +361,9 @@ pub(super) fn check(ctx: &Ctx, new: &NewImport) -> Result<()> {
     tags::check(&new.model_tags)?;
     if let Some(key) = &new.kms_key {
         KeyRef::parse(key)?;
+    }
+    if let Some(bound) = &new.bound {
+        ImportBound::parse(bound)?;
     }
     role_name(ctx, &new.role_arn).map(drop)
 }
@@ -390,7 +400,7 @@ fn key_arn(ctx: &Ctx, key: String) -> String {
 
 /// What a request asks for, as one value.
 fn fingerprint(new: &NewImport) -> String {
-    let asked = json!([
+    let mut asked = vec![json!([
         new.job_name,
         new.model_name,
         new.role_arn,
@@ -399,6 +409,9 @@ fn fingerprint(new: &NewImport) -> String {
         new.quantization.name(),
         new.tags,
         new.model_tags
-    ]);
-    hex(&Sha256::digest(asked.to_string()))
+    ])];
+    // What asks for nothing more is what it was before a bound could be asked for.
+    asked.extend(new.bound.as_ref().map(|bound| json!(bound)));
+    let asked: Vec<String> = asked.iter().map(ToString::to_string).collect();
+    hex(&Sha256::digest(asked.concat()))
 }

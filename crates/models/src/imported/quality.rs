@@ -20,37 +20,93 @@ use crate::work::{Patience, metered, unless_cancelled};
 /// How long an import waits for memory to compare with.
 const SHORT_PATIENCE: Duration = Duration::from_secs(60);
 
-/// What every import of the deployment must keep to: the setting `import_bound`.
-#[derive(Debug, Clone, PartialEq)]
+/// What is said of the bound that an import keeps to: by the setting `import_bound`, or by the import itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ImportBound {
-    /// What a quantization keeps to where nothing else is asked for.
-    Default,
-    /// What is named, and nothing else.
-    Named(Bound),
+    /// The type's own bound, but for what the text names.
+    Over(String),
+    /// Nothing: it is only measured.
+    Nothing,
 }
 
 impl ImportBound {
-    /// Reads `default`, or a bound as [`Bound::with`] does.
+    /// Reads `default`, `none`, or a bound as [`Bound::with`] does.
     ///
     /// # Errors
     /// Invalid.
     pub(crate) fn parse(text: &str) -> Result<Self> {
         match text.trim() {
-            "default" => Ok(Self::Default),
-            text => Bound::none().with(text).map(Self::Named),
+            "none" => Ok(Self::Nothing),
+            "default" => Ok(Self::Over(String::new())),
+            text => default_of(Quantization::F16).with(text).map(|_| Self::Over(text.to_owned())),
         }
     }
 
-    fn of(&self, quantization: Quantization) -> Bound {
+    /// # Errors
+    /// None that [`ImportBound::parse`] did not tell.
+    fn of(&self, quantization: Quantization) -> Result<Option<Bound>> {
         match self {
-            Self::Default => Bound::default_of(FileType::from(quantization)),
-            Self::Named(bound) => *bound,
+            Self::Over(text) => default_of(quantization).with(text).map(Some),
+            Self::Nothing => Ok(None),
+        }
+    }
+}
+
+/// What an import keeps to where nobody says otherwise. Half precision is proved by the text alone: the tasks would cost
+/// most imports more time than the weights do, to find what the text finds.
+fn default_of(quantization: Quantization) -> Bound {
+    let bound = Bound::default_of(FileType::from(quantization));
+    match quantization {
+        Quantization::F16 => Bound { labels: 0.0, ..bound },
+        Quantization::Q8_0 | Quantization::Q4KM => bound,
+    }
+}
+
+/// What an import must keep to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Gate {
+    /// None: it is only measured.
+    bound: Option<Bound>,
+    /// Whether it must be known to hold. Otherwise a model that there is no memory to compare with is made unproved.
+    is_strict: bool,
+}
+
+impl Gate {
+    /// The deployment's setting holds whatever the import asks for; where neither says anything, the type's bound does.
+    ///
+    /// # Errors
+    /// As [`ImportBound::of`].
+    fn of(
+        quantization: Quantization,
+        dtype: Option<&str>,
+        set: Option<&ImportBound>,
+        asked: Option<&ImportBound>,
+    ) -> Result<Self> {
+        let says = |bound: Option<&ImportBound>| bound.map(|bound| bound.of(quantization)).transpose();
+        let bound = match (says(set)?, says(asked)?) {
+            // The same numbers as before.
+            (None, None) if quantization == Quantization::F16 && dtype == Some("F16") => None,
+            (None, None) => Some(default_of(quantization)),
+            (Some(bound), None) | (None, Some(bound)) => bound,
+            (Some(Some(set)), Some(Some(asked))) => Some(set.and(asked)),
+            (Some(set), Some(asked)) => set.or(asked),
+        };
+        let is_named = set.is_some() || asked.is_some();
+        Ok(Self { bound, is_strict: is_named || quantization != Quantization::F16 })
+    }
+
+    /// What is read: all tasks where they decide, few where they are only told of.
+    fn trials(&self, quantization: Quantization) -> Trials {
+        match (self.bound, quantization) {
+            (Some(bound), _) if bound.labels > 0.0 => Trials::new(None),
+            (_, Quantization::F16) => Trials::text(),
+            (_, Quantization::Q8_0 | Quantization::Q4KM) => Trials::brief(),
         }
     }
 }
 
 impl Models {
-    /// Measures a model that was just made, and looks whether it keeps to the deployment's bound.
+    /// Measures a model that was just made, and looks whether it keeps to its bound.
     ///
     /// # Errors
     /// Invalid, where the model computes no numbers or breaks the bound; Damaged, where it is; Throttled, where other
@@ -66,12 +122,10 @@ impl Models {
         // Two runs of a job may overlap: what they read has the names of their files.
         let name = format!("{}#{file}", job.model_arn);
         let quantization = super::quantization(&job.quantization)?;
-        let bound = self.inner.import_bound.as_ref().map(|bound| bound.of(quantization));
-        let mut trials = match (bound, quantization) {
-            (Some(_), _) => Trials::new(None),
-            (None, Quantization::F16) => Trials::text(),
-            (None, _) => Trials::brief(),
-        };
+        let asked = job.bound.as_deref().map(ImportBound::parse).transpose()?;
+        let set = self.inner.import_bound.as_ref();
+        let gate = Gate::of(quantization, facts.dtype.as_deref(), set, asked.as_ref())?;
+        let mut trials = gate.trials(quantization);
         let meter = Meter::new(work.cancelled());
         let told = (&meter, "measuring the quality");
         let reading = self.read_trials(work, (name.clone(), made.clone()), (&mut trials, facts.context_length), told);
@@ -84,9 +138,10 @@ impl Models {
             }
             Err(error) => return Err(error),
         };
+        let bound = gate.bound.filter(|_| gate.is_strict || exact.is_some());
         let (text, tokens) = (TEXT_NAME.to_owned(), own.tokens());
         let quality = Quality { text, tokens, perplexity: own.perplexity, exact, unmeasured, bound };
-        keeps_to_bound(&quality).map(|()| quality)
+        keeps_to_bound(&quality, set.is_some()).map(|()| quality)
     }
 
     /// Reads the same with the weights as they were.
@@ -121,21 +176,25 @@ impl Models {
 }
 
 /// # Errors
-/// Invalid, where it does not, or where nobody can know.
-fn keeps_to_bound(quality: &Quality) -> Result<()> {
+/// Invalid, where it does not, or where nobody can know; the hint says who can have it otherwise, which is not the caller
+/// alone where the deployment has a bound `set`.
+fn keeps_to_bound(quality: &Quality, set: bool) -> Result<()> {
     let Some(bound) = &quality.bound else { return Ok(()) };
     let broken = match quality.exact.as_ref().and_then(|exact| exact.comparison.as_ref()) {
         Some(comparison) => bound.broken(comparison),
         None => vec![format!("it could not be compared: {}", quality.unmeasured.as_deref().unwrap_or("no memory"))],
     };
-    match broken.is_empty() {
-        true => Ok(()),
-        false => Err(Error::invalid(format!(
-            "The model cannot be imported. It does not keep to the bound of this deployment: {}.",
-            broken.join("; ")
-        ))
-        .with_hint("Import it in more bits, or have the setting `import_bound` changed.")),
+    if broken.is_empty() {
+        return Ok(());
     }
+    let message =
+        format!("The model cannot be imported. It does not keep to its bound `{bound}`: {}.", broken.join("; "));
+    Err(Error::invalid(message).with_hint(match set {
+        true => "Import it in more bits, or have the setting `import_bound` of this deployment changed.",
+        false => {
+            "Import it in more bits, or say what it may lose: `craton import create --bound labels=0.7,argmax=0.6` (the header `x-craton-quantization-bound`); `none` only measures."
+        }
+    }))
 }
 
 /// An error of reading what was made, as an import tells it.

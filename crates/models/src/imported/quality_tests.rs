@@ -25,23 +25,69 @@ fn comparison() -> Comparison {
     }
 }
 
+/// What an import into a type of a checkpoint in BF16 must keep to.
+fn gate(quantization: Quantization, set: Option<&str>, asked: Option<&str>) -> Gate {
+    let read = |text: Option<&str>| text.map(|text| ImportBound::parse(text).unwrap());
+    Gate::of(quantization, Some("BF16"), read(set).as_ref(), read(asked).as_ref()).unwrap()
+}
+
 #[test]
-fn an_import_keeps_to_the_bound_that_the_deployment_sets() {
-    let bound = |text: &str| match ImportBound::parse(text).unwrap() {
-        ImportBound::Named(bound) => bound,
-        ImportBound::Default => Bound::default_of(FileType::Q8_0),
-    };
-    assert_eq!(keeps_to_bound(&quality(None, Some(comparison()))), Ok(()));
-    assert_eq!(keeps_to_bound(&quality(Some(bound("labels=0.95")), Some(comparison()))), Ok(()));
-    let error = keeps_to_bound(&quality(Some(bound("labels=0.97")), Some(comparison()))).unwrap_err();
+fn an_import_keeps_to_its_types_bound_unless_it_or_the_deployment_says_otherwise() {
+    let of = |text: &str| Some(Bound::default_of(FileType::Q8_0).with(text).unwrap());
+    for (set, asked, bound) in [
+        (None, None, of("")),
+        (None, Some("labels=0.5"), of("labels=0.5")),
+        (None, Some("none"), None),
+        (Some("labels=0.97"), None, of("labels=0.97")),
+        (Some("none"), None, None),
+        (Some("none"), Some("default"), of("")),
+        // What the deployment sets is not asked away.
+        (Some("default"), Some("none"), of("")),
+        (Some("default"), Some("labels=0.5,argmax=0.99"), of("argmax=0.99")),
+        (Some("perplexity=2"), Some("perplexity=1.5"), of("perplexity=1.5")),
+    ] {
+        let gate = gate(Quantization::Q8_0, set, asked);
+        assert_eq!((gate.bound, gate.is_strict), (bound, true), "{set:?} {asked:?}");
+    }
+    assert_eq!(gate(Quantization::Q4KM, None, None).bound, Some(Bound::default_of(FileType::Q4KM)));
+    for unclear in ["label=1", "labels=2", "labels", "nothing"] {
+        assert_eq!(ImportBound::parse(unclear).unwrap_err().kind, ErrorKind::Invalid, "{unclear}");
+    }
+}
+
+#[test]
+fn half_precision_is_proved_by_the_text_where_it_changes_numbers_and_there_is_memory_for_it() {
+    let rounded = gate(Quantization::F16, None, None);
+    let bound = rounded.bound.unwrap();
+    assert!(bound.labels == 0.0 && bound.argmax > 0.9 && !rounded.is_strict);
+    assert_eq!(rounded.trials(Quantization::F16).len(), Trials::text().len());
+    assert!(gate(Quantization::F16, Some("default"), None).is_strict, "whoever names a bound wants it proved");
+    let same = Gate::of(Quantization::F16, Some("F16"), None, None).unwrap();
+    assert_eq!((same.bound, same.is_strict), (None, false));
+}
+
+#[test]
+fn tasks_are_all_read_where_they_decide() {
+    let read = |asked: Option<&str>| gate(Quantization::Q4KM, None, asked).trials(Quantization::Q4KM).len();
+    assert_eq!((read(None), read(Some("none"))), (Trials::new(None).len(), Trials::brief().len()));
+}
+
+#[test]
+fn a_model_that_breaks_its_bound_is_refused_with_figures_and_a_way_out() {
+    let bound = |text: &str| Some(Bound::default_of(FileType::Q8_0).with(text).unwrap());
+    let wide = bound("labels=0.95,argmax=0.8,perplexity=1.2");
+    assert_eq!(keeps_to_bound(&quality(None, Some(comparison())), false), Ok(()));
+    assert_eq!(keeps_to_bound(&quality(wide, Some(comparison())), false), Ok(()));
+    let error = keeps_to_bound(&quality(bound(""), Some(comparison())), false).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Invalid);
-    assert!(error.message.contains("label agreement 97.9 % of 480"), "{}", error.message);
-    assert!(!error.message.contains("perplexity"), "what the setting does not name is not bound");
-    let error = keeps_to_bound(&quality(Some(bound("default")), Some(comparison()))).unwrap_err();
-    assert!(error.message.contains("arg-max agreement") && error.message.contains("perplexity"));
-    let error = keeps_to_bound(&quality(Some(bound("labels=0.5")), None)).unwrap_err();
+    assert!(error.message.contains("labels=0.95,argmax=0.9,perplexity=1.05"), "{}", error.message);
+    assert!(error.message.contains("arg-max agreement 90.0 % of 100") && error.message.contains("perplexity × 1.1000"));
+    assert!(!error.message.contains("label agreement"), "that one holds");
+    assert!(error.hint.unwrap().contains("--bound"));
+    let error = keeps_to_bound(&quality(bound(""), Some(comparison())), true).unwrap_err();
+    assert!(error.hint.unwrap().contains("`import_bound`"));
+    let error = keeps_to_bound(&quality(wide, None), false).unwrap_err();
     assert!(error.message.contains("could not be compared: There is no room."), "{}", error.message);
-    assert!(ImportBound::parse("label=1").is_err());
 }
 
 #[test]

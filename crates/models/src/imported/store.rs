@@ -23,7 +23,8 @@ macro_rules! select_jobs {
     ($rest:literal) => {
         concat!(
             "SELECT id, name, work, status, failure, role_arn, source_uri, model_id, model_name, kms_key_arn, \
-             quantization, tags, model_tags, report, request_hash, created_at, modified_at, ended_at, service \
+             quantization, tags, model_tags, report, request_hash, created_at, modified_at, ended_at, service, \
+             bound \
              FROM model_import_jobs ",
             $rest
         )
@@ -202,8 +203,9 @@ pub(super) async fn insert_job(
             let sql =
                 "INSERT INTO model_import_jobs (account, region, id, name, status, role_arn, source_uri, model_id,
                          model_name, kms_key_arn, quantization, tags, model_tags, request_token, request_hash,
-                         created_at, modified_at, principal_arn, principal_id, service)
-                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17, $18, $19)";
+                         created_at, modified_at, principal_arn, principal_id, service, bound)
+                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17, $18, $19,
+                         $20)";
             let params = params![
                 ctx.account(),
                 ctx.region(),
@@ -224,6 +226,7 @@ pub(super) async fn insert_job(
                 &owner.principal_arn,
                 owner.principal_id.as_deref().unwrap_or_default(),
                 &job.service,
+                job.bound.as_deref(),
             ];
             tx.execute(sql, params).await.map(drop)
         })
@@ -515,6 +518,7 @@ fn read_job(ctx: &Ctx, row: &Row) -> Result<ImportJob> {
         model_name: row.text("model_name")?,
         kms_key_arn: row.opt_text("kms_key_arn")?,
         quantization: row.text("quantization")?,
+        bound: row.opt_text("bound")?,
         tags: parse::<Tags>("tags", &row.text("tags")?)?,
         model_tags: parse::<Tags>("model_tags", &row.text("model_tags")?)?,
         report: row.opt_text("report")?,

@@ -33,10 +33,14 @@ impl Bound {
         Self { labels, argmax, perplexity }
     }
 
-    /// What holds of everything.
+    /// What holds where both this and `other` do.
     #[must_use]
-    pub fn none() -> Self {
-        Self { labels: 0.0, argmax: 0.0, perplexity: f64::MAX }
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            labels: self.labels.max(other.labels),
+            argmax: self.argmax.max(other.argmax),
+            perplexity: self.perplexity.min(other.perplexity),
+        }
     }
 
     /// This bound, but for what `text` names: `labels=0.97,perplexity=1.02`.

@@ -141,6 +141,7 @@ impl Deployment {
             source_uri: format!("s3://{BUCKET}/{PREFIX}"),
             kms_key: None,
             quantization: Quantization::F16,
+            bound: None,
             tags: Vec::new(),
             model_tags: Vec::new(),
             request_token: Some("once".to_owned()),

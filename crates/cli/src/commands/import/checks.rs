@@ -15,6 +15,7 @@ pub(super) struct Wish<'a> {
     pub(super) uri: &'a str,
     pub(super) kms_key: Option<&'a str>,
     pub(super) quantization: &'a str,
+    pub(super) bound: Option<&'a str>,
     pub(super) job_name: Option<&'a str>,
     pub(super) model_name: Option<&'a str>,
 }
@@ -22,7 +23,9 @@ pub(super) struct Wish<'a> {
 /// Has the server check an import, which starts and stores nothing.
 pub(super) async fn ask(client: &Client, wish: &Wish<'_>) -> Result<Value> {
     let mut body = json!({ "roleArn": wish.role_arn, "s3Uri": wish.uri, "quantization": wish.quantization });
-    for (name, value) in [("kmsKeyId", wish.kms_key), ("jobName", wish.job_name), ("modelName", wish.model_name)] {
+    let others =
+        [("kmsKeyId", wish.kms_key), ("bound", wish.bound), ("jobName", wish.job_name), ("modelName", wish.model_name)];
+    for (name, value) in others {
         if let Some(value) = value {
             body[name] = value.into();
         }

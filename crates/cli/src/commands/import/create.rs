@@ -21,7 +21,8 @@ pub(super) async fn run(client: &Client, args: &Create, format: Format, here: &s
     if !args.skip_checks {
         check(client, args, &job_name, format, here).await?;
     }
-    let headers = [("x-craton-quantization", args.quantization.name())];
+    let mut headers = vec![("x-craton-quantization", args.quantization.name())];
+    headers.extend(args.bound.as_deref().map(|bound| ("x-craton-quantization-bound", bound)));
     let answer = bedrock(client, Method::POST, "/model-import-jobs", &headers, Some(&request(args, &job_name))).await?;
     let come_back = format!("craton import status {job_name} --watch{here}");
     if args.no_wait {
@@ -53,6 +54,7 @@ async fn check(client: &Client, args: &Create, job_name: &str, format: Format, h
         uri: &args.from,
         kms_key: args.kms_key.as_deref(),
         quantization: args.quantization.name(),
+        bound: args.bound.as_deref(),
         job_name: Some(job_name),
         model_name: Some(&args.model_name),
     };
@@ -122,6 +124,7 @@ mod tests {
             job_name: None,
             kms_key: None,
             quantization: Quantization::F16,
+            bound: None,
             tag: Vec::new(),
             model_tag: Vec::new(),
             no_wait: false,

@@ -23,6 +23,7 @@ pub(super) async fn in_a_bucket(client: &Client, args: &Doctor, format: Format, 
         uri: &args.place,
         kms_key: args.kms_key.as_deref(),
         quantization: args.quantization.name(),
+        bound: None,
         job_name: None,
         model_name: None,
     };

@@ -53,6 +53,7 @@ pub(super) fn job_lines(import: &Value, work: &Value) -> String {
         ("role", text(import, "roleArn")),
         ("key", import["kmsKeyArn"].as_str().unwrap_or("Craton's own").to_owned()),
         ("kept as", text(import, "quantization")),
+        ("bound", text(import, "bound")),
         ("created", text(import, "createdAt")),
         ("ended", text(import, "endedAt")),
     ])

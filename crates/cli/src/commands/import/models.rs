@@ -77,7 +77,15 @@ pub(super) fn quality(quality: &Value) -> String {
     if let Some(exact) = quality["exact"]["perplexity"].as_f64() {
         let agreement = quality["exact"]["agreement"].as_f64().unwrap_or_default() * 100.0;
         let format = text(&quality["exact"], "format");
-        return format!("{reads}; {exact:.2} before the import ({format}), the same next token for {agreement:.1} %");
+        let labels = &quality["exact"]["comparison"]["labelAgreement"];
+        let labels = match (labels["share"].as_f64(), labels["of"].as_u64()) {
+            (Some(share), Some(of)) if of > 0 => format!(", the same label for {:.1} % of {of}", share * 100.0),
+            _ => String::new(),
+        };
+        let bound = if quality["bound"].is_object() { "; within its bound" } else { "" };
+        return format!(
+            "{reads}; {exact:.2} before the import ({format}), the same next token for {agreement:.1} %{labels}{bound}"
+        );
     }
     match quality["unmeasured"].as_str() {
         Some(why) => format!("{reads}; not compared with the weights before the import: {why}"),

@@ -36,7 +36,9 @@ async fn an_import_is_checked_started_and_followed() {
         (200, r#"{"status":"Completed","workId":"w-1","modelName":"m","modelArn":"arn:m"}"#),
         (200, r#"{"card":{"quality":{"text":"t","tokens":3,"perplexity":2.5}}}"#),
     ]);
-    let line = format!("create --model-name m --from s3://b/p/ --role-arn {ROLE} --job-name j --quantization Q4_K_M");
+    let line = format!(
+        "create --model-name m --from s3://b/p/ --role-arn {ROLE} --job-name j --quantization Q4_K_M --bound labels=0.7"
+    );
     run(&client, import(&line), &global(Format::Text)).await.unwrap();
     let asked = asked.join().unwrap();
     let lines: Vec<&str> = asked.iter().map(|asked| asked.line.trim_end_matches(" HTTP/1.1")).collect();
@@ -53,9 +55,10 @@ async fn an_import_is_checked_started_and_followed() {
     );
     assert_eq!(
         asked[0].json(),
-        json!({ "roleArn": ROLE, "s3Uri": "s3://b/p/", "quantization": "Q4_K_M", "jobName": "j", "modelName": "m" })
+        json!({ "roleArn": ROLE, "s3Uri": "s3://b/p/", "quantization": "Q4_K_M", "bound": "labels=0.7", "jobName": "j", "modelName": "m" })
     );
     assert_eq!(asked[1].header("x-craton-quantization"), Some("Q4_K_M"));
+    assert_eq!(asked[1].header("x-craton-quantization-bound"), Some("labels=0.7"));
     assert_eq!(asked[1].json()["modelDataSource"]["s3DataSource"]["s3Uri"], "s3://b/p/");
 }
 
@@ -85,7 +88,9 @@ async fn an_import_that_failed_says_why() {
     let error = run(&client, import(&line), &global(Format::Text)).await.unwrap_err();
     let expected = "error: Amazon Bedrock does not have access\nhint: `craton import status j` shows the job";
     assert_eq!(told(&error), expected);
-    assert_eq!(asked.join().unwrap()[0].header("x-craton-quantization"), Some("F16"));
+    let asked = asked.join().unwrap();
+    assert_eq!(asked[0].header("x-craton-quantization"), Some("F16"));
+    assert_eq!(asked[0].header("x-craton-quantization-bound"), None);
 }
 
 #[test]
@@ -317,6 +322,12 @@ created        2026-11-26T05:00:00.000Z"
     assert_eq!(
         models::quality(&unmeasured),
         "perplexity 2.00 on `t` (9 tokens); not compared with the weights before the import: no room"
+    );
+    let gated = json!({ "text": "t", "tokens": 9, "perplexity": 2.0, "bound": { "labels": 0.95 }, "exact": {
+        "perplexity": 1.9, "agreement": 0.95, "format": "F16", "comparison": { "labelAgreement": { "share": 0.985, "of": 480 } } } });
+    assert!(
+        models::quality(&gated)
+            .ends_with("the same next token for 95.0 %, the same label for 98.5 % of 480; within its bound"),
     );
     assert_eq!(models::quality(&Value::Null), "");
 }
