@@ -199,6 +199,30 @@ test('an endpoint and a model answer side by side, each with its figures and its
   expect([first?.modelId, second?.modelId].sort()).toEqual([arn, 'smollm2-135m-instruct'].sort())
 })
 
+test('two endpoints answer the same question side by side, as they were chosen', async ({ signedIn: page, craton }) => {
+  const arn = (name: string) => `arn:aws:sagemaker:us-east-1:111122223333:endpoint/${name}`
+  await openPage(page, 'Playground')
+  await page.getByText('Compare two models').click()
+  for (const [label, name] of [['Model 1', 'support-chat'], ['Model 2', 'retail-assistant']] as const) {
+    await page.getByRole('button', { name: new RegExp(`^${label}`) }).click()
+    await page.getByPlaceholder('Find a model or an AWS id').filter({ visible: true }).fill(name)
+    await page.getByRole('option', { name }).filter({ visible: true }).first().click()
+  }
+  await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('Name three uses of granite.')
+  await page.getByRole('button', { name: 'Send' }).click()
+  const rows = page.getByRole('table', { name: 'The latest answers compared' }).getByRole('row')
+  for (const [at, name] of [[1, 'support-chat'], [2, 'retail-assistant']] as const) {
+    await expect(rows.nth(at)).toContainText(name)
+    await expect(rows.nth(at)).toContainText('finished')
+    await expect(rows.nth(at)).toContainText(/\d+ ms/)
+    // Tokens a second have a decimal.
+    await expect(rows.nth(at)).toContainText(/\d+\.\d/)
+  }
+  const asked = craton.mock!.state.converse
+  expect(asked.map(({ modelId }) => modelId).sort()).toEqual([arn('retail-assistant'), arn('support-chat')])
+  expect(asked[0]?.body).toEqual(asked[1]?.body)
+})
+
 test('a prompt with another vendor’s control tokens is warned of', async ({ signedIn: page, craton }) => {
   await page.goto(`${craton.url}/console/playground?model=smollm2-135m-instruct`)
   await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('<｜User｜>content for inference<｜Assistant｜>')

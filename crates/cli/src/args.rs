@@ -181,7 +181,7 @@ pub enum Command {
     Iam(Iam),
     /// Talk to a model in the terminal
     #[command(
-        after_help = "Examples:\n  craton chat\n  craton chat --model anthropic.claude-3-haiku-20240307-v1:0 --system 'Answer in one sentence.'\n  echo 'Why is the sky blue?' | craton chat"
+        after_help = "Examples:\n  craton chat\n  craton chat --model anthropic.claude-3-haiku-20240307-v1:0 --system 'Answer in one sentence.'\n  craton chat --compare smollm2-135m-instruct support-chat 'Name three uses of granite.'\n  echo 'Why is the sky blue?' | craton chat"
     )]
     Chat(Chat),
     /// Send one InvokeModel request
@@ -459,6 +459,10 @@ pub struct Chat {
     /// Model id or name
     #[arg(long, default_value = "anthropic.claude-3-haiku-20240307-v1:0")]
     pub model: String,
+    /// Put the same question to two at once, each a model or an endpoint by id, ARN or name, and show their answers with first
+    /// token and tokens a second
+    #[arg(long, num_args = 2, value_names = ["MODEL_OR_ENDPOINT", "MODEL_OR_ENDPOINT"], conflicts_with = "model")]
+    pub compare: Vec<String>,
     /// System prompt
     #[arg(long)]
     pub system: Option<String>,

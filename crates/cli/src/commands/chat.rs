@@ -1,6 +1,9 @@
 //! `craton chat`: a conversation in the terminal, streamed.
 
+mod compare;
+
 use std::io::{BufRead as _, IsTerminal as _};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use aws_smithy_eventstream::frame::{DecodedFrame, MessageFrameDecoder};
@@ -17,23 +20,37 @@ use crate::client::{Client, served_by};
 use crate::output;
 
 pub(super) async fn run(client: &Client, args: Chat, format: Format) -> Result<()> {
+    if let [one, other] = args.compare.as_slice() {
+        return compare::run(client, &args, [one, other], format).await;
+    }
+    if let Some(question) = question(&args)? {
+        return turn(client, &args, format, &[], &question).await.map(drop);
+    }
+    let mut history = Vec::new();
+    talk(&args.model, async |question: &str| {
+        let answer = turn(client, &args, format, &history, question).await?;
+        history.extend(remembered(question, &answer));
+        Ok(())
+    })
+    .await
+}
+
+/// The one question that is asked: that of the command line, or else all of standard input; none, where questions are typed.
+fn question(args: &Chat) -> Result<Option<String>> {
     if !args.question.is_empty() {
-        return turn(client, &args, format, &[], &args.question.join(" ")).await.map(drop);
+        return Ok(Some(args.question.join(" ")));
     }
-    if !std::io::stdin().is_terminal() {
-        let question = std::io::read_to_string(std::io::stdin()).context("cannot read standard input")?;
-        return turn(client, &args, format, &[], question.trim()).await.map(drop);
+    if std::io::stdin().is_terminal() {
+        return Ok(None);
     }
-    output::note(&format!(
-        "Talking to {}. Ctrl-C ends an answer; an empty line, Ctrl-D or another Ctrl-C the talk.",
-        args.model
-    ));
-    talk(client, &args, format).await
+    let question = std::io::read_to_string(std::io::stdin()).context("cannot read standard input")?;
+    Ok(Some(question.trim().to_owned()))
 }
 
 /// Asks what is typed, line by line.
-async fn talk(client: &Client, args: &Chat, format: Format) -> Result<()> {
-    let (mut history, mut typed) = (Vec::new(), typed());
+async fn talk(to: &str, mut ask: impl AsyncFnMut(&str) -> Result<()>) -> Result<()> {
+    output::note(&format!("Talking to {to}. Ctrl-C ends an answer; an empty line, Ctrl-D or another Ctrl-C the talk."));
+    let mut typed = typed();
     let mut interrupts = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
     loop {
         output::piece("> ")?;
@@ -48,8 +65,8 @@ async fn talk(client: &Client, args: &Chat, format: Format) -> Result<()> {
             return Ok(());
         }
         // An answer that is not waited for any more is dropped, which ends it at the server.
-        match unless_interrupted(turn(client, args, format, &history, &question), interrupts.recv()).await {
-            Some(Ok(answer)) => history.extend(remembered(&question, &answer)),
+        match unless_interrupted(ask(&question), interrupts.recv()).await {
+            Some(Ok(())) => {}
             Some(Err(error)) => output::error(&error),
             None => output::note("\n[stopped; this question is forgotten]"),
         }
@@ -93,6 +110,38 @@ fn remembered(question: &str, answer: &str) -> Vec<Value> {
 
 /// Asks one question after `history`, prints the answer as it comes, and returns it.
 async fn turn(client: &Client, args: &Chat, format: Format, history: &[Value], question: &str) -> Result<String> {
+    let Answer { text, metadata, stop, served_by, .. } =
+        asked(client, (args, &args.model), (history, question), format == Format::Text).await?;
+    if format == Format::Json {
+        output::json(&json!({
+            "text": text, "stopReason": stop, "usage": metadata["usage"], "metrics": metadata["metrics"], "servedBy": served_by,
+        }))?;
+        return Ok(text);
+    }
+    output::line("")?;
+    output::note(&summary(&metadata, served_by.as_deref()));
+    Ok(text)
+}
+
+/// An answer.
+#[derive(Debug, Default, PartialEq)]
+struct Answer {
+    text: String,
+    /// The metadata event: usage and metrics.
+    metadata: Value,
+    stop: Value,
+    served_by: Option<String>,
+    /// When its first text and its last came, from when it was asked for; none of an answer without text.
+    texts: Option<(Duration, Duration)>,
+}
+
+/// What a model answers to a question after `history`; printed as it comes, where that is wished.
+async fn asked(
+    client: &Client,
+    (args, model): (&Chat, &str),
+    (history, question): (&[Value], &str),
+    print: bool,
+) -> Result<Answer> {
     if question.is_empty() {
         bail!("there is no question\nhint: craton chat 'Why is the sky blue?'");
     }
@@ -111,24 +160,15 @@ async fn turn(client: &Client, args: &Chat, format: Format, history: &[Value], q
     if args.loop_detection {
         body["additionalModelRequestFields"]["loop_detection"] = true.into();
     }
-    let path = format!("/model/{}/converse-stream", segment(&args.model));
-    let response = client.send("bedrock", Method::POST, &path, serde_json::to_vec(&body)?).await?;
-    let served_by = served_by(&response);
-    let (answer, metadata, stop) = receive(response, format == Format::Text).await?;
-    if format == Format::Json {
-        output::json(&json!({
-            "text": answer, "stopReason": stop, "usage": metadata["usage"], "metrics": metadata["metrics"], "servedBy": served_by,
-        }))?;
-        return Ok(answer);
-    }
-    output::line("")?;
-    output::note(&summary(&metadata, served_by.as_deref()));
-    Ok(answer)
+    let path = format!("/model/{}/converse-stream", segment(model));
+    let (begun, body) = (Instant::now(), serde_json::to_vec(&body)?);
+    let response = client.send("bedrock", Method::POST, &path, body).await?;
+    receive(response, begun, print).await
 }
 
-/// Reads the event stream to its end: the text, the metadata event and the stop reason.
-async fn receive(response: reqwest::Response, print: bool) -> Result<(String, Value, Value)> {
-    let (mut text, mut metadata, mut stop) = (String::new(), Value::Null, Value::Null);
+/// Reads the event stream of what was asked for at `begun` to its end.
+async fn receive(response: reqwest::Response, begun: Instant, print: bool) -> Result<Answer> {
+    let mut answer = Answer { served_by: served_by(&response), ..Answer::default() };
     let (mut decoder, mut buffer) = (MessageFrameDecoder::new(), BytesMut::new());
     let mut stream = response.bytes_stream();
     while let Some(chunk) = stream.next().await {
@@ -140,22 +180,24 @@ async fn receive(response: reqwest::Response, print: bool) -> Result<(String, Va
             match header(&message, ":event-type").or_else(|| header(&message, ":exception-type")) {
                 Some("contentBlockDelta") => {
                     let piece = event.pointer("/delta/text").and_then(Value::as_str).unwrap_or_default();
-                    text.push_str(piece);
+                    let now = begun.elapsed();
+                    answer.texts = Some((answer.texts.map_or(now, |(first, _)| first), now));
+                    answer.text.push_str(piece);
                     if print {
                         output::written(piece)?;
                     }
                 }
-                Some("messageStop") => stop = event["stopReason"].clone(),
-                Some("metadata") => metadata = event,
+                Some("messageStop") => answer.stop = event["stopReason"].clone(),
+                Some("metadata") => answer.metadata = event,
                 Some(name) if name.ends_with("Exception") => bail!("{}", event["message"].as_str().unwrap_or(name)),
                 _ => {}
             }
         }
     }
-    if metadata.is_null() {
+    if answer.metadata.is_null() {
         bail!("the answer ended early");
     }
-    Ok((text, metadata, stop))
+    Ok(answer)
 }
 
 fn header<'a>(message: &'a Message, name: &str) -> Option<&'a str> {

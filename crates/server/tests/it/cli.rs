@@ -633,6 +633,31 @@ async fn questions_and_answers() {
 }
 
 #[tokio::test]
+async fn two_answer_the_same_question_side_by_side() {
+    let home = Home::new();
+    let _server = home.start().await;
+    let alone = home.craton(&["chat", "--temperature", "0", "--model", "smollm2-135m-instruct", "Hello"]).ok();
+    let two = ["chat", "--compare", "smollm2-135m-instruct", CLAUDE, "--temperature", "0"];
+    let told = home.craton(&[&two[..], &["Hello"]].concat()).ok();
+    assert!(told.starts_with("smollm2-135m-instruct:\n") && told.contains(&format!("\n{CLAUDE}:\n")), "{told}");
+    assert_eq!(told.matches(alone.trim_end()).count(), 2, "{told}");
+    let stand_in = format!("{CLAUDE} (answered by smollm2-135m-instruct, a substitute)");
+    let figures: Vec<&str> = told.lines().rev().take(3).collect();
+    assert!(figures[2].starts_with("MODEL") && figures[2].contains("TOKENS/S"), "{told}");
+    assert!(figures[0].starts_with(&stand_in) && figures.iter().take(2).all(|row| row.ends_with("end_turn")), "{told}");
+
+    let answers = home.craton(&[&two[..], &["--output", "json", "Hello"]].concat()).json();
+    for (answer, name) in answers["answers"].as_array().unwrap().iter().zip(["smollm2-135m-instruct", CLAUDE]) {
+        assert_eq!((answer["name"].as_str(), answer["text"].as_str()), (Some(name), Some(alone.trim_end())));
+        assert!(answer["firstTokenMs"].is_f64() && answer["usage"]["outputTokens"].is_u64(), "{answer}");
+    }
+    let half = home.craton(&["chat", "--compare", "smollm2-135m-instruct", "nothing", "Hello"]);
+    assert_eq!(half.status.code(), Some(1));
+    assert!(half.stderr.contains("error: `nothing` did not answer"), "{}", half.stderr);
+    assert!(half.stdout.contains("Nothing answers for `nothing`") && half.stdout.contains("failed"), "{}", half.stdout);
+}
+
+#[tokio::test]
 async fn ctrl_c_ends_an_answer_and_a_second_one_the_talk() {
     let home = Home::new();
     let _server = home.start().await;

@@ -105,9 +105,18 @@ async fn answering(client: &Client, name: &str) -> Result<String> {
 
 /// A conversation with the endpoint, whose ARN is a model id.
 async fn talk(client: &Client, args: EndpointChat, format: Format) -> Result<()> {
-    let found = aws::describe(client, &args.name).await?;
+    let model = arn_of(client, &args.name).await?;
     let EndpointChat { system, temperature, max_tokens, question, .. } = args;
-    let model = text(&found, "EndpointArn");
-    let chat = Chat { model, system, temperature, max_tokens, no_repeat_ngram: None, loop_detection: false, question };
+    let (no_repeat_ngram, loop_detection, compare) = (None, false, Vec::new());
+    let chat = Chat { model, compare, system, temperature, max_tokens, no_repeat_ngram, loop_detection, question };
     chat::run(client, chat, format).await
+}
+
+/// The ARN of the endpoint of that name, which is a model id.
+///
+/// # Errors
+/// There is none, or the caller may not know of it.
+pub(super) async fn arn_of(client: &Client, name: &str) -> Result<String> {
+    let found = aws::describe(client, name).await?;
+    found["EndpointArn"].as_str().map(str::to_owned).context("the server describes an endpoint without an ARN")
 }
