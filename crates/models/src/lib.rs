@@ -55,8 +55,8 @@ pub use catalogue::{Card, CardFilter, CardKind, CardSource, CardState, Figure, L
 pub use checkpoint::{FileType, ModelFacts, Quantization};
 pub use config::{Config, HubConfig, PoolChecks};
 pub use endpoints::{
-    Container, Endpoint, EndpointChange, EndpointConfig, EndpointFigures, EndpointStatus, EndpointTarget,
-    EndpointVariant, Hosted, HostedModel, Hosting, HostingFilter, HostingKind, HostingOrder, Market, MarketWish,
+    AcceptedInvocation, Asynchronous, Container, Endpoint, EndpointChange, EndpointConfig, EndpointFigures, EndpointStatus, EndpointTarget,
+    EndpointVariant, Hosted, HostedModel, Hosting, HostingFilter, HostingKind, HostingOrder, LaterInvocation, Market, MarketWish,
     NewEndpoint, NewEndpointConfig, NewHostedModel, NewMarketEndpoint, Pending as PendingVariants, Retained, Rollout,
     Scaling, ServedModel, Source, Spread, VariantFigures, VariantSpec, VariantWish,
 };
@@ -194,6 +194,7 @@ impl Models {
             .zip(config.sealing_key)
             .map(|(place, keyring)| Arc::new(snapshots::Snapshots::new(place, keyring, random.clone())));
         let pools = pools::live::Registry::new(client, config.pool_checks, clock.clone(), random.clone());
+        let server = store.is_shared().then(|| random.uuid());
         let models = Self {
             inner: Arc::new(Inner {
                 store,
@@ -203,7 +204,7 @@ impl Models {
                 imported_files: imported::Files::new(config.imported_dir),
                 examinations: Arc::new(tokio::sync::Semaphore::new(imported::EXAMINATIONS)),
                 loaded: loaded::Pool::new(loader, config.load, config.memory_budget_bytes),
-                endpoints: endpoints::Registry::default(),
+                endpoints: endpoints::Registry::of(server),
                 snapshots,
                 pools,
                 catalogue,
@@ -232,6 +233,8 @@ impl Models {
         models.inner.jobs.register_long(quantize::JOB_KIND, Arc::new(handler));
         let handler = batch::BatchHandler::new(Arc::downgrade(&models.inner));
         models.inner.jobs.register_long(batch::JOB_KIND, Arc::new(handler));
+        let handler = endpoints::AsynchronousHandler::new(Arc::downgrade(&models.inner));
+        models.inner.jobs.register_long(endpoints::JOB_KIND, Arc::new(handler));
         models.resume_profiles().await?;
         let handler = tune::TuneHandler::new(Arc::downgrade(&models.inner), Arc::new(tune::Measured));
         models.inner.jobs.register_long(tune::JOB_KIND, Arc::new(handler));

@@ -60,9 +60,27 @@ impl Deployment {
         dir: tempfile::TempDir,
         change: impl FnOnce(&mut Config),
     ) -> Self {
+        Self::start_seeded(1, loader, store, dir, change).await
+    }
+
+    /// Another server on the same database, with a memory and a library of its own.
+    pub(crate) async fn beside(&self) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::copy(self.dir.path().join("root.key"), dir.path().join("root.key")).unwrap();
+        let store = self.models.inner.store.clone();
+        Self::start_seeded(2, Arc::new(TestLoader::default()), store, dir, |_| {}).await
+    }
+
+    async fn start_seeded(
+        seed: u64,
+        loader: Arc<dyn Loader>,
+        store: Store,
+        dir: tempfile::TempDir,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         install_tls();
         let clock = Arc::new(FixedClock::new(Timestamp(1_800_000_000_000)));
-        let random = Arc::new(SeededRandom::new(1));
+        let random = Arc::new(SeededRandom::new(seed));
         let key = dir.path().join("root.key");
         let defaults = Defaults { region: "us-east-1".parse().unwrap() };
         let root_key = RootKey::load_or_create(&key).unwrap();

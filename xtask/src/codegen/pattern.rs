@@ -11,9 +11,10 @@ const ASTRAL: &str = r"\u10000-\u10FFFF";
 
 /// The served patterns with look-around, and what says the same together with the bounds of their length: account aliases
 /// (no two hyphens in a row, none at the ends), names of alarms (not blank), versioned names of model packages (no hyphen at
-/// the end of the name), paths of metrics (no two dots in a row), names of search indexes (what begins so has none of those).
+/// the end of the name), paths of metrics (no two dots in a row), names of search indexes (what begins so has none of those),
+/// folders of answers (what has no colon begins with no `s3:`), names of their files (no two dots).
 /// And one that writes `/d` for a digit, which no ARN would match: the ARNs of what Bedrock's agents can tag.
-const LOOK_AROUND: [(&str, &str); 6] = [
+const LOOK_AROUND: [(&str, &str); 8] = [
     (r"^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$", "[a-z0-9]+(-[a-z0-9]+)*"),
     (r"(?!\s*$).+", r".*\S.*"),
     (
@@ -21,6 +22,8 @@ const LOOK_AROUND: [(&str, &str); 6] = [
         r"(arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:[a-z\-]*\/)?([a-zA-Z0-9](-*[a-zA-Z0-9]){0,62})(\/[0-9]{1,9})?",
     ),
     (r"/(?!.*\.\.)[a-zA-Z0-9/_.\-]+", r"/(\.|\.?[a-zA-Z0-9/_\-](\.?[a-zA-Z0-9/_\-])*\.?)"),
+    (r"^(?!s3:|https:)[a-zA-Z0-9!_.*'()/-]+$", r"[a-zA-Z0-9!_.*'()/-]+"),
+    (r"^(?!.*\..*\.)[a-zA-Z0-9][a-zA-Z0-9-_\.]*$", r"[a-zA-Z0-9][a-zA-Z0-9_-]*(\.[a-zA-Z0-9_-]*)?"),
     (r"(?![\-_+.])[a-z0-9][a-z0-9\-_\.]*", r"[a-z0-9][a-z0-9\-_\.]*"),
     (
         r".*(^arn:aws:bedrock:[a-zA-Z0-9-]+:/d{12}:(agent|agent-alias|knowledge-base|flow|prompt)/[A-Z0-9]{10}(?:/[A-Z0-9]{10})?$|^arn:aws:bedrock:[a-zA-Z0-9-]+:/d{12}:flow/([A-Z0-9]{10})/alias/([A-Z0-9]{10})$|^arn:aws:bedrock:[a-zA-Z0-9-]+:/d{12}:prompt/([A-Z0-9]{10})?(?::/d+)?$|^arn:aws(-cn|-us-gov|-eusc|-iso(-[b-f])?)?:bedrock:[a-zA-Z0-9-]+:[0-9]{12}:retrieval-instruction/[a-z0-9]{10}$).*",

@@ -9,7 +9,7 @@ use base::{Error, Result};
 use bytes::Bytes;
 use http::Request;
 use http::request::Parts;
-use models::{Asked, Chat, Dialects, InvocationType, RecordBody};
+use models::{Asked, Chat, Dialects, InvocationType, RecordBody, Target};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
@@ -41,9 +41,14 @@ impl Dialects for Operations {
 
 fn invoke_model(record: RecordBody<'_>) -> Result<Asked> {
     let resolved = record.resolved;
+    // An endpoint names the model behind it, as `InvokeEndpoint` does.
+    let model = match resolved.target {
+        Target::Endpoint(_) => &resolved.serving_name,
+        _ => &resolved.aws_id,
+    };
     let origin = Origin {
         requested: resolved.requested.clone(),
-        model: resolved.aws_id.clone(),
+        model: model.clone(),
         unique: record.unique.to_owned(),
         time: record.time,
     };
@@ -89,7 +94,7 @@ fn routed(model: &str, body: &Bytes) -> Result<(Routed, Parts)> {
 #[cfg(test)]
 mod tests {
     use base::Timestamp;
-    use models::{Content, Provider, Resolved, ServedBy, Stop, Target, Timing, Usage};
+    use models::{Content, Provider, Resolved, ServedBy, Stop, Timing, Usage};
     use serde_json::json;
 
     use super::*;

@@ -2,13 +2,15 @@
 
 use aws_wire::Nothing;
 use aws_wire::generated::sagemaker::{
-    CreateEndpointConfigInput, CreateEndpointConfigOutput, DeleteEndpointConfigInput, DescribeEndpointConfigInput,
-    DescribeEndpointConfigOutput, EndpointConfigSortKey, EndpointConfigSummary, ListEndpointConfigsInput,
-    ListEndpointConfigsOutput, ManagedInstanceScalingScaleInStrategy, ManagedInstanceScalingStatus, ProductionVariant,
-    ProductionVariantManagedInstanceScaling, RoutingStrategy,
+    AsyncInferenceConfig, AsyncInferenceOutputConfig, CreateEndpointConfigInput, CreateEndpointConfigOutput,
+    DeleteEndpointConfigInput, DescribeEndpointConfigInput, DescribeEndpointConfigOutput, EndpointConfigSortKey,
+    EndpointConfigSummary, ListEndpointConfigsInput, ListEndpointConfigsOutput, ManagedInstanceScalingScaleInStrategy,
+    ManagedInstanceScalingStatus, ProductionVariant, ProductionVariantManagedInstanceScaling, RoutingStrategy,
 };
 use base::{Error, Result};
-use models::{EndpointConfig, Hosted, HostingFilter, HostingOrder, NewEndpointConfig, Scaling, VariantSpec};
+use models::{
+    Asynchronous, EndpointConfig, Hosted, HostingFilter, HostingOrder, NewEndpointConfig, Scaling, VariantSpec,
+};
 use serde_json::{Value, json};
 
 use super::paging;
@@ -21,6 +23,7 @@ use crate::dispatch::AwsCall;
 pub(super) async fn create(call: AwsCall) -> Answer {
     let input: CreateEndpointConfigInput = call.decode()?;
     refuse_unserved(&input)?;
+    let asynchronous = input.async_inference_config.map(asynchronous).transpose()?;
     let described = json!({
         "ProductionVariants": serde_json::to_value(&input.production_variants).map_err(Error::internal)?,
         "KmsKeyId": input.kms_key_id,
@@ -29,6 +32,7 @@ pub(super) async fn create(call: AwsCall) -> Answer {
     });
     let new = NewEndpointConfig {
         name: input.endpoint_config_name,
+        asynchronous,
         variants: input.production_variants.into_iter().map(convert).collect::<Result<_>>()?,
         kms_key: input.kms_key_id,
         role_arn: input.execution_role_arn,
@@ -79,7 +83,6 @@ pub(super) async fn delete(call: AwsCall) -> Answer {
 fn refuse_unserved(input: &CreateEndpointConfigInput) -> Result<()> {
     refuse(&[
         (input.data_capture_config.is_some(), "Capturing data (`DataCaptureConfig`)"),
-        (input.async_inference_config.is_some(), "Asynchronous inference (`AsyncInferenceConfig`)"),
         (input.explainer_config.is_some(), "Explaining answers (`ExplainerConfig`)"),
         (input.shadow_production_variants.is_some(), "Shadowing variants (`ShadowProductionVariants`)"),
         (input.vpc_config.is_some(), "Hosting in a VPC (`VpcConfig`)"),
@@ -161,6 +164,27 @@ pub(super) fn refuse(asked: &[(bool, &str)]) -> Result<()> {
     }
 }
 
+/// Where answers go that come later. Jobs answer two requests at once, all endpoints together.
+fn asynchronous(asked: AsyncInferenceConfig) -> Result<Asynchronous> {
+    let at_once = asked.client_config.as_ref().and_then(|client| client.max_concurrent_invocations_per_instance);
+    refuse(&[
+        (asked.output_config.notification_config.is_some(), "Notifying topics of SNS (`NotificationConfig`)"),
+        (at_once == Some(1), "Answering one request at a time (`MaxConcurrentInvocationsPerInstance`)"),
+    ])?;
+    let described = serde_json::to_value(&asked).map_err(Error::internal)?;
+    let AsyncInferenceOutputConfig { s3_output_path, s3_failure_path, kms_key_id, .. } = asked.output_config;
+    let output = s3_output_path.ok_or_else(|| {
+        Error::invalid("S3OutputPath of AsyncInferenceConfig must be given.")
+            .with_hint("It looks like `s3://BUCKET/PREFIX`.")
+    })?;
+    Ok(Asynchronous { output, failure: s3_failure_path, kms_key: kms_key_id, described })
+}
+
+/// As its maker described it.
+pub(super) fn described_asynchronous(asynchronous: &Asynchronous) -> Result<AsyncInferenceConfig> {
+    serde_json::from_value(asynchronous.described.clone()).map_err(Error::internal)
+}
+
 fn output(config: Hosted<EndpointConfig>) -> Result<DescribeEndpointConfigOutput> {
     let described = config.body.described;
     let read = |name: &str| described.get(name).cloned().unwrap_or(Value::Null);
@@ -174,7 +198,7 @@ fn output(config: Hosted<EndpointConfig>) -> Result<DescribeEndpointConfigOutput
         execution_role_arn: text("ExecutionRoleArn"),
         enable_network_isolation: described.get("EnableNetworkIsolation").and_then(Value::as_bool),
         data_capture_config: None,
-        async_inference_config: None,
+        async_inference_config: config.body.asynchronous.as_ref().map(described_asynchronous).transpose()?,
         explainer_config: None,
         shadow_production_variants: None,
         vpc_config: None,

@@ -16,7 +16,7 @@ use models::{
     NewEndpoint, PendingVariants, Retained, Rollout, Scaling, VariantWish,
 };
 
-use super::endpoint_configs::refuse;
+use super::endpoint_configs::{described_asynchronous, refuse};
 use super::paging;
 use super::tags::pairs;
 use crate::body::full;
@@ -171,7 +171,7 @@ fn output(endpoint: Hosted<Endpoint>, figures: &EndpointFigures) -> Result<Descr
         creation_time: endpoint.created.into(),
         last_modified_time: endpoint.modified.into(),
         last_deployment_config: last.transpose()?,
-        async_inference_config: None,
+        async_inference_config: body.asynchronous.as_ref().map(described_asynchronous).transpose()?,
         pending_deployment_summary: body.pending.map(pending),
         explainer_config: None,
         shadow_production_variants: None,

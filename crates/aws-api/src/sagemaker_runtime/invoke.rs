@@ -71,13 +71,7 @@ pub(super) fn variant_of(resolved: &Resolved) -> &str {
 
 /// The body in the dialect of the container, which its members tell.
 pub(super) fn read(call: &AwsCall, resolved: &Resolved, body: &[u8], media: Option<&str>) -> Result<(Value, Decoded)> {
-    let media = media.map(|media| media.split(';').next().unwrap_or(media).trim());
-    // Clients that say nothing send JSON, and some SDKs then call it a stream of bytes.
-    if media.is_some_and(|media| !matches!(media, "" | "application/json" | "application/octet-stream" | "*/*")) {
-        return Err(
-            Error::invalid("The content type is not supported by this model.").with_hint("Send `application/json`.")
-        );
-    }
+    check_media(media)?;
     let body: Value = serde_json::from_slice(body)
         .map_err(|error| Error::invalid("The body is not JSON.").with_hint(format!("It says: {error}.")))?;
     let origin = Origin {
@@ -88,6 +82,19 @@ pub(super) fn read(call: &AwsCall, resolved: &Resolved, body: &[u8], media: Opti
     };
     let decoded = providers::decode(resolved.provider, origin, &body)?;
     Ok((body, decoded))
+}
+
+/// # Errors
+/// Invalid, for anything but JSON. Clients that say nothing send that, and some SDKs then call it a stream of bytes.
+pub(super) fn check_media(media: Option<&str>) -> Result<()> {
+    let media = media.map(|media| media.split(';').next().unwrap_or(media).trim());
+    match media {
+        None | Some("" | "application/json" | "application/octet-stream" | "*/*") => Ok(()),
+        Some(_) => {
+            Err(Error::invalid("The content type is not supported by this model.")
+                .with_hint("Send `application/json`."))
+        }
+    }
 }
 
 /// Whether the body asks for a stream of events.

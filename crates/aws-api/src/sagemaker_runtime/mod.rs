@@ -2,6 +2,7 @@
 
 pub(crate) mod errors;
 mod invoke;
+mod later;
 mod stream;
 
 use futures::future::FutureExt as _;
@@ -18,6 +19,13 @@ pub(crate) const ROWS: &[Row<aws_wire::Routed>] = &[
         access: Access::Read,
         check: Check::Asks(|call| asks(call, "sagemaker:InvokeEndpoint").boxed()),
         handler: |call| invoke::invoke_endpoint(call).boxed(),
+    },
+    Row {
+        operation: "InvokeEndpointAsync",
+        action: "sagemaker:InvokeEndpointAsync",
+        access: Access::Write,
+        check: Check::Asks(|call| asks(call, "sagemaker:InvokeEndpointAsync").boxed()),
+        handler: |call| later::invoke_endpoint(call).boxed(),
     },
     Row {
         operation: "InvokeEndpointWithResponseStream",

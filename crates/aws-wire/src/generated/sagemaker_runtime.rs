@@ -4,6 +4,40 @@ use crate::schema::*;
 use crate::value::{Blob, Event, Input, Output, Timestamp, opaque_debug, string_enum};
 use serde::{Deserialize, Serialize};
 #[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct InvokeEndpointAsyncInput {
+    #[serde(rename = "EndpointName")]
+    pub endpoint_name: String,
+    #[serde(rename = "ContentType", skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
+    #[serde(rename = "Accept", skip_serializing_if = "Option::is_none")]
+    pub accept: Option<String>,
+    #[serde(rename = "CustomAttributes", skip_serializing_if = "Option::is_none")]
+    pub custom_attributes: Option<String>,
+    #[serde(rename = "InferenceId", skip_serializing_if = "Option::is_none")]
+    pub inference_id: Option<String>,
+    #[serde(rename = "InputLocation", skip_serializing_if = "Option::is_none")]
+    pub input_location: Option<String>,
+    #[serde(rename = "S3OutputPathExtension", skip_serializing_if = "Option::is_none")]
+    pub s3_output_path_extension: Option<String>,
+    #[serde(rename = "Filename", skip_serializing_if = "Option::is_none")]
+    pub filename: Option<String>,
+    #[serde(rename = "RequestTTLSeconds", skip_serializing_if = "Option::is_none")]
+    pub request_ttl_seconds: Option<i32>,
+    #[serde(rename = "InvocationTimeoutSeconds", skip_serializing_if = "Option::is_none")]
+    pub invocation_timeout_seconds: Option<i32>,
+    #[serde(skip)]
+    pub body: Option<Blob>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct InvokeEndpointAsyncOutput {
+    #[serde(rename = "InferenceId", skip_serializing_if = "Option::is_none")]
+    pub inference_id: Option<String>,
+    #[serde(rename = "OutputLocation", skip_serializing_if = "Option::is_none")]
+    pub output_location: Option<String>,
+    #[serde(rename = "FailureLocation", skip_serializing_if = "Option::is_none")]
+    pub failure_location: Option<String>,
+}
+#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
 pub struct InvokeEndpointInput {
     #[serde(rename = "EndpointName")]
     pub endpoint_name: String,
@@ -94,7 +128,12 @@ pub enum ResponseStream {
 impl Event for ResponseStream {
     const STREAM: &'static Shape = &shapes::RESPONSE_STREAM;
 }
-opaque_debug! { InvokeEndpointInput, InvokeEndpointOutput, InvokeEndpointWithResponseStreamInput, InvokeEndpointWithResponseStreamOutput }
+opaque_debug! { InvokeEndpointAsyncInput, InvokeEndpointInput, InvokeEndpointOutput, InvokeEndpointWithResponseStreamInput, InvokeEndpointWithResponseStreamOutput }
+impl Input for InvokeEndpointAsyncInput {
+    fn set_payload(&mut self, body: bytes::Bytes) {
+        self.body = Some(Blob(body));
+    }
+}
 impl Input for InvokeEndpointInput {
     fn set_payload(&mut self, body: bytes::Bytes) {
         self.body = Blob(body);
@@ -105,6 +144,7 @@ impl Input for InvokeEndpointWithResponseStreamInput {
         self.body = Blob(body);
     }
 }
+impl Output for InvokeEndpointAsyncOutput {}
 impl Output for InvokeEndpointOutput {
     fn payload(&self) -> Option<bytes::Bytes> {
         Some(self.body.0.clone())
@@ -113,6 +153,11 @@ impl Output for InvokeEndpointOutput {
 impl Output for InvokeEndpointWithResponseStreamOutput {}
 pub mod shapes {
     use crate::schema::*;
+    pub static ASYNC_BODY_BLOB: Shape = Shape {
+        name: "AsyncBodyBlob",
+        sensitive: true,
+        kind: Kind::Blob { length: Bounds { min: None, max: Some(128000) } },
+    };
     pub static BODY_BLOB: Shape = Shape {
         name: "BodyBlob",
         sensitive: true,
@@ -150,6 +195,18 @@ pub mod shapes {
         sensitive: false,
         kind: Kind::String { length: Bounds { min: None, max: None }, pattern: None, values: &[] },
     };
+    pub static FILENAME_HEADER: Shape = Shape {
+        name: "FilenameHeader",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(32) },
+            pattern: Some(Pattern::new(
+                "^(?!.*\\..*\\.)[a-zA-Z0-9][a-zA-Z0-9-_\\.]*$",
+                "[a-zA-Z0-9][a-zA-Z0-9_-]*(\\.[a-zA-Z0-9_-]*)?",
+            )),
+            values: &[],
+        },
+    };
     pub static HEADER: Shape = Shape {
         name: "Header",
         sensitive: false,
@@ -179,6 +236,130 @@ pub mod shapes {
             pattern: Some(Pattern::new("\\A\\S[\\p{Print}]*\\z", "\\A[^ \\t\\n\\x0B\\x0C\\r][\\x20-\\x7E]*\\z")),
             values: &[],
         },
+    };
+    pub static INPUT_LOCATION_HEADER: Shape = Shape {
+        name: "InputLocationHeader",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(1024) },
+            pattern: Some(Pattern::new("^(https|s3)://([^/]+)/?(.*)$", "^(https|s3)://([^/]+)/?(.*)$")),
+            values: &[],
+        },
+    };
+    pub static INVOCATION_TIMEOUT_SECONDS_HEADER: Shape = Shape {
+        name: "InvocationTimeoutSecondsHeader",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(1), max: Some(3600) } },
+    };
+    pub static INVOKE_ENDPOINT_ASYNC_INPUT: Shape = Shape {
+        name: "InvokeEndpointAsyncInput",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "EndpointName",
+                wire_name: "EndpointName",
+                shape: &ENDPOINT_NAME,
+                required: true,
+                location: Location::Uri,
+            },
+            Member {
+                name: "ContentType",
+                wire_name: "X-Amzn-SageMaker-Content-Type",
+                shape: &HEADER,
+                required: false,
+                location: Location::Header,
+            },
+            Member {
+                name: "Accept",
+                wire_name: "X-Amzn-SageMaker-Accept",
+                shape: &HEADER,
+                required: false,
+                location: Location::Header,
+            },
+            Member {
+                name: "CustomAttributes",
+                wire_name: "X-Amzn-SageMaker-Custom-Attributes",
+                shape: &CUSTOM_ATTRIBUTES_HEADER,
+                required: false,
+                location: Location::Header,
+            },
+            Member {
+                name: "InferenceId",
+                wire_name: "X-Amzn-SageMaker-Inference-Id",
+                shape: &INFERENCE_ID,
+                required: false,
+                location: Location::Header,
+            },
+            Member {
+                name: "InputLocation",
+                wire_name: "X-Amzn-SageMaker-InputLocation",
+                shape: &INPUT_LOCATION_HEADER,
+                required: false,
+                location: Location::Header,
+            },
+            Member {
+                name: "S3OutputPathExtension",
+                wire_name: "X-Amzn-SageMaker-S3OutputPathExtension",
+                shape: &S3_OUTPUT_PATH_EXTENSION_HEADER,
+                required: false,
+                location: Location::Header,
+            },
+            Member {
+                name: "Filename",
+                wire_name: "X-Amzn-SageMaker-Filename",
+                shape: &FILENAME_HEADER,
+                required: false,
+                location: Location::Header,
+            },
+            Member {
+                name: "RequestTTLSeconds",
+                wire_name: "X-Amzn-SageMaker-RequestTTLSeconds",
+                shape: &REQUEST_TTL_SECONDS_HEADER,
+                required: false,
+                location: Location::Header,
+            },
+            Member {
+                name: "InvocationTimeoutSeconds",
+                wire_name: "X-Amzn-SageMaker-InvocationTimeoutSeconds",
+                shape: &INVOCATION_TIMEOUT_SECONDS_HEADER,
+                required: false,
+                location: Location::Header,
+            },
+            Member {
+                name: "Body",
+                wire_name: "Body",
+                shape: &ASYNC_BODY_BLOB,
+                required: false,
+                location: Location::Payload,
+            },
+        ]),
+    };
+    pub static INVOKE_ENDPOINT_ASYNC_OUTPUT: Shape = Shape {
+        name: "InvokeEndpointAsyncOutput",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "InferenceId",
+                wire_name: "InferenceId",
+                shape: &HEADER,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "OutputLocation",
+                wire_name: "X-Amzn-SageMaker-OutputLocation",
+                shape: &HEADER,
+                required: false,
+                location: Location::Header,
+            },
+            Member {
+                name: "FailureLocation",
+                wire_name: "X-Amzn-SageMaker-FailureLocation",
+                shape: &HEADER,
+                required: false,
+                location: Location::Header,
+            },
+        ]),
     };
     pub static INVOKE_ENDPOINT_INPUT: Shape = Shape {
         name: "InvokeEndpointInput",
@@ -450,6 +631,11 @@ pub mod shapes {
             values: &[],
         },
     };
+    pub static REQUEST_TTL_SECONDS_HEADER: Shape = Shape {
+        name: "RequestTTLSecondsHeader",
+        sensitive: false,
+        kind: Kind::Integer { wide: false, range: Bounds { min: Some(60), max: Some(21600) } },
+    };
     pub static RESPONSE_STREAM: Shape = Shape {
         name: "ResponseStream",
         sensitive: false,
@@ -460,6 +646,15 @@ pub mod shapes {
             required: false,
             location: Location::Body,
         }]),
+    };
+    pub static S3_OUTPUT_PATH_EXTENSION_HEADER: Shape = Shape {
+        name: "S3OutputPathExtensionHeader",
+        sensitive: false,
+        kind: Kind::String {
+            length: Bounds { min: Some(1), max: Some(512) },
+            pattern: Some(Pattern::new("^(?!s3:|https:)[a-zA-Z0-9!_.*'()/-]+$", "[a-zA-Z0-9!_.*'()/-]+")),
+            values: &[],
+        },
     };
     pub static SESSION_ID_HEADER: Shape = Shape {
         name: "SessionIdHeader",
@@ -535,6 +730,19 @@ static OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
+        name: "InvokeEndpointAsync",
+        method: "POST",
+        uri: "/endpoints/{EndpointName}/async-invocations",
+        required_headers: &[],
+        schema: Some(Schema {
+            input: Some(&shapes::INVOKE_ENDPOINT_ASYNC_INPUT),
+            output: Some(&shapes::INVOKE_ENDPOINT_ASYNC_OUTPUT),
+            stream: None,
+            result_wrapper: "",
+            status: 202,
+        }),
+    },
+    Operation {
         name: "InvokeEndpointWithResponseStream",
         method: "POST",
         uri: "/endpoints/{EndpointName}/invocations-response-stream",
@@ -547,13 +755,13 @@ static OPERATIONS: &[Operation] = &[
             status: 200,
         }),
     },
-    Operation::known("InvokeEndpointAsync", "POST", "/endpoints/{EndpointName}/async-invocations", &[]),
 ];
 /// The served operations.
 pub mod operations {
     use crate::schema::Operation;
     pub static INVOKE_ENDPOINT: &Operation = &super::OPERATIONS[0];
-    pub static INVOKE_ENDPOINT_WITH_RESPONSE_STREAM: &Operation = &super::OPERATIONS[1];
+    pub static INVOKE_ENDPOINT_ASYNC: &Operation = &super::OPERATIONS[1];
+    pub static INVOKE_ENDPOINT_WITH_RESPONSE_STREAM: &Operation = &super::OPERATIONS[2];
 }
 static ERRORS: &[ErrorShape] = &[
     ErrorShape { name: "InternalDependencyException", code: "InternalDependencyException", status: 530 },

@@ -135,7 +135,7 @@ impl Lines {
 }
 
 /// An error of reading or writing objects, where a key that cannot be used is a refusal.
-pub(super) fn of_objects(error: objects::Error) -> Error {
+pub(crate) fn of_objects(error: objects::Error) -> Error {
     match error.code {
         Code::KmsDisabled
         | Code::KmsInvalidKeyUsage

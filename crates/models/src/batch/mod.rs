@@ -25,6 +25,8 @@ use ::store::{Migration, Module};
 
 pub use dialect::{Asked, Dialects, EncodeChat, EncodeVectors, InvocationType, RecordBody};
 pub use job::{BatchCounts, BatchError, BatchFilter, BatchJob, BatchPlace, BatchStatus, NewBatch};
+pub(crate) use lines::of_objects;
+pub(crate) use place::Place;
 pub(crate) use run::{BatchHandler, JOB_KIND};
 pub(crate) use stops::Stops;
 pub(crate) use store::change_tags as change_batch_tags;

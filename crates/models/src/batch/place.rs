@@ -5,7 +5,7 @@ use objects::{BucketRef, ObjectRef};
 
 /// A bucket and what is named in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(crate) struct Place {
     bucket: String,
     /// The account that is taken for the bucket's owner.
     owner: Option<String>,
@@ -16,7 +16,7 @@ pub(super) struct Place {
 impl Place {
     /// # Errors
     /// Invalid.
-    pub(super) fn parse(uri: &str, owner: Option<&str>) -> Result<Self> {
+    pub(crate) fn parse(uri: &str, owner: Option<&str>) -> Result<Self> {
         let invalid = || {
             Error::invalid(format!("The S3 URI `{uri}` is invalid.")).with_hint("It looks like `s3://BUCKET/PREFIX/`.")
         };
@@ -31,17 +31,17 @@ impl Place {
     }
 
     /// The bucket.
-    pub(super) fn bucket(&self) -> BucketRef {
+    pub(crate) fn bucket(&self) -> BucketRef {
         BucketRef { expected_owner: self.owner.clone(), ..BucketRef::new(&self.bucket) }
     }
 
     /// The key that the URI names, where it names one.
-    pub(super) fn key(&self) -> Option<&str> {
+    pub(crate) fn key(&self) -> Option<&str> {
         (!self.path.is_empty() && !self.path.ends_with('/')).then_some(self.path.as_str())
     }
 
     /// The folder that the URI names: empty, or with a `/` at its end, so that `in` does not begin `in-2`.
-    pub(super) fn folder(&self) -> String {
+    pub(crate) fn folder(&self) -> String {
         match self.key() {
             Some(key) => format!("{key}/"),
             None => self.path.clone(),
@@ -49,12 +49,12 @@ impl Place {
     }
 
     /// An object of the bucket.
-    pub(super) fn object(&self, key: &str) -> ObjectRef {
+    pub(crate) fn object(&self, key: &str) -> ObjectRef {
         ObjectRef { bucket: self.bucket(), ..ObjectRef::new(&self.bucket, key) }
     }
 
     /// The URI of a key of the bucket, for people.
-    pub(super) fn uri(&self, key: &str) -> String {
+    pub(crate) fn uri(&self, key: &str) -> String {
         format!("s3://{}/{key}", self.bucket)
     }
 }

@@ -8,6 +8,7 @@ use identity::kms::KeyRef;
 use identity::sts::ServiceAssumption;
 use serde_json::Value;
 
+use super::asynchronous::Asynchronous;
 use super::resource::{Body, Endpoint, EndpointConfig, EndpointStatus, Hosted, HostedModel, HostingKind, VariantSpec};
 use super::store::{self, Kept, Scope};
 use super::weights::Container;
@@ -41,6 +42,8 @@ pub struct NewEndpointConfig {
     pub name: String,
     /// The variants.
     pub variants: Vec<VariantSpec>,
+    /// Where the answers go, where requests are answered later.
+    pub asynchronous: Option<Asynchronous>,
     /// The key that storage would be encrypted under. Nothing is stored; that it may be used is checked.
     pub kms_key: Option<String>,
     /// The role that the service acts as.
@@ -108,13 +111,18 @@ impl Models {
     /// Invalid, where the container names no weights that are known, the licence's terms are not accepted or the role
     /// cannot be assumed; Denied, where the caller may not pass it; NotImplemented, for what is not served; AlreadyExists.
     pub async fn create_hosted_model(&self, ctx: &Ctx, new: NewHostedModel) -> Result<Hosted<HostedModel>> {
-        let (scope, row) = self.new_model(ctx, &new).await?;
-        let made: Result<Hosted<HostedModel>> = self.keep_new(&scope, row.clone()).await;
-        if made.is_err() {
-            let unmade: Hosted<HostedModel> = resource::hosted(&scope, row.1)?;
-            self.drop_unused(&scope, vec![unmade.body.source]).await;
-        }
-        made
+        let (models, ctx) = (self.clone(), ctx.clone());
+        // A task of its own: an import that it begins is named by a row, or ended, also where the caller goes away.
+        let making = tokio::spawn(async move {
+            let (scope, row) = models.new_model(&ctx, &new).await?;
+            let made: Result<Hosted<HostedModel>> = models.keep_new(&scope, row.clone()).await;
+            if made.is_err() {
+                let unmade: Hosted<HostedModel> = resource::hosted(&scope, row.1)?;
+                models.drop_unused(&scope, vec![unmade.body.source]).await;
+            }
+            made
+        });
+        making.await.map_err(Error::internal)?
     }
 
     /// The row of a model to be made.
@@ -147,10 +155,15 @@ impl Models {
     /// # Errors
     /// NotFound.
     pub async fn delete_hosted_model(&self, ctx: &Ctx, name: &str) -> Result<()> {
-        let removed = self.hosted_model(ctx, name).await?;
-        self.remove_resource(ctx, HostingKind::Model, name).await?;
-        self.drop_unused(&Scope::of(ctx), vec![removed.body.source]).await;
-        Ok(())
+        let (models, ctx, name) = (self.clone(), ctx.clone(), name.to_owned());
+        // A task of its own: weights that nothing names any more leave also where the caller goes away.
+        let removing = tokio::spawn(async move {
+            let removed = models.hosted_model(&ctx, &name).await?;
+            models.remove_resource(&ctx, HostingKind::Model, &name).await?;
+            models.drop_unused(&Scope::of(&ctx), vec![removed.body.source]).await;
+            Ok(())
+        });
+        removing.await.map_err(Error::internal)?
     }
 
     /// Makes an endpoint configuration.
@@ -171,13 +184,16 @@ impl Models {
         let scope = Scope::of(ctx);
         check_tags(&new.tags)?;
         check_variants(&new.variants)?;
-        if let Some(key) = &new.kms_key {
+        let answers = new.asynchronous.as_ref();
+        answers.map_or(Ok(()), Asynchronous::check)?;
+        for key in new.kms_key.iter().chain(answers.and_then(|answers| answers.kms_key.as_ref())) {
             self.check_hosting_key(ctx, key).await?;
         }
         if let Some(role) = &new.role_arn {
             self.check_role(ctx, role, &HostingKind::Config.arn(&scope, &new.name)).await?;
         }
-        let body = EndpointConfig { variants: new.variants.clone(), described: new.described.clone() };
+        let (variants, asynchronous) = (new.variants.clone(), new.asynchronous.clone());
+        let body = EndpointConfig { variants, asynchronous, described: new.described.clone() };
         let row = resource::row(&new.name, &body, (new.tags.clone(), None, self.inner.clock.now()))?;
         Ok((scope, row))
     }
@@ -331,7 +347,20 @@ impl Models {
     /// # Errors
     /// AlreadyExists, in AWS's words about the last of them that is there.
     pub(super) async fn insert_new(&self, scope: &Scope, rows: &[(HostingKind, Kept)]) -> Result<()> {
-        let Err(error) = store::insert(&self.inner.store, scope, rows).await else { return Ok(()) };
+        self.insert_unless(scope, rows, None).await
+    }
+
+    /// As [`Models::insert_new`], unless `check` has something against it.
+    ///
+    /// # Errors
+    /// Those of `check`.
+    pub(super) async fn insert_unless(
+        &self,
+        scope: &Scope,
+        rows: &[(HostingKind, Kept)],
+        check: Option<store::Check<'_>>,
+    ) -> Result<()> {
+        let Err(error) = store::insert(&self.inner.store, scope, rows, check).await else { return Ok(()) };
         if error.kind == ErrorKind::AlreadyExists {
             for (kind, new) in rows.iter().rev() {
                 if store::find(&self.inner.store, scope, *kind, &new.name).await?.is_some() {

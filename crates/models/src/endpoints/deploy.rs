@@ -73,6 +73,46 @@ impl Models {
         Ok(Deployment::new(key, lease, replicas, (variant.source.clone(), served.clone())))
     }
 
+    /// As [`Models::load_variant`]. What leaves the memory is waited for, and what stays in it for a while although it answers no
+    /// more leaves at once: neither is a reason to fail.
+    pub(super) async fn load_beside(
+        &self,
+        ctx: &Ctx,
+        arn: &str,
+        (variant, served): (&EndpointVariant, &Served),
+        replicas: u32,
+    ) -> Result<Deployment> {
+        loop {
+            match Box::pin(self.load_variant(ctx, arn, (variant, served), replicas)).await {
+                Err(error) if error.kind == ErrorKind::Throttled => {
+                    if !self.give_way().await && !self.waits_for_room().await {
+                        return Err(error);
+                    }
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Takes out of memory what only stays there for a while; whether there was anything.
+    async fn give_way(&self) -> bool {
+        let leaving = self.inner.endpoints.take_all_leaving();
+        let gave = !leaving.is_empty();
+        for deployment in leaving {
+            self.retire(Some(deployment)).await;
+        }
+        gave
+    }
+
+    /// Waits a little where models leave the memory as soon as their last requests have ended; whether any do.
+    async fn waits_for_room(&self) -> bool {
+        let comes = self.inner.loaded.is_draining();
+        if comes {
+            tokio::time::sleep(PAUSE).await;
+        }
+        comes
+    }
+
     /// The variant's weights, where they are here within the time that it gives them.
     async fn weights_in_time(&self, ctx: &Ctx, variant: &EndpointVariant, served: &Served) -> Result<Sources> {
         in_time(variant, self.weights(ctx, variant, served)).await
@@ -82,12 +122,7 @@ impl Models {
     fn options_for(&self, name: &str, replicas: u32) -> LoadOptions {
         let base = self.inner.loaded.options();
         let tuned = self.inner.loaded.tuned(name).filter(|tuned| tuned.settings.weights.is_none());
-        let mut options = tuned.map_or_else(|| base.clone(), |tuned| tuned.settings.options(base));
-        options.replicas = replicas;
-        if options.cores.len() != replicas as usize {
-            options.cores.clear();
-        }
-        options
+        tuned.map_or_else(|| base.clone(), |tuned| tuned.settings.options(base)).with_replicas(replicas)
     }
 
     /// Takes a deployment out of memory when its last request has ended.
@@ -130,7 +165,7 @@ impl Models {
 
     /// Has so many replicas answer for a variant, which the caller holds: the new deployment is loaded, then takes over, and
     /// the old one leaves `wait` later, when its requests have ended. Where both do not fit the memory, the old one leaves
-    /// first, and requests wait.
+    /// first, and requests wait. What leaves the memory anyway is waited for, as by [`Models::load_beside`].
     ///
     /// # Errors
     /// As [`Models::load_variant`]; what answered before does then, or again.
@@ -146,18 +181,25 @@ impl Models {
             self.retire_after(arn, wait, live.replace(None)).await;
             return Ok(());
         }
-        match self.load_variant(ctx, arn, (variant, served), replicas).await {
-            Ok(new) => {
-                self.retire_after(arn, wait, live.replace(Some(new))).await;
-                Ok(())
-            }
-            Err(error) if error.kind == ErrorKind::Throttled => {
-                match self.fits_in_place(ctx, arn, (variant, served), replicas).await? {
-                    true => self.redeploy_in_place(ctx, arn, (variant, served), replicas).await,
-                    false => Err(error),
+        loop {
+            match Box::pin(self.load_variant(ctx, arn, (variant, served), replicas)).await {
+                Ok(new) => {
+                    self.retire_after(arn, wait, live.replace(Some(new))).await;
+                    return Ok(());
                 }
+                Err(error) if error.kind == ErrorKind::Throttled => {
+                    if self.give_way().await {
+                        continue;
+                    }
+                    if self.fits_in_place(ctx, arn, (variant, served), replicas).await? {
+                        return Box::pin(self.redeploy_in_place(ctx, arn, (variant, served), replicas)).await;
+                    }
+                    if !self.waits_for_room().await {
+                        return Err(error);
+                    }
+                }
+                Err(error) => return Err(error),
             }
-            Err(error) => Err(error),
         }
     }
 

@@ -51,11 +51,23 @@ impl Models {
                 return Ok(false);
             };
             let endpoint = resource::endpoint(scope, kept)?;
-            match endpoint.body.status {
-                EndpointStatus::Creating => self.bring_up(scope, &endpoint).await?,
-                EndpointStatus::Updating => self.change_over(scope, &endpoint).await?,
+            let status = endpoint.body.status;
+            if status.is_passing() && !self.takes_on(scope, name).await? {
+                // Another server does. Requests are answered here as far as the row says, and end where it is to be removed.
+                if status == EndpointStatus::Deleting {
+                    self.leave(scope, name).await;
+                }
+                return Ok(true);
+            }
+            match status {
+                EndpointStatus::Creating => {
+                    self.while_driving(scope, name, Box::pin(self.bring_up(scope, &endpoint))).await?;
+                }
+                EndpointStatus::Updating => {
+                    self.while_driving(scope, name, Box::pin(self.change_over(scope, &endpoint))).await?;
+                }
                 EndpointStatus::Deleting => {
-                    self.take_down(scope, &endpoint).await?;
+                    self.while_driving(scope, name, Box::pin(self.take_down(scope, &endpoint))).await?;
                     return Ok(false);
                 }
                 EndpointStatus::InService => {
@@ -104,6 +116,7 @@ impl Models {
             variants: endpoint.body.variants.clone(),
             rollout: None,
             market: None,
+            asynchronous: endpoint.body.asynchronous.clone(),
         });
         // What answered before does so until then, also after a restart; unless what is to take over does already.
         let is_done = |variant: &EndpointVariant| self.inner.endpoints.variant(&arn, &variant.spec.name).is_as(variant);
@@ -167,6 +180,7 @@ impl Models {
             body.pending = None;
             body.config.clone_from(&pending.config);
             body.variants = variants.to_vec();
+            body.asynchronous.clone_from(&pending.asynchronous);
             body.failure = None;
             if pending.rollout.is_some() {
                 body.rollout.clone_from(&pending.rollout);
@@ -281,7 +295,7 @@ impl Models {
         let (served, replicas) = (self.served(ctx, variant).await?, variant.spec.instances);
         match replicas {
             0 => Ok(Prepared::Another(None)),
-            _ => Ok(Prepared::Another(Some(self.load_variant(ctx, arn, (variant, &served), replicas).await?))),
+            _ => Ok(Prepared::Another(Some(self.load_beside(ctx, arn, (variant, &served), replicas).await?))),
         }
     }
 
@@ -315,12 +329,13 @@ impl Models {
     /// Takes an endpoint out of service and away.
     async fn take_down(&self, scope: &Scope, endpoint: &Hosted<Endpoint>) -> Result<()> {
         self.leave(scope, &endpoint.name).await;
-        let mut which = vec![(HostingKind::Endpoint, endpoint.name.as_str())];
-        if endpoint.body.market.as_ref().is_some_and(|market| market.whole) {
-            which.extend([(HostingKind::Config, endpoint.name.as_str()), (HostingKind::Model, endpoint.name.as_str())]);
+        let name = endpoint.name.as_str();
+        let is_whole = endpoint.body.market.as_ref().is_some_and(|market| market.whole);
+        let beside: &[_] = if is_whole { &[(HostingKind::Config, name), (HostingKind::Model, name)] } else { &[] };
+        let driver = self.inner.endpoints.server();
+        if store::remove_endpoint(&self.inner.store, scope, (name, driver), beside).await? {
+            self.drop_unused(scope, endpoint.body.sources()).await;
         }
-        store::remove(&self.inner.store, scope, &which).await?;
-        self.drop_unused(scope, endpoint.body.sources()).await;
         Ok(())
     }
 }

@@ -55,17 +55,30 @@ impl Models {
     ///
     /// # Errors
     /// NotFound, in the words of AWS's runtime, where there is no such endpoint or it does not answer; Invalid, where it
-    /// has no such variant.
+    /// has no such variant or answers later alone.
     pub async fn resolve_endpoint(&self, ctx: &Ctx, name: &str, variant: Option<&str>) -> Result<Resolved> {
-        let (scope, account) = (Scope::of(ctx), ctx.account());
-        let missing = || Error::not_found(format!("Endpoint {name} of account {account} not found."));
-        let kept = store::find(&self.inner.store, &scope, HostingKind::Endpoint, name).await?.ok_or_else(missing)?;
-        let endpoint = resource::endpoint(&scope, kept)?;
-        let status = endpoint.body.status;
-        if !status.answers() {
-            return Err(missing().with_hint(format!("It is {}: {}", status.as_str(), advice(&endpoint))));
+        let scope = Scope::of(ctx);
+        let endpoint = self.answering_endpoint(&scope, name).await?;
+        if endpoint.body.asynchronous.is_some() {
+            return Err(Error::invalid(format!("The endpoint {name} is asynchronous."))
+                .with_hint("Ask it with `InvokeEndpointAsync`: its answers go to S3."));
         }
         self.drawn_variant(&endpoint, (scope, variant))
+    }
+
+    /// An endpoint that answers.
+    ///
+    /// # Errors
+    /// NotFound, in the words of AWS's runtime, where there is no such endpoint or it does not answer.
+    pub(super) async fn answering_endpoint(&self, scope: &Scope, name: &str) -> Result<Hosted<Endpoint>> {
+        let missing = || Error::not_found(format!("Endpoint {name} of account {} not found.", scope.account));
+        let kept = store::find(&self.inner.store, scope, HostingKind::Endpoint, name).await?.ok_or_else(missing)?;
+        let endpoint = resource::endpoint(scope, kept)?;
+        let status = endpoint.body.status;
+        match status.answers() {
+            true => Ok(endpoint),
+            false => Err(missing().with_hint(format!("It is {}: {}", status.as_str(), advice(&endpoint)))),
+        }
     }
 
     /// What answers for the ARN of an endpoint as a model of Bedrock's.
@@ -96,7 +109,11 @@ impl Models {
         self.drawn_variant(&endpoint, (scope, None))
     }
 
-    fn drawn_variant(&self, endpoint: &Hosted<Endpoint>, (scope, named): (Scope, Option<&str>)) -> Result<Resolved> {
+    pub(super) fn drawn_variant(
+        &self,
+        endpoint: &Hosted<Endpoint>,
+        (scope, named): (Scope, Option<&str>),
+    ) -> Result<Resolved> {
         let variants = &endpoint.body.variants;
         let variant = match named {
             Some(name) => variants
@@ -270,7 +287,15 @@ impl Models {
             return error;
         }
         let name = &endpoint.name;
-        if let Err(failure) = self.settle(scope, (name, EndpointStatus::InService), |body| fail(body, &error)).await {
+        // Meanwhile something else may answer for it: what could not be loaded is nothing to that.
+        let failed = |body: &mut Endpoint| {
+            let is_asked_for = body.variants.contains(variant);
+            if is_asked_for {
+                fail(body, &error);
+            }
+            is_asked_for
+        };
+        if let Err(failure) = self.settle_where(scope, (name, EndpointStatus::InService), &[], failed).await {
             tracing::error!(error = ?failure, endpoint = name, "an endpoint's failure could not be noted");
         }
         // What it was asked for is not what is missing.

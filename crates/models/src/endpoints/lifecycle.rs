@@ -2,7 +2,6 @@
 //! starts next goes on with what was left.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use base::{Error, ErrorKind, Result};
@@ -73,7 +72,8 @@ impl Models {
         check_tags(&new.tags)?;
         let config = self.endpoint_config(ctx, &new.config).await?;
         let variants = self.variants_of(ctx, &config.body).await?;
-        let body = Endpoint { rollout: new.rollout, ..blank(new.config.clone(), variants) };
+        let asynchronous = config.body.asynchronous;
+        let body = Endpoint { rollout: new.rollout, asynchronous, ..blank(new.config.clone(), variants) };
         let scope = Scope::of(ctx);
         let row = resource::row(&new.name, &body, (new.tags, Some(body.status), self.inner.clock.now()))?;
         let kept = row.1.clone();
@@ -119,7 +119,8 @@ impl Models {
         }
         self.begin_update(ctx, name, |body| {
             let rollout = if retained.rollout { body.rollout.clone() } else { rollout.clone() };
-            Ok(Pending { config: config.clone(), variants: variants.clone(), rollout, market: None })
+            let asynchronous = described.body.asynchronous.clone();
+            Ok(Pending { config: config.clone(), variants: variants.clone(), rollout, market: None, asynchronous })
         })
         .await
     }
@@ -151,7 +152,8 @@ impl Models {
             if !variants.iter().any(|variant| variant.spec.weight > 0.0) {
                 return Err(Error::invalid("At least one variant must have a weight above 0."));
             }
-            Ok(Pending { config: endpoint.config.clone(), variants, rollout: None, market: None })
+            let (config, asynchronous) = (endpoint.config.clone(), endpoint.asynchronous.clone());
+            Ok(Pending { config, variants, rollout: None, market: None, asynchronous })
         })
         .await
     }
@@ -226,20 +228,37 @@ impl Models {
         beside: &[(HostingKind, Kept)],
         change: impl Fn(&mut Endpoint) + Send + Sync,
     ) -> Result<bool> {
-        let (now, is_changed) = (self.inner.clock.now(), AtomicBool::new(false));
-        let which = (HostingKind::Endpoint, name);
-        let changed = store::change_with(&self.inner.store, scope, which, beside, |kept| {
-            is_changed.store(kept.status == Some(from), Ordering::Relaxed);
+        self.settle_where(scope, (name, from), beside, |body| {
+            change(body);
+            true
+        })
+        .await
+    }
+
+    /// As [`Models::settle_with`], where `change` says that it changed something. What is under way only whoever is about it
+    /// settles.
+    pub(super) async fn settle_where(
+        &self,
+        scope: &Scope,
+        (name, from): (&str, EndpointStatus),
+        beside: &[(HostingKind, Kept)],
+        change: impl Fn(&mut Endpoint) -> bool + Send + Sync,
+    ) -> Result<bool> {
+        let now = self.inner.clock.now();
+        let driver = self.inner.endpoints.server().filter(|_| from.is_passing());
+        store::settle(&self.inner.store, scope, (name, driver), beside, |kept| {
             if kept.status != Some(from) {
                 return Ok(None);
             }
             let mut body = resource::endpoint(scope, kept.clone())?.body;
-            change(&mut body);
+            if !change(&mut body) {
+                return Ok(None);
+            }
             let status = Some(body.status);
             let body = serde_json::to_string(&body).map_err(Error::internal)?;
             Ok(Some(Kept { status, body, updated: now, ..kept }))
-        });
-        Ok(changed.await?.is_some() && is_changed.load(Ordering::Relaxed))
+        })
+        .await
     }
 }
 
@@ -253,6 +272,7 @@ pub(super) fn blank(config: String, variants: Vec<EndpointVariant>) -> Endpoint 
         failure: None,
         recovers: false,
         rollout: None,
+        asynchronous: None,
         market: None,
     }
 }

@@ -19,6 +19,8 @@ use crate::loaded::Lease;
 /// The variants of all endpoints, by the endpoint's ARN and their names.
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
+    /// What this server is told apart by from others on the same database, where there may be others.
+    server: Option<String>,
     endpoints: Mutex<HashMap<String, Known>>,
     deployments: AtomicU64,
     /// What endpoints did at the last look, by their ARNs.
@@ -35,6 +37,16 @@ struct Known {
 }
 
 impl Registry {
+    /// The endpoints of a server of that name; without one there is no other.
+    pub(crate) fn of(server: Option<String>) -> Self {
+        Self { server, ..Self::default() }
+    }
+
+    /// What this server is told apart by from others on the same database; none where there are none.
+    pub(super) fn server(&self) -> Option<&str> {
+        self.server.as_deref()
+    }
+
     /// A variant of an endpoint.
     pub(crate) fn variant(&self, arn: &str, name: &str) -> Arc<LiveVariant> {
         let mut endpoints = self.lock();
@@ -82,6 +94,11 @@ impl Registry {
         let mut endpoints = self.lock();
         let Some(known) = endpoints.get_mut(arn) else { return Vec::new() };
         known.leaving.extract_if(.., |deployment| key.is_none_or(|key| deployment.key == key)).collect()
+    }
+
+    /// The deployments of all endpoints that answer no more and only wait to leave; they are known no longer.
+    pub(super) fn take_all_leaving(&self) -> Vec<Deployment> {
+        self.lock().values_mut().flat_map(|known| std::mem::take(&mut known.leaving)).collect()
     }
 
     /// The ARNs of the endpoints that are known here.

@@ -119,7 +119,16 @@ impl Models {
         check_tags(&tags)?;
         let row = resource::row(&new.name, &body, (tags, Some(body.status), self.inner.clock.now()))?;
         let kept = row.1.clone();
-        self.insert_new(&scope, &[model_row, config_row, row]).await?;
+        let request = body.market.as_ref().and_then(|market| market.request.as_ref());
+        // Another request with its token may have come meanwhile, for an endpoint of another name.
+        let is_first = |endpoints: Vec<Kept>| -> Result<()> {
+            let Some((token, hash)) = request else { return Ok(()) };
+            match made_by(&scope, endpoints, (token.as_str(), hash.as_str()))? {
+                Some(earlier) => Err(HostingKind::Endpoint.taken(&scope, &earlier.name)),
+                None => Ok(()),
+            }
+        };
+        self.insert_unless(&scope, &[model_row, config_row, row], Some(&is_first)).await?;
         self.set_off(scope.clone(), new.name);
         resource::endpoint(&scope, kept)
     }
@@ -142,20 +151,8 @@ impl Models {
     async fn earlier_market(&self, ctx: &Ctx, new: &NewMarketEndpoint, hash: &str) -> Result<Option<Hosted<Endpoint>>> {
         let Some(token) = &new.request_token else { return Ok(None) };
         let scope = Scope::of(ctx);
-        for kept in store::list(&self.inner.store, &scope, HostingKind::Endpoint).await? {
-            let endpoint = resource::endpoint(&scope, kept)?;
-            let request = endpoint.body.market.as_ref().and_then(|market| market.request.as_ref());
-            match request {
-                Some((earlier, asked)) if earlier == token && asked == hash => return Ok(Some(endpoint)),
-                Some((earlier, _)) if earlier == token => {
-                    return Err(Error::already_exists(format!(
-                        "The client request token `{token}` was used for another request."
-                    )));
-                }
-                _ => {}
-            }
-        }
-        Ok(None)
+        let endpoints = store::list(&self.inner.store, &scope, HostingKind::Endpoint).await?;
+        made_by(&scope, endpoints, (token.as_str(), hash))
     }
 
     /// The endpoint of the marketplace of this ARN, of the caller's account and region.
@@ -216,7 +213,8 @@ impl Models {
                 variant.spec.instance_type.clone_from(&wish.instance_type);
             }
             let market = MarketChange { role_arn: wish.role_arn.clone(), kms_key: wish.kms_key.clone() };
-            Ok(Pending { config: body.config.clone(), variants, rollout: None, market: Some(market) })
+            let asynchronous = body.asynchronous.clone();
+            Ok(Pending { config: body.config.clone(), variants, rollout: None, market: Some(market), asynchronous })
         })
         .await
     }
@@ -237,7 +235,7 @@ impl Models {
         let (name, now, mut parts) = (&endpoint.name, self.inner.clock.now(), Vec::new());
         if let Some(kept) = store::find(&self.inner.store, scope, HostingKind::Config, name).await? {
             let described = described_variants(&variant.spec, asked.kms_key.as_deref());
-            let config = EndpointConfig { variants: vec![variant.spec.clone()], described };
+            let config = EndpointConfig { variants: vec![variant.spec.clone()], asynchronous: None, described };
             let body = serde_json::to_string(&config).map_err(Error::internal)?;
             parts.push((HostingKind::Config, Kept { body, updated: now, ..kept }));
         }
@@ -311,7 +309,7 @@ impl Models {
     }
 
     /// The role of the model that an endpoint hosts; empty where that is gone or has none.
-    async fn role_of(&self, ctx: &Ctx, endpoint: &Endpoint) -> Result<String> {
+    pub(super) async fn role_of(&self, ctx: &Ctx, endpoint: &Endpoint) -> Result<String> {
         let Some(variant) = endpoint.variants.first() else { return Ok(String::new()) };
         match self.hosted_model(ctx, &variant.spec.model).await {
             Ok(Hosted { body: HostedModel { role_arn, .. }, .. }) => Ok(role_arn.unwrap_or_default()),
@@ -338,6 +336,26 @@ impl Models {
         let kept = changed.await?.ok_or_else(|| HostingKind::Endpoint.missing(&scope, name))?;
         resource::endpoint(&scope, kept)
     }
+}
+
+/// The endpoint that a request with a token made, of those of an account and region.
+///
+/// # Errors
+/// AlreadyExists, where that request asked for something else.
+fn made_by(scope: &Scope, endpoints: Vec<Kept>, (token, hash): (&str, &str)) -> Result<Option<Hosted<Endpoint>>> {
+    for kept in endpoints {
+        let endpoint = resource::endpoint(scope, kept)?;
+        match endpoint.body.market.as_ref().and_then(|market| market.request.as_ref()) {
+            Some((earlier, asked)) if earlier == token && asked == hash => return Ok(Some(endpoint)),
+            Some((earlier, _)) if earlier == token => {
+                return Err(Error::already_exists(format!(
+                    "The client request token `{token}` was used for another request."
+                )));
+            }
+            _ => {}
+        }
+    }
+    Ok(None)
 }
 
 /// The tags, and these in place of those of the same keys.

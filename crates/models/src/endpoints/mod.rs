@@ -5,6 +5,7 @@
 //! deployment: to change their number another deployment is loaded, from the same mapped weights, and takes over. Requests
 //! that run keep the one they began on.
 
+mod asynchronous;
 mod bucket;
 mod catalogue;
 mod deploy;
@@ -16,6 +17,7 @@ mod lifecycle;
 mod live;
 mod market;
 mod metrics;
+mod ownership;
 mod resource;
 mod running;
 mod scaling;
@@ -23,12 +25,20 @@ mod store;
 mod weights;
 
 #[cfg(test)]
+mod asynchronous_tests;
+#[cfg(test)]
 mod mending_tests;
+#[cfg(test)]
+mod ownership_tests;
+#[cfg(test)]
+mod room_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod waiting_tests;
 
+pub use asynchronous::{AcceptedInvocation, Asynchronous, LaterInvocation};
+pub(crate) use asynchronous::{AsynchronousHandler, JOB_KIND};
 pub use catalogue::{HostingFilter, HostingOrder, NewEndpointConfig, NewHostedModel};
 pub use figures::{EndpointFigures, Spread, VariantFigures};
 pub use invoke::EndpointTarget;

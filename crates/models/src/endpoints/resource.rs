@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::asynchronous::Asynchronous;
 use super::scaling::Scaling;
 use super::store::{Kept, Scope};
 use super::weights::{Served, Source};
@@ -158,6 +159,9 @@ pub struct HostedModel {
 pub struct EndpointConfig {
     /// The variants, among which requests are divided.
     pub variants: Vec<VariantSpec>,
+    /// Where the answers go, where requests are answered later.
+    #[serde(default)]
+    pub asynchronous: Option<Asynchronous>,
     /// As its maker described it, in the words of the API.
     pub described: Value,
 }
@@ -207,6 +211,9 @@ pub struct Endpoint {
     /// How its last update was asked to go about.
     #[serde(default)]
     pub rollout: Option<Rollout>,
+    /// Where its answers go, where it answers later.
+    #[serde(default)]
+    pub asynchronous: Option<Asynchronous>,
     /// What makes it an endpoint of Bedrock's marketplace.
     pub market: Option<Market>,
 }
@@ -247,6 +254,9 @@ pub struct Pending {
     /// What an endpoint of the marketplace has beside from then on.
     #[serde(default)]
     pub market: Option<MarketChange>,
+    /// Where the answers go from then on, where requests are answered later.
+    #[serde(default)]
+    pub asynchronous: Option<Asynchronous>,
 }
 
 /// How variants take over.

@@ -217,7 +217,8 @@ impl Models {
         let chosen_again = |body: &mut Endpoint| {
             let again = |variant: &EndpointVariant| EndpointVariant { served: None, ..variant.clone() };
             let variants = body.variants.iter().map(again).collect();
-            body.pending = Some(Pending { config: body.config.clone(), variants, rollout: None, market: None });
+            let (config, asynchronous) = (body.config.clone(), body.asynchronous.clone());
+            body.pending = Some(Pending { config, variants, rollout: None, market: None, asynchronous });
             body.status = EndpointStatus::Updating;
         };
         match self.settle(scope, (name, EndpointStatus::InService), chosen_again).await {

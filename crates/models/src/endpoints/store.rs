@@ -7,8 +7,10 @@ use identity::Ctx;
 use super::resource::{EndpointStatus, HostingKind};
 use crate::Tags;
 
-const MIGRATIONS: &[Migration] =
-    &[Migration::same(1, "hosting", include_str!("../migrations/endpoints/0001_hosting.sql"))];
+const MIGRATIONS: &[Migration] = &[
+    Migration::same(1, "hosting", include_str!("../migrations/endpoints/0001_hosting.sql")),
+    Migration::same(2, "driver", include_str!("../migrations/endpoints/0002_driver.sql")),
+];
 
 /// The tables of endpoints.
 pub(crate) const TABLES: Module = Module { name: "models-endpoints", migrations: MIGRATIONS };
@@ -48,13 +50,24 @@ pub(crate) struct Kept {
     pub(crate) updated: Timestamp,
 }
 
-/// Keeps new resources, all or none.
+/// What is asked of the endpoints that there are before a resource is kept beside them.
+pub(crate) type Check<'a> = &'a (dyn Fn(Vec<Kept>) -> Result<()> + Send + Sync);
+
+/// Keeps new resources, all or none, unless `check` has something against it.
 ///
 /// # Errors
-/// AlreadyExists, where any of them exists.
-pub(crate) async fn insert(store: &Store, scope: &Scope, new: &[(HostingKind, Kept)]) -> Result<()> {
+/// AlreadyExists, where any of them exists; those of `check`.
+pub(crate) async fn insert(
+    store: &Store,
+    scope: &Scope,
+    new: &[(HostingKind, Kept)],
+    check: Option<Check<'_>>,
+) -> Result<()> {
     store
         .write(|tx| async move {
+            if let Some(check) = check {
+                check(list_in(&tx, scope, HostingKind::Endpoint).await?)?;
+            }
             for (kind, kept) in new {
                 let sql = "INSERT INTO hosting_resources
                              (account, region, kind, name, status, body, tags, created_at, updated_at)
@@ -92,13 +105,13 @@ async fn find_in(tx: &Tx, scope: &Scope, kind: HostingKind, name: &str) -> Resul
 
 /// The resources of a kind, by name.
 pub(crate) async fn list(store: &Store, scope: &Scope, kind: HostingKind) -> Result<Vec<Kept>> {
-    store
-        .read(|tx| async move {
-            let sql = select!("WHERE account = $1 AND region = $2 AND kind = $3 ORDER BY name");
-            let params = params![&scope.account, &scope.region, kind.as_str()];
-            tx.fetch_all(sql, params).await?.iter().map(read).collect()
-        })
-        .await
+    store.read(|tx| async move { list_in(&tx, scope, kind).await }).await
+}
+
+async fn list_in(tx: &Tx, scope: &Scope, kind: HostingKind) -> Result<Vec<Kept>> {
+    let sql = select!("WHERE account = $1 AND region = $2 AND kind = $3 ORDER BY name");
+    let params = params![&scope.account, &scope.region, kind.as_str()];
+    tx.fetch_all(sql, params).await?.iter().map(read).collect()
 }
 
 /// Changes a resource to what `change` makes of it, unless that is nothing. What it is afterwards; none where there is none.
@@ -108,27 +121,110 @@ pub(crate) async fn change(
     (kind, name): (HostingKind, &str),
     change: impl Fn(Kept) -> Result<Option<Kept>> + Send + Sync,
 ) -> Result<Option<Kept>> {
-    change_with(store, scope, (kind, name), &[], change).await
-}
-
-/// As [`change`]; where it changes, other resources are changed to what is said, as far as they are there.
-pub(crate) async fn change_with(
-    store: &Store,
-    scope: &Scope,
-    (kind, name): (HostingKind, &str),
-    beside: &[(HostingKind, Kept)],
-    change: impl Fn(Kept) -> Result<Option<Kept>> + Send + Sync,
-) -> Result<Option<Kept>> {
     let change = &change;
     store
         .write(|tx| async move {
             let Some(kept) = find_in(&tx, scope, kind, name).await? else { return Ok(None) };
             let Some(new) = change(kept.clone())? else { return Ok(Some(kept)) };
             update_in(&tx, scope, kind, &new).await?;
+            Ok(Some(new))
+        })
+        .await
+}
+
+/// Changes an endpoint to what `change` makes of it, unless that is nothing or somebody else than `driver`, where one is named,
+/// brings about what it says. Other resources are changed with it to what is said, as far as they are there. Whether it was
+/// changed.
+pub(crate) async fn settle(
+    store: &Store,
+    scope: &Scope,
+    (name, driver): (&str, Option<&str>),
+    beside: &[(HostingKind, Kept)],
+    change: impl Fn(Kept) -> Result<Option<Kept>> + Send + Sync,
+) -> Result<bool> {
+    let change = &change;
+    store
+        .write(|tx| async move {
+            let Some(kept) = driven_in(&tx, scope, name, driver).await? else { return Ok(false) };
+            let Some(new) = change(kept)? else { return Ok(false) };
+            update_in(&tx, scope, HostingKind::Endpoint, &new).await?;
+            if driver.is_some() {
+                // What comes next is whoever's who is first.
+                drive_in(&tx, scope, (name, ""), Timestamp(0)).await?;
+            }
             for (kind, kept) in beside {
                 update_in(&tx, scope, *kind, kept).await?;
             }
-            Ok(Some(new))
+            Ok(true)
+        })
+        .await
+}
+
+/// The endpoint, where it is there and nobody else than `driver`, where one is named, brings about what it says.
+async fn driven_in(tx: &Tx, scope: &Scope, name: &str, driver: Option<&str>) -> Result<Option<Kept>> {
+    if let Some(driver) = driver {
+        let other = driver_in(tx, scope, name).await?.is_none_or(|(found, _)| found != driver);
+        if other {
+            return Ok(None);
+        }
+    }
+    find_in(tx, scope, HostingKind::Endpoint, name).await
+}
+
+/// Who brings about what an endpoint says, and until when it is known that they do.
+async fn driver_in(tx: &Tx, scope: &Scope, name: &str) -> Result<Option<(String, Timestamp)>> {
+    let sql = "SELECT driver, driven_until FROM hosting_resources
+               WHERE account = $1 AND region = $2 AND kind = $3 AND name = $4";
+    let params = params![&scope.account, &scope.region, HostingKind::Endpoint.as_str(), name];
+    let row = tx.fetch_optional(sql, params).await?;
+    row.map(|row| Ok((row.text("driver")?, row.time("driven_until")?))).transpose()
+}
+
+/// Has `driver` bring about what an endpoint says until a time, unless somebody else is known to do so `now`. Whether it does.
+pub(crate) async fn drive(
+    store: &Store,
+    scope: &Scope,
+    (name, driver): (&str, &str),
+    (now, until): (Timestamp, Timestamp),
+) -> Result<bool> {
+    let is_others = |found: Option<(String, Timestamp)>| {
+        found.is_none_or(|(found, until)| found != driver && !found.is_empty() && until > now)
+    };
+    // Those that wait look often, and change nothing.
+    if is_others(store.read(|tx| async move { driver_in(&tx, scope, name).await }).await?) {
+        return Ok(false);
+    }
+    store
+        .write(|tx| async move {
+            if is_others(driver_in(&tx, scope, name).await?) {
+                return Ok(false);
+            }
+            drive_in(&tx, scope, (name, driver), until).await
+        })
+        .await
+}
+
+async fn drive_in(tx: &Tx, scope: &Scope, (name, driver): (&str, &str), until: Timestamp) -> Result<bool> {
+    let sql = "UPDATE hosting_resources SET driver = $5, driven_until = $6
+               WHERE account = $1 AND region = $2 AND kind = $3 AND name = $4";
+    let params = params![&scope.account, &scope.region, HostingKind::Endpoint.as_str(), name, driver, until];
+    tx.execute(sql, params).await.map(|rows| rows > 0)
+}
+
+/// Has `driver` go on until a time with what it brings about; false where somebody else does by now.
+pub(crate) async fn drive_on(
+    store: &Store,
+    scope: &Scope,
+    (name, driver): (&str, &str),
+    until: Timestamp,
+) -> Result<bool> {
+    store
+        .write(|tx| async move {
+            let sql = "UPDATE hosting_resources SET driven_until = $6
+                       WHERE account = $1 AND region = $2 AND kind = $3 AND name = $4 AND driver = $5";
+            let kind = HostingKind::Endpoint.as_str();
+            let params = params![&scope.account, &scope.region, kind, name, driver, until];
+            tx.execute(sql, params).await.map(|rows| rows > 0)
         })
         .await
 }
@@ -144,17 +240,36 @@ async fn update_in(tx: &Tx, scope: &Scope, kind: HostingKind, new: &Kept) -> Res
 
 /// Removes resources; whether the first of them was there.
 pub(crate) async fn remove(store: &Store, scope: &Scope, which: &[(HostingKind, &str)]) -> Result<bool> {
+    store.write(|tx| async move { remove_in(&tx, scope, which).await }).await
+}
+
+async fn remove_in(tx: &Tx, scope: &Scope, which: &[(HostingKind, &str)]) -> Result<bool> {
+    let mut first = None;
+    for (kind, name) in which {
+        let sql = "DELETE FROM hosting_resources WHERE account = $1 AND region = $2 AND kind = $3 AND name = $4";
+        let params = params![&scope.account, &scope.region, kind.as_str(), *name];
+        let removed = tx.execute(sql, params).await? > 0;
+        first.get_or_insert(removed);
+    }
+    Ok(first.unwrap_or_default())
+}
+
+/// Removes an endpoint that is being removed, and what leaves with it, unless somebody else than `driver`, where one is named,
+/// does. Whether it did: another endpoint of that name may be there by now.
+pub(crate) async fn remove_endpoint(
+    store: &Store,
+    scope: &Scope,
+    (name, driver): (&str, Option<&str>),
+    beside: &[(HostingKind, &str)],
+) -> Result<bool> {
     store
         .write(|tx| async move {
-            let mut first = None;
-            for (kind, name) in which {
-                let sql =
-                    "DELETE FROM hosting_resources WHERE account = $1 AND region = $2 AND kind = $3 AND name = $4";
-                let params = params![&scope.account, &scope.region, kind.as_str(), *name];
-                let removed = tx.execute(sql, params).await? > 0;
-                first.get_or_insert(removed);
+            let found = driven_in(&tx, scope, name, driver).await?;
+            if found.is_none_or(|kept| kept.status != Some(EndpointStatus::Deleting)) {
+                return Ok(false);
             }
-            Ok(first.unwrap_or_default())
+            remove_in(&tx, scope, beside).await?;
+            remove_in(&tx, scope, &[(HostingKind::Endpoint, name)]).await
         })
         .await
 }

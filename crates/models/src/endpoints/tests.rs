@@ -14,7 +14,7 @@ use crate::{Chat, ChatRequest, EmbedRequest, Message, Models, Tags};
 
 pub(super) const HUB: &str = "huggingface-llm-mistral-small-24b-instruct-2501";
 
-async fn on_each_backend(test: impl AsyncFn(Deployment)) {
+pub(super) async fn on_each_backend(test: impl AsyncFn(Deployment)) {
     ::store::testing::each_backend(async |store: ::store::Store| {
         test(Deployment::start_on(store, tempfile::tempdir().unwrap(), |_| {}).await).await;
     })
@@ -396,7 +396,7 @@ async fn what_was_under_way_when_the_process_ended_goes_on() {
         let variant = EndpointVariant { spec, source: Source::Local("chatty".to_owned()), served: None };
         let body = blank("one".to_owned(), vec![variant]);
         let row = resource::row(name, &body, (Tags::new(), Some(status), ctx.now())).unwrap();
-        store::insert(&models.inner.store, &scope, &[row]).await.unwrap();
+        store::insert(&models.inner.store, &scope, &[row], None).await.unwrap();
     };
     keep("creating", EndpointStatus::Creating).await;
     keep("updating", EndpointStatus::Updating).await;
@@ -428,7 +428,7 @@ async fn an_endpoint_that_is_being_made_says_so_and_that_it_must_be_waited_for()
             };
             let body = Endpoint { market, ..blank("one".to_owned(), vec![variant]) };
             let row = resource::row(name, &body, (Tags::new(), Some(EndpointStatus::Creating), ctx.now())).unwrap();
-            store::insert(&models.inner.store, &scope, &[row]).await.unwrap();
+            store::insert(&models.inner.store, &scope, &[row], None).await.unwrap();
         };
         keep("early", None).await;
         let error = ask_endpoint(models, ctx, "early").await.unwrap_err();

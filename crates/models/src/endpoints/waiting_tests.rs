@@ -121,6 +121,7 @@ async fn imports_that_nothing_names_end_with_the_next_start() {
                 source_uri: URI.to_owned(),
                 kms_key: None,
                 quantization: Quantization::F16,
+                bound: None,
                 tags: Tags::new(),
                 model_tags: Tags::new(),
                 request_token: None,
@@ -153,6 +154,7 @@ async fn rows_of_an_older_version_are_read() {
             variants: vec![answers.clone()],
             rollout: None,
             market: None,
+            asynchronous: None,
         }),
         ..blank("one".to_owned(), vec![answers])
     };
@@ -163,11 +165,11 @@ async fn rows_of_an_older_version_are_read() {
         let found = body.pointer_mut(at).unwrap().as_object_mut().unwrap();
         names.iter().for_each(|name| assert!(found.remove(*name).is_some(), "{at} {name}"));
     };
-    without("", &["recovers", "rollout"]);
-    without("/pending", &["rollout", "market"]);
+    without("", &["recovers", "rollout", "asynchronous"]);
+    without("/pending", &["rollout", "market", "asynchronous"]);
     without("/variants/0/spec", &["download_seconds", "volume_gb"]);
     row.body = body.to_string();
-    store::insert(&models.inner.store, &scope, &[(kind, row)]).await.unwrap();
+    store::insert(&models.inner.store, &scope, &[(kind, row)], None).await.unwrap();
     let read = models.endpoint(&deployment.ctx, "old").await.unwrap();
     assert_eq!(read.body, Endpoint { status: EndpointStatus::InService, ..new });
 }

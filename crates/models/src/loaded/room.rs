@@ -91,6 +91,11 @@ impl Pool {
         Ok(needed <= self.shared.budget)
     }
 
+    /// Whether models that left their places are used still: there is more room when their last requests have ended.
+    pub(crate) fn is_draining(&self) -> bool {
+        !self.shared.draining().is_empty()
+    }
+
     /// Whether a model would fit if nothing else were in memory. Blocks.
     ///
     /// # Errors

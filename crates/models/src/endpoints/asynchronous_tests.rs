@@ -1,0 +1,175 @@
+use base::ErrorKind;
+use futures::TryStreamExt as _;
+use identity::iam::{HolderKind, HolderName};
+use jobs::State;
+use objects::{Body, GetObject, NewBucket, ObjectRef, PutObject};
+use serde_json::{Value, json};
+
+use super::tests::{ask_endpoint, chat_endpoint, configure, container, host, role, settled, to, variant};
+use super::*;
+use crate::testing::Deployment;
+
+const BUCKET: &str = "answers";
+
+/// A deployment with the endpoint `later`, whose answers go to `out` of a bucket and whose failures to `failed`.
+async fn ready() -> Deployment {
+    let deployment = Deployment::start().await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    deployment.add_model("chatty");
+    let role_arn = role(&deployment).await;
+    let rights = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Resource":"*",
+        "Action":["s3:GetObject","s3:ListBucket","s3:PutObject"]}]}"#;
+    let holder = HolderName { kind: HolderKind::Role, name: "hosting" };
+    deployment.identity.put_inline_policy(ctx, holder, "objects", rights).await.unwrap();
+    let bucket = NewBucket { name: BUCKET.to_owned(), ..NewBucket::default() };
+    deployment.objects.create_bucket(ctx, bucket).await.unwrap();
+    let new = NewHostedModel {
+        name: "later".to_owned(),
+        container: container("chatty"),
+        role_arn: Some(role_arn),
+        ..NewHostedModel::default()
+    };
+    models.create_hosted_model(ctx, new).await.unwrap();
+    let asynchronous = Asynchronous {
+        output: format!("s3://{BUCKET}/out"),
+        failure: Some(format!("s3://{BUCKET}/failed/")),
+        kms_key: None,
+        described: json!({}),
+    };
+    let new = NewEndpointConfig {
+        name: "later".to_owned(),
+        variants: vec![variant("All", "later", 1)],
+        asynchronous: Some(asynchronous),
+        ..NewEndpointConfig::default()
+    };
+    models.create_endpoint_config(ctx, new).await.unwrap();
+    let new = NewEndpoint { name: "later".to_owned(), config: "later".to_owned(), ..NewEndpoint::default() };
+    models.create_endpoint(ctx, new).await.unwrap();
+    assert_eq!(settled(models, ctx, "later").await.body.status, EndpointStatus::InService);
+    deployment
+}
+
+async fn put(deployment: &Deployment, key: &str, body: &str) {
+    let put = PutObject::new(BUCKET, key);
+    deployment.objects.put_object(&deployment.ctx, put, Body::from_bytes(body.to_owned())).await.unwrap();
+}
+
+/// What lies at a place, as JSON; none, where nothing does.
+async fn at(deployment: &Deployment, uri: &str) -> Option<Value> {
+    let key = uri.strip_prefix(&format!("s3://{BUCKET}/")).unwrap();
+    let got =
+        deployment.objects.get_object(&deployment.ctx, &GetObject::new(ObjectRef::new(BUCKET, key))).await.ok()?;
+    let pieces: Vec<bytes::Bytes> = got.body.try_collect().await.unwrap();
+    Some(serde_json::from_slice(&pieces.concat()).unwrap())
+}
+
+fn asking(key: &str) -> LaterInvocation {
+    let (endpoint, input) = ("later".to_owned(), format!("s3://{BUCKET}/{key}"));
+    LaterInvocation { endpoint, input, ..LaterInvocation::default() }
+}
+
+async fn invoke(deployment: &Deployment, asked: LaterInvocation) -> AcceptedInvocation {
+    deployment.models.invoke_later(&deployment.ctx, asked).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_of_a_bucket_is_answered_into_a_bucket_also_after_a_restart() {
+    let deployment = ready().await;
+    put(&deployment, "in/a.json", r#"{"prompt": "Hello", "maxTokens": 8}"#).await;
+    let named = LaterInvocation {
+        id: Some("mine".to_owned()),
+        folder: Some("today/".to_owned()),
+        file: Some("a.json".to_owned()),
+        ..asking("in/a.json")
+    };
+    let named = invoke(&deployment, named).await;
+    assert_eq!((named.id.as_str(), named.output.as_str()), ("mine", "s3://answers/out/today/a.json"));
+    let unnamed = invoke(&deployment, asking("in/a.json")).await;
+    assert_eq!(unnamed.output, format!("s3://answers/out/{}.out", unnamed.id));
+    assert_eq!(unnamed.failure, Some(format!("s3://answers/failed/{}-error.out", unnamed.id)));
+    assert_eq!(at(&deployment, &named.output).await, None);
+
+    let deployment = deployment.restart().await;
+    deployment.jobs.run_due_once().await.unwrap();
+    for taken in [named, unnamed] {
+        let answer = at(&deployment, &taken.output).await.unwrap();
+        assert!(!answer["text"].as_str().unwrap().is_empty());
+        assert_eq!(at(&deployment, &taken.failure.unwrap()).await, None);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_answered_is_told_where_failures_go() {
+    let deployment = ready().await;
+    put(&deployment, "broken.json", "{").await;
+    put(&deployment, "stream.json", r#"{"prompt": "Hello", "stream": true}"#).await;
+    put(&deployment, "odd.json", r#"{"question": "Hello"}"#).await;
+    put(&deployment, "late.json", r#"{"prompt": "Hello"}"#).await;
+    let mut taken = Vec::new();
+    for (key, says) in [
+        ("broken.json", "The body is not JSON."),
+        ("stream.json", "Leave `stream` out."),
+        ("odd.json", "`prompt` is required"),
+        ("missing.json", "The specified key does not exist"),
+    ] {
+        taken.push((invoke(&deployment, asking(key)).await, says));
+    }
+    deployment.jobs.run_due_once().await.unwrap();
+    let late = LaterInvocation { wait_seconds: Some(60), ..asking("late.json") };
+    taken.push((invoke(&deployment, late).await, "`RequestTTLSeconds`"));
+    deployment.clock.advance(61_000);
+    deployment.jobs.run_due_once().await.unwrap();
+    for (taken, says) in taken {
+        let told = at(&deployment, &taken.failure.unwrap()).await.unwrap();
+        assert!(told["errorMessage"].as_str().unwrap().contains(says), "{told}");
+        assert!(told["errorCode"].as_u64().unwrap() >= 400 && told["input"].is_string(), "{told}");
+        assert_eq!(at(&deployment, &taken.output).await, None);
+    }
+    let page = base::PageRequest { limit: 10, after: None };
+    let listed = deployment.jobs.list(deployment.ctx.account(), &page).await.unwrap();
+    assert!(listed.items.iter().all(|job| job.state == State::Failed), "{listed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_answers_at_once_or_later() {
+    let deployment = ready().await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    let error = ask_endpoint(models, ctx, "later").await.unwrap_err();
+    assert!(error.kind == ErrorKind::Invalid && error.public_text().contains("`InvokeEndpointAsync`"), "{error}");
+    chat_endpoint(&deployment, 1).await;
+    let at_once = LaterInvocation { endpoint: "chat".to_owned(), ..asking("in/a.json") };
+    let error = models.invoke_later(ctx, at_once.clone()).await.unwrap_err();
+    assert!(error.kind == ErrorKind::Invalid && error.public_text().contains("`InvokeEndpoint`"), "{error}");
+    let nowhere = LaterInvocation { input: format!("s3://{BUCKET}/in/"), ..asking("") };
+    assert_eq!(models.invoke_later(ctx, nowhere).await.unwrap_err().kind, ErrorKind::Invalid);
+    let missing = LaterInvocation { endpoint: "nobody".to_owned(), ..at_once };
+    assert_eq!(models.invoke_later(ctx, missing).await.unwrap_err().kind, ErrorKind::NotFound);
+
+    // Another configuration may have it answer otherwise.
+    models.update_endpoint(ctx, "later", to("one")).await.unwrap();
+    assert_eq!(settled(models, ctx, "later").await.body.asynchronous, None);
+    ask_endpoint(models, ctx, "later").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn input_and_output_need_a_role() {
+    let deployment = ready().await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    host(models, ctx, "chatty").await;
+    configure(models, ctx, "one", vec![variant("All", "chatty", 1)]).await;
+    let asynchronous = models.endpoint_config(ctx, "later").await.unwrap().body.asynchronous;
+    let new = NewEndpointConfig {
+        name: "two".to_owned(),
+        variants: vec![variant("All", "chatty", 1)],
+        asynchronous: asynchronous.clone(),
+        ..NewEndpointConfig::default()
+    };
+    models.create_endpoint_config(ctx, new.clone()).await.unwrap();
+    models.update_endpoint(ctx, "later", to("two")).await.unwrap();
+    settled(models, ctx, "later").await;
+    let error = models.invoke_later(ctx, asking("in/a.json")).await.unwrap_err();
+    assert!(error.public_text().contains("`ExecutionRoleArn`"), "{error}");
+    let nowhere = asynchronous.map(|goes| Asynchronous { output: "out".to_owned(), ..goes });
+    let wrong = NewEndpointConfig { name: "wrong".to_owned(), asynchronous: nowhere, ..new };
+    assert_eq!(models.create_endpoint_config(ctx, wrong).await.unwrap_err().kind, ErrorKind::Invalid);
+}

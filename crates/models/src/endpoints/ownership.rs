@@ -1,0 +1,62 @@
+//! Of several servers on one database, the one that brings about what an endpoint's row says: a new endpoint, an update, an
+//! end. It does so under a lease, and nobody else settles how that ends.
+
+use std::time::Duration;
+
+use base::{Error, Result};
+use futures::future::BoxFuture;
+
+use super::resource::HostingKind;
+use super::store::{self, Scope};
+use crate::Models;
+
+/// How long a server is taken to go on with an endpoint after it said so, in seconds.
+const LEASE_SECONDS: i64 = 15;
+/// How often it says so.
+const RENEWAL: Duration = Duration::from_secs(5);
+
+impl Models {
+    /// Whether this server is to go on with an endpoint on which something is under way: it does already, or nobody else is
+    /// known to. A server alone always is.
+    pub(super) async fn takes_on(&self, scope: &Scope, name: &str) -> Result<bool> {
+        let Some(server) = self.inner.endpoints.server() else { return Ok(true) };
+        let now = self.inner.clock.now();
+        let term = (now, now.plus_seconds(LEASE_SECONDS));
+        store::drive(&self.inner.store, scope, (name, server), term).await
+    }
+
+    /// Does something with an endpoint as long as that is this server's to do.
+    ///
+    /// # Errors
+    /// Conflict, where another server does it meanwhile: this one was not heard of for too long.
+    pub(super) async fn while_driving<T>(
+        &self,
+        scope: &Scope,
+        name: &str,
+        doing: BoxFuture<'_, Result<T>>,
+    ) -> Result<T> {
+        let Some(server) = self.inner.endpoints.server() else { return doing.await };
+        tokio::select! {
+            done = doing => done,
+            () = self.until_taken_over(scope, (name, server)) => {
+                // What was being loaded goes on, and ends in nothing.
+                self.retire_strays(&HostingKind::Endpoint.arn(scope, name).to_string()).await;
+                Err(Error::conflict(format!("Another server goes on with the endpoint \"{name}\".")))
+            }
+        }
+    }
+
+    /// Says again and again that this server goes on with an endpoint, until another one does.
+    async fn until_taken_over(&self, scope: &Scope, driven: (&str, &str)) {
+        loop {
+            tokio::time::sleep(RENEWAL).await;
+            let until = self.inner.clock.now().plus_seconds(LEASE_SECONDS);
+            match store::drive_on(&self.inner.store, scope, driven, until).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                // Where that lasts, nothing can be settled either.
+                Err(error) => tracing::warn!(?error, endpoint = driven.0, "that it is gone on with cannot be said"),
+            }
+        }
+    }
+}
