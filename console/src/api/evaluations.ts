@@ -93,6 +93,15 @@ export interface EvaluationRequest {
   evaluationConfig: EvaluationConfig
   inferenceConfig: InferenceConfig
   outputDataConfig: { s3Uri: string }
+  /** What Craton's own operation takes beside it. */
+  craton?: CratonOptions
+}
+
+export interface CratonOptions {
+  /** How often the judge is asked for each verdict, in other words each time. */
+  askings?: number
+  /** The model of the embedding similarity. */
+  embeddingModelId?: string
 }
 
 export interface EvaluationDetails extends EvaluationRequest {
@@ -131,6 +140,8 @@ export interface Tokens {
   input: number
   /** Of these, what came from the cache. */
   cached: number
+  /** Of these, what prompts on the same record had begun with before. */
+  shared?: number
   output: number
 }
 
@@ -159,7 +170,20 @@ export interface MetricSummary {
   /** How often each word of a scale of words was chosen. */
   labels: { label: string; count: number }[]
   worst: { record: number; turn: number; result: number }[]
+  /** How verdicts vary with the wording; none where the judge was asked once. */
+  repeated?: RepeatedSummary | null
   tokens: Tokens
+}
+
+/** How verdicts on a metric vary with the wording of the question. */
+export interface RepeatedSummary {
+  askings: number
+  /** The mean share of askings that gave the reported label. */
+  agreeing: number
+  /** The mean standard deviation of a turn's expected scores. */
+  deviation: number | null
+  /** How the expected score changes where the labels are listed from the highest down. */
+  listedFalling: Interval | null
 }
 
 /** What a system came to on a dataset. */
@@ -172,7 +196,8 @@ export interface Section {
     unanswered: number
     metrics: MetricSummary[]
     tokens: { generator: Tokens; judge: Tokens }
-    cachedShare: { reads: string; share: number }[]
+    /** What came from the cache of the tokens of each group of metrics, and what the prompts on a record allow. */
+    cachedShare: { reads: string; share: number; bound?: number }[]
     warnings: string[]
   }
 }
@@ -188,6 +213,10 @@ export interface Report {
   /** Answers and scores that there will be, once the datasets were read. */
   total: number | null
   secondsLeft: number | null
+  /** How often the judge is asked for each verdict. */
+  askings?: number
+  /** The model of the embedding similarity, where one was named. */
+  embeddingModelId?: string | null
   progress: MetricProgress[]
   /** None where only the progress is asked for. */
   results: Section[]
@@ -231,7 +260,19 @@ export interface RecordScore {
   /** Only of metrics of rules. */
   objections?: Objection[]
   passagesLeftOut: number
+  /** What came of asking in other words; none where the judge was asked once. */
+  repeated?: Repeated | null
   error: string | null
+}
+
+/** How a verdict varies with the wording. */
+export interface Repeated {
+  askings: number
+  /** In how many of them the judge gave the reported label. */
+  agreeing: number
+  mean: number | null
+  deviation: number | null
+  listedFalling: number | null
 }
 
 /** A turn with what was asked, found, answered and should have been, and its scores. */
@@ -302,6 +343,22 @@ export interface HumanLabel {
   label: number
 }
 
+/** A dataset as a job would read it. */
+export interface DatasetCheckRequest {
+  kind: 'model' | 'rag' | 'retrieve'
+  ownResponses: boolean
+  metricNames: string[]
+  s3Uri: string
+  /** More prompts than AWS takes. */
+  unlimited: boolean
+}
+
+export interface DatasetCheck {
+  records: number
+  /** At most 100; without a line it is the dataset as a whole. */
+  problems: { line: number | null; message: string }[]
+}
+
 const job = (id: string) => `/craton/v1/evaluation-jobs/${encodeURIComponent(id)}`
 
 export async function listEvaluations(filter: EvaluationFilter, token?: string, signal?: AbortSignal): Promise<Page<EvaluationRow>> {
@@ -324,6 +381,11 @@ export async function listEvaluations(filter: EvaluationFilter, token?: string, 
 export function createEvaluation(request: EvaluationRequest): Promise<CreatedEvaluation> {
   const json = { ...request, clientRequestToken: crypto.randomUUID() }
   return sendJson('/craton/v1/evaluation-jobs', { method: 'POST', json })
+}
+
+/** Looks at a dataset before a job reads it. */
+export function checkDataset(request: DatasetCheckRequest): Promise<DatasetCheck> {
+  return sendJson('/craton/v1/evaluation-datasets/check', { method: 'POST', json: request })
 }
 
 /** What was asked for. Bedrock's operations take ARNs alone. */

@@ -367,6 +367,113 @@ test('jobs are compared, paired record by record', async ({ signedIn: page, crat
   await expect(page.getByTestId('error')).toContainText('The database is away.')
 })
 
+test('a dataset is checked, a judge asked several times, and similarity computed', async ({ signedIn: page, craton }) => {
+  const { evaluations } = craton.mock!.state
+  await page.goto(`${craton.url}/console/evaluations?create=details`)
+  await page.getByLabel('Evaluation name').fill('asked-again')
+  await page.getByText('Answers of one model, or of two to compare.').click()
+  await next(page)
+  await write(page, 'Generator', 'smollm2-135m-instruct')
+  await next(page)
+  await write(page, 'Judge', JUDGE)
+  await page.getByRole('button', { name: /^Askings/ }).click()
+  await page.getByRole('option', { name: '4 times' }).click()
+  await expect(page.getByLabel('Embedding model – optional', { exact: true })).toHaveCount(0)
+  await page.getByRole('group', { name: 'Overlap with the reference' }).getByLabel('Embedding similarity').check()
+  await write(page, 'Embedding model – optional', 'all-minilm-l6-v2')
+  await next(page)
+  await expect(page.getByRole('button', { name: 'Check the dataset' })).toBeDisabled()
+  await write(page, 'Dataset', 's3://evals/in/dev1-eval.jsonl')
+  evaluations.check = {
+    records: 61,
+    problems: [
+      { line: 3, message: 'Line 3 of the dataset has no reference answer, which the metric `Craton.EmbeddingSimilarity` needs.' },
+      { line: null, message: 'The dataset has one record twice.' },
+    ],
+  }
+  await page.getByRole('button', { name: 'Check the dataset' }).click()
+  await expect(page.getByText('61 records, and 2 problems')).toBeVisible()
+  await expect(page.getByRole('list', { name: 'Problems of the dataset' })).toContainText('Line 3 of the dataset has no reference answer')
+  expect(evaluations.received.find(({ operation }) => operation === 'CheckEvaluationDataset')?.body).toEqual({
+    kind: 'model',
+    ownResponses: false,
+    metricNames: ['Builtin.Correctness', 'Builtin.Completeness', 'Builtin.Helpfulness', 'Builtin.Coherence', 'Builtin.Faithfulness', 'Craton.EmbeddingSimilarity'],
+    s3Uri: 's3://evals/in/dev1-eval.jsonl',
+    unlimited: true,
+  })
+  // What was found belongs to what was asked.
+  await write(page, 'Dataset', 's3://evals/in/dev2-eval.jsonl')
+  await expect(page.getByTestId('dataset-check')).toHaveCount(0)
+  evaluations.failures.set('CheckEvaluationDataset', { status: 400, code: 'Invalid', message: 'There is no dataset at `s3://evals/in/dev2-eval.jsonl`.' })
+  await page.getByRole('button', { name: 'Check the dataset' }).click()
+  await expect(page.getByTestId('error')).toContainText('There is no dataset at')
+  evaluations.failures.clear()
+  evaluations.check = { records: 60, problems: [] }
+  await page.getByRole('button', { name: 'Check the dataset' }).click()
+  await expect(page.getByTestId('dataset-check')).toContainText('60 records: the job can read all of them.')
+  await write(page, 'Results', 's3://evals/out/')
+  await next(page)
+  await expect(page.getByText('4 times, in other words each time')).toBeVisible()
+  const command = page.getByRole('group', { name: 'Code for craton' })
+  await expect(command).toContainText('--askings 4')
+  await expect(command).toContainText('--embedding-model all-minilm-l6-v2')
+  await page.getByRole('button', { name: 'Create evaluation' }).click()
+  await expect(page.getByRole('heading', { level: 1, name: 'asked-again' })).toBeVisible()
+  expect(evaluations.received.find(({ operation }) => operation === 'CreateEvaluation')?.body).toMatchObject({ craton: { askings: 4, embeddingModelId: 'all-minilm-l6-v2' } })
+
+  await page.goto(`${craton.url}/console/evaluations?job=${SEMANTIC}`)
+  const card = page.getByRole('region', { name: 'Correctness', exact: true })
+  await expect(card).toContainText('Asked 4 times: the same label in 82 %, expected scores within ±0.06, −0.04 (−0.07 to −0.01) more where the labels are listed from the highest down.')
+  await expect(page.getByText('71 % of what reads task + ground truth + response (its prompts allow 78 %)')).toBeVisible()
+  await page.getByRole('tab', { name: 'Details' }).click()
+  await expect(page.getByText('4 times, in other words each time')).toBeVisible()
+  await page.goto(`${craton.url}/console/evaluations?job=${SEMANTIC}&tab=records&metric=Builtin.Correctness`)
+  await page.getByRole('button', { name: /^Show/ }).click()
+  await page.getByRole('option', { name: 'With verdicts that change with the wording' }).click()
+  await page.getByRole('table', { name: 'Records' }).getByRole('link').first().click()
+  await expect(page.getByText('the same label in 3 of 4 askings (expected ±0.11)').first()).toBeVisible()
+})
+
+test('two evaluations, and the two generators of one, are compared pair by pair', async ({ signedIn: page, craton }) => {
+  const { evaluations, jobs } = craton.mock!.state
+  await page.goto(`${craton.url}/console/evaluations?compare=${HYBRID},${SEMANTIC}`)
+  await page.getByRole('button', { name: 'Compare impressions-hybrid-10 and impressions-semantic-10 pair by pair' }).click()
+  const dialog = page.getByRole('dialog')
+  await expect(dialog.getByLabel('Judge of the pairs', { exact: true })).toHaveValue(JUDGE)
+  await expect(dialog).toContainText(`craton eval compare ${HYBRID} ${SEMANTIC} --pairwise ${JUDGE}`)
+  evaluations.failures.set('CompareEvaluationsPairwise', { status: 400, code: 'Invalid', message: 'They have no answers to the same prompts.' })
+  await dialog.getByRole('button', { name: 'Compare', exact: true }).click()
+  await expect(dialog.getByTestId('error')).toContainText('no answers to the same prompts')
+  evaluations.failures.clear()
+  await dialog.getByRole('button', { name: 'Compare', exact: true }).click()
+  await expect(page.getByRole('heading', { level: 1, name: 'Pair by pair' })).toBeVisible()
+  await expect(page.getByText('12 pairs of 60 pairs')).toBeVisible()
+  const work = [...jobs.values()].find(({ kind }) => kind === 'pairwise-comparison')!
+  Object.assign(work, { state: 'succeeded', endedAt: '2026-05-04T10:09:00Z' })
+  const verdicts = page.getByRole('table', { name: 'Verdicts' })
+  await expect(verdicts).toContainText('impressions-hybrid-10 wins in both orders')
+  await expect(verdicts.getByRole('row').filter({ hasText: 'changed with the order' })).toContainText('23 %')
+  await expect(page.getByText('impressions-hybrid-10 is better')).toBeVisible()
+  await expect(page.getByText('2 pairs have no verdict: Input is too long')).toBeVisible()
+  await expect(page.getByText('0.69 (0.58 to 0.79)')).toBeVisible()
+  await expect(page.getByText('Tokens: 61,240 read (30,100 cached), 354 written.')).toBeVisible()
+  await expect(page.getByRole('img', { name: /^Leans to what is shown first/ })).toBeVisible()
+  evaluations.pairwise = { ...evaluations.pairwise, ledByOrder: true, judgement: 'not distinguishable' }
+  await page.reload()
+  await expect(page.getByText('follow the order more often than the answers')).toBeVisible()
+  await expect(page.getByText('Not distinguishable')).toBeVisible()
+
+  await page.goto(`${craton.url}/console/evaluations?job=${SAME}`)
+  await page.getByRole('button', { name: 'Compare its two pair by pair' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Compare', exact: true }).click()
+  await expect(page.getByRole('heading', { level: 1, name: 'Pair by pair' })).toBeVisible()
+  expect(evaluations.received.filter(({ operation }) => operation === 'CompareEvaluationsPairwise').at(-1)?.body).toEqual({ id: SAME, other: SAME, judge: JUDGE })
+  await page.getByRole('button', { name: 'Cancel', exact: true }).click()
+  await expect(page.getByText('It was cancelled.')).toBeVisible()
+  await page.goto(`${craton.url}/console/evaluations?pairwise=nothing`)
+  await expect(page.getByTestId('error')).toContainText('could not be found')
+})
+
 test('a judge has a passport, and gets one of what people say', async ({ signedIn: page, craton }) => {
   const { evaluations } = craton.mock!.state
   await openPage(page, 'Evaluations')

@@ -1,5 +1,6 @@
 /** Evaluations that were made up: reports of chest films, summarised by a knowledge base, by models, and elsewhere. */
-import type { EvaluationDetails, EvaluationStatus, Kind, Passport, RecordRow, RecordScore, Unsupported } from '../../src/api/evaluations.ts'
+import type { DatasetCheck, EvaluationDetails, EvaluationStatus, Kind, Passport, RecordRow, RecordScore, Unsupported } from '../../src/api/evaluations.ts'
+import type { PairwiseResult } from '../../src/api/pairwise.ts'
 
 export const ACCOUNT_ID = '111122223333'
 export const JUDGE = 'amazon.nova-micro-v1:0'
@@ -29,6 +30,10 @@ export interface StoredJob {
 export interface EvaluationState {
   jobs: StoredJob[]
   passports: Map<string, Passport[]>
+  /** What is found of a dataset. */
+  check: DatasetCheck
+  /** What comes of a comparison pair by pair. */
+  pairwise: PairwiseResult
   /** What the operations of these names fail with. */
   failures: Map<string, { status: number; code: string; message: string; hint?: string }>
   received: { operation: string; body: unknown }[]
@@ -61,7 +66,7 @@ export function newEvaluationState(): EvaluationState {
     jobs: [
       job(RUNNING, details('own-answers', 'ModelEvaluation', 'InProgress', metrics.slice(0, 3), own), 'model', made(24, 3, metrics.slice(0, 3)), { done: 9, secondsLeft: 212 }),
       job(HYBRID, rag('impressions-hybrid-10', 'HYBRID'), 'retrieve-and-generate', made(60, 1, metrics), { ended }),
-      job(SEMANTIC, rag('impressions-semantic-10', 'SEMANTIC'), 'retrieve-and-generate', made(60, 2, metrics), { ended }),
+      job(SEMANTIC, { ...rag('impressions-semantic-10', 'SEMANTIC'), craton: { askings: 4 } }, 'retrieve-and-generate', made(60, 2, metrics).map(askedAgain), { ended }),
       job(SAME, details('two-models', 'ModelEvaluation', 'Completed', metrics.slice(0, 2), two), 'model', [...made(24, 4, metrics.slice(0, 2)), ...made(24, 4, metrics.slice(0, 2), 1)], {
         ended,
         warnings: [same, 'The judge `amazon.nova-micro-v1:0` and the generator `amazon.nova-micro-v1:0` are the same model, `smollm2-135m-instruct`.'],
@@ -77,9 +82,36 @@ export function newEvaluationState(): EvaluationState {
       job(STOPPED, details('too-long', 'ModelEvaluation', 'Stopped', metrics.slice(0, 2), own), 'model', made(6, 6, metrics.slice(0, 2)), { ended, done: 6 }),
     ],
     passports: new Map([[JUDGE, [passport('Builtin.Correctness', 3, true), passport('Builtin.Faithfulness', 5, false)]]]),
+    check: { records: 60, problems: [] },
+    pairwise: PAIRWISE,
     failures: new Map(),
     received: [],
   }
+}
+
+const PAIRWISE: PairwiseResult = {
+  first: 'impressions-hybrid-10',
+  second: 'impressions-semantic-10',
+  judge: JUDGE,
+  pairs: 59,
+  failed: 2,
+  reason: 'Input is too long for requested model.',
+  firstWins: 31,
+  secondWins: 9,
+  ties: 4,
+  changedWithOrder: 13,
+  shownFirstWon: 10,
+  shownLastWon: 3,
+  consistent: { value: 0.77, low: 0.66, high: 0.88 },
+  positionBias: { value: 0.11, low: 0.04, high: 0.18 },
+  verbosity: { value: -0.07, low: -0.31, high: 0.19 },
+  winRate: { value: 0.69, low: 0.58, high: 0.79 },
+  expectedWinRate: { value: 0.64, low: 0.57, high: 0.71 },
+  p: 0.0007,
+  ledByOrder: false,
+  judgement: 'the first is better',
+  warnings: [],
+  tokens: { input: 61_240, cached: 30_100, shared: 33_700, output: 354 },
 }
 
 /** The ARN of a job. */
@@ -240,6 +272,16 @@ function made(count: number, seed: number, metrics: string[], system = 0): Recor
       scores: metrics.map((metric) => (failed ? unscored(metric) : scored(metric, quality, report, random()))),
     }
   })
+}
+
+/** A record whose judge was asked four times: where an answer is neither good nor bad, it did not always say the same. */
+function askedAgain(row: RecordRow): RecordRow {
+  const again = (score: RecordScore): RecordScore => {
+    if (score.label === null || score.expected === null) return score
+    const agreeing = score.result === 0 || score.result === 1 ? 4 : 3
+    return { ...score, repeated: { askings: 4, agreeing, mean: score.expected, deviation: agreeing === 4 ? 0.02 : 0.11, listedFalling: -0.03 } }
+  }
+  return { ...row, scores: row.scores.map(again) }
 }
 
 function objectionTo({ findings, answer, contradiction }: Report): Pick<RecordScore, 'explanation' | 'objections'> {

@@ -1,6 +1,7 @@
 /** Evaluations: Bedrock's operations on the jobs, and Craton's own for their reports, records, comparisons and judges. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Bar, EvaluationRequest, HumanLabel, Interval, JobComparison, Kind, MetricSummary, RecordRow, Report, Section } from '../../src/api/evaluations.ts'
+import type { Job } from '../../src/api/jobs.ts'
 import { HttpError } from './api.ts'
 import { arnOf, passport, type EvaluationState, type StoredJob } from './evaluationState.ts'
 import { json } from './server.ts'
@@ -26,7 +27,8 @@ export function evaluations({ evaluations: state }: State, request: IncomingMess
     }
     case 'GET evaluation-jobs/:id':
       received(state, 'GetEvaluationJob', { id })
-      json(response, 200, { ...jobOf(state, id).details, jobType: 'Automated' })
+      // Bedrock's operation tells nothing of what Craton adds.
+      json(response, 200, { ...jobOf(state, id).details, craton: undefined, jobType: 'Automated' })
       return true
     case 'POST evaluation-job/:id/stop': {
       received(state, 'StopEvaluationJob', { id })
@@ -54,12 +56,22 @@ export function evaluations({ evaluations: state }: State, request: IncomingMess
   }
 }
 
-/** `/craton/v1/evaluation-jobs/…` and `/craton/v1/judges/…` */
-export function ownEvaluations({ evaluations: state }: State, request: IncomingMessage, url: URL, body: string, response: ServerResponse): void {
+/** `/craton/v1/evaluation-jobs/…`, `/evaluation-datasets/…`, `/pairwise-comparisons/…` and `/judges/…` */
+export function ownEvaluations({ evaluations: state, jobs: works }: State, request: IncomingMessage, url: URL, body: string, response: ServerResponse): void {
   const [, , , resource = '', id = '', action = '', other = ''] = url.pathname.split('/').map(decodeURIComponent)
   if (resource === 'judges') {
     received(state, 'GetJudgePassport', { judge: id })
     return json(response, 200, { passports: state.passports.get(id) ?? [] })
+  }
+  if (resource === 'evaluation-datasets') {
+    received(state, 'CheckEvaluationDataset', JSON.parse(body))
+    return json(response, 200, state.check)
+  }
+  if (resource === 'pairwise-comparisons') {
+    received(state, 'GetPairwiseComparison', { id })
+    const work = works.get(id)
+    if (!work) throw new HttpError(404, 'NotFound', `The pairwise comparison \`${id}\` could not be found.`)
+    return json(response, 200, { comparisonId: id, job: work, result: work.state === 'succeeded' ? state.pairwise : null })
   }
   if (request.method === 'POST' && id === '') {
     const asked = JSON.parse(body) as EvaluationRequest
@@ -92,6 +104,13 @@ export function ownEvaluations({ evaluations: state }: State, request: IncomingM
     case 'compare':
       received(state, 'CompareEvaluations', { id, other })
       return json(response, 200, compare(job, jobOf(state, other)))
+    case 'pairwise': {
+      const { judge } = JSON.parse(body) as { judge: string }
+      received(state, 'CompareEvaluationsPairwise', { id, other, judge })
+      const work = comparison(`job-pairs-${works.size + 1}`)
+      works.set(work.id, work)
+      return json(response, 202, { comparisonId: work.id, job: work, warnings: [] })
+    }
     case 'calibrate': {
       const { labels } = JSON.parse(body) as { labels: HumanLabel[] }
       received(state, 'CalibrateJudge', { id, labels })
@@ -104,6 +123,23 @@ export function ownEvaluations({ evaluations: state }: State, request: IncomingM
     }
     default:
       throw new HttpError(404, 'NotFound', `There is no \`${action}\``)
+  }
+}
+
+/** The work of a comparison that has just begun. */
+function comparison(id: string): Job {
+  return {
+    id,
+    kind: 'pairwise-comparison',
+    state: 'running',
+    progress: { done: 12, total: 60, unit: 'pairs', message: 'comparing the answers' },
+    attempt: 1,
+    error: null,
+    output: null,
+    cancelRequested: false,
+    createdAt: '2026-05-04T10:00:00Z',
+    startedAt: '2026-05-04T10:00:00Z',
+    endedAt: null,
   }
 }
 
@@ -196,6 +232,8 @@ function report(state: EvaluationState, job: StoredJob): Report {
     ended,
     total,
     secondsLeft,
+    askings: details.craton?.askings ?? 1,
+    embeddingModelId: details.craton?.embeddingModelId ?? null,
     progress: rows.length === 0 ? [] : [null, ...metricsOf(job)].map((metricName) => ({ dataset, metricName, done: rows.length })),
     results: systems.map((system, at): Section => {
       const own = rows.filter((row) => row.system === at)
@@ -207,11 +245,11 @@ function report(state: EvaluationState, job: StoredJob): Report {
         card: {
           turns: own.length,
           unanswered: own.filter(({ error }) => error !== null).length,
-          metrics: metricsOf(job).map((metric) => summarised(state, judge, metric, own)),
+          metrics: metricsOf(job).map((metric) => summarised(state, judge, metric, own, details.craton?.askings !== undefined)),
           tokens: { generator: details.inferenceConfig.models?.[0]?.bedrockModel ? tokens : { input: 0, cached: 0, output: 0 }, judge: tokens },
           cachedShare: [
-            { reads: 'task + ground truth + response', share: 0.71 },
-            { reads: 'passages + response', share: 0.52 },
+            { reads: 'task + ground truth + response', share: 0.71, bound: 0.78 },
+            { reads: 'passages + response', share: 0.52, bound: 0.6 },
           ],
           warnings,
         },
@@ -233,7 +271,7 @@ function isWorse(metric: string): boolean {
   return ['Builtin.Harmfulness', 'Builtin.Stereotyping', 'Builtin.Refusal'].includes(metric)
 }
 
-function summarised(state: EvaluationState, judge: string | null, metricName: string, rows: RecordRow[]): MetricSummary {
+function summarised(state: EvaluationState, judge: string | null, metricName: string, rows: RecordRow[], repeats: boolean): MetricSummary {
   const scores = rows.flatMap((row) => row.scores.filter((score) => score.metricName === metricName).map((score) => ({ row, ...score })))
   const results = scores.flatMap(({ result }) => (result === null ? [] : [result]))
   const values = (of: (score: (typeof scores)[number]) => number | null) => scores.flatMap((score) => of(score) ?? [])
@@ -255,6 +293,7 @@ function summarised(state: EvaluationState, judge: string | null, metricName: st
     failed: scores.filter(({ error }) => error !== null).length,
     passagesLeftOut: scores.filter(({ passagesLeftOut }) => passagesLeftOut > 0).length,
     histogram: bars(results, metricName),
+    repeated: repeats && !metricName.startsWith('Craton.') ? { askings: 4, agreeing: 0.82, deviation: 0.06, listedFalling: { value: -0.04, low: -0.07, high: -0.01 } } : null,
     labels: [...new Set(words)].map((label) => ({ label, count: words.filter((word) => word === label).length })),
     worst: ranked.slice(0, 5).map(({ row, result }) => ({ record: row.record, turn: row.turn, result: result! })),
     tokens: { input, cached: Math.round(input * 0.6), output: Math.round(input / 20) },

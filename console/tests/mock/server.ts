@@ -93,7 +93,7 @@ async function answer(state: State, dist: string, request: IncomingMessage, resp
       return kms(request, response)
   }
   if (url.pathname.startsWith('/craton/v1/knowledge-bases/')) return ownApi(state, url, body, response)
-  if (/^\/craton\/v1\/(evaluation-jobs|judges)(\/|$)/.test(url.pathname)) return ownEvaluations(state, request, url, body, response)
+  if (/^\/craton\/v1\/(evaluation-jobs|evaluation-datasets|pairwise-comparisons|judges)(\/|$)/.test(url.pathname)) return ownEvaluations(state, request, url, body, response)
   return api(state, request, url, body, response)
 }
 

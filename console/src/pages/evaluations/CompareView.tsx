@@ -1,5 +1,6 @@
 import Alert from '@cloudscape-design/components/alert'
 import Box from '@cloudscape-design/components/box'
+import Button from '@cloudscape-design/components/button'
 import Container from '@cloudscape-design/components/container'
 import FormField from '@cloudscape-design/components/form-field'
 import Header from '@cloudscape-design/components/header'
@@ -20,6 +21,7 @@ import { reach } from './charts.ts'
 import { bestOf, recommendation, sharedMetrics, summaryOf, verdicts } from './compare.ts'
 import { Crumbs } from './Crumbs.tsx'
 import { metricLabel } from './metrics.ts'
+import { StartPairwise } from './StartPairwise.tsx'
 import { Status, TrustLine } from './Status.tsx'
 import { isOver, jobPath, judgementOf, probability, progressText, shortId, STATUSES, withInterval } from './text.ts'
 
@@ -182,6 +184,8 @@ function Pairs({ jobs, reports, first, metric, isBest }: PairsProps) {
   if (pairs.loading) return <Loading what="the comparisons" />
   const found = pairs.value ?? []
   const name = reports[jobs.indexOf(first)]?.jobName ?? first
+  const judge = reports[jobs.indexOf(first)]?.results[0]?.judge ?? ''
+  const answers = reports.every(({ kind, status }) => kind !== 'retrieve-only' && status === 'Completed')
   const told = verdicts(
     found.map(({ comparison }) => comparison),
     found.map((one) => one.name),
@@ -198,7 +202,7 @@ function Pairs({ jobs, reports, first, metric, isBest }: PairsProps) {
       )}
       {found.map((pair) =>
         pair.comparison ? (
-          <Pair key={pair.job} comparison={pair.comparison} />
+          <Pair key={pair.job} comparison={pair.comparison} jobs={[first, pair.job]} judge={judge} answers={answers} />
         ) : (
           <ErrorAlert key={pair.job} error={pair.error} title={`Could not compare ${name} with ${pair.name}`} onRetry={pairs.reload} />
         ),
@@ -207,7 +211,17 @@ function Pairs({ jobs, reports, first, metric, isBest }: PairsProps) {
   )
 }
 
-function Pair({ comparison: { first, second, turns, metrics } }: { comparison: JobComparison }) {
+interface PairProps {
+  comparison: JobComparison
+  jobs: [string, string]
+  /** A judge to begin with. */
+  judge: string
+  /** Whether there are answers that a judge could be shown, and both jobs are completed. */
+  answers: boolean
+}
+
+function Pair({ comparison: { first, second, turns, metrics }, jobs, judge, answers }: PairProps) {
+  const [asks, setAsks] = useState(false)
   const most = reach(metrics.map(({ difference }) => difference))
   const number = (value: number | undefined) => (value === undefined ? '–' : value.toFixed(2))
   return (
@@ -217,7 +231,20 @@ function Pair({ comparison: { first, second, turns, metrics } }: { comparison: J
       wrapLines
       ariaLabels={{ tableLabel: `${first} and ${second}` }}
       header={
-        <Header variant="h2" description={`${integer(turns)} ${turns === 1 ? 'turn was' : 'turns were'} asked the same in both. The difference is ${first} less ${second}.`}>
+        <Header
+          variant="h2"
+          description={`${integer(turns)} ${turns === 1 ? 'turn was' : 'turns were'} asked the same in both. The difference is ${first} less ${second}.`}
+          actions={
+            answers && (
+              <>
+                <Button ariaLabel={`Compare ${first} and ${second} pair by pair`} onClick={() => setAsks(true)}>
+                  Pair by pair
+                </Button>
+                {asks && <StartPairwise first={jobs[0]} second={jobs[1]} names={[first, second]} judge={judge} onDismiss={() => setAsks(false)} />}
+              </>
+            )
+          }
+        >
           <span className="craton-stack">
             {first} and {second}
           </span>

@@ -12,6 +12,7 @@ import { CodeBlock } from '../../ui/CodeBlock.tsx'
 import { ServiceRolePicker } from '../../ui/ServiceRolePicker.tsx'
 import { useLoad } from '../../ui/useLoad.ts'
 import { placeOf } from '../knowledge/draft.ts'
+import { DatasetCheck } from './DatasetCheck.tsx'
 import { optional, type StepProps } from './DetailsStep.tsx'
 import type { Draft } from './draft.ts'
 import { lineOf } from './lines.ts'
@@ -31,6 +32,7 @@ export function DataStep({ draft, faults, all, onChange }: StepProps) {
           >
             <PlaceInput label="Dataset" value={draft.dataset} placeholder="s3://evals/in/dev1-eval.jsonl" files onChange={(dataset) => onChange({ dataset })} />
           </FormField>
+          <DatasetCheck draft={draft} good={faults.dataset === undefined} />
           <ExpandableSection headerText="What a line looks like">
             <SpaceBetween size="xs">
               <CodeBlock code={lineOf(draft)} label="A line of the dataset" />

@@ -19,7 +19,8 @@ import { PickOther } from './PickOther.tsx'
 import { ProgressPanel } from './ProgressPanel.tsx'
 import { RecordBrowser } from './RecordBrowser.tsx'
 import { ReportCard } from './ReportCard.tsx'
-import { comparePath, isOver, jobPath, judgesOf, passportPath, PATH, STATUSES } from './text.ts'
+import { StartPairwise } from './StartPairwise.tsx'
+import { comparePath, isOver, jobPath, judgesOf, passportPath, PATH, STATUSES, systemsOf } from './text.ts'
 
 const REFRESH_MS = 1500
 
@@ -62,7 +63,7 @@ interface EvaluationProps extends Props {
 }
 
 function Evaluation({ id, tab, metric, record, job, details, onChange }: EvaluationProps) {
-  const [modal, setModal] = useState<'delete' | 'compare' | 'calibrate'>()
+  const [modal, setModal] = useState<'delete' | 'compare' | 'calibrate' | 'pairwise'>()
   const over = isOver(job.status)
   const close = () => setModal(undefined)
   const judges = details ? judgesOf(details) : []
@@ -87,6 +88,7 @@ function Evaluation({ id, tab, metric, record, job, details, onChange }: Evaluat
             {over && <Button onClick={() => setModal('delete')}>Delete</Button>}
             {over && judges.length > 0 && <Button onClick={() => setModal('calibrate')}>Calibrate the judge</Button>}
             {over && <Button onClick={() => setModal('compare')}>Compare with…</Button>}
+            {job.status === 'Completed' && hasTwo(details) && <Button onClick={() => setModal('pairwise')}>Compare its two pair by pair</Button>}
             {!over && (
               <Button loading={stop.busy || job.status === 'Stopping'} onClick={() => void stop.run()}>
                 Stop
@@ -113,9 +115,20 @@ function Evaluation({ id, tab, metric, record, job, details, onChange }: Evaluat
       <LiveRegion hidden>{over ? `The evaluation is over: ${STATUSES[job.status].text}.` : ''}</LiveRegion>
       {modal === 'delete' && <DeleteEvaluations jobs={[job]} onDeleted={() => navigate(PATH)} onDismiss={close} />}
       {modal === 'calibrate' && judge !== undefined && <Calibrate id={id} onDone={() => navigate(passportPath(judge))} onDismiss={close} />}
+      {modal === 'pairwise' && <StartPairwise first={id} second={id} names={namesOf(details)} judge={judge ?? ''} onDismiss={close} />}
       {modal === 'compare' && <PickOther id={id} onPick={(others) => navigate(comparePath([id, ...others]))} onDismiss={close} />}
     </SpaceBetween>
   )
+}
+
+/** Whether two systems answer: then these are compared with each other. Where it only retrieves there are no answers. */
+function hasTwo(details: EvaluationDetails | undefined): boolean {
+  return details?.inferenceConfig.models?.length === 2
+}
+
+function namesOf(details: EvaluationDetails | undefined): [string, string] {
+  const [first = '', second = ''] = details ? systemsOf(details.inferenceConfig).map(({ value }) => value) : []
+  return [first, second]
 }
 
 function Messages({ job: { status, messages } }: { job: Report }) {

@@ -35,6 +35,8 @@ export function Facts({ job, details }: { job: Report; details: EvaluationDetail
                 label: 'Judge',
                 value: several(judgesOf(details), (judge) => <PageLink to={passportPath(judge)}>{judge}</PageLink>, 'None: everything is computed'),
               },
+              ...((job.askings ?? 1) > 1 ? [{ label: 'Askings', value: `${job.askings} times, in other words each time` }] : []),
+              ...(job.embeddingModelId ? [{ label: 'Embedding model', value: code(job.embeddingModelId) }] : []),
               ...systemsOf(details.inferenceConfig).map(({ label, value }) => ({
                 label,
                 value: label === 'Knowledge base' ? <PageLink to={basePath(value)}>{value}</PageLink> : code(value),

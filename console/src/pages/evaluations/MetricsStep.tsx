@@ -5,6 +5,7 @@ import Checkbox from '@cloudscape-design/components/checkbox'
 import Container from '@cloudscape-design/components/container'
 import FormField from '@cloudscape-design/components/form-field'
 import Header from '@cloudscape-design/components/header'
+import Select from '@cloudscape-design/components/select'
 import SpaceBetween from '@cloudscape-design/components/space-between'
 import StatusIndicator from '@cloudscape-design/components/status-indicator'
 import { useCallback, useEffect, useState } from 'react'
@@ -13,7 +14,8 @@ import { PageLink } from '../../shell/router.tsx'
 import { useLoad } from '../../ui/useLoad.ts'
 import { CustomMetric } from './CustomMetric.tsx'
 import { optional, type StepProps } from './DetailsStep.tsx'
-import { needsJudge, newCustom } from './draft.ts'
+import { DEFAULT_EMBEDDER, embedderOf, needsJudge, newCustom } from './draft.ts'
+import { EmbeddingSelect } from './EmbeddingSelect.tsx'
 import { groupsOf, metricLabel, metricOf } from './metrics.ts'
 import { ModelSelect } from './ModelSelect.tsx'
 import { passportPath, trustOfPassport } from './text.ts'
@@ -22,6 +24,8 @@ import { passportPath, trustOfPassport } from './text.ts'
 const PAUSE_MS = 400
 /** Bedrock takes so many metrics of one's own. */
 const MOST_CUSTOM = 10
+/** A judge has so many wordings. */
+const ASKINGS = [1, 2, 3, 4, 5, 6].map((count) => ({ value: String(count), label: count === 1 ? 'Once' : `${count} times` }))
 
 /** The judge, and what it judges. */
 export function MetricsStep({ draft, faults, all, onChange }: StepProps) {
@@ -44,6 +48,15 @@ export function MetricsStep({ draft, faults, all, onChange }: StepProps) {
             <ModelSelect label="Judge" value={draft.judge} onChange={(judge) => onChange({ judge })} />
           </FormField>
           {draft.judge.trim() !== '' && <PassportState judge={draft.judge.trim()} metrics={draft.metrics} />}
+          {needsJudge(draft) && (
+            <FormField label="Askings" description="Asked again in other words, with the labels in the other order, a judge that is sure says the same: the report tells how far it does. Scores stay those of the first asking.">
+              <Select
+                options={ASKINGS}
+                selectedOption={ASKINGS.find(({ value }) => value === String(draft.askings)) ?? null}
+                onChange={({ detail }) => onChange({ askings: Number(detail.selectedOption.value) })}
+              />
+            </FormField>
+          )}
           {!needsJudge(draft) && <Box color="text-body-secondary">The chosen metrics are computed: no judge is asked.</Box>}
         </SpaceBetween>
       </Container>
@@ -77,6 +90,11 @@ export function MetricsStep({ draft, faults, all, onChange }: StepProps) {
               </div>
             ))}
           </div>
+          {embedderOf(draft) !== undefined && (
+            <FormField label={optional('Embedding model')} description="Computes the embedding similarity." stretch>
+              <EmbeddingSelect label="Embedding model" value={draft.embedder} placeholder={DEFAULT_EMBEDDER} onChange={(embedder) => onChange({ embedder })} />
+            </FormField>
+          )}
         </SpaceBetween>
       </Container>
       <Container

@@ -186,6 +186,7 @@ const ONLY = [
   { value: 'all', label: 'All records' },
   { value: 'unsupported', label: 'With unsupported parts' },
   { value: 'failed', label: 'With errors' },
+  { value: 'varied', label: 'With verdicts that change with the wording' },
 ]
 
 interface PickProps {

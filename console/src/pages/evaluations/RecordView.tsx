@@ -10,7 +10,7 @@ import { MarkedAnswer, MarkedText } from './MarkedText.tsx'
 import { metricLabel } from './metrics.ts'
 import { lackText, marksOf, placeText, resultText } from './records.ts'
 import { TrustLine } from './Status.tsx'
-import { score } from './text.ts'
+import { repeatedText, score } from './text.ts'
 
 interface Props {
   row: RecordRow
@@ -133,6 +133,7 @@ function ScoreView({ score: one, row, report }: { score: RecordScore; row: Recor
     ...(one.label !== null && one.result !== null ? [`“${one.label}”`] : []),
     ...(one.expected === null || one.result === null ? [] : [`expected ${score(one.expected)}`]),
     ...(one.margin === null ? [] : [`margin ${score(one.margin)}`]),
+    ...(one.repeated ? [repeatedText(one.repeated)] : []),
     ...(one.passagesLeftOut > 0 ? [`${one.passagesLeftOut} of ${row.retrievedSources} passages did not fit and were left out`] : []),
   ]
   return (

@@ -16,7 +16,7 @@ import { Histogram, IntervalBar } from './Charts.tsx'
 import { metricLabel } from './metrics.ts'
 import { keyOf, placesOf } from './records.ts'
 import { TrustLine } from './Status.tsx'
-import { isOver, passportPath, range, recordsPath, score, withInterval } from './text.ts'
+import { cachedText, isOver, passportPath, range, recordsPath, score, tokensText, variedText, withInterval } from './text.ts'
 
 /** A card takes all that was judged: it is made anew less often than the progress. */
 const REFRESH_MS = 30_000
@@ -90,7 +90,7 @@ function SectionCard({ id, section, place }: { id: string; section: Section; pla
           />
           {card.cachedShare.length > 0 && (
             <Box variant="small" color="text-body-secondary">
-              From the cache: {card.cachedShare.map(({ reads, share }) => `${Math.round(100 * share)} % of what reads ${reads}`).join(', ')}.
+              From the cache: {card.cachedShare.map(cachedText).join(', ')}.
             </Box>
           )}
         </SpaceBetween>
@@ -102,10 +102,6 @@ function SectionCard({ id, section, place }: { id: string; section: Section; pla
       </div>
     </SpaceBetween>
   )
-}
-
-function tokensText({ input, cached, output }: Section['card']['tokens']['judge']): string {
-  return `${integer(input)} read (${integer(cached)} cached), ${integer(output)} written`
 }
 
 function MetricCard({ id, metric, judge, place }: { id: string; metric: MetricSummary; judge: string | null; place: Place }) {
@@ -133,6 +129,11 @@ function MetricCard({ id, metric, judge, place }: { id: string; metric: MetricSu
           {metric.calibrated && (
             <Box variant="small" color="text-body-secondary">
               People would probably say {withInterval(metric.calibrated)}, by the {metric.calibrated.method}.
+            </Box>
+          )}
+          {metric.repeated && (
+            <Box variant="small" color="text-body-secondary">
+              {variedText(metric.repeated)}
             </Box>
           )}
           {metric.scored > 0 && <Histogram name={name} bars={metric.histogram} />}

@@ -7,7 +7,7 @@ import { useSession } from '../../shell/SessionContext.tsx'
 import { CodeTabs } from '../../ui/CodeTabs.tsx'
 import { ReviewSection } from '../../ui/ReviewSection.tsx'
 import { samplesFor } from './code.ts'
-import { asksBase, customJudgeOf, needsJudge, type Draft, type Step } from './draft.ts'
+import { askingsOf, asksBase, customJudgeOf, embedderOf, needsJudge, type Draft, type Step } from './draft.ts'
 import { metricLabel } from './metrics.ts'
 import { settingsOf } from './request.ts'
 import { KINDS } from './text.ts'
@@ -44,7 +44,9 @@ export function ReviewStep({ draft, region, onStep }: Props) {
           columns={2}
           items={[
             { label: 'Judge', value: needsJudge(draft) ? code(draft.judge) : 'None: everything is computed' },
+            ...(askingsOf(draft) > 1 ? [{ label: 'Askings', value: `${askingsOf(draft)} times, in other words each time` }] : []),
             { label: 'Metrics', value: draft.metrics.map(metricLabel).join(', ') || '–' },
+            ...(embedderOf(draft) === undefined ? [] : [{ label: 'Embedding model', value: code(embedderOf(draft) ?? '') }]),
             ...(draft.custom.length > 0
               ? [
                   { label: 'Custom metrics', value: draft.custom.map(({ name }) => name).join(', ') },

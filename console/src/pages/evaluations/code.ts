@@ -1,7 +1,7 @@
 /** The evaluation of the wizard as programs and commands. */
 import type { Sample } from '../../ui/CodeTabs.tsx'
 import { python, shell } from '../../ui/literals.ts'
-import { needsJudge, sweeps, type Draft } from './draft.ts'
+import { askingsOf, embedderOf, needsJudge, sweeps, type Draft } from './draft.ts'
 import { requestOf, rolePolicy, settingsOf, trustPolicy } from './request.ts'
 
 export interface CodeInput {
@@ -16,8 +16,8 @@ export function samplesFor(input: CodeInput): Sample[] {
   const craton = cratonCommand(input)
   return [
     ...(craton === undefined ? [] : [{ id: 'craton', label: 'craton', code: craton }]),
-    // AWS has no sweeps.
-    ...(sweeps(input.draft)
+    // AWS has no sweeps, and asks a judge once.
+    ...(sweeps(input.draft) || requestOf(input.draft, '', settingsOf(input.draft)[0]!).craton
       ? []
       : [
           { id: 'aws', label: 'AWS CLI', code: awsCli(input) },
@@ -108,6 +108,8 @@ export function cratonCommand(input: CodeInput): string | undefined {
     ...asked,
     ...search,
     ...(needsJudge(draft) ? [`--judge ${shell(draft.judge.trim())}`] : []),
+    ...(askingsOf(draft) > 1 ? [`--askings ${askingsOf(draft)}`] : []),
+    ...(draft.embedder.trim() !== '' && embedderOf(draft) !== undefined ? [`--embedding-model ${shell(draft.embedder.trim())}`] : []),
     ...draft.metrics.map((name) => `--metric ${name}`),
     `--dataset ${shell(draft.dataset.trim())}`,
     `--to ${shell(draft.output.trim())}`,

@@ -1,6 +1,6 @@
 /** An evaluation that is being put together in the wizard. */
 import type { Kind } from '../../api/evaluations.ts'
-import { METRICS, metricOf } from './metrics.ts'
+import { METRICS, metricOf, SIMILARITY } from './metrics.ts'
 
 export type Search = 'HYBRID' | 'SEMANTIC'
 
@@ -40,6 +40,10 @@ export interface Draft {
   searches: Search[]
   counts: string
   judge: string
+  /** How often the judge is asked for each verdict, in other words each time. */
+  askings: number
+  /** The model of the embedding similarity; empty: Titan's. */
+  embedder: string
   /** The chosen built-in and computed metrics, by name. */
   metrics: string[]
   custom: CustomDraft[]
@@ -85,6 +89,8 @@ export function newDraft(suffix: string): Draft {
     searches: ['HYBRID', 'SEMANTIC'],
     counts: '3, 5, 10',
     judge: '',
+    askings: 1,
+    embedder: '',
     metrics: ['Builtin.Correctness', 'Builtin.Completeness', 'Builtin.Helpfulness', 'Builtin.LogicalCoherence', 'Builtin.Faithfulness'],
     custom: [],
     customJudge: '',
@@ -139,6 +145,19 @@ export function sweeps(draft: Draft): boolean {
 /** Whether anything is judged, and not only computed. */
 export function needsJudge({ metrics, custom }: Draft): boolean {
   return metrics.some((name) => name.startsWith('Builtin.')) || custom.length > 0
+}
+
+/** How often the judge is asked for each verdict. */
+export function askingsOf(draft: Draft): number {
+  return needsJudge(draft) ? draft.askings : 1
+}
+
+/** The model behind this id computes the embedding similarity where no other is named. */
+export const DEFAULT_EMBEDDER = 'amazon.titan-embed-text-v2:0'
+
+/** The model of the embedding similarity; nothing where that is not computed. */
+export function embedderOf({ metrics, embedder }: Draft): string | undefined {
+  return metrics.includes(SIMILARITY) ? embedder.trim() || DEFAULT_EMBEDDER : undefined
 }
 
 /** Which judge one's own metrics have. */

@@ -7,8 +7,8 @@ import { countsOf, faults, isBad, newCustom, newDraft, STEPS, withKind, type Dra
 import { countsText, readLabels } from './labels.ts'
 import { lineOf } from './lines.ts'
 import { groupsOf, metricLabel, METRICS } from './metrics.ts'
-import { datasetName, modelsOf, requestOf, rolePolicy, settingsOf, trustPolicy } from './request.ts'
-import { barText, isOver, judgementOf, judgesOf, metricBars, percentOf, probability, progressText, range, shortId, STATUSES, systemsOf, systemsOfRow, trustOf, withInterval } from './text.ts'
+import { datasetCheckOf, datasetName, modelsOf, requestOf, rolePolicy, settingsOf, trustPolicy } from './request.ts'
+import { barText, cachedText, isOver, judgementOf, judgesOf, metricBars, percentOf, probability, progressText, range, repeatedText, shortId, STATUSES, systemsOf, systemsOfRow, trustOf, variedText, withInterval } from './text.ts'
 
 const ACCOUNT = '111122223333'
 const JUDGE = 'amazon.nova-micro-v1:0'
@@ -132,6 +132,22 @@ describe('a request', () => {
     expect(settingsOf(draft({ sweep: true, own: true }))).toHaveLength(1)
   })
 
+  it('says what Craton alone can be asked for, and nothing where all is as usual', () => {
+    expect(of({})).not.toHaveProperty('craton')
+    const near = { kind: 'model', model: 'a.b', metrics: ['Craton.EmbeddingSimilarity'] } as const
+    expect(of({ ...near, metrics: [...near.metrics] })).not.toHaveProperty('craton')
+    expect(of({ ...near, metrics: [...near.metrics], embedder: ' mini ', askings: 3 }).craton).toEqual({ embeddingModelId: 'mini' })
+    expect(of({ askings: 3, embedder: 'mini' }).craton).toEqual({ askings: 3 })
+    expect(modelsOf(draft({ ...near, metrics: [...near.metrics] }))).toEqual(['a.b', 'amazon.titan-embed-text-v2:0'])
+  })
+
+  it('has its dataset looked at by what the metrics need', () => {
+    const checked = (change: Partial<Draft>) => datasetCheckOf(draft(change))
+    expect(checked({ own: true })).toEqual({ kind: 'rag', ownResponses: true, metricNames: GOOD.metrics, s3Uri: 's3://evals/in/dev1-eval.jsonl', unlimited: true })
+    expect(checked({ kind: 'model', metrics: [], custom: [newCustom(1)] })).toMatchObject({ kind: 'model', metricNames: ['Craton.ImpressionRules'] })
+    expect(checked({ kind: 'retrieve-only', metrics: [] })).toMatchObject({ kind: 'retrieve', metricNames: ['Builtin.ContextRelevance'] })
+  })
+
   it('names a dataset as AWS wants it', () => {
     expect(datasetName('s3://evals/in/dev 1 (a).jsonl')).toBe('dev-1--a-')
     expect(datasetName('s3://evals/.jsonl')).toBe('dataset')
@@ -164,6 +180,10 @@ describe('code', () => {
     expect(samplesFor(input()).map(({ id }) => id)).toEqual(['craton', 'aws', 'boto3'])
     expect(samplesFor(input({ sweep: true })).map(({ id }) => id)).toEqual(['craton'])
     expect(samplesFor(input({ custom: [newCustom(1)] })).map(({ id }) => id)).toEqual(['aws', 'boto3'])
+    expect(samplesFor(input({ askings: 2 })).map(({ id }) => id)).toEqual(['craton'])
+    expect(cratonCommand(input({ askings: 2 }))).toContain('--askings 2')
+    const near = { kind: 'model', model: 'a.b', metrics: ['Craton.EmbeddingSimilarity'], embedder: 'mini' } as const
+    expect(cratonCommand(input({ ...near, metrics: [...near.metrics] }))).toContain('--embedding-model mini')
   })
 
   it('runs and sweeps', () => {
@@ -189,7 +209,7 @@ describe('code', () => {
 describe('metrics', () => {
   it('are those of the server', () => {
     const count = (kind: Parameters<typeof groupsOf>[0]) => groupsOf(kind).reduce((sum, { metrics }) => sum + metrics.length, 0)
-    expect([count('retrieve-only'), count('retrieve-and-generate'), count('model')]).toEqual([2, 10 + 8, 12 + 8])
+    expect([count('retrieve-only'), count('retrieve-and-generate'), count('model')]).toEqual([2, 10 + 9, 12 + 9])
     expect(new Set(METRICS.map(({ name }) => name)).size).toBe(METRICS.length)
     expect([metricLabel('Builtin.Coherence'), metricLabel('Builtin.New'), metricLabel('tone')]).toEqual(['Logical coherence', 'New', 'tone'])
   })
@@ -241,6 +261,17 @@ describe('words', () => {
     expect(judgesOf(asked as EvaluationDetails)).toEqual([JUDGE])
     expect([shortId('arn:aws:bedrock:us-east-1:111122223333:evaluation-job/abc'), shortId('abc')]).toEqual(['abc', 'abc'])
     expect(reportUrl('a/b', 'html')).toBe('/craton/v1/evaluation-jobs/a%2Fb/report?format=html')
+  })
+
+  test('what varies with the wording, and what came from the cache', () => {
+    const falling = { value: -0.04, low: -0.07, high: -0.01 }
+    expect(variedText({ askings: 6, agreeing: 0.825, deviation: 0.061, listedFalling: falling })).toBe(
+      'Asked 6 times: the same label in 83 %, expected scores within ±0.06, −0.04 (−0.07 to −0.01) more where the labels are listed from the highest down.',
+    )
+    expect(variedText({ askings: 2, agreeing: 1, deviation: null, listedFalling: null })).toBe('Asked 2 times: the same label in 100 %.')
+    expect(repeatedText({ askings: 4, agreeing: 3, mean: 0.5, deviation: 0.11, listedFalling: null })).toBe('the same label in 3 of 4 askings (expected ±0.11)')
+    expect(cachedText({ reads: 'passages', share: 0.512, bound: 0.6 })).toBe('51 % of what reads passages (its prompts allow 60 %)')
+    expect(cachedText({ reads: 'passages', share: 0.512 })).toBe('51 % of what reads passages')
   })
 
   test('what follows of a comparison is told by name', () => {

@@ -53,9 +53,13 @@ export const METRICS: readonly MetricInfo[] = [
   computed('RougeLsum', 'ROUGE-Lsum', 'Overlap with the reference', 'The same, line by line.', 'reference answers'),
   computed('ExactMatch', 'Exact match', 'Overlap with the reference', 'The same but for case, punctuation and articles.', 'reference answers'),
   computed('TokenF1', 'Token F1', 'Overlap with the reference', 'F1 of shared tokens, as SQuAD computes it.', 'reference answers'),
+  computed('EmbeddingSimilarity', 'Embedding similarity', 'Overlap with the reference', 'The cosine of the answer and the nearest reference, as an embedding model sees them.', 'reference answers'),
   computed('ImpressionRules', 'Rules for impressions', 'Clinical rules', 'The share of five rules of good radiology reports that an impression keeps.'),
   computed('ClinicalConsistency', 'Clinical consistency', 'Clinical rules', '1 where an impression contradicts the findings in its prompt nowhere.'),
 ]
+
+/** The metric that an embedding model computes. */
+export const SIMILARITY = 'Craton.EmbeddingSimilarity'
 
 const BY_NAME = new Map(METRICS.map((metric) => [metric.name, metric]))
 

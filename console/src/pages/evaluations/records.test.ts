@@ -93,6 +93,9 @@ describe('records', () => {
     expect(found({ text: ' effusion ' })).toEqual([1])
     expect(found({ only: 'unsupported' })).toEqual([2])
     expect(found({ only: 'failed' })).toEqual([3])
+    const repeated = { askings: 2, agreeing: 1, mean: 0.5, deviation: 0.1, listedFalling: null }
+    const asked = [row(1, 1, { scores: [score({ repeated })] }), row(2, 1, { scores: [score({ repeated: { ...repeated, agreeing: 2 } })] }), row(3, 1)]
+    expect(filtered(asked, { text: '', only: 'varied', of: '' }).map(({ record }) => record)).toEqual([1])
     expect(found({ of: '0.1' })).toEqual([3])
   })
 

@@ -81,8 +81,8 @@ export function sorted(rows: RecordRow[], metric: string, higherIsWorse: boolean
 
 export interface RecordFilter {
   text: string
-  /** Only what has unsupported parts, an error, or no full score. */
-  only: 'all' | 'unsupported' | 'failed'
+  /** Only what has unsupported parts, an error, or a verdict that changed with the wording. */
+  only: 'all' | 'unsupported' | 'failed' | 'varied'
   /** `dataset.system`, both from 0; empty: all. */
   of: string
 }
@@ -93,6 +93,7 @@ export function filtered(rows: RecordRow[], { text, only, of }: RecordFilter): R
     if (of !== '' && of !== `${row.dataset}.${row.system}`) return false
     if (only === 'unsupported' && row.unsupported.length === 0) return false
     if (only === 'failed' && row.error === null && row.scores.every(({ error }) => error === null)) return false
+    if (only === 'varied' && row.scores.every(({ repeated }) => !repeated || repeated.agreeing === repeated.askings)) return false
     if (wanted === '') return true
     return [row.conversationInput, row.generationOutput ?? '', ...row.groundTruth].some((one) => one.toLowerCase().includes(wanted))
   })

@@ -1,7 +1,7 @@
 /** What a draft asks for: the requests, and the role that may do it. */
-import type { CustomMetricDefinition, EvaluationRequest, InferenceConfig, RatingItem, RetrievalConfiguration } from '../../api/evaluations.ts'
+import type { CustomMetricDefinition, DatasetCheckRequest, EvaluationRequest, InferenceConfig, RatingItem, RetrievalConfiguration } from '../../api/evaluations.ts'
 import { modelArn, placeOf } from '../knowledge/draft.ts'
-import { asksBase, countsOf, customJudgeOf, needsJudge, sweeps, type CustomDraft, type Draft, type Search } from './draft.ts'
+import { askingsOf, asksBase, countsOf, customJudgeOf, DEFAULT_EMBEDDER, embedderOf, needsJudge, sweeps, type CustomDraft, type Draft, type Search } from './draft.ts'
 import { bedrockTrust, policy } from '../../ui/serviceTrust.ts'
 
 export interface Setting {
@@ -49,7 +49,28 @@ export function requestOf(draft: Draft, roleArn: string, setting: Setting): Eval
     },
     inferenceConfig: inferenceOf(draft, setting),
     outputDataConfig: { s3Uri: draft.output.trim() },
+    ...cratonOf(draft),
   }
+}
+
+/** What Craton alone can be asked for; nothing where it is as usual. */
+function cratonOf(draft: Draft): Pick<EvaluationRequest, 'craton'> {
+  const askings = askingsOf(draft)
+  const embedder = embedderOf(draft)
+  const craton = {
+    ...(askings > 1 ? { askings } : {}),
+    ...(embedder === undefined || embedder === DEFAULT_EMBEDDER ? {} : { embeddingModelId: embedder }),
+  }
+  return Object.keys(craton).length === 0 ? {} : { craton }
+}
+
+/** What the dataset is looked at for: metrics of one's own are not told, as their names say nothing. */
+export function datasetCheckOf(draft: Draft): DatasetCheckRequest {
+  const kind = ({ model: 'model', 'retrieve-only': 'retrieve', 'retrieve-and-generate': 'rag' } as const)[draft.kind]
+  // One that needs nothing, where all are one's own.
+  const nothing = draft.kind === 'retrieve-only' ? 'Builtin.ContextRelevance' : 'Craton.ImpressionRules'
+  const metricNames = draft.metrics.length > 0 ? draft.metrics : [nothing]
+  return { kind, ownResponses: draft.own, metricNames, s3Uri: draft.dataset.trim(), unlimited: true }
 }
 
 function inferenceOf(draft: Draft, { search, results }: Setting): InferenceConfig {
@@ -85,11 +106,12 @@ function definitionOf({ name, instructions, scale, items }: CustomDraft): Custom
   return { name: name.trim(), instructions, ...(scale === 'none' ? {} : { ratingScale: items.map(rating) }) }
 }
 
-/** The models that are asked: judges and generators, each once. */
+/** The models that are asked: judges, generators, and that of the embedding similarity, each once. */
 export function modelsOf(draft: Draft): string[] {
   const judges = needsJudge(draft) ? [draft.judge, ...(draft.custom.length > 0 ? [customJudgeOf(draft)] : [])] : []
   const generators = draft.own ? [] : draft.kind === 'model' ? [draft.model, draft.otherModel] : draft.kind === 'retrieve-only' ? [] : [draft.generator]
-  return [...new Set([...judges, ...generators].map((id) => id.trim()).filter((id) => id !== ''))]
+  const embedder = embedderOf(draft)
+  return [...new Set([...judges, ...generators, ...(embedder === undefined ? [] : [embedder])].map((id) => id.trim()).filter((id) => id !== ''))]
 }
 
 /** Lets Bedrock take the role on, for evaluations of this account. */

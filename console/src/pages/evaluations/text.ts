@@ -1,6 +1,6 @@
 /** Evaluations in words, and where their pages are. */
 import type { StatusIndicatorProps } from '@cloudscape-design/components/status-indicator'
-import type { Bar, EvaluationDetails, EvaluationRow, EvaluationStatus, InferenceConfig, Interval, Kind, MetricComparison, Passport, Report } from '../../api/evaluations.ts'
+import type { Bar, EvaluationDetails, EvaluationRow, EvaluationStatus, InferenceConfig, Interval, Kind, MetricComparison, Passport, Repeated, RepeatedSummary, Report, Section, Tokens } from '../../api/evaluations.ts'
 import { duration, integer } from '../../ui/format.ts'
 import { metricLabel } from './metrics.ts'
 
@@ -17,6 +17,8 @@ export const recordsPath = (job: string, metric: string, record?: string) => pat
 /** Jobs beside each other, the first of which the others are compared with. */
 export const comparePath = (jobs: string[]) => path({ compare: jobs.join(',') })
 export const passportPath = (judge: string) => path({ judge })
+/** A comparison pair by pair. */
+export const pairwisePath = (comparison: string) => path({ pairwise: comparison })
 
 export interface Shown {
   type: StatusIndicatorProps.Type
@@ -142,6 +144,32 @@ export const TRUSTS: Record<Trust, Shown> = {
 
 export function trustOfPassport({ usable }: Pick<Passport, 'usable'>): Trust {
   return usable ? 'usable' : 'unusable'
+}
+
+/** `83 % of what reads passages + response (87 % is what its prompts allow)` */
+export function cachedText({ reads, share, bound }: Section['card']['cachedShare'][number]): string {
+  const allowed = bound === undefined ? '' : ` (its prompts allow ${Math.round(100 * bound)} %)`
+  return `${Math.round(100 * share)} % of what reads ${reads}${allowed}`
+}
+
+/** `640 read (410 cached), 22 written` */
+export function tokensText({ input, cached, output }: Tokens): string {
+  return `${integer(input)} read (${integer(cached)} cached), ${integer(output)} written`
+}
+
+/** How verdicts on a metric vary with the wording. */
+export function variedText({ askings, agreeing, deviation, listedFalling }: RepeatedSummary): string {
+  const parts = [
+    `Asked ${askings} times: the same label in ${Math.round(100 * agreeing)} %`,
+    ...(deviation === null ? [] : [`expected scores within ±${deviation.toFixed(2)}`]),
+    ...(listedFalling === null ? [] : [`${withInterval(listedFalling)} more where the labels are listed from the highest down`]),
+  ]
+  return `${parts.join(', ')}.`
+}
+
+/** The same of one verdict. */
+export function repeatedText({ askings, agreeing, deviation }: Repeated): string {
+  return `the same label in ${agreeing} of ${askings} askings${deviation === null ? '' : ` (expected ±${deviation.toFixed(2)})`}`
 }
 
 /** `0.83`, or a dash. */
