@@ -222,13 +222,16 @@ impl Deployment {
         origin: knowledge::Origin,
         chunking: Option<Chunking>,
     ) -> Result<DataSource> {
+        let kind = if origin == knowledge::Origin::Custom { "custom" } else { "bucket" };
+        // The same source, however often it is asked for.
+        let token = format!("once-{kind}");
         let new = NewDataSource {
-            name: format!("{:?}", origin == knowledge::Origin::Custom),
+            name: kind.to_owned(),
             description: None,
             origin,
             chunking,
             deletion: DeletionPolicy::Delete,
-            request_token: Some("once".to_owned()),
+            request_token: Some(token),
         };
         self.knowledge.create_data_source(&self.ctx, &base.id, new).await
     }
