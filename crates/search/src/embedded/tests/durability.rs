@@ -171,7 +171,7 @@ fn terms_made_by_older_rules_are_made_anew() {
     // Terms that today's rules would not make: those of another text.
     let mut state = state([document("a", "river")]);
     state.tail_terms[1] = [("ancient".into(), state.tail_terms[1].remove("river").unwrap())].into();
-    let files = files::OnDisk::new(folder.path());
+    let files = OnDisk::new(folder.path());
     write_as(&files, "base-00000003", &Cut::of(&state), &Still(&state), 0).unwrap();
     let index = Embedded::open(folder.path(), schema()).unwrap();
     assert_eq!(found(&index, "river"), ["a", "late"]);
