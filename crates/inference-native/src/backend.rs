@@ -243,10 +243,10 @@ fn timed(context: &mut Context, threads: &mut Threads, batch: &[Input], shows_th
         context.set_threads(if shows_threads { 1 } else { number }, number);
         let started = Instant::now();
         let outcome = context.decode(batch, threads.limit(batch.len()));
-        threads.note(batch.len(), started.elapsed());
+        threads.note(batch.len(), started.elapsed(), matches!(outcome, Err(Stop::GivenUp)));
         match outcome {
             Ok(()) => return Ok(()),
-            // With fewer threads, as the note made sure.
+            // With other threads, as the note made sure.
             Err(Stop::GivenUp) => {}
             Err(stop) => return Err(failed(stop)),
         }

@@ -20,8 +20,9 @@ const LEAST_LIMIT: f64 = 0.001;
 const GIVE_UP: f64 = 3.0;
 /// The weight of the newest batch in the running mean.
 const NEWEST: f64 = 0.2;
-/// A try that changed nothing is paid for: the next one waits for so many times what it lost.
-const PAY: f64 = 100.0;
+/// A try that changed nothing is paid for: the next one waits for so many times what it lost. So tries cost 2.5 % at most, and
+/// when other programs leave the cores, long batches get them back after about forty of their number.
+const PAY: f64 = 40.0;
 /// A try is given up as soon as it has lost so much of a batch.
 const HOPELESS: f64 = 0.5;
 /// The least wait between tries, in seconds.
@@ -61,22 +62,26 @@ impl Threads {
     }
 
     /// How long the next batch of so many tokens may take before it shall be given up and computed by the number that
-    /// [`Threads::choose`] then says; `None` where no number is known to be better.
+    /// [`Threads::choose`] then says; `None` where no number is known to be better. A try that nothing asked for is given up
+    /// where it turns out to be no faster.
     pub(crate) fn limit(&mut self, tokens: usize) -> Option<Duration> {
         let last = self.numbers.len() - 1;
         let choice = self.size(tokens);
         if choice.at() == last {
             return None;
         }
-        let seconds = choice.mean? * tokens.max(1) as f64 * GIVE_UP + LEAST_LIMIT;
+        let unasked = choice.trying.as_ref().is_some_and(|trying| !trying.sudden);
+        let times = if unasked { 1.0 } else { GIVE_UP };
+        let seconds = choice.mean? * tokens.max(1) as f64 * times + LEAST_LIMIT;
         Some(Duration::from_secs_f64(seconds))
     }
 
-    /// Notes what a batch of so many tokens took with the threads that were chosen for it, up to its end or until it was
-    /// given up at its limit; after that, fewer threads are chosen.
-    pub(crate) fn note(&mut self, tokens: usize, took: Duration) {
+    /// Notes what a batch of so many tokens took with the threads that were chosen for it: up to its end, or until it was
+    /// given up at its limit, after which other threads are chosen.
+    pub(crate) fn note(&mut self, tokens: usize, took: Duration, given_up: bool) {
         let last = self.numbers.len() - 1;
-        self.size(tokens).note(Batch { tokens: tokens.max(1) as f64, seconds: took.as_secs_f64() }, last);
+        let batch = Batch { tokens: tokens.max(1) as f64, seconds: took.as_secs_f64(), given_up };
+        self.size(tokens).note(batch, last);
     }
 
     fn size(&mut self, tokens: usize) -> &mut Choice {
@@ -96,6 +101,7 @@ fn halves(most: u32) -> Vec<u32> {
 struct Batch {
     tokens: f64,
     seconds: f64,
+    given_up: bool,
 }
 
 /// The choice for one size, by places in the list of numbers.
@@ -144,11 +150,12 @@ impl Choice {
     fn note_best(&mut self, batch: Batch, last: usize) {
         let seconds = batch.seconds / batch.tokens;
         let before = self.mean.unwrap_or(seconds);
-        self.mean = Some(before + NEWEST * (seconds - before));
+        // What takes so much longer that it is given up is no outlier: the cores are wanted elsewhere.
+        let newest = if batch.given_up { 1.0 } else { NEWEST };
+        self.mean = Some(before + newest * (seconds - before));
         self.wait -= batch.seconds;
         self.slow = if seconds > before * SUDDEN { self.slow + 1 } else { 0 };
-        let given_up = seconds > before * GIVE_UP;
-        let sudden = (given_up || self.slow == 2) && self.best < last;
+        let sudden = (batch.given_up || seconds > before * GIVE_UP || self.slow == 2) && self.best < last;
         if sudden || (self.wait <= 0.0 && last > 0) {
             let fewer = sudden || self.best == 0 || (self.fewer && self.best < last);
             let at = if fewer { self.best + 1 } else { self.best - 1 };
@@ -159,12 +166,13 @@ impl Choice {
 
     fn note_try(&mut self, mut trying: Trying, batch: Batch, last: usize) {
         trying.batches += 1;
-        trying.tokens += batch.tokens;
+        // What is given up is computed anew.
+        trying.tokens += if batch.given_up { 0.0 } else { batch.tokens };
         trying.seconds += batch.seconds;
         let before = self.mean.unwrap_or(f64::INFINITY);
         let mean = trying.seconds / trying.tokens;
         let lost = trying.seconds - before * trying.tokens;
-        let hopeless = lost > before * batch.tokens * HOPELESS;
+        let hopeless = batch.given_up || lost > before * batch.tokens * HOPELESS;
         if hopeless && trying.sudden && trying.at < last {
             self.trying = Some(Trying { at: trying.at + 1, sudden: true, ..Trying::default() });
         } else if hopeless || (trying.batches == TRY && mean >= before * BETTER) {

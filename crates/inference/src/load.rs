@@ -1,5 +1,6 @@
 //! How a model is loaded.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -51,6 +52,9 @@ pub struct LoadOptions {
     pub main_gpu: u32,
     /// How much of the model each GPU gets, in any unit; empty: as their free memory says. As `split`.
     pub tensor_split: Vec<f32>,
+    /// The GPU of each replica, which has the whole model there; replicas on one GPU share its weights. Empty: all replicas
+    /// as `split` says. As `split`.
+    pub gpus: Vec<u32>,
 }
 
 impl Default for LoadOptions {
@@ -73,6 +77,7 @@ impl Default for LoadOptions {
             split: Split::default(),
             main_gpu: 0,
             tensor_split: Vec::new(),
+            gpus: Vec::new(),
         }
     }
 }
@@ -83,7 +88,8 @@ impl LoadOptions {
     /// # Errors
     /// Request, with what is wrong: no replica or more than [`MOST_REPLICAS`]; not one core set for each replica, or a core
     /// in two of them; a quantized cache without one-pass attention, which llama.cpp needs for it; shares that are
-    /// negative, no numbers, all nothing, or more than [`MOST_SHARES`].
+    /// negative, no numbers, all nothing, or more than [`MOST_SHARES`]; not one GPU for each replica, or GPUs of replicas
+    /// for a model that is cut by rows or shares.
     pub fn validate(&self) -> Result<()> {
         let refuse = |reason: String| Err(Error::Request { reason });
         if !(1..=MOST_REPLICAS).contains(&self.replicas) {
@@ -100,8 +106,14 @@ impl LoadOptions {
         if self.cache_type.is_quantized() && self.attention == Some(false) {
             return refuse(format!("a cache of type `{}` needs attention in one pass", self.cache_type));
         }
-        if self.main_gpu as usize >= MOST_SHARES {
-            return refuse(format!("there is no GPU {}", self.main_gpu));
+        if let Some(gpu) = self.gpus.iter().chain([&self.main_gpu]).find(|gpu| **gpu as usize >= MOST_SHARES) {
+            return refuse(format!("there is no GPU {gpu}"));
+        }
+        if !self.gpus.is_empty() && self.gpus.len() != self.replicas as usize {
+            return refuse(format!("{} GPUs are given for {} replicas", self.gpus.len(), self.replicas));
+        }
+        if !self.gpus.is_empty() && (self.split == Split::Row || !self.tensor_split.is_empty()) {
+            return refuse("a replica with a GPU of its own has the whole model there: it cannot be cut".to_owned());
         }
         self.validate_shares()
     }
@@ -125,6 +137,30 @@ impl LoadOptions {
     #[must_use]
     pub fn cores_of(&self, replica: usize) -> Option<&CoreSet> {
         self.cores.get(replica)
+    }
+
+    /// The options of a replica: where it has a GPU of its own, with the whole model there.
+    #[must_use]
+    pub fn of_replica(&self, replica: usize) -> Self {
+        match self.gpus.get(replica) {
+            Some(gpu) => Self { split: Split::None, main_gpu: *gpu, ..self.clone() },
+            None => self.clone(),
+        }
+    }
+
+    /// These options with so many replicas: over the same GPUs in turn, and on core sets only where there is one for each.
+    #[must_use]
+    pub fn with_replicas(self, replicas: u32) -> Self {
+        let cores = if self.cores.len() == replicas as usize { self.cores } else { Vec::new() };
+        // Of none there is no turn, so none is what comes of it.
+        let gpus = self.gpus.iter().copied().cycle().take(replicas as usize).collect();
+        Self { replicas, cores, gpus, ..self }
+    }
+
+    /// How many times the weights are loaded: once for each GPU that replicas have of their own.
+    #[must_use]
+    pub fn copies_of_weights(&self) -> u64 {
+        self.gpus.iter().collect::<BTreeSet<_>>().len().max(1) as u64
     }
 
     /// The requests that may wait at one replica.

@@ -55,10 +55,11 @@ pub use catalogue::{Card, CardFilter, CardKind, CardSource, CardState, Figure, L
 pub use checkpoint::{FileType, ModelFacts, Quantization};
 pub use config::{Config, HubConfig, PoolChecks};
 pub use endpoints::{
-    AcceptedInvocation, Asynchronous, Container, Endpoint, EndpointChange, EndpointConfig, EndpointFigures, EndpointStatus, EndpointTarget,
-    EndpointVariant, Hosted, HostedModel, Hosting, HostingFilter, HostingKind, HostingOrder, LaterInvocation, Market, MarketWish,
-    NewEndpoint, NewEndpointConfig, NewHostedModel, NewMarketEndpoint, Pending as PendingVariants, Retained, Rollout,
-    Scaling, ServedModel, Source, Spread, VariantFigures, VariantSpec, VariantWish,
+    AcceptedInvocation, Asynchronous, Container, Endpoint, EndpointChange, EndpointConfig, EndpointFigures,
+    EndpointStatus, EndpointTarget, EndpointVariant, Hosted, HostedModel, Hosting, HostingFilter, HostingKind,
+    HostingOrder, LaterInvocation, Market, MarketWish, NewEndpoint, NewEndpointConfig, NewHostedModel,
+    NewMarketEndpoint, Pending as PendingVariants, Retained, Rollout, Scaling, ServedModel, Source, Spread,
+    VariantFigures, VariantSpec, VariantWish,
 };
 pub use fit::{DEPTH, Fit, FitAsk, FitBasis, FitMeasured, PROMPT};
 pub use foundation::{FoundationModel, Lifecycle};

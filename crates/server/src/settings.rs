@@ -140,6 +140,7 @@ struct File {
     gpu_split: Option<String>,
     main_gpu: Option<u32>,
     gpu_shares: Option<String>,
+    replica_gpus: Option<String>,
     quota: Option<String>,
     max_body: Option<String>,
     max_headers: Option<String>,

@@ -27,6 +27,11 @@ fn what_does_not_belong_together_is_refused() {
     let in_steps = LoadOptions { cache_type: CacheType::Q8_0, attention: Some(false), ..with() };
     assert!(refusal(in_steps).contains("`q8_0` needs attention in one pass"));
     assert!(refusal(LoadOptions { main_gpu: 16, ..with() }).contains("no GPU 16"));
+    assert!(refusal(LoadOptions { gpus: vec![16], ..with() }).contains("no GPU 16"));
+    assert!(refusal(LoadOptions { gpus: vec![0, 1], ..with() }).contains("2 GPUs are given for 1 replicas"));
+    for cut in [LoadOptions { split: Split::Row, ..with() }, LoadOptions { tensor_split: vec![1.0, 1.0], ..with() }] {
+        assert!(refusal(LoadOptions { gpus: vec![0], ..cut }).contains("cannot be cut"));
+    }
     assert!(refusal(LoadOptions { tensor_split: vec![1.0; 17], ..with() }).contains("are 17 and may be 16"));
     for shares in [vec![1.0, -1.0], vec![f32::NAN], vec![f32::INFINITY]] {
         assert!(refusal(LoadOptions { tensor_split: shares, ..with() }).contains("0 or more"));
@@ -53,6 +58,23 @@ fn what_belongs_together_is_valid() {
 }
 
 #[test]
+fn each_replica_has_the_whole_model_on_its_gpu() {
+    let options = LoadOptions { replicas: 3, gpus: vec![0, 2, 0], ..LoadOptions::default() };
+    assert!(options.validate().is_ok());
+    let places = (0..3).map(|replica| options.of_replica(replica)).map(|own| (own.split, own.main_gpu));
+    assert_eq!(places.collect::<Vec<_>>(), [(Split::None, 0), (Split::None, 2), (Split::None, 0)]);
+    assert_eq!(options.copies_of_weights(), 2);
+    assert_eq!(LoadOptions::default().of_replica(0), LoadOptions::default());
+    let sets = vec![cores("0"), cores("1"), cores("2")];
+    for replicas in 1..5 {
+        let scaled = LoadOptions { cores: sets.clone(), ..options.clone() }.with_replicas(replicas);
+        assert!(scaled.validate().is_ok(), "{replicas}");
+        assert_eq!((scaled.gpus, scaled.cores.len() == 3), ([0, 2, 0, 0][..replicas as usize].to_vec(), replicas == 3));
+    }
+    assert!(LoadOptions::default().with_replicas(4).gpus.is_empty());
+}
+
+#[test]
 fn memory_counts_the_weights_once_and_the_caches_of_every_replica_by_their_type() {
     let files = ModelFiles { dir: "/nowhere".into(), main: "/nowhere/model.gguf".into() };
     let mut facts = FakeLoader::default().inspect(&files).unwrap();
@@ -64,6 +86,8 @@ fn memory_counts_the_weights_once_and_the_caches_of_every_replica_by_their_type(
     assert_eq!(facts.memory_bytes(&three), 1000 + 3 * (64 * 25 + 7));
     let floats = LoadOptions { cache_type: CacheType::F32, ..options.clone() };
     assert_eq!(facts.memory_bytes(&floats), 1000 + 128 * 25 + 7);
+    let apart = LoadOptions { replicas: 2, gpus: vec![0, 1], ..options.clone() };
+    assert_eq!(facts.memory_bytes(&apart), 2 * (1000 + 64 * 25 + 7));
     // The shared buffer is of the same type.
     let small = LoadOptions { cache_type: CacheType::Q8_0, ..options };
     assert_eq!(facts.memory_bytes(&small), 1000 + 34 * 25 + 7);

@@ -78,7 +78,6 @@ impl TunedSettings {
     #[must_use]
     pub fn options(&self, base: &LoadOptions) -> LoadOptions {
         LoadOptions {
-            replicas: self.replicas,
             cores: self.cores.clone(),
             cache_type: self.cache_type,
             prefill_threads: self.prefill_threads,
@@ -91,7 +90,7 @@ impl TunedSettings {
                 wait: Duration::from_millis(batches.wait_ms),
                 max_tokens: batches.max_tokens,
             }),
-            ..base.clone()
+            ..base.clone().with_replicas(self.replicas)
         }
     }
 }

@@ -35,10 +35,11 @@ pub(super) fn resolve(args: &UpArgs, file: &File) -> Result<LoadOptions> {
     let text = |given: &Option<String>, other: &Option<String>| given.clone().or_else(|| other.clone());
     let default = LoadOptions::default();
     let cores = text(&args.cores, &file.cores).map_or(Ok(Vec::new()), |sets| cores(&sets))?;
+    let gpus = text(&args.replica_gpus, &file.replica_gpus).map_or(Ok(Vec::new()), |text| gpus(&text))?;
     let prefix_cache = text(&args.prefix_cache, &file.prefix_cache);
     let options = LoadOptions {
         batching: batching(args, file)?,
-        replicas: args.replicas.or(file.replicas).unwrap_or(cores.len().max(1) as u32),
+        replicas: args.replicas.or(file.replicas).unwrap_or(cores.len().max(gpus.len()).max(1) as u32),
         cores,
         cache_type: text(&args.cache_type, &file.cache_type).map_or(Ok(default.cache_type), |name| name.parse())?,
         attention: args.one_pass_attention.or(file.one_pass_attention),
@@ -47,6 +48,7 @@ pub(super) fn resolve(args: &UpArgs, file: &File) -> Result<LoadOptions> {
         split: text(&args.gpu_split, &file.gpu_split).map_or(Ok(default.split), |name| name.parse())?,
         main_gpu: args.main_gpu.or(file.main_gpu).unwrap_or(default.main_gpu),
         tensor_split: text(&args.gpu_shares, &file.gpu_shares).map_or(Ok(Vec::new()), |text| shares(&text))?,
+        gpus,
         ..default
     };
     options.validate()?;
@@ -88,6 +90,13 @@ fn batching(args: &UpArgs, file: &File) -> Result<Batching> {
 
 fn cores(text: &str) -> Result<Vec<CoreSet>> {
     Ok(text.split(':').map(str::parse).collect::<inference::Result<_>>()?)
+}
+
+fn gpus(text: &str) -> Result<Vec<u32>> {
+    let all: Option<Vec<u32>> = text.split(',').map(|part| part.trim().parse().ok()).collect();
+    all.with_context(|| {
+        format!("`{text}` are no GPUs for `replica_gpus`\nhint: write the number of one a replica, as `0,1`")
+    })
 }
 
 fn shares(text: &str) -> Result<Vec<f32>> {

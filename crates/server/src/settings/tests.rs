@@ -134,6 +134,9 @@ fn replicas_and_caches_are_set_by_arguments_or_the_file() {
     assert_eq!((options.cache_type, options.split), (inference::CacheType::Q8_0, inference::Split::Row));
     assert_eq!((options.main_gpu, &*options.tensor_split), (1, &[3.0, 1.0][..]));
     assert_eq!(settings.quota.requests_per_minute, Some(60));
+    // One replica for each GPU.
+    let options = load(UpArgs { replica_gpus: Some("0, 2".into()), ..UpArgs::default() });
+    assert_eq!((options.replicas, options.gpus), (2, vec![0, 2]));
 }
 
 #[test]
@@ -146,6 +149,7 @@ fn settings_of_engines_that_contradict_each_other_are_refused() {
     let steps = UpArgs { cache_type: text("q8_0"), one_pass_attention: Some(false), ..UpArgs::default() };
     assert!(refusal(steps).contains("one pass"));
     assert!(refusal(UpArgs { gpu_shares: text("a"), ..UpArgs::default() }).contains("gpu_shares"));
+    assert!(refusal(UpArgs { replica_gpus: text("0,b"), ..UpArgs::default() }).contains("replica_gpus"));
     assert!(refusal(UpArgs { gpu_split: text("column"), ..UpArgs::default() }).contains("column"));
     assert!(refusal(UpArgs { quota: text("words=3"), ..UpArgs::default() }).contains("words=3"));
 }
