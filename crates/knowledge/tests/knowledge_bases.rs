@@ -341,6 +341,39 @@ async fn a_list_that_was_handed_in_holds_though_the_document_could_not_be_read()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_is_handed_in_during_a_synchronisation_outlasts_it() {
+    let (_db, store) = sqlite().await;
+    deployed!(store, None, dir, at, base, source);
+    let (ana, ben) = (at.user("ana").await.unwrap(), at.user("ben").await.unwrap());
+    let visible = async |ctx: &identity::Ctx| at.ask(ctx, &base, "zebra").await.unwrap().visible;
+    // So many that the last one is read while the others are written.
+    let change = async |age: &str| {
+        for number in 0..64 {
+            at.put(&format!("many/{number:02}.txt"), format!("The {age} note {number}.")).await.unwrap();
+        }
+        at.put("zebra.txt", format!("The {age} zebra.")).await.unwrap();
+    };
+    change("old").await;
+    at.sync(&base, &source).await.unwrap();
+    assert_eq!((visible(&ana).await, visible(&ben).await), (67, 67));
+    change("new").await;
+    let acl = Some(vec![AclEntry { name: "ana".to_owned(), group: false, allow: true }]);
+    let document = NewDocument { content: NewContent::S3 { uri: uri("zebra.txt") }, metadata: None, acl };
+    let (knowledge, ctx, base_id, source_id) =
+        (at.knowledge.clone(), at.ctx.clone(), base.id.clone(), source.id.clone());
+    let runtime = tokio::runtime::Handle::current();
+    *at.embedder.before.lock().unwrap() = Some(Box::new(move || {
+        runtime.block_on(knowledge.ingest_documents(&ctx, &base_id, &source_id, vec![document])).unwrap();
+    }));
+    at.sync(&base, &source).await.unwrap();
+    at.jobs.run_due_once().await.unwrap();
+    assert_eq!((visible(&ana).await, visible(&ben).await), (67, 66));
+    // Nor does the next one forget it.
+    at.sync(&base, &source).await.unwrap();
+    assert_eq!((visible(&ana).await, visible(&ben).await), (67, 66));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn documents_are_handed_in_and_removed() {
     each_backend(async |store| {
         let dir = tempfile::tempdir().unwrap();

@@ -80,6 +80,19 @@ pub(crate) async fn find(store: &Store, place: Place<'_>, name: &str) -> Result<
     store.read(|tx| async move { find_in(&tx, place, name).await }).await
 }
 
+/// Documents by their names, as [`find`], in the same order.
+pub(crate) async fn find_all(store: &Store, place: Place<'_>, names: &[&str]) -> Result<Vec<Option<Entry>>> {
+    store
+        .read(|tx| async move {
+            let mut found = Vec::with_capacity(names.len());
+            for name in names {
+                found.push(find_in(&tx, place, name).await?);
+            }
+            Ok(found)
+        })
+        .await
+}
+
 async fn find_in(tx: &Tx, Place { realm, base, source }: Place<'_>, name: &str) -> Result<Option<Entry>> {
     let sql = select!("WHERE account = $1 AND region = $2 AND knowledge_base = $3 AND source = $4 AND hash = $5");
     let hash = hash_of(name);

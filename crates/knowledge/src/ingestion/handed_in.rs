@@ -24,6 +24,8 @@ use crate::realm::Realm;
 
 /// How many documents are dealt with together.
 const TOGETHER: u32 = 16;
+/// How many of those a job deals with, about, before others get their turn: few such jobs run at once, of all accounts.
+const IN_A_ROW: u64 = 16 * TOGETHER as u64;
 
 /// Runs the jobs.
 pub(crate) struct HandedInHandler(pub(crate) Weak<Inner>);
@@ -70,7 +72,8 @@ impl Knowledge {
         Ok(())
     }
 
-    /// Deals with all that was handed in for a data source, and says how much that was.
+    /// Deals with what was handed in for a data source, and says how much that was. A job of its own goes on behind the others
+    /// where that is a lot.
     async fn run_handed_in(&self, realm: &Realm, (base, source): (&str, &str), work: &JobContext) -> Result<u64> {
         let mut done = 0;
         loop {
@@ -79,10 +82,16 @@ impl Knowledge {
                 return Ok(done);
             }
             // Whoever works on the data source looks here once more after that, so that nobody need wait.
-            let Some(_alone) = self.inner.locks.source_now(base, source) else { return Ok(done) };
-            match self.deal_alone(realm, (base, source), work).await? {
+            let Some(alone) = self.inner.locks.source_now(base, source) else { return Ok(done) };
+            let dealt_with = self.deal_alone(realm, (base, source), work).await?;
+            drop(alone);
+            match dealt_with {
                 Some(dealt_with) => done += dealt_with,
                 None => return Ok(done),
+            }
+            if done >= IN_A_ROW && store::any_pending(&self.inner.store, place).await? {
+                self.submit_handed_in(work.owner().clone(), base, source).await?;
+                return Ok(done);
             }
         }
     }
@@ -101,7 +110,7 @@ impl Knowledge {
             };
             let place = Place { realm, base: &base.id, source: &source.id };
             let pending = store::pending(&self.inner.store, place, TOGETHER).await?;
-            if pending.is_empty() {
+            if pending.is_empty() || done >= IN_A_ROW {
                 return Ok(Some(done));
             }
             done += pending.len() as u64;

@@ -54,6 +54,18 @@ pub(super) enum Prepared {
 }
 
 impl Prepared {
+    /// The document's row, as it was read.
+    pub(super) fn entry(&self) -> &Entry {
+        match self {
+            Self::Failed(entry)
+            | Self::Same(entry)
+            | Self::Said(entry, _)
+            | Self::FailedButSaid(entry, _)
+            | Self::Removal(entry) => entry,
+            Self::Content(content) => &content.entry,
+        }
+    }
+
     /// Bytes of the text that is to be indexed.
     pub(super) fn text_bytes(&self) -> usize {
         match self {

@@ -18,7 +18,7 @@ use super::room::{MOST_DOCUMENTS, Room, parts};
 use super::store;
 use crate::data_sources::Origin;
 use crate::documents::sidecar::ENDING;
-use crate::documents::store::{Place, all, find};
+use crate::documents::store::{Place, all, find_all};
 use crate::documents::{DocumentStatus, Entry, Location};
 
 /// How many objects are read at once.
@@ -218,10 +218,31 @@ impl Synchronisation<'_> {
 
     /// Writes documents, and what was handed in meanwhile.
     async fn write(&self, role: &Ctx, prepared: Vec<Prepared>) -> Result<()> {
-        for part in parts(prepared) {
+        for part in parts(self.not_handed_in(prepared).await?) {
             self.worker.write(role, Some(&self.job.id), part).await?;
         }
         self.worker.deal_between(role).await
+    }
+
+    /// The documents without those that were indexed or removed as they were handed in since their rows were read: that is
+    /// newer, and who may read them with it. Of one that could not be indexed then, who may read it holds.
+    async fn not_handed_in(&self, prepared: Vec<Prepared>) -> Result<Vec<Prepared>> {
+        let Worker { knowledge, realm, base, source, .. } = &self.worker;
+        let place = Place { realm, base: &base.id, source: &source.id };
+        let names: Vec<&str> = prepared.iter().map(|document| document.entry().location.name()).collect();
+        let kept = find_all(&knowledge.inner.store, place, &names).await?;
+        let mut left = Vec::with_capacity(prepared.len());
+        for (mut document, kept) in prepared.into_iter().zip(kept) {
+            if kept.as_ref().and_then(|kept| kept.indexed.as_ref()) != document.entry().indexed.as_ref() {
+                continue;
+            }
+            if let (Prepared::Content(content), Some(kept)) = (&mut document, kept) {
+                content.sidecar = std::mem::take(&mut content.sidecar).keeping(&kept);
+                content.entry.hold(&content.sidecar);
+            }
+            left.push(document);
+        }
+        Ok(left)
     }
 
     async fn prepare(&self, role: &Ctx, task: Task) -> Result<Prepared> {
@@ -242,13 +263,6 @@ impl Synchronisation<'_> {
                 return Ok(Prepared::Removal(entry));
             }
             _ => {}
-        }
-        if entry.indexed.is_none() {
-            // It may have been handed in since the job began, with who may read it.
-            let Worker { knowledge, realm, base, source, .. } = &self.worker;
-            let place = Place { realm, base: &base.id, source: &source.id };
-            let kept = find(&knowledge.inner.store, place, entry.location.name()).await?;
-            entry.handed_acl = kept.and_then(|kept| kept.handed_acl);
         }
         let (sidecar, sidecar_etag) = match self.worker.own_sidecar(role, place, (owner, listed.is_none())).await {
             Ok((sidecar, etag)) => (sidecar.keeping(&entry), etag),
