@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 logs=$(mktemp -d)
-trap 'rm -rf "$logs"' EXIT
+trap 'rm -rf "$logs"; [ -z "${CRATON_TEST_PGVECTOR_URL:-}" ] || scripts/pgvector.sh stop' EXIT
 
 step() { printf '\n== %s\n' "$*"; }
 # Runs a test runner and keeps what it prints for the totals: counted NAME COMMAND [ARGUMENT...]
@@ -29,6 +29,11 @@ step "generated code is fresh"
 cargo xtask codegen --check
 
 step "unit and integration tests"
+# PostgreSQL with pgvector, of which there is a package for this kind of machine alone; elsewhere its tests are passed over.
+if [ "$(uname -sm)" = "Linux x86_64" ]; then
+    CRATON_TEST_PGVECTOR_URL=$(scripts/pgvector.sh)
+    export CRATON_TEST_PGVECTOR_URL
+fi
 if cargo nextest --version >/dev/null 2>&1; then
     counted rust cargo nextest run --workspace --no-fail-fast
 else
