@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Batch inference against one client: the same number of like records as one batch job, and sent one by one over HTTP.
 
-Usage: batch.py [--records 120] [--groups 10] [--pairs 3] [--answer 16] [--threads 2]
+Usage: batch.py [--records 120] [--groups 10] [--pairs 3] [--answer 16] [--threads 2] [--model FILE.gguf]
 
 Each record is a user's turn that begins with one of a few passages, which the records have in random order, and goes on with
 a question of its own. Every measurement has records of its own, of the same lengths, so that nothing is cached from the one
@@ -13,6 +13,7 @@ Both sides must write the same number of tokens, but for answers that end early.
 import argparse
 import json
 import os
+import pathlib
 import platform
 import random
 import time
@@ -95,15 +96,16 @@ def main():
     parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--answer", type=int, default=16)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--model", type=pathlib.Path, default=pathlib.Path(servers.test_model()))
     parser.add_argument("--craton", default="", help="more arguments for craton up")
     options = parser.parse_args()
     threads = ["--prefill-threads", str(options.threads), "--decode-threads", str(options.threads)]
     with servers.Craton(*threads, *options.craton.split()) as craton:
-        craton.cli("models", "pull", "file:" + servers.test_model())
+        craton.cli("models", "pull", f"file:{options.model}")
         model = next(card["name"] for card in json.loads(craton.cli("models", "list", "--output", "json"))["items"]
                      if card["state"] == "ready" and card["kind"] == "text")
         bench = Bench(craton, model, options)
-        print(f"{platform.machine()}, {os.cpu_count()} cores, {options.threads} threads; {options.records} records over "
+        print(f"{options.model.name}, {platform.machine()}, {os.cpu_count()} cores, {options.threads} threads; {options.records} records over "
               f"{options.groups} passages of {PASSAGE} words, answers of at most {options.answer} tokens\n")
         bench.batch(), bench.one_by_one()
         figures = pairs.alternate(bench.batch, bench.one_by_one, options.pairs)

@@ -1,15 +1,20 @@
 """The life of an endpoint under load: from deploy to the first token, cold and warm, and 1 -> 3 -> 0 -> 1 replicas under clients.
 
-Usage: endpoints.py [--model smollm2-135m-instruct] [--clients 32] [--hold 5] [--tokens 16]
+Usage: endpoints.py [--model smollm2-135m-instruct] [--clients 32] [--hold 5] [--tokens 16] [--checkpoint FOLDER] [--rounds 5]
 
-Works with the server that AWS_ENDPOINT_URL and the keys in the environment name (scripts/with-server.sh sets them). "Cold" is the first
-deployment since the server began, "warm" one whose weights are mapped already; "from zero" is the first request to an endpoint that was
-scaled to none. A request that is neither answered nor told when to come again is lost.
+Works with the server that AWS_ENDPOINT_URL, CRATON_DATA_DIR and the keys in the environment name (scripts/with-server.sh sets them).
+"From disk" is a deployment after every file of the server was dropped from the page cache, with no other endpoint of the model; "warm" one
+whose weights are mapped already; "from zero" is the first request to an endpoint that was scaled to none. With --checkpoint the same is
+measured of that checkpoint, imported into a model encrypted under a key of the account, which is decrypted into memory each time. A
+request that is neither answered nor told when to come again is lost.
 """
 
 import argparse
 import json
+import os
+import pathlib
 import platform
+import statistics
 import threading
 import time
 import uuid
@@ -105,18 +110,71 @@ class Load:
             thread.join()
 
 
+def dropped(folder):
+    """Nothing of the files in a folder is in the page cache."""
+    for path in folder.rglob("*"):
+        if path.is_file() and path.stat().st_size > 1 << 20:
+            with open(path, "rb") as file:
+                os.fsync(file.fileno())
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def imported(folder):
+    """The name of a model that a checkpoint in an encrypted bucket was imported as, encrypted under a key of the account."""
+    kms, s3, iam, bedrock = client("kms"), client("s3"), client("iam"), client("bedrock")
+    name = f"bench-{uuid.uuid4().hex[:8]}"
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    s3.create_bucket(Bucket=name)
+    for path in folder.iterdir():
+        if path.suffix in (".json", ".safetensors"):
+            with open(path, "rb") as body:
+                s3.put_object(Bucket=name, Key=f"model/{path.name}", Body=body, ServerSideEncryption="aws:kms", SSEKMSKeyId=key)
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "bedrock.amazonaws.com"}}
+    rights = {"Effect": "Allow", "Action": ["s3:GetObject", "s3:ListBucket", "kms:*"], "Resource": "*"}
+    document = lambda statement: json.dumps({"Version": "2012-10-17", "Statement": [statement]})  # noqa: E731
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="import", PolicyDocument=document(rights))
+    job = bedrock.create_model_import_job(jobName=name, importedModelName=name, roleArn=role, importedModelKmsKeyId=key,
+                                          modelDataSource={"s3DataSource": {"s3Uri": f"s3://{name}/model/"}})["jobArn"]
+    while (told := bedrock.get_model_import_job(jobIdentifier=job))["status"] == "InProgress":
+        time.sleep(0.2)
+    assert told["status"] == "Completed", told
+    return name
+
+
+def starts(sm, rt, model, tokens, rounds):
+    """Prints how long a model takes to its first token from disk, warm and from zero: medians and ranges."""
+    disk, warm, zero = [], [], []
+    for _ in range(rounds):
+        dropped(pathlib.Path(os.environ["CRATON_DATA_DIR"]))
+        name, seconds = deploy(sm, rt, model, tokens)
+        disk.append(seconds)
+        other, seconds = deploy(sm, rt, model, tokens)
+        warm.append(seconds)
+        remove(sm, other)
+        scale(sm, name, 0)
+        zero.append(first_token(rt, name, tokens))
+        remove(sm, name)
+    told = (f"{what} {statistics.median(taken):.2f} s ({min(taken):.2f} to {max(taken):.2f})"
+            for what, taken in (("from disk", disk), ("warm", warm), ("from zero", zero)))
+    print(f"{model}, {rounds} rounds, deploy to first token: {', '.join(told)}", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="smollm2-135m-instruct")
     parser.add_argument("--clients", type=int, default=32)
     parser.add_argument("--hold", type=float, default=5, help="seconds between two changes")
     parser.add_argument("--tokens", type=int, default=16)
+    parser.add_argument("--checkpoint", type=pathlib.Path)
+    parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     sm, rt = client("sagemaker"), client("sagemaker-runtime")
-    name, cold = deploy(sm, rt, options.model, options.tokens)
-    other, warm = deploy(sm, rt, options.model, options.tokens)
-    remove(sm, other)
-    print(f"{options.model} on {platform.machine()}: deploy to first token {cold:.2f} s cold, {warm:.2f} s warm")
+    print(f"{platform.platform()}, {os.cpu_count()} cores")
+    starts(sm, rt, options.model, options.tokens, options.rounds)
+    if options.checkpoint:
+        starts(sm, rt, imported(options.checkpoint), options.tokens, options.rounds)
+    name, _ = deploy(sm, rt, options.model, options.tokens)
     load = Load(name, options.clients, options.tokens)
     try:
         for count in (3, 0, 1):
@@ -126,8 +184,6 @@ def main():
     finally:
         load.end()
     print(f"requests: {load.counts}, slowest {load.slowest:.2f} s")
-    scale(sm, name, 0)
-    print(f"from zero to first token: {first_token(rt, name, options.tokens):.2f} s")
     remove(sm, name)
     raise SystemExit(1 if load.counts["lost"] else 0)
 
