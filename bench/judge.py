@@ -9,8 +9,9 @@
 or with a server of one's own (AWS_ENDPOINT_URL, AWS_* and OPENAI_API_KEY, a Craton key) and `python bench/judge.py …`.
 
 `run` judges the first N records of each set and keeps what it is told below --state, piece by piece: it may be broken off, or told to end after
---minutes, and goes on where it was the next time, with another server as well. `tables` prints what is kept: records a second, verdicts that
-are missing, and agreement with people. `passports` has each set judged by one job, and prints the passport that Craton makes of it, its classifier
+--minutes, and goes on where it was the next time, as long as Craton's sources, the machine, the packages and the records are the same. `tables`
+prints what is kept of these sources, or of others (--build): records a second, verdicts that are missing, and agreement with people. With a server
+of other sources, give both a --build of your own. `passports` has each set judged by one job, and prints the passport that Craton makes of it, its classifier
 included. `attacks` writes each text of bench/attacks.jsonl behind the answers and prints how far that moves their expected score, less what
 sentences do that ask for nothing. `pairwise` has the judge choose between two systems of mtrag, in both orders, and prints how
 often it agrees with people and with itself. DIR holds judge-mtrag-human, judge-begin-wow and judge-mts-manual.
@@ -24,6 +25,7 @@ import statistics
 import time
 import uuid
 
+import judge_kept
 import judge_tables
 from judge_sets import METRICS, SETS
 
@@ -203,21 +205,6 @@ def run_pairwise(options, sets):
                        "ties": sum(by == 0 for by in people)}}
 
 
-def kept_at(folder, who, model, name):
-    """What is kept of a judge on a set, by the place of the record."""
-    path = folder / f"{who}.{model.replace('/', '_').replace(':', '_')}.{name}.jsonl"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return path, {row["record"]: row for row in map(json.loads, filter(complete, lines))}
-
-
-def complete(line):
-    """Not the last line of a run that was killed while it wrote."""
-    try:
-        return isinstance(json.loads(line), dict)
-    except ValueError:
-        return False
-
-
 def craton_judge(options):
     craton = Craton(options.model)
 
@@ -245,35 +232,30 @@ def run(options, sets):
     end = time.monotonic() + 60 * options.minutes if options.minutes else float("inf")
     left = {}
     for name, records in sets.items():
-        path, kept = kept_at(options.state, options.who, options.model, name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists():
-            # What was being written when a run was killed stays a line of its own, and is none.
-            with path.open("a", encoding="utf-8") as lines:
-                lines.write("\n")
-        todo = [at for at in range(len(records)) if at not in kept]
+        made = judge_kept.making(options.who, options.digests[name], options.build)
+        kept = judge_kept.Kept.begin(options.state, options.who, options.model, name, made)
+        todo = [at for at in range(len(records)) if at not in kept.rows]
         while todo and time.monotonic() < end:
             piece, todo = todo[:options.piece], todo[options.piece:]
             started = time.perf_counter()
             told, tokens = judge([records[at] for at in piece], METRICS[name])
             seconds = (time.perf_counter() - started) / len(piece)
-            with path.open("a", encoding="utf-8") as lines:
-                for at, scores in zip(piece, told, strict=True):
-                    lines.write(json.dumps({"record": at, "seconds": seconds, "tokens": tokens, "scores": scores}) + "\n")
+            kept.add({"record": at, "seconds": seconds, "tokens": tokens, "scores": scores} for at, scores in zip(piece, told, strict=True))
         left[name] = len(todo)
-    return {"left": left, "state": str(options.state)}
+    return {"left": left, "build": options.build, "state": str(options.state)}
 
 
 def tables(options, sets):
-    """Prints what is kept of all judges."""
-    kept = {}
-    for path in sorted(options.state.glob("*.jsonl")):
-        who, rest = path.name.removesuffix(".jsonl").split(".", 1)
-        model, name = rest.rsplit(".", 1)
-        if name in sets:
-            kept[who, model, name] = {at: row for at, row in kept_at(options.state, who, model, name)[1].items() if at < len(sets[name])}
-    judge_tables.speed(kept, sets)
-    judge_tables.people(kept, {name: records for name, records in sets.items() if name != "many"})
+    """Prints what is kept of all judges of a build, machine by machine."""
+    found, builds = judge_kept.of_build(options.state, options.build, options.digests)
+    if not found:
+        raise SystemExit(f"nothing is kept of the build {options.build} and these records; kept is something of: {', '.join(sorted(builds)) or 'none'}")
+    for machine, kept in sorted(found.items()):
+        packages = {f"{name} {version}" for one in kept.values() for name, version in one.head["making"]["packages"].items()}
+        print(f"Build {options.build}, {machine}{''.join(f', {each}' for each in sorted(packages))}:\n")
+        rows = {key: one.rows for key, one in kept.items()}
+        judge_tables.speed(rows)
+        judge_tables.people(rows, {name: records for name, records in sets.items() if name != "many"})
 
 
 def main():
@@ -289,10 +271,14 @@ def main():
     arguments.add_argument("--minutes", type=float, default=0, help="of run: begin no piece after so many; 0: go on to the end")
     arguments.add_argument("--piece", type=int, default=PIECE, help="of run: records of a piece")
     arguments.add_argument("--state", type=pathlib.Path, default=STATE, help="of run and tables: the folder of what is kept")
+    arguments.add_argument("--build", help="of run and tables: what Craton's figures belong to [default: its sources here, as git tells them]")
     options = arguments.parse_args()
     people = ["mtrag", "begin", "mts"]
     usual = {"tables": [*people, "many"], "attacks": ["mtrag"], "pairwise": ["mtrag"]}.get(options.command, people)
     sets = {name: list(SETS[name](options.data)) for name in options.sets or usual}
+    if options.command in ("run", "tables"):
+        options.build = options.build or judge_kept.build()
+        options.digests = {name: judge_kept.digest([records, METRICS[name]]) for name, records in sets.items()}
     if options.command != "tables":
         sets = {name: records[:options.records] for name, records in sets.items()}
     told = commands[options.command](options, sets)

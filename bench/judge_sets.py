@@ -1,4 +1,5 @@
-"""What judges are measured on: records with the labels that people gave."""
+"""What judges are measured on: records with the labels that people gave. Those of a `group` are about the same material, so that their labels and
+scores are not independent."""
 import csv
 import gzip
 import json
@@ -7,13 +8,13 @@ import json
 def mtrag(folder):
     """Turns with passages, a reference and three people's ratings from 1 to 4."""
     with gzip.open(folder / "judge-mtrag-human" / "mtrag_human.jsonl.gz", "rt", encoding="utf-8") as lines:
-        for task in map(json.loads, lines):
+        for number, task in enumerate(map(json.loads, lines)):
             said = [turn.get("text", "") for turn in task["conversation"]]
             passages = [p["text"] if isinstance(p, dict) else p for p in task["passages"]]
             for response in task["responses"]:
                 human = {name: round((rated["median"] - 1) / 3 * 4) for name, rated in response["human"].items()}
-                yield {"prompt": said[-1], "passages": passages, "reference": task["reference"], "answer": response["response"],
-                       "labels": {"Builtin.Faithfulness": human["faithfulness"], "Builtin.Completeness": human["completeness"]}}
+                yield {"group": number, "prompt": said[-1], "passages": passages, "reference": task["reference"],
+                       "answer": response["response"], "labels": {"Builtin.Faithfulness": human["faithfulness"], "Builtin.Completeness": human["completeness"]}}
 
 
 def begin(folder):
@@ -22,8 +23,8 @@ def begin(folder):
     with gzip.open(folder / "judge-begin-wow" / "begin_wow.csv.gz", "rt", encoding="utf-8", newline="") as text:
         for row in csv.DictReader(text):
             if row["begin_label"] in labels:
-                yield {"prompt": row["message"] or "-", "passages": [row["knowledge"]], "reference": None, "answer": row["response"],
-                       "labels": {"Builtin.Faithfulness": labels[row["begin_label"]]}}
+                yield {"group": row["knowledge"], "prompt": row["message"] or "-", "passages": [row["knowledge"]], "reference": None,
+                       "answer": row["response"], "labels": {"Builtin.Faithfulness": labels[row["begin_label"]]}}
 
 
 def mts(folder):
@@ -31,7 +32,7 @@ def mts(folder):
     with gzip.open(folder / "judge-mts-manual" / "mts_manual_scores.csv.gz", "rt", encoding="utf-8", newline="") as text:
         for row in csv.DictReader(text):
             precision, recall = float(row["factual_precision"]), float(row["factual_recall"])
-            yield {"prompt": "Summarize the dialogue.\n" + row["dialogue"], "passages": [row["dialogue"]],
+            yield {"group": row["dialogue"], "prompt": "Summarize the dialogue.\n" + row["dialogue"], "passages": [row["dialogue"]],
                    "reference": row["reference_summary"], "answer": row["automatic_summary"] or "-",
                    "labels": {"Builtin.Completeness": round(recall * 4),
                               "Builtin.Correctness": 2 if precision >= 0.95 else 1 if precision >= 0.5 else 0}}
