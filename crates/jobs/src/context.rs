@@ -1,6 +1,7 @@
 //! What a handler knows of its job and tells about it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use base::{Error, ErrorKind, Result, Timestamp};
 use serde_json::Value;
@@ -34,12 +35,19 @@ pub(crate) struct Live {
     progress_written: Option<Timestamp>,
     /// Another worker took the job: nothing that this attempt says counts any more.
     pub(crate) lost: bool,
+    /// How much later the job begins again, where the handler gives it back.
+    pub(crate) put_off: Option<Duration>,
 }
 
 impl Attempt {
     pub(crate) fn new(taken: Taken, cancelled: CancellationToken) -> Self {
-        let live =
-            Live { job: taken.job.clone(), checkpoint: taken.checkpoint.clone(), progress_written: None, lost: false };
+        let live = Live {
+            job: taken.job.clone(),
+            checkpoint: taken.checkpoint.clone(),
+            progress_written: None,
+            lost: false,
+            put_off: None,
+        };
         Self { taken, cancelled, live: Mutex::new(live) }
     }
 
@@ -84,6 +92,12 @@ impl JobContext {
     #[must_use]
     pub fn cancelled(&self) -> CancellationToken {
         self.attempt.cancelled.clone()
+    }
+
+    /// Gives the job back, so that its worker is free for others: where this attempt fails with an error that is tried
+    /// again, it does not count, and the next begins so much later. How often, is the handler's to bound.
+    pub fn put_off(&self, pause: Duration) {
+        self.attempt.live().put_off = Some(pause);
     }
 
     /// What this or an earlier attempt saved last.

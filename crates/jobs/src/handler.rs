@@ -16,7 +16,8 @@ pub trait Handler: Send + Sync + 'static {
     ///
     /// # Errors
     /// Throttled, Unavailable, Timeout and Internal are tried again with growing pauses, up to the job's
-    /// `max_attempts`, and beyond as long as each attempt gets further; the other kinds fail the job at once.
+    /// `max_attempts`, and beyond as long as each attempt gets further or is put off ([`JobContext::put_off`]); the other
+    /// kinds fail the job at once.
     fn run(&self, job: JobContext) -> BoxFuture<'_, Result<Value>>;
 }
 

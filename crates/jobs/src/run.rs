@@ -109,13 +109,17 @@ impl Jobs {
         }
         let (now, jitter) = (self.inner().clock.now(), self.inner().random.next_u64());
         let taken = &attempt.taken;
-        let progress = attempt.live().job.progress.clone();
+        let (progress, put_off) = {
+            let live = attempt.live();
+            (live.job.progress.clone(), live.put_off)
+        };
         let decide = |standing: &Standing| {
             let known = Circumstances {
                 attempt: taken.job.attempt,
                 max_attempts: taken.job.max_attempts,
                 cancel_requested: standing.cancel_requested,
                 advanced: standing.advanced,
+                put_off,
                 stopping,
                 now,
                 jitter,

@@ -156,22 +156,13 @@ const LONG_AT_ONCE: i64 = 2;
 /// Takes the job that has been due longest, for the worker `lease_owner`. `long` names kinds, each between bars, of which
 /// only so many run at once.
 pub(crate) async fn take(store: &Store, lease_owner: &str, long: &str, now: Timestamp) -> Result<Found> {
+    // Workers that find nothing look often, and keep nobody from writing.
+    if !store.read(|tx| async move { Ok(find_due(&tx, long, now).await?.is_some()) }).await? {
+        return Ok(Found::Nothing);
+    }
     store
         .write(|tx| async move {
-            let due = tx
-                .fetch_optional(
-                    select_jobs!(
-                        "WHERE ((state = 'queued' AND run_at <= $1) OR (state = 'running' AND lease_until <= $1)) \
-                         AND NOT EXISTS (SELECT 1 FROM job_needs JOIN jobs AS needed ON needed.id = job_needs.needed \
-                                         WHERE job_needs.job = jobs.id AND needed.state <> 'succeeded') \
-                         AND (replace($2, '|' || kind || '|', '') = $2 OR $3 > \
-                              (SELECT COUNT(*) FROM jobs AS other WHERE other.kind = jobs.kind AND other.id <> jobs.id \
-                               AND other.state = 'running' AND other.lease_until > $1)) \
-                         ORDER BY run_at, id LIMIT 1"
-                    ),
-                    params![now, long, LONG_AT_ONCE],
-                )
-                .await?;
+            let due = find_due(&tx, long, now).await?;
             let Some(row) = due else { return Ok(Found::Nothing) };
             let due = job(&row)?;
             let here = position(&row, None)?;
@@ -192,6 +183,35 @@ pub(crate) async fn take(store: &Store, lease_owner: &str, long: &str, now: Time
             Ok(Found::Work(Box::new(Taken { job: job(&row)?, checkpoint, lease: row.int("lease")? })))
         })
         .await
+}
+
+/// The job that may be taken and has been due longest.
+async fn find_due(tx: &Tx, long: &str, now: Timestamp) -> Result<Option<Row>> {
+    let full = full_kinds(tx, long, now).await?;
+    tx.fetch_optional(
+        select_jobs!(
+            "WHERE ((state = 'queued' AND run_at <= $1) OR (state = 'running' AND lease_until <= $1)) \
+             AND replace($2, '|' || kind || '|', '') = $2 \
+             AND NOT EXISTS (SELECT 1 FROM job_needs JOIN jobs AS needed ON needed.id = job_needs.needed \
+                             WHERE job_needs.job = jobs.id AND needed.state <> 'succeeded') \
+             ORDER BY run_at, id LIMIT 1"
+        ),
+        params![now, &full],
+    )
+    .await
+}
+
+/// Those of the kinds in `long` of which as many jobs run as may, each between bars.
+async fn full_kinds(tx: &Tx, long: &str, now: Timestamp) -> Result<String> {
+    let sql = "SELECT kind, COUNT(*) AS running FROM jobs WHERE state = 'running' AND lease_until > $1 GROUP BY kind";
+    let mut full = String::new();
+    for row in tx.fetch_all(sql, params![now]).await? {
+        let kind = format!("|{}|", row.text("kind")?);
+        if row.int("running")? >= LONG_AT_ONCE && long.contains(&kind) {
+            full.push_str(&kind);
+        }
+    }
+    Ok(full)
 }
 
 /// Prolongs the lease. `None`: it is lost. Otherwise: was the job asked to end?

@@ -1,5 +1,7 @@
 //! What follows an attempt: pure decisions, carried out by `store`.
 
+use std::time::Duration;
+
 use base::{Error, ErrorKind, Result, Timestamp};
 use serde_json::Value;
 
@@ -53,6 +55,8 @@ pub(crate) struct Circumstances {
     pub(crate) cancel_requested: bool,
     /// The attempt came further than those before it.
     pub(crate) advanced: bool,
+    /// The handler gave the job back, to begin again so much later.
+    pub(crate) put_off: Option<Duration>,
     /// The server stops.
     pub(crate) stopping: bool,
     pub(crate) now: Timestamp,
@@ -66,13 +70,21 @@ pub(crate) fn after_attempt(result: Result<Value>, known: &Circumstances) -> Nex
         _ if known.cancel_requested => Next::Cancel,
         Ok(output) => Next::Succeed(output),
         Err(_) if known.stopping => Next::Release,
-        Err(error) if retryable(error.kind) && (known.advanced || known.attempt < known.max_attempts) => {
-            let pause = pause_ms(known.attempt, known.jitter);
+        Err(error) if retryable(error.kind) && (is_free(known) || known.attempt < known.max_attempts) => {
+            let pause = match known.put_off {
+                Some(pause) => i64::try_from(pause.as_millis()).unwrap_or(i64::MAX),
+                None => pause_ms(known.attempt, known.jitter),
+            };
             let at = Timestamp(known.now.as_millis().saturating_add(pause));
-            Next::Retry { at, error: error.into(), counts: !known.advanced }
+            Next::Retry { at, error: error.into(), counts: !is_free(known) }
         }
         Err(error) => Next::Fail(error.into()),
     }
+}
+
+/// Whether a failed attempt does not count.
+const fn is_free(known: &Circumstances) -> bool {
+    known.advanced || known.put_off.is_some()
 }
 
 /// After the lease of a running job lapsed: `None` where it is to be taken again.
@@ -123,6 +135,7 @@ mod tests {
             max_attempts: 3,
             cancel_requested: false,
             advanced,
+            put_off: None,
             stopping: false,
             now: Timestamp(0),
             jitter: 0,
@@ -138,6 +151,24 @@ mod tests {
         assert_eq!(after_lapse(2, 3, false, false), None);
         assert!(matches!(after_lapse(3, 3, false, false), Some(Next::Fail(_))));
         assert_eq!(after_lapse(3, 3, true, true), Some(Next::Cancel));
+    }
+
+    #[test]
+    fn what_is_put_off_begins_again_then_and_does_not_count() {
+        let known = Circumstances {
+            attempt: 3,
+            max_attempts: 3,
+            cancel_requested: false,
+            advanced: false,
+            put_off: Some(Duration::from_secs(30)),
+            stopping: false,
+            now: Timestamp(5),
+            jitter: 7,
+        };
+        let passing = after_attempt(Err(Error::throttled("x")), &known);
+        assert!(matches!(passing, Next::Retry { at: Timestamp(30_005), counts: false, .. }), "{passing:?}");
+        assert!(matches!(after_attempt(Err(Error::invalid("x")), &known), Next::Fail(_)));
+        assert!(matches!(after_attempt(Ok(Value::Null), &known), Next::Succeed(_)));
     }
 
     #[test]

@@ -15,6 +15,9 @@ const POLL_SHARED: Duration = Duration::from_secs(2);
 /// How often a worker looks for work where every event is known; only a clock that jumps makes this needed.
 const POLL_ALONE: Duration = Duration::from_secs(30);
 
+/// The pause where what is due waits for others of its kind, or another worker was first.
+const PAUSE_WITH_NOTHING_TO_TAKE: Duration = Duration::from_millis(500);
+
 /// The pause after the database failed.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
 
@@ -105,7 +108,7 @@ impl Jobs {
             return Ok(Some(longest.min(Duration::from_millis(wait))));
         }
         self.run_schedules().await?;
-        Ok(if self.run_next(stop).await? { None } else { Some(Duration::from_millis(50)) })
+        Ok(if self.run_next(stop).await? { None } else { Some(PAUSE_WITH_NOTHING_TO_TAKE) })
     }
 
     /// The gauge of open jobs, by state.
