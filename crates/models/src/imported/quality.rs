@@ -67,8 +67,38 @@ fn default_of(quantization: Quantization) -> Bound {
 struct Gate {
     /// None: it is only measured.
     bound: Option<Bound>,
-    /// Whether it must be known to hold. Otherwise a model that there is no memory to compare with is made unproved.
-    is_strict: bool,
+    /// Where it must be known to hold.
+    proof: Proof,
+}
+
+/// Where a bound must be known to hold. Elsewhere a model that there is no memory to compare with is made unproved, and its
+/// card says why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Proof {
+    /// Everywhere: somebody named it.
+    Always,
+    /// Unless the weights as they were are more than all models together may take: waiting for memory would not help.
+    WhereItCanBe,
+    /// Where there is memory now.
+    WhereThereIsRoom,
+}
+
+/// What became of comparing.
+enum Compared {
+    With(Box<Exact>),
+    /// There was no memory to: others take it (Throttled), or it is more than models may take at all (Unavailable).
+    Without(Error),
+}
+
+impl Proof {
+    /// Whether a bound holds where there was no memory to compare for this reason.
+    const fn is_due(self, missing: ErrorKind) -> bool {
+        match self {
+            Self::Always => true,
+            Self::WhereItCanBe => matches!(missing, ErrorKind::Throttled),
+            Self::WhereThereIsRoom => false,
+        }
+    }
 }
 
 impl Gate {
@@ -91,8 +121,12 @@ impl Gate {
             (Some(Some(set)), Some(Some(asked))) => Some(set.and(asked)),
             (Some(set), Some(asked)) => set.or(asked),
         };
-        let is_named = set.is_some() || asked.is_some();
-        Ok(Self { bound, is_strict: is_named || quantization != Quantization::F16 })
+        let proof = match quantization {
+            _ if set.is_some() || asked.is_some() => Proof::Always,
+            Quantization::F16 => Proof::WhereThereIsRoom,
+            Quantization::Q8_0 | Quantization::Q4KM => Proof::WhereItCanBe,
+        };
+        Ok(Self { bound, proof })
     }
 
     /// What is read: all tasks where they decide, few where they are only told of.
@@ -109,8 +143,8 @@ impl Models {
     /// Measures a model that was just made, and looks whether it keeps to its bound.
     ///
     /// # Errors
-    /// Invalid, where the model computes no numbers or breaks the bound; Damaged, where it is; Throttled, where other
-    /// models take the memory for long; those of reading the checkpoint and of loading.
+    /// Invalid, where the model computes no numbers, breaks the bound, or cannot be compared although it must; Damaged,
+    /// where it is; Throttled, where other models take the memory for long; those of reading the checkpoint and of loading.
     pub(super) async fn measure(
         &self,
         work: &JobContext,
@@ -130,21 +164,20 @@ impl Models {
         let told = (&meter, "measuring the quality");
         let reading = self.read_trials(work, (name.clone(), made.clone()), (&mut trials, facts.context_length), told);
         let own = metered(work, &meter, reading).await.map_err(refused)?;
-        let compared = self.compare(work, job, (accepted, facts, source), (&name, &trials), &own).await;
-        let (exact, unmeasured) = match compared {
-            Ok(exact) => (Some(exact), None),
-            Err(error) if matches!(error.kind, ErrorKind::Throttled | ErrorKind::Unavailable) => {
-                (None, Some(error.message))
+        let compared = self.compare(work, job, (accepted, facts, source), (&name, &trials), &own).await?;
+        let (exact, unmeasured, bound) = match compared {
+            Compared::With(exact) => (Some(*exact), None, gate.bound),
+            Compared::Without(error) => {
+                let bound = gate.bound.filter(|_| gate.proof.is_due(error.kind));
+                (None, Some(error.message), bound)
             }
-            Err(error) => return Err(error),
         };
-        let bound = gate.bound.filter(|_| gate.is_strict || exact.is_some());
         let (text, tokens) = (TEXT_NAME.to_owned(), own.tokens());
         let quality = Quality { text, tokens, perplexity: own.perplexity, exact, unmeasured, bound };
         keeps_to_bound(&quality, set.is_some()).map(|()| quality)
     }
 
-    /// Reads the same with the weights as they were.
+    /// Reads the same with the weights as they were, where there is memory for them.
     async fn compare(
         &self,
         work: &JobContext,
@@ -152,27 +185,50 @@ impl Models {
         (accepted, facts, source): (&Accepted, &ModelFacts, Arc<BucketFolder>),
         (name, trials): (&str, &Trials),
         own: &Read,
-    ) -> Result<Exact> {
+    ) -> Result<Compared> {
         let plan = accepted.exact(&job.model_name);
         let (name, mut patience) = (format!("{name}-exact"), Patience::of(work, SHORT_PATIENCE));
         let room = loop {
             match self.inner.loaded.set_aside(&name, plan.bytes()).await {
                 Ok(room) => break room,
-                Err(error) => patience.wait(error).await?,
+                Err(error) => match patience.wait(error).await {
+                    Ok(()) => {}
+                    Err(error) if is_no_room(error.kind) => return Ok(Compared::Without(error)),
+                    Err(error) => return Err(error),
+                },
             }
         };
         let sink = MemorySink::new(plan.bytes())?;
         let sink = self.convert(work, job, plan, source, sink, watch::channel(0).0).await?;
-        let reading = self.inner.loaded.read_all_within(room, sink.finish()?, Arc::new(trials.passages()));
-        let exact = trials.read(unless_cancelled(work, reading).await?).map_err(refused)?;
+        let (room, memory) = match self.inner.loaded.widen(room, sink.finish()?).await {
+            Ok(widened) => widened,
+            Err(error) if is_no_room(error.kind) => return Ok(Compared::Without(error)),
+            Err(error) => return Err(error),
+        };
+        let reading = self.inner.loaded.read_all_within(room, memory, Arc::new(trials.passages()));
+        let read = match unless_cancelled(work, reading).await {
+            Ok(read) => read,
+            // The memory that models may take was enough.
+            Err(error) if is_no_room(error.kind) => {
+                return Ok(Compared::Without(Error { kind: ErrorKind::Throttled, ..error }));
+            }
+            Err(error) => return Err(error),
+        };
+        let exact = trials.read(read).map_err(refused)?;
         let comparison = exact.compare(own, trials)?;
-        Ok(Exact {
+        let exact = Exact {
             perplexity: exact.perplexity,
             agreement: comparison.argmax.share,
             format: if facts.dtype.as_deref() == Some("F16") { "F16" } else { "F32" }.to_owned(),
             comparison: Some(comparison),
-        })
+        };
+        Ok(Compared::With(Box::new(exact)))
     }
+}
+
+/// Whether memory is missing.
+const fn is_no_room(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Throttled | ErrorKind::Unavailable)
 }
 
 /// # Errors
@@ -190,9 +246,9 @@ fn keeps_to_bound(quality: &Quality, set: bool) -> Result<()> {
     let message =
         format!("The model cannot be imported. It does not keep to its bound `{bound}`: {}.", broken.join("; "));
     Err(Error::invalid(message).with_hint(match set {
-        true => "Import it in more bits, or have the setting `import_bound` of this deployment changed.",
+        true => "Import it in more bits or, where memory is missing, have `memory_budget` raised, or have the setting `import_bound` of this deployment changed.",
         false => {
-            "Import it in more bits, or say what it may lose: `craton import create --bound labels=0.7,argmax=0.6` (the header `x-craton-quantization-bound`); `none` only measures."
+            "Import it in more bits or, where memory is missing, have `memory_budget` raised, or say what it may lose: `craton import create --bound labels=0.7,argmax=0.6` (the header `x-craton-quantization-bound`); `none` only measures."
         }
     }))
 }

@@ -35,7 +35,6 @@ fn gate(quantization: Quantization, set: Option<&str>, asked: Option<&str>) -> G
 fn an_import_keeps_to_its_types_bound_unless_it_or_the_deployment_says_otherwise() {
     let of = |text: &str| Some(Bound::default_of(FileType::Q8_0).with(text).unwrap());
     for (set, asked, bound) in [
-        (None, None, of("")),
         (None, Some("labels=0.5"), of("labels=0.5")),
         (None, Some("none"), None),
         (Some("labels=0.97"), None, of("labels=0.97")),
@@ -47,9 +46,12 @@ fn an_import_keeps_to_its_types_bound_unless_it_or_the_deployment_says_otherwise
         (Some("perplexity=2"), Some("perplexity=1.5"), of("perplexity=1.5")),
     ] {
         let gate = gate(Quantization::Q8_0, set, asked);
-        assert_eq!((gate.bound, gate.is_strict), (bound, true), "{set:?} {asked:?}");
+        assert_eq!((gate.bound, gate.proof), (bound, Proof::Always), "{set:?} {asked:?}");
     }
-    assert_eq!(gate(Quantization::Q4KM, None, None).bound, Some(Bound::default_of(FileType::Q4KM)));
+    for (quantization, own) in [(Quantization::Q8_0, FileType::Q8_0), (Quantization::Q4KM, FileType::Q4KM)] {
+        let gate = gate(quantization, None, None);
+        assert_eq!((gate.bound, gate.proof), (Some(Bound::default_of(own)), Proof::WhereItCanBe));
+    }
     for unclear in ["label=1", "labels=2", "labels", "nothing"] {
         assert_eq!(ImportBound::parse(unclear).unwrap_err().kind, ErrorKind::Invalid, "{unclear}");
     }
@@ -59,11 +61,20 @@ fn an_import_keeps_to_its_types_bound_unless_it_or_the_deployment_says_otherwise
 fn half_precision_is_proved_by_the_text_where_it_changes_numbers_and_there_is_memory_for_it() {
     let rounded = gate(Quantization::F16, None, None);
     let bound = rounded.bound.unwrap();
-    assert!(bound.labels == 0.0 && bound.argmax > 0.9 && !rounded.is_strict);
+    assert!(bound.labels == 0.0 && bound.argmax > 0.9 && rounded.proof == Proof::WhereThereIsRoom);
     assert_eq!(rounded.trials(Quantization::F16).len(), Trials::text().len());
-    assert!(gate(Quantization::F16, Some("default"), None).is_strict, "whoever names a bound wants it proved");
+    let named = gate(Quantization::F16, Some("default"), None);
+    assert_eq!(named.proof, Proof::Always, "whoever names a bound wants it proved");
     let same = Gate::of(Quantization::F16, Some("F16"), None, None).unwrap();
-    assert_eq!((same.bound, same.is_strict), (None, false));
+    assert_eq!((same.bound, same.proof), (None, Proof::WhereThereIsRoom));
+}
+
+#[test]
+fn what_no_memory_here_can_hold_is_proved_only_where_somebody_asks_for_it() {
+    let due = |proof: Proof| (proof.is_due(ErrorKind::Throttled), proof.is_due(ErrorKind::Unavailable));
+    assert_eq!(due(Proof::Always), (true, true));
+    assert_eq!(due(Proof::WhereItCanBe), (true, false));
+    assert_eq!(due(Proof::WhereThereIsRoom), (false, false));
 }
 
 #[test]

@@ -60,7 +60,23 @@ impl Pool {
         read
     }
 
-    /// Has a model in memory read passages. Its weights are set aside already, which is made to be enough for reading, too.
+    /// Makes what was set aside for the weights of a model enough for reading with it, too.
+    ///
+    /// # Errors
+    /// As [`Pool::set_aside`]; Damaged, where they are.
+    pub(crate) async fn widen(&self, room: SetAside, memory: MemoryFile) -> Result<(SetAside, MemoryFile)> {
+        let pool = self.clone();
+        let widened = tokio::task::spawn_blocking(move || {
+            let shared = &pool.shared;
+            let inspected = shared.loader.inspect(&memory.files());
+            let facts = inspected.map_err(|error| errors::of_invocation(&room.name, error))?;
+            drop(shared.set_aside(&room.name, facts.memory_bytes(&pool.one_reader()))?);
+            Ok((room, memory))
+        });
+        widened.await.map_err(Error::internal)?
+    }
+
+    /// Has a model in memory read passages, for which enough is set aside: see [`Pool::widen`].
     ///
     /// # Errors
     /// As [`Pool::read_all`].
@@ -75,8 +91,6 @@ impl Pool {
         let read = tokio::task::spawn_blocking(move || {
             let (shared, options) = (&pool.shared, pool.one_reader());
             let failed = |error| errors::of_invocation(&room.name, error);
-            let facts = shared.loader.inspect(&memory.files()).map_err(failed)?;
-            drop(shared.set_aside(&room.name, facts.memory_bytes(&options))?);
             let done = AtomicUsize::new(0);
             shared.loader.read_all(&memory.files(), &options, &passages, &cancelled, &done).map_err(failed)
         });
