@@ -177,7 +177,7 @@ fn asynchronous(asked: AsyncInferenceConfig) -> Result<Asynchronous> {
         Error::invalid("S3OutputPath of AsyncInferenceConfig must be given.")
             .with_hint("It looks like `s3://BUCKET/PREFIX`.")
     })?;
-    Ok(Asynchronous { output, failure: s3_failure_path, kms_key: kms_key_id, described })
+    Ok(Asynchronous { output, failure: s3_failure_path, kms_key: kms_key_id, role_arn: None, described })
 }
 
 /// As its maker described it.

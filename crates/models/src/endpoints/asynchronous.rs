@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::SERVICE;
-use super::resource::HostingKind;
-use super::store::Scope;
+use super::resource::{self, EndpointStatus, EndpointVariant, HostingKind};
+use super::store::{self, Scope};
 use crate::batch::{Place, of_objects};
 use crate::{Asked, Inner, InvocationType, Models, RecordBody, Resolved};
 
@@ -28,8 +28,10 @@ const DEFAULT_SECONDS: u32 = 15 * 60;
 const DEFAULT_WAIT_SECONDS: u32 = 6 * 60 * 60;
 /// The largest body, in bytes.
 const MOST_BYTES: u64 = 25_000_000;
-/// The first and the longest pause before a model is asked again that has too much to do.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(4));
+/// The pauses before a model is asked again that has too much to do.
+const PAUSES: [Duration; 3] = [Duration::from_millis(250), Duration::from_millis(500), Duration::from_secs(1)];
+/// How much later a request is tried again that cannot be answered now, so that others are.
+const PUT_OFF: Duration = Duration::from_secs(30);
 
 /// Where the answers of an endpoint go that answers later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +42,10 @@ pub struct Asynchronous {
     pub failure: Option<String>,
     /// The key to encrypt both under; the bucket's own default otherwise.
     pub kms_key: Option<String>,
+    /// Of an endpoint, the role that input is read and output is written as: its first variant's model's, as it was when the
+    /// endpoint was made or changed.
+    #[serde(default)]
+    pub role_arn: Option<String>,
     /// As it was asked for, in the words of the API.
     pub described: Value,
 }
@@ -130,13 +136,13 @@ impl Models {
                 .with_hint("Ask it with `InvokeEndpoint`, or give its configuration an `AsyncInferenceConfig`."));
         };
         object(&asked.input)?;
-        let role = self.role_of(ctx, &endpoint.body).await?;
-        if role.is_empty() {
-            return Err(Error::invalid(format!("The model of the endpoint {} has no role.", asked.endpoint))
-                .with_hint(
-                    "Input and output are read and written as the model's `ExecutionRoleArn`: make it with one.",
-                ));
-        }
+        let Some(role) = goes.role_arn else {
+            return Err(Error::invalid(format!(
+                "The model of the endpoint {} had no role when the endpoint was made.",
+                asked.endpoint
+            ))
+            .with_hint("Input and output are read and written as the model's `ExecutionRoleArn`: make it with one."));
+        };
         let name = self.inner.random.uuid();
         let folder = |uri: &str| -> Result<String> {
             let place = Place::parse(uri, None)?;
@@ -175,6 +181,21 @@ impl Models {
         Ok(AcceptedInvocation { id: asked.id.unwrap_or(name), output, failure })
     }
 
+    /// Where the answers of an endpoint go, with the role that they are written as.
+    ///
+    /// # Errors
+    /// Unavailable, where the database cannot be read.
+    pub(super) async fn written_as_role(
+        &self,
+        ctx: &Ctx,
+        goes: Option<Asynchronous>,
+        variants: &[EndpointVariant],
+    ) -> Result<Option<Asynchronous>> {
+        let Some(goes) = goes else { return Ok(None) };
+        let role = self.role_of(ctx, variants).await?;
+        Ok(Some(Asynchronous { role_arn: (!role.is_empty()).then_some(role), ..goes }))
+    }
+
     /// Answers a request, and writes the answer or what went wrong.
     async fn answer_later(&self, job: &JobContext) -> Result<Value> {
         let work: Work = serde_json::from_value(job.input().clone()).map_err(Error::internal)?;
@@ -190,13 +211,19 @@ impl Models {
         job.progress(Progress { done: 0, total: Some(1), unit: "requests".to_owned(), message }).await;
         let cancelled = job.cancelled();
         let answered = tokio::select! {
-            answered = self.answer_in_time(&ctx, &work) => answered,
+            answered = self.answer_in_time(&ctx, &work, job.attempt()) => answered,
             () = cancelled.cancelled() => return Err(Error::conflict("The request was cancelled.")),
         };
-        match answered {
-            Ok(answer) => {
-                self.write_as_role(&ctx, &work, &work.output, answer.to_string()).await?;
-                Ok(json!({"output": work.output}))
+        let written = match answered {
+            Ok(answer) => self.write_as_role(&ctx, &work, &work.output, answer.to_string()).await,
+            Err(error) => Err(error),
+        };
+        match written {
+            Ok(()) => Ok(json!({"output": work.output})),
+            // There is time, and others wait.
+            Err(error) if error.kind == ErrorKind::Throttled && !self.is_expired(&work) => {
+                job.put_off(PUT_OFF);
+                Err(error)
             }
             // It may be otherwise the next time.
             Err(error) if is_passing(error.kind) && job.attempt() < MAX_ATTEMPTS => Err(error),
@@ -219,9 +246,14 @@ impl Models {
         }
     }
 
-    /// The answer, where it comes in the time that the request gives it.
-    async fn answer_in_time(&self, ctx: &Ctx, work: &Work) -> Result<Value> {
-        if self.inner.clock.now() > Timestamp(work.expires) {
+    fn is_expired(&self, work: &Work) -> bool {
+        self.inner.clock.now() > Timestamp(work.expires)
+    }
+
+    /// The answer, where it comes in the time that the request gives it. What was begun in time and failed is tried again
+    /// also when that is over.
+    async fn answer_in_time(&self, ctx: &Ctx, work: &Work, attempt: u32) -> Result<Value> {
+        if attempt <= 1 && self.is_expired(work) {
             return Err(
                 Error::invalid("The request waited longer than it may.").with_hint("Raise `RequestTTLSeconds`.")
             );
@@ -235,13 +267,15 @@ impl Models {
     }
 
     async fn answer_of(&self, ctx: &Ctx, work: &Work) -> Result<Value> {
+        // What does not answer now is told before anything is read.
+        self.resolve_later(ctx, &work.endpoint).await?;
         let body = self.read_as_role(ctx, work).await?;
         let body: Value = serde_json::from_slice(&body)
             .map_err(|error| Error::invalid("The body is not JSON.").with_hint(format!("It says: {error}.")))?;
         if body["stream"] == true {
             return Err(Error::invalid("An answer in S3 is no stream.").with_hint("Leave `stream` out."));
         }
-        let (unique, mut pause) = (self.inner.random.text(b"abcdefghijklmnopqrstuvwxyz0123456789", 16), PAUSES.0);
+        let (unique, mut pauses) = (self.inner.random.text(b"abcdefghijklmnopqrstuvwxyz0123456789", 16), PAUSES.iter());
         loop {
             let resolved = self.resolve_later(ctx, &work.endpoint).await?;
             let time = self.inner.clock.now();
@@ -253,12 +287,13 @@ impl Models {
                 time,
             };
             let asked = self.inner.dialects.decode(record)?;
-            match self.answered(ctx, resolved, asked).await {
-                // Whoever waits for an answer goes first; there is time.
-                Err(error) if error.kind == ErrorKind::Throttled => tokio::time::sleep(pause).await,
-                answered => return answered,
+            let answered = self.answered(ctx, resolved, asked).await;
+            let is_busy = answered.as_ref().is_err_and(|error| error.kind == ErrorKind::Throttled);
+            // Whoever waits for an answer goes first.
+            match pauses.next().filter(|_| is_busy) {
+                Some(pause) => tokio::time::sleep(*pause).await,
+                None => return answered,
             }
-            pause = (pause * 2).min(PAUSES.1);
         }
     }
 
@@ -273,10 +308,29 @@ impl Models {
     }
 
     /// The variant of an endpoint that answers a request later.
+    ///
+    /// # Errors
+    /// As [`Models::answering_endpoint`]; Throttled, where it does not answer now and may again.
     async fn resolve_later(&self, ctx: &Ctx, name: &str) -> Result<Resolved> {
         let scope = Scope::of(ctx);
-        let endpoint = self.answering_endpoint(&scope, name).await?;
-        self.drawn_variant(&endpoint, (scope, None))
+        let found = self.answering_endpoint(&scope, name).await;
+        let is_missing = found.as_ref().is_err_and(|error| error.kind == ErrorKind::NotFound);
+        let is_passing = is_missing && self.may_answer(&scope, name).await?;
+        let passing = |error| if is_passing { Error { kind: ErrorKind::Throttled, ..error } } else { error };
+        self.drawn_variant(&found.map_err(passing)?, (scope, None))
+    }
+
+    /// Whether an endpoint is there that answers or may again, without anybody changing it.
+    async fn may_answer(&self, scope: &Scope, name: &str) -> Result<bool> {
+        let Some(kept) = store::find(&self.inner.store, scope, HostingKind::Endpoint, name).await? else {
+            return Ok(false);
+        };
+        let body = resource::endpoint(scope, kept)?.body;
+        Ok(match body.status {
+            EndpointStatus::Failed => body.recovers,
+            EndpointStatus::Deleting => false,
+            EndpointStatus::Creating | EndpointStatus::Updating | EndpointStatus::InService => true,
+        })
     }
 
     async fn role_for(&self, ctx: &Ctx, work: &Work) -> Result<Ctx> {

@@ -5,6 +5,7 @@ use jobs::State;
 use objects::{Body, GetObject, NewBucket, ObjectRef, PutObject};
 use serde_json::{Value, json};
 
+use super::store::Scope;
 use super::tests::{ask_endpoint, chat_endpoint, configure, container, host, role, settled, to, variant};
 use super::*;
 use crate::testing::Deployment;
@@ -34,6 +35,7 @@ async fn ready() -> Deployment {
         output: format!("s3://{BUCKET}/out"),
         failure: Some(format!("s3://{BUCKET}/failed/")),
         kms_key: None,
+        role_arn: None,
         described: json!({}),
     };
     let new = NewEndpointConfig {
@@ -172,4 +174,81 @@ async fn input_and_output_need_a_role() {
     let nowhere = asynchronous.map(|goes| Asynchronous { output: "out".to_owned(), ..goes });
     let wrong = NewEndpointConfig { name: "wrong".to_owned(), asynchronous: nowhere, ..new };
     assert_eq!(models.create_endpoint_config(ctx, wrong).await.unwrap_err().kind, ErrorKind::Invalid);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_cannot_be_written_is_told_where_failures_go() {
+    let deployment = ready().await;
+    let rights = r#"{"Version":"2012-10-17","Statement":[
+        {"Effect":"Allow","Resource":"*","Action":["s3:GetObject","s3:ListBucket"]},
+        {"Effect":"Allow","Resource":"arn:aws:s3:::answers/failed/*","Action":"s3:PutObject"}]}"#;
+    let holder = HolderName { kind: HolderKind::Role, name: "hosting" };
+    deployment.identity.put_inline_policy(&deployment.ctx, holder, "objects", rights).await.unwrap();
+    put(&deployment, "a.json", r#"{"prompt": "Hello", "maxTokens": 8}"#).await;
+    let taken = invoke(&deployment, asking("a.json")).await;
+    deployment.jobs.run_due_once().await.unwrap();
+    let told = at(&deployment, &taken.failure.unwrap()).await.unwrap();
+    assert_eq!(told["errorCode"], 403, "{told}");
+    assert_eq!(at(&deployment, &taken.output).await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_wait_for_an_endpoint_that_failed_and_may_recover() {
+    let deployment = ready().await;
+    let (models, ctx, scope) = (&deployment.models, &deployment.ctx, Scope::of(&deployment.ctx));
+    put(&deployment, "a.json", r#"{"prompt": "Hello", "maxTokens": 8}"#).await;
+    let taken = invoke(&deployment, asking("a.json")).await;
+    let stands = async |from: EndpointStatus, to: EndpointStatus, recovers: bool| {
+        let change = |body: &mut Endpoint| (body.status, body.recovers) = (to, recovers);
+        assert!(models.settle(&scope, ("later", from), change).await.unwrap());
+    };
+    stands(EndpointStatus::InService, EndpointStatus::Failed, true).await;
+    let page = base::PageRequest { limit: 10, after: None };
+    // More often than a request that fails is tried.
+    for _ in 0..7 {
+        deployment.jobs.run_due_once().await.unwrap();
+        let job = deployment.jobs.list(ctx.account(), &page).await.unwrap().items.remove(0);
+        assert_eq!((job.state, job.attempt), (State::Queued, 0));
+        deployment.clock.advance(31_000);
+    }
+    stands(EndpointStatus::Failed, EndpointStatus::InService, false).await;
+    deployment.jobs.run_due_once().await.unwrap();
+    assert!(at(&deployment, &taken.output).await.is_some());
+
+    let lost = invoke(&deployment, asking("a.json")).await;
+    stands(EndpointStatus::InService, EndpointStatus::Failed, false).await;
+    deployment.jobs.run_due_once().await.unwrap();
+    let told = at(&deployment, &lost.failure.unwrap()).await.unwrap();
+    assert!(told["errorMessage"].as_str().unwrap().contains("not found"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_role_is_that_of_the_model_that_the_endpoint_was_made_of() {
+    let deployment = ready().await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    put(&deployment, "a.json", r#"{"prompt": "Hello", "maxTokens": 8}"#).await;
+    models.delete_hosted_model(ctx, "later").await.unwrap();
+    let taken = invoke(&deployment, asking("a.json")).await;
+    deployment.jobs.run_due_once().await.unwrap();
+    assert!(at(&deployment, &taken.output).await.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_answers_later_does_not_answer_bedrock_at_once() {
+    let deployment = ready().await;
+    let (models, ctx, scope) = (&deployment.models, &deployment.ctx, Scope::of(&deployment.ctx));
+    let register = |body: &mut Endpoint| {
+        body.market = Some(Market {
+            source: "chatty".to_owned(),
+            whole: false,
+            role_arn: String::new(),
+            kms_key: None,
+            incompatible: None,
+            request: None,
+        });
+    };
+    assert!(models.settle(&scope, ("later", EndpointStatus::InService), register).await.unwrap());
+    let arn = models.endpoint(ctx, "later").await.unwrap().arn.to_string();
+    let error = models.resolve_market(ctx, &arn).await.unwrap_err();
+    assert!(error.kind == ErrorKind::Invalid && error.public_text().contains("`InvokeEndpointAsync`"), "{error}");
 }

@@ -8,14 +8,15 @@ use identity::Ctx;
 use inference::{LoadOptions, MOST_REPLICAS};
 
 use super::live::Deployment;
-use super::resource::EndpointVariant;
-use super::store::Scope;
+use super::resource::{EndpointStatus, EndpointVariant, HostingKind};
+use super::running::scope_of;
+use super::store::{self, Scope};
 use super::weights::Served;
 use crate::loaded::Sources;
 use crate::{Models, library};
 
 /// How often, and with which pauses, a model is loaded again for which running requests leave no room yet.
-const TRIES: u32 = 150;
+pub(super) const TRIES: u32 = 150;
 const PAUSE: Duration = Duration::from_millis(200);
 
 impl Models {
@@ -85,13 +86,32 @@ impl Models {
         loop {
             match Box::pin(self.load_variant(ctx, arn, (variant, served), replicas)).await {
                 Err(error) if error.kind == ErrorKind::Throttled => {
-                    if !self.give_way().await && !self.waits_for_room().await {
+                    if !self.room_comes(ctx, None, (variant, served), replicas).await? {
+                        return Err(error);
+                    }
+                    if !self.give_way().await && !self.waits_for_room(arn).await? {
                         return Err(error);
                     }
                 }
                 outcome => return outcome,
             }
         }
+    }
+
+    /// Whether a deployment fits the memory when all has left it that is about to, and the deployment `old`: otherwise there is
+    /// nothing to wait for, and nobody to be sent away.
+    async fn room_comes(
+        &self,
+        ctx: &Ctx,
+        old: Option<String>,
+        (variant, served): (&EndpointVariant, &Served),
+        replicas: u32,
+    ) -> Result<bool> {
+        let sources = self.weights(ctx, variant, served).await?;
+        let (pool, options) = (self.inner.loaded.clone(), self.options_for(&served.name, replicas));
+        let mut leaving = self.inner.endpoints.keys_of_leaving();
+        leaving.extend(old);
+        library::blocking(move || pool.fits_without(&leaving, &sources, options)).await
     }
 
     /// Takes out of memory what only stays there for a while; whether there was anything.
@@ -105,12 +125,22 @@ impl Models {
     }
 
     /// Waits a little where models leave the memory as soon as their last requests have ended; whether any do.
-    async fn waits_for_room(&self) -> bool {
-        let comes = self.inner.loaded.is_draining();
-        if comes {
-            tokio::time::sleep(PAUSE).await;
+    ///
+    /// # Errors
+    /// Conflict, where the endpoint that they make room for is to be removed.
+    async fn waits_for_room(&self, arn: &str) -> Result<bool> {
+        if !self.inner.loaded.is_draining() {
+            return Ok(false);
         }
-        comes
+        tokio::time::sleep(PAUSE).await;
+        let Some((scope, name)) = scope_of(arn) else { return Ok(true) };
+        match store::find(&self.inner.store, &scope, HostingKind::Endpoint, &name).await {
+            Ok(kept) if kept.as_ref().is_none_or(|kept| kept.status == Some(EndpointStatus::Deleting)) => {
+                Err(Error::conflict(format!("The endpoint \"{name}\" is to be removed.")))
+            }
+            // That the database was away once is no reason to give up.
+            Ok(_) | Err(_) => Ok(true),
+        }
     }
 
     /// The variant's weights, where they are here within the time that it gives them.
@@ -165,7 +195,8 @@ impl Models {
 
     /// Has so many replicas answer for a variant, which the caller holds: the new deployment is loaded, then takes over, and
     /// the old one leaves `wait` later, when its requests have ended. Where both do not fit the memory, the old one leaves
-    /// first, and requests wait. What leaves the memory anyway is waited for, as by [`Models::load_beside`].
+    /// first, and requests wait. What leaves the memory anyway is waited for, as by [`Models::load_beside`], `most` times where
+    /// that is bounded.
     ///
     /// # Errors
     /// As [`Models::load_variant`]; what answered before does then, or again.
@@ -175,12 +206,14 @@ impl Models {
         arn: &str,
         (variant, served): (&EndpointVariant, &Served),
         (replicas, wait): (u32, Duration),
+        most: Option<u32>,
     ) -> Result<()> {
         let live = self.inner.endpoints.variant(arn, &variant.spec.name);
         if replicas == 0 {
             self.retire_after(arn, wait, live.replace(None)).await;
             return Ok(());
         }
+        let mut waits = 0;
         loop {
             match Box::pin(self.load_variant(ctx, arn, (variant, served), replicas)).await {
                 Ok(new) => {
@@ -188,15 +221,19 @@ impl Models {
                     return Ok(());
                 }
                 Err(error) if error.kind == ErrorKind::Throttled => {
+                    if !self.room_comes(ctx, live.key(), (variant, served), replicas).await? {
+                        return Err(error);
+                    }
                     if self.give_way().await {
                         continue;
                     }
                     if self.fits_in_place(ctx, arn, (variant, served), replicas).await? {
                         return Box::pin(self.redeploy_in_place(ctx, arn, (variant, served), replicas)).await;
                     }
-                    if !self.waits_for_room().await {
+                    if most.is_some_and(|most| waits >= most) || !self.waits_for_room(arn).await? {
                         return Err(error);
                     }
+                    waits += 1;
                 }
                 Err(error) => return Err(error),
             }

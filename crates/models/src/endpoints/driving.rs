@@ -15,6 +15,7 @@ use super::live::Deployment;
 use super::market;
 use super::resource::{self, Endpoint, EndpointStatus, EndpointVariant, Hosted, HostingKind, MarketChange, Pending};
 use super::store::{self, Scope};
+use super::weights::Source;
 use crate::Models;
 
 impl Models {
@@ -64,10 +65,17 @@ impl Models {
                     self.while_driving(scope, name, Box::pin(self.bring_up(scope, &endpoint))).await?;
                 }
                 EndpointStatus::Updating => {
-                    self.while_driving(scope, name, Box::pin(self.change_over(scope, &endpoint))).await?;
+                    let changing = Box::pin(self.change_over(scope, &endpoint));
+                    let left = self.while_driving(scope, name, changing).await?;
+                    // What the row says by now is nobody's to settle any more: this may take as long as it does.
+                    if let Some((variants, wait)) = left.replaced {
+                        self.leave_others(&endpoint.arn.to_string(), &variants, wait).await;
+                    }
+                    self.drop_unused(scope, left.sources).await;
                 }
                 EndpointStatus::Deleting => {
-                    self.while_driving(scope, name, Box::pin(self.take_down(scope, &endpoint))).await?;
+                    let left = self.while_driving(scope, name, Box::pin(self.take_down(scope, &endpoint))).await?;
+                    self.drop_unused(scope, left.sources).await;
                     return Ok(false);
                 }
                 EndpointStatus::InService => {
@@ -109,7 +117,7 @@ impl Models {
     }
 
     /// Has what is pending take over.
-    async fn change_over(&self, scope: &Scope, endpoint: &Hosted<Endpoint>) -> Result<()> {
+    async fn change_over(&self, scope: &Scope, endpoint: &Hosted<Endpoint>) -> Result<Leftovers> {
         let arn = endpoint.arn.to_string();
         let pending = endpoint.body.pending.clone().unwrap_or_else(|| Pending {
             config: endpoint.body.config.clone(),
@@ -154,13 +162,11 @@ impl Models {
             }
         };
         drop(held);
-        if is_settled {
-            if let Ok(variants) = &outcome {
-                self.leave_others(&arn, variants, wait).await;
-            }
-            self.drop_unused(scope, endpoint.body.sources()).await;
+        if !is_settled {
+            return Ok(Leftovers::default());
         }
-        Ok(())
+        let replaced = outcome.ok().map(|variants| (variants, wait));
+        Ok(Leftovers { replaced, sources: endpoint.body.sources() })
     }
 
     /// Notes that variants answer that were pending; whether the endpoint was still to be changed to them.
@@ -284,7 +290,7 @@ impl Models {
             return Ok(());
         }
         let served = self.served(ctx, variant).await?;
-        self.redeploy(ctx, arn, (variant, &served), (variant.spec.instances, wait)).await
+        self.redeploy(ctx, arn, (variant, &served), (variant.spec.instances, wait), None).await
     }
 
     /// The deployment that a variant asks for, where it is another than the one that answers.
@@ -327,17 +333,25 @@ impl Models {
     }
 
     /// Takes an endpoint out of service and away.
-    async fn take_down(&self, scope: &Scope, endpoint: &Hosted<Endpoint>) -> Result<()> {
+    async fn take_down(&self, scope: &Scope, endpoint: &Hosted<Endpoint>) -> Result<Leftovers> {
         self.leave(scope, &endpoint.name).await;
         let name = endpoint.name.as_str();
         let is_whole = endpoint.body.market.as_ref().is_some_and(|market| market.whole);
         let beside: &[_] = if is_whole { &[(HostingKind::Config, name), (HostingKind::Model, name)] } else { &[] };
         let driver = self.inner.endpoints.server();
-        if store::remove_endpoint(&self.inner.store, scope, (name, driver), beside).await? {
-            self.drop_unused(scope, endpoint.body.sources()).await;
-        }
-        Ok(())
+        let is_removed = store::remove_endpoint(&self.inner.store, scope, (name, driver), beside).await?;
+        let sources = if is_removed { endpoint.body.sources() } else { Vec::new() };
+        Ok(Leftovers { replaced: None, sources })
     }
+}
+
+/// What is cleared away when it is settled how an endpoint stands.
+#[derive(Debug, Default)]
+struct Leftovers {
+    /// The variants that answer now: others leave the memory, that much later.
+    replaced: Option<(Vec<EndpointVariant>, Duration)>,
+    /// Weights that the endpoint had: they leave where nobody else hosts them.
+    sources: Vec<Source>,
 }
 
 /// What is done within a time, where there is one: until a moment, that many seconds after the update began.

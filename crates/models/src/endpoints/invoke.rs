@@ -60,8 +60,7 @@ impl Models {
         let scope = Scope::of(ctx);
         let endpoint = self.answering_endpoint(&scope, name).await?;
         if endpoint.body.asynchronous.is_some() {
-            return Err(Error::invalid(format!("The endpoint {name} is asynchronous."))
-                .with_hint("Ask it with `InvokeEndpointAsync`: its answers go to S3."));
+            return Err(answers_later(name));
         }
         self.drawn_variant(&endpoint, (scope, variant))
     }
@@ -104,6 +103,7 @@ impl Models {
                 return Err(Error::invalid(format!("The endpoint `{arn}` is not in service: it is {status}."))
                     .with_hint(advice(&endpoint)));
             }
+            Some(_) if endpoint.body.asynchronous.is_some() => return Err(answers_later(name)),
             Some(_) => {}
         }
         self.drawn_variant(&endpoint, (scope, None))
@@ -335,6 +335,11 @@ fn drawn(variants: &[EndpointVariant], number: u64) -> Option<&EndpointVariant> 
 /// That an endpoint answers no more.
 fn gone(name: &str) -> Error {
     Error::unavailable(format!("The endpoint \"{name}\" does not answer any more."))
+}
+
+fn answers_later(name: &str) -> Error {
+    Error::invalid(format!("The endpoint {name} is asynchronous."))
+        .with_hint("Ask it with `InvokeEndpointAsync`: its answers go to S3.")
 }
 
 /// What to do about an endpoint that does not answer.

@@ -72,7 +72,7 @@ impl Models {
         check_tags(&new.tags)?;
         let config = self.endpoint_config(ctx, &new.config).await?;
         let variants = self.variants_of(ctx, &config.body).await?;
-        let asynchronous = config.body.asynchronous;
+        let asynchronous = self.written_as_role(ctx, config.body.asynchronous, &variants).await?;
         let body = Endpoint { rollout: new.rollout, asynchronous, ..blank(new.config.clone(), variants) };
         let scope = Scope::of(ctx);
         let row = resource::row(&new.name, &body, (new.tags, Some(body.status), self.inner.clock.now()))?;
@@ -106,6 +106,7 @@ impl Models {
         let before = self.endpoint(ctx, name).await?;
         let described = self.endpoint_config(ctx, &config).await?;
         let mut variants = self.variants_of(ctx, &described.body).await?;
+        let asynchronous = self.written_as_role(ctx, described.body.asynchronous, &variants).await?;
         for variant in &mut variants {
             let Some(old) = before.body.variants.iter().find(|old| old.spec.name == variant.spec.name) else {
                 continue;
@@ -119,8 +120,8 @@ impl Models {
         }
         self.begin_update(ctx, name, |body| {
             let rollout = if retained.rollout { body.rollout.clone() } else { rollout.clone() };
-            let asynchronous = described.body.asynchronous.clone();
-            Ok(Pending { config: config.clone(), variants: variants.clone(), rollout, market: None, asynchronous })
+            let (variants, asynchronous) = (variants.clone(), asynchronous.clone());
+            Ok(Pending { config: config.clone(), variants, rollout, market: None, asynchronous })
         })
         .await
     }

@@ -101,6 +101,11 @@ impl Registry {
         self.lock().values_mut().flat_map(|known| std::mem::take(&mut known.leaving)).collect()
     }
 
+    /// The names of the deployments that [`Registry::take_all_leaving`] would take.
+    pub(super) fn keys_of_leaving(&self) -> Vec<String> {
+        self.lock().values().flat_map(|known| &known.leaving).map(|deployment| deployment.key.clone()).collect()
+    }
+
     /// The ARNs of the endpoints that are known here.
     pub(super) fn arns(&self) -> Vec<String> {
         self.lock().keys().cloned().collect()

@@ -268,7 +268,7 @@ impl Models {
         }
         let model = self.hub_model_by_source(ctx, source)?;
         let incompatible = incompatibility(&endpoint.body.variants, &model);
-        let role_arn = self.role_of(ctx, &endpoint.body).await?;
+        let role_arn = self.role_of(ctx, &endpoint.body.variants).await?;
         let tags = self.market_tags(ctx, source)?;
         let tagged = |before| with(before, &tags);
         self.change_market(ctx, &name, tagged, |body| {
@@ -308,9 +308,9 @@ impl Models {
         self.delete_endpoint(ctx, &endpoint.name).await
     }
 
-    /// The role of the model that an endpoint hosts; empty where that is gone or has none.
-    pub(super) async fn role_of(&self, ctx: &Ctx, endpoint: &Endpoint) -> Result<String> {
-        let Some(variant) = endpoint.variants.first() else { return Ok(String::new()) };
+    /// The role of the first variant's model; empty where that is gone or has none.
+    pub(super) async fn role_of(&self, ctx: &Ctx, variants: &[EndpointVariant]) -> Result<String> {
+        let Some(variant) = variants.first() else { return Ok(String::new()) };
         match self.hosted_model(ctx, &variant.spec.model).await {
             Ok(Hosted { body: HostedModel { role_arn, .. }, .. }) => Ok(role_arn.unwrap_or_default()),
             Err(error) if error.kind == ErrorKind::NotFound => Ok(String::new()),

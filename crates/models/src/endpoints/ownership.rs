@@ -25,7 +25,8 @@ impl Models {
         store::drive(&self.inner.store, scope, (name, server), term).await
     }
 
-    /// Does something with an endpoint as long as that is this server's to do.
+    /// Does something with an endpoint as long as that is this server's to do. It ends soon after it has settled how the
+    /// endpoint stands: from then on nobody drives it, which is not told from being taken over.
     ///
     /// # Errors
     /// Conflict, where another server does it meanwhile: this one was not heard of for too long.
@@ -37,6 +38,7 @@ impl Models {
     ) -> Result<T> {
         let Some(server) = self.inner.endpoints.server() else { return doing.await };
         tokio::select! {
+            biased;
             done = doing => done,
             () = self.until_taken_over(scope, (name, server)) => {
                 // What was being loaded goes on, and ends in nothing.

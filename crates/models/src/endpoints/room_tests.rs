@@ -60,3 +60,34 @@ async fn an_endpoint_waits_for_the_memory_of_what_leaves_and_does_not_fail() {
     let endpoint = models.endpoint(ctx, "two").await.unwrap();
     assert_eq!((endpoint.body.status, endpoint.body.failure), (EndpointStatus::InService, None));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_would_not_fit_anyway_waits_for_nobody_and_sends_nobody_away() {
+    let deployment = full().await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    let little = create(&deployment, "little", "small-embed").await;
+    let (_answering, _) = models.inner.endpoints.variant(&little.arn.to_string(), "All").lease().unwrap();
+    models.delete_endpoint(ctx, "little").await.unwrap();
+    let rollout = Rollout { termination_wait_seconds: 3600, ..Rollout::default() };
+    create(&deployment, "three", "small-embed").await;
+    configure(models, ctx, "twice", vec![variant("All", "small-embed", 2)]).await;
+    models.update_endpoint(ctx, "three", EndpointChange { rollout: Some(rollout), ..to("twice") }).await.unwrap();
+    assert_eq!(settled(models, ctx, "three").await.body.failure, None);
+    assert!(models.inner.loaded.is_draining() && models.inner.endpoints.keys_of_leaving().len() == 1);
+    let endpoint = create(&deployment, "two", "large-embed").await;
+    assert_eq!(endpoint.body.status, EndpointStatus::Failed);
+    assert_eq!(models.inner.endpoints.keys_of_leaving().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_is_removed_waits_for_memory_no_longer() {
+    let deployment = full().await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    let arn = models.endpoint(ctx, "one").await.unwrap().arn.to_string();
+    let (_answering, _) = models.inner.endpoints.variant(&arn, "All").lease().unwrap();
+    models.delete_endpoint(ctx, "one").await.unwrap();
+    let new = NewEndpoint { name: "two".to_owned(), config: "large-embed".to_owned(), ..NewEndpoint::default() };
+    models.create_endpoint(ctx, new).await.unwrap();
+    models.delete_endpoint(ctx, "two").await.unwrap();
+    assert_eq!(models.endpoint(ctx, "two").await.unwrap_err().kind, base::ErrorKind::NotFound);
+}

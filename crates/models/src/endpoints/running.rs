@@ -8,6 +8,7 @@ use base::{AccountId, Arn, Error, Result};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::deploy::TRIES;
 use super::resource::{self, Endpoint, EndpointStatus, EndpointVariant, Hosted, HostingKind, Pending};
 use super::scaling::{self, Load, Pressure};
 use super::store::{self, Scope};
@@ -332,13 +333,14 @@ impl Models {
         let ctx = self.hosting_ctx(scope);
         let _loading = self.inner.endpoints.variant(&arn, variant).hold().await;
         let served = self.served(&ctx, found).await?;
-        self.redeploy(&ctx, &arn, (found, &served), (replicas, Duration::ZERO)).await?;
+        // Updates wait for this.
+        self.redeploy(&ctx, &arn, (found, &served), (replicas, Duration::ZERO), Some(TRIES)).await?;
         self.note_instances(scope, (name, variant, EndpointStatus::InService), replicas).await
     }
 }
 
 /// Whose endpoint an ARN names, and its name.
-fn scope_of(arn: &str) -> Option<(Scope, String)> {
+pub(super) fn scope_of(arn: &str) -> Option<(Scope, String)> {
     let parsed: Arn = arn.parse().ok()?;
     let name = parsed.resource.strip_prefix("endpoint/")?.to_owned();
     Some((Scope { account: parsed.account.parse().ok()?, region: parsed.region.parse().ok()? }, name))

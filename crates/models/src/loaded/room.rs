@@ -78,13 +78,32 @@ impl Pool {
     /// # Errors
     /// Damaged, where its file is.
     pub(crate) fn fits_in_place_of(&self, other: &str, sources: &Sources, options: LoadOptions) -> Result<bool> {
-        let seen = self.shared.look_into(sources.whose(other), sources.own())?;
-        let plan = seen.with(options, ProfileInUse::Default);
+        self.fits(sources, options, |key| key == other, |key| key == other)
+    }
+
+    /// Whether a model would fit beside what is in use if these were not in memory, and nothing that left its place. Blocks.
+    ///
+    /// # Errors
+    /// Damaged, where its file is.
+    pub(crate) fn fits_without(&self, gone: &[String], sources: &Sources, options: LoadOptions) -> Result<bool> {
+        self.fits(sources, options, |key| gone.iter().any(|gone| gone == key), |_| true)
+    }
+
+    /// Whether a model would fit beside what is in use, without those in their places that are `gone` and those that left them and
+    /// are `drained`.
+    fn fits(
+        &self,
+        sources: &Sources,
+        options: LoadOptions,
+        gone: impl Fn(&str) -> bool,
+        drained: impl Fn(&str) -> bool,
+    ) -> Result<bool> {
+        let plan = self.shared.look_into(sources.whose(""), sources.own())?.with(options, ProfileInUse::Default);
         let taken = Taken::of(&plan, plan.facts.memory_bytes(&plan.options));
         let (entries, draining) = (self.shared.lock(), self.shared.draining());
-        let draining = draining.iter().filter(|left| left.key != other).map(|left| &left.taken);
+        let draining = draining.iter().filter(|left| !drained(&left.key)).map(|left| &left.taken);
         let staying = entries.iter().filter(|(name, entry)| match entry {
-            Entry::Ready(slot) => name.as_str() != other && !idle(slot),
+            Entry::Ready(slot) => !gone(name) && !idle(slot),
             _ => true,
         });
         let needed = together(staying.filter_map(|(_, entry)| entry.taken()).chain(draining).chain([&taken]));
