@@ -185,7 +185,7 @@ impl Judge<'_> {
         };
         match self.models.score(self.ctx, request).await {
             Ok(scores) => {
-                *tokens += self.seen.note(prompt, &[], scores.usage);
+                *tokens += self.seen.note(self.model, prompt, &[], scores.usage);
                 let logprobs: Vec<f64> =
                     scores.continuations.iter().map(|scored| scored.normalized(Normalize::None)).collect();
                 scale.verdict(&logprobs)
@@ -249,7 +249,7 @@ impl Judge<'_> {
             ..self.request(prompt, more)
         };
         let chat = self.models.chat(self.ctx, request).await?.collect().await?;
-        *tokens += self.seen.note(prompt, more, chat.usage);
+        *tokens += self.seen.note(self.model, prompt, more, chat.usage);
         Ok(chat.text())
     }
 

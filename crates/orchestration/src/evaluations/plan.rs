@@ -208,7 +208,7 @@ impl Metric {
         }
     }
 
-    /// A hash of all that a judge is asked: the question, the labels, and what is shown. Empty where no judge is.
+    /// A hash of all that a judge is asked: the question, the labels, what is shown, and in which form. Empty where no judge is.
     #[must_use]
     pub fn rubric_key(&self, family: Family) -> String {
         let asked = match self {
@@ -216,7 +216,7 @@ impl Metric {
             Self::Custom(metric) => format!("{:?} {:?}", metric.instructions, metric.scale),
             Self::Computed(_) | Self::Similarity => return String::new(),
         };
-        sha256(asked.as_bytes())
+        sha256(format!("{} {asked}", prompts::FORM).as_bytes())
     }
 
     /// How a report card shows it.

@@ -6,6 +6,11 @@ use base::{Error, Result};
 use super::alignment::Aligned;
 use super::metrics::{Input, Rubric};
 
+/// The form of what judges read: raise it with every change of what stands in their prompts, or in which order, so that neither
+/// passports nor verdicts of another form are taken for those of this one. 1: passages after the prompt, cited ones as they were
+/// cited; 2: passages first, by rank.
+pub(super) const FORM: u32 = 2;
+
 /// What every prompt begins with, in the first wording and in others that say the same.
 const PREAMBLES: [&str; 3] = [
     "You assess the work of other systems. You are shown a record between tags, and then asked one question about it. What \

@@ -16,10 +16,10 @@ use super::dataset::Record;
 use super::job::{EvaluationJob, EvaluationStatus, is_fault, missing};
 use super::outcome::RecordOutcome;
 use super::place::Place;
-use super::plan::{AskedDataset, Metric, Plan, System, sha256};
+use super::plan::{AskedDataset, Metric, Plan, System, needs_judge, sha256};
 use super::service::{Evaluations, Inner};
 use super::tally::Tally;
-use super::{judge, output, similarity, store};
+use super::{judge, output, prompts, similarity, store};
 
 /// The service that assumes the role.
 pub(super) const SERVICE: &str = "bedrock.amazonaws.com";
@@ -93,6 +93,29 @@ impl Evaluations {
             unusable.extend(bad.map(|passport| (judge.clone(), passport.rubric)));
         }
         Ok(unusable)
+    }
+}
+
+/// What a job keeps of a dataset whose judges are asked in this form. Jobs of the first form kept the digest of the text alone.
+fn digest(text: &str, form: u32) -> String {
+    let text = sha256(text.as_bytes());
+    if form == 1 { text } else { sha256(format!("{form} {text}").as_bytes()) }
+}
+
+/// Sees that what is kept belongs to a dataset's records, which it does by their place, and is no mixture of verdicts on
+/// prompts of several forms.
+fn check_digest(first: &str, uri: &str, text: &str, is_judged: bool) -> Result<()> {
+    if first == digest(text, prompts::FORM) {
+        return Ok(());
+    }
+    match (1..prompts::FORM).any(|form| first == digest(text, form)) {
+        true if !is_judged => Ok(()),
+        true => Err(Error::invalid(format!(
+            "The job began with `{uri}` on another version of the server, which asked judges otherwise."
+        ))
+        .with_hint("Start another job: verdicts on other prompts do not go into one mean.")),
+        false => Err(Error::invalid(format!("The dataset `{uri}` changed while the job ran."))
+            .with_hint("Start another job: what was found out belongs to the dataset as it was.")),
     }
 }
 
@@ -180,15 +203,13 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Sees that a dataset is what it was when the job read it first: what is kept belongs to its records by their place.
+    /// Sees that a dataset is what it was when the job read it first, and that judges are asked as then.
     async fn check_unchanged(&self, dataset: usize, uri: &str, text: &str) -> Result<()> {
         let (store, keyring) = (&self.inner.store, self.inner.identity.keyring());
-        let digest = sha256(text.as_bytes());
-        if store::first_digest(store, keyring, &self.ctx, (&self.job.id, dataset), &digest).await? == digest {
-            return Ok(());
-        }
-        Err(Error::invalid(format!("The dataset `{uri}` changed while the job ran."))
-            .with_hint("Start another job: what was found out belongs to the dataset as it was."))
+        let digest = digest(text, prompts::FORM);
+        let first = store::first_digest(store, keyring, &self.ctx, (&self.job.id, dataset), &digest).await?;
+        let is_judged = self.plan.metrics[dataset].iter().any(|metric| needs_judge(metric.name()));
+        check_digest(&first, uri, text, is_judged)
     }
 
     /// Evaluates every record of a dataset that is not evaluated.

@@ -171,7 +171,8 @@ impl Evaluations {
         judge::permit(&self.inner.identity, &self.inner.models, ctx, judge).await?;
         let answers = self.answers(ctx, &first, &second).await?;
         // Another judge, or another question, gives other verdicts.
-        let asked = sha256(format!("{}\n{PAIR_QUESTION}", self.judge_key(ctx, judge).await?).as_bytes());
+        let asked = format!("{}\n{}\n{PAIR_QUESTION}", prompts::FORM, self.judge_key(ctx, judge).await?);
+        let asked = sha256(asked.as_bytes());
         let ids = (first.id.as_str(), second.id.as_str(), asked.as_str());
         let (store, keyring) = (&self.inner.store, self.inner.identity.keyring());
         let kept: BTreeMap<usize, Duel> = store::duels(store, keyring, ctx, ids).await?;
