@@ -200,10 +200,10 @@ pub struct Sweep {
     #[arg(long, value_delimiter = ',', default_value = "HYBRID,SEMANTIC", value_parser = ["HYBRID", "SEMANTIC"])]
     pub searches: Vec<String>,
     /// Knowledge bases to try, of the same documents chunked otherwise [default: the one of --knowledge-base]
-    #[arg(long, value_name = "ID", value_delimiter = ',', conflicts_with = "knowledge_base")]
+    #[arg(long, value_name = "ID", value_delimiter = ',', conflicts_with_all = ["knowledge_base", "own"])]
     pub knowledge_bases: Vec<String>,
     /// Prompt templates to try [default: the one of --prompt]
-    #[arg(long, value_name = "FILE", value_delimiter = ',', conflicts_with = "prompt")]
+    #[arg(long, value_name = "FILE", value_delimiter = ',', conflicts_with_all = ["prompt", "own"])]
     pub prompts: Vec<PathBuf>,
     /// What is run each time
     #[command(flatten)]

@@ -117,6 +117,9 @@ fn body(args: &Run) -> Result<Value> {
     if args.prompt.is_some() && args.kind != Kind::Rag {
         bail!("`--prompt` is for answers from a knowledge base\nhint: --kind rag");
     }
+    if args.knowledge_base.is_some() && args.kind == Kind::Model {
+        bail!("a model's answers come from no knowledge base\nhint: --kind rag, or leave --knowledge-base out");
+    }
     let system = match (args.kind, &args.own, &args.generator, &args.knowledge_base) {
         (Kind::Model, Some(own), ..) => {
             json!({"models": [{"precomputedInferenceSource": {"inferenceSourceIdentifier": own}}]})

@@ -1,6 +1,6 @@
 //! `craton eval sweep`: the same evaluation with several settings, and the one to choose.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use super::{body, path_of, progress, report, standing};
 use crate::args::Format;
 use crate::client::Client;
 use crate::commands::segment;
-use crate::eval_args::{Run, Sweep};
+use crate::eval_args::{Kind, Run, Sweep};
 use crate::output;
 
 /// A setting, its job, and the mean of the first metric.
@@ -22,8 +22,8 @@ struct Tried {
 /// Starts a job for each setting, waits for all, and compares each with the best.
 pub(super) async fn run(client: &Client, args: &Sweep, format: Format) -> Result<()> {
     let mut tried = Vec::new();
-    for (label, run) in runs(args) {
-        let answer = client.craton(Method::POST, "/evaluation-jobs", Some(&body(&run)?)).await?;
+    for (label, body) in bodies(args)? {
+        let answer = client.craton(Method::POST, "/evaluation-jobs", Some(&body)).await?;
         let job = answer["jobId"].as_str().context("the server's answer names no job")?.to_owned();
         tried.push(Tried { label, job, mean: None, higher_is_worse: false });
     }
@@ -60,6 +60,17 @@ struct Row<'a> {
     judgement: String,
     /// The best one's mean less this one's on the same records, with its interval; null of the best.
     difference: Value,
+}
+
+/// The request of each setting. All are made before one is sent: what is wrong with the last leaves no job of the first.
+fn bodies(args: &Sweep) -> Result<Vec<(String, Value)>> {
+    if args.run.kind == Kind::Model || args.run.own.is_some() {
+        bail!(
+            "a sweep tries settings of a knowledge base, and none is asked here\n\
+             hint: --kind rag or --kind retrieve, with --knowledge-base or --knowledge-bases"
+        );
+    }
+    runs(args).into_iter().map(|(label, run)| Ok((label, body(&run)?))).collect()
 }
 
 /// A run for each setting, with what the setting is called.
@@ -166,10 +177,39 @@ mod tests {
         sweep: Sweep,
     }
 
-    fn settings(more: &[&str]) -> Vec<(String, String)> {
+    fn sweep(more: &[&str]) -> Result<Sweep, clap::Error> {
         let usual = ["x", "depth", "--dataset", "s3://b/d", "--to", "s3://b/o/", "--role-arn", "r", "--metric", "m"];
-        let line = <Line as clap::Parser>::try_parse_from(usual.iter().chain(more)).unwrap();
-        runs(&line.sweep).into_iter().map(|(label, run)| (label, run.name)).collect()
+        <Line as clap::Parser>::try_parse_from(usual.iter().chain(more)).map(|line| line.sweep)
+    }
+
+    fn settings(more: &[&str]) -> Vec<(String, String)> {
+        runs(&sweep(more).unwrap()).into_iter().map(|(label, run)| (label, run.name)).collect()
+    }
+
+    #[test]
+    fn no_job_starts_where_a_later_prompt_cannot_be_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let [good, missing] = ["good.txt", "typo.txt"].map(|name| dir.path().join(name).display().to_string());
+        std::fs::write(&good, "$search_results$").unwrap();
+        let of = |prompts: &str| {
+            let more = ["--kind", "rag", "--knowledge-base", "A", "--generator", "g", "--prompts", prompts];
+            bodies(&sweep(&more).unwrap())
+        };
+        assert_eq!(of(&good).unwrap().len(), 6);
+        let error = of(&format!("{good},{missing}")).unwrap_err().to_string();
+        assert!(error.contains("typo.txt"), "{error}");
+    }
+
+    #[test]
+    fn what_asks_no_knowledge_base_has_no_settings_to_try() {
+        for more in [["--knowledge-bases", "A,B"], ["--prompts", "p.txt,q.txt"]] {
+            let own = sweep(&[&["--kind", "rag", "--own", "x"][..], &more].concat());
+            assert_eq!(own.unwrap_err().kind(), clap::error::ErrorKind::ArgumentConflict);
+        }
+        for more in [&["--generator", "g", "--knowledge-bases", "A,B"][..], &["--kind", "rag", "--own", "x"]] {
+            let error = bodies(&sweep(more).unwrap()).unwrap_err().to_string();
+            assert!(error.contains("hint: --kind rag"), "{error}");
+        }
     }
 
     #[test]

@@ -65,6 +65,9 @@ fn what_lacks_a_system_says_what_to_name() {
         let error = body(&Run { own: None, ..args(kind) }).unwrap_err().to_string();
         assert!(error.contains("hint: --"), "{error}");
     }
+    let both =
+        Run { own: None, generator: Some("m".to_owned()), knowledge_base: Some("KB".to_owned()), ..args(Kind::Model) };
+    assert!(body(&both).unwrap_err().to_string().contains("--kind rag"));
 }
 
 #[test]
