@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base::{Error, Result, Secret};
 use search::analysis::Language;
@@ -14,6 +14,11 @@ use tokio::sync::OnceCell;
 use crate::knowledge_bases::{KnowledgeBase, missing};
 use crate::realm::Realm;
 
+#[cfg(test)]
+mod tests;
+
+/// How long it is told without another try that the database of all indexes is away.
+const AWAY: Duration = Duration::from_secs(1);
 /// How often it is looked whether an index that is to go is still read.
 const PAUSE: Duration = Duration::from_millis(5);
 /// How often before the removal is given up until the next start.
@@ -55,11 +60,41 @@ pub(crate) struct Indexes {
 struct Shared {
     url: Secret<String>,
     database: OnceCell<Database>,
+    /// When it was last found away, and why.
+    away: Mutex<Option<(Instant, search::Error)>>,
 }
 
 impl Shared {
-    async fn database(&self) -> Result<&Database> {
-        Ok(self.database.get_or_try_init(|| Database::connect(self.url.reveal())).await?)
+    fn new(url: Secret<String>) -> Self {
+        Self { url, database: OnceCell::new(), away: Mutex::default() }
+    }
+
+    /// The index of that name. Whoever waited for a try that failed is told so, instead of waiting for one of their own.
+    async fn index(&self, name: &str, schema: Schema) -> Result<Postgres> {
+        let opened = async {
+            self.is_there()?;
+            let connect = || async {
+                self.is_there()?;
+                Database::connect(self.url.reveal()).await.inspect_err(|error| self.failed(error))
+            };
+            let database = self.database.get_or_try_init(connect).await?;
+            database.index(name, schema).await.inspect_err(|error| self.failed(error))
+        };
+        Ok(opened.await?)
+    }
+
+    fn is_there(&self) -> std::result::Result<(), search::Error> {
+        match &*self.away.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some((then, error)) if then.elapsed() < AWAY => Err(error.clone()),
+            _ => Ok(()),
+        }
+    }
+
+    fn failed(&self, error: &search::Error) {
+        if matches!(error, search::Error::Database { .. }) {
+            let mut away = self.away.lock().unwrap_or_else(PoisonError::into_inner);
+            *away = Some((Instant::now(), error.clone()));
+        }
     }
 }
 
@@ -91,7 +126,7 @@ enum BackEnd {
 
 impl Indexes {
     pub(crate) fn new(folder: PathBuf, postgres: Option<Secret<String>>, disk: Disk) -> Self {
-        let shared = postgres.map(|url| Shared { url, database: OnceCell::new() });
+        let shared = postgres.map(Shared::new);
         Self { folder, disk, shared, open: Mutex::default() }
     }
 
@@ -114,7 +149,7 @@ impl Indexes {
         // Every document says its language; the schema's is that of none.
         let schema = Schema::text(Language::Any, Some(base.dimension));
         let index = match &self.shared {
-            Some(shared) => BackEnd::Postgres(shared.database().await?.index(&name(realm, base), schema).await?),
+            Some(shared) => BackEnd::Postgres(shared.index(&name(realm, base), schema).await?),
             None => {
                 let (folder, disk) = (self.folder(realm, base), self.disk.clone());
                 let opened = tokio::task::spawn_blocking(move || open(&folder, &disk, schema)).await;

@@ -96,6 +96,8 @@ pub struct Token {
     pub start: usize,
     /// The byte after its text.
     pub end: usize,
+    /// Its text with what was elided before it: the same bytes in every language.
+    pub(crate) whole: (usize, usize),
 }
 
 /// The terms of a text, in its order.
@@ -140,16 +142,20 @@ impl Analyser {
         };
         // A stemmer may leave nothing of a very short word.
         if !term.is_empty() {
-            found.push(Token { term, start: start + skipped, end: start + word.len() });
+            let end = start + word.len();
+            found.push(Token { term, start: start + skipped, end, whole: (start, end) });
         }
     }
 
     /// Every character of a run of an unspaced script, and every pair of neighbours.
     fn finish_run(&self, text: &str, run: &mut Vec<(usize, usize)>, found: &mut Vec<Token>) {
+        let mut push = |start, end| {
+            found.push(Token { term: self.fold(&text[start..end]), start, end, whole: (start, end) });
+        };
         for (at, (start, end)) in run.iter().enumerate() {
-            found.push(Token { term: self.fold(&text[*start..*end]), start: *start, end: *end });
+            push(*start, *end);
             if let Some((_, next)) = run.get(at + 1) {
-                found.push(Token { term: self.fold(&text[*start..*next]), start: *start, end: *next });
+                push(*start, *next);
             }
         }
         run.clear();

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::PgTransaction;
 use sqlx::postgres::{PgPool, PgPoolOptions};
@@ -19,7 +20,7 @@ use crate::filter::Filter;
 use crate::fusion::{Fused, Side, fuse};
 use crate::index::Index;
 use crate::principals::Caller;
-use crate::query::{Explanation, Hit, Languages, Query, Results, TermPart};
+use crate::query::{Explanation, Hit, Languages, Query, Results, TermPart, Wanted, terms};
 use crate::ranking::Scored;
 
 mod filters;
@@ -30,6 +31,8 @@ use store::{Counts, Permitted, Weight};
 
 /// The most connections of one [`Database`], however many indexes are in it. A query has one, and so has a change; others wait.
 pub const MOST_CONNECTIONS: u32 = 16;
+/// How long a connection is waited for, as that to the rows' database is.
+const WAIT: Duration = Duration::from_secs(15);
 
 /// A PostgreSQL database with the extension pgvector, for any number of indexes. Clones share its connections.
 #[derive(Clone)]
@@ -41,9 +44,10 @@ impl Database {
     /// Connects to the database at `url`, and makes its tables where they are missing. Connections that break are made anew.
     ///
     /// # Errors
-    /// Database: the URL is none, or it cannot be reached, is too old, or has no pgvector.
+    /// Database: the URL is none, or it cannot be reached within 15 seconds, is too old, or has no pgvector.
     pub async fn connect(url: &str) -> Result<Self> {
-        let pool = PgPoolOptions::new().max_connections(MOST_CONNECTIONS).connect(url).await.map_err(store::failed)?;
+        let options = PgPoolOptions::new().max_connections(MOST_CONNECTIONS).acquire_timeout(WAIT);
+        let pool = options.connect_lazy(url).map_err(store::failed)?;
         store::migrate(&pool).await?;
         Ok(Self { pool })
     }
@@ -127,12 +131,10 @@ impl Index for Postgres {
         let mut tx = store::at_one_instant(&self.pool).await?;
         let among = Permitted { index: self.index, caller: &query.caller, filter: query.filter.as_ref() };
         let counts = store::counts(&mut tx, &among, self.schema.fields.len()).await?;
-        let languages: BTreeSet<Language> = match query.languages {
-            Languages::Index => [self.schema.language].into(),
-            Languages::Only(language) => [language].into(),
-            Languages::Visible => store::languages(&mut tx, &among, self.schema.language).await?,
+        let terms = match &query.text {
+            Some(text) => Some(terms(text, &self.languages(&mut tx, &among, query.languages).await?)),
+            None => None,
         };
-        let terms = query.terms(&languages);
         let words = match &terms {
             Some(terms) => self.statistics(&mut tx, &among, terms, &counts).await?,
             None => Vec::new(),
@@ -180,23 +182,41 @@ impl Index for Postgres {
 }
 
 impl Postgres {
+    /// The languages by which a query's text is analysed.
+    async fn languages(
+        &self,
+        tx: &mut PgTransaction<'_>,
+        among: &Permitted<'_>,
+        asked: Languages,
+    ) -> Result<BTreeSet<Language>> {
+        match asked {
+            Languages::Index => Ok([self.schema.language].into()),
+            Languages::Only(language) => Ok([language].into()),
+            Languages::Visible => store::languages(tx, among, self.schema.language).await,
+        }
+    }
+
     /// The terms of a query that any document has that the caller may see.
     async fn statistics(
         &self,
         tx: &mut PgTransaction<'_>,
         among: &Permitted<'_>,
-        terms: &BTreeMap<String, u32>,
+        terms: &BTreeMap<String, Wanted>,
         counts: &Counts,
     ) -> Result<Vec<TermStatistics>> {
         let found = store::frequencies(tx, among, terms.keys().cloned().collect()).await?;
-        let statistics = |(field, term, documents): (usize, String, u64)| {
+        let having: HashMap<(usize, &str), u64> =
+            found.iter().map(|(field, term, documents)| ((*field, term.as_str()), *documents)).collect();
+        let statistics = |(field, term, _): &(usize, String, u64)| {
+            let (field, wanted) = (*field, terms.get(term)?);
             let statistics = FieldStatistics::new(counts.visible, counts.totals[field]);
+            let documents =
+                wanted.documents(counts.visible, |form| having.get(&(field, form)).copied().unwrap_or_default());
             let idf = statistics.idf(documents);
-            let count = terms.get(&term).copied().unwrap_or_default();
-            let weight = self.schema.fields[field].weight * f64::from(count) * idf;
-            TermStatistics { field, term, documents, idf, weight, statistics }
+            let weight = self.schema.fields[field].weight * wanted.count() * idf;
+            Some(TermStatistics { field, term: term.clone(), documents, idf, weight, statistics })
         };
-        Ok(found.into_iter().map(statistics).collect())
+        Ok(found.iter().filter_map(statistics).collect())
     }
 
     /// What each term gives to each of these documents.

@@ -9,6 +9,9 @@ use crate::fusion::{Fusion, Part};
 use crate::principals::Caller;
 use crate::{Error, Result};
 
+#[cfg(test)]
+mod tests;
+
 /// The most results that a query may ask for.
 pub const MAX_LIMIT: usize = 10_000;
 /// The most text that a query may have, in bytes.
@@ -93,19 +96,6 @@ impl Query {
         let candidates = self.candidates.clamp(self.limit, MAX_LIMIT);
         Ok(Prepared { vector, fusion: self.fusion, limit: self.limit, candidates })
     }
-
-    /// How often each term is in the text; none, where there is no text. What is a term in several languages counts once.
-    pub(crate) fn terms(&self, languages: &BTreeSet<Language>) -> Option<BTreeMap<String, u32>> {
-        let text = self.text.as_ref()?;
-        let mut terms: BTreeMap<String, u32> = BTreeMap::new();
-        for language in languages {
-            for (term, count) in count(text, *language) {
-                let most = terms.entry(term).or_insert(0);
-                *most = count.max(*most);
-            }
-        }
-        Some(terms)
-    }
 }
 
 /// By the rules of which languages a query's text is analysed.
@@ -120,13 +110,50 @@ pub enum Languages {
     Visible,
 }
 
-/// How often each term is in the text.
-fn count(text: &str, language: Language) -> BTreeMap<String, u32> {
-    let mut counts = BTreeMap::new();
-    for token in tokens(text, language) {
-        *counts.entry(token.term).or_insert(0) += 1;
+/// A term of a query.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    /// How often the text has it, in the language in which that is most.
+    count: u32,
+    /// The terms that the words it comes from are in any of the languages, itself among them.
+    forms: BTreeSet<String>,
+}
+
+impl Wanted {
+    /// How often the query has it.
+    pub(crate) fn count(&self) -> f64 {
+        f64::from(self.count)
     }
-    counts
+
+    /// How many of `visible` documents have its word, `having` one of the terms that the word is: were every language's form counted
+    /// alone, a common word would be rare in a language of few documents.
+    pub(crate) fn documents<'a>(&'a self, visible: u64, having: impl FnMut(&'a str) -> u64) -> u64 {
+        // One that has two of the forms is counted with both.
+        self.forms.iter().map(String::as_str).map(having).sum::<u64>().min(visible)
+    }
+}
+
+/// The terms of a query's text. What is a term in several languages counts once.
+pub(crate) fn terms(text: &str, languages: &BTreeSet<Language>) -> BTreeMap<String, Wanted> {
+    let mut terms: BTreeMap<String, Wanted> = BTreeMap::new();
+    let mut words: BTreeMap<(usize, usize), BTreeSet<String>> = BTreeMap::new();
+    for language in languages {
+        let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+        for token in tokens(text, *language) {
+            words.entry(token.whole).or_default().insert(token.term.clone());
+            *counts.entry(token.term).or_insert(0) += 1;
+        }
+        for (term, count) in counts {
+            let wanted = terms.entry(term).or_default();
+            wanted.count = count.max(wanted.count);
+        }
+    }
+    for forms in words.into_values().collect::<BTreeSet<_>>() {
+        for form in &forms {
+            terms.entry(form.clone()).or_default().forms.extend(forms.iter().cloned());
+        }
+    }
+    terms
 }
 
 /// A query that was checked.
@@ -187,7 +214,8 @@ pub struct TermPart {
     pub term: String,
     /// How often the document has it.
     pub frequency: u16,
-    /// How many of the documents that the caller may see have it.
+    /// How many of the documents that the caller may see have the word of the query that it is a form of, in any of the
+    /// languages that the query was analysed in; one that has two of the forms is counted twice.
     pub documents: u64,
     /// How rare that is.
     pub idf: f64,

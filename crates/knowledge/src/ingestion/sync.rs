@@ -6,7 +6,7 @@ use std::vec::IntoIter;
 
 use base::{Error, ErrorKind, Result};
 use futures::StreamExt as _;
-use futures::future::join;
+use futures::future::try_join;
 use futures::stream;
 use identity::Ctx;
 use jobs::{JobContext, Progress};
@@ -104,9 +104,9 @@ impl Synchronisation<'_> {
                 return Ok(Over::Stopped);
             }
             done += prepared.len() as u64;
-            // The next ones are read while these are embedded and written.
-            let (written, next) = join(self.write(&role, prepared), self.next(&mut tasks)).await;
-            written?;
+            // The next ones are read while these are embedded and written. A failed write ends that; a failed read ends no write.
+            let next = async { Ok(self.next(&mut tasks).await) };
+            let ((), next) = try_join(self.write(&role, prepared), next).await?;
             window = next?;
             self.say(done, Some(total), "indexing documents").await;
         }

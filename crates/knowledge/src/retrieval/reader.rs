@@ -11,7 +11,8 @@ use crate::open::Knowledge;
 
 /// Groups that are read at once; AWS lets a user be in ten.
 const GROUPS: u32 = 100;
-/// The tag of a session of a role, or of the role, that names the groups it is in, with blanks between them.
+/// The tag of a session of a role, or of the role, that names the groups it is in, with blanks between them. The session's takes
+/// the place of the role's, an empty one too: whoever may set either grants documents, or leaves a group that is denied them.
 const GROUPS_TAG: &str = "groups";
 
 impl Knowledge {

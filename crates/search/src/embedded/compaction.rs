@@ -28,6 +28,8 @@ const RETRY_AFTER: usize = 4_096;
 /// So many bytes of logs are no reason yet. Beyond that they are where they are more than the base file's: then a change costs a
 /// constant times its own bytes, and a log is never much longer than what is alive.
 const LEAST_LOGGED: u64 = 32 << 20;
+/// So many bytes of logs are a reason, however large the base file is: a log is in memory while it is read, a base file is not.
+const MOST_LOGGED: u64 = 1 << 30;
 /// After a failure it is tried again when the logs grew by so much.
 const RETRY_AFTER_LOGGED: u64 = LEAST_LOGGED / 2;
 
@@ -38,6 +40,11 @@ pub(super) struct Pending {
     count: usize,
     /// Bytes of the logs.
     logged: u64,
+}
+
+/// How many bytes of logs beside a base file of so many bytes are a reason to compact.
+pub(super) fn logged_at_most(base: u64) -> u64 {
+    base.clamp(LEAST_LOGGED, MOST_LOGGED)
 }
 
 /// Starts the thread that compacts when it is woken and there is reason to.
@@ -67,7 +74,7 @@ impl Inner {
             logged: then.logged + RETRY_AFTER_LOGGED,
         });
         let by_count = pending.count >= LEAST.max(slots / SHARE) && pending.count >= retried.count;
-        let by_log = pending.logged >= LEAST_LOGGED.max(base) && pending.logged >= retried.logged;
+        let by_log = pending.logged >= logged_at_most(base) && pending.logged >= retried.logged;
         Ok(by_count || by_log)
     }
 

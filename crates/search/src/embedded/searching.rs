@@ -12,7 +12,7 @@ use crate::bitmap::Bitmap;
 use crate::bm25::FieldStatistics;
 use crate::filter::Filter;
 use crate::fusion::{Fused, Side, fuse};
-use crate::query::{Explanation, Hit, Languages, Prepared, Query, Results, TermPart};
+use crate::query::{Explanation, Hit, Languages, Prepared, Query, Results, TermPart, Wanted, terms};
 use crate::ranking::{Scored, best};
 use crate::scan::dot;
 use crate::vectors::{Rows as _, nearest};
@@ -27,7 +27,7 @@ impl State {
         let permitted = self.permitted(&query.caller);
         let filtered = query.filter.as_ref().map(|filter| self.filtered(&permitted, filter));
         let matching = filtered.as_ref().unwrap_or(&permitted);
-        let terms = query.terms(&self.languages(query.languages, &permitted));
+        let terms = query.text.as_ref().map(|text| terms(text, &self.languages(query.languages, &permitted)));
         let lexical = terms.as_ref().map(|terms| self.lexical(terms, &permitted, matching));
         let fused = self.rank(&prepared, lexical.as_ref(), matching);
         Ok(Results {
@@ -80,23 +80,35 @@ impl State {
         fuse(prepared.fusion, text, vector, prepared.limit, key)
     }
 
-    fn lexical(&self, terms: &BTreeMap<String, u32>, permitted: &Bitmap, matching: &Bitmap) -> Lexical {
-        let documents = permitted.count();
+    /// The permitted documents that have the term in the field, and how often.
+    fn having(&self, field: usize, term: &str, permitted: &Bitmap) -> impl Iterator<Item = (u32, u16)> {
+        let postings = self.postings(field, term).into_iter();
+        let each = postings.flat_map(|(slots, frequencies)| slots.iter().copied().zip(frequencies.iter().copied()));
+        each.filter(move |(slot, _)| permitted.contains(*slot as usize))
+    }
+
+    fn lexical(&self, terms: &BTreeMap<String, Wanted>, permitted: &Bitmap, matching: &Bitmap) -> Lexical {
+        let visible = permitted.count();
         let mut lexical = Lexical { scores: vec![0.0; self.slots()], found: Vec::new(), terms: Vec::new() };
         let mut seen: Vec<(u32, u16)> = Vec::new();
         for (field, declared) in self.schema.fields.iter().enumerate() {
             let lengths = &self.lengths[field];
             let total = permitted.iter().map(|slot| u64::from(lengths[slot])).sum();
-            let statistics = FieldStatistics::new(documents, total);
-            for (term, count) in terms {
+            let statistics = FieldStatistics::new(visible, total);
+            let mut counted: BTreeMap<&str, u64> = BTreeMap::new();
+            for (term, wanted) in terms {
                 seen.clear();
-                for (slots, frequencies) in self.postings(field, term) {
-                    let both = slots.iter().copied().zip(frequencies.iter().copied());
-                    seen.extend(both.filter(|(slot, _)| permitted.contains(*slot as usize)));
+                seen.extend(self.having(field, term, permitted));
+                counted.insert(term, seen.len() as u64);
+                if seen.is_empty() {
+                    continue;
                 }
-                let documents = seen.len() as u64;
+                let documents = wanted.documents(visible, |form| {
+                    let count = || self.having(field, form, permitted).count() as u64;
+                    *counted.entry(form).or_insert_with(count)
+                });
                 let idf = statistics.idf(documents);
-                let weight = declared.weight * f64::from(*count) * idf;
+                let weight = declared.weight * wanted.count() * idf;
                 for (slot, frequency) in seen.iter().filter(|(slot, _)| matching.contains(*slot as usize)) {
                     let score = &mut lexical.scores[*slot as usize];
                     if *score == 0.0 {

@@ -149,6 +149,35 @@ fn a_question_is_read_in_the_languages_that_its_reader_may_see() {
 }
 
 #[test]
+fn a_common_word_is_as_common_in_a_language_of_few_documents() {
+    use crate::analysis::Language;
+    use crate::bm25::FieldStatistics;
+    use crate::query::Languages;
+    each_backend(async |index| {
+        let written = |key: String, text: &str, language| {
+            Change::Put(Document { language: Some(language), ..document(&key, text) })
+        };
+        let mut batch: Vec<Change> =
+            (0..40).map(|at| written(format!("en{at:02}"), "Vehicles are washed.", Language::English)).collect();
+        // Of a language that is not stemmed.
+        batch.push(written("pl".to_owned(), "Napis na bramie brzmi vehicles i nic poza tym", Language::Any));
+        index.apply(batch).await.unwrap();
+        let asked = Query::new(Caller::anonymous()).text("vehicles");
+        let results = index.search(Query { languages: Languages::Visible, limit: 100, ..asked }).await.unwrap();
+        assert_eq!(results.hits.len(), 41);
+        let field = FieldStatistics::new(41, 40 * 3 + 9);
+        for hit in &results.hits {
+            let (term, length) = if hit.key == "pl" { ("vehicles", 9) } else { ("vehicl", 3) };
+            let [part] = hit.explanation.terms.as_slice() else { panic!("{hit:?}") };
+            assert_eq!((part.term.as_str(), part.documents), (term, 41));
+            let score = field.idf(41) * field.saturation(1, length);
+            assert!((hit.explanation.lexical.unwrap().score - score).abs() < 1e-9, "{hit:?} {score}");
+        }
+        assert_eq!(results.hits.last().unwrap().key, "pl");
+    });
+}
+
+#[test]
 fn a_batch_with_one_bad_change_does_nothing() {
     each_backend(async |index| {
         let bad = Document { vector: Some(vec![1.0]), ..document("b", "x") };

@@ -3,6 +3,7 @@
 //! Its directory holds two lock files. `start` is held while somebody starts the server. `users` is held, shared, by
 //! every test process for as long as it lives: the kernel releases it however the process dies. A watcher (a shell
 //! loop) takes `users` for itself once nobody has held it for a few looks, stops the server, removes its files and ends.
+//! A test's own server has a directory, a lock and a watcher of its own.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -36,7 +37,11 @@ pub(super) fn url() -> Result<String> {
 
 /// A PostgreSQL server of one test, which may stop and start it. It is stopped and removed with the value.
 #[derive(Debug)]
-pub struct OwnServer(Server);
+pub struct OwnServer {
+    server: Server,
+    /// `users`, held for as long as the value or, where it is killed, the process lives.
+    _lease: File,
+}
 
 impl OwnServer {
     /// Makes an empty server and starts it; none, where `CRATON_TEST_POSTGRES=skip` leaves PostgreSQL out.
@@ -50,16 +55,19 @@ impl OwnServer {
         let mut server = Server::locate()?;
         server.dir = std::env::temp_dir().join(format!("craton-test-postgres-{}", super::unique()));
         std::fs::create_dir_all(&server.dir).map_err(failed)?;
-        let own = Self(server);
-        own.0.make()?;
-        own.0.launch("")?;
+        let lease = server.lock_file("users").and_then(|file| file.lock_shared().map(|()| file)).map_err(failed)?;
+        let own = Self { server, _lease: lease };
+        let Server { dir, .. } = &own.server;
+        own.server.watch(&dir.join("data"), dir)?;
+        own.server.make()?;
+        own.server.launch("")?;
         Ok(Some(own))
     }
 
     /// Its address.
     #[must_use]
     pub fn url(&self) -> String {
-        self.0.address()
+        self.server.address()
     }
 
     /// Stops it as a crash would: connections break, and what was committed is kept.
@@ -67,7 +75,7 @@ impl OwnServer {
     /// # Errors
     /// Where it does not stop.
     pub fn crash(&self) -> Result<()> {
-        self.0.kill()
+        self.server.kill()
     }
 
     /// Starts it again, and returns when it answers.
@@ -75,15 +83,15 @@ impl OwnServer {
     /// # Errors
     /// Where it does not start.
     pub fn start_again(&self) -> Result<()> {
-        self.0.launch("")
+        self.server.launch("")
     }
 }
 
 impl Drop for OwnServer {
     fn drop(&mut self) {
         // It may be stopped already; the files are in the temporary folder.
-        let _ = self.0.kill();
-        let _ = std::fs::remove_dir_all(&self.0.dir);
+        let _ = self.server.kill();
+        let _ = std::fs::remove_dir_all(&self.server.dir);
     }
 }
 
@@ -172,14 +180,15 @@ impl Server {
         format!("postgres://{USER}@localhost/postgres?host={}", self.dir.join("socket").display())
     }
 
-    /// Starts the watcher, detached from this process's session and output.
-    fn watch(&self, data: &Path, socket: &Path) -> Result<()> {
+    /// Starts the watcher of the server in `data`, detached from this process's session and output. It removes `data` and `more`.
+    fn watch(&self, data: &Path, more: &Path) -> Result<()> {
         const LOOP: &str = r#"
             free=0
             while sleep 5; do
+                [ -e "$USERS" ] || exit
                 if flock --nonblock --exclusive "$USERS" true; then free=$((free + 1)); else free=0; fi
                 if [ "$free" -ge 3 ]; then
-                    flock --nonblock --exclusive "$USERS" sh -c '"$@" stop -m immediate -D "$DATA"; rm -rf "$DATA" "$SOCKET"' stop "$@" && exit
+                    flock --nonblock --exclusive "$USERS" sh -c '"$@" stop -m immediate -D "$DATA"; rm -rf "$DATA" "$MORE"' stop "$@" && exit
                     free=0
                 fi
             done"#;
@@ -187,7 +196,7 @@ impl Server {
         let mut watcher = Command::new("setsid");
         watcher.args(["--fork", "sh", "-c", LOOP, "craton-test-postgres-watcher"]);
         watcher.arg(pg_ctl.get_program()).args(pg_ctl.get_args());
-        watcher.env("USERS", self.dir.join("users")).env("DATA", data).env("SOCKET", socket).current_dir("/");
+        watcher.env("USERS", self.dir.join("users")).env("DATA", data).env("MORE", more).current_dir("/");
         run(&mut watcher)
     }
 

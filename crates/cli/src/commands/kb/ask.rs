@@ -186,7 +186,8 @@ fn short(one: &Value) -> String {
     let spans = one["highlights"].as_array().map_or(&[][..], Vec::as_slice);
     let words: Vec<(usize, usize)> = spans.iter().map(|span| (place(span, "start"), place(span, "end"))).collect();
     let first = words.first().map_or(0, |(start, _)| *start);
-    let from = if first + BEFORE > SHOWN { first - BEFORE } else { 0 };
+    let last = letters.len().saturating_sub(SHOWN);
+    let from = if first + BEFORE > SHOWN { (first - BEFORE).min(last) } else { 0 };
     let to = letters.len().min(from + SHOWN);
     let mut text = String::new();
     for (at, letter) in letters.iter().enumerate().take(to).skip(from) {
@@ -223,9 +224,20 @@ mod tests {
         let shown = short(&json!({ "text": text, "highlights": [{ "start": 401, "end": 404 }] }));
         assert!(shown.starts_with("…aaa") && shown.ends_with("bbb…") && shown.contains(" *fee* "), "{shown}");
         assert_eq!(shown.chars().count(), SHOWN + 4);
+        // Near the end as much is shown as elsewhere.
+        let shown = short(&json!({ "text": text, "highlights": [{ "start": 790, "end": 793 }] }));
+        assert!(shown.starts_with('…') && shown.ends_with("*bbb*bbbbbbbbbbbb"), "{shown}");
+        assert_eq!(shown.chars().count(), SHOWN + 3);
         // A word that does not end within what is shown is not marked.
         let shown = short(&json!({ "text": text, "highlights": [{ "start": 10, "end": 700 }] }));
         assert!(!shown.contains('*'), "{shown}");
+    }
+
+    #[test]
+    fn a_passage_that_fits_is_shown_whole_wherever_it_was_found() {
+        let text = format!("{}fee{}", "a".repeat(250), "b".repeat(40));
+        let shown = short(&json!({ "text": text, "highlights": [{ "start": 250, "end": 253 }] }));
+        assert_eq!(shown, format!("{}*fee*{}", "a".repeat(250), "b".repeat(40)));
     }
 
     #[test]

@@ -70,6 +70,12 @@ fn changed_permissions_alone_leave_no_log_without_end() {
 }
 
 #[test]
+fn no_base_file_is_so_large_that_a_log_fills_the_memory() {
+    let at_most = [0, 40 << 20, 10 << 30].map(compaction::logged_at_most);
+    assert_eq!(at_most, [32 << 20, 40 << 20, 1 << 30]);
+}
+
+#[test]
 fn permissions_that_no_document_has_any_more_are_forgotten() {
     let folder = tempfile::tempdir().unwrap();
     let index = Embedded::open(folder.path(), schema()).unwrap();
