@@ -67,6 +67,8 @@ pub(crate) struct EngineSettings {
     pub(crate) gpu_layers: u32,
     /// What the other members leave open.
     pub(crate) load: inference::LoadOptions,
+    /// What is asked for and does nothing here, for the log.
+    pub(crate) ignored: Option<&'static str>,
     /// Bytes of beginnings of prompts that are kept on disk; 0: none.
     pub(crate) snapshot_bytes: u64,
     /// What each account may ask of each model.
@@ -163,7 +165,8 @@ impl Settings {
     /// A setting that cannot be read, is unknown, or contradicts another, named with a hint.
     pub(crate) fn resolve(args: UpArgs, machine: &Machine) -> Result<Self> {
         let file = File::read(args.config.as_deref())?;
-        let load = load::resolve(&args, &file)?;
+        let load = load::resolve(&args, &file, machine)?;
+        let ignored = load::ignored(&args, &file, machine);
         let snapshot_bytes = load::snapshot_bytes(&args, &file)?;
         let data_dir = data_dir(args.data_dir, &file);
         let root_key = RootKeySource::resolve(args.root_key, &file, &data_dir)?;
@@ -211,6 +214,7 @@ impl Settings {
                 queue: args.queue.or(file.queue).unwrap_or(64),
                 gpu_layers: args.gpu_layers.or(file.gpu_layers).unwrap_or(u32::MAX),
                 load,
+                ignored,
                 snapshot_bytes,
                 quota,
             },
@@ -269,6 +273,8 @@ pub(crate) struct Machine {
     pub(crate) cores: u32,
     /// Bytes.
     pub(crate) memory_bytes: u64,
+    /// Does this build compute on GPUs?
+    pub(crate) has_gpus: bool,
     pub(crate) data_home: Option<PathBuf>,
     pub(crate) home: Option<PathBuf>,
 }
@@ -281,6 +287,7 @@ impl Machine {
         Self {
             cores,
             memory_bytes: memory_bytes().unwrap_or(4 << 30),
+            has_gpus: cfg!(any(feature = "cuda", feature = "metal", feature = "vulkan")),
             data_home: folder("XDG_DATA_HOME"),
             home: folder("HOME"),
         }

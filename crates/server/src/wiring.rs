@@ -56,6 +56,9 @@ pub(crate) fn up(args: UpArgs) -> Result<()> {
     let machine = Machine::current();
     let settings = Settings::resolve(args, &machine)?;
     telemetry::start_logs(settings.log_format, &settings.log)?;
+    if let Some(ignored) = settings.engine.ignored {
+        tracing::warn!("{ignored}");
+    }
     inference::template::isolate(Program { path: this_program()?, arguments: vec![RENDER_TEMPLATES.into()] });
     media::apart::isolate(media::apart::Program { path: this_program()?, arguments: vec![READ_FILES.into()] });
     let threads = usize::try_from(machine.cores).unwrap_or(1).clamp(1, MOST_SERVING_THREADS);

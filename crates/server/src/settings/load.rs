@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use cli::UpArgs;
 use inference::{Batching, CoreSet, LoadOptions};
 
-use super::{File, PARALLEL, positive, size};
+use super::{File, Machine, PARALLEL, positive, size};
 
 /// How long a batch that is not full is waited for, in milliseconds, where nothing else is asked for.
 const STATIC_WAIT_MS: u64 = 20;
@@ -27,19 +27,28 @@ pub(super) fn snapshot_bytes(args: &UpArgs, file: &File) -> Result<u64> {
     Ok(if are_kept { bytes } else { 0 })
 }
 
-/// The options that these settings give, over the defaults.
+/// What is asked for and does nothing on this machine, for the log.
+pub(super) fn ignored(args: &UpArgs, file: &File, machine: &Machine) -> Option<&'static str> {
+    let names_gpus = args.replica_gpus.is_some() || file.replica_gpus.is_some();
+    (names_gpus && !machine.has_gpus).then_some("`replica_gpus` does nothing: this build computes on processors alone")
+}
+
+/// The options that these settings give, over the defaults. GPUs of replicas are checked, and left out where the build has
+/// none: replicas then share one copy of the weights, and are no more than asked for otherwise.
 ///
 /// # Errors
 /// A setting that cannot be read or goes with another one not.
-pub(super) fn resolve(args: &UpArgs, file: &File) -> Result<LoadOptions> {
+pub(super) fn resolve(args: &UpArgs, file: &File, machine: &Machine) -> Result<LoadOptions> {
     let text = |given: &Option<String>, other: &Option<String>| given.clone().or_else(|| other.clone());
     let default = LoadOptions::default();
     let cores = text(&args.cores, &file.cores).map_or(Ok(Vec::new()), |sets| cores(&sets))?;
     let gpus = text(&args.replica_gpus, &file.replica_gpus).map_or(Ok(Vec::new()), |text| gpus(&text))?;
     let prefix_cache = text(&args.prefix_cache, &file.prefix_cache);
+    let (asked, core_sets) = (args.replicas.or(file.replicas), cores.len());
+    let replicas = |places: usize| asked.unwrap_or(places.max(1) as u32);
     let options = LoadOptions {
         batching: batching(args, file)?,
-        replicas: args.replicas.or(file.replicas).unwrap_or(cores.len().max(gpus.len()).max(1) as u32),
+        replicas: replicas(core_sets.max(gpus.len())),
         cores,
         cache_type: text(&args.cache_type, &file.cache_type).map_or(Ok(default.cache_type), |name| name.parse())?,
         attention: args.one_pass_attention.or(file.one_pass_attention),
@@ -52,7 +61,10 @@ pub(super) fn resolve(args: &UpArgs, file: &File) -> Result<LoadOptions> {
         ..default
     };
     options.validate()?;
-    Ok(options)
+    Ok(match machine.has_gpus {
+        true => options,
+        false => LoadOptions { replicas: replicas(core_sets), gpus: Vec::new(), ..options },
+    })
 }
 
 /// How requests come together: `static` batches are bounded, the others have no bounds to set.

@@ -29,6 +29,7 @@ impl ModelRoom {
         let args = UpArgs {
             replicas: number(given("CRATON_REPLICAS"))?,
             cores: given("CRATON_CORES"),
+            replica_gpus: given("CRATON_REPLICA_GPUS"),
             cache_type: given("CRATON_CACHE_TYPE"),
             one_pass_attention: number(given("CRATON_ONE_PASS_ATTENTION"))?,
             shared_cells: number(given("CRATON_SHARED_CELLS"))?,
@@ -43,7 +44,7 @@ impl ModelRoom {
             load: LoadOptions {
                 context_per_sequence: positive("context", context.or(file.context))?.unwrap_or(CONTEXT),
                 parallel: positive("parallel", parallel.or(file.parallel))?.unwrap_or(PARALLEL),
-                ..load::resolve(&args, &file)?
+                ..load::resolve(&args, &file, machine)?
             },
         })
     }

@@ -5,7 +5,7 @@ use inference::LoadOptions;
 use super::*;
 
 fn machine() -> Machine {
-    Machine { cores: 4, memory_bytes: 10 << 30, data_home: None, home: Some("/home/someone".into()) }
+    Machine { cores: 4, memory_bytes: 10 << 30, has_gpus: false, data_home: None, home: Some("/home/someone".into()) }
 }
 
 fn resolve(args: UpArgs) -> Result<Settings> {
@@ -134,9 +134,16 @@ fn replicas_and_caches_are_set_by_arguments_or_the_file() {
     assert_eq!((options.cache_type, options.split), (inference::CacheType::Q8_0, inference::Split::Row));
     assert_eq!((options.main_gpu, &*options.tensor_split), (1, &[3.0, 1.0][..]));
     assert_eq!(settings.quota.requests_per_minute, Some(60));
+    let gpus = || UpArgs { replica_gpus: Some("0, 2".into()), ..UpArgs::default() };
     // One replica for each GPU.
-    let options = load(UpArgs { replica_gpus: Some("0, 2".into()), ..UpArgs::default() });
-    assert_eq!((options.replicas, options.gpus), (2, vec![0, 2]));
+    let with_gpus = Settings::resolve(gpus(), &Machine { has_gpus: true, ..machine() }).unwrap().engine;
+    assert_eq!((with_gpus.load.replicas, with_gpus.load.gpus, with_gpus.ignored), (2, vec![0, 2], None));
+    let without = resolve(gpus()).unwrap().engine;
+    assert!(
+        without.load == LoadOptions::default() && without.ignored.is_some_and(|told| told.contains("replica_gpus"))
+    );
+    let more = resolve(UpArgs { replicas: Some(2), ..gpus() }).unwrap().engine.load;
+    assert_eq!((more.replicas, more.copies_of_weights()), (2, 1));
 }
 
 #[test]
