@@ -185,7 +185,10 @@ function Pairs({ jobs, reports, first, metric, isBest }: PairsProps) {
   const found = pairs.value ?? []
   const name = reports[jobs.indexOf(first)]?.jobName ?? first
   const judge = reports[jobs.indexOf(first)]?.results[0]?.judge ?? ''
-  const answers = reports.every(({ kind, status }) => kind !== 'retrieve-only' && status === 'Completed')
+  const answered = (job: string) => {
+    const report = reports[jobs.indexOf(job)]
+    return report !== undefined && report.kind !== 'retrieve-only' && report.status === 'Completed'
+  }
   const told = verdicts(
     found.map(({ comparison }) => comparison),
     found.map((one) => one.name),
@@ -202,7 +205,7 @@ function Pairs({ jobs, reports, first, metric, isBest }: PairsProps) {
       )}
       {found.map((pair) =>
         pair.comparison ? (
-          <Pair key={pair.job} comparison={pair.comparison} jobs={[first, pair.job]} judge={judge} answers={answers} />
+          <Pair key={pair.job} comparison={pair.comparison} jobs={[first, pair.job]} judge={judge} answers={answered(first) && answered(pair.job)} />
         ) : (
           <ErrorAlert key={pair.job} error={pair.error} title={`Could not compare ${name} with ${pair.name}`} onRetry={pairs.reload} />
         ),

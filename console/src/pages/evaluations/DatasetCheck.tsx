@@ -16,13 +16,18 @@ export function DatasetCheck({ draft, good }: { draft: Draft; good: boolean }) {
   const key = JSON.stringify(request)
   const [found, setFound] = useState<{ key: string; check: Check }>()
   const check = useAction(async () => setFound({ key, check: await checkDataset(request) }))
+  const [asked, setAsked] = useState<string>()
   const told = found?.key === key ? found.check : undefined
+  const start = () => {
+    setAsked(key)
+    void check.run()
+  }
   return (
     <SpaceBetween size="xs">
-      <Button loading={check.busy} disabled={!good} onClick={() => void check.run()}>
+      <Button loading={check.busy} disabled={!good} onClick={start}>
         Check the dataset
       </Button>
-      <ErrorAlert error={check.error} title="The dataset could not be checked" onDismiss={check.clearError} />
+      <ErrorAlert error={asked === key ? check.error : undefined} title="The dataset could not be checked" onDismiss={check.clearError} />
       {told && <Told check={told} />}
     </SpaceBetween>
   )
