@@ -24,9 +24,11 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// How often before the removal is given up until the next start.
 const LOOKS: usize = 2_000;
 
+type FilesOf = dyn Fn(&Path) -> Arc<dyn Files> + Send + Sync;
+
 /// Gives the files of a folder: those on the disk, unless another is made, to see what becomes of a disk that fails.
 #[derive(Clone)]
-pub struct Disk(Arc<dyn Fn(&Path) -> Arc<dyn Files> + Send + Sync>);
+pub struct Disk(Arc<FilesOf>);
 
 impl Disk {
     /// The one that gives these files for a folder that exists.

@@ -99,6 +99,10 @@ async fn an_endpoint_is_made_answers_and_is_removed() {
         let answer = ask_endpoint(models, ctx, "chat").await.unwrap();
         assert!(!answer.text().is_empty());
         assert_eq!((answer.served_by.name.as_str(), answer.served_by.substituted), ("chatty", false));
+        // The engine lets the sequence go after the last token was read.
+        while models.endpoint_figures(ctx, "chat").await.unwrap().variants[0].running > 0 {
+            tokio::task::yield_now().await;
+        }
         let figures = models.endpoint_figures(ctx, "chat").await.unwrap();
         let counted = &figures.variants[0];
         assert_eq!((counted.invocations, counted.errors, counted.running), (1, 0, 0));

@@ -44,6 +44,7 @@ impl Dialects for TestDialect {
     fn status(&self, error: &Error) -> u16 {
         match error.kind {
             ErrorKind::Invalid => 400,
+            ErrorKind::Denied => 403,
             ErrorKind::Unavailable => 503,
             _ => 500,
         }
