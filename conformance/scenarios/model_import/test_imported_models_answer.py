@@ -159,12 +159,12 @@ def test_a_model_that_loses_more_than_its_bound_is_refused_with_the_figures(esta
 
 def test_the_types_own_bound_holds_where_none_is_asked_for(estate):
     estate.upload(checkpoint(hidden=256, inner=512))
-    # Half precision is compared on the text alone.
+    # The checkpoint is in half precision: left so, its numbers are the same, and it is compared on the text alone.
     for quantization, tasks, bound in [("Q4_K_M", 480, {"labels": 0.8, "argmax": 0.75, "perplexity": 1.25}),
-                                       ("F16", 0, {"labels": 0, "argmax": 0.95, "perplexity": 1.01})]:
+                                       ("F16", 0, None)]:
         arn = estate.chosen(quantization, bound=None)["importedModelArn"]
         quality = estate.craton("GET", f"/imported-models/{arn.split('/')[1]}").json()["card"]["quality"]
-        assert quality["bound"] == bound and quality["exact"]["comparison"]["labelAgreement"]["of"] == tasks, quality
+        assert quality.get("bound") == bound and quality["exact"]["comparison"]["labelAgreement"]["of"] == tasks, quality
 
 
 def test_bodies_that_make_no_sense(estate):
