@@ -18,15 +18,19 @@ def digest(of):
     return hashlib.sha256(json.dumps(of, sort_keys=True).encode()).hexdigest()[:12]
 
 
+#: What figures come from: Craton's sources, and what asks the judges.
+SOURCES = ["crates", "Cargo.lock", "bench/judge.py", "bench/judge_peers.py", "bench/judge_sets.py"]
+
+
 def build():
-    """The sources of Craton here: the tree of crates/, and a digest of what is not committed."""
+    """The sources here: a digest of what is committed, and one of what is not."""
     git = lambda *arguments: subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=True).stdout
-    changes = hashlib.sha256(git("diff", "HEAD", "--", "crates", "Cargo.lock"))
+    changes = hashlib.sha256(git("diff", "HEAD", "--", *SOURCES))
     empty = changes.hexdigest() == hashlib.sha256().hexdigest()
-    for path in filter(None, git("ls-files", "--others", "--exclude-standard", "-z", "crates").decode().split("\0")):
+    for path in filter(None, git("ls-files", "--others", "--exclude-standard", "-z", "--", *SOURCES).decode().split("\0")):
         changes.update((ROOT / path).read_bytes())
         empty = False
-    tree = git("rev-parse", "--short=12", "HEAD:crates").decode().strip()
+    tree = hashlib.sha256(git("ls-tree", "HEAD", "--", *SOURCES)).hexdigest()[:12]
     return tree if empty else f"{tree}+{changes.hexdigest()[:8]}"
 
 

@@ -35,7 +35,7 @@ const fn bench(name: &'static str, script: &'static str, compares: &'static str)
 }
 
 const BENCHES: &[Bench] = &[
-    bench("requests", "requests.py", "GetCallerIdentity per second, time to ready, memory before a model is loaded"),
+    bench("requests", "identities.py", "GetCallerIdentity per second, time to ready, memory before a model is loaded"),
     Bench {
         examples: &["inference-encoder"],
         ..bench("embeddings", "embeddings.py", "all-MiniLM-L6-v2 in process against ONNX Runtime")

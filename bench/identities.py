@@ -1,6 +1,6 @@
 """The empty server: time to ready, resident memory, and signed GetCallerIdentity requests per second with the load beside it.
 
-Usage: requests.py [--seconds 5]
+Usage: identities.py [--seconds 5]
 """
 
 import argparse
