@@ -361,14 +361,37 @@ async fn a_list_that_is_handed_in_during_a_synchronisation_outlasts_it() {
     let document = NewDocument { content: NewContent::S3 { uri: uri("zebra.txt") }, metadata: None, acl };
     let (knowledge, ctx, base_id, source_id) =
         (at.knowledge.clone(), at.ctx.clone(), base.id.clone(), source.id.clone());
-    let runtime = tokio::runtime::Handle::current();
-    *at.embedder.before.lock().unwrap() = Some(Box::new(move || {
-        runtime.block_on(knowledge.ingest_documents(&ctx, &base_id, &source_id, vec![document])).unwrap();
+    *at.embedder.meanwhile.lock().unwrap() = Some(Box::pin(async move {
+        knowledge.ingest_documents(&ctx, &base_id, &source_id, vec![document]).await.unwrap();
     }));
     at.sync(&base, &source).await.unwrap();
     at.jobs.run_due_once().await.unwrap();
     assert_eq!((visible(&ana).await, visible(&ben).await), (67, 66));
     // Nor does the next one forget it.
+    at.sync(&base, &source).await.unwrap();
+    assert_eq!((visible(&ana).await, visible(&ben).await), (67, 66));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_is_handed_in_during_a_synchronisation_holds_though_there_is_no_text_yet() {
+    let (_db, store) = sqlite().await;
+    deployed!(store, None, dir, at, base, source);
+    let (ana, ben) = (at.user("ana").await.unwrap(), at.user("ben").await.unwrap());
+    let visible = async |ctx: &identity::Ctx| at.ask(ctx, &base, "zebra").await.unwrap().visible;
+    for number in 0..64 {
+        at.put(&format!("many/{number:02}.txt"), format!("The note {number}.")).await.unwrap();
+    }
+    at.put("zebra.txt", "").await.unwrap();
+    let acl = Some(vec![AclEntry { name: "ana".to_owned(), group: false, allow: true }]);
+    let document = NewDocument { content: NewContent::S3 { uri: uri("zebra.txt") }, metadata: None, acl };
+    let (knowledge, ctx, base_id, source_id) =
+        (at.knowledge.clone(), at.ctx.clone(), base.id.clone(), source.id.clone());
+    *at.embedder.meanwhile.lock().unwrap() = Some(Box::pin(async move {
+        knowledge.ingest_documents(&ctx, &base_id, &source_id, vec![document]).await.unwrap();
+    }));
+    let job = at.sync(&base, &source).await.unwrap();
+    assert_eq!((job.statistics.added, job.statistics.failed), (66, 1), "{job:?}");
+    at.put("zebra.txt", "The zebra.").await.unwrap();
     at.sync(&base, &source).await.unwrap();
     assert_eq!((visible(&ana).await, visible(&ben).await), (67, 66));
 }

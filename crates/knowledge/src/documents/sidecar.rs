@@ -6,8 +6,6 @@ use base::{Error, Result};
 use search::{Acl, Value};
 use serde_json::Value as Json;
 
-use super::Entry;
-
 /// The ending of a sidecar's key, after that of its object.
 pub(crate) const ENDING: &str = ".metadata.json";
 /// The largest sidecar, in bytes: Bedrock's.
@@ -130,11 +128,12 @@ impl Sidecar {
         format!("{metadata:?}{embedded:?}{acl:?}{}", if *acl_by == AclBy::Hand { "by hand" } else { "" })
     }
 
-    /// With the permissions that were handed in with a document, where nothing else is said.
-    pub(crate) fn keeping(self, entry: &Entry) -> Self {
-        match &entry.handed_acl {
-            Some(acl) if self.acl_by == AclBy::Nobody => Self { acl: acl.clone(), acl_by: AclBy::Hand, ..self },
-            _ => self,
+    /// With the permissions that were handed in last with a document, if any were, unless the sidecar itself says who may read it.
+    pub(crate) fn handed(self, acl: Option<&Acl>) -> Self {
+        match (self.acl_by, acl) {
+            (AclBy::Sidecar, _) => self,
+            (_, Some(acl)) => Self { acl: acl.clone(), acl_by: AclBy::Hand, ..self },
+            (_, None) => Self { acl: Acl::public(), acl_by: AclBy::Nobody, ..self },
         }
     }
 

@@ -66,6 +66,24 @@ impl Prepared {
         }
     }
 
+    /// As it is to be, now that the row says something else of the document, but nothing else of its text.
+    pub(super) fn beside(mut self, kept: Entry) -> Self {
+        let (entry, sidecar) = match &mut self {
+            Self::Failed(entry) | Self::Same(entry) | Self::Removal(entry) => (entry, None),
+            Self::Said(entry, sidecar) | Self::FailedButSaid(entry, sidecar) => (entry, Some(sidecar)),
+            Self::Content(content) => (&mut content.entry, Some(&mut content.sidecar)),
+        };
+        match sidecar {
+            Some(sidecar) => {
+                *sidecar = std::mem::take(sidecar).handed(kept.handed_acl.as_ref());
+                entry.hold(sidecar);
+            }
+            None => entry.handed_acl = kept.handed_acl,
+        }
+        entry.indexed = kept.indexed;
+        self
+    }
+
     /// Bytes of the text that is to be indexed.
     pub(super) fn text_bytes(&self) -> usize {
         match self {

@@ -224,23 +224,24 @@ impl Synchronisation<'_> {
         self.worker.deal_between(role).await
     }
 
-    /// The documents without those that were indexed or removed as they were handed in since their rows were read: that is
-    /// newer, and who may read them with it. Of one that could not be indexed then, who may read it holds.
+    /// The documents without those whose texts were indexed or removed as they were handed in since their rows were read: that
+    /// is newer. Of the others, what was said then of who may read them holds, whether or not they could be indexed.
     async fn not_handed_in(&self, prepared: Vec<Prepared>) -> Result<Vec<Prepared>> {
         let Worker { knowledge, realm, base, source, .. } = &self.worker;
         let place = Place { realm, base: &base.id, source: &source.id };
         let names: Vec<&str> = prepared.iter().map(|document| document.entry().location.name()).collect();
         let kept = find_all(&knowledge.inner.store, place, &names).await?;
         let mut left = Vec::with_capacity(prepared.len());
-        for (mut document, kept) in prepared.into_iter().zip(kept) {
-            if kept.as_ref().and_then(|kept| kept.indexed.as_ref()) != document.entry().indexed.as_ref() {
-                continue;
+        for (document, kept) in prepared.into_iter().zip(kept) {
+            let text = |entry: &Entry| {
+                entry.indexed.as_ref().map(|indexed| (indexed.content.clone(), indexed.preface.clone()))
+            };
+            if kept.as_ref().and_then(text) == text(document.entry()) {
+                left.push(match kept {
+                    Some(kept) => document.beside(kept),
+                    None => document,
+                });
             }
-            if let (Prepared::Content(content), Some(kept)) = (&mut document, kept) {
-                content.sidecar = std::mem::take(&mut content.sidecar).keeping(&kept);
-                content.entry.hold(&content.sidecar);
-            }
-            left.push(document);
         }
         Ok(left)
     }
@@ -265,7 +266,7 @@ impl Synchronisation<'_> {
             _ => {}
         }
         let (sidecar, sidecar_etag) = match self.worker.own_sidecar(role, place, (owner, listed.is_none())).await {
-            Ok((sidecar, etag)) => (sidecar.keeping(&entry), etag),
+            Ok((sidecar, etag)) => (sidecar.handed(entry.handed_acl.as_ref()), etag),
             Err(error) if !super::prepare::is_own(&error) => return Err(error),
             // What was said of the document before holds still.
             Err(error) if entry.indexed.is_some() => {

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use base::{Clock, Error, RequestId, Result, SystemClock, SystemRandom};
+use futures::future::BoxFuture;
 use identity::iam::roles::NewRole;
 use identity::iam::{HolderKind, HolderName};
 use identity::{Ctx, Defaults, Identity, Origin, ProvenKey, RootCredentials, RootKey};
@@ -39,6 +40,8 @@ pub struct HashedWords {
     pub version: AtomicUsize,
     /// What happens once, before passages are embedded.
     pub before: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    /// The same, awaited: whatever the work does beside embedding goes on.
+    pub meanwhile: Mutex<Option<BoxFuture<'static, ()>>>,
 }
 
 /// How a deployment differs from one in a folder.
@@ -78,6 +81,10 @@ impl Embedder for HashedWords {
             let before = self.before.lock().ok().and_then(|mut before| before.take());
             if let Some(before) = before {
                 tokio::task::block_in_place(before);
+            }
+            let meanwhile = self.meanwhile.lock().ok().and_then(|mut meanwhile| meanwhile.take());
+            if let Some(meanwhile) = meanwhile {
+                meanwhile.await;
             }
         }
         if let Some(long) = texts.iter().find(|text| text.split_whitespace().count() > 64) {
