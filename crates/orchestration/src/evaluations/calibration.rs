@@ -8,11 +8,13 @@ use identity::Ctx;
 use models::Target;
 
 use super::alignment::off_thread;
+use super::job::EvaluationJob;
 use super::metrics::Family;
 use super::outcome::Score;
 use super::passport::{FEWEST_ITEMS, Passport, Rated};
 use super::plan::{AskedCustom, Metric, Plan, needs_judge};
 use super::report::ReportRow;
+use super::run::is_of_this_form;
 use super::service::Evaluations;
 use super::verdict::Scale;
 use super::{features, judge, store};
@@ -35,11 +37,18 @@ impl Evaluations {
     /// Compares a job's judge with people, keeps its passport for each metric that they rated, and gives these.
     ///
     /// # Errors
-    /// NotFound, where there is no such job; Invalid, where a label is beyond its scale, a metric has none, or there are
-    /// too few items.
+    /// NotFound, where there is no such job; Invalid, where a label is beyond its scale, a metric has none, there are too few
+    /// items, or the judge was asked in prompts of another form.
     pub async fn calibrate(&self, ctx: &Ctx, identifier: &str, labels: &[HumanLabel]) -> Result<Vec<Passport>> {
         let job = self.get(ctx, identifier).await?;
         let plan = Plan::new(&job.asked)?;
+        if !self.is_of_this_form(ctx, &job).await? {
+            let text =
+                format!("The judge of `{}` was asked by another version of the server, in other prompts.", job.name);
+            return Err(
+                Error::invalid(text).with_hint("Run the job again: a passport tells how a judge answers today's.")
+            );
+        }
         let rows = Arc::new(self.rows(ctx, identifier, None, usize::MAX).await?);
         let mut by_metric: BTreeMap<&str, BTreeMap<(usize, usize), usize>> = BTreeMap::new();
         for label in labels {
@@ -86,6 +95,18 @@ impl Evaluations {
     pub async fn passports(&self, ctx: &Ctx, model: &str) -> Result<Vec<Passport>> {
         let model = self.judge_key(ctx, model).await?;
         store::passports(&self.inner.store, ctx, &model).await
+    }
+
+    /// Whether all verdicts of a job were given on prompts of the form of today.
+    pub(super) async fn is_of_this_form(&self, ctx: &Ctx, job: &EvaluationJob) -> Result<bool> {
+        let (store, keyring) = (&self.inner.store, self.inner.identity.keyring());
+        for dataset in 0..job.asked.datasets.len() {
+            let digest = store::kept_digest(store, keyring, ctx, (&job.id, dataset)).await?;
+            if !is_of_this_form(digest.as_deref()) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// What a passport belongs to: what answers for a model id and, of a local model, the hash of its file.

@@ -134,3 +134,25 @@ fn no_attack_of_the_set_leaves_its_frame() {
         assert_eq!((swapped.matches("</response_a>").count(), swapped.matches("</record>").count()), (1, 1), "{text}");
     }
 }
+
+#[test]
+fn what_judges_read_changes_with_its_form_alone() {
+    let mut material = material();
+    material.cited = vec!["second".to_owned()];
+    material.evidence = super::super::alignment::align("A hernia.", &["A hernia, it says.".to_owned()]);
+    material.cited_evidence = material.evidence.clone();
+    material.reference_contexts = vec!["one".to_owned()];
+    let mut all = Vec::new();
+    for family in [Family::Retrieve, Family::RetrieveAndGenerate, Family::Model] {
+        for metric in family.metrics() {
+            all.push(builtin(&material, &metric.rubric(family, true), None, 10, USUAL));
+        }
+    }
+    all.push(custom(&material, "Rate {{prediction}} by {{context}}.", &["bad".to_owned()], 2, USUAL).unwrap());
+    let text: String = all.iter().map(|prompt| format!("{}\n{}\n", prompt.system, prompt.user)).collect();
+    // Where this differs, raise `FORM` with it.
+    assert_eq!(
+        (FORM, crate::evaluations::plan::sha256(text.as_bytes()).as_str()),
+        (2, "23a188a52948f629310ca7389ffc1f83b8a084f80642eabe37edff687737aa2c")
+    );
+}

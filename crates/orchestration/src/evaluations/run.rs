@@ -96,27 +96,39 @@ impl Evaluations {
     }
 }
 
-/// What a job keeps of a dataset whose judges are asked in this form. Jobs of the first form kept the digest of the text alone.
-fn digest(text: &str, form: u32) -> String {
-    let text = sha256(text.as_bytes());
-    if form == 1 { text } else { sha256(format!("{form} {text}").as_bytes()) }
+/// What a job keeps of a dataset whose judges are asked in the form of today: that, and the hash of its text.
+fn digest(text: &str) -> String {
+    format!("{}:{}", prompts::FORM, sha256(text.as_bytes()))
+}
+
+/// The form in which judges were asked about a dataset, and the hash of its text. Jobs of the first form kept that alone.
+fn parts(digest: &str) -> (u32, &str) {
+    match digest.split_once(':') {
+        Some((form, hash)) => (form.parse().unwrap_or_default(), hash),
+        None => (1, digest),
+    }
+}
+
+/// Whether the verdicts that are kept of a dataset were given on prompts of the form of today, as they are where there are none.
+pub(super) fn is_of_this_form(digest: Option<&str>) -> bool {
+    digest.is_none_or(|digest| parts(digest).0 == prompts::FORM)
 }
 
 /// Sees that what is kept belongs to a dataset's records, which it does by their place, and is no mixture of verdicts on
 /// prompts of several forms.
 fn check_digest(first: &str, uri: &str, text: &str, is_judged: bool) -> Result<()> {
-    if first == digest(text, prompts::FORM) {
-        return Ok(());
+    if parts(first).1 != sha256(text.as_bytes()) {
+        return Err(Error::invalid(format!("The dataset `{uri}` changed while the job ran."))
+            .with_hint("Start another job: what was found out belongs to the dataset as it was."));
     }
-    match (1..prompts::FORM).any(|form| first == digest(text, form)) {
-        true if !is_judged => Ok(()),
-        true => Err(Error::invalid(format!(
-            "The job began with `{uri}` on another version of the server, which asked judges otherwise."
-        ))
-        .with_hint("Start another job: verdicts on other prompts do not go into one mean.")),
-        false => Err(Error::invalid(format!("The dataset `{uri}` changed while the job ran."))
-            .with_hint("Start another job: what was found out belongs to the dataset as it was.")),
+    if is_judged && !is_of_this_form(Some(first)) {
+        let text =
+            format!("The job began with `{uri}` on another version of the server, which asked judges otherwise.");
+        return Err(
+            Error::invalid(text).with_hint("Start another job: verdicts on other prompts do not go into one mean.")
+        );
     }
+    Ok(())
 }
 
 /// Whoever asked for a job.
@@ -206,7 +218,7 @@ impl Run<'_> {
     /// Sees that a dataset is what it was when the job read it first, and that judges are asked as then.
     async fn check_unchanged(&self, dataset: usize, uri: &str, text: &str) -> Result<()> {
         let (store, keyring) = (&self.inner.store, self.inner.identity.keyring());
-        let digest = digest(text, prompts::FORM);
+        let digest = digest(text);
         let first = store::first_digest(store, keyring, &self.ctx, (&self.job.id, dataset), &digest).await?;
         let is_judged = self.plan.metrics[dataset].iter().any(|metric| needs_judge(metric.name()));
         check_digest(&first, uri, text, is_judged)

@@ -11,7 +11,7 @@ fn results_that_would_have_one_place_get_two() {
 
 #[test]
 fn what_another_dataset_or_other_prompts_gave_is_not_gone_on_with() {
-    let now = digest("text", prompts::FORM);
+    let now = digest("text");
     assert!(check_digest(&now, "s3://b/d", "text", true).is_ok());
     let changed = check_digest(&now, "s3://b/d", "other", true).unwrap_err();
     assert!(changed.message.contains("`s3://b/d` changed"), "{changed}");
@@ -21,4 +21,5 @@ fn what_another_dataset_or_other_prompts_gave_is_not_gone_on_with() {
     assert!(refused.message.contains("asked judges otherwise"), "{refused}");
     assert!(check_digest(&before, "s3://b/d", "text", false).is_ok(), "no judge is asked");
     assert!(check_digest(&before, "s3://b/d", "other", false).is_err());
+    assert!(is_of_this_form(Some(&now)) && is_of_this_form(None) && !is_of_this_form(Some(&before)));
 }

@@ -314,6 +314,24 @@ pub(super) async fn first_digest(
         .await
 }
 
+/// The digest that [`first_digest`] kept of a dataset; none where the job did not come to it.
+pub(super) async fn kept_digest(
+    store: &Store,
+    keyring: &Keyring,
+    ctx: &Ctx,
+    (id, dataset): (&str, usize),
+) -> Result<Option<String>> {
+    let (purpose, dataset) = (&part_purpose(id), index(dataset)?);
+    store
+        .read(|tx| async move {
+            let sql = "SELECT content FROM evaluations_parts
+                       WHERE account = $1 AND region = $2 AND job = $3 AND dataset = $4 AND record = -1";
+            let row = tx.fetch_optional(sql, params![ctx.account(), ctx.region(), id, dataset]).await?;
+            row.map(|row| open(keyring, purpose, &row.bytes("content")?)).transpose()
+        })
+        .await
+}
+
 /// Something that is kept.
 pub(super) struct Part {
     pub(super) place: Place,

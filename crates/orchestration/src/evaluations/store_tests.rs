@@ -128,10 +128,12 @@ async fn parts_are_kept_once_sealed_and_deleted_with_their_job() {
         assert_eq!(found, [(place(0, None), json!("answer")), (place(0, Some(0)), json!("score"))]);
         assert_eq!(counts(&store, &ctx, id).await.unwrap(), [(0, None, 2), (0, Some(0), 1)]);
         assert!(parts(&store, keyring, &ctx, id, (0, 1), (0, 9)).await.unwrap().is_empty());
+        assert_eq!(kept_digest(&store, keyring, &ctx, (id, 0)).await.unwrap(), None);
         for (digest, first) in [("one", "one"), ("two", "one")] {
             assert_eq!(first_digest(&store, keyring, &ctx, (id, 0), digest).await.unwrap(), first);
         }
         assert_eq!(first_digest(&store, keyring, &ctx, (id, 1), "two").await.unwrap(), "two");
+        assert_eq!(kept_digest(&store, keyring, &ctx, (id, 0)).await.unwrap().as_deref(), Some("one"));
         assert_eq!(counts(&store, &ctx, id).await.unwrap(), [(0, None, 2), (0, Some(0), 1)]);
         assert_eq!(parts(&store, keyring, &ctx, id, (0, 0), (0, 9)).await.unwrap().len(), 3);
         delete(&store, &ctx, id).await.unwrap();

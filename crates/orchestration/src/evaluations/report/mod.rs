@@ -176,8 +176,12 @@ impl Evaluations {
         let job = &report.job;
         let plan = Plan::new(&job.asked)?;
         let warnings = self.check_models(ctx, &job.asked).await.unwrap_or_else(|error| vec![error.public_text()]);
-        let of_builtin = self.known(ctx, job.asked.judge.as_deref()).await;
-        let of_custom = self.known(ctx, job.asked.custom_judge.as_deref()).await;
+        // Of verdicts on prompts of another form nothing is known.
+        let (judge, custom_judge) = match self.is_of_this_form(ctx, job).await? {
+            true => (job.asked.judge.as_deref(), job.asked.custom_judge.as_deref()),
+            false => (None, None),
+        };
+        let (of_builtin, of_custom) = (self.known(ctx, judge).await, self.known(ctx, custom_judge).await);
         let passport = |metric: &Metric| {
             let known = if matches!(metric, Metric::Custom(_)) { &of_custom } else { &of_builtin };
             passport_of(metric.name(), &metric.rubric_key(plan.family), known)
