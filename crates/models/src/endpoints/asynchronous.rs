@@ -206,7 +206,14 @@ impl Models {
             principal_arn: owner.principal_arn.clone(),
             principal_id: owner.principal_id.clone(),
         };
-        let ctx = self.inner.identity.job_ctx(&owner).await?;
+        let ctx = match self.inner.identity.job_ctx(&owner).await {
+            Ok(ctx) => ctx,
+            // Whoever asked is gone; whoever waits for the answer is told.
+            Err(error) => {
+                let scope = Scope { account: owner.account.clone(), region: owner.region.clone() };
+                return Err(self.failed_later(job, (&self.hosting_ctx(&scope), &work), error).await);
+            }
+        };
         let message = "answering".to_owned();
         job.progress(Progress { done: 0, total: Some(1), unit: "requests".to_owned(), message }).await;
         let cancelled = job.cancelled();
@@ -225,25 +232,32 @@ impl Models {
                 job.put_off(PUT_OFF);
                 Err(error)
             }
-            // It may be otherwise the next time.
-            Err(error) if is_passing(error.kind) && job.attempt() < MAX_ATTEMPTS => Err(error),
-            Err(error) => {
-                self.tell_failure(&ctx, &work, &error).await;
-                // What is told is not tried again.
-                let kind = if is_passing(error.kind) { ErrorKind::Conflict } else { error.kind };
-                Err(Error { kind, ..error })
-            }
+            Err(error) => Err(self.failed_later(job, (&ctx, &work), error).await),
         }
     }
 
-    /// Writes what went wrong to where it is to be told, if anywhere. The job tells it in any case.
-    async fn tell_failure(&self, ctx: &Ctx, work: &Work, error: &Error) {
-        let Some(failure) = &work.failure else { return };
-        let code = self.inner.dialects.status(error);
-        let told = json!({"errorCode": code, "errorMessage": error.public_text(), "input": work.input});
-        if let Err(unwritten) = self.write_as_role(ctx, work, failure, told.to_string()).await {
+    /// The error with which a job ends, or is tried again: what is told to whoever waits is not.
+    async fn failed_later(&self, job: &JobContext, (ctx, work): (&Ctx, &Work), error: Error) -> Error {
+        let is_tried_again = |error: &Error| is_passing(error.kind) && job.attempt() < MAX_ATTEMPTS;
+        if is_tried_again(&error) {
+            return error;
+        }
+        if let Err(unwritten) = self.tell_failure(ctx, work, &error).await {
+            if is_tried_again(&unwritten) {
+                return unwritten;
+            }
             tracing::warn!(error = ?unwritten, endpoint = work.endpoint, "a failure could not be written to S3");
         }
+        let kind = if is_passing(error.kind) { ErrorKind::Conflict } else { error.kind };
+        Error { kind, ..error }
+    }
+
+    /// Writes what went wrong to where it is to be told, if anywhere. The job tells it in any case.
+    async fn tell_failure(&self, ctx: &Ctx, work: &Work, error: &Error) -> Result<()> {
+        let Some(failure) = &work.failure else { return Ok(()) };
+        let code = self.inner.dialects.status(error);
+        let told = json!({"errorCode": code, "errorMessage": error.public_text(), "input": work.input});
+        self.write_as_role(ctx, work, failure, told.to_string()).await
     }
 
     fn is_expired(&self, work: &Work) -> bool {

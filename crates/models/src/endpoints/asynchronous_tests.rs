@@ -1,6 +1,7 @@
-use base::ErrorKind;
+use base::{ErrorKind, RequestId, SystemRandom};
 use futures::TryStreamExt as _;
 use identity::iam::{HolderKind, HolderName};
+use identity::{NewUser, Origin, ProvenKey};
 use jobs::State;
 use objects::{Body, GetObject, NewBucket, ObjectRef, PutObject};
 use serde_json::{Value, json};
@@ -189,8 +190,30 @@ async fn an_answer_that_cannot_be_written_is_told_where_failures_go() {
     deployment.jobs.run_due_once().await.unwrap();
     let told = at(&deployment, &taken.failure.unwrap()).await.unwrap();
     let says = told["errorMessage"].as_str().unwrap();
+    assert_eq!(told["errorCode"], 403, "{told}");
     assert!(says.contains("not authorized to perform: s3:PutObject") && says.contains(":::answers/out/"), "{told}");
     assert_eq!(at(&deployment, &taken.output).await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn that_whoever_asked_is_gone_is_told_where_failures_go() {
+    let deployment = ready().await;
+    let identity = &deployment.identity;
+    let new = NewUser { name: "ci".to_owned(), ..NewUser::default() };
+    identity.create_user(&deployment.ctx, new).await.unwrap();
+    let made = identity.create_access_key(&deployment.ctx, Some("ci")).await.unwrap().key.id;
+    let key = ProvenKey::new(identity.signing_key(&made).await.unwrap().unwrap(), None);
+    let origin =
+        Origin { request_id: RequestId::random(&SystemRandom), source_ip: [127, 0, 0, 1].into(), secure: false };
+    let ctx = identity.authenticate(key, None, origin).await.unwrap();
+    put(&deployment, "a.json", r#"{"prompt": "Hello", "maxTokens": 8}"#).await;
+    let taken = deployment.models.invoke_later(&ctx, asking("a.json")).await.unwrap();
+    identity.delete_access_key(&deployment.ctx, Some("ci"), &made).await.unwrap();
+    identity.delete_user(&deployment.ctx, "ci").await.unwrap();
+    deployment.jobs.run_due_once().await.unwrap();
+    let told = at(&deployment, &taken.failure.unwrap()).await.unwrap();
+    assert!(told["errorMessage"].as_str().unwrap().contains("does not exist any more"), "{told}");
+    assert_eq!((&told["errorCode"], at(&deployment, &taken.output).await), (&json!(403), None));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -84,18 +84,25 @@ impl Models {
         replicas: u32,
     ) -> Result<Deployment> {
         loop {
+            let was_leaving = self.is_anything_leaving();
             match Box::pin(self.load_variant(ctx, arn, (variant, served), replicas)).await {
                 Err(error) if error.kind == ErrorKind::Throttled => {
                     if !self.room_comes(ctx, None, (variant, served), replicas).await? {
                         return Err(error);
                     }
-                    if !self.give_way().await && !self.waits_for_room(arn).await? {
+                    // What left since the load was tried is tried with.
+                    if !self.give_way().await && !self.waits_for_room(arn).await? && !was_leaving {
                         return Err(error);
                     }
                 }
                 outcome => return outcome,
             }
         }
+    }
+
+    /// Whether anything is about to leave the memory.
+    fn is_anything_leaving(&self) -> bool {
+        self.inner.loaded.is_draining() || !self.inner.endpoints.keys_of_leaving().is_empty()
     }
 
     /// Whether a deployment fits the memory when all has left it that is about to, and the deployment `old`: otherwise there is
@@ -215,6 +222,7 @@ impl Models {
         }
         let mut waits = 0;
         loop {
+            let was_leaving = self.is_anything_leaving();
             match Box::pin(self.load_variant(ctx, arn, (variant, served), replicas)).await {
                 Ok(new) => {
                     self.retire_after(arn, wait, live.replace(Some(new))).await;
@@ -230,7 +238,7 @@ impl Models {
                     if self.fits_in_place(ctx, arn, (variant, served), replicas).await? {
                         return Box::pin(self.redeploy_in_place(ctx, arn, (variant, served), replicas)).await;
                     }
-                    if most.is_some_and(|most| waits >= most) || !self.waits_for_room(arn).await? {
+                    if most.is_some_and(|most| waits >= most) || !(self.waits_for_room(arn).await? || was_leaving) {
                         return Err(error);
                     }
                     waits += 1;

@@ -208,10 +208,8 @@ impl Models {
         let reading = self.inner.loaded.read_all_within(room, memory, Arc::new(trials.passages()));
         let read = match unless_cancelled(work, reading).await {
             Ok(read) => read,
-            // The memory that models may take was enough.
-            Err(error) if is_no_room(error.kind) => {
-                return Ok(Compared::Without(Error { kind: ErrorKind::Throttled, ..error }));
-            }
+            // The system gave no memory. Whatever else may pass is tried again with the job.
+            Err(error) if error.kind == ErrorKind::Throttled => return Ok(Compared::Without(error)),
             Err(error) => return Err(error),
         };
         let exact = trials.read(read).map_err(refused)?;

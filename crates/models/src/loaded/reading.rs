@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry as MapEntry;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use base::{Error, Result};
+use base::{Error, ErrorKind, Result};
 use inference::{LoadOptions, Passage, Reading};
 use tokio::sync::watch;
 
@@ -90,7 +90,13 @@ impl Pool {
         let (left, cancelled) = Left::new();
         let read = tokio::task::spawn_blocking(move || {
             let (shared, options) = (&pool.shared, pool.one_reader());
-            let failed = |error| errors::of_invocation(&room.name, error);
+            // The system may give less memory than models may take, and more at another time.
+            let failed = |error| match error {
+                inference::Error::NoMemory { .. } => {
+                    Error { kind: ErrorKind::Throttled, ..errors::of_invocation(&room.name, error) }
+                }
+                error => errors::of_invocation(&room.name, error),
+            };
             let done = AtomicUsize::new(0);
             shared.loader.read_all(&memory.files(), &options, &passages, &cancelled, &done).map_err(failed)
         });
