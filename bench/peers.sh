@@ -12,11 +12,19 @@ if [ ! -f "$archive" ]; then
 fi
 echo "$sha256  $archive" | sha256sum --check --quiet >&2
 [ -d "$folder/source" ] || { mkdir "$folder/source.partial" && tar xzf "$archive" -C "$folder/source.partial" --strip-components=1 && mv "$folder/source.partial" "$folder/source"; }
+# Its AMX kernels end with an illegal instruction on virtual machines that show AMX: there, all that it is compiled for but AMX.
+native=-DGGML_NATIVE=ON
+if grep -qw amx_tile /proc/cpuinfo; then
+    native="-DGGML_NATIVE=OFF -DGGML_SSE42=ON -DGGML_AVX=ON -DGGML_AVX2=ON -DGGML_BMI2=ON -DGGML_FMA=ON -DGGML_F16C=ON -DGGML_AVX_VNNI=ON \
+        -DGGML_AVX512=ON -DGGML_AVX512_VBMI=ON -DGGML_AVX512_VNNI=ON -DGGML_AVX512_BF16=ON"
+fi
 build() {
-    [ -x "$folder/$1/bin/llama-server" ] && return
-    cmake -S "$folder/source/llama.cpp" -B "$folder/$1" -DCMAKE_BUILD_TYPE=Release -DGGML_NATIVE=ON -DGGML_OPENMP="$2" \
+    [ "$native" = "$(cat "$folder/$1/native" 2>/dev/null)" ] && return
+    # shellcheck disable=SC2086
+    cmake -S "$folder/source/llama.cpp" -B "$folder/$1" -DCMAKE_BUILD_TYPE=Release $native -DGGML_OPENMP="$2" \
         -DBUILD_SHARED_LIBS=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_CURL=OFF -DLLAMA_OPENSSL=OFF >&2
     cmake --build "$folder/$1" --target llama-server -j "$(nproc)" >&2
+    printf %s "$native" >"$folder/$1/native"
 }
 build plain OFF
 build openmp ON
