@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ::store::{Module, Store};
 use base::{Clock, Random, Region, Result};
+use tokio::sync::Notify;
 use tracing::warn;
 
 use crate::audit;
@@ -66,6 +67,8 @@ pub(crate) struct Inner {
     pub(crate) issuers: Arc<sts::Issuers>,
     pub(crate) issuer_keys: sts::IssuerKeys,
     pub(crate) listeners: Listeners,
+    /// Told when so many audit entries wait that they are written without waiting for the time.
+    pub(crate) many_entries: Arc<Notify>,
 }
 
 impl Identity {
@@ -107,6 +110,7 @@ impl Identity {
             issuers: Arc::default(),
             issuer_keys,
             listeners: Listeners::default(),
+            many_entries: Arc::default(),
         }));
         identity.keep_up();
         identity.write_audit();
@@ -133,13 +137,21 @@ impl Identity {
 
     /// Starts the task that writes the entries of allowed reads, for as long as a clone of `self` lives.
     fn write_audit(&self) {
-        let inner = Arc::downgrade(&self.0);
+        let (inner, many) = (Arc::downgrade(&self.0), Arc::clone(&self.0.many_entries));
         tokio::spawn(async move {
+            let mut failed = false;
             loop {
-                tokio::time::sleep(audit::INTERVAL).await;
+                let time = tokio::time::sleep(audit::INTERVAL);
+                if failed {
+                    time.await;
+                } else {
+                    tokio::select! { () = time => {}, () = many.notified() => {} }
+                }
                 let Some(inner) = inner.upgrade() else { return };
-                if let Err(error) = Self(inner).flush_audit().await {
-                    warn!(?error, "the audit record of reads could not be written; it is tried again at once");
+                let written = Self(inner).flush_audit().await;
+                failed = written.is_err();
+                if let Err(error) = written {
+                    warn!(?error, "the audit record of reads could not be written; it is tried again in half a second");
                 }
             }
         });

@@ -2,7 +2,7 @@
 //!
 //! Refusals are durable when [`Identity::permit`] returns. On SQLite the entry of what is allowed goes to the disk with the
 //! change that it allows, in the same transaction (or an earlier one); where none follows, with all others that wait,
-//! twice a second: no change is without its entry, and costs one write to the disk. On PostgreSQL the entry of a change is
+//! twice a second, and when many wait: no change is without its entry, and costs one write to the disk. On PostgreSQL the entry of a change is
 //! durable before it happens.
 
 mod events;
@@ -28,6 +28,9 @@ const RETENTION: i64 = 90 * 24 * 3600;
 
 /// How long an entry waits at most.
 pub(crate) const INTERVAL: Duration = Duration::from_millis(500);
+
+/// How many statements may wait before they are written ahead of the time: so that under load nobody waits for them.
+const MANY: usize = 500;
 
 /// How many statements may wait before those who bring more must wait themselves.
 pub(crate) const MOST: usize = 2_000;
@@ -136,6 +139,9 @@ impl Identity {
             self.flush_audit().await?;
         }
         database.defer(statements);
+        if database.deferred() >= MANY {
+            self.0.many_entries.notify_one();
+        }
         Ok(())
     }
 
