@@ -28,7 +28,7 @@ use crate::tune::TRIAL;
 pub(crate) use keeping::Keeping;
 use keeping::Leaving;
 pub(crate) use pace::Pace;
-pub(crate) use reading::READER_CONTEXT;
+pub(crate) use reading::{READER_CONTEXT, SetAside};
 use room::Taken;
 use tuned::Plan;
 pub(crate) use tuned::{Borrowed, Sources, unreadable};
