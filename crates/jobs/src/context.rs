@@ -95,7 +95,8 @@ impl JobContext {
     }
 
     /// Gives the job back, so that its worker is free for others: where this attempt fails with an error that is tried
-    /// again, it does not count, and the next begins so much later. How often, is the handler's to bound.
+    /// again, it does not count, and the next begins so much later, as do the other jobs of its [`Lane`](crate::Lane). How
+    /// often, is the handler's to bound.
     pub fn put_off(&self, pause: Duration) {
         self.attempt.live().put_off = Some(pause);
     }

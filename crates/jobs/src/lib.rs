@@ -23,6 +23,7 @@
 mod context;
 mod handler;
 mod job;
+mod lane;
 mod run;
 mod schedule;
 mod service;
@@ -34,6 +35,7 @@ mod worker;
 pub use context::JobContext;
 pub use handler::Handler;
 pub use job::{Job, JobError, JobId, NewJob, Owner, Progress, State};
+pub use lane::Lane;
 pub use schedule::{Every, NewSchedule, Schedule};
 pub use service::Jobs;
 pub use store::TABLES;

@@ -86,17 +86,7 @@ impl Jobs {
             .0
             .store
             .write(|tx| async move {
-                let insert = Insert {
-                    id,
-                    owner: &new.owner,
-                    kind: new.kind,
-                    dedup_key: new.dedup_key.as_deref(),
-                    input,
-                    max_attempts: new.max_attempts.max(1),
-                    run_at: new.run_at.unwrap_or(now),
-                    now,
-                };
-                let job = store::insert(&tx, &insert).await?;
+                let job = store::insert(&tx, &Insert::of(new, id, input, now)).await?;
                 if job.id == *id {
                     for needed in needed {
                         store::insert_need(&tx, &new.owner.account, id, needed).await?;

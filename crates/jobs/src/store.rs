@@ -5,13 +5,15 @@ use base::{AccountId, Error, ErrorKind, Page, PageRequest, Result, Timestamp};
 use serde_json::Value;
 use store::{Migration, Module, Row, Store, Tx, params};
 
+use crate::lane::store as lanes;
 use crate::transition::{Next, Position, after_lapse};
-use crate::{Job, JobError, JobId, Owner, Progress, State};
+use crate::{Job, JobError, JobId, NewJob, Owner, Progress, State};
 
 const MIGRATIONS: &[Migration] = &[
     Migration::same(1, "jobs", include_str!("../migrations/0001_jobs.sql")),
     Migration::same(2, "position", include_str!("../migrations/0002_position.sql")),
     Migration::same(3, "owner_id", include_str!("../migrations/0003_owner_id.sql")),
+    Migration::same(4, "lanes", include_str!("../migrations/0004_lanes.sql")),
 ];
 
 /// The tables of this module.
@@ -42,7 +44,8 @@ macro_rules! select_jobs {
         concat!(
             "SELECT id, account, region, principal_arn, principal_id, kind, state, input, attempt, max_attempts, run_at, \
              lease, cancel_requested, checkpoint, progress_done, progress_total, progress_unit, progress_message, output, \
-             error_kind, error_message, error_hint, created, started, ended, checkpoint_before, done_before FROM jobs ",
+             error_kind, error_message, error_hint, created, started, ended, checkpoint_before, done_before, lane \
+             FROM jobs ",
             $rest
         )
     };
@@ -58,25 +61,43 @@ pub(crate) struct Insert<'a> {
     pub(crate) max_attempts: u32,
     pub(crate) run_at: Timestamp,
     pub(crate) now: Timestamp,
+    pub(crate) lane: Option<&'a str>,
+}
+
+impl<'a> Insert<'a> {
+    /// A new job, in no lane; `input` is its own as text.
+    pub(crate) fn of(new: &'a NewJob, id: &'a JobId, input: &'a str, now: Timestamp) -> Self {
+        Self {
+            id,
+            owner: &new.owner,
+            kind: new.kind,
+            dedup_key: new.dedup_key.as_deref(),
+            input,
+            max_attempts: new.max_attempts.max(1),
+            run_at: new.run_at.unwrap_or(now),
+            now,
+            lane: None,
+        }
+    }
+}
+
+/// The open job with the key of the one to be inserted, where that has one.
+pub(crate) async fn open_with_key(tx: &Tx, new: &Insert<'_>) -> Result<Option<Job>> {
+    let Some(key) = new.dedup_key else { return Ok(None) };
+    let sql = select_jobs!("WHERE account = $1 AND kind = $2 AND dedup_key = $3 AND state IN ('queued', 'running')");
+    let open = tx.fetch_optional(sql, params![&new.owner.account, new.kind, key]).await?;
+    open.as_ref().map(job).transpose()
 }
 
 /// Inserts the job, or finds the open one with its key.
 pub(crate) async fn insert(tx: &Tx, new: &Insert<'_>) -> Result<Job> {
-    if let Some(key) = new.dedup_key {
-        let open = tx
-            .fetch_optional(
-                select_jobs!("WHERE account = $1 AND kind = $2 AND dedup_key = $3 AND state IN ('queued', 'running')"),
-                params![&new.owner.account, new.kind, key],
-            )
-            .await?;
-        if let Some(row) = open {
-            return job(&row);
-        }
+    if let Some(open) = open_with_key(tx, new).await? {
+        return Ok(open);
     }
     tx.execute(
         "INSERT INTO jobs (id, account, region, principal_arn, principal_id, kind, dedup_key, state, input, attempt, \
-         max_attempts, run_at, lease, cancel_requested, created) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, 0, $9, $10, 0, FALSE, $11)",
+         max_attempts, run_at, lease, cancel_requested, created, lane) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, 0, $9, $10, 0, FALSE, $11, $12)",
         params![
             new.id.as_str(),
             &new.owner.account,
@@ -88,7 +109,8 @@ pub(crate) async fn insert(tx: &Tx, new: &Insert<'_>) -> Result<Job> {
             new.input,
             new.max_attempts,
             new.run_at,
-            new.now
+            new.now,
+            new.lane
         ],
     )
     .await?;
@@ -299,8 +321,11 @@ pub(crate) async fn finish(
                 update_progress(&tx, taken, progress, now).await?;
             }
             let job = match decide(&standing) {
-                Next::Retry { at, error, counts } => {
+                Next::Retry { at, error, counts, busy } => {
                     requeue(&tx, id, at, Some(&error), i64::from(!counts)).await?;
+                    if busy && let Some(lane) = row.opt_text("lane")? {
+                        lanes::put_off(&tx, &lane, at, now).await?;
+                    }
                     by_id(&tx, id).await?
                 }
                 Next::Release => {

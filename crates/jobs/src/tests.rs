@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::context::Attempt;
 use crate::store::{Found, take};
-use crate::{Every, Job, JobContext, JobId, Jobs, NewJob, NewSchedule, Owner, Progress, State};
+use crate::{Every, Job, JobContext, JobId, Jobs, Lane, NewJob, NewSchedule, Owner, Progress, State};
 
 const START: Timestamp = Timestamp(1_770_000_000_000);
 
@@ -132,6 +132,80 @@ async fn two_jobs_of_a_long_kind_run_at_once_and_leave_workers_to_others() {
         assert_eq!(next().await.as_ref(), Some(&long[1]));
         assert_eq!(next().await, Some(short));
         assert_eq!(next().await, None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lane_has_only_so_many_open_jobs() {
+    each_backend(async |store| {
+        let f = Fixture::open(store).await;
+        f.register("echo", |job| async move { succeed(&job).await });
+        let lane = |name: &str| Lane { name: name.to_owned(), most: 2 };
+        let keyed = NewJob { dedup_key: Some("k".to_owned()), ..new("echo") };
+        let first = f.jobs.submit_in(keyed.clone(), &lane("a")).await.unwrap().unwrap();
+        assert!(f.jobs.submit_in(new("echo"), &lane("a")).await.unwrap().is_some());
+        assert_eq!(f.jobs.submit_in(new("echo"), &lane("a")).await.unwrap(), None);
+        assert_eq!(f.jobs.submit_in(keyed, &lane("a")).await.unwrap().unwrap().id, first.id, "it is there already");
+        assert!(f.jobs.submit_in(new("echo"), &lane("b")).await.unwrap().is_some());
+        f.submit("echo").await;
+        assert_eq!(f.run().await, 4);
+        assert!(f.jobs.submit_in(new("echo"), &lane("a")).await.unwrap().is_some());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_asks_at_once_does_not_overfill_a_lane() {
+    each_backend(async |store| {
+        let f = Fixture::open(store).await;
+        let lane = Lane { name: "a".to_owned(), most: 3 };
+        let made = (0..6).map(|_| f.jobs.submit_in(new("echo"), &lane));
+        let made = futures::future::join_all(made).await;
+        assert_eq!(made.into_iter().filter(|made| made.as_ref().unwrap().is_some()).count(), 3);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_is_put_off_puts_off_its_lane_and_nobody_else() {
+    each_backend(async |store| {
+        let f = Fixture::open(store).await;
+        let (busy, order) = (Arc::new(AtomicBool::new(true)), Arc::new(Mutex::new(Vec::new())));
+        let (is_busy, seen) = (busy.clone(), order.clone());
+        f.register("ask", move |job: JobContext| {
+            seen.lock().unwrap().push(job.id().clone());
+            let is_busy = is_busy.load(Ordering::SeqCst) && job.input() == "a";
+            async move {
+                if !is_busy {
+                    return Ok(Value::Null);
+                }
+                job.put_off(Duration::from_secs(30));
+                Err(Error::throttled("Too much to do."))
+            }
+        });
+        let submit = async |lane: &str| {
+            let new = NewJob { input: json!(lane), ..new("ask") };
+            let made = f.jobs.submit_in(new, &Lane { name: lane.to_owned(), most: 9 }).await.unwrap().unwrap();
+            f.clock.advance(1);
+            made
+        };
+        let mut waiting = vec![submit("a").await.id, submit("a").await.id, submit("a").await.id];
+        let other = submit("b").await;
+        assert_eq!(f.run().await, 2);
+        assert_eq!(std::mem::take(&mut *order.lock().unwrap()), [waiting[0].clone(), other.id]);
+        // Who comes meanwhile waits as well.
+        let late = submit("a").await;
+        assert!(late.run_at > late.created.plus_seconds(29), "{late:?}");
+        waiting.push(late.id);
+        f.clock.advance(29_000);
+        assert_eq!(f.run().await, 0);
+        busy.store(false, Ordering::SeqCst);
+        f.clock.advance(1_000);
+        assert_eq!(f.run().await, 4);
+        assert_eq!(*order.lock().unwrap(), waiting, "each in its place");
+        let after = submit("a").await;
+        assert_eq!(after.run_at, after.created, "the lane waits no longer");
     })
     .await;
 }

@@ -25,6 +25,8 @@ pub(crate) enum Next {
         error: JobError,
         /// Whether this attempt counts.
         counts: bool,
+        /// Whether the jobs of its lane wait as long.
+        busy: bool,
     },
     /// Back into the queue as if this attempt had not been: the server stops.
     Release,
@@ -76,7 +78,7 @@ pub(crate) fn after_attempt(result: Result<Value>, known: &Circumstances) -> Nex
                 None => pause_ms(known.attempt, known.jitter),
             };
             let at = Timestamp(known.now.as_millis().saturating_add(pause));
-            Next::Retry { at, error: error.into(), counts: !is_free(known) }
+            Next::Retry { at, error: error.into(), counts: !is_free(known), busy: known.put_off.is_some() }
         }
         Err(error) => Next::Fail(error.into()),
     }
@@ -142,7 +144,7 @@ mod tests {
         };
         let after = |known: Circumstances| after_attempt(Err(Error::unavailable("x")), &known);
         assert!(matches!(after(known(3, true)), Next::Retry { counts: false, .. }));
-        assert!(matches!(after(known(2, false)), Next::Retry { counts: true, .. }));
+        assert!(matches!(after(known(2, false)), Next::Retry { counts: true, busy: false, .. }));
         assert!(matches!(after(known(3, false)), Next::Fail(_)));
         let lasting = after_attempt(Err(Error::invalid("x")), &known(1, true));
         assert!(matches!(lasting, Next::Fail(_)), "what cannot succeed is not tried again");
@@ -166,7 +168,7 @@ mod tests {
             jitter: 7,
         };
         let passing = after_attempt(Err(Error::throttled("x")), &known);
-        assert!(matches!(passing, Next::Retry { at: Timestamp(30_005), counts: false, .. }), "{passing:?}");
+        assert!(matches!(passing, Next::Retry { at: Timestamp(30_005), counts: false, busy: true, .. }), "{passing:?}");
         assert!(matches!(after_attempt(Err(Error::invalid("x")), &known), Next::Fail(_)));
         assert!(matches!(after_attempt(Ok(Value::Null), &known), Next::Succeed(_)));
     }

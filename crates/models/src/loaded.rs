@@ -28,7 +28,7 @@ use crate::tune::TRIAL;
 pub(crate) use keeping::Keeping;
 use keeping::Leaving;
 pub(crate) use pace::Pace;
-pub(crate) use reading::READER_CONTEXT;
+pub(crate) use reading::{READER_CONTEXT, SetAside};
 use room::Taken;
 use tuned::Plan;
 pub(crate) use tuned::{Borrowed, Sources, unreadable};
@@ -47,6 +47,8 @@ struct Shared {
     entries: Mutex<HashMap<String, Entry>>,
     /// Models that were taken out while requests used them: they are in memory until those have ended.
     draining: Mutex<Vec<room::Draining>>,
+    /// How often others left no room.
+    refusals: watch::Sender<u64>,
     tuned: tuned::Profiles,
     snapshots: OnceLock<Arc<Snapshots>>,
 }
@@ -218,8 +220,9 @@ impl Pool {
     pub(crate) fn new(loader: Arc<dyn Loader>, options: LoadOptions, budget: u64) -> Self {
         let (uses, entries) = (AtomicU64::new(0), Mutex::new(HashMap::new()));
         let (tuned, snapshots) = (tuned::Profiles::default(), OnceLock::new());
-        let draining = Mutex::default();
-        Self { shared: Arc::new(Shared { loader, options, budget, uses, entries, draining, tuned, snapshots }) }
+        let (draining, refusals) = (Mutex::default(), watch::channel(0).0);
+        let shared = Shared { loader, options, budget, uses, entries, draining, refusals, tuned, snapshots };
+        Self { shared: Arc::new(shared) }
     }
 
     /// What reads and loads model files.

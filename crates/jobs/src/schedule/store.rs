@@ -85,6 +85,7 @@ pub(super) async fn fire(
                 max_attempts: schedule.max_attempts,
                 run_at: now,
                 now,
+                lane: None,
             };
             insert(&tx, &new).await?;
             Ok(())

@@ -7,7 +7,7 @@ use base::{Error, ErrorKind, Result, Timestamp};
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use identity::{Ctx, JobOwner};
-use jobs::{Handler, JobContext, NewJob, Owner, Progress};
+use jobs::{Handler, JobContext, Lane, NewJob, Owner, Progress};
 use objects::{Body, Encryption, GetObject, PutObject};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -30,8 +30,10 @@ const DEFAULT_WAIT_SECONDS: u32 = 6 * 60 * 60;
 const MOST_BYTES: u64 = 25_000_000;
 /// The pauses before a model is asked again that has too much to do.
 const PAUSES: [Duration; 3] = [Duration::from_millis(250), Duration::from_millis(500), Duration::from_secs(1)];
-/// How much later a request is tried again that cannot be answered now, so that others are.
+/// How much later a request is tried again that cannot be answered now, and with it all of its endpoint, so that others are.
 const PUT_OFF: Duration = Duration::from_secs(30);
+/// How many requests of an endpoint may be open: taken, and not answered.
+const MOST_OPEN: u32 = 1000;
 
 /// Where the answers of an endpoint go that answers later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,8 +129,13 @@ impl Models {
     ///
     /// # Errors
     /// NotFound, where there is no such endpoint or it does not answer; Invalid, where it answers at once alone, its model
-    /// has no role to read and write as, or a place is none.
+    /// has no role to read and write as, or a place is none; Throttled, where as many of its requests are open as may be.
     pub async fn invoke_later(&self, ctx: &Ctx, asked: LaterInvocation) -> Result<AcceptedInvocation> {
+        self.take_later(ctx, asked, MOST_OPEN).await
+    }
+
+    /// As [`Models::invoke_later`], of an endpoint that may have so many requests open.
+    pub(super) async fn take_later(&self, ctx: &Ctx, asked: LaterInvocation, most: u32) -> Result<AcceptedInvocation> {
         let scope = Scope::of(ctx);
         let endpoint = self.answering_endpoint(&scope, &asked.endpoint).await?;
         let Some(goes) = endpoint.body.asynchronous.clone() else {
@@ -154,6 +161,7 @@ impl Models {
         let output = format!("{}{file}", folder(&goes.output)?);
         let failure = goes.failure.as_deref().map(folder).transpose()?.map(|at| format!("{at}{name}-error.out"));
         let wait = asked.wait_seconds.unwrap_or(DEFAULT_WAIT_SECONDS);
+        let (full, lane) = (is_full(&asked.endpoint, most), Lane { name: endpoint.arn.to_string(), most });
         let work = Work {
             endpoint: asked.endpoint,
             role,
@@ -177,7 +185,7 @@ impl Models {
             max_attempts: MAX_ATTEMPTS,
             run_at: None,
         };
-        self.inner.jobs.submit(new).await?;
+        self.inner.jobs.submit_in(new, &lane).await?.ok_or(full)?;
         Ok(AcceptedInvocation { id: asked.id.unwrap_or(name), output, failure })
     }
 
@@ -227,7 +235,7 @@ impl Models {
         };
         match written {
             Ok(()) => Ok(json!({"output": work.output})),
-            // There is time, and others wait.
+            // There is time, and other endpoints' requests wait.
             Err(error) if error.kind == ErrorKind::Throttled && !self.is_expired(&work) => {
                 job.put_off(PUT_OFF);
                 Err(error)
@@ -388,6 +396,14 @@ fn object(uri: &str) -> Result<(Place, String)> {
         Error::invalid(format!("The location `{uri}` names no object.")).with_hint("It looks like `s3://BUCKET/KEY`.")
     })?;
     Ok((place, key))
+}
+
+/// That an endpoint takes no more requests for now.
+fn is_full(endpoint: &str, most: u32) -> Error {
+    Error::throttled(format!("The endpoint {endpoint} has {most} requests that are not answered, as many as it may have."))
+        .with_hint(
+            "Ask again when some are answered. `craton jobs list` shows them, and `craton jobs cancel` ends what nobody waits for.",
+        )
 }
 
 /// Whether it may be otherwise another time.

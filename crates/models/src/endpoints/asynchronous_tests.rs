@@ -247,6 +247,55 @@ async fn requests_wait_for_an_endpoint_that_failed_and_may_recover() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_takes_only_so_many_requests_that_are_not_answered() {
+    let deployment = ready().await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    put(&deployment, "a.json", r#"{"prompt": "Hello", "maxTokens": 8}"#).await;
+    let take = async || models.take_later(ctx, asking("a.json"), 2).await;
+    take().await.unwrap();
+    take().await.unwrap();
+    let error = take().await.unwrap_err();
+    assert!(error.kind == ErrorKind::Throttled && error.message.contains("has 2 requests"), "{error}");
+    assert!(error.hint.as_deref().unwrap().contains("`craton jobs cancel`"), "{error}");
+    let new = NewEndpoint { name: "beside".to_owned(), config: "later".to_owned(), ..NewEndpoint::default() };
+    models.create_endpoint(ctx, new).await.unwrap();
+    settled(models, ctx, "beside").await;
+    let beside = LaterInvocation { endpoint: "beside".to_owned(), ..asking("a.json") };
+    models.take_later(ctx, beside, 2).await.unwrap();
+    deployment.jobs.run_due_once().await.unwrap();
+    take().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_of_an_endpoint_that_does_not_answer_wait_together_and_keep_nobody_else_waiting() {
+    let deployment = ready().await;
+    let (models, ctx, scope) = (&deployment.models, &deployment.ctx, Scope::of(&deployment.ctx));
+    put(&deployment, "a.json", r#"{"prompt": "Hello", "maxTokens": 8}"#).await;
+    let new = NewEndpoint { name: "beside".to_owned(), config: "later".to_owned(), ..NewEndpoint::default() };
+    models.create_endpoint(ctx, new).await.unwrap();
+    settled(models, ctx, "beside").await;
+    let mut waiting = Vec::new();
+    for _ in 0..3 {
+        waiting.push(invoke(&deployment, asking("a.json")).await);
+    }
+    let beside = LaterInvocation { endpoint: "beside".to_owned(), ..asking("a.json") };
+    let beside = invoke(&deployment, beside).await;
+    let fails = |body: &mut Endpoint| (body.status, body.recovers) = (EndpointStatus::Failed, true);
+    assert!(models.settle(&scope, ("later", EndpointStatus::InService), fails).await.unwrap());
+    assert_eq!(deployment.jobs.run_due_once().await.unwrap(), 2, "one of each endpoint is tried");
+    assert!(at(&deployment, &beside.output).await.is_some());
+    let recovers = |body: &mut Endpoint| (body.status, body.recovers) = (EndpointStatus::InService, false);
+    assert!(models.settle(&scope, ("later", EndpointStatus::Failed), recovers).await.unwrap());
+    waiting.push(invoke(&deployment, asking("a.json")).await);
+    assert_eq!(deployment.jobs.run_due_once().await.unwrap(), 0);
+    deployment.clock.advance(31_000);
+    assert_eq!(deployment.jobs.run_due_once().await.unwrap(), 4);
+    for taken in waiting {
+        assert!(at(&deployment, &taken.output).await.is_some());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_role_is_that_of_the_model_that_the_endpoint_was_made_of() {
     let deployment = ready().await;
     let (models, ctx) = (&deployment.models, &deployment.ctx);

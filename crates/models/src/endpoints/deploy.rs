@@ -74,12 +74,15 @@ impl Models {
         Ok(Deployment::new(key, lease, replicas, (variant.source.clone(), served.clone())))
     }
 
-    /// As [`Models::load_variant`]. What leaves the memory is waited for, and what stays in it for a while although it answers no
-    /// more leaves at once: neither is a reason to fail.
+    /// As [`Models::load_variant`]. What leaves the memory is waited for as long as the endpoint stands as it is said, and what
+    /// stays in it for a while although it answers no more leaves at once: neither is a reason to fail.
+    ///
+    /// # Errors
+    /// As [`Models::load_variant`] and [`Models::still_stands`].
     pub(super) async fn load_beside(
         &self,
         ctx: &Ctx,
-        arn: &str,
+        (arn, stands): (&str, EndpointStatus),
         (variant, served): (&EndpointVariant, &Served),
         replicas: u32,
     ) -> Result<Deployment> {
@@ -91,7 +94,7 @@ impl Models {
                         return Err(error);
                     }
                     // What left since the load was tried is tried with.
-                    if !self.give_way().await && !self.waits_for_room(arn).await? && !was_leaving {
+                    if !self.give_way().await && !self.waits_for_room((arn, stands)).await? && !was_leaving {
                         return Err(error);
                     }
                 }
@@ -134,19 +137,31 @@ impl Models {
     /// Waits a little where models leave the memory as soon as their last requests have ended; whether any do.
     ///
     /// # Errors
-    /// Conflict, where the endpoint that they make room for is to be removed.
-    async fn waits_for_room(&self, arn: &str) -> Result<bool> {
+    /// As [`Models::still_stands`].
+    async fn waits_for_room(&self, which: (&str, EndpointStatus)) -> Result<bool> {
         if !self.inner.loaded.is_draining() {
             return Ok(false);
         }
         tokio::time::sleep(PAUSE).await;
-        let Some((scope, name)) = scope_of(arn) else { return Ok(true) };
-        match store::find(&self.inner.store, &scope, HostingKind::Endpoint, &name).await {
-            Ok(kept) if kept.as_ref().is_none_or(|kept| kept.status == Some(EndpointStatus::Deleting)) => {
+        self.still_stands(which).await.map(|()| true)
+    }
+
+    /// Looks whether an endpoint stands as it did when something was begun for it, so that it is worth waiting for.
+    ///
+    /// # Errors
+    /// Conflict, where somebody wants it otherwise since, or removed.
+    pub(super) async fn still_stands(&self, (arn, stands): (&str, EndpointStatus)) -> Result<()> {
+        let Some((scope, name)) = scope_of(arn) else { return Ok(()) };
+        // That the database was away once is no reason to give up.
+        let Ok(kept) = store::find(&self.inner.store, &scope, HostingKind::Endpoint, &name).await else {
+            return Ok(());
+        };
+        match kept.and_then(|kept| kept.status) {
+            Some(now) if now == stands => Ok(()),
+            None | Some(EndpointStatus::Deleting) => {
                 Err(Error::conflict(format!("The endpoint \"{name}\" is to be removed.")))
             }
-            // That the database was away once is no reason to give up.
-            Ok(_) | Err(_) => Ok(true),
+            Some(_) => Err(Error::conflict(format!("The endpoint \"{name}\" is to be changed."))),
         }
     }
 
@@ -206,11 +221,11 @@ impl Models {
     /// that is bounded.
     ///
     /// # Errors
-    /// As [`Models::load_variant`]; what answered before does then, or again.
+    /// As [`Models::load_beside`]; what answered before does then, or again.
     pub(super) async fn redeploy(
         &self,
         ctx: &Ctx,
-        arn: &str,
+        (arn, stands): (&str, EndpointStatus),
         (variant, served): (&EndpointVariant, &Served),
         (replicas, wait): (u32, Duration),
         most: Option<u32>,
@@ -236,9 +251,11 @@ impl Models {
                         continue;
                     }
                     if self.fits_in_place(ctx, arn, (variant, served), replicas).await? {
-                        return Box::pin(self.redeploy_in_place(ctx, arn, (variant, served), replicas)).await;
+                        let which = (arn, stands);
+                        return Box::pin(self.redeploy_in_place(ctx, which, (variant, served), replicas)).await;
                     }
-                    if most.is_some_and(|most| waits >= most) || !(self.waits_for_room(arn).await? || was_leaving) {
+                    let is_over = most.is_some_and(|most| waits >= most);
+                    if is_over || !(self.waits_for_room((arn, stands)).await? || was_leaving) {
                         return Err(error);
                     }
                     waits += 1;
@@ -283,7 +300,7 @@ impl Models {
     async fn redeploy_in_place(
         &self,
         ctx: &Ctx,
-        arn: &str,
+        (arn, stands): (&str, EndpointStatus),
         (variant, served): (&EndpointVariant, &Served),
         replicas: u32,
     ) -> Result<()> {
@@ -294,18 +311,18 @@ impl Models {
         };
         // It stays in the pool, where it counts, until its last request has ended.
         let key = old.into_key();
-        let loaded = self.load_patiently(ctx, arn, (variant, served), replicas).await;
+        let loaded = self.load_patiently(ctx, (arn, stands), (variant, served), replicas).await;
         self.inner.loaded.forget(&key).await;
         // Where it failed, what answered before is what the row still says: the next request brings it back.
         drop(live.replace(Some(loaded?)));
         Ok(())
     }
 
-    /// As [`Models::load_variant`], again and again while requests that run leave no room.
+    /// As [`Models::load_variant`], again and again while requests that run leave no room and the endpoint stands as it is said.
     async fn load_patiently(
         &self,
         ctx: &Ctx,
-        arn: &str,
+        (arn, stands): (&str, EndpointStatus),
         (variant, served): (&EndpointVariant, &Served),
         replicas: u32,
     ) -> Result<Deployment> {
@@ -316,6 +333,7 @@ impl Models {
                 outcome => return outcome,
             }
             tokio::time::sleep(PAUSE).await;
+            self.still_stands((arn, stands)).await?;
         }
     }
 }

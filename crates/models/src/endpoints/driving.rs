@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use base::{Error, Result};
+use base::{Error, ErrorKind, Result};
 use identity::Ctx;
 use tokio::sync::OwnedMutexGuard;
 use tokio::task::JoinHandle;
@@ -79,7 +79,14 @@ impl Models {
                     return Ok(false);
                 }
                 EndpointStatus::InService => {
-                    self.agree(scope, &endpoint).await?;
+                    if let Err(error) = self.agree(scope, &endpoint).await {
+                        let arn = endpoint.arn.to_string();
+                        if error.kind == ErrorKind::Conflict && self.still_stands((&arn, status)).await.is_err() {
+                            // It is to be otherwise since, which is what is brought about now.
+                            continue;
+                        }
+                        return Err(error);
+                    }
                     self.publish_endpoint(scope, &endpoint);
                     return Ok(true);
                 }
@@ -98,7 +105,7 @@ impl Models {
         let chosen = self.chosen(scope, endpoint, variants.clone()).await;
         let _held = self.hold_variants(&arn, [variants.as_slice()]).await;
         let outcome = match chosen {
-            Ok(variants) => self.deploy(scope, &arn, (variants, Duration::ZERO)).await,
+            Ok(variants) => self.deploy(scope, (&arn, endpoint.body.status), (variants, Duration::ZERO)).await,
             Err(error) => Err(error),
         };
         let settled = self.settle(scope, (&endpoint.name, EndpointStatus::Creating), |body| match &outcome {
@@ -140,7 +147,7 @@ impl Models {
         // Until the row says what answers, nothing is brought back after what it said before.
         let held = self.hold_variants(&arn, [endpoint.body.variants.as_slice(), &pending.variants]).await;
         let outcome = match chosen {
-            Ok(variants) => within(limit, self.deploy(scope, &arn, (variants, wait))).await,
+            Ok(variants) => within(limit, self.deploy(scope, (&arn, endpoint.body.status), (variants, wait))).await,
             Err(error) => Err(error),
         };
         if let Err(error) = &outcome {
@@ -247,22 +254,22 @@ impl Models {
         Ok(variants)
     }
 
-    /// Has these variants, which are chosen and held, answer. What they asked for is loaded before any takes over; where that
-    /// fails, those that answered go on. What answered before leaves `wait` later.
+    /// Has these variants, which are chosen and held, answer for an endpoint that stands as it is said. What they asked for is
+    /// loaded before any takes over; where that fails, those that answered go on. What answered before leaves `wait` later.
     async fn deploy(
         &self,
         scope: &Scope,
-        arn: &str,
+        (arn, stands): (&str, EndpointStatus),
         (variants, wait): (Vec<EndpointVariant>, Duration),
     ) -> Result<Vec<EndpointVariant>> {
         let ctx = self.hosting_ctx(scope);
         if let [alone] = variants.as_slice() {
-            self.deploy_one(&ctx, arn, (alone, wait)).await?;
+            self.deploy_one(&ctx, (arn, stands), (alone, wait)).await?;
             return Ok(variants);
         }
         let mut new = Vec::new();
         for variant in &variants {
-            match self.prepared(&ctx, arn, variant).await {
+            match self.prepared(&ctx, (arn, stands), variant).await {
                 Ok(Prepared::Another(deployment)) => new.push((variant.spec.name.clone(), deployment)),
                 Ok(Prepared::Kept) => {}
                 Err(error) => {
@@ -283,25 +290,33 @@ impl Models {
     pub(super) async fn deploy_one(
         &self,
         ctx: &Ctx,
-        arn: &str,
+        (arn, stands): (&str, EndpointStatus),
         (variant, wait): (&EndpointVariant, Duration),
     ) -> Result<()> {
         if self.inner.endpoints.variant(arn, &variant.spec.name).is_as(variant) {
             return Ok(());
         }
         let served = self.served(ctx, variant).await?;
-        self.redeploy(ctx, arn, (variant, &served), (variant.spec.instances, wait), None).await
+        self.redeploy(ctx, (arn, stands), (variant, &served), (variant.spec.instances, wait), None).await
     }
 
     /// The deployment that a variant asks for, where it is another than the one that answers.
-    async fn prepared(&self, ctx: &Ctx, arn: &str, variant: &EndpointVariant) -> Result<Prepared> {
+    async fn prepared(
+        &self,
+        ctx: &Ctx,
+        (arn, stands): (&str, EndpointStatus),
+        variant: &EndpointVariant,
+    ) -> Result<Prepared> {
         if self.inner.endpoints.variant(arn, &variant.spec.name).is_as(variant) {
             return Ok(Prepared::Kept);
         }
         let (served, replicas) = (self.served(ctx, variant).await?, variant.spec.instances);
         match replicas {
             0 => Ok(Prepared::Another(None)),
-            _ => Ok(Prepared::Another(Some(self.load_beside(ctx, arn, (variant, &served), replicas).await?))),
+            _ => {
+                let deployment = self.load_beside(ctx, (arn, stands), (variant, &served), replicas).await?;
+                Ok(Prepared::Another(Some(deployment)))
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use base::{Error, Timestamp};
@@ -20,7 +20,7 @@ use crate::loaded::Lease;
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
     /// What this server is told apart by from others on the same database, where there may be others.
-    server: Option<String>,
+    server: OnceLock<String>,
     endpoints: Mutex<HashMap<String, Known>>,
     deployments: AtomicU64,
     /// What endpoints did at the last look, by their ARNs.
@@ -39,12 +39,18 @@ struct Known {
 impl Registry {
     /// The endpoints of a server of that name; without one there is no other.
     pub(crate) fn of(server: Option<String>) -> Self {
-        Self { server, ..Self::default() }
+        Self { server: server.map_or_else(OnceLock::new, OnceLock::from), ..Self::default() }
     }
 
     /// What this server is told apart by from others on the same database; none where there are none.
     pub(super) fn server(&self) -> Option<&str> {
-        self.server.as_deref()
+        self.server.get().map(String::as_str)
+    }
+
+    /// Has a server that is alone be one of several, as those on a shared database are, of that name.
+    #[cfg(test)]
+    pub(super) fn join_others(&self, name: &str) {
+        let _ = self.server.get_or_init(|| name.to_owned());
     }
 
     /// A variant of an endpoint.

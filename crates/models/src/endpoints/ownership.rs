@@ -25,8 +25,8 @@ impl Models {
         store::drive(&self.inner.store, scope, (name, server), term).await
     }
 
-    /// Does something with an endpoint as long as that is this server's to do. It ends soon after it has settled how the
-    /// endpoint stands: from then on nobody drives it, which is not told from being taken over.
+    /// Does something with an endpoint as long as that is this server's to do. What takes long when it is settled how the endpoint
+    /// stands is better done afterwards: then another server may begin with what comes next.
     ///
     /// # Errors
     /// Conflict, where another server does it meanwhile: this one was not heard of for too long.
@@ -40,7 +40,7 @@ impl Models {
         tokio::select! {
             biased;
             done = doing => done,
-            () = self.until_taken_over(scope, (name, server)) => {
+            () = self.until_taken_over(scope, (name, server), RENEWAL) => {
                 // What was being loaded goes on, and ends in nothing.
                 self.retire_strays(&HostingKind::Endpoint.arn(scope, name).to_string()).await;
                 Err(Error::conflict(format!("Another server goes on with the endpoint \"{name}\".")))
@@ -48,17 +48,28 @@ impl Models {
         }
     }
 
-    /// Says again and again that this server goes on with an endpoint, until another one does.
-    async fn until_taken_over(&self, scope: &Scope, driven: (&str, &str)) {
+    /// Says that often that this server goes on with an endpoint, until another one does.
+    pub(super) async fn until_taken_over(&self, scope: &Scope, driven: (&str, &str), renewal: Duration) {
         loop {
-            tokio::time::sleep(RENEWAL).await;
-            let until = self.inner.clock.now().plus_seconds(LEASE_SECONDS);
-            match store::drive_on(&self.inner.store, scope, driven, until).await {
+            tokio::time::sleep(renewal).await;
+            match self.goes_on(scope, driven).await {
                 Ok(true) => {}
                 Ok(false) => return,
                 // Where that lasts, nothing can be settled either.
                 Err(error) => tracing::warn!(?error, endpoint = driven.0, "that it is gone on with cannot be said"),
             }
         }
+    }
+
+    /// Says that this server goes on with an endpoint; false where another one does. Where nobody is to any more this server has
+    /// settled it, or will find that somebody did.
+    async fn goes_on(&self, scope: &Scope, driven: (&str, &str)) -> Result<bool> {
+        let (name, server) = driven;
+        let until = self.inner.clock.now().plus_seconds(LEASE_SECONDS);
+        if store::drive_on(&self.inner.store, scope, driven, until).await? {
+            return Ok(true);
+        }
+        let driver = store::driver(&self.inner.store, scope, name).await?;
+        Ok(driver.is_none_or(|driver| driver == server))
     }
 }

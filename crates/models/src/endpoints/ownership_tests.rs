@@ -13,11 +13,11 @@ use crate::{ImportFilter, ImportStatus};
 /// Two servers on one database, each with the models `chatty` and `other`, and the endpoint `chat` of the first model.
 async fn two_servers(test: impl AsyncFn(Deployment, Deployment)) {
     on_each_backend(async |first: Deployment| {
-        if !first.models.inner.store.is_shared() {
-            return;
-        }
-        chat_endpoint(&first, 1).await;
         let second = first.beside().await;
+        // On a database of its own a server is alone, unless it is told otherwise.
+        first.models.inner.endpoints.join_others("first");
+        second.models.inner.endpoints.join_others("second");
+        chat_endpoint(&first, 1).await;
         for server in [&first, &second] {
             server.add_model("chatty");
         }
@@ -97,6 +97,43 @@ async fn whoever_was_taken_over_from_settles_nothing_and_removes_nothing() {
         };
         assert!(!remove(&first).await);
         assert!(remove(&second).await);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_cleared_away_after_an_end_was_settled_is_not_cut_off_by_the_lease() {
+    two_servers(async |first: Deployment, second: Deployment| {
+        let (models, ctx, scope) = (&first.models, &first.ctx, Scope::of(&first.ctx));
+        let server = models.inner.endpoints.server().unwrap().to_owned();
+        let begins = async || {
+            let begins = |kept: Kept| Ok(Some(Kept { status: Some(EndpointStatus::Updating), ..kept }));
+            store::change(&models.inner.store, &scope, (HostingKind::Endpoint, "chat"), begins).await.unwrap();
+            assert!(models.takes_on(&scope, "chat").await.unwrap());
+        };
+        // Many looks at the database, while the lease is renewed at every moment.
+        let clears = async |name: &str| {
+            let looks = async {
+                for _ in 0..100 {
+                    models.endpoint(ctx, "chat").await.unwrap();
+                }
+            };
+            tokio::select! {
+                () = models.until_taken_over(&scope, (name, &server), Duration::ZERO) => false,
+                () = looks => true,
+            }
+        };
+        begins().await;
+        assert!(clears("chat").await, "it goes on with it");
+        let settled = |body: &mut Endpoint| body.status = EndpointStatus::InService;
+        assert!(models.settle(&scope, ("chat", EndpointStatus::Updating), settled).await.unwrap());
+        assert!(clears("chat").await, "nobody else does");
+        assert!(clears("removed").await, "nobody else removed it");
+        begins().await;
+        second.clock.advance(16_000);
+        assert!(second.models.takes_on(&scope, "chat").await.unwrap());
+        let ends = models.until_taken_over(&scope, ("chat", &server), Duration::ZERO);
+        tokio::time::timeout(Duration::from_secs(60), ends).await.unwrap();
     })
     .await;
 }

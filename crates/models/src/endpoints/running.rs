@@ -280,7 +280,7 @@ impl Models {
             }
             // Whoever loads a model for it now leaves it as the row says.
             let Some(_held) = live.try_hold() else { continue };
-            if let Err(error) = self.deploy_one(&ctx, &arn, (variant, Duration::ZERO)).await {
+            if let Err(error) = self.deploy_one(&ctx, (&arn, endpoint.body.status), (variant, Duration::ZERO)).await {
                 return Err(match live.key() {
                     Some(_) => error,
                     None => self.note_unloadable((scope, endpoint), variant, error).await,
@@ -333,8 +333,9 @@ impl Models {
         let ctx = self.hosting_ctx(scope);
         let _loading = self.inner.endpoints.variant(&arn, variant).hold().await;
         let served = self.served(&ctx, found).await?;
-        // Updates wait for this.
-        self.redeploy(&ctx, &arn, (found, &served), (replicas, Duration::ZERO), Some(TRIES)).await?;
+        // Updates wait for this, and this no longer for memory when there is one.
+        let which = (arn.as_str(), EndpointStatus::InService);
+        self.redeploy(&ctx, which, (found, &served), (replicas, Duration::ZERO), Some(TRIES)).await?;
         self.note_instances(scope, (name, variant, EndpointStatus::InService), replicas).await
     }
 }

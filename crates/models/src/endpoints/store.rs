@@ -180,6 +180,12 @@ async fn driver_in(tx: &Tx, scope: &Scope, name: &str) -> Result<Option<(String,
     row.map(|row| Ok((row.text("driver")?, row.time("driven_until")?))).transpose()
 }
 
+/// Who brings about what an endpoint says; nobody where it is gone, or settled and not begun with since.
+pub(crate) async fn driver(store: &Store, scope: &Scope, name: &str) -> Result<Option<String>> {
+    let found = store.read(|tx| async move { driver_in(&tx, scope, name).await }).await?;
+    Ok(found.map(|(driver, _)| driver).filter(|driver| !driver.is_empty()))
+}
+
 /// Has `driver` bring about what an endpoint says until a time, unless somebody else is known to do so `now`. Whether it does.
 pub(crate) async fn drive(
     store: &Store,
@@ -211,7 +217,7 @@ async fn drive_in(tx: &Tx, scope: &Scope, (name, driver): (&str, &str), until: T
     tx.execute(sql, params).await.map(|rows| rows > 0)
 }
 
-/// Has `driver` go on until a time with what it brings about; false where somebody else does by now.
+/// Has `driver` go on until a time with what it brings about; false where that is not its to do any more.
 pub(crate) async fn drive_on(
     store: &Store,
     scope: &Scope,

@@ -11,8 +11,9 @@ use tokio::sync::watch;
 use super::card::{Exact, Quality};
 use super::job::ImportJob;
 use crate::Models;
-use crate::at_rest::{MemorySink, SealedModel};
+use crate::at_rest::{MemoryFile, MemorySink, SealedModel};
 use crate::bucket::BucketFolder;
+use crate::loaded::SetAside;
 use crate::pull::Meter;
 use crate::quality::{Bound, Read, TEXT_NAME, Trials};
 use crate::work::{Patience, metered, unless_cancelled};
@@ -200,7 +201,8 @@ impl Models {
         };
         let sink = MemorySink::new(plan.bytes())?;
         let sink = self.convert(work, job, plan, source, sink, watch::channel(0).0).await?;
-        let (room, memory) = match self.inner.loaded.widen(room, sink.finish()?).await {
+        let weights = (room, sink.finish()?);
+        let (room, memory) = match self.with_room_to_read(work, &name, weights, SHORT_PATIENCE).await {
             Ok(widened) => widened,
             Err(error) if is_no_room(error.kind) => return Ok(Compared::Without(error)),
             Err(error) => return Err(error),
@@ -221,6 +223,28 @@ impl Models {
             comparison: Some(comparison),
         };
         Ok(Compared::With(Box::new(exact)))
+    }
+
+    /// Weights in memory with as much set aside as reading with them takes, too. What others have of that is waited for.
+    ///
+    /// # Errors
+    /// Throttled, where they have it longer than `patience`; Unavailable, where it is more than models may take at all; Damaged,
+    /// where the weights are; Conflict, where the job is cancelled.
+    async fn with_room_to_read(
+        &self,
+        work: &JobContext,
+        name: &str,
+        (room, memory): (SetAside, MemoryFile),
+        patience: Duration,
+    ) -> Result<(SetAside, MemoryFile)> {
+        let (memory, bytes) = self.inner.loaded.reader_bytes(name, memory).await?;
+        let mut patience = Patience::of(work, patience);
+        loop {
+            match room.resize(bytes).await {
+                Ok(()) => return Ok((room, memory)),
+                Err(error) => patience.wait(error).await?,
+            }
+        }
     }
 }
 

@@ -1,5 +1,13 @@
+use std::sync::Mutex;
+
+use bytes::Bytes;
+use checkpoint::Sink as _;
+use jobs::{Job, JobId, NewJob, Owner, State};
+use serde_json::Value;
+
 use super::*;
 use crate::quality::{Comparison, Ratio, Share};
+use crate::testing::{Deployment, TestLoader};
 
 fn quality(bound: Option<Bound>, comparison: Option<Comparison>) -> Quality {
     let exact = comparison.map(|comparison| Exact {
@@ -112,4 +120,87 @@ fn a_card_of_before_is_read_and_an_old_reader_finds_what_it_knows() {
         assert!(new.get(member).is_some(), "{member}");
     }
     assert_eq!(new["exact"]["agreement"], 0.9);
+}
+
+/// A deployment whose models may take 4 GiB, of which others have 3 GiB as long as what is returned second is there; and weights in
+/// memory that take 3 GiB to read with.
+async fn full() -> (Deployment, SetAside, (SetAside, MemoryFile)) {
+    let loader = Arc::new(TestLoader::default());
+    // The folder of files in memory.
+    loader.sizes.lock().unwrap().insert("fd".to_owned(), 3 << 30);
+    let dir = tempfile::tempdir().unwrap();
+    let store = ::store::Store::open_sqlite(&dir.path().join("craton.db")).await.unwrap();
+    let deployment = Deployment::start_by(loader, store, dir, |_| {}).await;
+    let pool = &deployment.models.inner.loaded;
+    let room = pool.set_aside("exact", 4).await.unwrap();
+    let others = pool.set_aside("others", 3 << 30).await.unwrap();
+    let mut sink = MemorySink::new(4).unwrap();
+    sink.write(Bytes::from_static(b"GGUF")).await.unwrap();
+    (deployment, others, (room, sink.finish().unwrap()))
+}
+
+/// A job that waits so long for memory to read with.
+async fn waiting(deployment: &Deployment, weights: (SetAside, MemoryFile), patience: Duration) -> JobId {
+    let (models, weights) = (deployment.models.clone(), Mutex::new(Some(weights)));
+    let handler = move |work: JobContext| {
+        let models = models.clone();
+        let weights = weights.lock().unwrap().take().unwrap();
+        async move { models.with_room_to_read(&work, "exact", weights, patience).await.map(|_| Value::Null) }
+    };
+    deployment.jobs.register("reads", Arc::new(handler));
+    let (ctx, input) = (&deployment.ctx, Value::Null);
+    let owner = Owner {
+        account: ctx.account().clone(),
+        region: ctx.region().clone(),
+        principal_arn: ctx.principal().arn(),
+        principal_id: None,
+    };
+    let new = NewJob { kind: "reads", owner, input, dedup_key: None, max_attempts: 1, run_at: None };
+    deployment.jobs.submit(new).await.unwrap().id
+}
+
+/// Returns when others left no room so often.
+async fn refusals_of(deployment: &Deployment, times: u64) {
+    let mut refusals = deployment.models.inner.loaded.refusals();
+    let refused = refusals.wait_for(|count| *count >= times);
+    tokio::time::timeout(Duration::from_secs(60), refused).await.unwrap().unwrap();
+}
+
+async fn found(deployment: &Deployment, job: &JobId) -> Job {
+    deployment.jobs.get(deployment.ctx.account(), job).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn memory_to_compare_with_that_is_only_just_taken_is_waited_for() {
+    let (deployment, others, weights) = full().await;
+    let job = waiting(&deployment, weights, Duration::from_secs(600)).await;
+    let frees = async {
+        refusals_of(&deployment, 2).await;
+        drop(others);
+    };
+    let (ran, ()) = tokio::join!(deployment.jobs.run_due_once(), frees);
+    assert_eq!((ran.unwrap(), found(&deployment, &job).await.state), (1, State::Succeeded));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_waits_for_memory_to_compare_with_is_cancelled() {
+    let (deployment, _others, weights) = full().await;
+    let job = waiting(&deployment, weights, Duration::from_secs(600)).await;
+    let cancels = async {
+        refusals_of(&deployment, 1).await;
+        deployment.jobs.cancel(deployment.ctx.account(), &job).await.unwrap();
+    };
+    let (ran, ()) = tokio::join!(deployment.jobs.run_due_once(), cancels);
+    assert_eq!((ran.unwrap(), found(&deployment, &job).await.state), (1, State::Cancelled));
+    let used = deployment.models.inner.loaded.status(|_| true).used_bytes;
+    assert_eq!(used, 3 << 30, "what it had set aside is free again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn memory_to_compare_with_is_waited_for_no_longer_than_a_while() {
+    let (deployment, _others, weights) = full().await;
+    let job = waiting(&deployment, weights, Duration::ZERO).await;
+    assert_eq!(deployment.jobs.run_due_once().await.unwrap(), 1);
+    let job = found(&deployment, &job).await;
+    assert_eq!((job.state, job.error.unwrap().kind), (State::Failed, ErrorKind::Throttled));
 }

@@ -60,23 +60,21 @@ impl Pool {
         read
     }
 
-    /// Makes what was set aside for the weights of a model enough for reading with it, too.
+    /// How many bytes are to be set aside for reading with a model in memory, its weights among them.
     ///
     /// # Errors
-    /// As [`Pool::set_aside`]; Damaged, where they are.
-    pub(crate) async fn widen(&self, room: SetAside, memory: MemoryFile) -> Result<(SetAside, MemoryFile)> {
-        let pool = self.clone();
-        let widened = tokio::task::spawn_blocking(move || {
-            let shared = &pool.shared;
-            let inspected = shared.loader.inspect(&memory.files());
-            let facts = inspected.map_err(|error| errors::of_invocation(&room.name, error))?;
-            drop(shared.set_aside(&room.name, facts.memory_bytes(&pool.one_reader()))?);
-            Ok((room, memory))
+    /// Damaged, where they are.
+    pub(crate) async fn reader_bytes(&self, name: &str, memory: MemoryFile) -> Result<(MemoryFile, u64)> {
+        let (pool, name) = (self.clone(), name.to_owned());
+        let inspected = tokio::task::spawn_blocking(move || {
+            let inspected = pool.shared.loader.inspect(&memory.files());
+            let facts = inspected.map_err(|error| errors::of_invocation(&name, error))?;
+            Ok((memory, facts.memory_bytes(&pool.one_reader())))
         });
-        widened.await.map_err(Error::internal)?
+        inspected.await.map_err(Error::internal)?
     }
 
-    /// Has a model in memory read passages, for which enough is set aside: see [`Pool::widen`].
+    /// Has a model in memory read passages, for which enough is set aside: see [`Pool::reader_bytes`].
     ///
     /// # Errors
     /// As [`Pool::read_all`].
@@ -146,7 +144,11 @@ impl SetAside {
         }
     }
 
-    async fn resize(&self, bytes: u64) -> Result<()> {
+    /// Sets so many bytes aside from now on; as many as before where there is no room for them.
+    ///
+    /// # Errors
+    /// As [`Pool::set_aside`] for want of room.
+    pub(crate) async fn resize(&self, bytes: u64) -> Result<()> {
         let (shared, name) = (self.shared.clone(), self.name.clone());
         let resized = tokio::task::spawn_blocking(move || shared.set_aside(&name, bytes).map(drop));
         resized.await.map_err(Error::internal)?

@@ -115,6 +115,12 @@ impl Pool {
         !self.shared.draining().is_empty()
     }
 
+    /// Tells how often others left no room.
+    #[cfg(test)]
+    pub(crate) fn refusals(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.shared.refusals.subscribe()
+    }
+
     /// Whether a model would fit if nothing else were in memory. Blocks.
     ///
     /// # Errors
@@ -224,6 +230,7 @@ impl Shared {
                     "{missing} MiB are missing. Raise `memory_budget`, lower `parallel` or the context, or choose a smaller model."
                 ));
         }
+        self.refusals.send_modify(|count| *count += 1);
         let used = mib(used);
         Error::throttled(format!("The model `{name}` needs {needs} MiB; of {has} MiB, {used} MiB are in use."))
             .with_hint(format!(
