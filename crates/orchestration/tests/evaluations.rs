@@ -8,7 +8,7 @@ use std::time::Duration;
 use base::{ErrorKind, Random as _, SeededRandom};
 use inference::fake::{FakeLoader, Gate, GatedLoader};
 use orchestration::evaluations::dataset::Output;
-use orchestration::evaluations::outcome::Tokens;
+use orchestration::evaluations::outcome::{Score, Tokens};
 use orchestration::evaluations::plan::{Asked, Parameters, System};
 use orchestration::evaluations::report::{report_json, rows_json};
 use orchestration::evaluations::{DatasetText, EvaluationStatus, HumanLabel, Rag};
@@ -403,4 +403,55 @@ async fn a_judge_whose_file_is_damaged_or_gone_ends_the_job_and_another_one_does
     }
     std::fs::write(&blob, "other.gguf").unwrap();
     assert_eq!(results(&at, "repaired", asked).await.len(), 3);
+}
+
+/// Keeps for a job what a server of the first form did: the hash of its dataset alone and, where one is given, the first record's
+/// score in the first metric.
+async fn keep_as_before(at: &Deployment, job: &str, dataset: &str, score: Option<&Score>) {
+    let hash = ring::digest::digest(&ring::digest::SHA256, dataset.as_bytes());
+    let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = (-1_i64, -1_i64, json!(hash));
+    let score = score.map(|score| (0_i64, 0_i64, serde_json::to_value(score).unwrap()));
+    for (record, part, content) in std::iter::once(digest).chain(score) {
+        let purpose = format!("evaluations/{job}/parts");
+        let sealed = &at.identity.keyring().seal(&purpose, content.to_string().as_bytes()).unwrap();
+        let kept = at.store.write(|tx| async move {
+            let sql =
+                "INSERT INTO evaluations_parts (account, region, job, dataset, system, record, turn, part, content)
+                       VALUES ($1, $2, $3, 0, 0, $4, 0, $5, $6)";
+            let params = store::params![at.ctx.account(), at.ctx.region(), job, record, part, sealed];
+            tx.execute(sql, params).await
+        });
+        kept.await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_of_an_earlier_version_goes_on_where_nothing_was_judged_in_other_prompts() {
+    let dir = tempfile::tempdir().unwrap();
+    let records: Vec<Value> = (0..2).map(from_passages).collect();
+    let at = prepared(dir.path(), &records, 2).await;
+    let dataset: String = records.iter().map(|line| format!("{line}\n")).collect();
+    let score = |metric: &str| Score {
+        metric: metric.to_owned(),
+        result: Some(0.25),
+        judge: Some(JUDGE.to_owned()),
+        ..Score::default()
+    };
+    let run = async |name: &str, metrics: &[&str], kept: Option<Score>| {
+        let system = System::RagAnswers { source: "mine".to_owned() };
+        let job = at.evaluate_as(name, with(system, metrics)).await.unwrap();
+        keep_as_before(&at, &job.id, &dataset, kept.as_ref()).await;
+        while at.jobs.run_due_once().await.unwrap() > 0 {}
+        at.evaluations.get(&at.ctx, &job.id).await.unwrap()
+    };
+    let unjudged = run("unjudged", &["Builtin.Helpfulness"], None).await;
+    assert_eq!(unjudged.status, EvaluationStatus::Completed, "{:?}", unjudged.messages);
+    let alike = run("alike", &["Builtin.Refusal", "Builtin.Helpfulness"], Some(score("Builtin.Refusal"))).await;
+    assert_eq!(alike.status, EvaluationStatus::Completed, "{:?}", alike.messages);
+    let line: Value = serde_json::from_str(at.results("alike").await.unwrap()[0].lines().next().unwrap()).unwrap();
+    assert_eq!(line["conversationTurns"][0]["results"][0]["result"], 0.25, "what is kept is not asked again: {line}");
+    let otherwise = run("otherwise", &["Builtin.Helpfulness"], Some(score("Builtin.Helpfulness"))).await;
+    assert_eq!(otherwise.status, EvaluationStatus::Failed);
+    assert!(otherwise.messages[0].contains("asked judges otherwise"), "{:?}", otherwise.messages);
 }

@@ -219,6 +219,17 @@ impl Metric {
         sha256(format!("{} {asked}", prompts::FORM).as_bytes())
     }
 
+    /// Is its judge asked today as it was in prompts of this form? So is one that nobody asks.
+    pub(super) fn is_asked_as_in(&self, form: u32, family: Family) -> bool {
+        match self {
+            Self::Builtin(metric) => {
+                [true, false].iter().all(|known| prompts::reads_as_in(form, metric.rubric(family, *known).inputs))
+            }
+            Self::Custom(_) => prompts::reads_custom_as_in(form),
+            Self::Computed(_) | Self::Similarity => true,
+        }
+    }
+
     /// How a report card shows it.
     #[must_use]
     pub fn card(&self, family: Family) -> CardMetric {

@@ -134,6 +134,9 @@ async fn parts_are_kept_once_sealed_and_deleted_with_their_job() {
         }
         assert_eq!(first_digest(&store, keyring, &ctx, (id, 1), "two").await.unwrap(), "two");
         assert_eq!(kept_digest(&store, keyring, &ctx, (id, 0)).await.unwrap().as_deref(), Some("one"));
+        set_digest(&store, keyring, &ctx, (id, 0), "three").await.unwrap();
+        assert_eq!(first_digest(&store, keyring, &ctx, (id, 0), "one").await.unwrap(), "three");
+        assert_eq!(kept_digest(&store, keyring, &ctx, (id, 1)).await.unwrap().as_deref(), Some("two"));
         assert_eq!(counts(&store, &ctx, id).await.unwrap(), [(0, None, 2), (0, Some(0), 1)]);
         assert_eq!(parts(&store, keyring, &ctx, id, (0, 0), (0, 9)).await.unwrap().len(), 3);
         delete(&store, &ctx, id).await.unwrap();
