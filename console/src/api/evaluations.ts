@@ -347,7 +347,9 @@ export interface HumanLabel {
 export interface DatasetCheckRequest {
   kind: 'model' | 'rag' | 'retrieve'
   ownResponses: boolean
+  /** Those of one's own included. */
   metricNames: string[]
+  customMetrics?: { customMetricDefinition: CustomMetricDefinition }[]
   s3Uri: string
   /** More prompts than AWS takes. */
   unlimited: boolean
@@ -357,6 +359,8 @@ export interface DatasetCheck {
   records: number
   /** At most 100; without a line it is the dataset as a whole. */
   problems: { line: number | null; message: string }[]
+  /** What the instructions of each metric of one's own name. */
+  customMetrics?: { metricName: string; variables: string[] }[]
 }
 
 const job = (id: string) => `/craton/v1/evaluation-jobs/${encodeURIComponent(id)}`

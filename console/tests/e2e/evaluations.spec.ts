@@ -106,6 +106,18 @@ test('a knowledge base is evaluated, with a role of its own', async ({ signedIn:
   await page.getByRole('textbox', { name: 'Label 1 of tone' }).fill('florid')
   await next(page)
   await write(page, 'Dataset', 's3://evals/in/dev1-eval.jsonl')
+  evaluations.check = {
+    records: 60,
+    problems: [{ line: 4, message: 'Line 4 of the dataset has no passages, which the metric `tone` names as `{{context}}`.' }],
+    customMetrics: [{ metricName: 'tone', variables: ['prompt', 'prediction', 'context'] }],
+  }
+  await page.getByRole('button', { name: 'Check the dataset' }).click()
+  await expect(page.getByRole('list', { name: 'Problems of the dataset' })).toContainText('Line 4 of the dataset has no passages')
+  await expect(page.getByText('tone names {{prompt}}, {{prediction}}, {{context}}.')).toBeVisible()
+  expect(evaluations.received.find(({ operation }) => operation === 'CheckEvaluationDataset')?.body).toMatchObject({
+    metricNames: expect.arrayContaining(['Builtin.Correctness', 'tone']),
+    customMetrics: [{ customMetricDefinition: { name: 'tone', ratingScale: [{ definition: 'florid' }, { definition: 'polite' }] } }],
+  })
   await write(page, 'Results', 's3://evals/out/')
   await page.getByLabel('Service role name').fill('Amazon-Bedrock-IAM-Role-dev1')
   await next(page)

@@ -18,7 +18,7 @@ pub enum Eval {
     ///
     /// Exit status 1 where something is wrong.
     #[command(
-        after_help = "Examples:\n  craton eval validate dev1-eval.jsonl --kind rag --metric Builtin.Correctness\n  craton eval validate s3://evals/in.jsonl --kind model --own --metric Craton.RougeL"
+        after_help = "Examples:\n  craton eval validate dev1-eval.jsonl --kind rag --metric Builtin.Correctness\n  craton eval validate s3://evals/in.jsonl --kind model --own --metric Craton.RougeL\n  craton eval validate own-eval.jsonl --kind rag --own --custom-metric tone.json"
     )]
     Validate(Validate),
     /// Start an evaluation, and follow it where asked to
@@ -172,8 +172,11 @@ pub struct Validate {
     #[arg(long)]
     pub own: bool,
     /// A metric that the job will have; several times for several
-    #[arg(long = "metric", value_name = "NAME", required = true)]
+    #[arg(long = "metric", value_name = "NAME", required_unless_present = "custom_metrics")]
     pub metrics: Vec<String>,
+    /// A metric of one's own that it will have: its definition as JSON, with `name` and `instructions`; several times for several
+    #[arg(long = "custom-metric", value_name = "FILE")]
+    pub custom_metrics: Vec<PathBuf>,
     /// Take no more prompts than AWS does
     #[arg(long)]
     pub aws_limits: bool,

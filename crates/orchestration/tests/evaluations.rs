@@ -9,7 +9,7 @@ use base::{ErrorKind, Random as _, SeededRandom};
 use inference::fake::{FakeLoader, Gate, GatedLoader};
 use orchestration::evaluations::dataset::Output;
 use orchestration::evaluations::outcome::{Score, Tokens};
-use orchestration::evaluations::plan::{Asked, Parameters, System};
+use orchestration::evaluations::plan::{Asked, AskedCustom, Parameters, System};
 use orchestration::evaluations::report::{report_json, rows_json};
 use orchestration::evaluations::{DatasetText, EvaluationStatus, HumanLabel, Rag};
 use serde_json::{Value, json};
@@ -291,13 +291,22 @@ async fn a_dataset_is_looked_at_before_a_job_reads_it() {
     let at = prepared(dir.path(), &[line(1), json!({"prompt": 1}), json!({"prompt": "p"})], 1).await;
     let check = |dataset: DatasetText| {
         let metrics = vec!["Craton.RougeL".to_owned()];
-        at.evaluations.check_dataset(&at.ctx, own(), metrics, (dataset, false))
+        at.evaluations.check_dataset(&at.ctx, own(), (metrics, Vec::new()), (dataset, false))
     };
     let found = check(DatasetText::Uri("s3://evals/in.jsonl".to_owned())).await.unwrap();
     assert_eq!(found.records, 3);
     assert_eq!(found.problems.iter().map(|problem| problem.line).collect::<Vec<_>>(), [Some(2), Some(3)]);
     let found = check(DatasetText::Lines(line(1).to_string())).await.unwrap();
     assert!(found.records == 1 && found.problems.is_empty(), "{found:?}");
+    let tone = AskedCustom {
+        name: "tone".to_owned(),
+        instructions: "{{prediction}} {{context}}".to_owned(),
+        scale: Vec::new(),
+    };
+    let (metrics, dataset) = (vec!["tone".to_owned()], DatasetText::Lines(line(1).to_string()));
+    let found = at.evaluations.check_dataset(&at.ctx, own(), (metrics, vec![tone]), (dataset, false)).await.unwrap();
+    assert_eq!(found.custom[0].names, ["prediction", "context"]);
+    assert!(found.problems.len() == 1 && found.problems[0].message.contains("{{context}}"), "{found:?}");
     let error = check(DatasetText::Uri("s3://evals/nothing.jsonl".to_owned())).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Invalid, "{error}");
 }

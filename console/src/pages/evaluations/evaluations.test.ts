@@ -8,7 +8,7 @@ import { countsText, readLabels } from './labels.ts'
 import { lineOf } from './lines.ts'
 import { groupsOf, metricLabel, METRICS } from './metrics.ts'
 import { datasetCheckOf, datasetName, modelsOf, requestOf, rolePolicy, settingsOf, trustPolicy } from './request.ts'
-import { barText, cachedText, isOver, judgementOf, judgesOf, metricBars, percentOf, probability, progressText, range, repeatedText, shortId, STATUSES, systemsOf, systemsOfRow, trustOf, variedText, withInterval } from './text.ts'
+import { barText, cachedText, isOver, judgementOf, judgesOf, metricBars, namedText, percentOf, probability, progressText, range, repeatedText, shortId, STATUSES, systemsOf, systemsOfRow, trustOf, variedText, withInterval } from './text.ts'
 
 const ACCOUNT = '111122223333'
 const JUDGE = 'amazon.nova-micro-v1:0'
@@ -144,8 +144,13 @@ describe('a request', () => {
   it('has its dataset looked at by what the metrics need', () => {
     const checked = (change: Partial<Draft>) => datasetCheckOf(draft(change))
     expect(checked({ own: true })).toEqual({ kind: 'rag', ownResponses: true, metricNames: GOOD.metrics, s3Uri: 's3://evals/in/dev1-eval.jsonl', unlimited: true })
-    expect(checked({ kind: 'model', metrics: [], custom: [newCustom(1)] })).toMatchObject({ kind: 'model', metricNames: ['Craton.ImpressionRules'] })
-    expect(checked({ kind: 'retrieve-only', metrics: [] })).toMatchObject({ kind: 'retrieve', metricNames: ['Builtin.ContextRelevance'] })
+    expect(checked({ kind: 'retrieve-only', metrics: ['Builtin.ContextRelevance'] })).toMatchObject({ kind: 'retrieve', metricNames: ['Builtin.ContextRelevance'] })
+    const tone = { ...newCustom(1), name: ' tone ', scale: 'none' } as const
+    const own = checked({ kind: 'model', metrics: ['Craton.RougeL'], custom: [{ ...tone }] })
+    expect(own).toMatchObject({ kind: 'model', metricNames: ['Craton.RougeL', 'tone'] })
+    expect(own.customMetrics).toEqual([{ customMetricDefinition: { name: 'tone', instructions: tone.instructions } }])
+    expect(namedText('tone', ['prompt', 'context'])).toBe('tone names {{prompt}}, {{context}}.')
+    expect(namedText('tone', [])).toBe('tone names nothing of a record.')
   })
 
   it('names a dataset as AWS wants it', () => {

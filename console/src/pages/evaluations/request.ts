@@ -40,7 +40,7 @@ export function requestOf(draft: Draft, roleArn: string, setting: Setting): Eval
           {
             taskType: 'Custom',
             dataset: { name: datasetName(draft.dataset), datasetLocation: { s3Uri: draft.dataset.trim() } },
-            metricNames: [...draft.metrics, ...draft.custom.map(({ name }) => name.trim())],
+            metricNames: metricNamesOf(draft),
           },
         ],
         ...(draft.metrics.some((name) => name.startsWith('Builtin.')) ? { evaluatorModelConfig: judges(draft.judge.trim()) } : {}),
@@ -64,13 +64,12 @@ function cratonOf(draft: Draft): Pick<EvaluationRequest, 'craton'> {
   return Object.keys(craton).length === 0 ? {} : { craton }
 }
 
-/** What the dataset is looked at for: metrics of one's own are not told, as their names say nothing. */
+/** What the dataset is looked at for. */
 export function datasetCheckOf(draft: Draft): DatasetCheckRequest {
   const kind = ({ model: 'model', 'retrieve-only': 'retrieve', 'retrieve-and-generate': 'rag' } as const)[draft.kind]
-  // One that needs nothing, where all are one's own.
-  const nothing = draft.kind === 'retrieve-only' ? 'Builtin.ContextRelevance' : 'Craton.ImpressionRules'
-  const metricNames = draft.metrics.length > 0 ? draft.metrics : [nothing]
-  return { kind, ownResponses: draft.own, metricNames, s3Uri: draft.dataset.trim(), unlimited: true }
+  const customMetrics = draft.custom.map((one) => ({ customMetricDefinition: definitionOf(one) }))
+  const own = customMetrics.length > 0 ? { customMetrics } : {}
+  return { kind, ownResponses: draft.own, metricNames: metricNamesOf(draft), ...own, s3Uri: draft.dataset.trim(), unlimited: true }
 }
 
 function inferenceOf(draft: Draft, { search, results }: Setting): InferenceConfig {
@@ -89,6 +88,11 @@ function inferenceOf(draft: Draft, { search, results }: Setting): InferenceConfi
   if (draft.own) return { ragConfigs: [{ precomputedRagSourceConfig: { retrieveAndGenerateSourceConfig: { ragSourceIdentifier: source } } }] }
   const knowledgeBaseConfiguration = { knowledgeBaseId: draft.base, modelArn: draft.generator.trim(), retrievalConfiguration: retrieval }
   return { ragConfigs: [{ knowledgeBaseConfig: { retrieveAndGenerateConfig: { type: 'KNOWLEDGE_BASE', knowledgeBaseConfiguration } } }] }
+}
+
+/** All metrics, those of one's own last. */
+function metricNamesOf({ metrics, custom }: Draft): string[] {
+  return [...metrics, ...custom.map(({ name }) => name.trim())]
 }
 
 /** Bedrock takes them as text. */

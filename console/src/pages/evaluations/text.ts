@@ -220,6 +220,11 @@ export function judgementOf({ judgement }: Pick<MetricComparison, 'judgement'>, 
   }
 }
 
+/** What the instructions of a metric of one's own name, which every record must have. */
+export function namedText(metric: string, variables: string[]): string {
+  return `${metric} names ${variables.map((name) => `{{${name}}}`).join(', ') || 'nothing of a record'}.`
+}
+
 /** `0.032`, `< 0.001` */
 export function probability(p: number | null | undefined): string {
   if (p === null || p === undefined) return '–'

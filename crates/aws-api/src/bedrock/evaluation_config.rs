@@ -53,7 +53,8 @@ fn dataset(config: &Value) -> Result<AskedDataset> {
     Ok(AskedDataset { name: text(dataset, "name")?, uri, task: text(config, "taskType")?, metrics })
 }
 
-fn custom_metric(config: &Value) -> Result<AskedCustom> {
+/// A metric of a user's own: `{"customMetricDefinition": {"name", "instructions", "ratingScale"?}}`.
+pub(crate) fn custom_metric(config: &Value) -> Result<AskedCustom> {
     let definition = &config["customMetricDefinition"];
     let scale = list(definition, "ratingScale").iter().map(|item| {
         let value = &item["value"];

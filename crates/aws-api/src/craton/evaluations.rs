@@ -11,10 +11,10 @@ use orchestration::evaluations::plan::{Asked as Wanted, MOST_ASKINGS, Parameters
 use orchestration::evaluations::report::{
     comparison_json, comparison_text, html, passport_json, report_json, report_text, rows_json,
 };
-use orchestration::evaluations::{DatasetText, HumanLabel, NewEvaluation};
+use orchestration::evaluations::{DatasetText, HumanLabel, NewEvaluation, Variables};
 use serde_json::{Value, json};
 
-use crate::bedrock::{asked, evaluation_arn, warn};
+use crate::bedrock::{asked, custom_metric, evaluation_arn, warn};
 use crate::body::full;
 use crate::call::{Answer, Asked, Call, Labels, json as respond};
 use crate::json_fields::{Fields, Wording};
@@ -239,11 +239,12 @@ pub(super) async fn pairwise(call: Call<Labels>) -> Answer {
     }
 }
 
-/// Looks at a dataset before a job reads it: `{"kind", "ownResponses"?, "metricNames", "lines" or "s3Uri", "unlimited"?}`.
+/// Looks at a dataset before a job reads it: `{"kind", "ownResponses"?, "metricNames", "customMetrics"?, "lines" or "s3Uri",
+/// "unlimited"?}`. Custom metrics are those of `CreateEvaluationJob`; `metricNames` names them, too.
 pub(super) async fn check_dataset(call: Call<Labels>) -> Answer {
     let body = call.json()?;
     let fields = Fields::root(&body, Wording::OpenAi)?;
-    fields.only(&["kind", "ownResponses", "metricNames", "lines", "s3Uri", "unlimited"])?;
+    fields.only(&["kind", "ownResponses", "metricNames", "customMetrics", "lines", "s3Uri", "unlimited"])?;
     let own = fields.boolean("ownResponses")?.unwrap_or(false);
     let kind = fields.required("kind")?.one_of(&["model", "rag", "retrieve"])?;
     let dataset = match (fields.text("lines")?, fields.text("s3Uri")?) {
@@ -252,13 +253,16 @@ pub(super) async fn check_dataset(call: Call<Labels>) -> Answer {
         _ => return Err(Error::invalid("A dataset is either in `lines` or at an `s3Uri`.").into()),
     };
     let unlimited = fields.boolean("unlimited")?.unwrap_or(false);
-    let metrics = fields.texts("metricNames")?;
-    let evaluations = call.api.evaluations();
+    let custom = fields.list("customMetrics")?;
+    let custom = custom.iter().map(|node| custom_metric(node.value)).collect::<base::Result<Vec<_>>>()?;
+    let (evaluations, metrics) = (call.api.evaluations(), (fields.texts("metricNames")?, custom));
     let found = evaluations.check_dataset(&call.ctx, system(kind, own), metrics, (dataset, unlimited)).await?;
     let problem = |problem: &Problem| json!({"line": problem.line, "message": problem.message});
+    let variables = |custom: &Variables| json!({"metricName": custom.metric, "variables": custom.names});
     let answer = json!({
         "records": found.records,
         "problems": found.problems.iter().map(problem).collect::<Vec<_>>(),
+        "customMetrics": found.custom.iter().map(variables).collect::<Vec<_>>(),
     });
     Ok(respond(StatusCode::OK, &answer))
 }

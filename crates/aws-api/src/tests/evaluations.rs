@@ -198,6 +198,17 @@ async fn datasets_are_checked_and_jobs_are_compared_pair_by_pair() {
         "{}",
         told.text()
     );
+    let tone = |instructions: &str| {
+        let definition = json!({"name": "tone", "instructions": instructions});
+        json!({"kind": "model", "ownResponses": true, "metricNames": ["tone"], "lines": lines(2),
+            "customMetrics": [{"customMetricDefinition": definition}]})
+    };
+    let told = world.signed("craton", "POST", path, &tone("{{prediction}} {{context}}").to_string()).await.json();
+    assert_eq!(told["customMetrics"], json!([{"metricName": "tone", "variables": ["prediction", "context"]}]));
+    assert_eq!(told["problems"][0]["line"], Value::Null);
+    assert!(told["problems"][0]["message"].as_str().unwrap().contains("`{{context}}`"), "{told}");
+    let unknown = world.signed("craton", "POST", path, &tone("{{answer}}").to_string()).await;
+    assert!(unknown.status == 400 && unknown.text().contains("{{answer}}"), "{}", unknown.text());
     let both = json!({"kind": "model", "metricNames": ["Craton.RougeL"], "lines": "", "s3Uri": "s3://evals/in.jsonl"});
     assert_eq!(world.signed("craton", "POST", path, &both.to_string()).await.status, 400);
 

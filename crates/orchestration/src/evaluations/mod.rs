@@ -44,7 +44,7 @@ pub mod text;
 pub mod verdict;
 
 pub use calibration::HumanLabel;
-pub use check::{DatasetCheck, DatasetText};
+pub use check::{DatasetCheck, DatasetText, Variables};
 pub use job::{EvaluationFilter, EvaluationJob, EvaluationStatus, MOST_DELETED, NewEvaluation};
 pub use record::Shown;
 pub use service::{AT_ONCE, Evaluations, Parts, Rag};

@@ -208,6 +208,15 @@ impl Metric {
         }
     }
 
+    /// The metric of a user's own; none where it is another one.
+    #[must_use]
+    pub fn custom(&self) -> Option<&CustomMetric> {
+        match self {
+            Self::Custom(metric) => Some(metric),
+            Self::Builtin(_) | Self::Computed(_) | Self::Similarity => None,
+        }
+    }
+
     /// A hash of all that a judge is asked: the question, the labels, what is shown, and in which form. Empty where no judge is.
     #[must_use]
     pub fn rubric_key(&self, family: Family) -> String {
@@ -356,17 +365,25 @@ impl Plan {
         Ok(records)
     }
 
-    /// All that is wrong with a dataset, in the order of its lines, at most `most` of it; beside it the number of its records.
+    /// All that is wrong with a dataset, at most `most` of it: what metrics of users' own name that none of its records can have,
+    /// then the lines in their order, with what such metrics name and they lack. Beside it the number of its records.
     #[must_use]
     pub fn check(&self, dataset: usize, text: &str, most: usize) -> (usize, Vec<Problem>) {
-        let (mut records, mut problems) = (0, Vec::new());
+        let (metrics, family) = (&self.metrics[dataset], self.family);
+        let custom: Vec<&CustomMetric> = metrics.iter().filter_map(Metric::custom).collect();
+        let never = custom.iter().flat_map(|metric| metric.never_filled(family));
+        let mut problems: Vec<Problem> = never.map(|message| Problem { line: None, message }).collect();
+        let mut records = 0;
         for (line, read) in super::dataset::lines(text, self.shape) {
             records += 1;
             let found = match read {
-                Err(error) => vec![error],
-                Ok(record) => self.metrics[dataset].iter().filter_map(|metric| lacks(metric, &record)).collect(),
+                Err(error) => vec![error.message],
+                Ok(record) => {
+                    let lacking = metrics.iter().filter_map(|metric| lacks(metric, &record)).map(|error| error.message);
+                    lacking.chain(custom.iter().flat_map(|metric| metric.unfilled(family, &record))).collect()
+                }
             };
-            problems.extend(found.into_iter().map(|error| Problem { line: Some(line), message: error.message }));
+            problems.extend(found.into_iter().map(|message| Problem { line: Some(line), message }));
         }
         if let Err(error) = super::dataset::check_count(records, self.shape) {
             problems.push(Problem { line: None, message: error.message });
