@@ -70,7 +70,13 @@ export interface RagConfig {
     retrieveConfig?: { knowledgeBaseId: string; knowledgeBaseRetrievalConfiguration: RetrievalConfiguration }
     retrieveAndGenerateConfig?: {
       type: 'KNOWLEDGE_BASE'
-      knowledgeBaseConfiguration: { knowledgeBaseId: string; modelArn: string; retrievalConfiguration?: RetrievalConfiguration }
+      knowledgeBaseConfiguration: {
+        knowledgeBaseId: string
+        modelArn: string
+        retrievalConfiguration?: RetrievalConfiguration
+        /** None: the server's own prompt. */
+        generationConfiguration?: { promptTemplate?: { textPromptTemplate?: string } }
+      }
     }
   }
   precomputedRagSourceConfig?: {

@@ -262,6 +262,50 @@ test('settings of a knowledge base are tried, and one is recommended', async ({ 
   await expect(page.getByRole('table', { name: 'Means' })).toContainText('Correctness')
 })
 
+test('prompts are tried beside the settings of a search, and all are looked at before a job starts', async ({ signedIn: page, craton }) => {
+  const { evaluations } = craton.mock!.state
+  await page.goto(`${craton.url}/console/evaluations?create=details&base=KBRENTAL01`)
+  await page.getByLabel('Evaluation name').fill('words')
+  await next(page)
+  await write(page, 'Generator', JUDGE)
+  await expect(page.getByRole('button', { name: 'Add prompt template' })).toHaveCount(0)
+  await page.getByText('Try several settings').click()
+  await page.getByLabel('Numbers of results').fill('5')
+  await page.getByText('By meaning alone.').click()
+  await expect(page.getByText('1 setting, a job each')).toBeVisible()
+  const add = page.getByRole('button', { name: 'Add prompt template' })
+  await add.click()
+  await add.click()
+  const second = page.getByRole('group', { name: 'Prompt template 2' })
+  await second.getByLabel('Template name').fill('prompt-1.txt')
+  await expect(second.getByText('Another template has this name')).toBeVisible()
+  await second.getByLabel('Template name').fill('strict.txt')
+  await second.getByLabel('Template', { exact: true }).fill('Say yes or no.')
+  await expect(second.getByText('Say where the passages belong')).toBeVisible()
+  await next(page)
+  await expect(page.getByRole('heading', { level: 2, name: 'Prompt templates' })).toBeVisible()
+  await second.getByLabel('Template', { exact: true }).fill('$search_results$ Say yes or no.')
+  await expect(page.getByText('2 settings, a job each')).toBeVisible()
+  await next(page)
+  await write(page, 'Judge', 'anthropic.claude-3-haiku-20240307-v1:0')
+  await next(page)
+  await write(page, 'Dataset', 's3://evals/in/dev1-eval.jsonl')
+  await write(page, 'Results', 's3://evals/out/')
+  await next(page)
+  await expect(page.getByText('prompt2 strict.txt')).toBeVisible()
+  await expect(page.getByRole('group', { name: 'Code for craton' })).toContainText('--prompts prompt-1.txt,strict.txt')
+  await page.getByRole('button', { name: 'Create 2 evaluations' }).click()
+  await expect(page.getByRole('heading', { level: 1, name: 'Compare evaluations' })).toBeVisible()
+  const asked = evaluations.received.filter(({ operation }) => operation === 'CreateEvaluation').map(({ body }) => body)
+  const withPrompt = (text: unknown) => ({
+    ragConfigs: [{ knowledgeBaseConfig: { retrieveAndGenerateConfig: { knowledgeBaseConfiguration: { generationConfiguration: { promptTemplate: { textPromptTemplate: text } } } } } }],
+  })
+  expect(asked).toMatchObject([
+    { jobName: 'words-hybrid-5-prompt1', inferenceConfig: withPrompt(expect.stringContaining('$output_format_instructions$')) },
+    { jobName: 'words-hybrid-5-prompt2', inferenceConfig: withPrompt('$search_results$ Say yes or no.') },
+  ])
+})
+
 test('a job is followed metric by metric, and its card comes as it is judged', async ({ signedIn: page, craton }) => {
   const job = craton.mock!.state.evaluations.jobs.find(({ id }) => id === RUNNING)!
   await page.goto(`${craton.url}/console/evaluations?job=${RUNNING}`)

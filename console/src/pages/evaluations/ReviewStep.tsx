@@ -7,7 +7,7 @@ import { useSession } from '../../shell/SessionContext.tsx'
 import { CodeTabs } from '../../ui/CodeTabs.tsx'
 import { ReviewSection } from '../../ui/ReviewSection.tsx'
 import { samplesFor } from './code.ts'
-import { askingsOf, asksBase, customJudgeOf, embedderOf, needsJudge, type Draft, type Step } from './draft.ts'
+import { askingsOf, asksBase, customJudgeOf, embedderOf, needsJudge, promptEnding, promptsOf, type Draft, type Step } from './draft.ts'
 import { metricLabel } from './metrics.ts'
 import { settingsOf } from './request.ts'
 import { KINDS } from './text.ts'
@@ -88,11 +88,15 @@ function systemFacts(draft: Draft): { label: string; value: ReactNode }[] {
     ]
   }
   const settings = settingsOf(draft)
+  const prompts = promptsOf(draft)
   return [
     { label: 'Knowledge base', value: code(draft.base) },
     ...(draft.kind === 'retrieve-only' ? [] : [{ label: 'Generator', value: code(draft.generator) }]),
     { label: 'Search', value: [...new Set(settings.map(({ search }) => (search === 'HYBRID' ? 'Hybrid' : 'Semantic')))].join(', ') },
     { label: 'Number of results', value: [...new Set(settings.map(({ results }) => results))].join(', ') },
+    ...(prompts.length === 0
+      ? []
+      : [{ label: 'Prompt templates', value: prompts.map(({ name }, at) => <div key={name}>{code(`${promptEnding(prompts, at + 1).slice(1)} ${name}`.trim())}</div>) }]),
   ]
 }
 

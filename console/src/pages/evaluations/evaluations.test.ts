@@ -3,12 +3,12 @@ import { EVALUATION_STATUSES, reportUrl, type EvaluationDetails, type MetricComp
 import { histogram, histogramText, intervalText, place, reach } from './charts.ts'
 import { cratonCommand, samplesFor } from './code.ts'
 import { bestOf, recommendation, sharedMetrics, verdicts } from './compare.ts'
-import { countsOf, faults, isBad, newCustom, newDraft, STEPS, withKind, type Draft } from './draft.ts'
+import { countsOf, faults, isBad, newCustom, newDraft, newPrompt, promptFaults, STEPS, withKind, type Draft } from './draft.ts'
 import { countsText, readLabels } from './labels.ts'
 import { lineOf } from './lines.ts'
 import { groupsOf, metricLabel, METRICS } from './metrics.ts'
 import { datasetCheckOf, datasetName, modelsOf, requestOf, rolePolicy, settingsOf, trustPolicy } from './request.ts'
-import { barText, cachedText, isOver, judgementOf, judgesOf, metricBars, namedText, percentOf, probability, progressText, range, repeatedText, shortId, STATUSES, systemsOf, systemsOfRow, trustOf, variedText, withInterval } from './text.ts'
+import { barText, cachedText, isOver, judgementOf, judgesOf, metricBars, namedText, percentOf, probability, progressText, promptOf, range, repeatedText, shortId, STATUSES, systemsOf, systemsOfRow, trustOf, variedText, withInterval } from './text.ts'
 
 const ACCOUNT = '111122223333'
 const JUDGE = 'amazon.nova-micro-v1:0'
@@ -37,6 +37,9 @@ describe('a draft', () => {
     ['results', { results: '101' }],
     ['counts', { sweep: true, counts: '3, many' }],
     ['searches', { sweep: true, searches: [] }],
+    ['prompts', { sweep: true, prompts: [{ name: 'a.txt', text: 'No passages.' }] }],
+    ['prompts', { sweep: true, prompts: [newPrompt([]), newPrompt([])] }],
+    ['name', { name: 'x'.repeat(44), sweep: true, prompts: [newPrompt([]), { ...newPrompt([]), name: 'b.txt' }] }],
     ['metrics', { metrics: [] }],
     ['dataset', { dataset: 's3://evals/in/' }],
     ['dataset', { dataset: 's3://evals' }],
@@ -130,6 +133,35 @@ describe('a request', () => {
     expect(settingsOf(swept).map(({ ending }) => ending)).toEqual(['-hybrid-3', '-hybrid-10', '-semantic-3', '-semantic-10'])
     expect(requestOf(swept, ROLE, settingsOf(swept)[3]!).jobName).toBe('evaluation-4711a-semantic-10')
     expect(settingsOf(draft({ sweep: true, own: true }))).toHaveLength(1)
+  })
+
+  it('is made for each prompt of a sweep, too, as on the command line', () => {
+    const [brief, strict] = [newPrompt([]), { name: ' strict.txt ', text: '$search_results$ No more.' }]
+    const swept = draft({ sweep: true, counts: '3', searches: ['HYBRID'], prompts: [brief, strict] })
+    const settings = settingsOf(swept)
+    expect(settings.map(({ ending }) => ending)).toEqual(['-hybrid-3-prompt1', '-hybrid-3-prompt2'])
+    expect(promptOf(requestOf(swept, ROLE, settings[1]!).inferenceConfig)).toBe('$search_results$ No more.')
+    expect(promptOf(of({}).inferenceConfig)).toBeUndefined()
+    const [only] = settingsOf({ ...swept, prompts: [brief] })
+    expect([only?.ending, only?.prompt]).toEqual(['-hybrid-3', brief.text])
+    // What is only searched has no prompt, nor has what is not swept.
+    expect(settingsOf({ ...swept, kind: 'retrieve-only' }).map(({ prompt }) => prompt)).toEqual([undefined])
+    expect(keys({ prompts: [{ name: '', text: '' }] })).toEqual([])
+    expect(keys({ sweep: true, kind: 'retrieve-only', metrics: ['Builtin.ContextRelevance'], prompts: [{ name: '', text: '' }] })).toEqual([])
+    const command = cratonCommand({ draft: swept, endpoint: 'http://127.0.0.1:4566', region: 'us-east-1', account: ACCOUNT })
+    expect(command).toContain('--searches HYBRID \\\n  --prompts prompt-1.txt,strict.txt')
+    expect(command).toContain("printf %s '$search_results$ No more.' > strict.txt\n")
+  })
+
+  it('takes prompts that say where the passages belong, each under its own name', () => {
+    const first = newPrompt([])
+    expect(promptFaults(first, [])).toEqual({})
+    expect(newPrompt([first]).name).toBe('prompt-2.txt')
+    expect(newPrompt([{ ...first, name: 'prompt-2.txt' }]).name).toBe('prompt-1.txt')
+    expect(promptFaults(first, [first]).name).toContain('Another template')
+    expect(promptFaults({ ...first, name: 'a,b.txt' }, []).name).toContain('letters, digits')
+    expect(promptFaults({ ...first, text: '$query$' }, []).text).toContain('$search_results$')
+    expect(promptFaults({ ...first, text: `$search_results$${'x'.repeat(4000)}` }, []).text).toContain('4,000 characters')
   })
 
   it('says what Craton alone can be asked for, and nothing where all is as usual', () => {

@@ -1,7 +1,7 @@
 /** What a draft asks for: the requests, and the role that may do it. */
 import type { CustomMetricDefinition, DatasetCheckRequest, EvaluationRequest, InferenceConfig, RatingItem, RetrievalConfiguration } from '../../api/evaluations.ts'
 import { modelArn, placeOf } from '../knowledge/draft.ts'
-import { askingsOf, asksBase, countsOf, customJudgeOf, DEFAULT_EMBEDDER, embedderOf, needsJudge, sweeps, type CustomDraft, type Draft, type Search } from './draft.ts'
+import { askingsOf, asksBase, countsOf, customJudgeOf, DEFAULT_EMBEDDER, embedderOf, needsJudge, promptEnding, promptsOf, sweeps, type CustomDraft, type Draft, type PromptDraft, type Search } from './draft.ts'
 import { bedrockTrust, policy } from '../../ui/serviceTrust.ts'
 
 export interface Setting {
@@ -9,13 +9,21 @@ export interface Setting {
   ending: string
   search: Search
   results: number
+  /** What the generator is told, where it is not the server's own. */
+  prompt?: string
 }
 
 /** The settings that jobs are made for: one, unless it sweeps. */
 export function settingsOf(draft: Draft): Setting[] {
   if (!sweeps(draft)) return [{ ending: '', search: draft.search, results: Number(draft.results) }]
   const counts = countsOf(draft.counts) ?? []
-  return draft.searches.flatMap((search) => counts.map((results) => ({ ending: `-${search.toLowerCase()}-${results}`, search, results })))
+  const prompts = promptsOf(draft)
+  const searched = (prompt: PromptDraft | undefined, ending: string) =>
+    draft.searches.flatMap((search) =>
+      counts.map((results): Setting => ({ ending: `-${search.toLowerCase()}-${results}${ending}`, search, results, ...(prompt ? { prompt: prompt.text } : {}) })),
+    )
+  if (prompts.length === 0) return searched(undefined, '')
+  return prompts.flatMap((prompt, at) => searched(prompt, promptEnding(prompts, at + 1)))
 }
 
 /** What a dataset is called: its file without its ending. */
@@ -72,7 +80,7 @@ export function datasetCheckOf(draft: Draft): DatasetCheckRequest {
   return { kind, ownResponses: draft.own, metricNames: metricNamesOf(draft), ...own, s3Uri: draft.dataset.trim(), unlimited: true }
 }
 
-function inferenceOf(draft: Draft, { search, results }: Setting): InferenceConfig {
+function inferenceOf(draft: Draft, { search, results, prompt }: Setting): InferenceConfig {
   const source = draft.source.trim()
   if (draft.kind === 'model') {
     if (draft.own) return { models: [{ precomputedInferenceSource: { inferenceSourceIdentifier: source } }] }
@@ -86,7 +94,8 @@ function inferenceOf(draft: Draft, { search, results }: Setting): InferenceConfi
     return { ragConfigs: [draft.own ? { precomputedRagSourceConfig: { retrieveSourceConfig: { ragSourceIdentifier: source } } } : { knowledgeBaseConfig: { retrieveConfig } }] }
   }
   if (draft.own) return { ragConfigs: [{ precomputedRagSourceConfig: { retrieveAndGenerateSourceConfig: { ragSourceIdentifier: source } } }] }
-  const knowledgeBaseConfiguration = { knowledgeBaseId: draft.base, modelArn: draft.generator.trim(), retrievalConfiguration: retrieval }
+  const generation = prompt === undefined ? {} : { generationConfiguration: { promptTemplate: { textPromptTemplate: prompt } } }
+  const knowledgeBaseConfiguration = { knowledgeBaseId: draft.base, modelArn: draft.generator.trim(), retrievalConfiguration: retrieval, ...generation }
   return { ragConfigs: [{ knowledgeBaseConfig: { retrieveAndGenerateConfig: { type: 'KNOWLEDGE_BASE', knowledgeBaseConfiguration } } }] }
 }
 

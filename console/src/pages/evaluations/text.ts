@@ -85,6 +85,11 @@ export function systemsOf({ models = [], ragConfigs = [] }: InferenceConfig): { 
   return [...ofModels, ...ofRag]
 }
 
+/** What the generator of a knowledge base is told; nothing where it is the server's own prompt. */
+export function promptOf({ ragConfigs = [] }: InferenceConfig): string | undefined {
+  return ragConfigs[0]?.knowledgeBaseConfig?.retrieveAndGenerateConfig?.knowledgeBaseConfiguration.generationConfiguration?.promptTemplate?.textPromptTemplate
+}
+
 /** How much of a job is done, of 100; nothing before its datasets were read. */
 export function percentOf({ total, progress }: Pick<Report, 'total' | 'progress'>): number | undefined {
   return total ? Math.min(100, Math.floor((100 * doneOf(progress)) / total)) : undefined
