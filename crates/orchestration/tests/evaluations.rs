@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use base::{ErrorKind, Random as _, SeededRandom};
 use inference::fake::{FakeLoader, Gate, GatedLoader};
-use orchestration::evaluations::dataset::Output;
+use orchestration::evaluations::dataset::{Output, Passage};
 use orchestration::evaluations::outcome::{Score, Tokens};
 use orchestration::evaluations::plan::{Asked, AskedCustom, Parameters, System};
 use orchestration::evaluations::report::{report_json, rows_json};
@@ -353,8 +353,10 @@ struct Costly;
 
 #[async_trait::async_trait]
 impl Rag for Costly {
-    async fn retrieve(&self, _: &identity::Ctx, _: &Value, _: &str) -> base::Result<Output> {
-        Err(base::Error::internal("nobody asks for passages"))
+    async fn retrieve(&self, _: &identity::Ctx, _: &Value, _: &str) -> base::Result<(Output, Tokens)> {
+        let passages = vec![Passage { text: "Nothing is known.".to_owned(), ..Passage::default() }];
+        let output = Output { passages, ..Output::default() };
+        Ok((output, Tokens { input: 11, output: 2, ..Tokens::default() }))
     }
 
     async fn retrieve_and_generate(
@@ -382,6 +384,13 @@ async fn the_tokens_of_a_knowledge_bases_answers_are_accounted() {
     let report = report_json(&at.evaluations.report(&at.ctx, &at.named("costly").await.unwrap().id).await.unwrap());
     let tokens = &report["results"][0]["card"]["tokens"]["generator"];
     assert_eq!((&tokens["input"], &tokens["cached"], &tokens["output"]), (&json!(300), &json!(90), &json!(21)));
+    let system = System::Retrieve { configuration: json!({"knowledgeBaseId": "ABCDEFGHIJ"}) };
+    results(&at, "searched", with(system, &["Builtin.ContextRelevance"])).await;
+    let report = report_json(&at.evaluations.report(&at.ctx, &at.named("searched").await.unwrap().id).await.unwrap());
+    assert_eq!(
+        report["results"][0]["card"]["tokens"]["generator"]["input"], 33,
+        "what reads conditions is accounted, too"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
