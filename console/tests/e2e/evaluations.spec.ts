@@ -359,6 +359,19 @@ test('a report card tells mean, interval, histogram, trust and warnings', async 
   await expect(page.getByTestId('error')).toContainText('The database is away.')
 })
 
+test('a report card tells what a job cost where it was told prices', async ({ signedIn: page, craton }) => {
+  const job = craton.mock!.state.evaluations.jobs.find(({ id }) => id === HYBRID)!
+  await page.goto(`${craton.url}/console/evaluations?job=${HYBRID}`)
+  await expect(page.getByText('Tokens of the judge')).toBeVisible()
+  await expect(page.getByTestId('machine-cost')).toHaveCount(0)
+  job.details.craton = { pricePerHour: 0.36, prices: [{ modelId: JUDGE, input: 0.8, output: 4 }] }
+  await page.reload()
+  await expect(page.getByTestId('machine-cost')).toHaveText('The machine cost 0.0300: 5 min at 0.36 an hour.')
+  await expect(page.getByText(`Cost of ${JUDGE}`)).toBeVisible()
+  // 60 turns of 640 tokens read and 22 written.
+  await expect(page.getByText('0.0360', { exact: true })).toBeVisible()
+})
+
 test('records stand with the worst first, with what nothing supports marked', async ({ signedIn: page, craton }) => {
   await page.goto(`${craton.url}/console/evaluations?job=${HYBRID}`)
   await page.getByRole('region', { name: 'Correctness', exact: true }).getByRole('link', { name: 'all records' }).click()

@@ -45,6 +45,7 @@ export function ReviewStep({ draft, region, onStep }: Props) {
           items={[
             { label: 'Judge', value: needsJudge(draft) ? code(draft.judge) : 'None: everything is computed' },
             ...(askingsOf(draft) > 1 ? [{ label: 'Askings', value: `${askingsOf(draft)} times, in other words each time` }] : []),
+            ...(draft.pricePerHour.trim() === '' ? [] : [{ label: 'Price of the machine', value: `${draft.pricePerHour.trim()} an hour` }]),
             { label: 'Metrics', value: draft.metrics.map(metricLabel).join(', ') || '–' },
             ...(embedderOf(draft) === undefined ? [] : [{ label: 'Embedding model', value: code(embedderOf(draft) ?? '') }]),
             ...(draft.custom.length > 0

@@ -121,6 +121,7 @@ export function cratonCommand(input: CodeInput): string | undefined {
     ...search,
     ...(needsJudge(draft) ? [`--judge ${shell(draft.judge.trim())}`] : []),
     ...(askingsOf(draft) > 1 ? [`--askings ${askingsOf(draft)}`] : []),
+    ...(draft.pricePerHour.trim() === '' ? [] : [`--price-per-hour ${Number(draft.pricePerHour)}`]),
     ...(draft.embedder.trim() !== '' && embedderOf(draft) !== undefined ? [`--embedding-model ${shell(draft.embedder.trim())}`] : []),
     ...draft.metrics.map((name) => `--metric ${name}`),
     `--dataset ${shell(draft.dataset.trim())}`,

@@ -55,6 +55,8 @@ export interface Draft {
   judge: string
   /** How often the judge is asked for each verdict, in other words each time. */
   askings: number
+  /** The price of the machine by the hour, where its cost is to be told. */
+  pricePerHour: string
   /** The model of the embedding similarity; empty: Titan's. */
   embedder: string
   /** The chosen built-in and computed metrics, by name. */
@@ -104,6 +106,7 @@ export function newDraft(suffix: string): Draft {
     prompts: [],
     judge: '',
     askings: 1,
+    pricePerHour: '',
     embedder: '',
     metrics: ['Builtin.Correctness', 'Builtin.Completeness', 'Builtin.Helpfulness', 'Builtin.LogicalCoherence', 'Builtin.Faithfulness'],
     custom: [],
@@ -255,6 +258,7 @@ export function faults(draft: Draft, account: string): Faults {
   }
   rule('metrics', draft.metrics.length + draft.custom.length > 0, 'Choose at least one metric')
   rule('judge', !needsJudge(draft) || draft.judge.trim() !== '', 'Choose the model that judges')
+  rule('pricePerHour', draft.pricePerHour.trim() === '' || within(draft.pricePerHour, 0, Number.MAX_VALUE), 'A number that is not negative')
   rule('dataset', S3_URI.test(draft.dataset.trim()) && draft.dataset.trim().split('/').length > 3 && !draft.dataset.trim().endsWith('/'), 'A file of JSON lines in a bucket: s3://BUCKET/FILE.jsonl')
   rule('output', S3_URI.test(draft.output.trim()), 'A folder in a bucket: s3://BUCKET/PREFIX/')
   rule('kmsKey', draft.kmsKey.trim() === '' || KEY.test(draft.kmsKey.trim()), 'The ARN, the id or the alias of a key')
@@ -300,7 +304,7 @@ export type Step = (typeof STEPS)[number]
 const FIELDS: Record<Step, (keyof Draft)[]> = {
   details: ['name', 'description'],
   system: ['source', 'model', 'otherModel', 'temperature', 'maxTokens', 'base', 'generator', 'results', 'counts', 'searches', 'prompts'],
-  metrics: ['metrics', 'judge'],
+  metrics: ['metrics', 'judge', 'pricePerHour'],
   data: ['dataset', 'output', 'kmsKey', 'roleArn', 'newRole'],
   review: [],
 }

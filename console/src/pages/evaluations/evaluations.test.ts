@@ -8,7 +8,7 @@ import { countsText, readLabels } from './labels.ts'
 import { lineOf } from './lines.ts'
 import { groupsOf, metricLabel, METRICS } from './metrics.ts'
 import { datasetCheckOf, datasetName, modelsOf, requestOf, rolePolicy, settingsOf, trustPolicy } from './request.ts'
-import { barText, cachedText, isOver, judgementOf, judgesOf, metricBars, namedText, percentOf, probability, progressText, promptOf, range, repeatedText, shortId, STATUSES, systemsOf, systemsOfRow, trustOf, variedText, withInterval } from './text.ts'
+import { barText, cachedText, isOver, judgementOf, judgesOf, machineText, metricBars, moneyText, namedText, percentOf, probability, progressText, promptOf, range, repeatedText, shortId, STATUSES, systemsOf, systemsOfRow, trustOf, variedText, withInterval } from './text.ts'
 
 const ACCOUNT = '111122223333'
 const JUDGE = 'amazon.nova-micro-v1:0'
@@ -41,6 +41,7 @@ describe('a draft', () => {
     ['prompts', { sweep: true, prompts: [newPrompt([]), newPrompt([])] }],
     ['name', { name: 'x'.repeat(44), sweep: true, prompts: [newPrompt([]), { ...newPrompt([]), name: 'b.txt' }] }],
     ['metrics', { metrics: [] }],
+    ['pricePerHour', { pricePerHour: '-1' }],
     ['dataset', { dataset: 's3://evals/in/' }],
     ['dataset', { dataset: 's3://evals' }],
     ['output', { output: 'https://evals/out' }],
@@ -170,6 +171,7 @@ describe('a request', () => {
     expect(of({ ...near, metrics: [...near.metrics] })).not.toHaveProperty('craton')
     expect(of({ ...near, metrics: [...near.metrics], embedder: ' mini ', askings: 3 }).craton).toEqual({ embeddingModelId: 'mini' })
     expect(of({ askings: 3, embedder: 'mini' }).craton).toEqual({ askings: 3 })
+    expect(of({ pricePerHour: ' 0.36 ' }).craton).toEqual({ pricePerHour: 0.36 })
     expect(modelsOf(draft({ ...near, metrics: [...near.metrics] }))).toEqual(['a.b', 'amazon.titan-embed-text-v2:0'])
   })
 
@@ -219,6 +221,7 @@ describe('code', () => {
     expect(samplesFor(input({ custom: [newCustom(1)] })).map(({ id }) => id)).toEqual(['aws', 'boto3'])
     expect(samplesFor(input({ askings: 2 })).map(({ id }) => id)).toEqual(['craton'])
     expect(cratonCommand(input({ askings: 2 }))).toContain('--askings 2')
+    expect(cratonCommand(input({ pricePerHour: '0.36' }))).toContain('--price-per-hour 0.36')
     const near = { kind: 'model', model: 'a.b', metrics: ['Craton.EmbeddingSimilarity'], embedder: 'mini' } as const
     expect(cratonCommand(input({ ...near, metrics: [...near.metrics] }))).toContain('--embedding-model mini')
   })
@@ -309,6 +312,11 @@ describe('words', () => {
     expect(repeatedText({ askings: 4, agreeing: 3, mean: 0.5, deviation: 0.11, listedFalling: null })).toBe('the same label in 3 of 4 askings (expected ±0.11)')
     expect(cachedText({ reads: 'passages', share: 0.512, bound: 0.6 })).toBe('51 % of what reads passages (its prompts allow 60 %)')
     expect(cachedText({ reads: 'passages', share: 0.512 })).toBe('51 % of what reads passages')
+  })
+
+  test('what a job cost', () => {
+    expect([moneyText(0), moneyText(0.00001), moneyText(0.01234)]).toEqual(['0.0000', '< 0.0001', '0.0123'])
+    expect(machineText({ pricePerHour: 0.36, seconds: 90.4, cost: 0.00904 })).toBe('The machine cost 0.0090: 1 min 30 s at 0.36 an hour.')
   })
 
   test('what follows of a comparison is told by name', () => {

@@ -67,6 +67,7 @@ function cratonOf(draft: Draft): Pick<EvaluationRequest, 'craton'> {
   const embedder = embedderOf(draft)
   const craton = {
     ...(askings > 1 ? { askings } : {}),
+    ...(draft.pricePerHour.trim() === '' ? {} : { pricePerHour: Number(draft.pricePerHour) }),
     ...(embedder === undefined || embedder === DEFAULT_EMBEDDER ? {} : { embeddingModelId: embedder }),
   }
   return Object.keys(craton).length === 0 ? {} : { craton }

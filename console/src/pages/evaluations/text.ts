@@ -162,6 +162,16 @@ export function tokensText({ input, cached, output }: Tokens): string {
   return `${integer(input)} read (${integer(cached)} cached), ${integer(output)} written`
 }
 
+/** Money of whoever named the prices: `0.0123` */
+export function moneyText(cost: number): string {
+  return cost > 0 && cost < 0.0001 ? '< 0.0001' : cost.toFixed(4)
+}
+
+/** `The machine cost 0.0300: 5 min at 0.36 an hour.` */
+export function machineText({ pricePerHour, seconds, cost }: NonNullable<Report['machineCost']>): string {
+  return `The machine cost ${moneyText(cost)}: ${duration(Math.round(seconds))} at ${pricePerHour} an hour.`
+}
+
 /** How verdicts on a metric vary with the wording. */
 export function variedText({ askings, agreeing, deviation, listedFalling }: RepeatedSummary): string {
   const parts = [

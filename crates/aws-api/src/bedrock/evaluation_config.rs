@@ -2,6 +2,7 @@
 
 use base::{Error, Result};
 use orchestration::evaluations::plan::{Asked, AskedCustom, AskedDataset, AskedRating, Parameters, System};
+use orchestration::evaluations::prices::Prices;
 use serde_json::Value;
 
 /// What `evaluationConfig` and `inferenceConfig` ask for.
@@ -26,6 +27,7 @@ pub(crate) fn asked(evaluation: &Value, inference: &Value, output: String, unlim
         unlimited,
         askings: 1,
         embedder: None,
+        prices: Prices::default(),
     })
 }
 

@@ -6,6 +6,7 @@ use identity::Ctx;
 use super::alignment::off_thread;
 use super::place::Place;
 use super::plan::{Asked, AskedCustom, AskedDataset, Metric, Plan, Problem, System};
+use super::prices::Prices;
 use super::service::Evaluations;
 
 /// The most problems that are told of a dataset.
@@ -72,6 +73,7 @@ impl Evaluations {
             unlimited,
             askings: 1,
             embedder: None,
+            prices: Prices::default(),
         };
         let plan = Plan::new(&asked)?;
         let own = plan.metrics.iter().flatten().filter_map(Metric::custom);

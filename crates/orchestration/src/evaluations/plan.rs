@@ -9,6 +9,7 @@ use super::custom::{CustomMetric, RatingItem, RatingValue};
 use super::dataset::{MOST_PROMPTS, Output, Record, Shape};
 use super::lexical::Computed;
 use super::metrics::{Builtin, Family, Input, builtin};
+use super::prices::Prices;
 use super::prompts::{self, Wording};
 use super::similarity;
 use super::verdict::{LabelValue, Scale};
@@ -38,6 +39,9 @@ pub struct Asked {
     /// [`similarity::DEFAULT_MODEL`](super::similarity::DEFAULT_MODEL).
     #[serde(default)]
     pub embedder: Option<String>,
+    /// What is paid, where that was said.
+    #[serde(default)]
+    pub prices: Prices,
 }
 
 /// How often a judge may be asked for one verdict: so many wordings there are.
@@ -295,7 +299,7 @@ impl Plan {
     ///
     /// # Errors
     /// Invalid, where kinds of systems are mixed, where a metric is unknown or of another kind, twice there or without a
-    /// judge, or where nothing is measured.
+    /// judge, where nothing is measured, or where a price is none of the job's.
     pub fn new(asked: &Asked) -> Result<Self> {
         let first = asked.systems.first().ok_or_else(|| Error::invalid("Nothing is named that could be evaluated."))?;
         let (family, brings_answers) = (first.family(), first.brings_answers());
@@ -321,6 +325,7 @@ impl Plan {
             return Err(Error::invalid(format!("A judge cannot be asked {} times for a verdict.", asked.askings))
                 .with_hint(format!("It is asked 1 to {MOST_ASKINGS} times: so many wordings there are.")));
         }
+        asked.prices.check(asked)?;
         let most = (!asked.unlimited).then_some(MOST_PROMPTS);
         Ok(Self { family, brings_answers, metrics, shape: Shape { family, brings_answers, most } })
     }

@@ -20,6 +20,7 @@ fn asked(metrics: &[&str]) -> Asked {
         unlimited: false,
         askings: 1,
         embedder: None,
+        prices: Prices::default(),
     }
 }
 

@@ -10,6 +10,7 @@ use super::*;
 use crate::evaluations::outcome::Tokens;
 use crate::evaluations::passport::{Passport, Rated};
 use crate::evaluations::plan::{Asked, System};
+use crate::evaluations::prices::Prices;
 
 async fn identity(store: &Store, dir: &Path) -> Identity {
     let key = RootKey::load_or_create(dir.join("root.key")).unwrap();
@@ -39,6 +40,7 @@ fn job_of(ctx: &Ctx, id: &str, name: &str, created: i64) -> EvaluationJob {
             unlimited: false,
             askings: 1,
             embedder: None,
+            prices: Prices::default(),
         },
         configuration: json!({"evaluationConfig": {}}),
         request_token: None,
