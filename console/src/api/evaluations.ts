@@ -70,7 +70,13 @@ export interface RagConfig {
     retrieveConfig?: { knowledgeBaseId: string; knowledgeBaseRetrievalConfiguration: RetrievalConfiguration }
     retrieveAndGenerateConfig?: {
       type: 'KNOWLEDGE_BASE'
-      knowledgeBaseConfiguration: { knowledgeBaseId: string; modelArn: string; retrievalConfiguration?: RetrievalConfiguration }
+      knowledgeBaseConfiguration: {
+        knowledgeBaseId: string
+        modelArn: string
+        retrievalConfiguration?: RetrievalConfiguration
+        /** None: the server's own prompt. */
+        generationConfiguration?: { promptTemplate?: { textPromptTemplate?: string } }
+      }
     }
   }
   precomputedRagSourceConfig?: {
@@ -97,7 +103,18 @@ export interface EvaluationRequest {
   craton?: CratonOptions
 }
 
+/** Prices of a model for 1,000,000 tokens. */
+export interface ModelPrice {
+  modelId: string
+  input: number
+  output: number
+  cached?: number
+}
+
 export interface CratonOptions {
+  /** The price of the machine. */
+  pricePerHour?: number
+  prices?: ModelPrice[]
   /** How often the judge is asked for each verdict, in other words each time. */
   askings?: number
   /** The model of the embedding similarity. */
@@ -186,11 +203,19 @@ export interface RepeatedSummary {
   listedFalling: Interval | null
 }
 
+/** What a model cost that the job was told a price of. */
+export interface ModelCost {
+  modelId: string
+  tokens: Tokens
+  cost: number
+}
+
 /** What a system came to on a dataset. */
 export interface Section {
   dataset: string
   system: string
   judge: string | null
+  costs?: ModelCost[]
   card: {
     turns: number
     unanswered: number
@@ -213,6 +238,8 @@ export interface Report {
   /** Answers and scores that there will be, once the datasets were read. */
   total: number | null
   secondsLeft: number | null
+  /** What the machine cost, where the job was told its price, from when it began to work until it ended. */
+  machineCost?: { pricePerHour: number; seconds: number; cost: number } | null
   /** How often the judge is asked for each verdict. */
   askings?: number
   /** The model of the embedding similarity, where one was named. */
@@ -347,7 +374,9 @@ export interface HumanLabel {
 export interface DatasetCheckRequest {
   kind: 'model' | 'rag' | 'retrieve'
   ownResponses: boolean
+  /** Those of one's own included. */
   metricNames: string[]
+  customMetrics?: { customMetricDefinition: CustomMetricDefinition }[]
   s3Uri: string
   /** More prompts than AWS takes. */
   unlimited: boolean
@@ -357,6 +386,8 @@ export interface DatasetCheck {
   records: number
   /** At most 100; without a line it is the dataset as a whole. */
   problems: { line: number | null; message: string }[]
+  /** What the instructions of each metric of one's own name. */
+  customMetrics?: { metricName: string; variables: string[] }[]
 }
 
 const job = (id: string) => `/craton/v1/evaluation-jobs/${encodeURIComponent(id)}`

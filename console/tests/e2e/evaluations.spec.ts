@@ -106,6 +106,18 @@ test('a knowledge base is evaluated, with a role of its own', async ({ signedIn:
   await page.getByRole('textbox', { name: 'Label 1 of tone' }).fill('florid')
   await next(page)
   await write(page, 'Dataset', 's3://evals/in/dev1-eval.jsonl')
+  evaluations.check = {
+    records: 60,
+    problems: [{ line: 4, message: 'Line 4 of the dataset has no passages, which the metric `tone` names as `{{context}}`.' }],
+    customMetrics: [{ metricName: 'tone', variables: ['prompt', 'prediction', 'context'] }],
+  }
+  await page.getByRole('button', { name: 'Check the dataset' }).click()
+  await expect(page.getByRole('list', { name: 'Problems of the dataset' })).toContainText('Line 4 of the dataset has no passages')
+  await expect(page.getByText('tone names {{prompt}}, {{prediction}}, {{context}}.')).toBeVisible()
+  expect(evaluations.received.find(({ operation }) => operation === 'CheckEvaluationDataset')?.body).toMatchObject({
+    metricNames: expect.arrayContaining(['Builtin.Correctness', 'tone']),
+    customMetrics: [{ customMetricDefinition: { name: 'tone', ratingScale: [{ definition: 'florid' }, { definition: 'polite' }] } }],
+  })
   await write(page, 'Results', 's3://evals/out/')
   await page.getByLabel('Service role name').fill('Amazon-Bedrock-IAM-Role-dev1')
   await next(page)
@@ -250,6 +262,50 @@ test('settings of a knowledge base are tried, and one is recommended', async ({ 
   await expect(page.getByRole('table', { name: 'Means' })).toContainText('Correctness')
 })
 
+test('prompts are tried beside the settings of a search, and all are looked at before a job starts', async ({ signedIn: page, craton }) => {
+  const { evaluations } = craton.mock!.state
+  await page.goto(`${craton.url}/console/evaluations?create=details&base=KBRENTAL01`)
+  await page.getByLabel('Evaluation name').fill('words')
+  await next(page)
+  await write(page, 'Generator', JUDGE)
+  await expect(page.getByRole('button', { name: 'Add prompt template' })).toHaveCount(0)
+  await page.getByText('Try several settings').click()
+  await page.getByLabel('Numbers of results').fill('5')
+  await page.getByText('By meaning alone.').click()
+  await expect(page.getByText('1 setting, a job each')).toBeVisible()
+  const add = page.getByRole('button', { name: 'Add prompt template' })
+  await add.click()
+  await add.click()
+  const second = page.getByRole('group', { name: 'Prompt template 2' })
+  await second.getByLabel('Template name').fill('prompt-1.txt')
+  await expect(second.getByText('Another template has this name')).toBeVisible()
+  await second.getByLabel('Template name').fill('strict.txt')
+  await second.getByLabel('Template', { exact: true }).fill('Say yes or no.')
+  await expect(second.getByText('Say where the passages belong')).toBeVisible()
+  await next(page)
+  await expect(page.getByRole('heading', { level: 2, name: 'Prompt templates' })).toBeVisible()
+  await second.getByLabel('Template', { exact: true }).fill('$search_results$ Say yes or no.')
+  await expect(page.getByText('2 settings, a job each')).toBeVisible()
+  await next(page)
+  await write(page, 'Judge', 'anthropic.claude-3-haiku-20240307-v1:0')
+  await next(page)
+  await write(page, 'Dataset', 's3://evals/in/dev1-eval.jsonl')
+  await write(page, 'Results', 's3://evals/out/')
+  await next(page)
+  await expect(page.getByText('prompt2 strict.txt')).toBeVisible()
+  await expect(page.getByRole('group', { name: 'Code for craton' })).toContainText('--prompts prompt-1.txt,strict.txt')
+  await page.getByRole('button', { name: 'Create 2 evaluations' }).click()
+  await expect(page.getByRole('heading', { level: 1, name: 'Compare evaluations' })).toBeVisible()
+  const asked = evaluations.received.filter(({ operation }) => operation === 'CreateEvaluation').map(({ body }) => body)
+  const withPrompt = (text: unknown) => ({
+    ragConfigs: [{ knowledgeBaseConfig: { retrieveAndGenerateConfig: { knowledgeBaseConfiguration: { generationConfiguration: { promptTemplate: { textPromptTemplate: text } } } } } }],
+  })
+  expect(asked).toMatchObject([
+    { jobName: 'words-hybrid-5-prompt1', inferenceConfig: withPrompt(expect.stringContaining('$output_format_instructions$')) },
+    { jobName: 'words-hybrid-5-prompt2', inferenceConfig: withPrompt('$search_results$ Say yes or no.') },
+  ])
+})
+
 test('a job is followed metric by metric, and its card comes as it is judged', async ({ signedIn: page, craton }) => {
   const job = craton.mock!.state.evaluations.jobs.find(({ id }) => id === RUNNING)!
   await page.goto(`${craton.url}/console/evaluations?job=${RUNNING}`)
@@ -301,6 +357,19 @@ test('a report card tells mean, interval, histogram, trust and warnings', async 
   craton.mock!.state.evaluations.failures.set('GetEvaluationReport', { status: 503, code: 'Unavailable', message: 'The database is away.' })
   await page.goto(`${craton.url}/console/evaluations?job=${HYBRID}`)
   await expect(page.getByTestId('error')).toContainText('The database is away.')
+})
+
+test('a report card tells what a job cost where it was told prices', async ({ signedIn: page, craton }) => {
+  const job = craton.mock!.state.evaluations.jobs.find(({ id }) => id === HYBRID)!
+  await page.goto(`${craton.url}/console/evaluations?job=${HYBRID}`)
+  await expect(page.getByText('Tokens of the judge')).toBeVisible()
+  await expect(page.getByTestId('machine-cost')).toHaveCount(0)
+  job.details.craton = { pricePerHour: 0.36, prices: [{ modelId: JUDGE, input: 0.8, output: 4 }] }
+  await page.reload()
+  await expect(page.getByTestId('machine-cost')).toHaveText('The machine cost 0.0300: 5 min at 0.36 an hour.')
+  await expect(page.getByText(`Cost of ${JUDGE}`)).toBeVisible()
+  // 60 turns of 640 tokens read and 22 written.
+  await expect(page.getByText('0.0360', { exact: true })).toBeVisible()
 })
 
 test('records stand with the worst first, with what nothing supports marked', async ({ signedIn: page, craton }) => {

@@ -232,6 +232,7 @@ function report(state: EvaluationState, job: StoredJob): Report {
     ended,
     total,
     secondsLeft,
+    machineCost: machineCost(job),
     askings: details.craton?.askings ?? 1,
     embeddingModelId: details.craton?.embeddingModelId ?? null,
     progress: rows.length === 0 ? [] : [null, ...metricsOf(job)].map((metricName) => ({ dataset, metricName, done: rows.length })),
@@ -242,6 +243,7 @@ function report(state: EvaluationState, job: StoredJob): Report {
         dataset,
         system,
         judge,
+        costs: (details.craton?.prices ?? []).map(({ modelId, input, output }) => ({ modelId, tokens, cost: (tokens.input * input + tokens.output * output) / 1e6 })),
         card: {
           turns: own.length,
           unanswered: own.filter(({ error }) => error !== null).length,
@@ -256,6 +258,12 @@ function report(state: EvaluationState, job: StoredJob): Report {
       }
     }),
   }
+}
+
+/** Every job takes five minutes. */
+function machineCost({ details: { craton }, ended }: StoredJob): NonNullable<Report['machineCost']> | null {
+  const pricePerHour = craton?.pricePerHour
+  return pricePerHour === undefined || ended === null ? null : { pricePerHour, seconds: 300, cost: (300 * pricePerHour) / 3600 }
 }
 
 function systemsOf({ details: { inferenceConfig } }: StoredJob): string[] {

@@ -18,7 +18,7 @@ pub enum Eval {
     ///
     /// Exit status 1 where something is wrong.
     #[command(
-        after_help = "Examples:\n  craton eval validate dev1-eval.jsonl --kind rag --metric Builtin.Correctness\n  craton eval validate s3://evals/in.jsonl --kind model --own --metric Craton.RougeL"
+        after_help = "Examples:\n  craton eval validate dev1-eval.jsonl --kind rag --metric Builtin.Correctness\n  craton eval validate s3://evals/in.jsonl --kind model --own --metric Craton.RougeL\n  craton eval validate own-eval.jsonl --kind rag --own --custom-metric tone.json"
     )]
     Validate(Validate),
     /// Start an evaluation, and follow it where asked to
@@ -172,8 +172,11 @@ pub struct Validate {
     #[arg(long)]
     pub own: bool,
     /// A metric that the job will have; several times for several
-    #[arg(long = "metric", value_name = "NAME", required = true)]
+    #[arg(long = "metric", value_name = "NAME", required_unless_present = "custom_metrics")]
     pub metrics: Vec<String>,
+    /// A metric of one's own that it will have: its definition as JSON, with `name` and `instructions`; several times for several
+    #[arg(long = "custom-metric", value_name = "FILE")]
+    pub custom_metrics: Vec<PathBuf>,
     /// Take no more prompts than AWS does
     #[arg(long)]
     pub aws_limits: bool,
@@ -259,7 +262,39 @@ pub struct Run {
     /// The embedding model of Craton.EmbeddingSimilarity [default: the one behind amazon.titan-embed-text-v2:0]
     #[arg(long, value_name = "ID")]
     pub embedding_model: Option<String>,
+    /// Price of this machine by the hour, to tell what the job cost
+    #[arg(long, value_name = "N")]
+    pub price_per_hour: Option<f64>,
+    /// Prices of a model for 1,000,000 tokens that it reads, that it writes and, where they differ from those that it reads, that come
+    /// from a cache; several times for several
+    #[arg(long = "price", value_name = "MODEL=INPUT,OUTPUT[,CACHED]", value_parser = price)]
+    pub prices: Vec<Price>,
     /// Follow it to its end; exit status 1 where it fails
     #[arg(long)]
     pub wait: bool,
+}
+
+/// Prices of a model for 1,000,000 tokens.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Price {
+    /// The model's id.
+    pub model: String,
+    /// Of tokens that it reads.
+    pub input: f64,
+    /// Of tokens that it writes.
+    pub output: f64,
+    /// Of tokens that come from a cache; none: as those that it reads.
+    pub cached: Option<f64>,
+}
+
+fn price(text: &str) -> Result<Price, String> {
+    let (model, prices) = text.rsplit_once('=').ok_or("it looks like `MODEL=0.8,4`")?;
+    let prices =
+        prices.split(',').map(|price| price.trim().parse::<f64>().map_err(|_| format!("`{price}` is no number")));
+    let (input, output, cached) = match prices.collect::<Result<Vec<_>, _>>()?[..] {
+        [input, output] => (input, output, None),
+        [input, output, cached] => (input, output, Some(cached)),
+        _ => return Err("two prices are needed, or three: input,output,cached".to_owned()),
+    };
+    Ok(Price { model: model.to_owned(), input, output, cached })
 }

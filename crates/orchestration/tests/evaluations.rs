@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use base::{ErrorKind, Random as _, SeededRandom};
 use inference::fake::{FakeLoader, Gate, GatedLoader};
-use orchestration::evaluations::dataset::Output;
-use orchestration::evaluations::outcome::Tokens;
-use orchestration::evaluations::plan::{Asked, Parameters, System};
+use orchestration::evaluations::dataset::{Output, Passage};
+use orchestration::evaluations::outcome::{Score, Tokens};
+use orchestration::evaluations::plan::{Asked, AskedCustom, Parameters, System};
 use orchestration::evaluations::report::{report_json, rows_json};
 use orchestration::evaluations::{DatasetText, EvaluationStatus, HumanLabel, Rag};
 use serde_json::{Value, json};
@@ -291,13 +291,22 @@ async fn a_dataset_is_looked_at_before_a_job_reads_it() {
     let at = prepared(dir.path(), &[line(1), json!({"prompt": 1}), json!({"prompt": "p"})], 1).await;
     let check = |dataset: DatasetText| {
         let metrics = vec!["Craton.RougeL".to_owned()];
-        at.evaluations.check_dataset(&at.ctx, own(), metrics, (dataset, false))
+        at.evaluations.check_dataset(&at.ctx, own(), (metrics, Vec::new()), (dataset, false))
     };
     let found = check(DatasetText::Uri("s3://evals/in.jsonl".to_owned())).await.unwrap();
     assert_eq!(found.records, 3);
     assert_eq!(found.problems.iter().map(|problem| problem.line).collect::<Vec<_>>(), [Some(2), Some(3)]);
     let found = check(DatasetText::Lines(line(1).to_string())).await.unwrap();
     assert!(found.records == 1 && found.problems.is_empty(), "{found:?}");
+    let tone = AskedCustom {
+        name: "tone".to_owned(),
+        instructions: "{{prediction}} {{context}}".to_owned(),
+        scale: Vec::new(),
+    };
+    let (metrics, dataset) = (vec!["tone".to_owned()], DatasetText::Lines(line(1).to_string()));
+    let found = at.evaluations.check_dataset(&at.ctx, own(), (metrics, vec![tone]), (dataset, false)).await.unwrap();
+    assert_eq!(found.custom[0].names, ["prediction", "context"]);
+    assert!(found.problems.len() == 1 && found.problems[0].message.contains("{{context}}"), "{found:?}");
     let error = check(DatasetText::Uri("s3://evals/nothing.jsonl".to_owned())).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Invalid, "{error}");
 }
@@ -344,8 +353,10 @@ struct Costly;
 
 #[async_trait::async_trait]
 impl Rag for Costly {
-    async fn retrieve(&self, _: &identity::Ctx, _: &Value, _: &str) -> base::Result<Output> {
-        Err(base::Error::internal("nobody asks for passages"))
+    async fn retrieve(&self, _: &identity::Ctx, _: &Value, _: &str) -> base::Result<(Output, Tokens)> {
+        let passages = vec![Passage { text: "Nothing is known.".to_owned(), ..Passage::default() }];
+        let output = Output { passages, ..Output::default() };
+        Ok((output, Tokens { input: 11, output: 2, ..Tokens::default() }))
     }
 
     async fn retrieve_and_generate(
@@ -373,6 +384,13 @@ async fn the_tokens_of_a_knowledge_bases_answers_are_accounted() {
     let report = report_json(&at.evaluations.report(&at.ctx, &at.named("costly").await.unwrap().id).await.unwrap());
     let tokens = &report["results"][0]["card"]["tokens"]["generator"];
     assert_eq!((&tokens["input"], &tokens["cached"], &tokens["output"]), (&json!(300), &json!(90), &json!(21)));
+    let system = System::Retrieve { configuration: json!({"knowledgeBaseId": "ABCDEFGHIJ"}) };
+    results(&at, "searched", with(system, &["Builtin.ContextRelevance"])).await;
+    let report = report_json(&at.evaluations.report(&at.ctx, &at.named("searched").await.unwrap().id).await.unwrap());
+    assert_eq!(
+        report["results"][0]["card"]["tokens"]["generator"]["input"], 33,
+        "what reads conditions is accounted, too"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -403,4 +421,55 @@ async fn a_judge_whose_file_is_damaged_or_gone_ends_the_job_and_another_one_does
     }
     std::fs::write(&blob, "other.gguf").unwrap();
     assert_eq!(results(&at, "repaired", asked).await.len(), 3);
+}
+
+/// Keeps for a job what a server of the first form did: the hash of its dataset alone and, where one is given, the first record's
+/// score in the first metric.
+async fn keep_as_before(at: &Deployment, job: &str, dataset: &str, score: Option<&Score>) {
+    let hash = ring::digest::digest(&ring::digest::SHA256, dataset.as_bytes());
+    let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = (-1_i64, -1_i64, json!(hash));
+    let score = score.map(|score| (0_i64, 0_i64, serde_json::to_value(score).unwrap()));
+    for (record, part, content) in std::iter::once(digest).chain(score) {
+        let purpose = format!("evaluations/{job}/parts");
+        let sealed = &at.identity.keyring().seal(&purpose, content.to_string().as_bytes()).unwrap();
+        let kept = at.store.write(|tx| async move {
+            let sql =
+                "INSERT INTO evaluations_parts (account, region, job, dataset, system, record, turn, part, content)
+                       VALUES ($1, $2, $3, 0, 0, $4, 0, $5, $6)";
+            let params = store::params![at.ctx.account(), at.ctx.region(), job, record, part, sealed];
+            tx.execute(sql, params).await
+        });
+        kept.await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_of_an_earlier_version_goes_on_where_nothing_was_judged_in_other_prompts() {
+    let dir = tempfile::tempdir().unwrap();
+    let records: Vec<Value> = (0..2).map(from_passages).collect();
+    let at = prepared(dir.path(), &records, 2).await;
+    let dataset: String = records.iter().map(|line| format!("{line}\n")).collect();
+    let score = |metric: &str| Score {
+        metric: metric.to_owned(),
+        result: Some(0.25),
+        judge: Some(JUDGE.to_owned()),
+        ..Score::default()
+    };
+    let run = async |name: &str, metrics: &[&str], kept: Option<Score>| {
+        let system = System::RagAnswers { source: "mine".to_owned() };
+        let job = at.evaluate_as(name, with(system, metrics)).await.unwrap();
+        keep_as_before(&at, &job.id, &dataset, kept.as_ref()).await;
+        while at.jobs.run_due_once().await.unwrap() > 0 {}
+        at.evaluations.get(&at.ctx, &job.id).await.unwrap()
+    };
+    let unjudged = run("unjudged", &["Builtin.Helpfulness"], None).await;
+    assert_eq!(unjudged.status, EvaluationStatus::Completed, "{:?}", unjudged.messages);
+    let alike = run("alike", &["Builtin.Refusal", "Builtin.Helpfulness"], Some(score("Builtin.Refusal"))).await;
+    assert_eq!(alike.status, EvaluationStatus::Completed, "{:?}", alike.messages);
+    let line: Value = serde_json::from_str(at.results("alike").await.unwrap()[0].lines().next().unwrap()).unwrap();
+    assert_eq!(line["conversationTurns"][0]["results"][0]["result"], 0.25, "what is kept is not asked again: {line}");
+    let otherwise = run("otherwise", &["Builtin.Helpfulness"], Some(score("Builtin.Helpfulness"))).await;
+    assert_eq!(otherwise.status, EvaluationStatus::Failed);
+    assert!(otherwise.messages[0].contains("asked judges otherwise"), "{:?}", otherwise.messages);
 }

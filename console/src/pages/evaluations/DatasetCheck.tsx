@@ -9,6 +9,7 @@ import { integer } from '../../ui/format.ts'
 import { useAction } from '../../ui/useAction.ts'
 import type { Draft } from './draft.ts'
 import { datasetCheckOf } from './request.ts'
+import { namedText } from './text.ts'
 
 /** Looks at the dataset as the job would, and tells what is wrong, line by line. */
 export function DatasetCheck({ draft, good }: { draft: Draft; good: boolean }) {
@@ -33,7 +34,20 @@ export function DatasetCheck({ draft, good }: { draft: Draft; good: boolean }) {
   )
 }
 
-function Told({ check: { records, problems } }: { check: Check }) {
+function Told({ check }: { check: Check }) {
+  return (
+    <SpaceBetween size="xs">
+      <Found check={check} />
+      {check.customMetrics?.map(({ metricName, variables }) => (
+        <Box key={metricName} variant="small">
+          {namedText(metricName, variables)}
+        </Box>
+      ))}
+    </SpaceBetween>
+  )
+}
+
+function Found({ check: { records, problems } }: { check: Check }) {
   const count = `${integer(records)} ${records === 1 ? 'record' : 'records'}`
   if (problems.length === 0) {
     return (

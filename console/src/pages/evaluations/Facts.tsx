@@ -12,12 +12,13 @@ import { basePath } from '../knowledge/text.ts'
 import { holderPath } from '../users/holderPath.ts'
 import { metricLabel } from './metrics.ts'
 import { Status } from './Status.tsx'
-import { judgesOf, KINDS, passportPath, shortId, STATUSES, systemsOf } from './text.ts'
+import { judgesOf, KINDS, passportPath, promptOf, shortId, STATUSES, systemsOf } from './text.ts'
 
 /** What was asked for. */
 export function Facts({ job, details }: { job: Report; details: EvaluationDetails | undefined }) {
   if (!details) return <Loading what="the details" />
   const automated = details.evaluationConfig.automated
+  const prompt = promptOf(details.inferenceConfig)
   const custom = automated?.customMetricConfig?.customMetrics.map(({ customMetricDefinition }) => customMetricDefinition) ?? []
   return (
     <SpaceBetween size="m">
@@ -61,6 +62,13 @@ export function Facts({ job, details }: { job: Report; details: EvaluationDetail
           />
         </SpaceBetween>
       </Container>
+      {prompt !== undefined && (
+        <Container header={<Header variant="h2">Prompt template</Header>}>
+          <pre className="craton-code" tabIndex={0} role="group" aria-label="Prompt template">
+            {prompt}
+          </pre>
+        </Container>
+      )}
       {custom.map((definition) => (
         <Custom key={definition.name} definition={definition} />
       ))}

@@ -5,6 +5,7 @@ import Checkbox from '@cloudscape-design/components/checkbox'
 import Container from '@cloudscape-design/components/container'
 import FormField from '@cloudscape-design/components/form-field'
 import Header from '@cloudscape-design/components/header'
+import Input from '@cloudscape-design/components/input'
 import Select from '@cloudscape-design/components/select'
 import SpaceBetween from '@cloudscape-design/components/space-between'
 import StatusIndicator from '@cloudscape-design/components/status-indicator'
@@ -57,6 +58,9 @@ export function MetricsStep({ draft, faults, all, onChange }: StepProps) {
               />
             </FormField>
           )}
+          <FormField label={optional('Price of the machine by the hour')} description="To tell what the job cost." errorText={faults.pricePerHour}>
+            <Input value={draft.pricePerHour} inputMode="decimal" onChange={({ detail }) => onChange({ pricePerHour: detail.value })} />
+          </FormField>
           {!needsJudge(draft) && <Box color="text-body-secondary">The chosen metrics are computed: no judge is asked.</Box>}
         </SpaceBetween>
       </Container>

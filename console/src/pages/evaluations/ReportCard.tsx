@@ -16,7 +16,7 @@ import { Histogram, IntervalBar } from './Charts.tsx'
 import { metricLabel } from './metrics.ts'
 import { keyOf, placesOf } from './records.ts'
 import { TrustLine } from './Status.tsx'
-import { cachedText, isOver, passportPath, range, recordsPath, score, tokensText, variedText, withInterval } from './text.ts'
+import { cachedText, isOver, machineText, moneyText, passportPath, range, recordsPath, score, tokensText, variedText, withInterval } from './text.ts'
 
 /** A card takes all that was judged: it is made anew less often than the progress. */
 const REFRESH_MS = 30_000
@@ -42,6 +42,7 @@ export function ReportCard({ id, job }: Props) {
       {report.value && judged.length === 0 && (
         <Empty title={isOver(status) ? 'Nothing was judged' : 'Nothing is judged yet'}>{isOver(status) ? 'The messages above say why.' : 'The figures come as the records are judged.'}</Empty>
       )}
+      {report.value?.machineCost && <Box data-testid="machine-cost">{machineText(report.value.machineCost)}</Box>}
       {judged.map((section) => (
         <SectionCard key={sections.indexOf(section)} id={id} section={section} place={places[sections.indexOf(section)]!} />
       ))}
@@ -55,7 +56,7 @@ interface Place {
 }
 
 function SectionCard({ id, section, place }: { id: string; section: Section; place: Place }) {
-  const { card, judge } = section
+  const { card, judge, costs = [] } = section
   return (
     <SpaceBetween size="m">
       <Container
@@ -86,6 +87,7 @@ function SectionCard({ id, section, place }: { id: string; section: Section; pla
               },
               { label: 'Tokens of the judge', value: tokensText(card.tokens.judge) },
               ...(card.tokens.generator.input > 0 ? [{ label: 'Tokens of the generator', value: tokensText(card.tokens.generator) }] : []),
+              ...costs.map(({ modelId, cost }) => ({ label: `Cost of ${modelId}`, value: moneyText(cost) })),
             ]}
           />
           {card.cachedShare.length > 0 && (

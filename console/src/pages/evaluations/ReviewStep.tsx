@@ -7,7 +7,7 @@ import { useSession } from '../../shell/SessionContext.tsx'
 import { CodeTabs } from '../../ui/CodeTabs.tsx'
 import { ReviewSection } from '../../ui/ReviewSection.tsx'
 import { samplesFor } from './code.ts'
-import { askingsOf, asksBase, customJudgeOf, embedderOf, needsJudge, type Draft, type Step } from './draft.ts'
+import { askingsOf, asksBase, customJudgeOf, embedderOf, needsJudge, promptEnding, promptsOf, type Draft, type Step } from './draft.ts'
 import { metricLabel } from './metrics.ts'
 import { settingsOf } from './request.ts'
 import { KINDS } from './text.ts'
@@ -45,6 +45,7 @@ export function ReviewStep({ draft, region, onStep }: Props) {
           items={[
             { label: 'Judge', value: needsJudge(draft) ? code(draft.judge) : 'None: everything is computed' },
             ...(askingsOf(draft) > 1 ? [{ label: 'Askings', value: `${askingsOf(draft)} times, in other words each time` }] : []),
+            ...(draft.pricePerHour.trim() === '' ? [] : [{ label: 'Price of the machine', value: `${draft.pricePerHour.trim()} an hour` }]),
             { label: 'Metrics', value: draft.metrics.map(metricLabel).join(', ') || '–' },
             ...(embedderOf(draft) === undefined ? [] : [{ label: 'Embedding model', value: code(embedderOf(draft) ?? '') }]),
             ...(draft.custom.length > 0
@@ -88,11 +89,15 @@ function systemFacts(draft: Draft): { label: string; value: ReactNode }[] {
     ]
   }
   const settings = settingsOf(draft)
+  const prompts = promptsOf(draft)
   return [
     { label: 'Knowledge base', value: code(draft.base) },
     ...(draft.kind === 'retrieve-only' ? [] : [{ label: 'Generator', value: code(draft.generator) }]),
     { label: 'Search', value: [...new Set(settings.map(({ search }) => (search === 'HYBRID' ? 'Hybrid' : 'Semantic')))].join(', ') },
     { label: 'Number of results', value: [...new Set(settings.map(({ results }) => results))].join(', ') },
+    ...(prompts.length === 0
+      ? []
+      : [{ label: 'Prompt templates', value: prompts.map(({ name }, at) => <div key={name}>{code(`${promptEnding(prompts, at + 1).slice(1)} ${name}`.trim())}</div>) }]),
   ]
 }
 

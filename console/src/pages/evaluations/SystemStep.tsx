@@ -15,6 +15,7 @@ import { baseStatus, PATH as BASES } from '../knowledge/text.ts'
 import { optional, type StepProps } from './DetailsStep.tsx'
 import type { Search } from './draft.ts'
 import { ModelSelect } from './ModelSelect.tsx'
+import { Prompts } from './Prompts.tsx'
 import { settingsOf } from './request.ts'
 
 /** The system that is evaluated: the name of a source, models, or a knowledge base with its search. */
@@ -109,7 +110,7 @@ function Base({ draft, faults, all, onChange }: StepProps) {
         <SpaceBetween size="m">
           <Checkbox
             checked={draft.sweep}
-            description="A job for each search type and number of results; then each is compared with the best, and one is recommended."
+            description={`A job for each search type and number of results${draft.kind === 'retrieve-only' ? '' : ', and for each prompt'}; then each is compared with the best, and one is recommended.`}
             onChange={({ detail }) => onChange({ sweep: detail.checked })}
           >
             Try several settings
@@ -151,6 +152,7 @@ function Base({ draft, faults, all, onChange }: StepProps) {
           )}
         </SpaceBetween>
       </Container>
+      {draft.sweep && draft.kind === 'retrieve-and-generate' && <Prompts draft={draft} onChange={onChange} />}
     </SpaceBetween>
   )
 }

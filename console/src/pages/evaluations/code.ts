@@ -1,7 +1,7 @@
 /** The evaluation of the wizard as programs and commands. */
 import type { Sample } from '../../ui/CodeTabs.tsx'
 import { python, shell } from '../../ui/literals.ts'
-import { askingsOf, embedderOf, needsJudge, sweeps, type Draft } from './draft.ts'
+import { askingsOf, embedderOf, needsJudge, promptsOf, sweeps, type Draft } from './draft.ts'
 import { requestOf, rolePolicy, settingsOf, trustPolicy } from './request.ts'
 
 export interface CodeInput {
@@ -86,6 +86,18 @@ print(response["jobArn"])
 `
 }
 
+const promptOptions = (draft: Draft) => {
+  const names = promptsOf(draft).map(({ name }) => name.trim())
+  return names.length > 0 ? [`--prompts ${names.join(',')}`] : []
+}
+
+/** The command line reads prompts out of files. */
+function promptFiles(draft: Draft): string {
+  return promptsOf(draft)
+    .map(({ name, text }) => `printf %s ${shell(text)} > ${name.trim()}\n`)
+    .join('')
+}
+
 /** Craton's own line; none where it has no options for what was chosen. */
 export function cratonCommand(input: CodeInput): string | undefined {
   const { draft } = input
@@ -101,7 +113,7 @@ export function cratonCommand(input: CodeInput): string | undefined {
     draft.own || draft.kind === 'model'
       ? []
       : sweeps(draft)
-        ? [`--counts ${settingsOf(draft).map(({ results }) => results).filter((one, at, all) => all.indexOf(one) === at).join(',')}`, `--searches ${draft.searches.join(',')}`]
+        ? [`--counts ${settingsOf(draft).map(({ results }) => results).filter((one, at, all) => all.indexOf(one) === at).join(',')}`, `--searches ${draft.searches.join(',')}`, ...promptOptions(draft)]
         : [`--search ${draft.search}`, `--results ${draft.results.trim()}`]
   const options = [
     `--kind ${kind}`,
@@ -109,6 +121,7 @@ export function cratonCommand(input: CodeInput): string | undefined {
     ...search,
     ...(needsJudge(draft) ? [`--judge ${shell(draft.judge.trim())}`] : []),
     ...(askingsOf(draft) > 1 ? [`--askings ${askingsOf(draft)}`] : []),
+    ...(draft.pricePerHour.trim() === '' ? [] : [`--price-per-hour ${Number(draft.pricePerHour)}`]),
     ...(draft.embedder.trim() !== '' && embedderOf(draft) !== undefined ? [`--embedding-model ${shell(draft.embedder.trim())}`] : []),
     ...draft.metrics.map((name) => `--metric ${name}`),
     `--dataset ${shell(draft.dataset.trim())}`,
@@ -116,5 +129,5 @@ export function cratonCommand(input: CodeInput): string | undefined {
     `--role-arn ${shell(roleArnOf(input))}`,
   ]
   const verb = sweeps(draft) ? 'sweep' : 'run'
-  return `${roleCommands(input)}${command(`craton eval ${verb} ${shell(draft.name)}`, options)}`
+  return `${promptFiles(draft)}${roleCommands(input)}${command(`craton eval ${verb} ${shell(draft.name)}`, options)}`
 }

@@ -18,6 +18,17 @@ export interface CustomDraft {
   items: RatingDraft[]
 }
 
+/** A prompt that a knowledge base's answers are written by. */
+export interface PromptDraft {
+  name: string
+  text: string
+}
+
+export interface PromptFaults {
+  name?: string
+  text?: string
+}
+
 export interface Draft {
   name: string
   description: string
@@ -39,9 +50,13 @@ export interface Draft {
   sweep: boolean
   searches: Search[]
   counts: string
+  /** The prompts that are tried beside them; none: the server's own alone. */
+  prompts: PromptDraft[]
   judge: string
   /** How often the judge is asked for each verdict, in other words each time. */
   askings: number
+  /** The price of the machine by the hour, where its cost is to be told. */
+  pricePerHour: string
   /** The model of the embedding similarity; empty: Titan's. */
   embedder: string
   /** The chosen built-in and computed metrics, by name. */
@@ -88,8 +103,10 @@ export function newDraft(suffix: string): Draft {
     sweep: false,
     searches: ['HYBRID', 'SEMANTIC'],
     counts: '3, 5, 10',
+    prompts: [],
     judge: '',
     askings: 1,
+    pricePerHour: '',
     embedder: '',
     metrics: ['Builtin.Correctness', 'Builtin.Completeness', 'Builtin.Helpfulness', 'Builtin.LogicalCoherence', 'Builtin.Faithfulness'],
     custom: [],
@@ -113,6 +130,22 @@ export function newCustom(number: number): CustomDraft {
       { definition: 'polite', value: '1' },
     ],
   }
+}
+
+/** Where the passages belong in a prompt. */
+const PASSAGES = '$search_results$'
+/** The server takes so many characters of a prompt. */
+const LONGEST_PROMPT = 4_000
+/** So many prompts are tried at most. */
+export const MOST_PROMPTS = 10
+
+/** Another prompt to try, whose name no earlier one has. */
+export function newPrompt(before: PromptDraft[]): PromptDraft {
+  const taken = before.map(({ name }) => name.trim())
+  const numbers = Array.from({ length: before.length + 1 }, (_, at) => at + 1)
+  const number = numbers.find((one) => !taken.includes(`prompt-${one}.txt`)) ?? before.length + 1
+  const text = `Answer the question in one sentence, from these passages alone.\n\n${PASSAGES}\n\n$output_format_instructions$`
+  return { name: `prompt-${number}.txt`, text }
 }
 
 /** The draft with another kind: metrics that do not go with it are left out, those that have a counterpart are kept. */
@@ -140,6 +173,11 @@ export function asksBase({ kind, own }: Draft): boolean {
 /** Whether a job is made for each of several settings. */
 export function sweeps(draft: Draft): boolean {
   return asksBase(draft) && draft.sweep
+}
+
+/** The prompts that are tried: only where a model answers from passages. */
+export function promptsOf(draft: Draft): PromptDraft[] {
+  return sweeps(draft) && draft.kind === 'retrieve-and-generate' ? draft.prompts : []
 }
 
 /** Whether anything is judged, and not only computed. */
@@ -170,8 +208,25 @@ const S3_URI = /^s3:\/\/[a-z0-9][-.a-z0-9]{1,61}[a-z0-9](\/[-!_*'().a-z0-9A-Z]+(
 const ROLE = /^arn:aws(?:-[^:]+)?:iam::(\d{12}):role\/.+$/
 const KEY = /^(arn:aws:kms:[a-z0-9-]+:\d{12}:(key\/[a-zA-Z0-9-]{36}|alias\/[a-zA-Z0-9/_-]+)|[a-zA-Z0-9-]{36}|alias\/[a-zA-Z0-9/_-]+)$/
 const METRIC_NAME = /^[0-9a-zA-Z-_.]{1,63}$/
-/** How long the longest ending of a sweep's names is: `-semantic-100`. */
+/** It is the name of a file on the command line, where commas stand between several. */
+const PROMPT_NAME = /^[0-9a-zA-Z][0-9a-zA-Z_.-]{0,62}$/
+/** How long the longest ending of a sweep's names is, but for that of its prompts: `-semantic-100`. */
 const SWEEP_ENDING = 13
+
+/** What is added to the name of the job of a prompt, by its number from 1: nothing where there is only one. */
+export function promptEnding(prompts: PromptDraft[], number: number): string {
+  return prompts.length > 1 ? `-prompt${number}` : ''
+}
+
+/** What is wrong with a prompt after those before it. */
+export function promptFaults({ name, text }: PromptDraft, before: PromptDraft[]): PromptFaults {
+  const found: PromptFaults = {}
+  if (!PROMPT_NAME.test(name.trim())) found.name = 'At most 63 letters, digits and . _ -, with a letter or digit first'
+  else if (before.some((one) => one.name.trim() === name.trim())) found.name = 'Another template has this name'
+  if (!text.includes(PASSAGES)) found.text = `Say where the passages belong: ${PASSAGES}`
+  else if ([...text].length > LONGEST_PROMPT) found.text = `At most ${LONGEST_PROMPT.toLocaleString('en-US')} characters`
+  return found
+}
 
 /** What cannot be sent, by field; the patterns are Bedrock's. */
 export function faults(draft: Draft, account: string): Faults {
@@ -179,7 +234,8 @@ export function faults(draft: Draft, account: string): Faults {
   const rule = (field: keyof Draft, holds: boolean, text: string) => {
     if (!holds) found[field] = text
   }
-  const most = sweeps(draft) ? 63 - SWEEP_ENDING : 63
+  const prompts = promptsOf(draft)
+  const most = sweeps(draft) ? 63 - SWEEP_ENDING - promptEnding(prompts, prompts.length).length : 63
   rule('name', JOB_NAME.test(draft.name) && draft.name.length <= most, `At most ${most} small letters, digits and -, with a letter or digit at both ends`)
   rule('description', draft.description.length <= 200, 'At most 200 characters')
   if (draft.own) {
@@ -195,12 +251,14 @@ export function faults(draft: Draft, account: string): Faults {
     if (draft.sweep) {
       rule('counts', countsOf(draft.counts) !== undefined, 'Whole numbers from 1 to 100, with commas between them')
       rule('searches', draft.searches.length > 0, 'Choose at least one search type')
+      rule('prompts', prompts.every((one, at) => Object.keys(promptFaults(one, prompts.slice(0, at))).length === 0), 'A prompt template cannot be used')
     } else {
       rule('results', /^\d{1,3}$/.test(draft.results.trim()) && within(draft.results, 1, 100), 'A whole number from 1 to 100')
     }
   }
   rule('metrics', draft.metrics.length + draft.custom.length > 0, 'Choose at least one metric')
   rule('judge', !needsJudge(draft) || draft.judge.trim() !== '', 'Choose the model that judges')
+  rule('pricePerHour', draft.pricePerHour.trim() === '' || within(draft.pricePerHour, 0, Number.MAX_VALUE), 'A number that is not negative')
   rule('dataset', S3_URI.test(draft.dataset.trim()) && draft.dataset.trim().split('/').length > 3 && !draft.dataset.trim().endsWith('/'), 'A file of JSON lines in a bucket: s3://BUCKET/FILE.jsonl')
   rule('output', S3_URI.test(draft.output.trim()), 'A folder in a bucket: s3://BUCKET/PREFIX/')
   rule('kmsKey', draft.kmsKey.trim() === '' || KEY.test(draft.kmsKey.trim()), 'The ARN, the id or the alias of a key')
@@ -245,8 +303,8 @@ export type Step = (typeof STEPS)[number]
 
 const FIELDS: Record<Step, (keyof Draft)[]> = {
   details: ['name', 'description'],
-  system: ['source', 'model', 'otherModel', 'temperature', 'maxTokens', 'base', 'generator', 'results', 'counts', 'searches'],
-  metrics: ['metrics', 'judge'],
+  system: ['source', 'model', 'otherModel', 'temperature', 'maxTokens', 'base', 'generator', 'results', 'counts', 'searches', 'prompts'],
+  metrics: ['metrics', 'judge', 'pricePerHour'],
   data: ['dataset', 'output', 'kmsKey', 'roleArn', 'newRole'],
   review: [],
 }

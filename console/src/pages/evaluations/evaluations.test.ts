@@ -3,12 +3,12 @@ import { EVALUATION_STATUSES, reportUrl, type EvaluationDetails, type MetricComp
 import { histogram, histogramText, intervalText, place, reach } from './charts.ts'
 import { cratonCommand, samplesFor } from './code.ts'
 import { bestOf, recommendation, sharedMetrics, verdicts } from './compare.ts'
-import { countsOf, faults, isBad, newCustom, newDraft, STEPS, withKind, type Draft } from './draft.ts'
+import { countsOf, faults, isBad, newCustom, newDraft, newPrompt, promptFaults, STEPS, withKind, type Draft } from './draft.ts'
 import { countsText, readLabels } from './labels.ts'
 import { lineOf } from './lines.ts'
 import { groupsOf, metricLabel, METRICS } from './metrics.ts'
 import { datasetCheckOf, datasetName, modelsOf, requestOf, rolePolicy, settingsOf, trustPolicy } from './request.ts'
-import { barText, cachedText, isOver, judgementOf, judgesOf, metricBars, percentOf, probability, progressText, range, repeatedText, shortId, STATUSES, systemsOf, systemsOfRow, trustOf, variedText, withInterval } from './text.ts'
+import { barText, cachedText, isOver, judgementOf, judgesOf, machineText, metricBars, moneyText, namedText, percentOf, probability, progressText, promptOf, range, repeatedText, shortId, STATUSES, systemsOf, systemsOfRow, trustOf, variedText, withInterval } from './text.ts'
 
 const ACCOUNT = '111122223333'
 const JUDGE = 'amazon.nova-micro-v1:0'
@@ -37,7 +37,11 @@ describe('a draft', () => {
     ['results', { results: '101' }],
     ['counts', { sweep: true, counts: '3, many' }],
     ['searches', { sweep: true, searches: [] }],
+    ['prompts', { sweep: true, prompts: [{ name: 'a.txt', text: 'No passages.' }] }],
+    ['prompts', { sweep: true, prompts: [newPrompt([]), newPrompt([])] }],
+    ['name', { name: 'x'.repeat(44), sweep: true, prompts: [newPrompt([]), { ...newPrompt([]), name: 'b.txt' }] }],
     ['metrics', { metrics: [] }],
+    ['pricePerHour', { pricePerHour: '-1' }],
     ['dataset', { dataset: 's3://evals/in/' }],
     ['dataset', { dataset: 's3://evals' }],
     ['output', { output: 'https://evals/out' }],
@@ -132,20 +136,55 @@ describe('a request', () => {
     expect(settingsOf(draft({ sweep: true, own: true }))).toHaveLength(1)
   })
 
+  it('is made for each prompt of a sweep, too, as on the command line', () => {
+    const [brief, strict] = [newPrompt([]), { name: ' strict.txt ', text: '$search_results$ No more.' }]
+    const swept = draft({ sweep: true, counts: '3', searches: ['HYBRID'], prompts: [brief, strict] })
+    const settings = settingsOf(swept)
+    expect(settings.map(({ ending }) => ending)).toEqual(['-hybrid-3-prompt1', '-hybrid-3-prompt2'])
+    expect(promptOf(requestOf(swept, ROLE, settings[1]!).inferenceConfig)).toBe('$search_results$ No more.')
+    expect(promptOf(of({}).inferenceConfig)).toBeUndefined()
+    const [only] = settingsOf({ ...swept, prompts: [brief] })
+    expect([only?.ending, only?.prompt]).toEqual(['-hybrid-3', brief.text])
+    // What is only searched has no prompt, nor has what is not swept.
+    expect(settingsOf({ ...swept, kind: 'retrieve-only' }).map(({ prompt }) => prompt)).toEqual([undefined])
+    expect(keys({ prompts: [{ name: '', text: '' }] })).toEqual([])
+    expect(keys({ sweep: true, kind: 'retrieve-only', metrics: ['Builtin.ContextRelevance'], prompts: [{ name: '', text: '' }] })).toEqual([])
+    const command = cratonCommand({ draft: swept, endpoint: 'http://127.0.0.1:4566', region: 'us-east-1', account: ACCOUNT })
+    expect(command).toContain('--searches HYBRID \\\n  --prompts prompt-1.txt,strict.txt')
+    expect(command).toContain("printf %s '$search_results$ No more.' > strict.txt\n")
+  })
+
+  it('takes prompts that say where the passages belong, each under its own name', () => {
+    const first = newPrompt([])
+    expect(promptFaults(first, [])).toEqual({})
+    expect(newPrompt([first]).name).toBe('prompt-2.txt')
+    expect(newPrompt([{ ...first, name: 'prompt-2.txt' }]).name).toBe('prompt-1.txt')
+    expect(promptFaults(first, [first]).name).toContain('Another template')
+    expect(promptFaults({ ...first, name: 'a,b.txt' }, []).name).toContain('letters, digits')
+    expect(promptFaults({ ...first, text: '$query$' }, []).text).toContain('$search_results$')
+    expect(promptFaults({ ...first, text: `$search_results$${'x'.repeat(4000)}` }, []).text).toContain('4,000 characters')
+  })
+
   it('says what Craton alone can be asked for, and nothing where all is as usual', () => {
     expect(of({})).not.toHaveProperty('craton')
     const near = { kind: 'model', model: 'a.b', metrics: ['Craton.EmbeddingSimilarity'] } as const
     expect(of({ ...near, metrics: [...near.metrics] })).not.toHaveProperty('craton')
     expect(of({ ...near, metrics: [...near.metrics], embedder: ' mini ', askings: 3 }).craton).toEqual({ embeddingModelId: 'mini' })
     expect(of({ askings: 3, embedder: 'mini' }).craton).toEqual({ askings: 3 })
+    expect(of({ pricePerHour: ' 0.36 ' }).craton).toEqual({ pricePerHour: 0.36 })
     expect(modelsOf(draft({ ...near, metrics: [...near.metrics] }))).toEqual(['a.b', 'amazon.titan-embed-text-v2:0'])
   })
 
   it('has its dataset looked at by what the metrics need', () => {
     const checked = (change: Partial<Draft>) => datasetCheckOf(draft(change))
     expect(checked({ own: true })).toEqual({ kind: 'rag', ownResponses: true, metricNames: GOOD.metrics, s3Uri: 's3://evals/in/dev1-eval.jsonl', unlimited: true })
-    expect(checked({ kind: 'model', metrics: [], custom: [newCustom(1)] })).toMatchObject({ kind: 'model', metricNames: ['Craton.ImpressionRules'] })
-    expect(checked({ kind: 'retrieve-only', metrics: [] })).toMatchObject({ kind: 'retrieve', metricNames: ['Builtin.ContextRelevance'] })
+    expect(checked({ kind: 'retrieve-only', metrics: ['Builtin.ContextRelevance'] })).toMatchObject({ kind: 'retrieve', metricNames: ['Builtin.ContextRelevance'] })
+    const tone = { ...newCustom(1), name: ' tone ', scale: 'none' } as const
+    const own = checked({ kind: 'model', metrics: ['Craton.RougeL'], custom: [{ ...tone }] })
+    expect(own).toMatchObject({ kind: 'model', metricNames: ['Craton.RougeL', 'tone'] })
+    expect(own.customMetrics).toEqual([{ customMetricDefinition: { name: 'tone', instructions: tone.instructions } }])
+    expect(namedText('tone', ['prompt', 'context'])).toBe('tone names {{prompt}}, {{context}}.')
+    expect(namedText('tone', [])).toBe('tone names nothing of a record.')
   })
 
   it('names a dataset as AWS wants it', () => {
@@ -182,6 +221,7 @@ describe('code', () => {
     expect(samplesFor(input({ custom: [newCustom(1)] })).map(({ id }) => id)).toEqual(['aws', 'boto3'])
     expect(samplesFor(input({ askings: 2 })).map(({ id }) => id)).toEqual(['craton'])
     expect(cratonCommand(input({ askings: 2 }))).toContain('--askings 2')
+    expect(cratonCommand(input({ pricePerHour: '0.36' }))).toContain('--price-per-hour 0.36')
     const near = { kind: 'model', model: 'a.b', metrics: ['Craton.EmbeddingSimilarity'], embedder: 'mini' } as const
     expect(cratonCommand(input({ ...near, metrics: [...near.metrics] }))).toContain('--embedding-model mini')
   })
@@ -272,6 +312,11 @@ describe('words', () => {
     expect(repeatedText({ askings: 4, agreeing: 3, mean: 0.5, deviation: 0.11, listedFalling: null })).toBe('the same label in 3 of 4 askings (expected ±0.11)')
     expect(cachedText({ reads: 'passages', share: 0.512, bound: 0.6 })).toBe('51 % of what reads passages (its prompts allow 60 %)')
     expect(cachedText({ reads: 'passages', share: 0.512 })).toBe('51 % of what reads passages')
+  })
+
+  test('what a job cost', () => {
+    expect([moneyText(0), moneyText(0.00001), moneyText(0.01234)]).toEqual(['0.0000', '< 0.0001', '0.0123'])
+    expect(machineText({ pricePerHour: 0.36, seconds: 90.4, cost: 0.00904 })).toBe('The machine cost 0.0090: 1 min 30 s at 0.36 an hour.')
   })
 
   test('what follows of a comparison is told by name', () => {

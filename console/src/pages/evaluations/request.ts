@@ -1,7 +1,7 @@
 /** What a draft asks for: the requests, and the role that may do it. */
 import type { CustomMetricDefinition, DatasetCheckRequest, EvaluationRequest, InferenceConfig, RatingItem, RetrievalConfiguration } from '../../api/evaluations.ts'
 import { modelArn, placeOf } from '../knowledge/draft.ts'
-import { askingsOf, asksBase, countsOf, customJudgeOf, DEFAULT_EMBEDDER, embedderOf, needsJudge, sweeps, type CustomDraft, type Draft, type Search } from './draft.ts'
+import { askingsOf, asksBase, countsOf, customJudgeOf, DEFAULT_EMBEDDER, embedderOf, needsJudge, promptEnding, promptsOf, sweeps, type CustomDraft, type Draft, type PromptDraft, type Search } from './draft.ts'
 import { bedrockTrust, policy } from '../../ui/serviceTrust.ts'
 
 export interface Setting {
@@ -9,13 +9,21 @@ export interface Setting {
   ending: string
   search: Search
   results: number
+  /** What the generator is told, where it is not the server's own. */
+  prompt?: string
 }
 
 /** The settings that jobs are made for: one, unless it sweeps. */
 export function settingsOf(draft: Draft): Setting[] {
   if (!sweeps(draft)) return [{ ending: '', search: draft.search, results: Number(draft.results) }]
   const counts = countsOf(draft.counts) ?? []
-  return draft.searches.flatMap((search) => counts.map((results) => ({ ending: `-${search.toLowerCase()}-${results}`, search, results })))
+  const prompts = promptsOf(draft)
+  const searched = (prompt: PromptDraft | undefined, ending: string) =>
+    draft.searches.flatMap((search) =>
+      counts.map((results): Setting => ({ ending: `-${search.toLowerCase()}-${results}${ending}`, search, results, ...(prompt ? { prompt: prompt.text } : {}) })),
+    )
+  if (prompts.length === 0) return searched(undefined, '')
+  return prompts.flatMap((prompt, at) => searched(prompt, promptEnding(prompts, at + 1)))
 }
 
 /** What a dataset is called: its file without its ending. */
@@ -40,7 +48,7 @@ export function requestOf(draft: Draft, roleArn: string, setting: Setting): Eval
           {
             taskType: 'Custom',
             dataset: { name: datasetName(draft.dataset), datasetLocation: { s3Uri: draft.dataset.trim() } },
-            metricNames: [...draft.metrics, ...draft.custom.map(({ name }) => name.trim())],
+            metricNames: metricNamesOf(draft),
           },
         ],
         ...(draft.metrics.some((name) => name.startsWith('Builtin.')) ? { evaluatorModelConfig: judges(draft.judge.trim()) } : {}),
@@ -59,21 +67,21 @@ function cratonOf(draft: Draft): Pick<EvaluationRequest, 'craton'> {
   const embedder = embedderOf(draft)
   const craton = {
     ...(askings > 1 ? { askings } : {}),
+    ...(draft.pricePerHour.trim() === '' ? {} : { pricePerHour: Number(draft.pricePerHour) }),
     ...(embedder === undefined || embedder === DEFAULT_EMBEDDER ? {} : { embeddingModelId: embedder }),
   }
   return Object.keys(craton).length === 0 ? {} : { craton }
 }
 
-/** What the dataset is looked at for: metrics of one's own are not told, as their names say nothing. */
+/** What the dataset is looked at for. */
 export function datasetCheckOf(draft: Draft): DatasetCheckRequest {
   const kind = ({ model: 'model', 'retrieve-only': 'retrieve', 'retrieve-and-generate': 'rag' } as const)[draft.kind]
-  // One that needs nothing, where all are one's own.
-  const nothing = draft.kind === 'retrieve-only' ? 'Builtin.ContextRelevance' : 'Craton.ImpressionRules'
-  const metricNames = draft.metrics.length > 0 ? draft.metrics : [nothing]
-  return { kind, ownResponses: draft.own, metricNames, s3Uri: draft.dataset.trim(), unlimited: true }
+  const customMetrics = draft.custom.map((one) => ({ customMetricDefinition: definitionOf(one) }))
+  const own = customMetrics.length > 0 ? { customMetrics } : {}
+  return { kind, ownResponses: draft.own, metricNames: metricNamesOf(draft), ...own, s3Uri: draft.dataset.trim(), unlimited: true }
 }
 
-function inferenceOf(draft: Draft, { search, results }: Setting): InferenceConfig {
+function inferenceOf(draft: Draft, { search, results, prompt }: Setting): InferenceConfig {
   const source = draft.source.trim()
   if (draft.kind === 'model') {
     if (draft.own) return { models: [{ precomputedInferenceSource: { inferenceSourceIdentifier: source } }] }
@@ -87,8 +95,14 @@ function inferenceOf(draft: Draft, { search, results }: Setting): InferenceConfi
     return { ragConfigs: [draft.own ? { precomputedRagSourceConfig: { retrieveSourceConfig: { ragSourceIdentifier: source } } } : { knowledgeBaseConfig: { retrieveConfig } }] }
   }
   if (draft.own) return { ragConfigs: [{ precomputedRagSourceConfig: { retrieveAndGenerateSourceConfig: { ragSourceIdentifier: source } } }] }
-  const knowledgeBaseConfiguration = { knowledgeBaseId: draft.base, modelArn: draft.generator.trim(), retrievalConfiguration: retrieval }
+  const generation = prompt === undefined ? {} : { generationConfiguration: { promptTemplate: { textPromptTemplate: prompt } } }
+  const knowledgeBaseConfiguration = { knowledgeBaseId: draft.base, modelArn: draft.generator.trim(), retrievalConfiguration: retrieval, ...generation }
   return { ragConfigs: [{ knowledgeBaseConfig: { retrieveAndGenerateConfig: { type: 'KNOWLEDGE_BASE', knowledgeBaseConfiguration } } }] }
+}
+
+/** All metrics, those of one's own last. */
+function metricNamesOf({ metrics, custom }: Draft): string[] {
+  return [...metrics, ...custom.map(({ name }) => name.trim())]
 }
 
 /** Bedrock takes them as text. */

@@ -85,6 +85,11 @@ export function systemsOf({ models = [], ragConfigs = [] }: InferenceConfig): { 
   return [...ofModels, ...ofRag]
 }
 
+/** What the generator of a knowledge base is told; nothing where it is the server's own prompt. */
+export function promptOf({ ragConfigs = [] }: InferenceConfig): string | undefined {
+  return ragConfigs[0]?.knowledgeBaseConfig?.retrieveAndGenerateConfig?.knowledgeBaseConfiguration.generationConfiguration?.promptTemplate?.textPromptTemplate
+}
+
 /** How much of a job is done, of 100; nothing before its datasets were read. */
 export function percentOf({ total, progress }: Pick<Report, 'total' | 'progress'>): number | undefined {
   return total ? Math.min(100, Math.floor((100 * doneOf(progress)) / total)) : undefined
@@ -157,6 +162,16 @@ export function tokensText({ input, cached, output }: Tokens): string {
   return `${integer(input)} read (${integer(cached)} cached), ${integer(output)} written`
 }
 
+/** Money of whoever named the prices: `0.0123` */
+export function moneyText(cost: number): string {
+  return cost > 0 && cost < 0.0001 ? '< 0.0001' : cost.toFixed(4)
+}
+
+/** `The machine cost 0.0300: 5 min at 0.36 an hour.` */
+export function machineText({ pricePerHour, seconds, cost }: NonNullable<Report['machineCost']>): string {
+  return `The machine cost ${moneyText(cost)}: ${duration(Math.round(seconds))} at ${pricePerHour} an hour.`
+}
+
 /** How verdicts on a metric vary with the wording. */
 export function variedText({ askings, agreeing, deviation, listedFalling }: RepeatedSummary): string {
   const parts = [
@@ -218,6 +233,11 @@ export function judgementOf({ judgement }: Pick<MetricComparison, 'judgement'>, 
     default:
       return { type: 'info', text: judgement }
   }
+}
+
+/** What the instructions of a metric of one's own name, which every record must have. */
+export function namedText(metric: string, variables: string[]): string {
+  return `${metric} names ${variables.map((name) => `{{${name}}}`).join(', ') || 'nothing of a record'}.`
 }
 
 /** `0.032`, `< 0.001` */

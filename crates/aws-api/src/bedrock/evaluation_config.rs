@@ -2,6 +2,7 @@
 
 use base::{Error, Result};
 use orchestration::evaluations::plan::{Asked, AskedCustom, AskedDataset, AskedRating, Parameters, System};
+use orchestration::evaluations::prices::Prices;
 use serde_json::Value;
 
 /// What `evaluationConfig` and `inferenceConfig` ask for.
@@ -26,6 +27,7 @@ pub(crate) fn asked(evaluation: &Value, inference: &Value, output: String, unlim
         unlimited,
         askings: 1,
         embedder: None,
+        prices: Prices::default(),
     })
 }
 
@@ -53,7 +55,8 @@ fn dataset(config: &Value) -> Result<AskedDataset> {
     Ok(AskedDataset { name: text(dataset, "name")?, uri, task: text(config, "taskType")?, metrics })
 }
 
-fn custom_metric(config: &Value) -> Result<AskedCustom> {
+/// A metric of a user's own: `{"customMetricDefinition": {"name", "instructions", "ratingScale"?}}`.
+pub(crate) fn custom_metric(config: &Value) -> Result<AskedCustom> {
     let definition = &config["customMetricDefinition"];
     let scale = list(definition, "ratingScale").iter().map(|item| {
         let value = &item["value"];

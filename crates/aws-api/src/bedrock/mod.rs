@@ -13,7 +13,7 @@ mod invocation_jobs;
 mod marketplace;
 mod tags;
 
-pub(crate) use evaluation_config::asked;
+pub(crate) use evaluation_config::{asked, custom_metric};
 pub(crate) use evaluation_jobs::{arn as evaluation_arn, warn};
 pub(crate) use marketplace::ROWS as MARKETPLACE_ROWS;
 

@@ -37,14 +37,14 @@ struct Evaluated {
 
 #[async_trait]
 impl Rag for Evaluated {
-    async fn retrieve(&self, ctx: &Ctx, configuration: &Value, query: &str) -> Result<Output> {
+    async fn retrieve(&self, ctx: &Ctx, configuration: &Value, query: &str) -> Result<(Output, Tokens)> {
         let base = named(configuration)?;
         let wire = configuration["knowledgeBaseRetrievalConfiguration"].clone();
         let wire: KnowledgeBaseRetrievalConfiguration = serde_json::from_value(wire).map_err(invalid)?;
         self.permit(ctx, self.asking(ctx).of_retrieval(base, Some(&wire)).await?).await?;
         let found = self.answers.retrieve(ctx, search(base.to_owned(), query.to_owned(), Some(wire), None)?).await?;
         let passages = found.retrieved.passages.iter().map(passage).collect();
-        Ok(Output { source: Some(base.to_owned()), passages, ..Output::default() })
+        Ok((Output { source: Some(base.to_owned()), passages, ..Output::default() }, found.usage.into()))
     }
 
     async fn retrieve_and_generate(

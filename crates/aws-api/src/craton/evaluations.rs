@@ -8,16 +8,17 @@ use http::{HeaderValue, StatusCode, header};
 use identity::Ask;
 use orchestration::evaluations::pairwise::{pairwise_json, pairwise_text};
 use orchestration::evaluations::plan::{Asked as Wanted, MOST_ASKINGS, Parameters, Problem, System};
+use orchestration::evaluations::prices::{ModelPrice, Prices};
 use orchestration::evaluations::report::{
     comparison_json, comparison_text, html, passport_json, report_json, report_text, rows_json,
 };
-use orchestration::evaluations::{DatasetText, HumanLabel, NewEvaluation};
+use orchestration::evaluations::{DatasetText, HumanLabel, NewEvaluation, Variables};
 use serde_json::{Value, json};
 
-use crate::bedrock::{asked, evaluation_arn, warn};
+use crate::bedrock::{asked, custom_metric, evaluation_arn, warn};
 use crate::body::full;
 use crate::call::{Answer, Asked, Call, Labels, json as respond};
-use crate::json_fields::{Fields, Wording};
+use crate::json_fields::{Fields, Node, Wording};
 
 /// Records of an answer where nothing is said, and at most.
 const ROWS: usize = 100;
@@ -59,16 +60,22 @@ async fn ask(call: &Call<Labels>, named: &str) -> base::Result<Ask> {
 }
 
 /// Starts an evaluation of any number of prompts. The body is that of `CreateEvaluationJob`, and may have beside it
-/// `"craton": {"askings", "embeddingModelId"}`.
+/// `"craton": {"askings", "embeddingModelId", "pricePerHour", "prices": [{"modelId", "input", "output", "cached"?}]}`, prices of
+/// models for 1,000,000 tokens.
 pub(super) async fn create(call: Call<Labels>) -> Answer {
     let mut body = call.json()?;
     let own = body.as_object_mut().and_then(|body| body.remove("craton"));
-    let (askings, embedder) = own.as_ref().map_or(Ok((1, None)), more)?;
+    let (askings, embedder, prices) = own.as_ref().map_or_else(|| Ok((1, None, Prices::default())), more)?;
     let input = read(&body)?;
     let evaluation = serde_json::to_value(&input.evaluation_config).map_err(Error::internal)?;
     let inference = serde_json::to_value(&input.inference_config).map_err(Error::internal)?;
     let new = NewEvaluation {
-        asked: Wanted { askings, embedder, ..asked(&evaluation, &inference, input.output_data_config.s3_uri, true)? },
+        asked: Wanted {
+            askings,
+            embedder,
+            prices,
+            ..asked(&evaluation, &inference, input.output_data_config.s3_uri, true)?
+        },
         name: input.job_name,
         description: input.job_description,
         role_arn: input.role_arn,
@@ -84,12 +91,32 @@ pub(super) async fn create(call: Call<Labels>) -> Answer {
     Ok(response)
 }
 
-/// How often a judge is asked for each verdict, and the embedding model.
-fn more(own: &Value) -> base::Result<(usize, Option<String>)> {
+/// How often a judge is asked for each verdict, the embedding model, and what is paid.
+fn more(own: &Value) -> base::Result<(usize, Option<String>, Prices)> {
     let fields = Fields::root(own, Wording::OpenAi)?;
-    fields.only(&["askings", "embeddingModelId"])?;
+    fields.only(&["askings", "embeddingModelId", "pricePerHour", "prices"])?;
     let askings = fields.count("askings", 1, MOST_ASKINGS as u32)?.unwrap_or(1);
-    Ok((askings as usize, fields.text("embeddingModelId")?.map(str::to_owned)))
+    let per_hour = fields.optional("pricePerHour").map(|node| price(&node)).transpose()?;
+    let models = fields.list("prices")?.iter().map(model_price).collect::<base::Result<_>>()?;
+    let embedder = fields.text("embeddingModelId")?.map(str::to_owned);
+    Ok((askings as usize, embedder, Prices { per_hour, models }))
+}
+
+fn model_price(node: &Node<'_>) -> base::Result<ModelPrice> {
+    let fields = node.fields()?;
+    fields.only(&["modelId", "input", "output", "cached"])?;
+    Ok(ModelPrice {
+        model: fields.required("modelId")?.text()?.to_owned(),
+        input: price(&fields.required("input")?)?,
+        cached: fields.optional("cached").map(|node| price(&node)).transpose()?,
+        output: price(&fields.required("output")?)?,
+    })
+}
+
+/// A number that is not negative, as it was written.
+fn price(node: &Node<'_>) -> base::Result<f64> {
+    node.number(0.0, f64::MAX)?;
+    Ok(node.value.as_f64().unwrap_or_default())
 }
 
 /// The body, checked as that of `CreateEvaluationJob` is, but for the ids of models.
@@ -239,11 +266,12 @@ pub(super) async fn pairwise(call: Call<Labels>) -> Answer {
     }
 }
 
-/// Looks at a dataset before a job reads it: `{"kind", "ownResponses"?, "metricNames", "lines" or "s3Uri", "unlimited"?}`.
+/// Looks at a dataset before a job reads it: `{"kind", "ownResponses"?, "metricNames", "customMetrics"?, "lines" or "s3Uri",
+/// "unlimited"?}`. Custom metrics are those of `CreateEvaluationJob`; `metricNames` names them, too.
 pub(super) async fn check_dataset(call: Call<Labels>) -> Answer {
     let body = call.json()?;
     let fields = Fields::root(&body, Wording::OpenAi)?;
-    fields.only(&["kind", "ownResponses", "metricNames", "lines", "s3Uri", "unlimited"])?;
+    fields.only(&["kind", "ownResponses", "metricNames", "customMetrics", "lines", "s3Uri", "unlimited"])?;
     let own = fields.boolean("ownResponses")?.unwrap_or(false);
     let kind = fields.required("kind")?.one_of(&["model", "rag", "retrieve"])?;
     let dataset = match (fields.text("lines")?, fields.text("s3Uri")?) {
@@ -252,13 +280,16 @@ pub(super) async fn check_dataset(call: Call<Labels>) -> Answer {
         _ => return Err(Error::invalid("A dataset is either in `lines` or at an `s3Uri`.").into()),
     };
     let unlimited = fields.boolean("unlimited")?.unwrap_or(false);
-    let metrics = fields.texts("metricNames")?;
-    let evaluations = call.api.evaluations();
+    let custom = fields.list("customMetrics")?;
+    let custom = custom.iter().map(|node| custom_metric(node.value)).collect::<base::Result<Vec<_>>>()?;
+    let (evaluations, metrics) = (call.api.evaluations(), (fields.texts("metricNames")?, custom));
     let found = evaluations.check_dataset(&call.ctx, system(kind, own), metrics, (dataset, unlimited)).await?;
     let problem = |problem: &Problem| json!({"line": problem.line, "message": problem.message});
+    let variables = |custom: &Variables| json!({"metricName": custom.metric, "variables": custom.names});
     let answer = json!({
         "records": found.records,
         "problems": found.problems.iter().map(problem).collect::<Vec<_>>(),
+        "customMetrics": found.custom.iter().map(variables).collect::<Vec<_>>(),
     });
     Ok(respond(StatusCode::OK, &answer))
 }
@@ -305,8 +336,13 @@ mod tests {
     #[test]
     fn what_craton_adds_is_checked() {
         let told = |own: Value| more(&own).map_err(|error| error.message);
-        assert_eq!(told(json!({"askings": 3, "embeddingModelId": "mini"})), Ok((3, Some("mini".to_owned()))));
-        assert_eq!(told(json!({})), Ok((1, None)));
+        let free = Prices::default;
+        assert_eq!(told(json!({"askings": 3, "embeddingModelId": "mini"})), Ok((3, Some("mini".to_owned()), free())));
+        assert_eq!(told(json!({})), Ok((1, None, free())));
+        let own = json!({"pricePerHour": 0.35, "prices": [{"modelId": "m", "input": 0.1, "output": 2}]});
+        let model = ModelPrice { model: "m".to_owned(), input: 0.1, cached: None, output: 2.0 };
+        assert_eq!(told(own), Ok((1, None, Prices { per_hour: Some(0.35), models: vec![model] })));
+        assert!(told(json!({"pricePerHour": -1})).is_err() && told(json!({"prices": [{"modelId": "m"}]})).is_err());
         assert!(told(json!({"askings": 7})).is_err() && told(json!({"asking": 1})).is_err());
     }
 

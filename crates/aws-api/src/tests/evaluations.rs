@@ -198,6 +198,17 @@ async fn datasets_are_checked_and_jobs_are_compared_pair_by_pair() {
         "{}",
         told.text()
     );
+    let tone = |instructions: &str| {
+        let definition = json!({"name": "tone", "instructions": instructions});
+        json!({"kind": "model", "ownResponses": true, "metricNames": ["tone"], "lines": lines(2),
+            "customMetrics": [{"customMetricDefinition": definition}]})
+    };
+    let told = world.signed("craton", "POST", path, &tone("{{prediction}} {{context}}").to_string()).await.json();
+    assert_eq!(told["customMetrics"], json!([{"metricName": "tone", "variables": ["prediction", "context"]}]));
+    assert_eq!(told["problems"][0]["line"], Value::Null);
+    assert!(told["problems"][0]["message"].as_str().unwrap().contains("`{{context}}`"), "{told}");
+    let unknown = world.signed("craton", "POST", path, &tone("{{answer}}").to_string()).await;
+    assert!(unknown.status == 400 && unknown.text().contains("{{answer}}"), "{}", unknown.text());
     let both = json!({"kind": "model", "metricNames": ["Craton.RougeL"], "lines": "", "s3Uri": "s3://evals/in.jsonl"});
     assert_eq!(world.signed("craton", "POST", path, &both.to_string()).await.status, 400);
 
@@ -205,12 +216,16 @@ async fn datasets_are_checked_and_jobs_are_compared_pair_by_pair() {
     for name in ["one", "two"] {
         let mut asked = request(name, &role, &["Craton.TokenF1", "Craton.EmbeddingSimilarity"]);
         asked.as_object_mut().unwrap().remove("applicationType");
-        asked["craton"] = json!({"askings": 2, "embeddingModelId": TITAN_V1});
+        asked["craton"] = json!({"askings": 2, "embeddingModelId": TITAN_V1, "pricePerHour": 0.36});
         let reply = world.signed("craton", "POST", "/craton/v1/evaluation-jobs", &asked.to_string()).await;
         assert_eq!(reply.status, 202, "{}", reply.text());
         let arn = arn_of(&reply);
         assert_eq!(world.evaluated(&arn).await["status"], "Completed");
         ids.push(arn[arn.len() - 12..].to_owned());
+        let path = format!("/craton/v1/evaluation-jobs/{}/report", &arn[arn.len() - 12..]);
+        let report = world.signed("craton", "GET", &path, "").await.json();
+        assert_eq!(report["machineCost"]["pricePerHour"], 0.36, "{report}");
+        assert!(report["machineCost"]["cost"].as_f64().unwrap() >= 0.0);
     }
     let scores = world.results("one").await;
     assert!(scores.contains("Craton.EmbeddingSimilarity") && !scores.contains("\"error\""), "{scores}");

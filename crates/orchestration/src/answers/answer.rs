@@ -26,7 +26,8 @@ pub struct Answer {
     pub voice: Voice,
     /// The model that wrote, where one did.
     pub served_by: Option<ServedBy>,
-    /// The tokens that it read and wrote.
+    /// The tokens that it read and wrote, with those of models that made searches of the question: its queries, and the
+    /// conditions that it sets.
     pub usage: Usage,
 }
 

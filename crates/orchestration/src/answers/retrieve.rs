@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use base::{Error, Result};
 use identity::Ctx;
 use knowledge::{Passage, Retrieved};
-use models::ServedBy;
+use models::{ServedBy, Usage};
 use search::{Filter, Value};
 
 use super::Answers;
@@ -22,6 +22,18 @@ pub struct Found {
     pub retrieved: Retrieved,
     /// The model that ranked them, where one did.
     pub ranked_by: Option<ServedBy>,
+    /// The tokens of the model that read conditions out of the question, where one did.
+    pub usage: Usage,
+}
+
+/// What may answer a question.
+pub(crate) struct Gathered {
+    /// The passages, best first.
+    pub(crate) passages: Vec<Passage>,
+    /// The embedding model that found them.
+    pub(crate) embedding_model: Option<String>,
+    /// The tokens that models took to make searches of the question.
+    pub(crate) usage: Usage,
 }
 
 impl Answers {
@@ -31,10 +43,11 @@ impl Answers {
     /// As [`knowledge::Knowledge::retrieve`], [`Answers::rerank`] and [`models::Models::chat`].
     pub async fn retrieve(&self, ctx: &Ctx, search: Search) -> Result<Found> {
         let question = search.retrieve.text.clone();
-        let mut ask = search.retrieve;
+        let (mut ask, mut usage) = (search.retrieve, Usage::default());
         if let Some(implicit) = &search.implicit_filter {
-            let read = self.conditions(ctx, implicit, &question).await?;
+            let (read, spent) = self.conditions(ctx, implicit, &question).await?;
             ask.filter = both(ask.filter, read);
+            usage += spent;
         }
         let mut retrieved = self.inner.library.retrieve(ctx, ask).await?;
         let mut ranked_by = None;
@@ -42,20 +55,22 @@ impl Answers {
             let passages = std::mem::take(&mut retrieved.passages);
             (retrieved.passages, ranked_by) = self.ranked(ctx, reranking, &question, passages).await?;
         }
-        Ok(Found { retrieved, ranked_by })
+        Ok(Found { retrieved, ranked_by, usage })
     }
 
-    /// The passages for a question by the queries, with the embedding model that found them.
+    /// The passages for a question by the queries, which took `usage`.
     pub(crate) async fn found(
         &self,
         ctx: &Ctx,
         search: &Search,
-        queries: Vec<String>,
-    ) -> Result<(Vec<Passage>, Option<String>)> {
+        (queries, mut usage): (Vec<String>, Usage),
+    ) -> Result<Gathered> {
         let question = queries.first().cloned().ok_or_else(|| Error::internal("a question without a query"))?;
         let mut ask = search.retrieve.clone();
         if let Some(implicit) = &search.implicit_filter {
-            ask.filter = both(ask.filter.take(), self.conditions(ctx, implicit, &question).await?);
+            let (read, spent) = self.conditions(ctx, implicit, &question).await?;
+            ask.filter = both(ask.filter.take(), read);
+            usage += spent;
         }
         let (most, mut lists, mut model) = (ask.results, Vec::new(), None);
         for text in queries {
@@ -67,7 +82,7 @@ impl Answers {
         if let Some(reranking) = &search.reranking {
             passages = self.ranked(ctx, reranking, &question, passages).await?.0;
         }
-        Ok((passages, model))
+        Ok(Gathered { passages, embedding_model: model, usage })
     }
 
     async fn ranked(

@@ -455,10 +455,12 @@ async fn a_question_is_searched_for_by_itself_and_by_the_models_queries() {
     let orchestration = Orchestration { decompose: true, ..Orchestration::default() };
     let asked =
         Ask { orchestration: Some(orchestration), ..ask("What do lost keys and late returns cost?", Some(CHAT)) };
-    world.answer(asked).await.unwrap();
+    let answer = world.answer(asked).await.unwrap();
     let queries: Vec<String> = world.shelf.lock().asked.iter().map(|ask| ask.text.clone()).collect();
     assert_eq!(queries[0], "What do lost keys and late returns cost?");
     assert!(queries.len() <= 5, "{queries:?}");
+    let plain = world.answer(ask("What do lost keys and late returns cost?", Some(CHAT))).await.unwrap();
+    assert!(answer.usage.input > plain.usage.input, "{:?} {:?}", answer.usage, plain.usage);
     world.stop().await;
 }
 

@@ -3,7 +3,7 @@
 
 use base::{Error, Result};
 use identity::Ctx;
-use models::{ChatRequest, LoopDetector, Message};
+use models::{ChatRequest, LoopDetector, Message, Usage};
 use search::{Filter, Value};
 use serde_json::{Map, Value as Json, json};
 
@@ -23,7 +23,7 @@ const MOST_CONDITIONS: usize = 3;
 const MOST_TOKENS: u32 = 512;
 
 impl Answers {
-    /// The queries for a question: itself first, then those that the model writes.
+    /// The queries for a question, itself first, then those that the model writes, and the tokens that it takes for them.
     ///
     /// # Errors
     /// As [`models::Models::chat`].
@@ -33,7 +33,7 @@ impl Answers {
         generation: &Generation,
         orchestration: &Orchestration,
         (question, turns): (&str, &[Turn]),
-    ) -> Result<Vec<String>> {
+    ) -> Result<(Vec<String>, Usage)> {
         let most = if orchestration.decompose { MOST_QUERIES } else { 1 };
         let (listing, history) = (prompt::listing(most), told(turns));
         let values = Values {
@@ -59,11 +59,12 @@ impl Answers {
             "required": ["queries"],
             "additionalProperties": false,
         });
-        let answer = self.written(ctx, &generation.model, asked, schema, &orchestration.writing).await?;
-        Ok(queries_of(question, &answer, most))
+        let (answer, usage) = self.written(ctx, &generation.model, asked, schema, &orchestration.writing).await?;
+        Ok((queries_of(question, &answer, most), usage))
     }
 
-    /// The conditions that a question sets, as a model reads them; none where it reads none.
+    /// The conditions that a question sets, as a model reads them, none where it reads none, and the tokens that it takes for
+    /// them.
     ///
     /// # Errors
     /// As [`models::Models::chat`].
@@ -72,7 +73,7 @@ impl Answers {
         ctx: &Ctx,
         implicit: &ImplicitFilter,
         question: &str,
-    ) -> Result<Option<Filter>> {
+    ) -> Result<(Option<Filter>, Usage)> {
         let fields: Vec<String> = implicit.attributes.iter().map(described).collect();
         let asked = format!(
             "Documents have these fields:\n{}\n\nWhich conditions on them does the question name? Leave out what it does \
@@ -81,12 +82,19 @@ impl Answers {
             fields.join("\n")
         );
         let schema = conditions_schema(&implicit.attributes);
-        let answer = self.written(ctx, &implicit.model, asked, schema, &Writing::default()).await?;
-        Ok(filter_of(&answer, &implicit.attributes))
+        let (answer, usage) = self.written(ctx, &implicit.model, asked, schema, &Writing::default()).await?;
+        Ok((filter_of(&answer, &implicit.attributes), usage))
     }
 
-    /// JSON of the schema, or nothing where the model was cut short.
-    async fn written(&self, ctx: &Ctx, model: &str, asked: String, schema: Json, writing: &Writing) -> Result<Json> {
+    /// JSON of the schema, or nothing where the model was cut short, and the tokens that it read and wrote.
+    async fn written(
+        &self,
+        ctx: &Ctx,
+        model: &str,
+        asked: String,
+        schema: Json,
+        writing: &Writing,
+    ) -> Result<(Json, Usage)> {
         let request = ChatRequest {
             model: model.to_owned(),
             messages: vec![Message::user(asked)],
@@ -95,7 +103,7 @@ impl Answers {
             ..request(writing, Some(MOST_TOKENS))
         };
         let answer = self.inner.models.chat(ctx, request).await?.collect().await?;
-        Ok(serde_json::from_str(&answer.text()).unwrap_or_default())
+        Ok((serde_json::from_str(&answer.text()).unwrap_or_default(), answer.usage))
     }
 }
 

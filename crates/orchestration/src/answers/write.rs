@@ -16,6 +16,7 @@ use super::ask::{Ask, Generation, Orchestration, Source, Unsupported};
 use super::budget::{Portion, portions};
 use super::draft::Draft;
 use super::prompt::{self, NO_ANSWER, Values};
+use super::retrieve::Gathered;
 use super::sessions::{Origin, Session, Turn};
 use super::support::Source as Read;
 use super::{Answers, extract, retrieve, transform};
@@ -37,6 +38,8 @@ struct Ready {
     embedding_model: Option<String>,
     unsupported: Unsupported,
     origins: BTreeSet<Origin>,
+    /// The tokens that models took to make searches of the question.
+    usage: Usage,
 }
 
 /// An answer that a model has begun.
@@ -58,10 +61,10 @@ impl Answers {
         check(&ask)?;
         let session = self.session(ctx, ask.session.as_deref(), ask.session_key.as_deref(), &ask.source).await?;
         let turns = self.visible_turns(ctx, &session, reader(&ask.source)).await?;
-        let (passages, embedding_model) = self.gathered(ctx, &ask, &turns).await?;
+        let Gathered { passages, embedding_model, usage } = self.gathered(ctx, &ask, &turns).await?;
         let origins = origins(&ask.source, &passages);
-        let mut ready =
-            Ready { question: ask.text, session, passages, embedding_model, unsupported: ask.unsupported, origins };
+        let unsupported = ask.unsupported;
+        let mut ready = Ready { question: ask.text, session, passages, embedding_model, unsupported, origins, usage };
         let begun = match &ask.generation {
             Some(generation) if !ready.passages.is_empty() => Some(self.begun(ctx, generation, &ready, &turns).await?),
             _ => None,
@@ -86,17 +89,20 @@ impl Answers {
         Ok(AnswerStream { session, served_by, passages, events })
     }
 
-    /// What may answer the question, best first, and the embedding model that found it.
-    async fn gathered(&self, ctx: &Ctx, ask: &Ask, turns: &[Turn]) -> Result<(Vec<Passage>, Option<String>)> {
+    /// What may answer the question.
+    async fn gathered(&self, ctx: &Ctx, ask: &Ask, turns: &[Turn]) -> Result<Gathered> {
         let search = match &ask.source {
-            Source::Document(document) => return Ok((self.passages_of(ctx, document, &ask.text).await?, None)),
+            Source::Document(document) => {
+                let passages = self.passages_of(ctx, document, &ask.text).await?;
+                return Ok(Gathered { passages, embedding_model: None, usage: Usage::default() });
+            }
             Source::KnowledgeBase(search) => search,
         };
         let queries = match (&ask.orchestration, &ask.generation) {
             (Some(orchestration), Some(generation)) => {
                 self.queries(ctx, generation, orchestration, (&ask.text, turns)).await?
             }
-            _ => retrieve::in_context(&ask.text, turns),
+            _ => (retrieve::in_context(&ask.text, turns), Usage::default()),
         };
         self.found(ctx, search, queries).await
     }
@@ -124,7 +130,7 @@ impl Answers {
             left_out: 0,
             voice: Voice::Nobody,
             served_by: None,
-            usage: Usage::default(),
+            usage: ready.usage,
         };
         match begun {
             None => self.speak_for_passages(ctx, &ready, (texts, sources), &mut answer, Voice::Passages).await?,
@@ -133,7 +139,7 @@ impl Answers {
                 answer.served_by = Some(chat.served_by().clone());
                 let keeps = ready.unsupported == Unsupported::Keep;
                 let mut draft = Draft::new(sources, keeps);
-                answer.usage = drafted(chat, &mut draft, out).await?;
+                answer.usage += drafted(chat, &mut draft, out).await?;
                 let declined = draft.text().contains(NO_ANSWER);
                 if draft.is_supported() || (keeps && !draft.text().is_empty()) {
                     (answer.text, answer.citations) = draft.into_parts();

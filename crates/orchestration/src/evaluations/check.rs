@@ -5,7 +5,8 @@ use identity::Ctx;
 
 use super::alignment::off_thread;
 use super::place::Place;
-use super::plan::{Asked, AskedDataset, Plan, Problem, System};
+use super::plan::{Asked, AskedCustom, AskedDataset, Metric, Plan, Problem, System};
+use super::prices::Prices;
 use super::service::Evaluations;
 
 /// The most problems that are told of a dataset.
@@ -25,21 +26,33 @@ pub enum DatasetText {
 pub struct DatasetCheck {
     /// Its records, those that are wrong included.
     pub records: usize,
-    /// What is wrong, in the order of the lines, at most 100.
+    /// What is wrong: with all of it, then in the order of the lines, at most 100.
     pub problems: Vec<Problem>,
+    /// What each metric of a user's own is filled with.
+    pub custom: Vec<Variables>,
+}
+
+/// What a metric of a user's own is filled with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Variables {
+    /// The metric.
+    pub metric: String,
+    /// The variables that its instructions name, in the order of [`VARIABLES`](super::prompts::VARIABLES).
+    pub names: Vec<&'static str>,
 }
 
 impl Evaluations {
-    /// Looks at a dataset for a job of such a system with these metrics, of more prompts than AWS takes where `unlimited`.
+    /// Looks at a dataset for a job of such a system with these metrics, those of users' own that they name included, of more
+    /// prompts than AWS takes where `unlimited`.
     ///
     /// # Errors
-    /// Invalid, where there is no such dataset, or the metrics do not go with the system; Denied, where the caller may not
-    /// read it.
+    /// Invalid, where there is no such dataset, where the metrics do not go with the system, or where one of a user's own can
+    /// never be asked; Denied, where the caller may not read the dataset.
     pub async fn check_dataset(
         &self,
         ctx: &Ctx,
         system: System,
-        metrics: Vec<String>,
+        (metrics, custom): (Vec<String>, Vec<AskedCustom>),
         (dataset, unlimited): (DatasetText, bool),
     ) -> Result<DatasetCheck> {
         let text = match dataset {
@@ -54,15 +67,18 @@ impl Evaluations {
             systems: vec![system],
             datasets: vec![AskedDataset { name: String::new(), uri: String::new(), task: String::new(), metrics }],
             judge: Some(String::new()),
-            custom: Vec::new(),
-            custom_judge: None,
+            custom,
+            custom_judge: Some(String::new()),
             output: String::new(),
             unlimited,
             askings: 1,
             embedder: None,
+            prices: Prices::default(),
         };
         let plan = Plan::new(&asked)?;
+        let own = plan.metrics.iter().flatten().filter_map(Metric::custom);
+        let custom = own.map(|metric| Variables { metric: metric.name.clone(), names: metric.variables() }).collect();
         let (records, problems) = off_thread(move || plan.check(0, &text, MOST_PROBLEMS)).await?;
-        Ok(DatasetCheck { records, problems })
+        Ok(DatasetCheck { records, problems, custom })
     }
 }

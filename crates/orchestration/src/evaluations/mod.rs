@@ -7,7 +7,7 @@
 //!   and `seen` tells what its prompts have in common.
 //! - [`passport`]: how far a judge agrees with people, with the `classifier` over its `features`; `calibration` keeps it.
 //! - [`pairwise`]: which of two jobs answers better, in both orders. `check`: datasets before a job reads them.
-//! - [`output`], [`card`], [`comparison`], [`report`]: what comes of it.
+//! - [`prices`]: what a job costs. [`output`], [`card`], [`comparison`], [`report`]: what comes of it.
 
 pub mod alignment;
 mod calibration;
@@ -30,6 +30,7 @@ pub mod passport;
 mod patience;
 mod place;
 pub mod plan;
+pub mod prices;
 pub mod prompts;
 mod record;
 pub mod report;
@@ -44,7 +45,7 @@ pub mod text;
 pub mod verdict;
 
 pub use calibration::HumanLabel;
-pub use check::{DatasetCheck, DatasetText};
+pub use check::{DatasetCheck, DatasetText, Variables};
 pub use job::{EvaluationFilter, EvaluationJob, EvaluationStatus, MOST_DELETED, NewEvaluation};
 pub use record::Shown;
 pub use service::{AT_ONCE, Evaluations, Parts, Rag};

@@ -9,6 +9,7 @@ use super::custom::{CustomMetric, RatingItem, RatingValue};
 use super::dataset::{MOST_PROMPTS, Output, Record, Shape};
 use super::lexical::Computed;
 use super::metrics::{Builtin, Family, Input, builtin};
+use super::prices::Prices;
 use super::prompts::{self, Wording};
 use super::similarity;
 use super::verdict::{LabelValue, Scale};
@@ -38,6 +39,9 @@ pub struct Asked {
     /// [`similarity::DEFAULT_MODEL`](super::similarity::DEFAULT_MODEL).
     #[serde(default)]
     pub embedder: Option<String>,
+    /// What is paid, where that was said.
+    #[serde(default)]
+    pub prices: Prices,
 }
 
 /// How often a judge may be asked for one verdict: so many wordings there are.
@@ -208,6 +212,15 @@ impl Metric {
         }
     }
 
+    /// The metric of a user's own; none where it is another one.
+    #[must_use]
+    pub fn custom(&self) -> Option<&CustomMetric> {
+        match self {
+            Self::Custom(metric) => Some(metric),
+            Self::Builtin(_) | Self::Computed(_) | Self::Similarity => None,
+        }
+    }
+
     /// A hash of all that a judge is asked: the question, the labels, what is shown, and in which form. Empty where no judge is.
     #[must_use]
     pub fn rubric_key(&self, family: Family) -> String {
@@ -217,6 +230,17 @@ impl Metric {
             Self::Computed(_) | Self::Similarity => return String::new(),
         };
         sha256(format!("{} {asked}", prompts::FORM).as_bytes())
+    }
+
+    /// Is its judge asked today as it was in prompts of this form? So is one that nobody asks.
+    pub(super) fn is_asked_as_in(&self, form: u32, family: Family) -> bool {
+        match self {
+            Self::Builtin(metric) => {
+                [true, false].iter().all(|known| prompts::reads_as_in(form, metric.rubric(family, *known).inputs))
+            }
+            Self::Custom(_) => prompts::reads_custom_as_in(form),
+            Self::Computed(_) | Self::Similarity => true,
+        }
     }
 
     /// How a report card shows it.
@@ -275,7 +299,7 @@ impl Plan {
     ///
     /// # Errors
     /// Invalid, where kinds of systems are mixed, where a metric is unknown or of another kind, twice there or without a
-    /// judge, or where nothing is measured.
+    /// judge, where nothing is measured, or where a price is none of the job's.
     pub fn new(asked: &Asked) -> Result<Self> {
         let first = asked.systems.first().ok_or_else(|| Error::invalid("Nothing is named that could be evaluated."))?;
         let (family, brings_answers) = (first.family(), first.brings_answers());
@@ -301,6 +325,7 @@ impl Plan {
             return Err(Error::invalid(format!("A judge cannot be asked {} times for a verdict.", asked.askings))
                 .with_hint(format!("It is asked 1 to {MOST_ASKINGS} times: so many wordings there are.")));
         }
+        asked.prices.check(asked)?;
         let most = (!asked.unlimited).then_some(MOST_PROMPTS);
         Ok(Self { family, brings_answers, metrics, shape: Shape { family, brings_answers, most } })
     }
@@ -345,17 +370,25 @@ impl Plan {
         Ok(records)
     }
 
-    /// All that is wrong with a dataset, in the order of its lines, at most `most` of it; beside it the number of its records.
+    /// All that is wrong with a dataset, at most `most` of it: what metrics of users' own name that none of its records can have,
+    /// then the lines in their order, with what such metrics name and they lack. Beside it the number of its records.
     #[must_use]
     pub fn check(&self, dataset: usize, text: &str, most: usize) -> (usize, Vec<Problem>) {
-        let (mut records, mut problems) = (0, Vec::new());
+        let (metrics, family) = (&self.metrics[dataset], self.family);
+        let custom: Vec<&CustomMetric> = metrics.iter().filter_map(Metric::custom).collect();
+        let never = custom.iter().flat_map(|metric| metric.never_filled(family));
+        let mut problems: Vec<Problem> = never.map(|message| Problem { line: None, message }).collect();
+        let mut records = 0;
         for (line, read) in super::dataset::lines(text, self.shape) {
             records += 1;
             let found = match read {
-                Err(error) => vec![error],
-                Ok(record) => self.metrics[dataset].iter().filter_map(|metric| lacks(metric, &record)).collect(),
+                Err(error) => vec![error.message],
+                Ok(record) => {
+                    let lacking = metrics.iter().filter_map(|metric| lacks(metric, &record)).map(|error| error.message);
+                    lacking.chain(custom.iter().flat_map(|metric| metric.unfilled(family, &record))).collect()
+                }
             };
-            problems.extend(found.into_iter().map(|error| Problem { line: Some(line), message: error.message }));
+            problems.extend(found.into_iter().map(|message| Problem { line: Some(line), message }));
         }
         if let Err(error) = super::dataset::check_count(records, self.shape) {
             problems.push(Problem { line: None, message: error.message });

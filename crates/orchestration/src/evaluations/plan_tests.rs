@@ -20,6 +20,7 @@ fn asked(metrics: &[&str]) -> Asked {
         unlimited: false,
         askings: 1,
         embedder: None,
+        prices: Prices::default(),
     }
 }
 
@@ -89,6 +90,34 @@ fn a_check_tells_all_that_is_wrong_by_line() {
     assert_eq!((records, problems.len(), problems[0].line), (0, 1, None));
     let many = format!("{}\n", LINE.replace("\"p\"", "\"p\", \"referenceResponse\": \"a\"")).repeat(MOST_PROMPTS + 1);
     assert!(plan.check(0, &many, 10).1[0].message.contains("more than 1000 prompts"));
+}
+
+#[test]
+fn a_check_tells_what_metrics_of_ones_own_name_and_lines_lack() {
+    let mut asked = asked(&["tone"]);
+    asked.systems = vec![System::RagAnswers { source: "mine".to_owned() }];
+    asked.custom[0].instructions = "{{prediction}} by {{context}} and {{ground_truth}}".to_owned();
+    let line = |more: &str| {
+        let output = format!(r#""output": {{"text": "a", "knowledgeBaseIdentifier": "mine"{more}}}"#);
+        let truth = r#""referenceResponses": [{"content": [{"text": "t"}]}]"#;
+        format!(r#"{{"conversationTurns": [{{"prompt": {{"content": [{{"text": "p"}}]}}, {truth}, {output}}}]}}"#)
+    };
+    let passages = r#", "retrievedPassages": {"retrievalResults": [{"content": {"text": "x"}}]}"#;
+    let text = format!("{}\n{}\n", line(passages), line(""));
+    let plan = Plan::new(&asked).unwrap();
+    let (records, problems) = plan.check(0, &text, 10);
+    assert_eq!((records, problems.len(), problems[0].line), (2, 1, Some(2)), "{problems:?}");
+    assert!(
+        problems[0].message.contains("no passages, which the metric `tone` names as `{{context}}`"),
+        "{problems:?}"
+    );
+    assert_eq!(plan.records(0, &text).unwrap().len(), 2, "a job goes on without the score");
+
+    asked.systems = vec![System::ModelAnswers { source: "mine".to_owned() }];
+    let problems = Plan::new(&asked).unwrap().check(0, LINE, 10).1;
+    assert_eq!(problems.iter().map(|problem| problem.line).collect::<Vec<_>>(), [None, Some(1)]);
+    assert!(problems[0].message.contains("a model job has no passages"), "{problems:?}");
+    assert!(problems[1].message.contains("no reference answer"), "{problems:?}");
 }
 
 #[test]

@@ -11,6 +11,35 @@ use super::metrics::{Input, Rubric};
 /// cited; 2: passages first, by rank.
 pub(super) const FORM: u32 = 2;
 
+/// What a form changed in the prompts of the form before.
+struct Change {
+    /// Built-in metrics that read one of these are asked otherwise.
+    inputs: &'static [Input],
+    /// So are metrics of users' own.
+    custom: bool,
+}
+
+/// What each form changed, from the second one on.
+static CHANGES: [Change; FORM as usize - 1] =
+    [Change { inputs: &[Input::Passages, Input::CitedPassages], custom: false }];
+
+/// Is a judge that reads these pieces of a record asked today as it was in prompts of this form?
+pub(super) fn reads_as_in(form: u32, inputs: &[Input]) -> bool {
+    changes_since(form)
+        .is_some_and(|changes| !inputs.iter().any(|input| changes.iter().any(|change| change.inputs.contains(input))))
+}
+
+/// Are metrics of users' own asked today as they were in prompts of this form?
+pub(super) fn reads_custom_as_in(form: u32) -> bool {
+    changes_since(form).is_some_and(|changes| !changes.iter().any(|change| change.custom))
+}
+
+/// What changed since a form; none where that is not known, as of forms that are yet to come.
+fn changes_since(form: u32) -> Option<&'static [Change]> {
+    let first = usize::try_from(form).ok()?.checked_sub(1)?;
+    CHANGES.get(first..)
+}
+
 /// What every prompt begins with, in the first wording and in others that say the same.
 const PREAMBLES: [&str; 3] = [
     "You assess the work of other systems. You are shown a record between tags, and then asked one question about it. What \

@@ -156,10 +156,7 @@ impl Run<'_> {
                 Ok((turn.output.clone().unwrap_or_default(), Tokens::default()))
             }
             System::Model { model, parameters } => self.generate(role, model, *parameters, history, &turn.prompt).await,
-            System::Retrieve { configuration } => {
-                let found = self.rag()?.retrieve(role, configuration, &turn.prompt).await;
-                found.map(|output| (output, Tokens::default()))
-            }
+            System::Retrieve { configuration } => self.rag()?.retrieve(role, configuration, &turn.prompt).await,
             System::RetrieveAndGenerate { configuration } => {
                 let rag = self.rag()?;
                 rag.retrieve_and_generate(role, configuration, history, &turn.prompt).await

@@ -14,9 +14,10 @@ use serde_json::{Value, json};
 
 use super::dataset::Record;
 use super::job::{EvaluationJob, EvaluationStatus, is_fault, missing};
+use super::metrics::Family;
 use super::outcome::RecordOutcome;
 use super::place::Place;
-use super::plan::{AskedDataset, Metric, Plan, System, needs_judge, sha256};
+use super::plan::{AskedDataset, Metric, Plan, System, sha256};
 use super::service::{Evaluations, Inner};
 use super::tally::Tally;
 use super::{judge, output, prompts, similarity, store};
@@ -114,21 +115,27 @@ pub(super) fn is_of_this_form(digest: Option<&str>) -> bool {
     digest.is_none_or(|digest| parts(digest).0 == prompts::FORM)
 }
 
-/// Sees that what is kept belongs to a dataset's records, which it does by their place, and is no mixture of verdicts on
-/// prompts of several forms.
-fn check_digest(first: &str, uri: &str, text: &str, is_judged: bool) -> Result<()> {
+/// Sees that what is kept belongs to a dataset's records, which it does by their place.
+fn check_text(first: &str, uri: &str, text: &str) -> Result<()> {
     if parts(first).1 != sha256(text.as_bytes()) {
         return Err(Error::invalid(format!("The dataset `{uri}` changed while the job ran."))
             .with_hint("Start another job: what was found out belongs to the dataset as it was."));
     }
-    if is_judged && !is_of_this_form(Some(first)) {
-        let text =
-            format!("The job began with `{uri}` on another version of the server, which asked judges otherwise.");
-        return Err(
-            Error::invalid(text).with_hint("Start another job: verdicts on other prompts do not go into one mean.")
-        );
-    }
     Ok(())
+}
+
+/// Sees that what judges said of a dataset in prompts of another form they would be asked in the same words today, so that no
+/// mean is one of verdicts on prompts of several forms. `judged`: the metrics of which something is kept.
+fn check_form<'a>(first: &str, uri: &str, mut judged: impl Iterator<Item = &'a Metric>, family: Family) -> Result<()> {
+    let form = parts(first).0;
+    match judged.find(|metric| !metric.is_asked_as_in(form, family)) {
+        None => Ok(()),
+        Some(metric) => Err(Error::invalid(format!(
+            "The job began with `{uri}` on another version of the server, which asked judges otherwise of the metric `{}`.",
+            metric.name()
+        ))
+        .with_hint("Start another job: verdicts on other prompts do not go into one mean.")),
+    }
 }
 
 /// Whoever asked for a job.
@@ -169,7 +176,7 @@ impl Run<'_> {
     /// Where the results of each dataset go, by system.
     fn result_keys(&self) -> Vec<Vec<String>> {
         let asked = &self.job.asked;
-        let kind = if self.plan.family == super::metrics::Family::Model { "models" } else { "rag" };
+        let kind = if self.plan.family == Family::Model { "models" } else { "rag" };
         let mut taken = Vec::new();
         let of_dataset = |dataset: &AskedDataset| {
             let key = |system: &System| {
@@ -215,13 +222,21 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Sees that a dataset is what it was when the job read it first, and that judges are asked as then.
+    /// Sees that a dataset is what it was when the job read it first, and that what judges have said of it they would be asked
+    /// in the same words today: all that is kept is of the form of today then.
     async fn check_unchanged(&self, dataset: usize, uri: &str, text: &str) -> Result<()> {
         let (store, keyring) = (&self.inner.store, self.inner.identity.keyring());
-        let digest = digest(text);
-        let first = store::first_digest(store, keyring, &self.ctx, (&self.job.id, dataset), &digest).await?;
-        let is_judged = self.plan.metrics[dataset].iter().any(|metric| needs_judge(metric.name()));
-        check_digest(&first, uri, text, is_judged)
+        let (id, digest) = (self.job.id.as_str(), digest(text));
+        let first = store::first_digest(store, keyring, &self.ctx, (id, dataset), &digest).await?;
+        check_text(&first, uri, text)?;
+        if is_of_this_form(Some(&first)) {
+            return Ok(());
+        }
+        let kept = store::counts(store, &self.ctx, id).await?;
+        let places = kept.iter().filter(|(of, ..)| *of == dataset).filter_map(|(_, metric, _)| *metric);
+        let metrics = &self.plan.metrics[dataset];
+        check_form(&first, uri, places.filter_map(|at| metrics.get(at)), self.plan.family)?;
+        store::set_digest(store, keyring, &self.ctx, (id, dataset), &digest).await
     }
 
     /// Evaluates every record of a dataset that is not evaluated.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::evaluations::metrics::Builtin;
 
 #[test]
 fn results_that_would_have_one_place_get_two() {
@@ -10,16 +11,35 @@ fn results_that_would_have_one_place_get_two() {
 }
 
 #[test]
-fn what_another_dataset_or_other_prompts_gave_is_not_gone_on_with() {
+fn what_another_dataset_gave_is_not_gone_on_with() {
     let now = digest("text");
-    assert!(check_digest(&now, "s3://b/d", "text", true).is_ok());
-    let changed = check_digest(&now, "s3://b/d", "other", true).unwrap_err();
-    assert!(changed.message.contains("`s3://b/d` changed"), "{changed}");
-    // A job that began before forms were told apart.
+    // A job that began before forms were told apart kept the hash alone.
     let before = sha256(b"text");
-    let refused = check_digest(&before, "s3://b/d", "text", true).unwrap_err();
-    assert!(refused.message.contains("asked judges otherwise"), "{refused}");
-    assert!(check_digest(&before, "s3://b/d", "text", false).is_ok(), "no judge is asked");
-    assert!(check_digest(&before, "s3://b/d", "other", false).is_err());
+    for first in [&now, &before] {
+        assert!(check_text(first, "s3://b/d", "text").is_ok());
+        let changed = check_text(first, "s3://b/d", "other").unwrap_err();
+        assert!(changed.message.contains("`s3://b/d` changed"), "{changed}");
+    }
     assert!(is_of_this_form(Some(&now)) && is_of_this_form(None) && !is_of_this_form(Some(&before)));
+}
+
+#[test]
+fn a_job_goes_on_where_no_verdict_that_is_kept_was_given_on_other_prompts() {
+    let (before, coming) = (sha256(b"text"), format!("{}:hash", prompts::FORM + 1));
+    let metric = Metric::Builtin;
+    let (with_passages, without) = (metric(Builtin::Helpfulness), metric(Builtin::Refusal));
+    let goes_on = |first: &str, judged: &[&Metric], family| {
+        check_form(first, "s3://b/d", judged.iter().copied(), family).map_err(|error| error.message)
+    };
+    let rag = Family::RetrieveAndGenerate;
+    assert_eq!(goes_on(&before, &[], rag), Ok(()));
+    assert_eq!(goes_on(&before, &[&without, &Metric::Similarity], rag), Ok(()));
+    assert_eq!(goes_on(&before, &[&with_passages], Family::Model), Ok(()), "models' answers have no passages");
+    let refused = goes_on(&before, &[&without, &with_passages], rag).unwrap_err();
+    assert!(refused.contains("asked judges otherwise of the metric `Builtin.Helpfulness`"), "{refused}");
+    // Correctness reads passages where there is no ground truth.
+    assert!(goes_on(&before, &[&metric(Builtin::Correctness)], rag).is_err());
+    assert!(goes_on(&coming, &[&without], rag).is_err(), "what a form to come changes is not known");
+    assert_eq!(goes_on(&coming, &[&Metric::Similarity], rag), Ok(()));
+    assert!(goes_on("nonsense:hash", &[&without], rag).is_err());
 }

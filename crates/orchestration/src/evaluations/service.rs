@@ -61,14 +61,15 @@ pub(super) struct Inner {
 /// Knowledge bases, as evaluations ask them. Configurations are those of AWS's operations, as their JSON.
 #[async_trait]
 pub trait Rag: Send + Sync {
-    /// What a knowledge base finds: the passages of the output.
+    /// What a knowledge base finds: the passages of the output; beside it the tokens of the model that read conditions out of
+    /// the query, where one did.
     ///
     /// # Errors
     /// Those of `Retrieve`, under the caller's permissions.
-    async fn retrieve(&self, ctx: &Ctx, configuration: &Value, query: &str) -> Result<Output>;
+    async fn retrieve(&self, ctx: &Ctx, configuration: &Value, query: &str) -> Result<(Output, Tokens)>;
 
     /// What is answered from a knowledge base, after the turns before: text, passages and citations; beside it the tokens of
-    /// the model that wrote it.
+    /// the model that wrote it, with those that making searches of the question took.
     ///
     /// # Errors
     /// Those of `RetrieveAndGenerate`, under the caller's permissions.

@@ -332,6 +332,26 @@ pub(super) async fn kept_digest(
         .await
 }
 
+/// Keeps another digest of a dataset in the place of the one that [`first_digest`] kept.
+pub(super) async fn set_digest(
+    store: &Store,
+    keyring: &Keyring,
+    ctx: &Ctx,
+    (id, dataset): (&str, usize),
+    digest: &str,
+) -> Result<()> {
+    let sealed = &keyring.seal(&part_purpose(id), json(&digest)?.as_bytes())?;
+    let dataset = index(dataset)?;
+    store
+        .write(|tx| async move {
+            let sql = "UPDATE evaluations_parts SET content = $5
+                       WHERE account = $1 AND region = $2 AND job = $3 AND dataset = $4 AND record = -1";
+            let params = params![ctx.account(), ctx.region(), id, dataset, sealed];
+            tx.execute(sql, params).await.map(drop)
+        })
+        .await
+}
+
 /// Something that is kept.
 pub(super) struct Part {
     pub(super) place: Place,

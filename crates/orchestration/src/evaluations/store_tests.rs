@@ -10,6 +10,7 @@ use super::*;
 use crate::evaluations::outcome::Tokens;
 use crate::evaluations::passport::{Passport, Rated};
 use crate::evaluations::plan::{Asked, System};
+use crate::evaluations::prices::Prices;
 
 async fn identity(store: &Store, dir: &Path) -> Identity {
     let key = RootKey::load_or_create(dir.join("root.key")).unwrap();
@@ -39,6 +40,7 @@ fn job_of(ctx: &Ctx, id: &str, name: &str, created: i64) -> EvaluationJob {
             unlimited: false,
             askings: 1,
             embedder: None,
+            prices: Prices::default(),
         },
         configuration: json!({"evaluationConfig": {}}),
         request_token: None,
@@ -134,6 +136,9 @@ async fn parts_are_kept_once_sealed_and_deleted_with_their_job() {
         }
         assert_eq!(first_digest(&store, keyring, &ctx, (id, 1), "two").await.unwrap(), "two");
         assert_eq!(kept_digest(&store, keyring, &ctx, (id, 0)).await.unwrap().as_deref(), Some("one"));
+        set_digest(&store, keyring, &ctx, (id, 0), "three").await.unwrap();
+        assert_eq!(first_digest(&store, keyring, &ctx, (id, 0), "one").await.unwrap(), "three");
+        assert_eq!(kept_digest(&store, keyring, &ctx, (id, 1)).await.unwrap().as_deref(), Some("two"));
         assert_eq!(counts(&store, &ctx, id).await.unwrap(), [(0, None, 2), (0, Some(0), 1)]);
         assert_eq!(parts(&store, keyring, &ctx, id, (0, 0), (0, 9)).await.unwrap().len(), 3);
         delete(&store, &ctx, id).await.unwrap();

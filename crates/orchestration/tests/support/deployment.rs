@@ -16,6 +16,7 @@ use models::{Config, Models, PullRequest};
 use objects::{BlobPlace, Body, BucketRef, GetObject, ListObjectsV2, NewBucket, ObjectRef, Objects, PutObject};
 use orchestration::evaluations::pairwise::Pairwise;
 use orchestration::evaluations::plan::{Asked, AskedDataset, System};
+use orchestration::evaluations::prices::Prices;
 use orchestration::evaluations::{EvaluationFilter, EvaluationJob, Evaluations, NewEvaluation, Parts};
 use serde_json::{Value, json};
 use store::Store;
@@ -212,6 +213,7 @@ pub fn asked(metrics: &[&str]) -> Asked {
         unlimited: true,
         askings: 1,
         embedder: Some(EMBEDDER.to_owned()),
+        prices: Prices::default(),
     }
 }
 

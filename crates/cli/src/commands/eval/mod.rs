@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use http::Method;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::segment;
 use crate::args::Format;
@@ -165,14 +165,29 @@ fn body(args: &Run) -> Result<Value> {
         "inferenceConfig": system,
         "outputDataConfig": {"s3Uri": args.to},
     });
-    if args.askings > 1 || args.embedding_model.is_some() {
-        let mut own = json!({"askings": args.askings});
-        if let Some(model) = &args.embedding_model {
-            own["embeddingModelId"] = json!(model);
-        }
-        body["craton"] = own;
+    let own = own(args);
+    if !own.is_empty() {
+        body["craton"] = Value::Object(own);
     }
     Ok(body)
+}
+
+/// What Craton takes beside `CreateEvaluationJob`, of what is not as usual.
+fn own(args: &Run) -> Map<String, Value> {
+    let mut own = Map::new();
+    let mut tell = |name: &str, value: Option<Value>| value.map(|value| own.insert(name.to_owned(), value));
+    tell("askings", (args.askings > 1).then(|| json!(args.askings)));
+    tell("embeddingModelId", args.embedding_model.as_ref().map(|model| json!(model)));
+    tell("pricePerHour", args.price_per_hour.map(|price| json!(price)));
+    let prices = args.prices.iter().map(|price| {
+        let mut prices = json!({"modelId": price.model, "input": price.input, "output": price.output});
+        if let Some(cached) = price.cached {
+            prices["cached"] = json!(cached);
+        }
+        prices
+    });
+    tell("prices", (!args.prices.is_empty()).then(|| prices.collect()));
+    own
 }
 
 fn rag(config: Value) -> Value {

@@ -213,6 +213,18 @@ mod tests {
     }
 
     #[test]
+    fn prices_are_read_and_what_is_none_is_refused() {
+        let of = |price: &str| sweep(&["--price", price]).map(|sweep| sweep.run.prices[0].clone());
+        let read = of("arn:aws:bedrock:x=0.8,4,0.1").unwrap();
+        assert_eq!(
+            (read.model.as_str(), read.input, read.output, read.cached),
+            ("arn:aws:bedrock:x", 0.8, 4.0, Some(0.1))
+        );
+        assert_eq!(of("m=0.8,4").unwrap().cached, None);
+        assert!(of("m=1").is_err() && of("m=a,b").is_err() && of("m").is_err() && of("m=1,2,3,4").is_err());
+    }
+
+    #[test]
     fn every_setting_has_a_label_and_a_job_of_its_own() {
         let of = |label: &str, name: &str| (label.to_owned(), name.to_owned());
         let one = settings(&["--counts", "3,10", "--searches", "HYBRID", "--knowledge-base", "A"]);

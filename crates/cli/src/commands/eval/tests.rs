@@ -1,4 +1,5 @@
 use super::*;
+use crate::eval_args::Price;
 
 fn args(kind: Kind) -> Run {
     Run {
@@ -17,6 +18,8 @@ fn args(kind: Kind) -> Run {
         metrics: vec!["Builtin.Correctness".to_owned()],
         askings: 1,
         embedding_model: None,
+        price_per_hour: None,
+        prices: Vec::new(),
         wait: false,
     }
 }
@@ -57,6 +60,12 @@ fn what_craton_adds_stands_apart() {
     assert!(body(&args(Kind::Model)).unwrap().get("craton").is_none());
     let more = Run { askings: 4, embedding_model: Some("mini".to_owned()), ..args(Kind::Model) };
     assert_eq!(body(&more).unwrap()["craton"], json!({"askings": 4, "embeddingModelId": "mini"}));
+    let price = |cached| Price { model: "judge".to_owned(), input: 0.8, output: 4.0, cached };
+    let priced = Run { price_per_hour: Some(0.35), prices: vec![price(None), price(Some(0.1))], ..args(Kind::Model) };
+    let asked = &body(&priced).unwrap()["craton"];
+    assert_eq!(asked["pricePerHour"], 0.35);
+    assert_eq!(asked["prices"][0], json!({"modelId": "judge", "input": 0.8, "output": 4.0}));
+    assert_eq!((&asked["prices"][1]["cached"], asked.get("askings")), (&json!(0.1), None));
 }
 
 #[test]

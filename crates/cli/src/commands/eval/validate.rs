@@ -1,6 +1,7 @@
 //! `craton eval validate`: what is wrong with a dataset, line by line.
 
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use http::Method;
@@ -21,6 +22,9 @@ pub(super) async fn run(client: &Client, args: &Validate, format: Format) -> Res
     match format {
         Format::Json => output::json(&answer)?,
         Format::Text => {
+            for metric in answer["customMetrics"].as_array().into_iter().flatten() {
+                output::line(variables(metric))?;
+            }
             for problem in problems {
                 output::line(told(problem))?;
             }
@@ -36,12 +40,18 @@ fn body(args: &Validate) -> Result<Value> {
         Kind::Retrieve => "retrieve",
         Kind::Model => "model",
     };
+    let custom = args.custom_metrics.iter().map(|file| custom_metric(file)).collect::<Result<Vec<_>>>()?;
+    let own = custom.iter().filter_map(|metric| metric["customMetricDefinition"]["name"].as_str());
+    let metrics: Vec<&str> = args.metrics.iter().map(String::as_str).chain(own).collect();
     let mut body = json!({
         "kind": kind,
         "ownResponses": args.own,
-        "metricNames": args.metrics,
+        "metricNames": metrics,
         "unlimited": !args.aws_limits,
     });
+    if !custom.is_empty() {
+        body["customMetrics"] = json!(custom);
+    }
     if args.dataset.starts_with("s3://") {
         body["s3Uri"] = json!(args.dataset);
         return Ok(body);
@@ -52,6 +62,32 @@ fn body(args: &Validate) -> Result<Value> {
     }
     body["lines"] = json!(text);
     Ok(body)
+}
+
+/// A metric of one's own out of a file: the definition of `CreateEvaluationJob`, or the object around it that jobs write into
+/// `custom_metrics/`.
+fn custom_metric(file: &Path) -> Result<Value> {
+    let read: Value =
+        serde_json::from_str(&super::read(file)?).with_context(|| format!("`{}` is no JSON", file.display()))?;
+    let metric =
+        if read.get("customMetricDefinition").is_some() { read } else { json!({"customMetricDefinition": read}) };
+    let definition = &metric["customMetricDefinition"];
+    if !definition["name"].is_string() || !definition["instructions"].is_string() {
+        bail!(
+            "`{}` defines no metric\nhint: it looks like {}",
+            file.display(),
+            r#"{"name": "tone", "instructions": "Is {{prediction}} polite?"}"#
+        );
+    }
+    Ok(metric)
+}
+
+/// What a metric of one's own names.
+fn variables(metric: &Value) -> String {
+    let names = metric["variables"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let names: Vec<String> = names.map(|name| format!("{{{{{name}}}}}")).collect();
+    let names = if names.is_empty() { "nothing of a record".to_owned() } else { names.join(", ") };
+    format!("{} names {names}", metric["metricName"].as_str().unwrap_or_default())
 }
 
 /// A problem: the server's messages name the line themselves, where they are of one.
@@ -65,7 +101,27 @@ mod tests {
 
     fn args(dataset: &str) -> Validate {
         let metrics = vec!["Craton.RougeL".to_owned()];
-        Validate { dataset: dataset.to_owned(), kind: Kind::Rag, own: true, metrics, aws_limits: false }
+        let (dataset, custom_metrics) = (dataset.to_owned(), Vec::new());
+        Validate { dataset, kind: Kind::Rag, own: true, metrics, custom_metrics, aws_limits: false }
+    }
+
+    #[test]
+    fn metrics_of_ones_own_are_sent_with_their_definitions() {
+        let dir = tempfile::tempdir().unwrap();
+        let [bare, whole, wrong] = ["bare.json", "whole.json", "wrong.json"].map(|name| dir.path().join(name));
+        fs::write(&bare, r#"{"name": "tone", "instructions": "{{prediction}}"}"#).unwrap();
+        fs::write(&whole, r#"{"customMetricDefinition": {"name": "length", "instructions": "{{prompt}}"}}"#).unwrap();
+        fs::write(&wrong, r#"{"title": "tone"}"#).unwrap();
+        let sent = body(&Validate { custom_metrics: vec![bare, whole], ..args("s3://b/d.jsonl") }).unwrap();
+        assert_eq!(sent["metricNames"], json!(["Craton.RougeL", "tone", "length"]));
+        assert_eq!(sent["customMetrics"][0]["customMetricDefinition"]["instructions"], "{{prediction}}");
+        assert_eq!(sent["customMetrics"][1]["customMetricDefinition"]["name"], "length");
+        assert!(body(&args("s3://b/d.jsonl")).unwrap().get("customMetrics").is_none());
+        let refused =
+            body(&Validate { custom_metrics: vec![wrong], ..args("s3://b/d.jsonl") }).unwrap_err().to_string();
+        assert!(refused.contains("defines no metric"), "{refused}");
+        let told = json!({"metricName": "tone", "variables": ["prediction", "context"]});
+        assert_eq!(variables(&told), "tone names {{prediction}}, {{context}}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A report as one page that needs nothing else, to be read in light and dark, and printed.
 
 use super::super::card::{Bar, MetricSummary};
+use super::super::prices::{MachineCost, ModelCost, money};
 use super::{Report, ReportRow, Section};
 
 const STYLE: &str = "
@@ -27,6 +28,9 @@ pub fn html(report: &Report, rows: &[ReportRow]) -> String {
     );
     for message in &job.messages {
         page.push_str(&format!("<p class=\"w\">{}</p>", escaped(message)));
+    }
+    if let Some(MachineCost { per_hour, seconds, cost }) = report.machine {
+        page.push_str(&format!("<p>The machine cost {}: {seconds:.0} s at {per_hour} an hour.</p>", money(cost)));
     }
     report.sections.iter().for_each(|section| of_section(&mut page, section));
     if !rows.is_empty() {
@@ -58,6 +62,9 @@ fn of_section(page: &mut String, section: &Section) {
     );
     card.metrics.iter().for_each(|metric| of_metric(page, metric, section));
     page.push_str("</tbody></table>");
+    for ModelCost { model, cost, .. } in &section.costs {
+        page.push_str(&format!("<p>{} cost {}.</p>", escaped(model), money(*cost)));
+    }
     for cached in &card.cached {
         page.push_str(&format!(
             "<p>{:.0} % of the tokens of {} came from the cache; the prompts on a record allow {:.0} %.</p>",

@@ -24,6 +24,9 @@ pub fn report_json(report: &Report) -> Value {
         "total": job.total,
         "secondsLeft": report.seconds_left,
         "seconds": report.seconds,
+        "machineCost": report.machine.map(|machine| json!({
+            "pricePerHour": machine.per_hour, "seconds": machine.seconds, "cost": machine.cost,
+        })),
         "askings": job.asked.askings,
         "embeddingModelId": job.asked.embedder,
         "progress": report.progress.iter().map(|progress| json!({
@@ -35,6 +38,9 @@ pub fn report_json(report: &Report) -> Value {
             "dataset": section.dataset,
             "system": section.system,
             "judge": section.judge,
+            "costs": section.costs.iter().map(|cost| json!({
+                "modelId": cost.model, "tokens": tokens(&cost.tokens), "cost": cost.cost,
+            })).collect::<Vec<_>>(),
             "card": card(section),
         })).collect::<Vec<_>>(),
     })

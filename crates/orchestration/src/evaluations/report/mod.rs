@@ -20,6 +20,7 @@ use super::metrics::Family;
 use super::outcome::{RecordOutcome, TurnOutcome};
 use super::passport::{Method, Passport};
 use super::plan::{Metric, Plan, System, needs_judge};
+use super::prices::{MachineCost, ModelCost};
 use super::record::{Shown, fill, shown};
 use super::service::Evaluations;
 use super::verdict::LabelValue;
@@ -46,6 +47,8 @@ pub struct Report {
     pub seconds_left: Option<u64>,
     /// How long it took, in seconds, from when it was asked for; none of jobs that have not ended.
     pub seconds: Option<u64>,
+    /// What the machine cost, where the job was told its price; none of jobs that have not ended.
+    pub machine: Option<MachineCost>,
     /// What each system came to on each dataset. Of a job that has not ended, as far as it is.
     pub sections: Vec<Section>,
 }
@@ -76,6 +79,8 @@ pub struct Section {
     pub calibrated: Vec<Calibrated>,
     /// Its card.
     pub card: Card,
+    /// What its models cost, of those that the job was told a price of.
+    pub costs: Vec<ModelCost>,
 }
 
 /// What a metric comes to by the labels that people would probably give.
@@ -153,6 +158,7 @@ impl Evaluations {
             metric: metric.and_then(|at| Some(plan.metrics.get(*dataset)?.get(at)?.name().to_owned())),
             done: *done,
         });
+        let machine = self.machine_cost(ctx, &job).await;
         let elapsed = self.inner.clock.now().as_millis().saturating_sub(job.created.as_millis());
         let left = job.total.map_or(0, |total| total.saturating_sub(done));
         let rate = (done > 0).then(|| elapsed.max(0) as f64 / done as f64);
@@ -162,9 +168,17 @@ impl Evaluations {
             progress: progress.collect(),
             seconds_left: seconds_left.map(|rate| (rate * left as f64 / 1000.0).ceil() as u64),
             seconds: job.ended.map(|ended| (ended.as_millis() - job.created.as_millis()).max(0) as u64 / 1000),
+            machine,
             sections: Vec::new(),
             job,
         })
+    }
+
+    /// What the machine cost from when a job began to work until it ended; none where that is not known.
+    async fn machine_cost(&self, ctx: &Ctx, job: &EvaluationJob) -> Option<MachineCost> {
+        let (ended, work, _) = (job.ended?, job.work.as_ref()?, job.asked.prices.per_hour?);
+        let started = self.inner.jobs.get(ctx.account(), work).await.ok()?.started?;
+        job.asked.prices.of_time(ended.as_millis() - started.as_millis())
     }
 
     /// What there is to say of a job so far.
@@ -199,6 +213,7 @@ impl Evaluations {
                     (calibrated, Card::new(&outcomes(rows), &metrics, warnings))
                 })
                 .await?;
+                let costs = job.asked.prices.of_card(&job.asked, of_system, &plan.metrics[dataset], &card);
                 sections.push(Section {
                     dataset: asked.name.clone(),
                     system: of_system.label().to_owned(),
@@ -206,6 +221,7 @@ impl Evaluations {
                     passports,
                     calibrated,
                     card,
+                    costs,
                 });
             }
         }

@@ -7,7 +7,9 @@ use crate::evaluations::card::CardMetric;
 use crate::evaluations::card::tests::record;
 use crate::evaluations::comparison::{Judgement, compare};
 use crate::evaluations::dataset::Output;
+use crate::evaluations::outcome::Tokens;
 use crate::evaluations::plan::Asked;
+use crate::evaluations::prices::Prices;
 
 fn report() -> Report {
     let asked = Asked {
@@ -20,6 +22,7 @@ fn report() -> Report {
         unlimited: false,
         askings: 1,
         embedder: None,
+        prices: Prices::default(),
     };
     let job = EvaluationJob {
         id: "abc".to_owned(),
@@ -51,8 +54,35 @@ fn report() -> Report {
         passports: Vec::new(),
         calibrated: Vec::new(),
         card,
+        costs: Vec::new(),
     };
-    Report { job, kind: "model", progress: Vec::new(), seconds_left: None, seconds: Some(12), sections: vec![section] }
+    let (progress, sections) = (Vec::new(), vec![section]);
+    Report { job, kind: "model", progress, seconds_left: None, seconds: Some(12), machine: None, sections }
+}
+
+#[test]
+fn what_a_job_cost_is_told_in_every_form_where_a_price_is_known() {
+    let mut report = report();
+    assert!(!report_text(&report).contains("cost") && !html(&report, &[]).contains(" cost "));
+    let without = report_json(&report);
+    assert_eq!((&without["machineCost"], &without["results"][0]["costs"]), (&Value::Null, &serde_json::json!([])));
+    report.machine = Some(MachineCost { per_hour: 0.36, seconds: 90.0, cost: 0.009 });
+    let tokens = Tokens { input: 3, cached: 2, shared: 0, output: 1 };
+    report.sections[0].costs = vec![ModelCost { model: "a<b".to_owned(), tokens, cost: 0.0123 }];
+    let text = report_text(&report);
+    assert!(
+        text.contains("the machine cost 0.0090: 90 s at 0.36 an hour") && text.contains("  a<b cost 0.0123"),
+        "{text}"
+    );
+    let page = html(&report, &[]);
+    assert!(page.contains("The machine cost 0.0090: 90 s at 0.36 an hour.") && page.contains("a&lt;b cost 0.0123."));
+    let json = report_json(&report);
+    assert_eq!(
+        (&json["machineCost"]["cost"], &json["machineCost"]["seconds"]),
+        (&Value::from(0.009), &Value::from(90.0))
+    );
+    let cost = &json["results"][0]["costs"][0];
+    assert_eq!((&cost["modelId"], &cost["tokens"]["cached"]), (&Value::from("a<b"), &Value::from(2)));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::super::card::{CachedShare, MetricSummary, RepeatedSummary};
+use super::super::prices::{MachineCost, ModelCost, money};
 use super::{Calibrated, JobComparison, Report, Section};
 
 /// A report card.
@@ -19,6 +20,9 @@ pub fn report_text(report: &Report) -> String {
     }
     if let Some(seconds) = report.seconds {
         text.push_str(&format!("took {seconds} s\n"));
+    }
+    if let Some(MachineCost { per_hour, seconds, cost }) = report.machine {
+        text.push_str(&format!("the machine cost {}: {seconds:.0} s at {per_hour} an hour\n", money(cost)));
     }
     report.sections.iter().for_each(|section| of_section(&mut text, section));
     text
@@ -63,6 +67,9 @@ fn of_section(text: &mut String, section: &Section) {
         "  tokens: judge {} read, {} written; generator {} read, {} written\n",
         judge.input, judge.output, generator.input, generator.output
     ));
+    for ModelCost { model, cost, .. } in &section.costs {
+        text.push_str(&format!("  {model} cost {}\n", money(*cost)));
+    }
 }
 
 fn varied(repeated: &RepeatedSummary) -> String {
