@@ -5,7 +5,14 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 logs=$(mktemp -d)
-trap 'rm -rf "$logs"; [ -z "${CRATON_TEST_PGVECTOR_URL:-}" ] || scripts/pgvector.sh stop' EXIT
+beside=
+finish() {
+    # With all that it started: it leads a group of its own.
+    [ -z "$beside" ] || kill -- "-$beside" 2>/dev/null || true
+    [ -z "${CRATON_TEST_PGVECTOR_URL:-}" ] || scripts/pgvector.sh stop
+    rm -rf "$logs"
+}
+trap finish EXIT
 
 step() { printf '\n== %s\n' "$*"; }
 # Runs a test runner and keeps what it prints for the totals: counted NAME COMMAND [ARGUMENT...]
@@ -41,15 +48,20 @@ else
 fi
 cargo build --quiet
 
-step "real clients"
+step "real clients, and beside them the console in a browser, against its own mock server, which can fail on demand"
 python=$(scripts/python.sh conformance/requirements.txt)
+# Both wait for others most of the time. Each has servers of its own.
+setsid scripts/console.sh e2e >"$logs/browser-mock.log" 2>&1 &
+beside=$!
 counted clients scripts/with-server.sh "$python" -m pytest -q conformance
+browser=0
+wait "$beside" || browser=$?
+beside=
+cat "$logs/browser-mock.log"
+[ "$browser" = 0 ]
 
 step "the same calls to moto's server and to Craton"
 scripts/differential.sh --check
-
-step "the console in a browser: against its own mock server, which can fail on demand"
-counted browser-mock scripts/console.sh e2e
 
 step "the console in a browser: against the real server"
 counted browser-server scripts/with-server.sh scripts/console.sh e2e

@@ -25,7 +25,8 @@ const NEAR_THE_BEST: f64 = 0.85;
 const SAME_AGAIN: f64 = 0.7;
 /// What the terms count that stand in the context of a sentence, and not in it.
 const CONTEXT: f64 = 0.5;
-/// English words that ask and bind; what a question is about are the others. Other languages' count by their rarity alone.
+/// English words that ask and bind; what a question is about are the others. The longer lists of [`stop_words`], which serve
+/// other languages, hold words such as `system` and `work` for English.
 const ASKING: &str = "a an and are as at be by can could did do does for from had has have how in is it its many may much must of on \
                       or shall should that the their there these they this to was were what when where which who whom whose why \
                       will with would";
@@ -50,7 +51,7 @@ pub(crate) struct Candidate {
 
 /// The sentences that may answer a question, in their order.
 pub(crate) fn candidates(question: &str, sources: &[Source], texts: &[&str]) -> Vec<Candidate> {
-    let (all, asking) = (terms(question), terms(ASKING));
+    let (all, asking) = (terms(question), asking(question));
     let asked: BTreeSet<String> = all.difference(&asking).cloned().collect();
     let asked = if asked.is_empty() { all } else { asked };
     let weights = weights(&asked, sources);
@@ -83,6 +84,15 @@ pub(crate) fn candidates(question: &str, sources: &[Source], texts: &[&str]) -> 
         }
     }
     found
+}
+
+/// The terms that ask and bind in the question's language: English, where it cannot be told.
+fn asking(question: &str) -> BTreeSet<String> {
+    let language = media::detect_language(question).map(|language| language.code).filter(|code| code != "en");
+    match language {
+        None => terms(ASKING),
+        Some(code) => terms(&stop_words::lookup(code).unwrap_or_default().join(" ")),
+    }
 }
 
 /// The [`MOST_MEASURED`] candidates that have the most of the question's words, of equals the first; in their order.

@@ -30,6 +30,16 @@ fn headings_give_context_and_neither_they_nor_questions_answer() {
 }
 
 #[test]
+fn words_that_ask_count_in_no_language() {
+    let fees = "Die Geb\u{fc}hr betr\u{e4}gt zwanzig Euro. Ein verlorener Schl\u{fc}ssel kostet neunzig Euro.";
+    assert_eq!(
+        answer("Wie viel kostet denn ein Schl\u{fc}ssel, wenn er verloren wurde?", &[fees], None),
+        ["Ein verlorener Schl\u{fc}ssel kostet neunzig Euro."]
+    );
+    assert_eq!(answer("Wann und warum wird das von wem gemacht?", &[fees], None), [""; 0]);
+}
+
+#[test]
 fn a_row_of_a_table_comes_with_the_tables_heading() {
     let table = "## Excess\n\n| Group | Basic | Plus |\n|---|---|---|\n| small car | 500 euros | 250 euros |\n| large van | 900 euros | 450 euros |\n";
     let told = answer("What is the excess of a large van with plus cover?", &[HOURS, table], None);
