@@ -7,8 +7,11 @@ cd "$(dirname "$0")/.."
 logs=$(mktemp -d)
 beside=
 finish() {
-    # With all that it started: it leads a group of its own.
-    [ -z "$beside" ] || kill -- "-$beside" 2>/dev/null || true
+    if [ -n "$beside" ]; then
+        # With all that it started: it leads a group of its own.
+        kill -- "-$beside" 2>/dev/null || true
+        cat "$logs/browser-mock.log"
+    fi
     [ -z "${CRATON_TEST_PGVECTOR_URL:-}" ] || scripts/pgvector.sh stop
     rm -rf "$logs"
 }

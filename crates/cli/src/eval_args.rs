@@ -263,7 +263,7 @@ pub struct Run {
     #[arg(long, value_name = "ID")]
     pub embedding_model: Option<String>,
     /// Price of this machine by the hour, to tell what the job cost
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = amount)]
     pub price_per_hour: Option<f64>,
     /// Prices of a model for 1,000,000 tokens that it reads, that it writes and, where they differ from those that it reads, that come
     /// from a cache; several times for several
@@ -287,10 +287,15 @@ pub struct Price {
     pub cached: Option<f64>,
 }
 
+/// A sum of money.
+fn amount(text: &str) -> Result<f64, String> {
+    let amount = text.trim().parse::<f64>().ok().filter(|amount| amount.is_finite() && *amount >= 0.0);
+    amount.ok_or_else(|| format!("`{text}` is no price"))
+}
+
 fn price(text: &str) -> Result<Price, String> {
     let (model, prices) = text.rsplit_once('=').ok_or("it looks like `MODEL=0.8,4`")?;
-    let prices =
-        prices.split(',').map(|price| price.trim().parse::<f64>().map_err(|_| format!("`{price}` is no number")));
+    let prices = prices.split(',').map(amount);
     let (input, output, cached) = match prices.collect::<Result<Vec<_>, _>>()?[..] {
         [input, output] => (input, output, None),
         [input, output, cached] => (input, output, Some(cached)),

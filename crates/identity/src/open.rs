@@ -142,12 +142,17 @@ impl Identity {
             let mut failed = false;
             loop {
                 let time = tokio::time::sleep(audit::INTERVAL);
-                if failed {
+                let is_told = if failed {
                     time.await;
+                    false
                 } else {
-                    tokio::select! { () = time => {}, () = many.notified() => {} }
-                }
+                    tokio::select! { () = time => false, () = many.notified() => true }
+                };
                 let Some(inner) = inner.upgrade() else { return };
+                if is_told && inner.store.deferred() < audit::MANY {
+                    // It was about those that were being written then.
+                    continue;
+                }
                 let written = Self(inner).flush_audit().await;
                 failed = written.is_err();
                 if let Err(error) = written {

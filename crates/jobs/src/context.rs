@@ -28,6 +28,15 @@ pub(crate) struct Attempt {
     pub(crate) live: Mutex<Live>,
 }
 
+/// How a handler gives a job back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PutOff {
+    /// How much later it begins again.
+    pub(crate) pause: Duration,
+    /// Whether the other jobs of its lane wait as long.
+    pub(crate) lane: bool,
+}
+
 /// What changes while the handler runs.
 pub(crate) struct Live {
     pub(crate) job: Job,
@@ -35,8 +44,8 @@ pub(crate) struct Live {
     progress_written: Option<Timestamp>,
     /// Another worker took the job: nothing that this attempt says counts any more.
     pub(crate) lost: bool,
-    /// How much later the job begins again, where the handler gives it back.
-    pub(crate) put_off: Option<Duration>,
+    /// Where the handler gives it back.
+    pub(crate) put_off: Option<PutOff>,
 }
 
 impl Attempt {
@@ -95,10 +104,15 @@ impl JobContext {
     }
 
     /// Gives the job back, so that its worker is free for others: where this attempt fails with an error that is tried
-    /// again, it does not count, and the next begins so much later, as do the other jobs of its [`Lane`](crate::Lane). How
-    /// often, is the handler's to bound.
+    /// again, it does not count, and the next begins so much later. How often, is the handler's to bound.
     pub fn put_off(&self, pause: Duration) {
-        self.attempt.live().put_off = Some(pause);
+        self.attempt.live().put_off = Some(PutOff { pause, lane: false });
+    }
+
+    /// As [`put_off`](Self::put_off), and the queued jobs of its [`Lane`](crate::Lane) wait as long, unless another of them is
+    /// running: for what is in the way of all of them.
+    pub fn put_off_lane(&self, pause: Duration) {
+        self.attempt.live().put_off = Some(PutOff { pause, lane: true });
     }
 
     /// What this or an earlier attempt saved last.

@@ -27,6 +27,8 @@ pub(crate) struct Inner {
     /// The long kinds, each between bars.
     long: RwLock<String>,
     running: Mutex<HashMap<JobId, CancellationToken>>,
+    /// Held by whoever adds to a lane.
+    pub(crate) filling: tokio::sync::Mutex<()>,
     /// Counts the events after which a worker should look for work.
     work: watch::Sender<u64>,
 }
@@ -47,6 +49,7 @@ impl Jobs {
             handlers: RwLock::default(),
             long: RwLock::default(),
             running: Mutex::default(),
+            filling: tokio::sync::Mutex::default(),
             work: watch::Sender::new(0),
         };
         Ok(Self(Arc::new(inner)))

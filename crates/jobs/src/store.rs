@@ -62,6 +62,7 @@ pub(crate) struct Insert<'a> {
     pub(crate) run_at: Timestamp,
     pub(crate) now: Timestamp,
     pub(crate) lane: Option<&'a str>,
+    pub(crate) begins_by: Option<Timestamp>,
 }
 
 impl<'a> Insert<'a> {
@@ -77,6 +78,7 @@ impl<'a> Insert<'a> {
             run_at: new.run_at.unwrap_or(now),
             now,
             lane: None,
+            begins_by: None,
         }
     }
 }
@@ -96,8 +98,8 @@ pub(crate) async fn insert(tx: &Tx, new: &Insert<'_>) -> Result<Job> {
     }
     tx.execute(
         "INSERT INTO jobs (id, account, region, principal_arn, principal_id, kind, dedup_key, state, input, attempt, \
-         max_attempts, run_at, lease, cancel_requested, created, lane) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, 0, $9, $10, 0, FALSE, $11, $12)",
+         max_attempts, run_at, lease, cancel_requested, created, lane, begins_by) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, 0, $9, $10, 0, FALSE, $11, $12, $13)",
         params![
             new.id.as_str(),
             &new.owner.account,
@@ -110,7 +112,8 @@ pub(crate) async fn insert(tx: &Tx, new: &Insert<'_>) -> Result<Job> {
             new.max_attempts,
             new.run_at,
             new.now,
-            new.lane
+            new.lane,
+            new.begins_by
         ],
     )
     .await?;
@@ -322,14 +325,18 @@ pub(crate) async fn finish(
             }
             let job = match decide(&standing) {
                 Next::Retry { at, error, counts, busy } => {
-                    requeue(&tx, id, at, Some(&error), i64::from(!counts)).await?;
-                    if busy && let Some(lane) = row.opt_text("lane")? {
+                    requeue(&tx, id, (at, now), Some(&error), i64::from(!counts)).await?;
+                    // Where another is answered, it is not all that asks for the same thing that must wait.
+                    if busy
+                        && let Some(lane) = row.opt_text("lane")?
+                        && !lanes::is_at_work(&tx, &lane, now).await?
+                    {
                         lanes::put_off(&tx, &lane, at, now).await?;
                     }
                     by_id(&tx, id).await?
                 }
                 Next::Release => {
-                    requeue(&tx, id, now, None, 1).await?;
+                    requeue(&tx, id, (now, now), None, 1).await?;
                     by_id(&tx, id).await?
                 }
                 next => end(&tx, id, next, now).await?,
@@ -340,11 +347,17 @@ pub(crate) async fn finish(
 }
 
 /// Puts a running job back into the queue, taking back `uncounted` attempts.
-async fn requeue(tx: &Tx, id: &JobId, at: Timestamp, error: Option<&JobError>, uncounted: i64) -> Result<()> {
+async fn requeue(
+    tx: &Tx,
+    id: &JobId,
+    (at, now): (Timestamp, Timestamp),
+    error: Option<&JobError>,
+    uncounted: i64,
+) -> Result<()> {
     tx.execute(
-        "UPDATE jobs SET state = 'queued', run_at = $2, attempt = attempt - $3, lease_owner = NULL, lease_until = NULL \
-         WHERE id = $1",
-        params![id.as_str(), at, uncounted],
+        "UPDATE jobs SET state = 'queued', attempt = attempt - $3, lease_owner = NULL, lease_until = NULL, \
+         run_at = CASE WHEN begins_by > $4 AND begins_by < $2 THEN begins_by ELSE $2 END WHERE id = $1",
+        params![id.as_str(), at, uncounted, now],
     )
     .await?;
     match error {

@@ -143,14 +143,14 @@ async fn a_lane_has_only_so_many_open_jobs() {
         f.register("echo", |job| async move { succeed(&job).await });
         let lane = |name: &str| Lane { name: name.to_owned(), most: 2 };
         let keyed = NewJob { dedup_key: Some("k".to_owned()), ..new("echo") };
-        let first = f.jobs.submit_in(keyed.clone(), &lane("a")).await.unwrap().unwrap();
-        assert!(f.jobs.submit_in(new("echo"), &lane("a")).await.unwrap().is_some());
-        assert_eq!(f.jobs.submit_in(new("echo"), &lane("a")).await.unwrap(), None);
-        assert_eq!(f.jobs.submit_in(keyed, &lane("a")).await.unwrap().unwrap().id, first.id, "it is there already");
-        assert!(f.jobs.submit_in(new("echo"), &lane("b")).await.unwrap().is_some());
+        let first = f.jobs.submit_in(keyed.clone(), &lane("a"), None).await.unwrap().unwrap();
+        assert!(f.jobs.submit_in(new("echo"), &lane("a"), None).await.unwrap().is_some());
+        assert_eq!(f.jobs.submit_in(new("echo"), &lane("a"), None).await.unwrap(), None);
+        assert_eq!(f.jobs.submit_in(keyed, &lane("a"), None).await.unwrap().unwrap().id, first.id, "it is there already");
+        assert!(f.jobs.submit_in(new("echo"), &lane("b"), None).await.unwrap().is_some());
         f.submit("echo").await;
         assert_eq!(f.run().await, 4);
-        assert!(f.jobs.submit_in(new("echo"), &lane("a")).await.unwrap().is_some());
+        assert!(f.jobs.submit_in(new("echo"), &lane("a"), None).await.unwrap().is_some());
     })
     .await;
 }
@@ -160,7 +160,7 @@ async fn who_asks_at_once_does_not_overfill_a_lane() {
     each_backend(async |store| {
         let f = Fixture::open(store).await;
         let lane = Lane { name: "a".to_owned(), most: 3 };
-        let made = (0..6).map(|_| f.jobs.submit_in(new("echo"), &lane));
+        let made = (0..6).map(|_| f.jobs.submit_in(new("echo"), &lane, None));
         let made = futures::future::join_all(made).await;
         assert_eq!(made.into_iter().filter(|made| made.as_ref().unwrap().is_some()).count(), 3);
     })
@@ -180,13 +180,13 @@ async fn whoever_is_put_off_puts_off_its_lane_and_nobody_else() {
                 if !is_busy {
                     return Ok(Value::Null);
                 }
-                job.put_off(Duration::from_secs(30));
+                job.put_off_lane(Duration::from_secs(30));
                 Err(Error::throttled("Too much to do."))
             }
         });
         let submit = async |lane: &str| {
             let new = NewJob { input: json!(lane), ..new("ask") };
-            let made = f.jobs.submit_in(new, &Lane { name: lane.to_owned(), most: 9 }).await.unwrap().unwrap();
+            let made = f.jobs.submit_in(new, &Lane { name: lane.to_owned(), most: 9 }, None).await.unwrap().unwrap();
             f.clock.advance(1);
             made
         };

@@ -1,11 +1,10 @@
 //! What follows an attempt: pure decisions, carried out by `store`.
 
-use std::time::Duration;
-
 use base::{Error, ErrorKind, Result, Timestamp};
 use serde_json::Value;
 
 use crate::JobError;
+use crate::context::PutOff;
 
 /// The pause before the second attempt; each further pause is twice as long.
 const FIRST_PAUSE_MS: u64 = 1_000;
@@ -57,8 +56,8 @@ pub(crate) struct Circumstances {
     pub(crate) cancel_requested: bool,
     /// The attempt came further than those before it.
     pub(crate) advanced: bool,
-    /// The handler gave the job back, to begin again so much later.
-    pub(crate) put_off: Option<Duration>,
+    /// The handler gave the job back.
+    pub(crate) put_off: Option<PutOff>,
     /// The server stops.
     pub(crate) stopping: bool,
     pub(crate) now: Timestamp,
@@ -74,11 +73,12 @@ pub(crate) fn after_attempt(result: Result<Value>, known: &Circumstances) -> Nex
         Err(_) if known.stopping => Next::Release,
         Err(error) if retryable(error.kind) && (is_free(known) || known.attempt < known.max_attempts) => {
             let pause = match known.put_off {
-                Some(pause) => i64::try_from(pause.as_millis()).unwrap_or(i64::MAX),
+                Some(put_off) => i64::try_from(put_off.pause.as_millis()).unwrap_or(i64::MAX),
                 None => pause_ms(known.attempt, known.jitter),
             };
             let at = Timestamp(known.now.as_millis().saturating_add(pause));
-            Next::Retry { at, error: error.into(), counts: !is_free(known), busy: known.put_off.is_some() }
+            let busy = known.put_off.is_some_and(|put_off| put_off.lane);
+            Next::Retry { at, error: error.into(), counts: !is_free(known), busy }
         }
         Err(error) => Next::Fail(error.into()),
     }
@@ -162,7 +162,7 @@ mod tests {
             max_attempts: 3,
             cancel_requested: false,
             advanced: false,
-            put_off: Some(Duration::from_secs(30)),
+            put_off: Some(PutOff { pause: Duration::from_secs(30), lane: true }),
             stopping: false,
             now: Timestamp(5),
             jitter: 7,

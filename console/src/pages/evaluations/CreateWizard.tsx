@@ -30,7 +30,7 @@ export function CreateWizard({ step, base }: { step: string; base: string | unde
   const [draft, setDraft] = useState(() => ({ ...newDraft(newSuffix()), ...(base ? { base } : {}) }))
   const [tried, setTried] = useState<string[]>([])
   /** What an attempt that failed later has made already: the next one goes on from there. */
-  const made = useRef<{ role?: string; jobs: Map<string, string> }>({ jobs: new Map() })
+  const made = useRef<{ role?: string; jobs: Map<string, { id: string; asked: string }> }>({ jobs: new Map() })
 
   const found = faults(draft, account)
   const asked = Math.max(0, STEPS.findIndex((name) => name === step))
@@ -45,14 +45,26 @@ export function CreateWizard({ step, base }: { step: string; base: string | unde
     const { jobs } = made.current
     // The policy may have changed since the last attempt; the role is made once.
     const role = draft.ownRole ? draft.roleArn.trim() : (made.current.role = await makeRole(draft, region, account))
-    for (const setting of settingsOf(draft)) {
-      const request = requestOf(draft, role, setting)
-      if (jobs.has(request.jobName)) continue
+    const requests = settingsOf(draft).map((setting) => requestOf(draft, role, setting))
+    for (const { jobName, ...request } of requests) {
+      const asked = JSON.stringify(request)
+      if ((jobs.get(jobName)?.asked ?? asked) !== asked) {
+        throw new Error(`The evaluation ${jobName} was started with other settings. Give this one another name.`)
+      }
+    }
+    const ids: string[] = []
+    for (const request of requests) {
+      const { jobName, ...asked } = request
+      const begun = jobs.get(jobName)
+      if (begun) {
+        ids.push(begun.id)
+        continue
+      }
       const { jobId, warnings } = await createEvaluation(request)
-      jobs.set(request.jobName, jobId)
+      jobs.set(jobName, { id: jobId, asked: JSON.stringify(asked) })
+      ids.push(jobId)
       for (const warning of warnings) notify('info', warning)
     }
-    const ids = [...jobs.values()]
     const [first] = ids
     notify('success', ids.length > 1 ? `${ids.length} evaluations were started.` : `The evaluation ${draft.name} was started.`)
     if (first !== undefined) navigate(ids.length > 1 ? comparePath(ids) : jobPath(first))

@@ -22,6 +22,9 @@ pub(super) async fn retrieve(call: AwsCall) -> Answer {
     let mut search = search(input.knowledge_base_id, text, input.retrieval_configuration, input.user_context)?;
     search.retrieve.next = input.next_token;
     let found = call.api.answers().retrieve(&call.ctx, search).await?;
+    if found.usage.input > 0 {
+        call.answered.note_usage(found.usage);
+    }
     let output = RetrieveResponse {
         retrieval_results: found.retrieved.passages.iter().map(shapes::result).collect(),
         next_token: found.retrieved.next,

@@ -30,7 +30,7 @@ const RETENTION: i64 = 90 * 24 * 3600;
 pub(crate) const INTERVAL: Duration = Duration::from_millis(500);
 
 /// How many statements may wait before they are written ahead of the time: so that under load nobody waits for them.
-const MANY: usize = 500;
+pub(crate) const MANY: usize = 500;
 
 /// How many statements may wait before those who bring more must wait themselves.
 pub(crate) const MOST: usize = 2_000;

@@ -86,6 +86,7 @@ pub(super) async fn fire(
                 run_at: now,
                 now,
                 lane: None,
+                begins_by: None,
             };
             insert(&tx, &new).await?;
             Ok(())

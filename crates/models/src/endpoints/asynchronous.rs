@@ -30,7 +30,8 @@ const DEFAULT_WAIT_SECONDS: u32 = 6 * 60 * 60;
 const MOST_BYTES: u64 = 25_000_000;
 /// The pauses before a model is asked again that has too much to do.
 const PAUSES: [Duration; 3] = [Duration::from_millis(250), Duration::from_millis(500), Duration::from_secs(1)];
-/// How much later a request is tried again that cannot be answered now, and with it all of its endpoint, so that others are.
+/// How much later a request is tried again that cannot be answered now, so that others are: with it all of its endpoint, where
+/// that is what does not answer.
 const PUT_OFF: Duration = Duration::from_secs(30);
 /// How many requests of an endpoint may be open: taken, and not answered.
 const MOST_OPEN: u32 = 1000;
@@ -105,6 +106,19 @@ struct Work {
     seconds: u32,
 }
 
+/// Why a request is not answered.
+struct Unanswered {
+    error: Error,
+    /// Whether it is its endpoint that does not answer: then others are not answered either.
+    by_endpoint: bool,
+}
+
+impl From<Error> for Unanswered {
+    fn from(error: Error) -> Self {
+        Self { error, by_endpoint: false }
+    }
+}
+
 /// Runs the jobs.
 pub(crate) struct AsynchronousHandler(Weak<Inner>);
 
@@ -161,7 +175,9 @@ impl Models {
         let output = format!("{}{file}", folder(&goes.output)?);
         let failure = goes.failure.as_deref().map(folder).transpose()?.map(|at| format!("{at}{name}-error.out"));
         let wait = asked.wait_seconds.unwrap_or(DEFAULT_WAIT_SECONDS);
-        let (full, lane) = (is_full(&asked.endpoint, most), Lane { name: endpoint.arn.to_string(), most });
+        // One that is made again under the name begins with an empty one.
+        let lane = Lane { name: format!("{} {}", endpoint.arn, endpoint.created.as_millis()), most };
+        let full = is_full(&asked.endpoint, most);
         let work = Work {
             endpoint: asked.endpoint,
             role,
@@ -185,7 +201,9 @@ impl Models {
             max_attempts: MAX_ATTEMPTS,
             run_at: None,
         };
-        self.inner.jobs.submit_in(new, &lane).await?.ok_or(full)?;
+        // However long others of the endpoint wait, that it waited too long is told in time.
+        let begins_by = Timestamp(work.expires.saturating_add(1));
+        self.inner.jobs.submit_in(new, &lane, Some(begins_by)).await?.ok_or(full)?;
         Ok(AcceptedInvocation { id: asked.id.unwrap_or(name), output, failure })
     }
 
@@ -230,17 +248,20 @@ impl Models {
             () = cancelled.cancelled() => return Err(Error::conflict("The request was cancelled.")),
         };
         let written = match answered {
-            Ok(answer) => self.write_as_role(&ctx, &work, &work.output, answer.to_string()).await,
-            Err(error) => Err(error),
+            Ok(answer) => {
+                let written = self.write_as_role(&ctx, &work, &work.output, answer.to_string()).await;
+                written.map_err(Unanswered::from)
+            }
+            Err(unanswered) => Err(unanswered),
         };
         match written {
             Ok(()) => Ok(json!({"output": work.output})),
-            // There is time, and other endpoints' requests wait.
-            Err(error) if error.kind == ErrorKind::Throttled && !self.is_expired(&work) => {
-                job.put_off(PUT_OFF);
+            // There is time, and others wait.
+            Err(Unanswered { error, by_endpoint }) if error.kind == ErrorKind::Throttled && !self.is_expired(&work) => {
+                if by_endpoint { job.put_off_lane(PUT_OFF) } else { job.put_off(PUT_OFF) }
                 Err(error)
             }
-            Err(error) => Err(self.failed_later(job, (&ctx, &work), error).await),
+            Err(unanswered) => Err(self.failed_later(job, (&ctx, &work), unanswered.error).await),
         }
     }
 
@@ -274,28 +295,27 @@ impl Models {
 
     /// The answer, where it comes in the time that the request gives it. What was begun in time and failed is tried again
     /// also when that is over.
-    async fn answer_in_time(&self, ctx: &Ctx, work: &Work, attempt: u32) -> Result<Value> {
+    async fn answer_in_time(&self, ctx: &Ctx, work: &Work, attempt: u32) -> Result<Value, Unanswered> {
         if attempt <= 1 && self.is_expired(work) {
-            return Err(
-                Error::invalid("The request waited longer than it may.").with_hint("Raise `RequestTTLSeconds`.")
-            );
+            let error = Error::invalid("The request waited longer than it may.");
+            return Err(error.with_hint("Raise `RequestTTLSeconds`.").into());
         }
         let seconds = work.seconds;
         let answering = tokio::time::timeout(Duration::from_secs(seconds.into()), self.answer_of(ctx, work));
         answering.await.unwrap_or_else(|_| {
-            Err(Error::invalid(format!("The answer took longer than {seconds} s."))
-                .with_hint("Raise `InvocationTimeoutSeconds`."))
+            let error = Error::invalid(format!("The answer took longer than {seconds} s."));
+            Err(error.with_hint("Raise `InvocationTimeoutSeconds`.").into())
         })
     }
 
-    async fn answer_of(&self, ctx: &Ctx, work: &Work) -> Result<Value> {
+    async fn answer_of(&self, ctx: &Ctx, work: &Work) -> Result<Value, Unanswered> {
         // What does not answer now is told before anything is read.
         self.resolve_later(ctx, &work.endpoint).await?;
         let body = self.read_as_role(ctx, work).await?;
         let body: Value = serde_json::from_slice(&body)
             .map_err(|error| Error::invalid("The body is not JSON.").with_hint(format!("It says: {error}.")))?;
         if body["stream"] == true {
-            return Err(Error::invalid("An answer in S3 is no stream.").with_hint("Leave `stream` out."));
+            return Err(Error::invalid("An answer in S3 is no stream.").with_hint("Leave `stream` out.").into());
         }
         let (unique, mut pauses) = (self.inner.random.text(b"abcdefghijklmnopqrstuvwxyz0123456789", 16), PAUSES.iter());
         loop {
@@ -314,7 +334,7 @@ impl Models {
             // Whoever waits for an answer goes first.
             match pauses.next().filter(|_| is_busy) {
                 Some(pause) => tokio::time::sleep(*pause).await,
-                None => return answered,
+                None => return answered.map_err(|error| Unanswered { error, by_endpoint: true }),
             }
         }
     }
@@ -333,13 +353,19 @@ impl Models {
     ///
     /// # Errors
     /// As [`Models::answering_endpoint`]; Throttled, where it does not answer now and may again.
-    async fn resolve_later(&self, ctx: &Ctx, name: &str) -> Result<Resolved> {
+    async fn resolve_later(&self, ctx: &Ctx, name: &str) -> Result<Resolved, Unanswered> {
         let scope = Scope::of(ctx);
         let found = self.answering_endpoint(&scope, name).await;
         let is_missing = found.as_ref().is_err_and(|error| error.kind == ErrorKind::NotFound);
         let is_passing = is_missing && self.may_answer(&scope, name).await?;
-        let passing = |error| if is_passing { Error { kind: ErrorKind::Throttled, ..error } } else { error };
-        self.drawn_variant(&found.map_err(passing)?, (scope, None))
+        let passing = |error: Error| {
+            if is_passing {
+                Unanswered { error: Error { kind: ErrorKind::Throttled, ..error }, by_endpoint: true }
+            } else {
+                error.into()
+            }
+        };
+        Ok(self.drawn_variant(&found.map_err(passing)?, (scope, None))?)
     }
 
     /// Whether an endpoint is there that answers or may again, without anybody changing it.

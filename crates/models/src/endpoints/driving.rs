@@ -79,7 +79,7 @@ impl Models {
                     return Ok(false);
                 }
                 EndpointStatus::InService => {
-                    if let Err(error) = self.agree(scope, &endpoint).await {
+                    if let Err(error) = self.agree(scope, &endpoint, None).await {
                         let arn = endpoint.arn.to_string();
                         if error.kind == ErrorKind::Conflict && self.still_stands((&arn, status)).await.is_err() {
                             // It is to be otherwise since, which is what is brought about now.
@@ -133,10 +133,11 @@ impl Models {
             market: None,
             asynchronous: endpoint.body.asynchronous.clone(),
         });
-        // What answered before does so until then, also after a restart; unless what is to take over does already.
+        // What answered before does so until then, also after a restart, where there is memory for it; unless what is to take
+        // over does already.
         let is_done = |variant: &EndpointVariant| self.inner.endpoints.variant(&arn, &variant.spec.name).is_as(variant);
         if !pending.variants.iter().all(is_done)
-            && let Err(error) = self.agree(scope, endpoint).await
+            && let Err(error) = self.agree(scope, endpoint, Some(0)).await
         {
             tracing::warn!(?error, endpoint = endpoint.name, "what an endpoint is changed from does not answer");
         }
@@ -264,7 +265,7 @@ impl Models {
     ) -> Result<Vec<EndpointVariant>> {
         let ctx = self.hosting_ctx(scope);
         if let [alone] = variants.as_slice() {
-            self.deploy_one(&ctx, (arn, stands), (alone, wait)).await?;
+            self.deploy_one(&ctx, (arn, stands), (alone, wait), None).await?;
             return Ok(variants);
         }
         let mut new = Vec::new();
@@ -286,18 +287,20 @@ impl Models {
         Ok(variants)
     }
 
-    /// As [`Models::deploy`] for one variant: the old deployment may leave the memory first.
+    /// As [`Models::deploy`] for one variant: the old deployment may leave the memory first. `most`: how often memory is waited
+    /// for, where that is bounded.
     pub(super) async fn deploy_one(
         &self,
         ctx: &Ctx,
         (arn, stands): (&str, EndpointStatus),
         (variant, wait): (&EndpointVariant, Duration),
+        most: Option<u32>,
     ) -> Result<()> {
         if self.inner.endpoints.variant(arn, &variant.spec.name).is_as(variant) {
             return Ok(());
         }
         let served = self.served(ctx, variant).await?;
-        self.redeploy(ctx, (arn, stands), (variant, &served), (variant.spec.instances, wait), None).await
+        self.redeploy(ctx, (arn, stands), (variant, &served), (variant.spec.instances, wait), most).await
     }
 
     /// The deployment that a variant asks for, where it is another than the one that answers.

@@ -270,7 +270,7 @@ impl Models {
     ///
     /// # Errors
     /// As [`Models::load_variant`]; where nothing answers any more and waiting does not help, the endpoint has failed then.
-    pub(super) async fn agree(&self, scope: &Scope, endpoint: &Hosted<Endpoint>) -> Result<()> {
+    pub(super) async fn agree(&self, scope: &Scope, endpoint: &Hosted<Endpoint>, most: Option<u32>) -> Result<()> {
         let (ctx, arn) = (self.hosting_ctx(scope), endpoint.arn.to_string());
         self.leave_others(&arn, &endpoint.body.variants, Duration::ZERO).await;
         for variant in &endpoint.body.variants {
@@ -280,7 +280,7 @@ impl Models {
             }
             // Whoever loads a model for it now leaves it as the row says.
             let Some(_held) = live.try_hold() else { continue };
-            if let Err(error) = self.deploy_one(&ctx, (&arn, endpoint.body.status), (variant, Duration::ZERO)).await {
+            if let Err(error) = self.deploy_one(&ctx, (&arn, endpoint.body.status), (variant, Duration::ZERO), most).await {
                 return Err(match live.key() {
                     Some(_) => error,
                     None => self.note_unloadable((scope, endpoint), variant, error).await,

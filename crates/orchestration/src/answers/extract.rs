@@ -25,11 +25,19 @@ const NEAR_THE_BEST: f64 = 0.85;
 const SAME_AGAIN: f64 = 0.7;
 /// What the terms count that stand in the context of a sentence, and not in it.
 const CONTEXT: f64 = 0.5;
-/// English words that ask and bind; what a question is about are the others. The longer lists of [`stop_words`], which serve
-/// other languages, hold words such as `system` and `work` for English.
+/// English words that ask and bind; what a question is about are the others.
 const ASKING: &str = "a an and are as at be by can could did do does for from had has have how in is it its many may much must of on \
                       or shall should that the their there these they this to was were what when where which who whom whose why \
                       will with would";
+/// Words of other languages that ask, which the lists of [`stop_words`] lack.
+const ASKING_ELSEWHERE: [(&str, &str); 6] = [
+    ("de", "wann warum weshalb wem wen wer wessen wieso wieviel viele woher wohin wodurch womit worden wurde wurden"),
+    ("es", "cómo cuál cuáles cuándo cuánta cuántas cuánto cuántos dónde quién quiénes"),
+    ("fr", "combien comment lequel laquelle où pourquoi quand quel quelle quelles quels quoi"),
+    ("it", "chi come cosa dove perché quale quali quando quanta quante quanti quanto"),
+    ("nl", "hoe hoeveel waar waarom wanneer wat welk welke werd werden wie wiens"),
+    ("pt", "como onde porque porquê quais qual quando quanta quantas quanto quantos quem"),
+];
 /// The most sentences whose meanings are measured: each is embedded.
 const MOST_MEASURED: usize = 200;
 /// The fewest terms of a sentence that tells something.
@@ -86,13 +94,14 @@ pub(crate) fn candidates(question: &str, sources: &[Source], texts: &[&str]) -> 
     found
 }
 
-/// The terms that ask and bind in the question's language: English, where it cannot be told.
+/// The terms that ask and bind in the question's language. The language of a few words is a guess: English ones count in any.
 fn asking(question: &str) -> BTreeSet<String> {
-    let language = media::detect_language(question).map(|language| language.code).filter(|code| code != "en");
-    match language {
-        None => terms(ASKING),
-        Some(code) => terms(&stop_words::lookup(code).unwrap_or_default().join(" ")),
-    }
+    let language = media::detect_language(question).map(|language| language.code);
+    let code = language.as_deref().filter(|code| *code != "en").unwrap_or_default();
+    // The lists' name for what is told as Bokmål.
+    let listed = stop_words::lookup(if code == "nb" { "no" } else { code }).unwrap_or_default();
+    let more = ASKING_ELSEWHERE.iter().find(|(of, _)| *of == code).map_or("", |(_, words)| words);
+    [ASKING, more].into_iter().chain(listed.iter().copied()).flat_map(terms).collect()
 }
 
 /// The [`MOST_MEASURED`] candidates that have the most of the question's words, of equals the first; in their order.

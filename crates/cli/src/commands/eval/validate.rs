@@ -42,7 +42,8 @@ fn body(args: &Validate) -> Result<Value> {
     };
     let custom = args.custom_metrics.iter().map(|file| custom_metric(file)).collect::<Result<Vec<_>>>()?;
     let own = custom.iter().filter_map(|metric| metric["customMetricDefinition"]["name"].as_str());
-    let metrics: Vec<&str> = args.metrics.iter().map(String::as_str).chain(own).collect();
+    let unnamed = own.filter(|name| !args.metrics.iter().any(|named| named == name));
+    let metrics: Vec<&str> = args.metrics.iter().map(String::as_str).chain(unnamed).collect();
     let mut body = json!({
         "kind": kind,
         "ownResponses": args.own,
@@ -112,7 +113,8 @@ mod tests {
         fs::write(&bare, r#"{"name": "tone", "instructions": "{{prediction}}"}"#).unwrap();
         fs::write(&whole, r#"{"customMetricDefinition": {"name": "length", "instructions": "{{prompt}}"}}"#).unwrap();
         fs::write(&wrong, r#"{"title": "tone"}"#).unwrap();
-        let sent = body(&Validate { custom_metrics: vec![bare, whole], ..args("s3://b/d.jsonl") }).unwrap();
+        let metrics = vec!["Craton.RougeL".to_owned(), "tone".to_owned()];
+        let sent = body(&Validate { custom_metrics: vec![bare, whole], metrics, ..args("s3://b/d.jsonl") }).unwrap();
         assert_eq!(sent["metricNames"], json!(["Craton.RougeL", "tone", "length"]));
         assert_eq!(sent["customMetrics"][0]["customMetricDefinition"]["instructions"], "{{prediction}}");
         assert_eq!(sent["customMetrics"][1]["customMetricDefinition"]["name"], "length");
