@@ -146,7 +146,11 @@ async fn a_lane_has_only_so_many_open_jobs() {
         let first = f.jobs.submit_in(keyed.clone(), &lane("a"), None).await.unwrap().unwrap();
         assert!(f.jobs.submit_in(new("echo"), &lane("a"), None).await.unwrap().is_some());
         assert_eq!(f.jobs.submit_in(new("echo"), &lane("a"), None).await.unwrap(), None);
-        assert_eq!(f.jobs.submit_in(keyed, &lane("a"), None).await.unwrap().unwrap().id, first.id, "it is there already");
+        assert_eq!(
+            f.jobs.submit_in(keyed, &lane("a"), None).await.unwrap().unwrap().id,
+            first.id,
+            "it is there already"
+        );
         assert!(f.jobs.submit_in(new("echo"), &lane("b"), None).await.unwrap().is_some());
         f.submit("echo").await;
         assert_eq!(f.run().await, 4);

@@ -116,6 +116,8 @@ fn pause_ms(attempt: u32, jitter: u64) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn at(checkpoint: Option<&str>, done: i64) -> Position {

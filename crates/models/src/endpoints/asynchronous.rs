@@ -258,7 +258,11 @@ impl Models {
             Ok(()) => Ok(json!({"output": work.output})),
             // There is time, and others wait.
             Err(Unanswered { error, by_endpoint }) if error.kind == ErrorKind::Throttled && !self.is_expired(&work) => {
-                if by_endpoint { job.put_off_lane(PUT_OFF) } else { job.put_off(PUT_OFF) }
+                if by_endpoint {
+                    job.put_off_lane(PUT_OFF)
+                } else {
+                    job.put_off(PUT_OFF)
+                }
                 Err(error)
             }
             Err(unanswered) => Err(self.failed_later(job, (&ctx, &work), unanswered.error).await),

@@ -280,7 +280,9 @@ impl Models {
             }
             // Whoever loads a model for it now leaves it as the row says.
             let Some(_held) = live.try_hold() else { continue };
-            if let Err(error) = self.deploy_one(&ctx, (&arn, endpoint.body.status), (variant, Duration::ZERO), most).await {
+            if let Err(error) =
+                self.deploy_one(&ctx, (&arn, endpoint.body.status), (variant, Duration::ZERO), most).await
+            {
                 return Err(match live.key() {
                     Some(_) => error,
                     None => self.note_unloadable((scope, endpoint), variant, error).await,
