@@ -7,7 +7,7 @@ use futures::future::FutureExt as _;
 use http::{HeaderValue, StatusCode, header};
 use identity::Ask;
 use orchestration::evaluations::pairwise::{pairwise_json, pairwise_text};
-use orchestration::evaluations::plan::{Asked as Wanted, MOST_ASKINGS, Parameters, Problem, System};
+use orchestration::evaluations::plan::{Asked as Wanted, AskedCustom, MOST_ASKINGS, Parameters, Problem, System};
 use orchestration::evaluations::prices::{ModelPrice, Prices};
 use orchestration::evaluations::report::{
     comparison_json, comparison_text, html, passport_json, report_json, report_text, rows_json,
@@ -136,6 +136,35 @@ fn read(body: &Value) -> base::Result<CreateEvaluationJobRequest> {
         inference_config: serde_json::from_value(part("inferenceConfig")).map_err(Error::internal)?,
         ..input
     })
+}
+
+/// Metrics of users' own, as a job with them would read them.
+fn custom_metrics(items: &[Node<'_>], named: &[String]) -> base::Result<Vec<AskedCustom>> {
+    if items.is_empty() {
+        return Ok(Vec::new());
+    }
+    let definitions: Vec<&Value> = items.iter().map(|node| node.value).collect();
+    // All but the metrics stands in for what the job will be asked with.
+    let job = json!({
+        "jobName": "check",
+        "roleArn": "arn:aws:iam::111122223333:role/check",
+        "evaluationConfig": {"automated": {
+            "datasetMetricConfigs": [{"taskType": "Custom", "dataset": {"name": "check"}, "metricNames": ["check"]}],
+            "customMetricConfig": {
+                "customMetrics": definitions,
+                "evaluatorModelConfig": {"bedrockEvaluatorModels": [{"modelIdentifier": "judge"}]},
+            },
+        }},
+        "inferenceConfig": {"models": [{"precomputedInferenceSource": {"inferenceSourceIdentifier": "check"}}]},
+        "outputDataConfig": {"s3Uri": "s3://check/"},
+    });
+    read(&job)?;
+    let custom = definitions.into_iter().map(custom_metric).collect::<base::Result<Vec<_>>>()?;
+    match custom.iter().find(|metric| !named.contains(&metric.name)) {
+        None => Ok(custom),
+        Some(metric) => Err(Error::invalid(format!("`metricNames` does not name the metric `{}`.", metric.name))
+            .with_hint("A job computes the metrics that it names alone, those of your own among them.")),
+    }
 }
 
 /// Puts an id of AWS's in the place of each model's: its patterns know neither a model's own name nor judges that were
@@ -280,9 +309,9 @@ pub(super) async fn check_dataset(call: Call<Labels>) -> Answer {
         _ => return Err(Error::invalid("A dataset is either in `lines` or at an `s3Uri`.").into()),
     };
     let unlimited = fields.boolean("unlimited")?.unwrap_or(false);
-    let custom = fields.list("customMetrics")?;
-    let custom = custom.iter().map(|node| custom_metric(node.value)).collect::<base::Result<Vec<_>>>()?;
-    let (evaluations, metrics) = (call.api.evaluations(), (fields.texts("metricNames")?, custom));
+    let named = fields.texts("metricNames")?;
+    let custom = custom_metrics(&fields.list("customMetrics")?, &named)?;
+    let (evaluations, metrics) = (call.api.evaluations(), (named, custom));
     let found = evaluations.check_dataset(&call.ctx, system(kind, own), metrics, (dataset, unlimited)).await?;
     let problem = |problem: &Problem| json!({"line": problem.line, "message": problem.message});
     let variables = |custom: &Variables| json!({"metricName": custom.metric, "variables": custom.names});

@@ -209,6 +209,18 @@ async fn datasets_are_checked_and_jobs_are_compared_pair_by_pair() {
     assert!(told["problems"][0]["message"].as_str().unwrap().contains("`{{context}}`"), "{told}");
     let unknown = world.signed("craton", "POST", path, &tone("{{answer}}").to_string()).await;
     assert!(unknown.status == 400 && unknown.text().contains("{{answer}}"), "{}", unknown.text());
+    let refused = async |change: &dyn Fn(&mut Value)| {
+        let mut asked = tone("{{prediction}}");
+        change(&mut asked);
+        let reply = world.signed("craton", "POST", path, &asked.to_string()).await;
+        (reply.status == 400).then(|| reply.text())
+    };
+    let unnamed = refused(&|asked| asked["metricNames"] = json!(["Craton.RougeL"])).await;
+    assert!(unnamed.unwrap().contains("does not name the metric `tone`"));
+    // What a job would refuse, this does too.
+    let scale = |asked: &mut Value| asked["customMetrics"][0]["customMetricDefinition"]["ratingScale"] = json!("good");
+    assert!(refused(&scale).await.unwrap().contains("ratingScale"));
+    assert_eq!(refused(&|_| {}).await, None);
     let both = json!({"kind": "model", "metricNames": ["Craton.RougeL"], "lines": "", "s3Uri": "s3://evals/in.jsonl"});
     assert_eq!(world.signed("craton", "POST", path, &both.to_string()).await.status, 400);
 

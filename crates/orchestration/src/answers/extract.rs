@@ -29,7 +29,7 @@ const CONTEXT: f64 = 0.5;
 const ASKING: &str = "a an and are as at be by can could did do does for from had has have how in is it its many may much must of on \
                       or shall should that the their there these they this to was were what when where which who whom whose why \
                       will with would";
-/// Words of other languages that ask, which the lists of [`stop_words`] lack.
+/// Words of other languages that ask and bind, and that the lists of [`stop_words`] lack.
 const ASKING_ELSEWHERE: [(&str, &str); 6] = [
     ("de", "wann warum weshalb wem wen wer wessen wieso wieviel viele woher wohin wodurch womit worden wurde wurden"),
     ("es", "cómo cuál cuáles cuándo cuánta cuántas cuánto cuántos dónde quién quiénes"),
