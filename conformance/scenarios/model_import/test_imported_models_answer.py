@@ -10,7 +10,9 @@ from conftest import URL, refused
 from import_estate import estate
 
 PROMPT = "<s>[INST] Hello [/INST]"
-GREEDY = {"temperature": 0}
+# Answers are compared letter by letter, so none may depend on what the model has read before.
+EXACTLY = {"deterministic": True}
+GREEDY = {"temperature": 0} | EXACTLY
 TURN = [{"role": "user", "content": [{"text": "Hello"}]}]
 SAID = [{"role": "user", "content": "Hello"}]
 FAMILIES = ["Llama", "Mistral", "Qwen2"]
@@ -65,9 +67,10 @@ def test_raw_prompts_in_openais_form(estate, model):
 
 def test_conversations(estate, model):
     _, arn = model
-    converse = estate.runtime.converse(modelId=arn, messages=TURN, inferenceConfig={"maxTokens": 12, "temperature": 0})
+    converse = estate.runtime.converse(modelId=arn, messages=TURN, inferenceConfig={"maxTokens": 12, "temperature": 0}, additionalModelRequestFields=EXACTLY)
     text = converse["output"]["message"]["content"][0]["text"]
-    events = list(estate.runtime.converse_stream(modelId=arn, messages=TURN, inferenceConfig={"maxTokens": 12, "temperature": 0})["stream"])
+    events = list(estate.runtime.converse_stream(
+        modelId=arn, messages=TURN, inferenceConfig={"maxTokens": 12, "temperature": 0}, additionalModelRequestFields=EXACTLY)["stream"])
     assert "".join(event["contentBlockDelta"]["delta"]["text"] for event in events if "contentBlockDelta" in event) == text
     assert events[-1]["metadata"]["usage"]["outputTokens"] == converse["usage"]["outputTokens"]
     body = {"messages": SAID, "max_tokens": 12} | GREEDY
@@ -77,7 +80,7 @@ def test_conversations(estate, model):
     assert "".join(chunk["choices"][0]["delta"].get("content") or "" for chunk in streamed) == text
     # The template, written by hand.
     assert estate.invoke(arn, {"prompt": "[INST] Hello [/INST]", "max_gen_len": 12} | GREEDY)["generation"] == text
-    anthropic = estate.invoke(arn, {"anthropic_version": "bedrock-2023-05-31", "messages": SAID, "max_tokens": 12} | GREEDY)
+    anthropic = estate.invoke(arn, {"anthropic_version": "bedrock-2023-05-31", "messages": SAID, "max_tokens": 12, "temperature": 0})
     assert anthropic["content"][0]["text"] == text
     counted = estate.runtime.count_tokens(modelId=arn, input={"converse": {"messages": TURN}})["inputTokens"]
     assert counted == converse["usage"]["inputTokens"]
@@ -90,11 +93,11 @@ def test_openais_api_by_arn_name_and_id(estate):
     api = openai.OpenAI(base_url=URL + "/v1", api_key=key, max_retries=0)
     text = estate.invoke(arn, {"messages": SAID, "max_tokens": 12} | GREEDY)["choices"][0]["message"]["content"]
     for model in (arn, name, arn.split("/")[1]):
-        chat = api.chat.completions.create(model=model, messages=SAID, max_tokens=12, temperature=0)
+        chat = api.chat.completions.create(model=model, messages=SAID, max_tokens=12, temperature=0, extra_body=EXACTLY)
         assert (chat.choices[0].message.content, chat.model) == (text, model)
-    stream = api.chat.completions.create(model=arn, messages=SAID, max_tokens=12, temperature=0, stream=True)
+    stream = api.chat.completions.create(model=arn, messages=SAID, max_tokens=12, temperature=0, stream=True, extra_body=EXACTLY)
     assert "".join(chunk.choices[0].delta.content or "" for chunk in stream) == text
-    raw = api.completions.create(model=name, prompt=PROMPT, max_tokens=12, temperature=0)
+    raw = api.completions.create(model=name, prompt=PROMPT, max_tokens=12, temperature=0, extra_body=EXACTLY)
     assert raw.choices[0].text == estate.invoke(arn, {"prompt": PROMPT, "max_gen_len": 12} | GREEDY)["generation"]
     listed = {model.id: model for model in api.models.list()}
     assert listed[arn].created == int(estate.bedrock.get_imported_model(modelIdentifier=arn)["creationTime"].timestamp())
