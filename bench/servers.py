@@ -89,4 +89,7 @@ class Craton:
         """Output of one `craton` command against this server."""
         command = [self.binary, *arguments, "--data-dir", self.data]
         env = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        return subprocess.run(command, check=True, capture_output=True, text=True, env=env).stdout.strip()
+        done = subprocess.run(command, capture_output=True, text=True, env=env)
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(arguments)}: {done.stderr.strip()}")
+        return done.stdout.strip()
