@@ -5,7 +5,7 @@ Usage: classification.py FOLDER [--rounds 5] [--texts 300] [--uncached 16] [--th
 
 FOLDER has `router_train_666.csv` and `router_test_1002.csv` with the columns `text` and `class` (CLINC150 in three classes, CC BY 3.0).
 Both sides get 100 examples, each a text and its class as JSON, and a text to classify; 8 clients ask at once. Craton scores the three
-classes (`POST /craton/v1/score` with `bestOnly`); the peer writes the JSON (`/v1/completions`, temperature 0, until the line ends), which is parsed.
+classes (`POST /craton/v1/score`, by `--normalize`: `choices` reads what tells them apart, `none` the likeliest whole); the peer writes the JSON (`/v1/completions`, temperature 0, until the line ends), which is parsed.
 `cached`: the peer as it comes; both sides have answered one text a client before. `uncached`: without its prompt cache, of `--uncached` texts only,
 as each takes the peer seconds; the unit is requests a second on both sides.
 """
@@ -63,10 +63,15 @@ def post(target, path, body):
     return json.loads(said)
 
 
-def by_scores(target, prompt):
+def by_scores(normalize):
     """The likeliest class: there is nothing to parse."""
-    body = {"model": target.model, "prompt": prompt, "continuations": [f'{label}"}}' for label in LABELS], "bestOnly": True}
-    return LABELS[post(target, "/craton/v1/score", body)["best"]]
+
+    def ask(target, prompt):
+        body = {"model": target.model, "prompt": prompt, "continuations": [f'{label}"}}' for label in LABELS],
+                "normalize": normalize, "bestOnly": True}
+        return LABELS[post(target, "/craton/v1/score", body)["best"]]
+
+    return ask
 
 
 def by_writing(cached):
@@ -125,7 +130,7 @@ def case(name, ours, peer, ask, asked, options):
         texts = [text for text, _ in chosen]
         told += chosen
         for side in ((0, 1) if number % 2 == 0 else (1, 0)):
-            target, how = ((ours, by_scores), (peer, ask))[side]
+            target, how = ((ours, by_scores(options.normalize)), (peer, ask))[side]
             # So that each of the peer's slots has read the examples, where it may keep them.
             play(how, target, head, [f"hello {client}" for client in range(CLIENTS if peers_cache else 1)])
             speed, labels = play(how, target, head, texts)
@@ -145,6 +150,7 @@ def main():
     parser.add_argument("--texts", type=int, default=300)
     parser.add_argument("--uncached", type=int, default=16)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--normalize", default="choices", choices=["choices", "none", "tokens", "bytes"])
     parser.add_argument("--craton", default="", help="more options of `craton up`")
     options = parser.parse_args()
     if not (options.folder / "router_train_666.csv").exists():

@@ -16,8 +16,9 @@ pub struct Score {
     /// System prompt before the message
     #[arg(long, requires = "message")]
     pub system: Option<String>,
-    /// By what a log probability is divided before they are compared: none, tokens or bytes
-    #[arg(long, value_name = "BY", default_value = "none", value_parser = ["none", "tokens", "bytes"])]
+    /// By what a log probability is divided before they are compared: none, tokens or bytes; or choices: how likely the model
+    /// writes each where it has to write one of them, of which no more is read than tells them apart
+    #[arg(long, value_name = "BY", default_value = "none", value_parser = ["none", "tokens", "bytes", "choices"])]
     pub normalize: String,
     /// Tell only which is the likeliest, and read the others no further than is needed for it
     #[arg(long)]

@@ -31,7 +31,16 @@ pub(super) fn model(call: &Call<Labels>) -> String {
     body.as_ref().and_then(|body| body["model"].as_str()).unwrap_or_default().to_owned()
 }
 
-fn decode(root: &Fields<'_>) -> Result<(ScoreRequest, Normalize)> {
+/// What continuations are compared by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// The probability of each, normalized so.
+    Whole(Normalize),
+    /// The probability that the model writes it where it has to write one of them.
+    Choices,
+}
+
+fn decode(root: &Fields<'_>) -> Result<(ScoreRequest, By)> {
     root.only(&[
         "model",
         "prompt",
@@ -46,16 +55,22 @@ fn decode(root: &Fields<'_>) -> Result<(ScoreRequest, Normalize)> {
     let model = root.required("model")?.text()?.to_owned();
     let continuations = root.required("continuations")?.texts()?.into_iter().map(RawPrompt::Text).collect();
     let by = match root.optional("normalize") {
-        None => Normalize::None,
-        Some(node) => match node.one_of(&["none", "tokens", "bytes"])? {
-            "tokens" => Normalize::Tokens,
-            "bytes" => Normalize::Bytes,
-            _ => Normalize::None,
+        None => By::Whole(Normalize::None),
+        Some(node) => match node.one_of(&["none", "tokens", "bytes", "choices"])? {
+            "tokens" => By::Whole(Normalize::Tokens),
+            "bytes" => By::Whole(Normalize::Bytes),
+            "choices" => By::Choices,
+            _ => By::Whole(Normalize::None),
         },
     };
     let prompt = prompt(root, &model)?;
-    let best_by = root.boolean("bestOnly")?.unwrap_or(false).then_some(by);
-    Ok((ScoreRequest { model, prompt, continuations, echo: None, best_by, serving: serving::serving(root)? }, by))
+    let best_only = root.boolean("bestOnly")?.unwrap_or(false);
+    let best_by = match by {
+        By::Whole(by) => best_only.then_some(by),
+        By::Choices => None,
+    };
+    let serving = serving::serving(root)?;
+    Ok((ScoreRequest { model, prompt, continuations, echo: None, best_by, is_choice: by == By::Choices, serving }, by))
 }
 
 /// A prompt as it stands, or a conversation.
@@ -89,30 +104,39 @@ fn message(item: &Node<'_>) -> Result<Message> {
     Ok(Message { role, content: vec![Content::Text(fields.required("content")?.text()?.to_owned())] })
 }
 
-fn describe(scores: &Scores, texts: &[String], by: Normalize) -> Value {
+fn describe(scores: &Scores, texts: &[String], by: By) -> Value {
     // Of continuations that were not read to their ends only the most that they can be is known.
     let are_whole = scores.continuations.iter().all(Scored::is_whole);
-    let probabilities = scores.probabilities(by);
-    let one = |((scored, text), probability): ((&Scored, &String), f64)| {
+    let normalized = match by {
+        By::Whole(by) => scores.continuations.iter().map(|scored| scored.normalized(by)).collect(),
+        By::Choices => scores.choices(),
+    };
+    let (probabilities, best) = match by {
+        By::Whole(by) => (scores.probabilities(by), scores.best(by)),
+        By::Choices => (normalized.iter().copied().map(f64::exp).collect(), scores.best_choice()),
+    };
+    let one = |((scored, text), (probability, normalized)): ((&Scored, &String), (f64, f64))| {
         let mut one = json!({
             "text": text,
             "logProbability": scored.logprob(),
             "tokens": scored.tokens.iter().map(|token| token.token.as_str()).collect::<Vec<_>>(),
             "tokenLogProbabilities": scored.tokens.iter().map(|token| token.logprob).collect::<Vec<_>>(),
         });
-        match are_whole {
-            true => one["probability"] = json!(probability),
-            false => one["atMost"] = json!(!scored.is_whole()),
+        if are_whole || by == By::Choices {
+            one["probability"] = json!(probability);
         }
-        if by != Normalize::None {
-            one["normalizedLogProbability"] = json!(scored.normalized(by));
+        if !are_whole {
+            one["atMost"] = json!(!scored.is_whole());
+        }
+        if by != By::Whole(Normalize::None) {
+            one["normalizedLogProbability"] = json!(normalized);
         }
         one
     };
-    let all = scores.continuations.iter().zip(texts).zip(probabilities);
+    let all = scores.continuations.iter().zip(texts).zip(probabilities.into_iter().zip(normalized));
     json!({
         "scores": all.map(one).collect::<Vec<Value>>(),
-        "best": scores.best(by),
+        "best": best,
         "usage": {
             "inputTokens": scores.usage.input,
             "outputTokens": scores.usage.output,

@@ -189,6 +189,15 @@ async fn continuations_are_scored_over_the_wire() {
     assert_eq!((at, &best["scores"][0]["atMost"]), (1, &json!(true)), "{best}");
     assert!(best["scores"][1].get("probability").is_none(), "{best}");
     assert!(best["usage"]["outputTokens"].as_u64() < all["usage"]["outputTokens"].as_u64());
+    let choice = json!({"model": CLAUDE, "prompt": "Yes or no?", "continuations": [" yes", " no"], "normalize": "choices"});
+    let answer = ask(choice).await.json();
+    let number = |at: usize, member: &str| answer["scores"][at][member].as_f64().unwrap();
+    assert!((number(0, "probability") + number(1, "probability") - 1.0).abs() < 1e-9, "{answer}");
+    assert!((number(1, "normalizedLogProbability").exp() - number(1, "probability")).abs() < 1e-9, "{answer}");
+    // The blank is certain, and what is behind the first letters tells nothing.
+    assert_eq!((&answer["scores"][0]["tokens"], &answer["usage"]["outputTokens"]), (&json!([" ", "y"]), &json!(4)));
+    assert_eq!(answer["scores"][0]["atMost"], json!(true));
+    assert_eq!(answer["best"], json!(usize::from(number(1, "probability") > number(0, "probability"))));
     for (member, value) in [
         ("bestOnly", json!("yes")),
         ("continuations", json!([])),

@@ -3,6 +3,7 @@
 pub(crate) mod answer;
 pub(crate) mod cache_points;
 pub(crate) mod chat;
+mod choices;
 pub(crate) mod complete;
 pub(crate) mod continuation;
 pub(crate) mod count;

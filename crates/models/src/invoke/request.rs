@@ -135,6 +135,9 @@ pub struct ScoreRequest {
     /// Where only the likeliest continuation is wanted: what they are compared by. Those that cannot be the likeliest are
     /// then read only as far as is needed to know it.
     pub best_by: Option<Normalize>,
+    /// Whether one of the continuations has to follow, so that each is read only as far as it has to be told from the
+    /// others: [`super::score::Scores::choices`] has the probabilities. `best_by` then spares nothing more.
+    pub is_choice: bool,
     /// How it is served beside others.
     pub serving: Serving,
 }

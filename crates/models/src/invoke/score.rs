@@ -7,7 +7,7 @@ use inference::{Generator, Loaded, Prompt, Reading};
 
 use super::answer::{ChatEvent, ChatStream, ServedBy, Stop, Timing, TokenLogprob, Usage};
 use super::request::{ContinuationRequest, RawPrompt, ScorePrompt, ScoreRequest};
-use super::{Place, chat, continuation, errors, local, render};
+use super::{Place, chat, choices, continuation, errors, local, render};
 use crate::Models;
 use crate::loaded::Lease;
 
@@ -31,7 +31,8 @@ pub struct Scores {
 /// How likely one continuation is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scored {
-    /// Its tokens, each after those before it; fewer than it has where only the likeliest was wanted and this is another.
+    /// Its tokens, each after those before it; fewer than it has where only the likeliest was wanted and this is another,
+    /// and where the rest does not tell it from the others, of which one has to follow.
     pub tokens: Vec<TokenLogprob>,
     /// How many tokens it has.
     pub length: usize,
@@ -105,18 +106,37 @@ impl Scores {
         shares.into_iter().map(|share| share / sum).collect()
     }
 
+    /// The natural logarithm of the probability of each continuation where the model has to write one of them: of each
+    /// token that tells some apart, among the tokens that lead on to one of them.
+    #[must_use]
+    pub fn choices(&self) -> Vec<f64> {
+        let known = |token: &TokenLogprob| Some((token.id?, f64::from(token.logprob?)));
+        let tokens = |scored: &Scored| scored.tokens.iter().filter_map(known).collect();
+        choices::logprobs(&self.continuations.iter().map(tokens).collect::<Vec<_>>())
+    }
+
     /// The number of the likeliest continuation, of equals the first; none where there is no continuation.
     #[must_use]
     pub fn best(&self, by: Normalize) -> Option<usize> {
-        let mut best: Option<(usize, f64)> = None;
-        for (at, scored) in self.continuations.iter().enumerate() {
-            let value = scored.normalized(by);
-            if best.is_none_or(|(_, highest)| value > highest) {
-                best = Some((at, value));
-            }
-        }
-        best.map(|(at, _)| at)
+        highest(self.continuations.iter().map(|scored| scored.normalized(by)))
     }
+
+    /// The same by [`Scores::choices`].
+    #[must_use]
+    pub fn best_choice(&self) -> Option<usize> {
+        highest(self.choices().into_iter())
+    }
+}
+
+/// The place of the highest, of equals the first.
+fn highest(values: impl Iterator<Item = f64>) -> Option<usize> {
+    let mut best: Option<(usize, f64)> = None;
+    for (at, value) in values.enumerate() {
+        if best.is_none_or(|(_, highest)| value > highest) {
+            best = Some((at, value));
+        }
+    }
+    best.map(|(at, _)| at)
 }
 
 impl Models {
@@ -124,8 +144,8 @@ impl Models {
     /// and short continuations are read in one pass: nothing is written, so there is nothing to parse and no chance in it.
     ///
     /// # Errors
-    /// Invalid for a prompt or a continuation that is empty, for one of more than some hundred tokens and where there is
-    /// none to score; NotImplemented, where an upstream answers, as its dialect has no such request; Timeout, where it is
+    /// Invalid for a prompt or a continuation that is empty, for one of more than some hundred tokens, where there is none to
+    /// score and where one of which one has to follow begins with another; NotImplemented, where an upstream answers, as its dialect has no such request; Timeout, where it is
     /// not done at the context's deadline; otherwise as [`Models::chat`].
     pub async fn score(&self, ctx: &Ctx, request: ScoreRequest) -> Result<Scores> {
         check(&request)?;
@@ -231,14 +251,18 @@ fn start(lease: &Lease, request: ScoreRequest, serving: inference::Serving) -> R
         }
     };
     let read = |raw| generator.read(&follows(raw));
-    let continuations: Vec<Vec<inference::Token>> =
+    let mut continuations: Vec<Vec<inference::Token>> =
         request.continuations.into_iter().map(read).collect::<inference::Result<_>>().map_err(failed)?;
     let bytes = |tokens: &[inference::Token]| tokens.iter().map(|token| generator.spelling(*token).len()).sum();
     let lengths: Vec<(usize, usize)> = continuations.iter().map(|tokens| (tokens.len(), bytes(tokens))).collect();
+    if request.is_choice {
+        let telling = choices::telling(&continuations)?;
+        continuations.iter_mut().zip(telling).for_each(|(tokens, telling)| tokens.truncate(telling));
+    }
     let divisor = |by: Normalize| lengths.iter().map(|(tokens, bytes)| by.of(*tokens, *bytes)).collect();
     let asked = inference::ScoreRequest {
         prompt,
-        best_by: request.best_by.map(divisor),
+        best_by: request.best_by.filter(|_| !request.is_choice).map(divisor),
         continuations: continuations.into_iter().map(Prompt::Tokens).collect(),
         echo: request.echo.is_some(),
         top: request.echo.unwrap_or(0),

@@ -63,6 +63,35 @@ async fn the_likeliest_alone_is_the_same_one_and_the_others_are_bounded() {
 }
 
 #[tokio::test]
+async fn where_one_has_to_follow_only_what_tells_them_apart_is_read() {
+    let deployment = deployment().await;
+    let labels = ["never", "before STOP", "beforehand"];
+    let whole = score(&deployment, ask(&labels)).await;
+    let choice = |best_by| ScoreRequest { is_choice: true, best_by, ..ask(&labels) };
+    let scores = score(&deployment, choice(None)).await;
+    let read: Vec<&str> = ["n", "before ", "beforeh"].into();
+    assert_eq!(scores.continuations.iter().map(Scored::text).collect::<Vec<_>>(), read);
+    assert_eq!(scores.usage.output, 1 + 7 + 7);
+    let at = |label: usize, token: usize| f64::from(whole.continuations[label].tokens[token].logprob.unwrap()).exp();
+    let (never, before) = (at(0, 0), at(1, 0));
+    let (space, hand) = (at(1, 6), at(2, 6));
+    let of_before = before / (never + before);
+    let expected = [never / (never + before), of_before * space / (space + hand), of_before * hand / (space + hand)];
+    let found: Vec<f64> = scores.choices().into_iter().map(f64::exp).collect();
+    for (found, expected) in found.iter().zip(expected) {
+        assert!((found - expected).abs() < 1e-5, "{found} {expected}");
+    }
+    assert!((found.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+    assert_eq!(scores.best_choice(), Some(1));
+    // All of it was needed to know the best.
+    assert_eq!(score(&deployment, choice(Some(Normalize::Tokens))).await.continuations, scores.continuations);
+    // Those that are told apart by their first tokens are read with the prompt.
+    let apart = ScoreRequest { is_choice: true, ..ask(&["never", "before STOP", "always"]) };
+    let apart = score(&deployment, apart).await;
+    assert_eq!((apart.usage.output, apart.best_choice()), (3, Some(1)));
+}
+
+#[tokio::test]
 async fn a_score_is_the_log_probability_that_writing_the_same_tokens_tells() {
     let deployment = deployment().await;
     let written = ContinuationRequest {
@@ -152,6 +181,7 @@ async fn what_cannot_be_scored_is_refused_with_its_reason() {
         (ScoreRequest { prompt: raw("").into(), ..ask(&["a"]) }, "prompt is empty"),
         (ScoreRequest { model: "my-embed".to_owned(), ..ask(&["a"]) }, "does not foretell"),
         (ScoreRequest { continuations: vec![RawPrompt::Tokens(vec![9999])], ..ask(&[]) }, "no token 9999"),
+        (ScoreRequest { is_choice: true, ..ask(&["no", "yes", "yes!"]) }, "Continuation 2 begins with continuation 1"),
         (ask(&["a"; MOST_CONTINUATIONS + 1]), "At most 1024"),
         (ask(&["long".repeat(64).as_str()]), "at most 64 are scored"),
     ];
