@@ -124,6 +124,8 @@ struct Inner {
     library: Arc<library::Library>,
     imported_files: imported::Files,
     examinations: Arc<tokio::sync::Semaphore>,
+    /// Held by the import that is compared with its weights as they were.
+    comparing: tokio::sync::Mutex<()>,
     loaded: loaded::Pool,
     endpoints: endpoints::Registry,
     snapshots: Option<Arc<snapshots::Snapshots>>,
@@ -204,6 +206,7 @@ impl Models {
                 foundation: foundation::Table::built_in()?,
                 imported_files: imported::Files::new(config.imported_dir),
                 examinations: Arc::new(tokio::sync::Semaphore::new(imported::EXAMINATIONS)),
+                comparing: tokio::sync::Mutex::default(),
                 loaded: loaded::Pool::new(loader, config.load, config.memory_budget_bytes),
                 endpoints: endpoints::Registry::of(server),
                 snapshots,

@@ -435,8 +435,13 @@ impl Opened {
 
     /// All of them.
     fn finish(self) -> Result<Self> {
+        self.finish_while(|| Ok(()))
+    }
+
+    /// All of them, as long as `goes_on` has nothing against it.
+    fn finish_while(self, goes_on: impl Fn() -> Result<()>) -> Result<Self> {
         match self {
-            Self::Beginning(opening) => Ok(Self::Memory(opening.finish()?)),
+            Self::Beginning(opening) => Ok(Self::Memory(opening.finish_while(goes_on)?)),
             whole => Ok(whole),
         }
     }
@@ -521,9 +526,9 @@ impl Shared {
             standing: AtomicUsize::new(0),
         };
         let mut entries = self.lock();
-        if matches!(entries.get(name), Some(Entry::Loading { unwanted: true, .. })) {
+        if let Err(error) = room::wanted(&entries, name) {
             drop(entries);
-            return Err(Error::unavailable(format!("The model `{name}` was unloaded.")).with_hint("Try again."));
+            return Err(error);
         }
         std::mem::forget(unfinished);
         entries.insert(name.to_owned(), Entry::Ready(Arc::new(slot)));

@@ -208,9 +208,45 @@ pub(crate) struct TestLoader {
     pub(crate) loads: AtomicUsize,
     /// What a model of this folder's name takes, where it is not 400 bytes.
     pub(crate) sizes: Mutex<HashMap<String, u64>>,
+    /// What holds up who looks into the files of a model of this folder's name.
+    holds: Mutex<HashMap<String, Arc<Hold>>>,
+}
+
+/// Holds up who looks into the files of a model, until it is opened.
+#[derive(Default)]
+pub(crate) struct Hold {
+    reached: AtomicBool,
+    is_open: AtomicBool,
+}
+
+impl Hold {
+    fn pass(&self) {
+        self.reached.store(true, Ordering::SeqCst);
+        while !self.is_open.load(Ordering::SeqCst) {
+            std::thread::yield_now();
+        }
+    }
+
+    /// Returns when somebody is held up, or was.
+    pub(crate) async fn reached(&self) {
+        while !self.reached.load(Ordering::SeqCst) {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Holds up nobody any more.
+    pub(crate) fn open(&self) {
+        self.is_open.store(true, Ordering::SeqCst);
+    }
 }
 
 impl TestLoader {
+    /// Holds up who looks into the files of a model of this folder's name from now on.
+    pub(crate) fn hold(&self, folder: &str) -> Arc<Hold> {
+        let mut holds = self.holds.lock().unwrap();
+        holds.entry(folder.to_owned()).or_default().clone()
+    }
+
     fn size(&self, files: &ModelFiles) -> u64 {
         let name = files.dir.file_name().unwrap().to_str().unwrap();
         self.sizes.lock().unwrap().get(name).copied().unwrap_or(400)
@@ -219,6 +255,11 @@ impl TestLoader {
 
 impl Loader for TestLoader {
     fn inspect(&self, files: &ModelFiles) -> inference::Result<Facts> {
+        let folder = files.dir.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let hold = self.holds.lock().unwrap().get(folder).cloned();
+        if let Some(hold) = hold {
+            hold.pass();
+        }
         let config = files.dir.join("config.json");
         if std::fs::read(&config).is_ok_and(|config| config.starts_with(b"unknown")) {
             let reason = "the architecture is not supported".to_owned();

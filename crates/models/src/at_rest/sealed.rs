@@ -205,7 +205,7 @@ impl SealedModel {
         let memory = MemoryFile::new(header.bytes)?;
         let mut opening = Opening { memory, file, cipher, header, next: 0, chunk: Vec::new() };
         let head = opening.header.head.div_ceil(CHUNK as u64);
-        opening.decrypt_until(head)?;
+        opening.decrypt_until(head, || Ok(()))?;
         Ok(opening)
     }
 }
@@ -232,15 +232,24 @@ impl Opening {
     ///
     /// # Errors
     /// Damaged, Unavailable.
-    pub fn finish(mut self) -> Result<MemoryFile> {
-        self.decrypt_until(self.header.chunks())?;
+    pub fn finish(self) -> Result<MemoryFile> {
+        self.finish_while(|| Ok(()))
+    }
+
+    /// As [`Opening::finish`], asking before each chunk whether to go on.
+    ///
+    /// # Errors
+    /// As [`Opening::finish`], and what `goes_on` says.
+    pub(crate) fn finish_while(mut self, goes_on: impl Fn() -> Result<()>) -> Result<MemoryFile> {
+        self.decrypt_until(self.header.chunks(), goes_on)?;
         self.memory.seal()?;
         Ok(self.memory)
     }
 
-    fn decrypt_until(&mut self, end: u64) -> Result<()> {
+    fn decrypt_until(&mut self, end: u64, goes_on: impl Fn() -> Result<()>) -> Result<()> {
         let chunks = self.header.chunks();
         while self.next < end {
+            goes_on()?;
             let offset = self.next * CHUNK as u64;
             let length = (self.header.bytes - offset).min(CHUNK as u64) as usize;
             self.chunk.resize(length + TAG, 0);

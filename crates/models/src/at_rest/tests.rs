@@ -86,6 +86,23 @@ async fn the_beginning_is_there_to_be_inspected_before_the_rest_takes_memory() {
 }
 
 #[tokio::test]
+async fn what_nobody_wants_any_more_is_not_decrypted_to_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.model");
+    write(&path, &model(5 * MIB), MIB).await;
+    let asked = std::cell::Cell::new(0);
+    let goes_on = || {
+        asked.set(asked.get() + 1);
+        match asked.get() {
+            1 => Ok(()),
+            _ => Err(base::Error::conflict("It is not wanted.")),
+        }
+    };
+    let error = sealed(&path).open().unwrap().finish_while(goes_on).err().unwrap();
+    assert_eq!((error.kind, asked.get()), (ErrorKind::Conflict, 2));
+}
+
+#[tokio::test]
 async fn a_model_in_memory_cannot_be_changed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.model");

@@ -9,7 +9,7 @@ use identity::Ctx;
 
 use super::SERVICE;
 use super::catalogue::NewHostedModel;
-use super::resource::{self, EndpointStatus, Hosted, HostedModel, HostingKind};
+use super::resource::{self, EndpointStatus, Generation, Hosted, HostedModel, HostingKind};
 use super::store::{self, Scope};
 use super::weights::Source;
 use crate::{ImportStatus, Models, NewImport, bucket_region};
@@ -86,7 +86,7 @@ impl Models {
     pub(super) async fn wait_for_import(
         &self,
         scope: &Scope,
-        endpoint: (&str, EndpointStatus),
+        endpoint: (&str, Generation),
         source: &Source,
     ) -> Result<()> {
         loop {
@@ -107,14 +107,14 @@ impl Models {
     async fn is_importing(
         &self,
         scope: &Scope,
-        (endpoint, status): (&str, EndpointStatus),
+        (endpoint, stands): (&str, Generation),
         source: &Source,
     ) -> Result<bool> {
         if self.is_here(&self.hosting_ctx(scope), source).await? {
             return Ok(false);
         }
         let kept = store::find(&self.inner.store, scope, HostingKind::Endpoint, endpoint).await?;
-        if kept.is_none_or(|kept| kept.status != Some(status)) {
+        if kept.is_none_or(|kept| kept.generation != stands) {
             return Err(Error::conflict(format!("The endpoint \"{endpoint}\" is to be something else by now.")));
         }
         Ok(true)

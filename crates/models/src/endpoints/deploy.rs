@@ -8,7 +8,7 @@ use identity::Ctx;
 use inference::{LoadOptions, MOST_REPLICAS};
 
 use super::live::Deployment;
-use super::resource::{EndpointStatus, EndpointVariant, HostingKind};
+use super::resource::{EndpointStatus, EndpointVariant, Generation, HostingKind};
 use super::running::scope_of;
 use super::store::{self, Scope};
 use super::weights::Served;
@@ -18,6 +18,8 @@ use crate::{Models, library};
 /// How often, and with which pauses, a model is loaded again for which running requests leave no room yet.
 pub(super) const TRIES: u32 = 150;
 const PAUSE: Duration = Duration::from_millis(200);
+/// How often it is looked whether a model that is being loaded is wanted still.
+const LOOK: Duration = Duration::from_secs(1);
 
 impl Models {
     /// The context of what hosting does by itself.
@@ -45,6 +47,18 @@ impl Models {
         (variant, served): (&EndpointVariant, &Served),
         replicas: u32,
     ) -> Result<Deployment> {
+        let key = self.inner.endpoints.key(arn, &variant.spec.name);
+        self.load_as(ctx, (arn, &key), (variant, served), replicas).await
+    }
+
+    /// As [`Models::load_variant`], under this name in the pool of loaded models.
+    async fn load_as(
+        &self,
+        ctx: &Ctx,
+        (arn, key): (&str, &str),
+        (variant, served): (&EndpointVariant, &Served),
+        replicas: u32,
+    ) -> Result<Deployment> {
         let begun = Instant::now();
         if replicas > MOST_REPLICAS {
             return Err(Error::unavailable(format!("{replicas} replicas of a model are more than one machine has."))
@@ -52,14 +66,13 @@ impl Models {
         }
         let name = &variant.spec.name;
         let sources = self.weights_in_time(ctx, variant, served).await?;
-        let key = self.inner.endpoints.key(arn, name);
-        let loading = self.inner.loaded.acquire_with(&key, sources, self.options_for(&served.name, replicas));
+        let loading = self.inner.loaded.acquire_with(key, sources, self.options_for(&served.name, replicas));
         let loaded = match variant.spec.startup_seconds {
             Some(seconds) => match tokio::time::timeout(Duration::from_secs(seconds.into()), loading).await {
                 Ok(loaded) => loaded,
                 Err(_) => {
-                    // The load goes on and ends in nothing.
-                    self.inner.loaded.forget(&key).await;
+                    // The load ends soon, in nothing.
+                    self.inner.loaded.forget(key).await;
                     Err(Error::timeout(format!("The model `{}` was not loaded within {seconds} s.", served.name))
                         .with_hint("Raise `ContainerStartupHealthCheckTimeoutInSeconds`."))
                 }
@@ -71,7 +84,35 @@ impl Models {
             None => self.inner.library.note_failure(&served.name, error),
         })?;
         self.inner.endpoints.variant(arn, name).counted().loaded_in(begun.elapsed());
-        Ok(Deployment::new(key, lease, replicas, (variant.source.clone(), served.clone())))
+        Ok(Deployment::new(key.to_owned(), lease, replicas, (variant.source.clone(), served.clone())))
+    }
+
+    /// As [`Models::load_variant`], as long as the endpoint stands as it is said: what is being loaded is given up soon after it
+    /// does not, and what was loaded leaves the memory.
+    ///
+    /// # Errors
+    /// As [`Models::load_variant`] and [`Models::still_stands`].
+    pub(super) async fn load_standing(
+        &self,
+        ctx: &Ctx,
+        (arn, stands): (&str, Generation),
+        (variant, served): (&EndpointVariant, &Served),
+        replicas: u32,
+    ) -> Result<Deployment> {
+        let key = self.inner.endpoints.key(arn, &variant.spec.name);
+        let loaded = tokio::select! {
+            biased;
+            loaded = self.load_as(ctx, (arn, &key), (variant, served), replicas) => loaded?,
+            error = self.until_otherwise((arn, stands), LOOK) => {
+                self.inner.loaded.forget(&key).await;
+                return Err(error);
+            }
+        };
+        if let Err(error) = self.still_stands((arn, stands)).await {
+            self.retire(Some(loaded)).await;
+            return Err(error);
+        }
+        Ok(loaded)
     }
 
     /// As [`Models::load_variant`]. What leaves the memory is waited for as long as the endpoint stands as it is said, and what
@@ -82,13 +123,13 @@ impl Models {
     pub(super) async fn load_beside(
         &self,
         ctx: &Ctx,
-        (arn, stands): (&str, EndpointStatus),
+        (arn, stands): (&str, Generation),
         (variant, served): (&EndpointVariant, &Served),
         replicas: u32,
     ) -> Result<Deployment> {
         loop {
             let was_leaving = self.is_anything_leaving();
-            match Box::pin(self.load_variant(ctx, arn, (variant, served), replicas)).await {
+            match Box::pin(self.load_standing(ctx, (arn, stands), (variant, served), replicas)).await {
                 Err(error) if error.kind == ErrorKind::Throttled => {
                     if !self.room_comes(ctx, None, (variant, served), replicas).await? {
                         return Err(error);
@@ -138,7 +179,7 @@ impl Models {
     ///
     /// # Errors
     /// As [`Models::still_stands`].
-    async fn waits_for_room(&self, which: (&str, EndpointStatus)) -> Result<bool> {
+    async fn waits_for_room(&self, which: (&str, Generation)) -> Result<bool> {
         if !self.inner.loaded.is_draining() {
             return Ok(false);
         }
@@ -149,19 +190,29 @@ impl Models {
     /// Looks whether an endpoint stands as it did when something was begun for it, so that it is worth waiting for.
     ///
     /// # Errors
-    /// Conflict, where somebody wants it otherwise since, or removed.
-    pub(super) async fn still_stands(&self, (arn, stands): (&str, EndpointStatus)) -> Result<()> {
+    /// Conflict, where somebody wants it otherwise since, or removed, or had it so: then it is another one.
+    pub(super) async fn still_stands(&self, (arn, stands): (&str, Generation)) -> Result<()> {
         let Some((scope, name)) = scope_of(arn) else { return Ok(()) };
         // That the database was away once is no reason to give up.
         let Ok(kept) = store::find(&self.inner.store, &scope, HostingKind::Endpoint, &name).await else {
             return Ok(());
         };
-        match kept.and_then(|kept| kept.status) {
-            Some(now) if now == stands => Ok(()),
-            None | Some(EndpointStatus::Deleting) => {
-                Err(Error::conflict(format!("The endpoint \"{name}\" is to be removed.")))
+        let what = match kept.map(|kept| (kept.generation, kept.status)) {
+            Some((generation, _)) if generation == stands => return Ok(()),
+            None | Some((_, Some(EndpointStatus::Deleting))) => "is to be removed",
+            Some((_, Some(EndpointStatus::Updating))) => "is to be changed",
+            Some(_) => "is another one since",
+        };
+        Err(Error::conflict(format!("The endpoint \"{name}\" {what}.")))
+    }
+
+    /// Looks that often whether an endpoint stands as it did when something was begun for it, until it does not: why not.
+    pub(super) async fn until_otherwise(&self, which: (&str, Generation), every: Duration) -> Error {
+        loop {
+            tokio::time::sleep(every).await;
+            if let Err(error) = self.still_stands(which).await {
+                return error;
             }
-            Some(_) => Err(Error::conflict(format!("The endpoint \"{name}\" is to be changed."))),
         }
     }
 
@@ -225,7 +276,7 @@ impl Models {
     pub(super) async fn redeploy(
         &self,
         ctx: &Ctx,
-        (arn, stands): (&str, EndpointStatus),
+        (arn, stands): (&str, Generation),
         (variant, served): (&EndpointVariant, &Served),
         (replicas, wait): (u32, Duration),
         most: Option<u32>,
@@ -238,7 +289,7 @@ impl Models {
         let mut waits = 0;
         loop {
             let was_leaving = self.is_anything_leaving();
-            match Box::pin(self.load_variant(ctx, arn, (variant, served), replicas)).await {
+            match Box::pin(self.load_standing(ctx, (arn, stands), (variant, served), replicas)).await {
                 Ok(new) => {
                     self.retire_after(arn, wait, live.replace(Some(new))).await;
                     return Ok(());
@@ -300,7 +351,7 @@ impl Models {
     async fn redeploy_in_place(
         &self,
         ctx: &Ctx,
-        (arn, stands): (&str, EndpointStatus),
+        (arn, stands): (&str, Generation),
         (variant, served): (&EndpointVariant, &Served),
         replicas: u32,
     ) -> Result<()> {
@@ -322,13 +373,13 @@ impl Models {
     async fn load_patiently(
         &self,
         ctx: &Ctx,
-        (arn, stands): (&str, EndpointStatus),
+        (arn, stands): (&str, Generation),
         (variant, served): (&EndpointVariant, &Served),
         replicas: u32,
     ) -> Result<Deployment> {
         let mut tries = 0;
         loop {
-            match self.load_variant(ctx, arn, (variant, served), replicas).await {
+            match self.load_standing(ctx, (arn, stands), (variant, served), replicas).await {
                 Err(error) if error.kind == ErrorKind::Throttled && tries < TRIES => tries += 1,
                 outcome => return outcome,
             }

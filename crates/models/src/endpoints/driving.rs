@@ -13,7 +13,9 @@ use super::deploy::in_time;
 use super::lifecycle::{fail, told};
 use super::live::Deployment;
 use super::market;
-use super::resource::{self, Endpoint, EndpointStatus, EndpointVariant, Hosted, HostingKind, MarketChange, Pending};
+use super::resource::{
+    self, Endpoint, EndpointStatus, EndpointVariant, Generation, Hosted, HostingKind, MarketChange, Pending,
+};
 use super::store::{self, Scope};
 use super::weights::Source;
 use crate::Models;
@@ -52,13 +54,18 @@ impl Models {
                 return Ok(false);
             };
             let endpoint = resource::endpoint(scope, kept)?;
-            let status = endpoint.body.status;
+            let (status, arn) = (endpoint.body.status, endpoint.arn.to_string());
+            let stands = (arn.as_str(), endpoint.body.generation);
             if status.is_passing() && !self.takes_on(scope, name).await? {
                 // Another server does. Requests are answered here as far as the row says, and end where it is to be removed.
                 if status == EndpointStatus::Deleting {
                     self.leave(scope, name).await;
                 }
                 return Ok(true);
+            }
+            if status.is_passing() && self.still_stands(stands).await.is_err() {
+                // Another server settled it before it was taken on.
+                continue;
             }
             match status {
                 EndpointStatus::Creating => {
@@ -69,7 +76,7 @@ impl Models {
                     let left = self.while_driving(scope, name, changing).await?;
                     // What the row says by now is nobody's to settle any more: this may take as long as it does.
                     if let Some((variants, wait)) = left.replaced {
-                        self.leave_others(&endpoint.arn.to_string(), &variants, wait).await;
+                        self.leave_others(&arn, &variants, wait).await;
                     }
                     self.drop_unused(scope, left.sources).await;
                 }
@@ -80,8 +87,7 @@ impl Models {
                 }
                 EndpointStatus::InService => {
                     if let Err(error) = self.agree(scope, &endpoint, None).await {
-                        let arn = endpoint.arn.to_string();
-                        if error.kind == ErrorKind::Conflict && self.still_stands((&arn, status)).await.is_err() {
+                        if error.kind == ErrorKind::Conflict && self.still_stands(stands).await.is_err() {
                             // It is to be otherwise since, which is what is brought about now.
                             continue;
                         }
@@ -91,7 +97,7 @@ impl Models {
                     return Ok(true);
                 }
                 EndpointStatus::Failed => {
-                    self.leave_others(&endpoint.arn.to_string(), &[], Duration::ZERO).await;
+                    self.leave_others(&arn, &[], Duration::ZERO).await;
                     self.publish_endpoint(scope, &endpoint);
                     return Ok(true);
                 }
@@ -105,7 +111,7 @@ impl Models {
         let chosen = self.chosen(scope, endpoint, variants.clone()).await;
         let _held = self.hold_variants(&arn, [variants.as_slice()]).await;
         let outcome = match chosen {
-            Ok(variants) => self.deploy(scope, (&arn, endpoint.body.status), (variants, Duration::ZERO)).await,
+            Ok(variants) => self.deploy(scope, (&arn, endpoint.body.generation), (variants, Duration::ZERO)).await,
             Err(error) => Err(error),
         };
         let settled = self.settle(scope, (&endpoint.name, EndpointStatus::Creating), |body| match &outcome {
@@ -147,14 +153,15 @@ impl Models {
         let chosen = within(limit, self.chosen(scope, endpoint, pending.variants.clone())).await;
         // Until the row says what answers, nothing is brought back after what it said before.
         let held = self.hold_variants(&arn, [endpoint.body.variants.as_slice(), &pending.variants]).await;
+        let stands = (arn.as_str(), endpoint.body.generation);
         let outcome = match chosen {
-            Ok(variants) => within(limit, self.deploy(scope, (&arn, endpoint.body.status), (variants, wait))).await,
+            Ok(variants) => within(limit, self.deploy(scope, stands, (variants, wait))).await,
             Err(error) => Err(error),
         };
         if let Err(error) = &outcome {
             tracing::warn!(?error, endpoint = endpoint.name, "an endpoint was not changed");
             if limit.is_some_and(|(end, _)| end <= Instant::now()) {
-                // What was being loaded goes on, and ends in nothing.
+                // What is being loaded ends soon, in nothing.
                 self.retire_strays(&arn).await;
             }
         }
@@ -243,7 +250,7 @@ impl Models {
         for variant in &mut variants {
             keep_served(&endpoint.body, variant);
             if variant.served.is_none() {
-                let waiting = (endpoint.name.as_str(), endpoint.body.status);
+                let waiting = (endpoint.name.as_str(), endpoint.body.generation);
                 in_time(variant, self.wait_for_import(scope, waiting, &variant.source)).await?;
             }
         }
@@ -260,7 +267,7 @@ impl Models {
     async fn deploy(
         &self,
         scope: &Scope,
-        (arn, stands): (&str, EndpointStatus),
+        (arn, stands): (&str, Generation),
         (variants, wait): (Vec<EndpointVariant>, Duration),
     ) -> Result<Vec<EndpointVariant>> {
         let ctx = self.hosting_ctx(scope);
@@ -292,7 +299,7 @@ impl Models {
     pub(super) async fn deploy_one(
         &self,
         ctx: &Ctx,
-        (arn, stands): (&str, EndpointStatus),
+        (arn, stands): (&str, Generation),
         (variant, wait): (&EndpointVariant, Duration),
         most: Option<u32>,
     ) -> Result<()> {
@@ -307,7 +314,7 @@ impl Models {
     async fn prepared(
         &self,
         ctx: &Ctx,
-        (arn, stands): (&str, EndpointStatus),
+        (arn, stands): (&str, Generation),
         variant: &EndpointVariant,
     ) -> Result<Prepared> {
         if self.inner.endpoints.variant(arn, &variant.spec.name).is_as(variant) {

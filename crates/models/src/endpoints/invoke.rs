@@ -265,8 +265,7 @@ impl Models {
         self.retire(live.replace(Some(deployment))).await;
         let leased = live.lease();
         if variant.spec.instances == 0 {
-            let from = endpoint.body.status;
-            self.note_instances(&target.scope, (&target.endpoint, &target.variant, from), replicas).await?;
+            self.note_instances(&target.scope, (&endpoint, &target.variant), replicas).await?;
         }
         Ok(leased)
     }
@@ -302,17 +301,22 @@ impl Models {
         Error::unavailable(error.message.clone()).with_hint(error.hint.clone().unwrap_or_default())
     }
 
-    /// Notes how many replicas a variant of an endpoint in this state has from now on.
+    /// Notes how many replicas a variant of an endpoint has from now on, where that stands as it did still.
     pub(super) async fn note_instances(
         &self,
         scope: &Scope,
-        (endpoint, variant, from): (&str, &str, EndpointStatus),
+        (endpoint, variant): (&Hosted<Endpoint>, &str),
         instances: u32,
     ) -> Result<()> {
-        let noted = self.settle(scope, (endpoint, from), |body| {
+        let (from, stands) = (endpoint.body.status, endpoint.body.generation);
+        let noted = self.settle_where(scope, (&endpoint.name, from), &[], |body| {
+            if body.generation != stands {
+                return false;
+            }
             if let Some(found) = body.variants.iter_mut().find(|found| found.spec.name == variant) {
                 found.spec.instances = instances;
             }
+            true
         });
         noted.await.map(drop)
     }

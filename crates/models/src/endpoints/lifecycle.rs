@@ -9,7 +9,8 @@ use identity::Ctx;
 
 use super::catalogue::{check_instances, check_tags};
 use super::resource::{
-    self, Endpoint, EndpointConfig, EndpointStatus, EndpointVariant, Hosted, HostedModel, HostingKind, Pending, Rollout,
+    self, Endpoint, EndpointConfig, EndpointStatus, EndpointVariant, Generation, Hosted, HostedModel, HostingKind,
+    Pending, Rollout,
 };
 use super::store::{self, Kept, Scope};
 use crate::{Models, Tags};
@@ -267,6 +268,7 @@ impl Models {
 pub(super) fn blank(config: String, variants: Vec<EndpointVariant>) -> Endpoint {
     Endpoint {
         status: EndpointStatus::Creating,
+        generation: Generation::default(),
         config,
         variants,
         pending: None,

@@ -36,12 +36,23 @@ impl Models {
         name: &str,
         doing: BoxFuture<'_, Result<T>>,
     ) -> Result<T> {
+        self.while_renewing(scope, name, doing, RENEWAL).await
+    }
+
+    /// As [`Models::while_driving`], saying that often that this server goes on.
+    pub(super) async fn while_renewing<T>(
+        &self,
+        scope: &Scope,
+        name: &str,
+        doing: BoxFuture<'_, Result<T>>,
+        renewal: Duration,
+    ) -> Result<T> {
         let Some(server) = self.inner.endpoints.server() else { return doing.await };
         tokio::select! {
             biased;
             done = doing => done,
-            () = self.until_taken_over(scope, (name, server), RENEWAL) => {
-                // What was being loaded goes on, and ends in nothing.
+            () = self.until_taken_over(scope, (name, server), renewal) => {
+                // What is being loaded ends soon, in nothing.
                 self.retire_strays(&HostingKind::Endpoint.arn(scope, name).to_string()).await;
                 Err(Error::conflict(format!("Another server goes on with the endpoint \"{name}\".")))
             }

@@ -1,5 +1,7 @@
 //! Several servers on one database, and callers that leave.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use base::{Error, ErrorKind, PageRequest};
@@ -7,7 +9,7 @@ use base::{Error, ErrorKind, PageRequest};
 use super::store::{self, Kept, Scope};
 use super::tests::{chat_endpoint, configure, host, instances, market, on_each_backend, role, settled, to, variant};
 use super::*;
-use crate::testing::Deployment;
+use crate::testing::{Deployment, TestLoader};
 use crate::{ImportFilter, ImportStatus};
 
 /// Two servers on one database, each with the models `chatty` and `other`, and the endpoint `chat` of the first model.
@@ -134,6 +136,101 @@ async fn what_is_cleared_away_after_an_end_was_settled_is_not_cut_off_by_the_lea
         assert!(second.models.takes_on(&scope, "chat").await.unwrap());
         let ends = models.until_taken_over(&scope, ("chat", &server), Duration::ZERO);
         tokio::time::timeout(Duration::from_secs(60), ends).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_another_server_changed_is_not_scaled_as_it_was_before() {
+    two_servers(async |first: Deployment, second: Deployment| {
+        let (models, ctx, scope) = (&first.models, &first.ctx, Scope::of(&first.ctx));
+        let before = models.endpoint(ctx, "chat").await.unwrap();
+        second.add_model("other");
+        second.models.update_endpoint(&second.ctx, "chat", to("two")).await.unwrap();
+        let body = settled(&second.models, &second.ctx, "chat").await.body;
+        assert_eq!((body.status, body.config.as_str()), (EndpointStatus::InService, "two"));
+        // Scaling that waited meanwhile, and then ends.
+        models.rescale(&scope, (&before, "All"), 3).await.unwrap();
+        models.note_instances(&scope, (&before, "All"), 3).await.unwrap();
+        let endpoint = models.endpoint(ctx, "chat").await.unwrap();
+        assert_eq!((instances(models, &endpoint), endpoint.body), (vec![1], body));
+    })
+    .await;
+}
+
+/// Has a server be about an endpoint of which its row says that it is to be changed: the endpoint as it is then.
+async fn begins(server: &Deployment, scope: &Scope) -> Hosted<Endpoint> {
+    let updating = |kept: Kept| Ok(Some(Kept { status: Some(EndpointStatus::Updating), ..kept }));
+    let which = (HostingKind::Endpoint, "chat");
+    store::change(&server.models.inner.store, scope, which, updating).await.unwrap();
+    assert!(server.models.takes_on(scope, "chat").await.unwrap());
+    server.models.endpoint(&server.ctx, "chat").await.unwrap()
+}
+
+/// Has a server go on with the endpoint of one that is not heard of.
+async fn takes_over(server: &Deployment, scope: &Scope) {
+    server.clock.advance(16_000);
+    assert!(server.models.takes_on(scope, "chat").await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_taken_over_from_does_not_load_to_the_end() {
+    let loader = Arc::new(TestLoader::default());
+    let dir = tempfile::tempdir().unwrap();
+    let store = ::store::Store::open_sqlite(&dir.path().join("craton.db")).await.unwrap();
+    let first = Deployment::start_by(loader.clone(), store, dir, |_| {}).await;
+    let second = first.beside().await;
+    first.models.inner.endpoints.join_others("first");
+    second.models.inner.endpoints.join_others("second");
+    chat_endpoint(&first, 1).await;
+    let (models, scope) = (&first.models, Scope::of(&first.ctx));
+    let endpoint = begins(&first, &scope).await;
+    let (arn, variant) = (endpoint.arn.to_string(), &endpoint.body.variants[0]);
+    let keys = || models.inner.loaded.keys_of(&format!("{arn}/"));
+    let (kept, loads) = (keys(), loader.loads.load(Ordering::SeqCst));
+
+    let (ctx, served) = (models.hosting_ctx(&scope), variant.served.clone().unwrap());
+    let (hold, stands) = (loader.hold("chatty"), (arn.as_str(), endpoint.body.generation));
+    let loading = Box::pin(models.load_standing(&ctx, stands, (variant, &served), 1));
+    let driving = models.while_renewing(&scope, "chat", loading, Duration::ZERO);
+    let taking_over = async {
+        hold.reached().await;
+        takes_over(&second, &scope).await;
+    };
+    let (driven, ()) = tokio::join!(driving, taking_over);
+    hold.open();
+    let ended = async {
+        while keys() != kept {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), ended).await.unwrap();
+    assert_eq!(driven.unwrap_err().kind, ErrorKind::Conflict);
+    assert_eq!(loader.loads.load(Ordering::SeqCst), loads);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_server_took_over_and_settled_is_not_loaded_any_more() {
+    two_servers(async |first: Deployment, second: Deployment| {
+        let (models, scope) = (&first.models, Scope::of(&first.ctx));
+        let endpoint = begins(&first, &scope).await;
+        let (arn, variant) = (endpoint.arn.to_string(), &endpoint.body.variants[0]);
+        let stands = (arn.as_str(), endpoint.body.generation);
+        models.still_stands(stands).await.unwrap();
+        takes_over(&second, &scope).await;
+        let settles = |body: &mut Endpoint| body.status = EndpointStatus::InService;
+        assert!(second.models.settle(&scope, ("chat", EndpointStatus::Updating), settles).await.unwrap());
+        // The lease is nobody's by now. Nor does another update make the endpoint what it was.
+        begins(&second, &scope).await;
+        let ends = models.until_otherwise(stands, Duration::ZERO);
+        let error = tokio::time::timeout(Duration::from_secs(60), ends).await.unwrap();
+        assert_eq!(error.kind, ErrorKind::Conflict);
+
+        let kept = models.inner.loaded.keys_of(&format!("{arn}/"));
+        let (ctx, served) = (models.hosting_ctx(&scope), variant.served.clone().unwrap());
+        let error = models.load_standing(&ctx, stands, (variant, &served), 2).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Conflict);
+        assert_eq!(models.inner.loaded.keys_of(&format!("{arn}/")), kept, "what was loaded left the memory");
     })
     .await;
 }

@@ -121,6 +121,23 @@ impl FromStr for EndpointStatus {
     }
 }
 
+/// Tells an endpoint from what it was before: it is another one whenever its status has changed, and where it was removed and
+/// made again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Generation(pub(super) i64);
+
+impl Generation {
+    /// That of what is made now. None that was removed before had it: statuses change less often than every millisecond.
+    fn first(now: Timestamp) -> Self {
+        Self(now.0)
+    }
+
+    /// The next one.
+    pub(super) const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
 /// A resource of hosting with what all of them have.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hosted<T> {
@@ -197,6 +214,9 @@ pub struct Endpoint {
     /// Where it stands. Kept beside the body.
     #[serde(skip, default = "unknown")]
     pub status: EndpointStatus,
+    /// Kept beside the body, too.
+    #[serde(skip)]
+    pub(super) generation: Generation,
     /// The configuration that it was made after.
     pub config: String,
     /// What answers.
@@ -315,7 +335,8 @@ pub(crate) fn row<T: Body>(
     (tags, status, now): (Tags, Option<EndpointStatus>, Timestamp),
 ) -> Result<(HostingKind, Kept)> {
     let body = serde_json::to_string(body).map_err(Error::internal)?;
-    Ok((T::KIND, Kept { name: name.to_owned(), status, body, tags, created: now, updated: now }))
+    let (name, generation) = (name.to_owned(), Generation::first(now));
+    Ok((T::KIND, Kept { name, status, body, tags, created: now, updated: now, generation }))
 }
 
 /// The resource of a row.
@@ -327,8 +348,9 @@ pub(crate) fn hosted<T: Body>(scope: &Scope, kept: Kept) -> Result<Hosted<T>> {
 
 /// The endpoint of a row.
 pub(crate) fn endpoint(scope: &Scope, kept: Kept) -> Result<Hosted<Endpoint>> {
-    let status = kept.status;
+    let (status, generation) = (kept.status, kept.generation);
     let mut found: Hosted<Endpoint> = hosted(scope, kept)?;
+    found.body.generation = generation;
     found.body.status = status.ok_or_else(|| Error::internal("an endpoint without a status"))?;
     Ok(found)
 }

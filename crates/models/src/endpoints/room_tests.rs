@@ -150,12 +150,12 @@ async fn scaling_by_load_waits_for_memory_until_the_endpoint_is_changed() {
     create(&deployment, "two", "large-embed").await;
     let none = VariantWish { variant: "All".to_owned(), instances: Some(0), ..VariantWish::default() };
     models.scale_endpoint(ctx, "two", &[none]).await.unwrap();
-    settled(models, ctx, "two").await;
+    let idle = settled(models, ctx, "two").await;
     assert_eq!(create(&deployment, "one", "big-embed").await.body.status, EndpointStatus::InService);
     let _answering = leaving(&deployment).await;
     let scaling = async {
         loop {
-            match models.rescale(&scope, ("two", "All"), 1).await {
+            match models.rescale(&scope, (&idle, "All"), 1).await {
                 // Somebody is about the endpoint still.
                 Ok(()) => tokio::task::yield_now().await,
                 Err(error) => return error,

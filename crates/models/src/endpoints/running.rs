@@ -281,7 +281,7 @@ impl Models {
             // Whoever loads a model for it now leaves it as the row says.
             let Some(_held) = live.try_hold() else { continue };
             if let Err(error) =
-                self.deploy_one(&ctx, (&arn, endpoint.body.status), (variant, Duration::ZERO), most).await
+                self.deploy_one(&ctx, (&arn, endpoint.body.generation), (variant, Duration::ZERO), most).await
             {
                 return Err(match live.key() {
                     Some(_) => error,
@@ -310,23 +310,33 @@ impl Models {
         let (next, decided) = scaling::step(scaling, pressure, load, now);
         if let Some(replicas) = decided {
             let (models, scope) = (self.clone(), scope.clone());
-            let (name, variant) = (endpoint.name.clone(), variant.spec.name.clone());
+            let (endpoint, variant) = (endpoint.clone(), variant.spec.name.clone());
             tokio::spawn(async move {
-                if let Err(error) = models.rescale(&scope, (&name, &variant), replicas).await {
-                    tracing::warn!(?error, endpoint = name, replicas, "an endpoint was not scaled");
+                if let Err(error) = models.rescale(&scope, (&endpoint, &variant), replicas).await {
+                    tracing::warn!(?error, endpoint = endpoint.name, replicas, "an endpoint was not scaled");
                 }
             });
         }
         Some(next)
     }
 
-    /// Gives a variant so many replicas, unless something else is done with its endpoint.
-    pub(crate) async fn rescale(&self, scope: &Scope, (name, variant): (&str, &str), replicas: u32) -> Result<()> {
-        let arn = HostingKind::Endpoint.arn(scope, name).to_string();
+    /// Gives a variant so many replicas, unless something else is done with its endpoint, or was since the endpoint was as it
+    /// is given.
+    ///
+    /// # Errors
+    /// As [`Models::redeploy`]; NotFound, where the endpoint or the variant is gone.
+    pub(super) async fn rescale(
+        &self,
+        scope: &Scope,
+        (before, variant): (&Hosted<Endpoint>, &str),
+        replicas: u32,
+    ) -> Result<()> {
+        let (arn, name) = (before.arn.to_string(), before.name.as_str());
         let gate = self.inner.endpoints.gate(&arn);
         let Ok(_held) = gate.try_lock() else { return Ok(()) };
         let endpoint = self.endpoint_in(scope, name).await?;
-        if endpoint.body.status != EndpointStatus::InService {
+        let is_another = endpoint.body.generation != before.body.generation;
+        if is_another || endpoint.body.status != EndpointStatus::InService {
             return Ok(());
         }
         let found = endpoint.body.variants.iter().find(|found| found.spec.name == variant);
@@ -336,9 +346,9 @@ impl Models {
         let _loading = self.inner.endpoints.variant(&arn, variant).hold().await;
         let served = self.served(&ctx, found).await?;
         // Updates wait for this, and this no longer for memory when there is one.
-        let which = (arn.as_str(), EndpointStatus::InService);
+        let which = (arn.as_str(), endpoint.body.generation);
         self.redeploy(&ctx, which, (found, &served), (replicas, Duration::ZERO), Some(TRIES)).await?;
-        self.note_instances(scope, (name, variant, EndpointStatus::InService), replicas).await
+        self.note_instances(scope, (&endpoint, variant), replicas).await
     }
 }
 

@@ -4,12 +4,13 @@ use ::store::{Migration, Module, Row, Store, Tx, params};
 use base::{AccountId, Error, Region, Result, Timestamp};
 use identity::Ctx;
 
-use super::resource::{EndpointStatus, HostingKind};
+use super::resource::{EndpointStatus, Generation, HostingKind};
 use crate::Tags;
 
 const MIGRATIONS: &[Migration] = &[
     Migration::same(1, "hosting", include_str!("../migrations/endpoints/0001_hosting.sql")),
     Migration::same(2, "driver", include_str!("../migrations/endpoints/0002_driver.sql")),
+    Migration::same(3, "generation", include_str!("../migrations/endpoints/0003_generation.sql")),
 ];
 
 /// The tables of endpoints.
@@ -18,7 +19,8 @@ pub(crate) const TABLES: Module = Module { name: "models-endpoints", migrations:
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT account, region, kind, name, status, body, tags, created_at, updated_at FROM hosting_resources ",
+            "SELECT account, region, kind, name, status, body, tags, created_at, updated_at, generation
+             FROM hosting_resources ",
             $rest
         )
     };
@@ -48,6 +50,16 @@ pub(crate) struct Kept {
     pub(crate) tags: Tags,
     pub(crate) created: Timestamp,
     pub(crate) updated: Timestamp,
+    /// Follows the status by itself.
+    pub(crate) generation: Generation,
+}
+
+impl Kept {
+    /// What it is changed to: of the next generation, where that has another status.
+    fn followed_by(&self, new: Self) -> Self {
+        let generation = if new.status == self.status { self.generation } else { self.generation.next() };
+        Self { generation, ..new }
+    }
 }
 
 /// What is asked of the endpoints that there are before a resource is kept beside them.
@@ -70,8 +82,8 @@ pub(crate) async fn insert(
             }
             for (kind, kept) in new {
                 let sql = "INSERT INTO hosting_resources
-                             (account, region, kind, name, status, body, tags, created_at, updated_at)
-                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+                             (account, region, kind, name, status, body, tags, created_at, updated_at, generation)
+                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
                 let (status, tags) = (write_status(kept.status), write_tags(&kept.tags)?);
                 let (account, region) = (&scope.account, &scope.region);
                 let params = params![
@@ -83,7 +95,8 @@ pub(crate) async fn insert(
                     &kept.body,
                     &tags,
                     kept.created,
-                    kept.updated
+                    kept.updated,
+                    kept.generation.0
                 ];
                 tx.execute(sql, params).await?;
             }
@@ -126,6 +139,7 @@ pub(crate) async fn change(
         .write(|tx| async move {
             let Some(kept) = find_in(&tx, scope, kind, name).await? else { return Ok(None) };
             let Some(new) = change(kept.clone())? else { return Ok(Some(kept)) };
+            let new = kept.followed_by(new);
             update_in(&tx, scope, kind, &new).await?;
             Ok(Some(new))
         })
@@ -146,7 +160,8 @@ pub(crate) async fn settle(
     store
         .write(|tx| async move {
             let Some(kept) = driven_in(&tx, scope, name, driver).await? else { return Ok(false) };
-            let Some(new) = change(kept)? else { return Ok(false) };
+            let Some(new) = change(kept.clone())? else { return Ok(false) };
+            let new = kept.followed_by(new);
             update_in(&tx, scope, HostingKind::Endpoint, &new).await?;
             if driver.is_some() {
                 // What comes next is whoever's who is first.
@@ -236,11 +251,12 @@ pub(crate) async fn drive_on(
 }
 
 async fn update_in(tx: &Tx, scope: &Scope, kind: HostingKind, new: &Kept) -> Result<()> {
-    let sql = "UPDATE hosting_resources SET status = $5, body = $6, tags = $7, updated_at = $8
+    let sql = "UPDATE hosting_resources SET status = $5, body = $6, tags = $7, updated_at = $8, generation = $9
                WHERE account = $1 AND region = $2 AND kind = $3 AND name = $4";
     let (status, tags) = (write_status(new.status), write_tags(&new.tags)?);
     let (account, region) = (&scope.account, &scope.region);
-    let params = params![account, region, kind.as_str(), &new.name, status, &new.body, &tags, new.updated];
+    let (updated, generation) = (new.updated, new.generation.0);
+    let params = params![account, region, kind.as_str(), &new.name, status, &new.body, &tags, updated, generation];
     tx.execute(sql, params).await.map(drop)
 }
 
@@ -305,6 +321,7 @@ fn read(row: &Row) -> Result<Kept> {
         tags: serde_json::from_str(&row.text("tags")?).map_err(Error::internal)?,
         created: Timestamp(row.int("created_at")?),
         updated: Timestamp(row.int("updated_at")?),
+        generation: Generation(row.int("generation")?),
     })
 }
 

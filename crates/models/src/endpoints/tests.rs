@@ -534,11 +534,41 @@ async fn an_idle_variant_that_follows_its_load_leaves_the_memory_and_comes_back(
     models.look_after_endpoints(&mut looks, at(299)).await.unwrap();
     assert_eq!(models.status(ctx).loaded.len(), 1);
     // The look decides in a task of its own; what it does is done here.
-    models.rescale(&Scope::of(ctx), ("chat", "All"), 0).await.unwrap();
+    let idle = models.endpoint(ctx, "chat").await.unwrap();
+    models.rescale(&Scope::of(ctx), (&idle, "All"), 0).await.unwrap();
     let endpoint = models.endpoint(ctx, "chat").await.unwrap();
     assert_eq!((instances(models, &endpoint), endpoint.body.status), (vec![0], EndpointStatus::InService));
     ask_endpoint(models, ctx, "chat").await.unwrap();
     assert_eq!(instances(models, &models.endpoint(ctx, "chat").await.unwrap()), [1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_was_made_again_is_not_scaled_as_the_one_before_it() {
+    on_each_backend(async |deployment: Deployment| {
+        let (models, ctx, scope) = (&deployment.models, &deployment.ctx, Scope::of(&deployment.ctx));
+        let before = chat_endpoint(&deployment, 1).await;
+        models.delete_endpoint(ctx, "chat").await.unwrap();
+        deployment.clock.advance(10);
+        let new = NewEndpoint { name: "chat".to_owned(), config: "one".to_owned(), ..NewEndpoint::default() };
+        models.create_endpoint(ctx, new).await.unwrap();
+        let now = settled(models, ctx, "chat").await;
+        let counts = async || {
+            let endpoint = models.endpoint(ctx, "chat").await.unwrap();
+            (instances(models, &endpoint), endpoint.body.variants[0].spec.instances)
+        };
+        // A task that was set off before may be on its way, and is not scaled beside.
+        let scaled = async {
+            while counts().await != (vec![2], 2) {
+                models.rescale(&scope, (&now, "All"), 2).await.unwrap();
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(60), scaled).await.unwrap();
+        models.rescale(&scope, (&before, "All"), 3).await.unwrap();
+        assert_eq!(counts().await, (vec![2], 2));
+        models.note_instances(&scope, (&before, "All"), 3).await.unwrap();
+        assert_eq!(counts().await, (vec![2], 2));
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -171,5 +171,6 @@ async fn rows_of_an_older_version_are_read() {
     row.body = body.to_string();
     store::insert(&models.inner.store, &scope, &[(kind, row)], None).await.unwrap();
     let read = models.endpoint(&deployment.ctx, "old").await.unwrap();
-    assert_eq!(read.body, Endpoint { status: EndpointStatus::InService, ..new });
+    let generation = read.body.generation;
+    assert_eq!(read.body, Endpoint { status: EndpointStatus::InService, generation, ..new });
 }

@@ -6,10 +6,11 @@ use std::time::Duration;
 use base::{Error, ErrorKind, Result};
 use checkpoint::{Accepted, FileType, ModelFacts, Quantization};
 use jobs::JobContext;
-use tokio::sync::watch;
+use tokio::sync::{MutexGuard, watch};
 
 use super::card::{Exact, Quality};
 use super::job::ImportJob;
+use super::work::say;
 use crate::Models;
 use crate::at_rest::{MemoryFile, MemorySink, SealedModel};
 use crate::bucket::BucketFolder;
@@ -188,16 +189,11 @@ impl Models {
         own: &Read,
     ) -> Result<Compared> {
         let plan = accepted.exact(&job.model_name);
-        let (name, mut patience) = (format!("{name}-exact"), Patience::of(work, SHORT_PATIENCE));
-        let room = loop {
-            match self.inner.loaded.set_aside(&name, plan.bytes()).await {
-                Ok(room) => break room,
-                Err(error) => match patience.wait(error).await {
-                    Ok(()) => {}
-                    Err(error) if is_no_room(error.kind) => return Ok(Compared::Without(error)),
-                    Err(error) => return Err(error),
-                },
-            }
+        let name = format!("{name}-exact");
+        let (_turn, room) = match self.room_to_compare(work, &name, plan.bytes(), SHORT_PATIENCE).await {
+            Ok(taken) => taken,
+            Err(error) if is_no_room(error.kind) => return Ok(Compared::Without(error)),
+            Err(error) => return Err(error),
         };
         let sink = MemorySink::new(plan.bytes())?;
         let sink = self.convert(work, job, plan, source, sink, watch::channel(0).0).await?;
@@ -223,6 +219,37 @@ impl Models {
             comparison: Some(comparison),
         };
         Ok(Compared::With(Box::new(exact)))
+    }
+
+    /// Room for weights as they were, and the turn to compare with them, which other imports wait for: reading with them takes more
+    /// room, and two that had the first and wanted the second could keep it from each other. What others have of the room is waited for.
+    ///
+    /// # Errors
+    /// Throttled, where they have it longer than `patience`; Unavailable, where it is more than models may take at all; Conflict,
+    /// where the job is cancelled.
+    async fn room_to_compare(
+        &self,
+        work: &JobContext,
+        name: &str,
+        bytes: u64,
+        patience: Duration,
+    ) -> Result<(MutexGuard<'_, ()>, SetAside)> {
+        let turn = match self.inner.comparing.try_lock() {
+            Ok(turn) => turn,
+            Err(_) => {
+                say(work, "waiting for another import that is being compared").await;
+                let turn = unless_cancelled(work, async { Ok(self.inner.comparing.lock().await) }).await?;
+                say(work, "measuring the quality").await;
+                turn
+            }
+        };
+        let mut patience = Patience::of(work, patience);
+        loop {
+            match self.inner.loaded.set_aside(name, bytes).await {
+                Ok(room) => return Ok((turn, room)),
+                Err(error) => patience.wait(error).await?,
+            }
+        }
     }
 
     /// Weights in memory with as much set aside as reading with them takes, too. What others have of that is waited for.

@@ -148,6 +148,24 @@ async fn waiting(deployment: &Deployment, weights: (SetAside, MemoryFile), patie
         async move { models.with_room_to_read(&work, "exact", weights, patience).await.map(|_| Value::Null) }
     };
     deployment.jobs.register("reads", Arc::new(handler));
+    submitted(deployment, "reads").await
+}
+
+/// A job that waits for its turn to compare, and takes room of so many bytes.
+async fn comparing(deployment: &Deployment, bytes: u64) -> JobId {
+    let models = deployment.models.clone();
+    let handler = move |work: JobContext| {
+        let models = models.clone();
+        async move {
+            let taken = models.room_to_compare(&work, "own", bytes, Duration::from_secs(600)).await;
+            taken.map(|_| Value::Null)
+        }
+    };
+    deployment.jobs.register("compares", Arc::new(handler));
+    submitted(deployment, "compares").await
+}
+
+async fn submitted(deployment: &Deployment, kind: &'static str) -> JobId {
     let (ctx, input) = (&deployment.ctx, Value::Null);
     let owner = Owner {
         account: ctx.account().clone(),
@@ -155,7 +173,7 @@ async fn waiting(deployment: &Deployment, weights: (SetAside, MemoryFile), patie
         principal_arn: ctx.principal().arn(),
         principal_id: None,
     };
-    let new = NewJob { kind: "reads", owner, input, dedup_key: None, max_attempts: 1, run_at: None };
+    let new = NewJob { kind, owner, input, dedup_key: None, max_attempts: 1, run_at: None };
     deployment.jobs.submit(new).await.unwrap().id
 }
 
@@ -168,6 +186,47 @@ async fn refusals_of(deployment: &Deployment, times: u64) {
 
 async fn found(deployment: &Deployment, job: &JobId) -> Job {
     deployment.jobs.get(deployment.ctx.account(), job).await.unwrap()
+}
+
+/// Returns when a job says that it waits for its turn.
+async fn waits_for_its_turn(deployment: &Deployment, job: &JobId) {
+    let is_said = |job: Job| job.progress.is_some_and(|told| told.message.starts_with("waiting for another import"));
+    let said = async {
+        while !is_said(found(deployment, job).await) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), said).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn imports_are_compared_one_at_a_time_and_whoever_waits_says_so_and_has_no_memory() {
+    let deployment = Deployment::start().await;
+    let models = &deployment.models;
+    let turn = models.inner.comparing.lock().await;
+    let job = comparing(&deployment, 4).await;
+    let ends = async {
+        waits_for_its_turn(&deployment, &job).await;
+        let used = models.inner.loaded.status(|_| true).used_bytes;
+        drop(turn);
+        used
+    };
+    let (ran, used) = tokio::join!(deployment.jobs.run_due_once(), ends);
+    let state = found(&deployment, &job).await.state;
+    assert_eq!((ran.unwrap(), state, used), (1, State::Succeeded, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_waits_for_its_turn_to_be_compared_is_cancelled() {
+    let deployment = Deployment::start().await;
+    let _turn = deployment.models.inner.comparing.lock().await;
+    let job = comparing(&deployment, 4).await;
+    let cancels = async {
+        waits_for_its_turn(&deployment, &job).await;
+        deployment.jobs.cancel(deployment.ctx.account(), &job).await.unwrap();
+    };
+    let (ran, ()) = tokio::join!(deployment.jobs.run_due_once(), cancels);
+    assert_eq!((ran.unwrap(), found(&deployment, &job).await.state), (1, State::Cancelled));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -260,7 +260,7 @@ pub(super) fn of_reading(job: &ImportJob, error: checkpoint::Error) -> Error {
     }
 }
 
-async fn say(work: &JobContext, message: &str) {
+pub(super) async fn say(work: &JobContext, message: &str) {
     let message = message.to_owned();
     work.progress(Progress { done: 0, total: None, unit: "bytes".to_owned(), message }).await;
 }

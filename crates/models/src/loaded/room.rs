@@ -1,6 +1,6 @@
 //! The memory that loaded models take: weights that are mapped from one file are there once, however often it is loaded.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, Weak};
 
@@ -49,12 +49,26 @@ impl Taken {
 }
 
 impl Entry {
+    /// Whether it is being loaded and ends soon, in nothing.
+    fn is_unwanted(&self) -> bool {
+        matches!(self, Self::Loading { unwanted: true, .. })
+    }
+
     fn taken(&self) -> Option<&Taken> {
         match self {
             Self::Loading { taken, .. } => Some(taken),
             Self::Ready(slot) => Some(&slot.taken),
             Self::Leaving => None,
         }
+    }
+}
+
+/// # Errors
+/// Unavailable, where a model that is being loaded may not be used any more.
+pub(super) fn wanted(entries: &HashMap<String, Entry>, name: &str) -> Result<()> {
+    match entries.get(name).is_some_and(Entry::is_unwanted) {
+        true => Err(Error::unavailable(format!("The model `{name}` was unloaded.")).with_hint("Try again.")),
+        false => Ok(()),
     }
 }
 
@@ -104,15 +118,17 @@ impl Pool {
         let draining = draining.iter().filter(|left| !drained(&left.key)).map(|left| &left.taken);
         let staying = entries.iter().filter(|(name, entry)| match entry {
             Entry::Ready(slot) => !gone(name) && !idle(slot),
-            _ => true,
+            entry => !(entry.is_unwanted() && drained(name)),
         });
         let needed = together(staying.filter_map(|(_, entry)| entry.taken()).chain(draining).chain([&taken]));
         Ok(needed <= self.shared.budget)
     }
 
-    /// Whether models that left their places are used still: there is more room when their last requests have ended.
+    /// Whether models that left their places are used still, or some are being loaded that are not wanted any more: there is more
+    /// room when their last requests, or those loads, have ended.
     pub(crate) fn is_draining(&self) -> bool {
-        !self.shared.draining().is_empty()
+        let entries = self.shared.lock();
+        entries.values().any(Entry::is_unwanted) || !self.shared.draining().is_empty()
     }
 
     /// Tells how often others left no room.
@@ -147,12 +163,15 @@ impl Shared {
         draining.clone()
     }
 
-    /// Makes room for a model, and loads it as it was planned.
+    /// Makes room for a model, and loads it as it was planned, as long as it is wanted. What the engine has begun it ends.
     pub(super) fn carry_out(&self, name: &str, plan: &Plan) -> Result<Carried> {
         // What is evicted is dropped here, outside the lock and before the new model takes its memory.
         let taken = Taken::of(plan, plan.facts.memory_bytes(&plan.options));
+        let wanted = || wanted(&self.lock(), name);
+        wanted()?;
         self.make_room((name, &plan.whose), taken)?.into_iter().for_each(Leaving::leave);
-        let opened = plan.weights.open()?.finish()?;
+        let opened = plan.weights.open()?.finish_while(wanted)?;
+        wanted()?;
         let options = LoadOptions { name: Some(label(name)), ..plan.options.clone() };
         let before = pace::resident_bytes();
         let loaded = self.loader.load(&opened.files(), &options);

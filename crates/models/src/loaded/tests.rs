@@ -283,6 +283,22 @@ async fn a_model_that_may_not_be_used_any_more_is_not_there_when_it_has_come() {
     assert_eq!(names(&pool), ["a"]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_may_not_be_used_any_more_is_not_loaded_to_the_end_and_its_memory_is_waited_for() {
+    let (pool, loader, dir) = pool();
+    let (files, hold) = (files(&dir, "a"), loader.hold("a"));
+    let Found::Loading(mut over) = pool.find_or_start("a", &files.into(), None).unwrap() else { panic!("loaded") };
+    hold.reached().await;
+    let before = pool.is_draining();
+    pool.forget("a").await;
+    let during = pool.is_draining();
+    hold.open();
+    let outcome = over.wait_for(Option::is_some).await.unwrap().clone().unwrap();
+    assert_eq!(outcome.unwrap_err().kind, ErrorKind::Unavailable);
+    assert_eq!(loader.loads.load(Ordering::SeqCst), 0);
+    assert_eq!((before, during, pool.is_draining()), (false, true, false));
+}
+
 #[test]
 fn metrics_do_not_name_imported_models() {
     assert_eq!(label("arn:aws:bedrock:us-east-1:111122223333:imported-model/abcdefghijk1"), "imported-model");
