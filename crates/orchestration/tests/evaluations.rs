@@ -469,6 +469,17 @@ async fn a_job_of_an_earlier_version_goes_on_where_nothing_was_judged_in_other_p
     assert_eq!(alike.status, EvaluationStatus::Completed, "{:?}", alike.messages);
     let line: Value = serde_json::from_str(at.results("alike").await.unwrap()[0].lines().next().unwrap()).unwrap();
     assert_eq!(line["conversationTurns"][0]["results"][0]["result"], 0.25, "what is kept is not asked again: {line}");
+    // All records have a reference answer: no judge of correctness was shown passages. What failed, and what no judge was asked
+    // for, was given on no prompt.
+    let failed = Score { result: None, error: Some("too long".to_owned()), ..score("Builtin.Helpfulness") };
+    for (name, metrics, kept) in [
+        ("referenced", vec!["Builtin.Correctness"], score("Builtin.Correctness")),
+        ("failed", vec!["Builtin.Helpfulness"], failed),
+        ("computed", vec!["Craton.TokenF1", "Builtin.Helpfulness"], score("Craton.TokenF1")),
+    ] {
+        let job = run(name, metrics.as_slice(), Some(kept)).await;
+        assert_eq!(job.status, EvaluationStatus::Completed, "{name}: {:?}", job.messages);
+    }
     let otherwise = run("otherwise", &["Builtin.Helpfulness"], Some(score("Builtin.Helpfulness"))).await;
     assert_eq!(otherwise.status, EvaluationStatus::Failed);
     assert!(otherwise.messages[0].contains("asked judges otherwise"), "{:?}", otherwise.messages);

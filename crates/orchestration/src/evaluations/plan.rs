@@ -232,12 +232,11 @@ impl Metric {
         sha256(format!("{} {asked}", prompts::FORM).as_bytes())
     }
 
-    /// Is its judge asked today as it was in prompts of this form? So is one that nobody asks.
-    pub(super) fn is_asked_as_in(&self, form: u32, family: Family) -> bool {
+    /// Is its judge asked today as it was in prompts of this form, of a turn with a reference answer or of one without? So is one
+    /// that nobody asks.
+    pub(super) fn is_asked_as_in(&self, form: u32, family: Family, has_ground_truth: bool) -> bool {
         match self {
-            Self::Builtin(metric) => {
-                [true, false].iter().all(|known| prompts::reads_as_in(form, metric.rubric(family, *known).inputs))
-            }
+            Self::Builtin(metric) => prompts::reads_as_in(form, metric.rubric(family, has_ground_truth).inputs),
             Self::Custom(_) => prompts::reads_custom_as_in(form),
             Self::Computed(_) | Self::Similarity => true,
         }
