@@ -186,6 +186,19 @@ impl System {
         }
     }
 
+    /// The model that reads conditions out of prompts before they are searched for, where one does.
+    #[must_use]
+    pub fn filter_model(&self) -> Option<&str> {
+        let search = match self {
+            Self::Retrieve { configuration } => &configuration["knowledgeBaseRetrievalConfiguration"],
+            Self::RetrieveAndGenerate { configuration } => {
+                &configuration["knowledgeBaseConfiguration"]["retrievalConfiguration"]
+            }
+            _ => return None,
+        };
+        search["vectorSearchConfiguration"]["implicitFilterConfiguration"]["modelArn"].as_str()
+    }
+
     /// What it is called in folders and reports.
     #[must_use]
     pub fn label(&self) -> &str {
