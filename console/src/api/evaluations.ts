@@ -216,11 +216,14 @@ export interface Section {
   system: string
   judge: string | null
   costs?: ModelCost[]
+  /** Models that took tokens and have no price, where others have one. */
+  unpriced?: string[]
   card: {
     turns: number
     unanswered: number
     metrics: MetricSummary[]
-    tokens: { generator: Tokens; judge: Tokens }
+    /** `filter`: those of the model that reads conditions out of prompts. */
+    tokens: { generator: Tokens; filter?: Tokens; judge: Tokens }
     /** What came from the cache of the tokens of each group of metrics, and what the prompts on a record allow. */
     cachedShare: { reads: string; share: number; bound?: number }[]
     warnings: string[]

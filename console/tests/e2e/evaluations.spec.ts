@@ -165,9 +165,10 @@ test('a knowledge base is evaluated, with a role of its own', async ({ signedIn:
 test('what is wrong with an evaluation is told step by step, and a refusal at its end', async ({ signedIn: page, craton }) => {
   const { evaluations, endpoints } = craton.mock!.state
   await page.goto(`${craton.url}/console/evaluations?create=details`)
+  await expect(page.getByText('small letters, digits and -')).toContainText('at most 41 where several settings are tried')
   await page.getByLabel('Evaluation name').fill('Two words')
   await next(page)
-  await expect(page.getByText('small letters, digits and -')).toBeVisible()
+  await expect(page.getByText('No evaluation can have this name')).toBeVisible()
   await page.getByLabel('Evaluation name').fill('impressions-hybrid-10')
   await page.getByText('Answers of one model, or of two to compare.').click()
   await page.getByText('Bring your own responses').click()
@@ -228,10 +229,14 @@ test('a judge that judges itself is told', async ({ signedIn: page, craton }) =>
 test('settings of a knowledge base are tried, and one is recommended', async ({ signedIn: page, craton }) => {
   const { evaluations } = craton.mock!.state
   await page.goto(`${craton.url}/console/evaluations?create=details&base=KBRENTAL01`)
-  await page.getByLabel('Evaluation name').fill('depth')
+  await page.getByLabel('Evaluation name').fill('x'.repeat(42))
   await next(page)
   await write(page, 'Generator', JUDGE)
   await page.getByText('Try several settings').click()
+  await expect(page.getByText('the name of the evaluation has at most 41 characters')).toBeVisible()
+  await page.getByRole('button', { name: 'Previous', exact: true }).click()
+  await page.getByLabel('Evaluation name').fill('depth')
+  await next(page)
   await page.getByLabel('Numbers of results').fill('3, 10')
   await expect(page.getByText('4 settings, a job each')).toBeVisible()
   await page.getByText('By meaning alone.').click()

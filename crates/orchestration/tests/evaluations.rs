@@ -8,8 +8,9 @@ use std::time::Duration;
 use base::{ErrorKind, Random as _, SeededRandom};
 use inference::fake::{FakeLoader, Gate, GatedLoader};
 use orchestration::evaluations::dataset::{Output, Passage};
-use orchestration::evaluations::outcome::{Score, Tokens};
+use orchestration::evaluations::outcome::{Score, Spent, Tokens};
 use orchestration::evaluations::plan::{Asked, AskedCustom, Parameters, System};
+use orchestration::evaluations::prices::{ModelPrice, Prices};
 use orchestration::evaluations::report::{report_json, rows_json};
 use orchestration::evaluations::{DatasetText, EvaluationStatus, HumanLabel, Rag};
 use serde_json::{Value, json};
@@ -353,10 +354,11 @@ struct Costly;
 
 #[async_trait::async_trait]
 impl Rag for Costly {
-    async fn retrieve(&self, _: &identity::Ctx, _: &Value, _: &str) -> base::Result<(Output, Tokens)> {
+    async fn retrieve(&self, _: &identity::Ctx, _: &Value, _: &str) -> base::Result<(Output, Spent)> {
         let passages = vec![Passage { text: "Nothing is known.".to_owned(), ..Passage::default() }];
         let output = Output { passages, ..Output::default() };
-        Ok((output, Tokens { input: 11, output: 2, ..Tokens::default() }))
+        let filter = Tokens { input: 11, output: 2, ..Tokens::default() };
+        Ok((output, Spent { filter, ..Spent::default() }))
     }
 
     async fn retrieve_and_generate(
@@ -365,32 +367,44 @@ impl Rag for Costly {
         _: &Value,
         _: &[(String, String)],
         query: &str,
-    ) -> base::Result<(Output, Tokens)> {
+    ) -> base::Result<(Output, Spent)> {
         let output = Output { text: Some(format!("Nothing on {query}")), ..Output::default() };
-        Ok((output, Tokens { input: 100, cached: 30, output: 7, ..Tokens::default() }))
+        let generator = Tokens { input: 100, cached: 30, output: 7, ..Tokens::default() };
+        Ok((output, Spent { generator, filter: Tokens { input: 20, output: 3, ..Tokens::default() } }))
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_tokens_of_a_knowledge_bases_answers_are_accounted() {
+async fn the_tokens_of_a_knowledge_bases_answers_are_accounted_to_the_model_that_took_them() {
     let dir = tempfile::tempdir().unwrap();
     let record =
         |number: usize| json!({"conversationTurns": [{"prompt": {"content": [{"text": format!("{number}?")}]}}]});
     let at = prepared(dir.path(), &[record(1), record(2), record(3)], 2).await;
     at.evaluations.ask_knowledge_bases(Arc::new(Costly));
-    let base = json!({"knowledgeBaseConfiguration": {"knowledgeBaseId": "ABCDEFGHIJ", "modelArn": JUDGE}});
+    let price = |model: &str, input, output| ModelPrice { model: model.to_owned(), input, cached: None, output };
+    let priced = |asked: Asked, models: Vec<ModelPrice>| Asked { prices: Prices { per_hour: None, models }, ..asked };
+    let search = json!({"vectorSearchConfiguration": {"implicitFilterConfiguration": {"modelArn": "reader"}}});
+    let base = json!({"knowledgeBaseConfiguration":
+        {"knowledgeBaseId": "ABCDEFGHIJ", "modelArn": JUDGE, "retrievalConfiguration": search}});
     let system = System::RetrieveAndGenerate { configuration: base };
-    results(&at, "costly", with(system, &["Craton.ImpressionRules"])).await;
+    let prices = vec![price(JUDGE, 2.0, 10.0), price("reader", 50.0, 1_000.0)];
+    results(&at, "costly", priced(with(system, &["Craton.ImpressionRules"]), prices)).await;
     let report = report_json(&at.evaluations.report(&at.ctx, &at.named("costly").await.unwrap().id).await.unwrap());
     let tokens = &report["results"][0]["card"]["tokens"]["generator"];
     assert_eq!((&tokens["input"], &tokens["cached"], &tokens["output"]), (&json!(300), &json!(90), &json!(21)));
-    let system = System::Retrieve { configuration: json!({"knowledgeBaseId": "ABCDEFGHIJ"}) };
-    results(&at, "searched", with(system, &["Builtin.ContextRelevance"])).await;
+    let costs = report["results"][0]["costs"].as_array().unwrap();
+    assert_eq!((costs.len(), &costs[0]["modelId"], &costs[1]["modelId"]), (2, &json!(JUDGE), &json!("reader")));
+    let wanted: [f64; 2] = [(300.0 * 2.0 + 21.0 * 10.0) / 1e6, (60.0 * 50.0 + 9.0 * 1_000.0) / 1e6];
+    for (cost, wanted) in costs.iter().zip(wanted) {
+        assert!((cost["cost"].as_f64().unwrap() - wanted).abs() < 1e-12, "{costs:?}");
+    }
+    let base = json!({"knowledgeBaseId": "ABCDEFGHIJ", "knowledgeBaseRetrievalConfiguration": search});
+    let system = System::Retrieve { configuration: base };
+    results(&at, "searched", priced(with(system, &["Builtin.ContextRelevance"]), vec![price(JUDGE, 2.0, 10.0)])).await;
     let report = report_json(&at.evaluations.report(&at.ctx, &at.named("searched").await.unwrap().id).await.unwrap());
-    assert_eq!(
-        report["results"][0]["card"]["tokens"]["generator"]["input"], 33,
-        "what reads conditions is accounted, too"
-    );
+    let tokens = &report["results"][0]["card"]["tokens"];
+    assert_eq!((&tokens["filter"]["input"], &tokens["generator"]["input"]), (&json!(33), &json!(0)));
+    assert_eq!(report["results"][0]["unpriced"], json!(["reader"]), "the judge has a price, and it has none");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -469,6 +483,17 @@ async fn a_job_of_an_earlier_version_goes_on_where_nothing_was_judged_in_other_p
     assert_eq!(alike.status, EvaluationStatus::Completed, "{:?}", alike.messages);
     let line: Value = serde_json::from_str(at.results("alike").await.unwrap()[0].lines().next().unwrap()).unwrap();
     assert_eq!(line["conversationTurns"][0]["results"][0]["result"], 0.25, "what is kept is not asked again: {line}");
+    // All records have a reference answer: no judge of correctness was shown passages. What failed, and what no judge was asked
+    // for, was given on no prompt.
+    let failed = Score { result: None, error: Some("too long".to_owned()), ..score("Builtin.Helpfulness") };
+    for (name, metrics, kept) in [
+        ("referenced", vec!["Builtin.Correctness"], score("Builtin.Correctness")),
+        ("failed", vec!["Builtin.Helpfulness"], failed),
+        ("computed", vec!["Craton.TokenF1", "Builtin.Helpfulness"], score("Craton.TokenF1")),
+    ] {
+        let job = run(name, metrics.as_slice(), Some(kept)).await;
+        assert_eq!(job.status, EvaluationStatus::Completed, "{name}: {:?}", job.messages);
+    }
     let otherwise = run("otherwise", &["Builtin.Helpfulness"], Some(score("Builtin.Helpfulness"))).await;
     assert_eq!(otherwise.status, EvaluationStatus::Failed);
     assert!(otherwise.messages[0].contains("asked judges otherwise"), "{:?}", otherwise.messages);

@@ -6,7 +6,7 @@ import RadioGroup from '@cloudscape-design/components/radio-group'
 import SpaceBetween from '@cloudscape-design/components/space-between'
 import Tiles from '@cloudscape-design/components/tiles'
 import type { Kind } from '../../api/evaluations.ts'
-import { withKind, type Draft, type Faults } from './draft.ts'
+import { nameLimitText, withKind, type Draft, type Faults } from './draft.ts'
 
 export interface StepProps {
   draft: Draft
@@ -22,7 +22,7 @@ export function DetailsStep({ draft, faults, onChange }: StepProps) {
     <SpaceBetween size="l">
       <Container header={<Header variant="h2">Evaluation details</Header>}>
         <SpaceBetween size="m">
-          <FormField label="Evaluation name" errorText={faults.name}>
+          <FormField label="Evaluation name" constraintText={nameLimitText(draft)} errorText={faults.name ?? faults.sweep}>
             <Input value={draft.name} spellcheck={false} onChange={({ detail }) => onChange({ name: detail.value })} />
           </FormField>
           <FormField label={optional('Description')} errorText={faults.description} stretch>

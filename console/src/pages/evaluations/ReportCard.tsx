@@ -56,7 +56,8 @@ interface Place {
 }
 
 function SectionCard({ id, section, place }: { id: string; section: Section; place: Place }) {
-  const { card, judge, costs = [] } = section
+  const { card, judge, costs = [], unpriced = [] } = section
+  const { generator, filter } = card.tokens
   return (
     <SpaceBetween size="m">
       <Container
@@ -86,8 +87,10 @@ function SectionCard({ id, section, place }: { id: string; section: Section; pla
                 ),
               },
               { label: 'Tokens of the judge', value: tokensText(card.tokens.judge) },
-              ...(card.tokens.generator.input > 0 ? [{ label: 'Tokens of the generator', value: tokensText(card.tokens.generator) }] : []),
+              ...(generator.input > 0 ? [{ label: 'Tokens of the generator', value: tokensText(generator) }] : []),
+              ...(filter !== undefined && filter.input > 0 ? [{ label: 'Tokens of the implicit filter', value: tokensText(filter) }] : []),
               ...costs.map(({ modelId, cost }) => ({ label: `Cost of ${modelId}`, value: moneyText(cost) })),
+              ...(unpriced.length > 0 ? [{ label: 'Without a price, in no cost', value: unpriced.join(', ') }] : []),
             ]}
           />
           {card.cachedShare.length > 0 && (

@@ -108,13 +108,15 @@ function Base({ draft, faults, all, onChange }: StepProps) {
       </Container>
       <Container header={<Header variant="h2">Search</Header>}>
         <SpaceBetween size="m">
-          <Checkbox
-            checked={draft.sweep}
-            description={`A job for each search type and number of results${draft.kind === 'retrieve-only' ? '' : ', and for each prompt'}; then each is compared with the best, and one is recommended.`}
-            onChange={({ detail }) => onChange({ sweep: detail.checked })}
-          >
-            Try several settings
-          </Checkbox>
+          <FormField errorText={faults.sweep}>
+            <Checkbox
+              checked={draft.sweep}
+              description={`A job for each search type and number of results${draft.kind === 'retrieve-only' ? '' : ', and for each prompt'}; then each is compared with the best, and one is recommended.`}
+              onChange={({ detail }) => onChange({ sweep: detail.checked })}
+            >
+              Try several settings
+            </Checkbox>
+          </FormField>
           {draft.sweep ? (
             <SpaceBetween size="m">
               <FormField label="Search types" errorText={faults.searches}>

@@ -210,12 +210,24 @@ const KEY = /^(arn:aws:kms:[a-z0-9-]+:\d{12}:(key\/[a-zA-Z0-9-]{36}|alias\/[a-zA
 const METRIC_NAME = /^[0-9a-zA-Z-_.]{1,63}$/
 /** It is the name of a file on the command line, where commas stand between several. */
 const PROMPT_NAME = /^[0-9a-zA-Z][0-9a-zA-Z_.-]{0,62}$/
-/** How long the longest ending of a sweep's names is, but for that of its prompts: `-semantic-100`. */
-const SWEEP_ENDING = 13
+/** How long Bedrock lets the name of a job be. */
+const LONGEST_NAME = 63
 
 /** What is added to the name of the job of a prompt, by its number from 1: nothing where there is only one. */
 export function promptEnding(prompts: PromptDraft[], number: number): string {
   return prompts.length > 1 ? `-prompt${number}` : ''
+}
+
+/** How long the name of a sweep may be: the longest ending of its jobs fits, whichever settings and prompts are tried. */
+export function longestSweptName(kind: Kind): number {
+  const prompts = kind === 'retrieve-only' ? '' : `-prompt${MOST_PROMPTS}`
+  return LONGEST_NAME - `-semantic-100${prompts}`.length
+}
+
+/** How long a name may be, also where settings are tried, which is chosen on a later step. */
+export function nameLimitText(draft: Draft): string {
+  const swept = asksBase(draft) ? `; at most ${longestSweptName(draft.kind)} where several settings are tried` : ''
+  return `At most ${LONGEST_NAME} small letters, digits and -, with a letter or digit at both ends${swept}`
 }
 
 /** What is wrong with a prompt after those before it. */
@@ -235,8 +247,10 @@ export function faults(draft: Draft, account: string): Faults {
     if (!holds) found[field] = text
   }
   const prompts = promptsOf(draft)
-  const most = sweeps(draft) ? 63 - SWEEP_ENDING - promptEnding(prompts, prompts.length).length : 63
-  rule('name', JOB_NAME.test(draft.name) && draft.name.length <= most, `At most ${most} small letters, digits and -, with a letter or digit at both ends`)
+  const most = longestSweptName(draft.kind)
+  rule('name', JOB_NAME.test(draft.name) && draft.name.length <= LONGEST_NAME, 'No evaluation can have this name')
+  // Told where it is chosen, which a fault of the name would lead away from.
+  rule('sweep', !sweeps(draft) || draft.name.length <= most, `Where several settings are tried, the name of the evaluation has at most ${most} characters: ${draft.name} has ${draft.name.length}`)
   rule('description', draft.description.length <= 200, 'At most 200 characters')
   if (draft.own) {
     rule('source', /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,255}$/.test(draft.source.trim()), 'Letters, digits and . _ -, as the dataset has it')
@@ -303,7 +317,7 @@ export type Step = (typeof STEPS)[number]
 
 const FIELDS: Record<Step, (keyof Draft)[]> = {
   details: ['name', 'description'],
-  system: ['source', 'model', 'otherModel', 'temperature', 'maxTokens', 'base', 'generator', 'results', 'counts', 'searches', 'prompts'],
+  system: ['source', 'model', 'otherModel', 'temperature', 'maxTokens', 'base', 'generator', 'results', 'sweep', 'counts', 'searches', 'prompts'],
   metrics: ['metrics', 'judge', 'pricePerHour'],
   data: ['dataset', 'output', 'kmsKey', 'roleArn', 'newRole'],
   review: [],

@@ -3,7 +3,7 @@ import { EVALUATION_STATUSES, reportUrl, type EvaluationDetails, type MetricComp
 import { histogram, histogramText, intervalText, place, reach } from './charts.ts'
 import { cratonCommand, samplesFor } from './code.ts'
 import { bestOf, recommendation, sharedMetrics, verdicts } from './compare.ts'
-import { countsOf, faults, isBad, newCustom, newDraft, newPrompt, promptFaults, STEPS, withKind, type Draft } from './draft.ts'
+import { countsOf, faults, isBad, longestSweptName, MOST_PROMPTS, nameLimitText, newCustom, newDraft, newPrompt, promptFaults, STEPS, withKind, type Draft } from './draft.ts'
 import { countsText, readLabels } from './labels.ts'
 import { lineOf } from './lines.ts'
 import { groupsOf, metricLabel, METRICS } from './metrics.ts'
@@ -28,7 +28,8 @@ describe('a draft', () => {
 
   it.each([
     ['name', { name: 'Two words' }],
-    ['name', { name: 'x'.repeat(60), sweep: true }],
+    ['name', { name: 'x'.repeat(64) }],
+    ['sweep', { name: 'x'.repeat(60), sweep: true }],
     ['source', { own: true, source: '.mine' }],
     ['model', { kind: 'model', model: '' }],
     ['otherModel', { kind: 'model', model: 'a.b', otherModel: 'a.b' }],
@@ -39,7 +40,7 @@ describe('a draft', () => {
     ['searches', { sweep: true, searches: [] }],
     ['prompts', { sweep: true, prompts: [{ name: 'a.txt', text: 'No passages.' }] }],
     ['prompts', { sweep: true, prompts: [newPrompt([]), newPrompt([])] }],
-    ['name', { name: 'x'.repeat(44), sweep: true, prompts: [newPrompt([]), { ...newPrompt([]), name: 'b.txt' }] }],
+    ['sweep', { name: 'x'.repeat(44), sweep: true, prompts: [newPrompt([]), { ...newPrompt([]), name: 'b.txt' }] }],
     ['metrics', { metrics: [] }],
     ['pricePerHour', { pricePerHour: '-1' }],
     ['dataset', { dataset: 's3://evals/in/' }],
@@ -78,6 +79,28 @@ describe('a draft', () => {
     const bad = (change: Partial<Draft>) => STEPS.filter((step) => isBad(step, faults(draft(change), ACCOUNT)))
     expect(bad({})).toEqual([])
     expect(bad({ name: '', base: '', dataset: '' })).toEqual(['details', 'system', 'data'])
+  })
+
+  it('says from the start how long the name of a sweep may be, and leads nobody away from its settings', () => {
+    const most = longestSweptName('retrieve-and-generate')
+    expect(nameLimitText(draft())).toContain(`at most ${most} where several settings are tried`)
+    expect(nameLimitText(draft({ kind: 'model' }))).not.toContain('several settings')
+    const prompts = Array.from({ length: MOST_PROMPTS }, (_, at) => ({ ...newPrompt([]), name: `${at}.txt` }))
+    const longest = { name: 'x'.repeat(most), sweep: true, counts: '100' }
+    for (const tried of [[], prompts.slice(0, 1), prompts]) expect(keys({ ...longest, prompts: tried })).toEqual([])
+    const settings = settingsOf(draft({ ...longest, prompts }))
+    expect(Math.max(...settings.map(({ ending }) => most + ending.length))).toBe(63)
+
+    const long = { name: 'x'.repeat(most + 1) }
+    expect(keys(long)).toEqual([])
+    const found = faults(draft({ ...long, sweep: true }), ACCOUNT)
+    expect(found.sweep).toContain(`at most ${most} characters: ${long.name} has ${most + 1}`)
+    expect(STEPS.filter((step) => isBad(step, found))).toEqual(['system'])
+    // What is only searched has no prompts.
+    const searched = { kind: 'retrieve-only', metrics: ['Builtin.ContextRelevance'], sweep: true } as const
+    const name = 'x'.repeat(longestSweptName('retrieve-only'))
+    expect(keys({ ...searched, metrics: [...searched.metrics], name })).toEqual([])
+    expect(name).toHaveLength(50)
   })
 
   it('reads the counts of a sweep', () => {

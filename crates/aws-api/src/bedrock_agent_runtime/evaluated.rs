@@ -13,7 +13,7 @@ use models::{Models, Priority, Serving};
 use orchestration::answers::{Answer, Answers, Source};
 use orchestration::evaluations::Rag;
 use orchestration::evaluations::dataset::{Citation, Output, Passage};
-use orchestration::evaluations::outcome::Tokens;
+use orchestration::evaluations::outcome::{Spent, Tokens};
 use serde_json::Value;
 
 use super::asks::Asking;
@@ -37,14 +37,15 @@ struct Evaluated {
 
 #[async_trait]
 impl Rag for Evaluated {
-    async fn retrieve(&self, ctx: &Ctx, configuration: &Value, query: &str) -> Result<(Output, Tokens)> {
+    async fn retrieve(&self, ctx: &Ctx, configuration: &Value, query: &str) -> Result<(Output, Spent)> {
         let base = named(configuration)?;
         let wire = configuration["knowledgeBaseRetrievalConfiguration"].clone();
         let wire: KnowledgeBaseRetrievalConfiguration = serde_json::from_value(wire).map_err(invalid)?;
         self.permit(ctx, self.asking(ctx).of_retrieval(base, Some(&wire)).await?).await?;
         let found = self.answers.retrieve(ctx, search(base.to_owned(), query.to_owned(), Some(wire), None)?).await?;
         let passages = found.retrieved.passages.iter().map(passage).collect();
-        Ok((Output { source: Some(base.to_owned()), passages, ..Output::default() }, found.usage.into()))
+        let spent = Spent { filter: found.usage.into(), ..Spent::default() };
+        Ok((Output { source: Some(base.to_owned()), passages, ..Output::default() }, spent))
     }
 
     async fn retrieve_and_generate(
@@ -53,7 +54,7 @@ impl Rag for Evaluated {
         configuration: &Value,
         history: &[(String, String)],
         query: &str,
-    ) -> Result<(Output, Tokens)> {
+    ) -> Result<(Output, Spent)> {
         let base = named(&configuration["knowledgeBaseConfiguration"])?.to_owned();
         let wire: RetrieveAndGenerateConfiguration =
             serde_json::from_value(renamed(configuration.clone())).map_err(invalid)?;
@@ -78,7 +79,8 @@ impl Rag for Evaluated {
             passages: answer.passages.iter().map(passage).collect(),
             citations: citations(&answer),
         };
-        Ok((output, answer.usage.into()))
+        let filter = Tokens::from(answer.conditions);
+        Ok((output, Spent { generator: Tokens::from(answer.usage).without(filter), filter }))
     }
 }
 

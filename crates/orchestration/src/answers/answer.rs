@@ -29,6 +29,8 @@ pub struct Answer {
     /// The tokens that it read and wrote, with those of models that made searches of the question: its queries, and the
     /// conditions that it sets.
     pub usage: Usage,
+    /// Of them, those of the model that read these conditions, which may be another one.
+    pub conditions: Usage,
 }
 
 /// Who speaks in an answer.

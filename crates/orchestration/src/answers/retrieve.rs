@@ -34,6 +34,8 @@ pub(crate) struct Gathered {
     pub(crate) embedding_model: Option<String>,
     /// The tokens that models took to make searches of the question.
     pub(crate) usage: Usage,
+    /// Of them, those of the model that read conditions out of it.
+    pub(crate) conditions: Usage,
 }
 
 impl Answers {
@@ -66,11 +68,12 @@ impl Answers {
         (queries, mut usage): (Vec<String>, Usage),
     ) -> Result<Gathered> {
         let question = queries.first().cloned().ok_or_else(|| Error::internal("a question without a query"))?;
-        let mut ask = search.retrieve.clone();
+        let (mut ask, mut conditions) = (search.retrieve.clone(), Usage::default());
         if let Some(implicit) = &search.implicit_filter {
             let (read, spent) = self.conditions(ctx, implicit, &question).await?;
             ask.filter = both(ask.filter.take(), read);
             usage += spent;
+            conditions = spent;
         }
         let (most, mut lists, mut model) = (ask.results, Vec::new(), None);
         for text in queries {
@@ -82,7 +85,7 @@ impl Answers {
         if let Some(reranking) = &search.reranking {
             passages = self.ranked(ctx, reranking, &question, passages).await?.0;
         }
-        Ok(Gathered { passages, embedding_model: model, usage })
+        Ok(Gathered { passages, embedding_model: model, usage, conditions })
     }
 
     async fn ranked(

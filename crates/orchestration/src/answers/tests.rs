@@ -465,6 +465,25 @@ async fn a_question_is_searched_for_by_itself_and_by_the_models_queries() {
 }
 
 #[tokio::test]
+async fn what_the_model_took_that_reads_conditions_is_told_apart() {
+    let world = World::start(Shelf::of(&[("late", LATE)]), &[]).await;
+    let plain = ask("What do lost keys cost?", Some(CHAT));
+    let attributes = vec![Attribute {
+        key: "open".to_owned(),
+        kind: AttributeKind::Boolean,
+        description: "whether the office is open".to_owned(),
+    }];
+    let implicit_filter = Some(ImplicitFilter { model: CHAT.to_owned(), attributes });
+    let search = Search { implicit_filter, ..Search::of(Retrieve::new("ABCDEF1234", "What do lost keys cost?")) };
+    let filtered = Ask { source: Source::KnowledgeBase(search), ..plain.clone() };
+    let (plain, filtered) = (world.answer(plain).await.unwrap(), world.answer(filtered).await.unwrap());
+    assert_eq!((plain.conditions.input, plain.conditions.output), (0, 0));
+    assert!(filtered.conditions.input > 0, "{:?}", filtered.conditions);
+    assert_eq!(filtered.usage.input, plain.usage.input + filtered.conditions.input);
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn what_cannot_be_answered_is_refused_before_anything_is_retrieved() {
     let world = World::start(Shelf::of(&[("late", LATE)]), &[]).await;
     let with = |template: &str| {

@@ -40,6 +40,8 @@ struct Ready {
     origins: BTreeSet<Origin>,
     /// The tokens that models took to make searches of the question.
     usage: Usage,
+    /// Of them, those of the model that read conditions out of it.
+    conditions: Usage,
 }
 
 /// An answer that a model has begun.
@@ -61,10 +63,11 @@ impl Answers {
         check(&ask)?;
         let session = self.session(ctx, ask.session.as_deref(), ask.session_key.as_deref(), &ask.source).await?;
         let turns = self.visible_turns(ctx, &session, reader(&ask.source)).await?;
-        let Gathered { passages, embedding_model, usage } = self.gathered(ctx, &ask, &turns).await?;
+        let Gathered { passages, embedding_model, usage, conditions } = self.gathered(ctx, &ask, &turns).await?;
         let origins = origins(&ask.source, &passages);
         let unsupported = ask.unsupported;
-        let mut ready = Ready { question: ask.text, session, passages, embedding_model, unsupported, origins, usage };
+        let question = ask.text;
+        let mut ready = Ready { question, session, passages, embedding_model, unsupported, origins, usage, conditions };
         let begun = match &ask.generation {
             Some(generation) if !ready.passages.is_empty() => Some(self.begun(ctx, generation, &ready, &turns).await?),
             _ => None,
@@ -94,7 +97,8 @@ impl Answers {
         let search = match &ask.source {
             Source::Document(document) => {
                 let passages = self.passages_of(ctx, document, &ask.text).await?;
-                return Ok(Gathered { passages, embedding_model: None, usage: Usage::default() });
+                let (usage, conditions) = (Usage::default(), Usage::default());
+                return Ok(Gathered { passages, embedding_model: None, usage, conditions });
             }
             Source::KnowledgeBase(search) => search,
         };
@@ -131,6 +135,7 @@ impl Answers {
             voice: Voice::Nobody,
             served_by: None,
             usage: ready.usage,
+            conditions: ready.conditions,
         };
         match begun {
             None => self.speak_for_passages(ctx, &ready, (texts, sources), &mut answer, Voice::Passages).await?,

@@ -102,6 +102,8 @@ pub struct Card {
     pub metrics: Vec<MetricSummary>,
     /// Tokens of the generator.
     pub generator: Tokens,
+    /// Tokens of the model that reads conditions out of prompts.
+    pub filter: Tokens,
     /// Tokens of the judge, all metrics together.
     pub judge: Tokens,
     /// For each group of metrics that read the same, how much of it was in the cache.
@@ -115,8 +117,11 @@ impl Card {
     #[must_use]
     pub fn new(records: &[RecordOutcome], metrics: &[CardMetric], warnings: Vec<String>) -> Self {
         let turns: Vec<_> = records.iter().flat_map(|record| &record.turns).collect();
-        let mut generator = Tokens::default();
-        turns.iter().for_each(|turn| generator += turn.tokens);
+        let (mut generator, mut filter) = (Tokens::default(), Tokens::default());
+        for turn in &turns {
+            generator += turn.tokens;
+            filter += turn.filter;
+        }
         let summaries: Vec<MetricSummary> = metrics.iter().map(|metric| summary(records, metric)).collect();
         let mut judge = Tokens::default();
         summaries.iter().for_each(|summary| judge += summary.tokens);
@@ -126,6 +131,7 @@ impl Card {
             cached: cached(&summaries, metrics),
             metrics: summaries,
             generator,
+            filter,
             judge,
             warnings,
         }

@@ -102,6 +102,19 @@ impl From<Usage> for Tokens {
     }
 }
 
+impl Tokens {
+    /// These without a part of them.
+    #[must_use]
+    pub fn without(self, part: Self) -> Self {
+        Self {
+            input: self.input.saturating_sub(part.input),
+            cached: self.cached.saturating_sub(part.cached),
+            shared: self.shared.saturating_sub(part.shared),
+            output: self.output.saturating_sub(part.output),
+        }
+    }
+}
+
 impl std::ops::AddAssign for Tokens {
     fn add_assign(&mut self, other: Self) {
         self.input += other.input;
@@ -109,6 +122,15 @@ impl std::ops::AddAssign for Tokens {
         self.shared += other.shared;
         self.output += other.output;
     }
+}
+
+/// What models took for an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Spent {
+    /// The tokens of the model that wrote it, with those of its queries.
+    pub generator: Tokens,
+    /// The tokens of the model that read conditions out of the question.
+    pub filter: Tokens,
 }
 
 /// What was found out of a turn.
@@ -120,6 +142,8 @@ pub struct TurnOutcome {
     pub error: Option<String>,
     /// The tokens of the generator.
     pub tokens: Tokens,
+    /// The tokens of the model that read conditions out of the prompt.
+    pub filter: Tokens,
     /// The scores, in the order of the job's metrics.
     pub scores: Vec<Score>,
     /// What nothing in the passages supports.
@@ -152,6 +176,17 @@ mod tests {
         assert!((told.mean.unwrap() - 0.75).abs() < 1e-12);
         assert!((told.deviation.unwrap() - (0.05_f64 / 3.0).sqrt()).abs() < 1e-12);
         assert!(told.falling.unwrap().abs() < 1e-12, "-0.2 and 0.2");
+    }
+
+    #[test]
+    fn tokens_without_a_part_are_the_rest() {
+        let (part, rest) = (
+            Tokens { input: 9, cached: 5, shared: 3, output: 2 },
+            Tokens { input: 20, cached: 7, shared: 4, output: 1 },
+        );
+        let mut all = part;
+        all += rest;
+        assert_eq!((all.without(part), part.without(all)), (rest, Tokens::default()));
     }
 
     #[test]

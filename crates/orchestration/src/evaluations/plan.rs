@@ -186,6 +186,19 @@ impl System {
         }
     }
 
+    /// The model that reads conditions out of prompts before they are searched for, where one does.
+    #[must_use]
+    pub fn filter_model(&self) -> Option<&str> {
+        let search = match self {
+            Self::Retrieve { configuration } => &configuration["knowledgeBaseRetrievalConfiguration"],
+            Self::RetrieveAndGenerate { configuration } => {
+                &configuration["knowledgeBaseConfiguration"]["retrievalConfiguration"]
+            }
+            _ => return None,
+        };
+        search["vectorSearchConfiguration"]["implicitFilterConfiguration"]["modelArn"].as_str()
+    }
+
     /// What it is called in folders and reports.
     #[must_use]
     pub fn label(&self) -> &str {
@@ -232,12 +245,11 @@ impl Metric {
         sha256(format!("{} {asked}", prompts::FORM).as_bytes())
     }
 
-    /// Is its judge asked today as it was in prompts of this form? So is one that nobody asks.
-    pub(super) fn is_asked_as_in(&self, form: u32, family: Family) -> bool {
+    /// Is its judge asked today as it was in prompts of this form, of a turn with a reference answer or of one without? So is one
+    /// that nobody asks.
+    pub(super) fn is_asked_as_in(&self, form: u32, family: Family, has_ground_truth: bool) -> bool {
         match self {
-            Self::Builtin(metric) => {
-                [true, false].iter().all(|known| prompts::reads_as_in(form, metric.rubric(family, *known).inputs))
-            }
+            Self::Builtin(metric) => prompts::reads_as_in(form, metric.rubric(family, has_ground_truth).inputs),
             Self::Custom(_) => prompts::reads_custom_as_in(form),
             Self::Computed(_) | Self::Similarity => true,
         }

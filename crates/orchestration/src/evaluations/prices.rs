@@ -39,7 +39,7 @@ pub struct ModelPrice {
 pub struct ModelCost {
     /// The id by which the job names it.
     pub model: String,
-    /// What it read and wrote, as judge and as generator together.
+    /// What it read and wrote, as judge, as generator and to read conditions together.
     pub tokens: Tokens,
     /// In the caller's own money.
     pub cost: f64,
@@ -69,11 +69,11 @@ impl Prices {
     /// Sees that each is a price of something that the job asks.
     ///
     /// # Errors
-    /// Invalid, where one is negative, or a model has two, or is none that judges or answers in the job.
+    /// Invalid, where one is negative, or a model has two, or is none that judges, answers or reads conditions in the job.
     pub(super) fn check(&self, asked: &Asked) -> Result<()> {
-        let generators = asked.systems.iter().filter_map(System::generator);
-        let judges = [asked.judge.as_deref(), asked.custom_judge.as_deref()].into_iter().flatten();
-        let known: Vec<&str> = generators.chain(judges).collect();
+        let of_systems = asked.systems.iter().flat_map(|system| [system.generator(), system.filter_model()]);
+        let judges = [asked.judge.as_deref(), asked.custom_judge.as_deref()];
+        let known: Vec<&str> = of_systems.chain(judges).flatten().collect();
         for (at, price) in self.models.iter().enumerate() {
             let model = &price.model;
             if self.models[..at].iter().any(|other| other.model == *model) {
@@ -81,7 +81,7 @@ impl Prices {
             }
             if !known.contains(&model.as_str()) {
                 return Err(Error::invalid(format!(
-                    "`{model}` has a price, and neither judges nor answers in this job."
+                    "`{model}` has a price, and neither judges nor answers nor reads conditions in this job."
                 ))
                 .with_hint("Name the model in the price as the job names it."));
             }
@@ -95,17 +95,9 @@ impl Prices {
 
     /// What the models of a card cost that have prices, the judges first, each once.
     pub(super) fn of_card(&self, asked: &Asked, system: &System, metrics: &[Metric], card: &Card) -> Vec<ModelCost> {
-        let judged = metrics.iter().zip(&card.metrics).map(|(metric, summary)| {
-            let judge = match metric {
-                Metric::Builtin(_) => asked.judge.as_deref(),
-                Metric::Custom(_) => asked.custom_judge.as_deref(),
-                Metric::Computed(_) | Metric::Similarity => None,
-            };
-            (judge, summary.tokens)
-        });
         let mut costs: Vec<ModelCost> = Vec::new();
-        for (model, tokens) in judged.chain([(system.generator(), card.generator)]) {
-            let Some(price) = self.models.iter().find(|price| Some(price.model.as_str()) == model) else { continue };
+        for (model, tokens) in spent(asked, system, metrics, card) {
+            let Some(price) = self.models.iter().find(|price| price.model == model) else { continue };
             match costs.iter_mut().find(|cost| cost.model == price.model) {
                 Some(cost) => cost.tokens += tokens,
                 None => costs.push(ModelCost { model: price.model.clone(), tokens, cost: 0.0 }),
@@ -118,11 +110,37 @@ impl Prices {
         costs
     }
 
+    /// The models of a card that took tokens and have no price, where others have one, each once.
+    pub(super) fn unpriced(&self, asked: &Asked, system: &System, metrics: &[Metric], card: &Card) -> Vec<String> {
+        let mut unpriced: Vec<String> = Vec::new();
+        for (model, tokens) in spent(asked, system, metrics, card) {
+            let has_price = self.models.is_empty() || self.models.iter().any(|price| price.model == model);
+            if tokens != Tokens::default() && !has_price && !unpriced.iter().any(|known| known == model) {
+                unpriced.push(model.to_owned());
+            }
+        }
+        unpriced
+    }
+
     /// What so many milliseconds of the machine cost; none where its price is not known.
     pub(super) fn of_time(&self, millis: i64) -> Option<MachineCost> {
         let (per_hour, seconds) = (self.per_hour?, millis.max(0) as f64 / 1000.0);
         Some(MachineCost { per_hour, seconds, cost: seconds * per_hour / HOUR })
     }
+}
+
+/// What the models of a card read and wrote: the judge for each metric, then the generator, then what reads conditions.
+fn spent<'a>(asked: &'a Asked, system: &'a System, metrics: &[Metric], card: &Card) -> Vec<(&'a str, Tokens)> {
+    let judged = metrics.iter().zip(&card.metrics).map(|(metric, summary)| {
+        let judge = match metric {
+            Metric::Builtin(_) => asked.judge.as_deref(),
+            Metric::Custom(_) => asked.custom_judge.as_deref(),
+            Metric::Computed(_) | Metric::Similarity => None,
+        };
+        (judge, summary.tokens)
+    });
+    let of_system = [(system.generator(), card.generator), (system.filter_model(), card.filter)];
+    judged.chain(of_system).filter_map(|(model, tokens)| Some((model?, tokens))).collect()
 }
 
 /// A cost in digits; what is too small for them is told as less.

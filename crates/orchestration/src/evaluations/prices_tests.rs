@@ -1,3 +1,5 @@
+use serde_json::json;
+
 use super::*;
 use crate::evaluations::card::CardMetric;
 use crate::evaluations::card::tests::record;
@@ -51,6 +53,35 @@ fn a_model_that_judges_and_answers_is_told_once_and_one_without_a_price_is_not()
     assert_eq!((costs.len(), costs[0].tokens), (1, tokens));
     assert!((costs[0].cost - (1_060.0 * 2.0 + 40.0 * 0.5 + 101.0 * 10.0) / 1e6).abs() < 1e-12);
     assert!(priced(Vec::new()).is_empty() && priced(vec![price("other")]).is_empty());
+}
+
+#[test]
+fn a_model_that_reads_conditions_costs_its_own_price_or_is_told_to_have_none() {
+    let search = json!({"vectorSearchConfiguration": {"implicitFilterConfiguration": {"modelArn": "reader"}}});
+    let configuration = json!({"knowledgeBaseConfiguration": {"modelArn": "both", "retrievalConfiguration": search}});
+    let asked = Asked { systems: vec![System::RetrieveAndGenerate { configuration }], ..asked("both", "judge") };
+    let (system, metrics) = (&asked.systems[0], [Metric::Builtin(Builtin::Correctness)]);
+    let card = Card { filter: Tokens { input: 300, output: 30, ..Tokens::default() }, ..card() };
+    let reader = ModelPrice { model: "reader".to_owned(), input: 20.0, cached: None, output: 100.0 };
+    let prices = |models: Vec<ModelPrice>| Prices { per_hour: None, models };
+
+    let all = prices(vec![price("both"), price("judge"), reader]);
+    assert!(all.check(&asked).is_ok());
+    let costs = all.of_card(&asked, system, &metrics, &card);
+    assert_eq!(costs.iter().map(|cost| cost.model.as_str()).collect::<Vec<_>>(), ["judge", "both", "reader"]);
+    assert!((costs[1].cost - (1_000.0 * 2.0 + 100.0 * 10.0) / 1e6).abs() < 1e-12, "{costs:?}");
+    assert!((costs[2].cost - (300.0 * 20.0 + 30.0 * 100.0) / 1e6).abs() < 1e-12, "{costs:?}");
+    assert!(all.unpriced(&asked, system, &metrics, &card).is_empty());
+
+    let some = prices(vec![price("both"), price("judge")]);
+    assert_eq!(some.of_card(&asked, system, &metrics, &card), costs[..2]);
+    assert_eq!(some.unpriced(&asked, system, &metrics, &card), ["reader"]);
+    let unasked = Card { filter: Tokens::default(), ..card.clone() };
+    assert!(some.unpriced(&asked, system, &metrics, &unasked).is_empty());
+    assert!(prices(Vec::new()).unpriced(&asked, system, &metrics, &card).is_empty(), "nobody asked what it cost");
+
+    let system = System::Retrieve { configuration: json!({"knowledgeBaseRetrievalConfiguration": search}) };
+    assert_eq!((system.generator(), system.filter_model()), (None, Some("reader")));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::alignment::{self, off_thread};
 use super::dataset::{Output, Record, Turn};
 use super::job::is_fault;
 use super::judge::{Explained, Judge, SERVING};
-use super::outcome::{RecordOutcome, Repeated, Score, Tokens, TurnOutcome};
+use super::outcome::{RecordOutcome, Repeated, Score, Spent, Tokens, TurnOutcome};
 use super::patience::Patience;
 use super::plan::{Metric, Parameters, System};
 use super::prompts::{Material, Wording};
@@ -35,7 +35,12 @@ struct Answer {
     shown: Shown,
     output: Option<Output>,
     error: Option<String>,
+    /// The generator's.
     tokens: Tokens,
+    /// Those of the model that read conditions out of the prompt. Answers that were kept before these were told apart have them
+    /// among the generator's.
+    #[serde(default)]
+    filter: Tokens,
 }
 
 impl Run<'_> {
@@ -136,7 +141,9 @@ impl Run<'_> {
         };
         let shown = Shown { prompt: turn.prompt.clone(), references: turn.references.clone() };
         match answered {
-            Ok((output, tokens)) => Ok(Answer { shown, output: Some(output), error: None, tokens }),
+            Ok((output, Spent { generator, filter })) => {
+                Ok(Answer { shown, output: Some(output), error: None, tokens: generator, filter })
+            }
             Err(error) if self.is_its_own(&error) => {
                 Ok(Answer { shown, error: Some(error.public_text()), ..Answer::default() })
             }
@@ -150,10 +157,10 @@ impl Run<'_> {
         system: &System,
         history: &[(String, String)],
         turn: &Turn,
-    ) -> Result<(Output, Tokens)> {
+    ) -> Result<(Output, Spent)> {
         match system {
             System::ModelAnswers { .. } | System::RetrieveAnswers { .. } | System::RagAnswers { .. } => {
-                Ok((turn.output.clone().unwrap_or_default(), Tokens::default()))
+                Ok((turn.output.clone().unwrap_or_default(), Spent::default()))
             }
             System::Model { model, parameters } => self.generate(role, model, *parameters, history, &turn.prompt).await,
             System::Retrieve { configuration } => self.rag()?.retrieve(role, configuration, &turn.prompt).await,
@@ -176,7 +183,7 @@ impl Run<'_> {
         parameters: Parameters,
         history: &[(String, String)],
         prompt: &str,
-    ) -> Result<(Output, Tokens)> {
+    ) -> Result<(Output, Spent)> {
         let mut messages = Vec::new();
         for (asked, answered) in history {
             messages.extend([Message::user(asked), Message::assistant(answered)]);
@@ -197,8 +204,8 @@ impl Run<'_> {
             ..ChatRequest::default()
         };
         let chat = self.inner.models.chat(role, request).await?.collect().await?;
-        let tokens = chat.usage.into();
-        Ok((Output { text: Some(chat.text()), model: Some(model.to_owned()), ..Output::default() }, tokens))
+        let spent = Spent { generator: chat.usage.into(), ..Spent::default() };
+        Ok((Output { text: Some(chat.text()), model: Some(model.to_owned()), ..Output::default() }, spent))
     }
 
     async fn score(
@@ -296,7 +303,8 @@ pub(super) fn fill(turn: &mut TurnOutcome, part: &store::Part) -> Result<()> {
     {
         turn.unsupported = alignment::unsupported(text, &texts(output));
     }
-    (turn.output, turn.error, turn.tokens) = (answer.output, answer.error, answer.tokens);
+    (turn.output, turn.error) = (answer.output, answer.error);
+    (turn.tokens, turn.filter) = (answer.tokens, answer.filter);
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::dataset::Record;
 use super::job::{EvaluationJob, EvaluationStatus, is_fault, missing};
 use super::metrics::Family;
-use super::outcome::RecordOutcome;
+use super::outcome::{RecordOutcome, Score};
 use super::place::Place;
 use super::plan::{AskedDataset, Metric, Plan, System, sha256};
 use super::service::{Evaluations, Inner};
@@ -125,12 +125,13 @@ fn check_text(first: &str, uri: &str, text: &str) -> Result<()> {
 }
 
 /// Sees that what judges said of a dataset in prompts of another form they would be asked in the same words today, so that no
-/// mean is one of verdicts on prompts of several forms. `judged`: the metrics of which something is kept.
-fn check_form<'a>(first: &str, uri: &str, mut judged: impl Iterator<Item = &'a Metric>, family: Family) -> Result<()> {
+/// mean is one of verdicts on prompts of several forms. `judged`: the metrics of the verdicts that are kept, each with whether its
+/// turn has a reference answer.
+fn check_form(first: &str, uri: &str, judged: &[(&Metric, bool)], family: Family) -> Result<()> {
     let form = parts(first).0;
-    match judged.find(|metric| !metric.is_asked_as_in(form, family)) {
+    match judged.iter().find(|(metric, known)| !metric.is_asked_as_in(form, family, *known)) {
         None => Ok(()),
-        Some(metric) => Err(Error::invalid(format!(
+        Some((metric, _)) => Err(Error::invalid(format!(
             "The job began with `{uri}` on another version of the server, which asked judges otherwise of the metric `{}`.",
             metric.name()
         ))
@@ -204,8 +205,7 @@ impl Run<'_> {
         let mut records = Vec::new();
         for (at, dataset) in asked.datasets.iter().enumerate() {
             let text = Place::parse(&dataset.uri)?.read(&self.inner.objects, &role).await?;
-            self.check_unchanged(at, &dataset.uri, &text).await?;
-            records.push(self.plan.records(at, &text)?);
+            records.push(self.unchanged(at, &dataset.uri, &text).await?);
         }
         // An empty object tries the output, as far as that is decided before it has bytes of its own.
         let plan = json!({"jobName": self.job.name, "jobArn": self.job.arn.to_string()}).to_string();
@@ -222,21 +222,43 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Sees that a dataset is what it was when the job read it first, and that what judges have said of it they would be asked
-    /// in the same words today: all that is kept is of the form of today then.
-    async fn check_unchanged(&self, dataset: usize, uri: &str, text: &str) -> Result<()> {
+    /// The records of a dataset that is what it was when the job read it first, and of which judges would be asked today in the
+    /// same words as in all verdicts that are kept: these are of the form of today then.
+    ///
+    /// # Errors
+    /// Invalid, where the dataset is another one or malformed, or where a verdict was given on another prompt.
+    async fn unchanged(&self, dataset: usize, uri: &str, text: &str) -> Result<Vec<Record>> {
         let (store, keyring) = (&self.inner.store, self.inner.identity.keyring());
         let (id, digest) = (self.job.id.as_str(), digest(text));
         let first = store::first_digest(store, keyring, &self.ctx, (id, dataset), &digest).await?;
         check_text(&first, uri, text)?;
-        if is_of_this_form(Some(&first)) {
-            return Ok(());
+        let records = self.plan.records(dataset, text)?;
+        if !is_of_this_form(Some(&first)) {
+            let judged = self.kept_verdicts(dataset, &records).await?;
+            check_form(&first, uri, &judged, self.plan.family)?;
+            store::set_digest(store, keyring, &self.ctx, (id, dataset), &digest).await?;
         }
-        let kept = store::counts(store, &self.ctx, id).await?;
-        let places = kept.iter().filter(|(of, ..)| *of == dataset).filter_map(|(_, metric, _)| *metric);
-        let metrics = &self.plan.metrics[dataset];
-        check_form(&first, uri, places.filter_map(|at| metrics.get(at)), self.plan.family)?;
-        store::set_digest(store, keyring, &self.ctx, (id, dataset), &digest).await
+        Ok(records)
+    }
+
+    /// The metrics of a dataset's kept verdicts, each with whether its turn has a reference answer. What failed is no verdict and
+    /// counts in no mean.
+    async fn kept_verdicts(&self, dataset: usize, records: &[Record]) -> Result<Vec<(&Metric, bool)>> {
+        let (store, keyring, metrics) = (&self.inner.store, self.inner.identity.keyring(), &self.plan.metrics[dataset]);
+        let mut verdicts = Vec::new();
+        for system in 0..self.job.asked.systems.len() {
+            for first in (0..records.len()).step_by(WRITTEN_TOGETHER) {
+                let (ids, range) = ((dataset, system), (first, WRITTEN_TOGETHER));
+                for part in store::parts(store, keyring, &self.ctx, &self.job.id, ids, range).await? {
+                    let Some(metric) = part.place.metric.and_then(|at| metrics.get(at)) else { continue };
+                    let turn = records.get(part.place.record).and_then(|record| record.turns.get(part.place.turn));
+                    if part.read::<Score>()?.error.is_none() {
+                        verdicts.push((metric, turn.is_some_and(|turn| !turn.references.is_empty())));
+                    }
+                }
+            }
+        }
+        Ok(verdicts)
     }
 
     /// Evaluates every record of a dataset that is not evaluated.

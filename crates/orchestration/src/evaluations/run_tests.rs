@@ -28,8 +28,10 @@ fn a_job_goes_on_where_no_verdict_that_is_kept_was_given_on_other_prompts() {
     let (before, coming) = (sha256(b"text"), format!("{}:hash", prompts::FORM + 1));
     let metric = Metric::Builtin;
     let (with_passages, without) = (metric(Builtin::Helpfulness), metric(Builtin::Refusal));
+    // Of turns with a reference answer.
     let goes_on = |first: &str, judged: &[&Metric], family| {
-        check_form(first, "s3://b/d", judged.iter().copied(), family).map_err(|error| error.message)
+        let judged: Vec<(&Metric, bool)> = judged.iter().map(|metric| (*metric, true)).collect();
+        check_form(first, "s3://b/d", &judged, family).map_err(|error| error.message)
     };
     let rag = Family::RetrieveAndGenerate;
     assert_eq!(goes_on(&before, &[], rag), Ok(()));
@@ -37,8 +39,10 @@ fn a_job_goes_on_where_no_verdict_that_is_kept_was_given_on_other_prompts() {
     assert_eq!(goes_on(&before, &[&with_passages], Family::Model), Ok(()), "models' answers have no passages");
     let refused = goes_on(&before, &[&without, &with_passages], rag).unwrap_err();
     assert!(refused.contains("asked judges otherwise of the metric `Builtin.Helpfulness`"), "{refused}");
-    // Correctness reads passages where there is no ground truth.
-    assert!(goes_on(&before, &[&metric(Builtin::Correctness)], rag).is_err());
+    // Correctness reads passages where there is no ground truth, and only there.
+    let correctness = metric(Builtin::Correctness);
+    assert_eq!(goes_on(&before, &[&correctness], rag), Ok(()));
+    assert!(check_form(&before, "s3://b/d", &[(&correctness, true), (&correctness, false)], rag).is_err());
     assert!(goes_on(&coming, &[&without], rag).is_err(), "what a form to come changes is not known");
     assert_eq!(goes_on(&coming, &[&Metric::Similarity], rag), Ok(()));
     assert!(goes_on("nonsense:hash", &[&without], rag).is_err());

@@ -12,7 +12,7 @@ use objects::Objects;
 use serde_json::Value;
 
 use super::dataset::Output;
-use super::outcome::Tokens;
+use super::outcome::Spent;
 use super::plan::{Asked, Plan};
 use super::{judge, pairwise, run, similarity, store};
 
@@ -61,15 +61,15 @@ pub(super) struct Inner {
 /// Knowledge bases, as evaluations ask them. Configurations are those of AWS's operations, as their JSON.
 #[async_trait]
 pub trait Rag: Send + Sync {
-    /// What a knowledge base finds: the passages of the output; beside it the tokens of the model that read conditions out of
-    /// the query, where one did.
+    /// What a knowledge base finds: the passages of the output; beside it what the model took that read conditions out of the
+    /// query, where one did.
     ///
     /// # Errors
     /// Those of `Retrieve`, under the caller's permissions.
-    async fn retrieve(&self, ctx: &Ctx, configuration: &Value, query: &str) -> Result<(Output, Tokens)>;
+    async fn retrieve(&self, ctx: &Ctx, configuration: &Value, query: &str) -> Result<(Output, Spent)>;
 
-    /// What is answered from a knowledge base, after the turns before: text, passages and citations; beside it the tokens of
-    /// the model that wrote it, with those that making searches of the question took.
+    /// What is answered from a knowledge base, after the turns before: text, passages and citations; beside it what the models
+    /// took that wrote it and that read conditions out of the question.
     ///
     /// # Errors
     /// Those of `RetrieveAndGenerate`, under the caller's permissions.
@@ -79,7 +79,7 @@ pub trait Rag: Send + Sync {
         configuration: &Value,
         history: &[(String, String)],
         query: &str,
-    ) -> Result<(Output, Tokens)>;
+    ) -> Result<(Output, Spent)>;
 }
 
 impl Evaluations {

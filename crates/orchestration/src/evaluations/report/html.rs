@@ -65,6 +65,9 @@ fn of_section(page: &mut String, section: &Section) {
     for ModelCost { model, cost, .. } in &section.costs {
         page.push_str(&format!("<p>{} cost {}.</p>", escaped(model), money(*cost)));
     }
+    for model in &section.unpriced {
+        page.push_str(&format!("<p>{} has no price: its tokens are in no cost.</p>", escaped(model)));
+    }
     for cached in &card.cached {
         page.push_str(&format!(
             "<p>{:.0} % of the tokens of {} came from the cache; the prompts on a record allow {:.0} %.</p>",

@@ -41,6 +41,7 @@ pub fn report_json(report: &Report) -> Value {
             "costs": section.costs.iter().map(|cost| json!({
                 "modelId": cost.model, "tokens": tokens(&cost.tokens), "cost": cost.cost,
             })).collect::<Vec<_>>(),
+            "unpriced": section.unpriced,
             "card": card(section),
         })).collect::<Vec<_>>(),
     })
@@ -52,7 +53,9 @@ fn card(section: &Section) -> Value {
         "turns": card.turns,
         "unanswered": card.unanswered,
         "metrics": card.metrics.iter().map(|metric| summary(metric, section)).collect::<Vec<_>>(),
-        "tokens": {"generator": tokens(&card.generator), "judge": tokens(&card.judge)},
+        "tokens": {
+            "generator": tokens(&card.generator), "filter": tokens(&card.filter), "judge": tokens(&card.judge),
+        },
         "cachedShare": card.cached.iter().map(|cached| json!({
             "reads": cached.group, "share": cached.share, "bound": cached.bound,
         })).collect::<Vec<_>>(),

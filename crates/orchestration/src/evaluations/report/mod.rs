@@ -81,6 +81,8 @@ pub struct Section {
     pub card: Card,
     /// What its models cost, of those that the job was told a price of.
     pub costs: Vec<ModelCost>,
+    /// Models that took tokens and have no price, where others have one.
+    pub unpriced: Vec<String>,
 }
 
 /// What a metric comes to by the labels that people would probably give.
@@ -213,7 +215,9 @@ impl Evaluations {
                     (calibrated, Card::new(&outcomes(rows), &metrics, warnings))
                 })
                 .await?;
-                let costs = job.asked.prices.of_card(&job.asked, of_system, &plan.metrics[dataset], &card);
+                let (prices, metrics) = (&job.asked.prices, &plan.metrics[dataset]);
+                let costs = prices.of_card(&job.asked, of_system, metrics, &card);
+                let unpriced = prices.unpriced(&job.asked, of_system, metrics, &card);
                 sections.push(Section {
                     dataset: asked.name.clone(),
                     system: of_system.label().to_owned(),
@@ -222,6 +226,7 @@ impl Evaluations {
                     calibrated,
                     card,
                     costs,
+                    unpriced,
                 });
             }
         }

@@ -55,6 +55,7 @@ fn report() -> Report {
         calibrated: Vec::new(),
         card,
         costs: Vec::new(),
+        unpriced: Vec::new(),
     };
     let (progress, sections) = (Vec::new(), vec![section]);
     Report { job, kind: "model", progress, seconds_left: None, seconds: Some(12), machine: None, sections }
@@ -80,6 +81,17 @@ fn what_a_job_cost_is_told_in_every_form_where_a_price_is_known() {
     assert_eq!(
         (&json["machineCost"]["cost"], &json["machineCost"]["seconds"]),
         (&Value::from(0.009), &Value::from(90.0))
+    );
+    report.sections[0].unpriced = vec!["c<d".to_owned()];
+    report.sections[0].card.filter = tokens;
+    let text = report_text(&report);
+    assert!(text.contains("; implicit filter 3 read, 1 written\n"), "{text}");
+    assert!(text.contains("  c<d has no price: its tokens are in no cost\n"), "{text}");
+    assert!(html(&report, &[]).contains("c&lt;d has no price: its tokens are in no cost."));
+    let json = report_json(&report);
+    assert_eq!(
+        (&json["results"][0]["unpriced"][0], &json["results"][0]["card"]["tokens"]["filter"]["cached"]),
+        (&Value::from("c<d"), &Value::from(2))
     );
     let cost = &json["results"][0]["costs"][0];
     assert_eq!((&cost["modelId"], &cost["tokens"]["cached"]), (&Value::from("a<b"), &Value::from(2)));

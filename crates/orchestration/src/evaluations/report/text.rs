@@ -64,11 +64,18 @@ fn of_section(text: &mut String, section: &Section) {
     }
     let (judge, generator) = (&card.judge, &card.generator);
     text.push_str(&format!(
-        "  tokens: judge {} read, {} written; generator {} read, {} written\n",
+        "  tokens: judge {} read, {} written; generator {} read, {} written",
         judge.input, judge.output, generator.input, generator.output
     ));
+    if card.filter.input > 0 {
+        text.push_str(&format!("; implicit filter {} read, {} written", card.filter.input, card.filter.output));
+    }
+    text.push('\n');
     for ModelCost { model, cost, .. } in &section.costs {
         text.push_str(&format!("  {model} cost {}\n", money(*cost)));
+    }
+    for model in &section.unpriced {
+        text.push_str(&format!("  {model} has no price: its tokens are in no cost\n"));
     }
 }
 
