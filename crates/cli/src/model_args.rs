@@ -113,7 +113,7 @@ pub struct Tune {
     /// What is asked: one of these shapes, or lines of {"prompt": "…", "max_tokens": N}, or with `messages`
     #[arg(long, value_name = "chat|moderation|judge|embed|FILE.jsonl")]
     pub workload: String,
-    /// How long is measured; loading the model comes on top
+    /// How long is measured, with warming up; on slow machines up to half as long again, and loading the model comes on top
     #[arg(long, value_name = "N", default_value_t = 5.0)]
     pub minutes: f64,
     /// Clients that ask at once

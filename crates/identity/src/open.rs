@@ -86,13 +86,30 @@ impl Identity {
         random: Arc<dyn Random>,
         defaults: Defaults,
     ) -> Result<Self> {
+        let identity = Self::open_idle(store, root_key, clock, random, defaults).await?;
+        identity.keep_up();
+        identity.write_audit();
+        Ok(identity)
+    }
+
+    /// The same, but nothing is done beside requests: what waits to be written waits.
+    ///
+    /// # Errors
+    /// As [`Identity::open`].
+    pub(crate) async fn open_idle(
+        store: Store,
+        root_key: RootKey,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        defaults: Defaults,
+    ) -> Result<Self> {
         let proven = sealing::prove(&store, root_key).await?;
         for tables in MODULES {
             store.migrate(tables.name, tables.migrations).await?;
         }
         let keyring = sealing::settle(&store, proven).await?;
         let issuer_keys = sts::IssuerKeys::new(Arc::clone(&clock));
-        let identity = Self(Arc::new(Inner {
+        Ok(Self(Arc::new(Inner {
             store,
             keyring: Arc::new(keyring),
             clock,
@@ -111,10 +128,7 @@ impl Identity {
             issuer_keys,
             listeners: Listeners::default(),
             many_entries: Arc::default(),
-        }));
-        identity.keep_up();
-        identity.write_audit();
-        Ok(identity)
+        })))
     }
 
     /// What seals the secrets that other modules keep. Their purposes must not start with `access-key:`.
@@ -139,21 +153,12 @@ impl Identity {
     fn write_audit(&self) {
         let (inner, many) = (Arc::downgrade(&self.0), Arc::clone(&self.0.many_entries));
         tokio::spawn(async move {
-            let mut failed = false;
+            let (mut failed, nobody) = (false, Notify::new());
             loop {
                 let time = tokio::time::sleep(audit::INTERVAL);
-                let is_told = if failed {
-                    time.await;
-                    false
-                } else {
-                    tokio::select! { () = time => false, () = many.notified() => true }
-                };
-                let Some(inner) = inner.upgrade() else { return };
-                if is_told && inner.store.deferred() < audit::MANY {
-                    // It was about those that were being written then.
-                    continue;
-                }
-                let written = Self(inner).flush_audit().await;
+                // What failed is tried again in its time, however many wait.
+                let told = if failed { &nobody } else { &*many };
+                let Some(written) = audit::write_due(&inner, told, time).await else { return };
                 failed = written.is_err();
                 if let Err(error) = written {
                     warn!(?error, "the audit record of reads could not be written; it is tried again in half a second");

@@ -118,7 +118,7 @@ function Fields({ model, kind }: { model: string; kind: 'text' | 'embedding' }) 
               <FormField label="Objective" description="What the answers must keep to; of what keeps to it the fastest is chosen." errorText={fault('slo')} stretch>
                 {text('slo', 'p95=300ms,first-token=80ms')}
               </FormField>
-              <FormField label="Minutes" description="How long is measured; loading the model comes on top." errorText={fault('minutes')}>
+              <FormField label="Minutes" description="How long is measured, with warming up; loading the model comes on top." errorText={fault('minutes')}>
                 {text('minutes')}
               </FormField>
               <FormField label={<Optional>Price of the machine by the hour</Optional>} description="To tell what 1,000 requests cost." errorText={fault('price')}>

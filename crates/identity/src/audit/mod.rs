@@ -12,13 +12,16 @@ pub(crate) mod trace;
 
 pub use events::{AuditLookup, EventDetails, LookupAttribute};
 
+use std::pin::pin;
+use std::sync::Weak;
 use std::time::Duration;
 
 use base::{AccountId, Error, Page, PageRequest, Result, Timestamp};
+use tokio::sync::Notify;
 
 use crate::authorization::{Access, Verdict};
 use crate::ctx::Ctx;
-use crate::open::Identity;
+use crate::open::{Identity, Inner};
 use crate::policy::Caller;
 use crate::principal::Principal;
 use trace::Trace;
@@ -104,6 +107,25 @@ impl Decision {
 pub(crate) struct Seen {
     pub(crate) account: AccountId,
     pub(crate) entry: AuditEntry,
+}
+
+/// Writes the entries that wait: when `time` has come, or as soon as `told` is told of [`MANY`] that wait. Returns nothing where
+/// the identities are gone by then.
+pub(crate) async fn write_due(
+    inner: &Weak<Inner>,
+    told: &Notify,
+    time: impl Future<Output = ()>,
+) -> Option<Result<()>> {
+    let mut time = pin!(time);
+    let identity = loop {
+        let is_time = tokio::select! { () = &mut time => true, () = told.notified() => false };
+        let identity = Identity(inner.upgrade()?);
+        // Otherwise it was told of those that were being written then.
+        if is_time || identity.0.store.deferred() >= MANY {
+            break identity;
+        }
+    };
+    Some(identity.flush_audit().await)
 }
 
 impl Identity {

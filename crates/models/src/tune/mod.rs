@@ -46,7 +46,8 @@ pub struct TuneRequest {
     pub slo: String,
     /// What is asked.
     pub workload: Workload,
-    /// How long is measured, in minutes; loading the model comes on top.
+    /// How long is measured, in minutes, with the warm-ups. Slow machines are expected to take up to half as long again, and
+    /// longer where they cannot measure what stays and one more in that; loading the model comes on top.
     pub minutes: f64,
     /// The clients that ask at once.
     pub clients: u32,

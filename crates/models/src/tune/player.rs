@@ -24,6 +24,7 @@ pub(super) struct Play {
     pub(super) model: String,
     pub(super) workload: Arc<Workload>,
     pub(super) clients: u32,
+    /// How long is played, with the warm-up.
     pub(super) seconds: f64,
     /// The tokens of context that every candidate has.
     pub(super) context: u32,
@@ -39,8 +40,9 @@ struct Sample {
     tokens: u32,
 }
 
-/// Plays a workload to a loaded model. Each client asks once before the time begins, and at least once within it; what
-/// was asked in time is answered to its end. Dropping the future ends the requests.
+/// Plays a workload to a loaded model. Each client asks once to warm up, for a short answer, which is a part of the time but not
+/// of what is measured, and then at least once; what was asked in time is answered to its end. Dropping the future ends the
+/// requests.
 ///
 /// # Errors
 /// Those of the first request that fails.
@@ -48,10 +50,14 @@ pub(super) async fn play(lease: &Lease, plan: &Play) -> Result<Measurement> {
     let scale = scale(lease, plan).await?;
     let client = |number: u32| Client::new(plan.workload.clone(), scale, u64::from(number));
     let mut clients: Vec<Client> = (0..plan.clients).map(client).collect();
-    let warm = clients.iter_mut().map(|client| ask(lease, plan, client));
+    let warming = Instant::now();
+    let until = warming + Duration::from_secs_f64(plan.seconds);
+    let warm = clients.iter_mut().map(|client| {
+        let asked = client.next().brief();
+        ask(lease, plan, client, asked)
+    });
     futures::future::try_join_all(warm).await?;
     let (before, started) = (work(lease), Instant::now());
-    let until = started + Duration::from_secs_f64(plan.seconds);
     let asked = clients.iter_mut().map(|client| ask_until(lease, plan, client, until));
     let samples: Vec<Sample> = futures::future::try_join_all(asked).await?.concat();
     let seconds = started.elapsed().as_secs_f64().max(1e-9);
@@ -60,6 +66,7 @@ pub(super) async fn play(lease: &Lease, plan: &Play) -> Result<Measurement> {
     });
     Ok(Measurement {
         seconds,
+        warming_seconds: Some((started - warming).as_secs_f64()),
         requests: samples.len() as u64,
         throughput: samples.len() as f64 / seconds,
         tokens_per_second: samples.iter().map(|sample| f64::from(sample.tokens)).sum::<f64>() / seconds,
@@ -105,15 +112,16 @@ fn work(lease: &Lease) -> Option<EngineStatus> {
 async fn ask_until(lease: &Lease, plan: &Play, client: &mut Client, until: Instant) -> Result<Vec<Sample>> {
     let mut samples = Vec::new();
     loop {
-        samples.push(ask(lease, plan, client).await?);
+        let asked = client.next();
+        samples.push(ask(lease, plan, client, asked).await?);
         if Instant::now() >= until {
             return Ok(samples);
         }
     }
 }
 
-async fn ask(lease: &Lease, plan: &Play, client: &mut Client) -> Result<Sample> {
-    let (asked, started) = (client.next(), Instant::now());
+async fn ask(lease: &Lease, plan: &Play, client: &mut Client, asked: Ask) -> Result<Sample> {
+    let started = Instant::now();
     let answered = match lease.model() {
         Loaded::Generator(generator) => generate(generator.clone(), asked).await,
         Loaded::Embedder(_) => return embed(lease, plan, asked).await,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::machine::MachineFacts;
 use super::profile::TunedSettings;
-use super::search::{Cost, Turn, middle_cost, replaces};
+use super::search::{Cost, Pace, Turn, middle_cost, replaces};
 use crate::quality::Share;
 
 /// What the answers must keep to. At least one is set.
@@ -69,6 +69,9 @@ impl Slo {
 pub struct Measurement {
     /// How long it was measured, to the last answer.
     pub seconds: f64,
+    /// How long the warm-up took before that; none where it was not told.
+    #[serde(default)]
+    pub warming_seconds: Option<f64>,
     /// The requests that were answered.
     pub requests: u64,
     /// Requests a second.
@@ -116,6 +119,13 @@ impl Taken {
             Ok(measured) => Cost { miss: slo.miss(measured), throughput: measured.throughput },
             Err(_) => Cost { miss: f64::INFINITY, throughput: 0.0 },
         }
+    }
+
+    /// What it took beside its time; nothing where an earlier version measured it, whose search goes on as it began.
+    pub(super) fn pace(&self) -> Pace {
+        let measured = self.outcome.as_ref().ok();
+        let pace = |one: &Measurement| Some(Pace { warming: one.warming_seconds?, request: one.p50_ms / 1e3 });
+        measured.and_then(pace).unwrap_or_default()
     }
 }
 
@@ -184,7 +194,7 @@ pub struct TuningReport {
     pub slo: Slo,
     /// The clients that asked at once.
     pub clients: u32,
-    /// How long was measured, in minutes.
+    /// How long was to be measured, in minutes.
     pub minutes: f64,
     /// Rounds of the search.
     pub rounds: u32,
@@ -348,6 +358,7 @@ fn middle(measured: &[&Measurement]) -> Option<Measurement> {
     };
     Some(Measurement {
         seconds: measured.iter().map(|one| one.seconds).sum(),
+        warming_seconds: of(&|one| one.warming_seconds),
         requests: measured.iter().map(|one| one.requests).sum(),
         throughput: of(&|one| Some(one.throughput))?,
         p50_ms: of(&|one| Some(one.p50_ms))?,

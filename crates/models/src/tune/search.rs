@@ -17,6 +17,8 @@ const FINALISTS: usize = 2;
 const MOST: usize = 64;
 /// The shortest time that a candidate is worth measuring for, in seconds.
 const SHORTEST: f64 = 2.0;
+/// How many times as long as was asked for a search may be expected to take; one that would take longer has fewer candidates.
+const MOST_OVER: f64 = 1.5;
 /// How many times as fast as what is used now a candidate is at least, in the middle of the passes, to take its place.
 pub(super) const LEAST_GAIN: f64 = 1.03;
 
@@ -52,6 +54,23 @@ impl Cost {
     }
 }
 
+/// What a measurement takes beside the time that it is given, as the first one showed. Nothing, where that is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct Pace {
+    /// The seconds of the warm-up, which are a part of the time.
+    pub(super) warming: f64,
+    /// The seconds of a request.
+    pub(super) request: f64,
+}
+
+impl Pace {
+    /// The seconds that a measurement of `seconds` is expected to take. What was asked in time is answered to its end, which
+    /// is half a request later on average; and every client asks once after the warm-up, however late that is.
+    fn expected(self, seconds: f64) -> f64 {
+        (seconds + self.request / 2.0).max(self.warming + self.request)
+    }
+}
+
 /// A measurement's place in the search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Turn {
@@ -79,6 +98,9 @@ pub(super) struct Search {
     seconds: f64,
     /// How many of the first candidates come into the last round, whatever they measure: at least the default.
     staying: usize,
+    /// The seconds of the measurement of the default that showed that fewer can be measured: the first round is that alone,
+    /// as all others have another time.
+    probe: Option<f64>,
 }
 
 impl Search {
@@ -96,7 +118,19 @@ impl Search {
             most *= 2;
         }
         let candidates = found.min(most);
-        Self { candidates, seconds, staying: staying.min(candidates) }
+        Self { candidates, seconds, staying: staying.min(candidates), probe: None }
+    }
+
+    /// The same search at the pace that its first measurement showed: of fewer candidates where it would take more than
+    /// [`MOST_OVER`] times its time, but of one at least beside those that stay.
+    pub(super) fn at(self, pace: Pace) -> Self {
+        let least = (self.staying + 1).min(self.candidates);
+        let mut search = self;
+        while search.candidates > least && search.left(0, pace) > MOST_OVER * self.seconds {
+            let candidates = search.candidates.div_ceil(2).max(least);
+            search = Self { candidates, probe: self.times().next(), ..self };
+        }
+        search
     }
 
     /// The candidates that take part.
@@ -106,21 +140,24 @@ impl Search {
 
     /// How many rounds there are.
     pub(super) fn rounds(&self) -> u32 {
-        rounds(self.candidates, self.staying)
+        self.first() + rounds(self.candidates, self.staying)
     }
 
     /// All measurements, if none fails.
     pub(super) fn measurements(&self) -> u64 {
-        let of_round = |round| self.size(round) as u64 * u64::from(self.passes(round));
-        (0..self.rounds()).map(of_round).sum()
+        self.times().count() as u64
+    }
+
+    /// The seconds that are expected of what is left after so many measurements.
+    pub(super) fn left(&self, measured: usize, pace: Pace) -> f64 {
+        self.times().skip(measured).map(|seconds| pace.expected(seconds)).sum()
     }
 
     /// What is to be measured after `measured`, or what came of it.
     pub(super) fn next(&self, measured: &[(Turn, Cost)]) -> Step {
         let mut alive: Vec<usize> = (0..self.candidates).collect();
-        for round in 0..self.rounds() {
-            let share = self.seconds / f64::from(self.rounds());
-            let seconds = share / alive.len() as f64 / f64::from(self.passes(round));
+        for round in self.first()..self.rounds() {
+            let seconds = self.time(round);
             for pass in 0..self.passes(round) {
                 for candidate in &alive {
                     let turn = Turn { round, pass, candidate: *candidate };
@@ -141,14 +178,34 @@ impl Search {
         Step::Done(alive)
     }
 
+    /// The round in which all candidates are measured.
+    fn first(&self) -> u32 {
+        u32::from(self.probe.is_some())
+    }
+
+    /// The seconds of each measurement, in order.
+    fn times(&self) -> impl Iterator<Item = f64> + '_ {
+        let of_round =
+            move |round| std::iter::repeat_n(self.time(round), self.size(round) * self.passes(round) as usize);
+        self.probe.into_iter().chain((self.first()..self.rounds()).flat_map(of_round))
+    }
+
+    /// The seconds of each measurement of a round in which all candidates are measured, or a later one: the rounds have
+    /// equal parts of the time.
+    fn time(&self, round: u32) -> f64 {
+        let share = self.seconds / f64::from(self.rounds() - self.first());
+        share / self.size(round) as f64 / f64::from(self.passes(round))
+    }
+
     fn passes(&self, round: u32) -> u32 {
         if round + 1 == self.rounds() { LAST_PASSES } else { 1 }
     }
 
     /// The candidates of a round, those that stay with them.
     fn size(&self, round: u32) -> usize {
-        let halved = self.candidates.div_ceil(1 << round.min(31));
-        if round == 0 { self.candidates } else { halved.max(FINALISTS + self.staying).min(self.candidates) }
+        let halvings = round - self.first();
+        let halved = self.candidates.div_ceil(1 << halvings.min(31));
+        if halvings == 0 { self.candidates } else { halved.max(FINALISTS + self.staying).min(self.candidates) }
     }
 }
 
@@ -246,6 +303,26 @@ mod tests {
     }
 
     #[test]
+    fn where_measurements_take_long_there_are_fewer_and_the_time_is_kept() {
+        let asked = Search::new(1000, 60.0);
+        let quick = Pace { warming: 0.3, request: 0.5 };
+        assert_eq!((asked.at(Pace::default()), asked.at(quick)), (asked, asked));
+        assert!((asked.left(0, Pace::default()) - 60.0).abs() < 1e-9);
+        // Eight would take 109 seconds: 8 x 4.8 (2.5 are not enough to ask once), 4 x 6.9, and 3 x 3 x 4.8.
+        let slow = Pace { warming: 1.0, request: 3.8 };
+        assert!((asked.left(0, slow) - 109.2).abs() < 1e-6, "{}", asked.left(0, slow));
+        let fewer = asked.at(slow);
+        assert_eq!((fewer.candidates(), fewer.rounds(), fewer.measurements()), (4, 3, 14));
+        assert!(fewer.left(0, slow) <= 90.0 && fewer.left(1, slow) < fewer.left(0, slow));
+        assert_eq!(fewer.left(14, slow), 0.0);
+        // One is always compared with what stays, however long that takes.
+        let slowest = Pace { warming: 60.0, request: 60.0 };
+        assert_eq!(asked.at(slowest).candidates(), 2);
+        assert_eq!(Search::with_staying(1000, 60.0, 2).at(slowest).candidates(), 3);
+        assert_eq!(Search::new(1, 60.0).at(slowest).candidates(), 1);
+    }
+
+    #[test]
     fn only_what_is_faster_in_every_pass_replaces_a_default_that_meets_the_objective() {
         let late = Cost { miss: 2.0, throughput: 50.0 };
         assert!(replaces(&[meets(3.0), meets(3.1), meets(3.0)], &[meets(2.0), meets(3.0), meets(2.5)]));
@@ -283,6 +360,44 @@ mod tests {
                 prop_assert_eq!(mine.len(), LAST_PASSES as usize);
                 prop_assert!(mine.iter().all(|time| *time == mine[0]));
             }
+        }
+
+        #[test]
+        fn at_any_pace_all_have_the_same_time_in_a_round_and_the_default_is_measured_to_the_end(
+            found in 1_usize..100, seconds in 1.0_f64..4000.0, staying in 1_usize..3,
+            warming in 0.0_f64..30.0, request in 0.0_f64..60.0,
+        ) {
+            let pace = Pace { warming, request };
+            let asked = Search::with_staying(found, seconds, staying);
+            let (mut measured, mut times) = (Vec::new(), Vec::new());
+            let last = loop {
+                // What the first measurement showed is known from then on.
+                let search = if measured.is_empty() { asked } else { asked.at(pace) };
+                match search.next(&measured) {
+                    Step::Measure(turn, time) => {
+                        measured.push((turn, meets(turn.candidate as f64)));
+                        times.push(time);
+                    }
+                    Step::Done(last) => break last,
+                }
+            };
+            let search = asked.at(pace);
+            prop_assert_eq!(measured.len() as u64, search.measurements());
+            let expected: f64 = times.iter().map(|time| pace.expected(*time)).sum();
+            prop_assert!((expected - search.left(0, pace)).abs() < 1e-6 * expected.max(1.0));
+            let least = (staying + 1).min(asked.candidates());
+            prop_assert!(search.candidates() <= least || expected <= MOST_OVER * seconds * (1.0 + 1e-9));
+            for round in 0..search.rounds() {
+                let its: Vec<(usize, f64)> = measured.iter().zip(&times)
+                    .filter(|((turn, _), _)| turn.round == round)
+                    .map(|((turn, _), time)| (turn.candidate, *time)).collect();
+                prop_assert!(its.iter().all(|(_, time)| *time == its[0].1));
+                let often = |candidate: usize| its.iter().filter(|(its, _)| *its == candidate).count();
+                let passes = if round + 1 == search.rounds() { LAST_PASSES as usize } else { 1 };
+                prop_assert!(its.iter().all(|(candidate, _)| often(*candidate) == passes));
+                prop_assert_eq!(often(0), passes);
+            }
+            prop_assert_eq!(last[0], 0);
         }
 
         #[test]

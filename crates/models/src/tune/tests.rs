@@ -9,7 +9,7 @@ use jobs::State;
 use proptest::prelude::*;
 
 use super::report::{Findings, Taken, percentile};
-use super::search::{LAST_PASSES, LEAST_GAIN, Search, Step, Turn};
+use super::search::{LAST_PASSES, LEAST_GAIN, Pace, Search, Step, Turn};
 use super::space::{Cores, Space, Weighed};
 use super::work::{Gauge, Trial};
 use super::*;
@@ -31,6 +31,16 @@ struct Formula {
     failing: bool,
     /// How many times as fast weights are that lie in a folder or file of such a name.
     faster: Option<(&'static str, f64)>,
+    /// The seconds that each warm-up takes.
+    warming: Option<f64>,
+}
+
+impl Formula {
+    /// What measurements take, as that of the default shows.
+    fn pace(&self) -> Pace {
+        let request = 0.005 * f64::from(LoadOptions::default().parallel);
+        self.warming.map(|warming| Pace { warming, request }).unwrap_or_default()
+    }
 }
 
 impl Gauge for Formula {
@@ -55,6 +65,7 @@ impl Gauge for Formula {
             let throughput = throughput * factor.map_or(1.0, |(_, factor)| factor);
             Ok(Measurement {
                 seconds: 1.0,
+                warming_seconds: self.warming,
                 requests: turn as u64,
                 throughput,
                 p50_ms: 5.0 * f64::from(parallel),
@@ -252,21 +263,64 @@ async fn a_second_tuning_is_refused_and_a_cancelled_one_changes_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tuning_that_was_broken_off_goes_on_with_what_it_measured() {
-    let gauge = Arc::new(Formula { stuck_after: Some(5), ..Formula::default() });
+    for warming in [None, Some(5.0)] {
+        let gauge = Arc::new(Formula { stuck_after: Some(5), warming, ..Formula::default() });
+        let deployment = deployment(gauge.clone()).await;
+        let job = deployment.models.tune(&deployment.ctx, request("p95=165ms")).await.unwrap();
+        let running = deployment.jobs.start(1);
+        gauge.stuck.notified().await;
+        running.stop().await;
+        let rest = Arc::new(Formula { warming, ..Formula::default() });
+        measure_with(&deployment, rest.clone());
+        let running = deployment.jobs.start(1);
+        assert_eq!(end_of(&deployment, &job).await.state, State::Succeeded);
+        running.stop().await;
+        let search = Search::new(1_000, 30.0).at(rest.pace());
+        assert_eq!(rest.measured.load(Ordering::SeqCst) as u64, search.measurements() - 5, "{warming:?}");
+        let report = deployment.models.tuning(&deployment.ctx, "m", job.id.as_str()).await.unwrap();
+        assert_eq!(report.points.len(), search.candidates());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_warming_up_takes_long_fewer_candidates_share_the_time() {
+    let gauge = Arc::new(Formula { warming: Some(5.0), ..Formula::default() });
     let deployment = deployment(gauge.clone()).await;
-    let job = deployment.models.tune(&deployment.ctx, request("p95=165ms")).await.unwrap();
-    let running = deployment.jobs.start(1);
-    gauge.stuck.notified().await;
-    running.stop().await;
-    let rest = Arc::new(Formula::default());
-    measure_with(&deployment, rest.clone());
-    let running = deployment.jobs.start(1);
-    assert_eq!(end_of(&deployment, &job).await.state, State::Succeeded);
-    running.stop().await;
-    let all = Search::new(1_000, 30.0).measurements();
-    assert_eq!(rest.measured.load(Ordering::SeqCst) as u64, all - 5);
-    let report = deployment.models.tuning(&deployment.ctx, "m", job.id.as_str()).await.unwrap();
-    assert_eq!(report.points.len(), Search::new(1_000, 30.0).candidates());
+    let report = tuned_for(&deployment, "p95=10s", 1.0).await;
+    let asked = Search::new(1_000, 60.0);
+    let search = asked.at(gauge.pace());
+    assert!(search.candidates() < asked.candidates() && search.left(0, gauge.pace()) <= 90.0);
+    assert_eq!((report.points.len(), report.rounds), (search.candidates(), search.rounds()));
+    assert_eq!(gauge.measured.load(Ordering::SeqCst) as u64, search.measurements());
+    assert!(
+        report.points.iter().all(|point| point.measured.is_some()),
+        "those for which there was no time are not told"
+    );
+    assert_eq!(report.points[0].round, report.rounds, "the default was in the last round");
+}
+
+#[test]
+fn a_measurement_of_old_is_read_and_its_search_goes_on_as_it_began() {
+    let measured = Measurement { warming_seconds: Some(9.0), p50_ms: 500.0, ..Measurement::default() };
+    let taken = Taken { turn: Turn { round: 0, pass: 0, candidate: 0 }, outcome: Ok(measured) };
+    assert_eq!(taken.pace(), Pace { warming: 9.0, request: 0.5 });
+    let mut kept = serde_json::to_value(&taken).unwrap();
+    assert!(kept["outcome"]["Ok"].as_object_mut().unwrap().remove("warming_seconds").is_some());
+    assert_eq!(serde_json::from_value::<Taken>(kept).unwrap().pace(), Pace::default());
+}
+
+#[test]
+fn the_warm_up_asks_the_same_for_short_answers() {
+    use super::workload::{Ask, Client, Scale};
+    for workload in [Workload::Chat, Workload::Moderation, Workload::Judge, Workload::Embed] {
+        let first = || Client::new(Arc::new(workload.clone()), Scale::of(1, 1, 4096), 3).next();
+        match (first(), first().brief()) {
+            (Ask::Chat { messages, max_tokens }, Ask::Chat { messages: same, max_tokens: few }) => {
+                assert!(messages == same && max_tokens > few && few == 4);
+            }
+            (whole, brief) => assert_eq!(whole, brief, "{workload:?}"),
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -327,6 +381,7 @@ async fn every_workload_is_played_to_an_engine() {
         // No time at all: each client asks once.
         let measured = player::play(&lease, &play).await.unwrap();
         assert_eq!(measured.requests, 3, "{workload:?}");
+        assert!(measured.warming_seconds.is_some_and(|seconds| seconds > 0.0), "{workload:?}");
         assert!(measured.p95_ms >= measured.p50_ms && measured.throughput > 0.0);
         assert!(measured.tokens_per_second > 0.0, "{workload:?}");
         let writes = !matches!(workload, Workload::Judge | Workload::Embed);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
 use base::{Error, ErrorKind, Result};
@@ -17,7 +17,7 @@ use super::machine::{self, MachineFacts};
 use super::player::{Play, play};
 use super::profile::{PinnedWeights, Tuned, TunedSettings};
 use super::report::{Findings, Measurement, Taken, TriedWeights, TuningReport};
-use super::search::{Cost, Search, Step, Turn};
+use super::search::{Cost, Pace, Search, Step, Turn};
 use super::space::{Space, Weighed};
 use super::workload::Workload;
 use super::{TuneInput, store};
@@ -125,6 +125,13 @@ struct State {
     taken: Vec<Taken>,
 }
 
+impl State {
+    /// What the first measurement, that of the default, took beside its time.
+    fn pace(&self) -> Pace {
+        self.taken.first().map(Taken::pace).unwrap_or_default()
+    }
+}
+
 /// What a tuning works with.
 struct Setting<'a> {
     input: &'a TuneInput,
@@ -177,7 +184,7 @@ impl Models {
             None => self.begin(job, meter, &setting, candidates, room).await?,
         };
         let last = self.measure_all(job, meter, &setting, search, &mut state).await?;
-        let report = self.conclude(job, &setting, search, &state, &last).await?;
+        let report = self.conclude(job, &setting, search.at(state.pace()), &state, &last).await?;
         tracing::info!(model = input.model, chosen = report.chosen, met = report.met, "tuned");
         Ok(report)
     }
@@ -256,28 +263,30 @@ impl Models {
         Ok(State { candidates, machine, room, taken: Vec::new() })
     }
 
-    /// Measures until the search is over; what was measured is kept after each turn. Returns the last candidates.
+    /// Measures until the search is over, which has fewer candidates where the first measurement took long; what was measured is
+    /// kept after each turn. Returns the last candidates.
     async fn measure_all(
         &self,
         job: &JobContext,
         meter: &Meter,
         setting: &Setting<'_>,
-        search: Search,
+        asked: Search,
         state: &mut State,
     ) -> Result<Vec<usize>> {
-        let mut counter: Option<Arc<AtomicUsize>> = None;
         loop {
+            let search = asked.at(state.pace());
             let costs: Vec<(Turn, Cost)> =
                 state.taken.iter().map(|taken| (taken.turn, taken.cost(&setting.input.slo))).collect();
             let (turn, seconds) = match search.next(&costs) {
                 Step::Done(last) => return Ok(last),
                 Step::Measure(turn, seconds) => (turn, seconds),
             };
-            let counter =
-                counter.get_or_insert_with(|| meter.count("measuring", "measurements", search.measurements()));
-            counter.store(state.taken.len(), Ordering::Relaxed);
             let settings = &state.candidates[turn.candidate];
-            meter.say(format!("round {} of {}: {}", turn.round + 1, search.rounds(), describe(settings)));
+            let (round, rounds) = (turn.round + 1, search.rounds());
+            let left = time_left(search.left(state.taken.len(), state.pace()));
+            let message = format!("round {round} of {rounds}, {left} left: {}", describe(settings));
+            let counter = meter.count(message, "measurements", search.measurements());
+            counter.store(state.taken.len(), Ordering::Relaxed);
             // Told here and not beside the work: saving and telling would wait for each other.
             tell(job, meter).await;
             let trial = self.trial(job, setting, settings, seconds)?;
@@ -355,7 +364,9 @@ impl Models {
             at: self.inner.clock.now().as_millis(),
         };
         let present = present_in(&state.candidates, setting.present.as_ref());
-        let report = Findings { present, candidates: &state.candidates, taken: &state.taken, last }.report(empty);
+        // There was no time for the others.
+        let candidates = &state.candidates[..search.candidates()];
+        let report = Findings { present, candidates, taken: &state.taken, last }.report(empty);
         let tuned = report.chosen_settings().map(|settings| Tuned {
             job: report.job.clone(),
             settings: settings.clone(),
@@ -396,6 +407,11 @@ fn told(manifest: &Manifest, facts: &Facts) -> TriedWeights {
         bytes: facts.weights_bytes,
         labels: manifest.quantization.as_ref().map(|report| report.measured.labels),
     }
+}
+
+/// How long something takes yet, without loading.
+fn time_left(seconds: f64) -> String {
+    if seconds < 120.0 { format!("about {seconds:.0} s") } else { format!("about {:.0} min", seconds / 60.0) }
 }
 
 /// A candidate in a few words.

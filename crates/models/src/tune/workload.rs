@@ -25,6 +25,8 @@ const VERDICT: u32 = 4;
 /// Tokens of a judge's rubric at most, and of what is judged by it.
 const RUBRIC: u32 = 1_500;
 const JUDGED: u32 = 80;
+/// The most tokens of an answer that is asked for to warm up.
+const WARMING: u32 = 4;
 /// Tokens of a text to be embedded.
 const SENTENCE: u32 = 24;
 
@@ -115,6 +117,17 @@ pub(super) enum Ask {
     Text { text: String, max_tokens: u32 },
     Score { prompt: String, continuations: Vec<String> },
     Embed { text: String },
+}
+
+impl Ask {
+    /// The same with an answer of few tokens: all is read and loaded that a request needs, and little is written.
+    pub(super) fn brief(self) -> Self {
+        match self {
+            Self::Chat { messages, max_tokens } => Self::Chat { messages, max_tokens: max_tokens.min(WARMING) },
+            Self::Text { text, max_tokens } => Self::Text { text, max_tokens: max_tokens.min(WARMING) },
+            other => other,
+        }
+    }
 }
 
 /// How long the texts are: words for each token, and the tokens that a request may have.

@@ -10,11 +10,12 @@ use identity::Ctx;
 use knowledge::{Location, Passage};
 use media::Limits;
 use objects::{GetObject, ObjectRef};
+use search::analysis::Language;
 
 use super::Answers;
 use super::ask::Document;
 use super::sentences::sentences;
-use super::support::terms;
+use super::support::{language_of, terms};
 
 #[cfg(test)]
 mod tests;
@@ -49,7 +50,9 @@ impl Answers {
         let extracted = tokio::task::spawn_blocking(read).await.map_err(Error::internal)?;
         let text =
             extracted.map_err(|error| Error::invalid(format!("The document `{name}` cannot be read: {error}.")))?.text;
-        Ok(ranked(question, &text).into_iter().map(|span| passage(&name, &location, &text, span)).collect())
+        let language = language_of(&text);
+        let parts = ranked(question, &text, language).into_iter();
+        Ok(parts.map(|span| passage(&name, &location, &text, span, language)).collect())
     }
 
     /// An object's media type and bytes, read as the caller.
@@ -72,7 +75,7 @@ impl Answers {
 }
 
 /// The parts of a text that are given, the best first: whole sentences, up to [`PASSAGE`] bytes each.
-fn ranked(question: &str, text: &str) -> Vec<Range<usize>> {
+fn ranked(question: &str, text: &str, language: Language) -> Vec<Range<usize>> {
     let mut parts: Vec<Range<usize>> = Vec::new();
     for sentence in sentences(text) {
         match parts.last_mut() {
@@ -81,8 +84,8 @@ fn ranked(question: &str, text: &str) -> Vec<Range<usize>> {
         }
     }
     if parts.len() > 1 {
-        let asked = terms(question);
-        let shared = |part: &Range<usize>| terms(&text[part.clone()]).intersection(&asked).count();
+        let asked = terms(question, language);
+        let shared = |part: &Range<usize>| terms(&text[part.clone()], language).intersection(&asked).count();
         let mut scored: Vec<(usize, Range<usize>)> = parts.into_iter().map(|part| (shared(&part), part)).collect();
         scored.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.start.cmp(&b.1.start)));
         parts = scored.into_iter().map(|(_, part)| part).collect();
@@ -91,7 +94,7 @@ fn ranked(question: &str, text: &str) -> Vec<Range<usize>> {
     parts
 }
 
-fn passage(name: &str, location: &Location, text: &str, span: Range<usize>) -> Passage {
+fn passage(name: &str, location: &Location, text: &str, span: Range<usize>, language: Language) -> Passage {
     Passage {
         chunk: format!("{name}/{}", span.start),
         document: name.to_owned(),
@@ -103,6 +106,6 @@ fn passage(name: &str, location: &Location, text: &str, span: Range<usize>) -> P
         score: 0.0,
         metadata: BTreeMap::new(),
         explanation: search::Explanation { lexical: None, vector: None, terms: Vec::new() },
-        language: search::analysis::Language::Any,
+        language,
     }
 }

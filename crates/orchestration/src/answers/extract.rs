@@ -8,7 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::support::{Source, terms};
+use search::analysis::Language;
+
+use super::support::{Source, terms, terms_for};
 
 #[cfg(test)]
 mod tests;
@@ -59,16 +61,13 @@ pub(crate) struct Candidate {
 
 /// The sentences that may answer a question, in their order.
 pub(crate) fn candidates(question: &str, sources: &[Source], texts: &[&str]) -> Vec<Candidate> {
-    let (all, asking) = (terms(question), asking(question));
-    let asked: BTreeSet<String> = all.difference(&asking).cloned().collect();
-    let asked = if asked.is_empty() { all } else { asked };
-    let weights = weights(&asked, sources);
-    let total: f64 = weights.values().sum();
-    let share = |has: &dyn Fn(&str) -> f64| {
-        if total > 0.0 { weights.iter().map(|(term, weight)| weight * has(term)).sum::<f64>() / total } else { 0.0 }
-    };
+    let asked: BTreeMap<Language, Asked> = terms_for(question, sources)
+        .into_iter()
+        .map(|(language, all)| (language, Asked::of(all, &asking(question, language), sources)))
+        .collect();
     let mut found = Vec::new();
     for (passage, (source, text)) in sources.iter().zip(texts).enumerate() {
+        let Some(asked) = asked.get(&source.language()) else { continue };
         let mut context = Context::default();
         for (span, own) in source.spans().zip(source.terms()) {
             let sentence = &text[span.clone()];
@@ -86,7 +85,7 @@ pub(crate) fn candidates(question: &str, sources: &[Source], texts: &[&str]) -> 
             };
             if own.len() >= FEWEST_TERMS && !sentence.ends_with(['?', '\u{ff1f}']) {
                 let heading = context.table.as_ref().map(|(span, _)| span.clone());
-                found.push(Candidate { passage, span, heading, words: share(&has), terms: own.clone() });
+                found.push(Candidate { passage, span, heading, words: asked.share(has), terms: own.clone() });
             }
             context.before.clone_from(own);
         }
@@ -94,14 +93,15 @@ pub(crate) fn candidates(question: &str, sources: &[Source], texts: &[&str]) -> 
     found
 }
 
-/// The terms that ask and bind in the question's language. The language of a few words is a guess: English ones count in any.
-fn asking(question: &str) -> BTreeSet<String> {
-    let language = media::detect_language(question).map(|language| language.code);
-    let code = language.as_deref().filter(|code| *code != "en").unwrap_or_default();
+/// The words that ask and bind in the question's language, as terms by the rules of the passages' `language`. The language of a
+/// few words is a guess: English ones count in any.
+fn asking(question: &str, language: Language) -> BTreeSet<String> {
+    let guessed = media::detect_language(question).map(|language| language.code);
+    let code = guessed.as_deref().filter(|code| *code != "en").unwrap_or_default();
     // The lists' name for what is told as Bokmål.
     let listed = stop_words::lookup(if code == "nb" { "no" } else { code }).unwrap_or_default();
     let more = ASKING_ELSEWHERE.iter().find(|(of, _)| *of == code).map_or("", |(_, words)| words);
-    [ASKING, more].into_iter().chain(listed.iter().copied()).flat_map(terms).collect()
+    [ASKING, more].into_iter().chain(listed.iter().copied()).flat_map(|words| terms(words, language)).collect()
 }
 
 /// The [`MOST_MEASURED`] candidates that have the most of the question's words, of equals the first; in their order.
@@ -149,6 +149,28 @@ pub(crate) fn choose(candidates: &[Candidate], nearness: Option<&[f32]>) -> Vec<
         quoted.push((candidate.passage, candidate.span.clone()));
     }
     quoted
+}
+
+/// What a question is about, by the rules of one language.
+struct Asked {
+    /// How much each of its terms tells.
+    weights: BTreeMap<String, f64>,
+    total: f64,
+}
+
+impl Asked {
+    /// The terms of a question but for those that ask and bind; all, where there are no others.
+    fn of(all: BTreeSet<String>, asking: &BTreeSet<String>, sources: &[Source]) -> Self {
+        let asked: BTreeSet<String> = all.difference(asking).cloned().collect();
+        let weights = weights(if asked.is_empty() { &all } else { &asked }, sources);
+        Self { total: weights.values().sum(), weights }
+    }
+
+    /// The share of the terms that something has, which says how much of each.
+    fn share(&self, has: impl Fn(&str) -> f64) -> f64 {
+        let had: f64 = self.weights.iter().map(|(term, weight)| weight * has(term)).sum();
+        if self.total > 0.0 { had / self.total } else { 0.0 }
+    }
 }
 
 /// What stands around a sentence and helps to understand it.

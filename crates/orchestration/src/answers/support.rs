@@ -1,10 +1,10 @@
 //! Whether a passage says what a sentence of an answer says, and where: by the words that they share.
 //!
 //! A sentence is supported where [`SUPPORTED`] of its distinct terms stand together in a passage, and every number that it
-//! names is among them: a wrong amount or date is the most harmful of all errors. `docs/answers.md` says how often that agrees
-//! with people who judged whether a text follows from another.
+//! names is among them: a wrong amount or date is the most harmful of all errors. Both are analysed by the rules of the passage's
+//! language. `docs/answers.md` says how often that agrees with people who judged whether a text follows from another.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use search::analysis::{Language, tokens};
@@ -26,9 +26,14 @@ const WORTH: f64 = 0.05;
 const FEWEST_TERMS: usize = 3;
 /// The most passages that are cited for one sentence.
 const MOST_CITED: usize = 3;
+/// Below this many bytes, and this confidence, the language of a text is a guess.
+const FEWEST_BYTES: usize = 200;
+const LEAST_CONFIDENCE: f64 = 0.8;
 
 /// A passage, read once for all sentences of an answer.
 pub(crate) struct Source {
+    /// By whose rules its terms, and those of what is compared with it, are taken.
+    language: Language,
     sentences: Vec<(Range<usize>, BTreeSet<String>)>,
 }
 
@@ -44,10 +49,15 @@ pub(crate) struct Support {
 }
 
 impl Source {
-    /// Reads a passage.
-    pub(crate) fn read(text: &str) -> Self {
-        let read = |span: Range<usize>| (span.clone(), terms(&text[span]));
-        Self { sentences: sentences(text).into_iter().map(read).collect() }
+    /// Reads a passage in a language.
+    pub(crate) fn read(text: &str, language: Language) -> Self {
+        let read = |span: Range<usize>| (span.clone(), terms(&text[span], language));
+        Self { language, sentences: sentences(text).into_iter().map(read).collect() }
+    }
+
+    /// By whose rules it was read.
+    pub(crate) fn language(&self) -> Language {
+        self.language
     }
 
     /// The bytes of its sentences.
@@ -87,13 +97,10 @@ impl Source {
 
 /// The passages that support a sentence of an answer, the best first. `named` are those that the model wrote behind it.
 pub(crate) fn supports(sentence: &str, named: &[usize], sources: &[Source]) -> Vec<Support> {
-    let wanted = terms(without_number(sentence));
-    let tells = wanted.len() >= FEWEST_TERMS || wanted.iter().any(|term| is_number(term));
-    if !tells {
-        return Vec::new();
-    }
+    let mut wanted = terms_for(without_number(sentence), sources);
+    wanted.retain(|_, terms| terms.len() >= FEWEST_TERMS || terms.iter().any(|term| is_number(term)));
     let found = sources.iter().enumerate().filter_map(|(passage, source)| {
-        let (span, share) = source.best(&wanted)?;
+        let (span, share) = source.best(wanted.get(&source.language)?)?;
         let needed = if named.contains(&passage) { SUPPORTED_WHERE_NAMED } else { SUPPORTED };
         (share >= needed).then_some(Support { passage, span, share })
     });
@@ -117,13 +124,28 @@ fn without_number(sentence: &str) -> &str {
 /// sentence names.
 #[must_use]
 pub fn said_share(sentence: &str, passage: &str) -> f64 {
-    Source::read(passage).best(&terms(sentence)).map_or(0.0, |(_, share)| share)
+    let source = Source::read(passage, language_of(passage));
+    source.best(&terms(sentence, source.language)).map_or(0.0, |(_, share)| share)
 }
 
-/// The distinct terms of a text. English stemming serves other languages as a rough equivalence of forms: both sides are
-/// analysed alike.
-pub(crate) fn terms(text: &str) -> BTreeSet<String> {
-    tokens(text, Language::English).into_iter().map(|token| token.term).collect()
+/// The language of a text; English, where it would be a guess.
+pub(crate) fn language_of(text: &str) -> Language {
+    let found =
+        media::detect_language(text).filter(|found| text.len() >= FEWEST_BYTES && found.confidence >= LEAST_CONFIDENCE);
+    found.map_or(Language::English, |found| Language::from_code(&found.code))
+}
+
+/// The distinct terms of a text that is compared with passages, by the rules of each language in which some are.
+pub(crate) fn terms_for(text: &str, sources: &[Source]) -> BTreeMap<Language, BTreeSet<String>> {
+    let languages: BTreeSet<Language> = sources.iter().map(Source::language).collect();
+    languages.into_iter().map(|language| (language, terms(text, language))).collect()
+}
+
+/// The distinct terms of a text. Stemming by the rules of English serves languages without rules of their own as a rough
+/// equivalence of forms; scripts without spaces give characters and pairs of neighbours by any rules.
+pub(crate) fn terms(text: &str, language: Language) -> BTreeSet<String> {
+    let language = if language == Language::Any { Language::English } else { language };
+    tokens(text, language).into_iter().map(|token| token.term).collect()
 }
 
 /// Whether a term has a digit in it.

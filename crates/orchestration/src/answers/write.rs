@@ -10,6 +10,7 @@ use futures::stream::{self, StreamExt as _};
 use identity::Ctx;
 use knowledge::Passage;
 use models::{ChatEvent, ChatRequest, ChatStream, Message, ServedBy, Usage};
+use search::analysis::Language;
 
 use super::answer::{Answer, AnswerEvent, AnswerStream, Citation, Reference, Voice};
 use super::ask::{Ask, Generation, Orchestration, Source, Unsupported};
@@ -123,8 +124,10 @@ impl Answers {
 
     async fn write(&self, ctx: &Ctx, ready: Ready, begun: Option<Begun>, out: &mut Out) -> Result<()> {
         let texts: Arc<[String]> = ready.passages.iter().map(|passage| passage.text.clone()).collect();
+        let languages: Vec<Language> = ready.passages.iter().map(|passage| passage.language).collect();
         let read = Arc::clone(&texts);
-        let sources = tokio::task::spawn_blocking(move || read.iter().map(|text| Read::read(text)).collect());
+        let read = move || read.iter().zip(languages).map(|(text, language)| Read::read(text, language)).collect();
+        let sources = tokio::task::spawn_blocking(read);
         let sources: Vec<Read> = sources.await.map_err(Error::internal)?;
         let mut answer = Answer {
             session: ready.session.id.clone(),

@@ -1,7 +1,11 @@
+use std::pin::pin;
+use std::task::{Context, Waker};
+use std::time::Duration;
+
 use super::*;
 use ::store::params;
 
-use crate::audit::MOST;
+use crate::audit::{MANY, MOST, write_due};
 
 #[tokio::test]
 async fn an_entry_is_written_once() {
@@ -30,6 +34,38 @@ async fn who_fills_the_batch_waits_until_it_is_written() {
         d.identity.permit(&d.ctx, &ask, Access::Read).await.unwrap();
     }
     assert!(d.identity.list_audit(&d.ctx, &page).await.unwrap().items.len() >= MOST);
+}
+
+#[tokio::test]
+async fn many_entries_are_written_before_their_time_and_fewer_are_not() {
+    let database = ::store::testing::TestDatabase::sqlite().unwrap();
+    let (store, dir) = (database.open().await.unwrap(), tempfile::tempdir().unwrap());
+    let clock: Arc<dyn Clock> = Arc::new(FixedClock::new(Timestamp(1_800_000_000_000)));
+    let root_key = RootKey::load_or_create(dir.path().join("root.key")).unwrap();
+    let defaults = Defaults { region: "us-east-1".parse().unwrap() };
+    let random = Arc::new(SeededRandom::new(1));
+    let identity = Identity::open_idle(store.clone(), root_key, clock, random, defaults).await.unwrap();
+    let admin = identity.first_start(RootCredentials::default()).await.unwrap();
+    let ctx = use_key(&identity, &admin.access_key_id, None).await.unwrap();
+    identity.flush_audit().await.unwrap();
+    let (page, ask) = (first(u32::try_from(MANY).unwrap() + 10), Ask::new("iam:ListUsers", "*"));
+    let written = async || crate::audit::store::list(&store, ctx.account(), &page).await.unwrap().len();
+    let before = written().await;
+    let (inner, told) = (Arc::downgrade(&identity.0), Arc::clone(&identity.0.many_entries));
+    // Their time never comes.
+    let mut writing = pin!(write_due(&inner, &told, std::future::pending()));
+    for _ in 1..MANY {
+        identity.permit(&ctx, &ask, Access::Read).await.unwrap();
+    }
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(writing.as_mut().poll(&mut context).is_pending());
+    // Nor are they, where it was told of others.
+    told.notify_one();
+    assert!(writing.as_mut().poll(&mut context).is_pending());
+    assert_eq!((store.deferred(), written().await), (MANY - 1, before));
+    identity.permit(&ctx, &ask, Access::Read).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(60), writing).await.expect("it writes").unwrap().unwrap();
+    assert_eq!((store.deferred(), written().await), (0, before + MANY));
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use search::analysis::Language;
 
 use super::*;
 
@@ -9,7 +10,8 @@ const PASSAGES: [&str; 2] = [
 
 /// What is told of an answer that comes in these pieces, and the text with citations at the end.
 fn drafted(pieces: &[&str], gives_unsupported: bool) -> (Vec<AnswerEvent>, String, Vec<Citation>) {
-    let mut draft = Draft::new(PASSAGES.iter().map(|text| Source::read(text)).collect(), gives_unsupported);
+    let mut draft =
+        Draft::new(PASSAGES.iter().map(|text| Source::read(text, Language::English)).collect(), gives_unsupported);
     let mut events: Vec<AnswerEvent> = pieces.iter().flat_map(|piece| draft.push(piece)).collect();
     events.extend(draft.finish());
     let (text, citations) = draft.into_parts();
@@ -66,7 +68,7 @@ fn a_model_that_cites_nothing_is_cited_and_one_that_cites_wrongly_is_not() {
 fn text_is_given_from_the_first_supported_sentence_on() {
     let (events, text, _) = drafted(&["Let me see. ", "Keys cost 90 euros. ", "Anything else?"], false);
     assert_eq!(told(&events).0, text);
-    let mut draft = Draft::new(PASSAGES.iter().map(|text| Source::read(text)).collect(), false);
+    let mut draft = Draft::new(PASSAGES.iter().map(|text| Source::read(text, Language::English)).collect(), false);
     assert_eq!(draft.push("Let me see. I think "), []);
     assert_eq!(draft.finish(), []);
     assert!(!draft.is_supported());

@@ -6,7 +6,17 @@ const FEES: &str = "## Late returns\n\nA fee of 20 euros is due for each day. It
 const HOURS: &str = "The desk opens at 7 in the morning. On Sundays the desk opens at 9.";
 
 fn answer<'a>(question: &str, texts: &[&'a str], nearness: Option<&dyn Fn(&str) -> f32>) -> Vec<&'a str> {
-    let sources: Vec<Source> = texts.iter().map(|text| Source::read(text)).collect();
+    answer_in(Language::English, question, texts, nearness)
+}
+
+/// The answer from passages in a language.
+fn answer_in<'a>(
+    language: Language,
+    question: &str,
+    texts: &[&'a str],
+    nearness: Option<&dyn Fn(&str) -> f32>,
+) -> Vec<&'a str> {
+    let sources: Vec<Source> = texts.iter().map(|text| Source::read(text, language)).collect();
     let found = candidates(question, &sources, texts);
     let near: Option<Vec<f32>> =
         nearness.map(|near| found.iter().map(|one| near(&texts[one.passage][one.span.clone()])).collect());
@@ -32,11 +42,25 @@ fn headings_give_context_and_neither_they_nor_questions_answer() {
 #[test]
 fn words_that_ask_count_in_no_language() {
     let fees = "Die Geb\u{fc}hr betr\u{e4}gt zwanzig Euro. Ein verlorener Schl\u{fc}ssel kostet neunzig Euro.";
-    assert_eq!(
-        answer("Wie viel kostet denn ein Schl\u{fc}ssel, wenn er verloren wurde?", &[fees], None),
-        ["Ein verlorener Schl\u{fc}ssel kostet neunzig Euro."]
-    );
-    assert_eq!(answer("Wann und warum wird das von wem gemacht?", &[fees], None), [""; 0]);
+    for language in [Language::English, Language::German] {
+        assert_eq!(
+            answer_in(language, "Wie viel kostet denn ein Schl\u{fc}ssel, wenn er verloren wurde?", &[fees], None),
+            ["Ein verlorener Schl\u{fc}ssel kostet neunzig Euro."]
+        );
+        assert_eq!(answer_in(language, "Wann und warum wird das von wem gemacht?", &[fees], None), [""; 0]);
+    }
+}
+
+#[test]
+fn other_forms_of_the_questions_words_answer_in_the_language_of_the_passage() {
+    let text = "Das Buch steht im alten Haus. Die Katze liegt auf dem Sofa.";
+    assert_eq!(answer_in(Language::German, "Bücher? Häuser?", &[text], None), ["Das Buch steht im alten Haus."]);
+    assert_eq!(answer("Bücher? Häuser?", &[text], None), [""; 0]);
+    // Passages of other languages are asked by the rules of theirs.
+    let sources = [Source::read(HOURS, Language::English), Source::read(text, Language::German)];
+    let found = candidates("Bücher? Häuser?", &sources, &[HOURS, text]);
+    let words: Vec<f64> = found.iter().map(|one| one.words).collect();
+    assert_eq!(words, [0.0, 0.0, 1.0, CONTEXT]);
 }
 
 #[test]
@@ -67,7 +91,7 @@ fn what_nothing_answers_has_no_answer() {
 fn of_many_sentences_those_are_measured_that_have_the_questions_words() {
     let many = format!("{HOURS} {} {FEES}", "Cars are washed every morning. ".repeat(2 * MOST_MEASURED));
     let texts = [many.as_str()];
-    let all = candidates("How much does a lost key cost?", &[Source::read(&many)], &texts);
+    let all = candidates("How much does a lost key cost?", &[Source::read(&many, Language::English)], &texts);
     let left = likeliest(all.clone());
     assert!(left.len() == MOST_MEASURED && left.is_sorted_by_key(|one| one.span.start), "{}", left.len());
     assert!(left.iter().any(|one| &many[one.span.clone()] == "A lost key costs 90 euros."));
