@@ -189,7 +189,8 @@ async fn continuations_are_scored_over_the_wire() {
     assert_eq!((at, &best["scores"][0]["atMost"]), (1, &json!(true)), "{best}");
     assert!(best["scores"][1].get("probability").is_none(), "{best}");
     assert!(best["usage"]["outputTokens"].as_u64() < all["usage"]["outputTokens"].as_u64());
-    let choice = json!({"model": CLAUDE, "prompt": "Yes or no?", "continuations": [" yes", " no"], "normalize": "choices"});
+    let choice =
+        json!({"model": CLAUDE, "prompt": "Yes or no?", "continuations": [" yes", " no"], "normalize": "choices"});
     let answer = ask(choice).await.json();
     let number = |at: usize, member: &str| answer["scores"][at][member].as_f64().unwrap();
     assert!((number(0, "probability") + number(1, "probability") - 1.0).abs() < 1e-9, "{answer}");

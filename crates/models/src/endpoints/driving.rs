@@ -64,7 +64,10 @@ impl Models {
                 return Ok(true);
             }
             if status.is_passing() && self.still_stands(stands).await.is_err() {
-                // Another server settled it before it was taken on.
+                // Another server settled it before it was taken on: what comes next is whoever's who is first.
+                if let Some(server) = self.inner.endpoints.server() {
+                    store::drive_on(&self.inner.store, scope, (name, server), base::Timestamp(0)).await?;
+                }
                 continue;
             }
             match status {

@@ -288,7 +288,7 @@ impl Models {
         let name = &endpoint.name;
         // Meanwhile something else may answer for it: what could not be loaded is nothing to that.
         let failed = |body: &mut Endpoint| {
-            let is_asked_for = body.variants.contains(variant);
+            let is_asked_for = body.generation == endpoint.body.generation && body.variants.contains(variant);
             if is_asked_for {
                 fail(body, &error);
             }

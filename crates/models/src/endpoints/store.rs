@@ -163,7 +163,7 @@ pub(crate) async fn settle(
             let Some(new) = change(kept.clone())? else { return Ok(false) };
             let new = kept.followed_by(new);
             update_in(&tx, scope, HostingKind::Endpoint, &new).await?;
-            if driver.is_some() {
+            if driver.is_some() && new.generation != kept.generation {
                 // What comes next is whoever's who is first.
                 drive_in(&tx, scope, (name, ""), Timestamp(0)).await?;
             }

@@ -190,7 +190,7 @@ impl Models {
     ) -> Result<Compared> {
         let plan = accepted.exact(&job.model_name);
         let name = format!("{name}-exact");
-        let (_turn, room) = match self.room_to_compare(work, &name, plan.bytes(), SHORT_PATIENCE).await {
+        let (turn, room) = match self.room_to_compare(work, &name, plan.bytes(), SHORT_PATIENCE).await {
             Ok(taken) => taken,
             Err(error) if is_no_room(error.kind) => return Ok(Compared::Without(error)),
             Err(error) => return Err(error),
@@ -198,7 +198,7 @@ impl Models {
         let sink = MemorySink::new(plan.bytes())?;
         let sink = self.convert(work, job, plan, source, sink, watch::channel(0).0).await?;
         let weights = (room, sink.finish()?);
-        let (room, memory) = match self.with_room_to_read(work, &name, weights, SHORT_PATIENCE).await {
+        let (room, memory) = match self.with_room_to_read(work, &name, weights, SHORT_PATIENCE, &turn).await {
             Ok(widened) => widened,
             Err(error) if is_no_room(error.kind) => return Ok(Compared::Without(error)),
             Err(error) => return Err(error),
@@ -252,7 +252,8 @@ impl Models {
         }
     }
 
-    /// Weights in memory with as much set aside as reading with them takes, too. What others have of that is waited for.
+    /// Weights in memory with as much set aside as reading with them takes, too. What others have of that is waited for, by whoever
+    /// has the turn to compare alone.
     ///
     /// # Errors
     /// Throttled, where they have it longer than `patience`; Unavailable, where it is more than models may take at all; Damaged,
@@ -263,6 +264,7 @@ impl Models {
         name: &str,
         (room, memory): (SetAside, MemoryFile),
         patience: Duration,
+        _turn: &MutexGuard<'_, ()>,
     ) -> Result<(SetAside, MemoryFile)> {
         let (memory, bytes) = self.inner.loaded.reader_bytes(name, memory).await?;
         let mut patience = Patience::of(work, patience);

@@ -145,7 +145,10 @@ async fn waiting(deployment: &Deployment, weights: (SetAside, MemoryFile), patie
     let handler = move |work: JobContext| {
         let models = models.clone();
         let weights = weights.lock().unwrap().take().unwrap();
-        async move { models.with_room_to_read(&work, "exact", weights, patience).await.map(|_| Value::Null) }
+        async move {
+            let turn = models.inner.comparing.lock().await;
+            models.with_room_to_read(&work, "exact", weights, patience, &turn).await.map(|_| Value::Null)
+        }
     };
     deployment.jobs.register("reads", Arc::new(handler));
     submitted(deployment, "reads").await

@@ -44,6 +44,12 @@ pub(super) fn logprobs(continuations: &[Vec<(Token, f64)>]) -> Vec<f64> {
             continue;
         }
         let next = |at: &usize| continuations[*at].get(depth).copied();
+        if alike.iter().all(|at| next(at).is_none()) {
+            // Nothing tells them apart.
+            let share = -(alike.len() as f64).ln();
+            alike.iter().for_each(|at| found[*at] = logprob + share);
+            continue;
+        }
         let branches: Vec<(&[usize], f64)> = alike
             .chunk_by(|one, other| next(one).map(|(token, _)| token) == next(other).map(|(token, _)| token))
             .map(|branch| (branch, next(&branch[0]).map_or(f64::NEG_INFINITY, |(_, logprob)| logprob)))
@@ -97,6 +103,8 @@ mod tests {
             assert!((found.exp() - expected).abs() < 1e-12, "{found}");
         }
         assert_eq!(logprobs(&[vec![(1, -30.0)]]), [0.0], "one alone is certain");
+        let same = logprobs(&[vec![(1, -1.0)], vec![(1, -1.0)]]);
+        assert!(same.iter().all(|one| (one.exp() - 0.5).abs() < 1e-12), "what nothing tells apart shares alike");
         let nowhere = logprobs(&[vec![(1, f64::NEG_INFINITY)], vec![(2, f64::NEG_INFINITY)]]);
         assert!(nowhere.iter().all(|one| (one.exp() - 0.5).abs() < 1e-12));
     }

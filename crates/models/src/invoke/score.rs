@@ -145,8 +145,8 @@ impl Models {
     ///
     /// # Errors
     /// Invalid for a prompt or a continuation that is empty, for one of more than some hundred tokens, where there is none to
-    /// score and where one of which one has to follow begins with another; NotImplemented, where an upstream answers, as its dialect has no such request; Timeout, where it is
-    /// not done at the context's deadline; otherwise as [`Models::chat`].
+    /// score and where one of which one has to follow begins with another; NotImplemented, where an upstream answers, as its
+    /// dialect has no such request; Timeout, where it is not done at the context's deadline; otherwise as [`Models::chat`].
     pub async fn score(&self, ctx: &Ctx, request: ScoreRequest) -> Result<Scores> {
         check(&request)?;
         let resolved = self.resolve(ctx, &request.model).await?;

@@ -122,11 +122,17 @@ impl Search {
     }
 
     /// The same search at the pace that its first measurement showed: of fewer candidates where it would take more than
-    /// [`MOST_OVER`] times its time, but of one at least beside those that stay.
+    /// [`MOST_OVER`] times its time or a later measurement would be warming up alone, but of one at least beside those that
+    /// stay.
     pub(super) fn at(self, pace: Pace) -> Self {
         let least = (self.staying + 1).min(self.candidates);
         let mut search = self;
-        while search.candidates > least && search.left(0, pace) > MOST_OVER * self.seconds {
+        let takes_too_long = |search: &Self| {
+            let first = usize::from(search.probe.is_some());
+            let warms_only = search.times().skip(first).any(|seconds| seconds < pace.warming);
+            warms_only || search.left(0, pace) > MOST_OVER * self.seconds
+        };
+        while search.candidates > least && takes_too_long(&search) {
             let candidates = search.candidates.div_ceil(2).max(least);
             search = Self { candidates, probe: self.times().next(), ..self };
         }
