@@ -15,6 +15,8 @@ DOCUMENTS = {
     "pay.md": "# Pay\n\nThe branch manager approves overtime in writing. Overtime is paid at 125 percent.\n",
     "fleet.txt": "Für jeden Transporter gilt: Die Kaution beträgt 800 Euro. Sie wird nach der Rückgabe freigegeben.\n",
 }
+# A small model may go on and on.
+BRIEF = {"inferenceConfig": {"textInferenceConfig": {"maxTokens": 160}}}
 READERS = {"metadataAttributes": {"department": "staff"},
            "accessControlList": [{"name": "ana", "type": "USER", "access": "ALLOW"}]}
 
@@ -64,7 +66,8 @@ class Base:
             time.sleep(0.2)
 
     def configuration(self, **more):
-        return {"type": "KNOWLEDGE_BASE", "knowledgeBaseConfiguration": {"knowledgeBaseId": self.id, "modelArn": arn(CLAUDE)} | more}
+        return {"type": "KNOWLEDGE_BASE", "knowledgeBaseConfiguration": {
+            "knowledgeBaseId": self.id, "modelArn": arn(CLAUDE), "generationConfiguration": BRIEF} | more}
 
     def ask(self, text, more=None, **rest):
         return self.runtime.retrieve_and_generate(input={"text": text}, retrieveAndGenerateConfiguration=self.configuration(**(more or {})), **rest)
@@ -147,7 +150,7 @@ def test_a_passage_that_is_not_for_the_reader_takes_no_part(base):
 
 def test_a_stream_tells_what_the_whole_answer_tells(base):
     # Two answers are compared letter by letter, so neither may depend on what the model has read before.
-    exactly = {"generationConfiguration": {"additionalModelRequestFields": {"deterministic": True}}}
+    exactly = {"generationConfiguration": BRIEF | {"additionalModelRequestFields": {"deterministic": True}}}
     answer = base.runtime.retrieve_and_generate_stream(
         input={"text": "How long do refunds take?"}, retrieveAndGenerateConfiguration=base.configuration(**exactly))
     assert answer["sessionId"]
