@@ -27,6 +27,19 @@ impl Map {
         // pattern is one, or as text that is checked first.
         unsafe { Mmap::map(&file) }.map(Self)
     }
+
+    /// Lets go of the pages that were read so far: they need no memory of this process until they are read again.
+    pub(crate) fn let_go(&mut self) {
+        #[cfg(unix)]
+        {
+            // SAFETY: nothing borrows from the map, which is `&mut`; pages of a file that is only read come back from it as
+            // they were.
+            let done = unsafe { self.0.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+            if let Err(error) = done {
+                tracing::debug!(%error, "the system keeps the pages of a map");
+            }
+        }
+    }
 }
 
 impl Deref for Map {
@@ -35,6 +48,22 @@ impl Deref for Map {
     fn deref(&self) -> &[u8] {
         &self.0
     }
+}
+
+/// Has the processor fetch what will be read soon, without waiting for it.
+#[inline]
+pub(crate) fn fetch<T>(row: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        const LINE: usize = 64;
+        let start = row.as_ptr().cast::<i8>();
+        for at in (0..size_of_val(row)).step_by(LINE) {
+            // SAFETY: the address lies within the row; fetching changes nothing but the processor's caches.
+            unsafe { std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(start.add(at)) };
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = row;
 }
 
 /// The dot product of two vectors of one length, summed in an order that depends on the processor's kind alone.

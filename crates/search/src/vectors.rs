@@ -7,13 +7,15 @@
 //! `(1 + |e|)·|f| + |e|` in size (Cauchy and Schwarz).
 
 use crate::ranking::{Scored, best};
-use crate::scan::{dot, dot_i8};
+use crate::scan::{dot, dot_i8, fetch};
 
 #[cfg(test)]
 mod tests;
 
 /// Below so many rows the full scan is as fast.
 const BRACKET_ABOVE: usize = 1_024;
+/// Rows that lie apart are fetched so many rows before they are computed.
+const AHEAD: usize = 12;
 /// More than single precision can err in a sum of 8,192 products of parts of unit vectors.
 const SLACK: f32 = 1e-4;
 
@@ -43,6 +45,8 @@ pub(crate) trait Rows {
     fn full(&self, row: u32) -> &[f32];
     /// The row's integers, its scale and its error, where it has them.
     fn short(&self, row: u32) -> Option<(&[i8], f32, f32)>;
+    /// Has what [`Rows::short`] tells of a row fetched.
+    fn fetch_short(&self, _row: u32) {}
 }
 
 /// The `limit` rows of `among` that are most similar to `query`, a unit vector; of equal ones the smaller key first.
@@ -54,8 +58,13 @@ pub(crate) fn nearest<K: Ord>(
     key: impl Fn(u32) -> K,
 ) -> Vec<Scored<u32>> {
     let among = if among.len() > BRACKET_ABOVE.max(limit) { bracket(rows, among, query, limit) } else { among };
-    let score = |row: u32| Scored { id: row, score: f64::from(dot(rows.full(row), query)) };
-    best(among.into_iter().map(score).collect(), limit, key)
+    let score = |(at, row): (usize, &u32)| {
+        if let Some(later) = among.get(at + AHEAD) {
+            fetch(rows.full(*later));
+        }
+        Scored { id: *row, score: f64::from(dot(rows.full(*row), query)) }
+    };
+    best(among.iter().enumerate().map(score).collect(), limit, key)
 }
 
 /// Those rows that may be among the `limit` best.
@@ -63,12 +72,18 @@ fn bracket(rows: &impl Rows, among: Vec<u32>, query: &[f32], limit: usize) -> Ve
     let short = quantise(query);
     let mut bounds: Vec<(f32, f32)> = among
         .iter()
-        .map(|row| match rows.short(*row) {
-            Some((integers, scale, error)) => {
-                let middle = scale * short.scale * dot_i8(integers, &short.integers) as f32;
-                (middle, (1.0 + error) * short.error + error + SLACK)
+        .enumerate()
+        .map(|(at, row)| {
+            if let Some(later) = among.get(at + AHEAD) {
+                rows.fetch_short(*later);
             }
-            None => (dot(rows.full(*row), query), SLACK),
+            match rows.short(*row) {
+                Some((integers, scale, error)) => {
+                    let middle = scale * short.scale * dot_i8(integers, &short.integers) as f32;
+                    (middle, (1.0 + error) * short.error + error + SLACK)
+                }
+                None => (dot(rows.full(*row), query), SLACK),
+            }
         })
         .collect();
     let mut lower: Vec<f32> = bounds.iter().map(|(middle, radius)| middle - radius).collect();

@@ -13,7 +13,7 @@ use super::records::{read_acl, read_language, read_metadata};
 use super::state::State;
 use crate::codec::{Decoded, Malformed, Reader, checksum};
 use crate::document::{Acl, Schema};
-use crate::scan::Map;
+use crate::scan::{Map, fetch};
 use crate::{Error, Result};
 
 const _: () = assert!(cfg!(target_endian = "little"), "base files are read in place, and are little-endian");
@@ -75,13 +75,15 @@ pub(crate) struct BaseFile {
 impl BaseFile {
     /// Maps a base file and verifies it.
     pub(crate) fn open(path: &Path, schema: &Schema) -> Result<Self> {
-        let map = Map::open(path).map_err(|error| Error::io(path, &error))?;
+        let mut map = Map::open(path).map_err(|error| Error::io(path, &error))?;
         let damaged = |Malformed(reason)| Error::corrupt(path, reason);
         let (format, analysis) = head(&map).map_err(damaged)?;
         if format > FORMAT {
             return Err(Error::Format { file: path.to_owned(), found: format, newest: FORMAT });
         }
         let (documents, sections) = table(&map).map_err(damaged)?;
+        // All of it was read for the checksums; queries read much less.
+        map.let_go();
         let (fields, dimension) = (schema.fields.len(), schema.dimension.unwrap_or(0));
         let file = Self { map, path: path.to_owned(), sections, documents, fields, dimension, analysis };
         file.check_sizes().map_err(damaged)?;
@@ -165,10 +167,22 @@ impl BaseFile {
 
     /// A document's 8-bit vector, its scale and its error.
     pub(crate) fn short(&self, document: u32) -> (&[i8], f32, f32) {
+        let (integers, scales) = self.short_parts(document);
+        let scales: &[f32] = bytemuck::cast_slice(scales);
+        (bytemuck::cast_slice(integers), scales[0], scales[1])
+    }
+
+    /// Has the processor fetch what [`BaseFile::short`] tells of a document.
+    pub(crate) fn fetch_short(&self, document: u32) {
+        let (integers, scales) = self.short_parts(document);
+        fetch(integers);
+        fetch(scales);
+    }
+
+    fn short_parts(&self, document: u32) -> (&[u8], &[u8]) {
         let at = document as usize;
         let integers = &self.section(Section::Shorts)[at * self.dimension..(at + 1) * self.dimension];
-        let scales: &[f32] = bytemuck::cast_slice(&self.section(Section::Scales)[at * 8..at * 8 + 8]);
-        (bytemuck::cast_slice(integers), scales[0], scales[1])
+        (integers, &self.section(Section::Scales)[at * 8..at * 8 + 8])
     }
 
     /// A term's documents, ascending, and how often each has it.

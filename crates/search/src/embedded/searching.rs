@@ -17,6 +17,10 @@ use crate::ranking::{Scored, best};
 use crate::scan::dot;
 use crate::vectors::{Rows as _, nearest};
 
+/// From so many documents that are asked for on, both sides of a query are ranked at once: starting a thread takes some
+/// 50 microseconds, and ranking so many some hundreds.
+const APART_FROM: u64 = 4_096;
+
 impl State {
     /// Answers a query.
     ///
@@ -28,8 +32,16 @@ impl State {
         let filtered = query.filter.as_ref().map(|filter| self.filtered(&permitted, filter));
         let matching = filtered.as_ref().unwrap_or(&permitted);
         let terms = query.text.as_ref().map(|text| terms(text, &self.languages(query.languages, &permitted)));
-        let lexical = terms.as_ref().map(|terms| self.lexical(terms, &permitted, matching));
-        let fused = self.rank(&prepared, lexical.as_ref(), matching);
+        let by_words = || {
+            let lexical = self.lexical(terms.as_ref()?, &permitted, matching);
+            let best = self.best_by_words(&lexical, prepared.candidates);
+            Some((lexical, best))
+        };
+        let by_vector = || Some(self.nearest(prepared.vector.as_ref()?, prepared.candidates, matching));
+        let apart = terms.is_some() && prepared.vector.is_some() && matching.count() >= APART_FROM;
+        let (by_words, by_vector) = both(apart, by_words, by_vector);
+        let (lexical, by_words) = by_words.unzip();
+        let fused = self.rank(&prepared, (lexical.as_ref(), by_words), by_vector);
         Ok(Results {
             hits: fused.into_iter().map(|fused| self.hit(&fused, lexical.as_ref())).collect(),
             visible: permitted.count(),
@@ -61,22 +73,30 @@ impl State {
         Bitmap::of(self.slots(), |slot| permitted.contains(slot) && holds(slot))
     }
 
-    fn rank(&self, prepared: &Prepared, lexical: Option<&Lexical>, matching: &Bitmap) -> Vec<Fused<u32>> {
+    fn best_by_words(&self, lexical: &Lexical, limit: usize) -> Vec<Scored<u32>> {
+        let scored = |slot: &u32| Scored { id: *slot, score: lexical.scores[*slot as usize] };
+        best(lexical.found.iter().map(scored).collect(), limit, |slot| &self.records[slot as usize].key)
+    }
+
+    fn nearest(&self, query: &[f32], limit: usize, matching: &Bitmap) -> Vec<Scored<u32>> {
+        let among = matching.iter().filter(|slot| self.with_vector.contains(*slot)).map(|slot| slot as u32);
+        nearest(self, among.collect(), query, limit, |slot| &self.records[slot as usize].key)
+    }
+
+    fn rank(
+        &self,
+        prepared: &Prepared,
+        (lexical, by_words): (Option<&Lexical>, Option<Vec<Scored<u32>>>),
+        by_vector: Option<Vec<Scored<u32>>>,
+    ) -> Vec<Fused<u32>> {
         let key = |slot: u32| &self.records[slot as usize].key;
         let score = |slot: u32| lexical.and_then(|lexical| lexical.score(slot));
-        let text = lexical.map(|lexical| {
-            let scored = |slot: &u32| Scored { id: *slot, score: lexical.scores[*slot as usize] };
-            let all = lexical.found.iter().map(scored).collect();
-            Side { candidates: best(all, prepared.candidates, key), score: &score }
-        });
         let similarity = |slot: u32| {
             let query = prepared.vector.as_ref()?;
             self.with_vector.contains(slot as usize).then(|| f64::from(dot(self.full(slot), query)))
         };
-        let vector = prepared.vector.as_ref().map(|query| {
-            let among = matching.iter().filter(|slot| self.with_vector.contains(*slot)).map(|slot| slot as u32);
-            Side { candidates: nearest(self, among.collect(), query, prepared.candidates, key), score: &similarity }
-        });
+        let text = by_words.map(|candidates| Side { candidates, score: &score });
+        let vector = by_vector.map(|candidates| Side { candidates, score: &similarity });
         fuse(prepared.fusion, text, vector, prepared.limit, key)
     }
 
@@ -154,6 +174,23 @@ impl State {
     }
 }
 
+/// What both give, at once where they are asked `apart`, and one after the other where no thread can be had.
+fn both<A: Send, B>(apart: bool, first: impl Fn() -> A + Sync, second: impl FnOnce() -> B) -> (A, B) {
+    if !apart {
+        return (first(), second());
+    }
+    std::thread::scope(|scope| {
+        let started = std::thread::Builder::new().spawn_scoped(scope, &first);
+        let second = second();
+        let first = match started.map(std::thread::ScopedJoinHandle::join) {
+            Ok(Ok(first)) => first,
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            Err(_) => first(),
+        };
+        (first, second)
+    })
+}
+
 /// The lexical scores of a query.
 struct Lexical {
     /// By document; 0 for those that have no term of the query or that are not asked for.
@@ -177,4 +214,22 @@ struct TermStatistics {
     /// The field's weight, the term's in the query and its rarity.
     weight: f64,
     statistics: FieldStatistics,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_at_once_give_what_each_gives() {
+        for apart in [false, true] {
+            assert_eq!(both(apart, || 1 + 1, || "b".to_owned()), (2, "b".to_owned()));
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "of the first")]
+    fn a_panic_of_either_is_the_callers() {
+        both(true, || panic!("of the first"), || ());
+    }
 }

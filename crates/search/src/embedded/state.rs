@@ -311,4 +311,10 @@ impl Rows for State {
         let base = self.base.as_ref()?;
         ((row as usize) < base.documents()).then(|| base.short(row))
     }
+
+    fn fetch_short(&self, row: u32) {
+        if let Some(base) = self.base.as_ref().filter(|base| (row as usize) < base.documents()) {
+            base.fetch_short(row);
+        }
+    }
 }

@@ -155,6 +155,46 @@ pub(crate) fn apply(state: &mut State, mut changes: Vec<Change>) {
     state.apply(changes.into_iter().map(|change| Prepared::new(change, &schema)).collect());
 }
 
+#[test]
+fn where_much_is_asked_for_both_sides_rank_as_each_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = Embedded::open(folder.path(), schema()).unwrap();
+    let rng = &mut rng(11);
+    let documents = 5_000;
+    let public =
+        |rng: &mut ChaCha8Rng, at: u32| Document { acl: Acl::public(), ..random_document(rng, format!("{at:04}")) };
+    index.apply((0..documents).map(|at| Change::Put(public(rng, at))).collect()).unwrap();
+    // The half of them in a base file, the rest after it.
+    index.compact().unwrap();
+    index.apply((documents..2 * documents).map(|at| Change::Put(public(rng, at))).collect()).unwrap();
+    for _ in 0..5 {
+        let query = || Query { limit: 100, ..Query::new(Caller::anonymous()) };
+        let (text, near) = (words(rng, 6) + " river", vector(rng));
+        let both = index.search(&query().text(text.clone()).vector(near.clone())).unwrap();
+        assert!(both.matching > 4_096 && both.hits.len() == 100);
+        let lexical = index.search(&query().text(text)).unwrap();
+        let vectors = index.search(&query().vector(near)).unwrap();
+        let alone = |results: &Results, of: fn(&crate::query::Explanation) -> Option<crate::fusion::Part>| {
+            let part = |hit: &crate::Hit| (hit.key.clone(), of(&hit.explanation).map(|part| (part.rank, part.score)));
+            results.hits.iter().map(part).collect::<BTreeMap<_, _>>()
+        };
+        let (by_words, by_vector) = (alone(&lexical, |why| why.lexical), alone(&vectors, |why| why.vector));
+        let mut ranked = (0, 0);
+        for hit in &both.hits {
+            let part = |part: crate::fusion::Part| (part.rank, part.score);
+            if let Some(own) = hit.explanation.lexical.filter(|own| own.rank.is_some()) {
+                assert_eq!(by_words[&hit.key], Some(part(own)));
+                ranked.0 += 1;
+            }
+            if let Some(own) = hit.explanation.vector.filter(|own| own.rank.is_some()) {
+                assert_eq!(by_vector[&hit.key], Some(part(own)));
+                ranked.1 += 1;
+            }
+        }
+        assert!(ranked.0 > 0 && ranked.1 > 0, "{ranked:?}");
+    }
+}
+
 /// Asserts that both found the same documents in the same order with the same explanations.
 pub(crate) fn assert_same(one: &Results, other: &Results) {
     assert_eq!((one.visible, one.matching), (other.visible, other.matching));
