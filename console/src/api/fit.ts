@@ -29,6 +29,8 @@ export interface MeasuredFit {
 export interface FitQuestion {
   context?: number
   slots?: number
+  /** Whether the machine is measured anew. */
+  measure?: boolean
 }
 
 export function getFit(name: string, asked: FitQuestion, signal?: AbortSignal): Promise<Fit> {

@@ -1,9 +1,11 @@
+import Button from '@cloudscape-design/components/button'
 import Select from '@cloudscape-design/components/select'
 import FormField from '@cloudscape-design/components/form-field'
 import SpaceBetween from '@cloudscape-design/components/space-between'
 import StatusIndicator from '@cloudscape-design/components/status-indicator'
 import { useCallback, useState } from 'react'
 import { getFit } from '../api/fit.ts'
+import { ApiError } from '../api/http.ts'
 import { ErrorAlert } from './ErrorAlert.tsx'
 import { integer } from './format.ts'
 import { FitView } from './FitView.tsx'
@@ -29,6 +31,21 @@ export function FitPanel({ name, longest, instances = 1 }: Props) {
     [name, context, slots],
   )
   const fit = useLoad(load)
+  const [measuring, setMeasuring] = useState(false)
+  const [failure, setFailure] = useState<ApiError>()
+  // What is measured is kept: the prediction for what is chosen now follows from it.
+  const measure = async () => {
+    setMeasuring(true)
+    setFailure(undefined)
+    try {
+      await getFit(name, { measure: true })
+      fit.reload()
+    } catch (reason) {
+      setFailure(ApiError.from(reason))
+    } finally {
+      setMeasuring(false)
+    }
+  }
   const contexts = CONTEXTS.filter((tokens) => longest === null || tokens <= longest)
   return (
     <SpaceBetween size="m">
@@ -41,6 +58,10 @@ export function FitPanel({ name, longest, instances = 1 }: Props) {
       <FormField label="Requests side by side">
         <Choice values={SLOTS} value={slots} onChange={setSlots} />
       </FormField>
+      <Button loading={measuring} onClick={() => void measure()}>
+        Measure this machine again
+      </Button>
+      <ErrorAlert error={failure} title="Could not measure it" />
     </SpaceBetween>
   )
 }

@@ -36,7 +36,7 @@ export function FitView({ fit, instances = 1 }: Props) {
         <Box variant="small" color="text-body-secondary">
           {integer(fit.slots)} {fit.slots === 1 ? 'request' : 'requests'} side by side, each with {integer(fit.context)} tokens of context
           {instances > 1 ? `; ${instances} instances share the weights` : ''}.
-          {fit.measured ? '' : ' Predicted from this machine’s own memory speed; nothing was measured yet.'}
+          {fit.measured ? '' : ' Predicted from what this machine was measured to do; the model has not answered yet.'}
         </Box>
       </SpaceBetween>
     </div>

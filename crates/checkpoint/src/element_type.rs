@@ -21,6 +21,13 @@ impl ElementType {
         known.map(|(number, name, block, bytes)| Self { number: *number, name, block: *block, bytes: *bytes })
     }
 
+    /// The one of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let known = KNOWN.iter().find(|(_, known, ..)| *known == name)?;
+        Self::of(known.0)
+    }
+
     /// Whether each number is kept by itself, as exactly as its float allows.
     #[must_use]
     pub fn is_float(self) -> bool {

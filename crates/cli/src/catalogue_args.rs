@@ -43,6 +43,9 @@ pub struct Fit {
     /// How the cache's numbers are stored: f16, f32 or q8_0; likewise
     #[arg(long, value_name = "TYPE")]
     pub cache_type: Option<String>,
+    /// Measure the machine anew, which takes some seconds: it may be busier or idler than when it was first measured
+    #[arg(long)]
+    pub measure: bool,
 }
 
 /// `craton models alias`.

@@ -11,7 +11,7 @@ use crate::llama::{Context, HAS_GPU, Model, Parameters, Stop};
 use crate::state;
 use crate::threads::Threads;
 
-/// Models with weights of fewer bytes compute attention in one pass ("flash"); see [`Shape::flash_attention`].
+/// Models with weights of fewer bytes compute attention in one pass ("flash"); see [`one_pass`].
 const SMALL_WEIGHTS: u64 = 300_000_000;
 /// From so many cells of cache on, one-pass attention of a sequence that is decoded alone is cut into one piece a thread
 /// (ggml's `use_split_kv_path`).
@@ -34,7 +34,8 @@ pub(crate) struct Shape {
     decode_threads: u32,
     /// How many sequences are decoded together; see [`Gguf::rows_alike`](crate::gguf::Gguf::rows_alike).
     alike: usize,
-    small: bool,
+    /// Whether attention is computed in one pass; see [`one_pass`].
+    one_pass: Option<bool>,
     /// What is asked for instead of the choice by size.
     attention: Option<bool>,
     cache_type: CacheType,
@@ -67,7 +68,7 @@ impl Shape {
             alike,
             prefill_threads: threads(options.prefill_threads),
             decode_threads: threads(options.decode_threads),
-            small: facts.weights_bytes < SMALL_WEIGHTS,
+            one_pass: one_pass(facts.weights_bytes, options),
             attention: options.attention,
             cache_type: options.cache_type,
             token_bytes: options.cache_type.bytes(facts.cache_bytes_per_token),
@@ -78,7 +79,8 @@ impl Shape {
     /// The same with attention in steps and a cache of floats, whatever the model's size and the options: so models of all
     /// sizes and batches of all lengths are computed alike.
     pub(crate) fn in_steps(self) -> Self {
-        Self { small: false, attention: None, cache_type: CacheType::F16, cells: 0, ..self }
+        let one_pass = (!HAS_GPU).then_some(false);
+        Self { one_pass, attention: None, cache_type: CacheType::F16, cells: 0, ..self }
     }
 
     /// The error of a context that could not be made.
@@ -91,19 +93,8 @@ impl Shape {
 
     /// What of it shows in the states of sequences.
     pub(crate) fn states(&self, chunk: u32, grain: u32) -> String {
-        let one_pass = self.flash_attention();
+        let one_pass = self.one_pass;
         format!("cache {}, one pass {one_pass:?}, read {chunk} tokens at once, or exactly {grain}", self.cache_type)
-    }
-
-    /// Whether attention is computed in one pass; `None` where a GPU computes and llama.cpp chooses.
-    ///
-    /// It is faster, but for a long sequence that is decoded alone the number of threads then shows in the rounding, and
-    /// differs from what the sequence gets beside others. So such sequences are computed by one thread, which small models
-    /// can afford: for them one-pass attention pays. Large ones use all threads and the other way. The options may ask for
-    /// either, and a quantized cache can be read in one pass alone.
-    fn flash_attention(&self) -> Option<bool> {
-        let asked = self.attention.or(self.cache_type.is_quantized().then_some(true));
-        asked.or((!HAS_GPU).then_some(self.small))
     }
 
     /// Whether attention in the buffer that sequences share is computed in one pass. Only so what other sequences hold is
@@ -115,8 +106,19 @@ impl Shape {
 
     /// Whether the threads that compute a single token at this position show in its rounding.
     fn shows_threads(&self, position: u32) -> bool {
-        self.flash_attention() == Some(true) && (position + 1).next_multiple_of(CELLS) >= CUT_FROM
+        self.one_pass == Some(true) && (position + 1).next_multiple_of(CELLS) >= CUT_FROM
     }
+}
+
+/// Whether attention is computed in one pass; `None` where a GPU computes and llama.cpp chooses.
+///
+/// Prompts are read faster so, but for a long sequence that is decoded alone the number of threads then shows in the rounding,
+/// and differs from what the sequence gets beside others. So such sequences are computed by one thread, which small models
+/// can afford: for them one-pass attention pays. Large ones use all threads and the other way. The options may ask for
+/// either, and a quantized cache can be read in one pass alone.
+pub(crate) fn one_pass(weights_bytes: u64, options: &LoadOptions) -> Option<bool> {
+    let asked = options.attention.or(options.cache_type.is_quantized().then_some(true));
+    asked.or((!HAS_GPU).then_some(weights_bytes < SMALL_WEIGHTS))
 }
 
 /// Opens contexts of one model.
@@ -145,7 +147,7 @@ impl Open for NativeContext {
             context: shape.context,
             unified: false,
             batch: shape.batch,
-            flash_attention: shape.flash_attention(),
+            flash_attention: shape.one_pass,
             cache_type: shape.cache_type,
         })?;
         drive(&mut Native {
@@ -272,7 +274,8 @@ impl Backend for Native<'_> {
             batch: self.shape.batch,
             copies: self.opener.model.has_whole_states(),
             // Attention in one pass keeps values otherwise than attention in steps, and that is how both are kept then.
-            exchanges: self.shape.flash_attention() == Some(self.shape.shared_in_one_pass()),
+            exchanges: self.shape.one_pass == Some(self.shape.shared_in_one_pass()),
+            all_cells: !self.shape.shared_in_one_pass(),
         }
     }
 

@@ -105,9 +105,13 @@ impl Loader for NativeLoader {
         reading::read_all(self, files, options, (passages, reading::CHUNK), (cancelled, done))
     }
 
-    fn speeds(&self, formats: &[String], threads: u32) -> Speeds {
-        let rates = formats.iter().filter_map(|format| llama::rate(format, threads)).collect();
-        Speeds { rates, step_seconds: llama::step_seconds(threads).unwrap_or_default() }
+    fn speeds(&self, formats: &[String], head_size: u32, options: &LoadOptions) -> Speeds {
+        llama::speeds(formats, head_size, options)
+    }
+
+    fn attends_in_one_pass(&self, weights_bytes: u64, options: &LoadOptions) -> bool {
+        // A GPU chooses for itself, and both were measured as it chose.
+        backend::one_pass(weights_bytes, options).unwrap_or(true)
     }
 }
 

@@ -37,6 +37,8 @@ pub struct Layout {
     pub copies: bool,
     /// Whether what was saved of a sequence of one kind can be restored into one of the other.
     pub exchanges: bool,
+    /// Whether what other sequences hold in the shared buffer is computed with each step there, if only to be masked.
+    pub all_cells: bool,
 }
 
 /// How a batch is computed.

@@ -96,10 +96,14 @@ pub trait Loader: Send + Sync {
         cancelled: &AtomicBool,
         done: &AtomicUsize,
     ) -> Result<Vec<Vec<Vec<Reading>>>>;
-    /// How fast weights of these formats are multiplied on so many threads, and what a step costs beside that: measured
-    /// now, for up to a second a format. Nothing, where the engine does not tell.
-    fn speeds(&self, _formats: &[String], _threads: u32) -> Speeds {
+    /// How fast weights of these formats are multiplied with the options' threads, and what steps and attention of heads of
+    /// such a size cost beside that: measured now, for a second or two each. Nothing, where the engine does not tell.
+    fn speeds(&self, _formats: &[String], _head_size: u32, _options: &LoadOptions) -> Speeds {
         Speeds::default()
+    }
+    /// Whether a model whose weights have so many bytes computes attention in one pass when it is loaded so, or in steps.
+    fn attends_in_one_pass(&self, _weights_bytes: u64, options: &LoadOptions) -> bool {
+        options.attention.unwrap_or(true)
     }
     /// How well the model foretells one text: [`Loader::read_all`] of it alone.
     ///

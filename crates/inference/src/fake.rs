@@ -265,6 +265,7 @@ impl Backend for FakeBackend {
             batch: CHUNK.max(self.parallel),
             copies: true,
             exchanges: true,
+            all_cells: false,
         }
     }
 

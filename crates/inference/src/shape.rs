@@ -15,8 +15,10 @@ pub struct Shape {
     pub window: Option<u32>,
     /// Experts of each layer, and those of them that a token is sent to; 0 where a layer is one.
     pub experts: (u32, u32),
-    /// The matrices that every token is multiplied with, by how they are stored: the largest share first.
+    /// The matrices of the layers, which every token is multiplied with, by how they are stored: the largest share first.
     pub matrices: Vec<Matrices>,
+    /// The matrix that the next token is told from: of a prompt, only its last token is multiplied with it.
+    pub output: Matrices,
 }
 
 /// The matrices of one format.
@@ -37,6 +39,20 @@ pub struct Speeds {
     pub rates: Vec<Rate>,
     /// What a step of a computation costs beside its work, in seconds.
     pub step_seconds: f64,
+    /// How fast attention is computed in one pass.
+    pub in_one_pass: AttentionRate,
+    /// How fast attention is computed in steps.
+    pub in_steps: AttentionRate,
+}
+
+/// How fast attention to what was read before is computed: multiplications a second, of which a token does two for each
+/// number of its heads and each token that it looks at. 0 where that was not measured.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct AttentionRate {
+    /// For one token, as answers are written.
+    pub alone_per_second: f64,
+    /// For many tokens at once, as prompts are read.
+    pub together_per_second: f64,
 }
 
 /// How fast weights of one format are multiplied.

@@ -79,7 +79,11 @@ impl Loader for ByFormat {
         self.of(files)?.read_all(files, options, passages, cancelled, done)
     }
 
-    fn speeds(&self, formats: &[String], threads: u32) -> Speeds {
-        self.generators.speeds(formats, threads)
+    fn speeds(&self, formats: &[String], head_size: u32, options: &LoadOptions) -> Speeds {
+        self.generators.speeds(formats, head_size, options)
+    }
+
+    fn attends_in_one_pass(&self, weights_bytes: u64, options: &LoadOptions) -> bool {
+        self.generators.attends_in_one_pass(weights_bytes, options)
     }
 }

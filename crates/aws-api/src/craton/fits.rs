@@ -9,11 +9,12 @@ use serde_json::{Value, json};
 
 use crate::call::{Answer, Call, Labels, json as respond};
 
-/// The prediction for a model, as the query asks: `context`, `slots`, `cacheType`.
+/// The prediction for a model, as the query asks: `context`, `slots`, `cacheType`; `measure=true` measures the machine anew.
 pub(super) async fn get(call: Call<Labels>) -> Answer {
     let cache_type = call.query("cacheType").map(|text| text.parse::<CacheType>()).transpose();
     let cache_type = cache_type.map_err(|error| Error::invalid(error.to_string()))?;
-    let ask = FitAsk { context: number(&call, "context")?, slots: number(&call, "slots")?, cache_type };
+    let anew = flag(&call, "measure")?;
+    let ask = FitAsk { context: number(&call, "context")?, slots: number(&call, "slots")?, cache_type, anew };
     let fit = call.api.models().fit(&call.ctx, call.label(0), ask).await?;
     Ok(respond(StatusCode::OK, &describe(&fit)))
 }
@@ -23,6 +24,14 @@ fn number(call: &Call<Labels>, name: &str) -> Result<Option<u32>> {
         text.parse::<u32>().map_err(|_| Error::invalid(format!("`{name}` is a number, and not `{text}`.")))
     };
     call.query(name).filter(|text| !text.is_empty()).map(parse).transpose()
+}
+
+fn flag(call: &Call<Labels>, name: &str) -> Result<bool> {
+    match call.query(name).as_deref() {
+        None | Some("" | "false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(text) => Err(Error::invalid(format!("`{name}` is `true` or `false`, and not `{text}`."))),
+    }
 }
 
 pub(super) fn describe(fit: &Fit) -> Value {
@@ -59,6 +68,11 @@ fn basis(basis: &FitBasis) -> Value {
         "bandwidthBytesPerSecond": basis.bandwidth,
         "stepSeconds": basis.step_seconds,
         "rates": rates.collect::<Vec<Value>>(),
+        "attention": {
+            "onePass": basis.one_pass,
+            "alonePerSecond": basis.attention.alone_per_second,
+            "togetherPerSecond": basis.attention.together_per_second,
+        },
         "promptTokens": PROMPT,
         "depthTokens": DEPTH,
     })

@@ -14,8 +14,12 @@ use crate::output;
 /// `craton models fit`.
 pub(super) async fn fit(client: &Client, asked: &Fit, format: Format) -> Result<()> {
     let number = |number: Option<u32>| number.map(|number| number.to_string());
-    let pairs =
-        [("context", number(asked.context)), ("slots", number(asked.slots)), ("cacheType", asked.cache_type.clone())];
+    let pairs = [
+        ("context", number(asked.context)),
+        ("slots", number(asked.slots)),
+        ("cacheType", asked.cache_type.clone()),
+        ("measure", asked.measure.then(|| "true".to_owned())),
+    ];
     let path = format!("/models/{}/fit{}", segment(&asked.name), query(&pairs));
     let fit = client.craton(Method::GET, &path, None).await?;
     if format == Format::Json {

@@ -29,7 +29,7 @@ fn shape(weights: u64, options: &LoadOptions) -> Shape {
 #[test]
 fn attention_is_what_is_asked_for_or_what_the_cache_needs_or_what_suits_the_size() {
     let one_pass = |weights, attention, cache_type| {
-        shape(weights, &LoadOptions { attention, cache_type, ..LoadOptions::default() }).flash_attention()
+        shape(weights, &LoadOptions { attention, cache_type, ..LoadOptions::default() }).one_pass
     };
     if !HAS_GPU {
         assert_eq!(one_pass(1, None, CacheType::F16), Some(true));
@@ -44,7 +44,7 @@ fn attention_is_what_is_asked_for_or_what_the_cache_needs_or_what_suits_the_size
 fn reading_for_measurements_is_the_same_under_all_options() {
     let options = LoadOptions { attention: Some(true), cache_type: CacheType::F32, ..LoadOptions::default() };
     let (odd, plain) = (shape(1, &options).in_steps(), shape(1, &LoadOptions::default()).in_steps());
-    assert_eq!((odd.flash_attention(), odd.cache_type), (plain.flash_attention(), plain.cache_type));
+    assert_eq!((odd.one_pass, odd.cache_type), (plain.one_pass, plain.cache_type));
 }
 
 #[test]

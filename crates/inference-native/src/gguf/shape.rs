@@ -28,6 +28,7 @@ impl Gguf {
             window: number("attention.sliding_window").filter(|window| *window > 0),
             experts,
             matrices: self.matrices(experts),
+            output: self.output(),
         }
     }
 
@@ -40,12 +41,22 @@ impl Gguf {
         u32::try_from(most).ok()
     }
 
-    /// What one token is multiplied with. Of experts, those count that it is sent to; of the embeddings, one row, unless
-    /// the answer is read from the same matrix.
+    /// The matrix that the next token is told from: that of the embeddings, where there is no other.
+    fn output(&self) -> Matrices {
+        let named = |name: &str| self.tensors.iter().find(|tensor| tensor.name == name);
+        let output = named(OUTPUT).or_else(|| named(EMBEDDINGS));
+        output.map_or_else(Matrices::default, |tensor| Matrices {
+            format: tensor.format.to_owned(),
+            bytes: tensor.bytes,
+            numbers: tensor.elements,
+        })
+    }
+
+    /// What one token is multiplied with in the layers. Of experts, those count that it is sent to.
     fn matrices(&self, (experts, used): (u32, u32)) -> Vec<Matrices> {
-        let tied = !self.tensors.iter().any(|tensor| tensor.name == OUTPUT);
         let mut formats: BTreeMap<&str, Matrices> = BTreeMap::new();
-        for tensor in self.tensors.iter().filter(|tensor| tensor.is_matrix && (tied || tensor.name != EMBEDDINGS)) {
+        let of_layers = |name: &str| name != EMBEDDINGS && name != OUTPUT;
+        for tensor in self.tensors.iter().filter(|tensor| tensor.is_matrix && of_layers(&tensor.name)) {
             let share = |count: u64| match experts > 0 && tensor.name.contains("_exps.") {
                 true => count / u64::from(experts) * u64::from(used.max(1)),
                 false => count,

@@ -5,25 +5,21 @@
 //! ([`inference::Facts::memory_bytes`] takes the same parts).
 //!
 //! **Decoding** one token reads every matrix once, at the speed that this machine reads matrices of that format with
-//! (`Rate::bytes_per_second`: the measured bandwidth, or less where unpacking them is slower); it reads the cache of the
-//! tokens before, at the bandwidth; and it goes through the steps of each layer, at each of which the threads wait for each
-//! other.
+//! (`Rate::bytes_per_second`: the measured bandwidth, or less where unpacking them is slower); it attends to the tokens
+//! before, at the measured rate or as fast as the bandwidth gives their cache, whichever is slower; and it goes through the
+//! steps of each layer, at each of which the threads wait for each other.
 //!
-//! **Reading a prompt** of `n` tokens reads every matrix once, and multiplies each of its numbers `n` times at the
-//! measured rate of its format; attention adds a product that grows with the square of `n`; the rest of a layer moves its
-//! hidden state some times through memory.
+//! **Reading a prompt** of `n` tokens reads every matrix once, and multiplies each number of the layers' matrices `n` times at the
+//! measured rate of its format (those of the output once, for the last token); attention adds products that grow with the
+//! square of `n`. The rest of a layer is a few parts in a hundred of that, and is in the measured rates.
 
-use inference::{Matrices, Rate, Shape};
+use inference::{AttentionRate, Matrices, Rate, Shape};
 
-/// Steps of a layer besides its products with matrices, at each of which threads wait: norms, rotations, copies into the
-/// cache, attention's own products, additions.
-const STEPS_OF_A_LAYER: f64 = 14.0;
-/// Products with matrices of a layer: queries, keys, values, output, and three of the feed-forward part.
-const PRODUCTS_OF_A_LAYER: f64 = 7.0;
-/// How often a token's hidden state passes through memory in a layer while a prompt is read.
-const PASSES_OF_A_LAYER: f64 = 24.0;
-/// The products of attention while a prompt is read run at this part of the speed of 16-bit matrices.
-const ATTENTION_PART: f64 = 0.5;
+/// Steps of a layer, at each of which threads wait: seven products with matrices, norms, rotations, copies into the cache,
+/// attention, additions.
+const STEPS_OF_A_LAYER: f64 = 18.0;
+/// llama.cpp counts the cells of a cache in steps of this, and attention in steps computes all of them.
+const CELLS: u32 = 256;
 /// What drawing a token from one word of the vocabulary takes, in seconds.
 const DRAW_SECONDS: f64 = 2.0e-9;
 
@@ -32,7 +28,6 @@ const DRAW_SECONDS: f64 = 2.0e-9;
 pub(crate) struct Sizes {
     pub(crate) shape: Shape,
     pub(crate) vocabulary: u32,
-    pub(crate) hidden: u32,
     /// The tokens that it was trained to read at most.
     pub(crate) context_length: u32,
     pub(crate) weights_bytes: u64,
@@ -49,6 +44,8 @@ pub(crate) struct Machine {
     /// What a step of a computation costs beside its work, in seconds.
     pub(crate) step_seconds: f64,
     pub(crate) rates: Vec<Rate>,
+    pub(crate) in_one_pass: AttentionRate,
+    pub(crate) in_steps: AttentionRate,
 }
 
 /// The memory that a model takes, in bytes.
@@ -98,36 +95,46 @@ pub(crate) fn memory(sizes: &Sizes, asked: &Asked) -> Memory {
     }
 }
 
-/// The tokens a second that one sequence is written with, `depth` tokens after its beginning.
-pub(crate) fn decode_rate(sizes: &Sizes, machine: &Machine, depth: u32) -> f64 {
-    let matrices: f64 =
-        sizes.shape.matrices.iter().map(|part| part.bytes as f64 / machine.rate(part).bytes_per_second).sum();
-    let looked = sizes.shape.window.map_or(depth, |window| depth.min(window));
+/// The tokens a second that one sequence is written with, `depth` tokens after its beginning, with attention in one pass or
+/// in steps.
+pub(crate) fn decode_rate(sizes: &Sizes, machine: &Machine, depth: u32, in_one_pass: bool) -> f64 {
+    let shape = &sizes.shape;
+    let matrices: f64 = shape.matrices.iter().map(|part| machine.once(part)).sum();
+    let looked = shape.window.map_or(depth, |window| depth.min(window));
+    let cells = if in_one_pass { looked } else { (depth + 1).next_multiple_of(CELLS) };
+    let computed = products(shape) * f64::from(cells) / machine.attention(in_one_pass).alone_per_second;
     let cache = sizes.cache_bytes_per_token as f64 * f64::from(looked) / machine.bandwidth.max(1.0);
     let draw = f64::from(sizes.vocabulary) * DRAW_SECONDS;
-    1.0 / (matrices + cache + machine.steps(sizes) + draw).max(1e-9)
+    1.0 / (matrices + machine.once(&shape.output) + computed.max(cache) + machine.steps(sizes) + draw).max(1e-9)
 }
 
-/// The tokens a second that a prompt of so many is read with.
-pub(crate) fn prefill_rate(sizes: &Sizes, machine: &Machine, tokens: u32) -> f64 {
+/// The tokens a second that a prompt of so many is read with, with attention in one pass or in steps.
+pub(crate) fn prefill_rate(sizes: &Sizes, machine: &Machine, tokens: u32, in_one_pass: bool) -> f64 {
     let n = f64::from(tokens.max(1));
     let shape = &sizes.shape;
     let product = |part: &Matrices| {
-        let rate = machine.rate(part);
-        let once = part.bytes as f64 / rate.bytes_per_second;
-        let all = part.numbers as f64 * n / rate.numbers_per_second;
+        let all = part.numbers as f64 * n / machine.rate(part).numbers_per_second;
+        let once = machine.once(part);
         // Whichever takes longer hides the other, but for a few rows, where neither is in full swing.
         once.max(all) + 0.25 * once.min(all)
     };
     let matrices: f64 = shape.matrices.iter().map(product).sum();
-    let looked = shape.window.map_or(n, |window| n.min(f64::from(window) * 2.0));
-    let heads = f64::from(shape.layers) * f64::from(shape.heads) * f64::from(shape.head_size);
-    // Scores and sums, of half the square on average.
-    let attention = heads * n * looked / (machine.half().numbers_per_second * ATTENTION_PART);
-    let moved =
-        f64::from(shape.layers) * f64::from(sizes.hidden) * 4.0 * PASSES_OF_A_LAYER * n / machine.bandwidth.max(1.0);
-    let chunks = (n / f64::from(inference::CHUNK)).ceil();
-    n / (matrices + attention + moved + machine.steps(sizes) * chunks).max(1e-9)
+    let chunk = f64::from(inference::CHUNK);
+    let chunks = (n / chunk).ceil();
+    // In one pass what lies behind a token or out of its window is left out; in steps a chunk is computed with all before it, and
+    // with all of itself.
+    let looked = match in_one_pass {
+        true => shape.window.map_or(n, |window| n.min(f64::from(window) * 2.0)) / 2.0,
+        false => (n + n.min(chunk)) / 2.0,
+    };
+    let attention = products(shape) * n * looked / machine.attention(in_one_pass).together_per_second;
+    let all = matrices + machine.once(&shape.output) + attention + machine.steps(sizes) * chunks;
+    n / all.max(1e-9)
+}
+
+/// The multiplications of a token with another one that it looks at: with its key and with its value, in all heads.
+fn products(shape: &Shape) -> f64 {
+    2.0 * f64::from(shape.layers) * f64::from(shape.heads) * f64::from(shape.head_size)
 }
 
 /// How far a prediction is from what was measured, as a part of that: 0.1 where it is a tenth too high.
@@ -145,7 +152,23 @@ impl Machine {
         })
     }
 
-    /// The rate of floats of 16 bits, in which attention computes.
+    /// The seconds of one token's product with matrices.
+    fn once(&self, part: &Matrices) -> f64 {
+        part.bytes as f64 / self.rate(part).bytes_per_second.max(1.0)
+    }
+
+    /// The rate of attention; where it was not measured, half of that of 16-bit matrices.
+    pub(crate) fn attention(&self, in_one_pass: bool) -> AttentionRate {
+        let measured = if in_one_pass { self.in_one_pass } else { self.in_steps };
+        let presumed = self.half().numbers_per_second / 2.0;
+        let known = |rate: f64| if rate > 0.0 { rate } else { presumed };
+        AttentionRate {
+            alone_per_second: known(measured.alone_per_second),
+            together_per_second: known(measured.together_per_second),
+        }
+    }
+
+    /// The rate of floats of 16 bits.
     fn half(&self) -> Rate {
         let measured = self.rates.iter().find(|rate| rate.format == "F16").cloned();
         measured.unwrap_or_else(|| Rate {
@@ -156,6 +179,6 @@ impl Machine {
     }
 
     fn steps(&self, sizes: &Sizes) -> f64 {
-        f64::from(sizes.shape.layers) * (STEPS_OF_A_LAYER + PRODUCTS_OF_A_LAYER) * self.step_seconds
+        f64::from(sizes.shape.layers) * STEPS_OF_A_LAYER * self.step_seconds
     }
 }

@@ -32,6 +32,8 @@ pub struct FitAsk {
     pub slots: Option<u32>,
     /// How the cache's numbers are stored.
     pub cache_type: Option<CacheType>,
+    /// Whether the machine is measured anew, and not only when it is first asked for.
+    pub anew: bool,
 }
 
 /// A prediction, and what came of it.
@@ -83,6 +85,10 @@ pub struct FitBasis {
     pub step_seconds: f64,
     /// How fast weights of the model's formats are multiplied.
     pub rates: Vec<inference::Rate>,
+    /// Whether the model attends in one pass, as it would be loaded.
+    pub one_pass: bool,
+    /// How fast attention is computed so.
+    pub attention: inference::AttentionRate,
 }
 
 /// What came of a prediction, with its errors as parts of what was measured: 0.1 where it was a tenth too high.
@@ -123,20 +129,23 @@ impl Models {
     async fn predicted(&self, name: &str, (options, ask): (&LoadOptions, FitAsk), pace: Option<&Pace>) -> Result<Fit> {
         let (sizes, kind, from_files) = self.sizes(name).await?;
         let asked = asked(&sizes, options, &ask);
-        let mut formats: Vec<String> = sizes.shape.matrices.iter().map(|part| part.format.clone()).collect();
-        // Attention computes in these.
+        let matrices = sizes.shape.matrices.iter().chain([&sizes.shape.output]);
+        let mut formats: Vec<String> = matrices.map(|part| part.format.clone()).collect();
         formats.push("F16".to_owned());
-        let machine = self.machine(&formats).await?;
+        formats.sort();
+        formats.dedup();
+        let machine = self.machine(formats.clone(), sizes.shape.head_size, ask.anew).await?;
+        let one_pass = self.attends_in_one_pass(&sizes, options, asked.cache_type);
         let speeds = (kind == CardKind::Text && !machine.rates.is_empty()).then(|| {
             (
-                core::prefill_rate(&sizes, &machine, PROMPT.min(asked.context)),
-                core::decode_rate(&sizes, &machine, DEPTH),
+                core::prefill_rate(&sizes, &machine, PROMPT.min(asked.context), one_pass),
+                core::decode_rate(&sizes, &machine, DEPTH, one_pass),
             )
         });
         let memory = core::memory(&sizes, &asked);
         let available = self.inner.loaded.room_beside_those_in_use(name);
         let missing = memory.total().saturating_sub(available);
-        let measured = pace.map(|pace| score(&sizes, &machine, pace));
+        let measured = pace.map(|pace| self.compared(&sizes, &machine, pace));
         Ok(Fit {
             name: name.to_owned(),
             from_files,
@@ -157,9 +166,33 @@ impl Models {
                 bandwidth: machine.bandwidth,
                 step_seconds: machine.step_seconds,
                 rates: machine.rates.iter().filter(|rate| formats.contains(&rate.format)).cloned().collect(),
+                one_pass,
+                attention: machine.attention(one_pass),
             },
             measured,
         })
+    }
+
+    fn attends_in_one_pass(&self, sizes: &Sizes, options: &LoadOptions, cache_type: CacheType) -> bool {
+        let options = LoadOptions { cache_type, ..options.clone() };
+        self.inner.loaded.loader().attends_in_one_pass(sizes.weights_bytes, &options)
+    }
+
+    /// Compares what is predicted for what was asked of the model with what was measured.
+    fn compared(&self, sizes: &Sizes, machine: &Machine, pace: &Pace) -> FitMeasured {
+        let asked = asked(sizes, &pace.options, &FitAsk::default());
+        let expected = core::memory(sizes, &asked).at_load();
+        let one_pass = self.attends_in_one_pass(sizes, &pace.options, pace.options.cache_type);
+        let prefill = pace.prefill.map(|(speed, tokens)| (speed, core::prefill_rate(sizes, machine, tokens, one_pass)));
+        let decode = pace.decode.map(|(speed, depth)| (speed, core::decode_rate(sizes, machine, depth, one_pass)));
+        FitMeasured {
+            memory_bytes: pace.memory_bytes,
+            prefill_tokens_per_second: prefill.map(|(measured, _)| measured),
+            decode_tokens_per_second: decode.map(|(measured, _)| measured),
+            memory_error: pace.memory_bytes.and_then(|bytes| core::error(expected as f64, bytes as f64)),
+            prefill_error: prefill.and_then(|(measured, predicted)| core::error(predicted, measured)),
+            decode_error: decode.and_then(|(measured, predicted)| core::error(predicted, measured)),
+        }
     }
 }
 
@@ -185,21 +218,5 @@ fn asked(sizes: &Sizes, options: &LoadOptions, ask: &FitAsk) -> Asked {
         replicas: options.replicas,
         shared: options.shared_cells,
         cache_type: ask.cache_type.unwrap_or(options.cache_type),
-    }
-}
-
-/// Compares what is predicted for what was asked of the model with what was measured.
-fn score(sizes: &Sizes, machine: &Machine, pace: &Pace) -> FitMeasured {
-    let asked = asked(sizes, &pace.options, &FitAsk::default());
-    let expected = core::memory(sizes, &asked).at_load();
-    let prefill = pace.prefill.map(|(speed, tokens)| (speed, core::prefill_rate(sizes, machine, tokens)));
-    let decode = pace.decode.map(|(speed, depth)| (speed, core::decode_rate(sizes, machine, depth)));
-    FitMeasured {
-        memory_bytes: pace.memory_bytes,
-        prefill_tokens_per_second: prefill.map(|(measured, _)| measured),
-        decode_tokens_per_second: decode.map(|(measured, _)| measured),
-        memory_error: pace.memory_bytes.and_then(|bytes| core::error(expected as f64, bytes as f64)),
-        prefill_error: prefill.and_then(|(measured, predicted)| core::error(predicted, measured)),
-        decode_error: decode.and_then(|(measured, predicted)| core::error(predicted, measured)),
     }
 }

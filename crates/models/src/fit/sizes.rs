@@ -34,7 +34,6 @@ fn of_facts(facts: &Facts) -> Sizes {
     Sizes {
         shape: facts.shape.clone(),
         vocabulary: facts.vocabulary,
-        hidden: facts.dimensions,
         context_length: facts.context_length,
         weights_bytes: facts.weights_bytes,
         cache_bytes_per_token: facts.cache_bytes_per_token,
@@ -46,16 +45,14 @@ fn of_facts(facts: &Facts) -> Sizes {
 pub(super) fn of_entry(entry: &Entry) -> Sizes {
     let built = &entry.architecture;
     let weights = file_bytes(entry);
-    let embeddings = u64::from(built.vocabulary) * u64::from(built.hidden);
-    // Where answers are read from a matrix of its own, one row of the embeddings is read for each token.
-    let (numbers, bytes) = match built.tied {
-        true => (entry.parameters, weights),
-        false => {
-            let rest = entry.parameters.saturating_sub(embeddings);
-            (rest, (u128::from(weights) * u128::from(rest) / u128::from(entry.parameters.max(1))) as u64)
-        }
+    let output = u64::from(built.vocabulary) * u64::from(built.hidden);
+    // Where answers are read from a matrix of its own, that of the embeddings is a further one, of which a token reads one row.
+    let words = output.saturating_mul(if built.tied { 1 } else { 2 });
+    let part = |numbers: u64| Matrices {
+        format: element(&entry.format).to_owned(),
+        bytes: (u128::from(weights) * u128::from(numbers) / u128::from(entry.parameters.max(1))) as u64,
+        numbers,
     };
-    let matrices = Matrices { format: element(&entry.format).to_owned(), bytes, numbers };
     let cached = u64::from(built.layers) * u64::from(built.kv_heads) * u64::from(built.head_size);
     let generates = entry.kind == CardKind::Text;
     Sizes {
@@ -66,10 +63,10 @@ pub(super) fn of_entry(entry: &Entry) -> Sizes {
             head_size: built.head_size,
             window: built.window,
             experts: (0, 0),
-            matrices: vec![matrices],
+            matrices: vec![part(entry.parameters.saturating_sub(words))],
+            output: part(output),
         },
         vocabulary: built.vocabulary,
-        hidden: built.hidden,
         context_length: entry.context_length,
         weights_bytes: weights,
         cache_bytes_per_token: if generates { cached * 2 * CACHED_NUMBER } else { 0 },

@@ -1,4 +1,4 @@
-use inference::{CacheType, Matrices, Rate, Shape};
+use inference::{AttentionRate, CacheType, Matrices, Rate, Shape};
 
 use super::core::*;
 use super::sizes::of_entry;
@@ -16,9 +16,9 @@ fn sizes() -> Sizes {
             window: None,
             experts: (0, 0),
             matrices: vec![Matrices { format: "Q8_0".to_owned(), bytes: 1_000_000_000, numbers: 1_000_000_000 }],
+            output: Matrices { format: "Q8_0".to_owned(), ..Matrices::default() },
         },
         vocabulary: 0,
-        hidden: 512,
         context_length: 8192,
         weights_bytes: 1_000_000_000,
         cache_bytes_per_token: 5120,
@@ -36,6 +36,8 @@ fn machine() -> Machine {
         bandwidth: 20.0e9,
         step_seconds: 0.0,
         rates: vec![rate("Q8_0", 10.0e9, 100.0e9), rate("F16", 10.0e9, 100.0e9)],
+        in_one_pass: AttentionRate { alone_per_second: 100.0e9, together_per_second: 50.0e9 },
+        in_steps: AttentionRate { alone_per_second: 200.0e9, together_per_second: 50.0e9 },
     }
 }
 
@@ -61,17 +63,50 @@ fn replicas_share_the_weights_alone_and_fewer_bits_take_less_cache() {
 
 #[test]
 fn writing_reads_the_matrices_and_the_cache_once() {
-    assert!((decode_rate(&sizes(), &machine(), 0) - 10.0).abs() < 1e-6);
-    let deep = decode_rate(&sizes(), &machine(), 390_625);
+    assert!((decode_rate(&sizes(), &machine(), 0, true) - 10.0).abs() < 1e-6);
+    let deep = decode_rate(&sizes(), &machine(), 390_625, true);
     assert!((1.0 / deep - 0.2).abs() < 1e-6, "2 GB of cache at 20 GB/s: {deep}");
     let mut windowed = sizes();
     windowed.shape.window = Some(0);
-    assert!(decode_rate(&windowed, &machine(), 390_625) > 9.9);
+    assert!(decode_rate(&windowed, &machine(), 390_625, true) > 9.9);
+    windowed.shape.output.bytes = 1_000_000_000;
+    assert!((decode_rate(&windowed, &machine(), 0, true) - 5.0).abs() < 1e-6, "the output is read for each token");
+}
+
+#[test]
+fn attention_costs_what_it_was_measured_to_cost_in_its_way() {
+    let slow = AttentionRate { alone_per_second: 1.0e6, together_per_second: 1.0e6 };
+    let (slow_in_steps, slow_in_one_pass) =
+        (Machine { in_steps: slow, ..machine() }, Machine { in_one_pass: slow, ..machine() });
+    // 2 products with 5,120 numbers of a layer's heads, in 10 layers, for each of 100 or of whole parts of 256 cells.
+    let seconds = |machine: &Machine, one_pass| 1.0 / decode_rate(&sizes(), machine, 100, one_pass);
+    assert!((seconds(&slow_in_one_pass, true) - 0.1 - 1.024).abs() < 1e-6);
+    assert!((seconds(&slow_in_steps, false) - 0.1 - 2.621_44).abs() < 1e-6);
+    assert!(seconds(&slow_in_steps, true) < 0.101);
+    assert!(
+        prefill_rate(&sizes(), &slow_in_one_pass, 512, true) < prefill_rate(&sizes(), &machine(), 512, true) / 10.0
+    );
+    // Three chunks in steps: each with all before it and all of itself, so 512 · (512 + 1,024 + 1,536) pairs.
+    let pairs = 512.0 * f64::from(512 + 1024 + 1536);
+    let reading = 1536.0 / prefill_rate(&sizes(), &slow_in_steps, 1536, false);
+    let beside = 1536.0 / prefill_rate(&sizes(), &slow_in_steps, 1536, true);
+    assert!((reading / (10_240.0 * pairs / 1.0e6) - 1.0).abs() < 0.01 && beside < 20.0, "{reading} {beside}");
+    let unknown = Machine { in_one_pass: AttentionRate::default(), ..machine() };
+    assert_eq!(unknown.attention(true).alone_per_second, 50.0e9, "half the speed of 16-bit matrices is presumed");
+}
+
+#[test]
+fn of_a_prompt_only_the_last_token_is_multiplied_with_the_output() {
+    let mut wide = sizes();
+    wide.shape.output = Matrices { format: "Q8_0".to_owned(), bytes: 1_000_000_000, numbers: 1_000_000_000 };
+    let seconds = |sizes: &Sizes| 512.0 / prefill_rate(sizes, &machine(), 512, true);
+    assert!((seconds(&wide) - seconds(&sizes()) - 0.1).abs() < 1e-6);
 }
 
 #[test]
 fn reading_is_bound_by_the_products_and_longer_prompts_by_attention() {
-    let (short, long) = (prefill_rate(&sizes(), &machine(), 512), prefill_rate(&sizes(), &machine(), 16_384));
+    let (short, long) =
+        (prefill_rate(&sizes(), &machine(), 512, true), prefill_rate(&sizes(), &machine(), 16_384, true));
     assert!(short < 100.0 && short > 90.0, "100 tokens a second by the products alone: {short}");
     assert!(long < short, "{long} {short}");
 }
@@ -79,14 +114,14 @@ fn reading_is_bound_by_the_products_and_longer_prompts_by_attention() {
 #[test]
 fn each_step_costs_time_of_its_own() {
     let slow = Machine { step_seconds: 1e-3, ..machine() };
-    assert!(decode_rate(&sizes(), &slow, 0) < decode_rate(&sizes(), &machine(), 0));
+    assert!(decode_rate(&sizes(), &slow, 0, true) < decode_rate(&sizes(), &machine(), 0, true));
 }
 
 #[test]
 fn a_format_that_was_not_measured_goes_by_the_bandwidth() {
     let mut other = sizes();
     other.shape.matrices[0].format = "IQ9".to_owned();
-    assert!((decode_rate(&other, &machine(), 0) - 20.0).abs() < 1e-6);
+    assert!((decode_rate(&other, &machine(), 0, true) - 20.0).abs() < 1e-6);
 }
 
 #[test]
@@ -104,7 +139,10 @@ fn the_catalogue_tells_what_a_model_that_is_not_pulled_takes() {
     let large = of_entry(catalogue.get("mistral-small-24b-instruct-2501").unwrap());
     assert_eq!(large.cache_bytes_per_token, 40 * 8 * 128 * 2 * 2);
     // Its embeddings are another matrix than that of its answers, of which a token reads one row.
-    assert!(large.shape.matrices[0].bytes < large.weights_bytes);
+    let read = large.shape.matrices[0].bytes + large.shape.output.bytes;
+    assert!(read < large.weights_bytes && large.shape.output.numbers == 131_072 * 5120);
+    let all = small.shape.matrices[0].bytes + small.shape.output.bytes;
+    assert!(all.abs_diff(small.weights_bytes) < 2, "{all}");
     assert_eq!(of_entry(catalogue.get("bge-small-en-v1.5").unwrap()).cache_bytes_per_token, 0);
 }
 
@@ -112,19 +150,24 @@ fn the_catalogue_tells_what_a_model_that_is_not_pulled_takes() {
 fn what_no_model_has_is_refused() {
     assert!(check(&FitAsk { context: Some(0), ..FitAsk::default() }).is_err());
     assert!(check(&FitAsk { slots: Some(0), ..FitAsk::default() }).is_err());
-    assert!(check(&FitAsk { context: Some(4096), slots: Some(8), cache_type: None }).is_ok());
+    assert!(check(&FitAsk { context: Some(4096), slots: Some(8), ..FitAsk::default() }).is_ok());
 }
 
 #[tokio::test]
 async fn what_is_missing_is_told_and_the_machine_is_measured_once() {
     let deployment = Deployment::start_with(|config| config.memory_budget_bytes = 10_000_000_000).await;
-    let ask = FitAsk { context: Some(4096), slots: Some(1), cache_type: None };
+    let ask = FitAsk { context: Some(4096), slots: Some(1), ..FitAsk::default() };
     let fit = deployment.models.fit(&deployment.ctx, "mistral-small-24b-instruct-2501", ask).await.unwrap();
     assert!(!fit.fits && !fit.from_files && fit.measured.is_none());
     assert_eq!((fit.available_bytes, fit.missing_bytes), (10_000_000_000, fit.memory_bytes - 10_000_000_000));
     assert_eq!((fit.context, fit.slots), (4096, 1));
     let again = deployment.models.fit(&deployment.ctx, "mistral-small-24b-instruct-2501", ask).await.unwrap();
     assert_eq!(again.basis, fit.basis);
+    let anew = FitAsk { anew: true, ..ask };
+    let anew = deployment.models.fit(&deployment.ctx, "mistral-small-24b-instruct-2501", anew).await.unwrap();
+    assert_ne!(anew.basis.bandwidth, fit.basis.bandwidth, "it was measured again, to the last bit another way");
+    let kept = deployment.models.fit(&deployment.ctx, "mistral-small-24b-instruct-2501", ask).await.unwrap();
+    assert_eq!(kept.basis, anew.basis, "the latest measurement is kept");
     let unknown = deployment.models.fit(&deployment.ctx, "nothing", FitAsk::default()).await.unwrap_err();
     assert_eq!(unknown.kind, base::ErrorKind::NotFound);
 }
