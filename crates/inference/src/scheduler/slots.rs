@@ -223,12 +223,32 @@ impl Slots {
         if room - own > self.layout.cells as usize {
             return None;
         }
+        if keep.is_none() {
+            self.clear_crowd(backend);
+        }
         while self.cells.free() < room - own || self.cells.vacant().is_none() {
             self.clear_oldest(backend, keep)?;
         }
         let at = self.cells.vacant()?;
         self.cells.take(at, keep.map(|base| (base - first, saved)), room);
         Some((first + at, (source, saved)))
+    }
+
+    /// Empties the shared buffer, where everything in it costs time and nothing runs there, of what comes back as a copy.
+    fn clear_crowd(&mut self, backend: &mut dyn Backend) {
+        let first = self.layout.separate as usize;
+        if !self.layout.all_cells || self.all[first..].iter().any(|slot| slot.running.is_some()) {
+            return;
+        }
+        for index in first..self.all.len() {
+            self.keep_what_is_lost(backend, index, 0);
+            let slot = &self.all[index];
+            let length = slot.tokens.len();
+            let is_kept = length < self.kept.longest(slot.tenant, &slot.tokens) + KEPT_FROM.max(length / 8);
+            if length > 0 && self.is_kept_of(index) && is_kept {
+                self.abandon(backend, index);
+            }
+        }
     }
 
     /// Empties the shared slot that was not used for the longest time; `None` where all are in use.

@@ -599,24 +599,8 @@ impl Backend for GatedBackend<'_> {
     }
 }
 
-fn gated(
-    queue: usize,
-    fail_at: Option<usize>,
-    panic_at: Option<usize>,
-    closed: bool,
-) -> (Scheduler, mpsc::Sender<()>, Arc<AtomicUsize>) {
-    gated_with(2, queue, fail_at, panic_at, closed)
-}
-
-fn gated_with(
-    parallel: u32,
-    queue: usize,
-    fail_at: Option<usize>,
-    panic_at: Option<usize>,
-    closed: bool,
-) -> (Scheduler, mpsc::Sender<()>, Arc<AtomicUsize>) {
-    let (open, gate) = mpsc::channel();
-    let batches = Arc::new(AtomicUsize::new(0));
+/// A model without a template, and how its scheduler works.
+fn plain(parallel: u32, queue: usize) -> (Model, Config) {
     let info = ModelInfo {
         name: "gated".to_owned(),
         architecture: "fake".to_owned(),
@@ -638,9 +622,111 @@ fn gated_with(
         cache_bytes: 1 << 20,
         random: Arc::new(SeededRandom::new(1)),
     };
+    (model, config)
+}
+
+fn gated(
+    queue: usize,
+    fail_at: Option<usize>,
+    panic_at: Option<usize>,
+    closed: bool,
+) -> (Scheduler, mpsc::Sender<()>, Arc<AtomicUsize>) {
+    gated_with(2, queue, fail_at, panic_at, closed)
+}
+
+fn gated_with(
+    parallel: u32,
+    queue: usize,
+    fail_at: Option<usize>,
+    panic_at: Option<usize>,
+    closed: bool,
+) -> (Scheduler, mpsc::Sender<()>, Arc<AtomicUsize>) {
+    let (open, gate) = mpsc::channel();
+    let batches = Arc::new(AtomicUsize::new(0));
+    let (model, config) = plain(parallel, queue);
     let gate = closed.then_some(gate);
     let gated = Gated { parallel, gate, batches: batches.clone(), fail_at, panic_at };
     (Scheduler::start(model, config, gated).unwrap(), open, batches)
+}
+
+/// Notes the most tokens that shared sequences held which were not in the batch of a step there.
+struct Crowd {
+    inner: FakeBackend,
+    all_cells: bool,
+    held: std::collections::BTreeMap<u32, usize>,
+    most: Arc<AtomicUsize>,
+}
+
+struct OpenCrowd(bool, Arc<AtomicUsize>);
+
+impl Open for OpenCrowd {
+    fn open(&mut self, drive: &mut dyn FnMut(&mut dyn Backend)) -> Result<()> {
+        let inner = FakeBackend::new(&FakeOpen { parallel: 2, replies: Vec::new() });
+        let held = std::collections::BTreeMap::new();
+        drive(&mut Crowd { inner, all_cells: self.0, held, most: self.1.clone() });
+        Ok(())
+    }
+}
+
+impl Backend for Crowd {
+    fn layout(&self) -> Layout {
+        Layout { all_cells: self.all_cells, ..self.inner.layout() }
+    }
+
+    fn decode(&mut self, batch: &[Input], care: Care) -> Result<()> {
+        let layout = self.inner.layout();
+        let shared = layout.separate..layout.separate + layout.shared;
+        for input in batch {
+            *self.held.entry(input.sequence).or_default() += 1;
+        }
+        if shared.contains(&batch[0].sequence) {
+            let stands = |sequence: &u32| batch.iter().any(|input| input.sequence == *sequence);
+            let others = self.held.iter().filter(|(sequence, _)| shared.contains(sequence) && !stands(sequence));
+            self.most.fetch_max(others.map(|(_, held)| *held).sum(), Ordering::SeqCst);
+        }
+        self.inner.decode(batch, care)
+    }
+
+    fn logits(&mut self, index: usize) -> Result<&[f32]> {
+        self.inner.logits(index)
+    }
+
+    fn truncate(&mut self, sequence: u32, from: u32) -> Result<bool> {
+        let held = self.held.entry(sequence).or_default();
+        *held = (*held).min(from as usize);
+        self.inner.truncate(sequence, from)
+    }
+
+    fn share(&mut self, from: u32, to: u32, tokens: u32) -> Result<()> {
+        self.held.insert(to, tokens as usize);
+        self.inner.share(from, to, tokens)
+    }
+
+    fn save(&mut self, sequence: u32, state: &mut Vec<u8>) -> Result<()> {
+        self.inner.save(sequence, state)
+    }
+
+    fn restore(&mut self, sequence: u32, state: &[u8]) -> Result<()> {
+        // It is cut to what is used of it at once.
+        self.held.insert(sequence, usize::MAX);
+        self.inner.restore(sequence, state)
+    }
+}
+
+#[test]
+fn a_buffer_whose_every_cell_costs_time_holds_one_prefix_and_brings_the_others_back() {
+    for (all_cells, crowd) in [(true, 0), (false, 299)] {
+        let most = Arc::new(AtomicUsize::new(0));
+        let (model, config) = plain(2, 8);
+        let model = Scheduler::start(model, config, OpenCrowd(all_cells, most.clone())).unwrap();
+        let (first, second) = (letters(7, 300), letters(8, 300));
+        let alone = scores(&model, &first, &["rain"], Serving::default()).unwrap();
+        scores(&model, &second, &["rain"], Serving::default()).unwrap();
+        assert!(if crowd == 0 { most.load(Ordering::SeqCst) == 0 } else { most.load(Ordering::SeqCst) >= crowd });
+        let again = scores(&model, &first, &["rain"], Serving::default()).unwrap();
+        assert_eq!(again.usage.cached_tokens as usize, first.len() - 1, "{all_cells}");
+        assert_eq!(again.logprobs(), alone.logprobs());
+    }
 }
 
 #[test]
