@@ -12,6 +12,8 @@ export interface TunedSettings {
   /** A set of cores for each replica, as `0-3`; empty: wherever the system likes. */
   cores: string[]
   cacheType: string
+  /** Null: as the server's settings say, or the engine chooses. */
+  onePassAttention: boolean | null
   /** 0: all. */
   prefillThreads: number
   /** 0: all. */

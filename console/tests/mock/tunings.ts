@@ -77,6 +77,7 @@ const DEFAULT: TunedSettings = {
   replicas: 1,
   cores: [],
   cacheType: 'f16',
+  onePassAttention: null,
   prefillThreads: 2,
   decodeThreads: 0,
   parallel: 8,
@@ -89,7 +90,7 @@ const DEFAULT: TunedSettings = {
 /** Throughput, p95 in ms, what differs from the default. */
 const POINTS: [number, number, Partial<TunedSettings>][] = [
   [9.8, 870, {}],
-  [9.1, 640, { parallel: 4 }],
+  [9.1, 640, { parallel: 4, onePassAttention: false }],
   [6.2, 410, { parallel: 2 }],
   [3.9, 330, { parallel: 1 }],
   [13.6, 1210, { parallel: 16 }],

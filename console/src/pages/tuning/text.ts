@@ -18,6 +18,7 @@ export function profileText(settings: TunedSettings): string {
     `context ${settings.contextPerSequence}`,
     `shared ${settings.sharedCells}`,
     settings.cacheType === 'f16' ? '' : `cache ${settings.cacheType}`,
+    settings.onePassAttention === null ? '' : `attention in ${settings.onePassAttention ? 'one pass' : 'steps'}`,
     settings.staticBatches ? `static batches of ${settings.staticBatches.size}, answers up to ${settings.staticBatches.maxTokens}` : '',
     settings.weights ? `weights of ${settings.weights}` : '',
   ]

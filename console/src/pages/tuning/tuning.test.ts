@@ -8,6 +8,7 @@ const DEFAULT: TunedSettings = {
   replicas: 1,
   cores: [],
   cacheType: 'f16',
+  onePassAttention: null,
   prefillThreads: 0,
   decodeThreads: 2,
   parallel: 8,
@@ -102,9 +103,9 @@ describe('a report in words', () => {
 
   it('tells profiles and objectives', () => {
     expect(profileText(DEFAULT)).toBe('threads all/2, 8 side by side, context 4096, shared 0')
-    const settings = { ...DEFAULT, replicas: 2, cores: ['0', '1'], cacheType: 'q8_0', weights: 'm-q8_0', staticBatches: { size: 8, waitMs: 20, maxTokens: 4 } }
+    const settings = { ...DEFAULT, replicas: 2, cores: ['0', '1'], cacheType: 'q8_0', onePassAttention: true, weights: 'm-q8_0', staticBatches: { size: 8, waitMs: 20, maxTokens: 4 } }
     expect(profileText(settings)).toBe(
-      '2 replicas on cores 0:1, threads all/2, 8 side by side, context 4096, shared 0, cache q8_0, static batches of 8, answers up to 4, weights of m-q8_0',
+      '2 replicas on cores 0:1, threads all/2, 8 side by side, context 4096, shared 0, cache q8_0, attention in one pass, static batches of 8, answers up to 4, weights of m-q8_0',
     )
     expect(sloText(report(0, true).slo)).toBe('p95 ≤ 300 ms, first token p95 ≤ 80 ms')
     expect([figure(null), figure(0.123), figure(12.34), figure(123.4), figure(12345)]).toEqual(['–', '0.12', '12.3', '123', '12,345'])

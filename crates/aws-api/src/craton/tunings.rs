@@ -210,6 +210,7 @@ fn settings(settings: &TunedSettings) -> Value {
         "replicas": settings.replicas,
         "cores": settings.cores.iter().map(ToString::to_string).collect::<Vec<String>>(),
         "cacheType": settings.cache_type.to_string(),
+        "onePassAttention": settings.one_pass,
         "prefillThreads": settings.prefill_threads,
         "decodeThreads": settings.decode_threads,
         "parallel": settings.parallel,

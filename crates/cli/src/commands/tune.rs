@@ -265,8 +265,13 @@ fn describe(settings: &Value) -> String {
         None | Some("f16") => String::new(),
         Some(other) => format!(", cache {other}"),
     };
+    let attention = match settings["onePassAttention"].as_bool() {
+        None => "",
+        Some(true) => ", attention in one pass",
+        Some(false) => ", attention in steps",
+    };
     format!(
-        "{replicas}threads {}/{}, parallel {}, context {}, shared {}{cache}{batches}{weights}",
+        "{replicas}threads {}/{}, parallel {}, context {}, shared {}{cache}{attention}{batches}{weights}",
         threads("prefillThreads"),
         threads("decodeThreads"),
         settings["parallel"],

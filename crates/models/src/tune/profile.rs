@@ -27,6 +27,9 @@ pub struct TunedSettings {
     /// How the numbers of the caches are stored.
     #[serde(default, with = "as_text")]
     pub cache_type: CacheType,
+    /// Whether attention is computed in one pass; none: as the server's settings say, or the engine chooses.
+    #[serde(default)]
+    pub one_pass: Option<bool>,
     /// Requests of one shape that are gathered into batches, where they are.
     #[serde(default)]
     pub static_batches: Option<StaticBatches>,
@@ -63,6 +66,7 @@ impl TunedSettings {
             context_per_sequence: options.context_per_sequence,
             shared_cells: options.shared_cells,
             cache_type: options.cache_type,
+            one_pass: options.attention,
             static_batches: match options.batching {
                 Batching::Continuous => None,
                 Batching::Static { size, wait, max_tokens } => {
@@ -80,6 +84,7 @@ impl TunedSettings {
         LoadOptions {
             cores: self.cores.clone(),
             cache_type: self.cache_type,
+            attention: self.one_pass.or(base.attention),
             prefill_threads: self.prefill_threads,
             decode_threads: self.decode_threads,
             parallel: self.parallel,

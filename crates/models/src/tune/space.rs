@@ -17,6 +17,8 @@ pub(super) struct Weighed {
     /// The model of the library; none: the tuned model itself.
     pub(super) name: Option<String>,
     pub(super) facts: Facts,
+    /// Whether the engine computes attention in one pass, where nobody says otherwise.
+    pub(super) one_pass: bool,
 }
 
 /// The cores that there are.
@@ -86,11 +88,12 @@ impl Space<'_> {
             .iter()
             .flat_map(|weights| {
                 let contexts = self.contexts(default, &weights.facts);
-                each(&all, &contexts, |one, context| TunedSettings {
+                let all = each(&all, &contexts, |one, context| TunedSettings {
                     weights: weights.name.clone(),
                     context_per_sequence: *context,
                     ..one
-                })
+                });
+                each(&all, &self.attentions(weights), |one, one_pass| TunedSettings { one_pass: *one_pass, ..one })
             })
             .collect();
         if self.embeds {
@@ -161,6 +164,14 @@ impl Space<'_> {
         contexts
     }
 
+    /// What the settings say of attention or, where they say nothing, the engine's choice and the other one: which is faster
+    /// depends on the processor and on how long prompts and answers are.
+    fn attentions(&self, weights: &Weighed) -> Vec<Option<bool>> {
+        let own = self.default.attention;
+        let other = (own.is_none() && !self.embeds).then_some(Some(!weights.one_pass));
+        std::iter::once(own).chain(other).collect()
+    }
+
     /// The default's own, what is more exact than a rounded one, and a rounded one where that is allowed.
     fn cache_types(&self, default: &TunedSettings) -> Vec<CacheType> {
         let own = default.cache_type;
@@ -200,6 +211,7 @@ fn distance(one: &TunedSettings, other: &TunedSettings) -> u32 {
         + u32::from(one.context_per_sequence != other.context_per_sequence)
         + u32::from(one.shared_cells != other.shared_cells)
         + u32::from(one.cache_type != other.cache_type)
+        + u32::from(one.one_pass != other.one_pass)
         + u32::from(one.static_batches != other.static_batches)
         + u32::from(one.weights != other.weights)
 }

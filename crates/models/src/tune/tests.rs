@@ -449,7 +449,7 @@ fn facts() -> Facts {
 #[test]
 fn the_candidates_fit_the_memory_and_begin_with_the_default() {
     let default = LoadOptions { parallel: 4, ..LoadOptions::default() };
-    let weights = [Weighed { name: None, facts: facts() }];
+    let weights = [Weighed { name: None, facts: facts(), one_pass: true }];
     let space = Space {
         default: &default,
         current: None,
@@ -503,7 +503,7 @@ fn roomy<'a>(default: &'a LoadOptions, weights: &'a [Weighed]) -> Space<'a> {
 
 #[test]
 fn what_is_tried_leaves_room_for_the_models_in_memory_but_for_what_is_used_already() {
-    let (default, weights) = (LoadOptions::default(), [Weighed { name: None, facts: facts() }]);
+    let (default, weights) = (LoadOptions::default(), [Weighed { name: None, facts: facts(), one_pass: true }]);
     let present = TunedSettings { parallel: 16, ..TunedSettings::of(&default) };
     let room = 1000 + 4096 * 2;
     let space = Space { room, current: Some(present.clone()), ..roomy(&default, &weights) };
@@ -517,7 +517,7 @@ fn what_is_tried_leaves_room_for_the_models_in_memory_but_for_what_is_used_alrea
 
 #[test]
 fn replicas_share_the_cores_among_them() {
-    let (default, weights) = (LoadOptions::default(), [Weighed { name: None, facts: facts() }]);
+    let (default, weights) = (LoadOptions::default(), [Weighed { name: None, facts: facts(), one_pass: true }]);
     let candidates = roomy(&default, &weights).candidates(1);
     let replicas: std::collections::BTreeSet<u32> = candidates.iter().map(|one| one.replicas).collect();
     assert_eq!(replicas, [1, 2, 4, 8].into());
@@ -542,7 +542,7 @@ fn replicas_share_the_cores_among_them() {
 
 #[test]
 fn caches_are_rounded_only_for_those_who_allow_it() {
-    let weights = [Weighed { name: None, facts: facts() }];
+    let weights = [Weighed { name: None, facts: facts(), one_pass: true }];
     let types = |options: &LoadOptions, rounded_caches| {
         let space = Space { rounded_caches, ..roomy(options, &weights) };
         let types: std::collections::BTreeSet<String> =
@@ -558,6 +558,27 @@ fn caches_are_rounded_only_for_those_who_allow_it() {
 }
 
 #[test]
+fn attention_is_tried_the_other_way_where_the_settings_leave_it_to_the_engine() {
+    let ways = |options: &LoadOptions, one_pass| {
+        let weights = [Weighed { name: None, facts: facts(), one_pass }];
+        let candidates = roomy(options, &weights).candidates(1);
+        candidates.iter().map(|one| one.one_pass).collect::<std::collections::BTreeSet<_>>()
+    };
+    let default = LoadOptions::default();
+    assert_eq!(ways(&default, true), [None, Some(false)].into());
+    assert_eq!(ways(&default, false), [None, Some(true)].into());
+    let asked = LoadOptions { attention: Some(true), ..LoadOptions::default() };
+    assert_eq!(ways(&asked, true), [Some(true)].into());
+    let settings = TunedSettings { one_pass: Some(false), ..TunedSettings::of(&default) };
+    assert_eq!(settings.options(&default).attention, Some(false));
+    assert_eq!(
+        TunedSettings::of(&default).options(&asked).attention,
+        Some(true),
+        "the settings count where a profile says nothing"
+    );
+}
+
+#[test]
 fn a_profile_is_kept_as_text_and_one_of_old_is_read() {
     let settings = TunedSettings {
         replicas: 2,
@@ -570,7 +591,7 @@ fn a_profile_is_kept_as_text_and_one_of_old_is_read() {
     assert_eq!((&kept["cores"], &kept["cache_type"]), (&serde_json::json!(["0-1", "2,5"]), &serde_json::json!("q8_0")));
     assert_eq!(serde_json::from_value::<TunedSettings>(kept.clone()).unwrap(), settings);
     let mut old = kept;
-    for member in ["replicas", "cores", "cache_type"] {
+    for member in ["replicas", "cores", "cache_type", "one_pass"] {
         old.as_object_mut().unwrap().remove(member);
     }
     let old = serde_json::from_value::<TunedSettings>(old).unwrap();

@@ -206,13 +206,15 @@ impl Models {
         for (name, manifest) in part_takers {
             let its = self.inner.library.files(name, manifest).await?;
             let (loader, inspected, called) = (self.inner.loaded.loader(), its.clone(), name.clone());
+            let inspecting = loader.clone();
             let facts = blocking(move || {
-                loader.inspect(&inspected).map_err(|error| crate::invoke::errors::of_loading(&called, error))
+                inspecting.inspect(&inspected).map_err(|error| crate::invoke::errors::of_loading(&called, error))
             })
             .await?;
             tried.push(told(manifest, &facts));
             let name = (*name != input.model).then(|| name.clone());
-            weights.push(Weighed { name: name.clone(), facts });
+            let one_pass = loader.attends_in_one_pass(facts.weights_bytes, self.inner.loaded.options());
+            weights.push(Weighed { name: name.clone(), facts, one_pass });
             digests.insert(name.clone(), manifest.digest());
             files.insert(name, its);
         }
@@ -424,8 +426,13 @@ fn describe(settings: &TunedSettings) -> String {
         CacheType::F16 => String::new(),
         other => format!(", cache {other}"),
     };
+    let attention = match settings.one_pass {
+        None => "",
+        Some(true) => ", attention in one pass",
+        Some(false) => ", attention in steps",
+    };
     format!(
-        "{replicas}{}/{} threads, {} side by side, context {}, shared {}{cache}{batches}{weights}",
+        "{replicas}{}/{} threads, {} side by side, context {}, shared {}{cache}{attention}{batches}{weights}",
         threads(settings.prefill_threads),
         threads(settings.decode_threads),
         settings.parallel,
