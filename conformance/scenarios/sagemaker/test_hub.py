@@ -174,6 +174,12 @@ def test_what_a_model_takes_is_predicted_before_it_is_pulled():
     halved = craton("GET", "/models/mistral-small-24b-instruct-2501/fit?context=4096&slots=1&cacheType=q8_0")[1]
     assert halved["cacheBytes"] < fit["cacheBytes"] and halved["weightsBytes"] == fit["weightsBytes"]
     assert craton("GET", "/models/smollm2-135m-instruct/fit?context=0")[0] == 400
+    assert craton("GET", "/models/smollm2-135m-instruct/fit?measure=perhaps")[0] == 400
+    status, anew = craton("GET", "/models/smollm2-135m-instruct/fit?measure=true")
+    basis = anew["basis"]
+    assert status == 200 and basis["stepSeconds"] > 0 and basis["attention"]["onePass"] is True
+    assert {"Q4_1", "Q8_0"} <= {rate["format"] for rate in basis["rates"]}
+    assert 0 < anew["decodeTokensPerSecond"] < anew["prefillTokensPerSecond"]
     assert craton("GET", "/models/nothing/fit")[0] == 404
 
 
