@@ -158,5 +158,7 @@ unsafe extern "C" fn fill(tensor: *mut sys::ggml_tensor, _: *mut c_void) {
 }
 
 fn repeated(pattern: &[u8], bytes: usize) -> Vec<u8> {
-    pattern.iter().copied().cycle().take(bytes).collect()
+    let mut data = pattern.repeat(bytes.div_ceil(pattern.len()));
+    data.truncate(bytes);
+    data
 }

@@ -179,9 +179,14 @@ impl Timer {
 mod tests {
     use super::*;
 
+    /// Tests run side by side, and several threads of each would wait for one another.
+    fn one_thread() -> LoadOptions {
+        LoadOptions { decode_threads: 1, prefill_threads: 1, ..LoadOptions::default() }
+    }
+
     #[test]
     fn every_usual_format_is_multiplied_at_some_speed() {
-        let options = LoadOptions::default();
+        let options = one_thread();
         // Nobody multiplies with the last ones.
         let formats = ["F16", "Q4_1", "Q17_X", "I32", "F64", "Q8_K", "NVFP4"].map(str::to_owned);
         let speeds = speeds(&formats, 64, &options);
@@ -217,7 +222,7 @@ mod tests {
         for format in ["F32", "BF16", "F16"] {
             let format = ElementType::named(format).unwrap();
             let form = Form { layers: 2, hidden: 128, feed_forward: 128, heads: 2, kv_heads: 1, head_size: 64, format };
-            let mut timer = Timer::new(&form, true, &LoadOptions::default()).unwrap();
+            let mut timer = Timer::new(&form, true, &one_thread()).unwrap();
             assert!(timer.write(0).unwrap() > 0.0);
             let logits = timer.context.logits(0).unwrap();
             assert!(logits.iter().all(|logit| logit.is_finite()), "{format:?}: {logits:?}");
