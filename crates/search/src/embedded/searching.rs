@@ -228,8 +228,10 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "of the first")]
     fn a_panic_of_either_is_the_callers() {
-        both(true, || panic!("of the first"), || ());
+        let first = std::panic::catch_unwind(|| both(true, || panic!("of the first"), || ())).unwrap_err();
+        assert_eq!(first.downcast_ref::<&str>(), Some(&"of the first"));
+        let second = std::panic::catch_unwind(|| both(true, || (), || panic!("of the second"))).unwrap_err();
+        assert_eq!(second.downcast_ref::<&str>(), Some(&"of the second"));
     }
 }
