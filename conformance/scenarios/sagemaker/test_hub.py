@@ -177,7 +177,7 @@ def test_what_a_model_takes_is_predicted_before_it_is_pulled():
     assert craton("GET", "/models/smollm2-135m-instruct/fit?measure=perhaps")[0] == 400
     status, anew = craton("GET", "/models/smollm2-135m-instruct/fit?measure=true")
     basis = anew["basis"]
-    assert status == 200 and basis["stepSeconds"] > 0 and basis["attention"]["onePass"] is True
+    assert status == 200 and basis["stepSeconds"]["oneThread"] > 0 and basis["attention"]["onePass"] is True
     assert {"Q4_1", "Q8_0"} <= {rate["format"] for rate in basis["rates"]}
     assert 0 < anew["decodeTokensPerSecond"] < anew["prefillTokensPerSecond"]
     assert craton("GET", "/models/nothing/fit")[0] == 404

@@ -23,7 +23,7 @@ use inference::backend::Vocabulary as _;
 use inference::scheduler::{Config, Model, Scheduler};
 use inference::template::{ChatTemplate, Tokens};
 use inference::{
-    CHUNK, Error, Facts, GRAIN, LoadOptions, Loaded, Loader, ModelFiles, ModelInfo, ModelKind, Passage, Pinned,
+    CHUNK, Error, Facts, GRAIN, Heads, LoadOptions, Loaded, Loader, ModelFiles, ModelInfo, ModelKind, Passage, Pinned,
     Reading, Replicas, Result, Speeds, ToolFormat,
 };
 
@@ -105,8 +105,8 @@ impl Loader for NativeLoader {
         reading::read_all(self, files, options, (passages, reading::CHUNK), (cancelled, done))
     }
 
-    fn speeds(&self, formats: &[String], head_size: u32, options: &LoadOptions) -> Speeds {
-        llama::speeds(formats, head_size, options)
+    fn speeds(&self, formats: &[String], heads: Heads, options: &LoadOptions) -> Speeds {
+        llama::speeds(formats, heads, options)
     }
 
     fn attends_in_one_pass(&self, weights_bytes: u64, options: &LoadOptions) -> bool {

@@ -12,7 +12,7 @@ use crate::kept::KeptPrefix;
 pub use crate::load::LoadOptions;
 use crate::reading::{Passage, Reading};
 use crate::scoring::{ScoreRequest, Scoring};
-use crate::shape::{Prompting, Shape, Speeds};
+use crate::shape::{Heads, Prompting, Shape, Speeds};
 use crate::tool_calls::ToolFormat;
 use crate::{Result, Token};
 
@@ -96,9 +96,9 @@ pub trait Loader: Send + Sync {
         cancelled: &AtomicBool,
         done: &AtomicUsize,
     ) -> Result<Vec<Vec<Vec<Reading>>>>;
-    /// How fast weights of these formats are multiplied with the options' threads, and what steps and attention of heads of
-    /// such a size cost beside that: measured now, for a second or two each. Nothing, where the engine does not tell.
-    fn speeds(&self, _formats: &[String], _head_size: u32, _options: &LoadOptions) -> Speeds {
+    /// How fast weights of these formats are multiplied with the options' threads, and what steps and attention of such
+    /// heads cost beside that: measured now, for a second or two each. Nothing, where the engine does not tell.
+    fn speeds(&self, _formats: &[String], _heads: Heads, _options: &LoadOptions) -> Speeds {
         Speeds::default()
     }
     /// Whether a model whose weights have so many bytes computes attention in one pass when it is loaded so, or in steps.

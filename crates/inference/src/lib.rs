@@ -48,7 +48,7 @@ pub use reading::{Passage, Reading};
 pub use replicas::Replicas;
 pub use sampling::{NgramScope, NoRepeatNgram, Sampling};
 pub use scoring::{ScoreRequest, Scores, Scoring};
-pub use shape::{AttentionRate, CONTROL_TOKENS, Matrices, Prompting, Rate, Shape, Speeds};
+pub use shape::{AttentionRate, ByThreads, CONTROL_TOKENS, Heads, Matrices, Prompting, Rate, Shape, Speeds};
 pub use tool_calls::ToolFormat;
 
 /// A token's number in its model's vocabulary.

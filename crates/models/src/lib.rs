@@ -141,8 +141,8 @@ struct Inner {
     quotas: quotas::Quotas,
     /// Held while it is decided whether a tuning begins.
     tuning: tokio::sync::Mutex<()>,
-    /// Held while the machine is measured: the bandwidth of its memory, where this process measured it.
-    measuring: tokio::sync::Mutex<Option<f64>>,
+    /// Held while the machine is measured.
+    measuring: tokio::sync::Mutex<Option<fit::Latest>>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 use base::{Clock, Random};
 use cli::EngineChoice;
 use inference::fake::FakeLoader;
-use inference::{Error, Facts, LoadOptions, Loaded, Loader, ModelFiles, Passage, Reading, Result, Speeds};
+use inference::{Error, Facts, Heads, LoadOptions, Loaded, Loader, ModelFiles, Passage, Reading, Result, Speeds};
 use inference_encoder::EncoderLoader;
 use inference_native::NativeLoader;
 
@@ -79,8 +79,8 @@ impl Loader for ByFormat {
         self.of(files)?.read_all(files, options, passages, cancelled, done)
     }
 
-    fn speeds(&self, formats: &[String], head_size: u32, options: &LoadOptions) -> Speeds {
-        self.generators.speeds(formats, head_size, options)
+    fn speeds(&self, formats: &[String], heads: Heads, options: &LoadOptions) -> Speeds {
+        self.generators.speeds(formats, heads, options)
     }
 
     fn attends_in_one_pass(&self, weights_bytes: u64, options: &LoadOptions) -> bool {

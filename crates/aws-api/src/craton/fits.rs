@@ -3,7 +3,7 @@
 
 use base::{Error, Result};
 use http::StatusCode;
-use inference::CacheType;
+use inference::{ByThreads, CacheType};
 use models::{DEPTH, Fit, FitAsk, FitBasis, FitMeasured, PROMPT};
 use serde_json::{Value, json};
 
@@ -56,21 +56,28 @@ pub(super) fn describe(fit: &Fit) -> Value {
     })
 }
 
+/// A figure of writing by one thread, and by all that the server is allowed.
+fn by_threads(figure: ByThreads) -> Value {
+    json!({ "oneThread": figure.one, "allThreads": figure.all })
+}
+
 fn basis(basis: &FitBasis) -> Value {
     let rates = basis.rates.iter().map(|rate| {
         json!({
             "format": rate.format,
-            "bytesPerSecond": rate.bytes_per_second,
+            "bytesPerSecond": by_threads(rate.bytes_per_second),
             "multiplicationsPerSecond": rate.numbers_per_second,
+            "activationsAlonePerSecond": by_threads(rate.activations_alone_per_second),
+            "activationsTogetherPerSecond": rate.activations_together_per_second,
         })
     });
     json!({
         "bandwidthBytesPerSecond": basis.bandwidth,
-        "stepSeconds": basis.step_seconds,
+        "stepSeconds": by_threads(basis.step_seconds),
         "rates": rates.collect::<Vec<Value>>(),
         "attention": {
             "onePass": basis.one_pass,
-            "alonePerSecond": basis.attention.alone_per_second,
+            "alonePerSecond": by_threads(basis.attention.alone_per_second),
             "togetherPerSecond": basis.attention.together_per_second,
         },
         "promptTokens": PROMPT,

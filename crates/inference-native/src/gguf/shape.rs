@@ -49,6 +49,7 @@ impl Gguf {
             format: tensor.format.to_owned(),
             bytes: tensor.bytes,
             numbers: tensor.elements,
+            activations: tensor.activations,
         })
     }
 
@@ -64,6 +65,7 @@ impl Gguf {
             let format = formats.entry(tensor.format).or_default();
             format.bytes += share(tensor.bytes);
             format.numbers += share(tensor.elements);
+            format.activations += share(tensor.activations);
         }
         let named = |(format, matrices): (&str, Matrices)| Matrices { format: format.to_owned(), ..matrices };
         let mut matrices: Vec<Matrices> = formats.into_iter().map(named).collect();

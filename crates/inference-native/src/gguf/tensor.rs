@@ -10,6 +10,8 @@ pub(crate) struct Tensor {
     pub(crate) format: &'static str,
     pub(crate) elements: u64,
     pub(crate) is_matrix: bool,
+    /// The numbers that go into its matrices and come out of them: the sum of their rows and columns.
+    pub(crate) activations: u64,
     /// From the start of the tensors' data.
     pub(crate) offset: u64,
     pub(crate) bytes: u64,
@@ -30,7 +32,12 @@ impl Tensor {
         match (elements, bytes) {
             (Some(elements), Some(bytes)) => {
                 let is_matrix = shape.len() > 1;
-                Ok(Self { name, format, elements, is_matrix, offset, bytes })
+                let matrices = shape.iter().skip(2).fold(1_u64, |product, length| product.saturating_mul(*length));
+                let activations = match elements {
+                    0 => 0,
+                    _ => (elements / row).saturating_add(row.saturating_mul(matrices)),
+                };
+                Ok(Self { name, format, elements, is_matrix, activations, offset, bytes })
             }
             _ => Err(format!("it is damaged: tensor `{name}` is larger than any file")),
         }

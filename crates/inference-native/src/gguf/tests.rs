@@ -107,6 +107,24 @@ fn other_files_are_refused_by_name() {
 }
 
 #[test]
+fn what_one_token_is_multiplied_with_is_told() {
+    let mut gguf = read(&file()).unwrap();
+    for (key, number) in [("llama.expert_count", 8), ("llama.expert_used_count", 2)] {
+        gguf.metadata.insert(key.to_owned(), Value::Unsigned(number));
+    }
+    let mut tensor = |name: &str, shape: &[u64]| gguf.tensors.push(Tensor::new(name.to_owned(), shape, 0, 0).unwrap());
+    tensor("blk.0.attn_q.weight", &[64, 32]);
+    tensor("blk.0.ffn_up_exps.weight", &[64, 16, 8]);
+    tensor("blk.0.attn_norm.weight", &[64]);
+    let shape = gguf.shape("llama", 64);
+    let numbers = |matrices: &inference::Matrices| (matrices.numbers, matrices.bytes, matrices.activations);
+    // The output has 64 columns and 2 rows; of 8 experts, 2 are read.
+    assert_eq!(numbers(&shape.output), (128, 512, 66));
+    assert_eq!(numbers(&shape.matrices[0]), (2048 + 2048, 4 * 4096, 64 + 32 + 2 * (64 + 16)));
+    assert_eq!(shape.matrices.len(), 1);
+}
+
+#[test]
 fn rows_of_floats_and_k_quants_are_not_all_multiplied_alike() {
     let mut gguf = read(&file()).unwrap();
     assert_eq!(gguf.rows_alike(), 1);

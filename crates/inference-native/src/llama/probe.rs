@@ -44,6 +44,14 @@ impl Form {
         layers * hidden * (2 * heads + 2 * cached + 3 * inner)
     }
 
+    /// The numbers that go into the layers' matrices and come out of them.
+    pub(super) fn activations(&self) -> u64 {
+        let [hidden, inner, heads, cached, layers] =
+            [self.hidden, self.feed_forward, self.heads * self.head_size, self.kv_heads * self.head_size, self.layers]
+                .map(u64::from);
+        layers * (2 * (hidden + heads) + 2 * (hidden + cached) + 3 * (hidden + inner))
+    }
+
     /// The bytes of the layers' matrices.
     pub(super) fn bytes(&self) -> u64 {
         self.numbers() / self.format.block * self.format.bytes

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use checkpoint::ElementType;
 use inference::backend::Input;
-use inference::{AttentionRate, CacheType, LoadOptions, Rate, Speeds};
+use inference::{AttentionRate, ByThreads, CacheType, Heads, LoadOptions, Rate, Speeds};
 use llama_cpp_sys_2 as sys;
 
 use super::probe::{CONTEXT, Form};
@@ -21,21 +21,25 @@ const READ: u64 = 64 << 20;
 /// part of it, and bursts of that are not.
 const READINGS: usize = 3;
 const WRITINGS: usize = 16;
-/// The size of most models' heads, and the largest of any.
-const USUAL_HEAD: u32 = 64;
+/// The heads of many models, and what is beyond any.
+const USUAL: Heads = Heads { size: 64, sharing: 2 };
 const MOST_HEAD: u32 = 1024;
+const MOST_SHARING: u32 = 128;
+/// The numbers of all heads of a made-up model of which most is attention, in all its layers.
+const ATTENDING: u32 = 4096;
 /// The steps of a layer of a made-up model, at each of which the threads wait for each other: norms, products, each with a
 /// scale, biases, rotations, copies into the cache, attention in one pass, additions.
 const STEPS: u32 = 31;
+/// The least part of what such a model takes that is not its steps.
+const LEAST_PRODUCTS: f64 = 0.1;
 /// A difference of two times that is a smaller part of the longer one says nothing.
 const LEAST_PART: f64 = 0.02;
 
-/// What is measured of weights of these formats and of heads of such a size. Takes a second or two each; formats that llama.cpp
+/// What is measured of weights of these formats and of such heads. Takes a second or two each; formats that llama.cpp
 /// does not multiply with are left out.
-pub(crate) fn speeds(formats: &[String], head_size: u32, options: &LoadOptions) -> Speeds {
-    let attention = |in_one_pass| Thin::new(head_size, in_one_pass, options).and_then(|mut thin| thin.attention());
-    let step_seconds =
-        Thin::new(USUAL_HEAD, true, options).and_then(|mut thin| thin.step_seconds()).unwrap_or_default();
+pub(crate) fn speeds(formats: &[String], heads: Heads, options: &LoadOptions) -> Speeds {
+    let attention = |in_one_pass| Thin::new(heads, in_one_pass, options).and_then(|mut thin| thin.attention());
+    let step_seconds = Thin::new(USUAL, true, options).and_then(|mut thin| thin.step_seconds()).unwrap_or_default();
     Speeds {
         rates: formats.iter().filter_map(|format| rate(format, step_seconds, options)).collect(),
         step_seconds,
@@ -51,21 +55,25 @@ struct Thin {
 }
 
 impl Thin {
-    fn new(head_size: u32, in_one_pass: bool, options: &LoadOptions) -> Option<Self> {
-        if !(2..=MOST_HEAD).contains(&head_size) || head_size % 2 == 1 {
+    fn new(Heads { size, sharing }: Heads, in_one_pass: bool, options: &LoadOptions) -> Option<Self> {
+        let possible =
+            (2..=MOST_HEAD).contains(&size) && size.is_multiple_of(2) && (1..=MOST_SHARING).contains(&sharing);
+        if !possible {
             return None;
         }
         // Rows of halves may have any length.
         let format = ElementType::named("F16")?;
-        let heads = (256 / head_size).max(1);
-        // Usual models have several heads that share one of the cache, and a cache that is larger than a core's own.
-        let kv_heads = if heads.is_multiple_of(2) { heads / 2 } else { heads };
-        let form = Form { layers: 16, hidden: 128, feed_forward: 128, heads, kv_heads, head_size, format };
+        // Several heads of the cache, so that it is larger than a core's own.
+        let kv_heads = (256 / size / sharing).max(2);
+        let heads = kv_heads * sharing;
+        let layers = (ATTENDING / (heads * size)).clamp(2, 16);
+        let form = Form { layers, hidden: 128, feed_forward: 128, heads, kv_heads, head_size: size, format };
         Some(Self { form, timer: Timer::new(&form, in_one_pass, options)? })
     }
 
-    fn step_seconds(&mut self) -> Option<f64> {
-        Some(self.timer.write(0)? / f64::from(self.form.layers * STEPS))
+    fn step_seconds(&mut self) -> Option<ByThreads> {
+        let steps = f64::from(self.form.layers * STEPS);
+        Some(self.timer.write(0)?.map(|seconds| seconds / steps))
     }
 
     fn attention(&mut self) -> Option<AttentionRate> {
@@ -76,8 +84,9 @@ impl Thin {
         let first = timer.write(0)?;
         let rate =
             |products: f64, more: f64, less: f64| difference(more, less).map_or(0.0, |seconds| products / seconds);
+        let alone = |more: f64, less: f64| rate(form.attended(1, 2 * CHUNK), more, less);
         Some(AttentionRate {
-            alone_per_second: rate(form.attended(1, 2 * CHUNK), deep, first),
+            alone_per_second: ByThreads { one: alone(deep.one, first.one), all: alone(deep.all, first.all) },
             together_per_second: rate(form.attended(CHUNK, CHUNK), further, begin),
         })
     }
@@ -89,28 +98,76 @@ fn difference(more: f64, less: f64) -> Option<f64> {
 }
 
 /// The speed with weights of this format.
-fn rate(format: &str, step_seconds: f64, options: &LoadOptions) -> Option<Rate> {
+fn rate(format: &str, step_seconds: ByThreads, options: &LoadOptions) -> Option<Rate> {
     let kind = ElementType::named(format).filter(|kind| can_multiply(*kind))?;
-    let heads = Form {
-        layers: 1,
-        hidden: 2048,
-        feed_forward: 5632,
-        heads: 32,
-        kv_heads: 8,
-        head_size: USUAL_HEAD,
-        format: kind,
-    };
-    let layers = u32::try_from(READ.div_ceil(heads.bytes())).ok()?;
-    let form = Form { layers, ..heads };
-    let mut timer = Timer::new(&form, true, options)?;
-    let steps = f64::from(layers * STEPS) * step_seconds;
-    let (chunk, alone) = (timer.read(0, FEW)?, timer.write(0)?);
-    let products = |whole: f64| difference(whole, steps).unwrap_or(whole);
+    let of_width = |hidden: u32| Heavy::new(hidden, kind, step_seconds, options);
+    let (wide, narrow) = (of_width(2048)?, of_width(512)?);
+    let writing = |seconds: fn(&Heavy) -> f64| parts(wide.writing(seconds), narrow.writing(seconds));
+    let (by_one, by_all) = (writing(|heavy| heavy.alone.one), writing(|heavy| heavy.alone.all));
+    let (number, activation) = parts(wide.reading(), narrow.reading());
+    let per_second = |seconds: f64| if seconds > 0.0 { 1.0 / seconds } else { 0.0 };
     Some(Rate {
         format: format.to_owned(),
-        bytes_per_second: form.bytes() as f64 / products(alone),
-        numbers_per_second: form.numbers() as f64 * f64::from(FEW) / products(chunk),
+        bytes_per_second: ByThreads { one: by_one.0, all: by_all.0 }.map(per_second),
+        numbers_per_second: per_second(number),
+        activations_alone_per_second: ByThreads { one: by_one.1, all: by_all.1 }.map(per_second),
+        activations_together_per_second: per_second(activation),
     })
+}
+
+/// A model of which most is its matrices, and what it takes beside its steps, in seconds.
+struct Heavy {
+    form: Form,
+    /// For a token of an answer.
+    alone: ByThreads,
+    /// For a token of a prompt.
+    together: f64,
+}
+
+impl Heavy {
+    fn new(hidden: u32, format: ElementType, step_seconds: ByThreads, options: &LoadOptions) -> Option<Self> {
+        let heads = hidden / USUAL.size;
+        let (feed_forward, kv_heads) = (3 * hidden, heads / 4);
+        let layer = Form { layers: 1, hidden, feed_forward, heads, kv_heads, head_size: USUAL.size, format };
+        let layers = u32::try_from(READ.div_ceil(layer.bytes())).ok()?;
+        let form = Form { layers, ..layer };
+        let mut timer = Timer::new(&form, true, options)?;
+        let steps = step_seconds.map(|seconds| seconds * f64::from(layers * STEPS));
+        let products = |whole: f64, steps: f64| (whole - steps).max(whole * LEAST_PRODUCTS);
+        let together = products(timer.read(0, FEW)?, steps.all) / f64::from(FEW);
+        let alone = timer.write(0)?;
+        let alone = ByThreads { one: products(alone.one, steps.one), all: products(alone.all, steps.all) };
+        Some(Self { form, alone, together })
+    }
+
+    fn writing(&self, seconds: fn(&Self) -> f64) -> Work {
+        Work { size: self.form.bytes() as f64, activations: self.form.activations() as f64, seconds: seconds(self) }
+    }
+
+    fn reading(&self) -> Work {
+        Work { size: self.form.numbers() as f64, activations: self.form.activations() as f64, seconds: self.together }
+    }
+}
+
+/// What a token took with matrices of some size, in bytes or numbers, with so many numbers going in and coming out.
+#[derive(Debug, Clone, Copy)]
+struct Work {
+    size: f64,
+    activations: f64,
+    seconds: f64,
+}
+
+/// The seconds of a unit of size and of an activation that explain both; all of it is the size's where the narrow model takes no
+/// longer for each unit.
+fn parts(wide: Work, narrow: Work) -> (f64, f64) {
+    let by_size = |work: Work| work.seconds / work.size;
+    let ratio = |work: Work| work.activations / work.size;
+    let Some(more) = difference(by_size(narrow), by_size(wide)) else {
+        return (f64::midpoint(by_size(wide), by_size(narrow)), 0.0);
+    };
+    // Half of the wide one's at most: beyond, the machine was restless.
+    let activation = (more / (ratio(narrow) - ratio(wide))).min(0.5 * by_size(wide) / ratio(wide));
+    (by_size(wide) - activation * ratio(wide), activation)
 }
 
 /// Whether llama.cpp has products with weights of this format, and computes a model of them that has biases.
@@ -124,6 +181,8 @@ fn can_multiply(kind: ElementType) -> bool {
 /// Times what a made-up model takes.
 struct Timer {
     context: Context,
+    /// How many threads write at most, and how many read.
+    threads: (u32, u32),
 }
 
 impl Timer {
@@ -137,24 +196,29 @@ impl Timer {
             flash_attention: (!HAS_GPU).then_some(in_one_pass),
             cache_type: CacheType::F16,
         };
-        let mut context = Context::new(Arc::new(form.load(options)?), parameters)?;
+        let context = Context::new(Arc::new(form.load(options)?), parameters)?;
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
         let threads = |asked: u32| if asked == 0 { cores } else { asked.min(cores) };
-        context.set_threads(threads(options.decode_threads), threads(options.prefill_threads));
-        Some(Self { context })
+        Some(Self { context, threads: (threads(options.decode_threads), threads(options.prefill_threads)) })
     }
 
     /// The seconds that reading so many tokens from a position on takes. Those before it must have been read.
     fn read(&mut self, from: u32, tokens: u32) -> Option<f64> {
-        self.median(from, tokens, READINGS)
+        self.median((from, tokens), self.threads.1, READINGS)
     }
 
     /// The seconds that writing a token at a position takes. Those before it must have been read.
-    fn write(&mut self, position: u32) -> Option<f64> {
-        self.median(position, 1, WRITINGS)
+    fn write(&mut self, position: u32) -> Option<ByThreads> {
+        let one = self.median((position, 1), 1, WRITINGS)?;
+        let all = match self.threads.0 {
+            1 => one,
+            most => self.median((position, 1), most, WRITINGS)?,
+        };
+        Some(ByThreads { one, all })
     }
 
-    fn median(&mut self, from: u32, tokens: u32, times: usize) -> Option<f64> {
+    fn median(&mut self, (from, tokens): (u32, u32), threads: u32, times: usize) -> Option<f64> {
+        self.context.set_threads(threads, threads);
         // llama.cpp leaves out what no logits are asked for in the last layer, which is much of a model of few.
         let input = |at: u32| Input { sequence: 0, position: from + at, token: at % 32, logits: true, also: (0, 0) };
         let batch: Vec<Input> = (0..tokens).map(input).collect();
@@ -189,26 +253,39 @@ mod tests {
         let options = one_thread();
         // Nobody multiplies with the last ones.
         let formats = ["F16", "Q4_1", "Q17_X", "I32", "F64", "Q8_K", "NVFP4"].map(str::to_owned);
-        let speeds = speeds(&formats, 64, &options);
+        let speeds = speeds(&formats, USUAL, &options);
         let known: Vec<&str> = speeds.rates.iter().map(|rate| rate.format.as_str()).collect();
         assert_eq!(known, ["F16", "Q4_1"]);
         let sane = |speed: f64| speed > 1e6 && speed.is_finite();
         for rate in &speeds.rates {
-            assert!(sane(rate.bytes_per_second) && sane(rate.numbers_per_second), "{rate:?}");
+            assert!(sane(rate.bytes_per_second.one) && sane(rate.numbers_per_second), "{rate:?}");
+            assert_eq!(rate.bytes_per_second.one, rate.bytes_per_second.all, "there is one thread");
         }
         for attention in [speeds.in_one_pass, speeds.in_steps] {
             // 0 where the machine was too restless to tell.
             let told = |speed: f64| speed == 0.0 || sane(speed);
-            assert!(told(attention.alone_per_second) && told(attention.together_per_second), "{attention:?}");
+            assert!(told(attention.alone_per_second.one) && told(attention.together_per_second), "{attention:?}");
         }
-        assert!(speeds.step_seconds > 0.0 && speeds.step_seconds < 0.1);
+        assert!(speeds.step_seconds.one > 0.0 && speeds.step_seconds.one < 0.1);
         // Of heads that no model has nothing is told.
-        for odd in [0, 65, 4096] {
-            let told = super::speeds(&[], odd, &options);
+        for (size, sharing) in [(0, 1), (65, 1), (4096, 1), (64, 0), (64, 1000)] {
+            let told = super::speeds(&[], Heads { size, sharing }, &options);
             assert_eq!((told.in_one_pass, told.in_steps), (AttentionRate::default(), AttentionRate::default()));
-            assert!(told.step_seconds > 0.0);
+            assert!(told.step_seconds.one > 0.0);
         }
-        assert!(Thin::new(80, true, &options).unwrap().timer.write(0).is_some());
+        assert!(Thin::new(Heads { size: 80, sharing: 8 }, true, &options).unwrap().timer.write(0).is_some());
+    }
+
+    #[test]
+    fn what_a_narrow_model_takes_longer_is_its_activations() {
+        let work =
+            |size: f64, activations: f64| Work { size, activations, seconds: size * 2.0e-11 + activations * 3.0e-9 };
+        let (unit, activation) = parts(work(1.0e8, 1.0e5), work(1.0e8, 4.0e5));
+        assert!((unit / 2.0e-11 - 1.0).abs() < 1e-6 && (activation / 3.0e-9 - 1.0).abs() < 1e-6);
+        let even = Work { seconds: 2.0e-3, ..work(1.0e8, 1.0e5) };
+        assert_eq!(parts(even, Work { activations: 4.0e5, ..even }), (2.0e-3 / 1.0e8, 0.0));
+        let restless = parts(even, Work { activations: 4.0e5, seconds: 2.0, ..even });
+        assert!(restless.0 > 0.99e-11 && restless.1 > 0.0, "{restless:?}");
     }
 
     #[test]
@@ -223,7 +300,7 @@ mod tests {
             let format = ElementType::named(format).unwrap();
             let form = Form { layers: 2, hidden: 128, feed_forward: 128, heads: 2, kv_heads: 1, head_size: 64, format };
             let mut timer = Timer::new(&form, true, &one_thread()).unwrap();
-            assert!(timer.write(0).unwrap() > 0.0);
+            assert!(timer.write(0).unwrap().one > 0.0);
             let logits = timer.context.logits(0).unwrap();
             assert!(logits.iter().all(|logit| logit.is_finite()), "{format:?}: {logits:?}");
         }

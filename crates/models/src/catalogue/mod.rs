@@ -14,7 +14,7 @@ pub use card::{Card, CardFilter, CardKind, CardSource, CardState, Licence};
 pub use entry::Figure;
 #[cfg(test)]
 pub(crate) use entry::PackageMember;
-pub(crate) use entry::{Entry, HubFile, Origin, Package, PackageFile, Packed, PackedFormat, Prompts};
+pub(crate) use entry::{Architecture, Entry, HubFile, Origin, Package, PackageFile, Packed, PackedFormat, Prompts};
 pub use search::Search;
 
 /// The built-in entries, in the order of the file.

@@ -5,15 +5,16 @@
 //! ([`inference::Facts::memory_bytes`] takes the same parts).
 //!
 //! **Decoding** one token reads every matrix once, at the speed that this machine reads matrices of that format with
-//! (`Rate::bytes_per_second`: the measured bandwidth, or less where unpacking them is slower); it attends to the tokens
-//! before, at the measured rate or as fast as the bandwidth gives their cache, whichever is slower; and it goes through the
-//! steps of each layer, at each of which the threads wait for each other.
+//! (`Rate::bytes_per_second`: the measured bandwidth, or less where unpacking them is slower); it norms, rounds and adds what
+//! goes into them and comes out of them; it attends to the tokens before, at the measured rate or as fast as the bandwidth
+//! gives their cache, whichever is slower; and it goes through the steps of each layer, at each of which the threads wait for
+//! each other. One thread does all of this where all of them are slower.
 //!
-//! **Reading a prompt** of `n` tokens reads every matrix once, and multiplies each number of the layers' matrices `n` times at the
-//! measured rate of its format (those of the output once, for the last token); attention adds products that grow with the
-//! square of `n`. The rest of a layer is a few parts in a hundred of that, and is in the measured rates.
+//! **Reading a prompt** of `n` tokens reads every matrix once, and multiplies each number of the layers' matrices `n` times at
+//! the measured rate of its format (those of the output once, for the last token), with what goes in and comes out;
+//! attention adds products that grow with the square of `n`.
 
-use inference::{AttentionRate, Matrices, Rate, Shape};
+use inference::{AttentionRate, ByThreads, Matrices, Rate, Shape};
 
 /// Steps of a layer, at each of which threads wait: seven products with matrices, norms, rotations, copies into the cache,
 /// attention, additions.
@@ -22,6 +23,11 @@ const STEPS_OF_A_LAYER: f64 = 18.0;
 const CELLS: u32 = 256;
 /// What drawing a token from one word of the vocabulary takes, in seconds.
 const DRAW_SECONDS: f64 = 2.0e-9;
+
+/// Chooses a figure by who computes.
+type Threads = fn(ByThreads) -> f64;
+const BY_ONE: Threads = |figure| figure.one;
+const BY_ALL: Threads = |figure| figure.all;
 
 /// A model as a prediction takes it.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,7 +48,7 @@ pub(crate) struct Machine {
     /// Bytes a second that all cores move together.
     pub(crate) bandwidth: f64,
     /// What a step of a computation costs beside its work, in seconds.
-    pub(crate) step_seconds: f64,
+    pub(crate) step_seconds: ByThreads,
     pub(crate) rates: Vec<Rate>,
     pub(crate) in_one_pass: AttentionRate,
     pub(crate) in_steps: AttentionRate,
@@ -99,13 +105,18 @@ pub(crate) fn memory(sizes: &Sizes, asked: &Asked) -> Memory {
 /// in steps.
 pub(crate) fn decode_rate(sizes: &Sizes, machine: &Machine, depth: u32, in_one_pass: bool) -> f64 {
     let shape = &sizes.shape;
-    let matrices: f64 = shape.matrices.iter().map(|part| machine.once(part)).sum();
     let looked = shape.window.map_or(depth, |window| depth.min(window));
     let cells = if in_one_pass { looked } else { (depth + 1).next_multiple_of(CELLS) };
-    let computed = products(shape) * f64::from(cells) / machine.attention(in_one_pass).alone_per_second;
     let cache = sizes.cache_bytes_per_token as f64 * f64::from(looked) / machine.bandwidth.max(1.0);
+    let attention = machine.attention(in_one_pass).alone_per_second;
     let draw = f64::from(sizes.vocabulary) * DRAW_SECONDS;
-    1.0 / (matrices + machine.once(&shape.output) + computed.max(cache) + machine.steps(sizes) + draw).max(1e-9)
+    let seconds = |by: Threads| {
+        let matrices: f64 = shape.matrices.iter().chain([&shape.output]).map(|part| machine.once(part, by)).sum();
+        let computed = products(shape) * f64::from(cells) / by(attention);
+        matrices + computed.max(cache) + machine.steps(sizes, by) + draw
+    };
+    // The engine tries both.
+    1.0 / seconds(BY_ONE).min(seconds(BY_ALL)).max(1e-9)
 }
 
 /// The tokens a second that a prompt of so many is read with, with attention in one pass or in steps.
@@ -113,8 +124,10 @@ pub(crate) fn prefill_rate(sizes: &Sizes, machine: &Machine, tokens: u32, in_one
     let n = f64::from(tokens.max(1));
     let shape = &sizes.shape;
     let product = |part: &Matrices| {
-        let all = part.numbers as f64 * n / machine.rate(part).numbers_per_second;
-        let once = machine.once(part);
+        let rate = machine.rate(part);
+        let around = part.activations as f64 * seconds(rate.activations_together_per_second);
+        let all = n * (part.numbers as f64 / rate.numbers_per_second + around);
+        let once = part.bytes as f64 / rate.bytes_per_second.all.max(1.0);
         // Whichever takes longer hides the other, but for a few rows, where neither is in full swing.
         once.max(all) + 0.25 * once.min(all)
     };
@@ -128,13 +141,18 @@ pub(crate) fn prefill_rate(sizes: &Sizes, machine: &Machine, tokens: u32, in_one
         false => (n + n.min(chunk)) / 2.0,
     };
     let attention = products(shape) * n * looked / machine.attention(in_one_pass).together_per_second;
-    let all = matrices + machine.once(&shape.output) + attention + machine.steps(sizes) * chunks;
+    let all = matrices + machine.once(&shape.output, BY_ALL) + attention + machine.steps(sizes, BY_ALL) * chunks;
     n / all.max(1e-9)
 }
 
 /// The multiplications of a token with another one that it looks at: with its key and with its value, in all heads.
 fn products(shape: &Shape) -> f64 {
     2.0 * f64::from(shape.layers) * f64::from(shape.heads) * f64::from(shape.head_size)
+}
+
+/// The seconds of one at a rate; none where no rate is known.
+fn seconds(rate: f64) -> f64 {
+    if rate > 0.0 { 1.0 / rate } else { 0.0 }
 }
 
 /// How far a prediction is from what was measured, as a part of that: 0.1 where it is a tenth too high.
@@ -147,14 +165,22 @@ impl Machine {
     fn rate(&self, part: &Matrices) -> Rate {
         self.rates.iter().find(|rate| rate.format == part.format).cloned().unwrap_or_else(|| Rate {
             format: part.format.clone(),
-            bytes_per_second: self.bandwidth.max(1.0),
+            bytes_per_second: self.even(),
             numbers_per_second: self.half().numbers_per_second,
+            ..Rate::default()
         })
     }
 
     /// The seconds of one token's product with matrices.
-    fn once(&self, part: &Matrices) -> f64 {
-        part.bytes as f64 / self.rate(part).bytes_per_second.max(1.0)
+    fn once(&self, part: &Matrices, by: Threads) -> f64 {
+        let rate = self.rate(part);
+        let around = part.activations as f64 * seconds(by(rate.activations_alone_per_second));
+        part.bytes as f64 / by(rate.bytes_per_second).max(1.0) + around
+    }
+
+    /// The bandwidth, whoever reads.
+    fn even(&self) -> ByThreads {
+        ByThreads { one: self.bandwidth.max(1.0), all: self.bandwidth.max(1.0) }
     }
 
     /// The rate of attention; where it was not measured, half of that of 16-bit matrices.
@@ -162,10 +188,10 @@ impl Machine {
         let measured = if in_one_pass { self.in_one_pass } else { self.in_steps };
         let presumed = self.half().numbers_per_second / 2.0;
         let known = |rate: f64| if rate > 0.0 { rate } else { presumed };
-        AttentionRate {
-            alone_per_second: known(measured.alone_per_second),
-            together_per_second: known(measured.together_per_second),
-        }
+        let alone = measured.alone_per_second;
+        let either = if alone.all > 0.0 { alone.all } else { alone.one };
+        let alone = ByThreads { one: if alone.one > 0.0 { alone.one } else { either }, all: either };
+        AttentionRate { alone_per_second: alone.map(known), together_per_second: known(measured.together_per_second) }
     }
 
     /// The rate of floats of 16 bits.
@@ -173,12 +199,13 @@ impl Machine {
         let measured = self.rates.iter().find(|rate| rate.format == "F16").cloned();
         measured.unwrap_or_else(|| Rate {
             format: "F16".to_owned(),
-            bytes_per_second: self.bandwidth.max(1.0),
+            bytes_per_second: self.even(),
             numbers_per_second: self.bandwidth.max(1.0),
+            ..Rate::default()
         })
     }
 
-    fn steps(&self, sizes: &Sizes) -> f64 {
-        f64::from(sizes.shape.layers) * STEPS_OF_A_LAYER * self.step_seconds
+    fn steps(&self, sizes: &Sizes, by: Threads) -> f64 {
+        f64::from(sizes.shape.layers) * STEPS_OF_A_LAYER * by(self.step_seconds)
     }
 }

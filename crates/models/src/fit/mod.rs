@@ -14,6 +14,7 @@ use identity::Ctx;
 use inference::{CacheType, LoadOptions};
 
 use self::core::{Asked, Machine, Sizes};
+pub(crate) use self::machine::Latest;
 use crate::Models;
 use crate::catalogue::CardKind;
 use crate::loaded::Pace;
@@ -82,7 +83,7 @@ pub struct FitBasis {
     /// Bytes a second that all cores move together.
     pub bandwidth: f64,
     /// What a step of a computation costs beside its work, in seconds.
-    pub step_seconds: f64,
+    pub step_seconds: inference::ByThreads,
     /// How fast weights of the model's formats are multiplied.
     pub rates: Vec<inference::Rate>,
     /// Whether the model attends in one pass, as it would be loaded.
@@ -134,7 +135,7 @@ impl Models {
         formats.push("F16".to_owned());
         formats.sort();
         formats.dedup();
-        let machine = self.machine(formats.clone(), sizes.shape.head_size, ask.anew).await?;
+        let machine = self.machine(formats.clone(), sizes.shape.heads(), ask.anew).await?;
         let one_pass = self.attends_in_one_pass(&sizes, options, asked.cache_type);
         let speeds = (kind == CardKind::Text && !machine.rates.is_empty()).then(|| {
             (

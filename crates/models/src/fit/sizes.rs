@@ -5,7 +5,7 @@ use inference::{Facts, Matrices, ModelKind, Shape};
 
 use super::core::Sizes;
 use crate::Models;
-use crate::catalogue::{CardKind, Entry, unknown};
+use crate::catalogue::{Architecture, CardKind, Entry, unknown};
 use crate::library::blocking;
 
 /// Bytes of a cached number.
@@ -48,10 +48,11 @@ pub(super) fn of_entry(entry: &Entry) -> Sizes {
     let output = u64::from(built.vocabulary) * u64::from(built.hidden);
     // Where answers are read from a matrix of its own, that of the embeddings is a further one, of which a token reads one row.
     let words = output.saturating_mul(if built.tied { 1 } else { 2 });
-    let part = |numbers: u64| Matrices {
+    let part = |numbers: u64, activations: u64| Matrices {
         format: element(&entry.format).to_owned(),
         bytes: (u128::from(weights) * u128::from(numbers) / u128::from(entry.parameters.max(1))) as u64,
         numbers,
+        activations,
     };
     let cached = u64::from(built.layers) * u64::from(built.kv_heads) * u64::from(built.head_size);
     let generates = entry.kind == CardKind::Text;
@@ -63,8 +64,8 @@ pub(super) fn of_entry(entry: &Entry) -> Sizes {
             head_size: built.head_size,
             window: built.window,
             experts: (0, 0),
-            matrices: vec![part(entry.parameters.saturating_sub(words))],
-            output: part(output),
+            matrices: vec![part(entry.parameters.saturating_sub(words), activations(built, gates(entry.kind)))],
+            output: part(output, u64::from(built.vocabulary) + u64::from(built.hidden)),
         },
         vocabulary: built.vocabulary,
         context_length: entry.context_length,
@@ -72,6 +73,18 @@ pub(super) fn of_entry(entry: &Entry) -> Sizes {
         cache_bytes_per_token: if generates { cached * 2 * CACHED_NUMBER } else { 0 },
         working_bytes: inference::working_bytes(built.vocabulary.into(), built.hidden.into()),
     }
+}
+
+/// The matrices of a layer between its norms: two, and one that lets numbers through where answers are written.
+fn gates(kind: CardKind) -> u64 {
+    if kind == CardKind::Text { 3 } else { 2 }
+}
+
+/// The numbers that go into the layers' matrices and come out of them.
+fn activations(built: &Architecture, gates: u64) -> u64 {
+    let [layers, hidden, inner, size, heads, cached] =
+        [built.layers, built.hidden, built.feed_forward, built.head_size, built.heads, built.kv_heads].map(u64::from);
+    layers * (2 * (hidden + heads * size) + 2 * (hidden + cached * size) + gates * (hidden + inner))
 }
 
 /// The bytes of the file that is loaded: those of the pinned file, where a package holds it packed.
@@ -116,8 +129,7 @@ mod tests {
             let (hidden, layers) = (u64::from(built.hidden), u64::from(built.layers));
             let heads = u64::from(built.heads) * u64::from(built.head_size);
             let cached = u64::from(built.kv_heads) * u64::from(built.head_size);
-            let gates = if entry.kind == CardKind::Text { 3 } else { 2 };
-            let layer = hidden * (2 * heads + 2 * cached + gates * u64::from(built.feed_forward));
+            let layer = hidden * (2 * heads + 2 * cached + gates(entry.kind) * u64::from(built.feed_forward));
             let words = hidden * u64::from(built.vocabulary) * if built.tied { 1 } else { 2 };
             let counted = (layers * layer + words) as f64;
             let off = (counted / entry.parameters as f64 - 1.0).abs();

@@ -1,4 +1,4 @@
-use inference::{AttentionRate, CacheType, Matrices, Rate, Shape};
+use inference::{AttentionRate, ByThreads, CacheType, Matrices, Rate, Shape};
 
 use super::core::*;
 use super::sizes::of_entry;
@@ -15,7 +15,12 @@ fn sizes() -> Sizes {
             head_size: 64,
             window: None,
             experts: (0, 0),
-            matrices: vec![Matrices { format: "Q8_0".to_owned(), bytes: 1_000_000_000, numbers: 1_000_000_000 }],
+            matrices: vec![Matrices {
+                format: "Q8_0".to_owned(),
+                bytes: 1_000_000_000,
+                numbers: 1_000_000_000,
+                activations: 1_000_000,
+            }],
             output: Matrices { format: "Q8_0".to_owned(), ..Matrices::default() },
         },
         vocabulary: 0,
@@ -26,18 +31,23 @@ fn sizes() -> Sizes {
     }
 }
 
+fn even(figure: f64) -> ByThreads {
+    ByThreads { one: figure, all: figure }
+}
+
 fn machine() -> Machine {
     let rate = |format: &str, bytes: f64, numbers: f64| Rate {
         format: format.to_owned(),
-        bytes_per_second: bytes,
+        bytes_per_second: even(bytes),
         numbers_per_second: numbers,
+        ..Rate::default()
     };
     Machine {
         bandwidth: 20.0e9,
-        step_seconds: 0.0,
+        step_seconds: ByThreads::default(),
         rates: vec![rate("Q8_0", 10.0e9, 100.0e9), rate("F16", 10.0e9, 100.0e9)],
-        in_one_pass: AttentionRate { alone_per_second: 100.0e9, together_per_second: 50.0e9 },
-        in_steps: AttentionRate { alone_per_second: 200.0e9, together_per_second: 50.0e9 },
+        in_one_pass: AttentionRate { alone_per_second: even(100.0e9), together_per_second: 50.0e9 },
+        in_steps: AttentionRate { alone_per_second: even(200.0e9), together_per_second: 50.0e9 },
     }
 }
 
@@ -75,7 +85,7 @@ fn writing_reads_the_matrices_and_the_cache_once() {
 
 #[test]
 fn attention_costs_what_it_was_measured_to_cost_in_its_way() {
-    let slow = AttentionRate { alone_per_second: 1.0e6, together_per_second: 1.0e6 };
+    let slow = AttentionRate { alone_per_second: even(1.0e6), together_per_second: 1.0e6 };
     let (slow_in_steps, slow_in_one_pass) =
         (Machine { in_steps: slow, ..machine() }, Machine { in_one_pass: slow, ..machine() });
     // 2 products with 5,120 numbers of a layer's heads, in 10 layers, for each of 100 or of whole parts of 256 cells.
@@ -92,13 +102,13 @@ fn attention_costs_what_it_was_measured_to_cost_in_its_way() {
     let beside = 1536.0 / prefill_rate(&sizes(), &slow_in_steps, 1536, true);
     assert!((reading / (10_240.0 * pairs / 1.0e6) - 1.0).abs() < 0.01 && beside < 20.0, "{reading} {beside}");
     let unknown = Machine { in_one_pass: AttentionRate::default(), ..machine() };
-    assert_eq!(unknown.attention(true).alone_per_second, 50.0e9, "half the speed of 16-bit matrices is presumed");
+    assert_eq!(unknown.attention(true).alone_per_second, even(50.0e9), "half the speed of 16-bit matrices is presumed");
 }
 
 #[test]
 fn of_a_prompt_only_the_last_token_is_multiplied_with_the_output() {
     let mut wide = sizes();
-    wide.shape.output = Matrices { format: "Q8_0".to_owned(), bytes: 1_000_000_000, numbers: 1_000_000_000 };
+    wide.shape.output = wide.shape.matrices[0].clone();
     let seconds = |sizes: &Sizes| 512.0 / prefill_rate(sizes, &machine(), 512, true);
     assert!((seconds(&wide) - seconds(&sizes()) - 0.1).abs() < 1e-6);
 }
@@ -112,8 +122,40 @@ fn reading_is_bound_by_the_products_and_longer_prompts_by_attention() {
 }
 
 #[test]
+fn a_token_is_written_by_one_thread_or_all_whatever_is_faster() {
+    let waiting = Machine { step_seconds: ByThreads { one: 0.0, all: 1.0 }, ..machine() };
+    let alone = Machine { step_seconds: ByThreads { one: 1.0, all: 0.0 }, ..machine() };
+    let slow = |machine: &Machine| decode_rate(&sizes(), machine, 300, true) < 1.0;
+    assert!(!slow(&waiting) && !slow(&alone));
+    assert!(slow(&Machine { step_seconds: even(1.0), ..machine() }));
+}
+
+#[test]
+fn attention_that_was_measured_by_some_threads_alone_is_presumed_of_the_others() {
+    let measured = |one, all| {
+        let rate = AttentionRate { alone_per_second: ByThreads { one, all }, together_per_second: 1.0e9 };
+        Machine { in_steps: rate, ..machine() }.attention(false).alone_per_second
+    };
+    assert_eq!(measured(2.0e9, 0.0), even(2.0e9));
+    assert_eq!(measured(0.0, 3.0e9), even(3.0e9));
+    assert_eq!(measured(2.0e9, 3.0e9), ByThreads { one: 2.0e9, all: 3.0e9 });
+    assert_eq!(measured(0.0, 0.0), even(50.0e9), "half the speed of 16-bit matrices");
+}
+
+#[test]
+fn what_goes_into_the_matrices_and_comes_out_costs_time_where_that_was_measured() {
+    let mut slow = machine();
+    (slow.rates[0].activations_alone_per_second, slow.rates[0].activations_together_per_second) =
+        (even(10.0e6), 100.0e6);
+    let reading = |machine: &Machine| 1.0 / prefill_rate(&sizes(), machine, 512, true);
+    assert!((reading(&slow) - reading(&machine()) - 0.01).abs() < 1e-6, "a million, for each token of a prompt");
+    let writing = |machine: &Machine| 1.0 / decode_rate(&sizes(), machine, 0, true);
+    assert!((writing(&slow) - writing(&machine()) - 0.1).abs() < 1e-6, "a million for each of an answer");
+}
+
+#[test]
 fn each_step_costs_time_of_its_own() {
-    let slow = Machine { step_seconds: 1e-3, ..machine() };
+    let slow = Machine { step_seconds: even(1e-3), ..machine() };
     assert!(decode_rate(&sizes(), &slow, 0, true) < decode_rate(&sizes(), &machine(), 0, true));
 }
 
