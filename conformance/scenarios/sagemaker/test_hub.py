@@ -179,8 +179,8 @@ def test_what_a_model_takes_is_predicted_before_it_is_pulled():
     basis = anew["basis"]
     assert status == 200 and basis["stepSeconds"]["oneThread"] > 0 and basis["attention"]["onePass"] is True
     assert {"Q4_1", "Q8_0"} <= {rate["format"] for rate in basis["rates"]}
-    # Which is faster depends on what else the machine does.
-    assert anew["decodeTokensPerSecond"] > 0 and anew["prefillTokensPerSecond"] > 0
+    # Equal at worst, where other programs make all threads slow.
+    assert 0 < anew["decodeTokensPerSecond"] <= anew["prefillTokensPerSecond"]
     assert craton("GET", "/models/nothing/fit")[0] == 404
 
 

@@ -142,7 +142,8 @@ pub(crate) fn prefill_rate(sizes: &Sizes, machine: &Machine, tokens: u32, in_one
     };
     let attention = products(shape) * n * looked / machine.attention(in_one_pass).together_per_second;
     let all = matrices + machine.once(&shape.output, BY_ALL) + attention + machine.steps(sizes, BY_ALL) * chunks;
-    n / all.max(1e-9)
+    // No prompt is read slower than its tokens are written one by one: where all threads are slow, the engine takes fewer.
+    (n / all.max(1e-9)).max(decode_rate(sizes, machine, tokens / 2, in_one_pass))
 }
 
 /// The multiplications of a token with another one that it looks at: with its key and with its value, in all heads.

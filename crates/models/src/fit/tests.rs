@@ -131,6 +131,13 @@ fn a_token_is_written_by_one_thread_or_all_whatever_is_faster() {
 }
 
 #[test]
+fn no_prompt_is_read_slower_than_its_tokens_are_written() {
+    let waiting = Machine { step_seconds: ByThreads { one: 0.0, all: 1000.0 }, ..machine() };
+    assert_eq!(prefill_rate(&sizes(), &waiting, 512, true), decode_rate(&sizes(), &waiting, 256, true));
+    assert!(prefill_rate(&sizes(), &machine(), 512, true) > decode_rate(&sizes(), &machine(), 256, true));
+}
+
+#[test]
 fn attention_that_was_measured_by_some_threads_alone_is_presumed_of_the_others() {
     let measured = |one, all| {
         let rate = AttentionRate { alone_per_second: ByThreads { one, all }, together_per_second: 1.0e9 };
