@@ -97,7 +97,7 @@ pub trait Loader: Send + Sync {
         done: &AtomicUsize,
     ) -> Result<Vec<Vec<Vec<Reading>>>>;
     /// How fast weights of these formats are multiplied with the options' threads, and what steps and attention of such
-    /// heads cost beside that: measured now, for a second or two each. Nothing, where the engine does not tell.
+    /// heads cost beside that: measured now, for a few seconds each. Nothing, where the engine does not tell.
     fn speeds(&self, _formats: &[String], _heads: Heads, _options: &LoadOptions) -> Speeds {
         Speeds::default()
     }

@@ -37,7 +37,7 @@ const LEAST_PRODUCTS: f64 = 0.1;
 /// A difference of two times that is a smaller part of the longer one says nothing.
 const LEAST_PART: f64 = 0.02;
 
-/// What is measured of weights of these formats and of such heads. Takes a second or two each; formats that llama.cpp
+/// What is measured of weights of these formats and of such heads. Takes a few seconds each; formats that llama.cpp
 /// does not multiply with are left out.
 pub(crate) fn speeds(formats: &[String], heads: Heads, options: &LoadOptions) -> Speeds {
     let attention = |in_one_pass| Thin::new(heads, in_one_pass, options).and_then(|mut thin| thin.attention());
