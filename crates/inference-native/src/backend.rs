@@ -7,7 +7,7 @@ use std::time::Instant;
 use inference::backend::{Backend, Care, Input, Layout, Open};
 use inference::{CacheType, CoreSet, Error, Facts, LoadOptions, Result};
 
-use crate::llama::{Context, HAS_GPU, Model, Parameters, Stop};
+use crate::llama::{Context, HAS_GPU, Model, Parameters, Pool, Stop};
 use crate::state;
 use crate::threads::Threads;
 
@@ -134,24 +134,30 @@ impl NativeContext {
 }
 
 impl NativeContext {
-    fn context(&self, parameters: Parameters) -> Result<Context> {
-        Context::new(self.model.clone(), parameters).ok_or_else(|| self.shape.no_memory(&parameters))
+    fn context(&self, pool: Option<&Arc<Pool>>, parameters: Parameters) -> Result<Context> {
+        Context::new(self.model.clone(), pool.cloned(), parameters).ok_or_else(|| self.shape.no_memory(&parameters))
     }
 }
 
 impl Open for NativeContext {
     fn open(&mut self, drive: &mut dyn FnMut(&mut dyn Backend)) -> Result<()> {
         let shape = self.shape;
-        let context = self.context(Parameters {
-            sequences: shape.parallel,
-            context: shape.context,
-            unified: false,
-            batch: shape.batch,
-            flash_attention: shape.one_pass,
-            cache_type: shape.cache_type,
-        })?;
+        // Made here, as this thread may be kept to a core set.
+        let pool = Pool::new(shape.prefill_threads.max(shape.decode_threads)).map(Arc::new);
+        let context = self.context(
+            pool.as_ref(),
+            Parameters {
+                sequences: shape.parallel,
+                context: shape.context,
+                unified: false,
+                batch: shape.batch,
+                flash_attention: shape.one_pass,
+                cache_type: shape.cache_type,
+            },
+        )?;
         drive(&mut Native {
             opener: self,
+            pool,
             context,
             shared: None,
             shape,
@@ -167,6 +173,8 @@ impl Open for NativeContext {
 
 struct Native<'a> {
     opener: &'a NativeContext,
+    /// The threads of both contexts; none where one thread computes.
+    pool: Option<Arc<Pool>>,
     context: Context,
     /// The sequences that share a buffer; made when it is first needed.
     shared: Option<Context>,
@@ -210,14 +218,17 @@ impl Native<'_> {
 
     fn open_shared(&mut self) -> Result<()> {
         if self.shared.is_none() {
-            self.shared = Some(self.opener.context(Parameters {
-                sequences: SHARED + SCRATCH,
-                context: self.shape.cells,
-                unified: true,
-                batch: self.shape.batch,
-                flash_attention: Some(self.shape.shared_in_one_pass()),
-                cache_type: self.shape.cache_type,
-            })?);
+            self.shared = Some(self.opener.context(
+                self.pool.as_ref(),
+                Parameters {
+                    sequences: SHARED + SCRATCH,
+                    context: self.shape.cells,
+                    unified: true,
+                    batch: self.shape.batch,
+                    flash_attention: Some(self.shape.shared_in_one_pass()),
+                    cache_type: self.shape.cache_type,
+                },
+            )?);
         }
         Ok(())
     }

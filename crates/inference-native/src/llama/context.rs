@@ -10,7 +10,7 @@ use inference::CacheType;
 use inference::backend::Input;
 use llama_cpp_sys_2 as sys;
 
-use super::{Model, log};
+use super::{Model, Pool, log};
 
 /// The sizes of a context and how it computes.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +41,7 @@ const fn number_type(cache_type: CacheType) -> sys::ggml_type {
 pub(crate) struct Context {
     pointer: NonNull<sys::llama_context>,
     model: Arc<Model>,
+    pool: Option<Arc<Pool>>,
     batch: Batch,
     limit: Box<Limit>,
     /// Which tokens of the last batch have logits.
@@ -52,14 +53,15 @@ unsafe impl Send for Context {}
 
 impl Drop for Context {
     fn drop(&mut self) {
-        // SAFETY: made by llama.cpp, freed once, before the model that it keeps.
+        // SAFETY: made by llama.cpp, freed once, before the model and the threads that it keeps.
         unsafe { sys::llama_free(self.pointer.as_ptr()) }
     }
 }
 
 impl Context {
-    /// A context of the model; `None` where there is no memory for it. llama.cpp tells more in its log.
-    pub(crate) fn new(model: Arc<Model>, parameters: Parameters) -> Option<Self> {
+    /// A context of the model, computed by the pool's threads, or by new ones for each batch where there is none; `None` where
+    /// there is no memory for it. llama.cpp tells more in its log. Contexts that share a pool must not compute at once.
+    pub(crate) fn new(model: Arc<Model>, pool: Option<Arc<Pool>>, parameters: Parameters) -> Option<Self> {
         // SAFETY: returns a plain value.
         let mut p = unsafe { sys::llama_context_default_params() };
         let buffers = if parameters.unified { 1 } else { parameters.sequences };
@@ -86,15 +88,21 @@ impl Context {
         let data = std::ptr::from_ref::<Limit>(&limit).cast_mut().cast::<c_void>();
         // SAFETY: the limit stays where it is as long as the context, and is only read through the pointer.
         unsafe { sys::llama_set_abort_callback(pointer.as_ptr(), Some(is_over), data) };
-        Some(Self { pointer, model, batch: Batch::default(), limit, asked: Vec::new() })
+        Some(Self { pointer, model, pool, batch: Batch::default(), limit, asked: Vec::new() })
     }
 
     /// Sets how many threads compute a single token and several tokens from now on. llama.cpp may compute a batch in parts,
     /// and then it is the part's size that counts.
     pub(crate) fn set_threads(&mut self, single: u32, several: u32) {
         let number = |threads: u32| i32::try_from(threads).unwrap_or(i32::MAX).max(1);
-        // SAFETY: the context is alive and nothing computes in it.
-        unsafe { sys::llama_set_n_threads(self.pointer.as_ptr(), number(single), number(several)) }
+        // One thread needs no others, which are let sleep.
+        let pool =
+            |threads: u32| self.pool.as_ref().filter(|_| threads > 1).map_or(std::ptr::null_mut(), |p| p.pointer());
+        // SAFETY: the context is alive and nothing computes in it; the pool stays as long as it.
+        unsafe {
+            sys::llama_set_n_threads(self.pointer.as_ptr(), number(single), number(several));
+            sys::llama_attach_threadpool(self.pointer.as_ptr(), pool(single), pool(several));
+        }
     }
 
     /// Reads a batch. With a limit it is given up after that long, and then the sequences' caches are as before.

@@ -5,6 +5,7 @@
 mod context;
 mod log;
 mod model;
+mod pool;
 mod probe;
 mod quantize;
 mod rates;
@@ -16,6 +17,7 @@ use llama_cpp_sys_2 as sys;
 
 pub(crate) use context::{Context, Parameters, Stop};
 pub(crate) use model::{HAS_GPU, Model};
+pub(crate) use pool::Pool;
 pub(crate) use quantize::{pack, unpack};
 pub(crate) use rates::speeds;
 

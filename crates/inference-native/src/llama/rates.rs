@@ -9,14 +9,17 @@ use inference::{AttentionRate, ByThreads, CacheType, Heads, LoadOptions, Rate, S
 use llama_cpp_sys_2 as sys;
 
 use super::probe::{CONTEXT, Form};
-use super::{Context, HAS_GPU, Parameters};
+use super::{Context, HAS_GPU, Parameters, Pool};
 
 /// Tokens that are read in one step.
 const CHUNK: u32 = 512;
-/// Tokens by which the speed of reading is told of a format: enough for each kernel to be in full swing.
-const FEW: u32 = 64;
-/// The bytes of weights by which the speed of a format is told: more than most caches hold.
-const READ: u64 = 64 << 20;
+/// Tokens by which the speed of reading is told of a format: enough for each kernel to be in full swing, and for the weights
+/// to be brought from memory in little of the time.
+const FEW: u32 = 256;
+/// The bytes of weights by which the speed of reading is told of a format.
+const READ: u64 = 16 << 20;
+/// The same of writing: more than most caches hold.
+const WRITTEN: u64 = 64 << 20;
 /// Each reading is timed so often, each writing of a token so often, and the median counts: what else the machine does is a
 /// part of it, and bursts of that are not.
 const READINGS: usize = 3;
@@ -104,9 +107,9 @@ fn rate(format: &str, step_seconds: ByThreads, options: &LoadOptions) -> Option<
     let kind = ElementType::named(format).filter(|kind| can_multiply(*kind))?;
     let of_width = |hidden: u32| Heavy::new(hidden, kind, step_seconds, options);
     let (wide, narrow) = (of_width(2048)?, of_width(512)?);
-    let writing = |seconds: fn(&Heavy) -> f64| parts(wide.writing(seconds), narrow.writing(seconds));
-    let (by_one, by_all) = (writing(|heavy| heavy.alone.one), writing(|heavy| heavy.alone.all));
-    let (number, activation) = parts(wide.reading(), narrow.reading());
+    let split = |work: fn(&Heavy) -> Work| parts(work(&wide), work(&narrow));
+    let (by_one, by_all) = (split(|heavy| heavy.by_one), split(|heavy| heavy.by_all));
+    let (number, activation) = split(|heavy| heavy.together);
     let per_second = |seconds: f64| if seconds > 0.0 { 1.0 / seconds } else { 0.0 };
     Some(Rate {
         format: format.to_owned(),
@@ -117,13 +120,13 @@ fn rate(format: &str, step_seconds: ByThreads, options: &LoadOptions) -> Option<
     })
 }
 
-/// A model of which most is its matrices, and what it takes beside its steps, in seconds.
+/// What models of which most is their matrices take, beside their steps.
 struct Heavy {
-    form: Form,
-    /// For a token of an answer.
-    alone: ByThreads,
-    /// For a token of a prompt.
-    together: f64,
+    /// A token of an answer, by one thread and by all.
+    by_one: Work,
+    by_all: Work,
+    /// A token of a prompt.
+    together: Work,
 }
 
 impl Heavy {
@@ -131,23 +134,26 @@ impl Heavy {
         let heads = hidden / USUAL.size;
         let (feed_forward, kv_heads) = (3 * hidden, heads / 4);
         let layer = Form { layers: 1, hidden, feed_forward, heads, kv_heads, head_size: USUAL.size, format };
-        let layers = u32::try_from(READ.div_ceil(layer.bytes())).ok()?;
-        let form = Form { layers, ..layer };
-        let mut timer = Timer::new(&form, true, options)?;
-        let steps = step_seconds.map(|seconds| seconds * f64::from(layers * STEPS));
-        let products = |whole: f64, steps: f64| (whole - steps).max(whole * LEAST_PRODUCTS);
-        let together = products(timer.read(0, FEW)?, steps.all) / f64::from(FEW);
-        let alone = timer.write(0)?;
-        let alone = ByThreads { one: products(alone.one, steps.one), all: products(alone.all, steps.all) };
-        Some(Self { form, alone, together })
-    }
+        let of_bytes =
+            |bytes: u64| u32::try_from(bytes.div_ceil(layer.bytes())).ok().map(|layers| Form { layers, ..layer });
+        let beside_steps = |form: &Form, whole: f64, step: f64| {
+            let steps = step * f64::from(form.layers * STEPS);
+            (whole - steps).max(whole * LEAST_PRODUCTS)
+        };
 
-    fn writing(&self, seconds: fn(&Self) -> f64) -> Work {
-        Work { size: self.form.bytes() as f64, activations: self.form.activations() as f64, seconds: seconds(self) }
-    }
+        let form = of_bytes(READ)?;
+        let read = Timer::new(&form, true, options)?.read(0, FEW)?;
+        let seconds = beside_steps(&form, read, step_seconds.all) / f64::from(FEW);
+        let together = Work { size: form.numbers() as f64, activations: form.activations() as f64, seconds };
 
-    fn reading(&self) -> Work {
-        Work { size: self.form.numbers() as f64, activations: self.form.activations() as f64, seconds: self.together }
+        let form = of_bytes(WRITTEN)?;
+        let written = Timer::new(&form, true, options)?.write(0)?;
+        let writing = |whole: f64, step: f64| {
+            let seconds = beside_steps(&form, whole, step);
+            Work { size: form.bytes() as f64, activations: form.activations() as f64, seconds }
+        };
+        let (by_one, by_all) = (writing(written.one, step_seconds.one), writing(written.all, step_seconds.all));
+        Some(Self { by_one, by_all, together })
     }
 }
 
@@ -198,10 +204,12 @@ impl Timer {
             flash_attention: (!HAS_GPU).then_some(in_one_pass),
             cache_type: CacheType::F16,
         };
-        let context = Context::new(Arc::new(form.load(options)?), parameters)?;
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
         let threads = |asked: u32| if asked == 0 { cores } else { asked.min(cores) };
-        Some(Self { context, threads: (threads(options.decode_threads), threads(options.prefill_threads)) })
+        let threads = (threads(options.decode_threads), threads(options.prefill_threads));
+        let pool = Pool::new(threads.0.max(threads.1)).map(Arc::new);
+        let context = Context::new(Arc::new(form.load(options)?), pool, parameters)?;
+        Some(Self { context, threads })
     }
 
     /// The seconds that reading so many tokens from a position on takes. Those before it must have been read.
@@ -295,6 +303,41 @@ mod tests {
     fn a_difference_within_the_noise_is_none() {
         assert_eq!(difference(1.0, 0.75), Some(0.25));
         assert_eq!((difference(1.0, 0.99), difference(1.0, 2.0)), (None, None));
+    }
+
+    /// What a context says after reading four tokens at the beginning, computed by so many threads.
+    fn read(context: &mut Context, threads: u32) -> Vec<f32> {
+        let input = |at: u32| Input { sequence: 0, position: at, token: at, logits: at == 3, also: (0, 0) };
+        context.set_threads(threads, threads);
+        assert!(context.forget(0, 0));
+        context.decode(&(0..4).map(input).collect::<Vec<_>>(), None).unwrap();
+        context.logits(3).unwrap().to_vec()
+    }
+
+    #[test]
+    fn contexts_take_turns_with_the_threads_of_a_pool_and_compute_the_same() {
+        let format = ElementType::named("F16").unwrap();
+        let form = Form { layers: 2, hidden: 128, feed_forward: 128, heads: 2, kv_heads: 1, head_size: 64, format };
+        let model = Arc::new(form.load(&one_thread()).unwrap());
+        let parameters = Parameters {
+            sequences: 1,
+            context: 256,
+            unified: false,
+            batch: 4,
+            flash_attention: Some(true),
+            cache_type: CacheType::F16,
+        };
+        let context = |pool: Option<Arc<Pool>>| Context::new(model.clone(), pool, parameters).unwrap();
+        let expected = read(&mut context(None), 1);
+        let pool = Pool::new(3).map(Arc::new);
+        let (mut first, mut second) = (context(pool.clone()), context(pool));
+        // More threads than there are compute with those that there are.
+        for threads in [2, 1, 3, 1, 2, 4] {
+            assert_eq!(read(&mut first, threads), expected, "{threads} threads");
+            assert_eq!(read(&mut second, threads), expected, "{threads} threads of the other");
+        }
+        drop(first);
+        assert_eq!(read(&mut second, 3), expected, "the pool stays as long as one context");
     }
 
     #[test]
