@@ -1,5 +1,6 @@
 //! A llama.cpp context as the scheduler's backend.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Instant;
@@ -134,18 +135,17 @@ impl NativeContext {
 }
 
 impl NativeContext {
-    fn context(&self, pool: Option<&Arc<Pool>>, parameters: Parameters) -> Result<Context> {
-        Context::new(self.model.clone(), pool.cloned(), parameters).ok_or_else(|| self.shape.no_memory(&parameters))
+    fn context(&self, pool: &Rc<Pool>, parameters: Parameters) -> Result<Context> {
+        Context::new(self.model.clone(), pool.clone(), parameters).ok_or_else(|| self.shape.no_memory(&parameters))
     }
 }
 
 impl Open for NativeContext {
     fn open(&mut self, drive: &mut dyn FnMut(&mut dyn Backend)) -> Result<()> {
         let shape = self.shape;
-        // Made here, as this thread may be kept to a core set.
-        let pool = Pool::new(shape.prefill_threads.max(shape.decode_threads)).map(Arc::new);
+        let pool = Rc::<Pool>::default();
         let context = self.context(
-            pool.as_ref(),
+            &pool,
             Parameters {
                 sequences: shape.parallel,
                 context: shape.context,
@@ -173,8 +173,8 @@ impl Open for NativeContext {
 
 struct Native<'a> {
     opener: &'a NativeContext,
-    /// The threads of both contexts; none where one thread computes.
-    pool: Option<Arc<Pool>>,
+    /// The threads of both contexts.
+    pool: Rc<Pool>,
     context: Context,
     /// The sequences that share a buffer; made when it is first needed.
     shared: Option<Context>,
@@ -219,7 +219,7 @@ impl Native<'_> {
     fn open_shared(&mut self) -> Result<()> {
         if self.shared.is_none() {
             self.shared = Some(self.opener.context(
-                self.pool.as_ref(),
+                &self.pool,
                 Parameters {
                     sequences: SHARED + SCRATCH,
                     context: self.shape.cells,

@@ -2,6 +2,7 @@
 
 use std::ffi::c_void;
 use std::ptr::NonNull;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -41,15 +42,12 @@ const fn number_type(cache_type: CacheType) -> sys::ggml_type {
 pub(crate) struct Context {
     pointer: NonNull<sys::llama_context>,
     model: Arc<Model>,
-    pool: Option<Arc<Pool>>,
+    pool: Rc<Pool>,
     batch: Batch,
     limit: Box<Limit>,
     /// Which tokens of the last batch have logits.
     asked: Vec<bool>,
 }
-
-// SAFETY: llama.cpp binds a context to no thread; `&mut self` keeps it to one at a time.
-unsafe impl Send for Context {}
 
 impl Drop for Context {
     fn drop(&mut self) {
@@ -59,9 +57,9 @@ impl Drop for Context {
 }
 
 impl Context {
-    /// A context of the model, computed by the pool's threads, or by new ones for each batch where there is none; `None` where
-    /// there is no memory for it. llama.cpp tells more in its log. Contexts that share a pool must not compute at once.
-    pub(crate) fn new(model: Arc<Model>, pool: Option<Arc<Pool>>, parameters: Parameters) -> Option<Self> {
+    /// A context of the model, computed by the pool's threads; `None` where there is no memory for it. llama.cpp tells more in
+    /// its log.
+    pub(crate) fn new(model: Arc<Model>, pool: Rc<Pool>, parameters: Parameters) -> Option<Self> {
         // SAFETY: returns a plain value.
         let mut p = unsafe { sys::llama_context_default_params() };
         let buffers = if parameters.unified { 1 } else { parameters.sequences };
@@ -95,13 +93,10 @@ impl Context {
     /// and then it is the part's size that counts.
     pub(crate) fn set_threads(&mut self, single: u32, several: u32) {
         let number = |threads: u32| i32::try_from(threads).unwrap_or(i32::MAX).max(1);
-        // One thread needs no others, which are let sleep.
-        let pool =
-            |threads: u32| self.pool.as_ref().filter(|_| threads > 1).map_or(std::ptr::null_mut(), |p| p.pointer());
-        // SAFETY: the context is alive and nothing computes in it; the pool stays as long as it.
+        // SAFETY: the context is alive and nothing computes in it; the pool's groups stay as long as it.
         unsafe {
             sys::llama_set_n_threads(self.pointer.as_ptr(), number(single), number(several));
-            sys::llama_attach_threadpool(self.pointer.as_ptr(), pool(single), pool(several));
+            sys::llama_attach_threadpool(self.pointer.as_ptr(), self.pool.of(single), self.pool.of(several));
         }
     }
 

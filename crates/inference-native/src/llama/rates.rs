@@ -1,5 +1,6 @@
 //! How fast this machine computes models: measured with made-up ones, as answers are computed.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,14 +10,14 @@ use inference::{AttentionRate, ByThreads, CacheType, Heads, LoadOptions, Rate, S
 use llama_cpp_sys_2 as sys;
 
 use super::probe::{CONTEXT, Form};
-use super::{Context, HAS_GPU, Parameters, Pool};
+use super::{Context, HAS_GPU, Parameters};
 
 /// Tokens that are read in one step.
 const CHUNK: u32 = 512;
 /// Tokens by which the speed of reading is told of a format: enough for each kernel to be in full swing, and for the weights
 /// to be brought from memory in little of the time.
 const FEW: u32 = 256;
-/// The bytes of weights by which the speed of reading is told of a format.
+/// The least bytes of weights by which the speed of reading is told of a format; a wide layer has more.
 const READ: u64 = 16 << 20;
 /// The same of writing: more than most caches hold.
 const WRITTEN: u64 = 64 << 20;
@@ -207,8 +208,7 @@ impl Timer {
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
         let threads = |asked: u32| if asked == 0 { cores } else { asked.min(cores) };
         let threads = (threads(options.decode_threads), threads(options.prefill_threads));
-        let pool = Pool::new(threads.0.max(threads.1)).map(Arc::new);
-        let context = Context::new(Arc::new(form.load(options)?), pool, parameters)?;
+        let context = Context::new(Arc::new(form.load(options)?), Rc::default(), parameters)?;
         Some(Self { context, threads })
     }
 
@@ -252,6 +252,7 @@ impl Timer {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Pool;
     use super::*;
 
     /// Tests run side by side, and several threads of each would wait for one another.
@@ -327,11 +328,10 @@ mod tests {
             flash_attention: Some(true),
             cache_type: CacheType::F16,
         };
-        let context = |pool: Option<Arc<Pool>>| Context::new(model.clone(), pool, parameters).unwrap();
-        let expected = read(&mut context(None), 1);
-        let pool = Pool::new(3).map(Arc::new);
+        let context = |pool: Rc<Pool>| Context::new(model.clone(), pool, parameters).unwrap();
+        let expected = read(&mut context(Rc::default()), 1);
+        let pool = Rc::<Pool>::default();
         let (mut first, mut second) = (context(pool.clone()), context(pool));
-        // More threads than there are compute with those that there are.
         for threads in [2, 1, 3, 1, 2, 4] {
             assert_eq!(read(&mut first, threads), expected, "{threads} threads");
             assert_eq!(read(&mut second, threads), expected, "{threads} threads of the other");

@@ -13,6 +13,8 @@ use crate::tune::{machine_kind, measure_bandwidth};
 
 /// A machine whose memory has become so much faster or slower is another one.
 const MOST_CHANGE: f64 = 1.5;
+/// Figures that were measured by another method are measured again. To be counted up with what changes them.
+const METHOD: u32 = 1;
 
 /// What a machine was measured to do, as it is kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -59,7 +61,7 @@ impl Models {
         let (writing, reading) = (threads_of(options.decode_threads), threads_of(options.prefill_threads));
         // Threads and engine make another machine of it.
         let kind = format!(
-            "{}, {writing} and {reading} threads, {} layers on GPUs, {}",
+            "{}, {writing} and {reading} threads, {} layers on GPUs, {}, method {METHOD}",
             machine_kind(),
             options.gpu_layers,
             env!("CARGO_PKG_VERSION")
