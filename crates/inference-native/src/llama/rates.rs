@@ -340,6 +340,40 @@ mod tests {
         assert_eq!(read(&mut second, 3), expected, "the pool stays as long as one context");
     }
 
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_threads_of_the_pool_compute() {
+        /// The states of this thread's pool, and how often its threads were given a core.
+        fn workers() -> Vec<(String, u64)> {
+            let own = rustix::thread::gettid().as_raw_nonzero().to_string();
+            let tasks = std::fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path());
+            let read = |path: std::path::PathBuf| std::fs::read_to_string(path).ok();
+            let worker = |task: std::path::PathBuf| {
+                let stat = read(task.join("stat")).filter(|stat| stat.contains("(takes turns)"))?;
+                let state = stat.rsplit(')').next()?.split_whitespace().next()?.to_owned();
+                let times = read(task.join("schedstat"))?.split_whitespace().nth(2)?.parse().ok()?;
+                Some((state, times))
+            };
+            tasks.filter(|task| !task.ends_with(&own)).filter_map(worker).collect()
+        }
+        let compute = || {
+            let format = ElementType::named("F16").unwrap();
+            let form = Form { layers: 2, hidden: 128, feed_forward: 128, heads: 2, kv_heads: 1, head_size: 64, format };
+            let mut timer = Timer::new(&form, true, &one_thread()).unwrap();
+            timer.context.set_threads(2, 2);
+            assert_eq!(workers().len(), 1);
+            while workers()[0].0 != "S" {
+                std::thread::yield_now();
+            }
+            let before = workers();
+            read(&mut timer.context, 2);
+            assert!(workers()[0].1 > before[0].1, "the thread that stays was not asked");
+        };
+        if !HAS_GPU {
+            std::thread::Builder::new().name("takes turns".to_owned()).spawn(compute).unwrap().join().unwrap();
+        }
+    }
+
     #[test]
     fn made_up_models_of_all_floats_can_be_computed() {
         for format in ["F32", "BF16", "F16"] {
