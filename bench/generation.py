@@ -1,6 +1,6 @@
 """Generation through HTTP: Craton against llama.cpp's own server, same GGUF, same threads, in turn.
 
-Usage: generation.py [--rounds 7] [--threads 2]
+Usage: generation.py [--rounds 7] [--threads 2] [--against CRATON]
 """
 
 import argparse
@@ -119,6 +119,19 @@ def spin(stop):
             pass
 
 
+@contextlib.contextmanager
+def busy():
+    """One other busy process, as long as it lasts."""
+    stop = multiprocessing.Event()
+    other = multiprocessing.Process(target=spin, args=(stop,))
+    other.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        other.join()
+
+
 def compare(ours, peer, prompts, rounds):
     print(pairs.HEAD)
     for name, measure in ((f"prefill {PROMPT}", prefill), (f"decode {ANSWER}", decode)):
@@ -145,10 +158,10 @@ def peer_server(folder, build, threads, model, context=1024, more=()):
 
 
 @contextlib.contextmanager
-def craton(model, threads, more=()):
-    """A Craton server that has the model; yields it as a target."""
+def craton(model, threads, more=(), binary=None):
+    """A Craton server that has the model, of the build under measurement or of the one named; yields it as a target."""
     threads = ["--prefill-threads", str(threads), "--decode-threads", str(threads)]
-    with servers.Craton(*threads, *more) as craton:
+    with servers.Craton(*threads, *more, binary=binary) as craton:
         craton.cli("models", "pull", "file:" + model)
         name = next(card["name"] for card in json.loads(craton.cli("models", "list", "--output", "json"))["items"]
                     if card["state"] == "ready" and card["kind"] == "text")
@@ -159,15 +172,19 @@ def busy_comparison(ours, folder, threads, model, rounds):
     """The same beside one other busy process, against the peer's default (OpenMP) build."""
     context, port = peer_server(folder, "openmp", threads, model)
     with context:
-        stop = multiprocessing.Event()
-        other = multiprocessing.Process(target=spin, args=(stop,))
-        other.start()
-        try:
-            print("\nBeside one other busy process, peer built with OpenMP:\n")
+        print("\nBeside one other busy process, peer built with OpenMP:\n")
+        with busy():
             compare(ours, Target(port, "any"), Prompts(port), rounds)
-        finally:
-            stop.set()
-            other.join()
+
+
+def against(program, ours, prompts, options, model):
+    """Another build of Craton as the peer, idle and beside one other busy process; llama.cpp's server only counts tokens."""
+    with craton(model, options.threads, options.craton.split(), program) as other:
+        print(f"peer: {program}\n")
+        compare(ours, other, prompts, options.rounds)
+        with busy():
+            print("\nBeside one other busy process:\n")
+            compare(ours, other, prompts, options.busy_rounds)
 
 
 def main():
@@ -176,6 +193,7 @@ def main():
     parser.add_argument("--busy-rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--craton", default="", help="more arguments for craton up")
+    parser.add_argument("--against", help="compare with this build of Craton instead of llama.cpp's server")
     options = parser.parse_args()
     folder = peer_folder()
     model = servers.test_model()
@@ -184,6 +202,8 @@ def main():
     with craton(model, options.threads, options.craton.split()) as ours:
         context, port = peer_server(folder, "plain", options.threads, model)
         with context:
+            if options.against:
+                return against(options.against, ours, Prompts(port), options, model)
             compare(ours, Target(port, "any"), Prompts(port), options.rounds)
         busy_comparison(ours, folder, options.threads, model, options.busy_rounds)
 

@@ -65,8 +65,8 @@ def running(command, ready, log, env=None):
 class Craton:
     """A Craton server with a fresh data folder; `env` holds the AWS variables for it."""
 
-    def __init__(self, *arguments):
-        self.binary = craton_binary()
+    def __init__(self, *arguments, binary=None):
+        self.binary = binary or craton_binary()
         self.folder = tempfile.TemporaryDirectory()
         self.data = os.path.join(self.folder.name, "data")
         self.port = free_port()
