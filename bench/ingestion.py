@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Ingestion end to end, ours against LangChain with Chroma and ONNX Runtime: parse, chunk, embed, index.
 
-    scripts/bench.sh ingestion [--data FOLDER] [--short 5000] [--rounds 3]
+    scripts/bench.sh ingestion [--data FOLDER] [--short 5000] [--rounds 3] [--sides craton,langchain]
 
 The folder has documents (PDF, DOCX, XLSX, HTML, text), in folders of any depth. A second corpus of short texts is made
 from a seed. Both sides embed with all-MiniLM-L6-v2 on the same number of threads, in chunks of at most 300 tokens of its
 tokenizer with an overlap of 60, and keep them on disk. The model reads 256 tokens: ours embeds a longer chunk in two
 parts, the peer cuts it off. Ours runs as a server that is asked over HTTP: S3 for the
 documents (uploaded before the clock starts), `StartIngestionJob`, and `GetIngestionJob` until it has ended. The sides run
-in turn; the best round of each counts. Each side then answers one query, to see that its index is there.
+in turn; the best round of each counts. Each side then answers one query, to see that its index is there. Without --data there
+are the short texts alone.
 """
 
 import argparse
@@ -20,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import embeddings
@@ -30,26 +32,31 @@ WORDS = "rental insurance damage refund deposit mileage fuel customer branch veh
 
 def main():
     options = parse_options()
-    corpora = {"documents": documents(options.data), "short texts": short_texts(options.short)}
+    corpora = {"documents": documents(options.data)} if options.data else {}
+    corpora["short texts"] = short_texts(options.short)
+    sides = [{"craton": craton, "langchain": langchain}[name] for name in options.sides.split(",")]
     best = {}
     for _ in range(options.rounds):
         for corpus, files in corpora.items():
-            for side in (craton, langchain):
+            for side in sides:
                 with tempfile.TemporaryDirectory() as folder:
                     seconds, chunks = side(options, files, Path(folder))
                 name = (corpus, side.__name__)
                 best[name] = min(best.get(name, (float("inf"), 0)), (seconds, chunks))
     for corpus, files in corpora.items():
-        ours, theirs = best[corpus, "craton"], best[corpus, "langchain"]
         size = sum(len(content) for _, content in files) / 1e6
         print(f"{corpus}: {len(files)} files, {size:.1f} MB")
-        print(f"  craton    {ours[0]:8.2f} s")
-        print(f"  langchain {theirs[0]:8.2f} s  {theirs[1]} chunks  ratio {theirs[0] / ours[0]:.2f}")
+        for side in sides:
+            seconds, counted = best[corpus, side.__name__]
+            print(f"  {side.__name__:9} {seconds:8.2f} s  {counted} {'documents' if side is craton else 'chunks'}")
+        if len(sides) == 2:
+            print(f"  ratio {best[corpus, 'langchain'][0] / best[corpus, 'craton'][0]:.2f}")
 
 
 def parse_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--sides", default="craton,langchain")
     parser.add_argument("--short", type=int, default=5_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
@@ -106,8 +113,8 @@ def craton(options, files, folder):
 
         s3, iam, agent = client("s3"), client("iam"), client("bedrock-agent")
         s3.create_bucket(Bucket="bench")
-        for name, content in files:
-            s3.put_object(Bucket="bench", Key=name, Body=content)
+        with ThreadPoolExecutor(8) as uploads:
+            list(uploads.map(lambda file: s3.put_object(Bucket="bench", Key=file[0], Body=file[1]), files))
         trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "bedrock.amazonaws.com"}}
         rights = {"Effect": "Allow", "Action": ["s3:*", "bedrock:InvokeModel"], "Resource": "*"}
         document = {"Version": "2012-10-17", "Statement": [trust]}
