@@ -6,18 +6,15 @@
 The folder has documents (PDF, DOCX, XLSX, HTML, text), in folders of any depth. A second corpus of short texts is made
 from a seed. Both sides embed with all-MiniLM-L6-v2 on the same number of threads, in chunks of at most 300 tokens of its
 tokenizer with an overlap of 60, and keep them on disk. The model reads 256 tokens: ours embeds a longer chunk in two
-parts, the peer cuts it off. Ours runs as a server that is asked over HTTP: S3 for the
-documents (uploaded before the clock starts), `StartIngestionJob`, and `GetIngestionJob` until it has ended. The sides run
-in turn; the best round of each counts. Each side then answers one query, to see that its index is there. Without --data there
-are the short texts alone.
+parts, the peer cuts it off. Ours runs as a server that is asked over HTTP: S3 for the documents (uploaded before the clock
+starts), `StartIngestionJob`, and `GetIngestionJob` until it has ended. The sides run in turn. Each side then answers one
+query, to see that its index is there. Without --data there are the short texts alone.
 """
 
 import argparse
 import json
-import os
 import random
-import shutil
-import subprocess
+import statistics
 import sys
 import tempfile
 import time
@@ -25,6 +22,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import embeddings
+import pairs
+import servers
 
 TOKENS, OVERLAP = 300, 60
 WORDS = "rental insurance damage refund deposit mileage fuel customer branch vehicle contract claim report late key fee".split()
@@ -34,23 +33,30 @@ def main():
     options = parse_options()
     corpora = {"documents": documents(options.data)} if options.data else {}
     corpora["short texts"] = short_texts(options.short)
-    sides = [{"craton": craton, "langchain": langchain}[name] for name in options.sides.split(",")]
-    best = {}
-    for _ in range(options.rounds):
-        for corpus, files in corpora.items():
-            for side in sides:
-                with tempfile.TemporaryDirectory() as folder:
-                    seconds, chunks = side(options, files, Path(folder))
-                name = (corpus, side.__name__)
-                best[name] = min(best.get(name, (float("inf"), 0)), (seconds, chunks))
+    sides = {"craton": craton, "langchain": langchain}
     for corpus, files in corpora.items():
         size = sum(len(content) for _, content in files) / 1e6
-        print(f"{corpus}: {len(files)} files, {size:.1f} MB")
-        for side in sides:
-            seconds, counted = best[corpus, side.__name__]
-            print(f"  {side.__name__:9} {seconds:8.2f} s  {counted} {'documents' if side is craton else 'chunks'}")
-        if len(sides) == 2:
-            print(f"  ratio {best[corpus, 'langchain'][0] / best[corpus, 'craton'][0]:.2f}")
+        print(f"{corpus}: {len(files)} files, {size:.1f} MB", flush=True)
+        chosen = [timed(name, side, options, files) for name, side in sides.items() if name in options.sides.split(",")]
+        if len(chosen) == 1:
+            for _ in range(options.rounds):
+                chosen[0]()
+            continue
+        ours, theirs = pairs.alternate(*chosen, options.rounds)
+        middle, low, high = pairs.ratio(theirs, ours)
+        print(f"  medians {statistics.median(ours):.2f} s, {statistics.median(theirs):.2f} s; ratio {middle:.2f} ({low:.2f}–{high:.2f})", flush=True)
+
+
+def timed(name, side, options, files):
+    """A call that ingests the files into a new place, prints what it took, and gives the seconds."""
+
+    def once():
+        with tempfile.TemporaryDirectory() as folder:
+            seconds, counted = side(options, files, Path(folder))
+        print(f"  {name:9} {seconds:8.2f} s, {counted}", flush=True)
+        return seconds
+
+    return once
 
 
 def parse_options():
@@ -61,8 +67,6 @@ def parse_options():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--models", type=Path, default=embeddings.MODELS)
-    target = Path(os.environ.get("CARGO_TARGET_DIR") or embeddings.ROOT / "target")
-    parser.add_argument("--binary", type=Path, default=target / "release/craton")
     return parser.parse_args()
 
 
@@ -85,30 +89,18 @@ def short_texts(count):
 def craton(options, files, folder):
     import boto3
 
-    settings = {
-        **os.environ,
-        "CRATON_DATA_DIR": str(folder / "data"),
-        "CRATON_MODELS_DIR": str(folder / "models"),
-        "CRATON_LISTEN": "127.0.0.1:0",
-        "CRATON_PREFILL_THREADS": str(options.threads),
-        "CRATON_DECODE_THREADS": str(options.threads),
-    }
-    server = subprocess.Popen([options.binary, "up"], env=settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        endpoint = started(folder / "data" / "endpoint.json")
-        account = endpoint["account_id"]
-        keys = json.loads((folder / "data" / "credentials" / f"{account}.json").read_text())
-        model = options.models / "all-MiniLM-L6-v2"
-        pull = [options.binary, "models", "pull", f"file:{model / 'model.safetensors'}"]
-        subprocess.run(pull, env=settings, check=True, stdout=subprocess.DEVNULL)
+    threads = ["--prefill-threads", str(options.threads), "--decode-threads", str(options.threads)]
+    with servers.Craton("--models-dir", str(folder / "models"), *threads) as server:
+        server.cli("models", "pull", "all-minilm-l6-v2")
+        env = server.env
 
         def client(service):
             return boto3.client(
                 service,
-                endpoint_url=endpoint["url"],
-                region_name=endpoint["region"],
-                aws_access_key_id=keys["access_key_id"],
-                aws_secret_access_key=keys["secret_access_key"],
+                endpoint_url=server.url,
+                region_name=env["AWS_DEFAULT_REGION"],
+                aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
             )
 
         s3, iam, agent = client("s3"), client("iam"), client("bedrock-agent")
@@ -121,7 +113,7 @@ def craton(options, files, folder):
         role = iam.create_role(RoleName="bench", AssumeRolePolicyDocument=json.dumps(document))["Role"]["Arn"]
         document = {"Version": "2012-10-17", "Statement": [rights]}
         iam.put_role_policy(RoleName="bench", PolicyName="read", PolicyDocument=json.dumps(document))
-        arn = f"arn:aws:bedrock:{endpoint['region']}::foundation-model/all-minilm-l6-v2"
+        arn = f"arn:aws:bedrock:{env['AWS_DEFAULT_REGION']}::foundation-model/all-minilm-l6-v2"
         vector = {"embeddingModelArn": arn}
         base = agent.create_knowledge_base(
             name="bench",
@@ -149,19 +141,7 @@ def craton(options, files, folder):
         query = {"text": "How is damage reported?"}
         found = client("bedrock-agent-runtime").retrieve(knowledgeBaseId=base, retrievalQuery=query)
         assert found["retrievalResults"], "nothing is found"
-        return seconds, counted["numberOfNewDocumentsIndexed"]
-    finally:
-        server.terminate()
-        server.wait()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def started(path):
-    for _ in range(600):
-        if path.exists():
-            return json.loads(path.read_text())
-        time.sleep(0.1)
-    sys.exit("the server did not start")
+        return seconds, f"{counted['numberOfNewDocumentsIndexed']} documents"
 
 
 def langchain(options, files, folder):
@@ -199,7 +179,7 @@ def langchain(options, files, folder):
         store.add_texts(texts[start : start + 5_000], metadata[start : start + 5_000])
     seconds = time.monotonic() - began
     assert store.similarity_search("How is damage reported?", k=5), "nothing is found"
-    return seconds, len(texts)
+    return seconds, f"{len(texts)} chunks"
 
 
 def parsed(name, content):

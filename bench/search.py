@@ -70,7 +70,7 @@ def peer(options, folder):
             if ask(table, queries, vectors, f"IVF-PQ, {probes} probes", approximate) >= 0.99:
                 break
     update(table, vectors, options.updates)
-    print(f"resident {resident() // 1000} MB", flush=True)
+    print(f"resident {resident() // 10**6} MB", flush=True)
 
 
 def rows(folder):
@@ -146,7 +146,7 @@ def percentiles(name, times):
 
 def resident():
     lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:"))
 
 
 if __name__ == "__main__":

@@ -54,8 +54,11 @@ def test_judge_and_generator_cost_their_tokens_times_their_prices(evaluator):
                                 inference, "ModelEvaluation")
     prices = [{"modelId": model, "input": read, "output": written} | ({} if cached is None else {"cached": cached})
               for model, (read, written, cached) in PRICES.items()]
-    body = json.dumps(request | {"craton": {"prices": prices}}).encode()
-    created = signed("POST", "/craton/v1/evaluation-jobs", "craton", body, {"Content-Type": "application/json"})
+    request["jobTags"] = [{"key": "team", "value": "radiology"}]
+    create = lambda asked: signed("POST", "/craton/v1/evaluation-jobs", "craton", json.dumps(asked).encode(), {"Content-Type": "application/json"})
+    other = create(request | {"applicationType": "RagEvaluation"})
+    assert other.status_code == 400 and "applicationType" in other.text
+    created = create(request | {"craton": {"prices": prices}})
     assert created.status_code == 202, created.text
     job = created.json()
     assert evaluator.ended(job["jobArn"])["status"] == "Completed"

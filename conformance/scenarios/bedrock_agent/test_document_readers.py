@@ -31,6 +31,30 @@ def test_groups_users_and_denials_decide(estate):
     assert set(estate.found(base, QUESTION, user="nobody")) == {"open.txt"}
 
 
+def test_the_list_of_a_document_is_told_and_asked(estate):
+    people = estate.group()
+    base = estate.base()
+    (ana, _), (ben, _) = estate.reader(base, people), estate.reader(base)
+    put(estate, "pay.txt", "A mechanic earns 3,090 a month.", ("ALLOW", "GROUP", people), ("DENY", "USER", ben))
+    put(estate, "open.txt", "A mechanic earns according to the pay bands.")
+    names = {"knowledgeBaseId": base, "dataSourceId": estate.source(base)}
+    estate.sync(*names.values())
+    pay, everybody = {**names, "documentId": estate.uri("pay.txt")}, {**names, "documentId": estate.uri("open.txt")}
+    told = estate.runtime.get_ingested_document_acl(**pay)["documentAcl"]
+    allowed, denied = told["allowList"]["conditions"], told["denyList"]["conditions"]
+    assert [one["id"] for one in allowed[0]["groups"]] == [people] and [one["id"] for one in denied[0]["users"]] == [ben]
+    open_to_all = estate.runtime.get_ingested_document_acl(**everybody)["documentAcl"]
+    assert "allowList" not in open_to_all and "denyList" not in open_to_all
+    may = lambda document, user: estate.runtime.check_ingested_document_acl(**document, userContext={"userId": user})["hasAccess"]
+    assert [may(pay, ana), may(pay, ben), may(pay, "nobody")] == [True, False, False]
+    assert may(everybody, "nobody")
+    estate.iam.remove_user_from_group(GroupName=people, UserName=ana)
+    assert not may(pay, ana), "the next question knows"
+    missing = {**names, "documentId": estate.uri("none.txt")}
+    refused(lambda: estate.runtime.get_ingested_document_acl(**missing), "ResourceNotFoundException", 404)
+    refused(lambda: may(pay, ""), "ValidationException", 400)
+
+
 def test_leaving_a_group_counts_in_the_next_query_and_so_does_joining(estate):
     people = estate.group()
     base = estate.base()

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from conftest import refused
+from conftest import client, refused
 from knowledge_estate import estate, fixed, shared  # noqa: F401
 
 
@@ -117,6 +117,27 @@ def test_a_role_that_lost_access_fails_with_the_reason_and_keeps_what_is_stored(
     estate.let_role(estate.reads_bucket(), estate.embeds())
     assert "cold and sharp" in estate.retrieve(base, "gloves")[0]["content"]["text"], "what was stored is kept"
     assert estate.sync(base, source)["numberOfNewDocumentsIndexed"] == 1
+
+
+def test_documents_under_a_key_are_read_by_a_role_that_may_decrypt(estate):
+    kms = client("kms")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}}
+    estate.s3.put_bucket_encryption(Bucket=estate.bucket, ServerSideEncryptionConfiguration={"Rules": [rule]})
+    estate.put("a.txt", "Gloves are worn for cold and sharp things.")
+    base = estate.base()
+    source = estate.source(base)
+    done = estate.ended(base, source, estate.start(base, source))
+    assert done["statistics"]["numberOfDocumentsFailed"] == 1 and "kms:Decrypt" in " ".join(done["failureReasons"]), done
+    decrypts = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": key}
+    estate.let_role(estate.reads_bucket(), estate.embeds(), decrypts)
+    assert estate.sync(base, source)["numberOfNewDocumentsIndexed"] == 1
+    assert "cold and sharp" in estate.retrieve(base, "gloves")[0]["content"]["text"]
+    # Taken away again, what was indexed stays, and what is new fails.
+    estate.let_role(estate.reads_bucket(), estate.embeds())
+    estate.put("b.txt", "Rings are taken off.")
+    done = estate.ended(base, source, estate.start(base, source))
+    assert done["statistics"]["numberOfDocumentsFailed"] == 1 and estate.found(base, "gloves") == ["a.txt"], done
 
 
 def test_objects_that_vanish_or_change_during_a_sync_do_no_harm(estate):

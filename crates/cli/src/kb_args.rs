@@ -7,7 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 pub enum Kb {
     /// Make a knowledge base over the objects of a bucket, and read them in
     ///
-    /// Without --role-arn a role is made, or used again, that may read the bucket and use the embedding model.
+    /// Without --role-arn a role is made, or used again, that may read the bucket, decrypt with its key, and use the embedding model.
     #[command(
         after_help = "Examples:\n  craton kb create handbook --from s3://documents/handbook/\n  craton kb create handbook --from s3://documents/ --embedding-model amazon.titan-embed-text-v2:0 --chunking hierarchical\n  craton kb create handbook --from s3://documents/ --role-arn arn:aws:iam::111122223333:role/Reader --no-sync"
     )]
@@ -30,7 +30,7 @@ pub enum Kb {
     Sync {
         /// Its name or id
         base: String,
-        /// The data source, by name or id [default: each]
+        /// The data source, by name or id [default: each that has a bucket]
         #[arg(long, value_name = "SOURCE")]
         source: Option<String>,
         /// Do not follow it

@@ -96,7 +96,9 @@ impl Replicas {
                     state[at].read.note(tenant, &hashes);
                     return Ok(answer);
                 }
-                Err(error @ (Error::QueueFull { .. } | Error::Engine { .. } | Error::Stopped)) => refusals.push(error),
+                Err(
+                    error @ (Error::QueueFull { .. } | Error::Engine { .. } | Error::NoMemory { .. } | Error::Stopped),
+                ) => refusals.push(error),
                 Err(error) => return Err(error),
             }
         }

@@ -2,14 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use base::{Clock, ErrorKind, FixedClock, SystemClock};
 use knowledge::{
     CustomBody, DataSource, Disk, DocumentStatus, IngestionJob, IngestionStatus, KnowledgeBase, Location, NewContent,
-    NewDocument, NewKnowledgeBase, Origin,
+    NewDocument, NewKnowledgeBase, Origin, Retrieve, SearchType,
 };
 use search::{Append, Files, OnDisk};
 use store::testing::OwnServer;
@@ -182,6 +182,75 @@ async fn an_ingestion_goes_on_after_the_database_was_started_again() {
     let job = synced(&at, &clock, &base, &source).await;
     assert_eq!((job.status, job.statistics.added), (IngestionStatus::Complete, 1), "{job:?}");
     assert_eq!(found(&at, &base, "damage hour").await[0], "Damage is reported within an hour.");
+    at.store.close().await;
+}
+
+/// The programs of the PostgreSQL that has pgvector, which `scripts/pgvector.sh` puts beside the socket that it names.
+fn with_pgvector() -> Option<PathBuf> {
+    let url = std::env::var("CRATON_TEST_PGVECTOR_URL").ok()?;
+    let socket = Path::new(url.split_once("host=")?.1.split('&').next()?);
+    let bin = socket.parent()?.join("server/pgserver/pginstall/bin");
+    bin.join("initdb").is_file().then_some(bin)
+}
+
+/// Of words alone: the package's pgvector compares vectors of 16 dimensions or more with AVX-512, which not every machine has.
+fn by_words(base: &KnowledgeBase, text: &str) -> Retrieve {
+    Retrieve { search: Some(SearchType::Lexical), ..Retrieve::new(&base.id, text) }
+}
+
+async fn found_by_words(at: &Deployment, base: &KnowledgeBase, text: &str) -> Vec<String> {
+    let found = at.knowledge.retrieve(&at.ctx, by_words(base, text)).await.unwrap();
+    found.passages.into_iter().map(|passage| passage.text).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ingestion_goes_on_after_the_database_of_its_index_was_started_again() {
+    let Some(bin) = with_pgvector() else { return };
+    let server = Arc::new(OwnServer::start_in(bin).unwrap());
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open_sqlite(&dir.path().join("craton.db")).await.unwrap();
+    let clock = Arc::new(FixedClock::new(SystemClock.now()));
+    let setting = Setting { clock: clock.clone(), postgres: Some(server.url()), ..Setting::default() };
+    let at = Deployment::open_with(dir.path(), store, setting).await.unwrap();
+    at.prepare().await.unwrap();
+    at.put("refunds.txt", "Refunds take five days.").await.unwrap();
+    at.put("keys.txt", "Keys are left at the desk.").await.unwrap();
+    let base = at.base().await.unwrap();
+    let source = at.source(&base, None).await.unwrap();
+    assert_eq!(synced(&at, &clock, &base, &source).await.statistics.added, 2);
+
+    // It dies while a changed document is embedded, and is there again some time later.
+    at.put("refunds.txt", "Refunds take seven days.").await.unwrap();
+    at.remove("keys.txt").await.unwrap();
+    let dying = Arc::clone(&server);
+    *at.embedder.before.lock().unwrap() = Some(Box::new(move || dying.crash().unwrap()));
+    let job = at.knowledge.start_ingestion(&at.ctx, &base.id, &source.id, (None, None)).await.unwrap();
+    at.jobs.run_due_once().await.unwrap();
+    let asked = at.knowledge.retrieve(&at.ctx, by_words(&base, "refunds")).await;
+    let error = asked.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unavailable, "{error:?}");
+    server.start_again().unwrap();
+    let mut texts = found_by_words(&at, &base, "refunds keys").await;
+    assert_eq!(texts, ["Refunds take five days."]);
+    work_off(&at, &clock).await;
+    let job = at.knowledge.ingestion_job(&at.ctx, &base.id, &source.id, &job.id).await.unwrap();
+    let counted = job.statistics;
+    assert_eq!((job.status, counted.modified, counted.deleted), (IngestionStatus::Complete, 1, 1), "{job:?}");
+    texts = found_by_words(&at, &base, "refunds keys").await;
+    assert_eq!(texts, ["Refunds take seven days."]);
+
+    // Restarted at once, nobody notices but by broken connections.
+    at.put("damage.txt", "Damage is reported within an hour.").await.unwrap();
+    let restarting = Arc::clone(&server);
+    *at.embedder.before.lock().unwrap() = Some(Box::new(move || {
+        restarting.crash().unwrap();
+        restarting.start_again().unwrap();
+    }));
+    let job = synced(&at, &clock, &base, &source).await;
+    assert_eq!((job.status, job.statistics.added), (IngestionStatus::Complete, 1), "{job:?}");
+    assert_eq!(found_by_words(&at, &base, "damage hour").await[0], "Damage is reported within an hour.");
+    at.knowledge.delete_knowledge_base(&at.ctx, &base.id).await.unwrap();
+    work_off(&at, &clock).await;
     at.store.close().await;
 }
 

@@ -4,17 +4,19 @@
 use std::sync::atomic::Ordering;
 
 use base::{ErrorKind, PageRequest};
+use identity::iam::{HolderKind, HolderName};
 use knowledge::{
     AclEntry, Chunking, CustomBody, DataSourceStatus, DocumentName, DocumentStatus, IngestionStatus,
     KnowledgeBaseStatus, Location, NewContent, NewDocument, NewMetadata, Origin, Retrieve, SearchType,
 };
+use objects::{Body, DeleteObject, ObjectRef, PutObject};
 use search::{Filter, Value};
 use store::testing::each_backend;
 
 #[path = "support/deployment.rs"]
 mod deployment;
 
-use deployment::{BUCKET, Deployment, RIGHTS};
+use deployment::{BUCKET, Deployment, RIGHTS, ROLE};
 
 fn uri(key: &str) -> String {
     format!("s3://{BUCKET}/{key}")
@@ -175,6 +177,76 @@ async fn a_role_that_lost_its_rights_fails_the_documents_and_keeps_what_is_store
     at.allow(RIGHTS).await.unwrap();
     let job = at.sync(&base, &source).await.unwrap();
     assert_eq!((job.statistics.modified, job.statistics.failed), (1, 0), "{job:?}");
+}
+
+/// Documents for more than two windows: while the first is embedded the second is read, and the third is not.
+async fn three_windows(at: &Deployment, age: &str) {
+    for number in 0..150 {
+        at.put(&format!("many/{number:03}.txt"), format!("The {age} note {number}.")).await.unwrap();
+    }
+    for last in ["yak", "zebra"] {
+        at.put(&format!("{last}.txt"), format!("The {age} {last}.")).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_loses_its_rights_during_a_synchronisation_fails_what_it_can_no_longer_read() {
+    let (_db, store) = sqlite().await;
+    deployed!(store, None, dir, at, base, source);
+    three_windows(&at, "old").await;
+    at.sync(&base, &source).await.unwrap();
+    three_windows(&at, "new").await;
+    let (identity, ctx) = (at.identity.clone(), at.ctx.clone());
+    *at.embedder.meanwhile.lock().unwrap() = Some(Box::pin(async move {
+        let holder = HolderName { kind: HolderKind::Role, name: ROLE };
+        let left = RIGHTS.replace("\"s3:GetObject\",", "");
+        identity.put_inline_policy(&ctx, holder, "read", &left).await.unwrap();
+    }));
+    let job = at.sync(&base, &source).await.unwrap();
+    let counted = job.statistics;
+    assert_eq!((job.status, counted.modified + counted.failed), (IngestionStatus::Complete, 152), "{job:?}");
+    assert!(counted.modified >= 64 && counted.failed >= 24, "{job:?}");
+    assert_eq!(at.ask(&at.ctx, &base, "zebra").await.unwrap().passages[0].text, "The old zebra.");
+    let location = Location::S3 { uri: uri("zebra.txt") };
+    let detail = &at.knowledge.documents(&at.ctx, &base.id, &source.id, vec![location]).await.unwrap()[0];
+    assert!(detail.reason.as_ref().unwrap().contains("s3:GetObject"), "{detail:?}");
+    // With its rights back, what failed is done, and nothing else.
+    at.allow(RIGHTS).await.unwrap();
+    let job = at.sync(&base, &source).await.unwrap();
+    assert_eq!((job.statistics.modified, job.statistics.failed), (counted.failed, 0), "{job:?}");
+    assert_eq!(at.ask(&at.ctx, &base, "zebra").await.unwrap().passages[0].text, "The new zebra.");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn objects_that_change_or_go_during_a_synchronisation_are_as_they_are_when_they_are_read() {
+    let (_db, store) = sqlite().await;
+    deployed!(store, None, dir, at, base, source);
+    three_windows(&at, "old").await;
+    at.sync(&base, &source).await.unwrap();
+    three_windows(&at, "new").await;
+    at.put("zulu.txt", "A zulu that was never indexed.").await.unwrap();
+    let (objects, ctx) = (at.objects.clone(), at.ctx.clone());
+    *at.embedder.meanwhile.lock().unwrap() = Some(Box::pin(async move {
+        let body = Body::from_bytes(b"The newest yak.".to_vec());
+        objects.put_object(&ctx, PutObject::new(BUCKET, "yak.txt"), body).await.unwrap();
+        for gone in ["zebra.txt", "zulu.txt"] {
+            let delete = DeleteObject { object: ObjectRef::new(BUCKET, gone), if_match: None, bypass: false };
+            objects.delete_object(&ctx, &delete).await.unwrap();
+        }
+    }));
+    let job = at.sync(&base, &source).await.unwrap();
+    let counted = &job.statistics;
+    let told = (counted.modified, counted.deleted, counted.added, counted.failed);
+    assert_eq!((job.status, told), (IngestionStatus::Complete, (151, 1, 0, 1)), "{job:?}");
+    let texts = async |question: &str| {
+        let found = at.ask(&at.ctx, &base, question).await.unwrap();
+        found.passages.into_iter().map(|passage| passage.text).collect::<Vec<_>>()
+    };
+    assert_eq!(texts("yak").await[0], "The newest yak.");
+    assert!(!texts("zebra zulu").await.iter().any(|text| text.contains("zebra") || text.contains("zulu")));
+    // What was read is what is known of it: the next one finds nothing to do, and forgets what never was there.
+    let job = at.sync(&base, &source).await.unwrap();
+    assert_eq!((job.statistics.modified, job.statistics.failed), (0, 0), "{job:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -536,7 +608,7 @@ async fn a_role_is_named_by_its_arn_or_its_name() {
         region: at.ctx.region().clone(),
     };
     let role = at.identity.assume_role_as_service(&wish).await.unwrap();
-    for name in [at.role_arn().as_str(), deployment::ROLE] {
+    for name in [at.role_arn().as_str(), ROLE] {
         at.put("refunds.txt.metadata.json", readers(&[(name, "USER")])).await.unwrap();
         at.sync(&base, &source).await.unwrap();
         assert_eq!(at.ask(&role, &base, "refunds").await.unwrap().visible, 2, "{name}");

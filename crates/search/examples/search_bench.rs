@@ -56,12 +56,14 @@ fn main() {
     }
     print("update to visible", updates);
     println!("on disk {} MB", index.statistics().expect("statistics").bytes / 1_000_000);
-    println!("resident {} MB", resident_kilobytes() / 1_000);
+    resident("by who made it");
     drop(index);
     let started = Instant::now();
-    let index = Embedded::open(folder.path(), Schema::text(Language::English, Some(corpus::DIMENSION)));
+    let schema = Schema::text(Language::English, Some(corpus::DIMENSION));
+    let index = Embedded::open(folder.path(), schema).expect("what was written");
     println!("opened in {:.0} ms", started.elapsed().as_secs_f64() * 1e3);
-    drop(index);
+    report("hybrid, opened anew", queries.into_iter(), &index);
+    resident("opened anew and asked");
 }
 
 /// Writes documents and queries, each as lines of JSON beside a file of vectors. A query's `nearest` are the keys of the ten
@@ -136,9 +138,13 @@ fn print(name: &str, mut times: Vec<Duration>) {
     println!("{name}: p50 {:.2} ms, p95 {:.2} ms, p99 {:.2} ms", at(0.5), at(0.95), at(0.99));
 }
 
-/// The process's resident memory, mapped pages included.
-fn resident_kilobytes() -> u64 {
+/// Prints the process's resident memory: its own, and what it has mapped of files, which the system takes back when others need it.
+fn resident(name: &str) {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
+    let megabytes = |field: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(field));
+        line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or(0) * 1024 / 1_000_000
+    };
+    let (whole, own, mapped) = (megabytes("VmRSS:"), megabytes("RssAnon:"), megabytes("RssFile:"));
+    println!("resident, {name}: {whole} MB, of which {own} MB of its own and {mapped} MB of mapped files");
 }

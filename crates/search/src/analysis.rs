@@ -135,7 +135,7 @@ struct Analyser {
 impl Analyser {
     fn word(&self, start: usize, word: &str, found: &mut Vec<Token>) {
         let skipped = self.elided(word);
-        let folded = self.fold(&word[skipped..]);
+        let folded = self.fold(self.unsuffixed(&word[skipped..]));
         let term = match &self.stemmer {
             Some(stemmer) => stemmer.stem(&folded).into_owned(),
             None => folded,
@@ -175,6 +175,14 @@ impl Analyser {
         });
         // Lower case may decompose what NFKC composed.
         lower.nfc().collect()
+    }
+
+    /// The word without what Turkish puts behind names after an apostrophe: `Ankara` of `Ankara'nın`.
+    fn unsuffixed<'a>(&self, word: &'a str) -> &'a str {
+        match word.split_once(['\'', '\u{2019}']) {
+            Some((name, _)) if self.language == Language::Turkish && !name.is_empty() => name,
+            _ => word,
+        }
     }
 
     /// The bytes of an elided article or pronoun before the word proper: `l'` of `l'eau`.

@@ -32,15 +32,29 @@ const PAGE: i32 = 50;
 pub(super) fn create_asks(call: &AwsCall) -> Asked<'_> {
     async move {
         let input: CreateEvaluationJobRequest = call.decode()?;
-        let (action, tags) = ("bedrock:CreateEvaluationJob", pairs(input.job_tags));
-        let jobs = arn(&call.ctx, "*");
-        let mut asks = vec![Ask::new(action, &jobs).request_tags(&tags)];
-        if !tags.is_empty() {
-            asks.push(Ask::new("bedrock:TagResource", jobs).request_tags(&tags));
-        }
-        Ok(asks)
+        Ok(asks_to_create(&call.ctx, &pairs(input.job_tags)))
     }
     .boxed()
+}
+
+/// What has to be allowed to start a job with these tags.
+pub(crate) fn asks_to_create(ctx: &Ctx, tags: &models::Tags) -> Vec<Ask> {
+    let jobs = arn(ctx, "*");
+    let mut asks = vec![Ask::new("bedrock:CreateEvaluationJob", &jobs).request_tags(tags)];
+    if !tags.is_empty() {
+        asks.push(Ask::new("bedrock:TagResource", jobs).request_tags(tags));
+    }
+    asks
+}
+
+/// Checks that what is evaluated is of the type that is said.
+pub(crate) fn check_application(application: Option<ApplicationType>, systems: &[System]) -> Result<()> {
+    let is_rag = systems.iter().any(|system| system.family() != Family::Model);
+    if application.is_some_and(|application| (application == ApplicationType::RagEvaluation) != is_rag) {
+        return Err(Error::invalid("`applicationType` and `inferenceConfig` do not go together.")
+            .with_hint("`RagEvaluation` goes with `ragConfigs`, `ModelEvaluation` with `models`."));
+    }
+    Ok(())
 }
 
 /// To read the job that is named.
@@ -92,13 +106,7 @@ pub(super) async fn create(call: AwsCall) -> Answer {
     let evaluation = serde_json::to_value(&input.evaluation_config).map_err(Error::internal)?;
     let inference = serde_json::to_value(&input.inference_config).map_err(Error::internal)?;
     let asked = asked(&evaluation, &inference, input.output_data_config.s3_uri, false)?;
-    let is_rag = asked.systems.iter().any(|system| system.family() != Family::Model);
-    let application = input.application_type.map(|application| application == ApplicationType::RagEvaluation);
-    if application.is_some_and(|application| application != is_rag) {
-        return Err(Error::invalid("`applicationType` and `inferenceConfig` do not go together.")
-            .with_hint("`RagEvaluation` goes with `ragConfigs`, `ModelEvaluation` with `models`.")
-            .into());
-    }
+    check_application(input.application_type, &asked.systems)?;
     let new = NewEvaluation {
         name: input.job_name,
         description: input.job_description,

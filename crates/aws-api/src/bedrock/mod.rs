@@ -14,8 +14,9 @@ mod marketplace;
 mod tags;
 
 pub(crate) use evaluation_config::{asked, custom_metric};
-pub(crate) use evaluation_jobs::{arn as evaluation_arn, warn};
+pub(crate) use evaluation_jobs::{arn as evaluation_arn, asks_to_create, check_application, warn};
 pub(crate) use marketplace::ROWS as MARKETPLACE_ROWS;
+pub(crate) use tags::pairs as tag_pairs;
 
 use futures::future::FutureExt as _;
 use identity::Access;

@@ -57,6 +57,6 @@ fn is_profile(arn: &str) -> bool {
 }
 
 /// Tags as the domain takes them.
-pub(super) fn pairs(tags: Option<Vec<Tag>>) -> models::Tags {
+pub(crate) fn pairs(tags: Option<Vec<Tag>>) -> models::Tags {
     tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect()
 }

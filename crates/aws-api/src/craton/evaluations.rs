@@ -15,7 +15,7 @@ use orchestration::evaluations::report::{
 use orchestration::evaluations::{DatasetText, HumanLabel, NewEvaluation, Variables};
 use serde_json::{Value, json};
 
-use crate::bedrock::{asked, custom_metric, evaluation_arn, warn};
+use crate::bedrock::{asked, asks_to_create, check_application, custom_metric, evaluation_arn, tag_pairs, warn};
 use crate::body::full;
 use crate::call::{Answer, Asked, Call, Labels, json as respond};
 use crate::json_fields::{Fields, Node, Wording};
@@ -28,7 +28,12 @@ const PAGE_ROWS: usize = 200;
 
 /// To start an evaluation.
 pub(super) fn create_asks(call: &Call<Labels>) -> Asked<'_> {
-    async move { Ok(vec![Ask::new("bedrock:CreateEvaluationJob", evaluation_arn(&call.ctx, "*"))]) }.boxed()
+    async move {
+        let mut body = call.json()?;
+        body.as_object_mut().and_then(|body| body.remove("craton"));
+        Ok(asks_to_create(&call.ctx, &tag_pairs(read(&body)?.job_tags)))
+    }
+    .boxed()
 }
 
 /// To read the job that is named.
@@ -69,18 +74,15 @@ pub(super) async fn create(call: Call<Labels>) -> Answer {
     let input = read(&body)?;
     let evaluation = serde_json::to_value(&input.evaluation_config).map_err(Error::internal)?;
     let inference = serde_json::to_value(&input.inference_config).map_err(Error::internal)?;
+    let wanted = asked(&evaluation, &inference, input.output_data_config.s3_uri, true)?;
+    check_application(input.application_type, &wanted.systems)?;
     let new = NewEvaluation {
-        asked: Wanted {
-            askings,
-            embedder,
-            prices,
-            ..asked(&evaluation, &inference, input.output_data_config.s3_uri, true)?
-        },
+        asked: Wanted { askings, embedder, prices, ..wanted },
         name: input.job_name,
         description: input.job_description,
         role_arn: input.role_arn,
         output_key: input.customer_encryption_key_id,
-        tags: Vec::new(),
+        tags: tag_pairs(input.job_tags),
         request_token: input.client_request_token,
         configuration: json!({"evaluationConfig": evaluation, "inferenceConfig": inference}),
     };
@@ -197,8 +199,11 @@ pub(super) async fn report(call: Call<Labels>) -> Answer {
         "json" => Ok(respond(StatusCode::OK, &report_json(&report))),
         "text" => Ok(text(report_text(&report), "text/plain; charset=utf-8")),
         "html" => {
-            let rows = evaluations.rows(&call.ctx, named, call.query("metric").as_deref(), PAGE_ROWS).await?;
-            Ok(text(html(&report, &rows), "text/html; charset=utf-8"))
+            let mut metrics = report.sections.iter().flat_map(|section| &section.card.metrics);
+            let first = || metrics.find(|metric| metric.mean.is_some()).map(|metric| metric.name.clone());
+            let metric = call.query("metric").or_else(first);
+            let rows = evaluations.rows(&call.ctx, named, metric.as_deref(), PAGE_ROWS).await?;
+            Ok(text(html(&report, &rows, metric.as_deref()), "text/html; charset=utf-8"))
         }
         other => Err(unknown(other).into()),
     }

@@ -195,7 +195,7 @@ fn a_replica_that_is_gone_is_passed_over() {
     impl Open for Once {
         fn open(&mut self, drive: &mut dyn FnMut(&mut dyn Backend)) -> Result<()> {
             if std::mem::replace(&mut self.0, true) {
-                return Err(Error::Engine { reason: "no memory".to_owned() });
+                return Err(Error::NoMemory { what: "caches".to_owned(), bytes: 1 });
             }
             let (_, gate) = mpsc::channel();
             Held { gate, panics: Arc::new(AtomicBool::new(true)) }.open(drive)

@@ -1,8 +1,9 @@
 //! Static batches: requests of one shape that begin together.
 //!
-//! Requests are sorted into buckets by the length of their prompts, each twice as long as the one before. The fullest
-//! bucket that is full, or else the one whose oldest request has waited long enough, makes the next batch. It runs until
-//! all of it is done; so every step of it has about the same shape, and how full the steps are says what that costs.
+//! Requests are sorted into buckets by the length of their prompts, each twice as long as the one before. A bucket is due when it
+//! is full, or when its oldest request has waited long enough. Of those that are due, the one with the oldest request makes the
+//! next batch, so that none waits for ever beside others that are always full. It runs until all of it is done; so every step of
+//! it has about the same shape, and how full the steps are says what that costs.
 
 use std::time::{Duration, Instant};
 
@@ -44,19 +45,19 @@ fn choose(jobs: &[(usize, Instant)], gathering: Gathering, now: Instant) -> Next
             None => buckets.push((shape, vec![place])),
         }
     }
-    let oldest = |places: &[usize]| places.iter().map(|place| jobs[*place].1).min();
-    let begin = |places: &[usize]| Next::Begin(places.iter().copied().take(gathering.size).collect());
-    // Of equals the one whose first request is to be served first.
-    let full = buckets.iter().rev().filter(|(_, places)| places.len() >= gathering.size);
-    if let Some((_, places)) = full.max_by_key(|(_, places)| places.len()) {
-        return begin(places);
+    // Those that the batch would take.
+    let of = |places: &Vec<usize>| places.iter().copied().take(gathering.size).collect::<Vec<_>>();
+    let oldest = |places: &Vec<usize>| of(places).into_iter().map(|place| jobs[place].1).min();
+    let left = |places: &Vec<usize>| {
+        let over = oldest(places)? + gathering.wait;
+        over.checked_duration_since(now).filter(|left| !left.is_zero())
+    };
+    let buckets: Vec<Vec<usize>> = buckets.into_iter().map(|(_, places)| places).collect();
+    let is_due = |places: &&Vec<usize>| places.len() >= gathering.size || left(places).is_none();
+    if let Some(places) = buckets.iter().filter(is_due).min_by_key(|places| oldest(places)) {
+        return Next::Begin(of(places));
     }
-    let first = buckets.iter().filter_map(|(_, places)| Some((oldest(places)?, places))).min_by_key(|(at, _)| *at);
-    let Some((at, places)) = first else { return Next::Idle };
-    match (at + gathering.wait).checked_duration_since(now).filter(|left| !left.is_zero()) {
-        None => begin(places),
-        Some(left) => Next::Wait(left),
-    }
+    buckets.iter().filter_map(left).min().map_or(Next::Idle, Next::Wait)
 }
 
 #[cfg(test)]
@@ -75,6 +76,12 @@ mod tests {
     #[test]
     fn a_full_bucket_begins_at_once_and_takes_no_more_than_its_size() {
         assert_eq!(chosen(&[(10, 0), (500, 1), (20, 2), (32, 3), (31, 4)], 5), Next::Begin(vec![0, 2, 3]));
+    }
+
+    #[test]
+    fn a_bucket_whose_time_is_over_begins_before_a_full_one_that_came_later() {
+        assert_eq!(chosen(&[(10, 5), (10, 6), (10, 7), (500, 0)], 50), Next::Begin(vec![3]));
+        assert_eq!(chosen(&[(10, 5), (10, 6), (10, 7), (500, 0)], 49), Next::Begin(vec![0, 1, 2]));
     }
 
     #[test]

@@ -32,7 +32,7 @@ mod worker;
 use std::sync::mpsc;
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use base::Random;
 use futures::channel::oneshot;
@@ -98,6 +98,11 @@ pub struct Scheduler {
 impl Scheduler {
     /// Starts the thread and opens the backend on it; returns once that is done.
     pub fn start(model: Model, config: Config, open: impl Open) -> Result<Self> {
+        Self::start_resting(model, config, open, worker::REST)
+    }
+
+    /// The same, that first tries after `rest` to open a backend again which could not be.
+    fn start_resting(model: Model, config: Config, open: impl Open, rest: Duration) -> Result<Self> {
         let controls = ControlTokens::of(model.vocabulary.as_ref())?;
         let model = Arc::new(model);
         let shared = Arc::new(Shared::new(config.queue, model.info.parallel));
@@ -108,7 +113,7 @@ impl Scheduler {
             .name("inference".to_owned())
             .spawn({
                 let (model, shared) = (model.clone(), shared.clone());
-                let sizes = Sizes { chunk, grain, cache: config.cache_bytes };
+                let sizes = Sizes { chunk, grain, cache: config.cache_bytes, rest };
                 move || worker::run(&model, &shared, sizes, config.batching, open, &opened)
             })
             .map_err(|error| Error::Engine { reason: format!("no thread could be started: {error}") })?;

@@ -51,6 +51,8 @@ struct State {
     gathered: Vec<Job>,
     /// Why no more requests are taken.
     closed: Option<Error>,
+    /// Why none is taken until the engine is opened again.
+    resting: Option<Error>,
     errands: Vec<Errand>,
     status: EngineStatus,
     /// The mean time that a request holds its place.
@@ -82,7 +84,7 @@ impl Shared {
     /// Adds a request. As many of a tenant may wait as the capacity says, beside those that sequences are free for.
     pub(super) fn push(&self, job: Job) -> Result<()> {
         let mut state = self.lock();
-        if let Some(error) = &state.closed {
+        if let Some(error) = state.closed.as_ref().or(state.resting.as_ref()) {
             return Err(error.clone());
         }
         let free = self.parallel.saturating_sub(state.status.active) as usize;
@@ -114,7 +116,7 @@ impl Shared {
     /// Gives the worker an errand, unless it has stopped.
     pub(super) fn send(&self, errand: Errand) {
         let mut state = self.lock();
-        if state.closed.is_none() {
+        if state.closed.is_none() && state.resting.is_none() {
             state.errands.push(errand);
             drop(state);
             self.wake.notify_one();
@@ -193,16 +195,23 @@ impl Shared {
     pub(super) fn close(&self, error: Error) {
         let mut state = self.lock();
         let error = state.closed.get_or_insert(error).clone();
-        // Whoever waits for one hears that nobody does it.
-        state.errands.clear();
-        for job in &mut std::mem::take(&mut state.gathered) {
-            job.answer_with(error.clone());
-        }
-        for class in &mut state.classes {
-            for mut job in std::mem::take(&mut class.tenants).into_values().flat_map(|line| line.jobs) {
-                job.answer_with(error.clone());
-            }
-        }
+        state.end_all(&error);
+    }
+
+    /// Ends the waiting requests, and refuses others for so long. Whether the worker goes on then, or must stop. Nothing may be
+    /// kept of prompts meanwhile: errands to forget it are dropped.
+    pub(super) fn rest(&self, error: &Error, time: Duration) -> bool {
+        let mut state = self.lock();
+        state.resting = Some(error.clone());
+        state.end_all(error);
+        let goes_on = |state: &mut State| state.closed.is_none();
+        let waited = self.wake.wait_timeout_while(state, time, goes_on).unwrap_or_else(PoisonError::into_inner);
+        waited.0.closed.is_none()
+    }
+
+    /// Takes requests again.
+    pub(super) fn go_on(&self) {
+        self.lock().resting = None;
     }
 
     pub(super) fn queued(&self) -> usize {
@@ -223,6 +232,19 @@ impl State {
     fn waiting(&self) -> usize {
         let lines = self.classes.iter().flat_map(|class| class.tenants.values());
         lines.map(|line| line.jobs.len()).sum::<usize>() + self.gathered.len()
+    }
+
+    fn end_all(&mut self, error: &Error) {
+        // Whoever waits for one hears that nobody does it.
+        self.errands.clear();
+        for job in &mut std::mem::take(&mut self.gathered) {
+            job.answer_with(error.clone());
+        }
+        for class in &mut self.classes {
+            for mut job in std::mem::take(&mut class.tenants).into_values().flat_map(|line| line.jobs) {
+                job.answer_with(error.clone());
+            }
+        }
     }
 
     fn drop_those_over(&mut self, now: Instant) {

@@ -794,6 +794,66 @@ fn a_backend_that_cannot_be_opened_fails_the_start() {
     assert_eq!(failed, Error::Engine { reason: "no memory".to_owned() });
 }
 
+/// Opens a backend that panics, then none as often as it is told to, then one that answers.
+struct Failing {
+    /// Each opening that fails waits for one of these.
+    gate: mpsc::Receiver<()>,
+    reached: mpsc::Sender<()>,
+    opened: usize,
+    fails: usize,
+}
+
+impl Open for Failing {
+    fn open(&mut self, drive: &mut dyn FnMut(&mut dyn Backend)) -> Result<()> {
+        self.opened += 1;
+        if (2..2 + self.fails).contains(&self.opened) {
+            let _ = self.reached.send(());
+            let _ = self.gate.recv();
+            return Err(Error::NoMemory { what: "caches".to_owned(), bytes: 1 });
+        }
+        let panic_at = (self.opened == 1).then_some(1);
+        Gated { parallel: 2, gate: None, batches: Arc::default(), fail_at: None, panic_at }.open(drive)
+    }
+}
+
+#[test]
+fn an_engine_that_cannot_be_opened_again_refuses_until_it_can() {
+    let ((open, gate), (reached, at)) = (mpsc::channel(), mpsc::channel());
+    let (model, config) = plain(2, 8);
+    let failing = Failing { gate, reached, opened: 0, fails: 3 };
+    let model = Scheduler::start_resting(model, config, failing, Duration::ZERO).unwrap();
+    assert!(answer(&model, prompt("a")).unwrap_err().to_string().contains("panicked"));
+    at.recv().unwrap();
+    open.send(()).unwrap();
+    // It is being opened for the second time: what came until now has failed.
+    at.recv().unwrap();
+    let refused = answer(&model, prompt("b")).unwrap_err();
+    assert_eq!(refused, Error::NoMemory { what: "caches".to_owned(), bytes: 1 });
+    assert!(model.used_again().is_empty(), "nobody waits for what is not there");
+    open.send(()).unwrap();
+    open.send(()).unwrap();
+    let answered = loop {
+        match answer(&model, prompt("c")) {
+            Err(Error::NoMemory { .. }) => std::thread::yield_now(),
+            other => break other,
+        }
+    };
+    assert_eq!(answered.unwrap().text.len(), 500);
+}
+
+#[test]
+fn an_engine_that_cannot_be_opened_again_is_unloaded_at_once() {
+    let ((open, gate), (reached, at)) = (mpsc::channel(), mpsc::channel());
+    let (model, config) = plain(2, 8);
+    let failing = Failing { gate, reached, opened: 0, fails: usize::MAX - 2 };
+    let model = Scheduler::start_resting(model, config, failing, Duration::from_secs(3600)).unwrap();
+    assert!(answer(&model, prompt("a")).is_err());
+    at.recv().unwrap();
+    open.send(()).unwrap();
+    // It waits for an hour, but for this.
+    drop(model);
+}
+
 #[test]
 fn dropping_the_model_ends_its_streams() {
     let (model, open, _) = gated(8, None, None, true);
@@ -808,7 +868,7 @@ fn dropping_the_model_ends_its_streams() {
 
 #[test]
 fn static_batches_hold_requests_of_one_shape_and_answer_as_each_alone() {
-    let batching = Batching::Static { size: 4, wait: std::time::Duration::from_millis(5), max_tokens: 12 };
+    let batching = Batching::Static { size: 4, wait: Duration::from_millis(5), max_tokens: 12 };
     let static_options = LoadOptions { batching, ..options() };
     let model = FakeLoader::default().generator(&static_options, &[]).unwrap();
     let alone = fake(&[]);

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::SyncSender;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Model;
 use super::gather::Gathering;
@@ -13,9 +13,15 @@ use super::sequence::Step;
 use super::slots::Slots;
 use crate::backend::{Backend, Input, Open};
 use crate::engine::Batching;
+use crate::prefix::PrefixCache;
 use crate::{Error, Result};
 
-/// Tokens and bytes at once.
+/// How long after it could not be opened again that is tried once more, the first time.
+pub(super) const REST: Duration = Duration::from_secs(1);
+/// The longest time between two trials.
+const LONGEST_REST: Duration = Duration::from_secs(60);
+
+/// Tokens, bytes and time at once.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sizes {
     /// The tokens of a prompt that are read in one step.
@@ -24,11 +30,15 @@ pub(super) struct Sizes {
     pub(super) grain: usize,
     /// The bytes for what prompts begin with.
     pub(super) cache: u64,
+    /// The first of [`REST`].
+    pub(super) rest: Duration,
 }
 
 /// Opens the backend and serves until the scheduler stops. Reports the first opening's outcome to `opened`.
 ///
-/// A panic of the backend fails the requests that run; the backend is dropped and opened again for the next ones.
+/// A panic of the backend fails the requests that run; the backend is dropped and opened again for the next ones. Where it
+/// cannot be opened again, as memory is short, requests are refused until it can: that is tried after [`REST`], and then ever
+/// less often.
 pub(super) fn run(
     model: &Model,
     shared: &Shared,
@@ -40,6 +50,7 @@ pub(super) fn run(
     let mut worker = Worker::new(model, shared, sizes);
     worker.gathering = gathering(batching, model.info.parallel);
     worker.slots.together = worker.gathering.is_some();
+    let (mut ever_served, mut rest) = (false, sizes.rest);
     loop {
         let mut served = false;
         let outcome = catch_unwind(AssertUnwindSafe(|| {
@@ -47,6 +58,7 @@ pub(super) fn run(
                 served = true;
                 // The receiver waits only for the first opening.
                 let _ = opened.try_send(Ok(()));
+                shared.go_on();
                 worker.slots.open(backend.layout());
                 worker.serve(backend);
             })
@@ -57,12 +69,23 @@ pub(super) fn run(
             Err(panic) => Error::Engine { reason: format!("the engine panicked: {}", message(panic.as_ref())) },
         };
         worker.fail_all(&error);
-        if served && matches!(error, Error::Engine { .. }) {
+        ever_served |= served;
+        if !ever_served || matches!(error, Error::Stopped) {
+            let _ = opened.try_send(Err(error.clone()));
+            return shared.close(error);
+        }
+        if served {
             tracing::error!(model = model.info.name, %error, "the engine failed and is opened again");
+            rest = sizes.rest;
             continue;
         }
-        let _ = opened.try_send(Err(error.clone()));
-        return shared.close(error);
+        tracing::error!(model = model.info.name, %error, seconds = rest.as_secs(), "the engine cannot be opened again; it is tried later");
+        // It holds memory that opening needs, and nobody could have it forgotten meanwhile.
+        worker.slots.kept = PrefixCache::new(sizes.cache);
+        if !shared.rest(&error, rest) {
+            return;
+        }
+        rest = (rest * 2).min(LONGEST_REST);
     }
 }
 
@@ -219,7 +242,7 @@ impl<'a> Worker<'a> {
         let now = Instant::now();
         let before = self.waiting.len();
         self.waiting.retain_mut(|job| !job.is_over(now));
-        (self.waiting.len()..before).for_each(|_| self.shared.release(std::time::Duration::ZERO));
+        (self.waiting.len()..before).for_each(|_| self.shared.release(Duration::ZERO));
         for index in 0..self.slots.all.len() {
             if self.slots.all[index].running.as_mut().is_some_and(|sequence| sequence.job.is_over(now)) {
                 self.end(backend, index);
@@ -324,7 +347,7 @@ impl<'a> Worker<'a> {
     fn fail_all(&mut self, error: &Error) {
         for mut job in std::mem::take(&mut self.waiting) {
             job.answer_with(error.clone());
-            self.shared.release(std::time::Duration::ZERO);
+            self.shared.release(Duration::ZERO);
         }
         for slot in &mut self.slots.all {
             if let Some(mut sequence) = slot.running.take() {

@@ -6,7 +6,7 @@ use jobs::{JobId, NewJob, Owner, State};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::plan::{Asked, Plan};
+use super::plan::{Asked, Plan, check_sources};
 use super::{Evaluations, run, store};
 
 /// How long the message of a failure may be.
@@ -166,6 +166,7 @@ impl Evaluations {
     pub async fn create(&self, ctx: &Ctx, new: NewEvaluation) -> Result<(EvaluationJob, Vec<String>)> {
         check_role(ctx, &new.role_arn)?;
         let plan = Plan::new(&new.asked)?;
+        check_sources(&new.asked)?;
         if plan.needs_knowledge_base() && self.inner.rag.get().is_none() {
             return Err(Error::not_implemented("Evaluation of knowledge bases is not implemented.")
                 .with_hint("Bring the answers along: `precomputedRagSourceConfig`."));

@@ -281,6 +281,18 @@ impl Metric {
     }
 }
 
+/// Checks that a new job has one source of answers, where the dataset brings them.
+///
+/// # Errors
+/// Invalid.
+pub(super) fn check_sources(asked: &Asked) -> Result<()> {
+    if asked.systems.len() > 1 && asked.systems.iter().all(System::brings_answers) {
+        let error = Error::invalid("A dataset has one answer to each prompt: one source of answers goes into a job.");
+        return Err(error.with_hint("Start a job for each source, and compare the jobs."));
+    }
+    Ok(())
+}
+
 /// Does a judge give the scores of the metric of this name?
 #[must_use]
 pub fn needs_judge(metric: &str) -> bool {

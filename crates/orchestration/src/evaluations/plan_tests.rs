@@ -121,6 +121,13 @@ fn a_check_tells_what_metrics_of_ones_own_name_and_lines_lack() {
 }
 
 #[test]
+fn one_source_of_answers_goes_into_a_job() {
+    let mut asked = asked(&["Builtin.Correctness"]);
+    asked.systems.push(System::ModelAnswers { source: "other".to_owned() });
+    assert!(check_sources(&asked).unwrap_err().message.contains("one source of answers"));
+}
+
+#[test]
 fn a_judge_is_asked_as_often_as_there_are_wordings() {
     let of = |askings| Plan::new(&Asked { askings, ..asked(&["Builtin.Correctness"]) });
     assert!(of(1).is_ok() && of(MOST_ASKINGS).is_ok());

@@ -8,8 +8,8 @@ use super::metrics::{Input, Rubric};
 
 /// The form of what judges read: raise it with every change of what stands in their prompts, or in which order, so that neither
 /// passports nor verdicts of another form are taken for those of this one. 1: passages after the prompt, cited ones as they were
-/// cited; 2: passages first, by rank.
-pub(super) const FORM: u32 = 2;
+/// cited; 2: passages first, by rank; 3: what fills in instructions of users' own stands between tags.
+pub(super) const FORM: u32 = 3;
 
 /// What a form changed in the prompts of the form before.
 struct Change {
@@ -21,7 +21,7 @@ struct Change {
 
 /// What each form changed, from the second one on.
 static CHANGES: [Change; FORM as usize - 1] =
-    [Change { inputs: &[Input::Passages, Input::CitedPassages], custom: false }];
+    [Change { inputs: &[Input::Passages, Input::CitedPassages], custom: false }, Change { inputs: &[], custom: true }];
 
 /// Is a judge that reads these pieces of a record asked today as it was in prompts of this form?
 pub(super) fn reads_as_in(form: u32, inputs: &[Input]) -> bool {
@@ -204,7 +204,8 @@ pub fn builtin(
     JudgePrompt { system: wording.preamble().to_owned(), user }
 }
 
-/// Fills in a custom metric's instructions, and lists its labels where it has some.
+/// Fills in a custom metric's instructions, and lists its labels where it has some. What is filled in stands between tags,
+/// as other material does: an answer that gives orders is no part of the instructions.
 ///
 /// # Errors
 /// Invalid, where the instructions name a reference answer, an answer or passages, and there are none.
@@ -245,16 +246,17 @@ fn variable(material: &Material, name: &str, kept: usize) -> Result<String> {
     let missing = |what: &str| {
         Error::invalid(format!("The metric's instructions name `{{{{{name}}}}}`, and the record has no {what}."))
     };
+    let passages = |texts: &[String]| texts.iter().map(|text| framed("passage", text)).collect::<Vec<_>>().join("\n");
     Ok(match name {
-        "prompt" => plain(&material.prompt),
-        "prediction" => plain(material.prediction.as_deref().ok_or_else(|| missing("answer"))?),
-        "ground_truth" => plain(material.ground_truth.as_deref().ok_or_else(|| missing("reference answer"))?),
-        "reference_contexts" if material.reference_contexts.is_empty() => return Err(missing("reference contexts")),
-        "reference_contexts" => {
-            material.reference_contexts.iter().map(|text| plain(text)).collect::<Vec<_>>().join("\n\n")
+        "prompt" => framed("prompt", &material.prompt),
+        "prediction" => framed("response", material.prediction.as_deref().ok_or_else(|| missing("answer"))?),
+        "ground_truth" => {
+            framed("ground_truth", material.ground_truth.as_deref().ok_or_else(|| missing("reference answer"))?)
         }
+        "reference_contexts" if material.reference_contexts.is_empty() => return Err(missing("reference contexts")),
+        "reference_contexts" => passages(&material.reference_contexts),
         "context" if material.passages.is_empty() => return Err(missing("passages")),
-        "context" => material.passages.iter().take(kept).map(|text| plain(text)).collect::<Vec<_>>().join("\n\n"),
+        "context" => passages(&material.passages[..kept.min(material.passages.len())]),
         _ => {
             return Err(Error::invalid(format!(
                 "The metric's instructions name `{{{{{name}}}}}`, which there is not."
@@ -330,6 +332,11 @@ fn evidence(aligned: &[Aligned]) -> String {
         None => format!("- {} | nothing near it in the passages", plain(&aligned.text)),
     });
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// A text between tags, in a line of instructions.
+fn framed(name: &str, text: &str) -> String {
+    format!("<{name}>{}</{name}>", plain(text))
 }
 
 fn tag(user: &mut String, name: &str, text: &str) {

@@ -53,7 +53,9 @@ fn custom_instructions_are_filled_in() {
     let labels = ["bad".to_owned(), "good".to_owned()];
     let prompt =
         custom(&material(), "Rate {{ prediction }} for {{prompt}} by {{context}}.", &labels, 2, USUAL).unwrap();
-    assert!(prompt.user.starts_with("Rate A hernia. for What is there? by first\n\nsecond."));
+    let filled_in = "Rate <response>A hernia.</response> for <prompt>What is there?</prompt> by <passage>first</passage>\n\
+         <passage>second</passage>.";
+    assert!(prompt.user.starts_with(filled_in), "{}", prompt.user);
     assert!(prompt.user.ends_with("- bad\n- good\n\nAnswer:"));
     assert!(check_instructions("{{prompt}} {{prediction}} {{ground_truth}} {{context}}").is_ok());
     let error = check_instructions("{{answer}}").unwrap_err();
@@ -78,7 +80,12 @@ fn a_judge_of_citations_sees_evidence_of_what_is_cited_alone() {
 fn reference_contexts_are_filled_in() {
     let material = Material { reference_contexts: vec!["one".to_owned(), "two".to_owned()], ..material() };
     assert!(check_instructions("{{reference_contexts}}").is_ok());
-    assert!(custom(&material, "By {{reference_contexts}}", &[], 0, USUAL).unwrap().user.starts_with("By one\n\ntwo"));
+    assert!(
+        custom(&material, "By {{reference_contexts}}", &[], 0, USUAL)
+            .unwrap()
+            .user
+            .starts_with("By <passage>one</passage>\n<passage>two</passage>")
+    );
     let error = custom(&Material::default(), "{{reference_contexts}}", &[], 0, USUAL).unwrap_err();
     assert!(error.message.contains("no reference contexts"), "{error}");
     assert!(names("a {{ context }}", "context") && !names("{{reference_contexts}} context", "context"));
@@ -130,6 +137,8 @@ fn no_attack_of_the_set_leaves_its_frame() {
             assert_eq!(shown.matches(&format!("<{tag}>")).count(), ends, "{text}");
         }
         assert_eq!(shown.matches("</response>").count(), 1, "{text}");
+        let own = custom(&material, "Rate {{prediction}}.", &["bad".to_owned()], 2, USUAL).unwrap().user;
+        assert_eq!((own.matches("</response>").count(), own.matches("</response>.").count()), (1, 1), "{text}");
         let swapped = pair(&Pair { prompts: &[], ground_truth: None, a: text, b: text }).user;
         assert_eq!((swapped.matches("</response_a>").count(), swapped.matches("</record>").count()), (1, 1), "{text}");
     }
@@ -153,6 +162,6 @@ fn what_judges_read_changes_with_its_form_alone() {
     // Where this differs, raise `FORM` with it.
     assert_eq!(
         (FORM, crate::evaluations::plan::sha256(text.as_bytes()).as_str()),
-        (2, "23a188a52948f629310ca7389ffc1f83b8a084f80642eabe37edff687737aa2c")
+        (3, "159f195c3fcafadd86a574601eff4a66705ca1c3dade15ca258bd9b0819a990b")
     );
 }

@@ -112,7 +112,11 @@ impl Evaluations {
     /// # Errors
     /// Invalid, where nothing answers for a model id.
     pub(super) async fn check_models(&self, ctx: &Ctx, asked: &Asked) -> Result<Vec<String>> {
-        let mut warnings = Vec::new();
+        let measured = |name: &str| asked.datasets.iter().any(|dataset| dataset.metrics.iter().any(|one| one == name));
+        let unused = asked.custom.iter().filter(|metric| !measured(&metric.name)).map(|metric| {
+            format!("The metric `{}` is measured nowhere: no dataset's `metricNames` has it.", metric.name)
+        });
+        let mut warnings: Vec<String> = unused.collect();
         let models = &self.inner.models;
         if Plan::new(asked)?.needs_embedder() {
             models.resolve(ctx, asked.embedder.as_deref().unwrap_or(similarity::DEFAULT_MODEL)).await?;

@@ -40,6 +40,15 @@ fn hindi_words_keep_their_marks() {
 }
 
 #[test]
+fn turkish_names_are_found_without_their_suffixes() {
+    for text in ["Ankara'nın", "Ankara\u{2019}dan", "ANKARA'YA"] {
+        assert_eq!(terms(text, Language::Turkish), terms("Ankara", Language::Turkish), "{text}");
+    }
+    let found = tokens("Ankara'nın", Language::Turkish);
+    assert_eq!((found[0].start, found[0].end), (0, "Ankara'nın".len()));
+}
+
+#[test]
 fn turkish_has_its_own_i() {
     assert_eq!(terms("IŞIK", Language::Turkish), terms("ışık", Language::Turkish));
     assert_eq!(terms("İZMİR", Language::Turkish), terms("izmir", Language::Turkish));

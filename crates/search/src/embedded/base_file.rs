@@ -24,7 +24,7 @@ pub(crate) const ALIGNMENT: usize = 64;
 pub(crate) const TAIL: usize = 24;
 pub(crate) const TERM_ENTRY: usize = 32;
 /// The version of the rules by which terms are made of texts. A base file of another version is analysed anew.
-pub(crate) const ANALYSIS: u32 = 1;
+pub(crate) const ANALYSIS: u32 = 2;
 
 /// What a section holds; the numbers are those in files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -52,7 +52,18 @@ impl OwnServer {
         if std::env::var("CRATON_TEST_POSTGRES").is_ok_and(|choice| choice == "skip") {
             return Ok(None);
         }
-        let mut server = Server::locate()?;
+        Self::start_of(Server::locate()?).map(Some)
+    }
+
+    /// The same, of the PostgreSQL whose `initdb` and `pg_ctl` are in a folder.
+    ///
+    /// # Errors
+    /// Where it does not start.
+    pub fn start_in(bin: PathBuf) -> Result<Self> {
+        Self::start_of(Server::of(bin)?)
+    }
+
+    fn start_of(mut server: Server) -> Result<Self> {
         server.dir = std::env::temp_dir().join(format!("craton-test-postgres-{}", super::unique()));
         std::fs::create_dir_all(&server.dir).map_err(failed)?;
         let lease = server.lock_file("users").and_then(|file| file.lock_shared().map(|()| file)).map_err(failed)?;
@@ -61,7 +72,7 @@ impl OwnServer {
         own.server.watch(&dir.join("data"), dir)?;
         own.server.make()?;
         own.server.launch("")?;
-        Ok(Some(own))
+        Ok(own)
     }
 
     /// Its address.
@@ -111,7 +122,10 @@ struct Server {
 
 impl Server {
     fn locate() -> Result<Self> {
-        let bin = binaries().ok_or_else(|| failed("`initdb` and `pg_ctl` are not installed"))?;
+        Self::of(binaries().ok_or_else(|| failed("`initdb` and `pg_ctl` are not installed"))?)
+    }
+
+    fn of(bin: PathBuf) -> Result<Self> {
         let user = rustix::process::geteuid();
         let dir = std::env::temp_dir().join(format!("craton-test-postgres-{}", user.as_raw()));
         std::fs::create_dir_all(&dir).map_err(failed)?;

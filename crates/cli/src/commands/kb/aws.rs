@@ -88,8 +88,34 @@ async fn pages(client: &Client, method: Method, path: &str, items: &str) -> Resu
     }
 }
 
-/// The ARN of the role that reads a bucket, which is made where it is not there. It may read the bucket from now on.
+/// Whether a data source is handed its documents, and so has nothing to read in.
+pub(super) async fn is_custom(client: &Client, base: &str, source: &str) -> Result<bool> {
+    let found = bedrock(client, Method::GET, &source_path(base, source), None).await?;
+    Ok(found["dataSource"]["dataSourceConfiguration"]["type"] == "CUSTOM")
+}
+
+/// The ARN of the account's own key that a bucket encrypts with; none where it has none.
+async fn key_of(client: &Client, bucket: &str) -> Result<Option<String>> {
+    let path = format!("/{}?encryption", segment(bucket));
+    let told = client.send("s3", Method::GET, &path, Vec::new()).await;
+    let told = told.with_context(|| format!("cannot tell how the bucket `{bucket}` encrypts"))?.text().await?;
+    // Buckets name keys as they were told to: by an id or an alias, too.
+    let Some(key) = xml_text(&told, "KMSMasterKeyID").filter(|key| !key.is_empty()) else { return Ok(None) };
+    if key.starts_with("arn:") && key.contains(":key/") {
+        return Ok(Some(key.to_owned()));
+    }
+    let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", "TrentService.DescribeKey")];
+    let body = serde_json::to_vec(&json!({ "KeyId": key }))?;
+    let found = client.send_with("kms", Method::POST, "/", &headers, body).await;
+    let found = found.with_context(|| format!("cannot find the bucket's key `{key}`"))?.bytes().await?;
+    let found: Value = serde_json::from_slice(&found).context("the server's answer is not JSON")?;
+    Ok(found["KeyMetadata"]["Arn"].as_str().map(str::to_owned))
+}
+
+/// The ARN of the role that reads a bucket, which is made where it is not there. It may read the bucket from now on, and
+/// decrypt with the bucket's key.
 pub(super) async fn role(client: &Client, bucket: &str) -> Result<String> {
+    let key = key_of(client, bucket).await?;
     let made = match iam(client, "GetRole", &[("RoleName", ROLE)]).await {
         Ok(found) => found,
         Err(_) => {
@@ -98,7 +124,7 @@ pub(super) async fn role(client: &Client, bucket: &str) -> Result<String> {
             iam(client, "CreateRole", &role).await.with_context(|| format!("cannot make the role `{ROLE}`"))?
         }
     };
-    let policy = json!({ "Version": "2012-10-17", "Statement": [
+    let mut policy = json!({ "Version": "2012-10-17", "Statement": [
         {
             "Effect": "Allow",
             "Action": ["s3:GetObject", "s3:ListBucket"],
@@ -106,6 +132,9 @@ pub(super) async fn role(client: &Client, bucket: &str) -> Result<String> {
         },
         { "Effect": "Allow", "Action": "bedrock:InvokeModel", "Resource": "*" },
     ] });
+    if let (Some(key), Some(statements)) = (key, policy["Statement"].as_array_mut()) {
+        statements.push(json!({ "Effect": "Allow", "Action": "kms:Decrypt", "Resource": key }));
+    }
     let put = [("RoleName", ROLE), ("PolicyName", bucket), ("PolicyDocument", &policy.to_string())];
     iam(client, "PutRolePolicy", &put)
         .await

@@ -34,12 +34,20 @@ pub(super) async fn run(
         bail!("the knowledge base `{base}` has {which}\nhint: `craton kb show {base}{here}` shows them");
     }
     let mut synced = Vec::new();
+    let several = sources.len() > 1;
     for source in &sources {
         let source = text(source, "dataSourceId");
+        // Of several, those that are handed their documents are none that anybody meant.
+        if several && aws::is_custom(client, &id, &source).await? {
+            continue;
+        }
         synced.push(match no_wait {
             true => start(client, &id, &source).await?,
             false => one(client, (&id, base), &source, here).await?,
         });
+    }
+    if synced.is_empty() {
+        bail!("the data sources of `{base}` are handed their documents: there is nothing to read in");
     }
     if format == Format::Json {
         output::json(&json!({ "items": synced }))?;

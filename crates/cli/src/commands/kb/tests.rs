@@ -13,6 +13,7 @@ const SOURCES: &str =
 const STARTED: &str =
     r#"{"ingestionJob":{"ingestionJobId":"JOB1234567","dataSourceId":"SOURCE1234","status":"STARTING"}}"#;
 const COMPLETE: &str = r#"{"ingestionJob":{"ingestionJobId":"JOB1234567","dataSourceId":"SOURCE1234","status":"COMPLETE","statistics":{"numberOfDocumentsScanned":3,"numberOfNewDocumentsIndexed":2,"numberOfDocumentsFailed":1}}}"#;
+const NO_KEY: &str = "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>";
 const ROLE: &str =
     "<GetRoleResponse><Role><Arn>arn:aws:iam::111122223333:role/CratonKnowledgeBases</Arn></Role></GetRoleResponse>";
 
@@ -31,6 +32,7 @@ fn lines(asked: &[Asked]) -> Vec<String> {
 #[tokio::test]
 async fn a_knowledge_base_is_made_and_read_in_at_once() {
     let answers = [
+        (200, NO_KEY),
         (200, ROLE),
         (200, "<PutRolePolicyResponse/>"),
         (202, r#"{"knowledgeBase":{"knowledgeBaseId":"ABCDEF1234","status":"CREATING"}}"#),
@@ -44,7 +46,7 @@ async fn a_knowledge_base_is_made_and_read_in_at_once() {
     outcome.unwrap();
     let asked = asked.join().unwrap();
     assert_eq!(
-        lines(&asked)[2..],
+        lines(&asked)[3..],
         [
             "PUT /knowledgebases/",
             "GET /knowledgebases/ABCDEF1234",
@@ -53,11 +55,12 @@ async fn a_knowledge_base_is_made_and_read_in_at_once() {
             "GET /knowledgebases/ABCDEF1234/datasources/SOURCE1234/ingestionjobs/JOB1234567",
         ]
     );
-    assert!(asked[1].body.contains("PutRolePolicy") && asked[1].body.contains("documents"), "{}", asked[1].body);
-    let base = asked[2].json();
+    let policy = &asked[2].body;
+    assert!(policy.contains("PutRolePolicy") && policy.contains("documents") && !policy.contains("kms"), "{policy}");
+    let base = asked[3].json();
     let model = &base["knowledgeBaseConfiguration"]["vectorKnowledgeBaseConfiguration"]["embeddingModelArn"];
     assert_eq!(*model, "arn:aws:bedrock:us-east-1::foundation-model/all-minilm-l6-v2");
-    let source = asked[4].json();
+    let source = asked[5].json();
     assert_eq!(
         source["dataSourceConfiguration"]["s3Configuration"],
         json!({
@@ -73,6 +76,55 @@ async fn a_place_that_is_no_bucket_is_refused_before_anything_is_made() {
     let (outcome, asked) = told(&["create", "handbook", "--from", "documents"], &[]).await;
     assert!(outcome.unwrap_err().to_string().contains("`documents`"));
     assert!(asked.join().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_role_may_decrypt_with_the_key_of_the_bucket() {
+    let by_arn = "<Rule><SSEAlgorithm>aws:kms</SSEAlgorithm><KMSMasterKeyID>arn:aws:kms:us-east-1:111122223333:key/1</KMSMasterKeyID></Rule>";
+    let by_alias = "<Rule><SSEAlgorithm>aws:kms</SSEAlgorithm><KMSMasterKeyID>alias/documents</KMSMasterKeyID></Rule>";
+    let found = r#"{"KeyMetadata":{"Arn":"arn:aws:kms:us-east-1:111122223333:key/1"}}"#;
+    let rest = [(200, ROLE), (200, "<PutRolePolicyResponse/>"), (400, r#"{"message":"enough"}"#)];
+    for first in [vec![(200, by_arn)], vec![(200, by_alias), (200, found)]] {
+        let answers: Vec<_> = first.iter().chain(&rest).copied().collect();
+        let (outcome, asked) = told(&["create", "handbook", "--from", "s3://documents/"], &answers).await;
+        outcome.unwrap_err();
+        let asked = asked.join().unwrap();
+        assert_eq!(lines(&asked)[0], "GET /documents?encryption");
+        let policy = &asked[first.len() + 1].body;
+        let policy = policy.replace("%3A", ":").replace("%2F", "/").replace("%2D", "-");
+        let key = "arn:aws:kms:us-east-1:111122223333:key/1";
+        assert!(policy.contains("kms:Decrypt") && policy.contains(key), "{policy}");
+    }
+}
+
+#[tokio::test]
+async fn a_bucket_that_cannot_be_looked_at_is_told_before_anything_is_made() {
+    let missing = "<Error><Code>NoSuchBucket</Code><Message>The bucket does not exist.</Message></Error>";
+    let (outcome, asked) = told(&["create", "handbook", "--from", "s3://documents/"], &[(404, missing)]).await;
+    assert!(format!("{:#}", outcome.unwrap_err()).contains("bucket `documents`"));
+    assert_eq!(asked.join().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_sync_leaves_out_what_is_handed_its_documents() {
+    let two = r#"{"dataSourceSummaries":[{"dataSourceId":"CUSTOM1234","name":"notes"},{"dataSourceId":"SOURCE1234","name":"files"}]}"#;
+    let custom = r#"{"dataSource":{"dataSourceId":"CUSTOM1234","dataSourceConfiguration":{"type":"CUSTOM"}}}"#;
+    let bucket = r#"{"dataSource":{"dataSourceId":"SOURCE1234","dataSourceConfiguration":{"type":"S3"}}}"#;
+    let answers = [(200, LISTED), (200, two), (200, custom), (200, bucket), (202, STARTED), (200, COMPLETE)];
+    let (outcome, asked) = told(&["sync", "handbook"], &answers).await;
+    outcome.unwrap();
+    assert_eq!(
+        lines(&asked.join().unwrap())[2..5],
+        [
+            "GET /knowledgebases/ABCDEF1234/datasources/CUSTOM1234",
+            "GET /knowledgebases/ABCDEF1234/datasources/SOURCE1234",
+            "PUT /knowledgebases/ABCDEF1234/datasources/SOURCE1234/ingestionjobs/",
+        ]
+    );
+    let (outcome, asked) =
+        told(&["sync", "handbook"], &[(200, LISTED), (200, two), (200, custom), (200, custom)]).await;
+    assert!(outcome.unwrap_err().to_string().contains("handed their documents"));
+    drop(asked.join());
 }
 
 #[tokio::test]

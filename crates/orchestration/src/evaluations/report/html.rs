@@ -2,6 +2,7 @@
 
 use super::super::card::{Bar, MetricSummary};
 use super::super::prices::{MachineCost, ModelCost, money};
+use super::text::{labels, varied};
 use super::{Report, ReportRow, Section};
 
 const STYLE: &str = "
@@ -12,11 +13,11 @@ table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.4rem .6
 .n{text-align:right;font-variant-numeric:tabular-nums}.bars{display:flex;align-items:flex-end;gap:2px;height:3rem}
 .bars i{display:block;width:1.1rem;background:var(--bar)}.w{border-left:4px solid var(--bad);padding-left:.6rem}
 mark{background:none;color:var(--bad);text-decoration:underline}details{margin:.3rem 0}pre{white-space:pre-wrap;font:inherit}
-@media print{details{display:block}body{margin:0}tr{break-inside:avoid}}";
+@media print{details::details-content{content-visibility:visible;display:block}body{margin:0}tr{break-inside:avoid}}";
 
-/// The page: the cards, then the turns that are given.
+/// The page: the cards, then the turns that are given, which are those with the lowest score of a metric where one is named.
 #[must_use]
-pub fn html(report: &Report, rows: &[ReportRow]) -> String {
+pub fn html(report: &Report, rows: &[ReportRow], lowest: Option<&str>) -> String {
     let job = &report.job;
     let mut page = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
@@ -34,8 +35,14 @@ pub fn html(report: &Report, rows: &[ReportRow]) -> String {
     }
     report.sections.iter().for_each(|section| of_section(&mut page, section));
     if !rows.is_empty() {
+        let turns: usize = report.sections.iter().map(|section| section.card.turns).sum();
+        let order = lowest.map_or_else(
+            || "in the order of the dataset".to_owned(),
+            |metric| format!("those with the worst {} first", escaped(metric)),
+        );
+        page.push_str(&format!("<h2>Records</h2><p>{} of {turns}, {order}.</p>", rows.len()));
         page.push_str(
-            "<h2>Records</h2><table><thead><tr><th>Conversation input</th><th>Generation output</th>\
+            "<table><thead><tr><th>Conversation input</th><th>Generation output</th>\
              <th class=\"n\">Retrieved sources</th><th>Ground truth</th><th>Scores</th></tr></thead><tbody>",
         );
         rows.iter().for_each(|row| of_row(&mut page, row));
@@ -91,8 +98,9 @@ fn of_metric(page: &mut String, metric: &MetricSummary, section: &Section) {
     let interval = metric.mean.map_or_else(|| "-".to_owned(), |mean| format!("{:.2} to {:.2}", mean.low, mean.high));
     let worse = if metric.is_higher_worse { " (higher is worse)" } else { "" };
     let worst: Vec<String> = metric.worst.iter().map(|(record, turn, _)| format!("{record}.{turn}")).collect();
+    let more: String = notes(metric).iter().map(|note| format!("<br><small>{}</small>", escaped(note))).collect();
     page.push_str(&format!(
-        "<tr><td>{}{worse}{trust}{calibrated}</td><td class=\"n\">{}</td><td class=\"n\">{interval}</td><td class=\"n\">{}</td>\
+        "<tr><td>{}{worse}{trust}{calibrated}{more}</td><td class=\"n\">{}</td><td class=\"n\">{interval}</td><td class=\"n\">{}</td>\
          <td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td><td>{}</td></tr>",
         escaped(&metric.name),
         number(metric.mean.map(|mean| mean.value)),
@@ -102,6 +110,24 @@ fn of_metric(page: &mut String, metric: &MetricSummary, section: &Section) {
         bars(&metric.histogram),
         worst.join(", "),
     ));
+}
+
+/// What else is known of a metric's scores.
+fn notes(metric: &MetricSummary) -> Vec<String> {
+    let mut notes = Vec::new();
+    for (count, what) in
+        [(metric.not_applicable, "to which it does not apply"), (metric.truncated, "with passages left out")]
+    {
+        if count > 0 {
+            notes.push(format!("{count} {what}"));
+        }
+    }
+    notes.extend(metric.margin.map(|margin| format!("Margin {margin:.2}")));
+    if !metric.labels.is_empty() {
+        notes.push(labels(&metric.labels));
+    }
+    notes.extend(metric.repeated.as_ref().map(varied));
+    notes
 }
 
 /// A histogram, with its figures for whoever does not see it.

@@ -64,7 +64,7 @@ fn report() -> Report {
 #[test]
 fn what_a_job_cost_is_told_in_every_form_where_a_price_is_known() {
     let mut report = report();
-    assert!(!report_text(&report).contains("cost") && !html(&report, &[]).contains(" cost "));
+    assert!(!report_text(&report).contains("cost") && !html(&report, &[], None).contains(" cost "));
     let without = report_json(&report);
     assert_eq!((&without["machineCost"], &without["results"][0]["costs"]), (&Value::Null, &serde_json::json!([])));
     report.machine = Some(MachineCost { per_hour: 0.36, seconds: 90.0, cost: 0.009 });
@@ -75,7 +75,7 @@ fn what_a_job_cost_is_told_in_every_form_where_a_price_is_known() {
         text.contains("the machine cost 0.0090: 90 s at 0.36 an hour") && text.contains("  a<b cost 0.0123"),
         "{text}"
     );
-    let page = html(&report, &[]);
+    let page = html(&report, &[], None);
     assert!(page.contains("The machine cost 0.0090: 90 s at 0.36 an hour.") && page.contains("a&lt;b cost 0.0123."));
     let json = report_json(&report);
     assert_eq!(
@@ -87,7 +87,7 @@ fn what_a_job_cost_is_told_in_every_form_where_a_price_is_known() {
     let text = report_text(&report);
     assert!(text.contains("; implicit filter 3 read, 1 written\n"), "{text}");
     assert!(text.contains("  c<d has no price: its tokens are in no cost\n"), "{text}");
-    assert!(html(&report, &[]).contains("c&lt;d has no price: its tokens are in no cost."));
+    assert!(html(&report, &[], None).contains("c&lt;d has no price: its tokens are in no cost."));
     let json = report_json(&report);
     assert_eq!(
         (&json["results"][0]["unpriced"][0], &json["results"][0]["card"]["tokens"]["filter"]["cached"]),
@@ -101,7 +101,7 @@ fn what_a_job_cost_is_told_in_every_form_where_a_price_is_known() {
 fn every_form_marks_a_judge_that_was_not_calibrated() {
     let report = report();
     assert!(report_text(&report).contains(UNCALIBRATED));
-    assert!(html(&report, &[]).contains(UNCALIBRATED));
+    assert!(html(&report, &[], None).contains(UNCALIBRATED));
     assert_eq!(report_json(&report)["results"][0]["card"]["metrics"][0]["calibration"], UNCALIBRATED);
 }
 
@@ -118,7 +118,7 @@ fn figures_are_the_same_in_every_form() {
     );
     let json = report_json(&report);
     assert_eq!(json["results"][0]["card"]["metrics"][0]["mean"]["value"], 0.5);
-    assert!(html(&report, &[]).contains("<td class=\"n\">0.50</td>"));
+    assert!(html(&report, &[], None).contains("<td class=\"n\">0.50</td>"));
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn a_page_shows_what_people_wrote_as_text_and_marks_what_is_unsupported() {
     };
     let shown = Shown { prompt: "<script>".to_owned(), references: Vec::new() };
     let row = ReportRow { dataset: 0, system: 0, record: 1, turn: 1, shown, outcome };
-    let page = html(&report(), &[row]);
+    let page = html(&report(), &[row], Some("Builtin.Correctness"));
     assert!(page.contains("&lt;script&gt;") && !page.contains("<script>"));
     assert!(page.contains("1. Hernia. <mark>2. &lt;b&gt;Broken&lt;/b&gt; ribs.</mark>"), "{page}");
     assert!(page.contains("<title>a&lt;b</title>"));
@@ -205,6 +205,6 @@ fn a_usable_judge_tells_what_people_would_probably_say() {
     let mut report = report();
     report.sections[0].calibrated = vec![Calibrated { metric: "m".to_owned(), ..told[0].clone() }];
     assert!(report_text(&report).contains("people would probably say 1.00 [1.00, 1.00], by the expected score"));
-    assert!(html(&report, &[]).contains("People would probably say 1.00 (1.00 to 1.00), by the expected score"));
+    assert!(html(&report, &[], None).contains("People would probably say 1.00 (1.00 to 1.00), by the expected score"));
     assert_eq!(report_json(&report)["results"][0]["card"]["metrics"][0]["calibrated"]["method"], "expected score");
 }

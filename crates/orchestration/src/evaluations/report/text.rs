@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::super::card::{CachedShare, MetricSummary, RepeatedSummary};
+use super::super::card::{Bar, CachedShare, MetricSummary, RepeatedSummary};
 use super::super::prices::{MachineCost, ModelCost, money};
 use super::{Calibrated, JobComparison, Report, Section};
 
@@ -79,7 +79,8 @@ fn of_section(text: &mut String, section: &Section) {
     }
 }
 
-fn varied(repeated: &RepeatedSummary) -> String {
+/// How verdicts vary with the wording.
+pub(super) fn varied(repeated: &RepeatedSummary) -> String {
     let mut varied = format!("asked {} times: the same label in {:.0} %", repeated.askings, repeated.agreeing * 100.0);
     if let Some(deviation) = repeated.deviation {
         varied.push_str(&format!(", expected scores within ±{deviation:.3}"));
@@ -89,6 +90,19 @@ fn varied(repeated: &RepeatedSummary) -> String {
         varied.push_str(&format!(", {value:+.3} [{low:+.3}, {high:+.3}] with the labels listed from the highest down"));
     }
     varied
+}
+
+/// How often each label of words was chosen.
+pub(super) fn labels(labels: &[(String, usize)]) -> String {
+    labels.iter().map(|(label, count)| format!("{label} {count}")).collect::<Vec<_>>().join(", ")
+}
+
+/// How many scores fall to each bar, as bars of one line; the first is that of the lowest scores.
+fn histogram(bars: &[Bar]) -> String {
+    const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let most = bars.iter().map(|bar| bar.count).max().unwrap_or(0).max(1);
+    let level = |bar: &Bar| if bar.count == 0 { '·' } else { LEVELS[(bar.count * LEVELS.len()).div_ceil(most) - 1] };
+    bars.iter().map(level).collect()
 }
 
 fn figures(metric: &MetricSummary) -> String {
@@ -114,6 +128,12 @@ fn figures(metric: &MetricSummary) -> String {
     }
     if metric.is_higher_worse {
         figures.push_str("  (higher is worse)");
+    }
+    if metric.histogram.iter().any(|bar| bar.count > 0) {
+        figures.push_str(&format!("  {}", histogram(&metric.histogram)));
+    }
+    if !metric.labels.is_empty() {
+        figures.push_str(&format!("  {}", labels(&metric.labels)));
     }
     let worst: Vec<String> = metric.worst.iter().map(|(record, turn, _)| format!("{record}.{turn}")).collect();
     if !worst.is_empty() {
