@@ -193,7 +193,7 @@ fn with_pgvector() -> Option<PathBuf> {
     bin.join("initdb").is_file().then_some(bin)
 }
 
-/// Of words alone: the package's pgvector compares vectors of 16 dimensions or more with AVX-512, which not every machine has.
+/// Of words alone: where a processor has no AVX-512, the package's pgvector was seen to die of comparing such vectors.
 fn by_words(base: &KnowledgeBase, text: &str) -> Retrieve {
     Retrieve { search: Some(SearchType::Lexical), ..Retrieve::new(&base.id, text) }
 }

@@ -244,7 +244,7 @@ async fn objects_that_change_or_go_during_a_synchronisation_are_as_they_are_when
     };
     assert_eq!(texts("yak").await[0], "The newest yak.");
     assert!(!texts("zebra zulu").await.iter().any(|text| text.contains("zebra") || text.contains("zulu")));
-    // What was read is what is known of it: the next one finds nothing to do, and forgets what never was there.
+    // What was read is what is known of it: the next one finds nothing to do.
     let job = at.sync(&base, &source).await.unwrap();
     assert_eq!((job.statistics.modified, job.statistics.failed), (0, 0), "{job:?}");
 }
