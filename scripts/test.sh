@@ -49,7 +49,8 @@ if cargo nextest --version >/dev/null 2>&1; then
 else
     counted rust cargo test --workspace --no-fail-fast
 fi
-cargo build --quiet
+# With the targets that the tests were built with: `cargo build` alone chooses other features, and builds every crate again.
+cargo build --quiet --workspace --bins --tests --examples
 
 step "real clients, and beside them the console in a browser, against its own mock server, which can fail on demand"
 python=$(scripts/python.sh conformance/requirements.txt)

@@ -175,7 +175,7 @@ def test_each_file_of_a_folder_has_its_results(batches):
 
 
 def test_a_stopped_job_has_the_results_that_it_had(batches):
-    job = batches.put([record(number, f"Tell a long story about the number {number}.", 200) for number in range(200)]).ask()
+    job = batches.put([record(number, f"Tell a long story about the number {number}.", 24) for number in range(200)]).ask()
     while not batches.bedrock.get_model_invocation_job(jobIdentifier=job).get("processedRecordCount"):
         time.sleep(0.1)
     batches.bedrock.stop_model_invocation_job(jobIdentifier=job)

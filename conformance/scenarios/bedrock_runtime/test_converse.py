@@ -47,7 +47,11 @@ def test_max_tokens_is_the_stop_reason_when_reached():
 
 
 def test_empty_system_and_configuration_are_accepted():
-    assert runtime.converse(modelId=NOVA, messages=[user("Hi")], system=[], inferenceConfig={})["stopReason"]
+    assert runtime.converse(modelId=NOVA, messages=[user("Hi")], system=[], inferenceConfig={"maxTokens": 5})["stopReason"]
+    # Without a limit an answer may be as long as the context: its beginning is enough.
+    stream = runtime.converse_stream(modelId=NOVA, messages=[user("Hi")], system=[], inferenceConfig={})["stream"]
+    assert next(iter(stream))["messageStart"]["role"] == "assistant"
+    stream.close()
 
 
 def test_many_turns_are_taken():
